@@ -1,0 +1,120 @@
+// The objects that we read and write, as the API server sends them. Only the fields we use; what else is there is kept on writing.
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+  readonly blockOwnerDeletion?: boolean
+}
+
+export interface ObjectMeta {
+  readonly name: string
+  readonly namespace?: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly generation?: number
+  readonly creationTimestamp?: string
+  readonly deletionTimestamp?: string
+  readonly deletionGracePeriodSeconds?: number
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly finalizers?: readonly string[]
+  readonly ownerReferences?: readonly OwnerReference[]
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly {
+    readonly key: string
+    readonly operator: string
+    readonly values?: readonly string[]
+  }[]
+}
+
+export interface Route {
+  readonly dst: string
+  readonly gw: string
+}
+
+export interface SpiderIPPool {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly spec: {
+    readonly ipVersion?: number
+    readonly subnet: string
+    readonly ips?: readonly string[]
+    readonly excludeIPs?: readonly string[]
+    readonly gateway?: string
+    readonly routes?: readonly Route[]
+    readonly podAffinity?: LabelSelector
+    readonly namespaceAffinity?: LabelSelector
+    readonly namespaceName?: readonly string[]
+    readonly nodeAffinity?: LabelSelector
+    readonly nodeName?: readonly string[]
+    readonly multusName?: readonly string[]
+    readonly default?: boolean
+    readonly disable?: boolean
+  }
+  readonly status?: {
+    readonly allocatedIPs?: string
+    readonly totalIPCount?: number
+    readonly allocatedIPCount?: number
+  }
+}
+
+export interface SpiderReservedIP {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly spec: { readonly ipVersion?: number; readonly ips?: readonly string[] }
+}
+
+export interface EndpointNic {
+  readonly interface: string
+  readonly ipv4?: string
+  readonly ipv6?: string
+  readonly ipv4Pool?: string
+  readonly ipv6Pool?: string
+  readonly vlan?: number
+  readonly ipv4Gateway?: string
+  readonly ipv6Gateway?: string
+  readonly cleanGateway?: boolean
+  readonly routes?: readonly Route[]
+  readonly mac?: string
+}
+
+export interface SpiderEndpoint {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly status: {
+    readonly current: { readonly uid: string; readonly node: string; readonly ips: readonly EndpointNic[] }
+    readonly ownerControllerType: string
+    readonly ownerControllerName: string
+  }
+}
+
+export interface SpiderIPAddress {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: ObjectMeta
+  readonly spec: {
+    /** With the prefix length of the pool's subnet: `172.18.30.139/16`. */
+    readonly address: string
+    readonly ipVersion: number
+    readonly pool: string
+    readonly nic: string
+    readonly node: string
+    readonly containerID: string
+    readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string }
+    readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string }
+  }
+}
+
+export interface Pod {
+  readonly metadata: ObjectMeta
+  readonly spec?: { readonly nodeName?: string; readonly restartPolicy?: string }
+  readonly status?: { readonly phase?: string; readonly reason?: string }
+}

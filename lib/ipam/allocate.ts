@@ -1,0 +1,121 @@
+// Takes one address out of the first pool that has one: the loop around decide, on a port. Knows no API server and no CNI.
+import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf } from '../ip/address.js'
+import { includes, subtract, union, type Ranges } from '../ip/range.js'
+import type { SpiderIPAddress } from '../crd/types.js'
+import { afterList, afterMiss, decide, type Known, type Refusal } from './decide.js'
+import { addressObject, isOurs, whoOf, type Claimant } from './identity.js'
+import type { Pool } from './pool.js'
+import type { Held, Journal, Port } from './port.js'
+
+export interface Wanted {
+  readonly claimant: Claimant
+  readonly nic: string
+  /** In the order in which they are to be tried. */
+  readonly pools: readonly Pool[]
+  /** Reserved addresses of the family. */
+  readonly reserved: Ranges
+}
+
+export type Taken =
+  | { readonly kind: 'held'; readonly pool: Pool; readonly object: SpiderIPAddress; readonly isNew: boolean }
+  | { readonly kind: 'refused'; readonly refusals: readonly { readonly pool: Pool; readonly why: Refusal }[] }
+
+export interface Hands {
+  readonly port: Port
+  readonly journal: Journal
+  readonly random: () => number
+}
+
+export async function allocate(wanted: Wanted, hands: Hands): Promise<Taken> {
+  const refusals: { pool: Pool; why: Refusal }[] = []
+  for (const pool of wanted.pools) {
+    const got = await fromPool(pool, wanted, hands)
+    if (got.kind === 'held') return { ...got, pool }
+    refusals.push({ pool, why: got.why })
+  }
+  return { kind: 'refused', refusals }
+}
+
+type FromPool =
+  | { readonly kind: 'held'; readonly object: SpiderIPAddress; readonly isNew: boolean }
+  | { readonly kind: 'refused'; readonly why: Refusal }
+
+async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: Hands): Promise<FromPool> {
+  const free = subtract(pool.ranges, reserved)
+  let known: Known = {
+    free,
+    who: whoOf(claimant, nic, pool),
+    allocatedCount: pool.allocatedCount,
+    misses: 0,
+    listed: undefined,
+  }
+  for (;;) {
+    const next = decide(known, hands.random())
+    if (next.kind === 'refuse') return { kind: 'refused', why: next.why }
+    if (next.kind === 'list') {
+      const held = await hands.port.heldIn(pool.uid, next.freshness)
+      const own = await ownAmong(held, free, pool, { claimant, nic }, hands)
+      if (own) return { kind: 'held', object: own, isNew: false }
+      known = afterList(known, takenIn(held, pool), next.freshness)
+      continue
+    }
+    const got = await tryOne(next, pool, { claimant, nic }, hands)
+    if (got) return { kind: 'held', ...got }
+    known = afterMiss(known, next.address)
+  }
+}
+
+type Asking = Pick<Wanted, 'claimant' | 'nic'>
+type Got = { readonly object: SpiderIPAddress; readonly isNew: boolean }
+
+/** Tries one address; `undefined` is a miss: somebody else has it. */
+async function tryOne(
+  next: { readonly kind: 'look' | 'create'; readonly address: bigint },
+  pool: Pool,
+  { claimant, nic }: Asking,
+  { port, journal }: Hands,
+): Promise<Got | undefined> {
+  const ip = fromBigint(next.address, pool.family)
+  if (next.kind === 'look') {
+    const holder = await port.address(objectNameOf(ip))
+    if (holder) return isOurs(holder, claimant, nic) ? { object: holder, isNew: false } : undefined
+  }
+  const object = addressObject({ ip, pool, nic, claimant })
+  journal.note(object.metadata.name)
+  const outcome = await port.claim(object)
+  if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
+  const holder = await port.address(object.metadata.name)
+  return holder && isOurs(holder, claimant, nic) ? { object: holder, isNew: false } : undefined
+}
+
+/** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */
+async function ownAmong(
+  held: readonly Held[],
+  free: Ranges,
+  pool: Pool,
+  { claimant, nic }: Asking,
+  { port }: Hands,
+): Promise<SpiderIPAddress | undefined> {
+  for (const { name, podUid } of held) {
+    if (podUid !== claimant.uid) continue
+    const object = await port.address(name)
+    const ip = ipOfObjectName(name)
+    if (!object || ip === undefined || familyOf(ip) !== pool.family || !isOurs(object, claimant, nic)) continue
+    if (includes(free, toBigint(ip))) return object
+  }
+  return undefined
+}
+
+/** The addresses of a list as ranges: sorted once, so a list of 100,000 costs its length. */
+function takenIn(held: readonly Held[], pool: Pool): Ranges {
+  const values: bigint[] = []
+  for (const { name } of held) {
+    const ip = ipOfObjectName(name)
+    if (ip !== undefined && familyOf(ip) === pool.family) values.push(toBigint(ip))
+  }
+  values.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return union(
+    [],
+    values.map(value => ({ first: value, last: value })),
+  )
+}

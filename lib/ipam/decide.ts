@@ -1,0 +1,76 @@
+// One step of getting an address out of one pool: what is known so far in, the next thing to do out. Pure.
+import { candidatesOf, probesBeforeList } from './candidates.js'
+import { includes, nth, sizeOf, subtract, type Ranges } from '../ip/range.js'
+
+/** What has been learnt about one pool in this call. */
+export interface Known {
+  /** Addresses that may be given out at all. */
+  readonly free: Ranges
+  /** Who asks: pod, NIC and pool; decides the order. */
+  readonly who: string
+  /** What the pool's status says is allocated. */
+  readonly allocatedCount: bigint
+  /** Places of the order already tried and found taken by others. */
+  readonly misses: number
+  /** What is taken by others, from a list of the pool's objects and from misses since. */
+  readonly listed:
+    { readonly taken: Ranges; readonly freshness: 'cached' | 'fresh'; readonly misses: number } | undefined
+}
+
+export type Next =
+  /** Look whether this address is ours or free before creating: the first miss has shown that the pool is in use. */
+  | { readonly kind: 'look'; readonly address: bigint }
+  | { readonly kind: 'create'; readonly address: bigint }
+  | { readonly kind: 'list'; readonly freshness: 'cached' | 'fresh' }
+  | { readonly kind: 'refuse'; readonly why: Refusal }
+
+export type Refusal =
+  { readonly reason: 'exhausted'; readonly size: bigint } | { readonly reason: 'contended'; readonly attempts: number }
+
+/** After this many misses against one list the list is old: ask again. */
+const MISSES_PER_LIST_MAX = 16
+/** All tries of one call in one pool; beyond it others are as busy as we are, and the runtime shall come back. */
+const ATTEMPTS_MAX = 200
+
+/** `random` in [0, 1): the choice among what a list left, so that many callers with one list do not all want the same address. */
+export function decide(known: Known, random: number): Next {
+  const { free, who, misses, listed, allocatedCount } = known
+  const size = sizeOf(free)
+  if (size === 0n) return { kind: 'refuse', why: { reason: 'exhausted', size } }
+  if (misses >= ATTEMPTS_MAX) return { kind: 'refuse', why: { reason: 'contended', attempts: misses } }
+  if (listed === undefined) {
+    const order = candidatesOf(free, who)
+    const tried = BigInt(misses)
+    if (tried >= size) return { kind: 'list', freshness: 'fresh' }
+    if (misses >= probesBeforeList(size, allocatedCount)) return { kind: 'list', freshness: 'cached' }
+    return { kind: misses === 0 ? 'create' : 'look', address: order.at(tried) }
+  }
+  const left = subtract(free, listed.taken)
+  const count = sizeOf(left)
+  // Only a fresh list may say that nothing is left: a cached one may not know yet what was given back.
+  if (count === 0n) return listed.freshness === 'fresh' ? exhausted(size) : { kind: 'list', freshness: 'fresh' }
+  if (listed.misses >= MISSES_PER_LIST_MAX) return { kind: 'list', freshness: 'fresh' }
+  const place = (BigInt(Math.floor(random * 2 ** 32)) * count) >> 32n
+  return { kind: 'create', address: nth(left, place) ?? 0n }
+}
+
+const exhausted = (size: bigint): Next => ({ kind: 'refuse', why: { reason: 'exhausted', size } })
+
+/** One address more that others hold. */
+export function afterMiss(known: Known, address: bigint): Known {
+  const { listed } = known
+  if (listed === undefined) return { ...known, misses: known.misses + 1 }
+  const taken = includes(listed.taken, address) ? listed.taken : addOne(listed.taken, address)
+  return { ...known, misses: known.misses + 1, listed: { ...listed, taken, misses: listed.misses + 1 } }
+}
+
+const addOne = (ranges: Ranges, address: bigint): Ranges => {
+  const at = ranges.findIndex(({ first }) => first > address)
+  const one = { first: address, last: address }
+  return at < 0 ? [...ranges, one] : [...ranges.slice(0, at), one, ...ranges.slice(at)]
+}
+
+export const afterList = (known: Known, taken: Ranges, freshness: 'cached' | 'fresh'): Known => ({
+  ...known,
+  listed: { taken, freshness, misses: 0 },
+})

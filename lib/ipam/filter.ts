@@ -1,0 +1,97 @@
+// Which of the named pools a pod may use: the rules in their order, each with the sentence that says why not. Pure.
+import type { LabelSelector, SpiderIPPool } from '../crd/types.js'
+import type { Family } from '../ip/address.js'
+import { selects } from './selector.js'
+import { familyOfPool } from './pool.js'
+import type { Labels } from './port.js'
+
+/** What the rules look at. `network` is asked only where a pool's multusName needs it, and says why it is not known. */
+export interface Asker {
+  readonly family: Family
+  readonly nodeName: string
+  readonly nodeLabels: Labels
+  readonly namespace: string
+  readonly namespaceLabels: Labels
+  readonly podLabels: Labels
+  readonly network: { readonly name: string } | { readonly unknown: string }
+  /** Namespace of a multusName without one. */
+  readonly agentNamespace: string
+}
+
+type Rule = (pool: SpiderIPPool, asker: Asker) => string | undefined
+
+const listed = (names: readonly string[] | undefined): boolean => names !== undefined && names.length > 0
+
+/** The first rule that says something drops the pool. The order is what users read in a refusal. */
+const RULES: readonly Rule[] = [
+  ({ metadata }) => (metadata.deletionTimestamp === undefined ? undefined : 'is being deleted'),
+  ({ spec }) => (spec.disable === true ? 'is disabled (spec.disable)' : undefined),
+  (pool, { family }) => {
+    const own = familyOfPool(pool)
+    return own === family ? undefined : `is IPv${own ?? `? (spec.ipVersion ${pool.spec.ipVersion})`}, not IPv${family}`
+  },
+  ({ spec }, asker) => {
+    if (listed(spec.nodeName))
+      return spec.nodeName?.includes(asker.nodeName)
+        ? undefined
+        : `is for other nodes (spec.nodeName ${list(spec.nodeName)})`
+    return affinity(spec.nodeAffinity, asker.nodeLabels, `node ${asker.nodeName} (spec.nodeAffinity)`)
+  },
+  ({ spec }, asker) => {
+    if (listed(spec.namespaceName))
+      return spec.namespaceName?.includes(asker.namespace)
+        ? undefined
+        : `is for other namespaces (spec.namespaceName ${list(spec.namespaceName)})`
+    return affinity(
+      spec.namespaceAffinity,
+      asker.namespaceLabels,
+      `namespace ${asker.namespace} (spec.namespaceAffinity)`,
+    )
+  },
+  ({ spec }, asker) => affinity(spec.podAffinity, asker.podLabels, 'the labels of the pod (spec.podAffinity)'),
+  multus,
+]
+
+const list = (names: readonly string[] | undefined): string => (names ?? []).join(', ')
+
+const affinity = (selector: LabelSelector | undefined, labels: Labels, what: string): string | undefined =>
+  selector === undefined || selects(selector, labels) ? undefined : `does not match ${what}`
+
+function multus({ spec }: SpiderIPPool, { network, agentNamespace }: Asker): string | undefined {
+  const wanted = spec.multusName ?? []
+  if (wanted.length === 0) return undefined
+  if ('unknown' in network) return `is for network ${list(wanted)} (spec.multusName), and ${network.unknown}`
+  const full = wanted.map(name => (name.includes('/') ? name : `${agentNamespace}/${name}`))
+  return full.includes(network.name) ? undefined : `is for network ${list(full)} (spec.multusName), not ${network.name}`
+}
+
+/** Why a pool is dropped; `undefined` where the pod may use it. */
+export function dropped(pool: SpiderIPPool, asker: Asker): string | undefined {
+  for (const rule of RULES) {
+    const why = rule(pool, asker)
+    if (why !== undefined) return why
+  }
+  return undefined
+}
+
+const SET_FIELDS = [
+  'podAffinity',
+  'nodeName',
+  'nodeAffinity',
+  'namespaceName',
+  'namespaceAffinity',
+  'multusName',
+] as const
+
+/** Pools made for somebody come before pools for everybody; among equals the user's order stays (the sort is stable). */
+export function byPriority(pools: readonly SpiderIPPool[]): SpiderIPPool[] {
+  const isSet = (pool: SpiderIPPool, field: (typeof SET_FIELDS)[number]): boolean => {
+    const value = pool.spec[field]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined
+  }
+  return [...pools].sort((a, b) => {
+    const field = SET_FIELDS.find(name => isSet(a, name) !== isSet(b, name))
+    if (field === undefined) return 0
+    return isSet(a, field) ? -1 : 1
+  })
+}

@@ -1,0 +1,57 @@
+// What allocation needs done by somebody else: the API server, or an agent in front of it. Knows no transport.
+import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+
+export interface ObjectRef {
+  readonly namespace: string
+  readonly name: string
+}
+
+export interface OwnerRef {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
+
+export type Labels = Readonly<Record<string, string>>
+
+/** The result of trying to create an address object: its name is the lock, so exactly one caller ever sees `held` for a name. */
+export type ClaimOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
+
+/** Reads say `undefined` for what is not there. Everything else that goes wrong is thrown as a KubeError. */
+export interface Port {
+  pod(ref: ObjectRef): Promise<Pod | undefined>
+  labelsOfNamespace(name: string): Promise<Labels>
+  labelsOfNode(name: string): Promise<Labels>
+  /** The controller of an object, one step up; `undefined` where there is none or the object is not there. */
+  ownerOf(
+    ref: OwnerRef,
+  ): Promise<{ readonly apiVersion: string; readonly kind: string; readonly name: string } | undefined>
+  pool(name: string): Promise<SpiderIPPool | undefined>
+  pools(): Promise<readonly SpiderIPPool[]>
+  reserved(): Promise<readonly SpiderReservedIP[]>
+  endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
+  createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint>
+  replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint>
+  /** Removes the record and our finalizer from it, only if it still has that UID. */
+  removeEndpoint(endpoint: SpiderEndpoint): Promise<void>
+  address(name: string): Promise<SpiderIPAddress | undefined>
+  claim(address: SpiderIPAddress): Promise<ClaimOutcome>
+  /** Deletes the address object with its UID as precondition: what is somebody else's by now stays. */
+  release(address: SpiderIPAddress): Promise<void>
+  /** The address objects of a pool, their names and whose they are. `fresh` asks for a read that no cache may answer. */
+  heldIn(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]>
+}
+
+export interface Held {
+  readonly name: string
+  readonly podUid: string
+}
+
+/** What an ADD writes down on its node before each address it tries, so that whatever kills it, the DEL that follows knows where to look. */
+export interface Journal {
+  note(addressName: string): void
+  read(): readonly string[]
+  /** Everything noted is in the endpoint, or given back. */
+  close(): void
+}

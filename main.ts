@@ -1,0 +1,37 @@
+// The one image behind every name: argv[0] says which part runs. Knows names; each part is loaded only when it is asked for.
+import { writeSync } from 'node:fs'
+import { run, type Plugin } from './lib/cni/plugin.js'
+import { VERSION_TEXT } from './lib/version.js'
+
+type Part = (argv: readonly string[]) => Promise<void>
+
+const cni = <C>(load: () => Promise<{ plugin: Plugin<C> }>): Part => {
+  return async () => run((await load()).plugin)
+}
+
+/** Names as they lie in /opt/cni/bin and on PATH. `spiderpool` and `macvlan` are what older confs call the first two. */
+const PARTS: Readonly<Record<string, Part>> = {
+  'macvlan-wrapper': cni(() => import('./plugins/macvlan-wrapper/main.js')),
+  macvlan: cni(() => import('./plugins/macvlan-wrapper/main.js')),
+  'spiderpool-ipam': cni(() => import('./plugins/spiderpool-ipam/main.js')),
+  spiderpool: cni(() => import('./plugins/spiderpool-ipam/main.js')),
+  coordinator: cni(() => import('./plugins/coordinator/main.js')),
+  ifacer: cni(() => import('./plugins/ifacer/main.js')),
+  'spiderpool-apiserver': async argv => (await import('./daemons/apiserver/main.js')).main(argv),
+}
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+async function start(): Promise<void> {
+  const called = PARTS[baseName(process.argv0)]
+  if (called) return called(process.argv.slice(2))
+  const named = PARTS[process.argv[2] ?? '']
+  if (named) return named(process.argv.slice(3))
+  writeSync(
+    2,
+    `${VERSION_TEXT}\nusage: one of ${Object.keys(PARTS).join(', ')}, as the name of the file or as the first argument\n`,
+  )
+  process.exitCode = 2
+}
+
+void start()
