@@ -1,0 +1,50 @@
+# What a person or a machine does with this repository. `make` alone lists it.
+.PHONY: help setup setup-npm ok build release lint format test test-unit fuzz bench demo generate clean
+BIN := node_modules/.bin
+TSX := $(BIN)/tsx
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## npm packages and, where a tool is missing, Debian packages (root)
+	@scripts/setup.sh all
+
+setup-npm:
+	@scripts/setup.sh npm
+
+ok: lint build test ## what must hold before a push
+
+build: setup-npm ## one Bun-compiled image in dist/bin, a hard link for each executable
+	@scripts/bun.sh scripts/build.ts
+
+release: setup-npm ## the same for linux x64, x64-baseline and arm64, in dist/release
+	@scripts/bun.sh scripts/build.ts --release
+
+lint: setup-npm ## formatter, types, boundaries, habits, generated code current
+	@$(TSX) scripts/lint.ts
+
+format: setup-npm ## prettier over everything
+	@$(BIN)/prettier --write --log-level=warn .
+
+test: setup ## everything: lint, build, unit tests, and as root the tests on a real kernel (under 15 minutes)
+	@$(TSX) scripts/test.ts
+
+test-unit: setup-npm ## the tests that need neither root nor the executables
+	@$(TSX) scripts/test.ts --unit
+
+fuzz: setup-npm ## ten minutes of bytes at every decoder
+	@$(TSX) scripts/fuzz.ts
+
+bench: setup build ## the figures of the README, measured here, as a table and JSON (root)
+	@$(TSX) scripts/bench.ts
+
+demo: ## two pods get addresses of a pool and ping each other, in half a minute, on this machine (root)
+	@scripts/setup.sh demo
+	@$(TSX) scripts/build-if-stale.ts
+	@$(TSX) demo/main.ts
+
+generate: setup-npm ## validators and types from schemas/
+	@$(TSX) scripts/generate.ts
+
+clean: ## what was built
+	rm -rf dist .tap

@@ -1,0 +1,65 @@
+// The table of what may import what. What is not listed is forbidden, `node:` modules included. A part may always import itself.
+
+/** A part (a folder or a file; the longest match counts) and what else it may import: parts, packages, modules. */
+export const MAY: Readonly<Record<string, readonly string[]>> = {
+  'main.ts': ['lib/cni/plugin.ts', 'lib/version.ts', 'plugins', 'daemons', 'node:fs'],
+  'lib/version.ts': [],
+  'lib/log.ts': ['node:fs', 'node:path'],
+  'lib/ip': ['ip-address'],
+  'lib/cni': ['lib/ip', 'lib/version.ts', 'lib/log.ts'],
+  'lib/netlink': ['node:os'],
+  'lib/plan': ['lib/ip'],
+  'lib/kernel': ['lib/ip', 'lib/netlink', 'lib/plan'],
+  'lib/probe': ['lib/ip'],
+  'lib/crd': ['lib/ip'],
+  'lib/kube': ['lib/crd', 'lib/log.ts', 'lib/version.ts'],
+  'lib/ipam': ['lib/ip', 'lib/crd'],
+  'plugins/macvlan-wrapper': [
+    'lib/ip',
+    'lib/cni',
+    'lib/plan',
+    'lib/kernel',
+    'lib/probe',
+    'lib/ipam/cni.ts',
+    'lib/version.ts',
+    'schemas/netconf',
+  ],
+  'plugins/spiderpool-ipam': ['lib/ip', 'lib/cni', 'lib/ipam', 'lib/version.ts', 'schemas/netconf'],
+  'plugins/coordinator': [
+    'lib/ip',
+    'lib/cni',
+    'lib/plan',
+    'lib/kernel',
+    'lib/probe',
+    'lib/version.ts',
+    'schemas/netconf',
+  ],
+  'plugins/ifacer': ['lib/ip', 'lib/cni', 'lib/plan', 'lib/kernel', 'lib/version.ts', 'schemas/netconf'],
+  'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
+  schemas: ['lib/crd', 'lib/ip'],
+  scripts: ['*'],
+  demo: ['*'],
+  test: ['*'],
+}
+
+/** What single files may import beyond their part: where effects, Bun and heavy packages are let in. */
+export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {}
+
+/** Where `process` may be touched. */
+export const PROCESS: readonly RegExp[] = [
+  /^main\.ts$/,
+  /^lib\/cni\/plugin\.ts$/,
+  /^daemons\/[^/]+\/main\.ts$/,
+  /^scripts\//,
+  /^demo\//,
+  /^test\//,
+]
+
+/** Decisions: no waiting, no clock, no chance. */
+export const PURE: readonly RegExp[] = [
+  /^lib\/(ip|plan|crd)\//,
+  /^lib\/ipam\/(decide|candidates|pool|filter|selector|sources|choose|network|identity|result)\.ts$/,
+  /^lib\/netlink\/(wire|attrs|message|rtnl\/.*)\.ts$/,
+  /^lib\/probe\/(arp|ndp|icmp)\.ts$/,
+  /^plugins\/[^/]+\/plan\.ts$/,
+]

@@ -1,0 +1,29 @@
+// Builds dist/bin when a source is newer than it, or it is not there. Prints nothing when there is nothing to do.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { ROOT } from './source-tree.js'
+
+const SOURCES = [
+  'main.ts',
+  'lib',
+  'plugins',
+  'daemons',
+  'schemas',
+  'scripts/build.ts',
+  'package-lock.json',
+  'tsconfig.json',
+]
+const IMAGE = `${ROOT}dist/image`
+
+function newest(path: string): number {
+  if (!existsSync(path)) return 0
+  const { mtimeMs } = statSync(path)
+  if (!statSync(path).isDirectory()) return mtimeMs
+  return Math.max(mtimeMs, ...readdirSync(path).map(name => newest(`${path}/${name}`)))
+}
+
+const builtAt = existsSync(IMAGE) && existsSync(`${ROOT}dist/bin/spiderpool-ipam`) ? statSync(IMAGE).mtimeMs : 0
+if (SOURCES.some(path => newest(`${ROOT}${path}`) > builtAt)) {
+  const { status } = spawnSync(`${ROOT}scripts/bun.sh`, ['scripts/build.ts'], { cwd: ROOT, stdio: 'inherit' })
+  if (status !== 0) process.exitCode = 1
+}

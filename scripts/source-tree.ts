@@ -1,0 +1,70 @@
+// The TypeScript files of the repository, parsed: what the checkers walk over. Knows the compiler's API; knows no rule.
+import { relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { API } from 'typescript/unstable/sync'
+import { SyntaxKind, type Node, type SourceFile } from 'typescript/unstable/ast'
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+export interface Source {
+  /** Relative to the repository, with `/`. */
+  readonly path: string
+  readonly text: string
+  readonly root: SourceFile
+}
+
+/** Every file that tsconfig.json includes. `typescript/unstable` may change with any release: package.json pins one. */
+export function sources(): readonly Source[] {
+  const api = new API({ cwd: ROOT })
+  try {
+    const config = `${ROOT}tsconfig.json`
+    const project = api.updateSnapshot({ openProjects: [config] }).getProjects()[0]
+    if (!project) throw new Error(`${config} cannot be opened`)
+    return project.rootFiles.flatMap(file => {
+      const root = project.program.getSourceFile(file)
+      if (!root) throw new Error(`${file} cannot be parsed`)
+      const path = relative(ROOT, file).split(sep).join('/')
+      return [{ path, text: root.text, root }]
+    })
+  } finally {
+    api.close()
+  }
+}
+
+export const isGenerated = (path: string): boolean => path.split('/').includes('generated')
+export const isTest = (path: string): boolean => path.startsWith('test/')
+
+/** Calls `see` for every node below and including `node`, parents first. */
+export function walk(node: Node, see: (node: Node) => void): void {
+  see(node)
+  node.forEachChild(child => {
+    walk(child, see)
+    return undefined
+  })
+}
+
+export const kindName = (node: Node): string => SyntaxKind[node.kind] ?? String(node.kind)
+
+/** 1-based line of an offset. */
+export function lineAt(text: string, offset: number): number {
+  let line = 1
+  for (let i = text.indexOf('\n'); i !== -1 && i < offset; i = text.indexOf('\n', i + 1)) line++
+  return line
+}
+
+/** Offset of the first token of a node, behind the comments before it. */
+export const startOf = (node: Node, root: SourceFile): number => node.getStart(root)
+
+export interface Finding {
+  readonly path: string
+  readonly line: number
+  readonly says: string
+}
+
+/** Prints findings, sorted; sets the exit code. Returns whether there were none. */
+export function tell(name: string, findings: readonly Finding[]): void {
+  const sorted = [...findings].sort((a, b) => a.path.localeCompare(b.path) || a.line - b.line)
+  for (const { path, line, says } of sorted) console.log(`${path}:${line}: ${says}`)
+  console.log(`${name}: ${sorted.length === 0 ? 'nothing found' : `${sorted.length} found`}`)
+  if (sorted.length > 0) process.exitCode = 1
+}

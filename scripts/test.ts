@@ -1,0 +1,117 @@
+// `make test`: lint, build, unit tests, tests on a real kernel; ends with one line, `N passed, N failed, N skipped`. `--unit` runs only what needs nothing.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { ROOT } from './source-tree.js'
+import { TapReader, type Failure, type Report, type Skip } from './tap-report.js'
+
+const BIN = `${ROOT}node_modules/.bin/`
+const TOTAL_MS_MAX = 14.5 * 60_000
+const FILE_S_MAX = 300
+const JOBS = 2
+const STARTED = Date.now()
+
+const total: Report = { passed: 0, failed: [], skipped: [] }
+let running: ChildProcess | undefined
+
+const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, TAP_RCFILE: `${ROOT}.taprc` }
+
+/** A step that is one program: it counts as one test. */
+function step(name: string, script: string): void {
+  const { status } = spawnSync(`${BIN}tsx`, [script], { cwd: ROOT, stdio: 'inherit', env })
+  if (status === 0) total.passed++
+  else total.failed.push({ test: name, lines: [`${script} ended with status ${status}; its words are above`] })
+}
+
+function testFiles(): readonly string[] {
+  return readdirSync(`${ROOT}test`, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.test.ts'))
+    .map(name => `test/${name}`)
+    .sort()
+}
+
+/** Runs the files in tap and adds what came of it to `total`. */
+async function suite(name: string, files: readonly string[]): Promise<void> {
+  console.log(`${name}: ${files.length} files`)
+  if (files.length === 0) return void total.failed.push({ test: name, lines: ['there is not one file of such tests'] })
+  const reader = new TapReader((file, ok, tests) => console.log(`${ok ? 'ok    ' : 'NOT OK'} ${file} (${tests})`))
+  const args = ['run', '--reporter=tap', `--jobs=${JOBS}`, `--timeout=${FILE_S_MAX}`, ...files]
+  const child = spawn(`${BIN}tap`, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  running = child
+  const left = TOTAL_MS_MAX - (Date.now() - STARTED)
+  let late = false
+  const clock = setTimeout(() => {
+    late = true
+    stop('SIGTERM')
+    setTimeout(() => stop('SIGKILL'), 5000).unref()
+  }, left)
+  const ended = new Promise<number | null>(done => child.on('close', done))
+  for await (const text of createInterface({ input: child.stdout })) reader.line(text)
+  const status = await ended
+  const { report } = reader
+  clearTimeout(clock)
+  running = undefined
+  total.passed += report.passed
+  total.failed.push(...report.failed)
+  total.skipped.push(...report.skipped)
+  if (late) total.failed.push({ test: name, lines: [`not done within ${TOTAL_MS_MAX / 60_000} minutes of the start`] })
+  else if (status !== 0 && report.failed.length === 0)
+    total.failed.push({ test: name, lines: [`tap ended with status ${status}`] })
+}
+
+/** The whole group: tap and the test files that it started. */
+function stop(signal: NodeJS.Signals): void {
+  if (running?.pid === undefined || running.exitCode !== null) return
+  process.kill(-running.pid, signal)
+}
+
+function allowedSkips(): readonly RegExp[] {
+  return readFileSync(`${ROOT}test/skips.txt`, 'utf8')
+    .split('\n')
+    .filter(text => text.trim() !== '' && !text.startsWith('#'))
+    .map(text => new RegExp(text.trim()))
+}
+
+function told({ test, lines }: Failure): void {
+  console.log(`\nFAILED ${test}`)
+  for (const text of lines) console.log(`  ${text}`)
+}
+
+function verdict(): void {
+  const allowed = allowedSkips()
+  const isAllowed = ({ reason }: Skip): boolean => allowed.some(pattern => pattern.test(reason))
+  for (const skip of total.skipped) console.log(`skipped ${skip.test}: ${skip.reason}`)
+  for (const { test, reason } of total.skipped.filter(skip => !isAllowed(skip)))
+    total.failed.push({ test, lines: [`skipped, and test/skips.txt does not allow it: ${reason}`] })
+  if (total.passed === 0) total.failed.push({ test: 'all', lines: ['not one test ran'] })
+  total.failed.forEach(told)
+  console.log(`\n${Math.round((Date.now() - STARTED) / 1000)} s`)
+  console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`)
+  if (total.failed.length > 0) process.exitCode = 1
+}
+
+async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      stop('SIGTERM')
+      total.failed.push({ test: 'all', lines: [`stopped by ${signal}`] })
+    })
+  const files = testFiles()
+  const onKernel = (file: string): boolean => file.endsWith('.e2e.test.ts')
+  const unitOnly = process.argv.includes('--unit')
+  if (!unitOnly) step('lint', 'scripts/lint.ts')
+  await suite(
+    'unit tests',
+    files.filter(file => !onKernel(file)),
+  )
+  if (!unitOnly) {
+    if (process.getuid?.() !== 0) total.skipped.push({ test: 'tests on a real kernel', reason: 'not root' })
+    else {
+      step('build', 'scripts/build-if-stale.ts')
+      await suite('tests on a real kernel', files.filter(onKernel))
+    }
+  }
+  verdict()
+}
+
+await main()
