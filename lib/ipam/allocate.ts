@@ -55,7 +55,7 @@ async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: 
     if (next.kind === 'list') {
       const held = await hands.port.heldIn(pool.uid, next.freshness)
       const own = await ownAmong(held, free, pool, { claimant, nic }, hands)
-      if (own) return { kind: 'held', object: own, isNew: false }
+      if (own) return { kind: 'held', ...own }
       known = afterList(known, takenIn(held, pool), next.freshness)
       continue
     }
@@ -78,14 +78,30 @@ async function tryOne(
   const ip = fromBigint(next.address, pool.family)
   if (next.kind === 'look') {
     const holder = await port.address(objectNameOf(ip))
-    if (holder) return isOurs(holder, claimant, nic) ? { object: holder, isNew: false } : undefined
+    if (holder) return takeOver(holder, { claimant, nic }, port)
   }
   const object = addressObject({ ip, pool, nic, claimant })
   journal.note(object.metadata.name)
   const outcome = await port.claim(object)
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
   const holder = await port.address(object.metadata.name)
-  return holder && isOurs(holder, claimant, nic) ? { object: holder, isNew: false } : undefined
+  return holder && takeOver(holder, { claimant, nic }, port)
+}
+
+/**
+ * What an earlier try of this pod and NIC took. Its object gets this container's ID before the address is used: a late DEL of the earlier
+ * container, which frees only what it read unchanged, then leaves it alone.
+ */
+export async function takeOver(
+  holder: SpiderIPAddress,
+  { claimant, nic }: Asking,
+  port: Port,
+): Promise<Got | undefined> {
+  if (!isOurs(holder, claimant, nic)) return undefined
+  const { containerID } = claimant
+  if (holder.spec.containerID === containerID) return { object: holder, isNew: false }
+  const object = await port.adopt({ ...holder, spec: { ...holder.spec, containerID, node: claimant.node } })
+  return object && { object, isNew: false }
 }
 
 /** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */
@@ -95,13 +111,14 @@ async function ownAmong(
   pool: Pool,
   { claimant, nic }: Asking,
   { port }: Hands,
-): Promise<SpiderIPAddress | undefined> {
+): Promise<Got | undefined> {
   for (const { name, podUid } of held) {
     if (podUid !== claimant.uid) continue
     const object = await port.address(name)
     const ip = ipOfObjectName(name)
-    if (!object || ip === undefined || familyOf(ip) !== pool.family || !isOurs(object, claimant, nic)) continue
-    if (includes(free, toBigint(ip))) return object
+    if (!object || ip === undefined || familyOf(ip) !== pool.family || !includes(free, toBigint(ip))) continue
+    const got = await takeOver(object, { claimant, nic }, port)
+    if (got) return got
   }
   return undefined
 }

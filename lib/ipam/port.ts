@@ -31,14 +31,17 @@ export interface Port {
   pools(): Promise<readonly SpiderIPPool[]>
   reserved(): Promise<readonly SpiderReservedIP[]>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
-  createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint>
-  replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint>
+  /** `conflict`: somebody else wrote it first; read it again. */
+  createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
+  replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   /** Removes the record and our finalizer from it, only if it still has that UID. */
   removeEndpoint(endpoint: SpiderEndpoint): Promise<void>
   address(name: string): Promise<SpiderIPAddress | undefined>
   claim(address: SpiderIPAddress): Promise<ClaimOutcome>
-  /** Deletes the address object with its UID as precondition: what is somebody else's by now stays. */
-  release(address: SpiderIPAddress): Promise<void>
+  /** Writes the object as given if nobody changed it since it was read; `undefined` where somebody did, or it is gone. */
+  adopt(address: SpiderIPAddress): Promise<SpiderIPAddress | undefined>
+  /** Deletes the object with UID and resourceVersion as read as preconditions; false where it changed since: then it stays. */
+  release(address: SpiderIPAddress): Promise<boolean>
   /** The address objects of a pool, their names and whose they are. `fresh` asks for a read that no cache may answer. */
   heldIn(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]>
 }

@@ -1,0 +1,170 @@
+// The port's one side: the API server itself, through lib/kube. Knows requests and their lost answers; decides nothing.
+import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import { FINALIZER, IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID } from '../crd/names.js'
+import type { Kube } from '../kube/client.js'
+import { isAlreadyExists, isConflict, isNotFound, KubeError } from '../kube/errors.js'
+import {
+  CRONJOBS,
+  DEPLOYMENTS,
+  JOBS,
+  NAMESPACES,
+  NODES,
+  PODS,
+  REPLICASETS,
+  SPIDER_ENDPOINTS,
+  SPIDER_IPADDRESSES,
+  SPIDER_IPPOOLS,
+  SPIDER_RESERVEDIPS,
+  type Kind,
+} from '../kube/kinds.js'
+import type { ClaimOutcome, Held, Labels, ObjectRef, OwnerRef, Port } from './port.js'
+
+type Meta = {
+  readonly metadata: {
+    readonly name: string
+    readonly labels?: Labels
+    readonly ownerReferences?: Pod['metadata']['ownerReferences']
+  }
+}
+
+const OWNER_KINDS: Readonly<Record<string, Kind>> = {
+  'apps/v1 ReplicaSet': REPLICASETS,
+  'apps/v1 Deployment': DEPLOYMENTS,
+  'batch/v1 Job': JOBS,
+  'batch/v1 CronJob': CRONJOBS,
+}
+
+const PAGE_MAX = 5_000
+
+async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+export function directPort(kube: Kube): Port {
+  const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
+    (await kube.list<T>(kind, { resourceVersion: '0' })).items
+  return {
+    pod: ref => orNothing(kube.get<Pod>(PODS, ref)),
+    labelsOfNamespace: async name => (await kube.get<Meta>(NAMESPACES, { name })).metadata.labels ?? {},
+    labelsOfNode: async name => (await kube.get<Meta>(NODES, { name })).metadata.labels ?? {},
+    ownerOf: ref => ownerOf(kube, ref),
+    pool: name => orNothing(kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name })),
+    pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
+    reserved: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
+    endpoint: ref => orNothing(kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
+    createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
+    replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
+    removeEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    address: name => orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
+    claim: object => claim(kube, object),
+    adopt: object => adopt(kube, object),
+    release: object => release(kube, object),
+    heldIn: (poolUid, freshness) => heldIn(kube, poolUid, freshness),
+  }
+}
+
+async function ownerOf(kube: Kube, { apiVersion, kind, namespace, name }: OwnerRef): ReturnType<Port['ownerOf']> {
+  const known = OWNER_KINDS[`${apiVersion} ${kind}`]
+  if (!known) return undefined
+  const object = await orNothing(kube.get<Meta>(known, { namespace, name }))
+  return object?.metadata.ownerReferences?.find(({ controller }) => controller === true)
+}
+
+/** A record that exists, changed or vanished meanwhile, and an answer that was lost, are one case: read again and look. */
+async function orConflict(writing: Promise<SpiderEndpoint>): Promise<SpiderEndpoint | 'conflict'> {
+  try {
+    return await writing
+  } catch (error) {
+    if (isAlreadyExists(error) || isConflict(error) || isNotFound(error) || isLost(error)) return 'conflict'
+    throw error
+  }
+}
+
+/** The request went out and no answer came: it may have been carried out. */
+const isLost = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Unknown'
+
+const CLAIM_TRIES_MAX = 3
+
+/** Create, and where the answer was lost, look whose the name is now: then nobody needs to guess. */
+async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const created = await kube.create<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
+      if (created.metadata.name === object.metadata.name && created.metadata.uid)
+        return { kind: 'held', object: created }
+      throw new KubeError(
+        0,
+        'BadAnswer',
+        `the API server answered the creation of SpiderIPAddress ${object.metadata.name} with another object`,
+      )
+    } catch (error) {
+      if (isAlreadyExists(error)) return { kind: 'taken' }
+      if (!isLost(error) || tries >= CLAIM_TRIES_MAX) throw error
+    }
+    const there = await orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name: object.metadata.name }))
+    if (there) return isSame(there, object) ? { kind: 'held', object: there } : { kind: 'taken' }
+  }
+}
+
+const isSame = ({ spec: a }: SpiderIPAddress, { spec: b }: SpiderIPAddress): boolean =>
+  a.pod.uid === b.pod.uid && a.nic === b.nic && a.containerID === b.containerID
+
+async function adopt(kube: Kube, object: SpiderIPAddress): Promise<SpiderIPAddress | undefined> {
+  try {
+    return await kube.replace<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boolean> {
+  const { name, uid, resourceVersion } = metadata
+  try {
+    await kube.delete(
+      SPIDER_IPADDRESSES,
+      { name },
+      { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
+    )
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return true
+    if (isConflict(error)) return false
+    throw error
+  }
+}
+
+async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<void> {
+  const { namespace = '', name, uid } = endpoint.metadata
+  const ref = { namespace, name }
+  try {
+    await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
+    if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
+    const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
+    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: { uid, finalizers } }, 'merge')
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error
+  }
+}
+
+async function heldIn(kube: Kube, poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]> {
+  const held: Held[] = []
+  let next: string | undefined
+  do {
+    const page = await kube.list<Meta>(SPIDER_IPADDRESSES, {
+      labelSelector: `${IPAM_LABEL_POOL_UID}=${poolUid}`,
+      metadataOnly: true,
+      ...(freshness === 'cached' ? { resourceVersion: '0' } : { limit: PAGE_MAX }),
+      ...(next !== undefined && { continue: next }),
+    })
+    for (const { metadata } of page.items)
+      held.push({ name: metadata.name, podUid: metadata.labels?.[IPAM_LABEL_POD_UID] ?? '' })
+    next = page.metadata.continue === '' ? undefined : page.metadata.continue
+  } while (next !== undefined)
+  return held
+}

@@ -1,0 +1,113 @@
+// One DEL of the IPAM. On a port. Frees only what a fresh read says belongs to a pod that is gone, each with its UID as precondition.
+import { objectNameOf } from '../ip/address.js'
+import { parsePrefix } from '../ip/cidr.js'
+import type { SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
+import { addressesOf } from './endpoint.js'
+import { isAlive } from './pod.js'
+import type { Journal, ObjectRef, Port } from './port.js'
+
+export interface Leaving {
+  readonly pod: ObjectRef
+  /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
+  readonly podUid: string
+  readonly containerID: string
+}
+
+export type Released =
+  { readonly kind: 'kept'; readonly why: string } | { readonly kind: 'released'; readonly addresses: readonly string[] }
+
+/** Whose addresses go: a UID, or, where nobody knows it, whatever this container took. `undefined`: the pod lives, all stays. */
+interface Gone {
+  readonly uid: string
+}
+
+interface Doing {
+  readonly port: Port
+  readonly journal: Journal
+}
+
+export async function release(leaving: Leaving, { port, journal }: Doing): Promise<Released> {
+  const endpoint = await port.endpoint(leaving.pod)
+  await undoHalfDone(leaving, endpoint, { port, journal })
+  const gone = await whoIsGone(leaving, port, endpoint)
+  if ('kept' in gone) return { kind: 'kept', why: gone.kept }
+  if (!endpoint) return { kind: 'released', addresses: [] }
+  if (endpoint.status.current.uid !== gone.uid)
+    return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
+  const again = await whoIsGone(leaving, port, endpoint) // seen twice before anything is freed
+  if ('kept' in again) return { kind: 'kept', why: again.kept }
+  return { kind: 'released', addresses: await forget(endpoint, { port, containerID: leaving.containerID }) }
+}
+
+/** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now. */
+async function whoIsGone(
+  { pod: ref, podUid }: Leaving,
+  port: Port,
+  endpoint: SpiderEndpoint | undefined,
+): Promise<Gone | { readonly kept: string }> {
+  const pod = await port.pod(ref)
+  const uid = podUid || (pod?.metadata.uid ?? endpoint?.status.current.uid ?? '')
+  if (pod && isAlive(pod) && uid === pod.metadata.uid)
+    return { kept: 'the pod lives: its next sandbox keeps the addresses' }
+  if (uid === '') return { kept: 'nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)' }
+  return { uid }
+}
+
+/**
+ * Frees every address of a record whose pod is gone, then the record. What another container of the pod took over stays, and the record
+ * with it: that container's own DEL frees it. Goes on past failures and tells them together.
+ */
+export async function forget(
+  endpoint: SpiderEndpoint,
+  { port, containerID }: { readonly port: Port; readonly containerID?: string },
+): Promise<readonly string[]> {
+  const { uid, ips } = endpoint.status.current
+  const addresses = ips.flatMap(addressesOf).map(({ address }) => address)
+  const outcomes = await Promise.allSettled(addresses.map(address => releaseIfOf({ uid, containerID }, address, port)))
+  const failed = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  if (failed.length > 0)
+    throw new AggregateError(
+      failed,
+      `${failed.length} of ${addresses.length} addresses not released: ${failed.join('; ')}`,
+    )
+  const freed = addresses.filter((_, at) => {
+    const outcome = outcomes[at]
+    return outcome?.status === 'fulfilled' && outcome.value
+  })
+  if (freed.length === addresses.length) await port.removeEndpoint(endpoint)
+  return freed
+}
+
+/** True where the address is no longer this pod's: freed now, freed before, or never its own. False where it stays. */
+async function releaseIfOf(
+  { uid, containerID }: { readonly uid: string; readonly containerID: string | undefined },
+  address: string,
+  port: Port,
+): Promise<boolean> {
+  const ip = parsePrefix(address)?.ip
+  if (ip === undefined) return true
+  const object = await port.address(objectNameOf(ip))
+  if (object?.spec.pod.uid !== uid) return true
+  const other = object.spec.containerID
+  if (containerID !== undefined && other !== '' && other !== containerID) return false
+  return port.release(object)
+}
+
+/** An ADD of this container that died half way left a journal: what it created and no record names goes back, pod alive or not. */
+async function undoHalfDone(
+  { containerID }: Leaving,
+  endpoint: SpiderEndpoint | undefined,
+  { port, journal }: Doing,
+): Promise<void> {
+  for (const name of journal.read()) {
+    const object = await port.address(name)
+    if (object && object.spec.containerID === containerID && !isRecorded(object, endpoint)) await port.release(object)
+  }
+  journal.close()
+}
+
+const isRecorded = ({ spec }: SpiderIPAddress, endpoint: SpiderEndpoint | undefined): boolean =>
+  endpoint?.status.current.uid === spec.pod.uid &&
+  endpoint.status.current.ips.some(
+    nic => nic.interface === spec.nic && addressesOf(nic).some(({ address }) => address === spec.address),
+  )

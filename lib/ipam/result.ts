@@ -1,0 +1,24 @@
+// From the record of a NIC to what a CNI result says. Pure.
+import type { EndpointNic, Route } from '../crd/types.js'
+
+export interface Answer {
+  readonly ips: readonly { readonly address: string; readonly gateway?: string }[]
+  readonly routes: readonly { readonly dst: string; readonly gw: string }[]
+}
+
+/** Pool routes first, then the default route of each family that has a gateway, unless it was asked to leave the default route out. */
+export function answerOf(nic: EndpointNic): Answer {
+  const families = [
+    { address: nic.ipv4, gateway: nic.ipv4Gateway, everything: '0.0.0.0/0', is6: false },
+    { address: nic.ipv6, gateway: nic.ipv6Gateway, everything: '::/0', is6: true },
+  ]
+  const ips: Answer['ips'][number][] = []
+  const routes: Route[] = []
+  for (const { address, gateway, everything, is6 } of families) {
+    if (address === undefined) continue
+    ips.push({ address, ...(gateway !== undefined && { gateway }) })
+    routes.push(...(nic.routes ?? []).filter(({ dst }) => dst.includes(':') === is6))
+    if (gateway !== undefined && nic.cleanGateway !== true) routes.push({ dst: everything, gw: gateway })
+  }
+  return { ips, routes }
+}

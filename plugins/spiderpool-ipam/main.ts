@@ -1,0 +1,20 @@
+// spiderpool-ipam: the IPAM plugin. Any main plugin calls it; which pool and which address is decided in lib/ipam, loaded when needed.
+import type { Plugin } from '../../lib/cni/plugin.js'
+import { VERSION } from '../../lib/version.js'
+import { accepts } from './config.js'
+
+const ipam = () => import('../../lib/ipam/cni.js')
+
+export const plugin: Plugin<unknown> = {
+  name: 'spiderpool-ipam',
+  about: `Spiderpool IPAM ${VERSION}`,
+  versions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
+  argKeys: ['IP', 'K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
+  accepts,
+  add: async call => (await ipam()).ipamAdd(call),
+  check: async call => (await ipam()).ipamCheck(call),
+  del: async call => (await ipam()).ipamDel(call),
+  status: async call => (await ipam()).ipamStatus(call),
+  // A runtime's list of living attachments is a hint. An address is freed for what the API server says of its pod, never for a list.
+  gc: () => undefined,
+}

@@ -1,0 +1,141 @@
+// A cluster in memory for schedules: objects behind a Port whose every call waits for its turn, so that a seed decides who goes when, and who dies.
+import type { Held, Journal, Port } from '../../../lib/ipam/port.js'
+import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../lib/crd/types.js'
+
+/** Mulberry32: small, seeded, good enough to shuffle with. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** One process. A killed one never gets a turn again: its promises stay open, as a killed process's requests do. */
+export interface Process {
+  killed: boolean
+  readonly onKill: () => void
+}
+
+export class Schedule {
+  readonly random: () => number
+  readonly #waiting: { process: Process; go: () => void }[] = []
+
+  constructor(seed: number) {
+    this.random = randomFrom(seed)
+  }
+
+  turn(process: Process): Promise<void> {
+    return new Promise(go => this.#waiting.push({ process, go }))
+  }
+
+  /** Runs until nobody waits. `killRate` is the chance that a process dies where it stands instead of going on. */
+  async run(killRate: number, until: () => boolean): Promise<void> {
+    while (!until()) {
+      await new Promise(resolve => setImmediate(resolve))
+      const next = this.#waiting.splice(Math.floor(this.random() * this.#waiting.length), 1)[0]
+      if (!next || next.process.killed) continue
+      if (this.random() < killRate) {
+        next.process.killed = true
+        next.process.onKill()
+      } else next.go()
+    }
+  }
+}
+
+type Stored = { metadata: { name: string; namespace?: string; uid?: string; resourceVersion?: string } }
+
+/** The objects of one kind, with the two promises of an API server that everything hangs on: names are unique, versions are compared. */
+class Kind<T extends Stored> {
+  readonly objects = new Map<string, T>()
+  readonly #world: World
+  constructor(world: World) {
+    this.#world = world
+  }
+  static key = ({ metadata }: Stored): string => `${metadata.namespace ?? ''}/${metadata.name}`
+
+  create(object: T): T | undefined {
+    const key = Kind.key(object)
+    if (this.objects.has(key)) return undefined
+    return this.put(key, { ...object, metadata: { ...object.metadata, uid: object.metadata.uid ?? this.#world.id() } })
+  }
+  replace(object: T): T | undefined {
+    const key = Kind.key(object)
+    if (this.objects.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) return undefined
+    return this.put(key, object)
+  }
+  put(key: string, object: T): T {
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: this.#world.id() } }
+    this.objects.set(key, stored)
+    return stored
+  }
+  /** False where it is another object, or another version of it, by now. */
+  remove(object: T, sameVersion: boolean): boolean {
+    const there = this.objects.get(Kind.key(object))
+    if (!there || there.metadata.uid !== object.metadata.uid) return !there
+    if (sameVersion && there.metadata.resourceVersion !== object.metadata.resourceVersion) return false
+    return this.objects.delete(Kind.key(object))
+  }
+}
+
+export class World {
+  #ids = 0
+  readonly pods = new Kind<Pod>(this)
+  readonly addresses = new Kind<SpiderIPAddress>(this)
+  readonly endpoints = new Kind<SpiderEndpoint>(this)
+  readonly pools: SpiderIPPool[]
+  readonly journals = new Map<string, Set<string>>()
+  readonly schedule: Schedule
+
+  constructor(schedule: Schedule, pools: SpiderIPPool[]) {
+    this.schedule = schedule
+    this.pools = pools
+  }
+
+  id = (): string => String(++this.#ids)
+
+  journal(containerID: string): Journal {
+    const lines = this.journals.get(containerID) ?? new Set<string>()
+    this.journals.set(containerID, lines)
+    return { note: name => void lines.add(name), read: () => [...lines], close: () => lines.clear() }
+  }
+
+  /** The port of one process: it may die before and after every effect. */
+  port(process: Process): Port {
+    const step = async <R>(effect: () => R): Promise<R> => {
+      await this.schedule.turn(process)
+      const result = effect()
+      await this.schedule.turn(process)
+      return result
+    }
+    const { pods, addresses, endpoints } = this
+    const at = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`
+    return {
+      pod: ref => step(() => pods.objects.get(at(ref))),
+      labelsOfNamespace: () => step(() => ({})),
+      labelsOfNode: () => step(() => ({})),
+      ownerOf: () => step(() => undefined),
+      pool: name => step(() => this.pools.find(pool => pool.metadata.name === name)),
+      pools: () => step(() => this.pools),
+      reserved: () => step((): SpiderReservedIP[] => []),
+      endpoint: ref => step(() => endpoints.objects.get(at(ref))),
+      createEndpoint: endpoint => step(() => endpoints.create(endpoint) ?? 'conflict'),
+      replaceEndpoint: endpoint => step(() => endpoints.replace(endpoint) ?? 'conflict'),
+      removeEndpoint: endpoint => step(() => void endpoints.remove(endpoint, false)),
+      address: name => step(() => addresses.objects.get(`/${name}`)),
+      claim: object =>
+        step(() => {
+          const created = addresses.create(object)
+          return created ? { kind: 'held' as const, object: created } : { kind: 'taken' as const }
+        }),
+      adopt: object => step(() => addresses.replace(object)),
+      release: object => step(() => addresses.remove(object, true)),
+      heldIn: () => step(() => this.held()),
+    }
+  }
+
+  held = (): Held[] =>
+    [...this.addresses.objects.values()].map(({ metadata, spec }) => ({ name: metadata.name, podUid: spec.pod.uid }))
+}
