@@ -1,0 +1,96 @@
+// IP addresses as branded text in Go's canonical form. Knows one family from the other; knows nothing of prefixes or ranges.
+import { Address4, Address6 } from 'ip-address'
+
+export type Family = 4 | 6
+
+declare const brand: unique symbol
+/** Canonical text: dotted IPv4, RFC 5952 IPv6; an IPv4-mapped IPv6 address is its IPv4 address, as Go's net.IP.String() prints it. */
+export type Ip = string & { readonly [brand]: 'Ip' }
+
+export class IpError extends Error {
+  override readonly name = 'IpError'
+}
+
+const MAPPED = 0xffffn << 32n
+const BITS = { 4: 32n, 6: 128n } as const
+
+/** What Go's net.ParseIP accepts: no leading zeros in IPv4, no zone, no white space, no prefix length. */
+export function parseIp(text: string): Ip | undefined {
+  if (text.includes(':')) return parse6(text)
+  return parse4(text) === undefined ? undefined : (text as Ip)
+}
+
+function parse4(text: string): bigint | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
+  if (!match) return undefined
+  let value = 0n
+  for (const part of match.slice(1)) {
+    if (Number(part) > 255 || (part.length > 1 && part.startsWith('0'))) return undefined
+    value = (value << 8n) | BigInt(part)
+  }
+  return value
+}
+
+function parse6(text: string): Ip | undefined {
+  if (!/^[0-9a-fA-F:.]+$/.test(text)) return undefined
+  const tail = text.slice(text.lastIndexOf(':') + 1)
+  if (tail.includes('.') && parse4(tail) === undefined) return undefined
+  try {
+    return fromBigint(new Address6(text).bigInt(), 6)
+  } catch {
+    return undefined // the library throws for what is no address; the caller says so in its own words
+  }
+}
+
+/** Throws an IpError that names the text. */
+export function ip(text: string): Ip {
+  const parsed = parseIp(text)
+  if (parsed === undefined) throw new IpError(`"${text}" is not an IP address`)
+  return parsed
+}
+
+export const familyOf = (address: Ip): Family => (address.includes(':') ? 6 : 4)
+
+export const toBigint = (address: Ip): bigint =>
+  familyOf(address) === 6 ? new Address6(address).bigInt() : (parse4(address) ?? 0n)
+
+/** Throws an IpError where the value does not fit the family. */
+export function fromBigint(value: bigint, family: Family): Ip {
+  if (value < 0n || value >> BITS[family] !== 0n) throw new IpError(`${value} is not an IPv${family} address`)
+  if (family === 4 || value >> 32n === MAPPED >> 32n)
+    return Address4.fromBigInt(BigInt.asUintN(32, value)).correctForm() as Ip
+  return Address6.fromBigInt(value).correctForm() as Ip
+}
+
+/** Network byte order; 4 or 16 bytes. */
+export function bytesOf(address: Ip): Uint8Array {
+  const length = familyOf(address) === 4 ? 4 : 16
+  const bytes = new Uint8Array(length)
+  let value = toBigint(address)
+  for (let at = length - 1; at >= 0; at--) {
+    bytes[at] = Number(value & 0xffn)
+    value >>= 8n
+  }
+  return bytes
+}
+
+/** Throws an IpError for a length that is neither 4 nor 16. */
+export function ipFromBytes(bytes: Uint8Array): Ip {
+  if (bytes.length !== 4 && bytes.length !== 16) throw new IpError(`${bytes.length} bytes are no IP address`)
+  let value = 0n
+  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
+  return fromBigint(value, bytes.length === 4 ? 4 : 6)
+}
+
+/** The name of the address's object: a DNS-1123 name, so IPv6 is eight full groups joined by '-'. */
+export function objectNameOf(address: Ip): string {
+  if (familyOf(address) === 4) return address
+  const digits = toBigint(address).toString(16).padStart(32, '0')
+  return (digits.match(/.{4}/g) ?? []).join('-')
+}
+
+export function ipOfObjectName(name: string): Ip | undefined {
+  if (!name.includes('-')) return name.includes(':') ? undefined : parseIp(name)
+  if (!/^([0-9a-f]{4}-){7}[0-9a-f]{4}$/.test(name)) return undefined
+  return fromBigint(BigInt(`0x${name.replaceAll('-', '')}`), 6)
+}

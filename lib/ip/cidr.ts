@@ -1,0 +1,77 @@
+// Prefixes: an address with a length, and the network it lies in. Knows addresses and intervals; knows no routes.
+import { familyOf, fromBigint, IpError, parseIp, toBigint, type Family, type Ip } from './address.js'
+import type { Interval } from './range.js'
+
+/** An address with its prefix length, host bits kept: 10.6.0.20/16. */
+export interface Prefix {
+  readonly ip: Ip
+  readonly length: number
+}
+
+declare const brand: unique symbol
+/** Canonical text of a network: host bits zero. */
+export type Cidr = string & { readonly [brand]: 'Cidr' }
+
+export const bitsOf = (family: Family): number => (family === 4 ? 32 : 128)
+
+/** What Go's net.ParseCIDR accepts. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf('/')
+  if (slash < 0) return undefined
+  const written = text.slice(0, slash)
+  const ip = parseIp(written)
+  const digits = text.slice(slash + 1)
+  if (ip === undefined || !/^\d{1,3}$/.test(digits)) return undefined
+  const family: Family = written.includes(':') ? 6 : 4
+  const length = Number(digits)
+  if (length > bitsOf(family)) return undefined
+  // An IPv4-mapped prefix is one of the IPv4 address: the first 96 bits are fixed.
+  if (family === 6 && familyOf(ip) === 4) return length >= 96 ? { ip, length: length - 96 } : undefined
+  return { ip, length }
+}
+
+export const formatPrefix = ({ ip, length }: Prefix): string => `${ip}/${length}`
+
+export function intervalOfPrefix({ ip, length }: Prefix): Interval {
+  const hostBits = BigInt(bitsOf(familyOf(ip)) - length)
+  const first = (toBigint(ip) >> hostBits) << hostBits
+  return { first, last: first + (1n << hostBits) - 1n }
+}
+
+export const networkOf = (prefix: Prefix): Cidr =>
+  `${fromBigint(intervalOfPrefix(prefix).first, familyOf(prefix.ip))}/${prefix.length}` as Cidr
+
+/** Throws an IpError that names the text. Host bits are cut off. */
+export function cidr(text: string): Cidr {
+  const prefix = parsePrefix(text)
+  if (!prefix) throw new IpError(`"${text}" is not a CIDR such as 10.6.0.0/16`)
+  return networkOf(prefix)
+}
+
+const prefixOf = (network: Cidr): Prefix => {
+  const prefix = parsePrefix(network)
+  if (!prefix) throw new IpError(`"${network}" is not a CIDR`)
+  return prefix
+}
+
+export const familyOfCidr = (network: Cidr): Family => (network.includes(':') ? 6 : 4)
+export const intervalOf = (network: Cidr): Interval => intervalOfPrefix(prefixOf(network))
+
+export function containsIp(network: Cidr, ip: Ip): boolean {
+  if (familyOfCidr(network) !== familyOf(ip)) return false
+  const { first, last } = intervalOf(network)
+  const value = toBigint(ip)
+  return first <= value && value <= last
+}
+
+export function overlaps(a: Cidr, b: Cidr): boolean {
+  if (familyOfCidr(a) !== familyOfCidr(b)) return false
+  const [one, other] = [intervalOf(a), intervalOf(b)]
+  return one.first <= other.last && other.first <= one.last
+}
+
+/** The last address of an IPv4 network of at least four addresses; IPv6 and /31, /32 have none (RFC 3021). */
+export function broadcastOf(prefix: Prefix): Ip | undefined {
+  if (familyOf(prefix.ip) !== 4 || prefix.length > 30) return undefined
+  return fromBigint(intervalOfPrefix(prefix).last, 4)
+}

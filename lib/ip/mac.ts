@@ -1,0 +1,23 @@
+// Ethernet addresses. Knows six bytes and their text.
+declare const brand: unique symbol
+/** Lower case, colons: 0a:1b:2c:00:00:01. */
+export type Mac = string & { readonly [brand]: 'Mac' }
+
+/** What Go's net.ParseMAC accepts for six bytes: aa:bb:…, aa-bb-…, aabb.ccdd.eeff. */
+export function parseMac(text: string): Mac | undefined {
+  const isMac =
+    /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text) ||
+    /^[0-9a-f]{2}(-[0-9a-f]{2}){5}$/i.test(text) ||
+    /^[0-9a-f]{4}(\.[0-9a-f]{4}){2}$/i.test(text)
+  if (!isMac) return undefined
+  const digits = text.replace(/[^0-9a-f]/gi, '').toLowerCase()
+  return (digits.match(/../g) ?? []).join(':') as Mac
+}
+
+export const macBytes = (mac: Mac): Uint8Array => Uint8Array.from(mac.split(':'), part => Number.parseInt(part, 16))
+
+/** Six bytes in, or a RangeError. */
+export function macFromBytes(bytes: Uint8Array): Mac {
+  if (bytes.length !== 6) throw new RangeError(`${bytes.length} bytes are no MAC address`)
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(':') as Mac
+}

@@ -1,0 +1,96 @@
+// Sets of addresses as sorted, disjoint intervals of bigints: a /48 costs what a single address costs. Knows no prefixes.
+import { fromBigint, familyOf, IpError, parseIp, toBigint, type Family } from './address.js'
+
+/** Both ends belong to it. */
+export interface Interval {
+  readonly first: bigint
+  readonly last: bigint
+}
+
+/** Sorted, disjoint, and never touching: what touches is one interval. */
+export type Ranges = readonly Interval[]
+
+/** `a` or `first-last`. Throws an IpError that names the text. */
+export function parseRange(text: string, family: Family): Interval {
+  const [from = '', to = from, ...more] = text.split('-')
+  const first = parseIp(from)
+  const last = parseIp(to)
+  if (first === undefined || last === undefined || more.length > 0)
+    throw new IpError(`"${text}" is neither an IP address nor a range first-last`)
+  if (familyOf(first) !== family || familyOf(last) !== family) throw new IpError(`"${text}" is not IPv${family}`)
+  const interval = { first: toBigint(first), last: toBigint(last) }
+  if (interval.first > interval.last) throw new IpError(`"${text}" ends before it begins`)
+  return interval
+}
+
+export const rangesOf = (texts: readonly string[], family: Family): Ranges =>
+  normal(texts.map(text => parseRange(text, family)))
+
+/** Any intervals, in any order, as Ranges. */
+export function normal(intervals: readonly Interval[]): Ranges {
+  const sorted = [...intervals].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
+  const merged: { first: bigint; last: bigint }[] = []
+  for (const { first, last } of sorted) {
+    const open = merged.at(-1)
+    if (open && first <= open.last + 1n) open.last = last > open.last ? last : open.last
+    else merged.push({ first, last })
+  }
+  return merged
+}
+
+export const union = (a: Ranges, b: Ranges): Ranges => normal([...a, ...b])
+
+/** What is in `a` and not in `b`; one pass over both. */
+export function subtract(a: Ranges, b: Ranges): Ranges {
+  const left: Interval[] = []
+  let at = 0
+  for (const { first, last } of a) {
+    let from = first
+    while ((b[at]?.last ?? from) < from) at++
+    for (let next = at; from <= last; next++) {
+      const hole = b[next]
+      if (!hole || hole.first > last) {
+        left.push({ first: from, last })
+        break
+      }
+      if (hole.first > from) left.push({ first: from, last: hole.first - 1n })
+      from = hole.last + 1n
+    }
+  }
+  return left
+}
+
+export const intersect = (a: Ranges, b: Ranges): Ranges => subtract(a, subtract(a, b))
+
+export const sizeOf = (ranges: Ranges): bigint => ranges.reduce((size, { first, last }) => size + last - first + 1n, 0n)
+
+/** The n-th address from below, counted from 0. */
+export function nth(ranges: Ranges, n: bigint): bigint | undefined {
+  let left = n
+  if (left < 0n) return undefined
+  for (const { first, last } of ranges) {
+    const size = last - first + 1n
+    if (left < size) return first + left
+    left -= size
+  }
+  return undefined
+}
+
+/** The inverse of nth. */
+export function positionOf(ranges: Ranges, value: bigint): bigint | undefined {
+  let before = 0n
+  for (const { first, last } of ranges) {
+    if (value < first) return undefined
+    if (value <= last) return before + value - first
+    before += last - first + 1n
+  }
+  return undefined
+}
+
+export const includes = (ranges: Ranges, value: bigint): boolean => positionOf(ranges, value) !== undefined
+
+/** `a` or `first-last`, ascending. */
+export const formatRanges = (ranges: Ranges, family: Family): string[] =>
+  ranges.map(({ first, last }) =>
+    first === last ? fromBigint(first, family) : `${fromBigint(first, family)}-${fromBigint(last, family)}`,
+  )
