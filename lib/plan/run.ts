@@ -1,0 +1,53 @@
+// Does a plan, or takes it back. Knows order and failure; knows nothing of what a step does.
+import { describe, type Plan, type Step } from './step.js'
+
+/** Whoever can do a step and take it back. */
+export interface Hands {
+  apply(step: Step): void
+  undo(step: Step): void
+}
+
+/** A step that failed. Its message is the cause's own, with what could not be undone behind it. */
+export class StepError extends Error {
+  override readonly name = 'StepError'
+  readonly step: Step
+  readonly undoFailures: readonly string[]
+  constructor(step: Step, cause: unknown, undoFailures: readonly string[]) {
+    const what = cause instanceof Error ? cause.message : String(cause)
+    super(
+      undoFailures.length === 0
+        ? what
+        : `${what}; and so did undoing ${undoFailures.length}: ${undoFailures.join('; ')}`,
+      { cause },
+    )
+    this.step = step
+    this.undoFailures = undoFailures
+  }
+}
+
+/**
+ * Does every step in order. If one fails, what was done is undone, newest first, and StepError says which step it was.
+ * @throws StepError
+ */
+export function run(plan: Plan, hands: Hands): void {
+  plan.forEach((step, i) => {
+    try {
+      hands.apply(step)
+    } catch (error) {
+      throw new StepError(step, error, undoAll(plan.slice(0, i), hands))
+    }
+  })
+}
+
+/** Takes back every step, newest first, to the end. Returns a line for each that could not be taken back. */
+export function undoAll(plan: Plan, hands: Pick<Hands, 'undo'>): string[] {
+  const failures: string[] = []
+  for (const step of [...plan].reverse()) {
+    try {
+      hands.undo(step)
+    } catch (error) {
+      failures.push(`${describe(step)}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return failures
+}

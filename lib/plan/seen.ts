@@ -1,0 +1,175 @@
+// What is: links, addresses, routes, rules, neighbours and sysctls of two places, and whether a step already holds there.
+import { familyOf, type Ip } from '../ip/address.js'
+import type { Cidr, Prefix } from '../ip/cidr.js'
+import type { Mac } from '../ip/mac.js'
+import type { IpvlanMode, MacvlanMode, NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
+
+export interface SeenLink {
+  readonly index: number
+  readonly name: string
+  readonly kind: string | undefined
+  readonly mtu: number
+  readonly mac: Mac | undefined
+  readonly flags: number
+  readonly up: boolean
+  readonly operState: number
+  readonly queueLength: number
+  /** Index of the lower device, or of the veth peer; in another namespace when `parentElsewhere`. */
+  readonly parent: number | undefined
+  readonly parentElsewhere: boolean
+  readonly master: number | undefined
+  readonly macvlan?: { readonly mode: MacvlanMode | 'source' | undefined }
+  readonly ipvlan?: { readonly mode: IpvlanMode | undefined }
+  readonly vlan?: { readonly id: number | undefined }
+  readonly bond?: { readonly mode: number | undefined }
+}
+
+export interface SeenAddress {
+  readonly link: string
+  readonly address: Prefix
+  readonly tentative: boolean
+  readonly dadFailed: boolean
+  readonly scope: number
+}
+
+export type SeenRoute = Route & { readonly table: number; readonly priority: number; readonly type: number }
+
+export interface SeenNeigh {
+  readonly link: string
+  readonly ip: Ip
+  readonly mac: Mac | undefined
+  readonly permanent: boolean
+}
+
+/** One namespace. What was not asked for is empty. */
+export interface Place {
+  readonly links: readonly SeenLink[]
+  readonly addresses: readonly SeenAddress[]
+  readonly routes: readonly SeenRoute[]
+  readonly rules: readonly Rule[]
+  readonly neighs: readonly SeenNeigh[]
+  /** By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: there is none. */
+  readonly sysctls: Readonly<Record<string, string | undefined>>
+}
+
+export type Seen = Readonly<Record<Where, Place>>
+
+export const NOWHERE: Place = { links: [], addresses: [], routes: [], rules: [], neighs: [], sysctls: {} }
+
+export const linkNamed = (place: Place, name: string): SeenLink | undefined =>
+  place.links.find(link => link.name === name)
+
+export const samePrefix = (a: Prefix, b: Prefix): boolean => a.ip === b.ip && a.length === b.length
+
+const RT_TABLE_MAIN = 254
+/** The metric that the kernel gives an IPv6 route asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
+const IP6_RT_PRIO_USER = 1024
+
+const anyOrSame = <T>(wanted: T | undefined, is: T | undefined): boolean => wanted === undefined || wanted === is
+
+/** Whether a route that is there is the one that is wanted. What the wish leaves open, any value satisfies. */
+export function sameRoute(wanted: Route, is: SeenRoute): boolean {
+  const priority = wanted.priority || (wanted.to.includes(':') ? IP6_RT_PRIO_USER : 0)
+  return (
+    wanted.to === is.to &&
+    wanted.via === is.via &&
+    anyOrSame(wanted.link, is.link) &&
+    anyOrSame(wanted.source, is.source) &&
+    (wanted.table ?? RT_TABLE_MAIN) === is.table &&
+    priority === is.priority &&
+    anyOrSame(wanted.mtu, is.mtu) &&
+    anyOrSame(wanted.advmss, is.advmss)
+  )
+}
+
+export const sameRule = (wanted: Rule, is: Rule): boolean =>
+  wanted.family === is.family &&
+  wanted.table === is.table &&
+  wanted.from === is.from &&
+  wanted.to === is.to &&
+  wanted.mark === is.mark &&
+  anyOrSame(wanted.priority, is.priority)
+
+function linkHolds(wanted: NewLink, is: SeenLink): boolean {
+  if (is.kind !== wanted.kind) return false
+  switch (wanted.kind) {
+    case 'macvlan':
+      return is.macvlan?.mode === wanted.mode
+    case 'ipvlan':
+      return is.ipvlan?.mode === wanted.mode
+    case 'vlan':
+      return is.vlan?.id === wanted.id
+    case 'veth':
+    case 'bond':
+    case 'bridge':
+      return true
+  }
+}
+
+function addLinkHolds(step: StepOf<'addLink'>, place: Place): boolean {
+  const link = linkNamed(place, step.name)
+  return (
+    link !== undefined && linkHolds(step.link, link) && anyOrSame(step.mtu, link.mtu) && anyOrSame(step.mac, link.mac)
+  )
+}
+
+/** Whether what the step asks for already is. */
+export function holds(step: Step, seen: Seen): boolean {
+  const place = seen[step.where]
+  const link = 'name' in step ? linkNamed(place, step.name) : undefined
+  switch (step.verb) {
+    case 'addLink':
+      return addLinkHolds(step, place)
+    case 'rename':
+      return link === undefined && linkNamed(place, step.to) !== undefined
+    case 'setUp':
+      return link?.up === true
+    case 'setMtu':
+      return link?.mtu === step.mtu
+    case 'setMac':
+      return link?.mac === step.mac
+    case 'setQueueLength':
+      return link?.queueLength === step.length
+    case 'setMaster':
+      return link !== undefined && masterName(place, link) === step.master
+    case 'addAddress':
+      return place.addresses.some(has => has.link === step.name && samePrefix(has.address, step.address))
+    case 'addNeigh':
+      return place.neighs.some(
+        has => has.link === step.name && has.ip === step.ip && has.mac === step.mac && has.permanent,
+      )
+    case 'removeNeigh':
+      return !place.neighs.some(has => has.link === step.name && has.ip === step.ip)
+    case 'addRoute':
+      return place.routes.some(has => sameRoute(step.route, has))
+    case 'removeRoute':
+      return !place.routes.some(has => sameRoute(step.route, has))
+    case 'addRule':
+      return place.rules.some(has => sameRule(step.rule, has))
+    case 'removeRule':
+      return !place.rules.some(has => sameRule(step.rule, has))
+    case 'setSysctl':
+      return (
+        place.sysctls[step.path] === step.value || (step.optional === true && place.sysctls[step.path] === undefined)
+      )
+  }
+}
+
+const masterName = (place: Place, link: SeenLink): string | undefined =>
+  place.links.find(({ index }) => index === link.master)?.name
+
+/** The steps that do not hold yet, in order. Empty: CHECK is content. */
+export const missing = (plan: Plan, seen: Seen): Plan => plan.filter(step => !holds(step, seen))
+
+/** Whether doing the plan would change anything: a plan is its own dry run. */
+export const wouldChange = (plan: Plan, seen: Seen): boolean => missing(plan, seen).length > 0
+
+const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'
+
+/** The link of the first default route in the main table, in the kernel's order. */
+export const defaultRouteLink = (place: Place): string | undefined =>
+  place.routes.find(({ to, link, table }) => isDefault(to) && link !== undefined && table === RT_TABLE_MAIN)?.link
+
+/** First gateway of a family among what IPAM gave. */
+export const firstOfFamily = (ips: readonly Ip[], family: 4 | 6): Ip | undefined =>
+  ips.find(ip => familyOf(ip) === family)

@@ -1,0 +1,127 @@
+// What a plan may ask of the kernel, step by step, as data. Knows places and names; knows nothing of netlink or of plugins.
+import type { Ip } from '../ip/address.js'
+import type { Cidr, Prefix } from '../ip/cidr.js'
+import type { Mac } from '../ip/mac.js'
+
+/** The node's network namespace, or the pod's. */
+export type Where = 'node' | 'pod'
+
+export type MacvlanMode = 'private' | 'vepa' | 'bridge' | 'passthru'
+export type IpvlanMode = 'l2' | 'l3' | 'l3s'
+
+/** A link to be made. `on` is the lower device; `onWhere` is where it is looked for, the node unless told. */
+export type NewLink =
+  | {
+      readonly kind: 'macvlan'
+      readonly on: string
+      readonly onWhere?: Where
+      readonly mode: MacvlanMode
+      readonly broadcastQueueLength?: number
+    }
+  | { readonly kind: 'ipvlan'; readonly on: string; readonly onWhere?: Where; readonly mode: IpvlanMode }
+  | { readonly kind: 'vlan'; readonly on: string; readonly onWhere?: Where; readonly id: number }
+  | { readonly kind: 'veth'; readonly peer: VethPeer }
+  | { readonly kind: 'bond'; readonly options: BondOptions }
+  | { readonly kind: 'bridge' }
+
+export interface VethPeer {
+  readonly where: Where
+  readonly name: string
+  readonly mtu?: number
+  readonly mac?: Mac
+}
+
+/** The kernel's own numbers (IFLA_BOND_*), under our names. */
+export type BondOptions = Readonly<Record<string, number | string | readonly string[]>>
+
+/** A route as it is asked for, and as it is seen. Numbers are the kernel's: table 254 is main, scope 253 is link. */
+export interface Route {
+  readonly to: Cidr
+  readonly link?: string
+  readonly via?: Ip
+  readonly source?: Ip
+  readonly table?: number
+  readonly priority?: number
+  readonly scope?: number
+  readonly origin?: number
+  readonly mtu?: number
+  readonly advmss?: number
+  readonly onlink?: boolean
+}
+
+export interface Rule {
+  readonly family: 4 | 6
+  readonly priority?: number
+  readonly from?: Cidr
+  readonly to?: Cidr
+  readonly mark?: number
+  readonly table: number
+}
+
+interface OnLink {
+  readonly where: Where
+  readonly name: string
+}
+
+/**
+ * A request to the kernel. A step that alters carries what it found (`was`), so that it can be undone; a step that adds needs
+ * nothing; a step that removes carries the whole of what it removes.
+ */
+export type Step =
+  | (OnLink & { readonly verb: 'addLink'; readonly link: NewLink; readonly mtu?: number; readonly mac?: Mac })
+  | (OnLink & { readonly verb: 'rename'; readonly to: string })
+  | (OnLink & { readonly verb: 'setUp'; readonly was: boolean })
+  | (OnLink & { readonly verb: 'setMtu'; readonly mtu: number; readonly was: number })
+  | (OnLink & { readonly verb: 'setMac'; readonly mac: Mac; readonly was: Mac })
+  | (OnLink & { readonly verb: 'setQueueLength'; readonly length: number; readonly was: number })
+  | (OnLink & { readonly verb: 'setMaster'; readonly master: string | undefined; readonly was: string | undefined })
+  | (OnLink & { readonly verb: 'addAddress'; readonly address: Prefix; readonly noDad?: boolean })
+  | (OnLink & { readonly verb: 'addNeigh'; readonly ip: Ip; readonly mac: Mac })
+  | (OnLink & { readonly verb: 'removeNeigh'; readonly ip: Ip; readonly mac: Mac | undefined })
+  | { readonly verb: 'addRoute'; readonly where: Where; readonly route: Route; readonly how: RouteHow }
+  | { readonly verb: 'removeRoute'; readonly where: Where; readonly route: Route }
+  | { readonly verb: 'addRule'; readonly where: Where; readonly rule: Rule }
+  | { readonly verb: 'removeRule'; readonly where: Where; readonly rule: Rule }
+  | {
+      readonly verb: 'setSysctl'
+      readonly where: Where
+      readonly path: string
+      readonly value: string
+      readonly was: string | undefined
+      /** Not every kernel has every sysctl, and some runtimes mount them read-only: then the step is passed over. */
+      readonly optional?: boolean
+    }
+
+/** `exclusive` refuses what is there; `beside` adds next to it (CREATE alone, as the reference plugins do); `replace` overwrites. */
+export type RouteHow = 'exclusive' | 'beside' | 'replace'
+
+export type Plan = readonly Step[]
+export type Verb = Step['verb']
+export type StepOf<V extends Verb> = Extract<Step, { verb: V }>
+
+/** One line for a person: the verb and what it is about. */
+export function describe(step: Step): string {
+  switch (step.verb) {
+    case 'addRoute':
+    case 'removeRoute':
+      return `${step.verb} ${step.route.to}${step.route.link === undefined ? '' : ` dev ${step.route.link}`}`
+    case 'addRule':
+    case 'removeRule':
+      return `${step.verb} table ${step.rule.table}`
+    case 'setSysctl':
+      return `${step.verb} ${step.path}`
+    case 'addAddress':
+      return `${step.verb} ${step.address.ip}/${step.address.length} on ${step.name}`
+    case 'addNeigh':
+    case 'removeNeigh':
+      return `${step.verb} ${step.ip} on ${step.name}`
+    case 'addLink':
+    case 'rename':
+    case 'setUp':
+    case 'setMtu':
+    case 'setMac':
+    case 'setQueueLength':
+    case 'setMaster':
+      return `${step.verb} ${step.name}`
+  }
+}
