@@ -88,6 +88,8 @@ async function tryOne(
   return holder && takeOver(holder, { claimant, nic }, port)
 }
 
+const TAKE_OVER_TRIES_MAX = 8
+
 /**
  * What an earlier try of this pod and NIC took. Its object gets this container's ID before the address is used: a late DEL of the earlier
  * container, which frees only what it read unchanged, then leaves it alone.
@@ -97,11 +99,15 @@ export async function takeOver(
   { claimant, nic }: Asking,
   port: Port,
 ): Promise<Got | undefined> {
-  if (!isOurs(holder, claimant, nic)) return undefined
   const { containerID } = claimant
-  if (holder.spec.containerID === containerID) return { object: holder, isNew: false }
-  const object = await port.adopt({ ...holder, spec: { ...holder.spec, containerID, node: claimant.node } })
-  return object && { object, isNew: false }
+  let known: SpiderIPAddress | undefined = holder
+  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && known && isOurs(known, claimant, nic); tries++) {
+    if (known.spec.containerID === containerID) return { object: known, isNew: false }
+    const object = await port.adopt({ ...known, spec: { ...known.spec, containerID, node: claimant.node } })
+    if (object) return { object, isNew: false }
+    known = await port.address(holder.metadata.name) // the earlier container's DEL wrote it meanwhile, or freed it
+  }
+  return undefined
 }
 
 /** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */

@@ -30,13 +30,31 @@ export async function release(leaving: Leaving, { port, journal }: Doing): Promi
   const endpoint = await port.endpoint(leaving.pod)
   await undoHalfDone(leaving, endpoint, { port, journal })
   const gone = await whoIsGone(leaving, port, endpoint)
-  if ('kept' in gone) return { kind: 'kept', why: gone.kept }
+  if ('kept' in gone) {
+    if (endpoint) await letGo(endpoint, leaving, port)
+    return { kind: 'kept', why: gone.kept }
+  }
   if (!endpoint) return { kind: 'released', addresses: [] }
   if (endpoint.status.current.uid !== gone.uid)
     return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
   const again = await whoIsGone(leaving, port, endpoint) // seen twice before anything is freed
   if ('kept' in again) return { kind: 'kept', why: again.kept }
   return { kind: 'released', addresses: await forget(endpoint, { port, containerID: leaving.containerID }) }
+}
+
+/**
+ * The pod keeps its addresses and this container stops using them: no container's ID stays on them, so that the DEL of whichever sandbox
+ * comes last may free them, even one whose ADD never got as far as taking them over.
+ */
+async function letGo(endpoint: SpiderEndpoint, { containerID, podUid }: Leaving, port: Port): Promise<void> {
+  const { uid, ips } = endpoint.status.current
+  if (podUid !== '' && podUid !== uid) return
+  for (const { address } of ips.flatMap(addressesOf)) {
+    const ip = parsePrefix(address)?.ip
+    const object = ip && (await port.address(objectNameOf(ip)))
+    if (object?.spec.pod.uid === uid && object.spec.containerID === containerID)
+      await port.adopt({ ...object, spec: { ...object.spec, containerID: '' } })
+  }
 }
 
 /** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now. */
