@@ -41,7 +41,7 @@ bench: setup build ## the figures of the README, measured here, as a table and J
 demo: ## two pods get addresses of a pool and ping each other, in half a minute, on this machine (root)
 	@scripts/setup.sh demo
 	@$(TSX) scripts/build-if-stale.ts
-	@$(TSX) demo/main.ts
+	@demo/run.sh
 
 generate: setup-npm ## validators and types from schemas/
 	@$(TSX) scripts/generate.ts

@@ -43,7 +43,16 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What single files may import beyond their part: where effects, Bun and heavy packages are let in. */
-export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {}
+export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
+  'lib/ipam/cni.ts': ['lib/cni', 'lib/kube', 'lib/log.ts'],
+  'lib/ipam/conf.ts': ['lib/cni/error.ts'],
+  'lib/ipam/direct.ts': ['lib/kube'],
+  'lib/ipam/journal.ts': ['node:fs'],
+  'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
+  'lib/kernel/netns.ts': ['node:fs'],
+  'daemons/apiserver/store.ts': ['bun:sqlite', 'node:fs'],
+  'daemons/apiserver/history.ts': ['bun:sqlite'],
+}
 
 /** Where `process` may be touched. */
 export const PROCESS: readonly RegExp[] = [
@@ -58,7 +67,7 @@ export const PROCESS: readonly RegExp[] = [
 /** Decisions: no waiting, no clock, no chance. */
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,
-  /^lib\/ipam\/(decide|candidates|pool|filter|selector|sources|choose|network|identity|result)\.ts$/,
+  /^lib\/ipam\/(decide|candidates|pool|filter|selector|sources|network|identity|result)\.ts$/,
   /^lib\/netlink\/(wire|attrs|message|rtnl\/.*)\.ts$/,
   /^lib\/probe\/(arp|ndp|icmp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,

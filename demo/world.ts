@@ -1,0 +1,101 @@
+// The stage: a node (the namespace we run in), a switch and pods as namespaces, and programs. Knows Linux; knows no Kubernetes.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export const BIN = fileURLToPath(new URL('../dist/bin', import.meta.url))
+/** On a tmpfs that nobody else sees. */
+export const HOME = '/run/demo'
+
+const PROGRAM_MS_MAX = 20_000
+
+export interface Ran {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end, with nothing but the environment given and PATH. Never throws for what the program says. */
+export function run(
+  file: string,
+  args: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
+): Promise<Ran> {
+  return new Promise((done, fail) => {
+    const env = { PATH: process.env['PATH'] ?? '', HOME, ...options.env }
+    const child = execFile(file, args, { env, timeout: PROGRAM_MS_MAX }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') fail(new Error(`${file} ${args.join(' ')}: ${error.message}`))
+      else done({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+    child.stdin?.on('error', () => undefined) // a program may end without reading what it was given
+    child.stdin?.end(options.stdin ?? '')
+  })
+}
+
+/** The same, where only success will do. */
+export async function must(command: string): Promise<string> {
+  const [file = '', ...args] = command.split(' ')
+  const { status, stdout, stderr } = await run(file, args)
+  if (status !== 0) throw new Error(`${command}: ${(stderr || stdout).trim()}`)
+  return stdout
+}
+
+export const inside = (place: string): string => `nsenter --net=/run/netns/${place}`
+
+/** A private /run, so that neither names of namespaces nor files of the plugins touch the machine's own. */
+export async function ownMounts(): Promise<void> {
+  await must('mount -t tmpfs tmpfs /run')
+  await must('mount -t sysfs sysfs /sys')
+  mkdirSync(HOME, { recursive: true, mode: 0o700 })
+}
+
+/** The node's eth0 is plugged into the switch; the switch has the network's gateway. */
+export async function nodeAndSwitch(gateway: string): Promise<void> {
+  await must('ip link set lo up')
+  await must('ip netns add switch')
+  const steps = ['link add br0 type bridge', 'link set br0 up', `addr add ${gateway} dev br0`]
+  for (const step of steps) await must(`${inside('switch')} ip ${step}`)
+  await must('ip link add eth0 type veth peer name port1 netns switch')
+  await must(`${inside('switch')} ip link set port1 master br0 up`)
+  await must('ip link set eth0 up')
+}
+
+/** A pod's sandbox, as a container runtime makes it: a namespace with nothing in it. Returns its path. */
+export async function sandbox(pod: string): Promise<string> {
+  await must(`ip netns add ${pod}`)
+  await must(`${inside(pod)} ip link set lo up`)
+  return `/run/netns/${pod}`
+}
+
+/** Starts a daemon of dist/bin; its words go to a file, shown if it ends too early. */
+export function daemon(name: string, args: readonly string[]): ChildProcess {
+  const log = openSync(`${HOME}/${name}.out`, 'a')
+  const env = { PATH: process.env['PATH'] ?? '', HOME }
+  return spawn(`${BIN}/${name}`, args, { env, stdio: ['ignore', log, log] })
+}
+
+export const wordsOf = (name: string): string => readFileSync(`${HOME}/${name}.out`, 'utf8').trim()
+
+export const has = (name: string): boolean => existsSync(`${BIN}/${name}`)
+
+/** Asks until the answer is not undefined. */
+export async function until<T>(
+  what: string,
+  secondsMax: number,
+  ask: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
+  const end = Date.now() + secondsMax * 1000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (Date.now() > end) throw new Error(`${what}: not within ${secondsMax} s`)
+    await new Promise(done => setTimeout(done, 25))
+  }
+}
+
+export async function stopped(child: ChildProcess): Promise<number | null> {
+  const ended = new Promise<number | null>(done => child.once('exit', done))
+  if (child.exitCode !== null) return child.exitCode
+  child.kill('SIGTERM')
+  return ended
+}
