@@ -1,0 +1,188 @@
+// Namespaces and the sockets born in them, through libc. The only file that knows bun:ffi; knows nothing of messages.
+import { dlopen, ptr, read } from 'bun:ffi'
+import { closeSync, openSync, statfsSync } from 'node:fs'
+import { errnoText } from './errno.js'
+
+const LIBC = 'libc.so.6'
+const OWN_NETNS = '/proc/thread-self/ns/net'
+
+// <linux/magic.h>: a namespace lies on nsfs, or on procfs where the kernel is old.
+const NSFS_MAGIC = 0x6e736673
+const PROC_SUPER_MAGIC = 0x9fa0
+
+const AF_NETLINK = 16
+const AF_PACKET = 17
+const SOCK_RAW = 3
+const SOCK_CLOEXEC = 0x80000
+const CLONE_NEWNET = 0x40000000
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+const SO_RCVTIMEO = 20
+const SOL_NETLINK = 270
+const NETLINK_CAP_ACK = 10
+const NETLINK_EXT_ACK = 11
+const NETLINK_GET_STRICT_CHK = 12
+const SOL_PACKET = 263
+const PACKET_IGNORE_OUTGOING = 23
+
+/** A dump may be long; the kernel doubles this for its bookkeeping. */
+const RECEIVE_BUFFER_BYTES = 1 << 20
+/** The kernel answers inside send(2); this bounds what cannot happen. */
+const NETLINK_RECEIVE_MS_MAX = 5000
+
+const SYMBOLS = {
+  socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+  bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
+  setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  setns: { args: ['i32', 'i32'], returns: 'i32' },
+  __errno_location: { args: [], returns: 'ptr' },
+} as const
+
+/** libc said no. `code` is the errno's name where we know it. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError'
+  readonly errno: number
+  constructor(what: string, errno: number) {
+    super(`${what}: ${errnoText(errno)}`)
+    this.errno = errno
+  }
+}
+
+/** What CNI_NETNS names is no network namespace. The sentences are those of the reference plugins. */
+export class NetnsError extends Error {
+  override readonly name = 'NetnsError'
+  /** Nothing is there: for DEL that is success. */
+  readonly isGone: boolean
+  constructor(message: string, isGone: boolean) {
+    super(message)
+    this.isGone = isGone
+  }
+}
+
+const openLibc = () => dlopen(LIBC, SYMBOLS).symbols
+
+/** What can be opened in a namespace. `undefined` in place of a namespace is the one we run in. */
+export interface Opener {
+  /** A netlink route socket with extended acks and strict dumps. It stays in its namespace whoever uses it later. */
+  netlink(netns: number | undefined): number
+  /**
+   * A raw packet socket bound to an interface: what is written is a whole Ethernet frame.
+   * `protocol` is the EtherType to receive, 0 to receive nothing; `timeoutMs` bounds a read.
+   */
+  packet(options: { netns: number | undefined; index: number; protocol: number; timeoutMs: number }): number
+  /** Runs synchronous work inside a namespace, for /proc/sys. Nothing may be awaited in it. */
+  inside<T>(netns: number | undefined, work: () => T): T
+}
+
+export function openOpener(): Opener {
+  const libc = openLibc()
+
+  function fail(what: string): never {
+    const at = libc.__errno_location()
+    throw new SystemError(what, at === null ? 0 : read.i32(at, 0))
+  }
+
+  function inside<T>(netns: number | undefined, work: () => T): T {
+    if (netns === undefined) return work()
+    const home = openSync(OWN_NETNS, 'r')
+    try {
+      if (libc.setns(netns, CLONE_NEWNET) !== 0) fail('setns into the pod')
+      try {
+        return work()
+      } finally {
+        if (libc.setns(home, CLONE_NEWNET) !== 0) abort() // every later call would hit the pod in place of the node
+      }
+    } finally {
+      closeSync(home)
+    }
+  }
+
+  function set(fd: number, level: number, option: number, value: Uint8Array): boolean {
+    return libc.setsockopt(fd, level, option, ptr(value), value.byteLength) === 0
+  }
+
+  function socket(family: number, protocol: number, address: Uint8Array, options: (fd: number) => void): number {
+    const fd = libc.socket(family, SOCK_RAW | SOCK_CLOEXEC, protocol)
+    if (fd < 0) fail(`socket of family ${family}`)
+    try {
+      options(fd)
+      if (libc.bind(fd, ptr(address), address.byteLength) !== 0) fail(`bind of a socket of family ${family}`)
+      return fd
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  }
+
+  return {
+    inside,
+    netlink: netns =>
+      inside(netns, () =>
+        socket(AF_NETLINK, 0, sockaddrNl(), fd => {
+          set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
+          set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
+          // Older kernels know none of the three: then errors have no text and dumps are filtered here.
+          for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
+            set(fd, SOL_NETLINK, option, int32(1))
+        }),
+      ),
+    packet: ({ netns, index, protocol, timeoutMs }) =>
+      inside(netns, () =>
+        socket(AF_PACKET, 0, sockaddrLl({ index, protocol }), fd => {
+          set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(timeoutMs))
+          set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)) // Linux 4.20; the codecs also know their own frames
+        }),
+      ),
+  }
+}
+
+/** The descriptor of the namespace that a path names. Throws NetnsError in the reference plugins' words. */
+export function openNetns(path: string): number {
+  let magic: number
+  try {
+    magic = statfsSync(path).type
+  } catch (error) {
+    const code = codeOf(error)
+    throw new NetnsError(`failed to Statfs "${path}": ${errnoText(code)}`, code === 'ENOENT' || code === 'ENOTDIR')
+  }
+  if (magic !== NSFS_MAGIC && magic !== PROC_SUPER_MAGIC)
+    throw new NetnsError(`unknown FS magic on "${path}": ${magic.toString(16)}`, false)
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    const code = codeOf(error)
+    throw new NetnsError(`open ${path}: ${errnoText(code)}`, code === 'ENOENT')
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
+  throw error
+}
+
+/** The thread is in the wrong namespace and cannot leave it; going on would change the wrong one. */
+function abort(): never {
+  dlopen(LIBC, { abort: { args: [], returns: 'void' } }).symbols.abort()
+  throw new Error('abort returned')
+}
+
+// Endianness: sockaddr_nl and sockaddr_ll are host order but for sll_protocol; typed arrays are host order too.
+function sockaddrNl(): Uint8Array {
+  const bytes = new Uint8Array(12)
+  new Uint16Array(bytes.buffer, 0, 1)[0] = AF_NETLINK
+  return bytes
+}
+
+function sockaddrLl({ index, protocol }: { index: number; protocol: number }): Uint8Array {
+  const bytes = new Uint8Array(20)
+  new Uint16Array(bytes.buffer, 0, 1)[0] = AF_PACKET
+  bytes[2] = protocol >> 8
+  bytes[3] = protocol & 0xff
+  new Int32Array(bytes.buffer, 4, 1)[0] = index
+  return bytes
+}
+
+const int32 = (value: number): Uint8Array => new Uint8Array(Int32Array.of(value).buffer)
+/** struct timeval of a 64-bit Linux. */
+const timeval = (ms: number): Uint8Array =>
+  new Uint8Array(BigInt64Array.of(BigInt(Math.floor(ms / 1000)), BigInt((ms % 1000) * 1000)).buffer)
