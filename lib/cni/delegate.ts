@@ -1,0 +1,111 @@
+// Delegation to an IPAM executable in CNI_PATH (CNI spec, section 4): find it, hand it the call unchanged, relay what it says.
+import { statSync, writeSync } from 'node:fs'
+import { CniError, RelayedError } from './error.js'
+import { Fields } from './json.js'
+import type { Call } from './plugin.js'
+import { decodeResult, type Result } from './result.js'
+import type { Ran, Spawn } from './exec.js'
+
+export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'STATUS' | 'GC'
+
+const isFile = (path: string): boolean => {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false // not there, or not to be looked at: the next folder may have it
+  }
+}
+
+/** The first regular file `<folder>/<type>`. Throws in the words of the reference library. */
+export function findPlugin(type: string, path: readonly string[]): string {
+  if (type === '') throw new CniError('invalidConfig', 'no plugin name provided')
+  if (type.includes('/')) throw new CniError('invalidConfig', `invalid plugin name: ${type}`)
+  if (path.length === 0) throw new CniError('invalidEnv', 'no paths provided')
+  const found = path.map(folder => `${folder}/${type}`).find(isFile)
+  if (found === undefined) throw new CniError('internal', `failed to find plugin "${type}" in path [${path.join(' ')}]`)
+  return found
+}
+
+const TRIES_MAX = 6
+const PAUSE_MS = 1000
+
+const pauseSync = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+/** A file that is being replaced at this moment cannot be started (ETXTBSY): it is tried again, a bounded number of times. */
+function start(file: string, options: Parameters<Spawn>[1], spawn: Spawn, pause: (ms: number) => void): Ran {
+  for (let tries = 1; ; tries++) {
+    try {
+      return spawn(file, options)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      if (code !== 'ETXTBSY' || tries >= TRIES_MAX)
+        throw new CniError(
+          'internal',
+          `netplugin failed with no error message: fork/exec ${file}: ${code || String(error)}`,
+          '',
+          { cause: error },
+        )
+      pause(PAUSE_MS)
+    }
+  }
+}
+
+export interface Seams {
+  readonly spawn: Spawn
+  readonly pause: (ms: number) => void
+}
+
+const seams = async (): Promise<Seams> => ({ spawn: (await import('./exec.js')).spawn, pause: pauseSync })
+
+/** Runs `type` with `verb`; its result, for ADD. The environment is the caller's own, with the verb put in; stdin is the whole conf. */
+export async function delegate(
+  verb: Verb,
+  type: string,
+  call: Call<unknown>,
+  using?: Seams,
+): Promise<Result | undefined> {
+  if (call.command !== verb && verb !== 'DEL')
+    throw new CniError('internal', `CNI_COMMAND is ${call.command}, so IPAM ${type} cannot be asked to ${verb}`)
+  const { spawn, pause } = using ?? (await seams())
+  const file = findPlugin(type, call.path)
+  const given = Object.entries(call.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+  const ran = start(file, { env: { ...Object.fromEntries(given), CNI_COMMAND: verb }, stdin: call.stdin }, spawn, pause)
+  if (ran.stderr !== '') writeSync(2, ran.stderr)
+  if (ran.exitCode !== 0 || ran.signal !== undefined) throw saidNo(ran)
+  return verb === 'ADD' ? resultIn(ran.stdout, type, call.cniVersion) : undefined
+}
+
+function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
+  const how = signal === undefined ? `exit status ${exitCode}` : `signal: ${signal}`
+  if (stdout.trim() === '')
+    return new CniError(
+      'internal',
+      stderr === '' ? `netplugin failed with no error message: ${how}` : `netplugin failed: "${stderr.trim()}": ${how}`,
+    )
+  try {
+    const fields = new Fields(JSON.parse(stdout) as object, '')
+    return new RelayedError(fields.integer('code') ?? 999, fields.string('msg') ?? '', fields.string('details') ?? '')
+  } catch (error) {
+    return new CniError(
+      'internal',
+      `netplugin failed but error parsing its diagnostic message "${stdout}": ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+function resultIn(stdout: string, type: string, cniVersion: string): Result {
+  let value: unknown
+  try {
+    value = JSON.parse(stdout)
+  } catch (error) {
+    throw new CniError(
+      'decodeFailure',
+      `IPAM ${type} answered what is not JSON: ${JSON.stringify(stdout.slice(0, 80))}`,
+      '',
+      { cause: error },
+    )
+  }
+  if (typeof value !== 'object' || value === null)
+    throw new CniError('decodeFailure', `IPAM ${type} answered ${stdout.slice(0, 80)}, not an object`)
+  return decodeResult(value, cniVersion)
+}

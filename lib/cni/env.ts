@@ -1,0 +1,56 @@
+// The environment of a call: which variables each verb needs, and what may stand in them (CNI spec, "Parameters"). Pure.
+import { CniError } from './error.js'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS'
+
+interface Variable {
+  readonly name: string
+  readonly requiredFor: readonly Verb[]
+  readonly check?: (value: string) => void
+}
+
+const ID = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
+
+const VARIABLES: readonly Variable[] = [
+  { name: 'CNI_COMMAND', requiredFor: ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS'] },
+  { name: 'CNI_CONTAINERID', requiredFor: ['ADD', 'DEL', 'CHECK'], check: containerId },
+  { name: 'CNI_NETNS', requiredFor: ['ADD', 'CHECK'] },
+  { name: 'CNI_IFNAME', requiredFor: ['ADD', 'DEL', 'CHECK'], check: interfaceName },
+  { name: 'CNI_ARGS', requiredFor: [] },
+  { name: 'CNI_PATH', requiredFor: ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS'] },
+]
+
+function containerId(value: string): void {
+  if (!ID.test(value)) throw new CniError('invalidEnv', 'invalid characters in containerID', value)
+}
+
+const IFNAMSIZ = 16
+
+function interfaceName(value: string): void {
+  if (Buffer.byteLength(value) >= IFNAMSIZ)
+    throw new CniError('invalidEnv', 'interface name is too long', 'interface name should be less than 16 characters')
+  if (value === '.' || value === '..') throw new CniError('invalidEnv', 'interface name is . or ..')
+  if (/[/:\s\u0085]/u.test(value))
+    throw new CniError('invalidEnv', 'interface name contains / or : or whitespace characters')
+}
+
+/** A required variable is checked as it is met, the first bad one ends it; what is missing is told all at once. An unknown verb needs only itself. */
+export function checkEnv(env: Env): void {
+  const command = env['CNI_COMMAND'] ?? ''
+  const missing: string[] = []
+  for (const { name, requiredFor, check } of VARIABLES) {
+    const value = env[name] ?? ''
+    const isRequired = name === 'CNI_COMMAND' || requiredFor.some(verb => verb === command)
+    if (isRequired && value === '') missing.push(name)
+    else if (isRequired) check?.(value)
+  }
+  if (missing.length > 0) throw new CniError('invalidEnv', `required env variables [${missing.join(',')}] missing`)
+}
+
+/** The conf's `name`. */
+export function checkNetworkName(name: string): void {
+  if (name === '') throw new CniError('invalidConfig', 'missing network name')
+  if (!ID.test(name)) throw new CniError('invalidConfig', 'invalid characters found in network name', name)
+}

@@ -1,0 +1,93 @@
+// JSON as Go's encoding/json reads it: keys in any case, null leaves the default, a wrong type is an error that names the key. Pure.
+import { CniError } from './error.js'
+
+/** The document, or CniError 6. Trailing text and a byte-order mark are errors, as they are in Go. */
+export function decodeConf(text: string): Fields {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new CniError(
+      'decodeFailure',
+      `error unmarshall network config: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+  if (value === null) return new Fields({}, '')
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new CniError('decodeFailure', `error unmarshall network config: it is ${kindOf(value)}, not an object`)
+  return new Fields(value, '')
+}
+
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`
+
+const INT64_MAX = 2 ** 63
+
+/** Typed access to the keys of an object. `where` is the path to it, for sentences: '' or 'ipam.' */
+export class Fields {
+  readonly raw: object
+  readonly where: string
+  readonly #keys: Map<string, unknown>
+  readonly #exact: Map<string, unknown>
+
+  constructor(raw: object, where: string) {
+    this.raw = raw
+    this.where = where
+    this.#exact = new Map(Object.entries(raw))
+    this.#keys = new Map(Object.entries(raw).map(([key, value]) => [key.toLowerCase(), value as unknown]))
+  }
+
+  /** An exact key wins over one in another case; null is as if the key were not there. */
+  value(key: string): unknown {
+    const value = this.#exact.has(key) ? this.#exact.get(key) : this.#keys.get(key.toLowerCase())
+    return value === null ? undefined : value
+  }
+
+  #wrong(key: string, value: unknown, wanted: string): CniError {
+    return new CniError('decodeFailure', `${this.where}${key} is ${JSON.stringify(value)}; it must be ${wanted}`)
+  }
+
+  string(key: string): string | undefined {
+    const value = this.value(key)
+    if (value === undefined || typeof value === 'string') return value
+    throw this.#wrong(key, value, 'a string')
+  }
+
+  boolean(key: string): boolean | undefined {
+    const value = this.value(key)
+    if (value === undefined || typeof value === 'boolean') return value
+    throw this.#wrong(key, value, 'true or false')
+  }
+
+  integer(key: string): number | undefined {
+    const value = this.value(key)
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < INT64_MAX) return value
+    throw this.#wrong(key, value, 'a whole number')
+  }
+
+  strings(key: string): readonly string[] | undefined {
+    const value = this.value(key)
+    if (value === undefined) return undefined
+    if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value
+    throw this.#wrong(key, value, 'a list of strings')
+  }
+
+  object(key: string): Fields | undefined {
+    const value = this.value(key)
+    if (value === undefined) return undefined
+    if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value as object, `${this.where}${key}.`)
+    throw this.#wrong(key, value, 'an object')
+  }
+
+  objects(key: string): readonly Fields[] | undefined {
+    const value = this.value(key)
+    if (value === undefined) return undefined
+    if (!Array.isArray(value)) throw this.#wrong(key, value, 'a list')
+    return value.map((item: unknown, at) => {
+      if (typeof item === 'object' && item !== null && !Array.isArray(item))
+        return new Fields(item, `${this.where}${key}[${at}].`)
+      throw this.#wrong(`${key}[${at}]`, item, 'an object')
+    })
+  }
+}

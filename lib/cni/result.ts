@@ -1,0 +1,215 @@
+// A CNI result: one shape inside, every version's JSON at the edge (CNI spec, "ADD Success", and its older versions). Pure.
+import { CniError, pretty } from './error.js'
+import { Fields } from './json.js'
+
+export interface Interface {
+  readonly name: string
+  readonly mac?: string
+  readonly mtu?: number
+  readonly sandbox?: string
+  readonly socketPath?: string
+  readonly pciID?: string
+}
+
+export interface IpConfig {
+  /** With prefix length, host bits kept. */
+  readonly address: string
+  readonly gateway?: string
+  /** Place in `interfaces`. */
+  readonly interface?: number
+}
+
+export interface Route {
+  readonly dst: string
+  readonly gw?: string
+  readonly mtu?: number
+  readonly advmss?: number
+  readonly priority?: number
+  readonly table?: number
+  readonly scope?: number
+}
+
+export interface Dns {
+  readonly nameservers?: readonly string[]
+  readonly domain?: string
+  readonly search?: readonly string[]
+  readonly options?: readonly string[]
+}
+
+/** The shape of 1.1.0. */
+export interface Result {
+  readonly interfaces?: readonly Interface[]
+  readonly ips?: readonly IpConfig[]
+  readonly routes?: readonly Route[]
+  readonly dns?: Dns
+}
+
+/** Three families; within one only the number differs. */
+type ResultFamily = 'A' | 'B' | 'C'
+const FAMILY: Readonly<Record<string, ResultFamily>> = {
+  '0.1.0': 'A',
+  '0.2.0': 'A',
+  '0.3.0': 'B',
+  '0.3.1': 'B',
+  '0.4.0': 'B',
+  '1.0.0': 'C',
+  '1.1.0': 'C',
+}
+
+const members = (family: ResultFamily): string =>
+  Object.keys(FAMILY)
+    .filter(version => FAMILY[version] === family)
+    .join(' ')
+
+/** The JSON of a version, as the Go plugins print it. Throws where the version has no way to say it. */
+export function encodeResult(result: Result, version: string): string {
+  const cniVersion = version === '' ? '0.1.0' : version
+  const family = FAMILY[cniVersion]
+  if (!family) throw new CniError('incompatibleVersion', `no converter for CNI result version 1.1.0 to ${version}`)
+  if (family === 'A') return pretty({ cniVersion, ...oldest(result) })
+  return pretty({ cniVersion, ...newer(result, family, cniVersion) })
+}
+
+const filled = <T>(list: readonly T[] | undefined): list is readonly T[] => list !== undefined && list.length > 0
+const isV6 = (text: string): boolean => text.includes(':')
+
+function newer({ interfaces, ips, routes, dns }: Result, family: 'B' | 'C', version: string): object {
+  const isNewest = version === '1.1.0'
+  return {
+    ...(filled(interfaces) && { interfaces: interfaces.map(one => interfaceJson(one, isNewest)) }),
+    ...(filled(ips) && {
+      ips: ips.map(({ interface: at, address, gateway }) => ({
+        ...(family === 'B' && { version: isV6(address) ? '6' : '4' }),
+        ...(at !== undefined && { interface: at }),
+        address,
+        ...(gateway !== undefined && { gateway }),
+      })),
+    }),
+    ...(filled(routes) && { routes }),
+    ...(family === 'B' ? { dns: dns ?? {} } : dns && Object.keys(dns).length > 0 && { dns }),
+  }
+}
+
+function interfaceJson({ name, mac, mtu, sandbox, socketPath, pciID }: Interface, isNewest: boolean): object {
+  return {
+    name,
+    ...(mac !== undefined && mac !== '' && { mac }),
+    ...(isNewest && mtu !== undefined && mtu !== 0 && { mtu }),
+    ...(sandbox !== undefined && sandbox !== '' && { sandbox }),
+    ...(isNewest && socketPath !== undefined && { socketPath }),
+    ...(isNewest && pciID !== undefined && { pciID }),
+  }
+}
+
+/** Family A has one address a family, and no interfaces. */
+function oldest({ ips = [], routes = [], dns }: Result): object {
+  const of = (v6: boolean): object | undefined => {
+    const first = ips.find(({ address }) => isV6(address) === v6)
+    if (!first) return undefined
+    const own = routes.filter(({ dst }) => isV6(dst) === v6)
+    return {
+      ip: first.address,
+      ...(first.gateway !== undefined && { gateway: first.gateway }),
+      ...(own.length > 0 && { routes: own.map(({ dst, gw }) => ({ dst, ...(gw !== undefined && { gw }) })) }),
+    }
+  }
+  const [ip4, ip6] = [of(false), of(true)]
+  if (!ip4 && !ip6) throw new CniError('internal', 'cannot convert: no valid IP addresses')
+  return { ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), dns: dns ?? {} }
+}
+
+/** A result of another plugin or of an earlier call. `version` is the conf's; it stands for a result that does not say its own. */
+export function decodeResult(value: object, version: string): Result {
+  const fields = new Fields(value, '')
+  const own = fields.string('cniVersion') || version || '0.1.0'
+  const family = FAMILY[own]
+  if (!family) throw new CniError('decodeFailure', `unsupported CNI result version "${own}"`)
+  return family === 'A' ? fromOldest(fields) : fromNewer(fields)
+}
+
+/** A prevResult must be of the family of the conf's version: libcni converts before it hands it on. */
+export function decodePrevResult(value: object, version: string): Result {
+  const own = new Fields(value, '').string('cniVersion') || version
+  const family = FAMILY[version] ?? 'A'
+  if (FAMILY[own] !== family)
+    throw new CniError(
+      'decodeFailure',
+      `could not parse prevResult: result type supports [${members(family)}] but unmarshalled CNIVersion is "${own}"`,
+    )
+  return decodeResult(value, version)
+}
+
+function fromNewer(fields: Fields): Result {
+  const dns = fields.object('dns')
+  return {
+    ...(fields.value('interfaces') !== undefined && {
+      interfaces: (fields.objects('interfaces') ?? []).map(toInterface),
+    }),
+    ...(fields.value('ips') !== undefined && { ips: (fields.objects('ips') ?? []).map(toIp) }),
+    ...(fields.value('routes') !== undefined && { routes: (fields.objects('routes') ?? []).map(toRoute) }),
+    ...(dns && { dns: toDns(dns) }),
+  }
+}
+
+/** Leaves out what is not there: Go's omitempty, and our optional properties. */
+function defined<T extends object>(object: { readonly [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
+}
+
+const toInterface = (one: Fields): Interface =>
+  defined<Interface>({
+    name: one.string('name') ?? '',
+    mac: one.string('mac'),
+    mtu: one.integer('mtu'),
+    sandbox: one.string('sandbox'),
+    socketPath: one.string('socketPath'),
+    pciID: one.string('pciID'),
+  })
+
+function toIp(one: Fields): IpConfig {
+  const address = one.string('address')
+  if (address === undefined) throw new CniError('decodeFailure', `${one.where}address is missing in a CNI result`)
+  return defined<IpConfig>({
+    address,
+    gateway: one.string('gateway') || undefined,
+    interface: one.integer('interface'),
+  })
+}
+
+function toRoute(one: Fields): Route {
+  const dst = one.string('dst')
+  if (dst === undefined) throw new CniError('decodeFailure', `${one.where}dst is missing in a CNI result`)
+  return defined<Route>({
+    dst,
+    gw: one.string('gw') || undefined,
+    mtu: one.integer('mtu'),
+    advmss: one.integer('advmss'),
+    priority: one.integer('priority'),
+    table: one.integer('table'),
+    scope: one.integer('scope'),
+  })
+}
+
+export const toDns = (one: Fields): Dns =>
+  defined<Dns>({
+    nameservers: one.strings('nameservers'),
+    domain: one.string('domain'),
+    search: one.strings('search'),
+    options: one.strings('options'),
+  })
+
+/** ip4 then ip6, their routes in that order, no interfaces. */
+function fromOldest(fields: Fields): Result {
+  const ips: IpConfig[] = []
+  const routes: Route[] = []
+  for (const key of ['ip4', 'ip6']) {
+    const one = fields.object(key)
+    if (!one) continue
+    const address = one.string('ip')
+    if (address === undefined) throw new CniError('decodeFailure', `${one.where}ip is missing in a CNI result`)
+    ips.push(defined<IpConfig>({ address, gateway: one.string('gateway') || undefined, interface: undefined }))
+    routes.push(...(one.objects('routes') ?? []).map(toRoute))
+  }
+  const dns = fields.object('dns')
+  return { ...(ips.length > 0 && { ips }), ...(routes.length > 0 && { routes }), ...(dns && { dns: toDns(dns) }) }
+}
