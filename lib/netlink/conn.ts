@@ -1,0 +1,141 @@
+// One request and its answers, on any transport of datagrams. Knows sequence numbers; knows no file descriptor.
+import { ERRNO, NetlinkError } from './errno.js'
+import { doneOf, errorOf, framesOf, NLM_F, NLMSG, request } from './message.js'
+import type { Change, Dump, Frame, Get, Verdict } from './message.js'
+import { within, WireError } from './wire.js'
+
+/** Whole datagrams, both ways. The kernel works a request off while it is sent, so nothing here waits. */
+export interface Transport {
+  send(bytes: Uint8Array): void
+  /** One datagram. */
+  receive(): Uint8Array
+  close(): void
+}
+
+/** A dump that changed while it was read is asked for again this often. */
+const DUMPS_MAX = 5
+/** Datagrams of one answer: 32 KiB each, so some 100,000 links or a million routes. */
+const DATAGRAMS_MAX = 10_000
+
+const SEQ_MASK = 0xffffffff
+
+/** A frame that ends an exchange, and what it says. */
+interface Answers {
+  readonly frames: readonly Frame[]
+  readonly verdict: Verdict
+  readonly interrupted: boolean
+}
+
+const YES: Verdict = { errno: 0, text: '', offset: undefined }
+
+export class Conn {
+  readonly #transport: Transport
+  readonly #portId: number | undefined
+  #seq = 0
+
+  /** `portId`: the socket's own, where known; answers to another are then passed over. */
+  constructor(transport: Transport, { portId }: { portId?: number } = {}) {
+    this.#transport = transport
+    this.#portId = portId
+  }
+
+  /** Changes something. Throws NetlinkError when the kernel says no. */
+  change<T>(op: Change<T>, value: T): void {
+    const { verdict } = this.#exchange(op, value)
+    if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
+  }
+
+  /** Reads one thing. Throws NetlinkError when there is none: ENODEV for a link, ENETUNREACH for a route. */
+  get<T>(op: Get<T>, value: T): T {
+    const { frames, verdict } = this.#exchange(op, value)
+    if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
+    const [frame] = frames
+    if (frame === undefined) throw new WireError(`${op.name}: an answer without what was asked for`)
+    return decode(op, frame)
+  }
+
+  /** Reads all that the filter lets through; what the kernel does not filter, the caller must. */
+  dump<T>(op: Dump<T>, filter: T): T[] {
+    for (let dumps = 0; dumps < DUMPS_MAX; dumps++) {
+      const answers = this.#tryDump(op, filter)
+      if (answers !== undefined) return answers.frames.map(frame => decode(op, frame))
+    }
+    throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
+  }
+
+  close(): void {
+    this.#transport.close()
+  }
+
+  /** Undefined: the answer is not whole, or not of one moment; to be asked again. */
+  #tryDump<T>(op: Dump<T>, filter: T): Answers | undefined {
+    const answers = this.#exchange(op, filter)
+    const { errno } = answers.verdict
+    if (answers.interrupted || errno === ERRNO.EINTR) return undefined
+    if (errno === 0) return answers
+    if (errno === op.noneIs) return { ...answers, frames: [] }
+    throw new NetlinkError({ op: op.name, ...answers.verdict })
+  }
+
+  #exchange<T>(op: Change<T> | Get<T> | Dump<T>, value: T): Answers {
+    this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which is what the kernel puts on events
+    const seq = this.#seq
+    const bytes = within(op.name, () => request(op, value, seq))
+    syscall(op.name, () => this.#transport.send(bytes))
+    const frames: Frame[] = []
+    for (let datagrams = 0; datagrams < DATAGRAMS_MAX; datagrams++) {
+      const datagram = syscall(op.name, () => this.#transport.receive())
+      for (const frame of within(op.name, () => framesOf(datagram))) {
+        if (!this.#isAnswer(frame, seq)) continue
+        const verdict = within(op.name, () => verdictOf(op, frame))
+        if (isData(frame)) frames.push(frame)
+        if (verdict !== undefined) return { frames, verdict, interrupted: [...frames, frame].some(isInterrupted) }
+      }
+    }
+    throw new WireError(`${op.name}: no end after ${DATAGRAMS_MAX} datagrams`)
+  }
+
+  #isAnswer({ header }: Frame, seq: number): boolean {
+    return header.seq === seq && (this.#portId === undefined || header.pid === this.#portId)
+  }
+}
+
+const isData = ({ header }: Frame): boolean => header.type > NLMSG.overrun
+const isInterrupted = ({ header }: Frame): boolean => (header.flags & NLM_F.dumpInterrupted) !== 0
+
+/** What a frame decides; undefined while more is to come. */
+function verdictOf<T>(op: Change<T> | Get<T> | Dump<T>, frame: Frame): Verdict | undefined {
+  switch (frame.header.type) {
+    case NLMSG.error:
+      return errorOf(frame)
+    case NLMSG.done:
+      return doneOf(frame)
+    case NLMSG.overrun:
+      return { errno: ERRNO.ENOBUFS, text: 'answers were lost', offset: undefined }
+    case NLMSG.noop:
+      return undefined
+    default:
+      if (op.asks === 'change' || frame.header.type !== op.answer)
+        throw new WireError(`message ${frame.header.type} does not answer message ${op.type}`)
+      return op.asks === 'get' ? YES : undefined
+  }
+}
+
+const decode = <T>(op: Get<T> | Dump<T>, { payload }: Frame): T => within(op.name, () => op.codec.decode(payload))
+
+/** A failed send or receive carries libc's errno, as node:fs does it: `code` ENOBUFS, `errno` -105. */
+function syscall<T>(op: string, work: () => T): T {
+  try {
+    return work()
+  } catch (thrown) {
+    const errno = errnoOf(thrown)
+    if (errno === undefined) throw thrown
+    const text = errno === ERRNO.ENOBUFS ? 'answers were lost: the receive buffer is full' : ''
+    throw new NetlinkError({ op, errno, text }, { cause: thrown })
+  }
+}
+
+function errnoOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || thrown instanceof NetlinkError || !('errno' in thrown)) return undefined
+  return typeof thrown.errno === 'number' ? Math.abs(thrown.errno) : undefined
+}

@@ -1,0 +1,95 @@
+// Linux error numbers by name, and the error that a kernel's no becomes. Knows no message.
+
+/** <asm-generic/errno-base.h> and <asm-generic/errno.h>: x86, arm and riscv share them. */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  E2BIG: 7,
+  EBADF: 9,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  EFBIG: 27,
+  ENOSPC: 28,
+  EROFS: 30,
+  EPIPE: 32,
+  EDOM: 33,
+  ERANGE: 34,
+  EDEADLK: 35,
+  ENAMETOOLONG: 36,
+  ENOLCK: 37,
+  ENOSYS: 38,
+  ELOOP: 40,
+  ENOMSG: 42,
+  ENODATA: 61,
+  ENOLINK: 67,
+  EPROTO: 71,
+  EBADMSG: 74,
+  EOVERFLOW: 75,
+  ENOTUNIQ: 76,
+  EUSERS: 87,
+  ENOTSOCK: 88,
+  EDESTADDRREQ: 89,
+  EMSGSIZE: 90,
+  EPROTOTYPE: 91,
+  ENOPROTOOPT: 92,
+  EPROTONOSUPPORT: 93,
+  ESOCKTNOSUPPORT: 94,
+  EOPNOTSUPP: 95,
+  EPFNOSUPPORT: 96,
+  EAFNOSUPPORT: 97,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ENETRESET: 102,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+  ENOBUFS: 105,
+  EISCONN: 106,
+  ENOTCONN: 107,
+  ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
+  EHOSTDOWN: 112,
+  EHOSTUNREACH: 113,
+  EALREADY: 114,
+  EINPROGRESS: 115,
+  ESTALE: 116,
+  EDQUOT: 122,
+} as const
+
+const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]))
+
+/** `EEXIST` of 17; `errno 1234` of what has no name here. */
+export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
+
+/** The kernel said no. `op` is what was asked (`addr.add`), `text` the kernel's own words or empty. */
+export class NetlinkError extends Error {
+  override readonly name = 'NetlinkError'
+  readonly op: string
+  readonly errno: number
+  readonly code: string
+  readonly text: string
+  constructor({ op, errno, text = '' }: { op: string; errno: number; text?: string }, options?: ErrorOptions) {
+    const code = errnoName(errno)
+    super(`${op}: ${code}${text === '' ? '' : ` (${text})`}`, options)
+    this.op = op
+    this.errno = errno
+    this.code = code
+    this.text = text
+  }
+}

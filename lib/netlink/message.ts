@@ -1,0 +1,150 @@
+// Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
+import { attrs } from './attrs.js'
+import { concat, cstring, s32, struct, u16, u32, WireError, type Codec, type ValueOf } from './wire.js'
+
+/** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
+export const NLM_F = {
+  request: 0x1,
+  multi: 0x2,
+  ack: 0x4,
+  echo: 0x8,
+  dumpInterrupted: 0x10,
+  dumpFiltered: 0x20,
+  replace: 0x100,
+  excl: 0x200,
+  create: 0x400,
+  append: 0x800,
+  dump: 0x300,
+  /** In an answer: the request is not repeated in it. */
+  capped: 0x100,
+  /** In an answer: attributes follow. */
+  ackTlvs: 0x200,
+} as const
+
+export const NLMSG = { noop: 1, error: 2, done: 3, overrun: 4 } as const
+
+export const nlmsghdr = struct('nlmsghdr', 16, { length: u32, type: u16, flags: u16, seq: u32, pid: u32 })
+
+/** Extended ack, <linux/netlink.h> NLMSGERR_ATTR_*. */
+export const nlmsgerrAttrs = attrs({
+  message: [1, cstring],
+  /** Where in the request the bad attribute is, in bytes from its nlmsghdr. */
+  offset: [2, u32],
+  missingType: [5, u32],
+  missingNest: [6, u32],
+})
+
+/** A message within a datagram. */
+export interface Frame {
+  readonly header: ValueOf<typeof nlmsghdr>
+  readonly payload: Uint8Array
+}
+
+interface Op<T> {
+  /** For people: `addr.add`. */
+  readonly name: string
+  readonly type: number
+  /** The whole of nlmsg_flags. */
+  readonly flags: number
+  readonly codec: Codec<T>
+}
+
+/** Changes something; the kernel answers yes or no. */
+export interface Change<T> extends Op<T> {
+  readonly asks: 'change'
+}
+/** Reads one thing. */
+export interface Get<T> extends Op<T> {
+  readonly asks: 'get'
+  /** nlmsg_type of the answer. */
+  readonly answer: number
+}
+/** Reads many. */
+export interface Dump<T> extends Op<T> {
+  readonly asks: 'dump'
+  readonly answer: number
+  /** An errno that means there are none, such as ENOENT for the routes of a table that does not exist. */
+  readonly noneIs: number | undefined
+}
+
+/** A request that changes; `flags` beyond REQUEST and ACK say how. */
+export const change = <T>(name: string, type: number, codec: Codec<T>, flags = 0): Change<T> => ({
+  asks: 'change',
+  name,
+  type,
+  flags: NLM_F.request | NLM_F.ack | flags,
+  codec,
+})
+
+/** The RTM_NEW… that answers an RTM_GET…: message types come in fours, NEW DEL GET SET. */
+const answerTo = (type: number): number => type & ~3
+
+export const get = <T>(name: string, type: number, codec: Codec<T>): Get<T> => ({
+  asks: 'get',
+  name,
+  type,
+  flags: NLM_F.request,
+  codec,
+  answer: answerTo(type),
+})
+
+export const dump = <T>(name: string, type: number, codec: Codec<T>, noneIs?: number): Dump<T> => ({
+  asks: 'dump',
+  name,
+  type,
+  flags: NLM_F.request | NLM_F.dump,
+  codec,
+  answer: answerTo(type),
+  noneIs,
+})
+
+/** The whole message, nlmsghdr and all. The port is 0: the kernel knows the sender. */
+export function request<T>(op: Op<T>, value: T, seq: number): Uint8Array {
+  const payload = op.codec.encode(value)
+  return concat([
+    nlmsghdr.encode({ length: nlmsghdr.size + payload.length, type: op.type, flags: op.flags, seq, pid: 0 }),
+    payload,
+  ])
+}
+
+/** Cuts a datagram into messages. */
+export function framesOf(datagram: Uint8Array): Frame[] {
+  const frames: Frame[] = []
+  let at = 0
+  while (at < datagram.length) {
+    const rest = datagram.subarray(at)
+    const header = nlmsghdr.decode(rest)
+    if (header.length < nlmsghdr.size || header.length > rest.length)
+      throw new WireError(`message ${header.type} claims ${header.length} bytes of ${rest.length}`)
+    frames.push({ header, payload: rest.subarray(nlmsghdr.size, header.length) })
+    at += (header.length + 3) & ~3
+  }
+  return frames
+}
+
+/** What NLMSG_ERROR and NLMSG_DONE say. `errno` 0 is yes; `text` is the extended ack's, or empty. */
+export interface Verdict {
+  readonly errno: number
+  readonly text: string
+  readonly offset: number | undefined
+}
+
+/** Reads NLMSG_ERROR: the errno, the request's header and, unless capped, its payload; then attributes. */
+export function errorOf({ header, payload }: Frame): Verdict {
+  const error = s32.decode(payload.subarray(0, s32.size))
+  const asked = nlmsghdr.decode(payload.subarray(s32.size))
+  const echoed = (header.flags & NLM_F.capped) !== 0 ? nlmsghdr.size : asked.length
+  return verdict(error, header.flags, payload.subarray(s32.size + ((echoed + 3) & ~3)))
+}
+
+/** Reads NLMSG_DONE, whose errno old kernels may leave out. */
+export function doneOf({ header, payload }: Frame): Verdict {
+  const error = payload.length === 0 ? 0 : s32.decode(payload.subarray(0, s32.size))
+  return verdict(error, header.flags, payload.subarray(s32.size))
+}
+
+function verdict(error: number, flags: number, tail: Uint8Array): Verdict {
+  if (error > 0) throw new WireError(`an errno is zero or negative, not ${error}`)
+  const { message = '', offset } = (flags & NLM_F.ackTlvs) !== 0 ? nlmsgerrAttrs.decode(tail) : {}
+  return { errno: error === 0 ? 0 : -error, text: message, offset }
+}

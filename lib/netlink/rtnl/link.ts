@@ -1,0 +1,30 @@
+// Links: RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK (<linux/if_link.h>). What INFO_DATA means is link-info.ts.
+import { attrs, body, NLA_F_NESTED, repeated } from '../attrs.js'
+import { change, dump, get, NLM_F } from '../message.js'
+import { cstring, type ValueOf } from '../wire.js'
+import { anyLink, ifinfomsg, iflaCommon, IFLA_ALT_IFNAME } from './link-common.js'
+import { linkInfo } from './link-info.js'
+
+export { anyLink, IFF, ifinfomsg, OPER, RTEXT_FILTER } from './link-common.js'
+export { BOND_MODE, IPVLAN_MODE, MACVLAN_MODE, type LinkInfo, type SlaveInfo } from './link-info.js'
+
+export const ifla = attrs({ ...iflaCommon, info: [18, linkInfo] })
+
+const link = body(ifinfomsg, ifla)
+export type Link = ValueOf<typeof link>
+
+export const linkAdd = change('link.add', 16, link, NLM_F.create | NLM_F.excl)
+/** RTM_NEWLINK on a link that is there: how flags such as IFF_UP are set. */
+export const linkChange = change('link.change', 16, link)
+export const linkSet = change('link.set', 19, link)
+export const linkDel = change('link.del', 17, link)
+export const linkGet = get('link.get', 18, link)
+export const linkDump = dump('link.dump', 18, link)
+
+/** RTM_NEWLINKPROP: alternative names. */
+const altNames = body(ifinfomsg, attrs({ altNames: [NLA_F_NESTED | 52, repeated(IFLA_ALT_IFNAME, cstring)] }))
+export const altNameAdd = change('link.altname.add', 108, altNames, NLM_F.create | NLM_F.excl | NLM_F.append)
+export const altNameDel = change('link.altname.del', 109, altNames)
+
+/** The link called `name`, whole but for its statistics. */
+export const linkNamed = (name: string): Link => ({ header: anyLink, attrs: { name, extMask: 9 } })

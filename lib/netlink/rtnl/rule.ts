@@ -1,0 +1,64 @@
+// Rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE (<linux/fib_rules.h>). Knows bytes, not notations.
+import { attrs, body } from '../attrs.js'
+import { change, dump, NLM_F } from '../message.js'
+import { cstring, raw, struct, u16, u32, u8, type ValueOf } from '../wire.js'
+
+export const fibRuleHdr = struct('fib_rule_hdr', 12, {
+  family: u8,
+  dstLength: u8,
+  srcLength: u8,
+  tos: u8,
+  table: u8, // 0 where the number is larger; FRA_TABLE supersedes this where present
+  _res1: u8,
+  _res2: u8,
+  action: u8,
+  flags: u32,
+})
+
+const portRange = struct('fib_rule_port_range', 4, { start: u16, end: u16 })
+
+export const fra = attrs({
+  dst: [1, raw],
+  src: [2, raw],
+  iifName: [3, cstring],
+  goto: [4, u32],
+  priority: [6, u32], // absent in dumps for 0; absent in requests: one before the second rule
+  mark: [10, u32],
+  flow: [11, u32],
+  tunId: [12, raw], // eight bytes, network order
+  suppressIfGroup: [13, u32],
+  suppressPrefixLength: [14, u32], // 0xffffffff: none
+  table: [15, u32],
+  mask: [16, u32],
+  oifName: [17, cstring],
+  l3mdev: [19, u8],
+  uidRange: [20, struct('fib_rule_uid_range', 8, { start: u32, end: u32 })],
+  protocol: [21, u8],
+  ipProto: [22, u8],
+  sourcePorts: [23, portRange],
+  destinationPorts: [24, portRange],
+})
+
+const rule = body(fibRuleHdr, fra)
+export type Rule = ValueOf<typeof rule>
+
+/** The table that the rule leads to, whichever field tells it. */
+export const ruleTableOf = ({ header, attrs }: Rule): number => attrs.table ?? header.table
+
+export const FR_ACT = { unspec: 0, toTable: 1, goto: 2, nop: 3, blackhole: 6, unreachable: 7, prohibit: 8 } as const
+export const FIB_RULE = { permanent: 1, invert: 2, unresolved: 4, iifDetached: 8, oifDetached: 16 } as const
+
+/** For dumps: `family` filters; with strict checking all else must be zero. */
+export const anyRule: Rule['header'] = {
+  family: 0,
+  dstLength: 0,
+  srcLength: 0,
+  tos: 0,
+  table: 0,
+  action: 0,
+  flags: 0,
+}
+
+export const ruleAdd = change('rule.add', 32, rule, NLM_F.create | NLM_F.excl)
+export const ruleDel = change('rule.del', 33, rule)
+export const ruleDump = dump('rule.dump', 34, rule)
