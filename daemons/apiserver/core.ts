@@ -1,0 +1,64 @@
+// The server without its socket: store, registry, watches and what runs beside them. Knows the order of starting and stopping.
+import { manifestTexts } from './folder.js'
+import { CRDS, Registry } from './registry.js'
+import { bootstrap } from './bootstrap.js'
+import type { Server } from './rest.js'
+import { Store } from './store.js'
+import { Watches } from './watch.js'
+
+export interface CoreOptions {
+  readonly database: string
+  readonly token: string
+  readonly crds: string | undefined
+  readonly eventsMax: number
+  readonly embeddedController: boolean
+}
+
+export interface Core {
+  readonly server: Server
+  /** Ends watches, then what `close` ends, then the store. */
+  stop(close: () => unknown): Promise<void>
+}
+
+function openStore({ database, eventsMax }: CoreOptions): Store {
+  try {
+    return new Store(database, { eventsMax })
+  } catch (error) {
+    if (error instanceof Error && /locked|busy/i.test(error.message))
+      throw new Error(
+        `${database} is in use by another spiderpool-apiserver; stop that one or give another --data-dir`,
+        { cause: error },
+      )
+    throw error
+  }
+}
+
+export async function startCore(options: CoreOptions): Promise<Core> {
+  const store = openStore(options)
+  const registry = new Registry(store.list({ resource: CRDS }))
+  store.onCommit(changes => {
+    for (const { resource, type, object, name } of changes) {
+      if (resource !== CRDS) continue
+      if (type === 'DELETED') registry.remove(name)
+      else registry.put(object)
+    }
+  })
+  const watches = new Watches(store)
+  const server: Server = {
+    store,
+    registry,
+    watches,
+    token: options.token,
+    parseYaml: Bun.YAML.parse,
+    printYaml: value => Bun.YAML.stringify(value, null, 2),
+  }
+  await bootstrap(server, options.crds === undefined ? [] : manifestTexts(options.crds))
+  return {
+    server,
+    async stop(close) {
+      watches.closeAll()
+      await close()
+      store.close()
+    },
+  }
+}

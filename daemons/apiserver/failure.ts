@@ -1,0 +1,149 @@
+// Every refusal, worded as Kubernetes words it (k8s.io/apimachinery/pkg/api/errors and util/validation/field). Knows no request.
+import { resourceNameOf, type KindInfo } from './kinds.js'
+
+export interface Cause {
+  readonly reason: string
+  readonly message: string
+  readonly field: string
+}
+
+/** metav1.Status. */
+export interface Status {
+  readonly kind: 'Status'
+  readonly apiVersion: 'v1'
+  readonly metadata: object
+  readonly status: 'Success' | 'Failure'
+  readonly message?: string
+  readonly reason?: string
+  readonly details?: object
+  readonly code?: number
+}
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: number
+  readonly reason: string
+  readonly details: object | undefined
+  constructor(code: number, reason: string, message: string, details?: object) {
+    super(message)
+    this.code = code
+    this.reason = reason
+    this.details = details
+  }
+  status(): Status {
+    const { message, reason, details, code } = this
+    const base = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure' } as const
+    return { ...base, message, reason, ...(details && { details }), code }
+  }
+}
+
+type Of = Pick<KindInfo, 'group' | 'plural' | 'kind'>
+
+const detailsOf = ({ group, plural }: Of, name: string): object => ({
+  ...(name !== '' && { name }),
+  ...(group !== '' && { group }),
+  kind: plural,
+})
+const quoted = (of: Of, name: string): string => `${resourceNameOf(of)} ${JSON.stringify(name)}`
+
+export const notFound = (of: Of, name: string): ApiError =>
+  new ApiError(404, 'NotFound', `${quoted(of, name)} not found`, detailsOf(of, name))
+
+export const noSuchPath = (): ApiError =>
+  new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
+
+export const alreadyExists = (of: Of, name: string): ApiError =>
+  new ApiError(409, 'AlreadyExists', `${quoted(of, name)} already exists`, detailsOf(of, name))
+
+export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
+
+export const conflict = (of: Of, name: string, why: string = MODIFIED): ApiError =>
+  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${quoted(of, name)}: ${why}`, detailsOf(of, name))
+
+/** Conflicts of server-side apply, each `{manager, path}` in Kubernetes' words. */
+export const applyConflict = (message: string, causes: readonly Cause[]): ApiError =>
+  new ApiError(409, 'Conflict', message, { causes })
+
+export const forbidden = (of: Of, name: string, why: string): ApiError =>
+  new ApiError(403, 'Forbidden', `${quoted(of, name)} is forbidden: ${why}`, detailsOf(of, name))
+
+export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message)
+
+export const unauthorized = (): ApiError => new ApiError(401, 'Unauthorized', 'Unauthorized')
+
+export const methodNotAllowed = (): ApiError =>
+  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+
+export const notAcceptable = (): ApiError =>
+  new ApiError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml')
+
+export const unsupportedMedia = (accepted: readonly string[]): ApiError =>
+  new ApiError(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  )
+
+export const tooLarge = (limitBytes: number): ApiError =>
+  new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`)
+
+export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
+
+export const tooOld = (asked: number, oldest: number): ApiError =>
+  expired(`too old resource version: ${asked} (${oldest})`)
+
+export const internal = (message: string): ApiError =>
+  new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
+
+/** 422 with one cause a field. */
+export function invalid({ group, kind }: Of, name: string, causes: readonly Cause[]): ApiError {
+  const said = causes.map(({ field, message }) => `${field}: ${message}`)
+  const what = said.length === 1 ? said[0] : `[${said.join(', ')}]`
+  const message = `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)} is invalid: ${what ?? ''}`
+  return new ApiError(422, 'Invalid', message, { name, ...(group !== '' && { group }), kind, causes })
+}
+
+const shown = (value: unknown): string =>
+  typeof value === 'string' || (typeof value === 'object' && value !== null) ? JSON.stringify(value) : String(value)
+
+/** field.Error of k8s.io/apimachinery, one maker a kind. */
+export const fault = {
+  required: (field: string, detail = ''): Cause => ({
+    reason: 'FieldValueRequired',
+    message: `Required value${detail === '' ? '' : `: ${detail}`}`,
+    field,
+  }),
+  invalid: (field: string, value: unknown, detail: string): Cause => ({
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${shown(value)}: ${detail}`,
+    field,
+  }),
+  type: (field: string, found: string, detail: string): Cause => ({
+    reason: 'FieldValueTypeInvalid',
+    message: `Invalid value: ${JSON.stringify(found)}: ${detail}`,
+    field,
+  }),
+  notSupported: (field: string, value: unknown, supported: readonly unknown[]): Cause => ({
+    reason: 'FieldValueNotSupported',
+    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(v => JSON.stringify(String(v))).join(', ')}`,
+    field,
+  }),
+  duplicate: (field: string, value: unknown): Cause => ({
+    reason: 'FieldValueDuplicate',
+    message: `Duplicate value: ${shown(value)}`,
+    field,
+  }),
+  forbidden: (field: string, detail: string): Cause => ({
+    reason: 'FieldValueForbidden',
+    message: `Forbidden: ${detail}`,
+    field,
+  }),
+}
+
+export const success = (details?: object): Status => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  ...(details && { details }),
+})

@@ -1,0 +1,98 @@
+// The changes that watches resume from and old lists are made of, in SQLite. Knows revisions and compaction; knows no kind. Runs on Bun only.
+import type { Database, Statement } from 'bun:sqlite'
+import { parseStored, type Stored } from './object.js'
+
+export interface Change {
+  readonly revision: number
+  readonly resource: string
+  readonly namespace: string
+  readonly name: string
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  /** After the change; of a deletion: as it was last, with the deletion's resourceVersion. */
+  readonly object: Stored
+  /** Before the change. */
+  readonly prev: Stored | undefined
+  /** `object` as JSON. */
+  readonly body: string
+}
+
+interface Row {
+  readonly rv: number
+  readonly namespace: string
+  readonly name: string
+  readonly type: Change['type']
+  readonly body: string
+  readonly prev: string | null
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS changes (
+    rv INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+    body TEXT NOT NULL, prev TEXT);
+  CREATE INDEX IF NOT EXISTS changes_of ON changes (resource, rv);
+  CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+`
+
+export class History {
+  /** The last resourceVersion given. */
+  revision = 0
+  /** Changes up to and including this revision are forgotten. */
+  oldest = 0
+  #kept = 0
+  readonly #db: Database
+  readonly #max: number
+  readonly #append: Statement<unknown, [number, string, string, string, string, string, string | null]>
+  readonly #since: Statement<Row, [string, number]>
+  readonly #forget: Statement<unknown, [number]>
+  readonly #remember: Statement<unknown, [number]>
+
+  constructor(db: Database, max: number) {
+    db.run(SCHEMA)
+    this.#db = db
+    this.#max = max
+    this.reload()
+    this.#append = db.query('INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)')
+    this.#since = db.query(
+      'SELECT rv, namespace, name, type, body, prev FROM changes WHERE resource = ? AND rv > ? ORDER BY rv',
+    )
+    this.#forget = db.query('DELETE FROM changes WHERE rv <= ?')
+    this.#remember = db.query("INSERT OR REPLACE INTO counters VALUES ('compacted', ?)")
+  }
+
+  /** Reads the counters from the file: at start, and after a batch was rolled back. */
+  reload(): void {
+    const one = (sql: string): number => this.#db.query<{ n: number | null }, []>(sql).get()?.n ?? 0
+    this.oldest = one("SELECT value AS n FROM counters WHERE name = 'compacted'")
+    this.revision = Math.max(this.oldest, one('SELECT max(rv) AS n FROM changes'))
+    this.#kept = one('SELECT count(*) AS n FROM changes')
+  }
+
+  append({ revision, resource, namespace, name, type, body, prev }: Change): void {
+    this.#append.run(revision, resource, namespace, name, type, body, prev ? JSON.stringify(prev) : null)
+    this.#kept++
+  }
+
+  /** Forgets what is over the bound, a quarter at a time so that it is seldom. Inside the batch's transaction. */
+  compact(): void {
+    if (this.#kept <= this.#max * 1.25) return
+    // Revisions have no gaps but of failed jobs, which are taken back: so the bound can be counted.
+    this.oldest = this.revision - this.#max
+    this.#forget.run(this.oldest)
+    this.#remember.run(this.oldest)
+    this.#kept = this.#max
+  }
+
+  /** Changes of a resource behind a revision, oldest first. The caller has looked at `oldest`. */
+  since(resource: string, revision: number): readonly Change[] {
+    return this.#since.all(resource, revision).map(({ rv, namespace, name, type, body, prev }) => ({
+      revision: rv,
+      resource,
+      namespace,
+      name,
+      type,
+      object: parseStored(body),
+      prev: prev === null ? undefined : parseStored(prev),
+      body,
+    }))
+  }
+}

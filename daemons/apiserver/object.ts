@@ -1,0 +1,70 @@
+// An object as the server holds it, and the look at untyped JSON. Knows metadata; knows no kind.
+
+export type Fields = Record<string, unknown>
+
+export interface Owner {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+  readonly blockOwnerDeletion?: boolean
+}
+
+/** ObjectMeta of a stored object. What a version of Kubernetes adds later stays, through `Fields`. */
+export interface Meta extends Fields {
+  name: string
+  namespace?: string
+  generateName?: string
+  uid: string
+  resourceVersion: string
+  generation?: number
+  creationTimestamp: string
+  deletionTimestamp?: string
+  deletionGracePeriodSeconds?: number
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  finalizers?: string[]
+  ownerReferences?: Owner[]
+  managedFields?: unknown[]
+}
+
+export interface Stored extends Fields {
+  apiVersion: string
+  kind: string
+  metadata: Meta
+}
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
+
+/** Reads what this server itself wrote; the shape is not looked at again. */
+export const parseStored = (text: string): Stored => JSON.parse(text)
+
+export const parseJson = (text: string): unknown => JSON.parse(text)
+
+/** The value at a path of names, undefined where there is none. */
+export function at(value: unknown, ...path: readonly string[]): unknown {
+  let here = value
+  for (const name of path) {
+    if (!isFields(here)) return undefined
+    here = here[name]
+  }
+  return here
+}
+
+/** Deep equality of JSON values; an absent key equals undefined. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]))
+  }
+  if (!isFields(a) || !isFields(b)) return false
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
+  return [...keys].every(key => sameJson(a[key], b[key]))
+}
+
+/** RFC 3339 in whole seconds, as metav1.Time prints. */
+export const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,0 +1,79 @@
+// What a request asks beside its path: selectors, dry run, preconditions. Pure; words as in k8s.io/apimachinery/pkg/apis/meta/v1.
+import { badRequest } from './failure.js'
+import type { KindInfo } from './kinds.js'
+import { fieldsOf, parseJson } from './object.js'
+import type { Asked } from './rest.js'
+import { fieldSelector, labelSelector, type Test } from './selector.js'
+import type { DeleteOptions, FieldValidation, WriteOptions } from './write.js'
+
+export interface Selectors {
+  readonly test: Test
+  readonly selects: boolean
+}
+
+export function selectorsOf({ query }: Pick<Asked, 'query'>, kind: KindInfo): Selectors {
+  const labels = query.get('labelSelector') ?? ''
+  const fields = query.get('fieldSelector') ?? ''
+  const byLabel = labelSelector(labels).test
+  const byField = fieldSelector(fields, kind).test
+  return { test: object => byField(object) && byLabel(object), selects: labels !== '' || fields !== '' }
+}
+
+/** A whole number of the query, undefined where it is absent or empty. Throws 400. */
+export function numberOf(query: URLSearchParams, key: string): number | undefined {
+  const text = query.get(key) ?? ''
+  if (text === '') return undefined
+  if (!/^\d{1,15}$/.test(text))
+    throw badRequest(`${key}: Invalid value: ${JSON.stringify(text)}: must be a whole number`)
+  return Number(text)
+}
+
+export const flagOf = (query: URLSearchParams, key: string): boolean => ['true', '1'].includes(query.get(key) ?? '')
+
+function dryRunOf(values: readonly unknown[]): boolean {
+  const wrong = values.find(value => value !== 'All')
+  if (wrong !== undefined)
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`)
+  return values.length > 0
+}
+
+const isFieldValidation = (text: string): text is FieldValidation => ['Strict', 'Warn', 'Ignore'].includes(text)
+
+export function writeOptionsOf({ query, warnings }: Asked): WriteOptions {
+  const fieldValidation = query.get('fieldValidation') ?? 'Warn'
+  if (!isFieldValidation(fieldValidation))
+    throw badRequest(
+      `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "Ignore", "Strict", "Warn"`,
+    )
+  return { dryRun: dryRunOf(query.getAll('dryRun')), fieldValidation, warn: text => void warnings.push(text) }
+}
+
+const PROPAGATIONS = ['Background', 'Foreground', 'Orphan'] as const
+
+/** Options stand in the query or in a DeleteOptions body; the body wins. */
+export function deleteOptionsOf({ query }: Pick<Asked, 'query'>, text: string): DeleteOptions {
+  const body = text.trim() === '' ? {} : fieldsOf(jsonOf(text))
+  const { uid, resourceVersion } = fieldsOf(body['preconditions'])
+  const inBody = Array.isArray(body['dryRun']) ? body['dryRun'] : []
+  const orphan = body['orphanDependents'] === true || flagOf(query, 'orphanDependents')
+  const wanted = body['propagationPolicy'] ?? query.get('propagationPolicy') ?? (orphan ? 'Orphan' : 'Background')
+  const propagation = PROPAGATIONS.find(policy => policy === wanted)
+  if (propagation === undefined)
+    throw badRequest(
+      `propagationPolicy: Unsupported value: ${JSON.stringify(wanted)}: supported values: "Background", "Foreground", "Orphan"`,
+    )
+  return {
+    dryRun: dryRunOf([...query.getAll('dryRun'), ...inBody]),
+    uid: typeof uid === 'string' ? uid : undefined,
+    resourceVersion: typeof resourceVersion === 'string' ? resourceVersion : undefined,
+    propagation,
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    throw badRequest(`couldn't parse DeleteOptions: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

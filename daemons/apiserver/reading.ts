@@ -1,0 +1,90 @@
+// GET: one object, a list, a watch. Knows the query of a request; knows no way to write.
+import { ApiError, badRequest, notFound } from './failure.js'
+import { page } from './list.js'
+import { flagOf, numberOf, selectorsOf } from './options.js'
+import { bookmarkOf, eventPrinter, type Printed } from './print.js'
+import { storedAt } from './registry.js'
+import type { Asked, Collection, Server } from './rest.js'
+import { refOf, spoken, type Target } from './write.js'
+
+export function readOne({ store }: Server, _asked: Asked, target: Target): Printed {
+  const object = store.read(refOf(target))
+  if (!object) throw notFound(target.kind, target.name)
+  return { code: 200, kind: target.kind, object: spoken(target.kind, object) }
+}
+
+/** What resourceVersion and resourceVersionMatch ask for, as a moment to show; undefined: now. Throws 400, 504. */
+function momentOf({ query }: Asked, now: number): number | undefined {
+  const version = numberOf(query, 'resourceVersion')
+  const match = query.get('resourceVersionMatch') ?? ''
+  if (match !== '' && !['Exact', 'NotOlderThan'].includes(match))
+    throw badRequest(
+      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
+    )
+  if (match !== '' && version === undefined)
+    throw badRequest(
+      'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
+    )
+  if (version === undefined || version === 0) {
+    if (match === 'Exact')
+      throw badRequest(
+        'resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0"',
+      )
+    return undefined
+  }
+  if (version > now) {
+    const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
+    throw new ApiError(504, 'Timeout', `Timeout: Too large resource version: ${version}, current: ${now}`, {
+      causes,
+      retryAfterSeconds: 1,
+    })
+  }
+  const legacyExact = match === '' && (numberOf(query, 'limit') ?? 0) > 0 && !query.has('continue')
+  return match === 'Exact' || legacyExact ? version : undefined
+}
+
+export function readCollection(
+  server: Server,
+  asked: Asked,
+  of: Collection,
+  unbounded: () => void,
+): Printed | Response {
+  if (flagOf(asked.query, 'watch')) {
+    unbounded()
+    return watch(server, asked, of)
+  }
+  const { kind, namespace } = of
+  const { test, selects } = selectorsOf(asked, kind)
+  const query = {
+    resource: storedAt(kind),
+    namespace,
+    test,
+    limit: numberOf(asked.query, 'limit') ?? 0,
+    continueAt: asked.query.get('continue') ?? '',
+    exactly: momentOf(asked, server.store.revision),
+  }
+  const found = page(server.store, query, selects)
+  return { code: 200, kind, list: { ...found, items: found.items.map(object => spoken(kind, object)) } }
+}
+
+const WATCH_MIN_MS = 1_800_000 // kube-apiserver's min-request-timeout; up to twice that, so that watches do not end together
+
+function watch({ store, watches }: Server, asked: Asked, { kind, namespace }: Collection): Response {
+  const { query } = asked
+  const from = numberOf(query, 'resourceVersion')
+  const initial = flagOf(query, 'sendInitialEvents')
+  const bookmarks = flagOf(query, 'allowWatchBookmarks')
+  const seconds = numberOf(query, 'timeoutSeconds') ?? 0
+  const body = watches.open({
+    resource: storedAt(kind),
+    namespace,
+    test: selectorsOf(asked, kind).test,
+    from: initial || from === 0 ? undefined : from,
+    bookmarks,
+    marksInitialEnd: initial && bookmarks,
+    timeoutMs: seconds > 0 ? seconds * 1000 : WATCH_MIN_MS * (1 + Math.random()),
+    print: eventPrinter(kind, asked),
+    bookmark: bookmarkOf(kind, asked),
+  })
+  return new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' } })
+}

@@ -1,0 +1,163 @@
+// Requests to answers: who may ask, which verb it is, which form the answer takes. Knows HTTP; the verbs' work is write.ts, list.ts, watch.ts.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { ApiError, methodNotAllowed, noSuchPath, success, tooLarge, unauthorized } from './failure.js'
+import { accepted, parsed, type Answer } from './media.js'
+import { patchOf } from './patching.js'
+import { answerWith, type Printed } from './print.js'
+import { readCollection, readOne } from './reading.js'
+import { deleteOptionsOf, writeOptionsOf } from './options.js'
+import { storedAt, type Registry } from './registry.js'
+import { routeOf, type Route } from './route.js'
+import type { Store } from './store.js'
+import { aboutServer } from './about.js'
+import type { Watches } from './watch.js'
+import { asApiError, create, remove, update, type Target } from './write.js'
+import { page } from './list.js'
+import { selectorsOf } from './options.js'
+
+export interface Server {
+  readonly store: Store
+  readonly registry: Registry
+  readonly watches: Watches
+  readonly token: string
+  readonly parseYaml: (text: string) => unknown
+  readonly printYaml: (value: unknown) => string
+}
+
+/** A request, taken apart. */
+export interface Asked {
+  readonly request: Request
+  readonly query: URLSearchParams
+  readonly answer: Answer
+  readonly warnings: string[]
+}
+
+const BODY_BYTES_MAX = 3 * 1024 * 1024 // as kube-apiserver
+const OPEN_PATHS = new Set(['/healthz', '/readyz', '/livez', '/version'])
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+function isKnown(request: Request, token: string): boolean {
+  const [scheme, given] = (request.headers.get('authorization') ?? '').split(' ', 2)
+  return scheme?.toLowerCase() === 'bearer' && timingSafeEqual(digest(given ?? ''), digest(token))
+}
+
+/** `unbounded` takes the idle limit off a request: a watch may be silent for long. */
+export async function handle(server: Server, request: Request, unbounded: () => void): Promise<Response> {
+  const url = new URL(request.url)
+  const warnings: string[] = []
+  try {
+    if (!OPEN_PATHS.has(url.pathname) && !isKnown(request, server.token)) throw unauthorized()
+    const about = aboutServer(server.registry, request, url)
+    if (about) return about
+    const answer = accepted(request.headers.get('accept'))
+    const asked: Asked = { request, query: url.searchParams, answer, warnings }
+    const printed = await serve(server, asked, routeOf(url.pathname), unbounded)
+    return printed instanceof Response ? printed : answerWith(printed, asked, server.printYaml)
+  } catch (error) {
+    const failure = asApiError(error)
+    if (failure.code === 500 && !(error instanceof ApiError)) console.error(error)
+    return Response.json(failure.status(), { status: failure.code })
+  }
+}
+
+async function bodyOf({ request }: Asked): Promise<string> {
+  const text = await request.text()
+  if (text.length > BODY_BYTES_MAX) throw tooLarge(BODY_BYTES_MAX)
+  return text
+}
+
+async function serve(
+  server: Server,
+  asked: Asked,
+  route: Route | undefined,
+  unbounded: () => void,
+): Promise<Printed | Response> {
+  if (!route) throw noSuchPath()
+  const kind = server.registry.find(route)
+  if (!kind || (kind.namespaced ? false : route.namespace !== undefined)) throw noSuchPath()
+  const { name, subresource, namespace } = route
+  if (subresource !== undefined && !(subresource === 'status' && kind.hasStatus)) throw noSuchPath()
+  if (name === undefined) return collection(server, asked, { kind, namespace }, unbounded)
+  if (kind.namespaced && namespace === undefined) throw noSuchPath()
+  const target: Target = { kind, namespace: namespace ?? '', name }
+  return single(server, asked, target, subresource === 'status')
+}
+
+export interface Collection {
+  readonly kind: Target['kind']
+  readonly namespace: string | undefined
+}
+
+async function collection(
+  server: Server,
+  asked: Asked,
+  of: Collection,
+  unbounded: () => void,
+): Promise<Printed | Response> {
+  const { kind, namespace } = of
+  switch (asked.request.method) {
+    case 'GET':
+      return readCollection(server, asked, of, unbounded)
+    case 'POST': {
+      if (kind.namespaced && namespace === undefined) throw methodNotAllowed()
+      const body = parsed(await bodyOf(asked), asked.request.headers.get('content-type'), server.parseYaml)
+      const object = await create(
+        server.store,
+        { kind, namespace: namespace ?? '', name: '' },
+        body,
+        writeOptionsOf(asked),
+      )
+      return { code: 201, kind, object }
+    }
+    case 'DELETE':
+      return deleteCollection(server, asked, of)
+    default:
+      throw methodNotAllowed()
+  }
+}
+
+async function deleteCollection(server: Server, asked: Asked, { kind, namespace }: Collection): Promise<Printed> {
+  const options = deleteOptionsOf(asked, await bodyOf(asked))
+  const { test, selects } = selectorsOf(asked, kind)
+  const query = { resource: storedAt(kind), namespace, test, limit: 0, continueAt: '' }
+  const { items, revision } = page(server.store, query, selects)
+  const gone = items.map(({ metadata }) => {
+    const target = { kind, namespace: metadata.namespace ?? '', name: metadata.name }
+    return remove(server.store, target, options).then(
+      ({ object }) => [object],
+      (error: unknown) => {
+        if (error instanceof ApiError && error.code === 404) return []
+        throw error
+      },
+    )
+  })
+  return { code: 200, kind, list: { items: (await Promise.all(gone)).flat(), revision, continueAt: '' } }
+}
+
+async function single(server: Server, asked: Asked, target: Target, status: boolean): Promise<Printed> {
+  const { kind } = target
+  switch (asked.request.method) {
+    case 'GET':
+      return readOne(server, asked, target)
+    case 'PUT': {
+      const body = parsed(await bodyOf(asked), asked.request.headers.get('content-type'), server.parseYaml)
+      const object = await update(server.store, target, () => body, { ...writeOptionsOf(asked), status })
+      return { code: 200, kind, object }
+    }
+    case 'PATCH': {
+      const { object, created } = await patchOf(server, asked, target, await bodyOf(asked), status)
+      return { code: created ? 201 : 200, kind, object }
+    }
+    case 'DELETE': {
+      if (status) throw methodNotAllowed()
+      const { object, gone } = await remove(server.store, target, deleteOptionsOf(asked, await bodyOf(asked)))
+      if (!gone) return { code: 200, kind, object }
+      const { name, uid } = object.metadata
+      const group = kind.group === '' ? {} : { group: kind.group }
+      return { code: 200, kind, status: success({ name, ...group, kind: kind.plural, uid }) }
+    }
+    default:
+      throw methodNotAllowed()
+  }
+}

@@ -1,0 +1,219 @@
+// Objects and their history in SQLite. Knows durability, revisions and group commit; knows no kind and no HTTP. Runs on Bun only.
+//
+// Nothing that is not on disk is ever seen: writes wait in a queue, a batch of them runs in one transaction with one fsync, in one
+// synchronous go, and all are answered after COMMIT. So readers see committed rows only, and many writers share one fsync.
+import { Database, type Statement } from 'bun:sqlite'
+import { History, type Change } from './history.js'
+import { parseStored, type Stored } from './object.js'
+
+export interface Ref {
+  /** `group/plural`. */
+  readonly resource: string
+  /** '' where cluster-scoped. */
+  readonly namespace: string
+  readonly name: string
+}
+
+export interface Range {
+  readonly resource: string
+  /** Absent: all namespaces. */
+  readonly namespace?: string | undefined
+  /** Objects behind this one, in order of namespace and name (bytes). */
+  readonly after?: { readonly namespace: string; readonly name: string } | undefined
+  readonly limit?: number | undefined
+}
+
+/** What a write sees and does. All of it happens, or none. */
+export interface Tx {
+  read(ref: Ref): Stored | undefined
+  list(range: Range): readonly Stored[]
+  /** Writes with the next resourceVersion, which it sets in the object. */
+  put(resource: string, object: Stored): Stored
+  remove(resource: string, object: Stored): Stored
+}
+
+interface Job {
+  readonly run: (tx: Tx) => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Outcome = { readonly job: Job; readonly value: unknown } | { readonly job: Job; readonly error: unknown }
+
+const BATCH_MAX = 1_000
+const LIST_MAX = 1_000_000
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS objects (
+    resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, rv INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+`
+
+interface Row {
+  readonly body: string
+}
+
+export class Store {
+  readonly history: History
+  #db: Database
+  #queue: Job[] = []
+  #pending = false
+  #listeners: ((changes: readonly Change[]) => void)[] = []
+  #read: Statement<Row, [string, string, string]>
+  #put: Statement<unknown, [string, string, string, number, string]>
+  #remove: Statement<unknown, [string, string, string]>
+  #listAll: Statement<Row, [string, string, string, number]>
+  #listIn: Statement<Row, [string, string, string, number]>
+
+  /** Opens or makes the file. `eventsMax`: how many changes are kept for watches. Throws where another process has it open. */
+  constructor(path: string, { eventsMax }: { readonly eventsMax: number }) {
+    const db = new Database(path, { create: true, strict: true })
+    this.#db = db
+    db.run('PRAGMA locking_mode = EXCLUSIVE') // one server a file; also spares the -shm file
+    db.run('PRAGMA journal_mode = WAL')
+    db.run('PRAGMA synchronous = FULL') // fsync at every COMMIT: what is acknowledged survives
+    db.run('PRAGMA cache_size = -65536') // KiB
+    db.run(SCHEMA)
+    this.history = new History(db, eventsMax)
+    this.#read = db.query('SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name = ?')
+    this.#put = db.query('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)')
+    this.#remove = db.query('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?')
+    const order = 'ORDER BY namespace, name LIMIT ?'
+    this.#listAll = db.query(`SELECT body FROM objects WHERE resource = ? AND (namespace, name) > (?, ?) ${order}`)
+    this.#listIn = db.query(`SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name > ? ${order}`)
+  }
+
+  /** The resourceVersion of the last committed write. */
+  get revision(): number {
+    return this.history.revision
+  }
+
+  read({ resource, namespace, name }: Ref): Stored | undefined {
+    const row = this.#read.get(resource, namespace, name)
+    return row ? parseStored(row.body) : undefined
+  }
+
+  list({ resource, namespace, after, limit = LIST_MAX }: Range): readonly Stored[] {
+    const { name = '', namespace: behind = '' } = after ?? {}
+    const most = Math.min(limit, LIST_MAX)
+    const rows =
+      namespace === undefined
+        ? this.#listAll.all(resource, behind, name, most)
+        : this.#listIn.all(resource, namespace, name, most)
+    return rows.map(({ body }) => parseStored(body))
+  }
+
+  /** Every object whose JSON holds `text`, of all resources: for what an index needs at start. */
+  holding(text: string): readonly { readonly resource: string; readonly object: Stored }[] {
+    return this.#db
+      .query<Row & { resource: string }, [string]>('SELECT resource, body FROM objects WHERE instr(body, ?) > 0')
+      .all(text)
+      .map(({ resource, body }) => ({ resource, object: parseStored(body) }))
+  }
+
+  /** Told of every batch after its COMMIT, before its writers are answered. */
+  onCommit(listener: (changes: readonly Change[]) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Runs `run` in the next batch; resolves after COMMIT with what it returned, rejects with what it threw. It must not wait. */
+  write<T>(run: (tx: Tx) => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    let value: T
+    const job: Job = { run: tx => (value = run(tx)), resolve: () => resolve(value), reject }
+    this.#queue.push(job)
+    this.#schedule()
+    return promise
+  }
+
+  close(): void {
+    this.#flush()
+    this.#db.close()
+  }
+
+  #schedule(): void {
+    if (this.#pending) return
+    this.#pending = true
+    setImmediate(() => {
+      this.#pending = false
+      this.#flush()
+      if (this.#queue.length > 0) this.#schedule()
+    })
+  }
+
+  #flush(): void {
+    const jobs = this.#queue.splice(0, BATCH_MAX)
+    if (jobs.length === 0) return
+    const changes: Change[] = []
+    let outcomes: readonly Outcome[]
+    try {
+      this.#db.run('BEGIN IMMEDIATE')
+      outcomes = jobs.map(job => this.#runOne(job, changes))
+      this.history.compact()
+      this.#db.run('COMMIT')
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.run('ROLLBACK')
+      this.history.reload()
+      for (const { reject } of jobs) reject(error)
+      return
+    }
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
+    for (const outcome of outcomes) {
+      if ('error' in outcome) outcome.job.reject(outcome.error)
+      else outcome.job.resolve(outcome.value)
+    }
+  }
+
+  /** A job's writes are kept aside until it ends well: one that throws leaves nothing. */
+  #runOne(job: Job, changes: Change[]): Outcome {
+    const mine: Change[] = []
+    const before = this.history.revision
+    try {
+      const value = job.run(this.#tx(mine))
+      for (const change of mine) this.#apply(change)
+      changes.push(...mine)
+      return { job, value }
+    } catch (error) {
+      if (mine.length > 0 && error instanceof Error && error.name === 'SQLiteError') throw error
+      this.history.revision = before
+      return { job, error }
+    }
+  }
+
+  #tx(mine: Change[]): Tx {
+    const add = (type: Change['type'], resource: string, object: Stored, prev: Stored | undefined): Stored => {
+      const revision = ++this.history.revision
+      object.metadata.resourceVersion = String(revision)
+      const { namespace = '', name } = object.metadata
+      mine.push({ revision, resource, namespace, name, type, object, prev, body: JSON.stringify(object) })
+      return object
+    }
+    const read = (ref: Ref): Stored | undefined => {
+      const own = mine.findLast(
+        c => c.name === ref.name && c.namespace === ref.namespace && c.resource === ref.resource,
+      )
+      return own ? (own.type === 'DELETED' ? undefined : own.object) : this.read(ref)
+    }
+    const refOf = (resource: string, { metadata: { namespace = '', name } }: Stored): Ref => ({
+      resource,
+      namespace,
+      name,
+    })
+    return {
+      read,
+      list: range => this.list(range),
+      put: (resource, object) => {
+        const prev = read(refOf(resource, object))
+        return add(prev ? 'MODIFIED' : 'ADDED', resource, object, prev)
+      },
+      remove: (resource, object) => add('DELETED', resource, object, read(refOf(resource, object))),
+    }
+  }
+
+  #apply(change: Change): void {
+    const { resource, namespace, name, revision, body } = change
+    if (change.type === 'DELETED') this.#remove.run(resource, namespace, name)
+    else this.#put.run(resource, namespace, name, revision, body)
+    this.history.append(change)
+  }
+}
