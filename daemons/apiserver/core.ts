@@ -2,6 +2,7 @@
 import { manifestTexts } from './folder.js'
 import { CRDS, Registry } from './registry.js'
 import { bootstrap } from './bootstrap.js'
+import { BUILTIN_CRDS } from './builtin-crds.js'
 import type { Server } from './rest.js'
 import { Store } from './store.js'
 import { Watches } from './watch.js'
@@ -52,7 +53,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     parseYaml: Bun.YAML.parse,
     printYaml: value => Bun.YAML.stringify(value, null, 2),
   }
-  await bootstrap(server, options.crds === undefined ? [] : manifestTexts(options.crds))
+  await bootstrap(server, [...BUILTIN_CRDS, ...(options.crds === undefined ? [] : manifestTexts(options.crds))])
   return {
     server,
     async stop(close) {

@@ -1,0 +1,82 @@
+// JSON patch and JSON merge patch. Knows JSON; knows no kind. Strategic merge patch is in strategic.ts.
+import jsonpatch, { type Operation } from 'fast-json-patch'
+import { ApiError, badRequest } from './failure.js'
+import { isFields, type Fields } from './object.js'
+
+export { strategicMerge } from './strategic.js'
+
+const OPERATIONS_MAX = 10_000 // k8s.io/apiserver/pkg/endpoints/handlers/patch.go
+
+/**
+ * RFC 6902. The object is not changed; the result shares nothing with it.
+ * Throws 400 for what is no patch, 413 for a too long one, 422 where an operation does not apply.
+ */
+export function applyJsonPatch(object: unknown, ops: unknown): unknown {
+  if (!Array.isArray(ops)) throw badRequest('error decoding patch: a JSON patch is a list of operations')
+  if (ops.length > OPERATIONS_MAX) {
+    const message = `Request entity too large: The allowed maximum operations in a JSON patch is ${OPERATIONS_MAX}, got ${ops.length}`
+    throw new ApiError(413, 'RequestEntityTooLarge', message)
+  }
+  let document = structuredClone(object)
+  ops.forEach((op: unknown, index) => {
+    if (!isOperation(op))
+      throw badRequest(`error decoding patch: operation ${index} is not an operation: ${JSON.stringify(op)}`)
+    try {
+      document = jsonpatch.applyOperation(document, structuredClone(op), true, true, true, index).newDocument
+    } catch (error) {
+      throw doesNotApply(op, error)
+    }
+  })
+  return document
+}
+
+const POINTER = /^(\/([^~]|~[01])*)?$/
+const isPointer = (value: unknown): boolean => typeof value === 'string' && POINTER.test(value)
+
+function isOperation(op: unknown): op is Operation {
+  if (!isFields(op) || !isPointer(op['path'])) return false
+  switch (op['op']) {
+    case 'add':
+    case 'replace':
+    case 'test':
+      return 'value' in op
+    case 'remove':
+      return true
+    case 'move':
+    case 'copy':
+      return isPointer(op['from'])
+    default:
+      return false
+  }
+}
+
+/** 422 in Kubernetes' words; what failed stands among the causes, and here in the sentence too. */
+function doesNotApply(op: Operation, error: unknown): ApiError {
+  const name = error instanceof Error ? error.name : ''
+  const why =
+    name === 'TEST_OPERATION_FAILED'
+      ? `testing value ${op.path} failed`
+      : `${op.op} operation does not apply: doc is missing path: ${JSON.stringify(op.path)}`
+  const causes = [{ reason: 'UnexpectedServerResponse', message: why }]
+  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {
+    causes,
+  })
+}
+
+/** RFC 7386: null takes away, maps merge, all else replaces. Neither argument is changed. */
+export function mergePatch(object: unknown, patch: unknown): unknown {
+  if (!isFields(patch)) return patch
+  const before: Fields = isFields(object) ? object : {}
+  const changed = Object.entries(patch)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => [key, mergePatch(Object.hasOwn(before, key) ? before[key] : undefined, value)] as const)
+  const kept = Object.entries(before).filter(([key]) => !Object.hasOwn(patch, key))
+  return inOrderOf(before, Object.fromEntries([...kept, ...changed]))
+}
+
+/** Old keys keep their places, so that an object printed after a patch reads as it did. */
+function inOrderOf(before: Fields, after: Fields): Fields {
+  const old = Object.keys(before).filter(key => Object.hasOwn(after, key))
+  const fresh = Object.keys(after).filter(key => !Object.hasOwn(before, key))
+  return Object.fromEntries([...old, ...fresh].map(key => [key, after[key]]))
+}
