@@ -40,7 +40,7 @@ async function applyCrds(api: Api): Promise<readonly string[]> {
     .filter(name => name.endsWith('.yaml'))
     .flatMap(name => parseAllDocuments(readFileSync(CRDS + name, 'utf8')))
   const crds = documents.map(document => document.toJS() as KubeObject).filter(Boolean)
-  for (const crd of crds) await api.create('customresourcedefinitions', crd)
+  for (const crd of crds) await api.create('customresourcedefinitions', crd).catch(unless(409)) // the server may bring them
   return crds.map(({ metadata }) => metadata.name ?? '')
 }
 
@@ -85,9 +85,7 @@ async function removeBoth(api: Api, attachments: readonly Attachment[]): Promise
   await api.remove('/apis/apps/v1/namespaces/default/deployments/test-app')
   for (const { pod } of attachments) {
     const path = `/api/v1/namespaces/default/pods/${pod.metadata.name ?? ''}`
-    await api.remove(path).catch((error: unknown) => {
-      if (!String(error).includes(' 404 ')) throw error // the server's garbage collector may have been faster
-    })
+    await api.remove(path).catch(unless(404)) // the server's garbage collector may have been faster
   }
   await Promise.all(attachments.map(one => call('DEL', one, { api })))
 }
@@ -118,7 +116,6 @@ async function prepare(): Promise<Api> {
   say('a network: NetworkAttachmentDefinition kube-system/macvlan-conf, macvlan on eth0, addresses of the pool')
   const nad = network({ kubeconfig: KUBECONFIG, log: LOG })
   await world.until('the NAD kind is served', 5, () => created(api, 'network-attachment-definitions', nad))
-  if (world.has('spiderpool-controller')) world.daemon('spiderpool-controller', ['--kubeconfig', KUBECONFIG])
   await poolHolds(api, 0)
   return api
 }
@@ -156,14 +153,15 @@ async function story(): Promise<void> {
 }
 
 /** undefined while the server does not serve the kind yet. */
-async function created(api: Api, plural: string, object: KubeObject): Promise<KubeObject | undefined> {
-  try {
-    return await api.create(plural, object)
-  } catch (error) {
-    if (error instanceof Error && error.message.includes(' 404 ')) return undefined
-    throw error
+const created = async (api: Api, plural: string, object: KubeObject): Promise<KubeObject | undefined> =>
+  (await api.create(plural, object).catch(unless(404))) ?? undefined
+
+/** Lets one status pass. */
+const unless =
+  (status: number) =>
+  (error: unknown): void => {
+    if (!(error instanceof Error && error.message.includes(`: ${status} `))) throw error
   }
-}
 
 /** The namespaces, mounts and daemons go when we end: we are the first process of a PID namespace, and nobody else is in the others. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -1,6 +1,6 @@
 // The stage: a node (the namespace we run in), a switch and pods as namespaces, and programs. Knows Linux; knows no Kubernetes.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const BIN = fileURLToPath(new URL('../dist/bin', import.meta.url))
@@ -75,8 +75,6 @@ export function daemon(name: string, args: readonly string[]): ChildProcess {
 }
 
 export const wordsOf = (name: string): string => readFileSync(`${HOME}/${name}.out`, 'utf8').trim()
-
-export const has = (name: string): boolean => existsSync(`${BIN}/${name}`)
 
 /** Asks until the answer is not undefined. */
 export async function until<T>(

@@ -36,7 +36,6 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'plugins/ifacer': ['lib/ip', 'lib/cni', 'lib/plan', 'lib/kernel', 'lib/version.ts', 'schemas/netconf'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
-  schemas: ['lib/crd', 'lib/ip'],
   scripts: ['*'],
   demo: ['*'],
   test: ['*'],
@@ -44,14 +43,24 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
 
 /** What single files may import beyond their part: where effects, Bun and heavy packages are let in. */
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
+  'lib/cni/delegate.ts': ['node:fs'],
+  'lib/cni/plugin.ts': ['lib/kernel/netns.ts', 'node:fs'],
   'lib/ipam/cni.ts': ['lib/cni', 'lib/kube', 'lib/log.ts'],
   'lib/ipam/conf.ts': ['lib/cni/error.ts'],
   'lib/ipam/direct.ts': ['lib/kube'],
   'lib/ipam/journal.ts': ['node:fs'],
-  'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
+  'lib/kernel/acts/sysctl.ts': ['node:fs'],
+  'lib/kernel/kernel.ts': ['node:fs'],
   'lib/kernel/netns.ts': ['node:fs'],
-  'daemons/apiserver/store.ts': ['bun:sqlite', 'node:fs'],
+  'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
+  'lib/netlink/fd-transport.ts': ['node:fs'],
+  'daemons/apiserver/certs.ts': ['@peculiar/x509', 'reflect-metadata'],
+  'daemons/apiserver/flags.ts': ['node:path'],
+  'daemons/apiserver/folder.ts': ['node:fs', 'node:path'],
   'daemons/apiserver/history.ts': ['bun:sqlite'],
+  'daemons/apiserver/main.ts': ['node:fs'],
+  'daemons/apiserver/rest.ts': ['node:crypto'],
+  'daemons/apiserver/store.ts': ['bun:sqlite', 'node:fs'],
 }
 
 /** Where `process` may be touched. */
