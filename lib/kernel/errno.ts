@@ -1,42 +1,53 @@
-// The kernel's errors in words, as libc and Go's runtime say them. Knows numbers and names; knows nothing of who asked.
+// The kernel's errors in words, as Go's runtime says them, since users know them from the reference plugins' messages.
+import { errnoName, NetlinkError } from '../netlink/errno.js'
 
-/** asm-generic/errno.h: name, number, and the text users know from the reference plugins' messages. */
-const ERRNOS: readonly (readonly [code: string, errno: number, text: string])[] = [
-  ['EPERM', 1, 'operation not permitted'],
-  ['ENOENT', 2, 'no such file or directory'],
-  ['ESRCH', 3, 'no such process'],
-  ['EINTR', 4, 'interrupted system call'],
-  ['EIO', 5, 'input/output error'],
-  ['ENXIO', 6, 'no such device or address'],
-  ['EBADF', 9, 'bad file descriptor'],
-  ['EAGAIN', 11, 'resource temporarily unavailable'],
-  ['ENOMEM', 12, 'cannot allocate memory'],
-  ['EACCES', 13, 'permission denied'],
-  ['EBUSY', 16, 'device or resource busy'],
-  ['EEXIST', 17, 'file exists'],
-  ['ENODEV', 19, 'no such device'],
-  ['ENOTDIR', 20, 'not a directory'],
-  ['EINVAL', 22, 'invalid argument'],
-  ['ENFILE', 23, 'too many open files in system'],
-  ['EMFILE', 24, 'too many open files'],
-  ['ENOSPC', 28, 'no space left on device'],
-  ['EROFS', 30, 'read-only file system'],
-  ['ERANGE', 34, 'numerical result out of range'],
-  ['ENAMETOOLONG', 36, 'file name too long'],
-  ['ELOOP', 40, 'too many levels of symbolic links'],
-  ['EMSGSIZE', 90, 'message too long'],
-  ['EOPNOTSUPP', 95, 'operation not supported'],
-  ['EAFNOSUPPORT', 97, 'address family not supported by protocol'],
-  ['EADDRINUSE', 98, 'address already in use'],
-  ['EADDRNOTAVAIL', 99, 'cannot assign requested address'],
-  ['ENETDOWN', 100, 'network is down'],
-  ['ENETUNREACH', 101, 'network is unreachable'],
-  ['ENOBUFS', 105, 'no buffer space available'],
-  ['EHOSTUNREACH', 113, 'no route to host'],
-]
+const TEXTS: Readonly<Record<string, string>> = {
+  EPERM: 'operation not permitted',
+  ENOENT: 'no such file or directory',
+  ESRCH: 'no such process',
+  EINTR: 'interrupted system call',
+  EIO: 'input/output error',
+  ENXIO: 'no such device or address',
+  EBADF: 'bad file descriptor',
+  EAGAIN: 'resource temporarily unavailable',
+  ENOMEM: 'cannot allocate memory',
+  EACCES: 'permission denied',
+  EBUSY: 'device or resource busy',
+  EEXIST: 'file exists',
+  ENODEV: 'no such device',
+  ENOTDIR: 'not a directory',
+  EINVAL: 'invalid argument',
+  ENFILE: 'too many open files in system',
+  EMFILE: 'too many open files',
+  ENOSPC: 'no space left on device',
+  EROFS: 'read-only file system',
+  ERANGE: 'numerical result out of range',
+  ENAMETOOLONG: 'file name too long',
+  ELOOP: 'too many levels of symbolic links',
+  EMSGSIZE: 'message too long',
+  EOPNOTSUPP: 'operation not supported',
+  EAFNOSUPPORT: 'address family not supported by protocol',
+  EADDRINUSE: 'address already in use',
+  EADDRNOTAVAIL: 'cannot assign requested address',
+  ENETDOWN: 'network is down',
+  ENETUNREACH: 'network is unreachable',
+  ENOBUFS: 'no buffer space available',
+  EHOSTUNREACH: 'no route to host',
+}
 
 /** The text of an errno, given by name or by number. */
 export function errnoText(errno: string | number): string {
-  const known = ERRNOS.find(([code, number]) => code === errno || number === errno)
-  return known?.[2] ?? (typeof errno === 'number' ? `errno ${errno}` : errno)
+  const code = typeof errno === 'number' ? errnoName(errno) : errno
+  return TEXTS[code] ?? code
 }
+
+/** Why the kernel refused, with its own words behind: `network is unreachable (Nexthop has invalid gateway)`. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof NetlinkError) return `${errnoText(error.code)}${error.text === '' ? '' : ` (${error.text})`}`
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return errnoText(error.code)
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The errno's name of what the kernel or libc refused, or undefined for anything else. */
+export const refusalCode = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

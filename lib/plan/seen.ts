@@ -1,5 +1,5 @@
 // What is: links, addresses, routes, rules, neighbours and sysctls of two places, and whether a step already holds there.
-import { familyOf, type Ip } from '../ip/address.js'
+import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
 import type { IpvlanMode, MacvlanMode, NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
@@ -169,7 +169,3 @@ const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'
 /** The link of the first default route in the main table, in the kernel's order. */
 export const defaultRouteLink = (place: Place): string | undefined =>
   place.routes.find(({ to, link, table }) => isDefault(to) && link !== undefined && table === RT_TABLE_MAIN)?.link
-
-/** First gateway of a family among what IPAM gave. */
-export const firstOfFamily = (ips: readonly Ip[], family: 4 | 6): Ip | undefined =>
-  ips.find(ip => familyOf(ip) === family)

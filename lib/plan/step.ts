@@ -31,8 +31,36 @@ export interface VethPeer {
   readonly mac?: Mac
 }
 
-/** The kernel's own numbers (IFLA_BOND_*), under our names. */
-export type BondOptions = Readonly<Record<string, number | string | readonly string[]>>
+/** What a bond is made with; the numbers are the kernel's (IFLA_BOND_*, <linux/if_link.h>), times in ms. */
+export interface BondOptions extends Readonly<Partial<Record<BondNumber, number>>> {
+  readonly mode: number
+  readonly arpIpTarget?: readonly Ip[]
+  readonly adActorSystem?: Mac
+}
+export type BondNumber =
+  | 'activeSlave'
+  | 'miimon'
+  | 'updelay'
+  | 'downdelay'
+  | 'useCarrier'
+  | 'arpInterval'
+  | 'arpValidate'
+  | 'arpAllTargets'
+  | 'primary'
+  | 'primaryReselect'
+  | 'failOverMac'
+  | 'xmitHashPolicy'
+  | 'resendIgmp'
+  | 'numPeerNotif'
+  | 'allSlavesActive'
+  | 'minLinks'
+  | 'lpInterval'
+  | 'packetsPerSlave'
+  | 'adLacpRate'
+  | 'adSelect'
+  | 'adActorSysPrio'
+  | 'adUserPortKey'
+  | 'tlbDynamicLb'
 
 /** A route as it is asked for, and as it is seen. Numbers are the kernel's: table 254 is main, scope 253 is link. */
 export interface Route {
@@ -78,7 +106,13 @@ export type Step =
   | (OnLink & { readonly verb: 'addAddress'; readonly address: Prefix; readonly noDad?: boolean })
   | (OnLink & { readonly verb: 'addNeigh'; readonly ip: Ip; readonly mac: Mac })
   | (OnLink & { readonly verb: 'removeNeigh'; readonly ip: Ip; readonly mac: Mac | undefined })
-  | { readonly verb: 'addRoute'; readonly where: Where; readonly route: Route; readonly how: RouteHow }
+  | {
+      readonly verb: 'addRoute'
+      readonly where: Where
+      readonly route: Route
+      readonly how: RouteHow
+      readonly was?: Route
+    }
   | { readonly verb: 'removeRoute'; readonly where: Where; readonly route: Route }
   | { readonly verb: 'addRule'; readonly where: Where; readonly rule: Rule }
   | { readonly verb: 'removeRule'; readonly where: Where; readonly rule: Rule }
@@ -92,7 +126,7 @@ export type Step =
       readonly optional?: boolean
     }
 
-/** `exclusive` refuses what is there; `beside` adds next to it (CREATE alone, as the reference plugins do); `replace` overwrites. */
+/** `exclusive` refuses what is there; `beside` adds next to it (CREATE alone, as the reference plugins do); `replace` overwrites, and `was` is what it overwrote. */
 export type RouteHow = 'exclusive' | 'beside' | 'replace'
 
 export type Plan = readonly Step[]

@@ -1,0 +1,44 @@
+// Permanent neighbours, added and removed; each is the other's undoing.
+import { bytesOf, familyOf, type Ip } from '../../ip/address.js'
+import { macBytes, type Mac } from '../../ip/mac.js'
+import { anyNeigh, neighAdd, neighDel, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
+import type { StepOf, Where } from '../../plan/step.js'
+import { AF } from '../family.js'
+import { indexOf, unlessGone, type Places } from '../places.js'
+import type { Act } from './act.js'
+
+const NEIGH_GONE = ['ENOENT', 'ENODEV']
+
+interface Entry {
+  readonly where: Where
+  readonly name: string
+  readonly ip: Ip
+}
+
+const messageOf = (places: Places, { where, name, ip }: Entry): Neigh => ({
+  header: { ...anyNeigh, family: AF[familyOf(ip)], index: indexOf(places, { where, name }) },
+  attrs: { dst: bytesOf(ip) },
+})
+
+function add(places: Places, entry: Entry, mac: Mac): void {
+  const { header, attrs } = messageOf(places, entry)
+  places.at(entry.where).change(neighAdd, {
+    header: { ...header, state: NUD.permanent },
+    attrs: { ...attrs, mac: macBytes(mac) },
+  })
+}
+
+const remove = (places: Places, entry: Entry): void => places.at(entry.where).change(neighDel, messageOf(places, entry))
+
+export const addNeigh: Act<StepOf<'addNeigh'>> = {
+  apply: (places, step) => add(places, step, step.mac),
+  undo: (places, step) => unlessGone(NEIGH_GONE, () => remove(places, step)),
+}
+
+export const removeNeigh: Act<StepOf<'removeNeigh'>> = {
+  apply: (places, step) => remove(places, step),
+  undo(places, step) {
+    const { mac } = step // without one it was never resolved, and is nothing to bring back
+    if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(places, step, mac))
+  },
+}

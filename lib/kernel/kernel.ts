@@ -1,0 +1,79 @@
+// The kernel as a plan's hands and eyes: apply, undo, observe, send frames. Each verb beside what takes it back.
+import { closeSync, openSync, writeSync } from 'node:fs'
+import type { Hands } from '../plan/run.js'
+import { NOWHERE, type Seen } from '../plan/seen.js'
+import type { Step, StepOf, Verb, Where } from '../plan/step.js'
+import type { Act } from './acts/act.js'
+import { addAddress } from './acts/address.js'
+import * as link from './acts/link.js'
+import { addNeigh, removeNeigh } from './acts/neigh.js'
+import { addRoute, removeRoute } from './acts/route.js'
+import { addRule, removeRule } from './acts/rule.js'
+import { setSysctl } from './acts/sysctl.js'
+import { observe, type Wish } from './observe.js'
+import { openNetns, openOpener } from './open.js'
+import { indexOf, placesOf, type Places } from './places.js'
+
+/** Every verb, beside what takes it back. A verb without both does not compile. */
+const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
+  addLink: link.addLink,
+  rename: link.rename,
+  setUp: link.setUp,
+  setMtu: link.setMtu,
+  setMac: link.setMac,
+  setQueueLength: link.setQueueLength,
+  setMaster: link.setMaster,
+  addAddress,
+  addNeigh,
+  removeNeigh,
+  addRoute,
+  removeRoute,
+  addRule,
+  removeRule,
+  setSysctl,
+}
+
+/** The table gives each step the act of its own verb, which the compiler cannot follow through a union. */
+const actOf = (step: Step): Act<Step> => ACTS[step.verb] as Act<Step>
+
+export interface Kernel extends Hands {
+  /** What is not wished for is empty; a place without a wish is not even opened. */
+  observe(wishes: Readonly<Partial<Record<Where, Wish>>>): Seen
+  /** Whole Ethernet frames, out of a link. */
+  send(frames: readonly Uint8Array[], from: { readonly where: Where; readonly name: string }): void
+  /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
+  enter(): void
+  close(): void
+}
+
+const NODE_NETNS = '/proc/thread-self/ns/net'
+
+/** `netns` is a path, '' where a call has none; nothing is opened before it is used. Throws NetnsError then. */
+export function openKernel(netns: string): Kernel {
+  const places = placesOf(openOpener(), {
+    pod: () => openNetns(netns),
+    node: () => openSync(NODE_NETNS, 'r'),
+    close: closeSync,
+  })
+  return {
+    apply: step => actOf(step).apply(places, step),
+    undo: step => actOf(step).undo(places, step),
+    observe: ({ node, pod }) => ({
+      node: node ? observe(places, 'node', node) : NOWHERE,
+      pod: pod ? observe(places, 'pod', pod) : NOWHERE,
+    }),
+    send: (frames, from) => send(places, frames, from),
+    enter: () => void places.fdOf('pod'),
+    close: () => places.close(),
+  }
+}
+
+function send(places: Places, frames: readonly Uint8Array[], from: { where: Where; name: string }): void {
+  const netns = places.netnsOf(from.where)
+  const fd = places.opener.packet({ netns, index: indexOf(places, from), protocol: 0, timeoutMs: 1000 })
+  try {
+    for (const frame of frames) writeSync(fd, frame)
+  } finally {
+    closeSync(fd)
+  }
+}

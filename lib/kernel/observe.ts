@@ -1,0 +1,194 @@
+// What is, read from the kernel: by name where a place may hold thousands of links, by strict dumps elsewhere. Translates into our words.
+import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
+import { macFromBytes, type Mac } from '../ip/mac.js'
+import type { Conn } from '../netlink/conn.js'
+import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
+import { anyLink, IFF, IPVLAN_MODE, linkDump, linkGet, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
+import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
+import { anyRoute, routeDump, RTM_F, RTNH_F, tableOf, type Route as RouteMessage } from '../netlink/rtnl/route.js'
+import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
+import { NOWHERE, type Place, type SeenAddress, type SeenLink, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
+import type { Rule, Where } from '../plan/step.js'
+import { readSysctls } from './acts/sysctl.js'
+import { AF, familyFrom, networkFrom } from './family.js'
+import { findLink, type Places } from './places.js'
+
+/** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
+export interface Wish {
+  readonly links?: readonly string[] | 'all'
+  readonly addressesOn?: string | 'all'
+  readonly routes?: { readonly table?: number; readonly on?: string }
+  readonly rules?: boolean
+  readonly neighsOn?: string | 'all'
+  readonly sysctls?: readonly string[]
+}
+
+const RTEXT_FILTER_VF_SKIP_STATS = 9
+const FAMILIES: readonly Family[] = [4, 6]
+
+export function observe(places: Places, where: Where, wish: Wish): Place {
+  const conn = places.at(where)
+  const links = linksOf(conn, wish.links ?? [])
+  const names = namesOf(conn, links)
+  const of = (on: string | 'all'): number | undefined => (on === 'all' ? 0 : findLink(conn, on)?.header.index)
+  return {
+    ...NOWHERE,
+    links: links.map(seenLink),
+    ...(wish.addressesOn !== undefined && { addresses: addressesOf(conn, of(wish.addressesOn), names) }),
+    ...(wish.routes && { routes: routesOf(conn, wish.routes, names) }),
+    ...(wish.rules === true && { rules: FAMILIES.flatMap(family => rulesOf(conn, family)) }),
+    ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
+    ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
+  }
+}
+
+function linksOf(conn: Conn, wished: readonly string[] | 'all'): readonly Link[] {
+  if (wished === 'all') return conn.dump(linkDump, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
+  return wished.flatMap(name => findLink(conn, name) ?? [])
+}
+
+type Names = (index: number) => string
+
+/** Names by index; those that were not read yet are asked for once. */
+function namesOf(conn: Conn, links: readonly Link[]): Names {
+  const known = new Map(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
+  return index => {
+    const name = known.get(index) ?? conn.get(linkGet, { header: { ...anyLink, index }, attrs: {} }).attrs.name ?? ''
+    known.set(index, name)
+    return name
+  }
+}
+
+const modeNamed = <T extends string>(modes: Readonly<Record<T, number>>, value: number | undefined): T | undefined =>
+  (Object.keys(modes) as T[]).find(name => modes[name] === value)
+
+function seenLink({ header, attrs }: Link): SeenLink {
+  const { info, address } = attrs
+  return {
+    index: header.index,
+    name: attrs.name ?? '',
+    kind: info === undefined || info.kind === 'none' ? undefined : info.kind === 'other' ? info.name : info.kind,
+    mtu: attrs.mtu ?? 0,
+    mac: address?.length === 6 ? macFromBytes(address) : undefined,
+    flags: header.flags,
+    up: (header.flags & IFF.up) !== 0,
+    operState: attrs.operState ?? 0,
+    queueLength: attrs.txQueueLength ?? 0,
+    parent: attrs.parent || undefined,
+    parentElsewhere: attrs.linkNetnsid !== undefined,
+    master: attrs.master,
+    ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
+    ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
+    ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id } }),
+    ...(info?.kind === 'bond' && { bond: { mode: info.data?.mode } }),
+  }
+}
+
+/** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
+function addressesOf(conn: Conn, index: number | undefined, names: Names): readonly SeenAddress[] {
+  if (index === undefined) return []
+  return conn
+    .dump(addrDump, { header: { ...anyAddress, index }, attrs: {} })
+    .filter(({ header }) => index === 0 || header.index === index)
+    .flatMap(address => seenAddress(address, names) ?? [])
+}
+
+function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | undefined {
+  const bytes = attrs.local ?? attrs.address
+  if (bytes === undefined || familyFrom(header.family) === undefined) return undefined
+  const flags = attrs.flags ?? header.flags
+  return {
+    link: names(header.index),
+    address: { ip: ipFromBytes(bytes), length: header.prefixLength },
+    tentative: (flags & IFA_F.tentative) !== 0,
+    dadFailed: (flags & IFA_F.dadfailed) !== 0,
+    scope: header.scope,
+  }
+}
+
+function routesOf(conn: Conn, { table, on }: { table?: number; on?: string }, names: Names): readonly SeenRoute[] {
+  const oif = on === undefined ? undefined : findLink(conn, on)?.header.index
+  if (on !== undefined && oif === undefined) return []
+  return FAMILIES.flatMap(family =>
+    conn
+      .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table, oif } })
+      .filter(({ header }) => header.family === AF[family] && (header.flags & RTM_F.cloned) === 0)
+      .flatMap(route => seenRoutes(route, family, names)),
+  ).filter(route => (table === undefined || route.table === table) && (on === undefined || route.link === on))
+}
+
+const gatewayIn = ({
+  gateway,
+  via,
+}: {
+  gateway?: Uint8Array | undefined
+  via?: { address: Uint8Array } | undefined
+}): Ip | undefined => {
+  const bytes = gateway ?? via?.address
+  return bytes && ipFromBytes(bytes)
+}
+
+/** One for each path of a multipath route. */
+function seenRoutes(message: RouteMessage, family: Family, names: Names): readonly SeenRoute[] {
+  const { header, attrs } = message
+  const { prefSrc, metrics } = attrs
+  const common = {
+    to: networkFrom(family, header.dstLength, attrs.dst),
+    table: tableOf(message),
+    priority: attrs.priority ?? 0,
+    scope: header.scope,
+    origin: header.protocol,
+    type: header.type,
+    ...(prefSrc && { source: ipFromBytes(prefSrc) }),
+    ...(metrics?.mtu !== undefined && { mtu: metrics.mtu }),
+    ...(metrics?.advmss !== undefined && { advmss: metrics.advmss }),
+  }
+  const paths = attrs.multipath?.map(({ index, flags, attrs }) => ({ index, flags, via: gatewayIn(attrs) })) ?? [
+    { index: attrs.oif, flags: header.flags, via: gatewayIn(attrs) },
+  ]
+  return paths.map(({ index, flags, via }) => ({
+    ...common,
+    ...(index !== undefined && index !== 0 && { link: names(index) }),
+    ...(via !== undefined && { via }),
+    ...((flags & RTNH_F.onlink) !== 0 && { onlink: true }),
+  }))
+}
+
+const rulesOf = (conn: Conn, family: Family): readonly Rule[] =>
+  conn
+    .dump(ruleDump, { header: { ...anyRule, family: AF[family] }, attrs: {} })
+    .filter(({ header }) => header.family === AF[family])
+    .map(rule => seenRule(rule, family))
+
+function seenRule(message: RuleMessage, family: Family): Rule {
+  const { header, attrs } = message
+  return {
+    family,
+    priority: attrs.priority ?? 0,
+    table: ruleTableOf(message),
+    ...(attrs.src && { from: networkFrom(family, header.srcLength, attrs.src) }),
+    ...(attrs.dst && { to: networkFrom(family, header.dstLength, attrs.dst) }),
+    ...(attrs.mark !== undefined && { mark: attrs.mark }),
+  }
+}
+
+const neighsOf = (conn: Conn, index: number | undefined, names: Names): readonly SeenNeigh[] =>
+  index === undefined
+    ? []
+    : FAMILIES.flatMap(family =>
+        conn
+          .dump(neighDump, { header: { ...anyNeigh, family: AF[family] }, attrs: { index: index || undefined } })
+          .filter(({ header }) => header.family === AF[family] && (index === 0 || header.index === index))
+          .flatMap(neigh => seenNeigh(neigh, names) ?? []),
+      )
+
+function seenNeigh({ header, attrs }: Neigh, names: Names): SeenNeigh | undefined {
+  if (attrs.dst === undefined) return undefined
+  const mac: Mac | undefined = attrs.mac?.length === 6 ? macFromBytes(attrs.mac) : undefined
+  return {
+    link: names(header.index),
+    ip: ipFromBytes(attrs.dst),
+    mac,
+    permanent: (header.state & NUD.permanent) !== 0,
+  }
+}

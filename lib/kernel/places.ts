@@ -1,0 +1,67 @@
+// The two namespaces of a call, each opened when it is first needed. Knows sockets and names; knows no step.
+import { Conn } from '../netlink/conn.js'
+import { fdTransport } from '../netlink/fd-transport.js'
+import { NetlinkError } from '../netlink/errno.js'
+import { linkGet, linkNamed, type Link } from '../netlink/rtnl/link.js'
+import type { Where } from '../plan/step.js'
+import type { Opener } from './open.js'
+
+export interface Places {
+  readonly opener: Opener
+  /** The netlink connection of a place. */
+  at(where: Where): Conn
+  /** The namespace's descriptor; undefined for the node, where we are. */
+  netnsOf(where: Where): number | undefined
+  /** A descriptor that names the place in a message sent from the other one. */
+  fdOf(where: Where): number
+  close(): void
+}
+
+export function placesOf(
+  opener: Opener,
+  open: { pod: () => number; node: () => number; close: (fd: number) => void },
+): Places {
+  const conns = new Map<Where, Conn>()
+  const fds = new Map<Where, number>()
+  const fdOf = (where: Where): number => remembered(fds, where, open[where])
+  const netnsOf = (where: Where): number | undefined => (where === 'pod' ? fdOf('pod') : undefined)
+  return {
+    opener,
+    at: where => remembered(conns, where, () => new Conn(fdTransport(opener.netlink(netnsOf(where))))),
+    netnsOf,
+    fdOf,
+    close() {
+      for (const conn of conns.values()) conn.close()
+      for (const fd of fds.values()) open.close(fd)
+    },
+  }
+}
+
+function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  const value = known.get(key) ?? make()
+  known.set(key, value)
+  return value
+}
+
+/** The link of a name, or undefined. */
+export function findLink(conn: Conn, name: string): Link | undefined {
+  try {
+    return conn.get(linkGet, linkNamed(name))
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
+    throw error
+  }
+}
+
+/** The index of a link that must be there. Throws NetlinkError ENODEV. */
+export const indexOf = (places: Places, { where, name }: { where: Where; name: string }): number =>
+  places.at(where).get(linkGet, linkNamed(name)).header.index
+
+/** Undoing tolerates that what it takes away has gone, and nothing else. */
+export function unlessGone(codes: readonly string[], work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof NetlinkError && codes.includes(error.code))) throw error
+  }
+}

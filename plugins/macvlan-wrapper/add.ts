@@ -1,0 +1,136 @@
+// ADD: look, decide, do, look again. Each thing that is acquired is given back, newest first, when anything after it fails.
+import { CniError } from '../../lib/cni/error.js'
+import type { Call } from '../../lib/cni/plugin.js'
+import type { Result } from '../../lib/cni/result.js'
+import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
+import type { Kernel } from '../../lib/kernel/kernel.js'
+import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { linkNamed, type SeenLink } from '../../lib/plan/seen.js'
+import type { Plan } from '../../lib/plan/step.js'
+import { announcementsOf } from '../../lib/probe/announce.js'
+import type { Config } from './config.js'
+import { ipamOf, type Ipam } from './ipam.js'
+import * as plan from './plan.js'
+import { refusalOf } from './words.js'
+
+/** Linux gives up on an address after a second or two; after this long, the reference plugin does. */
+const SETTLE_MS_MAX = 5000
+const SETTLE_PAUSE_MS = 50
+/** <linux/if.h> IF_OPER_UP. */
+const OPER_UP = 6
+
+export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
+  const master = lookUpMaster(call, kernel)
+  const nic = plan.nicPlan(call, master)
+  kernel.enter()
+  undoAll(plan.leftovers(call), kernel)
+  return withUndo(nic, call, kernel, async () => {
+    const made = lookUpNic(call, kernel)
+    const ipam = ipamOf(call)
+    if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, made, ipam))
+    doAll(plan.upPlan(call), call, kernel)
+    return plan.resultOf(call, made, undefined)
+  })
+}
+
+/** The master that the conf names, or that the default route leads to. */
+export function lookUpMaster({ config }: Call<Config>, kernel: Kernel): SeenLink {
+  const where = plan.whereMaster(config)
+  if (config.master !== '') {
+    const seen = kernel.observe({ [where]: { links: [config.master] } })
+    return plan.masterOf(config, seen, config.master)
+  }
+  const name = plan.masterName(config, kernel.observe({ [where]: { routes: { table: 254 } } }))
+  return plan.masterOf(config, kernel.observe({ [where]: { links: [name] } }), name)
+}
+
+function lookUpNic({ ifName }: Call<Config>, kernel: Kernel): SeenLink {
+  const nic = linkNamed(kernel.observe({ pod: { links: [ifName] } }).pod, ifName)
+  if (nic === undefined) throw new CniError('internal', `failed to lookup "${ifName}": Link not found`)
+  return nic
+}
+
+/** Runs a plan; a refused step becomes the sentence that users know. */
+function doAll(steps: Plan, { ifName }: Call<Config>, kernel: Kernel): void {
+  try {
+    run(steps, kernel)
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error
+    const { step, cause } = error
+    throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), ifName })
+  }
+}
+
+/** Does a plan and then the work; when the work fails, the plan is undone and the work's own error is what is told. */
+async function withUndo<T>(steps: Plan, call: Call<Config>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
+  doAll(steps, call, kernel)
+  try {
+    return await work()
+  } catch (error) {
+    throw withFailures(error, undoAll(steps, kernel))
+  }
+}
+
+/** The original error, and in its details what could not be cleaned up. */
+function withFailures(error: unknown, failures: readonly string[]): unknown {
+  if (failures.length === 0) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const kind = error instanceof CniError ? error.kind : 'internal'
+  const details = error instanceof CniError ? error.details : ''
+  const left = `not cleaned up: ${failures.join('; ')}`
+  return new CniError(kind, message, details === '' ? left : `${details}; ${left}`, { cause: error })
+}
+
+async function address(call: Call<Config>, kernel: Kernel, nic: SeenLink, ipam: Ipam): Promise<Result> {
+  const claimed = await ipam.claim()
+  try {
+    const addressed = plan.addressedBy(call.ifName, claimed.result)
+    const { pod } = kernel.observe({ pod: { sysctls: plan.sysctlsOf(call.ifName) } })
+    doAll(plan.addressPlan(call, addressed, pod), call, kernel)
+    if (plan.needsSettling(addressed)) await settle(call, kernel)
+    doAll(plan.routePlan(addressed), call, kernel)
+    announce(call, kernel, nic, addressed)
+    return claimed.result
+  } catch (error) {
+    throw withFailures(error, await failuresOf(claimed.undo()))
+  }
+}
+
+const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
+  undoing.then(
+    () => [],
+    (error: unknown) => [`addresses: ${error instanceof Error ? error.message : String(error)}`],
+  )
+
+/** Waits until duplicate address detection has ended. Without a carrier it never does; then waiting was all that could be done. */
+async function settle({ ifName }: Call<Config>, kernel: Kernel): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS_MAX
+  for (;;) {
+    const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
+    const settlement = plan.settlementOf(pod, ifName)
+    const failed = (what: string): CniError =>
+      new CniError('internal', `failed to settle addresses for "${ifName}": link ${ifName} ${what}`)
+    if (settlement.kind === 'failed') throw failed(`has address ${settlement.ip} in DADFAILED state`)
+    if (settlement.kind === 'ready') return
+    if (performance.now() >= deadline) {
+      if (linkNamed(pod, ifName)?.operState !== OPER_UP) return
+      throw failed(`still has tentative addresses after ${SETTLE_MS_MAX / 1000} seconds`)
+    }
+    await new Promise(resolve => setTimeout(resolve, SETTLE_PAUSE_MS))
+  }
+}
+
+/**
+ * Tells the link whose addresses these are now. The kernel does so by itself only when a link comes up with its addresses on, and an IPAM
+ * may have set it up before. A courtesy: a frame that cannot be sent fails nothing, the neighbours then ask.
+ */
+function announce({ ifName }: Call<Config>, kernel: Kernel, { mac }: SeenLink, addressed: plan.Addressed): void {
+  if (mac === undefined) return
+  const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
+  const frames = announcementsOf({ from: mac, ips: plan.announceable(pod, ifName, addressed) })
+  try {
+    kernel.send(frames, { where: 'pod', name: ifName })
+  } catch (error) {
+    if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
+  }
+}

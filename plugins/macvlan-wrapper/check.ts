@@ -1,0 +1,65 @@
+// CHECK: is the interface still as ADD's result says? In the reference plugin's sentences. Pure.
+import { CniError } from '../../lib/cni/error.js'
+import type { Call } from '../../lib/cni/plugin.js'
+import type { Interface, Result } from '../../lib/cni/result.js'
+import { parseIp } from '../../lib/ip/address.js'
+import { networkOf, parsePrefix } from '../../lib/ip/cidr.js'
+import { linkNamed, samePrefix, type Place } from '../../lib/plan/seen.js'
+import type { Config } from './config.js'
+
+type Checked = Pick<Call<Config>, 'config' | 'ifName' | 'netns'>
+
+const wrong = (message: string): CniError => new CniError('internal', message)
+
+/** The interface of prevResult that is ours. Throws when there is none. */
+export function ownInterface({ ifName, netns }: Checked, prevResult: Result): Interface {
+  const own = prevResult.interfaces?.find(({ name }) => name === ifName)
+  if ((own?.sandbox ?? '') !== netns || own === undefined)
+    throw wrong(`sandbox in prevResult ${own?.sandbox ?? ''} doesn't match configured netns: ${netns}`)
+  return own
+}
+
+/** `pod`: the link, its addresses and all routes. Throws for the first thing that is not as it was; what others added is fine. */
+export function checkPod(call: Checked, prevResult: Result, pod: Place): void {
+  checkLink(call, ownInterface(call, prevResult), pod)
+  const at = (prevResult.interfaces ?? []).findIndex(({ name }) => name === call.ifName)
+  const ours = (prevResult.ips ?? []).filter(ip => ip.interface === undefined || ip.interface === at)
+  for (const { address, gateway } of ours) checkAddress(call, { address, gateway: gateway ?? '<nil>' }, pod)
+  for (const route of prevResult.routes ?? []) checkRoute(route, pod)
+}
+
+function checkLink({ config, ifName }: Checked, own: Interface, pod: Place): void {
+  const link = linkNamed(pod, ifName)
+  if (link === undefined) throw wrong(`failed to lookup "${ifName}": Link not found`)
+  if (link.kind !== 'macvlan') throw wrong(`error: Container interface ${ifName} not of type macvlan`)
+  const mode = link.macvlan?.mode ?? 'unknown'
+  if (mode !== config.mode) throw wrong(`container macvlan mode ${mode} does not match expected value: ${config.mode}`)
+  if (own.mac && own.mac.toLowerCase() !== link.mac)
+    throw wrong(`interface ${ifName} Mac ${own.mac} doesn't match container Mac: ${link.mac ?? ''}`)
+  if (!link.up) throw wrong(`interface ${ifName} is down`)
+}
+
+function checkAddress(
+  { ifName }: Checked,
+  { address, gateway }: { address: string; gateway: string },
+  pod: Place,
+): void {
+  const prefix = parsePrefix(address)
+  const isThere = prefix && pod.addresses.some(has => has.link === ifName && samePrefix(has.address, prefix))
+  if (!isThere) throw wrong(`Failed to match addr ${address} on interface ${ifName}`)
+  const network = networkOf(prefix)
+  if (!pod.routes.some(({ to }) => to === network))
+    throw wrong(`Failed to find Gateway ${gateway} for interface ${ifName}`)
+}
+
+/** Of a default route any will do, as of the reference plugin's: a chained plugin may have put its own in front. */
+function checkRoute({ dst, gw }: { dst: string; gw?: string }, pod: Place): void {
+  const prefix = parsePrefix(dst)
+  const to = prefix && networkOf(prefix)
+  const via = gw === undefined ? undefined : parseIp(gw)
+  const isThere = pod.routes.some(
+    has => has.to === to && (prefix?.length === 0 || via === undefined || has.via === via),
+  )
+  if (!isThere)
+    throw wrong(`Expected Route {Dst:${dst}${gw === undefined ? '' : ` GW:${gw}`}} not found in routing table`)
+}

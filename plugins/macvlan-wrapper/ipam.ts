@@ -1,0 +1,56 @@
+// Where the addresses come from: our own IPAM in this process, or any executable in CNI_PATH. Knows the verbs, not the pools.
+import { delegate } from '../../lib/cni/delegate.js'
+import type { Call } from '../../lib/cni/plugin.js'
+import type { Result } from '../../lib/cni/result.js'
+import type { Config } from './config.js'
+
+/** Names of the IPAM that is compiled in: asking for it never needs CNI_PATH. */
+const OWN: readonly string[] = ['spiderpool', 'spiderpool-ipam']
+
+export interface Claimed {
+  readonly result: Result
+  /** Gives back what this ADD took. */
+  undo(): Promise<void>
+}
+
+export interface Ipam {
+  claim(): Promise<Claimed>
+  release(): Promise<void>
+  check(): Promise<void>
+  status(): Promise<void>
+  gc(): Promise<void>
+}
+
+/** Undefined for a bare L2 port. */
+export function ipamOf(call: Call<Config>): Ipam | undefined {
+  const type = call.config.ipamType
+  if (type === '') return undefined
+  return OWN.includes(type) ? inProcess(call) : delegated(call, type)
+}
+
+const loadOwn = () => import('../../lib/ipam/cni.js')
+
+function inProcess(call: Call<Config>): Ipam {
+  const own: Call<unknown> = { ...call, config: call.config.raw }
+  return {
+    claim: async () => (await loadOwn()).ipamClaim(own),
+    release: async () => (await loadOwn()).ipamDel(own),
+    check: async () => (await loadOwn()).ipamCheck(own),
+    status: async () => (await loadOwn()).ipamStatus(own),
+    gc: async () => undefined, // an address is freed for what the API server says of its pod, never for a list
+  }
+}
+
+function delegated(call: Call<Config>, type: string): Ipam {
+  const del = async (): Promise<void> => void (await delegate('DEL', type, call))
+  return {
+    async claim() {
+      const result = (await delegate('ADD', type, call)) ?? {}
+      return { result, undo: del }
+    },
+    release: del,
+    check: async () => void (await delegate('CHECK', type, call)),
+    status: async () => void (await delegate('STATUS', type, call)),
+    gc: async () => void (await delegate('GC', type, call)),
+  }
+}

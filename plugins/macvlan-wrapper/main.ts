@@ -1,0 +1,20 @@
+// macvlan-wrapper: gives a pod a macvlan on one of the node's NICs, as the reference macvlan plugin does. The verbs; deciding is plan.ts.
+//   stdin JSON -> accepts -> plan -> run -> resultOf -> stdout JSON
+import type { Plugin } from '../../lib/cni/plugin.js'
+import { VERSION } from '../../lib/version.js'
+import { accepts, type Config } from './config.js'
+
+const verbs = () => import('./verbs.js')
+
+export const plugin: Plugin<Config> = {
+  name: 'macvlan-wrapper',
+  about: `CNI macvlan plugin ${VERSION}`,
+  versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
+  argKeys: ['MAC'],
+  accepts,
+  add: async call => (await verbs()).add(call),
+  check: async call => (await verbs()).check(call),
+  del: async call => (await verbs()).del(call),
+  status: async call => (await verbs()).status(call),
+  gc: async call => (await verbs()).gc(call),
+}

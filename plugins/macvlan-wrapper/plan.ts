@@ -1,0 +1,211 @@
+// What macvlan does, decided: which steps make the NIC and configure it, and what is answered. Pure.
+import { parseIp, familyOf, type Ip } from '../../lib/ip/address.js'
+import { networkOf, parsePrefix, type Prefix } from '../../lib/ip/cidr.js'
+import { parseMac, type Mac } from '../../lib/ip/mac.js'
+import { CniError } from '../../lib/cni/error.js'
+import type { Call } from '../../lib/cni/plugin.js'
+import type { Result } from '../../lib/cni/result.js'
+import { defaultRouteLink, linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
+import type { MacvlanMode, Plan, Route, Step, Where } from '../../lib/plan/step.js'
+import type { Config } from './config.js'
+
+export type MacvlanCall = Pick<Call<Config>, 'config' | 'ifName' | 'containerID' | 'args' | 'cniVersion' | 'netns'>
+
+const MODES: readonly MacvlanMode[] = ['private', 'vepa', 'bridge', 'passthru']
+
+/** Where the master is, and the kernel is asked to make the link. */
+export const whereMaster = ({ linkInContainer }: Config): Where => (linkInContainer ? 'pod' : 'node')
+
+/** The name of the master, from the conf or the first default route. */
+export function masterName(config: Config, seen: Seen): string {
+  const name = config.master || defaultRouteLink(seen[whereMaster(config)])
+  if (name === undefined)
+    throw new CniError(
+      'internal',
+      'no default route interface found',
+      'name the interface in "master", or give the node a default route',
+    )
+  return name
+}
+
+/** The master as the kernel has it. The sentence is the reference plugin's. */
+export function masterOf(config: Config, seen: Seen, name: string): SeenLink {
+  const master = linkNamed(seen[whereMaster(config)], name)
+  if (master === undefined)
+    throw new CniError(
+      'internal',
+      'Link not found',
+      `master "${name}" is no interface of ${config.linkInContainer ? 'the container' : 'this node'}`,
+    )
+  return master
+}
+
+/**
+ * The name that the link bears until it is in place: `veth` and eight hex digits. A function of the attachment, so that what a killed ADD left
+ * is found again. Two names are needed because older kernels look for the final one among the node's first.
+ */
+export function temporaryName({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): string {
+  let hash = 0x811c9dc5 // FNV-1a, 32 bits
+  for (const char of `${containerID}/${ifName}`) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193)
+  return `veth${(hash >>> 0).toString(16).padStart(8, '0')}`
+}
+
+/** The MAC that is asked for: the runtime's over CNI_ARGS' over the conf's. */
+function macOf({ config, args }: MacvlanCall): Mac | undefined {
+  const text = config.runtimeMac || args.get('MAC') || config.mac
+  if (text === '') return undefined
+  const mac = parseMac(text)
+  if (mac === undefined)
+    throw new CniError('internal', `invalid args ${text} for MAC addr: address ${text}: invalid MAC address`)
+  return mac
+}
+
+function modeOf({ mode }: Config): MacvlanMode {
+  const known = MODES.find(name => name === mode)
+  if (known === undefined)
+    throw new CniError('internal', `unknown macvlan mode: "${mode}"`, `"mode" may be ${MODES.join(', ')}`)
+  return known
+}
+
+/** Makes the NIC in the pod, without addresses. Throws CniError for what the conf cannot have. */
+export function nicPlan(call: MacvlanCall, master: SeenLink): Plan {
+  const { config, ifName } = call
+  if (config.mtu < 0 || config.mtu > master.mtu)
+    throw new CniError('internal', `invalid MTU ${config.mtu}, must be [0, master MTU(${master.mtu})]`)
+  if (config.ipamType === '' && /^0\.[12]\.0$/.test(call.cniVersion))
+    throw new CniError(
+      'internal',
+      'cannot convert: no valid IP addresses',
+      `cniVersion ${call.cniVersion} needs an "ipam"`,
+    )
+  const mac = macOf(call)
+  const name = temporaryName(call)
+  return [
+    {
+      verb: 'addLink',
+      where: 'pod',
+      name,
+      link: {
+        kind: 'macvlan',
+        on: master.name,
+        onWhere: whereMaster(config),
+        mode: modeOf(config),
+        ...(config.broadcastQueueLength > 0 && { broadcastQueueLength: config.broadcastQueueLength }),
+      },
+      ...(config.mtu > 0 && { mtu: config.mtu }),
+      ...(mac !== undefined && { mac }),
+    },
+    { verb: 'rename', where: 'pod', name, to: ifName },
+  ]
+}
+
+/** What can be taken back knowing no more than the attachment: its link, and the link that an ADD left half-way. */
+export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan {
+  return [...leftovers({ containerID, ifName }), { ...aMacvlan, name: ifName }]
+}
+
+/** What an ADD that was killed may have left. */
+export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan => [
+  { ...aMacvlan, name: temporaryName(of) },
+]
+
+const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
+
+/** Paths of the sysctls that the addresses of a NIC need looked at. */
+export const sysctlsOf = (ifName: string): readonly string[] => [
+  `net/ipv4/conf/${ifName}/arp_notify`,
+  `net/ipv6/conf/${ifName}/ndisc_notify`,
+  'net/ipv6/conf/lo/disable_ipv6',
+  `net/ipv6/conf/${ifName}/disable_ipv6`,
+  `net/ipv6/conf/${ifName}/keep_addr_on_down`,
+]
+
+export interface Addressed {
+  readonly addresses: readonly Prefix[]
+  readonly gateways: readonly Ip[]
+  readonly routes: readonly Route[]
+}
+
+/** IPAM's answer as values. Throws CniError for text that is no address. */
+export function addressedBy(ifName: string, result: Result): Addressed {
+  const ips = result.ips ?? []
+  if (ips.length === 0) throw new CniError('internal', 'IPAM plugin returned missing IP config')
+  const addresses = ips.map(({ address }) => must(parsePrefix(address), 'ips[].address', address))
+  const gateways = ips.flatMap(({ gateway }) => (gateway ? [must(parseIp(gateway), 'ips[].gateway', gateway)] : []))
+  const first = (family: 4 | 6): Ip | undefined => gateways.find(ip => familyOf(ip) === family)
+  const routes = (result.routes ?? []).map(({ dst, gw, mtu, advmss, priority, table, scope }): Route => {
+    const to = must(parsePrefix(dst), 'routes[].dst', dst)
+    const via = gw ? must(parseIp(gw), 'routes[].gw', gw) : first(familyOf(to.ip))
+    const numbers = Object.entries({ mtu, advmss, priority, table, scope }).filter(([, number]) => number !== undefined)
+    return { to: networkOf(to), link: ifName, ...(via !== undefined && { via }), ...Object.fromEntries(numbers) }
+  })
+  return { addresses, gateways, routes }
+}
+
+function must<T>(parsed: T | undefined, key: string, text: string): T {
+  if (parsed === undefined) throw new CniError('internal', `the IPAM's result has ${key} "${text}", which is not valid`)
+  return parsed
+}
+
+const isIpv6 = ({ ip }: Prefix): boolean => familyOf(ip) === 6
+
+/** Puts the addresses on and the link up. */
+export function addressPlan({ ifName }: Pick<MacvlanCall, 'ifName'>, { addresses }: Addressed, pod: Place): Plan {
+  const sysctl = (path: string, value: string, optional = false): Step => ({
+    verb: 'setSysctl',
+    where: 'pod',
+    path,
+    value,
+    was: pod.sysctls[path],
+    ...(optional && { optional }),
+  })
+  const enabling = ['lo', ifName]
+    .map(name => `net/ipv6/conf/${name}/disable_ipv6`)
+    .filter(path => pod.sysctls[path] !== undefined && pod.sysctls[path] !== '0')
+  return [
+    sysctl(`net/ipv4/conf/${ifName}/arp_notify`, '1', true),
+    sysctl(`net/ipv6/conf/${ifName}/ndisc_notify`, '1', true),
+    ...(addresses.some(isIpv6)
+      ? [...enabling.map(path => sysctl(path, '0')), sysctl(`net/ipv6/conf/${ifName}/keep_addr_on_down`, '1')]
+      : []),
+    ...addresses.map((address): Step => ({ verb: 'addAddress', where: 'pod', name: ifName, address })),
+    ...upPlan({ ifName }),
+  ]
+}
+
+/** All there is to do for a bare L2 port. */
+export const upPlan = ({ ifName }: Pick<MacvlanCall, 'ifName'>): Plan => [
+  { verb: 'setUp', where: 'pod', name: ifName, was: false },
+]
+
+/** Routes go on after duplicate address detection has settled: a tentative address is no source. */
+export const routePlan = ({ routes }: Addressed): Plan =>
+  routes.map((route): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'beside' }))
+
+export const needsSettling = ({ gateways }: Addressed): boolean => gateways.some(ip => familyOf(ip) === 6)
+
+/** `ready` when no IPv6 address is being looked for on the link; an address that somebody else has is a failure for good. */
+export function settlementOf(pod: Place, ifName: string): { kind: 'ready' | 'waiting' } | { kind: 'failed'; ip: Ip } {
+  const own = pod.addresses.filter(({ link, address }) => link === ifName && isIpv6(address))
+  const failed = own.find(({ dadFailed }) => dadFailed)
+  if (failed) return { kind: 'failed', ip: failed.address.ip }
+  return { kind: own.some(({ tentative }) => tentative) ? 'waiting' : 'ready' }
+}
+
+/** The addresses that may be announced: there, and nobody's but ours. */
+export const announceable = (pod: Place, ifName: string, { addresses }: Addressed): readonly Ip[] =>
+  addresses
+    .map(({ ip }) => ip)
+    .filter(ip =>
+      pod.addresses.some(has => has.link === ifName && has.address.ip === ip && !has.tentative && !has.dadFailed),
+    )
+
+/** What is, as the runtime is told. The conf's dns replaces IPAM's. */
+export function resultOf({ config, netns }: MacvlanCall, nic: SeenLink, ipam: Result | undefined): Result {
+  return {
+    interfaces: [{ name: nic.name, ...(nic.mac !== undefined && { mac: nic.mac }), mtu: nic.mtu, sandbox: netns }],
+    ...(ipam?.ips && { ips: ipam.ips.map(ip => ({ ...ip, interface: 0 })) }),
+    ...(ipam?.routes && ipam.routes.length > 0 && { routes: ipam.routes }),
+    ...(config.dns && { dns: config.dns }),
+  }
+}

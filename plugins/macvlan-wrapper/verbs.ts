@@ -1,0 +1,90 @@
+// The verbs of macvlan on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an IPAM.
+import { CniError } from '../../lib/cni/error.js'
+import type { Call } from '../../lib/cni/plugin.js'
+import type { Result } from '../../lib/cni/result.js'
+import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
+import { NetnsError } from '../../lib/kernel/open.js'
+import { undoAll } from '../../lib/plan/run.js'
+import { add as addOn, lookUpMaster } from './add.js'
+import { checkPod, ownInterface } from './check.js'
+import type { Config } from './config.js'
+import { ipamOf } from './ipam.js'
+import { planForDel } from './plan.js'
+
+async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promise<T>): Promise<T> {
+  const kernel = openKernel(netns)
+  try {
+    return await work(kernel)
+  } catch (error) {
+    // The odd text is the reference plugin's, to the letter: people search for it.
+    if (error instanceof NetnsError)
+      throw new CniError('internal', `failed to open netns %!q(<nil>): ${error.message}`, `CNI_NETNS is "${netns}"`)
+    throw error
+  } finally {
+    kernel.close()
+  }
+}
+
+export const add = (call: Call<Config>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
+
+/** Everything is tried: the link goes also where IPAM fails, and IPAM is asked also where the namespace is gone. */
+export async function del(call: Call<Config>): Promise<void> {
+  const failures: unknown[] = []
+  const attempt = async (work: () => void | Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  await attempt(() => ipamOf(call)?.release())
+  if (call.netns !== '') await attempt(() => removeLink(call))
+  const [first, ...more] = failures
+  if (more.length === 0 && first === undefined) return
+  if (more.length === 0) throw first
+  throw new CniError('internal', failures.map(messageOf).join('; '), '', { cause: first })
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function removeLink(call: Call<Config>): void {
+  const kernel = openKernel(call.netns)
+  try {
+    kernel.enter()
+    const failures = undoAll(planForDel(call), kernel)
+    if (failures.length > 0)
+      throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
+  } catch (error) {
+    if (!(error instanceof NetnsError && error.isGone)) throw error // the link went with its namespace
+  } finally {
+    kernel.close()
+  }
+}
+
+export async function check(call: Call<Config>): Promise<void> {
+  const { prevResult, ifName } = call
+  await ipamOf(call)?.check()
+  if (prevResult === undefined) throw new CniError('invalidConfig', 'required prevResult missing')
+  ownInterface(call, prevResult)
+  await withKernel(call.netns, kernel => {
+    lookUpMaster(call, kernel)
+    const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName, routes: {} } })
+    checkPod(call, prevResult, pod)
+  })
+}
+
+/** Would an ADD find its master and its IPAM? Without a container a master in one cannot be looked for. */
+export async function status(call: Call<Config>): Promise<void> {
+  try {
+    if (!call.config.linkInContainer) await withKernel('', kernel => void lookUpMaster(call, kernel))
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error
+    throw new CniError('notAvailable', `no macvlan can be made: ${error.message}`, error.details)
+  }
+  await ipamOf(call)?.status()
+}
+
+/** Links go with their namespaces; only IPAM may hold something. */
+export async function gc(call: Call<Config>): Promise<void> {
+  await ipamOf(call)?.gc()
+}
