@@ -37,7 +37,7 @@ export interface Api {
   read(path: string): Promise<KubeObject>
   items(path: string): Promise<readonly KubeObject[]>
   remove(path: string): Promise<void>
-  /** What `kubectl get RESOURCE` prints. */
+  /** What `kubectl get RESOURCE` prints, below the command that was run. */
   table(path: string, resource: string): Promise<string>
 }
 
@@ -62,7 +62,8 @@ export function openApi(kubeconfig: string): Api {
     remove: async path => void (await ask('DELETE', path)),
     async table(path, resource) {
       const printed = await byKubectl(kubeconfig, resource)
-      return printed ?? tableText(await ask<Table>('GET', path, { accept: AS_TABLE }))
+      if (printed !== undefined) return `$ kubectl get ${resource}\n${printed}`
+      return `GET ${path}, as a table (there is no kubectl here)\n${tableText(await ask<Table>('GET', path, { accept: AS_TABLE }))}`
     },
   }
 }

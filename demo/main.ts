@@ -1,5 +1,5 @@
 // The whole story in half a minute: a pool, a network, two pods on it that hear each other, and nothing left. Started by run.sh, in namespaces of its own.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 import { openApi, type Api, type KubeObject } from './api.js'
@@ -10,6 +10,8 @@ import * as world from './world.js'
 const { HOME } = world
 const KUBECONFIG = `${HOME}/kubeconfig`
 const LOG = `${HOME}/spiderpool.log`
+/** Where IPAM notes what it is about to take, until it is recorded. */
+const NOTES = '/run/spidernet/spiderpool-ipam'
 const CRDS = fileURLToPath(new URL('../schemas/crds/', import.meta.url))
 const SPIDERPOOL = '/apis/spiderpool.spidernet.io/v2beta1'
 const PLACES = ['pod-1', 'pod-2']
@@ -75,10 +77,8 @@ async function poolHolds(api: Api, count: number): Promise<void> {
       {}) as Record<string, unknown>
     return allocatedIPCount === count ? true : undefined
   })
-  show(`$ kubectl get sp\n${await api.table(`${SPIDERPOOL}/spiderippools`, 'sp')}`)
-  show(
-    `\n$ kubectl get spiderendpoints\n${await api.table(`${SPIDERPOOL}/namespaces/default/spiderendpoints`, 'spiderendpoints')}`,
-  )
+  show(await api.table(`${SPIDERPOOL}/spiderippools`, 'sp'))
+  show(`\n${await api.table(`${SPIDERPOOL}/namespaces/default/spiderendpoints`, 'spiderendpoints')}`)
 }
 
 async function removeBoth(api: Api, attachments: readonly Attachment[]): Promise<void> {
@@ -90,6 +90,14 @@ async function removeBoth(api: Api, attachments: readonly Attachment[]): Promise
   await Promise.all(attachments.map(one => call('DEL', one, { api })))
 }
 
+/** The link is what the pool's users were promised: a macvlan of its own. */
+async function isMacvlan(pod: string): Promise<void> {
+  const link = await world.must(`${world.inside(pod)} ip -d -o link show eth0`)
+  const kind = /macvlan mode \w+/.exec(link)?.[0]
+  if (kind === undefined) throw new Error(`eth0 of ${pod} is no macvlan: ${link}`)
+  show(`${pod} eth0 is ${kind}`)
+}
+
 async function nothingLeft(pods: readonly string[]): Promise<void> {
   for (const pod of pods) {
     const links = await world.must(`${world.inside(pod)} ip -o link`)
@@ -98,6 +106,8 @@ async function nothingLeft(pods: readonly string[]): Promise<void> {
   }
   const onNode = (await world.must('ip -o link')).split('\n').filter(line => /macvlan|veth[0-9a-f]{8}/.test(line))
   if (onNode.length > 0) throw new Error(`links are left on the node:\n${onNode.join('\n')}`)
+  const notes = existsSync(NOTES) ? readdirSync(NOTES) : []
+  if (notes.length > 0) throw new Error(`notes of unfinished calls are left in ${NOTES}: ${notes.join(', ')}`)
 }
 
 async function prepare(): Promise<Api> {
@@ -134,6 +144,7 @@ async function useIt(api: Api): Promise<readonly Attachment[]> {
   await poolHolds(api, 2)
 
   say('the pods hear each other, and the network’s gateway on the switch, over macvlan')
+  for (const place of PLACES) await isMacvlan(place)
   await ping('pod-1', second)
   await ping('pod-2', first)
   await ping('pod-1', GATEWAY.replace(/\/.*/, ''))
@@ -148,7 +159,7 @@ async function story(): Promise<void> {
   await removeBoth(api, attachments)
   await poolHolds(api, 0)
 
-  say('nothing is left: no link in the pods, none on the node')
+  say('nothing is left: no link in the pods, none on the node, no note of an unfinished call')
   await nothingLeft(PLACES)
 }
 

@@ -1,0 +1,93 @@
+// The demo as a user runs it, to its end and stopped in the middle; afterwards none of its processes and names is there.
+import t, { type Test } from 'tap'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MS_MAX = 30_000
+const SESSION = 3 // field of /proc/PID/stat behind the name: state, parent, group, session
+
+interface Ended {
+  readonly status: number | null
+  readonly output: string
+  readonly ms: number
+  readonly session: number
+}
+
+/** Runs the demo in a session of its own; once `stopAt` is printed, sends `signal` to `whom`. */
+function demo(stop?: { at: RegExp; signal: NodeJS.Signals; whom: 'group' | 'first' }): Promise<Ended> {
+  const started = performance.now()
+  const child = spawn('demo/run.sh', [], { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const session = child.pid ?? 0
+  let output = ''
+  let isStopped = false
+  const hear = (text: Buffer): void => {
+    output += text.toString()
+    if (!stop || isStopped || !stop.at.test(output)) return
+    isStopped = true
+    process.kill(stop.whom === 'group' ? -session : session, stop.signal)
+  }
+  child.stdout.on('data', hear)
+  child.stderr.on('data', hear)
+  return new Promise((done, fail) => {
+    child.on('error', fail)
+    child.on('close', status => done({ status, output, session, ms: performance.now() - started }))
+  })
+}
+
+/** Processes of the session; whatever namespace they are in, they are seen from here. */
+function processesOf(session: number): readonly string[] {
+  return readdirSync('/proc').flatMap(pid => {
+    if (!/^\d+$/.test(pid)) return []
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return Number(fields[SESSION]) === session && fields[0] !== 'Z' ? [stat] : []
+    } catch (error) {
+      if (error instanceof Error && /ENOENT|ESRCH/.test(error.message)) return [] // it ended while we looked
+      throw error
+    }
+  })
+}
+
+async function nothingLeft(t: Test, session: number): Promise<void> {
+  const end = Date.now() + 2000
+  while (processesOf(session).length > 0 && Date.now() < end) await new Promise(done => setTimeout(done, 20))
+  t.strictSame(processesOf(session), [], 'no process')
+  const left = ['/run/demo', '/run/netns/switch', '/run/netns/pod-1', '/run/netns/pod-2', '/sys/class/net/br0']
+  t.strictSame(left.filter(existsSync), [], 'no file, no namespace, no link')
+}
+
+t.test('the demo tells the whole story and leaves nothing', async t => {
+  const { status, output, ms, session } = await demo()
+  t.equal(status, 0, output)
+  t.match(
+    output,
+    /NAME +VERSION +SUBNET +ALLOCATED-IP-COUNT +TOTAL-IP-COUNT +DEFAULT\s+ippool-test +4 +172\.18\.0\.0\/16 +2 +10 +false/,
+  )
+  t.match(output, /NAME +INTERFACE +IPV4POOL +IPV4 +IPV6POOL +IPV6 +NODE/)
+  t.equal(
+    output.match(/test-app-f9f94688-\w{5} +eth0 +ippool-test +172\.18\.30\.1[34]\d\/16 +worker-1/g)?.length,
+    2,
+    'a row for each pod',
+  )
+  t.equal(output.match(/2 received, 0% packet loss/g)?.length, 3, 'every ping is answered')
+  t.match(
+    output,
+    /ippool-test +4 +172\.18\.0\.0\/16 +0 +10 +false[^]*No resources found[^]*nothing is left/,
+    'the pool is empty again',
+  )
+  t.ok(ms < MS_MAX, `${Math.round(ms)} ms`)
+  await nothingLeft(t, session)
+})
+
+for (const { name, signal, whom } of [
+  { name: 'Ctrl-C', signal: 'SIGINT', whom: 'group' },
+  { name: 'a kill of its first process', signal: 'SIGKILL', whom: 'first' },
+] as const)
+  t.test(`${name} in the middle leaves nothing`, async t => {
+    const { status, session } = await demo({ at: /sandbox/, signal, whom })
+    t.not(status, 0)
+    await nothingLeft(t, session)
+  })
