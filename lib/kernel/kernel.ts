@@ -11,7 +11,7 @@ import { addRoute, removeRoute } from './acts/route.js'
 import { addRule, removeRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
 import { observe, type Wish } from './observe.js'
-import { openNetns, openOpener } from './open.js'
+import { openNetns, Opener } from './open.js'
 import { indexOf, placesOf, type Places } from './places.js'
 
 /** Every verb, beside what takes it back. A verb without both does not compile. */
@@ -50,7 +50,7 @@ const NODE_NETNS = '/proc/thread-self/ns/net'
 
 /** `netns` is a path, '' where a call has none; nothing is opened before it is used. Throws NetnsError then. */
 export function openKernel(netns: string): Kernel {
-  const places = placesOf(openOpener(), {
+  const places = placesOf(new Opener(), {
     pod: () => openNetns(netns),
     node: () => openSync(NODE_NETNS, 'r'),
     close: closeSync,

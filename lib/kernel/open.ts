@@ -1,6 +1,7 @@
 // Namespaces and the sockets born in them, through libc. The only file that knows bun:ffi; knows nothing of messages.
 import { dlopen, ptr, read } from 'bun:ffi'
 import { closeSync, openSync, statfsSync } from 'node:fs'
+import { errnoName } from '../netlink/errno.js'
 import { errnoText } from './errno.js'
 
 const LIBC = 'libc.so.6'
@@ -38,13 +39,13 @@ const SYMBOLS = {
   __errno_location: { args: [], returns: 'ptr' },
 } as const
 
-/** libc said no. `code` is the errno's name where we know it. */
+/** libc said no. */
 export class SystemError extends Error {
   override readonly name = 'SystemError'
-  readonly errno: number
+  readonly code: string
   constructor(what: string, errno: number) {
     super(`${what}: ${errnoText(errno)}`)
-    this.errno = errno
+    this.code = errnoName(errno)
   }
 }
 
@@ -59,54 +60,59 @@ export class NetnsError extends Error {
   }
 }
 
-const openLibc = () => dlopen(LIBC, SYMBOLS).symbols
-
 /** What can be opened in a namespace. `undefined` in place of a namespace is the one we run in. */
-export interface Opener {
+export class Opener {
+  readonly #libc = dlopen(LIBC, SYMBOLS).symbols
+
   /** A netlink route socket with extended acks and strict dumps. It stays in its namespace whoever uses it later. */
-  netlink(netns: number | undefined): number
+  netlink(netns: number | undefined): number {
+    return this.inside(netns, () =>
+      this.#socket(AF_NETLINK, sockaddrNl(), fd => {
+        this.#set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
+        this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
+        // Older kernels know none of the three: then errors have no text and dumps are filtered by who reads them.
+        for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
+          this.#set(fd, SOL_NETLINK, option, int32(1))
+      }),
+    )
+  }
+
   /**
    * A raw packet socket bound to an interface: what is written is a whole Ethernet frame.
    * `protocol` is the EtherType to receive, 0 to receive nothing; `timeoutMs` bounds a read.
    */
-  packet(options: { netns: number | undefined; index: number; protocol: number; timeoutMs: number }): number
-  /** Runs synchronous work inside a namespace, for /proc/sys. Nothing may be awaited in it. */
-  inside<T>(netns: number | undefined, work: () => T): T
-}
-
-export function openOpener(): Opener {
-  const libc = openLibc()
-
-  function fail(what: string): never {
-    const at = libc.__errno_location()
-    throw new SystemError(what, at === null ? 0 : read.i32(at, 0))
+  packet(options: { netns: number | undefined; index: number; protocol: number; timeoutMs: number }): number {
+    return this.inside(options.netns, () =>
+      this.#socket(AF_PACKET, sockaddrLl(options), fd => {
+        this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(options.timeoutMs))
+        this.#set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)) // Linux 4.20; the codecs also know their own frames
+      }),
+    )
   }
 
-  function inside<T>(netns: number | undefined, work: () => T): T {
+  /** Runs synchronous work inside a namespace, for /proc/sys. Nothing may be awaited in it. */
+  inside<T>(netns: number | undefined, work: () => T): T {
     if (netns === undefined) return work()
     const home = openSync(OWN_NETNS, 'r')
     try {
-      if (libc.setns(netns, CLONE_NEWNET) !== 0) fail('setns into the pod')
+      if (this.#libc.setns(netns, CLONE_NEWNET) !== 0) this.#fail('setns into the pod')
       try {
         return work()
       } finally {
-        if (libc.setns(home, CLONE_NEWNET) !== 0) abort() // every later call would hit the pod in place of the node
+        if (this.#libc.setns(home, CLONE_NEWNET) !== 0) abort() // every later call would hit the pod in place of the node
       }
     } finally {
       closeSync(home)
     }
   }
 
-  function set(fd: number, level: number, option: number, value: Uint8Array): boolean {
-    return libc.setsockopt(fd, level, option, ptr(value), value.byteLength) === 0
-  }
-
-  function socket(family: number, protocol: number, address: Uint8Array, options: (fd: number) => void): number {
-    const fd = libc.socket(family, SOCK_RAW | SOCK_CLOEXEC, protocol)
-    if (fd < 0) fail(`socket of family ${family}`)
+  #socket(family: number, address: Uint8Array, options: (fd: number) => void): number {
+    const fd = this.#libc.socket(family, SOCK_RAW | SOCK_CLOEXEC, 0)
+    if (fd < 0) this.#fail(`socket of family ${family}`)
     try {
       options(fd)
-      if (libc.bind(fd, ptr(address), address.byteLength) !== 0) fail(`bind of a socket of family ${family}`)
+      if (this.#libc.bind(fd, ptr(address), address.byteLength) !== 0)
+        this.#fail(`bind of a socket of family ${family}`)
       return fd
     } catch (error) {
       closeSync(fd)
@@ -114,25 +120,14 @@ export function openOpener(): Opener {
     }
   }
 
-  return {
-    inside,
-    netlink: netns =>
-      inside(netns, () =>
-        socket(AF_NETLINK, 0, sockaddrNl(), fd => {
-          set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
-          set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
-          // Older kernels know none of the three: then errors have no text and dumps are filtered here.
-          for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
-            set(fd, SOL_NETLINK, option, int32(1))
-        }),
-      ),
-    packet: ({ netns, index, protocol, timeoutMs }) =>
-      inside(netns, () =>
-        socket(AF_PACKET, 0, sockaddrLl({ index, protocol }), fd => {
-          set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(timeoutMs))
-          set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)) // Linux 4.20; the codecs also know their own frames
-        }),
-      ),
+  /** A socket without an option is still a socket: whether it took is not asked. */
+  #set(fd: number, level: number, option: number, value: Uint8Array): void {
+    this.#libc.setsockopt(fd, level, option, ptr(value), value.byteLength)
+  }
+
+  #fail(what: string): never {
+    const at = this.#libc.__errno_location()
+    throw new SystemError(what, at === null ? 0 : read.i32(at, 0))
   }
 }
 

@@ -1,0 +1,301 @@
+// macvlan's deciding, as tables: what a conf becomes, what it may not say, and in which words a refusal is told.
+import t from 'tap'
+import { ip } from '../../../lib/ip/address.js'
+import { cidr } from '../../../lib/ip/cidr.js'
+import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import type { Step } from '../../../lib/plan/step.js'
+import { accepts } from '../../../plugins/macvlan-wrapper/config.js'
+import * as plan from '../../../plugins/macvlan-wrapper/plan.js'
+import { refusalOf } from '../../../plugins/macvlan-wrapper/words.js'
+
+const master: SeenLink = {
+  index: 3,
+  name: 'm0',
+  kind: 'veth',
+  mtu: 1500,
+  mac: undefined,
+  flags: 0,
+  up: true,
+  operState: 6,
+  queueLength: 1000,
+  parent: undefined,
+  parentElsewhere: false,
+  master: undefined,
+}
+
+const callOf = (
+  conf: object,
+  { args = {}, cniVersion = '1.1.0' }: { args?: Record<string, string>; cniVersion?: string } = {},
+): plan.MacvlanCall => ({
+  config: accepts({ master: 'm0', ipam: { type: 'static' }, ...conf }),
+  containerID: 'c1',
+  ifName: 'eth0',
+  netns: '/run/netns/pod',
+  args: new Map(Object.entries(args)),
+  cniVersion,
+})
+
+const linkOf = (conf: object, options?: { args?: Record<string, string> }): Step | undefined =>
+  plan.nicPlan(callOf(conf, options), master)[0]
+
+const TEMPORARY = plan.temporaryName({ containerID: 'c1', ifName: 'eth0' })
+const macvlan = { kind: 'macvlan', on: 'm0', onWhere: 'node', mode: 'bridge' } as const
+
+t.test('the NIC is made under a temporary name and renamed', t => {
+  t.strictSame(plan.nicPlan(callOf({}), master), [
+    { verb: 'addLink', where: 'pod', name: TEMPORARY, link: macvlan },
+    { verb: 'rename', where: 'pod', name: TEMPORARY, to: 'eth0' },
+  ])
+  t.match(TEMPORARY, /^veth[0-9a-f]{8}$/)
+  t.not(plan.temporaryName({ containerID: 'c1', ifName: 'net1' }), TEMPORARY, 'each attachment has its own')
+  t.end()
+})
+
+const links: readonly [name: string, conf: object, args: Record<string, string>, link: object][] = [
+  ['mode and MTU', { mode: 'vepa', mtu: 1400 }, {}, { link: { mode: 'vepa' }, mtu: 1400 }],
+  ['an empty mode is bridge', { mode: '' }, {}, { link: { mode: 'bridge' } }],
+  ['MTU equal to the master’s', { mtu: 1500 }, {}, { mtu: 1500 }],
+  ['the broadcast queue', { bcqueuelen: 2000 }, {}, { link: { broadcastQueueLength: 2000 } }],
+  ['a master in the container', { linkInContainer: true }, {}, { link: { onWhere: 'pod' } }],
+  ['keys in any case', { MTU: 1300 }, {}, { mtu: 1300 }],
+  ['null leaves the default', { mtu: null, mode: null }, {}, { link: { mode: 'bridge' } }],
+  ['the conf’s MAC', { mac: '0A:00:00:00:00:01' }, {}, { mac: '0a:00:00:00:00:01' }],
+  ['CNI_ARGS over the conf', { mac: '0a:00:00:00:00:01' }, { MAC: '0a:00:00:00:00:02' }, { mac: '0a:00:00:00:00:02' }],
+  [
+    'runtimeConfig over CNI_ARGS',
+    { mac: '0a:00:00:00:00:01', runtimeConfig: { mac: '0a:00:00:00:00:03' } },
+    { MAC: '0a:00:00:00:00:02' },
+    { mac: '0a:00:00:00:00:03' },
+  ],
+]
+for (const [name, conf, args, link] of links)
+  t.test(`the link has ${name}`, t => {
+    t.match(linkOf(conf, { args }), link)
+    t.end()
+  })
+
+const refused: readonly [name: string, conf: object, message: string][] = [
+  ['an unknown mode', { mode: 'source' }, 'unknown macvlan mode: "source"'],
+  ['an MTU above the master’s', { mtu: 1501 }, 'invalid MTU 1501, must be [0, master MTU(1500)]'],
+  ['an MTU below 0', { mtu: -1 }, 'invalid MTU -1, must be [0, master MTU(1500)]'],
+  ['a MAC that is none', { mac: 'x' }, 'invalid args x for MAC addr: address x: invalid MAC address'],
+  ['an MTU as text', { mtu: '1500' }, 'failed to load netconf: mtu is "1500"; it must be a whole number'],
+  ['a broken MTU', { mtu: 1.5 }, 'failed to load netconf: mtu is 1.5; it must be a whole number'],
+  ['a master that is no text', { master: 1 }, 'failed to load netconf: master is 1; it must be a string'],
+  ['a queue below 0', { bcqueuelen: -1 }, 'failed to load netconf: bcqueuelen is -1; it must be from 0 to 4294967295'],
+  [
+    'a flag as text',
+    { linkInContainer: 'yes' },
+    'failed to load netconf: linkInContainer is "yes"; it must be true or false',
+  ],
+  ['an ipam that is no object', { ipam: 'static' }, 'failed to load netconf: ipam is "static"; it must be an object'],
+  [
+    'DNS that is no list',
+    { dns: { search: 'a' } },
+    'failed to load netconf: dns.search is "a"; it must be a list of strings',
+  ],
+]
+for (const [name, conf, message] of refused)
+  t.test(`${name} is refused`, t => {
+    t.throws(() => linkOf(conf), { name: 'CniError', message })
+    t.end()
+  })
+
+t.test('without an address a result of 0.2.0 cannot be told, so nothing is made', t => {
+  t.throws(() => plan.nicPlan(callOf({ ipam: {} }, { cniVersion: '0.2.0' }), master), {
+    message: 'cannot convert: no valid IP addresses',
+  })
+  t.equal(plan.nicPlan(callOf({ ipam: {} }, { cniVersion: '0.3.0' }), master).length, 2)
+  t.end()
+})
+
+t.test('the master is the conf’s, else the default route’s, where the conf says', t => {
+  const routed: Place = {
+    ...NOWHERE,
+    routes: [{ to: cidr('0.0.0.0/0'), link: 'm9', table: 254, priority: 0, scope: 0, type: 1 }],
+  }
+  t.equal(plan.masterName(callOf({}).config, { node: NOWHERE, pod: NOWHERE }), 'm0')
+  const none = callOf({ master: '' }).config
+  t.equal(plan.masterName(none, { node: routed, pod: NOWHERE }), 'm9')
+  t.throws(() => plan.masterName(none, { node: NOWHERE, pod: routed }), { message: 'no default route interface found' })
+  const inside = callOf({ master: '', linkInContainer: true }).config
+  t.equal(plan.masterName(inside, { node: NOWHERE, pod: routed }), 'm9')
+  t.throws(() => plan.masterOf(none, { node: NOWHERE, pod: NOWHERE }, 'm9'), {
+    message: 'Link not found',
+    details: 'master "m9" is no interface of this node',
+  })
+  t.end()
+})
+
+const ipam = {
+  ips: [
+    { address: '10.6.0.5/16', gateway: '10.6.0.1' },
+    { address: 'fd06::5/64', gateway: 'fd06::1' },
+  ],
+  routes: [
+    { dst: '0.0.0.0/0' },
+    { dst: '::/0' },
+    { dst: '10.9.0.7/24', gw: '10.6.0.2', priority: 5, table: 100, scope: 0, mtu: 1300 },
+  ],
+}
+
+t.test('addresses go on, the link comes up, then the routes; a route without a gateway takes its family’s', t => {
+  const addressed = plan.addressedBy('eth0', ipam)
+  const pod: Place = {
+    ...NOWHERE,
+    sysctls: {
+      'net/ipv6/conf/lo/disable_ipv6': '0',
+      'net/ipv6/conf/eth0/disable_ipv6': '1',
+      'net/ipv6/conf/eth0/keep_addr_on_down': '0',
+    },
+  }
+  const steps = plan.addressPlan({ ifName: 'eth0' }, addressed, pod)
+  t.strictSame(
+    steps.map(step => (step.verb === 'setSysctl' ? `${step.path}=${step.value}` : step.verb)),
+    [
+      'net/ipv4/conf/eth0/arp_notify=1',
+      'net/ipv6/conf/eth0/ndisc_notify=1',
+      'net/ipv6/conf/eth0/disable_ipv6=0',
+      'net/ipv6/conf/eth0/keep_addr_on_down=1',
+      'addAddress',
+      'addAddress',
+      'setUp',
+    ],
+  )
+  t.match(steps[2], { was: '1' })
+  t.strictSame(plan.routePlan(addressed), [
+    { verb: 'addRoute', where: 'pod', how: 'beside', route: { to: '0.0.0.0/0', link: 'eth0', via: '10.6.0.1' } },
+    { verb: 'addRoute', where: 'pod', how: 'beside', route: { to: '::/0', link: 'eth0', via: 'fd06::1' } },
+    {
+      verb: 'addRoute',
+      where: 'pod',
+      how: 'beside',
+      route: { to: '10.9.0.0/24', link: 'eth0', via: '10.6.0.2', mtu: 1300, priority: 5, table: 100, scope: 0 },
+    },
+  ])
+  t.equal(plan.needsSettling(addressed), true)
+  t.end()
+})
+
+t.test('an IPv4 pod has none of the IPv6 sysctls but the harmless one, and does not wait', t => {
+  const addressed = plan.addressedBy('eth0', { ips: [{ address: '10.6.0.5/16' }] })
+  const steps = plan.addressPlan({ ifName: 'eth0' }, addressed, NOWHERE)
+  t.strictSame(
+    steps.map(({ verb }) => verb),
+    ['setSysctl', 'setSysctl', 'addAddress', 'setUp'],
+  )
+  t.equal(plan.needsSettling(addressed), false)
+  t.end()
+})
+
+for (const [name, result, message] of [
+  ['no address', {}, 'IPAM plugin returned missing IP config'],
+  [
+    'an address without length',
+    { ips: [{ address: '10.6.0.5' }] },
+    'the IPAM\'s result has ips[].address "10.6.0.5", which is not valid',
+  ],
+  [
+    'a gateway that is none',
+    { ips: [{ address: '10.6.0.5/16', gateway: 'gw' }] },
+    'the IPAM\'s result has ips[].gateway "gw", which is not valid',
+  ],
+  [
+    'a route to nowhere',
+    { ips: [{ address: '10.6.0.5/16' }], routes: [{ dst: 'x' }] },
+    'the IPAM\'s result has routes[].dst "x", which is not valid',
+  ],
+] as const)
+  t.test(`an IPAM that answers with ${name} is refused`, t => {
+    t.throws(() => plan.addressedBy('eth0', result), { message })
+    t.end()
+  })
+
+t.test('addresses settle when none is tentative; a duplicate is told by name', t => {
+  const address = { ip: ip('fd06::5'), length: 64 }
+  const at = (flags: { tentative: boolean; dadFailed: boolean }): Place => ({
+    ...NOWHERE,
+    addresses: [{ link: 'eth0', address, scope: 0, ...flags }],
+  })
+  const addressed = plan.addressedBy('eth0', { ips: [{ address: 'fd06::5/64' }] })
+  for (const [flags, settlement, announced] of [
+    [{ tentative: true, dadFailed: false }, { kind: 'waiting' }, []],
+    [{ tentative: true, dadFailed: true }, { kind: 'failed', ip: 'fd06::5' }, []],
+    [{ tentative: false, dadFailed: false }, { kind: 'ready' }, ['fd06::5']],
+  ] as const) {
+    t.strictSame(plan.settlementOf(at(flags), 'eth0'), settlement)
+    t.strictSame(plan.announceable(at(flags), 'eth0', addressed), announced)
+  }
+  t.strictSame(plan.announceable(NOWHERE, 'eth0', addressed), [], 'what is not there is not announced')
+  t.end()
+})
+
+t.test('DEL knows the attachment and nothing else', t => {
+  t.strictSame(
+    plan.planForDel({ containerID: 'c1', ifName: 'eth0' }).map(step => 'name' in step && step.name),
+    [TEMPORARY, 'eth0'],
+  )
+  t.end()
+})
+
+t.test('the result has the NIC as it is, and the conf’s DNS over the IPAM’s', t => {
+  const nic = { ...master, name: 'eth0', mtu: 1400 }
+  const { config } = callOf({ dns: { nameservers: ['10.0.0.1'], domain: 'a' } })
+  t.strictSame(plan.resultOf({ ...callOf({}), config }, nic, { ...ipam, dns: { domain: 'b' } }), {
+    interfaces: [{ name: 'eth0', mtu: 1400, sandbox: '/run/netns/pod' }],
+    ips: ipam.ips.map(one => ({ ...one, interface: 0 })),
+    routes: ipam.routes,
+    dns: { nameservers: ['10.0.0.1'], domain: 'a' },
+  })
+  t.end()
+})
+
+const at = { where: 'pod', name: TEMPORARY } as const
+const words: readonly [step: Step, code: string, reason: string, message: string, details: RegExp][] = [
+  [
+    { verb: 'addLink', ...at, link: macvlan },
+    'EINVAL',
+    'invalid argument',
+    'failed to create macvlan: invalid argument',
+    /mode "bridge" on master "m0"/,
+  ],
+  [
+    { verb: 'addLink', ...at, link: macvlan },
+    'EBUSY',
+    'busy',
+    'failed to create macvlan: busy',
+    /master "m0" is in use/,
+  ],
+  [{ verb: 'addLink', ...at, link: macvlan }, 'EPERM', 'no', 'failed to create macvlan: no', /CAP_NET_ADMIN/],
+  [
+    { verb: 'rename', ...at, to: 'eth0' },
+    'EEXIST',
+    'file exists',
+    'failed to rename macvlan to "eth0": file exists',
+    /left as it is/,
+  ],
+  [
+    { verb: 'setUp', ...at, was: false },
+    'ENETDOWN',
+    'network is down',
+    'failed to set "eth0" UP: network is down',
+    /^$/,
+  ],
+  [
+    {
+      verb: 'addRoute',
+      where: 'pod',
+      how: 'beside',
+      route: { to: cidr('0.0.0.0/0'), via: ip('10.9.0.1'), link: 'eth0' },
+    },
+    'ENETUNREACH',
+    'network is unreachable',
+    "failed to add route '0.0.0.0/0 via 10.9.0.1 dev eth0 metric 0 (Scope: universe, Table: 0)': network is unreachable",
+    /gateway 10\.9\.0\.1 is in none/,
+  ],
+]
+for (const [step, code, reason, message, details] of words)
+  t.test(`a refused ${step.verb} says: ${message}`, t => {
+    t.match(refusalOf({ step, code, reason, ifName: 'eth0' }), { message, details, code: 999 })
+    t.end()
+  })
