@@ -17,7 +17,8 @@ export interface Admission {
   mayDelete(object: Stored): void
 }
 
-const nothing: Admission = { mutate: object => object, validate: () => {}, mayDelete: () => {} }
+/** Of writes to /status: webhooks never see them. */
+export const NO_ADMISSION: Admission = { mutate: object => object, validate: () => {}, mayDelete: () => {} }
 
 const PERMANENT = new Set(['default', 'kube-system', 'kube-public'])
 const NAMESPACE = { group: '', plural: 'namespaces', kind: 'Namespace' }
@@ -56,4 +57,4 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
   },
 }
 
-export const admissionFor = (kind: KindInfo): Admission => ({ ...nothing, ...TABLE[storedAt(kind)] })
+export const admissionFor = (kind: KindInfo): Admission => ({ ...NO_ADMISSION, ...TABLE[storedAt(kind)] })

@@ -1,5 +1,5 @@
 // What is there before the first request: namespaces, the CRDs built in, and those of --crds. Knows manifests; knows no flags.
-import { isFields, sameJson } from './object.js'
+import { isFields } from './object.js'
 import type { Server } from './rest.js'
 import { apiVersionOf } from './kinds.js'
 import { create, refOf, update, type Target, type WriteOptions } from './write.js'
@@ -18,8 +18,15 @@ async function settle(server: Server, manifest: unknown, from: string): Promise<
   const target: Target = { kind, namespace, name: String(named['name']) }
   const old = server.store.read(refOf(target))
   if (!old) return void (await create(server.store, target, { ...manifest, apiVersion: apiVersionOf(kind) }, QUIETLY))
-  const change = (now: typeof old): unknown => ({ ...now, ...manifest, metadata: { ...now.metadata, ...named } })
-  if (sameJson(old, change(old))) return
+  const change = (now: typeof old): unknown => {
+    const { labels, annotations } = now.metadata
+    const meta = {
+      ...now.metadata,
+      ...(isFields(named['labels']) && { labels: { ...labels, ...named['labels'] } }),
+      ...(isFields(named['annotations']) && { annotations: { ...annotations, ...named['annotations'] } }),
+    }
+    return { ...now, ...manifest, metadata: meta }
+  }
   await update(server.store, target, change, { ...QUIETLY, status: false })
 }
 

@@ -3,6 +3,8 @@ import { manifestTexts } from './folder.js'
 import { CRDS, Registry } from './registry.js'
 import { bootstrap } from './bootstrap.js'
 import { BUILTIN_CRDS } from './builtin-crds.js'
+import { PoolKeeper } from './embedded.js'
+import { Collector } from './gc.js'
 import type { Server } from './rest.js'
 import { Store } from './store.js'
 import { Watches } from './watch.js'
@@ -54,9 +56,13 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     printYaml: value => Bun.YAML.stringify(value, null, 2),
   }
   await bootstrap(server, [...BUILTIN_CRDS, ...(options.crds === undefined ? [] : manifestTexts(options.crds))])
+  const collector = new Collector(store, registry)
+  const keeper = options.embeddedController ? new PoolKeeper(store, registry) : undefined
   return {
     server,
     async stop(close) {
+      collector.stop()
+      keeper?.stop()
       watches.closeAll()
       await close()
       store.close()

@@ -4,6 +4,9 @@ import { at, fieldsOf, isFields, type Fields, type Stored } from './object.js'
 
 const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : [])
 
+/** Holds a CRD until its objects are gone; gc.ts takes it off. */
+export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
+
 /** Defaults of apiextensions.k8s.io/v1, and the conditions: a CRD is served with the write that makes it. */
 export function establish(crd: Stored, old: Stored | undefined): Stored {
   const spec = fieldsOf(crd['spec'])
@@ -21,8 +24,11 @@ export function establish(crd: Stored, old: Stored | undefined): Stored {
   })
   const before = at(old, 'status', 'storedVersions')
   const storedVersions = new Set([...(Array.isArray(before) ? before : []), ...(storage ? [storage['name']] : [])])
+  const { finalizers = [], deletionTimestamp } = crd.metadata
+  const held = finalizers.includes(CRD_FINALIZER) || deletionTimestamp !== undefined
   return {
     ...crd,
+    metadata: { ...crd.metadata, ...(!held && { finalizers: [...finalizers, CRD_FINALIZER] }) },
     spec: { conversion: { strategy: 'None' }, ...spec, names: full },
     status: {
       acceptedNames: full,

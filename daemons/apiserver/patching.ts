@@ -1,7 +1,9 @@
 // PATCH: which kind of patch, and the object it makes. Knows content types; how each patch works is patch.ts and apply.ts.
-import { badRequest, unsupportedMedia } from './failure.js'
+import { unsupportedMedia } from './failure.js'
 import { contentType, decoded } from './media.js'
-import { fieldsOf, isFields, type Stored } from './object.js'
+import type { KindInfo } from './kinds.js'
+import { applyJsonPatch, mergePatch, strategicMerge } from './patch.js'
+import type { Stored } from './object.js'
 import { writeOptionsOf } from './options.js'
 import type { Asked, Server } from './rest.js'
 import { update, type Target } from './write.js'
@@ -13,14 +15,19 @@ const ACCEPTED = [
   'application/apply-patch+yaml',
 ]
 
-const merge = (a: unknown, b: unknown): unknown => {
-  if (!isFields(b)) return b
-  const out = { ...fieldsOf(a) }
-  for (const [k, v] of Object.entries(b)) {
-    if (v === null) delete out[k]
-    else out[k] = merge(out[k], v)
+/** What a patch makes of the object, by content type. */
+function patcher(type: string, kind: KindInfo, patch: unknown): (old: Stored) => unknown {
+  switch (type) {
+    case 'application/json-patch+json':
+      return old => applyJsonPatch(old, patch)
+    case 'application/merge-patch+json':
+      return old => mergePatch(old, patch)
+    case 'application/strategic-merge-patch+json':
+      if (kind.custom) throw unsupportedMedia(ACCEPTED.filter(accepted => accepted !== type)) // as Kubernetes: no strategic patch of custom objects
+      return old => strategicMerge(old, patch, kind)
+    default:
+      throw unsupportedMedia(ACCEPTED)
   }
-  return out
 }
 
 export interface Patched {
@@ -36,9 +43,8 @@ export async function patchOf(
   status: boolean,
 ): Promise<Patched> {
   const type = contentType(asked.request.headers.get('content-type'))
-  if (!ACCEPTED.includes(type)) throw unsupportedMedia(ACCEPTED)
   const patch = decoded(text, type === 'application/apply-patch+yaml', server.parseYaml)
-  if (type === 'application/json-patch+json' || type === 'application/apply-patch+yaml') throw badRequest('not yet')
-  const object = await update(server.store, target, old => merge(old, patch), { ...writeOptionsOf(asked), status })
+  const change = patcher(type, target.kind, patch)
+  const object = await update(server.store, target, change, { ...writeOptionsOf(asked), status })
   return { object, created: false }
 }

@@ -162,13 +162,17 @@ export function toUpdate(kind: KindInfo, old: Stored, object: Sent): Stored {
   const made: Stored = kind.hasStatus
     ? { ...body, metadata, ...('status' in old && { status: old['status'] }) }
     : { ...object, metadata }
-  if (metadata.generation !== undefined) {
-    const shape = kind.hasStatus ? withoutStatus : withoutMeta
-    if (!sameJson(shape(old), shape(made))) metadata.generation += 1
-  }
   const faults = [...metadataFaults(kind, metadata), ...finalizerFaults(old.metadata, metadata)]
   if (faults.length > 0) throw invalid(kind, metadata.name, faults)
   return made
+}
+
+/** Counts a change of what is wanted; `made` is settled: defaulted, pruned, admitted. */
+export function withGeneration(kind: KindInfo, old: Stored, made: Stored): Stored {
+  const { generation } = old.metadata
+  const shape = kind.hasStatus ? withoutStatus : withoutMeta
+  if (generation === undefined || sameJson(shape(old), shape(made))) return made
+  return { ...made, metadata: { ...made.metadata, generation: generation + 1 } }
 }
 
 /** The object to store for a write of /status: all but the status stays (of built-in kinds also labels and annotations may change). */

@@ -1,11 +1,11 @@
 // Create, update and delete as transactions on the store: validation, admission, finalizers. Knows objects and kinds; knows no HTTP.
-import { admissionFor, type Admission } from './admission.js'
+import { admissionFor, NO_ADMISSION, type Admission } from './admission.js'
 import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from './failure.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
 import { sameJson, timeText, type Stored } from './object.js'
 import { storedAt } from './registry.js'
 import { schemaFor } from './schema.js'
-import { checkSame, sent, toCreate, toUpdate, toUpdateStatus, type Now } from './strategy.js'
+import { checkSame, sent, toCreate, toUpdate, toUpdateStatus, withGeneration, type Now } from './strategy.js'
 import type { Ref, Store, Tx } from './store.js'
 
 export interface Target {
@@ -69,15 +69,15 @@ function checkNamespace(tx: Tx, { kind, namespace }: Target, name: string): void
     throw forbidden(kind, name, `unable to create new content in namespace ${namespace} because it is being terminated`)
 }
 
+interface Settling {
+  readonly kind: KindInfo
+  readonly options: WriteOptions
+  readonly tx: Tx
+  readonly admission: Admission
+}
+
 /** Defaults, prunes and admits; throws 400 for unknown fields where those are refused, 422 for what is wrong. */
-function settle(
-  kind: KindInfo,
-  object: Stored,
-  old: Stored | undefined,
-  options: WriteOptions,
-  tx: Tx,
-  admission: Admission,
-): Stored {
+function settle({ kind, options, tx, admission }: Settling, object: Stored, old: Stored | undefined): Stored {
   const schema = schemaFor(kind)
   const shaped = schema.shape(object)
   unknownFields(kind, shaped.unknown, options)
@@ -114,7 +114,7 @@ export function createIn(tx: Tx, target: Target, body: unknown, options: WriteOp
     const taken = tx.read(refOf({ ...target, name })) !== undefined
     if (taken && !named && tries < NAMES_TRIED_MAX) continue
     checkNamespace(tx, target, name)
-    const settled = settle(kind, fresh, undefined, options, tx, admissionFor(kind))
+    const settled = settle({ kind, options, tx, admission: admissionFor(kind) }, fresh, undefined)
     if (taken) throw alreadyExists(kind, name)
     return options.dryRun ? settled : tx.put(storedAt(kind), settled)
   }
@@ -144,15 +144,8 @@ export function updateIn(
   const object = sent(change(old), kind, namespace)
   checkSame(kind, old, object)
   const made = options.status ? toUpdateStatus(kind, old, object) : toUpdate(kind, old, object)
-  const admission = admissionFor(kind)
-  const settled = settle(
-    kind,
-    made,
-    old,
-    options,
-    tx,
-    options.status ? { ...admission, mutate: o => o, validate: () => {} } : admission,
-  )
+  const admission = options.status ? NO_ADMISSION : admissionFor(kind)
+  const settled = withGeneration(kind, old, settle({ kind, options, tx, admission }, made, old))
   if (sameJson(settled, old)) return old
   if (options.dryRun) return settled
   const { deletionTimestamp, finalizers = [] } = settled.metadata

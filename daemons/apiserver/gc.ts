@@ -1,0 +1,207 @@
+// What goes with what: dependents of an owner, objects of a namespace, objects of a CRD. Knows ownerReferences and finalizers; decides nothing by events.
+import { CRD_FINALIZER } from './crd.js'
+import { Dependents, refKey } from './dependents.js'
+import type { Change } from './history.js'
+import type { KindInfo } from './kinds.js'
+import { at, type Owner, type Stored } from './object.js'
+import { CRDS, kindsOfCrd, storedAt, type Registry } from './registry.js'
+import type { Ref, Store, Tx } from './store.js'
+import { removeIn, updateIn, type DeleteOptions, type WriteOptions } from './write.js'
+
+const FOREGROUND = 'foregroundDeletion'
+const ORPHAN = 'orphan'
+const NAMESPACES = '/namespaces'
+const AT_ONCE_MAX = 200
+const AGAIN_MS = 1_000
+
+const QUIETLY: WriteOptions & { readonly status: boolean } = {
+  dryRun: false,
+  fieldValidation: 'Ignore',
+  warn: () => {},
+  status: false,
+}
+const BACKGROUND: DeleteOptions = { dryRun: false, propagation: 'Background' }
+
+const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
+const holds = ({ metadata }: Stored, finalizer: string): boolean => metadata.finalizers?.includes(finalizer) === true
+
+export class Collector {
+  readonly #store: Store
+  readonly #registry: Registry
+  readonly #dependents = new Dependents()
+  readonly #queue = new Map<string, Ref>()
+  readonly #ending = new Set<string>()
+  #running = false
+  #stopped = false
+
+  constructor(store: Store, registry: Registry) {
+    this.#store = store
+    this.#registry = registry
+    for (const { resource, object } of store.holding('"ownerReferences"')) this.#dependents.put(resource, object)
+    store.onCommit(changes => changes.forEach(change => this.#notice(change)))
+    for (const text of ['"ownerReferences"', '"deletionTimestamp"'])
+      for (const { resource, object } of store.holding(text)) this.#look(resource, object)
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** A change is a reason to look at names, never to act on what it says. */
+  #notice({ resource, type, object, prev }: Change): void {
+    if (prev) this.#dependents.remove(resource, prev)
+    if (type !== 'DELETED') {
+      this.#dependents.put(resource, object)
+      return this.#look(resource, object)
+    }
+    const { uid, ownerReferences = [], namespace } = object.metadata
+    this.#dependents.of(uid).forEach(ref => this.#add(ref))
+    for (const owner of ownerReferences) {
+      const ref = this.#refOfOwner(owner, namespace ?? '')
+      if (ref && owner.blockOwnerDeletion === true) this.#add(ref)
+    }
+    if (resource === NAMESPACES) this.#ending.delete(object.metadata.name)
+    if (namespace !== undefined && this.#ending.has(namespace))
+      this.#add({ resource: NAMESPACES, namespace: '', name: namespace })
+    this.#lookAtCrd(resource)
+  }
+
+  #look(resource: string, object: Stored): void {
+    const { namespace = '', name, ownerReferences = [] } = object.metadata
+    if (isEnding(object) && resource === NAMESPACES) this.#ending.add(name)
+    if (ownerReferences.length > 0 || isEnding(object)) this.#add({ resource, namespace, name })
+  }
+
+  /** An object went: a CRD that is to go may have waited for it. */
+  #lookAtCrd(resource: string): void {
+    const [group = '', plural = ''] = resource.split('/')
+    const ref = { resource: CRDS, namespace: '', name: `${plural}.${group}` }
+    if (group.includes('.') && this.#store.read(ref)) this.#add(ref)
+  }
+
+  #add(ref: Ref): void {
+    this.#queue.set(refKey(ref), ref)
+    if (this.#running || this.#stopped) return
+    this.#running = true
+    setImmediate(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.size > 0 && !this.#stopped) {
+      const refs = [...this.#queue.values()].slice(0, AT_ONCE_MAX)
+      for (const ref of refs) this.#queue.delete(refKey(ref))
+      const outcomes = await Promise.allSettled(refs.map(ref => this.#store.write(tx => this.#settle(tx, ref))))
+      outcomes.forEach((outcome, i) => {
+        const ref = refs[i]
+        if (outcome.status === 'fulfilled' || ref === undefined) return
+        console.error(`cannot collect ${refKey(ref)}: ${String(outcome.reason)}`)
+        setTimeout(() => this.#add(ref), AGAIN_MS).unref()
+      })
+    }
+    this.#running = false
+  }
+
+  #settle(tx: Tx, ref: Ref): void {
+    const object = tx.read(ref)
+    if (!object) return
+    if (isEnding(object)) {
+      if (ref.resource === NAMESPACES) return this.#emptyNamespace(tx, object)
+      if (holds(object, CRD_FINALIZER)) return this.#emptyCrd(tx, ref, object)
+      if (holds(object, ORPHAN)) return this.#orphan(tx, ref, object)
+      if (holds(object, FOREGROUND)) return this.#foreground(tx, ref, object)
+    }
+    this.#judge(tx, ref, object)
+  }
+
+  /** Goes, where no owner is left; lets go of owners that are gone, where one is left. */
+  #judge(tx: Tx, ref: Ref, object: Stored): void {
+    const { ownerReferences = [], uid, namespace = '' } = object.metadata
+    if (ownerReferences.length === 0 || isEnding(object)) return
+    const states = ownerReferences.map(owner => ({ owner, state: this.#stateOf(tx, owner, namespace) }))
+    const solid = states.filter(({ state }) => state === 'there')
+    if (solid.length === 0) {
+      const blocks = states.some(({ state }) => state === 'ending') && this.#dependents.of(uid).length > 0
+      return void this.#delete(tx, ref, { ...BACKGROUND, uid, propagation: blocks ? 'Foreground' : 'Background' })
+    }
+    if (solid.length < states.length) this.#change(tx, ref, { ownerReferences: solid.map(({ owner }) => owner) })
+  }
+
+  #stateOf(tx: Tx, owner: Owner, namespace: string): 'there' | 'gone' | 'ending' {
+    const ref = this.#refOfOwner(owner, namespace)
+    if (!ref) return 'there' // a kind that is not served cannot be looked at
+    const found = tx.read(ref)
+    if (found?.metadata.uid !== owner.uid) return 'gone'
+    return isEnding(found) && holds(found, FOREGROUND) ? 'ending' : 'there'
+  }
+
+  #refOfOwner({ apiVersion, kind, name }: Owner, namespace: string): Ref | undefined {
+    const found = this.#registry.ofKind(apiVersion, kind)
+    if (!found || (found.namespaced && namespace === '')) return undefined
+    return { resource: storedAt(found), namespace: found.namespaced ? namespace : '', name }
+  }
+
+  #foreground(tx: Tx, ref: Ref, { metadata }: Stored): void {
+    const left = this.#dependents.of(metadata.uid).filter(dependent => {
+      const object = tx.read(dependent)
+      if (!object) return false
+      if (!isEnding(object)) this.#add(dependent)
+      return (
+        object.metadata.ownerReferences?.some(o => o.uid === metadata.uid && o.blockOwnerDeletion === true) === true
+      )
+    })
+    if (left.length === 0) this.#release(tx, ref, FOREGROUND)
+  }
+
+  #orphan(tx: Tx, ref: Ref, { metadata: { uid } }: Stored): void {
+    for (const dependent of this.#dependents.of(uid)) {
+      const owners = tx.read(dependent)?.metadata.ownerReferences ?? []
+      const others = owners.filter(owner => owner.uid !== uid)
+      if (others.length < owners.length) this.#change(tx, dependent, { ownerReferences: others })
+    }
+    this.#release(tx, ref, ORPHAN)
+  }
+
+  #emptyNamespace(tx: Tx, namespace: Stored): void {
+    const { name } = namespace.metadata
+    const inside = this.#registry
+      .resources()
+      .filter(kind => kind.namespaced)
+      .map(kind => this.#deleteAll(tx, kind, name))
+    if (inside.every(left => left === 0)) tx.remove(NAMESPACES, structuredClone(namespace))
+  }
+
+  #emptyCrd(tx: Tx, ref: Ref, crd: Stored): void {
+    const [kind] = kindsOfCrd(crd)
+    if (!kind || this.#deleteAll(tx, kind, undefined) === 0) this.#release(tx, ref, CRD_FINALIZER)
+  }
+
+  /** Deletes what is not yet on its way; returns how many stay, held by finalizers. */
+  #deleteAll(tx: Tx, kind: KindInfo, namespace: string | undefined): number {
+    const resource = storedAt(kind)
+    return tx.list({ resource, namespace }).filter(object => {
+      if (isEnding(object)) return true
+      const { name, namespace: inside = '' } = object.metadata
+      return !removeIn(tx, { kind, namespace: inside, name }, BACKGROUND).gone
+    }).length
+  }
+
+  #kindOf(tx: Tx, ref: Ref): KindInfo | undefined {
+    const object = tx.read(ref)
+    return object && this.#registry.ofKind(object.apiVersion, object.kind)
+  }
+
+  #delete(tx: Tx, ref: Ref, options: DeleteOptions): void {
+    const kind = this.#kindOf(tx, ref)
+    if (kind) removeIn(tx, { kind, ...ref }, options)
+  }
+
+  #change(tx: Tx, ref: Ref, metadata: object): void {
+    const kind = this.#kindOf(tx, ref)
+    if (kind) updateIn(tx, { kind, ...ref }, old => ({ ...old, metadata: { ...old.metadata, ...metadata } }), QUIETLY)
+  }
+
+  #release(tx: Tx, ref: Ref, finalizer: string): void {
+    const held: unknown = at(tx.read(ref), 'metadata', 'finalizers')
+    if (Array.isArray(held)) this.#change(tx, ref, { finalizers: held.filter(name => name !== finalizer) })
+  }
+}
