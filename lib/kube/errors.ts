@@ -1,0 +1,33 @@
+// What the API server, or the way to it, said no with. Knows HTTP status and reason; knows no request.
+
+/** `status` is HTTP's, 0 where there was no answer; then `reason` says which way: `NO_ANSWER`. Otherwise it is the server's own word. */
+export class KubeError extends Error {
+  override readonly name = 'KubeError'
+  readonly status: number
+  readonly reason: string
+  constructor(status: number, reason: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+    this.reason = reason
+  }
+}
+
+/**
+ * Reasons of our own.
+ * - `Unreachable`: nothing was sent. - `Timeout`: a read had no answer in time. - `BadAnswer`: a read's answer is no answer.
+ * - `Unknown`: a write went out, and whether it was carried out is not known: look before doing it again. With a status of 0,
+ *   or of 5xx where a server said that it could not say.
+ */
+export type NoAnswer = 'Unreachable' | 'Timeout' | 'BadAnswer' | 'Unknown'
+
+const has = (error: unknown, status: number, reason?: string): boolean =>
+  error instanceof KubeError && error.status === status && (reason === undefined || error.reason === reason)
+
+export const isNotFound = (error: unknown): boolean => has(error, 404)
+export const isAlreadyExists = (error: unknown): boolean => has(error, 409, 'AlreadyExists')
+/** Somebody changed it first, or a precondition does not hold. Not: a name that is taken. */
+export const isConflict = (error: unknown): boolean => has(error, 409) && !isAlreadyExists(error)
+/** The resourceVersion or the continue token is too old: list again. */
+export const isExpired = (error: unknown): boolean => has(error, 410)
+/** It may have been carried out: look before doing it again. */
+export const mayHaveHappened = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Unknown'
