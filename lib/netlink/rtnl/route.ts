@@ -10,7 +10,7 @@ export const rtmsg = struct('rtmsg', 12, {
   dstLength: u8,
   srcLength: u8,
   tos: u8,
-  table: u8, // 0 where the number is larger; RTA_TABLE supersedes this where present
+  table: u8, // 0, or 252 in dumps, where the number is larger; RTA_TABLE supersedes this where present
   protocol: u8,
   scope: u8,
   type: u8,

@@ -8,7 +8,7 @@ export const fibRuleHdr = struct('fib_rule_hdr', 12, {
   dstLength: u8,
   srcLength: u8,
   tos: u8,
-  table: u8, // 0 where the number is larger; FRA_TABLE supersedes this where present
+  table: u8, // 0, or 252 in dumps, where the number is larger; FRA_TABLE supersedes this where present
   _res1: u8,
   _res2: u8,
   action: u8,

@@ -1,0 +1,846 @@
+// Links as other programs ask for them and as the kernel tells them. Rows are made by scripts/capture.ts.
+import {
+  altNameAdd,
+  altNameDel,
+  linkAdd,
+  linkChange,
+  linkDel,
+  linkDump,
+  linkGet,
+  linkSet,
+} from '../../../../lib/netlink/rtnl/link.js'
+import { answer, capture, hex, type Capture } from './row.js'
+
+/** Whole requests, most of them accepted by Linux 6.18 as they stand; some as Go programs send them. */
+export const golden: readonly Capture[] = [
+  capture(linkAdd, {
+    of: 'veth pair: vethabcdef01234 mac 0a:00:00:00:00:02; peer veth0 mac …:01 into netns fd 3; mtu 1500 both',
+    bytes: `94000000 10000506 01000000 00000000 00000000 00000000 00000000 00000000 14000300 76657468 61626364 65663031
+32333400 08000400 dc050000 0a000100 0a000000 00020000 4c001280 08000100 76657468 40000280 3c000180 00000000
+00000000 00000000 00000000 0a000300 76657468 30000000 08000400 dc050000 0a000100 0a000000 00010000 08001c00
+03000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'vethabcdef01234',
+        mtu: 1500,
+        address: hex('0a0000000002'),
+        info: {
+          kind: 'veth',
+          data: {
+            peer: {
+              header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+              attrs: { name: 'veth0', mtu: 1500, address: hex('0a0000000001'), netnsFd: 3 },
+            },
+          },
+        },
+      },
+    },
+    differs: 'the NESTED bit on the three nests',
+  }),
+  capture(linkAdd, {
+    of: 'macvlan vethcafe0123 on ifindex 3 into netns fd 5, mtu 1400, mac 0a:00:00:00:00:01, bridge, bcq 2000',
+    bytes: `7c000000 10000506 01000000 00000000 00000000 00000000 00000000 00000000 11000300 76657468 63616665 30313233
+00000000 08000400 78050000 08000500 03000000 0a000100 0a000000 00010000 08001c00 05000000 24001200 0c000100
+6d616376 6c616e00 14000200 08000100 04000000 08000700 d0070000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'vethcafe0123',
+        mtu: 1400,
+        parent: 3,
+        address: hex('0a0000000001'),
+        netnsFd: 5,
+        info: { kind: 'macvlan', data: { mode: 4, broadcastQueueLength: 2000 } },
+      },
+    },
+  }),
+  capture(linkAdd, {
+    of: 'vlan eth1.100 parent 7 id 100',
+    bytes: `54000000 10000506 01000000 00000000 00000000 00000000 00000000 00000000 0d000300 65746831 2e313030 00000000
+08000500 07000000 1c001200 09000100 766c616e 00000000 0c000200 06000100 64000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { name: 'eth1.100', parent: 7, info: { kind: 'vlan', data: { id: 100 } } },
+    },
+  }),
+  capture(linkAdd, {
+    of: 'ipvlan l2 vethcafe0124 on 3 into fd 5',
+    bytes: `60000000 10000506 01000000 00000000 00000000 00000000 00000000 00000000 11000300 76657468 63616665 30313234
+00000000 08000500 03000000 08001c00 05000000 1c001200 0b000100 6970766c 616e0000 0c000200 06000100 00000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { name: 'vethcafe0124', parent: 3, netnsFd: 5, info: { kind: 'ipvlan', data: { mode: 0 } } },
+    },
+  }),
+  capture(linkAdd, {
+    of: 'bond sp_bond0 mode 1 miimon 100 arp_ip_target 10.6.0.1,10.6.0.2',
+    bytes: `68000000 10000506 01000000 00000000 00000000 00000000 00000000 00000000 0d000300 73705f62 6f6e6430 00000000
+38001200 09000100 626f6e64 00000000 28000200 05000100 01000000 08000300 64000000 14000800 08000000 0a060001
+08000100 0a060002`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'sp_bond0',
+        info: { kind: 'bond', data: { mode: 1, miimon: 100, arpIpTarget: [hex('0a060001'), hex('0a060002')] } },
+      },
+    },
+  }),
+  capture(linkChange, {
+    of: 'link up ifindex 3 (RTM_NEWLINK, flags=1 change=1)',
+    bytes: `20000000 10000500 01000000 00000000 00000000 03000000 01000000 01000000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 1, change: 1 }, attrs: {} },
+  }),
+  capture(linkChange, {
+    of: 'link down',
+    bytes: `20000000 10000500 01000000 00000000 00000000 03000000 00000000 01000000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 1 }, attrs: {} },
+  }),
+  capture(linkSet, {
+    of: 'rename 5 → net9 (RTM_SETLINK)',
+    bytes: `2c000000 13000500 01000000 00000000 00000000 05000000 00000000 00000000 09000300 6e657439 00000000`,
+    value: { header: { family: 0, type: 0, index: 5, flags: 0, change: 0 }, attrs: { name: 'net9' } },
+  }),
+  capture(linkSet, {
+    of: 'set MAC 0a:1b:0a:06:00:14',
+    bytes: `2c000000 13000500 01000000 00000000 00000000 05000000 00000000 00000000 0a000100 0a1b0a06 00140000`,
+    value: { header: { family: 0, type: 0, index: 5, flags: 0, change: 0 }, attrs: { address: hex('0a1b0a060014') } },
+  }),
+  capture(linkSet, {
+    of: 'set MTU 1400',
+    bytes: `28000000 13000500 01000000 00000000 00000000 05000000 00000000 00000000 08000400 78050000`,
+    value: { header: { family: 0, type: 0, index: 5, flags: 0, change: 0 }, attrs: { mtu: 1400 } },
+  }),
+  capture(linkSet, {
+    of: 'set txqlen 2000',
+    bytes: `28000000 13000500 01000000 00000000 00000000 05000000 00000000 00000000 08000d00 d0070000`,
+    value: { header: { family: 0, type: 0, index: 5, flags: 0, change: 0 }, attrs: { txQueueLength: 2000 } },
+  }),
+  capture(linkSet, {
+    of: 'move 5 to netns fd 5',
+    bytes: `28000000 13000500 01000000 00000000 00000000 05000000 00000000 00000000 08001c00 05000000`,
+    value: { header: { family: 0, type: 0, index: 5, flags: 0, change: 0 }, attrs: { netnsFd: 5 } },
+  }),
+  capture(linkSet, {
+    of: 'enslave 9 to master 8',
+    bytes: `28000000 13000500 01000000 00000000 00000000 09000000 00000000 00000000 08000a00 08000000`,
+    value: { header: { family: 0, type: 0, index: 9, flags: 0, change: 0 }, attrs: { master: 8 } },
+  }),
+  capture(linkGet, {
+    of: 'get link vm0 by name, ext mask 9',
+    bytes: `30000000 12000100 01000000 00000000 00000000 00000000 00000000 00000000 08000300 766d3000 08001d00 09000000`,
+    value: { header: { family: 0, type: 0, index: 0, flags: 0, change: 0 }, attrs: { name: 'vm0', extMask: 9 } },
+  }),
+  capture(linkDump, {
+    of: 'dump links',
+    bytes: `28000000 12000103 01000000 00000000 00000000 00000000 00000000 00000000 08001d00 01000000`,
+    value: { header: { family: 0, type: 0, index: 0, flags: 0, change: 0 }, attrs: { extMask: 1 } },
+  }),
+  capture(linkDel, {
+    of: 'del link 3',
+    bytes: `20000000 11000500 01000000 00000000 00000000 03000000 00000000 00000000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: {} },
+  }),
+  capture(linkAdd, {
+    of: 'ifacer vlan up0.100 on ifindex 2',
+    bytes: `54000000 10000506 05000000 00000000 00000000 00000000 00000000 00000000 08000500 02000000 0c000300 7570302e
+31303000 08000d00 00000000 18001200 08000100 766c616e 0c000200 06000100 64000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { parent: 2, name: 'up0.100', txQueueLength: 0, info: { kind: 'vlan', data: { id: 100 } } },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ifacer bond b0, mode 4 with nearly every option set',
+    bytes: `10010000 10000506 03000000 00000000 00000000 00000000 00000000 00000000 07000300 62300000 e8001200 08000100
+626f6e64 dc000200 05000100 04000000 08000300 64000000 08000400 c8000000 08000500 c8000000 05000600 01000000
+08000700 32000000 14000800 08000000 0a060001 08000100 0a060002 08000900 01000000 08000a00 01000000 08000b00
+02000000 05000c00 01000000 05000d00 01000000 05000e00 01000000 08000f00 02000000 05001000 03000000 05001100
+01000000 08001200 01000000 08001300 04000000 08001400 05000000 05001500 01000000 05001600 02000000 06001800
+0a000000 06001900 03000000 0a001a00 0a000000 00010000 05001b00 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'b0',
+        info: {
+          kind: 'bond',
+          data: {
+            mode: 4,
+            miimon: 100,
+            updelay: 200,
+            downdelay: 200,
+            useCarrier: 1,
+            arpInterval: 50,
+            arpIpTarget: [hex('0a060001'), hex('0a060002')],
+            arpValidate: 1,
+            arpAllTargets: 1,
+            primary: 2,
+            primaryReselect: 1,
+            failOverMac: 1,
+            xmitHashPolicy: 1,
+            resendIgmp: 2,
+            numPeerNotif: 3,
+            allSlavesActive: 1,
+            minLinks: 1,
+            lpInterval: 4,
+            packetsPerSlave: 5,
+            adLacpRate: 1,
+            adSelect: 2,
+            adActorSysPrio: 10,
+            adUserPortKey: 3,
+            adActorSystem: hex('0a0000000001'),
+            tlbDynamicLb: 1,
+          },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'coordinator veth: its peer to netns fd 10',
+    bytes: `98000000 10000506 0e000000 00000000 00000000 00000000 00000000 00000000 0a000300 76657468 30000000 08000400
+dc050000 08000d00 00000000 0a000100 9eb1e6d9 defd0000 50001200 08000100 76657468 44000200 40000100 00000000
+00000000 00000000 00000000 14000300 76657468 36616662 36313139 38626600 08000d00 00000000 08000400 dc050000
+08001c00 0a000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'veth0',
+        mtu: 1500,
+        txQueueLength: 0,
+        address: hex('9eb1e6d9defd'),
+        info: {
+          kind: 'veth',
+          data: {
+            peer: {
+              header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+              attrs: { name: 'veth6afb61198bf', txQueueLength: 0, mtu: 1500, netnsFd: 10 },
+            },
+          },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+]
+
+/** What iproute2 6.1 sends. Link kinds that the kernel lacks are refused only after they were sent. */
+export const iproute2: readonly Capture[] = [
+  capture(linkAdd, {
+    of: 'ip link add m1 link v0 address 0a:00:00:00:00:09 mtu 1400 type macvlan mode private bcqueuelen 2000',
+    bytes: `68000000 10000506 64ec036b 00000000 00000000 00000000 00000000 00000000 0a000100 0a000000 00090000 08000400
+78050000 08000500 03000000 07000300 6d310000 24001200 0b000100 6d616376 6c616e00 14000200 08000700 d0070000
+08000100 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        address: hex('0a0000000009'),
+        mtu: 1400,
+        parent: 3,
+        name: 'm1',
+        info: { kind: 'macvlan', data: { broadcastQueueLength: 2000, mode: 1 } },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add m2 link v0 type macvlan mode source macaddr set 0a:00:00:00:00:11 0a:00:00:00:00:12',
+    bytes: `70000000 10000506 65ec036b 00000000 00000000 00000000 00000000 00000000 08000500 03000000 07000300 6d320000
+40001200 0b000100 6d616376 6c616e00 30000200 08000300 03000000 1c000500 0a000400 0a000000 00110000 0a000400
+0a000000 00120000 08000100 10000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        parent: 3,
+        name: 'm2',
+        info: { kind: 'macvlan', data: { macMode: 3, macs: [hex('0a0000000011'), hex('0a0000000012')], mode: 16 } },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add t0 link v0 type macvtap mode passthru nopromisc',
+    bytes: `54000000 10000506 66ec036b 00000000 00000000 00000000 00000000 00000000 08000500 03000000 07000300 74300000
+24001200 0b000100 6d616376 74617000 14000200 08000100 08000000 06000200 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { parent: 3, name: 't0', info: { kind: 'macvtap', data: { mode: 8, flags: 1 } } },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add m0 link v0 type macvlan mode bridge',
+    bytes: `4c000000 10000506 67ec036b 00000000 00000000 00000000 00000000 00000000 08000500 03000000 07000300 6d300000
+1c001200 0b000100 6d616376 6c616e00 0c000200 08000100 04000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { parent: 3, name: 'm0', info: { kind: 'macvlan', data: { mode: 4 } } },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add a0 mtu 1400 address 0a:00:00:00:00:03 type veth peer name a1 mtu 1300 address 0a:00:00:00:00:04 netns 1',
+    bytes: `84000000 10000506 68ec036b 00000000 00000000 00000000 00000000 00000000 08000400 78050000 0a000100 0a000000
+00030000 07000300 61300000 48001200 08000100 76657468 3c000200 38000100 00000000 00000000 00000000 00000000
+08000400 14050000 0a000100 0a000000 00040000 08001300 01000000 07000300 61310000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        mtu: 1400,
+        address: hex('0a0000000003'),
+        name: 'a0',
+        info: {
+          kind: 'veth',
+          data: {
+            peer: {
+              header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+              attrs: { mtu: 1300, address: hex('0a0000000004'), netnsPid: 1, name: 'a1' },
+            },
+          },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add br1 type bridge vlan_filtering 1 stp_state 1 forward_delay 200 vlan_protocol 802.1ad priority 100',
+    bytes: `64000000 10000506 69ec036b 00000000 00000000 00000000 00000000 00000000 08000300 62723100 3c001200 0a000100
+62726964 67650000 2c000200 05000700 01000000 08000500 01000000 08000100 c8000000 06000800 88a80000 06000600
+64000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'br1',
+        info: {
+          kind: 'bridge',
+          data: { vlanFiltering: 1, stpState: 1, forwardDelay: 200, vlanProtocol: 34984, priority: 100 },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add link v0 name v0.100 type vlan id 100 protocol 802.1ad reorder_hdr off egress-qos-map 1:2 3:4 ingress-qos-map 5:6',
+    bytes: `8c000000 10000506 6aec036b 00000000 00000000 00000000 00000000 00000000 08000500 03000000 0b000300 76302e31
+30300000 58001200 08000100 766c616e 4c000200 06000100 64000000 06000500 88a80000 1c000300 0c000100 01000000
+02000000 0c000100 03000000 04000000 10000400 0c000100 05000000 06000000 0c000200 00000000 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        parent: 3,
+        name: 'v0.100',
+        info: {
+          kind: 'vlan',
+          data: {
+            id: 100,
+            protocol: 34984,
+            egressQos: [
+              { from: 1, to: 2 },
+              { from: 3, to: 4 },
+            ],
+            ingressQos: [{ from: 5, to: 6 }],
+            flags: { flags: 0, mask: 1 },
+          },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add b0 type bond mode 802.3ad miimon 100 updelay 200 downdelay 300 lacp_rate fast ad_select bandwidth xmit_hash_policy layer3+4 min_links 1 ad_actor_sys_prio 10 ad_user_port_key 3 ad_actor_system 0a:00:00:00:00:01 all_slaves_active 1',
+    bytes: `9c000000 10000506 6bec036b 00000000 00000000 00000000 00000000 00000000 07000300 62300000 74001200 08000100
+626f6e64 68000200 05000100 04000000 08000300 64000000 08000400 c8000000 08000500 2c010000 05001500 01000000
+05001600 01000000 05000e00 01000000 08001200 01000000 06001800 0a000000 06001900 03000000 0a001a00 0a000000
+00010000 05001100 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'b0',
+        info: {
+          kind: 'bond',
+          data: {
+            mode: 4,
+            miimon: 100,
+            updelay: 200,
+            downdelay: 300,
+            adLacpRate: 1,
+            adSelect: 1,
+            xmitHashPolicy: 1,
+            minLinks: 1,
+            adActorSysPrio: 10,
+            adUserPortKey: 3,
+            adActorSystem: hex('0a0000000001'),
+            allSlavesActive: 1,
+          },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add b2 type bond mode balance-rr packets_per_slave 4 lp_interval 5 tlb_dynamic_lb 1 use_carrier 1',
+    bytes: `60000000 10000506 6cec036b 00000000 00000000 00000000 00000000 00000000 07000300 62320000 38001200 08000100
+626f6e64 2c000200 05000100 00000000 08001400 04000000 08001300 05000000 05001b00 01000000 05000600 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'b2',
+        info: { kind: 'bond', data: { mode: 0, packetsPerSlave: 4, lpInterval: 5, tlbDynamicLb: 1, useCarrier: 1 } },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add i0 link v0 type ipvlan mode l3s private',
+    bytes: `54000000 10000506 6dec036b 00000000 00000000 00000000 00000000 00000000 08000500 03000000 07000300 69300000
+24001200 0a000100 6970766c 616e0000 14000200 06000100 02000000 06000200 01000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { parent: 3, name: 'i0', info: { kind: 'ipvlan', data: { mode: 2, flags: 1 } } },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add d0 numtxqueues 4 txqueuelen 500 type dummy',
+    bytes: `48000000 10000506 6eec036b 00000000 00000000 00000000 00000000 00000000 08001f00 04000000 08000d00 f4010000
+07000300 64300000 10001200 09000100 64756d6d 79000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { txQueues: 4, txQueueLength: 500, name: 'd0', info: { kind: 'dummy' } },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkAdd, {
+    of: 'ip link add vrf0 type vrf table 10',
+    bytes: `44000000 10000506 6fec036b 00000000 00000000 00000000 00000000 00000000 09000300 76726630 00000000 18001200
+07000100 76726600 0c000200 08000100 0a000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: { name: 'vrf0', info: { kind: 'vrf', data: { table: 10 } } },
+    },
+    differs: 'no NUL after the kind',
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 mtu 1400',
+    bytes: `28000000 10000500 72ec036b 00000000 00000000 03000000 00000000 00000000 08000400 78050000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { mtu: 1400 } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 name w0',
+    bytes: `28000000 10000500 73ec036b 00000000 00000000 03000000 00000000 00000000 07000300 77300000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { name: 'w0' } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 address 0a:1b:0a:06:00:14',
+    bytes: `2c000000 10000500 75ec036b 00000000 00000000 03000000 00000000 00000000 0a000100 0a1b0a06 00140000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { address: hex('0a1b0a060014') } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 txqueuelen 2000',
+    bytes: `28000000 10000500 75ec036b 00000000 00000000 03000000 00000000 00000000 08000d00 d0070000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { txQueueLength: 2000 } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 master br0',
+    bytes: `28000000 10000500 76ec036b 00000000 00000000 03000000 00000000 00000000 08000a00 04000000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { master: 4 } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 nomaster',
+    bytes: `28000000 10000500 77ec036b 00000000 00000000 03000000 00000000 00000000 08000a00 00000000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { master: 0 } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 netns 1',
+    bytes: `28000000 10000500 78ec036b 00000000 00000000 03000000 00000000 00000000 08001300 01000000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { netnsPid: 1 } },
+  }),
+  capture(linkChange, {
+    of: 'ip link set v0 alias uplink',
+    bytes: `2c000000 10000500 79ec036b 00000000 00000000 03000000 00000000 00000000 0a001400 75706c69 6e6b0000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { alias: 'uplink' } },
+    differs: 'no NUL after the alias',
+  }),
+  capture(altNameAdd, {
+    of: 'ip link property add dev v0 altname name-longer-than-fifteen altname second',
+    bytes: `50000000 6c00050e 7bec036b 00000000 00000000 03000000 00000000 00000000 30003480 1d003500 6e616d65 2d6c6f6e
+6765722d 7468616e 2d666966 7465656e 00000000 0b003500 7365636f 6e640000`,
+    value: {
+      header: { family: 0, type: 0, index: 3, flags: 0, change: 0 },
+      attrs: { altNames: ['name-longer-than-fifteen', 'second'] },
+    },
+  }),
+  capture(altNameDel, {
+    of: 'ip link property del dev v0 altname second',
+    bytes: `30000000 6d000500 7cec036b 00000000 00000000 03000000 00000000 00000000 10003480 0b003500 7365636f 6e640000`,
+    value: { header: { family: 0, type: 0, index: 3, flags: 0, change: 0 }, attrs: { altNames: ['second'] } },
+  }),
+  capture(linkGet, {
+    of: 'ip -s link show dev v0',
+    bytes: `30000000 12000100 7dec036b 00000000 00000000 00000000 00000000 00000000 08001d00 09000000 07000300 76300000`,
+    value: { header: { family: 0, type: 0, index: 0, flags: 0, change: 0 }, attrs: { extMask: 9, name: 'v0' } },
+  }),
+  capture(linkGet, {
+    of: 'ip -s link show dev v0',
+    bytes: `30000000 12000100 7dec036b 00000000 11000000 00000000 00000000 00000000 07000300 76300000 08001d00 01000000`,
+    value: { header: { family: 17, type: 0, index: 0, flags: 0, change: 0 }, attrs: { name: 'v0', extMask: 1 } },
+  }),
+  capture(linkGet, {
+    of: 'ip -s link show dev v0',
+    bytes: `28000000 12000100 7dec036b 00000000 00000000 02000000 00000000 00000000 08001d00 09000000`,
+    value: { header: { family: 0, type: 0, index: 2, flags: 0, change: 0 }, attrs: { extMask: 9 } },
+  }),
+  capture(linkDump, {
+    of: 'ip link show',
+    bytes: `28000000 12000103 7eec036b 00000000 11000000 00000000 00000000 00000000 08001d00 01000000`,
+    value: { header: { family: 17, type: 0, index: 0, flags: 0, change: 0 }, attrs: { extMask: 1 } },
+  }),
+  capture(linkAdd, {
+    of: 'ip link add b1 type bond mode active-backup arp_interval 100 arp_ip_target 10.6.0.1,10.6.0.2 arp_validate all arp_all_targets any primary v1 primary_reselect better fail_over_mac active num_grat_arp 3 resend_igmp 2 arp_missed_max 3',
+    bytes: `9c000000 10000506 47ed036b 00000000 00000000 00000000 00000000 00000000 07000300 62310000 74001200 08000100
+626f6e64 68000200 05000100 01000000 08000700 64000000 14000800 08000000 0a060001 08000100 0a060002 08000900
+03000000 08000a00 00000000 08000b00 02000000 05000c00 01000000 05000d00 01000000 05001000 03000000 08000f00
+02000000 05001e00 03000000`,
+    value: {
+      header: { family: 0, type: 0, index: 0, flags: 0, change: 0 },
+      attrs: {
+        name: 'b1',
+        info: {
+          kind: 'bond',
+          data: {
+            mode: 1,
+            arpInterval: 100,
+            arpIpTarget: [hex('0a060001'), hex('0a060002')],
+            arpValidate: 3,
+            arpAllTargets: 0,
+            primary: 2,
+            primaryReselect: 1,
+            failOverMac: 1,
+            numPeerNotif: 3,
+            resendIgmp: 2,
+            missedMax: 3,
+          },
+        },
+      },
+    },
+    differs: 'no NUL after the kind',
+  }),
+]
+
+/** What Linux 6.18 answers. */
+export const answers: readonly Capture[] = [
+  answer(linkDump, {
+    of: 'ip link show dev m0',
+    bytes: `00000100 05000000 43100100 00000000 07000300 6d300000 08000d00 e8030000 05001000 06000000 05001100 00000000
+05004300 00000000 08000400 dc050000 08003200 44000000 08003300 ffff0000 08001b00 00000000 08001e00 00000000
+08003d00 00000000 08001f00 01000000 08002800 ffff0000 08002900 00000100 08003a00 00000100 08003f00 00000100
+08004000 00000100 08003b00 f8ff0700 08003c00 ffff0000 08004200 00000000 08002000 01000000 05002100 01000000
+08002300 00000000 08002f00 00000000 08003000 00000000 06004400 00000000 06004500 00000000 05002700 00000000
+0a000100 0a000000 00090000 0a000200 ffffffff ffff0000 cc001700 00000000 00000000 01000000 00000000 00000000
+00000000 5a000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 64000700 00000000 01000000
+00000000 5a000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 0c002b00 05000200
+00000000 3c001200 0c000100 6d616376 6c616e00 2c000200 08000100 04000000 06000200 00000000 08000600 00000000
+08000700 e8030000 08000800 e8030000 08000500 03000000 0c000600 6e6f7175 65756500 c0011a00 8c000200 88000100
+00000000 00000000 00000000 01000000 01000000 01000000 01000000 00000000 01000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 10270000 e8030000 00000000 00000000 00000000 00000000 01000000 30010a00 08000100 00000080
+14000500 ffff0000 6a100b00 28500000 e8030000 f4000200 00000000 40000000 dc050000 01000000 01000000 01000000
+01000000 ffffffff a00f0000 e8030000 00000000 803a0900 80510100 03000000 58020000 10000000 00000000 01000000
+01000000 01000000 60ea0000 00000000 00000000 00000000 00000000 00000000 00000000 01000000 00000000 00000000
+10270000 e8030000 01000000 00000000 00000000 01000000 00000000 00000000 01000000 00000000 00000000 00000000
+00000000 80ee3600 00000000 00000000 01000000 00000000 00000000 00000000 00000000 00000000 00040000 00000000
+ffff0000 ffffffff 01000000 00000000 00000000 00000000 14000700 00000000 00000000 00000000 00000000 05000800
+00000000 24000e00 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 04003e80 04004180`,
+    value: {
+      header: { family: 0, type: 1, index: 5, flags: 69699, change: 0 },
+      attrs: {
+        name: 'm0',
+        txQueueLength: 1000,
+        operState: 6,
+        linkMode: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 1,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        rxQueues: 1,
+        carrier: 1,
+        carrierChanges: 0,
+        carrierUpCount: 0,
+        carrierDownCount: 0,
+        protoDown: 0,
+        address: hex('0a0000000009'),
+        broadcast: hex('ffffffffffff'),
+        info: {
+          kind: 'macvlan',
+          data: { mode: 4, flags: 0, macCount: 0, broadcastQueueLength: 1000, broadcastQueueLengthUsed: 1000 },
+        },
+        parent: 3,
+        qdisc: 'noqueue',
+      },
+    },
+  }),
+  answer(linkDump, {
+    of: 'ip link show dev m0',
+    bytes: `00000100 03000000 43100100 00000000 07000300 76300000 08000d00 e8030000 05001000 06000000 05001100 00000000
+05004300 00000000 08000400 dc050000 08003200 44000000 08003300 ffff0000 08001b00 00000000 08001e00 01000000
+08003d00 00000000 08001f00 02000000 08002800 ffff0000 08002900 00000100 08003a00 00000100 08003f00 00000100
+08004000 00000100 08003b00 f8ff0700 08003c00 ffff0000 08004200 00000000 08002000 02000000 05002100 01000000
+08002300 02000000 08002f00 01000000 08003000 01000000 06004400 00000000 06004500 00000000 05002700 00000000
+0a000100 0a000000 00020000 0a000200 ffffffff ffff0000 cc001700 04000000 00000000 03000000 00000000 54010000
+00000000 36010000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 64000700 04000000 03000000
+54010000 36010000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 0c002b00 05000200
+00000000 10001200 09000100 76657468 00000000 08000500 02000000 0c000600 6e6f7175 65756500 c0011a00 8c000200
+88000100 00000000 00000000 00000000 01000000 01000000 01000000 01000000 00000000 01000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 10270000 e8030000 00000000 00000000 00000000 00000000 01000000 30010a00 08000100
+00000080 14000500 ffff0000 68100b00 00ae0000 e8030000 f4000200 00000000 40000000 dc050000 01000000 01000000
+01000000 01000000 ffffffff a00f0000 e8030000 00000000 803a0900 80510100 03000000 58020000 10000000 00000000
+01000000 01000000 01000000 60ea0000 00000000 00000000 00000000 00000000 00000000 00000000 01000000 00000000
+00000000 10270000 e8030000 01000000 00000000 00000000 01000000 00000000 00000000 01000000 00000000 00000000
+00000000 00000000 80ee3600 00000000 00000000 01000000 00000000 00000000 00000000 00000000 00000000 00040000
+00000000 ffff0000 ffffffff 01000000 00000000 00000000 00000000 14000700 00000000 00000000 00000000 00000000
+05000800 00000000 24000e00 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 24003480
+1d003500 6e616d65 2d6c6f6e 6765722d 7468616e 2d666966 7465656e 00000000 04003e80 04004180`,
+    value: {
+      header: { family: 0, type: 1, index: 3, flags: 69699, change: 0 },
+      attrs: {
+        name: 'v0',
+        txQueueLength: 1000,
+        operState: 6,
+        linkMode: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 1,
+        allmulti: 0,
+        txQueues: 2,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        rxQueues: 2,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        protoDown: 0,
+        address: hex('0a0000000002'),
+        broadcast: hex('ffffffffffff'),
+        info: { kind: 'veth' },
+        parent: 2,
+        qdisc: 'noqueue',
+        altNames: ['name-longer-than-fifteen'],
+      },
+    },
+  }),
+  answer(linkDump, {
+    of: 'ip link show dev v1',
+    bytes: `00000100 02000000 43100100 00000000 07000300 76310000 08000d00 e8030000 05001000 06000000 05001100 00000000
+05004300 00000000 08000400 dc050000 08003200 44000000 08003300 ffff0000 08001b00 00000000 08001e00 01000000
+08003d00 01000000 08001f00 02000000 08002800 ffff0000 08002900 00000100 08003a00 00000100 08003f00 00000100
+08004000 00000100 08003b00 f8ff0700 08003c00 ffff0000 08004200 00000000 08002000 02000000 08000a00 04000000
+05002100 01000000 08002300 02000000 08002f00 01000000 08003000 01000000 06004400 00000000 06004500 00000000
+05002700 00000000 0a000100 b28ef24c 2cfd0000 0a000200 ffffffff ffff0000 cc001700 03000000 00000000 03000000
+00000000 36010000 00000000 fe000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 64000700
+03000000 03000000 36010000 fe000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+0c002b00 05000200 00000000 6c011200 09000100 76657468 00000000 0b000400 62726964 67650000 50010500 05000100
+03000000 06000200 20000000 08000300 02000000 05000400 00000000 05000500 00000000 05000600 00000000 05000700
+00000000 05001c00 00000000 05000800 01000000 05000900 01000000 05001b00 01000000 05001e00 01000000 05000a00
+00000000 05000c00 00000000 0c000d00 8000b28e f24c2cfd 0c000e00 8000b28e f24c2cfd 06000f00 01800000 06001000
+00000000 06001100 01800000 06001200 01000000 05001300 00000000 05001400 00000000 05001d00 00000000 06001f00
+00000000 05002000 00000000 05002300 00000000 05002400 00000000 05002100 00000000 05002700 00000000 05002800
+00000000 05002b00 00000000 0c001500 00000000 00000000 0c001600 d7050000 00000000 0c001700 00000000 00000000
+05001900 01000000 08002500 00020000 08002600 00000000 08002900 03000000 08002a00 00000000 08000500 03000000
+0c000600 6e6f7175 65756500 c0011a00 8c000200 88000100 00000000 00000000 00000000 01000000 01000000 01000000
+01000000 00000000 01000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 10270000 e8030000 00000000 00000000
+00000000 00000000 01000000 30010a00 08000100 00000080 14000500 ffff0000 dc100b00 209b0000 e8030000 f4000200
+00000000 40000000 dc050000 01000000 01000000 01000000 01000000 ffffffff a00f0000 e8030000 00000000 803a0900
+80510100 03000000 58020000 10000000 00000000 01000000 01000000 01000000 60ea0000 00000000 00000000 00000000
+00000000 00000000 00000000 01000000 00000000 00000000 10270000 e8030000 01000000 00000000 00000000 01000000
+00000000 00000000 01000000 00000000 00000000 00000000 00000000 80ee3600 00000000 00000000 01000000 00000000
+00000000 00000000 00000000 00000000 00040000 00000000 ffff0000 ffffffff 01000000 00000000 00000000 00000000
+14000700 00000000 00000000 00000000 00000000 05000800 00000000 24000e00 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 04003e80 04004180`,
+    value: {
+      header: { family: 0, type: 1, index: 2, flags: 69699, change: 0 },
+      attrs: {
+        name: 'v1',
+        txQueueLength: 1000,
+        operState: 6,
+        linkMode: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 1,
+        allmulti: 1,
+        txQueues: 2,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        rxQueues: 2,
+        master: 4,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        protoDown: 0,
+        address: hex('b28ef24c2cfd'),
+        broadcast: hex('ffffffffffff'),
+        info: {
+          kind: 'veth',
+          slave: { kind: 'bridge', data: { state: 3, priority: 32, cost: 2, hairpin: 0, guard: 0 } },
+        },
+        parent: 3,
+        qdisc: 'noqueue',
+      },
+    },
+  }),
+  answer(linkDump, {
+    of: 'ip link show dev v1',
+    bytes: `00000100 04000000 43100100 00000000 08000300 62723000 08000d00 e8030000 05001000 06000000 05001100 00000000
+05004300 01000000 08000400 dc050000 08003200 44000000 08003300 ffff0000 08001b00 00000000 08001e00 00000000
+08003d00 00000000 08001f00 01000000 08002800 ffff0000 08002900 00000100 08003a00 00000100 08003f00 00000100
+08004000 00000100 08003b00 f8ff0700 08003c00 ffff0000 08004200 00000000 08002000 01000000 05002100 01000000
+08002300 02000000 08002f00 01000000 08003000 01000000 06004400 00000000 06004500 00000000 05002700 00000000
+0a000100 b28ef24c 2cfd0000 0a000200 ffffffff ffff0000 cc001700 03000000 00000000 02000000 00000000 0c010000
+00000000 a4000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 03000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 64000700 03000000 02000000
+0c010000 a4000000 00000000 00000000 00000000 00000000 03000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 0c002b00 05000200
+00000000 9c011200 0b000100 62726964 67650000 8c010200 0c001000 00000000 00000000 0c001100 00000000 00000000
+0c001200 00000000 00000000 0c001300 04000000 00000000 08000100 dc050000 08000200 c8000000 08000300 d0070000
+08000400 30750000 08000500 00000000 06000600 00800000 05000700 00000000 06000900 00000000 0c000b00 8000b28e
+f24c2cfd 0c000a00 8000b28e f24c2cfd 06000c00 00000000 08000d00 00000000 05000e00 00000000 05000f00 00000000
+0a001400 0180c200 00000000 0c002e00 00000000 1f000000 08003000 02000000 08003100 00000000 05001600 01000000
+05001700 01000000 05001800 00000000 05001900 00000000 05002a00 00000000 08001a00 10000000 08001b00 00100000
+08001c00 02000000 08001d00 02000000 05002b00 02000000 05002c00 01000000 0c001e00 64000000 00000000 0c001f00
+90650000 00000000 0c002000 9c630000 00000000 0c002100 d4300000 00000000 0c002200 e8030000 00000000 0c002300
+340c0000 00000000 05002400 00000000 05002500 00000000 05002600 00000000 0c000600 6e6f7175 65756500 c0011a00
+8c000200 88000100 00000000 00000000 00000000 01000000 01000000 01000000 01000000 00000000 01000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 10270000 e8030000 00000000 00000000 00000000 00000000 01000000 30010a00
+08000100 00000080 14000500 ffff0000 dc100b00 00980000 e8030000 f4000200 00000000 40000000 dc050000 01000000
+01000000 01000000 01000000 ffffffff a00f0000 e8030000 00000000 803a0900 80510100 03000000 58020000 10000000
+00000000 01000000 01000000 01000000 60ea0000 00000000 00000000 00000000 00000000 00000000 00000000 01000000
+00000000 00000000 10270000 e8030000 01000000 00000000 00000000 01000000 00000000 00000000 01000000 00000000
+00000000 00000000 00000000 80ee3600 00000000 00000000 01000000 00000000 00000000 00000000 00000000 00000000
+00040000 00000000 ffff0000 ffffffff 01000000 00000000 00000000 00000000 14000700 00000000 00000000 00000000
+00000000 05000800 00000000 24000e00 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+04003e80 04004180`,
+    value: {
+      header: { family: 0, type: 1, index: 4, flags: 69699, change: 0 },
+      attrs: {
+        name: 'br0',
+        txQueueLength: 1000,
+        operState: 6,
+        linkMode: 0,
+        mtu: 1500,
+        minMtu: 68,
+        maxMtu: 65535,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 1,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        rxQueues: 1,
+        carrier: 1,
+        carrierChanges: 2,
+        carrierUpCount: 1,
+        carrierDownCount: 1,
+        protoDown: 0,
+        address: hex('b28ef24c2cfd'),
+        broadcast: hex('ffffffffffff'),
+        info: {
+          kind: 'bridge',
+          data: {
+            forwardDelay: 1500,
+            helloTime: 200,
+            maxAge: 2000,
+            ageingTime: 30000,
+            stpState: 0,
+            priority: 32768,
+            vlanFiltering: 0,
+            groupForwardMask: 0,
+            multicastRouter: 1,
+            multicastSnooping: 1,
+          },
+        },
+        qdisc: 'noqueue',
+      },
+    },
+  }),
+  answer(linkDump, {
+    of: 'ip link show dev lo',
+    bytes: `00000403 01000000 08000000 00000000 07000300 6c6f0000 08000d00 e8030000 05001000 02000000 05001100 00000000
+05004300 01000000 08000400 00000100 08003200 00000000 08003300 00000000 08001b00 00000000 08001e00 00000000
+08003d00 00000000 08001f00 01000000 08002800 ffff0000 08002900 00000100 08003a00 00000100 08003f00 00000100
+08004000 00000100 08003b00 f8ff0700 08003c00 ffff0000 08004200 00000000 08002000 01000000 05002100 01000000
+08002300 00000000 08002f00 00000000 08003000 00000000 06004400 00000000 06004500 00000000 05002700 00000000
+0a000100 00000000 00000000 0a000200 00000000 00000000 cc001700 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 64000700 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 0c002b00 05000200
+00000000 09000600 6e6f6f70 00000000 c0011a00 8c000200 88000100 00000000 00000000 00000000 01000000 01000000
+01000000 01000000 00000000 01000000 00000000 00000000 00000000 00000000 00000000 01000000 01000000 00000000
+00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 10270000 e8030000 00000000
+00000000 00000000 00000000 01000000 30010a00 08000100 00000000 14000500 ffff0000 32120b00 843e0000 e8030000
+f4000200 00000000 40000000 00000100 01000000 01000000 01000000 01000000 ffffffff a00f0000 e8030000 ffffffff
+803a0900 80510100 03000000 58020000 10000000 00000000 01000000 01000000 01000000 60ea0000 00000000 00000000
+00000000 00000000 00000000 00000000 ffffffff 00000000 00000000 10270000 e8030000 01000000 00000000 00000000
+01000000 00000000 00000000 01000000 00000000 00000000 00000000 00000000 80ee3600 00000000 00000000 01000000
+00000000 00000000 00000000 00000000 00000000 00040000 00000000 ffff0000 ffffffff 01000000 00000000 00000000
+00000000 14000700 00000000 00000000 00000000 00000000 05000800 00000000 24000e00 00000000 00000000 00000000
+00000000 00000000 00000000 00000000 00000000 04003e80 04004180`,
+    value: {
+      header: { family: 0, type: 772, index: 1, flags: 8, change: 0 },
+      attrs: {
+        name: 'lo',
+        txQueueLength: 1000,
+        operState: 2,
+        linkMode: 0,
+        mtu: 65536,
+        minMtu: 0,
+        maxMtu: 0,
+        group: 0,
+        promiscuity: 0,
+        allmulti: 0,
+        txQueues: 1,
+        gsoMaxSegments: 65535,
+        gsoMaxSize: 65536,
+        rxQueues: 1,
+        carrier: 1,
+        carrierChanges: 0,
+        carrierUpCount: 0,
+        carrierDownCount: 0,
+        protoDown: 0,
+        address: hex('000000000000'),
+        broadcast: hex('000000000000'),
+        qdisc: 'noop',
+      },
+    },
+  }),
+]
