@@ -4,6 +4,7 @@ import { isFields, type Stored } from './object.js'
 import { CRDS, storedAt } from './registry.js'
 import { establish, crdFaults } from './crd.js'
 import type { KindInfo } from './kinds.js'
+import { poolAdmission, POOLS } from './admission-pool.js'
 import { invalid } from './failure.js'
 
 /** All objects of a resource (`group/plural`), as they are in this transaction. */
@@ -37,6 +38,7 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
       if (faults.length > 0) throw invalid(CRD, object.metadata.name, faults)
     },
   },
+  [POOLS]: poolAdmission,
   '/secrets': {
     // stringData is write-only: it is moved into data (k8s.io/api/core/v1 Secret).
     mutate(object) {

@@ -1,0 +1,50 @@
+// Admission of SpiderIPPool: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
+import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import { defaultPool, validatePool, type Fault } from '../../lib/crd/ippool.js'
+import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
+import { parsePrefix } from '../../lib/ip/cidr.js'
+import type { Admission } from './admission.js'
+import { at, isFields, type Stored } from './object.js'
+import { fault, invalid, type Cause } from './failure.js'
+
+const POOL = { group: SPIDERPOOL_GROUP, plural: 'spiderippools', kind: 'SpiderIPPool' }
+export const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
+const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+
+/** The schema has been checked before: spec.subnet is a string wherever there is a spec. */
+const isPool = (object: Stored): object is Stored & SpiderIPPool => typeof at(object, 'spec', 'subnet') === 'string'
+const isAddress = (object: Stored): object is Stored & SpiderIPAddress => isFields(object['spec'])
+
+export const poolAdmission: Partial<Admission> = {
+  mutate(object) {
+    if (!isPool(object)) return object
+    const { metadata, spec } = defaultPool(object)
+    const { finalizers = [], labels = {} } = metadata
+    return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers], labels: { ...labels } }, spec }
+  },
+  validate(object, old, others) {
+    if (!isPool(object)) return
+    const before = old && isPool(old) ? old : undefined
+    const allocated = before === undefined ? [] : heldFrom(object, others(ADDRESSES))
+    const faults = validatePool(object, { old: before, others: others(POOLS).filter(isPool), allocated })
+    if (faults.length > 0) throw invalid(POOL, object.metadata.name, faults.map(causeOf))
+  },
+}
+
+const heldFrom = ({ metadata: { uid } }: Stored, addresses: readonly Stored[]) =>
+  addresses.flatMap(address => {
+    if (!isAddress(address) || address.metadata.labels?.[IPAM_LABEL_POOL_UID] !== uid) return []
+    const ip = parsePrefix(address.spec.address)?.ip
+    return ip === undefined ? [] : [{ ip, pod: `${address.spec.pod.namespace}/${address.spec.pod.name}` }]
+  })
+
+function causeOf({ field, value, why, kind }: Fault): Cause {
+  switch (kind) {
+    case 'invalid':
+      return fault.invalid(field, value, why)
+    case 'forbidden':
+      return fault.forbidden(field, why)
+    case 'unsupported':
+      return fault.notSupported(field, value, [4, 6])
+  }
+}
