@@ -16,6 +16,7 @@ const CRDS = fileURLToPath(new URL('../schemas/crds/', import.meta.url))
 const SPIDERPOOL = '/apis/spiderpool.spidernet.io/v2beta1'
 const PLACES = ['pod-1', 'pod-2']
 const STARTED = Date.now()
+const SIGNAL_MS_MAX = 200
 
 let steps = 0
 const say = (text: string): void => console.log(`\n${++steps}. ${text}`)
@@ -188,6 +189,7 @@ try {
   )
   process.exit(0)
 } catch (error) {
+  await new Promise(done => setTimeout(done, SIGNAL_MS_MAX)) // Ctrl-C also kills what we wait for: then that is the cause
   console.error(`\ndemo: step ${steps} failed: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(1)
 }

@@ -35,6 +35,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'schemas/netconf',
   ],
   'plugins/ifacer': ['lib/ip', 'lib/cni', 'lib/plan', 'lib/kernel', 'lib/version.ts', 'schemas/netconf'],
+  'daemons/controller/reconcile': ['lib/ip', 'lib/crd'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
   scripts: ['*'],
   demo: ['*'],
@@ -54,7 +55,9 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kernel/netns.ts': ['node:fs'],
   'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
+  'lib/kube/open.ts': ['node:fs'],
   'daemons/apiserver/certs.ts': ['@peculiar/x509', 'reflect-metadata'],
+  'daemons/apiserver/embedded.ts': ['daemons/controller/reconcile'], // where there is no controller
   'daemons/apiserver/flags.ts': ['node:path'],
   'daemons/apiserver/folder.ts': ['node:fs', 'node:path'],
   'daemons/apiserver/history.ts': ['bun:sqlite'],
@@ -80,4 +83,5 @@ export const PURE: readonly RegExp[] = [
   /^lib\/netlink\/(wire|attrs|message|rtnl\/.*)\.ts$/,
   /^lib\/probe\/(arp|ndp|icmp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
+  /^daemons\/controller\/(reconcile|webhooks)\//,
 ]

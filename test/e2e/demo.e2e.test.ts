@@ -13,6 +13,8 @@ interface Ended {
   readonly output: string
   readonly ms: number
   readonly session: number
+  /** Processes that were there when it was stopped. */
+  readonly during: number
 }
 
 /** Runs the demo in a session of its own; once `stopAt` is printed, sends `signal` to `whom`. */
@@ -22,17 +24,19 @@ function demo(stop?: { at: RegExp; signal: NodeJS.Signals; whom: 'group' | 'firs
   const session = child.pid ?? 0
   let output = ''
   let isStopped = false
+  let during = 0
   const hear = (text: Buffer): void => {
     output += text.toString()
     if (!stop || isStopped || !stop.at.test(output)) return
     isStopped = true
+    during = processesOf(session).length
     process.kill(stop.whom === 'group' ? -session : session, stop.signal)
   }
   child.stdout.on('data', hear)
   child.stderr.on('data', hear)
   return new Promise((done, fail) => {
     child.on('error', fail)
-    child.on('close', status => done({ status, output, session, ms: performance.now() - started }))
+    child.on('close', status => done({ status, output, session, during, ms: performance.now() - started }))
   })
 }
 
@@ -61,7 +65,8 @@ async function nothingLeft(t: Test, session: number): Promise<void> {
 
 t.test('the demo tells the whole story and leaves nothing', async t => {
   const { status, output, ms, session } = await demo()
-  t.equal(status, 0, output)
+  t.equal(status, 0, 'it ends well')
+  if (status !== 0) t.comment(output)
   t.match(
     output,
     /NAME +VERSION +SUBNET +ALLOCATED-IP-COUNT +TOTAL-IP-COUNT +DEFAULT\s+ippool-test +4 +172\.18\.0\.0\/16 +2 +10 +false/,
@@ -82,12 +87,17 @@ t.test('the demo tells the whole story and leaves nothing', async t => {
   await nothingLeft(t, session)
 })
 
-for (const { name, signal, whom } of [
-  { name: 'Ctrl-C', signal: 'SIGINT', whom: 'group' },
-  { name: 'a kill of its first process', signal: 'SIGKILL', whom: 'first' },
-] as const)
+const STOPS = [
+  { name: 'Ctrl-C', signal: 'SIGINT', whom: 'group', status: 130, says: /demo: stopped by SIGINT/ },
+  { name: 'a kill of its first process', signal: 'SIGKILL', whom: 'first', status: null, says: /sandbox/ },
+] as const
+
+for (const { name, signal, whom, status, says } of STOPS)
   t.test(`${name} in the middle leaves nothing`, async t => {
-    const { status, session } = await demo({ at: /sandbox/, signal, whom })
-    t.not(status, 0)
-    await nothingLeft(t, session)
+    const ended = await demo({ at: /sandbox/, signal, whom })
+    t.equal(ended.status, status)
+    t.match(ended.output, says)
+    t.notMatch(ended.output, /Done in/)
+    t.ok(ended.during > 2, 'its processes are of its session, so the next line looks at the right ones')
+    await nothingLeft(t, ended.session)
   })
