@@ -86,9 +86,10 @@ async function address(call: Call<Config>, kernel: Kernel, nic: SeenLink, ipam: 
   try {
     const addressed = plan.addressedBy(call.ifName, claimed.result)
     const { pod } = kernel.observe({ pod: { sysctls: plan.sysctlsOf(call.ifName) } })
-    doAll(plan.addressPlan(call, addressed, pod), call, kernel)
-    if (plan.needsSettling(addressed)) await settle(call, kernel)
-    doAll(plan.routePlan(addressed), call, kernel)
+    await withUndo(plan.addressPlan(call, addressed, pod), call, kernel, async () => {
+      if (plan.needsSettling(addressed)) await settle(call, kernel)
+      doAll(plan.routePlan(addressed), call, kernel)
+    })
     announce(call, kernel, nic, addressed)
     return claimed.result
   } catch (error) {
