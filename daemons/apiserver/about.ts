@@ -1,28 +1,53 @@
 // Answers about the server itself: health, version, discovery, OpenAPI. Knows all kinds; knows no object.
+import {
+  aggregatedDiscovery,
+  aggregatedIn,
+  aggregatedType,
+  apiGroupList,
+  apiGroupOf,
+  apiResourceList,
+  apiVersions,
+} from './discovery.js'
+import type { KindInfo } from './kinds.js'
 import type { Registry } from './registry.js'
+import { VERSION_INFO } from './version.js'
 
-const VERSION = {
-  major: '1',
-  minor: '32',
-  gitVersion: 'v1.32.0-spiderpool',
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '1970-01-01T00:00:00Z',
-  goVersion: '',
-  compiler: '',
-  platform: 'linux/amd64',
-}
+const json = (value: object | undefined): Response | undefined =>
+  value === undefined ? undefined : Response.json(value)
 
 /** Undefined where the path is about objects. */
-export function aboutServer(_registry: Registry, _request: Request, url: URL): Response | undefined {
-  switch (url.pathname) {
+export function aboutServer(registry: Registry, request: Request, url: URL): Response | undefined {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
+  const kinds = registry.all()
+  const parts = url.pathname.split('/').filter(part => part !== '')
+  switch (url.pathname.replace(/(?<=.)\/$/, '')) {
     case '/healthz':
     case '/readyz':
     case '/livez':
       return new Response('ok')
     case '/version':
-      return Response.json(VERSION)
+      return Response.json(VERSION_INFO)
+    case '/api':
+    case '/apis':
+      return roots(kinds, request, url)
     default:
-      return undefined
+      return discovery(kinds, parts)
   }
+}
+
+function discovery(kinds: readonly KindInfo[], [root, ...rest]: readonly string[]): Response | undefined {
+  const [group = '', version = ''] = root === 'api' ? ['', ...rest] : rest
+  if (root === 'api' && rest.length === 1) return json(apiResourceList(kinds, group, version))
+  if (root === 'apis' && rest.length === 1) return json(apiGroupOf(kinds, group))
+  if (root === 'apis' && rest.length === 2) return json(apiResourceList(kinds, group, version))
+  return undefined
+}
+
+/** /api and /apis: the old lists, or everything at once where the client can take it. */
+function roots(kinds: readonly KindInfo[], request: Request, { pathname, host }: URL): Response {
+  const isCore = !pathname.startsWith('/apis')
+  const version = aggregatedIn(request.headers.get('accept') ?? '')
+  if (version === undefined) return Response.json(isCore ? apiVersions(host) : apiGroupList(kinds))
+  const headers = { 'content-type': aggregatedType(version), vary: 'Accept' }
+  return Response.json(aggregatedDiscovery(kinds, isCore ? 'api' : 'apis', version), { headers })
 }

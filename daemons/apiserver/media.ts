@@ -7,6 +7,8 @@ export type Form = 'object' | 'table' | 'metadata'
 export interface Answer {
   readonly form: Form
   readonly type: 'json' | 'yaml'
+  /** Of meta.k8s.io: `kubectl` of 1.20 asks for v1, older ones for v1beta1. */
+  readonly version: 'v1' | 'v1beta1'
 }
 
 interface Media {
@@ -29,14 +31,15 @@ function answerOf({ type, params }: Media): Answer | undefined {
   const form = params['as'] === undefined ? 'object' : FORMS[params['as']]
   if (form === undefined) return undefined
   if (form !== 'object' && params['g'] !== 'meta.k8s.io') return undefined
-  if (['application/json', 'application/*', '*/*'].includes(type)) return { form, type: 'json' }
-  if (type === 'application/yaml') return { form, type: 'yaml' }
+  const version = params['v'] === 'v1beta1' ? 'v1beta1' : 'v1'
+  if (['application/json', 'application/*', '*/*'].includes(type)) return { form, type: 'json', version }
+  if (type === 'application/yaml') return { form, type: 'yaml', version }
   return undefined
 }
 
 /** The first form in Accept that we speak. Throws 406 where there is none: protobuf alone, for one. */
 export function accepted(accept: string | null): Answer {
-  if (accept === null || accept.trim() === '') return { form: 'object', type: 'json' }
+  if (accept === null || accept.trim() === '') return { form: 'object', type: 'json', version: 'v1' }
   for (const text of accept.split(',')) {
     const answer = answerOf(mediaOf(text))
     if (answer) return answer

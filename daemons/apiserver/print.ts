@@ -1,24 +1,25 @@
 // Objects and lists in the form asked for: whole, metadata only, as a Table. Knows forms; knows no storage.
-import type { Status } from './failure.js'
+import { badRequest, type Status } from './failure.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
 import type { Page } from './list.js'
 import type { Stored } from './object.js'
 import type { Asked } from './rest.js'
+import { tableOf, type TableMeta, type TableOptions } from './table.js'
 import { spoken } from './write.js'
 
 export type Printed = { readonly code: number; readonly kind: KindInfo } & (
   { readonly object: Stored } | { readonly list: Page } | { readonly status: Status }
 )
 
-const META_VERSION = 'meta.k8s.io/v1'
+const metaVersion = ({ answer }: Asked): string => `meta.k8s.io/${answer.version}`
 
-export const metadataOnly = ({ metadata }: Stored): object => ({
+const metadataOnly = ({ metadata }: Stored, asked: Asked): object => ({
   kind: 'PartialObjectMetadata',
-  apiVersion: META_VERSION,
+  apiVersion: metaVersion(asked),
   metadata,
 })
 
-const listMeta = ({ revision, continueAt, remaining }: Page): object => ({
+const listMeta = ({ revision, continueAt, remaining }: Page): TableMeta => ({
   resourceVersion: String(revision),
   ...(continueAt !== '' && { continue: continueAt }),
   ...(continueAt !== '' && remaining !== undefined && remaining > 0 && { remainingItemCount: remaining }),
@@ -29,39 +30,38 @@ function listIn(page: Page, kind: KindInfo, asked: Asked): object {
   switch (asked.answer.form) {
     case 'object':
       return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata, items: page.items }
-    case 'metadata':
-      return {
-        kind: 'PartialObjectMetadataList',
-        apiVersion: META_VERSION,
-        metadata,
-        items: page.items.map(metadataOnly),
-      }
+    case 'metadata': {
+      const items = page.items.map(object => metadataOnly(object, asked))
+      return { kind: 'PartialObjectMetadataList', apiVersion: metaVersion(asked), metadata, items }
+    }
     case 'table':
-      return { ...tableIn(page.items, kind, asked), metadata }
+      return tableOf(kind, page.items, { ...tableOptions(asked), metadata })
   }
 }
 
-function objectIn(object: Stored, kind: KindInfo, asked: Asked): object {
+function objectIn(object: Stored, kind: KindInfo, asked: Asked, noHeaders: boolean): object {
   switch (asked.answer.form) {
     case 'object':
       return object
     case 'metadata':
-      return metadataOnly(object)
-    case 'table':
-      return tableIn([object], kind, asked)
+      return metadataOnly(object, asked)
+    case 'table': {
+      const { resourceVersion } = object.metadata
+      return tableOf(kind, [object], { ...tableOptions(asked), noHeaders, metadata: { resourceVersion } })
+    }
   }
 }
 
-function tableIn(objects: readonly Stored[], kind: KindInfo, { query }: Asked): object {
-  void query
-  return {
-    kind: 'Table',
-    apiVersion: META_VERSION,
-    metadata: {},
-    columnDefinitions: [{ name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }],
-    rows: objects.map(o => ({ cells: [o.metadata.name], object: metadataOnly(o) })),
-    of: kind.kind,
-  }
+const INCLUDES = ['Metadata', 'None', 'Object'] as const
+
+function tableOptions({ query, answer }: Asked): TableOptions {
+  const asked = query.get('includeObject') ?? ''
+  const includeObject = asked === '' ? 'Metadata' : INCLUDES.find(known => known === asked)
+  if (includeObject === undefined)
+    throw badRequest(
+      `includeObject: Unsupported value: ${JSON.stringify(asked)}: supported values: "Metadata", "None", "Object"`,
+    )
+  return { nowMs: Date.now(), includeObject, version: answer.version }
 }
 
 const quoted = (text: string): string => `"${text.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', ' ')}"`
@@ -71,7 +71,7 @@ export function answerWith(printed: Printed, asked: Asked, printYaml: (value: un
   const { code, kind } = printed
   const value =
     'object' in printed
-      ? objectIn(printed.object, kind, asked)
+      ? objectIn(printed.object, kind, asked, false)
       : 'list' in printed
         ? listIn(printed.list, kind, asked)
         : printed.status
@@ -81,21 +81,39 @@ export function answerWith(printed: Printed, asked: Asked, printYaml: (value: un
   return new Response(yaml ? printYaml(value) : JSON.stringify(value), { status: code, headers })
 }
 
-/** Prints the objects of a watch's events. */
+/** Prints the objects of a watch's events. Of Tables only the first has columns. */
 export function eventPrinter(kind: KindInfo, asked: Asked): (object: Stored, body: string | undefined) => string {
+  let noHeaders = false
   return (object, body) => {
     const inVersion = spoken(kind, object)
     if (asked.answer.form === 'object' && inVersion === object) return body ?? JSON.stringify(object)
-    return JSON.stringify(objectIn(inVersion, kind, asked))
+    const text = JSON.stringify(objectIn(inVersion, kind, asked, noHeaders))
+    noHeaders = true
+    return text
   }
 }
 
 export function bookmarkOf(kind: KindInfo, asked: Asked): (revision: number, initialEnd: boolean) => string {
   return (revision, initialEnd) => {
     const annotations = initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}
-    const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...annotations }
-    if (asked.answer.form === 'metadata')
-      return JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion: META_VERSION, metadata })
-    return JSON.stringify({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata })
+    const resourceVersion = String(revision)
+    const metadata = { resourceVersion, creationTimestamp: null, ...annotations }
+    switch (asked.answer.form) {
+      case 'object':
+        return JSON.stringify({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata })
+      case 'metadata':
+        return JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion: metaVersion(asked), metadata })
+      case 'table': {
+        const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata }
+        const rows = [{ cells: [], object }]
+        return JSON.stringify({
+          kind: 'Table',
+          apiVersion: metaVersion(asked),
+          metadata: { resourceVersion },
+          columnDefinitions: [],
+          rows,
+        })
+      }
+    }
   }
 }

@@ -102,6 +102,7 @@ export class Watches {
       if (type !== undefined) say(type, query.print(change.object, change.body))
     }
     const watcher: Watcher = { resource: query.resource, see }
+    controller.enqueue(encoder.encode('\n')) // Bun holds the head of the answer back until there is a body; a blank line is nothing in JSON
     const failure = this.#replay(query, say, see)
     if (failure) {
       say('ERROR', JSON.stringify(failure.status()))
