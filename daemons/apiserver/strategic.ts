@@ -2,6 +2,7 @@
 import { badRequest, unsupportedMedia } from './failure.js'
 import type { KindInfo, Schema } from './kinds.js'
 import { isFields, sameJson, type Fields } from './object.js'
+import { interleave } from './order.js'
 import { childSchema, shapeOfKind } from './shapes.js'
 
 const WITHOUT_STRATEGIC = [
@@ -119,18 +120,12 @@ function ordered(
   key: string | undefined,
 ): readonly unknown[] {
   const id = (item: unknown): string => JSON.stringify(key !== undefined && isFields(item) ? item[key] : item)
-  const wanted = order.map(id)
-  const old = was.map(id)
-  const named = list
-    .filter(item => wanted.includes(id(item)))
-    .sort((a, b) => wanted.indexOf(id(a)) - wanted.indexOf(id(b)))
-  const others = list.filter(item => !wanted.includes(id(item)))
-  const out: unknown[] = []
-  for (const other of others) {
-    while (named[0] !== undefined && old.indexOf(id(named[0])) < old.indexOf(id(other))) out.push(named.shift())
-    out.push(other)
-  }
-  return [...out, ...named]
+  const present = new Map<string, unknown[]>() // two ports of one number and two protocols share a merge key
+  for (const item of list) present.set(id(item), [...(present.get(id(item)) ?? []), item])
+  const unique = (ids: readonly string[]): string[] => [...new Set(ids)].filter(each => present.has(each))
+  const places = interleave(unique(was.map(id)), unique(order.map(id)))
+  const rest = [...present.keys()].filter(each => !places.includes(each))
+  return [...places, ...rest].flatMap(each => present.get(each) ?? [])
 }
 
 /** Without directives and nulls: what a patch leaves where there was nothing. */
