@@ -1,4 +1,5 @@
 // macvlan's deciding, as tables: what a conf becomes, what it may not say, and in which words a refusal is told.
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
@@ -299,3 +300,10 @@ for (const [step, code, reason, message, details] of words)
     t.match(refusalOf({ step, code, reason, ifName: 'eth0' }), { message, details, code: 999 })
     t.end()
   })
+
+t.test('the README shows a conf that is taken', t => {
+  const readme = readFileSync(new URL('../../../plugins/macvlan-wrapper/README.md', import.meta.url), 'utf8')
+  const [, json = ''] = /```json\n([^]*?)```/.exec(readme) ?? []
+  t.match(accepts(JSON.parse(json)), { master: 'eth0', mode: 'bridge', ipamType: 'spiderpool', mtu: 0 })
+  t.end()
+})
