@@ -36,7 +36,7 @@ fuzz: setup-npm ## ten minutes of bytes at every decoder
 	@$(TSX) scripts/fuzz.ts
 
 bench: setup build ## the figures of the README, measured here, as a table and JSON (root)
-	@$(TSX) scripts/bench.ts
+	@scripts/bun.sh bench/main.ts
 
 demo: ## two pods get addresses of a pool and ping each other, in half a minute, on this machine (root)
 	@scripts/setup.sh demo

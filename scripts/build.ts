@@ -1,5 +1,15 @@
 // Builds the one image and its names: `build.ts` for this machine, `build.ts --release` for every platform. Runs under Bun.
-import { copyFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
@@ -57,15 +67,28 @@ function link(image: string, folder: string): void {
   }
 }
 
+const PAGE_BYTES = 4096
+
+/**
+ * Writes the file anew, a page at a time. The page cache keeps it in pieces as it was written, and a process that touches a piece has all
+ * of it resident: 29 MB of one that was written in large pieces, 24 MB of one in pages.
+ */
+function settle(image: string): void {
+  const bytes = readFileSync(image)
+  const fresh = `${image}.settled`
+  const file = openSync(fresh, 'w', 0o755)
+  for (let at = 0; at < bytes.length; at += PAGE_BYTES)
+    writeSync(file, bytes, at, Math.min(PAGE_BYTES, bytes.length - at))
+  closeSync(file)
+  renameSync(fresh, image)
+}
+
 function build(): void {
   const folder = join(ROOT, 'dist/bin')
   mkdirSync(folder, { recursive: true })
   const image = join(ROOT, 'dist/image')
   compile(image)
-  // A copy lies in the page cache in small pieces; what the linker wrote lies in large ones that count whole for every process.
-  const settled = join(ROOT, 'dist/image.settled')
-  copyFileSync(image, settled)
-  renameSync(settled, image)
+  settle(image)
   link(image, folder)
   console.log(`built ${NAMES.length} names of one image in dist/bin: ${NAMES.join(' ')}`)
 }
@@ -78,6 +101,7 @@ function release(): void {
     mkdirSync(folder, { recursive: true })
     const image = join(folder, '.image')
     compile(image, target)
+    settle(image)
     link(image, folder)
     rmSync(image)
     const first = join(folder, NAMES[0] ?? '')

@@ -59,10 +59,25 @@ function argument(call: Call<unknown>, key: string): string {
   return value
 }
 
+interface Reach {
+  readonly port: Port
+  /** What the call has cost the API server so far, for the log. */
+  cost(): Readonly<Record<string, number>>
+}
+
 /** Loaded late: STATUS of a broken conf, VERSION and the like need no API client. */
-async function portOf({ conf }: Session, env: Call<unknown>['env']): Promise<Port> {
+async function reach({ conf }: Pick<Session, 'conf'>, env: Call<unknown>['env']): Promise<Reach> {
   const { connectFrom } = await import('../kube/open.js')
-  return directPort(await connectFrom({ kubeconfig: conf.kubeconfig, env }))
+  const kube = await connectFrom({ kubeconfig: conf.kubeconfig, env })
+  const direct = directPort(kube)
+  let taken = 0
+  const claim: Port['claim'] = async object => {
+    const outcome = await direct.claim(object)
+    if (outcome.kind === 'taken') taken++
+    return outcome
+  }
+  const cost = () => ({ requests: kube.requests, sent: kube.bytes.sent, received: kube.bytes.received, taken })
+  return { port: { ...direct, claim }, cost }
 }
 
 export async function ipamClaim(call: Call<unknown>): Promise<Claimed> {
@@ -75,7 +90,7 @@ export async function ipamClaim(call: Call<unknown>): Promise<Claimed> {
     pod: `${pod.namespace}/${pod.name}`,
   }
   try {
-    const port = await portOf(session, call.env)
+    const { port, cost } = await reach(session, call.env)
     const granted = await add(
       {
         pod,
@@ -89,7 +104,7 @@ export async function ipamClaim(call: Call<unknown>): Promise<Claimed> {
       },
       { port, journal, random: Math.random },
     )
-    log.info('address allocated', { ...fields, nic: granted.nic })
+    log.info('address allocated', { ...fields, nic: granted.nic, ...cost() })
     return { result: resultOf(granted, call.ifName), undo: () => granted.undo() }
   } catch (error) {
     log.error(ADD_FAILED, { ...fields, error: String(error) })
@@ -116,9 +131,9 @@ export async function ipamDel(call: Call<unknown>): Promise<void> {
     pod: `${pod.namespace}/${pod.name}`,
   }
   try {
-    const port = await portOf(session, call.env)
+    const { port, cost } = await reach(session, call.env)
     const released = await release({ pod, podUid, containerID: call.containerID }, { port, journal })
-    log.info(released.kind === 'kept' ? 'addresses kept' : 'addresses released', { ...fields, ...released })
+    log.info(released.kind === 'kept' ? 'addresses kept' : 'addresses released', { ...fields, ...released, ...cost() })
   } catch (error) {
     log.error(DEL_FAILED, { ...fields, error: String(error) })
   }
@@ -128,7 +143,7 @@ export async function ipamDel(call: Call<unknown>): Promise<void> {
 export async function ipamCheck(call: Call<unknown>): Promise<void> {
   const session = sessionOf(call)
   try {
-    const port = await portOf(session, call.env)
+    const { port } = await reach(session, call.env)
     const endpoint = await port.endpoint(session.pod)
     const nic = endpoint && nicOf(endpoint, call.ifName)
     const where = `SpiderEndpoint ${session.pod.namespace}/${session.pod.name}`
@@ -160,8 +175,8 @@ async function namesOf(address: string): Promise<{ readonly ip: string; readonly
 export async function ipamStatus(call: Pick<Call<unknown>, 'config' | 'env'>): Promise<void> {
   const conf = ipamConf(call.config)
   try {
-    const { connectFrom } = await import('../kube/open.js')
-    await directPort(await connectFrom({ kubeconfig: conf.kubeconfig, env: call.env })).pools()
+    const { port } = await reach({ conf }, call.env)
+    await port.pools()
   } catch (error) {
     throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)
   }
