@@ -1,6 +1,6 @@
 // IFLA_LINKINFO: the kind of a link and what that kind says of itself, one table a kind. Knows no message.
 import { attrs, body, repeated } from '../attrs.js'
-import { cstring, raw, s32, struct, u16, u16be, u32, u8, type Codec, type ValueOf } from '../wire.js'
+import { cstring, raw, s32, struct, u16, u16be, u32, u8, within, type Codec, type ValueOf } from '../wire.js'
 import { bond, bondSlave } from './bond.js'
 import { ifinfomsg, iflaCommon } from './link-common.js'
 
@@ -99,14 +99,14 @@ type Kinds = Readonly<Record<string, Codec<unknown>>>
 
 function decodeKind<T extends Kinds>(table: T, name: string, data: Uint8Array | undefined): OneOf<T> {
   if (!Object.hasOwn(table, name)) return { kind: 'other', name, ...(data && { data }) }
-  const decoded = data && table[name]?.decode(data)
+  const decoded = data && within(name, () => table[name]?.decode(data))
   return { kind: name, ...(decoded !== undefined && { data: decoded }) } as OneOf<T>
 }
 
 function encodeKind<T extends Kinds>(table: T, value: OneOf<T>): { kind: string; data: Uint8Array | undefined } {
   const { kind, data } = value as { kind: string; data?: unknown }
   if (kind === 'other') return { kind: (value as { name: string }).name, data: data as Uint8Array | undefined }
-  return { kind, data: data === undefined ? undefined : table[kind]?.encode(data) }
+  return { kind, data: data === undefined ? undefined : within(kind, () => table[kind]?.encode(data)) }
 }
 
 /** <linux/if_link.h> MACVLAN_MODE_*. */

@@ -41,7 +41,7 @@ export const nextHops: Codec<readonly NextHop[]> = {
     }
     return found
   },
-  encode: hops => concat(hops.map(encodeHop)),
+  encode: hops => concat(hops.map((hop, i) => within(`${i}`, () => encodeHop(hop)))),
 }
 
 function decodeHop(bytes: Uint8Array): { value: NextHop; length: number } {

@@ -1,7 +1,54 @@
 // Codecs of lib/netlink/rtnl/rule.ts against captured messages, and damaged ones. Knows no kernel.
 import t from 'tap'
+import { anyRule, ruleAdd } from '../../../lib/netlink/rtnl/rule.js'
 import * as captures from './captures/rule.js'
+import { checkDamage, checkMisfits, type Damage } from './captures/damage.js'
 import { checkAnswers, checkCaptures } from './captures/row.js'
 
-t.test('requests as others send them', t => (checkCaptures(t, [...captures.golden, ...captures.iproute2]), t.end()))
-t.test('answers', t => (checkAnswers(t, captures.answers), t.end()))
+t.test('requests of other programs are read, and written byte for byte', t => {
+  checkCaptures(t, [...captures.golden, ...captures.iproute2])
+  t.end()
+})
+
+t.test('answers of the kernel are read whole', t => {
+  checkAnswers(t, captures.answers)
+  t.end()
+})
+
+const damaged: readonly Damage[] = [
+  ['the header of another message', '02000000 03000000', /^fib_rule_hdr wants 12 bytes, not 8$/],
+  [
+    'an attribute longer than the message',
+    '02000000 00000001 00000000 10000600 e8030000',
+    /^attribute 6 claims 16 bytes of 8$/,
+  ],
+  ['a priority of two bytes', '02000000 00000001 00000000 06000600 e8030000', /^priority: u32 wants 4 bytes, not 2$/],
+  [
+    'a range of one port',
+    '02000000 00000001 00000000 06001700 0a000000',
+    /^sourcePorts: fib_rule_port_range wants 4 bytes, not 2$/,
+  ],
+  [
+    'a range of one user',
+    '02000000 00000001 00000000 08001400 0a000000',
+    /^uidRange: fib_rule_uid_range wants 8 bytes, not 4$/,
+  ],
+  [
+    'three bytes after the last attribute',
+    '02000000 00000001 00000000 08000600 e8030000 000000',
+    /^3 bytes after the last attribute$/,
+  ],
+]
+
+t.test('what is damaged is refused with a sentence', t => {
+  checkDamage(t, ruleAdd.codec, damaged)
+  t.end()
+})
+
+t.test('what does not fit is not sent', t => {
+  checkMisfits(t, ruleAdd.codec, [
+    ['a table past a byte', { header: { ...anyRule, table: 500 }, attrs: {} }, /^table: u8 cannot hold 500$/],
+    ['a mark past 32 bits', { header: anyRule, attrs: { mark: 2 ** 32 } }, /^mark: u32 cannot hold 4294967296$/],
+  ])
+  t.end()
+})

@@ -1,0 +1,18 @@
+// Damaged messages and what is said of them, and the check of a table of such. Knows no message of its own.
+import type { Test } from 'tap'
+import { WireError, type Codec } from '../../../../lib/netlink/wire.js'
+import { hex } from './row.js'
+
+export type Damage = readonly [what: string, bytes: string, says: RegExp]
+
+/** Each is refused with a sentence that says what is wrong. */
+export function checkDamage(t: Test, codec: Codec<unknown>, table: readonly Damage[]): void {
+  for (const [what, bytes, says] of table)
+    t.throws(() => codec.decode(hex(bytes)), { constructor: WireError, message: says }, what)
+}
+
+/** A value that its bytes cannot hold is refused before anything is sent. */
+export function checkMisfits<T>(t: Test, codec: Codec<T>, table: readonly (readonly [string, T, RegExp])[]): void {
+  for (const [what, value, says] of table)
+    t.throws(() => codec.encode(value), { constructor: WireError, message: says }, what)
+}

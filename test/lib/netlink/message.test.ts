@@ -1,0 +1,124 @@
+// lib/netlink/message.ts: datagrams into messages, and how the kernel says yes and no. Bytes are Linux 6.18's where they say so.
+import t from 'tap'
+import { doneOf, errorOf, framesOf, nlmsghdr, type Frame } from '../../../lib/netlink/message.js'
+import { WireError } from '../../../lib/netlink/wire.js'
+import { hex } from './captures/row.js'
+
+const frameOf = (text: string): Frame => {
+  const [frame] = framesOf(hex(text))
+  if (frame === undefined) throw new Error('no message')
+  return frame
+}
+
+t.test('a datagram holds messages one after another, each at four bytes', t => {
+  const frames = framesOf(
+    hex('11000000 10000200 01000000 00000000 aa000000 14000000 03000200 01000000 00000000 00000000'),
+  )
+  t.strictSame(
+    frames.map(({ header, payload }) => ({ ...header, payload })),
+    [
+      { length: 17, type: 16, flags: 2, seq: 1, pid: 0, payload: hex('aa') },
+      { length: 20, type: 3, flags: 2, seq: 1, pid: 0, payload: hex('00000000') },
+    ],
+  )
+  t.strictSame(framesOf(hex('')), [], 'or none')
+  t.equal(nlmsghdr.size, 16)
+  t.end()
+})
+
+const damaged: readonly (readonly [string, string, RegExp])[] = [
+  ['half a header', '14000000 03000200', /^nlmsghdr wants 16 bytes, not 8$/],
+  ['a message longer than the datagram', 'ff000000 10000200 01000000 00000000', /^message 16 claims 255 bytes of 16$/],
+  ['a message shorter than its header', '0f000000 10000200 01000000 00000000', /^message 16 claims 15 bytes of 16$/],
+  ['a message of no length', '00000000 10000200 01000000 00000000', /^message 16 claims 0 bytes of 16$/],
+  ['a second one cut', '10000000 01000000 01000000 00000000 14000000 0300', /^nlmsghdr wants 16 bytes, not 6$/],
+]
+
+t.test('a damaged datagram is refused with a sentence', t => {
+  for (const [what, bytes, message] of damaged)
+    t.throws(() => framesOf(hex(bytes)), { constructor: WireError, message }, what)
+  t.end()
+})
+
+const ASKED = '20000000 10000500 00000000 00000000'
+
+const errors = [
+  {
+    of: 'yes (Linux 6.18)',
+    bytes: `24000000 02000001 01000000 11110000 00000000 ${ASKED}`,
+    verdict: { errno: 0, text: '', offset: undefined },
+  },
+  {
+    of: 'no, the whole request repeated (Linux 6.18, without NETLINK_CAP_ACK)',
+    bytes: `34000000 02000000 00000000 ca310000 edffffff ${ASKED} 00000000 00000000 00000000 00000000`,
+    verdict: { errno: 19, text: '', offset: undefined },
+  },
+  {
+    of: 'no, the request repeated, and words',
+    bytes: `40000000 02000002 00000000 ca310000 edffffff ${ASKED} 00000000 00000000 00000000 00000000 0c000100 6e6f2077 61790000`,
+    verdict: { errno: 19, text: 'no way', offset: undefined },
+  },
+  {
+    of: 'no, capped, with words and the place',
+    bytes: `38000000 02000003 01000000 11110000 eaffffff ${ASKED} 0c000100 6e6f2077 61790000 08000200 14000000`,
+    verdict: { errno: 22, text: 'no way', offset: 20 },
+  },
+]
+
+t.test('NLMSG_ERROR says yes or no', t => {
+  for (const { of, bytes, verdict } of errors) t.strictSame(errorOf(frameOf(bytes)), verdict, of)
+  t.end()
+})
+
+const dones = [
+  {
+    of: 'the end',
+    bytes: '14000000 03000200 01000000 11110000 00000000',
+    verdict: { errno: 0, text: '', offset: undefined },
+  },
+  {
+    of: 'the end, of an old kernel',
+    bytes: '10000000 03000200 01000000 11110000',
+    verdict: { errno: 0, text: '', offset: undefined },
+  },
+  {
+    of: 'no (Linux 6.18, a table that does not exist)',
+    bytes: `38000000 03002202 fdee036b 89180000 feffffff
+            23000100 69707634 3a204649 42207461 626c6520 646f6573 206e6f74 20657869 73740000`,
+    verdict: { errno: 2, text: 'ipv4: FIB table does not exist', offset: undefined },
+  },
+]
+
+t.test('NLMSG_DONE says whether the dump went well', t => {
+  for (const { of, bytes, verdict } of dones) t.strictSame(doneOf(frameOf(bytes)), verdict, of)
+  t.end()
+})
+
+const damagedVerdicts: readonly (readonly [string, (frame: Frame) => unknown, string, RegExp])[] = [
+  ['an error without a number', errorOf, '12000000 02000001 01000000 00000000 eaff', /^s32 wants 4 bytes, not 2$/],
+  [
+    'an error without the request',
+    errorOf,
+    '14000000 02000001 01000000 00000000 eaffffff',
+    /^nlmsghdr wants 16 bytes, not 0$/,
+  ],
+  [
+    'a positive error',
+    errorOf,
+    `24000000 02000001 01000000 00000000 16000000 ${ASKED}`,
+    /^an errno is zero or negative, not 22$/,
+  ],
+  [
+    'words that claim too much',
+    errorOf,
+    `2c000000 02000003 01000000 00000000 eaffffff ${ASKED} ff000100 6e6f0000`,
+    /^attribute 1 claims 255 bytes of 8$/,
+  ],
+  ['a positive end', doneOf, '14000000 03000200 01000000 00000000 02000000', /^an errno is zero or negative, not 2$/],
+]
+
+t.test('a damaged verdict is refused with a sentence', t => {
+  for (const [what, read, bytes, message] of damagedVerdicts)
+    t.throws(() => read(frameOf(bytes)), { constructor: WireError, message }, what)
+  t.end()
+})
