@@ -24,7 +24,8 @@ export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
   const nic = plan.nicPlan(call, master)
   kernel.enter()
   undoAll(plan.leftovers(call), kernel)
-  return withUndo(nic, call, kernel, async () => {
+  // The interface is ours now, and goes under the name that it has: an IPAM may have set it up, and older kernels then refuse to rename it back.
+  return withUndo({ steps: nic, undoing: plan.planForDel(call) }, call, kernel, async () => {
     const made = lookUpNic(call, kernel)
     const ipam = ipamOf(call)
     if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, made, ipam))
@@ -61,13 +62,20 @@ function doAll(steps: Plan, { ifName }: Call<Config>, kernel: Kernel): void {
   }
 }
 
+interface Done {
+  readonly steps: Plan
+  /** What to undo where that is not just the steps. */
+  readonly undoing?: Plan
+}
+
 /** Does a plan and then the work; when the work fails, the plan is undone and the work's own error is what is told. */
-async function withUndo<T>(steps: Plan, call: Call<Config>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
+async function withUndo<T>(done: Done, call: Call<Config>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
+  const { steps, undoing = steps } = done
   doAll(steps, call, kernel)
   try {
     return await work()
   } catch (error) {
-    throw withFailures(error, undoAll(steps, kernel))
+    throw withFailures(error, undoAll(undoing, kernel))
   }
 }
 
@@ -86,7 +94,7 @@ async function address(call: Call<Config>, kernel: Kernel, nic: SeenLink, ipam: 
   try {
     const addressed = plan.addressedBy(call.ifName, claimed.result)
     const { pod } = kernel.observe({ pod: { sysctls: plan.sysctlsOf(call.ifName) } })
-    await withUndo(plan.addressPlan(call, addressed, pod), call, kernel, async () => {
+    await withUndo({ steps: plan.addressPlan(call, addressed, pod) }, call, kernel, async () => {
       if (plan.needsSettling(addressed)) await settle(call, kernel)
       doAll(plan.routePlan(addressed), call, kernel)
     })
