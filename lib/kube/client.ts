@@ -1,16 +1,19 @@
-// The API server's verbs on kinds. Knows paths, queries and media types; how a request is sent and tried again is request.ts.
+// The API server's verbs on kinds: paths, queries, media types, the shape of answers. How a request is sent and tried again is request.ts.
+import type { Request } from './answer.js'
 import type { ClusterConfig } from './config.js'
 import { KubeError } from './errors.js'
-import { apiVersionOf, collectionPath, objectPath, type Kind, type Ref } from './kinds.js'
-import { Requests, type Counts, type Request, type Seams } from './request.js'
+import { encode } from './json.js'
+import { apiVersionOf, collectionPath, objectPath, query, type Kind, type Ref } from './kinds.js'
+import { LIMITS, Requests, type Counts, type Limits, type Seams } from './request.js'
+import { watch, type WatchEvent, type WatchOptions } from './watch.js'
 
-export interface ListMeta {
-  readonly resourceVersion?: string
-  readonly continue?: string
-  readonly remainingItemCount?: number
-}
 export interface List<T> {
-  readonly metadata: ListMeta
+  readonly metadata: {
+    readonly resourceVersion?: string
+    /** Give it back as `continue` for the next page; '' or absent on the last. */
+    readonly continue?: string
+    readonly remainingItemCount?: number
+  }
   readonly items: readonly T[]
 }
 
@@ -27,6 +30,7 @@ export interface ListOptions {
 }
 
 export interface DeleteOptions {
+  /** Preconditions: where they do not hold, the server answers 409 and deletes nothing. */
   readonly uid?: string
   readonly resourceVersion?: string
   readonly gracePeriodSeconds?: number
@@ -40,7 +44,7 @@ export interface WriteOptions {
 }
 export interface PatchOptions extends WriteOptions {
   readonly subresource?: 'status'
-  /** Apply only: take the fields that others own. */
+  /** Apply only: take over fields that others own. */
   readonly force?: boolean
 }
 
@@ -54,50 +58,74 @@ const MEDIA: Readonly<Record<PatchKind, string>> = {
 }
 const FIELD_MANAGER = 'spiderpool'
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json'
-const LIST_MS_MAX = 30_000
 
-interface Identified {
-  readonly metadata: Ref | { readonly namespace?: string; readonly name?: string }
-}
-
+/** Everything throws KubeError. Objects come as the server sent them: of their shape only metadata (or items) has been looked at. */
 export interface Kube {
   get<T>(kind: Kind, ref: Ref): Promise<T>
   list<T>(kind: Kind, options?: ListOptions): Promise<List<T>>
   create<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
+  /** Compare and swap where the object has a resourceVersion. */
   replace<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   replaceStatus<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   patch<T>(kind: Kind, ref: Ref, body: object, how: PatchKind, options?: PatchOptions): Promise<T>
   delete(kind: Kind, ref: Ref, options?: DeleteOptions): Promise<void>
+  watch<T>(kind: Kind, options?: WatchOptions): AsyncIterable<WatchEvent<T>>
   readonly requests: number
+  /** Of bodies. */
   readonly bytes: { readonly sent: number; readonly received: number }
 }
 
 const REAL: Seams = {
   fetch: (url, init) => fetch(url, init),
-  sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
+  sleep,
   random: () => Math.random(),
 }
 
-export function connect(config: ClusterConfig, seams: Partial<Seams> = {}): Kube {
-  const requests = new Requests(config, { ...REAL, ...seams })
-  const ask = async <T>(request: Request): Promise<T> => parse<T>(await requests.send(request), request)
-  const write = <T extends object>(
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal?.aborted === true) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
+}
+
+export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limits: Partial<Limits> = {}): Kube {
+  const requests = new Requests(config, { ...REAL, ...seams }, { ...LIMITS, ...limits })
+  const timeoutMs = requests.limits.requestMs
+  const object = async <T>(request: Request, name: string): Promise<T> =>
+    whole<T>(await requests.send(request), request, name)
+  const send = <T extends object>(
     method: 'POST' | 'PUT',
     path: string,
-    kind: Kind,
-    object: T,
-    { fieldManager = FIELD_MANAGER, idempotent = false }: WriteOptions = {},
-  ): Promise<T> => ask<T>({ method, path: path + query({ fieldManager }), body: bodyOf(kind, object), idempotent })
+    { kind, value, options = {} }: Written<T>,
+  ): Promise<T> => {
+    const { fieldManager = FIELD_MANAGER, idempotent = false } = options
+    const request = { method, path: path + query({ fieldManager }), body: bodyOf(kind, value), idempotent, timeoutMs }
+    return object<T>(request, refOf(value).name)
+  }
+  const list = async <T>(kind: Kind, options: ListOptions = {}): Promise<List<T>> => {
+    const request = listRequest(kind, options, requests.limits.listMs)
+    return listOf<T>(await requests.send(request), request)
+  }
   return {
-    get: (kind, ref) => ask({ method: 'GET', path: objectPath(kind, ref) }),
-    list: (kind, options = {}) => ask(listRequest(kind, options)),
-    create: (kind, object, options) =>
-      write('POST', collectionPath(kind, refOf(object).namespace), kind, object, options),
-    replace: (kind, object, options) => write('PUT', objectPath(kind, refOf(object)), kind, object, options),
-    replaceStatus: (kind, object, options) =>
-      write('PUT', `${objectPath(kind, refOf(object))}/status`, kind, object, options),
-    patch: (kind, ref, body, how, options = {}) => ask(patchRequest(kind, ref, body, how, options)),
-    delete: async (kind, ref, options = {}) => void (await requests.send(deleteRequest(kind, ref, options))),
+    get: (kind, ref) => object({ method: 'GET', path: objectPath(kind, ref), timeoutMs }, ref.name),
+    list,
+    create: (kind, value, options) =>
+      send('POST', collectionPath(kind, refOf(value).namespace), { kind, value, options }),
+    replace: (kind, value, options) => send('PUT', objectPath(kind, refOf(value)), { kind, value, options }),
+    replaceStatus: (kind, value, options) =>
+      send('PUT', `${objectPath(kind, refOf(value))}/status`, { kind, value, options }),
+    patch: (kind, ref, body, how, options = {}) =>
+      object({ ...patchRequest(kind, ref, { body, how, options }), timeoutMs }, ref.name),
+    delete: async (kind, ref, options = {}) =>
+      void (await requests.send({ ...deleteRequest(kind, ref, options), timeoutMs })),
+    watch: <T>(kind: Kind, options: WatchOptions = {}) =>
+      watch<T>({ requests, kind, options, list: asked => list<T>(kind, asked) }),
     get requests() {
       return requests.counts.requests
     },
@@ -107,80 +135,74 @@ export function connect(config: ClusterConfig, seams: Partial<Seams> = {}): Kube
   }
 }
 
+interface Written<T> {
+  readonly kind: Kind
+  readonly value: T
+  readonly options: WriteOptions | undefined
+}
+
+/** '' for a name that the server makes (generateName). */
 function refOf(object: object): Ref {
-  const { metadata } = object as Identified
-  return { name: metadata.name ?? '', ...(metadata.namespace !== undefined && { namespace: metadata.namespace }) }
+  const { metadata } = object as { metadata?: { namespace?: string; name?: string } }
+  return { name: metadata?.name ?? '', ...(metadata?.namespace !== undefined && { namespace: metadata.namespace }) }
 }
 
 /** The items of a list come without apiVersion and kind, and the server wants both. */
 const bodyOf = (kind: Kind, object: object): string =>
-  JSON.stringify({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...object })
+  encode({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...object })
 
-function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
-  let text = ''
-  for (const key in values) {
-    const value = values[key]
-    if (value !== undefined && value !== '') text += `${text === '' ? '?' : '&'}${key}=${encodeURIComponent(value)}`
-  }
-  return text
-}
-
-function listRequest(kind: Kind, options: ListOptions): Request {
+function listRequest(kind: Kind, options: ListOptions, timeoutMs: number): Request {
   const { namespace, metadataOnly = false, ...rest } = options
-  return {
-    method: 'GET',
-    path: collectionPath(kind, namespace) + query({ ...rest }),
-    ...(metadataOnly && { accept: METADATA_LIST }),
-    timeoutMs: LIST_MS_MAX,
-  }
+  const path = collectionPath(kind, namespace) + query({ ...rest })
+  return { method: 'GET', path, ...(metadataOnly && { accept: METADATA_LIST }), timeoutMs }
 }
 
-function patchRequest(kind: Kind, ref: Ref, body: object, how: PatchKind, options: PatchOptions): Request {
+interface Patch {
+  readonly body: object
+  readonly how: PatchKind
+  readonly options: PatchOptions
+}
+
+/** An apply may be sent twice: it says what shall be. */
+function patchRequest(kind: Kind, ref: Ref, { body, how, options }: Patch): Omit<Request, 'timeoutMs'> {
   const { subresource, fieldManager = FIELD_MANAGER, force, idempotent = how === 'apply' } = options
   return {
     method: 'PATCH',
     path: `${objectPath(kind, ref)}${subresource ? `/${subresource}` : ''}${query({ fieldManager, force })}`,
-    body: how === 'apply' ? bodyOf(kind, body) : JSON.stringify(body),
+    body: how === 'apply' ? bodyOf(kind, body) : encode(body),
     contentType: MEDIA[how],
     idempotent,
   }
 }
 
-/** With a UID it can be sent twice: the second time it finds nothing, or somebody else's, and leaves it. */
-function deleteRequest(kind: Kind, ref: Ref, options: DeleteOptions): Request {
+/** With a UID it may be sent twice: the second time it finds nothing, or somebody else's, and leaves it. */
+function deleteRequest(kind: Kind, ref: Ref, options: DeleteOptions): Omit<Request, 'timeoutMs'> {
   const { uid, resourceVersion, gracePeriodSeconds, propagation } = options
   const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
-  const body = {
+  const body = encode({
     apiVersion: 'v1',
     kind: 'DeleteOptions',
     ...((uid || resourceVersion) && { preconditions }),
     ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
     ...(propagation && { propagationPolicy: propagation }),
-  }
-  return {
-    method: 'DELETE',
-    path: objectPath(kind, ref),
-    body: JSON.stringify(body),
-    idempotent: uid !== undefined && uid !== '',
-  }
+  })
+  return { method: 'DELETE', path: objectPath(kind, ref), body, idempotent: uid !== undefined && uid !== '' }
 }
 
-function parse<T>(text: string, { method, path }: Request): T {
-  try {
-    const value = JSON.parse(text) as T
-    if (typeof value === 'object' && value !== null) return value
-  } catch (error) {
-    throw notJson(text, method, path, error)
-  }
-  throw notJson(text, method, path)
+/** An answer that is JSON can still be a proxy's, or of another object: then nothing may be built on it. */
+function whole<T>(value: object, request: Request, name: string): T {
+  const { name: answered } = refOf(value)
+  if (answered === '' || (name !== '' && answered !== name))
+    throw wrong(request, answered === '' ? 'what is not an object of the API' : `another object, ${answered}`)
+  return value as T
 }
 
-function notJson(text: string, method: string, path: string, cause?: unknown): KubeError {
-  const seen = JSON.stringify(text.slice(0, 60))
-  return new KubeError(
-    0,
-    method === 'GET' ? 'BadAnswer' : 'Unknown',
-    `${method} ${path} was answered with what is not a JSON object: ${seen}`,
-    { cause },
-  )
+function listOf<T>(value: object, request: Request): List<T> {
+  const { metadata, items } = value as { metadata?: List<T>['metadata']; items?: readonly T[] | null }
+  if (typeof metadata !== 'object' || !(Array.isArray(items) || items === null))
+    throw wrong(request, 'what is not a list')
+  return { metadata, items: items ?? [] } // Go prints a nil slice as null
 }
+
+const wrong = ({ method, path }: Request, what: string): KubeError =>
+  new KubeError(0, method === 'GET' ? 'BadAnswer' : 'Unknown', `${method} ${path} was answered with ${what}`)

@@ -1,12 +1,18 @@
-// A cluster as a client needs it. Knows the form of kubeconfig files.
-
-export interface Tls {
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
-  readonly serverName?: string
-  readonly rejectUnauthorized?: boolean
-}
+// What a client needs of a cluster, out of kubeconfig files or out of a pod's service account. Knows their form; files and programs come from a Host.
+import { credentialOf } from './credentials.js'
+import {
+  badConfig,
+  isFields,
+  pemOf,
+  textAt,
+  type Credential,
+  type Entry,
+  type Fields,
+  type Host,
+  type Tls,
+} from './entry.js'
+import { KubeError } from './errors.js'
+import { decode } from './json.js'
 
 export interface ClusterConfig {
   /** Scheme, host and port, perhaps a path; no slash at the end. */
@@ -14,7 +20,173 @@ export interface ClusterConfig {
   /** The socket's path, where the server is unix://. */
   readonly unix?: string
   readonly tls?: Tls
-  /** The header's value, asked anew for each request: tokens expire. */
-  readonly authorization?: () => string | undefined
+  /** Asked anew for each request: tokens expire. */
+  readonly credential?: () => Credential
+  /** Of the context, for who has none of their own. */
   readonly namespace?: string
+}
+
+export const DEFAULT_KUBECONFIG = '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
+
+/** Where to look: the conf's `ipam.kubeconfig`, else the files of KUBECONFIG, else the one that the installer writes. */
+export function kubeconfigPaths(fromConf: string | undefined, env: Host['env']): readonly string[] {
+  if (fromConf !== undefined && fromConf !== '') return [fromConf]
+  const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
+  return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
+}
+
+/** The current context of the files; of several, the first that says a thing counts, and one that is not there is passed over. */
+export function loadKubeconfig(paths: readonly string[], host: Host): ClusterConfig {
+  const files = paths.flatMap(path => readFile(path, { host, isOnly: paths.length === 1 }))
+  const first = files[0]
+  if (!first)
+    throw badConfig(paths.join(':'), 'none of these files is there; write one, or name one with ipam.kubeconfig')
+  const current = files.find(({ fields }) => textAt(fields, 'current-context') !== undefined)
+  if (!current) throw badConfig(first.file, 'it has no current-context; write one: kubectl config use-context NAME')
+  const wanted = textAt(current.fields, 'current-context') ?? ''
+  const context = entryOf(files, { list: 'contexts', key: 'context', wanted, by: current.file })
+  const clusterName = textAt(context.fields, 'cluster') ?? ''
+  const cluster = entryOf(files, { list: 'clusters', key: 'cluster', wanted: clusterName, by: context.file })
+  const userName = textAt(context.fields, 'user')
+  const user =
+    userName === undefined
+      ? undefined
+      : entryOf(files, { list: 'users', key: 'user', wanted: userName, by: context.file })
+  return clusterConfig({ cluster, user, namespace: textAt(context.fields, 'namespace') }, host)
+}
+
+function readFile(path: string, { host, isOnly }: { host: Host; isOnly: boolean }): Entry[] {
+  let content: string
+  try {
+    content = host.read(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    if (code === 'ENOENT' && !isOnly) return []
+    const what = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`
+    throw badConfig(path, `${what}; set ipam.kubeconfig or KUBECONFIG to a file that is there and readable`, error)
+  }
+  return [{ file: path, name: path, fields: fieldsOf(parse(content, path, host), path) }]
+}
+
+/** JSON is YAML, and much quicker read as what it is. */
+function parse(content: string, path: string, host: Host): unknown {
+  const json = content.trimStart().startsWith('{') ? decode(content) : undefined
+  if (json !== undefined) return json
+  try {
+    return host.yaml(content)
+  } catch (error) {
+    throw badConfig(
+      path,
+      `it is neither YAML nor JSON (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
+      error,
+    )
+  }
+}
+
+function fieldsOf(value: unknown, path: string): Fields {
+  if (!isFields(value)) throw badConfig(path, 'it is not a YAML or JSON object with clusters, users and contexts')
+  return value
+}
+
+interface Sought {
+  readonly list: 'clusters' | 'users' | 'contexts'
+  readonly key: 'cluster' | 'user' | 'context'
+  readonly wanted: string
+  /** The file that names it. */
+  readonly by: string
+}
+
+function entryOf(files: readonly Entry[], { list, key, wanted, by }: Sought): Entry {
+  for (const { file, fields } of files) {
+    const entries = fields[list]
+    if (!Array.isArray(entries)) continue
+    const found: unknown = entries.find(entry => isFields(entry) && entry['name'] === wanted)
+    if (!isFields(found)) continue
+    const inner = found[key]
+    return { file, name: wanted, fields: isFields(inner) ? inner : {} }
+  }
+  throw badConfig(by, `it names ${key} "${wanted}", which is not under ${list}; add it there, or name one that is`)
+}
+
+interface Parts {
+  readonly cluster: Entry
+  readonly user: Entry | undefined
+  readonly namespace: string | undefined
+}
+
+function clusterConfig({ cluster, user, namespace }: Parts, host: Host): ClusterConfig {
+  const { credential, tls: clientTls } = credentialOf(user, cluster, host)
+  const place = serverOf(cluster)
+  const tls = { ...clusterTls(cluster, host), ...clientTls }
+  return {
+    ...place,
+    ...(place.server.startsWith('https:') && { tls }),
+    ...(credential && { credential }),
+    ...(namespace !== undefined && { namespace }),
+  }
+}
+
+function serverOf({ file, name, fields }: Entry): { server: string; unix?: string } {
+  const server = textAt(fields, 'server')
+  if (textAt(fields, 'proxy-url') !== undefined)
+    throw badConfig(
+      file,
+      `cluster "${name}" has a proxy-url, which is not supported; name a server that is reached directly`,
+    )
+  if (server === undefined) throw badConfig(file, `cluster "${name}" has no server; write server: https://HOST:PORT`)
+  if (/^unix:\/\/\/./.test(server)) return { server: 'http://localhost', unix: server.slice('unix://'.length) }
+  if (/^https?:\/\/[^\s/?#]+[^\s?#]*$/.test(server) && URL.canParse(server))
+    return { server: server.replace(/\/+$/, '') }
+  throw badConfig(
+    file,
+    `cluster "${name}" has server "${server}"; write https://HOST:PORT, http://HOST:PORT or unix:///PATH`,
+  )
+}
+
+function clusterTls(cluster: Entry, host: Host): Tls {
+  const { file, name, fields } = cluster
+  const ca = pemOf(cluster, 'certificate-authority', 'CERTIFICATE', host)
+  const serverName = textAt(fields, 'tls-server-name')
+  const isInsecure = fields['insecure-skip-tls-verify'] === true
+  if (isInsecure && ca !== undefined)
+    throw badConfig(file, `cluster "${name}" has both a certificate-authority and insecure-skip-tls-verify; remove one`)
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(serverName !== undefined && { serverName }),
+    ...(isInsecure && { rejectUnauthorized: false }),
+  }
+}
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** Of a pod: its environment and the files of its service account. */
+export function inCluster(host: Host): ClusterConfig {
+  const address = host.env['KUBERNETES_SERVICE_HOST'] ?? ''
+  const port = host.env['KUBERNETES_SERVICE_PORT'] ?? ''
+  if (address === '' || port === '')
+    throw new KubeError(
+      0,
+      'BadConfig',
+      'KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set: this is not a pod; name a kubeconfig',
+    )
+  const file = `${SERVICE_ACCOUNT}/`
+  const cluster: Entry = {
+    file,
+    name: 'in-cluster',
+    fields: {
+      server: `https://${address.includes(':') ? `[${address}]` : address}:${port}`,
+      'certificate-authority': 'ca.crt',
+    },
+  }
+  const user: Entry = { file, name: 'service account', fields: { tokenFile: 'token' } }
+  return clusterConfig({ cluster, user, namespace: namespaceOf(host) }, host)
+}
+
+function namespaceOf(host: Host): string | undefined {
+  try {
+    return host.read(`${SERVICE_ACCOUNT}/namespace`).trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined // an older kubelet
+    throw error
+  }
 }

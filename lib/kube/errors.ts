@@ -1,6 +1,6 @@
 // What the API server, or the way to it, said no with. Knows HTTP status and reason; knows no request.
 
-/** `status` is HTTP's, 0 where there was no answer; then `reason` says which way: `NO_ANSWER`. Otherwise it is the server's own word. */
+/** `status` is HTTP's, 0 where there was no answer; then `reason` is one of `NoAnswer`. Otherwise it is the server's own word. */
 export class KubeError extends Error {
   override readonly name = 'KubeError'
   readonly status: number
@@ -14,11 +14,14 @@ export class KubeError extends Error {
 
 /**
  * Reasons of our own.
- * - `Unreachable`: nothing was sent. - `Timeout`: a read had no answer in time. - `BadAnswer`: a read's answer is no answer.
- * - `Unknown`: a write went out, and whether it was carried out is not known: look before doing it again. With a status of 0,
- *   or of 5xx where a server said that it could not say.
+ * - `BadConfig`: the kubeconfig cannot be used; trying again helps nothing.
+ * - `Unreachable`: nothing was sent.
+ * - `Timeout`: a read had no answer in time.
+ * - `BadAnswer`: what a read was answered with is no answer.
+ * - `Unknown`: a write went out, and whether it was carried out is not known: look before doing it again. Its status is 0, or
+ *   5xx where the server itself could not say (an etcd that answers late is one).
  */
-export type NoAnswer = 'Unreachable' | 'Timeout' | 'BadAnswer' | 'Unknown'
+export type NoAnswer = 'BadConfig' | 'Unreachable' | 'Timeout' | 'BadAnswer' | 'Unknown'
 
 const has = (error: unknown, status: number, reason?: string): boolean =>
   error instanceof KubeError && error.status === status && (reason === undefined || error.reason === reason)
@@ -31,3 +34,4 @@ export const isConflict = (error: unknown): boolean => has(error, 409) && !isAlr
 export const isExpired = (error: unknown): boolean => has(error, 410)
 /** It may have been carried out: look before doing it again. */
 export const mayHaveHappened = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Unknown'
+export const isBadConfig = (error: unknown): boolean => has(error, 0, 'BadConfig')

@@ -72,3 +72,11 @@ export function collectionPath({ group, version, plural, namespaced: inNamespace
 /** The path of an object. Names are as the API server lets them be, but a path is where a bad one would do harm. */
 export const objectPath = (kind: Kind, { namespace, name }: Ref): string =>
   `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`
+
+/** `?a=b&c=d` of what is set; '' where nothing is. */
+export function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  let text = ''
+  for (const [key, value] of Object.entries(values))
+    if (value !== undefined && value !== '') text += `${text === '' ? '?' : '&'}${key}=${encodeURIComponent(value)}`
+  return text
+}

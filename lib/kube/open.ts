@@ -1,33 +1,45 @@
-// From what a conf and the environment say to a client. PROVISIONAL loader
+// A client for this process: files, programs and YAML as Bun has them, behind the Host that config.ts asks. Knows no kubeconfig fields.
 import { readFileSync } from 'node:fs'
 import { connect, type Kube } from './client.js'
-import { CniError } from '../cni/error.js'
+import { inCluster, kubeconfigPaths, loadKubeconfig } from './config.js'
+import type { Host, Ran } from './entry.js'
 
-export async function connectFrom({
-  kubeconfig,
+const EXEC_MS_MAX = 20_000
+
+type Env = Host['env']
+
+const host = (env: Env): Host => ({
+  read: path => readFileSync(path, 'utf8'),
+  yaml: text => Bun.YAML.parse(text),
+  run: (command, environment) => runProgram(command, environment),
+  now: () => Date.now(),
   env,
-}: {
-  readonly kubeconfig: string | undefined
-  readonly env: Readonly<Record<string, string | undefined>>
-}): Promise<Kube> {
-  const path = kubeconfig ?? env['KUBECONFIG'] ?? '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
-  let text: string
+})
+
+function runProgram(command: readonly string[], env: Readonly<Record<string, string>>): Ran {
   try {
-    text = readFileSync(path, 'utf8')
+    const { exitCode, stdout, stderr, exitedDueToTimeout } = Bun.spawnSync([...command], {
+      env: { ...env },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      timeout: EXEC_MS_MAX,
+    })
+    if (exitedDueToTimeout === true)
+      return { exitCode: -1, stdout: '', stderr: `it had not ended after ${EXEC_MS_MAX} ms` }
+    return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() }
   } catch (error) {
-    throw new CniError('invalidConfig', `kubeconfig ${path} cannot be read`, '', { cause: error })
+    return { exitCode: null, stdout: '', stderr: error instanceof Error ? error.message : String(error) }
   }
-  const value = (text.startsWith('{') ? JSON.parse(text) : Bun.YAML.parse(text)) as {
-    clusters: { cluster: Record<string, string> }[]
-    users: { user: Record<string, string> }[]
-  }
-  const cluster = value.clusters[0]?.cluster ?? {}
-  const user = value.users[0]?.user ?? {}
-  const b64 = (t: string | undefined) => (t === undefined ? undefined : Buffer.from(t, 'base64').toString())
-  const ca = b64(cluster['certificate-authority-data'])
-  return connect({
-    server: cluster['server'] ?? '',
-    ...(ca !== undefined && { tls: { ca } }),
-    ...(user['token'] !== undefined && { authorization: () => `Bearer ${user['token']}` }),
-  })
+}
+
+/** By a kubeconfig: the conf's, else KUBECONFIG's, else the installed one. Throws KubeError BadConfig; sends nothing yet. */
+export function connectFrom(from: { readonly kubeconfig: string | undefined; readonly env: Env }): Kube {
+  return connect(loadKubeconfig(kubeconfigPaths(from.kubeconfig, from.env), host(from.env)))
+}
+
+/** For a daemon: by KUBECONFIG where that is set, else as the pod that it is. */
+export function connectDaemon(env: Env): Kube {
+  const isNamed = (env['KUBECONFIG'] ?? '') !== ''
+  return connect(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), host(env)) : inCluster(host(env)))
 }

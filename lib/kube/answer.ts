@@ -1,0 +1,117 @@
+// What an answer, or the lack of one, means for a request: done, refused, or worth another try. Pure.
+import { KubeError, type NoAnswer } from './errors.js'
+import { decode } from './json.js'
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Path and query. */
+  readonly path: string
+  readonly body?: string
+  readonly contentType?: string
+  readonly accept?: string
+  readonly timeoutMs: number
+  /** A write that may be done twice without harm: then a lost answer is no reason not to try again. */
+  readonly idempotent?: boolean
+}
+
+export type Outcome =
+  | { readonly kind: 'answer'; readonly value: object }
+  | { readonly kind: 'again'; readonly error: KubeError; readonly afterMs?: number }
+  | { readonly kind: 'refused'; readonly error: KubeError }
+
+/** Codes of a connection that never was: Bun's and Node's words. Nothing was sent, so anything may be sent again. */
+const NOT_SENT: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ConnectionRefused: 'nothing listens there',
+  ENOENT: 'there is no such socket',
+  ENOTFOUND: 'its name is not known',
+  EAI_AGAIN: 'its name could not be looked up',
+  EHOSTUNREACH: 'there is no way to the host',
+  ENETUNREACH: 'there is no route to its network',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
+  FailedToOpenSocket: 'no connection could be set up; are the certificates and the key in the kubeconfig whole?',
+}
+
+/** Codes of a handshake that failed: nothing was sent, and a certificate does not get better by asking again. */
+const HANDSHAKE = /^(EPROTO|CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/
+const UNTRUSTED = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/
+
+export interface Place {
+  readonly server: string
+  readonly request: Request
+}
+
+const isLossy = ({ method, idempotent }: Request): boolean => method !== 'GET' && idempotent !== true
+
+/** Fetch threw, or the reading of the answer did: `status` is the answer's, if its head came. */
+export function lost(thrown: unknown, status: number | undefined, { server, request }: Place): Outcome {
+  const code = codeOf(thrown)
+  const fail = (reason: NoAnswer, says: string): KubeError =>
+    new KubeError(0, reason, `${request.method} ${server}${request.path}: ${says}`, { cause: thrown })
+  const unreachable = (says: string): KubeError =>
+    new KubeError(0, 'Unreachable', `the API server ${server} cannot be reached: ${says} (${code})`, { cause: thrown })
+  if (status === undefined) {
+    const why = NOT_SENT[code]
+    if (why !== undefined) return { kind: 'again', error: unreachable(why) }
+    if (HANDSHAKE.test(code)) return { kind: 'refused', error: unreachable(handshakeSentence(code)) }
+  }
+  const late = thrown instanceof Error && thrown.name === 'TimeoutError'
+  const says = late ? `no whole answer came in ${request.timeoutMs} ms` : cutOff(thrown, code)
+  if (isLossy(request)) return { kind: 'refused', error: fail('Unknown', `${says}; it may have been carried out`) }
+  if (late) return { kind: 'refused', error: fail('Timeout', says) }
+  return { kind: thrown instanceof TooLong ? 'refused' : 'again', error: fail('BadAnswer', says) }
+}
+
+const handshakeSentence = (code: string): string =>
+  UNTRUSTED.test(code)
+    ? 'its certificate is not one that the kubeconfig trusts; check certificate-authority-data and tls-server-name'
+    : 'the TLS handshake failed; does it speak TLS there, and does it accept our client certificate?'
+
+/** The answer is larger than the limit. */
+export class TooLong extends Error {}
+
+const cutOff = (thrown: unknown, code: string): string =>
+  thrown instanceof TooLong ? thrown.message : `the answer was cut off (${code === '' ? String(thrown) : code})`
+
+const codeOf = (thrown: unknown): string => {
+  if (typeof thrown !== 'object' || thrown === null) return ''
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code
+  return 'cause' in thrown ? codeOf(thrown.cause) : ''
+}
+
+export interface Answer {
+  readonly status: number
+  readonly retryAfter: string | null
+  readonly text: string
+}
+
+/** A whole answer came. */
+export function judge({ status, retryAfter, text }: Answer, { server, request }: Place): Outcome {
+  const what = `${request.method} ${server}${request.path}`
+  const value = decode(text)
+  if (status >= 200 && status < 300) {
+    if (value !== undefined) return { kind: 'answer', value }
+    const says = `${what} was answered with what is not a JSON object: ${JSON.stringify(text.slice(0, 60))}`
+    const reason: NoAnswer = isLossy(request) ? 'Unknown' : 'BadAnswer'
+    return { kind: 'refused', error: new KubeError(0, reason, says) }
+  }
+  const message = textAt(value, 'message') ?? `${what} was answered with status ${status}`
+  const afterMs = retryAfterMs(retryAfter)
+  // A server that names a time to come back did not do it. One that failed midway does not know.
+  const isUnknown = isLossy(request) && status >= 500 && afterMs === undefined
+  const reason = isUnknown ? 'Unknown' : (textAt(value, 'reason') ?? `Http${status}`)
+  const error = new KubeError(status, reason, message)
+  const isPassing = status === 429 || (status >= 500 && status !== 501)
+  if (!isPassing || isUnknown) return { kind: 'refused', error }
+  return { kind: 'again', error, ...(afterMs !== undefined && { afterMs }) }
+}
+
+/** RFC 9110 10.2.3, in seconds; its other form, a date, is not what API servers send. */
+const retryAfterMs = (text: string | null): number | undefined =>
+  text !== null && /^\d{1,9}$/.test(text) ? Number(text) * 1000 : undefined
+
+/** Of a meta/v1 Status, or of whatever stands there instead. */
+function textAt(value: object | undefined, key: 'reason' | 'message'): string | undefined {
+  const found: unknown = value === undefined ? undefined : Object.entries(value).find(([name]) => name === key)?.[1]
+  return typeof found === 'string' && found !== '' ? found : undefined
+}

@@ -1,0 +1,105 @@
+// Who we are to the API server: a user of a kubeconfig as something to ask for each request. Knows tokens, their files and exec plugins.
+import { badConfig, fromFile, pemOf, type Credential, type Entry, type Fields, type Host, type Tls } from './entry.js'
+import { runPlugin } from './exec.js'
+
+export interface Identity {
+  readonly tls: Tls
+  readonly credential?: () => Credential
+}
+
+/** How long a token read from a file is believed: the kubelet renews them long before they expire (client-go says a minute, too). */
+const TOKEN_FILE_MS = 60_000
+/** An exec credential is renewed this long before it expires, so that a request under way does not outlive it. */
+const EXPIRY_MARGIN_MS = 10_000
+
+const REFUSED: Readonly<Record<string, string>> = {
+  username: 'basic authentication, which API servers no longer know; use a token or a client certificate',
+  password: 'basic authentication, which API servers no longer know; use a token or a client certificate',
+  'auth-provider': 'an auth-provider, which kubectl no longer knows either; use exec',
+  as: 'impersonation (as), which is not supported; use the credentials of that user',
+  'as-uid': 'impersonation (as-uid), which is not supported; use the credentials of that user',
+  'as-groups': 'impersonation (as-groups), which is not supported; use the credentials of that user',
+  'as-user-extra': 'impersonation (as-user-extra), which is not supported; use the credentials of that user',
+}
+
+/** A file counts more than a token beside it, as in client-go: the file is the one that is renewed. */
+export function credentialOf(user: Entry | undefined, cluster: Entry, host: Host): Identity {
+  if (user === undefined) return { tls: {} }
+  const { file, name, fields } = user
+  for (const [key, what] of Object.entries(REFUSED))
+    if (fields[key] !== undefined && fields[key] !== '') throw badConfig(file, `user "${name}" has ${what}`)
+  const tls = clientTls(user, host)
+  const { token, tokenFile, exec } = fields
+  if (typeof tokenFile === 'string' && tokenFile !== '')
+    return { tls, credential: fromTokenFile(user, tokenFile, host) }
+  if (token !== undefined && token !== '') {
+    const authorization = bearer(token, user, 'token')
+    return { tls, credential: () => ({ authorization }) }
+  }
+  if (exec !== undefined && exec !== null) return { tls, credential: fromPlugin(exec, { user, cluster, host }) }
+  return { tls }
+}
+
+function clientTls(user: Entry, host: Host): Tls {
+  const cert = pemOf(user, 'client-certificate', 'CERTIFICATE', host)
+  const key = pemOf(user, 'client-key', 'PRIVATE KEY', host)
+  if (cert !== undefined && key !== undefined) return { cert, key }
+  if (cert === undefined && key === undefined) return {}
+  const [there, missing] =
+    cert === undefined ? ['client-key', 'client-certificate'] : ['client-certificate', 'client-key']
+  throw badConfig(user.file, `user "${user.name}" has a ${there} and no ${missing}; write both`)
+}
+
+/** RFC 6750 2.1; and what is not of it would make a header that fetch refuses, with the token in its words. */
+function bearer(token: unknown, { file, name }: Entry, what: string): string {
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
+    throw badConfig(
+      file,
+      `${what} of user "${name}" is not a bearer token: it is empty, or has blanks or control characters`,
+    )
+  return `Bearer ${token}`
+}
+
+function fromTokenFile(user: Entry, tokenFile: string, host: Host): () => Credential {
+  const path = fromFile(user.file, tokenFile)
+  let held: { authorization: string; until: number } | undefined
+  return () => {
+    if (held && host.now() < held.until) return held
+    try {
+      const authorization = bearer(host.read(path).trim(), user, `tokenFile ${path}`)
+      held = { authorization, until: host.now() + TOKEN_FILE_MS }
+      return held
+    } catch (error) {
+      if (held) return held // half-written, or being replaced: the old one is good for a while yet
+      if (!(error instanceof Error) || !('code' in error)) throw error
+      throw badConfig(
+        user.file,
+        `tokenFile ${path} of user "${user.name}" cannot be read (${String(error.code)})`,
+        error,
+      )
+    }
+  }
+}
+
+interface Asked {
+  readonly user: Entry
+  readonly cluster: Entry
+  readonly host: Host
+}
+
+function fromPlugin(exec: unknown, { user, cluster, host }: Asked): () => Credential {
+  if (typeof exec !== 'object' || Array.isArray(exec) || exec === null)
+    throw badConfig(user.file, `exec of user "${user.name}" is not an object with command and apiVersion`)
+  const fields: Fields = { ...exec }
+  let held: { credential: Credential; until: number } | undefined
+  return () => {
+    if (held && host.now() < held.until - EXPIRY_MARGIN_MS) return held.credential
+    const { token, cert, key, expiresMs } = runPlugin(fields, { user, cluster, host })
+    const credential = {
+      ...(token !== undefined && { authorization: bearer(token, user, 'what exec gave as token') }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+    }
+    held = { credential, until: expiresMs ?? Infinity }
+    return credential
+  }
+}

@@ -1,0 +1,95 @@
+// Credential plugins: a program of the kubeconfig's choice prints an ExecCredential (client.authentication.k8s.io). Knows that form.
+import { badConfig, fromFile, type Entry, type Fields, type Host } from './entry.js'
+import { decode } from './json.js'
+
+const GROUP = 'client.authentication.k8s.io'
+const VERSIONS: readonly unknown[] = [`${GROUP}/v1`, `${GROUP}/v1beta1`]
+const WORDS_MAX = 200
+
+export interface Issued {
+  readonly token?: string
+  /** PEM. */
+  readonly cert?: string
+  readonly key?: string
+  /** Since 1970; absent: for as long as the process lives. */
+  readonly expiresMs?: number
+}
+
+interface Asked {
+  readonly user: Entry
+  readonly cluster: Entry
+  readonly host: Host
+}
+
+/** Runs it once. Throws KubeError BadConfig with the command and what it said. */
+export function runPlugin(exec: Fields, asked: Asked): Issued {
+  const { user, host } = asked
+  const fail = (says: string): never => {
+    throw badConfig(user.file, `exec of user "${user.name}" ${says}`)
+  }
+  const { apiVersion, command } = exec
+  if (!VERSIONS.includes(apiVersion))
+    return fail(`has apiVersion ${JSON.stringify(apiVersion) ?? 'missing'}; it must be ${VERSIONS.join(' or ')}`)
+  if (typeof command !== 'string' || command === '') return fail('has no command; name the program to run')
+  if (exec['interactiveMode'] === 'Always')
+    return fail(`wants a terminal (interactiveMode Always), and there is none here`)
+  const program = command.includes('/') ? fromFile(user.file, command) : command
+  const args = Array.isArray(exec['args']) ? exec['args'].map(String) : []
+  const ran = host.run([program, ...args], environment(exec, asked))
+  if (ran.exitCode === null)
+    return fail(`could not run ${program}: ${words(ran.stderr)}; is it installed on this node?`)
+  if (ran.exitCode !== 0) return fail(`ran ${program}, which ended with ${ran.exitCode}: ${words(ran.stderr)}`)
+  const issued = issuedOf(ran.stdout, apiVersion)
+  return typeof issued === 'string' ? fail(`ran ${program}, which printed ${issued}`) : issued
+}
+
+const words = (text: string): string => text.trim().replace(/\s+/g, ' ').slice(0, WORDS_MAX) || 'it said nothing'
+
+function environment(exec: Fields, { cluster, host }: Asked): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const [key, value] of Object.entries(host.env)) if (value !== undefined) env[key] = value
+  const listed: readonly unknown[] = Array.isArray(exec['env']) ? exec['env'] : []
+  for (const entry of listed)
+    if (typeof entry === 'object' && entry !== null && 'name' in entry && 'value' in entry)
+      env[String(entry.name)] = String(entry.value)
+  const { server, ...rest } = cluster.fields
+  const about = {
+    server,
+    ...pick(rest, ['tls-server-name', 'insecure-skip-tls-verify', 'certificate-authority-data']),
+  }
+  env['KUBERNETES_EXEC_INFO'] = JSON.stringify({
+    apiVersion: exec['apiVersion'],
+    kind: 'ExecCredential',
+    spec: { interactive: false, ...(exec['provideClusterInfo'] === true && { cluster: about }) },
+  })
+  return env
+}
+
+const pick = (fields: Fields, keys: readonly string[]): Fields =>
+  Object.fromEntries(keys.filter(key => fields[key] !== undefined).map(key => [key, fields[key]]))
+
+/** A string says what is wrong with it. */
+function issuedOf(stdout: string, apiVersion: unknown): Issued | string {
+  const value: Fields = { ...decode(stdout) }
+  const { kind, status } = value
+  if (kind !== 'ExecCredential') return `what is not an ExecCredential: ${JSON.stringify(stdout.slice(0, 40))}`
+  if (value['apiVersion'] !== apiVersion)
+    return `apiVersion ${JSON.stringify(value['apiVersion'])} where ${String(apiVersion)} was asked for`
+  const fields: Fields = typeof status === 'object' && status !== null ? { ...status } : {}
+  const [token, cert, key] = ['token', 'clientCertificateData', 'clientKeyData'].map(name => textOf(fields[name]))
+  if (token === undefined && cert === undefined) return 'neither a token nor a clientCertificateData'
+  if ((cert === undefined) !== (key === undefined))
+    return 'one of clientCertificateData and clientKeyData without the other'
+  const expiry = textOf(fields['expirationTimestamp'])
+  const expiresMs = expiry === undefined ? undefined : Date.parse(expiry)
+  if (expiresMs !== undefined && Number.isNaN(expiresMs))
+    return `expirationTimestamp ${JSON.stringify(expiry)}, which is no time`
+  return {
+    ...(token !== undefined && { token }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(expiresMs !== undefined && { expiresMs }),
+  }
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)

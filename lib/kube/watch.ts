@@ -1,0 +1,200 @@
+// A watch that goes on: lists, follows, resumes where the stream broke, lists again where it cannot. Knows no kinds of its own.
+import { judge, lost, type Request } from './answer.js'
+import type { List, ListOptions } from './client.js'
+import { isBadConfig, isExpired, KubeError } from './errors.js'
+import { decode } from './json.js'
+import { collectionPath, query, type Kind } from './kinds.js'
+import { LineSplitter } from './lines.js'
+import { pauseMs, type Requests } from './request.js'
+
+/** `LISTED` is everything there is: who keeps a view replaces it. It comes first, and again when too much was missed. */
+export type WatchEvent<T> =
+  | { readonly type: 'LISTED'; readonly items: readonly T[] }
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
+
+export interface WatchOptions {
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly metadataOnly?: boolean
+  /** Ends it, also while it waits. */
+  readonly signal?: AbortSignal
+  /** Told of each stream that broke and each request that failed and is tried again. */
+  readonly onTrouble?: (error: KubeError) => void
+}
+
+export interface Watching<T> {
+  readonly requests: Requests
+  readonly kind: Kind
+  readonly options: WatchOptions
+  readonly list: (options: ListOptions) => Promise<List<T>>
+}
+
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
+/** The server is asked to end a stream after this long, twice as long at most: so that clients spread over its replicas. */
+const STREAM_SECONDS = 300
+const LIST_PAGE_MAX = 5_000
+const LINE_LENGTH_MAX = 16 * 1024 * 1024
+/** Ends a wait for the next piece when the reader goes. */
+class Ended extends Error {}
+
+/** Never ends by itself. Throws KubeError where its list is refused for good (401, 403, 404, a bad kubeconfig); all else is tried again. */
+export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEvent<T>, void, void> {
+  const { requests, options } = watching
+  const isOver = (): boolean => options.signal?.aborted ?? false
+  let version: string | undefined
+  let failures = 0
+  while (!isOver()) {
+    try {
+      if (version === undefined) {
+        const all = await listAll(watching)
+        version = all.version
+        yield { type: 'LISTED', items: all.items }
+      }
+      for await (const { type, object } of stream<T>(watching, version)) {
+        version = versionOf(object) ?? version
+        failures = 0
+        if (type !== 'BOOKMARK') yield { type, object }
+      }
+    } catch (error) {
+      if (isOver()) return
+      if (!(error instanceof KubeError) || (version === undefined && isRefusal(error))) throw error
+      options.onTrouble?.(error)
+      // What was missed is no longer there; and any other refusal is told by the list that follows.
+      if (isExpired(error) || isRefusal(error)) version = undefined
+    }
+    // A server that ends every stream at once must not be asked in a circle, so the first pause comes at the second.
+    failures += 1
+    if (failures > 1) await requests.seams.sleep(pauseMs(failures, undefined, requests.seams.random()), options.signal)
+  }
+}
+
+const isRefusal = (error: KubeError): boolean =>
+  isBadConfig(error) || (error.status >= 400 && error.status < 500 && error.status !== 429 && !isExpired(error))
+
+async function listAll<T>({ list, options }: Watching<T>): Promise<{ version: string; items: readonly T[] }> {
+  const { namespace, labelSelector, fieldSelector, metadataOnly } = options
+  const asked = {
+    ...(namespace !== undefined && { namespace }),
+    ...(labelSelector !== undefined && { labelSelector }),
+    ...(fieldSelector !== undefined && { fieldSelector }),
+    ...(metadataOnly !== undefined && { metadataOnly }),
+    limit: LIST_PAGE_MAX,
+  }
+  const items: T[] = []
+  let next = ''
+  for (;;) {
+    const page: List<T> = await list({ ...asked, ...(next !== '' && { continue: next }) })
+    for (const item of page.items) items.push(item)
+    next = page.metadata.continue ?? ''
+    if (next === '') return { version: page.metadata.resourceVersion ?? '', items }
+  }
+}
+
+interface Event<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'
+  readonly object: T
+}
+
+const TYPES: readonly unknown[] = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']
+
+/** One stream to its end. Throws KubeError where it broke, was refused, or fell silent. */
+async function* stream<T>({ requests, kind, options }: Watching<T>, version: string): AsyncGenerator<Event<T>> {
+  const ends = new AbortController()
+  const end = (): void => ends.abort(new Ended())
+  options.signal?.addEventListener('abort', end)
+  const request = watchRequest(kind, options, { version, requests })
+  const place = { server: requests.server, request }
+  let status: number | undefined
+  try {
+    for await (const line of linesOf(requests, request, { ends, opened: seen => void (status = seen) }))
+      yield eventOf<T>(line, place)
+  } catch (error) {
+    if (error instanceof KubeError) throw error
+    const outcome = lost(error, status, place)
+    throw outcome.kind === 'answer' ? error : outcome.error
+  } finally {
+    options.signal?.removeEventListener('abort', end)
+    end()
+  }
+}
+
+function watchRequest(
+  kind: Kind,
+  options: WatchOptions,
+  { version, requests }: { version: string; requests: Requests },
+): Request {
+  const { namespace, labelSelector, fieldSelector, metadataOnly = false } = options
+  const timeoutSeconds = STREAM_SECONDS + Math.floor(requests.seams.random() * STREAM_SECONDS)
+  const asked = {
+    watch: true,
+    allowWatchBookmarks: true,
+    resourceVersion: version,
+    timeoutSeconds,
+    labelSelector,
+    fieldSelector,
+  }
+  return {
+    method: 'GET',
+    path: collectionPath(kind, namespace) + query(asked),
+    ...(metadataOnly && { accept: METADATA }),
+    timeoutMs: requests.limits.idleMs,
+  }
+}
+
+interface Opening {
+  readonly ends: AbortController
+  readonly opened: (status: number) => void
+}
+
+/** The stream's lines; a connection whose other end is gone without a word shows only by its silence. */
+async function* linesOf(requests: Requests, request: Request, { ends, opened }: Opening): AsyncGenerator<string> {
+  const silence = (): void => ends.abort(new DOMException('silence', 'TimeoutError'))
+  let idle = setTimeout(silence, requests.limits.idleMs)
+  try {
+    const response = await requests.open(request, ends.signal)
+    opened(response.status)
+    if (response.status !== 200 || response.body === null) {
+      const text = await requests.textOf(response)
+      const answer = { status: response.status, retryAfter: response.headers.get('retry-after'), text }
+      throw refusalOf(judge(answer, { server: requests.server, request }), request)
+    }
+    const lines = new LineSplitter(LINE_LENGTH_MAX)
+    for await (const piece of response.body) {
+      clearTimeout(idle)
+      requests.counts.received += piece.byteLength
+      yield* lines.push(piece)
+      idle = setTimeout(silence, requests.limits.idleMs)
+    }
+  } finally {
+    clearTimeout(idle)
+  }
+}
+
+const refusalOf = (outcome: ReturnType<typeof judge>, { path }: Request): KubeError =>
+  outcome.kind === 'answer' ? new KubeError(0, 'BadAnswer', `GET ${path} was answered with no stream`) : outcome.error
+
+function eventOf<T>(line: string, { server, request }: { server: string; request: Request }): Event<T> {
+  const { type, object } = (decode(line) ?? {}) as {
+    type?: unknown
+    object?: T & { code?: unknown; reason?: unknown; message?: unknown }
+  }
+  if (type === 'ERROR' && typeof object === 'object') {
+    const { code, reason, message } = object
+    throw new KubeError(
+      Number(code ?? 0),
+      String(reason ?? 'Unknown'),
+      String(message ?? `GET ${server}${request.path}: an error without words`),
+    )
+  }
+  if (TYPES.includes(type) && typeof object === 'object' && object !== null) return { type, object } as Event<T>
+  throw new KubeError(
+    0,
+    'BadAnswer',
+    `GET ${server}${request.path}: a line of the watch is no event: ${JSON.stringify(line.slice(0, 60))}`,
+  )
+}
+
+/** Opaque: only ever given back. */
+const versionOf = (object: unknown): string | undefined =>
+  (object as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion
