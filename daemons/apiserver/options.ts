@@ -39,13 +39,31 @@ function dryRunOf(values: readonly unknown[]): boolean {
 
 const isFieldValidation = (text: string): text is FieldValidation => ['Strict', 'Warn', 'Ignore'].includes(text)
 
-export function writeOptionsOf({ query, warnings }: Asked): WriteOptions {
+const MANAGER_LENGTH_MAX = 128
+
+/** fieldManager, else the User-Agent up to its first `/` (k8s.io/apiserver/pkg/endpoints/handlers/create.go). Throws 400. */
+export function managerOf({ query, request }: Pick<Asked, 'query' | 'request'>): string {
+  const named = query.get('fieldManager') ?? ''
+  if (named.length > MANAGER_LENGTH_MAX)
+    throw badRequest(`fieldManager: Too long: may not be more than ${MANAGER_LENGTH_MAX} bytes`)
+  if (named !== '') return named
+  const [agent = ''] = (request.headers.get('user-agent') ?? '').split('/', 1)
+  return agent === '' ? 'unknown' : agent.slice(0, MANAGER_LENGTH_MAX)
+}
+
+export function writeOptionsOf(asked: Asked): WriteOptions {
+  const { query, warnings } = asked
   const fieldValidation = query.get('fieldValidation') ?? 'Warn'
   if (!isFieldValidation(fieldValidation))
     throw badRequest(
       `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "Ignore", "Strict", "Warn"`,
     )
-  return { dryRun: dryRunOf(query.getAll('dryRun')), fieldValidation, warn: text => void warnings.push(text) }
+  return {
+    dryRun: dryRunOf(query.getAll('dryRun')),
+    fieldValidation,
+    manager: managerOf(asked),
+    warn: text => void warnings.push(text),
+  }
 }
 
 const PROPAGATIONS = ['Background', 'Foreground', 'Orphan'] as const

@@ -1,12 +1,13 @@
 // PATCH: which kind of patch, and the object it makes. Knows content types; how each patch works is patch.ts and apply.ts.
-import { unsupportedMedia } from './failure.js'
+import { badRequest, unsupportedMedia } from './failure.js'
 import { contentType, decoded } from './media.js'
+import { conflictError, serverSideApply } from './apply.js'
 import type { KindInfo } from './kinds.js'
 import { applyJsonPatch, mergePatch, strategicMerge } from './patch.js'
-import type { Stored } from './object.js'
-import { writeOptionsOf } from './options.js'
+import { at, isFields, type Fields, type Stored } from './object.js'
+import { flagOf, writeOptionsOf } from './options.js'
 import type { Asked, Server } from './rest.js'
-import { update, type Target } from './write.js'
+import { createIn, refOf, update, updateIn, type Target } from './write.js'
 
 const ACCEPTED = [
   'application/json-patch+json',
@@ -43,8 +44,41 @@ export async function patchOf(
   status: boolean,
 ): Promise<Patched> {
   const type = contentType(asked.request.headers.get('content-type'))
-  const patch = decoded(text, type === 'application/apply-patch+yaml', server.parseYaml)
+  const isApply = type === 'application/apply-patch+yaml'
+  const patch = decoded(text, isApply, server.parseYaml)
+  if (isApply) return apply(server, asked, target, patch, status)
   const change = patcher(type, target.kind, patch)
   const object = await update(server.store, target, change, { ...writeOptionsOf(asked), status })
   return { object, created: false }
+}
+
+/** Server-side apply: creates what is not there, else merges by who owns which field. */
+function apply(server: Server, asked: Asked, target: Target, applied: unknown, status: boolean): Promise<Patched> {
+  const { kind, name } = target
+  const manager = asked.query.get('fieldManager') ?? ''
+  if (manager === '')
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    )
+  if (!isFields(applied)) throw badRequest('an applied configuration is an object')
+  if (at(applied, 'metadata', 'name') !== name) throw badRequest('metadata.name does not match the name on the URL')
+  const options = { ...writeOptionsOf(asked), manager: undefined, status }
+  const force = flagOf(asked.query, 'force')
+  const change = (live: Stored | undefined): Fields => {
+    const outcome = serverSideApply({
+      live,
+      applied,
+      manager,
+      force,
+      kind,
+      nowMs: Date.now(),
+      subresource: status ? 'status' : '',
+    })
+    if ('conflicts' in outcome) throw conflictError(outcome.conflicts)
+    return outcome.object
+  }
+  return server.store.write(tx => {
+    if (status || tx.read(refOf(target))) return { object: updateIn(tx, target, change, options), created: false }
+    return { object: createIn(tx, target, change(undefined), options), created: true }
+  })
 }

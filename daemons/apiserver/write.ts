@@ -1,8 +1,9 @@
 // Create, update and delete as transactions on the store: validation, admission, finalizers. Knows objects and kinds; knows no HTTP.
 import { admissionFor, NO_ADMISSION, type Admission } from './admission.js'
+import { trackUpdate } from './apply.js'
 import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from './failure.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
-import { sameJson, timeText, type Stored } from './object.js'
+import { fieldsOf, sameJson, timeText, type Stored } from './object.js'
 import { storedAt } from './registry.js'
 import { schemaFor } from './schema.js'
 import { checkSame, sent, toCreate, toUpdate, toUpdateStatus, withGeneration, type Now } from './strategy.js'
@@ -23,6 +24,8 @@ export interface WriteOptions {
   readonly fieldValidation: FieldValidation
   /** Told of what a client should hear of but that is no error. */
   readonly warn: (text: string) => void
+  /** Whom the changed fields belong to; absent: nobody is noted, or (server-side apply) it is noted already. */
+  readonly manager?: string | undefined
 }
 
 export interface DeleteOptions {
@@ -116,7 +119,8 @@ export function createIn(tx: Tx, target: Target, body: unknown, options: WriteOp
     checkNamespace(tx, target, name)
     const settled = settle({ kind, options, tx, admission: admissionFor(kind) }, fresh, undefined)
     if (taken) throw alreadyExists(kind, name)
-    return options.dryRun ? settled : tx.put(storedAt(kind), settled)
+    const noted = owned(settled, undefined, kind, options)
+    return options.dryRun ? noted : tx.put(storedAt(kind), noted)
   }
 }
 
@@ -146,12 +150,34 @@ export function updateIn(
   const made = options.status ? toUpdateStatus(kind, old, object) : toUpdate(kind, old, object)
   const admission = options.status ? NO_ADMISSION : admissionFor(kind)
   const settled = withGeneration(kind, old, settle({ kind, options, tx, admission }, made, old))
-  if (sameJson(settled, old)) return old
-  if (options.dryRun) return settled
-  const { deletionTimestamp, finalizers = [] } = settled.metadata
-  if (deletionTimestamp !== undefined && finalizers.length === 0 && !heldAsNamespace(settled))
-    return tx.remove(storedAt(kind), settled)
-  return tx.put(storedAt(kind), settled)
+  if (isSame(settled, old)) return old
+  const noted = owned(settled, old, kind, options)
+  if (options.dryRun) return noted
+  const { deletionTimestamp, finalizers = [] } = noted.metadata
+  if (deletionTimestamp !== undefined && finalizers.length === 0 && !heldAsNamespace(noted))
+    return tx.remove(storedAt(kind), noted)
+  return tx.put(storedAt(kind), noted)
+}
+
+/** Absent managedFields are no change: many clients drop them. */
+function isSame(made: Stored, old: Stored): boolean {
+  const managedFields = made.metadata.managedFields ?? old.metadata.managedFields
+  return sameJson({ ...made, metadata: { ...made.metadata, managedFields } }, old)
+}
+
+/** With the changed fields noted as the manager's. */
+function owned(
+  object: Stored,
+  old: Stored | undefined,
+  kind: KindInfo,
+  { manager, status = false }: WriteOptions & { readonly status?: boolean },
+): Stored {
+  if (manager === undefined) return object
+  const subresource = status ? 'status' : ''
+  const { metadata } = trackUpdate({ before: old, after: object, manager, kind, nowMs: Date.now(), subresource })
+  const { managedFields } = fieldsOf(metadata)
+  if (!Array.isArray(managedFields)) return object
+  return { ...object, metadata: { ...object.metadata, managedFields } }
 }
 
 const heldAsNamespace = ({ apiVersion, kind }: Stored): boolean => apiVersion === 'v1' && kind === 'Namespace'
