@@ -92,7 +92,7 @@ function ofNodes(source: Source): readonly Finding[] {
   return found
 }
 
-const written = sources().filter(({ path }) => !isGenerated(path) && !path.endsWith('.d.ts'))
+const written = sources(process.argv[2]).filter(({ path }) => !isGenerated(path) && !path.endsWith('.d.ts'))
 tell(
   'check-files',
   written.flatMap(source => [...ofWholeFile(source), ...ofNodes(source)]),

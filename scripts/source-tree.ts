@@ -13,17 +13,17 @@ export interface Source {
   readonly root: SourceFile
 }
 
-/** Every file that tsconfig.json includes. `typescript/unstable` may change with any release: package.json pins one. */
-export function sources(): readonly Source[] {
-  const api = new API({ cwd: ROOT })
+/** Every file that the tsconfig.json of `folder`, which ends in `/`, includes. `typescript/unstable` may change with any release: package.json pins one. */
+export function sources(folder = ROOT): readonly Source[] {
+  const api = new API({ cwd: folder })
   try {
-    const config = `${ROOT}tsconfig.json`
+    const config = `${folder}tsconfig.json`
     const project = api.updateSnapshot({ openProjects: [config] }).getProjects()[0]
     if (!project) throw new Error(`${config} cannot be opened`)
     return project.rootFiles.flatMap(file => {
       const root = project.program.getSourceFile(file)
       if (!root) throw new Error(`${file} cannot be parsed`)
-      const path = relative(ROOT, file).split(sep).join('/')
+      const path = relative(folder, file).split(sep).join('/')
       return [{ path, text: root.text, root }]
     })
   } finally {
