@@ -190,6 +190,7 @@ function refusal(prefix: string, error: unknown): CniError {
   if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })
   if (error instanceof Refused || error instanceof NoPool || error instanceof WrongInput)
     return new CniError('internal', message)
+  if (error instanceof KubeError && error.reason === 'BadConfig') return new CniError('invalidConfig', message)
   const isTransient = error instanceof KubeError && (error.status === 0 || error.status === 429 || error.status >= 500)
   return new CniError(isTransient ? 'tryAgain' : 'internal', message, '', { cause: error })
 }

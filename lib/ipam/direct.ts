@@ -2,7 +2,7 @@
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
 import { FINALIZER, IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID } from '../crd/names.js'
 import type { Kube } from '../kube/client.js'
-import { isAlreadyExists, isConflict, isNotFound, KubeError } from '../kube/errors.js'
+import { isAlreadyExists, isConflict, isNotFound, KubeError, mayHaveHappened } from '../kube/errors.js'
 import {
   CRONJOBS,
   DEPLOYMENTS,
@@ -36,6 +36,20 @@ const OWNER_KINDS: Readonly<Record<string, Kind>> = {
 
 const PAGE_MAX = 5_000
 
+/** An object of that very name, or nothing. A server that answers with something else is not believed. */
+async function named<T extends { readonly metadata: { readonly name: string } }>(
+  name: string,
+  reading: Promise<T>,
+): Promise<T | undefined> {
+  const object = await orNothing(reading)
+  const metadata: unknown = object?.metadata
+  if (object === undefined || (isObject(metadata) && metadata.name === name)) return object
+  const seen = isObject(metadata) ? `"${String(metadata.name)}"` : 'one without a name'
+  throw new KubeError(0, 'BadAnswer', `the API server was asked for object "${name}" and answered with ${seen}`)
+}
+
+const isObject = (value: unknown): value is { readonly name?: unknown } => typeof value === 'object' && value !== null
+
 async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading
@@ -49,18 +63,18 @@ export function directPort(kube: Kube): Port {
   const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
     (await kube.list<T>(kind, { resourceVersion: '0' })).items
   return {
-    pod: ref => orNothing(kube.get<Pod>(PODS, ref)),
+    pod: ref => named(ref.name, kube.get<Pod>(PODS, ref)),
     labelsOfNamespace: async name => (await kube.get<Meta>(NAMESPACES, { name })).metadata.labels ?? {},
     labelsOfNode: async name => (await kube.get<Meta>(NODES, { name })).metadata.labels ?? {},
     ownerOf: ref => ownerOf(kube, ref),
-    pool: name => orNothing(kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name })),
+    pool: name => named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name })),
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     reserved: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
-    endpoint: ref => orNothing(kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
+    endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     removeEndpoint: endpoint => removeEndpoint(kube, endpoint),
-    address: name => orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
+    address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     claim: object => claim(kube, object),
     adopt: object => adopt(kube, object),
     release: object => release(kube, object),
@@ -80,13 +94,10 @@ async function orConflict(writing: Promise<SpiderEndpoint>): Promise<SpiderEndpo
   try {
     return await writing
   } catch (error) {
-    if (isAlreadyExists(error) || isConflict(error) || isNotFound(error) || isLost(error)) return 'conflict'
+    if (isAlreadyExists(error) || isConflict(error) || isNotFound(error) || mayHaveHappened(error)) return 'conflict'
     throw error
   }
 }
-
-/** The request went out and no answer came: it may have been carried out. */
-const isLost = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Unknown'
 
 const CLAIM_TRIES_MAX = 3
 
@@ -104,7 +115,7 @@ async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome>
       )
     } catch (error) {
       if (isAlreadyExists(error)) return { kind: 'taken' }
-      if (!isLost(error) || tries >= CLAIM_TRIES_MAX) throw error
+      if (!mayHaveHappened(error) || tries >= CLAIM_TRIES_MAX) throw error
     }
     const there = await orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name: object.metadata.name }))
     if (there) return isSame(there, object) ? { kind: 'held', object: there } : { kind: 'taken' }
