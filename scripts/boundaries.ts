@@ -38,6 +38,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'daemons/controller/reconcile': ['lib/ip', 'lib/crd'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
   scripts: ['*'],
+  bench: ['*'],
   demo: ['*'],
   test: ['*'],
 }
@@ -71,7 +72,7 @@ export const PROCESS: readonly RegExp[] = [
   /^main\.ts$/,
   /^lib\/cni\/plugin\.ts$/,
   /^daemons\/[^/]+\/main\.ts$/,
-  /^scripts\//,
+  /^(scripts|bench)\//,
   /^demo\//,
   /^test\//,
 ]

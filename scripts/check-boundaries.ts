@@ -67,7 +67,7 @@ function importsOf(source: Source): readonly Finding[] {
 
 const TOUCHES = /^process\.(env|argv|argv0|exit|exitCode|stdin|stdout|stderr|on|once)$/
 /** What is only run by hand may end itself. */
-const STARTS = /^(scripts|demo|test)\//
+const STARTS = /^(scripts|bench|demo|test)\//
 const CLOCK_OR_CHANCE = /^(Date\.now|Math\.random|performance\.now|crypto\.\w+)$/
 
 /** `process` outside the edges; in pure files also the clock, chance and anything that waits. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a fresh Debian or Ubuntu ready: `setup.sh npm` npm packages only, `demo` and `all` also Debian packages where a tool is missing.
+# Makes a fresh Debian or Ubuntu ready: `setup.sh npm` npm packages only, `demo`, `all` and `bench` also Debian packages where a tool is missing.
 set -eu
 cd "$(dirname "$0")/.."
 APT_LOCK_WAIT_S=120
@@ -28,7 +28,8 @@ npm_packages() {
 
 # tool:package, or /path:package. What comes first in the list is what `make demo` needs.
 DEMO_TOOLS="ip:iproute2 ping:iputils-ping nsenter:util-linux"
-TEST_TOOLS="$DEMO_TOOLS strace:strace pgrep:procps openssl:openssl curl:curl /usr/lib/cni/host-local:containernetworking-plugins"
+TEST_TOOLS="$DEMO_TOOLS strace:strace /usr/lib/cni/host-local:containernetworking-plugins"
+BENCH_TOOLS="$TEST_TOOLS /usr/bin/time:time"
 
 missing_packages() {
   for pair in $1; do
@@ -86,5 +87,6 @@ case ${1:-all} in
   npm) npm_packages ;;
   demo) npm_packages && debian_packages "$DEMO_TOOLS" ;;
   all) npm_packages && debian_packages "$TEST_TOOLS" ;;
-  *) fail "usage: setup.sh npm|demo|all" ;;
+  bench) npm_packages && debian_packages "$BENCH_TOOLS" ;;
+  *) fail "usage: setup.sh npm|demo|all|bench" ;;
 esac
