@@ -35,8 +35,11 @@ test-unit: setup-npm ## the tests that need neither root nor the executables
 fuzz: setup-npm ## ten minutes of bytes at every decoder
 	@$(TSX) scripts/fuzz.ts
 
-bench: setup build ## the figures of the README, measured here, as a table and JSON (root)
+bench: ## the figures of the README, measured here, as a table and JSON (root)
+	@scripts/setup.sh bench
+	@$(TSX) scripts/build-if-stale.ts
 	@scripts/bun.sh bench/main.ts
+	@$(TSX) scripts/bench-readme.ts
 
 demo: ## two pods get addresses of a pool and ping each other, in half a minute, on this machine (root)
 	@scripts/setup.sh demo

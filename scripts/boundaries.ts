@@ -63,6 +63,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/apiserver/folder.ts': ['node:fs', 'node:path'],
   'daemons/apiserver/history.ts': ['bun:sqlite'],
   'daemons/apiserver/main.ts': ['node:fs'],
+  'daemons/apiserver/openapi-v3.ts': ['node:crypto'],
   'daemons/apiserver/rest.ts': ['node:crypto'],
   'daemons/apiserver/store.ts': ['bun:sqlite', 'node:fs'],
 }
