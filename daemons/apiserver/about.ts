@@ -9,6 +9,7 @@ import {
   apiVersions,
 } from './discovery.js'
 import type { KindInfo } from './kinds.js'
+import { openApiResponse } from './openapi.js'
 import type { Registry } from './registry.js'
 import { VERSION_INFO } from './version.js'
 
@@ -18,8 +19,6 @@ const json = (value: object | undefined): Response | undefined =>
 /** Undefined where the path is about objects. */
 export function aboutServer(registry: Registry, request: Request, url: URL): Response | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
-  const kinds = registry.all()
-  const parts = url.pathname.split('/').filter(part => part !== '')
   switch (url.pathname.replace(/(?<=.)\/$/, '')) {
     case '/healthz':
     case '/readyz':
@@ -29,13 +28,22 @@ export function aboutServer(registry: Registry, request: Request, url: URL): Res
       return Response.json(VERSION_INFO)
     case '/api':
     case '/apis':
-      return roots(kinds, request, url)
+      return roots(registry.all(), request, url)
     default:
-      return discovery(kinds, parts)
+      if (url.pathname.startsWith('/openapi/')) return openApiResponse(registry, request, url, VERSION_INFO.gitVersion)
+      return discovery(
+        registry,
+        url.pathname.split('/').filter(part => part !== ''),
+      )
   }
 }
 
-function discovery(kinds: readonly KindInfo[], [root, ...rest]: readonly string[]): Response | undefined {
+const DISCOVERY_PARTS_MAX = 3 // /apis/GROUP/VERSION; what is longer is about objects
+
+function discovery(registry: Registry, parts: readonly string[]): Response | undefined {
+  if (parts.length > DISCOVERY_PARTS_MAX) return undefined
+  const kinds = registry.all()
+  const [root, ...rest] = parts
   const [group = '', version = ''] = root === 'api' ? ['', ...rest] : rest
   if (root === 'api' && rest.length === 1) return json(apiResourceList(kinds, group, version))
   if (root === 'apis' && rest.length === 1) return json(apiGroupOf(kinds, group))
