@@ -16,10 +16,11 @@ export interface Parameter {
 /** How one version of OpenAPI writes an operation. */
 export interface Dialect {
   readonly parameter: (parameter: Parameter) => object
-  /** What the operation reads and answers, of the definition named; `body` where it reads one. */
+  /** What the operation reads and answers, of the definition named. */
   readonly shapes: (
     definition: string,
     verb: Verb,
+    kind: KindInfo,
   ) => { readonly parameters: readonly object[]; readonly fields: object }
 }
 
@@ -103,7 +104,7 @@ function pathItem(kind: KindInfo, path: string, verbs: readonly Verb[], dialect:
 
 function operation(kind: KindInfo, path: string, verb: Verb, dialect: Dialect): object {
   const definition = definitionName(kind) + (verb === 'list' ? 'List' : '')
-  const { parameters, fields } = dialect.shapes(definition, verb)
+  const { parameters, fields } = dialect.shapes(definition, verb, kind)
   const part = path.endsWith('/status') ? 'Status' : ''
   const place = kind.group === '' ? 'Core' : kind.group.split('.').map(capital).join('')
   const scope = kind.namespaced ? 'Namespaced' : ''

@@ -5,12 +5,7 @@ import { pathsOf, type Dialect } from './openapi-paths.js'
 import { definitionsOf } from './openapi-types.js'
 
 const REFS = '#/components/schemas/'
-const PATCHES = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-]
+const PATCHES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json']
 
 const content = (types: readonly string[], schema: object): object =>
   Object.fromEntries(types.map(type => [type, { schema }]))
@@ -23,11 +18,13 @@ const dialect: Dialect = {
     schema: { type, uniqueItems: true },
     ...(required && { required }),
   }),
-  shapes(definition, verb) {
+  shapes(definition, verb, { custom }) {
     const schema = { $ref: `${REFS}${definition}` }
     const answer = verb === 'delete' ? { type: 'object' } : schema
     const responses = { '200': { description: 'OK', content: content(['application/json'], answer) } }
-    const body = verb === 'patch' ? content(PATCHES, { type: 'object' }) : content(['application/json'], schema)
+    // kubectl sends a strategic patch where this says that one is taken: never for a CRD's kind.
+    const patches = custom ? PATCHES : [...PATCHES, 'application/strategic-merge-patch+json']
+    const body = verb === 'patch' ? content(patches, { type: 'object' }) : content(['application/json'], schema)
     const reads = verb === 'post' || verb === 'put' || verb === 'patch'
     return { parameters: [], fields: { ...(reads && { requestBody: { required: true, content: body } }), responses } }
   },

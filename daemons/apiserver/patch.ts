@@ -50,17 +50,14 @@ function isOperation(op: unknown): op is Operation {
   }
 }
 
-/** 422 in Kubernetes' words; what failed stands among the causes, and here in the sentence too. */
+/** 422. The sentence is Kubernetes' own and what failed; as causes, kubectl would print the causes alone. */
 function doesNotApply(op: Operation, error: unknown): ApiError {
   const name = error instanceof Error ? error.name : ''
   const why =
     name === 'TEST_OPERATION_FAILED'
       ? `testing value ${op.path} failed`
       : `${op.op} operation does not apply: doc is missing path: ${JSON.stringify(op.path)}`
-  const causes = [{ reason: 'UnexpectedServerResponse', message: why }]
-  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {
-    causes,
-  })
+  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {})
 }
 
 /** RFC 7386: null takes away, maps merge, all else replaces. Neither argument is changed. */
