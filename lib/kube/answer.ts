@@ -56,9 +56,9 @@ export function lost(thrown: unknown, status: number | undefined, { server, requ
     if (HANDSHAKE.test(code)) return { kind: 'refused', error: unreachable(handshakeSentence(code)) }
   }
   const late = thrown instanceof Error && thrown.name === 'TimeoutError'
-  const says = late ? `no whole answer came in ${request.timeoutMs} ms` : cutOff(thrown, code)
+  const says = late ? `no whole answer came in ${request.timeoutMs} ms` : cutOff(thrown, code, status)
   if (isLossy(request)) return { kind: 'refused', error: fail('Unknown', `${says}; it may have been carried out`) }
-  if (late) return { kind: 'refused', error: fail('Timeout', says) }
+  if (late) return { kind: 'again', error: fail('Timeout', says) }
   return { kind: thrown instanceof TooLong ? 'refused' : 'again', error: fail('BadAnswer', says) }
 }
 
@@ -70,8 +70,11 @@ const handshakeSentence = (code: string): string =>
 /** The answer is larger than the limit. */
 export class TooLong extends Error {}
 
-const cutOff = (thrown: unknown, code: string): string =>
-  thrown instanceof TooLong ? thrown.message : `the answer was cut off (${code === '' ? String(thrown) : code})`
+function cutOff(thrown: unknown, code: string, status: number | undefined): string {
+  if (thrown instanceof TooLong) return thrown.message
+  const what = status === undefined ? 'the connection was closed before an answer came' : 'the answer was cut off'
+  return `${what} (${code === '' ? String(thrown) : code})`
+}
 
 const codeOf = (thrown: unknown): string => {
   if (typeof thrown !== 'object' || thrown === null) return ''

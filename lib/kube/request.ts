@@ -2,6 +2,7 @@
 import { judge, lost, TooLong, type Answer, type Outcome, type Request } from './answer.js'
 import type { ClusterConfig } from './config.js'
 import type { Credential } from './entry.js'
+import { KubeError } from './errors.js'
 
 /** What time, chance and the network are made of, so that tests can do without. */
 export interface Seams {
@@ -28,6 +29,11 @@ export const LIMITS: Limits = {
 }
 
 export const TRIES_MAX = 5
+/**
+ * A read waits a quarter of its time at first, then twice as long each time: under a burst of new connections a server may leave one
+ * standing (uWebSockets takes the newest handshakes first), and a new one is served at once.
+ */
+const FIRST_READ_PART = 4
 export const PAUSE_MS = 100
 export const PAUSE_MS_MAX = 2_000
 /** A server that asks for more than this is asked again earlier: a CNI call is waited for. */
@@ -44,6 +50,12 @@ export interface Counts {
 export function pauseMs(tries: number, afterMs: number | undefined, random: number): number {
   const bound = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (tries - 1))
   return afterMs === undefined ? random * bound : Math.min(afterMs, RETRY_AFTER_MS_MAX) + random * PAUSE_MS
+}
+
+function patience(request: Request, tries: number): Request {
+  if (request.method !== 'GET') return request
+  const part = Math.max(1, FIRST_READ_PART / 2 ** (tries - 1))
+  return { ...request, timeoutMs: Math.ceil(request.timeoutMs / part) }
 }
 
 export class Requests {
@@ -64,10 +76,10 @@ export class Requests {
     return this.#config.unix ?? this.#config.server
   }
 
-  /** The answer's JSON. Throws KubeError only (and what the kubeconfig's own credential plugin fails with, which is one). */
+  /** The answer's JSON. Throws KubeError only. */
   async send(request: Request): Promise<object> {
     for (let tries = 1; ; tries++) {
-      const outcome = await this.#once(request)
+      const outcome = await this.#once(patience(request, tries))
       if (outcome.kind === 'answer') return outcome.value
       if (outcome.kind === 'refused' || tries >= TRIES_MAX) throw outcome.error
       await this.seams.sleep(pauseMs(tries, outcome.afterMs, this.seams.random()))
@@ -91,6 +103,7 @@ export class Requests {
       const text = await this.textOf(response)
       answer = { status, retryAfter: response.headers.get('retry-after'), text }
     } catch (error) {
+      if (error instanceof KubeError) throw error // of the credentials: nothing was sent
       return lost(error, status, place)
     }
     return judge(answer, place)

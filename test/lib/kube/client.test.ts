@@ -246,7 +246,7 @@ for (const { after, ms } of waits)
     t.strictSame(w.pauses, [ms])
   })
 
-t.test('a slow read is a Timeout, once; a slow write is not known', async t => {
+t.test('a slow read is asked again with more patience, then a Timeout; a slow write is not known', async t => {
   const w = await world([silent], { requestMs: 40 })
   t.teardown(() => w.close())
   await t.rejects(read(w), { status: 0, reason: 'Timeout', message: /no whole answer came in 40 ms/ })
