@@ -1,8 +1,9 @@
 // Requests to answers: who may ask, which verb it is, which form the answer takes. Knows HTTP; the verbs' work is write.ts, list.ts, watch.ts.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ApiError, methodNotAllowed, noSuchPath, success, tooLarge, unauthorized } from './failure.js'
-import { accepted, parsed, type Answer } from './media.js'
+import { accepted, contentType, parsed, type Answer } from './media.js'
 import { patchOf } from './patching.js'
+import { fromProtobuf, PROTOBUF } from './typed-body.js'
 import { answerWith, type Printed } from './print.js'
 import { readCollection, readOne } from './reading.js'
 import { deleteOptionsOf, writeOptionsOf } from './options.js'
@@ -67,6 +68,15 @@ async function bodyOf({ request }: Asked): Promise<string> {
   return text
 }
 
+/** The object of a POST or PUT: JSON, YAML, or the protobuf of typed kubectl commands. */
+async function objectOf(asked: Asked, { parseYaml }: Server): Promise<unknown> {
+  const type = asked.request.headers.get('content-type')
+  if (contentType(type) !== PROTOBUF) return parsed(await bodyOf(asked), type, parseYaml)
+  const bytes = new Uint8Array(await asked.request.arrayBuffer())
+  if (bytes.length > BODY_BYTES_MAX) throw tooLarge(BODY_BYTES_MAX)
+  return fromProtobuf(bytes)
+}
+
 async function serve(
   server: Server,
   asked: Asked,
@@ -101,7 +111,7 @@ async function collection(
       return readCollection(server, asked, of, unbounded)
     case 'POST': {
       if (kind.namespaced && namespace === undefined) throw methodNotAllowed()
-      const body = parsed(await bodyOf(asked), asked.request.headers.get('content-type'), server.parseYaml)
+      const body = await objectOf(asked, server)
       const object = await create(
         server.store,
         { kind, namespace: namespace ?? '', name: '' },
@@ -141,7 +151,7 @@ async function single(server: Server, asked: Asked, target: Target, status: bool
     case 'GET':
       return readOne(server, asked, target)
     case 'PUT': {
-      const body = parsed(await bodyOf(asked), asked.request.headers.get('content-type'), server.parseYaml)
+      const body = await objectOf(asked, server)
       const object = await update(server.store, target, () => body, { ...writeOptionsOf(asked), status })
       return { code: 200, kind, object }
     }
