@@ -27,6 +27,8 @@ export async function burst(stage: Stage): Promise<readonly Row[]> {
   const totalS = (performance.now() - started) / 1000
   const addresses = new Set(samples.map(({ stdout }) => /"address": "([^"]+)"/.exec(stdout)?.[1]).filter(Boolean))
   const walls = samples.map(({ wallMs }) => wallMs)
+  const failures = samples.filter(({ status }) => status !== 0).map(({ stdout }) => stdout)
+  for (const stdout of new Set(failures)) console.error(stdout)
   const told = costs(stage)
   return [
     { what: `${PODS} ADDs, ${AT_ONCE} at a time, total`, value: totalS, unit: 's', bound: '<= 25 s' },

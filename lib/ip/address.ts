@@ -1,6 +1,4 @@
 // IP addresses as branded text in Go's canonical form. Knows one family from the other; knows nothing of prefixes or ranges.
-import { Address4, Address6 } from 'ip-address'
-
 export type Family = 4 | 6
 
 declare const brand: unique symbol
@@ -32,14 +30,40 @@ function parse4(text: string): bigint | undefined {
 }
 
 function parse6(text: string): Ip | undefined {
-  if (!/^[0-9a-fA-F:.]+$/.test(text)) return undefined
-  const tail = text.slice(text.lastIndexOf(':') + 1)
-  if (tail.includes('.') && parse4(tail) === undefined) return undefined
-  try {
-    return fromBigint(new Address6(text).bigInt(), 6)
-  } catch {
-    return undefined // the library throws for what is no address; the caller says so in its own words
+  const value = value6(text)
+  return value === undefined ? undefined : fromBigint(value, 6)
+}
+
+const GROUPS = 8
+
+/** RFC 4291 2.2: eight groups, one run of zeros as '::', the last two perhaps as an IPv4 address. */
+function value6(text: string): bigint | undefined {
+  const [head = '', tail, ...more] = text.split('::')
+  if (more.length > 0) return undefined
+  const front = groupsOf(head)
+  const back = tail === undefined ? [] : groupsOf(tail)
+  if (!front || !back) return undefined
+  const missing = GROUPS - front.length - back.length
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined
+  let value = 0n
+  for (const group of [...front, ...new Array<number>(missing).fill(0), ...back]) value = (value << 16n) | BigInt(group)
+  return value
+}
+
+/** The groups of one side of '::'. An IPv4 address may only be the last of all. */
+function groupsOf(text: string): number[] | undefined {
+  if (text === '') return []
+  const parts = text.split(':')
+  const groups: number[] = []
+  for (const [at, part] of parts.entries()) {
+    if (part.includes('.')) {
+      const low = at === parts.length - 1 ? parse4(part) : undefined
+      if (low === undefined) return undefined
+      groups.push(Number(low >> 16n), Number(low & 0xffffn))
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16))
+    else return undefined
   }
+  return groups
 }
 
 /** Throws an IpError that names the text. */
@@ -51,15 +75,30 @@ export function ip(text: string): Ip {
 
 export const familyOf = (address: Ip): Family => (address.includes(':') ? 6 : 4)
 
-export const toBigint = (address: Ip): bigint =>
-  familyOf(address) === 6 ? new Address6(address).bigInt() : (parse4(address) ?? 0n)
+export const toBigint = (address: Ip): bigint => (familyOf(address) === 6 ? value6(address) : parse4(address)) ?? 0n
 
 /** Throws an IpError where the value does not fit the family. */
 export function fromBigint(value: bigint, family: Family): Ip {
   if (value < 0n || value >> BITS[family] !== 0n) throw new IpError(`${value} is not an IPv${family} address`)
-  if (family === 4 || value >> 32n === MAPPED >> 32n)
-    return Address4.fromBigInt(BigInt.asUintN(32, value)).correctForm() as Ip
-  return Address6.fromBigInt(value).correctForm() as Ip
+  return (family === 4 || value >> 32n === MAPPED >> 32n ? text4(BigInt.asUintN(32, value)) : text6(value)) as Ip
+}
+
+const text4 = (value: bigint): string => {
+  const number = Number(value)
+  return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
+}
+
+/** RFC 5952: lower case, no leading zeros, the longest run of zero groups (the first of equals, never a single one) as '::'. */
+function text6(value: bigint): string {
+  const groups = Array.from({ length: GROUPS }, (_, at) => Number((value >> BigInt(112 - 16 * at)) & 0xffffn))
+  let [start, length] = [-1, 1]
+  for (let at = 0; at < GROUPS; at++) {
+    let end = at
+    while (groups[end] === 0) end++
+    if (end - at > length) [start, length] = [at, end - at]
+  }
+  const hex = (part: readonly number[]): string => part.map(group => group.toString(16)).join(':')
+  return start < 0 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`
 }
 
 /** Network byte order; 4 or 16 bytes. */
