@@ -77,6 +77,34 @@ async function ready(kubeconfig: string): Promise<Stage['ask']> {
   }
 }
 
+function openPlaces(): { readonly netns: string; close(): void } {
+  const [link, pod] = [masterOf(), `bench-${process.pid}`]
+  sh(`ip netns add ${pod}`)
+  sh(`ip link add ${link} type veth peer name ${link}p`)
+  for (const end of [link, `${link}p`]) sh(`ip link set ${end} up`)
+  return {
+    netns: `/run/netns/${pod}`,
+    close() {
+      sh(`ip netns del ${pod}`)
+      sh(`ip link del ${link}`)
+    },
+  }
+}
+
+const podObject = (name: string, pool: string, family: 4 | 6): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, annotations: { 'ipam.spidernet.io/ippool': JSON.stringify({ [`ipv${family}`]: [pool] }) } },
+  spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
+})
+
+const poolObject = (name: string, spec: object): object => ({
+  apiVersion: 'spiderpool.spidernet.io/v2beta1',
+  kind: 'SpiderIPPool',
+  metadata: { name },
+  spec,
+})
+
 export async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(`${tmpdir()}/bench-`)
   const kubeconfig = `${folder}/kubeconfig`
@@ -87,37 +115,23 @@ export async function openStage(): Promise<Stage> {
       stderr: 'inherit',
     },
   )
-  const [link, pod] = [`bm${process.pid % 100_000}`, `bench-${process.pid}`]
-  sh(`ip netns add ${pod}`)
-  sh(`ip link add ${link} type veth peer name ${link}p`)
-  for (const end of [link, `${link}p`]) sh(`ip link set ${end} up`)
+  const places = openPlaces()
   const ask = await ready(kubeconfig)
   return {
     folder,
     kubeconfig,
-    netns: `/run/netns/${pod}`,
+    netns: places.netns,
     ask,
-    pool: (name, spec) =>
-      ask('POST', `${SPIDER}/spiderippools`, {
-        apiVersion: 'spiderpool.spidernet.io/v2beta1',
-        kind: 'SpiderIPPool',
-        metadata: { name },
-        spec,
-      }),
+    pool: (name, spec) => ask('POST', `${SPIDER}/spiderippools`, poolObject(name, spec)),
     async pod(name, pool, family = 4) {
-      const { metadata } = await ask<{ metadata: { uid: string } }>('POST', '/api/v1/namespaces/default/pods', {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name, annotations: { 'ipam.spidernet.io/ippool': JSON.stringify({ [`ipv${family}`]: [pool] }) } },
-        spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
-      })
+      const path = '/api/v1/namespaces/default/pods'
+      const { metadata } = await ask<{ metadata: { uid: string } }>('POST', path, podObject(name, pool, family))
       return { name, uid: metadata.uid }
     },
     async close() {
       server.kill()
       await server.exited
-      sh(`ip netns del ${pod}`)
-      sh(`ip link del ${link}`)
+      places.close()
       rmSync(folder, { recursive: true })
     },
   }

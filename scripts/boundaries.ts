@@ -5,7 +5,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['lib/cni/plugin.ts', 'lib/version.ts', 'plugins', 'daemons', 'node:fs'],
   'lib/version.ts': [],
   'lib/log.ts': ['node:fs', 'node:path'],
-  'lib/ip': ['ip-address'],
+  'lib/ip': [],
   'lib/cni': ['lib/ip', 'lib/version.ts', 'lib/log.ts'],
   'lib/netlink': ['node:os'],
   'lib/plan': ['lib/ip'],

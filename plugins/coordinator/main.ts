@@ -3,7 +3,10 @@ import { CniError } from '../../lib/cni/error.js'
 import type { Plugin } from '../../lib/cni/plugin.js'
 
 const refused = (code: 'notAvailable' | 'unsupportedField'): never => {
-  throw new CniError(code, 'type "coordinator" is not part of this release; take it out of the plugins of the network configuration')
+  throw new CniError(
+    code,
+    'type "coordinator" is not part of this release; take it out of the plugins of the network configuration',
+  )
 }
 
 export const plugin: Plugin<unknown> = {
