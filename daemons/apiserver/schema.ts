@@ -152,31 +152,29 @@ function causesOf(errors: readonly ErrorObject[]): readonly Cause[] {
 const typeOf = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : typeof value
 
+const BOUNDS: Readonly<Record<string, string>> = {
+  minimum: 'should be greater than or equal to ',
+  maximum: 'should be less than or equal to ',
+  exclusiveMinimum: 'should be greater than ',
+  exclusiveMaximum: 'should be less than ',
+}
+
 function causeOf({ keyword, instancePath, params, data, schema, message = '' }: ErrorObject): Cause {
   const field = fieldOf(instancePath)
   const says = (text: string): Cause => fault.invalid(field, data, `${field} in body ${text}`)
   const bound = String(schema)
+  const beyond = BOUNDS[keyword]
+  if (beyond !== undefined) return says(beyond + bound)
   switch (keyword) {
     case 'required':
       return fault.required(below(field, String(params['missingProperty'])))
     case 'type': {
       const wanted = String(Array.isArray(schema) ? schema[0] : schema)
-      return fault.type(
-        field,
-        typeOf(data),
-        `${field} in body must be of type ${wanted}: ${JSON.stringify(typeOf(data))}`,
-      )
+      const found = typeOf(data)
+      return fault.type(field, found, `${field} in body must be of type ${wanted}: ${JSON.stringify(found)}`)
     }
     case 'enum':
       return fault.notSupported(field, data, Array.isArray(schema) ? schema : [])
-    case 'minimum':
-      return says(`should be greater than or equal to ${bound}`)
-    case 'maximum':
-      return says(`should be less than or equal to ${bound}`)
-    case 'exclusiveMinimum':
-      return says(`should be greater than ${bound}`)
-    case 'exclusiveMaximum':
-      return says(`should be less than ${bound}`)
     case 'minLength':
       return says(`should be at least ${bound} chars long`)
     case 'maxLength':

@@ -27,7 +27,7 @@ interface Watcher {
 }
 
 const BOOKMARK_MS = 30_000
-const BUFFERED_EVENTS_MAX = 20_000
+const BUFFERED_BYTES_MAX = 32 * 1024 * 1024 // what a slow client may have waiting; then it is closed and resumes from where it was
 
 /** The event that a change is for one who sees only what passes the test. */
 export function seenAs(
@@ -43,11 +43,61 @@ export function seenAs(
   return was ? 'DELETED' : undefined
 }
 
+/** What a change is to one who sees it as `type`: who leaves a selector is told of the object as it was, at the version of the change. */
+function toldObject(
+  { type: was, object, prev, body }: Change,
+  type: Change['type'],
+): readonly [Stored, string | undefined] {
+  if (type !== 'DELETED' || was === 'DELETED' || !prev) return [object, body]
+  return [{ ...prev, metadata: { ...prev.metadata, resourceVersion: object.metadata.resourceVersion } }, undefined]
+}
+
+type Controller = ReadableStreamDefaultController<Uint8Array>
+
+/** The stream's end of a watch: events as lines, until it is closed. */
+class Lines {
+  readonly #controller: Controller
+  readonly #encoder = new TextEncoder()
+  #onClose: (() => void) | undefined
+
+  constructor(controller: Controller, onClose: () => void) {
+    this.#controller = controller
+    this.#onClose = onClose
+    this.#write('\n') // Bun holds the head of the answer back until there is a body; a blank line is nothing in JSON
+  }
+
+  say(type: string, object: string): void {
+    this.#write(`{"type":"${type}","object":${object}}\n`)
+  }
+
+  /** As `say`, but a client that does not read is given up. */
+  sayLive(type: string, object: string): void {
+    if ((this.#controller.desiredSize ?? 1) <= 0) this.close()
+    else this.say(type, object)
+  }
+
+  close(): void {
+    const onClose = this.#onClose
+    if (!onClose) return
+    this.#onClose = undefined
+    onClose()
+    try {
+      this.#controller.close()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error // the client closed it first
+    }
+  }
+
+  #write(text: string): void {
+    if (this.#onClose) this.#controller.enqueue(this.#encoder.encode(text))
+  }
+}
+
 /** All watches of a server. */
 export class Watches {
   readonly #store: Store
   readonly #watchers = new Set<Watcher>()
-  readonly #closers = new Set<() => void>()
+  readonly #open = new Set<Lines>()
 
   constructor(store: Store) {
     this.#store = store
@@ -59,80 +109,63 @@ export class Watches {
 
   /** Ends every watch: at shutdown. */
   closeAll(): void {
-    for (const close of this.#closers) close()
+    for (const lines of this.#open) lines.close()
   }
 
   /** The body of the answer: a JSON event a line. */
   open(query: WatchQuery): ReadableStream<Uint8Array> {
-    const stop = { close: (): void => {} }
+    let lines: Lines | undefined
     return new ReadableStream<Uint8Array>(
       {
         start: controller => {
-          stop.close = this.#begin(query, controller)
+          lines = this.#begin(query, controller)
         },
-        cancel: () => stop.close(),
+        cancel: () => lines?.close(),
       },
-      { highWaterMark: BUFFERED_EVENTS_MAX },
+      { highWaterMark: BUFFERED_BYTES_MAX, size: chunk => chunk?.byteLength ?? 0 },
     )
   }
 
-  #begin(query: WatchQuery, controller: ReadableStreamDefaultController<Uint8Array>): () => void {
-    const encoder = new TextEncoder()
-    let open = true
+  #begin(query: WatchQuery, controller: Controller): Lines {
     const timers: ReturnType<typeof setTimeout>[] = []
-    const close = (): void => {
-      if (!open) return
-      open = false
+    const lines = new Lines(controller, () => {
       this.#watchers.delete(watcher)
-      this.#closers.delete(close)
+      this.#open.delete(lines)
       timers.forEach(clearTimeout)
-      try {
-        controller.close()
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error // the client closed it first
-      }
-    }
-    const say = (type: string, object: string): void => {
-      if (!open) return
-      if ((controller.desiredSize ?? 1) <= 0) return close() // too slow: it resumes from where it was
-      controller.enqueue(encoder.encode(`{"type":"${type}","object":${object}}\n`))
-    }
+    })
     const see = (change: Change): void => {
       const type = seenAs(change, query)
-      if (type !== undefined) say(type, query.print(change.object, change.body))
+      if (type !== undefined) lines.sayLive(type, query.print(...toldObject(change, type)))
     }
     const watcher: Watcher = { resource: query.resource, see }
-    controller.enqueue(encoder.encode('\n')) // Bun holds the head of the answer back until there is a body; a blank line is nothing in JSON
-    const failure = this.#replay(query, say, see)
+    const failure = this.#replay(query, lines)
     if (failure) {
-      say('ERROR', JSON.stringify(failure.status()))
-      close()
-      return close
+      lines.say('ERROR', JSON.stringify(failure.status()))
+      lines.close()
+      return lines
     }
     this.#watchers.add(watcher)
-    this.#closers.add(close)
-    if (query.bookmarks) {
-      const mark = (): void => say('BOOKMARK', query.bookmark(this.#store.revision, false))
-      timers.push(setInterval(mark, BOOKMARK_MS))
-    }
-    timers.push(setTimeout(close, query.timeoutMs))
-    return close
+    this.#open.add(lines)
+    const mark = (): void => lines.sayLive('BOOKMARK', query.bookmark(this.#store.revision, false))
+    if (query.bookmarks) timers.push(setInterval(mark, BOOKMARK_MS))
+    timers.push(setTimeout(() => lines.close(), query.timeoutMs))
+    return lines
   }
 
-  #replay(
-    query: WatchQuery,
-    say: (type: string, object: string) => void,
-    see: (change: Change) => void,
-  ): ApiError | undefined {
+  /** What was before the watch began, however much it is. */
+  #replay(query: WatchQuery, lines: Lines): ApiError | undefined {
     const { resource, namespace, test, from, marksInitialEnd } = query
     if (from !== undefined) {
       if (from < this.#store.history.oldest) return tooOld(from, this.#store.history.oldest)
-      this.#store.history.since(resource, from).forEach(see)
+      for (const change of this.#store.history.since(resource, from)) {
+        const type = seenAs(change, query)
+        if (type !== undefined) lines.say(type, query.print(...toldObject(change, type)))
+      }
       return undefined
     }
     for (const object of this.#store.list({ resource, namespace }))
-      if (test(object)) say('ADDED', query.print(object, undefined))
-    if (marksInitialEnd) say('BOOKMARK', query.bookmark(this.#store.revision, true))
+      if (test(object)) lines.say('ADDED', query.print(object, undefined))
+    if (marksInitialEnd) lines.say('BOOKMARK', query.bookmark(this.#store.revision, true))
     return undefined
   }
 }
