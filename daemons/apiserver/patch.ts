@@ -50,14 +50,17 @@ function isOperation(op: unknown): op is Operation {
   }
 }
 
-/** 422. The sentence is Kubernetes' own and what failed; as causes, kubectl would print the causes alone. */
+/** 422. kubectl prints the causes as `field: message`, and where there are none its old versions print nothing: so there is one. */
 function doesNotApply(op: Operation, error: unknown): ApiError {
   const name = error instanceof Error ? error.name : ''
   const why =
     name === 'TEST_OPERATION_FAILED'
       ? `testing value ${op.path} failed`
       : `${op.op} operation does not apply: doc is missing path: ${JSON.stringify(op.path)}`
-  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {})
+  const causes = [{ reason: 'UnexpectedServerResponse', message: why, field: 'patch' }]
+  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {
+    causes,
+  })
 }
 
 /** RFC 7386: null takes away, maps merge, all else replaces. Neither argument is changed. */
