@@ -89,6 +89,7 @@ t.test('check-boundaries forbids what its table does not list', t => {
     'scripts/any.ts': "import 'node:child_process'\nprocess.exit(process.argv.length)\n",
   })
   t.strictSame(lines, [
+    'lib/ip/address.ts:1: lib/ip may not import ip-address',
     'lib/ip/address.ts:3: `Date.now` in a pure file; make it an argument',
     'lib/netlink/wire.ts:1: lib/netlink may not import lib/plan/a.ts',
     'lib/netlink/wire.ts:3: lib/netlink may not import ajv',
