@@ -201,9 +201,11 @@ export const announceable = (pod: Place, ifName: string, { addresses }: Addresse
     )
 
 /** What is, as the runtime is told. The conf's dns replaces IPAM's. */
-export function resultOf({ config, netns }: MacvlanCall, nic: SeenLink, ipam: Result | undefined): Result {
+export function resultOf({ config, netns, cniVersion }: MacvlanCall, nic: SeenLink, ipam: Result | undefined): Result {
+  // The MTU came with 1.1.0; macvlan does not tell it to older callers.
+  const mtu = cniVersion === '1.1.0' ? { mtu: nic.mtu } : {}
   return {
-    interfaces: [{ name: nic.name, ...(nic.mac !== undefined && { mac: nic.mac }), mtu: nic.mtu, sandbox: netns }],
+    interfaces: [{ name: nic.name, ...(nic.mac !== undefined && { mac: nic.mac }), ...mtu, sandbox: netns }],
     ...(ipam?.ips && { ips: ipam.ips.map(ip => ({ ...ip, interface: 0 })) }),
     ...(ipam?.routes && ipam.routes.length > 0 && { routes: ipam.routes }),
     ...(config.dns && { dns: config.dns }),
