@@ -5,7 +5,7 @@ import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
-import { linkNamed, type SeenLink } from '../../lib/plan/seen.js'
+import { linkNamed, type Place, type SeenLink } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { announcementsOf } from '../../lib/probe/announce.js'
 import type { Config } from './config.js'
@@ -93,12 +93,12 @@ async function address(call: Call<Config>, kernel: Kernel, nic: SeenLink, ipam: 
   const claimed = await ipam.claim()
   try {
     const addressed = plan.addressedBy(call.ifName, claimed.result)
-    const { pod } = kernel.observe({ pod: { sysctls: plan.sysctlsOf(call.ifName) } })
+    const { pod } = kernel.observe({ pod: { links: [call.ifName], sysctls: plan.sysctlsOf(call.ifName) } })
     await withUndo({ steps: plan.addressPlan(call, addressed, pod) }, call, kernel, async () => {
       if (plan.needsSettling(addressed)) await settle(call, kernel)
       doAll(plan.routePlan(addressed), call, kernel)
     })
-    announce(call, kernel, nic, addressed)
+    if (!announcedByKernel(call, kernel, pod)) announce(call, kernel, nic, addressed)
     return claimed.result
   } catch (error) {
     throw withFailures(error, await failuresOf(claimed.undo()))
@@ -130,8 +130,19 @@ async function settle({ ifName }: Call<Config>, kernel: Kernel): Promise<void> {
 }
 
 /**
- * Tells the link whose addresses these are now. The kernel does so by itself only when a link comes up with its addresses on, and an IPAM
- * may have set it up before. A courtesy: a frame that cannot be sent fails nothing, the neighbours then ask.
+ * The kernel announces what is on a link at the moment when it comes up, if it is told to notify. So the frames of our own are for a link
+ * that an IPAM has set up before, and for sysctls that cannot be written. They are dear: closing a packet socket waits some 15 ms for RCU.
+ */
+function announcedByKernel({ ifName }: Call<Config>, kernel: Kernel, before: Place): boolean {
+  const isUp = linkNamed(before, ifName)?.up ?? false
+  if (isUp) return false
+  const paths = plan.notifiersOf(ifName)
+  const { pod } = kernel.observe({ pod: { sysctls: paths } })
+  return paths.every(path => pod.sysctls[path] === '1')
+}
+
+/**
+ * Tells the link whose addresses these are now. A courtesy: a frame that cannot be sent fails nothing, the neighbours then ask.
  */
 function announce({ ifName }: Call<Config>, kernel: Kernel, { mac }: SeenLink, addressed: plan.Addressed): void {
   if (mac === undefined) return

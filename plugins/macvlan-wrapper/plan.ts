@@ -111,10 +111,15 @@ export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan
 
 const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
 
-/** Paths of the sysctls that the addresses of a NIC need looked at. */
-export const sysctlsOf = (ifName: string): readonly string[] => [
+/** Sysctls that make the kernel announce a NIC's addresses when it comes up. */
+export const notifiersOf = (ifName: string): readonly string[] => [
   `net/ipv4/conf/${ifName}/arp_notify`,
   `net/ipv6/conf/${ifName}/ndisc_notify`,
+]
+
+/** Paths of the sysctls that the addresses of a NIC need looked at. */
+export const sysctlsOf = (ifName: string): readonly string[] => [
+  ...notifiersOf(ifName),
   'net/ipv6/conf/lo/disable_ipv6',
   `net/ipv6/conf/${ifName}/disable_ipv6`,
   `net/ipv6/conf/${ifName}/keep_addr_on_down`,

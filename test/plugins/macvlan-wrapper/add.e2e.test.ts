@@ -194,6 +194,14 @@ function ipamNamed(name: string, does: string): { readonly path: string; log(): 
 }
 const answers = (result: object): string => `cat <<'END'\n${JSON.stringify({ cniVersion: '1.0.0', ...result })}\nEND`
 
+t.test('an address is announced when the link comes up with it', async t => {
+  wire.sh('echo 1 > /proc/sys/net/ipv4/conf/br0/arp_accept')
+  const plain = ipamNamed('plain', answers({ ips: [{ address: '10.6.7.8/16' }] }))
+  const pod = network.pod()
+  t.equal((await call({ verb: 'ADD', conf: conf({ ipam: { type: 'plain' } }), pod, path: plain.path })).status, 0)
+  t.match(wire.sh('ip neigh show 10.6.7.8'), shown(pod)?.address ?? 'no address', 'the switch has heard of it')
+})
+
 t.test('an address is announced also where the IPAM has set the link up before', async t => {
   wire.sh('echo 1 > /proc/sys/net/ipv4/conf/br0/arp_accept')
   const early = ipamNamed(
