@@ -62,10 +62,12 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/apiserver/flags.ts': ['node:path'],
   'daemons/apiserver/folder.ts': ['node:fs', 'node:path'],
   'daemons/apiserver/history.ts': ['bun:sqlite'],
+  'daemons/apiserver/indexes.ts': ['bun:sqlite'],
+  'daemons/apiserver/lists.ts': ['bun:sqlite'],
   'daemons/apiserver/main.ts': ['node:fs'],
   'daemons/apiserver/openapi-v3.ts': ['node:crypto'],
   'daemons/apiserver/rest.ts': ['node:crypto'],
-  'daemons/apiserver/store.ts': ['bun:sqlite', 'node:fs'],
+  'daemons/apiserver/store.ts': ['bun:sqlite'],
 }
 
 /** Where `process` may be touched. */

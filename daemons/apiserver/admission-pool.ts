@@ -4,6 +4,7 @@ import { defaultPool, validatePool, type Fault } from '../../lib/crd/ippool.js'
 import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
 import type { Admission } from './admission.js'
+import { labelText } from './label.js'
 import { at, isFields, type Stored } from './object.js'
 import { fault, invalid, type Cause } from './failure.js'
 
@@ -25,15 +26,16 @@ export const poolAdmission: Partial<Admission> = {
   validate(object, old, others) {
     if (!isPool(object)) return
     const before = old && isPool(old) ? old : undefined
-    const allocated = before === undefined ? [] : heldFrom(object, others(ADDRESSES))
+    const allocated =
+      before === undefined ? [] : heldFrom(others(ADDRESSES, labelText(IPAM_LABEL_POOL_UID, object.metadata.uid)))
     const faults = validatePool(object, { old: before, others: others(POOLS).filter(isPool), allocated })
     if (faults.length > 0) throw invalid(POOL, object.metadata.name, faults.map(causeOf))
   },
 }
 
-const heldFrom = ({ metadata: { uid } }: Stored, addresses: readonly Stored[]) =>
+const heldFrom = (addresses: readonly Stored[]) =>
   addresses.flatMap(address => {
-    if (!isAddress(address) || address.metadata.labels?.[IPAM_LABEL_POOL_UID] !== uid) return []
+    if (!isAddress(address)) return []
     const ip = parsePrefix(address.spec.address)?.ip
     return ip === undefined ? [] : [{ ip, pod: `${address.spec.pod.namespace}/${address.spec.pod.name}` }]
   })

@@ -7,8 +7,8 @@ import type { KindInfo } from './kinds.js'
 import { poolAdmission, POOLS } from './admission-pool.js'
 import { invalid } from './failure.js'
 
-/** All objects of a resource (`group/plural`), as they are in this transaction. */
-export type Others = (resource: string) => readonly Stored[]
+/** All objects of a resource (`group/plural`), or those with a label, as they are in this transaction. */
+export type Others = (resource: string, label?: string) => readonly Stored[]
 
 export interface Admission {
   /** Fills in what was left out. */

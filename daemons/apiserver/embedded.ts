@@ -22,7 +22,7 @@ export class PoolKeeper {
   readonly #store: Store
   readonly #registry: Registry
   /** Addresses by the UID of their pool. */
-  readonly #counts = new Map<string, number>()
+  readonly #counts: Map<string, number>
   readonly #names = new Map<string, string>()
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #written = new Map<string, number>()
@@ -30,7 +30,7 @@ export class PoolKeeper {
   constructor(store: Store, registry: Registry) {
     this.#store = store
     this.#registry = registry
-    for (const address of store.list({ resource: ADDRESSES })) this.#count(poolUidOf(address), 1)
+    this.#counts = new Map(store.indexes.countsOf(ADDRESSES, IPAM_LABEL_POOL_UID))
     for (const pool of store.list({ resource: POOLS })) this.#see(pool)
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
   }

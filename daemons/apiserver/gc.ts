@@ -1,6 +1,5 @@
 // What goes with what: dependents of an owner, objects of a namespace, objects of a CRD. Knows ownerReferences and finalizers; decides nothing by events.
 import { CRD_FINALIZER } from './crd.js'
-import { Dependents, refKey } from './dependents.js'
 import type { Change } from './history.js'
 import type { KindInfo } from './kinds.js'
 import { at, type Owner, type Stored } from './object.js'
@@ -22,13 +21,13 @@ const QUIETLY: WriteOptions & { readonly status: boolean } = {
 }
 const BACKGROUND: DeleteOptions = { dryRun: false, propagation: 'Background' }
 
+const refKey = ({ resource, namespace, name }: Ref): string => `${resource} ${namespace}/${name}`
 const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const holds = ({ metadata }: Stored, finalizer: string): boolean => metadata.finalizers?.includes(finalizer) === true
 
 export class Collector {
   readonly #store: Store
   readonly #registry: Registry
-  readonly #dependents = new Dependents()
   readonly #queue = new Map<string, Ref>()
   readonly #ending = new Set<string>()
   #running = false
@@ -37,10 +36,11 @@ export class Collector {
   constructor(store: Store, registry: Registry) {
     this.#store = store
     this.#registry = registry
-    for (const { resource, object } of store.holding('"ownerReferences"')) this.#dependents.put(resource, object)
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
-    for (const text of ['"ownerReferences"', '"deletionTimestamp"'])
-      for (const { resource, object } of store.holding(text)) this.#look(resource, object)
+    for (const ref of store.indexes.unsettled()) {
+      if (ref.resource === NAMESPACES) this.#ending.add(ref.name)
+      this.#add(ref)
+    }
   }
 
   stop(): void {
@@ -48,14 +48,10 @@ export class Collector {
   }
 
   /** A change is a reason to look at names, never to act on what it says. */
-  #notice({ resource, type, object, prev }: Change): void {
-    if (prev) this.#dependents.remove(resource, prev)
-    if (type !== 'DELETED') {
-      this.#dependents.put(resource, object)
-      return this.#look(resource, object)
-    }
+  #notice({ resource, type, object }: Change): void {
+    if (type !== 'DELETED') return this.#look(resource, object)
     const { uid, ownerReferences = [], namespace } = object.metadata
-    this.#dependents.of(uid).forEach(ref => this.#add(ref))
+    this.#store.indexes.ownedBy(uid).forEach(ref => this.#add(ref))
     for (const owner of ownerReferences) {
       const ref = this.#refOfOwner(owner, namespace ?? '')
       if (ref && owner.blockOwnerDeletion === true) this.#add(ref)
@@ -120,7 +116,7 @@ export class Collector {
     const states = ownerReferences.map(owner => ({ owner, state: this.#stateOf(tx, owner, namespace) }))
     const solid = states.filter(({ state }) => state === 'there')
     if (solid.length === 0) {
-      const blocks = states.some(({ state }) => state === 'ending') && this.#dependents.of(uid).length > 0
+      const blocks = states.some(({ state }) => state === 'ending') && this.#store.indexes.ownedBy(uid).length > 0
       return void this.#delete(tx, ref, { ...BACKGROUND, uid, propagation: blocks ? 'Foreground' : 'Background' })
     }
     if (solid.length < states.length) this.#change(tx, ref, { ownerReferences: solid.map(({ owner }) => owner) })
@@ -141,7 +137,7 @@ export class Collector {
   }
 
   #foreground(tx: Tx, ref: Ref, { metadata }: Stored): void {
-    const left = this.#dependents.of(metadata.uid).filter(dependent => {
+    const left = this.#store.indexes.ownedBy(metadata.uid).filter(dependent => {
       const object = tx.read(dependent)
       if (!object) return false
       if (!isEnding(object)) this.#add(dependent)
@@ -153,7 +149,7 @@ export class Collector {
   }
 
   #orphan(tx: Tx, ref: Ref, { metadata: { uid } }: Stored): void {
-    for (const dependent of this.#dependents.of(uid)) {
+    for (const dependent of this.#store.indexes.ownedBy(uid)) {
       const owners = tx.read(dependent)?.metadata.ownerReferences ?? []
       const others = owners.filter(owner => owner.uid !== uid)
       if (others.length < owners.length) this.#change(tx, dependent, { ownerReferences: others })

@@ -43,6 +43,7 @@ export class History {
   readonly #max: number
   readonly #append: Statement<unknown, [number, string, string, string, string, string, string | null]>
   readonly #since: Statement<Row, [string, number]>
+  readonly #any: Statement<unknown, [string, number]>
   readonly #forget: Statement<unknown, [number]>
   readonly #remember: Statement<unknown, [number]>
 
@@ -55,6 +56,7 @@ export class History {
     this.#since = db.query(
       'SELECT rv, namespace, name, type, body, prev FROM changes WHERE resource = ? AND rv > ? ORDER BY rv',
     )
+    this.#any = db.query('SELECT 1 FROM changes WHERE resource = ? AND rv > ? LIMIT 1')
     this.#forget = db.query('DELETE FROM changes WHERE rv <= ?')
     this.#remember = db.query("INSERT OR REPLACE INTO counters VALUES ('compacted', ?)")
   }
@@ -80,6 +82,10 @@ export class History {
     this.#forget.run(this.oldest)
     this.#remember.run(this.oldest)
     this.#kept = this.#max
+  }
+
+  hasSince(resource: string, revision: number): boolean {
+    return this.#any.get(resource, revision) !== null
   }
 
   /** Changes of a resource behind a revision, oldest first. The caller has looked at `oldest`. */

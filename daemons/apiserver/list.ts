@@ -4,10 +4,16 @@ import { parseJson, fieldsOf, type Stored } from './object.js'
 import type { Store } from './store.js'
 import type { Test } from './selector.js'
 
-export interface Query {
+/** Which objects: a resource, and what an index can narrow it by; the test has the last word. */
+export interface Wanted {
   readonly resource: string
   readonly namespace: string | undefined
   readonly test: Test
+  readonly label?: string | undefined
+  readonly name?: string | undefined
+}
+
+export interface Query extends Wanted {
   /** 0: no bound. */
   readonly limit: number
   readonly continueAt: string
@@ -61,25 +67,38 @@ function past(store: Store, { resource, namespace }: Query, revision: number): r
   const keyOf = (object: Stored): string => `${object.metadata.namespace ?? ''}/${object.metadata.name}`
   const same = store.list({ resource, namespace }).filter(object => !before.has(keyOf(object)))
   const changed = [...before.values()].filter(
-    object => object !== undefined && (namespace === undefined || object.metadata.namespace === namespace),
+    object => object !== undefined && (namespace === undefined || (object.metadata.namespace ?? '') === namespace),
   )
   return [...same, ...changed].filter(object => object !== undefined).sort((a, b) => inOrder(placeOf(a), placeOf(b)))
 }
 
-/** A source of objects behind `after`, in order: the store as it is, or a moment of the past. */
-function reader(
-  store: Store,
-  query: Query,
-  revision: number,
-): (after: Place | undefined, limit: number) => readonly Stored[] {
-  const { resource, namespace } = query
-  if (revision === store.revision || store.history.since(resource, revision).length === 0)
-    return (after, limit) => store.list({ resource, namespace, after, limit })
-  const all = past(store, query, revision)
-  return (after, limit) => {
-    const from = after === undefined ? 0 : all.findIndex(object => inOrder(placeOf(object), after) > 0)
-    return from === -1 ? [] : all.slice(from, from + limit)
+interface Reader {
+  /** Objects behind `after`, in order; not yet tested. */
+  read(after: Place | undefined, limit: number): readonly Stored[]
+  /** How many there are behind `after`. */
+  count(after: Place): number
+}
+
+/** Objects as they are, by the narrowest way; not yet tested. */
+export function present(store: Store, { resource, namespace, label, name }: Wanted): Reader {
+  if (name !== undefined && namespace !== undefined) {
+    const found = store.read({ resource, namespace, name })
+    return { read: after => (found && after === undefined ? [found] : []), count: () => 0 }
   }
+  return {
+    read: (after, limit) => store.list({ resource, namespace, label, after, limit }),
+    count: after => store.count({ resource, namespace, label, after }),
+  }
+}
+
+function reader(store: Store, query: Query, revision: number): Reader {
+  if (revision === store.revision || !store.history.hasSince(query.resource, revision)) return present(store, query)
+  const all = past(store, query, revision)
+  const behind = (after: Place | undefined): readonly Stored[] => {
+    const from = after === undefined ? 0 : all.findIndex(object => inOrder(placeOf(object), after) > 0)
+    return from === -1 ? [] : all.slice(from)
+  }
+  return { read: (after, limit) => behind(after).slice(0, limit), count: after => behind(after).length }
 }
 
 /** One page. Throws 410 where the moment asked for is forgotten. */
@@ -87,18 +106,18 @@ export function page(store: Store, query: Query, selects: boolean): Page {
   const token = query.continueAt === '' ? undefined : decode(query.continueAt)
   const revision = token?.revision ?? query.exactly ?? store.revision
   if (revision < store.history.oldest || revision > store.revision) throw expired(CONTINUE_TOO_OLD)
-  const read = reader(store, query, revision)
+  const source = reader(store, query, revision)
   if (query.limit === 0) {
-    const items = read(token?.after, Infinity).filter(query.test)
+    const items = source.read(token?.after, Infinity).filter(query.test)
     return { items, revision, continueAt: '' }
   }
   const items: Stored[] = []
   let after = token?.after
   for (;;) {
-    const chunk = read(after, Math.max(CHUNK, query.limit + 1))
+    const chunk = source.read(after, Math.max(CHUNK, query.limit + 1))
     for (const object of chunk) {
       if (!query.test(object)) continue
-      if (items.length === query.limit) return cut(items, revision, selects ? undefined : count(read, items.at(-1)))
+      if (items.length === query.limit) return cut(items, revision, selects ? undefined : source)
       items.push(object)
     }
     const last = chunk.at(-1)
@@ -107,11 +126,9 @@ export function page(store: Store, query: Query, selects: boolean): Page {
   }
 }
 
-const count = (read: ReturnType<typeof reader>, last: Stored | undefined): number =>
-  last === undefined ? 0 : read(placeOf(last), Infinity).length
-
-function cut(items: readonly Stored[], revision: number, remaining: number | undefined): Page {
+function cut(items: readonly Stored[], revision: number, source: Reader | undefined): Page {
   const last = items.at(-1)
-  const continueAt = last === undefined ? '' : encode(revision, placeOf(last))
-  return { items, revision, continueAt, ...(remaining !== undefined && { remaining }) }
+  if (last === undefined) return { items, revision, continueAt: '' }
+  const place = placeOf(last)
+  return { items, revision, continueAt: encode(revision, place), ...(source && { remaining: source.count(place) }) }
 }

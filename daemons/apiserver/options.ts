@@ -1,5 +1,6 @@
 // What a request asks beside its path: selectors, dry run, preconditions. Pure; words as in k8s.io/apimachinery/pkg/apis/meta/v1.
 import { badRequest } from './failure.js'
+import { labelText } from './label.js'
 import type { KindInfo } from './kinds.js'
 import { fieldsOf, parseJson } from './object.js'
 import type { Asked } from './rest.js'
@@ -9,14 +10,24 @@ import type { DeleteOptions, FieldValidation, WriteOptions } from './write.js'
 export interface Selectors {
   readonly test: Test
   readonly selects: boolean
+  /** A label that all must have, for the index. */
+  readonly label: string | undefined
+  /** The one name that all must have. */
+  readonly name: string | undefined
 }
 
 export function selectorsOf({ query }: Pick<Asked, 'query'>, kind: KindInfo): Selectors {
   const labels = query.get('labelSelector') ?? ''
   const fields = query.get('fieldSelector') ?? ''
-  const byLabel = labelSelector(labels).test
-  const byField = fieldSelector(fields, kind).test
-  return { test: object => byField(object) && byLabel(object), selects: labels !== '' || fields !== '' }
+  const byLabel = labelSelector(labels)
+  const byField = fieldSelector(fields, kind)
+  const [pair] = byLabel.equal
+  return {
+    test: object => byField.test(object) && byLabel.test(object),
+    selects: labels !== '' || fields !== '',
+    label: pair && labelText(...pair),
+    name: byField.equal.find(([field]) => field === 'metadata.name')?.[1],
+  }
 }
 
 /** A whole number of the query, undefined where it is absent or empty. Throws 400. */

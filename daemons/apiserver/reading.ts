@@ -54,11 +54,11 @@ export function readCollection(
     return watch(server, asked, of)
   }
   const { kind, namespace } = of
-  const { test, selects } = selectorsOf(asked, kind)
+  const { selects, ...wanted } = selectorsOf(asked, kind)
   const query = {
     resource: storedAt(kind),
-    namespace,
-    test,
+    namespace: kind.namespaced ? namespace : '',
+    ...wanted,
     limit: numberOf(asked.query, 'limit') ?? 0,
     continueAt: asked.query.get('continue') ?? '',
     exactly: momentOf(asked, server.store.revision),
@@ -77,8 +77,8 @@ function watch({ store, watches }: Server, asked: Asked, { kind, namespace }: Co
   const seconds = numberOf(query, 'timeoutSeconds') ?? 0
   const body = watches.open({
     resource: storedAt(kind),
-    namespace,
-    test: selectorsOf(asked, kind).test,
+    namespace: kind.namespaced ? namespace : '',
+    ...selectorsOf(asked, kind),
     from: initial || from === 0 ? undefined : from,
     bookmarks,
     marksInitialEnd: initial && bookmarks,

@@ -129,8 +129,14 @@ async function collection(
 
 async function deleteCollection(server: Server, asked: Asked, { kind, namespace }: Collection): Promise<Printed> {
   const options = deleteOptionsOf(asked, await bodyOf(asked))
-  const { test, selects } = selectorsOf(asked, kind)
-  const query = { resource: storedAt(kind), namespace, test, limit: 0, continueAt: '' }
+  const { selects, ...wanted } = selectorsOf(asked, kind)
+  const query = {
+    resource: storedAt(kind),
+    namespace: kind.namespaced ? namespace : '',
+    ...wanted,
+    limit: 0,
+    continueAt: '',
+  }
   const { items, revision } = page(server.store, query, selects)
   const gone = items.map(({ metadata }) => {
     const target = { kind, namespace: metadata.namespace ?? '', name: metadata.name }

@@ -3,7 +3,9 @@
 // Nothing that is not on disk is ever seen: writes wait in a queue, a batch of them runs in one transaction with one fsync, in one
 // synchronous go, and all are answered after COMMIT. So readers see committed rows only, and many writers share one fsync.
 import { Database, type Statement } from 'bun:sqlite'
+import { Lists } from './lists.js'
 import { History, type Change } from './history.js'
+import { Indexes } from './indexes.js'
 import { parseStored, type Stored } from './object.js'
 
 export interface Ref {
@@ -21,6 +23,8 @@ export interface Range {
   /** Objects behind this one, in order of namespace and name (bytes). */
   readonly after?: { readonly namespace: string; readonly name: string } | undefined
   readonly limit?: number | undefined
+  /** Only those with this label, as `labelText` writes it. */
+  readonly label?: string | undefined
 }
 
 /** What a write sees and does. All of it happens, or none. */
@@ -41,29 +45,35 @@ interface Job {
 type Outcome = { readonly job: Job; readonly value: unknown } | { readonly job: Job; readonly error: unknown }
 
 const BATCH_MAX = 1_000
-const LIST_MAX = 1_000_000
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS objects (
     resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, rv INTEGER NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+    PRIMARY KEY (resource, namespace, name)); -- bodies apart from the keys: counting and finding read no body
 `
 
-interface Row {
-  readonly body: string
+const FORMAT = 1 // grows when the tables change
+
+/** A file of another format is refused: what its tables lack would be missed in silence. */
+function checkFormat(db: Database, path: string): void {
+  const tables = db.query<{ readonly n: number }, []>('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0
+  const format = db.query<{ readonly user_version: number }, []>('PRAGMA user_version').get()?.user_version ?? 0
+  if (tables > 0 && format !== FORMAT)
+    throw new Error(`${path} is of format ${format}, this server writes format ${FORMAT}; give another --data-dir`)
+  db.run(`PRAGMA user_version = ${FORMAT}`)
 }
 
 export class Store {
   readonly history: History
+  readonly indexes: Indexes
   #db: Database
   #queue: Job[] = []
   #pending = false
   #listeners: ((changes: readonly Change[]) => void)[] = []
-  #read: Statement<Row, [string, string, string]>
+  #read: Statement<{ readonly body: string }, [string, string, string]>
   #put: Statement<unknown, [string, string, string, number, string]>
   #remove: Statement<unknown, [string, string, string]>
-  #listAll: Statement<Row, [string, string, string, number]>
-  #listIn: Statement<Row, [string, string, string, number]>
+  #lists: Lists
 
   /** Opens or makes the file. `eventsMax`: how many changes are kept for watches. Throws where another process has it open. */
   constructor(path: string, { eventsMax }: { readonly eventsMax: number }) {
@@ -73,14 +83,14 @@ export class Store {
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = FULL') // fsync at every COMMIT: what is acknowledged survives
     db.run('PRAGMA cache_size = -65536') // KiB
+    checkFormat(db, path)
     db.run(SCHEMA)
     this.history = new History(db, eventsMax)
+    this.indexes = new Indexes(db)
     this.#read = db.query('SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name = ?')
     this.#put = db.query('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)')
     this.#remove = db.query('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?')
-    const order = 'ORDER BY namespace, name LIMIT ?'
-    this.#listAll = db.query(`SELECT body FROM objects WHERE resource = ? AND (namespace, name) > (?, ?) ${order}`)
-    this.#listIn = db.query(`SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name > ? ${order}`)
+    this.#lists = new Lists(db)
   }
 
   /** The resourceVersion of the last committed write. */
@@ -93,22 +103,13 @@ export class Store {
     return row ? parseStored(row.body) : undefined
   }
 
-  list({ resource, namespace, after, limit = LIST_MAX }: Range): readonly Stored[] {
-    const { name = '', namespace: behind = '' } = after ?? {}
-    const most = Math.min(limit, LIST_MAX)
-    const rows =
-      namespace === undefined
-        ? this.#listAll.all(resource, behind, name, most)
-        : this.#listIn.all(resource, namespace, name, most)
-    return rows.map(({ body }) => parseStored(body))
+  list(range: Range): readonly Stored[] {
+    return this.#lists.bodies(range).map(parseStored)
   }
 
-  /** Every object whose JSON holds `text`, of all resources: for what an index needs at start. */
-  holding(text: string): readonly { readonly resource: string; readonly object: Stored }[] {
-    return this.#db
-      .query<Row & { resource: string }, [string]>('SELECT resource, body FROM objects WHERE instr(body, ?) > 0')
-      .all(text)
-      .map(({ resource, body }) => ({ resource, object: parseStored(body) }))
+  /** How many objects `list` would give, whatever its limit. */
+  count(range: Range): number {
+    return this.#lists.count(range)
   }
 
   /** Told of every batch after its COMMIT, before its writers are answered. */
@@ -214,6 +215,7 @@ export class Store {
     const { resource, namespace, name, revision, body } = change
     if (change.type === 'DELETED') this.#remove.run(resource, namespace, name)
     else this.#put.run(resource, namespace, name, revision, body)
+    this.indexes.apply(change)
     this.history.append(change)
   }
 }

@@ -1,14 +1,11 @@
 // Watches: what changed, as it changes, from a revision on. Knows the store and streams; knows no routing.
 import { tooOld, type ApiError } from './failure.js'
 import type { Change } from './history.js'
+import { present, type Wanted } from './list.js'
 import type { Stored } from './object.js'
 import type { Store } from './store.js'
-import type { Test } from './selector.js'
 
-export interface WatchQuery {
-  readonly resource: string
-  readonly namespace: string | undefined
-  readonly test: Test
+export interface WatchQuery extends Wanted {
   /** Changes behind this revision; undefined: first all that is there, as ADDED. */
   readonly from: number | undefined
   readonly bookmarks: boolean
@@ -154,7 +151,7 @@ export class Watches {
 
   /** What was before the watch began, however much it is. */
   #replay(query: WatchQuery, lines: Lines): ApiError | undefined {
-    const { resource, namespace, test, from, marksInitialEnd } = query
+    const { resource, test, from, marksInitialEnd } = query
     if (from !== undefined) {
       if (from < this.#store.history.oldest) return tooOld(from, this.#store.history.oldest)
       for (const change of this.#store.history.since(resource, from)) {
@@ -163,7 +160,7 @@ export class Watches {
       }
       return undefined
     }
-    for (const object of this.#store.list({ resource, namespace }))
+    for (const object of present(this.#store, query).read(undefined, Infinity))
       if (test(object)) lines.say('ADDED', query.print(object, undefined))
     if (marksInitialEnd) lines.say('BOOKMARK', query.bookmark(this.#store.revision, true))
     return undefined

@@ -87,7 +87,7 @@ function settle({ kind, options, tx, admission }: Settling, object: Stored, old:
   const admitted = schema.shape(admission.mutate(shaped.object, old)).object
   const faults = schema.faults(admitted)
   if (faults.length > 0) throw invalid(kind, admitted.metadata.name, faults)
-  admission.validate(admitted, old, resource => tx.list({ resource }))
+  admission.validate(admitted, old, (resource, label) => tx.list({ resource, label }))
   return admitted
 }
 

@@ -1,0 +1,94 @@
+// What finds objects without reading all of them: labels, owners, objects on their way out. Knows SQLite and metadata. Runs on Bun only.
+import type { Database, Statement } from 'bun:sqlite'
+import type { Change } from './history.js'
+import { labelText } from './label.js'
+import type { Stored } from './object.js'
+import type { Ref } from './store.js'
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS labels (
+    resource TEXT NOT NULL, label TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (resource, label, namespace, name)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS owners (
+    uid TEXT NOT NULL, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (uid, resource, namespace, name)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS ending (
+    resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
+`
+
+/** A table whose rows are a key of an object beside its place. */
+interface Keyed {
+  readonly keysOf: (object: Stored | undefined) => readonly string[]
+  readonly add: Statement<unknown, [string, string, string, string]>
+  readonly drop: Statement<unknown, [string, string, string, string]>
+}
+
+const labelsOf = (object: Stored | undefined): readonly string[] =>
+  Object.entries(object?.metadata.labels ?? {}).map(([key, value]) => labelText(key, value))
+
+const ownersOf = (object: Stored | undefined): readonly string[] => [
+  ...new Set((object?.metadata.ownerReferences ?? []).map(({ uid }) => uid)),
+]
+
+export class Indexes {
+  readonly #tables: readonly Keyed[]
+  readonly #addEnding: Statement<unknown, [string, string, string]>
+  readonly #dropEnding: Statement<unknown, [string, string, string]>
+  readonly #owned: Statement<Ref, [string]>
+  readonly #allOwned: Statement<Ref, []>
+  readonly #allEnding: Statement<Ref, []>
+  readonly #counts: Statement<{ readonly label: string; readonly n: number }, [string, string, string]>
+
+  constructor(db: Database) {
+    db.run(SCHEMA)
+    const drop = (table: string, key: string): string =>
+      `DELETE FROM ${table} WHERE resource = ? AND ${key} = ? AND namespace = ? AND name = ?`
+    const add = (table: string, key: string): string =>
+      `INSERT OR IGNORE INTO ${table} (resource, ${key}, namespace, name) VALUES (?, ?, ?, ?)`
+    const table = (name: string, key: string, keysOf: Keyed['keysOf']): Keyed => {
+      return { keysOf, add: db.query(add(name, key)), drop: db.query(drop(name, key)) }
+    }
+    this.#tables = [table('labels', 'label', labelsOf), table('owners', 'uid', ownersOf)]
+    this.#addEnding = db.query('INSERT OR IGNORE INTO ending VALUES (?, ?, ?)')
+    this.#dropEnding = db.query('DELETE FROM ending WHERE resource = ? AND namespace = ? AND name = ?')
+    this.#owned = db.query('SELECT resource, namespace, name FROM owners WHERE uid = ?')
+    this.#allOwned = db.query('SELECT DISTINCT resource, namespace, name FROM owners')
+    this.#allEnding = db.query('SELECT resource, namespace, name FROM ending')
+    this.#counts = db.query(
+      'SELECT label, count(*) AS n FROM labels WHERE resource = ? AND label >= ? AND label < ? GROUP BY label',
+    )
+  }
+
+  /** Inside the batch's transaction, with the object's own row. */
+  apply({ resource, namespace, name, type, object, prev }: Change): void {
+    const now = type === 'DELETED' ? undefined : object
+    for (const { keysOf, add, drop } of this.#tables) {
+      const before = keysOf(prev)
+      const after = keysOf(now)
+      for (const key of before) if (!after.includes(key)) drop.run(resource, key, namespace, name)
+      for (const key of after) if (!before.includes(key)) add.run(resource, key, namespace, name)
+    }
+    const wasEnding = prev?.metadata.deletionTimestamp !== undefined
+    const isEnding = now?.metadata.deletionTimestamp !== undefined
+    if (isEnding && !wasEnding) this.#addEnding.run(resource, namespace, name)
+    if (wasEnding && !isEnding) this.#dropEnding.run(resource, namespace, name)
+  }
+
+  /** Objects that name this UID as an owner. */
+  ownedBy(uid: string): readonly Ref[] {
+    return this.#owned.all(uid)
+  }
+
+  /** All objects that have an owner, and all with a deletionTimestamp. */
+  unsettled(): readonly Ref[] {
+    return [...this.#allOwned.all(), ...this.#allEnding.all()]
+  }
+
+  /** How many objects of a resource have each value of a label. */
+  countsOf(resource: string, key: string): ReadonlyMap<string, number> {
+    const from = labelText(key, '')
+    const rows = this.#counts.all(resource, from, `${from}\u{10ffff}`)
+    return new Map(rows.map(({ label, n }) => [label.slice(from.length), n]))
+  }
+}

@@ -1,0 +1,50 @@
+// Rows of the store in order of namespace and name: of a resource, a namespace, a label. Knows SQL; knows no object. Runs on Bun only.
+import type { Database, Statement } from 'bun:sqlite'
+import type { Range } from './store.js'
+
+interface Row {
+  readonly body: string
+}
+
+const LIST_MAX = 10_000_000
+
+/** The condition that a range is, and its values. All columns are those of `objects` or, with a label, of `labels`. */
+function whereOf({ resource, namespace, after, label }: Range): {
+  readonly sql: string
+  readonly values: readonly string[]
+} {
+  const { name = '', namespace: behind = '' } = after ?? {}
+  const labelled = label === undefined ? '' : ' AND label = ?'
+  const values = label === undefined ? [resource] : [resource, label]
+  return namespace === undefined
+    ? { sql: `resource = ?${labelled} AND (namespace, name) > (?, ?)`, values: [...values, behind, name] }
+    : { sql: `resource = ?${labelled} AND namespace = ? AND name > ?`, values: [...values, namespace, name] }
+}
+
+export class Lists {
+  readonly #db: Database
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  bodies(range: Range): readonly string[] {
+    const { sql, values } = whereOf(range)
+    const from =
+      range.label === undefined
+        ? `objects WHERE ${sql}`
+        : `(SELECT * FROM labels WHERE ${sql}) JOIN objects USING (resource, namespace, name)`
+    const rows = this.#query<Row>(`SELECT body FROM ${from} ORDER BY namespace, name LIMIT ?`)
+    return rows.all(...values, Math.min(range.limit ?? LIST_MAX, LIST_MAX)).map(({ body }) => body)
+  }
+
+  count(range: Range): number {
+    const { sql, values } = whereOf(range)
+    const table = range.label === undefined ? 'objects' : 'labels'
+    return this.#query<{ readonly n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${sql}`).get(...values)?.n ?? 0
+  }
+
+  /** Bun keeps the statement of a text prepared. */
+  #query<T>(sql: string): Statement<T, (string | number)[]> {
+    return this.#db.query<T, (string | number)[]>(sql)
+  }
+}
