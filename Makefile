@@ -1,5 +1,5 @@
 # What a person or a machine does with this repository. `make` alone lists it.
-.PHONY: help setup setup-npm ok build release lint format test test-unit fuzz bench demo generate clean
+.PHONY: help setup setup-npm ok build release lint format test test-unit fuzz bench demo clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -45,9 +45,6 @@ demo: ## two pods get addresses of a pool and ping each other, in half a minute,
 	@scripts/setup.sh demo
 	@$(TSX) scripts/build-if-stale.ts
 	@demo/run.sh
-
-generate: setup-npm ## validators and types from schemas/
-	@$(TSX) scripts/generate.ts
 
 clean: ## what was built
 	rm -rf dist .tap

@@ -14,7 +14,7 @@ const OUT = fileURLToPath(new URL('../dist/bench', import.meta.url))
 const stage = await openStage()
 const all: Record<string, readonly Row[]> = {}
 try {
-  for (const [name, bench] of Object.entries({ versions, addDel, traffic, fill, burst })) {
+  for (const [name, bench] of Object.entries({ versions, addDel, traffic, burst, fill })) {
     const wanted = process.argv.slice(2)
     if (wanted.length > 0 && !wanted.includes(name)) continue
     const rows = await bench(stage)

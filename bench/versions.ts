@@ -2,7 +2,7 @@
 import { measure, median, residentMb, type Row } from './measure.js'
 import { BIN, DEBIAN } from './stage.js'
 
-const NAMES = ['macvlan-wrapper', 'spiderpool-ipam', 'coordinator', 'ifacer']
+const NAMES = ['macvlan-wrapper', 'spiderpool-ipam', 'spiderpool', 'coordinator', 'ifacer']
 const ROUNDS = 21
 const env = { CNI_COMMAND: 'VERSION' }
 
