@@ -1,0 +1,92 @@
+// Requests taken apart: paths, media types, flags of the command line. Tables.
+import t from 'tap'
+import { flagsOf } from '../../../daemons/apiserver/flags.js'
+import { accepted, decoded, parsed } from '../../../daemons/apiserver/media.js'
+import { routeOf } from '../../../daemons/apiserver/route.js'
+
+const PATHS: readonly (readonly [path: string, route: readonly (string | undefined)[] | undefined])[] = [
+  ['/api/v1/pods', ['', 'v1', 'pods', undefined, undefined, undefined]],
+  ['/api/v1/namespaces', ['', 'v1', 'namespaces', undefined, undefined, undefined]],
+  ['/api/v1/namespaces/a', ['', 'v1', 'namespaces', undefined, 'a', undefined]],
+  ['/api/v1/namespaces/a/status', ['', 'v1', 'namespaces', undefined, 'a', 'status']],
+  ['/api/v1/namespaces/a/pods', ['', 'v1', 'pods', 'a', undefined, undefined]],
+  ['/api/v1/namespaces/a/pods/p/status', ['', 'v1', 'pods', 'a', 'p', 'status']],
+  ['/apis/apps/v1/namespaces/a/deployments/d', ['apps', 'v1', 'deployments', 'a', 'd', undefined]],
+  ['/apis/example.com/v1/things/x%2Fy', ['example.com', 'v1', 'things', undefined, 'x/y', undefined]],
+  ['/api/v1/nodes/n/status/more', undefined],
+  ['/api/v1/nodes/%zz', undefined],
+  ['/other', undefined],
+  ['/api/v1', undefined],
+]
+t.test('a path means a group, a version, a resource, a namespace, a name and a subresource', async t => {
+  for (const [path, route] of PATHS) {
+    const found = routeOf(path)
+    const parts = found && [found.group, found.version, found.plural, found.namespace, found.name, found.subresource]
+    t.strictSame(parts, route, path)
+  }
+})
+
+const ACCEPTS: readonly (readonly [accept: string | null, form: string | undefined, type?: string])[] = [
+  [null, 'object', 'json'],
+  ['', 'object', 'json'],
+  ['*/*', 'object', 'json'],
+  ['application/json', 'object', 'json'],
+  ['application/yaml', 'object', 'yaml'],
+  ['application/vnd.kubernetes.protobuf, application/json', 'object', 'json'],
+  ['application/json;as=Table;v=v1;g=meta.k8s.io,application/json', 'table', 'json'],
+  ['application/json;as=Table;g=meta.k8s.io;v=v1beta1, application/json', 'table', 'json'],
+  ['application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', 'metadata', 'json'],
+  ['application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', 'metadata', 'json'],
+  ['application/json;as=Nothing;g=meta.k8s.io;v=v1,application/json', 'object', 'json'],
+  ['application/vnd.kubernetes.protobuf', undefined],
+  ['text/html', undefined],
+]
+t.test('the first form in Accept that is spoken is taken', async t => {
+  for (const [accept, form, type] of ACCEPTS)
+    if (form === undefined) t.throws(() => accepted(accept), { code: 406 }, String(accept))
+    else t.match(accepted(accept), { form, type }, String(accept))
+})
+
+t.test('a body is JSON, or YAML where it says so', async t => {
+  const yaml = (text: string): unknown => {
+    if (text === 'bad') throw new Error('bad')
+    return { yaml: text }
+  }
+  t.strictSame(parsed('{"a":1}', 'application/json; charset=utf-8', yaml), { a: 1 })
+  t.strictSame(parsed('a: 1', 'application/yaml', yaml), { yaml: 'a: 1' })
+  t.throws(() => parsed('a: 1', 'application/json', yaml), { code: 400 })
+  t.throws(() => parsed('{}', 'text/plain', yaml), { code: 415 })
+  t.throws(() => decoded('bad', true, yaml), { code: 400, message: /as YAML/ })
+})
+
+const FLAGS: readonly (readonly [argv: readonly string[], wrong: RegExp])[] = [
+  [[], /--data-dir is not given/],
+  [['--data-dir'], /--data-dir needs a value/],
+  [['--data-dir', 'd', '--listen', '0.0.0.0:80'], /only loopback addresses are served/],
+  [['--data-dir', 'd', '--listen', '10.0.0.1:80'], /only loopback/],
+  [['--data-dir', 'd', '--listen', '127.0.0.1'], /give HOST:PORT/],
+  [['--data-dir', 'd', '--listen', '127.0.0.1:70000'], /give HOST:PORT/],
+  [['--data-dir', 'd', '--listen', '127.0.0.1:0', '--unix', '/s'], /exclude each other/],
+  [['--data-dir', 'd', '--nope'], /unknown flag --nope/],
+  [['d'], /unknown argument "d"/],
+  [['--data-dir', 'd', '--watch-history-max', '0'], /whole number above 0/],
+]
+t.test('flags that cannot be are refused by name', async t => {
+  for (const [argv, wrong] of FLAGS) t.throws(() => flagsOf(argv), { message: wrong }, argv.join(' '))
+})
+
+t.test('flags are read with a space or an equals sign', async t => {
+  const flags = flagsOf(['--data-dir=/d', '--listen', '[::1]:6443', '--no-embedded-controller', '--kubeconfig', '/k=1'])
+  t.match(flags, {
+    dataDir: '/d',
+    listen: { host: '::1', port: 6443 },
+    embeddedController: false,
+    kubeconfig: '/k=1',
+    unix: undefined,
+  })
+  t.match(flagsOf(['--data-dir', '/d']), {
+    listen: { host: '127.0.0.1', port: 0 },
+    kubeconfig: '/d/kubeconfig',
+    embeddedController: true,
+  })
+})
