@@ -7,6 +7,7 @@ export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00] // `k8s\0`, k8s.io/apimachinery/pkg/runtime/serializer/protobuf
 const DEPTH_MAX = 16
+const SECONDS_MAX = 253_402_300_799n // the end of the year 9999, the last that RFC 3339 can write
 
 interface Field {
   readonly name: string
@@ -83,6 +84,8 @@ function pick(bytes: Uint8Array, wanted: number): bigint | Uint8Array | undefine
 
 function timeIn(bytes: Uint8Array): string | null {
   const seconds = pick(bytes, 1)
+  if (typeof seconds === 'bigint' && (seconds < 0n || seconds > SECONDS_MAX))
+    throw badRequest(`a time of ${seconds} s in the protobuf body`)
   return typeof seconds === 'bigint' ? new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z') : null
 }
 
