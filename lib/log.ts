@@ -1,5 +1,6 @@
 // A log file of JSON lines that rotates. Never stdout, and never a reason to fail: a full disk loses lines, not pods.
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, parse } from 'node:path'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
 export type Level = (typeof LEVELS)[number]
@@ -31,11 +32,19 @@ export function openLog(options: LogOptions, now: () => Date = () => new Date())
     if (LEVELS.indexOf(level) < threshold) return () => undefined
     return (message, fields = {}) => {
       if (isBroken) return
-      const line = `${JSON.stringify({ level: level.toUpperCase(), ts: now().toISOString(), msg: message, ...fields })}\n`
-      isBroken = !append(options, line, now)
+      const entry = { level: level.toUpperCase(), ts: now().toISOString(), msg: message }
+      isBroken = !append(options, lineOf(entry, fields), now)
     }
   }
   return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
+}
+
+function lineOf(entry: object, fields: object): string {
+  try {
+    return `${JSON.stringify({ ...entry, ...fields })}\n`
+  } catch (error) {
+    return `${JSON.stringify({ ...entry, unwritable: String(error).split('\n')[0] })}\n` // a ring, a bigint: the message is still told
+  }
 }
 
 /** False where the file cannot be written: a read-only, full or missing disk. */
@@ -43,14 +52,14 @@ function append(options: LogOptions, line: string, now: () => Date): boolean {
   const { file } = options
   try {
     const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-    if (size + line.length > orElse(options.maxSizeMb, 100, 100) * MB) rotate(options, now())
+    if (size > 0 && size + Buffer.byteLength(line) > orElse(options.maxSizeMb, 100, 100) * MB) rotate(options, now())
     appendFileSync(file, line, { mode: 0o600 })
     return true
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) return false
   }
   try {
-    mkdirSync(file.slice(0, file.lastIndexOf('/')) || '/', { recursive: true, mode: 0o700 })
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     appendFileSync(file, line, { mode: 0o600 })
     return true
   } catch {
@@ -58,22 +67,23 @@ function append(options: LogOptions, line: string, now: () => Date): boolean {
   }
 }
 
-/** `spiderpool.log` becomes `spiderpool-<time>.log`; what is too old or too many goes. */
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$/
+const stampOf = (time: Date): string => time.toISOString().replace(/:/g, '-').replace('Z', '')
+
+/** `spiderpool.log` becomes `spiderpool-<time>.log`, named as lumberjack does; of those, and of no other file, what is too old or too many goes. */
 function rotate({ file, maxAgeDays, maxCount }: LogOptions, now: Date): void {
-  const dot = file.lastIndexOf('.')
-  const slash = file.lastIndexOf('/')
-  const [stem, extension] = dot > slash ? [file.slice(0, dot), file.slice(dot)] : [file, '']
-  renameSync(file, `${stem}-${now.toISOString().replace(/:/g, '-')}${extension}`)
-  const folder = file.slice(0, slash) || '/'
-  const prefix = `${stem.slice(slash + 1)}-`
-  const old = readdirSync(folder)
-    .filter(name => name.startsWith(prefix) && name.endsWith(extension))
+  const { dir, name: stem, ext } = parse(file)
+  const rotated = (stamp: string): string => join(dir, `${stem}-${stamp}${ext}`)
+  renameSync(file, rotated(stampOf(now)))
+  const stamps = readdirSync(dir || '.')
+    .filter(name => name.startsWith(`${stem}-`) && name.endsWith(ext))
+    .map(name => name.slice(stem.length + 1, name.length - ext.length))
+    .filter(stamp => STAMP.test(stamp)) // `spiderpool-ipam.log` is another log, not an old one
     .sort()
     .reverse()
+  const oldest = stampOf(new Date(Math.max(0, now.getTime() - orElse(maxAgeDays, Infinity, 30) * DAY_MS)))
   const keep = orElse(maxCount, Infinity, 10)
-  const days = orElse(maxAgeDays, Infinity, 30)
-  old.forEach((name, at) => {
-    const age = now.getTime() - statSync(`${folder}/${name}`).mtimeMs
-    if (at >= keep || age > days * DAY_MS) rmSync(`${folder}/${name}`, { force: true })
+  stamps.forEach((stamp, at) => {
+    if (at >= keep || stamp < oldest) rmSync(rotated(stamp), { force: true })
   })
 }

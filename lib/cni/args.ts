@@ -11,8 +11,9 @@ export function parseArgs(text: string, known: readonly string[]): ReadonlyMap<s
       throw new CniError('invalidEnv', `ARGS: invalid pair "${pair}"`, `CNI_ARGS=${text}`)
     args.set(key, value)
   }
+  const isLenient = ignoresUnknown(args.get('IgnoreUnknown')) // judged also where nothing is unknown, as Go does
   const unknown = [...args].filter(([key]) => key !== 'IgnoreUnknown' && !known.includes(key))
-  if (unknown.length > 0 && !ignoresUnknown(args.get('IgnoreUnknown'))) {
+  if (unknown.length > 0 && !isLenient) {
     const list = unknown.map(([key, value]) => `"${key}=${value}"`).join(' ')
     throw new CniError('invalidEnv', `ARGS: unknown args [${list}]`, `CNI_ARGS=${text}; IgnoreUnknown=1 lets them pass`)
   }

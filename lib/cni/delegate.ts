@@ -1,6 +1,6 @@
 // Delegation to an IPAM executable in CNI_PATH (CNI spec, section 4): find it, hand it the call unchanged, relay what it says.
 import { statSync, writeSync } from 'node:fs'
-import { CniError, RelayedError } from './error.js'
+import { CNI_ERROR, CniError, RelayedError } from './error.js'
 import { Fields } from './json.js'
 import type { Call } from './plugin.js'
 import { decodeResult, type Result } from './result.js'
@@ -75,6 +75,13 @@ export async function delegate(
   return verb === 'ADD' ? resultIn(ran.stdout, type, call.cniVersion) : undefined
 }
 
+/** Throws an Error that says what the text is instead. */
+function objectIn(text: string): Fields {
+  const value: unknown = JSON.parse(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new Fields(value, '')
+  throw new Error('it is not an object')
+}
+
 function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
   const how = signal === undefined ? `exit status ${exitCode}` : `signal: ${signal}`
   if (stdout.trim() === '')
@@ -83,8 +90,9 @@ function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
       stderr === '' ? `netplugin failed with no error message: ${how}` : `netplugin failed: "${stderr.trim()}": ${how}`,
     )
   try {
-    const fields = new Fields(JSON.parse(stdout) as object, '')
-    return new RelayedError(fields.integer('code') ?? 999, fields.string('msg') ?? '', fields.string('details') ?? '')
+    const fields = objectIn(stdout)
+    const message = fields.string('msg') || `netplugin failed with no error message: ${how}`
+    return new RelayedError(fields.integer('code') || CNI_ERROR.internal, message, fields.string('details') ?? '')
   } catch (error) {
     return new CniError(
       'internal',
@@ -93,19 +101,15 @@ function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
   }
 }
 
+const SHOWN_MAX = 80
+
 function resultIn(stdout: string, type: string, cniVersion: string): Result {
-  let value: unknown
+  let fields: Fields
   try {
-    value = JSON.parse(stdout)
+    fields = objectIn(stdout)
   } catch (error) {
-    throw new CniError(
-      'decodeFailure',
-      `IPAM ${type} answered what is not JSON: ${JSON.stringify(stdout.slice(0, 80))}`,
-      '',
-      { cause: error },
-    )
+    const start = JSON.stringify(stdout.slice(0, SHOWN_MAX))
+    throw new CniError('decodeFailure', `IPAM ${type} answered what is no JSON object: ${start}`, '', { cause: error })
   }
-  if (typeof value !== 'object' || value === null)
-    throw new CniError('decodeFailure', `IPAM ${type} answered ${stdout.slice(0, 80)}, not an object`)
-  return decodeResult(value, cniVersion)
+  return decodeResult(fields.raw, cniVersion)
 }

@@ -32,7 +32,7 @@ function interfaceName(value: string): void {
   if (Buffer.byteLength(value) >= IFNAMSIZ)
     throw new CniError('invalidEnv', 'interface name is too long', 'interface name should be less than 16 characters')
   if (value === '.' || value === '..') throw new CniError('invalidEnv', 'interface name is . or ..')
-  if (/[/:\s\u0085]/u.test(value))
+  if (/[/:\p{White_Space}]/u.test(value))
     throw new CniError('invalidEnv', 'interface name contains / or : or whitespace characters')
 }
 

@@ -18,8 +18,23 @@ export function decodeConf(text: string): Fields {
   return new Fields(value, '')
 }
 
+const SHOWN_MAX = 80
+
+/** A value for a sentence: short, and on one line. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return kindOf(value) // it may be as deep as the stack
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text
+}
+
 const kindOf = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`
+  value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`
 
 const INT64_MAX = 2 ** 63
 
@@ -28,23 +43,21 @@ export class Fields {
   readonly raw: object
   readonly where: string
   readonly #keys: Map<string, unknown>
-  readonly #exact: Map<string, unknown>
 
   constructor(raw: object, where: string) {
     this.raw = raw
     this.where = where
-    this.#exact = new Map(Object.entries(raw))
-    this.#keys = new Map(Object.entries(raw).map(([key, value]) => [key.toLowerCase(), value as unknown]))
+    const set = Object.entries(raw).filter(([, value]) => value !== null)
+    this.#keys = new Map(set.map(([key, value]) => [key.toLowerCase(), value as unknown]))
   }
 
-  /** An exact key wins over one in another case; null is as if the key were not there. */
+  /** Of keys that differ in case only the last wins, as in Go; null is as if the key were not there. */
   value(key: string): unknown {
-    const value = this.#exact.has(key) ? this.#exact.get(key) : this.#keys.get(key.toLowerCase())
-    return value === null ? undefined : value
+    return this.#keys.get(key.toLowerCase())
   }
 
   #wrong(key: string, value: unknown, wanted: string): CniError {
-    return new CniError('decodeFailure', `${this.where}${key} is ${JSON.stringify(value)}; it must be ${wanted}`)
+    return new CniError('decodeFailure', `${this.where}${key} is ${shown(value)}; it must be ${wanted}`)
   }
 
   string(key: string): string | undefined {
@@ -69,7 +82,8 @@ export class Fields {
   strings(key: string): readonly string[] | undefined {
     const value = this.value(key)
     if (value === undefined) return undefined
-    if (Array.isArray(value) && value.every(item => typeof item === 'string')) return value
+    const items: unknown = Array.isArray(value) ? value.map((item: unknown) => item ?? '') : value
+    if (Array.isArray(items) && items.every(item => typeof item === 'string')) return items
     throw this.#wrong(key, value, 'a list of strings')
   }
 
@@ -85,8 +99,7 @@ export class Fields {
     if (value === undefined) return undefined
     if (!Array.isArray(value)) throw this.#wrong(key, value, 'a list')
     return value.map((item: unknown, at) => {
-      if (typeof item === 'object' && item !== null && !Array.isArray(item))
-        return new Fields(item, `${this.where}${key}[${at}].`)
+      if (typeof item === 'object' && !Array.isArray(item)) return new Fields(item ?? {}, `${this.where}${key}[${at}].`)
       throw this.#wrong(`${key}[${at}]`, item, 'an object')
     })
   }

@@ -5,7 +5,7 @@ import { checkEnv, checkNetworkName, type Env } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'
 import { decodeConf, type Fields } from './json.js'
 import { decodePrevResult, encodeResult, type Result } from './result.js'
-import { allows } from './versions.js'
+import { allows, isVersion } from './versions.js'
 
 export interface Attachment {
   readonly containerID: string
@@ -68,7 +68,7 @@ const done = (stdout = '', stderr = ''): Outcome => ({ exitCode: 0, stdout, stde
 
 export async function outcomeOf<C>(plugin: Plugin<C>, edge: Edge): Promise<Outcome> {
   const command = edge.env['CNI_COMMAND'] ?? ''
-  if (command === '')
+  if (command === '' && plugin.about !== '')
     return done('', `${plugin.about}\nCNI protocol versions supported: ${plugin.versions.join(', ')}\n`)
   if (command === 'VERSION')
     return done(`${JSON.stringify({ cniVersion: plugin.versions.at(-1), supportedVersions: plugin.versions })}\n`)
@@ -77,8 +77,8 @@ export async function outcomeOf<C>(plugin: Plugin<C>, edge: Edge): Promise<Outco
     checkEnv(edge.env)
     const stdin = edge.readStdin()
     const conf = decodeConf(stdin)
-    cniVersion = conf.string('cniVersion') || '0.1.0'
-    return done(await dispatch(plugin, edge, { command, conf, cniVersion, stdin }))
+    cniVersion = versionToReply(conf)
+    return done(await dispatch(plugin, edge, { command, conf, stdin }))
   } catch (error) {
     return { exitCode: 1, stdout: pretty(errorReply(error, cniVersion)), stderr: stackOf(error) }
   }
@@ -88,50 +88,75 @@ export async function outcomeOf<C>(plugin: Plugin<C>, edge: Edge): Promise<Outco
 const stackOf = (error: unknown): string =>
   error instanceof CniError || !(error instanceof Error) ? '' : `${error.stack ?? ''}\n`
 
+const DEFAULT_VERSION = '0.1.0' // CNI spec 0.1.0 knew no cniVersion
+
+/** For the reply only: what is no version is left out of it, and judged after the name and the verb. */
+function versionToReply(conf: Fields): string {
+  const value = conf.value('cniVersion') ?? DEFAULT_VERSION
+  if (value === '') return DEFAULT_VERSION
+  return typeof value === 'string' && isVersion(value) ? value : ''
+}
+
 interface Conf {
   readonly command: string
   readonly conf: Fields
-  readonly cniVersion: string
   readonly stdin: string
 }
 
-async function dispatch<C>(plugin: Plugin<C>, edge: Edge, { command, conf, cniVersion, stdin }: Conf): Promise<string> {
-  checkNetworkName(conf.string('name') ?? '')
-  const verb = VERBS[command]
+async function dispatch<C>(plugin: Plugin<C>, edge: Edge, { command, conf, stdin }: Conf): Promise<string> {
+  const name = conf.string('name') ?? ''
+  checkNetworkName(name)
+  const verb = VERBS.get(command)
   if (!verb) throw new CniError('invalidEnv', `unknown CNI_COMMAND: ${command}`)
+  const cniVersion = conf.string('cniVersion') || DEFAULT_VERSION
   allows(command, cniVersion, plugin.versions)
-  await guardNetns(command, edge)
   const { env } = edge
-  const prevResult = conf.object('prevResult')
+  const hasContainer = command !== 'GC' && command !== 'STATUS'
   const call: Call<C> = {
     command,
     containerID: env['CNI_CONTAINERID'] ?? '',
     netns: env['CNI_NETNS'] ?? '',
     ifName: env['CNI_IFNAME'] ?? '',
-    args: parseArgs(env['CNI_ARGS'] ?? '', plugin.argKeys),
+    args: parseArgs(hasContainer ? (env['CNI_ARGS'] ?? '') : '', plugin.argKeys),
     env,
     path: (env['CNI_PATH'] ?? '').split(':').filter(Boolean),
     cniVersion,
-    name: conf.string('name') ?? '',
+    name,
     config: plugin.accepts(conf.raw, command),
     stdin,
-    prevResult: prevResult && decodePrevResult(prevResult.raw, cniVersion),
-    validAttachments: attachmentsOf(conf),
+    prevResult: prevResultOf(command, conf, cniVersion),
+    validAttachments: command === 'GC' ? attachmentsOf(conf) : [],
   }
+  await guardNetns(command, edge)
   return verb(plugin, call)
 }
 
-/** Each verb's answer on stdout. */
-const VERBS: Readonly<Record<string, <C>(plugin: Plugin<C>, call: Call<C>) => Promise<string>>> = {
-  ADD: async (plugin, call) => encodeResult(await plugin.add(call), call.cniVersion),
-  DEL: async (plugin, call) => (await plugin.del(call), ''),
-  CHECK: async (plugin, call) => {
-    if (!call.prevResult) throw new CniError('invalidConfig', 'required prevResult missing')
-    await plugin.check(call)
-    return ''
-  },
-  STATUS: async (plugin, call) => (await plugin.status?.(call), ''),
-  GC: async (plugin, call) => (await plugin.gc?.(call), ''),
+async function checked<C>(plugin: Plugin<C>, call: Call<C>): Promise<string> {
+  if (!call.prevResult) throw new CniError('invalidConfig', 'required prevResult missing')
+  await plugin.check(call)
+  return ''
+}
+
+type Answer = <C>(plugin: Plugin<C>, call: Call<C>) => Promise<string>
+
+/** Each verb's answer on stdout. A map, for CNI_COMMAND may be any word, also one that every object has. */
+const VERBS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
+  ['ADD', async (plugin, call) => encodeResult(await plugin.add(call), call.cniVersion)],
+  ['DEL', async (plugin, call) => (await plugin.del(call), '')],
+  ['CHECK', checked],
+  ['STATUS', async (plugin, call) => (await plugin.status?.(call), '')],
+  ['GC', async (plugin, call) => (await plugin.gc?.(call), '')],
+])
+
+/** DEL goes on without one that cannot be read: what is stuck there stays stuck for good, and with it the pod. */
+function prevResultOf(command: string, conf: Fields, cniVersion: string): Result | undefined {
+  try {
+    const fields = conf.object('prevResult')
+    return fields && decodePrevResult(fields.raw, cniVersion)
+  } catch (error) {
+    if (command === 'DEL' && error instanceof CniError) return undefined
+    throw error
+  }
 }
 
 /** Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the node's. */
@@ -143,11 +168,16 @@ async function guardNetns(command: string, { env, sameNetns }: Edge): Promise<vo
     throw new CniError('invalidNetns', "plugin's netns and netns from CNI_NETNS should not be the same", netns)
 }
 
+/** libcni sends the list under two names, the second for runtimes' older words. Half an attachment would make a living one look gone. */
 const attachmentsOf = (conf: Fields): readonly Attachment[] =>
-  (conf.objects('cni.dev/valid-attachments') ?? []).map(one => ({
-    containerID: one.string('containerID') ?? '',
-    ifname: one.string('ifname') ?? '',
-  }))
+  (conf.objects('cni.dev/valid-attachments') ?? conf.objects('cni.dev/attachments') ?? []).map(one => {
+    const [containerID = '', ifname = ''] = [one.string('containerID'), one.string('ifname')]
+    if (containerID !== '' && ifname !== '') return { containerID, ifname }
+    throw new CniError(
+      'invalidConfig',
+      `${one.where}containerID and ifname must both be given, to tell what is attached`,
+    )
+  })
 
 const CONF_BYTES_MAX = 16 * 1024 * 1024
 
@@ -171,28 +201,37 @@ function readSome(part: Buffer): number {
     try {
       return readSync(0, part)
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : ''
-      if (code === 'EOF') return 0
-      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
-      else
-        throw new CniError(
-          'ioFailure',
-          `error reading from stdin: ${error instanceof Error ? error.message : String(error)}`,
-        )
+      if (codeOf(error) === 'EOF') return 0
+      if (!isAgain(error)) throw new CniError('ioFailure', `error reading from stdin: ${messageOf(error)}`)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
 }
 
-function writeAll(fd: number, text: string): void {
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : '')
+/** The other side of a pipe that does not block is slow, or a signal came. */
+const isAgain = (error: unknown): boolean => codeOf(error) === 'EAGAIN' || codeOf(error) === 'EINTR'
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** '' or why not all of it could be written. */
+function writeAll(fd: number, text: string): string {
   let bytes = Buffer.from(text)
-  while (bytes.length > 0) bytes = bytes.subarray(writeSync(fd, bytes))
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(fd, bytes))
+    } catch (error) {
+      if (!isAgain(error)) return messageOf(error)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+  return ''
 }
 
 /** The edge: the process's own environment, stdin, stdout and exit status. */
 export async function run<C>(plugin: Plugin<C>): Promise<void> {
   const sameNetns = async (path: string): Promise<boolean> => (await import('../kernel/netns.js')).sameNetns(path)
   const { exitCode, stdout, stderr } = await outcomeOf(plugin, { env: process.env, readStdin, sameNetns })
-  if (stderr !== '') writeAll(2, stderr)
-  if (stdout !== '') writeAll(1, stdout)
-  process.exitCode = exitCode
+  const failed = writeAll(1, stdout) // first: a closed stderr must not cost the runtime its answer
+  writeAll(2, failed === '' ? stderr : `${stderr}error writing to stdout: ${failed}\n`)
+  process.exitCode = failed === '' ? exitCode : 1
 }

@@ -46,92 +46,110 @@ export interface Result {
 
 /** Three families; within one only the number differs. */
 type ResultFamily = 'A' | 'B' | 'C'
-const FAMILY: Readonly<Record<string, ResultFamily>> = {
-  '0.1.0': 'A',
-  '0.2.0': 'A',
-  '0.3.0': 'B',
-  '0.3.1': 'B',
-  '0.4.0': 'B',
-  '1.0.0': 'C',
-  '1.1.0': 'C',
-}
+const FAMILY: ReadonlyMap<string, ResultFamily> = new Map([
+  ['0.1.0', 'A'],
+  ['0.2.0', 'A'],
+  ['0.3.0', 'B'],
+  ['0.3.1', 'B'],
+  ['0.4.0', 'B'],
+  ['1.0.0', 'C'],
+  ['1.1.0', 'C'],
+])
 
 const members = (family: ResultFamily): string =>
-  Object.keys(FAMILY)
-    .filter(version => FAMILY[version] === family)
-    .join(' ')
+  [...FAMILY.keys()].filter(version => FAMILY.get(version) === family).join(' ')
 
 /** The JSON of a version, as the Go plugins print it. Throws where the version has no way to say it. */
 export function encodeResult(result: Result, version: string): string {
   const cniVersion = version === '' ? '0.1.0' : version
-  const family = FAMILY[cniVersion]
+  const family = FAMILY.get(cniVersion)
   if (!family) throw new CniError('incompatibleVersion', `no converter for CNI result version 1.1.0 to ${version}`)
   if (family === 'A') return pretty({ cniVersion, ...oldest(result) })
-  return pretty({ cniVersion, ...newer(result, family, cniVersion) })
+  return pretty({ cniVersion, ...newer(result, family) })
 }
 
 const filled = <T>(list: readonly T[] | undefined): list is readonly T[] => list !== undefined && list.length > 0
 const isV6 = (text: string): boolean => text.includes(':')
 
-function newer({ interfaces, ips, routes, dns }: Result, family: 'B' | 'C', version: string): object {
-  const isNewest = version === '1.1.0'
+function newer({ interfaces, ips, routes, dns = {} }: Result, family: 'B' | 'C'): object {
+  const named = dnsJson(dns)
   return {
-    ...(filled(interfaces) && { interfaces: interfaces.map(one => interfaceJson(one, isNewest)) }),
+    ...(filled(interfaces) && { interfaces: interfaces.map(one => interfaceJson(one, family)) }),
     ...(filled(ips) && {
       ips: ips.map(({ interface: at, address, gateway }) => ({
         ...(family === 'B' && { version: isV6(address) ? '6' : '4' }),
         ...(at !== undefined && { interface: at }),
         address,
-        ...(gateway !== undefined && { gateway }),
+        ...(gateway && { gateway }),
       })),
     }),
-    ...(filled(routes) && { routes }),
-    ...(family === 'B' ? { dns: dns ?? {} } : dns && Object.keys(dns).length > 0 && { dns }),
+    ...(filled(routes) && { routes: routes.map(routeJson) }),
+    ...((family === 'B' || Object.keys(named).length > 0) && { dns: named }),
   }
 }
 
-function interfaceJson({ name, mac, mtu, sandbox, socketPath, pciID }: Interface, isNewest: boolean): object {
+/** Of family C all is printed also for 1.0.0: within a family only the number changes. */
+function interfaceJson({ name, mac, mtu, sandbox, socketPath, pciID }: Interface, family: 'B' | 'C'): object {
+  const isC = family === 'C'
   return {
     name,
-    ...(mac !== undefined && mac !== '' && { mac }),
-    ...(isNewest && mtu !== undefined && mtu !== 0 && { mtu }),
-    ...(sandbox !== undefined && sandbox !== '' && { sandbox }),
-    ...(isNewest && socketPath !== undefined && { socketPath }),
-    ...(isNewest && pciID !== undefined && { pciID }),
+    ...(mac && { mac }),
+    ...(isC && mtu && { mtu }),
+    ...(sandbox && { sandbox }),
+    ...(isC && socketPath && { socketPath }),
+    ...(isC && pciID && { pciID }),
   }
 }
 
+/** `table` and `scope` 0 are said, for absent means otherwise; the other numbers have no meaning at 0. Family B keeps them all, as Go does. */
+const routeJson = ({ dst, gw, mtu, advmss, priority, table, scope }: Route): object => ({
+  dst,
+  ...(gw && { gw }),
+  ...(mtu && { mtu }),
+  ...(advmss && { advmss }),
+  ...(priority && { priority }),
+  ...(table !== undefined && { table }),
+  ...(scope !== undefined && { scope }),
+})
+
+const dnsJson = ({ nameservers, domain, search, options }: Dns): object => ({
+  ...(filled(nameservers) && { nameservers }),
+  ...(domain && { domain }),
+  ...(filled(search) && { search }),
+  ...(filled(options) && { options }),
+})
+
 /** Family A has one address a family, and no interfaces. */
-function oldest({ ips = [], routes = [], dns }: Result): object {
+function oldest({ ips = [], routes = [], dns = {} }: Result): object {
   const of = (v6: boolean): object | undefined => {
     const first = ips.find(({ address }) => isV6(address) === v6)
     if (!first) return undefined
     const own = routes.filter(({ dst }) => isV6(dst) === v6)
     return {
       ip: first.address,
-      ...(first.gateway !== undefined && { gateway: first.gateway }),
-      ...(own.length > 0 && { routes: own.map(({ dst, gw }) => ({ dst, ...(gw !== undefined && { gw }) })) }),
+      ...(first.gateway && { gateway: first.gateway }),
+      ...(own.length > 0 && { routes: own.map(({ dst, gw }) => ({ dst, ...(gw && { gw }) })) }),
     }
   }
   const [ip4, ip6] = [of(false), of(true)]
   if (!ip4 && !ip6) throw new CniError('internal', 'cannot convert: no valid IP addresses')
-  return { ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), dns: dns ?? {} }
+  return { ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), dns: dnsJson(dns) }
 }
 
 /** A result of another plugin or of an earlier call. `version` is the conf's; it stands for a result that does not say its own. */
 export function decodeResult(value: object, version: string): Result {
   const fields = new Fields(value, '')
   const own = fields.string('cniVersion') || version || '0.1.0'
-  const family = FAMILY[own]
+  const family = FAMILY.get(own)
   if (!family) throw new CniError('decodeFailure', `unsupported CNI result version "${own}"`)
   return family === 'A' ? fromOldest(fields) : fromNewer(fields)
 }
 
 /** A prevResult must be of the family of the conf's version: libcni converts before it hands it on. */
 export function decodePrevResult(value: object, version: string): Result {
-  const own = new Fields(value, '').string('cniVersion') || version
-  const family = FAMILY[version] ?? 'A'
-  if (FAMILY[own] !== family)
+  const own = new Fields(value, '').string('cniVersion') || version || '0.1.0'
+  const family = FAMILY.get(version || '0.1.0') ?? 'A'
+  if (FAMILY.get(own) !== family)
     throw new CniError(
       'decodeFailure',
       `could not parse prevResult: result type supports [${members(family)}] but unmarshalled CNIVersion is "${own}"`,

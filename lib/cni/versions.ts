@@ -5,8 +5,12 @@ export const ALL_VERSIONS = ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0
 
 type Parts = readonly [number, number, number]
 
+const VERSION = /^(\d+)(?:\.(\d+))?(?:\.(\d+))?$/
+
+export const isVersion = (text: string): boolean => VERSION.test(text)
+
 function partsOf(version: string): Parts {
-  const match = /^(\d+)(?:\.(\d+))?(?:\.(\d+))?$/.exec(version)
+  const match = VERSION.exec(version)
   if (!match)
     throw new CniError(
       'decodeFailure',
@@ -22,12 +26,16 @@ export function atLeast(version: string, least: string): boolean {
 }
 
 /** Verbs that came later: the version of conf and plugin from which they exist. */
-const SINCE: Readonly<Record<string, string>> = { CHECK: '0.4.0', GC: '1.1.0', STATUS: '1.1.0' }
+const SINCE: ReadonlyMap<string, string> = new Map([
+  ['CHECK', '0.4.0'],
+  ['GC', '1.1.0'],
+  ['STATUS', '1.1.0'],
+])
 
 /** CNI spec, "Version considerations": throws code 1 where the conf's version is not the plugin's, or does not have the verb. */
 export function allows(verb: string, version: string, supported: readonly string[]): void {
   partsOf(version)
-  const since = SINCE[verb]
+  const since = SINCE.get(verb)
   if (since !== undefined) {
     if (!atLeast(version, since)) throw new CniError('incompatibleVersion', `config version does not allow ${verb}`)
     if (!supported.some(own => atLeast(own, version)))

@@ -1,0 +1,140 @@
+// JSON read as Go reads it: which keys match, what null means, which types are wrong.
+import t from 'tap'
+import { CniError } from '../../../lib/cni/error.js'
+import { decodeConf, Fields } from '../../../lib/cni/json.js'
+
+const NO_DOCUMENT: readonly [string, string][] = [
+  ['nothing', ''],
+  ['blanks', ' \n'],
+  ['half an object', '{"a":1'],
+  ['an object and more', '{"a":1} x'],
+  ['two objects', '{}{}'],
+  ['a byte-order mark', '\ufeff{}'],
+  ['a comment', '{/* */}'],
+  ['a comma too many', '{"a":1,}'],
+  ['single quotes', "{'a':1}"],
+  ['not a number', '{"a":NaN}'],
+  ['a leading zero', '{"a":01}'],
+  ['a raw line break in a string', '{"a":"\n"}'],
+  ['a list', '[]'],
+  ['a string', '"a"'],
+  ['a number', '5'],
+  ['true', 'true'],
+]
+
+t.test('what is not one object is refused', t => {
+  for (const [of, text] of NO_DOCUMENT)
+    t.throws(() => decodeConf(text), { code: 6, message: /^error unmarshall network config: ./ }, of)
+  t.end()
+})
+
+t.test('a million brackets do not exhaust the stack', t => {
+  const deep = `{"name":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`
+  try {
+    t.throws(() => decodeConf(deep).string('name'), CniError)
+  } catch (error) {
+    t.fail(String(error))
+  }
+  t.end()
+})
+
+t.test('blanks around are nothing, and null is an object without keys', t => {
+  t.equal(decodeConf(' \t\r\n{"name":"a"}\n').string('name'), 'a')
+  t.equal(decodeConf('null').string('name'), undefined)
+  t.end()
+})
+
+const KEYS: readonly [string, string, string | undefined][] = [
+  ['as it is written', '{"name":"a"}', 'a'],
+  ['in another case', '{"NaMe":"a"}', 'a'],
+  ['unknown keys', '{"x":[],"name":"a"}', 'a'],
+  ['twice: the later', '{"name":"a","name":"b"}', 'b'],
+  ['twice in two cases: the later', '{"name":"a","NAME":"b"}', 'b'],
+  ['twice in two cases, the exact one last', '{"NAME":"b","name":"a"}', 'a'],
+  ['null', '{"name":null}', undefined],
+  ['null after a value leaves it', '{"name":"a","NAME":null}', 'a'],
+  ['not there', '{}', undefined],
+  ['escaped', '{"n\\u0061me":"\\u003c"}', '<'],
+]
+
+t.test('a key is found', t => {
+  for (const [of, text, expected] of KEYS) t.equal(decodeConf(text).string('name'), expected, of)
+  t.equal(decodeConf('{}').value('constructor'), undefined, 'what every object inherits is no key')
+  t.equal(decodeConf('{"__proto__":"a"}').string('__proto__'), 'a')
+  t.end()
+})
+
+const read: Readonly<Record<string, (fields: Fields) => unknown>> = {
+  string: f => f.string('k'),
+  boolean: f => f.boolean('k'),
+  integer: f => f.integer('k'),
+  strings: f => f.strings('k'),
+  object: f => f.object('k')?.raw,
+  objects: f => f.objects('k')?.map(({ raw }) => raw),
+}
+
+const TYPED: readonly [keyof typeof read, unknown][] = [
+  ['string', 'a'],
+  ['string', ''],
+  ['boolean', false],
+  ['integer', 0],
+  ['integer', -5],
+  ['integer', 2 ** 53],
+  ['strings', []],
+  ['strings', ['a', '']],
+  ['object', {}],
+  ['objects', []],
+  ['objects', [{ a: 1 }]],
+]
+
+t.test('a value of the right type is read, and null is none', t => {
+  for (const [type, value] of TYPED) {
+    t.strictSame(read[type]?.(new Fields({ k: value }, '')), value, `${type} ${JSON.stringify(value)}`)
+    t.strictSame(read[type]?.(new Fields({ k: null }, '')), undefined, `${type} null`)
+  }
+  t.strictSame(
+    read['strings']?.(new Fields({ k: ['a', null] }, '')),
+    ['a', ''],
+    'null in a list of strings is an empty one',
+  )
+  t.strictSame(read['objects']?.(new Fields({ k: [null] }, '')), [{}], 'null in a list of objects is an empty one')
+  t.end()
+})
+
+const WRONG: readonly [keyof typeof read, unknown, string][] = [
+  ['string', 5, 'ipam.k is 5; it must be a string'],
+  ['string', true, 'ipam.k is true; it must be a string'],
+  ['string', ['a'], 'ipam.k is a list; it must be a string'],
+  ['string', {}, 'ipam.k is an object; it must be a string'],
+  ['boolean', 'true', 'ipam.k is "true"; it must be true or false'],
+  ['boolean', 0, 'ipam.k is 0; it must be true or false'],
+  ['integer', '5', 'ipam.k is "5"; it must be a whole number'],
+  ['integer', 1.5, 'ipam.k is 1.5; it must be a whole number'],
+  ['integer', 2 ** 63, 'ipam.k is 9223372036854776000; it must be a whole number'],
+  ['integer', -1e300, 'ipam.k is -1e+300; it must be a whole number'],
+  ['strings', 'a', 'ipam.k is "a"; it must be a list of strings'],
+  ['strings', ['a', 5], 'ipam.k is a list; it must be a list of strings'],
+  ['object', [], 'ipam.k is a list; it must be an object'],
+  ['object', 'a\nb', 'ipam.k is "a\\nb"; it must be an object'],
+  ['objects', {}, 'ipam.k is an object; it must be a list'],
+  ['objects', [{}, 5], 'ipam.k[1] is 5; it must be an object'],
+  ['objects', [[]], 'ipam.k[0] is a list; it must be an object'],
+]
+
+t.test('a value of another type is an error that names key and value', t => {
+  for (const [type, value, message] of WRONG)
+    t.throws(() => read[type]?.(new Fields({ k: value }, 'ipam.')), { code: 6, message }, `${type}: ${message}`)
+  t.throws(
+    () => new Fields({ k: 'x'.repeat(1000) }, '').boolean('k'),
+    { message: `k is "${'x'.repeat(79)}…; it must be true or false` },
+    'a long value is told by its beginning',
+  )
+  t.end()
+})
+
+t.test('where a key is, is told from the top', t => {
+  const conf = decodeConf('{"ipam":{"ranges":[{},{"n":true}]}}')
+  const second = conf.object('ipam')?.objects('ranges')?.[1]
+  t.throws(() => second?.string('n'), { message: 'ipam.ranges[1].n is true; it must be a string' })
+  t.end()
+})
