@@ -1,7 +1,9 @@
-// Admission of SpiderIPPool: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
+// Admission of SpiderIPPool and SpiderReservedIP: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
 import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
-import { defaultPool, validatePool, type Fault } from '../../lib/crd/ippool.js'
-import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
+import type { Fault } from '../../lib/crd/fault.js'
+import { defaultPool, validatePool } from '../../lib/crd/ippool.js'
+import { defaultReservedIP, validateReservedIP } from '../../lib/crd/reservedip.js'
+import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../lib/crd/types.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
 import type { Admission } from './admission.js'
 import { labelText } from './label.js'
@@ -9,6 +11,8 @@ import { at, isFields, type Stored } from './object.js'
 import { fault, invalid, type Cause } from './failure.js'
 
 const POOL = { group: SPIDERPOOL_GROUP, plural: 'spiderippools', kind: 'SpiderIPPool' }
+const RESERVED = { group: SPIDERPOOL_GROUP, plural: 'spiderreservedips', kind: 'SpiderReservedIP' }
+export const RESERVED_IPS = `${SPIDERPOOL_GROUP}/spiderreservedips`
 export const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
 
@@ -30,6 +34,17 @@ export const poolAdmission: Partial<Admission> = {
       before === undefined ? [] : heldFrom(others(ADDRESSES, labelText(IPAM_LABEL_POOL_UID, object.metadata.uid)))
     const faults = validatePool(object, { old: before, others: others(POOLS).filter(isPool), allocated })
     if (faults.length > 0) throw invalid(POOL, object.metadata.name, faults.map(causeOf))
+  },
+}
+
+const isReserved = (object: Stored): object is Stored & SpiderReservedIP => isFields(object['spec'])
+
+export const reservedAdmission: Partial<Admission> = {
+  mutate: object => (isReserved(object) ? { ...object, spec: defaultReservedIP(object).spec } : object),
+  validate(object, old) {
+    if (!isReserved(object)) return
+    const faults = validateReservedIP(object, old && isReserved(old) ? old : undefined)
+    if (faults.length > 0) throw invalid(RESERVED, object.metadata.name, faults.map(causeOf))
   },
 }
 

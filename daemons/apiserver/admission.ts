@@ -4,7 +4,7 @@ import { isFields, type Stored } from './object.js'
 import { CRDS, storedAt } from './registry.js'
 import { establish, crdFaults } from './crd.js'
 import type { KindInfo } from './kinds.js'
-import { poolAdmission, POOLS } from './admission-pool.js'
+import { poolAdmission, POOLS, RESERVED_IPS, reservedAdmission } from './admission-pool.js'
 import { invalid } from './failure.js'
 
 /** All objects of a resource (`group/plural`), or those with a label, as they are in this transaction. */
@@ -39,6 +39,7 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
     },
   },
   [POOLS]: poolAdmission,
+  [RESERVED_IPS]: reservedAdmission,
   '/secrets': {
     // stringData is write-only: it is moved into data (k8s.io/api/core/v1 Secret).
     mutate(object) {

@@ -5,27 +5,17 @@ import {
   formatRanges,
   includes,
   intersect,
-  normal,
   parseRange,
   rangesOf,
   subtract,
   type Interval,
   type Ranges,
 } from '../ip/range.js'
-import { FINALIZER, LABEL_POOL_CIDR } from './names.js'
+import { CANNOT_CHANGE_ANY_MORE, forbidden, invalid, isOtherSpec, unsupported, type Fault } from './fault.js'
+import { FINALIZER, LABEL_APPLICATION_NAME, LABEL_POOL_CIDR, SELECTORS_OF_APPLICATION } from './names.js'
+import { mergedTexts, rangeFaults, readable } from './ranges.js'
+import { selectorFaults } from './selector.js'
 import type { SpiderIPPool } from './types.js'
-
-/** One thing that is wrong: the field, its value, and the sentence. */
-export interface Fault {
-  readonly field: string
-  readonly value: unknown
-  readonly why: string
-  /** `invalid`: the field is wrong by itself; `forbidden`: it clashes with what is there; `unsupported`: not one of a few values. */
-  readonly kind: 'invalid' | 'forbidden' | 'unsupported'
-}
-
-const invalid = (field: string, value: unknown, why: string): Fault => ({ field, value, why, kind: 'invalid' })
-const forbidden = (field: string, value: unknown, why: string): Fault => ({ field, value, why, kind: 'forbidden' })
 
 /** `172.18.41.0/24` as a label value: 172-18-41-0-24. */
 export const cidrLabel = (subnet: string): string => subnet.replace(/[.:/]/g, '-')
@@ -37,6 +27,9 @@ export function defaultPool(pool: SpiderIPPool): SpiderIPPool {
   const family: Family | undefined = prefix && familyOf(prefix.ip)
   const { finalizers = [], labels = {} } = pool.metadata
   const version = pool.spec.ipVersion ?? family
+  // Ranges of `ips` that overlap are a mistake that validation must still see.
+  const ips = mergedTexts(pool.spec.ips, family, { keepOverlaps: true })
+  const excludeIPs = mergedTexts(pool.spec.excludeIPs, family)
   return {
     ...pool,
     metadata: {
@@ -47,34 +40,9 @@ export function defaultPool(pool: SpiderIPPool): SpiderIPPool {
     spec: {
       ...pool.spec,
       ...(version !== undefined && { ipVersion: version }),
-      ...merged('ips', pool.spec.ips, family),
-      ...merged('excludeIPs', pool.spec.excludeIPs, family),
+      ...(ips && { ips }),
+      ...(excludeIPs && { excludeIPs }),
     },
-  }
-}
-
-/** What cannot be merged is left for validation to name. */
-function merged(key: 'ips' | 'excludeIPs', texts: readonly string[] | undefined, family: Family | undefined): object {
-  if (!texts || texts.length < 2 || family === undefined) return {}
-  const intervals: Interval[] = []
-  for (const text of texts) {
-    const read = rangeIn(text, family)
-    if (typeof read === 'string') return {}
-    intervals.push(read)
-  }
-  // Ranges of `ips` that overlap are a mistake that validation must still see.
-  const sum = intervals.reduce((size, { first, last }) => size + last - first + 1n, 0n)
-  const ranges = normal(intervals)
-  const size = ranges.reduce((total, { first, last }) => total + last - first + 1n, 0n)
-  return key === 'ips' && size !== sum ? {} : { [key]: formatRanges(ranges, family) }
-}
-
-/** The interval, or why it is none. */
-function rangeIn(text: string, family: Family): Interval | string {
-  try {
-    return parseRange(text, family)
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
   }
 }
 
@@ -89,34 +57,55 @@ export interface Around {
 
 /** Everything that is wrong with a pool as it would be written. Empty: it may be. */
 export function validatePool(pool: SpiderIPPool, { old, others, allocated }: Around): readonly Fault[] {
-  if (pool.metadata.deletionTimestamp !== undefined) return []
+  const { metadata, spec } = pool
+  if (old?.metadata.deletionTimestamp !== undefined) {
+    const isHeld = metadata.finalizers?.includes(FINALIZER) === true
+    return isHeld && isOtherSpec(spec, old.spec) ? [forbidden('spec', spec, CANNOT_CHANGE_ANY_MORE)] : []
+  }
   const subnet = subnetFaults(pool, old, others)
-  if (subnet.length > 0) return subnet
-  const prefix = parsePrefix(pool.spec.subnet)
-  if (!prefix) return [invalid('spec.subnet', pool.spec.subnet, 'it must be a CIDR such as 172.18.0.0/16')]
+  const prefix = parsePrefix(spec.subnet)
+  if (subnet.length > 0 || !prefix) return subnet
   const family = familyOf(prefix.ip)
-  const ranges = ['ips', 'excludeIPs'] as const
-  const unread = ranges.flatMap(key => rangeFaults(key, pool.spec[key] ?? [], intervalOfPrefix(prefix), family))
+  const inside = intervalOfPrefix(prefix)
+  const unread = [
+    ...rangeFaults('spec.ips', spec.ips ?? [], { family, inside, mayOverlap: false }),
+    ...rangeFaults('spec.excludeIPs', spec.excludeIPs ?? [], { family, inside, mayOverlap: true }),
+  ]
   if (unread.length > 0) return unread
   const effective = effectiveOf(pool, family)
   return [
     ...clashes(pool, effective, others, family),
-    ...gatewayFaults(pool, family, intervalOfPrefix(prefix)),
-    ...routeFaults(pool, family, intervalOfPrefix(prefix)),
+    ...gatewayFaults(pool, family, inside),
+    ...routeFaults(pool, family, inside),
+    ...affinityFaults(pool),
     ...allocated
       .filter(({ ip }) => familyOf(ip) !== family || !includes(effective, toBigint(ip)))
       .map(({ ip, pod }) =>
         forbidden(
           'spec.ips',
-          pool.spec.ips,
+          spec.ips,
           `${ip} is allocated to pod ${pod}; it must stay in the pool until it is released`,
         ),
       ),
   ]
 }
 
+/** Why a pool may not be deleted, where the administrator asked for pools in use to be kept. */
+export const poolDeletionFaults = ({ metadata, status }: SpiderIPPool): readonly Fault[] => {
+  const count = status?.allocatedIPCount ?? 0
+  return count > 0
+    ? [
+        forbidden(
+          'status.allocatedIPCount',
+          count,
+          `${count} addresses of SpiderIPPool ${metadata.name} are allocated; delete their pods first`,
+        ),
+      ]
+    : []
+}
+
 const effectiveOf = ({ spec }: SpiderIPPool, family: Family): Ranges =>
-  subtract(rangesOf(spec.ips ?? [], family), rangesOf(spec.excludeIPs ?? [], family))
+  subtract(readable(spec.ips, family), readable(spec.excludeIPs, family))
 
 function subnetFaults(
   { metadata, spec }: SpiderIPPool,
@@ -128,48 +117,35 @@ function subnetFaults(
   if (old?.spec.ipVersion !== undefined && old.spec.ipVersion !== spec.ipVersion)
     return [forbidden('spec.ipVersion', spec.ipVersion, 'it cannot be changed; make another pool')]
   if (spec.ipVersion !== undefined && spec.ipVersion !== 4 && spec.ipVersion !== 6)
-    return [{ field: 'spec.ipVersion', value: spec.ipVersion, why: 'it must be 4 or 6', kind: 'unsupported' }]
+    return [unsupported('spec.ipVersion', spec.ipVersion, 'it must be 4 or 6')]
   const prefix = parsePrefix(spec.subnet)
   if (!prefix) return [invalid('spec.subnet', spec.subnet, 'it must be a CIDR such as 172.18.0.0/16')]
   if (familyOf(prefix.ip) !== spec.ipVersion)
     return [invalid('spec.subnet', spec.subnet, `it is not IPv${spec.ipVersion} (spec.ipVersion)`)]
+  // It cannot change, so a pool of an older version can still be edited, whatever its subnet is like.
+  if (old) return []
   const network = networkOf(prefix)
-  if (network !== formatPrefix(prefix))
-    return [invalid('spec.subnet', spec.subnet, `it has host bits; write ${network}`)]
-  const other = others.find(
-    one =>
-      one.metadata.name !== metadata.name && one.spec.subnet !== spec.subnet && overlapsWith(network, one.spec.subnet),
-  )
-  return other
-    ? [
-        invalid(
-          'spec.subnet',
-          spec.subnet,
-          `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`,
-        ),
-      ]
-    : []
+  if (network !== spec.subnet) {
+    const what = network === formatPrefix(prefix) ? 'is not written canonically' : 'has host bits'
+    return [invalid('spec.subnet', spec.subnet, `it ${what}; write ${network}`)]
+  }
+  return others
+    .filter(one => one.metadata.name !== metadata.name && one.spec.subnet !== spec.subnet)
+    .filter(one => overlapsWith(network, one.spec.subnet))
+    .slice(0, 1)
+    .map(one => {
+      const neighbour = `${one.spec.subnet} of SpiderIPPool ${one.metadata.name}`
+      return invalid(
+        'spec.subnet',
+        spec.subnet,
+        `it overlaps with ${neighbour}: subnets overlap with one another only where they are equal`,
+      )
+    })
 }
 
 function overlapsWith(network: Cidr, text: string): boolean {
   const prefix = parsePrefix(text)
   return prefix !== undefined && overlaps(network, networkOf(prefix))
-}
-
-function rangeFaults(key: 'ips' | 'excludeIPs', texts: readonly string[], subnet: Interval, family: Family): Fault[] {
-  const faults: Fault[] = []
-  const seen: { readonly text: string; readonly interval: Interval }[] = []
-  texts.forEach((text, at) => {
-    const field = `spec.${key}[${at}]`
-    const interval = rangeIn(text, family)
-    if (typeof interval === 'string') return void faults.push(invalid(field, text, interval))
-    if (interval.first < subnet.first || interval.last > subnet.last)
-      faults.push(invalid(field, text, 'it is not inside spec.subnet'))
-    const twice = seen.find(one => one.interval.first <= interval.last && interval.first <= one.interval.last)
-    if (twice && key === 'ips') faults.push(invalid(field, text, `range ${twice.text} overlaps with ${text}`))
-    seen.push({ text, interval })
-  })
-  return faults
 }
 
 function clashes(
@@ -209,6 +185,25 @@ function gatewayFaults({ spec }: SpiderIPPool, family: Family, subnet: Interval)
           `spec.ips[${at}]`,
           spec.ips?.[at],
           `it has the gateway ${fromBigint(value, family)} in it; take that out or put it into spec.excludeIPs`,
+        ),
+      ]
+}
+
+/** A pool that was made for an application selects its pods by labels that are not the pods' own. */
+function affinityFaults({ metadata, spec }: SpiderIPPool): readonly Fault[] {
+  const { podAffinity } = spec
+  if (podAffinity === undefined) return []
+  if (metadata.labels?.[LABEL_APPLICATION_NAME] === undefined) return selectorFaults('spec.podAffinity', podAffinity)
+  const keys = Object.keys(podAffinity.matchLabels ?? {})
+  const isOwn =
+    (podAffinity.matchExpressions ?? []).length === 0 && keys.every(key => SELECTORS_OF_APPLICATION.includes(key))
+  return isOwn
+    ? []
+    : [
+        invalid(
+          'spec.podAffinity',
+          podAffinity,
+          `the pool is of an application: only matchLabels ${SELECTORS_OF_APPLICATION.join(', ')} are possible`,
         ),
       ]
 }

@@ -16,5 +16,14 @@ export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
 export const ANNOTATIONS_NOT_YET = [ANNOTATION_IPPOOLS, ANNOTATION_ROUTES] as const
 
 export const LABEL_POOL_CIDR = 'ipam.spidernet.io/ippool-cidr'
+/** There on pools that were made for an application, and only there. */
+export const LABEL_APPLICATION_NAME = 'ipam.spidernet.io/owner-application-name'
+export const SELECTORS_OF_APPLICATION: readonly string[] = [
+  'ipam.spidernet.io/app-api-group',
+  'ipam.spidernet.io/app-api-version',
+  'ipam.spidernet.io/app-kind',
+  'ipam.spidernet.io/app-namespace',
+  'ipam.spidernet.io/app-name',
+]
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'

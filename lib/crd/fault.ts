@@ -1,0 +1,29 @@
+// What is wrong with an object: the field, its value, a sentence. Knows no object; the API server makes a cause of each.
+
+/** `why` goes on where `field` and `value` end: `spec.subnet "x": it must be …`. */
+export interface Fault {
+  readonly field: string
+  readonly value: unknown
+  readonly why: string
+  /** `invalid`: the field is wrong by itself; `forbidden`: it clashes with what is there; `unsupported`: not one of a few values. */
+  readonly kind: 'invalid' | 'forbidden' | 'unsupported'
+}
+
+export const invalid = (field: string, value: unknown, why: string): Fault => ({ field, value, why, kind: 'invalid' })
+export const forbidden = (field: string, value: unknown, why: string): Fault => ({
+  field,
+  value,
+  why,
+  kind: 'forbidden',
+})
+export const unsupported = (field: string, value: unknown, why: string): Fault => ({
+  field,
+  value,
+  why,
+  kind: 'unsupported',
+})
+
+export const CANNOT_CHANGE_ANY_MORE = 'it cannot be changed any more, the object is being deleted; make a new one'
+
+/** By text: an order of keys that differs counts as a change. */
+export const isOtherSpec = (made: object, old: object): boolean => JSON.stringify(made) !== JSON.stringify(old)

@@ -1,0 +1,50 @@
+// Label selectors in a spec: what Kubernetes takes (apimachinery, pkg/apis/meta/v1/validation and pkg/util/validation). Matches nothing itself.
+import { invalid, type Fault } from './fault.js'
+import type { LabelSelector } from './types.js'
+
+const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const NAME_LENGTH_MAX = 63
+const SUBDOMAIN_LENGTH_MAX = 253
+
+function isLabelKey(key: string): boolean {
+  const slash = key.indexOf('/')
+  const name = key.slice(slash + 1)
+  const prefix = key.slice(0, Math.max(slash, 0))
+  const isPrefix = slash < 0 || (prefix.length <= SUBDOMAIN_LENGTH_MAX && SUBDOMAIN.test(prefix))
+  return isPrefix && name.length <= NAME_LENGTH_MAX && NAME.test(name)
+}
+
+const isLabelValue = (value: string): boolean => value === '' || (value.length <= NAME_LENGTH_MAX && NAME.test(value))
+
+type Requirement = NonNullable<LabelSelector['matchExpressions']>[number]
+
+const KEY_WORDS = 'it must be a label key such as app or example.com/app'
+const VALUE_WORDS =
+  'it must be a label value: at most 63 letters, digits, "-", "_", ".", a letter or digit at both ends'
+
+/** Everything wrong with a selector at `field`. One without a single term is wrong: it would be for everything. */
+export function selectorFaults(field: string, selector: LabelSelector): readonly Fault[] {
+  const labels = Object.entries(selector.matchLabels ?? {})
+  const requirements = selector.matchExpressions ?? []
+  if (labels.length === 0 && requirements.length === 0)
+    return [invalid(field, selector, 'it needs at least one term in matchLabels or matchExpressions')]
+  return [
+    ...labels.flatMap(([key, value]) => [
+      ...(isLabelKey(key) ? [] : [invalid(`${field}.matchLabels`, key, KEY_WORDS)]),
+      ...(isLabelValue(value) ? [] : [invalid(`${field}.matchLabels`, value, VALUE_WORDS)]),
+    ]),
+    ...requirements.flatMap((one, at) => requirementFaults(`${field}.matchExpressions[${at}]`, one)),
+  ]
+}
+
+function requirementFaults(field: string, { key, operator, values = [] }: Requirement): readonly Fault[] {
+  const faults = isLabelKey(key) ? [] : [invalid(`${field}.key`, key, KEY_WORDS)]
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length === 0) faults.push(invalid(`${field}.values`, values, `operator ${operator} needs values`))
+  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+    if (values.length > 0) faults.push(invalid(`${field}.values`, values, `operator ${operator} takes no values`))
+  } else faults.push(invalid(`${field}.operator`, operator, 'it must be In, NotIn, Exists or DoesNotExist'))
+  const wrong = values.findIndex(value => !isLabelValue(value))
+  return wrong < 0 ? faults : [...faults, invalid(`${field}.values[${wrong}]`, values[wrong], VALUE_WORDS)]
+}

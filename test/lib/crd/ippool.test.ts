@@ -1,0 +1,306 @@
+// What a pool is given and what is refused, as tables.
+import t from 'tap'
+import { ip } from '../../../lib/ip/address.js'
+import type { Fault } from '../../../lib/crd/fault.js'
+import { cidrLabel, defaultPool, poolDeletionFaults, validatePool, type Around } from '../../../lib/crd/ippool.js'
+import type { ObjectMeta, SpiderIPPool } from '../../../lib/crd/types.js'
+
+type Spec = SpiderIPPool['spec']
+const pool = (spec: Spec, metadata: Partial<ObjectMeta> = {}): SpiderIPPool => ({
+  metadata: { name: 'p', ...metadata },
+  spec,
+})
+const alone: Around = { old: undefined, others: [], allocated: [] }
+const v4: Spec = { subnet: '172.18.0.0/16', ipVersion: 4, ips: ['172.18.40.10-172.18.40.19'] }
+const v6: Spec = { subnet: 'fd00:172:18::/64', ipVersion: 6, ips: ['fd00:172:18::10-fd00:172:18::1f'] }
+const told = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
+
+const labels = [
+  ['172.18.41.0/24', '172-18-41-0-24'],
+  ['fd00:172:18::/64', 'fd00-172-18---64'],
+  ['0.0.0.0/0', '0-0-0-0-0'],
+] as const
+for (const [subnet, label] of labels)
+  t.test(`the label of ${subnet} is ${label}`, t => {
+    t.equal(cidrLabel(subnet), label)
+    t.end()
+  })
+
+const given: readonly { of: string; spec: Spec; becomes: Partial<Spec> }[] = [
+  { of: 'the family comes from the subnet', spec: { subnet: '10.0.0.0/8' }, becomes: { ipVersion: 4 } },
+  { of: 'the family comes from an IPv6 subnet', spec: { subnet: 'fd00::/8' }, becomes: { ipVersion: 6 } },
+  { of: 'a family that was typed stays', spec: { subnet: '10.0.0.0/8', ipVersion: 6 }, becomes: {} },
+  { of: 'no family comes from what is no subnet', spec: { subnet: 'x', ips: ['b', 'a'] }, becomes: {} },
+  {
+    of: 'one range stays as it was typed',
+    spec: { subnet: '10.0.0.0/8', ips: ['10.0.0.3-10.0.0.3'] },
+    becomes: { ipVersion: 4 },
+  },
+  {
+    of: 'several ranges are sorted and joined',
+    spec: { subnet: '10.0.0.0/8', ips: ['10.0.0.9', '10.0.0.2-10.0.0.3', '10.0.0.1', '10.0.0.4-10.0.0.4'] },
+    becomes: { ipVersion: 4, ips: ['10.0.0.1-10.0.0.4', '10.0.0.9'] },
+  },
+  {
+    of: 'excluded ranges may overlap and are joined',
+    spec: { subnet: '10.0.0.0/8', excludeIPs: ['10.0.0.1-10.0.0.5', '10.0.0.3-10.0.0.8'] },
+    becomes: { ipVersion: 4, excludeIPs: ['10.0.0.1-10.0.0.8'] },
+  },
+  {
+    of: 'IPv6 ranges come out in canonical text',
+    spec: { subnet: 'fd00::/64', ips: ['FD00::0002', 'fd00:0::1'] },
+    becomes: { ipVersion: 6, ips: ['fd00::1-fd00::2'] },
+  },
+  {
+    of: 'ranges that overlap are left for validation to name',
+    spec: { subnet: '10.0.0.0/8', ips: ['10.0.0.3-10.0.0.8', '10.0.0.1-10.0.0.5'] },
+    becomes: { ipVersion: 4 },
+  },
+  {
+    of: 'a range that is none leaves all as they are',
+    spec: { subnet: '10.0.0.0/8', ips: ['10.0.0.3', 'x', '10.0.0.1'] },
+    becomes: { ipVersion: 4 },
+  },
+]
+for (const { of, spec, becomes } of given)
+  t.test(of, t => {
+    const made = defaultPool(pool(spec))
+    t.strictSame(made.spec, { ...spec, ...becomes })
+    t.strictSame(defaultPool(made), made, 'twice is once')
+    t.end()
+  })
+
+t.test('a pool gets its finalizer and its label, and keeps those it has', t => {
+  const made = defaultPool(pool({ subnet: '10.0.0.0/8' }, { finalizers: ['a/b'], labels: { x: 'y' } }))
+  t.strictSame(made.metadata.finalizers, ['a/b', 'spiderpool.spidernet.io'])
+  t.strictSame(made.metadata.labels, { x: 'y', 'ipam.spidernet.io/ippool-cidr': '10-0-0-0-8' })
+  const going = pool({ subnet: '10.0.0.0/8' }, { deletionTimestamp: '2026-01-01T00:00:00Z' })
+  t.strictSame(defaultPool(going), going, 'one on its way out is left alone')
+  t.end()
+})
+
+const refused: readonly [string, Spec, readonly string[]][] = [
+  ['no family', { subnet: 'x' }, ['spec.subnet invalid: it must be a CIDR such as 172.18.0.0/16']],
+  ['family 5', { subnet: '10.0.0.0/8', ipVersion: 5 }, ['spec.ipVersion unsupported: it must be 4 or 6']],
+  ['the other family', { ...v4, ipVersion: 6 }, ['spec.subnet invalid: it is not IPv6 (spec.ipVersion)']],
+  ['host bits', { subnet: '10.6.0.1/16', ipVersion: 4 }, ['spec.subnet invalid: it has host bits; write 10.6.0.0/16']],
+  [
+    'IPv6 text that is not canonical',
+    { subnet: 'FD00:0::/64', ipVersion: 6 },
+    ['spec.subnet invalid: it is not written canonically; write fd00::/64'],
+  ],
+  [
+    'a CIDR among ips',
+    { ...v4, ips: ['172.18.0.0/24'] },
+    ['spec.ips[0] invalid: "172.18.0.0/24" is neither an IP address nor a range first-last'],
+  ],
+  ['a descending range', { ...v4, ips: ['172.18.0.9-172.18.0.1'] }, ['ends before it begins']],
+  [
+    'ranges outside, in both lists',
+    { ...v4, ips: ['172.19.0.1'], excludeIPs: ['172.17.255.255-172.18.0.1'] },
+    ['spec.ips[0] invalid: it is not inside spec.subnet', 'spec.excludeIPs[0] invalid: it is not inside spec.subnet'],
+  ],
+  [
+    'ranges that overlap',
+    { ...v4, ips: ['172.18.0.1-172.18.0.5', '172.18.0.5'] },
+    ['spec.ips[1] invalid: range 172.18.0.1-172.18.0.5 overlaps with 172.18.0.5'],
+  ],
+  [
+    'a gateway that is no address',
+    { ...v4, gateway: '172.18.0.256' },
+    ['spec.gateway invalid: it must be an IPv4 address'],
+  ],
+  [
+    'a gateway of the other family',
+    { ...v4, gateway: 'fd00::1' },
+    ['spec.gateway invalid: it must be an IPv4 address'],
+  ],
+  ['a gateway outside', { ...v4, gateway: '172.19.0.1' }, ['spec.gateway invalid: it is not inside spec.subnet']],
+  [
+    'a gateway among ips',
+    { ...v4, gateway: '172.18.40.10' },
+    ['spec.ips[0] invalid: it has the gateway 172.18.40.10 in it; take that out or put it into spec.excludeIPs'],
+  ],
+  [
+    'the default route',
+    { ...v6, routes: [{ dst: '::/0', gw: 'fd00:172:18::1' }] },
+    ['spec.routes[0].dst invalid: the default route comes from spec.gateway'],
+  ],
+  [
+    'routes, each wrong in its own way',
+    {
+      ...v4,
+      routes: [
+        { dst: '10.0.0.0/8', gw: '172.18.0.1' },
+        { dst: '10.0.0.0/8', gw: '172.18.0.1' },
+        { dst: 'fd00::/8', gw: '172.18.0.1' },
+        { dst: '11.0.0.0', gw: '172.18.0.1' },
+        { dst: '11.0.0.0/8', gw: '10.0.0.1' },
+        { dst: '12.0.0.0/8', gw: 'x' },
+      ],
+    },
+    [
+      'spec.routes[1].dst invalid: it is there twice',
+      'spec.routes[2].dst invalid: it must be an IPv4 CIDR',
+      'spec.routes[3].dst invalid: it must be an IPv4 CIDR',
+      'spec.routes[4].gw invalid: it must be an address inside spec.subnet',
+      'spec.routes[5].gw invalid: it must be an address inside spec.subnet',
+    ],
+  ],
+  [
+    'an affinity without a term',
+    { ...v4, podAffinity: {} },
+    ['spec.podAffinity invalid: it needs at least one term in matchLabels or matchExpressions'],
+  ],
+]
+for (const [of, spec, faults] of refused)
+  t.test(`refused: ${of}`, t => {
+    const found = validatePool(pool(spec), alone).map(told)
+    t.equal(found.length, faults.length, found.join('; '))
+    faults.forEach((fault, at) => t.ok(found[at]?.includes(fault), `${found[at]} | ${fault}`))
+    t.end()
+  })
+
+const accepted: readonly [string, Spec][] = [
+  ['as walked through', { ...v4, gateway: '172.18.0.1', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.2' }] }],
+  ['IPv6', v6],
+  ['no addresses at all', { subnet: '10.0.0.0/8', ipVersion: 4 }],
+  [
+    'a gateway among ips that is excluded',
+    { ...v4, gateway: '172.18.40.10', excludeIPs: ['172.18.40.8-172.18.40.10'] },
+  ],
+  ['an empty gateway', { ...v4, gateway: '' }],
+  ['a whole /0', { subnet: '::/0', ipVersion: 6, ips: ['::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'] }],
+  ['affinities', { ...v4, podAffinity: { matchLabels: { app: 'x' } }, namespaceAffinity: {}, nodeAffinity: {} }],
+]
+for (const [of, spec] of accepted)
+  t.test(`accepted: ${of}`, t => {
+    t.strictSame(validatePool(pool(spec), alone), [])
+    t.end()
+  })
+
+t.test('a /48 is checked as fast as a single address', t => {
+  const began = performance.now()
+  const ips = ['fd00::-fd00:0:0:ffff:ffff:ffff:ffff:fffe', 'fd00:0:0:ffff:ffff:ffff:ffff:ffff']
+  const made = defaultPool(pool({ subnet: 'fd00::/48', ips, excludeIPs: ['fd00::-fd00::ffff:ffff:ffff'] }))
+  t.strictSame(made.spec.ips, ['fd00::-fd00::ffff:ffff:ffff:ffff:ffff'])
+  t.strictSame(validatePool(made, alone), [])
+  t.ok(performance.now() - began < 1000)
+  t.end()
+})
+
+const other = (spec: Spec): SpiderIPPool => ({ metadata: { name: 'other' }, spec })
+const around: readonly [string, Spec, readonly SpiderIPPool[], string | undefined][] = [
+  [
+    'a wider subnet',
+    v4,
+    [other({ subnet: '172.0.0.0/8' })],
+    'spec.subnet invalid: it overlaps with 172.0.0.0/8 of SpiderIPPool other',
+  ],
+  ['a narrower subnet', v4, [other({ subnet: '172.18.40.0/24' })], 'overlap with'],
+  ['the same subnet, other addresses', v4, [other({ ...v4, ips: ['172.18.40.20'] })], undefined],
+  [
+    'the same subnet, a common address',
+    v4,
+    [other({ ...v4, ips: ['172.18.40.19-172.18.40.30'] })],
+    '172.18.40.19 overlap with SpiderIPPool other',
+  ],
+  [
+    'a common address that the other excludes',
+    v4,
+    [other({ ...v4, ips: ['172.18.40.19-172.18.40.30'], excludeIPs: ['172.18.40.19'] })],
+    undefined,
+  ],
+  [
+    'a common address that this one excludes',
+    { ...v4, excludeIPs: ['172.18.40.19'] },
+    [other({ ...v4, ips: ['172.18.40.19-172.18.40.30'] })],
+    undefined,
+  ],
+  ['another family', v4, [other(v6)], undefined],
+  ['itself', v4, [pool(v4)], undefined],
+  [
+    'one with a range that cannot be read',
+    v4,
+    [other({ ...v4, ips: ['x', '172.18.40.12'] })],
+    '172.18.40.12 overlap with',
+  ],
+  ['one with a subnet that cannot be read', v4, [other({ subnet: 'x' })], undefined],
+]
+for (const [of, spec, others, fault] of around)
+  t.test(`beside ${of}: ${fault === undefined ? 'fine' : 'refused'}`, t => {
+    const found = validatePool(pool(spec), { ...alone, others }).map(told)
+    t.equal(found.length, fault === undefined ? 0 : 1, found.join('; '))
+    if (fault !== undefined) t.ok(found[0]?.includes(fault), found.join())
+    t.end()
+  })
+
+const held = [{ ip: ip('172.18.40.12'), pod: 'default/a-0' }]
+const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['spiderpool.spidernet.io'] }
+const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][] = [
+  [
+    'gateway, routes, default, disable, affinities',
+    pool(v4),
+    pool({ ...v4, gateway: '172.18.0.1', default: true, disable: true, nodeName: ['n'] }),
+    [],
+  ],
+  ['more addresses', pool(v4), pool({ ...v4, ips: ['172.18.40.1-172.18.40.99'] }), []],
+  ['subnet', pool(v4), pool({ ...v4, subnet: '172.18.40.0/24' }), ['spec.subnet forbidden: it cannot be changed']],
+  ['family', pool(v4), pool({ ...v4, ipVersion: 6 }), ['spec.ipVersion forbidden: it cannot be changed']],
+  [
+    'away from a held address',
+    pool(v4),
+    pool({ ...v4, ips: ['172.18.40.13-172.18.40.19'] }),
+    ['spec.ips forbidden: 172.18.40.12 is allocated to pod default/a-0; it must stay in the pool until it is released'],
+  ],
+  [
+    'a held address excluded',
+    pool(v4),
+    pool({ ...v4, excludeIPs: ['172.18.40.12'] }),
+    ['172.18.40.12 is allocated to pod default/a-0'],
+  ],
+  ['labels of one being deleted', pool(v4, going), pool(v4, { ...going, labels: { a: 'b' } }), []],
+  [
+    'the spec of one being deleted',
+    pool(v4, going),
+    pool({ ...v4, disable: true }, going),
+    ['spec forbidden: it cannot be changed any more'],
+  ],
+  ['the finalizer of one being deleted', pool(v4, going), pool(v4, { ...going, finalizers: [] }), []],
+]
+for (const [of, old, made, faults] of updates)
+  t.test(`changing ${of}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
+    const found = validatePool(made, { old, others: [old], allocated: held }).map(told)
+    t.equal(found.length, faults.length, found.join('; '))
+    faults.forEach((fault, at) => t.ok(found[at]?.includes(fault), found.join()))
+    t.end()
+  })
+
+t.test('a pool whose subnet overlaps or is not canonical since before can still be edited', t => {
+  const odd = pool({ subnet: '172.18.0.9/16', ipVersion: 4 })
+  t.strictSame(validatePool(odd, { old: odd, others: [odd], allocated: [] }), [])
+  const others = [other({ subnet: '172.0.0.0/8' })]
+  t.strictSame(validatePool(pool(v4), { old: pool(v4), others, allocated: [] }), [])
+  t.end()
+})
+
+t.test('a pool that was made for an application selects by the five labels of applications only', t => {
+  const auto = { labels: { 'ipam.spidernet.io/owner-application-name': 'a' } }
+  const own = { matchLabels: { 'ipam.spidernet.io/app-kind': 'Deployment', 'ipam.spidernet.io/app-name': 'a' } }
+  t.strictSame(validatePool(pool({ ...v4, podAffinity: own }, auto), alone), [])
+  for (const podAffinity of [
+    { matchLabels: { app: 'a' } },
+    { ...own, matchExpressions: [{ key: 'a', operator: 'Exists' }] },
+  ])
+    t.match(validatePool(pool({ ...v4, podAffinity }, auto), alone), [{ field: 'spec.podAffinity', kind: 'invalid' }])
+  t.end()
+})
+
+t.test('a pool in use may not be deleted where that was asked for', t => {
+  t.strictSame(poolDeletionFaults(pool(v4)), [])
+  t.strictSame(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 0 } }), [])
+  t.match(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 2 } }), [
+    { kind: 'forbidden', why: /^2 addresses of SpiderIPPool p are allocated/ },
+  ])
+  t.end()
+})
