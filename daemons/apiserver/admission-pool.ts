@@ -16,8 +16,14 @@ export const RESERVED_IPS = `${SPIDERPOOL_GROUP}/spiderreservedips`
 export const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
 
-/** The schema has been checked before: spec.subnet is a string wherever there is a spec. */
-const isPool = (object: Stored): object is Stored & SpiderIPPool => typeof at(object, 'spec', 'subnet') === 'string'
+const areTexts = (value: unknown): boolean =>
+  value === undefined || (Array.isArray(value) && value.every(one => typeof one === 'string'))
+const hasRanges = (object: Stored): boolean =>
+  areTexts(at(object, 'spec', 'ips')) && areTexts(at(object, 'spec', 'excludeIPs'))
+
+/** What is given comes before the schema is checked, as in a cluster: an object of wrong types is left for the schema to name. */
+const isPool = (object: Stored): object is Stored & SpiderIPPool =>
+  typeof at(object, 'spec', 'subnet') === 'string' && hasRanges(object)
 const isAddress = (object: Stored): object is Stored & SpiderIPAddress => isFields(object['spec'])
 
 export const poolAdmission: Partial<Admission> = {
@@ -37,7 +43,8 @@ export const poolAdmission: Partial<Admission> = {
   },
 }
 
-const isReserved = (object: Stored): object is Stored & SpiderReservedIP => isFields(object['spec'])
+const isReserved = (object: Stored): object is Stored & SpiderReservedIP =>
+  isFields(object['spec']) && hasRanges(object)
 
 export const reservedAdmission: Partial<Admission> = {
   mutate: object => (isReserved(object) ? { ...object, spec: defaultReservedIP(object).spec } : object),
