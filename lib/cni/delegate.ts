@@ -87,7 +87,9 @@ function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
   if (stdout.trim() === '')
     return new CniError(
       'internal',
-      stderr === '' ? `netplugin failed with no error message: ${how}` : `netplugin failed: "${stderr.trim()}": ${how}`,
+      stderr === ''
+        ? `netplugin failed with no error message: ${how}`
+        : `netplugin failed: ${JSON.stringify(stderr.trim())}: ${how}`,
     )
   try {
     const fields = objectIn(stdout)
@@ -96,7 +98,7 @@ function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
   } catch (error) {
     return new CniError(
       'internal',
-      `netplugin failed but error parsing its diagnostic message "${stdout}": ${error instanceof Error ? error.message : String(error)}`,
+      `netplugin failed but error parsing its diagnostic message ${JSON.stringify(stdout)}: ${error instanceof Error ? error.message : String(error)}`,
     )
   }
 }

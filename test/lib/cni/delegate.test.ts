@@ -140,7 +140,11 @@ const RELAYED: readonly [string, Ran, object][] = [
     ran({ signal: 'SIGKILL' }),
     { code: 999, msg: 'netplugin failed with no error message: signal: SIGKILL' },
   ],
-  ['stderr alone', ran({ stderr: 'panic: x\n' }), { code: 999, msg: 'netplugin failed: "panic: x": exit status 1' }],
+  [
+    'stderr alone',
+    ran({ stderr: 'panic: x\n\ngo\n' }),
+    { code: 999, msg: 'netplugin failed: "panic: x\\n\\ngo": exit status 1' },
+  ],
   [
     'a signal is a failure also with status 0',
     ran({ exitCode: 0, signal: 'SIGTERM' }),
@@ -157,11 +161,11 @@ t.test('what a delegate says of its failure is said again', async t => {
 })
 
 t.test('a failure that is told in no JSON object is told as it is', async t => {
-  for (const stdout of ['oops', '[]', 'null', '5', '{"code":"7"}', '{"msg":5}', '{"code":1.5}', '{']) {
+  for (const stdout of ['oops', '[]', 'null', '5', '{"code":"7"}', '{"msg":5}', '{"code":1.5}', '{', 'two\nlines']) {
     const deleting = delegate('DEL', 'ipam', call({ command: 'DEL' }), scripted([ran({ stdout })]))
     const error: unknown = await deleting.catch((thrown: unknown) => thrown)
     const { code, msg } = errorReply(error, '')
-    const start = `netplugin failed but error parsing its diagnostic message "${stdout}": `
+    const start = `netplugin failed but error parsing its diagnostic message ${JSON.stringify(stdout)}: `
     t.strictSame({ code, msg: msg.slice(0, start.length) }, { code: 999, msg: start }, stdout)
     t.ok(msg.length > start.length, 'and says why')
   }
