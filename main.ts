@@ -17,6 +17,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   spiderpool: cni(() => import('./plugins/spiderpool-ipam/main.js')),
   coordinator: cni(() => import('./plugins/coordinator/main.js')),
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
+  'spiderpool-controller': async argv => (await import('./daemons/controller/main.js')).main(argv),
   'spiderpool-apiserver': async argv => (await import('./daemons/apiserver/main.js')).main(argv),
 }
 

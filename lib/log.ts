@@ -1,4 +1,4 @@
-// A log file of JSON lines that rotates. Never stdout, and never a reason to fail: a full disk loses lines, not pods.
+// Logs as JSON lines: a file that rotates for executables, which own no stdout, or whatever a daemon writes to. Never a reason to fail.
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, parse } from 'node:path'
 
@@ -26,15 +26,20 @@ const orElse = (value: number | undefined, zero: number, negative: number): numb
 
 /** Nothing is opened until a line is written; each line is one append, whole even where many processes write. */
 export function openLog(options: LogOptions, now: () => Date = () => new Date()): Log {
-  const threshold = LEVELS.indexOf(options.level)
   let isBroken = false
-  const writer = (level: (typeof LEVELS)[number]): Write => {
-    if (LEVELS.indexOf(level) < threshold) return () => undefined
-    return (message, fields = {}) => {
-      if (isBroken) return
-      const entry = { level: level.toUpperCase(), ts: now().toISOString(), msg: message }
-      isBroken = !append(options, lineOf(entry, fields), now)
-    }
+  const write = (line: string): void => {
+    if (!isBroken) isBroken = !append(options, line, now)
+  }
+  return logTo(write, options.level, now)
+}
+
+/** `write` is given one line of JSON with its line feed: level, ts (RFC 3339), msg, and the fields of the call. */
+export function logTo(write: (line: string) => void, level: Level, now: () => Date = () => new Date()): Log {
+  const threshold = LEVELS.indexOf(level)
+  const writer = (own: Level): Write => {
+    if (LEVELS.indexOf(own) < threshold) return () => undefined
+    return (message, fields = {}) =>
+      write(lineOf({ level: own.toUpperCase(), ts: now().toISOString(), msg: message }, fields))
   }
   return { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
 }

@@ -13,7 +13,10 @@ import {
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
-const NAMES = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer', 'spiderpool-apiserver']
+const NAMES = [
+  ...['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'],
+  ...['spiderpool-controller', 'spiderpool-apiserver'],
+]
 const TARGETS = ['bun-linux-x64', 'bun-linux-x64-baseline', 'bun-linux-arm64']
 const ROOT = join(import.meta.dir, '..')
 

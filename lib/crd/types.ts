@@ -115,6 +115,14 @@ export interface SpiderIPAddress {
 
 export interface Pod {
   readonly metadata: ObjectMeta
-  readonly spec?: { readonly nodeName?: string; readonly restartPolicy?: string }
-  readonly status?: { readonly phase?: string; readonly reason?: string }
+  readonly spec?: {
+    readonly nodeName?: string
+    readonly restartPolicy?: string
+    readonly terminationGracePeriodSeconds?: number
+  }
+  readonly status?: {
+    readonly phase?: string
+    readonly reason?: string
+    readonly podIPs?: readonly { readonly ip: string }[]
+  }
 }

@@ -69,7 +69,7 @@ export interface Kube {
   replaceStatus<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   patch<T>(kind: Kind, ref: Ref, body: object, how: PatchKind, options?: PatchOptions): Promise<T>
   delete(kind: Kind, ref: Ref, options?: DeleteOptions): Promise<void>
-  watch<T>(kind: Kind, options?: WatchOptions): AsyncIterable<WatchEvent<T>>
+  watch<T>(kind: Kind, options?: WatchOptions<T>): AsyncIterable<WatchEvent<T>>
   readonly requests: number
   /** Of bodies. */
   readonly bytes: { readonly sent: number; readonly received: number }
@@ -124,7 +124,7 @@ export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limit
       object({ ...patchRequest(kind, ref, { body, how, options }), timeoutMs }, ref.name),
     delete: async (kind, ref, options = {}) =>
       void (await requests.send({ ...deleteRequest(kind, ref, options), timeoutMs })),
-    watch: <T>(kind: Kind, options: WatchOptions = {}) =>
+    watch: <T>(kind: Kind, options: WatchOptions<T> = {}) =>
       watch<T>({ requests, kind, options, list: asked => list<T>(kind, asked) }),
     get requests() {
       return requests.counts.requests

@@ -12,11 +12,15 @@ export type WatchEvent<T> =
   | { readonly type: 'LISTED'; readonly items: readonly T[] }
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
 
-export interface WatchOptions {
+export interface WatchOptions<T = unknown> {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string
   readonly metadataOnly?: boolean
+  /** Objects of one answer to a list. */
+  readonly pageSize?: number
+  /** What is kept of an object: applied to each as it arrives, so that a long list is never held whole. Keeps metadata.resourceVersion. */
+  readonly pick?: (object: T) => T
   /** Ends it, also while it waits. */
   readonly signal?: AbortSignal
   /** Told of each stream that broke and each request that failed and is tried again. */
@@ -26,7 +30,7 @@ export interface WatchOptions {
 export interface Watching<T> {
   readonly requests: Requests
   readonly kind: Kind
-  readonly options: WatchOptions
+  readonly options: WatchOptions<T>
   readonly list: (options: ListOptions) => Promise<List<T>>
 }
 
@@ -54,7 +58,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
       for await (const { type, object } of stream<T>(watching, version)) {
         version = versionOf(object) ?? version
         failures = 0
-        if (type !== 'BOOKMARK') yield { type, object }
+        if (type !== 'BOOKMARK') yield { type, object: (options.pick ?? same)(object) }
       }
     } catch (error) {
       if (isOver()) return
@@ -72,20 +76,22 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
 const isRefusal = (error: KubeError): boolean =>
   isBadConfig(error) || (error.status >= 400 && error.status < 500 && error.status !== 429 && !isExpired(error))
 
+const same = <T>(object: T): T => object
+
 async function listAll<T>({ list, options }: Watching<T>): Promise<{ version: string; items: readonly T[] }> {
-  const { namespace, labelSelector, fieldSelector, metadataOnly } = options
+  const { namespace, labelSelector, fieldSelector, metadataOnly, pageSize = LIST_PAGE_MAX, pick = same } = options
   const asked = {
     ...(namespace !== undefined && { namespace }),
     ...(labelSelector !== undefined && { labelSelector }),
     ...(fieldSelector !== undefined && { fieldSelector }),
     ...(metadataOnly !== undefined && { metadataOnly }),
-    limit: LIST_PAGE_MAX,
+    limit: pageSize,
   }
   const items: T[] = []
   let next = ''
   for (;;) {
     const page: List<T> = await list({ ...asked, ...(next !== '' && { continue: next }) })
-    for (const item of page.items) items.push(item)
+    for (const item of page.items) items.push(pick(item))
     next = page.metadata.continue ?? ''
     if (next === '') return { version: page.metadata.resourceVersion ?? '', items }
   }
@@ -119,9 +125,9 @@ async function* stream<T>({ requests, kind, options }: Watching<T>, version: str
   }
 }
 
-function watchRequest(
+function watchRequest<T>(
   kind: Kind,
-  options: WatchOptions,
+  options: WatchOptions<T>,
   { version, requests }: { version: string; requests: Requests },
 ): Request {
   const { namespace, labelSelector, fieldSelector, metadataOnly = false } = options

@@ -36,9 +36,13 @@ export const poolStatus = (pool: SpiderIPPool, allocated: number): PoolStatus =>
   allocatedIPCount: allocated,
 })
 
-/** The finalizers that a pool shall have: a pool on its way out waits for its last address, new format and old. */
+/**
+ * The finalizers that a pool shall have: ours as long as it lives, also where no admission put it there; a pool on its way out waits for
+ * its last address, new format and old.
+ */
 export function poolFinalizers(pool: SpiderIPPool, allocated: number): readonly string[] {
   const { finalizers = [], deletionTimestamp } = pool.metadata
+  if (deletionTimestamp === undefined) return finalizers.includes(FINALIZER) ? finalizers : [...finalizers, FINALIZER]
   const isEmpty = allocated === 0 && pool.status?.allocatedIPs === undefined
-  return deletionTimestamp !== undefined && isEmpty ? finalizers.filter(name => name !== FINALIZER) : finalizers
+  return isEmpty ? finalizers.filter(name => name !== FINALIZER) : finalizers
 }

@@ -53,9 +53,9 @@ const FINALIZERS: readonly (readonly [
     0,
     [OURS],
   ],
-  ['has none', {}, undefined, 0, []],
+  ['lives and has none of ours', { finalizers: ['other'] }, undefined, 0, ['other', OURS]],
 ]
 for (const [of, metadata, status, allocated, left] of FINALIZERS)
-  t.test(`a pool that ${of} keeps its finalizers accordingly`, async t =>
+  t.test(`a pool that ${of} has the finalizers it shall have`, async t =>
     t.strictSame(poolFinalizers(pool({}, metadata, status), allocated), left),
   )

@@ -1,0 +1,127 @@
+// The cluster in memory: one list and watch for each source, followed for as long as the process lives. Knows no reconciler.
+import type { Kube } from '../../lib/kube/client.js'
+import { isNotFound, KubeError } from '../../lib/kube/errors.js'
+import type { WatchEvent } from '../../lib/kube/watch.js'
+import type { Log } from '../../lib/log.js'
+import { keyOf, Store, type Change, type Known, type Seen, type Source, type View } from './source.js'
+
+/** A list that is refused (no right to it, kind not served) is asked for again after this long. */
+const REFUSED_PAUSE_MS = 10_000
+/** Of one answer to a list: a cluster's pods, 10 KB each, are never held as one text. */
+const PAGE_SIZE = 500
+
+type State = 'unseen' | 'synced' | 'absent'
+
+interface Followed {
+  readonly source: Source
+  readonly store: Store<Seen, string>
+  state: State
+}
+
+export interface Following {
+  readonly kube: Kube
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Told of each change, after the cache holds it. */
+  readonly onChange: (source: Source, change: Change) => void
+  /** Told when a source has been listed for the first time, or is known not to be served. */
+  readonly onSynced: (source: Source) => void
+}
+
+export class Cache implements View {
+  readonly #with: Following
+  readonly #followed: ReadonlyMap<object, Followed>
+
+  /** Each source once, whoever else watches it. */
+  constructor(sources: Iterable<Source>, following: Following) {
+    this.#with = following
+    this.#followed = new Map(
+      [...new Set(sources)].map(source => [source, { source, store: new Store(source), state: 'unseen' }]),
+    )
+  }
+
+  of<T extends Seen, I extends string>(source: Source<T, I>): Known<T, I> {
+    return this.#one(source).store as unknown as Known<T, I> // stored under the source that types it
+  }
+
+  isServed(source: Source<never, never>): boolean {
+    return this.#one(source).state === 'synced'
+  }
+
+  /** Kinds that were not listed yet; empty when the view is whole. */
+  missing(sources?: Iterable<Source>): readonly string[] {
+    const asked = sources === undefined ? [...this.#followed.values()] : [...sources].map(source => this.#one(source))
+    return asked.filter(({ state }) => state === 'unseen').map(({ source }) => source.kind.plural)
+  }
+
+  /** Ends with the signal. */
+  async run(): Promise<void> {
+    await Promise.all([...this.#followed.values()].map(one => this.#follow(one)))
+  }
+
+  #one(source: object): Followed {
+    const found = this.#followed.get(source)
+    if (!found) throw new Error('a source that no reconciler watches has no cache')
+    return found
+  }
+
+  async #follow(one: Followed): Promise<void> {
+    const { signal, sleep, log } = this.#with
+    while (!signal.aborted) {
+      try {
+        for await (const event of this.#events(one)) this.#apply(one, event)
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error
+        if (isNotFound(error) && one.source.optional === true) this.#empty(one)
+        else log.warn(`cannot list ${one.source.kind.plural}: ${error.message}`)
+      }
+      await sleep(REFUSED_PAUSE_MS, signal)
+    }
+  }
+
+  #events({ source }: Followed): AsyncIterable<WatchEvent<Seen>> {
+    const { kube, signal, log } = this.#with
+    const { kind, pick, namespace, labelSelector, fieldSelector } = source
+    return kube.watch<Seen>(kind, {
+      signal,
+      pageSize: PAGE_SIZE,
+      ...(pick && { pick }),
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+      ...(fieldSelector !== undefined && { fieldSelector }),
+      onTrouble: error => log.info(`the watch of ${kind.plural} goes on after: ${error.message}`),
+    })
+  }
+
+  #apply(one: Followed, event: WatchEvent<Seen>): void {
+    const { source, store } = one
+    switch (event.type) {
+      case 'LISTED':
+        this.#tell(source, store.replace(event.items))
+        this.#settle(one, 'synced')
+        return
+      case 'ADDED':
+      case 'MODIFIED':
+        this.#tell(source, [store.put(event.object)])
+        return
+      case 'DELETED':
+        this.#tell(source, [store.remove(keyOf(event.object))])
+    }
+  }
+
+  #empty(one: Followed): void {
+    this.#tell(one.source, one.store.replace([]))
+    this.#settle(one, 'absent')
+  }
+
+  #settle(one: Followed, state: State): void {
+    const isFirst = one.state === 'unseen'
+    one.state = state
+    if (isFirst) this.#with.onSynced(one.source)
+  }
+
+  #tell(source: Source, changes: readonly Change[]): void {
+    for (const change of changes) this.#with.onChange(source, change)
+  }
+}

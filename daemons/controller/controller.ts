@@ -1,0 +1,88 @@
+// The controller, put together: election, caches, reconcilers, health and metrics. Is given its client, clock and settings; knows no process.
+import type { Kube } from '../../lib/kube/client.js'
+import { Election } from '../../lib/kube/lease.js'
+import type { Log } from '../../lib/log.js'
+import { Metrics } from '../../lib/metrics.js'
+import { fenced } from './fence.js'
+import { FreshReads } from './fresh.js'
+import type { Health } from './http.js'
+import { poolGauges } from './ippools.js'
+import type { Hands, Reconciler } from './reconciler.js'
+import { reconcilersFor } from './reconcilers.js'
+import { Runner, type Running } from './runner.js'
+import type { Conf, Settings } from './settings.js'
+import { Teller } from './tell.js'
+
+export const LEASE = 'spiderpool-controller-leases'
+
+export interface Parts {
+  readonly kube: Kube
+  readonly settings: Settings
+  readonly conf: Conf
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly seams: Running['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
+}
+
+export interface Controller {
+  readonly health: Health
+  readonly metrics: Metrics
+  /** Until the signal; then what is at work ends, and the lease is given back. */
+  run(): Promise<void>
+}
+
+export function controllerOf(parts: Parts): Controller {
+  const { kube, settings, log, signal, seams } = parts
+  const metrics = new Metrics()
+  const election: Election = new Election({
+    ...{ kube, signal, now: seams.now, sleep: seams.sleep },
+    namespace: settings.namespace,
+    name: LEASE,
+    identity: settings.podName,
+    timing: settings.timing,
+    onChange(leads) {
+      log.info(leads ? 'this process leads' : 'this process leads no more', { identity: settings.podName })
+      runner.lead(leads)
+    },
+    onTrouble: error => log.warn(`cannot take or renew Lease ${settings.namespace}/${LEASE}: ${error.message}`),
+  })
+  const handsOf = handsFor(parts, election)
+  const runner = new Runner({ reconcilers: reconcilersFor({ ...parts, metrics }), kube, log, signal, seams, handsOf })
+  describe(metrics, runner, election)
+  return {
+    health: healthOf(runner, election),
+    metrics,
+    run: async () => void (await Promise.all([runner.run(), election.run()])),
+  }
+}
+
+function handsFor({ kube, settings, log, seams }: Parts, election: Election): (runs: Reconciler['runs']) => Hands {
+  const fresh = new FreshReads(kube, seams.after)
+  const hands = (own: Kube): Hands => {
+    const { now, clock, suffix } = seams
+    const teller = new Teller({ kube: own, log, instance: settings.podName, now, clock, suffix })
+    return { kube: own, fresh, log, now, tell: telling => teller.tell(telling) }
+  }
+  const made = { leader: hands(fenced(kube, () => election.holds())), always: hands(kube) }
+  return runs => made[runs]
+}
+
+function healthOf(runner: Runner, election: Election): Health {
+  const listed = (): string | undefined => {
+    const missing = runner.missing()
+    return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
+  }
+  const led = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
+  return { startup: [listed], readiness: [listed, led], liveness: [] }
+}
+
+function describe(metrics: Metrics, runner: Runner, election: Election): void {
+  poolGauges(metrics, runner.view)
+  metrics.gauge({ name: 'spiderpool_controller_leader', help: '1 where this process leads' }, () => [
+    [election.holds() ? 1 : 0],
+  ])
+  metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, at work or waiting' }, () =>
+    runner.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
+  )
+}

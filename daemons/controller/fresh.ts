@@ -1,0 +1,111 @@
+// Reads that no cache answers, gathered: many names asked for at once become one list. Knows kinds; decides nothing.
+import type { Kube } from '../../lib/kube/client.js'
+import { isNotFound } from '../../lib/kube/errors.js'
+
+import { keyOf, refOfKey, type Seen, type Source } from './source.js'
+
+/** Those who ask within this time are answered together. */
+const GATHER_MS = 5
+/** More names than this of one kind are read as a list. */
+const GETS_MAX = 10
+/** Objects of one answer to a list. */
+const PAGE_SIZE = 500
+
+interface Asked {
+  readonly resolve: (object: Seen | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Gathering {
+  readonly source: Source
+  /** By key. */
+  readonly asked: Map<string, Asked[]>
+}
+
+export interface Fresh {
+  /** As the API server has it now, cut down by the source's `pick`; `undefined` where it has no such object. Throws KubeError. */
+  get<T extends Seen>(source: Source<T, never> | Source<T, string>, key: string): Promise<T | undefined>
+}
+
+export class FreshReads implements Fresh {
+  readonly #kube: Kube
+  readonly #after: (ms: number, call: () => void) => unknown
+  readonly #gathering = new Map<object, Gathering>()
+
+  constructor(kube: Kube, after: (ms: number, call: () => void) => unknown) {
+    this.#kube = kube
+    this.#after = after
+  }
+
+  get<T extends Seen>(source: Source<T, never> | Source<T, string>, key: string): Promise<T | undefined> {
+    const untyped = source as unknown as Source // its answers go only to who asked with it
+    const gathering = this.#gathering.get(untyped) ?? this.#begin(untyped)
+    return new Promise((resolve, reject) => {
+      const asked = gathering.asked.get(key) ?? []
+      gathering.asked.set(key, asked)
+      asked.push({ resolve: object => resolve(object as T | undefined), reject })
+    })
+  }
+
+  #begin(source: Source): Gathering {
+    const gathering: Gathering = { source, asked: new Map() }
+    this.#gathering.set(source, gathering)
+    this.#after(GATHER_MS, () => {
+      this.#gathering.delete(source) // who asks from now on may have seen something newer: not answered by this read
+      void this.#read(gathering)
+    })
+    return gathering
+  }
+
+  async #read({ source, asked }: Gathering): Promise<void> {
+    if (asked.size > GETS_MAX) return this.#readAll(source, asked)
+    await Promise.all(
+      [...asked].map(async ([key, waiting]) => {
+        try {
+          const object = await this.#readOne(source, key)
+          for (const { resolve } of waiting) resolve(object)
+        } catch (error) {
+          for (const { reject } of waiting) reject(error)
+        }
+      }),
+    )
+  }
+
+  async #readOne({ kind, pick = same }: Source, key: string): Promise<Seen | undefined> {
+    try {
+      return pick(await this.#kube.get<Seen>(kind, refOfKey(key)))
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  async #readAll(source: Source, asked: ReadonlyMap<string, readonly Asked[]>): Promise<void> {
+    try {
+      const found = await this.#list(source, asked)
+      for (const [key, waiting] of asked) for (const { resolve } of waiting) resolve(found.get(key))
+    } catch (error) {
+      for (const waiting of asked.values()) for (const { reject } of waiting) reject(error)
+    }
+  }
+
+  /** Without a resourceVersion: the newest. Of one namespace where all are of one. */
+  async #list({ kind, pick = same }: Source, asked: ReadonlyMap<string, unknown>): Promise<ReadonlyMap<string, Seen>> {
+    const namespaces = new Set([...asked.keys()].map(key => refOfKey(key).namespace))
+    const [namespace = ''] = namespaces.size === 1 ? namespaces : []
+    const found = new Map<string, Seen>()
+    let next = ''
+    do {
+      const page = await this.#kube.list<Seen>(kind, {
+        limit: PAGE_SIZE,
+        ...(namespace !== '' && { namespace }),
+        ...(next !== '' && { continue: next }),
+      })
+      for (const item of page.items) if (asked.has(keyOf(item))) found.set(keyOf(item), pick(item))
+      next = page.metadata.continue ?? ''
+    } while (next !== '')
+    return found
+  }
+}
+
+const same = <T>(object: T): T => object

@@ -1,0 +1,16 @@
+// Which reconcilers there are. Knows their names only; each says itself what it watches.
+import type { Metrics } from '../../lib/metrics.js'
+import type { Reconciler } from './reconciler.js'
+import { ippools } from './ippools.js'
+import type { Conf, Settings } from './settings.js'
+
+export interface Making {
+  readonly settings: Settings
+  readonly conf: Conf
+  /** The environment, for switches that one reconciler alone reads. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly metrics: Metrics
+}
+
+/** In no order: each is on its own. */
+export const reconcilersFor = (making: Making): readonly Reconciler[] => [ippools(making)]

@@ -1,0 +1,150 @@
+// Brings reconcilers, cache, queues and leadership together. Knows no kind and no rule of its own.
+import type { Kube } from '../../lib/kube/client.js'
+import { isConflict, KubeError } from '../../lib/kube/errors.js'
+import type { Log } from '../../lib/log.js'
+import { Cache } from './cache.js'
+import { Queue, type Outcome, type Seams } from './queue.js'
+import type { Hands, Reconciler } from './reconciler.js'
+import type { Change, Source, View } from './source.js'
+
+export interface Running {
+  readonly reconcilers: readonly Reconciler[]
+  /** Of all replicas, for reading. */
+  readonly kube: Kube
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly seams: Seams & {
+    readonly now: () => number
+    readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  }
+  /** What a reconciler is given, by whether it is a leader's. */
+  readonly handsOf: (runs: Reconciler['runs']) => Hands
+}
+
+interface Lane {
+  readonly reconciler: Reconciler
+  readonly queue: Queue
+  isOpen: boolean
+  stopResync: () => void
+}
+
+export class Runner {
+  readonly #with: Running
+  readonly #cache: Cache
+  readonly #lanes: readonly Lane[]
+  #leads = false
+
+  constructor(running: Running) {
+    this.#with = running
+    const { kube, log, signal, seams, reconcilers } = running
+    this.#lanes = reconcilers.map(reconciler => this.#laneOf(reconciler))
+    this.#cache = new Cache(
+      reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source)),
+      {
+        kube,
+        log,
+        signal,
+        sleep: seams.sleep,
+        onChange: (source, change) => this.#notice(source, change),
+        onSynced: () => this.#openAll(),
+      },
+    )
+  }
+
+  get view(): View {
+    return this.#cache
+  }
+
+  /** Kinds that were not listed yet; empty when the view is whole. */
+  missing(): readonly string[] {
+    return this.#cache.missing()
+  }
+
+  /** Keys that are ready, at work or waiting, by reconciler. */
+  depths(): readonly (readonly [name: string, keys: number])[] {
+    return this.#lanes.map(({ reconciler, queue }) => [reconciler.name, queue.size])
+  }
+
+  /** Until the signal. */
+  async run(): Promise<void> {
+    await this.#cache.run()
+    await Promise.all(this.#lanes.map(lane => this.#close(lane)))
+  }
+
+  /** Leaders' reconcilers begin with every key there is, and end with what is at work. */
+  lead(leads: boolean): void {
+    this.#leads = leads
+    if (leads) this.#openAll()
+    else for (const lane of this.#lanes) if (lane.reconciler.runs === 'leader') void this.#close(lane)
+  }
+
+  #laneOf(reconciler: Reconciler): Lane {
+    const { seams } = this.#with
+    const lane: Lane = {
+      reconciler,
+      isOpen: false,
+      stopResync: () => undefined,
+      queue: new Queue(key => this.#reconcile(lane, key), reconciler.workers, seams),
+    }
+    return lane
+  }
+
+  async #reconcile({ reconciler, isOpen }: Lane, key: string): Promise<Outcome> {
+    if (!isOpen) return undefined
+    try {
+      return await reconciler.reconcile(key, this.#cache, this.#with.handsOf(reconciler.runs))
+    } catch (error) {
+      const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
+      if (isNews) this.#with.log.warn(`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
+      throw error
+    }
+  }
+
+  #openAll(): void {
+    for (const lane of this.#lanes) {
+      const { runs, watches } = lane.reconciler
+      const isReady = this.#cache.missing(watches.map(({ source }) => source)).length === 0
+      if (!lane.isOpen && isReady && (runs === 'always' || this.#leads)) this.#open(lane)
+    }
+  }
+
+  #open(lane: Lane): void {
+    lane.isOpen = true
+    lane.queue.open()
+    this.#addAll(lane)
+    const { resyncMs } = lane.reconciler
+    if (resyncMs === undefined) return
+    const again = (): void => {
+      this.#addAll(lane)
+      lane.stopResync = this.#with.seams.after(resyncMs, again)
+    }
+    lane.stopResync = this.#with.seams.after(resyncMs, again)
+  }
+
+  async #close(lane: Lane): Promise<void> {
+    if (!lane.isOpen) return
+    lane.isOpen = false
+    lane.stopResync()
+    await lane.queue.close()
+    if (!lane.isOpen) lane.reconciler.reset?.()
+  }
+
+  #addAll({ reconciler, queue }: Lane): void {
+    for (const key of reconciler.fixedKeys ?? []) queue.add(key)
+    for (const { source, keysOf } of reconciler.watches)
+      for (const object of this.#cache.of(source).all())
+        for (const key of keysOf({ object, previous: undefined }, this.#cache)) queue.add(key)
+  }
+
+  #notice(source: Source, change: Change): void {
+    for (const { reconciler, queue, isOpen } of this.#lanes)
+      if (isOpen)
+        for (const watch of reconciler.watches)
+          if (watch.source === source) for (const key of watch.keysOf(change, this.#cache)) queue.add(key)
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** A refusal of the API server explains itself; everything else is a bug, and keeps its stack. */
+const stackOf = (error: unknown): { readonly stack?: string } =>
+  error instanceof Error && error.stack !== undefined && !(error instanceof KubeError) ? { stack: error.stack } : {}

@@ -1,0 +1,158 @@
+// What the controller is told by its environment and its ConfigMap (spec of both: docs of Spiderpool's Helm chart). Pure.
+import { LEVELS, type Level } from '../../lib/log.js'
+import type { Timing } from '../../lib/kube/lease.js'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** A setting that cannot be used; its message names the variable, its value and what to give. */
+export class SettingError extends Error {}
+
+export interface Reclaiming {
+  readonly enabled: boolean
+  /** Pods on their way out, without a stable identity, on nodes that are ready, and on nodes that are not. */
+  readonly onReadyNodes: boolean
+  readonly onNotReadyNodes: boolean
+  /** Running pods that have no address in their status. */
+  readonly runningWithoutAddress: boolean
+  /** Deletes at the same time. */
+  readonly workers: number
+  /** Added to every grace. */
+  readonly delayMs: number
+  /** Everything is looked at again after so long. */
+  readonly resyncMs: number
+}
+
+export interface Settings {
+  readonly namespace: string
+  readonly podName: string
+  readonly logLevel: Level
+  /** '' is every address of the machine. */
+  readonly bindAddress: string
+  readonly healthPort: number
+  readonly metricsPort: number
+  readonly webhookPort: number
+  readonly metrics: boolean
+  readonly timing: Timing
+  readonly reclaim: Reclaiming
+}
+
+/** From conf.yml of the ConfigMap. As the Go controller reads it: what is missing is false. */
+export interface Conf {
+  readonly enableIPv4: boolean
+  readonly enableIPv6: boolean
+  readonly enableStatefulSet: boolean
+  readonly enableKubevirtStaticIP: boolean
+  readonly enableSpiderSubnet: boolean
+  readonly enableAutoPoolForApplication: boolean
+  /** Keep `status.allocatedIPs` of pools written, for readers of the Go format. */
+  readonly projectAllocatedIPs: boolean
+  /** Every key as it stands in the file, for parts that read more. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** Where no file is named: everything that works without being told more. */
+export const CONF_DEFAULT: Conf = {
+  enableIPv4: true,
+  enableIPv6: true,
+  enableStatefulSet: true,
+  enableKubevirtStaticIP: true,
+  enableSpiderSubnet: false,
+  enableAutoPoolForApplication: false,
+  projectAllocatedIPs: false,
+  raw: {},
+}
+
+export function confOf(yaml: unknown): Conf {
+  const isObject = typeof yaml === 'object' && yaml !== null && !Array.isArray(yaml)
+  if (!isObject) throw new SettingError('the configuration file holds no YAML mapping; give key: value lines')
+  const raw = yaml as Readonly<Record<string, unknown>>
+  const flag = (key: string): boolean => {
+    const value = raw[key] ?? false
+    if (typeof value === 'boolean') return value
+    throw new SettingError(`${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
+  }
+  return {
+    enableIPv4: flag('enableIPv4'),
+    enableIPv6: flag('enableIPv6'),
+    enableStatefulSet: flag('enableStatefulSet'),
+    enableKubevirtStaticIP: flag('enableKubevirtStaticIP'),
+    enableSpiderSubnet: flag('enableSpiderSubnet'),
+    enableAutoPoolForApplication: flag('enableAutoPoolForApplication'),
+    projectAllocatedIPs: flag('projectAllocatedIPs'),
+    raw,
+  }
+}
+
+const GC = 'SPIDERPOOL_GC_'
+
+/** Throws SettingError. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
+export function settingsOf(env: Env, outside: { readonly namespace: string; readonly podName: string }): Settings {
+  const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
+  return {
+    namespace: text(env, 'SPIDERPOOL_POD_NAMESPACE', outside.namespace),
+    podName: text(env, 'SPIDERPOOL_POD_NAME', outside.podName),
+    logLevel: level(env),
+    bindAddress: env['SPIDERPOOL_BIND_ADDRESS'] ?? '',
+    healthPort: number(env, 'SPIDERPOOL_HEALTH_PORT', 5720),
+    metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5721),
+    webhookPort: number(env, 'SPIDERPOOL_WEBHOOK_PORT', 5722),
+    metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
+    timing: timingOf(env),
+    reclaim: {
+      enabled: flag(env, `${GC}IP_ENABLED`, true),
+      onReadyNodes: flag(env, `${GC}STATELESS_TERMINATING_POD_ON_READY_NODE_ENABLED`, true),
+      onNotReadyNodes: flag(env, `${GC}STATELESS_TERMINATING_POD_ON_NOT_READY_NODE_ENABLED`, true),
+      runningWithoutAddress: flag(env, `${GC}ENABLE_STATELESS_RUNNING_POD_ON_EMPTY_POD_STATUS_IPS`, false),
+      workers: Math.max(1, number(env, `${GC}IP_WORKER_NUM`, 3)),
+      delayMs: seconds(`${GC}ADDITIONAL_GRACE_DELAY`, 0),
+      resyncMs: Math.max(1000, seconds(`${GC}DEFAULT_INTERVAL_DURATION`, 600)),
+    },
+  }
+}
+
+function timingOf(env: Env): Timing {
+  const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
+  const timing = {
+    durationMs: seconds('SPIDERPOOL_LEADER_DURATION', 15),
+    renewDeadlineMs: seconds('SPIDERPOOL_LEADER_RENEW_DEADLINE', 10),
+    retryMs: seconds('SPIDERPOOL_LEADER_RETRY_PERIOD', 2),
+  }
+  if (timing.durationMs > timing.renewDeadlineMs && timing.renewDeadlineMs > timing.retryMs && timing.retryMs > 0)
+    return timing
+  throw new SettingError(
+    'SPIDERPOOL_LEADER_DURATION must be more than SPIDERPOOL_LEADER_RENEW_DEADLINE, and that more than SPIDERPOOL_LEADER_RETRY_PERIOD',
+  )
+}
+
+/** Required where it is set: an empty value is a broken manifest. */
+function text(env: Env, name: string, otherwise: string): string {
+  const value = env[name] ?? otherwise
+  if (value === '') throw new SettingError(`${name} is set and empty; give a value or leave it out`)
+  return value
+}
+
+function level(env: Env): Level {
+  const value = env['SPIDERPOOL_LOG_LEVEL'] ?? ''
+  const found = LEVELS.find(name => name === (value === '' ? 'info' : value.toLowerCase()))
+  if (found) return found
+  throw new SettingError(`SPIDERPOOL_LOG_LEVEL is "${value}"; give one of ${LEVELS.join(', ')}`)
+}
+
+export function number(env: Env, name: string, otherwise: number): number {
+  const value = env[name] ?? ''
+  if (value === '') return otherwise
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  throw new SettingError(`${name} is "${value}"; give a whole number`)
+}
+
+/** What Go's strconv.ParseBool takes. */
+const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
+const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
+
+export function flag(env: Env, name: string, otherwise: boolean): boolean {
+  const value = env[name] ?? ''
+  if (value === '') return otherwise
+  if (TRUE.includes(value)) return true
+  if (FALSE.includes(value)) return false
+  throw new SettingError(`${name} is "${value}"; give true or false`)
+}
