@@ -45,7 +45,7 @@ export class Cache implements View {
     return this.#one(source).store as unknown as Known<T, I> // stored under the source that types it
   }
 
-  isServed(source: Source<never, never>): boolean {
+  isServed<T extends Seen, I extends string>(source: Source<T, I>): boolean {
     return this.#one(source).state === 'synced'
   }
 

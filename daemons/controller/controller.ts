@@ -62,7 +62,12 @@ function handsFor({ kube, settings, log, seams }: Parts, election: Election): (r
   const hands = (own: Kube): Hands => {
     const { now, clock, suffix } = seams
     const teller = new Teller({ kube: own, log, instance: settings.podName, now, clock, suffix })
-    return { kube: own, fresh, log, now, tell: telling => teller.tell(telling) }
+    return {
+      ...{ kube: own, fresh, log, now },
+      clock: () => clock().getTime(),
+      after: (ms, call) => void seams.after(ms, call),
+      tell: telling => teller.tell(telling),
+    }
   }
   const made = { leader: hands(fenced(kube, () => election.holds())), always: hands(kube) }
   return runs => made[runs]

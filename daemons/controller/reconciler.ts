@@ -59,6 +59,10 @@ export interface Hands {
   tell(telling: Telling): void
   /** Monotonic milliseconds: a step of the clock moves no deadline. */
   now(): number
+  /** Milliseconds since 1970, for what the server stamped; never for a wait. */
+  clock(): number
+  /** Calls back after `ms`, once. */
+  after(ms: number, call: () => void): void
 }
 
 export interface Reconciler {

@@ -2,6 +2,7 @@
 import type { Metrics } from '../../lib/metrics.js'
 import type { Reconciler } from './reconciler.js'
 import { ippools } from './ippools.js'
+import { reclaim } from './reclaim.js'
 import type { Conf, Settings } from './settings.js'
 
 export interface Making {
@@ -13,4 +14,7 @@ export interface Making {
 }
 
 /** In no order: each is on its own. */
-export const reconcilersFor = (making: Making): readonly Reconciler[] => [ippools(making)]
+export const reconcilersFor = (making: Making): readonly Reconciler[] => [
+  ippools(making),
+  ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
+]

@@ -51,7 +51,7 @@ export interface Known<T extends Seen, I extends string> {
 export interface View {
   of<T extends Seen, I extends string>(source: Source<T, I>): Known<T, I>
   /** False where the server answers 404 to an optional source. */
-  isServed(source: Source<never, never>): boolean
+  isServed<T extends Seen, I extends string>(source: Source<T, I>): boolean
 }
 
 /** Objects of one source by key and by index. */

@@ -1,7 +1,19 @@
 // The kinds that several reconcilers watch, cut down to what they read: one list and watch each. Knows fields; decides nothing.
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../lib/crd/types.js'
 import { IPAM_LABEL_POOL_UID } from '../../lib/crd/names.js'
-import { PODS, SPIDER_ENDPOINTS, SPIDER_IPADDRESSES, SPIDER_IPPOOLS } from '../../lib/kube/kinds.js'
+import {
+  LEASES,
+  NODES,
+  PODS,
+  SPIDER_ENDPOINTS,
+  SPIDER_IPADDRESSES,
+  SPIDER_IPPOOLS,
+  STATEFULSETS,
+  VIRTUALMACHINEINSTANCES,
+  VIRTUALMACHINES,
+} from '../../lib/kube/kinds.js'
+import type { StatefulSet, VirtualMachine } from '../../lib/ipam/retention.js'
+import type { Node, NodeLease } from './reconcile/node.js'
 import { source } from './source.js'
 
 /** Of metadata, what nobody's decision hangs on stays out: managedFields are half of an object. */
@@ -51,7 +63,7 @@ export const ENDPOINTS = source<SpiderEndpoint, never>({
 /** Where Multus writes which NIC has which address. */
 export const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 
-export const CLUSTER_PODS = source<Pod, 'node'>({
+export const CLUSTER_PODS = source<Pod, 'uid'>({
   kind: PODS,
   pick: ({ metadata, spec, status }) => ({
     metadata: slimMeta(metadata, [NETWORK_STATUS]),
@@ -72,5 +84,39 @@ export const CLUSTER_PODS = source<Pod, 'node'>({
       },
     }),
   }),
-  indexes: { node: ({ spec }) => [spec?.nodeName ?? ''] },
+  indexes: { uid: ({ metadata: { uid = '' } }) => [uid] },
 })
+
+export const SETS = source<StatefulSet, never>({
+  kind: STATEFULSETS,
+  pick: ({ metadata, spec }) => ({ metadata: slimMeta(metadata), ...(spec && { spec: replicasOf(spec) }) }),
+})
+
+const replicasOf = ({ replicas, ordinals }: NonNullable<StatefulSet['spec']>): NonNullable<StatefulSet['spec']> => ({
+  ...(replicas !== undefined && { replicas }),
+  ...(ordinals && { ordinals }),
+})
+
+/** KubeVirt's, where it is installed. */
+export const INSTANCES = source<VirtualMachine, never>({
+  kind: VIRTUALMACHINEINSTANCES,
+  pick: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
+  optional: true,
+})
+export const MACHINES = source<VirtualMachine, never>({
+  kind: VIRTUALMACHINES,
+  pick: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
+  optional: true,
+})
+
+export const CLUSTER_NODES = source<Node, never>({
+  kind: NODES,
+  pick: ({ metadata, spec, status }) => ({
+    metadata: slimMeta(metadata),
+    spec: { taints: spec?.taints ?? [] },
+    status: { conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready') },
+  }),
+})
+
+/** Read, never watched: each node renews its own every ten seconds. */
+export const NODE_LEASES = source<NodeLease, never>({ kind: LEASES, namespace: 'kube-node-lease' })

@@ -45,6 +45,12 @@ export const NADS = namespaced(
   'NetworkAttachmentDefinition',
   'network-attachment-definitions',
 )
+export const VIRTUALMACHINES = namespaced(['kubevirt.io', 'v1'], 'VirtualMachine', 'virtualmachines')
+export const VIRTUALMACHINEINSTANCES = namespaced(
+  ['kubevirt.io', 'v1'],
+  'VirtualMachineInstance',
+  'virtualmachineinstances',
+)
 export const SPIDER_IPPOOLS = clusterWide(spiderpool, 'SpiderIPPool', 'spiderippools')
 export const SPIDER_SUBNETS = clusterWide(spiderpool, 'SpiderSubnet', 'spidersubnets')
 export const SPIDER_RESERVEDIPS = clusterWide(spiderpool, 'SpiderReservedIP', 'spiderreservedips')

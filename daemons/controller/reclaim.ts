@@ -1,0 +1,111 @@
+// Frees the addresses of pods that are gone or at their end. Performs what reconcile/fate.ts decides: seen twice, read anew, one delete each.
+import type { SpiderIPAddress } from '../../lib/crd/types.js'
+import { isConflict, isNotFound } from '../../lib/kube/errors.js'
+import { SPIDER_IPADDRESSES } from '../../lib/kube/kinds.js'
+import type { Counter, Metrics } from '../../lib/metrics.js'
+import { addressesOfOwner, addressesOfPod, fromCache, fromServer, type Looking } from './around.js'
+import { limiter } from './limiter.js'
+import { fateOf, SIGHTING_MS, type Why } from './reconcile/fate.js'
+import { stateOf } from './reconcile/node.js'
+import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
+import type { Making } from './reconcilers.js'
+import { Reclaimed } from './reclaimed.js'
+import { keyOf } from './source.js'
+import { ADDRESSES, CLUSTER_NODES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, SETS } from './sources.js'
+
+/** Keys at work: as many as wait for one list of fresh reads. The deletes have a limit of their own. */
+const WORKERS = 2_000
+
+interface Sighting {
+  readonly uid: string
+  readonly why: Why
+  readonly sinceMs: number
+}
+
+const sameNode = watchOf(
+  CLUSTER_NODES,
+  (node, view) =>
+    view
+      .of(ADDRESSES)
+      .by('node', node.metadata.name)
+      .map(({ metadata }) => metadata.name),
+  ({ object, previous }) => stateOf(object) === stateOf(previous),
+)
+
+const WATCHES: readonly Watch[] = [
+  watchOf(ADDRESSES, ({ metadata }) => [metadata.name]),
+  watchOf(CLUSTER_PODS, (pod, view) => addressesOfPod(view, keyOf(pod))),
+  watchOf(ENDPOINTS, (endpoint, view) => addressesOfPod(view, keyOf(endpoint))),
+  watchOf(SETS, (set, view) => addressesOfOwner(view, 'StatefulSet', keyOf(set))),
+  watchOf(INSTANCES, (one, view) => addressesOfOwner(view, 'VirtualMachineInstance', keyOf(one))),
+  watchOf(MACHINES, (one, view) => addressesOfOwner(view, 'VirtualMachineInstance', keyOf(one))),
+  sameNode,
+]
+
+export function gcCounters(metrics: Metrics): { readonly freed: Counter; readonly failed: Counter } {
+  const counter = (name: string, help: string): Counter => metrics.counter({ name, help, alias: `${name}_total` })
+  return {
+    freed: counter('spiderpool_ip_gc_counts', 'Addresses reclaimed from pods that are gone or ended'),
+    failed: counter('spiderpool_ip_gc_failure_counts', 'Addresses that could not be reclaimed, each try'),
+  }
+}
+
+export function reclaim({ settings, conf, metrics }: Making): Reconciler {
+  const { reclaim: rules } = settings
+  const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
+  const heartbeats = rules.onReadyNodes !== rules.onNotReadyNodes
+  const counters = gcCounters(metrics)
+  const sightings = new Map<string, Sighting>()
+  const limit = limiter(rules.workers)
+  const reclaimed = new Reclaimed()
+  return {
+    name: 'reclaim',
+    runs: 'leader',
+    workers: WORKERS,
+    resyncMs: rules.resyncMs,
+    watches: WATCHES,
+    reset: () => sightings.clear(),
+    async reconcile(name, view, hands) {
+      const address = view.of(ADDRESSES).get(name)
+      const looking: Looking = { view, features, heartbeats, nowMs: hands.clock() }
+      const fate = address && fateOf(address, fromCache(address, looking), rules)
+      if (!fate || fate.kind === 'keep') return void sightings.delete(name)
+      const sinceMs = sinceOf(sightings, address, fate.why, hands)
+      const waitMs = sinceMs + fate.graceMs - hands.now()
+      if (waitMs > 0) return { againMs: waitMs }
+      const anew = fateOf(address, await fromServer(address, looking, hands), rules)
+      // The cache was late. It will be told, and in case it is not, it is asked.
+      if (anew.kind === 'keep' || anew.why !== fate.why) return { againMs: SIGHTING_MS }
+      if (sinceMs + anew.graceMs > hands.now()) return { againMs: sinceMs + anew.graceMs - hands.now() }
+      if (!(await limit(() => free(address, counters.failed, hands)))) return { againMs: SIGHTING_MS }
+      sightings.delete(name)
+      counters.freed.add({ ippool: address.spec.pool })
+      reclaimed.add(address, fate.why, view, hands)
+      return undefined
+    },
+  }
+}
+
+/** When the same reason was first seen for the same object. */
+function sinceOf(sightings: Map<string, Sighting>, { metadata }: SpiderIPAddress, why: Why, { now }: Hands): number {
+  const uid = metadata.uid ?? ''
+  const before = sightings.get(metadata.name)
+  if (before?.uid === uid && before.why === why) return before.sinceMs
+  const sinceMs = now()
+  sightings.set(metadata.name, { uid, why, sinceMs })
+  return sinceMs
+}
+
+/** One request. False where the object changed since the cache saw it: then nothing is deleted. */
+async function free({ metadata, spec }: SpiderIPAddress, failed: Counter, { kube }: Hands): Promise<boolean> {
+  const { name, uid, resourceVersion } = metadata
+  if (uid === undefined || resourceVersion === undefined) return false
+  try {
+    await kube.delete(SPIDER_IPADDRESSES, { name }, { uid, resourceVersion })
+    return true
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return false
+    failed.add({ ippool: spec.pool })
+    throw error
+  }
+}

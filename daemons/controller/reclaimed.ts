@@ -1,0 +1,78 @@
+// What was reclaimed, told as Events: those of one pool and one reason within a moment together, so that a thousand are a few writes.
+import { SPIDERPOOL_API } from '../../lib/crd/names.js'
+import type { SpiderIPAddress } from '../../lib/crd/types.js'
+import { parsePrefix } from '../../lib/ip/cidr.js'
+import { familyOf, toBigint, type Family, type Ip } from '../../lib/ip/address.js'
+import { formatRanges, normal } from '../../lib/ip/range.js'
+import type { Why } from './reconcile/fate.js'
+import type { Hands } from './reconciler.js'
+import { POOLS } from './sources.js'
+import type { View } from './source.js'
+
+const GATHER_MS = 200
+/** Leaves room for the sentence around it: a message has 1024 letters at most. */
+const LISTED_LENGTH_MAX = 850
+
+const BECAUSE: Readonly<Record<Why, string>> = {
+  PodGone: 'the pod is gone',
+  PodReplaced: 'a younger pod has the name of the pod that held it',
+  OwnerGone: 'its StatefulSet or virtual machine will not use it again',
+  PodTerminating: 'the pod is terminating and its grace is over',
+  PodFinished: 'the pod has ended and its grace is over',
+  NoPodIPs: 'the pod runs and its status has no address',
+  NotRecorded: 'no record of the pod names it: an ADD was left half done',
+}
+
+export class Reclaimed {
+  /** By pool and reason. */
+  #gathered = new Map<string, { readonly why: Why; readonly pool: string; readonly addresses: SpiderIPAddress[] }>()
+
+  add(address: SpiderIPAddress, why: Why, view: View, hands: Hands): void {
+    const { pool, pod } = address.spec
+    hands.log.info(`reclaimed ${address.spec.address} of pool ${pool}: ${BECAUSE[why]}`, { pod, why })
+    if (this.#gathered.size === 0) hands.after(GATHER_MS, () => this.#tellAll(view, hands))
+    const key = `${pool}/${why}`
+    const together = this.#gathered.get(key) ?? { why, pool, addresses: [] }
+    together.addresses.push(address)
+    this.#gathered.set(key, together)
+  }
+
+  #tellAll(view: View, hands: Hands): void {
+    const gathered = [...this.#gathered.values()]
+    this.#gathered = new Map()
+    for (const { why, pool: name, addresses } of gathered) {
+      const uid = view.of(POOLS).get(name)?.metadata.uid
+      const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
+      for (const message of messagesOf(addresses, why))
+        hands.tell({ about, type: 'Normal', reason: `Reclaimed${why}`, message })
+    }
+  }
+}
+
+/** One names its pod; many are told as ranges, in as many messages as it takes. */
+export function messagesOf(addresses: readonly SpiderIPAddress[], why: Why): readonly string[] {
+  const [first] = addresses
+  if (first && addresses.length === 1) {
+    const { pod, address, nic } = first.spec
+    return [`reclaimed ${address} of pod ${pod.namespace}/${pod.name} (UID ${pod.uid}, NIC ${nic}): ${BECAUSE[why]}`]
+  }
+  const ips = addresses.flatMap(({ spec }) => parsePrefix(spec.address)?.ip ?? [])
+  const texts = ([4, 6] as const).flatMap(family => rangesOf(ips, family))
+  return chunks(texts).map(listed => `reclaimed ${listed}: ${BECAUSE[why]}`)
+}
+
+function rangesOf(ips: readonly Ip[], family: Family): readonly string[] {
+  const values = ips.filter(ip => familyOf(ip) === family).map(toBigint)
+  return formatRanges(normal(values.map(value => ({ first: value, last: value }))), family)
+}
+
+function chunks(texts: readonly string[]): readonly string[] {
+  const joined: string[] = []
+  for (const text of texts) {
+    const last = joined.at(-1)
+    if (last !== undefined && last.length + text.length + 2 <= LISTED_LENGTH_MAX)
+      joined[joined.length - 1] = `${last}, ${text}`
+    else joined.push(text)
+  }
+  return joined
+}
