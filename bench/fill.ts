@@ -76,6 +76,7 @@ async function take(stage: Stage, object: SpiderIPPool, from: string, family: Fa
         namespace: 'default',
         name: `filler-${at}`,
         uid: `filler-${at}`,
+        record: `filler-${at}`,
         node: 'n0',
         containerID: 'filler',
         owner: { apiVersion: 'v1', kind: 'Pod', name: `filler-${at}` },

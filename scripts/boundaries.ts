@@ -25,7 +25,14 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/version.ts',
     'schemas/netconf',
   ],
-  'plugins/spiderpool-ipam': ['lib/ip', 'lib/cni', 'lib/ipam', 'lib/version.ts', 'schemas/netconf'],
+  'plugins/spiderpool-ipam': [
+    'lib/ip',
+    'lib/cni',
+    'lib/ipam',
+    'lib/kernel/master.ts',
+    'lib/version.ts',
+    'schemas/netconf',
+  ],
   'plugins/coordinator': [
     'lib/ip',
     'lib/cni',
@@ -49,12 +56,17 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
   'lib/cni/plugin.ts': ['lib/kernel/netns.ts', 'node:fs'],
-  'lib/ipam/cni.ts': ['lib/cni', 'lib/kube', 'lib/log.ts'],
+  'lib/ipam/cni.ts': ['lib/cni'],
   'lib/ipam/conf.ts': ['lib/cni/error.ts'],
   'lib/ipam/direct.ts': ['lib/kube'],
+  'lib/ipam/direct-event.ts': ['lib/kube'],
+  'lib/ipam/direct-wait.ts': ['lib/kube'],
   'lib/ipam/journal.ts': ['node:fs'],
+  'lib/ipam/session.ts': ['lib/cni', 'lib/kube', 'lib/log.ts'],
+  'lib/ipam/verify.ts': ['lib/cni'],
   'lib/kernel/acts/sysctl.ts': ['node:fs'],
   'lib/kernel/kernel.ts': ['node:fs'],
+  'lib/kernel/master.ts': ['node:fs'],
   'lib/kernel/netns.ts': ['node:fs'],
   'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
@@ -86,7 +98,7 @@ export const PROCESS: readonly RegExp[] = [
 /** Decisions: no waiting, no clock, no chance. */
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,
-  /^lib\/ipam\/(decide|candidates|pool|filter|selector|sources|network|identity|result)\.ts$/,
+  /^lib\/ipam\/(annotations|candidates|decide|endpoint|event|filter|glob|identity|network|pool|refusal|result|retention|routes|selector|sources)\.ts$/,
   /^lib\/netlink\/(wire|attrs|message|rtnl\/.*)\.ts$/,
   /^lib\/probe\/(arp|ndp|icmp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,

@@ -1,6 +1,6 @@
 // Errors as a runtime reads them: code, sentence, details. The one place where anything thrown becomes the JSON on stdout. Pure.
 
-/** CNI spec 1.1.0, section "Error"; 8 and 999 are the Go library's. Codes from 100 up would be ours: append, never renumber. */
+/** CNI spec 1.1.0, section "Error"; 8 and 999 are the Go library's. Codes from 100 up are ours: lib/ipam/refusal.ts. */
 export const CNI_ERROR = {
   incompatibleVersion: 1,
   unsupportedField: 2,
@@ -28,6 +28,16 @@ export class CniError extends Error {
     this.kind = kind
     this.code = CNI_ERROR[kind]
     this.details = details
+  }
+}
+
+/** One of our own codes, from the registry of the part that says it. */
+export class OwnError extends CniError {
+  override readonly name = 'OwnError'
+  override readonly code: number
+  constructor(code: number, message: string, details = '', options?: ErrorOptions) {
+    super('internal', message, details, options)
+    this.code = code
   }
 }
 

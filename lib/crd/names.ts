@@ -12,8 +12,11 @@ export const ANNOTATION_ROUTES = 'ipam.spidernet.io/routes'
 export const ANNOTATION_MULTUS_DEFAULT = 'v1.multus-cni.io/default-network'
 export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
 
-/** Annotations that say which address and that allocation does not read yet. To pass over them in silence would give a wrong address. */
-export const ANNOTATIONS_NOT_YET = [ANNOTATION_IPPOOLS, ANNOTATION_ROUTES] as const
+/** On a Namespace: lists of pool names. */
+export const ANNOTATION_NAMESPACE_IPV4 = 'ipam.spidernet.io/default-ipv4-ippool'
+export const ANNOTATION_NAMESPACE_IPV6 = 'ipam.spidernet.io/default-ipv6-ippool'
+/** On a pod that a virtual machine moves to. */
+export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 
 export const LABEL_POOL_CIDR = 'ipam.spidernet.io/ippool-cidr'
 /** There on pools that were made for an application, and only there. */
@@ -25,5 +28,13 @@ export const SELECTORS_OF_APPLICATION: readonly string[] = [
   'ipam.spidernet.io/app-namespace',
   'ipam.spidernet.io/app-name',
 ]
+/** Whose an auto-created pool is. */
+export const LABEL_OWNER_SUBNET = 'ipam.spidernet.io/owner-spider-subnet'
+export const LABEL_APPLICATION_GV = 'ipam.spidernet.io/owner-application-gv'
+export const LABEL_APPLICATION_KIND = 'ipam.spidernet.io/owner-application-kind'
+export const LABEL_APPLICATION_NAMESPACE = 'ipam.spidernet.io/owner-application-namespace'
+export const LABEL_APPLICATION_UID = 'ipam.spidernet.io/owner-application-uid'
+export const LABEL_INTERFACE = 'ipam.spidernet.io/interface'
+export const LABEL_IP_VERSION = 'ipam.spidernet.io/ip-version'
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'

@@ -126,3 +126,24 @@ export interface Pod {
     readonly podIPs?: readonly { readonly ip: string }[]
   }
 }
+
+/** core/v1 Event. */
+export interface Event {
+  readonly apiVersion: 'v1'
+  readonly kind: 'Event'
+  readonly metadata: ObjectMeta
+  readonly involvedObject: {
+    readonly apiVersion: string
+    readonly kind: string
+    readonly namespace?: string
+    readonly name: string
+    readonly uid?: string
+  }
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  readonly source: { readonly component: string; readonly host?: string }
+  readonly firstTimestamp: string
+  readonly lastTimestamp: string
+  readonly count: number
+}

@@ -1,18 +1,24 @@
-// One ADD of the IPAM: pod, pools, addresses, record. On a port; returns the record of the NIC and how to take the call back.
-import type { EndpointNic, Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../crd/types.js'
+// One ADD of the IPAM: pod, record, pools, addresses, record again. On a port; returns the record of the NIC and how to take the call back.
+import type { EndpointNic, Pod, Route, SpiderEndpoint, SpiderReservedIP } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
-import { allocate, type Hands, type Taken } from './allocate.js'
-import { choosePools } from './choose.js'
-import { newEndpoint, nicOf, nicRecord, withNic, type Assigned } from './endpoint.js'
-import { type Claimant } from './identity.js'
+import type { Hands } from './allocate.js'
+import { usablePools, type Choice, type Named } from './choose.js'
+import { grant, type Want } from './grant.js'
+import type { Claimant } from './identity.js'
+import { inherit, letGoOf, outdated } from './inherit.js'
 import { retake } from './keep.js'
-import { isAlive, topController } from './pod.js'
-import { poolOf, reservedRanges } from './pool.js'
-import { forget } from './release.js'
+import { interfaceCount } from './network.js'
+import { isAlive, topController, type TopController } from './pod.js'
 import type { ObjectRef, Port } from './port.js'
-import type { ConfPools } from './sources.js'
+import { record, unrecord } from './record.js'
+import { Refused } from './refusal.js'
+import { forget } from './release.js'
+import { keeperOf, type Features, type Keeper } from './retention.js'
+import { homeless, withRoutes } from './routes.js'
+import { asksForSubnet, routesOfPod, type ConfPools, type Wish } from './sources.js'
+import { wishesOf, type Wishes } from './wishes.js'
 
-export interface Ask {
+export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 'master'> {
   readonly pod: ObjectRef
   /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
   readonly podUid: string
@@ -20,8 +26,8 @@ export interface Ask {
   readonly containerID: string
   readonly conf: ConfPools
   readonly cleanGateway: boolean
-  readonly agentNamespace: string
-  readonly clusterNetwork: string
+  readonly families: readonly Family[]
+  readonly features: Features & { readonly subnets: boolean }
 }
 
 export interface Granted {
@@ -30,151 +36,174 @@ export interface Granted {
   undo(): Promise<void>
 }
 
-export class Refused extends Error {
-  override readonly name = 'Refused'
+/** What is known of the pod once it has been read. */
+interface Known {
+  readonly ask: Ask
+  readonly pod: Pod
+  readonly owner: TopController
+  readonly keeper: Keeper | undefined
+  readonly claimant: Claimant
+  readonly endpoint: SpiderEndpoint | undefined
+  readonly reserved: readonly SpiderReservedIP[]
 }
 
 export async function add(ask: Ask, hands: Hands): Promise<Granted> {
-  const { port } = hands
-  const pod = await alivePod(ask, port)
-  const recorded = await currentEndpoint(pod, ask, port)
-  const before = recorded && nicOf(recorded, ask.nic)
-  const claimant = await claimantOf(pod, ask, port)
-  if (before && (await retake(before, claimant, hands))) {
-    hands.journal.close()
-    return { nic: before, undo: () => Promise.resolve() }
+  const known = await readAll(ask, hands.port)
+  return known.keeper && known.endpoint ? addKept(known, hands) : addAnew(known, hands)
+}
+
+async function readAll(ask: Ask, port: Port): Promise<Known> {
+  const [pod, ofPod, reserved] = await Promise.all([alivePod(ask, port), port.endpoint(ask.pod), port.reserved()])
+  const owner = await topController(pod, port, { withUid: asksForSubnet(pod) })
+  const keeper = keeperOf(owner, ask.features)
+  const record = keeper === 'VirtualMachineInstance' ? owner.name : ask.pod.name
+  const { namespace, name } = ask.pod
+  const claimant: Claimant = {
+    namespace,
+    name,
+    uid: pod.metadata.uid ?? '',
+    record,
+    node: pod.spec?.nodeName ?? '',
+    containerID: ask.containerID,
+    owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
   }
-  const assigned = await takeAll(pod, claimant, ask, hands)
-  const nic = nicRecord(ask.nic, assigned, ask.cleanGateway)
-  const undo = (): Promise<void> => giveBack(assigned, hands)
-  try {
-    const written = await record({ pod, claimant, nic, recorded }, port)
-    hands.journal.close()
-    return { nic, undo: () => undoRecorded(written, nic, undo, hands) }
-  } catch (error) {
-    await undo()
-    throw error
-  }
+  const endpoint = record === name ? ofPod : await port.endpoint({ namespace, name: record })
+  return { ask, pod, owner, keeper, claimant, endpoint, reserved }
 }
 
 async function alivePod({ pod: ref, podUid }: Ask, port: Port): Promise<Pod> {
   const pod = await port.pod(ref)
-  if (!pod) throw new Refused(`pod ${ref.namespace}/${ref.name} (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist`)
+  const name = `pod ${ref.namespace}/${ref.name}`
+  if (!pod) throw new Refused('podMissing', `${name} (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist`)
   if (podUid !== '' && pod.metadata.uid !== podUid)
     throw new Refused(
-      `pod ${ref.namespace}/${ref.name} has UID ${pod.metadata.uid}, not ${podUid} (K8S_POD_UID): it was replaced by a newer pod`,
+      'podReplaced',
+      `${name} has UID ${pod.metadata.uid}, not ${podUid} (K8S_POD_UID): it was replaced by a newer pod`,
     )
-  if (!isAlive(pod))
-    throw new Refused(`pod ${ref.namespace}/${ref.name} is terminating or has ended; it gets no address`)
+  if (!isAlive(pod)) throw new Refused('podEnded', `${name} is terminating or has ended; it gets no address`)
   return pod
 }
 
-/** The record of this very pod. A record of an earlier pod of the name is cleared away, with the addresses that pod held. */
-async function currentEndpoint(pod: Pod, ask: Ask, port: Port): Promise<SpiderEndpoint | undefined> {
-  const endpoint = await port.endpoint(ask.pod)
-  if (!endpoint || endpoint.status.current.uid === pod.metadata.uid) return endpoint
-  await forget(endpoint, { port })
-  return undefined
+/** A pod that inherits nothing. A record of an earlier pod of the name is cleared away, with the addresses that pod held. */
+async function addAnew(known: Known, hands: Hands): Promise<Granted> {
+  const { endpoint, claimant, ask } = known
+  if (endpoint && endpoint.status.current.uid !== claimant.uid) {
+    await forget(endpoint, hands)
+    return take(known, { endpoint: undefined, others: [] }, hands)
+  }
+  const recorded = endpoint?.status.current.ips ?? []
+  const entry = recorded.find(({ interface: name }) => name === ask.nic)
+  if (endpoint && entry && (await retake({ entry, place: recorded.indexOf(entry) }, claimant, hands)))
+    return granted(entry, hands)
+  return take(known, { endpoint, others: recorded.filter(one => one !== entry) }, hands)
 }
 
-async function claimantOf(pod: Pod, ask: Ask, port: Port): Promise<Claimant> {
-  return {
-    namespace: ask.pod.namespace,
-    name: ask.pod.name,
-    uid: pod.metadata.uid ?? '',
-    node: pod.spec?.nodeName ?? '',
-    containerID: ask.containerID,
-    owner: await topController(pod, port),
+/** The record goes over to this pod, less what no longer belongs to it. */
+async function addKept(known: Known, hands: Hands): Promise<Granted> {
+  const { endpoint, claimant, ask } = known
+  if (!endpoint) return take(known, { endpoint, others: [] }, hands)
+  const wishes = await wishesFor(known, hands.port)
+  const { uid, ips } = endpoint.status.current
+  const leaving = outdated(ips, wishes, ask.nic)
+  await letGoOf(leaving, [uid, claimant.uid], hands)
+  const staying = await inherit(
+    endpoint,
+    ips.filter(entry => !leaving.includes(entry)),
+    claimant,
+    hands,
+  )
+  const entry = staying.find(({ interface: name }) => name === ask.nic)
+  if (!entry) return take(known, { endpoint, others: staying }, hands, wishes)
+  const isSame = uid === claimant.uid && staying.length === ips.length && endpoint.status.current.node === claimant.node
+  if (!isSame) await record({ claimant, isKept: true, known: endpoint, others: staying, nics: [] }, hands.port)
+  return granted(entry, hands)
+}
+
+function granted(nic: EndpointNic, { journal }: Hands): Granted {
+  journal.close()
+  return { nic, undo: () => Promise.resolve() }
+}
+
+const wishesFor = ({ ask, pod, owner }: Known, port: Port): Promise<Wishes> =>
+  wishesOf({ ...ask, pod, owner, subnets: ask.features.subnets }, port)
+
+interface Before {
+  readonly endpoint: SpiderEndpoint | undefined
+  /** NICs of the record that stay as they are. */
+  readonly others: readonly EndpointNic[]
+}
+
+/** Addresses for this call's NIC, and for all others where the annotation names them all. */
+async function take(known: Known, before: Before, hands: Hands, had?: Wishes): Promise<Granted> {
+  const { ask, claimant, keeper } = known
+  const unnamed = before.others.findIndex(({ interface: name }) => name === '')
+  if (unnamed >= 0) return nameOne(known, before, unnamed, hands)
+  const wishes = had ?? (await wishesFor(known, hands.port))
+  const wants = await wantsOf(known, wishes, before.others, hands.port)
+  const routes = routesOfPod(known.pod)
+  const granting = await grant(wants, { claimant, reserved: known.reserved }, hands)
+  try {
+    const nics = withRoutes(granting.nics, routes)
+    refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)
+    const nic = nics.find(({ interface: name }) => name === ask.nic)
+    if (!nic) throw noAddress(ask.nic, wishes.from)
+    const written = await record(
+      { claimant, isKept: keeper !== undefined, known: before.endpoint, others: before.others, nics },
+      hands.port,
+    )
+    hands.journal.close()
+    return { nic, undo: () => unrecord(written, nics, hands.port).then(() => granting.undo()) }
+  } catch (error) {
+    await granting.undo()
+    throw error
   }
 }
 
-/** One address of every family; all or none. */
-async function takeAll(pod: Pod, claimant: Claimant, ask: Ask, hands: Hands): Promise<readonly Assigned[]> {
-  const usable = await choosePools({ ...ask, pod }, hands.port)
-  const reserved = await hands.port.reserved()
-  const outcomes = await Promise.allSettled(
-    [...usable].map(([family, pools]) =>
-      allocate(
-        { claimant, nic: ask.nic, pools: poolsOf(pools, family), reserved: reservedRanges(reserved, family) },
-        hands,
-      ),
-    ),
-  )
-  const taken = outcomes.flatMap(outcome =>
-    outcome.status === 'fulfilled' && outcome.value.kind === 'held' ? [outcome.value] : [],
-  )
-  const failed = outcomes.find(outcome => outcome.status === 'rejected')
-  const refused = outcomes.find(outcome => outcome.status === 'fulfilled' && outcome.value.kind === 'refused')
-  if (!failed && !refused) return taken
-  await giveBack(taken, hands)
-  if (failed) throw failed.reason
-  throw new Refused(refusalText(refused))
+const noAddress = (nic: string, from: string): Refused =>
+  new Refused('noAddress', `no Interface ${nic} IP allocation found: ${from} has no item left for it`)
+
+/** An interface of a list without names is called as the call says: the first that nobody has named yet. */
+async function nameOne(known: Known, { endpoint, others }: Before, place: number, hands: Hands): Promise<Granted> {
+  const { ask, claimant, keeper } = known
+  const entry = others[place]
+  if (!entry || !(await retake({ entry, place, nic: ask.nic }, claimant, hands))) throw noAddress(ask.nic, 'the record')
+  const nic = { ...entry, interface: ask.nic }
+  const all = others.map(one => (one === entry ? nic : one))
+  await record({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, hands.port)
+  return granted(nic, hands)
 }
 
-const poolsOf = (objects: readonly SpiderIPPool[], family: Family) => objects.map(object => poolOf(object, family))
-
-function refusalText(outcome: PromiseSettledResult<Taken> | undefined): string {
-  if (outcome?.status !== 'fulfilled' || outcome.value.kind !== 'refused') return 'no address'
-  const told = outcome.value.refusals.map(({ pool, why }) =>
-    why.reason === 'exhausted'
-      ? `all IP addresses used out in pool ${pool.name} (${why.size} in all)`
-      : `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`,
+async function wantsOf(
+  known: Known,
+  { from, scope, named }: Wishes,
+  others: readonly EndpointNic[],
+  port: Port,
+): Promise<readonly Want[]> {
+  const { ask, pod, owner } = known
+  if (scope === 'places' && others.length > 0) throw noAddress(ask.nic, from)
+  const missing = named.filter(({ wish }) => !others.some(one => one.interface === wish.nic))
+  return Promise.all(
+    missing.map(async (one: Named) => {
+      const pools = await usablePools(one, from, { ...ask, pod, owner }, port)
+      return { ...namesOf(one.wish, ask.nic), cleanGateway: one.wish.cleanGateway, pools }
+    }),
   )
-  return told.join('; ')
 }
 
-interface Writing {
-  readonly pod: Pod
-  readonly claimant: Claimant
-  readonly nic: EndpointNic
-  readonly recorded: SpiderEndpoint | undefined
+/** The first of a list without names is this call's; the others get theirs from their own calls. */
+function namesOf({ nic, place }: Wish, called: string): Pick<Want, 'nic' | 'interface'> {
+  if (place === undefined) return { nic, interface: nic }
+  return place === 0 ? { nic: called, interface: called } : { nic, interface: '' }
 }
 
-/** Other NICs of the pod may be written at the same moment: read again and add ours, a bounded number of times. */
-const RECORD_TRIES_MAX = 8
-
-async function record({ pod, claimant, nic, recorded }: Writing, port: Port): Promise<SpiderEndpoint> {
-  let known = recorded
-  for (let tries = 0; tries < RECORD_TRIES_MAX; tries++) {
-    const written = known
-      ? await port.replaceEndpoint(withNic(known, nic))
-      : await port.createEndpoint(newEndpoint(pod, claimant, nic))
-    if (written !== 'conflict') return written
-    known = await port.endpoint({ namespace: claimant.namespace, name: claimant.name })
-    if (known && known.status.current.uid !== claimant.uid) {
-      await forget(known, { port })
-      known = undefined
-    }
-  }
+/** Said once every interface of the pod is known: until then a further one may have the subnet that a gateway is in. */
+function refuseHomeless(nics: readonly EndpointNic[], routes: readonly Route[], pod: Pod, { scope }: Wishes): void {
+  if (scope === 'call' && nics.length < interfaceCount(pod)) return
+  const [first] = homeless(nics, routes)
+  if (!first) return
+  const subnets = nics.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter(text => text !== undefined)).join(', ')
   throw new Refused(
-    `SpiderEndpoint ${claimant.namespace}/${claimant.name} changed under ${RECORD_TRIES_MAX} writes in a row`,
+    'routeFitsNothing',
+    `wrong input: annotation ipam.spidernet.io/routes of pod ${pod.metadata.namespace}/${pod.metadata.name}: gw ${first.gw} of route ${first.dst} is in the subnet of no interface (${subnets}); correct it or take the route out`,
   )
-}
-
-interface New {
-  readonly object: SpiderIPAddress
-  readonly isNew?: boolean
-}
-
-/** What this call created goes back; what an earlier call of the pod took stays for its next one. */
-async function giveBack(taken: readonly New[], { port, journal }: Hands): Promise<void> {
-  const created = taken.filter(({ isNew }) => isNew === true)
-  const outcomes = await Promise.allSettled(created.map(({ object }) => port.release(object)))
-  // Where one could not be given back the journal stays: the DEL that follows reads it.
-  if (outcomes.every(({ status }) => status === 'fulfilled')) journal.close()
-}
-
-async function undoRecorded(
-  written: SpiderEndpoint,
-  nic: EndpointNic,
-  giveBackAll: () => Promise<void>,
-  { port }: Hands,
-): Promise<void> {
-  const { current } = written.status
-  if (current.ips.length === 1) await port.removeEndpoint(written)
-  else {
-    const ips = current.ips.filter(({ interface: name }) => name !== nic.interface)
-    await port.replaceEndpoint({ ...written, status: { ...written.status, current: { ...current, ips } } })
-  }
-  await giveBackAll()
 }

@@ -1,9 +1,9 @@
 // Takes one address out of the first pool that has one: the loop around decide, on a port. Knows no API server and no CNI.
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf } from '../ip/address.js'
-import { includes, subtract, union, type Ranges } from '../ip/range.js'
+import { includes, sizeOf, subtract, union, type Ranges } from '../ip/range.js'
 import type { SpiderIPAddress } from '../crd/types.js'
 import { afterList, afterMiss, decide, type Known, type Refusal } from './decide.js'
-import { addressObject, isOurs, whoOf, type Claimant } from './identity.js'
+import { addressObject, handedTo, isOurs, isUpToDate, whoOf, type Asking, type Claimant } from './identity.js'
 import type { Pool } from './pool.js'
 import type { Held, Journal, Port } from './port.js'
 
@@ -18,7 +18,14 @@ export interface Wanted {
 
 export type Taken =
   | { readonly kind: 'held'; readonly pool: Pool; readonly object: SpiderIPAddress; readonly isNew: boolean }
-  | { readonly kind: 'refused'; readonly refusals: readonly { readonly pool: Pool; readonly why: Refusal }[] }
+  | { readonly kind: 'refused'; readonly refusals: readonly PoolRefusal[] }
+
+export interface PoolRefusal {
+  readonly pool: Pool
+  readonly why: Refusal
+  /** How many of the pool's addresses are reserved. */
+  readonly reserved: bigint
+}
 
 export interface Hands {
   readonly port: Port
@@ -27,11 +34,12 @@ export interface Hands {
 }
 
 export async function allocate(wanted: Wanted, hands: Hands): Promise<Taken> {
-  const refusals: { pool: Pool; why: Refusal }[] = []
+  const refusals: PoolRefusal[] = []
   for (const pool of wanted.pools) {
     const got = await fromPool(pool, wanted, hands)
     if (got.kind === 'held') return { ...got, pool }
-    refusals.push({ pool, why: got.why })
+    const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, wanted.reserved))
+    refusals.push({ pool, why: got.why, reserved })
   }
   return { kind: 'refused', refusals }
 }
@@ -65,8 +73,7 @@ async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: 
   }
 }
 
-type Asking = Pick<Wanted, 'claimant' | 'nic'>
-type Got = { readonly object: SpiderIPAddress; readonly isNew: boolean }
+export type Got = { readonly object: SpiderIPAddress; readonly isNew: boolean }
 
 /** Tries one address; `undefined` is a miss: somebody else has it. */
 async function tryOne(
@@ -78,7 +85,7 @@ async function tryOne(
   const ip = fromBigint(next.address, pool.family)
   if (next.kind === 'look') {
     const holder = await port.address(objectNameOf(ip))
-    if (holder) return takeOver(holder, { claimant, nic }, port)
+    if (holder) return takeOverNoted(holder, { claimant, nic }, { port, journal })
   }
   const object = addressObject({ ip, pool, nic, claimant })
   journal.note(object.metadata.name)
@@ -94,20 +101,26 @@ const TAKE_OVER_TRIES_MAX = 8
  * What an earlier try of this pod and NIC took. Its object gets this container's ID before the address is used: a late DEL of the earlier
  * container, which frees only what it read unchanged, then leaves it alone.
  */
-export async function takeOver(
-  holder: SpiderIPAddress,
-  { claimant, nic }: Asking,
-  port: Port,
-): Promise<Got | undefined> {
-  const { containerID } = claimant
+export async function takeOver(holder: SpiderIPAddress, asking: Asking, port: Port): Promise<Got | undefined> {
   let known: SpiderIPAddress | undefined = holder
-  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && known && isOurs(known, claimant, nic); tries++) {
-    if (known.spec.containerID === containerID) return { object: known, isNew: false }
-    const object = await port.adopt({ ...known, spec: { ...known.spec, containerID, node: claimant.node } })
+  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && known && isOurs(known, asking); tries++) {
+    if (isUpToDate(known, asking)) return { object: known, isNew: false }
+    const object = await port.adopt(handedTo(known, asking))
     if (object) return { object, isNew: false }
     known = await port.address(holder.metadata.name) // the earlier container's DEL wrote it meanwhile, or freed it
   }
   return undefined
+}
+
+/** Once it has this container's ID, no other container's DEL frees it: so this one's must find it, recorded or not. */
+async function takeOverNoted(
+  holder: SpiderIPAddress,
+  asking: Asking,
+  { port, journal }: Pick<Hands, 'port' | 'journal'>,
+): Promise<Got | undefined> {
+  if (!isOurs(holder, asking)) return undefined
+  journal.note(holder.metadata.name)
+  return takeOver(holder, asking, port)
 }
 
 /** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */
@@ -116,14 +129,15 @@ async function ownAmong(
   free: Ranges,
   pool: Pool,
   { claimant, nic }: Asking,
-  { port }: Hands,
+  hands: Hands,
 ): Promise<Got | undefined> {
+  const { port } = hands
   for (const { name, podUid } of held) {
     if (podUid !== claimant.uid) continue
     const object = await port.address(name)
     const ip = ipOfObjectName(name)
     if (!object || ip === undefined || familyOf(ip) !== pool.family || !includes(free, toBigint(ip))) continue
-    const got = await takeOver(object, { claimant, nic }, port)
+    const got = await takeOverNoted(object, { claimant, nic }, hands)
     if (got) return got
   }
   return undefined

@@ -1,85 +1,157 @@
-// Which pools a call may use: reads the named ones, asks the rules, explains a refusal. On a port; the rules are in filter.ts.
+// Which pools each interface may use: reads the named ones, asks the rules, explains a refusal. On a port; the rules are in filter.ts.
 import type { Pod, SpiderIPPool } from '../crd/types.js'
-import type { Family } from '../ip/address.js'
+import type { Family, Ip } from '../ip/address.js'
 import { byPriority, dropped, type Asker } from './filter.js'
+import { isPattern, patternOf, PatternError } from './glob.js'
+import type { Claimant } from './identity.js'
 import { networkOf } from './network.js'
 import { familyOfPool } from './pool.js'
 import type { Port } from './port.js'
-import { namedPools, WrongInput, type ConfPools } from './sources.js'
+import { Refused, wrongInput } from './refusal.js'
+import type { Source, Wish } from './sources.js'
 
 export interface Choice {
   readonly pod: Pod
-  readonly nic: string
-  readonly conf: ConfPools
+  readonly owner: Claimant['owner']
   readonly agentNamespace: string
   readonly clusterNetwork: string
+  readonly families: readonly Family[]
+  /** Addresses of the node's interface behind the one of this call; only for match_master_subnet. */
+  readonly master?: () => Promise<readonly Ip[] | { readonly unknown: string }>
 }
 
-export class NoPool extends Error {
-  override readonly name = 'NoPool'
+/** The pools of one interface, those that somebody named for it, before and after the rules. */
+export interface Named {
+  readonly wish: Wish
+  readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
 }
 
-/** Usable pools of each family that somebody named, best first. Throws NoPool where a family ends with none. */
-export async function choosePools(choice: Choice, port: Port): Promise<Map<Family, readonly SpiderIPPool[]>> {
-  const { from, objects } = await candidatePools(choice, port)
-  const asker = await askerFor(choice, [...objects.values()].flat(), port)
+/** Every pool is read once in a call, however many interfaces name it; the list of all only where a pattern or nobody names them. */
+export class PoolReader {
+  readonly #port: Port
+  readonly #read = new Map<string, Promise<SpiderIPPool | undefined>>()
+  #all: Promise<readonly SpiderIPPool[]> | undefined
+
+  constructor(port: Port) {
+    this.#port = port
+  }
+  all(): Promise<readonly SpiderIPPool[]> {
+    this.#all ??= this.#port.pools()
+    return this.#all
+  }
+  named(name: string): Promise<SpiderIPPool | undefined> {
+    const reading = this.#read.get(name) ?? this.#port.pool(name)
+    this.#read.set(name, reading)
+    return reading
+  }
+}
+
+/** What the source names, as objects. Throws `wrong input` for a pool that does not exist, a bad pattern, or one pool twice. */
+export function namedPools(source: Source, families: readonly Family[], reader: PoolReader): Promise<readonly Named[]> {
+  return Promise.all(
+    source.wishes.map(async wish => {
+      const pools = new Map<Family, readonly SpiderIPPool[]>()
+      for (const [family, names] of wish.names)
+        if (families.includes(family)) pools.set(family, await expanded({ names, family, from: source.from }, reader))
+      if (pools.size === 0)
+        throw new Refused('noPool', `no IPPool available: ${source.from} names no pool for ${interfaceOf(wish)}`)
+      return { wish, pools }
+    }),
+  )
+}
+
+const interfaceOf = ({ nic, place }: Wish): string => (place === undefined ? nic : `interface ${place} of the pod`)
+
+interface Expanding {
+  readonly names: readonly string[]
+  readonly family: Family
+  readonly from: string
+}
+
+/** Names stay where they are; a pattern becomes the pools of that family that it matches, in the order of their names. */
+async function expanded({ names, family, from }: Expanding, reader: PoolReader): Promise<readonly SpiderIPPool[]> {
+  const parts = await Promise.all(
+    names.map(async name => {
+      if (isPattern(name)) return matching(name, { names, family, from }, reader)
+      const pool = await reader.named(name)
+      if (!pool)
+        throw wrongInput(`${from} names SpiderIPPool "${name}", which does not exist; create it or name another`)
+      return [pool]
+    }),
+  )
+  const pools = parts.flat()
+  const twice = pools.find(({ metadata }, at) => pools.findIndex(one => one.metadata.name === metadata.name) !== at)
+  if (twice)
+    throw wrongInput(`${from} names SpiderIPPool "${twice.metadata.name}" twice for IPv${family}; name it once`)
+  if (pools.length === 0)
+    throw new Refused('noPool', `no IPPool available: ${from}: no IPv${family} pool matches ${names.join(', ')}`)
+  return pools
+}
+
+async function matching(
+  name: string,
+  { family, from }: Expanding,
+  reader: PoolReader,
+): Promise<readonly SpiderIPPool[]> {
+  const pattern = compiled(name, from)
+  const own = (await reader.all()).filter(pool => familyOfPool(pool) === family && pattern.test(pool.metadata.name))
+  return [...own].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+}
+
+function compiled(name: string, from: string): RegExp {
+  try {
+    return patternOf(name)
+  } catch (error) {
+    if (error instanceof PatternError) throw wrongInput(`${from}: ${error.message}; close it or escape it with \\`)
+    throw error
+  }
+}
+
+/** The cluster's default pools, where nobody names one. */
+export async function defaultPools(wish: Wish, families: readonly Family[], reader: PoolReader): Promise<Named> {
+  const all = (await reader.all()).filter(({ spec }) => spec.default === true)
+  const pools = new Map<Family, readonly SpiderIPPool[]>()
+  for (const family of families) {
+    const own = all.filter(pool => familyOfPool(pool) === family)
+    if (own.length > 0) pools.set(family, own)
+  }
+  if (pools.size === 0)
+    throw new Refused(
+      'noPool',
+      'no IPPool available, no pool selection rules of any type are specified: neither pod, Namespace nor CNI conf names a pool, and no SpiderIPPool has spec.default true',
+    )
+  return { wish, pools }
+}
+
+/** Of the named pools those that the pod may use, best first. Throws `noPool` where a family ends with none. */
+export async function usablePools(
+  { wish, pools }: Named,
+  from: string,
+  choice: Choice,
+  port: Port,
+): Promise<ReadonlyMap<Family, readonly SpiderIPPool[]>> {
+  const asker = await askerFor(wish, [...pools.values()].flat(), choice, port)
   const usable = new Map<Family, readonly SpiderIPPool[]>()
-  for (const [family, pools] of objects) {
-    const reasons = pools.map(pool => ({ pool, why: dropped(pool, { ...asker, family }) }))
+  for (const [family, candidates] of pools) {
+    const reasons = candidates.map(pool => ({ pool, why: dropped(pool, { ...asker, family }) }))
     const left = reasons.filter(({ why }) => why === undefined).map(({ pool }) => pool)
     if (left.length === 0) {
       const told = reasons.map(({ pool, why }) => `${pool.metadata.name} ${why}`).join('; ')
-      throw new NoPool(
-        `no IPPool available for IPv${family} of ${choice.nic} from ${from}: ${told || 'the list is empty'}`,
-      )
+      throw new Refused('noPool', `no IPPool available for IPv${family} of ${interfaceOf(wish)} from ${from}: ${told}`)
     }
     usable.set(family, byPriority(left))
   }
   return usable
 }
 
-interface Candidates {
-  readonly from: string
-  readonly objects: ReadonlyMap<Family, readonly SpiderIPPool[]>
-}
-
-async function candidatePools({ pod, conf }: Choice, port: Port): Promise<Candidates> {
-  const named = namedPools(pod, conf)
-  if (!named) return defaultPools(port)
-  const objects = new Map<Family, readonly SpiderIPPool[]>()
-  for (const [family, names] of named.names) {
-    const pools: SpiderIPPool[] = []
-    for (const name of names) {
-      const pool = await port.pool(name)
-      if (!pool)
-        throw new WrongInput(
-          `${named.from} names SpiderIPPool "${name}", which does not exist; create it or name another`,
-        )
-      pools.push(pool)
-    }
-    objects.set(family, pools)
-  }
-  if (objects.size === 0) throw new NoPool(`no IPPool available: ${named.from} names no pool`)
-  return { from: named.from, objects }
-}
-
-async function defaultPools(port: Port): Promise<Candidates> {
-  const pools = (await port.pools()).filter(({ spec }) => spec.default === true)
-  const objects = new Map<Family, readonly SpiderIPPool[]>()
-  for (const family of [4, 6] as const) {
-    const own = pools.filter(pool => familyOfPool(pool) === family)
-    if (own.length > 0) objects.set(family, own)
-  }
-  if (objects.size === 0)
-    throw new NoPool(
-      'no IPPool available, no pool selection rules of any type are specified: neither pod nor CNI conf names a pool, and no SpiderIPPool has spec.default true',
-    )
-  return { from: 'the default pools (spec.default)', objects }
-}
-
-/** Labels of node and namespace are read only where a pool asks for them. */
-async function askerFor(choice: Choice, pools: readonly SpiderIPPool[], port: Port): Promise<Omit<Asker, 'family'>> {
-  const { pod } = choice
+/** Labels of node and Namespace, and the master's addresses, are read only where a pool or the conf asks for them. */
+async function askerFor(
+  { nic, place }: Wish,
+  pools: readonly SpiderIPPool[],
+  choice: Choice,
+  port: Port,
+): Promise<Omit<Asker, 'family'>> {
+  const { pod, owner, agentNamespace } = choice
   const nodeName = pod.spec?.nodeName ?? ''
   const namespace = pod.metadata.namespace ?? ''
   const asksNode = nodeName !== '' && pools.some(({ spec }) => spec.nodeAffinity !== undefined)
@@ -88,9 +160,11 @@ async function askerFor(choice: Choice, pools: readonly SpiderIPPool[], port: Po
     nodeName,
     nodeLabels: asksNode ? await port.labelsOfNode(nodeName) : {},
     namespace,
-    namespaceLabels: asksNamespace ? await port.labelsOfNamespace(namespace) : {},
+    namespaceLabels: asksNamespace ? (await port.namespace(namespace)).labels : {},
     podLabels: pod.metadata.labels ?? {},
-    network: networkOf(pod, choice.nic, choice),
-    agentNamespace: choice.agentNamespace,
+    network: networkOf(pod, place === undefined ? { nic } : { place }, choice),
+    owner,
+    agentNamespace,
+    master: await choice.master?.(),
   }
 }

@@ -12,6 +12,18 @@ export interface IpamConf {
   readonly ipv6: readonly string[]
   readonly cleanGateway: boolean
   readonly kubeconfig: string | undefined
+  /** Only pools whose subnet the master has an address in. */
+  readonly matchMasterSubnet: boolean
+  /** The switches of the installation, under the names that its ConfigMap has for them. All on where the conf says nothing. */
+  readonly switches: Switches
+}
+
+export interface Switches {
+  readonly ipv4: boolean
+  readonly ipv6: boolean
+  readonly statefulSet: boolean
+  readonly kubevirt: boolean
+  readonly subnets: boolean
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
@@ -37,8 +49,6 @@ export function ipamConf(conf: unknown): IpamConf {
       `ipam is ${JSON.stringify(ipam) ?? 'missing'}; it must be an object such as {"type":"spiderpool"}`,
     )
   const keys = keysOf(ipam)
-  if (flag(keys, 'match_master_subnet'))
-    throw bad('match_master_subnet', true, 'this version cannot do that; leave it out')
   return {
     logLevel: level(keys),
     logFile: text(keys, 'log_file_path') ?? LOG_FILE,
@@ -49,6 +59,14 @@ export function ipamConf(conf: unknown): IpamConf {
     ipv6: names(keys, 'default_ipv6_ippool'),
     cleanGateway: flag(keys, 'clean_gateway'),
     kubeconfig: text(keys, 'kubeconfig'),
+    matchMasterSubnet: flag(keys, 'match_master_subnet'),
+    switches: {
+      ipv4: flag(keys, 'enableIPv4', true),
+      ipv6: flag(keys, 'enableIPv6', true),
+      statefulSet: flag(keys, 'enableStatefulSet', true),
+      kubevirt: flag(keys, 'enableKubevirtStaticIP', true),
+      subnets: flag(keys, 'enableSpiderSubnet', true),
+    },
   }
 }
 
@@ -67,8 +85,8 @@ function level(keys: Keys): LogLevel {
   return found
 }
 
-function flag(keys: Keys, key: string): boolean {
-  const value = keys.get(key) ?? false
+function flag(keys: Keys, key: string, absent = false): boolean {
+  const value = keys.get(key.toLowerCase()) ?? absent
   if (typeof value !== 'boolean') throw bad(key, value, 'it must be true or false')
   return value
 }

@@ -15,14 +15,21 @@ import {
   SPIDER_IPADDRESSES,
   SPIDER_IPPOOLS,
   SPIDER_RESERVEDIPS,
+  STATEFULSETS,
+  VIRTUALMACHINEINSTANCES,
+  VIRTUALMACHINES,
   type Kind,
 } from '../kube/kinds.js'
+import { tell } from './direct-event.js'
+import { poolsWith } from './direct-wait.js'
+import type { StatefulSet, VirtualMachine } from './retention.js'
 import type { ClaimOutcome, Held, Labels, ObjectRef, OwnerRef, Port } from './port.js'
 
 type Meta = {
   readonly metadata: {
     readonly name: string
     readonly labels?: Labels
+    readonly annotations?: Labels
     readonly ownerReferences?: Pod['metadata']['ownerReferences']
   }
 }
@@ -35,6 +42,7 @@ const OWNER_KINDS: Readonly<Record<string, Kind>> = {
 }
 
 const PAGE_MAX = 5_000
+const SAMPLE_MAX = 500
 
 /** An object of that very name, or nothing. A server that answers with something else is not believed. */
 async function named<T extends { readonly metadata: { readonly name: string } }>(
@@ -64,9 +72,16 @@ export function directPort(kube: Kube): Port {
     (await kube.list<T>(kind, { resourceVersion: '0' })).items
   return {
     pod: ref => named(ref.name, kube.get<Pod>(PODS, ref)),
-    labelsOfNamespace: async name => (await kube.get<Meta>(NAMESPACES, { name })).metadata.labels ?? {},
+    namespace: async name => {
+      const { labels = {}, annotations = {} } = (await kube.get<Meta>(NAMESPACES, { name })).metadata
+      return { labels, annotations }
+    },
     labelsOfNode: async name => (await kube.get<Meta>(NODES, { name })).metadata.labels ?? {},
     ownerOf: ref => ownerOf(kube, ref),
+    statefulSet: ref => orNothing(kube.get<StatefulSet>(STATEFULSETS, ref)),
+    virtualMachine: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINES, ref)),
+    virtualMachineInstance: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINEINSTANCES, ref)),
+    poolsWith: (labels, until) => poolsWith(kube, labels, until),
     pool: name => named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name })),
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     reserved: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
@@ -79,6 +94,11 @@ export function directPort(kube: Kube): Port {
     adopt: object => adopt(kube, object),
     release: object => release(kube, object),
     heldIn: (poolUid, freshness) => heldIn(kube, poolUid, freshness),
+    sampleOf: async poolUid => {
+      const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
+      return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
+    },
+    tell: event => tell(kube, event),
   }
 }
 

@@ -1,6 +1,6 @@
 // The SpiderEndpoint: the record per pod of its NICs, addresses and routes. Pure.
 import { FINALIZER, SPIDERPOOL_API } from '../crd/names.js'
-import type { EndpointNic, Pod, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
+import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
 import type { Claimant } from './identity.js'
 import type { Pool } from './pool.js'
 
@@ -28,29 +28,45 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
   }
 }
 
-export function newEndpoint(pod: Pod, claimant: Claimant, nic: EndpointNic): SpiderEndpoint {
+/** Kept records outlive their pods, so no pod owns them; all others go when their pod goes. */
+export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
+  const { namespace, name, record, uid, owner } = claimant
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderEndpoint',
     metadata: {
-      name: claimant.name,
-      namespace: claimant.namespace,
+      name: record,
+      namespace,
       finalizers: [FINALIZER],
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid: claimant.uid }],
+      ...(!isKept && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
     },
     status: {
-      current: { uid: claimant.uid, node: claimant.node, ips: [nic] },
-      ownerControllerType: claimant.owner.kind,
-      ownerControllerName: claimant.owner.name,
+      current: currentOf(claimant, nics),
+      ownerControllerType: owner.kind,
+      ownerControllerName: owner.name,
     },
   }
 }
 
-/** The record with this NIC in it, in place of what it said of the NIC before. */
-export function withNic(endpoint: SpiderEndpoint, nic: EndpointNic): SpiderEndpoint {
-  const { current } = endpoint.status
-  const others = current.ips.filter(({ interface: name }) => name !== nic.interface)
-  return { ...endpoint, status: { ...endpoint.status, current: { ...current, ips: [...others, nic] } } }
+const currentOf = ({ uid, node }: Claimant, ips: readonly EndpointNic[]) => ({ uid, node, ips })
+
+/** The record as this pod's, with these NICs and no others. */
+export const withOnly = (
+  endpoint: SpiderEndpoint,
+  claimant: Claimant,
+  nics: readonly EndpointNic[],
+): SpiderEndpoint => ({
+  ...endpoint,
+  status: { ...endpoint.status, current: currentOf(claimant, nics) },
+})
+
+/** The NICs of a record with these among them, each in the place of the one of its name, new ones behind. */
+export function merged(known: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
+  const added = nics.filter(nic => nic.interface === '' || !known.some(one => one.interface === nic.interface))
+  return [
+    ...known.map(one => nics.find(nic => nic.interface !== '' && nic.interface === one.interface) ?? one),
+    ...added,
+  ]
 }
 
 export const nicOf = (endpoint: SpiderEndpoint, nic: string): EndpointNic | undefined =>

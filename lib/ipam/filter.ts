@@ -1,6 +1,9 @@
 // Which of the named pools a pod may use: the rules in their order, each with the sentence that says why not. Pure.
+import { LABEL_APPLICATION_NAME } from '../crd/names.js'
 import type { LabelSelector, SpiderIPPool } from '../crd/types.js'
-import type { Family } from '../ip/address.js'
+import type { Family, Ip } from '../ip/address.js'
+import { containsIp, networkOf, parsePrefix } from '../ip/cidr.js'
+import type { Claimant } from './identity.js'
 import { selects } from './selector.js'
 import { familyOfPool } from './pool.js'
 import type { Labels } from './port.js'
@@ -14,11 +17,17 @@ export interface Asker {
   readonly namespaceLabels: Labels
   readonly podLabels: Labels
   readonly network: { readonly name: string } | { readonly unknown: string }
+  readonly owner: Claimant['owner']
+  /** Addresses of the interface on the node that this one is a part of; only where match_master_subnet asks for them. */
+  readonly master: readonly Ip[] | { readonly unknown: string } | undefined
   /** Namespace of a multusName without one. */
   readonly agentNamespace: string
 }
 
-type Rule = (pool: SpiderIPPool, asker: Asker) => string | undefined
+/** A sentence drops the pool; `accept` takes it without asking the rules that follow. */
+type Rule = (pool: SpiderIPPool, asker: Asker) => string | typeof ACCEPT | undefined
+
+const ACCEPT = Symbol('accept')
 
 const listed = (names: readonly string[] | undefined): boolean => names !== undefined && names.length > 0
 
@@ -48,8 +57,9 @@ const RULES: readonly Rule[] = [
       `namespace ${asker.namespace} (spec.namespaceAffinity)`,
     )
   },
-  ({ spec }, asker) => affinity(spec.podAffinity, asker.podLabels, 'the labels of the pod (spec.podAffinity)'),
+  pods,
   multus,
+  masterSubnet,
 ]
 
 const list = (names: readonly string[] | undefined): string => (names ?? []).join(', ')
@@ -57,19 +67,49 @@ const list = (names: readonly string[] | undefined): string => (names ?? []).joi
 const affinity = (selector: LabelSelector | undefined, labels: Labels, what: string): string | undefined =>
   selector === undefined || selects(selector, labels) ? undefined : `does not match ${what}`
 
-function multus({ spec }: SpiderIPPool, { network, agentNamespace }: Asker): string | undefined {
+/** A pool that was made for an application says so in labels that no pod has: they are compared with the pod's controller. */
+function pods({ metadata, spec }: SpiderIPPool, { podLabels, owner, namespace }: Asker): ReturnType<Rule> {
+  if (metadata.labels?.[LABEL_APPLICATION_NAME] === undefined)
+    return affinity(spec.podAffinity, podLabels, 'the labels of the pod (spec.podAffinity)')
+  const [group = '', version = ''] = owner.apiVersion.includes('/')
+    ? owner.apiVersion.split('/')
+    : ['', owner.apiVersion]
+  const own: Readonly<Record<string, string>> = {
+    'ipam.spidernet.io/app-api-group': group,
+    'ipam.spidernet.io/app-api-version': version,
+    'ipam.spidernet.io/app-kind': owner.kind,
+    'ipam.spidernet.io/app-namespace': namespace,
+    'ipam.spidernet.io/app-name': owner.name,
+  }
+  const wanted = spec.podAffinity?.matchLabels ?? {}
+  const isSame = Object.keys(own).every(key => wanted[key] === own[key])
+  return isSame ? ACCEPT : `was made for another application (${Object.values(wanted).filter(Boolean).join(' ')})`
+}
+
+function multus({ spec }: SpiderIPPool, { network, agentNamespace }: Asker): ReturnType<Rule> {
   const wanted = spec.multusName ?? []
   if (wanted.length === 0) return undefined
   if ('unknown' in network) return `is for network ${list(wanted)} (spec.multusName), and ${network.unknown}`
   const full = wanted.map(name => (name.includes('/') ? name : `${agentNamespace}/${name}`))
-  return full.includes(network.name) ? undefined : `is for network ${list(full)} (spec.multusName), not ${network.name}`
+  return full.includes(network.name) ? ACCEPT : `is for network ${list(full)} (spec.multusName), not ${network.name}`
+}
+
+function masterSubnet({ spec }: SpiderIPPool, { master }: Asker): ReturnType<Rule> {
+  if (master === undefined) return undefined
+  if ('unknown' in master) return `is to match the master's subnet (match_master_subnet), and ${master.unknown}`
+  const prefix = parsePrefix(spec.subnet)
+  const isInside = prefix !== undefined && master.some(ip => containsIp(networkOf(prefix), ip))
+  return isInside
+    ? undefined
+    : `has subnet ${spec.subnet}, and the master has ${list(master) || 'no address'} (match_master_subnet)`
 }
 
 /** Why a pool is dropped; `undefined` where the pod may use it. */
 export function dropped(pool: SpiderIPPool, asker: Asker): string | undefined {
   for (const rule of RULES) {
-    const why = rule(pool, asker)
-    if (why !== undefined) return why
+    const verdict = rule(pool, asker)
+    if (verdict === ACCEPT) return undefined
+    if (verdict !== undefined) return verdict
   }
   return undefined
 }

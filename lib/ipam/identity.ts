@@ -8,6 +8,8 @@ export interface Claimant {
   readonly namespace: string
   readonly name: string
   readonly uid: string
+  /** Name of the SpiderEndpoint: the pod's, or that of the virtual machine that runs in it. */
+  readonly record: string
   readonly node: string
   readonly containerID: string
   readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string }
@@ -15,7 +17,7 @@ export interface Claimant {
 
 /** The order of candidates hangs on this text: pod, NIC and pool, and not on the UID, so a pod of the same name tends to its old address. */
 export const whoOf = (claimant: Claimant, nic: string, pool: Pool): string =>
-  `${claimant.namespace}/${claimant.name}/${nic}/${pool.name}`
+  `${claimant.namespace}/${claimant.record}/${nic}/${pool.name}`
 
 export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant: Claimant }): SpiderIPAddress {
   const { ip, pool, nic, claimant } = args
@@ -39,6 +41,32 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
   }
 }
 
-/** The same pod (by UID) and the same NIC: then it is what an earlier try of this very call took. */
-export const isOurs = (object: SpiderIPAddress, claimant: Claimant, nic: string): boolean =>
-  object.spec.pod.uid === claimant.uid && object.spec.nic === nic
+/** Who asks for an address, and what it may find written there of an earlier try, an earlier pod, or before its interface had a name. */
+export interface Asking {
+  readonly claimant: Claimant
+  readonly nic: string
+  readonly was?: { readonly uid?: string; readonly nic?: string }
+}
+
+/** The same pod (by UID) and the same NIC: then it is what an earlier try of this very call took, or what the caller inherits. */
+export const isOurs = ({ spec }: SpiderIPAddress, { claimant, nic, was }: Asking): boolean =>
+  (spec.pod.uid === claimant.uid || (was?.uid !== undefined && spec.pod.uid === was.uid)) &&
+  (spec.nic === nic || (was?.nic !== undefined && spec.nic === was.nic))
+
+/** True where the object says of its holder all that it should. */
+export const isUpToDate = ({ spec }: SpiderIPAddress, { claimant, nic }: Asking): boolean =>
+  spec.containerID === claimant.containerID && spec.nic === nic && spec.pod.uid === claimant.uid
+
+/** The object as the asking pod's: what it needs to be written where it is not up to date. */
+export const handedTo = (object: SpiderIPAddress, { claimant, nic }: Asking): SpiderIPAddress => ({
+  ...object,
+  metadata: { ...object.metadata, labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid } },
+  spec: {
+    ...object.spec,
+    nic,
+    node: claimant.node,
+    containerID: claimant.containerID,
+    pod: { namespace: claimant.namespace, name: claimant.name, uid: claimant.uid },
+    owner: claimant.owner,
+  },
+})

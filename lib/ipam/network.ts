@@ -4,28 +4,39 @@ import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS } from '../crd/na
 
 export type Network = { readonly name: string } | { readonly unknown: string }
 
+/** An interface by its name, or, where nobody has named it yet, by its place: 0 is the pod's first. */
+export type Which = { readonly nic: string } | { readonly place: number }
+
 /** `clusterNetwork` is Multus' cluster-wide default (MULTUS_CLUSTER_NETWORK), `namespace/name` or a bare name. */
 export function networkOf(
   pod: Pod,
-  nic: string,
+  which: Which,
   { agentNamespace, clusterNetwork }: { readonly agentNamespace: string; readonly clusterNetwork: string },
 ): Network {
   const annotations = pod.metadata.annotations ?? {}
-  if (nic === 'eth0') {
+  if ('nic' in which ? which.nic === 'eth0' : which.place === 0) {
     const text = annotations[ANNOTATION_MULTUS_DEFAULT] ?? clusterNetwork
     if (text === '')
       return { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_DEFAULT} that says which network eth0 is in` }
     const first = selectionsOf(text, agentNamespace)[0]
     return first ? { name: first.name } : { unknown: `annotation ${ANNOTATION_MULTUS_DEFAULT} is "${text}"` }
   }
-  const text = annotations[ANNOTATION_MULTUS_NETWORKS] ?? ''
-  const found = selectionsOf(text, pod.metadata.namespace ?? 'default').find(
-    ({ nic: named }, at) => (named ?? `net${at + 1}`) === nic,
-  )
+  const selections = furtherNetworks(pod)
+  const found =
+    'nic' in which
+      ? selections.find(({ nic }, at) => (nic ?? `net${at + 1}`) === which.nic)
+      : selections[which.place - 1]
+  const what = 'nic' in which ? which.nic : `interface ${which.place} of the pod`
   return found
     ? { name: found.name }
-    : { unknown: `annotation ${ANNOTATION_MULTUS_NETWORKS} names no network for ${nic}` }
+    : { unknown: `annotation ${ANNOTATION_MULTUS_NETWORKS} names no network for ${what}` }
 }
+
+const furtherNetworks = (pod: Pod): Selection[] =>
+  selectionsOf(pod.metadata.annotations?.[ANNOTATION_MULTUS_NETWORKS] ?? '', pod.metadata.namespace ?? 'default')
+
+/** How many interfaces Multus gives to the pod: the default one, and those that its annotation asks for. */
+export const interfaceCount = (pod: Pod): number => 1 + furtherNetworks(pod).length
 
 interface Selection {
   /** `namespace/name` */
@@ -35,6 +46,7 @@ interface Selection {
 
 /** Multus' two ways to write it: a JSON list of objects, or `ns/name@nic` with commas between. What is neither is no selection. */
 function selectionsOf(text: string, namespace: string): Selection[] {
+  if (text.trim() === '') return []
   if (!/[[{"]/.test(text)) return text.split(',').flatMap(piece => fromShort(piece.trim(), namespace))
   try {
     const value: unknown = JSON.parse(text)

@@ -1,5 +1,7 @@
 // What allocation needs done by somebody else: the API server, or an agent in front of it. Knows no transport.
-import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import type { Event, Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import type { TopController } from './pod.js'
+import type { StatefulSet, VirtualMachine } from './retention.js'
 
 export interface ObjectRef {
   readonly namespace: string
@@ -21,14 +23,18 @@ export type ClaimOutcome = { readonly kind: 'held'; readonly object: SpiderIPAdd
 /** Reads say `undefined` for what is not there. Everything else that goes wrong is thrown as a KubeError. */
 export interface Port {
   pod(ref: ObjectRef): Promise<Pod | undefined>
-  labelsOfNamespace(name: string): Promise<Labels>
+  namespace(name: string): Promise<{ readonly labels: Labels; readonly annotations: Labels }>
   labelsOfNode(name: string): Promise<Labels>
   /** The controller of an object, one step up; `undefined` where there is none or the object is not there. */
-  ownerOf(
-    ref: OwnerRef,
-  ): Promise<{ readonly apiVersion: string; readonly kind: string; readonly name: string } | undefined>
+  ownerOf(ref: OwnerRef): Promise<TopController | undefined>
+  statefulSet(ref: ObjectRef): Promise<StatefulSet | undefined>
+  /** kubevirt.io objects; `undefined` also where the cluster does not serve that group. */
+  virtualMachine(ref: ObjectRef): Promise<VirtualMachine | undefined>
+  virtualMachineInstance(ref: ObjectRef): Promise<VirtualMachine | undefined>
   pool(name: string): Promise<SpiderIPPool | undefined>
   pools(): Promise<readonly SpiderIPPool[]>
+  /** Pools with these labels, as soon as there are any that are good enough, or as they are when the time is over. */
+  poolsWith(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>
   reserved(): Promise<readonly SpiderReservedIP[]>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
   /** `conflict`: somebody else wrote it first; read it again. */
@@ -44,6 +50,10 @@ export interface Port {
   release(address: SpiderIPAddress): Promise<boolean>
   /** The address objects of a pool, their names and whose they are. `fresh` asks for a read that no cache may answer. */
   heldIn(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]>
+  /** Some hundred of a pool's objects, whole: enough to say who has most of them. */
+  sampleOf(poolUid: string): Promise<readonly SpiderIPAddress[]>
+  /** Written once a minute at most for one reason of one pod. Best effort: says nothing of what goes wrong. */
+  tell(event: Event): Promise<void>
 }
 
 export interface Held {

@@ -1,16 +1,18 @@
 // One DEL of the IPAM. On a port. Frees only what a fresh read says belongs to a pod that is gone, each with its UID as precondition.
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import type { SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
+import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
 import { addressesOf } from './endpoint.js'
 import { isAlive } from './pod.js'
 import type { Journal, ObjectRef, Port } from './port.js'
+import { keeperOfKind, ordinalOf, statefulSetKeeps, virtualMachineKeeps, type Features } from './retention.js'
 
 export interface Leaving {
   readonly pod: ObjectRef
   /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
   readonly podUid: string
   readonly containerID: string
+  readonly features: Features
 }
 
 export type Released =
@@ -27,7 +29,7 @@ interface Doing {
 }
 
 export async function release(leaving: Leaving, { port, journal }: Doing): Promise<Released> {
-  const endpoint = await port.endpoint(leaving.pod)
+  const endpoint = await recordOf(leaving, port)
   await undoHalfDone(leaving, endpoint, { port, journal })
   const gone = await whoIsGone(leaving, port, endpoint)
   if ('kept' in gone) {
@@ -40,6 +42,19 @@ export async function release(leaving: Leaving, { port, journal }: Doing): Promi
   const again = await whoIsGone(leaving, port, endpoint) // seen twice before anything is freed
   if ('kept' in again) return { kind: 'kept', why: again.kept }
   return { kind: 'released', addresses: await forget(endpoint, { port, containerID: leaving.containerID }) }
+}
+
+/** The record of the pod, or of the virtual machine that ran in it: a launcher's name has the machine's in it. */
+export async function recordOf(
+  { pod, features }: Pick<Leaving, 'pod' | 'features'>,
+  port: Port,
+): Promise<SpiderEndpoint | undefined> {
+  const [, machine] = /^virt-launcher-(.+)-[a-z0-9]{5}$/.exec(pod.name) ?? []
+  if (features.kubevirt && machine !== undefined) {
+    const endpoint = await port.endpoint({ ...pod, name: machine })
+    if (endpoint) return endpoint
+  }
+  return port.endpoint(pod)
 }
 
 /**
@@ -57,18 +72,50 @@ async function letGo(endpoint: SpiderEndpoint, { containerID, podUid }: Leaving,
   }
 }
 
-/** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now. */
+/** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now; and nobody keeps the addresses for its successor. */
 async function whoIsGone(
-  { pod: ref, podUid }: Leaving,
+  leaving: Leaving,
   port: Port,
   endpoint: SpiderEndpoint | undefined,
 ): Promise<Gone | { readonly kept: string }> {
+  const { pod: ref, podUid } = leaving
   const pod = await port.pod(ref)
   const uid = podUid || (pod?.metadata.uid ?? endpoint?.status.current.uid ?? '')
   if (pod && isAlive(pod) && uid === pod.metadata.uid)
     return { kept: 'the pod lives: its next sandbox keeps the addresses' }
   if (uid === '') return { kept: 'nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)' }
-  return { uid }
+  const kept = endpoint && (await whoKeeps(endpoint, leaving, pod, port))
+  return kept === undefined ? { uid } : { kept }
+}
+
+/** The sentence why the successor of this pod has its addresses; `undefined` where there will be none. */
+async function whoKeeps(
+  { metadata, status }: SpiderEndpoint,
+  { pod: ref, features }: Leaving,
+  pod: Pod | undefined,
+  port: Port,
+): Promise<string | undefined> {
+  const { namespace } = ref
+  switch (keeperOfKind(status.ownerControllerType, features)) {
+    case undefined:
+      return undefined
+    case 'StatefulSet': {
+      const set = ordinalOf(ref.name)?.set ?? ''
+      const keeps = set !== '' && statefulSetKeeps(ref.name, await port.statefulSet({ namespace, name: set }))
+      return keeps ? `StatefulSet ${namespace}/${set} starts this pod again` : undefined
+    }
+    case 'VirtualMachineInstance': {
+      const { name } = metadata
+      const [instance, machine] = await Promise.all([
+        port.virtualMachineInstance({ namespace, name }),
+        port.virtualMachine({ namespace, name }),
+      ])
+      const isLeft = pod === undefined || pod.metadata.uid !== status.current.uid
+      return virtualMachineKeeps(instance, machine)
+        ? `virtual machine ${namespace}/${name} ${isLeft ? 'runs elsewhere' : 'starts again'}`
+        : undefined
+    }
+  }
 }
 
 /**
@@ -97,7 +144,7 @@ export async function forget(
 }
 
 /** True where the address is no longer this pod's: freed now, freed before, or never its own. False where it stays. */
-async function releaseIfOf(
+export async function releaseIfOf(
   { uid, containerID }: { readonly uid: string; readonly containerID: string | undefined },
   address: string,
   port: Port,
@@ -126,6 +173,4 @@ async function undoHalfDone(
 
 const isRecorded = ({ spec }: SpiderIPAddress, endpoint: SpiderEndpoint | undefined): boolean =>
   endpoint?.status.current.uid === spec.pod.uid &&
-  endpoint.status.current.ips.some(
-    nic => nic.interface === spec.nic && addressesOf(nic).some(({ address }) => address === spec.address),
-  )
+  endpoint.status.current.ips.some(nic => addressesOf(nic).some(({ address }) => address === spec.address))

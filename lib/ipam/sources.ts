@@ -1,12 +1,44 @@
-// Where a pod's pools are named: annotation, conf, defaults. Pure: the first level that exists is used alone.
-import type { Pod } from '../crd/types.js'
-import { ANNOTATION_IPPOOL, ANNOTATIONS_NOT_YET } from '../crd/names.js'
+// Where a pod's pools are named: annotations, Namespace, conf. Pure: the first level that exists is used alone, whatever comes of it.
+import {
+  ANNOTATION_IPPOOL,
+  ANNOTATION_IPPOOLS,
+  ANNOTATION_NAMESPACE_IPV4,
+  ANNOTATION_NAMESPACE_IPV6,
+  ANNOTATION_ROUTES,
+  ANNOTATION_SUBNET,
+  ANNOTATION_SUBNETS,
+} from '../crd/names.js'
+import type { Pod, Route } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
+import {
+  namesAnnotation,
+  poolAnnotation,
+  poolsAnnotation,
+  routesAnnotation,
+  subnetAnnotation,
+  subnetsAnnotation,
+  type Item,
+  type Names,
+  type SubnetItem,
+} from './annotations.js'
+import { wrongInput } from './refusal.js'
 
-/** Pool names per family, in the user's order, and the place that named them, for sentences. */
-export interface Named {
+/** What one interface may take its addresses from. */
+export interface Wish {
+  /** As the pod has it; `#1` for the second item of a list without interfaces, until its own ADD says what it is called. */
+  readonly nic: string
+  /** Its place among the pod's interfaces, where that is all that is known. */
+  readonly place: number | undefined
+  readonly names: Names
+  readonly cleanGateway: boolean
+}
+
+export interface Source {
+  /** The place that names the pools, for sentences. */
   readonly from: string
-  readonly names: ReadonlyMap<Family, readonly string[]>
+  /** `call`: the interface of this call alone. `all`: every interface of the pod at its first ADD; `places`: likewise, in order, without names. */
+  readonly scope: 'call' | 'all' | 'places'
+  readonly wishes: readonly Wish[]
 }
 
 export interface ConfPools {
@@ -14,57 +46,106 @@ export interface ConfPools {
   readonly ipv6: readonly string[]
 }
 
-export class WrongInput extends Error {
-  override readonly name = 'WrongInput'
-  constructor(message: string, options?: ErrorOptions) {
-    super(`wrong input: ${message}`, options)
-  }
+interface Asking {
+  readonly nic: string
+  /** clean_gateway of the conf; `ippools` has its own in every item. */
+  readonly cleanGateway: boolean
 }
 
-/** `undefined`: nobody names a pool, so the cluster's default pools (spec.default) are asked. */
-export function namedPools(pod: Pod, conf: ConfPools): Named | undefined {
-  const annotations = pod.metadata.annotations ?? {}
-  const refused = ANNOTATIONS_NOT_YET.find(key => annotations[key] !== undefined)
-  if (refused !== undefined)
-    throw new WrongInput(
-      `annotation ${refused} is not understood by this version; name the pool with ${ANNOTATION_IPPOOL}`,
-    )
-  const text = annotations[ANNOTATION_IPPOOL]
-  if (text !== undefined) return named(`annotation ${ANNOTATION_IPPOOL}`, fromAnnotation(text))
-  if (conf.ipv4.length > 0 || conf.ipv6.length > 0)
-    return named('default_ipv4_ippool/default_ipv6_ippool of the CNI conf', conf)
-  return undefined
+const nameOf = ({ metadata }: Pod): string => `${metadata.namespace ?? 'default'}/${metadata.name}`
+const whereIs = (key: string, pod: Pod): string => `annotation ${key} of pod ${nameOf(pod)}`
+
+/** What the pod's own annotations say; `undefined` where they name no pool. */
+export function fromPod(pod: Pod, asking: Asking): Source | undefined {
+  const { annotations = {} } = pod.metadata
+  const many = annotations[ANNOTATION_IPPOOLS]
+  if (many !== undefined) {
+    const where = whereIs(ANNOTATION_IPPOOLS, pod)
+    return fromItems(poolsAnnotation(many, where), where, asking)
+  }
+  const one = annotations[ANNOTATION_IPPOOL]
+  if (one === undefined) return undefined
+  const where = whereIs(ANNOTATION_IPPOOL, pod)
+  return forCall(where, poolAnnotation(one, where), asking)
 }
 
-function named(from: string, { ipv4, ipv6 }: ConfPools): Named {
-  for (const names of [ipv4, ipv6]) {
-    const twice = names.find((name, at) => names.indexOf(name) !== at)
-    if (twice !== undefined) throw new WrongInput(`${from} names pool "${twice}" twice; name it once`)
+function fromItems(items: readonly Item[], from: string, { nic }: Asking): Source {
+  if (items.every(item => item.nic === ''))
+    return { from, scope: 'places', wishes: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
+  if (!items.some(item => item.nic === nic))
+    throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["pool"]}`)
+  return { from, scope: 'all', wishes: items.map(item => ({ ...item, place: undefined })) }
+}
+
+export const placeName = (place: number): string => `#${place}`
+export const isPlaceName = (nic: string): boolean => nic.startsWith('#')
+
+const forCall = (from: string, names: Names, { nic, cleanGateway }: Asking): Source => ({
+  from,
+  scope: 'call',
+  wishes: [{ nic, place: undefined, names, cleanGateway }],
+})
+
+/** What the pod's Namespace says; one of the two annotations is enough to make this the level that counts. */
+export function fromNamespace(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  asking: Asking,
+): Source | undefined {
+  const names = new Map<Family, readonly string[]>()
+  let isThere = false
+  for (const [key, family] of [
+    [ANNOTATION_NAMESPACE_IPV4, 4],
+    [ANNOTATION_NAMESPACE_IPV6, 6],
+  ] as const) {
+    const text = annotations[key]
+    if (text === undefined) continue
+    isThere = true
+    const list = namesAnnotation(text, `annotation ${key} of Namespace ${name}`)
+    if (list.length > 0) names.set(family, list)
   }
+  return isThere ? forCall(`the annotations of Namespace ${name}`, names, asking) : undefined
+}
+
+export function fromConf({ ipv4, ipv6 }: ConfPools, asking: Asking): Source | undefined {
+  if (ipv4.length === 0 && ipv6.length === 0) return undefined
   const names = new Map<Family, readonly string[]>()
   if (ipv4.length > 0) names.set(4, ipv4)
   if (ipv6.length > 0) names.set(6, ipv6)
-  return { from, names }
+  return forCall('default_ipv4_ippool/default_ipv6_ippool of the CNI conf', names, asking)
 }
 
-/** `{"ipv4": ["a"], "ipv6": ["b"]}`; keys in any case, unknown keys ignored, null is an empty list, as Go's encoding/json reads it. */
-function fromAnnotation(text: string): ConfPools {
-  const where = `annotation ${ANNOTATION_IPPOOL}`
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new WrongInput(`${where} is not JSON: ${text}; write {"ipv4":["pool"],"ipv6":["pool"]}`, { cause: error })
+export interface SubnetWish extends SubnetItem {
+  readonly from: string
+}
+
+export const asksForSubnet = ({ metadata: { annotations = {} } }: Pod): boolean =>
+  annotations[ANNOTATION_SUBNETS] !== undefined || annotations[ANNOTATION_SUBNET] !== undefined
+
+/** The SpiderSubnet of this interface; it comes before every other level. `undefined` where no annotation asks for one. */
+export function fromSubnets(pod: Pod, nic: string): SubnetWish | undefined {
+  const { annotations = {} } = pod.metadata
+  const many = annotations[ANNOTATION_SUBNETS]
+  if (many !== undefined) {
+    const from = whereIs(ANNOTATION_SUBNETS, pod)
+    const item = subnetsAnnotation(many, from).find(one => one.nic === nic)
+    if (!item)
+      throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["subnet"]}`)
+    return { ...item, from }
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new WrongInput(`${where} is ${text}; write an object {"ipv4":["pool"],"ipv6":["pool"]}`)
-  const lists = new Map(Object.entries(value).map(([key, list]) => [key.toLowerCase(), list as unknown]))
-  return { ipv4: poolList(lists.get('ipv4'), 'ipv4', where), ipv6: poolList(lists.get('ipv6'), 'ipv6', where) }
+  const one = annotations[ANNOTATION_SUBNET]
+  if (one === undefined) return undefined
+  const from = whereIs(ANNOTATION_SUBNET, pod)
+  const item = subnetAnnotation(one, from)
+  if (item.nic !== nic)
+    throw wrongInput(
+      `${from} is for interface ${item.nic}, not ${nic}; write ${ANNOTATION_SUBNETS} with an item for each`,
+    )
+  return { ...item, from }
 }
 
-function poolList(value: unknown, key: string, where: string): readonly string[] {
-  if (value === undefined || value === null) return []
-  const isList = Array.isArray(value) && value.every(name => typeof name === 'string' && name !== '')
-  if (!isList) throw new WrongInput(`${where}: ${key} is ${JSON.stringify(value)}; write a list of pool names`)
-  return value as readonly string[]
+/** Routes of the pod's own; each belongs to the interface whose subnet its gateway is in. */
+export function routesOfPod(pod: Pod): readonly Route[] {
+  const text = pod.metadata.annotations?.[ANNOTATION_ROUTES]
+  return text === undefined ? [] : routesAnnotation(text, whereIs(ANNOTATION_ROUTES, pod))
 }

@@ -77,6 +77,7 @@ function seenLink({ header, attrs }: Link): SeenLink {
     parent: attrs.parent || undefined,
     parentElsewhere: attrs.linkNetnsid !== undefined,
     master: attrs.master,
+    ...(attrs.parentDevName !== undefined && { device: attrs.parentDevName }),
     ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id } }),

@@ -18,6 +18,8 @@ export interface SeenLink {
   readonly parent: number | undefined
   readonly parentElsewhere: boolean
   readonly master: number | undefined
+  /** Bus name of the hardware behind it, as /sys/bus/pci/devices has it; since Linux 5.14. */
+  readonly device?: string
   readonly macvlan?: { readonly mode: MacvlanMode | 'source' | undefined }
   readonly ipvlan?: { readonly mode: IpvlanMode | undefined }
   readonly vlan?: { readonly id: number | undefined }

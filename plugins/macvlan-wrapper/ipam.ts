@@ -2,6 +2,7 @@
 import { delegate } from '../../lib/cni/delegate.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
+import type { Master } from '../../lib/ipam/cni.js'
 import type { Config } from './config.js'
 
 /** Names of the IPAM that is compiled in: asking for it never needs CNI_PATH. */
@@ -30,10 +31,12 @@ export function ipamOf(call: Call<Config>): Ipam | undefined {
 
 const loadOwn = () => import('../../lib/ipam/cni.js')
 
+const master: Master = async nic => (await import('../../lib/kernel/master.js')).masterAddresses(nic)
+
 function inProcess(call: Call<Config>): Ipam {
   const own: Call<unknown> = { ...call, config: call.config.raw }
   return {
-    claim: async () => (await loadOwn()).ipamClaim(own),
+    claim: async () => (await loadOwn()).ipamClaim(own, master),
     release: async () => (await loadOwn()).ipamDel(own),
     check: async () => (await loadOwn()).ipamCheck(own),
     status: async () => (await loadOwn()).ipamStatus(own),

@@ -1,9 +1,12 @@
 // spiderpool-ipam: the IPAM plugin. Any main plugin calls it; which pool and which address is decided in lib/ipam, loaded when needed.
 import type { Plugin } from '../../lib/cni/plugin.js'
+import type { Master } from '../../lib/ipam/cni.js'
 import { VERSION } from '../../lib/version.js'
 import { accepts } from './config.js'
 
 const ipam = () => import('../../lib/ipam/cni.js')
+
+const master: Master = async nic => (await import('../../lib/kernel/master.js')).masterAddresses(nic)
 
 export const plugin: Plugin<unknown> = {
   name: 'spiderpool-ipam',
@@ -11,7 +14,7 @@ export const plugin: Plugin<unknown> = {
   versions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['IP', 'K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,
-  add: async call => (await ipam()).ipamAdd(call),
+  add: async call => (await ipam()).ipamAdd(call, master),
   check: async call => (await ipam()).ipamCheck(call),
   del: async call => (await ipam()).ipamDel(call),
   status: async call => (await ipam()).ipamStatus(call),

@@ -2,52 +2,11 @@
 import t from 'tap'
 import { byPriority, dropped, type Asker } from '../../../lib/ipam/filter.js'
 import { networkOf } from '../../../lib/ipam/network.js'
-import { namedPools } from '../../../lib/ipam/sources.js'
+import { ip } from '../../../lib/ip/address.js'
 import type { Pod, SpiderIPPool } from '../../../lib/crd/types.js'
 
-const none = { ipv4: [], ipv6: [] }
 const podWith = (annotations: Record<string, string>): Pod => ({
   metadata: { name: 'p', namespace: 'default', annotations },
-})
-const key = 'ipam.spidernet.io/ippool'
-
-const named = [
-  { says: '{"ipv4":["a","b"]}', is: [[4, ['a', 'b']]] },
-  {
-    says: '{"IPv4":["a"],"ipv6":["c"],"vlan":1}',
-    is: [
-      [4, ['a']],
-      [6, ['c']],
-    ],
-  },
-  { says: '{"ipv4":null,"ipv6":["c"]}', is: [[6, ['c']]] },
-  { says: '{}', is: [] },
-] as const
-for (const { says, is } of named)
-  t.test(`annotation ${says}`, t => {
-    t.strictSame([...(namedPools(podWith({ [key]: says }), none)?.names ?? [])], is)
-    t.end()
-  })
-
-const wrong = [
-  { says: 'a', why: /wrong input: annotation ipam\.spidernet\.io\/ippool is not JSON: a; write/ },
-  { says: '["a"]', why: /wrong input: .* is \["a"\]; write an object/ },
-  { says: '{"ipv4":"a"}', why: /wrong input: .*ipv4 is "a"; write a list of pool names/ },
-  { says: '{"ipv4":[1]}', why: /ipv4 is \[1\]/ },
-  { says: '{"ipv4":["a","a"]}', why: /names pool "a" twice/ },
-]
-for (const { says, why } of wrong)
-  t.test(`annotation ${says} is refused`, t => {
-    t.throws(() => namedPools(podWith({ [key]: says }), none), { message: why })
-    t.end()
-  })
-
-t.test('the annotation wins over the conf, the conf over the default pools', t => {
-  const conf = { ipv4: ['c'], ipv6: [] }
-  t.strictSame([...(namedPools(podWith({ [key]: '{"ipv4":["a"]}' }), conf)?.names ?? [])], [[4, ['a']]])
-  t.strictSame([...(namedPools(podWith({}), conf)?.names ?? [])], [[4, ['c']]])
-  t.strictSame(namedPools(podWith({}), none), undefined)
-  t.end()
 })
 
 const asker: Asker = {
@@ -59,11 +18,28 @@ const asker: Asker = {
   podLabels: { app: 'web' },
   network: { name: 'kube-system/macvlan-conf' },
   agentNamespace: 'kube-system',
+  owner: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+  master: undefined,
 }
 const pool = (spec: Partial<SpiderIPPool['spec']>, metadata: Partial<SpiderIPPool['metadata']> = {}): SpiderIPPool => ({
   metadata: { name: 'p', ...metadata },
   spec: { subnet: '10.0.0.0/8', ...spec },
 })
+
+function ofApplication(name: string, { group = 'apps', kind = 'Deployment' } = {}): SpiderIPPool {
+  const key = 'ipam.spidernet.io/app'
+  const matchLabels = {
+    [`${key}-api-group`]: group,
+    [`${key}-api-version`]: 'v1',
+    [`${key}-kind`]: kind,
+    [`${key}-namespace`]: 'default',
+    [`${key}-name`]: name,
+  }
+  return pool(
+    { podAffinity: { matchLabels }, multusName: ['a/b'] },
+    { labels: { 'ipam.spidernet.io/owner-application-name': name } },
+  )
+}
 
 const rules: readonly { name: string; pool: SpiderIPPool; asker?: Partial<Asker>; why: RegExp | undefined }[] = [
   { name: 'a plain pool', pool: pool({}), why: undefined },
@@ -103,6 +79,33 @@ const rules: readonly { name: string; pool: SpiderIPPool; asker?: Partial<Asker>
     pool: pool({ multusName: ['a/b'] }),
     asker: { network: { unknown: 'nobody says' } },
     why: /and nobody says/,
+  },
+  {
+    name: "a pool of the pod's own application",
+    pool: ofApplication('web'),
+    asker: { network: { unknown: 'nobody says' } },
+    why: undefined,
+  },
+  { name: 'a pool of another application', pool: ofApplication('db'), why: /made for another application/ },
+  {
+    name: "a pool of a core controller's",
+    pool: ofApplication('web', { group: '', kind: 'ReplicationController' }),
+    asker: { owner: { apiVersion: 'v1', kind: 'ReplicationController', name: 'web' } },
+    why: undefined,
+  },
+  { name: "in the master's subnet", pool: pool({}), asker: { master: [ip('10.1.2.3')] }, why: undefined },
+  {
+    name: "not in the master's subnet",
+    pool: pool({}),
+    asker: { master: [ip('192.168.1.1')] },
+    why: /has subnet 10\.0\.0\.0\/8, and the master has 192\.168\.1\.1 \(match_master_subnet\)/,
+  },
+  { name: 'no master known', pool: pool({}), asker: { master: { unknown: 'it is no VF' } }, why: /and it is no VF/ },
+  {
+    name: 'its own network is enough, whatever the master has',
+    pool: pool({ multusName: ['macvlan-conf'] }),
+    asker: { master: [ip('192.168.1.1')] },
+    why: undefined,
   },
   {
     name: 'no network known, none wanted',
@@ -161,6 +164,6 @@ const networks: readonly { nic: string; annotations: Record<string, string>; is:
 ]
 for (const { nic, annotations, is, cluster } of networks)
   t.test(`${nic} with ${JSON.stringify(annotations)}`, t => {
-    t.match(networkOf(podWith(annotations), nic, { ...where, clusterNetwork: cluster ?? '' }), is)
+    t.match(networkOf(podWith(annotations), { nic }, { ...where, clusterNetwork: cluster ?? '' }), is)
     t.end()
   })

@@ -62,6 +62,8 @@ class Kubelet {
           containerID: sandbox,
           conf: { ipv4: ['small'], ipv6: [] },
           cleanGateway: false,
+          families: [4],
+          features: { statefulSet: true, kubevirt: true, subnets: true },
           agentNamespace: 'x',
           clusterNetwork: '',
         },
@@ -78,7 +80,7 @@ class Kubelet {
     for (let ended: Ended = 'killed'; ended !== 'ok';)
       ended = await processOf(async process => {
         await release(
-          { pod: ref, podUid: uid, containerID: sandbox },
+          { pod: ref, podUid: uid, containerID: sandbox, features: { statefulSet: true, kubevirt: true } },
           { port: world.port(process), journal: world.journal(`${sandbox}_eth0`) },
         )
       })

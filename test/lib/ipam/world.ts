@@ -1,4 +1,6 @@
 // A cluster in memory for schedules: objects behind a Port whose every call waits for its turn, so that a seed decides who goes when, and who dies.
+import { IPAM_LABEL_POOL_UID } from '../../../lib/crd/names.js'
+import type { StatefulSet } from '../../../lib/ipam/retention.js'
 import type { Held, Journal, Port } from '../../../lib/ipam/port.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../lib/crd/types.js'
 
@@ -83,6 +85,7 @@ class Kind<T extends Stored> {
 export class World {
   #ids = 0
   readonly pods = new Kind<Pod>(this)
+  readonly sets = new Kind<StatefulSet>(this)
   readonly addresses = new Kind<SpiderIPAddress>(this)
   readonly endpoints = new Kind<SpiderEndpoint>(this)
   readonly pools: SpiderIPPool[]
@@ -114,9 +117,13 @@ export class World {
     const at = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`
     return {
       pod: ref => step(() => pods.objects.get(at(ref))),
-      labelsOfNamespace: () => step(() => ({})),
+      namespace: () => step(() => ({ labels: {}, annotations: {} })),
       labelsOfNode: () => step(() => ({})),
       ownerOf: () => step(() => undefined),
+      statefulSet: ({ namespace, name }) => step(() => this.sets.objects.get(`${namespace}/${name}`)),
+      virtualMachine: () => step(() => undefined),
+      virtualMachineInstance: () => step(() => undefined),
+      poolsWith: () => step(() => []),
       pool: name => step(() => this.pools.find(pool => pool.metadata.name === name)),
       pools: () => step(() => this.pools),
       reserved: () => step((): SpiderReservedIP[] => []),
@@ -132,10 +139,14 @@ export class World {
         }),
       adopt: object => step(() => addresses.replace(object)),
       release: object => step(() => addresses.remove(object, true)),
-      heldIn: () => step(() => this.held()),
+      heldIn: poolUid => step(() => this.held(poolUid)),
+      sampleOf: () => step(() => [...addresses.objects.values()]),
+      tell: () => step(() => undefined),
     }
   }
 
-  held = (): Held[] =>
-    [...this.addresses.objects.values()].map(({ metadata, spec }) => ({ name: metadata.name, podUid: spec.pod.uid }))
+  held = (poolUid: string): Held[] =>
+    [...this.addresses.objects.values()]
+      .filter(({ metadata }) => metadata.labels?.[IPAM_LABEL_POOL_UID] === poolUid)
+      .map(({ metadata, spec }) => ({ name: metadata.name, podUid: spec.pod.uid }))
 }

@@ -1,0 +1,51 @@
+// What a pod's `kubectl describe` shows when it gets no address: the sentence of the CNI error. Pure.
+import type { Event } from '../crd/types.js'
+import { hash64 } from './candidates.js'
+
+export const EVENT_SOURCE = 'spiderpool'
+export const NOT_ALLOCATED = 'FailedIPAllocation'
+/** The API server keeps no longer ones (core/v1 validation). */
+const MESSAGE_MAX = 1024
+const NAME_MAX = 253
+
+export interface Told {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string }
+  readonly node: string
+  readonly reason: string
+  readonly message: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** One name for one sentence about one pod: telling it again finds the event that is there. */
+export function eventOf({ pod, node, reason, message, now }: Told): Event {
+  const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+  const mark = hash64(`${pod.uid}/${reason}/${message}`).toString(16).padStart(16, '0')
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${pod.name.slice(0, NAME_MAX - mark.length - 1)}.${mark}`, namespace: pod.namespace },
+    involvedObject: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace: pod.namespace,
+      name: pod.name,
+      ...(pod.uid !== '' && { uid: pod.uid }),
+    },
+    type: 'Warning',
+    reason,
+    message: message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX - 1)}…` : message,
+    source: { component: EVENT_SOURCE, ...(node !== '' && { host: node }) },
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+  }
+}
+
+const QUIET_MS = 60_000
+
+/** The event once more: counted up; `undefined` where it was told within the last minute, and is not told again. */
+export function toldAgain(there: Event, now: Event): Event | undefined {
+  if (Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp) < QUIET_MS) return undefined
+  return { ...there, count: there.count + 1, lastTimestamp: now.lastTimestamp }
+}

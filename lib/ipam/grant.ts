@@ -1,0 +1,94 @@
+// Addresses for several interfaces at once, one of every family each: all or none. On a port.
+import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import type { Family } from '../ip/address.js'
+import { allocate, type Hands, type Taken } from './allocate.js'
+import { nicRecord } from './endpoint.js'
+import type { Claimant } from './identity.js'
+import { poolOf, reservedRanges } from './pool.js'
+import type { Port } from './port.js'
+import { Refused } from './refusal.js'
+
+/** One interface: the name it goes by now, the one that its record has, and its pools in the order in which they are tried. */
+export interface Want {
+  readonly nic: string
+  readonly interface: string
+  readonly cleanGateway: boolean
+  readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
+}
+
+export interface Grant {
+  readonly nics: readonly EndpointNic[]
+  /** What this call created goes back; what an earlier call of the pod took stays for its next one. */
+  undo(): Promise<void>
+}
+
+type HeldAddress = Extract<Taken, { kind: 'held' }>
+
+export async function grant(
+  wants: readonly Want[],
+  { claimant, reserved }: { readonly claimant: Claimant; readonly reserved: readonly SpiderReservedIP[] },
+  hands: Hands,
+): Promise<Grant> {
+  const outcomes = await Promise.all(
+    wants.flatMap(want =>
+      [...want.pools].map(async ([family, objects]) => {
+        const pools = objects.map(object => poolOf(object, family))
+        const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family) }
+        return { want, ...(await settled(allocate(asked, hands))) }
+      }),
+    ),
+  )
+  const held = outcomes.flatMap(({ want, taken }) => (taken?.kind === 'held' ? [{ want, taken }] : []))
+  const undo = (): Promise<void> =>
+    giveBack(
+      held.map(({ taken }) => taken),
+      hands,
+    )
+  const failed = outcomes.find(({ error }) => error !== undefined)
+  const refused = outcomes.find(({ taken }) => taken?.kind === 'refused')
+  if (failed || refused) await undo()
+  if (failed) throw failed.error
+  if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, hands.port)
+  const nics = wants.map(want => {
+    const assigned = held.filter(one => one.want === want).map(({ taken }) => taken)
+    return nicRecord(want.interface, assigned, want.cleanGateway)
+  })
+  return { nics, undo }
+}
+
+const settled = (taking: Promise<Taken>): Promise<{ readonly taken?: Taken; readonly error?: unknown }> =>
+  taking.then(
+    taken => ({ taken }),
+    (error: unknown) => ({ error }),
+  )
+
+async function giveBack(taken: readonly HeldAddress[], { port, journal }: Hands): Promise<void> {
+  const created = taken.filter(({ isNew }) => isNew)
+  const outcomes = await Promise.allSettled(created.map(({ object }) => port.release(object)))
+  // Where one could not be given back the journal stays: the DEL that follows reads it.
+  if (outcomes.every(({ status }) => status === 'fulfilled')) journal.close()
+}
+
+async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port: Port): Promise<Refused> {
+  const told = await Promise.all(
+    refusals.map(async ({ pool, why, reserved }) => {
+      if (why.reason === 'contended')
+        return `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`
+      const most = why.size === 0n ? '' : whoHasMost(await port.sampleOf(pool.uid))
+      return `all IP addresses used out in pool ${pool.name} (${why.size + reserved} in all, ${why.size} taken, ${reserved} reserved${most})`
+    }),
+  )
+  const isFull = refusals.every(({ why }) => why.reason === 'exhausted')
+  return new Refused(isFull ? 'exhausted' : 'contended', told.join('; '))
+}
+
+/** `; most by Deployment default/web, 12`, or nothing where nobody holds any. */
+export function whoHasMost(sample: readonly SpiderIPAddress[]): string {
+  const counts = new Map<string, number>()
+  for (const { spec } of sample) {
+    const holder = `${spec.owner.kind} ${spec.pod.namespace}/${spec.owner.name}`
+    counts.set(holder, (counts.get(holder) ?? 0) + 1)
+  }
+  const [first] = [...counts].sort(([, a], [, b]) => b - a)
+  return first ? `; most by ${first[0]}, ${first[1]}` : ''
+}

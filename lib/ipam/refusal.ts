@@ -1,0 +1,100 @@
+// Every way in which the IPAM refuses: a code that never changes, what it means and what to do. docs/errors.md is made from this table.
+
+export interface Meaning {
+  /** CNI spec 1.1.0, section "Error": 11 asks the runtime to try again, from 100 up they are ours. Append, never renumber. */
+  readonly code: number
+  readonly means: string
+  readonly todo: string
+}
+
+export const REFUSALS = {
+  podMissing: {
+    code: 100,
+    means: 'The pod that the runtime names (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist on the API server.',
+    todo: 'Nothing, if it was just deleted. Otherwise see whether the kubeconfig of the plugin is for this cluster.',
+  },
+  podReplaced: {
+    code: 101,
+    means: 'A newer pod of the same name has taken the place of the one that the runtime starts.',
+    todo: 'Nothing: the kubelet gives up the old one by itself.',
+  },
+  podEnded: {
+    code: 102,
+    means: 'The pod is terminating or has ended.',
+    todo: 'Nothing: it gets no address any more.',
+  },
+  wrongInput: {
+    code: 103,
+    means: 'An annotation of the pod or of its Namespace, or the CNI conf, says something that cannot be followed.',
+    todo: 'Correct the value that the sentence names; the pod then starts by itself.',
+  },
+  noPool: {
+    code: 104,
+    means: 'No SpiderIPPool is left: the sentence lists every candidate with the rule that dropped it.',
+    todo: 'Change the pool (spec.disable, affinities, namespaceName, nodeName, multusName), or name another one.',
+  },
+  exhausted: {
+    code: 11,
+    means: 'Every address of every pool that the pod may use is taken or reserved.',
+    todo: 'Add ranges to spec.ips of a pool, or delete pods; the runtime tries again by itself.',
+  },
+  contended: {
+    code: 11,
+    means: 'Too many pods wanted the last addresses of a pool at once.',
+    todo: 'Nothing: the runtime tries again. If it stays so, add ranges to spec.ips.',
+  },
+  recordContended: {
+    code: 11,
+    means: 'The SpiderEndpoint of the pod was written by others again and again.',
+    todo: 'Nothing: the runtime tries again.',
+  },
+  noAddress: {
+    code: 105,
+    means: 'Addresses were allocated for other interfaces of the pod, and none for this one.',
+    todo: 'Give the interface an item in annotation ipam.spidernet.io/ippools.',
+  },
+  routeFitsNothing: {
+    code: 106,
+    means: 'A gateway of annotation ipam.spidernet.io/routes is in the subnet of none of the interfaces.',
+    todo: 'Correct the gw of that route, or take the route out.',
+  },
+  poolNotMade: {
+    code: 107,
+    means: 'The pool that a SpiderSubnet annotation asks for was not there in time.',
+    todo: 'See the events of the SpiderSubnet: it may be out of addresses, or spiderpool-controller is not running.',
+  },
+  ipConflict: {
+    code: 108,
+    means: 'Another host on the network answers for the address.',
+    todo: 'Find the host with the MAC address in the sentence; the pod gets another address at its next try.',
+  },
+  gatewayUnreachable: {
+    code: 109,
+    means: 'The gateway of the pool does not answer on this network.',
+    todo: 'Check spec.gateway of the pool, and VLAN and cabling of the master interface.',
+  },
+  differs: {
+    code: 110,
+    means: 'CHECK: record, address object, interface and result do not say the same.',
+    todo: 'Delete the pod; its successor gets everything anew.',
+  },
+} as const satisfies Readonly<Record<string, Meaning>>
+
+export type RefusalName = keyof typeof REFUSALS
+
+/** Said to the runtime and to the pod's Event in these very words. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly refusal: RefusalName
+  constructor(refusal: RefusalName, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.refusal = refusal
+  }
+  get code(): number {
+    return REFUSALS[this.refusal].code
+  }
+}
+
+/** `wrong input: …`, as users know it. `message` names the place, the key, the value, and what to write instead. */
+export const wrongInput = (message: string, options?: ErrorOptions): Refused =>
+  new Refused('wrongInput', `wrong input: ${message}`, options)

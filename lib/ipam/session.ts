@@ -1,0 +1,81 @@
+// What every verb of the IPAM starts with: the conf, its log, the pod that the runtime names, the way to the API server. The edge.
+import { CniError, OwnError } from '../cni/error.js'
+import type { Call } from '../cni/plugin.js'
+import { KubeError } from '../kube/errors.js'
+import { openLog, type Log } from '../log.js'
+import { ipamConf, type IpamConf } from './conf.js'
+import { directPort } from './direct.js'
+import { JOURNAL_DIR, journalAt } from './journal.js'
+import type { Journal, ObjectRef, Port } from './port.js'
+import { Refused } from './refusal.js'
+
+export interface Session {
+  readonly conf: IpamConf
+  readonly log: Log
+  readonly pod: ObjectRef
+  readonly podUid: string
+  readonly journal: Journal
+  /** What every line of the log says of the call. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+export function sessionOf(call: Call<unknown>): Session {
+  const conf = ipamConf(call.config)
+  const log = openLog({
+    level: conf.logLevel,
+    file: conf.logFile,
+    maxSizeMb: conf.logMaxSize,
+    maxAgeDays: conf.logMaxAge,
+    maxCount: conf.logMaxCount,
+  })
+  const name = argument(call, 'K8S_POD_NAME')
+  const namespace = argument(call, 'K8S_POD_NAMESPACE')
+  const { containerID, ifName, command } = call
+  const journal = journalAt(JOURNAL_DIR, { containerID, nic: ifName })
+  const fields = { command, containerID, ifName, pod: `${namespace}/${name}` }
+  return { conf, log, pod: { namespace, name }, podUid: call.args.get('K8S_POD_UID') ?? '', journal, fields }
+}
+
+function argument(call: Call<unknown>, key: string): string {
+  const value = call.args.get(key) ?? ''
+  if (value === '')
+    throw new CniError(
+      'invalidEnv',
+      `CNI_ARGS has no ${key}; the runtime must pass the pod, as in ${key}=…`,
+      call.env['CNI_ARGS'] ?? '',
+    )
+  return value
+}
+
+export interface Reach {
+  readonly port: Port
+  /** What the call has cost the API server so far, for the log. */
+  cost(): Readonly<Record<string, number>>
+}
+
+/** Loaded late: STATUS of a broken conf, VERSION and the like need no API client. */
+export async function reach(conf: IpamConf, env: Call<unknown>['env']): Promise<Reach> {
+  const { connectFrom } = await import('../kube/open.js')
+  const kube = await connectFrom({ kubeconfig: conf.kubeconfig, env })
+  const direct = directPort(kube)
+  let taken = 0
+  const claim: Port['claim'] = async object => {
+    const outcome = await direct.claim(object)
+    if (outcome.kind === 'taken') taken++
+    return outcome
+  }
+  const cost = () => ({ requests: kube.requests, sent: kube.bytes.sent, received: kube.bytes.received, taken })
+  return { port: { ...direct, claim }, cost }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Our refusals have codes of their own; an API server that is away or busy is worth another try (11); all else is 999. */
+export function refusalOf(prefix: string, error: unknown): CniError {
+  const message = `${prefix}: ${messageOf(error)}`
+  if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })
+  if (error instanceof Refused) return new OwnError(error.code, message)
+  if (error instanceof KubeError && error.reason === 'BadConfig') return new CniError('invalidConfig', message)
+  const isTransient = error instanceof KubeError && (error.status === 0 || error.status === 429 || error.status >= 500)
+  return new CniError(isTransient ? 'tryAgain' : 'internal', message, '', { cause: error })
+}

@@ -1,0 +1,63 @@
+// CHECK and STATUS of the IPAM: is what the record says still so, and would an ADD find what it needs? Changes nothing.
+import { CniError } from '../cni/error.js'
+import type { Call } from '../cni/plugin.js'
+import { objectNameOf } from '../ip/address.js'
+import { parsePrefix } from '../ip/cidr.js'
+import { ipamConf, type IpamConf } from './conf.js'
+import { addressesOf, nicOf } from './endpoint.js'
+import { isPattern } from './glob.js'
+import type { Port } from './port.js'
+import { Refused } from './refusal.js'
+import { recordOf } from './release.js'
+import { messageOf, reach, refusalOf, sessionOf } from './session.js'
+
+/** The record, the address objects and prevResult say the same. Whether the interface has the addresses is its main plugin's to say. */
+export async function ipamCheck(call: Call<unknown>): Promise<void> {
+  const { pod, conf } = sessionOf(call)
+  try {
+    const { port } = await reach(conf, call.env)
+    const endpoint = await recordOf({ pod, features: conf.switches }, port)
+    const nic = endpoint && nicOf(endpoint, call.ifName)
+    const where = `SpiderEndpoint ${pod.namespace}/${pod.name}`
+    if (!nic) throw new Refused('differs', `${where} has no address for ${call.ifName}`)
+    for (const { address } of addressesOf(nic)) {
+      const ip = parsePrefix(address)?.ip
+      if (ip === undefined)
+        throw new Refused('differs', `${where} has "${address}" for ${call.ifName}, which is no address`)
+      const object = await port.address(objectNameOf(ip))
+      if (object?.spec.pod.uid !== endpoint.status.current.uid)
+        throw new Refused(
+          'differs',
+          `${ip} of ${call.ifName} is ${object ? `held by pod ${object.spec.pod.namespace}/${object.spec.pod.name}` : 'no longer held'}`,
+        )
+      if (call.prevResult && !call.prevResult.ips?.some(({ address: text }) => text === address))
+        throw new Refused('differs', `${address} of ${where} is not in prevResult`)
+    }
+  } catch (error) {
+    throw refusalOf('spiderpool IP check error', error)
+  }
+}
+
+/** Would an ADD find its API server and its pools? */
+export async function ipamStatus(call: Pick<Call<unknown>, 'config' | 'env'>): Promise<void> {
+  const conf = ipamConf(call.config)
+  try {
+    const { port } = await reach(conf, call.env)
+    const why = await whyNoPool(conf, port)
+    if (why !== undefined) throw new Refused('noPool', why)
+  } catch (error) {
+    throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)
+  }
+}
+
+/** Pods may name any pool; but a cluster without one, or without the one that the conf names, gives nobody an address. */
+async function whyNoPool({ ipv4, ipv6 }: IpamConf, port: Port): Promise<string | undefined> {
+  const pools = await port.pools()
+  if (pools.length === 0) return 'there is no SpiderIPPool; create one'
+  const missing = [...ipv4, ...ipv6].find(
+    name => !isPattern(name) && !pools.some(({ metadata }) => metadata.name === name),
+  )
+  return missing === undefined
+    ? undefined
+    : `default_ipv4_ippool/default_ipv6_ippool names SpiderIPPool "${missing}", which does not exist; create it or name another`
+}

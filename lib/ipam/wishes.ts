@@ -1,0 +1,62 @@
+// What a call's interfaces may take addresses from: the levels in their order, until one exists. On a port; the levels are in sources.ts.
+import type { Pod } from '../crd/types.js'
+import type { Family } from '../ip/address.js'
+import { defaultPools, namedPools, PoolReader, type Named } from './choose.js'
+import type { TopController } from './pod.js'
+import type { Port } from './port.js'
+import { fromConf, fromNamespace, fromPod, fromSubnets, type ConfPools, type Source, type Wish } from './sources.js'
+import { poolsOfSubnets } from './subnet.js'
+
+export interface Wishing {
+  readonly pod: Pod
+  readonly nic: string
+  readonly owner: TopController
+  readonly conf: ConfPools
+  readonly cleanGateway: boolean
+  readonly families: readonly Family[]
+  readonly subnets: boolean
+}
+
+export interface Wishes {
+  readonly from: string
+  readonly scope: Source['scope']
+  readonly named: readonly Named[]
+}
+
+export async function wishesOf(wishing: Wishing, port: Port): Promise<Wishes> {
+  const { pod, nic, families, cleanGateway } = wishing
+  const ofSubnet = wishing.subnets ? await fromSubnet(wishing, port) : undefined
+  if (ofSubnet) return ofSubnet
+  const reader = new PoolReader(port)
+  const asking = { nic, cleanGateway }
+  const source = fromPod(pod, asking) ?? (await ofNamespace(pod, asking, port)) ?? fromConf(wishing.conf, asking)
+  if (source) return { ...source, named: await namedPools(source, families, reader) }
+  return {
+    from: 'the default pools (spec.default)',
+    scope: 'call',
+    named: [await defaultPools(plain(nic, cleanGateway), families, reader)],
+  }
+}
+
+const plain = (nic: string, cleanGateway: boolean): Wish => ({ nic, place: undefined, names: new Map(), cleanGateway })
+
+async function fromSubnet(
+  { pod, nic, owner, families, cleanGateway }: Wishing,
+  port: Port,
+): Promise<Wishes | undefined> {
+  const wish = fromSubnets(pod, nic)
+  if (!wish) return undefined
+  const subnets = new Map([...wish.subnets].filter(([family]) => families.includes(family)))
+  const application = { namespace: pod.metadata.namespace ?? '', owner }
+  const pools = await poolsOfSubnets({ ...wish, subnets }, application, port)
+  return { from: wish.from, scope: 'call', named: [{ wish: plain(nic, cleanGateway), pools }] }
+}
+
+async function ofNamespace(
+  pod: Pod,
+  asking: { readonly nic: string; readonly cleanGateway: boolean },
+  port: Port,
+): Promise<Source | undefined> {
+  const name = pod.metadata.namespace ?? 'default'
+  return fromNamespace(name, (await port.namespace(name)).annotations, asking)
+}

@@ -1,0 +1,35 @@
+// Which addresses the node has on the interface behind one of a pod: the physical function of a VF, the master of a macvlan. Reads only.
+import { readdirSync } from 'node:fs'
+import type { Ip } from '../ip/address.js'
+import { linkNamed } from '../plan/seen.js'
+import { openKernel } from './kernel.js'
+
+export type MasterAddresses = readonly Ip[] | { readonly unknown: string }
+
+const PCI_DEVICES = '/sys/bus/pci/devices'
+
+/** `nic` in the namespace at path `netns`. Throws NetnsError; an interface without a master is told in words. */
+export function masterAddresses({ netns, nic }: { readonly netns: string; readonly nic: string }): MasterAddresses {
+  const kernel = openKernel(netns)
+  try {
+    const link = linkNamed(kernel.observe({ pod: { links: [nic] } }).pod, nic)
+    if (!link) return { unknown: `the pod has no interface ${nic} yet` }
+    const name = link.device === undefined ? undefined : physicalFunctionOf(link.device)
+    const { node } = kernel.observe({ node: { links: name === undefined ? 'all' : [name] } })
+    const master = node.links.find(one => (name === undefined ? one.index === link.parent : one.name === name))
+    if (!master || (name === undefined && !link.parentElsewhere))
+      return { unknown: `interface ${nic} has no master on the node` }
+    return kernel.observe({ node: { addressesOn: master.name } }).node.addresses.map(({ address }) => address.ip)
+  } finally {
+    kernel.close()
+  }
+}
+
+/** The kernel's documentation of sysfs-bus-pci: a virtual function has a link `physfn`, with a folder `net` where it has a driver. */
+function physicalFunctionOf(device: string): string | undefined {
+  try {
+    return readdirSync(`${PCI_DEVICES}/${device}/physfn/net`)[0]
+  } catch {
+    return undefined // no virtual function: not every PCI device is one
+  }
+}
