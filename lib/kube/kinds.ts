@@ -58,9 +58,6 @@ export const SPIDER_IPADDRESSES = clusterWide(spiderpool, 'SpiderIPAddress', 'sp
 export const SPIDER_ENDPOINTS = namespaced(spiderpool, 'SpiderEndpoint', 'spiderendpoints')
 export const SPIDER_COORDINATORS = clusterWide(spiderpool, 'SpiderCoordinator', 'spidercoordinators')
 export const SPIDER_MULTUSCONFIGS = namespaced(spiderpool, 'SpiderMultusConfig', 'spidermultusconfigs')
-const kubevirt: Names = ['kubevirt.io', 'v1']
-export const VIRTUALMACHINES = namespaced(kubevirt, 'VirtualMachine', 'virtualmachines')
-export const VIRTUALMACHINEINSTANCES = namespaced(kubevirt, 'VirtualMachineInstance', 'virtualmachineinstances')
 
 /** `v1` or `apps/v1`: what stands in an object's apiVersion. */
 export const apiVersionOf = ({ group, version }: Kind): string => (group === '' ? version : `${group}/${version}`)

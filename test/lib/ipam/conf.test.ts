@@ -42,7 +42,7 @@ const bad = [
   { conf: { ipam: { clean_gateway: 'yes' } }, why: 'ipam.clean_gateway is "yes"; it must be true or false' },
   {
     conf: { ipam: { match_master_subnet: 1 } },
-    why: 'ipam.match_master_subnet is true; this version cannot do that; leave it out',
+    why: 'ipam.match_master_subnet is 1; it must be true or false',
   },
 ]
 for (const { conf, why } of bad)
