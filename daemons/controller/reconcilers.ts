@@ -1,6 +1,7 @@
 // Which reconcilers there are. Knows their names only; each says itself what it watches.
 import type { Metrics } from '../../lib/metrics.js'
 import type { Reconciler } from './reconciler.js'
+import { endpoints } from './endpoints.js'
 import { ippools } from './ippools.js'
 import { reclaim } from './reclaim.js'
 import type { Conf, Settings } from './settings.js'
@@ -16,5 +17,6 @@ export interface Making {
 /** In no order: each is on its own. */
 export const reconcilersFor = (making: Making): readonly Reconciler[] => [
   ippools(making),
+  endpoints(making),
   ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
 ]

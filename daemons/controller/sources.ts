@@ -55,9 +55,15 @@ export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'o
   },
 })
 
-export const ENDPOINTS = source<SpiderEndpoint, never>({
+export const ENDPOINTS = source<SpiderEndpoint, 'owner'>({
   kind: SPIDER_ENDPOINTS,
   pick: ({ metadata, status }) => ({ metadata: slimMeta(metadata), status }),
+  indexes: {
+    /** `Kind/namespace/name`. */
+    owner: ({ metadata: { namespace }, status }) => [
+      `${status.ownerControllerType}/${namespace ?? ''}/${status.ownerControllerName}`,
+    ],
+  },
 })
 
 /** Where Multus writes which NIC has which address. */

@@ -174,7 +174,8 @@ async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<voi
   const { namespace = '', name, uid } = endpoint.metadata
   const ref = { namespace, name }
   try {
-    await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
+    if (endpoint.metadata.deletionTimestamp === undefined)
+      await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
     if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
     const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
     await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: { uid, finalizers } }, 'merge')
