@@ -72,7 +72,7 @@ export async function fromServer(address: SpiderIPAddress, looking: Looking, { f
   const isOf = (kind: Keeper): boolean => keeper === kind && (kind === 'StatefulSet' || isServed)
   const [pod, endpoint, set, instance, machine] = await Promise.all([
     fresh.get(CLUSTER_PODS, podKeyOf(address, view)),
-    fresh.get(ENDPOINTS, keys.pod),
+    fresh.get(ENDPOINTS, keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod),
     isOf('StatefulSet') ? fresh.get(SETS, keys.owner) : undefined,
     isOf('VirtualMachineInstance') ? fresh.get(INSTANCES, keys.owner) : undefined,
     isOf('VirtualMachineInstance') ? fresh.get(MACHINES, keys.owner) : undefined,

@@ -2,12 +2,13 @@
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../lib/crd/types.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
 import { directPort } from '../../lib/ipam/direct.js'
-import { newEndpoint } from '../../lib/ipam/endpoint.js'
+import { newEndpoint, withOnly } from '../../lib/ipam/endpoint.js'
 import { addressObject, type Claimant } from '../../lib/ipam/identity.js'
 import { topController } from '../../lib/ipam/pod.js'
 import { familyOfPool, poolOf, type Pool } from '../../lib/ipam/pool.js'
 import type { Port } from '../../lib/ipam/port.js'
 import {
+  keeperOf,
   keeperOfKind,
   statefulSetKeeps,
   virtualMachineKeeps,
@@ -48,6 +49,8 @@ interface Sighting {
 }
 
 interface Doing {
+  readonly key: string
+  readonly features: Features
   readonly view: View
   readonly hands: Hands
   readonly port: Port
@@ -74,7 +77,7 @@ export function endpoints({ settings, conf }: Making): Reconciler {
       const anew = repairOf(recorded)
       sightings.delete(key)
       if (nameOf(anew) !== nameOf(repair)) return { againMs: SIGHTING_MS }
-      await perform(anew, recorded, { view, hands, port: directPort(hands.kube) })
+      await perform(anew, recorded, { key, features, view, hands, port: directPort(hands.kube) })
       return undefined
     },
   }
@@ -165,25 +168,29 @@ async function perform(repair: Repair, recorded: Recorded, doing: Doing): Promis
   }
 }
 
-const claimantOf = async (pod: Pod, port: Port): Promise<Claimant> => ({
-  namespace: pod.metadata.namespace ?? '',
-  name: pod.metadata.name,
-  uid: pod.metadata.uid ?? '',
-  node: pod.spec?.nodeName ?? '',
-  containerID: '',
-  owner: await topController(pod, port),
-})
+async function claimantOf(pod: Pod, key: string, port: Port): Promise<Claimant> {
+  const { apiVersion, kind, name } = await topController(pod, port, { withUid: false })
+  return {
+    namespace: pod.metadata.namespace ?? '',
+    name: pod.metadata.name,
+    uid: pod.metadata.uid ?? '',
+    record: refOfKey(key).name,
+    node: pod.spec?.nodeName ?? '',
+    containerID: '',
+    owner: { apiVersion, kind, name },
+  }
+}
 
 /** Read whole: what the cache leaves out must not be lost by writing it back. */
-async function record(addresses: readonly SpiderIPAddress[], pod: Pod, { port, view, hands }: Doing): Promise<void> {
-  const { namespace = '', name } = pod.metadata
-  const before = await port.endpoint({ namespace, name })
+async function record(addresses: readonly SpiderIPAddress[], pod: Pod, doing: Doing): Promise<void> {
+  const { key, features, port, view, hands } = doing
+  const before = await port.endpoint(refOfKey(key))
   const nics = withAddresses(before?.status.current.ips ?? [], addresses, pool => poolNamed(pool, view))
-  const [first] = nics
-  if (!first) return
-  const made = before ?? newEndpoint(pod, await claimantOf(pod, port), first)
-  const status = { ...made.status, current: { ...made.status.current, ips: nics } }
-  const written = await (before ? port.replaceEndpoint({ ...made, status }) : port.createEndpoint({ ...made, status }))
+  const claimant = await claimantOf(pod, key, port)
+  const isKept = keeperOf(claimant.owner, features) !== undefined
+  const written = await (before
+    ? port.replaceEndpoint(withOnly(before, claimant, nics))
+    : port.createEndpoint(newEndpoint(claimant, nics, isKept)))
   if (written === 'conflict') return
   const texts = addresses.map(({ spec }) => `${spec.address} (${spec.nic})`).join(', ')
   tellOf(pod, hands, {
@@ -204,12 +211,12 @@ async function hold(
   { nic, address, pool: poolName }: Extract<Repair, { kind: 'hold' }>,
   endpoint: SpiderEndpoint,
   pod: Pod,
-  { port, view, hands }: Doing,
+  { key, port, view, hands }: Doing,
 ): Promise<void> {
   const pool = poolNamed(poolName, view)
   const ip = parsePrefix(address)?.ip
   if (!pool || ip === undefined) return
-  const object = addressObject({ ip, pool, nic: nic.interface, claimant: await claimantOf(pod, port) })
+  const object = addressObject({ ip, pool, nic: nic.interface, claimant: await claimantOf(pod, key, port) })
   const outcome = await port.claim(object)
   if (outcome.kind === 'held')
     return tellOf(pod, hands, {
