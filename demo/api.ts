@@ -34,6 +34,8 @@ const ANSWER_MS_MAX = 10_000
 
 export interface Api {
   create(plural: string, object: KubeObject): Promise<KubeObject>
+  /** Replaces the object at its path; with a resourceVersion only if nobody changed it. */
+  replace(path: string, object: KubeObject): Promise<KubeObject>
   read(path: string): Promise<KubeObject>
   items(path: string): Promise<readonly KubeObject[]>
   remove(path: string): Promise<void>
@@ -57,6 +59,7 @@ export function openApi(kubeconfig: string): Api {
   const ask = askerOf(parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig)
   return {
     create: (plural, object) => ask('POST', pathOf(plural, object), { body: object }),
+    replace: (path, object) => ask('PUT', path, { body: object }),
     read: path => ask('GET', path),
     items: async path => (await ask<{ items: readonly KubeObject[] }>('GET', path)).items,
     remove: async path => void (await ask('DELETE', path)),
