@@ -25,6 +25,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'file name too long',
   ELOOP: 'too many levels of symbolic links',
   EMSGSIZE: 'message too long',
+  EPROTONOSUPPORT: 'protocol not supported',
   EOPNOTSUPP: 'operation not supported',
   EAFNOSUPPORT: 'address family not supported by protocol',
   EADDRINUSE: 'address already in use',

@@ -7,6 +7,7 @@ import type { Act } from './acts/act.js'
 import { addAddress } from './acts/address.js'
 import * as link from './acts/link.js'
 import { addNeigh, removeNeigh } from './acts/neigh.js'
+import { setNftTable } from './acts/nft.js'
 import { addRoute, removeRoute } from './acts/route.js'
 import { addRule, removeRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
@@ -30,6 +31,7 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   removeRoute,
   addRule,
   removeRule,
+  setNftTable,
   setSysctl,
 }
 

@@ -11,6 +11,7 @@ import { NOWHERE, type Place, type SeenAddress, type SeenLink, type SeenNeigh, t
 import type { Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
+import { readNftTables } from './nft-tables.js'
 import { findLink, type Places } from './places.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
@@ -21,6 +22,8 @@ export interface Wish {
   readonly rules?: boolean
   readonly neighsOn?: string | 'all'
   readonly sysctls?: readonly string[]
+  /** Names of nf_tables' tables of family inet. */
+  readonly nft?: readonly string[]
 }
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
@@ -38,6 +41,7 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
     ...(wish.routes && { routes: routesOf(conn, wish.routes, names) }),
     ...(wish.rules === true && { rules: FAMILIES.flatMap(family => rulesOf(conn, family)) }),
     ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
+    ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
     ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
   }
 }

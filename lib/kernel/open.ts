@@ -13,6 +13,8 @@ const PROC_SUPER_MAGIC = 0x9fa0
 
 const AF_NETLINK = 16
 const AF_PACKET = 17
+const NETLINK_ROUTE = 0
+const NETLINK_NETFILTER = 12
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0x80000
 const CLONE_NEWNET = 0x40000000
@@ -60,21 +62,24 @@ export class NetnsError extends Error {
   }
 }
 
+interface SocketName {
+  readonly family: number
+  readonly protocol: number
+  readonly address: Uint8Array
+}
+
 /** What can be opened in a namespace. `undefined` in place of a namespace is the one we run in. */
 export class Opener {
   readonly #libc = dlopen(LIBC, SYMBOLS).symbols
 
-  /** A netlink route socket with extended acks and strict dumps. It stays in its namespace whoever uses it later. */
+  /** A netlink socket for links and routes, with extended acks and strict dumps. It stays in its namespace whoever uses it later. */
   netlink(netns: number | undefined): number {
-    return this.inside(netns, () =>
-      this.#socket(AF_NETLINK, sockaddrNl(), fd => {
-        this.#set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
-        this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
-        // Older kernels know none of the three: then errors have no text and dumps are filtered by who reads them.
-        for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
-          this.#set(fd, SOL_NETLINK, option, int32(1))
-      }),
-    )
+    return this.#netlink(netns, NETLINK_ROUTE)
+  }
+
+  /** The same for nf_tables. SystemError EPROTONOSUPPORT where the kernel has no netfilter. */
+  netfilter(netns: number | undefined): number {
+    return this.#netlink(netns, NETLINK_NETFILTER)
   }
 
   /**
@@ -83,7 +88,7 @@ export class Opener {
    */
   packet(options: { netns: number | undefined; index: number; protocol: number; timeoutMs: number }): number {
     return this.inside(options.netns, () =>
-      this.#socket(AF_PACKET, sockaddrLl(options), fd => {
+      this.#socket({ family: AF_PACKET, protocol: 0, address: sockaddrLl(options) }, fd => {
         this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(options.timeoutMs))
         this.#set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)) // Linux 4.20; the codecs also know their own frames
       }),
@@ -106,9 +111,20 @@ export class Opener {
     }
   }
 
-  #socket(family: number, address: Uint8Array, options: (fd: number) => void): number {
-    const fd = this.#libc.socket(family, SOCK_RAW | SOCK_CLOEXEC, 0)
-    if (fd < 0) this.#fail(`socket of family ${family}`)
+  #netlink(netns: number | undefined, protocol: number): number {
+    const options = (fd: number): void => {
+      this.#set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
+      this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
+      // Older kernels know none of the three: then errors have no text and dumps are filtered by who reads them.
+      for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
+        this.#set(fd, SOL_NETLINK, option, int32(1))
+    }
+    return this.inside(netns, () => this.#socket({ family: AF_NETLINK, protocol, address: sockaddrNl() }, options))
+  }
+
+  #socket({ family, protocol, address }: SocketName, options: (fd: number) => void): number {
+    const fd = this.#libc.socket(family, SOCK_RAW | SOCK_CLOEXEC, protocol)
+    if (fd < 0) this.#fail(`socket of family ${family}, protocol ${protocol}`)
     try {
       options(fd)
       if (this.#libc.bind(fd, ptr(address), address.byteLength) !== 0)

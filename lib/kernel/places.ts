@@ -8,8 +8,10 @@ import type { Opener } from './open.js'
 
 export interface Places {
   readonly opener: Opener
-  /** The netlink connection of a place. */
+  /** The netlink connection of a place, for links and routes. */
   at(where: Where): Conn
+  /** The one for nf_tables. Throws SystemError EPROTONOSUPPORT where the kernel has none. */
+  nft(where: Where): Conn
   /** The namespace's descriptor; undefined for the node, where we are. */
   netnsOf(where: Where): number | undefined
   /** A descriptor that names the place in a message sent from the other one. */
@@ -22,16 +24,18 @@ export function placesOf(
   open: { pod: () => number; node: () => number; close: (fd: number) => void },
 ): Places {
   const conns = new Map<Where, Conn>()
+  const nftConns = new Map<Where, Conn>()
   const fds = new Map<Where, number>()
   const fdOf = (where: Where): number => remembered(fds, where, open[where])
   const netnsOf = (where: Where): number | undefined => (where === 'pod' ? fdOf('pod') : undefined)
   return {
     opener,
     at: where => remembered(conns, where, () => new Conn(fdTransport(opener.netlink(netnsOf(where))))),
+    nft: where => remembered(nftConns, where, () => new Conn(fdTransport(opener.netfilter(netnsOf(where))))),
     netnsOf,
     fdOf,
     close() {
-      for (const conn of conns.values()) conn.close()
+      for (const conn of [...conns.values(), ...nftConns.values()]) conn.close()
       for (const fd of fds.values()) open.close(fd)
     },
   }

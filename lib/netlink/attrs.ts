@@ -75,12 +75,12 @@ function encodePart(table: Table, key: string, part: unknown): Uint8Array[] {
   return [within(key, () => attribute({ type: row[0], bytes: row[1].encode(part) }))]
 }
 
-/** A nest of one kind of attribute, many times; attributes of other types in it are passed over. */
+/** A nest of one kind of attribute, many times; attributes of other types in it are passed over. NLA_F_NESTED as in a table. */
 export function repeated<T>(type: number, codec: Codec<T>): Codec<readonly T[]> {
   return {
     decode: bytes =>
       attributesOf(bytes)
-        .filter(one => (one.type & NLA_TYPE_MASK) === type)
+        .filter(one => (one.type & NLA_TYPE_MASK) === (type & NLA_TYPE_MASK))
         .map((one, i) => within(`${i}`, () => codec.decode(one.bytes))),
     encode: list => concat(list.map(value => attribute({ type, bytes: codec.encode(value) }))),
   }

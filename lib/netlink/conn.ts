@@ -1,8 +1,8 @@
 // One request and its answers, on any transport of datagrams. Knows sequence numbers; knows no file descriptor.
-import { ERRNO, NetlinkError } from './errno.js'
+import { BatchError, ERRNO, NetlinkError } from './errno.js'
 import { doneOf, errorOf, framesOf, NLM_F, NLMSG, request } from './message.js'
-import type { Change, Dump, Frame, Get, Verdict } from './message.js'
-import { within, WireError } from './wire.js'
+import type { Change, Dump, Frame, Get, Part, Verdict } from './message.js'
+import { concat, within, WireError } from './wire.js'
 
 /** Whole datagrams, both ways. The kernel works a request off while it is sent, so nothing here waits. */
 export interface Transport {
@@ -63,8 +63,44 @@ export class Conn {
     throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
   }
 
+  /**
+   * Makes all of the changes or none, in one datagram between two ends, as nf_tables wants it. Throws BatchError for the first
+   * change that the kernel refuses.
+   */
+  batch(ends: { readonly begin: Part; readonly end: Part }, parts: readonly Part[]): void {
+    if (parts.length === 0) return
+    const first = this.#seq + 1 // seq of `begin`; the part at index i has the i-th after it
+    this.#seq = first + parts.length + 1
+    const last = first + parts.length
+    const messages = [ends.begin, ...parts, ends.end].map(({ bytes }, i) =>
+      bytes({ seq: first + i, acknowledged: first + i === last }),
+    )
+    syscall(ends.begin.name, () => this.#transport.send(concat(messages)))
+    this.#settle({ first, last, begin: ends.begin, parts })
+  }
+
   close(): void {
     this.#transport.close()
+  }
+
+  /** The kernel answers in the order of the changes, each that it refuses and the last; what no change is to blame for, it says of `begin`. */
+  #settle({ first, last, begin, parts }: { first: number; last: number; begin: Part; parts: readonly Part[] }): void {
+    let refused: BatchError | undefined
+    for (let datagrams = 0; datagrams < DATAGRAMS_MAX; datagrams++) {
+      const datagram = syscall(begin.name, () => this.#transport.receive())
+      for (const frame of within(begin.name, () => framesOf(datagram))) {
+        const { seq, type } = frame.header
+        if (type !== NLMSG.error || seq < first || seq > last || !this.#isAnswer(frame, seq)) continue
+        const verdict = within(begin.name, () => errorOf(frame))
+        const at = seq - first - 1
+        const op = parts[at]?.name ?? begin.name
+        if (verdict.errno !== 0) refused ??= new BatchError({ op, ...verdict }, at < 0 ? undefined : at)
+        if (seq !== last && seq !== first) continue
+        if (refused !== undefined) throw refused
+        return
+      }
+    }
+    throw new WireError(`${begin.name}: no end after ${DATAGRAMS_MAX} datagrams`)
   }
 
   /** Undefined: the answer is not whole, or not of one moment; to be asked again. */

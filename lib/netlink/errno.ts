@@ -77,6 +77,9 @@ const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(ERRNO).map(([n
 /** `EEXIST` of 17; `errno 1234` of what has no name here. */
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
 
+/** 17 of `EEXIST`; 0 of a name that is none. */
+export const errnoOf = (name: string): number => Object.entries(ERRNO).find(([known]) => known === name)?.[1] ?? 0
+
 /** The kernel said no. `op` is what was asked (`addr.add`), `text` the kernel's own words or empty. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError'
@@ -91,5 +94,14 @@ export class NetlinkError extends Error {
     this.errno = errno
     this.code = code
     this.text = text
+  }
+}
+
+/** A batch was refused, and nothing of it is done; `part` is which of its changes it was for, undefined: for no single one. */
+export class BatchError extends NetlinkError {
+  readonly part: number | undefined
+  constructor(refusal: { op: string; errno: number; text?: string }, part: number | undefined, options?: ErrorOptions) {
+    super(refusal, options)
+    this.part = part
   }
 }

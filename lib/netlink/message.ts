@@ -1,6 +1,6 @@
 // Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
 import { attrs } from './attrs.js'
-import { concat, cstring, s32, struct, u16, u32, WireError, type Codec, type ValueOf } from './wire.js'
+import { concat, cstring, s32, struct, u16, u32, within, WireError, type Codec, type ValueOf } from './wire.js'
 
 /** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
 export const NLM_F = {
@@ -106,6 +106,19 @@ export function request<T>(op: Op<T>, value: T, seq: number): Uint8Array {
     payload,
   ])
 }
+
+/** A change with its value, to stand among others in one datagram. `acknowledged`: the kernel is to answer it in any case. */
+export interface Part {
+  /** For people: `nft.rule.add`. */
+  readonly name: string
+  bytes(asked: { readonly seq: number; readonly acknowledged: boolean }): Uint8Array
+}
+
+export const part = <T>(op: Change<T>, value: T): Part => ({
+  name: op.name,
+  bytes: ({ seq, acknowledged }) =>
+    within(op.name, () => request(acknowledged ? { ...op, flags: op.flags | NLM_F.ack } : op, value, seq)),
+})
 
 /** Cuts a datagram into messages. */
 export function framesOf(datagram: Uint8Array): Frame[] {

@@ -86,6 +86,19 @@ export const u16be = scalar(
   v => v.getUint16(0, false),
   (v, n) => v.setUint16(0, n, false),
 )
+/** nf_tables numbers everything in network byte order. */
+export const u32be = scalar(
+  'u32be',
+  U32,
+  v => v.getUint32(0, false),
+  (v, n) => v.setUint32(0, n, false),
+)
+export const s32be = scalar(
+  's32be',
+  S32,
+  v => v.getInt32(0, false),
+  (v, n) => v.setInt32(0, n, false),
+)
 
 /** Bytes as they are: an address, whatever its family. Always a copy: a transport may use its buffer again. */
 export const raw: Codec<Uint8Array> = {

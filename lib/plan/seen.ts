@@ -2,6 +2,7 @@
 import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
+import { nftTableText, type NftTable } from './nft.js'
 import type { IpvlanMode, MacvlanMode, NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
 
 export interface SeenLink {
@@ -52,11 +53,13 @@ export interface Place {
   readonly neighs: readonly SeenNeigh[]
   /** By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: there is none. */
   readonly sysctls: Readonly<Record<string, string | undefined>>
+  /** nf_tables' tables of family inet, by name. */
+  readonly nft: Readonly<Record<string, NftTable | undefined>>
 }
 
 export type Seen = Readonly<Record<Where, Place>>
 
-export const NOWHERE: Place = { links: [], addresses: [], routes: [], rules: [], neighs: [], sysctls: {} }
+export const NOWHERE: Place = { links: [], addresses: [], routes: [], rules: [], neighs: [], sysctls: {}, nft: {} }
 
 export const linkNamed = (place: Place, name: string): SeenLink | undefined =>
   place.links.find(link => link.name === name)
@@ -150,12 +153,17 @@ export function holds(step: Step, seen: Seen): boolean {
       return place.rules.some(has => sameRule(step.rule, has))
     case 'removeRule':
       return !place.rules.some(has => sameRule(step.rule, has))
+    case 'setNftTable':
+      return sameTable(step.table, place.nft[step.table.name])
     case 'setSysctl':
       return (
         place.sysctls[step.path] === step.value || (step.optional === true && place.sysctls[step.path] === undefined)
       )
   }
 }
+
+const sameTable = (wanted: NftTable, is: NftTable | undefined): boolean =>
+  is !== undefined && nftTableText(wanted) === nftTableText(is)
 
 const masterName = (place: Place, link: SeenLink): string | undefined =>
   place.links.find(({ index }) => index === link.master)?.name

@@ -2,6 +2,7 @@
 import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
+import type { NftTable } from './nft.js'
 
 /** The node's network namespace, or the pod's. */
 export type Where = 'node' | 'pod'
@@ -117,6 +118,16 @@ export type Step =
   | { readonly verb: 'addRule'; readonly where: Where; readonly rule: Rule }
   | { readonly verb: 'removeRule'; readonly where: Where; readonly rule: Rule }
   | {
+      /**
+       * A table of nf_tables (`lib/plan/nft.ts`), in place of the one of that name, in one moment. `was` is what `seen[where].nft` has
+       * under the name (`Wish.nft`); undone, that is put back, and where there was none, `table.name` is removed whatever it holds.
+       */
+      readonly verb: 'setNftTable'
+      readonly where: Where
+      readonly table: NftTable
+      readonly was: NftTable | undefined
+    }
+  | {
       readonly verb: 'setSysctl'
       readonly where: Where
       readonly path: string
@@ -142,6 +153,8 @@ export function describe(step: Step): string {
     case 'addRule':
     case 'removeRule':
       return `${step.verb} table ${step.rule.table}`
+    case 'setNftTable':
+      return `${step.verb} inet ${step.table.name}`
     case 'setSysctl':
       return `${step.verb} ${step.path}`
     case 'addAddress':

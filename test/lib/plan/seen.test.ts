@@ -49,6 +49,8 @@ const defaultRoute: SeenRoute = {
   type: 1,
 }
 
+const marks = { name: 'b', rules: [[{ match: 'mark', is: 1 }, { verdict: 'accept' }]] } as const
+
 const pod: Place = {
   links: [eth0, port, bridge],
   addresses: [{ link: 'eth0', address: prefix('10.6.0.5/16'), tentative: false, dadFailed: false, scope: 0 }],
@@ -60,6 +62,7 @@ const pod: Place = {
   rules: [{ family: 4, priority: 1000, table: 500 }],
   neighs: [{ link: 'eth0', ip: ip('10.6.0.9'), mac: mac('0a:00:00:00:00:09'), permanent: true }],
   sysctls: { 'net/a': '1', 'net/none': undefined },
+  nft: { ours: { name: 'ours', chains: [marks, { name: 'a', rules: [] }] } },
 }
 const seen = { node: NOWHERE, pod }
 
@@ -134,6 +137,30 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
   {
     holds: { verb: 'removeRule', where: 'pod', rule: { family: 4, table: 501 } },
     not: [{ verb: 'removeRule', where: 'pod', rule: { family: 4, table: 500 } }],
+  },
+  {
+    holds: {
+      verb: 'setNftTable',
+      where: 'pod',
+      table: { name: 'ours', chains: [{ name: 'a', rules: [] }, marks] },
+      was: undefined,
+    },
+    not: [
+      { verb: 'setNftTable', where: 'pod', table: { name: 'theirs', chains: [] }, was: undefined },
+      { verb: 'setNftTable', where: 'pod', table: { name: 'ours', chains: [marks] }, was: undefined },
+      {
+        verb: 'setNftTable',
+        where: 'pod',
+        table: {
+          name: 'ours',
+          chains: [
+            { name: 'a', rules: marks.rules },
+            { name: 'b', rules: [] },
+          ],
+        },
+        was: undefined,
+      },
+    ],
   },
   {
     holds: { verb: 'setSysctl', where: 'pod', path: 'net/a', value: '1', was: '0' },
