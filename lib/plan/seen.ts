@@ -140,11 +140,9 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'addAddress':
       return place.addresses.some(has => has.link === step.name && samePrefix(has.address, step.address))
     case 'addNeigh':
-      return place.neighs.some(
-        has => has.link === step.name && has.ip === step.ip && has.mac === step.mac && has.permanent,
-      )
+      return place.neighs.some(has => sameNeigh(step, has) && has.mac === step.mac && has.permanent)
     case 'removeNeigh':
-      return !place.neighs.some(has => has.link === step.name && has.ip === step.ip)
+      return !place.neighs.some(has => sameNeigh(step, has))
     case 'addRoute':
       return place.routes.some(has => sameRoute(step.route, has))
     case 'removeRoute':
@@ -156,11 +154,14 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'setNftTable':
       return sameTable(step.table, place.nft[step.table.name])
     case 'setSysctl':
-      return (
-        place.sysctls[step.path] === step.value || (step.optional === true && place.sysctls[step.path] === undefined)
-      )
+      return sysctlHolds(step, place.sysctls[step.path])
   }
 }
+
+const sameNeigh = (step: { name: string; ip: Ip }, is: SeenNeigh): boolean => is.link === step.name && is.ip === step.ip
+
+const sysctlHolds = ({ value, optional }: StepOf<'setSysctl'>, is: string | undefined): boolean =>
+  is === value || (optional === true && is === undefined)
 
 const sameTable = (wanted: NftTable, is: NftTable | undefined): boolean =>
   is !== undefined && nftTableText(wanted) === nftTableText(is)
