@@ -15,6 +15,8 @@ export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
 /** On a Namespace: lists of pool names. */
 export const ANNOTATION_NAMESPACE_IPV4 = 'ipam.spidernet.io/default-ipv4-ippool'
 export const ANNOTATION_NAMESPACE_IPV6 = 'ipam.spidernet.io/default-ipv6-ippool'
+/** On a SpiderIPAddress: since when a runtime no longer knows the container that took it. */
+export const ANNOTATION_UNATTACHED = 'ipam.spidernet.io/unattached-since'
 /** On a pod that a virtual machine moves to. */
 export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 

@@ -1,6 +1,6 @@
 // Who an address belongs to, and the object that says so. Pure.
 import { familyOf, objectNameOf, type Ip } from '../ip/address.js'
-import { IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../crd/names.js'
+import { ANNOTATION_UNATTACHED, IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../crd/names.js'
 import type { SpiderIPAddress } from '../crd/types.js'
 import type { Pool } from './pool.js'
 
@@ -60,7 +60,11 @@ export const isUpToDate = ({ spec }: SpiderIPAddress, { claimant, nic }: Asking)
 /** The object as the asking pod's: what it needs to be written where it is not up to date. */
 export const handedTo = (object: SpiderIPAddress, { claimant, nic }: Asking): SpiderIPAddress => ({
   ...object,
-  metadata: { ...object.metadata, labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid } },
+  metadata: {
+    ...object.metadata,
+    labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid },
+    ...(object.metadata.annotations && { annotations: withoutMark(object.metadata.annotations) }),
+  },
   spec: {
     ...object.spec,
     nic,
@@ -70,3 +74,6 @@ export const handedTo = (object: SpiderIPAddress, { claimant, nic }: Asking): Sp
     owner: claimant.owner,
   },
 })
+
+/** A container uses it again. */
+const withoutMark = ({ [ANNOTATION_UNATTACHED]: _, ...others }: Readonly<Record<string, string>>) => others

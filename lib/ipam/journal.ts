@@ -1,15 +1,19 @@
 // The node's own note of what an ADD is about to take: a file per attachment, one address object name a line. Survives kill -9, not a reboot.
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import type { Journal } from './port.js'
 
 /** tmpfs: after a reboot no ADD of before is half done, and reclaim collects what they left. */
 export const JOURNAL_DIR = '/run/spidernet/spiderpool-ipam'
 
-/** A container ID has no '/' in it (checked by the CNI shell), an interface name neither. */
-export function journalAt(
-  dir: string,
-  { containerID, nic }: { readonly containerID: string; readonly nic: string },
-): Journal {
+export interface Attachment {
+  readonly containerID: string
+  readonly nic: string
+}
+
+/** A network's own folder. Its name, a container ID and an interface name have no '/' in them (checked by the CNI shell). */
+export const journalDir = (network: string): string => `${JOURNAL_DIR}/${network}`
+
+export function journalAt(dir: string, { containerID, nic }: Attachment): Journal {
   const file = `${dir}/${containerID}_${nic}`
   return {
     note(addressName) {
@@ -30,6 +34,19 @@ export function journalAt(
     close() {
       rmSync(file, { force: true })
     },
+  }
+}
+
+/** Whose notes lie here: calls that go on, or were killed. */
+export function journalsIn(dir: string): readonly Attachment[] {
+  try {
+    return readdirSync(dir).flatMap(file => {
+      const [, containerID, nic] = /^(.*)_([^_].*|_)$/.exec(file) ?? []
+      return containerID === undefined || nic === undefined ? [] : [{ containerID, nic }]
+    })
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
   }
 }
 

@@ -31,7 +31,7 @@ export function ipamOf(call: Call<Config>): Ipam | undefined {
 
 const loadOwn = () => import('../../lib/ipam/cni.js')
 
-const master: Master = async nic => (await import('../../lib/kernel/master.js')).masterAddresses(nic)
+const master: Master = async nic => (await import('../../lib/kernel/look.js')).masterAddresses(nic)
 
 function inProcess(call: Call<Config>): Ipam {
   const own: Call<unknown> = { ...call, config: call.config.raw }
@@ -40,7 +40,7 @@ function inProcess(call: Call<Config>): Ipam {
     release: async () => (await loadOwn()).ipamDel(own),
     check: async () => (await loadOwn()).ipamCheck(own),
     status: async () => (await loadOwn()).ipamStatus(own),
-    gc: async () => undefined, // an address is freed for what the API server says of its pod, never for a list
+    gc: async () => (await import('../../lib/ipam/hint.js')).ipamGc(own),
   }
 }
 

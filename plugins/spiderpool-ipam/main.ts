@@ -6,7 +6,7 @@ import { accepts } from './config.js'
 
 const ipam = () => import('../../lib/ipam/cni.js')
 
-const master: Master = async nic => (await import('../../lib/kernel/master.js')).masterAddresses(nic)
+const master: Master = async nic => (await import('../../lib/kernel/look.js')).masterAddresses(nic)
 
 export const plugin: Plugin<unknown> = {
   name: 'spiderpool-ipam',
@@ -15,9 +15,11 @@ export const plugin: Plugin<unknown> = {
   argKeys: ['IP', 'K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,
   add: async call => (await ipam()).ipamAdd(call, master),
-  check: async call => (await ipam()).ipamCheck(call),
+  check: async call => {
+    await (await ipam()).ipamCheck(call)
+    await (await import('./check.js')).checkInterface(call)
+  },
   del: async call => (await ipam()).ipamDel(call),
   status: async call => (await ipam()).ipamStatus(call),
-  // A runtime's list of living attachments is a hint. An address is freed for what the API server says of its pod, never for a list.
-  gc: () => undefined,
+  gc: async call => (await import('../../lib/ipam/hint.js')).ipamGc(call),
 }

@@ -1,4 +1,5 @@
 // What an administrator can say of pools and pods, on the real executable against a real API server: who gets which address, and keeps it.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { SPIDER } from '../fixtures/cluster.js'
 import { first, openIpam } from '../fixtures/ipam.js'
@@ -212,9 +213,39 @@ t.test('STATUS says what an ADD would meet, CHECK what is no longer so', async t
   const box = sandbox(pod)
   const { ips } = await box.add()
   const prevResult = { cniVersion: '1.1.0', ips }
+  t.match(await box.check('eth0', prevResult), { code: 110, msg: /interface eth0 is not in / })
+  ipam.inNetns('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'other')
+  t.match(await box.check('eth0', prevResult), {
+    code: 110,
+    msg: /interface eth0 has not 10\.\S+\/24, which prevResult/,
+  })
+  ipam.inNetns('ip', 'address', 'add', ips?.[0]?.address ?? '', 'dev', 'eth0')
   t.strictSame(await box.check('eth0', prevResult), {})
   t.match(await box.check('eth0', { ...prevResult, ips: [] }), { code: 110, msg: /is not in prevResult/ })
   const [object] = await cluster.addresses(one)
   await cluster.api.remove(`${SPIDER}/spideripaddresses/${object?.metadata.name}`)
   t.match(await box.check('eth0', prevResult), { code: 110, msg: /is no longer held/ })
+})
+
+t.test('GC marks what a killed ADD left, and frees nothing', async t => {
+  const { name: one } = await pool('gc', 2)
+  const box = sandbox(await cluster.pod(name('gc'), ippool([one])))
+  await box.add()
+  const [object] = await cluster.addresses(one)
+  const address = object?.metadata.name ?? ''
+  // What a kill between creating the object and writing the record leaves behind.
+  const folder = '/run/spidernet/spiderpool-ipam/net'
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${folder}/${box.containerID}_eth0`, `${address}\n`)
+  const marked = async (): Promise<unknown> => {
+    const { metadata } = await cluster.api.read(`${SPIDER}/spideripaddresses/${address}`)
+    return (metadata['annotations'] as Record<string, string> | undefined)?.[`${KEY}/unattached-since`]
+  }
+  const attached = [{ containerID: box.containerID, ifname: 'eth0' }]
+  t.strictSame(await ipam.run('GC', {}, { 'cni.dev/valid-attachments': attached }), {})
+  t.equal(await marked(), undefined, 'what is attached is not marked')
+  t.strictSame(await ipam.run('GC', {}, { 'cni.dev/valid-attachments': [] }), {})
+  t.match(await marked(), /^20\d\d-/)
+  t.match(first(await box.add()), new RegExp(`^${address}/`), 'it is used again')
+  await box.del()
 })

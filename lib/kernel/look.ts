@@ -1,15 +1,22 @@
-// Which addresses the node has on the interface behind one of a pod: the physical function of a VF, the master of a macvlan. Reads only.
+// What an IPAM wants to know of a pod's interface: its addresses, and those that the node has on the interface behind it. Reads only.
 import { readdirSync } from 'node:fs'
 import type { Ip } from '../ip/address.js'
+import type { Prefix } from '../ip/cidr.js'
 import { linkNamed } from '../plan/seen.js'
 import { openKernel } from './kernel.js'
 
 export type MasterAddresses = readonly Ip[] | { readonly unknown: string }
 
+/** `netns` is a path. */
+export interface Nic {
+  readonly netns: string
+  readonly nic: string
+}
+
 const PCI_DEVICES = '/sys/bus/pci/devices'
 
 /** `nic` in the namespace at path `netns`. Throws NetnsError; an interface without a master is told in words. */
-export function masterAddresses({ netns, nic }: { readonly netns: string; readonly nic: string }): MasterAddresses {
+export function masterAddresses({ netns, nic }: Nic): MasterAddresses {
   const kernel = openKernel(netns)
   try {
     const link = linkNamed(kernel.observe({ pod: { links: [nic] } }).pod, nic)
@@ -20,6 +27,17 @@ export function masterAddresses({ netns, nic }: { readonly netns: string; readon
     if (!master || (name === undefined && !link.parentElsewhere))
       return { unknown: `interface ${nic} has no master on the node` }
     return kernel.observe({ node: { addressesOn: master.name } }).node.addresses.map(({ address }) => address.ip)
+  } finally {
+    kernel.close()
+  }
+}
+
+/** The addresses of an interface; `undefined` where the namespace has no such one. Throws NetnsError. */
+export function addressesOf({ netns, nic }: Nic): readonly Prefix[] | undefined {
+  const kernel = openKernel(netns)
+  try {
+    const { pod } = kernel.observe({ pod: { links: [nic], addressesOn: nic } })
+    return linkNamed(pod, nic) && pod.addresses.map(({ address }) => address)
   } finally {
     kernel.close()
   }
