@@ -1,23 +1,36 @@
 // A captured netlink message as a row of a test table: which request it is, its bytes, and the value they mean. Knows no program.
 import { framesOf } from '../lib/netlink/message.js'
 import type { Change, Dump, Frame, Get } from '../lib/netlink/message.js'
+import * as nftMessage from '../lib/netlink/nft/message.js'
+import * as nftRule from '../lib/netlink/nft/rule.js'
+import * as nftTable from '../lib/netlink/nft/table.js'
 import * as addr from '../lib/netlink/rtnl/addr.js'
 import * as link from '../lib/netlink/rtnl/link.js'
 import * as neigh from '../lib/netlink/rtnl/neigh.js'
 import * as route from '../lib/netlink/rtnl/route.js'
 import * as rule from '../lib/netlink/rtnl/rule.js'
+import { WireError } from '../lib/netlink/wire.js'
 
 type Op = Change<unknown> | Get<unknown> | Dump<unknown>
 
 const isOp = (exported: unknown): exported is Op =>
   typeof exported === 'object' && exported !== null && 'asks' in exported && 'codec' in exported
 
-/** Every request of lib/netlink/rtnl by the name it is exported under. */
-export const OPS: ReadonlyMap<string, Op> = new Map(
-  [addr, link, neigh, route, rule].flatMap(module =>
-    Object.entries<unknown>(module).flatMap(([name, exported]) => (isOp(exported) ? [[name, exported] as const] : [])),
-  ),
-)
+const opsIn = (modules: readonly Readonly<Record<string, unknown>>[]): ReadonlyMap<string, Op> =>
+  new Map(
+    modules.flatMap(module =>
+      Object.entries(module).flatMap(([name, exported]) => (isOp(exported) ? [[name, exported] as const] : [])),
+    ),
+  )
+
+const RTNL = opsIn([addr, link, neigh, route, rule])
+const NFT = opsIn([nftMessage, nftRule, nftTable])
+/** Every request of lib/netlink by the name it is exported under. */
+export const OPS: ReadonlyMap<string, Op> = new Map([...RTNL, ...NFT])
+
+/** nf_tables' types have its subsystem, 10, above; the ends of its batches share their types with links. */
+const opsOf = (datagram: Uint8Array): ReadonlyMap<string, Op> =>
+  framesOf(datagram).some(({ header }) => header.type >> 8 === 10) ? NFT : RTNL
 
 const BYTES_PER_LINE = 48
 
@@ -43,9 +56,22 @@ export function literal(value: unknown): string {
 }
 
 /** The request that a sent message is: same type and flags, or else same type. */
-function opOf({ header }: Frame): readonly [string, Op] | undefined {
-  const alike = [...OPS].filter(([, op]) => op.type === header.type)
+function opOf({ header }: Frame, ops: ReadonlyMap<string, Op>): readonly [string, Op] | undefined {
+  const alike = [...ops].filter(([, op]) => op.type === header.type)
   return alike.find(([, op]) => op.flags === header.flags) ?? alike[0]
+}
+
+function rowOf(
+  made: string,
+  op: string,
+  { of, bytes, read }: { of: string; bytes: string; read: () => unknown },
+): string {
+  try {
+    return `${made}(${op}, { of: ${literal(of)}, bytes: \`${bytes}\`, value: ${literal(read())} }),`
+  } catch (error) {
+    if (error instanceof WireError) return `// ${of}: ${op}, which cannot be read (${error.message}): ${bytes}`
+    throw error
+  }
 }
 
 /** Rows for what a datagram holds; a comment for what no request of ours is. */
@@ -55,19 +81,19 @@ export function rowsOf(of: string, datagram: Uint8Array): readonly string[] {
       .slice(0, index)
       .reduce((sum, { header }) => sum + ((header.length + 3) & ~3), 0)
     const bytes = hexOf(datagram.subarray(start, start + frame.header.length))
-    const found = opOf(frame)
+    const found = opOf(frame, opsOf(datagram))
     if (found === undefined) return `// ${of}: message ${frame.header.type}, which lib/netlink does not know: ${bytes}`
     const [name, op] = found
-    return `capture(${name}, { of: ${literal(of)}, bytes: \`${bytes}\`, value: ${literal(op.codec.decode(frame.payload))} }),`
+    return rowOf('capture', name, { of, bytes, read: () => op.codec.decode(frame.payload) })
   })
 }
 
 /** Rows for what the kernel answered: messages RTM_NEW…, whole. */
 export function answersOf(of: string, datagram: Uint8Array): readonly string[] {
   return framesOf(datagram).map(({ header, payload }) => {
-    const found = [...OPS].find(([, op]) => 'answer' in op && op.answer === header.type)
+    const found = [...opsOf(datagram)].find(([, op]) => 'answer' in op && op.answer === header.type)
     if (found === undefined) return `// ${of}: answer ${header.type}: ${hexOf(payload)}`
     const [name, op] = found
-    return `answer(${name}, { of: ${literal(of)}, bytes: \`${hexOf(payload)}\`, value: ${literal(op.codec.decode(payload))} }),`
+    return rowOf('answer', name, { of, bytes: hexOf(payload), read: () => op.codec.decode(payload) })
   })
 }

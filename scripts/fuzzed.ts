@@ -6,13 +6,17 @@ import { bytesOf, ipOfObjectName, IpError, objectNameOf, parseIp } from '../lib/
 import { cidr, formatPrefix, networkOf, parsePrefix } from '../lib/ip/cidr.js'
 import { macBytes, parseMac } from '../lib/ip/mac.js'
 import { parseRange } from '../lib/ip/range.js'
+import { expressionsOf, ruleFrom } from '../lib/kernel/nft-words.js'
 import { doneOf, errorOf, framesOf } from '../lib/netlink/message.js'
+import { ruleAdd } from '../lib/netlink/nft/rule.js'
 import { WireError, type Codec } from '../lib/netlink/wire.js'
+import { nftRuleText } from '../lib/plan/nft.js'
 import { arpAnnouncements, decodeArp } from '../lib/probe/arp.js'
 import { FrameError } from '../lib/probe/frame.js'
 import { decodeNdp, ndpAnnouncement, ndpProbe } from '../lib/probe/ndp.js'
 import * as addr from '../test/lib/netlink/captures/addr.js'
 import * as link from '../test/lib/netlink/captures/link.js'
+import * as nft from '../test/lib/netlink/captures/nft.js'
 import * as neigh from '../test/lib/netlink/captures/neigh.js'
 import * as route from '../test/lib/netlink/captures/route.js'
 import type { Capture } from '../test/lib/netlink/captures/row.js'
@@ -41,7 +45,14 @@ function bothWays<T>(codec: Codec<T>, bytes: Uint8Array): void {
 
 const NLMSGHDR = 16
 
-const codecs = Object.entries({ link, addr, route, rule, neigh }).flatMap(([name, { golden, iproute2, answers }]) => {
+const codecs = Object.entries({
+  link,
+  addr,
+  route,
+  rule,
+  neigh,
+  nft: { golden: nft.batch, iproute2: nft.reads, answers: nft.answers },
+}).flatMap(([name, { golden, iproute2, answers }]) => {
   const requests: readonly Capture[] = [...golden, ...iproute2]
   return [...new Set([...requests, ...answers].map(({ op }) => op.codec))].map(codec => ({
     name: `netlink ${name}`,
@@ -53,6 +64,19 @@ const codecs = Object.entries({ link, addr, route, rule, neigh }).flatMap(([name
     ],
   }))
 })
+
+/** Whatever rule the kernel may hold is told in words, and what is all our words is written back as the same. */
+const nftWords: Fuzzed = {
+  name: 'nft words',
+  decode: bytes => {
+    const words = ruleFrom(ruleAdd.codec.decode(bytes).attrs.expressions ?? [])
+    nftRuleText(words)
+    if (words.some(statement => 'other' in statement)) return
+    if (!isDeepStrictEqual(ruleFrom(expressionsOf(words)), words)) throw new Error('words are written as other words')
+  },
+  refusals: [WireError],
+  good: nft.answers.filter(({ op }) => op.codec === ruleAdd.codec).map(({ bytes }) => bytes),
+}
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replace(/\s/g, ''), 'hex'))
 
@@ -184,4 +208,4 @@ const frames: readonly Fuzzed[] = [
   },
 ]
 
-export const FUZZED: readonly Fuzzed[] = [...codecs, datagrams, ...texts, ...cni, ...frames]
+export const FUZZED: readonly Fuzzed[] = [...codecs, nftWords, datagrams, ...texts, ...cni, ...frames]

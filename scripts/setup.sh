@@ -27,7 +27,7 @@ npm_packages() {
 }
 
 # tool:package, or /path:package. What comes first in the list is what `make demo` needs.
-DEMO_TOOLS="ip:iproute2 ping:iputils-ping nsenter:util-linux"
+DEMO_TOOLS="ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables"
 TEST_TOOLS="$DEMO_TOOLS strace:strace /usr/lib/cni/host-local:containernetworking-plugins"
 BENCH_TOOLS="$TEST_TOOLS /usr/bin/time:time"
 
