@@ -4,9 +4,6 @@ import type { Timing } from '../../lib/kube/lease.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** A setting that cannot be used; its message names the variable, its value and what to give. */
-export class SettingError extends Error {}
-
 export interface Reclaiming {
   readonly enabled: boolean
   /** Pods on their way out, without a stable identity, on nodes that are ready, and on nodes that are not. */
@@ -64,12 +61,12 @@ export const CONF_DEFAULT: Conf = {
 
 export function confOf(yaml: unknown): Conf {
   const isObject = typeof yaml === 'object' && yaml !== null && !Array.isArray(yaml)
-  if (!isObject) throw new SettingError('the configuration file holds no YAML mapping; give key: value lines')
+  if (!isObject) throw new Error('the configuration file holds no YAML mapping; give key: value lines')
   const raw = yaml as Readonly<Record<string, unknown>>
   const flag = (key: string): boolean => {
     const value = raw[key] ?? false
     if (typeof value === 'boolean') return value
-    throw new SettingError(`${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
+    throw new Error(`${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
   }
   return {
     enableIPv4: flag('enableIPv4'),
@@ -85,7 +82,7 @@ export function confOf(yaml: unknown): Conf {
 
 const GC = 'SPIDERPOOL_GC_'
 
-/** Throws SettingError. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
+/** Throws a sentence that names the variable, its value and what to give. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
 export function settingsOf(env: Env, outside: { readonly namespace: string; readonly podName: string }): Settings {
   const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
   return {
@@ -119,7 +116,7 @@ function timingOf(env: Env): Timing {
   }
   if (timing.durationMs > timing.renewDeadlineMs && timing.renewDeadlineMs > timing.retryMs && timing.retryMs > 0)
     return timing
-  throw new SettingError(
+  throw new Error(
     'SPIDERPOOL_LEADER_DURATION must be more than SPIDERPOOL_LEADER_RENEW_DEADLINE, and that more than SPIDERPOOL_LEADER_RETRY_PERIOD',
   )
 }
@@ -127,7 +124,7 @@ function timingOf(env: Env): Timing {
 /** Required where it is set: an empty value is a broken manifest. */
 function text(env: Env, name: string, otherwise: string): string {
   const value = env[name] ?? otherwise
-  if (value === '') throw new SettingError(`${name} is set and empty; give a value or leave it out`)
+  if (value === '') throw new Error(`${name} is set and empty; give a value or leave it out`)
   return value
 }
 
@@ -135,14 +132,14 @@ function level(env: Env): Level {
   const value = env['SPIDERPOOL_LOG_LEVEL'] ?? ''
   const found = LEVELS.find(name => name === (value === '' ? 'info' : value.toLowerCase()))
   if (found) return found
-  throw new SettingError(`SPIDERPOOL_LOG_LEVEL is "${value}"; give one of ${LEVELS.join(', ')}`)
+  throw new Error(`SPIDERPOOL_LOG_LEVEL is "${value}"; give one of ${LEVELS.join(', ')}`)
 }
 
 export function number(env: Env, name: string, otherwise: number): number {
   const value = env[name] ?? ''
   if (value === '') return otherwise
   if (/^\d{1,9}$/.test(value)) return Number(value)
-  throw new SettingError(`${name} is "${value}"; give a whole number`)
+  throw new Error(`${name} is "${value}"; give a whole number`)
 }
 
 /** What Go's strconv.ParseBool takes. */
@@ -154,5 +151,5 @@ export function flag(env: Env, name: string, otherwise: boolean): boolean {
   if (value === '') return otherwise
   if (TRUE.includes(value)) return true
   if (FALSE.includes(value)) return false
-  throw new SettingError(`${name} is "${value}"; give true or false`)
+  throw new Error(`${name} is "${value}"; give true or false`)
 }
