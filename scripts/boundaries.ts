@@ -40,6 +40,8 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/plan',
     'lib/kernel',
     'lib/probe',
+    'lib/ipam/coordinator.ts',
+    'lib/log.ts',
     'lib/version.ts',
     'schemas/netconf',
   ],
@@ -59,6 +61,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/plugin.ts': ['lib/kernel/netns.ts', 'node:fs'],
   'lib/ipam/cni.ts': ['lib/cni'],
   'lib/ipam/conf.ts': ['lib/cni/error.ts'],
+  'lib/ipam/coordinator.ts': ['lib/cni', 'lib/kube'],
   'lib/ipam/direct.ts': ['lib/kube'],
   'lib/ipam/direct-event.ts': ['lib/kube'],
   'lib/ipam/direct-wait.ts': ['lib/kube'],
@@ -104,5 +107,6 @@ export const PURE: readonly RegExp[] = [
   /^lib\/netlink\/(wire|attrs|message|rtnl\/.*)\.ts$/,
   /^lib\/probe\/(arp|ndp|icmp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
+  /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,
   /^daemons\/controller\/(reconcile|webhooks)\//,
 ]

@@ -9,11 +9,11 @@ import * as link from './acts/link.js'
 import { addNeigh, removeNeigh } from './acts/neigh.js'
 import { setNftTable } from './acts/nft.js'
 import { addRoute, removeRoute } from './acts/route.js'
-import { addRule, removeRule } from './acts/rule.js'
+import { addRule, removeRule, shareRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
 import { observe, type Wish } from './observe.js'
 import { openNetns, Opener } from './open.js'
-import { indexOf, placesOf, type Places } from './places.js'
+import { indexOf, placesOf, type Cost, type Places } from './places.js'
 
 /** Every verb, beside what takes it back. A verb without both does not compile. */
 const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
@@ -32,6 +32,7 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   addRule,
   removeRule,
   setNftTable,
+  shareRule,
   setSysctl,
 }
 
@@ -45,6 +46,8 @@ export interface Kernel extends Hands {
   send(frames: readonly Uint8Array[], from: { readonly where: Where; readonly name: string }): void
   /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
   enter(): void
+  /** For who measures: netlink requests so far, and those of them that were dumps. */
+  cost(): Cost
   close(): void
 }
 
@@ -66,6 +69,7 @@ export function openKernel(netns: string): Kernel {
     }),
     send: (frames, from) => send(places, frames, from),
     enter: () => void places.fdOf('pod'),
+    cost: () => places.cost(),
     close: () => places.close(),
   }
 }

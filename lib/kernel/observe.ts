@@ -5,7 +5,7 @@ import type { Conn } from '../netlink/conn.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
 import { anyLink, IFF, IPVLAN_MODE, linkDump, linkGet, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
-import { anyRoute, routeDump, RTM_F, RTNH_F, tableOf, type Route as RouteMessage } from '../netlink/rtnl/route.js'
+import { anyRoute, routeDump, RT_SCOPE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
 import { NOWHERE, type Place, type SeenAddress, type SeenLink, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
@@ -13,45 +13,57 @@ import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
 import { readNftTables } from './nft-tables.js'
 import { findLink, type Places } from './places.js'
+import { lookupsOf, seenRoutes, type Names } from './routes.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
 export interface Wish {
-  readonly links?: readonly string[] | 'all'
-  readonly addressesOn?: string | 'all'
+  /** A number is an index. */
+  readonly links?: readonly (string | number)[] | 'all'
+  /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
+  readonly addressesOn?: string | 'all' | 'wide'
   readonly routes?: { readonly table?: number; readonly on?: string }
   readonly rules?: boolean
-  readonly neighsOn?: string | 'all'
+  readonly neighsOn?: string | number | 'all'
   readonly sysctls?: readonly string[]
   /** Names of nf_tables' tables of family inet. */
   readonly nft?: readonly string[]
+  /** Which way a packet to this address would take. */
+  readonly lookups?: readonly Ip[]
 }
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
+/** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
+const isWiderThanLink = (message: Uint8Array): boolean => (message[3] ?? 0) < RT_SCOPE.link
 const FAMILIES: readonly Family[] = [4, 6]
 
 export function observe(places: Places, where: Where, wish: Wish): Place {
   const conn = places.at(where)
   const links = linksOf(conn, wish.links ?? [])
   const names = namesOf(conn, links)
-  const of = (on: string | 'all'): number | undefined => (on === 'all' ? 0 : findLink(conn, on)?.header.index)
+  const of = (on: string | number): number | undefined =>
+    typeof on === 'number' ? on : on === 'all' || on === 'wide' ? 0 : indexIn(conn, links, on)
   return {
     ...NOWHERE,
     links: links.map(seenLink),
-    ...(wish.addressesOn !== undefined && { addresses: addressesOf(conn, of(wish.addressesOn), names) }),
+    ...(wish.addressesOn !== undefined && {
+      addresses: addressesOf(conn, { index: of(wish.addressesOn), isWide: wish.addressesOn === 'wide' }, names),
+    }),
     ...(wish.routes && { routes: routesOf(conn, wish.routes, names) }),
     ...(wish.rules === true && { rules: FAMILIES.flatMap(family => rulesOf(conn, family)) }),
     ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
     ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
     ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
+    ...(wish.lookups && { lookups: lookupsOf(conn, wish.lookups, names) }),
   }
 }
 
-function linksOf(conn: Conn, wished: readonly string[] | 'all'): readonly Link[] {
+function linksOf(conn: Conn, wished: readonly (string | number)[] | 'all'): readonly Link[] {
   if (wished === 'all') return conn.dump(linkDump, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
-  return wished.flatMap(name => findLink(conn, name) ?? [])
+  return wished.flatMap(link => findLink(conn, link) ?? [])
 }
 
-type Names = (index: number) => string
+const indexIn = (conn: Conn, links: readonly Link[], name: string): number | undefined =>
+  (links.find(({ attrs }) => attrs.name === name) ?? findLink(conn, name))?.header.index
 
 /** Names by index; those that were not read yet are asked for once. */
 function namesOf(conn: Conn, links: readonly Link[]): Names {
@@ -90,10 +102,14 @@ function seenLink({ header, attrs }: Link): SeenLink {
 }
 
 /** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
-function addressesOf(conn: Conn, index: number | undefined, names: Names): readonly SeenAddress[] {
+function addressesOf(
+  conn: Conn,
+  { index, isWide }: { index: number | undefined; isWide: boolean },
+  names: Names,
+): readonly SeenAddress[] {
   if (index === undefined) return []
   return conn
-    .dump(addrDump, { header: { ...anyAddress, index }, attrs: {} })
+    .dump(addrDump, { header: { ...anyAddress, index }, attrs: {} }, isWide ? isWiderThanLink : undefined)
     .filter(({ header }) => index === 0 || header.index === index)
     .flatMap(address => seenAddress(address, names) ?? [])
 }
@@ -120,43 +136,6 @@ function routesOf(conn: Conn, { table, on }: { table?: number; on?: string }, na
       .filter(({ header }) => header.family === AF[family] && (header.flags & RTM_F.cloned) === 0)
       .flatMap(route => seenRoutes(route, family, names)),
   ).filter(route => (table === undefined || route.table === table) && (on === undefined || route.link === on))
-}
-
-const gatewayIn = ({
-  gateway,
-  via,
-}: {
-  gateway?: Uint8Array | undefined
-  via?: { address: Uint8Array } | undefined
-}): Ip | undefined => {
-  const bytes = gateway ?? via?.address
-  return bytes && ipFromBytes(bytes)
-}
-
-/** One for each path of a multipath route. */
-function seenRoutes(message: RouteMessage, family: Family, names: Names): readonly SeenRoute[] {
-  const { header, attrs } = message
-  const { prefSrc, metrics } = attrs
-  const common = {
-    to: networkFrom(family, header.dstLength, attrs.dst),
-    table: tableOf(message),
-    priority: attrs.priority ?? 0,
-    scope: header.scope,
-    origin: header.protocol,
-    type: header.type,
-    ...(prefSrc && { source: ipFromBytes(prefSrc) }),
-    ...(metrics?.mtu !== undefined && { mtu: metrics.mtu }),
-    ...(metrics?.advmss !== undefined && { advmss: metrics.advmss }),
-  }
-  const paths = attrs.multipath?.map(({ index, flags, attrs }) => ({ index, flags, via: gatewayIn(attrs) })) ?? [
-    { index: attrs.oif, flags: header.flags, via: gatewayIn(attrs) },
-  ]
-  return paths.map(({ index, flags, via }) => ({
-    ...common,
-    ...(index !== undefined && index !== 0 && { link: names(index) }),
-    ...(via !== undefined && { via }),
-    ...((flags & RTNH_F.onlink) !== 0 && { onlink: true }),
-  }))
 }
 
 const rulesOf = (conn: Conn, family: Family): readonly Rule[] =>

@@ -2,9 +2,14 @@
 import { Conn } from '../netlink/conn.js'
 import { fdTransport } from '../netlink/fd-transport.js'
 import { NetlinkError } from '../netlink/errno.js'
-import { linkGet, linkNamed, type Link } from '../netlink/rtnl/link.js'
+import { linkGet, linkNamed, linkNumbered, type Link } from '../netlink/rtnl/link.js'
 import type { Where } from '../plan/step.js'
 import type { Opener } from './open.js'
+
+export interface Cost {
+  readonly requests: number
+  readonly dumps: number
+}
 
 export interface Places {
   readonly opener: Opener
@@ -16,6 +21,8 @@ export interface Places {
   netnsOf(where: Where): number | undefined
   /** A descriptor that names the place in a message sent from the other one. */
   fdOf(where: Where): number
+  /** Netlink requests so far, and those of them that were dumps. */
+  cost(): Cost
   close(): void
 }
 
@@ -34,6 +41,10 @@ export function placesOf(
     nft: where => remembered(nftConns, where, () => new Conn(fdTransport(opener.netfilter(netnsOf(where))))),
     netnsOf,
     fdOf,
+    cost: () => ({
+      requests: [...conns.values()].reduce((sum, { requests }) => sum + requests, 0),
+      dumps: [...conns.values()].reduce((sum, { dumps }) => sum + dumps, 0),
+    }),
     close() {
       for (const conn of [...conns.values(), ...nftConns.values()]) conn.close()
       for (const fd of fds.values()) open.close(fd)
@@ -47,10 +58,10 @@ function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
   return value
 }
 
-/** The link of a name, or undefined. */
-export function findLink(conn: Conn, name: string): Link | undefined {
+/** The link of a name or of an index, or undefined. */
+export function findLink(conn: Conn, link: string | number): Link | undefined {
   try {
-    return conn.get(linkGet, linkNamed(name))
+    return conn.get(linkGet, typeof link === 'string' ? linkNamed(link) : linkNumbered(link))
   } catch (error) {
     if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
     throw error

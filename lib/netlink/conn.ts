@@ -32,6 +32,9 @@ export class Conn {
   readonly #transport: Transport
   readonly #portId: number | undefined
   #seq = 0
+  /** For who counts: requests so far, and those of them that were dumps. */
+  requests = 0
+  dumps = 0
 
   /** `portId`: the socket's own, where known; answers to another are then passed over. */
   constructor(transport: Transport, { portId }: { portId?: number } = {}) {
@@ -54,11 +57,17 @@ export class Conn {
     return decode(op, frame)
   }
 
-  /** Reads all that the filter lets through; what the kernel does not filter, the caller must. */
-  dump<T>(op: Dump<T>, filter: T): T[] {
+  /**
+   * Reads all that the filter lets through; what the kernel does not filter, the caller must. `keep` does it on the bytes, before
+   * they are decoded: for what may be thousands.
+   */
+  dump<T>(op: Dump<T>, filter: T, keep?: (payload: Uint8Array) => boolean): T[] {
     for (let dumps = 0; dumps < DUMPS_MAX; dumps++) {
+      this.dumps++
       const answers = this.#tryDump(op, filter)
-      if (answers !== undefined) return answers.frames.map(frame => decode(op, frame))
+      if (answers === undefined) continue
+      const frames = keep ? answers.frames.filter(({ payload }) => keep(payload)) : answers.frames
+      return frames.map(frame => decode(op, frame))
     }
     throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
   }
@@ -114,6 +123,7 @@ export class Conn {
   }
 
   #exchange<T>(op: Change<T> | Get<T> | Dump<T>, value: T): Answers {
+    this.requests++
     this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which is what the kernel puts on events
     const seq = this.#seq
     const bytes = within(op.name, () => request(op, value, seq))

@@ -3,7 +3,7 @@ import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
 import { nftTableText, type NftTable } from './nft.js'
-import type { IpvlanMode, MacvlanMode, NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
+import type { IpvlanMode, MacvlanMode, NewLink, Path, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
 
 export interface SeenLink {
   readonly index: number
@@ -35,7 +35,11 @@ export interface SeenAddress {
   readonly scope: number
 }
 
+/** Of a multipath route there is one for each path, with the same `paths`. */
 export type SeenRoute = Route & { readonly table: number; readonly priority: number; readonly type: number }
+
+/** The route that a packet would take. */
+export type SeenLookup = Pick<SeenRoute, 'link' | 'via' | 'source' | 'table'>
 
 export interface SeenNeigh {
   readonly link: string
@@ -55,11 +59,22 @@ export interface Place {
   readonly sysctls: Readonly<Record<string, string | undefined>>
   /** nf_tables' tables of family inet, by name. */
   readonly nft: Readonly<Record<string, NftTable | undefined>>
+  /** By address; undefined: there is no route to it. */
+  readonly lookups: Readonly<Record<Ip, SeenLookup | undefined>>
 }
 
 export type Seen = Readonly<Record<Where, Place>>
 
-export const NOWHERE: Place = { links: [], addresses: [], routes: [], rules: [], neighs: [], sysctls: {}, nft: {} }
+export const NOWHERE: Place = {
+  links: [],
+  addresses: [],
+  routes: [],
+  rules: [],
+  neighs: [],
+  sysctls: {},
+  nft: {},
+  lookups: {},
+}
 
 export const linkNamed = (place: Place, name: string): SeenLink | undefined =>
   place.links.find(link => link.name === name)
@@ -83,9 +98,13 @@ export function sameRoute(wanted: Route, is: SeenRoute): boolean {
     (wanted.table ?? RT_TABLE_MAIN) === is.table &&
     priority === is.priority &&
     anyOrSame(wanted.mtu, is.mtu) &&
-    anyOrSame(wanted.advmss, is.advmss)
+    anyOrSame(wanted.advmss, is.advmss) &&
+    (wanted.paths === undefined || samePaths(wanted.paths, is.paths ?? []))
   )
 }
+
+const samePaths = (a: readonly Path[], b: readonly Path[]): boolean =>
+  a.length === b.length && a.every(one => b.some(other => one.link === other.link && one.via === other.via))
 
 export const sameRule = (wanted: Rule, is: Rule): boolean =>
   wanted.family === is.family &&
@@ -148,6 +167,7 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'removeRoute':
       return !place.routes.some(has => sameRoute(step.route, has))
     case 'addRule':
+    case 'shareRule':
       return place.rules.some(has => sameRule(step.rule, has))
     case 'removeRule':
       return !place.rules.some(has => sameRule(step.rule, has))
@@ -175,7 +195,7 @@ export const missing = (plan: Plan, seen: Seen): Plan => plan.filter(step => !ho
 /** Whether doing the plan would change anything: a plan is its own dry run. */
 export const wouldChange = (plan: Plan, seen: Seen): boolean => missing(plan, seen).length > 0
 
-const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'
+export const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'
 
 /** The link of the first default route in the main table, in the kernel's order. */
 export const defaultRouteLink = (place: Place): string | undefined =>

@@ -73,9 +73,23 @@ export interface Route {
   readonly priority?: number
   readonly scope?: number
   readonly origin?: number
+  /** Unicast unless told: a route may also refuse (RTN_*). */
+  readonly type?: number
   readonly mtu?: number
   readonly advmss?: number
   readonly onlink?: boolean
+  /** Where there are several: `link` and `via` are then those of one of them. */
+  readonly paths?: readonly Path[]
+  /** What else the kernel says of a route, not ours to read: it goes along, as it is, where the route is moved. */
+  readonly kept?: Readonly<Record<string, unknown>>
+}
+
+/** One way of a multipath route. */
+export interface Path {
+  readonly link: string
+  readonly via?: Ip
+  readonly onlink?: boolean
+  readonly weight: number
 }
 
 export interface Rule {
@@ -114,7 +128,13 @@ export type Step =
       readonly how: RouteHow
       readonly was?: Route
     }
-  | { readonly verb: 'removeRoute'; readonly where: Where; readonly route: Route }
+  | {
+      readonly verb: 'removeRoute'
+      readonly where: Where
+      readonly route: Route
+      /** Another route to the same network stood before it, and does again when it comes back. */
+      readonly behind?: boolean
+    }
   | { readonly verb: 'addRule'; readonly where: Where; readonly rule: Rule }
   | { readonly verb: 'removeRule'; readonly where: Where; readonly rule: Rule }
   | {
@@ -128,6 +148,16 @@ export type Step =
       readonly was: NftTable | undefined
     }
   | {
+      /**
+       * A rule that many pods share: there as long as its table has routes. Undone, it goes when the table holds none but `mine`.
+       * It comes behind the routes in a plan, for whoever takes it away looks for routes after that, and brings it back.
+       */
+      readonly verb: 'shareRule'
+      readonly where: Where
+      readonly rule: Rule
+      readonly mine: readonly Cidr[]
+    }
+  | {
       readonly verb: 'setSysctl'
       readonly where: Where
       readonly path: string
@@ -137,8 +167,11 @@ export type Step =
       readonly optional?: boolean
     }
 
-/** `exclusive` refuses what is there; `beside` adds next to it (CREATE alone, as the reference plugins do); `replace` overwrites, and `was` is what it overwrote. */
-export type RouteHow = 'exclusive' | 'beside' | 'replace'
+/**
+ * `exclusive` refuses what is there; `beside` adds next to it (CREATE alone, as the reference plugins do: IPv4 puts it in front); `behind` adds
+ * after it; `replace` overwrites, and `was` is what it overwrote.
+ */
+export type RouteHow = 'exclusive' | 'beside' | 'behind' | 'replace'
 
 export type Plan = readonly Step[]
 export type Verb = Step['verb']
@@ -152,6 +185,7 @@ export function describe(step: Step): string {
       return `${step.verb} ${step.route.to}${step.route.link === undefined ? '' : ` dev ${step.route.link}`}`
     case 'addRule':
     case 'removeRule':
+    case 'shareRule':
       return `${step.verb} table ${step.rule.table}`
     case 'setNftTable':
       return `${step.verb} inet ${step.table.name}`

@@ -1,8 +1,9 @@
 // Policy routing rules, added and removed; each is the other's undoing.
 import { anyRule, FR_ACT, ruleAdd, ruleDel, type Rule as Message } from '../../netlink/rtnl/rule.js'
+import { anyRoute, routeDump, tableOf } from '../../netlink/rtnl/route.js'
 import type { Rule, StepOf } from '../../plan/step.js'
-import { AF, networkBytes } from '../family.js'
-import { unlessGone } from '../places.js'
+import { AF, networkBytes, networkFrom } from '../family.js'
+import { unlessGone, type Places } from '../places.js'
 import type { Act } from './act.js'
 
 function messageOf({ family, priority, from, to, mark, table }: Rule): Message {
@@ -29,4 +30,31 @@ export const addRule: Act<StepOf<'addRule'>> = {
 export const removeRule: Act<StepOf<'removeRule'>> = {
   apply: (places, { where, rule }) => places.at(where).change(ruleDel, messageOf(rule)),
   undo: (places, { where, rule }) => unlessGone(['EEXIST'], () => places.at(where).change(ruleAdd, messageOf(rule))),
+}
+
+/** Somebody else may have made it meanwhile: it is one rule for all. */
+const share = (places: Places, { where, rule }: StepOf<'shareRule'>): void =>
+  unlessGone(['EEXIST'], () => places.at(where).change(ruleAdd, messageOf(rule)))
+
+/** Does the table lead anywhere but to what is ours? */
+function isUsed(places: Places, { where, rule, mine }: StepOf<'shareRule'>): boolean {
+  const { family, table } = rule
+  return places
+    .at(where)
+    .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table } })
+    .filter(route => route.header.family === AF[family] && tableOf(route) === table)
+    .some(({ header, attrs }) => !mine.includes(networkFrom(family, header.dstLength, attrs.dst)))
+}
+
+/**
+ * No lock is needed: whoever adds, adds its route first and the rule then; whoever takes the rule away looks for routes afterwards, and
+ * puts it back if there is one. The kernel does one after the other, so one of the two always sees the other's.
+ */
+export const shareRule: Act<StepOf<'shareRule'>> = {
+  apply: share,
+  undo(places, step) {
+    if (isUsed(places, step)) return
+    unlessGone(['ENOENT'], () => places.at(step.where).change(ruleDel, messageOf(step.rule)))
+    if (isUsed(places, step)) share(places, step)
+  },
 }

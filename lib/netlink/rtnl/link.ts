@@ -28,3 +28,4 @@ export const altNameDel = change('link.altname.del', 109, altNames)
 
 /** The link called `name`, whole but for its statistics. */
 export const linkNamed = (name: string): Link => ({ header: anyLink, attrs: { name, extMask: 9 } })
+export const linkNumbered = (index: number): Link => ({ header: { ...anyLink, index }, attrs: { extMask: 9 } })

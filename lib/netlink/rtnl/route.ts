@@ -117,7 +117,9 @@ export const anyRoute: Route['header'] = {
 /** Refuses a route to the same network with the same metric. */
 export const routeAdd = change('route.add', 24, route, NLM_F.create | NLM_F.excl)
 /** Beside a route to the same network: IPv4 puts it in front, IPv6 makes it one of several paths. */
-export const routeAppend = change('route.append', 24, route, NLM_F.create)
+export const routePrepend = change('route.prepend', 24, route, NLM_F.create)
+/** The same, but IPv4 puts it behind. */
+export const routeAppend = change('route.append', 24, route, NLM_F.create | NLM_F.append)
 export const routeReplace = change('route.replace', 24, route, NLM_F.create | NLM_F.replace)
 export const routeDel = change('route.del', 25, route)
 /** The route that a packet would take. */

@@ -1,0 +1,98 @@
+// Routes as the kernel tells them, in our words: what is in a table, and which one a packet would take. Reads; changes nothing.
+import { bytesOf, familyOf, ipFromBytes, type Family, type Ip } from '../ip/address.js'
+import type { Conn } from '../netlink/conn.js'
+import { NetlinkError } from '../netlink/errno.js'
+import { anyRoute, routeGet, RTM_F, RTNH_F, tableOf, type Route as RouteMessage } from '../netlink/rtnl/route.js'
+import type { SeenLookup, SeenRoute } from '../plan/seen.js'
+import type { Route } from '../plan/step.js'
+import { AF, networkFrom } from './family.js'
+
+/** The name of a link by its index. */
+export type Names = (index: number) => string
+
+/** <linux/icmpv6.h> ICMPV6_ROUTER_PREF_MEDIUM: what a route has that nobody gave one. */
+const PREF_MEDIUM = 0
+
+/** The kernel's answer for one address each; what it says of no route is that there is none. */
+export function lookupsOf(conn: Conn, ips: readonly Ip[], names: Names): Readonly<Record<Ip, SeenLookup | undefined>> {
+  return Object.fromEntries(ips.map((ip): [Ip, SeenLookup | undefined] => [ip, lookup(conn, ip, names)]))
+}
+
+const NO_ROUTE = ['ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EAFNOSUPPORT', 'EOPNOTSUPP']
+
+function lookup(conn: Conn, ip: Ip, names: Names): SeenLookup | undefined {
+  const dst = bytesOf(ip)
+  const family = familyOf(ip)
+  const flags = family === 4 ? RTM_F.lookupTable : 0 // IPv6 tells the table unasked, and refuses the flag
+  const header = { ...anyRoute, family: AF[family], dstLength: dst.length * 8, flags }
+  try {
+    const route = conn.get(routeGet, { header, attrs: { dst } })
+    const { oif, prefSrc } = route.attrs
+    const via = gatewayIn(route.attrs)
+    return {
+      table: tableOf(route),
+      ...(oif !== undefined && { link: names(oif) }),
+      ...(via !== undefined && { via }),
+      ...(prefSrc && { source: ipFromBytes(prefSrc) }),
+    }
+  } catch (error) {
+    if (error instanceof NetlinkError && NO_ROUTE.includes(error.code)) return undefined
+    throw error
+  }
+}
+
+const gatewayIn = ({
+  gateway,
+  via,
+}: {
+  gateway?: Uint8Array | undefined
+  via?: { address: Uint8Array } | undefined
+}): Ip | undefined => {
+  const bytes = gateway ?? via?.address
+  return bytes && ipFromBytes(bytes)
+}
+
+/** One for each path of a multipath route. */
+export function seenRoutes(message: RouteMessage, family: Family, names: Names): readonly SeenRoute[] {
+  const { header, attrs } = message
+  const { prefSrc, metrics } = attrs
+  const kept = keptOf(message)
+  const common = {
+    to: networkFrom(family, header.dstLength, attrs.dst),
+    table: tableOf(message),
+    priority: attrs.priority ?? 0,
+    scope: header.scope,
+    origin: header.protocol,
+    type: header.type,
+    ...(prefSrc && { source: ipFromBytes(prefSrc) }),
+    ...(metrics?.mtu !== undefined && { mtu: metrics.mtu }),
+    ...(metrics?.advmss !== undefined && { advmss: metrics.advmss }),
+    ...(kept && { kept }),
+  }
+  const one = (index: number | undefined, flags: number, via: Ip | undefined) => ({
+    ...(index !== undefined && index !== 0 && { link: names(index) }),
+    ...(via !== undefined && { via }),
+    ...((flags & RTNH_F.onlink) !== 0 && { onlink: true }),
+  })
+  if (!attrs.multipath) return [{ ...common, ...one(attrs.oif, header.flags, gatewayIn(attrs)) }]
+  const paths = attrs.multipath.map(({ index, flags, hops, attrs }) => ({
+    ...one(index, flags, gatewayIn(attrs)),
+    link: names(index),
+    weight: hops + 1,
+  }))
+  return paths.map(({ weight: _, ...path }) => ({ ...common, ...path, paths }))
+}
+
+/** What a route is told by besides that which has a word of ours, so that a copy is whole. What the kernel only reports stays out. */
+function keptOf({ header, attrs }: RouteMessage): Route['kept'] {
+  const { dst, src, iif, oif, gateway, priority, prefSrc, multipath, cacheinfo, table, via, ...rest } = attrs
+  const { uid, expires, nextHopId, pref, metrics, ...own } = rest
+  const { mtu, advmss, ...others } = metrics ?? {}
+  const kept = {
+    ...own,
+    ...(pref !== undefined && pref !== PREF_MEDIUM && { pref }),
+    ...(Object.keys(others).length > 0 && { metrics: others }),
+    ...(header.tos !== 0 && { tos: header.tos }),
+  }
+  return Object.keys(kept).length > 0 ? kept : undefined
+}

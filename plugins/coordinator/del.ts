@@ -1,0 +1,181 @@
+// What DEL takes away, decided from what is there: neither the conf's CIDRs nor the API server are asked for it. Pure.
+import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
+import { parsePrefix } from '../../lib/ip/cidr.js'
+import type { Result } from '../../lib/cni/result.js'
+import { isDefault, linkNamed, type Place, type Seen, type SeenRoute } from '../../lib/plan/seen.js'
+import type { Plan, Step } from '../../lib/plan/step.js'
+import { addressesOf, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
+import { hostOf, isDefaultNic, isNicTable, leadsTo } from './tables.js'
+import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
+
+export interface Leaving {
+  readonly ifName: string
+  readonly firstNic: string
+  readonly containerID: string
+  readonly hostRuleTable: number
+  /** The NIC's addresses, from the pod if it is there, else from prevResult. */
+  readonly own: readonly Ip[]
+  /** An empty pod is one that is gone. */
+  readonly seen: Seen
+}
+
+export interface Parting {
+  /** To be done first: the default route goes back to who had it. */
+  readonly restore: Plan
+  /** To be undone, newest first: what is gone already is fine. */
+  readonly remove: Plan
+}
+
+/** The addresses of a NIC as the runtime remembers them. */
+export const ipsIn = (result: Result | undefined, ifName: string): readonly Ip[] => {
+  const at = result?.interfaces?.findIndex(({ name }) => name === ifName)
+  return (result?.ips ?? [])
+    .filter(ip => ip.interface === undefined || ip.interface === at)
+    .flatMap(({ address }) => parsePrefix(address)?.ip ?? parseIp(address) ?? [])
+    .filter(isUsable)
+}
+
+export function planForDel(leaving: Leaving): Parting {
+  const { ifName, firstNic, seen } = leaving
+  const veth = hostVethName(leaving.containerID)
+  const isUnderlay = linkNamed(seen.node, veth)?.kind === 'veth'
+  // Nobody is left who could want the veth: the first NIC goes, has gone, or the whole pod has.
+  const isLast = ifName === firstNic || linkNamed(seen.pod, firstNic) === undefined
+  const shared = ([4, 6] as const).map((family): Step => {
+    const rule = { family, priority: RULE_PRIORITY, table: leaving.hostRuleTable }
+    return { verb: 'shareRule', where: 'node', rule, mine: [] }
+  })
+  const onNode: Plan =
+    isUnderlay && isLast
+      ? [{ verb: 'addLink', where: 'node', name: veth, link: { kind: 'veth', peer: { where: 'pod', name: POD_VETH } } }]
+      : nodePart(leaving)
+  const { restore, remove } = podPart(leaving)
+  return { restore, remove: [...shared, ...onNode, ...(isLast && seen.pod.links.length > 0 ? marks() : []), ...remove] }
+}
+
+/** Our addresses' routes in the node's table, and their neighbours beside them. */
+function nodePart({ own, seen: { node }, hostRuleTable }: Leaving): Plan {
+  const hosts = own.map(hostOf)
+  const routes = node.routes.filter(({ to, table }) => table === hostRuleTable && hosts.includes(to))
+  return [
+    ...routes.map((route): Step => ({ verb: 'addRoute', where: 'node', route, how: 'exclusive' })),
+    ...node.neighs.filter(neigh => neigh.permanent && own.includes(neigh.ip)).flatMap(neighStep('node')),
+  ]
+}
+
+const neighStep =
+  (where: 'node' | 'pod') =>
+  ({ link, ip, mac }: Place['neighs'][number]): Plan =>
+    mac === undefined ? [] : [{ verb: 'addNeigh', where, name: link, ip, mac }]
+
+const marks = (): Plan => [
+  { verb: 'setNftTable', where: 'pod', table: replyTable(POD_VETH), was: undefined },
+  ...([4, 6] as const).map((family): Step => {
+    const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
+    return { verb: 'addRule', where: 'pod', rule }
+  }),
+]
+
+function podPart(leaving: Leaving): Parting {
+  const { ifName, firstNic, own, seen } = leaving
+  const { pod } = seen
+  if (pod.links.length === 0) return { restore: [], remove: [] }
+  const heir = ifName === firstNic ? undefined : heirOf(pod, ifName)
+  const restored = heir === undefined ? [] : lostDefaults(pod, heir)
+  const leaver = [...own, ...(heir === undefined ? [] : addressesOf(pod, heir))].map(hostOf)
+  const rules = pod.rules.filter(({ from, table }) => from !== undefined && leaver.includes(from) && isNicTable(table))
+  const after: Place = { ...pod, rules: pod.rules.filter(rule => !rules.includes(rule)) }
+  return {
+    restore: restored.map(route => {
+      return { verb: 'addRoute', where: 'pod', route: { ...route, table: MAIN }, how: 'behind' }
+    }),
+    remove: [
+      ...[...tableRoutes(leaving, after), ...overlayPart(leaving)].map(routeStep),
+      ...overlayRules(leaving).map(ruleStep),
+      ...rules.map(ruleStep),
+      ...overlayNeighs(leaving),
+    ],
+  }
+}
+
+const routeStep = (route: SeenRoute): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'exclusive' })
+const ruleStep = (rule: Place['rules'][number]): Step => ({ verb: 'addRule', where: 'pod', rule })
+
+/** Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. */
+function heirOf(pod: Place, ifName: string): string | undefined {
+  if (!isDefaultNic(pod, ifName)) return undefined
+  return pod.links.find(({ name }) => name !== 'lo' && name !== ifName && lostDefaults(pod, name).length > 0)?.name
+}
+
+/** Defaults of a link in tables that its addresses lead to; a family that main has a default of by this link has lost nothing. */
+function lostDefaults(pod: Place, link: string): readonly SeenRoute[] {
+  const hosts = addressesOf(pod, link).map(hostOf)
+  const led = pod.rules.filter(({ from }) => from !== undefined && hosts.includes(from)).map(({ table }) => table)
+  return pod.routes.filter(
+    route =>
+      isDefault(route.to) &&
+      route.link === link &&
+      isNicTable(route.table) &&
+      led.includes(route.table) &&
+      !pod.routes.some(({ to, table, link: on }) => to === route.to && table === MAIN && on === link),
+  )
+}
+
+/**
+ * Routes in NIC tables that lead nowhere any more: of tables without a rule, and of the NIC itself. The first NIC's table keeps the ways to the
+ * node's addresses, which came with the veth and go with it.
+ */
+function tableRoutes({ ifName, firstNic }: Leaving, after: Place): readonly SeenRoute[] {
+  const isVeths = ({ link, via }: SeenRoute): boolean => link === POD_VETH && via === undefined
+  return after.routes.filter(
+    route =>
+      isNicTable(route.table) &&
+      (route.link === ifName || (!leadsTo(after, route.table) && !(isVeths(route) && route.table === 101))) &&
+      !(ifName === firstNic && route.link !== ifName),
+  )
+}
+
+/** In an overlay the ways to the node stand on the first NIC, for all further NICs; they go with the last of these. */
+function isLastOfOverlay({ ifName, firstNic, own, seen, hostRuleTable }: Leaving): boolean {
+  if (ifName === firstNic || linkNamed(seen.pod, POD_VETH) || !linkNamed(seen.pod, firstNic)) return false
+  const hosts = own.map(hostOf)
+  const pods = addressesOfPod(seen.pod).map(hostOf)
+  return !seen.node.routes.some(({ to, table }) => table === hostRuleTable && pods.includes(to) && !hosts.includes(to))
+}
+
+const addressesOfPod = (pod: Place): readonly Ip[] => pod.links.flatMap(({ name }) => addressesOf(pod, name))
+
+const nodesIn = ({ seen, hostRuleTable }: Leaving): readonly Ip[] => hostIpsFor(seen.pod, seen.node, hostRuleTable)
+
+/** By address of the node: to it, and by way of it. And the copy of its default that the first NIC had. */
+function overlayPart(leaving: Leaving): readonly SeenRoute[] {
+  if (!isLastOfOverlay(leaving)) return []
+  const { seen, firstNic } = leaving
+  const nodes = nodesIn(leaving)
+  const hosts = nodes.map(hostOf)
+  return seen.pod.routes.filter(
+    ({ to, via, link, table }) =>
+      link === firstNic &&
+      (table === MARK_TABLE || (table === MAIN && (hosts.includes(to) || (via !== undefined && nodes.includes(via))))),
+  )
+}
+
+function overlayRules(leaving: Leaving): Place['rules'] {
+  if (!isLastOfOverlay(leaving)) return []
+  const hosts = addressesOf(leaving.seen.pod, leaving.firstNic).map(hostOf)
+  return leaving.seen.pod.rules.filter(
+    ({ from, table }) => table === MARK_TABLE && from !== undefined && hosts.includes(from),
+  )
+}
+
+function overlayNeighs(leaving: Leaving): Plan {
+  if (!isLastOfOverlay(leaving)) return []
+  const nodes = nodesIn(leaving)
+  const { firstNic, seen } = leaving
+  return seen.pod.neighs
+    .filter(({ link, ip, permanent }) => link === firstNic && permanent && nodes.includes(ip))
+    .flatMap(neighStep('pod'))
+}
+
+export const familiesOf = (ips: readonly Ip[]): readonly (4 | 6)[] =>
+  ([4, 6] as const).filter(family => ips.some(ip => familyOf(ip) === family))

@@ -1,0 +1,78 @@
+// Looking: what the plan needs to see of pod and node, asked for as narrowly as the kernel lets us. A node may have thousands of links.
+import type { Kernel } from '../../lib/kernel/kernel.js'
+import type { Wish } from '../../lib/kernel/observe.js'
+import { NFT_TABLE } from '../../lib/plan/nft.js'
+import { linkNamed, NOWHERE, type Place, type Seen } from '../../lib/plan/seen.js'
+import { hostVethName, modeFor, podIps, POD_VETH, type WorkingMode } from './facts.js'
+import { nodeSysctls, podSysctls } from './nic.js'
+import type { Settings } from './settings.js'
+import { hostOf } from './tables.js'
+
+interface Looking {
+  readonly ifName: string
+  readonly containerID: string
+  readonly settings: Settings
+}
+
+/** Everything, for ADD, CHECK and a dry run. Throws CniError where the mode does not fit the pod. */
+export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looking): { mode: WorkingMode; seen: Seen } {
+  const { mode: asked, firstNic } = settings
+  const sysctls = [...new Set([...podSysctls(ifName, POD_VETH), ...podSysctls(ifName, firstNic)])]
+  const pod = lookIntoPod(kernel, { sysctls, ...(ifName === firstNic && { nft: [NFT_TABLE] }) })
+  const mode = modeFor(asked, ifName, firstNic, pod)
+  const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, firstNic)
+  const known = veth === undefined ? [] : [veth]
+  const { node } = kernel.observe({
+    node: {
+      links: known,
+      addressesOn: 'wide',
+      routes: { table: settings.hostRuleTable },
+      rules: true,
+      ...(veth !== undefined && { neighsOn: veth }),
+      ...(typeof veth === 'string' && { sysctls: nodeSysctls(veth) }),
+      lookups: podIps(pod),
+    },
+  })
+  return { mode, seen: { pod, node: withStaleNeighs(kernel, { pod, node, table: settings.hostRuleTable }) } }
+}
+
+const lookIntoPod = (kernel: Kernel, more: Pick<Wish, 'sysctls' | 'nft'>): Place =>
+  kernel.observe({ pod: { links: 'all', addressesOn: 'all', routes: {}, rules: true, neighsOn: 'all', ...more } }).pod
+
+/** Of a veth the index of its other end. */
+const parentOf = (pod: Place, name: string): number | undefined => linkNamed(pod, name)?.parent
+
+/** Where routes to our addresses lead by another link, an older pod's, there are neighbours of its too. */
+function withStaleNeighs(kernel: Kernel, { pod, node, table }: { pod: Place; node: Place; table: number }): Place {
+  const hosts = podIps(pod).map(hostOf)
+  const seenOn = node.links.map(({ name }) => name)
+  const stale = node.routes.flatMap(({ to, link, table: of }) =>
+    of === table && link !== undefined && hosts.includes(to) && !seenOn.includes(link) ? [link] : [],
+  )
+  const more = [...new Set(stale)].flatMap(link => kernel.observe({ node: { neighsOn: link } }).node.neighs)
+  return { ...node, neighs: [...node.neighs, ...more] }
+}
+
+/** For DEL. A pod that is gone is empty; `table` is where routes are looked for when no veth of the pod is known. */
+export function lookForDel(
+  kernel: Kernel,
+  {
+    ifName,
+    containerID,
+    firstNic,
+    table,
+    hasPod,
+  }: Omit<Looking, 'settings'> & { firstNic: string; table: number; hasPod: boolean },
+): Seen {
+  const pod = hasPod ? lookIntoPod(kernel, {}) : NOWHERE
+  const name = hostVethName(containerID)
+  const isOverlay = linkNamed(pod, POD_VETH) === undefined && ifName !== firstNic
+  const veth = isOverlay ? parentOf(pod, firstNic) : name
+  const { node } = kernel.observe({ node: { links: veth === undefined ? [name] : [...new Set([name, veth])] } })
+  const on = node.links.find(link => link.name === veth || link.index === veth)?.name
+  const { routes, neighs } = kernel.observe({
+    node: { routes: on === undefined ? { table } : { on }, ...(on !== undefined && { neighsOn: on }) },
+  }).node
+  const more = isOverlay ? kernel.observe({ node: { addressesOn: 'wide', lookups: podIps(pod) } }).node : NOWHERE
+  return { pod, node: { ...node, routes, neighs, addresses: more.addresses, lookups: more.lookups } }
+}

@@ -1,0 +1,112 @@
+// The links themselves: the NIC up, its MAC and queue, the veth pair, and the sysctls that let packets through. Pure.
+import { CniError } from '../../lib/cni/error.js'
+import { bytesOf, familyOf } from '../../lib/ip/address.js'
+import { parseMac, type Mac } from '../../lib/ip/mac.js'
+import { linkNamed } from '../../lib/plan/seen.js'
+import type { Place, SeenLink } from '../../lib/plan/seen.js'
+import type { Plan, Step, Where } from '../../lib/plan/step.js'
+import { addressesOf, type Facts } from './facts.js'
+
+/** IPv6 wants it of a link (RFC 8200 §5); below it the kernel takes IPv6 away. */
+const IPV6_MTU_MIN = 1280
+
+/** The MAC of a NIC with addresses: the prefix, and the last four bytes of the first of them. */
+export function macFor(prefix: string, { own }: Pick<Facts, 'own'>): Mac | undefined {
+  const [first] = own
+  const tail = first === undefined ? [] : [...bytesOf(first).subarray(-4)]
+  return parseMac([prefix, ...tail.map(byte => byte.toString(16).padStart(2, '0'))].join(':'))
+}
+
+/** The NIC that we were called for. */
+export function nicSteps(facts: Facts): Plan {
+  const { ifName: name, settings, pod } = facts
+  const link = linkNamed(pod, name)
+  if (link === undefined) return []
+  const mac = settings.macPrefix === undefined ? undefined : macFor(settings.macPrefix, facts)
+  const { txQueueLen: length } = settings
+  const here = { where: 'pod', name } as const
+  return [
+    { verb: 'setUp', ...here, was: link.up },
+    ...(mac !== undefined && link.mac !== undefined ? [{ verb: 'setMac', ...here, mac, was: link.mac } as const] : []),
+    ...(length > 0 ? [{ verb: 'setQueueLength', ...here, length, was: link.queueLength } as const] : []),
+  ]
+}
+
+/** Both MACs go in with the pair itself: one set later is one that udev may have changed before. */
+export function vethSteps(facts: Facts): Plan {
+  const { veth, node, pod, settings, families } = facts
+  const { vethMtu: mtu, vethLinkAddress: ip } = settings
+  if (mtu < IPV6_MTU_MIN && families.includes(6))
+    throw new CniError('invalidConfig', `vethMTU is ${mtu}; IPv6, which the pod has, needs ${IPV6_MTU_MIN} or more`)
+  const ends = [
+    { where: 'node', name: veth.node, is: linkNamed(node, veth.node) },
+    { where: 'pod', name: veth.pod, is: linkNamed(pod, veth.pod) },
+  ] as const
+  return [
+    {
+      verb: 'addLink',
+      where: 'pod',
+      name: veth.pod,
+      mac: veth.podMac,
+      ...(veth.isNew && { mtu }),
+      link: { kind: 'veth', peer: { where: 'node', name: veth.node, mac: veth.nodeMac, ...(veth.isNew && { mtu }) } },
+    },
+    ...ends.flatMap(({ is, ...end }): Plan => (is === undefined ? [] : [{ verb: 'setMtu', ...end, mtu, was: is.mtu }])),
+    ...acceptNoRouters(facts),
+    ...ends.map(({ is, ...end }): Step => ({ verb: 'setUp', ...end, was: is?.up ?? false })),
+    ...(ip !== undefined && families.includes(4)
+      ? [{ verb: 'addAddress', where: 'pod', name: veth.pod, address: { ip, length: 32 } } as const]
+      : []),
+  ]
+}
+
+/** A pod's router advertisements are not to configure the node. */
+function acceptNoRouters({ node, veth }: Facts): Plan {
+  if (node.sysctls[NODE_HAS_IPV6] === undefined) return []
+  return [sysctl(node, 'node', acceptRa(veth.node), '0')]
+}
+
+const NODE_HAS_IPV6 = 'net/ipv6/conf/all/accept_ra'
+const acceptRa = (link: string): string => `net/ipv6/conf/${link}/accept_ra`
+const disableIpv6 = (link: string): string => `net/ipv6/conf/${link}/disable_ipv6`
+const rpFilter = (link: string): string => `net/ipv4/conf/${link}/rp_filter`
+
+/** Paths of the node's sysctls that the plan looks at. */
+export const nodeSysctls = (vethOnNode: string): readonly string[] => [NODE_HAS_IPV6, acceptRa(vethOnNode)]
+
+/** The same in the pod. `all` governs, but of rp_filter the larger of `all` and the link's own counts, and of disable_ipv6 the link's. */
+export const podSysctls = (ifName: string, vethInPod: string): readonly string[] => [
+  ...[...new Set(['all', vethInPod])].map(disableIpv6),
+  ...filtered(ifName, vethInPod).map(rpFilter),
+]
+
+const filtered = (ifName: string, vethInPod: string): readonly string[] => [
+  ...new Set(['all', 'default', ifName, vethInPod]),
+]
+
+/** IPv6 on, reverse path filtering as asked. */
+export function sysctlSteps({ pod, ifName, veth, families, settings }: Facts): Plan {
+  const { rpFilter: value } = settings
+  const enabling = families.includes(6) ? [...new Set(['all', veth.pod])].map(disableIpv6) : []
+  const paths = value === undefined ? [] : filtered(ifName, veth.pod).map(rpFilter)
+  return [
+    ...enabling.map(path => sysctl(pod, 'pod', path, '0')),
+    ...paths.map(path => sysctl(pod, 'pod', path, String(value))),
+  ]
+}
+
+const sysctl = (place: Place, where: Where, path: string, value: string): Step => ({
+  verb: 'setSysctl',
+  where,
+  path,
+  value,
+  was: place.sysctls[path],
+})
+
+/** The pod's other NICs that were coordinated before, and what they are to be told by: for a first NIC that comes anew. */
+export const otherNics = ({ pod, ifName, veth }: Pick<Facts, 'pod' | 'ifName' | 'veth'>): readonly SeenLink[] =>
+  pod.links.filter(
+    ({ name }) => name !== 'lo' && name !== ifName && name !== veth.pod && addressesOf(pod, name).length > 0,
+  )
+
+export const isIpv4 = (ip: Facts['own'][number]): boolean => familyOf(ip) === 4

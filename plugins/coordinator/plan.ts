@@ -1,0 +1,51 @@
+// What coordinator does, decided: the whole of what shall be, whether it is already so or not. ADD does what is missing of it, CHECK tells it. Pure.
+import type { Result } from '../../lib/cni/result.js'
+import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
+import type { Plan } from '../../lib/plan/step.js'
+import type { Facts } from './facts.js'
+import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
+import { policySteps, tuning } from './tune.js'
+import { markSteps, waySteps } from './ways.js'
+
+export interface Planned {
+  readonly plan: Plan
+  readonly warnings: readonly string[]
+}
+
+/** Throws CniError for what the conf asks and the pod cannot have. */
+export function planFor(facts: Facts): Planned {
+  const { settings, isFirst, mode, families, reached } = facts
+  const tuned = settings.tunePodRoutes && (!isFirst || mode === 'overlay') ? tuning(facts) : { plan: [] }
+  const unreached = families.filter(family => !reached.includes(family))
+  return {
+    plan: [
+      ...nicSteps(facts),
+      ...(isFirst ? vethSteps(facts) : []),
+      ...sysctlSteps(facts),
+      ...waySteps(facts),
+      ...(isFirst ? markSteps(facts) : []),
+      ...tuned.plan,
+      ...policySteps(facts),
+    ],
+    warnings: [
+      ...(tuned.warning === undefined ? [] : [tuned.warning]),
+      ...unreached.map(family => `the node has no IPv${family} address: the pod's has no way to the node`),
+    ],
+  }
+}
+
+/** What is to be done of a plan. A rule that pods share is made sure of in any case: another pod's DEL may be about to take it away. */
+export function toDo(plan: Plan, seen: Seen): Plan {
+  const absent = new Set(missing(plan, seen))
+  return plan.filter(step => absent.has(step) || step.verb === 'shareRule')
+}
+
+/** prevResult goes on as it came, but for the MAC where that was changed. */
+export function resultOf({ ifName, netns }: { ifName: string; netns: string }, before: Result, seen: Seen): Result {
+  const mac = linkNamed(seen.pod, ifName)?.mac
+  if (mac === undefined || !before.interfaces) return before
+  const interfaces = before.interfaces.map(one =>
+    one.name === ifName && (one.sandbox ?? netns) === netns ? { ...one, mac } : one,
+  )
+  return { ...before, interfaces }
+}

@@ -1,0 +1,70 @@
+// Which routing table of the pod belongs to a NIC: known by the rules that lead to it and the routes in it, never by counting links. Pure.
+import type { Ip } from '../../lib/ip/address.js'
+import { bitsOf, networkOf, type Cidr } from '../../lib/ip/cidr.js'
+import { familyOf } from '../../lib/ip/address.js'
+import type { Place, SeenRoute } from '../../lib/plan/seen.js'
+import { isDefault } from '../../lib/plan/seen.js'
+import type { Rule } from '../../lib/plan/step.js'
+
+const MAIN = 254
+const FIRST = 101
+
+/** An address as a network of its own: /32 or /128. */
+export const hostOf = (ip: Ip): Cidr => networkOf({ ip, length: bitsOf(familyOf(ip)) })
+
+/** Tables that NICs have: from 101 up, but for those of the kernel. */
+export const isNicTable = (table: number): boolean => table >= FIRST && (table < 253 || table > 255)
+
+/** The rules of ours that send what comes from these addresses to a NIC's table. */
+export const rulesFrom = (pod: Place, ips: readonly Ip[]): readonly Rule[] => {
+  const hosts = ips.map(hostOf)
+  return pod.rules.filter(({ from, table }) => from !== undefined && hosts.includes(from) && isNicTable(table))
+}
+
+export const leadsTo = (pod: Place, table: number): boolean => pod.rules.some(rule => rule.table === table)
+
+interface Nic {
+  readonly ifName: string
+  readonly own: readonly Ip[]
+  readonly podVeth: string
+}
+
+/**
+ * The table of a NIC: the one that its addresses lead to; else the one that has routes of it; else the one that the default route was moved
+ * to when this NIC took over; else the lowest that is free.
+ */
+export function tableFor(pod: Place, nic: Nic): number {
+  const { ifName, own } = nic
+  const led = rulesFrom(pod, own).map(({ table }) => table)
+  const holding = pod.routes.filter(({ link, table }) => link === ifName && isNicTable(table)).map(({ table }) => table)
+  return lowest(led) ?? lowest(holding) ?? takenOver(pod, ifName) ?? lowestFree(pod, nic)
+}
+
+const lowest = (tables: readonly number[]): number | undefined =>
+  tables.length === 0 ? undefined : Math.min(...tables)
+
+/** Where this NIC has the pod's default route, the table of another one that had it before. */
+function takenOver(pod: Place, ifName: string): number | undefined {
+  if (!pod.routes.some(({ to, link, table }) => isDefault(to) && table === MAIN && link === ifName)) return undefined
+  const moved = pod.routes.filter(
+    ({ to, link, table }) =>
+      isDefault(to) && isNicTable(table) && link !== undefined && link !== ifName && !isDefaultNic(pod, link),
+  )
+  return lowest(moved.map(({ table }) => table).filter(table => leadsTo(pod, table)))
+}
+
+/** Whether the pod's default route leads by this link, of whatever family. */
+export const isDefaultNic = (pod: Place, link: string): boolean =>
+  pod.routes.some(route => isDefault(route.to) && route.table === MAIN && route.link === link)
+
+function lowestFree(pod: Place, { podVeth }: Nic): number {
+  for (let table = FIRST; ; table++) if (isNicTable(table) && isFree(pod, table, podVeth)) return table
+}
+
+/** No rule leads there, and what is in it is of the veth, or repeats what is in main: what an ADD left that was killed. */
+const isFree = (pod: Place, table: number, podVeth: string): boolean =>
+  !leadsTo(pod, table) &&
+  pod.routes.every(route => route.table !== table || route.link === podVeth || isCopy(pod, route))
+
+export const isCopy = (pod: Place, { to, link, via }: SeenRoute): boolean =>
+  pod.routes.some(route => route.table === MAIN && route.to === to && route.link === link && route.via === via)

@@ -1,0 +1,215 @@
+// The verbs of coordinator on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an API server.
+import { CniError } from '../../lib/cni/error.js'
+import type { Call } from '../../lib/cni/plugin.js'
+import type { Result } from '../../lib/cni/result.js'
+import type { Mac } from '../../lib/ip/mac.js'
+import { macFromBytes } from '../../lib/ip/mac.js'
+import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
+import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
+import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
+import { NetnsError } from '../../lib/kernel/open.js'
+import { openLog, type Log } from '../../lib/log.js'
+import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
+import type { Plan } from '../../lib/plan/step.js'
+import { announcementsOf } from '../../lib/probe/announce.js'
+import { expectedOf } from './check.js'
+import type { Config } from './config.js'
+import { ipsIn, planForDel } from './del.js'
+import { addressesOf, factsOf, type Facts } from './facts.js'
+import { lookAll, lookForDel } from './look.js'
+import { planFor, resultOf, toDo, type Planned } from './plan.js'
+import { HOST_RULE_TABLE, levelOf, settingsOf, type Settings } from './settings.js'
+import { absenceOf, refusalOf } from './words.js'
+
+type CoordinatorCall = Call<Config>
+
+const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
+  command,
+  containerID,
+  ifName,
+  pod: `${args.get('K8S_POD_NAMESPACE') ?? ''}/${args.get('K8S_POD_NAME') ?? ''}`,
+})
+
+/** A level that is none was refused by ADD; DEL goes on with all levels. */
+function logOf({ config: { log } }: CoordinatorCall): Log {
+  const { file, maxSizeMb, maxAgeDays, maxCount } = log
+  return openLog({ level: levelOf(log.level) ?? 'debug', file, maxSizeMb, maxAgeDays, maxCount })
+}
+
+/** Opens the kernel for the work, and closes it; a namespace that is none is told in the words users know. */
+function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
+  const kernel = openKernel(netns)
+  try {
+    return work(kernel)
+  } catch (error) {
+    if (error instanceof NetnsError) throw new CniError('internal', `failed to GetNS "${netns}": ${error.message}`)
+    throw error
+  } finally {
+    kernel.close()
+  }
+}
+
+/** The conf with the cluster's word, which is asked for only where the conf leaves something open. */
+async function settled(call: CoordinatorCall): Promise<Settings> {
+  const { config, env } = call
+  const cluster = needsCluster(config.keys)
+    ? await coordinatorKeys({ kubeconfig: config.kubeconfig, env, pod: askedOf(call) })
+    : {}
+  return settingsOf(config, cluster satisfies CoordinatorKeys)
+}
+
+/** The pod whose annotation counts: only further NICs move the default route, and only where the conf does not say which has it. */
+function askedOf({ config, ifName, args }: CoordinatorCall): { namespace: string; name: string } | undefined {
+  const name = args.get('K8S_POD_NAME') ?? ''
+  const namespace = args.get('K8S_POD_NAMESPACE') ?? ''
+  const isSaid = (config.keys.podDefaultRouteNic ?? '') !== ''
+  return name === '' || namespace === '' || isSaid || ifName === config.podDefaultCniNic
+    ? undefined
+    : { namespace, name }
+}
+
+/** Two locally administered MACs that are one station's each (IEEE 802, the two low bits of the first byte). */
+function randomMac(): Mac {
+  const bytes = crypto.getRandomValues(new Uint8Array(6))
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02
+  return macFromBytes(bytes)
+}
+
+export interface Looked extends Planned {
+  readonly facts: Facts
+  readonly seen: Seen
+}
+
+/** Look and decide: all that ADD, CHECK and a dry run have in common. */
+export function look(call: CoordinatorCall, settings: Settings, kernel: Kernel): Looked {
+  const { ifName, containerID } = call
+  const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
+  const macs = { pod: randomMac(), node: randomMac() }
+  const facts = factsOf({ ifName, containerID, settings, mode, seen, macs })
+  return { facts, seen, ...planFor(facts) }
+}
+
+export async function add(call: CoordinatorCall): Promise<Result> {
+  const settings = await settled(call)
+  const { prevResult } = call
+  if (settings.mode === 'disabled') return prevResult ?? {}
+  if (prevResult === undefined)
+    throw new CniError('invalidConfig', 'Required prevResult missing', 'coordinator is chained behind a main plugin')
+  const log = logOf(call)
+  try {
+    return withKernel(call.netns, kernel => addOn(call, kernel, { settings, prevResult, log }))
+  } catch (error) {
+    log.error('not coordinated', { ...fieldsOf(call), error: String(error) })
+    throw error
+  }
+}
+
+function addOn(
+  call: CoordinatorCall,
+  kernel: Kernel,
+  { settings, prevResult, log }: { settings: Settings; prevResult: Result; log: Log },
+): Result {
+  const { facts, seen, plan, warnings } = look(call, settings, kernel)
+  const steps = toDo(plan, seen)
+  doAll(steps, kernel)
+  if (steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel)
+  const { mode, table, isFirst } = facts
+  for (const warning of warnings) log.warn(warning, fieldsOf(call))
+  log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
+  const after = settings.macPrefix === undefined ? seen : kernel.observe({ pod: { links: [call.ifName] } })
+  return resultOf(call, prevResult, after)
+}
+
+/** Runs a plan; when a step is refused the ones before it are taken back, and the sentence says which it was. */
+function doAll(steps: Plan, kernel: Kernel): void {
+  try {
+    run(steps, kernel)
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error
+    const { step, cause, undoFailures } = error
+    throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), notUndone: undoFailures })
+  }
+}
+
+/** A courtesy: neighbours that know the old MAC learn the new one at once. What cannot be sent fails nothing. */
+function announce({ ifName, own }: Facts, kernel: Kernel): void {
+  const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
+  const mac = linkNamed(pod, ifName)?.mac
+  if (mac === undefined) return
+  const usable = pod.addresses.filter(({ tentative, dadFailed }) => !tentative && !dadFailed)
+  const ips = own.filter(ip => usable.some(({ address }) => address.ip === ip))
+  try {
+    kernel.send(announcementsOf({ from: mac, ips }), { where: 'pod', name: ifName })
+  } catch (error) {
+    if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
+  }
+}
+
+export async function check(call: CoordinatorCall): Promise<void> {
+  const settings = await settled(call)
+  if (settings.mode === 'disabled') return
+  withKernel(call.netns, kernel => {
+    const { facts, seen, plan } = look(call, settings, kernel)
+    const absent = missing(plan, seen).map(absenceOf)
+    const wrong = [...absent, ...expectedOf(facts, call.prevResult)]
+    if (wrong.length > 0)
+      throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
+  })
+}
+
+/** Never fails for what the kernel does, so that the pod's other plugins get their DEL; what is left is logged. */
+export function del(call: CoordinatorCall): void {
+  const log = logOf(call)
+  const hasPod = call.netns !== ''
+  try {
+    delOn(call, hasPod, log)
+  } catch (error) {
+    if (hasPod && error instanceof NetnsError) return delOn(call, false, log)
+    log.error('not taken back', { ...fieldsOf(call), error: String(error) })
+  }
+}
+
+function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
+  const { ifName, containerID, config, prevResult } = call
+  const { podDefaultCniNic: firstNic } = config
+  const kernel = openKernel(hasPod ? call.netns : '')
+  try {
+    const asked = config.keys.hostRuleTable ?? HOST_RULE_TABLE
+    const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: asked, hasPod })
+    const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
+    const hostRuleTable = tableSeen(seen) ?? asked
+    const { restore, remove } = planForDel({ ifName, firstNic, containerID, hostRuleTable, own, seen })
+    const failures = [...restored(restore, kernel), ...undoAll(remove, kernel)]
+    for (const failure of failures) log.error(failure, fieldsOf(call))
+    log.info('taken back', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
+  } finally {
+    kernel.close()
+  }
+}
+
+/** RT_TABLE_DEFAULT, MAIN, LOCAL: the kernel's own. Any other with a route by our veth is the one that ADD was told of. */
+const tableSeen = ({ node }: Seen): number | undefined =>
+  node.routes.find(({ table }) => table < 253 || table > 255)?.table
+
+/** Each is tried: what cannot be brought back is told, and the rest goes on. */
+function restored(plan: Plan, kernel: Kernel): readonly string[] {
+  return plan.flatMap(step => {
+    try {
+      kernel.apply(step)
+      return []
+    } catch (error) {
+      return refusalCode(error) === 'EEXIST' ? [] : [reasonOf(error)]
+    }
+  })
+}
+
+/** Would an ADD know what to do? */
+export async function status(call: CoordinatorCall): Promise<void> {
+  try {
+    await settled(call)
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error
+    throw new CniError('notAvailable', error.message, error.details)
+  }
+}

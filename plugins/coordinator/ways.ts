@@ -1,0 +1,196 @@
+// The ways between pod and node: neighbours, host routes, the node's rule and table, what is hijacked, and the way back. Pure.
+import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
+import { familyOfCidr, type Cidr } from '../../lib/ip/cidr.js'
+import type { Mac } from '../../lib/ip/mac.js'
+import { NFT_TABLE, type NftTable } from '../../lib/plan/nft.js'
+import { sameRoute, type Place, type SeenRoute } from '../../lib/plan/seen.js'
+import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
+import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, MARK_TABLE, SCOPE_LINK, type Facts } from './facts.js'
+import { otherNics } from './nic.js'
+import { hostOf, isNicTable, rulesFrom } from './tables.js'
+
+export const RULE_PRIORITY = 1000
+export const MARK = 1
+/** The metric that IPv6 routes get that are asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
+const IPV6_METRIC = 1024
+
+/** Everything between pod and node, in the order in which the kernel can take it. */
+export const waySteps = (facts: Facts): Plan => [
+  ...neighbours(facts),
+  ...hostRoutes(facts),
+  ...nodeRoutes(facts),
+  ...hijackRoutes(facts),
+]
+
+/**
+ * The addresses that the node reaches by the veth: the NIC's; and where the first NIC is made anew, those of the NICs that lost their way with
+ * the old one.
+ */
+export function routedIps(facts: Facts): readonly Ip[] {
+  const { pod, own, isFirst, reached } = facts
+  const others = isFirst ? otherNics(facts).flatMap(({ name }) => addressesOf(pod, name)) : []
+  const coordinated = others.filter(ip => rulesFrom(pod, [ip]).length > 0)
+  return [...own, ...coordinated].filter(ip => reached.includes(familyOf(ip)))
+}
+
+function neighbours(facts: Facts): Plan {
+  const { pod, node, veth, hostIps, isFirst, mode } = facts
+  const stale = staleRoutes(facts).map(({ link }) => link)
+  const inPod = isFirst || mode === 'overlay' ? hostIps : []
+  return [
+    ...routedIps(facts).flatMap(ip => [
+      ...wrongNeighs(node, 'node', ip, [veth.node, ...stale], { name: veth.node, mac: veth.podMac }),
+      neigh('node', veth.node, ip, veth.podMac),
+    ]),
+    ...inPod.flatMap(ip => [
+      ...wrongNeighs(pod, 'pod', ip, [veth.pod], { name: veth.pod, mac: veth.nodeMac }),
+      neigh('pod', veth.pod, ip, veth.nodeMac),
+    ]),
+  ]
+}
+
+const neigh = (where: Where, name: string, ip: Ip, mac: Mac): Step => ({ verb: 'addNeigh', where, name, ip, mac })
+
+/** Permanent entries of an address on these links, but for the right one. What is not permanent, the kernel replaces by itself. */
+const wrongNeighs = (
+  place: Place,
+  where: Where,
+  ip: Ip,
+  links: readonly (string | undefined)[],
+  right: { readonly name: string; readonly mac: Mac },
+): Plan =>
+  place.neighs
+    .filter(has => has.ip === ip && has.permanent && links.includes(has.link))
+    .filter(has => has.link !== right.name || has.mac !== right.mac)
+    .map(has => ({ verb: 'removeNeigh', where, name: has.link, ip, mac: has.mac }))
+
+/** In the node's table: routes to our addresses that lead elsewhere, of a pod that had them before. */
+const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[] => {
+  const hosts = own.map(hostOf)
+  return node.routes.filter(
+    ({ to, table, link }) => table === settings.hostRuleTable && hosts.includes(to) && link !== veth.node,
+  )
+}
+
+/** The tables of the pod in which the node's addresses stand besides main. */
+function nicTables({ isFirst, pod, table }: Facts): readonly number[] {
+  const led = isFirst ? pod.rules.filter(({ from, table: to }) => from !== undefined && isNicTable(to)) : []
+  return [...new Set([table, ...led.map(rule => rule.table)])]
+}
+
+const inMain = ({ isFirst, mode }: Facts): boolean => isFirst || mode === 'overlay'
+
+function hostRoutes(facts: Facts): Plan {
+  const { pod, veth, hostIps } = facts
+  const tables = [...nicTables(facts), ...(inMain(facts) ? [MAIN] : [])]
+  return hostIps.flatMap(ip =>
+    tables.flatMap(table =>
+      ensureRoute(pod, { to: hostOf(ip), link: veth.pod, scope: SCOPE_LINK, ...sourceFor(facts, familyOf(ip)), table }),
+    ),
+  )
+}
+
+const sourceFor = ({ source }: Facts, family: Family): Pick<Route, 'source'> =>
+  family === 4 && source !== undefined ? { source } : {}
+
+/** The rule comes behind the routes: see `shareRule`. */
+function nodeRoutes(facts: Facts): Plan {
+  const { veth, settings, reached } = facts
+  const table = settings.hostRuleTable
+  const ips = routedIps(facts)
+  return [
+    ...staleRoutes(facts).map((route): Step => ({ verb: 'removeRoute', where: 'node', route })),
+    ...ips.map((ip): Step => {
+      const route = { to: hostOf(ip), link: veth.node, scope: SCOPE_LINK, table }
+      return { verb: 'addRoute', where: 'node', route, how: 'exclusive' }
+    }),
+    ...reached.map((family): Step => {
+      const mine = ips.filter(ip => familyOf(ip) === family).map(hostOf)
+      return { verb: 'shareRule', where: 'node', rule: { family, priority: RULE_PRIORITY, table }, mine }
+    }),
+  ]
+}
+
+/** Overlay pods, Services and the rest, by way of the node. The first further NIC of an overlay has them in its table too. */
+function hijackRoutes(facts: Facts): Plan {
+  const tables = facts.isFirst
+    ? [MAIN, ...nicTables(facts).filter(table => table !== FIRST_TABLE || hasRuleTo(facts, table))]
+    : [...(inMain(facts) ? [MAIN] : []), facts.table]
+  return tables.flatMap(table => facts.settings.cidrs.flatMap(to => viaNode(facts, to, table)))
+}
+
+const hasRuleTo = ({ pod }: Facts, table: number): boolean => pod.rules.some(rule => rule.table === table)
+
+function viaNode(facts: Facts, to: Cidr, table: number): Plan {
+  const family = familyOfCidr(to)
+  const via = gatewayOf(facts, family)
+  if (via === undefined || !facts.reached.includes(family)) return []
+  return ensureRoute(facts.pod, { to, via, link: facts.veth.pod, ...sourceFor(facts, family), table })
+}
+
+/**
+ * What came by the veth goes back by it, wherever it came from: a connection that begins there is marked, its answers bear the mark, and marked
+ * packets have a table of their own. The output chain is of type `route`, so that the changed mark has a packet routed anew.
+ */
+export function markSteps(facts: Facts): Plan {
+  const { pod, veth, reached } = facts
+  return [
+    { verb: 'setNftTable', where: 'pod', table: replyTable(veth.pod), was: pod.nft[NFT_TABLE] },
+    ...reached.flatMap((family): Plan => {
+      const everywhere = (family === 4 ? '0.0.0.0/0' : '::/0') as Cidr
+      const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
+      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere, MARK_TABLE)]
+    }),
+  ]
+}
+
+/** The priority of iptables' table mangle: before the routing decision of either way. */
+const MANGLE = -150
+
+/** A mark that is not ours is left alone: the pod may have its own use for marks. */
+export const replyTable = (link: string): NftTable => ({
+  name: NFT_TABLE,
+  chains: [
+    {
+      name: 'prerouting',
+      base: { type: 'filter', hook: 'prerouting', priority: MANGLE },
+      rules: [
+        [
+          { match: 'iifname', is: link },
+          { match: 'ct state', in: ['new'] },
+          { set: 'mark', to: MARK },
+        ],
+        [
+          { match: 'mark', is: MARK },
+          { set: 'ct mark', to: 'mark' },
+        ],
+      ],
+    },
+    {
+      name: 'output',
+      base: { type: 'route', hook: 'output', priority: MANGLE },
+      rules: [
+        [
+          { match: 'ct mark', is: MARK },
+          { set: 'mark', to: 'ct mark' },
+        ],
+      ],
+    },
+  ],
+})
+
+/**
+ * A route of ours in the pod. What stands in its place by the same link is an older one of ours and is replaced; what stands there by another
+ * link is somebody's own, and stays.
+ */
+export function ensureRoute(pod: Place, route: Route): Plan {
+  const metric = route.priority || (route.to.includes(':') ? IPV6_METRIC : 0)
+  const there = pod.routes.filter(
+    ({ to, table, priority }) => to === route.to && table === (route.table ?? MAIN) && priority === metric,
+  )
+  const [first] = there
+  if (first === undefined || there.some(has => sameRoute(route, has)))
+    return [{ verb: 'addRoute', where: 'pod', route, how: 'exclusive' }]
+  if (there.some(({ link }) => link !== route.link)) return []
+  return [{ verb: 'addRoute', where: 'pod', route, how: 'replace', was: first }]
+}

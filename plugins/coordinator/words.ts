@@ -1,0 +1,169 @@
+// What a refused step is called, and what a missing one: sentences for people. Pure.
+import { CniError } from '../../lib/cni/error.js'
+import { formatPrefix } from '../../lib/ip/cidr.js'
+import type { Route, Rule, Step } from '../../lib/plan/step.js'
+
+export interface Refusal {
+  readonly step: Step
+  /** The kernel's, in words. */
+  readonly reason: string
+  /** The errno's name. */
+  readonly code: string | undefined
+  readonly notUndone: readonly string[]
+}
+
+export function refusalOf({ step, reason, code, notUndone }: Refusal): CniError {
+  const left = notUndone.length === 0 ? [] : [`not taken back: ${notUndone.join('; ')}`]
+  const details = [...hintFor(step, code), ...left].join('; ')
+  return new CniError('internal', `failed to ${actionOf(step)}: ${reason}`, details)
+}
+
+const place = (step: Step): string => (step.where === 'pod' ? 'in the container' : 'on the node')
+
+/** `set net1 up in the container`. */
+export const actionOf = (step: Step): string => `${verbOf(step)} ${place(step)}`
+
+function verbOf(step: Step): string {
+  switch (step.verb) {
+    case 'addLink':
+      return `add link ${step.name} of kind ${step.link.kind}`
+    case 'rename':
+      return `rename ${step.name} to ${step.to}`
+    case 'setUp':
+      return `set ${step.name} up`
+    case 'setMtu':
+      return `set the MTU of ${step.name} to ${step.mtu}`
+    case 'setMac':
+      return `update hardware address for interface ${step.name} to ${step.mac}`
+    case 'setQueueLength':
+      return `set ${step.name} txQueueLen to ${step.length}`
+    case 'setMaster':
+      return `set the master of ${step.name}`
+    case 'addAddress':
+      return `add address ${formatPrefix(step.address)} to ${step.name}`
+    case 'setSysctl':
+      return `set sysctl ${step.path} to ${step.value}`
+    case 'setNftTable':
+      return `set nf_tables table inet ${step.table.name}`
+    case 'addNeigh':
+    case 'addRoute':
+    case 'addRule':
+    case 'shareRule':
+      return `add ${subjectOf(step)}`
+    case 'removeNeigh':
+    case 'removeRoute':
+    case 'removeRule':
+      return `remove ${subjectOf(step)}`
+  }
+}
+
+type Entry = Extract<
+  Step,
+  { verb: 'addNeigh' | 'addRoute' | 'addRule' | 'shareRule' | 'removeNeigh' | 'removeRoute' | 'removeRule' }
+>
+
+function subjectOf(step: Entry): string {
+  switch (step.verb) {
+    case 'addNeigh':
+    case 'removeNeigh':
+      return `neighbour ${step.ip}${step.mac === undefined ? '' : ` lladdr ${step.mac}`} dev ${step.name}`
+    case 'addRoute':
+    case 'removeRoute':
+      return `route ${routeText(step.route)}`
+    case 'addRule':
+    case 'removeRule':
+    case 'shareRule':
+      return `rule ${ruleText(step.rule)}`
+  }
+}
+
+const RT_TABLE_MAIN = 254
+
+/** As `ip route` prints it. */
+export function routeText({
+  to,
+  via,
+  link,
+  source,
+  table = RT_TABLE_MAIN,
+  priority,
+  mtu,
+  onlink,
+  paths,
+}: Route): string {
+  const words: readonly (string | false | undefined)[] = [
+    to === '0.0.0.0/0' || to === '::/0' ? `default${to === '::/0' ? ' (IPv6)' : ''}` : to.replace(/\/(32|128)$/, ''),
+    paths === undefined && via !== undefined && `via ${via}`,
+    paths === undefined && link !== undefined && `dev ${link}`,
+    paths?.map(path => `nexthop${path.via === undefined ? '' : ` via ${path.via}`} dev ${path.link}`).join(' '),
+    source !== undefined && `src ${source}`,
+    priority !== undefined && priority > 0 && `metric ${priority}`,
+    mtu !== undefined && `mtu ${mtu}`,
+    onlink === true && 'onlink',
+    `table ${table === RT_TABLE_MAIN ? 'main' : table}`,
+  ]
+  return words.filter(Boolean).join(' ')
+}
+
+/** As `ip rule` prints it. */
+export function ruleText({ family, priority, from, to, mark, table }: Rule): string {
+  return [
+    `IPv${family}`,
+    priority === undefined ? '' : `${priority}:`,
+    `from ${from?.replace(/\/(32|128)$/, '') ?? 'all'}`,
+    to === undefined ? '' : `to ${to}`,
+    mark === undefined ? '' : `fwmark 0x${mark.toString(16)}`,
+    `lookup ${table}`,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** For CHECK: what is not as ADD left it. */
+export function absenceOf(step: Step): string {
+  switch (step.verb) {
+    case 'setUp':
+      return `${step.name} ${place(step)} is down`
+    case 'setMac':
+      return `${step.name} ${place(step)} has not the MAC ${step.mac}`
+    case 'setMtu':
+      return `${step.name} ${place(step)} has not the MTU ${step.mtu}`
+    case 'setQueueLength':
+      return `${step.name} ${place(step)} has not txQueueLen ${step.length}`
+    case 'setSysctl':
+      return `sysctl ${step.path} ${place(step)} is ${step.was ?? 'not there'}, not ${step.value}`
+    case 'setNftTable':
+      return `nf_tables table inet ${step.table.name} ${place(step)} is ${step.was === undefined ? 'missing' : 'not as it was'}`
+    case 'removeNeigh':
+    case 'removeRoute':
+    case 'removeRule':
+      return `${subjectOf(step)} ${place(step)} is still there`
+    case 'addNeigh':
+    case 'addRoute':
+    case 'addRule':
+    case 'shareRule':
+      return `${subjectOf(step)} ${place(step)} is missing`
+    case 'addLink':
+      return `link ${step.name} ${place(step)} is missing`
+    case 'addAddress':
+      return `address ${formatPrefix(step.address)} of ${step.name} ${place(step)} is missing`
+    case 'rename':
+    case 'setMaster':
+      return `${verbOf(step)} ${place(step)} is not done`
+  }
+}
+
+function hintFor(step: Step, code: string | undefined): readonly string[] {
+  if (code === 'EPERM') return ['coordinator needs CAP_NET_ADMIN on the node and in the container']
+  if (code === 'EROFS' || code === 'EACCES') return step.verb === 'setSysctl' ? ['is /proc/sys writable here?'] : []
+  if (step.verb === 'setMac' && code === 'EADDRNOTAVAIL') return ['maybe podMACPrefix is invalid']
+  if (step.verb === 'addLink' && code === 'EEXIST') return [`a link ${step.name} or its peer is there already`]
+  if (step.verb === 'addLink' && code === 'EOPNOTSUPP')
+    return [`the kernel has no ${step.link.kind}: modprobe ${step.link.kind}`]
+  if (step.verb === 'addLink' && code === 'EINVAL') return ['is vethMTU too large?']
+  if (step.verb === 'addRoute' && (code === 'ENETUNREACH' || code === 'EHOSTUNREACH'))
+    return step.route.via === undefined
+      ? []
+      : [`gateway ${step.route.via} cannot be reached by ${step.route.link ?? ''}`]
+  return []
+}
