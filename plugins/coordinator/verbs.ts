@@ -117,8 +117,8 @@ function addOn(
   const { mode, table, isFirst } = facts
   for (const warning of warnings) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
-  const after = settings.macPrefix === undefined ? seen : kernel.observe({ pod: { links: [call.ifName] } })
-  return resultOf(call, prevResult, after)
+  if (settings.macPrefix === undefined) return prevResult
+  return resultOf(call, prevResult, kernel.observe({ pod: { links: [call.ifName] } }))
 }
 
 /** Runs a plan; when a step is refused the ones before it are taken back, and the sentence says which it was. */
