@@ -5,6 +5,7 @@ import {
   routeDel,
   routeDump,
   routeGet,
+  routePrepend,
   routeReplace,
 } from '../../../../lib/netlink/rtnl/route.js'
 import { answer, capture, hex, type Capture } from './row.js'
@@ -243,7 +244,7 @@ export const iproute2: readonly Capture[] = [
       },
     },
   }),
-  capture(routeAdd, {
+  capture(routeAppend, {
     of: 'ip route append 10.96.0.0/12 via 10.6.0.11 dev v0',
     bytes: `34000000 1800050c 94ec036b 00000000 020c0000 fe030001 00000000 08000100 0a600000 08000500 0a06000b 08000400
 03000000`,
@@ -251,9 +252,8 @@ export const iproute2: readonly Capture[] = [
       header: { family: 2, dstLength: 12, srcLength: 0, tos: 0, table: 254, protocol: 3, scope: 0, type: 1, flags: 0 },
       attrs: { dst: hex('0a600000'), gateway: hex('0a06000b'), oif: 3 },
     },
-    differs: 'NLM_F_APPEND, so that it comes last',
   }),
-  capture(routeAppend, {
+  capture(routePrepend, {
     of: 'ip route prepend 10.96.0.0/12 via 10.6.0.11 dev v0',
     bytes: `34000000 18000504 95ec036b 00000000 020c0000 fe030001 00000000 08000100 0a600000 08000500 0a06000b 08000400
 03000000`,
