@@ -43,13 +43,11 @@ export function tableFor(pod: Place, nic: Nic): number {
 const lowest = (tables: readonly number[]): number | undefined =>
   tables.length === 0 ? undefined : Math.min(...tables)
 
-/** Where this NIC has the pod's default route, the table of another one that had it before. */
+/** Where this NIC alone has the pod's default routes, the table of another one that had them before. */
 function takenOver(pod: Place, ifName: string): number | undefined {
-  if (!pod.routes.some(({ to, link, table }) => isDefault(to) && table === MAIN && link === ifName)) return undefined
-  const moved = pod.routes.filter(
-    ({ to, link, table }) =>
-      isDefault(to) && isNicTable(table) && link !== undefined && link !== ifName && !isDefaultNic(pod, link),
-  )
+  const inMain = pod.routes.filter(({ to, table }) => isDefault(to) && table === MAIN)
+  if (inMain.length === 0 || inMain.some(({ link }) => link !== ifName)) return undefined
+  const moved = pod.routes.filter(({ to, table, link }) => isDefault(to) && isNicTable(table) && link !== ifName)
   return lowest(moved.map(({ table }) => table).filter(table => leadsTo(pod, table)))
 }
 
