@@ -6,7 +6,7 @@ import { VERSION_TEXT } from './lib/version.js'
 type Part = (argv: readonly string[]) => Promise<void>
 
 const cni = <C>(load: () => Promise<{ plugin: Plugin<C> }>): Part => {
-  return async () => run((await load()).plugin)
+  return async argv => run((await load()).plugin, argv)
 }
 
 /** Names as they lie in /opt/cni/bin and on PATH. `spiderpool` and `macvlan` are what older confs call the first two. */

@@ -34,6 +34,7 @@ export interface Call<C> {
 }
 
 type Maybe<T> = T | Promise<T>
+export type PlanFormat = 'table' | 'json'
 
 export interface Plugin<C> {
   readonly name: string
@@ -49,6 +50,8 @@ export interface Plugin<C> {
   del(call: Call<C>): Maybe<void>
   status?(call: Call<C>): Maybe<void>
   gc?(call: Call<C>): Maybe<void>
+  /** What ADD would do, done not at all: text for people, or JSON. */
+  plan?(call: Call<C>, format: PlanFormat): Maybe<string>
 }
 
 export interface Edge {
@@ -56,6 +59,8 @@ export interface Edge {
   readonly readStdin: () => string
   /** Is this path the namespace that we ourselves are in? False for what cannot be opened. */
   readonly sameNetns: (path: string) => Maybe<boolean>
+  /** A dry run of ADD, whatever CNI_COMMAND says. */
+  readonly plan?: PlanFormat | undefined
 }
 
 export interface Outcome {
@@ -67,14 +72,14 @@ export interface Outcome {
 const done = (stdout = '', stderr = ''): Outcome => ({ exitCode: 0, stdout, stderr })
 
 export async function outcomeOf<C>(plugin: Plugin<C>, edge: Edge): Promise<Outcome> {
-  const command = edge.env['CNI_COMMAND'] ?? ''
+  const command = edge.plan === undefined ? (edge.env['CNI_COMMAND'] ?? '') : 'ADD'
   if (command === '' && plugin.about !== '')
     return done('', `${plugin.about}\nCNI protocol versions supported: ${plugin.versions.join(', ')}\n`)
   if (command === 'VERSION')
     return done(`${JSON.stringify({ cniVersion: plugin.versions.at(-1), supportedVersions: plugin.versions })}\n`)
   let cniVersion = ''
   try {
-    checkEnv(edge.env)
+    checkEnv(edge.plan === undefined ? edge.env : { CNI_PATH: '/', ...edge.env, CNI_COMMAND: command })
     const stdin = edge.readStdin()
     const conf = decodeConf(stdin)
     cniVersion = versionToReply(conf)
@@ -106,7 +111,7 @@ interface Conf {
 async function dispatch<C>(plugin: Plugin<C>, edge: Edge, { command, conf, stdin }: Conf): Promise<string> {
   const name = conf.string('name') ?? ''
   checkNetworkName(name)
-  const verb = VERBS.get(command)
+  const verb = edge.plan === undefined ? VERBS.get(command) : dryRun(edge.plan)
   if (!verb) throw new CniError('invalidEnv', `unknown CNI_COMMAND: ${command}`)
   const cniVersion = conf.string('cniVersion') || DEFAULT_VERSION
   allows(command, cniVersion, plugin.versions)
@@ -136,6 +141,13 @@ async function checked<C>(plugin: Plugin<C>, call: Call<C>): Promise<string> {
   await plugin.check(call)
   return ''
 }
+
+const dryRun =
+  (format: PlanFormat): Answer =>
+  async (plugin, call) => {
+    if (!plugin.plan) throw new CniError('invalidEnv', `${plugin.name} has no plan to show`)
+    return plugin.plan(call, format)
+  }
 
 type Answer = <C>(plugin: Plugin<C>, call: Call<C>) => Promise<string>
 
@@ -228,9 +240,10 @@ function writeAll(fd: number, text: string): string {
 }
 
 /** The edge: the process's own environment, stdin, stdout and exit status. */
-export async function run<C>(plugin: Plugin<C>): Promise<void> {
+export async function run<C>(plugin: Plugin<C>, argv: readonly string[] = []): Promise<void> {
+  const plan = argv.includes('--plan=json') ? 'json' : argv.includes('--plan') ? 'table' : undefined
   const sameNetns = async (path: string): Promise<boolean> => (await import('../kernel/netns.js')).sameNetns(path)
-  const { exitCode, stdout, stderr } = await outcomeOf(plugin, { env: process.env, readStdin, sameNetns })
+  const { exitCode, stdout, stderr } = await outcomeOf(plugin, { env: process.env, readStdin, sameNetns, plan })
   const failed = writeAll(1, stdout) // first: a closed stderr must not cost the runtime its answer
   writeAll(2, failed === '' ? stderr : `${stderr}error writing to stdout: ${failed}\n`)
   process.exitCode = failed === '' ? exitCode : 1

@@ -15,4 +15,5 @@ export const plugin: Plugin<Config> = {
   check: async call => (await verbs()).check(call),
   del: async call => (await verbs()).del(call),
   status: async call => (await verbs()).status(call),
+  plan: async (call, format) => (await import('./show.js')).show(call, format),
 }

@@ -22,7 +22,7 @@ import { planFor, resultOf, toDo, type Planned } from './plan.js'
 import { HOST_RULE_TABLE, levelOf, settingsOf, type Settings } from './settings.js'
 import { absenceOf, refusalOf } from './words.js'
 
-type CoordinatorCall = Call<Config>
+export type CoordinatorCall = Call<Config>
 
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
   command,
@@ -38,7 +38,7 @@ function logOf({ config: { log } }: CoordinatorCall): Log {
 }
 
 /** Opens the kernel for the work, and closes it; a namespace that is none is told in the words users know. */
-function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
+export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   const kernel = openKernel(netns)
   try {
     return work(kernel)
@@ -51,7 +51,7 @@ function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
 }
 
 /** The conf with the cluster's word, which is asked for only where the conf leaves something open. */
-async function settled(call: CoordinatorCall): Promise<Settings> {
+export async function settled(call: CoordinatorCall): Promise<Settings> {
   const { config, env } = call
   const cluster = needsCluster(config.keys)
     ? await coordinatorKeys({ kubeconfig: config.kubeconfig, env, pod: askedOf(call) })

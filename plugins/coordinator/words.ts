@@ -18,15 +18,15 @@ export function refusalOf({ step, reason, code, notUndone }: Refusal): CniError 
   return new CniError('internal', `failed to ${actionOf(step)}: ${reason}`, details)
 }
 
-const place = (step: Step): string => (step.where === 'pod' ? 'in the container' : 'on the node')
+export const placeOf = ({ where }: Step): string => (where === 'pod' ? 'in the container' : 'on the node')
 
 /** `set net1 up in the container`. */
-export const actionOf = (step: Step): string => `${verbOf(step)} ${place(step)}`
+export const actionOf = (step: Step): string => `${verbOf(step)} ${placeOf(step)}`
 
-function verbOf(step: Step): string {
+export function verbOf(step: Step): string {
   switch (step.verb) {
     case 'addLink':
-      return `add link ${step.name} of kind ${step.link.kind}`
+      return `add link ${step.name} of kind ${step.link.kind}${step.link.kind === 'veth' ? `, its peer ${step.link.peer.name}` : ''}`
     case 'rename':
       return `rename ${step.name} to ${step.to}`
     case 'setUp':
@@ -123,33 +123,33 @@ export function ruleText({ family, priority, from, to, mark, table }: Rule): str
 export function absenceOf(step: Step): string {
   switch (step.verb) {
     case 'setUp':
-      return `${step.name} ${place(step)} is down`
+      return `${step.name} ${placeOf(step)} is down`
     case 'setMac':
-      return `${step.name} ${place(step)} has not the MAC ${step.mac}`
+      return `${step.name} ${placeOf(step)} has not the MAC ${step.mac}`
     case 'setMtu':
-      return `${step.name} ${place(step)} has not the MTU ${step.mtu}`
+      return `${step.name} ${placeOf(step)} has not the MTU ${step.mtu}`
     case 'setQueueLength':
-      return `${step.name} ${place(step)} has not txQueueLen ${step.length}`
+      return `${step.name} ${placeOf(step)} has not txQueueLen ${step.length}`
     case 'setSysctl':
-      return `sysctl ${step.path} ${place(step)} is ${step.was ?? 'not there'}, not ${step.value}`
+      return `sysctl ${step.path} ${placeOf(step)} is ${step.was ?? 'not there'}, not ${step.value}`
     case 'setNftTable':
-      return `nf_tables table inet ${step.table.name} ${place(step)} is ${step.was === undefined ? 'missing' : 'not as it was'}`
+      return `nf_tables table inet ${step.table.name} ${placeOf(step)} is ${step.was === undefined ? 'missing' : 'not as it was'}`
     case 'removeNeigh':
     case 'removeRoute':
     case 'removeRule':
-      return `${subjectOf(step)} ${place(step)} is still there`
+      return `${subjectOf(step)} ${placeOf(step)} is still there`
     case 'addNeigh':
     case 'addRoute':
     case 'addRule':
     case 'shareRule':
-      return `${subjectOf(step)} ${place(step)} is missing`
+      return `${subjectOf(step)} ${placeOf(step)} is missing`
     case 'addLink':
-      return `link ${step.name} ${place(step)} is missing`
+      return `link ${step.name} ${placeOf(step)} is missing`
     case 'addAddress':
-      return `address ${formatPrefix(step.address)} of ${step.name} ${place(step)} is missing`
+      return `address ${formatPrefix(step.address)} of ${step.name} ${placeOf(step)} is missing`
     case 'rename':
     case 'setMaster':
-      return `${verbOf(step)} ${place(step)} is not done`
+      return `${verbOf(step)} ${placeOf(step)} is not done`
   }
 }
 
