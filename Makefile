@@ -1,5 +1,5 @@
 # What a person or a machine does with this repository. `make` alone lists it.
-.PHONY: help setup setup-npm ok build release lint format test test-unit fuzz bench demo clean
+.PHONY: help setup setup-npm ok build release generate lint format test test-unit fuzz bench demo clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -19,6 +19,10 @@ build: setup-npm ## one Bun-compiled image in dist/bin, a hard link for each exe
 
 release: setup-npm ## the same for linux x64, x64-baseline and arm64, in dist/release
 	@scripts/bun.sh scripts/build.ts --release
+
+generate: setup-npm ## validators, types and docs/conf.md from schemas/netconf; docs/errors.md
+	@$(TSX) scripts/generate.ts
+	@$(TSX) scripts/errors-page.ts --write
 
 lint: setup-npm ## formatter, types, boundaries, habits, generated code current
 	@$(TSX) scripts/lint.ts

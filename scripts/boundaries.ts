@@ -60,7 +60,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
   'lib/cni/plugin.ts': ['lib/kernel/netns.ts', 'node:fs'],
   'lib/ipam/cni.ts': ['lib/cni'],
-  'lib/ipam/conf.ts': ['lib/cni/error.ts'],
+  'lib/ipam/conf.ts': ['lib/cni/conf.ts', 'lib/cni/error.ts', 'schemas/netconf'],
   'lib/ipam/coordinator.ts': ['lib/cni', 'lib/kube'],
   'lib/ipam/direct.ts': ['lib/kube'],
   'lib/ipam/direct-event.ts': ['lib/kube'],

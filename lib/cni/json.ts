@@ -21,7 +21,7 @@ export function decodeConf(text: string): Fields {
 const SHOWN_MAX = 80
 
 /** A value for a sentence: short, and on one line. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return kindOf(value) // it may be as deep as the stack
   const text = JSON.stringify(value) ?? String(value)
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text

@@ -1,0 +1,63 @@
+// Made by scripts/generate.ts from schemas/netconf. Not edited.
+export interface Conf {
+  /** `auto`, `underlay`, `overlay` or `disabled`. */
+  readonly mode?: string
+  /** The interface of the pod's first network. */
+  readonly podDefaultCniNic?: string
+  /** The interface that keeps the default route. Annotation `ipam.spidernet.io/default-route-nic` of the pod comes before it. */
+  readonly podDefaultRouteNic?: string
+  /** CIDRs of pods on the cluster's overlay network. */
+  readonly overlayPodCIDR?: readonly string[]
+  /** CIDRs of Services. */
+  readonly serviceCIDR?: readonly string[]
+  /** Further CIDRs that the pod reaches through the node. */
+  readonly hijackCIDR?: readonly string[]
+  /** Routes for the table of this interface. */
+  readonly policyRoutes?: readonly {
+    /** An address or a CIDR. */
+    readonly dst?: string
+    /** An address of the same family. */
+    readonly gw?: string
+  }[]
+  /** Give each further interface a routing table of its own. */
+  readonly tunePodRoutes?: boolean
+  /** The node's routing table for the way to its pods. */
+  readonly hostRuleTable?: number
+  /** rp_filter in the pod: 0, 1, 2, or -1 to leave it as it is. */
+  readonly podRPFilter?: number
+  /** Read and ignored. */
+  readonly hostRPFilter?: number
+  /** Length of the transmit queue of the pod's interface; 0 leaves it as it is. */
+  readonly txQueueLen?: number
+  /** The first two bytes of the interface's hardware address, as `0a:1b`; the others are made from its IPv4 address. */
+  readonly podMACPrefix?: string
+  /** An IPv4 address for the pod's end of the veth. */
+  readonly vethLinkAddress?: string
+  /** MTU of the veth. */
+  readonly vethMTU?: number
+  /** Read and ignored. */
+  readonly multusNicPrefix?: string
+  /** See whether the gateway answers. */
+  readonly detectGateway?: boolean
+  /** See whether another host has the address. */
+  readonly detectIPConflict?: boolean
+  /** Path of the kubeconfig. Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
+  readonly kubeconfig?: string
+  /** The log of this plugin. */
+  readonly logOptions?: {
+    /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`. */
+    readonly logLevel?: string
+    /** Where a line of JSON for each call goes. */
+    readonly logFile?: string
+    /** Megabytes after which a file is put aside. */
+    readonly logMaxSize?: number
+    /** Days after which a file put aside goes. */
+    readonly logMaxAge?: number
+    /** Files put aside that are kept. */
+    readonly logMaxCount?: number
+  }
+}
+
+type Checker = import('../../../lib/cni/conf.js').Checker<Conf>
+export declare const keys: Checker['keys']
+export declare const validate: Checker['validate']

@@ -1,0 +1,20 @@
+// Made by scripts/generate.ts from schemas/netconf. Not edited.
+export interface Conf {
+  /** One interface of the node; several make a bond. */
+  readonly interfaces?: readonly string[]
+  /** VLAN on top of it, 1 to 4094; 0 is none. */
+  readonly vlanID?: number
+  /** The bond of several interfaces. */
+  readonly bond?: {
+    /** Its name. */
+    readonly name?: string
+    /** 0 balance-rr, 1 active-backup, 2 balance-xor, 3 broadcast, 4 802.3ad, 5 balance-tlb, 6 balance-alb. */
+    readonly mode?: number
+    /** Options of the bonding driver, as `miimon=100;primary=eth1`. */
+    readonly options?: string
+  }
+}
+
+type Checker = import('../../../lib/cni/conf.js').Checker<Conf>
+export declare const keys: Checker['keys']
+export declare const validate: Checker['validate']

@@ -1,0 +1,495 @@
+// Made by scripts/generate.ts from schemas/netconf. Not edited.
+'use strict'
+export const validate = validate10
+export default validate10
+const schema11 = {
+  type: 'object',
+  properties: {
+    type: { type: 'string' },
+    kubeconfig: { type: 'string' },
+    log_level: { type: 'string' },
+    log_file_path: { type: 'string' },
+    log_file_max_size: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+    log_file_max_age: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+    log_file_max_count: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+    default_ipv4_ippool: { type: 'array', items: { type: 'string', pattern: '.' } },
+    default_ipv6_ippool: { type: 'array', items: { type: 'string', pattern: '.' } },
+    clean_gateway: { type: 'boolean' },
+    match_master_subnet: { type: 'boolean' },
+    enableIPv4: { type: 'boolean' },
+    enableIPv6: { type: 'boolean' },
+    enableStatefulSet: { type: 'boolean' },
+    enableKubevirtStaticIP: { type: 'boolean' },
+    enableSpiderSubnet: { type: 'boolean' },
+  },
+}
+const pattern0 = new RegExp('^-?[0-9]+$', 'u')
+const pattern3 = new RegExp('.', 'u')
+function validate10(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null
+  let errors = 0
+  if (errors === 0) {
+    if (data && typeof data == 'object' && !Array.isArray(data)) {
+      if (data.type !== undefined) {
+        const _errs1 = errors
+        if (typeof data.type !== 'string') {
+          validate10.errors = [
+            {
+              instancePath: instancePath + '/type',
+              schemaPath: '#/properties/type/type',
+              keyword: 'type',
+              params: { type: 'string' },
+            },
+          ]
+          return false
+        }
+        var valid0 = _errs1 === errors
+      } else {
+        var valid0 = true
+      }
+      if (valid0) {
+        if (data.kubeconfig !== undefined) {
+          const _errs3 = errors
+          if (typeof data.kubeconfig !== 'string') {
+            validate10.errors = [
+              {
+                instancePath: instancePath + '/kubeconfig',
+                schemaPath: '#/properties/kubeconfig/type',
+                keyword: 'type',
+                params: { type: 'string' },
+              },
+            ]
+            return false
+          }
+          var valid0 = _errs3 === errors
+        } else {
+          var valid0 = true
+        }
+        if (valid0) {
+          if (data.log_level !== undefined) {
+            const _errs5 = errors
+            if (typeof data.log_level !== 'string') {
+              validate10.errors = [
+                {
+                  instancePath: instancePath + '/log_level',
+                  schemaPath: '#/properties/log_level/type',
+                  keyword: 'type',
+                  params: { type: 'string' },
+                },
+              ]
+              return false
+            }
+            var valid0 = _errs5 === errors
+          } else {
+            var valid0 = true
+          }
+          if (valid0) {
+            if (data.log_file_path !== undefined) {
+              const _errs7 = errors
+              if (typeof data.log_file_path !== 'string') {
+                validate10.errors = [
+                  {
+                    instancePath: instancePath + '/log_file_path',
+                    schemaPath: '#/properties/log_file_path/type',
+                    keyword: 'type',
+                    params: { type: 'string' },
+                  },
+                ]
+                return false
+              }
+              var valid0 = _errs7 === errors
+            } else {
+              var valid0 = true
+            }
+            if (valid0) {
+              if (data.log_file_max_size !== undefined) {
+                let data4 = data.log_file_max_size
+                const _errs9 = errors
+                if (
+                  !(typeof data4 == 'number' && !(data4 % 1) && !isNaN(data4) && isFinite(data4)) &&
+                  typeof data4 !== 'string'
+                ) {
+                  validate10.errors = [
+                    {
+                      instancePath: instancePath + '/log_file_max_size',
+                      schemaPath: '#/properties/log_file_max_size/type',
+                      keyword: 'type',
+                      params: { type: schema11.properties.log_file_max_size.type },
+                    },
+                  ]
+                  return false
+                }
+                if (errors === _errs9) {
+                  if (typeof data4 === 'string') {
+                    if (!pattern0.test(data4)) {
+                      validate10.errors = [
+                        {
+                          instancePath: instancePath + '/log_file_max_size',
+                          schemaPath: '#/properties/log_file_max_size/pattern',
+                          keyword: 'pattern',
+                          params: { pattern: '^-?[0-9]+$' },
+                        },
+                      ]
+                      return false
+                    }
+                  }
+                }
+                var valid0 = _errs9 === errors
+              } else {
+                var valid0 = true
+              }
+              if (valid0) {
+                if (data.log_file_max_age !== undefined) {
+                  let data5 = data.log_file_max_age
+                  const _errs11 = errors
+                  if (
+                    !(typeof data5 == 'number' && !(data5 % 1) && !isNaN(data5) && isFinite(data5)) &&
+                    typeof data5 !== 'string'
+                  ) {
+                    validate10.errors = [
+                      {
+                        instancePath: instancePath + '/log_file_max_age',
+                        schemaPath: '#/properties/log_file_max_age/type',
+                        keyword: 'type',
+                        params: { type: schema11.properties.log_file_max_age.type },
+                      },
+                    ]
+                    return false
+                  }
+                  if (errors === _errs11) {
+                    if (typeof data5 === 'string') {
+                      if (!pattern0.test(data5)) {
+                        validate10.errors = [
+                          {
+                            instancePath: instancePath + '/log_file_max_age',
+                            schemaPath: '#/properties/log_file_max_age/pattern',
+                            keyword: 'pattern',
+                            params: { pattern: '^-?[0-9]+$' },
+                          },
+                        ]
+                        return false
+                      }
+                    }
+                  }
+                  var valid0 = _errs11 === errors
+                } else {
+                  var valid0 = true
+                }
+                if (valid0) {
+                  if (data.log_file_max_count !== undefined) {
+                    let data6 = data.log_file_max_count
+                    const _errs13 = errors
+                    if (
+                      !(typeof data6 == 'number' && !(data6 % 1) && !isNaN(data6) && isFinite(data6)) &&
+                      typeof data6 !== 'string'
+                    ) {
+                      validate10.errors = [
+                        {
+                          instancePath: instancePath + '/log_file_max_count',
+                          schemaPath: '#/properties/log_file_max_count/type',
+                          keyword: 'type',
+                          params: { type: schema11.properties.log_file_max_count.type },
+                        },
+                      ]
+                      return false
+                    }
+                    if (errors === _errs13) {
+                      if (typeof data6 === 'string') {
+                        if (!pattern0.test(data6)) {
+                          validate10.errors = [
+                            {
+                              instancePath: instancePath + '/log_file_max_count',
+                              schemaPath: '#/properties/log_file_max_count/pattern',
+                              keyword: 'pattern',
+                              params: { pattern: '^-?[0-9]+$' },
+                            },
+                          ]
+                          return false
+                        }
+                      }
+                    }
+                    var valid0 = _errs13 === errors
+                  } else {
+                    var valid0 = true
+                  }
+                  if (valid0) {
+                    if (data.default_ipv4_ippool !== undefined) {
+                      let data7 = data.default_ipv4_ippool
+                      const _errs15 = errors
+                      if (errors === _errs15) {
+                        if (Array.isArray(data7)) {
+                          var valid1 = true
+                          const len0 = data7.length
+                          for (let i0 = 0; i0 < len0; i0++) {
+                            let data8 = data7[i0]
+                            const _errs17 = errors
+                            if (errors === _errs17) {
+                              if (typeof data8 === 'string') {
+                                if (!pattern3.test(data8)) {
+                                  validate10.errors = [
+                                    {
+                                      instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                      schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
+                                      keyword: 'pattern',
+                                      params: { pattern: '.' },
+                                    },
+                                  ]
+                                  return false
+                                }
+                              } else {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                    schemaPath: '#/properties/default_ipv4_ippool/items/type',
+                                    keyword: 'type',
+                                    params: { type: 'string' },
+                                  },
+                                ]
+                                return false
+                              }
+                            }
+                            var valid1 = _errs17 === errors
+                            if (!valid1) {
+                              break
+                            }
+                          }
+                        } else {
+                          validate10.errors = [
+                            {
+                              instancePath: instancePath + '/default_ipv4_ippool',
+                              schemaPath: '#/properties/default_ipv4_ippool/type',
+                              keyword: 'type',
+                              params: { type: 'array' },
+                            },
+                          ]
+                          return false
+                        }
+                      }
+                      var valid0 = _errs15 === errors
+                    } else {
+                      var valid0 = true
+                    }
+                    if (valid0) {
+                      if (data.default_ipv6_ippool !== undefined) {
+                        let data9 = data.default_ipv6_ippool
+                        const _errs19 = errors
+                        if (errors === _errs19) {
+                          if (Array.isArray(data9)) {
+                            var valid2 = true
+                            const len1 = data9.length
+                            for (let i1 = 0; i1 < len1; i1++) {
+                              let data10 = data9[i1]
+                              const _errs21 = errors
+                              if (errors === _errs21) {
+                                if (typeof data10 === 'string') {
+                                  if (!pattern3.test(data10)) {
+                                    validate10.errors = [
+                                      {
+                                        instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                        schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                        keyword: 'pattern',
+                                        params: { pattern: '.' },
+                                      },
+                                    ]
+                                    return false
+                                  }
+                                } else {
+                                  validate10.errors = [
+                                    {
+                                      instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                      schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                      keyword: 'type',
+                                      params: { type: 'string' },
+                                    },
+                                  ]
+                                  return false
+                                }
+                              }
+                              var valid2 = _errs21 === errors
+                              if (!valid2) {
+                                break
+                              }
+                            }
+                          } else {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/default_ipv6_ippool',
+                                schemaPath: '#/properties/default_ipv6_ippool/type',
+                                keyword: 'type',
+                                params: { type: 'array' },
+                              },
+                            ]
+                            return false
+                          }
+                        }
+                        var valid0 = _errs19 === errors
+                      } else {
+                        var valid0 = true
+                      }
+                      if (valid0) {
+                        if (data.clean_gateway !== undefined) {
+                          const _errs23 = errors
+                          if (typeof data.clean_gateway !== 'boolean') {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/clean_gateway',
+                                schemaPath: '#/properties/clean_gateway/type',
+                                keyword: 'type',
+                                params: { type: 'boolean' },
+                              },
+                            ]
+                            return false
+                          }
+                          var valid0 = _errs23 === errors
+                        } else {
+                          var valid0 = true
+                        }
+                        if (valid0) {
+                          if (data.match_master_subnet !== undefined) {
+                            const _errs25 = errors
+                            if (typeof data.match_master_subnet !== 'boolean') {
+                              validate10.errors = [
+                                {
+                                  instancePath: instancePath + '/match_master_subnet',
+                                  schemaPath: '#/properties/match_master_subnet/type',
+                                  keyword: 'type',
+                                  params: { type: 'boolean' },
+                                },
+                              ]
+                              return false
+                            }
+                            var valid0 = _errs25 === errors
+                          } else {
+                            var valid0 = true
+                          }
+                          if (valid0) {
+                            if (data.enableIPv4 !== undefined) {
+                              const _errs27 = errors
+                              if (typeof data.enableIPv4 !== 'boolean') {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/enableIPv4',
+                                    schemaPath: '#/properties/enableIPv4/type',
+                                    keyword: 'type',
+                                    params: { type: 'boolean' },
+                                  },
+                                ]
+                                return false
+                              }
+                              var valid0 = _errs27 === errors
+                            } else {
+                              var valid0 = true
+                            }
+                            if (valid0) {
+                              if (data.enableIPv6 !== undefined) {
+                                const _errs29 = errors
+                                if (typeof data.enableIPv6 !== 'boolean') {
+                                  validate10.errors = [
+                                    {
+                                      instancePath: instancePath + '/enableIPv6',
+                                      schemaPath: '#/properties/enableIPv6/type',
+                                      keyword: 'type',
+                                      params: { type: 'boolean' },
+                                    },
+                                  ]
+                                  return false
+                                }
+                                var valid0 = _errs29 === errors
+                              } else {
+                                var valid0 = true
+                              }
+                              if (valid0) {
+                                if (data.enableStatefulSet !== undefined) {
+                                  const _errs31 = errors
+                                  if (typeof data.enableStatefulSet !== 'boolean') {
+                                    validate10.errors = [
+                                      {
+                                        instancePath: instancePath + '/enableStatefulSet',
+                                        schemaPath: '#/properties/enableStatefulSet/type',
+                                        keyword: 'type',
+                                        params: { type: 'boolean' },
+                                      },
+                                    ]
+                                    return false
+                                  }
+                                  var valid0 = _errs31 === errors
+                                } else {
+                                  var valid0 = true
+                                }
+                                if (valid0) {
+                                  if (data.enableKubevirtStaticIP !== undefined) {
+                                    const _errs33 = errors
+                                    if (typeof data.enableKubevirtStaticIP !== 'boolean') {
+                                      validate10.errors = [
+                                        {
+                                          instancePath: instancePath + '/enableKubevirtStaticIP',
+                                          schemaPath: '#/properties/enableKubevirtStaticIP/type',
+                                          keyword: 'type',
+                                          params: { type: 'boolean' },
+                                        },
+                                      ]
+                                      return false
+                                    }
+                                    var valid0 = _errs33 === errors
+                                  } else {
+                                    var valid0 = true
+                                  }
+                                  if (valid0) {
+                                    if (data.enableSpiderSubnet !== undefined) {
+                                      const _errs35 = errors
+                                      if (typeof data.enableSpiderSubnet !== 'boolean') {
+                                        validate10.errors = [
+                                          {
+                                            instancePath: instancePath + '/enableSpiderSubnet',
+                                            schemaPath: '#/properties/enableSpiderSubnet/type',
+                                            keyword: 'type',
+                                            params: { type: 'boolean' },
+                                          },
+                                        ]
+                                        return false
+                                      }
+                                      var valid0 = _errs35 === errors
+                                    } else {
+                                      var valid0 = true
+                                    }
+                                  }
+                                }
+                              }
+                            }
+                          }
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    } else {
+      validate10.errors = [{ instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } }]
+      return false
+    }
+  }
+  validate10.errors = vErrors
+  return errors === 0
+}
+export const keys = {
+  type: ['type', 'a string'],
+  kubeconfig: ['kubeconfig', 'a string'],
+  log_level: ['log_level', 'a string'],
+  log_file_path: ['log_file_path', 'a string'],
+  log_file_max_size: ['log_file_max_size', 'a whole number'],
+  log_file_max_age: ['log_file_max_age', 'a whole number'],
+  log_file_max_count: ['log_file_max_count', 'a whole number'],
+  default_ipv4_ippool: ['default_ipv4_ippool', 'a list of SpiderIPPool names'],
+  default_ipv6_ippool: ['default_ipv6_ippool', 'a list of SpiderIPPool names'],
+  clean_gateway: ['clean_gateway', 'true or false'],
+  match_master_subnet: ['match_master_subnet', 'true or false'],
+  enableipv4: ['enableIPv4', 'true or false'],
+  enableipv6: ['enableIPv6', 'true or false'],
+  enablestatefulset: ['enableStatefulSet', 'true or false'],
+  enablekubevirtstaticip: ['enableKubevirtStaticIP', 'true or false'],
+  enablespidersubnet: ['enableSpiderSubnet', 'true or false'],
+}
