@@ -91,32 +91,51 @@ function openPlaces(): { readonly netns: string; close(): void } {
   }
 }
 
-const podObject = (name: string, pool: string, family: 4 | 6): object => ({
+export const podObject = (name: string, pool: string, family: 4 | 6): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name, annotations: { 'ipam.spidernet.io/ippool': JSON.stringify({ [`ipv${family}`]: [pool] }) } },
   spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
 })
 
-const poolObject = (name: string, spec: object): object => ({
+export const poolObject = (name: string, spec: object): object => ({
   apiVersion: 'spiderpool.spidernet.io/v2beta1',
   kind: 'SpiderIPPool',
   metadata: { name },
   spec,
 })
 
-export async function openStage(): Promise<Stage> {
+export interface Server {
+  readonly folder: string
+  readonly kubeconfig: string
+  readonly ask: Stage['ask']
+  close(): Promise<void>
+}
+
+/** A standalone API server in a folder of its own. */
+export async function openServer(...args: readonly string[]): Promise<Server> {
   const folder = mkdtempSync(`${tmpdir()}/bench-`)
   const kubeconfig = `${folder}/kubeconfig`
   const server = Bun.spawn(
-    [`${BIN}/spiderpool-apiserver`, '--data-dir', `${folder}/data`, '--kubeconfig', kubeconfig],
-    {
-      stdout: 'ignore',
-      stderr: 'inherit',
-    },
+    [`${BIN}/spiderpool-apiserver`, '--data-dir', `${folder}/data`, '--kubeconfig', kubeconfig, ...args],
+    { stdout: 'ignore', stderr: 'inherit' },
   )
+  return {
+    folder,
+    kubeconfig,
+    ask: await ready(kubeconfig),
+    async close() {
+      server.kill()
+      await server.exited
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+export async function openStage(): Promise<Stage> {
+  const server = await openServer()
   const places = openPlaces()
-  const ask = await ready(kubeconfig)
+  const { folder, kubeconfig, ask } = server
   return {
     folder,
     kubeconfig,
@@ -129,10 +148,8 @@ export async function openStage(): Promise<Stage> {
       return { name, uid: metadata.uid }
     },
     async close() {
-      server.kill()
-      await server.exited
+      await server.close()
       places.close()
-      rmSync(folder, { recursive: true })
     },
   }
 }

@@ -3,7 +3,7 @@ import type { Kube } from '../../lib/kube/client.js'
 import { Election } from '../../lib/kube/lease.js'
 import type { Log } from '../../lib/log.js'
 import { Metrics } from '../../lib/metrics.js'
-import { fenced } from './fence.js'
+import { fenced, type Fence } from './fence.js'
 import { FreshReads } from './fresh.js'
 import type { Health } from './http.js'
 import { poolGauges } from './ippools.js'
@@ -47,9 +47,13 @@ export function controllerOf(parts: Parts): Controller {
     },
     onTrouble: error => log.warn(`cannot take or renew Lease ${settings.namespace}/${LEASE}: ${error.message}`),
   })
-  const handsOf = handsFor(parts, election)
+  const handsOf = handsFor(parts, election, metrics)
   const runner = new Runner({ reconcilers: reconcilersFor({ ...parts, metrics }), kube, log, signal, seams, handsOf })
   describe(metrics, runner, election)
+  metrics.gauge(
+    { name: 'spiderpool_controller_request_counts', help: 'Requests sent to the API server, each try' },
+    () => [[kube.requests]],
+  )
   return {
     health: healthOf(runner, election),
     metrics,
@@ -57,7 +61,13 @@ export function controllerOf(parts: Parts): Controller {
   }
 }
 
-function handsFor({ kube, settings, log, seams }: Parts, election: Election): (runs: Reconciler['runs']) => Hands {
+function handsFor(
+  { kube, settings, log, seams }: Parts,
+  election: Election,
+  metrics: Metrics,
+): (runs: Reconciler['runs']) => Hands {
+  const writes = metrics.counter({ name: 'spiderpool_controller_write_counts', help: 'Writes sent to the API server' })
+  const onWrite: Fence['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
   const fresh = new FreshReads(kube, seams.after)
   const hands = (own: Kube): Hands => {
     const { now, clock, suffix } = seams
@@ -69,7 +79,10 @@ function handsFor({ kube, settings, log, seams }: Parts, election: Election): (r
       tell: telling => teller.tell(telling),
     }
   }
-  const made = { leader: hands(fenced(kube, () => election.holds())), always: hands(kube) }
+  const made = {
+    leader: hands(fenced(kube, { holds: () => election.holds(), onWrite })),
+    always: hands(fenced(kube, { holds: () => true, onWrite })),
+  }
   return runs => made[runs]
 }
 

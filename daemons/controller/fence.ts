@@ -1,34 +1,42 @@
 // A client that writes only as long as this process leads. Knows verbs; knows no kind.
 import type { Kube } from '../../lib/kube/client.js'
 import { KubeError } from '../../lib/kube/errors.js'
+import type { Kind } from '../../lib/kube/kinds.js'
 
-/** `holds` is asked before each write, by the monotonic clock: a process that slept through its lease writes nothing more. */
-export function fenced(kube: Kube, holds: () => boolean): Kube {
-  const mustHold = (): void => {
+export interface Fence {
+  /** Asked before each write, by the monotonic clock: a process that slept through its lease writes nothing more. */
+  readonly holds: () => boolean
+  /** Told of each write that is sent. */
+  readonly onWrite: (verb: 'create' | 'update' | 'patch' | 'delete', kind: Kind) => void
+}
+
+export function fenced(kube: Kube, { holds, onWrite }: Fence): Kube {
+  const write = (...[verb, kind]: Parameters<Fence['onWrite']>): void => {
     if (!holds()) throw new KubeError(0, 'NotLeader', 'the lease is not held any more, so nothing was written')
+    onWrite(verb, kind)
   }
   return {
     get: (kind, ref) => kube.get(kind, ref),
     list: (kind, options) => kube.list(kind, options),
     watch: (kind, options) => kube.watch(kind, options),
     async create(kind, object, options) {
-      mustHold()
+      write('create', kind)
       return kube.create(kind, object, options)
     },
     async replace(kind, object, options) {
-      mustHold()
+      write('update', kind)
       return kube.replace(kind, object, options)
     },
     async replaceStatus(kind, object, options) {
-      mustHold()
+      write('update', kind)
       return kube.replaceStatus(kind, object, options)
     },
     async patch(kind, ref, body, how, options) {
-      mustHold()
+      write('patch', kind)
       return kube.patch(kind, ref, body, how, options)
     },
     async delete(kind, ref, options) {
-      mustHold()
+      write('delete', kind)
       return kube.delete(kind, ref, options)
     },
     get requests() {
