@@ -9,7 +9,7 @@ import {
   type StatefulSet,
   type VirtualMachine,
 } from '../../lib/ipam/retention.js'
-import { addressesInUse, type Around } from './reconcile/fate.js'
+import { addressesInUse, type Around, type Why } from './reconcile/fate.js'
 import { stateOf, withHeartbeat, type Node } from './reconcile/node.js'
 import type { Hands } from './reconciler.js'
 import type { View } from './source.js'
@@ -63,16 +63,24 @@ export function fromCache(address: SpiderIPAddress, looking: Looking): Around {
   })
 }
 
-/** Past every cache: what frees an address is decided on this. */
-export async function fromServer(address: SpiderIPAddress, looking: Looking, { fresh }: Hands): Promise<Around> {
+/**
+ * Past every cache: what frees an address is decided on this. The record is read where it is what the address is missing from; elsewhere
+ * a record that is known to name it is all that counts.
+ */
+export async function fromServer(
+  address: SpiderIPAddress,
+  looking: Looking,
+  { why, hands: { fresh } }: { readonly why: Why; readonly hands: Hands },
+): Promise<Around> {
   const { view, features } = looking
   const keys = keysOf(address)
   const keeper = keeperOf(address.spec.owner, features)
+  const recordKey = keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod
   const isServed = view.isServed(INSTANCES) && view.isServed(MACHINES)
   const isOf = (kind: Keeper): boolean => keeper === kind && (kind === 'StatefulSet' || isServed)
   const [pod, endpoint, set, instance, machine] = await Promise.all([
     fresh.get(CLUSTER_PODS, podKeyOf(address, view)),
-    fresh.get(ENDPOINTS, keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod),
+    why === 'NotRecorded' ? fresh.get(ENDPOINTS, recordKey) : view.of(ENDPOINTS).get(recordKey),
     isOf('StatefulSet') ? fresh.get(SETS, keys.owner) : undefined,
     isOf('VirtualMachineInstance') ? fresh.get(INSTANCES, keys.owner) : undefined,
     isOf('VirtualMachineInstance') ? fresh.get(MACHINES, keys.owner) : undefined,

@@ -67,13 +67,16 @@ export function endpoints({ settings, conf }: Making): Reconciler {
     watches: WATCHES,
     reset: () => sightings.clear(),
     async reconcile(key, view, hands) {
-      const repair = repairOf(fromCache(key, view, features))
+      const cached = fromCache(key, view, features)
+      const repair = repairOf(cached)
       if (repair.kind === 'none' || (repair.kind === 'remove' && !settings.reclaim.enabled))
         return void sightings.delete(key)
       const sinceMs = sinceOf(sightings, key, nameOf(repair), hands)
       const waitMs = sinceMs + (repair.kind === 'remove' ? SIGHTING_MS : MENDING_MS) - hands.now()
       if (waitMs > 0) return { againMs: waitMs }
-      const recorded = await fromServer(key, view, features, hands)
+      // A record that was deleted already and names nothing is only let go: nothing can depend on it any more.
+      const isGoing = repair.kind === 'remove' && cached.endpoint?.metadata.deletionTimestamp !== undefined
+      const recorded = isGoing ? cached : await fromServer(key, view, features, hands)
       const anew = repairOf(recorded)
       sightings.delete(key)
       if (nameOf(anew) !== nameOf(repair)) return { againMs: SIGHTING_MS }

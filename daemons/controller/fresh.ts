@@ -4,10 +4,10 @@ import { isNotFound } from '../../lib/kube/errors.js'
 
 import { keyOf, refOfKey, type Seen, type Source } from './source.js'
 
-/** Those who ask within this time are answered together. */
-const GATHER_MS = 5
+/** Those who ask within this time, or while an earlier read of the kind is under way, are answered together. */
+const GATHER_MS = 20
 /** More names than this of one kind are read as a list. */
-const GETS_MAX = 10
+const GETS_MAX = 50
 /** Objects of one answer to a list. */
 const PAGE_SIZE = 500
 
@@ -16,10 +16,13 @@ interface Asked {
   readonly reject: (error: unknown) => void
 }
 
-interface Gathering {
+/** By key. */
+type Gathered = Map<string, Asked[]>
+
+interface Lane {
   readonly source: Source
-  /** By key. */
-  readonly asked: Map<string, Asked[]>
+  gathered: Gathered
+  isBusy: boolean
 }
 
 export interface Fresh {
@@ -30,7 +33,7 @@ export interface Fresh {
 export class FreshReads implements Fresh {
   readonly #kube: Kube
   readonly #after: (ms: number, call: () => void) => unknown
-  readonly #gathering = new Map<object, Gathering>()
+  readonly #lanes = new Map<object, Lane>()
 
   constructor(kube: Kube, after: (ms: number, call: () => void) => unknown) {
     this.#kube = kube
@@ -39,25 +42,36 @@ export class FreshReads implements Fresh {
 
   get<T extends Seen>(source: Source<T, never> | Source<T, string>, key: string): Promise<T | undefined> {
     const untyped = source as unknown as Source // its answers go only to who asked with it
-    const gathering = this.#gathering.get(untyped) ?? this.#begin(untyped)
+    const lane = this.#laneOf(untyped)
     return new Promise((resolve, reject) => {
-      const asked = gathering.asked.get(key) ?? []
-      gathering.asked.set(key, asked)
+      const asked = lane.gathered.get(key) ?? []
+      lane.gathered.set(key, asked)
       asked.push({ resolve: object => resolve(object as T | undefined), reject })
+      this.#begin(lane)
     })
   }
 
-  #begin(source: Source): Gathering {
-    const gathering: Gathering = { source, asked: new Map() }
-    this.#gathering.set(source, gathering)
+  #laneOf(source: Source): Lane {
+    const lane = this.#lanes.get(source) ?? { source, gathered: new Map(), isBusy: false }
+    this.#lanes.set(source, lane)
+    return lane
+  }
+
+  /** One read of a kind at a time: who asks while it runs may have seen something newer, and is answered by the next. */
+  #begin(lane: Lane): void {
+    if (lane.isBusy || lane.gathered.size === 0) return
+    lane.isBusy = true
     this.#after(GATHER_MS, () => {
-      this.#gathering.delete(source) // who asks from now on may have seen something newer: not answered by this read
-      void this.#read(gathering)
+      const asked = lane.gathered
+      lane.gathered = new Map()
+      void this.#read(lane.source, asked).then(() => {
+        lane.isBusy = false
+        this.#begin(lane)
+      })
     })
-    return gathering
   }
 
-  async #read({ source, asked }: Gathering): Promise<void> {
+  async #read(source: Source, asked: Gathered): Promise<void> {
     if (asked.size > GETS_MAX) return this.#readAll(source, asked)
     await Promise.all(
       [...asked].map(async ([key, waiting]) => {
@@ -80,7 +94,7 @@ export class FreshReads implements Fresh {
     }
   }
 
-  async #readAll(source: Source, asked: ReadonlyMap<string, readonly Asked[]>): Promise<void> {
+  async #readAll(source: Source, asked: Gathered): Promise<void> {
     try {
       const found = await this.#list(source, asked)
       for (const [key, waiting] of asked) for (const { resolve } of waiting) resolve(found.get(key))

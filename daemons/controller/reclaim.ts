@@ -73,7 +73,7 @@ export function reclaim({ settings, conf, metrics }: Making): Reconciler {
       const sinceMs = sinceOf(sightings, address, fate.why, hands)
       const waitMs = sinceMs + fate.graceMs - hands.now()
       if (waitMs > 0) return { againMs: waitMs }
-      const anew = fateOf(address, await fromServer(address, looking, hands), rules)
+      const anew = fateOf(address, await fromServer(address, looking, { why: fate.why, hands }), rules)
       // The cache was late. It will be told, and in case it is not, it is asked.
       if (anew.kind === 'keep' || anew.why !== fate.why) return { againMs: SIGHTING_MS }
       if (sinceMs + anew.graceMs > hands.now()) return { againMs: sinceMs + anew.graceMs - hands.now() }
