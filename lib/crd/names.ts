@@ -40,3 +40,10 @@ export const LABEL_INTERFACE = 'ipam.spidernet.io/interface'
 export const LABEL_IP_VERSION = 'ipam.spidernet.io/ip-version'
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
+
+/** On a SpiderMultusConfig: name of the NetworkAttachmentDefinition, cniVersion of its conf, `name` inside it. */
+export const ANNOTATION_NAD_NAME = 'multus.spidernet.io/cr-name'
+export const ANNOTATION_CNI_VERSION = 'multus.spidernet.io/cni-version'
+export const ANNOTATION_CONF_NAME = 'cni.spidernet.io/cniconfig-name'
+/** On a NetworkAttachmentDefinition: the device that the scheduler is to find a node for. */
+export const ANNOTATION_RESOURCE_NAME = 'k8s.v1.cni.cncf.io/resourceName'

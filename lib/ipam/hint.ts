@@ -2,7 +2,7 @@
 import type { Call } from '../cni/plugin.js'
 import { ANNOTATION_UNATTACHED } from '../crd/names.js'
 import { ipamConf } from './conf.js'
-import { journalAt, journalDir, journalsIn, type Attachment } from './journal.js'
+import { JOURNAL_DIR, journalAt, journalsIn, type Attachment } from './journal.js'
 import type { Port } from './port.js'
 import { reach, refusalOf } from './session.js'
 
@@ -11,15 +11,14 @@ type Gc = Pick<Call<unknown>, 'config' | 'env' | 'name' | 'validAttachments'>
 /** Marks what ADDs that were killed on this node took and no container of the list uses; whoever reclaims sees since when. */
 export async function ipamGc({ config, env, name, validAttachments }: Gc): Promise<void> {
   const conf = ipamConf(config)
-  const dir = journalDir(name)
   const isValid = ({ containerID, nic }: Attachment): boolean =>
     validAttachments.some(valid => valid.containerID === containerID && valid.ifname === nic)
-  const left = journalsIn(dir).filter(attachment => !isValid(attachment))
+  const left = journalsIn(JOURNAL_DIR).filter(attachment => attachment.network === name && !isValid(attachment))
   if (left.length === 0) return
   try {
     const { port } = await reach(conf, env)
     for (const attachment of left)
-      for (const address of journalAt(dir, attachment).read()) await mark(address, attachment, port)
+      for (const address of journalAt(JOURNAL_DIR, attachment).read()) await mark(address, attachment, port)
   } catch (error) {
     throw refusalOf('spiderpool GC error', error)
   }

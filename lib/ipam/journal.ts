@@ -6,15 +6,14 @@ import type { Journal } from './port.js'
 export const JOURNAL_DIR = '/run/spidernet/spiderpool-ipam'
 
 export interface Attachment {
+  readonly network: string
   readonly containerID: string
   readonly nic: string
 }
 
-/** A network's own folder. Its name, a container ID and an interface name have no '/' in them (checked by the CNI shell). */
-export const journalDir = (network: string): string => `${JOURNAL_DIR}/${network}`
-
-export function journalAt(dir: string, { containerID, nic }: Attachment): Journal {
-  const file = `${dir}/${containerID}_${nic}`
+/** None of the three has a ':' or '/' in it: the CNI shell checks them. */
+export function journalAt(dir: string, { network, containerID, nic }: Attachment): Journal {
+  const file = `${dir}/${network}:${containerID}:${nic}`
   return {
     note(addressName) {
       try {
@@ -37,12 +36,14 @@ export function journalAt(dir: string, { containerID, nic }: Attachment): Journa
   }
 }
 
-/** Whose notes lie here: calls that go on, or were killed. */
+/** Whose notes lie here: of calls that go on, or were killed. */
 export function journalsIn(dir: string): readonly Attachment[] {
   try {
     return readdirSync(dir).flatMap(file => {
-      const [, containerID, nic] = /^(.*)_([^_].*|_)$/.exec(file) ?? []
-      return containerID === undefined || nic === undefined ? [] : [{ containerID, nic }]
+      const [network, containerID, nic] = file.split(':')
+      return network === undefined || containerID === undefined || nic === undefined
+        ? []
+        : [{ network, containerID, nic }]
     })
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return []

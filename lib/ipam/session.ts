@@ -5,7 +5,7 @@ import { KubeError } from '../kube/errors.js'
 import { openLog, type Log } from '../log.js'
 import { ipamConf, type IpamConf } from './conf.js'
 import { directPort } from './direct.js'
-import { journalAt, journalDir } from './journal.js'
+import { JOURNAL_DIR, journalAt } from './journal.js'
 import type { Journal, ObjectRef, Port } from './port.js'
 import { Refused } from './refusal.js'
 
@@ -31,7 +31,7 @@ export function sessionOf(call: Call<unknown>): Session {
   const name = argument(call, 'K8S_POD_NAME')
   const namespace = argument(call, 'K8S_POD_NAMESPACE')
   const { containerID, ifName, command } = call
-  const journal = journalAt(journalDir(call.name), { containerID, nic: ifName })
+  const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
   const fields = { command, containerID, ifName, pod: `${namespace}/${name}` }
   return { conf, log, pod: { namespace, name }, podUid: call.args.get('K8S_POD_UID') ?? '', journal, fields }
 }

@@ -234,9 +234,9 @@ t.test('GC marks what a killed ADD left, and frees nothing', async t => {
   const [object] = await cluster.addresses(one)
   const address = object?.metadata.name ?? ''
   // What a kill between creating the object and writing the record leaves behind.
-  const folder = '/run/spidernet/spiderpool-ipam/net'
+  const folder = '/run/spidernet/spiderpool-ipam'
   mkdirSync(folder, { recursive: true })
-  writeFileSync(`${folder}/${box.containerID}_eth0`, `${address}\n`)
+  writeFileSync(`${folder}/net:${box.containerID}:eth0`, `${address}\n`)
   const marked = async (): Promise<unknown> => {
     const { metadata } = await cluster.api.read(`${SPIDER}/spideripaddresses/${address}`)
     return (metadata['annotations'] as Record<string, string> | undefined)?.[`${KEY}/unattached-since`]

@@ -1,0 +1,125 @@
+// SpiderMultusConfig: its shape and what it is given where it says nothing. Pure; what it may not say is said at admission.
+import type { ObjectMeta, Route } from './types.js'
+
+export interface PoolNames {
+  readonly ipv4?: readonly string[]
+  readonly ipv6?: readonly string[]
+  /** Of sriov alone. */
+  readonly matchMasterSubnet?: boolean
+}
+
+export interface CoordinatorSpec {
+  readonly mode?: string
+  readonly podCIDRType?: string
+  readonly hijackCIDR?: readonly string[]
+  readonly policyRoutes?: readonly Route[]
+  readonly podMACPrefix?: string
+  readonly tunePodRoutes?: boolean
+  readonly podDefaultRouteNIC?: string
+  readonly hostRuleTable?: number
+  readonly podRPFilter?: number
+  readonly txQueueLen?: number
+  readonly vethLinkAddress?: string
+  readonly vethMTU?: number
+}
+
+export interface Bond {
+  readonly name: string
+  readonly mode: number
+  readonly options?: string
+}
+
+interface Pooled {
+  readonly ippools?: PoolNames
+}
+
+interface OnMaster extends Pooled {
+  readonly master: readonly string[]
+  readonly mtu?: number
+  readonly vlanID?: number
+  readonly bond?: Bond
+  readonly rdmaResourceName?: string
+}
+
+export interface MultusConfigSpec {
+  readonly cniType?: 'macvlan' | 'ipvlan' | 'vlan' | 'sriov' | 'ovs' | 'ib-sriov' | 'ipoib' | 'custom'
+  readonly enableCoordinator?: boolean
+  readonly disableIPAM?: boolean
+  readonly coordinator?: CoordinatorSpec
+  readonly chainCNIJsonData?: readonly string[]
+  readonly customCNI?: string
+  readonly macvlan?: OnMaster
+  readonly ipvlan?: OnMaster
+  readonly vlan?: OnMaster & { readonly vlanMode?: 'manual' | 'auto' }
+  readonly sriov?: Pooled & {
+    readonly resourceName?: string
+    readonly vlanID?: number
+    readonly mtu?: number
+    readonly minTxRateMbps?: number
+    readonly maxTxRateMbps?: number
+    readonly rdmaIsolation?: boolean
+  }
+  readonly ibsriov?: Pooled & {
+    readonly resourceName?: string
+    readonly pkey?: string
+    readonly linkState?: string
+    readonly rdmaIsolation?: boolean
+    readonly enableIbKubernetes?: boolean
+  }
+  readonly ipoib?: Pooled & { readonly master?: string }
+  readonly ovs?: Pooled & {
+    readonly bridge: string
+    readonly vlan?: number
+    readonly trunk?: readonly { readonly id?: number; readonly minID?: number; readonly maxID?: number }[]
+    readonly deviceID?: string
+  }
+}
+
+export interface SpiderMultusConfig {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly spec?: MultusConfigSpec
+}
+
+export interface NetworkAttachmentDefinition {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly spec?: { readonly config?: string }
+}
+
+const COORDINATOR_DEFAULT: CoordinatorSpec = {
+  mode: 'auto',
+  hijackCIDR: [],
+  policyRoutes: [],
+  vethLinkAddress: '',
+  podMACPrefix: '',
+  podDefaultRouteNIC: '',
+  podRPFilter: 0,
+  tunePodRoutes: true,
+  txQueueLen: 0,
+}
+
+/** As admission and the CRD's schema complete it together. A custom one has no coordinator: it says all itself. */
+export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
+  const { cniType = 'custom' } = spec
+  if (cniType === 'custom') {
+    const { coordinator: _, ...own } = spec
+    return {
+      ...own,
+      cniType,
+      enableCoordinator: false,
+      chainCNIJsonData: spec.chainCNIJsonData ?? [],
+      customCNI: spec.customCNI ?? '',
+    }
+  }
+  return {
+    ...spec,
+    cniType,
+    enableCoordinator: spec.enableCoordinator ?? true,
+    disableIPAM: spec.disableIPAM ?? false,
+    chainCNIJsonData: spec.chainCNIJsonData ?? [],
+    coordinator: { ...COORDINATOR_DEFAULT, ...spec.coordinator },
+  }
+}
