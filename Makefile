@@ -45,7 +45,7 @@ bench: ## the figures of the README, measured here, as a table and JSON (root)
 	@scripts/bun.sh bench/main.ts
 	@$(TSX) scripts/bench-readme.ts
 
-demo: ## two pods get addresses of a pool and ping each other, in half a minute, on this machine (root)
+demo: ## pods on two nodes are reached every way: by pods, nodes, Services and from outside (root)
 	@scripts/setup.sh demo
 	@$(TSX) scripts/build-if-stale.ts
 	@demo/run.sh

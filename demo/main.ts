@@ -1,179 +1,219 @@
-// The whole story in half a minute: a pool, a network, two pods on it that hear each other, and nothing left. Started by run.sh, in namespaces of its own.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { parseAllDocuments } from 'yaml'
-import { openApi, type Api, type KubeObject } from './api.js'
-import { attachment, call, type Attachment } from './multus.js'
-import { DEPLOYMENT, GATEWAY, network, NODE, podOf, POOL, replicaSetOf } from './objects.js'
+// The whole story in half a minute: pools, networks, pods on two nodes that are reached every way, and nothing left. Started by run.sh, in namespaces of its own.
+import { existsSync, readdirSync } from 'node:fs'
+import type { Api } from './api.js'
+import * as cluster from './cluster.js'
+import { add, del, type Attachment } from './multus.js'
+import { MACVLAN, SECOND, SERVICES, TEST_APP, TWO_NICS } from './objects.js'
+import { settle, type Resident } from './residents.js'
+import { say, show, stepsSaid } from './say.js'
+import { proxy } from './services.js'
+import * as stage from './stage.js'
+import * as ways from './ways.js'
 import * as world from './world.js'
 
-const { HOME } = world
-const KUBECONFIG = `${HOME}/kubeconfig`
-const LOG = `${HOME}/spiderpool.log`
 /** Where IPAM notes what it is about to take, until it is recorded. */
 const NOTES = '/run/spidernet/spiderpool-ipam'
-const CRDS = fileURLToPath(new URL('../schemas/crds/', import.meta.url))
-const SPIDERPOOL = '/apis/spiderpool.spidernet.io/v2beta1'
-const PLACES = ['pod-1', 'pod-2']
 const STARTED = Date.now()
 const SIGNAL_MS_MAX = 200
+const [NODE, OTHER_NODE] = stage.NODES
 
-let steps = 0
-const say = (text: string): void => console.log(`\n${++steps}. ${text}`)
-const show = (text: string): void => console.log(text.replace(/^/gm, '   '))
-
-async function startServer(): Promise<Api> {
-  const server = world.daemon('spiderpool-apiserver', ['--data-dir', HOME, '--kubeconfig', KUBECONFIG])
-  return world.until('the API server answers', 10, async () => {
-    if (server.exitCode !== null)
-      throw new Error(`spiderpool-apiserver ended: ${world.wordsOf('spiderpool-apiserver')}`)
-    try {
-      const api = openApi(KUBECONFIG)
-      await api.read('/readyz')
-      return api
-    } catch (error) {
-      if (error instanceof Error && /ENOENT|ECONNREFUSED|503/.test(error.message)) return undefined
-      throw error
-    }
-  })
+/** A pod with its NICs, and whoever lives in it. */
+interface Pod {
+  readonly attachment: Attachment
+  readonly nics: ReadonlyMap<string, ways.Host>
+  readonly resident: Resident
 }
 
-async function applyCrds(api: Api): Promise<readonly string[]> {
-  const documents = readdirSync(CRDS)
-    .filter(name => name.endsWith('.yaml'))
-    .flatMap(name => parseAllDocuments(readFileSync(CRDS + name, 'utf8')))
-  const crds = documents.map(document => document.toJS() as KubeObject).filter(Boolean)
-  for (const crd of crds) await api.create('customresourcedefinitions', crd).catch(unless(409)) // the server may bring them
-  return crds.map(({ metadata }) => metadata.name ?? '')
+const residents = new Map<string, Resident>()
+
+async function moveIn(place: string): Promise<Resident> {
+  const resident = await settle(place)
+  residents.set(place, resident)
+  return resident
 }
 
-/** The Deployment and what Kubernetes' controllers make of it: a ReplicaSet and two pods. */
-async function deploy(api: Api): Promise<readonly KubeObject[]> {
-  const deployment = await api.create('deployments', DEPLOYMENT)
-  const replicaSet = await api.create('replicasets', replicaSetOf(deployment))
-  return [await api.create('pods', podOf(replicaSet)), await api.create('pods', podOf(replicaSet))]
+async function start(api: Api, attachment: Attachment, node: string): Promise<Pod> {
+  const { place, pod } = attachment
+  const { ips, ms } = await add(api, attachment)
+  const nics = new Map(
+    [...ips].map(([nic, addresses]) => {
+      const [v4 = '', v6 = ''] = [...addresses].sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
+      const address = { 4: v4.replace(/\/.*/, ''), 6: v6.replace(/\/.*/, '') }
+      return [nic, { place, node, address }] as const
+    }),
+  )
+  for (const [nic, addresses] of ips)
+    show(`${place} = ${pod.metadata.name ?? ''} on ${node}: ${nic} ${addresses.join(' ')}`)
+  show(`${''.padEnd(place.length)}   ${ips.size} ADD of macvlan-wrapper and coordinator: ${Math.round(ms)} ms`)
+  return { attachment, nics, resident: await moveIn(place) }
 }
 
-async function addBoth(api: Api, attachments: readonly Attachment[]): Promise<readonly string[]> {
-  const added = await Promise.all(attachments.map(one => call('ADD', one, { api })))
-  return added.map(({ reply, ms }, at) => {
-    const address = reply.ips?.[0]?.address
-    if (address === undefined) throw new Error(`ADD gave no address: ${JSON.stringify(reply)}`)
-    show(`${attachments[at]?.pod.metadata.name ?? ''} eth0 ${address} (${Math.round(ms)} ms)`)
-    return address.replace(/\/.*/, '')
-  })
+const nicOf = ({ nics, attachment }: Pod, nic = 'eth0'): ways.Host => {
+  const found = nics.get(nic)
+  if (found === undefined) throw new Error(`ADD gave ${attachment.place} no ${nic}`)
+  return found
 }
 
-async function ping(from: string, to: string): Promise<void> {
-  const out = await world.must(`${world.inside(from)} ping -c 2 -i 0.2 -W 2 ${to}`)
-  const [summary = out] = /^\d+ packets.*$/m.exec(out) ?? []
-  show(`${from} pings ${to}: ${summary}`)
+async function askAll(all: readonly ways.Way[]): Promise<void> {
+  for (const way of all) show(`${way.says}: ${(await ways.ask(residents, way)).join(', ')}`)
 }
 
-async function poolHolds(api: Api, count: number): Promise<void> {
-  const held = await api.items(`${SPIDERPOOL}/spideripaddresses`)
-  if (held.length !== count) throw new Error(`${held.length} SpiderIPAddress objects are there; ${count} should be`)
-  await world.until(`the pool's status says ${count}`, 5, async () => {
-    const { allocatedIPCount } = ((await api.read(`${SPIDERPOOL}/spiderippools/ippool-test`))['status'] ??
-      {}) as Record<string, unknown>
-    return allocatedIPCount === count ? true : undefined
-  })
-  show(await api.table(`${SPIDERPOOL}/spiderippools`, 'sp'))
-  show(`\n${await api.table(`${SPIDERPOOL}/namespaces/default/spiderendpoints`, 'spiderendpoints')}`)
+async function pingAll(pairs: readonly (readonly [from: string, to: string])[]): Promise<void> {
+  await Promise.all(pairs.map(([from, to]) => stage.ping(from, to)))
+  for (const [from, to] of pairs) show(`${from} pings ${to}: answered`)
 }
 
-async function removeBoth(api: Api, attachments: readonly Attachment[]): Promise<void> {
-  await api.remove('/apis/apps/v1/namespaces/default/deployments/test-app')
-  for (const { pod } of attachments) {
-    const path = `/api/v1/namespaces/default/pods/${pod.metadata.name ?? ''}`
-    await api.remove(path).catch(unless(404)) // the server's garbage collector may have been faster
-  }
-  await Promise.all(attachments.map(one => call('DEL', one, { api })))
+async function tables(api: Api): Promise<void> {
+  show(await api.table(`${cluster.SPIDERPOOL}/spiderippools`, 'sp'))
+  show(`\n${await api.table(`${cluster.SPIDERPOOL}/namespaces/default/spiderendpoints`, 'spiderendpoints')}`)
 }
 
-/** The link is what the pool's users were promised: a macvlan of its own. */
-async function isMacvlan(pod: string): Promise<void> {
-  const link = await world.must(`${world.inside(pod)} ip -d -o link show eth0`)
-  const kind = /macvlan mode \w+/.exec(link)?.[0]
-  if (kind === undefined) throw new Error(`eth0 of ${pod} is no macvlan: ${link}`)
-  show(`${pod} eth0 is ${kind}`)
-}
-
-async function nothingLeft(pods: readonly string[]): Promise<void> {
-  for (const pod of pods) {
-    const links = await world.must(`${world.inside(pod)} ip -o link`)
-    if (links.trim().split('\n').length !== 1) throw new Error(`links are left in ${pod}:\n${links}`)
-    await world.must(`ip netns del ${pod}`)
-  }
-  const onNode = (await world.must('ip -o link')).split('\n').filter(line => /macvlan|veth[0-9a-f]{8}/.test(line))
-  if (onNode.length > 0) throw new Error(`links are left on the node:\n${onNode.join('\n')}`)
-  const notes = existsSync(NOTES) ? readdirSync(NOTES) : []
-  if (notes.length > 0) throw new Error(`notes of unfinished calls are left in ${NOTES}: ${notes.join(', ')}`)
+const holds = async (api: Api, { pools }: typeof MACVLAN, count: number): Promise<void> => {
+  for (const family of stage.FAMILIES) await cluster.poolHolds(api, pools[family], count)
 }
 
 async function prepare(): Promise<Api> {
-  say('a node worker-1 and a switch, as network namespaces; the node’s eth0 is plugged into the switch')
+  say(
+    'two nodes and a switch, as network namespaces, and a host outside; the nodes’ eth0 and eth1 are plugged into the switch',
+  )
   await world.ownMounts()
-  await world.nodeAndSwitch(GATEWAY)
+  await stage.build()
 
-  say('an API server on the node: spiderpool-apiserver, where a cluster has its kube-apiserver')
-  const api = await startServer()
-  show(`custom resources: ${(await applyCrds(api)).map(name => name.split('.')[0]).join(', ')}`)
+  say(`an API server on ${NODE}: spiderpool-apiserver, where a cluster has its kube-apiserver`)
+  const api = await cluster.startServer()
+  show(`custom resources: ${(await cluster.applyCrds(api)).map(name => name.split('.')[0]).join(', ')}`)
+  await Promise.all([...stage.NODES, stage.OUTSIDE].map(moveIn))
+  await cluster.tunnelToServer(residents, stage.NODES)
 
-  say('a pool: SpiderIPPool ippool-test, 172.18.30.131 to 140')
-  await world.until('SpiderIPPool is served', 5, () => created(api, 'spiderippools', POOL))
-  await api.create('nodes', NODE)
-
-  say('a network: NetworkAttachmentDefinition kube-system/macvlan-conf, macvlan on eth0, addresses of the pool')
-  const nad = network({ kubeconfig: KUBECONFIG, log: LOG })
-  await world.until('the NAD kind is served', 5, () => created(api, 'network-attachment-definitions', nad))
-  await poolHolds(api, 0)
+  say(
+    'two networks, macvlan on eth0 and on eth1, each with a SpiderIPPool of either family; SpiderCoordinator default is Synced',
+  )
+  await cluster.makePools(api)
+  await cluster.makeCoordinator(api)
+  await cluster.makeNetworks(api)
+  show(await api.table(`${cluster.SPIDERPOOL}/spiderippools`, 'sp'))
   return api
 }
 
-async function useIt(api: Api): Promise<readonly Attachment[]> {
-  say('an application: Deployment test-app of two pods, annotated with the pool and the network')
-  const pods = await deploy(api)
-  show(pods.map(({ metadata }) => metadata.name).join('\n'))
+/** Pods of an application, each on its node, with everything that ADD makes. */
+async function run(api: Api, app: typeof TEST_APP, on: Readonly<Record<string, string>>): Promise<readonly Pod[]> {
+  const pods = await cluster.deploy(api, app, Object.values(on))
+  const attachments = await cluster.sandboxes(pods, Object.keys(on))
+  return Promise.all(attachments.map(one => start(api, one, on[one.place] ?? '')))
+}
 
-  say('each pod gets a sandbox, and Multus calls macvlan-wrapper ADD for it, both at once')
-  const sandboxes = await Promise.all(PLACES.map(world.sandbox))
-  const attachments = pods.map((pod, at) => attachment(pod, sandboxes[at] ?? ''))
-  const [first = '', second = ''] = await addBoth(api, attachments)
+async function application(api: Api): Promise<readonly Pod[]> {
+  say(
+    'an application: Deployment test-app of two pods; Multus calls macvlan-wrapper, then coordinator, both pods at once',
+  )
+  const pods = await run(api, TEST_APP, { 'pod-1': NODE, 'pod-2': OTHER_NODE })
+  const [first, second] = pods
+  if (first === undefined || second === undefined) throw new Error('there should be two pods')
 
-  say('what the user sees: two addresses of the pool are allocated')
-  await poolHolds(api, 2)
+  say('what the user sees: two addresses of each pool are allocated')
+  await holds(api, MACVLAN, 2)
+  await tables(api)
 
-  say('the pods hear each other, and the network’s gateway on the switch, over macvlan')
-  for (const place of PLACES) await isMacvlan(place)
-  await ping('pod-1', second)
-  await ping('pod-2', first)
-  await ping('pod-1', GATEWAY.replace(/\/.*/, ''))
-  return attachments
+  say('the pods hear each other from node to node, and the gateway, over macvlan')
+  const { gateway } = stage.NETWORKS[0]
+  const families = stage.FAMILIES
+  await askAll([...ways.podWays(nicOf(first), nicOf(second))])
+  await pingAll(
+    families.flatMap(family => [
+      ['pod-2', nicOf(first).address[family]],
+      ['pod-1', gateway[family]],
+    ]),
+  )
+
+  say('the node probes its pod, and the pod reaches its node, by a veth: a macvlan alone cannot')
+  await askAll([...ways.nodeWays(nicOf(first)), ...ways.nodeWays(nicOf(second))])
+  await pingAll(
+    families.flatMap(family => [
+      [NODE, nicOf(first).address[family]],
+      ['pod-1', stage.addressOf(NODE, family)],
+    ]),
+  )
+  return pods
+}
+
+async function services(api: Api, pods: readonly Pod[]): Promise<void> {
+  say('Services test-app and test-app-local; nftables rules on both nodes stand in for kube-proxy')
+  const endpoints = pods.map(pod => nicOf(pod))
+  const made = await Promise.all(SERVICES.map(service => api.create('services', service)))
+  await Promise.all(stage.NODES.map(node => proxy(made, { node, endpoints })))
+  const [open, local] = SERVICES
+
+  say(
+    'a pod and a node reach the ClusterIP, whichever pod answers: on this node, on the other one, or the asking pod itself',
+  )
+  await askAll([
+    ...ways.clusterIpWays(open, { from: 'pod-1', node: NODE, endpoints }),
+    ...ways.clusterIpWays(open, { from: NODE, node: NODE, endpoints }),
+  ])
+
+  say(
+    'NodePort answers from outside; under externalTrafficPolicy Local the pod sees who asks, and still answers through its node',
+  )
+  await askAll([...ways.nodePortWays(open, NODE, endpoints), ...ways.nodePortWays(local, NODE, endpoints)])
+}
+
+async function twoNics(api: Api): Promise<readonly Pod[]> {
+  say('a pod with two NICs, eth0 and net1, on two networks')
+  const pods = await run(api, TWO_NICS, { 'pod-3': NODE })
+  const [pod] = pods
+  if (pod === undefined) throw new Error('there should be a pod')
+  await holds(api, SECOND, 1)
+
+  say('it answers on the NIC that it was asked on: the gateway drops what comes by the wrong one')
+  await askAll([...ways.outsideWays(nicOf(pod, 'eth0'), 'eth0'), ...ways.outsideWays(nicOf(pod, 'net1'), 'net1')])
+  await askAll([...ways.nodeWays(nicOf(pod, 'eth0')), ...ways.nodeWays(nicOf(pod, 'net1')).slice(0, 2)])
+  return pods
+}
+
+/** What a node has of pods: links, rules, routes and neighbours of its veths. */
+const onNode = (node: string): Promise<string> =>
+  stage.sh(
+    node,
+    'ip -o link | grep -E "veth|macvlan" | grep -vE " eth[01]@"; ip rule; ip -6 rule; ip neigh show nud permanent; ip route show table 500; ip -6 route show table 500; :',
+  )
+
+async function clearAway(api: Api, pods: readonly Pod[], before: readonly string[]): Promise<void> {
+  say('the applications are deleted, and Multus calls DEL for each pod: the addresses come back')
+  const attachments = pods.map(({ attachment }) => attachment)
+  await cluster.remove(api, 'test-app', attachments.slice(0, 2))
+  await cluster.remove(api, 'two-nics', attachments.slice(2))
+  await Promise.all(attachments.map(one => del(api, one)))
+  await holds(api, MACVLAN, 0)
+  await holds(api, SECOND, 0)
+  await tables(api)
+
+  say(
+    'nothing is left: no link in the pods; no link, rule, route or neighbour on the nodes; no note of an unfinished call',
+  )
+  for (const { attachment, resident } of pods) {
+    await resident.end()
+    const links = await stage.sh(attachment.place, 'ip -o link')
+    if (links.trim().split('\n').length !== 1) throw new Error(`links are left in ${attachment.place}:\n${links}`)
+  }
+  const after = await Promise.all(stage.NODES.map(onNode))
+  stage.NODES.forEach((node, at) => {
+    if (after[at] !== before[at])
+      throw new Error(`${node} is not as it was:\n${after[at] ?? ''}\nbefore:\n${before[at] ?? ''}`)
+  })
+  const notes = existsSync(NOTES)
+    ? readdirSync(NOTES, { recursive: true, withFileTypes: true }).filter(one => one.isFile())
+    : []
+  if (notes.length > 0)
+    throw new Error(`notes of unfinished calls are left in ${NOTES}: ${notes.map(({ name }) => name).join(', ')}`)
 }
 
 async function story(): Promise<void> {
   const api = await prepare()
-  const attachments = await useIt(api)
-
-  say('the application is deleted, and Multus calls DEL for each pod: the addresses come back')
-  await removeBoth(api, attachments)
-  await poolHolds(api, 0)
-
-  say('nothing is left: no link in the pods, none on the node, no note of an unfinished call')
-  await nothingLeft(PLACES)
+  const before = await Promise.all(stage.NODES.map(onNode))
+  const pods = await application(api)
+  await services(api, pods)
+  await clearAway(api, [...pods, ...(await twoNics(api))], before)
 }
-
-/** undefined while the server does not serve the kind yet. */
-const created = async (api: Api, plural: string, object: KubeObject): Promise<KubeObject | undefined> =>
-  (await api.create(plural, object).catch(unless(404))) ?? undefined
-
-/** Lets one status pass. */
-const unless =
-  (status: number) =>
-  (error: unknown): void => {
-    if (!(error instanceof Error && error.message.includes(`: ${status} `))) throw error
-  }
 
 /** The namespaces, mounts and daemons go when we end: we are the first process of a PID namespace, and nobody else is in the others. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -190,6 +230,6 @@ try {
   process.exit(0)
 } catch (error) {
   await new Promise(done => setTimeout(done, SIGNAL_MS_MAX)) // Ctrl-C also kills what we wait for: then that is the cause
-  console.error(`\ndemo: step ${steps} failed: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`\ndemo: step ${stepsSaid()} failed: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(1)
 }

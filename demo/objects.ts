@@ -1,81 +1,174 @@
 // The objects of the story, as a user writes them and as Kubernetes' own controllers make them from that. Data only.
 import type { KubeObject } from './api.js'
+import { FAMILIES, NETWORKS, NODES, type Family } from './stage.js'
 
-export const POOL: KubeObject = {
-  apiVersion: 'spiderpool.spidernet.io/v2beta1',
-  kind: 'SpiderIPPool',
-  metadata: { name: 'ippool-test' },
-  spec: {
-    ips: ['172.18.30.131-172.18.30.140'],
-    subnet: '172.18.0.0/16',
-    gateway: '172.18.0.1',
-    multusName: ['kube-system/macvlan-conf'],
-  },
+const SPIDERPOOL = 'spiderpool.spidernet.io/v2beta1'
+const NAMESPACE = 'default'
+
+/** A macvlan network: its NetworkAttachmentDefinition, the node's NIC it is on, and its pools, of ten addresses each. */
+export interface Network {
+  readonly name: string
+  readonly master: string
+  readonly pools: Readonly<Record<Family, string>>
+}
+const [first, second] = NETWORKS
+export const MACVLAN: Network = {
+  name: 'macvlan-conf',
+  master: first.nic,
+  pools: { 4: 'ippool-test', 6: 'ippool-test-v6' },
+}
+export const SECOND: Network = {
+  name: 'macvlan-second',
+  master: second.nic,
+  pools: { 4: 'ippool-second', 6: 'ippool-second-v6' },
 }
 
-export const GATEWAY = '172.18.0.1/16'
-export const NODE: KubeObject = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1' } }
-
-const NETWORK = { namespace: 'kube-system', name: 'macvlan-conf' }
-
-/** What a SpiderMultusConfig of `cniType: macvlan` and `master: [eth0]` becomes. */
-export const network = ({ kubeconfig, log }: { readonly kubeconfig: string; readonly log: string }): KubeObject => ({
-  apiVersion: 'k8s.cni.cncf.io/v1',
-  kind: 'NetworkAttachmentDefinition',
-  metadata: NETWORK,
-  spec: {
-    config: JSON.stringify({
-      cniVersion: '1.0.0',
-      name: NETWORK.name,
-      type: 'macvlan-wrapper',
-      master: 'eth0',
-      mode: 'bridge',
-      ipam: { type: 'spiderpool', kubeconfig, log_file_path: log },
-    }),
-  },
+const pool = (name: string, spec: object, network: Network): KubeObject => ({
+  apiVersion: SPIDERPOOL,
+  kind: 'SpiderIPPool',
+  metadata: { name },
+  spec: { ...spec, multusName: [`kube-system/${network.name}`] },
 })
 
-const NAMESPACE = 'default'
-const LABELS = { app: 'test-app' }
-const template = {
-  metadata: {
-    labels: LABELS,
-    annotations: {
-      'ipam.spidernet.io/ippool': '{"ipv4":["ippool-test"]}',
-      'v1.multus-cni.io/default-network': `${NETWORK.namespace}/${NETWORK.name}`,
-    },
+export const POOLS: readonly KubeObject[] = [
+  { network: MACVLAN, on: first, ips: { 4: '172.18.30.131-172.18.30.140', 6: 'fd18::30:131-fd18::30:13a' } },
+  { network: SECOND, on: second, ips: { 4: '172.19.30.131-172.19.30.140', 6: 'fd19::30:131-fd19::30:13a' } },
+].flatMap(({ network, on, ips }) =>
+  FAMILIES.map(family =>
+    pool(
+      network.pools[family],
+      { ips: [ips[family]], subnet: on.subnet[family], gateway: on.gateway[family] },
+      network,
+    ),
+  ),
+)
+
+/** Services' addresses, and those of the pods of another CNI, of which there are none here. */
+export const SERVICE_CIDR = { 4: '10.233.0.0/18', 6: 'fd00:233::/112' } as const
+export const POD_CIDR = { 4: '10.233.64.0/18', 6: 'fd00:244::/64' } as const
+
+export const COORDINATOR: KubeObject = {
+  apiVersion: SPIDERPOOL,
+  kind: 'SpiderCoordinator',
+  metadata: { name: 'default' },
+  spec: {
+    mode: 'auto',
+    podCIDRType: 'cluster',
+    hijackCIDR: ['169.254.0.0/16'],
+    tunePodRoutes: true,
+    hostRuleTable: 500,
   },
-  spec: { containers: [{ name: 'nginx', image: 'nginx' }] },
+}
+/** What spiderpool-controller finds in a cluster's settings. */
+export const COORDINATOR_STATUS = {
+  phase: 'Synced',
+  overlayPodCIDR: Object.values(POD_CIDR),
+  serviceCIDR: Object.values(SERVICE_CIDR),
 }
 
-export const DEPLOYMENT: KubeObject = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'test-app', namespace: NAMESPACE, labels: LABELS },
-  spec: { replicas: 2, selector: { matchLabels: LABELS }, template },
+export const NODE_OBJECTS: readonly KubeObject[] = NODES.map(name => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name },
+}))
+
+/** What a SpiderMultusConfig of `cniType: macvlan` becomes: the NIC, and behind it the pod's ways to its node. */
+export const attachmentDefinition = (
+  { name, master }: Network,
+  { kubeconfig, log }: { readonly kubeconfig: string; readonly log: string },
+): KubeObject => {
+  const ipam = { type: 'spiderpool', kubeconfig, log_file_path: `${log}/ipam.log` }
+  const plugins = [
+    { type: 'macvlan-wrapper', master, mode: 'bridge', ipam },
+    { type: 'coordinator', kubeconfig, logOptions: { logLevel: 'debug', logFile: `${log}/coordinator.log` } },
+  ]
+  return {
+    apiVersion: 'k8s.cni.cncf.io/v1',
+    kind: 'NetworkAttachmentDefinition',
+    metadata: { namespace: 'kube-system', name },
+    spec: { config: JSON.stringify({ cniVersion: '1.0.0', name, plugins }) },
+  }
+}
+
+const poolsOf = ({ pools }: Network): object => ({ ipv4: [pools[4]], ipv6: [pools[6]] })
+const templateOf = (app: string, annotations: Readonly<Record<string, string>>) => ({
+  metadata: {
+    labels: { app },
+    annotations: { 'v1.multus-cni.io/default-network': `kube-system/${MACVLAN.name}`, ...annotations },
+  },
+  spec: { containers: [{ name: 'nginx', image: 'nginx' }] },
+})
+
+export interface Application {
+  readonly deployment: KubeObject
+  /** What the Deployment controller makes of it. */
+  readonly replicaSet: (deployment: KubeObject) => KubeObject
+  /** What the ReplicaSet controller and the scheduler make of that. */
+  readonly pod: (replicaSet: KubeObject, node: string) => KubeObject
+}
+
+function application(app: string, hash: string, annotations: Readonly<Record<string, string>>): Application {
+  const template = templateOf(app, annotations)
+  const { labels } = template.metadata
+  const spec = { replicas: 1, selector: { matchLabels: labels }, template }
+  return {
+    deployment: {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: app, namespace: NAMESPACE, labels },
+      spec,
+    },
+    replicaSet: deployment => ({
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: `${app}-${hash}`, namespace: NAMESPACE, labels, ownerReferences: ownedBy(deployment) },
+      spec,
+    }),
+    pod: (replicaSet, node) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        generateName: `${app}-${hash}-`,
+        namespace: NAMESPACE,
+        ...template.metadata,
+        ownerReferences: ownedBy(replicaSet),
+      },
+      spec: { ...template.spec, nodeName: node },
+    }),
+  }
 }
 
 const ownedBy = ({ apiVersion, kind, metadata: { name, uid } }: KubeObject): readonly unknown[] => [
   { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true },
 ]
 
-/** What the Deployment controller makes of it. */
-export const replicaSetOf = (deployment: KubeObject): KubeObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'ReplicaSet',
-  metadata: { name: 'test-app-f9f94688', namespace: NAMESPACE, labels: LABELS, ownerReferences: ownedBy(deployment) },
-  spec: { replicas: 2, selector: { matchLabels: LABELS }, template },
+export const TEST_APP = application('test-app', 'f9f94688', {
+  'ipam.spidernet.io/ippool': JSON.stringify(poolsOf(MACVLAN)),
+})
+export const TWO_NICS = application('two-nics', '7d4b9c6f5', {
+  'k8s.v1.cni.cncf.io/networks': `kube-system/${SECOND.name}`,
+  'ipam.spidernet.io/ippools': JSON.stringify([
+    { interface: 'eth0', ...poolsOf(MACVLAN) },
+    { interface: 'net1', ...poolsOf(SECOND) },
+  ]),
 })
 
-/** What the ReplicaSet controller and the scheduler make of that, twice. */
-export const podOf = (replicaSet: KubeObject): KubeObject => ({
+/** `local`: outside callers keep their address, and only pods of the node that was called answer them. */
+const service = (name: string, nodePort: number, last: number, policy: object): KubeObject => ({
   apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    generateName: `${replicaSet.metadata.name ?? ''}-`,
-    namespace: NAMESPACE,
-    ...template.metadata,
-    ownerReferences: ownedBy(replicaSet),
+  kind: 'Service',
+  metadata: { name, namespace: NAMESPACE },
+  spec: {
+    type: 'NodePort',
+    ipFamilyPolicy: 'RequireDualStack',
+    clusterIP: `10.233.0.${last}`,
+    clusterIPs: [`10.233.0.${last}`, `fd00:233::${last}`],
+    selector: { app: 'test-app' },
+    ports: [{ port: 80, targetPort: 8080, nodePort, protocol: 'TCP' }],
+    ...policy,
   },
-  spec: { ...template.spec, nodeName: NODE.metadata.name },
 })
+export const SERVICES = [
+  service('test-app', 30_080, 10, {}),
+  service('test-app-local', 30_081, 11, { externalTrafficPolicy: 'Local' }),
+] as const

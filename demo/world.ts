@@ -1,4 +1,4 @@
-// The stage: a node (the namespace we run in), a switch and pods as namespaces, and programs. Knows Linux; knows no Kubernetes.
+// Programs run to their end, and daemons, in mounts of our own. Knows Linux; knows no Kubernetes.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -47,24 +47,6 @@ export async function ownMounts(): Promise<void> {
   await must('mount -t tmpfs tmpfs /run')
   await must('mount -t sysfs sysfs /sys')
   mkdirSync(HOME, { recursive: true, mode: 0o700 })
-}
-
-/** The node's eth0 is plugged into the switch; the switch has the network's gateway. */
-export async function nodeAndSwitch(gateway: string): Promise<void> {
-  await must('ip link set lo up')
-  await must('ip netns add switch')
-  const steps = ['link add br0 type bridge', 'link set br0 up', `addr add ${gateway} dev br0`]
-  for (const step of steps) await must(`${inside('switch')} ip ${step}`)
-  await must('ip link add eth0 type veth peer name port1 netns switch')
-  await must(`${inside('switch')} ip link set port1 master br0 up`)
-  await must('ip link set eth0 up')
-}
-
-/** A pod's sandbox, as a container runtime makes it: a namespace with nothing in it. Returns its path. */
-export async function sandbox(pod: string): Promise<string> {
-  await must(`ip netns add ${pod}`)
-  await must(`${inside(pod)} ip link set lo up`)
-  return `/run/netns/${pod}`
 }
 
 /** Starts a daemon of dist/bin; its words go to a file, shown if it ends too early. */

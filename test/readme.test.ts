@@ -3,7 +3,7 @@ import t from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { POOL } from '../demo/objects.js'
+import { POOLS } from '../demo/objects.js'
 import { ipamConf } from '../lib/ipam/conf.js'
 import { accepts } from '../plugins/macvlan-wrapper/config.js'
 
@@ -20,7 +20,7 @@ const objects = [...README.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = ''])
 const shown = (kind: string): unknown => objects.find(object => object.kind === kind)?.spec
 
 t.test('the pool of the README is the pool of the demo', t => {
-  t.strictSame(shown('SpiderIPPool'), POOL['spec'])
+  t.strictSame(shown('SpiderIPPool'), POOLS[0]?.['spec'])
   t.end()
 })
 

@@ -59,9 +59,23 @@ async function nothingLeft(t: Test, session: number): Promise<void> {
   const end = Date.now() + 2000
   while (processesOf(session).length > 0 && Date.now() < end) await new Promise(done => setTimeout(done, 20))
   t.strictSame(processesOf(session), [], 'no process')
-  const left = ['/run/demo', '/run/netns/switch', '/run/netns/pod-1', '/run/netns/pod-2', '/sys/class/net/br0']
+  const places = ['switch', 'outside', 'worker-1', 'worker-2', 'pod-1', 'pod-2', 'pod-3']
+  const left = ['/run/demo', ...places.map(place => `/run/netns/${place}`), '/sys/class/net/br0']
   t.strictSame(left.filter(existsSync), [], 'no file, no namespace, no link')
 }
+
+/** Both families, so each twice; the last two words are who answered and whom it saw. */
+const WAYS = [
+  [/worker-1 probes pod-1, IPv[46]: pod-1 sees \S+11$/gm, 2],
+  [/pod-1 asks worker-1, IPv[46]: worker-1 sees \S+$/gm, 2],
+  [/pod-1 asks ClusterIP \S+, IPv[46]: pod-1 sees \S+11, pod-2 sees \S+11$/gm, 2],
+  [/worker-1 asks ClusterIP \S+, IPv[46]: pod-1 sees \S+11, pod-2 sees \S+11$/gm, 2],
+  [/outside asks NodePort 30080 of worker-1, IPv[46]: pod-1 sees \S+11, pod-2 sees \S+11$/gm, 2],
+  [/outside asks NodePort 30081 of worker-1, policy Local, IPv4: pod-1 sees 198\.51\.100\.10$/gm, 1],
+  [/outside asks NodePort 30081 of worker-1, policy Local, IPv6: pod-1 sees 2001:db8:51::10$/gm, 1],
+  [/outside asks pod-3 on (eth0|net1), IPv4: pod-3 sees 198\.51\.100\.10$/gm, 2],
+  [/outside asks pod-3 on (eth0|net1), IPv6: pod-3 sees 2001:db8:51::10$/gm, 2],
+] as const
 
 t.test('the demo tells the whole story and leaves nothing', async t => {
   const { status, output, ms, session } = await demo()
@@ -69,18 +83,21 @@ t.test('the demo tells the whole story and leaves nothing', async t => {
   if (status !== 0) t.comment(output)
   t.match(
     output,
-    /NAME +VERSION +SUBNET +ALLOCATED-IP-COUNT +TOTAL-IP-COUNT +DEFAULT\s+ippool-test +4 +172\.18\.0\.0\/16 +2 +10 +false/,
+    /NAME +VERSION +SUBNET +ALLOCATED-IP-COUNT +TOTAL-IP-COUNT +DEFAULT\s[^]*ippool-test +4 +172\.18\.0\.0\/16 +2 +10 +false\s+ippool-test-v6 +6 +fd18::\/64 +2 +10 +false/,
   )
   t.match(output, /NAME +INTERFACE +IPV4POOL +IPV4 +IPV6POOL +IPV6 +NODE/)
   t.equal(
-    output.match(/test-app-f9f94688-\w{5} +eth0 +ippool-test +172\.18\.30\.1[34]\d\/16 +worker-1/g)?.length,
+    output.match(
+      /test-app-f9f94688-\w{5} +eth0 +ippool-test +172\.18\.30\.1[34]\d\/16 +ippool-test-v6 +fd18::30:13\w\/64 +worker-[12]/g,
+    )?.length,
     2,
     'a row for each pod',
   )
-  t.equal(output.match(/2 received, 0% packet loss/g)?.length, 3, 'every ping is answered')
+  t.equal(output.match(/pings \S+: answered/g)?.length, 8, 'every ping is answered')
+  for (const [way, times] of WAYS) t.equal(output.match(way)?.length, times, way.source)
   t.match(
     output,
-    /ippool-test +4 +172\.18\.0\.0\/16 +0 +10 +false[^]*No resources found[^]*nothing is left/,
+    /ippool-test +4 +172\.18\.0\.0\/16 +0 +10 +false[^]*No resources found[^]*nothing is left[^]*Done in/,
     'the pool is empty again',
   )
   t.ok(ms < MS_MAX, `${Math.round(ms)} ms`)
@@ -89,12 +106,12 @@ t.test('the demo tells the whole story and leaves nothing', async t => {
 
 const STOPS = [
   { name: 'Ctrl-C', signal: 'SIGINT', whom: 'group', status: 130, says: /demo: stopped by SIGINT/ },
-  { name: 'a kill of its first process', signal: 'SIGKILL', whom: 'first', status: null, says: /sandbox/ },
+  { name: 'a kill of its first process', signal: 'SIGKILL', whom: 'first', status: null, says: /an application/ },
 ] as const
 
 for (const { name, signal, whom, status, says } of STOPS)
   t.test(`${name} in the middle leaves nothing`, async t => {
-    const ended = await demo({ at: /sandbox/, signal, whom })
+    const ended = await demo({ at: /an application/, signal, whom })
     t.equal(ended.status, status)
     t.match(ended.output, says)
     t.notMatch(ended.output, /Done in/)

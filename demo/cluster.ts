@@ -1,0 +1,119 @@
+// The cluster of the demo: the API server, pools, networks, nodes, and applications as Kubernetes' controllers would make them.
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+import { openApi, pathOf, type Api, type KubeObject } from './api.js'
+import { attachment, type Attachment } from './multus.js'
+import * as objects from './objects.js'
+import type { Resident } from './residents.js'
+import { sandbox } from './stage.js'
+import * as world from './world.js'
+
+const { HOME } = world
+const KUBECONFIG = `${HOME}/kubeconfig`
+const TUNNEL = `${HOME}/api.sock`
+const CRDS = fileURLToPath(new URL('../schemas/crds/', import.meta.url))
+export const SPIDERPOOL = '/apis/spiderpool.spidernet.io/v2beta1'
+
+export async function startServer(): Promise<Api> {
+  const server = world.daemon('spiderpool-apiserver', ['--data-dir', HOME, '--kubeconfig', KUBECONFIG])
+  return world.until('the API server answers', 10, async () => {
+    if (server.exitCode !== null)
+      throw new Error(`spiderpool-apiserver ended: ${world.wordsOf('spiderpool-apiserver')}`)
+    try {
+      const api = openApi(KUBECONFIG)
+      await api.read('/readyz')
+      return api
+    } catch (error) {
+      if (error instanceof Error && /ENOENT|ECONNREFUSED|503/.test(error.message)) return undefined
+      throw error
+    }
+  })
+}
+
+/** The server listens on the first node's loopback alone: the second node's loopback leads there, byte by byte. */
+export async function tunnelToServer(
+  residents: ReadonlyMap<string, Resident>,
+  nodes: readonly [string, string],
+): Promise<void> {
+  const [, port] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(readFileSync(KUBECONFIG, 'utf8')) ?? []
+  if (port === undefined) throw new Error(`${KUBECONFIG} names no server on the loopback`)
+  const address = { host: '127.0.0.1', port: Number(port) }
+  const [near, far] = nodes.map(node => residents.get(node))
+  await near?.relay({ from: { path: TUNNEL }, to: address })
+  await far?.relay({ from: address, to: { path: TUNNEL } })
+}
+
+export async function applyCrds(api: Api): Promise<readonly string[]> {
+  const documents = readdirSync(CRDS)
+    .filter(name => name.endsWith('.yaml'))
+    .flatMap(name => parseAllDocuments(readFileSync(CRDS + name, 'utf8')))
+  const crds = documents.map(document => document.toJS() as KubeObject).filter(Boolean)
+  for (const crd of crds) await api.create('customresourcedefinitions', crd).catch(unless(409)) // the server may bring them
+  return crds.map(({ metadata }) => metadata.name ?? '')
+}
+
+/** Creates what may be of a kind that is only about to be served. */
+const created = (api: Api, plural: string, object: KubeObject): Promise<KubeObject> =>
+  world.until(`${object.kind} is served`, 5, async () => {
+    return (await api.create(plural, object).catch(unless(404))) ?? undefined
+  })
+
+export async function makePools(api: Api): Promise<void> {
+  for (const pool of objects.POOLS) await created(api, 'spiderippools', pool)
+  for (const node of objects.NODE_OBJECTS) await api.create('nodes', node)
+}
+
+export async function makeCoordinator(api: Api): Promise<void> {
+  const made = await created(api, 'spidercoordinators', objects.COORDINATOR)
+  const path = `${pathOf('spidercoordinators', made)}/default/status`
+  await api.replace(path, { ...made, status: objects.COORDINATOR_STATUS })
+}
+
+export async function makeNetworks(api: Api): Promise<void> {
+  for (const network of [objects.MACVLAN, objects.SECOND]) {
+    const definition = objects.attachmentDefinition(network, { kubeconfig: KUBECONFIG, log: HOME })
+    await created(api, 'network-attachment-definitions', definition)
+  }
+}
+
+/** The Deployment and what Kubernetes' controllers make of it: a ReplicaSet, and a pod on each of the nodes. */
+export async function deploy(
+  api: Api,
+  app: objects.Application,
+  nodes: readonly string[],
+): Promise<readonly KubeObject[]> {
+  const deployment = await api.create('deployments', app.deployment)
+  const replicaSet = await api.create('replicasets', app.replicaSet(deployment))
+  return Promise.all(nodes.map(node => api.create('pods', app.pod(replicaSet, node))))
+}
+
+/** A sandbox for each pod, as a container runtime makes it. */
+export const sandboxes = (pods: readonly KubeObject[], places: readonly string[]): Promise<readonly Attachment[]> =>
+  Promise.all(pods.map(async (pod, at) => attachment(pod, places[at] ?? '', await sandbox(places[at] ?? ''))))
+
+export async function remove(api: Api, deployment: string, attachments: readonly Attachment[]): Promise<void> {
+  await api.remove(`/apis/apps/v1/namespaces/default/deployments/${deployment}`)
+  for (const { pod } of attachments) {
+    const path = `/api/v1/namespaces/default/pods/${pod.metadata.name ?? ''}`
+    await api.remove(path).catch(unless(404)) // the server's garbage collector may have been faster
+  }
+}
+
+/** How many addresses are allocated, once the pool's status says so too. */
+export async function poolHolds(api: Api, pool: string, count: number): Promise<void> {
+  const all = await api.items(`${SPIDERPOOL}/spideripaddresses`)
+  const held = all.filter(({ spec }) => (spec as { pool: string }).pool === pool)
+  if (held.length !== count) throw new Error(`${held.length} addresses of ${pool} are allocated; ${count} should be`)
+  await world.until(`the status of ${pool} says ${count}`, 5, async () => {
+    const { status } = await api.read(`${SPIDERPOOL}/spiderippools/${pool}`)
+    return (status as { allocatedIPCount?: number } | undefined)?.allocatedIPCount === count ? true : undefined
+  })
+}
+
+/** Lets one status pass. */
+const unless =
+  (status: number) =>
+  (error: unknown): void => {
+    if (!(error instanceof Error && error.message.includes(`: ${status} `))) throw error
+  }
