@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import type { Api } from './api.js'
 import * as cluster from './cluster.js'
-import { add, del, type Attachment } from './multus.js'
+import { del } from './multus.js'
 import { MACVLAN, SECOND, SERVICES, TEST_APP, TWO_NICS } from './objects.js'
-import { settle, type Resident } from './residents.js'
+import { moveIn, nicOf, start, type Pod, type Residents } from './pods.js'
 import { say, show, stepsSaid } from './say.js'
 import { proxy } from './services.js'
 import * as stage from './stage.js'
@@ -16,42 +16,12 @@ const NOTES = '/run/spidernet/spiderpool-ipam'
 const STARTED = Date.now()
 const SIGNAL_MS_MAX = 200
 const [NODE, OTHER_NODE] = stage.NODES
+const residents: Residents = new Map()
 
-/** A pod with its NICs, and whoever lives in it. */
-interface Pod {
-  readonly attachment: Attachment
-  readonly nics: ReadonlyMap<string, ways.Host>
-  readonly resident: Resident
-}
-
-const residents = new Map<string, Resident>()
-
-async function moveIn(place: string): Promise<Resident> {
-  const resident = await settle(place)
-  residents.set(place, resident)
-  return resident
-}
-
-async function start(api: Api, attachment: Attachment, node: string): Promise<Pod> {
-  const { place, pod } = attachment
-  const { ips, ms } = await add(api, attachment)
-  const nics = new Map(
-    [...ips].map(([nic, addresses]) => {
-      const [v4 = '', v6 = ''] = [...addresses].sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
-      const address = { 4: v4.replace(/\/.*/, ''), 6: v6.replace(/\/.*/, '') }
-      return [nic, { place, node, address }] as const
-    }),
-  )
-  for (const [nic, addresses] of ips)
-    show(`${place} = ${pod.metadata.name ?? ''} on ${node}: ${nic} ${addresses.join(' ')}`)
-  show(`${''.padEnd(place.length)}   ${ips.size} ADD of macvlan-wrapper and coordinator: ${Math.round(ms)} ms`)
-  return { attachment, nics, resident: await moveIn(place) }
-}
-
-const nicOf = ({ nics, attachment }: Pod, nic = 'eth0'): ways.Host => {
-  const found = nics.get(nic)
-  if (found === undefined) throw new Error(`ADD gave ${attachment.place} no ${nic}`)
-  return found
+function introduce({ attachment: { place, pod }, nics, ms }: Pod): void {
+  for (const [nic, { address, node }] of nics)
+    show(`${place} = ${pod.metadata.name ?? ''} on ${node}: ${nic} ${address[4]} ${address[6]}`)
+  show(`${place}: ADD of ${nics.size} ${nics.size === 1 ? 'NIC' : 'NICs'} took ${Math.round(ms)} ms`)
 }
 
 async function askAll(all: readonly ways.Way[]): Promise<void> {
@@ -82,7 +52,7 @@ async function prepare(): Promise<Api> {
   say(`an API server on ${NODE}: spiderpool-apiserver, where a cluster has its kube-apiserver`)
   const api = await cluster.startServer()
   show(`custom resources: ${(await cluster.applyCrds(api)).map(name => name.split('.')[0]).join(', ')}`)
-  await Promise.all([...stage.NODES, stage.OUTSIDE].map(moveIn))
+  await Promise.all([...stage.NODES, stage.OUTSIDE].map(place => moveIn(residents, place)))
   await cluster.tunnelToServer(residents, stage.NODES)
 
   say(
@@ -95,18 +65,12 @@ async function prepare(): Promise<Api> {
   return api
 }
 
-/** Pods of an application, each on its node, with everything that ADD makes. */
-async function run(api: Api, app: typeof TEST_APP, on: Readonly<Record<string, string>>): Promise<readonly Pod[]> {
-  const pods = await cluster.deploy(api, app, Object.values(on))
-  const attachments = await cluster.sandboxes(pods, Object.keys(on))
-  return Promise.all(attachments.map(one => start(api, one, on[one.place] ?? '')))
-}
-
 async function application(api: Api): Promise<readonly Pod[]> {
   say(
     'an application: Deployment test-app of two pods; Multus calls macvlan-wrapper, then coordinator, both pods at once',
   )
-  const pods = await run(api, TEST_APP, { 'pod-1': NODE, 'pod-2': OTHER_NODE })
+  const pods = await start(api, { app: TEST_APP, on: { 'pod-1': NODE, 'pod-2': OTHER_NODE }, residents })
+  pods.forEach(introduce)
   const [first, second] = pods
   if (first === undefined || second === undefined) throw new Error('there should be two pods')
 
@@ -159,7 +123,8 @@ async function services(api: Api, pods: readonly Pod[]): Promise<void> {
 
 async function twoNics(api: Api): Promise<readonly Pod[]> {
   say('a pod with two NICs, eth0 and net1, on two networks')
-  const pods = await run(api, TWO_NICS, { 'pod-3': NODE })
+  const pods = await start(api, { app: TWO_NICS, on: { 'pod-3': NODE }, residents })
+  pods.forEach(introduce)
   const [pod] = pods
   if (pod === undefined) throw new Error('there should be a pod')
   await holds(api, SECOND, 1)
@@ -190,8 +155,8 @@ async function clearAway(api: Api, pods: readonly Pod[], before: readonly string
   say(
     'nothing is left: no link in the pods; no link, rule, route or neighbour on the nodes; no note of an unfinished call',
   )
-  for (const { attachment, resident } of pods) {
-    await resident.end()
+  for (const { attachment } of pods) {
+    await residents.get(attachment.place)?.end()
     const links = await stage.sh(attachment.place, 'ip -o link')
     if (links.trim().split('\n').length !== 1) throw new Error(`links are left in ${attachment.place}:\n${links}`)
   }

@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 trap '' INT
 export PATH="$PATH:/usr/sbin:/sbin"
 exec setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child=KILL --mount-proc \
-  node --import tsx demo/main.ts
+  node --import tsx "${1:-demo/main.ts}"

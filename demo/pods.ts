@@ -1,0 +1,56 @@
+// Pods that run: their NICs by Multus, and somebody living in each. Knows places by name.
+import type { Api } from './api.js'
+import { deploy, sandboxes } from './cluster.js'
+import { add, type Attachment } from './multus.js'
+import type { Application } from './objects.js'
+import { settle, type Resident } from './residents.js'
+import type { Host } from './ways.js'
+
+/** A pod with its NICs, and whoever lives in it. */
+export interface Pod {
+  readonly attachment: Attachment
+  readonly nics: ReadonlyMap<string, Host>
+  /** What all its ADDs took. */
+  readonly ms: number
+}
+
+export type Residents = Map<string, Resident>
+
+export async function moveIn(residents: Residents, place: string): Promise<void> {
+  residents.set(place, await settle(place))
+}
+
+/** Pods of an application, `{ place: node }`, with everything that ADD makes: all at once. */
+export async function start(
+  api: Api,
+  { app, on, residents }: { app: Application; on: Readonly<Record<string, string>>; residents: Residents },
+): Promise<readonly Pod[]> {
+  const pods = await deploy(api, app, Object.values(on))
+  const attachments = await sandboxes(pods, Object.keys(on))
+  return Promise.all(
+    attachments.map(async attachment => {
+      const pod = await podOf(api, attachment, on[attachment.place] ?? '')
+      await moveIn(residents, attachment.place)
+      return pod
+    }),
+  )
+}
+
+async function podOf(api: Api, attachment: Attachment, node: string): Promise<Pod> {
+  const { ips, ms } = await add(api, attachment)
+  const nics = [...ips].map(([nic, prefixes]) => {
+    const addresses = prefixes.map(prefix => prefix.replace(/\/.*/, ''))
+    const v4 = addresses.find(address => !address.includes(':'))
+    const v6 = addresses.find(address => address.includes(':'))
+    if (v4 === undefined || v6 === undefined)
+      throw new Error(`${nic} got no address of both families: ${prefixes.join()}`)
+    return [nic, { place: attachment.place, node, address: { 4: v4, 6: v6 } }] as const
+  })
+  return { attachment, nics: new Map(nics), ms }
+}
+
+export function nicOf({ nics, attachment }: Pod, nic = 'eth0'): Host {
+  const found = nics.get(nic)
+  if (found === undefined) throw new Error(`ADD gave ${attachment.place} no ${nic}`)
+  return found
+}
