@@ -124,6 +124,15 @@ export async function add(
   return { ips, ms: performance.now() - started }
 }
 
+/** ADD of one plugin of each chain once more, given what the chain answered: for those that must stand being called twice. */
+export async function addAgain(api: Api, one: Attachment, type: string): Promise<void> {
+  for (const [ifName, network] of networksOf(one)) {
+    const { plugins, ...common } = await conflistOf(api, network)
+    for (const plugin of plugins.filter(plugin => plugin.type === type))
+      await call('ADD', one, { type, ifName, conf: { ...common, ...plugin, prevResult: one.results.get(ifName) } })
+  }
+}
+
 export async function check(api: Api, one: Attachment): Promise<void> {
   for (const [ifName, network] of networksOf(one))
     await chain('CHECK', one, { ifName, conflist: await conflistOf(api, network) })
