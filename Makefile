@@ -42,7 +42,7 @@ fuzz: setup-npm ## ten minutes of bytes at every decoder
 bench: ## the figures of the README, measured here, as a table and JSON (root)
 	@scripts/setup.sh bench
 	@$(TSX) scripts/build-if-stale.ts
-	@scripts/bun.sh bench/main.ts
+	@unshare --net sh -c 'ip link set lo up && exec scripts/bun.sh bench/main.ts'
 	@$(TSX) scripts/bench-readme.ts
 
 demo: ## pods on two nodes are reached every way: by pods, nodes, Services and from outside (root)

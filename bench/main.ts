@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { addDel } from './add-del.js'
 import { burst } from './burst.js'
 import { controller } from './controller.js'
+import { coordinator } from './coordinator.js'
 import { fill } from './fill.js'
 import { machine, save, table, type Row } from './measure.js'
 import { openStage } from './stage.js'
@@ -15,7 +16,7 @@ const OUT = fileURLToPath(new URL('../dist/bench', import.meta.url))
 const stage = await openStage()
 const all: Record<string, readonly Row[]> = {}
 try {
-  for (const [name, bench] of Object.entries({ versions, addDel, traffic, burst, controller, fill })) {
+  for (const [name, bench] of Object.entries({ versions, addDel, coordinator, traffic, burst, controller, fill })) {
     const wanted = process.argv.slice(2)
     if (wanted.length > 0 && !wanted.includes(name)) continue
     const rows = await bench(stage)

@@ -5,7 +5,7 @@ import type { Conn } from '../netlink/conn.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
 import { anyLink, IFF, IPVLAN_MODE, linkDump, linkGet, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
-import { anyRoute, routeDump, RT_SCOPE, RTM_F } from '../netlink/rtnl/route.js'
+import { anyRoute, routeDump, RT_SCOPE, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
 import { NOWHERE, type Place, type SeenAddress, type SeenLink, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
@@ -21,6 +21,7 @@ export interface Wish {
   readonly links?: readonly (string | number)[] | 'all'
   /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
   readonly addressesOn?: string | 'all' | 'wide'
+  /** But for the table `local`. */
   readonly routes?: { readonly table?: number; readonly on?: string }
   readonly rules?: boolean
   readonly neighsOn?: string | number | 'all'
@@ -32,6 +33,8 @@ export interface Wish {
 }
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
+/** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
+const isNotLocal = (message: Uint8Array): boolean => message[4] !== RT_TABLE.local
 /** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
 const isWiderThanLink = (message: Uint8Array): boolean => (message[3] ?? 0) < RT_SCOPE.link
 const FAMILIES: readonly Family[] = [4, 6]
@@ -132,7 +135,7 @@ function routesOf(conn: Conn, { table, on }: { table?: number; on?: string }, na
   if (on !== undefined && oif === undefined) return []
   return FAMILIES.flatMap(family =>
     conn
-      .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table, oif } })
+      .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table, oif } }, isNotLocal)
       .filter(({ header }) => header.family === AF[family] && (header.flags & RTM_F.cloned) === 0)
       .flatMap(route => seenRoutes(route, family, names)),
   ).filter(route => (table === undefined || route.table === table) && (on === undefined || route.link === on))

@@ -21,6 +21,8 @@ export interface Places {
   netnsOf(where: Where): number | undefined
   /** A descriptor that names the place in a message sent from the other one. */
   fdOf(where: Where): number
+  /** Indexes of links that were asked for before, by place and name; whoever makes, renames or removes a link clears it. */
+  readonly indexes: Map<string, number>
   /** Netlink requests so far, and those of them that were dumps. */
   cost(): Cost
   close(): void
@@ -33,6 +35,7 @@ export function placesOf(
   const conns = new Map<Where, Conn>()
   const nftConns = new Map<Where, Conn>()
   const fds = new Map<Where, number>()
+  const all = (): readonly Conn[] => [...conns.values(), ...nftConns.values()]
   const fdOf = (where: Where): number => remembered(fds, where, open[where])
   const netnsOf = (where: Where): number | undefined => (where === 'pod' ? fdOf('pod') : undefined)
   return {
@@ -41,12 +44,13 @@ export function placesOf(
     nft: where => remembered(nftConns, where, () => new Conn(fdTransport(opener.netfilter(netnsOf(where))))),
     netnsOf,
     fdOf,
+    indexes: new Map(),
     cost: () => ({
-      requests: [...conns.values()].reduce((sum, { requests }) => sum + requests, 0),
-      dumps: [...conns.values()].reduce((sum, { dumps }) => sum + dumps, 0),
+      requests: all().reduce((sum, { requests }) => sum + requests, 0),
+      dumps: all().reduce((sum, { dumps }) => sum + dumps, 0),
     }),
     close() {
-      for (const conn of [...conns.values(), ...nftConns.values()]) conn.close()
+      for (const conn of all()) conn.close()
       for (const fd of fds.values()) open.close(fd)
     },
   }
@@ -70,7 +74,7 @@ export function findLink(conn: Conn, link: string | number): Link | undefined {
 
 /** The index of a link that must be there. Throws NetlinkError ENODEV. */
 export const indexOf = (places: Places, { where, name }: { where: Where; name: string }): number =>
-  places.at(where).get(linkGet, linkNamed(name)).header.index
+  remembered(places.indexes, `${where} ${name}`, () => places.at(where).get(linkGet, linkNamed(name)).header.index)
 
 /** Undoing tolerates that what it takes away has gone, and nothing else. */
 export function unlessGone(codes: readonly string[], work: () => void): void {

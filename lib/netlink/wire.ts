@@ -17,6 +17,12 @@ export interface Fixed<T> extends Codec<T> {
   readonly size: number
 }
 
+/** A number that can be read where it lies: a dump has thousands of headers. */
+export interface Scalar extends Fixed<number> {
+  readonly readAt: ReadAt
+}
+type ReadAt = (view: DataView, at: number) => number
+
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
 /** Netlink is host-endian but where a field says otherwise. */
@@ -31,15 +37,15 @@ interface Bounds {
   readonly max: number
 }
 
-type Read = (view: DataView) => number
 type Write = (view: DataView, value: number) => void
 
-function scalar(name: string, { size, min, max }: Bounds, read: Read, write: Write): Fixed<number> {
+function scalar(name: string, { size, min, max }: Bounds, readAt: ReadAt, write: Write): Scalar {
   return {
     size,
+    readAt,
     decode(bytes) {
       if (bytes.length !== size) throw new WireError(`${name} wants ${size} bytes, not ${bytes.length}`)
-      return read(viewOf(bytes))
+      return readAt(viewOf(bytes), 0)
     },
     encode(value) {
       if (!Number.isInteger(value) || value < min || value > max) throw new WireError(`${name} cannot hold ${value}`)
@@ -58,45 +64,45 @@ const S32 = { size: 4, min: -0x80000000, max: 0x7fffffff }
 export const u8 = scalar(
   'u8',
   U8,
-  v => v.getUint8(0),
+  (v, at) => v.getUint8(at),
   (v, n) => v.setUint8(0, n),
 )
 export const u16 = scalar(
   'u16',
   U16,
-  v => v.getUint16(0, LITTLE),
+  (v, at) => v.getUint16(at, LITTLE),
   (v, n) => v.setUint16(0, n, LITTLE),
 )
 export const u32 = scalar(
   'u32',
   U32,
-  v => v.getUint32(0, LITTLE),
+  (v, at) => v.getUint32(at, LITTLE),
   (v, n) => v.setUint32(0, n, LITTLE),
 )
 export const s32 = scalar(
   's32',
   S32,
-  v => v.getInt32(0, LITTLE),
+  (v, at) => v.getInt32(at, LITTLE),
   (v, n) => v.setInt32(0, n, LITTLE),
 )
 /** Network byte order, such as IFLA_VLAN_PROTOCOL and ports. */
 export const u16be = scalar(
   'u16be',
   U16,
-  v => v.getUint16(0, false),
+  (v, at) => v.getUint16(at, false),
   (v, n) => v.setUint16(0, n, false),
 )
 /** nf_tables numbers everything in network byte order. */
 export const u32be = scalar(
   'u32be',
   U32,
-  v => v.getUint32(0, false),
+  (v, at) => v.getUint32(at, false),
   (v, n) => v.setUint32(0, n, false),
 )
 export const s32be = scalar(
   's32be',
   S32,
-  v => v.getInt32(0, false),
+  (v, at) => v.getInt32(at, false),
   (v, n) => v.setInt32(0, n, false),
 )
 
@@ -128,7 +134,7 @@ export const empty: Fixed<true> = {
   encode: () => new Uint8Array(0),
 }
 
-type Members = Readonly<Record<string, Fixed<number>>>
+type Members = Readonly<Record<string, Scalar>>
 type StructOf<M extends Members> = { readonly [K in keyof M as K extends `_${string}` ? never : K]: number }
 
 /**
@@ -138,16 +144,14 @@ type StructOf<M extends Members> = { readonly [K in keyof M as K extends `_${str
 export function struct<M extends Members>(name: string, size: number, members: M): Fixed<StructOf<M>> {
   const sum = Object.values(members).reduce((total, member) => total + member.size, 0)
   if (sum !== size) throw new WireError(`the members of ${name} make ${sum} bytes, not ${size}`)
+  const read = placed(members)
   return {
     size,
     decode(bytes) {
       if (bytes.length < size) throw new WireError(`${name} wants ${size} bytes, not ${bytes.length}`)
+      const view = viewOf(bytes)
       const value: Record<string, number> = {}
-      let at = 0
-      for (const [key, member] of Object.entries(members)) {
-        if (!key.startsWith('_')) value[key] = member.decode(bytes.subarray(at, at + member.size))
-        at += member.size
-      }
+      for (const { key, at, readAt } of read) value[key] = readAt(view, at)
       return value as StructOf<M>
     },
     encode(value) {
@@ -157,6 +161,17 @@ export function struct<M extends Members>(name: string, size: number, members: M
       return concat(parts)
     },
   }
+}
+
+/** What is read of a struct, and where it lies. */
+function placed(members: Members): readonly { readonly key: string; readonly at: number; readonly readAt: ReadAt }[] {
+  let next = 0
+  const all = Object.entries(members).map(([key, { size, readAt }]) => {
+    const at = next
+    next += size
+    return { key, at, readAt }
+  })
+  return all.filter(({ key }) => !key.startsWith('_'))
 }
 
 const memberOf = (value: object, key: string): number => (value as Record<string, number>)[key] ?? NaN

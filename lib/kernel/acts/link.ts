@@ -31,6 +31,7 @@ const set = (places: Places, { where, name }: Named, attrs: Alteration): void =>
 /** RTM_SETLINK by index, since the attribute of the name is the new name here. */
 function renameTo(places: Places, { where, name, to }: Named & { to: string }): void {
   const index = indexOf(places, { where, name })
+  places.indexes.clear()
   places.at(where).change(linkSet, { header: { ...anyLink, index }, attrs: { name: to } })
 }
 
@@ -43,6 +44,7 @@ const bytesOrNone = (mac: Mac | undefined): Uint8Array | undefined => mac && mac
 
 export const addLink: Act<StepOf<'addLink'>> = {
   apply(places, { where, name, link, mtu, mac }) {
+    places.indexes.clear()
     const from = senderOf(where, link)
     const parent = 'on' in link ? indexOf(places, { where: from, name: link.on }) : undefined
     places.at(from).change(linkAdd, {
@@ -58,6 +60,7 @@ export const addLink: Act<StepOf<'addLink'>> = {
     })
   },
   undo(places, { where, name }) {
+    places.indexes.clear()
     unlessGone(LINK_GONE, () => places.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
   },
 }

@@ -21,11 +21,20 @@ const named = (name: string) => ({ header: ofInet, attrs: { name } })
 
 const removal = (name: string): Worded => ({ part: part(tableDel, named(name)), about: `table inet ${name}` })
 
+/**
+ * Where there was none, nothing is deleted in the batch: what is makes the kernel wait for a grace period, some 8 ms, when the socket closes.
+ */
+const addition = (table: NftTable): readonly Worded[] => [
+  { part: part(tableAdd, named(table.name)), about: `table inet ${table.name}` },
+  ...table.chains.flatMap(chain => chainParts(table.name, chain)),
+]
+
 /** "Add, delete, add" replaces a table whether or not there was one: DELTABLE alone refuses where there is none. */
-const replacement = (table: NftTable): readonly Worded[] => {
-  const addition = { part: part(tableAdd, named(table.name)), about: `table inet ${table.name}` }
-  return [addition, removal(table.name), addition, ...table.chains.flatMap(chain => chainParts(table.name, chain))]
-}
+const replacement = (table: NftTable): readonly Worded[] => [
+  ...addition({ ...table, chains: [] }),
+  removal(table.name),
+  ...addition(table),
+]
 
 function chainParts(table: string, { name, base, rules }: NftChain): readonly Worded[] {
   const hooked = base && {
@@ -69,7 +78,8 @@ function withReason(error: unknown, parts: readonly Worded[]): unknown {
 }
 
 export const setNftTable: Act<StepOf<'setNftTable'>> = {
-  apply: (places, { where, table }) => batch(places, where, replacement(table)),
+  apply: (places, { where, table, was }) =>
+    batch(places, where, was === undefined ? addition(table) : replacement(table)),
   undo(places, { where, table, was }) {
     if (was !== undefined) batch(places, where, replacement(was))
     else unlessGone(['ENOENT', 'EOPNOTSUPP', 'EPROTONOSUPPORT'], () => batch(places, where, [removal(table.name)]))

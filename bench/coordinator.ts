@@ -1,0 +1,189 @@
+// ADD and DEL of the coordinator, two families, on an empty node and on a full one; and behind macvlan-wrapper, as a runtime chains them.
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { Opener } from '../lib/kernel/open.js'
+import { measure, median, type Row, type Sample } from './measure.js'
+import { BIN, callOf, masterOf, type Stage } from './stage.js'
+
+const ROUNDS = 31
+const CHAIN_ROUNDS = 15
+const LINKS = 5000
+const ROUTES = 5000
+const NEIGHS = 2000
+const CID = 'bench0123456789'
+
+function sh(command: string, stdin = ''): void {
+  const ran = Bun.spawnSync(['sh', '-c', command], { stdin: Buffer.from(stdin), stdout: 'ignore', stderr: 'pipe' })
+  if (ran.exitCode !== 0) throw new Error(`${command}: ${ran.stderr.toString()}`)
+}
+
+interface Node {
+  readonly name: string
+  readonly pod: string
+  /** Runs an executable in it. */
+  call(verb: string): Promise<Sample>
+  close(): void
+}
+
+/** A node with an address of each family, a pod with a macvlan of two. */
+function openNode(suffix: string, logFile: string): Node {
+  const name = `bc${process.pid}${suffix}`
+  const pod = `${name}p`
+  for (const place of [name, pod]) sh(`ip netns add ${place} && ip -n ${place} link set lo up`)
+  sh(
+    `ip -n ${name} link add up0 type veth peer name up1 && ip -n ${name} link set up0 up && ip -n ${name} link set up1 up`,
+  )
+  sh(`ip -n ${name} addr add 10.6.0.10/16 dev up0 && ip -n ${name} addr add fd06::10/64 dev up0 nodad`)
+  sh(
+    `ip -n ${name} link add link up0 name m0 netns ${pod} type macvlan mode bridge && ip -n ${pod} link set m0 name eth0`,
+  )
+  sh(
+    `ip -n ${pod} link set eth0 up && ip -n ${pod} addr add 10.6.0.20/16 dev eth0 && ip -n ${pod} addr add fd06::20/64 dev eth0 nodad`,
+  )
+  sh(`ip -n ${pod} route add default via 10.6.0.1 && ip -n ${pod} -6 route add default via fd06::1`)
+  const opener = new Opener()
+  const fd = openSync(`/run/netns/${name}`, 'r')
+  return {
+    name,
+    pod,
+    // A process is born in the namespace of the thread that starts it, and that is before the first wait.
+    call: verb =>
+      opener.inside(fd, () => measure({ file: `${BIN}/coordinator`, env: env(verb, pod), stdin: conf(logFile) })),
+    close() {
+      closeSync(fd)
+      for (const place of [pod, name]) sh(`ip netns del ${place}`)
+    },
+  }
+}
+
+const env = (verb: string, pod: string) => ({
+  CNI_COMMAND: verb,
+  CNI_CONTAINERID: CID,
+  CNI_NETNS: `/run/netns/${pod}`,
+  CNI_IFNAME: 'eth0',
+  CNI_PATH: BIN,
+})
+
+const conf = (logFile: string, prevResult: object = { interfaces: [{ name: 'eth0' }] }): string =>
+  JSON.stringify({
+    cniVersion: '1.0.0',
+    name: 'bench',
+    type: 'coordinator',
+    mode: 'underlay',
+    overlayPodCIDR: ['10.244.0.0/16', 'fd44::/56'],
+    serviceCIDR: ['10.96.0.0/12', 'fd00:10:96::/112'],
+    hijackCIDR: ['169.254.0.0/16'],
+    logOptions: { logFile },
+    prevResult,
+  })
+
+/** Links that are up, each with an IPv6 address and routes of its own; more routes, and neighbours. */
+function crowd({ name }: Node): void {
+  const pairs = Array.from({ length: LINKS / 2 }, (_, at) => at)
+  sh(`ip -n ${name} -batch -`, pairs.map(at => `link add c${at} type veth peer name d${at}\n`).join(''))
+  sh(`ip -n ${name} -batch -`, pairs.map(at => `link set c${at} up\nlink set d${at} up\n`).join(''))
+  /** `count` addresses of 10.<second>.0.0/16, from 10.<second>.16.0 on. */
+  const ips = (second: number, count: number): readonly string[] =>
+    Array.from({ length: count }, (_, at) => `10.${second}.${16 + (at >> 8)}.${at & 255}`)
+  sh(
+    `ip -n ${name} -batch -`,
+    ips(200, ROUTES)
+      .map(ip => `route add ${ip} dev up0\n`)
+      .join(''),
+  )
+  sh(
+    `ip -n ${name} -batch -`,
+    ips(6, NEIGHS)
+      .map(ip => `neigh add ${ip} lladdr 02:00:00:00:00:01 dev up0\n`)
+      .join(''),
+  )
+}
+
+interface Pair {
+  readonly add: readonly Sample[]
+  readonly del: readonly Sample[]
+}
+
+async function rounds(node: Node): Promise<Pair> {
+  const [add, del]: [Sample[], Sample[]] = [[], []]
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [verb, samples] of [
+      ['ADD', add],
+      ['DEL', del],
+    ] as const) {
+      const sample = await node.call(verb)
+      if (sample.status !== 0) throw new Error(`coordinator ${verb}: ${sample.stdout}`)
+      samples.push(sample)
+    }
+  return { add, del }
+}
+
+const wall = (samples: readonly Sample[]): number => median(samples.map(({ wallMs }) => wallMs))
+const cpu = (samples: readonly Sample[]): number => median(samples.map(({ cpuMs }) => cpuMs))
+
+interface Cost {
+  readonly command: string
+  readonly requests: number
+  readonly dumps: number
+}
+
+/** What the plugin wrote of its own cost: the same each time. */
+function costIn(logFile: string, command: string): Cost {
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n')
+  const found = lines.map(line => JSON.parse(line) as Cost).findLast(line => line.command === command)
+  if (found === undefined) throw new Error(`${logFile} has no line of ${command}`)
+  return found
+}
+
+export async function coordinator(stage: Stage): Promise<readonly Row[]> {
+  const logFile = `${stage.folder}/coordinator.log`
+  const empty = openNode('e', logFile)
+  const full = openNode('f', logFile)
+  try {
+    crowd(full)
+    const plain = await rounds(empty)
+    const costs = (['ADD', 'DEL'] as const).map(verb => costIn(logFile, verb))
+    rmSync(logFile)
+    const crowded = await rounds(full)
+    const change = (part: keyof Pair): number => (wall(crowded[part]) / wall(plain[part]) - 1) * 100
+    return [
+      { what: 'coordinator ADD, wall', value: wall(plain.add), unit: 'ms', bound: '<= 25 ms' },
+      { what: 'coordinator ADD, CPU', value: cpu(plain.add), unit: 'ms', bound: '<= 20 ms' },
+      { what: 'coordinator DEL, wall', value: wall(plain.del), unit: 'ms', bound: '<= 15 ms' },
+      { what: 'coordinator DEL, CPU', value: cpu(plain.del), unit: 'ms' },
+      ...costs.map(({ command, requests, dumps }) => {
+        return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
+      }),
+      { what: 'coordinator ADD on a full node, wall', value: wall(crowded.add), unit: 'ms' },
+      { what: 'coordinator ADD on a full node, more', value: change('add'), unit: '%', bound: '< 20 %' },
+      { what: 'coordinator DEL on a full node, wall', value: wall(crowded.del), unit: 'ms' },
+      { what: 'coordinator DEL on a full node, more', value: change('del'), unit: '%', bound: '< 20 %' },
+      ...(await chain(stage, logFile)),
+    ]
+  } finally {
+    empty.close()
+    full.close()
+  }
+}
+
+/** macvlan-wrapper with its IPAM, then coordinator with what it answered; DEL in the other order. */
+async function chain(stage: Stage, logFile: string): Promise<readonly Row[]> {
+  sh(`ip addr add 10.97.0.1/24 dev ${masterOf()}`)
+  await stage.pool('chain', { subnet: '10.97.0.0/24', ips: ['10.97.0.10-10.97.0.250'], gateway: '10.97.0.1' })
+  const walls: number[] = []
+  for (let round = 0; round < CHAIN_ROUNDS; round++) {
+    const pod = await stage.pod(`chain-${round}`, 'chain')
+    const macvlan = (verb: string) => callOf(stage, { verb, pod, type: 'macvlan-wrapper' })
+    const first = await measure({ file: `${BIN}/macvlan-wrapper`, ...macvlan('ADD') })
+    const after = (verb: string) => ({
+      file: `${BIN}/coordinator`,
+      env: { ...macvlan(verb).env },
+      stdin: conf(logFile, JSON.parse(first.stdout) as object),
+    })
+    const second = await measure(after('ADD'))
+    if (second.status !== 0) throw new Error(`coordinator ADD: ${second.stdout}`)
+    walls.push(first.wallMs + second.wallMs)
+    await measure(after('DEL'))
+    await measure({ file: `${BIN}/macvlan-wrapper`, ...macvlan('DEL') })
+  }
+  return [{ what: 'macvlan-wrapper + coordinator ADD, wall', value: median(walls), unit: 'ms', bound: '<= 60 ms' }]
+}
