@@ -3,7 +3,7 @@ import { BatchError, errnoOf, NetlinkError } from '../../netlink/errno.js'
 import { part, type Part } from '../../netlink/message.js'
 import { nftBatch, ofInet } from '../../netlink/nft/message.js'
 import { ruleAdd } from '../../netlink/nft/rule.js'
-import { chainAdd, NF_INET, NF_VERDICT, tableAdd, tableDel } from '../../netlink/nft/table.js'
+import { chainAdd, NF_INET, NF_VERDICT, tableAdd, tableDel, tableNew } from '../../netlink/nft/table.js'
 import { nftRuleText, type NftChain, type NftTable } from '../../plan/nft.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { refusalCode } from '../errno.js'
@@ -21,20 +21,19 @@ const named = (name: string) => ({ header: ofInet, attrs: { name } })
 
 const removal = (name: string): Worded => ({ part: part(tableDel, named(name)), about: `table inet ${name}` })
 
-/**
- * Where there was none, nothing is deleted in the batch: what is makes the kernel wait for a grace period, some 8 ms, when the socket closes.
- */
+const chainsOf = ({ name, chains }: NftTable): readonly Worded[] => chains.flatMap(chain => chainParts(name, chain))
+
+/** Refused with EEXIST where there is one. */
 const addition = (table: NftTable): readonly Worded[] => [
-  { part: part(tableAdd, named(table.name)), about: `table inet ${table.name}` },
-  ...table.chains.flatMap(chain => chainParts(table.name, chain)),
+  { part: part(tableNew, named(table.name)), about: `table inet ${table.name}` },
+  ...chainsOf(table),
 ]
 
 /** "Add, delete, add" replaces a table whether or not there was one: DELTABLE alone refuses where there is none. */
-const replacement = (table: NftTable): readonly Worded[] => [
-  ...addition({ ...table, chains: [] }),
-  removal(table.name),
-  ...addition(table),
-]
+const replacement = (table: NftTable): readonly Worded[] => {
+  const any = { part: part(tableAdd, named(table.name)), about: `table inet ${table.name}` }
+  return [any, removal(table.name), any, ...chainsOf(table)]
+}
 
 function chainParts(table: string, { name, base, rules }: NftChain): readonly Worded[] {
   const hooked = base && {
@@ -77,9 +76,24 @@ function withReason(error: unknown, parts: readonly Worded[]): unknown {
   return new NetlinkError({ op, errno, text: words }, { cause: error })
 }
 
+/**
+ * False where there is one already. A batch that deletes nothing is worth a try: one that does has the kernel wait for a grace period, some
+ * 8 ms, when the socket is closed.
+ */
+function isAdded(places: Places, where: Where, table: NftTable): boolean {
+  try {
+    batch(places, where, addition(table))
+    return true
+  } catch (error) {
+    if (refusalCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
 export const setNftTable: Act<StepOf<'setNftTable'>> = {
-  apply: (places, { where, table, was }) =>
-    batch(places, where, was === undefined ? addition(table) : replacement(table)),
+  apply(places, { where, table, was }) {
+    if (was !== undefined || !isAdded(places, where, table)) batch(places, where, replacement(table))
+  },
   undo(places, { where, table, was }) {
     if (was !== undefined) batch(places, where, replacement(was))
     else unlessGone(['ENOENT', 'EOPNOTSUPP', 'EPROTONOSUPPORT'], () => batch(places, where, [removal(table.name)]))

@@ -19,6 +19,8 @@ export type Table = ValueOf<typeof table>
 
 /** Without CREATE and EXCL: one that is there already is fine. */
 export const tableAdd = batched('nft.table.add', 0, table)
+/** Refused with EEXIST where there is one. */
+export const tableNew = batched('nft.table.add', 0, table, NLM_F.create | NLM_F.excl)
 /** Refused with ENOENT where there is none; the table goes with all that is in it. */
 export const tableDel = batched('nft.table.del', 2, table)
 /** ENOENT where there is none. */
