@@ -76,6 +76,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
   'lib/kube/open.ts': ['node:fs'],
+  'daemons/controller/coordinators.ts': ['node:fs'],
   'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/certs.ts': ['@peculiar/x509', 'reflect-metadata'],
   'daemons/apiserver/embedded.ts': ['daemons/controller/reconcile'], // where there is no controller

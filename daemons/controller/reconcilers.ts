@@ -3,6 +3,8 @@ import type { Metrics } from '../../lib/metrics.js'
 import type { Reconciler } from './reconciler.js'
 import { endpoints } from './endpoints.js'
 import { ippools } from './ippools.js'
+import { coordinators } from './coordinators.js'
+import { nads } from './nads.js'
 import { reclaim } from './reclaim.js'
 import type { Conf, Settings } from './settings.js'
 
@@ -18,5 +20,7 @@ export interface Making {
 export const reconcilersFor = (making: Making): readonly Reconciler[] => [
   ippools(making),
   endpoints(making),
+  nads(making),
+  coordinators(making),
   ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
 ]

@@ -1,0 +1,174 @@
+// Where the cluster's CIDRs come from, and the reasons that users read where nobody says them.
+import t from 'tap'
+import {
+  fromControllerManager,
+  fromKubeadm,
+  NO_CONTROLLER_MANAGER,
+  statusOf,
+  typeOfConf,
+  type Found,
+} from '../../../../daemons/controller/reconcile/cidrs.js'
+
+const map = (name: string, data: Record<string, string>) => ({ metadata: { name }, data })
+const kubeadm = map('kubeadm-config', {
+  ClusterConfiguration:
+    'apiVersion: kubeadm.k8s.io/v1beta3\nnetworking:\n  dnsDomain: cluster.local\n  podSubnet: 10.244.64.0/18,fd00:10::/56\n  serviceSubnet: 10.233.0.0/18\n',
+})
+const manager = (command: readonly string[], args: readonly string[] = []) => ({
+  metadata: { name: 'kube-controller-manager' },
+  spec: { containers: [{ command, args }] },
+})
+const NOTHING: Found = {
+  type: 'cluster',
+  cniFiles: [],
+  kubeadm: undefined,
+  controllerManagers: [],
+  serviceCidrs: undefined,
+  calico: [],
+  cilium: undefined,
+  ciliumPools: undefined,
+  toleratesUnknown: false,
+}
+
+t.test('kubeadm says it in YAML', async t => {
+  t.strictSame(fromKubeadm(kubeadm), { pods: ['10.244.64.0/18', 'fd00:10::/56'], services: ['10.233.0.0/18'] })
+  t.strictSame(fromKubeadm(map('x', { ClusterConfiguration: 'podSubnet: "10.1.0.0/16"\nserviceSubnet: nonsense' })), {
+    pods: ['10.1.0.0/16'],
+    services: [],
+  })
+  t.strictSame(fromKubeadm(undefined), { pods: [], services: [] })
+})
+
+t.test('the controller-manager says it in flags, of either form, in command or args', async t => {
+  const is = { pods: ['10.1.0.0/16'], services: ['10.96.0.0/12', 'fd00::/108'] }
+  const services = '--service-cluster-ip-range'
+  t.strictSame(
+    fromControllerManager(manager(['km', '--cluster-cidr=10.1.0.0/16', `${services}=10.96.0.0/12,fd00::/108`])),
+    is,
+  )
+  t.strictSame(
+    fromControllerManager(manager(['km'], ['--cluster-cidr', '10.1.0.0/16', services, '10.96.0.0/12,fd00::/108'])),
+    is,
+  )
+  t.strictSame(fromControllerManager(manager(['km', '--cluster-cidr-mask=1'])), { pods: [], services: [] })
+  t.strictSame(fromControllerManager({ metadata: { name: 'x' } }), { pods: [], services: [] })
+})
+
+const conf = (name: string, network: string) => ({ name, text: JSON.stringify({ name: network }) })
+t.test("type auto is the first conf's network", async t => {
+  t.equal(typeOfConf([conf('10-calico.conflist', 'k8s-pod-network'), conf('05-x.conf', 'flannel')]), 'cluster')
+  t.equal(typeOfConf([conf('00-multus.conf', 'multus'), conf('10-calico.conflist', 'k8s-pod-network')]), 'calico')
+  t.equal(typeOfConf([conf('05-cilium.conflist', 'cilium')]), 'cilium')
+  t.equal(typeOfConf([conf('05-x.conf', 'mine')]), 'none')
+  t.equal(typeOfConf([{ name: '05-x.conf', text: '{' }]), 'none')
+  t.equal(typeOfConf([conf('05-cilium.txt', 'cilium')]), 'none')
+})
+
+const aged = (name: string, minute: number, spec: object) => ({
+  metadata: { name, creationTimestamp: `2026-01-01T00:0${minute}:00Z` },
+  spec,
+})
+const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
+  [
+    'kubeadm, type cluster',
+    { kubeadm },
+    { phase: 'Synced', overlayPodCIDR: ['10.244.64.0/18', 'fd00:10::/56'], serviceCIDR: ['10.233.0.0/18'] },
+  ],
+  ['nobody', {}, { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER, overlayPodCIDR: [], serviceCIDR: [] }],
+  ['nobody, type none', { type: 'none' }, { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER }],
+  [
+    'nobody, type none, but Services are known and that is enough',
+    { type: 'none', toleratesUnknown: true, serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
+    { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.96.0.0/12'] },
+  ],
+  [
+    'half a kubeadm: the controller-manager replaces both',
+    {
+      kubeadm: map('kubeadm-config', { ClusterConfiguration: 'podSubnet: 10.1.0.0/16' }),
+      controllerManagers: [manager(['--cluster-cidr=10.2.0.0/16', '--service-cluster-ip-range=10.3.0.0/16'])],
+    },
+    { phase: 'Synced', overlayPodCIDR: ['10.2.0.0/16'], serviceCIDR: ['10.3.0.0/16'] },
+  ],
+  [
+    'ServiceCIDRs by age, before kubeadm',
+    {
+      kubeadm,
+      type: 'none',
+      serviceCidrs: [aged('b', 2, { cidrs: ['10.98.0.0/16'] }), aged('a', 1, { cidrs: ['10.97.0.0/16'] })],
+    },
+    { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.97.0.0/16', '10.98.0.0/16'] },
+  ],
+  [
+    'Calico, by age, without the disabled and the going',
+    {
+      kubeadm,
+      type: 'calico',
+      calico: [
+        aged('late', 3, { cidr: '10.6.0.0/16' }),
+        aged('early', 1, { cidr: '10.5.0.0/16' }),
+        aged('off', 2, { cidr: '10.7.0.0/16', disabled: true }),
+        { metadata: { name: 'going', deletionTimestamp: 'now' }, spec: { cidr: '10.8.0.0/16' } },
+      ],
+    },
+    { phase: 'Synced', overlayPodCIDR: ['10.5.0.0/16', '10.6.0.0/16'] },
+  ],
+  [
+    'Cilium, cluster-pool',
+    {
+      kubeadm,
+      type: 'cilium',
+      cilium: map('c', {
+        ipam: 'cluster-pool',
+        'cluster-pool-ipv4-cidr': '10.5.0.0/16',
+        'cluster-pool-ipv6-cidr': 'fd00::/104',
+      }),
+    },
+    { phase: 'Synced', overlayPodCIDR: ['10.5.0.0/16', 'fd00::/104'] },
+  ],
+  [
+    'Cilium, kubernetes',
+    { kubeadm, type: 'cilium', cilium: map('c', { ipam: 'kubernetes' }) },
+    { phase: 'Synced', overlayPodCIDR: ['10.244.64.0/18', 'fd00:10::/56'] },
+  ],
+  [
+    'Cilium, multi-pool',
+    {
+      kubeadm,
+      type: 'cilium',
+      cilium: map('c', { ipam: 'multi-pool' }),
+      ciliumPools: [aged('p', 1, { ipv6: { cidrs: ['fd00::/64'] }, ipv4: { cidrs: ['10.9.0.0/16'] } })],
+    },
+    { phase: 'Synced', overlayPodCIDR: ['10.9.0.0/16', 'fd00::/64'] },
+  ],
+  [
+    'Cilium, multi-pool without its kind',
+    { kubeadm, type: 'cilium', cilium: map('c', { ipam: 'multi-pool' }) },
+    {
+      phase: 'NotReady',
+      reason: 'the cilium multi-pool feature is unavailable',
+      overlayPodCIDR: [],
+      serviceCIDR: ['10.233.0.0/18'],
+    },
+  ],
+  [
+    'Cilium, another mode',
+    { kubeadm, type: 'cilium', cilium: map('c', { ipam: 'eni' }) },
+    { phase: 'NotReady', reason: 'unsupported CIlium IPAM mode: eni' },
+  ],
+  [
+    'a folder that cannot be read',
+    { kubeadm, type: 'auto', cniFiles: { error: 'EACCES' } },
+    { phase: 'NotReady', reason: 'EACCES' },
+  ],
+  ['auto, an empty folder', { kubeadm, type: 'auto' }, { phase: 'Synced', overlayPodCIDR: [] }],
+]
+for (const [says, found, status] of SAYS)
+  t.test(says, async t => {
+    const is = statusOf({ ...NOTHING, ...found })
+    t.match(is, status)
+    if (is.phase === 'Synced') t.equal(is.reason, undefined)
+  })
+
+t.test('the reason is the one that is compared to the letter', async t =>
+  t.equal(NO_CONTROLLER_MANAGER, 'No kube-controller-manager pod found, unable to get clusterCIDR'),
+)
