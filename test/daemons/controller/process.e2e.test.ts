@@ -1,0 +1,112 @@
+// The controller from outside: what it refuses, its ports, the Go records it adopts, the records it mends.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { startApiserver } from '../../fixtures/apiserver.js'
+import { eventually, startController } from '../../fixtures/controller.js'
+import { runExecutable } from '../../fixtures/executable.js'
+import { ADDRESSES, ENDPOINTS, openHoldings, PODS, POOLS } from '../../fixtures/held.js'
+import { restOf } from '../../fixtures/rest.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'controller-'))
+t.teardown(() => rmSync(folder, { recursive: true }))
+
+const server = await startApiserver({ standalone: true })
+const rest = restOf(server.kubeconfig)
+t.teardown(async () => {
+  rest.close()
+  await server.stop()
+})
+
+const REFUSED: readonly (readonly [of: string, env: Readonly<Record<string, string>>, says: RegExp])[] = [
+  ['a port that is none', { KUBECONFIG: '/nowhere', SPIDERPOOL_HEALTH_PORT: 'x' }, /SPIDERPOOL_HEALTH_PORT is "x"/],
+  ['a kubeconfig that is not there', { KUBECONFIG: '/nowhere' }, /\/nowhere/],
+  ['no cluster and no kubeconfig', {}, /KUBERNETES_SERVICE_HOST/],
+]
+for (const [of, env, says] of REFUSED)
+  t.test(`with ${of} it ends with 1 and a sentence`, async t => {
+    const { status, stdout, stderr } = await runExecutable({ name: 'spiderpool-controller', env })
+    t.equal(status, 1)
+    t.match(stderr, says)
+    t.match(stderr, /^spiderpool-controller: .*\n$/)
+    t.equal(stdout, '')
+  })
+
+t.test('health, metrics and log are as documented', async t => {
+  const controller = await startController(server.kubeconfig, { name: 'c1' })
+  t.teardown(() => controller.end('SIGTERM'))
+  await controller.said('this process leads')
+  for (const probe of ['startup', 'readiness', 'liveness'])
+    t.equal(
+      await eventually(async () => ((await controller.health(probe)).status === 200 ? 200 : undefined)),
+      200,
+      probe,
+    )
+  t.equal((await controller.health('else')).status, 404)
+  const text = await controller.metrics()
+  for (const name of ['spiderpool_total_ippool_counts', 'spiderpool_ip_gc_counts', 'spiderpool_ip_gc_failure_counts'])
+    t.match(text, new RegExp(`^# TYPE ${name} `, 'm'))
+  t.match(text, /^spiderpool_controller_leader 1$/m)
+  for (const { level, ts, msg } of controller.log) {
+    t.match(level, /^(INFO|WARN)$/)
+    t.match(ts, /^\d{4}-\d\d-\d\dT/)
+    t.ok(msg.length > 0)
+  }
+})
+
+t.test('beside the server’s own counter nothing is written twice', async t => {
+  const controller = await startController(server.kubeconfig, { name: 'c2' })
+  t.teardown(() => controller.end('SIGTERM'))
+  const { hold, must } = await openHoldings(rest, 'both', 1)
+  await hold({ name: 'both', address: '10.6.1.1' })
+  const version = async (): Promise<string> => JSON.stringify(await must('GET', `${POOLS}/both`))
+  await new Promise(resolve => setTimeout(resolve, 4_000))
+  const before = await version()
+  t.match(before, /"allocatedIPCount":1/)
+  await new Promise(resolve => setTimeout(resolve, 3_000))
+  t.equal(await version(), before)
+})
+
+t.test('records of the Go format become address objects, and on request stay written', async t => {
+  const { hold, must, addresses, status } = await openHoldings(rest, 'go', 2)
+  const uid = await hold({ name: 'old', address: '10.6.2.30' })
+  await must('DELETE', `${ADDRESSES}/10.6.2.30`)
+  const record = `{"10.6.2.30":{"pod":"default/old","podUid":"${uid}"}}`
+  const pool = (await must('GET', `${POOLS}/go`)) as { readonly status?: object }
+  await must('PUT', `${POOLS}/go/status`, { ...pool, status: { ...pool.status, allocatedIPs: record } })
+  const first = await startController(server.kubeconfig, { name: 'c3' })
+  t.ok(await eventually(async () => ((await status()).allocatedIPs === undefined ? true : undefined), 20_000))
+  t.strictSame(await addresses(), ['10.6.2.30'])
+  t.match(await must('GET', `${ADDRESSES}/10.6.2.30`), { spec: { nic: 'eth0', node: 'n1', pod: { uid } } })
+  await first.end('SIGTERM')
+
+  const conf = join(folder, 'conf.yml')
+  writeFileSync(conf, 'enableStatefulSet: true\nprojectAllocatedIPs: true\n')
+  const second = await startController(server.kubeconfig, { name: 'c4', args: ['daemon', '--config-path', conf] })
+  t.teardown(() => second.end('SIGTERM'))
+  t.equal(await eventually(async () => (await status()).allocatedIPs, 20_000), record)
+  await must('DELETE', `${PODS}/old?gracePeriodSeconds=0`)
+  t.ok(await eventually(async () => ((await status()).allocatedIPs === undefined ? true : undefined)))
+  t.equal((await status()).allocatedIPCount, 0)
+})
+
+t.test('a record that is lost is written again, and an address that is lost is held again', async t => {
+  const controller = await startController(server.kubeconfig, { name: 'c5' })
+  t.teardown(() => controller.end('SIGTERM'))
+  await controller.said('this process leads', 20_000)
+  const { hold, must, addresses } = await openHoldings(rest, 'mended', 3)
+  const status = { phase: 'Running', podIPs: [{ ip: '10.6.3.40' }] }
+  await hold({ name: 'unrecorded', address: '10.6.3.40', status, isRecorded: false })
+  await hold({ name: 'unheld', address: '10.6.3.41', status: { phase: 'Running', podIPs: [{ ip: '10.6.3.41' }] } })
+  await must('DELETE', `${ADDRESSES}/10.6.3.41`)
+  const record = async (): Promise<unknown> => {
+    const { status, body } = await rest.ask('GET', `${ENDPOINTS}/unrecorded`)
+    return status === 200 ? body : undefined
+  }
+  t.match(await eventually(record, 20_000), {
+    status: { current: { node: 'n1', ips: [{ interface: 'eth0', ipv4: '10.6.3.40/16', ipv4Pool: 'mended' }] } },
+  })
+  const isHeld = async (): Promise<true | undefined> => ((await addresses()).includes('10.6.3.41') ? true : undefined)
+  t.ok(await eventually(isHeld, 20_000))
+})
