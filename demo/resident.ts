@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline'
 
 /** What everything here listens on, as a container would. */
 export const PORT = 8080
-const DIAL_MS_MAX = 1500
+/** A SYN that a busy machine lost is sent again after one second. */
+const DIAL_MS_MAX = 2500
 
 /** A line of stdin; `id` comes back with the answer. */
 export interface Ask {

@@ -4,7 +4,6 @@ import { PORT } from './resident.js'
 import type { Resident } from './residents.js'
 import { specOf } from './services.js'
 import { addressOf, FAMILIES, OUTSIDE, type Family } from './stage.js'
-import { until } from './world.js'
 
 /** A pod by the name of its sandbox, with its addresses on one NIC. */
 export interface Host {
@@ -103,30 +102,22 @@ export const outsideWays = (to: Host, nic: string): readonly Way[] =>
     sees: addressOf(OUTSIDE, family),
   }))
 
-/** An IPv6 address cannot be used while the kernel looks whether it is another's (RFC 4862): the first dial may be too early. */
-const READY_S_MAX = 5
-
-/** Dials once for each that must answer. Returns what they said; throws when it is another or sees another. */
+/** Dials once for each that must answer, and never twice. Returns what they said; throws when one is another, or sees another. */
 export async function ask(
   residents: ReadonlyMap<string, Resident>,
   { says, from, host, port, answers, sees }: Way,
 ): Promise<readonly string[]> {
   const resident = residents.get(from)
   if (resident === undefined) throw new Error(`nobody lives in ${from}`)
-  const said = new Set<string>()
-  let failed = 'it was not asked'
-  await until(`${says} (${host} port ${port})`, READY_S_MAX, async () => {
-    try {
-      said.add(await resident.dial({ host, port }))
-    } catch (error) {
-      failed = error instanceof Error ? error.message : String(error)
-    }
-    return said.size >= answers.length ? true : undefined
-  }).catch((error: unknown) => {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}: ${[...said, failed].join('; ')}`)
-  })
+  const heard: string[] = []
+  for (const answer of answers) {
+    const said = await resident.dial({ host, port }).catch((error: unknown) => {
+      throw new Error(`${says} (${host} port ${port}, ${answer} should answer): ${String(error)}`)
+    })
+    heard.push(said)
+  }
   const wanted = answers.map(answer => `${answer} sees ${sees}`).sort()
-  const heard = [...said].sort()
+  heard.sort()
   if (heard.join() !== wanted.join()) throw new Error(`${says}: ${heard.join(', ')}; it should be ${wanted.join(', ')}`)
   return heard
 }
