@@ -3,7 +3,7 @@ import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr } from '../../lib/ip/cidr.js'
 import { isDefault, linkNamed, type SeenRoute } from '../../lib/plan/seen.js'
-import type { Path, Plan, Route, Step } from '../../lib/plan/step.js'
+import type { Plan, Route, Step } from '../../lib/plan/step.js'
 import { addressesOf, MAIN, MARK_TABLE, type Facts } from './facts.js'
 import { hostOf, isDefaultNic } from './tables.js'
 import { ensureRoute } from './ways.js'
@@ -110,15 +110,7 @@ function outOfMain({ pod }: Facts, route: SeenRoute): Step {
     return { verb: 'removeRoute', where: 'pod', route: own, ...(before !== route && { behind: true }) }
   }
   const rest = paths.filter(path => path.link !== route.link || path.via !== route.via)
-  return { verb: 'addRoute', where: 'pod', route: withPaths(route, rest), how: 'replace', was: route }
-}
-
-function withPaths({ link: _link, via: _via, onlink: _onlink, ...route }: SeenRoute, paths: readonly Path[]): Route {
-  const [only, ...more] = paths
-  if (only === undefined || more.length > 0) return { ...route, paths }
-  const { weight: _, ...path } = only
-  const { paths: __, ...single } = route
-  return { ...single, ...path }
+  return { verb: 'addRoute', where: 'pod', route: { ...route, paths: rest }, how: 'replace', was: route }
 }
 
 /** Copies, rules, then what leaves main. */

@@ -1,0 +1,196 @@
+// What cannot be: a code, one sentence, and nothing left, neither in the pod nor on the node.
+import t from 'tap'
+import {
+  nicOf,
+  openCoordination,
+  resultFor,
+  stateOf,
+  VETH,
+  type Coordinating,
+  type Nic,
+} from '../../fixtures/coordination.js'
+import { startApiserver } from '../../fixtures/apiserver.js'
+import { cniEnv, runExecutable } from '../../fixtures/executable.js'
+import type { Place } from '../../fixtures/netns.js'
+import { openCluster, SPIDER } from '../../fixtures/cluster.js'
+
+const world = openCoordination()
+t.teardown(world.close)
+const { node, coordinate, attach } = world
+const eth0 = nicOf('eth0', 6)
+const net1 = nicOf('net1', 7)
+
+interface Case extends Coordinating {
+  readonly name: string
+  readonly nic?: Nic
+  readonly before?: (pod: Place) => void
+  readonly code: number
+  readonly msg: RegExp
+}
+
+const CASES: readonly Case[] = [
+  { name: 'no prevResult', prevResult: null, code: 7, msg: /^Required prevResult missing$/ },
+  {
+    name: 'a mode that is none',
+    conf: { mode: 'sideways' },
+    code: 7,
+    msg: /^unknown tuneMode: sideways$/,
+  },
+  {
+    name: 'no such NIC',
+    nic: { ...eth0, name: 'eth9' },
+    conf: { podDefaultCniNic: 'eth9' },
+    code: 999,
+    msg: /^failed to read addresses on "eth9": Link not found$/,
+  },
+  {
+    name: 'no usable address',
+    before: pod => void pod.sh('ip addr flush dev eth0 scope global'),
+    code: 999,
+    msg: /^no usable IP addresses on "eth0"$/,
+  },
+  {
+    name: 'a further NIC without a first',
+    nic: net1,
+    conf: { mode: 'underlay' },
+    before: pod => attach(pod, net1),
+    code: 999,
+    msg: /^when creating interface net1 in underlay mode, it detects that the auxiliary interface veth0 was not created/,
+  },
+  {
+    name: 'an overlay’s first NIC',
+    conf: { mode: 'overlay' },
+    code: 999,
+    msg: /^when creating interface eth0 in overlay mode, it detects that the current interface is first interface named eth0/,
+  },
+  {
+    name: 'an overlay on a NIC that is no veth',
+    nic: net1,
+    conf: { mode: 'overlay' },
+    before: pod => attach(pod, net1),
+    code: 999,
+    msg: /^failed to find the node's end of eth0, which is of kind macvlan$/,
+  },
+  {
+    name: 'the veth’s name is somebody else’s',
+    before: () => void node.sh(`ip link add ${VETH} type bridge`),
+    code: 999,
+    msg: /^container veth name \("veth0"\) peer provided \("veth6afb61198bf"\) already exists$/,
+  },
+  {
+    name: 'an MTU that IPv6 cannot have',
+    conf: { vethMTU: 1000 },
+    code: 7,
+    msg: /^vethMTU is 1000; IPv6, which the pod has, needs 1280 or more$/,
+  },
+  {
+    name: 'an MTU that no veth can have',
+    conf: { vethMTU: 100_000 },
+    code: 999,
+    msg: /^failed to add link veth0 of kind veth, its peer veth6afb61198bf in the container: /,
+  },
+  {
+    name: 'a policy route whose gateway cannot be reached: the last step of all',
+    conf: { policyRoutes: [{ dst: '192.0.2.0/24', gw: '172.31.9.9' }] },
+    code: 999,
+    msg: /^failed to add route 192.0.2.0\/24 via 172.31.9.9 dev eth0 table main in the container: network is unreachable/,
+  },
+]
+
+for (const { name, nic = eth0, before, code, msg, ...more } of CASES)
+  t.test(`${name} is refused`, async t => {
+    const pod = world.pod()
+    attach(pod, eth0)
+    before?.(pod)
+    const was = { pod: stateOf(pod), node: stateOf(node), links: [pod.links(), node.links()] }
+    const { status, json } = await coordinate('ADD', pod, nic, more)
+    t.equal(status, 1)
+    t.match(json, { code, msg })
+    t.strictSame({ pod: stateOf(pod), node: stateOf(node), links: [pod.links(), node.links()] }, was, 'nothing left')
+    if (node.links().includes(VETH)) {
+      t.equal((await coordinate('DEL', pod, nic)).status, 0)
+      t.ok(node.links().includes(VETH), 'and DEL leaves what is somebody else’s')
+      node.sh(`ip link del ${VETH}`)
+    }
+  })
+
+t.test('a default route NIC that is not there is refused, and eth0 keeps its way', async t => {
+  const pod = world.pod()
+  attach(pod, eth0)
+  t.equal((await coordinate('ADD', pod, eth0)).status, 0)
+  attach(pod, net1)
+  const was = { pod: stateOf(pod), node: stateOf(node) }
+  const { json } = await coordinate('ADD', pod, net1, { conf: { podDefaultRouteNic: 'net7' } })
+  t.match(json, { code: 999, msg: "failed to tunePodRoutes: podDefaultRouteNIC: net7 don't exist in pod" })
+  t.strictSame({ pod: stateOf(pod), node: stateOf(node) }, was)
+  t.equal((await coordinate('DEL', pod, eth0)).status, 0)
+})
+
+t.test('no namespace at all', async t => {
+  const { json } = await coordinate('ADD', '/run/netns/nowhere', eth0)
+  t.match(json, { code: 999, msg: /^failed to GetNS "\/run\/netns\/nowhere": / })
+})
+
+t.test('disabled passes prevResult on and touches nothing', async t => {
+  const pod = world.pod()
+  attach(pod, eth0)
+  for (const mode of ['disabled', 'disable']) {
+    const { status, json } = await coordinate('ADD', pod, eth0, { conf: { mode } })
+    t.equal(status, 0)
+    t.match(json, { interfaces: [{ name: 'eth0' }] })
+  }
+  t.strictSame(pod.links(), ['eth0'])
+})
+
+t.test('a node without IPv6: two families go on with one, IPv6 alone is refused', async t => {
+  const plain = openCoordination({ families: 'v4' })
+  t.teardown(plain.close)
+  const pod = plain.pod()
+  plain.attach(pod, eth0)
+  t.equal((await plain.coordinate('ADD', pod, eth0)).status, 0)
+  t.match(plain.node.sh('ping -c1 -W2 10.6.0.20'), '1 received')
+  t.equal((await plain.coordinate('DEL', pod, eth0)).status, 0)
+  const only6 = plain.pod()
+  const nic = nicOf('eth0', 6, 'v6')
+  plain.attach(only6, nic)
+  const { json } = await plain.coordinate('ADD', only6, nic)
+  t.match(json, { code: 999, msg: /^failed to get IPAddressOnNode: the node has no IPv6 address that pod ip fd06::20/ })
+  t.strictSame([only6.links(), plain.node.links()], [['eth0'], ['eth0']])
+})
+
+t.test('a SpiderCoordinator that is missing or NotReady is refused, with its reason; a Synced one is read', async t => {
+  const server = await startApiserver({ standalone: true })
+  t.teardown(server.stop)
+  const pod = world.pod()
+  attach(pod, eth0)
+  const { api } = openCluster(server.kubeconfig)
+  const conf = {
+    ...{ cniVersion: '1.1.0', name: 'net', type: 'coordinator', kubeconfig: server.kubeconfig },
+    ...{ logOptions: { logFile: world.log }, prevResult: { ...resultFor(eth0, pod.path), cniVersion: '1.1.0' } },
+  }
+  const call = (verb: string) =>
+    runExecutable({
+      name: 'coordinator',
+      env: cniEnv({ verb, containerID: 'c9', netns: pod.path }),
+      stdin: JSON.stringify(conf),
+    })
+  t.match((await call('ADD')).json, { code: 7, msg: 'failed to GetCoordinatorConfig: coordinator config not found' })
+  const made = await api.create('spidercoordinators', {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderCoordinator',
+    metadata: { name: 'default' },
+    spec: { mode: 'disabled' },
+  })
+  const path = `${SPIDER}/spidercoordinators/default/status`
+  const reason = 'neither kubeadm-config nor a kube-controller-manager was found'
+  const waiting = await api.replace(path, { ...made, status: { phase: 'NotReady', reason } })
+  const refusal = `failed to GetCoordinatorConfig: spidercoordinator: default no ready: ${reason}`
+  t.match((await call('ADD')).json, { code: 11, msg: refusal })
+  t.match((await call('STATUS')).json, { code: 50, msg: refusal })
+  await api.replace(path, { ...waiting, status: { phase: 'Synced', serviceCIDR: ['10.96.0.0/12'] } })
+  t.equal((await call('STATUS')).status, 0)
+  const { status, json } = await call('ADD')
+  t.equal(status, 0)
+  t.match(json, { interfaces: [{ name: 'eth0' }] }, 'its mode, disabled, is what is done')
+  t.strictSame(pod.links(), ['eth0'])
+})
