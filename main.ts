@@ -18,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   coordinator: cni(() => import('./plugins/coordinator/main.js')),
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
   'spiderpool-controller': async argv => (await import('./daemons/controller/main.js')).main(argv),
+  'spiderpool-init': async () => (await import('./daemons/init/main.js')).main(),
   'spiderpool-apiserver': async argv => (await import('./daemons/apiserver/main.js')).main(argv),
 }
 

@@ -29,6 +29,8 @@ export const NODES = clusterWide(core, 'Node', 'nodes')
 export const PODS = namespaced(core, 'Pod', 'pods')
 export const SERVICES = namespaced(core, 'Service', 'services')
 export const CONFIGMAPS = namespaced(core, 'ConfigMap', 'configmaps')
+/** A Service's, older than EndpointSlice. */
+export const SERVICE_ENDPOINTS = namespaced(core, 'Endpoints', 'endpoints')
 export const EVENTS = namespaced(core, 'Event', 'events')
 export const SERVICEACCOUNTS = namespaced(core, 'ServiceAccount', 'serviceaccounts')
 export const DEPLOYMENTS = namespaced(apps, 'Deployment', 'deployments')

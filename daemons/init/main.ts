@@ -1,0 +1,93 @@
+// spiderpool-init: creates what a fresh installation begins with, once, and ends. Knows environment, files and signals; what it is, is plan.ts.
+import { readdirSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Kube } from '../../lib/kube/client.js'
+import { isAlreadyExists, isNotFound, KubeError } from '../../lib/kube/errors.js'
+import { SERVICE_ENDPOINTS } from '../../lib/kube/kinds.js'
+import { connectDaemon } from '../../lib/kube/open.js'
+import { logTo, type Log } from '../../lib/log.js'
+import { networkIn, planOf, type Creation, type Env } from './plan.js'
+
+/** For ever: what is not there yet (a CRD, a webhook's server) comes. What is refused does not get better, and ends it. */
+const AGAIN_MS = 2_000
+/** Bad objects: the server, or a webhook of ours, says what is wrong with them. */
+const REFUSALS = [400, 413, 422]
+
+async function keepTrying(what: string, log: Log, signal: AbortSignal, work: () => Promise<boolean>): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      if (await work()) return
+    } catch (error) {
+      if (!(error instanceof KubeError) || REFUSALS.includes(error.status) || error.reason === 'BadConfig') throw error
+      log.warn(`${what}, again in ${AGAIN_MS / 1000} s: ${error.message}`)
+    }
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, AGAIN_MS)
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+  throw new Error(`ended by a signal before this was done: ${what}`)
+}
+
+/** Until a replica of the controller answers its Service: before that, admission refuses everything. */
+async function controllerIsThere(kube: Kube, env: Env): Promise<boolean> {
+  const [namespace, name] = [env['SPIDERPOOL_NAMESPACE'] ?? '', env['SPIDERPOOL_CONTROLLER_NAME'] ?? '']
+  if (namespace === '' || name === '') return true
+  try {
+    const { subsets = [] } = await kube.get<{ readonly subsets?: readonly unknown[] }>(SERVICE_ENDPOINTS, {
+      namespace,
+      name,
+    })
+    return subsets.length > 0
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
+}
+
+async function create(kube: Kube, { kind, object }: Creation, log: Log): Promise<boolean> {
+  const name = `${object.kind} ${object.metadata.name}`
+  try {
+    await kube.create(kind, object)
+    log.info(`created ${name}`)
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+    log.info(`${name} is there already and stays as it is`)
+  }
+  return true
+}
+
+/** The name of the network of the first conf file, as the kubelet picks it: by the file's name. */
+function networkOf(folder: string): string | undefined {
+  if (folder === '') return undefined
+  const [first] = readdirSync(folder)
+    .filter(file => /\.(conf|conflist|json)$/.test(file))
+    .sort()
+  return first === undefined ? undefined : networkIn(readFileSync(join(folder, first), 'utf8'))
+}
+
+async function serve(env: Env): Promise<void> {
+  const log = logTo(line => void writeSync(1, line), 'info')
+  const ends = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
+  const creations = planOf(env, networkOf((env['SPIDERPOOL_INIT_DEFAULT_CNI_DIR'] ?? '').replaceAll('"', '')))
+  const kube = connectDaemon(env)
+  await keepTrying('waiting for the controller', log, ends.signal, () => controllerIsThere(kube, env))
+  for (const creation of creations)
+    await keepTrying(`creating ${creation.object.kind} ${creation.object.metadata.name}`, log, ends.signal, () =>
+      create(kube, creation, log),
+    )
+  log.info(`all ${creations.length} objects are there`)
+}
+
+export async function main(): Promise<void> {
+  try {
+    await serve(process.env)
+  } catch (error) {
+    writeSync(2, `spiderpool-init: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
