@@ -107,7 +107,7 @@ export const PROCESS: readonly RegExp[] = [
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,
   /^lib\/ipam\/(annotations|candidates|decide|endpoint|event|filter|glob|identity|network|pool|refusal|result|retention|routes|selector|sources)\.ts$/,
-  /^lib\/netlink\/(wire|attrs|message|rtnl\/.*)\.ts$/,
+  /^lib\/netlink\/(wire|attrs|message|rtnl\/.*|nft\/.*)\.ts$/,
   /^lib\/probe\/(arp|ndp|icmp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
   /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,

@@ -1,7 +1,8 @@
 // The demo as a user runs it, to its end and stopped in the middle; afterwards none of its processes and names is there.
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -18,9 +19,12 @@ interface Ended {
 }
 
 /** Runs the demo in a session of its own; once `stopAt` is printed, sends `signal` to `whom`. */
-function demo(stop?: { at: RegExp; signal: NodeJS.Signals; whom: 'group' | 'first' }): Promise<Ended> {
+function demo(
+  stop?: { at: RegExp; signal: NodeJS.Signals; whom: 'group' | 'first' },
+  env = process.env,
+): Promise<Ended> {
   const started = performance.now()
-  const child = spawn('demo/run.sh', [], { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('demo/run.sh', [], { cwd: ROOT, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const session = child.pid ?? 0
   let output = ''
   let isStopped = false
@@ -118,3 +122,13 @@ for (const { name, signal, whom, status, says } of STOPS)
     t.ok(ended.during > 2, 'its processes are of its session, so the next line looks at the right ones')
     await nothingLeft(t, ended.session)
   })
+
+t.test('the first thing that fails is said with its cause, and nothing is left', async t => {
+  const folder = mkdtempSync(`${os.tmpdir()}/demo-`)
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  writeFileSync(`${folder}/ping`, '#!/bin/sh\necho "the wire is cut" >&2; exit 1\n', { mode: 0o755 })
+  const ended = await demo(undefined, { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` })
+  t.equal(ended.status, 1)
+  t.match(ended.output, /demo: step 6 failed: \S.* ping .*: the wire is cut\n$/)
+  await nothingLeft(t, ended.session)
+})
