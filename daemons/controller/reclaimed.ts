@@ -20,6 +20,7 @@ const BECAUSE: Readonly<Record<Why, string>> = {
   PodTerminating: 'the pod is terminating and its grace is over',
   PodFinished: 'the pod has ended and its grace is over',
   NoPodIPs: 'the pod runs and its status has no address',
+  ConflictOver: 'another host had it a while ago; who gets it next asks the network again',
   NotRecorded: 'no record of the pod names it: an ADD was left half done',
 }
 

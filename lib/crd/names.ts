@@ -17,6 +17,9 @@ export const ANNOTATION_NAMESPACE_IPV4 = 'ipam.spidernet.io/default-ipv4-ippool'
 export const ANNOTATION_NAMESPACE_IPV6 = 'ipam.spidernet.io/default-ipv6-ippool'
 /** On a SpiderIPAddress: since when a runtime no longer knows the container that took it. */
 export const ANNOTATION_UNATTACHED = 'ipam.spidernet.io/unattached-since'
+/** On a SpiderIPAddress that nobody gets because another host has it: that host's MAC with hyphens, and since when. */
+export const LABEL_CONFLICT = 'ipam.spidernet.io/conflict'
+export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 /** On a pod that a virtual machine moves to. */
 export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 

@@ -3,6 +3,7 @@ import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
 import { add, type Ask, type Granted } from './add.js'
 import { eventOf, NOT_ALLOCATED } from './event.js'
+import type { Detect } from './inspect.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { release } from './release.js'
@@ -24,7 +25,22 @@ const AGENT_NAMESPACE = 'kube-system'
 /** What the IPAM asks of the kernel, where the conf wants it; lib/ipam has no kernel of its own. */
 export type Master = (nic: { readonly netns: string; readonly nic: string }) => ReturnType<NonNullable<Ask['master']>>
 
-export async function ipamClaim(call: Call<unknown>, master: Master): Promise<Claimed> {
+export interface Eyes {
+  readonly master: Master
+  readonly detect: Detect
+}
+
+export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claimed> {
+  const { reached, granted, result, session } = await claim(call, eyes)
+  const { conflictDetection, gatewayDetection } = session.conf.switches
+  if (conflictDetection || gatewayDetection)
+    await (
+      await import('./inspect.js')
+    ).inspect({ ...session, nic: call.ifName, granted, port: reached.port }, eyes.detect)
+  return { result, undo: () => granted.undo() }
+}
+
+async function claim(call: Call<unknown>, { master }: Eyes) {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
   let port: Port | undefined
@@ -33,7 +49,7 @@ export async function ipamClaim(call: Call<unknown>, master: Master): Promise<Cl
     port = reached.port
     const granted = await add(askOf(call, session, master), { port, journal, random: Math.random })
     log.info('address allocated', { ...fields, nic: granted.nic, ...reached.cost() })
-    return { result: resultOf(granted, call.ifName), undo: () => granted.undo() }
+    return { reached, granted, result: resultOf(granted, call.ifName), session }
   } catch (error) {
     log.error(ADD_FAILED, { ...fields, error: String(error) })
     const refusal = refusalOf(ADD_FAILED, error)
@@ -71,8 +87,7 @@ function resultOf({ nic }: Granted, ifName: string): Result {
   return { ips, ...(routes.length > 0 && { routes }) }
 }
 
-export const ipamAdd = async (call: Call<unknown>, master: Master): Promise<Result> =>
-  (await ipamClaim(call, master)).result
+export const ipamAdd = async (call: Call<unknown>, eyes: Eyes): Promise<Result> => (await ipamClaim(call, eyes)).result
 
 /** Never fails for what an API server does: the pod's other plugins must get their DEL. What is left is reclaimed later, and logged. */
 export async function ipamDel(call: Call<unknown>): Promise<void> {

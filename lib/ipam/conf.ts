@@ -17,7 +17,7 @@ export interface IpamConf {
   readonly kubeconfig: string | undefined
   /** Only pools whose subnet the master has an address in. */
   readonly matchMasterSubnet: boolean
-  /** The switches of the installation, under the names that its ConfigMap has for them. All on where the conf says nothing. */
+  /** The switches of the installation, under the names that its ConfigMap has for them. Where the conf says nothing: all on but detection. */
   readonly switches: Switches
 }
 
@@ -27,6 +27,8 @@ export interface Switches {
   readonly statefulSet: boolean
   readonly kubevirt: boolean
   readonly subnets: boolean
+  readonly conflictDetection: boolean
+  readonly gatewayDetection: boolean
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
@@ -60,6 +62,8 @@ export function ipamConf(conf: unknown): IpamConf {
       statefulSet: keys.enableStatefulSet ?? true,
       kubevirt: keys.enableKubevirtStaticIP ?? true,
       subnets: keys.enableSpiderSubnet ?? true,
+      conflictDetection: keys.enableIPConflictDetection ?? false,
+      gatewayDetection: keys.enableGatewayDetection ?? false,
     },
   }
 }

@@ -1,6 +1,7 @@
 // Addresses for several interfaces at once, one of every family each: all or none. On a port.
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
+import { isAside } from './aside.js'
 import { allocate, type Hands, type Taken } from './allocate.js'
 import { nicRecord } from './endpoint.js'
 import type { Claimant } from './identity.js'
@@ -85,8 +86,10 @@ async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port
 /** `; most by Deployment default/web, 12`, or nothing where nobody holds any. */
 export function whoHasMost(sample: readonly SpiderIPAddress[]): string {
   const counts = new Map<string, number>()
-  for (const { spec } of sample) {
-    const holder = `${spec.owner.kind} ${spec.pod.namespace}/${spec.owner.name}`
+  for (const { spec, metadata } of sample) {
+    const holder = isAside({ spec, metadata })
+      ? 'hosts outside (IP conflict)'
+      : `${spec.owner.kind} ${spec.pod.namespace}/${spec.owner.name}`
     counts.set(holder, (counts.get(holder) ?? 0) + 1)
   }
   const [first] = [...counts].sort(([, a], [, b]) => b - a)

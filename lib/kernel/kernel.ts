@@ -1,5 +1,5 @@
 // The kernel as a plan's hands and eyes: apply, undo, observe, send frames. Each verb beside what takes it back.
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { Hands } from '../plan/run.js'
 import { NOWHERE, type Seen } from '../plan/seen.js'
 import type { Step, StepOf, Verb, Where } from '../plan/step.js'
@@ -13,6 +13,7 @@ import { addRule, removeRule, shareRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
 import { observe, type Wish } from './observe.js'
 import { openNetns, Opener } from './open.js'
+import { lineOn, type Line } from './packet.js'
 import { indexOf, placesOf, type Cost, type Places } from './places.js'
 
 /** Every verb, beside what takes it back. A verb without both does not compile. */
@@ -43,12 +44,19 @@ export interface Kernel extends Hands {
   /** What is not wished for is empty; a place without a wish is not even opened. */
   observe(wishes: Readonly<Partial<Record<Where, Wish>>>): Seen
   /** Whole Ethernet frames, out of a link. */
-  send(frames: readonly Uint8Array[], from: { readonly where: Where; readonly name: string }): void
+  send(frames: readonly Uint8Array[], from: Named): void
+  /** The link's line, one however often it is asked for; it closes with the kernel. */
+  line(of: Named): Line
   /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
   enter(): void
   /** For who measures: netlink requests so far, and those of them that were dumps. */
   cost(): Cost
   close(): void
+}
+
+export interface Named {
+  readonly where: Where
+  readonly name: string
 }
 
 const NODE_NETNS = '/proc/thread-self/ns/net'
@@ -60,6 +68,13 @@ export function openKernel(netns: string): Kernel {
     node: () => openSync(NODE_NETNS, 'r'),
     close: closeSync,
   })
+  const lines = new Map<string, Line>()
+  const line = (of: Named): Line => {
+    const key = `${of.where}/${of.name}`
+    const known = lines.get(key) ?? lineOf(places, of)
+    lines.set(key, known)
+    return known
+  }
   return {
     apply: step => actOf(step).apply(places, step),
     undo: step => actOf(step).undo(places, step),
@@ -67,19 +82,18 @@ export function openKernel(netns: string): Kernel {
       node: node ? observe(places, 'node', node) : NOWHERE,
       pod: pod ? observe(places, 'pod', pod) : NOWHERE,
     }),
-    send: (frames, from) => send(places, frames, from),
+    send(frames, from) {
+      for (const frame of frames) line(from).send(frame)
+    },
+    line,
     enter: () => void places.fdOf('pod'),
     cost: () => places.cost(),
-    close: () => places.close(),
+    close() {
+      for (const open of lines.values()) open.close()
+      places.close()
+    },
   }
 }
 
-function send(places: Places, frames: readonly Uint8Array[], from: { where: Where; name: string }): void {
-  const netns = places.netnsOf(from.where)
-  const fd = places.opener.packet({ netns, index: indexOf(places, from), protocol: 0, timeoutMs: 1000 })
-  try {
-    for (const frame of frames) writeSync(fd, frame)
-  } finally {
-    closeSync(fd)
-  }
-}
+const lineOf = (places: Places, of: Named): Line =>
+  lineOn(places.opener, { netns: places.netnsOf(of.where), index: indexOf(places, of) })

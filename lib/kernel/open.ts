@@ -26,7 +26,10 @@ const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
 const SOL_PACKET = 263
+const PACKET_ADD_MEMBERSHIP = 1
 const PACKET_IGNORE_OUTGOING = 23
+const PACKET_MR_MULTICAST = 0
+const POLLIN = 1
 
 /** A dump may be long; the kernel doubles this for its bookkeeping. */
 const RECEIVE_BUFFER_BYTES = 1 << 20
@@ -37,6 +40,7 @@ const SYMBOLS = {
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
   bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  poll: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
   setns: { args: ['i32', 'i32'], returns: 'i32' },
   __errno_location: { args: [], returns: 'ptr' },
 } as const
@@ -84,15 +88,32 @@ export class Opener {
 
   /**
    * A raw packet socket bound to an interface: what is written is a whole Ethernet frame.
-   * `protocol` is the EtherType to receive, 0 to receive nothing; `timeoutMs` bounds a read.
+   * `protocol` is the EtherType to receive, 0 to receive nothing.
    */
-  packet(options: { netns: number | undefined; index: number; protocol: number; timeoutMs: number }): number {
+  packet(options: { netns: number | undefined; index: number; protocol: number }): number {
     return this.inside(options.netns, () =>
-      this.#socket({ family: AF_PACKET, protocol: 0, address: sockaddrLl(options) }, fd => {
-        this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(options.timeoutMs))
-        this.#set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)) // Linux 4.20; the codecs also know their own frames
-      }),
+      this.#socket(
+        { family: AF_PACKET, protocol: 0, address: sockaddrLl(options) },
+        fd => this.#set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)), // Linux 4.20; the codecs also know their own frames
+      ),
     )
+  }
+
+  /** Lets frames to a multicast MAC, six bytes, through the interface as long as the packet socket lives (packet(7)). */
+  join(fd: number, { index, group }: { index: number; group: Uint8Array }): void {
+    const bytes = new Uint8Array(16)
+    new Int32Array(bytes.buffer, 0, 1)[0] = index
+    new Uint16Array(bytes.buffer, 4, 2).set([PACKET_MR_MULTICAST, group.length])
+    bytes.set(group, 8)
+    this.#set(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, bytes)
+  }
+
+  /** True when there is something to read; false after `ms`, and when a signal came. */
+  waitFor(fd: number, ms: number): boolean {
+    const polled = new Uint8Array(8) // struct pollfd
+    new Int32Array(polled.buffer, 0, 1)[0] = fd
+    new Int16Array(polled.buffer, 4, 1)[0] = POLLIN
+    return this.#libc.poll(ptr(polled), 1, Math.ceil(ms)) > 0
   }
 
   /** Runs synchronous work inside a namespace, for /proc/sys. Nothing may be awaited in it. */

@@ -155,3 +155,14 @@ export const ndpAnnouncement = ({ from, ip }: { from: Mac; ip: Ip }): Uint8Array
   )
 
 const plain = { router: false, solicited: false, override: false, mac: undefined } as const
+
+/**
+ * Who else has an IPv6 address, or is about to take it: whoever advertises it, speaks from it, or looks for duplicates of it at the same
+ * moment (RFC 4862 §5.4.3). `sender` is the frame's own source, for messages without a link-layer option.
+ */
+export function ndpRivalOf(ndp: Ndp, { own, ip, sender }: { own: Mac; ip: Ip; sender: Mac }): Mac | undefined {
+  if (sender === own) return undefined
+  const advertises = ndp.kind === 'advertisement' && ndp.target === ip
+  const probes = ndp.kind === 'solicitation' && ndp.source === UNSPECIFIED && ndp.target === ip
+  return advertises || probes || ndp.source === ip ? (ndp.mac ?? sender) : undefined
+}

@@ -7,7 +7,6 @@ import type { Kernel } from '../../lib/kernel/kernel.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, type Place, type SeenLink } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
-import { announcementsOf } from '../../lib/probe/announce.js'
 import type { Config } from './config.js'
 import { ipamOf, type Ipam } from './ipam.js'
 import * as plan from './plan.js'
@@ -28,7 +27,7 @@ export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
   return withUndo({ steps: nic, undoing: plan.planForDel(call) }, call, kernel, async () => {
     const made = lookUpNic(call, kernel)
     const ipam = ipamOf(call)
-    if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, made, ipam))
+    if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, ipam))
     doAll(plan.upPlan(call), call, kernel)
     return plan.resultOf(call, made, undefined)
   })
@@ -89,8 +88,8 @@ function withFailures(error: unknown, failures: readonly string[]): unknown {
   return new CniError(kind, message, details === '' ? left : `${details}; ${left}`, { cause: error })
 }
 
-async function address(call: Call<Config>, kernel: Kernel, nic: SeenLink, ipam: Ipam): Promise<Result> {
-  const claimed = await ipam.claim()
+async function address(call: Call<Config>, kernel: Kernel, ipam: Ipam): Promise<Result> {
+  const claimed = await ipam.claim(kernel)
   try {
     const addressed = plan.addressedBy(call.ifName, claimed.result)
     const { pod } = kernel.observe({ pod: { links: [call.ifName], sysctls: plan.sysctlsOf(call.ifName) } })
@@ -98,7 +97,7 @@ async function address(call: Call<Config>, kernel: Kernel, nic: SeenLink, ipam: 
       if (plan.needsSettling(addressed)) await settle(call, kernel)
       doAll(plan.routePlan(addressed), call, kernel)
     })
-    if (!announcedByKernel(call, kernel, pod)) announce(call, kernel, nic, addressed)
+    if (!announcedByKernel(call, kernel, pod)) await announce(call, kernel, addressed)
     return claimed.result
   } catch (error) {
     throw withFailures(error, await failuresOf(claimed.undo()))
@@ -144,12 +143,11 @@ function announcedByKernel({ ifName }: Call<Config>, kernel: Kernel, before: Pla
 /**
  * Tells the link whose addresses these are now. A courtesy: a frame that cannot be sent fails nothing, the neighbours then ask.
  */
-function announce({ ifName }: Call<Config>, kernel: Kernel, { mac }: SeenLink, addressed: plan.Addressed): void {
-  if (mac === undefined) return
+async function announce({ ifName }: Call<Config>, kernel: Kernel, addressed: plan.Addressed): Promise<void> {
   const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
-  const frames = announcementsOf({ from: mac, ips: plan.announceable(pod, ifName, addressed) })
+  const ips = plan.announceable(pod, ifName, addressed)
   try {
-    kernel.send(frames, { where: 'pod', name: ifName })
+    await (await import('../../lib/kernel/detect.js')).announce({ kernel, nic: ifName }, ips)
   } catch (error) {
     if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
   }

@@ -2,7 +2,8 @@
 import { delegate } from '../../lib/cni/delegate.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import type { Master } from '../../lib/ipam/cni.js'
+import type { Eyes } from '../../lib/ipam/cni.js'
+import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Config } from './config.js'
 
 /** Names of the IPAM that is compiled in: asking for it never needs CNI_PATH. */
@@ -15,7 +16,8 @@ export interface Claimed {
 }
 
 export interface Ipam {
-  claim(): Promise<Claimed>
+  /** The interface is there, without addresses. */
+  claim(kernel: Kernel): Promise<Claimed>
   release(): Promise<void>
   check(): Promise<void>
   status(): Promise<void>
@@ -31,12 +33,15 @@ export function ipamOf(call: Call<Config>): Ipam | undefined {
 
 const loadOwn = () => import('../../lib/ipam/cni.js')
 
-const master: Master = async nic => (await import('../../lib/kernel/look.js')).masterAddresses(nic)
+const eyes = (kernel: Kernel, nic: string): Eyes => ({
+  master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
+  detect: async asks => (await import('../../lib/kernel/detect.js')).detect({ kernel, nic }, asks),
+})
 
 function inProcess(call: Call<Config>): Ipam {
   const own: Call<unknown> = { ...call, config: call.config.raw }
   return {
-    claim: async () => (await loadOwn()).ipamClaim(own, master),
+    claim: async kernel => (await loadOwn()).ipamClaim(own, eyes(kernel, call.ifName)),
     release: async () => (await loadOwn()).ipamDel(own),
     check: async () => (await loadOwn()).ipamCheck(own),
     status: async () => (await loadOwn()).ipamStatus(own),

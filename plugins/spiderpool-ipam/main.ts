@@ -1,12 +1,16 @@
 // spiderpool-ipam: the IPAM plugin. Any main plugin calls it; which pool and which address is decided in lib/ipam, loaded when needed.
 import type { Plugin } from '../../lib/cni/plugin.js'
-import type { Master } from '../../lib/ipam/cni.js'
+import type { Eyes } from '../../lib/ipam/cni.js'
 import { VERSION } from '../../lib/version.js'
 import { accepts } from './config.js'
 
 const ipam = () => import('../../lib/ipam/cni.js')
 
-const master: Master = async nic => (await import('../../lib/kernel/look.js')).masterAddresses(nic)
+/** The pod's interface, made by a main plugin that waits for us. */
+const eyes = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): Eyes => ({
+  master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
+  detect: async asks => (await import('../../lib/kernel/detect.js')).detectAlone({ netns, nic }, asks),
+})
 
 export const plugin: Plugin<unknown> = {
   name: 'spiderpool-ipam',
@@ -14,7 +18,7 @@ export const plugin: Plugin<unknown> = {
   versions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['IP', 'K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,
-  add: async call => (await ipam()).ipamAdd(call, master),
+  add: async call => (await ipam()).ipamAdd(call, eyes(call)),
   check: async call => {
     await (await ipam()).ipamCheck(call)
     await (await import('./check.js')).checkInterface(call)

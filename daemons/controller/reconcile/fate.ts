@@ -26,11 +26,20 @@ export interface Around {
   readonly keeper: 'none' | 'kept' | 'ended'
   /** Since the address was created. */
   readonly ageMs: number
+  /** Since it was put aside, because another host has it. */
+  readonly asideMs?: number
 }
 
 /** Why an address is freed; the reason of its Event begins with `Reclaimed`. */
 export type Why =
-  'PodGone' | 'PodReplaced' | 'OwnerGone' | 'PodTerminating' | 'PodFinished' | 'NoPodIPs' | 'NotRecorded'
+  | 'PodGone'
+  | 'PodReplaced'
+  | 'OwnerGone'
+  | 'PodTerminating'
+  | 'PodFinished'
+  | 'NoPodIPs'
+  | 'NotRecorded'
+  | 'ConflictOver'
 
 export type Fate = { readonly kind: 'keep' } | { readonly kind: 'free'; readonly why: Why; readonly graceMs: number }
 
@@ -44,12 +53,16 @@ export const HALF_WRITTEN_MS = 240_000
 /** Where a pod says none: Kubernetes' own default. */
 const GRACE_SECONDS = 30
 
+/** An address that another host had is tried again after this long: whoever gets it asks the network anew. */
+export const CONFLICT_MS = 600_000
+
 const KEEP: Fate = { kind: 'keep' }
 const free = (why: Why, graceMs: number): Fate => ({ kind: 'free', why, graceMs: Math.max(SIGHTING_MS, graceMs) })
 
 /** The grace counts from the first sighting of the same `why`, by a monotonic clock. */
 export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): Fate {
   const { pod } = around
+  if (around.asideMs !== undefined) return free('ConflictOver', CONFLICT_MS - around.asideMs + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
   if (pod === undefined || pod.metadata.uid !== address.spec.pod.uid) return fateWithoutPod(address, around, rules)
   if (pod.metadata.deletionTimestamp !== undefined)

@@ -32,6 +32,10 @@ export interface Conf {
   readonly enableKubevirtStaticIP?: boolean
   /** Follow the annotations that name a SpiderSubnet. */
   readonly enableSpiderSubnet?: boolean
+  /** Ask the network whether another host has the address before it is used: 180 ms a pod. */
+  readonly enableIPConflictDetection?: boolean
+  /** Refuse a pod whose pool's gateway does not answer. */
+  readonly enableGatewayDetection?: boolean
 }
 
 type Checker = import('../../../lib/cni/conf.js').Checker<Conf>

@@ -21,6 +21,8 @@ const schema11 = {
     enableStatefulSet: { type: 'boolean' },
     enableKubevirtStaticIP: { type: 'boolean' },
     enableSpiderSubnet: { type: 'boolean' },
+    enableIPConflictDetection: { type: 'boolean' },
+    enableGatewayDetection: { type: 'boolean' },
   },
 }
 const pattern0 = new RegExp('^-?[0-9]+$', 'u')
@@ -452,6 +454,44 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                     } else {
                                       var valid0 = true
                                     }
+                                    if (valid0) {
+                                      if (data.enableIPConflictDetection !== undefined) {
+                                        const _errs37 = errors
+                                        if (typeof data.enableIPConflictDetection !== 'boolean') {
+                                          validate10.errors = [
+                                            {
+                                              instancePath: instancePath + '/enableIPConflictDetection',
+                                              schemaPath: '#/properties/enableIPConflictDetection/type',
+                                              keyword: 'type',
+                                              params: { type: 'boolean' },
+                                            },
+                                          ]
+                                          return false
+                                        }
+                                        var valid0 = _errs37 === errors
+                                      } else {
+                                        var valid0 = true
+                                      }
+                                      if (valid0) {
+                                        if (data.enableGatewayDetection !== undefined) {
+                                          const _errs39 = errors
+                                          if (typeof data.enableGatewayDetection !== 'boolean') {
+                                            validate10.errors = [
+                                              {
+                                                instancePath: instancePath + '/enableGatewayDetection',
+                                                schemaPath: '#/properties/enableGatewayDetection/type',
+                                                keyword: 'type',
+                                                params: { type: 'boolean' },
+                                              },
+                                            ]
+                                            return false
+                                          }
+                                          var valid0 = _errs39 === errors
+                                        } else {
+                                          var valid0 = true
+                                        }
+                                      }
+                                    }
                                   }
                                 }
                               }
@@ -492,4 +532,6 @@ export const keys = {
   enablestatefulset: ['enableStatefulSet', 'true or false'],
   enablekubevirtstaticip: ['enableKubevirtStaticIP', 'true or false'],
   enablespidersubnet: ['enableSpiderSubnet', 'true or false'],
+  enableipconflictdetection: ['enableIPConflictDetection', 'true or false'],
+  enablegatewaydetection: ['enableGatewayDetection', 'true or false'],
 }

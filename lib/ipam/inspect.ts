@@ -1,0 +1,122 @@
+// After an address is taken and before it is used: is it free on the network, is its gateway there? What is not right is given up. On a port.
+import { OwnError } from '../cni/error.js'
+import { ANNOTATION_MIGRATION_JOB } from '../crd/names.js'
+import type { EndpointNic, SpiderEndpoint } from '../crd/types.js'
+import { objectNameOf, parseIp, type Ip } from '../ip/address.js'
+import { parsePrefix } from '../ip/cidr.js'
+import { sentenceOf, type Ask, type Finding } from '../probe/detect.js'
+import type { Granted } from './add.js'
+import { putAside } from './aside.js'
+import type { Switches } from './conf.js'
+import { addressesOf } from './endpoint.js'
+import { eventOf } from './event.js'
+import type { ObjectRef, Port } from './port.js'
+import { unrecord } from './record.js'
+import { REFUSALS } from './refusal.js'
+import { recordOf, releaseIfOf } from './release.js'
+
+/** Asks the network, through the interface that gets the addresses. */
+export type Detect = (asks: readonly Ask[]) => Promise<readonly Finding[]>
+
+export interface Inspecting {
+  readonly pod: ObjectRef
+  readonly podUid: string
+  readonly nic: string
+  readonly granted: Granted
+  readonly conf: { readonly switches: Switches }
+  readonly port: Port
+}
+
+/**
+ * Throws OwnError with the bare sentence, told as an Event of the pod too; the call's addresses are given back then, and one that another
+ * host has is put aside, so that the retry gets another. What stops the detection itself is thrown as it is, after the same giving back.
+ */
+export async function inspect(inspecting: Inspecting, detect: Detect): Promise<void> {
+  const { granted, nic } = inspecting
+  const asks = asksOf(granted.nic, await wantedOf(inspecting))
+  if (asks.length === 0) return
+  const findings = await detect(asks).catch(async (error: unknown) => {
+    await granted.undo()
+    throw error
+  })
+  const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts are told before gateways
+  if (!first) return
+  await giveUp(inspecting, findings)
+  const message = sentenceOf(first, nic)
+  const refusal = REFUSALS[first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable']
+  await tell(inspecting, first, message)
+  throw new OwnError(refusal.code, message, others(findings, first, nic))
+}
+
+const others = (findings: readonly Finding[], first: Finding, nic: string): string =>
+  findings
+    .filter(one => one !== first)
+    .map(one => sentenceOf(one, nic))
+    .join('; ')
+
+/** A virtual machine that moves has its address on both sides for a while, and must. */
+async function wantedOf({ conf: { switches }, pod: ref, port }: Inspecting): Promise<Switches> {
+  if (!switches.conflictDetection || !switches.kubevirt || !ref.name.startsWith('virt-launcher-')) return switches
+  const pod = await port.pod(ref)
+  const isMoving =
+    pod?.metadata.annotations?.[ANNOTATION_MIGRATION_JOB] !== undefined &&
+    pod.metadata.ownerReferences?.some(({ kind }) => kind === 'VirtualMachineInstance') === true
+  return { ...switches, conflictDetection: !isMoving }
+}
+
+export function asksOf(nic: EndpointNic, { conflictDetection, gatewayDetection }: Switches): readonly Ask[] {
+  const families = [
+    [nic.ipv4, nic.ipv4Gateway],
+    [nic.ipv6, nic.ipv6Gateway],
+  ] as const
+  return families.flatMap(([address, gatewayText]) => {
+    const ip = address === undefined ? undefined : parsePrefix(address)?.ip
+    const gateway = gatewayDetection && gatewayText !== undefined ? parseIp(gatewayText) : undefined
+    if (ip === undefined || (!conflictDetection && gateway === undefined)) return []
+    return [{ ip, conflict: conflictDetection, ...(gateway !== undefined && { gateway }) }]
+  })
+}
+
+/** Conflicts first: once an address is put aside, giving back leaves it alone. */
+async function giveUp({ pod, podUid, granted, conf, port }: Inspecting, findings: readonly Finding[]): Promise<void> {
+  const conflicts = findings.filter(one => one.kind === 'conflict')
+  const leaving = { pod, features: conf.switches }
+  const before = await recordOf(leaving, port)
+  const uid = podUid || (before?.status.current.uid ?? '')
+  for (const { ip, mac } of conflicts) await setAside(ip, { mac, uid }, port)
+  await granted.undo()
+  // What an earlier call took, undo leaves: the interface then has it still, in the record.
+  const after = conflicts.length > 0 ? await recordOf(leaving, port) : undefined
+  const kept = after && conflictingNic(after, conflicts)
+  if (!after || !kept) return
+  await unrecord(after, [kept], port)
+  for (const { address } of addressesOf(kept)) await releaseIfOf({ uid, containerID: undefined }, address, port)
+}
+
+const conflictingNic = (
+  { status }: SpiderEndpoint,
+  conflicts: readonly { readonly ip: Ip }[],
+): EndpointNic | undefined =>
+  status.current.ips.find(nic =>
+    addressesOf(nic).some(({ address }) => conflicts.some(({ ip }) => parsePrefix(address)?.ip === ip)),
+  )
+
+const TRIES_MAX = 5
+
+/** Against a late DEL of an earlier sandbox, which writes the same object. */
+async function setAside(ip: Ip, { mac, uid }: { mac: string; uid: string }, port: Port): Promise<void> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const object = await port.address(objectNameOf(ip))
+    if (object?.spec.pod.uid !== uid) return
+    if (await port.adopt(putAside(object, { mac, now: Date.now() }))) return
+  }
+}
+
+const REASONS: Readonly<Record<Finding['kind'], string>> = {
+  conflict: 'IPConflict',
+  unreachable: 'GatewayUnreachable',
+}
+
+async function tell({ pod, podUid, port }: Inspecting, { kind }: Finding, message: string): Promise<void> {
+  await port.tell(eventOf({ pod: { ...pod, uid: podUid }, node: '', reason: REASONS[kind], message, now: Date.now() }))
+}

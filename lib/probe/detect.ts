@@ -1,0 +1,172 @@
+// Whether anybody on the link has an address already, and whether its gateway is there: what to send when, and what an answer means. Pure.
+import { familyOf, type Family, type Ip } from '../ip/address.js'
+import type { Mac } from '../ip/mac.js'
+import { ARPOP_REPLY, arpProbe, arpRequest, decodeArp, rivalOf } from './arp.js'
+import { ETH_P_ARP, ETH_P_IPV6, ethernet } from './ethernet.js'
+import { FrameError } from './frame.js'
+import { decodeNdp, ndpProbe, ndpRivalOf, ndpSolicitation } from './ndp.js'
+
+/** What to find out about one address before it is used. */
+export interface Ask {
+  readonly ip: Ip
+  /** Does somebody else have it? */
+  readonly conflict: boolean
+  /** Does this one answer? Of the family of `ip`. */
+  readonly gateway?: Ip
+}
+
+export type Finding =
+  | { readonly kind: 'conflict'; readonly ip: Ip; readonly mac: Mac }
+  | { readonly kind: 'unreachable'; readonly ip: Ip; readonly gateway: Ip }
+
+interface Rhythm {
+  readonly frames: number
+  /** From one to the next. */
+  readonly gapMs: number
+  /** After the last one, until silence is an answer. */
+  readonly silenceMs: number
+}
+
+/**
+ * RFC 5227 §1.1 has three probes over seconds, made for people who plug in a laptop. A pod waits for this: three probes still, over a fraction
+ * of one, and the kernel's own detection (RFC 4862 §5.4, RFC 5227 §2.4) goes on afterwards.
+ */
+export const PROBING: Rhythm = { frames: 3, gapMs: 40, silenceMs: 100 }
+/** The first answer ends it, so a gateway that is there costs a round trip. */
+export const ASKING: Rhythm = { frames: 3, gapMs: 100, silenceMs: 100 }
+
+/** One address, on its way through both questions. The gateway comes second: it must not learn our MAC for an address of somebody else's. */
+interface Inquiry {
+  readonly ask: Ask
+  readonly phase: 'probing' | 'asking' | 'over'
+  readonly sent: number
+  readonly dueMs: number
+  readonly finding?: Finding
+}
+
+export interface Detection {
+  readonly own: Mac
+  readonly inquiries: readonly Inquiry[]
+}
+
+/** Times are of any monotonic clock, in milliseconds. */
+export const begin = ({ own, asks, nowMs }: { own: Mac; asks: readonly Ask[]; nowMs: number }): Detection => ({
+  own,
+  inquiries: asks.map(ask => (ask.conflict ? { ask, phase: 'probing', sent: 0, dueMs: nowMs } : toGateway(ask, nowMs))),
+})
+
+const toGateway = (ask: Ask, nowMs: number): Inquiry => ({
+  ask,
+  phase: ask.gateway === undefined ? 'over' : 'asking',
+  sent: 0,
+  dueMs: nowMs,
+})
+
+export interface Next {
+  readonly detection: Detection
+  /** To be sent now. */
+  readonly frames: readonly Uint8Array[]
+  /** To listen until then and come again; `undefined` when all is known. */
+  readonly untilMs: number | undefined
+}
+
+/** All addresses at the same time, each in its own rhythm. */
+export function advance({ own, inquiries }: Detection, nowMs: number): Next {
+  const moved = inquiries.map(inquiry => move(inquiry, own, nowMs))
+  const open = moved.filter(({ inquiry }) => inquiry.phase !== 'over')
+  return {
+    detection: { own, inquiries: moved.map(({ inquiry }) => inquiry) },
+    frames: moved.flatMap(({ frame }) => frame ?? []),
+    untilMs: open.length === 0 ? undefined : Math.min(...open.map(({ inquiry }) => inquiry.dueMs)),
+  }
+}
+
+interface Moved {
+  readonly inquiry: Inquiry
+  readonly frame?: Uint8Array
+}
+
+function move(inquiry: Inquiry, own: Mac, nowMs: number): Moved {
+  const { ask, phase, sent, dueMs } = inquiry
+  if (phase === 'over' || nowMs < dueMs) return { inquiry }
+  const { frames, gapMs, silenceMs } = phase === 'probing' ? PROBING : ASKING
+  if (sent < frames) {
+    const waitMs = sent + 1 < frames ? gapMs : silenceMs
+    return { inquiry: { ...inquiry, sent: sent + 1, dueMs: nowMs + waitMs }, frame: frameOf(inquiry, own) }
+  }
+  if (phase === 'probing') return move(toGateway(ask, nowMs), own, nowMs)
+  return { inquiry: over(inquiry, { kind: 'unreachable', ip: ask.ip, gateway: ask.gateway ?? ask.ip }) }
+}
+
+const over = (inquiry: Inquiry, finding?: Finding): Inquiry => ({
+  ...inquiry,
+  phase: 'over',
+  ...(finding && { finding }),
+})
+
+function frameOf({ ask: { ip, gateway = ip }, phase }: Inquiry, from: Mac): Uint8Array {
+  const is4 = familyOf(ip) === 4
+  if (phase === 'probing') return is4 ? arpProbe({ from, ip }) : ndpProbe({ from, ip })
+  return is4 ? arpRequest({ from, source: ip, ip: gateway }) : ndpSolicitation({ from, source: ip, ip: gateway })
+}
+
+/** What a frame from the link changes; one that is none of our business changes nothing. */
+export function heard(detection: Detection, frame: Uint8Array): Detection {
+  const said = sayingOf(frame)
+  if (said === undefined) return detection
+  const { own, inquiries } = detection
+  return { own, inquiries: inquiries.map(inquiry => (inquiry.phase === 'over' ? inquiry : after(inquiry, said, own))) }
+}
+
+/** A frame as two questions that can be put to it. */
+interface Saying {
+  readonly family: Family
+  rival(own: Mac, ip: Ip): Mac | undefined
+  isAnswerOf(ip: Ip): boolean
+}
+
+function after(inquiry: Inquiry, said: Saying, own: Mac): Inquiry {
+  const { ask, phase } = inquiry
+  if (said.family !== familyOf(ask.ip)) return inquiry
+  const mac = ask.conflict ? said.rival(own, ask.ip) : undefined
+  if (mac !== undefined) return over(inquiry, { kind: 'conflict', ip: ask.ip, mac })
+  const isThere = phase === 'asking' && ask.gateway !== undefined && said.isAnswerOf(ask.gateway)
+  return isThere ? over(inquiry) : inquiry
+}
+
+function sayingOf(frame: Uint8Array): Saying | undefined {
+  try {
+    const { type, source } = ethernet.decode(frame)
+    if (type === ETH_P_ARP) {
+      const arp = decodeArp(frame)
+      return {
+        family: 4,
+        rival: (own, ip) => rivalOf(arp, { own, ip }),
+        isAnswerOf: ip => arp.operation === ARPOP_REPLY && arp.senderIp === ip,
+      }
+    }
+    if (type !== ETH_P_IPV6) return undefined
+    const ndp = decodeNdp(frame)
+    return {
+      family: 6,
+      rival: (own, ip) => ndpRivalOf(ndp, { own, ip, sender: source }),
+      isAnswerOf: ip => ndp.kind === 'advertisement' && ndp.target === ip,
+    }
+  } catch (error) {
+    if (error instanceof FrameError) return undefined // anybody may put anything on a link
+    throw error
+  }
+}
+
+export const findingsOf = ({ inquiries }: Detection): readonly Finding[] =>
+  inquiries.flatMap(({ finding }) => finding ?? [])
+
+/** The words that users search for. */
+export function sentenceOf(finding: Finding, nic: string): string {
+  switch (finding.kind) {
+    case 'conflict':
+      return `ip conflict: pod's interface ${nic} with an conflicting ip ${finding.ip}, ${finding.ip} is located at ${finding.mac}`
+    case 'unreachable':
+      return `gateway ${finding.gateway} is unreachable`
+  }
+}
