@@ -1,6 +1,5 @@
 // What is known around an address: its pod, whoever keeps the pod's identity, node, record. From the cache, or read anew. Judges nothing.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../lib/crd/types.js'
-import { asideSince, isAside } from '../../lib/ipam/aside.js'
 import {
   keeperOf,
   statefulSetKeeps,
@@ -108,7 +107,6 @@ function aroundOf(address: SpiderIPAddress, { view, features, nowMs }: Looking, 
     inUse: addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS]),
     keeper: keeper === undefined ? 'none' : keeps(keeper) ? 'kept' : 'ended',
     ageMs: Number.isNaN(created) ? 0 : Math.max(0, nowMs - created),
-    ...(isAside(address) && { asideMs: Math.max(0, nowMs - asideSince(address)) }),
   }
 }
 

@@ -23,9 +23,5 @@ export function putAside(object: SpiderIPAddress, { mac, now }: { mac: string; n
 }
 
 /** No pod's, and marked: a mark on an address that a pod holds is somebody's note. */
-export const isAside = ({ spec, metadata }: SpiderIPAddress): boolean =>
+export const isAside = ({ spec, metadata }: Pick<SpiderIPAddress, 'spec' | 'metadata'>): boolean =>
   spec.pod.uid === '' && metadata.labels?.[LABEL_CONFLICT] !== undefined
-
-/** Milliseconds since 1970; 0 where nobody can read it: then it has been long. */
-export const asideSince = ({ metadata }: SpiderIPAddress): number =>
-  Date.parse(metadata.annotations?.[ANNOTATION_CONFLICT_SINCE] ?? '') || 0

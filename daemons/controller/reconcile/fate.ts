@@ -1,6 +1,7 @@
 // Whether an address stays with its pod: from the pod, whoever keeps the pod's identity, its node and its record. Pure; knows no API server.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../lib/crd/types.js'
 import { parsePrefix } from '../../../lib/ip/cidr.js'
+import { isAside } from '../../../lib/ipam/aside.js'
 import { addressesOf } from '../../../lib/ipam/endpoint.js'
 import { parseIp } from '../../../lib/ip/address.js'
 
@@ -26,8 +27,6 @@ export interface Around {
   readonly keeper: 'none' | 'kept' | 'ended'
   /** Since the address was created. */
   readonly ageMs: number
-  /** Since it was put aside, because another host has it. */
-  readonly asideMs?: number
 }
 
 /** Why an address is freed; the reason of its Event begins with `Reclaimed`. */
@@ -62,7 +61,7 @@ const free = (why: Why, graceMs: number): Fate => ({ kind: 'free', why, graceMs:
 /** The grace counts from the first sighting of the same `why`, by a monotonic clock. */
 export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): Fate {
   const { pod } = around
-  if (around.asideMs !== undefined) return free('ConflictOver', CONFLICT_MS - around.asideMs + rules.delayMs)
+  if (isAside(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
   if (pod === undefined || pod.metadata.uid !== address.spec.pod.uid) return fateWithoutPod(address, around, rules)
   if (pod.metadata.deletionTimestamp !== undefined)

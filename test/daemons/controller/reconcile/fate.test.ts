@@ -2,6 +2,7 @@
 import t from 'tap'
 import {
   addressesInUse,
+  CONFLICT_MS,
   fateOf,
   HALF_WRITTEN_MS,
   SIGHTING_MS,
@@ -9,6 +10,7 @@ import {
   type Fate,
   type Rules,
 } from '../../../../daemons/controller/reconcile/fate.js'
+import { putAside } from '../../../../lib/ipam/aside.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 
 const address = (uid = 'u1'): SpiderIPAddress => ({
@@ -265,3 +267,17 @@ for (const [of, text, found] of STATUS)
   t.test(`a network status of ${of} shows ${found.length} addresses`, async t =>
     t.strictSame([...addressesInUse(text)], found),
   )
+
+t.test('an address that another host has is nobody’s, and tried again after a while', async t => {
+  const aside = putAside(address(), { mac: '0a:00:00:00:00:01', now: 0 })
+  t.match(aside, {
+    metadata: { labels: { 'ipam.spidernet.io/conflict': '0a-00-00-00-00-01' } },
+    spec: { address: '10.6.0.10/16', pool: 'p', containerID: '', pod: { uid: '' } },
+  })
+  t.strictSame(fateOf(aside, AROUND, RULES), free('ConflictOver', CONFLICT_MS))
+  t.strictSame(
+    fateOf({ ...aside, metadata: { name: '10.6.0.10' } }, AROUND, RULES),
+    keep,
+    'without the mark it is somebody’s own',
+  )
+})
