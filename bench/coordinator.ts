@@ -78,6 +78,7 @@ const conf = (logFile: string, prevResult: object = { interfaces: [{ name: 'eth0
 
 /** Links that are up, each with an IPv6 address and routes of its own; more routes, and neighbours. */
 function crowd({ name }: Node): void {
+  sh(`ip netns exec ${name} sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad'`) // or addresses change for seconds
   const pairs = Array.from({ length: LINKS / 2 }, (_, at) => at)
   sh(`ip -n ${name} -batch -`, pairs.map(at => `link add c${at} type veth peer name d${at}\n`).join(''))
   sh(`ip -n ${name} -batch -`, pairs.map(at => `link set c${at} up\nlink set d${at} up\n`).join(''))

@@ -34,9 +34,9 @@ export interface Wish {
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
 /** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
-const isNotLocal = (message: Uint8Array): boolean => message[4] !== RT_TABLE.local
+const isNotLocal = (bytes: Uint8Array, at: number): boolean => bytes[at + 4] !== RT_TABLE.local
 /** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
-const isWiderThanLink = (message: Uint8Array): boolean => (message[3] ?? 0) < RT_SCOPE.link
+const isWiderThanLink = (bytes: Uint8Array, at: number): boolean => (bytes[at + 3] ?? 0) < RT_SCOPE.link
 const FAMILIES: readonly Family[] = [4, 6]
 
 export function observe(places: Places, where: Where, wish: Wish): Place {

@@ -1,7 +1,7 @@
 // One request and its answers, on any transport of datagrams. Knows sequence numbers; knows no file descriptor.
 import { BatchError, ERRNO, NetlinkError } from './errno.js'
 import { doneOf, errorOf, framesOf, NLM_F, NLMSG, request } from './message.js'
-import type { Change, Dump, Frame, Get, Part, Verdict } from './message.js'
+import type { Change, Dump, Frame, Get, Keep, Part, Verdict } from './message.js'
 import { concat, within, WireError } from './wire.js'
 
 /** Whole datagrams, both ways. The kernel works a request off while it is sent, so nothing here waits. */
@@ -61,13 +61,11 @@ export class Conn {
    * Reads all that the filter lets through; what the kernel does not filter, the caller must. `keep` does it on the bytes, before
    * they are decoded: for what may be thousands.
    */
-  dump<T>(op: Dump<T>, filter: T, keep?: (payload: Uint8Array) => boolean): T[] {
+  dump<T>(op: Dump<T>, filter: T, keep?: Keep): T[] {
     for (let dumps = 0; dumps < DUMPS_MAX; dumps++) {
       this.dumps++
-      const answers = this.#tryDump(op, filter)
-      if (answers === undefined) continue
-      const frames = keep ? answers.frames.filter(({ payload }) => keep(payload)) : answers.frames
-      return frames.map(frame => decode(op, frame))
+      const answers = this.#tryDump(op, filter, keep)
+      if (answers !== undefined) return answers.frames.map(frame => decode(op, frame))
     }
     throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
   }
@@ -113,8 +111,8 @@ export class Conn {
   }
 
   /** Undefined: the answer is not whole, or not of one moment; to be asked again. */
-  #tryDump<T>(op: Dump<T>, filter: T): Answers | undefined {
-    const answers = this.#exchange(op, filter)
+  #tryDump<T>(op: Dump<T>, filter: T, keep: Keep | undefined): Answers | undefined {
+    const answers = this.#exchange(op, filter, keep)
     const { errno } = answers.verdict
     if (answers.interrupted || errno === ERRNO.EINTR) return undefined
     if (errno === 0) return answers
@@ -122,7 +120,7 @@ export class Conn {
     throw new NetlinkError({ op: op.name, ...answers.verdict })
   }
 
-  #exchange<T>(op: Change<T> | Get<T> | Dump<T>, value: T): Answers {
+  #exchange<T>(op: Change<T> | Get<T> | Dump<T>, value: T, keep?: Keep): Answers {
     this.requests++
     this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which is what the kernel puts on events
     const seq = this.#seq
@@ -131,7 +129,7 @@ export class Conn {
     const frames: Frame[] = []
     for (let datagrams = 0; datagrams < DATAGRAMS_MAX; datagrams++) {
       const datagram = syscall(op.name, () => this.#transport.receive())
-      for (const frame of within(op.name, () => framesOf(datagram))) {
+      for (const frame of within(op.name, () => framesOf(datagram, keep))) {
         if (!this.#isAnswer(frame, seq)) continue
         const verdict = within(op.name, () => verdictOf(op, frame))
         if (isData(frame)) frames.push(frame)

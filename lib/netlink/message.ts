@@ -120,11 +120,20 @@ export const part = <T>(op: Change<T>, value: T): Part => ({
     within(op.name, () => request(acknowledged ? { ...op, flags: op.flags | NLM_F.ack } : op, value, seq)),
 })
 
-/** Cuts a datagram into messages. */
-export function framesOf(datagram: Uint8Array): Frame[] {
+/** Whether the message whose payload begins at `at` is wanted. Looks at bytes where they lie: of thousands, few may be. */
+export type Keep = (bytes: Uint8Array, at: number) => boolean
+
+/** Cuts a datagram into messages; of those that carry data, into what `keep` wants. */
+export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
   const frames: Frame[] = []
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength)
   let at = 0
   while (at < datagram.length) {
+    const skipped = keep === undefined ? 0 : unwanted(view, at, datagram, keep)
+    if (skipped > 0) {
+      at += skipped
+      continue
+    }
     const rest = datagram.subarray(at)
     const header = nlmsghdr.decode(rest)
     if (header.length < nlmsghdr.size || header.length > rest.length)
@@ -133,6 +142,20 @@ export function framesOf(datagram: Uint8Array): Frame[] {
     at += (header.length + 3) & ~3
   }
   return frames
+}
+
+/** nlmsghdr begins with its length; then come its type and its flags. */
+const TYPE_AT = 4
+const FLAGS_AT = 6
+
+/** How far the next message is where this one is not wanted; 0 where it is, or is not whole, or says that the dump is not of one moment. */
+function unwanted(view: DataView, at: number, bytes: Uint8Array, keep: Keep): number {
+  if (bytes.length - at < nlmsghdr.size) return 0
+  const length = u32.readAt(view, at)
+  const isData = u16.readAt(view, at + TYPE_AT) > NLMSG.overrun
+  const isWhole = length >= nlmsghdr.size && length <= bytes.length - at
+  const isOfOneMoment = (u16.readAt(view, at + FLAGS_AT) & NLM_F.dumpInterrupted) === 0
+  return isData && isWhole && isOfOneMoment && !keep(bytes, at + nlmsghdr.size) ? (length + 3) & ~3 : 0
 }
 
 /** What NLMSG_ERROR and NLMSG_DONE say. `errno` 0 is yes; `text` is the extended ack's, or empty. */
