@@ -32,6 +32,19 @@ function subjects(stage: Stage): readonly Subject[] {
       type: 'macvlan-wrapper',
       bounds: { wall: '<= 40 ms' },
     },
+    {
+      label: 'the same, conflict detection',
+      file: `${BIN}/macvlan-wrapper`,
+      type: 'macvlan-wrapper',
+      ipam: {
+        type: 'spiderpool',
+        kubeconfig: stage.kubeconfig,
+        log_level: 'warn',
+        log_file_path: `${stage.folder}/log`,
+        enableIPConflictDetection: true,
+      },
+      bounds: {},
+    },
     { label: 'Debian macvlan + host-local', file: `${DEBIAN}/macvlan`, type: 'macvlan', ipam: hostLocal, bounds: {} },
   ]
 }
