@@ -6,6 +6,7 @@ import { burst } from './burst.js'
 import { controller } from './controller.js'
 import { coordinator } from './coordinator.js'
 import { fill } from './fill.js'
+import { lastPlaces, recreate } from './full.js'
 import { machine, save, table, type Row } from './measure.js'
 import { openStage } from './stage.js'
 import { versions } from './versions.js'
@@ -16,7 +17,17 @@ const OUT = fileURLToPath(new URL('../dist/bench', import.meta.url))
 const stage = await openStage()
 const all: Record<string, readonly Row[]> = {}
 try {
-  for (const [name, bench] of Object.entries({ versions, addDel, coordinator, traffic, burst, controller, fill })) {
+  for (const [name, bench] of Object.entries({
+    versions,
+    addDel,
+    coordinator,
+    traffic,
+    burst,
+    recreate,
+    lastPlaces,
+    controller,
+    fill,
+  })) {
     const wanted = process.argv.slice(2)
     if (wanted.length > 0 && !wanted.includes(name)) continue
     const rows = await bench(stage)

@@ -2,7 +2,7 @@
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf } from '../ip/address.js'
 import { includes, sizeOf, subtract, union, type Ranges } from '../ip/range.js'
 import type { SpiderIPAddress } from '../crd/types.js'
-import { afterList, afterMiss, decide, type Known, type Refusal } from './decide.js'
+import { afterList, afterMiss, decide, type Known, type Next, type Refusal } from './decide.js'
 import { addressObject, handedTo, isOurs, isUpToDate, whoOf, type Asking, type Claimant } from './identity.js'
 import type { Pool } from './pool.js'
 import type { Held, Journal, Port } from './port.js'
@@ -77,7 +77,7 @@ export type Got = { readonly object: SpiderIPAddress; readonly isNew: boolean }
 
 /** Tries one address; `undefined` is a miss: somebody else has it. */
 async function tryOne(
-  next: { readonly kind: 'look' | 'create'; readonly address: bigint },
+  next: Extract<Next, { readonly kind: 'look' | 'create' }>,
   pool: Pool,
   { claimant, nic }: Asking,
   { port, journal }: Hands,
@@ -91,6 +91,7 @@ async function tryOne(
   journal.note(object.metadata.name)
   const outcome = await port.claim(object)
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
+  if (next.kind === 'create' && next.isListed) return undefined
   const holder = await port.address(object.metadata.name)
   return holder && takeOver(holder, { claimant, nic }, port)
 }

@@ -49,13 +49,23 @@ const PROBES_MIN = 4
 const PROBES_MAX = 64
 /** A listed object costs the API server about a hundredth of a probe (1,000 listed: 45 ms; a probe: some 0.5 ms). */
 const LISTED_PER_PROBE = 100
+/** More tries than this, on average, before one meets a free address: then the list comes first. */
+const EXPECTED_MAX = 8n
 
 /**
- * How many addresses to try one by one before the pool's objects are listed once: as many as a list would cost. `taken` is what the pool's
- * status says, which may be late; it only ever shifts this balance. In a full pool probing is in vain, so the list comes after the first miss.
+ * How many addresses to try one by one before the pool's objects are listed once: as many as a list would cost, and none where nearly all
+ * would be in vain. `taken` is what the pool's status says, which may be late; it only ever shifts this balance.
  */
 export function probesBeforeList(size: bigint, taken: bigint): number {
   if (taken >= size) return 1
+  if (isNearlyFull(size, size - taken)) return 0
   const list = Number(taken > size / 2n ? taken : size / 2n) / LISTED_PER_PROBE
   return Math.max(PROBES_MIN, Math.min(PROBES_MAX, Math.ceil(list)))
 }
+
+/** A list of so many objects is a megabyte or two; of a larger pool it is a burden, and comes after the tries. */
+const CHEAP_LIST_MAX = 2_000n
+
+/** So few are left that a blind try meets one of them less than once in eight times, and a list is cheap. */
+export const isNearlyFull = (size: bigint, left: bigint): boolean =>
+  size <= CHEAP_LIST_MAX && size > left * EXPECTED_MAX

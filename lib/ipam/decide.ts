@@ -1,5 +1,5 @@
 // One step of getting an address out of one pool: what is known so far in, the next thing to do out. Pure.
-import { candidatesOf, probesBeforeList } from './candidates.js'
+import { candidatesOf, isNearlyFull, probesBeforeList } from './candidates.js'
 import { includes, nth, sizeOf, subtract, type Ranges } from '../ip/range.js'
 
 /** What has been learnt about one pool in this call. */
@@ -20,7 +20,8 @@ export interface Known {
 export type Next =
   /** Look whether this address is ours or free before creating: the first miss has shown that the pool is in use. */
   | { readonly kind: 'look'; readonly address: bigint }
-  | { readonly kind: 'create'; readonly address: bigint }
+  /** `isListed`: what is ours would have been found in the list, so an address that is taken is somebody else's. */
+  | { readonly kind: 'create'; readonly address: bigint; readonly isListed: boolean }
   | { readonly kind: 'list'; readonly freshness: 'cached' | 'fresh' }
   | { readonly kind: 'refuse'; readonly why: Refusal }
 
@@ -43,15 +44,18 @@ export function decide(known: Known, random: number): Next {
     const tried = BigInt(misses)
     if (tried >= size) return { kind: 'list', freshness: 'fresh' }
     if (misses >= probesBeforeList(size, allocatedCount)) return { kind: 'list', freshness: 'cached' }
-    return { kind: misses === 0 ? 'create' : 'look', address: order.at(tried) }
+    const address = order.at(tried)
+    return misses === 0 ? { kind: 'create', address, isListed: false } : { kind: 'look', address }
   }
   const left = subtract(free, listed.taken)
   const count = sizeOf(left)
   // Only a fresh list may say that nothing is left: a cached one may not know yet what was given back.
   if (count === 0n) return listed.freshness === 'fresh' ? exhausted(size) : { kind: 'list', freshness: 'fresh' }
-  if (listed.misses >= MISSES_PER_LIST_MAX) return { kind: 'list', freshness: 'fresh' }
+  // Where the last few are fought for, each miss says that the list is old.
+  if (listed.misses >= (isNearlyFull(size, count) ? 1 : MISSES_PER_LIST_MAX))
+    return { kind: 'list', freshness: 'fresh' }
   const place = (BigInt(Math.floor(random * 2 ** 32)) * count) >> 32n
-  return { kind: 'create', address: nth(left, place) ?? 0n }
+  return { kind: 'create', address: nth(left, place) ?? 0n, isListed: true }
 }
 
 const exhausted = (size: bigint): Next => ({ kind: 'refuse', why: { reason: 'exhausted', size } })

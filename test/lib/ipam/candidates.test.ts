@@ -44,7 +44,8 @@ const probes = [
   { size: 10n, taken: 0n, probes: 4 },
   { size: 10n, taken: 10n, probes: 1 },
   { size: 1000n, taken: 0n, probes: 5 },
-  { size: 1000n, taken: 990n, probes: 10 },
+  { size: 1000n, taken: 990n, probes: 0 },
+  { size: 10_000n, taken: 9_800n, probes: 64 },
   { size: 131_070n, taken: 100_000n, probes: 64 },
   { size: 2n ** 64n, taken: 100_000n, probes: 64 },
 ]
