@@ -10,7 +10,7 @@ import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../net
 import { NOWHERE, type Place, type SeenAddress, type SeenLink, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
-import { AF, familyFrom, networkFrom } from './family.js'
+import { familyFrom, networkFrom } from './family.js'
 import { readNftTables } from './nft-tables.js'
 import { findLink, type Places } from './places.js'
 import { lookupsOf, seenRoutes, type Names } from './routes.js'
@@ -37,7 +37,12 @@ const RTEXT_FILTER_VF_SKIP_STATS = 9
 const isNotLocal = (bytes: Uint8Array, at: number): boolean => bytes[at + 4] !== RT_TABLE.local
 /** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
 const isWiderThanLink = (bytes: Uint8Array, at: number): boolean => (bytes[at + 3] ?? 0) < RT_SCOPE.link
-const FAMILIES: readonly Family[] = [4, 6]
+
+/** One dump is of all families: IPv4 first, IPv6 then, and others, which are none of ours. */
+function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readonly T[] {
+  const family = familyFrom(af)
+  return family === undefined ? [] : work(family)
+}
 
 export function observe(places: Places, where: Where, wish: Wish): Place {
   const conn = places.at(where)
@@ -52,7 +57,7 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
       addresses: addressesOf(conn, { index: of(wish.addressesOn), isWide: wish.addressesOn === 'wide' }, names),
     }),
     ...(wish.routes && { routes: routesOf(conn, wish.routes, names) }),
-    ...(wish.rules === true && { rules: FAMILIES.flatMap(family => rulesOf(conn, family)) }),
+    ...(wish.rules === true && { rules: rulesOf(conn) }),
     ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
     ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
     ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
@@ -133,19 +138,17 @@ function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | un
 function routesOf(conn: Conn, { table, on }: { table?: number; on?: string }, names: Names): readonly SeenRoute[] {
   const oif = on === undefined ? undefined : findLink(conn, on)?.header.index
   if (on !== undefined && oif === undefined) return []
-  return FAMILIES.flatMap(family =>
-    conn
-      .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table, oif } }, isNotLocal)
-      .filter(({ header }) => header.family === AF[family] && (header.flags & RTM_F.cloned) === 0)
-      .flatMap(route => seenRoutes(route, family, names)),
-  ).filter(route => (table === undefined || route.table === table) && (on === undefined || route.link === on))
+  return conn
+    .dump(routeDump, { header: anyRoute, attrs: { table, oif } }, isNotLocal)
+    .filter(({ header }) => (header.flags & RTM_F.cloned) === 0)
+    .flatMap(route => ofFamily(route.header.family, family => seenRoutes(route, family, names)))
+    .filter(route => (table === undefined || route.table === table) && (on === undefined || route.link === on))
 }
 
-const rulesOf = (conn: Conn, family: Family): readonly Rule[] =>
+const rulesOf = (conn: Conn): readonly Rule[] =>
   conn
-    .dump(ruleDump, { header: { ...anyRule, family: AF[family] }, attrs: {} })
-    .filter(({ header }) => header.family === AF[family])
-    .map(rule => seenRule(rule, family))
+    .dump(ruleDump, { header: anyRule, attrs: {} })
+    .flatMap(rule => ofFamily(rule.header.family, family => [seenRule(rule, family)]))
 
 function seenRule(message: RuleMessage, family: Family): Rule {
   const { header, attrs } = message
@@ -162,12 +165,10 @@ function seenRule(message: RuleMessage, family: Family): Rule {
 const neighsOf = (conn: Conn, index: number | undefined, names: Names): readonly SeenNeigh[] =>
   index === undefined
     ? []
-    : FAMILIES.flatMap(family =>
-        conn
-          .dump(neighDump, { header: { ...anyNeigh, family: AF[family] }, attrs: { index: index || undefined } })
-          .filter(({ header }) => header.family === AF[family] && (index === 0 || header.index === index))
-          .flatMap(neigh => seenNeigh(neigh, names) ?? []),
-      )
+    : conn
+        .dump(neighDump, { header: anyNeigh, attrs: { index: index || undefined } })
+        .filter(({ header }) => index === 0 || header.index === index)
+        .flatMap(neigh => ofFamily(neigh.header.family, () => [seenNeigh(neigh, names) ?? []].flat()))
 
 function seenNeigh({ header, attrs }: Neigh, names: Names): SeenNeigh | undefined {
   if (attrs.dst === undefined) return undefined
