@@ -105,6 +105,6 @@ for (const seed of SEEDS)
   })
 
 t.test('of the calls above some were killed', t => {
-  t.ok(kills > SEEDS.length, `${kills} were`)
+  t.ok(kills > 3, `${kills} were`)
   t.end()
 })
