@@ -80,7 +80,9 @@ function fateWithoutPod(address: SpiderIPAddress, around: Around, { delayMs }: R
     return isOfYounger && !isRecorded(address, endpoint) ? free('NotRecorded', HALF_WRITTEN_MS + delayMs) : KEEP
   const why = keeper === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
   const isWhole = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
-  return free(why, isWhole ? delayMs : HALF_WRITTEN_MS - ageMs + delayMs)
+  // Not the rest of its time: the age grows while the sighting stays, and the two together would come to half of it.
+  const isYoung = !isWhole && ageMs < HALF_WRITTEN_MS
+  return free(why, isYoung ? HALF_WRITTEN_MS + delayMs : delayMs)
 }
 
 /** The switches are of pods without a stable identity. A pod that never had an address is freed whatever its node. */

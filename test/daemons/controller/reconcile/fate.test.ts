@@ -100,7 +100,12 @@ const CASES: readonly Case[] = [
   {
     when: 'the pod is gone and a young address has no record: an ADD may be at it',
     around: { pod: undefined, endpoint: undefined, ageMs: 1000 },
-    fate: free('PodGone', HALF_WRITTEN_MS - 1000),
+    fate: free('PodGone', HALF_WRITTEN_MS),
+  },
+  {
+    when: 'the pod is gone and its unrecorded address has grown up since it was first seen so',
+    around: { pod: undefined, endpoint: undefined, ageMs: HALF_WRITTEN_MS - 1 },
+    fate: free('PodGone', HALF_WRITTEN_MS),
   },
   {
     when: 'the pod is gone and its record names another address than this young one',
