@@ -77,7 +77,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kernel/kernel.ts': ['node:fs'],
   'lib/kernel/look.ts': ['node:fs'],
   'lib/kernel/netns.ts': ['node:fs'],
-  'lib/kernel/open.ts': ['bun:ffi', 'node:fs'],
+  'lib/kernel/open.ts': ['bun:ffi', 'node:fs', 'node:path'],
   'lib/kernel/packet.ts': ['node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
   'lib/kube/open.ts': ['node:fs'],
@@ -115,6 +115,7 @@ export const PURE: readonly RegExp[] = [
   /^lib\/probe\/(arp|detect|ndp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
   /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,
+  /^plugins\/ifacer\/(config|options|words)\.ts$/,
   /^daemons\/controller\/(reconcile|webhooks)\//,
   /^daemons\/init\/plan\.ts$/,
 ]

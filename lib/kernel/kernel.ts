@@ -21,6 +21,8 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   addLink: link.addLink,
   rename: link.rename,
   setUp: link.setUp,
+  setDown: link.setDown,
+  setActiveSlave: link.setActiveSlave,
   setMtu: link.setMtu,
   setMac: link.setMac,
   setQueueLength: link.setQueueLength,
@@ -49,6 +51,8 @@ export interface Kernel extends Hands {
   line(of: Named): Line
   /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
   enter(): void
+  /** Holds a file against every other process until the returned function is called. Throws SystemError when that takes too long. */
+  lock(file: string): () => void
   /** For who measures: netlink requests so far, and those of them that were dumps. */
   cost(): Cost
   close(): void
@@ -87,6 +91,7 @@ export function openKernel(netns: string): Kernel {
     },
     line,
     enter: () => void places.fdOf('pod'),
+    lock: file => places.opener.lock(file),
     cost: () => places.cost(),
     close() {
       for (const open of lines.values()) open.close()

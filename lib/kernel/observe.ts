@@ -19,6 +19,8 @@ import { lookupsOf, seenRoutes, type Names } from './routes.js'
 export interface Wish {
   /** A number is an index. */
   readonly links?: readonly (string | number)[] | 'all'
+  /** Also the links whose master this one is. */
+  readonly membersOf?: string
   /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
   readonly addressesOn?: string | 'all' | 'wide'
   /** But for the table `local`. */
@@ -46,7 +48,8 @@ function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readon
 
 export function observe(places: Places, where: Where, wish: Wish): Place {
   const conn = places.at(where)
-  const links = linksOf(conn, wish.links ?? [])
+  const named = linksOf(conn, wish.links ?? [])
+  const links = wish.membersOf === undefined ? named : withMembers(conn, named, wish.membersOf)
   const names = namesOf(conn, links)
   const of = (on: string | number): number | undefined =>
     typeof on === 'number' ? on : on === 'all' || on === 'wide' ? 0 : indexIn(conn, links, on)
@@ -68,6 +71,15 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
 function linksOf(conn: Conn, wished: readonly (string | number)[] | 'all'): readonly Link[] {
   if (wished === 'all') return conn.dump(linkDump, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
   return wished.flatMap(link => findLink(conn, link) ?? [])
+}
+
+/** Older kernels do not filter by master; we do in any case. */
+function withMembers(conn: Conn, links: readonly Link[], name: string): readonly Link[] {
+  const master = indexIn(conn, links, name)
+  if (master === undefined) return links
+  const known = new Set(links.map(({ header }) => header.index))
+  const members = conn.dump(linkDump, { header: anyLink, attrs: { master, extMask: RTEXT_FILTER_VF_SKIP_STATS } })
+  return [...links, ...members.filter(({ header, attrs }) => attrs.master === master && !known.has(header.index))]
 }
 
 const indexIn = (conn: Conn, links: readonly Link[], name: string): number | undefined =>
@@ -105,7 +117,7 @@ function seenLink({ header, attrs }: Link): SeenLink {
     ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id } }),
-    ...(info?.kind === 'bond' && { bond: { mode: info.data?.mode } }),
+    ...(info?.kind === 'bond' && { bond: { mode: info.data?.mode, activeSlave: info.data?.activeSlave } }),
   }
 }
 

@@ -1,7 +1,8 @@
 // Namespaces and the sockets born in them, through libc. The only file that knows bun:ffi; knows nothing of messages.
 import { dlopen, ptr, read } from 'bun:ffi'
-import { closeSync, openSync, statfsSync } from 'node:fs'
-import { errnoName } from '../netlink/errno.js'
+import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ERRNO, errnoName } from '../netlink/errno.js'
 import { errnoText } from './errno.js'
 
 const LIBC = 'libc.so.6'
@@ -41,9 +42,16 @@ const SYMBOLS = {
   bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
   poll: { args: ['ptr', 'u64', 'i32'], returns: 'i32' },
+  flock: { args: ['i32', 'i32'], returns: 'i32' },
   setns: { args: ['i32', 'i32'], returns: 'i32' },
   __errno_location: { args: [], returns: 'ptr' },
 } as const
+
+/** <sys/file.h>. */
+const LOCK_EX_NB = 2 | 4
+/** Whoever holds it makes a few links: milliseconds each, and fifty may stand before us. */
+const LOCK_MS_MAX = 30_000
+const LOCK_PAUSE_MS = 5
 
 /** libc said no. */
 export class SystemError extends Error {
@@ -114,6 +122,21 @@ export class Opener {
     new Int32Array(polled.buffer, 0, 1)[0] = fd
     new Int16Array(polled.buffer, 4, 1)[0] = POLLIN
     return this.#libc.poll(ptr(polled), 1, Math.ceil(ms)) > 0
+  }
+
+  /** flock(2) on a file, made where it is not there. It goes with the process, however that ends. */
+  lock(file: string): () => void {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
+    const fd = openSync(file, 'a', 0o600)
+    const end = performance.now() + LOCK_MS_MAX
+    while (this.#libc.flock(fd, LOCK_EX_NB) !== 0) {
+      if (performance.now() > end) {
+        closeSync(fd)
+        throw new SystemError(`${file} is held by another process for ${LOCK_MS_MAX / 1000} s`, ERRNO.EAGAIN)
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS)
+    }
+    return () => closeSync(fd)
   }
 
   /** Runs synchronous work inside a namespace, for /proc/sys. Nothing may be awaited in it. */

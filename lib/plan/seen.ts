@@ -24,7 +24,8 @@ export interface SeenLink {
   readonly macvlan?: { readonly mode: MacvlanMode | 'source' | undefined }
   readonly ipvlan?: { readonly mode: IpvlanMode | undefined }
   readonly vlan?: { readonly id: number | undefined }
-  readonly bond?: { readonly mode: number | undefined }
+  /** `activeSlave` is an index. */
+  readonly bond?: { readonly mode: number | undefined; readonly activeSlave?: number | undefined }
 }
 
 export interface SeenAddress {
@@ -147,15 +148,13 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'rename':
       return link === undefined && linkNamed(place, step.to) !== undefined
     case 'setUp':
-      return link?.up === true
+    case 'setDown':
+    case 'setActiveSlave':
     case 'setMtu':
-      return link?.mtu === step.mtu
     case 'setMac':
-      return link?.mac === step.mac
     case 'setQueueLength':
-      return link?.queueLength === step.length
     case 'setMaster':
-      return link !== undefined && masterName(place, link) === step.master
+      return link !== undefined && alterationHolds(step, link, place)
     case 'addAddress':
       return place.addresses.some(has => has.link === step.name && samePrefix(has.address, step.address))
     case 'addNeigh':
@@ -175,6 +174,27 @@ export function holds(step: Step, seen: Seen): boolean {
       return sameTable(step.table, place.nft[step.table.name])
     case 'setSysctl':
       return sysctlHolds(step, place.sysctls[step.path])
+  }
+}
+
+type Alteration = StepOf<'setUp' | 'setDown' | 'setActiveSlave' | 'setMtu' | 'setMac' | 'setQueueLength' | 'setMaster'>
+
+function alterationHolds(step: Alteration, link: SeenLink, place: Place): boolean {
+  switch (step.verb) {
+    case 'setUp':
+      return link.up
+    case 'setDown':
+      return !link.up
+    case 'setActiveSlave':
+      return link.bond?.activeSlave !== undefined && link.bond.activeSlave === linkNamed(place, step.slave)?.index
+    case 'setMtu':
+      return link.mtu === step.mtu
+    case 'setMac':
+      return link.mac === step.mac
+    case 'setQueueLength':
+      return link.queueLength === step.length
+    case 'setMaster':
+      return masterName(place, link) === step.master
   }
 }
 

@@ -114,6 +114,10 @@ export type Step =
   | (OnLink & { readonly verb: 'addLink'; readonly link: NewLink; readonly mtu?: number; readonly mac?: Mac })
   | (OnLink & { readonly verb: 'rename'; readonly to: string })
   | (OnLink & { readonly verb: 'setUp'; readonly was: boolean })
+  /** A link can be enslaved to a bond only while it is down. */
+  | (OnLink & { readonly verb: 'setDown'; readonly was: boolean })
+  /** Which member of an active-backup bond carries the traffic now. The bond chooses again whenever it has to, so nothing is undone. */
+  | (OnLink & { readonly verb: 'setActiveSlave'; readonly slave: string })
   | (OnLink & { readonly verb: 'setMtu'; readonly mtu: number; readonly was: number })
   | (OnLink & { readonly verb: 'setMac'; readonly mac: Mac; readonly was: Mac })
   | (OnLink & { readonly verb: 'setQueueLength'; readonly length: number; readonly was: number })
@@ -199,6 +203,8 @@ export function describe(step: Step): string {
     case 'addLink':
     case 'rename':
     case 'setUp':
+    case 'setDown':
+    case 'setActiveSlave':
     case 'setMtu':
     case 'setMac':
     case 'setQueueLength':

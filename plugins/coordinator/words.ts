@@ -31,6 +31,10 @@ export function verbOf(step: Step): string {
       return `rename ${step.name} to ${step.to}`
     case 'setUp':
       return `set ${step.name} up`
+    case 'setDown':
+      return `set ${step.name} down`
+    case 'setActiveSlave':
+      return `make ${step.slave} the active slave of ${step.name}`
     case 'setMtu':
       return `set the MTU of ${step.name} to ${step.mtu}`
     case 'setMac':
@@ -148,6 +152,8 @@ export function absenceOf(step: Step): string {
     case 'addAddress':
       return `address ${formatPrefix(step.address)} of ${step.name} ${placeOf(step)} is missing`
     case 'rename':
+    case 'setDown':
+    case 'setActiveSlave':
     case 'setMaster':
       return `${verbOf(step)} ${placeOf(step)} is not done`
   }

@@ -1,22 +1,19 @@
-// ifacer: answers VERSION and STATUS in this release and refuses ADD; what it will do is written in ARCHITECTURE.md. Leaves nothing, so DEL succeeds.
-import { CniError } from '../../lib/cni/error.js'
+// ifacer: makes the VLAN sub-interface and the bond that the next plugin names as its master. The verbs; deciding is plan.ts.
+//   stdin JSON -> accepts -> look -> plan -> run -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
+import { accepts, type Config } from './config.js'
 
-const refused = (code: 'notAvailable' | 'unsupportedField'): never => {
-  throw new CniError(
-    code,
-    'type "ifacer" is not part of this release; take it out of the plugins of the network configuration',
-  )
-}
+const verbs = () => import('./verbs.js')
 
-export const plugin: Plugin<unknown> = {
+export const plugin: Plugin<Config> = {
   name: 'ifacer',
   about: 'Subvlan',
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
-  argKeys: [],
-  accepts: raw => raw,
-  add: () => refused('unsupportedField'),
-  check: () => refused('unsupportedField'),
-  del: () => undefined,
-  status: () => refused('notAvailable'),
+  argKeys: ['K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
+  accepts,
+  add: async call => (await verbs()).add(call),
+  check: async call => (await verbs()).check(call),
+  del: () => undefined, // other pods may stand on the links: they stay
+  status: async () => (await verbs()).status(),
+  gc: () => undefined,
 }

@@ -114,6 +114,23 @@ export const setUp: Act<StepOf<'setUp'>> = {
   },
 }
 
+export const setDown: Act<StepOf<'setDown'>> = {
+  apply: (places, step) => setFlagUp(places, step, false),
+  undo(places, step) {
+    if (step.was) unlessGone(LINK_GONE, () => setFlagUp(places, step, true))
+  },
+}
+
+export const setActiveSlave: Act<StepOf<'setActiveSlave'>> = {
+  apply(places, { where, name, slave }) {
+    const activeSlave = indexOf(places, { where, name: slave })
+    places
+      .at(where)
+      .change(linkChange, { header: anyLink, attrs: { name, info: { kind: 'bond', data: { activeSlave } } } })
+  },
+  undo: () => undefined,
+}
+
 export const setMtu: Act<StepOf<'setMtu'>> = {
   apply: (places, step) => set(places, step, { mtu: step.mtu }),
   undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { mtu: step.was })),

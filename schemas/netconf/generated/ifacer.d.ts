@@ -13,6 +13,10 @@ export interface Conf {
     /** Options of the bonding driver, as `miimon=100;primary=eth1`. */
     readonly options?: string
   }
+  /** MTU of the bond and of the VLAN that are made; 0 leaves it to the kernel. */
+  readonly mtu?: number
+  /** Consent to make a bond of interfaces that carry the node's own addresses or default route, which then stop working. */
+  readonly allowNodeNic?: boolean
 }
 
 type Checker = import('../../../lib/cni/conf.js').Checker<Conf>

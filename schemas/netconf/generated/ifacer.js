@@ -11,6 +11,8 @@ const schema11 = {
       type: 'object',
       properties: { name: { type: 'string' }, mode: { type: 'integer' }, options: { type: 'string' } },
     },
+    mtu: { type: 'integer' },
+    allowNodeNic: { type: 'boolean' },
   },
 }
 function validate10(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
@@ -156,6 +158,45 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
           } else {
             var valid0 = true
           }
+          if (valid0) {
+            if (data.mtu !== undefined) {
+              let data7 = data.mtu
+              const _errs15 = errors
+              if (!(typeof data7 == 'number' && !(data7 % 1) && !isNaN(data7) && isFinite(data7))) {
+                validate10.errors = [
+                  {
+                    instancePath: instancePath + '/mtu',
+                    schemaPath: '#/properties/mtu/type',
+                    keyword: 'type',
+                    params: { type: 'integer' },
+                  },
+                ]
+                return false
+              }
+              var valid0 = _errs15 === errors
+            } else {
+              var valid0 = true
+            }
+            if (valid0) {
+              if (data.allowNodeNic !== undefined) {
+                const _errs17 = errors
+                if (typeof data.allowNodeNic !== 'boolean') {
+                  validate10.errors = [
+                    {
+                      instancePath: instancePath + '/allowNodeNic',
+                      schemaPath: '#/properties/allowNodeNic/type',
+                      keyword: 'type',
+                      params: { type: 'boolean' },
+                    },
+                  ]
+                  return false
+                }
+                var valid0 = _errs17 === errors
+              } else {
+                var valid0 = true
+              }
+            }
+          }
         }
       }
     } else {
@@ -174,4 +215,6 @@ export const keys = {
     'an object',
     { name: ['name', 'a string'], mode: ['mode', 'a whole number'], options: ['options', 'a string'] },
   ],
+  mtu: ['mtu', 'a whole number'],
+  allownodenic: ['allowNodeNic', 'true or false'],
 }

@@ -1,0 +1,75 @@
+// The configuration of ifacer: which links it wants on the node. Knows JSON; what is there is asked later, of the kernel.
+import * as schema from '../../schemas/netconf/generated/ifacer.js'
+import { checked, ConfFault } from '../../lib/cni/conf.js'
+import { CniError } from '../../lib/cni/error.js'
+
+export interface Config {
+  readonly bond: BondConf | undefined
+  readonly vlan: VlanConf | undefined
+  /** 0: the kernel's own. */
+  readonly mtu: number
+  readonly allowNodeNic: boolean
+}
+
+export interface BondConf {
+  readonly name: string
+  /** In the order of the conf. */
+  readonly members: readonly string[]
+  /** Checked when the bond is made. */
+  readonly mode: number
+  readonly options: string
+}
+
+export interface VlanConf {
+  readonly name: string
+  readonly on: string
+  readonly id: number
+}
+
+const VLAN_ID_MAX = 4094
+/** IFNAMSIZ of <linux/if.h>, without the NUL. */
+const NAME_BYTES_MAX = 15
+const DEFAULT_BOND = 'sp_bond0'
+
+/** Throws CniError naming the key, its value and what it may be. DEL does nothing, so no conf makes it fail. */
+export function accepts(raw: unknown, command: string): Config {
+  if (command === 'DEL' || command === 'GC') return { bond: undefined, vlan: undefined, mtu: 0, allowNodeNic: false }
+  const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false } = known(raw)
+  if (command === 'STATUS' && interfaces.length === 0) return { bond: undefined, vlan: undefined, mtu, allowNodeNic }
+  if (interfaces.length === 0) throw wrong('invalid config: interfaces have at least one interface')
+  if (vlanID < 0 || vlanID > VLAN_ID_MAX)
+    throw wrong(`invalid vlan tag ${vlanID}: vlan tag must be in range [0,${VLAN_ID_MAX}]`)
+  if (mtu < 0) throw wrong(`mtu is ${mtu}; it must be 0, for the kernel's own, or more`)
+  const twice = interfaces.find((name, at) => interfaces.indexOf(name) !== at)
+  if (twice !== undefined) throw wrong(`interfaces has "${twice}" twice; name each interface once`)
+  const [first = ''] = interfaces
+  const made = interfaces.length > 1 && bond ? bondOf(bond, interfaces) : undefined
+  const on = made?.name ?? (interfaces.length === 1 ? first : undefined)
+  const vlan = vlanID > 0 && on !== undefined ? { name: `${on}.${vlanID}`, on, id: vlanID } : undefined
+  for (const { name } of [made, vlan].filter(one => one !== undefined)) checkName(name)
+  return { bond: made, vlan, mtu, allowNodeNic }
+}
+
+const bondOf = ({ name, mode = 0, options = '' }: NonNullable<schema.Conf['bond']>, members: readonly string[]) => ({
+  name: name || DEFAULT_BOND,
+  members,
+  mode,
+  options,
+})
+
+const wrong = (message: string): CniError => new CniError('internal', message)
+
+function checkName(name: string): void {
+  if (Buffer.byteLength(name) > NAME_BYTES_MAX)
+    throw wrong(`the interface name "${name}" is longer than the ${NAME_BYTES_MAX} bytes that Linux allows; shorten it`)
+}
+
+function known(raw: unknown): schema.Conf {
+  if (typeof raw !== 'object' || raw === null) throw wrong('failed to parse config: it is not an object')
+  try {
+    return checked(raw, schema, '')
+  } catch (error) {
+    if (error instanceof ConfFault) throw new CniError('decodeFailure', `failed to parse config: ${error.message}`)
+    throw error
+  }
+}

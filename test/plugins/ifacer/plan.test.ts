@@ -1,0 +1,242 @@
+// What ifacer asks of a node, as tables: confs that are refused, options, plans for what is there and what is not. Pure.
+import t from 'tap'
+import { CniError } from '../../../lib/cni/error.js'
+import { ip } from '../../../lib/ip/address.js'
+import { cidr } from '../../../lib/ip/cidr.js'
+import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import { describe } from '../../../lib/plan/step.js'
+import { accepts, type Config } from '../../../plugins/ifacer/config.js'
+import { optionsOf } from '../../../plugins/ifacer/options.js'
+import { planFor, unfinishedName } from '../../../plugins/ifacer/plan.js'
+
+const conf = (raw: object): Config => accepts(raw, 'ADD')
+const saidBy = (work: () => unknown): string => {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof CniError) return error.message
+    throw error
+  }
+  return 'nothing'
+}
+
+const refused: readonly [conf: object, message: string][] = [
+  [{}, 'invalid config: interfaces have at least one interface'],
+  [{ interfaces: [] }, 'invalid config: interfaces have at least one interface'],
+  [{ interfaces: ['a'], vlanID: 4095 }, 'invalid vlan tag 4095: vlan tag must be in range [0,4094]'],
+  [{ interfaces: ['a'], vlanID: -1 }, 'invalid vlan tag -1: vlan tag must be in range [0,4094]'],
+  [{ interfaces: 'a' }, 'failed to parse config: interfaces is "a"; it must be a list of strings'],
+  [{ interfaces: ['a', 'a'], bond: {} }, 'interfaces has "a" twice; name each interface once'],
+  [
+    { interfaces: ['enp0s31f6np0'], vlanID: 1000 },
+    'the interface name "enp0s31f6np0.1000" is longer than the 15 bytes that Linux allows; shorten it',
+  ],
+]
+for (const [raw, message] of refused)
+  t.test(`${JSON.stringify(raw)} is refused`, t => {
+    t.equal(
+      saidBy(() => conf(raw)),
+      message,
+    )
+    t.end()
+  })
+
+t.test('DEL takes any conf', t => {
+  t.strictSame(accepts({ interfaces: 5 }, 'DEL').vlan, undefined)
+  t.end()
+})
+
+const tables: readonly [conf: object, bond: string | undefined, vlan: string | undefined][] = [
+  [{ interfaces: ['a'] }, undefined, undefined],
+  [{ interfaces: ['a'], bond: {} }, undefined, undefined],
+  [{ interfaces: ['a'], vlanID: 5 }, undefined, 'a.5'],
+  [{ interfaces: ['a'], vlanID: 5, bond: { name: 'b' } }, undefined, 'a.5'],
+  [{ interfaces: ['a', 'c'], vlanID: 5 }, undefined, undefined],
+  [{ interfaces: ['a', 'c'], bond: {} }, 'sp_bond0', undefined],
+  [{ interfaces: ['a', 'c'], bond: { name: 'b' }, vlanID: 5 }, 'b', 'b.5'],
+]
+for (const [raw, bond, vlan] of tables)
+  t.test(`${JSON.stringify(raw)} wants bond ${bond} and vlan ${vlan}`, t => {
+    const wanted = conf(raw)
+    t.strictSame([wanted.bond?.name, wanted.vlan?.name], [bond, vlan])
+    t.end()
+  })
+
+const options: readonly [text: string, want: object][] = [
+  ['', { numbers: {} }],
+  [' miimon=100; up_delay = 200;', { numbers: { miimon: 100, updelay: 200 } }],
+  ['updelay=0;num_grat_arp=3', { numbers: { updelay: 0, numPeerNotif: 3 } }],
+  ['xmit_hash_policy=layer3+4;lacp_rate=fast', { numbers: { xmitHashPolicy: 1, adLacpRate: 1 } }],
+  ['arp_ip_target=["10.6.0.1","10.6.0.2"]', { numbers: {}, arpIpTarget: ['10.6.0.1', '10.6.0.2'] }],
+  ['arp_ip_target=10.6.0.1,10.6.0.2', { numbers: {}, arpIpTarget: ['10.6.0.1', '10.6.0.2'] }],
+  ['primary=eth1;active_slave=eth2', { numbers: {}, primary: 'eth1', activeSlave: 'eth2' }],
+]
+for (const [text, want] of options)
+  t.test(`options "${text}" are read`, t => {
+    t.strictSame(optionsOf(text), want)
+    t.end()
+  })
+
+const CONVERT = 'parseString2BondOptions: failed to convert options to BondOptions: '
+const wrongOptions: readonly [text: string, message: string][] = [
+  ['miimon', `${CONVERT}"miimon" is not key=value`],
+  ['miimon=1=2', `${CONVERT}"miimon=1=2" is not key=value`],
+  ['miimon=fast', `${CONVERT}miimon is "fast"; it must be from 0 to 2147483647`],
+  ['lacp_rate=2', `${CONVERT}lacp_rate is "2"; it must be from 0 to 1 or slow, fast`],
+  ['ad_actor_system=x', 'invalid bond ad_actor_system: x'],
+  ['arp_ip_target=fd00::1', `${CONVERT}arp_ip_target is "fd00::1"; it must be IPv4 addresses`],
+]
+for (const [text, message] of wrongOptions)
+  t.test(`options "${text}" are refused`, t => {
+    t.equal(
+      saidBy(() => optionsOf(text)),
+      message,
+    )
+    t.end()
+  })
+
+const link = (index: number, name: string, more: Partial<SeenLink> = {}): SeenLink => ({
+  index,
+  name,
+  kind: undefined,
+  mtu: 1500,
+  mac: undefined,
+  flags: 0,
+  up: true,
+  operState: 6,
+  queueLength: 0,
+  parent: undefined,
+  parentElsewhere: false,
+  master: undefined,
+  ...more,
+})
+const eth1 = link(2, 'eth1')
+const eth2 = link(3, 'eth2', { up: false })
+const node = (links: readonly SeenLink[], more: Partial<Place> = {}): Place => ({ ...NOWHERE, links, ...more })
+const vlan5 = conf({ interfaces: ['eth1'], vlanID: 5 })
+const bond = conf({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b', mode: 1 } })
+const b = link(4, 'b', { kind: 'bond', bond: { mode: 1 } })
+const members = [link(2, 'eth1', { master: 4 }), link(3, 'eth2', { master: 4 })]
+
+t.test('a bond gets its name when it is whole, then it comes up, then the vlan on it', t => {
+  const unfinished = unfinishedName('b')
+  t.strictSame(planFor(bond, node([eth1, eth2])).map(describe), [
+    `addLink ${unfinished}`,
+    'setDown eth1',
+    'setMaster eth1',
+    'setUp eth1',
+    'setMaster eth2',
+    'setUp eth2',
+    `rename ${unfinished}`,
+    'setUp b',
+    'addLink b.5',
+    'setUp b.5',
+  ])
+  t.end()
+})
+
+const there: readonly [name: string, config: Config, node: Place, steps: readonly string[]][] = [
+  ['all of it', vlan5, node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5 }, parent: 2 })]), []],
+  [
+    'a vlan that is down on a parent that is down',
+    vlan5,
+    node([link(2, 'eth1', { up: false }), link(9, 'eth1.5', { up: false, kind: 'vlan', vlan: { id: 5 }, parent: 2 })]),
+    ['setUp eth1', 'setUp eth1.5'],
+  ],
+  ['the bond', bond, node([b, ...members]), ['addLink b.5', 'setUp b.5']],
+  [
+    'the same id on another parent',
+    vlan5,
+    node([eth1, link(9, 'x', { kind: 'vlan', vlan: { id: 5 }, parent: 3 })]),
+    ['addLink eth1.5', 'setUp eth1.5'],
+  ],
+]
+for (const [name, config, place, steps] of there)
+  t.test(`where there is ${name}, only what lacks is done`, t => {
+    t.strictSame(planFor(config, place).map(describe), steps)
+    t.end()
+  })
+
+const BOND = 'failed to createBondDevice: '
+const VLAN = 'failed to createVlanDevice: '
+const route = { to: cidr('0.0.0.0/0'), link: 'eth1', table: 254, priority: 0, type: 1 }
+const address = {
+  link: 'eth2',
+  address: { ip: ip('10.0.0.9'), length: 24 },
+  tentative: false,
+  dadFailed: false,
+  scope: 0,
+}
+const clashes: readonly [config: Config, node: Place, message: string][] = [
+  [vlan5, node([]), `${VLAN}failed to LinkByName eth1: Link not found`],
+  [
+    vlan5,
+    node([eth1, link(9, 'eth1.5', { kind: 'dummy' })]),
+    `${VLAN}eth1.5 is there and is dummy, and a vlan with id 5 on eth1 is wanted`,
+  ],
+  [
+    vlan5,
+    node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 6 }, parent: 2 })]),
+    `${VLAN}eth1.5 is there with vlan id 6, and a vlan with id 5 on eth1 is wanted`,
+  ],
+  [
+    vlan5,
+    node([eth1, eth2, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5 }, parent: 3 })]),
+    `${VLAN}eth1.5 is there on eth2, and a vlan with id 5 on eth1 is wanted`,
+  ],
+  [
+    vlan5,
+    node([eth1, link(9, 'x', { kind: 'vlan', vlan: { id: 5 }, parent: 2 })]),
+    'cannot have multiple different vlan interfaces with the same vlanId 5 on node at the same time',
+  ],
+  [bond, node([eth1]), `${BOND}failed to InterfaceByName eth2: route ip+net: no such network interface`],
+  [
+    bond,
+    node([link(4, 'b', { kind: 'dummy' }), eth1, eth2]),
+    `${BOND}createBondDevice failure: a non-bond type interface named b already exists on the host`,
+  ],
+  [
+    conf({ interfaces: ['eth1', 'eth2'], bond: { mode: 7 } }),
+    node([eth1, eth2]),
+    `${BOND}unknown bond mode: 7, available mode: [0,6]`,
+  ],
+  [
+    conf({ interfaces: ['eth1', 'eth2'], bond: { name: 'b', mode: 4 } }),
+    node([b, ...members]),
+    `${BOND}bond b is there with mode 1 (active-backup), and mode 4 (802.3ad) is wanted`,
+  ],
+  [
+    bond,
+    node([b, ...members, link(7, 'eth3', { master: 4 })]),
+    `${BOND}bond b is there of eth1, eth2, eth3, and of eth1, eth2 is wanted`,
+  ],
+  [
+    bond,
+    node([link(8, 'br0', { kind: 'bridge' }), link(2, 'eth1', { master: 8 }), eth2]),
+    `${BOND}eth1 belongs to br0 and is not taken from it for b`,
+  ],
+  [
+    bond,
+    node([eth1, eth2], { routes: [route] }),
+    `${BOND}eth1 carries the default route of the node, which would stop working in b`,
+  ],
+  [
+    bond,
+    node([eth1, eth2], { addresses: [address] }),
+    `${BOND}eth2 carries the address 10.0.0.9 of the node, which would stop working in b`,
+  ],
+]
+for (const [config, place, message] of clashes)
+  t.test(`refused: ${message}`, t => {
+    t.equal(
+      saidBy(() => planFor(config, place)),
+      message,
+    )
+    t.end()
+  })
+
+t.test('the node’s own NIC is taken with consent', t => {
+  const consenting = conf({ interfaces: ['eth1', 'eth2'], bond: {}, allowNodeNic: true })
+  t.ok(planFor(consenting, node([eth1, eth2], { routes: [route], addresses: [address] })).length > 0)
+  t.end()
+})
