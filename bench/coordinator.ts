@@ -168,8 +168,8 @@ export async function coordinator(stage: Stage): Promise<readonly Row[]> {
 
 /** macvlan-wrapper with its IPAM, then coordinator with what it answered; DEL in the other order. */
 async function chain(stage: Stage, logFile: string): Promise<readonly Row[]> {
-  sh(`ip addr add 10.97.0.1/24 dev ${masterOf()}`)
-  await stage.pool('chain', { subnet: '10.97.0.0/24', ips: ['10.97.0.10-10.97.0.250'], gateway: '10.97.0.1' })
+  sh(`ip addr add 10.99.0.1/24 dev ${masterOf()}`)
+  await stage.pool('chain', { subnet: '10.99.0.0/24', ips: ['10.99.0.10-10.99.0.250'], gateway: '10.99.0.1' })
   const walls: number[] = []
   for (let round = 0; round < CHAIN_ROUNDS; round++) {
     const pod = await stage.pod(`chain-${round}`, 'chain')
