@@ -8,6 +8,7 @@ import { moveIn, nicOf, start, type Pod, type Residents } from './pods.js'
 import { say, show, stepsSaid } from './say.js'
 import { proxy } from './services.js'
 import * as stage from './stage.js'
+import { keepsItsAddress } from './stateful.js'
 import * as ways from './ways.js'
 import * as world from './world.js'
 
@@ -177,7 +178,9 @@ async function story(): Promise<void> {
   const before = await Promise.all(stage.NODES.map(onNode))
   const pods = await application(api)
   await services(api, pods)
-  await clearAway(api, [...pods, ...(await twoNics(api))], before)
+  const all = [...pods, ...(await twoNics(api))]
+  await keepsItsAddress(api, stage.NODES, () => holds(api, MACVLAN, all.length))
+  await clearAway(api, all, before)
 }
 
 /** The namespaces, mounts and daemons go when we end: we are the first process of a PID namespace, and nobody else is in the others. */

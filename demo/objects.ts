@@ -153,6 +153,28 @@ export const TWO_NICS = application('two-nics', '7d4b9c6f5', {
   ]),
 })
 
+/** A StatefulSet of one pod, and what its controller makes of it, again and again under one name. */
+const stateful = templateOf('web', { 'ipam.spidernet.io/ippool': JSON.stringify(poolsOf(MACVLAN)) })
+export const STATEFUL = {
+  set: {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'web', namespace: NAMESPACE },
+    spec: {
+      replicas: 1,
+      serviceName: 'web',
+      selector: { matchLabels: stateful.metadata.labels },
+      template: stateful,
+    },
+  } satisfies KubeObject,
+  pod: (set: KubeObject, node: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web-0', namespace: NAMESPACE, ...stateful.metadata, ownerReferences: ownedBy(set) },
+    spec: { ...stateful.spec, nodeName: node },
+  }),
+}
+
 /** `local`: outside callers keep their address, and only pods of the node that was called answer them. */
 const service = (name: string, nodePort: number, last: number, policy: object): KubeObject => ({
   apiVersion: 'v1',
