@@ -51,7 +51,7 @@ export interface Kernel extends Hands {
   line(of: Named): Line
   /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
   enter(): void
-  /** Holds a file against every other process until the returned function is called. Throws SystemError when that takes too long. */
+  /** Holds a file against every other process until the returned function is called. Throws SystemError. */
   lock(file: string): () => void
   /** For who measures: netlink requests so far, and those of them that were dumps. */
   cost(): Cost

@@ -2,7 +2,7 @@
 import { dlopen, ptr, read } from 'bun:ffi'
 import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { ERRNO, errnoName } from '../netlink/errno.js'
+import { errnoName } from '../netlink/errno.js'
 import { errnoText } from './errno.js'
 
 const LIBC = 'libc.so.6'
@@ -47,11 +47,7 @@ const SYMBOLS = {
   __errno_location: { args: [], returns: 'ptr' },
 } as const
 
-/** <sys/file.h>. */
-const LOCK_EX_NB = 2 | 4
-/** Whoever holds it makes a few links: milliseconds each, and fifty may stand before us. */
-const LOCK_MS_MAX = 30_000
-const LOCK_PAUSE_MS = 5
+const LOCK_EX = 2 // <sys/file.h>
 
 /** libc said no. */
 export class SystemError extends Error {
@@ -124,17 +120,16 @@ export class Opener {
     return this.#libc.poll(ptr(polled), 1, Math.ceil(ms)) > 0
   }
 
-  /** flock(2) on a file, made where it is not there. It goes with the process, however that ends. */
+  /**
+   * flock(2) on a file, made where it is not there. It goes with the process, however that ends. Waits without a limit of its own: the
+   * kernel keeps the queue, and who holds it only talks to the kernel, whose answers have one.
+   */
   lock(file: string): () => void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
     const fd = openSync(file, 'a', 0o600)
-    const end = performance.now() + LOCK_MS_MAX
-    while (this.#libc.flock(fd, LOCK_EX_NB) !== 0) {
-      if (performance.now() > end) {
-        closeSync(fd)
-        throw new SystemError(`${file} is held by another process for ${LOCK_MS_MAX / 1000} s`, ERRNO.EAGAIN)
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS)
+    if (this.#libc.flock(fd, LOCK_EX) !== 0) {
+      closeSync(fd)
+      this.#fail(`lock of ${file}`)
     }
     return () => closeSync(fd)
   }
