@@ -26,6 +26,7 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   setMtu: link.setMtu,
   setMac: link.setMac,
   setQueueLength: link.setQueueLength,
+  setAlias: link.setAlias,
   setMaster: link.setMaster,
   addAddress,
   addNeigh,

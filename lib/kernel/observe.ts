@@ -3,11 +3,21 @@ import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
+import type { bond } from '../netlink/rtnl/bond.js'
 import { anyLink, IFF, IPVLAN_MODE, linkDump, linkGet, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_SCOPE, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
-import { NOWHERE, type Place, type SeenAddress, type SeenLink, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
+import type { ValueOf } from '../netlink/wire.js'
+import {
+  NOWHERE,
+  type Place,
+  type SeenAddress,
+  type SeenBond,
+  type SeenLink,
+  type SeenNeigh,
+  type SeenRoute,
+} from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { familyFrom, networkFrom } from './family.js'
@@ -113,13 +123,20 @@ function seenLink({ header, attrs }: Link): SeenLink {
     parent: attrs.parent || undefined,
     parentElsewhere: attrs.linkNetnsid !== undefined,
     master: attrs.master,
+    ...(attrs.alias !== undefined && { alias: attrs.alias }),
     ...(attrs.parentDevName !== undefined && { device: attrs.parentDevName }),
     ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
-    ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id } }),
-    ...(info?.kind === 'bond' && { bond: { mode: info.data?.mode, activeSlave: info.data?.activeSlave } }),
+    ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id, protocol: info.data?.protocol } }),
+    ...(info?.kind === 'bond' && { bond: seenBond(info.data ?? {}) }),
   }
 }
+
+const seenBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): SeenBond => ({
+  ...numbers,
+  ...(arpIpTarget && { arpIpTarget: arpIpTarget.map(ipFromBytes) }),
+  ...(adActorSystem && { adActorSystem: macFromBytes(adActorSystem) }),
+})
 
 /** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
 function addressesOf(

@@ -3,7 +3,19 @@ import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
 import { nftTableText, type NftTable } from './nft.js'
-import type { IpvlanMode, MacvlanMode, NewLink, Path, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
+import type {
+  BondOptions,
+  IpvlanMode,
+  MacvlanMode,
+  NewLink,
+  Path,
+  Plan,
+  Route,
+  Rule,
+  Step,
+  StepOf,
+  Where,
+} from './step.js'
 
 export interface SeenLink {
   readonly index: number
@@ -19,14 +31,19 @@ export interface SeenLink {
   readonly parent: number | undefined
   readonly parentElsewhere: boolean
   readonly master: number | undefined
+  /** The note that somebody gave it. */
+  readonly alias?: string
   /** Bus name of the hardware behind it, as /sys/bus/pci/devices has it; since Linux 5.14. */
   readonly device?: string
   readonly macvlan?: { readonly mode: MacvlanMode | 'source' | undefined }
   readonly ipvlan?: { readonly mode: IpvlanMode | undefined }
-  readonly vlan?: { readonly id: number | undefined }
-  /** `activeSlave` is an index. */
-  readonly bond?: { readonly mode: number | undefined; readonly activeSlave?: number | undefined }
+  /** `protocol` is an EtherType. */
+  readonly vlan?: { readonly id: number | undefined; readonly protocol?: number | undefined }
+  /** `activeSlave` and `primary` are indexes. */
+  readonly bond?: SeenBond
 }
+
+export type SeenBond = { readonly [K in keyof BondOptions]?: BondOptions[K] | undefined }
 
 export interface SeenAddress {
   readonly link: string
@@ -153,6 +170,7 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'setMtu':
     case 'setMac':
     case 'setQueueLength':
+    case 'setAlias':
     case 'setMaster':
       return link !== undefined && alterationHolds(step, link, place)
     case 'addAddress':
@@ -177,7 +195,9 @@ export function holds(step: Step, seen: Seen): boolean {
   }
 }
 
-type Alteration = StepOf<'setUp' | 'setDown' | 'setActiveSlave' | 'setMtu' | 'setMac' | 'setQueueLength' | 'setMaster'>
+type Alteration = StepOf<
+  'setUp' | 'setDown' | 'setActiveSlave' | 'setMtu' | 'setMac' | 'setQueueLength' | 'setAlias' | 'setMaster'
+>
 
 function alterationHolds(step: Alteration, link: SeenLink, place: Place): boolean {
   switch (step.verb) {
@@ -193,6 +213,8 @@ function alterationHolds(step: Alteration, link: SeenLink, place: Place): boolea
       return link.mac === step.mac
     case 'setQueueLength':
       return link.queueLength === step.length
+    case 'setAlias':
+      return (link.alias ?? '') === step.alias
     case 'setMaster':
       return masterName(place, link) === step.master
   }

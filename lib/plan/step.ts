@@ -121,6 +121,8 @@ export type Step =
   | (OnLink & { readonly verb: 'setMtu'; readonly mtu: number; readonly was: number })
   | (OnLink & { readonly verb: 'setMac'; readonly mac: Mac; readonly was: Mac })
   | (OnLink & { readonly verb: 'setQueueLength'; readonly length: number; readonly was: number })
+  /** A note that the link carries, for people and for whoever made it: `ip link` shows it. */
+  | (OnLink & { readonly verb: 'setAlias'; readonly alias: string; readonly was: string | undefined })
   | (OnLink & { readonly verb: 'setMaster'; readonly master: string | undefined; readonly was: string | undefined })
   | (OnLink & { readonly verb: 'addAddress'; readonly address: Prefix; readonly noDad?: boolean })
   | (OnLink & { readonly verb: 'addNeigh'; readonly ip: Ip; readonly mac: Mac })
@@ -208,6 +210,7 @@ export function describe(step: Step): string {
     case 'setMtu':
     case 'setMac':
     case 'setQueueLength':
+    case 'setAlias':
     case 'setMaster':
       return `${step.verb} ${step.name}`
   }

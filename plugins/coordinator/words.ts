@@ -41,6 +41,8 @@ export function verbOf(step: Step): string {
       return `update hardware address for interface ${step.name} to ${step.mac}`
     case 'setQueueLength':
       return `set ${step.name} txQueueLen to ${step.length}`
+    case 'setAlias':
+      return `set the alias of ${step.name}`
     case 'setMaster':
       return `set the master of ${step.name}`
     case 'addAddress':
@@ -154,6 +156,7 @@ export function absenceOf(step: Step): string {
     case 'rename':
     case 'setDown':
     case 'setActiveSlave':
+    case 'setAlias':
     case 'setMaster':
       return `${verbOf(step)} ${placeOf(step)} is not done`
   }

@@ -146,6 +146,11 @@ export const setQueueLength: Act<StepOf<'setQueueLength'>> = {
   undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { txQueueLength: step.was })),
 }
 
+export const setAlias: Act<StepOf<'setAlias'>> = {
+  apply: (places, step) => set(places, step, { alias: step.alias }),
+  undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { alias: step.was ?? '' })),
+}
+
 /** 0 releases (<linux/if_link.h>, IFLA_MASTER). */
 const masterIndex = (places: Places, where: Where, name: string | undefined): number =>
   name === undefined ? 0 : indexOf(places, { where, name })
