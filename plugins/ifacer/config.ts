@@ -9,6 +9,7 @@ export interface Config {
   /** 0: the kernel's own. */
   readonly mtu: number
   readonly allowNodeNic: boolean
+  readonly removeUnused: boolean
 }
 
 export interface BondConf {
@@ -31,11 +32,13 @@ const VLAN_ID_MAX = 4094
 const NAME_BYTES_MAX = 15
 const DEFAULT_BOND = 'sp_bond0'
 
-/** Throws CniError naming the key, its value and what it may be. DEL does nothing, so no conf makes it fail. */
+const NONE: Config = { bond: undefined, vlan: undefined, mtu: 0, allowNodeNic: false, removeUnused: false }
+
+/** Throws CniError naming the key, its value and what it may be. DEL and GC go by what ADD noted, so no conf makes them fail. */
 export function accepts(raw: unknown, command: string): Config {
-  if (command === 'DEL' || command === 'GC') return { bond: undefined, vlan: undefined, mtu: 0, allowNodeNic: false }
-  const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false } = known(raw)
-  if (command === 'STATUS' && interfaces.length === 0) return { bond: undefined, vlan: undefined, mtu, allowNodeNic }
+  if (command === 'DEL' || command === 'GC') return NONE
+  const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false, removeUnused = false } = known(raw)
+  if (command === 'STATUS' && interfaces.length === 0) return NONE
   if (interfaces.length === 0) throw wrong('invalid config: interfaces have at least one interface')
   if (vlanID < 0 || vlanID > VLAN_ID_MAX)
     throw wrong(`invalid vlan tag ${vlanID}: vlan tag must be in range [0,${VLAN_ID_MAX}]`)
@@ -47,7 +50,7 @@ export function accepts(raw: unknown, command: string): Config {
   const on = made?.name ?? (interfaces.length === 1 ? first : undefined)
   const vlan = vlanID > 0 && on !== undefined ? { name: `${on}.${vlanID}`, on, id: vlanID } : undefined
   for (const { name } of [made, vlan].filter(one => one !== undefined)) checkName(name)
-  return { bond: made, vlan, mtu, allowNodeNic }
+  return { bond: made, vlan, mtu, allowNodeNic, removeUnused }
 }
 
 const bondOf = ({ name, mode = 0, options = '' }: NonNullable<schema.Conf['bond']>, members: readonly string[]) => ({

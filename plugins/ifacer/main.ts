@@ -13,7 +13,7 @@ export const plugin: Plugin<Config> = {
   accepts,
   add: async call => (await verbs()).add(call),
   check: async call => (await verbs()).check(call),
-  del: () => undefined, // other pods may stand on the links: they stay
+  del: async call => (await verbs()).del(call),
   status: async () => (await verbs()).status(),
-  gc: () => undefined,
+  gc: async call => (await verbs()).gc(call),
 }

@@ -44,6 +44,12 @@ const NUMBERS: Readonly<Record<string, readonly [BondNumber, max: number, words:
   ad_user_port_key: ['adUserPortKey', 1023, NONE],
   tlb_dynamic_lb: ['tlbDynamicLb', 1, NONE],
 }
+/** A number of the kernel's as it is written in `bond.options`: `lacp_rate fast`. */
+export function numberText(number: BondNumber, value: number | undefined): string {
+  const [key, entry] = Object.entries(NUMBERS).find(([, [is]]) => is === number) ?? [number]
+  return `${key} ${entry?.[2][value ?? -1] ?? value}`
+}
+
 const OTHERS = ['primary', 'active_slave', 'arp_ip_target', 'ad_actor_system']
 const ARP_TARGETS_MAX = 16 // BOND_MAX_ARP_TARGETS, <net/bonding.h>
 

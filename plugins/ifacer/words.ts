@@ -17,9 +17,11 @@ function messageOf(step: Step): string {
     case 'setActiveSlave':
       return `failed to createBondDevice: failed to make ${step.slave} the active_slave of ${step.name}`
     case 'rename':
-      return `failed to createBondDevice: failed to name it ${step.to}`
+      return `failed to name the new link ${step.to}`
     case 'setMtu':
       return `failed to set mtu ${step.mtu} on the bond`
+    case 'setAlias':
+      return `failed to mark ${step.name} as made by ifacer`
     case 'setUp':
       return `failed to set ${step.name} up`
     case 'setDown':

@@ -17,6 +17,8 @@ export interface Conf {
   readonly mtu?: number
   /** Consent to make a bond of interfaces that carry the node's own addresses or default route, which then stop working. */
   readonly allowNodeNic?: boolean
+  /** Links that are made go with the DEL of their last user; otherwise they stay until a reboot. */
+  readonly removeUnused?: boolean
 }
 
 type Checker = import('../../../lib/cni/conf.js').Checker<Conf>

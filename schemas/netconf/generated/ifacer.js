@@ -13,6 +13,7 @@ const schema11 = {
     },
     mtu: { type: 'integer' },
     allowNodeNic: { type: 'boolean' },
+    removeUnused: { type: 'boolean' },
   },
 }
 function validate10(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
@@ -195,6 +196,25 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
               } else {
                 var valid0 = true
               }
+              if (valid0) {
+                if (data.removeUnused !== undefined) {
+                  const _errs19 = errors
+                  if (typeof data.removeUnused !== 'boolean') {
+                    validate10.errors = [
+                      {
+                        instancePath: instancePath + '/removeUnused',
+                        schemaPath: '#/properties/removeUnused/type',
+                        keyword: 'type',
+                        params: { type: 'boolean' },
+                      },
+                    ]
+                    return false
+                  }
+                  var valid0 = _errs19 === errors
+                } else {
+                  var valid0 = true
+                }
+              }
             }
           }
         }
@@ -217,4 +237,5 @@ export const keys = {
   ],
   mtu: ['mtu', 'a whole number'],
   allownodenic: ['allowNodeNic', 'true or false'],
+  removeunused: ['removeUnused', 'true or false'],
 }

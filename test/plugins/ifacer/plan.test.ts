@@ -7,7 +7,8 @@ import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts, type Config } from '../../../plugins/ifacer/config.js'
 import { optionsOf } from '../../../plugins/ifacer/options.js'
-import { planFor, unfinishedName } from '../../../plugins/ifacer/plan.js'
+import { unfinishedName } from '../../../plugins/ifacer/made.js'
+import { planFor } from '../../../plugins/ifacer/plan.js'
 
 const conf = (raw: object): Config => accepts(raw, 'ADD')
 const saidBy = (work: () => unknown): string => {
@@ -118,7 +119,7 @@ const bond = conf({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b', 
 const b = link(4, 'b', { kind: 'bond', bond: { mode: 1 } })
 const members = [link(2, 'eth1', { master: 4 }), link(3, 'eth2', { master: 4 })]
 
-t.test('a bond gets its name when it is whole, then it comes up, then the vlan on it', t => {
+t.test('a bond gets its name when it is whole, with the vlan on it; then they come up', t => {
   const unfinished = unfinishedName('b')
   t.strictSame(planFor(bond, node([eth1, eth2])).map(describe), [
     `addLink ${unfinished}`,
@@ -127,9 +128,9 @@ t.test('a bond gets its name when it is whole, then it comes up, then the vlan o
     'setUp eth1',
     'setMaster eth2',
     'setUp eth2',
+    'addLink b.5',
     `rename ${unfinished}`,
     'setUp b',
-    'addLink b.5',
     'setUp b.5',
   ])
   t.end()

@@ -1,0 +1,157 @@
+// A bond: the steps that make one, whole before it has its name, with what stands on it; what must be if it is there. Pure.
+import { CniError } from '../../lib/cni/error.js'
+import { isDefault, linkNamed, type Place, type SeenBond, type SeenLink } from '../../lib/plan/seen.js'
+import type { BondNumber, BondOptions, Plan } from '../../lib/plan/step.js'
+import type { BondConf, Config } from './config.js'
+import { mark, unfinishedName, up, upUnless } from './made.js'
+import { numberText, optionsOf, type Options } from './options.js'
+import { sameMtu, vlanOnNewBond } from './vlan.js'
+
+export const MODES = [
+  'balance-rr',
+  'active-backup',
+  'balance-xor',
+  'broadcast',
+  '802.3ad',
+  'balance-tlb',
+  'balance-alb',
+] as const
+
+const RT_SCOPE_LINK = 253 // <linux/rtnetlink.h>; wider scopes have smaller numbers
+const inBond = 'failed to createBondDevice: '
+const refuse = (message: string, details = ''): CniError => new CniError('internal', inBond + message, details)
+
+/** For a bond that is there. */
+export function bondPlan(bond: BondConf, config: Config, node: Place): Plan {
+  const is = linkNamed(node, bond.name)
+  if (is === undefined) return newBond(bond, config, node)
+  sameBond(bond, is, node)
+  sameMtu(config, is)
+  return upUnless(is)
+}
+
+const ANOTHER = 'name another bond in bond.name, or '
+
+function sameBond({ name, mode, members, options }: BondConf, is: SeenLink, node: Place): void {
+  if (is.kind !== 'bond')
+    throw refuse(`createBondDevice failure: a non-bond type interface named ${name} already exists on the host`)
+  if (is.bond?.mode !== mode)
+    throw refuse(
+      `bond ${name} is there with mode ${modeText(is.bond?.mode)}, and mode ${modeText(mode)} is wanted`,
+      `${ANOTHER}give bond.mode the value that it has`,
+    )
+  const has = node.links.filter(({ master }) => master === is.index).map(({ name: member }) => member)
+  if ([...has].sort().join() !== [...members].sort().join())
+    throw refuse(
+      `bond ${name} is there of ${has.join(', ') || 'no interfaces'}, and of ${members.join(', ')} is wanted`,
+      `${ANOTHER}give interfaces those that it has`,
+    )
+  const other = differences(optionsOf(options), is.bond, node)
+  if (other.length > 0)
+    throw refuse(
+      `bond ${name} is there with ${other.map(([there]) => there).join(', ')}, and ${other.map(([, wanted]) => wanted).join(', ')} is wanted`,
+      `${ANOTHER}give bond.options the values that it has`,
+    )
+}
+
+const modeText = (mode: number | undefined): string => `${mode} (${MODES[mode ?? -1] ?? 'unknown'})`
+
+/**
+ * Every option of the conf that the bond has another value of, as `there` and `wanted`. `active_slave` is none: it is the bond's to change.
+ * What the kernel does not tell is not compared.
+ */
+function differences(
+  wanted: Options,
+  is: SeenBond,
+  node: Place,
+): readonly (readonly [there: string, wanted: string])[] {
+  const texts = (key: string, has: readonly string[], wants: readonly string[]) =>
+    [...has].sort().join() === [...wants].sort().join()
+      ? []
+      : [[`${key} ${has.join() || 'none'}`, `${key} ${wants.join()}`] as const]
+  const numbers = (Object.entries(wanted.numbers) as [BondNumber, number][]).flatMap(([key, value]) =>
+    is[key] === undefined || is[key] === asKept(key, value, is)
+      ? []
+      : [[numberText(key, is[key]), numberText(key, value)] as const],
+  )
+  const primary = node.links.find(({ index }) => index === is.primary)?.name
+  return [
+    ...numbers,
+    ...(wanted.primary === undefined ? [] : texts('primary', primary === undefined ? [] : [primary], [wanted.primary])),
+    ...(wanted.arpIpTarget ? texts('arp_ip_target', is.arpIpTarget ?? [], wanted.arpIpTarget) : []),
+    ...(wanted.adActorSystem && is.adActorSystem
+      ? texts('ad_actor_system', [is.adActorSystem], [wanted.adActorSystem])
+      : []),
+  ]
+}
+
+/** The kernel counts these two in whole intervals of miimon. */
+function asKept(key: BondNumber, value: number, { miimon = 0 }: SeenBond): number {
+  const isDelay = key === 'updelay' || key === 'downdelay'
+  return isDelay && miimon > 0 ? value - (value % miimon) : value
+}
+
+/**
+ * The bond and, on it, the VLAN. All of it hangs on the bond that has no name yet, so that one step, the renaming, makes the whole
+ * of it be there: whoever is killed before leaves what the next call throws away.
+ */
+export function newBond(bond: BondConf, config: Config, node: Place): Plan {
+  const { name: whole, mode, members } = bond
+  if (MODES[mode] === undefined) throw refuse(`unknown bond mode: ${mode}, available mode: [0,6]`)
+  const options = optionsOf(bond.options)
+  const name = unfinishedName(whole)
+  const links = members.map(member => memberOf(bond, member, config, node))
+  return [
+    { verb: 'addLink', where: 'node', name, link: { kind: 'bond', options: kernelOptions(bond, options, node) } },
+    ...links.flatMap((link): Plan => [
+      ...(link.up ? [{ verb: 'setDown', where: 'node', name: link.name, was: true } as const] : []),
+      { verb: 'setMaster', where: 'node', name: link.name, master: name, was: undefined },
+      up(link.name),
+    ]),
+    ...(config.mtu > 0
+      ? [{ verb: 'setMtu', where: 'node', name, mtu: config.mtu, was: links[0]?.mtu ?? 0 } as const]
+      : []),
+    ...(config.removeUnused ? [mark(name)] : []),
+    ...(config.vlan ? vlanOnNewBond(config.vlan, config, { node, bond: name }) : []),
+    { verb: 'rename', where: 'node', name, to: whole },
+    up(whole),
+    ...(config.vlan ? [up(config.vlan.name)] : []),
+    ...(options.activeSlave === undefined
+      ? []
+      : [{ verb: 'setActiveSlave', where: 'node', name: whole, slave: options.activeSlave } as const]),
+  ]
+}
+
+function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: Config, node: Place): SeenLink {
+  const link = linkNamed(node, member)
+  if (link === undefined) throw refuse(`failed to InterfaceByName ${member}: route ip+net: no such network interface`)
+  if (link.master) {
+    const master = node.links.find(({ index }) => index === link.master)?.name ?? `interface ${link.master}`
+    throw refuse(`${member} belongs to ${master} and is not taken from it for ${bond}`)
+  }
+  const carries = allowNodeNic ? undefined : carriedBy(member, node)
+  if (carries !== undefined)
+    throw refuse(
+      `${member} carries ${carries} of the node, which would stop working in ${bond}`,
+      'name other interfaces, or consent with "allowNodeNic": true',
+    )
+  return link
+}
+
+function carriedBy(name: string, { routes, addresses }: Place): string | undefined {
+  if (routes.some(({ to, link }) => isDefault(to) && link === name)) return 'the default route'
+  const own = addresses.find(({ link, scope }) => link === name && scope < RT_SCOPE_LINK)
+  return own && `the address ${own.address.ip}`
+}
+
+function kernelOptions({ mode, members }: BondConf, options: Options, node: Place): BondOptions {
+  const { numbers, primary, activeSlave, ...more } = options
+  const lookUp = (key: string, name: string): number => {
+    const link = linkNamed(node, name)
+    if (link === undefined) throw refuse(`failed to LinkByName bond ${key} ${name}: Link not found`)
+    if (!members.includes(name)) throw refuse(`${key} is ${name}, which is none of interfaces: ${members.join(', ')}`)
+    return link.index
+  }
+  if (activeSlave !== undefined) lookUp('active_slave', activeSlave)
+  return { mode, ...numbers, ...more, ...(primary !== undefined && { primary: lookUp('primary', primary) }) }
+}

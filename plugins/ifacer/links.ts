@@ -1,0 +1,129 @@
+// The node's links as a conf wants them, and gone with their last user: look, and where something is to be changed, take the lock and look again.
+import { CniError } from '../../lib/cni/error.js'
+import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
+import type { Kernel } from '../../lib/kernel/kernel.js'
+import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { linkNamed, type Place } from '../../lib/plan/seen.js'
+import type { Plan } from '../../lib/plan/step.js'
+import type { Config } from './config.js'
+import type { Holds, User } from './holds.js'
+import { isMarked, toRemove } from './made.js'
+import { leftovers, namesOf, planFor, topOf } from './plan.js'
+import { claimOf, unusedFrom } from './unused.js'
+import { refusalOf } from './words.js'
+
+/** One writer on a node: what two calls both want, the second finds made. */
+const LOCK = '/run/spidernet/ifacer.lock'
+
+export type Node = Pick<Kernel, 'apply' | 'undo' | 'observe' | 'lock'>
+
+function locked<T>(kernel: Node, work: () => T): T {
+  const unlock = kernel.lock(LOCK)
+  try {
+    return work()
+  } finally {
+    unlock()
+  }
+}
+
+/**
+ * ADD. A link that goes with its last user is held before it is made, and looked at only with the lock in hand: whoever would take it away
+ * has the lock too, and sees the hold. Any other link is there or is made, and stays, so that looking is enough.
+ */
+export function ensure(config: Config, user: User, { kernel, holds }: { kernel: Node; holds: Holds }): void {
+  const top = topOf(config)
+  if (top === undefined || staysAsItIs(config, kernel)) return
+  locked(kernel, () => {
+    const node = tidied(kernel)
+    const plan = planFor(config, node)
+    const is = linkNamed(node, top)
+    const goes = is ? isMarked(is) : config.removeUnused
+    if (!goes) return doAll(plan, kernel)
+    const isNew = holds.put(top, user)
+    try {
+      doAll(plan, kernel)
+    } catch (error) {
+      if (isNew) holds.drop(top, user)
+      throw error
+    }
+  })
+}
+
+/** A few questions by name: on a node with thousands of links the common case must not read them all. */
+function staysAsItIs(config: Config, kernel: Node): boolean {
+  const wanted = [config.bond, config.vlan].flatMap(one => (one ? [one.name] : []))
+  const { links } = kernel.observe({ node: { links: wanted } }).node
+  if (links.length < wanted.length || links.some(isMarked)) return false
+  return lacking(config, kernel).length === 0
+}
+
+/** The steps that a conf lacks; throws CniError where what is there is not what it wants. */
+export const lacking = (config: Config, kernel: Node): Plan =>
+  planFor(
+    config,
+    kernel.observe({ node: { links: namesOf(config), ...(config.bond && { membersOf: config.bond.name }) } }).node,
+  )
+
+/** The whole node, without what killed calls left. */
+function tidied(kernel: Node): Place {
+  const look = (): Place => kernel.observe({ node: { links: 'all', addressesOn: 'wide', routes: { table: 254 } } }).node
+  const node = look()
+  const left = leftovers(node)
+  if (left.length === 0) return node
+  undoAll(left, kernel)
+  return look()
+}
+
+function doAll(plan: Plan, kernel: Node): void {
+  try {
+    run(plan, kernel)
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error
+    const { step, cause, undoFailures } = error
+    const refusal = refusalOf(step, reasonOf(cause), refusalCode(cause))
+    if (undoFailures.length === 0) throw refusal
+    throw new CniError('internal', refusal.message, `not cleaned up: ${undoFailures.join('; ')}`, { cause })
+  }
+}
+
+/** DEL and GC: the users that are gone let go of their links; a link that nobody holds any more, and that is unused, goes. */
+export function release(isGone: (user: User) => boolean, { kernel, holds }: { kernel: Node; holds: Holds }): void {
+  const held = (): readonly string[] => holds.links().filter(link => holds.usersOf(link).some(isGone))
+  if (held().length === 0) return
+  locked(kernel, () => {
+    for (const link of held()) {
+      const users = holds.usersOf(link)
+      if (users.every(isGone)) removeFrom(link, { kernel, holds })
+      for (const user of users.filter(isGone)) holds.drop(link, user) // last, so that a DEL that was killed can be repeated
+    }
+  })
+}
+
+/** In one step, the removal of the lowest: what stands on it goes with it. */
+function removeFrom(name: string, { kernel, holds }: { kernel: Node; holds: Holds }): void {
+  const claims: Plan[number][] = []
+  let lowest: string | undefined
+  for (const link of unusedFrom(name, tidied(kernel), below => holds.usersOf(below).length > 0)) {
+    const claim = claimOf(link)
+    if (!isGranted(() => kernel.apply(claim))) break
+    claims.push(claim)
+    lowest = link.name
+  }
+  const failures = lowest === undefined ? [] : undoAll([toRemove(lowest)], kernel)
+  if (failures.length === 0) return
+  undoAll(claims, kernel)
+  throw new CniError('internal', `${lowest} has no user any more and could not be removed: ${failures.join('; ')}`)
+}
+
+/** What the kernel says where the link is in use, or where it has no macvlan to ask with. */
+const IN_USE = ['EINVAL', 'EBUSY', 'EOPNOTSUPP', 'ENODEV']
+
+function isGranted(claim: () => void): boolean {
+  try {
+    claim()
+    return true
+  } catch (error) {
+    if (IN_USE.includes(refusalCode(error) ?? '')) return false
+    throw error
+  }
+}
