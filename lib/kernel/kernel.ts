@@ -1,6 +1,7 @@
 // The kernel as a plan's hands and eyes: apply, undo, observe, send frames. Each verb beside what takes it back.
 import { closeSync, openSync } from 'node:fs'
 import type { Hands } from '../plan/run.js'
+import { isUnanswered } from '../netlink/errno.js'
 import { NOWHERE, type Seen } from '../plan/seen.js'
 import type { Step, StepOf, Verb, Where } from '../plan/step.js'
 import type { Act } from './acts/act.js'
@@ -83,6 +84,7 @@ export function openKernel(netns: string): Kernel {
   return {
     apply: step => actOf(step).apply(places, step),
     undo: step => actOf(step).undo(places, step),
+    mayBeDone: isUnanswered,
     observe: ({ node, pod }) => ({
       node: node ? observe(places, 'node', node) : NOWHERE,
       pod: pod ? observe(places, 'pod', pod) : NOWHERE,

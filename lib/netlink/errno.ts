@@ -1,4 +1,5 @@
 // Linux error numbers by name, and the error that a kernel's no becomes. Knows no message.
+import { WireError } from './wire.js'
 
 /** <asm-generic/errno-base.h> and <asm-generic/errno.h>: x86, arm and riscv share them. */
 export const ERRNO = {
@@ -96,6 +97,10 @@ export class NetlinkError extends Error {
     this.text = text
   }
 }
+
+/** The request may be done or not: libc failed to send it or to read the answer (its error is the cause), or the answer made no sense. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof WireError || (error instanceof NetlinkError && error.cause !== undefined)
 
 /** A batch was refused, and nothing of it is done; `part` is which of its changes it was for, undefined: for no single one. */
 export class BatchError extends NetlinkError {

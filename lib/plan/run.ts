@@ -5,6 +5,8 @@ import { describe, type Plan, type Step } from './step.js'
 export interface Hands {
   apply(step: Step): void
   undo(step: Step): void
+  /** Whether a step that failed so may be done all the same: its answer was lost. Without it every failure is a refusal. */
+  mayBeDone?(error: unknown): boolean
 }
 
 /** A step that failed. Its message is the cause's own, with what could not be undone behind it. */
@@ -26,7 +28,7 @@ export class StepError extends Error {
 }
 
 /**
- * Does every step in order. If one fails, what was done is undone, newest first, and StepError says which step it was.
+ * Does every step in order. If one fails, what was done or may be done is undone, newest first, and StepError says which step it was.
  * @throws StepError
  */
 export function run(plan: Plan, hands: Hands): void {
@@ -34,7 +36,8 @@ export function run(plan: Plan, hands: Hands): void {
     try {
       hands.apply(step)
     } catch (error) {
-      throw new StepError(step, error, undoAll(plan.slice(0, i), hands))
+      const done = hands.mayBeDone?.(error) === true ? i + 1 : i
+      throw new StepError(step, error, undoAll(plan.slice(0, done), hands))
     }
   })
 }

@@ -1,6 +1,6 @@
 // What coordinator does, decided: the whole of what shall be, whether it is already so or not. ADD does what is missing of it, CHECK tells it. Pure.
 import type { Result } from '../../lib/cni/result.js'
-import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
+import { missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { Facts } from './facts.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
@@ -40,9 +40,9 @@ export function toDo(plan: Plan, seen: Seen): Plan {
   return plan.filter(step => absent.has(step) || step.verb === 'shareRule')
 }
 
-/** prevResult goes on as it came, but for the MAC where that was changed. */
-export function resultOf({ ifName, netns }: { ifName: string; netns: string }, before: Result, seen: Seen): Result {
-  const mac = linkNamed(seen.pod, ifName)?.mac
+/** prevResult goes on as it came, but for the MAC where the plan sets one. */
+export function resultOf({ ifName, netns }: { ifName: string; netns: string }, before: Result, plan: Plan): Result {
+  const mac = plan.find(step => step.verb === 'setMac')?.mac
   if (mac === undefined || !before.interfaces) return before
   const interfaces = before.interfaces.map(one =>
     one.name === ifName && (one.sandbox ?? netns) === netns ? { ...one, mac } : one,

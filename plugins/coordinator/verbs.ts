@@ -37,14 +37,15 @@ function logOf({ config: { log } }: CoordinatorCall): Log {
   return openLog({ level: levelOf(log.level) ?? 'debug', file, maxSizeMb, maxAgeDays, maxCount })
 }
 
-/** Opens the kernel for the work, and closes it; a namespace that is none is told in the words users know. */
+/** Opens the kernel for the work, and closes it; a namespace that is none and a look that is refused are told in words users know. */
 export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   const kernel = openKernel(netns)
   try {
     return work(kernel)
   } catch (error) {
     if (error instanceof NetnsError) throw new CniError('internal', `failed to GetNS "${netns}": ${error.message}`)
-    throw error
+    if (!(error instanceof Error) || !/^E[A-Z0-9]+$/.test(refusalCode(error) ?? '')) throw error
+    throw new CniError('internal', `failed to look at the container and the node: ${reasonOf(error)}`, error.message)
   } finally {
     kernel.close()
   }
@@ -117,8 +118,7 @@ function addOn(
   const { mode, table, isFirst } = facts
   for (const warning of warnings) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
-  if (settings.macPrefix === undefined) return prevResult
-  return resultOf(call, prevResult, kernel.observe({ pod: { links: [call.ifName] } }))
+  return resultOf(call, prevResult, plan)
 }
 
 /** Runs a plan; when a step is refused the ones before it are taken back, and the sentence says which it was. */
@@ -134,12 +134,12 @@ function doAll(steps: Plan, kernel: Kernel): void {
 
 /** A courtesy: neighbours that know the old MAC learn the new one at once. What cannot be sent fails nothing. */
 function announce({ ifName, own }: Facts, kernel: Kernel): void {
-  const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
-  const mac = linkNamed(pod, ifName)?.mac
-  if (mac === undefined) return
-  const usable = pod.addresses.filter(({ tentative, dadFailed }) => !tentative && !dadFailed)
-  const ips = own.filter(ip => usable.some(({ address }) => address.ip === ip))
   try {
+    const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
+    const mac = linkNamed(pod, ifName)?.mac
+    if (mac === undefined) return
+    const usable = pod.addresses.filter(({ tentative, dadFailed }) => !tentative && !dadFailed)
+    const ips = own.filter(ip => usable.some(({ address }) => address.ip === ip))
     kernel.send(announcementsOf({ from: mac, ips }), { where: 'pod', name: ifName })
   } catch (error) {
     if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass

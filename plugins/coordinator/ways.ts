@@ -95,9 +95,10 @@ const sourceFor = ({ source }: Facts, family: Family): Pick<Route, 'source'> =>
 
 /** The rule comes behind the routes: see `shareRule`. */
 function nodeRoutes(facts: Facts): Plan {
-  const { veth, settings, reached } = facts
+  const { node, veth, settings, reached } = facts
   const table = settings.hostRuleTable
   const ips = routedIps(facts)
+  const isNew = (host: Cidr): boolean => !node.routes.some(route => route.to === host && route.table === table)
   return [
     ...staleRoutes(facts).map((route): Step => ({ verb: 'removeRoute', where: 'node', route })),
     ...ips.map((ip): Step => {
@@ -105,7 +106,10 @@ function nodeRoutes(facts: Facts): Plan {
       return { verb: 'addRoute', where: 'node', route, how: 'exclusive' }
     }),
     ...reached.map((family): Step => {
-      const mine = ips.filter(ip => familyOf(ip) === family).map(hostOf)
+      const mine = ips
+        .filter(ip => familyOf(ip) === family)
+        .map(hostOf)
+        .filter(isNew)
       return { verb: 'shareRule', where: 'node', rule: { family, priority: RULE_PRIORITY, table }, mine }
     }),
   ]

@@ -40,6 +40,13 @@ for (const { name, drops, log } of cases)
     t.end()
   })
 
+t.test('a step that failed and may be done all the same is undone with the others', t => {
+  const h = hands(['apply b'])
+  t.throws(() => run(plan, { ...h, mayBeDone: error => error instanceof Error && error.message === 'cannot apply b' }))
+  t.strictSame(h.log, ['apply a', 'apply b', 'undo b', 'undo a'])
+  t.end()
+})
+
 t.test('the error names the step that failed and keeps its cause', t => {
   const h = hands(['apply b'])
   try {
