@@ -2,11 +2,13 @@
 import type { Metrics } from '../../lib/metrics.js'
 import type { Reconciler } from './reconciler.js'
 import { endpoints } from './endpoints.js'
+import { applications } from './applications.js'
 import { ippools } from './ippools.js'
 import { coordinators } from './coordinators.js'
 import { nads } from './nads.js'
 import { reclaim } from './reclaim.js'
 import type { Conf, Settings } from './settings.js'
+import { subnets } from './subnets.js'
 
 export interface Making {
   readonly settings: Settings
@@ -22,5 +24,7 @@ export const reconcilersFor = (making: Making): readonly Reconciler[] => [
   endpoints(making),
   nads(making),
   coordinators(making),
+  ...(making.conf.enableSpiderSubnet ? [subnets(making)] : []),
+  ...(making.conf.enableSpiderSubnet && making.conf.enableAutoPoolForApplication ? [applications(making)] : []),
   ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
 ]

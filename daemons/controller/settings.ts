@@ -53,8 +53,8 @@ export const CONF_DEFAULT: Conf = {
   enableIPv6: true,
   enableStatefulSet: true,
   enableKubevirtStaticIP: true,
-  enableSpiderSubnet: false,
-  enableAutoPoolForApplication: false,
+  enableSpiderSubnet: true,
+  enableAutoPoolForApplication: true,
   projectAllocatedIPs: false,
   raw: {},
 }

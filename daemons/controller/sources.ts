@@ -1,6 +1,6 @@
 // The kinds that several reconcilers watch, cut down to what they read: one list and watch each. Knows fields; decides nothing.
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../lib/crd/types.js'
-import { IPAM_LABEL_POOL_UID } from '../../lib/crd/names.js'
+import { ANNOTATION_IP_NUMBER, IPAM_LABEL_POOL_UID } from '../../lib/crd/names.js'
 import {
   LEASES,
   NODES,
@@ -13,6 +13,7 @@ import {
   VIRTUALMACHINES,
 } from '../../lib/kube/kinds.js'
 import type { StatefulSet, VirtualMachine } from '../../lib/ipam/retention.js'
+import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './reconcile/application.js'
 import type { Node, NodeLease } from './reconcile/node.js'
 import { source } from './source.js'
 
@@ -37,10 +38,10 @@ export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = 
 }
 
 /** Whole: a pool is small, there are few, and much of it is read. */
-export const POOLS = source<SpiderIPPool, 'uid'>({
+export const POOLS = source<SpiderIPPool, 'uid' | 'cidr'>({
   kind: SPIDER_IPPOOLS,
-  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata) }),
-  indexes: { uid: ({ metadata: { uid = '' } }) => [uid] },
+  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata, [ANNOTATION_IP_NUMBER]) }),
+  indexes: { uid: ({ metadata: { uid = '' } }) => [uid], cidr: ({ spec }) => [spec.subnet] },
 })
 
 export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'owner'>({
@@ -69,28 +70,42 @@ export const ENDPOINTS = source<SpiderEndpoint, 'owner'>({
 /** Where Multus writes which NIC has which address. */
 export const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 
-export const CLUSTER_PODS = source<Pod, 'uid'>({
+/** What a pod asks of SpiderSubnets is read where its controller is a foreign kind; elsewhere the controller's template says it. */
+const annotationsOf = (pod: Pod): readonly string[] =>
+  asksForSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
+    ? [NETWORK_STATUS, ...TEMPLATE_ANNOTATIONS]
+    : [NETWORK_STATUS]
+
+export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign'>({
   kind: PODS,
-  pick: ({ metadata, spec, status }) => ({
-    metadata: slimMeta(metadata, [NETWORK_STATUS]),
-    ...(spec && {
-      spec: {
-        ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }),
-        ...(spec.restartPolicy !== undefined && { restartPolicy: spec.restartPolicy }),
-        ...(spec.terminationGracePeriodSeconds !== undefined && {
-          terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
-        }),
-      },
-    }),
-    ...(status && {
-      status: {
-        ...(status.phase !== undefined && { phase: status.phase }),
-        ...(status.reason !== undefined && { reason: status.reason }),
-        ...(status.podIPs !== undefined && { podIPs: status.podIPs }),
-      },
-    }),
+  pick: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
+  indexes: {
+    uid: ({ metadata: { uid = '' } }) => [uid],
+    /** The SpiderSubnets that it asks. */
+    asking: pod => subnetsAsked(askedByPod(pod)),
+    /** UID of a controller whose kind's template nobody reads. */
+    foreign: pod => [foreignOwner(pod)?.uid ?? []].flat(),
+  },
+})
+
+const slimPod = ({ metadata, spec, status }: Pod): Pod => ({
+  metadata,
+  ...(spec && {
+    spec: {
+      ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }),
+      ...(spec.restartPolicy !== undefined && { restartPolicy: spec.restartPolicy }),
+      ...(spec.terminationGracePeriodSeconds !== undefined && {
+        terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
+      }),
+    },
   }),
-  indexes: { uid: ({ metadata: { uid = '' } }) => [uid] },
+  ...(status && {
+    status: {
+      ...(status.phase !== undefined && { phase: status.phase }),
+      ...(status.reason !== undefined && { reason: status.reason }),
+      ...(status.podIPs !== undefined && { podIPs: status.podIPs }),
+    },
+  }),
 })
 
 export const SETS = source<StatefulSet, never>({

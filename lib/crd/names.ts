@@ -8,6 +8,9 @@ export const ANNOTATION_SUBNETS = 'ipam.spidernet.io/subnets'
 export const ANNOTATION_SUBNET = 'ipam.spidernet.io/subnet'
 export const ANNOTATION_IPPOOLS = 'ipam.spidernet.io/ippools'
 export const ANNOTATION_IPPOOL = 'ipam.spidernet.io/ippool'
+/** How many addresses an application's own pool has (`5`, or `+2`: so many more than pods), and whether it goes with the application. */
+export const ANNOTATION_IP_NUMBER = 'ipam.spidernet.io/ippool-ip-number'
+export const ANNOTATION_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const ANNOTATION_ROUTES = 'ipam.spidernet.io/routes'
 export const ANNOTATION_MULTUS_DEFAULT = 'v1.multus-cni.io/default-network'
 export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -24,6 +27,7 @@ export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 
 export const LABEL_POOL_CIDR = 'ipam.spidernet.io/ippool-cidr'
+export const LABEL_SUBNET_CIDR = 'ipam.spidernet.io/subnet-cidr'
 /** There on pools that were made for an application, and only there. */
 export const LABEL_APPLICATION_NAME = 'ipam.spidernet.io/owner-application-name'
 export const SELECTORS_OF_APPLICATION: readonly string[] = [
@@ -40,6 +44,8 @@ export const LABEL_APPLICATION_KIND = 'ipam.spidernet.io/owner-application-kind'
 export const LABEL_APPLICATION_NAMESPACE = 'ipam.spidernet.io/owner-application-namespace'
 export const LABEL_APPLICATION_UID = 'ipam.spidernet.io/owner-application-uid'
 export const LABEL_INTERFACE = 'ipam.spidernet.io/interface'
+/** `true` or `false`, as ANNOTATION_RECLAIM of its application says. */
+export const LABEL_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const LABEL_IP_VERSION = 'ipam.spidernet.io/ip-version'
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'

@@ -64,6 +64,26 @@ export interface SpiderIPPool {
   }
 }
 
+export interface SpiderSubnet {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly spec: {
+    readonly ipVersion?: number
+    readonly subnet: string
+    readonly ips?: readonly string[]
+    readonly excludeIPs?: readonly string[]
+    readonly gateway?: string
+    readonly routes?: readonly Route[]
+  }
+  readonly status?: {
+    /** JSON text (`lib/crd/controlled.ts`); absent where no pool has anything. */
+    readonly controlledIPPools?: string
+    readonly totalIPCount?: number
+    readonly allocatedIPCount?: number
+  }
+}
+
 export interface SpiderReservedIP {
   readonly apiVersion?: string
   readonly kind?: string
@@ -117,6 +137,7 @@ export interface Pod {
   readonly metadata: ObjectMeta
   readonly spec?: {
     readonly nodeName?: string
+    readonly hostNetwork?: boolean
     readonly restartPolicy?: string
     readonly terminationGracePeriodSeconds?: number
   }

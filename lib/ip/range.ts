@@ -76,6 +76,26 @@ export function nth(ranges: Ranges, n: bigint): bigint | undefined {
   return undefined
 }
 
+/** The `count` lowest addresses, and the others: as far as they go. */
+export function split(ranges: Ranges, count: bigint): { readonly lowest: Ranges; readonly rest: Ranges } {
+  const lowest: Interval[] = []
+  let left = count
+  for (const [at, { first, last }] of ranges.entries()) {
+    if (left <= 0n) return { lowest, rest: ranges.slice(at) }
+    const size = last - first + 1n
+    if (size > left) {
+      lowest.push({ first, last: first + left - 1n })
+      return { lowest, rest: [{ first: first + left, last }, ...ranges.slice(at + 1)] }
+    }
+    lowest.push({ first, last })
+    left -= size
+  }
+  return { lowest, rest: [] }
+}
+
+export const isSame = (a: Ranges, b: Ranges): boolean =>
+  a.length === b.length && a.every(({ first, last }, at) => b[at]?.first === first && b[at]?.last === last)
+
 /** The inverse of nth. */
 export function positionOf(ranges: Ranges, value: bigint): bigint | undefined {
   let before = 0n

@@ -11,7 +11,8 @@ const INT64_MAX = 2n ** 63n - 1n
 /** JSON numbers are doubles here: the greatest that stays within int64, so that every reader can take it. */
 const COUNT_MAX = 9_223_372_036_854_774_784
 
-const countOf = (size: bigint): number => (size >= INT64_MAX ? COUNT_MAX : Number(size))
+/** At most what an int64 holds. */
+export const countOf = (size: bigint): number => (size >= INT64_MAX ? COUNT_MAX : Number(size))
 
 function familyOf({ spec: { ipVersion, subnet } }: SpiderIPPool): Family {
   return ipVersion === 4 || ipVersion === 6 ? ipVersion : subnet.includes(':') ? 6 : 4

@@ -1,0 +1,223 @@
+// SpiderSubnets: their status, and the pools that applications ask of them. Performs what reconcile/subnet.ts decides: the status first.
+import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../lib/crd/types.js'
+import { FINALIZER, IPAM_LABEL_POOL_UID, LABEL_OWNER_SUBNET, SPIDERPOOL_API } from '../../lib/crd/names.js'
+import { toBigint } from '../../lib/ip/address.js'
+import { intervalOfPrefix, overlaps, parsePrefix, networkOf } from '../../lib/ip/cidr.js'
+import { normal, type Ranges } from '../../lib/ip/range.js'
+import type { PatchOptions } from '../../lib/kube/client.js'
+import { isAlreadyExists, isNotFound, KubeError } from '../../lib/kube/errors.js'
+import { SPIDER_IPPOOLS, SPIDER_RESERVEDIPS, SPIDER_SUBNETS } from '../../lib/kube/kinds.js'
+import { applicationWatches, fateAnew, fateInCache, subnetsOf, wishesOn, type Asking } from './applications.js'
+import { limiter } from './limiter.js'
+import type { Outcome } from './queue.js'
+import { subnetsAsked } from './reconcile/application.js'
+import { identityOfPool } from './reconcile/autopool.js'
+import { planSubnet, type SubnetPlan } from './reconcile/subnet.js'
+import * as notice from './reconcile/subnet-notice.js'
+import type { PoolWrite } from './reconcile/subnet-pool.js'
+import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
+import type { Making } from './reconcilers.js'
+import type { Conf } from './settings.js'
+import { source, type Change, type View } from './source.js'
+import { ADDRESSES, POOLS, slimMeta } from './sources.js'
+
+/** As in Go's Spiderpool. */
+const RESYNC_MS = 300_000
+/** A subnet that only gets addresses back: a hundred pods that end are a few writes. */
+const SHRINK_EVERY_MS = 1_000
+/** After addresses were taken from a pool, an ADD that read the pool before may still create one of them: it is looked at again. */
+const LOOK_AGAIN_MS = 10_000
+/** A cache that is late, and an owner that only the server knows, are asked again. */
+const ASK_AGAIN_MS = 30_000
+/** Pools of one subnet written at the same time. */
+const WRITING = 16
+
+export const SUBNETS = source<SpiderSubnet, 'cidr'>({
+  kind: SPIDER_SUBNETS,
+  pick: subnet => ({ ...subnet, metadata: slimMeta(subnet.metadata) }),
+  indexes: { cidr: ({ spec }) => [spec.subnet] },
+})
+const RESERVED = source<SpiderReservedIP>({ kind: SPIDER_RESERVEDIPS })
+
+const namesOf = (subnets: Iterable<SpiderSubnet>): readonly string[] =>
+  [...subnets].map(({ metadata }) => metadata.name)
+
+const WATCHES: readonly Watch[] = [
+  watchOf(SUBNETS, (subnet, view) => [subnet.metadata.name, ...namesOf(overlapping(subnet, view))]),
+  watchOf(POOLS, keysOfPool, ({ object, previous }) => specOf(object) === specOf(previous)),
+  { source: ADDRESSES as unknown as Watch['source'], keysOf: keysOfAddress },
+  watchOf(RESERVED, (_, view) => namesOf(view.of(SUBNETS).all())),
+]
+
+const specOf = ({ metadata, spec }: SpiderIPPool): string =>
+  JSON.stringify([{ ...metadata, resourceVersion: '' }, spec])
+
+function keysOfPool(pool: SpiderIPPool, view: View): readonly string[] {
+  const identity = identityOfPool(pool)
+  return [...namesOf(view.of(SUBNETS).by('cidr', pool.spec.subnet)), ...(identity ? subnetsOf(identity, view) : [])]
+}
+
+/** Only an address that is free again changes anything: its pool may have waited for it to become smaller, or to go. */
+function keysOfAddress({ object, previous }: Change, view: View): readonly string[] {
+  const uid = object ? undefined : previous?.metadata.labels?.[IPAM_LABEL_POOL_UID]
+  const pools = uid === undefined ? [] : view.of(POOLS).by('uid', uid)
+  return pools.flatMap(({ metadata: { labels } }) => labels?.[LABEL_OWNER_SUBNET] ?? [])
+}
+
+function overlapping({ metadata, spec }: SpiderSubnet, view: View): readonly SpiderSubnet[] {
+  const prefix = parsePrefix(spec.subnet)
+  if (!prefix) return []
+  const network = networkOf(prefix)
+  return [...view.of(SUBNETS).all()].filter(other => {
+    const own = parsePrefix(other.spec.subnet)
+    return other.metadata.name !== metadata.name && own !== undefined && overlaps(network, networkOf(own))
+  })
+}
+
+function olderThan(subnet: SpiderSubnet, view: View): string | undefined {
+  const age = ({ metadata }: SpiderSubnet): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
+  return overlapping(subnet, view).find(other => age(other) < age(subnet))?.metadata.name
+}
+
+const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
+
+function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): Asking {
+  const flexible = FLEXIBLE_KEYS.map(key => raw[key]).find(value => value !== undefined) ?? 0
+  if (typeof flexible !== 'number' || !Number.isInteger(flexible) || flexible < 0)
+    throw new Error(
+      `${FLEXIBLE_KEYS.join(' or ')} of the configuration file is ${JSON.stringify(flexible)}; give a whole number`,
+    )
+  return { families: [...(enableIPv4 ? [4 as const] : []), ...(enableIPv6 ? [6 as const] : [])], flexible }
+}
+
+export function subnets({ conf }: Making): Reconciler {
+  const asking = askingOf(conf)
+  const makesPools = conf.enableAutoPoolForApplication
+  const writtenMs = new Map<string, number>()
+  /** When all that pods hold was looked at last. */
+  const checkedMs = new Map<string, number>()
+  return {
+    name: 'subnet',
+    runs: 'leader',
+    workers: 5,
+    resyncMs: RESYNC_MS,
+    watches: makesPools ? [...WATCHES, ...applicationWatches(subnetsAsked)] : WATCHES,
+    reset: () => [writtenMs, checkedMs].forEach(times => times.clear()),
+    async reconcile(name, view, hands): Promise<Outcome> {
+      const wishes = makesPools ? wishesOn(name, view, asking) : []
+      const subnet = view.of(SUBNETS).get(name)
+      if (!subnet) {
+        ;[writtenMs, checkedMs].forEach(times => times.delete(name))
+        return void wishes.forEach(wish => tell(notice.notFound(name, wish), hands))
+      }
+      const isThorough = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= hands.now()
+      const plan = planSubnet({
+        ...{ subnet, wishes, isThorough },
+        pools: view.of(POOLS).by('cidr', subnet.spec.subnet),
+        reserved: [...view.of(RESERVED).all()],
+        heldOf: pool => heldOf(pool, view),
+        poolNamed: pool => view.of(POOLS).get(pool),
+        fateOf: pool => (makesPools ? fateInCache(pool, name, view) : 'kept'),
+        older: olderThan(subnet, view),
+      })
+      plan.notices.forEach(one => tell(one, hands))
+      const waitMs = (writtenMs.get(name) ?? -Infinity) + SHRINK_EVERY_MS - hands.now()
+      const shrinks = plan.pools.some(write => write.verb === 'change' && write.shrinks)
+      if (waitMs > 0 && shrinks && !isUrgent(plan)) return { againMs: waitMs }
+      if (isThorough) checkedMs.set(name, hands.now())
+      if (shrinks) writtenMs.set(name, hands.now())
+      const isDone = await perform(subnet, plan, view, hands)
+      return shrinks ? { againMs: LOOK_AGAIN_MS } : isDone ? undefined : { againMs: ASK_AGAIN_MS }
+    },
+  }
+}
+
+const isUrgent = ({ pools, ending }: SubnetPlan): boolean =>
+  ending !== undefined || pools.some(write => write.verb !== 'change' || !write.shrinks)
+
+function heldOf({ metadata }: SpiderIPPool, view: View): Ranges {
+  const held = view.of(ADDRESSES).by('poolUid', metadata.uid ?? '')
+  return normal(held.flatMap(address => intervalsOf(address)))
+}
+
+function intervalsOf({ spec }: SpiderIPAddress): Ranges {
+  const ip = parsePrefix(spec.address)?.ip
+  const at = ip === undefined ? undefined : toBigint(ip)
+  return at === undefined ? [] : [{ first: at, last: at }]
+}
+
+function tell({ about, reason, message }: notice.Notice, hands: Hands): void {
+  hands.log.warn(message, { reason })
+  hands.tell({ about, type: 'Warning', reason, message })
+}
+
+/** False where something was left for later, because a read past the cache said otherwise. */
+async function perform(subnet: SpiderSubnet, plan: SubnetPlan, view: View, hands: Hands): Promise<boolean> {
+  const { name, uid = '' } = subnet.metadata
+  const { kube } = hands
+  await writeSubnet(subnet, plan, hands)
+  const limit = limiter(WRITING)
+  const outcomes = await Promise.allSettled(
+    plan.pools.map(write => limit(() => writePool(write, name, { view, hands }))),
+  )
+  const failed = outcomes.find(outcome => outcome.status === 'rejected')
+  if (failed) throw failed.reason
+  if (plan.ending === 'foreground') await kube.delete(SPIDER_SUBNETS, { name }, { uid, propagation: 'Foreground' })
+  return outcomes.every(outcome => outcome.status === 'fulfilled' && outcome.value)
+}
+
+/** Compare-and-swap: a subnet that is newer than the cache answers 409 and comes again. */
+async function writeSubnet({ metadata, status: is }: SpiderSubnet, plan: SubnetPlan, { kube }: Hands): Promise<void> {
+  const { name } = metadata
+  let { resourceVersion } = metadata
+  const patch = async (news: object, rest: object = {}, options: PatchOptions = {}): Promise<void> => {
+    const body = { metadata: { ...news, resourceVersion }, ...rest }
+    const written = await kube.patch<SpiderSubnet>(SPIDER_SUBNETS, { name }, body, 'merge', options)
+    resourceVersion = written.metadata.resourceVersion
+  }
+  const { controlledIPPools, totalIPCount, allocatedIPCount } = plan.status
+  if (Object.keys(plan.metadata).length > 0) await patch(plan.metadata)
+  const isSame =
+    is?.controlledIPPools === controlledIPPools &&
+    is?.totalIPCount === totalIPCount &&
+    is.allocatedIPCount === allocatedIPCount
+  const status = {
+    controlledIPPools: controlledIPPools ?? null, // null removes it
+    totalIPCount: BigInt(totalIPCount),
+    allocatedIPCount: BigInt(allocatedIPCount),
+  }
+  if (!isSame) await patch({}, { status }, { subresource: 'status' })
+  if (plan.ending === 'release') await patch({ finalizers: metadata.finalizers?.filter(one => one !== FINALIZER) })
+}
+
+async function writePool(
+  write: PoolWrite,
+  subnet: string,
+  { view, hands }: { readonly view: View; readonly hands: Hands },
+): Promise<boolean> {
+  const { name } = write
+  try {
+    switch (write.verb) {
+      case 'create':
+        await hands.kube.create(SPIDER_IPPOOLS, write.pool)
+        return true
+      case 'change':
+        await hands.kube.patch(SPIDER_IPPOOLS, { name }, write.body, 'merge')
+        return true
+      case 'delete': {
+        const pool = view.of(POOLS).get(name)
+        if (!pool || (await fateAnew(pool, subnet, hands)) !== write.why) return false
+        const { uid, resourceVersion } = write
+        await hands.kube.delete(SPIDER_IPPOOLS, { name }, { uid, resourceVersion })
+        return true
+      }
+    }
+  } catch (error) {
+    // The cache was late: it will hold the pool, or hold it no more.
+    if (write.verb === 'create' ? isAlreadyExists(error) : isNotFound(error)) return true
+    const isRefused = error instanceof KubeError && error.status >= 400 && error.status < 500 && error.status !== 409
+    if (isRefused && write.verb !== 'delete' && write.wish)
+      tell(notice.notWritten(write.wish, name, error.message), hands)
+    throw error
+  }
+}
