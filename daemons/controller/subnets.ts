@@ -12,7 +12,7 @@ import { limiter } from './limiter.js'
 import type { Outcome } from './queue.js'
 import { subnetsAsked } from './reconcile/application.js'
 import { identityOfPool } from './reconcile/autopool.js'
-import { planSubnet, type SubnetPlan } from './reconcile/subnet.js'
+import { planSubnet, type SubnetPlan, type SubnetSeen } from './reconcile/subnet.js'
 import * as notice from './reconcile/subnet-notice.js'
 import type { PoolWrite } from './reconcile/subnet-pool.js'
 import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
@@ -111,15 +111,8 @@ export function subnets({ conf }: Making): Reconciler {
         return void wishes.forEach(wish => tell(notice.notFound(name, wish), hands))
       }
       const isThorough = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= hands.now()
-      const plan = planSubnet({
-        ...{ subnet, wishes, isThorough },
-        pools: view.of(POOLS).by('cidr', subnet.spec.subnet),
-        reserved: [...view.of(RESERVED).all()],
-        heldOf: pool => heldOf(pool, view),
-        poolNamed: pool => view.of(POOLS).get(pool),
-        fateOf: pool => (makesPools ? fateInCache(pool, name, view) : 'kept'),
-        older: olderThan(subnet, view),
-      })
+      const fateOf: SubnetSeen['fateOf'] = pool => (makesPools ? fateInCache(pool, name, view) : 'kept')
+      const plan = planSubnet({ subnet, wishes, isThorough, fateOf, ...around(subnet, view) })
       plan.notices.forEach(one => tell(one, hands))
       const waitMs = (writtenMs.get(name) ?? -Infinity) + SHRINK_EVERY_MS - hands.now()
       const shrinks = plan.pools.some(write => write.verb === 'change' && write.shrinks)
@@ -131,6 +124,17 @@ export function subnets({ conf }: Making): Reconciler {
     },
   }
 }
+
+const around = (
+  subnet: SpiderSubnet,
+  view: View,
+): Pick<SubnetSeen, 'pools' | 'reserved' | 'heldOf' | 'poolNamed' | 'older'> => ({
+  pools: view.of(POOLS).by('cidr', subnet.spec.subnet),
+  reserved: [...view.of(RESERVED).all()],
+  heldOf: pool => heldOf(pool, view),
+  poolNamed: name => view.of(POOLS).get(name),
+  older: olderThan(subnet, view),
+})
 
 const isUrgent = ({ pools, ending }: SubnetPlan): boolean =>
   ending !== undefined || pools.some(write => write.verb !== 'change' || !write.shrinks)

@@ -128,30 +128,9 @@ function slotsOf(
   mine: readonly SpiderIPPool[],
   family: Family,
 ): { readonly slots: readonly Slot[]; readonly notices: Notice[] } {
-  const { subnet } = seen
-  const records = controlledOf(subnet.status?.controlledIPPools, family)
+  const records = controlledOf(seen.subnet.status?.controlledIPPools, family)
   const auto = mine.filter(pool => identityOfPool(pool) !== undefined).sort(byAge)
-  const wishOf = new Map<SpiderIPPool, Wish>()
-  const candidates = new Map<string, SpiderIPPool[]>()
-  for (const pool of auto) {
-    const kin = kinOfPool(pool)
-    candidates.set(kin, [...(candidates.get(kin) ?? []), pool])
-  }
-  const fresh = new Map<string, Wish>()
-  const notices: Notice[] = []
-  for (const wish of seen.wishes) {
-    const refusal = notice.refusalOf(subnet, wish, { family, older: seen.older })
-    if (refusal) {
-      notices.push(refusal)
-      continue
-    }
-    const pool = bestFor(wish, candidates.get(kinOf(wish)) ?? [])
-    const name = pool?.metadata.name ?? autoPoolName(wish)
-    const blocking = pool ? undefined : seen.poolNamed(name)
-    if (pool) wishOf.set(pool, wish)
-    else if (!blocking) fresh.set(name, wish)
-    else if (blocking.metadata.deletionTimestamp === undefined) notices.push(notice.taken(subnet, wish, blocking))
-  }
+  const { wishOf, fresh, notices } = match(seen, auto, family)
   const slot = (name: string, object: SpiderIPPool | undefined, wish: Wish | undefined): Slot => {
     const identity = wish?.application ?? (object && identityOfPool(object))
     return {
@@ -165,6 +144,40 @@ function slotsOf(
   }
   const there = auto.map(pool => slot(pool.metadata.name, pool, wishOf.get(pool)))
   return { slots: [...there, ...[...fresh].map(([name, wish]) => slot(name, undefined, wish))], notices }
+}
+
+interface Matched {
+  readonly wishOf: ReadonlyMap<SpiderIPPool, Wish>
+  /** By the name of the pool that is to be made. */
+  readonly fresh: ReadonlyMap<string, Wish>
+  readonly notices: Notice[]
+}
+
+/** Each wish finds the pool that is there for it, or the name of a new one; while another pool has that name, it waits. */
+function match(
+  { subnet, wishes, older, poolNamed }: SubnetSeen,
+  auto: readonly SpiderIPPool[],
+  family: Family,
+): Matched {
+  const kin = new Map<string, SpiderIPPool[]>(auto.map(pool => [kinOfPool(pool), []]))
+  for (const pool of auto) kin.get(kinOfPool(pool))?.push(pool)
+  const wishOf = new Map<SpiderIPPool, Wish>()
+  const fresh = new Map<string, Wish>()
+  const notices: Notice[] = []
+  for (const wish of wishes) {
+    const refusal = notice.refusalOf(subnet, wish, { family, older })
+    if (refusal) {
+      notices.push(refusal)
+      continue
+    }
+    const pool = bestFor(wish, kin.get(kinOf(wish)) ?? [])
+    const name = pool?.metadata.name ?? autoPoolName(wish)
+    const blocking = pool ? undefined : poolNamed(name)
+    if (pool) wishOf.set(pool, wish)
+    else if (!blocking) fresh.set(name, wish)
+    else if (blocking.metadata.deletionTimestamp === undefined) notices.push(notice.taken(subnet, wish, blocking))
+  }
+  return { wishOf, fresh, notices }
 }
 
 /** Of several that are for it (a re-created application may find the pool of the one before), its own comes first. */
