@@ -42,6 +42,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/kernel',
     'lib/probe',
     'lib/ipam/coordinator.ts',
+    'lib/ipam/refusal.ts',
     'lib/log.ts',
     'lib/version.ts',
     'schemas/netconf',

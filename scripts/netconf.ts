@@ -78,7 +78,7 @@ function typeOf(schema: Schema): string {
 
 const fieldsOf = (schema: Schema): string =>
   entriesOf(schema)
-    .map(([name, value]) => `/** ${value.description ?? ''} */\nreadonly ${name}?: ${typeOf(value)}`)
+    .map(([name, value]) => `/** ${value.description ?? ''} */\nreadonly '${name}'?: ${typeOf(value)}`)
     .join('\n')
 
 export function typesOf(schema: Schema): string {
@@ -95,8 +95,9 @@ const cell = (text: string): string => text.replaceAll('|', '\\|')
 function rowsOf(schema: Schema, where = ''): readonly string[] {
   return entriesOf(schema).flatMap(([name, value]) => {
     const absent = value.default === undefined ? '' : `\`${JSON.stringify(value.default)}\``
-    const own = `| \`${where}${name}\` | ${mustBe(value)} | ${absent} | ${cell(value.description ?? '')} |`
-    const below = value.items ? rowsOf(value.items, `${where}${name}[].`) : rowsOf(value, `${where}${name}.`)
+    const path = `${where}${/^\w+$/.test(name) ? name : JSON.stringify(name)}`
+    const own = `| \`${path}\` | ${mustBe(value)} | ${absent} | ${cell(value.description ?? '')} |`
+    const below = value.items ? rowsOf(value.items, `${path}[].`) : rowsOf(value, `${path}.`)
     return [own, ...below]
   })
 }

@@ -27,9 +27,12 @@ export class ConfFault extends Error {
 export function checked<T>(raw: object, { keys, validate }: Checker<T>, where: string): T {
   const conf = known(raw, keys)
   if (validate(conf)) return conf
-  const path = (validate.errors?.[0]?.instancePath ?? '').split('/').slice(1)
+  const path = (validate.errors?.[0]?.instancePath ?? '').split('/').slice(1).map(unescaped)
   throw new ConfFault(sentence(conf, path, keys, where))
 }
+
+/** RFC 6901 §4: a key with a slash in it. */
+const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 function known(value: unknown, keys: Keys): unknown {
   if (Array.isArray(value)) return value.map(item => known(item, keys))

@@ -66,11 +66,11 @@ export const REFUSALS = {
   ipConflict: {
     code: 108,
     means: 'Another host on the network answers for the address.',
-    todo: 'Find the host with the MAC address in the sentence; the pod gets another address at its next try.',
+    todo: 'Find the host with the MAC address in the sentence. Where the IPAM looked, the pod gets another address at its next try.',
   },
   gatewayUnreachable: {
     code: 109,
-    means: 'The gateway of the pool does not answer on this network.',
+    means: 'The gateway of the pool, or of the default route, does not answer on this network.',
     todo: 'Check spec.gateway of the pool, and VLAN and cabling of the master interface.',
   },
   differs: {

@@ -13,6 +13,8 @@ export interface Ask {
   readonly conflict: boolean
   /** Does this one answer? Of the family of `ip`. */
   readonly gateway?: Ip
+  /** MACs that answer for it and are no strangers: a host answers on each of its links for the addresses of all (sysctl arp_ignore 0). */
+  readonly ours?: readonly Mac[]
 }
 
 export type Finding =
@@ -129,7 +131,7 @@ function after(inquiry: Inquiry, said: Saying, own: Mac): Inquiry {
   const { ask, phase } = inquiry
   if (said.family !== familyOf(ask.ip)) return inquiry
   const mac = ask.conflict ? said.rival(own, ask.ip) : undefined
-  if (mac !== undefined) return over(inquiry, { kind: 'conflict', ip: ask.ip, mac })
+  if (mac !== undefined && ask.ours?.includes(mac) !== true) return over(inquiry, { kind: 'conflict', ip: ask.ip, mac })
   const isThere = phase === 'asking' && ask.gateway !== undefined && said.isAnswerOf(ask.gateway)
   return isThere ? over(inquiry) : inquiry
 }

@@ -1,12 +1,15 @@
 // The conf of coordinator as it comes on stdin: types only, so that DEL goes through whatever its values say. Knows JSON.
+import * as schema from '../../schemas/netconf/generated/coordinator.js'
+import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
-import { Fields } from '../../lib/cni/json.js'
-import { keysOf, routeNicOf, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
+import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 
 export interface Config {
   readonly keys: CoordinatorKeys
   /** The pod's first NIC. */
   readonly podDefaultCniNic: string
+  readonly detectIPConflict: boolean
+  readonly detectGateway: boolean
   /** `kubeconfig`, or the IPAM's; undefined: KUBECONFIG, or the installed one. */
   readonly kubeconfig: string | undefined
   readonly log: LogConf
@@ -25,39 +28,53 @@ const LOG_FILE = '/var/log/spidernet/coordinator.log'
 
 /** Throws CniError 6 naming the key and its value. */
 export function accepts(raw: unknown): Config {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new CniError('decodeFailure', 'failed to parse config: it is not an object')
+  const conf = known(raw)
+  return {
+    keys: keysOf(conf),
+    podDefaultCniNic: conf.podDefaultCniNic || FIRST_NIC,
+    detectIPConflict: conf.detectIPConflict ?? false,
+    detectGateway: conf.detectGateway ?? false,
+    kubeconfig: conf.kubeconfig || conf.ipam?.kubeconfig || undefined,
+    log: logConf(conf.logOptions ?? {}),
+  }
+}
+
+function known(raw: object): schema.Conf {
   try {
-    if (typeof raw !== 'object' || raw === null) throw new CniError('decodeFailure', 'it is not an object')
-    const conf = new Fields(raw, '')
-    const keys = keysOf(conf)
-    return {
-      keys: { ...keys, podDefaultRouteNic: keys.podDefaultRouteNic || annotated(conf) },
-      podDefaultCniNic: conf.string('podDefaultCniNic') || FIRST_NIC,
-      kubeconfig: conf.string('kubeconfig') || conf.object('ipam')?.string('kubeconfig') || undefined,
-      log: logConf(conf.object('logOptions')),
-    }
+    return checked(raw, schema, '')
   } catch (error) {
-    if (!(error instanceof CniError)) throw error
-    throw new CniError(error.kind, `failed to parse config: ${error.message}`, error.details, { cause: error })
+    if (error instanceof ConfFault) throw new CniError('decodeFailure', `failed to parse config: ${error.message}`)
+    throw error
   }
 }
 
 /** Of a runtime with the capability `io.kubernetes.cri.pod-annotations` the pod's annotations come with the conf. */
-const annotated = (conf: Fields): string | undefined =>
-  routeNicOf(conf.object('runtimeConfig')?.object('io.kubernetes.cri.pod-annotations'))
-
-function logConf(options: Fields | undefined): LogConf {
+function keysOf(conf: schema.Conf): CoordinatorKeys {
+  const annotations = conf.runtimeConfig?.['io.kubernetes.cri.pod-annotations']
   return {
-    level: options?.string('logLevel') || 'debug',
-    file: options?.string('logFile') || LOG_FILE,
-    maxSizeMb: count(options, 'logMaxSize'),
-    maxAgeDays: count(options, 'logMaxAge'),
-    maxCount: count(options, 'logMaxCount'),
+    mode: conf.mode,
+    overlayPodCIDR: conf.overlayPodCIDR,
+    serviceCIDR: conf.serviceCIDR,
+    hijackCIDR: conf.hijackCIDR,
+    policyRoutes: conf.policyRoutes?.map(({ dst = '', gw = '' }) => ({ dst, gw })),
+    podMACPrefix: conf.podMACPrefix,
+    podDefaultRouteNic: conf.podDefaultRouteNic || annotations?.[DEFAULT_ROUTE_NIC],
+    tunePodRoutes: conf.tunePodRoutes,
+    hostRuleTable: conf.hostRuleTable,
+    podRPFilter: conf.podRPFilter,
+    txQueueLen: conf.txQueueLen,
+    vethLinkAddress: conf.vethLinkAddress,
+    vethMTU: conf.vethMTU,
   }
 }
 
-/** The documentation shows these as text, the Go code reads numbers: both are taken. */
-function count(options: Fields | undefined, key: string): number {
-  const value = options?.value(key)
-  if (typeof value === 'string' && /^-?\d{1,9}$/.test(value)) return Number(value)
-  return options?.integer(key) ?? 0
-}
+/** Of sizes the documentation shows text, the Go code reads numbers: both are taken. */
+const logConf = (options: NonNullable<schema.Conf['logOptions']>): LogConf => ({
+  level: options.logLevel || 'debug',
+  file: options.logFile || LOG_FILE,
+  maxSizeMb: Number(options.logMaxSize ?? 0),
+  maxAgeDays: Number(options.logMaxAge ?? 0),
+  maxCount: Number(options.logMaxCount ?? 0),
+})

@@ -26,6 +26,8 @@ export interface Settings {
   readonly macPrefix: string | undefined
   readonly vethLinkAddress: Ip | undefined
   readonly vethMtu: number
+  readonly detectIPConflict: boolean
+  readonly detectGateway: boolean
 }
 
 export const HOST_RULE_TABLE = 500
@@ -37,7 +39,8 @@ const OWN_TABLES: readonly number[] = [253, 254, 255]
 const invalid = (message: string, details = ''): CniError => new CniError('invalidConfig', message, details)
 
 /** Throws CniError 7 for the first value that cannot be, in the order that users know. */
-export function settingsOf({ keys: conf, podDefaultCniNic, log }: Config, cluster: CoordinatorKeys): Settings {
+export function settingsOf(config: Config, cluster: CoordinatorKeys): Settings {
+  const { keys: conf, podDefaultCniNic, log, detectIPConflict, detectGateway } = config
   const keys = mergeKeys(conf, cluster)
   if (levelOf(log.level) === undefined)
     throw invalid(`unsupported log level ${log.level}`, `logOptions.logLevel may be ${LEVELS.join(', ')}`)
@@ -59,6 +62,8 @@ export function settingsOf({ keys: conf, podDefaultCniNic, log }: Config, cluste
     macPrefix,
     vethLinkAddress: linkAddressOf(keys.vethLinkAddress ?? ''),
     vethMtu: mtuOf(conf.vethMTU, cluster.vethMTU),
+    detectIPConflict,
+    detectGateway,
   }
 }
 

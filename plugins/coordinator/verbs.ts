@@ -98,20 +98,27 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   if (prevResult === undefined)
     throw new CniError('invalidConfig', 'Required prevResult missing', 'coordinator is chained behind a main plugin')
   const log = logOf(call)
+  const { detectIPConflict, detectGateway } = settings
+  const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).inspect : undefined
   try {
-    return withKernel(call.netns, kernel => addOn(call, kernel, { settings, prevResult, log }))
+    return withKernel(call.netns, kernel => addOn(call, kernel, { settings, prevResult, log, inspect }))
   } catch (error) {
     log.error('not coordinated', { ...fieldsOf(call), error: String(error) })
     throw error
   }
 }
 
-function addOn(
-  call: CoordinatorCall,
-  kernel: Kernel,
-  { settings, prevResult, log }: { settings: Settings; prevResult: Result; log: Log },
-): Result {
+interface Adding {
+  readonly settings: Settings
+  readonly prevResult: Result
+  readonly log: Log
+  /** Throws where the network has something against the NIC's addresses. */
+  readonly inspect: ((facts: Facts, kernel: Kernel) => void) | undefined
+}
+
+function addOn(call: CoordinatorCall, kernel: Kernel, { settings, prevResult, log, inspect }: Adding): Result {
   const { facts, seen, plan, warnings } = look(call, settings, kernel)
+  inspect?.(facts, kernel)
   const steps = toDo(plan, seen)
   doAll(steps, kernel)
   if (steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel)

@@ -4,7 +4,7 @@ export interface Conf {
   readonly mode?: string
   /** The interface of the pod's first network. */
   readonly podDefaultCniNic?: string
-  /** The interface that keeps the default route. Annotation `ipam.spidernet.io/default-route-nic` of the pod comes before it. */
+  /** The interface that has the pod's default route. Without it that of the pod's annotation `ipam.spidernet.io/default-route-nic`, then that of the SpiderCoordinator. */
   readonly podDefaultRouteNic?: string
   /** CIDRs of pods on the cluster's overlay network. */
   readonly overlayPodCIDR?: readonly string[]
@@ -23,26 +23,39 @@ export interface Conf {
   readonly tunePodRoutes?: boolean
   /** The node's routing table for the way to its pods. */
   readonly hostRuleTable?: number
-  /** rp_filter in the pod: 0, 1, 2, or -1 to leave it as it is. */
+  /** rp_filter in the pod: 0, 1 or 2; a negative value leaves it as it is. */
   readonly podRPFilter?: number
-  /** Read and ignored. */
+  /** Read and ignored, for confs of older installations. */
   readonly hostRPFilter?: number
   /** Length of the transmit queue of the pod's interface; 0 leaves it as it is. */
   readonly txQueueLen?: number
-  /** The first two bytes of the interface's hardware address, as `0a:1b`; the others are made from its IPv4 address. */
+  /** The first two bytes of the interface's hardware address, as `0a:1b`; the others are the last four of its first address. */
   readonly podMACPrefix?: string
   /** An IPv4 address for the pod's end of the veth. */
   readonly vethLinkAddress?: string
   /** MTU of the veth. */
   readonly vethMTU?: number
-  /** Read and ignored. */
+  /** Read and ignored, for confs of older installations. */
   readonly multusNicPrefix?: string
-  /** See whether the gateway answers. */
+  /** Refuse the pod where the gateway of the interface's default route does not answer on its network. */
   readonly detectGateway?: boolean
-  /** See whether another host has the address. */
+  /** Refuse the pod where another host on the network has an address of the interface. */
   readonly detectIPConflict?: boolean
   /** Path of the kubeconfig. Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
   readonly kubeconfig?: string
+  /** Of a conf that is the IPAM's too. */
+  readonly ipam?: {
+    /** Where `kubeconfig` is not given. */
+    readonly kubeconfig?: string
+  }
+  /** What the runtime adds, with `"capabilities": {"io.kubernetes.cri.pod-annotations": true}` in the conf: then nobody is asked for the pod. */
+  readonly runtimeConfig?: {
+    /** The pod's annotations. */
+    readonly 'io.kubernetes.cri.pod-annotations'?: {
+      /** As `podDefaultRouteNic`, which goes before it. */
+      readonly 'ipam.spidernet.io/default-route-nic'?: string
+    }
+  }
   /** The log of this plugin. */
   readonly logOptions?: {
     /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`. */
@@ -50,11 +63,11 @@ export interface Conf {
     /** Where a line of JSON for each call goes. */
     readonly logFile?: string
     /** Megabytes after which a file is put aside. */
-    readonly logMaxSize?: number
+    readonly logMaxSize?: number | string
     /** Days after which a file put aside goes. */
-    readonly logMaxAge?: number
+    readonly logMaxAge?: number | string
     /** Files put aside that are kept. */
-    readonly logMaxCount?: number
+    readonly logMaxCount?: number | string
   }
 }
 

@@ -27,18 +27,29 @@ const schema11 = {
     detectGateway: { type: 'boolean' },
     detectIPConflict: { type: 'boolean' },
     kubeconfig: { type: 'string' },
+    ipam: { type: 'object', properties: { kubeconfig: { type: 'string' } } },
+    runtimeConfig: {
+      type: 'object',
+      properties: {
+        'io.kubernetes.cri.pod-annotations': {
+          type: 'object',
+          properties: { 'ipam.spidernet.io/default-route-nic': { type: 'string' } },
+        },
+      },
+    },
     logOptions: {
       type: 'object',
       properties: {
         logLevel: { type: 'string' },
         logFile: { type: 'string' },
-        logMaxSize: { type: 'integer' },
-        logMaxAge: { type: 'integer' },
-        logMaxCount: { type: 'integer' },
+        logMaxSize: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+        logMaxAge: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+        logMaxCount: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
       },
     },
   },
 }
+const pattern0 = new RegExp('^-?[0-9]+$', 'u')
 function validate10(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null
   let errors = 0
@@ -532,133 +543,29 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                             var valid0 = true
                                           }
                                           if (valid0) {
-                                            if (data.logOptions !== undefined) {
-                                              let data25 = data.logOptions
+                                            if (data.ipam !== undefined) {
+                                              let data25 = data.ipam
                                               const _errs51 = errors
                                               if (errors === _errs51) {
                                                 if (data25 && typeof data25 == 'object' && !Array.isArray(data25)) {
-                                                  if (data25.logLevel !== undefined) {
-                                                    const _errs53 = errors
-                                                    if (typeof data25.logLevel !== 'string') {
+                                                  if (data25.kubeconfig !== undefined) {
+                                                    if (typeof data25.kubeconfig !== 'string') {
                                                       validate10.errors = [
                                                         {
-                                                          instancePath: instancePath + '/logOptions/logLevel',
-                                                          schemaPath:
-                                                            '#/properties/logOptions/properties/logLevel/type',
+                                                          instancePath: instancePath + '/ipam/kubeconfig',
+                                                          schemaPath: '#/properties/ipam/properties/kubeconfig/type',
                                                           keyword: 'type',
                                                           params: { type: 'string' },
                                                         },
                                                       ]
                                                       return false
                                                     }
-                                                    var valid6 = _errs53 === errors
-                                                  } else {
-                                                    var valid6 = true
-                                                  }
-                                                  if (valid6) {
-                                                    if (data25.logFile !== undefined) {
-                                                      const _errs55 = errors
-                                                      if (typeof data25.logFile !== 'string') {
-                                                        validate10.errors = [
-                                                          {
-                                                            instancePath: instancePath + '/logOptions/logFile',
-                                                            schemaPath:
-                                                              '#/properties/logOptions/properties/logFile/type',
-                                                            keyword: 'type',
-                                                            params: { type: 'string' },
-                                                          },
-                                                        ]
-                                                        return false
-                                                      }
-                                                      var valid6 = _errs55 === errors
-                                                    } else {
-                                                      var valid6 = true
-                                                    }
-                                                    if (valid6) {
-                                                      if (data25.logMaxSize !== undefined) {
-                                                        let data28 = data25.logMaxSize
-                                                        const _errs57 = errors
-                                                        if (!(
-                                                          typeof data28 == 'number' &&
-                                                          !(data28 % 1) &&
-                                                          !isNaN(data28) &&
-                                                          isFinite(data28)
-                                                        )) {
-                                                          validate10.errors = [
-                                                            {
-                                                              instancePath: instancePath + '/logOptions/logMaxSize',
-                                                              schemaPath:
-                                                                '#/properties/logOptions/properties/logMaxSize/type',
-                                                              keyword: 'type',
-                                                              params: { type: 'integer' },
-                                                            },
-                                                          ]
-                                                          return false
-                                                        }
-                                                        var valid6 = _errs57 === errors
-                                                      } else {
-                                                        var valid6 = true
-                                                      }
-                                                      if (valid6) {
-                                                        if (data25.logMaxAge !== undefined) {
-                                                          let data29 = data25.logMaxAge
-                                                          const _errs59 = errors
-                                                          if (!(
-                                                            typeof data29 == 'number' &&
-                                                            !(data29 % 1) &&
-                                                            !isNaN(data29) &&
-                                                            isFinite(data29)
-                                                          )) {
-                                                            validate10.errors = [
-                                                              {
-                                                                instancePath: instancePath + '/logOptions/logMaxAge',
-                                                                schemaPath:
-                                                                  '#/properties/logOptions/properties/logMaxAge/type',
-                                                                keyword: 'type',
-                                                                params: { type: 'integer' },
-                                                              },
-                                                            ]
-                                                            return false
-                                                          }
-                                                          var valid6 = _errs59 === errors
-                                                        } else {
-                                                          var valid6 = true
-                                                        }
-                                                        if (valid6) {
-                                                          if (data25.logMaxCount !== undefined) {
-                                                            let data30 = data25.logMaxCount
-                                                            const _errs61 = errors
-                                                            if (!(
-                                                              typeof data30 == 'number' &&
-                                                              !(data30 % 1) &&
-                                                              !isNaN(data30) &&
-                                                              isFinite(data30)
-                                                            )) {
-                                                              validate10.errors = [
-                                                                {
-                                                                  instancePath:
-                                                                    instancePath + '/logOptions/logMaxCount',
-                                                                  schemaPath:
-                                                                    '#/properties/logOptions/properties/logMaxCount/type',
-                                                                  keyword: 'type',
-                                                                  params: { type: 'integer' },
-                                                                },
-                                                              ]
-                                                              return false
-                                                            }
-                                                            var valid6 = _errs61 === errors
-                                                          } else {
-                                                            var valid6 = true
-                                                          }
-                                                        }
-                                                      }
-                                                    }
                                                   }
                                                 } else {
                                                   validate10.errors = [
                                                     {
-                                                      instancePath: instancePath + '/logOptions',
-                                                      schemaPath: '#/properties/logOptions/type',
+                                                      instancePath: instancePath + '/ipam',
+                                                      schemaPath: '#/properties/ipam/type',
                                                       keyword: 'type',
                                                       params: { type: 'object' },
                                                     },
@@ -669,6 +576,285 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                               var valid0 = _errs51 === errors
                                             } else {
                                               var valid0 = true
+                                            }
+                                            if (valid0) {
+                                              if (data.runtimeConfig !== undefined) {
+                                                let data27 = data.runtimeConfig
+                                                const _errs55 = errors
+                                                if (errors === _errs55) {
+                                                  if (data27 && typeof data27 == 'object' && !Array.isArray(data27)) {
+                                                    if (data27['io.kubernetes.cri.pod-annotations'] !== undefined) {
+                                                      let data28 = data27['io.kubernetes.cri.pod-annotations']
+                                                      const _errs57 = errors
+                                                      if (errors === _errs57) {
+                                                        if (
+                                                          data28 &&
+                                                          typeof data28 == 'object' &&
+                                                          !Array.isArray(data28)
+                                                        ) {
+                                                          if (
+                                                            data28['ipam.spidernet.io/default-route-nic'] !== undefined
+                                                          ) {
+                                                            if (
+                                                              typeof data28['ipam.spidernet.io/default-route-nic'] !==
+                                                              'string'
+                                                            ) {
+                                                              validate10.errors = [
+                                                                {
+                                                                  instancePath:
+                                                                    instancePath +
+                                                                    '/runtimeConfig/io.kubernetes.cri.pod-annotations/ipam.spidernet.io~1default-route-nic',
+                                                                  schemaPath:
+                                                                    '#/properties/runtimeConfig/properties/io.kubernetes.cri.pod-annotations/properties/ipam.spidernet.io~1default-route-nic/type',
+                                                                  keyword: 'type',
+                                                                  params: { type: 'string' },
+                                                                },
+                                                              ]
+                                                              return false
+                                                            }
+                                                          }
+                                                        } else {
+                                                          validate10.errors = [
+                                                            {
+                                                              instancePath:
+                                                                instancePath +
+                                                                '/runtimeConfig/io.kubernetes.cri.pod-annotations',
+                                                              schemaPath:
+                                                                '#/properties/runtimeConfig/properties/io.kubernetes.cri.pod-annotations/type',
+                                                              keyword: 'type',
+                                                              params: { type: 'object' },
+                                                            },
+                                                          ]
+                                                          return false
+                                                        }
+                                                      }
+                                                    }
+                                                  } else {
+                                                    validate10.errors = [
+                                                      {
+                                                        instancePath: instancePath + '/runtimeConfig',
+                                                        schemaPath: '#/properties/runtimeConfig/type',
+                                                        keyword: 'type',
+                                                        params: { type: 'object' },
+                                                      },
+                                                    ]
+                                                    return false
+                                                  }
+                                                }
+                                                var valid0 = _errs55 === errors
+                                              } else {
+                                                var valid0 = true
+                                              }
+                                              if (valid0) {
+                                                if (data.logOptions !== undefined) {
+                                                  let data30 = data.logOptions
+                                                  const _errs61 = errors
+                                                  if (errors === _errs61) {
+                                                    if (data30 && typeof data30 == 'object' && !Array.isArray(data30)) {
+                                                      if (data30.logLevel !== undefined) {
+                                                        const _errs63 = errors
+                                                        if (typeof data30.logLevel !== 'string') {
+                                                          validate10.errors = [
+                                                            {
+                                                              instancePath: instancePath + '/logOptions/logLevel',
+                                                              schemaPath:
+                                                                '#/properties/logOptions/properties/logLevel/type',
+                                                              keyword: 'type',
+                                                              params: { type: 'string' },
+                                                            },
+                                                          ]
+                                                          return false
+                                                        }
+                                                        var valid9 = _errs63 === errors
+                                                      } else {
+                                                        var valid9 = true
+                                                      }
+                                                      if (valid9) {
+                                                        if (data30.logFile !== undefined) {
+                                                          const _errs65 = errors
+                                                          if (typeof data30.logFile !== 'string') {
+                                                            validate10.errors = [
+                                                              {
+                                                                instancePath: instancePath + '/logOptions/logFile',
+                                                                schemaPath:
+                                                                  '#/properties/logOptions/properties/logFile/type',
+                                                                keyword: 'type',
+                                                                params: { type: 'string' },
+                                                              },
+                                                            ]
+                                                            return false
+                                                          }
+                                                          var valid9 = _errs65 === errors
+                                                        } else {
+                                                          var valid9 = true
+                                                        }
+                                                        if (valid9) {
+                                                          if (data30.logMaxSize !== undefined) {
+                                                            let data33 = data30.logMaxSize
+                                                            const _errs67 = errors
+                                                            if (
+                                                              !(
+                                                                typeof data33 == 'number' &&
+                                                                !(data33 % 1) &&
+                                                                !isNaN(data33) &&
+                                                                isFinite(data33)
+                                                              ) &&
+                                                              typeof data33 !== 'string'
+                                                            ) {
+                                                              validate10.errors = [
+                                                                {
+                                                                  instancePath: instancePath + '/logOptions/logMaxSize',
+                                                                  schemaPath:
+                                                                    '#/properties/logOptions/properties/logMaxSize/type',
+                                                                  keyword: 'type',
+                                                                  params: {
+                                                                    type: schema11.properties.logOptions.properties
+                                                                      .logMaxSize.type,
+                                                                  },
+                                                                },
+                                                              ]
+                                                              return false
+                                                            }
+                                                            if (errors === _errs67) {
+                                                              if (typeof data33 === 'string') {
+                                                                if (!pattern0.test(data33)) {
+                                                                  validate10.errors = [
+                                                                    {
+                                                                      instancePath:
+                                                                        instancePath + '/logOptions/logMaxSize',
+                                                                      schemaPath:
+                                                                        '#/properties/logOptions/properties/logMaxSize/pattern',
+                                                                      keyword: 'pattern',
+                                                                      params: { pattern: '^-?[0-9]+$' },
+                                                                    },
+                                                                  ]
+                                                                  return false
+                                                                }
+                                                              }
+                                                            }
+                                                            var valid9 = _errs67 === errors
+                                                          } else {
+                                                            var valid9 = true
+                                                          }
+                                                          if (valid9) {
+                                                            if (data30.logMaxAge !== undefined) {
+                                                              let data34 = data30.logMaxAge
+                                                              const _errs69 = errors
+                                                              if (
+                                                                !(
+                                                                  typeof data34 == 'number' &&
+                                                                  !(data34 % 1) &&
+                                                                  !isNaN(data34) &&
+                                                                  isFinite(data34)
+                                                                ) &&
+                                                                typeof data34 !== 'string'
+                                                              ) {
+                                                                validate10.errors = [
+                                                                  {
+                                                                    instancePath:
+                                                                      instancePath + '/logOptions/logMaxAge',
+                                                                    schemaPath:
+                                                                      '#/properties/logOptions/properties/logMaxAge/type',
+                                                                    keyword: 'type',
+                                                                    params: {
+                                                                      type: schema11.properties.logOptions.properties
+                                                                        .logMaxAge.type,
+                                                                    },
+                                                                  },
+                                                                ]
+                                                                return false
+                                                              }
+                                                              if (errors === _errs69) {
+                                                                if (typeof data34 === 'string') {
+                                                                  if (!pattern0.test(data34)) {
+                                                                    validate10.errors = [
+                                                                      {
+                                                                        instancePath:
+                                                                          instancePath + '/logOptions/logMaxAge',
+                                                                        schemaPath:
+                                                                          '#/properties/logOptions/properties/logMaxAge/pattern',
+                                                                        keyword: 'pattern',
+                                                                        params: { pattern: '^-?[0-9]+$' },
+                                                                      },
+                                                                    ]
+                                                                    return false
+                                                                  }
+                                                                }
+                                                              }
+                                                              var valid9 = _errs69 === errors
+                                                            } else {
+                                                              var valid9 = true
+                                                            }
+                                                            if (valid9) {
+                                                              if (data30.logMaxCount !== undefined) {
+                                                                let data35 = data30.logMaxCount
+                                                                const _errs71 = errors
+                                                                if (
+                                                                  !(
+                                                                    typeof data35 == 'number' &&
+                                                                    !(data35 % 1) &&
+                                                                    !isNaN(data35) &&
+                                                                    isFinite(data35)
+                                                                  ) &&
+                                                                  typeof data35 !== 'string'
+                                                                ) {
+                                                                  validate10.errors = [
+                                                                    {
+                                                                      instancePath:
+                                                                        instancePath + '/logOptions/logMaxCount',
+                                                                      schemaPath:
+                                                                        '#/properties/logOptions/properties/logMaxCount/type',
+                                                                      keyword: 'type',
+                                                                      params: {
+                                                                        type: schema11.properties.logOptions.properties
+                                                                          .logMaxCount.type,
+                                                                      },
+                                                                    },
+                                                                  ]
+                                                                  return false
+                                                                }
+                                                                if (errors === _errs71) {
+                                                                  if (typeof data35 === 'string') {
+                                                                    if (!pattern0.test(data35)) {
+                                                                      validate10.errors = [
+                                                                        {
+                                                                          instancePath:
+                                                                            instancePath + '/logOptions/logMaxCount',
+                                                                          schemaPath:
+                                                                            '#/properties/logOptions/properties/logMaxCount/pattern',
+                                                                          keyword: 'pattern',
+                                                                          params: { pattern: '^-?[0-9]+$' },
+                                                                        },
+                                                                      ]
+                                                                      return false
+                                                                    }
+                                                                  }
+                                                                }
+                                                                var valid9 = _errs71 === errors
+                                                              } else {
+                                                                var valid9 = true
+                                                              }
+                                                            }
+                                                          }
+                                                        }
+                                                      }
+                                                    } else {
+                                                      validate10.errors = [
+                                                        {
+                                                          instancePath: instancePath + '/logOptions',
+                                                          schemaPath: '#/properties/logOptions/type',
+                                                          keyword: 'type',
+                                                          params: { type: 'object' },
+                                                        },
+                                                      ]
+                                                      return false
+                                                    }
+                                                  }
+                                                  var valid0 = _errs61 === errors
+                                                } else {
+                                                  var valid0 = true
+                                                }
+                                              }
                                             }
                                           }
                                         }
@@ -717,6 +903,18 @@ export const keys = {
   detectgateway: ['detectGateway', 'true or false'],
   detectipconflict: ['detectIPConflict', 'true or false'],
   kubeconfig: ['kubeconfig', 'a string'],
+  ipam: ['ipam', 'an object', { kubeconfig: ['kubeconfig', 'a string'] }],
+  runtimeconfig: [
+    'runtimeConfig',
+    'an object',
+    {
+      'io.kubernetes.cri.pod-annotations': [
+        'io.kubernetes.cri.pod-annotations',
+        'an object',
+        { 'ipam.spidernet.io/default-route-nic': ['ipam.spidernet.io/default-route-nic', 'a string'] },
+      ],
+    },
+  ],
   logoptions: [
     'logOptions',
     'an object',

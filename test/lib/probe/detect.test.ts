@@ -67,6 +67,7 @@ const rows: readonly [string, readonly Ask[], readonly (readonly [number, Uint8A
     ['a probe of somebody else is one', [v4], [[9, arpProbe({ from: OTHER, ip: A4 })]], [conflict4], 9],
     ['our own probe, come back, is none', [v4], [[9, arpProbe({ from: OWN, ip: A4 })]], [], 180],
     ['a reply of another address is none', [v4], [[9, reply(G4)]], [], 180],
+    ['a reply by another link of the same pod is none', [{ ...v4, ours: [OTHER] }], [[3, reply(A4)]], [], 180],
     ['v6: an advertisement without options is one', [v6], [[9, bareAdvertisement(A6)]], [conflict6], 9],
     ['v6: an advertisement is one', [v6], [[9, ndpAnnouncement({ from: OTHER, ip: A6 })]], [conflict6], 9],
     ['v6: detection by somebody else is one', [v6], [[9, ndpProbe({ from: OTHER, ip: A6 })]], [conflict6], 9],

@@ -1,0 +1,46 @@
+// Whether the NIC's addresses are nobody else's and its gateways are there, asked on its network before anything is made. Loaded only where it is asked for.
+import { OwnError } from '../../lib/cni/error.js'
+import { familyOf } from '../../lib/ip/address.js'
+import { REFUSALS } from '../../lib/ipam/refusal.js'
+import { detect } from '../../lib/kernel/detect.js'
+import type { Kernel } from '../../lib/kernel/kernel.js'
+import { isDefault, linkNamed } from '../../lib/plan/seen.js'
+import { sentenceOf, type Ask } from '../../lib/probe/detect.js'
+import type { Facts } from './facts.js'
+
+/**
+ * About 200 ms, and up to 500 where a gateway does not answer. Throws OwnError 108 naming the MAC that has an address of the NIC, 109 naming a
+ * gateway that does not answer; the NIC is then as it was.
+ */
+export function inspect(facts: Facts, kernel: Kernel): void {
+  const { ifName, pod } = facts
+  const asks = asksOf(facts)
+  if (asks.length === 0) return
+  const wasDown = linkNamed(pod, ifName)?.up === false
+  let isGood = false
+  try {
+    const findings = detect({ kernel, nic: ifName }, asks)
+    const first = findings.find(({ kind }) => kind === 'conflict') ?? findings[0]
+    isGood = first === undefined
+    if (first === undefined) return
+    const { code } = REFUSALS[first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable']
+    const others = findings.filter(one => one !== first).map(one => sentenceOf(one, ifName))
+    throw new OwnError(code, sentenceOf(first, ifName), others.join('; '))
+  } finally {
+    if (!isGood && wasDown) kernel.undo({ verb: 'setUp', where: 'pod', name: ifName, was: false })
+  }
+}
+
+/** Each address, and once a family the gateway that the NIC's default route has, in whatever table. Pure. */
+export function asksOf({ own, settings, pod, ifName }: Facts): readonly Ask[] {
+  const { detectIPConflict: conflict, detectGateway } = settings
+  const gateways = pod.routes.flatMap(({ to, via, link }) =>
+    detectGateway && isDefault(to) && link === ifName && via !== undefined ? [via] : [],
+  )
+  const ours = pod.links.flatMap(({ mac }) => mac ?? [])
+  return own.flatMap((ip, at) => {
+    const isFirst = own.findIndex(other => familyOf(other) === familyOf(ip)) === at
+    const gateway = isFirst ? gateways.find(via => familyOf(via) === familyOf(ip)) : undefined
+    return conflict || gateway !== undefined ? [{ ip, conflict, ours, ...(gateway !== undefined && { gateway }) }] : []
+  })
+}

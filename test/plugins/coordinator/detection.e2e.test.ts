@@ -1,0 +1,95 @@
+// detectIPConflict and detectGateway of the coordinator: real hosts on the wire, a code, the sentence users search for, and nothing left.
+import t from 'tap'
+import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
+import type { Place } from '../../fixtures/netns.js'
+
+const world = openCoordination()
+t.teardown(world.close)
+const { node, coordinate, attach, detach } = world
+const BOTH = { detectIPConflict: true, detectGateway: true }
+const eth0 = nicOf('eth0', 6)
+const net1 = nicOf('net1', 7)
+
+const allOf = (pod: Place): object => ({
+  states: [stateOf(pod), stateOf(node)],
+  links: [pod, node].map(place => place.sh('ip -o link | cut -d\\  -f2-3')),
+})
+const macOf = (pod: Place, nic: Nic): string => pod.sh(`cat /sys/class/net/${nic.name}/address`).trim()
+const conflict = (nic: Nic, ip: string, mac: string): string =>
+  `ip conflict: pod's interface ${nic.name} with an conflicting ip ${ip}, ${ip} is located at ${mac}`
+
+t.test(
+  'free addresses and gateways that answer are coordinated; looking twice is no conflict with oneself',
+  async t => {
+    const pod = world.pod()
+    attach(pod, eth0)
+    for (const time of ['first', 'again']) {
+      const { status, stdout } = await coordinate('ADD', pod, eth0, { conf: BOTH })
+      t.equal(status, 0, `${time} ${status === 0 ? '' : stdout}`)
+    }
+    attach(pod, net1)
+    t.equal((await coordinate('ADD', pod, net1, { conf: BOTH })).status, 0, 'a further NIC, for which eth0 answers too')
+    t.equal(
+      (await coordinate('ADD', pod, net1, { conf: BOTH })).status,
+      0,
+      'whose default route is in its table by now',
+    )
+    t.equal((await coordinate('DEL', pod, eth0)).status, 0)
+  },
+)
+
+for (const family of ['v4', 'v6'] as const)
+  t.test(`an address that another host has is refused with that host’s MAC: ${family}`, async t => {
+    const [other, pod] = [world.pod(), world.pod()]
+    const nic = nicOf('eth0', 6, family, 30)
+    attach(other, nic)
+    attach(pod, nic)
+    const before = allOf(pod)
+    const { json } = await coordinate('ADD', pod, nic, { conf: BOTH })
+    const ip = family === 'v4' ? '10.6.0.30' : 'fd06::30'
+    t.match(json, { code: 108, msg: conflict(nic, ip, macOf(other, nic)) })
+    t.strictSame(allOf(pod), before, 'nothing left')
+    t.equal((await coordinate('ADD', pod, nic, { conf: { detectGateway: true } })).status, 0, 'not asked, not refused')
+    t.equal((await coordinate('DEL', pod, nic)).status, 0)
+    detach(other, nic)
+  })
+
+t.test('of a further NIC too, and what the first NIC has stays as it was', async t => {
+  const [other, pod] = [world.pod(), world.pod()]
+  attach(other, net1)
+  attach(pod, eth0)
+  t.equal((await coordinate('ADD', pod, eth0)).status, 0)
+  attach(pod, net1)
+  const before = allOf(pod)
+  const { json } = await coordinate('ADD', pod, net1, { conf: BOTH })
+  const mac = macOf(other, net1)
+  t.match(json, { code: 108, msg: conflict(net1, '10.7.0.20', mac), details: conflict(net1, 'fd07::20', mac) })
+  t.strictSame(allOf(pod), before)
+  t.equal((await coordinate('DEL', pod, eth0)).status, 0)
+})
+
+for (const nic of [
+  { name: 'eth0', v4: '10.5.0.20/16' },
+  { name: 'eth0', v6: 'fd05::20/64' },
+])
+  t.test(`a gateway that nobody is: ${JSON.stringify(nic)}`, async t => {
+    const pod = world.pod()
+    attach(pod, nic)
+    const before = allOf(pod)
+    const { json } = await coordinate('ADD', pod, nic, { conf: BOTH })
+    t.match(json, { code: 109, msg: `gateway ${nic.v4 ? '10.5.0.1' : 'fd05::1'} is unreachable` })
+    t.strictSame(allOf(pod), before, 'nothing left')
+    t.equal((await coordinate('ADD', pod, nic, { conf: { detectIPConflict: true } })).status, 0, 'not asked for')
+    t.equal((await coordinate('DEL', pod, nic)).status, 0)
+  })
+
+t.test('a NIC that was down is down again after a refusal', async t => {
+  const [other, pod] = [world.pod(), world.pod()]
+  const nic = nicOf('eth0', 6, 'v4', 31)
+  attach(other, nic)
+  attach(pod, nic)
+  pod.sh('ip link set eth0 down')
+  const before = allOf(pod)
+  t.match((await coordinate('ADD', pod, nic, { conf: BOTH })).json, { code: 108 })
+  t.strictSame(allOf(pod), before)
+})
