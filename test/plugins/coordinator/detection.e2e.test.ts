@@ -51,7 +51,7 @@ for (const family of ['v4', 'v6'] as const)
     t.strictSame(allOf(pod), before, 'nothing left')
     t.equal((await coordinate('ADD', pod, nic, { conf: { detectGateway: true } })).status, 0, 'not asked, not refused')
     t.equal((await coordinate('DEL', pod, nic)).status, 0)
-    detach(other, nic)
+    for (const place of [other, pod]) detach(place, nic)
   })
 
 t.test('of a further NIC too, and what the first NIC has stays as it was', async t => {
