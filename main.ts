@@ -19,6 +19,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
   'spiderpool-controller': async argv => (await import('./daemons/controller/main.js')).main(argv),
   'spiderpool-init': async () => (await import('./daemons/init/main.js')).main(),
+  'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),
   'spiderpool-apiserver': async argv => (await import('./daemons/apiserver/main.js')).main(argv),
 }
 

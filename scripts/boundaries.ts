@@ -50,11 +50,13 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'plugins/ifacer': ['lib/ip', 'lib/cni', 'lib/plan', 'lib/kernel', 'lib/version.ts', 'schemas/netconf'],
   'daemons/controller': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/log.ts', 'lib/metrics.ts', 'lib/version.ts'],
   'daemons/init': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/log.ts'],
+  'daemons/install': ['lib/log.ts'],
   'daemons/controller/reconcile': ['lib/ip', 'lib/crd', 'lib/ipam'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
   scripts: ['*'],
   bench: ['*'],
   demo: ['*'],
+  e2e: ['*'],
   test: ['*'],
 }
 
@@ -85,6 +87,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kube/open.ts': ['node:fs'],
   'daemons/controller/coordinators.ts': ['node:fs'],
   'daemons/init/main.ts': ['node:fs', 'node:path'],
+  'daemons/install/main.ts': ['node:fs', 'node:path'],
   'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/certs.ts': ['@peculiar/x509', 'reflect-metadata'],
   'daemons/apiserver/embedded.ts': ['daemons/controller/reconcile'], // where there is no controller
@@ -105,7 +108,7 @@ export const PROCESS: readonly RegExp[] = [
   /^lib\/cni\/plugin\.ts$/,
   /^daemons\/[^/]+\/main\.ts$/,
   /^(scripts|bench)\//,
-  /^demo\//,
+  /^(demo|e2e)\//,
   /^test\//,
 ]
 
@@ -119,5 +122,5 @@ export const PURE: readonly RegExp[] = [
   /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,
   /^plugins\/ifacer\/(bond|config|made|options|unused|vlan|words)\.ts$/,
   /^daemons\/controller\/(reconcile|webhooks)\//,
-  /^daemons\/init\/plan\.ts$/,
+  /^daemons\/(init|install)\/plan\.ts$/,
 ]

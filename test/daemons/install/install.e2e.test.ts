@@ -1,0 +1,77 @@
+// The executables and the kubeconfig that spiderpool-install leaves on a node, with mounts of its own where a pod has its service account.
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { CNI_NAMES } from '../../../daemons/install/plan.js'
+
+const BIN = join(import.meta.dirname, '../../../dist/bin')
+const node = mkdtempSync(join(tmpdir(), 'install-'))
+t.teardown(() => rmSync(node, { recursive: true, force: true }))
+const [bin, conf] = [join(node, 'bin'), join(node, 'net.d')]
+mkdirSync(conf)
+
+interface Ran {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** With a service account, or without. */
+function install(token: string | undefined): Promise<Ran> {
+  const account = '/run/secrets/kubernetes.io/serviceaccount'
+  const script = [
+    'mount -t tmpfs run /run',
+    ...(token === undefined
+      ? []
+      : [`mkdir -p ${account}`, `echo ${token} >${account}/token`, `echo CA >${account}/ca.crt`]),
+    `exec ${BIN}/spiderpool-install --once`,
+  ].join(' && ')
+  const env = { PATH: process.env['PATH'], CNI_BIN_DIR: bin, CNI_CONF_DIR: conf, KUBERNETES_SERVICE_HOST: '10.96.0.1' }
+  return new Promise(resolve =>
+    execFile('unshare', ['--mount', 'sh', '-c', script], { env }, (error, stdout, stderr) =>
+      resolve({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
+    ),
+  )
+}
+
+const inodes = (): ReadonlySet<number> => new Set(CNI_NAMES.map(name => statSync(join(bin, name)).ino))
+
+t.test('without a service account nothing is installed, and a sentence says what is missing', async t => {
+  const { status, stderr } = await install(undefined)
+  t.equal(status, 1)
+  t.match(stderr, /^spiderpool-install: .*serviceaccount\/token/)
+  t.notOk(existsSync(bin))
+})
+
+t.test('every name is a link to one whole executable, and nothing else is there', async t => {
+  t.match(await install('first'), { status: 0, stderr: '' })
+  t.same(readdirSync(bin).sort(), [...CNI_NAMES].sort())
+  t.equal(inodes().size, 1)
+  t.ok(readFileSync(join(bin, 'ifacer')).equals(readFileSync(join(BIN, 'ifacer'))))
+  t.equal(statSync(join(bin, 'ifacer')).mode & 0o777, 0o755)
+  const kubeconfig = join(conf, 'spiderpool.d/spiderpool.kubeconfig')
+  t.equal(statSync(kubeconfig).mode & 0o777, 0o600)
+  t.match(JSON.parse(readFileSync(kubeconfig, 'utf8')), { users: [{ user: { token: 'first' } }] })
+})
+
+t.test('what is up to date stays; the kubeconfig follows the token', async t => {
+  const before = inodes()
+  t.match(await install('second'), { status: 0, stdout: /up to date/ })
+  t.same(inodes(), before)
+  t.match(readFileSync(join(conf, 'spiderpool.d/spiderpool.kubeconfig'), 'utf8'), '"token":"second"')
+})
+
+t.test('another version is replaced under the feet of what runs, and what a killed installer left goes', async t => {
+  const running = spawn(join(bin, 'coordinator'), { env: { CNI_COMMAND: 'VERSION' } }) // waits for stdin
+  const ended = new Promise(resolve => running.once('exit', resolve))
+  rmSync(join(bin, 'ifacer'))
+  writeFileSync(join(bin, 'ifacer'), 'half', { mode: 0o755 })
+  writeFileSync(join(bin, '.spiderpool-install.image'), 'half')
+  t.match(await install('third'), { status: 0, stdout: /installed .*ifacer/ })
+  t.same(readdirSync(bin).sort(), [...CNI_NAMES].sort())
+  t.equal(inodes().size, 1)
+  running.stdin.end('{"cniVersion":"1.0.0"}')
+  t.equal(await ended, 0, 'the old one runs to its end')
+})

@@ -1,0 +1,27 @@
+// What spiderpool-install is told and the kubeconfig that it writes.
+import t from 'tap'
+import { kubeconfigOf, settingsOf } from '../../../daemons/install/plan.js'
+
+t.test('settings come from the environment', async t => {
+  t.same(settingsOf([], {}), { binFolder: '/host/opt/cni/bin', confFolder: '/host/etc/cni/net.d', isOnce: false })
+  t.same(settingsOf(['--once'], { CNI_BIN_DIR: '/b', CNI_CONF_DIR: '/c' }), {
+    binFolder: '/b',
+    confFolder: '/c',
+    isOnce: true,
+  })
+  t.throws(() => settingsOf(['--twice'], {}), { message: 'unknown argument "--twice"; see --help' })
+})
+
+t.test('the kubeconfig names the API server as pods know it', async t => {
+  const account = { token: 'T', ca: 'PEM' }
+  for (const [env, server] of [
+    [{ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'https://10.96.0.1:443'],
+    [{ KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '6443' }, 'https://10.96.0.1:6443'],
+    [{ KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT_HTTPS: '443' }, 'https://[fd00::1]:443'],
+  ] as const)
+    t.match(JSON.parse(kubeconfigOf(account, env)), {
+      clusters: [{ cluster: { server, 'certificate-authority-data': 'UEVN' } }],
+      users: [{ user: { token: 'T' } }],
+    })
+  t.throws(() => kubeconfigOf(account, {}), { message: /^KUBERNETES_SERVICE_HOST is not set; / })
+})
