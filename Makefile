@@ -1,5 +1,5 @@
 # What a person or a machine does with this repository. `make` alone lists it.
-.PHONY: help setup setup-npm ok build release generate lint format test test-unit fuzz bench demo clean
+.PHONY: help setup setup-npm ok build release image generate lint format test test-unit fuzz bench demo e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -19,6 +19,9 @@ build: setup-npm ## one Bun-compiled image in dist/bin, a hard link for each exe
 
 release: setup-npm ## the same for linux x64, x64-baseline and arm64, in dist/release
 	@scripts/bun.sh scripts/build.ts --release
+
+image: build ## dist/spiderpool.tar: a container image of it, for `ctr images import` or `podman load`
+	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image -- /bin/spiderpool-image
 
 generate: setup-npm ## validators, types and docs/conf.md from schemas/netconf; docs/errors.md
 	@$(TSX) scripts/generate.ts
@@ -49,6 +52,16 @@ demo: ## pods on two nodes are reached every way: by pods, nodes, Services and f
 	@scripts/setup.sh demo
 	@$(TSX) scripts/build-if-stale.ts
 	@demo/run.sh
+
+e2e: ## the walkthrough on a real Kubernetes of two nodes, built from Debian's source package (root)
+	@scripts/setup.sh e2e
+	@$(TSX) scripts/build-if-stale.ts
+	@e2e/run.sh $(TSX) e2e/main.ts $(CASES)
+
+e2e-shell: ## the same cluster with Spiderpool installed, left up for a shell to look around (root)
+	@scripts/setup.sh e2e
+	@$(TSX) scripts/build-if-stale.ts
+	@e2e/run.sh sh -c '$(TSX) e2e/main.ts --install && bash'
 
 clean: ## what was built
 	rm -rf dist .tap

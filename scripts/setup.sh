@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a fresh Debian or Ubuntu ready: `setup.sh npm` npm packages only, `demo`, `all` and `bench` also Debian packages where a tool is missing.
+# Makes a fresh Debian or Ubuntu ready: `setup.sh npm` npm packages only, `demo`, `all`, `bench` and `e2e` also Debian packages where a tool is missing.
 set -eu
 cd "$(dirname "$0")/.."
 APT_LOCK_WAIT_S=120
@@ -30,6 +30,8 @@ npm_packages() {
 DEMO_TOOLS="ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables"
 TEST_TOOLS="$DEMO_TOOLS strace:strace /usr/lib/cni/host-local:containernetworking-plugins"
 BENCH_TOOLS="$TEST_TOOLS /usr/bin/time:time"
+# What a node needs beside what scripts/k8s/build.sh fetches, and what that builds with.
+E2E_TOOLS="$DEMO_TOOLS /usr/lib/cni/host-local:containernetworking-plugins iptables:iptables curl:curl openssl:openssl dpkg-source:dpkg-dev"
 
 missing_packages() {
   for pair in $1; do
@@ -87,6 +89,7 @@ case ${1:-all} in
   npm) npm_packages ;;
   demo) npm_packages && debian_packages "$DEMO_TOOLS" ;;
   all) npm_packages && debian_packages "$TEST_TOOLS" ;;
+  e2e) npm_packages && debian_packages "$E2E_TOOLS" ;;
   bench) npm_packages && debian_packages "$BENCH_TOOLS" ;;
-  *) fail "usage: setup.sh npm|demo|all|bench" ;;
+  *) fail "usage: setup.sh npm|demo|all|bench|e2e" ;;
 esac

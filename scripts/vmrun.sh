@@ -25,9 +25,10 @@ fetch() (
   mv root "$CACHE/$name"
 )
 [ "$(uname -m)" = x86_64 ] || fail "user-mode-linux runs on x86_64 only; this is $(uname -m)"
-fetch uml user-mode-linux --exclude './usr/share/*' ./usr || fail "the package user-mode-linux cannot be fetched (apt-get update?)"
 fetch busybox busybox-static ./bin || fail "the package busybox-static cannot be fetched (apt-get update?)"
 BUSYBOX=$CACHE/busybox/bin/busybox
+[ "$1" != --busybox ] || { echo "$BUSYBOX"; exit 0; } # for who needs a static one
+fetch uml user-mode-linux --exclude './usr/share/*' ./usr || fail "the package user-mode-linux cannot be fetched (apt-get update?)"
 MODULES_DIR=$CACHE/uml/usr/lib/uml/modules
 RELEASE=$(ls "$MODULES_DIR") || fail "there are no modules in $MODULES_DIR"
 [ -e "$MODULES_DIR/$RELEASE/modules.dep" ] || "$BUSYBOX" depmod -b "$CACHE/uml" "$RELEASE" || fail "depmod failed"

@@ -1,0 +1,79 @@
+// Walkthrough steps 3 to 8: a pool, an application on two nodes, a Service; who reaches whom; nothing left.
+import type { Case } from '../cases.js'
+import { apply, inPod, kubectl, must, onNode, outside, within, type Pod } from '../kubectl.js'
+import { app, ippool, pool4, pool6, service } from '../objects.js'
+import { show, told } from '../say.js'
+import { allocated, gone, ready } from '../wait.js'
+
+const CLUSTER_IP = '10.96.0.10'
+const NODE_PORT = 30080
+
+const ping = async (from: readonly string[], address: string): Promise<void> => {
+  await within(10, `${address} answers`, () => must([...from, 'ping', '-c', '1', '-W', '1', address]))
+}
+
+async function reachEachOther([first, second]: readonly Pod[]): Promise<void> {
+  if (first === undefined || second === undefined) throw new Error('there should be two pods')
+  for (const [from, to] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    await ping(inPod(from.metadata.name), to.status.podIP ?? '')
+    const v6 = await kubectl(`get spiderendpoint ${to.metadata.name} -o jsonpath={.status.current.ips[0].ipv6}`)
+    await ping(inPod(from.metadata.name), v6.split('/')[0] ?? '')
+    await ping(onNode(from.spec.nodeName ?? ''), from.status.podIP ?? '')
+    show(
+      `${from.metadata.name} pings ${to.metadata.name} on ${to.spec.nodeName ?? ''}, both families; its node pings it`,
+    )
+  }
+}
+
+/** Each pod's name, asked through a Service until every one has answered. */
+async function served(what: string, from: readonly string[], url: string, pods: readonly Pod[]): Promise<void> {
+  const names = new Set(pods.map(pod => pod.metadata.name))
+  await within(30, `${what} reaches every pod`, async () => {
+    names.delete((await must([...from, url])).trim())
+    if (names.size > 0) throw new Error(`not yet: ${[...names].join(', ')}`)
+  })
+  show(`${what}: answered by every pod`)
+}
+
+async function run(): Promise<void> {
+  await apply(
+    pool4('ippool-test', '172.18.30.131-172.18.30.140'),
+    pool6('ippool-test6', 'fd00:18::30:131-fd00:18::30:140'),
+  )
+  await told('get sp')
+  const annotations = ippool(['ippool-test'], ['ippool-test6'])
+  const test = { name: 'test-app', replicas: 2, annotations, isSpread: true, isProbed: true }
+  await apply(app(test), service('test-app', CLUSTER_IP, NODE_PORT))
+  const pods = await ready('test-app', 2)
+  await told('get pods -o wide')
+  await allocated('ippool-test', 2)
+  await told('get sp')
+  await told('get spiderendpoints')
+  await reachEachOther(pods)
+  const curl = ['curl', '-sS', '-m', '3']
+  for (const { metadata, spec } of pods) {
+    await served(
+      `${metadata.name} to the ClusterIP`,
+      inPod(metadata.name, 'wget', '-T', '3', '-qO-'),
+      `http://${CLUSTER_IP}/`,
+      pods,
+    )
+    const node = spec.nodeName ?? ''
+    await served(`${node} to the ClusterIP`, onNode(node, ...curl), `http://${CLUSTER_IP}/`, pods)
+    const address = await kubectl(`get node ${node} -o jsonpath={.status.addresses[0].address}`)
+    await served(`a host outside to the NodePort of ${node}`, outside(...curl), `http://${address}:${NODE_PORT}/`, pods)
+  }
+  await kubectl('delete deployment/test-app service/test-app')
+  await gone('test-app')
+  await allocated('ippool-test', 0)
+  await kubectl('delete sp ippool-test ippool-test6')
+}
+
+export const application: Case = {
+  name: 'application',
+  says: 'a Deployment on two nodes: ping, ClusterIP and NodePort through kube-proxy, the kubelet’s probes; and nothing left',
+  run,
+}

@@ -1,0 +1,64 @@
+// Brings us into the cluster as an administrator does: CRDs, the controller as pods, the executables onto each node, the network of every pod.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { apply, kubectl, list, must, NODES, onNode, within } from './kubectl.js'
+import { coordinator, kubeadmConfig, network, NETWORK } from './objects.js'
+import { say, show, told } from './say.js'
+
+const ROOT = join(import.meta.dirname, '..')
+const [NAMESPACE = '', NAME = ''] = NETWORK.split('/')
+
+async function phaseIs(phase: string): Promise<void> {
+  const found = await kubectl('get spidercoordinator default -o jsonpath={.status.phase}')
+  if (found !== phase) throw new Error(`SpiderCoordinator default is ${found || 'without a phase'}`)
+}
+
+async function install(): Promise<void> {
+  say('Spiderpool is installed: its custom resources, the controller as pods, the executables by a DaemonSet')
+  const crds = readdirSync(join(ROOT, 'schemas/crds')).filter(file => file.endsWith('.yaml'))
+  for (const file of crds) await kubectl(`apply -f ${join(ROOT, 'schemas/crds', file)}`)
+  await kubectl('wait --for=condition=Established crd --all --timeout=30s')
+  show(await kubectl(`apply -f ${join(ROOT, 'deploy/spiderpool.yaml')}`))
+  await told('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
+  await told('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
+  await told('-n kube-system get pods -o wide')
+  for (const node of NODES)
+    show(`${node}: ${(await must(onNode(node, 'sh', '-c', 'ls /opt/cni/bin/*pool*'))).trim().split('\n').join(' ')}`)
+}
+
+async function synced(): Promise<void> {
+  say('SpiderCoordinator default: NotReady while nobody says the CIDRs, Synced as soon as kubeadm-config is there')
+  await apply(coordinator())
+  await within(10, 'SpiderCoordinator default is NotReady', () => phaseIs('NotReady'))
+  show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))
+  await apply(kubeadmConfig())
+  await within(10, 'SpiderCoordinator default is Synced', () => phaseIs('Synced'))
+  show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))
+}
+
+/** What Multus would run as the cluster's default network: the conflist of the NAD, in the folder where the container runtime looks. */
+async function defaultNetwork(): Promise<void> {
+  say('a SpiderMultusConfig; the controller makes the NetworkAttachmentDefinition; each node gets its conflist')
+  await apply(network(NAME, 'eth0'))
+  const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} is there`, () =>
+    kubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io ${NAME} -o jsonpath={.spec.config}`),
+  )
+  await told(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)
+  show(conf)
+  const file = '/etc/cni/net.d/00-default.conflist'
+  for (const node of NODES) await must(onNode(node, 'sh', '-c', `cat > ${file}.part && mv ${file}.part ${file}`), conf)
+  await within(60, 'every node is Ready', async () => {
+    for (const { metadata, status } of await list('nodes')) {
+      const conditions = (status?.['conditions'] ?? []) as readonly { type: string; status: string }[]
+      if (!conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
+        throw new Error(`${metadata.name} is not Ready`)
+    }
+  })
+  await told('get nodes -o wide')
+}
+
+export async function everything(): Promise<void> {
+  await install()
+  await synced()
+  await defaultNetwork()
+}

@@ -1,0 +1,55 @@
+// The walkthrough and its troubles on a real Kubernetes: `make e2e`. Arguments name the cases to run; none runs all, --install none.
+import { CASES } from './cases.js'
+import { everything } from './install.js'
+import { wrongs } from './invariants.js'
+import { kubectl, within } from './kubectl.js'
+import { say, show } from './say.js'
+
+const INVARIANT_S = 60
+
+interface Outcome {
+  readonly name: string
+  readonly seconds: number
+  readonly failure?: string
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter(name => name !== '--install' && !CASES.some(one => one.name === name))
+if (unknown.length > 0)
+  throw new Error(`no such case: ${unknown.join(', ')}; there are ${CASES.map(({ name }) => name).join(', ')}`)
+const started = performance.now()
+
+async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Promise<Outcome> {
+  const before = performance.now()
+  const seconds = (): number => Math.round((performance.now() - before) / 100) / 10
+  say(`${name}: ${says}`)
+  try {
+    await run()
+    await within(INVARIANT_S, 'everything is in order', async () => {
+      const found = await wrongs({ keeps: keeps ?? [] })
+      if (found.length > 0) throw new Error(`\n  ${found.join('\n  ')}`)
+    })
+    show(
+      `in order: address objects, pods, records, and links, addresses, routes and rules on the nodes (${seconds()} s)`,
+    )
+    return { name, seconds: seconds() }
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error)
+    show(`FAILED: ${failure}`)
+    show(await kubectl('get pods,spiderendpoints,spideripaddresses -A -o wide').catch(String))
+    show(await kubectl('get events -A --sort-by=.lastTimestamp').catch(String))
+    return { name, seconds: seconds(), failure }
+  }
+}
+
+await everything()
+const outcomes: Outcome[] = []
+for (const one of CASES) if (wanted.length === 0 || wanted.includes(one.name)) outcomes.push(await attempt(one))
+const failed = outcomes.filter(({ failure }) => failure !== undefined)
+console.log(
+  `\n${outcomes.map(({ name, seconds, failure }) => `${failure === undefined ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`).join('\n')}`,
+)
+console.log(
+  `\n${Math.round((performance.now() - started) / 1000)} s\n${outcomes.length - failed.length} passed, ${failed.length} failed, 0 skipped`,
+)
+process.exitCode = failed.length === 0 ? 0 : 1

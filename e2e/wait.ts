@@ -1,0 +1,61 @@
+// Waiting for what a case expects, as a person would: by asking again. Knows kubectl; decides nothing.
+import { apply, isReady, kubectl, list, within, type Pod } from './kubectl.js'
+import { app, type App } from './objects.js'
+
+/** Ready pods of an application, when there are as many as that and no others. */
+export async function ready(name: string, count: number, seconds = 60): Promise<readonly Pod[]> {
+  return within(seconds, `${count} pods of ${name} are ready`, async () => {
+    const pods = await list<Pod>(`pods -l app=${name}`)
+    const good = pods.filter(isReady)
+    if (good.length !== count || pods.length !== count) throw new Error(`${good.length} of ${pods.length} are`)
+    return good
+  })
+}
+
+export async function gone(name: string, seconds = 60): Promise<void> {
+  await within(seconds, `the pods of ${name} are gone`, async () => {
+    const pods = await list<Pod>(`pods -l app=${name}`)
+    if (pods.length > 0) throw new Error(`${pods.length} are there`)
+  })
+}
+
+export async function allocated(pool: string, count: number, seconds = 20): Promise<void> {
+  await within(seconds, `pool ${pool} has ${count} allocated`, async () => {
+    const found = await kubectl(`get sp ${pool} -o jsonpath={.status.allocatedIPCount}`)
+    if (Number(found || '0') !== count) throw new Error(`it says ${found || 'nothing'}`)
+  })
+}
+
+/** Applies an application and waits for its pods. */
+export async function launch(of: App, seconds = 120): Promise<readonly Pod[]> {
+  await apply(app(of))
+  return ready(of.name, of.replicas, seconds)
+}
+
+/** Deletes the application and its pools, and waits until the pods are gone. */
+export async function remove(name: string, ...pools: readonly string[]): Promise<void> {
+  await kubectl(`delete deployment/${name} statefulset/${name} --ignore-not-found`)
+  await gone(name, 120)
+  if (pools.length > 0) await kubectl(`delete sp ${pools.join(' ')}`)
+}
+
+/** Waits until an Event on one of the application's pods has all of these words; returns its message. */
+export async function event(name: string, ...words: readonly string[]): Promise<string> {
+  interface Event {
+    readonly metadata: { readonly name: string; readonly uid: string }
+    readonly spec: Readonly<Record<string, unknown>>
+    readonly message?: string
+    readonly involvedObject: { readonly kind: string; readonly name: string }
+  }
+  return within(60, `an Event on a pod of ${name} says ${words.join(', ')}`, async () => {
+    const events = (await list<Event>('events')).filter(({ involvedObject }) =>
+      involvedObject.name.startsWith(`${name}-`),
+    )
+    const found = events.find(({ message = '' }) => words.every(word => message.includes(word)))
+    if (found?.message === undefined)
+      throw new Error(`Events are: ${[...new Set(events.map(e => e.message))].join(' | ')}`)
+    return found.message
+  })
+}
+
+export const addressesOf = (pods: readonly Pod[]): readonly string[] => pods.map(pod => pod.status.podIP ?? '').sort()

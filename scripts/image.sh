@@ -1,0 +1,40 @@
+#!/bin/bash
+# image.sh TAG OUT FILE[=PATH]... [-- ENTRYPOINT...]: a container image made from files alone, as `docker save` writes it, for `ctr images import`,
+# `podman load` or a registry's tool. Programs bring the shared libraries that the loader asks for. No registry, no builder, no base image.
+# The same files make the same bytes.
+set -euo pipefail
+[ $# -ge 3 ] || { sed -n '2,4s/^# //p' "$0"; exit 64; }
+tag=$1 out=$2
+shift 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/root
+mkdir -p "$root/tmp" "$root/etc" && chmod 1777 "$root/tmp"
+echo 'root:x:0:0::/:' >"$root/etc/passwd"
+
+declare -A first=() # where a file went first; its other names are links
+put() {
+  mkdir -p "$root$(dirname "$2")"
+  if [ -n "${first[$1]:-}" ]; then ln "$root${first[$1]}" "$root$2"; else cp -L "$1" "$root$2" && first[$1]=$2; fi
+}
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  from=${1%%=*} to=${1#*=}
+  [ -r "$from" ] || { echo "image: there is no $from" >&2; exit 1; }
+  put "$from" "$to"
+  for library in $(ldd "$from" 2>/dev/null | grep -o '/[^ ]*'); do
+    [ -e "$root$library" ] || put "$library" "$library"
+  done
+  shift
+done
+[ $# -eq 0 ] || shift
+entrypoint=$(for word; do printf '"%s",' "$word"; done)
+
+tar_of() { tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$1" -cf "$2" "${@:3}"; }
+tar_of "$root" "$work/layer.tar" .
+sum=$(sha256sum "$work/layer.tar" | cut -d' ' -f1)
+case $(uname -m) in aarch64) machine=arm64 ;; *) machine=amd64 ;; esac
+printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":[%s],"Env":["PATH=/bin"],"WorkingDir":"/"},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+  "$machine" "${entrypoint%,}" "$sum" >"$work/config.json"
+printf '[{"Config":"config.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$tag" >"$work/manifest.json"
+tar_of "$work" "$out.$$" manifest.json config.json layer.tar
+mv "$out.$$" "$out"
