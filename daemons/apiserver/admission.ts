@@ -4,7 +4,7 @@ import { isFields, type Stored } from './object.js'
 import { CRDS, storedAt } from './registry.js'
 import { establish, crdFaults } from './crd.js'
 import type { KindInfo } from './kinds.js'
-import { poolAdmission, POOLS, RESERVED_IPS, reservedAdmission } from './admission-pool.js'
+import { SPIDER_ADMISSION } from './admission-spider.js'
 import { invalid } from './failure.js'
 
 /** All objects of a resource (`group/plural`), or those with a label, as they are in this transaction. */
@@ -12,7 +12,7 @@ export type Others = (resource: string, label?: string) => readonly Stored[]
 
 export interface Admission {
   /** Fills in what was left out. */
-  mutate(object: Stored, old: Stored | undefined): Stored
+  mutate(object: Stored, old: Stored | undefined, others: Others): Stored
   /** Throws an ApiError where the object may not be. */
   validate(object: Stored, old: Stored | undefined, others: Others): void
   mayDelete(object: Stored): void
@@ -38,8 +38,7 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
       if (faults.length > 0) throw invalid(CRD, object.metadata.name, faults)
     },
   },
-  [POOLS]: poolAdmission,
-  [RESERVED_IPS]: reservedAdmission,
+  ...SPIDER_ADMISSION,
   '/secrets': {
     // stringData is write-only: it is moved into data (k8s.io/api/core/v1 Secret).
     mutate(object) {

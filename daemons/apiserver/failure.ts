@@ -1,11 +1,16 @@
 // Every refusal, worded as Kubernetes words it (k8s.io/apimachinery/pkg/api/errors and util/validation/field). Knows no request.
+import {
+  detailsOf,
+  existsDenial,
+  fault,
+  forbiddenDenial,
+  invalidDenial,
+  type Cause,
+  type Denial,
+} from '../../lib/crd/cause.js'
 import { resourceNameOf, type KindInfo } from './kinds.js'
 
-export interface Cause {
-  readonly reason: string
-  readonly message: string
-  readonly field: string
-}
+export { fault, type Cause }
 
 /** metav1.Status. */
 export interface Status {
@@ -39,11 +44,6 @@ export class ApiError extends Error {
 
 type Of = Pick<KindInfo, 'group' | 'plural' | 'kind'>
 
-const detailsOf = ({ group, plural }: Of, name: string): object => ({
-  ...(name !== '' && { name }),
-  ...(group !== '' && { group }),
-  kind: plural,
-})
 const quoted = (of: Of, name: string): string => `${resourceNameOf(of)} ${JSON.stringify(name)}`
 
 export const notFound = (of: Of, name: string): ApiError =>
@@ -52,8 +52,7 @@ export const notFound = (of: Of, name: string): ApiError =>
 export const noSuchPath = (): ApiError =>
   new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
 
-export const alreadyExists = (of: Of, name: string): ApiError =>
-  new ApiError(409, 'AlreadyExists', `${quoted(of, name)} already exists`, detailsOf(of, name))
+export const alreadyExists = (of: Of, name: string): ApiError => denied(existsDenial(of, name))
 
 export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
 
@@ -64,8 +63,7 @@ export const conflict = (of: Of, name: string, why: string = MODIFIED): ApiError
 export const applyConflict = (message: string, causes: readonly Cause[]): ApiError =>
   new ApiError(409, 'Conflict', message, { causes })
 
-export const forbidden = (of: Of, name: string, why: string): ApiError =>
-  new ApiError(403, 'Forbidden', `${quoted(of, name)} is forbidden: ${why}`, detailsOf(of, name))
+export const forbidden = (of: Of, name: string, why: string): ApiError => denied(forbiddenDenial(of, name, why))
 
 export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message)
 
@@ -95,50 +93,12 @@ export const tooOld = (asked: number, oldest: number): ApiError =>
 export const internal = (message: string): ApiError =>
   new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 
+export const denied = ({ code, reason, message, details }: Denial): ApiError =>
+  new ApiError(code, reason, message, details)
+
 /** 422 with one cause a field. */
-export function invalid({ group, kind }: Of, name: string, causes: readonly Cause[]): ApiError {
-  const said = causes.map(({ field, message }) => `${field}: ${message}`)
-  const what = said.length === 1 ? said[0] : `[${said.join(', ')}]`
-  const message = `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)} is invalid: ${what ?? ''}`
-  return new ApiError(422, 'Invalid', message, { name, ...(group !== '' && { group }), kind, causes })
-}
-
-const shown = (value: unknown): string =>
-  typeof value === 'string' || (typeof value === 'object' && value !== null) ? JSON.stringify(value) : String(value)
-
-/** field.Error of k8s.io/apimachinery, one maker a kind. */
-export const fault = {
-  required: (field: string, detail = ''): Cause => ({
-    reason: 'FieldValueRequired',
-    message: `Required value${detail === '' ? '' : `: ${detail}`}`,
-    field,
-  }),
-  invalid: (field: string, value: unknown, detail: string): Cause => ({
-    reason: 'FieldValueInvalid',
-    message: `Invalid value: ${shown(value)}: ${detail}`,
-    field,
-  }),
-  type: (field: string, found: string, detail: string): Cause => ({
-    reason: 'FieldValueTypeInvalid',
-    message: `Invalid value: ${JSON.stringify(found)}: ${detail}`,
-    field,
-  }),
-  notSupported: (field: string, value: unknown, supported: readonly unknown[]): Cause => ({
-    reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${shown(value)}: supported values: ${supported.map(v => JSON.stringify(String(v))).join(', ')}`,
-    field,
-  }),
-  duplicate: (field: string, value: unknown): Cause => ({
-    reason: 'FieldValueDuplicate',
-    message: `Duplicate value: ${shown(value)}`,
-    field,
-  }),
-  forbidden: (field: string, detail: string): Cause => ({
-    reason: 'FieldValueForbidden',
-    message: `Forbidden: ${detail}`,
-    field,
-  }),
-}
+export const invalid = (of: Pick<Of, 'group' | 'kind'>, name: string, causes: readonly Cause[]): ApiError =>
+  denied(invalidDenial(of, name, causes))
 
 export const success = (details?: object): Status => ({
   kind: 'Status',

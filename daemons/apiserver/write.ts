@@ -1,5 +1,5 @@
 // Create, update and delete as transactions on the store: validation, admission, finalizers. Knows objects and kinds; knows no HTTP.
-import { admissionFor, NO_ADMISSION, type Admission } from './admission.js'
+import { admissionFor, NO_ADMISSION, type Admission, type Others } from './admission.js'
 import { trackUpdate } from './apply.js'
 import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from './failure.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
@@ -84,10 +84,11 @@ function settle({ kind, options, tx, admission }: Settling, object: Stored, old:
   const schema = schemaFor(kind)
   const shaped = schema.shape(object)
   unknownFields(kind, shaped.unknown, options)
-  const admitted = schema.shape(admission.mutate(shaped.object, old)).object
+  const others: Others = (resource, label) => tx.list({ resource, label })
+  const admitted = schema.shape(admission.mutate(shaped.object, old, others)).object
   const faults = schema.faults(admitted)
   if (faults.length > 0) throw invalid(kind, admitted.metadata.name, faults)
-  admission.validate(admitted, old, (resource, label) => tx.list({ resource, label }))
+  admission.validate(admitted, old, others)
   return admitted
 }
 

@@ -5,8 +5,13 @@ export interface Fault {
   readonly field: string
   readonly value: unknown
   readonly why: string
-  /** `invalid`: the field is wrong by itself; `forbidden`: it clashes with what is there; `unsupported`: not one of a few values. */
-  readonly kind: 'invalid' | 'forbidden' | 'unsupported'
+  /**
+   * `invalid`: the field is wrong by itself; `forbidden`: it clashes with what is there; `unsupported`: not one of a few values;
+   * `exists`: there is an object of that name.
+   */
+  readonly kind: 'invalid' | 'forbidden' | 'unsupported' | 'exists'
+  /** Of an `unsupported` one: what there is to choose from. */
+  readonly supported?: readonly (string | number)[]
 }
 
 export const invalid = (field: string, value: unknown, why: string): Fault => ({ field, value, why, kind: 'invalid' })
@@ -16,11 +21,16 @@ export const forbidden = (field: string, value: unknown, why: string): Fault => 
   why,
   kind: 'forbidden',
 })
-export const unsupported = (field: string, value: unknown, why: string): Fault => ({
-  field,
-  value,
-  why,
-  kind: 'unsupported',
+export const unsupported = (field: string, value: unknown, supported: readonly (string | number)[]): Fault => {
+  const last = supported.at(-1) ?? ''
+  const why = `it must be ${[supported.slice(0, -1).join(', '), last].join(' or ')}`
+  return { field, value, why, kind: 'unsupported', supported }
+}
+export const exists = (name: string): Fault => ({
+  field: 'metadata.name',
+  value: name,
+  why: 'there is one of that name',
+  kind: 'exists',
 })
 
 export const CANNOT_CHANGE_ANY_MORE = 'it cannot be changed any more, the object is being deleted; make a new one'

@@ -1,4 +1,4 @@
-// SpiderMultusConfig: its shape and what it is given where it says nothing. Pure; what it may not say is said at admission.
+// SpiderMultusConfig and the NetworkAttachmentDefinition that is made of it: their shapes. Types only.
 import type { ObjectMeta, Route } from './types.js'
 
 export interface PoolNames {
@@ -33,7 +33,7 @@ interface Pooled {
   readonly ippools?: PoolNames
 }
 
-interface OnMaster extends Pooled {
+export interface OnMaster extends Pooled {
   readonly master: readonly string[]
   readonly mtu?: number
   readonly vlanID?: number
@@ -87,39 +87,4 @@ export interface NetworkAttachmentDefinition {
   readonly kind?: string
   readonly metadata: ObjectMeta
   readonly spec?: { readonly config?: string }
-}
-
-const COORDINATOR_DEFAULT: CoordinatorSpec = {
-  mode: 'auto',
-  hijackCIDR: [],
-  policyRoutes: [],
-  vethLinkAddress: '',
-  podMACPrefix: '',
-  podDefaultRouteNIC: '',
-  podRPFilter: 0,
-  tunePodRoutes: true,
-  txQueueLen: 0,
-}
-
-/** As admission and the CRD's schema complete it together. A custom one has no coordinator: it says all itself. */
-export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
-  const { cniType = 'custom' } = spec
-  if (cniType === 'custom') {
-    const { coordinator: _, ...own } = spec
-    return {
-      ...own,
-      cniType,
-      enableCoordinator: false,
-      chainCNIJsonData: spec.chainCNIJsonData ?? [],
-      customCNI: spec.customCNI ?? '',
-    }
-  }
-  return {
-    ...spec,
-    cniType,
-    enableCoordinator: spec.enableCoordinator ?? true,
-    disableIPAM: spec.disableIPAM ?? false,
-    chainCNIJsonData: spec.chainCNIJsonData ?? [],
-    coordinator: { ...COORDINATOR_DEFAULT, ...spec.coordinator },
-  }
 }

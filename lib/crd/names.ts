@@ -23,6 +23,8 @@ export const ANNOTATION_UNATTACHED = 'ipam.spidernet.io/unattached-since'
 /** On a SpiderIPAddress that nobody gets because another host has it: that host's MAC with hyphens, and since when. */
 export const LABEL_CONFLICT = 'ipam.spidernet.io/conflict'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
+/** On a SpiderIPPool that the controller disabled: why. Gone with the reason. */
+export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
 /** On a pod that a virtual machine moves to. */
 export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 
@@ -54,5 +56,8 @@ export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
 export const ANNOTATION_NAD_NAME = 'multus.spidernet.io/cr-name'
 export const ANNOTATION_CNI_VERSION = 'multus.spidernet.io/cni-version'
 export const ANNOTATION_CONF_NAME = 'cni.spidernet.io/cniconfig-name'
+/** On a pod or its Namespace, on a SpiderMultusConfig, and there as a label too: which networks the pod is attached to. */
+export const ANNOTATION_RDMA_INJECT = 'cni.spidernet.io/rdma-resource-inject'
+export const ANNOTATION_NETWORK_INJECT = 'cni.spidernet.io/network-resource-inject'
 /** On a NetworkAttachmentDefinition: the device that the scheduler is to find a node for. */
 export const ANNOTATION_RESOURCE_NAME = 'k8s.v1.cni.cncf.io/resourceName'

@@ -1,5 +1,6 @@
 // What a SpiderReservedIP is given when it is written, and what may not be in one. Pure; reserves nothing itself.
 import { familyOf, parseIp, type Family } from '../ip/address.js'
+import { BOTH_FAMILIES, offFaults, type Families } from './addressing.js'
 import { CANNOT_CHANGE_ANY_MORE, forbidden, invalid, isOtherSpec, unsupported, type Fault } from './fault.js'
 import { mergedTexts, rangeFaults } from './ranges.js'
 import type { SpiderReservedIP } from './types.js'
@@ -18,7 +19,11 @@ export function defaultReservedIP(object: SpiderReservedIP): SpiderReservedIP {
 }
 
 /** Everything that is wrong with it as it would be written; `old`: as it is, `undefined` at creation. Empty: it may be. */
-export function validateReservedIP({ spec }: SpiderReservedIP, old: SpiderReservedIP | undefined): readonly Fault[] {
+export function validateReservedIP(
+  { spec }: SpiderReservedIP,
+  old: SpiderReservedIP | undefined,
+  families: Families = BOTH_FAMILIES,
+): readonly Fault[] {
   if (old?.metadata.deletionTimestamp !== undefined)
     return isOtherSpec(spec, old.spec) ? [forbidden('spec', spec, CANNOT_CHANGE_ANY_MORE)] : []
   const { ipVersion, ips = [] } = spec
@@ -27,6 +32,8 @@ export function validateReservedIP({ spec }: SpiderReservedIP, old: SpiderReserv
   if (ipVersion === undefined && ips.length === 0)
     return [invalid('spec.ips', ips, 'it needs at least one address or range first-last')]
   if (ipVersion === undefined) return [invalid('spec.ips[0]', ips[0], 'it must be an IP address or a range first-last')]
-  if (!isFamily(ipVersion)) return [unsupported('spec.ipVersion', ipVersion, 'it must be 4 or 6')]
+  if (!isFamily(ipVersion)) return [unsupported('spec.ipVersion', ipVersion, [4, 6])]
+  const off = offFaults(ipVersion, families)
+  if (off.length > 0) return off
   return rangeFaults('spec.ips', ips, { family: ipVersion, mayOverlap: true })
 }

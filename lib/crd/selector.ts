@@ -7,11 +7,14 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 const NAME_LENGTH_MAX = 63
 const SUBDOMAIN_LENGTH_MAX = 253
 
+/** A DNS-1123 subdomain: what the name of an object may be. */
+export const isSubdomain = (name: string): boolean => name.length <= SUBDOMAIN_LENGTH_MAX && SUBDOMAIN.test(name)
+
 function isLabelKey(key: string): boolean {
   const slash = key.indexOf('/')
   const name = key.slice(slash + 1)
   const prefix = key.slice(0, Math.max(slash, 0))
-  const isPrefix = slash < 0 || (prefix.length <= SUBDOMAIN_LENGTH_MAX && SUBDOMAIN.test(prefix))
+  const isPrefix = slash < 0 || isSubdomain(prefix)
   return isPrefix && name.length <= NAME_LENGTH_MAX && NAME.test(name)
 }
 

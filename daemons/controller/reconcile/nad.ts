@@ -7,14 +7,14 @@ import {
   SPIDERPOOL_API,
 } from '../../../lib/crd/names.js'
 import type { OwnerReference } from '../../../lib/crd/types.js'
-import {
-  defaultMultusSpec,
-  type Bond,
-  type CoordinatorSpec,
-  type MultusConfigSpec,
-  type NetworkAttachmentDefinition,
-  type PoolNames,
-  type SpiderMultusConfig,
+import { defaultMultusSpec } from '../../../lib/crd/multusdefault.js'
+import type {
+  Bond,
+  CoordinatorSpec,
+  MultusConfigSpec,
+  NetworkAttachmentDefinition,
+  PoolNames,
+  SpiderMultusConfig,
 } from '../../../lib/crd/multusconfig.js'
 
 /** Executables of a plugin chain. `OURS` need nothing else on a node; `UPSTREAM` are the names that the Go system installs. */

@@ -218,7 +218,7 @@ const around: readonly [string, Spec, readonly SpiderIPPool[], string | undefine
     undefined,
   ],
   ['another family', v4, [other(v6)], undefined],
-  ['itself', v4, [pool(v4)], undefined],
+  ['one of its own name', v4, [pool(v4)], 'metadata.name exists: there is one of that name'],
   [
     'one with a range that cannot be read',
     v4,

@@ -1,0 +1,55 @@
+// Admission of the system's own kinds: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
+import { ADMISSIONS } from '../../lib/crd/admission.js'
+import { denialOf } from '../../lib/crd/cause.js'
+import { SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import { NOTHING_AROUND, type Admission as Rules, type Around, type Looks, type Switches } from '../../lib/crd/rules.js'
+import type { Admission, Others } from './admission.js'
+import { denied } from './failure.js'
+import { labelText } from './label.js'
+import { isFields, type Stored } from './object.js'
+
+/** A single host has both families; subnets change nothing where there are none. */
+const SWITCHES: Switches = { enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, keepsUsed: false }
+
+const RESOURCES: { readonly [K in keyof Around]: string } = {
+  pools: `${SPIDERPOOL_GROUP}/spiderippools`,
+  subnets: `${SPIDERPOOL_GROUP}/spidersubnets`,
+  addresses: `${SPIDERPOOL_GROUP}/spideripaddresses`,
+  definitions: 'k8s.cni.cncf.io/network-attachment-definitions',
+  configs: `${SPIDERPOOL_GROUP}/spidermultusconfigs`,
+  namespaces: '/namespaces',
+}
+
+/** Stored objects passed their schema, or were served before there was one: what has no spec says nothing. */
+const hasSpec = (object: Stored): boolean => isFields(object['spec']) || object.kind === 'Namespace'
+
+function around(looks: Looks, others: Others): Around {
+  const found = Object.entries(looks).map(([what, { label, name, namespace }]) => {
+    const [key = '', value = ''] = (label ?? '').split('=')
+    const resource = RESOURCES[what as keyof Around]
+    const all = label === undefined ? others(resource) : others(resource, labelText(key, value))
+    const isMeant = ({ metadata }: Stored): boolean =>
+      (name === undefined || metadata.name === name) && (namespace === undefined || metadata.namespace === namespace)
+    return [what, all.filter(one => isMeant(one) && hasSpec(one))]
+  })
+  return { ...NOTHING_AROUND, ...(Object.fromEntries(found) as Partial<Around>) } // each kind under its own name
+}
+
+const admissionOf = (rules: Rules): Partial<Admission> => ({
+  mutate(object, old, others) {
+    const written = { object, old, namespace: object.metadata.namespace ?? '' }
+    const looks = rules.toMutate(written, SWITCHES, NOTHING_AROUND)
+    return rules.mutate(written, around(looks, others)) as Stored // what it adds has the types of the schema
+  },
+  validate(object, old, others) {
+    const written = { object, old, namespace: object.metadata.namespace ?? '' }
+    const faults = rules.validate(written, around(rules.toValidate(written, SWITCHES), others), SWITCHES)
+    const denial = denialOf(rules.of, object.metadata.name, faults)
+    if (denial) throw denied(denial)
+  },
+})
+
+/** By resource, as the store names it. */
+export const SPIDER_ADMISSION: Readonly<Record<string, Partial<Admission>>> = Object.fromEntries(
+  ADMISSIONS.map(rules => [`${rules.of.group}/${rules.of.plural}`, admissionOf(rules)]),
+)

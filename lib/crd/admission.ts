@@ -1,0 +1,117 @@
+// Admission of every kind that has rules: what is asked of the cluster first, and what the rules then say. Pure; asks nobody itself.
+import { familyOf } from '../ip/address.js'
+import { parsePrefix } from '../ip/cidr.js'
+import type { Refused } from './cause.js'
+import { defaultCoordinator, validateCoordinator } from './coordinator.js'
+import {
+  cidrLabel,
+  controllerOf,
+  defaultPool,
+  hasOwner,
+  inheritSubnet,
+  poolDeletionFaults,
+  validatePool,
+} from './ippool.js'
+import type { SpiderMultusConfig } from './multusconfig.js'
+import { defaultMultusConfig } from './multusdefault.js'
+import { validateMultusConfig } from './multusrules.js'
+import { ANNOTATION_NAD_NAME, IPAM_LABEL_POOL_UID, LABEL_SUBNET_CIDR, SPIDERPOOL_GROUP } from './names.js'
+import { attach, choiceOf, networkFaults } from './podnetworks.js'
+import { defaultReservedIP, validateReservedIP } from './reservedip.js'
+import { admission, type Admission, type Looks, type Rules } from './rules.js'
+import { isCoordinator, isMultusConfig, isPod, isPool, isReserved } from './shape.js'
+import { defaultSubnet, subnetDeletionFaults, validateSubnet } from './subnet.js'
+import type { SpiderIPAddress, SpiderIPPool, SpiderSubnet } from './types.js'
+
+const POOL_LACKS = { field: 'spec.subnet', why: 'it must be a CIDR such as 172.18.0.0/16' }
+
+const pool: Rules<SpiderIPPool> = {
+  is: isPool,
+  lacks: POOL_LACKS,
+  toMutate: ({ object }, { enableSpiderSubnet }) =>
+    enableSpiderSubnet && !hasOwner(object)
+      ? { subnets: { label: `${LABEL_SUBNET_CIDR}=${cidrLabel(object.spec.subnet)}` } }
+      : {},
+  mutate: ({ object }, { subnets }) => defaultPool(inheritSubnet(object, subnets)),
+  toValidate({ object, old }, { enableSpiderSubnet }) {
+    const owner = controllerOf(object.metadata)
+    const areNew = old === undefined || JSON.stringify(rangesOf(old)) !== JSON.stringify(rangesOf(object))
+    return {
+      ...(areNew && { pools: {} }),
+      ...(enableSpiderSubnet && owner && { subnets: { name: owner.name } }),
+      ...(areNew && old && { addresses: { label: `${IPAM_LABEL_POOL_UID}=${old.metadata.uid ?? ''}` } }),
+    }
+  },
+  validate: ({ object, old }, { pools, subnets, addresses }, families) =>
+    validatePool(object, { old, others: pools, allocated: heldOf(addresses), subnet: subnets[0], families }),
+  deletion: poolDeletionFaults,
+}
+
+const rangesOf = ({ spec }: SpiderIPPool): object => [spec.subnet, spec.ips ?? [], spec.excludeIPs ?? []]
+
+const heldOf = (addresses: readonly SpiderIPAddress[]) =>
+  addresses.flatMap(({ spec }) => {
+    const ip = parsePrefix(spec.address)?.ip
+    return ip === undefined ? [] : [{ ip, pod: `${spec.pod.namespace}/${spec.pod.name}` }]
+  })
+
+const subnet: Rules<SpiderSubnet> = {
+  is: isPool,
+  lacks: POOL_LACKS,
+  mutate: ({ object }) => defaultSubnet(object),
+  toValidate: ({ old }): Looks => (old ? {} : { subnets: {}, pools: {} }),
+  validate: ({ object, old }, { subnets, pools }, families) =>
+    validateSubnet(object, { old, others: subnets, pools, families }),
+  deletion: subnetDeletionFaults,
+}
+
+const configName = ({ metadata }: SpiderMultusConfig): string =>
+  metadata.annotations?.[ANNOTATION_NAD_NAME] ?? metadata.name
+
+const of = (plural: string, kind: string, group = SPIDERPOOL_GROUP): Refused => ({ group, plural, kind })
+
+/** By resource: `plural`, the names that refusals say, and the rules. */
+export const ADMISSIONS: readonly Admission[] = [
+  admission(of('spiderippools', 'SpiderIPPool'), pool),
+  admission(of('spidersubnets', 'SpiderSubnet'), subnet),
+  admission(of('spiderreservedips', 'SpiderReservedIP'), {
+    is: isReserved,
+    lacks: { field: 'spec.ips', why: 'it needs at least one address or range first-last' },
+    mutate: ({ object }) => defaultReservedIP(object),
+    validate: ({ object, old }, _, families) => validateReservedIP(object, old, families),
+  }),
+  admission(of('spidercoordinators', 'SpiderCoordinator'), {
+    is: isCoordinator,
+    lacks: { field: 'spec', why: 'it must be there' },
+    mutate: ({ object }) => defaultCoordinator(object),
+    validate: ({ object }) => validateCoordinator(object),
+  }),
+  admission(of('spidermultusconfigs', 'SpiderMultusConfig'), {
+    is: isMultusConfig,
+    lacks: { field: 'spec', why: 'it must be there' },
+    mutate: ({ object }) => defaultMultusConfig(object),
+    toValidate: ({ object, namespace }) => ({ definitions: { namespace, name: configName(object) } }),
+    validate: ({ object, old }, { definitions }) => validateMultusConfig(object, { old, definition: definitions[0] }),
+  }),
+]
+
+/** Only where conf.yml says podResourceInject: every pod of the cluster comes by. */
+export const PODS_ADMISSION: Admission = admission(of('pods', 'Pod', ''), {
+  is: isPod,
+  lacks: { field: 'spec.containers', why: 'it must be there' },
+  toMutate({ object, namespace }, _, { namespaces }) {
+    const choice = choiceOf(object, namespaces[0])
+    return {
+      namespaces: { name: namespace },
+      ...(choice && { configs: { label: `${choice.annotation}=${choice.value}` } }),
+    }
+  },
+  refusals({ object }, { namespaces, configs }) {
+    const choice = choiceOf(object, namespaces[0])
+    return choice ? networkFaults(choice, configs.filter(isThere)) : []
+  },
+  mutate: ({ object }, { namespaces, configs }) =>
+    choiceOf(object, namespaces[0]) ? attach(object, configs.filter(isThere)) : object,
+})
+
+const isThere = ({ metadata }: SpiderMultusConfig): boolean => metadata.deletionTimestamp === undefined

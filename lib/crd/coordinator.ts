@@ -1,0 +1,103 @@
+// What a SpiderCoordinator is given when it is written, and what may not be in one; a SpiderMultusConfig has the same settings. Pure.
+import { familyOf, parseIp } from '../ip/address.js'
+import { parsePrefix, type Prefix } from '../ip/cidr.js'
+import { invalid, unsupported, type Fault } from './fault.js'
+import type { CoordinatorSpec } from './multusconfig.js'
+import type { ObjectMeta } from './types.js'
+
+export interface SpiderCoordinator {
+  readonly metadata: ObjectMeta
+  readonly spec?: CoordinatorSpec
+}
+
+export const POD_CIDR_TYPES = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const
+const RP_FILTER_MAX = 2
+
+const DEFAULTS = {
+  mode: 'auto',
+  tunePodRoutes: true,
+  hostRuleTable: 500,
+  podRPFilter: 0,
+  txQueueLen: 0,
+  vethLinkAddress: '',
+  vethMTU: 1500,
+} as const
+
+/** An address as the prefix of it alone: what takes a CIDR takes no address. Anything else stays for validation to name. */
+export function asPrefix(text: string): string {
+  const ip = text.includes('/') ? undefined : parseIp(text)
+  return ip === undefined ? text : `${ip}/${familyOf(ip) === 4 ? 32 : 128}`
+}
+
+/** CIDRs and destinations in prefix form, host bits kept. */
+export function withPrefixes<S extends CoordinatorSpec>(spec: S): S {
+  const { hijackCIDR, policyRoutes } = spec
+  return {
+    ...spec,
+    ...(hijackCIDR && { hijackCIDR: hijackCIDR.map(asPrefix) }),
+    ...(policyRoutes && { policyRoutes: policyRoutes.map(route => ({ ...route, dst: asPrefix(route.dst) })) }),
+  }
+}
+
+/** No finalizer: nothing has to be undone when one goes, and Go's, which nobody takes off, is taken off by the controller. */
+export const defaultCoordinator = (object: SpiderCoordinator): SpiderCoordinator =>
+  object.metadata.deletionTimestamp === undefined
+    ? { ...object, spec: withPrefixes({ ...DEFAULTS, ...object.spec }) }
+    : object
+
+/** Everything that is wrong with one as it would be written. Nothing in it is fixed for ever. */
+export function validateCoordinator({ spec = {} }: SpiderCoordinator): readonly Fault[] {
+  const required: readonly Fault[] =
+    spec.podCIDRType === undefined
+      ? [invalid('spec.podCIDRType', spec.podCIDRType, `it must be one of ${POD_CIDR_TYPES.join(', ')}`)]
+      : []
+  return [...required, ...coordinatorFaults('spec', spec)]
+}
+
+/** What both kinds may not say. `at`: the path of the settings. */
+export function coordinatorFaults(at: string, spec: CoordinatorSpec): readonly Fault[] {
+  const { podCIDRType, hijackCIDR = [], policyRoutes = [], podMACPrefix = '', vethLinkAddress = '' } = spec
+  const { txQueueLen = 0, podRPFilter = 0, vethMTU } = spec
+  return [
+    ...(podCIDRType === undefined || POD_CIDR_TYPES.some(one => one === podCIDRType)
+      ? []
+      : [unsupported(`${at}.podCIDRType`, podCIDRType, POD_CIDR_TYPES)]),
+    ...hijackCIDR.flatMap((cidr, i) =>
+      isPrefix(cidr) ? [] : [invalid(`${at}.hijackCIDR[${i}]`, cidr, 'it must be an IP address or a CIDR')],
+    ),
+    ...policyRoutes.flatMap(({ dst, gw }, i) => routeFaults(`${at}.policyRoutes[${i}]`, dst, gw)),
+    ...macFaults(`${at}.podMACPrefix`, podMACPrefix),
+    ...(txQueueLen >= 0 ? [] : [invalid(`${at}.txQueueLen`, txQueueLen, 'it must be 0 or more')]),
+    ...(podRPFilter <= RP_FILTER_MAX
+      ? []
+      : [invalid(`${at}.podRPFilter`, podRPFilter, 'it must be 0, 1 or 2, or negative: then it is left alone')]),
+    ...linkFaults(`${at}.vethLinkAddress`, vethLinkAddress),
+    ...(vethMTU === undefined || vethMTU > 0 ? [] : [invalid(`${at}.vethMTU`, vethMTU, 'it must be more than 0')]),
+  ]
+}
+
+const prefixIn = (text: string): Prefix | undefined => parsePrefix(asPrefix(text))
+const isPrefix = (text: string): boolean => prefixIn(text) !== undefined
+
+function routeFaults(at: string, dst: string, gw: string): readonly Fault[] {
+  const to = prefixIn(dst)
+  const via = parseIp(gw)
+  if (!to) return [invalid(`${at}.dst`, dst, 'it must be an IP address or a CIDR')]
+  if (via === undefined) return [invalid(`${at}.gw`, gw, 'it must be an IP address')]
+  const isSame = familyOf(to.ip) === familyOf(via)
+  return isSame ? [] : [invalid(`${at}.gw`, gw, `it must be of the same IP family as ${dst}`)]
+}
+
+function macFaults(at: string, prefix: string): readonly Fault[] {
+  if (prefix === '') return []
+  if (!/^[0-9a-f]{2}:[0-9a-f]{2}$/i.test(prefix)) return [invalid(at, prefix, 'it must be two bytes such as 0a:1b')]
+  const isUnicast = Number.parseInt(prefix.slice(0, 2), 16) % 2 === 0
+  return isUnicast ? [] : [invalid(at, prefix, 'it is of a multicast address; its first byte must be even')]
+}
+
+/** The link gets 32 bits, whatever its family: the plugin can use IPv4 alone (net.md 2.4). */
+function linkFaults(at: string, address: string): readonly Fault[] {
+  if (address === '') return []
+  const ip = parseIp(address)
+  return ip !== undefined && familyOf(ip) === 4 ? [] : [invalid(at, address, 'it must be an IPv4 address')]
+}

@@ -1,0 +1,84 @@
+// What a SpiderMultusConfig is given where it says nothing: as admission and the CRD's schema complete it together. Pure; refuses nothing.
+import { withPrefixes } from './coordinator.js'
+import type { CoordinatorSpec, MultusConfigSpec, PoolNames, SpiderMultusConfig } from './multusconfig.js'
+import { ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from './names.js'
+
+const COORDINATOR_DEFAULT: CoordinatorSpec = {
+  mode: 'auto',
+  hijackCIDR: [],
+  policyRoutes: [],
+  vethLinkAddress: '',
+  podMACPrefix: '',
+  podDefaultRouteNIC: '',
+  podRPFilter: 0,
+  tunePodRoutes: true,
+  txQueueLen: 0,
+}
+const NO_POOLS: PoolNames = { ipv4: [], ipv6: [] }
+
+/** The settings of the plugin that cniType names; those of others stay, for validation to name. */
+const MAIN: {
+  readonly [K in Exclude<keyof typeof SUB_OBJECTS, 'custom'>]: (spec: MultusConfigSpec) => Partial<MultusConfigSpec>
+} = {
+  macvlan: ({ macvlan: own }) =>
+    own ? { macvlan: { vlanID: 0, rdmaResourceName: '', ippools: NO_POOLS, ...own } } : {},
+  ipvlan: ({ ipvlan: own }) => (own ? { ipvlan: { vlanID: 0, rdmaResourceName: '', ippools: NO_POOLS, ...own } } : {}),
+  // No vlanID: manual needs one that somebody wrote, auto may have none.
+  vlan: ({ vlan: own }) =>
+    own ? { vlan: { vlanMode: 'manual', rdmaResourceName: '', ippools: NO_POOLS, ...own } } : {},
+  sriov: ({ sriov: own }) =>
+    own
+      ? {
+          sriov: { resourceName: '', vlanID: 0, mtu: 0, minTxRateMbps: 0, maxTxRateMbps: 0, ippools: NO_POOLS, ...own },
+        }
+      : {},
+  'ib-sriov': ({ ibsriov: own }) => (own ? { ibsriov: { pkey: '', ippools: NO_POOLS, ...own } } : {}),
+  ipoib: ({ ipoib: own }) => (own ? { ipoib: { ippools: NO_POOLS, ...own } } : {}),
+  ovs: ({ ovs: own }) => (own ? { ovs: { vlan: 0, ippools: NO_POOLS, ...own } } : {}),
+}
+
+/** Where the settings of each cniType are in the spec. */
+export const SUB_OBJECTS = {
+  macvlan: 'macvlan',
+  ipvlan: 'ipvlan',
+  vlan: 'vlan',
+  sriov: 'sriov',
+  'ib-sriov': 'ibsriov',
+  ipoib: 'ipoib',
+  ovs: 'ovs',
+  custom: 'customCNI',
+} as const
+
+/** A custom one has no coordinator: it says all itself. */
+export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
+  const { cniType = 'custom', chainCNIJsonData = [] } = spec
+  if (cniType === 'custom') {
+    const { coordinator: _, ...own } = spec
+    return { ...own, cniType, enableCoordinator: false, chainCNIJsonData, customCNI: spec.customCNI ?? '' }
+  }
+  return {
+    ...spec,
+    ...MAIN[cniType](spec),
+    cniType,
+    enableCoordinator: spec.enableCoordinator ?? true,
+    disableIPAM: spec.disableIPAM ?? false,
+    chainCNIJsonData,
+    coordinator: withPrefixes({ ...COORDINATOR_DEFAULT, ...spec.coordinator }),
+  }
+}
+
+/** Its spec completed, and the annotations by which pods choose it as labels too, for a label is what can be asked for. */
+export function defaultMultusConfig(config: SpiderMultusConfig): SpiderMultusConfig {
+  const { metadata, spec = {} } = config
+  if (metadata.deletionTimestamp !== undefined) return config
+  const chosen = [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT].flatMap(key => {
+    const value = metadata.annotations?.[key]
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return {
+    ...config,
+    metadata:
+      chosen.length === 0 ? metadata : { ...metadata, labels: { ...metadata.labels, ...Object.fromEntries(chosen) } },
+    spec: defaultMultusSpec(spec),
+  }
+}

@@ -1,0 +1,185 @@
+// What may not be in a SpiderMultusConfig. Pure; the same at creation and later. Completed before (multusdefault.ts).
+import { coordinatorFaults } from './coordinator.js'
+import { forbidden, invalid, unsupported, type Fault } from './fault.js'
+import { injectFaults } from './multusinject.js'
+import type {
+  MultusConfigSpec,
+  NetworkAttachmentDefinition,
+  OnMaster,
+  PoolNames,
+  SpiderMultusConfig,
+} from './multusconfig.js'
+import { SUB_OBJECTS } from './multusdefault.js'
+import { ANNOTATION_CNI_VERSION, ANNOTATION_NAD_NAME } from './names.js'
+import { isSubdomain } from './selector.js'
+
+export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0'] as const
+const VLAN_MAX = 4094
+
+export interface MultusAround {
+  /** As it is; `undefined` at creation. */
+  readonly old: SpiderMultusConfig | undefined
+  /** The NetworkAttachmentDefinition of its name and namespace, where there is one. */
+  readonly definition: NetworkAttachmentDefinition | undefined
+}
+
+/** Everything that is wrong with one as it would be written. Empty: it may be. */
+export function validateMultusConfig(config: SpiderMultusConfig, { old, definition }: MultusAround): readonly Fault[] {
+  if (old?.metadata.deletionTimestamp !== undefined) return []
+  const { spec = {} } = config
+  const annotations = [...nameFaults(config, old), ...versionFaults(config), ...ownerFaults(config, definition)]
+  const other = otherFaults(spec)
+  if (other.length > 0) return [...annotations, ...other]
+  return [
+    ...annotations,
+    ...mainFaults(spec),
+    ...injectFaults(config),
+    ...coordinatorFaults('spec.coordinator', spec.coordinator ?? {}),
+    ...(spec.chainCNIJsonData ?? []).flatMap((text, at) => chainFaults(`spec.chainCNIJsonData[${at}]`, text)),
+  ]
+}
+
+const NAME_FIELD = `metadata.annotations[${ANNOTATION_NAD_NAME}]`
+
+function nameFaults({ metadata }: SpiderMultusConfig, old: SpiderMultusConfig | undefined): readonly Fault[] {
+  const name = metadata.annotations?.[ANNOTATION_NAD_NAME]
+  if (name === undefined) return []
+  if (!isSubdomain(name))
+    return [invalid(NAME_FIELD, name, 'it must be a name such as macvlan-conf (DNS-1123 subdomain)')]
+  if (!old || old.metadata.annotations?.[ANNOTATION_NAD_NAME] === name) return []
+  return [forbidden(NAME_FIELD, name, 'it can be removed, but neither changed nor added later; make another')]
+}
+
+function versionFaults({ metadata }: SpiderMultusConfig): readonly Fault[] {
+  const version = metadata.annotations?.[ANNOTATION_CNI_VERSION]
+  const isKnown = version === undefined || CNI_VERSIONS.some(one => one === version)
+  return isKnown ? [] : [unsupported(`metadata.annotations[${ANNOTATION_CNI_VERSION}]`, version, CNI_VERSIONS)]
+}
+
+/** One that nobody owns is taken over. */
+function ownerFaults(
+  { metadata }: SpiderMultusConfig,
+  definition: NetworkAttachmentDefinition | undefined,
+): readonly Fault[] {
+  const owner = definition?.metadata.ownerReferences?.find(({ kind }) => kind === 'SpiderMultusConfig')
+  if (!owner || owner.name === metadata.name) return []
+  const name = metadata.annotations?.[ANNOTATION_NAD_NAME]
+  const words = `NetworkAttachmentDefinition ${definition?.metadata.name ?? ''} belongs to SpiderMultusConfig ${owner.name}; take another name`
+  return [forbidden(name === undefined ? 'metadata.name' : NAME_FIELD, name ?? metadata.name, words)]
+}
+
+/** Exactly the settings of its cniType. */
+function otherFaults(spec: MultusConfigSpec): readonly Fault[] {
+  const { cniType = 'custom' } = spec
+  const own = SUB_OBJECTS[cniType]
+  const others = Object.values(SUB_OBJECTS).filter(key => key !== own && spec[key] !== undefined)
+  const words = `spec.cniType is ${cniType}: only spec.${own} can be given`
+  const given = others.map(key => forbidden(`spec.${key}`, spec[key], words))
+  if (cniType === 'custom' || spec[own] !== undefined) return given
+  return [...given, invalid(`spec.${own}`, undefined, `spec.cniType ${cniType} needs it`)]
+}
+
+function mainFaults(spec: MultusConfigSpec): readonly Fault[] {
+  const { cniType = 'custom' } = spec
+  switch (cniType) {
+    case 'macvlan':
+    case 'ipvlan':
+      return onMasterFaults(`spec.${cniType}`, spec[cniType] ?? { master: [] })
+    case 'vlan':
+      return vlanFaults(spec.vlan ?? { master: [] })
+    case 'sriov':
+      return sriovFaults(spec.sriov ?? {})
+    case 'ib-sriov':
+      return [
+        ...needed('spec.ibsriov.resourceName', spec.ibsriov?.resourceName),
+        ...matchFaults('spec.ibsriov', spec.ibsriov),
+      ]
+    case 'ipoib':
+      return [...needed('spec.ipoib.master', spec.ipoib?.master), ...matchFaults('spec.ipoib', spec.ipoib)]
+    case 'ovs':
+      return ovsFaults(spec.ovs ?? { bridge: '' })
+    case 'custom':
+      return spec.customCNI === undefined || spec.customCNI === '' || isJson(spec.customCNI)
+        ? []
+        : [invalid('spec.customCNI', spec.customCNI, 'it must be JSON')]
+  }
+}
+
+const needed = (field: string, value: string | undefined): readonly Fault[] =>
+  value === undefined || value === '' ? [invalid(field, value ?? '', 'it must not be empty')] : []
+
+function onMasterFaults(at: string, own: OnMaster): readonly Fault[] {
+  const { master, mtu = 0, bond } = own
+  const isBonded = bond !== undefined && bond.name !== ''
+  return [
+    ...(master.length === 0 || master.includes('') ? [invalid(`${at}.master`, master, 'it must name a NIC')] : []),
+    ...(master.length > 1 && !isBonded ? [invalid(`${at}.bond`, bond, 'several masters need a bond with a name')] : []),
+    ...idFaults(`${at}.vlanID`, own.vlanID),
+    ...(mtu >= 0 ? [] : [invalid(`${at}.mtu`, mtu, 'it must be 0 or more')]),
+    ...matchFaults(at, own),
+  ]
+}
+
+const idFaults = (field: string, id: number | undefined): readonly Fault[] =>
+  id === undefined || (id >= 0 && id <= VLAN_MAX) ? [] : [invalid(field, id, `it must be from 0 to ${VLAN_MAX}`)]
+
+const matchFaults = (at: string, own: { readonly ippools?: PoolNames } | undefined): readonly Fault[] =>
+  own?.ippools?.matchMasterSubnet === true
+    ? [forbidden(`${at}.ippools.matchMasterSubnet`, true, 'only cniType sriov has it')]
+    : []
+
+function vlanFaults(own: NonNullable<MultusConfigSpec['vlan']>): readonly Fault[] {
+  const { vlanMode = 'manual', vlanID } = own
+  const mode =
+    vlanMode === 'auto' && vlanID !== undefined
+      ? [forbidden('spec.vlan.vlanID', vlanID, 'vlanMode auto finds it; leave it out')]
+      : vlanMode !== 'auto' && vlanID === undefined
+        ? [invalid('spec.vlan.vlanID', vlanID, 'vlanMode manual needs it')]
+        : []
+  return [...onMasterFaults('spec.vlan', own), ...mode]
+}
+
+function sriovFaults(own: NonNullable<MultusConfigSpec['sriov']>): readonly Fault[] {
+  const { minTxRateMbps: min = 0, maxTxRateMbps: max = 0 } = own
+  const words = `it must not be more than maxTxRateMbps, ${max}`
+  return [
+    ...needed('spec.sriov.resourceName', own.resourceName),
+    ...idFaults('spec.sriov.vlanID', own.vlanID),
+    ...(min <= max ? [] : [invalid('spec.sriov.minTxRateMbps', min, words)]),
+  ]
+}
+
+function ovsFaults(own: NonNullable<MultusConfigSpec['ovs']>): readonly Fault[] {
+  const trunks = (own.trunk ?? []).flatMap(({ id, minID, maxID }, i) => {
+    const at = `spec.ovs.trunk[${i}]`
+    const range = [...idFaults(`${at}.id`, id), ...idFaults(`${at}.minID`, minID), ...idFaults(`${at}.maxID`, maxID)]
+    if (range.length > 0) return range
+    if ((minID === undefined) !== (maxID === undefined))
+      return [invalid(at, own.trunk?.[i], 'minID and maxID belong together; give both or id alone')]
+    const isOrdered = minID === undefined || maxID === undefined || minID <= maxID
+    return isOrdered ? [] : [invalid(`${at}.minID`, minID, `it must not be more than maxID, ${maxID}`)]
+  })
+  return [
+    ...needed('spec.ovs.bridge', own.bridge),
+    ...idFaults('spec.ovs.vlan', own.vlan),
+    ...trunks,
+    ...matchFaults('spec.ovs', own),
+  ]
+}
+
+function read(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown }
+  } catch {
+    return undefined // a wrong text is what is asked about
+  }
+}
+const isJson = (text: string): boolean => read(text) !== undefined
+
+/** What libcni asks of a plugin's conf (libcni/conf.go, ConfFromBytes): an object with a type. */
+function chainFaults(field: string, text: string): readonly Fault[] {
+  const value = read(text)?.value
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const isConf = isObject && 'type' in value && typeof value.type === 'string' && value.type !== ''
+  return isConf ? [] : [invalid(field, text, 'it must be a JSON object with the type of a CNI plugin')]
+}

@@ -1,0 +1,81 @@
+// What a SpiderSubnet is given when it is written, and what may not be in one. Pure; what its pools have is its status's to say.
+import { familyOf } from '../ip/address.js'
+import { intervalOfPrefix, parsePrefix } from '../ip/cidr.js'
+import { formatRanges, subtract } from '../ip/range.js'
+import {
+  cidrLabel,
+  completed,
+  effectiveOf,
+  listFaults,
+  subnetFaults,
+  wayOutFaults,
+  type Families,
+} from './addressing.js'
+import { controlledOf } from './controlled.js'
+import { CANNOT_CHANGE_ANY_MORE, exists, forbidden, isOtherSpec, type Fault } from './fault.js'
+import { FINALIZER, LABEL_SUBNET_CIDR } from './names.js'
+import type { SpiderIPPool, SpiderSubnet } from './types.js'
+import { orphanClash, subnetClash } from './unique.js'
+
+/** Finalizer, family and label, and several ranges merged and sorted; a single one stays as it was typed. */
+export function defaultSubnet(subnet: SpiderSubnet): SpiderSubnet {
+  if (subnet.metadata.deletionTimestamp !== undefined) return subnet
+  const { finalizers = [], labels = {} } = subnet.metadata
+  const { subnet: cidr } = subnet.spec
+  return {
+    ...subnet,
+    metadata: {
+      ...subnet.metadata,
+      finalizers: finalizers.includes(FINALIZER) ? finalizers : [...finalizers, FINALIZER],
+      ...(parsePrefix(cidr) && { labels: { ...labels, [LABEL_SUBNET_CIDR]: cidrLabel(cidr) } }),
+    },
+    spec: completed(subnet.spec),
+  }
+}
+
+export interface SubnetAround {
+  /** As it is; `undefined` at creation. */
+  readonly old: SpiderSubnet | undefined
+  /** All SpiderSubnets, this one perhaps among them. */
+  readonly others: readonly SpiderSubnet[]
+  readonly pools: readonly SpiderIPPool[]
+  readonly families: Families
+}
+
+/** Everything that is wrong with a SpiderSubnet as it would be written. Empty: it may be. */
+export function validateSubnet(subnet: SpiderSubnet, { old, others, pools, families }: SubnetAround): readonly Fault[] {
+  const { metadata, spec } = subnet
+  if (old?.metadata.deletionTimestamp !== undefined) {
+    const isHeld = metadata.finalizers?.includes(FINALIZER) === true
+    return isHeld && isOtherSpec(spec, old.spec) ? [forbidden('spec', spec, CANNOT_CHANGE_ANY_MORE)] : []
+  }
+  const early = subnetFaults(spec, old?.spec, families, 'SpiderSubnet')
+  if (early.length > 0) return early
+  if (!old && others.some(other => other.metadata.name === metadata.name)) return [exists(metadata.name)]
+  const prefix = parsePrefix(spec.subnet)
+  if (!prefix) return []
+  const clashes = [...others.map(other => subnetClash(subnet, other)), ...pools.map(pool => orphanClash(subnet, pool))]
+  const [clash] = old ? [] : clashes.filter(fault => fault !== undefined)
+  if (clash) return [clash]
+  const family = familyOf(prefix.ip)
+  const unread = listFaults(spec, family, intervalOfPrefix(prefix))
+  return unread.length > 0 ? unread : [...wayOutFaults(spec, prefix), ...(old ? givenFaults(subnet, old) : [])]
+}
+
+/** What pools have must stay in the subnet. */
+function givenFaults({ spec }: SpiderSubnet, old: SpiderSubnet): readonly Fault[] {
+  const family = spec.ipVersion === 6 ? 6 : 4
+  const effective = effectiveOf(spec, family)
+  return [...controlledOf(old.status?.controlledIPPools, family)].flatMap(([pool, { ranges }]) => {
+    const lost = formatRanges(subtract(ranges, effective), family)
+    const words = `SpiderIPPool ${pool} has ${lost.join(', ')}, which must stay in the subnet as long as it does`
+    return lost.length === 0 ? [] : [forbidden('spec.ips', spec.ips, words)]
+  })
+}
+
+/** Why one may not be deleted, where the administrator asked for those in use to be kept. */
+export function subnetDeletionFaults({ metadata, status }: SpiderSubnet): readonly Fault[] {
+  const count = status?.allocatedIPCount ?? 0
+  const words = `${count} addresses of SpiderSubnet ${metadata.name} are in pools; delete those first`
+  return count > 0 ? [forbidden('status.allocatedIPCount', count, words)] : []
+}

@@ -1,0 +1,67 @@
+// The uniqueness rules: no address in two pools, no network in two subnets. Pure; admission asks before, the controller afterwards.
+import { familyOf, type Family } from '../ip/address.js'
+import { networkOf, overlaps, parsePrefix, type Cidr } from '../ip/cidr.js'
+import { formatRanges, intersect, subtract } from '../ip/range.js'
+import { effectiveOf, type Addressing } from './addressing.js'
+import { forbidden, invalid, type Fault } from './fault.js'
+import type { ObjectMeta, SpiderIPPool, SpiderSubnet } from './types.js'
+
+interface Named {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'creationTimestamp'>
+  readonly spec: Addressing
+}
+
+/** A subnet as a network: canonical; `undefined` where an older object holds something else. */
+function networkIn({ subnet }: Addressing): { readonly network: Cidr; readonly family: Family } | undefined {
+  const prefix = parsePrefix(subnet)
+  return prefix && { network: networkOf(prefix), family: familyOf(prefix.ip) }
+}
+
+/** Why `pool` and `other` cannot both be: subnets that overlap and differ, or an address in common. One of the same name is the same. */
+export function poolClash(pool: Named, other: Named): Fault | undefined {
+  const [own, its] = [networkIn(pool.spec), networkIn(other.spec)]
+  if (pool.metadata.name === other.metadata.name || !own || !its || !overlaps(own.network, its.network))
+    return undefined
+  if (own.network !== its.network) {
+    const words = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
+    return invalid('spec.subnet', pool.spec.subnet, words)
+  }
+  const common = intersect(effectiveOf(pool.spec, own.family), effectiveOf(other.spec, own.family))
+  if (common.length === 0) return undefined
+  const texts = formatRanges(common, own.family).join(', ')
+  return forbidden('spec.ips', pool.spec.ips, `${texts} overlap with SpiderIPPool ${other.metadata.name}`)
+}
+
+/** Why two SpiderSubnets cannot both be: any overlap, equal ones too. */
+export function subnetClash(subnet: Named, other: Named): Fault | undefined {
+  const [own, its] = [networkIn(subnet.spec), networkIn(other.spec)]
+  if (subnet.metadata.name === other.metadata.name || !own || !its || !overlaps(own.network, its.network))
+    return undefined
+  const words = `it overlaps with ${other.spec.subnet} of SpiderSubnet ${other.metadata.name}`
+  return invalid('spec.subnet', subnet.spec.subnet, words)
+}
+
+/** Why a SpiderSubnet cannot be beside a pool: another network that overlaps, or the same one and addresses that it does not have. */
+export function orphanClash({ spec }: SpiderSubnet, pool: SpiderIPPool): Fault | undefined {
+  const [own, its] = [networkIn(spec), networkIn(pool.spec)]
+  if (!own || !its || !overlaps(own.network, its.network)) return undefined
+  const { name } = pool.metadata
+  if (own.network !== its.network)
+    return invalid('spec.subnet', spec.subnet, `it overlaps with ${pool.spec.subnet} of SpiderIPPool ${name}`)
+  const outside = subtract(effectiveOf(pool.spec, own.family), effectiveOf(spec, own.family))
+  if (outside.length === 0) return undefined
+  const texts = formatRanges(outside, own.family).join(', ')
+  return forbidden('spec.ips', spec.ips, `SpiderIPPool ${name} of this subnet has ${texts}, which must be in it`)
+}
+
+/** Whether `one` was there before `other`: by creation, which the API server stamps by the second, then by UID, then by name. */
+export function isOlder({ metadata: one }: Named, { metadata: other }: Named): boolean {
+  const rank = ({ creationTimestamp = '', uid = '', name }: Named['metadata']): readonly string[] => [
+    creationTimestamp,
+    uid,
+    name,
+  ]
+  const [mine, its] = [rank(one), rank(other)]
+  const at = mine.findIndex((value, i) => value !== its[i])
+  return at >= 0 && (mine[at] ?? '') < (its[at] ?? '')
+}
