@@ -35,6 +35,7 @@ t.test(
       'whose default route is in its table by now',
     )
     t.equal((await coordinate('DEL', pod, eth0)).status, 0)
+    for (const nic of [eth0, net1]) detach(pod, nic)
   },
 )
 
