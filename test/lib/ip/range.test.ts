@@ -5,12 +5,14 @@ import {
   formatRanges,
   includes,
   intersect,
+  isSame,
   normal,
   nth,
   parseRange,
   positionOf,
   rangesOf,
   sizeOf,
+  split,
   subtract,
   union,
   type Ranges,
@@ -58,6 +60,21 @@ t.test('5,000 random pairs agree with sets of numbers', t => {
       return void t.fail(
         JSON.stringify([a, b], (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)),
       )
+  }
+  t.pass('all agree')
+  t.end()
+})
+
+t.test('5,000 random ranges are cut where the count says, and nothing is lost', t => {
+  for (let round = 0; round < 5000; round++) {
+    const whole = some()
+    const count = BigInt(pick(50))
+    const { lowest, rest } = split(whole, count)
+    const size = count < sizeOf(whole) ? count : sizeOf(whole)
+    const isInOrder = (lowest.at(-1)?.last ?? -1n) < (rest[0]?.first ?? 1000n)
+    if (sizeOf(lowest) === size && isInOrder && isSame(union(lowest, rest), whole)) continue
+    t.fail(`${count} of ${formatRanges(whole, 4).join(' ')}`)
+    break
   }
   t.pass('all agree')
   t.end()
