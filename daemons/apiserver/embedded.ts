@@ -88,7 +88,10 @@ export class PoolKeeper {
     if (!kind || !pool || !isPool(pool)) return
     const target = { kind, namespace: '', name }
     const allocated = this.#counts.get(pool.metadata.uid) ?? 0
-    updateIn(tx, target, old => ({ ...old, status: poolStatus(pool, allocated) }), { ...QUIETLY, status: true })
+    const names = (): readonly string[] =>
+      this.#store.indexes.namesWith(ADDRESSES, IPAM_LABEL_POOL_UID, pool.metadata.uid)
+    const status = poolStatus(pool, { allocated, names })
+    updateIn(tx, target, old => ({ ...old, status }), { ...QUIETLY, status: true })
     const finalizers = poolFinalizers(pool, allocated)
     if (finalizers.length === (pool.metadata.finalizers?.length ?? 0)) return
     const release = (old: Stored): object => ({ ...old, metadata: { ...old.metadata, finalizers } })

@@ -38,6 +38,7 @@ export class Indexes {
   readonly #owned: Statement<Ref, [string]>
   readonly #allOwned: Statement<Ref, []>
   readonly #allEnding: Statement<Ref, []>
+  readonly #named: Statement<{ readonly name: string }, [string, string]>
   readonly #counts: Statement<{ readonly label: string; readonly n: number }, [string, string, string]>
 
   constructor(db: Database) {
@@ -55,6 +56,7 @@ export class Indexes {
     this.#owned = db.query('SELECT resource, namespace, name FROM owners WHERE uid = ?')
     this.#allOwned = db.query('SELECT DISTINCT resource, namespace, name FROM owners')
     this.#allEnding = db.query('SELECT resource, namespace, name FROM ending')
+    this.#named = db.query('SELECT name FROM labels WHERE resource = ? AND label = ?')
     this.#counts = db.query(
       'SELECT label, count(*) AS n FROM labels WHERE resource = ? AND label >= ? AND label < ? GROUP BY label',
     )
@@ -83,6 +85,11 @@ export class Indexes {
   /** All objects that have an owner, and all with a deletionTimestamp. */
   unsettled(): readonly Ref[] {
     return [...this.#allOwned.all(), ...this.#allEnding.all()]
+  }
+
+  /** Names of the objects of a resource that have this label; of cluster-scoped ones, for names alone say which. */
+  namesWith(resource: string, key: string, value: string): readonly string[] {
+    return this.#named.all(resource, labelText(key, value)).map(({ name }) => name)
   }
 
   /** How many objects of a resource have each value of a label. */

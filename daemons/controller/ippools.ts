@@ -123,7 +123,12 @@ function shallBe(
 ): Shall {
   const uid = pool.metadata.uid ?? ''
   const allocated = view.of(ADDRESSES).count('poolUid', uid)
-  const { allocatedIPs: before, ...counts } = poolStatus(pool, allocated)
+  const names = (): Iterable<string> =>
+    view
+      .of(ADDRESSES)
+      .by('poolUid', uid)
+      .map(({ metadata }) => metadata.name)
+  const { allocatedIPs: before, ...counts } = poolStatus(pool, { allocated, names })
   const text = !isAdopted ? before : projects ? projectionOf(view.of(ADDRESSES).by('poolUid', uid)) : undefined
   const status = { ...counts, ...(text !== undefined && { allocatedIPs: text }) }
   return { status, finalizers: poolFinalizers({ ...pool, status }, allocated) }
@@ -132,15 +137,19 @@ function shallBe(
 /** True where something was written. Compare-and-swap: a pool that is newer than the cache answers 409 and comes again. */
 async function write(pool: SpiderIPPool, { status, finalizers }: Shall, { kube }: Hands): Promise<boolean> {
   const { metadata, status: before } = pool
-  const { totalIPCount = 0, allocatedIPCount, allocatedIPs } = status
+  const { totalIPCount = 0, allocatedIPCount, allocatedIPs, freeIPs } = status
   const hasNews =
     totalIPCount !== before?.totalIPCount ||
     allocatedIPCount !== before.allocatedIPCount ||
-    allocatedIPs !== before.allocatedIPs
+    allocatedIPs !== before.allocatedIPs ||
+    freeIPs?.join() !== before.freeIPs?.join()
   let { resourceVersion } = metadata
   if (hasNews) {
-    const counts = { totalIPCount: BigInt(totalIPCount), allocatedIPCount, allocatedIPs: allocatedIPs ?? null } // null removes it
-    const body = { metadata: { resourceVersion }, status: counts }
+    const gone = { allocatedIPs: allocatedIPs ?? null, freeIPs: freeIPs ?? null } // null removes it
+    const body = {
+      metadata: { resourceVersion },
+      status: { totalIPCount: BigInt(totalIPCount), allocatedIPCount, ...gone },
+    }
     const ref = { name: metadata.name }
     const written = await kube.patch<SpiderIPPool>(SPIDER_IPPOOLS, ref, body, 'merge', { subresource: 'status' })
     resourceVersion = written.metadata.resourceVersion

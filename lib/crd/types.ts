@@ -61,6 +61,8 @@ export interface SpiderIPPool {
     readonly allocatedIPs?: string
     readonly totalIPCount?: number
     readonly allocatedIPCount?: number
+    /** What is left of a pool that is nearly full, as far as it goes; late by up to a second. */
+    readonly freeIPs?: readonly string[]
   }
 }
 

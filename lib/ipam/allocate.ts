@@ -2,9 +2,9 @@
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf } from '../ip/address.js'
 import { includes, sizeOf, subtract, union, type Ranges } from '../ip/range.js'
 import type { SpiderIPAddress } from '../crd/types.js'
-import { afterList, afterMiss, decide, type Known, type Next, type Refusal } from './decide.js'
+import { afterHint, afterList, afterMiss, decide, hintOf, type Known, type Next, type Refusal } from './decide.js'
 import { addressObject, handedTo, isOurs, isUpToDate, whoOf, type Asking, type Claimant } from './identity.js'
-import type { Pool } from './pool.js'
+import { poolOf, type Pool } from './pool.js'
 import type { Held, Journal, Port } from './port.js'
 
 export interface Wanted {
@@ -55,11 +55,17 @@ async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: 
     who: whoOf(claimant, nic, pool),
     allocatedCount: pool.allocatedCount,
     misses: 0,
+    hint: hintOf(free, pool.hinted),
     listed: undefined,
   }
   for (;;) {
     const next = decide(known, hands.random())
     if (next.kind === 'refuse') return { kind: 'refused', why: next.why }
+    if (next.kind === 'hint') {
+      const now = await hands.port.pool(pool.name)
+      known = afterHint(known, now && poolOf(now, pool.family).hinted)
+      continue
+    }
     if (next.kind === 'list') {
       const held = await hands.port.heldIn(pool.uid, next.freshness)
       const own = await ownAmong(held, free, pool, { claimant, nic }, hands)

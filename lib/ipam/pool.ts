@@ -15,6 +15,8 @@ export interface Pool {
   readonly ranges: Ranges
   /** What the status says is allocated; late by up to a second, never trusted for a decision. */
   readonly allocatedCount: bigint
+  /** What the status says is left, where the pool is nearly full: a hint, as late as that. */
+  readonly hinted: Ranges | undefined
 }
 
 /** spec.ipVersion is filled in at admission; where no admission runs, the subnet says it as well. */
@@ -38,6 +40,7 @@ export function poolOf(object: SpiderIPPool, family: Family): Pool {
     routes: spec.routes ?? [],
     ranges: subtract(rangesOf(spec.ips ?? [], family), rangesOf(spec.excludeIPs ?? [], family)),
     allocatedCount: BigInt(status?.allocatedIPCount ?? 0),
+    hinted: status?.freeIPs && rangesOf(status.freeIPs, family),
   }
 }
 

@@ -201,6 +201,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'status.allocatedIPs': 'string',
     'status.totalIPCount': 'integer/int64 0..',
     'status.allocatedIPCount': 'integer/int64 0..',
+    'status.freeIPs': 'array', // ours: decisions/0011
   },
   spidersubnets: {
     'spec.ipVersion': 'integer/int64 {4,6}',

@@ -1,8 +1,8 @@
 // What a SpiderIPPool's status and finalizers shall be, from the pool and the count of its addresses. Pure; knows no API server.
 import { FINALIZER } from '../../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
-import { IpError, type Family } from '../../../lib/ip/address.js'
-import { rangesOf, sizeOf, subtract } from '../../../lib/ip/range.js'
+import { IpError, ipOfObjectName, toBigint, type Family } from '../../../lib/ip/address.js'
+import { formatRanges, normal, rangesOf, sizeOf, subtract, type Ranges } from '../../../lib/ip/range.js'
 
 type PoolStatus = NonNullable<SpiderIPPool['status']>
 
@@ -19,23 +19,60 @@ function familyOf({ spec: { ipVersion, subnet } }: SpiderIPPool): Family {
 }
 
 /** Addresses that the pool can give: ips without excludeIPs. A text that is no range counts nothing: admission refuses it, an old object may hold it. */
-export function sizeOfPool(pool: SpiderIPPool): bigint {
+export const sizeOfPool = (pool: SpiderIPPool): bigint => sizeOf(rangesOfPool(pool))
+
+function rangesOfPool(pool: SpiderIPPool): Ranges {
   const { ips = [], excludeIPs = [] } = pool.spec
   const family = familyOf(pool)
   try {
-    return sizeOf(subtract(rangesOf(ips, family), rangesOf(excludeIPs, family)))
+    return subtract(rangesOf(ips, family), rangesOf(excludeIPs, family))
   } catch (error) {
-    if (error instanceof IpError) return 0n
+    if (error instanceof IpError) return []
     throw error
   }
 }
 
-/** `allocated`: how many SpiderIPAddress objects carry the pool's UID. What else the status holds (allocatedIPs) stays. */
-export const poolStatus = (pool: SpiderIPPool, allocated: number): PoolStatus => ({
-  ...pool.status,
-  totalIPCount: countOf(sizeOfPool(pool)),
-  allocatedIPCount: allocated,
-})
+/** What the SpiderIPAddress objects of a pool are, by its UID. */
+export interface Holdings {
+  readonly allocated: number
+  /** Names of the objects; asked only of a pool that is nearly full. */
+  readonly names: () => Iterable<string>
+}
+
+/** A pool is nearly full when so much less than one address in this many is left: trying at random then meets what is taken. */
+const NEARLY_FULL = 8n
+/** A hint needs no more, and an object that every ADD reads shall stay small. */
+const FREE_RANGES_MAX = 64
+
+/**
+ * What is left of a pool that is nearly full, so that an ADD tries what is free rather than guess or list everything (decisions/0011). Only a
+ * hint: an address is whose object it is.
+ */
+function freeOf(pool: SpiderIPPool, { allocated, names }: Holdings): readonly string[] | undefined {
+  const ranges = rangesOfPool(pool)
+  const size = sizeOf(ranges)
+  const left = size - BigInt(allocated)
+  if (left <= 0n || left * NEARLY_FULL >= size) return undefined
+  const family = familyOf(pool)
+  const taken: { first: bigint; last: bigint }[] = []
+  for (const name of names()) {
+    const ip = ipOfObjectName(name)
+    if (ip !== undefined) taken.push({ first: toBigint(ip), last: toBigint(ip) })
+  }
+  return formatRanges(subtract(ranges, normal(taken)).slice(0, FREE_RANGES_MAX), family)
+}
+
+/** What else the status holds (allocatedIPs) stays. */
+export function poolStatus(pool: SpiderIPPool, holdings: Holdings): PoolStatus {
+  const { freeIPs: _, ...status } = pool.status ?? {}
+  const free = freeOf(pool, holdings)
+  return {
+    ...status,
+    totalIPCount: countOf(sizeOfPool(pool)),
+    allocatedIPCount: holdings.allocated,
+    ...(free && { freeIPs: free }),
+  }
+}
 
 /**
  * The finalizers that a pool shall have: ours as long as it lives, also where no admission put it there; a pool on its way out waits for

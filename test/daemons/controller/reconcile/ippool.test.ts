@@ -9,6 +9,8 @@ const pool = (spec: object, metadata: object = {}, status?: object): SpiderIPPoo
   ...(status && { status }),
 })
 
+const holdings = (allocated: number, names: readonly string[] = []) => ({ allocated, names: () => names })
+
 const SIZES: readonly (readonly [of: string, spec: object, size: bigint])[] = [
   ['no ips', {}, 0n],
   ['one address', { ips: ['10.0.0.1'] }, 1n],
@@ -22,15 +24,18 @@ for (const [of, spec, size] of SIZES)
   t.test(`a pool of ${of} holds ${size}`, async t => t.equal(sizeOfPool(pool(spec)), size))
 
 t.test('the counts are set beside what else the status holds', async t => {
-  t.strictSame(poolStatus(pool({ ips: ['10.0.0.1-10.0.0.4'] }, {}, { allocatedIPs: '{}', allocatedIPCount: 9 }), 2), {
-    allocatedIPs: '{}',
-    totalIPCount: 4,
-    allocatedIPCount: 2,
-  })
+  t.strictSame(
+    poolStatus(pool({ ips: ['10.0.0.1-10.0.0.4'] }, {}, { allocatedIPs: '{}', allocatedIPCount: 9 }), holdings(2)),
+    {
+      allocatedIPs: '{}',
+      totalIPCount: 4,
+      allocatedIPCount: 2,
+    },
+  )
 })
 
 t.test('a count that int64 cannot hold stays below it', async t => {
-  const { totalIPCount = 0 } = poolStatus(pool({ subnet: 'fd00::/48', ips: ['fd00::-fd00:0:0:ffff::'] }), 0)
+  const { totalIPCount = 0 } = poolStatus(pool({ subnet: 'fd00::/48', ips: ['fd00::-fd00:0:0:ffff::'] }), holdings(0))
   t.ok(BigInt(totalIPCount) < 2n ** 63n)
   t.ok(totalIPCount > 9e18)
 })
@@ -59,3 +64,31 @@ for (const [of, metadata, status, allocated, left] of FINALIZERS)
   t.test(`a pool that ${of} has the finalizers it shall have`, async t =>
     t.strictSame(poolFinalizers(pool({}, metadata, status), allocated), left),
   )
+
+const TEN = ['10.0.0.1-10.0.0.10']
+const numbers = (from: number, to: number): readonly string[] =>
+  Array.from({ length: to - from + 1 }, (_, at) => `10.0.0.${from + at}`)
+const LEFT: readonly (readonly [
+  of: string,
+  spec: object,
+  names: readonly string[],
+  free: readonly string[] | undefined,
+])[] = [
+  ['half of it', { ips: TEN }, numbers(1, 5), undefined],
+  ['an eighth', { ips: ['10.0.0.1-10.0.0.8'] }, numbers(1, 7), undefined],
+  ['less than an eighth', { ips: TEN }, [...numbers(1, 3), ...numbers(5, 10)], ['10.0.0.4']],
+  ['two places', { ips: ['10.0.0.1-10.0.0.20'] }, [...numbers(2, 9), ...numbers(11, 20)], ['10.0.0.1', '10.0.0.10']],
+  ['none', { ips: TEN }, numbers(1, 10), undefined],
+  ['less than an eighth, with what another pool holds', { ips: TEN }, [...numbers(1, 9), '10.9.0.1'], undefined],
+]
+for (const [of, spec, names, free] of LEFT)
+  t.test(`the status of a pool of which ${of} is left says ${free?.join() ?? 'nothing of it'}`, async t => {
+    const before = { freeIPs: ['10.0.0.99'] }
+    t.strictSame(poolStatus(pool(spec, {}, before), holdings(names.length, names)).freeIPs, free)
+  })
+
+t.test('a /64 of which nearly all is free says nothing, and asks for no name', async t => {
+  const names = (): never => t.fail('asked') as never
+  const big = pool({ subnet: 'fd00::/64', ips: ['fd00::-fd00::ffff:ffff:ffff:ffff'] })
+  t.equal(poolStatus(big, { allocated: 5, names }).freeIPs, undefined)
+})
