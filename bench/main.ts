@@ -7,6 +7,7 @@ import { controller } from './controller.js'
 import { coordinator } from './coordinator.js'
 import { fill } from './fill.js'
 import { lastPlaces, recreate } from './full.js'
+import { ifacer } from './ifacer.js'
 import { machine, save, table, type Row } from './measure.js'
 import { openStage } from './stage.js'
 import { versions } from './versions.js'
@@ -21,6 +22,7 @@ try {
     versions,
     addDel,
     coordinator,
+    ifacer,
     traffic,
     burst,
     recreate,

@@ -11,6 +11,7 @@ export interface Sample {
 
 export interface Command {
   readonly file: string
+  readonly args?: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly stdin?: string
   /** A command in front, as nsenter is. */
@@ -18,9 +19,9 @@ export interface Command {
 }
 
 /** One process, with user and system time of wait4(2), in microseconds, as Bun hands them on. */
-export async function measure({ file, env, stdin = '', under = [] }: Command): Promise<Sample> {
+export async function measure({ file, args = [], env, stdin = '', under = [] }: Command): Promise<Sample> {
   const started = performance.now()
-  const child = Bun.spawn([...under, file], {
+  const child = Bun.spawn([...under, file, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdin: Buffer.from(stdin),
     stdout: 'pipe',

@@ -1,0 +1,59 @@
+// ADD and DEL of ifacer: here as far as this kernel has the links, and else in user-mode-linux, as ratios to what starting it costs there.
+import type { Calls } from './ifacer-calls.js'
+import type { Row } from './measure.js'
+
+const ROUNDS = 31
+const ROUNDS_IN_MACHINE = 7 // a process takes the better part of a second to start there
+
+function callsOf(under: readonly string[], rounds: number): Calls {
+  const command = [...under, 'scripts/bun.sh', 'bench/ifacer-calls.ts', String(rounds)]
+  const ran = Bun.spawnSync(command, { stderr: 'pipe' })
+  if (ran.exitCode !== 0) throw new Error(`${command.join(' ')}: ${ran.stderr.toString().trim()}`)
+  return JSON.parse(ran.stdout.toString()) as Calls
+}
+
+type Told = readonly [call: string, what: string, wallMax: number | undefined, cpuMax: number | undefined]
+const HERE: readonly Told[] = [
+  ['nothing', 'ADD, one NIC and no VLAN', 20, 15],
+  ['look', 'ADD, looks at a VLAN that is there (a veth here, so it is refused)', 20, 15],
+  ['del', 'DEL', undefined, undefined],
+]
+const KINDS: readonly Told[] = [
+  ['vlanThere', 'ADD, the VLAN is there', 20, 15],
+  ['bondThere', 'ADD, the bond and its VLAN are there', 20, 15],
+  ['vlanMade', 'ADD, makes the VLAN', undefined, undefined],
+  ['bondMade', 'ADD, makes a bond of two with a VLAN', 40, undefined],
+]
+
+const msRows = ({ medians }: Calls, told: readonly Told[]): readonly Row[] =>
+  told.flatMap(([call, what, wallMax, cpuMax]) => {
+    const bound = (max: number | undefined) => (max === undefined ? {} : { bound: `<= ${max} ms` })
+    const is = medians[call]
+    return [
+      { what: `ifacer ${what}, wall`, value: is?.wallMs ?? Number.NaN, unit: 'ms', ...bound(wallMax) },
+      { what: `ifacer ${what}, CPU`, value: is?.cpuMs ?? Number.NaN, unit: 'ms', ...bound(cpuMax) },
+    ]
+  })
+
+/** A machine without hardware's help is slow in a way of its own: only what it says of two things in itself is worth something. */
+function ratioRows({ medians }: Calls): readonly Row[] {
+  const wall = (call: string): number => medians[call]?.wallMs ?? Number.NaN
+  return [
+    ...KINDS.map(([call, what]) => ({
+      what: `ifacer ${what}, wall / VERSION's, in user-mode-linux`,
+      value: wall(call) / wall('version'),
+    })),
+    {
+      what: 'ifacer makes the VLAN / `ip link add`, wall, in user-mode-linux',
+      value: wall('vlanMade') / wall('ipVlan'),
+    },
+  ]
+}
+
+export function ifacer(): Promise<readonly Row[]> {
+  const here = callsOf(['unshare', '--net'], ROUNDS)
+  const rows = here.kinds
+    ? msRows(here, [...HERE, ...KINDS])
+    : [...msRows(here, HERE), ...ratioRows(callsOf(['scripts/vmrun.sh'], ROUNDS_IN_MACHINE))]
+  return Promise.resolve(rows)
+}
