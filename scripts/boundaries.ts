@@ -120,7 +120,7 @@ export const PURE: readonly RegExp[] = [
   /^lib\/probe\/(arp|detect|ndp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
   /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,
-  /^plugins\/ifacer\/(bond|config|made|options|unused|vlan|words)\.ts$/,
+  /^plugins\/ifacer\/(bond|config|look|made|options|unused|vlan|words)\.ts$/,
   /^daemons\/controller\/(reconcile|webhooks)\//,
   /^daemons\/(init|install)\/plan\.ts$/,
 ]

@@ -3,34 +3,21 @@ import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
-import type { bond } from '../netlink/rtnl/bond.js'
-import { anyLink, IFF, IPVLAN_MODE, linkDump, linkGet, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
+import { anyLink, linkGet, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_SCOPE, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
-import type { ValueOf } from '../netlink/wire.js'
-import {
-  NOWHERE,
-  type Place,
-  type SeenAddress,
-  type SeenBond,
-  type SeenLink,
-  type SeenNeigh,
-  type SeenRoute,
-} from '../plan/seen.js'
+import { NOWHERE, type Place, type SeenAddress, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { familyFrom, networkFrom } from './family.js'
+import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
 import { readNftTables } from './nft-tables.js'
 import { findLink, type Places } from './places.js'
 import { lookupsOf, seenRoutes, type Names } from './routes.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
-export interface Wish {
-  /** A number is an index. */
-  readonly links?: readonly (string | number)[] | 'all'
-  /** Also the links whose master this one is. */
-  readonly membersOf?: string
+export interface Wish extends LinksWish {
   /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
   readonly addressesOn?: string | 'all' | 'wide'
   /** But for the table `local`. */
@@ -44,7 +31,6 @@ export interface Wish {
   readonly lookups?: readonly Ip[]
 }
 
-const RTEXT_FILTER_VF_SKIP_STATS = 9
 /** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
 const isNotLocal = (bytes: Uint8Array, at: number): boolean => bytes[at + 4] !== RT_TABLE.local
 /** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
@@ -58,8 +44,7 @@ function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readon
 
 export function observe(places: Places, where: Where, wish: Wish): Place {
   const conn = places.at(where)
-  const named = linksOf(conn, wish.links ?? [])
-  const links = wish.membersOf === undefined ? named : withMembers(conn, named, wish.membersOf)
+  const links = linksOf(conn, wish)
   const names = namesOf(conn, links)
   const of = (on: string | number): number | undefined =>
     typeof on === 'number' ? on : on === 'all' || on === 'wide' ? 0 : indexIn(conn, links, on)
@@ -78,23 +63,6 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
   }
 }
 
-function linksOf(conn: Conn, wished: readonly (string | number)[] | 'all'): readonly Link[] {
-  if (wished === 'all') return conn.dump(linkDump, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
-  return wished.flatMap(link => findLink(conn, link) ?? [])
-}
-
-/** Older kernels do not filter by master; we do in any case. */
-function withMembers(conn: Conn, links: readonly Link[], name: string): readonly Link[] {
-  const master = indexIn(conn, links, name)
-  if (master === undefined) return links
-  const known = new Set(links.map(({ header }) => header.index))
-  const members = conn.dump(linkDump, { header: anyLink, attrs: { master, extMask: RTEXT_FILTER_VF_SKIP_STATS } })
-  return [...links, ...members.filter(({ header, attrs }) => attrs.master === master && !known.has(header.index))]
-}
-
-const indexIn = (conn: Conn, links: readonly Link[], name: string): number | undefined =>
-  (links.find(({ attrs }) => attrs.name === name) ?? findLink(conn, name))?.header.index
-
 /** Names by index; those that were not read yet are asked for once. */
 function namesOf(conn: Conn, links: readonly Link[]): Names {
   const known = new Map(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
@@ -104,39 +72,6 @@ function namesOf(conn: Conn, links: readonly Link[]): Names {
     return name
   }
 }
-
-const modeNamed = <T extends string>(modes: Readonly<Record<T, number>>, value: number | undefined): T | undefined =>
-  (Object.keys(modes) as T[]).find(name => modes[name] === value)
-
-function seenLink({ header, attrs }: Link): SeenLink {
-  const { info, address } = attrs
-  return {
-    index: header.index,
-    name: attrs.name ?? '',
-    kind: info === undefined || info.kind === 'none' ? undefined : info.kind === 'other' ? info.name : info.kind,
-    mtu: attrs.mtu ?? 0,
-    mac: address?.length === 6 ? macFromBytes(address) : undefined,
-    flags: header.flags,
-    up: (header.flags & IFF.up) !== 0,
-    operState: attrs.operState ?? 0,
-    queueLength: attrs.txQueueLength ?? 0,
-    parent: attrs.parent || undefined,
-    parentElsewhere: attrs.linkNetnsid !== undefined,
-    master: attrs.master,
-    ...(attrs.alias !== undefined && { alias: attrs.alias }),
-    ...(attrs.parentDevName !== undefined && { device: attrs.parentDevName }),
-    ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
-    ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
-    ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id, protocol: info.data?.protocol } }),
-    ...(info?.kind === 'bond' && { bond: seenBond(info.data ?? {}) }),
-  }
-}
-
-const seenBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): SeenBond => ({
-  ...numbers,
-  ...(arpIpTarget && { arpIpTarget: arpIpTarget.map(ipFromBytes) }),
-  ...(adActorSystem && { adActorSystem: macFromBytes(adActorSystem) }),
-})
 
 /** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
 function addressesOf(

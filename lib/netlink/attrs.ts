@@ -50,9 +50,10 @@ export function attribute({ type, bytes }: Attribute): Uint8Array {
 
 /** A set of attributes. Written in the order of the value's keys; of one that comes twice the last counts, as in the kernel. */
 export function attrs<const T extends Table>(table: T): Codec<AttrsOf<T>> {
-  const keys = new Map(Object.entries(table).map(([key, [type, codec]]) => [type & NLA_TYPE_MASK, { key, codec }]))
+  let keys: ReadonlyMap<number, { readonly key: string; readonly codec: Codec<unknown> }> | undefined
   return {
     decode(bytes) {
+      keys ??= keysOf(table) // of the tables that a process loads, it reads a few
       const value: Record<string, unknown> = {}
       const unknown: Attribute[] = []
       for (const one of attributesOf(bytes)) {
@@ -66,6 +67,9 @@ export function attrs<const T extends Table>(table: T): Codec<AttrsOf<T>> {
     encode: value => concat(Object.entries(value).flatMap(([key, part]) => encodePart(table, key, part))),
   }
 }
+
+const keysOf = (table: Table) =>
+  new Map(Object.entries(table).map(([key, [type, codec]]) => [type & NLA_TYPE_MASK, { key, codec }]))
 
 function encodePart(table: Table, key: string, part: unknown): Uint8Array[] {
   if (part === undefined) return []

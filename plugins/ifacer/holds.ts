@@ -8,6 +8,12 @@ export interface User {
   readonly ifName: string
 }
 
+export const userOf = (call: { name: string; containerID: string; ifName: string }): User => ({
+  network: call.name,
+  containerID: call.containerID,
+  ifName: call.ifName,
+})
+
 /** To be changed with the lock in hand. */
 export interface Holds {
   /** The links that somebody holds. */
@@ -43,6 +49,9 @@ export function holdsIn(folder: string): Holds {
     },
   }
 }
+
+/** Those of this node. */
+export const HOLDS = holdsIn('/run/spidernet/ifacer')
 
 function namesIn(folder: string): readonly string[] {
   let names: readonly string[] = []

@@ -1,4 +1,4 @@
-// The node's links as a conf wants them, and gone with their last user: look, and where something is to be changed, take the lock and look again.
+// The node's links made as a conf wants them, and removed with their last user: take the lock, look, change.
 import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
@@ -7,8 +7,9 @@ import { linkNamed, type Place } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { Config } from './config.js'
 import type { Holds, User } from './holds.js'
-import { isMarked, toRemove } from './made.js'
-import { leftovers, namesOf, planFor, topOf } from './plan.js'
+import { wholeOf } from './look.js'
+import { isMarked, toRemove, unfinishedName } from './made.js'
+import { leftovers, madeBy, planFor, topOf } from './plan.js'
 import { claimOf, unusedFrom } from './unused.js'
 import { refusalOf } from './words.js'
 
@@ -27,14 +28,14 @@ function locked<T>(kernel: Node, work: () => T): T {
 }
 
 /**
- * ADD. A link that goes with its last user is held before it is made, and looked at only with the lock in hand: whoever would take it away
- * has the lock too, and sees the hold. Any other link is there or is made, and stays, so that looking is enough.
+ * ADD, where a look was not enough (`staysAsItIs`). A link that goes with its last user is held before it is made, with the lock in hand:
+ * whoever would take it away has the lock too, and sees the hold.
  */
 export function ensure(config: Config, user: User, { kernel, holds }: { kernel: Node; holds: Holds }): void {
   const top = topOf(config)
-  if (top === undefined || staysAsItIs(config, kernel)) return
+  if (top === undefined) return
   locked(kernel, () => {
-    const node = tidied(kernel)
+    const node = wholeAndFree(config, kernel) ?? tidied(kernel)
     const plan = planFor(config, node)
     const is = linkNamed(node, top)
     const goes = is ? isMarked(is) : config.removeUnused
@@ -49,20 +50,12 @@ export function ensure(config: Config, user: User, { kernel, holds }: { kernel: 
   })
 }
 
-/** A few questions by name: on a node with thousands of links the common case must not read them all. */
-function staysAsItIs(config: Config, kernel: Node): boolean {
-  const wanted = [config.bond, config.vlan].flatMap(one => (one ? [one.name] : []))
-  const { links } = kernel.observe({ node: { links: wanted } }).node
-  if (links.length < wanted.length || links.some(isMarked)) return false
-  return lacking(config, kernel).length === 0
+/** By name, since a node may have thousands of links. A DEL that was killed may have left its claim on one (unused.ts). */
+function wholeAndFree(config: Config, kernel: Node): Place | undefined {
+  const whole = wholeOf(config, wish => kernel.observe({ node: wish }).node)
+  const claims = kernel.observe({ node: { links: madeBy(config).map(unfinishedName) } }).node.links
+  return claims.length === 0 ? whole : undefined
 }
-
-/** The steps that a conf lacks; throws CniError where what is there is not what it wants. */
-export const lacking = (config: Config, kernel: Node): Plan =>
-  planFor(
-    config,
-    kernel.observe({ node: { links: namesOf(config), ...(config.bond && { membersOf: config.bond.name }) } }).node,
-  )
 
 /** The whole node, without what killed calls left. */
 function tidied(kernel: Node): Place {
@@ -88,10 +81,8 @@ function doAll(plan: Plan, kernel: Node): void {
 
 /** DEL and GC: the users that are gone let go of their links; a link that nobody holds any more, and that is unused, goes. */
 export function release(isGone: (user: User) => boolean, { kernel, holds }: { kernel: Node; holds: Holds }): void {
-  const held = (): readonly string[] => holds.links().filter(link => holds.usersOf(link).some(isGone))
-  if (held().length === 0) return
   locked(kernel, () => {
-    for (const link of held()) {
+    for (const link of holds.links().filter(one => holds.usersOf(one).some(isGone))) {
       const users = holds.usersOf(link)
       if (users.every(isGone)) removeFrom(link, { kernel, holds })
       for (const user of users.filter(isGone)) holds.drop(link, user) // last, so that a DEL that was killed can be repeated

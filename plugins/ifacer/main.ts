@@ -4,6 +4,8 @@ import type { Plugin } from '../../lib/cni/plugin.js'
 import { accepts, type Config } from './config.js'
 
 const verbs = () => import('./verbs.js')
+const leave = () => import('./leave.js')
+const wantsLinks = ({ bond, vlan }: Config): boolean => (bond ?? vlan) !== undefined
 
 export const plugin: Plugin<Config> = {
   name: 'ifacer',
@@ -11,9 +13,9 @@ export const plugin: Plugin<Config> = {
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,
-  add: async call => (await verbs()).add(call),
-  check: async call => (await verbs()).check(call),
-  del: async call => (await verbs()).del(call),
+  add: async call => (wantsLinks(call.config) ? (await verbs()).add(call) : (call.prevResult ?? {})),
+  check: async call => (wantsLinks(call.config) ? (await verbs()).check(call) : undefined),
+  del: async call => (await leave()).del(call),
   status: async () => (await verbs()).status(),
-  gc: async call => (await verbs()).gc(call),
+  gc: async call => (await leave()).gc(call),
 }

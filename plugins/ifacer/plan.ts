@@ -11,6 +11,10 @@ export const namesOf = ({ bond, vlan }: Config): readonly string[] => [
   ...new Set([...(bond ? [bond.name, ...bond.members] : []), ...(vlan ? [vlan.on, vlan.name] : [])]),
 ]
 
+/** Names of those that the conf has made, the lowest first. */
+export const madeBy = ({ bond, vlan }: Config): readonly string[] =>
+  [bond, vlan].flatMap(one => (one ? [one.name] : []))
+
 /** The link that the next plugin stands on; `undefined` where nothing is made. */
 export const topOf = ({ bond, vlan }: Config): string | undefined => (vlan ?? bond)?.name
 

@@ -188,7 +188,7 @@ t.test('of fifty at once one makes the bond and its VLAN, all succeed, and nobod
 })
 
 t.test('killed at any moment, a bond is there whole or not at all, and the next ADD makes what lacks', async t => {
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const child = spawn('ip', ['netns', 'exec', node, `${BIN}/ifacer`], {
       env: { PATH: process.env['PATH'], ...cniEnv({ verb: 'ADD', containerID: 'c', netns: `/run/netns/${wire}` }) },
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -196,7 +196,7 @@ t.test('killed at any moment, a bond is there whole or not at all, and the next 
     const ended = new Promise(resolve => child.on('close', resolve))
     child.stdin.on('error', () => undefined)
     child.stdin.end(JSON.stringify({ cniVersion: '1.0.0', name: 'net', type: 'ifacer', ...whole }))
-    setTimeout(() => child.kill('SIGKILL'), 400 + round * 120)
+    setTimeout(() => child.kill('SIGKILL'), 500 + round * 150)
     await ended
     const links = linksOn(node)
     if (links.some(({ ifname }) => ifname === 'bond9')) {
@@ -214,13 +214,13 @@ t.test('random schedules of ADD, DEL and kills leave on this kernel what whole c
   const [place, pods] = [netns('s'), netns('sp')]
   for (const nic of ['eth1', 'eth2', 'eth3']) must(`ip -n ${place} link add ${nic} up type dummy`)
   const seed = Number(process.env['SEED'] ?? 0)
-  const args = `${pods} /run/ifacer-schedules-${process.pid} ${seed} 60 20`
+  const args = `${pods} /run/ifacer-schedules-${process.pid} ${seed} 40 20`
   const said = must(`ip netns exec ${place} node_modules/.bin/bun test/plugins/ifacer/real.ts /run/netns/${args}`)
   const came = said
     .trim()
     .split('\n')
     .map(line => JSON.parse(line) as { seed: number; broken?: string; least?: object })
-  t.equal(came.length, 60)
-  t.comment(`seeds ${seed} to ${seed + 59}`)
+  t.equal(came.length, 40)
+  t.comment(`seeds ${seed} to ${seed + 39}`)
   for (const { seed: one, broken, least } of came) if (broken !== undefined) t.fail(`seed ${one}: ${broken}`, { least })
 })

@@ -4,6 +4,7 @@ import { CniError } from '../../../lib/cni/error.js'
 import { accepts, type Config } from '../../../plugins/ifacer/config.js'
 import type { Holds, User } from '../../../plugins/ifacer/holds.js'
 import { ensure, release, type Node } from '../../../plugins/ifacer/links.js'
+import { staysAsItIs } from '../../../plugins/ifacer/look.js'
 import { isMarked } from '../../../plugins/ifacer/made.js'
 import { leftovers, topOf } from '../../../plugins/ifacer/plan.js'
 import { NOWHERE } from '../../../lib/plan/seen.js'
@@ -125,7 +126,7 @@ function perform(op: Op, arena: Arena): readonly Done[] {
       moment()
       release(user => user.containerID === me.containerID && user.network === me.network, hands)
     } else {
-      ensure(confOf(op), me, hands)
+      if (!staysAsItIs(confOf(op), wish => hands.kernel.observe({ node: wish }).node)) ensure(confOf(op), me, hands)
       moment()
     }
     return done(op.verb === 'DEL' || isPlugged(op, arena) ? 'done' : 'stranded')

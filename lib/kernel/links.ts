@@ -1,0 +1,73 @@
+// Links, read from the kernel: one by name or index, all of them, the members of one. Translates into our words; knows nothing that is on a link.
+import { ipFromBytes } from '../ip/address.js'
+import { macFromBytes } from '../ip/mac.js'
+import type { Conn } from '../netlink/conn.js'
+import type { bond } from '../netlink/rtnl/bond.js'
+import { anyLink, IFF, IPVLAN_MODE, linkDump, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
+import type { ValueOf } from '../netlink/wire.js'
+import type { SeenBond, SeenLink } from '../plan/seen.js'
+import { findLink } from './places.js'
+
+const RTEXT_FILTER_VF_SKIP_STATS = 9
+
+export interface LinksWish {
+  /** A number is an index. */
+  readonly links?: readonly (string | number)[] | 'all'
+  /** Also the links whose master this one is. */
+  readonly membersOf?: string
+}
+
+export function linksOf(conn: Conn, { links = [], membersOf }: LinksWish): readonly Link[] {
+  const named = wishedOf(conn, links)
+  return membersOf === undefined ? named : withMembers(conn, named, membersOf)
+}
+
+function wishedOf(conn: Conn, wished: readonly (string | number)[] | 'all'): readonly Link[] {
+  if (wished === 'all') return conn.dump(linkDump, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
+  return wished.flatMap(link => findLink(conn, link) ?? [])
+}
+
+/** Older kernels do not filter by master; we do in any case. */
+function withMembers(conn: Conn, links: readonly Link[], name: string): readonly Link[] {
+  const master = indexIn(conn, links, name)
+  if (master === undefined) return links
+  const known = new Set(links.map(({ header }) => header.index))
+  const members = conn.dump(linkDump, { header: anyLink, attrs: { master, extMask: RTEXT_FILTER_VF_SKIP_STATS } })
+  return [...links, ...members.filter(({ header, attrs }) => attrs.master === master && !known.has(header.index))]
+}
+
+export const indexIn = (conn: Conn, links: readonly Link[], name: string): number | undefined =>
+  (links.find(({ attrs }) => attrs.name === name) ?? findLink(conn, name))?.header.index
+
+const modeNamed = <T extends string>(modes: Readonly<Record<T, number>>, value: number | undefined): T | undefined =>
+  (Object.keys(modes) as T[]).find(name => modes[name] === value)
+
+export function seenLink({ header, attrs }: Link): SeenLink {
+  const { info, address } = attrs
+  return {
+    index: header.index,
+    name: attrs.name ?? '',
+    kind: info === undefined || info.kind === 'none' ? undefined : info.kind === 'other' ? info.name : info.kind,
+    mtu: attrs.mtu ?? 0,
+    mac: address?.length === 6 ? macFromBytes(address) : undefined,
+    flags: header.flags,
+    up: (header.flags & IFF.up) !== 0,
+    operState: attrs.operState ?? 0,
+    queueLength: attrs.txQueueLength ?? 0,
+    parent: attrs.parent || undefined,
+    parentElsewhere: attrs.linkNetnsid !== undefined,
+    master: attrs.master,
+    ...(attrs.alias !== undefined && { alias: attrs.alias }),
+    ...(attrs.parentDevName !== undefined && { device: attrs.parentDevName }),
+    ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
+    ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
+    ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id, protocol: info.data?.protocol } }),
+    ...(info?.kind === 'bond' && { bond: seenBond(info.data ?? {}) }),
+  }
+}
+
+const seenBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): SeenBond => ({
+  ...numbers,
+  ...(arpIpTarget && { arpIpTarget: arpIpTarget.map(ipFromBytes) }),
+  ...(adActorSystem && { adActorSystem: macFromBytes(adActorSystem) }),
+})
