@@ -168,6 +168,26 @@ const address = {
   dadFailed: false,
   scope: 0,
 }
+const withOptions = (options: string): Config =>
+  conf({ interfaces: ['eth1', 'eth2'], bond: { name: 'b', mode: 1, options } })
+const bondWith = (more: SeenLink['bond']): Place =>
+  node([link(4, 'b', { kind: 'bond', bond: { mode: 1, ...more } }), ...members])
+
+const same: readonly [options: string, is: SeenLink['bond']][] = [
+  ['miimon=100;updelay=250', { miimon: 100, updelay: 200 }], // whole intervals
+  ['active_slave=eth1', { activeSlave: 3 }], // the bond's to change
+  ['arp_ip_target=10.0.0.2,10.0.0.1', { arpIpTarget: [ip('10.0.0.1'), ip('10.0.0.2')] }], // in any order
+  ['primary=eth2', { primary: 3 }],
+  ['lacp_rate=fast', {}], // what the kernel does not tell
+  ['', { miimon: 7 }], // what the conf does not name
+]
+for (const [options, is] of same)
+  t.test(`a bond with ${JSON.stringify(is)} has "${options}"`, t => {
+    t.strictSame(planFor(withOptions(options), bondWith(is)), [])
+    t.end()
+  })
+
+const THERE = 'failed to createBondDevice: bond b is there with '
 const clashes: readonly [config: Config, node: Place, message: string][] = [
   [vlan5, node([]), `${VLAN}failed to LinkByName eth1: Link not found`],
   [
@@ -210,6 +230,38 @@ const clashes: readonly [config: Config, node: Place, message: string][] = [
     bond,
     node([b, ...members, link(7, 'eth3', { master: 4 })]),
     `${BOND}bond b is there of eth1, eth2, eth3, and of eth1, eth2 is wanted`,
+  ],
+  [
+    withOptions('miimon=50;xmit_hash_policy=layer3+4;use_carrier=1'),
+    bondWith({ miimon: 100, xmitHashPolicy: 0, useCarrier: 1 }),
+    `${THERE}miimon 100, xmit_hash_policy layer2, and miimon 50, xmit_hash_policy layer3+4 is wanted`,
+  ],
+  [
+    withOptions('updelay=100'),
+    bondWith({ miimon: 100, updelay: 200 }),
+    `${THERE}updelay 200, and updelay 100 is wanted`,
+  ],
+  [withOptions('primary=eth2'), bondWith({}), `${THERE}primary none, and primary eth2 is wanted`],
+  [withOptions('primary=eth2'), bondWith({ primary: 2 }), `${THERE}primary eth1, and primary eth2 is wanted`],
+  [
+    withOptions('arp_ip_target=10.0.0.1'),
+    bondWith({ arpIpTarget: [ip('10.0.0.1'), ip('10.0.0.2')] }),
+    `${THERE}arp_ip_target 10.0.0.1,10.0.0.2, and arp_ip_target 10.0.0.1 is wanted`,
+  ],
+  [
+    conf({ interfaces: ['eth1', 'eth2'], bond: { options: 'primary=eth3' } }),
+    node([eth1, eth2, link(5, 'eth3')]),
+    `${BOND}primary is eth3, which is none of interfaces: eth1, eth2`,
+  ],
+  [
+    vlan5,
+    node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5, protocol: 0x88a8 }, parent: 2 })]),
+    `${VLAN}eth1.5 is there with protocol 802.1ad, and a vlan with id 5 on eth1 is wanted of 802.1Q`,
+  ],
+  [
+    bond,
+    node([eth1, eth2, link(9, 'b.5', { kind: 'vlan', vlan: { id: 5 }, parent: 2 })]),
+    `${VLAN}b.5 is there on eth1, and a vlan with id 5 on b is wanted`,
   ],
   [
     bond,
