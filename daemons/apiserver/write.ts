@@ -218,7 +218,12 @@ export function removeIn(tx: Tx, target: Target, options: DeleteOptions): Delete
     const object = structuredClone(old)
     return { object: options.dryRun ? object : tx.remove(storedAt(kind), object), gone: true }
   }
-  if (deletionTimestamp !== undefined) return { object: old, gone: false }
+  if (deletionTimestamp !== undefined) {
+    // Asked again, it may be to wait for its dependents after all (registry/store.go: finalizers follow each DELETE).
+    if (all === finalizers) return { object: old, gone: false }
+    const asked: Stored = { ...old, metadata: { ...old.metadata, finalizers: all } }
+    return { object: options.dryRun ? asked : tx.put(storedAt(kind), asked), gone: false }
+  }
   const marked: Stored = {
     ...old,
     metadata: {
