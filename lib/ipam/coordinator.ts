@@ -44,16 +44,19 @@ export const keysOf = (conf: Fields): CoordinatorKeys => ({
   vethMTU: conf.integer('vethMTU'),
 })
 
-/** What a SpiderCoordinator says: its spec, and the CIDRs that were found for it. Throws CniError 11 while it is not Synced. */
+/** What a SpiderCoordinator says: its spec, and the CIDRs that were found for it. Throws CniError 11 while it is not Synced, and when it goes. */
 export function keysOfCoordinator(object: object): CoordinatorKeys {
-  const { spec, status } = partsOf(object)
+  const { spec, status, metadata } = partsOf(object)
   const phase = status?.string('phase') ?? ''
-  if (phase !== 'Synced') {
-    const reason = status?.string('reason') ?? ''
+  const isGoing = metadata?.value('deletionTimestamp') !== undefined
+  if (phase !== 'Synced' || isGoing) {
+    const reason = phase === 'Synced' ? 'it is being deleted' : (status?.string('reason') ?? '')
     throw new CniError(
       'tryAgain',
       `${FAILED}: spidercoordinator: ${COORDINATOR_NAME} no ready${reason === '' ? '' : `: ${reason}`}`,
-      `SpiderCoordinator ${COORDINATOR_NAME} has phase "${phase}"; pods wait until it is Synced`,
+      phase === 'Synced'
+        ? `SpiderCoordinator ${COORDINATOR_NAME} has a deletionTimestamp; pods wait for its successor`
+        : `SpiderCoordinator ${COORDINATOR_NAME} has phase "${phase}"; pods wait until it is Synced`,
     )
   }
   const found = {
@@ -63,9 +66,9 @@ export function keysOfCoordinator(object: object): CoordinatorKeys {
   return { ...(spec && keysOf(spec)), ...found }
 }
 
-function partsOf(object: object): { readonly spec: Fields | undefined; readonly status: Fields | undefined } {
+function partsOf(object: object): Readonly<Record<'metadata' | 'spec' | 'status', Fields | undefined>> {
   const fields = new Fields(object, `SpiderCoordinator ${COORDINATOR_NAME}: `)
-  return { spec: fields.object('spec'), status: fields.object('status') }
+  return { metadata: fields.object('metadata'), spec: fields.object('spec'), status: fields.object('status') }
 }
 
 const isSaid = (value: unknown): boolean =>
