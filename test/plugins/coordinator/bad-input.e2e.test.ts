@@ -1,18 +1,7 @@
 // What cannot be: a code, one sentence, and nothing left, neither in the pod nor on the node.
 import t from 'tap'
-import {
-  nicOf,
-  openCoordination,
-  resultFor,
-  stateOf,
-  VETH,
-  type Coordinating,
-  type Nic,
-} from '../../fixtures/coordination.js'
-import { startApiserver } from '../../fixtures/apiserver.js'
-import { cniEnv, runExecutable } from '../../fixtures/executable.js'
+import { nicOf, openCoordination, stateOf, VETH, type Coordinating, type Nic } from '../../fixtures/coordination.js'
 import type { Place } from '../../fixtures/netns.js'
-import { openCluster, SPIDER } from '../../fixtures/cluster.js'
 
 const world = openCoordination()
 t.teardown(world.close)
@@ -156,41 +145,4 @@ t.test('a node without IPv6: two families go on with one, IPv6 alone is refused'
   const { json } = await plain.coordinate('ADD', only6, nic)
   t.match(json, { code: 999, msg: /^failed to get IPAddressOnNode: the node has no IPv6 address that pod ip fd06::20/ })
   t.strictSame([only6.links(), plain.node.links()], [['eth0'], ['eth0']])
-})
-
-t.test('a SpiderCoordinator that is missing or NotReady is refused, with its reason; a Synced one is read', async t => {
-  const server = await startApiserver({ standalone: true })
-  t.teardown(server.stop)
-  const pod = world.pod()
-  attach(pod, eth0)
-  const { api } = openCluster(server.kubeconfig)
-  const conf = {
-    ...{ cniVersion: '1.1.0', name: 'net', type: 'coordinator', kubeconfig: server.kubeconfig },
-    ...{ logOptions: { logFile: world.log }, prevResult: { ...resultFor(eth0, pod.path), cniVersion: '1.1.0' } },
-  }
-  const call = (verb: string) =>
-    runExecutable({
-      name: 'coordinator',
-      env: cniEnv({ verb, containerID: 'c9', netns: pod.path }),
-      stdin: JSON.stringify(conf),
-    })
-  t.match((await call('ADD')).json, { code: 7, msg: 'failed to GetCoordinatorConfig: coordinator config not found' })
-  const made = await api.create('spidercoordinators', {
-    apiVersion: 'spiderpool.spidernet.io/v2beta1',
-    kind: 'SpiderCoordinator',
-    metadata: { name: 'default' },
-    spec: { mode: 'disabled' },
-  })
-  const path = `${SPIDER}/spidercoordinators/default/status`
-  const reason = 'neither kubeadm-config nor a kube-controller-manager was found'
-  const waiting = await api.replace(path, { ...made, status: { phase: 'NotReady', reason } })
-  const refusal = `failed to GetCoordinatorConfig: spidercoordinator: default no ready: ${reason}`
-  t.match((await call('ADD')).json, { code: 11, msg: refusal })
-  t.match((await call('STATUS')).json, { code: 50, msg: refusal })
-  await api.replace(path, { ...waiting, status: { phase: 'Synced', serviceCIDR: ['10.96.0.0/12'] } })
-  t.equal((await call('STATUS')).status, 0)
-  const { status, json } = await call('ADD')
-  t.equal(status, 0)
-  t.match(json, { interfaces: [{ name: 'eth0' }] }, 'its mode, disabled, is what is done')
-  t.strictSame(pod.links(), ['eth0'])
 })

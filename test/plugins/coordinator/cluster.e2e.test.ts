@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { openCluster, SPIDER } from '../../fixtures/cluster.js'
-import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
+import { nicOf, openCoordination, resultFor, stateOf, type Nic } from '../../fixtures/coordination.js'
 import { cniEnv, runExecutable, type Reply } from '../../fixtures/executable.js'
 import type { Place } from '../../fixtures/netns.js'
 import { openPassage } from '../../fixtures/passage.js'
@@ -151,6 +151,16 @@ t.test('a pod that the API server does not have is named', async t => {
   const { json } = await call('ADD', pod, net1, { name: 'nobody' })
   t.match(json, { code: 999, msg: /^failed to GetCoordinatorConfig: failed to get pod default\/nobody: / })
   t.equal((await call('DEL', pod, eth0, { name: 'nobody' })).status, 0)
+  await api.remove(PATH)
+})
+
+t.test('its mode, disabled, is what is done', async t => {
+  await word({ mode: 'disabled' }, SYNCED)
+  const pod = world.pod()
+  attach(pod, eth0)
+  const { status, json } = await call('ADD', pod, eth0)
+  t.match({ status, json }, { status: 0, json: resultFor(eth0, pod.path) }, 'prevResult goes on')
+  t.strictSame(pod.links(), ['eth0'])
   await api.remove(PATH)
 })
 
