@@ -10,6 +10,7 @@ import { poolGauges } from './ippools.js'
 import type { Hands, Reconciler } from './reconciler.js'
 import { reconcilersFor } from './reconcilers.js'
 import { Runner, type Running } from './runner.js'
+import { subnetGauges } from './subnet-gauges.js'
 import type { Conf, Settings } from './settings.js'
 import { Teller } from './tell.js'
 
@@ -50,6 +51,7 @@ export function controllerOf(parts: Parts): Controller {
   const handsOf = handsFor(parts, election, metrics)
   const runner = new Runner({ reconcilers: reconcilersFor({ ...parts, metrics }), kube, log, signal, seams, handsOf })
   describe(metrics, runner, election)
+  if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, runner.view)
   metrics.gauge(
     { name: 'spiderpool_controller_request_counts', help: 'Requests sent to the API server, each try' },
     () => [[kube.requests]],

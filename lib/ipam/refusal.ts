@@ -61,7 +61,7 @@ export const REFUSALS = {
   poolNotMade: {
     code: 107,
     means: 'The pool that a SpiderSubnet annotation asks for was not there in time.',
-    todo: 'See the events of the SpiderSubnet: it may be out of addresses, or spiderpool-controller is not running.',
+    todo: 'See the events of the Deployment or other controller of the pod: the SpiderSubnet may be out of addresses; or spiderpool-controller is not running.',
   },
   ipConflict: {
     code: 108,

@@ -1,0 +1,73 @@
+// docs/subnets.md is true: each application in it asks for what the page says, and what is said of Events is what there is.
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { parse } from 'yaml'
+import {
+  askedByPod,
+  askedByWorkload,
+  type Workload,
+  type WorkloadKind,
+} from '../../../daemons/controller/reconcile/application.js'
+import { planSubnet } from '../../../daemons/controller/reconcile/subnet.js'
+import type { Pod, SpiderSubnet } from '../../../lib/crd/types.js'
+
+const page = readFileSync(new URL('../../../docs/subnets.md', import.meta.url), 'utf8')
+const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+  ([, text = '']) => parse(text) as Record<string, unknown>,
+)
+const named = (name: string): unknown =>
+  blocks.find(block => (block['metadata'] as { name: string } | undefined)?.name === name)
+
+t.test('the subnet has as many addresses as the page shows', async t => {
+  const plan = planSubnet({
+    ...{
+      subnet: named('lan') as SpiderSubnet,
+      pools: [],
+      wishes: [],
+      reserved: [],
+      older: undefined,
+      isThorough: true,
+    },
+    ...{ heldOf: () => [], poolNamed: () => undefined, fateOf: () => 'kept' as const },
+  })
+  t.equal(plan.status.totalIPCount, 190)
+})
+
+const ASKED: readonly (readonly [kind: WorkloadKind, name: string, size: number, number: string, pools: number])[] = [
+  ['Deployment', 'web', 4, '+1', 1],
+  ['StatefulSet', 'db', 2, '+0', 2],
+  ['Deployment', 'router', 1, '+0', 2],
+  ['Deployment', 'mail', 1, '+0', 1],
+]
+for (const [kind, name, size, number, pools] of ASKED)
+  t.test(`${kind} ${name} asks for ${pools} pools of ${size}`, async t => {
+    const asked = askedByWorkload(kind, named(name) as Workload, 0)
+    t.match(asked, { kind: 'asks', application: { size, number, reclaims: name !== 'mail' } })
+    const items = asked.kind === 'asks' ? asked.application.items : []
+    t.equal(
+      items.reduce((sum, { subnets }) => sum + subnets.size, 0),
+      pools,
+    )
+  })
+
+t.test('so do the pods of a controller of another kind', async t => {
+  const annotations = blocks.find(block => 'ipam.spidernet.io/subnet' in block)
+  const ownerReferences = [
+    { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'c', uid: 'u', controller: true },
+  ]
+  t.match(askedByPod({ metadata: { name: 'p', annotations, ownerReferences } } as unknown as Pod), {
+    application: { size: 5 },
+  })
+})
+
+t.test('every reason of an Event stands on the page, and no other', async t => {
+  const source = readFileSync(
+    new URL('../../../daemons/controller/reconcile/subnet-notice.ts', import.meta.url),
+    'utf8',
+  )
+  const [, union = ''] = /readonly reason:([^\n]*(?:\n +\|[^\n]*)*)/.exec(source) ?? []
+  const reasons = [...union.matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
+  const told = [...page.matchAll(/^\| `(\w+)` +\| (?:old|app)/gm)].map(([, reason]) => reason)
+  t.strictSame(told.sort(), reasons.sort())
+  t.ok(reasons.length > 0)
+})
