@@ -38,7 +38,6 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
       if (faults.length > 0) throw invalid(CRD, object.metadata.name, faults)
     },
   },
-  ...SPIDER_ADMISSION,
   '/secrets': {
     // stringData is write-only: it is moved into data (k8s.io/api/core/v1 Secret).
     mutate(object) {
@@ -59,4 +58,8 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
   },
 }
 
-export const admissionFor = (kind: KindInfo): Admission => ({ ...NO_ADMISSION, ...TABLE[storedAt(kind)] })
+export const admissionFor = (kind: KindInfo): Admission => ({
+  ...NO_ADMISSION,
+  ...TABLE[storedAt(kind)],
+  ...(kind.unadmitted === true ? {} : SPIDER_ADMISSION[storedAt(kind)]),
+})

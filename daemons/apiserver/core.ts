@@ -15,6 +15,7 @@ export interface CoreOptions {
   readonly crds: string | undefined
   readonly eventsMax: number
   readonly embeddedController: boolean
+  readonly admits: boolean
 }
 
 export interface Core {
@@ -38,7 +39,7 @@ function openStore({ database, eventsMax }: CoreOptions): Store {
 
 export async function startCore(options: CoreOptions): Promise<Core> {
   const store = openStore(options)
-  const registry = new Registry(store.list({ resource: CRDS }))
+  const registry = new Registry(store.list({ resource: CRDS }), { admits: options.admits })
   store.onCommit(changes => {
     for (const { resource, type, object, name } of changes) {
       if (resource !== CRDS) continue

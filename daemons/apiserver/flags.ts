@@ -10,6 +10,8 @@ export interface Flags {
   /** Changes kept for watches that resume. */
   readonly eventsMax: number
   readonly embeddedController: boolean
+  /** Our own kinds have the rules that webhooks have in a cluster. */
+  readonly admits: boolean
 }
 
 export const USAGE = `usage: spiderpool-apiserver --data-dir DIR [--listen 127.0.0.1:PORT | --unix PATH] [--kubeconfig FILE] [--crds DIR]
@@ -20,10 +22,11 @@ export const USAGE = `usage: spiderpool-apiserver --data-dir DIR [--listen 127.0
   --crds DIR                YAML files with CustomResourceDefinitions or other objects, applied at start after the built-in ones
   --watch-history-max N     changes kept for watches that resume (50000)
   --no-embedded-controller  do not keep the counts in SpiderIPPool status, nor release the finalizer of deleted pools
+  --no-admission            take Spiderpool's kinds as they come, as a cluster does that has no webhooks
 `
 
 const VALUES = ['data-dir', 'listen', 'unix', 'kubeconfig', 'crds', 'watch-history-max'] as const
-const SWITCHES = ['no-embedded-controller'] as const
+const SWITCHES = ['no-embedded-controller', 'no-admission'] as const
 const HISTORY_DEFAULT = 50_000
 
 /** `--name value` and `--name=value`. Throws a sentence that names the flag. */
@@ -69,5 +72,6 @@ export function flagsOf(argv: readonly string[]): Flags {
     crds: given.get('crds'),
     eventsMax: Number(history),
     embeddedController: !given.has('no-embedded-controller'),
+    admits: !given.has('no-admission'),
   }
 }

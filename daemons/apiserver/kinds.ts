@@ -67,6 +67,8 @@ export interface KindInfo {
   readonly schema?: Schema
   /** Made by a CRD: JSON merge patch only, no strategic patch (as Kubernetes has it). */
   readonly custom: boolean
+  /** Our own rules are not asked about it (--no-admission). */
+  readonly unadmitted?: boolean
 }
 
 /** `v1` or `apps/v1`: what stands in an object's apiVersion. */
@@ -99,6 +101,8 @@ const ROWS: readonly Row[] = [
   ['coordination.k8s.io/v1', 'Lease', 'leases', 'n'],
   ['discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', 'n'],
   ['networking.k8s.io/v1', 'ServiceCIDR', 'servicecidrs', 's'],
+  ['admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', 'x'],
+  ['admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', 'x'],
   ['apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', 'sx', 'crd,crds'],
 ]
 

@@ -59,7 +59,11 @@ export class Registry {
   /** Grows with every change, so that what is made from all kinds (discovery, OpenAPI) can be kept. */
   revision = 0
 
-  constructor(crds: readonly Stored[]) {
+  /** Whether our own kinds have rules here; without, they are stored as a cluster does that reaches no webhook. */
+  readonly #admits: boolean
+
+  constructor(crds: readonly Stored[], { admits = true } = {}) {
+    this.#admits = admits
     for (const crd of crds) this.#byCrd.set(crd.metadata.name, kindsOfCrd(crd))
     this.#index()
   }
@@ -95,7 +99,7 @@ export class Registry {
   }
 
   #index(): void {
-    const custom = [...this.#byCrd.values()].flat()
+    const custom = [...this.#byCrd.values()].flat().map(kind => (this.#admits ? kind : { ...kind, unadmitted: true }))
     const builtin = new Set(BUILTIN_KINDS.map(storedAt))
     const kinds = [...BUILTIN_KINDS, ...custom.filter(kind => !builtin.has(storedAt(kind)))]
     this.#kinds = new Map(kinds.map(kind => [`${kind.group}/${kind.version}/${kind.plural}`, kind]))

@@ -60,6 +60,19 @@ export const DISCOVERY: Readonly<Record<string, string>> = {
   EndpointPort: 'appProtocol:string name:string port:int protocol:string',
 }
 
+/** Kept as they come: this server asks no webhook, it has the rules of ours itself. */
+export const ADMISSION: Readonly<Record<string, string>> = {
+  MutatingWebhookConfiguration: 'webhooks[name]:MutatingWebhook',
+  ValidatingWebhookConfiguration: 'webhooks[name]:ValidatingWebhook',
+  MutatingWebhook:
+    'admissionReviewVersions![]:string clientConfig!:WebhookClientConfig failurePolicy:string matchConditions[name]:object matchPolicy:string name!:string namespaceSelector:LabelSelector objectSelector:LabelSelector reinvocationPolicy:string rules[]:RuleWithOperations sideEffects!:string timeoutSeconds:int',
+  ValidatingWebhook:
+    'admissionReviewVersions![]:string clientConfig!:WebhookClientConfig failurePolicy:string matchConditions[name]:object matchPolicy:string name!:string namespaceSelector:LabelSelector objectSelector:LabelSelector rules[]:RuleWithOperations sideEffects!:string timeoutSeconds:int',
+  WebhookClientConfig: 'caBundle:string service:WebhookServiceReference url:string',
+  WebhookServiceReference: 'name!:string namespace!:string path:string port:int',
+  RuleWithOperations: 'apiGroups[]:string apiVersions[]:string operations[]:string resources[]:string scope:string',
+}
+
 export const NETWORKING: Readonly<Record<string, string>> = {
   ServiceCIDR: 'spec:ServiceCIDRSpec status:ServiceCIDRStatus',
   ServiceCIDRSpec: 'cidrs[]:string',

@@ -1,7 +1,7 @@
 // The schema of every kind: of a CRD its own, of a built-in kind from the tables. Knows types and lists; knows no object.
 import type { KindInfo, Schema } from './kinds.js'
 import { CORE } from './shapes-core.js'
-import { APPS, BATCH, COORDINATION, DISCOVERY, EXTENSIONS, META, NETWORKING } from './shapes-more.js'
+import { ADMISSION, APPS, BATCH, COORDINATION, DISCOVERY, EXTENSIONS, META, NETWORKING } from './shapes-more.js'
 
 /** Where OpenAPI has the types of each table: Kubernetes' own definition names. */
 const TABLES: readonly (readonly [prefix: string, types: Readonly<Record<string, string>>])[] = [
@@ -12,6 +12,7 @@ const TABLES: readonly (readonly [prefix: string, types: Readonly<Record<string,
   ['io.k8s.api.coordination.v1', COORDINATION],
   ['io.k8s.api.discovery.v1', DISCOVERY],
   ['io.k8s.api.networking.v1', NETWORKING],
+  ['io.k8s.api.admissionregistration.v1', ADMISSION],
   ['io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1', EXTENSIONS],
 ]
 

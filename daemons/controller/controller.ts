@@ -5,7 +5,7 @@ import type { Log } from '../../lib/log.js'
 import { Metrics } from '../../lib/metrics.js'
 import { fenced, type Fence } from './fence.js'
 import { FreshReads } from './fresh.js'
-import type { Health } from './http.js'
+import type { Check, Health } from './http.js'
 import { poolGauges } from './ippools.js'
 import type { Hands, Reconciler } from './reconciler.js'
 import { reconcilersFor } from './reconcilers.js'
@@ -13,6 +13,7 @@ import { Runner, type Running } from './runner.js'
 import { subnetGauges } from './subnet-gauges.js'
 import type { Conf, Settings } from './settings.js'
 import { Teller } from './tell.js'
+import type { Serving } from './webhook-server.js'
 
 export const LEASE = 'spiderpool-controller-leases'
 
@@ -23,6 +24,11 @@ export interface Parts {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
   readonly signal: AbortSignal
+  readonly webhooks: {
+    /** Where certificates are our own to make. */
+    readonly serving: Serving | undefined
+    readonly check: Check
+  }
   readonly seams: Running['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
 }
 
@@ -49,7 +55,14 @@ export function controllerOf(parts: Parts): Controller {
     onTrouble: error => log.warn(`cannot take or renew Lease ${settings.namespace}/${LEASE}: ${error.message}`),
   })
   const handsOf = handsFor(parts, election, metrics)
-  const runner = new Runner({ reconcilers: reconcilersFor({ ...parts, metrics }), kube, log, signal, seams, handsOf })
+  const runner = new Runner({
+    reconcilers: reconcilersFor({ ...parts, metrics, serving: parts.webhooks.serving }),
+    kube,
+    log,
+    signal,
+    seams,
+    handsOf,
+  })
   describe(metrics, runner, election)
   if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, runner.view)
   metrics.gauge(
@@ -57,7 +70,7 @@ export function controllerOf(parts: Parts): Controller {
     () => [[kube.requests]],
   )
   return {
-    health: healthOf(runner, election),
+    health: healthOf(runner, election, parts.webhooks.check),
     metrics,
     run: async () => void (await Promise.all([runner.run(), election.run()])),
   }
@@ -88,13 +101,13 @@ function handsFor(
   return runs => made[runs]
 }
 
-function healthOf(runner: Runner, election: Election): Health {
+function healthOf(runner: Runner, election: Election, webhooks: Check): Health {
   const listed = (): string | undefined => {
     const missing = runner.missing()
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
   }
   const led = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
-  return { startup: [listed], readiness: [listed, led], liveness: [] }
+  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [] }
 }
 
 function describe(metrics: Metrics, runner: Runner, election: Election): void {

@@ -6,23 +6,12 @@ import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { controllerOf, type Controller } from './controller.js'
+import { flagsOf, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './http.js'
 import { CONF_DEFAULT, confOf, settingsOf, type Conf, type Settings } from './settings.js'
+import { printedWebhooks, startWebhooks } from './webhook-start.js'
 
-const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
-  --config-path FILE   conf.yml of the ConfigMap spiderpool-conf
-  Everything else is told by the environment (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
-`
 const NAMESPACE_OUTSIDE = 'kube-system'
-
-/** The file's path, or a sentence. */
-function confPathOf(argv: readonly string[]): string | undefined {
-  const rest = argv[0] === 'daemon' ? argv.slice(1) : argv
-  if (rest.length === 0) return undefined
-  const [, path] = /^--config-path(?:=| )(.+)$/s.exec(rest.join(' ')) ?? []
-  if (path !== undefined && rest.length <= 2) return path
-  throw new Error(`unknown argument ${JSON.stringify(rest.join(' '))}; see --help`)
-}
 
 const confAt = (path: string | undefined): Conf =>
   path === undefined ? CONF_DEFAULT : confOf(Bun.YAML.parse(readFileSync(path, 'utf8')))
@@ -72,19 +61,22 @@ function listen(
 async function serve(argv: readonly string[], log: (settings: Settings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
+  const { configPath, tls, printsWebhooks } = flagsOf(argv)
+  const conf = confAt(configPath)
+  if (printsWebhooks) return void writeSync(1, printedWebhooks(settings, conf, env))
   const own = log(settings)
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
-  const conf = confAt(confPathOf(argv))
   const kube = connectDaemon(env)
-  const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, seams })
+  const webhooks = startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
+  const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, webhooks, seams })
   const servers = listen(controller, settings)
   const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
   own.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
   try {
     await controller.run()
   } finally {
-    await Promise.all([...servers.values()].map(server => server.stop(true)))
+    await Promise.all([webhooks.stop(), ...[...servers.values()].map(server => server.stop(true))])
   }
   own.info('ended')
 }

@@ -7,6 +7,9 @@ import { ippools } from './ippools.js'
 import { coordinators } from './coordinators.js'
 import { nads } from './nads.js'
 import { reclaim } from './reclaim.js'
+import { certificates } from './certificates.js'
+import { overlaps } from './overlaps.js'
+import type { Serving } from './webhook-server.js'
 import type { Conf, Settings } from './settings.js'
 import { subnets } from './subnets.js'
 
@@ -16,15 +19,19 @@ export interface Making {
   /** The environment, for switches that one reconciler alone reads. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly metrics: Metrics
+  /** Where the webhooks' certificates are our own to make. */
+  readonly serving: Serving | undefined
 }
 
 /** In no order: each is on its own. */
 export const reconcilersFor = (making: Making): readonly Reconciler[] => [
   ippools(making),
+  overlaps(),
   endpoints(making),
   nads(making),
   coordinators(making),
   ...(making.conf.enableSpiderSubnet ? [subnets(making)] : []),
   ...(making.conf.enableSpiderSubnet && making.conf.enableAutoPoolForApplication ? [applications(making)] : []),
+  ...(making.serving ? certificates(making.settings, making.serving) : []),
   ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
 ]

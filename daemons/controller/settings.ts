@@ -28,6 +28,8 @@ export interface Settings {
   readonly healthPort: number
   readonly metricsPort: number
   readonly webhookPort: number
+  /** The controller's Deployment: its Service and both webhook configurations have the same name. */
+  readonly deployment: string
   readonly metrics: boolean
   readonly timing: Timing
   readonly reclaim: Reclaiming
@@ -93,6 +95,7 @@ export function settingsOf(env: Env, outside: { readonly namespace: string; read
     healthPort: number(env, 'SPIDERPOOL_HEALTH_PORT', 5720),
     metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5721),
     webhookPort: number(env, 'SPIDERPOOL_WEBHOOK_PORT', 5722),
+    deployment: text(env, 'SPIDERPOOL_CONTROLLER_DEPLOYMENT_NAME', 'spiderpool-controller'),
     metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
     timing: timingOf(env),
     reclaim: {

@@ -29,6 +29,7 @@ export const NODES = clusterWide(core, 'Node', 'nodes')
 export const PODS = namespaced(core, 'Pod', 'pods')
 export const SERVICES = namespaced(core, 'Service', 'services')
 export const CONFIGMAPS = namespaced(core, 'ConfigMap', 'configmaps')
+export const SECRETS = namespaced(core, 'Secret', 'secrets')
 /** A Service's, older than EndpointSlice. */
 export const SERVICE_ENDPOINTS = namespaced(core, 'Endpoints', 'endpoints')
 export const EVENTS = namespaced(core, 'Event', 'events')
@@ -41,6 +42,13 @@ export const JOBS = namespaced(batch, 'Job', 'jobs')
 export const CRONJOBS = namespaced(batch, 'CronJob', 'cronjobs')
 export const LEASES = namespaced(['coordination.k8s.io', 'v1'], 'Lease', 'leases')
 export const SERVICECIDRS = clusterWide(['networking.k8s.io', 'v1'], 'ServiceCIDR', 'servicecidrs')
+const admission: Names = ['admissionregistration.k8s.io', 'v1']
+export const MUTATING_WEBHOOKS = clusterWide(admission, 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations')
+export const VALIDATING_WEBHOOKS = clusterWide(
+  admission,
+  'ValidatingWebhookConfiguration',
+  'validatingwebhookconfigurations',
+)
 export const CRDS = clusterWide(['apiextensions.k8s.io', 'v1'], 'CustomResourceDefinition', 'customresourcedefinitions')
 export const NADS = namespaced(
   ['k8s.cni.cncf.io', 'v1'],

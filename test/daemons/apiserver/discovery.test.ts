@@ -36,6 +36,7 @@ t.test('/apis names every other group once, the stable version preferred', t => 
       'coordination.k8s.io',
       'discovery.k8s.io',
       'networking.k8s.io',
+      'admissionregistration.k8s.io',
       'apiextensions.k8s.io',
       'example.com',
     ],

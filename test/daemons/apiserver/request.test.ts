@@ -81,6 +81,7 @@ t.test('flags are read with a space or an equals sign', async t => {
     dataDir: '/d',
     listen: { host: '::1', port: 6443 },
     embeddedController: false,
+    admits: true,
     kubeconfig: '/k=1',
     unix: undefined,
   })

@@ -14,6 +14,7 @@ t.test('without anything set, what Spiderpool’s documents give', async t => {
     healthPort: 5720,
     metricsPort: 5721,
     webhookPort: 5722,
+    deployment: 'spiderpool-controller',
     metrics: false,
     timing: { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 },
     reclaim: {

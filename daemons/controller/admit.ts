@@ -1,0 +1,114 @@
+// A review answered: what the rules of a kind ask for is read from the API server, then they say. Knows requests; knows no rule.
+import { ADMISSIONS, PODS_ADMISSION } from '../../lib/crd/admission.js'
+import { denialOf, forbiddenDenial, type Denial } from '../../lib/crd/cause.js'
+import {
+  NOTHING_AROUND,
+  type Admission,
+  type Around,
+  type Looks,
+  type Switches,
+  type Which,
+} from '../../lib/crd/rules.js'
+import type { Kube } from '../../lib/kube/client.js'
+import { isNotFound, KubeError } from '../../lib/kube/errors.js'
+import {
+  NADS,
+  NAMESPACES,
+  SPIDER_IPADDRESSES,
+  SPIDER_IPPOOLS,
+  SPIDER_MULTUSCONFIGS,
+  SPIDER_SUBNETS,
+  type Kind,
+} from '../../lib/kube/kinds.js'
+import { pathOf, POD_PATH, SERVED } from './webhooks/configurations.js'
+import type { Review, Verdict } from './webhooks/review.js'
+
+const KINDS: { readonly [K in keyof Around]: Kind } = {
+  pools: SPIDER_IPPOOLS,
+  subnets: SPIDER_SUBNETS,
+  addresses: SPIDER_IPADDRESSES,
+  definitions: NADS,
+  configs: SPIDER_MULTUSCONFIGS,
+  namespaces: NAMESPACES,
+}
+
+export type Judge = (review: Review) => Promise<Verdict>
+
+/** Who judges what comes by a path. */
+export function judges(kube: Kube, switches: Switches): ReadonlyMap<string, Judge> {
+  const found = new Map<string, Judge>([[POD_PATH, review => mutate(PODS_ADMISSION, kube, switches, review)]])
+  for (const { plural, singular } of SERVED) {
+    const rules = ADMISSIONS.find(({ of }) => of.plural === plural)
+    if (!rules) continue
+    found.set(pathOf('mutate', singular), review => mutate(rules, kube, switches, review))
+    found.set(pathOf('validate', singular), review => validate(rules, kube, switches, review))
+  }
+  return found
+}
+
+const ALLOWED: Verdict = { kind: 'allowed' }
+const verdictOf = (denial: Denial | undefined): Verdict => (denial ? { kind: 'denied', denial } : ALLOWED)
+
+async function mutate(rules: Admission, kube: Kube, switches: Switches, review: Review): Promise<Verdict> {
+  const { object, old, namespace } = review
+  if (object === undefined) return ALLOWED
+  const written = { object, old, namespace }
+  const seen = await lookUntilKnown(kube, around => rules.toMutate(written, switches, around))
+  const denial = denialOf(rules.of, nameOf(review), rules.refusals(written, seen))
+  return denial ? verdictOf(denial) : { kind: 'changed', to: rules.mutate(written, seen) }
+}
+
+async function validate(rules: Admission, kube: Kube, switches: Switches, review: Review): Promise<Verdict> {
+  const { object, old, namespace, operation } = review
+  if (operation === 'DELETE') {
+    const [fault] = rules.deletion(old, switches)
+    return verdictOf(fault && forbiddenDenial(rules.of, nameOf(review), fault.why))
+  }
+  const written = { object, old, namespace }
+  const seen = await look(kube, rules.toValidate(written, switches))
+  return verdictOf(denialOf(rules.of, nameOf(review), rules.validate(written, seen, switches)))
+}
+
+/** At creation the request may leave it to the object to say it. */
+function nameOf({ name, object }: Review): string {
+  if (name !== '' || typeof object !== 'object' || object === null || !('metadata' in object)) return name
+  const { metadata } = object
+  if (typeof metadata !== 'object' || metadata === null) return name
+  const own = 'name' in metadata ? metadata.name : 'generateName' in metadata ? metadata.generateName : undefined
+  return typeof own === 'string' ? own : name
+}
+
+/** What is found may raise the next question: a pod's namespace says which networks to look for. */
+async function lookUntilKnown(kube: Kube, ask: (found: Around) => Looks): Promise<Around> {
+  let found = NOTHING_AROUND
+  for (let asked = '{}'; ;) {
+    const looks = ask(found)
+    if (JSON.stringify(looks) === asked) return found
+    asked = JSON.stringify(looks)
+    found = await look(kube, looks)
+  }
+}
+
+async function look(kube: Kube, looks: Looks): Promise<Around> {
+  const entries = Object.entries(looks) as [keyof Around, Which][] // of a mapped type over these keys
+  const found = await Promise.all(entries.map(async ([what, which]) => [what, await ask(kube, KINDS[what], which)]))
+  return { ...NOTHING_AROUND, ...(Object.fromEntries(found) as Partial<Around>) }
+}
+
+/** What a cluster does not serve it has none of. */
+async function ask(kube: Kube, kind: Kind, { label, name, namespace }: Which): Promise<readonly object[]> {
+  try {
+    if (name !== undefined)
+      return [await kube.get<object>(kind, { name, ...(namespace !== undefined && { namespace }) })]
+    const list = await kube.list<object>(kind, {
+      ...(label !== undefined && { labelSelector: label }),
+      ...(namespace !== undefined && { namespace }),
+    })
+    return list.items
+  } catch (error) {
+    if (isNotFound(error)) return []
+    if (error instanceof KubeError)
+      throw new KubeError(error.status, error.reason, `cannot read ${kind.plural}: ${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,146 @@
+// The webhooks' own certificates: made and renewed by the leader, kept in a Secret, served by every replica, trusted by the API server.
+import { MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS } from '../../lib/kube/kinds.js'
+import type { Kind } from '../../lib/kube/kinds.js'
+import type { ObjectMeta } from '../../lib/crd/types.js'
+import { certificatesIn, factsOf, issue, isSignedBy, makeAuthority, type Pair } from '../../lib/x509.js'
+import type { Outcome } from './queue.js'
+import { watchOf, type Hands, type Reconciler } from './reconciler.js'
+import type { Settings } from './settings.js'
+import { source, type Source, type View } from './source.js'
+import type { Serving } from './webhook-server.js'
+import { AUTHORITY_MS, certificatePlan, SERVER_MS, serverNames, SKEW_MS, type Held } from './webhooks/certplan.js'
+import { trusting, trusts, type WebhookConfiguration } from './webhooks/configurations.js'
+
+interface Secret {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+  readonly type?: string
+  /** In base64. `ca.crt` is a bundle, the CA that signs first; `ca.key` is that one's. */
+  readonly data?: Readonly<Record<string, string>>
+}
+
+export const SECRET = 'spiderpool-controller-server-certs'
+const KEYS = { bundle: 'ca.crt', bundleKey: 'ca.key', certificate: 'tls.crt', key: 'tls.key' } as const
+const CA_NAME = 'spiderpool-webhook-ca'
+
+const decoded = ({ data = {} }: Secret, key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8')
+const encoded = (text: string): string => Buffer.from(text).toString('base64')
+
+const named = <T extends { readonly metadata: ObjectMeta }>(
+  kind: Kind,
+  name: string,
+  more: object = {},
+): Source<T, never> => source<T>({ kind, fieldSelector: `metadata.name=${name}`, ...more })
+
+/** Where nobody provides certificates. `serving` is told of each that the Secret holds. */
+export function certificates(settings: Settings, serving: Serving): readonly Reconciler[] {
+  const { namespace, deployment } = settings
+  const secrets = named<Secret>(SECRETS, SECRET, { namespace })
+  const optional = { optional: true }
+  const configurations = [
+    { kind: MUTATING_WEBHOOKS, of: named<WebhookConfiguration>(MUTATING_WEBHOOKS, deployment, optional) },
+    { kind: VALIDATING_WEBHOOKS, of: named<WebhookConfiguration>(VALIDATING_WEBHOOKS, deployment, optional) },
+  ] as const
+  const secretIn = (view: View): Secret | undefined => view.of(secrets).get(`${namespace}/${SECRET}`)
+  return [
+    {
+      name: 'certificate',
+      runs: 'leader',
+      workers: 1,
+      fixedKeys: [SECRET],
+      watches: [watchOf(secrets, () => [SECRET]), ...configurations.map(({ of }) => watchOf(of, () => [SECRET]))],
+      async reconcile(_, view, hands): Promise<Outcome> {
+        const secret = secretIn(view)
+        const there = configurations.flatMap(({ kind, of }) => [...view.of(of).all()].map(one => ({ kind, one })))
+        const bundle = secret?.data?.[KEYS.bundle] ?? ''
+        if (bundle !== '') for (const { kind, one } of there) await trust(kind, one, bundle, hands)
+        const isTrusted = there.every(({ one }) => trusts(one, bundle))
+        return renew(secret, { settings, hands, isTrusted })
+      },
+    },
+    {
+      name: 'webhook-port',
+      runs: 'always',
+      workers: 1,
+      watches: [watchOf(secrets, () => [SECRET])],
+      reconcile(_, view): Promise<Outcome> {
+        const secret = secretIn(view)
+        const [certificate, key] = secret ? [decoded(secret, KEYS.certificate), decoded(secret, KEYS.key)] : ['', '']
+        if (secret && certificate !== '' && key !== '')
+          serving.use({ certificate, key, ca: decoded(secret, KEYS.bundle) })
+        return Promise.resolve(undefined)
+      },
+    },
+  ]
+}
+
+async function trust(kind: Kind, one: WebhookConfiguration, bundle: string, { kube, log }: Hands): Promise<void> {
+  if (trusts(one, bundle)) return
+  await kube.replace(kind, trusting(one, bundle))
+  log.info(`${kind.kind} ${one.metadata.name} trusts the CA of Secret ${SECRET}`)
+}
+
+interface Renewing {
+  readonly settings: Settings
+  readonly hands: Hands
+  readonly isTrusted: boolean
+}
+
+async function renew(secret: Secret | undefined, { settings, hands, isTrusted }: Renewing): Promise<Outcome> {
+  const nowMs = hands.clock()
+  const names = serverNames(settings.deployment, settings.namespace)
+  const plan = certificatePlan(await heldIn(secret, isTrusted), names.dns, nowMs)
+  if (!plan.authority && !plan.server) return { againMs: plan.againAtMs - nowMs }
+  const since = (lifeMs: number) => ({ fromMs: nowMs - SKEW_MS, toMs: nowMs + lifeMs })
+  const before = secret ? decoded(secret, KEYS.bundle) : ''
+  const authority: Pair = plan.authority
+    ? await makeAuthority(CA_NAME, since(AUTHORITY_MS))
+    : { certificate: certificatesIn(before)[0] ?? '', key: secret ? decoded(secret, KEYS.bundleKey) : '' }
+  const valid = certificatesIn(before).filter(pem => (factsOf(pem)?.validity.toMs ?? 0) > nowMs)
+  const bundle = plan.authority ? [authority.certificate, ...valid].map(pem => `${pem.trim()}\n`).join('') : before
+  const pair = plan.server
+    ? await issue(authority, { name: settings.deployment, ...names, validity: since(SERVER_MS) })
+    : undefined
+  await write(secret, { bundle, authority, pair }, { settings, hands })
+  const what = [plan.authority && 'a new CA', pair && 'a new certificate'].filter(
+    one => one !== false && one !== undefined,
+  )
+  hands.log.info(`Secret ${SECRET} has ${what.join(' and ')} for the webhooks`)
+  return undefined
+}
+
+async function heldIn(secret: Secret | undefined, isTrusted: boolean): Promise<Held> {
+  if (!secret) return { authority: undefined, server: undefined, isTrusted }
+  const [newest = ''] = certificatesIn(decoded(secret, KEYS.bundle))
+  const [pem, key] = [decoded(secret, KEYS.certificate), decoded(secret, KEYS.key)]
+  const [own, server] = [factsOf(newest), factsOf(pem)]
+  const isOfAuthority = server !== undefined && (await isSignedBy(pem, newest))
+  return {
+    authority: decoded(secret, KEYS.bundleKey) === '' ? undefined : own?.validity,
+    server: server && key !== '' ? { ...server.validity, names: server.names, isOfAuthority } : undefined,
+    isTrusted,
+  }
+}
+
+interface Contents {
+  readonly bundle: string
+  readonly authority: Pair
+  readonly pair: Pair | undefined
+}
+
+async function write(
+  secret: Secret | undefined,
+  { bundle, authority, pair }: Contents,
+  { settings, hands }: Pick<Renewing, 'settings' | 'hands'>,
+): Promise<void> {
+  const data = {
+    ...secret?.data,
+    [KEYS.bundle]: encoded(bundle),
+    [KEYS.bundleKey]: encoded(authority.key),
+    ...(pair && { [KEYS.certificate]: encoded(pair.certificate), [KEYS.key]: encoded(pair.key) }),
+  }
+  if (secret) return void (await hands.kube.replace(SECRETS, { ...secret, data }))
+  const metadata = { name: SECRET, namespace: settings.namespace }
+  await hands.kube.create(SECRETS, { metadata, type: 'kubernetes.io/tls', data })
+}

@@ -1,0 +1,102 @@
+// The webhooks put together from settings: who judges, which certificate, what is printed for installation. Knows files; judges nothing.
+import { readFileSync } from 'node:fs'
+import type { Switches } from '../../lib/crd/rules.js'
+import type { Kube } from '../../lib/kube/client.js'
+import type { Log } from '../../lib/log.js'
+import { judges } from './admit.js'
+import type { Flags } from './flags.js'
+import { flag, type Conf, type Settings } from './settings.js'
+import { answerWebhook } from './webhook-http.js'
+import { WebhookServer, type Serving } from './webhook-server.js'
+import { webhookConfigurations } from './webhooks/configurations.js'
+
+/** The kubelet exchanges mounted files without telling. */
+const FILES_LOOKED_AT_MS = 10_000
+
+export interface Starting {
+  readonly kube: Kube
+  readonly settings: Settings
+  readonly conf: Conf
+  readonly log: Log
+  readonly tls: Flags['tls']
+  readonly after: (ms: number, call: () => void) => () => void
+}
+
+export interface Webhooks {
+  /** `undefined` where the certificate comes from files. */
+  readonly serving: Serving | undefined
+  readonly check: () => Promise<string | undefined>
+  readonly stop: () => Promise<void>
+}
+
+/** Throws where the certificate's files are named and cannot be used. */
+export function startWebhooks({ kube, settings, conf, log, tls, after }: Starting): Webhooks {
+  const { webhookPort: port, bindAddress } = settings
+  const answering = { judges: judges(kube, switchesOf(conf)), log, after }
+  const server = new WebhookServer({
+    port,
+    ...(bindAddress !== '' && { hostname: bindAddress }),
+    fetch: request => answerWebhook(request, answering),
+    onPort: served => log.info('the webhooks are served', { port: served }),
+  })
+  const check = (): Promise<string | undefined> => server.check()
+  if (!tls) return { serving: server, check, stop: () => server.stop() }
+  const read = (): void => {
+    const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
+    server.use({ certificate, key, ca: undefined })
+  }
+  read()
+  let forget = (): void => {}
+  const look = (): void => {
+    try {
+      read()
+    } catch (error) {
+      log.warn(`the webhooks keep their certificate: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    forget = after(FILES_LOOKED_AT_MS, look)
+  }
+  forget = after(FILES_LOOKED_AT_MS, look)
+  return {
+    serving: undefined,
+    check,
+    stop() {
+      forget()
+      return server.stop()
+    },
+  }
+}
+
+const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): Switches => ({
+  ...{ enableIPv4, enableIPv6, enableSpiderSubnet },
+  keepsUsed: raw['enableValidatingResourcesDeletedWebhook'] === true,
+})
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What `spiderpool-controller webhooks` prints: a List for kubectl. */
+export function printedWebhooks(settings: Settings, { raw }: Conf, env: Env): string {
+  const items = webhookConfigurations({
+    name: settings.deployment,
+    namespace: settings.namespace,
+    port: settings.webhookPort,
+    without: [
+      ...(flag(env, 'SPIDERPOOL_COORDINATOR_ENABLED', true) ? [] : ['spidercoordinators']),
+      ...(flag(env, 'SPIDERPOOL_MULTUS_CONFIG_ENABLED', true) ? [] : ['spidermultusconfigs']),
+    ],
+    pods: podsIn(raw['podResourceInject']),
+  })
+  return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
+}
+
+/** conf.yml: `podResourceInject: {enabled, namespacesExclude, namespacesInclude}`. */
+function podsIn(
+  value: unknown,
+): { readonly exclude: readonly string[]; readonly include: readonly string[] } | undefined {
+  if (typeof value !== 'object' || value === null || !('enabled' in value) || value.enabled !== true) return undefined
+  const names = (list: unknown): readonly string[] =>
+    Array.isArray(list) ? list.filter(one => typeof one === 'string') : []
+  return {
+    exclude: names('namespacesExclude' in value ? value.namespacesExclude : undefined),
+    include: names('namespacesInclude' in value ? value.namespacesInclude : undefined),
+  }
+}

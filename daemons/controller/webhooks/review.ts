@@ -1,0 +1,84 @@
+// AdmissionReview (admission.k8s.io/v1): the question as it comes, the answer as it goes. Pure; judges no object.
+import jsonpatch from 'fast-json-patch'
+import type { Denial } from '../../../lib/crd/cause.js'
+
+export interface Review {
+  readonly uid: string
+  readonly operation: string
+  readonly namespace: string
+  readonly name: string
+  /** `undefined` where it is deleted. */
+  readonly object: unknown
+  /** `undefined` where it is created. */
+  readonly old: unknown
+}
+
+type Fields = Readonly<Record<string, unknown>>
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+const VERSION = 'admission.k8s.io/v1'
+
+/** The question, or a sentence that says why it is none. */
+export function reviewIn(body: string): Review | string {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch (error) {
+    return `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`
+  }
+  if (!isFields(parsed) || parsed['apiVersion'] !== VERSION || parsed['kind'] !== 'AdmissionReview')
+    return `the body is no AdmissionReview of ${VERSION}`
+  const { request } = parsed
+  if (!isFields(request) || text(request['uid']) === '') return 'the AdmissionReview has no request with a uid'
+  const { object, oldObject } = request
+  return {
+    uid: text(request['uid']),
+    operation: text(request['operation']),
+    namespace: text(request['namespace']),
+    name: text(request['name']),
+    object: object ?? undefined,
+    old: oldObject ?? undefined,
+  }
+}
+
+export type Verdict =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'changed'; readonly to: unknown }
+  | { readonly kind: 'denied'; readonly denial: Denial }
+
+/** The AdmissionReview that answers. */
+export function answerTo({ uid, object }: Pick<Review, 'uid' | 'object'>, verdict: Verdict): object {
+  const answer = (response: object): object => ({
+    apiVersion: VERSION,
+    kind: 'AdmissionReview',
+    response: { uid, ...response },
+  })
+  switch (verdict.kind) {
+    case 'allowed':
+      return answer({ allowed: true })
+    case 'changed':
+      return answer({ allowed: true, ...patchFrom(object, verdict.to) })
+    case 'denied':
+      return answer({ allowed: false, status: statusOf(verdict.denial) })
+  }
+}
+
+const statusOf = ({ code, reason, message, details }: Denial): object => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  ...{ message, reason, details, code },
+})
+
+/** Nothing where nothing differs. RFC 6902, in base64 as every []byte in JSON. */
+function patchFrom(from: unknown, to: unknown): object {
+  if (!isFields(from) || !isFields(to)) return {}
+  const patch = jsonpatch.compare(from, to)
+  return patch.length === 0 ? {} : { patchType: 'JSONPatch', patch: base64(JSON.stringify(patch)) }
+}
+
+const base64 = (value: string): string =>
+  btoa(Array.from(new TextEncoder().encode(value), byte => String.fromCharCode(byte)).join(''))
