@@ -1,6 +1,6 @@
 // The kinds that several reconcilers watch, cut down to what they read: one list and watch each. Knows fields; decides nothing.
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../lib/crd/types.js'
-import { ANNOTATION_IP_NUMBER, IPAM_LABEL_POOL_UID } from '../../lib/crd/names.js'
+import { ANNOTATION_DISABLED_BECAUSE, ANNOTATION_IP_NUMBER, IPAM_LABEL_POOL_UID } from '../../lib/crd/names.js'
 import {
   LEASES,
   NODES,
@@ -40,7 +40,7 @@ export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = 
 /** Whole: a pool is small, there are few, and much of it is read. */
 export const POOLS = source<SpiderIPPool, 'uid' | 'cidr'>({
   kind: SPIDER_IPPOOLS,
-  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata, [ANNOTATION_IP_NUMBER]) }),
+  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata, [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE]) }),
   indexes: { uid: ({ metadata: { uid = '' } }) => [uid], cidr: ({ spec }) => [spec.subnet] },
 })
 
