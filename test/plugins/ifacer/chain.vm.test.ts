@@ -207,3 +207,15 @@ t.test('with removeUnused the last pod takes the links along, and nobody loses o
   t.match(await call('DEL', { ...single, removeUnused: true }, at(two)), { status: 0 })
   t.equal(all(), 'eth1,eth2,eth3,eth3.100,lo', 'what was made without removeUnused stays')
 })
+
+t.test('pods that come while the last ones leave are served: the links are there, or are made again', async t => {
+  const ifacer = { interfaces: ['eth1', 'eth2'], vlanID: 100, bond: { ...bond, name: 'b' }, removeUnused: true }
+  const node = openNode('d', wire)
+  const wanted = (at: number): Wanted => ({ on: node, netns: netns(`d${at}`), ifacer, address: `10.4.0.${at}/24` })
+  const early = await Promise.all([1, 2].map(at => add(wanted(at))))
+  const [late] = await Promise.all([Promise.all([3, 4].map(at => add(wanted(at)))), ...early.map(del)])
+  t.equal(names(node), 'b,b.100,eth1,eth2,eth3,lo')
+  for (const pod of late) t.ok(shown('net1', pod.netns), 'the pod has its macvlan')
+  await Promise.all(late.map(del))
+  t.equal(names(node), 'eth1,eth2,eth3,lo', 'and with the last one they are gone')
+})
