@@ -4,7 +4,7 @@ BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## npm packages and, where a tool is missing, Debian packages (root)
 	@scripts/setup.sh all

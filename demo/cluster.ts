@@ -2,15 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
-import { openApi, pathOf, type Api, type KubeObject } from './api.js'
+import { openApi, type Api, type KubeObject } from './api.js'
 import { attachment, type Attachment } from './multus.js'
 import * as objects from './objects.js'
 import type { Resident } from './residents.js'
 import { sandbox } from './stage.js'
 import * as world from './world.js'
 
-const { HOME } = world
-const KUBECONFIG = `${HOME}/kubeconfig`
+const { HOME, KUBECONFIG } = world
 const TUNNEL = `${HOME}/api.sock`
 const CRDS = fileURLToPath(new URL('../schemas/crds/', import.meta.url))
 export const SPIDERPOOL = '/apis/spiderpool.spidernet.io/v2beta1'
@@ -64,17 +63,44 @@ export async function makePools(api: Api): Promise<void> {
   for (const node of objects.NODE_OBJECTS) await api.create('nodes', node)
 }
 
-export async function makeCoordinator(api: Api): Promise<void> {
-  const made = await created(api, 'spidercoordinators', objects.COORDINATOR)
-  const path = `${pathOf('spidercoordinators', made)}/default/status`
-  await api.replace(path, { ...made, status: objects.COORDINATOR_STATUS })
+/** As a pod of the cluster: here beside the API server. */
+export async function startController(): Promise<void> {
+  const env = { KUBECONFIG, SPIDERPOOL_POD_NAME: 'spiderpool-controller-0', SPIDERPOOL_BIND_ADDRESS: '127.0.0.1' }
+  const controller = world.daemon('spiderpool-controller', [], env)
+  await world.until('spiderpool-controller leads', 10, () => {
+    if (controller.exitCode !== null)
+      throw new Error(`spiderpool-controller ended: ${world.wordsOf('spiderpool-controller')}`)
+    return / leads?\b/.test(world.wordsOf('spiderpool-controller')) || undefined
+  })
 }
 
-export async function makeNetworks(api: Api): Promise<void> {
-  for (const network of [objects.MACVLAN, objects.SECOND]) {
-    const definition = objects.attachmentDefinition(network, { kubeconfig: KUBECONFIG, log: HOME })
-    await created(api, 'network-attachment-definitions', definition)
-  }
+/** What the controller says of SpiderCoordinator default, as soon as it is in that phase. */
+const coordinatorIn = (api: Api, phase: string): Promise<string> =>
+  world.until(`SpiderCoordinator default is ${phase}`, 10, async () => {
+    const { status } = await api.read(`${SPIDERPOOL}/spidercoordinators/default`)
+    return (status as { phase?: string } | undefined)?.phase === phase ? JSON.stringify(status) : undefined
+  })
+
+/** NotReady, until the ConfigMap that kubeadm makes is there. Returns the status before and after. */
+export async function makeCoordinator(api: Api): Promise<readonly [before: string, after: string]> {
+  await created(api, 'spidercoordinators', objects.COORDINATOR)
+  const before = await coordinatorIn(api, 'NotReady')
+  await api.create('configmaps', objects.KUBEADM_CONFIG)
+  return [before, await coordinatorIn(api, 'Synced')]
+}
+
+/** The conf of the NetworkAttachmentDefinition that the controller makes of a SpiderMultusConfig. */
+export async function makeNetwork(
+  api: Api,
+  network: objects.Network,
+  annotations: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  await created(api, 'spidermultusconfigs', objects.multusConfig(network, annotations))
+  const path = `/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions/${network.name}`
+  return world.until(`the NetworkAttachmentDefinition of ${network.name} is there`, 10, async () => {
+    const definition = await api.read(path).catch(unless(404))
+    return (definition?.['spec'] as { config?: string } | undefined)?.config
+  })
 }
 
 /** The Deployment and what Kubernetes' controllers make of it: a ReplicaSet, and a pod on each of the nodes. */

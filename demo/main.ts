@@ -56,12 +56,18 @@ async function prepare(): Promise<Api> {
   await Promise.all([...stage.NODES, stage.OUTSIDE].map(place => moveIn(residents, place)))
   await cluster.tunnelToServer(residents, stage.NODES)
 
-  say(
-    'two networks, macvlan on eth0 and on eth1, each with a SpiderIPPool of either family; SpiderCoordinator default is Synced',
-  )
+  say('spiderpool-controller; SpiderCoordinator default is NotReady until the ConfigMap kubeadm-config says the CIDRs')
+  await cluster.startController()
+  const [before, after] = await cluster.makeCoordinator(api)
+  show(`before: ${before}`)
+  show(`after:  ${after}`)
+
+  say('two SpiderMultusConfigs, macvlan on eth0 and on eth1; the controller makes what Multus reads of them')
+  for (const network of [MACVLAN, SECOND])
+    show(`NetworkAttachmentDefinition ${network.name}: ${await cluster.makeNetwork(api, network)}`)
+
+  say('a SpiderIPPool of either family for each of them')
   await cluster.makePools(api)
-  await cluster.makeCoordinator(api)
-  await cluster.makeNetworks(api)
   show(await api.table(`${cluster.SPIDERPOOL}/spiderippools`, 'sp'))
   return api
 }

@@ -1,7 +1,9 @@
-// Calls CNI executables as Multus does for a pod: network after network, plugin after plugin. Knows the protocol; knows nothing of what is called.
+// A pod's networks, as Multus attaches them: what its annotations name, each from its NetworkAttachmentDefinition. Knows nothing of what is called.
 import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Api, KubeObject } from './api.js'
-import { BIN, inside, run } from './world.js'
+import * as libcni from './libcni.js'
+import { BIN, HOME, inside, KUBECONFIG, run } from './world.js'
 
 export interface Attachment {
   readonly pod: KubeObject
@@ -9,25 +11,11 @@ export interface Attachment {
   readonly place: string
   readonly netns: string
   readonly containerID: string
-  /** What ADD answered, by interface: libcni keeps it for CHECK and DEL. */
-  readonly results: Map<string, Result>
 }
 
-export interface Result {
-  readonly ips?: readonly { readonly address: string }[]
-}
 interface Refusal {
-  readonly code?: number
   readonly msg?: string
   readonly details?: string
-}
-
-type Verb = 'ADD' | 'CHECK' | 'DEL'
-
-interface Conflist {
-  readonly cniVersion: string
-  readonly name: string
-  readonly plugins: readonly { readonly type: string }[]
 }
 
 export const attachment = (pod: KubeObject, place: string, netns: string): Attachment => ({
@@ -35,7 +23,6 @@ export const attachment = (pod: KubeObject, place: string, netns: string): Attac
   place,
   netns,
   containerID: randomBytes(32).toString('hex'),
-  results: new Map(),
 })
 
 const nodeOf = ({ pod }: Attachment): string => (pod['spec'] as { nodeName: string }).nodeName
@@ -48,60 +35,72 @@ function networksOf({ pod }: Attachment): readonly (readonly [ifName: string, ne
   return networks.map((network, at) => [at === 0 ? 'eth0' : `net${at}`, network] as const)
 }
 
-async function conflistOf(api: Api, network: string): Promise<Conflist> {
+async function conflistOf(api: Api, network: string): Promise<libcni.Conflist> {
   const [namespace = '', name = ''] = network.split('/')
   const path = `/apis/k8s.cni.cncf.io/v1/namespaces/${namespace}/network-attachment-definitions/${name}`
   const { config } = (await api.read(path))['spec'] as { config: string }
-  return JSON.parse(config) as Conflist
+  return libcni.conflistOf(config, name)
 }
 
-/** Returns the executable's answer; throws what it said if it failed. */
-async function call(
-  verb: Verb,
-  one: Attachment,
-  { type, ifName, conf }: { type: string; ifName: string; conf: object },
-): Promise<Result> {
-  const { namespace = '', name = '', uid = '' } = one.pod.metadata
-  const args = [
-    'IgnoreUnknown=true',
-    `K8S_POD_NAMESPACE=${namespace}`,
-    `K8S_POD_NAME=${name}`,
-    `K8S_POD_INFRA_CONTAINER_ID=${one.containerID}`,
-    `K8S_POD_UID=${uid}`,
-  ]
-  const env = {
-    CNI_COMMAND: verb,
-    CNI_CONTAINERID: one.containerID,
-    CNI_NETNS: one.netns,
-    CNI_IFNAME: ifName,
-    CNI_PATH: BIN,
-    CNI_ARGS: args.join(';'),
+function runtimeOf({ pod, containerID, netns }: Attachment, ifName: string): libcni.Runtime {
+  const { namespace = '', name = '', uid = '' } = pod.metadata
+  const args = {
+    IgnoreUnknown: 'true',
+    K8S_POD_NAMESPACE: namespace,
+    K8S_POD_NAME: name,
+    K8S_POD_INFRA_CONTAINER_ID: containerID,
+    K8S_POD_UID: uid,
   }
-  const [file = '', ...words] = `${inside(nodeOf(one))} ${BIN}/${type}`.split(' ')
-  const { status, stdout, stderr } = await run(file, words, { env, stdin: JSON.stringify(conf) })
-  if (stdout === '' && status !== 0)
-    throw new Error(`${type} ${verb} of ${name} ${ifName}: status ${status} ${stderr.trim()}`)
-  const reply = (stdout === '' ? {} : JSON.parse(stdout)) as Result & Refusal
-  if (status !== 0)
-    throw new Error(`${type} ${verb} of ${name} ${ifName}: ${reply.msg ?? stdout} ${reply.details ?? ''}`)
-  return reply
+  return { containerID, netns, ifName, args, capabilityArgs: {} }
 }
 
-/** The plugins of a network, each given what the one before it answered. */
-async function chain(
-  verb: Verb,
-  one: Attachment,
-  { ifName, conflist }: { ifName: string; conflist: Conflist },
-): Promise<Result | undefined> {
-  const { plugins, ...common } = conflist
-  let result = verb === 'ADD' ? undefined : one.results.get(ifName)
-  for (const plugin of verb === 'DEL' ? plugins.toReversed() : plugins) {
-    const conf = { ...common, ...plugin, ...(result && { prevResult: result }) }
-    const answer = await call(verb, one, { type: plugin.type, ifName, conf })
-    if (verb === 'ADD') result = answer
-  }
-  return result
+/** Results lie in files, as libcni keeps them in /var/lib/cni/results. */
+const RESULTS = `${HOME}/results`
+const cache: libcni.Cache = {
+  read(key) {
+    try {
+      return JSON.parse(readFileSync(`${RESULTS}/${key}`, 'utf8')) as libcni.Result
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  },
+  write(key, result) {
+    mkdirSync(RESULTS, { recursive: true })
+    writeFileSync(`${RESULTS}/${key}`, JSON.stringify(result))
+  },
+  remove: key => rmSync(`${RESULTS}/${key}`, { force: true }),
 }
+
+/** Executables run in the pod's node. */
+function handsOn(one: Attachment): libcni.Hands {
+  return {
+    cache,
+    async call(type, env, conf) {
+      const [file = '', ...words] = `${inside(nodeOf(one))} ${BIN}/${type}`.split(' ')
+      const all = { ...env, CNI_PATH: BIN, KUBECONFIG }
+      const { status, stdout, stderr } = await run(file, words, { env: all, stdin: JSON.stringify(conf) })
+      const what = `${type} ${env['CNI_COMMAND'] ?? ''} of ${one.pod.metadata.name ?? ''} ${env['CNI_IFNAME'] ?? ''}`
+      if (stdout === '' && status !== 0) throw new Error(`${what}: status ${status} ${stderr.trim()}`)
+      const reply = (stdout === '' ? {} : JSON.parse(stdout)) as libcni.Result & Refusal
+      if (status !== 0) throw new Error(`${what}: ${reply.msg ?? stdout} ${reply.details ?? ''}`)
+      return reply
+    },
+  }
+}
+
+interface Network {
+  readonly list: libcni.Conflist
+  readonly runtime: libcni.Runtime
+}
+
+const attachedTo = (api: Api, one: Attachment): Promise<readonly Network[]> =>
+  Promise.all(
+    networksOf(one).map(async ([ifName, network]) => ({
+      list: await conflistOf(api, network),
+      runtime: runtimeOf(one, ifName),
+    })),
+  )
 
 /** ADD of all of a pod's networks, in order. Returns the addresses by interface, and how long it took. */
 export async function add(
@@ -109,15 +108,12 @@ export async function add(
   one: Attachment,
 ): Promise<{ readonly ips: ReadonlyMap<string, readonly string[]>; readonly ms: number }> {
   const ips = new Map<string, readonly string[]>()
-  const networks = await Promise.all(
-    networksOf(one).map(async ([ifName, network]) => ({ ifName, conflist: await conflistOf(api, network) })),
-  )
+  const networks = await attachedTo(api, one)
   const started = performance.now()
-  for (const network of networks) {
-    const result = (await chain('ADD', one, network)) ?? {}
-    one.results.set(network.ifName, result)
+  for (const { list, runtime } of networks) {
+    const result = (await libcni.add(list, runtime, handsOn(one))) as { ips?: readonly { address: string }[] }
     ips.set(
-      network.ifName,
+      runtime.ifName,
       (result.ips ?? []).map(({ address }) => address),
     )
   }
@@ -126,20 +122,20 @@ export async function add(
 
 /** ADD of one plugin of each chain once more, given what the chain answered: for those that must stand being called twice. */
 export async function addAgain(api: Api, one: Attachment, type: string): Promise<void> {
-  for (const [ifName, network] of networksOf(one)) {
-    const { plugins, ...common } = await conflistOf(api, network)
-    for (const plugin of plugins.filter(plugin => plugin.type === type))
-      await call('ADD', one, { type, ifName, conf: { ...common, ...plugin, prevResult: one.results.get(ifName) } })
+  for (const { list, runtime } of await attachedTo(api, one)) {
+    const answered = cache.read(`${list.name}-${runtime.containerID}-${runtime.ifName}`)
+    const plugins = list.plugins.filter(plugin => plugin.type === type)
+    const again = { ...list, plugins: plugins.map(plugin => ({ ...plugin, prevResult: answered })) }
+    await libcni.add(again, runtime, handsOn(one))
   }
 }
 
 export async function check(api: Api, one: Attachment): Promise<void> {
-  for (const [ifName, network] of networksOf(one))
-    await chain('CHECK', one, { ifName, conflist: await conflistOf(api, network) })
+  for (const { list, runtime } of await attachedTo(api, one)) await libcni.check(list, runtime, handsOn(one))
 }
 
 /** DEL of all of them, the last first. */
 export async function del(api: Api, one: Attachment): Promise<void> {
-  for (const [ifName, network] of networksOf(one).toReversed())
-    await chain('DEL', one, { ifName, conflist: await conflistOf(api, network) })
+  const networks = await attachedTo(api, one)
+  for (const { list, runtime } of networks.toReversed()) await libcni.del(list, runtime, handsOn(one))
 }

@@ -5,7 +5,7 @@ import { FAMILIES, NETWORKS, NODES, type Family } from './stage.js'
 const SPIDERPOOL = 'spiderpool.spidernet.io/v2beta1'
 const NAMESPACE = 'default'
 
-/** A macvlan network: its NetworkAttachmentDefinition, the node's NIC it is on, and its pools, of ten addresses each. */
+/** A macvlan network: its SpiderMultusConfig, the node's NIC it is on, and its pools, of ten addresses each. */
 export interface Network {
   readonly name: string
   readonly master: string
@@ -59,11 +59,14 @@ export const COORDINATOR: KubeObject = {
     hostRuleTable: 500,
   },
 }
-/** What spiderpool-controller finds in a cluster's settings. */
-export const COORDINATOR_STATUS = {
-  phase: 'Synced',
-  overlayPodCIDR: Object.values(POD_CIDR),
-  serviceCIDR: Object.values(SERVICE_CIDR),
+/** Where a cluster made by kubeadm says its CIDRs. */
+export const KUBEADM_CONFIG: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'kubeadm-config', namespace: 'kube-system' },
+  data: {
+    ClusterConfiguration: `networking:\n  podSubnet: ${Object.values(POD_CIDR).join()}\n  serviceSubnet: ${Object.values(SERVICE_CIDR).join()}\n`,
+  },
 }
 
 export const NODE_OBJECTS: readonly KubeObject[] = NODES.map(name => ({
@@ -72,23 +75,16 @@ export const NODE_OBJECTS: readonly KubeObject[] = NODES.map(name => ({
   metadata: { name },
 }))
 
-/** What a SpiderMultusConfig of `cniType: macvlan` becomes: the NIC, and behind it the pod's ways to its node. */
-export const attachmentDefinition = (
+/** As the user writes it. */
+export const multusConfig = (
   { name, master }: Network,
-  { kubeconfig, log }: { readonly kubeconfig: string; readonly log: string },
-): KubeObject => {
-  const ipam = { type: 'spiderpool', kubeconfig, log_file_path: `${log}/ipam.log` }
-  const plugins = [
-    { type: 'macvlan-wrapper', master, mode: 'bridge', ipam },
-    { type: 'coordinator', kubeconfig, logOptions: { logLevel: 'debug', logFile: `${log}/coordinator.log` } },
-  ]
-  return {
-    apiVersion: 'k8s.cni.cncf.io/v1',
-    kind: 'NetworkAttachmentDefinition',
-    metadata: { namespace: 'kube-system', name },
-    spec: { config: JSON.stringify({ cniVersion: '1.0.0', name, plugins }) },
-  }
-}
+  annotations: Readonly<Record<string, string>> = {},
+): KubeObject => ({
+  apiVersion: SPIDERPOOL,
+  kind: 'SpiderMultusConfig',
+  metadata: { namespace: 'kube-system', name, annotations },
+  spec: { cniType: 'macvlan', macvlan: { master: [master] } },
+})
 
 const poolsOf = ({ pools }: Network): object => ({ ipv4: [pools[4]], ipv6: [pools[6]] })
 const templateOf = (app: string, annotations: Readonly<Record<string, string>>) => ({

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 export const BIN = fileURLToPath(new URL('../dist/bin', import.meta.url))
 /** On a tmpfs that nobody else sees. */
 export const HOME = '/run/demo'
+export const KUBECONFIG = `${HOME}/kubeconfig`
 
 const PROGRAM_MS_MAX = 20_000
 
@@ -42,17 +43,22 @@ export async function must(command: string): Promise<string> {
 
 export const inside = (place: string): string => `nsenter --net=/run/netns/${place}`
 
-/** A private /run, so that neither names of namespaces nor files of the plugins touch the machine's own. */
+/** A private /run and /var/log, so that neither names of namespaces nor files of the plugins touch the machine's own. */
 export async function ownMounts(): Promise<void> {
   await must('mount -t tmpfs tmpfs /run')
+  await must('mount -t tmpfs tmpfs /var/log')
   await must('mount -t sysfs sysfs /sys')
   mkdirSync(HOME, { recursive: true, mode: 0o700 })
 }
 
 /** Starts a daemon of dist/bin; its words go to a file, shown if it ends too early. */
-export function daemon(name: string, args: readonly string[]): ChildProcess {
+export function daemon(
+  name: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const log = openSync(`${HOME}/${name}.out`, 'a')
-  const env = { PATH: process.env['PATH'] ?? '', HOME }
+  const env = { PATH: process.env['PATH'] ?? '', HOME, ...more }
   return spawn(`${BIN}/${name}`, args, { env, stdio: ['ignore', log, log] })
 }
 

@@ -129,6 +129,6 @@ t.test('the first thing that fails is said with its cause, and nothing is left',
   writeFileSync(`${folder}/ping`, '#!/bin/sh\necho "the wire is cut" >&2; exit 1\n', { mode: 0o755 })
   const ended = await demo(undefined, { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` })
   t.equal(ended.status, 1)
-  t.match(ended.output, /demo: step 6 failed: \S.* ping .*: the wire is cut\n$/)
+  t.match(ended.output, /demo: step 8 failed: \S.* ping .*: the wire is cut\n$/)
   await nothingLeft(t, ended.session)
 })
