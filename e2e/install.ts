@@ -28,6 +28,7 @@ async function install(): Promise<void> {
 
 async function synced(): Promise<void> {
   say('SpiderCoordinator default: NotReady while nobody says the CIDRs, Synced as soon as kubeadm-config is there')
+  await kubectl('-n kube-system delete configmap kubeadm-config --ignore-not-found')
   await apply(coordinator())
   await within(10, 'SpiderCoordinator default is NotReady', () => phaseIs('NotReady'))
   show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))

@@ -37,7 +37,7 @@ async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Prom
     const failure = error instanceof Error ? error.message : String(error)
     show(`FAILED: ${failure}`)
     show(await kubectl('get pods,spiderendpoints,spideripaddresses -A -o wide').catch(String))
-    show(await kubectl('get events -A --sort-by=.lastTimestamp').catch(String))
+    show(await kubectl('get events --field-selector=type=Warning --sort-by=.lastTimestamp').catch(String))
     return { name, seconds: seconds(), failure }
   }
 }

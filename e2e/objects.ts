@@ -41,8 +41,6 @@ export const coordinator = (): object => ({
     tunePodRoutes: true,
     hijackCIDR: ['169.254.0.0/16'],
     podRPFilter: 0,
-    podDefaultRouteNIC: '',
-    podMACPrefix: '',
   },
 })
 
@@ -102,6 +100,7 @@ export function app(of: App): object {
         metadata: { labels, annotations: { 'v1.multus-cni.io/default-network': NETWORK, ...of.annotations } },
         spec: {
           terminationGracePeriodSeconds: 0,
+          dnsPolicy: 'Default', // there is no DNS
           enableServiceLinks: false,
           automountServiceAccountToken: false,
           ...(of.node !== undefined && { nodeSelector: { 'kubernetes.io/hostname': of.node } }),

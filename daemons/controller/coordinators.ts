@@ -124,7 +124,8 @@ function filesIn(dir: string): Found['cniFiles'] {
     const names = readdirSync(dir, { withFileTypes: true }).filter(entry => !entry.isDirectory())
     return names.map(({ name }) => ({ name, text: readFileSync(`${dir}/${name}`, 'utf8') }))
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) }
+    const why = error instanceof Error ? error.message : String(error)
+    return { error: `the node's CNI configuration cannot be read (${CNI_DIR_ENV}): ${why}` }
   }
 }
 
