@@ -1,0 +1,109 @@
+// AdmissionReviews in and out, who answers them, and what is refused before anybody judges.
+import t from 'tap'
+import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhook-http.js'
+import { answerTo, reviewIn, type Verdict } from '../../../../daemons/controller/webhooks/review.js'
+
+const review = (request: unknown = { uid: 'u', operation: 'CREATE', object: { a: 1 } }): string =>
+  JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request })
+
+const wrong: readonly [string, RegExp][] = [
+  ['', /^the body is not JSON/],
+  ['[]', /^the body is no AdmissionReview of admission\.k8s\.io\/v1$/],
+  ['null', /^the body is no AdmissionReview/],
+  [review().replace('/v1', '/v1beta1'), /^the body is no AdmissionReview/],
+  [review().replace('"AdmissionReview"', '"Review"'), /^the body is no AdmissionReview/],
+  [review(null), /^the AdmissionReview has no request with a uid$/],
+  [review({ uid: 7 }), /^the AdmissionReview has no request with a uid$/],
+]
+for (const [body, says] of wrong)
+  t.test(`${body === '' ? 'nothing' : body} is no review`, t => {
+    t.match(reviewIn(body), says)
+    t.end()
+  })
+
+t.test('a review names its request; null is nothing', t => {
+  t.strictSame(
+    reviewIn(review({ uid: 'u', operation: 'DELETE', name: 'n', namespace: 's', object: null, oldObject: { b: 1 } })),
+    {
+      ...{ uid: 'u', operation: 'DELETE', name: 'n', namespace: 's' },
+      ...{ object: undefined, old: { b: 1 } },
+    },
+  )
+  t.end()
+})
+
+const patchOf = (to: unknown): unknown => {
+  const { response } = answerTo({ uid: 'u', object: { a: 1, ä: 'ö' } }, { kind: 'changed', to }) as {
+    response: { patch?: string }
+  }
+  return response.patch === undefined ? response : JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'))
+}
+t.test('what changed goes back as a JSON patch in base64, and nothing where nothing did', t => {
+  t.strictSame(patchOf({ a: 1, ä: 'ö' }), { uid: 'u', allowed: true })
+  t.strictSame(patchOf({ a: 2, ä: 'ü' }), [
+    { op: 'replace', path: '/ä', value: 'ü' },
+    { op: 'replace', path: '/a', value: 2 },
+  ])
+  t.end()
+})
+
+t.test('a denial goes back as the status that the API server passes on', t => {
+  const denial = { code: 409, reason: 'AlreadyExists', message: 'm', details: { name: 'n' } }
+  t.strictSame(answerTo({ uid: 'u', object: {} }, { kind: 'denied', denial }), {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: {
+      uid: 'u',
+      allowed: false,
+      status: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...denial },
+    },
+  })
+  t.end()
+})
+
+const silent = (): void => {}
+const after = (ms: number, call: () => void): (() => void) => {
+  const timer = setTimeout(call, ms)
+  return () => clearTimeout(timer)
+}
+const answering = (judge: () => Promise<Verdict>): Answering => ({
+  judges: new Map([['/validate', judge]]),
+  log: { debug: silent, info: silent, warn: silent, error: silent },
+  after,
+})
+const allowed = answering(() => Promise.resolve({ kind: 'allowed' }))
+const post = (body: string, path = '/validate', type = 'application/json; charset=utf-8'): Request =>
+  new Request(`https://x${path}`, { method: 'POST', body, headers: { 'content-type': type } })
+
+const requests: readonly [string, Request, number][] = [
+  ['a review', post(review()), 200],
+  ['the check of ourselves', new Request('https://x/webhook-health-check'), 200],
+  ['another path', post(review(), '/other'), 404],
+  ['GET', new Request('https://x/validate'), 405],
+  ['another type', post(review(), '/validate', 'text/plain'), 415],
+  ['no JSON', post('{'), 400],
+  [
+    'no body',
+    new Request('https://x/validate', { method: 'POST', headers: { 'content-type': 'application/json' } }),
+    400,
+  ],
+  ['a body at the limit', post(' '.repeat(BODY_BYTES_MAX)), 400],
+  ['a body beyond it', post(' '.repeat(BODY_BYTES_MAX + 1)), 413],
+]
+for (const [what, request, status] of requests)
+  t.test(`${what} is answered ${status}`, async t => t.equal((await answerWebhook(request, allowed)).status, status))
+
+t.test('what cannot be judged is denied and says why', async t => {
+  const broken = answering(() => Promise.reject(new Error('no list')))
+  t.match(await (await answerWebhook(post(review()), broken)).json(), {
+    response: { uid: 'u', allowed: false, status: { code: 500, message: 'no list' } },
+  })
+})
+
+t.test('an answer comes before the API server stops waiting', async t => {
+  const never = answering(() => new Promise(() => {}))
+  const began = performance.now()
+  const answer = await answerWebhook(post(review(), '/validate?timeout=1s'), never)
+  t.match(await answer.json(), { response: { allowed: false, status: { code: 504, reason: 'Timeout' } } })
+  t.ok(performance.now() - began < 1000)
+})
