@@ -68,6 +68,7 @@ async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
 }
 
 export function directPort(kube: Kube): Port {
+  const orConflict = orConflicts()
   const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
     (await kube.list<T>(kind, { resourceVersion: '0' })).items
   return {
@@ -109,19 +110,28 @@ async function ownerOf(kube: Kube, { apiVersion, kind, namespace, name }: OwnerR
   return object?.metadata.ownerReferences?.find(({ controller }) => controller === true)
 }
 
+/** Writes whose answer was lost: so many in a row, and the server's own words are worth more than another try. */
+const UNANSWERED_MAX = 3
+
 /** A record that exists, changed or vanished meanwhile, and an answer that was lost, are one case: read again and look. */
-async function orConflict(writing: Promise<SpiderEndpoint>): Promise<SpiderEndpoint | 'conflict'> {
-  try {
-    return await writing
-  } catch (error) {
-    if (isAlreadyExists(error) || isConflict(error) || isNotFound(error) || mayHaveHappened(error)) return 'conflict'
-    throw error
+function orConflicts(): (writing: Promise<SpiderEndpoint>) => Promise<SpiderEndpoint | 'conflict'> {
+  let unanswered = 0
+  return async writing => {
+    try {
+      const written = await writing
+      unanswered = 0
+      return written
+    } catch (error) {
+      if (isAlreadyExists(error) || isConflict(error) || isNotFound(error)) return 'conflict'
+      if (mayHaveHappened(error) && ++unanswered < UNANSWERED_MAX) return 'conflict'
+      throw error
+    }
   }
 }
 
 const CLAIM_TRIES_MAX = 3
 
-/** Create, and where the answer was lost, look whose the name is now: then nobody needs to guess. */
+/** Create, and where the answer was lost, or a quota was being counted, look whose the name is now: then nobody needs to guess. */
 async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome> {
   for (let tries = 1; ; tries++) {
     try {
@@ -135,7 +145,7 @@ async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome>
       )
     } catch (error) {
       if (isAlreadyExists(error)) return { kind: 'taken' }
-      if (!mayHaveHappened(error) || tries >= CLAIM_TRIES_MAX) throw error
+      if (!(mayHaveHappened(error) || isConflict(error)) || tries >= CLAIM_TRIES_MAX) throw error
     }
     const there = await orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name: object.metadata.name }))
     if (there) return isSame(there, object) ? { kind: 'held', object: there } : { kind: 'taken' }

@@ -40,15 +40,18 @@ export async function grant(
     ),
   )
   const held = outcomes.flatMap(({ want, taken }) => (taken?.kind === 'held' ? [{ want, taken }] : []))
-  const undo = (): Promise<void> =>
-    giveBack(
-      held.map(({ taken }) => taken),
-      hands,
-    )
+  const taken = held.map(one => one.taken)
+  const undo = async (): Promise<void> => {
+    // Where one could not be given back the journal stays: the DEL that follows reads it.
+    if (await giveBack(taken, hands.port)) hands.journal.close()
+  }
   const failed = outcomes.find(({ error }) => error !== undefined)
   const refused = outcomes.find(({ taken }) => taken?.kind === 'refused')
-  if (failed || refused) await undo()
-  if (failed) throw failed.error
+  if (failed) {
+    await giveBack(taken, hands.port) // and the journal stays: what failed may have taken an address all the same
+    throw failed.error
+  }
+  if (refused) await undo()
   if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, hands.port)
   const nics = wants.map(want => {
     const assigned = held.filter(one => one.want === want).map(({ taken }) => taken)
@@ -63,11 +66,11 @@ const settled = (taking: Promise<Taken>): Promise<{ readonly taken?: Taken; read
     (error: unknown) => ({ error }),
   )
 
-async function giveBack(taken: readonly HeldAddress[], { port, journal }: Hands): Promise<void> {
+/** False where one of them could not be given back. */
+async function giveBack(taken: readonly HeldAddress[], port: Port): Promise<boolean> {
   const created = taken.filter(({ isNew }) => isNew)
   const outcomes = await Promise.allSettled(created.map(({ object }) => port.release(object)))
-  // Where one could not be given back the journal stays: the DEL that follows reads it.
-  if (outcomes.every(({ status }) => status === 'fulfilled')) journal.close()
+  return outcomes.every(({ status }) => status === 'fulfilled')
 }
 
 async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port: Port): Promise<Refused> {

@@ -70,12 +70,15 @@ export async function reach(conf: IpamConf, env: Call<unknown>['env']): Promise<
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** Our refusals have codes of their own; an API server that is away or busy is worth another try (11); all else is 999. */
+/** No answer; somebody else wrote first; too many ask. */
+const TRANSIENT: readonly number[] = [0, 409, 429]
+
+/** Our refusals have codes of their own; an API server that is away, busy or at odds is worth another try (11); all else is 999. */
 export function refusalOf(prefix: string, error: unknown): CniError {
   const message = `${prefix}: ${messageOf(error)}`
   if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })
   if (error instanceof Refused) return new OwnError(error.code, message)
   if (error instanceof KubeError && error.reason === 'BadConfig') return new CniError('invalidConfig', message)
-  const isTransient = error instanceof KubeError && (error.status === 0 || error.status === 429 || error.status >= 500)
+  const isTransient = error instanceof KubeError && (error.status >= 500 || TRANSIENT.includes(error.status))
   return new CniError(isTransient ? 'tryAgain' : 'internal', message, '', { cause: error })
 }

@@ -98,13 +98,16 @@ export function judge({ status, retryAfter, text }: Answer, { server, request }:
     const reason: NoAnswer = isLossy(request) ? 'Unknown' : 'BadAnswer'
     return { kind: 'refused', error: new KubeError(0, reason, says) }
   }
-  const message = textAt(value, 'message') ?? `${what} was answered with status ${status}`
+  const isPassing = status === 429 || (status >= 500 && status !== 501)
+  const words = textAt(value, 'message')
+  // Of what may pass the server says only that; of the rest it names the object itself.
+  const message =
+    words === undefined ? `${what} was answered with status ${status}` : isPassing ? `${what}: ${words}` : words
   const afterMs = retryAfterMs(retryAfter)
   // A server that names a time to come back did not do it. One that failed midway does not know.
   const isUnknown = isLossy(request) && status >= 500 && afterMs === undefined
   const reason = isUnknown ? 'Unknown' : (textAt(value, 'reason') ?? `Http${status}`)
   const error = new KubeError(status, reason, message)
-  const isPassing = status === 429 || (status >= 500 && status !== 501)
   if (!isPassing || isUnknown) return { kind: 'refused', error }
   return { kind: 'again', error, ...(afterMs !== undefined && { afterMs }) }
 }

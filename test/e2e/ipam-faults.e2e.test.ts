@@ -1,0 +1,217 @@
+// spiderpool-ipam before an API server that fails in every way at every request: bounded tries, the right code, nothing given twice, nothing left.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import t, { type Test } from 'tap'
+import { startApiserver } from '../fixtures/apiserver.js'
+import { containerId, openCluster, poolAnnotation, type PodRef } from '../fixtures/cluster.js'
+import { cniEnv, runExecutable } from '../fixtures/executable.js'
+import { isWrite, on, type Asked, type Fault } from '../fixtures/faults.js'
+import { startFaulty, type Faulty, type Passed } from '../fixtures/faulty.js'
+import { must } from '../fixtures/netns.js'
+
+const server = await startApiserver()
+const cluster = openCluster(server.kubeconfig)
+const folder = mkdtempSync(`${tmpdir()}/faults-`)
+const netns = `faults${process.pid}`
+must(`ip netns add ${netns}`)
+t.teardown(async () => {
+  must(`ip netns del ${netns}`)
+  rmSync(folder, { recursive: true })
+  await server.stop()
+})
+const POOL = `faults-${process.pid}`
+await cluster.pool(POOL, { subnet: '10.71.0.0/16', ips: ['10.71.1.0-10.71.9.255'] })
+
+/** As many at once as a machine of two cores bears beside its other tests. */
+t.jobs = 4
+
+interface Answer {
+  readonly code?: number
+  readonly msg?: string
+  readonly ips?: readonly { readonly address: string }[]
+}
+
+interface Call {
+  readonly status: number | null
+  readonly answer: Answer
+  readonly passed: readonly Passed[]
+}
+
+interface Bench {
+  readonly faulty: Faulty
+  readonly pod: PodRef
+  call(verb: string): Promise<Call>
+  held(): Promise<readonly string[]>
+  recorded(): Promise<readonly string[]>
+}
+
+let pods = 0
+
+async function open(t: Test): Promise<Bench> {
+  const faulty = await startFaulty(server.kubeconfig)
+  t.teardown(() => faulty.stop())
+  const pod = await cluster.pod(`faults-${process.pid}-${pods++}`, poolAnnotation(POOL))
+  const containerID = containerId()
+  const ipam = { type: 'spiderpool', kubeconfig: faulty.kubeconfig, log_file_path: `${folder}/${pod.name}.log` }
+  const stdin = JSON.stringify({ cniVersion: '1.0.0', name: 'faults', type: 'any', ipam })
+  return {
+    ...{ faulty, pod },
+    async call(verb) {
+      const from = faulty.passed.length
+      const env = cniEnv({ verb, containerID, netns: `/run/netns/${netns}`, pod })
+      const { status, json } = await runExecutable({ name: 'spiderpool-ipam', env, stdin })
+      return { status, answer: (json ?? {}) as Answer, passed: faulty.passed.slice(from) }
+    },
+    held: async () =>
+      (await cluster.addresses(POOL)).filter(({ spec }) => spec.pod.uid === pod.uid).map(({ spec }) => spec.address),
+    async recorded() {
+      const mine = (await cluster.endpoints()).filter(({ metadata: { name } }) => name === pod.name)
+      return (mine as unknown as readonly Recorded[]).flatMap(({ status }) =>
+        status.current.ips.map(({ ipv4 }) => ipv4),
+      )
+    },
+  }
+}
+
+interface Recorded {
+  readonly status: { readonly current: { readonly ips: readonly { readonly ipv4: string }[] } }
+}
+
+const REQUESTS: Readonly<Record<string, (asked: Asked) => boolean>> = {
+  'the read of the pod': ({ method, path }) => method === 'GET' && /\/pods\/[^/]+$/.test(path),
+  'the read of the record': ({ method, path }) => method === 'GET' && /\/spiderendpoints\/[^/]+$/.test(path),
+  'the list of reserved addresses': ({ path }) => path.endsWith('/spiderreservedips'),
+  'the read of the pool': ({ path }) => /\/spiderippools\/[^/]+$/.test(path),
+  'the creation of the address': ({ method, path }) => method === 'POST' && path.endsWith('/spideripaddresses'),
+  'the creation of the record': ({ method, path }) => method === 'POST' && path.endsWith('/spiderendpoints'),
+}
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'answered 429': { kind: 'status', status: 429, retryAfterS: 1 },
+  'answered 500': { kind: 'status', status: 500 },
+  'answered 503': { kind: 'status', status: 503 },
+  'carried out and answered 500': { kind: 'statusAfter', status: 500 },
+  'carried out and answered 504': { kind: 'statusAfter', status: 504 },
+  'never answered': { kind: 'silent' },
+  'carried out and never answered': { kind: 'silentAfter' },
+  'cut off': { kind: 'cut' },
+  'carried out and cut off': { kind: 'cutAfter' },
+  'cut off within the answer': { kind: 'half' },
+}
+/** A quota that another replica of the server counts at the same moment is one; a read never conflicts. */
+const OF_WRITES: Readonly<Record<string, Fault>> = { 'answered 409': { kind: 'status', status: 409 } }
+
+/** What an ADD asks where nothing fails. */
+const ASKS = Object.keys(REQUESTS).length
+
+async function allGoes(t: Test, { pod, call, held, recorded }: Bench): Promise<void> {
+  await cluster.removePod(pod)
+  t.equal((await call('DEL')).status, 0)
+  t.strictSame({ held: await held(), recorded: await recorded() }, { held: [], recorded: [] }, 'nothing is left')
+}
+
+/** Ten seconds of silence each. */
+const SILENCED = ['the read of the pod', 'the creation of the address', 'the creation of the record']
+
+for (const [request, which] of Object.entries(REQUESTS))
+  for (const [suffers, fault] of Object.entries({ ...FAULTS, ...(request.includes('creation') && OF_WRITES) })) {
+    if (suffers.includes('never') && !SILENCED.includes(request)) continue
+    t.test(`${request} is ${suffers}, once`, async t => {
+      const bench = await open(t)
+      bench.faulty.judge = on(which, fault, 1)
+      const { status, answer, passed } = await bench.call('ADD')
+      t.equal(status, 0, answer.msg ?? 'ADD')
+      const addresses = (answer.ips ?? []).map(({ address }) => address)
+      t.strictSame(await bench.held(), addresses)
+      t.strictSame(await bench.recorded(), addresses)
+      t.ok(passed.length <= ASKS + 2, `${passed.length} requests`)
+      await allGoes(t, bench)
+    })
+  }
+
+/** A request is tried five times (lib/kube), a claim and a record three: each with the read between that looks what came of it. */
+const TRIES_MAX = 5
+const WRITES_MAX = 3
+/** Of records that others write. */
+const CONFLICTS_MAX = 8
+
+const ALWAYS = [
+  { suffers: 'answered 429', says: /received too many requests/, tries: TRIES_MAX },
+  { suffers: 'answered 500', says: /etcdserver: leader changed/, tries: WRITES_MAX },
+  { suffers: 'answered 503', says: /currently unable to handle the request/, tries: WRITES_MAX },
+  { suffers: 'cut off', says: /the connection was closed before an answer came/, tries: WRITES_MAX },
+  { suffers: 'answered 409', says: /has been modified|written by others/, tries: CONFLICTS_MAX },
+] as const
+
+for (const request of ['the read of the pod', 'the creation of the address', 'the creation of the record'])
+  for (const { suffers, says, tries } of ALWAYS) {
+    const which = REQUESTS[request]
+    const fault = { ...FAULTS, ...(request.includes('creation') && OF_WRITES) }[suffers]
+    if (!which || !fault) continue
+    t.test(`${request} is ${suffers}, each time`, async t => {
+      const bench = await open(t)
+      bench.faulty.judge = on(which, fault)
+      const { status, answer, passed } = await bench.call('ADD')
+      t.equal(status, 1)
+      t.equal(answer.code, 11, 'the runtime is to try again')
+      t.match(answer.msg, /^spiderpool IP allocation error: /)
+      t.match(answer.msg, says)
+      const tried = passed.filter(which)
+      // Bun tries a read once more by itself where a connection that it kept open is closed.
+      const max = which({ method: 'GET', path: '/pods/x', isWatch: false }) ? 2 * TRIES_MAX : tries
+      t.ok(tried.length >= WRITES_MAX && tried.length <= max, `${tried.length} tries`)
+      if (suffers === 'answered 429') {
+        const gaps = tried.slice(1).map(({ atMs }, at) => atMs - (tried[at]?.atMs ?? atMs))
+        t.ok(Math.min(...gaps) >= 1_000, `waits as long as it was told: ${gaps.join(', ')} ms`)
+      }
+      bench.faulty.judge = () => undefined
+      await allGoes(t, bench)
+    })
+  }
+
+const isAddress = ({ path }: Asked): boolean => path.includes('/spideripaddresses')
+
+t.test('an address that was taken without a word is found by the DEL that follows, pod alive or not', async t => {
+  for (const lives of [true, false]) {
+    const bench = await open(t)
+    bench.faulty.judge = asked => (isAddress(asked) ? { kind: isWrite(asked) ? 'cutAfter' : 'cut' } : undefined)
+    t.match(await bench.call('ADD'), { status: 1, answer: { code: 11 } })
+    t.equal((await bench.held()).length, 1, 'taken, and nobody told us')
+    bench.faulty.judge = () => undefined
+    if (!lives) await cluster.removePod(bench.pod)
+    t.equal((await bench.call('DEL')).status, 0)
+    t.strictSame(await bench.held(), [], `the pod ${lives ? 'lives' : 'is gone'}`)
+  }
+})
+
+t.test('DEL ends well and soon, whatever the API server does, and is done by the next', async t => {
+  for (const [suffers, fault] of Object.entries({ ...FAULTS, ...OF_WRITES })) {
+    if (suffers.includes('never')) continue
+    const bench = await open(t)
+    t.equal((await bench.call('ADD')).status, 0)
+    await cluster.removePod(bench.pod)
+    bench.faulty.judge = on(isWrite, fault)
+    const { status, passed } = await bench.call('DEL')
+    t.equal(status, 0, suffers)
+    t.ok(passed.length <= 10 + TRIES_MAX, `${suffers}: ${passed.length} requests`)
+    bench.faulty.judge = () => undefined
+    t.equal((await bench.call('DEL')).status, 0)
+    t.strictSame([...(await bench.held()), ...(await bench.recorded())], [], `${suffers}: nothing is left`)
+  }
+})
+
+t.test('an API server that nobody can reach: soon told, and by its name', async t => {
+  const bench = await open(t)
+  await bench.faulty.leave()
+  const { status, answer } = await bench.call('ADD')
+  t.equal(status, 1)
+  t.equal(answer.code, 11)
+  t.match(
+    answer.msg,
+    /^spiderpool IP allocation error: the API server https:.* cannot be reached: nothing listens there/,
+  )
+  t.equal((await bench.call('DEL')).status, 0)
+  await bench.faulty.comeBack()
+  t.equal((await bench.call('ADD')).status, 0)
+  await allGoes(t, bench)
+})
