@@ -1,5 +1,5 @@
 # What a person or a machine does with this repository. `make` alone lists it.
-.PHONY: help setup setup-npm ok build release image generate lint format test test-unit fuzz bench demo e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image generate lint format test test-unit fuzz mutate bench demo e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -41,6 +41,9 @@ test-unit: setup-npm ## the tests that need neither root nor the executables
 
 fuzz: setup-npm ## ten minutes of bytes at every decoder
 	@$(TSX) scripts/fuzz.ts
+
+mutate: setup-npm ## changes each place of the uniqueness rules and prints what no table notices (half a minute)
+	@$(TSX) scripts/mutate.ts $(FILES)
 
 bench: ## the figures of the README, measured here, as a table and JSON (root)
 	@scripts/setup.sh bench

@@ -106,6 +106,11 @@ const refused: readonly [string, Spec, readonly string[]][] = [
     ['spec.ips[1] invalid: range 172.18.0.1-172.18.0.5 overlaps with 172.18.0.5'],
   ],
   [
+    'a range around one before it',
+    { ...v4, ips: ['172.18.0.5', '172.18.0.1-172.18.0.5'] },
+    ['spec.ips[1] invalid: range 172.18.0.5 overlaps with 172.18.0.1-172.18.0.5'],
+  ],
+  [
     'a gateway that is no address',
     { ...v4, gateway: '172.18.0.256' },
     ['spec.gateway invalid: it must be an IPv4 address'],
@@ -171,6 +176,19 @@ const accepted: readonly [string, Spec][] = [
   ],
   ['an empty gateway', { ...v4, gateway: '' }],
   ['a whole /0', { subnet: '::/0', ipVersion: 6, ips: ['::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'] }],
+  [
+    'ranges that have nothing in common, in any order',
+    { ...v4, ips: ['172.18.1.5-172.18.1.9', '172.18.1.1', '172.18.1.10'] },
+  ],
+  ['excluded ranges that overlap', { ...v4, excludeIPs: ['172.18.40.1-172.18.40.5', '172.18.40.5'] }],
+  [
+    'ways out at the first address',
+    { ...v4, gateway: '172.18.0.0', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.0' }] },
+  ],
+  [
+    'ways out at the last address',
+    { ...v4, gateway: '172.18.255.255', routes: [{ dst: '10.0.0.0/8', gw: '172.18.255.255' }] },
+  ],
   ['affinities', { ...v4, podAffinity: { matchLabels: { app: 'x' } }, namespaceAffinity: {}, nodeAffinity: {} }],
 ]
 for (const [of, spec] of accepted)
@@ -235,6 +253,15 @@ for (const [of, spec, others, fault] of around)
     t.end()
   })
 
+t.test('addresses of another pool are named beside everything else, another subnet alone', t => {
+  const spec = { ...v4, gateway: '172.18.40.10' }
+  const fields = (others: readonly SpiderIPPool[]): readonly string[] =>
+    validatePool(pool(spec), { ...alone, others }).map(({ field }) => field)
+  t.strictSame(fields([other(v4)]), ['spec.ips', 'spec.ips[0]'])
+  t.strictSame(fields([other(v4), other({ subnet: '172.0.0.0/8' })]), ['spec.subnet'])
+  t.end()
+})
+
 const held = [{ ip: ip('172.18.40.12'), pod: 'default/a-0' }]
 const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['spiderpool.spidernet.io'] }
 const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][] = [
@@ -290,6 +317,7 @@ t.test('a pool that was made for an application selects by the five labels of ap
   t.strictSame(validatePool(pool({ ...v4, podAffinity: own }, auto), alone), [])
   for (const podAffinity of [
     { matchLabels: { app: 'a' } },
+    { matchLabels: { ...own.matchLabels, app: 'a' } },
     { ...own, matchExpressions: [{ key: 'a', operator: 'Exists' }] },
   ])
     t.match(validatePool(pool({ ...v4, podAffinity }, auto), alone), [{ field: 'spec.podAffinity', kind: 'invalid' }])
@@ -299,6 +327,7 @@ t.test('a pool that was made for an application selects by the five labels of ap
 t.test('a pool in use may not be deleted where that was asked for', t => {
   t.strictSame(poolDeletionFaults(pool(v4)), [])
   t.strictSame(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 0 } }), [])
+  t.equal(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 1 } }).length, 1)
   t.match(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 2 } }), [
     { kind: 'forbidden', why: /^2 addresses of SpiderIPPool p are allocated/ },
   ])

@@ -6,6 +6,7 @@ import type { Fault } from '../../../lib/crd/fault.js'
 import type { ObjectMeta, SpiderIPPool, SpiderSubnet } from '../../../lib/crd/types.js'
 
 type Spec = SpiderSubnet['spec']
+type Meta = Partial<ObjectMeta>
 const subnet = (spec: Spec, metadata: Partial<ObjectMeta> = {}, status?: SpiderSubnet['status']): SpiderSubnet => ({
   metadata: { name: 's', ...metadata },
   spec,
@@ -158,6 +159,7 @@ t.test('one on its way out keeps its spec, and may lose its finalizer', t => {
 
 t.test('one whose addresses are in pools may not be deleted where that was asked for', t => {
   t.strictSame(subnetDeletionFaults(subnet(v4)), [])
+  t.equal(subnetDeletionFaults(subnet(v4, {}, { allocatedIPCount: 1 })).length, 1)
   t.match(subnetDeletionFaults(subnet(v4, {}, { allocatedIPCount: 3 })), [
     { kind: 'forbidden', why: /^3 addresses of SpiderSubnet s/ },
   ])
@@ -199,6 +201,46 @@ t.test(
     t.end()
   },
 )
+
+t.test('who controls the pool is the SpiderSubnet and nobody else', t => {
+  const [ownedBy] = OWNED.ownerReferences
+  const other = { apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'c' }
+  const mentioned = pool({}, {
+    ...OWNED,
+    ownerReferences: [{ ...OWNED.ownerReferences[0], controller: false }],
+  } as Meta)
+  t.strictSame(inheritSubnet(mentioned, [owner]).metadata.ownerReferences?.at(-1), ownedBy)
+  const foreign = pool({}, { ownerReferences: [other, { ...other, uid: 'd', controller: true }] })
+  t.strictSame(
+    inheritSubnet(foreign, [owner]).metadata.ownerReferences,
+    [other, ownedBy],
+    'another controller gives way',
+  )
+  t.end()
+})
+
+t.test(
+  'a SpiderSubnet that overlaps since before can still be edited; at creation the first that clashes is named',
+  t => {
+    const others = [
+      subnet({ subnet: '10.0.0.0/8', ipVersion: 4 }, { name: 'far' }),
+      subnet({ subnet: '172.0.0.0/8', ipVersion: 4 }, { name: 'near' }),
+    ]
+    t.strictSame(validateSubnet(subnet(v4), { ...alone, old: subnet(v4), others }), [])
+    t.match(validateSubnet(subnet(v4), { ...alone, others }).map(told), [/172\.0\.0\.0\/8 of SpiderSubnet near/])
+    t.end()
+  },
+)
+
+t.test('what pools have of an IPv6 SpiderSubnet must stay in it too', t => {
+  const spec: Spec = { subnet: 'fd00::/64', ipVersion: 6, ips: ['fd00::1-fd00::9'] }
+  const old = subnet(spec, {}, { controlledIPPools: '{"p":{"ips":["fd00::8-fd00::9"]}}' })
+  t.strictSame(validateSubnet(old, { ...alone, old }), [])
+  t.match(validateSubnet(subnet({ ...spec, ips: ['fd00::1-fd00::8'] }), { ...alone, old }).map(told), [
+    /^spec\.ips forbidden: SpiderIPPool p has fd00::9, which must stay/,
+  ])
+  t.end()
+})
 
 const ofSubnet = (spec: Partial<Spec>, labels: Record<string, string>, controlled?: string): readonly string[] =>
   validatePool(defaultPool(pool(spec, { ...OWNED, labels: { ...OWNED.labels, ...labels } })), {

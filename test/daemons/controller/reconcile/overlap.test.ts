@@ -43,6 +43,11 @@ const cases: readonly [string, readonly SpiderIPPool[], readonly string[]][] = [
     [`c true ${WITH_A}`, `b true ${WITH_A}`],
   ],
   [
+    'the reason is the oldest of those in the way, not of all',
+    [pool('a', { ips: ['10.6.2.1'] }), pool('b'), pool('c')],
+    ['c true spec.ips: 10.6.1.1-10.6.1.9 overlap with SpiderIPPool b'],
+  ],
+  [
     'a later range that overlaps',
     [
       pool('a', { ips: ['10.6.1.1', '10.6.3.1-10.6.3.9'] }),
