@@ -3,6 +3,7 @@ import { list, must, NODES, onNode, type Obj, type Pod } from './kubectl.js'
 
 interface Address extends Obj {
   readonly spec: {
+    /** With its prefix length. */
     readonly address: string
     readonly pool: string
     readonly nic: string
@@ -19,6 +20,8 @@ interface IpAddress {
 interface Pool extends Obj {
   readonly status?: { readonly allocatedIPCount?: number }
 }
+
+const ipOf = ({ spec }: Address): string => spec.address.split('/')[0] ?? ''
 
 /** What is wrong; each a sentence. */
 type Wrong = string
@@ -50,10 +53,10 @@ async function addressesOn(node: string): Promise<readonly (readonly string[])[]
 
 function twice(addresses: readonly Address[]): readonly Wrong[] {
   const seen = new Map<string, string>()
-  return addresses.flatMap(({ metadata, spec }) => {
-    const before = seen.get(spec.address)
-    seen.set(spec.address, metadata.name)
-    return before === undefined ? [] : [`${spec.address} is in two objects: ${before} and ${metadata.name}`]
+  return addresses.flatMap(one => {
+    const before = seen.get(ipOf(one))
+    seen.set(ipOf(one), one.metadata.name)
+    return before === undefined ? [] : [`${ipOf(one)} is in two objects: ${before} and ${one.metadata.name}`]
   })
 }
 
@@ -67,7 +70,7 @@ function objectsAndPods(
   const stray = addresses
     .filter(({ spec }) => !byUid.has(spec.pod.uid) && !keeps.has(`${spec.pod.namespace}/${spec.pod.name}`))
     .map(({ spec }) => `${spec.address} is held for ${spec.pod.namespace}/${spec.pod.name}, which is not there`)
-  const held = new Set(addresses.map(({ spec }) => `${spec.pod.uid} ${spec.address}`))
+  const held = new Set(addresses.map(one => `${one.spec.pod.uid} ${ipOf(one)}`))
   const without = pods
     .filter(pod => isOurs(pod) && !held.has(`${pod.metadata.uid} ${pod.status.podIP ?? ''}`))
     .map(pod => `${keyOf(pod)} uses ${pod.status.podIP ?? ''} and no object says so`)
@@ -108,7 +111,7 @@ interface Rule {
 async function kernel(node: string, pods: readonly Pod[], addresses: readonly Address[]): Promise<readonly Wrong[]> {
   const here = pods.filter(pod => pod.spec.nodeName === node && isOurs(pod) && pod.status.phase === 'Running')
   const uids = new Set(here.map(pod => pod.metadata.uid))
-  const expected = new Set(addresses.filter(({ spec }) => uids.has(spec.pod.uid)).map(({ spec }) => spec.address))
+  const expected = new Set(addresses.filter(({ spec }) => uids.has(spec.pod.uid)).map(ipOf))
   const [inside, links, rules] = await Promise.all([
     addressesOn(node),
     ipJson<{ ifname: string; link_index?: number; linkinfo?: { info_kind?: string } }>(node, '-d link'),

@@ -19,6 +19,22 @@ if (unknown.length > 0)
   throw new Error(`no such case: ${unknown.join(', ')}; there are ${CASES.map(({ name }) => name).join(', ')}`)
 const started = performance.now()
 
+const LINES_MAX = 40
+
+/** What there is to see of a failure; then its pods go, so that the next case stands alone. */
+async function aftermath(): Promise<void> {
+  const looks = [
+    'get pods -A -o wide',
+    'get spideripaddresses',
+    'get events --field-selector=type=Warning --sort-by=.lastTimestamp',
+  ]
+  for (const look of looks) {
+    const lines = (await kubectl(look).catch(String)).trimEnd().split('\n')
+    show(`$ kubectl ${look}\n${lines.slice(-LINES_MAX).join('\n')}\n`)
+  }
+  await kubectl('delete deployments,statefulsets --all --wait=false').catch(String)
+}
+
 async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Promise<Outcome> {
   const before = performance.now()
   const seconds = (): number => Math.round((performance.now() - before) / 100) / 10
@@ -36,8 +52,7 @@ async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Prom
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error)
     show(`FAILED: ${failure}`)
-    show(await kubectl('get pods,spiderendpoints,spideripaddresses -A -o wide').catch(String))
-    show(await kubectl('get events --field-selector=type=Warning --sort-by=.lastTimestamp').catch(String))
+    await aftermath()
     return { name, seconds: seconds(), failure }
   }
 }

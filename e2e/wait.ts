@@ -1,5 +1,5 @@
 // Waiting for what a case expects, as a person would: by asking again. Knows kubectl; decides nothing.
-import { apply, isReady, kubectl, list, within, type Pod } from './kubectl.js'
+import { apply, isReady, kubectl, list, within, type Obj, type Pod } from './kubectl.js'
 import { app, type App } from './objects.js'
 
 /** Ready pods of an application, when there are as many as that and no others. */
@@ -39,23 +39,23 @@ export async function remove(name: string, ...pools: readonly string[]): Promise
   if (pools.length > 0) await kubectl(`delete sp ${pools.join(' ')}`)
 }
 
-/** Waits until an Event on one of the application's pods has all of these words; returns its message. */
-export async function event(name: string, ...words: readonly string[]): Promise<string> {
-  interface Event {
-    readonly metadata: { readonly name: string; readonly uid: string }
-    readonly spec: Readonly<Record<string, unknown>>
+/** What the Events on the application's pods say, each once. */
+export async function events(name: string): Promise<readonly string[]> {
+  interface Event extends Obj {
     readonly message?: string
-    readonly involvedObject: { readonly kind: string; readonly name: string }
+    readonly involvedObject: { readonly name: string }
   }
-  return within(60, `an Event on a pod of ${name} says ${words.join(', ')}`, async () => {
-    const events = (await list<Event>('events')).filter(({ involvedObject }) =>
-      involvedObject.name.startsWith(`${name}-`),
-    )
-    const found = events.find(({ message = '' }) => words.every(word => message.includes(word)))
-    if (found?.message === undefined)
-      throw new Error(`Events are: ${[...new Set(events.map(e => e.message))].join(' | ')}`)
-    return found.message
-  })
+  const all = (await list<Event>('events')).filter(({ involvedObject }) => involvedObject.name.startsWith(`${name}-`))
+  return [...new Set(all.map(({ message = '' }) => message))]
 }
+
+/** Waits until an Event on one of the application's pods has all of these words; returns its message. */
+export const event = (name: string, ...words: readonly string[]): Promise<string> =>
+  within(60, `an Event on a pod of ${name} says ${words.join(', ')}`, async () => {
+    const said = await events(name)
+    const found = said.find(message => words.every(word => message.includes(word)))
+    if (found === undefined) throw new Error(`Events are: ${said.join(' | ')}`)
+    return found
+  })
 
 export const addressesOf = (pods: readonly Pod[]): readonly string[] => pods.map(pod => pod.status.podIP ?? '').sort()

@@ -1,10 +1,10 @@
 // What fails around us: kubelet, containerd, a node, the API server, the controller, and our executables replaced under way.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../cases.js'
-import { apply, kill, kubectl, list, must, NODES, onNode, run, start, within, type Obj, type Pod } from '../kubectl.js'
+import { apply, kill, kubectl, list, must, NODES, onNode, run, start, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4 } from '../objects.js'
 import { show } from '../say.js'
-import { allocated, gone, launch, ready, remove } from '../wait.js'
+import { allocated, events, gone, launch, ready, remove } from '../wait.js'
 
 const [FIRST = '', SECOND = ''] = NODES
 const AWAY_MS = 60_000
@@ -83,6 +83,9 @@ const BIN = '/opt/cni/bin'
 const DOWNGRADE = `set -e; cp ${BIN}/coordinator ${BIN}/.older; echo >> ${BIN}/.older
 for name in spiderpool-ipam spiderpool coordinator macvlan-wrapper ifacer; do ln ${BIN}/.older ${BIN}/.older.$name; mv ${BIN}/.older.$name ${BIN}/$name; done; rm ${BIN}/.older`
 
+/** What a runtime says of an executable that is not whole. */
+const HALF_THERE = /text file busy|no such file|permission denied|exec format|failed to find plugin|not found in path/i
+
 export const replaced: Case = {
   name: 'replaced',
   says: 'our executables are replaced, several times, while 20 pods start and end',
@@ -95,12 +98,8 @@ export const replaced: Case = {
       await kubectl('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
     }
     await ready('swap', 20, 200)
-    const failures = (await list<Obj & { message?: string }>('events')).filter(({ message = '' }) =>
-      /text file busy|no such file|permission denied|exec format|failed to find plugin|not found in path/i.test(
-        message,
-      ),
-    )
-    if (failures.length > 0) throw new Error(failures.map(({ message }) => message).join('\n'))
+    const failed = (await events('swap')).filter(message => HALF_THERE.test(message))
+    if (failed.length > 0) throw new Error(failed.join('\n'))
     await within(20, 'each node has the new version', async () => {
       for (const node of NODES)
         await must(
