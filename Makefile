@@ -1,5 +1,5 @@
 # What a person or a machine does with this repository. `make` alone lists it.
-.PHONY: help setup setup-npm ok build release image generate lint format test test-unit fuzz mutate bench demo e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image generate lint format test test-unit fuzz mutate bench demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -60,6 +60,11 @@ e2e: ## the walkthrough on a real Kubernetes of two nodes, built from Debian's s
 	@scripts/setup.sh e2e
 	@$(TSX) scripts/build-if-stale.ts
 	@e2e/run.sh $(TSX) e2e/main.ts $(CASES)
+
+bench-e2e: ## what a pod's network costs in that cluster, beside Debian's macvlan and host-local, as a table and JSON (root)
+	@scripts/setup.sh e2e
+	@$(TSX) scripts/build-if-stale.ts
+	@e2e/run.sh $(TSX) e2e/bench.ts
 
 e2e-shell: ## the same cluster with Spiderpool installed, left up for a shell to look around (root)
 	@scripts/setup.sh e2e

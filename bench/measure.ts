@@ -59,13 +59,13 @@ export interface Row {
 }
 
 /** Columns of even width. */
-export function table(rows: readonly Row[]): string {
+export function table(rows: readonly Row[], titles = ['what', 'measured', 'wanted']): string {
   const cells = rows.map(({ what, value, unit = '', bound = '' }) => [
     what,
     `${typeof value === 'number' ? round(value) : value} ${unit}`.trim(),
     bound,
   ])
-  const all = [['what', 'measured', 'wanted'], ...cells]
+  const all = [titles, ...cells]
   const widths = [0, 1, 2].map(at => Math.max(...all.map(row => (row[at] ?? '').length)))
   return all
     .map(row =>

@@ -37,17 +37,23 @@ async function synced(): Promise<void> {
   show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))
 }
 
+/** The conflist of every pod that starts on the node from now on. */
+export async function useNetwork(node: string, conf: string): Promise<void> {
+  const file = '/etc/cni/net.d/00-default.conflist'
+  await must(onNode(node, 'sh', '-c', `cat > ${file}.part && mv ${file}.part ${file}`), conf)
+}
+
+export const conflist = (): Promise<string> =>
+  kubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io ${NAME} -o jsonpath={.spec.config}`)
+
 /** What Multus would run as the cluster's default network: the conflist of the NAD, in the folder where the container runtime looks. */
 async function defaultNetwork(): Promise<void> {
   say('a SpiderMultusConfig; the controller makes the NetworkAttachmentDefinition; each node gets its conflist')
   await apply(network(NAME, 'eth0'))
-  const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} is there`, () =>
-    kubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io ${NAME} -o jsonpath={.spec.config}`),
-  )
+  const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} is there`, conflist)
   await told(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)
   show(conf)
-  const file = '/etc/cni/net.d/00-default.conflist'
-  for (const node of NODES) await must(onNode(node, 'sh', '-c', `cat > ${file}.part && mv ${file}.part ${file}`), conf)
+  for (const node of NODES) await useNetwork(node, conf)
   await within(60, 'every node is Ready', async () => {
     for (const { metadata, status } of await list('nodes')) {
       const conditions = (status?.['conditions'] ?? []) as readonly { type: string; status: string }[]

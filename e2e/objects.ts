@@ -31,6 +31,29 @@ export const network = (name: string, master: string): object => ({
   spec: { cniType: 'macvlan', macvlan: { master: [master] } },
 })
 
+/** What Debian's plugins do for a pod on the same NIC, with addresses of the node's own: `third` is their third byte. */
+export const hostLocal = (master: string, third: number): object => ({
+  cniVersion: '0.3.1',
+  name: 'host-local',
+  plugins: [
+    {
+      ...{ type: 'macvlan', master, mode: 'bridge' },
+      ipam: {
+        type: 'host-local',
+        ranges: [
+          [
+            {
+              ...{ subnet: '172.18.0.0/16', gateway: '172.18.0.1' },
+              ...{ rangeStart: `172.18.${third}.1`, rangeEnd: `172.18.${third}.200` },
+            },
+          ],
+        ],
+        routes: [{ dst: '0.0.0.0/0' }],
+      },
+    },
+  ],
+})
+
 export const coordinator = (): object => ({
   apiVersion: SPIDERPOOL,
   kind: 'SpiderCoordinator',
