@@ -133,11 +133,13 @@ function slotsOf(
   const { wishOf, fresh, notices } = match(seen, auto, family)
   const slot = (name: string, object: SpiderIPPool | undefined, wish: Wish | undefined): Slot => {
     const identity = wish?.application ?? (object && identityOfPool(object))
+    const isGoing = object?.metadata.deletionTimestamp !== undefined
     return {
       ...{ name, object, wish },
       application: identity ? applicationText(identity) : '',
       pool: object && effectiveOf(object.spec, family),
-      record: records.get(name)?.ranges,
+      // What a pool was to get when its deletion came, it never gets: writes from before name a resourceVersion that is over.
+      record: isGoing ? effectiveOf(object.spec, family) : records.get(name)?.ranges,
       held: () => (object ? seen.heldOf(object) : []),
       size: wish && BigInt(wish.application.size),
     }

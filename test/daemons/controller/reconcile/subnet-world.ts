@@ -244,13 +244,13 @@ export const VERBS = {
     if (isFree && !world.pools.has(pool.metadata.name)) world.put(pool)
   },
   removePool: (world: World, a: number) => world.remove(pick(world.pools.keys(), a) ?? ''),
-  /** By hand, and away from what the controller gave it. */
+  /** By hand, and away from what the controller gave it; the server asks the webhook about this one too. */
   edit: (world: World, a: number, b: number) => {
     const pool = pick(world.pools.values(), a)
     if (!pool || pool.metadata.deletionTimestamp !== undefined) return
     const cut = subtract(rangesOf(pool), [{ first: BASE, last: BASE + BigInt(Math.floor(b * Number(SPAN))) }])
-    const ips = formatRanges(union(cut, world.heldOf(pool)), 4)
-    world.put({ ...pool, spec: { ...pool.spec, ips } })
+    const edited = { ...pool, spec: { ...pool.spec, ips: formatRanges(union(cut, world.heldOf(pool)), 4) } }
+    if (!world.refuses(edited)) world.put(edited)
   },
   resize: (world: World, a: number, b: number) => {
     const first = BigInt(Math.floor(a * 6))

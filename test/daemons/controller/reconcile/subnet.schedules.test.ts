@@ -1,9 +1,10 @@
 // Thousands of random histories of a subnet, its applications and a controller that dies between writes. No address in two pools, none lost.
-// SEED=n runs that one history alone; a failing one is cut down to the operations that it needs.
+// SEED=n runs that one history alone, HISTORIES=n as many; a failing one is cut down to the operations that it needs.
 import t from 'tap'
+import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { identityOfPool } from '../../../../daemons/controller/reconcile/autopool.js'
 import { effectiveOf } from '../../../../daemons/controller/reconcile/subnet.js'
-import { includes, intersect, normal, sizeOf, subtract, type Ranges } from '../../../../lib/ip/range.js'
+import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../lib/ip/range.js'
 import { randomFrom } from '../../../lib/ipam/world.js'
 import { rangesOf, recordsOf, run, VERBS, World, type Op } from './subnet-world.js'
 
@@ -32,6 +33,7 @@ function broken(ops: readonly Op[], admits: boolean): string | undefined {
     const clash = overlapIn(world)
     if (clash !== undefined) return `${clash} after ${at} ${verb}`
   }
+  if (isCircle(world)) return undefined
   return (isBlocked(world) ? undefined : (settled(world) ?? everyoneServed(world))) ?? emptied(world)
 }
 
@@ -43,15 +45,24 @@ function overlapIn({ pools }: World): string | undefined {
     : `two pools overlap: ${JSON.stringify(all.map(({ metadata, spec }) => [metadata.name, spec.ips]))}`
 }
 
+/** The pools that a pool must have addresses of, because late ADDs hold them. */
+const straysOf = (world: World, pool: SpiderIPPool): readonly SpiderIPPool[] =>
+  [...world.pools.values()].filter(other => other !== pool && intersect(world.heldOf(pool), rangesOf(other)).length > 0)
+
 /**
  * A late ADD holds an address of a pool that is going, and that nobody can change any more: the server refuses every write of the
  * late one's own pool until then.
  */
-function isBlocked(world: World): boolean {
-  const going = [...world.pools.values()].filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
-  return going.some(pool =>
-    [...world.held].some(([at, uid]) => uid !== pool.metadata.uid && includes(rangesOf(pool), at)),
+const isBlocked = (world: World): boolean =>
+  [...world.pools.values()].some(pool =>
+    straysOf(world, pool).some(({ metadata }) => metadata.deletionTimestamp !== undefined),
   )
+
+/** a's pods hold an address of b's pool and b's one of a's, as many as there are: neither can be written before a person has looked. */
+function isCircle(world: World): boolean {
+  const leadsTo = (pool: SpiderIPPool, way: readonly SpiderIPPool[]): boolean =>
+    way.includes(pool) || straysOf(world, pool).some(next => leadsTo(next, [...way, pool]))
+  return [...world.pools.values()].some(pool => leadsTo(pool, []))
 }
 
 /** Rounds without kills until there is nothing to write. */
@@ -132,7 +143,7 @@ function shrunk(ops: readonly Op[], admits: boolean): readonly Op[] {
 }
 
 const only = process.env['SEED']
-const first = Number(only ?? Date.now() % 1_000_000)
+const first = Number(only ?? 1)
 for (const admits of [true, false])
   t.test(
     `${admits ? 'with an admission, races and hand-made status' : 'without any admission'}, no history breaks it`,
