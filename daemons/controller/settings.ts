@@ -15,6 +15,8 @@ export interface Reclaiming {
   readonly workers: number
   /** Added to every grace. */
   readonly delayMs: number
+  /** What no record names is left to the ADD that may still be at it, for so long. */
+  readonly unrecordedMs: number
   /** Everything is looked at again after so long. */
   readonly resyncMs: number
 }
@@ -83,6 +85,8 @@ export function confOf(yaml: unknown): Conf {
 }
 
 const GC = 'SPIDERPOOL_GC_'
+/** The kubelet waits four minutes for a sandbox (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 × runtimeRequestTimeout). */
+const UNRECORDED_S = 240
 
 /** Throws a sentence that names the variable, its value and what to give. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
 export function settingsOf(env: Env, outside: { readonly namespace: string; readonly podName: string }): Settings {
@@ -105,6 +109,7 @@ export function settingsOf(env: Env, outside: { readonly namespace: string; read
       runningWithoutAddress: flag(env, `${GC}ENABLE_STATELESS_RUNNING_POD_ON_EMPTY_POD_STATUS_IPS`, false),
       workers: Math.max(1, number(env, `${GC}IP_WORKER_NUM`, 3)),
       delayMs: seconds(`${GC}ADDITIONAL_GRACE_DELAY`, 0),
+      unrecordedMs: seconds(`${GC}UNRECORDED_GRACE`, UNRECORDED_S),
       resyncMs: Math.max(1000, seconds(`${GC}DEFAULT_INTERVAL_DURATION`, 600)),
     },
   }

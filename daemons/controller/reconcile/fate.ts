@@ -14,6 +14,11 @@ export interface Rules {
   readonly runningWithoutAddress: boolean
   /** Added to every grace. */
   readonly delayMs: number
+  /**
+   * An ADD takes its addresses first and writes its record last, and may be at it for as long as the kubelet waits for a sandbox.
+   * Until then, what no record names is not left over.
+   */
+  readonly unrecordedMs: number
 }
 
 export interface Around {
@@ -44,11 +49,6 @@ export type Fate = { readonly kind: 'keep' } | { readonly kind: 'free'; readonly
 
 /** Between two sightings: what was seen once may be a cache between two events. */
 export const SIGHTING_MS = 1_000
-/**
- * An ADD takes its addresses first and writes its record last, and may be at it for as long as the kubelet waits for a sandbox: four
- * minutes (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 × runtimeRequestTimeout). Until then, what no record names is not left over.
- */
-export const HALF_WRITTEN_MS = 240_000
 /** Where a pod says none: Kubernetes' own default. */
 const GRACE_SECONDS = 30
 
@@ -73,16 +73,16 @@ export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): 
 export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 /** The pod that took it is gone. A younger pod of the name takes over what a record gives it; what that record leaves out is left over. */
-function fateWithoutPod(address: SpiderIPAddress, around: Around, { delayMs }: Rules): Fate {
+function fateWithoutPod(address: SpiderIPAddress, around: Around, { delayMs, unrecordedMs }: Rules): Fate {
   const { pod, endpoint, keeper, ageMs } = around
   const isOfYounger = pod !== undefined && endpoint?.status.current.uid === pod.metadata.uid
   if (keeper === 'kept')
-    return isOfYounger && !isRecorded(address, endpoint) ? free('NotRecorded', HALF_WRITTEN_MS + delayMs) : KEEP
+    return isOfYounger && !isRecorded(address, endpoint) ? free('NotRecorded', unrecordedMs + delayMs) : KEEP
   const why = keeper === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
   const isWhole = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
   // Not the rest of its time: the age grows while the sighting stays, and the two together would come to half of it.
-  const isYoung = !isWhole && ageMs < HALF_WRITTEN_MS
-  return free(why, isYoung ? HALF_WRITTEN_MS + delayMs : delayMs)
+  const isYoung = !isWhole && ageMs < unrecordedMs
+  return free(why, isYoung ? unrecordedMs + delayMs : delayMs)
 }
 
 /** The switches are of pods without a stable identity. A pod that never had an address is freed whatever its node. */
@@ -103,10 +103,12 @@ function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keepe
   const isRunning = pod.status?.phase === 'Running'
   if (!isRunning) return KEEP
   if (!hasAddress(pod))
-    return keeper === 'none' && rules.runningWithoutAddress ? free('NoPodIPs', HALF_WRITTEN_MS + rules.delayMs) : KEEP
+    return keeper === 'none' && rules.runningWithoutAddress
+      ? free('NoPodIPs', rules.unrecordedMs + rules.delayMs)
+      : KEEP
   const hasRecord = endpoint?.status.current.uid === pod.metadata.uid
   if (!hasRecord || isRecorded(address, endpoint) || isInUse(address, pod, inUse)) return KEEP
-  return free('NotRecorded', HALF_WRITTEN_MS + rules.delayMs)
+  return free('NotRecorded', rules.unrecordedMs + rules.delayMs)
 }
 
 const mayOn = (node: NodeState, { onReadyNodes, onNotReadyNodes }: Rules): boolean =>

@@ -24,6 +24,7 @@ t.test('without anything set, what Spiderpool’s documents give', async t => {
       runningWithoutAddress: false,
       workers: 3,
       delayMs: 0,
+      unrecordedMs: 240_000,
       resyncMs: 600_000,
     },
   })
@@ -45,6 +46,7 @@ const SET: readonly (readonly [name: string, value: string, want: object])[] = [
   ],
   ['SPIDERPOOL_GC_IP_WORKER_NUM', '9', { reclaim: { workers: 9 } }],
   ['SPIDERPOOL_GC_IP_WORKER_NUM', '0', { reclaim: { workers: 1 } }],
+  ['SPIDERPOOL_GC_UNRECORDED_GRACE', '60', { reclaim: { unrecordedMs: 60_000 } }],
   ['SPIDERPOOL_GC_ADDITIONAL_GRACE_DELAY', '5', { reclaim: { delayMs: 5000 } }],
   ['SPIDERPOOL_GC_DEFAULT_INTERVAL_DURATION', '60', { reclaim: { resyncMs: 60_000 } }],
 ]

@@ -4,7 +4,6 @@ import {
   addressesInUse,
   CONFLICT_MS,
   fateOf,
-  HALF_WRITTEN_MS,
   SIGHTING_MS,
   type Around,
   type Fate,
@@ -51,7 +50,14 @@ const endpoint = (uid: string, ...addresses: readonly string[]): SpiderEndpoint 
 const recorded = endpoint('u1', '10.6.0.10/16')
 const ofOther = endpoint('u1', '10.6.0.99/16')
 
-const RULES: Rules = { onReadyNodes: true, onNotReadyNodes: true, runningWithoutAddress: false, delayMs: 0 }
+const HALF_WRITTEN_MS = 240_000
+const RULES: Rules = {
+  onReadyNodes: true,
+  onNotReadyNodes: true,
+  runningWithoutAddress: false,
+  delayMs: 0,
+  unrecordedMs: HALF_WRITTEN_MS,
+}
 const OLD = 10 * HALF_WRITTEN_MS
 const AROUND: Around = {
   pod: pod(),

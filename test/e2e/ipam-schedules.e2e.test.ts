@@ -1,0 +1,41 @@
+// Random schedules of pods, kills, pool edits and failing requests on real processes: no address twice, none lost, retention kept, DEL never fails.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import t from 'tap'
+import { run } from '../fixtures/history.js'
+import { must } from '../fixtures/netns.js'
+import { scheduleOf, told } from '../fixtures/schedule.js'
+import { shrunk } from '../fixtures/shrink.js'
+
+/** SEEDS=7,12-40 runs others. */
+const SEEDS = process.env['SEEDS'] ?? '1-4'
+const SHRINK_TRIES_MAX = Number(process.env['SHRINK_TRIES'] ?? 6)
+
+const netns = `sched${process.pid}`
+const folder = mkdtempSync(`${tmpdir()}/schedules-`)
+must(`ip netns add ${netns}`)
+t.teardown(() => {
+  must(`ip netns del ${netns}`)
+  rmSync(folder, { recursive: true })
+})
+t.jobs = 2
+
+const seeds = SEEDS.split(',').flatMap(text => {
+  const [first = 0, last = first] = text.split('-').map(Number)
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+})
+
+for (const seed of seeds)
+  t.test(`schedule ${seed}: no address twice, none lost, retention kept, no DEL fails`, async t => {
+    const running = { seed, netns: `/run/netns/${netns}`, folder }
+    const ops = scheduleOf(seed)
+    const { broken, said, tally, requests, faults } = await run(ops, running)
+    t.comment(
+      `seed ${seed}: ${ops.length} steps, ADDs ${JSON.stringify(tally)}, ${faults} of ${requests} requests failed`,
+    )
+    t.ok(tally.answered > 0 && faults > 0, 'it has tried something')
+    if (broken.length === 0) return
+    const fails = async (list: typeof ops): Promise<boolean> => (await run(list, running)).broken.length > 0
+    const smallest = await shrunk(ops, fails, SHRINK_TRIES_MAX)
+    t.fail(`SEEDS=${seed} broke what must hold`, { broken, smallest: smallest.map(told), said })
+  })
