@@ -1,34 +1,19 @@
 // One ADD of the IPAM: pod, record, pools, addresses, record again. On a port; returns the record of the NIC and how to take the call back.
-import type { EndpointNic, Pod, Route, SpiderEndpoint, SpiderReservedIP } from '../crd/types.js'
-import type { Family } from '../ip/address.js'
+import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
 import type { Hands } from './allocate.js'
-import { usablePools, type Choice, type Named } from './choose.js'
+import { usablePools, type Named } from './choose.js'
 import { grant, type Want } from './grant.js'
-import type { Claimant } from './identity.js'
 import { inherit, letGoOf, outdated } from './inherit.js'
 import { retake } from './keep.js'
 import { interfaceCount } from './network.js'
-import { isAlive, topController, type TopController } from './pod.js'
-import type { ObjectRef, Port } from './port.js'
-import { record, unrecord } from './record.js'
+import type { Port } from './port.js'
+import { record, recordFirst, RecordExists, unrecord } from './record.js'
 import { Refused } from './refusal.js'
-import { forget } from './release.js'
-import { keeperOf, type Features, type Keeper } from './retention.js'
+import { forget, undoHalfDone } from './release.js'
 import { homeless, withRoutes } from './routes.js'
-import { asksForSubnet, routesOfPod, type ConfPools, type Wish } from './sources.js'
+import { isFresh, readAll, UNREAD, withRecord, type Ask, type Known, type Seen } from './seen.js'
+import { routesOfPod, type Wish } from './sources.js'
 import { wishesOf, type Wishes } from './wishes.js'
-
-export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 'master'> {
-  readonly pod: ObjectRef
-  /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
-  readonly podUid: string
-  readonly nic: string
-  readonly containerID: string
-  readonly conf: ConfPools
-  readonly cleanGateway: boolean
-  readonly families: readonly Family[]
-  readonly features: Features & { readonly subnets: boolean }
-}
 
 export interface Granted {
   readonly nic: EndpointNic
@@ -36,52 +21,34 @@ export interface Granted {
   undo(): Promise<void>
 }
 
-/** What is known of the pod once it has been read. */
-interface Known {
-  readonly ask: Ask
-  readonly pod: Pod
-  readonly owner: TopController
-  readonly keeper: Keeper | undefined
-  readonly claimant: Claimant
-  readonly endpoint: SpiderEndpoint | undefined
-  readonly reserved: readonly SpiderReservedIP[]
-}
-
 export async function add(ask: Ask, hands: Hands): Promise<Granted> {
-  const known = await readAll(ask, hands.port)
-  return known.keeper && known.endpoint ? addKept(known, hands) : addAnew(known, hands)
+  const seen = await readAll(ask, hands.port)
+  if (seen.endpoint === UNREAD && isFresh(seen)) return addFirst(seen, hands)
+  return addOnto(await withRecord(seen, hands.port), hands)
 }
 
-async function readAll(ask: Ask, port: Port): Promise<Known> {
-  const [pod, ofPod, reserved] = await Promise.all([alivePod(ask, port), port.endpoint(ask.pod), port.reserved()])
-  const owner = await topController(pod, port, { withUid: asksForSubnet(pod) })
-  const keeper = keeperOf(owner, ask.features)
-  const record = keeper === 'VirtualMachineInstance' ? owner.name : ask.pod.name
-  const { namespace, name } = ask.pod
-  const claimant: Claimant = {
-    namespace,
-    name,
-    uid: pod.metadata.uid ?? '',
-    record,
-    node: pod.spec?.nodeName ?? '',
-    containerID: ask.containerID,
-    owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
+const addOnto = (known: Known, hands: Hands): Promise<Granted> =>
+  known.keeper && known.endpoint ? addKept(known, hands) : addAnew(known, hands)
+
+/**
+ * A fresh pod without reading its record: creating the record is what finds one. Then, and where anything was refused, what this call
+ * took goes back and the record counts, as if it had been read first: a sandbox that is started again keeps its pod's addresses even
+ * where the pool is full by now (docs/requests.md).
+ */
+async function addFirst(seen: Seen, hands: Hands): Promise<Granted> {
+  const before = { endpoint: undefined, others: [], write: recordFirst }
+  const { port, journal } = hands
+  const noted = { ...journal, close: () => undefined } // until it is known that no record names something else
+  try {
+    return granted(await take({ ...seen, endpoint: undefined }, before, { ...hands, journal: noted }), hands)
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof RecordExists)) throw error
+    const isThere = error instanceof RecordExists
+    const known = isThere ? { ...seen, endpoint: error.record } : await withRecord(seen, port)
+    if (!known.endpoint && !isThere) throw error
+    await undoHalfDone(seen.ask, known.endpoint, { port, journal })
+    return addOnto(known, hands)
   }
-  const endpoint = record === name ? ofPod : await port.endpoint({ namespace, name: record })
-  return { ask, pod, owner, keeper, claimant, endpoint, reserved }
-}
-
-async function alivePod({ pod: ref, podUid }: Ask, port: Port): Promise<Pod> {
-  const pod = await port.pod(ref)
-  const name = `pod ${ref.namespace}/${ref.name}`
-  if (!pod) throw new Refused('podMissing', `${name} (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist`)
-  if (podUid !== '' && pod.metadata.uid !== podUid)
-    throw new Refused(
-      'podReplaced',
-      `${name} has UID ${pod.metadata.uid}, not ${podUid} (K8S_POD_UID): it was replaced by a newer pod`,
-    )
-  if (!isAlive(pod)) throw new Refused('podEnded', `${name} is terminating or has ended; it gets no address`)
-  return pod
 }
 
 /** A pod that inherits nothing. A record of an earlier pod of the name is cleared away, with the addresses that pod held. */
@@ -94,7 +61,7 @@ async function addAnew(known: Known, hands: Hands): Promise<Granted> {
   const recorded = endpoint?.status.current.ips ?? []
   const entry = recorded.find(({ interface: name }) => name === ask.nic)
   if (endpoint && entry && (await retake({ entry, place: recorded.indexOf(entry) }, claimant, hands)))
-    return granted(entry, hands)
+    return granted({ nic: entry, undo: keep }, hands)
   return take(known, { endpoint, others: recorded.filter(one => one !== entry) }, hands)
 }
 
@@ -116,12 +83,15 @@ async function addKept(known: Known, hands: Hands): Promise<Granted> {
   if (!entry) return take(known, { endpoint, others: staying }, hands, wishes)
   const isSame = uid === claimant.uid && staying.length === ips.length && endpoint.status.current.node === claimant.node
   if (!isSame) await record({ claimant, isKept: true, known: endpoint, others: staying, nics: [] }, hands.port)
-  return granted(entry, hands)
+  return granted({ nic: entry, undo: keep }, hands)
 }
 
-function granted(nic: EndpointNic, { journal }: Hands): Granted {
+const keep = (): Promise<void> => Promise.resolve()
+
+/** Everything noted is in the record. */
+function granted(answer: Granted, { journal }: Hands): Granted {
   journal.close()
-  return { nic, undo: () => Promise.resolve() }
+  return answer
 }
 
 const wishesFor = ({ ask, pod, owner }: Known, port: Port): Promise<Wishes> =>
@@ -131,6 +101,7 @@ interface Before {
   readonly endpoint: SpiderEndpoint | undefined
   /** NICs of the record that stay as they are. */
   readonly others: readonly EndpointNic[]
+  readonly write?: typeof record
 }
 
 /** Addresses for this call's NIC, and for all others where the annotation names them all. */
@@ -147,12 +118,11 @@ async function take(known: Known, before: Before, hands: Hands, had?: Wishes): P
     refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)
     const nic = nics.find(({ interface: name }) => name === ask.nic)
     if (!nic) throw noAddress(ask.nic, wishes.from)
-    const written = await record(
+    const written = await (before.write ?? record)(
       { claimant, isKept: keeper !== undefined, known: before.endpoint, others: before.others, nics },
       hands.port,
     )
-    hands.journal.close()
-    return { nic, undo: () => unrecord(written, nics, hands.port).then(() => granting.undo()) }
+    return granted({ nic, undo: () => unrecord(written, nics, hands.port).then(() => granting.undo()) }, hands)
   } catch (error) {
     await granting.undo()
     throw error
@@ -170,7 +140,7 @@ async function nameOne(known: Known, { endpoint, others }: Before, place: number
   const nic = { ...entry, interface: ask.nic }
   const all = others.map(one => (one === entry ? nic : one))
   await record({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, hands.port)
-  return granted(nic, hands)
+  return granted({ nic, undo: keep }, hands)
 }
 
 async function wantsOf(

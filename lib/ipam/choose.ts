@@ -39,6 +39,10 @@ export class PoolReader {
     this.#all ??= this.#port.pools()
     return this.#all
   }
+  /** Begins to read what will most likely be asked for; who asks then hears how it ended. */
+  expect(names: readonly string[]): void {
+    for (const name of names) if (!isPattern(name)) this.named(name).catch(() => undefined)
+  }
   named(name: string): Promise<SpiderIPPool | undefined> {
     const reading = this.#read.get(name) ?? this.#port.pool(name)
     this.#read.set(name, reading)
@@ -48,6 +52,8 @@ export class PoolReader {
 
 /** What the source names, as objects. Throws `wrong input` for a pool that does not exist, a bad pattern, or one pool twice. */
 export function namedPools(source: Source, families: readonly Family[], reader: PoolReader): Promise<readonly Named[]> {
+  for (const { names } of source.wishes)
+    for (const [family, own] of names) if (families.includes(family)) reader.expect(own) // both families at once
   return Promise.all(
     source.wishes.map(async wish => {
       const pools = new Map<Family, readonly SpiderIPPool[]>()

@@ -1,13 +1,14 @@
 // The IPAM as CNI asks for it, for the executable and for a main plugin that runs it in its own process: ADD and DEL, their log, their events.
 import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
-import { add, type Ask, type Granted } from './add.js'
+import { add, type Granted } from './add.js'
 import { eventOf, NOT_ALLOCATED } from './event.js'
 import type { Detect } from './inspect.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { release } from './release.js'
 import { answerOf } from './result.js'
+import type { Ask } from './seen.js'
 import { reach, refusalOf, sessionOf, type Session } from './session.js'
 
 export { ipamCheck, ipamStatus } from './verify.js'

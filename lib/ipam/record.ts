@@ -44,12 +44,35 @@ export async function record(writing: Writing, port: Port): Promise<SpiderEndpoi
   )
 }
 
+/** There was a record of the pod already: as it was found, or gone again. */
+export class RecordExists extends Error {
+  readonly record: SpiderEndpoint | undefined
+  constructor(record: SpiderEndpoint | undefined, message: string) {
+    super(message)
+    this.record = record
+  }
+}
+
+/** The record of a pod that nobody has read one of. Throws `RecordExists` and changes nothing where there is one that says something else. */
+export async function recordFirst({ claimant, nics, isKept }: Writing, port: Port): Promise<SpiderEndpoint> {
+  const written = await port.createEndpoint(newEndpoint(claimant, nics, isKept))
+  if (written !== 'conflict') return written
+  const there = await port.endpoint({ namespace: claimant.namespace, name: claimant.record })
+  const { uid, ips = [] } = there?.status.current ?? {}
+  // It may be our own, whose answer was lost.
+  const isOurs =
+    uid === claimant.uid && ips.length === nics.length && nics.every(nic => ips.some(one => isSame(one, nic)))
+  if (there && isOurs) return there
+  throw new RecordExists(there, `SpiderEndpoint ${claimant.namespace}/${claimant.record} exists`)
+}
+
+const isSame = (a: EndpointNic, b: EndpointNic): boolean =>
+  a.interface === b.interface && a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6
+
 /** The record without these NICs; one that then has none goes. */
 export async function unrecord(written: SpiderEndpoint, nics: readonly EndpointNic[], port: Port): Promise<void> {
   const { current } = written.status
-  const ips = current.ips.filter(
-    one => !nics.some(nic => nic.interface === one.interface && nic.ipv4 === one.ipv4 && nic.ipv6 === one.ipv6),
-  )
+  const ips = current.ips.filter(one => !nics.some(nic => isSame(nic, one)))
   if (ips.length === 0) await port.removeEndpoint(written)
   else await port.replaceEndpoint({ ...written, status: { ...written.status, current: { ...current, ips } } })
 }

@@ -5,7 +5,14 @@ import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
 import { addressesOf } from './endpoint.js'
 import { isAlive } from './pod.js'
 import type { Journal, ObjectRef, Port } from './port.js'
-import { keeperOfKind, ordinalOf, statefulSetKeeps, virtualMachineKeeps, type Features } from './retention.js'
+import {
+  keeperOfKind,
+  machineOf,
+  ordinalOf,
+  statefulSetKeeps,
+  virtualMachineKeeps,
+  type Features,
+} from './retention.js'
 
 export interface Leaving {
   readonly pod: ObjectRef
@@ -49,7 +56,7 @@ export async function recordOf(
   { pod, features }: Pick<Leaving, 'pod' | 'features'>,
   port: Port,
 ): Promise<SpiderEndpoint | undefined> {
-  const [, machine] = /^virt-launcher-(.+)-[a-z0-9]{5}$/.exec(pod.name) ?? []
+  const machine = machineOf(pod.name)
   if (features.kubevirt && machine !== undefined) {
     const endpoint = await port.endpoint({ ...pod, name: machine })
     if (endpoint) return endpoint
@@ -159,8 +166,8 @@ export async function releaseIfOf(
 }
 
 /** An ADD of this container that died half way left a journal: what it created and no record names goes back, pod alive or not. */
-async function undoHalfDone(
-  { containerID }: Leaving,
+export async function undoHalfDone(
+  { containerID }: Pick<Leaving, 'containerID'>,
   endpoint: SpiderEndpoint | undefined,
   { port, journal }: Doing,
 ): Promise<void> {

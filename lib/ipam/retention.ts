@@ -55,6 +55,15 @@ export function ordinalOf(podName: string): Ordinal | undefined {
   return set === undefined || !Number.isSafeInteger(ordinal) ? undefined : { set, ordinal }
 }
 
+/** What only KubeVirt names so: `virt-launcher-<machine>-<five characters>`. */
+const LAUNCHER = /^virt-launcher-(.+)-[a-z0-9]{5}$/
+
+/** The virtual machine that runs in a pod of this name, as far as a name can say; `undefined` for others. */
+export const machineOf = (podName: string): string | undefined => LAUNCHER.exec(podName)?.[1]
+
+/** Going by its name, the pod may inherit a record of that very name: worth reading before anything else is known. */
+export const mayBeKept = (podName: string): boolean => ordinalOf(podName) !== undefined
+
 /**
  * True where a pod of this name is, or will be again, one of the set's: its ordinal lies within start and replicas
  * (StatefulSetSpec: replicas 1 where it is left out, ordinals.start 0). A set that is being deleted makes no pod any more.

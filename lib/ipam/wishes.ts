@@ -29,7 +29,7 @@ export async function wishesOf(wishing: Wishing, port: Port): Promise<Wishes> {
   if (ofSubnet) return ofSubnet
   const reader = new PoolReader(port)
   const asking = { nic, cleanGateway }
-  const source = fromPod(pod, asking) ?? (await ofNamespace(pod, asking, port)) ?? fromConf(wishing.conf, asking)
+  const source = fromPod(pod, asking) ?? (await beyondPod(wishing, asking, reader, port))
   if (source) return { ...source, named: await namedPools(source, families, reader) }
   return {
     from: 'the default pools (spec.default)',
@@ -52,11 +52,24 @@ async function fromSubnet(
   return { from: wish.from, scope: 'call', named: [{ wish: plain(nic, cleanGateway), pools }] }
 }
 
-async function ofNamespace(
-  pod: Pod,
-  asking: { readonly nic: string; readonly cleanGateway: boolean },
+/** The Namespace comes before the conf, and seldom says anything: the conf's pools are read at the same time. */
+function beyondPod(
+  { pod, conf }: Wishing,
+  asking: Asking,
+  reader: PoolReader,
   port: Port,
 ): Promise<Source | undefined> {
+  const ofConf = fromConf(conf, asking)
+  if (ofConf) reader.expect([...conf.ipv4, ...conf.ipv6])
+  return ofNamespace(pod, asking, port).then(source => source ?? ofConf)
+}
+
+interface Asking {
+  readonly nic: string
+  readonly cleanGateway: boolean
+}
+
+async function ofNamespace(pod: Pod, asking: Asking, port: Port): Promise<Source | undefined> {
   const name = pod.metadata.namespace ?? 'default'
   return fromNamespace(name, (await port.namespace(name)).annotations, asking)
 }

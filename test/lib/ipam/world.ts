@@ -1,5 +1,6 @@
 // A cluster in memory for schedules: objects behind a Port whose every call waits for its turn, so that a seed decides who goes when, and who dies.
 import { IPAM_LABEL_POOL_UID } from '../../../lib/crd/names.js'
+import { KubeError } from '../../../lib/kube/errors.js'
 import type { StatefulSet } from '../../../lib/ipam/retention.js'
 import type { Held, Journal, Port } from '../../../lib/ipam/port.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../lib/crd/types.js'
@@ -91,10 +92,13 @@ export class World {
   readonly pools: SpiderIPPool[]
   readonly journals = new Map<string, Set<string>>()
   readonly schedule: Schedule
+  readonly #lossRate: number
 
-  constructor(schedule: Schedule, pools: SpiderIPPool[]) {
+  /** `lossRate`: the chance that a write is carried out and its answer lost. */
+  constructor(schedule: Schedule, pools: SpiderIPPool[], lossRate = 0) {
     this.schedule = schedule
     this.pools = pools
+    this.#lossRate = lossRate
   }
 
   id = (): string => String(++this.#ids)
@@ -113,6 +117,12 @@ export class World {
       await this.schedule.turn(process)
       return result
     }
+    const isLost = (): boolean => this.#lossRate > 0 && this.schedule.random() < this.#lossRate
+    const write = async <R>(effect: () => R): Promise<R> => {
+      const result = await step(effect)
+      if (isLost()) throw new KubeError(0, 'Unknown', 'the answer was lost')
+      return result
+    }
     const { pods, addresses, endpoints } = this
     const at = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`
     return {
@@ -128,17 +138,20 @@ export class World {
       pools: () => step(() => this.pools),
       reserved: () => step((): SpiderReservedIP[] => []),
       endpoint: ref => step(() => endpoints.objects.get(at(ref))),
-      createEndpoint: endpoint => step(() => endpoints.create(endpoint) ?? 'conflict'),
-      replaceEndpoint: endpoint => step(() => endpoints.replace(endpoint) ?? 'conflict'),
-      removeEndpoint: endpoint => step(() => void endpoints.remove(endpoint, false)),
+      // What the API server is asked again after a lost answer, the port asks for itself.
+      createEndpoint: endpoint =>
+        step(() => endpoints.create(endpoint)).then(made => (isLost() ? undefined : made) ?? 'conflict'),
+      replaceEndpoint: endpoint =>
+        step(() => endpoints.replace(endpoint)).then(made => (isLost() ? undefined : made) ?? 'conflict'),
+      removeEndpoint: endpoint => write(() => void endpoints.remove(endpoint, false)),
       address: name => step(() => addresses.objects.get(`/${name}`)),
       claim: object =>
-        step(() => {
+        write(() => {
           const created = addresses.create(object)
           return created ? { kind: 'held' as const, object: created } : { kind: 'taken' as const }
         }),
-      adopt: object => step(() => addresses.replace(object)),
-      release: object => step(() => addresses.remove(object, true)),
+      adopt: object => write(() => addresses.replace(object)),
+      release: object => write(() => addresses.remove(object, true)),
       heldIn: poolUid => step(() => this.held(poolUid)),
       sampleOf: () => step(() => [...addresses.objects.values()]),
       tell: () => step(() => undefined),

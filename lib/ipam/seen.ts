@@ -1,0 +1,89 @@
+// What an ADD knows of its pod before it takes anything: the pod, its controller, its record, what is reserved. On a port.
+import { ANNOTATION_IPPOOLS } from '../crd/names.js'
+import type { Pod, SpiderEndpoint, SpiderReservedIP } from '../crd/types.js'
+import type { Family } from '../ip/address.js'
+import type { Choice } from './choose.js'
+import type { Claimant } from './identity.js'
+import { interfaceCount } from './network.js'
+import { isAlive, topController, type TopController } from './pod.js'
+import type { ObjectRef, Port } from './port.js'
+import { Refused } from './refusal.js'
+import { keeperOf, mayBeKept, type Features, type Keeper } from './retention.js'
+import { asksForSubnet, type ConfPools } from './sources.js'
+
+export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 'master'> {
+  readonly pod: ObjectRef
+  /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
+  readonly podUid: string
+  readonly nic: string
+  readonly containerID: string
+  readonly conf: ConfPools
+  readonly cleanGateway: boolean
+  readonly families: readonly Family[]
+  readonly features: Features & { readonly subnets: boolean }
+}
+
+/** What is known of the pod once it has been read. */
+export interface Known {
+  readonly ask: Ask
+  readonly pod: Pod
+  readonly owner: TopController
+  readonly keeper: Keeper | undefined
+  readonly claimant: Claimant
+  readonly endpoint: SpiderEndpoint | undefined
+  readonly reserved: readonly SpiderReservedIP[]
+}
+
+/** A record that nobody has read; its place is taken by creating it, which fails where there is one. */
+export const UNREAD = 'unread' as const
+
+/** The same before its record was read, which a fresh pod has none of. */
+export type Seen = Omit<Known, 'endpoint'> & { readonly endpoint: SpiderEndpoint | undefined | typeof UNREAD }
+
+/**
+ * Pod, reserved addresses, and the record where the pod's name says that there may be one that it inherits: at once. The last two are
+ * read whatever the pod says: a reservation that an ADD did not see would be an address given to a pod and to a router.
+ */
+export async function readAll(ask: Ask, port: Port): Promise<Seen> {
+  const early = mayBeKept(ask.pod.name) ? port.endpoint(ask.pod) : Promise.resolve(UNREAD)
+  const [pod, ofPod, reserved] = await Promise.all([alivePod(ask, port), early, port.reserved()])
+  const owner = await topController(pod, port, { withUid: asksForSubnet(pod) })
+  const keeper = keeperOf(owner, ask.features)
+  const record = keeper === 'VirtualMachineInstance' ? owner.name : ask.pod.name
+  const { namespace, name } = ask.pod
+  const claimant: Claimant = {
+    namespace,
+    name,
+    uid: pod.metadata.uid ?? '',
+    record,
+    node: pod.spec?.nodeName ?? '',
+    containerID: ask.containerID,
+    owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
+  }
+  return { ask, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
+}
+
+export async function withRecord({ endpoint, ...seen }: Seen, port: Port): Promise<Known> {
+  const { namespace, record: name } = seen.claimant
+  return { ...seen, endpoint: endpoint === UNREAD ? await port.endpoint({ namespace, name }) : endpoint }
+}
+
+/** Inherits nothing, has this one interface, and had no address yet: a guess, which `addFirst` does not depend on. */
+export const isFresh = ({ keeper, pod: { metadata, status }, pod }: Seen): boolean =>
+  keeper === undefined &&
+  metadata.annotations?.[ANNOTATION_IPPOOLS] === undefined &&
+  interfaceCount(pod) === 1 &&
+  (status?.podIPs ?? []).length === 0
+
+async function alivePod({ pod: ref, podUid }: Ask, port: Port): Promise<Pod> {
+  const pod = await port.pod(ref)
+  const name = `pod ${ref.namespace}/${ref.name}`
+  if (!pod) throw new Refused('podMissing', `${name} (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist`)
+  if (podUid !== '' && pod.metadata.uid !== podUid)
+    throw new Refused(
+      'podReplaced',
+      `${name} has UID ${pod.metadata.uid}, not ${podUid} (K8S_POD_UID): it was replaced by a newer pod`,
+    )
+  if (!isAlive(pod)) throw new Refused('podEnded', `${name} is terminating or has ended; it gets no address`)
+  return pod
+}

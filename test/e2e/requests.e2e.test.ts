@@ -1,0 +1,187 @@
+// docs/requests.md says what each call asks of the API server, round by round: counted here, at a proxy, and compared. REWRITE=1 writes the page.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { format, resolveConfig } from 'prettier'
+import t from 'tap'
+import { startApiserver } from '../fixtures/apiserver.js'
+import { containerId, openCluster, type PodMore, type PodRef } from '../fixtures/cluster.js'
+import { cniEnv, runExecutable } from '../fixtures/executable.js'
+import { isWrite, type Asked } from '../fixtures/faults.js'
+import { startFaulty } from '../fixtures/faulty.js'
+import { must } from '../fixtures/netns.js'
+import { openRounds } from '../fixtures/rounds.js'
+
+const PAGE = new URL('../../docs/requests.md', import.meta.url)
+
+const server = await startApiserver({ standalone: true, args: ['--no-embedded-controller'] })
+const cluster = openCluster(server.kubeconfig)
+const faulty = await startFaulty(server.kubeconfig)
+const rounds = openRounds()
+faulty.judge = rounds.judge
+const folder = mkdtempSync(`${tmpdir()}/requests-`)
+const netns = `requests${process.pid}`
+must(`ip netns add ${netns}`)
+t.teardown(async () => {
+  must(`ip netns del ${netns}`)
+  rmSync(folder, { recursive: true })
+  await faulty.stop()
+  await server.stop()
+})
+
+await cluster.pool('four', { subnet: '10.61.0.0/24', ips: ['10.61.0.1-10.61.0.100'] })
+await cluster.pool('six', { subnet: 'fd61::/64', ips: ['fd61::1-fd61::64'] })
+await cluster.pool('last', { subnet: '10.62.0.0/24', ips: ['10.62.0.1'] })
+const apps = async (kind: string, name: string, more: object = {}): Promise<string> => {
+  const labels = { a: 'b' }
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const spec = { replicas: 2, serviceName: 's', selector: { matchLabels: labels }, template }
+  const metadata = { name, namespace: 'default', ...more }
+  const made = await cluster.api.create(`${kind.toLowerCase()}s`, { apiVersion: 'apps/v1', kind, metadata, spec })
+  return made.metadata.uid ?? ''
+}
+const of = (kind: string, name: string, uid: string) => ({ apiVersion: 'apps/v1', kind, name, uid })
+const set = of('StatefulSet', 'set', await apps('StatefulSet', 'set'))
+const deployment = { ...of('Deployment', 'web', await apps('Deployment', 'web')), controller: true }
+const replicaSet = of('ReplicaSet', 'web-1', await apps('ReplicaSet', 'web-1', { ownerReferences: [deployment] }))
+
+interface Row {
+  readonly pod: string
+  readonly call: string
+  readonly rounds: readonly (readonly Asked[])[]
+}
+const rows: Row[] = []
+
+const call = async (
+  verb: string,
+  pod: PodRef,
+  container: string,
+  ipam: object = {},
+  ifName = 'eth0',
+): Promise<void> => {
+  rounds.taken()
+  const { status, stdout } = await runExecutable({
+    name: 'spiderpool-ipam',
+    env: cniEnv({ verb, containerID: container, netns: `/run/netns/${netns}`, ifName, pod }),
+    stdin: JSON.stringify({
+      ...{ cniVersion: '1.0.0', name: 'requests', type: 'any' },
+      ipam: { type: 'spiderpool', kubeconfig: faulty.kubeconfig, log_file_path: `${folder}/log`, ...ipam },
+    }),
+  })
+  if (status !== 0 && !stdout.includes('used out')) throw new Error(`${verb}: ${stdout}`)
+}
+/** The call, and a row of the page. */
+const count = async (pod: string, name: string, calling: Promise<void>): Promise<void> => {
+  await calling
+  rows.push({ pod, call: name, rounds: rounds.taken() })
+}
+
+const ippool = (value: object): Record<string, string> => ({ 'ipam.spidernet.io/ippool': JSON.stringify(value) })
+const FOUR = ippool({ ipv4: ['four'] })
+
+/** A pod from its first ADD to its last DEL. */
+async function life(
+  title: string,
+  {
+    name,
+    annotations = FOUR,
+    more = {},
+    ipam = {},
+  }: {
+    readonly name: string
+    readonly annotations?: Record<string, string>
+    readonly more?: PodMore
+    readonly ipam?: object
+  },
+): Promise<void> {
+  const pod = await cluster.pod(name, annotations, more)
+  const id = containerId()
+  await count(title, 'ADD', call('ADD', pod, id, ipam))
+  await cluster.removePod(pod)
+  await count(title, 'DEL, the pod is gone', call('DEL', pod, id, ipam))
+}
+
+t.test('what each kind of pod costs is what docs/requests.md says', async t => {
+  await life('its pool in an annotation', { name: 'plain-x' })
+  await life('the same, two families', { name: 'dual-x', annotations: ippool({ ipv4: ['four'], ipv6: ['six'] }) })
+  await life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet } })
+  await life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } })
+
+  const title = 'two NICs (`ippools`)'
+  const pair = await cluster.pod('pair-x', {
+    'ipam.spidernet.io/ippools': '[{"interface":"eth0","ipv4":["four"]},{"interface":"net1","ipv4":["four"]}]',
+  })
+  const id = containerId()
+  await count(title, 'ADD of the first', call('ADD', pair, id))
+  await count(title, 'ADD of the second', call('ADD', pair, id, {}, 'net1'))
+  await cluster.removePod(pair)
+  await count(title, 'DEL of one, the pod is gone', call('DEL', pair, id, {}, 'net1'))
+  await count(title, 'DEL of the other', call('DEL', pair, id))
+
+  const again = await cluster.pod('again-x', FOUR)
+  const [first, second] = [containerId(), containerId()]
+  await call('ADD', again, first)
+  await count('a sandbox that starts again', 'DEL, the pod lives', call('DEL', again, first))
+  await count('a sandbox that starts again', 'ADD', call('ADD', again, second))
+
+  const owned = { owner: set }
+  const before = await cluster.pod('set-0', FOUR, owned)
+  await count('of a StatefulSet', 'ADD, the first of its name', call('ADD', before, first))
+  await cluster.removePod(before)
+  await count('of a StatefulSet', 'DEL, another will follow', call('DEL', before, first))
+  const after = await cluster.pod('set-0', FOUR, owned)
+  await count('of a StatefulSet', 'ADD, the next of its name', call('ADD', after, second))
+
+  const LAST = ippool({ ipv4: ['last'] })
+  await call('ADD', await cluster.pod('holder-x', LAST), first)
+  await count('no address is left', 'ADD, refused', call('ADD', await cluster.pod('late-x', LAST), second))
+
+  const page = await format(pageOf(rows), { ...(await resolveConfig(PAGE)), parser: 'markdown' })
+  if (process.env['REWRITE'] === '1') writeFileSync(PAGE, page)
+  t.equal(readFileSync(PAGE, 'utf8'), page, 'REWRITE=1 npx tsx test/e2e/requests.e2e.test.ts writes it')
+})
+
+const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'replace', PATCH: 'patch', DELETE: 'delete' }
+
+/** `/api/v1/namespaces/default/pods/x` → `pod`; a list keeps its plural. */
+function nameOf({ method, path }: Asked): string {
+  const [, plural = '', name] = /\/(?:v1|v2beta1)\/(?:namespaces\/[^/]+\/)?([^/]+)(?:\/([^/]+))?/.exec(path) ?? []
+  const verb = VERBS[method]
+  const one = plural === 'spideripaddresses' ? 'spideripaddress' : plural.replace(/s$/, '')
+  if (verb === undefined) return name === undefined ? `list ${plural}` : one
+  return `${verb} ${one}`
+}
+
+/** Each name once, with how often. */
+const together = (round: readonly Asked[]): string => {
+  const names = round.map(nameOf).sort()
+  return [...new Set(names)]
+    .map(name => ({ name, times: names.filter(other => other === name).length }))
+    .map(({ name, times }) => (times === 1 ? name : `${times} × ${name}`))
+    .join(' + ')
+}
+
+function pageOf(all: readonly Row[]): string {
+  const lines = all.map(({ pod, call: name, rounds: asked }) => {
+    const flat = asked.flat()
+    const writes = flat.filter(isWrite).length
+    return `| ${pod} | ${name} | ${flat.length - writes} + ${writes} | ${asked.map(together).join('; then ')} |`
+  })
+  return `${HEAD}\n${lines.join('\n')}\n${FOOT}`
+}
+
+const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 writes it anew. -->
+
+# What a call asks of the API server
+
+Counted at a proxy before the API server by a test that fails where this page says something else. What stands between \`+\` is asked at
+once; \`then\` waits for the answers before it. Without an agent, every pool with room, nobody else at work.
+
+| the pod | the call | reads + writes | which |
+| --- | --- | --- | --- |`
+
+const FOOT = `
+The pool is read after the pod because the pod says which. The list of reserved addresses is never left out: one that an ADD did not see would
+be an address given to a pod and to a router. Why a fresh pod's SpiderEndpoint is created without a look, and what that costs a sandbox that
+starts again before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
+twice, because an address is freed only for a pod that was seen gone twice.
+`
