@@ -111,7 +111,7 @@ async function holdersOf(stage: Stage, pool: string): Promise<readonly string[]>
 const LARGE = 10_000
 const LAST = 200
 /** What an ADD costs where there is room (bench `traffic`). */
-const REQUESTS = 6
+const REQUESTS = 5
 const COUNTED_MS = 2_500
 
 /** 200 processes at the same time for the last 200 addresses of a pool of 10,000. */
