@@ -25,6 +25,9 @@ const FUNCTIONS = new Set([
 const COSTLY = /^process\.(stdin|stdout|stderr)$/
 const SUPPRESSION = /@ts-(ignore|expect-error|nocheck)|eslint-disable|prettier-ignore/
 
+/** In two words, or this line would be the first to break the rule. */
+const BARE_BUN = ['.bin', 'bun'].join('/')
+
 type Rule = (node: Node, source: Source) => string | undefined
 
 const length: Rule = (node, { path, text, root }) => {
@@ -74,6 +77,12 @@ function ofWholeFile({ path, text }: Source): readonly Finding[] {
   if (!first?.startsWith('// '))
     found.push({ path, line: 1, says: 'the first line does not say what the file is: `// …`' })
   lines.forEach((line, at) => {
+    if (line.includes(BARE_BUN))
+      found.push({
+        path,
+        line: at + 1,
+        says: `${BARE_BUN} is an empty shell where npm blocks install scripts; run scripts/bun.sh`,
+      })
     if (/^\s*(\/\/|\*|\/\*)/.test(line) && SUPPRESSION.test(line))
       found.push({ path, line: at + 1, says: 'a suppression; say it so that the compiler agrees' })
   })

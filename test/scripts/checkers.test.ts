@@ -50,6 +50,7 @@ t.test('check-files finds each bad habit, with its line', t => {
     'lib/ip/no-first-line.ts': 'export const a = 1\n',
     'lib/ip/any.ts': '// An any.\nexport const a = (b: any): string => String(b)\n',
     'lib/ip/bang.ts': '// A bang.\nexport const a = (b: string[]): string => b[0]!\n',
+    'lib/ip/bun.ts': `// A path.\nexport const a = 'node_modules/${['.bin', 'bun'].join('/')}'\n`,
     'lib/ip/catch.ts': '// A catch.\ntry {\n  a()\n} catch {\n  // nothing\n}\n',
     'lib/ip/ignore.ts': '// A suppression.\n// @ts-ignore\nexport const a = 1\n',
     'lib/ip/import.ts': "// An import.\nimport { a } from './any'\nexport const b = import('./bang')\n",
@@ -65,6 +66,7 @@ t.test('check-files finds each bad habit, with its line', t => {
     [
       'any.ts:2: `any`',
       'bang.ts:2: `!`',
+      `bun.ts:2: ${['.bin', 'bun'].join('/')} is an empty shell where npm blocks install scripts`,
       'catch.ts:4: an empty `catch`',
       'file.ts:250: a file of 251 lines',
       'function.ts:2: a function of 41 lines',

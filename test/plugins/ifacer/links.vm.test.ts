@@ -215,7 +215,7 @@ t.test('random schedules of ADD, DEL and kills leave on this kernel what whole c
   for (const nic of ['eth1', 'eth2', 'eth3']) must(`ip -n ${place} link add ${nic} up type dummy`)
   const seed = Number(process.env['SEED'] ?? 0)
   const args = `${pods} /run/ifacer-schedules-${process.pid} ${seed} 40 20`
-  const said = must(`ip netns exec ${place} node_modules/.bin/bun test/plugins/ifacer/real.ts /run/netns/${args}`)
+  const said = must(`ip netns exec ${place} scripts/bun.sh test/plugins/ifacer/real.ts /run/netns/${args}`)
   const came = said
     .trim()
     .split('\n')
