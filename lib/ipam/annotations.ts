@@ -93,10 +93,15 @@ function itemOf(value: unknown, where: string): Item {
 
 function nicIn(keys: ReadonlyMap<string, unknown>, where: string): string {
   const nic = keys.get('interface') ?? ''
-  if (typeof nic !== 'string')
-    throw wrongInput(`${where}: interface is ${JSON.stringify(nic)}; write the name of an interface`)
+  if (typeof nic !== 'string' || !mayBeNic(nic))
+    throw wrongInput(
+      `${where}: interface is ${JSON.stringify(nic)}; write the name of an interface, 15 letters at most`,
+    )
   return nic
 }
+
+/** As the kernel takes it (net/core/dev.c, dev_valid_name); '' where none is named. */
+const mayBeNic = (nic: string): boolean => /^[^\s/:]{0,15}$/.test(nic) && nic !== '.' && nic !== '..'
 
 /** A list of pool names, as a Namespace's annotations have it: `["a", "b-*"]`. */
 export function namesAnnotation(text: string, where: string): readonly string[] {
