@@ -1,0 +1,139 @@
+// The manifest held against what the code asks for: webhook configurations, ports, probes, and the rights to what the reconcilers watch.
+import t from 'tap'
+import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
+import { reconcilersFor } from '../../daemons/controller/reconcilers.js'
+import { answerHealth } from '../../daemons/controller/http.js'
+import { SECRET } from '../../daemons/controller/certificates.js'
+import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
+import { ADMISSIONS } from '../../lib/crd/admission.js'
+import { Metrics } from '../../lib/metrics.js'
+import { isAllowed, manifestsIn, rightsOf, type Attempt, type Manifest } from '../fixtures/rights.js'
+
+const manifests = manifestsIn('deploy/spiderpool.yaml')
+const NAMESPACE = 'kube-system'
+const env = { SPIDERPOOL_POD_NAMESPACE: NAMESPACE }
+const settings = settingsOf(env, { namespace: NAMESPACE, podName: 'x' })
+
+interface Port {
+  readonly name: string
+  readonly port: number
+  readonly targetPort: string
+}
+interface Container {
+  readonly args: readonly string[]
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[]
+  readonly [probe: string]: unknown
+}
+
+function only<T>(kind: string, name: string): Manifest & T {
+  const found = manifests.filter(one => one.kind === kind && one.metadata.name === name)
+  if (found.length !== 1 || !found[0]) throw new Error(`${found.length} manifests are ${kind} ${name}`)
+  return found[0] as Manifest & T
+}
+
+const service = only<{ spec: { selector: object; ports: readonly Port[] } }>('Service', settings.deployment)
+const deployment = only<{
+  spec: { template: { metadata: { labels: object }; spec: { containers: readonly [Container] } } }
+}>('Deployment', settings.deployment)
+const { template } = deployment.spec
+const [container] = template.spec.containers
+const ports = Object.fromEntries(container.ports.map(({ name, containerPort }) => [name, containerPort]))
+
+t.test('both webhook configurations are those that the controller prints', async t => {
+  const { deployment: name, namespace, webhookPort: port } = settings
+  const printed = webhookConfigurations({ name, namespace, port, without: [], pods: undefined })
+  const there = manifests.filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
+  t.strictSame(there, printed)
+  t.equal(there.length, 2)
+})
+
+t.test('the Service that they name leads to the port where the webhooks are served', async t => {
+  t.equal(service.metadata.namespace, NAMESPACE)
+  t.equal(
+    'clusterIP' in service.spec,
+    false,
+    'an address of its own: API servers that do not route by themselves call it',
+  )
+  t.equal('publishNotReadyAddresses' in service.spec, false, 'who has no certificate yet is not called')
+  t.strictSame(service.spec.selector, template.metadata.labels)
+  const webhook = service.spec.ports.find(({ name }) => name === 'webhook')
+  t.strictSame(webhook, { name: 'webhook', port: settings.webhookPort, targetPort: 'webhook' })
+  for (const { targetPort } of service.spec.ports) t.ok(ports[targetPort], targetPort)
+})
+
+t.test('the container’s ports are those that it listens at by default', async t => {
+  t.strictSame(ports, { health: settings.healthPort, metrics: settings.metricsPort, webhook: settings.webhookPort })
+})
+
+t.test('each probe asks for a path that is answered, at the health port', async t => {
+  for (const name of ['startup', 'readiness', 'liveness'] as const) {
+    const { httpGet } = container[`${name}Probe`] as { httpGet: { path: string; port: string } }
+    t.equal(httpGet.port, 'health')
+    const health = { startup: [], readiness: [], liveness: [], [name]: [() => `${name} is asked`] }
+    const answer = await answerHealth(new Request(`http://x${httpGet.path}`), health)
+    t.strictSame([answer.status, await answer.text()], [500, `${name} is asked\n`])
+  }
+})
+
+const rights = rightsOf(manifests, 'spiderpool-controller')
+const serving = { use: () => {}, check: () => Promise.resolve(undefined) }
+const reconcilers = reconcilersFor({ settings, conf: CONF_DEFAULT, env, metrics: new Metrics(), serving })
+
+t.test('what any reconciler watches may be listed and watched', async t => {
+  const sources = reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source))
+  t.ok(sources.length > 20)
+  for (const { kind, namespace = '', fieldSelector = '' } of sources)
+    for (const verb of ['list', 'watch']) {
+      const name = fieldSelector.replace('metadata.name=', '')
+      const attempt = { verb, group: kind.group, resource: kind.plural, namespace, name }
+      t.ok(isAllowed(rights, attempt), JSON.stringify(attempt))
+    }
+})
+
+const spiderpool = (resource: string): Attempt => ({
+  ...{ verb: 'patch', group: 'spiderpool.spidernet.io', resource, namespace: '', name: 'x' },
+})
+t.test('what admission knows may be written, status included', async t => {
+  for (const { of } of ADMISSIONS)
+    for (const resource of [of.plural, `${of.plural}/status`]) t.ok(isAllowed(rights, spiderpool(resource)), resource)
+})
+
+const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: SECRET }
+const configuration = {
+  group: 'admissionregistration.k8s.io',
+  resource: 'mutatingwebhookconfigurations',
+  namespace: '',
+}
+const lease = {
+  group: 'coordination.k8s.io',
+  resource: 'leases',
+  namespace: NAMESPACE,
+  name: 'spiderpool-controller-leases',
+}
+const FORBIDDEN: readonly (readonly [what: string, attempt: Attempt])[] = [
+  ['another Secret of its namespace', { verb: 'get', ...secret, name: 'x' }],
+  ['all Secrets of its namespace', { verb: 'list', ...secret, name: '' }],
+  ['a Secret of its name elsewhere', { verb: 'get', ...secret, namespace: 'default' }],
+  ['a new Secret elsewhere', { verb: 'create', ...secret, namespace: 'default', name: '' }],
+  ['its Secret gone', { verb: 'delete', ...secret }],
+  ['somebody else’s webhooks', { verb: 'update', ...configuration, name: 'x' }],
+  ['all webhooks', { verb: 'list', ...configuration, name: '' }],
+  ['new webhooks', { verb: 'create', ...configuration, name: '' }],
+  ['a Lease elsewhere', { verb: 'update', ...lease, namespace: 'kube-node-lease' }],
+  ['somebody else’s Lease', { verb: 'update', ...lease, name: 'x' }],
+  ['a pod', { verb: 'delete', group: '', resource: 'pods', namespace: 'default', name: 'x' }],
+  ['a ConfigMap', { verb: 'update', group: '', resource: 'configmaps', namespace: NAMESPACE, name: 'x' }],
+]
+for (const [what, attempt] of FORBIDDEN)
+  t.test(`${what} is not the controller’s to ${attempt.verb}`, async t => t.notOk(isAllowed(rights, attempt)))
+
+const ALLOWED: readonly Attempt[] = [
+  { verb: 'create', ...secret, name: '' },
+  ...['list', 'watch', 'update'].map(verb => ({ verb, ...secret })),
+  ...['list', 'watch', 'update'].map(verb => ({ verb, ...configuration, name: settings.deployment })),
+  ...['get', 'update'].map(verb => ({ verb, ...lease })),
+  { verb: 'create', ...lease, name: '' },
+]
+t.test('its own Secret, Lease and webhook configurations are', async t => {
+  for (const attempt of ALLOWED) t.ok(isAllowed(rights, attempt), JSON.stringify(attempt))
+})
