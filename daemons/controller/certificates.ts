@@ -1,4 +1,5 @@
 // The webhooks' own certificates: made and renewed by the leader, kept in a Secret, served by every replica, trusted by the API server.
+import { isAlreadyExists } from '../../lib/kube/errors.js'
 import { MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS } from '../../lib/kube/kinds.js'
 import type { Kind } from '../../lib/kube/kinds.js'
 import type { ObjectMeta } from '../../lib/crd/types.js'
@@ -102,7 +103,12 @@ async function renew(secret: Secret | undefined, { settings, hands, isTrusted }:
   const pair = plan.server
     ? await issue(authority, { name: settings.deployment, ...names, validity: since(SERVER_MS) })
     : undefined
-  await write(secret, { bundle, authority, pair }, { settings, hands })
+  try {
+    await write(secret, { bundle, authority, pair }, { settings, hands })
+  } catch (error) {
+    if (isAlreadyExists(error)) return undefined // the watch is about to tell of it
+    throw error
+  }
   const what = [plan.authority && 'a new CA', pair && 'a new certificate'].filter(
     one => one !== false && one !== undefined,
   )

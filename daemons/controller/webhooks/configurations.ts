@@ -58,6 +58,8 @@ export interface Installation {
   readonly pods: { readonly exclude: readonly string[]; readonly include: readonly string[] } | undefined
 }
 
+/** The label of our pods, with the name of their Deployment. */
+const COMPONENT = 'app.kubernetes.io/component'
 /** As long as the API server waits by default. */
 const TIMEOUT_SECONDS = 10
 
@@ -101,7 +103,10 @@ const common = ({ name: service, namespace, port }: Installation, name: string, 
   timeoutSeconds: TIMEOUT_SECONDS,
 })
 
-/** Never of our own namespace: a controller that waits for itself would never start. */
+/**
+ * Never of our own namespace: a controller that waits for itself would never start. Nor of a controller by its label: namespaces have had
+ * the label of their name since Kubernetes 1.21 only.
+ */
 function podWebhook(installation: Installation, { exclude, include }: NonNullable<Installation['pods']>): object {
   const key = 'kubernetes.io/metadata.name'
   const not = [...new Set([...exclude, installation.namespace])]
@@ -113,6 +118,9 @@ function podWebhook(installation: Installation, { exclude, include }: NonNullabl
         { key, operator: 'NotIn', values: not },
         ...(include.length > 0 ? [{ key, operator: 'In', values: include }] : []),
       ],
+    },
+    objectSelector: {
+      matchExpressions: [{ key: COMPONENT, operator: 'NotIn', values: [installation.name] }],
     },
   }
 }

@@ -80,6 +80,9 @@ t.test('pods are asked about where they choose networks, and never in our own na
         { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['apps'] },
       ],
     },
+    objectSelector: {
+      matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['spiderpool-controller'] }],
+    },
   })
   t.end()
 })
