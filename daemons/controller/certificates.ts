@@ -5,7 +5,7 @@ import type { Kind } from '../../lib/kube/kinds.js'
 import type { ObjectMeta } from '../../lib/crd/types.js'
 import { certificatesIn, factsOf, issue, isSignedBy, makeAuthority, type Pair } from '../../lib/x509.js'
 import type { Outcome } from './queue.js'
-import { watchOf, type Hands, type Reconciler } from './reconciler.js'
+import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
 import type { Settings } from './settings.js'
 import { source, type Source, type View } from './source.js'
 import type { Serving } from './webhook-server.js'
@@ -34,15 +34,50 @@ const named = <T extends { readonly metadata: ObjectMeta }>(
   more: object = {},
 ): Source<T, never> => source<T>({ kind, fieldSelector: `metadata.name=${name}`, ...more })
 
+/** Both configurations that ask us, by the name of our Deployment. */
+function configurationsOf({ deployment }: Settings): {
+  readonly watches: readonly Watch[]
+  readonly there: (view: View) => readonly { readonly kind: Kind; readonly one: WebhookConfiguration }[]
+} {
+  const sources = [MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS].map(kind => ({
+    kind,
+    of: named<WebhookConfiguration>(kind, deployment, { optional: true }),
+  }))
+  return {
+    watches: sources.map(({ of }) => watchOf(of, () => [SECRET])),
+    there: view => sources.flatMap(({ kind, of }) => [...view.of(of).all()].map(one => ({ kind, one }))),
+  }
+}
+
+/** The kubelet exchanges mounted files without telling. */
+const PROVIDED_LOOKED_AT_MS = 5_000
+/** Who has cert-manager write the bundle has it written by one only. */
+const INJECTED = /^cert-manager\.io\/inject-/
+
+/** Where somebody provides certificates: the CA that came with them is trusted. `authority`: its PEM, `undefined` where there is none. */
+export function provided(settings: Settings, authority: () => string | undefined): Reconciler {
+  const configurations = configurationsOf(settings)
+  return {
+    name: 'certificate',
+    runs: 'leader',
+    workers: 1,
+    fixedKeys: [SECRET],
+    watches: configurations.watches,
+    async reconcile(_, view, hands): Promise<Outcome> {
+      const pem = authority()
+      for (const { kind, one } of pem === undefined ? [] : configurations.there(view))
+        if (!Object.keys(one.metadata.annotations ?? {}).some(name => INJECTED.test(name)))
+          await trust(kind, one, encoded(pem ?? ''), hands)
+      return { againMs: PROVIDED_LOOKED_AT_MS }
+    },
+  }
+}
+
 /** Where nobody provides certificates. `serving` is told of each that the Secret holds. */
 export function certificates(settings: Settings, serving: Serving): readonly Reconciler[] {
-  const { namespace, deployment } = settings
+  const { namespace } = settings
   const secrets = named<Secret>(SECRETS, SECRET, { namespace })
-  const optional = { optional: true }
-  const configurations = [
-    { kind: MUTATING_WEBHOOKS, of: named<WebhookConfiguration>(MUTATING_WEBHOOKS, deployment, optional) },
-    { kind: VALIDATING_WEBHOOKS, of: named<WebhookConfiguration>(VALIDATING_WEBHOOKS, deployment, optional) },
-  ] as const
+  const configurations = configurationsOf(settings)
   const secretIn = (view: View): Secret | undefined => view.of(secrets).get(`${namespace}/${SECRET}`)
   return [
     {
@@ -50,10 +85,10 @@ export function certificates(settings: Settings, serving: Serving): readonly Rec
       runs: 'leader',
       workers: 1,
       fixedKeys: [SECRET],
-      watches: [watchOf(secrets, () => [SECRET]), ...configurations.map(({ of }) => watchOf(of, () => [SECRET]))],
+      watches: [watchOf(secrets, () => [SECRET]), ...configurations.watches],
       async reconcile(_, view, hands): Promise<Outcome> {
         const secret = secretIn(view)
-        const there = configurations.flatMap(({ kind, of }) => [...view.of(of).all()].map(one => ({ kind, one })))
+        const there = configurations.there(view)
         const bundle = secret?.data?.[KEYS.bundle] ?? ''
         if (bundle !== '') for (const { kind, one } of there) await trust(kind, one, bundle, hands)
         const isTrusted = there.every(({ one }) => trusts(one, bundle))
@@ -79,7 +114,7 @@ export function certificates(settings: Settings, serving: Serving): readonly Rec
 async function trust(kind: Kind, one: WebhookConfiguration, bundle: string, { kube, log }: Hands): Promise<void> {
   if (trusts(one, bundle)) return
   await kube.replace(kind, trusting(one, bundle))
-  log.info(`${kind.kind} ${one.metadata.name} trusts the CA of Secret ${SECRET}`)
+  log.info(`${kind.kind} ${one.metadata.name} trusts the webhooks' CA`)
 }
 
 interface Renewing {

@@ -27,6 +27,8 @@ export interface Parts {
   readonly webhooks: {
     /** Where certificates are our own to make. */
     readonly serving: Serving | undefined
+    /** Where they are provided: the CA that came with them. */
+    readonly authority: (() => string | undefined) | undefined
     readonly check: Check
   }
   readonly seams: Running['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
@@ -56,7 +58,7 @@ export function controllerOf(parts: Parts): Controller {
   })
   const handsOf = handsFor(parts, election, metrics)
   const runner = new Runner({
-    reconcilers: reconcilersFor({ ...parts, metrics, serving: parts.webhooks.serving }),
+    reconcilers: reconcilersFor({ ...parts, ...parts.webhooks, metrics }),
     kube,
     log,
     signal,

@@ -12,7 +12,8 @@ export const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
        spiderpool-controller webhooks [--config-path FILE]
   --config-path FILE       conf.yml of the ConfigMap spiderpool-conf
   --tls-server-cert FILE   the webhooks' certificate (PEM), and
-  --tls-server-key FILE    its key; read again when they change. Without them certificates are made and renewed here
+  --tls-server-key FILE    its key; read again when they change. A ca.crt beside it becomes the caBundle of both configurations.
+                           Without them certificates are made and renewed here
   webhooks                 prints the webhook configurations, for kubectl apply -f -
   Everything else is told by the environment (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
 `

@@ -7,7 +7,7 @@ import { ippools } from './ippools.js'
 import { coordinators } from './coordinators.js'
 import { nads } from './nads.js'
 import { reclaim } from './reclaim.js'
-import { certificates } from './certificates.js'
+import { certificates, provided } from './certificates.js'
 import { overlaps } from './overlaps.js'
 import type { Serving } from './webhook-server.js'
 import type { Conf, Settings } from './settings.js'
@@ -21,6 +21,8 @@ export interface Making {
   readonly metrics: Metrics
   /** Where the webhooks' certificates are our own to make. */
   readonly serving: Serving | undefined
+  /** Where they are provided: the CA that came with them. */
+  readonly authority?: (() => string | undefined) | undefined
 }
 
 /** In no order: each is on its own. */
@@ -33,5 +35,6 @@ export const reconcilersFor = (making: Making): readonly Reconciler[] => [
   ...(making.conf.enableSpiderSubnet ? [subnets(making)] : []),
   ...(making.conf.enableSpiderSubnet && making.conf.enableAutoPoolForApplication ? [applications(making)] : []),
   ...(making.serving ? certificates(making.settings, making.serving) : []),
+  ...(making.authority ? [provided(making.settings, making.authority)] : []),
   ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
 ]

@@ -1,5 +1,6 @@
 // The webhooks put together from settings: who judges, which certificate, what is printed for installation. Knows files; judges nothing.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Switches } from '../../lib/crd/rules.js'
 import type { Kube } from '../../lib/kube/client.js'
 import type { Log } from '../../lib/log.js'
@@ -11,7 +12,7 @@ import { WebhookServer, type Serving } from './webhook-server.js'
 import { webhookConfigurations } from './webhooks/configurations.js'
 
 /** The kubelet exchanges mounted files without telling. */
-const FILES_LOOKED_AT_MS = 10_000
+const FILES_LOOKED_AT_MS = 5_000
 
 export interface Starting {
   readonly kube: Kube
@@ -25,6 +26,8 @@ export interface Starting {
 export interface Webhooks {
   /** `undefined` where the certificate comes from files. */
   readonly serving: Serving | undefined
+  /** Where it does: the CA beside it (PEM), `undefined` as long as there is no such file. */
+  readonly authority: (() => string | undefined) | undefined
   readonly check: () => Promise<string | undefined>
   readonly stop: () => Promise<void>
 }
@@ -40,30 +43,46 @@ export function startWebhooks({ kube, settings, conf, log, tls, after }: Startin
     onPort: served => log.info('the webhooks are served', { port: served }),
   })
   const check = (): Promise<string | undefined> => server.check()
-  if (!tls) return { serving: server, check, stop: () => server.stop() }
+  if (!tls) return { serving: server, authority: undefined, check, stop: () => server.stop() }
   const read = (): void => {
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
     server.use({ certificate, key, ca: undefined })
   }
   read()
   let forget = (): void => {}
+  let told = ''
   const look = (): void => {
-    try {
-      read()
-    } catch (error) {
-      log.warn(`the webhooks keep their certificate: ${error instanceof Error ? error.message : String(error)}`)
-    }
+    const wrong = wrongOf(read)
+    if (wrong !== '' && wrong !== told) log.warn(`the webhooks keep their certificate: ${wrong}`)
+    told = wrong
     forget = after(FILES_LOOKED_AT_MS, look)
   }
   forget = after(FILES_LOOKED_AT_MS, look)
   return {
     serving: undefined,
+    authority: () => authorityBeside(tls.certificate),
     check,
     stop() {
       forget()
       return server.stop()
     },
   }
+}
+
+/** What it throws, as a sentence; '' where it does not. */
+function wrongOf(work: () => void): string {
+  try {
+    work()
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** `ca.crt`, as Secrets of cert-manager have it. */
+function authorityBeside(certificate: string): string | undefined {
+  const path = join(dirname(certificate), 'ca.crt')
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
 const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): Switches => ({
