@@ -85,7 +85,7 @@ apt_ready
 unpack "$CACHE/k8s-runtime-$SUITE" $RUNTIME
 SOURCE_VERSION=$(apt_own --print-uris --download-only source kubernetes 2>/dev/null | sed -n "s/^'.*kubernetes_\(.*\)\.dsc' .*/\1/p" | sed 's/%2b/+/g')
 [ -n "$SOURCE_VERSION" ] || fail "$SUITE has no source package kubernetes on this mirror"
-BUILT=$CACHE/kubernetes-$SOURCE_VERSION-3 # the last number: what this script changes of it
+BUILT=$CACHE/kubernetes-$SOURCE_VERSION-4 # the last number: what this script changes of it
 if [ ! -d "$BUILT" ]; then
   say "building Kubernetes $SOURCE_VERSION from its source package (once, about eight minutes)"
   unpack "$CACHE/k8s-go-$SUITE" $COMPILER $REPLACED
@@ -100,7 +100,7 @@ if [ ! -d "$BUILT" ]; then
   cp -L "$NEWER"/*.{go,s} "$TREE/vendor/github.com/modern-go/reflect2/"
   # Since Go 1.19 an empty string equals its zero Value, and this check took the one for the other: every "" in a custom resource was "null".
   ZERO='reflect.DeepEqual(reflect.Zero(reflect.TypeOf(data)), reflect.ValueOf(data))'
-  VALIDATE=$TREE/vendor/github.com/go-openapi/validate/type.go
+  VALIDATE=$TREE/vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go # which go-openapi/validate became
   grep -qF "if data == nil || $ZERO {" "$VALIDATE" || fail "$VALIDATE is not as it was known; see the comment in build.sh"
   sed -i "s/if data == nil || reflect.DeepEqual(reflect.Zero.*{/if data == nil {/" "$VALIDATE"
   GIT_VERSION=${SOURCE_VERSION#*really}
