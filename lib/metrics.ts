@@ -20,7 +20,7 @@ interface Written extends MetricFamily {
   samples(): Iterable<Sample>
 }
 
-/** What a process tells of itself. A name is given once: the second time throws. */
+/** What a process tells of itself. A name is given once: the second time throws. Why not a library: decisions/0013. */
 export class Metrics {
   readonly #families = new Map<string, Written>()
 
