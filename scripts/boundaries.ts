@@ -100,6 +100,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/init/main.ts': ['node:fs', 'node:path'],
   'daemons/install/main.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhook-start.ts': ['node:fs', 'node:path'],
+  'daemons/controller/webhook-server.ts': ['node:net', 'node:tls'],
   'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/certs.ts': ['lib/x509.ts'],
   'daemons/apiserver/embedded.ts': ['daemons/controller/reconcile'], // where there is no controller

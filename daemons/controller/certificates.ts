@@ -100,12 +100,12 @@ export function certificates(settings: Settings, serving: Serving): readonly Rec
       runs: 'always',
       workers: 1,
       watches: [watchOf(secrets, () => [SECRET])],
-      reconcile(_, view): Promise<Outcome> {
+      async reconcile(_, view): Promise<Outcome> {
         const secret = secretIn(view)
         const [certificate, key] = secret ? [decoded(secret, KEYS.certificate), decoded(secret, KEYS.key)] : ['', '']
         if (secret && certificate !== '' && key !== '')
-          serving.use({ certificate, key, ca: decoded(secret, KEYS.bundle) })
-        return Promise.resolve(undefined)
+          await serving.use({ certificate, key, ca: decoded(secret, KEYS.bundle) })
+        return undefined
       },
     },
   ]

@@ -68,7 +68,7 @@ async function serve(argv: readonly string[], log: (settings: Settings) => Log):
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
   const kube = connectDaemon(env)
-  const webhooks = startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
+  const webhooks = await startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
   const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, webhooks, seams })
   const servers = listen(controller, settings)
   const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))

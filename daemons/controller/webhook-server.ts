@@ -1,4 +1,6 @@
 // The webhooks' HTTPS port: certificates exchanged while it serves, and a check of itself. Knows sockets; judges nothing.
+import { connect } from 'node:net'
+import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Pair } from '../../lib/x509.js'
 import { BODY_BYTES_MAX } from './webhook-http.js'
 import { HEALTH_PATH } from './webhooks/configurations.js'
@@ -10,24 +12,27 @@ export interface Certified extends Pair {
 
 /** What the port is told and asked. */
 export interface Serving {
-  /** Serves with this one from now on. Connections that there are go on. */
-  use(pair: Certified): void
+  /** Serves with this one from now on. Connections that there are go on. Fails where it is none, or the port is taken. */
+  use(pair: Certified): Promise<void>
   /** A sentence where a request to ourselves is not answered. */
   check(): Promise<string | undefined>
 }
 
-type Server = ReturnType<typeof Bun.serve>
-
 const CHECK_MS_MAX = 3_000
 /** Of a connection that says nothing; the API server keeps its own open longer than a pause between writes. */
-const IDLE_SECONDS = 120
+const IDLE_MS = 120_000
 
+/**
+ * TLS and HTTP are two servers, with a socket that has no file between them: `node:tls` exchanges the certificate of a socket that listens, which
+ * Bun.serve cannot. A second listener at the same port would lose who waits to be accepted by the first when that ends.
+ */
 export class WebhookServer implements Serving {
-  readonly #options: { readonly port: number; readonly hostname?: string }
-  readonly #fetch: (request: Request) => Promise<Response>
-  #server: Server | undefined
+  readonly #options: { readonly port: number; readonly hostname?: string; readonly onPort: (port: number) => void }
+  readonly #http: ReturnType<typeof Bun.serve>
+  readonly #path = `\0spiderpool-webhooks-${crypto.randomUUID()}`
+  readonly #open = new Set<TLSSocket>()
+  #tls: Server | undefined
   #served: Certified | undefined
-  readonly #onPort: (port: number) => void
 
   constructor(options: {
     readonly port: number
@@ -35,38 +40,59 @@ export class WebhookServer implements Serving {
     readonly fetch: (request: Request) => Promise<Response>
     readonly onPort: (port: number) => void
   }) {
-    const { port, hostname, fetch, onPort } = options
-    this.#options = { port, ...(hostname !== undefined && { hostname }) }
-    this.#fetch = fetch
-    this.#onPort = onPort
+    this.#options = options
+    this.#http = Bun.serve({
+      unix: this.#path,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      fetch: options.fetch,
+    })
   }
 
-  /** Bun cannot change the certificate of a listening socket: a second one listens at the same port (SO_REUSEPORT), then the first ends. */
-  use(pair: Certified): void {
-    if (this.#served?.certificate === pair.certificate && this.#served.key === pair.key) return
-    const before = this.#server
-    const next = Bun.serve({
-      ...this.#options,
-      ...(before?.port !== undefined && { port: before.port }),
-      reusePort: true,
-      idleTimeout: IDLE_SECONDS,
-      maxRequestBodySize: BODY_BYTES_MAX,
-      tls: { cert: pair.certificate, key: pair.key },
-      fetch: this.#fetch,
-    })
-    this.#server = next
+  async use(pair: Certified): Promise<void> {
+    const { certificate: cert, key } = pair
+    if (this.#served?.certificate === cert && this.#served.key === key) return
+    createSecureContext({ cert, key }) // throws where they are none, or not of one another
+    if (this.#tls) this.#tls.setSecureContext({ cert, key })
+    else await this.#listen(cert, key)
     this.#served = pair
-    if (!before && next.port !== undefined) this.#onPort(next.port)
-    void before?.stop(false) // ends when its last connection does
+  }
+
+  async #listen(cert: string, key: string): Promise<void> {
+    const { port, hostname, onPort } = this.#options
+    const server = createServer({ cert, key, ALPNProtocols: ['http/1.1'] }, socket => this.#pass(socket))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port, ...(hostname !== undefined && { host: hostname }) }, resolve)
+    })
+    this.#tls = server
+    onPort(this.#port())
+  }
+
+  /** Bytes to and fro. Where one side ends or fails, the other does. */
+  #pass(from: TLSSocket): void {
+    this.#open.add(from)
+    const to = connect(this.#path)
+    const end = (): void => {
+      this.#open.delete(from)
+      from.destroy()
+      to.destroy()
+    }
+    for (const socket of [from, to]) socket.on('error', end).on('close', end)
+    from.setTimeout(IDLE_MS, end).pipe(to).pipe(from)
+  }
+
+  #port(): number {
+    const address = this.#tls?.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
   }
 
   async check(): Promise<string | undefined> {
-    if (!this.#server || !this.#served) return 'the webhooks have no certificate yet'
+    if (!this.#tls || !this.#served) return 'the webhooks have no certificate yet'
     const { ca } = this.#served
     const { hostname } = this.#options
     const host = hostname === undefined ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname
     try {
-      const answer = await fetch(`https://${host}:${this.#server.port}${HEALTH_PATH}`, {
+      const answer = await fetch(`https://${host}:${this.#port()}${HEALTH_PATH}`, {
         tls: ca === undefined ? { rejectUnauthorized: false } : { ca, serverName: 'localhost' },
         keepalive: false,
         signal: AbortSignal.timeout(CHECK_MS_MAX),
@@ -79,6 +105,8 @@ export class WebhookServer implements Serving {
   }
 
   async stop(): Promise<void> {
-    await this.#server?.stop(true)
+    this.#tls?.close()
+    for (const socket of this.#open) socket.destroy()
+    await this.#http.stop(true)
   }
 }

@@ -33,7 +33,7 @@ export interface Webhooks {
 }
 
 /** Throws where the certificate's files are named and cannot be used. */
-export function startWebhooks({ kube, settings, conf, log, tls, after }: Starting): Webhooks {
+export async function startWebhooks({ kube, settings, conf, log, tls, after }: Starting): Promise<Webhooks> {
   const { webhookPort: port, bindAddress } = settings
   const answering = { judges: judges(kube, switchesOf(conf)), log, after }
   const server = new WebhookServer({
@@ -44,20 +44,20 @@ export function startWebhooks({ kube, settings, conf, log, tls, after }: Startin
   })
   const check = (): Promise<string | undefined> => server.check()
   if (!tls) return { serving: server, authority: undefined, check, stop: () => server.stop() }
-  const read = (): void => {
+  const read = (): Promise<void> => {
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
-    server.use({ certificate, key, ca: undefined })
+    return server.use({ certificate, key, ca: undefined })
   }
-  read()
+  await read()
   let forget = (): void => {}
   let told = ''
-  const look = (): void => {
-    const wrong = wrongOf(read)
+  const look = async (): Promise<void> => {
+    const wrong = await wrongOf(read)
     if (wrong !== '' && wrong !== told) log.warn(`the webhooks keep their certificate: ${wrong}`)
     told = wrong
-    forget = after(FILES_LOOKED_AT_MS, look)
+    forget = after(FILES_LOOKED_AT_MS, () => void look())
   }
-  forget = after(FILES_LOOKED_AT_MS, look)
+  forget = after(FILES_LOOKED_AT_MS, () => void look())
   return {
     serving: undefined,
     authority: () => authorityBeside(tls.certificate),
@@ -70,9 +70,9 @@ export function startWebhooks({ kube, settings, conf, log, tls, after }: Startin
 }
 
 /** What it throws, as a sentence; '' where it does not. */
-function wrongOf(work: () => void): string {
+async function wrongOf(work: () => Promise<void>): Promise<string> {
   try {
-    work()
+    await work()
     return ''
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -76,7 +76,7 @@ t.test('each probe asks for a path that is answered, at the health port', async 
 })
 
 const rights = rightsOf(manifests, 'spiderpool-controller')
-const serving = { use: () => {}, check: () => Promise.resolve(undefined) }
+const serving = { use: () => Promise.resolve(), check: () => Promise.resolve(undefined) }
 const reconcilers = reconcilersFor({ settings, conf: CONF_DEFAULT, env, metrics: new Metrics(), serving })
 
 t.test('what any reconciler watches may be listed and watched', async t => {

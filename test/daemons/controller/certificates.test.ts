@@ -58,7 +58,10 @@ function cluster(sources: readonly Source[]): Cluster {
 
 const holder: { at: Cluster | undefined } = { at: undefined }
 const [leaders, everyones] = certificates(settings, {
-  use: pair => void (holder.at && (holder.at.served = pair)),
+  use(pair) {
+    if (holder.at) holder.at.served = pair
+    return Promise.resolve()
+  },
   check: () => Promise.resolve(undefined),
 })
 if (!leaders || !everyones) throw new Error('two reconcilers are expected')
