@@ -1,5 +1,6 @@
 // Attributes (struct nlattr) as tables: decoder, encoder and type from one line each. Knows no message.
-import { concat, u16, within, WireError, type Codec, type Fixed, type ValueOf } from './wire.js'
+import { concat, isScalar, u16, viewOf, within, WireError } from './wire.js'
+import type { Codec, Fixed, Scalar, ValueOf } from './wire.js'
 
 /** Bits of nla_type that are not the type, <linux/netlink.h>. */
 export const NLA_F_NESTED = 0x8000
@@ -22,61 +23,98 @@ export type AttrsOf<T extends Table> = { readonly [K in keyof T]?: ValueOf<T[K][
   readonly unknown?: readonly Attribute[] | undefined
 }
 
+/** Goes from attribute to attribute of a view and says of each where its bytes begin and end. */
+function eachOf(view: DataView, use: (type: number, start: number, end: number) => void): void {
+  for (let at = 0; at < view.byteLength;) {
+    const left = view.byteLength - at
+    if (left < HEADER) throw new WireError(`${left} bytes after the last attribute`)
+    const length = u16.readAt(view, at)
+    const type = u16.readAt(view, at + 2)
+    if (length < HEADER || length > left)
+      throw new WireError(`attribute ${type & NLA_TYPE_MASK} claims ${length} bytes of ${left}`)
+    use(type, at + HEADER, at + length)
+    at += align(length)
+  }
+}
+
 /** Cuts bytes into attributes. */
 export function attributesOf(bytes: Uint8Array): Attribute[] {
   const found: Attribute[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const left = bytes.length - at
-    if (left < HEADER) throw new WireError(`${left} bytes after the last attribute`)
-    const length = u16.decode(bytes.subarray(at, at + 2))
-    const type = u16.decode(bytes.subarray(at + 2, at + HEADER))
-    if (length < HEADER || length > left)
-      throw new WireError(`attribute ${type & NLA_TYPE_MASK} claims ${length} bytes of ${left}`)
-    found.push({ type, bytes: new Uint8Array(bytes.subarray(at + HEADER, at + length)) })
-    at += align(length)
-  }
+  eachOf(viewOf(bytes), (type, start, end) => found.push({ type, bytes: bytes.slice(start, end) }))
   return found
 }
 
-/** One attribute, padded to four bytes as the next one asks. */
-export function attribute({ type, bytes }: Attribute): Uint8Array {
-  const whole = new Uint8Array(align(HEADER + bytes.length))
-  whole.set(u16.encode(HEADER + bytes.length), 0)
-  whole.set(u16.encode(type), 2)
-  whole.set(bytes, HEADER)
+/** An attribute that is still to be written: a scalar as its value, all else as its bytes. */
+type Unwritten =
+  | (Attribute & { readonly size: number; readonly scalar?: undefined })
+  | {
+      readonly type: number
+      readonly size: number
+      readonly scalar: Scalar
+      readonly key: string
+      readonly value: number
+    }
+
+/** Its length is two bytes. */
+const SIZE_MAX = 0xffff - HEADER
+
+function unwritten({ type, bytes }: Attribute): Unwritten {
+  if (bytes.length > SIZE_MAX) throw new WireError(`u16 cannot hold ${HEADER + bytes.length}`)
+  return { type, bytes, size: bytes.length }
+}
+
+/** Attributes one after another, each padded to four bytes as the next one asks. */
+function written(parts: readonly Unwritten[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((total, { size }) => total + align(HEADER + size), 0))
+  const view = viewOf(whole)
+  let at = 0
+  for (const part of parts) {
+    u16.writeAt(view, at, HEADER + part.size)
+    u16.writeAt(view, at + 2, part.type)
+    const start = at + HEADER
+    if (part.scalar === undefined) whole.set(part.bytes, start)
+    else within(part.key, () => part.scalar.writeAt(view, start, part.value))
+    at += align(HEADER + part.size)
+  }
   return whole
 }
 
 /** A set of attributes. Written in the order of the value's keys; of one that comes twice the last counts, as in the kernel. */
 export function attrs<const T extends Table>(table: T): Codec<AttrsOf<T>> {
-  let keys: ReadonlyMap<number, { readonly key: string; readonly codec: Codec<unknown> }> | undefined
+  let keys: ReturnType<typeof keysOf> | undefined
   return {
     decode(bytes) {
-      keys ??= keysOf(table) // of the tables that a process loads, it reads a few
+      const known = (keys ??= keysOf(table)) // of the tables that a process loads, it reads a few
+      const view = viewOf(bytes)
       const value: Record<string, unknown> = {}
       const unknown: Attribute[] = []
-      for (const one of attributesOf(bytes)) {
-        const known = keys.get(one.type & NLA_TYPE_MASK)
-        if (known === undefined) unknown.push(one)
-        else value[known.key] = within(known.key, () => known.codec.decode(one.bytes))
-      }
+      eachOf(view, (type, start, end) => {
+        const row = known.get(type & NLA_TYPE_MASK)
+        if (row === undefined) unknown.push({ type, bytes: bytes.slice(start, end) })
+        else if (row.scalar?.size === end - start) value[row.key] = row.scalar.readAt(view, start)
+        else value[row.key] = within(row.key, () => row.codec.decode(bytes.subarray(start, end)))
+      })
       if (unknown.length > 0) value['unknown'] = unknown
       return value as AttrsOf<T>
     },
-    encode: value => concat(Object.entries(value).flatMap(([key, part]) => encodePart(table, key, part))),
+    encode: value => written(Object.entries(value).flatMap(([key, part]) => partOf(table, key, part))),
   }
 }
 
 const keysOf = (table: Table) =>
-  new Map(Object.entries(table).map(([key, [type, codec]]) => [type & NLA_TYPE_MASK, { key, codec }]))
+  new Map(
+    Object.entries(table).map(([key, [type, codec]]) => {
+      return [type & NLA_TYPE_MASK, { key, codec, scalar: isScalar(codec) ? codec : undefined }]
+    }),
+  )
 
-function encodePart(table: Table, key: string, part: unknown): Uint8Array[] {
-  if (part === undefined) return []
-  if (key === 'unknown') return (part as readonly Attribute[]).map(attribute)
-  const row = Object.hasOwn(table, key) ? table[key] : undefined
-  if (row === undefined) throw new WireError(`no attribute is called ${key}`)
-  return [within(key, () => attribute({ type: row[0], bytes: row[1].encode(part) }))]
+function partOf(table: Table, key: string, value: unknown): Unwritten | readonly Unwritten[] {
+  if (value === undefined) return []
+  if (key === 'unknown') return (value as readonly Attribute[]).map(unwritten)
+  const [type, codec] = (Object.hasOwn(table, key) ? table[key] : undefined) ?? []
+  if (type === undefined || codec === undefined) throw new WireError(`no attribute is called ${key}`)
+  if (isScalar(codec)) return { type, size: codec.size, scalar: codec, key, value: value as number }
+  return within(key, () => unwritten({ type, bytes: codec.encode(value) }))
 }
 
 /** A nest of one kind of attribute, many times; attributes of other types in it are passed over. NLA_F_NESTED as in a table. */
@@ -86,7 +124,7 @@ export function repeated<T>(type: number, codec: Codec<T>): Codec<readonly T[]> 
       attributesOf(bytes)
         .filter(one => (one.type & NLA_TYPE_MASK) === (type & NLA_TYPE_MASK))
         .map((one, i) => within(`${i}`, () => codec.decode(one.bytes))),
-    encode: list => concat(list.map(value => attribute({ type, bytes: codec.encode(value) }))),
+    encode: list => written(list.map(value => unwritten({ type, bytes: codec.encode(value) }))),
   }
 }
 
@@ -94,7 +132,7 @@ export function repeated<T>(type: number, codec: Codec<T>): Codec<readonly T[]> 
 export function indexed<T>(codec: Codec<T>): Codec<readonly T[]> {
   return {
     decode: bytes => attributesOf(bytes).map((one, i) => within(`${i}`, () => codec.decode(one.bytes))),
-    encode: list => concat(list.map((value, type) => attribute({ type, bytes: codec.encode(value) }))),
+    encode: list => written(list.map((value, type) => unwritten({ type, bytes: codec.encode(value) }))),
   }
 }
 

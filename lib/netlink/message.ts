@@ -1,6 +1,6 @@
 // Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
 import { attrs } from './attrs.js'
-import { concat, cstring, s32, struct, u16, u32, within, WireError, type Codec, type ValueOf } from './wire.js'
+import { concat, cstring, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
 
 /** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
 export const NLM_F = {
@@ -126,7 +126,7 @@ export type Keep = (bytes: Uint8Array, at: number) => boolean
 /** Cuts a datagram into messages; of those that carry data, into what `keep` wants. */
 export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
   const frames: Frame[] = []
-  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength)
+  const view = viewOf(datagram)
   let at = 0
   while (at < datagram.length) {
     const skipped = keep === undefined ? 0 : unwanted(view, at, datagram, keep)
@@ -134,11 +134,12 @@ export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
       at += skipped
       continue
     }
-    const rest = datagram.subarray(at)
-    const header = nlmsghdr.decode(rest)
-    if (header.length < nlmsghdr.size || header.length > rest.length)
-      throw new WireError(`message ${header.type} claims ${header.length} bytes of ${rest.length}`)
-    frames.push({ header, payload: rest.subarray(nlmsghdr.size, header.length) })
+    const left = datagram.length - at
+    if (left < nlmsghdr.size) throw new WireError(`nlmsghdr wants ${nlmsghdr.size} bytes, not ${left}`)
+    const header = nlmsghdr.readAt(view, at)
+    if (header.length < nlmsghdr.size || header.length > left)
+      throw new WireError(`message ${header.type} claims ${header.length} bytes of ${left}`)
+    frames.push({ header, payload: datagram.subarray(at + nlmsghdr.size, at + header.length) })
     at += (header.length + 3) & ~3
   }
   return frames

@@ -17,18 +17,28 @@ export interface Fixed<T> extends Codec<T> {
   readonly size: number
 }
 
-/** A number that can be read where it lies: a dump has thousands of headers. */
+/** A number that can be read and written where it lies: an array and a view for each cost more than all else of a message. */
 export interface Scalar extends Fixed<number> {
   readonly readAt: ReadAt
+  /** Throws WireError for a value that does not fit. */
+  readonly writeAt: WriteAt
 }
 type ReadAt = (view: DataView, at: number) => number
+type WriteAt = (view: DataView, at: number, value: number) => void
+
+export const isScalar = (codec: Codec<unknown>): codec is Scalar => 'writeAt' in codec
+
+/** A C struct, which can be read where it lies too; that it is whole is for the reader to see to. */
+export interface Struct<T> extends Fixed<T> {
+  readonly readAt: (view: DataView, at: number) => T
+}
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
 /** Netlink is host-endian but where a field says otherwise. */
 const LITTLE = os.endianness() === 'LE'
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** Where a scalar's value lies: least and most it may be. */
 interface Bounds {
@@ -37,20 +47,22 @@ interface Bounds {
   readonly max: number
 }
 
-type Write = (view: DataView, value: number) => void
-
-function scalar(name: string, { size, min, max }: Bounds, readAt: ReadAt, write: Write): Scalar {
+function scalar(name: string, { size, min, max }: Bounds, readAt: ReadAt, write: WriteAt): Scalar {
+  const writeAt: WriteAt = (view, at, value) => {
+    if (!Number.isInteger(value) || value < min || value > max) throw new WireError(`${name} cannot hold ${value}`)
+    write(view, at, value)
+  }
   return {
     size,
     readAt,
+    writeAt,
     decode(bytes) {
       if (bytes.length !== size) throw new WireError(`${name} wants ${size} bytes, not ${bytes.length}`)
       return readAt(viewOf(bytes), 0)
     },
     encode(value) {
-      if (!Number.isInteger(value) || value < min || value > max) throw new WireError(`${name} cannot hold ${value}`)
       const bytes = new Uint8Array(size)
-      write(viewOf(bytes), value)
+      writeAt(viewOf(bytes), 0, value)
       return bytes
     },
   }
@@ -65,45 +77,45 @@ export const u8 = scalar(
   'u8',
   U8,
   (v, at) => v.getUint8(at),
-  (v, n) => v.setUint8(0, n),
+  (v, at, n) => v.setUint8(at, n),
 )
 export const u16 = scalar(
   'u16',
   U16,
   (v, at) => v.getUint16(at, LITTLE),
-  (v, n) => v.setUint16(0, n, LITTLE),
+  (v, at, n) => v.setUint16(at, n, LITTLE),
 )
 export const u32 = scalar(
   'u32',
   U32,
   (v, at) => v.getUint32(at, LITTLE),
-  (v, n) => v.setUint32(0, n, LITTLE),
+  (v, at, n) => v.setUint32(at, n, LITTLE),
 )
 export const s32 = scalar(
   's32',
   S32,
   (v, at) => v.getInt32(at, LITTLE),
-  (v, n) => v.setInt32(0, n, LITTLE),
+  (v, at, n) => v.setInt32(at, n, LITTLE),
 )
 /** Network byte order, such as IFLA_VLAN_PROTOCOL and ports. */
 export const u16be = scalar(
   'u16be',
   U16,
   (v, at) => v.getUint16(at, false),
-  (v, n) => v.setUint16(0, n, false),
+  (v, at, n) => v.setUint16(at, n, false),
 )
 /** nf_tables numbers everything in network byte order. */
 export const u32be = scalar(
   'u32be',
   U32,
   (v, at) => v.getUint32(at, false),
-  (v, n) => v.setUint32(0, n, false),
+  (v, at, n) => v.setUint32(at, n, false),
 )
 export const s32be = scalar(
   's32be',
   S32,
   (v, at) => v.getInt32(at, false),
-  (v, n) => v.setInt32(0, n, false),
+  (v, at, n) => v.setInt32(at, n, false),
 )
 
 /** Bytes as they are: an address, whatever its family. Always a copy: a transport may use its buffer again. */
@@ -112,15 +124,18 @@ export const raw: Codec<Uint8Array> = {
   encode: value => value,
 }
 
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
 /** Text up to its first NUL, which on reading may be missing; UTF-8, bytes that are not becoming U+FFFD. */
 export const cstring: Codec<string> = {
   decode(bytes) {
     const end = bytes.indexOf(0)
-    return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+    return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end))
   },
   encode(value) {
     if (value.includes('\0')) throw new WireError(`text ${JSON.stringify(value)} holds a NUL, which would cut it short`)
-    return new TextEncoder().encode(`${value}\0`)
+    return encoder.encode(`${value}\0`)
   },
 }
 
@@ -141,35 +156,44 @@ type StructOf<M extends Members> = { readonly [K in keyof M as K extends `_${str
  * A C struct of `size` bytes. A member whose name begins with `_` is padding: written as zero, not read, not in the type. Does not
  * load when the members do not add up to `size`. Longer bytes are read too: the kernel's structs grow at their end.
  */
-export function struct<M extends Members>(name: string, size: number, members: M): Fixed<StructOf<M>> {
+export function struct<M extends Members>(name: string, size: number, members: M): Struct<StructOf<M>> {
   const sum = Object.values(members).reduce((total, member) => total + member.size, 0)
   if (sum !== size) throw new WireError(`the members of ${name} make ${sum} bytes, not ${size}`)
-  const read = placed(members)
+  const own = placed(members)
+  const readAt = (view: DataView, start: number): StructOf<M> => {
+    const value: Record<string, number> = {}
+    for (const { key, at, member } of own) value[key] = member.readAt(view, start + at)
+    return value as StructOf<M>
+  }
   return {
     size,
+    readAt,
     decode(bytes) {
       if (bytes.length < size) throw new WireError(`${name} wants ${size} bytes, not ${bytes.length}`)
-      const view = viewOf(bytes)
-      const value: Record<string, number> = {}
-      for (const { key, at, readAt } of read) value[key] = readAt(view, at)
-      return value as StructOf<M>
+      return readAt(viewOf(bytes), 0)
     },
     encode(value) {
-      const parts = Object.entries(members).map(([key, member]) =>
-        key.startsWith('_') ? new Uint8Array(member.size) : within(key, () => member.encode(memberOf(value, key))),
-      )
-      return concat(parts)
+      const bytes = new Uint8Array(size)
+      const view = viewOf(bytes)
+      for (const { key, at, member } of own) within(key, () => member.writeAt(view, at, memberOf(value, key)))
+      return bytes
     },
   }
 }
 
-/** What is read of a struct, and where it lies. */
-function placed(members: Members): readonly { readonly key: string; readonly at: number; readonly readAt: ReadAt }[] {
+interface Placed {
+  readonly key: string
+  readonly at: number
+  readonly member: Scalar
+}
+
+/** The members of a struct that are no padding, and where they lie. */
+function placed(members: Members): readonly Placed[] {
   let next = 0
-  const all = Object.entries(members).map(([key, { size, readAt }]) => {
+  const all = Object.entries(members).map(([key, member]) => {
     const at = next
-    next += size
-    return { key, at, readAt }
+    next += member.size
+    return { key, at, member }
   })
   return all.filter(({ key }) => !key.startsWith('_'))
 }
