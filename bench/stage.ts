@@ -19,6 +19,7 @@ export interface Stage {
   /** One object; throws with the server's sentence. */
   ask<T>(method: string, path: string, body?: object): Promise<T>
   pool(name: string, spec: object): Promise<{ readonly metadata: { readonly uid: string } }>
+  /** Its name ends as a Deployment's pods' do: one that ends in a number may be a StatefulSet's, whose record is read first. */
   pod(name: string, pool: string, family?: 4 | 6): Promise<Pod>
   close(): Promise<void>
 }
@@ -142,7 +143,8 @@ export async function openStage(): Promise<Stage> {
     netns: places.netns,
     ask,
     pool: (name, spec) => ask('POST', `${SPIDER}/spiderippools`, poolObject(name, spec)),
-    async pod(name, pool, family = 4) {
+    async pod(text, pool, family = 4) {
+      const name = `${text}-x`
       const path = '/api/v1/namespaces/default/pods'
       const { metadata } = await ask<{ metadata: { uid: string } }>('POST', path, podObject(name, pool, family))
       return { name, uid: metadata.uid }
