@@ -56,7 +56,7 @@ export function validateCoordinator({ spec = {} }: SpiderCoordinator): readonly 
 
 /** What both kinds may not say. `at`: the path of the settings. */
 export function coordinatorFaults(at: string, spec: CoordinatorSpec): readonly Fault[] {
-  const { podCIDRType, hijackCIDR = [], policyRoutes = [], podMACPrefix = '', vethLinkAddress = '' } = spec
+  const { podCIDRType, hijackCIDR = [], policyRoutes = [], podMACPrefix, vethLinkAddress } = spec
   const { txQueueLen = 0, podRPFilter = 0, vethMTU } = spec
   return [
     ...(podCIDRType === undefined || POD_CIDR_TYPES.some(one => one === podCIDRType)
@@ -66,12 +66,12 @@ export function coordinatorFaults(at: string, spec: CoordinatorSpec): readonly F
       isPrefix(cidr) ? [] : [invalid(`${at}.hijackCIDR[${i}]`, cidr, 'it must be an IP address or a CIDR')],
     ),
     ...policyRoutes.flatMap(({ dst, gw }, i) => routeFaults(`${at}.policyRoutes[${i}]`, dst, gw)),
-    ...macFaults(`${at}.podMACPrefix`, podMACPrefix),
+    ...macFaults(`${at}.podMACPrefix`, podMACPrefix ?? ''),
     ...(txQueueLen >= 0 ? [] : [invalid(`${at}.txQueueLen`, txQueueLen, 'it must be 0 or more')]),
     ...(podRPFilter <= RP_FILTER_MAX
       ? []
       : [invalid(`${at}.podRPFilter`, podRPFilter, 'it must be 0, 1 or 2, or negative: then it is left alone')]),
-    ...linkFaults(`${at}.vethLinkAddress`, vethLinkAddress),
+    ...linkFaults(`${at}.vethLinkAddress`, vethLinkAddress ?? ''),
     ...(vethMTU === undefined || vethMTU > 0 ? [] : [invalid(`${at}.vethMTU`, vethMTU, 'it must be more than 0')]),
   ]
 }

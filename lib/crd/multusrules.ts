@@ -99,7 +99,7 @@ function mainFaults(spec: MultusConfigSpec): readonly Fault[] {
     case 'ovs':
       return ovsFaults(spec.ovs ?? { bridge: '' })
     case 'custom':
-      return spec.customCNI === undefined || spec.customCNI === '' || isJson(spec.customCNI)
+      return (spec.customCNI ?? '') === '' || isJson(spec.customCNI ?? '')
         ? []
         : [invalid('spec.customCNI', spec.customCNI, 'it must be JSON')]
   }

@@ -189,11 +189,11 @@ function sriov(own: NonNullable<MultusConfigSpec['sriov']>, ipam: Json): Chain {
 }
 
 function ibSriov(own: NonNullable<MultusConfigSpec['ibsriov']>, ipam: Json): Chain {
-  const { pkey = '', linkState = 'enable', rdmaIsolation = true, enableIbKubernetes = false } = own
+  const { pkey, linkState = 'enable', rdmaIsolation = true, enableIbKubernetes = false } = own
   return {
     main: {
       type: 'ib-sriov',
-      pkey,
+      pkey: pkey ?? '',
       link_state: linkState,
       rdmaIsolation,
       ibKubernetesEnabled: enableIbKubernetes,
