@@ -66,8 +66,9 @@ function slimSpec({ replicas, parallelism, completions, template, jobTemplate }:
   }
 }
 
-const workloads = (kind: Kind, of: WorkloadKind): WorkloadSource =>
+const workloads = (kind: Kind, of: WorkloadKind, more: { readonly optional?: true } = {}): WorkloadSource =>
   source<Workload, 'subnet'>({
+    ...more,
     kind,
     pick: slim,
     indexes: { subnet: workload => subnetsAsked(askedByWorkload(of, workload, 0)) },
@@ -79,7 +80,8 @@ const WORKLOADS: Readonly<Record<WorkloadKind, WorkloadSource>> = {
   StatefulSet: workloads(STATEFULSETS, 'StatefulSet'),
   DaemonSet: workloads(DAEMONSETS, 'DaemonSet'),
   Job: workloads(JOBS, 'Job'),
-  CronJob: workloads(CRONJOBS, 'CronJob'),
+  /** Kubernetes 1.20 has them in batch/v1beta1 only. */
+  CronJob: workloads(CRONJOBS, 'CronJob', { optional: true }),
 }
 const KINDS = Object.keys(WORKLOADS) as readonly WorkloadKind[]
 
