@@ -1,5 +1,5 @@
 # What a person or a machine does with this repository. `make` alone lists it.
-.PHONY: help setup setup-npm ok build release image generate lint format test test-unit fuzz mutate bench demo e2e bench-e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image generate lint format test test-unit test-kube fuzz mutate bench demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -38,6 +38,11 @@ test: setup ## everything: lint, build, unit tests, and as root the tests on a r
 
 test-unit: setup-npm ## the tests that need neither root nor the executables
 	@$(TSX) scripts/test.ts --unit
+
+test-kube: setup ## the tests that ask an API server, at a real kube-apiserver 1.20, which is built once (root)
+	@scripts/setup.sh e2e
+	@$(TSX) scripts/build-if-stale.ts
+	@scripts/k8s/cluster.sh --nodes 0 sh -c 'SPIDERPOOL_TEST_KUBECONFIG=$$KUBECONFIG $(TSX) scripts/test.ts --kube'
 
 fuzz: setup-npm ## ten minutes of bytes at every decoder
 	@$(TSX) scripts/fuzz.ts

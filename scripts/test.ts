@@ -1,4 +1,5 @@
-// `make test`: lint, build, unit tests, tests on a real kernel; ends with one line, `N passed, N failed, N skipped`. `--unit` runs only what needs nothing.
+// `make test`: lint, build, unit tests, tests on a real kernel; ends with one line, `N passed, N failed, N skipped`. `--unit` runs only what needs nothing,
+// `--kube` only what asks an API server.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -8,7 +9,8 @@ import { TapReader, type Failure, type Report, type Skip } from './tap-report.js
 const BIN = `${ROOT}node_modules/.bin/`
 const TOTAL_MS_MAX = 14.5 * 60_000
 const FILE_S_MAX = 300
-const JOBS = 2
+/** The tests before are swept out of an API server that is named; so one test at a time has it. */
+const JOBS = (process.env['SPIDERPOOL_TEST_KUBECONFIG'] ?? '') === '' ? 2 : 1
 const STARTED = Date.now()
 
 /** What a test named `*.vm.test.ts` needs of the kernel. */
@@ -33,6 +35,10 @@ function testFiles(): readonly string[] {
     .map(name => `test/${name}`)
     .sort()
 }
+
+/** Those that start a server of their own, or take the one that is named. */
+const asksApiserver = (file: string): boolean =>
+  /\b(startApiserver|openIpam)\(/.test(readFileSync(`${ROOT}${file}`, 'utf8'))
 
 /** Runs the files in tap and adds what came of it to `total`. */
 async function suite(name: string, files: readonly string[]): Promise<void> {
@@ -145,6 +151,10 @@ async function main(): Promise<void> {
   const needsKinds = (file: string): boolean => file.endsWith('.vm.test.ts')
   const onKernel = (file: string): boolean => file.endsWith('.e2e.test.ts')
   const unitOnly = process.argv.includes('--unit')
+  if (process.argv.includes('--kube')) {
+    await suite('tests that ask an API server', files.filter(asksApiserver))
+    return verdict()
+  }
   if (!unitOnly) step('lint', 'scripts/lint.ts')
   await suite(
     'unit tests',

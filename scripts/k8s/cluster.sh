@@ -2,8 +2,8 @@
 # cluster.sh [--nodes N] [--folder DIR] COMMAND [ARG...]: a real Kubernetes with N nodes (2), from Debian's packages alone, while COMMAND runs.
 # Each node has a network, mounts and a hostname of its own, containerd, kubelet and kube-proxy; a bridge is the switch between them, the control
 # plane and a host outside. COMMAND gets KUBECONFIG, K8S_FOLDER, K8S_NODES and, on PATH, kubectl of the same version. When it ends, however it
-# ends, the kernel takes everything away. --nodes 0: etcd and kube-apiserver alone. K8S_IMAGES names archives of images that each node has.
-# It knows nothing of our executables.
+# ends, the kernel takes everything away. K8S_IMAGES names archives of images that each node has. --nodes 0: an API server for tests, which
+# collects garbage and empties namespaces, and runs nothing. It knows nothing of our executables.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 NODES=2
@@ -78,11 +78,12 @@ certificates() (
 
 # kubeconfig FILE USER GROUP: who we are to the API server, by a token.
 kubeconfig() {
-  local token
+  local token server=https://$OURS:6443
   token=$(openssl rand -hex 16)
+  [ "$NODES" != 0 ] || server=https://127.0.0.1:6443
   echo "$token,$2,$2,$3" >>"$D/tokens"
   cat >"$D/$1.kubeconfig" <<JSON
-{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"k","cluster":{"server":"https://$OURS:6443","certificate-authority":"$D/pki/ca.crt"}}],
+{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"k","cluster":{"server":"$server","certificate-authority-data":"$(base64 -w 0 "$D/pki/ca.crt")"}}],
  "users":[{"name":"u","user":{"token":"$token"}}],"contexts":[{"name":"c","context":{"cluster":"k","user":"u"}}]}
 JSON
 }
@@ -106,7 +107,7 @@ until_true() {
 }
 
 control_plane() {
-  local flags=()
+  local flags=() controllers='*,-ttl,-csrsigning,-csrapproving,-csrcleaner'
   kubeconfig admin admin system:masters
   kubeconfig scheduler system:kube-scheduler ""
   kubeconfig controller-manager system:kube-controller-manager ""
@@ -120,10 +121,11 @@ control_plane() {
     --service-account-issuer=https://kubernetes.default.svc --kubelet-preferred-address-types=InternalIP --enable-aggregator-routing \
     --advertise-address=$OURS --allow-privileged --max-requests-inflight=400 "${flags[@]}"
   until_true 60 "kube-apiserver is ready" kubectl get --raw /readyz
-  [ "$NODES" != 0 ] || return 0
+  [ "$NODES" != 0 ] || controllers=garbagecollector,namespace
   run kube-controller-manager kube-controller-manager --kubeconfig="$D/controller-manager.kubeconfig" --leader-elect=false --port=0 --use-service-account-credentials \
-    --service-account-private-key-file="$D/pki/sa.key" --root-ca-file="$D/pki/ca.crt" --controllers='*,-ttl,-csrsigning,-csrapproving,-csrcleaner' \
+    --service-account-private-key-file="$D/pki/sa.key" --root-ca-file="$D/pki/ca.crt" --controllers="$controllers" \
     --node-monitor-grace-period="${K8S_NODE_GRACE:-16s}" --pod-eviction-timeout="${K8S_NODE_GRACE:-16s}"
+  [ "$NODES" != 0 ] || return 0
   run kube-scheduler kube-scheduler --kubeconfig="$D/scheduler.kubeconfig" --leader-elect=false --port=0
 }
 

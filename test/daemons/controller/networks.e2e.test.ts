@@ -5,7 +5,7 @@ import { eventually, startController } from '../../fixtures/controller.js'
 import { restOf } from '../../fixtures/rest.js'
 
 const SPIDER = '/apis/spiderpool.spidernet.io/v2beta1'
-const server = await startApiserver({ standalone: true })
+const server = await startApiserver()
 const rest = restOf(server.kubeconfig)
 const controller = await startController(server.kubeconfig, {
   name: 'networks',

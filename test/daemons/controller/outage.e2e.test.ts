@@ -13,7 +13,7 @@ interface Told {
 }
 
 t.test('the leader is killed: the other acts within twenty seconds, on everything that happened meanwhile', async t => {
-  const server = await startApiserver({ standalone: true, args: ['--no-embedded-controller'] })
+  const server = await startApiserver({ args: ['--no-embedded-controller'] })
   const rest = restOf(server.kubeconfig)
   const a = await startController(server.kubeconfig, { name: 'a' })
   await a.said('this process leads')
@@ -52,7 +52,7 @@ t.test('the leader is killed: the other acts within twenty seconds, on everythin
 })
 
 t.test('the API server is away, and forgets what happened: nothing is restarted, nothing missed', async t => {
-  const server = await startApiserver({ standalone: true, args: ['--no-embedded-controller', '--watch-history-max=5'] })
+  const server = await startApiserver({ killed: true, args: ['--no-embedded-controller', '--watch-history-max=5'] })
   const controller = await startController(server.kubeconfig, { name: 'a' })
   let rest = restOf(server.kubeconfig)
   t.teardown(async () => {

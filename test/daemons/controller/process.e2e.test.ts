@@ -12,7 +12,7 @@ import { restOf } from '../../fixtures/rest.js'
 const folder = mkdtempSync(join(tmpdir(), 'controller-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
-const server = await startApiserver({ standalone: true })
+const server = await startApiserver()
 const rest = restOf(server.kubeconfig)
 t.teardown(async () => {
   rest.close()

@@ -5,7 +5,7 @@ import { eventually, startController } from '../../fixtures/controller.js'
 import { ENDPOINTS, openHoldings, PODS } from '../../fixtures/held.js'
 import { restOf } from '../../fixtures/rest.js'
 
-const server = await startApiserver({ standalone: true })
+const server = await startApiserver()
 const rest = restOf(server.kubeconfig)
 t.teardown(async () => {
   rest.close()

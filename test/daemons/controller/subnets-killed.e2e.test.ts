@@ -11,7 +11,7 @@ const APPLICATIONS = 30
 const KILLS = 6
 const PAUSE_MS_MAX = 150
 
-const server = await startApiserver({ standalone: true })
+const server = await startApiserver()
 const stage = openSubnets(openCluster(server.kubeconfig), server.kubeconfig)
 const env = {
   SPIDERPOOL_LEADER_DURATION: '3',

@@ -85,7 +85,7 @@ t.test('every verb against the API server', async t => {
 })
 
 t.test('a watch lives through kill -9 of the server, and misses nothing', async t => {
-  const server = await startApiserver({ standalone: true })
+  const server = await startApiserver({ killed: true })
   t.teardown(() => server.stop())
   const rest = restOf(server.kubeconfig)
   t.teardown(() => rest.close())

@@ -9,7 +9,7 @@ import type { Place } from '../../fixtures/netns.js'
 import { openPassage } from '../../fixtures/passage.js'
 
 const world = openCoordination()
-const server = await startApiserver({ standalone: true })
+const server = await startApiserver({ killed: true })
 const port = Number(/https:\/\/127\.0\.0\.1:(\d+)/.exec(readFileSync(server.kubeconfig, 'utf8'))?.[1])
 const closePassage = await openPassage({ place: world.node.name, port })
 t.teardown(async () => {
