@@ -21,6 +21,8 @@ interface Node {
   readonly pod: string
   /** Runs an executable in it. */
   call(verb: string): Promise<Sample>
+  /** Makes a veth like the coordinator's and measures what iproute2 takes to remove it: the kernel waits for its RCU readers. */
+  removeVeth(): Promise<Sample>
   close(): void
 }
 
@@ -48,6 +50,11 @@ function openNode(suffix: string, logFile: string): Node {
     // A process is born in the namespace of the thread that starts it, and that is before the first wait.
     call: verb =>
       opener.inside(fd, () => measure({ file: `${BIN}/coordinator`, env: env(verb, pod), stdin: conf(logFile) })),
+    removeVeth() {
+      sh(`ip -n ${name} link add v0 type veth peer name v1 netns ${pod}`)
+      sh(`ip -n ${name} link set v0 up && ip -n ${pod} link set v1 up`)
+      return opener.inside(fd, () => measure({ file: 'ip', args: ['link', 'del', 'v0'], env: {} }))
+    },
     close() {
       closeSync(fd)
       for (const place of [pod, name]) sh(`ip netns del ${place}`)
@@ -118,6 +125,17 @@ async function rounds(node: Node): Promise<Pair> {
   return { add, del }
 }
 
+/** The least that a DEL can take. */
+async function removals(node: Node): Promise<readonly Sample[]> {
+  const samples: Sample[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const sample = await node.removeVeth()
+    if (sample.status !== 0) throw new Error(`ip link del: status ${sample.status}`)
+    samples.push(sample)
+  }
+  return samples
+}
+
 const wall = (samples: readonly Sample[]): number => median(samples.map(({ wallMs }) => wallMs))
 const cpu = (samples: readonly Sample[]): number => median(samples.map(({ cpuMs }) => cpuMs))
 
@@ -142,6 +160,7 @@ export async function coordinator(stage: Stage): Promise<readonly Row[]> {
   try {
     crowd(full)
     const plain = await rounds(empty)
+    const removed = wall(await removals(empty))
     const costs = (['ADD', 'DEL'] as const).map(verb => costIn(logFile, verb))
     rmSync(logFile)
     const crowded = await rounds(full)
@@ -151,6 +170,8 @@ export async function coordinator(stage: Stage): Promise<readonly Row[]> {
       { what: 'coordinator ADD, CPU', value: cpu(plain.add), unit: 'ms', bound: '<= 20 ms' },
       { what: 'coordinator DEL, wall', value: wall(plain.del), unit: 'ms', bound: '<= 15 ms' },
       { what: 'coordinator DEL, CPU', value: cpu(plain.del), unit: 'ms' },
+      { what: 'ip link del of a veth like its own, wall', value: removed, unit: 'ms' },
+      { what: 'coordinator DEL / ip link del, wall', value: wall(plain.del) / removed },
       ...costs.map(({ command, requests, dumps }) => {
         return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
       }),
