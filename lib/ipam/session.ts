@@ -73,12 +73,15 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 /** No answer; somebody else wrote first; too many ask. */
 const TRANSIENT: readonly number[] = [0, 409, 429]
 
+const isTransient = (error: unknown): boolean =>
+  error instanceof KubeError && (error.status >= 500 || TRANSIENT.includes(error.status))
+
 /** Our refusals have codes of their own; an API server that is away, busy or at odds is worth another try (11); all else is 999. */
 export function refusalOf(prefix: string, error: unknown): CniError {
   const message = `${prefix}: ${messageOf(error)}`
   if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })
   if (error instanceof Refused) return new OwnError(error.code, message)
   if (error instanceof KubeError && error.reason === 'BadConfig') return new CniError('invalidConfig', message)
-  const isTransient = error instanceof KubeError && (error.status >= 500 || TRANSIENT.includes(error.status))
-  return new CniError(isTransient ? 'tryAgain' : 'internal', message, '', { cause: error })
+  const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+  return new CniError(causes.every(isTransient) ? 'tryAgain' : 'internal', message, '', { cause: error })
 }

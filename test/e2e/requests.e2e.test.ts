@@ -15,21 +15,18 @@ const PAGE = new URL('../../docs/requests.md', import.meta.url)
 
 const server = await startApiserver({ standalone: true, args: ['--no-embedded-controller'] })
 const cluster = openCluster(server.kubeconfig)
-const faulty = await startFaulty(server.kubeconfig)
-const rounds = openRounds()
-faulty.judge = rounds.judge
 const folder = mkdtempSync(`${tmpdir()}/requests-`)
 const netns = `requests${process.pid}`
 must(`ip netns add ${netns}`)
 t.teardown(async () => {
   must(`ip netns del ${netns}`)
   rmSync(folder, { recursive: true })
-  await faulty.stop()
   await server.stop()
 })
 
-await cluster.pool('four', { subnet: '10.61.0.0/24', ips: ['10.61.0.1-10.61.0.100'] })
-await cluster.pool('six', { subnet: 'fd61::/64', ips: ['fd61::1-fd61::64'] })
+// So large that no two of these few pods ever want the same address first.
+await cluster.pool('four', { subnet: '10.61.0.0/16', ips: ['10.61.0.1-10.61.250.250'] })
+await cluster.pool('six', { subnet: 'fd61::/64', ips: ['fd61::1-fd61::ffff'] })
 await cluster.pool('last', { subnet: '10.62.0.0/24', ips: ['10.62.0.1'] })
 const apps = async (kind: string, name: string, more: object = {}): Promise<string> => {
   const labels = { a: 'b' }
@@ -49,92 +46,123 @@ interface Row {
   readonly call: string
   readonly rounds: readonly (readonly Asked[])[]
 }
-const rows: Row[] = []
 
-const call = async (
-  verb: string,
-  pod: PodRef,
-  container: string,
-  ipam: object = {},
-  ifName = 'eth0',
-): Promise<void> => {
-  rounds.taken()
-  const { status, stdout } = await runExecutable({
-    name: 'spiderpool-ipam',
-    env: cniEnv({ verb, containerID: container, netns: `/run/netns/${netns}`, ifName, pod }),
-    stdin: JSON.stringify({
-      ...{ cniVersion: '1.0.0', name: 'requests', type: 'any' },
-      ipam: { type: 'spiderpool', kubeconfig: faulty.kubeconfig, log_file_path: `${folder}/log`, ...ipam },
-    }),
-  })
-  if (status !== 0 && !stdout.includes('used out')) throw new Error(`${verb}: ${stdout}`)
+/** Calls through a proxy of their own, so that lanes run beside each other and are counted apart. */
+interface Lane {
+  readonly rows: readonly Row[]
+  call(verb: string, pod: PodRef, container: string, more?: More): Promise<void>
+  /** The call, and a row of the page. */
+  count(pod: string, name: string, calling: Promise<void>): Promise<void>
 }
-/** The call, and a row of the page. */
-const count = async (pod: string, name: string, calling: Promise<void>): Promise<void> => {
-  await calling
-  rows.push({ pod, call: name, rounds: rounds.taken() })
+
+interface More {
+  readonly ipam?: object
+  readonly ifName?: string
+}
+
+async function openLane(): Promise<Lane> {
+  const faulty = await startFaulty(server.kubeconfig)
+  t.teardown(() => faulty.stop())
+  const rounds = openRounds()
+  faulty.judge = rounds.judge
+  const rows: Row[] = []
+  return {
+    rows,
+    async call(verb, pod, containerID, { ipam = {}, ifName = 'eth0' } = {}) {
+      rounds.taken()
+      const { status, stdout } = await runExecutable({
+        name: 'spiderpool-ipam',
+        env: cniEnv({ verb, containerID, netns: `/run/netns/${netns}`, ifName, pod }),
+        stdin: JSON.stringify({
+          ...{ cniVersion: '1.0.0', name: 'requests', type: 'any' },
+          ipam: { type: 'spiderpool', kubeconfig: faulty.kubeconfig, log_file_path: `${folder}/log`, ...ipam },
+        }),
+      })
+      if (status !== 0 && !stdout.includes('used out')) throw new Error(`${verb}: ${stdout}`)
+    },
+    async count(pod, name, calling) {
+      await calling
+      rows.push({ pod, call: name, rounds: rounds.taken() })
+    },
+  }
 }
 
 const ippool = (value: object): Record<string, string> => ({ 'ipam.spidernet.io/ippool': JSON.stringify(value) })
 const FOUR = ippool({ ipv4: ['four'] })
 
-/** A pod from its first ADD to its last DEL. */
-async function life(
-  title: string,
-  {
-    name,
-    annotations = FOUR,
-    more = {},
-    ipam = {},
-  }: {
-    readonly name: string
-    readonly annotations?: Record<string, string>
-    readonly more?: PodMore
-    readonly ipam?: object
-  },
-): Promise<void> {
-  const pod = await cluster.pod(name, annotations, more)
-  const id = containerId()
-  await count(title, 'ADD', call('ADD', pod, id, ipam))
-  await cluster.removePod(pod)
-  await count(title, 'DEL, the pod is gone', call('DEL', pod, id, ipam))
+interface Living {
+  readonly name: string
+  readonly annotations?: Record<string, string>
+  readonly more?: PodMore
+  readonly ipam?: object
 }
 
-t.test('what each kind of pod costs is what docs/requests.md says', async t => {
-  await life('its pool in an annotation', { name: 'plain-x' })
-  await life('the same, two families', { name: 'dual-x', annotations: ippool({ ipv4: ['four'], ipv6: ['six'] }) })
-  await life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet } })
-  await life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } })
+/** A pod from its first ADD to its last DEL. */
+const life =
+  (title: string, { name, annotations = FOUR, more = {}, ipam = {} }: Living) =>
+  async ({ call, count }: Lane): Promise<void> => {
+    const pod = await cluster.pod(name, annotations, more)
+    const id = containerId()
+    await count(title, 'ADD', call('ADD', pod, id, { ipam }))
+    await cluster.removePod(pod)
+    await count(title, 'DEL, the pod is gone', call('DEL', pod, id, { ipam }))
+  }
 
+async function pair({ call, count }: Lane): Promise<void> {
   const title = 'two NICs (`ippools`)'
-  const pair = await cluster.pod('pair-x', {
+  const pod = await cluster.pod('pair-x', {
     'ipam.spidernet.io/ippools': '[{"interface":"eth0","ipv4":["four"]},{"interface":"net1","ipv4":["four"]}]',
   })
   const id = containerId()
-  await count(title, 'ADD of the first', call('ADD', pair, id))
-  await count(title, 'ADD of the second', call('ADD', pair, id, {}, 'net1'))
-  await cluster.removePod(pair)
-  await count(title, 'DEL of one, the pod is gone', call('DEL', pair, id, {}, 'net1'))
-  await count(title, 'DEL of the other', call('DEL', pair, id))
+  const ifName = 'net1'
+  await count(title, 'ADD of the first', call('ADD', pod, id))
+  await count(title, 'ADD of the second', call('ADD', pod, id, { ifName }))
+  await cluster.removePod(pod)
+  await count(title, 'DEL of one, the pod is gone', call('DEL', pod, id, { ifName }))
+  await count(title, 'DEL of the other', call('DEL', pod, id))
+}
 
-  const again = await cluster.pod('again-x', FOUR)
-  const [first, second] = [containerId(), containerId()]
-  await call('ADD', again, first)
-  await count('a sandbox that starts again', 'DEL, the pod lives', call('DEL', again, first))
-  await count('a sandbox that starts again', 'ADD', call('ADD', again, second))
+async function again({ call, count }: Lane): Promise<void> {
+  const pod = await cluster.pod('again-x', FOUR)
+  const id = containerId()
+  await call('ADD', pod, id)
+  await count('a sandbox that starts again', 'DEL, the pod lives', call('DEL', pod, id))
+  await count('a sandbox that starts again', 'ADD', call('ADD', pod, containerId()))
+}
 
-  const owned = { owner: set }
-  const before = await cluster.pod('set-0', FOUR, owned)
-  await count('of a StatefulSet', 'ADD, the first of its name', call('ADD', before, first))
+async function inSet({ call, count }: Lane): Promise<void> {
+  const id = containerId()
+  const before = await cluster.pod('set-0', FOUR, { owner: set })
+  await count('of a StatefulSet', 'ADD, the first of its name', call('ADD', before, id))
   await cluster.removePod(before)
-  await count('of a StatefulSet', 'DEL, another will follow', call('DEL', before, first))
-  const after = await cluster.pod('set-0', FOUR, owned)
-  await count('of a StatefulSet', 'ADD, the next of its name', call('ADD', after, second))
+  await count('of a StatefulSet', 'DEL, another will follow', call('DEL', before, id))
+  const after = await cluster.pod('set-0', FOUR, { owner: set })
+  await count('of a StatefulSet', 'ADD, the next of its name', call('ADD', after, containerId()))
+}
 
+async function full({ call, count }: Lane): Promise<void> {
   const LAST = ippool({ ipv4: ['last'] })
-  await call('ADD', await cluster.pod('holder-x', LAST), first)
-  await count('no address is left', 'ADD, refused', call('ADD', await cluster.pod('late-x', LAST), second))
+  await call('ADD', await cluster.pod('holder-x', LAST), containerId())
+  const late = await cluster.pod('late-x', LAST)
+  await count('no address is left', 'ADD, refused', call('ADD', late, containerId()))
+}
 
+const DUAL = ippool({ ipv4: ['four'], ipv6: ['six'] })
+const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
+  life('its pool in an annotation', { name: 'plain-x' }),
+  life('the same, two families', { name: 'dual-x', annotations: DUAL }),
+  life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet } }),
+  life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } }),
+  pair,
+  again,
+  inSet,
+  full,
+]
+
+t.test('what each kind of pod costs is what docs/requests.md says', async t => {
+  const lanes = await Promise.all(LIVES.map(() => openLane()))
+  await Promise.all(lanes.map((lane, at) => LIVES[at]?.(lane)))
+  const rows = lanes.flatMap(lane => lane.rows)
   const page = await format(pageOf(rows), { ...(await resolveConfig(PAGE)), parser: 'markdown' })
   if (process.env['REWRITE'] === '1') writeFileSync(PAGE, page)
   t.equal(readFileSync(PAGE, 'utf8'), page, 'REWRITE=1 npx tsx test/e2e/requests.e2e.test.ts writes it')
