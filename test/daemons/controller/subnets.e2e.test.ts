@@ -98,6 +98,7 @@ t.test('both families and two interfaces are four pools, out of /64s as well', a
   t.match(net1.ips, [{ address: /^172\.24\.0\./ }, { address: /^fd24::/ }], JSON.stringify(net1))
   await stage.undeploy('two')
   await sandbox.del()
+  await cluster.removePod(sandbox.pod).catch(() => undefined) // as its kubelet would
   for (const subnet of ['a4', 'a6', 'b4', 'b6']) t.ok(await statusWith(subnet, 0), `${subnet} has everything back`)
 })
 
@@ -163,7 +164,7 @@ t.test('what cannot be done is told where people look', async t => {
     message: /^SpiderSubnet small lacks 1 of the 3 addresses/,
   })
   await stage.deploy('nowhere', 1, ask('{"ipv4":["none"]}'))
-  t.match(await stage.told('SubnetNotUsable'), {
+  t.match(await stage.told('SubnetNotUsable', 'nowhere'), {
     message: 'there is no SpiderSubnet none; create it, or name another one',
   })
   await stage.deploy('wrong', 1, ask('{"ipv4":["small"]}', { 'ipam.spidernet.io/ippool-ip-number': 'two' }))
