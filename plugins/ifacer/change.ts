@@ -16,5 +16,5 @@ function withKernel(work: (kernel: Node) => void): void {
 export const make = (config: Config, user: User, holds: Holds): void =>
   withKernel(kernel => ensure(config, user, { kernel, holds }))
 
-export const letGo = (isGone: (user: User) => boolean, holds: Holds): void =>
-  withKernel(kernel => release(isGone, { kernel, holds }))
+export const letGo = (isGone: (user: User) => boolean, holds: Holds, idleToo: boolean): void =>
+  withKernel(kernel => release(isGone, { kernel, holds }, idleToo))

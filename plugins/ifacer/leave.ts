@@ -2,19 +2,25 @@
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Config } from './config.js'
 import { HOLDS, userOf, type User } from './holds.js'
+import { idleIn } from './unused.js'
+
+const change = () => import('./change.js')
 
 export async function del(call: Call<Config>): Promise<void> {
   const { network, containerID, ifName } = userOf(call)
-  await letGo(user => user.network === network && user.containerID === containerID && user.ifName === ifName)
+  const isMe = (user: User): boolean =>
+    user.network === network && user.containerID === containerID && user.ifName === ifName
+  if (isNoted(isMe)) (await change()).letGo(isMe, HOLDS, false)
 }
 
-/** Of this network, users that the runtime does not know any more. */
+/** Of this network, users that the runtime does not know any more; and links that have had none for a while. */
 export async function gc({ name, validAttachments }: Call<Config>): Promise<void> {
   const valid = new Set(validAttachments.map(({ containerID, ifname }) => `${containerID}:${ifname}`))
-  await letGo(({ network, containerID, ifName }) => network === name && !valid.has(`${containerID}:${ifName}`))
+  const isGone = ({ network, containerID, ifName }: User): boolean =>
+    network === name && !valid.has(`${containerID}:${ifName}`)
+  const { glance } = await import('../../lib/kernel/glance.js')
+  if (isNoted(isGone) || idleIn(glance({ links: 'all' }), HOLDS).length > 0) (await change()).letGo(isGone, HOLDS, true)
 }
 
-async function letGo(isGone: (user: User) => boolean): Promise<void> {
-  const isNoted = HOLDS.links().some(link => HOLDS.usersOf(link).some(isGone))
-  if (isNoted) (await import('./change.js')).letGo(isGone, HOLDS)
-}
+const isNoted = (isGone: (user: User) => boolean): boolean =>
+  HOLDS.links().some(link => HOLDS.usersOf(link).some(isGone))

@@ -10,7 +10,7 @@ import type { Holds, User } from './holds.js'
 import { wholeOf } from './look.js'
 import { isMarked, toRemove, unfinishedName } from './made.js'
 import { leftovers, madeBy, planFor, topOf } from './plan.js'
-import { claimOf, unusedFrom } from './unused.js'
+import { claimOf, idleIn, unusedFrom } from './unused.js'
 import { refusalOf } from './words.js'
 
 /** One writer on a node: what two calls both want, the second finds made. */
@@ -79,10 +79,18 @@ function doAll(plan: Plan, kernel: Node): void {
   }
 }
 
-/** DEL and GC: the users that are gone let go of their links; a link that nobody holds any more, and that is unused, goes. */
-export function release(isGone: (user: User) => boolean, { kernel, holds }: { kernel: Node; holds: Holds }): void {
+/**
+ * DEL and GC: the users that are gone let go of their links; a link that nobody holds any more, and that is unused, goes. `idleToo`: also
+ * those that nobody holds already, which something else was using when their last user went.
+ */
+export function release(
+  isGone: (user: User) => boolean,
+  { kernel, holds }: { kernel: Node; holds: Holds },
+  idleToo = false,
+): void {
   locked(kernel, () => {
-    for (const link of holds.links().filter(one => holds.usersOf(one).some(isGone))) {
+    const noted = holds.links().filter(link => holds.usersOf(link).some(isGone))
+    for (const link of [...noted, ...(idleToo ? idleIn(tidied(kernel), holds) : [])]) {
       const users = holds.usersOf(link)
       if (users.every(isGone)) removeFrom(link, { kernel, holds })
       for (const user of users.filter(isGone)) holds.drop(link, user) // last, so that a DEL that was killed can be repeated

@@ -1,9 +1,14 @@
 // Which links may go when their last user goes: those that `removeUnused` made, that nothing on the node stands on. Pure.
 import { linkNamed, type Place, type SeenLink } from '../../lib/plan/seen.js'
 import type { StepOf } from '../../lib/plan/step.js'
+import type { Holds } from './holds.js'
 import { isMarked, unfinishedName } from './made.js'
 
 const LINK_LOCAL = 'fe80::/64' // every link that is up has it
+
+/** Links that go with their last user, and have none. */
+export const idleIn = ({ links }: Place, { usersOf }: Pick<Holds, 'usersOf'>): readonly string[] =>
+  links.filter(link => isMarked(link) && usersOf(link.name).length === 0).map(({ name }) => name)
 
 /**
  * The link and, if it is a VLAN, what it stands on, each if it may go; the lowest last, for what stands on a link goes with it.

@@ -173,6 +173,8 @@ t.test('with removeUnused the last pod takes the links along, and nobody loses o
   t.match(shown('b.100', node), { ifalias: 'ifacer: removed with its last user' })
   t.match(shown('b', node), { ifalias: 'ifacer: removed with its last user' })
   const WHOLE = 'b,b.100,eth1,eth2,eth3,lo'
+  const ALONE = 'eth1,eth2,eth3,lo'
+  const gc = (valid: object) => call('GC', { ...conf, cniVersion: '1.1.0', 'cni.dev/valid-attachments': valid }, at(''))
 
   t.match(await call('DEL', conf, at(one)), { status: 0 })
   t.match(await call('DEL', conf, at(one)), { status: 0 }, 'again')
@@ -183,8 +185,10 @@ t.test('with removeUnused the last pod takes the links along, and nobody loses o
   t.equal(all(), WHOLE, 'a macvlan that ifacer was not asked for, in another namespace, keeps them')
   must(`ip -n ${stranger} link del net1`)
 
+  t.match(await gc([]), { status: 0 })
+  t.equal(all(), ALONE, 'once it is gone, GC removes them')
   await del(await add(chain(two)))
-  t.equal(all(), 'eth1,eth2,eth3,lo', 'with the chain’s last DEL the VLAN and the bond are gone')
+  t.equal(all(), ALONE, 'with the chain’s last DEL the VLAN and the bond are gone')
 
   t.match(await call('ADD', conf, at(two)), { status: 0 })
   must(`ip -n ${node} addr add 10.77.0.1/24 dev b.100`)
@@ -194,11 +198,10 @@ t.test('with removeUnused the last pod takes the links along, and nobody loses o
 
   for (const pod of [one, two]) t.match(await call('ADD', conf, at(pod)), { status: 0 })
   const attachments = [{ containerID: two, ifname: 'net1' }]
-  const gc = (valid: object) => call('GC', { ...conf, cniVersion: '1.1.0', 'cni.dev/valid-attachments': valid }, at(''))
   t.match(await gc(attachments), { status: 0 })
   t.equal(all(), WHOLE, 'GC lets go of the one that is gone, and not of the other')
   t.match(await gc([]), { status: 0 })
-  t.equal(all(), 'eth1,eth2,eth3,lo', 'nobody is left: the VLAN and the bond are gone')
+  t.equal(all(), ALONE, 'nobody is left: the VLAN and the bond are gone')
   t.equal(must('find /run/spidernet/ifacer -mindepth 1 | wc -l').trim(), '0', 'and so is every note of them')
 
   const single = { interfaces: ['eth3'], vlanID: 100 }
