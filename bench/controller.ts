@@ -102,7 +102,7 @@ async function fillCluster({ ask }: Server): Promise<readonly Held[]> {
   })
 }
 
-async function together<T>(count: number, work: (at: number) => Promise<T>): Promise<readonly T[]> {
+export async function together<T>(count: number, work: (at: number) => Promise<T>): Promise<readonly T[]> {
   const made: T[] = new Array<T>(count)
   let next = 0
   const writer = async (): Promise<void> => {
@@ -112,7 +112,7 @@ async function together<T>(count: number, work: (at: number) => Promise<T>): Pro
   return made
 }
 
-async function start({ kubeconfig }: Server): Promise<Controller> {
+export async function start({ kubeconfig }: Server): Promise<Controller> {
   const startedMs = performance.now()
   const child = Bun.spawn([`${BIN}/spiderpool-controller`], {
     env: {
@@ -157,7 +157,7 @@ async function metricsPort(stdout: ReadableStream<Uint8Array>): Promise<number> 
   return promise
 }
 
-async function until(holds: () => Promise<boolean>, everyMs = 50): Promise<void> {
+export async function until(holds: () => Promise<boolean>, everyMs = 50): Promise<void> {
   const end = performance.now() + WAIT_MS_MAX
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not so after ${WAIT_MS_MAX} ms: ${holds.toString()}`)
@@ -211,5 +211,5 @@ async function reclaimStale(server: Server, running: Controller, stale: readonly
 }
 
 /** The kernel's high-water mark of the whole life of the process (proc(5), VmHWM). */
-const peakMb = (pid: number): number =>
+export const peakMb = (pid: number): number =>
   Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024

@@ -10,6 +10,7 @@ import { lastPlaces, recreate } from './full.js'
 import { ifacer } from './ifacer.js'
 import { machine, save, table, type Row } from './measure.js'
 import { openStage } from './stage.js'
+import { subnets } from './subnets.js'
 import { versions } from './versions.js'
 import { traffic } from './traffic.js'
 
@@ -28,6 +29,7 @@ try {
     recreate,
     lastPlaces,
     controller,
+    subnets,
     fill,
   })) {
     const wanted = process.argv.slice(2)

@@ -1,6 +1,7 @@
 // SpiderSubnets: their status, and the pools that applications ask of them. Performs what reconcile/subnet.ts decides: the status first.
 import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../lib/crd/types.js'
 import { FINALIZER, IPAM_LABEL_POOL_UID, LABEL_OWNER_SUBNET, SPIDERPOOL_API } from '../../lib/crd/names.js'
+import { isOlder } from '../../lib/crd/unique.js'
 import { toBigint } from '../../lib/ip/address.js'
 import { intervalOfPrefix, overlaps, parsePrefix, networkOf } from '../../lib/ip/cidr.js'
 import { normal, type Ranges } from '../../lib/ip/range.js'
@@ -31,6 +32,8 @@ const LOOK_AGAIN_MS = 10_000
 const ASK_AGAIN_MS = 30_000
 /** Pools of one subnet written at the same time. */
 const WRITING = 16
+/** Of one round: whoever came meanwhile is served in the next one, and does not wait for a thousand others. */
+const WRITES_MAX = 100
 
 export const SUBNETS = source<SpiderSubnet, 'cidr'>({
   kind: SPIDER_SUBNETS,
@@ -75,8 +78,7 @@ function overlapping({ metadata, spec }: SpiderSubnet, view: View): readonly Spi
 }
 
 function olderThan(subnet: SpiderSubnet, view: View): string | undefined {
-  const age = ({ metadata }: SpiderSubnet): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
-  return overlapping(subnet, view).find(other => age(other) < age(subnet))?.metadata.name
+  return overlapping(subnet, view).find(other => isOlder(other, subnet))?.metadata.name
 }
 
 const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
@@ -120,6 +122,7 @@ export function subnets({ conf }: Making): Reconciler {
       if (isThorough) checkedMs.set(name, hands.now())
       if (shrinks) writtenMs.set(name, hands.now())
       const isDone = await perform(subnet, plan, view, hands)
+      if (plan.pools.length > WRITES_MAX) return { againMs: 1 }
       return shrinks ? { againMs: LOOK_AGAIN_MS } : isDone ? undefined : { againMs: ASK_AGAIN_MS }
     },
   }
@@ -162,7 +165,7 @@ async function perform(subnet: SpiderSubnet, plan: SubnetPlan, view: View, hands
   await writeSubnet(subnet, plan, hands)
   const limit = limiter(WRITING)
   const outcomes = await Promise.allSettled(
-    plan.pools.map(write => limit(() => writePool(write, name, { view, hands }))),
+    plan.pools.slice(0, WRITES_MAX).map(write => limit(() => writePool(write, name, { view, hands }))),
   )
   const failed = outcomes.find(outcome => outcome.status === 'rejected')
   if (failed) throw failed.reason

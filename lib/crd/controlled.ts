@@ -12,6 +12,13 @@ export interface Controlled {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** What one pool has: the others' ranges are not read. */
+export function controlledBy(text: string | undefined, pool: string, family: Family): Ranges {
+  const parsed = parse(text ?? '{}')
+  const entry = isObject(parsed) ? parsed[pool] : undefined
+  return (isObject(entry) ? rangesIn(entry['ips'], family) : undefined) ?? []
+}
+
 /** By name of pool. Entries that cannot be read are left out, and so is a text that is no JSON: the pools say what they have. */
 export function controlledOf(text: string | undefined, family: Family): ReadonlyMap<string, Controlled> {
   const found = new Map<string, Controlled>()

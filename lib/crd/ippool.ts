@@ -12,7 +12,7 @@ import {
   wayOutFaults,
   type Families,
 } from './addressing.js'
-import { controlledOf } from './controlled.js'
+import { controlledBy } from './controlled.js'
 import { CANNOT_CHANGE_ANY_MORE, exists, forbidden, invalid, isOtherSpec, type Fault } from './fault.js'
 import {
   FINALIZER,
@@ -24,7 +24,7 @@ import {
 } from './names.js'
 import { selectorFaults } from './selector.js'
 import type { OwnerReference, SpiderIPPool, SpiderSubnet } from './types.js'
-import { poolClash } from './unique.js'
+import { clashesOf } from './unique.js'
 
 export { cidrLabel }
 
@@ -103,7 +103,7 @@ export function validatePool(pool: SpiderIPPool, around: Around): readonly Fault
   const early = subnetFaults(spec, old?.spec, around.families ?? BOTH_FAMILIES, 'pool')
   if (early.length > 0) return early
   if (!old && others.some(other => other.metadata.name === metadata.name)) return [exists(metadata.name)]
-  const clashes = others.map(other => poolClash(pool, other)).filter(fault => fault !== undefined)
+  const clashes = others.map(clashesOf(pool)).filter(fault => fault !== undefined)
   const [subnetClash] = clashes.filter(({ kind }) => kind === 'invalid')
   if (!old && subnetClash) return [subnetClash]
   return specFaults(
@@ -147,7 +147,7 @@ function ownerFaults(
     return [forbidden('spec.ips', spec.ips, `SpiderSubnet ${name}, which the pool belongs to, does not have ${texts}`)]
   }
   if (effective.length === 0 || metadata.labels?.[LABEL_APPLICATION_NAME] === undefined) return []
-  const given = controlledOf(subnet.status?.controlledIPPools, family).get(metadata.name)?.ranges ?? []
+  const given = controlledBy(subnet.status?.controlledIPPools, metadata.name, family)
   const isGiven = subtract(effective, given).length === 0 && subtract(given, effective).length === 0
   const has = formatRanges(given, family).join(', ')
   const words = `the pool is of an application: SpiderSubnet ${name} gave it ${has === '' ? 'nothing' : has}, which only the controller changes`

@@ -18,18 +18,26 @@ function networkIn({ subnet }: Addressing): { readonly network: Cidr; readonly f
 }
 
 /** Why `pool` and `other` cannot both be: subnets that overlap and differ, or an address in common. One of the same name is the same. */
-export function poolClash(pool: Named, other: Named): Fault | undefined {
-  const [own, its] = [networkIn(pool.spec), networkIn(other.spec)]
-  if (pool.metadata.name === other.metadata.name || !own || !its || !overlaps(own.network, its.network))
-    return undefined
-  if (own.network !== its.network) {
-    const words = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
-    return invalid('spec.subnet', pool.spec.subnet, words)
+export const poolClash = (pool: Named, other: Named): Fault | undefined => clashesOf(pool)(other)
+
+/** The same for one pool among thousands: what is its own is read once, and an equal subnet not at all. */
+export function clashesOf(pool: Named): (other: Named) => Fault | undefined {
+  const own = networkIn(pool.spec)
+  if (!own) return () => undefined
+  const effective = effectiveOf(pool.spec, own.family)
+  return other => {
+    if (pool.metadata.name === other.metadata.name) return undefined
+    const its = other.spec.subnet === pool.spec.subnet ? own : networkIn(other.spec)
+    if (!its || (its !== own && !overlaps(own.network, its.network))) return undefined
+    if (own.network !== its.network) {
+      const words = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
+      return invalid('spec.subnet', pool.spec.subnet, words)
+    }
+    const common = intersect(effective, effectiveOf(other.spec, own.family))
+    if (common.length === 0) return undefined
+    const texts = formatRanges(common, own.family).join(', ')
+    return forbidden('spec.ips', pool.spec.ips, `${texts} overlap with SpiderIPPool ${other.metadata.name}`)
   }
-  const common = intersect(effectiveOf(pool.spec, own.family), effectiveOf(other.spec, own.family))
-  if (common.length === 0) return undefined
-  const texts = formatRanges(common, own.family).join(', ')
-  return forbidden('spec.ips', pool.spec.ips, `${texts} overlap with SpiderIPPool ${other.metadata.name}`)
 }
 
 /** Why two SpiderSubnets cannot both be: any overlap, equal ones too. */

@@ -18,6 +18,15 @@ export function parseIp(text: string): Ip | undefined {
   return parse4(text) === undefined ? undefined : (text as Ip)
 }
 
+/** The same as a number and its family, without its text: a third of the work, where many are read to be compared. */
+export function parseValue(text: string): { readonly value: bigint; readonly family: Family } | undefined {
+  const is6 = text.includes(':')
+  const value = is6 ? value6(text) : parse4(text)
+  if (value === undefined) return undefined
+  const isMapped = is6 && value >> 32n === MAPPED >> 32n
+  return isMapped ? { value: BigInt.asUintN(32, value), family: 4 } : { value, family: is6 ? 6 : 4 }
+}
+
 function parse4(text: string): bigint | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
   if (!match) return undefined

@@ -1,5 +1,5 @@
 // Sets of addresses as sorted, disjoint intervals of bigints: a /48 costs what a single address costs. Knows no prefixes.
-import { fromBigint, familyOf, IpError, parseIp, toBigint, type Family } from './address.js'
+import { fromBigint, IpError, parseValue, type Family } from './address.js'
 
 /** Both ends belong to it. */
 export interface Interval {
@@ -13,12 +13,12 @@ export type Ranges = readonly Interval[]
 /** `a` or `first-last`. Throws an IpError that names the text. */
 export function parseRange(text: string, family: Family): Interval {
   const [from = '', to = from, ...more] = text.split('-')
-  const first = parseIp(from)
-  const last = parseIp(to)
+  const first = parseValue(from)
+  const last = to === from ? first : parseValue(to)
   if (first === undefined || last === undefined || more.length > 0)
     throw new IpError(`"${text}" is neither an IP address nor a range first-last`)
-  if (familyOf(first) !== family || familyOf(last) !== family) throw new IpError(`"${text}" is not IPv${family}`)
-  const interval = { first: toBigint(first), last: toBigint(last) }
+  if (first.family !== family || last.family !== family) throw new IpError(`"${text}" is not IPv${family}`)
+  const interval = { first: first.value, last: last.value }
   if (interval.first > interval.last) throw new IpError(`"${text}" ends before it begins`)
   return interval
 }

@@ -1,6 +1,6 @@
 // Writes to the pools of a SpiderSubnet: what is made, and of what is there the difference to what shall be. Pure.
+import { effectiveOf, familyOfSpec } from '../../../lib/crd/addressing.js'
 import { ANNOTATION_IP_NUMBER, FINALIZER, LABEL_OWNER_SUBNET } from '../../../lib/crd/names.js'
-import { readable } from '../../../lib/crd/ranges.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../lib/crd/types.js'
 import { parseIp, toBigint } from '../../../lib/ip/address.js'
 import { formatRanges, includes, isSame, subtract, type Ranges } from '../../../lib/ip/range.js'
@@ -40,8 +40,8 @@ export function changeOf(
   shall?: { readonly ranges: Ranges; readonly wish?: Wish },
 ): PoolWrite | undefined {
   if (pool.metadata.deletionTimestamp !== undefined) return undefined
-  const family = pool.spec.subnet.includes(':') ? 6 : 4
-  const has = subtract(readable(pool.spec.ips, family), readable(pool.spec.excludeIPs, family))
+  const family = familyOfSpec(pool.spec)
+  const has = effectiveOf(pool.spec, family)
   const isOther = shall !== undefined && !isSame(has, shall.ranges)
   const metadata = metadataOf(pool, subnet, shall?.wish)
   const spec = {

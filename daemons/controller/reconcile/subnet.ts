@@ -3,12 +3,13 @@
 // Two phases. An address is written into the subnet's status before a pool gets it, and it is free again only when neither has it: so
 // whoever dies between two writes leaves something that the next plan goes on with, and no address is ever in two pools.
 import { controlledOf, controlledText, type Controlled } from '../../../lib/crd/controlled.js'
+import { effectiveOf, familyOfSpec } from '../../../lib/crd/addressing.js'
 import { cidrLabel } from '../../../lib/crd/ippool.js'
 import { FINALIZER, LABEL_OWNER_SUBNET, LABEL_SUBNET_CIDR } from '../../../lib/crd/names.js'
 import { readable } from '../../../lib/crd/ranges.js'
 import type { SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../../lib/crd/types.js'
 import { familyOf, parseIp, toBigint, type Family } from '../../../lib/ip/address.js'
-import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../lib/ip/range.js'
+import { intersect, normal, sizeOf, type Ranges } from '../../../lib/ip/range.js'
 import { controllerOf } from './application.js'
 import {
   applicationText,
@@ -57,11 +58,6 @@ export interface SubnetPlan {
   readonly notices: readonly Notice[]
 }
 
-export const familyOfSubnet = ({ spec }: SpiderSubnet): Family => (spec.subnet.includes(':') ? 6 : 4)
-
-export const effectiveOf = ({ ips, excludeIPs }: SpiderSubnet['spec'], family: Family): Ranges =>
-  subtract(readable(ips, family), readable(excludeIPs, family))
-
 /** One pool made, or to be made, for an application. */
 interface Slot extends Share {
   readonly object: SpiderIPPool | undefined
@@ -71,7 +67,7 @@ interface Slot extends Share {
 
 export function planSubnet(seen: SubnetSeen): SubnetPlan {
   const { subnet, pools } = seen
-  const family = familyOfSubnet(subnet)
+  const family = familyOfSpec(subnet.spec)
   const effective = effectiveOf(subnet.spec, family)
   const isEnding = subnet.metadata.deletionTimestamp !== undefined
   const mine = pools.filter(pool => isMine(pool, subnet))

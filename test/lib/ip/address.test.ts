@@ -9,6 +9,7 @@ import {
   ipOfObjectName,
   objectNameOf,
   parseIp,
+  parseValue,
   toBigint,
 } from '../../../lib/ip/address.js'
 import { ip } from '../../../lib/ip/address.js'
@@ -36,6 +37,7 @@ for (const [text, canonical] of good)
     t.strictSame(parsed as string, canonical)
     t.strictSame(ip(parsed), parsed, 'canonical text is its own canonical text')
     t.strictSame(fromBigint(toBigint(parsed), familyOf(parsed)), parsed)
+    t.strictSame(parseValue(text), { value: toBigint(parsed), family: familyOf(parsed) })
     t.strictSame(ipFromBytes(bytesOf(parsed)), parsed)
     t.strictSame(ipOfObjectName(objectNameOf(parsed)), parsed)
     t.end()
@@ -76,6 +78,7 @@ const bad = [
 for (const text of bad)
   t.test(`"${text}" is no address`, t => {
     t.strictSame(parseIp(text), undefined)
+    t.equal(parseValue(text), undefined)
     t.throws(() => ip(text), { name: 'IpError', message: `"${text}" is not an IP address` })
     t.end()
   })

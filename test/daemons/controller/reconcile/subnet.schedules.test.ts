@@ -3,7 +3,7 @@
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { identityOfPool } from '../../../../daemons/controller/reconcile/autopool.js'
-import { effectiveOf } from '../../../../daemons/controller/reconcile/subnet.js'
+import { effectiveOf } from '../../../../lib/crd/addressing.js'
 import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../lib/ip/range.js'
 import { randomFrom } from '../../../lib/ipam/world.js'
 import { rangesOf, recordsOf, run, VERBS, World, type Op } from './subnet-world.js'
