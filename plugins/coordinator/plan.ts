@@ -5,7 +5,7 @@ import type { Plan } from '../../lib/plan/step.js'
 import type { Facts } from './facts.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
 import { policySteps, tuning } from './tune.js'
-import { markSteps, waySteps } from './ways.js'
+import { markSteps, metricOf, waySteps } from './ways.js'
 
 export interface Planned {
   readonly plan: Plan
@@ -18,7 +18,7 @@ export function planFor(facts: Facts): Planned {
   const tuned = settings.tunePodRoutes && (!isFirst || mode === 'overlay') ? tuning(facts) : { plan: [] }
   const unreached = families.filter(family => !reached.includes(family))
   return {
-    plan: [
+    plan: once([
       ...nicSteps(facts),
       ...(isFirst ? vethSteps(facts) : []),
       ...sysctlSteps(facts),
@@ -26,12 +26,23 @@ export function planFor(facts: Facts): Planned {
       ...(isFirst ? markSteps(facts) : []),
       ...tuned.plan,
       ...policySteps(facts),
-    ],
+    ]),
     warnings: [
       ...(tuned.warning === undefined ? [] : [tuned.warning]),
       ...unreached.map(family => `the node has no IPv${family} address: the pod's has no way to the node`),
     ],
   }
+}
+
+/** A route that is wanted for two reasons is made once: the first NIC's ways to the node, moved with its default, may be those of the table already. */
+function once(plan: Plan): Plan {
+  const wanted = new Set<string>()
+  return plan.filter(step => {
+    if (step.verb !== 'addRoute' || step.how !== 'exclusive') return true
+    const { to, table, link, via } = step.route
+    const key = [step.where, to, table, link, via, metricOf(step.route)].join(' ')
+    return !wanted.has(key) && wanted.add(key)
+  })
 }
 
 /** What is to be done of a plan. A rule that pods share is made sure of in any case: another pod's DEL may be about to take it away. */

@@ -13,6 +13,8 @@ export const RULE_PRIORITY = 1000
 export const MARK = 1
 /** The metric that IPv6 routes get that are asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
 const IPV6_METRIC = 1024
+/** The metric that a route has in the kernel. */
+export const metricOf = ({ to, priority }: Route): number => priority || (to.includes(':') ? IPV6_METRIC : 0)
 
 /** Everything between pod and node, in the order in which the kernel can take it. */
 export const waySteps = (facts: Facts): Plan => [
@@ -188,7 +190,7 @@ export const replyTable = (link: string): NftTable => ({
  * link is somebody's own, and stays.
  */
 export function ensureRoute(pod: Place, route: Route): Plan {
-  const metric = route.priority || (route.to.includes(':') ? IPV6_METRIC : 0)
+  const metric = metricOf(route)
   const there = pod.routes.filter(
     ({ to, table, priority }) => to === route.to && table === (route.table ?? MAIN) && priority === metric,
   )
