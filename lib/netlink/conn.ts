@@ -13,7 +13,7 @@ export interface Transport {
 }
 
 /** A dump that changed while it was read is asked for again this often. */
-const DUMPS_MAX = 5
+const DUMPS_MAX = 20
 /** Datagrams of one answer: 32 KiB each, so some 100,000 links or a million routes. */
 const DATAGRAMS_MAX = 10_000
 
