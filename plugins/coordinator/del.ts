@@ -5,7 +5,7 @@ import type { Result } from '../../lib/cni/result.js'
 import { isDefault, linkNamed, type Place, type Seen, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { addressesOf, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
-import { hostOf, isDefaultNic, isNicTable, leadsTo } from './tables.js'
+import { hasAllDefaults, hostOf, isNicTable, leadsTo } from './tables.js'
 import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
 
 export interface Leaving {
@@ -101,9 +101,12 @@ function podPart(leaving: Leaving): Parting {
 const routeStep = (route: SeenRoute): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'exclusive' })
 const ruleStep = (rule: Place['rules'][number]): Step => ({ verb: 'addRule', where: 'pod', rule })
 
-/** Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. */
+/**
+ * Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. A NIC that
+ * has a default beside others' took nothing over: it was never coordinated.
+ */
 function heirOf(pod: Place, ifName: string): string | undefined {
-  if (!isDefaultNic(pod, ifName)) return undefined
+  if (!hasAllDefaults(pod, ifName)) return undefined
   return pod.links.find(({ name }) => name !== 'lo' && name !== ifName && lostDefaults(pod, name).length > 0)?.name
 }
 

@@ -45,10 +45,15 @@ const lowest = (tables: readonly number[]): number | undefined =>
 
 /** Where this NIC alone has the pod's default routes, the table of another one that had them before. */
 function takenOver(pod: Place, ifName: string): number | undefined {
-  const inMain = pod.routes.filter(({ to, table }) => isDefault(to) && table === MAIN)
-  if (inMain.length === 0 || inMain.some(({ link }) => link !== ifName)) return undefined
+  if (!hasAllDefaults(pod, ifName)) return undefined
   const moved = pod.routes.filter(({ to, table, link }) => isDefault(to) && isNicTable(table) && link !== ifName)
   return lowest(moved.map(({ table }) => table).filter(table => leadsTo(pod, table)))
+}
+
+/** Whether main has default routes, and each of them is this link's. */
+export function hasAllDefaults(pod: Place, link: string): boolean {
+  const inMain = pod.routes.filter(({ to, table }) => isDefault(to) && table === MAIN)
+  return inMain.length > 0 && inMain.every(route => route.link === link)
 }
 
 /** Whether the pod's default route leads by this link, of whatever family. */
