@@ -22,7 +22,7 @@ async function keepTrying(what: string, log: Log, signal: AbortSignal, work: () 
       log.warn(`${what}, again in ${AGAIN_MS / 1000} s: ${error.message}`)
     }
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, AGAIN_MS)
+      const timer = setTimeout(resolve, signal.aborted ? 0 : AGAIN_MS)
       signal.addEventListener('abort', () => {
         clearTimeout(timer)
         resolve()

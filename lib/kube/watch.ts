@@ -55,6 +55,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
         version = all.version
         yield { type: 'LISTED', items: all.items }
       }
+      if (isOver()) return // meanwhile: a signal that has come does not come again
       for await (const { type, object } of stream<T>(watching, version)) {
         version = versionOf(object) ?? version
         failures = 0

@@ -219,6 +219,19 @@ t.test('an aborted watch ends while nothing happens', async t => {
   t.strictSame(events, ['LISTED '])
 })
 
+t.test('a watch that is aborted while it lists opens no stream', async t => {
+  const ends = new AbortController()
+  const late: Answer = (...exchange) => {
+    ends.abort()
+    listed('5', 'a')(...exchange)
+  }
+  const w = await world([late, hanging()])
+  t.teardown(() => w.close())
+  const events: string[] = []
+  for await (const event of w.kube.watch<Named>(NODES, { signal: ends.signal })) events.push(told(event))
+  t.strictSame({ events, asked: asked(w) }, { events: ['LISTED a'], asked: ['list'] })
+})
+
 t.test('lines are whole wherever the pieces end', t => {
   const text = '{"a":"größer €𝄞"}\n\n{"b":2}\n'
   const bytes = new TextEncoder().encode(text)
