@@ -1,19 +1,23 @@
-// CHECK beyond the plan: the default routes that the main plugin gave the NIC must still stand, in main or in its table. Pure.
+// The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in its table. Pure.
 import type { Result } from '../../lib/cni/result.js'
-import { familyOf, parseIp } from '../../lib/ip/address.js'
+import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { isDefault } from '../../lib/plan/seen.js'
 import { MAIN, type Facts } from './facts.js'
 
-/** A sentence for each that is gone. */
-export function expectedOf({ ifName, pod, table, families }: Facts, prevResult: Result | undefined): readonly string[] {
+/** Gateways of the NIC that prevResult has default routes by. One that says of its table where it is, is not ours to look for. */
+export function promisedBy(prevResult: Result | undefined, ifName: string): readonly Ip[] {
   const at = prevResult?.interfaces?.findIndex(({ name }) => name === ifName)
-  const gateways = (prevResult?.ips ?? [])
+  const wanted = (prevResult?.routes ?? []).filter(({ table }) => table === undefined).map(({ dst }) => dst)
+  return (prevResult?.ips ?? [])
     .filter(ip => ip.interface !== undefined && ip.interface === at)
     .flatMap(({ gateway }) => (gateway === undefined ? [] : (parseIp(gateway) ?? [])))
-  const wanted = (prevResult?.routes ?? []).map(({ dst }) => dst).filter(dst => dst === '0.0.0.0/0' || dst === '::/0')
-  return gateways
-    .filter(gateway => families.includes(familyOf(gateway)))
     .filter(gateway => wanted.includes(familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0'))
+}
+
+/** Those by which no default route leads any more. */
+export const lostGateways = ({ ifName, pod, table, families, promised }: Facts): readonly Ip[] =>
+  promised
+    .filter(gateway => families.includes(familyOf(gateway)))
     .filter(
       gateway =>
         !pod.routes.some(
@@ -24,8 +28,10 @@ export function expectedOf({ ifName, pod, table, families }: Facts, prevResult: 
             (route.table === MAIN || route.table === table),
         ),
     )
-    .map(
-      gateway =>
-        `route default via ${gateway} dev ${ifName} in the container is missing, in main and in table ${table}`,
-    )
-}
+
+/** A sentence for each that is gone. */
+export const expectedOf = (facts: Facts): readonly string[] =>
+  lostGateways(facts).map(
+    gateway =>
+      `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
+  )

@@ -50,6 +50,8 @@ export interface Facts {
   /** What the pod calls itself on the veth: the first NIC's first IPv4 address. IPv6 chooses by itself. */
   readonly source: Ip | undefined
   readonly table: number
+  /** Gateways that the main plugin gave the NIC's default routes. */
+  readonly promised: readonly Ip[]
 }
 
 const NARROW = [cidr('169.254.0.0/16'), cidr('224.0.0.0/4'), cidr('fe80::/10'), cidr('ff00::/8')]
@@ -97,12 +99,13 @@ export interface Asked {
   readonly settings: Settings
   readonly mode: WorkingMode
   readonly seen: Seen
+  readonly promised: readonly Ip[]
   /** Two that nobody has, for a veth that is to be made. */
   readonly macs: { readonly pod: Mac; readonly node: Mac }
 }
 
 /** Throws CniError for a pod or node that cannot be coordinated, naming what is missing. */
-export function factsOf({ ifName, containerID, settings, mode, seen, macs }: Asked): Facts {
+export function factsOf({ ifName, containerID, settings, mode, seen, promised, macs }: Asked): Facts {
   const { pod, node } = seen
   const { firstNic } = settings
   const own = ownAddresses(pod, ifName)
@@ -118,7 +121,7 @@ export function factsOf({ ifName, containerID, settings, mode, seen, macs }: Ask
     )
   const source = addressesOf(pod, firstNic).find(ip => familyOf(ip) === 4)
   const table = isFirst ? FIRST_TABLE : tableFor(pod, { ifName, own, podVeth: veth.pod })
-  return { ifName, settings, pod, node, mode, isFirst, veth, own, families, hostIps, reached, source, table }
+  return { ifName, settings, pod, node, mode, isFirst, veth, own, families, hostIps, reached, source, table, promised }
 }
 
 function ownAddresses(pod: Place, ifName: string): readonly Ip[] {

@@ -1,7 +1,7 @@
 // Which routing table of the pod belongs to a NIC: known by the rules that lead to it and the routes in it, never by counting links. Pure.
 import type { Ip } from '../../lib/ip/address.js'
-import { bitsOf, networkOf, type Cidr } from '../../lib/ip/cidr.js'
-import { familyOf } from '../../lib/ip/address.js'
+import { bitsOf, cidr, networkOf, type Cidr } from '../../lib/ip/cidr.js'
+import { familyOf, type Family } from '../../lib/ip/address.js'
 import type { Place, SeenRoute } from '../../lib/plan/seen.js'
 import { isDefault } from '../../lib/plan/seen.js'
 import type { Rule } from '../../lib/plan/step.js'
@@ -11,6 +11,9 @@ const FIRST = 101
 
 /** An address as a network of its own: /32 or /128. */
 export const hostOf = (ip: Ip): Cidr => networkOf({ ip, length: bitsOf(familyOf(ip)) })
+
+/** What a default route leads to. */
+export const everywhere = (family: Family): Cidr => cidr(family === 4 ? '0.0.0.0/0' : '::/0')
 
 /** Tables that NICs have: from 101 up, but for those of the kernel. */
 export const isNicTable = (table: number): boolean => table >= FIRST && (table < 253 || table > 255)

@@ -1,11 +1,12 @@
 // Several NICs in one pod: each answers on the NIC it was asked on. Rules by source address, and the default routes moved to tables. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Ip } from '../../lib/ip/address.js'
-import { familyOfCidr } from '../../lib/ip/cidr.js'
+import { containsIp, familyOfCidr, networkOf } from '../../lib/ip/cidr.js'
 import { isDefault, linkNamed, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Route, Step } from '../../lib/plan/step.js'
+import { lostGateways } from './check.js'
 import { addressesOf, MAIN, MARK_TABLE, type Facts } from './facts.js'
-import { hostOf, isDefaultNic } from './tables.js'
+import { everywhere, hostOf, isDefaultNic } from './tables.js'
 import { ensureRoute } from './ways.js'
 
 /** <linux/rtnetlink.h> RTPROT_KERNEL, and the metric that the kernel gives an IPv6 network's own route. */
@@ -35,7 +36,7 @@ export function tuning(facts: Facts): Tuning {
     )
   if (asked === ifName) return { plan: takeOver(facts, current) }
   const isThird = asked !== '' && asked !== current
-  const plan = [...moved(facts, ifName), ...overlayWay(facts, current)]
+  const plan = [...moved(facts, ifName), ...broughtBack(facts), ...overlayWay(facts, current)]
   return isThird
     ? { plan: inOrder(plan), warning: `the default route stays on ${current}: ${asked} was not the NIC of this ADD` }
     : { plan: inOrder(plan) }
@@ -50,6 +51,18 @@ function takeOver(facts: Facts, from: string): Plan {
     )
   const families = facts.families.filter(has)
   return inOrder(moved({ ...facts, families }, from))
+}
+
+/**
+ * A default that prevResult tells of and that is nowhere, because a DEL took the NIC's table away or somebody the route. A gateway beyond the
+ * NIC's own networks is left alone: how it is reached nobody tells.
+ */
+function broughtBack(facts: Facts): Plan {
+  const { pod, ifName, table } = facts
+  const networks = pod.addresses.filter(({ link }) => link === ifName).map(({ address }) => networkOf(address))
+  return lostGateways(facts)
+    .filter(via => networks.some(network => containsIp(network, via)))
+    .flatMap(via => ensureRoute(pod, { to: everywhere(familyOf(via)), via, link: ifName, table }))
 }
 
 /** In an overlay what the first NIC's own address sends keeps its own way, whatever the default route becomes. */

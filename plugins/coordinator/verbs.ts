@@ -13,7 +13,7 @@ import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { announcementsOf } from '../../lib/probe/announce.js'
-import { expectedOf } from './check.js'
+import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, planForDel } from './del.js'
 import { addressesOf, factsOf, type Facts } from './facts.js'
@@ -87,7 +87,8 @@ export function look(call: CoordinatorCall, settings: Settings, kernel: Kernel):
   const { ifName, containerID } = call
   const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
   const macs = { pod: randomMac(), node: randomMac() }
-  const facts = factsOf({ ifName, containerID, settings, mode, seen, macs })
+  const promised = promisedBy(call.prevResult, ifName)
+  const facts = factsOf({ ifName, containerID, settings, mode, seen, promised, macs })
   return { facts, seen, ...planFor(facts) }
 }
 
@@ -159,7 +160,7 @@ export async function check(call: CoordinatorCall): Promise<void> {
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
     const absent = missing(plan, seen).map(absenceOf)
-    const wrong = [...absent, ...expectedOf(facts, call.prevResult)]
+    const wrong = [...absent, ...expectedOf(facts)]
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
   })

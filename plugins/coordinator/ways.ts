@@ -7,7 +7,7 @@ import { sameRoute, type Place, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
 import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, MARK_TABLE, SCOPE_LINK, type Facts } from './facts.js'
 import { otherNics } from './nic.js'
-import { hostOf, isNicTable, rulesFrom } from './tables.js'
+import { everywhere, hostOf, isNicTable, rulesFrom } from './tables.js'
 
 export const RULE_PRIORITY = 1000
 export const MARK = 1
@@ -143,9 +143,8 @@ export function markSteps(facts: Facts): Plan {
   return [
     { verb: 'setNftTable', where: 'pod', table: replyTable(veth.pod), was: pod.nft[NFT_TABLE] },
     ...reached.flatMap((family): Plan => {
-      const everywhere = (family === 4 ? '0.0.0.0/0' : '::/0') as Cidr
       const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
-      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere, MARK_TABLE)]
+      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere(family), MARK_TABLE)]
     }),
   ]
 }
