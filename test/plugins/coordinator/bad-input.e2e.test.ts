@@ -1,6 +1,7 @@
 // What cannot be: a code, one sentence, and nothing left, neither in the pod nor on the node.
 import t from 'tap'
 import { nicOf, openCoordination, stateOf, VETH, type Coordinating, type Nic } from '../../fixtures/coordination.js'
+import { dumpOf } from '../../fixtures/dump.js'
 import type { Place } from '../../fixtures/netns.js'
 
 const world = openCoordination()
@@ -67,6 +68,12 @@ const CASES: readonly Case[] = [
     msg: /^container veth name \("veth0"\) peer provided \("veth6afb61198bf"\) already exists$/,
   },
   {
+    name: 'veth0 in the pod is somebody else’s',
+    before: pod => void pod.sh('ip link add veth0 type bridge'),
+    code: 999,
+    msg: /^container veth name \("veth0"\) peer provided \("veth6afb61198bf"\) already exists$/,
+  },
+  {
     name: 'an MTU that IPv6 cannot have',
     conf: { vethMTU: 1000 },
     code: 7,
@@ -113,6 +120,34 @@ t.test('a default route NIC that is not there is refused, and eth0 keeps its way
   t.match(json, { code: 999, msg: "failed to tunePodRoutes: podDefaultRouteNIC: net7 don't exist in pod" })
   t.strictSame({ pod: stateOf(pod), node: stateOf(node) }, was)
   t.equal((await coordinate('DEL', pod, eth0)).status, 0)
+})
+
+const WRONG: readonly (readonly [conf: object, code: number, msg: string])[] = [
+  [
+    { podMACPrefix: '0b:1b' },
+    7,
+    "mac_prefix format should be match regex: [a-fA-F0-9][a-fA-F,0,2-9][:][a-fA-F0-9]{2}, like '0a:1b'",
+  ],
+  [{ hijackCIDR: ['169.254.0.0'] }, 7, 'invalid CIDR address: 169.254.0.0'],
+  [{ serviceCIDR: ['fd00::/129'] }, 7, 'invalid CIDR address: fd00::/129'],
+  [{ policyRoutes: [{ dst: '10.0.0.0/8', gw: 'here' }] }, 7, 'invalid route gw "here"'],
+  [{ podRPFilter: 3 }, 7, 'invalid rp_filter value 3, available options: [-1,0,1,2]'],
+  [{ hostRuleTable: 254 }, 7, 'hostRuleTable is 254; it must be from 1 to 4294967295, and not 253, 254 or 255'],
+  [{ vethLinkAddress: 'fd00::1' }, 7, 'vethLinkAddress is "fd00::1"; it must be an IPv4 address such as 169.254.100.1'],
+  [{ vethMTU: 0 }, 7, 'vethMTU must be greater than 0'],
+  [{ logOptions: { logLevel: 'loud' } }, 7, 'unsupported log level loud'],
+  [{ tunePodRoutes: 'yes' }, 6, 'failed to parse config: tunePodRoutes is "yes"; it must be true or false'],
+]
+t.test('wrong values of the conf: code and sentence, and nothing is done', async t => {
+  const pod = world.pod()
+  attach(pod, eth0)
+  const before = [dumpOf(pod), dumpOf(node)]
+  for (const [conf, code, msg] of WRONG) {
+    const { status, json } = await coordinate('ADD', pod, eth0, { conf })
+    const { details: _, ...told } = json as { details?: string }
+    t.strictSame({ status, told }, { status: 1, told: { cniVersion: '1.0.0', code, msg } }, JSON.stringify(conf))
+  }
+  t.strictSame([dumpOf(pod), dumpOf(node)], before)
 })
 
 t.test('no namespace at all', async t => {

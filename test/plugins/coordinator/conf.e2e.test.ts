@@ -123,6 +123,19 @@ t.test('addresses that are of no use to pods are not taken for the node’s', as
   node.sh('ip link del dummy7; ip addr del 169.254.20.10/32 dev eth0')
 })
 
+t.test('a VIP on the node’s NIC, and one of keepalived’s before its own address, are nobody’s gateway', async t => {
+  node.sh('ip addr add 10.6.0.200/32 dev eth0; ip addr add fd06::200/128 dev eth0 nodad preferred_lft 0')
+  const pod = world.pod()
+  attach(pod, eth0)
+  await done('ADD', pod, eth0)
+  t.match(pod.sh('ip route show 10.96.0.0/12'), 'via 10.6.0.10 dev veth0')
+  t.match(pod.sh('ip -6 route show fd00:10:96::/112'), 'via fd06::10 dev veth0')
+  pings(t, pod, ['10.6.0.200', 'fd06::200'])
+  await done('DEL', pod, eth0)
+  detach(pod, eth0)
+  node.sh('ip addr del 10.6.0.200/32 dev eth0; ip addr del fd06::200/128 dev eth0')
+})
+
 t.test('an IPv6 address that comes late, as by SLAAC: the next ADD has its ways', async t => {
   const pod = world.pod()
   const late = nicOf('eth0', 6, 'v4')
@@ -153,6 +166,20 @@ t.test('an overlay’s pod and its node reach each other, wherever the default r
     detach(pod, net1)
     pod.sh('ip link del eth0')
   }
+})
+
+t.test('an overlay’s first NIC may have another name than eth0', async t => {
+  const pod = world.pod()
+  overlay(pod, 5, 'own0')
+  attach(pod, net1)
+  const conf = { podDefaultCniNic: 'own0' }
+  await done('ADD', pod, net1, conf)
+  t.match(pod.sh('ip route show 10.96.0.0/12'), 'via 10.6.0.10 dev own0 src 10.244.1.5')
+  await done('CHECK', pod, net1, conf)
+  pings(t, node, ['10.7.0.20', 'fd07::20'])
+  await done('DEL', pod, net1, conf)
+  detach(pod, net1)
+  pod.sh('ip link del own0')
 })
 
 const of = (version: string, pod: Place): object => {

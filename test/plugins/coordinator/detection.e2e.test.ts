@@ -1,4 +1,5 @@
 // detectIPConflict and detectGateway of the coordinator: real hosts on the wire, a code, the sentence users search for, and nothing left.
+import { readFileSync, rmSync } from 'node:fs'
 import t from 'tap'
 import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
 import type { Place } from '../../fixtures/netns.js'
@@ -93,4 +94,26 @@ t.test('a NIC that was down is down again after a refusal', async t => {
   const before = allOf(pod)
   t.match((await coordinate('ADD', pod, nic, { conf: BOTH })).json, { code: 108 })
   t.strictSame(allOf(pod), before)
+})
+
+/** Under strace: the sockets and the waits of the one thread that does it all. */
+const traced = (file: string, ...inject: readonly string[]): readonly string[] => [
+  ...['strace', '-f', '-qq', '-o', file, '-e', 'trace=socket,poll', ...inject],
+]
+t.test('one socket asks for all addresses, sleeps between the questions, and is heard through signals', async t => {
+  const [other, pod] = [world.pod(), world.pod()]
+  const nic = nicOf('eth0', 6, 'both', 32)
+  attach(pod, nic)
+  const file = `${world.log}.calls`
+  t.equal((await coordinate('ADD', pod, nic, { conf: BOTH, under: traced(file) })).status, 0)
+  const calls = readFileSync(file, 'utf8').split('\n')
+  rmSync(file)
+  t.equal(calls.filter(line => line.includes('socket(AF_PACKET')).length, 1)
+  t.ok(calls.filter(line => line.includes('poll(')).length < 100, 'it waits, and does not ask again and again')
+  t.equal((await coordinate('DEL', pod, nic)).status, 0)
+  attach(other, nic)
+  const signals = traced('/dev/null', '-e', 'inject=poll:error=EINTR:when=1+2')
+  const { json } = await coordinate('ADD', pod, nic, { conf: BOTH, under: signals })
+  t.match(json, { code: 108, msg: conflict(nic, '10.6.0.32', macOf(other, nic)) }, 'every second wait is interrupted')
+  for (const place of [pod, other]) detach(place, nic)
 })
