@@ -3,55 +3,15 @@
 # Nothing is installed and apt's own configuration is not touched. What is made is kept by the version of the source package: the first time costs
 # about eight minutes of two cores, the next one nothing. It knows nothing of our executables.
 set -euo pipefail
-CACHE=${SPIDERPOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/spiderpool}
 SUITE=bookworm # the last release of Debian whose source package has all of Kubernetes and not kubectl alone
 RUNTIME="etcd-server containerd runc conntrack libnetfilter-conntrack3 libnfnetlink0"
 COMPILER="golang-1.19-go golang-1.19-src"
 # The source package carries a reflect2 that is older than Go 1.18's maps: kube-apiserver then dies of SIGSEGV under load. Debian's own is newer.
 REPLACED=golang-github-modern-go-reflect2-dev
 PROGRAMS="kubelet kube-proxy kube-controller-manager kube-scheduler kubectl"
-
-say() { echo "k8s: $*" >&2; }
-fail() { say "$*"; exit 1; }
-has() { command -v "$1" >/dev/null 2>&1; }
-[ "$(uname -m)" = x86_64 ] || fail "the packages are looked for in Debian amd64; this is $(uname -m)"
-for tool in apt-get dpkg-deb dpkg-source; do
-  has $tool || fail "$tool is missing; apt-get install apt dpkg-dev"
-done
-
-mkdir -p "$CACHE"
-exec 9>"$CACHE/k8s.lock"
-flock -n 9 || { say "another build is running; waiting for it"; flock 9; }
-
-# An apt of our own: the same mirror as the machine's, source packages too.
-APT=$CACHE/apt-$SUITE
-apt_own() {
-  apt-get -qq -o Dir::Etc::sourcelist="$APT/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$APT/state" -o Dir::Cache="$APT/cache" \
-    -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User=root "$@"
-}
-mirror() {
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -v -e security | head -n 1
-}
-apt_ready() {
-  [ ! -e "$APT/ready" ] || return 0
-  mkdir -p "$APT/state/lists/partial" "$APT/cache/archives/partial"
-  uri=${SPIDERPOOL_DEBIAN_MIRROR:-$(mirror)}
-  line="[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri:-http://deb.debian.org/debian} $SUITE main"
-  printf 'deb %s\ndeb-src %s\n' "$line" "$line" >"$APT/sources.list"
-  apt_own update || fail "Debian's package lists cannot be had from ${uri:-http://deb.debian.org/debian}; SPIDERPOOL_DEBIAN_MIRROR names another mirror"
-  touch "$APT/ready"
-}
-
-# unpack FOLDER PACKAGE...: the files of packages, without installing them. It appears only when it is whole.
-unpack() (
-  [ ! -d "$1" ] || exit 0
-  part=$(mktemp -d "$CACHE/.part.XXXXXX")
-  trap 'rm -rf "$part"' EXIT
-  mkdir "$part/root" && cd "$part"
-  apt_own download "${@:2}" >&2 || fail "apt-get cannot download: ${*:2}"
-  for deb in ./*.deb; do dpkg-deb -x "$deb" root; done
-  mv root "$1"
-)
+. "$(dirname "$0")/../debian.sh"
+has dpkg-source || fail "dpkg-source is missing; apt-get install dpkg-dev"
+lock k8s
 
 # How Debian's rules say it: go without modules, from the vendored tree, offline.
 VERSION_AT=k8s.io/component-base/version
