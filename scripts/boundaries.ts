@@ -31,6 +31,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/ip',
     'lib/cni',
     'lib/ipam',
+    'lib/kernel/netns.ts',
     'lib/kernel/detect.ts',
     'lib/kernel/look.ts',
     'lib/version.ts',

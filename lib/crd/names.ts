@@ -22,6 +22,9 @@ export const ANNOTATION_NAMESPACE_IPV6 = 'ipam.spidernet.io/default-ipv6-ippool'
 export const ANNOTATION_UNATTACHED = 'ipam.spidernet.io/unattached-since'
 /** On a SpiderIPAddress that nobody gets because another host has it: that host's MAC with hyphens, and since when. */
 export const LABEL_CONFLICT = 'ipam.spidernet.io/conflict'
+/** On the SpiderIPAddress of a container without a pod: the host that it runs on, and its network namespace there. */
+export const LABEL_CONTAINER_HOST = 'ipam.spidernet.io/container-host'
+export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 /** On a SpiderIPPool that the controller disabled: why. Gone with the reason. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'

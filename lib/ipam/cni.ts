@@ -3,6 +3,7 @@ import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
 import { add, type Granted } from './add.js'
 import { eventOf, NOT_ALLOCATED } from './event.js'
+import type { Host } from './container.js'
 import type { Detect } from './inspect.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
@@ -29,6 +30,8 @@ export type Master = (nic: { readonly netns: string; readonly nic: string }) => 
 export interface Eyes {
   readonly master: Master
   readonly detect: Detect
+  /** Asked only where containers have no pods. */
+  readonly host: (netns: string) => Promise<Host>
 }
 
 export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claimed> {
@@ -41,20 +44,25 @@ export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claime
   return { result, undo: () => granted.undo() }
 }
 
-async function claim(call: Call<unknown>, { master }: Eyes) {
+async function claim(call: Call<unknown>, { master, host }: Eyes) {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
   let port: Port | undefined
   try {
     const reached = await reach(conf, call.env)
     port = reached.port
-    const granted = await add(askOf(call, session, master), { port, journal, random: Math.random })
+    const [ask, hands] = [askOf(call, session, master), { port, journal, random: Math.random }]
+    const granted = session.container
+      ? await (
+          await import('./container.js')
+        ).addContainer(ask, { container: session.container, host: await host(call.netns) }, hands)
+      : await add(ask, hands)
     log.info('address allocated', { ...fields, nic: granted.nic, ...reached.cost() })
     return { reached, granted, result: resultOf(granted, call.ifName), session }
   } catch (error) {
     log.error(ADD_FAILED, { ...fields, error: String(error) })
     const refusal = refusalOf(ADD_FAILED, error)
-    if (error instanceof Refused) await tell(session, refusal.message, port)
+    if (error instanceof Refused && !session.container) await tell(session, refusal.message, port)
     throw refusal
   }
 }
@@ -92,9 +100,14 @@ export const ipamAdd = async (call: Call<unknown>, eyes: Eyes): Promise<Result> 
 
 /** Never fails for what an API server does: the pod's other plugins must get their DEL. What is left is reclaimed later, and logged. */
 export async function ipamDel(call: Call<unknown>): Promise<void> {
-  const { log, journal, pod, podUid, fields, conf } = sessionOf(call)
+  const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
     const { port, cost } = await reach(conf, call.env)
+    if (container) {
+      const { releaseNic } = await import('./container.js')
+      const addresses = await releaseNic({ container, nic: call.ifName }, { port, journal })
+      return log.info('addresses released', { ...fields, addresses, ...cost() })
+    }
     const leaving = { pod, podUid, containerID: call.containerID, features: conf.switches }
     const released = await release(leaving, { port, journal })
     log.info(released.kind === 'kept' ? 'addresses kept' : 'addresses released', { ...fields, ...released, ...cost() })

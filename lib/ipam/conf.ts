@@ -14,6 +14,8 @@ export interface IpamConf {
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
   readonly cleanGateway: boolean
+  /** Who an address belongs to. */
+  readonly owner: 'pod' | 'container'
   readonly kubeconfig: string | undefined
   /** Only pools whose subnet the master has an address in. */
   readonly matchMasterSubnet: boolean
@@ -54,6 +56,7 @@ export function ipamConf(conf: unknown): IpamConf {
     ipv4: keys.default_ipv4_ippool ?? [],
     ipv6: keys.default_ipv6_ippool ?? [],
     cleanGateway: keys.clean_gateway ?? false,
+    owner: keys.owner === 'container' ? 'container' : 'pod',
     kubeconfig: keys.kubeconfig || undefined,
     matchMasterSubnet: keys.match_master_subnet ?? false,
     switches: {

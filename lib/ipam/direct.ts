@@ -99,6 +99,8 @@ export function directPort(kube: Kube): Port {
       const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
       return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
     },
+    addressesWith: async (label, value) =>
+      (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` })).items,
     tell: event => tell(kube, event),
   }
 }

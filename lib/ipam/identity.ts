@@ -1,6 +1,13 @@
 // Who an address belongs to, and the object that says so. Pure.
 import { familyOf, objectNameOf, type Ip } from '../ip/address.js'
-import { ANNOTATION_UNATTACHED, IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../crd/names.js'
+import {
+  ANNOTATION_NETNS,
+  ANNOTATION_UNATTACHED,
+  IPAM_LABEL_POD_UID,
+  IPAM_LABEL_POOL_UID,
+  LABEL_CONTAINER_HOST,
+  SPIDERPOOL_API,
+} from '../crd/names.js'
 import type { SpiderIPAddress } from '../crd/types.js'
 import type { Pool } from './pool.js'
 
@@ -13,11 +20,13 @@ export interface Claimant {
   readonly node: string
   readonly containerID: string
   readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string }
+  /** Of a container without a pod: what its host knows it by (container.ts). */
+  readonly at?: { readonly host: string; readonly netns: string; readonly name: string }
 }
 
 /** The order of candidates hangs on this text: pod, NIC and pool, and not on the UID, so a pod of the same name tends to its old address. */
 export const whoOf = (claimant: Claimant, nic: string, pool: Pool): string =>
-  `${claimant.namespace}/${claimant.record}/${nic}/${pool.name}`
+  `${claimant.namespace}/${claimant.at?.name ?? claimant.record}/${nic}/${pool.name}`
 
 export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant: Claimant }): SpiderIPAddress {
   const { ip, pool, nic, claimant } = args
@@ -26,7 +35,8 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
     kind: 'SpiderIPAddress',
     metadata: {
       name: objectNameOf(ip),
-      labels: { [IPAM_LABEL_POOL_UID]: pool.uid, [IPAM_LABEL_POD_UID]: claimant.uid },
+      labels: { [IPAM_LABEL_POOL_UID]: pool.uid, [IPAM_LABEL_POD_UID]: claimant.uid, ...hostLabel(claimant) },
+      ...(claimant.at && { annotations: { [ANNOTATION_NETNS]: claimant.at.netns } }),
     },
     spec: {
       address: `${ip}/${pool.subnet.length}`,
@@ -41,6 +51,8 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
   }
 }
 
+const hostLabel = ({ at }: Claimant) => at && { [LABEL_CONTAINER_HOST]: at.host }
+
 /** Who asks for an address, and what it may find written there of an earlier try, an earlier pod, or before its interface had a name. */
 export interface Asking {
   readonly claimant: Claimant
@@ -54,8 +66,11 @@ export const isOurs = ({ spec }: SpiderIPAddress, { claimant, nic, was }: Asking
   (spec.nic === nic || (was?.nic !== undefined && spec.nic === was.nic))
 
 /** True where the object says of its holder all that it should. */
-export const isUpToDate = ({ spec }: SpiderIPAddress, { claimant, nic }: Asking): boolean =>
-  spec.containerID === claimant.containerID && spec.nic === nic && spec.pod.uid === claimant.uid
+export const isUpToDate = ({ spec, metadata }: SpiderIPAddress, { claimant, nic }: Asking): boolean =>
+  spec.containerID === claimant.containerID &&
+  spec.nic === nic &&
+  spec.pod.uid === claimant.uid &&
+  (!claimant.at || metadata.annotations?.[ANNOTATION_NETNS] === claimant.at.netns)
 
 /** The object as the asking pod's: what it needs to be written where it is not up to date. */
 export const handedTo = (object: SpiderIPAddress, { claimant, nic }: Asking): SpiderIPAddress => ({
@@ -64,6 +79,7 @@ export const handedTo = (object: SpiderIPAddress, { claimant, nic }: Asking): Sp
     ...object.metadata,
     labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid },
     ...(object.metadata.annotations && { annotations: withoutMark(object.metadata.annotations) }),
+    ...(claimant.at && { annotations: { [ANNOTATION_NETNS]: claimant.at.netns } }),
   },
   spec: {
     ...object.spec,

@@ -52,6 +52,8 @@ export interface Port {
   heldIn(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]>
   /** Some hundred of a pool's objects, whole: enough to say who has most of them. */
   sampleOf(poolUid: string): Promise<readonly SpiderIPAddress[]>
+  /** Address objects with this label, whole. */
+  addressesWith(label: string, value: string): Promise<readonly SpiderIPAddress[]>
   /** Written once a minute at most for one reason of one pod. Best effort: says nothing of what goes wrong. */
   tell(event: Event): Promise<void>
 }

@@ -17,6 +17,8 @@ export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 
   readonly podUid: string
   readonly nic: string
   readonly containerID: string
+  /** Of a container without a pod. */
+  readonly at?: Claimant['at']
   readonly conf: ConfPools
   readonly cleanGateway: boolean
   readonly families: readonly Family[]
@@ -53,12 +55,13 @@ export async function readAll(ask: Ask, port: Port): Promise<Seen> {
   const { namespace, name } = ask.pod
   const claimant: Claimant = {
     namespace,
-    name,
+    name: ask.at?.name ?? name,
     uid: pod.metadata.uid ?? '',
     record,
     node: pod.spec?.nodeName ?? '',
     containerID: ask.containerID,
     owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
+    ...(ask.at && { at: ask.at }),
   }
   return { ask, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
 }

@@ -3,7 +3,9 @@ import { CniError, OwnError } from '../cni/error.js'
 import type { Call } from '../cni/plugin.js'
 import { KubeError } from '../kube/errors.js'
 import { openLog, type Log } from '../log.js'
+import { parseIp } from '../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
+import { isRecordName, NAMESPACE, uidOf, type Container } from './own.js'
 import { directPort } from './direct.js'
 import { JOURNAL_DIR, journalAt } from './journal.js'
 import type { Journal, ObjectRef, Port } from './port.js'
@@ -14,6 +16,8 @@ export interface Session {
   readonly log: Log
   readonly pod: ObjectRef
   readonly podUid: string
+  /** Where `ipam.owner` says that there are no pods; `pod` and `podUid` are then its own. */
+  readonly container: Container | undefined
   readonly journal: Journal
   /** What every line of the log says of the call. */
   readonly fields: Readonly<Record<string, string>>
@@ -28,12 +32,33 @@ export function sessionOf(call: Call<unknown>): Session {
     maxAgeDays: conf.logMaxAge,
     maxCount: conf.logMaxCount,
   })
-  const name = argument(call, 'K8S_POD_NAME')
-  const namespace = argument(call, 'K8S_POD_NAMESPACE')
   const { containerID, ifName, command } = call
   const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
-  const fields = { command, containerID, ifName, pod: `${namespace}/${name}` }
-  return { conf, log, pod: { namespace, name }, podUid: call.args.get('K8S_POD_UID') ?? '', journal, fields }
+  const container = conf.owner === 'container' ? containerOf(call) : undefined
+  const whose = container
+    ? { pod: { namespace: NAMESPACE, name: container.id }, podUid: uidOf(container) }
+    : { pod: podOf(call), podUid: call.args.get('K8S_POD_UID') ?? '' }
+  const who = container ? { container: container.name } : { pod: `${whose.pod.namespace}/${whose.pod.name}` }
+  return { conf, log, ...whose, container, journal, fields: { command, containerID, ifName, ...who } }
+}
+
+const podOf = (call: Call<unknown>): ObjectRef => ({
+  name: argument(call, 'K8S_POD_NAME'),
+  namespace: argument(call, 'K8S_POD_NAMESPACE'),
+})
+
+/** Podman says the container's name where Kubernetes says the pod's, and the address of `--ip`. */
+function containerOf({ containerID: id, args }: Call<unknown>): Container {
+  if (!isRecordName(id))
+    throw new CniError(
+      'invalidEnv',
+      `CNI_CONTAINERID is ${JSON.stringify(id)}; with ipam.owner "container" it must be small letters, digits, - and ., 64 at most`,
+    )
+  const text = args.get('IP') ?? ''
+  const ip = parseIp(text)
+  if (text !== '' && ip === undefined)
+    throw new CniError('invalidEnv', `CNI_ARGS has IP=${text}; it must be one IPv4 or IPv6 address`)
+  return { id, name: args.get('K8S_POD_NAME') || id, ip }
 }
 
 function argument(call: Call<unknown>, key: string): string {
@@ -41,7 +66,7 @@ function argument(call: Call<unknown>, key: string): string {
   if (value === '')
     throw new CniError(
       'invalidEnv',
-      `CNI_ARGS has no ${key}; the runtime must pass the pod, as in ${key}=…`,
+      `CNI_ARGS has no ${key}; the runtime must pass the pod, as in ${key}=…; where containers have no pods set ipam.owner to "container" (docs/podman.md)`,
       call.env['CNI_ARGS'] ?? '',
     )
   return value

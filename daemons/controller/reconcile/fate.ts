@@ -3,6 +3,7 @@ import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../lib/crd/type
 import { parsePrefix } from '../../../lib/ip/cidr.js'
 import { isAside } from '../../../lib/ipam/aside.js'
 import { addressesOf } from '../../../lib/ipam/endpoint.js'
+import { isOfContainer } from '../../../lib/ipam/own.js'
 import { parseIp } from '../../../lib/ip/address.js'
 
 /** `outOfService`: somebody who knows has marked it so (taint node.kubernetes.io/out-of-service); nothing runs there. */
@@ -63,6 +64,7 @@ export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): 
   const { pod } = around
   if (isAside(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
+  if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/container.ts)
   if (pod === undefined || pod.metadata.uid !== address.spec.pod.uid) return fateWithoutPod(address, around, rules)
   if (pod.metadata.deletionTimestamp !== undefined)
     return around.keeper === 'kept' ? KEEP : whileEnding(pod, around, rules)

@@ -4,6 +4,8 @@ export interface Conf {
   readonly type?: string
   /** Path of the kubeconfig. Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
   readonly kubeconfig?: string
+  /** Who an address belongs to: the Kubernetes pod that the runtime names, or, on a host without Kubernetes, the container itself ([podman](podman.md)). */
+  readonly owner?: string
   /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`, in any case. */
   readonly log_level?: string
   /** Where a line of JSON for each call goes. */

@@ -7,6 +7,7 @@ const schema11 = {
   properties: {
     type: { type: 'string' },
     kubeconfig: { type: 'string' },
+    owner: { type: 'string', pattern: '^(pod|container)$' },
     log_level: { type: 'string' },
     log_file_path: { type: 'string' },
     log_file_max_size: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
@@ -25,8 +26,9 @@ const schema11 = {
     enableGatewayDetection: { type: 'boolean' },
   },
 }
-const pattern0 = new RegExp('^-?[0-9]+$', 'u')
-const pattern3 = new RegExp('.', 'u')
+const pattern0 = new RegExp('^(pod|container)$', 'u')
+const pattern1 = new RegExp('^-?[0-9]+$', 'u')
+const pattern4 = new RegExp('.', 'u')
 function validate10(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null
   let errors = 0
@@ -68,31 +70,46 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
           var valid0 = true
         }
         if (valid0) {
-          if (data.log_level !== undefined) {
+          if (data.owner !== undefined) {
+            let data2 = data.owner
             const _errs5 = errors
-            if (typeof data.log_level !== 'string') {
-              validate10.errors = [
-                {
-                  instancePath: instancePath + '/log_level',
-                  schemaPath: '#/properties/log_level/type',
-                  keyword: 'type',
-                  params: { type: 'string' },
-                },
-              ]
-              return false
+            if (errors === _errs5) {
+              if (typeof data2 === 'string') {
+                if (!pattern0.test(data2)) {
+                  validate10.errors = [
+                    {
+                      instancePath: instancePath + '/owner',
+                      schemaPath: '#/properties/owner/pattern',
+                      keyword: 'pattern',
+                      params: { pattern: '^(pod|container)$' },
+                    },
+                  ]
+                  return false
+                }
+              } else {
+                validate10.errors = [
+                  {
+                    instancePath: instancePath + '/owner',
+                    schemaPath: '#/properties/owner/type',
+                    keyword: 'type',
+                    params: { type: 'string' },
+                  },
+                ]
+                return false
+              }
             }
             var valid0 = _errs5 === errors
           } else {
             var valid0 = true
           }
           if (valid0) {
-            if (data.log_file_path !== undefined) {
+            if (data.log_level !== undefined) {
               const _errs7 = errors
-              if (typeof data.log_file_path !== 'string') {
+              if (typeof data.log_level !== 'string') {
                 validate10.errors = [
                   {
-                    instancePath: instancePath + '/log_file_path',
-                    schemaPath: '#/properties/log_file_path/type',
+                    instancePath: instancePath + '/log_level',
+                    schemaPath: '#/properties/log_level/type',
                     keyword: 'type',
                     params: { type: 'string' },
                   },
@@ -104,45 +121,26 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
               var valid0 = true
             }
             if (valid0) {
-              if (data.log_file_max_size !== undefined) {
-                let data4 = data.log_file_max_size
+              if (data.log_file_path !== undefined) {
                 const _errs9 = errors
-                if (
-                  !(typeof data4 == 'number' && !(data4 % 1) && !isNaN(data4) && isFinite(data4)) &&
-                  typeof data4 !== 'string'
-                ) {
+                if (typeof data.log_file_path !== 'string') {
                   validate10.errors = [
                     {
-                      instancePath: instancePath + '/log_file_max_size',
-                      schemaPath: '#/properties/log_file_max_size/type',
+                      instancePath: instancePath + '/log_file_path',
+                      schemaPath: '#/properties/log_file_path/type',
                       keyword: 'type',
-                      params: { type: schema11.properties.log_file_max_size.type },
+                      params: { type: 'string' },
                     },
                   ]
                   return false
-                }
-                if (errors === _errs9) {
-                  if (typeof data4 === 'string') {
-                    if (!pattern0.test(data4)) {
-                      validate10.errors = [
-                        {
-                          instancePath: instancePath + '/log_file_max_size',
-                          schemaPath: '#/properties/log_file_max_size/pattern',
-                          keyword: 'pattern',
-                          params: { pattern: '^-?[0-9]+$' },
-                        },
-                      ]
-                      return false
-                    }
-                  }
                 }
                 var valid0 = _errs9 === errors
               } else {
                 var valid0 = true
               }
               if (valid0) {
-                if (data.log_file_max_age !== undefined) {
-                  let data5 = data.log_file_max_age
+                if (data.log_file_max_size !== undefined) {
+                  let data5 = data.log_file_max_size
                   const _errs11 = errors
                   if (
                     !(typeof data5 == 'number' && !(data5 % 1) && !isNaN(data5) && isFinite(data5)) &&
@@ -150,21 +148,21 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                   ) {
                     validate10.errors = [
                       {
-                        instancePath: instancePath + '/log_file_max_age',
-                        schemaPath: '#/properties/log_file_max_age/type',
+                        instancePath: instancePath + '/log_file_max_size',
+                        schemaPath: '#/properties/log_file_max_size/type',
                         keyword: 'type',
-                        params: { type: schema11.properties.log_file_max_age.type },
+                        params: { type: schema11.properties.log_file_max_size.type },
                       },
                     ]
                     return false
                   }
                   if (errors === _errs11) {
                     if (typeof data5 === 'string') {
-                      if (!pattern0.test(data5)) {
+                      if (!pattern1.test(data5)) {
                         validate10.errors = [
                           {
-                            instancePath: instancePath + '/log_file_max_age',
-                            schemaPath: '#/properties/log_file_max_age/pattern',
+                            instancePath: instancePath + '/log_file_max_size',
+                            schemaPath: '#/properties/log_file_max_size/pattern',
                             keyword: 'pattern',
                             params: { pattern: '^-?[0-9]+$' },
                           },
@@ -178,8 +176,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                   var valid0 = true
                 }
                 if (valid0) {
-                  if (data.log_file_max_count !== undefined) {
-                    let data6 = data.log_file_max_count
+                  if (data.log_file_max_age !== undefined) {
+                    let data6 = data.log_file_max_age
                     const _errs13 = errors
                     if (
                       !(typeof data6 == 'number' && !(data6 % 1) && !isNaN(data6) && isFinite(data6)) &&
@@ -187,21 +185,21 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                     ) {
                       validate10.errors = [
                         {
-                          instancePath: instancePath + '/log_file_max_count',
-                          schemaPath: '#/properties/log_file_max_count/type',
+                          instancePath: instancePath + '/log_file_max_age',
+                          schemaPath: '#/properties/log_file_max_age/type',
                           keyword: 'type',
-                          params: { type: schema11.properties.log_file_max_count.type },
+                          params: { type: schema11.properties.log_file_max_age.type },
                         },
                       ]
                       return false
                     }
                     if (errors === _errs13) {
                       if (typeof data6 === 'string') {
-                        if (!pattern0.test(data6)) {
+                        if (!pattern1.test(data6)) {
                           validate10.errors = [
                             {
-                              instancePath: instancePath + '/log_file_max_count',
-                              schemaPath: '#/properties/log_file_max_count/pattern',
+                              instancePath: instancePath + '/log_file_max_age',
+                              schemaPath: '#/properties/log_file_max_age/pattern',
                               keyword: 'pattern',
                               params: { pattern: '^-?[0-9]+$' },
                             },
@@ -215,56 +213,36 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                     var valid0 = true
                   }
                   if (valid0) {
-                    if (data.default_ipv4_ippool !== undefined) {
-                      let data7 = data.default_ipv4_ippool
+                    if (data.log_file_max_count !== undefined) {
+                      let data7 = data.log_file_max_count
                       const _errs15 = errors
+                      if (
+                        !(typeof data7 == 'number' && !(data7 % 1) && !isNaN(data7) && isFinite(data7)) &&
+                        typeof data7 !== 'string'
+                      ) {
+                        validate10.errors = [
+                          {
+                            instancePath: instancePath + '/log_file_max_count',
+                            schemaPath: '#/properties/log_file_max_count/type',
+                            keyword: 'type',
+                            params: { type: schema11.properties.log_file_max_count.type },
+                          },
+                        ]
+                        return false
+                      }
                       if (errors === _errs15) {
-                        if (Array.isArray(data7)) {
-                          var valid1 = true
-                          const len0 = data7.length
-                          for (let i0 = 0; i0 < len0; i0++) {
-                            let data8 = data7[i0]
-                            const _errs17 = errors
-                            if (errors === _errs17) {
-                              if (typeof data8 === 'string') {
-                                if (!pattern3.test(data8)) {
-                                  validate10.errors = [
-                                    {
-                                      instancePath: instancePath + '/default_ipv4_ippool/' + i0,
-                                      schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
-                                      keyword: 'pattern',
-                                      params: { pattern: '.' },
-                                    },
-                                  ]
-                                  return false
-                                }
-                              } else {
-                                validate10.errors = [
-                                  {
-                                    instancePath: instancePath + '/default_ipv4_ippool/' + i0,
-                                    schemaPath: '#/properties/default_ipv4_ippool/items/type',
-                                    keyword: 'type',
-                                    params: { type: 'string' },
-                                  },
-                                ]
-                                return false
-                              }
-                            }
-                            var valid1 = _errs17 === errors
-                            if (!valid1) {
-                              break
-                            }
+                        if (typeof data7 === 'string') {
+                          if (!pattern1.test(data7)) {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/log_file_max_count',
+                                schemaPath: '#/properties/log_file_max_count/pattern',
+                                keyword: 'pattern',
+                                params: { pattern: '^-?[0-9]+$' },
+                              },
+                            ]
+                            return false
                           }
-                        } else {
-                          validate10.errors = [
-                            {
-                              instancePath: instancePath + '/default_ipv4_ippool',
-                              schemaPath: '#/properties/default_ipv4_ippool/type',
-                              keyword: 'type',
-                              params: { type: 'array' },
-                            },
-                          ]
-                          return false
                         }
                       }
                       var valid0 = _errs15 === errors
@@ -272,23 +250,23 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                       var valid0 = true
                     }
                     if (valid0) {
-                      if (data.default_ipv6_ippool !== undefined) {
-                        let data9 = data.default_ipv6_ippool
-                        const _errs19 = errors
-                        if (errors === _errs19) {
-                          if (Array.isArray(data9)) {
-                            var valid2 = true
-                            const len1 = data9.length
-                            for (let i1 = 0; i1 < len1; i1++) {
-                              let data10 = data9[i1]
-                              const _errs21 = errors
-                              if (errors === _errs21) {
-                                if (typeof data10 === 'string') {
-                                  if (!pattern3.test(data10)) {
+                      if (data.default_ipv4_ippool !== undefined) {
+                        let data8 = data.default_ipv4_ippool
+                        const _errs17 = errors
+                        if (errors === _errs17) {
+                          if (Array.isArray(data8)) {
+                            var valid1 = true
+                            const len0 = data8.length
+                            for (let i0 = 0; i0 < len0; i0++) {
+                              let data9 = data8[i0]
+                              const _errs19 = errors
+                              if (errors === _errs19) {
+                                if (typeof data9 === 'string') {
+                                  if (!pattern4.test(data9)) {
                                     validate10.errors = [
                                       {
-                                        instancePath: instancePath + '/default_ipv6_ippool/' + i1,
-                                        schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                        instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                        schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
                                         keyword: 'pattern',
                                         params: { pattern: '.' },
                                       },
@@ -298,8 +276,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                 } else {
                                   validate10.errors = [
                                     {
-                                      instancePath: instancePath + '/default_ipv6_ippool/' + i1,
-                                      schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                      instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                      schemaPath: '#/properties/default_ipv4_ippool/items/type',
                                       keyword: 'type',
                                       params: { type: 'string' },
                                     },
@@ -307,16 +285,16 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                   return false
                                 }
                               }
-                              var valid2 = _errs21 === errors
-                              if (!valid2) {
+                              var valid1 = _errs19 === errors
+                              if (!valid1) {
                                 break
                               }
                             }
                           } else {
                             validate10.errors = [
                               {
-                                instancePath: instancePath + '/default_ipv6_ippool',
-                                schemaPath: '#/properties/default_ipv6_ippool/type',
+                                instancePath: instancePath + '/default_ipv4_ippool',
+                                schemaPath: '#/properties/default_ipv4_ippool/type',
                                 keyword: 'type',
                                 params: { type: 'array' },
                               },
@@ -324,36 +302,75 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                             return false
                           }
                         }
-                        var valid0 = _errs19 === errors
+                        var valid0 = _errs17 === errors
                       } else {
                         var valid0 = true
                       }
                       if (valid0) {
-                        if (data.clean_gateway !== undefined) {
-                          const _errs23 = errors
-                          if (typeof data.clean_gateway !== 'boolean') {
-                            validate10.errors = [
-                              {
-                                instancePath: instancePath + '/clean_gateway',
-                                schemaPath: '#/properties/clean_gateway/type',
-                                keyword: 'type',
-                                params: { type: 'boolean' },
-                              },
-                            ]
-                            return false
+                        if (data.default_ipv6_ippool !== undefined) {
+                          let data10 = data.default_ipv6_ippool
+                          const _errs21 = errors
+                          if (errors === _errs21) {
+                            if (Array.isArray(data10)) {
+                              var valid2 = true
+                              const len1 = data10.length
+                              for (let i1 = 0; i1 < len1; i1++) {
+                                let data11 = data10[i1]
+                                const _errs23 = errors
+                                if (errors === _errs23) {
+                                  if (typeof data11 === 'string') {
+                                    if (!pattern4.test(data11)) {
+                                      validate10.errors = [
+                                        {
+                                          instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                          schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                          keyword: 'pattern',
+                                          params: { pattern: '.' },
+                                        },
+                                      ]
+                                      return false
+                                    }
+                                  } else {
+                                    validate10.errors = [
+                                      {
+                                        instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                        schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                        keyword: 'type',
+                                        params: { type: 'string' },
+                                      },
+                                    ]
+                                    return false
+                                  }
+                                }
+                                var valid2 = _errs23 === errors
+                                if (!valid2) {
+                                  break
+                                }
+                              }
+                            } else {
+                              validate10.errors = [
+                                {
+                                  instancePath: instancePath + '/default_ipv6_ippool',
+                                  schemaPath: '#/properties/default_ipv6_ippool/type',
+                                  keyword: 'type',
+                                  params: { type: 'array' },
+                                },
+                              ]
+                              return false
+                            }
                           }
-                          var valid0 = _errs23 === errors
+                          var valid0 = _errs21 === errors
                         } else {
                           var valid0 = true
                         }
                         if (valid0) {
-                          if (data.match_master_subnet !== undefined) {
+                          if (data.clean_gateway !== undefined) {
                             const _errs25 = errors
-                            if (typeof data.match_master_subnet !== 'boolean') {
+                            if (typeof data.clean_gateway !== 'boolean') {
                               validate10.errors = [
                                 {
-                                  instancePath: instancePath + '/match_master_subnet',
-                                  schemaPath: '#/properties/match_master_subnet/type',
+                                  instancePath: instancePath + '/clean_gateway',
+                                  schemaPath: '#/properties/clean_gateway/type',
                                   keyword: 'type',
                                   params: { type: 'boolean' },
                                 },
@@ -365,13 +382,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                             var valid0 = true
                           }
                           if (valid0) {
-                            if (data.enableIPv4 !== undefined) {
+                            if (data.match_master_subnet !== undefined) {
                               const _errs27 = errors
-                              if (typeof data.enableIPv4 !== 'boolean') {
+                              if (typeof data.match_master_subnet !== 'boolean') {
                                 validate10.errors = [
                                   {
-                                    instancePath: instancePath + '/enableIPv4',
-                                    schemaPath: '#/properties/enableIPv4/type',
+                                    instancePath: instancePath + '/match_master_subnet',
+                                    schemaPath: '#/properties/match_master_subnet/type',
                                     keyword: 'type',
                                     params: { type: 'boolean' },
                                   },
@@ -383,13 +400,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                               var valid0 = true
                             }
                             if (valid0) {
-                              if (data.enableIPv6 !== undefined) {
+                              if (data.enableIPv4 !== undefined) {
                                 const _errs29 = errors
-                                if (typeof data.enableIPv6 !== 'boolean') {
+                                if (typeof data.enableIPv4 !== 'boolean') {
                                   validate10.errors = [
                                     {
-                                      instancePath: instancePath + '/enableIPv6',
-                                      schemaPath: '#/properties/enableIPv6/type',
+                                      instancePath: instancePath + '/enableIPv4',
+                                      schemaPath: '#/properties/enableIPv4/type',
                                       keyword: 'type',
                                       params: { type: 'boolean' },
                                     },
@@ -401,13 +418,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                 var valid0 = true
                               }
                               if (valid0) {
-                                if (data.enableStatefulSet !== undefined) {
+                                if (data.enableIPv6 !== undefined) {
                                   const _errs31 = errors
-                                  if (typeof data.enableStatefulSet !== 'boolean') {
+                                  if (typeof data.enableIPv6 !== 'boolean') {
                                     validate10.errors = [
                                       {
-                                        instancePath: instancePath + '/enableStatefulSet',
-                                        schemaPath: '#/properties/enableStatefulSet/type',
+                                        instancePath: instancePath + '/enableIPv6',
+                                        schemaPath: '#/properties/enableIPv6/type',
                                         keyword: 'type',
                                         params: { type: 'boolean' },
                                       },
@@ -419,13 +436,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                   var valid0 = true
                                 }
                                 if (valid0) {
-                                  if (data.enableKubevirtStaticIP !== undefined) {
+                                  if (data.enableStatefulSet !== undefined) {
                                     const _errs33 = errors
-                                    if (typeof data.enableKubevirtStaticIP !== 'boolean') {
+                                    if (typeof data.enableStatefulSet !== 'boolean') {
                                       validate10.errors = [
                                         {
-                                          instancePath: instancePath + '/enableKubevirtStaticIP',
-                                          schemaPath: '#/properties/enableKubevirtStaticIP/type',
+                                          instancePath: instancePath + '/enableStatefulSet',
+                                          schemaPath: '#/properties/enableStatefulSet/type',
                                           keyword: 'type',
                                           params: { type: 'boolean' },
                                         },
@@ -437,13 +454,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                     var valid0 = true
                                   }
                                   if (valid0) {
-                                    if (data.enableSpiderSubnet !== undefined) {
+                                    if (data.enableKubevirtStaticIP !== undefined) {
                                       const _errs35 = errors
-                                      if (typeof data.enableSpiderSubnet !== 'boolean') {
+                                      if (typeof data.enableKubevirtStaticIP !== 'boolean') {
                                         validate10.errors = [
                                           {
-                                            instancePath: instancePath + '/enableSpiderSubnet',
-                                            schemaPath: '#/properties/enableSpiderSubnet/type',
+                                            instancePath: instancePath + '/enableKubevirtStaticIP',
+                                            schemaPath: '#/properties/enableKubevirtStaticIP/type',
                                             keyword: 'type',
                                             params: { type: 'boolean' },
                                           },
@@ -455,13 +472,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                       var valid0 = true
                                     }
                                     if (valid0) {
-                                      if (data.enableIPConflictDetection !== undefined) {
+                                      if (data.enableSpiderSubnet !== undefined) {
                                         const _errs37 = errors
-                                        if (typeof data.enableIPConflictDetection !== 'boolean') {
+                                        if (typeof data.enableSpiderSubnet !== 'boolean') {
                                           validate10.errors = [
                                             {
-                                              instancePath: instancePath + '/enableIPConflictDetection',
-                                              schemaPath: '#/properties/enableIPConflictDetection/type',
+                                              instancePath: instancePath + '/enableSpiderSubnet',
+                                              schemaPath: '#/properties/enableSpiderSubnet/type',
                                               keyword: 'type',
                                               params: { type: 'boolean' },
                                             },
@@ -473,13 +490,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                         var valid0 = true
                                       }
                                       if (valid0) {
-                                        if (data.enableGatewayDetection !== undefined) {
+                                        if (data.enableIPConflictDetection !== undefined) {
                                           const _errs39 = errors
-                                          if (typeof data.enableGatewayDetection !== 'boolean') {
+                                          if (typeof data.enableIPConflictDetection !== 'boolean') {
                                             validate10.errors = [
                                               {
-                                                instancePath: instancePath + '/enableGatewayDetection',
-                                                schemaPath: '#/properties/enableGatewayDetection/type',
+                                                instancePath: instancePath + '/enableIPConflictDetection',
+                                                schemaPath: '#/properties/enableIPConflictDetection/type',
                                                 keyword: 'type',
                                                 params: { type: 'boolean' },
                                               },
@@ -489,6 +506,25 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                           var valid0 = _errs39 === errors
                                         } else {
                                           var valid0 = true
+                                        }
+                                        if (valid0) {
+                                          if (data.enableGatewayDetection !== undefined) {
+                                            const _errs41 = errors
+                                            if (typeof data.enableGatewayDetection !== 'boolean') {
+                                              validate10.errors = [
+                                                {
+                                                  instancePath: instancePath + '/enableGatewayDetection',
+                                                  schemaPath: '#/properties/enableGatewayDetection/type',
+                                                  keyword: 'type',
+                                                  params: { type: 'boolean' },
+                                                },
+                                              ]
+                                              return false
+                                            }
+                                            var valid0 = _errs41 === errors
+                                          } else {
+                                            var valid0 = true
+                                          }
                                         }
                                       }
                                     }
@@ -518,6 +554,7 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
 export const keys = {
   type: ['type', 'a string'],
   kubeconfig: ['kubeconfig', 'a string'],
+  owner: ['owner', 'pod or container'],
   log_level: ['log_level', 'a string'],
   log_file_path: ['log_file_path', 'a string'],
   log_file_max_size: ['log_file_max_size', 'a whole number'],

@@ -145,6 +145,8 @@ export class World {
         step(() => endpoints.replace(endpoint)).then(made => (isLost() ? undefined : made) ?? 'conflict'),
       removeEndpoint: endpoint => write(() => void endpoints.remove(endpoint, false)),
       address: name => step(() => addresses.objects.get(`/${name}`)),
+      addressesWith: (label, value) =>
+        step(() => [...addresses.objects.values()].filter(({ metadata }) => metadata.labels?.[label] === value)),
       claim: object =>
         write(() => {
           const created = addresses.create(object)

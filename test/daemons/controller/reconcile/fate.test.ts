@@ -292,3 +292,11 @@ t.test('an address that another host has is nobody’s, and tried again after a 
     'without the mark it is somebody’s own',
   )
 })
+
+t.test('an address of a container without a pod is its host’s to free', async t => {
+  const { spec, ...rest } = address('0123456789ab')
+  const owner = { apiVersion: 'spiderpool.spidernet.io', kind: 'Container', name: 'web' }
+  const without = { ...AROUND, pod: undefined, endpoint: undefined }
+  t.strictSame(fateOf({ ...rest, spec: { ...spec, owner } }, without, RULES), keep)
+  t.strictSame(fateOf({ ...rest, spec }, without, RULES), free('PodGone', SIGHTING_MS), 'of a pod it would go')
+})

@@ -1,0 +1,130 @@
+// Containers of a host without Kubernetes (podman): what stands for the pod that nobody declared, the address that a user names, what
+// leaves with one NIC, and what a runtime that died left behind. On a port; knows no runtime.
+import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../crd/names.js'
+import type { Pod, SpiderIPPool } from '../crd/types.js'
+import { familyOf, objectNameOf, toBigint, type Ip } from '../ip/address.js'
+import { includes } from '../ip/range.js'
+import { add, type Granted } from './add.js'
+import type { Hands } from './allocate.js'
+import { CONTAINER, isOfContainer, NAMESPACE, uidOf, type Container } from './own.js'
+import { familyOfPool, poolOf } from './pool.js'
+import type { Journal, Port } from './port.js'
+import { Refused, wrongInput } from './refusal.js'
+import { undoHalfDone } from './release.js'
+import type { Ask } from './seen.js'
+
+/** Where it runs. */
+export interface Host {
+  readonly name: string
+  /** What the network namespace of this call is found again by. */
+  readonly netns: string
+  isGone(netns: string): boolean
+}
+
+function podOf(container: Container, host: Host): Pod {
+  const { id, name } = container
+  const owner = { ...CONTAINER, name, uid: uidOf(container), controller: true }
+  return {
+    metadata: { namespace: NAMESPACE, name: id, uid: uidOf(container), ownerReferences: [owner] },
+    spec: { nodeName: host.name },
+  }
+}
+
+/** An ADD for a container. A full pool is looked through for what containers left that are no more, and tried once more. */
+export async function addContainer(
+  ask: Ask,
+  { container, host }: { readonly container: Container; readonly host: Host },
+  hands: Hands,
+): Promise<Granted> {
+  const port = portFor(container, host, hands.port)
+  const at = { host: host.name, netns: host.netns, name: container.name }
+  const take = (): Promise<Granted> => add({ ...ask, at }, { ...hands, port })
+  try {
+    return await take()
+  } catch (error) {
+    if (!(error instanceof Refused) || error.refusal !== 'exhausted') throw error
+    if ((await sweep(host, hands.port)) === 0) throw await exhausted(error, container, hands.port)
+  }
+  return take().catch(async (error: unknown) => {
+    throw await exhausted(error, container, hands.port)
+  })
+}
+
+/** Pods are the container; pools have the one address where its user names one; nobody reads events of what is no pod. */
+function portFor(container: Container, host: Host, port: Port): Port {
+  const only = (pool: SpiderIPPool): SpiderIPPool => withOnly(pool, container.ip)
+  return {
+    ...port,
+    pod: () => Promise.resolve(podOf(container, host)),
+    pool: async name => {
+      const pool = await port.pool(name)
+      return pool && only(pool)
+    },
+    pools: async () => (await port.pools()).map(only),
+  }
+}
+
+function withOnly(pool: SpiderIPPool, ip: Ip | undefined): SpiderIPPool {
+  const family = familyOfPool(pool)
+  if (ip === undefined || family !== familyOf(ip)) return pool
+  const ips = includes(poolOf(pool, family).ranges, toBigint(ip)) ? [ip] : []
+  return { ...pool, spec: { ...pool.spec, ips } }
+}
+
+/** Frees what containers of this host took whose network namespace is no more: their runtime was killed, or the machine was. */
+async function sweep({ name, isGone }: Host, port: Port): Promise<number> {
+  const objects = await port.addressesWith(LABEL_CONTAINER_HOST, name)
+  const left = objects.filter(({ metadata }) => isGone(metadata.annotations?.[ANNOTATION_NETNS] ?? ''))
+  const freed = await Promise.all(left.map(object => port.release(object)))
+  return freed.filter(Boolean).length
+}
+
+/** Where one address was asked for, "used out" would be a riddle. */
+async function exhausted(error: unknown, { ip }: Container, port: Port): Promise<unknown> {
+  if (ip === undefined || !(error instanceof Refused) || error.refusal !== 'exhausted') return error
+  const holder = await port.address(objectNameOf(ip))
+  if (!holder)
+    return wrongInput(
+      `IP=${ip} of CNI_ARGS is in no range of the pools of this network, or reserved; name another, or none`,
+    )
+  const { kind, name } = holder.spec.owner
+  return new Refused('exhausted', `IP=${ip} of CNI_ARGS is held by ${kind} ${name}; name another address, or none`)
+}
+
+/**
+ * What this NIC of the container holds goes back: a container that is taken off one network keeps the others. The address objects say
+ * what that is, whether the record does or not.
+ */
+export async function releaseNic(
+  { container, nic }: { readonly container: Container; readonly nic: string },
+  { port, journal }: { readonly port: Port; readonly journal: Journal },
+): Promise<readonly string[]> {
+  const { id } = container
+  const endpoint = await port.endpoint({ namespace: NAMESPACE, name: id })
+  await undoHalfDone({ containerID: id }, endpoint, { port, journal })
+  const own = (await port.addressesWith(IPAM_LABEL_POD_UID, uidOf(container))).filter(
+    ({ spec }) => spec.nic === nic && spec.containerID === id && isOfContainer(spec),
+  )
+  await Promise.all(own.map(object => port.release(object)))
+  await takeOut(container, nic, port)
+  return own.map(({ spec }) => spec.address)
+}
+
+/** Other NICs of the container may be written at the same moment. */
+const TRIES_MAX = 8
+
+async function takeOut(container: Container, nic: string, port: Port): Promise<void> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const endpoint = await port.endpoint({ namespace: NAMESPACE, name: container.id })
+    if (!endpoint || endpoint.status.current.uid !== uidOf(container)) return
+    const { current } = endpoint.status
+    const ips = current.ips.filter(({ interface: name }) => name !== nic)
+    if (ips.length === 0) return port.removeEndpoint(endpoint)
+    if (ips.length === current.ips.length) return
+    const written = await port.replaceEndpoint({
+      ...endpoint,
+      status: { ...endpoint.status, current: { ...current, ips } },
+    })
+    if (written !== 'conflict') return
+  }
+}
