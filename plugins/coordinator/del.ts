@@ -5,7 +5,7 @@ import type { Result } from '../../lib/cni/result.js'
 import { isDefault, linkNamed, type Place, type Seen, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { addressesOf, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
-import { hasAllDefaults, hostOf, isNicTable, leadsTo } from './tables.js'
+import { hasAllDefaults, hostOf, isDefaultNic, isNicTable, leadsTo, movedDefaults } from './tables.js'
 import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
 
 export interface Leaving {
@@ -102,27 +102,26 @@ const routeStep = (route: SeenRoute): Step => ({ verb: 'addRoute', where: 'pod',
 const ruleStep = (rule: Place['rules'][number]): Step => ({ verb: 'addRule', where: 'pod', rule })
 
 /**
- * Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. A NIC that
- * has a default beside others' took nothing over: it was never coordinated.
+ * Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. Where it
+ * has one in main besides, of the other family or because the ADD was killed, it was taken over in part. A NIC that has a default beside
+ * those of NICs without such a table took nothing over: it was never coordinated.
  */
 function heirOf(pod: Place, ifName: string): string | undefined {
-  if (!hasAllDefaults(pod, ifName)) return undefined
-  return pod.links.find(({ name }) => name !== 'lo' && name !== ifName && lostDefaults(pod, name).length > 0)?.name
+  if (!isDefaultNic(pod, ifName)) return undefined
+  const isAlone = hasAllDefaults(pod, ifName)
+  return pod.links.find(
+    ({ name }) =>
+      name !== 'lo' &&
+      name !== ifName &&
+      (isAlone ? lostDefaults(pod, name) : isDefaultNic(pod, name) ? movedDefaults(pod, name) : []).length > 0,
+  )?.name
 }
 
-/** Defaults of a link in tables that its addresses lead to; a family that main has a default of by this link has lost nothing. */
-function lostDefaults(pod: Place, link: string): readonly SeenRoute[] {
-  const hosts = addressesOf(pod, link).map(hostOf)
-  const led = pod.rules.filter(({ from }) => from !== undefined && hosts.includes(from)).map(({ table }) => table)
-  return pod.routes.filter(
-    route =>
-      isDefault(route.to) &&
-      route.link === link &&
-      isNicTable(route.table) &&
-      led.includes(route.table) &&
-      !pod.routes.some(({ to, table, link: on }) => to === route.to && table === MAIN && on === link),
+/** Of the moved ones those that main has none of by this link. */
+const lostDefaults = (pod: Place, link: string): readonly SeenRoute[] =>
+  movedDefaults(pod, link).filter(
+    route => !pod.routes.some(({ to, table, link: on }) => to === route.to && table === MAIN && on === link),
   )
-}
 
 /**
  * Routes in NIC tables that lead nowhere any more: of tables without a rule, and of the NIC itself. The first NIC's table keeps the ways to the

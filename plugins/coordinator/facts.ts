@@ -120,7 +120,9 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
       `failed to get IPAddressOnNode: the node has no ${families.map(family => `IPv${family}`).join(' or ')} address that pod ip ${own[0] ?? ''} could reach it by`,
     )
   const source = addressesOf(pod, firstNic).find(ip => familyOf(ip) === 4)
-  const table = isFirst ? FIRST_TABLE : tableFor(pod, { ifName, own, podVeth: veth.pod })
+  const table = isFirst
+    ? FIRST_TABLE
+    : tableFor(pod, { ifName, own, podVeth: veth.pod, takesOver: settings.defaultRouteNic === ifName })
   return { ifName, settings, pod, node, mode, isFirst, veth, own, families, hostIps, reached, source, table, promised }
 }
 

@@ -30,21 +30,42 @@ interface Nic {
   readonly ifName: string
   readonly own: readonly Ip[]
   readonly podVeth: string
+  /** It is to have the pod's default route. */
+  readonly takesOver: boolean
 }
 
 /**
  * The table of a NIC: the one that its addresses lead to; else the one that has routes of it; else the one that the default route was moved
- * to when this NIC took over; else the lowest that is free.
+ * to when this NIC took over, or began to; else the lowest that is free.
  */
 export function tableFor(pod: Place, nic: Nic): number {
-  const { ifName, own } = nic
+  const { ifName, own, takesOver } = nic
   const led = rulesFrom(pod, own).map(({ table }) => table)
   const holding = pod.routes.filter(({ link, table }) => link === ifName && isNicTable(table)).map(({ table }) => table)
-  return lowest(led) ?? lowest(holding) ?? takenOver(pod, ifName) ?? lowestFree(pod, nic)
+  return (
+    lowest(led) ??
+    lowest(holding) ??
+    (takesOver ? halfTaken(pod, ifName) : undefined) ??
+    takenOver(pod, ifName) ??
+    lowestFree(pod, nic)
+  )
 }
 
 const lowest = (tables: readonly number[]): number | undefined =>
   tables.length === 0 ? undefined : Math.min(...tables)
+
+/** The table of who has the pod's default route still, of one family or both, and answers by a table already. */
+function halfTaken(pod: Place, ifName: string): number | undefined {
+  const from = otherDefaultNic(pod, ifName)
+  return from === undefined ? undefined : lowest(movedDefaults(pod, from).map(({ table }) => table))
+}
+
+/** A link's default routes in tables that its addresses lead to. */
+export function movedDefaults(pod: Place, link: string): readonly SeenRoute[] {
+  const ips = pod.addresses.filter(has => has.link === link).map(({ address }) => address.ip)
+  const led = rulesFrom(pod, ips).map(({ table }) => table)
+  return pod.routes.filter(route => isDefault(route.to) && route.link === link && led.includes(route.table))
+}
 
 /** Where this NIC alone has the pod's default routes, the table of another one that had them before. */
 function takenOver(pod: Place, ifName: string): number | undefined {
@@ -62,6 +83,10 @@ export function hasAllDefaults(pod: Place, link: string): boolean {
 /** Whether the pod's default route leads by this link, of whatever family. */
 export const isDefaultNic = (pod: Place, link: string): boolean =>
   pod.routes.some(route => isDefault(route.to) && route.table === MAIN && route.link === link)
+
+/** Who has a default route in main, of whatever family: the first but this NIC. */
+export const otherDefaultNic = (pod: Place, ifName: string): string | undefined =>
+  pod.links.find(({ name }) => name !== 'lo' && name !== ifName && isDefaultNic(pod, name))?.name
 
 function lowestFree(pod: Place, { podVeth }: Nic): number {
   for (let table = FIRST; ; table++) if (isNicTable(table) && isFree(pod, table, podVeth)) return table

@@ -6,7 +6,7 @@ import { isDefault, linkNamed, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Route, Step } from '../../lib/plan/step.js'
 import { lostGateways } from './check.js'
 import { addressesOf, MAIN, MARK_TABLE, type Facts } from './facts.js'
-import { everywhere, hostOf, isDefaultNic } from './tables.js'
+import { everywhere, hostOf, otherDefaultNic } from './tables.js'
 import { ensureRoute } from './ways.js'
 
 /** <linux/rtnetlink.h> RTPROT_KERNEL, and the metric that the kernel gives an IPv6 network's own route. */
@@ -26,7 +26,7 @@ export interface Tuning {
 export function tuning(facts: Facts): Tuning {
   const { ifName, pod, settings } = facts
   const asked = settings.defaultRouteNic
-  const current = pod.links.find(({ name }) => name !== 'lo' && name !== ifName && isDefaultNic(pod, name))?.name
+  const current = otherDefaultNic(pod, ifName)
   if (current === undefined) return { plan: [], warning: 'no other NIC has a default route: nothing is tuned' }
   if (asked !== '' && linkNamed(pod, asked) === undefined)
     throw new CniError(

@@ -95,6 +95,38 @@ for (const { name, net1, bend = 'true', conf = {}, routes } of TWINS)
     world.detach(pod, eth0)
   })
 
+t.test(
+  'a further NIC of one family takes that family’s default route, ADD again doubles nothing, and DEL gives it back',
+  async t => {
+    for (const family of ['v4', 'v6'] as const) {
+      const pod = world.pod()
+      world.attach(pod, eth0)
+      await succeed(t, world, 'ADD', pod, eth0)
+      for (const place of [pod, world.node]) place.sh(SETTLED)
+      const before = [dumpOf(pod), dumpOf(world.node)]
+      const net1 = nicOf('net1', 7, family)
+      const conf = { podDefaultRouteNic: 'net1' }
+      world.attach(pod, net1)
+      await succeed(t, world, 'ADD', pod, net1, conf)
+      const seen = stateOf(pod)
+      t.strictSame(
+        seen.routes.filter(line => line.startsWith('main: default')).map(line => / dev (\S+)/.exec(line)?.[1]),
+        family === 'v4' ? ['net1', 'eth0'] : ['eth0', 'net1'],
+      )
+      await succeed(t, world, 'ADD', pod, net1, conf)
+      t.strictSame(stateOf(pod), seen)
+      await succeed(t, world, 'CHECK', pod, net1, conf)
+      for (const from of [world.node, world.wire])
+        pings(t, from, [...ips(eth0), ...ips(net1)], from === world.node ? 'the node' : 'the gateway')
+      await succeed(t, world, 'DEL', pod, net1)
+      world.detach(pod, net1)
+      t.strictSame([dumpOf(pod), dumpOf(world.node)], before)
+      await succeed(t, world, 'DEL', pod, eth0)
+      world.detach(pod, eth0)
+    }
+  },
+)
+
 t.test('a node of IPv6 alone: a pod of both families is reached by IPv6, and told so', async t => {
   const plain = openCoordination({ families: 'v6' })
   t.teardown(plain.close)
