@@ -112,9 +112,10 @@ export function subnets({ conf }: Making): Reconciler {
         ;[writtenMs, checkedMs].forEach(times => times.delete(name))
         return void wishes.forEach(wish => tell(notice.notFound(name, wish), hands))
       }
-      const isThorough = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= hands.now()
       const fateOf: SubnetSeen['fateOf'] = pool => (makesPools ? fateInCache(pool, name, view) : 'kept')
-      const plan = planSubnet({ subnet, wishes, isThorough, fateOf, ...around(subnet, view) })
+      const seen = { subnet, wishes, fateOf, ...around(subnet, view) }
+      const isDue = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= hands.now()
+      const { plan, isThorough } = planned(seen, isDue)
       plan.notices.forEach(one => tell(one, hands))
       const waitMs = (writtenMs.get(name) ?? -Infinity) + SHRINK_EVERY_MS - hands.now()
       const shrinks = plan.pools.some(write => write.verb === 'change' && write.shrinks)
@@ -126,6 +127,17 @@ export function subnets({ conf }: Making): Reconciler {
       return shrinks ? { againMs: LOOK_AGAIN_MS } : isDone ? undefined : { againMs: ASK_AGAIN_MS }
     },
   }
+}
+
+/** A pool goes only after a look at all that is held: what it has of another one's pods must leave it before. */
+function planned(
+  seen: Omit<SubnetSeen, 'isThorough'>,
+  isDue: boolean,
+): { readonly plan: SubnetPlan; readonly isThorough: boolean } {
+  const plan = planSubnet({ ...seen, isThorough: isDue })
+  return isDue || !plan.pools.some(({ verb }) => verb === 'delete')
+    ? { plan, isThorough: isDue }
+    : { plan: planSubnet({ ...seen, isThorough: true }), isThorough: true }
 }
 
 const around = (

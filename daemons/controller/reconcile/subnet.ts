@@ -9,7 +9,7 @@ import { FINALIZER, LABEL_OWNER_SUBNET, LABEL_SUBNET_CIDR } from '../../../lib/c
 import { readable } from '../../../lib/crd/ranges.js'
 import type { SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../../lib/crd/types.js'
 import { familyOf, parseIp, toBigint, type Family } from '../../../lib/ip/address.js'
-import { intersect, normal, sizeOf, type Ranges } from '../../../lib/ip/range.js'
+import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../lib/ip/range.js'
 import { controllerOf } from './application.js'
 import {
   applicationText,
@@ -85,12 +85,13 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
     manual.map(({ metadata, spec }) => [metadata.name, { ranges: intersect(effective, effectiveOf(spec, family)) }]),
   )
   const writes: (PoolWrite | undefined)[] = isEnding ? [] : manual.map(pool => changeOf(pool, subnet))
+  const yields = yieldingTo([...shared.values()].map(({ ranges }) => ranges))
   for (const slot of slots) {
     const { ranges = [], missing = 0n } = shared.get(slot.name) ?? {}
     if (missing > 0n && slot.wish) notices.push(notice.exhausted(subnet, slot.wish, missing))
     if (missing > 0n && !slot.object) continue // nothing is reserved for a pool that cannot be made
     controlled.set(slot.name, { ranges, application: slot.application })
-    if (!isEnding) writes.push(writeOf(slot, ranges, seen))
+    if (!isEnding) writes.push(writeOf(slot, { ranges, yields }, seen))
   }
   const text = controlledText(controlled, family)
   return {
@@ -190,7 +191,22 @@ function byAge({ metadata: a }: SpiderIPPool, { metadata: b }: SpiderIPPool): nu
   return (one ?? '') < (other ?? '') ? -1 : 1
 }
 
-function writeOf(slot: Slot, ranges: Ranges, seen: SubnetSeen): PoolWrite | undefined {
+type Yields = (has: Ranges, ranges: Ranges) => boolean
+
+/** Whether a pool gives addresses up that another one shall have: a late ADD holds them for it. */
+function yieldingTo(shares: readonly Ranges[]): Yields {
+  let all: Ranges | undefined
+  return (has, ranges) => {
+    const lost = subtract(has, ranges)
+    return lost.length > 0 && intersect(lost, (all ??= normal(shares.flat()))).length > 0
+  }
+}
+
+function writeOf(
+  slot: Slot,
+  { ranges, yields }: { readonly ranges: Ranges; readonly yields: Yields },
+  seen: SubnetSeen,
+): PoolWrite | undefined {
   const { object, wish, name } = slot
   if (!object) return wish && creationOf(name, wish, seen.subnet, ranges)
   const { uid = '', resourceVersion = '', deletionTimestamp } = object.metadata
@@ -198,7 +214,8 @@ function writeOf(slot: Slot, ranges: Ranges, seen: SubnetSeen): PoolWrite | unde
   if (!wish && isReclaimed(object)) {
     const fate = seen.fateOf(object)
     const goes = fate === 'gone' || (fate === 'unwished' && seen.heldOf(object).length === 0)
-    if (goes) return { verb: 'delete', name, uid, resourceVersion, why: fate }
+    // Nobody can change a pool that terminates: what others hold of it leaves it first.
+    if (goes && !yields(slot.pool ?? [], ranges)) return { verb: 'delete', name, uid, resourceVersion, why: fate }
   }
   return changeOf(object, seen.subnet, { ranges, ...(wish && { wish }) })
 }

@@ -1,5 +1,5 @@
 // Thousands of random histories of a subnet, its applications and a controller that dies between writes. No address in two pools, none lost.
-// SEED=n runs that one history alone, HISTORIES=n as many; a failing one is cut down to the operations that it needs.
+// SEED=n runs that one history alone, HISTORIES=n as many, from FIRST=n on; a failing one is cut down to the operations that it needs.
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { identityOfPool } from '../../../../daemons/controller/reconcile/autopool.js'
@@ -142,14 +142,19 @@ function shrunk(ops: readonly Op[], admits: boolean): readonly Op[] {
   return least
 }
 
+/** Histories that failed once, beyond the first ones. 900477: two late ADDs that cross, and one's application goes. */
+const FAILED_ONCE = [900_477]
+
 const only = process.env['SEED']
-const first = Number(only ?? 1)
+const first = Number(process.env['FIRST'] ?? 1)
+const seeds =
+  only === undefined ? [...Array.from({ length: HISTORIES }, (_, at) => first + at), ...FAILED_ONCE] : [Number(only)]
 for (const admits of [true, false])
   t.test(
     `${admits ? 'with an admission, races and hand-made status' : 'without any admission'}, no history breaks it`,
     t => {
-      t.comment(`seeds from ${first}`)
-      for (let seed = first; seed < first + (only === undefined ? HISTORIES : 1); seed++) {
+      t.comment(`${seeds.length} seeds from ${seeds[0]}`)
+      for (const seed of seeds) {
         const ops = historyOf(seed)
         const why = broken(ops, admits)
         if (why === undefined) continue
