@@ -2,7 +2,7 @@
 import type { ObjectMeta, Pod, SpiderIPPool } from '../../lib/crd/types.js'
 import type { Family } from '../../lib/ip/address.js'
 import { isAlive } from '../../lib/ipam/pod.js'
-import { isNotFound } from '../../lib/kube/errors.js'
+import { isForbidden, isNotFound } from '../../lib/kube/errors.js'
 import {
   CRDS,
   CRONJOBS,
@@ -147,6 +147,7 @@ export function fateInCache(pool: SpiderIPPool, subnet: string, view: View): 'ke
   const kind = identity && kindOf(identity)
   if (!identity) return 'kept'
   if (!kind) return view.of(CLUSTER_PODS).count('foreign', identity.uid) > 0 ? 'kept' : 'gone'
+  if (!view.isServed(WORKLOADS[kind])) return 'kept'
   return fateFor(pool, subnet, kind, view.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
 }
 
@@ -183,6 +184,10 @@ export async function fateAnew(
     const { metadata } = await kube.get<{ metadata: ObjectMeta }>(of, { namespace, name })
     return metadata.uid === uid ? 'kept' : 'gone'
   } catch (error) {
+    if (isForbidden(error)) {
+      log.info(`${plural}.${group} may not be read (403), so pool ${pool.metadata.name} of ${namespace}/${name} stays`)
+      return 'kept'
+    }
     if (!isNotFound(error)) throw error
   }
   // Nothing of that name, or nothing under that path at all: only where the kind is known to be served there is the object gone.

@@ -1,6 +1,6 @@
 // The cluster in memory: one list and watch for each source, followed for as long as the process lives. Knows no reconciler.
 import type { Kube } from '../../lib/kube/client.js'
-import { isNotFound, KubeError } from '../../lib/kube/errors.js'
+import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
 import type { WatchEvent } from '../../lib/kube/watch.js'
 import type { Log } from '../../lib/log.js'
 import { keyOf, Store, type Change, type Known, type Seen, type Source, type View } from './source.js'
@@ -10,7 +10,7 @@ const REFUSED_PAUSE_MS = 10_000
 /** Of one answer to a list: a cluster's pods, 10 KB each, are never held as one text. */
 const PAGE_SIZE = 500
 
-type State = 'unseen' | 'synced' | 'absent'
+type State = 'unseen' | 'synced' | 'absent' | 'forbidden'
 
 interface Followed {
   readonly source: Source
@@ -25,7 +25,7 @@ export interface Following {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** Told of each change, after the cache holds it. */
   readonly onChange: (source: Source, change: Change) => void
-  /** Told when a source has been listed for the first time, or is known not to be served. */
+  /** Told when a source has been listed for the first time, or is known not to be served, and whenever that changes. */
   readonly onSynced: (source: Source) => void
 }
 
@@ -47,6 +47,16 @@ export class Cache implements View {
 
   isServed<T extends Seen, I extends string>(source: Source<T, I>): boolean {
     return this.#one(source).state === 'synced'
+  }
+
+  isForbidden<T extends Seen, I extends string>(source: Source<T, I>): boolean {
+    return this.#one(source).state === 'forbidden'
+  }
+
+  /** Optional kinds that may not be listed, as RBAC names them. */
+  forbidden(): readonly string[] {
+    const all = [...this.#followed.values()].filter(({ state }) => state === 'forbidden')
+    return [...new Set(all.map(({ source }) => resourceOf(source)))]
   }
 
   /** Kinds that were not listed yet; empty when the view is whole. */
@@ -74,6 +84,7 @@ export class Cache implements View {
       } catch (error) {
         if (!(error instanceof KubeError)) throw error
         if (isNotFound(error) && one.source.optional === true) this.#empty(one)
+        else if (isForbidden(error) && one.source.optional === true) this.#forbid(one)
         else log.warn(`cannot list ${one.source.kind.plural}: ${error.message}`)
       }
       await sleep(REFUSED_PAUSE_MS, signal)
@@ -115,13 +126,24 @@ export class Cache implements View {
     this.#settle(one, 'absent')
   }
 
+  /** Said once; `spiderpool_controller_forbidden_kinds` says it for as long as it is so. */
+  #forbid(one: Followed): void {
+    if (one.state !== 'forbidden')
+      this.#with.log.warn(
+        `may not list ${resourceOf(one.source)} (403), so whatever hangs on it is left as it is: allow get, list and watch`,
+      )
+    this.#settle(one, 'forbidden')
+  }
+
   #settle(one: Followed, state: State): void {
-    const isFirst = one.state === 'unseen'
+    const isNews = one.state !== state
     one.state = state
-    if (isFirst) this.#with.onSynced(one.source)
+    if (isNews) this.#with.onSynced(one.source)
   }
 
   #tell(source: Source, changes: readonly Change[]): void {
     for (const change of changes) this.#with.onChange(source, change)
   }
 }
+
+const resourceOf = ({ kind: { plural, group } }: Source): string => (group === '' ? plural : `${plural}.${group}`)

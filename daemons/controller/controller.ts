@@ -117,6 +117,10 @@ function describe(metrics: Metrics, runner: Runner, election: Election): void {
   metrics.gauge({ name: 'spiderpool_controller_leader', help: '1 where this process leads' }, () => [
     [election.holds() ? 1 : 0],
   ])
+  metrics.gauge(
+    { name: 'spiderpool_controller_forbidden_kinds', help: 'Optional kinds that may not be listed (RBAC), 1 each' },
+    () => runner.forbidden().map(resource => [1, { resource }]),
+  )
   metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, at work or waiting' }, () =>
     runner.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
   )

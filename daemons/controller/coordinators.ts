@@ -12,6 +12,7 @@ import {
   type ConfigMap,
   type CoordinatorStatus,
   type Found,
+  type Listed,
   type ServiceCidr,
 } from './reconcile/cidrs.js'
 import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
@@ -105,6 +106,8 @@ function find(
   const all = <T extends { readonly metadata: ObjectMeta }>(one: Source<T, never>): readonly T[] => [
     ...view.of(one).all(),
   ]
+  const listed = <T extends { readonly metadata: ObjectMeta }>(one: Source<T, never>): Listed<T> =>
+    view.isServed(one) ? all(one) : view.isForbidden(one) ? 'forbidden' : 'absent'
   const cidrs = SERVICE_CIDRS.find(one => view.isServed(one))
   return {
     type,
@@ -112,9 +115,9 @@ function find(
     kubeadm: view.of(KUBEADM).get('kube-system/kubeadm-config'),
     controllerManagers: all(MANAGERS),
     serviceCidrs: cidrs && all(cidrs),
-    calico: all(CALICO),
+    calico: listed(CALICO),
     cilium: view.of(CILIUM).get('kube-system/cilium-config'),
-    ciliumPools: view.isServed(CILIUM_POOLS) ? all(CILIUM_POOLS) : undefined,
+    ciliumPools: listed(CILIUM_POOLS),
     toleratesUnknown,
   }
 }

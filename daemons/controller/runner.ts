@@ -46,7 +46,7 @@ export class Runner {
         signal,
         sleep: seams.sleep,
         onChange: (source, change) => this.#notice(source, change),
-        onSynced: () => this.#openAll(),
+        onSynced: source => this.#lookAnew(source),
       },
     )
   }
@@ -58,6 +58,11 @@ export class Runner {
   /** Kinds that were not listed yet; empty when the view is whole. */
   missing(): readonly string[] {
     return this.#cache.missing()
+  }
+
+  /** Kinds that may not be listed and that nobody waits for. */
+  forbidden(): readonly string[] {
+    return this.#cache.forbidden()
   }
 
   /** Keys that are ready, at work or waiting, by reconciler. */
@@ -98,6 +103,13 @@ export class Runner {
       if (isNews) this.#with.log.warn(`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
       throw error
     }
+  }
+
+  /** Whoever went by what was known of the source before looks at everything again. */
+  #lookAnew(source: Source): void {
+    for (const lane of this.#lanes)
+      if (lane.isOpen && lane.reconciler.watches.some(watch => watch.source === source)) this.#addAll(lane)
+    this.#openAll()
   }
 
   #openAll(): void {

@@ -13,7 +13,10 @@ export interface Source<T extends Seen = Seen, I extends string = string> {
   readonly pick?: (object: T) => T
   /** Other ways to find an object than by its key: the values under which it is found. */
   readonly indexes: { readonly [K in I]: (object: T) => readonly string[] }
-  /** A kind that a cluster need not serve (404): then it has no objects, and `View.isServed` says so. */
+  /**
+   * A kind that a cluster need not serve (404): then it has no objects. One that we may not list (403) may have any: what hangs on it is
+   * left as it is, and nothing else waits for it. `View.isServed` is false for both.
+   */
   readonly optional?: boolean
   readonly namespace?: string
   readonly labelSelector?: string
@@ -50,8 +53,10 @@ export interface Known<T extends Seen, I extends string> {
 
 export interface View {
   of<T extends Seen, I extends string>(source: Source<T, I>): Known<T, I>
-  /** False where the server answers 404 to an optional source. */
+  /** False where the server answers 404 or 403 to an optional source: what it has of it says nothing. */
   isServed<T extends Seen, I extends string>(source: Source<T, I>): boolean
+  /** True where it answers 403. */
+  isForbidden<T extends Seen, I extends string>(source: Source<T, I>): boolean
 }
 
 /** Objects of one source by key and by index. */

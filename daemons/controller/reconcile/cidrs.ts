@@ -41,6 +41,9 @@ export interface CiliumPool {
   }
 }
 
+/** Objects of a kind that a cluster need not have, or that we may not list. */
+export type Listed<T> = readonly T[] | 'absent' | 'forbidden'
+
 export interface Found {
   readonly type: string
   /** Files of the CNI conf folder, for type `auto`; or why it cannot be read. */
@@ -49,10 +52,9 @@ export interface Found {
   readonly controllerManagers: readonly CommandPod[]
   /** `undefined` where no version of the API is served. */
   readonly serviceCidrs: readonly ServiceCidr[] | undefined
-  readonly calico: readonly CalicoPool[]
+  readonly calico: Listed<CalicoPool>
   readonly cilium: ConfigMap | undefined
-  /** `undefined` where the kind is not served. */
-  readonly ciliumPools: readonly CiliumPool[] | undefined
+  readonly ciliumPools: Listed<CiliumPool>
   /** Go on where nobody says the cluster's CIDRs, if the type does not need them. Off: not ready, as users know it. */
   readonly toleratesUnknown: boolean
 }
@@ -158,16 +160,22 @@ function podCidrs(type: string, found: Found, { pods }: Cidrs): Pods {
     case 'cluster':
       return { cidrs: pods }
     case 'calico':
-      return {
-        cidrs: byAge(found.calico)
-          .filter(({ spec }) => spec?.disabled !== true)
-          .flatMap(({ spec }) => spec?.cidr ?? []),
-      }
+      return fromCalico(found.calico)
     case 'cilium':
       return fromCilium(found, pods)
     default:
       return { cidrs: [] }
   }
+}
+
+const FORBIDDEN = 'may not be listed (403): allow the controller get, list and watch'
+
+function fromCalico(pools: Found['calico']): Pods {
+  if (pools === 'absent')
+    return { error: 'podCIDRType is calico, and the cluster has no ippools.crd.projectcalico.org' }
+  if (pools === 'forbidden') return { error: `ippools.crd.projectcalico.org ${FORBIDDEN}` }
+  const enabled = byAge(pools).filter(({ spec }) => spec?.disabled !== true)
+  return { cidrs: enabled.flatMap(({ spec }) => spec?.cidr ?? []) }
 }
 
 function fromCilium({ cilium, ciliumPools }: Found, pods: readonly string[]): Pods {
@@ -186,7 +194,8 @@ function fromCilium({ cilium, ciliumPools }: Found, pods: readonly string[]): Po
     case 'kubernetes':
       return { cidrs: pods }
     case 'multi-pool':
-      if (!ciliumPools) return { error: 'the cilium multi-pool feature is unavailable' }
+      if (ciliumPools === 'absent') return { error: 'the cilium multi-pool feature is unavailable' }
+      if (ciliumPools === 'forbidden') return { error: `ciliumpodippools.cilium.io ${FORBIDDEN}` }
       return {
         cidrs: byAge(ciliumPools).flatMap(({ spec }) => [...(spec?.ipv4?.cidrs ?? []), ...(spec?.ipv6?.cidrs ?? [])]),
       }

@@ -46,7 +46,7 @@ function cluster(sources: readonly Source[]): Cluster {
   const silent = (): void => {}
   const made: Cluster = {
     ...{ nowMs: START_MS, served: undefined, writes, stores },
-    view: { of: source => stores.get(source.kind.plural) as never, isServed: () => true },
+    view: { of: source => stores.get(source.kind.plural) as never, isServed: () => true, isForbidden: () => false },
     hands: {
       kube: kube as Kube,
       log: { debug: silent, info: silent, warn: silent, error: silent },

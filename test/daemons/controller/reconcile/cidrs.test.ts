@@ -26,7 +26,7 @@ const NOTHING: Found = {
   serviceCidrs: undefined,
   calico: [],
   cilium: undefined,
-  ciliumPools: undefined,
+  ciliumPools: 'absent',
   toleratesUnknown: false,
 }
 
@@ -113,6 +113,22 @@ const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
     { phase: 'Synced', overlayPodCIDR: ['10.5.0.0/16', '10.6.0.0/16'] },
   ],
   [
+    'Calico that is not there',
+    { kubeadm, type: 'calico', calico: 'absent' },
+    {
+      phase: 'NotReady',
+      reason: 'podCIDRType is calico, and the cluster has no ippools.crd.projectcalico.org',
+      overlayPodCIDR: [],
+      serviceCIDR: ['10.233.0.0/18'],
+    },
+  ],
+  [
+    'Calico that may not be listed: forbidden is not absent',
+    { kubeadm, type: 'calico', calico: 'forbidden' },
+    { phase: 'NotReady', reason: /^ippools\.crd\.projectcalico\.org may not be listed \(403\)/, overlayPodCIDR: [] },
+  ],
+  ['another type does not need it', { kubeadm, type: 'cluster', calico: 'forbidden' }, { phase: 'Synced' }],
+  [
     'Cilium, cluster-pool',
     {
       kubeadm,
@@ -149,6 +165,21 @@ const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
       overlayPodCIDR: [],
       serviceCIDR: ['10.233.0.0/18'],
     },
+  ],
+  [
+    'Cilium, multi-pool, and its kind may not be listed',
+    { kubeadm, type: 'cilium', cilium: map('c', { ipam: 'multi-pool' }), ciliumPools: 'forbidden' },
+    { phase: 'NotReady', reason: /^ciliumpodippools\.cilium\.io may not be listed \(403\)/, overlayPodCIDR: [] },
+  ],
+  ['Cilium, and no ConfigMap of it', { kubeadm, type: 'cilium' }, { reason: /cilium-config does not exist/ }],
+  [
+    'Cilium, cluster-pool-v2beta, several CIDRs in one key',
+    {
+      kubeadm,
+      type: 'cilium',
+      cilium: map('c', { ipam: 'cluster-pool-v2beta', 'cluster-pool-ipv4-cidr': '10.5.0.0/16 10.6.0.0/16' }),
+    },
+    { phase: 'Synced', overlayPodCIDR: ['10.5.0.0/16', '10.6.0.0/16'] },
   ],
   [
     'Cilium, another mode',
