@@ -73,12 +73,10 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   const mine = pools.filter(pool => isMine(pool, subnet))
   const manual = mine.filter(pool => identityOfPool(pool) === undefined)
   const { slots, notices } = slotsOf(seen, mine, family)
-  const auto = new Set(slots.map(({ object }) => object))
-  const others = pools.filter(pool => !auto.has(pool))
   const shared = shareOut(slots, {
     effective,
     withheld: withheld(seen, family),
-    others: normal(others.flatMap(pool => effectiveOf(pool.spec, family))),
+    others: normal(withoutSlot(pools, slots).flatMap(pool => effectiveOf(pool.spec, family))),
     isThorough: seen.isThorough,
   })
   const controlled = new Map<string, Controlled>(
@@ -143,6 +141,11 @@ function slotsOf(
   }
   const there = auto.map(pool => slot(pool.metadata.name, pool, wishOf.get(pool)))
   return { slots: [...there, ...[...fresh].map(([name, wish]) => slot(name, undefined, wish))], notices }
+}
+
+function withoutSlot(pools: readonly SpiderIPPool[], slots: readonly Slot[]): readonly SpiderIPPool[] {
+  const auto = new Set(slots.map(({ object }) => object))
+  return pools.filter(pool => !auto.has(pool))
 }
 
 interface Matched {
