@@ -170,7 +170,7 @@ t.test('an overlay’s pod and its node reach each other, wherever the default r
 
 t.test('an overlay’s first NIC may have another name than eth0', async t => {
   const pod = world.pod()
-  overlay(pod, 5, 'own0')
+  overlay(pod, 5, { name: 'own0' })
   attach(pod, net1)
   const conf = { podDefaultCniNic: 'own0' }
   await done('ADD', pod, net1, conf)

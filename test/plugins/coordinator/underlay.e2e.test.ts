@@ -35,6 +35,21 @@ const GOLDEN = {
   },
 }
 
+/** As nft prints them. */
+const MARKS = [
+  'table inet spiderpool {',
+  'chain prerouting {',
+  'type filter hook prerouting priority mangle; policy accept;',
+  'iifname "veth0" ct state new meta mark set 0x00000001',
+  'meta mark 0x00000001 ct mark set meta mark',
+  '}',
+  'chain output {',
+  'type route hook output priority mangle; policy accept;',
+  'ct mark 0x00000001 meta mark set ct mark',
+  '}',
+  '}',
+]
+
 const isOfNode = (line: string): boolean => line.startsWith('500:')
 
 t.test('U1: one NIC, two families', async t => {
@@ -53,6 +68,13 @@ t.test('U1: one NIC, two families', async t => {
   t.equal(pod.sh('cat /proc/sys/net/ipv4/conf/all/rp_filter /proc/sys/net/ipv4/conf/veth0/rp_filter'), '0\n0\n')
   t.equal(pod.sh('cat /proc/sys/net/ipv6/conf/all/disable_ipv6'), '0\n')
   t.equal(node.sh(`cat /proc/sys/net/ipv6/conf/${VETH}/accept_ra`), '0\n')
+  t.strictSame(
+    pod
+      .sh('nft list ruleset')
+      .split('\n')
+      .flatMap(line => line.trim() || []),
+    MARKS,
+  )
   for (const ip of ['10.6.0.20', 'fd06::20']) t.match(node.sh(`ping -c1 -W2 ${ip}`), '1 received', `node to ${ip}`)
   for (const ip of ['10.6.0.10', 'fd06::10']) t.match(pod.sh(`ping -c1 -W2 ${ip}`), '1 received', `pod to ${ip}`)
   t.equal((await coordinate('CHECK', pod, nic)).status, 0)
