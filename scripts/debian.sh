@@ -1,7 +1,6 @@
 #!/bin/bash
-# debian.sh, sourced by scripts that need programs of a Debian release ($SUITE) beside the machine's own: packages are fetched and unpacked into a
-# cache, nothing is installed, and apt's own configuration is not touched. Sets CACHE; what is made there is made once.
-# shellcheck disable=SC2034,SC2154 # set here for who sources it; SUITE is set there
+# debian.sh, sourced by scripts that need programs of a Debian release beside the machine's own: packages are fetched and unpacked into a cache,
+# nothing is installed, and apt's own configuration is not touched. Sets CACHE; what is made there is made once.
 CACHE=${SPIDERPOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/spiderpool}
 
 say() { echo "$(basename "$0" .sh): $*" >&2; }
@@ -20,16 +19,19 @@ lock() {
 }
 
 # An apt of our own: the same mirror as the machine's, source packages too.
-APT=$CACHE/apt-$SUITE
 apt_own() {
   apt-get -qq -o Dir::Etc::sourcelist="$APT/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$APT/state" -o Dir::Cache="$APT/cache" \
-    -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User=root "$@"
+    -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false "$@" # a mirror may be late
 }
 mirror() {
   apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -v -e security | head -n 1
 }
+# from RELEASE: what is unpacked from here on is of that one.
+from() {
+  SUITE=$1 APT=$CACHE/apt-$1
+  [ -e "$APT/ready" ] || apt_ready
+}
 apt_ready() (
-  [ ! -e "$APT/ready" ] || exit 0
   exec 8>"$APT.lock" && flock 8
   [ ! -e "$APT/ready" ] || exit 0
   mkdir -p "$APT/state/lists/partial" "$APT/cache/archives/partial"
@@ -52,3 +54,11 @@ unpack() (
   for deb in ./*.deb; do dpkg-deb -x "$deb" root; done
   mv root "$1"
 )
+
+# private SCRIPT COMMAND...: COMMAND in mounts and processes of its own, after SCRIPT has run there, and in the network namespace at NETNS where that
+# is set. When it ends, so does all that it started.
+private() {
+  mounts=$1
+  shift
+  exec ${NETNS:+nsenter --net="$NETNS"} unshare --mount --pid --fork --kill-child=KILL --mount-proc --propagation private sh -c "$mounts; exec \"\$@\"" sh "$@"
+}

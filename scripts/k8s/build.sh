@@ -41,7 +41,7 @@ openapi() {
   rm "$WORK/bin/openapi-gen"
 }
 
-apt_ready
+from "$SUITE"
 unpack "$CACHE/k8s-runtime-$SUITE" $RUNTIME
 SOURCE_VERSION=$(apt_own --print-uris --download-only source kubernetes 2>/dev/null | sed -n "s/^'.*kubernetes_\(.*\)\.dsc' .*/\1/p" | sed 's/%2b/+/g')
 [ -n "$SOURCE_VERSION" ] || fail "$SUITE has no source package kubernetes on this mirror"

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { eventually } from '../fixtures/controller.js'
-import { asThePageSays, blocksOf, IMAGE, openPodman, type PodmanHost, type Said } from '../fixtures/podman.js'
+import { blocksOf, IMAGE, type Said } from '../fixtures/host.js'
+import { asThePageSays, openPodman, type PodmanHost } from '../fixtures/podman.js'
 
 /** What differs from machine to machine: container IDs, ages, the host's name, the last byte of an address, columns. */
 const same = (text: string): string =>
