@@ -5,7 +5,7 @@ import type { Result } from '../../lib/cni/result.js'
 import { isDefault, linkNamed, type Place, type Seen, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { addressesOf, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
-import { hasAllDefaults, hostOf, isDefaultNic, isNicTable, leadsTo, movedDefaults } from './tables.js'
+import { hostOf, isDefaultNic, isNicTable, leadsTo, movedDefaults } from './tables.js'
 import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
 
 export interface Leaving {
@@ -102,18 +102,19 @@ const routeStep = (route: SeenRoute): Step => ({ verb: 'addRoute', where: 'pod',
 const ruleStep = (rule: Place['rules'][number]): Step => ({ verb: 'addRule', where: 'pod', rule })
 
 /**
- * Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. Where it
- * has one in main besides, of the other family or because the ADD was killed, it was taken over in part. A NIC that has a default beside
- * those of NICs without such a table took nothing over: it was never coordinated.
+ * Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. Of a family
+ * that it has lost, main has this NIC's default alone. It may have one in main besides, of the other family or because the ADD was killed. A
+ * NIC that has a default beside others' took nothing over: it was never coordinated.
  */
 function heirOf(pod: Place, ifName: string): string | undefined {
   if (!isDefaultNic(pod, ifName)) return undefined
-  const isAlone = hasAllDefaults(pod, ifName)
+  const others = pod.routes.filter(({ to, table, link }) => isDefault(to) && table === MAIN && link !== ifName)
   return pod.links.find(
     ({ name }) =>
       name !== 'lo' &&
       name !== ifName &&
-      (isAlone ? lostDefaults(pod, name) : isDefaultNic(pod, name) ? movedDefaults(pod, name) : []).length > 0,
+      movedDefaults(pod, name).length > 0 &&
+      lostDefaults(pod, name).every(lost => !others.some(({ to }) => to === lost.to)),
   )?.name
 }
 
