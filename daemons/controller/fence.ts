@@ -4,7 +4,10 @@ import { KubeError } from '../../lib/kube/errors.js'
 import type { Kind } from '../../lib/kube/kinds.js'
 
 export interface Fence {
-  /** Asked before each write, by the monotonic clock: a process that slept through its lease writes nothing more. */
+  /**
+   * Asked before each write and each further try of one, by the monotonic clock: a process that slept through its lease writes nothing
+   * more. What was sent before may still arrive; preconditions keep it from harm.
+   */
   readonly holds: () => boolean
   /** Told of each write that is sent. */
   readonly onWrite: (verb: 'create' | 'update' | 'patch' | 'delete', kind: Kind) => void
@@ -15,29 +18,30 @@ export function fenced(kube: Kube, { holds, onWrite }: Fence): Kube {
     if (!holds()) throw new KubeError(0, 'NotLeader', 'the lease is not held any more, so nothing was written')
     onWrite(verb, kind)
   }
+  const fence = { mayRetry: holds }
   return {
     get: (kind, ref) => kube.get(kind, ref),
     list: (kind, options) => kube.list(kind, options),
     watch: (kind, options) => kube.watch(kind, options),
     async create(kind, object, options) {
       write('create', kind)
-      return kube.create(kind, object, options)
+      return kube.create(kind, object, { ...options, ...fence })
     },
     async replace(kind, object, options) {
       write('update', kind)
-      return kube.replace(kind, object, options)
+      return kube.replace(kind, object, { ...options, ...fence })
     },
     async replaceStatus(kind, object, options) {
       write('update', kind)
-      return kube.replaceStatus(kind, object, options)
+      return kube.replaceStatus(kind, object, { ...options, ...fence })
     },
     async patch(kind, ref, body, how, options) {
       write('patch', kind)
-      return kube.patch(kind, ref, body, how, options)
+      return kube.patch(kind, ref, body, how, { ...options, ...fence })
     },
     async delete(kind, ref, options) {
       write('delete', kind)
-      return kube.delete(kind, ref, options)
+      return kube.delete(kind, ref, { ...options, ...fence })
     },
     get requests() {
       return kube.requests

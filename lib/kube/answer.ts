@@ -12,6 +12,8 @@ export interface Request {
   readonly timeoutMs: number
   /** A write that may be done twice without harm: then a lost answer is no reason not to try again. */
   readonly idempotent?: boolean
+  /** Asked before each further try: where it says no, what went wrong stands. */
+  readonly mayRetry?: (() => boolean) | undefined
 }
 
 export type Outcome =

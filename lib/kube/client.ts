@@ -29,7 +29,7 @@ export interface ListOptions {
   readonly metadataOnly?: boolean
 }
 
-export interface DeleteOptions {
+export interface DeleteOptions extends RetryOptions {
   /** Preconditions: where they do not hold, the server answers 409 and deletes nothing. */
   readonly uid?: string
   readonly resourceVersion?: string
@@ -37,7 +37,12 @@ export interface DeleteOptions {
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
 }
 
-export interface WriteOptions {
+export interface RetryOptions {
+  /** Asked before each further try: who may not write any more leaves it at the first, and what went wrong is thrown. */
+  readonly mayRetry?: () => boolean
+}
+
+export interface WriteOptions extends RetryOptions {
   readonly fieldManager?: string
   /** Doing it twice does no harm: a lost answer is tried again rather than reported as `Unknown`. */
   readonly idempotent?: boolean
@@ -99,15 +104,8 @@ export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limit
   const timeoutMs = requests.limits.requestMs
   const object = async <T>(request: Request, name: string): Promise<T> =>
     whole<T>(await requests.send(request), request, name)
-  const send = <T extends object>(
-    method: 'POST' | 'PUT',
-    path: string,
-    { kind, value, options = {} }: Written<T>,
-  ): Promise<T> => {
-    const { fieldManager = FIELD_MANAGER, idempotent = false } = options
-    const request = { method, path: path + query({ fieldManager }), body: bodyOf(kind, value), idempotent, timeoutMs }
-    return object<T>(request, refOf(value).name)
-  }
+  const send = <T extends object>(method: 'POST' | 'PUT', path: string, written: Written<T>): Promise<T> =>
+    object<T>({ ...writeRequest(method, path, written), timeoutMs }, refOf(written.value).name)
   const list = async <T>(kind: Kind, options: ListOptions = {}): Promise<List<T>> => {
     const request = listRequest(kind, options, requests.limits.listMs)
     return listOf<T>(await requests.send(request), request)
@@ -151,6 +149,15 @@ function refOf(object: object): Ref {
 const bodyOf = (kind: Kind, object: object): string =>
   encode({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...object })
 
+function writeRequest(
+  method: 'POST' | 'PUT',
+  path: string,
+  { kind, value, options = {} }: Written<object>,
+): Omit<Request, 'timeoutMs'> {
+  const { fieldManager = FIELD_MANAGER, idempotent = false, mayRetry } = options
+  return { method, path: path + query({ fieldManager }), body: bodyOf(kind, value), idempotent, mayRetry }
+}
+
 function listRequest(kind: Kind, options: ListOptions, timeoutMs: number): Request {
   const { namespace, metadataOnly = false, ...rest } = options
   const path = collectionPath(kind, namespace) + query({ ...rest })
@@ -165,19 +172,20 @@ interface Patch {
 
 /** An apply may be sent twice: it says what shall be. */
 function patchRequest(kind: Kind, ref: Ref, { body, how, options }: Patch): Omit<Request, 'timeoutMs'> {
-  const { subresource, fieldManager = FIELD_MANAGER, force, idempotent = how === 'apply' } = options
+  const { subresource, fieldManager = FIELD_MANAGER, force, idempotent = how === 'apply', mayRetry } = options
   return {
     method: 'PATCH',
     path: `${objectPath(kind, ref)}${subresource ? `/${subresource}` : ''}${query({ fieldManager, force })}`,
     body: how === 'apply' ? bodyOf(kind, body) : encode(body),
     contentType: MEDIA[how],
     idempotent,
+    mayRetry,
   }
 }
 
 /** With a UID it may be sent twice: the second time it finds nothing, or somebody else's, and leaves it. */
 function deleteRequest(kind: Kind, ref: Ref, options: DeleteOptions): Omit<Request, 'timeoutMs'> {
-  const { uid, resourceVersion, gracePeriodSeconds, propagation } = options
+  const { uid, resourceVersion, gracePeriodSeconds, propagation, mayRetry } = options
   const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
   const body = encode({
     apiVersion: 'v1',
@@ -186,7 +194,7 @@ function deleteRequest(kind: Kind, ref: Ref, options: DeleteOptions): Omit<Reque
     ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
     ...(propagation && { propagationPolicy: propagation }),
   })
-  return { method: 'DELETE', path: objectPath(kind, ref), body, idempotent: uid !== undefined && uid !== '' }
+  return { method: 'DELETE', path: objectPath(kind, ref), body, idempotent: uid !== undefined && uid !== '', mayRetry }
 }
 
 /** An answer that is JSON can still be a proxy's, or of another object: then nothing may be built on it. */

@@ -83,6 +83,7 @@ export class Requests {
       if (outcome.kind === 'answer') return outcome.value
       if (outcome.kind === 'refused' || tries >= TRIES_MAX) throw outcome.error
       await this.seams.sleep(pauseMs(tries, outcome.afterMs, this.seams.random()))
+      if (request.mayRetry?.() === false) throw outcome.error
     }
   }
 
