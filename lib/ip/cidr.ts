@@ -1,5 +1,15 @@
 // Prefixes: an address with a length, and the network it lies in. Knows addresses and intervals; knows no routes.
-import { familyOf, fromBigint, IpError, parseIp, toBigint, type Family, type Ip } from './address.js'
+import {
+  bytesOf,
+  familyOf,
+  fromBigint,
+  IpError,
+  ipFromBytes,
+  parseIp,
+  toBigint,
+  type Family,
+  type Ip,
+} from './address.js'
 import type { Interval } from './range.js'
 
 /** An address with its prefix length, host bits kept: 10.6.0.20/16. */
@@ -38,8 +48,12 @@ export function intervalOfPrefix({ ip, length }: Prefix): Interval {
   return { first, last: first + (1n << hostBits) - 1n }
 }
 
-export const networkOf = (prefix: Prefix): Cidr =>
-  `${fromBigint(intervalOfPrefix(prefix).first, familyOf(prefix.ip))}/${prefix.length}` as Cidr
+export const networkOf = ({ ip, length }: Prefix): Cidr => `${firstOf(ip, length)}/${length}` as Cidr
+
+function firstOf(ip: Ip, length: number): Ip {
+  if (length === bitsOf(familyOf(ip))) return ip
+  return ipFromBytes(bytesOf(ip).map((byte, at) => byte & (0xff00 >> Math.min(Math.max(length - 8 * at, 0), 8))))
+}
 
 /** Throws an IpError that names the text. Host bits are cut off. */
 export function cidr(text: string): Cidr {
@@ -58,10 +72,8 @@ export const familyOfCidr = (network: Cidr): Family => (network.includes(':') ? 
 export const intervalOf = (network: Cidr): Interval => intervalOfPrefix(prefixOf(network))
 
 export function containsIp(network: Cidr, ip: Ip): boolean {
-  if (familyOfCidr(network) !== familyOf(ip)) return false
-  const { first, last } = intervalOf(network)
-  const value = toBigint(ip)
-  return first <= value && value <= last
+  const length = Number(network.slice(network.indexOf('/') + 1))
+  return familyOfCidr(network) === familyOf(ip) && networkOf({ ip, length }) === network
 }
 
 export function overlaps(a: Cidr, b: Cidr): boolean {
