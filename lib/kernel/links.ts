@@ -3,7 +3,7 @@ import { ipFromBytes } from '../ip/address.js'
 import { macFromBytes } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
 import type { bond } from '../netlink/rtnl/bond.js'
-import { anyLink, IFF, IPVLAN_MODE, linkDump, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
+import { anyLink, IFF, IPVLAN_MODE, linkGlances, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import type { ValueOf } from '../netlink/wire.js'
 import type { SeenBond, SeenLink } from '../plan/seen.js'
 import { findLink } from './places.js'
@@ -23,7 +23,8 @@ export function linksOf(conn: Conn, { links = [], membersOf }: LinksWish): reado
 }
 
 function wishedOf(conn: Conn, wished: readonly (string | number)[] | 'all'): readonly Link[] {
-  if (wished === 'all') return conn.dump(linkDump, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
+  if (wished === 'all')
+    return conn.dump(linkGlances, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
   return wished.flatMap(link => findLink(conn, link) ?? [])
 }
 
@@ -32,12 +33,22 @@ function withMembers(conn: Conn, links: readonly Link[], name: string): readonly
   const master = indexIn(conn, links, name)
   if (master === undefined) return links
   const known = new Set(links.map(({ header }) => header.index))
-  const members = conn.dump(linkDump, { header: anyLink, attrs: { master, extMask: RTEXT_FILTER_VF_SKIP_STATS } })
+  const members = conn.dump(linkGlances, { header: anyLink, attrs: { master, extMask: RTEXT_FILTER_VF_SKIP_STATS } })
   return [...links, ...members.filter(({ header, attrs }) => attrs.master === master && !known.has(header.index))]
 }
 
-export const indexIn = (conn: Conn, links: readonly Link[], name: string): number | undefined =>
-  (links.find(({ attrs }) => attrs.name === name) ?? findLink(conn, name))?.header.index
+/** A number is an index already. A link that was asked for is not asked for again, whether it was there or not. */
+export function indexIn(
+  conn: Conn,
+  links: readonly Link[],
+  link: string | number,
+  asked: LinksWish['links'] = [],
+): number | undefined {
+  const known = links.find(({ header, attrs }) => header.index === link || attrs.name === link)
+  if (known !== undefined) return known.header.index
+  if (asked === 'all' || asked.includes(link)) return undefined
+  return typeof link === 'number' ? link : findLink(conn, link)?.header.index
+}
 
 const modeNamed = <T extends string>(modes: Readonly<Record<T, number>>, value: number | undefined): T | undefined =>
   (Object.keys(modes) as T[]).find(name => modes[name] === value)

@@ -3,7 +3,7 @@ import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
-import { anyLink, linkGet, type Link } from '../netlink/rtnl/link.js'
+import { linkGlance, linkNumbered, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_SCOPE, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
@@ -13,7 +13,7 @@ import { readSysctls } from './acts/sysctl.js'
 import { familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
 import { readNftTables } from './nft-tables.js'
-import { findLink, type Places } from './places.js'
+import type { Places } from './places.js'
 import { lookupsOf, seenRoutes, type Names } from './routes.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
@@ -21,7 +21,7 @@ export interface Wish extends LinksWish {
   /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
   readonly addressesOn?: string | 'all' | 'wide'
   /** But for the table `local`. */
-  readonly routes?: { readonly table?: number; readonly on?: string }
+  readonly routes?: { readonly table?: number; readonly on?: string | number }
   readonly rules?: boolean
   readonly neighsOn?: string | number | 'all'
   readonly sysctls?: readonly string[]
@@ -47,14 +47,14 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
   const links = linksOf(conn, wish)
   const names = namesOf(conn, links)
   const of = (on: string | number): number | undefined =>
-    typeof on === 'number' ? on : on === 'all' || on === 'wide' ? 0 : indexIn(conn, links, on)
+    on === 'all' || on === 'wide' ? 0 : indexIn(conn, links, on, wish.links)
   return {
     ...NOWHERE,
     links: links.map(seenLink),
     ...(wish.addressesOn !== undefined && {
       addresses: addressesOf(conn, { index: of(wish.addressesOn), isWide: wish.addressesOn === 'wide' }, names),
     }),
-    ...(wish.routes && { routes: routesOf(conn, wish.routes, names) }),
+    ...(wish.routes && { routes: routesOf(conn, wish.routes, of, names) }),
     ...(wish.rules === true && { rules: rulesOf(conn) }),
     ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
     ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
@@ -67,7 +67,7 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
 function namesOf(conn: Conn, links: readonly Link[]): Names {
   const known = new Map(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
   return index => {
-    const name = known.get(index) ?? conn.get(linkGet, { header: { ...anyLink, index }, attrs: {} }).attrs.name ?? ''
+    const name = known.get(index) ?? conn.get(linkGlance, linkNumbered(index)).attrs.name ?? ''
     known.set(index, name)
     return name
   }
@@ -99,14 +99,19 @@ function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | un
   }
 }
 
-function routesOf(conn: Conn, { table, on }: { table?: number; on?: string }, names: Names): readonly SeenRoute[] {
-  const oif = on === undefined ? undefined : findLink(conn, on)?.header.index
+function routesOf(
+  conn: Conn,
+  { table, on }: NonNullable<Wish['routes']>,
+  of: (on: string | number) => number | undefined,
+  names: Names,
+): readonly SeenRoute[] {
+  const oif = on === undefined ? undefined : of(on)
   if (on !== undefined && oif === undefined) return []
   return conn
     .dump(routeDump, { header: anyRoute, attrs: { table, oif } }, isNotLocal)
     .filter(({ header }) => (header.flags & RTM_F.cloned) === 0)
     .flatMap(route => ofFamily(route.header.family, family => seenRoutes(route, family, names)))
-    .filter(route => (table === undefined || route.table === table) && (on === undefined || route.link === on))
+    .filter(route => (table === undefined || route.table === table) && (oif === undefined || route.link === names(oif)))
 }
 
 const rulesOf = (conn: Conn): readonly Rule[] =>

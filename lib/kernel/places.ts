@@ -2,7 +2,7 @@
 import { Conn } from '../netlink/conn.js'
 import { fdTransport } from '../netlink/fd-transport.js'
 import { NetlinkError } from '../netlink/errno.js'
-import { linkGet, linkNamed, linkNumbered, type Link } from '../netlink/rtnl/link.js'
+import { linkGlance, linkIndex, linkNamed, linkNumbered, type Link } from '../netlink/rtnl/link.js'
 import type { Where } from '../plan/step.js'
 import type { Opener } from './open.js'
 
@@ -65,7 +65,7 @@ function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
 /** The link of a name or of an index, or undefined. */
 export function findLink(conn: Conn, link: string | number): Link | undefined {
   try {
-    return conn.get(linkGet, typeof link === 'string' ? linkNamed(link) : linkNumbered(link))
+    return conn.get(linkGlance, typeof link === 'string' ? linkNamed(link) : linkNumbered(link))
   } catch (error) {
     if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
     throw error
@@ -74,7 +74,7 @@ export function findLink(conn: Conn, link: string | number): Link | undefined {
 
 /** The index of a link that must be there. Throws NetlinkError ENODEV. */
 export const indexOf = (places: Places, { where, name }: { where: Where; name: string }): number =>
-  remembered(places.indexes, `${where} ${name}`, () => places.at(where).get(linkGet, linkNamed(name)).header.index)
+  remembered(places.indexes, `${where} ${name}`, () => places.at(where).get(linkIndex, linkNamed(name)).header.index)
 
 /** Undoing tolerates that what it takes away has gone, and nothing else. */
 export function unlessGone(codes: readonly string[], work: () => void): void {

@@ -79,19 +79,23 @@ function written(parts: readonly Unwritten[]): Uint8Array {
   return whole
 }
 
-/** A set of attributes. Written in the order of the value's keys; of one that comes twice the last counts, as in the kernel. */
-export function attrs<const T extends Table>(table: T): Codec<AttrsOf<T>> {
+/**
+ * A set of attributes. Written in the order of the value's keys; of one that comes twice the last counts, as in the kernel. `wanted`: what is
+ * read of it, where that is little of much; all else is passed over, what has no name too.
+ */
+export function attrs<const T extends Table>(table: T, wanted?: readonly (keyof T & string)[]): Codec<AttrsOf<T>> {
   let keys: ReturnType<typeof keysOf> | undefined
   return {
     decode(bytes) {
-      const known = (keys ??= keysOf(table)) // of the tables that a process loads, it reads a few
+      const known = (keys ??= keysOf(table, wanted)) // of the tables that a process loads, it reads a few
       const view = viewOf(bytes)
       const value: Record<string, unknown> = {}
       const unknown: Attribute[] = []
       eachOf(view, (type, start, end) => {
         const row = known.get(type & NLA_TYPE_MASK)
-        if (row === undefined) unknown.push({ type, bytes: bytes.slice(start, end) })
-        else if (row.scalar?.size === end - start) value[row.key] = row.scalar.readAt(view, start)
+        if (row === undefined) {
+          if (wanted === undefined) unknown.push({ type, bytes: bytes.slice(start, end) })
+        } else if (row.scalar?.size === end - start) value[row.key] = row.scalar.readAt(view, start)
         else value[row.key] = within(row.key, () => row.codec.decode(bytes.subarray(start, end)))
       })
       if (unknown.length > 0) value['unknown'] = unknown
@@ -101,12 +105,15 @@ export function attrs<const T extends Table>(table: T): Codec<AttrsOf<T>> {
   }
 }
 
-const keysOf = (table: Table) =>
-  new Map(
-    Object.entries(table).map(([key, [type, codec]]) => {
-      return [type & NLA_TYPE_MASK, { key, codec, scalar: isScalar(codec) ? codec : undefined }]
-    }),
-  )
+function keysOf(table: Table, wanted: readonly string[] = Object.keys(table)) {
+  const rows = new Map<number, { key: string; codec: Codec<unknown>; scalar: Scalar | undefined }>()
+  for (const key of wanted) {
+    const [type, codec] = table[key] ?? []
+    if (type !== undefined && codec !== undefined)
+      rows.set(type & NLA_TYPE_MASK, { key, codec, scalar: isScalar(codec) ? codec : undefined })
+  }
+  return rows
+}
 
 function partOf(table: Table, key: string, value: unknown): Unwritten | readonly Unwritten[] {
   if (value === undefined) return []

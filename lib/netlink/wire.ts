@@ -175,7 +175,12 @@ export function struct<M extends Members>(name: string, size: number, members: M
     encode(value) {
       const bytes = new Uint8Array(size)
       const view = viewOf(bytes)
-      for (const { key, at, member } of own) within(key, () => member.writeAt(view, at, memberOf(value, key)))
+      let writing = ''
+      try {
+        for (const { key, at, member } of own) member.writeAt(view, at, memberOf(value, (writing = key)))
+      } catch (thrown) {
+        throw located(writing, thrown)
+      }
       return bytes
     },
   }
@@ -205,10 +210,12 @@ export function within<T>(where: string, work: () => T): T {
   try {
     return work()
   } catch (thrown) {
-    if (thrown instanceof WireError) throw new WireError(`${where}: ${thrown.message}`)
-    throw thrown
+    throw located(where, thrown)
   }
 }
+
+const located = (where: string, thrown: unknown): unknown =>
+  thrown instanceof WireError ? new WireError(`${where}: ${thrown.message}`) : thrown
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))

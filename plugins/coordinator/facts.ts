@@ -1,7 +1,6 @@
 // What the plan stands on, read out of what was seen: mode, veth, families, the node's addresses, the table of the NIC. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
-import { containsIp, cidr } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
 import type { Settings } from './settings.js'
@@ -54,9 +53,18 @@ export interface Facts {
   readonly promised: readonly Ip[]
 }
 
-const NARROW = [cidr('169.254.0.0/16'), cidr('224.0.0.0/4'), cidr('fe80::/10'), cidr('ff00::/8')]
-/** Neither of its link only nor a group's. */
-export const isUsable = (ip: Ip): boolean => !NARROW.some(network => containsIp(network, ip))
+/**
+ * Neither of its link only (169.254.0.0/16, fe80::/10) nor a group's (224.0.0.0/4, ff00::/8). Asked of every address that is seen, several
+ * times: the beginning of the canonical text tells it.
+ */
+export function isUsable(ip: Ip): boolean {
+  if (familyOf(ip) === 4) {
+    const first = Number.parseInt(ip, 10)
+    return !ip.startsWith('169.254.') && (first < 224 || first > 239)
+  }
+  const first = ip.startsWith('::') ? 0 : Number.parseInt(ip, 16)
+  return (first & 0xffc0) !== 0xfe80 && (first & 0xff00) !== 0xff00
+}
 
 /** Usable addresses of a link, in the kernel's order. */
 export const addressesOf = (place: Place, link: string): readonly Ip[] =>

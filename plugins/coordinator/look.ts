@@ -68,11 +68,14 @@ export function lookForDel(
   const name = hostVethName(containerID)
   const isOverlay = linkNamed(pod, POD_VETH) === undefined && ifName !== firstNic
   const veth = isOverlay ? parentOf(pod, firstNic) : name
-  const { node } = kernel.observe({ node: { links: veth === undefined ? [name] : [...new Set([name, veth])] } })
-  const on = node.links.find(link => link.name === veth || link.index === veth)?.name
-  const { routes, neighs } = kernel.observe({
-    node: { routes: on === undefined ? { table } : { on }, ...(on !== undefined && { neighsOn: on }) },
-  }).node
+  const { node } = kernel.observe({
+    node: {
+      links: veth === undefined ? [name] : [...new Set([name, veth])],
+      ...(veth !== undefined && { routes: { on: veth }, neighsOn: veth }),
+    },
+  })
+  const isThere = node.links.some(link => link.name === veth || link.index === veth)
+  const routes = isThere ? node.routes : kernel.observe({ node: { routes: { table } } }).node.routes
   const more = isOverlay ? kernel.observe({ node: { addressesOn: 'wide', lookups: podIps(pod) } }).node : NOWHERE
-  return { pod, node: { ...node, routes, neighs, addresses: more.addresses, lookups: more.lookups } }
+  return { pod, node: { ...node, routes, addresses: more.addresses, lookups: more.lookups } }
 }

@@ -12,7 +12,7 @@ import { openLog, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
-import { announcementsOf } from '../../lib/probe/announce.js'
+import type { announcementsOf } from '../../lib/probe/announce.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, planForDel } from './del.js'
@@ -101,8 +101,10 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   const log = logOf(call)
   const { detectIPConflict, detectGateway } = settings
   const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).inspect : undefined
+  const framesOf =
+    settings.macPrefix === undefined ? undefined : (await import('../../lib/probe/announce.js')).announcementsOf
   try {
-    return withKernel(call.netns, kernel => addOn(call, kernel, { settings, prevResult, log, inspect }))
+    return withKernel(call.netns, kernel => addOn(call, kernel, { settings, prevResult, log, inspect, framesOf }))
   } catch (error) {
     log.error('not coordinated', { ...fieldsOf(call), error: String(error) })
     throw error
@@ -115,14 +117,17 @@ interface Adding {
   readonly log: Log
   /** Throws where the network has something against the NIC's addresses. */
   readonly inspect: ((facts: Facts, kernel: Kernel) => void) | undefined
+  /** Where the NIC may get another MAC: what tells it to the network. */
+  readonly framesOf: typeof announcementsOf | undefined
 }
 
-function addOn(call: CoordinatorCall, kernel: Kernel, { settings, prevResult, log, inspect }: Adding): Result {
+function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
+  const { settings, prevResult, log, inspect, framesOf } = adding
   const { facts, seen, plan, warnings } = look(call, settings, kernel)
   inspect?.(facts, kernel)
   const steps = toDo(plan, seen)
   doAll(steps, kernel)
-  if (steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel)
+  if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
   const { mode, table, isFirst } = facts
   for (const warning of warnings) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
@@ -141,14 +146,14 @@ function doAll(steps: Plan, kernel: Kernel): void {
 }
 
 /** A courtesy: neighbours that know the old MAC learn the new one at once. What cannot be sent fails nothing. */
-function announce({ ifName, own }: Facts, kernel: Kernel): void {
+function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof announcementsOf): void {
   try {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
     const mac = linkNamed(pod, ifName)?.mac
     if (mac === undefined) return
     const usable = pod.addresses.filter(({ tentative, dadFailed }) => !tentative && !dadFailed)
     const ips = own.filter(ip => usable.some(({ address }) => address.ip === ip))
-    kernel.send(announcementsOf({ from: mac, ips }), { where: 'pod', name: ifName })
+    kernel.send(framesOf({ from: mac, ips }), { where: 'pod', name: ifName })
   } catch (error) {
     if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
   }

@@ -1,5 +1,5 @@
 // Sysctls of a namespace, written and written back. /proc/sys/net is that of the thread, so each write goes in and comes out.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { StepOf, Where } from '../../plan/step.js'
 import type { Places } from '../places.js'
 import type { Act } from './act.js'
@@ -7,6 +7,19 @@ import type { Act } from './act.js'
 const ROOT = '/proc/sys/'
 /** Not in this kernel; or /proc/sys mounted read-only, as some runtimes have it. */
 const UNWRITABLE = ['ENOENT', 'EROFS', 'EACCES']
+
+/** What the kernel gives in one read; of what is under net/ nothing is longer. */
+const VALUE_BYTES = 256
+
+/** A sysctl is read in one go and written in one go: what readFileSync and writeFileSync do around it is for files. */
+function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
+  const fd = openSync(path, flags)
+  try {
+    return work(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
@@ -19,7 +32,9 @@ function unless(codes: readonly string[], work: () => void): void {
 }
 
 const write = (places: Places, { where, path }: { where: Where; path: string }, value: string): void =>
-  places.opener.inside(places.netnsOf(where), () => writeFileSync(ROOT + path, value))
+  places.opener.inside(places.netnsOf(where), () =>
+    withFile(ROOT + path, constants.O_WRONLY, fd => void writeSync(fd, value)),
+  )
 
 export const setSysctl: Act<StepOf<'setSysctl'>> = {
   apply: (places, step) => unless(step.optional === true ? UNWRITABLE : [], () => write(places, step, step.value)),
@@ -41,7 +56,10 @@ export const readSysctls = (
 
 function readOrNone(path: string): string | undefined {
   try {
-    return readFileSync(ROOT + path, 'utf8').trim()
+    return withFile(ROOT + path, constants.O_RDONLY, fd => {
+      const text = Buffer.alloc(VALUE_BYTES)
+      return text.toString('latin1', 0, readSync(fd, text)).trim()
+    })
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return undefined
     throw error

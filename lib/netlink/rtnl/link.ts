@@ -8,7 +8,8 @@ import { linkInfo } from './link-info.js'
 export { anyLink, IFF, ifinfomsg, OPER, RTEXT_FILTER } from './link-common.js'
 export { BOND_MODE, IPVLAN_MODE, MACVLAN_MODE, type LinkInfo, type SlaveInfo } from './link-info.js'
 
-export const ifla = attrs({ ...iflaCommon, info: [18, linkInfo] })
+const table = { ...iflaCommon, info: [18, linkInfo] } as const
+export const ifla = attrs(table)
 
 const link = body(ifinfomsg, ifla)
 export type Link = ValueOf<typeof link>
@@ -20,6 +21,19 @@ export const linkSet = change('link.set', 19, link)
 export const linkDel = change('link.del', 17, link)
 export const linkGet = get('link.get', 18, link)
 export const linkDump = dump('link.dump', 18, link)
+
+/** The same questions, and of each answer what tells a link from others: a link says some forty things of itself. */
+const glimpse = body(
+  ifinfomsg,
+  attrs(table, [
+    ...(['address', 'name', 'mtu', 'parent', 'master', 'txQueueLength', 'operState', 'alias', 'linkNetnsid'] as const),
+    ...(['parentDevName', 'info'] as const),
+  ]),
+)
+export const linkGlance = get('link.get', 18, glimpse)
+export const linkGlances = dump('link.dump', 18, glimpse)
+/** Nothing but the number of a link that is asked for by name. */
+export const linkIndex = get('link.get', 18, body(ifinfomsg, attrs(table, [])))
 
 /** RTM_NEWLINKPROP: alternative names. */
 const altNames = body(ifinfomsg, attrs({ altNames: [NLA_F_NESTED | 52, repeated(IFLA_ALT_IFNAME, cstring)] }))
