@@ -129,8 +129,8 @@ function text6(groups: readonly number[]): string {
 
 /** Network byte order; 4 or 16 bytes. No bigint on this way and the next: a plugin that lives 20 ms walks them a hundred times. */
 export function bytesOf(address: Ip): Uint8Array {
-  if (familyOf(address) === 4) return Uint8Array.from(octetsOf(address) ?? [])
-  return Uint8Array.from((groupsOf6(address) ?? []).flatMap(group => [group >> 8, group & 255]))
+  if (familyOf(address) === 4) return new Uint8Array(octetsOf(address) ?? [])
+  return new Uint8Array((groupsOf6(address) ?? []).flatMap(group => [group >> 8, group & 255]))
 }
 
 /** Throws an IpError for a length that is neither 4 nor 16. */

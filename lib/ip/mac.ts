@@ -14,10 +14,10 @@ export function parseMac(text: string): Mac | undefined {
   return (digits.match(/../g) ?? []).join(':') as Mac
 }
 
-export const macBytes = (mac: Mac): Uint8Array => Uint8Array.from(mac.split(':'), part => Number.parseInt(part, 16))
+export const macBytes = (mac: Mac): Uint8Array => new Uint8Array(mac.split(':').map(part => Number.parseInt(part, 16)))
 
 /** Six bytes in, or a RangeError. */
 export function macFromBytes(bytes: Uint8Array): Mac {
   if (bytes.length !== 6) throw new RangeError(`${bytes.length} bytes are no MAC address`)
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(':') as Mac
+  return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join(':') as Mac
 }

@@ -1,5 +1,5 @@
 // Attributes (struct nlattr) as tables: decoder, encoder and type from one line each. Knows no message.
-import { concat, isScalar, u16, viewOf, within, WireError } from './wire.js'
+import { blank, concat, isScalar, u16, viewOf, within, WireError } from './wire.js'
 import type { Codec, Fixed, Scalar, ValueOf } from './wire.js'
 
 /** Bits of nla_type that are not the type, <linux/netlink.h>. */
@@ -65,8 +65,9 @@ function unwritten({ type, bytes }: Attribute): Unwritten {
 
 /** Attributes one after another, each padded to four bytes as the next one asks. */
 function written(parts: readonly Unwritten[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((total, { size }) => total + align(HEADER + size), 0))
-  const view = viewOf(whole)
+  let total = 0
+  for (const { size } of parts) total += align(HEADER + size)
+  const { bytes: whole, view } = blank(total)
   let at = 0
   for (const part of parts) {
     u16.writeAt(view, at, HEADER + part.size)
@@ -101,7 +102,15 @@ export function attrs<const T extends Table>(table: T, wanted?: readonly (keyof 
       if (unknown.length > 0) value['unknown'] = unknown
       return value as AttrsOf<T>
     },
-    encode: value => written(Object.entries(value).flatMap(([key, part]) => partOf(table, key, part))),
+    encode(value: Readonly<Record<string, unknown>>) {
+      const parts: Unwritten[] = []
+      for (const key of Object.keys(value)) {
+        const part = value[key]
+        if (key === 'unknown' && part !== undefined) parts.push(...(part as readonly Attribute[]).map(unwritten))
+        else if (part !== undefined) parts.push(partOf(table, key, part))
+      }
+      return written(parts)
+    },
   }
 }
 
@@ -115,9 +124,7 @@ function keysOf(table: Table, wanted: readonly string[] = Object.keys(table)) {
   return rows
 }
 
-function partOf(table: Table, key: string, value: unknown): Unwritten | readonly Unwritten[] {
-  if (value === undefined) return []
-  if (key === 'unknown') return (value as readonly Attribute[]).map(unwritten)
+function partOf(table: Table, key: string, value: unknown): Unwritten {
   const [type, codec] = (Object.hasOwn(table, key) ? table[key] : undefined) ?? []
   if (type === undefined || codec === undefined) throw new WireError(`no attribute is called ${key}`)
   if (isScalar(codec)) return { type, size: codec.size, scalar: codec, key, value: value as number }

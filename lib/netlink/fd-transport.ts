@@ -9,7 +9,8 @@ const INTERRUPTS_MAX = 100
 
 /** `fd`: a netlink socket that blocks, opened in the namespace it is to speak for. `close` closes it. */
 export function fdTransport(fd: number): Transport {
-  const buffer = new Uint8Array(BUFFER_BYTES)
+  const whole = new ArrayBuffer(BUFFER_BYTES)
+  const buffer = new Uint8Array(whole)
   return {
     send(bytes) {
       const sent = uninterrupted(() => writeSync(fd, bytes))
@@ -19,7 +20,7 @@ export function fdTransport(fd: number): Transport {
       const length = uninterrupted(() => readSync(fd, buffer))
       if (length === 0) throw new WireError('the netlink socket is closed')
       if (length === buffer.length) throw new WireError(`an answer of ${length} bytes or more was cut short`)
-      return buffer.slice(0, length)
+      return new Uint8Array(whole.slice(0, length))
     },
     close() {
       closeSync(fd)

@@ -40,6 +40,12 @@ const LITTLE = os.endianness() === 'LE'
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
+/** Bytes to write, and a view of them. The buffer comes first: an array made without one is copied into one when it is asked for it. */
+export function blank(size: number): { readonly bytes: Uint8Array; readonly view: DataView } {
+  const buffer = new ArrayBuffer(size)
+  return { bytes: new Uint8Array(buffer), view: new DataView(buffer) }
+}
+
 /** Where a scalar's value lies: least and most it may be. */
 interface Bounds {
   readonly size: number
@@ -61,8 +67,8 @@ function scalar(name: string, { size, min, max }: Bounds, readAt: ReadAt, write:
       return readAt(viewOf(bytes), 0)
     },
     encode(value) {
-      const bytes = new Uint8Array(size)
-      writeAt(viewOf(bytes), 0, value)
+      const { bytes, view } = blank(size)
+      writeAt(view, 0, value)
       return bytes
     },
   }
@@ -173,8 +179,7 @@ export function struct<M extends Members>(name: string, size: number, members: M
       return readAt(viewOf(bytes), 0)
     },
     encode(value) {
-      const bytes = new Uint8Array(size)
-      const view = viewOf(bytes)
+      const { bytes, view } = blank(size)
       let writing = ''
       try {
         for (const { key, at, member } of own) member.writeAt(view, at, memberOf(value, (writing = key)))
