@@ -10,7 +10,7 @@ t.teardown(world.close)
 const { node, coordinate, attach, detach, overlay } = world
 const [eth0, net1, net2] = [nicOf('eth0', 6), nicOf('net1', 7), nicOf('net2', 8)] as const
 
-const EVERY = Number(process.env['EVERY'] ?? 17)
+const EVERY = Number(process.env['EVERY'] ?? 23)
 /** More than any ADD has. */
 const WRITES_MAX = 120
 
