@@ -13,7 +13,8 @@ const GATHER_MS = 200
 /** Leaves room for the sentence around it: a message has 1024 letters at most. */
 const LISTED_LENGTH_MAX = 850
 
-const BECAUSE: Readonly<Record<Why, string>> = {
+/** As docs/controller.md has them. */
+export const BECAUSE: Readonly<Record<Why, string>> = {
   PodGone: 'the pod is gone',
   PodReplaced: 'a younger pod has the name of the pod that held it',
   OwnerGone: 'its StatefulSet or virtual machine will not use it again',

@@ -81,7 +81,8 @@ function olderThan(subnet: SpiderSubnet, view: View): string | undefined {
   return overlapping(subnet, view).find(other => isOlder(other, subnet))?.metadata.name
 }
 
-const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
+/** Of conf.yml; the first that is there counts. */
+export const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
 
 function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): Asking {
   const flexible = FLEXIBLE_KEYS.map(key => raw[key]).find(value => value !== undefined) ?? 0

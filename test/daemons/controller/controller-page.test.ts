@@ -1,0 +1,116 @@
+// docs/controller.md is true: variables and their defaults, keys of conf.yml, ports, metrics and reasons are those of the code, none more or less.
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { controllerOf } from '../../../daemons/controller/controller.js'
+import { BECAUSE } from '../../../daemons/controller/reclaimed.js'
+import { reconcilersFor } from '../../../daemons/controller/reconcilers.js'
+import { CONF_DEFAULT, confOf, settingsOf } from '../../../daemons/controller/settings.js'
+import { FLEXIBLE_KEYS } from '../../../daemons/controller/subnets.js'
+import { printedWebhooks } from '../../../daemons/controller/webhook-start.js'
+import { LEVELS, logTo } from '../../../lib/log.js'
+import { Metrics } from '../../../lib/metrics.js'
+import { world } from '../../lib/kube/world.js'
+
+const sourceOf = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+const page = sourceOf('docs/controller.md')
+
+/** Rows of the table under a heading, by the text of its first cell. */
+function rowsOf(heading: string): ReadonlyMap<string, readonly string[]> {
+  const [, rest = ''] = page.split(`\n## ${heading}\n`)
+  const [section = ''] = rest.split('\n## ')
+  const rows = section.split('\n').filter(line => line.startsWith('|'))
+  const cells = rows.slice(2).map(line =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map(cell => cell.trim().replaceAll('`', '')),
+  )
+  return new Map(cells.map(([first = '', ...others]) => [first, others]))
+}
+
+const OUTSIDE = { namespace: 'kube-system', podName: 'the host’s name' }
+const settings = settingsOf({}, OUTSIDE)
+
+type Env = Record<string, string | undefined>
+/** What is asked of an environment; it says `given`. */
+function asked(read: (env: Env) => unknown, given: Env = {}): readonly string[] {
+  const names = new Set<string>()
+  read(
+    new Proxy(given, {
+      get(of, name) {
+        names.add(String(name))
+        return of[String(name)]
+      },
+    }),
+  )
+  return [...names]
+}
+
+t.test('the variables are those that are read, with their defaults', async t => {
+  const rows = rowsOf('Environment')
+  const serving = { use: () => Promise.resolve(), check: () => Promise.resolve(undefined) }
+  const making = { settings, conf: CONF_DEFAULT, metrics: new Metrics(), serving }
+  const read = [
+    ...asked(env => settingsOf(env, OUTSIDE)),
+    ...asked(env => reconcilersFor({ ...making, env })),
+    ...asked(env => printedWebhooks(settings, CONF_DEFAULT, env)),
+  ]
+  t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())
+  const given = Object.fromEntries([...rows].map(([name, [value]]) => [name, value ?? '']))
+  t.strictSame(
+    settingsOf(given, { namespace: 'x', podName: 'x' }),
+    settings,
+    'set to the page’s defaults, nothing changes',
+  )
+  t.equal(printedWebhooks(settings, CONF_DEFAULT, given), printedWebhooks(settings, CONF_DEFAULT, {}))
+  const coordinators = sourceOf('daemons/controller/coordinators.ts')
+  for (const name of ['SPIDERPOOL_COORDINATOR_DEAFULT_NAME', 'SPIDERPOOL_CNI_CONFIG_DIR'])
+    t.match(coordinators, `|| '${given[name] ?? ''}'`, name)
+  for (const level of LEVELS) t.match(rows.get('SPIDERPOOL_LOG_LEVEL')?.[1], level)
+})
+
+t.test('the keys of conf.yml are those that are read, and what is missing is as the page has it', async t => {
+  const rows = rowsOf('conf.yml')
+  const files = ['nads', 'coordinators', 'webhook-start'].map(name => sourceOf(`daemons/controller/${name}.ts`))
+  const raw = files.flatMap(text => [...text.matchAll(/raw\['(\w+)'\]/g)].map(([, key = '']) => key))
+  const read = [...asked(env => confOf(env)), ...raw, ...FLEXIBLE_KEYS]
+  t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())
+  const missing: Readonly<Record<string, unknown>> = { ...confOf({}) }
+  for (const [key, [value]] of rows) if (key in missing) t.equal(String(missing[key]), value, key)
+  const { raw: _, ...defaults } = CONF_DEFAULT
+  const on = Object.entries(defaults).flatMap(([key, value]) => (value ? key : []))
+  t.strictSame(on, [...rows.keys()].slice(0, 6), 'the first six are true without a file')
+})
+
+t.test('the ports are those of an empty environment', async t => {
+  const { healthPort, metricsPort, webhookPort } = settings
+  t.strictSame([...rowsOf('Ports').keys()], [healthPort, metricsPort, webhookPort].map(String))
+})
+
+t.test('the metrics are those that are served, with their kinds', async t => {
+  const w = await world([])
+  t.teardown(() => w.close())
+  const { metrics } = controllerOf({
+    ...{ kube: w.kube, settings, conf: CONF_DEFAULT, env: {}, signal: AbortSignal.abort() },
+    log: logTo(() => undefined, 'error'),
+    webhooks: { serving: undefined, authority: undefined, check: () => undefined },
+    seams: {
+      ...{ now: () => 0, clock: () => new Date(0), random: () => 0, suffix: () => 'x' },
+      ...{ after: () => () => undefined, sleep: () => Promise.resolve() },
+    },
+  })
+  const served = [...metrics.text().matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => [name, kind])
+  const rows = [...rowsOf('Metrics')]
+  const written = rows.flatMap(([name, [kind = '', , text = '']]) => [
+    [name, kind],
+    ...(text.includes('_total') ? [[`${name}_total`, kind]] : []),
+  ])
+  const sorted = (of: readonly (readonly string[])[]): readonly string[] => of.map(one => one.join(' ')).sort()
+  t.strictSame(sorted(served), sorted(written))
+})
+
+t.test('the reasons are those of the Events, in the same words', async t => {
+  const rows = [...rowsOf('When an address is freed')].map(([event, [why = '']]) => `${event}: ${why}`)
+  const told = Object.entries(BECAUSE).map(([why, sentence]) => `Reclaimed${why}: ${sentence}`)
+  t.strictSame([...rows].sort(), told.sort())
+})
