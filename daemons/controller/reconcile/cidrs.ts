@@ -77,11 +77,12 @@ export function fromKubeadm(map: ConfigMap | undefined): Cidrs {
   return { pods: list('podSubnet'), services: list('serviceSubnet') }
 }
 
-/** `--flag=value` or `--flag value`, in the command first. */
+/** `--flag=value` or `--flag value`, as words of their own or within one (`sh -c "…"`); in the command first. */
 export function fromControllerManager({ spec }: CommandPod): Cidrs {
   const { command = [], args = [] } = spec?.containers?.[0] ?? {}
+  const wordsOf = (texts: readonly string[]): readonly string[] => texts.flatMap(text => text.trim().split(/\s+/))
   const flag = (name: string): readonly string[] => {
-    for (const words of [command, args]) {
+    for (const words of [command, args].map(wordsOf)) {
       const at = words.findIndex(word => word === name || word.startsWith(`${name}=`))
       const value = words[at] === name ? words[at + 1] : words[at]?.slice(name.length + 1)
       if (at >= 0 && value !== undefined) return valid(value.split(','))

@@ -50,6 +50,18 @@ t.test('the controller-manager says it in flags, of either form, in command or a
     fromControllerManager(manager(['km'], ['--cluster-cidr', '10.1.0.0/16', services, '10.96.0.0/12,fd00::/108'])),
     is,
   )
+  t.strictSame(
+    fromControllerManager(
+      manager(['sh', '-c'], [`exec km  --cluster-cidr="10.1.0.0/16"\n ${services} 10.96.0.0/12,fd00::/108 --v=2`]),
+    ),
+    is,
+    'in the words of a shell',
+  )
+  t.strictSame(
+    fromControllerManager(manager(['km', '--cluster-cidr', '10.1.0.0/16'], ['--cluster-cidr=10.9.0.0/16', services])),
+    { pods: ['10.1.0.0/16'], services: [] },
+    'the command goes before args, and a flag without a value says nothing',
+  )
   t.strictSame(fromControllerManager(manager(['km', '--cluster-cidr-mask=1'])), { pods: [], services: [] })
   t.strictSame(fromControllerManager({ metadata: { name: 'x' } }), { pods: [], services: [] })
 })

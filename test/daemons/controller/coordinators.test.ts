@@ -1,0 +1,102 @@
+// SpiderCoordinators performed: which version of the ServiceCIDR API counts, what is written and what is not, and the end of one.
+import t from 'tap'
+import type { Kube } from '../../../lib/kube/client.js'
+import { Metrics } from '../../../lib/metrics.js'
+import { coordinators } from '../../../daemons/controller/coordinators.js'
+import type { Hands } from '../../../daemons/controller/reconciler.js'
+import { CONF_DEFAULT, settingsOf } from '../../../daemons/controller/settings.js'
+import { Store, type Seen, type Source, type View } from '../../../daemons/controller/source.js'
+
+const settings = settingsOf({}, { namespace: 'kube-system', podName: 'x' })
+const made = coordinators({ settings, conf: CONF_DEFAULT, env: {}, metrics: new Metrics(), serving: undefined })
+const sources = made.watches.map(({ source }) => source)
+
+type Answer = readonly Seen[] | 'absent' | 'forbidden'
+
+/** `plural` or `plural/version`: what a list of it is answered with. What is not named is there and empty; optional kinds are absent. */
+function viewOf(cluster: Readonly<Record<string, Answer>>): View {
+  const answerOf = ({ kind, optional, fieldSelector = '' }: Source): Answer => {
+    const objects = cluster[`${kind.plural}/${kind.version}`] ?? cluster[kind.plural] ?? (optional ? 'absent' : [])
+    const name = fieldSelector.replace('metadata.name=', '')
+    return typeof objects === 'string' || name === '' ? objects : objects.filter(one => one.metadata.name === name)
+  }
+  const known = new Map(
+    sources.map(source => {
+      const store = new Store(source)
+      const answer = answerOf(source)
+      if (typeof answer !== 'string') store.replace(answer)
+      return [source, { store, answer }] as const
+    }),
+  )
+  const of = (source: object) => known.get(source as Source)
+  return {
+    of: source => of(source)?.store as never,
+    isServed: source => typeof of(source)?.answer !== 'string',
+    isForbidden: source => of(source)?.answer === 'forbidden',
+  }
+}
+
+interface Written {
+  readonly body: object
+  readonly subresource: string | undefined
+}
+
+async function written(cluster: Readonly<Record<string, Answer>>): Promise<readonly Written[]> {
+  const patches: Written[] = []
+  const kube: Pick<Kube, 'patch'> = {
+    patch: (_kind, _ref, body, _how, options) => {
+      patches.push({ body, subresource: options?.subresource })
+      return Promise.resolve({} as never)
+    },
+  }
+  const hands = { kube, tell: () => undefined } as unknown as Hands
+  await made.reconcile('default', viewOf(cluster), hands)
+  return patches
+}
+
+const coordinator = (more: object = {}, metadata: object = {}): Seen => ({
+  metadata: { name: 'default', resourceVersion: '1', ...metadata },
+  ...{ spec: { podCIDRType: 'cluster' } },
+  ...more,
+})
+const kubeadm: Seen & { readonly data: object } = {
+  metadata: { name: 'kubeadm-config', namespace: 'kube-system' },
+  data: { ClusterConfiguration: 'podSubnet: 10.244.0.0/16\nserviceSubnet: 10.96.0.0/12' },
+}
+const cidr = (text: string): readonly Seen[] => [{ metadata: { name: 'c' }, ...{ spec: { cidrs: [text] } } }]
+const V1 = { 'servicecidrs/v1': cidr('10.1.0.0/16') }
+const BETA = { 'servicecidrs/v1beta1': cidr('10.2.0.0/16') }
+const ALPHA = { 'servicecidrs/v1alpha1': cidr('10.3.0.0/16') }
+
+const SERVES: readonly (readonly [what: string, cluster: Readonly<Record<string, Answer>>, services: string])[] = [
+  ['all three: the newest counts', { ...V1, ...BETA, ...ALPHA }, '10.1.0.0/16'],
+  ['v1 alone', V1, '10.1.0.0/16'],
+  ['v1beta1 and v1alpha1', { ...BETA, ...ALPHA }, '10.2.0.0/16'],
+  ['v1alpha1 alone', ALPHA, '10.3.0.0/16'],
+  ['none: kubeadm says it', {}, '10.96.0.0/12'],
+  ['v1 without an object: kubeadm says it', { 'servicecidrs/v1': [] }, '10.96.0.0/12'],
+  ['all, and they may not be listed: kubeadm says it', { servicecidrs: 'forbidden' }, '10.96.0.0/12'],
+]
+for (const [what, cluster, services] of SERVES)
+  t.test(`the cluster serves ${what}`, async t => {
+    const status = { phase: 'Synced', reason: null, overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: [services] }
+    const patches = await written({ spidercoordinators: [coordinator()], configmaps: [kubeadm], ...cluster })
+    t.strictSame(patches, [{ body: { metadata: { resourceVersion: '1' }, status }, subresource: 'status' }])
+    const { reason: _, ...is } = status
+    const again = await written({
+      spidercoordinators: [coordinator({ status: is })],
+      configmaps: [kubeadm],
+      ...cluster,
+    })
+    t.strictSame(again, [], 'and what is true is not written again')
+  })
+
+t.test('one that terminates is let go, and nothing else is written to it', async t => {
+  const going = { deletionTimestamp: 'now', finalizers: ['other', 'spiderpool.spidernet.io'] }
+  const patches = await written({ spidercoordinators: [coordinator({}, going)], configmaps: [kubeadm] })
+  t.strictSame(patches, [
+    { body: { metadata: { resourceVersion: '1', finalizers: ['other'] } }, subresource: undefined },
+  ])
+  const free = { deletionTimestamp: 'now', finalizers: ['other'] }
+  t.strictSame(await written({ spidercoordinators: [coordinator({}, free)], configmaps: [kubeadm] }), [])
+})
