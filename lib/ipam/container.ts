@@ -1,7 +1,7 @@
 // Containers of a host without Kubernetes (podman): what stands for the pod that nobody declared, the address that a user names, what
 // leaves with one NIC, and what a runtime that died left behind. On a port; knows no runtime.
 import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../crd/names.js'
-import type { Pod, SpiderIPPool } from '../crd/types.js'
+import type { Pod, SpiderIPAddress, SpiderIPPool } from '../crd/types.js'
 import { familyOf, objectNameOf, toBigint, type Ip } from '../ip/address.js'
 import { includes } from '../ip/range.js'
 import { add, type Granted } from './add.js'
@@ -43,7 +43,7 @@ export async function addContainer(
     return await take()
   } catch (error) {
     if (!(error instanceof Refused) || error.refusal !== 'exhausted') throw error
-    if ((await sweep(host, hands.port)) === 0) throw await exhausted(error, container, hands.port)
+    await sweep(host, hands.port) // where it finds nothing another call may have, a moment ago
   }
   return take().catch(async (error: unknown) => {
     throw await exhausted(error, container, hands.port)
@@ -72,11 +72,17 @@ function withOnly(pool: SpiderIPPool, ip: Ip | undefined): SpiderIPPool {
 }
 
 /** Frees what containers of this host took whose network namespace is no more: their runtime was killed, or the machine was. */
-async function sweep({ name, isGone }: Host, port: Port): Promise<number> {
+async function sweep({ name, isGone }: Host, port: Port): Promise<void> {
   const objects = await port.addressesWith(LABEL_CONTAINER_HOST, name)
   const left = objects.filter(({ metadata }) => isGone(metadata.annotations?.[ANNOTATION_NETNS] ?? ''))
-  const freed = await Promise.all(left.map(object => port.release(object)))
-  return freed.filter(Boolean).length
+  await Promise.all(left.map(object => letGo(object, port)))
+}
+
+/** The record first: an address is what the next one finds where this one does not get to its end. */
+async function letGo(object: SpiderIPAddress, port: Port): Promise<void> {
+  const { containerID: id, nic } = object.spec
+  await takeOut({ id }, nic, port)
+  await port.release(object) // false: it has just been taken for a new namespace
 }
 
 /** Where one address was asked for, "used out" would be a riddle. */
@@ -113,7 +119,7 @@ export async function releaseNic(
 /** Other NICs of the container may be written at the same moment. */
 const TRIES_MAX = 8
 
-async function takeOut(container: Container, nic: string, port: Port): Promise<void> {
+async function takeOut(container: Pick<Container, 'id'>, nic: string, port: Port): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const endpoint = await port.endpoint({ namespace: NAMESPACE, name: container.id })
     if (!endpoint || endpoint.status.current.uid !== uidOf(container)) return

@@ -23,7 +23,7 @@ export const NAMESPACE = 'default'
 /** A label's value may be so long (apimachinery); of the 256 bits of a container ID that leaves 252. */
 const UID_LENGTH = 63
 
-export const uidOf = ({ id }: Container): string => id.slice(0, UID_LENGTH)
+export const uidOf = ({ id }: Pick<Container, 'id'>): string => id.slice(0, UID_LENGTH)
 
 /** The record has the container's ID as its name (RFC 1123 subdomain); two IDs that differ only beyond the UID's length would be one. */
 export const isRecordName = (id: string): boolean => id.length <= 64 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(id)

@@ -36,7 +36,7 @@ const loadOwn = () => import('../../lib/ipam/cni.js')
 const eyes = (kernel: Kernel, nic: string): Eyes => ({
   master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/detect.js')).detect({ kernel, nic }, asks),
-  host: async path => (await import('../../lib/kernel/netns.js')).hostOf(path),
+  host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),
 })
 
 function inProcess(call: Call<Config>): Ipam {

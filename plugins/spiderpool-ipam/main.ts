@@ -10,7 +10,7 @@ const ipam = () => import('../../lib/ipam/cni.js')
 const eyes = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): Eyes => ({
   master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/detect.js')).detectAlone({ netns, nic }, asks),
-  host: async path => (await import('../../lib/kernel/netns.js')).hostOf(path),
+  host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),
 })
 
 export const plugin: Plugin<unknown> = {

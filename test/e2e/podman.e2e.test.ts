@@ -68,6 +68,7 @@ async function suite(host: PodmanHost): Promise<void> {
   const removeAll = async (t: Test): Promise<void> => {
     await podman('rm -f -a -t 0')
     t.strictSame(await held(), [], 'nothing is left')
+    t.equal((await host.sh('kubectl get spiderendpoints -o name')).stdout, '', 'and no record')
   }
 
   t.test('host, container and the network beyond reach each other', async t => {
@@ -196,6 +197,7 @@ async function suite(host: PodmanHost): Promise<void> {
     t.match((await podman(`run -d --name g --network lan ${IMAGE}`)).stderr, /all IP addresses used out in pool lan/)
     await podman('rm -f -t 0 kept d e f')
     t.strictSame(await held(), [], 'nothing is left')
+    t.equal((await host.sh('kubectl get spiderendpoints -o name')).stdout, '', 'and no record')
   })
 
   function network(name: string, ipam: object): void {
