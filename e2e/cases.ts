@@ -1,5 +1,6 @@
 // Every case, in order. What each does is in cases/.
 import { application } from './cases/application.js'
+import { networks } from './cases/networks.js'
 import { apiserver, containerd, controller, dead, drained, kubelet, replaced } from './cases/outages.js'
 import { forced, namespace, rolling, scale, stateful } from './cases/pods.js'
 import { deleted, edited, exhausted, misspelt } from './cases/pools.js'
@@ -14,6 +15,6 @@ export interface Case {
 
 export const CASES: readonly Case[] = [
   ...[application, stateful, scale, rolling, forced, namespace],
-  ...[edited, deleted, exhausted, misspelt],
+  ...[edited, deleted, exhausted, misspelt, networks],
   ...[kubelet, containerd, controller, replaced, drained, apiserver, dead],
 ]

@@ -37,10 +37,20 @@ async function synced(): Promise<void> {
   show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))
 }
 
+const [CONFLIST, MULTUS] = ['/etc/cni/net.d/00-default.conflist', '/etc/cni/net.d/00-multus.conf']
+
 /** The conflist of every pod that starts on the node from now on. */
-export async function useNetwork(node: string, conf: string): Promise<void> {
-  const file = '/etc/cni/net.d/00-default.conflist'
-  await must(onNode(node, 'sh', '-c', `cat > ${file}.part && mv ${file}.part ${file}`), conf)
+export const useNetwork = (node: string, conf: string): Promise<string> =>
+  must(onNode(node, 'sh', '-c', `cat > ${CONFLIST}.part && mv ${CONFLIST}.part ${CONFLIST} && rm -f ${MULTUS}`), conf)
+
+/** The same through a Multus: the default network is the one that the conflist above is made from. */
+export async function useMultus(node: string, binary: string): Promise<void> {
+  const kubeconfig = join(process.env['K8S_FOLDER'] ?? '', 'admin.kubeconfig')
+  const name = 'multus-cni-network'
+  const conf = { cniVersion: '0.3.1', name, type: 'multus', kubeconfig, clusterNetwork: NETWORK }
+  const install = `cp ${binary} /opt/cni/bin/.multus && mv /opt/cni/bin/.multus /opt/cni/bin/multus`
+  const write = `cat > ${MULTUS}.part && mv ${MULTUS}.part ${MULTUS} && rm -f ${CONFLIST}`
+  await must(onNode(node, 'sh', '-c', `${install} && ${write}`), JSON.stringify(conf))
 }
 
 export const conflist = (): Promise<string> =>
@@ -53,7 +63,8 @@ async function defaultNetwork(): Promise<void> {
   const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} is there`, conflist)
   await told(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)
   show(conf)
-  for (const node of NODES) await useNetwork(node, conf)
+  const multus = process.env['MULTUS_BIN'] ?? ''
+  for (const node of NODES) await (multus === '' ? useNetwork(node, conf) : useMultus(node, multus))
   await within(60, 'every node is Ready', async () => {
     for (const { metadata, status } of await list('nodes')) {
       const conditions = (status?.['conditions'] ?? []) as readonly { type: string; status: string }[]
