@@ -1,6 +1,6 @@
 // Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
 import { attrs } from './attrs.js'
-import { concat, cstring, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
+import { concat, cstring, LITTLE, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
 
 /** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
 export const NLM_F = {
@@ -128,12 +128,9 @@ export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
   const frames: Frame[] = []
   const view = viewOf(datagram)
   let at = 0
-  while (at < datagram.length) {
-    const skipped = keep === undefined ? 0 : unwanted(view, at, datagram, keep)
-    if (skipped > 0) {
-      at += skipped
-      continue
-    }
+  for (;;) {
+    if (keep !== undefined) at = passOver(view, at, datagram, keep)
+    if (at >= datagram.length) return frames
     const left = datagram.length - at
     if (left < nlmsghdr.size) throw new WireError(`nlmsghdr wants ${nlmsghdr.size} bytes, not ${left}`)
     const header = nlmsghdr.readAt(view, at)
@@ -142,21 +139,28 @@ export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
     frames.push({ header, payload: datagram.subarray(at + nlmsghdr.size, at + header.length) })
     at += (header.length + 3) & ~3
   }
-  return frames
 }
 
 /** nlmsghdr begins with its length; then come its type and its flags. */
 const TYPE_AT = 4
 const FLAGS_AT = 6
 
-/** How far the next message is where this one is not wanted; 0 where it is, or is not whole, or says that the dump is not of one moment. */
-function unwanted(view: DataView, at: number, bytes: Uint8Array, keep: Keep): number {
-  if (bytes.length - at < nlmsghdr.size) return 0
-  const length = u32.readAt(view, at)
-  const isData = u16.readAt(view, at + TYPE_AT) > NLMSG.overrun
-  const isWhole = length >= nlmsghdr.size && length <= bytes.length - at
-  const isOfOneMoment = (u16.readAt(view, at + FLAGS_AT) & NLM_F.dumpInterrupted) === 0
-  return isData && isWhole && isOfOneMoment && !keep(bytes, at + nlmsghdr.size) ? (length + 3) & ~3 : 0
+/**
+ * Where the first message lies, from `start` on, that is wanted, or is not whole, or says that the dump is not of one moment. There may be
+ * thousands before it: one loop, and no call but that of `keep`.
+ */
+function passOver(view: DataView, start: number, bytes: Uint8Array, keep: Keep): number {
+  const end = view.byteLength
+  let at = start
+  while (end - at >= nlmsghdr.size) {
+    const length = view.getUint32(at, LITTLE)
+    if (length < nlmsghdr.size || length > end - at) return at
+    if (view.getUint16(at + TYPE_AT, LITTLE) <= NLMSG.overrun) return at
+    if ((view.getUint16(at + FLAGS_AT, LITTLE) & NLM_F.dumpInterrupted) !== 0) return at
+    if (keep(bytes, at + nlmsghdr.size)) return at
+    at += (length + 3) & ~3
+  }
+  return at
 }
 
 /** What NLMSG_ERROR and NLMSG_DONE say. `errno` 0 is yes; `text` is the extended ack's, or empty. */

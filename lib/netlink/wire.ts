@@ -36,7 +36,7 @@ export interface Struct<T> extends Fixed<T> {
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
 /** Netlink is host-endian but where a field says otherwise. */
-const LITTLE = os.endianness() === 'LE'
+export const LITTLE = os.endianness() === 'LE'
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 

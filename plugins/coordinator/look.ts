@@ -18,7 +18,7 @@ interface Looking {
 export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looking): { mode: WorkingMode; seen: Seen } {
   const { mode: asked, firstNic } = settings
   const sysctls = [...new Set([...podSysctls(ifName, POD_VETH), ...podSysctls(ifName, firstNic)])]
-  const pod = lookIntoPod(kernel, { sysctls, ...(ifName === firstNic && { nft: [NFT_TABLE] }) })
+  const pod = lookIntoPod(kernel, { sysctls, neighsOn: 'all', ...(ifName === firstNic && { nft: [NFT_TABLE] }) })
   const mode = modeFor(asked, ifName, firstNic, pod)
   const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, firstNic)
   const known = veth === undefined ? [] : [veth]
@@ -36,8 +36,8 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
   return { mode, seen: { pod, node: withStaleNeighs(kernel, { pod, node, table: settings.hostRuleTable }) } }
 }
 
-const lookIntoPod = (kernel: Kernel, more: Pick<Wish, 'sysctls' | 'nft'>): Place =>
-  kernel.observe({ pod: { links: 'all', addressesOn: 'all', routes: {}, rules: true, neighsOn: 'all', ...more } }).pod
+const lookIntoPod = (kernel: Kernel, more: Pick<Wish, 'sysctls' | 'nft' | 'neighsOn'>): Place =>
+  kernel.observe({ pod: { links: 'all', addressesOn: 'all', routes: {}, rules: true, ...more } }).pod
 
 /** Of a veth the index of its other end. */
 const parentOf = (pod: Place, name: string): number | undefined => linkNamed(pod, name)?.parent
@@ -71,11 +71,17 @@ export function lookForDel(
   const { node } = kernel.observe({
     node: {
       links: veth === undefined ? [name] : [...new Set([name, veth])],
-      ...(veth !== undefined && { routes: { on: veth }, neighsOn: veth }),
+      ...(veth !== undefined && { routes: { on: veth } }),
     },
   })
-  const isThere = node.links.some(link => link.name === veth || link.index === veth)
-  const routes = isThere ? node.routes : kernel.observe({ node: { routes: { table } } }).node.routes
+  const there = node.links.find(link => link.name === veth || link.index === veth)
+  const routes = there ? node.routes : kernel.observe({ node: { routes: { table } } }).node.routes
+  const goesWhole = there?.kind === 'veth' && ifName === firstNic // and its neighbours with it
+  const neighs = there && !goesWhole ? kernel.observe({ node: { neighsOn: there.index } }).node.neighs : []
+  const inPod = isOverlay && hasPod ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
   const more = isOverlay ? kernel.observe({ node: { addressesOn: 'wide', lookups: podIps(pod) } }).node : NOWHERE
-  return { pod, node: { ...node, routes, addresses: more.addresses, lookups: more.lookups } }
+  return {
+    pod: { ...pod, neighs: inPod },
+    node: { ...node, routes, neighs, addresses: more.addresses, lookups: more.lookups },
+  }
 }
