@@ -164,6 +164,7 @@ export async function coordinator(stage: Stage): Promise<readonly Row[]> {
     const costs = (['ADD', 'DEL'] as const).map(verb => costIn(logFile, verb))
     rmSync(logFile)
     const crowded = await rounds(full)
+    const removedThere = wall(await removals(full))
     const change = (part: keyof Pair): number => (wall(crowded[part]) / wall(plain[part]) - 1) * 100
     return [
       { what: 'coordinator ADD, wall', value: wall(plain.add), unit: 'ms', bound: '<= 25 ms' },
@@ -179,6 +180,11 @@ export async function coordinator(stage: Stage): Promise<readonly Row[]> {
       { what: 'coordinator ADD on a full node, more', value: change('add'), unit: '%', bound: '< 20 %' },
       { what: 'coordinator DEL on a full node, wall', value: wall(crowded.del), unit: 'ms' },
       { what: 'coordinator DEL on a full node, more', value: change('del'), unit: '%', bound: '< 20 %' },
+      {
+        what: 'ip link del of a veth like its own on a full node, more',
+        value: (removedThere / removed - 1) * 100,
+        unit: '%',
+      },
       ...(await chain(stage, logFile)),
     ]
   } finally {
