@@ -1,6 +1,19 @@
 // Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
 import { attrs } from './attrs.js'
-import { concat, cstring, LITTLE, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
+import {
+  concat,
+  cstring,
+  LITTLE,
+  s32,
+  struct,
+  u16,
+  u32,
+  viewOf,
+  within,
+  WireError,
+  type Codec,
+  type ValueOf,
+} from './wire.js'
 
 /** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
 export const NLM_F = {
