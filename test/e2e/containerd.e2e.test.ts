@@ -34,7 +34,7 @@ async function suite(host: Host): Promise<void> {
   // The sandbox's `lo` is of Debian's plugins.
   const kubectl = (args: string): Promise<string> => said(host, `kubectl ${args}`)
   const apply = (object: object): Promise<string> => said(host, `echo '${JSON.stringify(object)}' | kubectl apply -f -`)
-  let api = await startApiserver(host)
+  let api = await startServer(host)
   await apply({
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderIPPool',
@@ -96,7 +96,7 @@ async function suite(host: Host): Promise<void> {
     await ended(api)
     const away = await eventually(async () => ((await cri.network()).ready ? undefined : cri.network()))
     t.match(away?.why, /no address can be allocated: .*127\.0\.0\.1:6443/)
-    api = await startApiserver(host)
+    api = await startServer(host)
     t.ok(await eventually(async () => ((await cri.network()).ready ? true : undefined)), 'and by itself it is again')
   })
 
@@ -156,7 +156,7 @@ async function said(host: Host, command: string): Promise<string> {
   return stdout
 }
 
-async function startApiserver(host: Host): Promise<ReturnType<typeof spawn>> {
+async function startServer(host: Host): Promise<ReturnType<typeof spawn>> {
   const data = `${host.folder}/data`
   const flags = ['--data-dir', data, '--kubeconfig', `${data}/kubeconfig`, '--listen', API]
   const server = host.start([`${BIN}/spiderpool-apiserver`, ...flags])

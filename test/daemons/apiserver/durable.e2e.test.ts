@@ -69,7 +69,7 @@ t.test('of 100 updates of one version exactly one succeeds', async t => {
 async function writeUntilDeath(
   kubeconfig: string,
   writer: number,
-  round: number,
+  { round, onWritten }: { readonly round: number; readonly onWritten: () => void },
 ): Promise<Map<string, string | undefined>> {
   const api = restOf(kubeconfig, { sockets: 1 })
   const acknowledged = new Map<string, string | undefined>()
@@ -79,6 +79,7 @@ async function writeUntilDeath(
       const made = await api.ask('POST', MAPS, { body: body(name, writer) })
       if (made.status !== 201) throw new Error(`create ${name}: ${made.status} ${JSON.stringify(made.body)}`)
       acknowledged.set(name, String(writer))
+      onWritten()
       if (i % 3 === 1) {
         const put = await api.ask('PUT', `${MAPS}/${name}`, { body: { ...made.body, data: { writer: 'changed' } } })
         if (put.status === 200) acknowledged.set(name, 'changed')
@@ -100,8 +101,13 @@ t.test('kill -9 under 50 writers loses nothing that was acknowledged', async t =
   const server = await startApiserver({ standalone: true })
   t.teardown(() => server.stop())
   for (let round = 1; round <= ROUNDS; round++) {
-    const writers = Array.from({ length: WRITERS }, (_, i) => writeUntilDeath(server.kubeconfig, i, round))
-    await new Promise(resolve => setTimeout(resolve, 300 + Math.random() * 500))
+    let written = 0
+    const onWritten = (): void => void written++
+    const writers = Array.from({ length: WRITERS }, (_, i) =>
+      writeUntilDeath(server.kubeconfig, i, { round, onWritten }),
+    )
+    while (written < WRITERS * 2) await new Promise(resolve => setTimeout(resolve, 20))
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 500))
     await server.kill9()
     const acknowledged = new Map((await Promise.all(writers)).flatMap(map => [...map]))
     await server.restart()
