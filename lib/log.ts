@@ -4,6 +4,8 @@ import { dirname, join, parse } from 'node:path'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
 export type Level = (typeof LEVELS)[number]
+/** In any case; undefined where it is none. */
+export const levelOf = (text: string): Level | undefined => LEVELS.find(level => level === text.toLowerCase())
 
 export interface LogOptions {
   readonly level: Level

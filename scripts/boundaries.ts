@@ -49,7 +49,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/version.ts',
     'schemas/netconf',
   ],
-  'plugins/ifacer': ['lib/ip', 'lib/cni', 'lib/plan', 'lib/kernel', 'lib/version.ts', 'schemas/netconf'],
+  'plugins/ifacer': ['lib/ip', 'lib/cni', 'lib/plan', 'lib/kernel', 'lib/log.ts', 'lib/version.ts', 'schemas/netconf'],
   'daemons/controller': [
     'lib/ip',
     'lib/crd',
@@ -97,6 +97,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kernel/packet.ts': ['node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
   'plugins/ifacer/holds.ts': ['node:fs'],
+  'plugins/ifacer/networkmanager-state.ts': ['node:fs'],
   'lib/kube/open.ts': ['node:fs'],
   'daemons/controller/coordinators.ts': ['node:fs'],
   'daemons/init/main.ts': ['node:fs', 'node:path'],
@@ -135,7 +136,7 @@ export const PURE: readonly RegExp[] = [
   /^lib\/probe\/(arp|detect|ndp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
   /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,
-  /^plugins\/ifacer\/(bond|config|look|made|options|unused|vlan|words)\.ts$/,
+  /^plugins\/ifacer\/(bond|config|look|made|networkmanager|options|unused|vlan|words)\.ts$/,
   /^daemons\/controller\/(reconcile|webhooks)\//,
   /^daemons\/(init|install)\/plan\.ts$/,
 ]

@@ -4,7 +4,7 @@ import { parseArgs } from './args.js'
 import { checkEnv, checkNetworkName, type Env } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'
 import { decodeConf, type Fields } from './json.js'
-import { decodePrevResult, encodeResult, type Result } from './result.js'
+import { decodePrevResult, encodeDetails, encodeResult, type Result } from './result.js'
 import { allows, isVersion } from './versions.js'
 
 export interface Attachment {
@@ -48,7 +48,7 @@ export interface Plugin<C> {
   add(call: Call<C>): Maybe<Result>
   check(call: Call<C>): Maybe<void>
   del(call: Call<C>): Maybe<void>
-  status?(call: Call<C>): Maybe<void>
+  status?(call: Call<C>): Maybe<string | void> // what an ADD would not fail of, told as `details`
   gc?(call: Call<C>): Maybe<void>
   /** What ADD would do, done not at all: text for people, or JSON. */
   plan?(call: Call<C>, format: PlanFormat): Maybe<string>
@@ -156,7 +156,7 @@ const VERBS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['ADD', async (plugin, call) => encodeResult(await plugin.add(call), call.cniVersion)],
   ['DEL', async (plugin, call) => (await plugin.del(call), '')],
   ['CHECK', checked],
-  ['STATUS', async (plugin, call) => (await plugin.status?.(call), '')],
+  ['STATUS', async (plugin, call) => encodeDetails((await plugin.status?.(call)) ?? '', call.cniVersion)],
   ['GC', async (plugin, call) => (await plugin.gc?.(call), '')],
 ])
 

@@ -231,3 +231,7 @@ function fromOldest(fields: Fields): Result {
   const dns = fields.object('dns')
   return { ...(ips.length > 0 && { ips }), ...(routes.length > 0 && { routes }), ...(dns && { dns: toDns(dns) }) }
 }
+
+/** Success of STATUS with a word for people, or nothing. libcni passes over it: the specification has STATUS say nothing when it succeeds. */
+export const encodeDetails = (details: string, cniVersion: string): string =>
+  details === '' ? '' : `${JSON.stringify({ cniVersion, details }, undefined, 4)}\n`

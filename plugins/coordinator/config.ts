@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/coordinator.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 
 export interface Config {
@@ -13,14 +14,6 @@ export interface Config {
   /** `kubeconfig`, or the IPAM's; undefined: KUBECONFIG, or the installed one. */
   readonly kubeconfig: string | undefined
   readonly log: LogConf
-}
-
-export interface LogConf {
-  readonly level: string
-  readonly file: string
-  readonly maxSizeMb: number
-  readonly maxAgeDays: number
-  readonly maxCount: number
 }
 
 const FIRST_NIC = 'eth0'
@@ -37,7 +30,7 @@ export function accepts(raw: unknown): Config {
     detectIPConflict: conf.detectIPConflict ?? false,
     detectGateway: conf.detectGateway ?? false,
     kubeconfig: conf.kubeconfig || conf.ipam?.kubeconfig || undefined,
-    log: logConf(conf.logOptions ?? {}),
+    log: logConfOf(conf.logOptions ?? {}, LOG_FILE),
   }
 }
 
@@ -71,10 +64,3 @@ function keysOf(conf: schema.Conf): CoordinatorKeys {
 }
 
 /** Of sizes the documentation shows text, the Go code reads numbers: both are taken. */
-const logConf = (options: NonNullable<schema.Conf['logOptions']>): LogConf => ({
-  level: options.logLevel || 'debug',
-  file: options.logFile || LOG_FILE,
-  maxSizeMb: Number(options.logMaxSize ?? 0),
-  maxAgeDays: Number(options.logMaxAge ?? 0),
-  maxCount: Number(options.logMaxCount ?? 0),
-})

@@ -3,7 +3,7 @@ import { CniError } from '../../lib/cni/error.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { bitsOf, familyOfCidr, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isDisabled, mergeKeys, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
-import { LEVELS, type Level } from '../../lib/log.js'
+import { LEVELS, levelOf } from '../../lib/log.js'
 import type { Config } from './config.js'
 
 export type Mode = 'auto' | 'underlay' | 'overlay' | 'disabled'
@@ -66,8 +66,6 @@ export function settingsOf(config: Config, cluster: CoordinatorKeys): Settings {
     detectGateway,
   }
 }
-
-export const levelOf = (text: string): Level | undefined => LEVELS.find(name => name === text.toLowerCase())
 
 function modeOf(mode: string): Mode {
   if (isDisabled(mode)) return 'disabled'

@@ -8,7 +8,7 @@ import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/i
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
-import { openLog, type Log } from '../../lib/log.js'
+import { levelOf, openLog, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -19,7 +19,7 @@ import { ipsIn, planForDel } from './del.js'
 import { addressesOf, factsOf, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
-import { HOST_RULE_TABLE, levelOf, settingsOf, type Settings } from './settings.js'
+import { HOST_RULE_TABLE, settingsOf, type Settings } from './settings.js'
 import { absenceOf, refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>

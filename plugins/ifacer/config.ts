@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/ifacer.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 
 export interface Config {
   readonly bond: BondConf | undefined
@@ -10,6 +11,7 @@ export interface Config {
   readonly mtu: number
   readonly allowNodeNic: boolean
   readonly removeUnused: boolean
+  readonly log: LogConf
 }
 
 export interface BondConf {
@@ -32,13 +34,24 @@ const VLAN_ID_MAX = 4094
 const NAME_BYTES_MAX = 15
 const DEFAULT_BOND = 'sp_bond0'
 
-const NONE: Config = { bond: undefined, vlan: undefined, mtu: 0, allowNodeNic: false, removeUnused: false }
+const LOG_FILE = '/var/log/spidernet/ifacer.log'
+
+const NONE: Config = {
+  bond: undefined,
+  vlan: undefined,
+  mtu: 0,
+  allowNodeNic: false,
+  removeUnused: false,
+  log: logConfOf({}, LOG_FILE),
+}
 
 /** Throws CniError naming the key, its value and what it may be. DEL and GC go by what ADD noted, so no conf makes them fail. */
 export function accepts(raw: unknown, command: string): Config {
-  if (command === 'DEL' || command === 'GC') return NONE
-  const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false, removeUnused = false } = known(raw)
-  if (command === 'STATUS' && interfaces.length === 0) return NONE
+  if (command === 'DEL' || command === 'GC') return { ...NONE, log: logIn(raw) }
+  const conf = known(raw)
+  const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false, removeUnused = false } = conf
+  const log = logConfOf(conf.logOptions ?? {}, LOG_FILE)
+  if (command === 'STATUS' && interfaces.length === 0) return { ...NONE, log }
   if (interfaces.length === 0) throw wrong('invalid config: interfaces have at least one interface')
   if (vlanID < 0 || vlanID > VLAN_ID_MAX)
     throw wrong(`invalid vlan tag ${vlanID}: vlan tag must be in range [0,${VLAN_ID_MAX}]`)
@@ -50,7 +63,17 @@ export function accepts(raw: unknown, command: string): Config {
   const on = made?.name ?? (interfaces.length === 1 ? first : undefined)
   const vlan = vlanID > 0 && on !== undefined ? { name: `${on}.${vlanID}`, on, id: vlanID } : undefined
   for (const { name } of [made, vlan].filter(one => one !== undefined)) checkName(name)
-  return { bond: made, vlan, mtu, allowNodeNic, removeUnused }
+  return { bond: made, vlan, mtu, allowNodeNic, removeUnused, log }
+}
+
+/** Of a conf that may be anything. */
+function logIn(raw: unknown): LogConf {
+  try {
+    return logConfOf(known(raw).logOptions ?? {}, LOG_FILE)
+  } catch (error) {
+    if (error instanceof CniError) return NONE.log
+    throw error
+  }
 }
 
 const bondOf = ({ name, mode = 0, options = '' }: NonNullable<schema.Conf['bond']>, members: readonly string[]) => ({

@@ -29,12 +29,12 @@ function locked<T>(kernel: Node, work: () => T): T {
 
 /**
  * ADD, where a look was not enough (`staysAsItIs`). A link that goes with its last user is held before it is made, with the lock in hand:
- * whoever would take it away has the lock too, and sees the hold.
+ * whoever would take it away has the lock too, and sees the hold. Returns the steps done.
  */
-export function ensure(config: Config, user: User, { kernel, holds }: { kernel: Node; holds: Holds }): void {
+export function ensure(config: Config, user: User, { kernel, holds }: { kernel: Node; holds: Holds }): Plan {
   const top = topOf(config)
-  if (top === undefined) return
-  locked(kernel, () => {
+  if (top === undefined) return []
+  return locked(kernel, () => {
     const node = wholeAndFree(config, kernel) ?? tidied(kernel)
     const plan = planFor(config, node)
     const is = linkNamed(node, top)
@@ -42,7 +42,7 @@ export function ensure(config: Config, user: User, { kernel, holds }: { kernel: 
     if (!goes) return doAll(plan, kernel)
     const isNew = holds.put(top, user)
     try {
-      doAll(plan, kernel)
+      return doAll(plan, kernel)
     } catch (error) {
       if (isNew) holds.drop(top, user)
       throw error
@@ -67,9 +67,10 @@ function tidied(kernel: Node): Place {
   return look()
 }
 
-function doAll(plan: Plan, kernel: Node): void {
+function doAll(plan: Plan, kernel: Node): Plan {
   try {
     run(plan, kernel)
+    return plan
   } catch (error) {
     if (!(error instanceof StepError)) throw error
     const { step, cause, undoFailures } = error
@@ -81,25 +82,27 @@ function doAll(plan: Plan, kernel: Node): void {
 
 /**
  * DEL and GC: the users that are gone let go of their links; a link that nobody holds any more, and that is unused, goes. `idleToo`: also
- * those that nobody holds already, which something else was using when their last user went.
+ * those that nobody holds already, which something else was using when their last user went. Returns what went, the lowest of each.
  */
 export function release(
   isGone: (user: User) => boolean,
   { kernel, holds }: { kernel: Node; holds: Holds },
   idleToo = false,
-): void {
-  locked(kernel, () => {
+): readonly string[] {
+  return locked(kernel, () => {
+    const gone: string[] = []
     const noted = holds.links().filter(link => holds.usersOf(link).some(isGone))
     for (const link of [...noted, ...(idleToo ? idleIn(tidied(kernel), holds) : [])]) {
       const users = holds.usersOf(link)
-      if (users.every(isGone)) removeFrom(link, { kernel, holds })
+      if (users.every(isGone)) gone.push(...removeFrom(link, { kernel, holds }))
       for (const user of users.filter(isGone)) holds.drop(link, user) // last, so that a DEL that was killed can be repeated
     }
+    return gone
   })
 }
 
 /** In one step, the removal of the lowest: what stands on it goes with it. */
-function removeFrom(name: string, { kernel, holds }: { kernel: Node; holds: Holds }): void {
+function removeFrom(name: string, { kernel, holds }: { kernel: Node; holds: Holds }): readonly string[] {
   const claims: Plan[number][] = []
   let lowest: string | undefined
   for (const link of unusedFrom(name, tidied(kernel), below => holds.usersOf(below).length > 0)) {
@@ -108,8 +111,9 @@ function removeFrom(name: string, { kernel, holds }: { kernel: Node; holds: Hold
     claims.push(claim)
     lowest = link.name
   }
-  const failures = lowest === undefined ? [] : undoAll([toRemove(lowest)], kernel)
-  if (failures.length === 0) return
+  if (lowest === undefined) return []
+  const failures = undoAll([toRemove(lowest)], kernel)
+  if (failures.length === 0) return [lowest]
   undoAll(claims, kernel)
   throw new CniError('internal', `${lowest} has no user any more and could not be removed: ${failures.join('; ')}`)
 }

@@ -16,6 +16,6 @@ export const plugin: Plugin<Config> = {
   add: async call => (wantsLinks(call.config) ? (await verbs()).add(call) : (call.prevResult ?? {})),
   check: async call => (wantsLinks(call.config) ? (await verbs()).check(call) : undefined),
   del: async call => (await leave()).del(call),
-  status: async () => (await verbs()).status(),
+  status: async call => (await verbs()).status(call),
   gc: async call => (await leave()).gc(call),
 }

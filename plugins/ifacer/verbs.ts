@@ -3,26 +3,50 @@ import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { glance } from '../../lib/kernel/glance.js'
+import type { Log } from '../../lib/log.js'
+import type { Place } from '../../lib/plan/seen.js'
 import { describe } from '../../lib/plan/step.js'
 import type { Config } from './config.js'
 import { HOLDS, userOf } from './holds.js'
-import { lacking, staysAsItIs } from './look.js'
-import { namesOf } from './plan.js'
+import { fieldsOf, stepsOf, told } from './log.js'
+import { seenOf, staysAsItIs } from './look.js'
+import { networkManagerWarning } from './networkmanager-state.js'
+import { namesOf, planFor } from './plan.js'
 
 /** What the runtime gave goes on as it came: links of the node are none of the pod's result. */
-export async function add(call: Call<Config>): Promise<Result> {
-  if (!staysAsItIs(call.config, glance)) (await import('./change.js')).make(call.config, userOf(call), HOLDS)
-  return call.prevResult ?? {}
+export function add(call: Call<Config>): Promise<Result> {
+  const { config } = call
+  return told(call, 'no links made', async log => {
+    const isThere = staysAsItIs(config, glance)
+    const steps = isThere ? [] : (await import('./change.js')).make(config, userOf(call), HOLDS)
+    warn(call, isThere ?? seenOf(config, glance), log)
+    log.info(steps.length > 0 ? 'links made' : 'links are there', { ...fieldsOf(call), steps: stepsOf(steps) })
+    return call.prevResult ?? {}
+  })
 }
 
-export function check({ config }: Call<Config>): void {
-  for (const name of namesOf(config))
-    if (glance({ links: [name] }).links.length === 0)
-      throw new CniError('internal', `${name} is not on the node any more`, 'the next ADD makes it again')
-  const plan = lacking(config, glance)
-  if (plan.length > 0)
-    throw new CniError('internal', `the node's links are not as ADD left them: ${plan.map(describe).join(', ')}`)
+export function check(call: Call<Config>): Promise<void> {
+  const { config } = call
+  return told(call, 'links not as ADD left them', log => {
+    for (const name of namesOf(config))
+      if (glance({ links: [name] }).links.length === 0)
+        throw new CniError('internal', `${name} is not on the node any more`, 'the next ADD makes it again')
+    const node = seenOf(config, glance)
+    const plan = planFor(config, node)
+    if (plan.length > 0)
+      throw new CniError('internal', `the node's links are not as ADD left them: ${plan.map(describe).join(', ')}`)
+    warn(call, node, log)
+  })
 }
 
-/** Whether links can be looked at; which of them an ADD wants, STATUS is not told. */
-export const status = (): void => void glance({ links: ['lo'] })
+/** Whether links can be looked at; which of them an ADD wants, STATUS is not told. Returns what to warn of. */
+export const status = (call: Call<Config>): Promise<string | undefined> =>
+  told(call, 'links cannot be looked at', log => {
+    return warn(call, glance({ links: ['lo', ...namesOf(call.config)] }), log)
+  })
+
+function warn(call: Call<Config>, node: Place, log: Log): string | undefined {
+  const warning = networkManagerWarning(call.config, node)
+  if (warning !== undefined) log.warn(warning, fieldsOf(call))
+  return warning
+}

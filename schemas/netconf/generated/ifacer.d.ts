@@ -19,6 +19,19 @@ export interface Conf {
   readonly allowNodeNic?: boolean
   /** Links that are made go with the DEL of their last user; otherwise they stay until a reboot. */
   readonly removeUnused?: boolean
+  /** The log of this plugin. */
+  readonly logOptions?: {
+    /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`. */
+    readonly logLevel?: string
+    /** Where a line of JSON for each call goes. */
+    readonly logFile?: string
+    /** Megabytes after which a file is put aside. */
+    readonly logMaxSize?: number | string
+    /** Days after which a file put aside goes. */
+    readonly logMaxAge?: number | string
+    /** Files put aside that are kept. */
+    readonly logMaxCount?: number | string
+  }
 }
 
 type Checker = import('../../../lib/cni/conf.js').Checker<Conf>

@@ -14,8 +14,19 @@ const schema11 = {
     mtu: { type: 'integer' },
     allowNodeNic: { type: 'boolean' },
     removeUnused: { type: 'boolean' },
+    logOptions: {
+      type: 'object',
+      properties: {
+        logLevel: { type: 'string' },
+        logFile: { type: 'string' },
+        logMaxSize: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+        logMaxAge: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+        logMaxCount: { type: ['integer', 'string'], pattern: '^-?[0-9]+$' },
+      },
+    },
   },
 }
+const pattern0 = new RegExp('^-?[0-9]+$', 'u')
 function validate10(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null
   let errors = 0
@@ -214,6 +225,184 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                 } else {
                   var valid0 = true
                 }
+                if (valid0) {
+                  if (data.logOptions !== undefined) {
+                    let data10 = data.logOptions
+                    const _errs21 = errors
+                    if (errors === _errs21) {
+                      if (data10 && typeof data10 == 'object' && !Array.isArray(data10)) {
+                        if (data10.logLevel !== undefined) {
+                          const _errs23 = errors
+                          if (typeof data10.logLevel !== 'string') {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/logOptions/logLevel',
+                                schemaPath: '#/properties/logOptions/properties/logLevel/type',
+                                keyword: 'type',
+                                params: { type: 'string' },
+                              },
+                            ]
+                            return false
+                          }
+                          var valid3 = _errs23 === errors
+                        } else {
+                          var valid3 = true
+                        }
+                        if (valid3) {
+                          if (data10.logFile !== undefined) {
+                            const _errs25 = errors
+                            if (typeof data10.logFile !== 'string') {
+                              validate10.errors = [
+                                {
+                                  instancePath: instancePath + '/logOptions/logFile',
+                                  schemaPath: '#/properties/logOptions/properties/logFile/type',
+                                  keyword: 'type',
+                                  params: { type: 'string' },
+                                },
+                              ]
+                              return false
+                            }
+                            var valid3 = _errs25 === errors
+                          } else {
+                            var valid3 = true
+                          }
+                          if (valid3) {
+                            if (data10.logMaxSize !== undefined) {
+                              let data13 = data10.logMaxSize
+                              const _errs27 = errors
+                              if (
+                                !(typeof data13 == 'number' && !(data13 % 1) && !isNaN(data13) && isFinite(data13)) &&
+                                typeof data13 !== 'string'
+                              ) {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/logOptions/logMaxSize',
+                                    schemaPath: '#/properties/logOptions/properties/logMaxSize/type',
+                                    keyword: 'type',
+                                    params: { type: schema11.properties.logOptions.properties.logMaxSize.type },
+                                  },
+                                ]
+                                return false
+                              }
+                              if (errors === _errs27) {
+                                if (typeof data13 === 'string') {
+                                  if (!pattern0.test(data13)) {
+                                    validate10.errors = [
+                                      {
+                                        instancePath: instancePath + '/logOptions/logMaxSize',
+                                        schemaPath: '#/properties/logOptions/properties/logMaxSize/pattern',
+                                        keyword: 'pattern',
+                                        params: { pattern: '^-?[0-9]+$' },
+                                      },
+                                    ]
+                                    return false
+                                  }
+                                }
+                              }
+                              var valid3 = _errs27 === errors
+                            } else {
+                              var valid3 = true
+                            }
+                            if (valid3) {
+                              if (data10.logMaxAge !== undefined) {
+                                let data14 = data10.logMaxAge
+                                const _errs29 = errors
+                                if (
+                                  !(typeof data14 == 'number' && !(data14 % 1) && !isNaN(data14) && isFinite(data14)) &&
+                                  typeof data14 !== 'string'
+                                ) {
+                                  validate10.errors = [
+                                    {
+                                      instancePath: instancePath + '/logOptions/logMaxAge',
+                                      schemaPath: '#/properties/logOptions/properties/logMaxAge/type',
+                                      keyword: 'type',
+                                      params: { type: schema11.properties.logOptions.properties.logMaxAge.type },
+                                    },
+                                  ]
+                                  return false
+                                }
+                                if (errors === _errs29) {
+                                  if (typeof data14 === 'string') {
+                                    if (!pattern0.test(data14)) {
+                                      validate10.errors = [
+                                        {
+                                          instancePath: instancePath + '/logOptions/logMaxAge',
+                                          schemaPath: '#/properties/logOptions/properties/logMaxAge/pattern',
+                                          keyword: 'pattern',
+                                          params: { pattern: '^-?[0-9]+$' },
+                                        },
+                                      ]
+                                      return false
+                                    }
+                                  }
+                                }
+                                var valid3 = _errs29 === errors
+                              } else {
+                                var valid3 = true
+                              }
+                              if (valid3) {
+                                if (data10.logMaxCount !== undefined) {
+                                  let data15 = data10.logMaxCount
+                                  const _errs31 = errors
+                                  if (
+                                    !(
+                                      typeof data15 == 'number' &&
+                                      !(data15 % 1) &&
+                                      !isNaN(data15) &&
+                                      isFinite(data15)
+                                    ) &&
+                                    typeof data15 !== 'string'
+                                  ) {
+                                    validate10.errors = [
+                                      {
+                                        instancePath: instancePath + '/logOptions/logMaxCount',
+                                        schemaPath: '#/properties/logOptions/properties/logMaxCount/type',
+                                        keyword: 'type',
+                                        params: { type: schema11.properties.logOptions.properties.logMaxCount.type },
+                                      },
+                                    ]
+                                    return false
+                                  }
+                                  if (errors === _errs31) {
+                                    if (typeof data15 === 'string') {
+                                      if (!pattern0.test(data15)) {
+                                        validate10.errors = [
+                                          {
+                                            instancePath: instancePath + '/logOptions/logMaxCount',
+                                            schemaPath: '#/properties/logOptions/properties/logMaxCount/pattern',
+                                            keyword: 'pattern',
+                                            params: { pattern: '^-?[0-9]+$' },
+                                          },
+                                        ]
+                                        return false
+                                      }
+                                    }
+                                  }
+                                  var valid3 = _errs31 === errors
+                                } else {
+                                  var valid3 = true
+                                }
+                              }
+                            }
+                          }
+                        }
+                      } else {
+                        validate10.errors = [
+                          {
+                            instancePath: instancePath + '/logOptions',
+                            schemaPath: '#/properties/logOptions/type',
+                            keyword: 'type',
+                            params: { type: 'object' },
+                          },
+                        ]
+                        return false
+                      }
+                    }
+                    var valid0 = _errs21 === errors
+                  } else {
+                    var valid0 = true
+                  }
+                }
               }
             }
           }
@@ -238,4 +427,15 @@ export const keys = {
   mtu: ['mtu', 'a whole number'],
   allownodenic: ['allowNodeNic', 'true or false'],
   removeunused: ['removeUnused', 'true or false'],
+  logoptions: [
+    'logOptions',
+    'an object',
+    {
+      loglevel: ['logLevel', 'a string'],
+      logfile: ['logFile', 'a string'],
+      logmaxsize: ['logMaxSize', 'a whole number'],
+      logmaxage: ['logMaxAge', 'a whole number'],
+      logmaxcount: ['logMaxCount', 'a whole number'],
+    },
+  ],
 }

@@ -145,6 +145,12 @@ t.test('a plugin without STATUS and GC answers them with success', async t => {
   }
 })
 
+t.test('what STATUS has to say without failing is told as details', async t => {
+  const { exitCode, stdout } = await ask({ env: { CNI_COMMAND: 'STATUS' }, plugin: { status: () => 'a word' } })
+  t.equal(exitCode, 0)
+  t.strictSame(JSON.parse(stdout), { cniVersion: '1.1.0', details: 'a word' })
+})
+
 t.test('a conf without cniVersion is 0.1.0, also in the answer', async t => {
   const oldest = { cniVersion: '0.1.0', ip4: { ip: '10.0.0.5/24' }, dns: {} }
   for (const cniVersion of [undefined, null, ''])
