@@ -2,7 +2,7 @@
 import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
 import { add, type Granted } from './add.js'
-import { eventOf, NOT_ALLOCATED } from './event.js'
+import { eventOf, NOT_ALLOCATED, type Told } from './event.js'
 import type { Host } from './container.js'
 import type { Detect } from './inspect.js'
 import type { Port } from './port.js'
@@ -62,15 +62,15 @@ async function claim(call: Call<unknown>, { master, host }: Eyes) {
   } catch (error) {
     log.error(ADD_FAILED, { ...fields, error: String(error) })
     const refusal = refusalOf(ADD_FAILED, error)
-    if (error instanceof Refused && !session.container) await tell(session, refusal.message, port)
+    if (error instanceof Refused && !session.container)
+      await tell(session, { message: refusal.message, about: error.about }, port)
     throw refusal
   }
 }
 
 /** The pod shows the sentence too, for the one who has no access to the node's logs. */
-async function tell({ pod, podUid }: Session, message: string, port: Port | undefined): Promise<void> {
-  const about = { ...pod, uid: podUid }
-  await port?.tell(eventOf({ pod: about, node: '', reason: NOT_ALLOCATED, message, now: Date.now() }))
+async function tell({ pod, podUid }: Session, told: Pick<Told, 'message' | 'about'>, port?: Port): Promise<void> {
+  await port?.tell(eventOf({ ...told, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }))
 }
 
 function askOf(call: Call<unknown>, { conf, pod, podUid }: Session, master: Master): Ask {

@@ -13,14 +13,16 @@ export interface Told {
   readonly node: string
   readonly reason: string
   readonly message: string
+  /** What is told, whatever figures the message has this time. */
+  readonly about: string
   /** Milliseconds since 1970. */
   readonly now: number
 }
 
-/** One name for one sentence about one pod: telling it again finds the event that is there. */
-export function eventOf({ pod, node, reason, message, now }: Told): Event {
+/** One name for one matter of one pod: telling it again, from whichever process, finds the event that is there. */
+export function eventOf({ pod, node, reason, message, about, now }: Told): Event {
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
-  const mark = hash64(`${pod.uid}/${reason}/${message}`).toString(16).padStart(16, '0')
+  const mark = hash64(`${pod.uid}/${reason}/${about}`).toString(16).padStart(16, '0')
   return {
     apiVersion: 'v1',
     kind: 'Event',
@@ -44,8 +46,9 @@ export function eventOf({ pod, node, reason, message, now }: Told): Event {
 
 const QUIET_MS = 60_000
 
-/** The event once more: counted up; `undefined` where it was told within the last minute, and is not told again. */
-export function toldAgain(there: Event, now: Event): Event | undefined {
-  if (Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp) < QUIET_MS) return undefined
-  return { ...there, count: there.count + 1, lastTimestamp: now.lastTimestamp }
+/** What changes of an event that is told once more; `undefined` where it was told within the last minute, and is not told again. */
+export function toldAgain(there: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
+  const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp)
+  if (sinceMs < QUIET_MS && sinceMs > -QUIET_MS) return undefined // a clock that was set back silences nobody for long
+  return { count: there.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }
 }

@@ -83,7 +83,8 @@ async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port
     }),
   )
   const isFull = refusals.every(({ why }) => why.reason === 'exhausted')
-  return new Refused(isFull ? 'exhausted' : 'contended', told.join('; '))
+  const about = `no address in ${refusals.map(({ pool }) => pool.name).join(', ')}`
+  return new Refused(isFull ? 'exhausted' : 'contended', told.join('; '), { about })
 }
 
 /** `; most by Deployment default/web, 12`, or nothing where nobody holds any. */

@@ -118,5 +118,14 @@ const REASONS: Readonly<Record<Finding['kind'], string>> = {
 }
 
 async function tell({ pod, podUid, port }: Inspecting, { kind }: Finding, message: string): Promise<void> {
-  await port.tell(eventOf({ pod: { ...pod, uid: podUid }, node: '', reason: REASONS[kind], message, now: Date.now() }))
+  await port.tell(
+    eventOf({
+      pod: { ...pod, uid: podUid },
+      node: '',
+      reason: REASONS[kind],
+      message,
+      about: message,
+      now: Date.now(),
+    }),
+  )
 }

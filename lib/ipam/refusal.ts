@@ -82,13 +82,20 @@ export const REFUSALS = {
 
 export type RefusalName = keyof typeof REFUSALS
 
+export interface RefusedOptions extends ErrorOptions {
+  /** What the sentence is about, where it has figures that change from one try to the next: one Event is enough for all. */
+  readonly about?: string
+}
+
 /** Said to the runtime and to the pod's Event in these very words. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly refusal: RefusalName
-  constructor(refusal: RefusalName, message: string, options?: ErrorOptions) {
+  readonly about: string
+  constructor(refusal: RefusalName, message: string, options: RefusedOptions = {}) {
     super(message, options)
     this.refusal = refusal
+    this.about = options.about ?? message
   }
   get code(): number {
     return REFUSALS[this.refusal].code

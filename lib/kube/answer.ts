@@ -14,6 +14,8 @@ export interface Request {
   readonly idempotent?: boolean
   /** Asked before each further try: where it says no, what went wrong stands. */
   readonly mayRetry?: (() => boolean) | undefined
+  /** Not tried again: what is lost is not worth a wait. */
+  readonly once?: boolean
 }
 
 export type Outcome =

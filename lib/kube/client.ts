@@ -37,12 +37,17 @@ export interface DeleteOptions extends RetryOptions {
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
 }
 
+/** One try, given up after so long: for what is worth less than the time of who waits. */
+export interface OnceOptions {
+  readonly onceWithinMs?: number
+}
+
 export interface RetryOptions {
   /** Asked before each further try: who may not write any more leaves it at the first, and what went wrong is thrown. */
   readonly mayRetry?: () => boolean
 }
 
-export interface WriteOptions extends RetryOptions {
+export interface WriteOptions extends RetryOptions, OnceOptions {
   readonly fieldManager?: string
   /** Doing it twice does no harm: a lost answer is tried again rather than reported as `Unknown`. */
   readonly idempotent?: boolean
@@ -66,7 +71,7 @@ const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.
 
 /** Everything throws KubeError. Objects come as the server sent them: of their shape only metadata (or items) has been looked at. */
 export interface Kube {
-  get<T>(kind: Kind, ref: Ref): Promise<T>
+  get<T>(kind: Kind, ref: Ref, options?: OnceOptions): Promise<T>
   list<T>(kind: Kind, options?: ListOptions): Promise<List<T>>
   create<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   /** Compare and swap where the object has a resourceVersion. */
@@ -104,14 +109,16 @@ export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limit
   const timeoutMs = requests.limits.requestMs
   const object = async <T>(request: Request, name: string): Promise<T> =>
     whole<T>(await requests.send(request), request, name)
+  const waiting = ({ onceWithinMs }: OnceOptions = {}): Pick<Request, 'timeoutMs' | 'once'> =>
+    onceWithinMs === undefined ? { timeoutMs } : { timeoutMs: onceWithinMs, once: true }
   const send = <T extends object>(method: 'POST' | 'PUT', path: string, written: Written<T>): Promise<T> =>
-    object<T>({ ...writeRequest(method, path, written), timeoutMs }, refOf(written.value).name)
+    object<T>({ ...writeRequest(method, path, written), ...waiting(written.options) }, refOf(written.value).name)
   const list = async <T>(kind: Kind, options: ListOptions = {}): Promise<List<T>> => {
     const request = listRequest(kind, options, requests.limits.listMs)
     return listOf<T>(await requests.send(request), request)
   }
   return {
-    get: (kind, ref) => object({ method: 'GET', path: objectPath(kind, ref), timeoutMs }, ref.name),
+    get: (kind, ref, options) => object({ method: 'GET', path: objectPath(kind, ref), ...waiting(options) }, ref.name),
     list,
     create: (kind, value, options) =>
       send('POST', collectionPath(kind, refOf(value).namespace), { kind, value, options }),
@@ -119,7 +126,7 @@ export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limit
     replaceStatus: (kind, value, options) =>
       send('PUT', `${objectPath(kind, refOf(value))}/status`, { kind, value, options }),
     patch: (kind, ref, body, how, options = {}) =>
-      object({ ...patchRequest(kind, ref, { body, how, options }), timeoutMs }, ref.name),
+      object({ ...patchRequest(kind, ref, { body, how, options }), ...waiting(options) }, ref.name),
     delete: async (kind, ref, options = {}) =>
       void (await requests.send({ ...deleteRequest(kind, ref, options), timeoutMs })),
     watch: <T>(kind: Kind, options: WatchOptions<T> = {}) =>

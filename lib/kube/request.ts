@@ -53,7 +53,7 @@ export function pauseMs(tries: number, afterMs: number | undefined, random: numb
 }
 
 function patience(request: Request, tries: number): Request {
-  if (request.method !== 'GET') return request
+  if (request.method !== 'GET' || request.once === true) return request
   const part = Math.max(1, FIRST_READ_PART / 2 ** (tries - 1))
   return { ...request, timeoutMs: Math.ceil(request.timeoutMs / part) }
 }
@@ -81,7 +81,7 @@ export class Requests {
     for (let tries = 1; ; tries++) {
       const outcome = await this.#once(patience(request, tries))
       if (outcome.kind === 'answer') return outcome.value
-      if (outcome.kind === 'refused' || tries >= TRIES_MAX) throw outcome.error
+      if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw outcome.error
       await this.seams.sleep(pauseMs(tries, outcome.afterMs, this.seams.random()))
       if (request.mayRetry?.() === false) throw outcome.error
     }

@@ -1,0 +1,157 @@
+// What a pod shows of its refusals: one Event for one matter, however many processes fail; an API server that takes none changes no answer.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import t from 'tap'
+import { poolAnnotation, type PodRef } from '../fixtures/cluster.js'
+import { on, type Asked, type Fault } from '../fixtures/faults.js'
+import { startFaulty } from '../fixtures/faulty.js'
+import { openIpam } from '../fixtures/ipam.js'
+import { manifestsIn, rightsOf, startGuard } from '../fixtures/rights.js'
+
+const bench = await openIpam({ standalone: true, args: ['--no-embedded-controller'] })
+const { cluster } = bench
+const folder = mkdtempSync(`${tmpdir()}/ipam-events-`)
+const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-node')
+const node = await startGuard(bench.kubeconfig, rights, `${folder}/node`)
+const mute = await startGuard(
+  bench.kubeconfig,
+  rights.filter(({ resources }) => !resources.includes('events')),
+  `${folder}/mute`,
+)
+const faulty = await startFaulty(bench.kubeconfig)
+t.teardown(async () => {
+  await Promise.all([node.close(), mute.close(), faulty.stop()])
+  rmSync(folder, { recursive: true })
+  await bench.stop()
+})
+await cluster.pool('small', { subnet: '10.81.0.0/24', ips: ['10.81.0.1-10.81.0.2'] })
+
+const EVENTS = '/api/v1/namespaces/default/events'
+
+interface Shown {
+  readonly metadata: { readonly name: string; readonly resourceVersion: string }
+  readonly involvedObject: { readonly uid: string }
+  readonly reason: string
+  readonly message: string
+  readonly count: number
+  readonly lastTimestamp: string
+}
+
+const eventsOf = async ({ uid }: PodRef): Promise<readonly Shown[]> =>
+  ((await cluster.api.items(EVENTS)) as unknown as readonly Shown[]).filter(
+    ({ involvedObject }) => involvedObject.uid === uid,
+  )
+
+/** As if it had been told so long ago. */
+async function aged(event: Shown, ms: number): Promise<void> {
+  const lastTimestamp = new Date(Date.now() - ms).toISOString().replace(/\.\d+Z$/, 'Z')
+  const old = { apiVersion: 'v1', kind: 'Event', ...event, lastTimestamp }
+  await cluster.api.replace(`${EVENTS}/${event.metadata.name}`, old)
+}
+
+const isEvent = ({ path }: Asked): boolean => path.includes('/events')
+const WRONG = poolAnnotation('nowhere')
+const asNode = { kubeconfig: node.kubeconfig }
+/** Processes of one pod: some at once, then one after the other. */
+const [AT_ONCE, AFTERWARDS] = [8, 12]
+const TWO_MINUTES_MS = 120_000
+
+t.test('ADD that fails again and again, each in its own process, is one Event, written once a minute', async t => {
+  const pod = await cluster.pod('again', WRONG)
+  const box = bench.sandbox(pod)
+  const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => box.add('eth0', asNode)))
+  const [event, ...more] = await eventsOf(pod)
+  t.match(event, { reason: 'FailedIPAllocation', count: 1, message: /^spiderpool IP allocation error: .*"nowhere"/ })
+  t.strictSame(more, [])
+  t.ok(
+    answers.every(({ code, msg }) => code === 103 && msg === event?.message),
+    'the CNI error has the same words',
+  )
+  faulty.judge = () => undefined
+  const from = faulty.passed.length
+  for (let at = 0; at < AFTERWARDS; at++) await box.add('eth0', { kubeconfig: faulty.kubeconfig })
+  const asked = faulty.passed.slice(from).filter(isEvent)
+  t.strictSame(new Set(asked.map(({ method }) => method)), new Set(['GET']), 'within the minute nothing is written')
+  t.equal(asked.length, AFTERWARDS, 'and a try costs one read')
+  t.strictSame(await eventsOf(pod), [event])
+  if (event) await aged(event, TWO_MINUTES_MS)
+  await Promise.all(Array.from({ length: AT_ONCE }, () => box.add('eth0', asNode)))
+  t.match(await eventsOf(pod), [{ count: 2 }], 'a minute later it is counted up, once')
+  t.strictSame(node.refused, [], 'the rights of deploy/spiderpool.yaml are enough')
+})
+
+t.test('a sentence whose figures change is the same Event, and the last one stands there', async t => {
+  const owner = (name: string) => ({ owner: { apiVersion: 'example.com/v1', kind: 'Robot', name, uid: name } })
+  const holding = async (name: string, robot: string) => {
+    const box = bench.sandbox(await cluster.pod(name, poolAnnotation('small'), owner(robot)))
+    await box.add()
+    return box
+  }
+  const holders = [await holding('ann-ax', 'ann'), await holding('ann-bx', 'ann')]
+  const late = await cluster.pod('latex', poolAnnotation('small'))
+  const box = bench.sandbox(late)
+  t.match(await box.add('eth0', asNode), { code: 11, msg: /most by Robot default\/ann, 2/ })
+  for (const holder of holders) {
+    await cluster.removePod(holder.pod)
+    await holder.del()
+  }
+  for (const name of ['bob-ax', 'bob-bx']) await holding(name, 'bob')
+  t.match(await box.add('eth0', asNode), { code: 11, msg: /most by Robot default\/bob, 2/ })
+  const [event, ...more] = await eventsOf(late)
+  t.match(event, { count: 1, message: /ann, 2/ })
+  t.strictSame(more, [])
+  if (event) await aged(event, TWO_MINUTES_MS)
+  await box.add('eth0', asNode)
+  t.match(await eventsOf(late), [{ count: 2, message: /bob, 2/ }])
+})
+
+t.test('another matter of the same pod is another Event, at once', async t => {
+  const pod = await cluster.pod('corrected', WRONG)
+  const box = bench.sandbox(pod)
+  await box.add('eth0', asNode)
+  const path = `/api/v1/namespaces/default/pods/${pod.name}`
+  const { metadata, ...rest } = await cluster.api.read(path)
+  await cluster.api.replace(path, { ...rest, metadata: { ...metadata, annotations: poolAnnotation('neither') } })
+  await box.add('eth0', asNode)
+  const told = (await eventsOf(pod)).map(({ message }) => message).sort()
+  t.match(told, [/"neither"/, /"nowhere"/])
+})
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'answers 503': { kind: 'status', status: 503 },
+  'throttles, for eight seconds': { kind: 'status', status: 429, retryAfterS: 8 },
+  'is cut off': { kind: 'cut' },
+  'is cut off after it wrote': { kind: 'cutAfter' },
+  'says nothing': { kind: 'silent' },
+}
+/** Without a limit of its own an Event would be waited for as long as any request: ten seconds, and more where it throttles. */
+const WAIT_MS_MAX = 8_000
+let pods = 0
+
+t.test('an API server that takes no Events changes neither the answer nor when it comes', async t => {
+  const pod = await cluster.pod('untold', WRONG)
+  const box = bench.sandbox(pod)
+  const told = await box.add('eth0', asNode)
+  t.match(told, { code: 103 })
+  t.strictSame(await box.add('eth0', { kubeconfig: mute.kubeconfig }), told, 'forbidden')
+  t.ok(mute.refused.length > 0, 'and it was refused')
+  for (const [name, fault] of Object.entries(FAULTS))
+    for (const which of ['GET', 'POST']) {
+      const fresh = await cluster.pod(`untold-${pods++}x`, WRONG)
+      faulty.judge = on(asked => isEvent(asked) && asked.method === which, fault)
+      const from = faulty.passed.length
+      const startMs = performance.now()
+      const answer = await bench.sandbox(fresh).add('eth0', { kubeconfig: faulty.kubeconfig })
+      const tookMs = performance.now() - startMs
+      t.strictSame(
+        { ...answer, msg: answer.msg?.replaceAll(fresh.name, pod.name) },
+        told,
+        `${which} of the Event ${name}: the answer is the same`,
+      )
+      t.ok(tookMs < WAIT_MS_MAX, `${which} of the Event ${name}: ${Math.round(tookMs)} ms`)
+      t.ok(
+        faulty.passed.slice(from).some(({ fault: suffered }) => suffered === fault.kind),
+        'and it did suffer that',
+      )
+    }
+})
