@@ -84,7 +84,8 @@ function olderThan(subnet: SpiderSubnet, view: View): string | undefined {
 /** Of conf.yml; the first that is there counts. */
 export const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
 
-function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): Asking {
+/** What is asked of every subnet, by the configuration file. Throws for a number of addresses that is none. */
+export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): Asking {
   const flexible = FLEXIBLE_KEYS.map(key => raw[key]).find(value => value !== undefined) ?? 0
   if (typeof flexible !== 'number' || !Number.isInteger(flexible) || flexible < 0)
     throw new Error(

@@ -1,29 +1,48 @@
-// docs/repairs.md names a test for each thing that went wrong before: the file is there, `make test` runs it, and the test is in it.
+// docs/repairs.md and the stances of docs/compatibility.md name a test for each row: the file is there, `make test` runs it, and the test is in it.
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { ROOT } from '../../scripts/source-tree.js'
 
-const lines = readFileSync(`${ROOT}docs/repairs.md`, 'utf8').split('\n')
 const cellsOf = (line: string): readonly string[] => line.split('|').map(cell => cell.trim())
-const rows = lines.filter(line => line.startsWith('|') && !/^\| (before|-+) /.test(line)).map(cellsOf)
-/** More were found than this; fewer would say that the table is no longer read. */
-const ROWS_MIN = 75
+
+/** Rows of every table below the heading, without its heads and rules. */
+function rowsOf(page: string, head: string): readonly (readonly string[])[] {
+  const text = readFileSync(`${ROOT}docs/${page}`, 'utf8')
+  const lines = text.slice(text.indexOf(head)).split('\n')
+  return lines.filter(line => line.startsWith('|') && !/^\| (before|what|-+) /.test(line)).map(cellsOf)
+}
+
+const repairs = rowsOf('repairs.md', '# ')
+const stances = rowsOf('compatibility.md', '## Spiderpool 1.0')
+/** More were found than these; fewer would say that a table is no longer read. */
+const [REPAIRS_MIN, STANCES_MIN] = [80, 14]
+const STANCES = ['the same', 'mended', 'option', 'both', 'other', 'left out']
 
 t.test('every row says what was, what is and which test shows it', t => {
-  t.ok(rows.length >= ROWS_MIN, `${rows.length} rows`)
-  for (const [, before = '', now = '', test = '', ...rest] of rows) {
+  t.ok(repairs.length >= REPAIRS_MIN, `${repairs.length} rows`)
+  for (const [, before = '', now = '', test = '', ...rest] of repairs) {
     t.ok(before !== '' && now !== '' && rest.length === 1, before)
     t.match(test, /^`[\w/.-]+\.test\.ts`: \S/, before)
   }
   t.end()
 })
 
+t.test('every stance is one of those that there are, and has its test unless it was left out', t => {
+  t.ok(stances.length >= STANCES_MIN, `${stances.length} rows`)
+  for (const [, what = '', stance = '', here = '', test = '', ...rest] of stances) {
+    t.ok(what !== '' && here !== '' && rest.length === 1 && STANCES.includes(stance), `${what}: ${stance}`)
+    if (stance !== 'left out') t.match(test, /^`[\w/.-]+\.test\.ts`: \S/, what)
+  }
+  t.end()
+})
+
 t.test('every test that is named is there', t => {
-  for (const [, before, , test = ''] of rows) {
+  const named = [...repairs.map(([, , , test = '']) => test), ...stances.map(([, , , , test = '']) => test)]
+  for (const test of named.filter(text => text !== '')) {
     const [, file = '', name = ''] = /^`(.+?)`: (.+)$/.exec(test) ?? []
     const path = `${ROOT}test/${file}`
     const isThere = existsSync(path) && readFileSync(path, 'utf8').includes(name)
-    t.ok(name !== '' && isThere, `${before ?? ''}: ${test}`)
+    t.ok(name !== '' && isThere, test)
   }
   t.end()
 })

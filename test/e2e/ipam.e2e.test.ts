@@ -189,6 +189,17 @@ t.test('reserved addresses are given to nobody', async t => {
   t.match(full.msg, /3 in all, 1 taken, 2 reserved/)
 })
 
+t.test('DEL of a pod that lives keeps its record and its addresses for the next sandbox', async t => {
+  const { name: one } = await pool('lives', 5)
+  const pod = await cluster.pod(name('lives'), ippool([one]))
+  const box = sandbox(pod)
+  const address = first(await box.add())
+  t.equal((await box.del()).status, 0)
+  t.match(await nicsOf(pod), [{ interface: 'eth0', ipv4: address }])
+  t.equal((await holders(one)).length, 1)
+  t.equal(first(await sandbox(pod).add()), address)
+})
+
 t.test('a pod of the same name gets the addresses of the one before it given back first', async t => {
   const { name: one } = await pool('same', 1)
   const before = await cluster.pod(name('same'), ippool([one]))

@@ -9,6 +9,8 @@ import {
   type WorkloadKind,
 } from '../../../daemons/controller/reconcile/application.js'
 import { planSubnet } from '../../../daemons/controller/reconcile/subnet.js'
+import { CONF_DEFAULT, type Conf } from '../../../daemons/controller/settings.js'
+import { askingOf, FLEXIBLE_KEYS } from '../../../daemons/controller/subnets.js'
 import type { Pod, SpiderSubnet } from '../../../lib/crd/types.js'
 
 const page = readFileSync(new URL('../../../docs/subnets.md', import.meta.url), 'utf8')
@@ -70,4 +72,14 @@ t.test('every reason of an Event stands on the page, and no other', async t => {
   const told = [...page.matchAll(/^\| `(\w+)` +\| (?:old|app)/gm)].map(([, reason]) => reason)
   t.strictSame(told.sort(), reasons.sort())
   t.ok(reasons.length > 0)
+})
+
+t.test('the addresses in reserve may stand under either key', async t => {
+  const [first = '', second = ''] = FLEXIBLE_KEYS
+  const flexible = (raw: Conf['raw']): number => askingOf({ ...CONF_DEFAULT, raw }).flexible
+  t.equal(flexible({}), 0)
+  t.equal(flexible({ [first]: 2 }), 2)
+  t.equal(flexible({ [second]: 3 }), 3)
+  t.equal(flexible({ [second]: 3, [first]: 2 }), 2, 'the newer goes before')
+  t.throws(() => flexible({ [second]: '3' }), /"3"; give a whole number/)
 })

@@ -127,6 +127,11 @@ const refused: readonly [string, Spec, readonly string[]][] = [
     ['spec.ips[0] invalid: it has the gateway 172.18.40.10 in it; take that out or put it into spec.excludeIPs'],
   ],
   [
+    'a gateway among ips that is written otherwise',
+    { subnet: 'fd00::/64', ipVersion: 6, ips: ['fd00::1'], gateway: 'fd00::0:1' },
+    ['spec.ips[0] invalid: it has the gateway fd00::1 in it; take that out or put it into spec.excludeIPs'],
+  ],
+  [
     'the default route',
     { ...v6, routes: [{ dst: '::/0', gw: 'fd00:172:18::1' }] },
     ['spec.routes[0].dst invalid: the default route comes from spec.gateway'],
