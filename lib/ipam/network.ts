@@ -7,6 +7,9 @@ export type Network = { readonly name: string } | { readonly unknown: string }
 /** An interface by its name, or, where nobody has named it yet, by its place: 0 is the pod's first. */
 export type Which = { readonly nic: string } | { readonly place: number }
 
+/** Of the plugin's environment: Multus' network of every pod that names none. */
+const CLUSTER_NETWORK = 'MULTUS_CLUSTER_NETWORK'
+
 /** `clusterNetwork` is Multus' cluster-wide default (MULTUS_CLUSTER_NETWORK), `namespace/name` or a bare name. */
 export function networkOf(
   pod: Pod,
@@ -19,17 +22,21 @@ export function networkOf(
     if (text === '')
       return { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_DEFAULT} that says which network eth0 is in` }
     const first = selectionsOf(text, agentNamespace)[0]
-    return first ? { name: first.name } : { unknown: `annotation ${ANNOTATION_MULTUS_DEFAULT} is "${text}"` }
+    if (first) return { name: first.name }
+    const where = ANNOTATION_MULTUS_DEFAULT in annotations ? `annotation ${ANNOTATION_MULTUS_DEFAULT}` : CLUSTER_NETWORK
+    return { unknown: `${where} is "${text}", which names no network` }
   }
+  const text = annotations[ANNOTATION_MULTUS_NETWORKS]
   const selections = furtherNetworks(pod)
   const found =
     'nic' in which
       ? selections.find(({ nic }, at) => (nic ?? `net${at + 1}`) === which.nic)
       : selections[which.place - 1]
   const what = 'nic' in which ? which.nic : `interface ${which.place} of the pod`
-  return found
-    ? { name: found.name }
-    : { unknown: `annotation ${ANNOTATION_MULTUS_NETWORKS} names no network for ${what}` }
+  if (found) return { name: found.name }
+  return text === undefined
+    ? { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_NETWORKS} that says which network ${what} is in` }
+    : { unknown: `annotation ${ANNOTATION_MULTUS_NETWORKS} is "${text}", which names no network for ${what}` }
 }
 
 const furtherNetworks = (pod: Pod): Selection[] =>

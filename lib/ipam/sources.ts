@@ -93,18 +93,19 @@ export function fromNamespace(
   asking: Asking,
 ): Source | undefined {
   const names = new Map<Family, readonly string[]>()
-  let isThere = false
+  const keys: string[] = []
   for (const [key, family] of [
     [ANNOTATION_NAMESPACE_IPV4, 4],
     [ANNOTATION_NAMESPACE_IPV6, 6],
   ] as const) {
     const text = annotations[key]
     if (text === undefined) continue
-    isThere = true
+    keys.push(key)
     const list = namesAnnotation(text, `annotation ${key} of Namespace ${name}`)
     if (list.length > 0) names.set(family, list)
   }
-  return isThere ? forCall(`the annotations of Namespace ${name}`, names, asking) : undefined
+  const from = `annotation ${keys.join(' and ')} of Namespace ${name}`
+  return keys.length > 0 ? forCall(from, names, asking) : undefined
 }
 
 export function fromConf({ ipv4, ipv6 }: ConfPools, asking: Asking): Source | undefined {

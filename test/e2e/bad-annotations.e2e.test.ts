@@ -12,9 +12,11 @@ const FOUR = name('wrong-four')
 const OTHER = name('wrong-other')
 const SIX = name('wrong-six')
 const NODES = name('wrong-node')
+const WIRED = name('wrong-wire')
 await cluster.pool(FOUR, { subnet: '10.51.0.0/24', ips: ['10.51.0.10-10.51.0.60'], gateway: '10.51.0.1' })
 await cluster.pool(OTHER, { subnet: '10.52.0.0/24', ips: ['10.52.0.10-10.52.0.60'] })
 await cluster.pool(SIX, { subnet: 'fd51::/64', ips: ['fd51::10-fd51::60'] })
+await cluster.pool(WIRED, { subnet: '10.54.0.0/24', ips: ['10.54.0.10'], multusName: ['default/wire'] })
 await cluster.pool(NODES, { subnet: '10.53.0.0/24', ips: ['10.53.0.10'], nodeName: ['elsewhere'] })
 
 const [IPPOOL, IPPOOLS, ROUTES] = ['ippool', 'ippools', 'routes'].map(key => `ipam.spidernet.io/${key}`)
@@ -208,28 +210,55 @@ for (const [key, wrongs] of Object.entries(FORMS) as [Key, readonly Wrong[]][])
       t.ok(msg.includes(says), `says "${says}": ${msg}`)
     })
 
-const NAMESPACE: readonly Wrong[] = [
-  ['no JSON', 'pool', 'is not JSON: pool'],
-  ['a text', '"pool"', 'is "pool"; write a list'],
-  ['an object', { ipv4: [FOUR] }, '; write a list'],
-  ['a pool that is not there', ['nowhere'], '"nowhere", which does not exist'],
-  ['an empty list', [], 'names no pool for eth0', 104],
-  ['a pool of the other family', [SIX], 'is IPv6, not IPv4', 104],
+/** Multus' own, where a pool is for a network: what they say is named beside the annotation that names the pool. */
+const NETWORKS: readonly Wrong[] = [
+  ['no JSON', '[{', 'annotation v1.multus-cni.io/default-network is "[{", which names no network'],
+  ['an empty list', '[]', 'annotation v1.multus-cni.io/default-network is "[]", which names no network'],
+  ['a list without names', '[{"interface":"eth0"}]', 'is "[{"interface":"eth0"}]", which names no network'],
+  ['nothing', '', 'the pod has no annotation v1.multus-cni.io/default-network'],
+  ['another network', 'default/other', 'is for network default/wire (spec.multusName), not default/other'],
 ]
 
-for (const [what, value, says, code = 103] of NAMESPACE)
-  t.test(`default-ipv4-ippool of the Namespace: ${what}`, async t => {
-    const namespace = `wrong-${containerId()}`
-    const text = typeof value === 'string' ? value : JSON.stringify(value)
-    await cluster.api.create('namespaces', {
-      ...{ apiVersion: 'v1', kind: 'Namespace' },
-      metadata: { name: namespace, annotations: { 'ipam.spidernet.io/default-ipv4-ippool': text } },
-    })
-    t.teardown(() => cluster.api.remove(`/api/v1/namespaces/${namespace}`))
-    const msg = await refused(t, {}, { namespace }, code)
-    t.ok(msg.includes(`of Namespace ${namespace}`), msg)
-    t.ok(msg.includes(says), msg)
+for (const [what, value, says] of NETWORKS)
+  t.test(`default-network: ${what}`, async t => {
+    const annotations = {
+      [KEYS.ippool]: JSON.stringify({ ipv4: [WIRED] }),
+      'v1.multus-cni.io/default-network': String(value),
+    }
+    const msg = await refused(t, annotations, {}, 104)
+    t.ok(msg.includes(`annotation ${KEYS.ippool} of pod POD`), `names annotation and pod: ${msg}`)
+    t.ok(msg.includes(says), `says "${says}": ${msg}`)
   })
+
+const forNamespace = (mine: string, others: string, family: string): readonly Wrong[] => [
+  ['no JSON', 'pool', 'is not JSON: pool'],
+  ['a text', '"pool"', 'is "pool"; write a list'],
+  ['an object', { ipv4: [mine] }, '; write a list'],
+  ['a number in the list', [7], 'is [7]; write a list'],
+  ['a pool that is not there', ['nowhere'], '"nowhere", which does not exist'],
+  ['a pool twice', [mine, mine], `"${mine}" twice`],
+  ['a pattern that matches nothing', ['none-*'], `no IPv${family} pool matches none-*`, 104],
+  ['an empty list', [], 'names no pool for eth0', 104],
+  ['a pool of the other family', [others], `not IPv${family}`, 104],
+]
+
+for (const [key, wrongs] of [
+  ['default-ipv4-ippool', forNamespace(FOUR, SIX, '4')],
+  ['default-ipv6-ippool', forNamespace(SIX, FOUR, '6')],
+] as const)
+  for (const [what, value, says, code = 103] of wrongs)
+    t.test(`${key} of the Namespace: ${what}`, async t => {
+      const namespace = `wrong-${containerId()}`
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      await cluster.api.create('namespaces', {
+        ...{ apiVersion: 'v1', kind: 'Namespace' },
+        metadata: { name: namespace, annotations: { [`ipam.spidernet.io/${key}`]: text } },
+      })
+      t.teardown(() => cluster.api.remove(`/api/v1/namespaces/${namespace}`))
+      const msg = await refused(t, {}, { namespace }, code)
+      t.ok(msg.includes(`annotation ipam.spidernet.io/${key} of Namespace ${namespace}`), msg)
+      t.ok(msg.includes(says), msg)
+    })
 
 t.test('what Go reads is read: keys in any case, keys that nobody knows, the last of two', async t => {
   const pod = await cluster.pod(`${name('right')}-x`, {

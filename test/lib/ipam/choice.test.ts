@@ -159,7 +159,13 @@ const networks: readonly { nic: string; annotations: Record<string, string>; is:
     is: { name: 'default/a' },
   },
   { nic: 'net9', annotations: { 'k8s.v1.cni.cncf.io/networks': 'a' }, is: { unknown: /names no network for net9/ } },
-  { nic: 'net1', annotations: { 'k8s.v1.cni.cncf.io/networks': '[{' }, is: { unknown: /names no network for net1/ } },
+  {
+    nic: 'net1',
+    annotations: { 'k8s.v1.cni.cncf.io/networks': '[{' },
+    is: { unknown: /networks is "\[\{", which names no network for net1/ },
+  },
+  { nic: 'net1', annotations: {}, is: { unknown: /the pod has no annotation \S+networks that says/ } },
+  { nic: 'eth0', annotations: {}, cluster: '[', is: { unknown: /^MULTUS_CLUSTER_NETWORK is "\["/ } },
   { nic: 'eth0', annotations: {}, is: { unknown: /no annotation v1.multus-cni.io\/default-network/ } },
 ]
 for (const { nic, annotations, is, cluster } of networks)
