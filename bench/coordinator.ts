@@ -158,11 +158,11 @@ export async function coordinator(stage: Stage): Promise<readonly Row[]> {
   const empty = openNode('e', logFile)
   const full = openNode('f', logFile)
   try {
-    crowd(full)
     const plain = await rounds(empty)
     const removed = wall(await removals(empty))
     const costs = (['ADD', 'DEL'] as const).map(verb => costIn(logFile, verb))
     rmSync(logFile)
+    crowd(full)
     const crowded = await rounds(full)
     const removedThere = wall(await removals(full))
     const change = (part: keyof Pair): number => (wall(crowded[part]) / wall(plain[part]) - 1) * 100

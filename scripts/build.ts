@@ -42,7 +42,7 @@ function compile(outfile: string, target?: string): void {
       '--bytecode',
       '--format=esm',
       '--splitting',
-      '--compile-jit-policy=20', // a plugin lives 30 ms: compiling its loops costs more than running them
+      '--compile-jit-policy=200', // a plugin lives 30 ms: compiling its loops costs more than running them
       '--no-compile-autoload-dotenv',
       '--no-compile-autoload-bunfig',
       '--no-compile-autoload-tsconfig',

@@ -14,6 +14,8 @@ export interface Transport {
 
 /** A dump that changed while it was read is asked for again this often. */
 const DUMPS_MAX = 20
+/** Where entries can be told apart, so many dumps together have what was there all the while: each may have missed one. */
+const DUMPS_TOGETHER = 4
 /** Datagrams of one answer: 32 KiB each, so some 100,000 links or a million routes. */
 const DATAGRAMS_MAX = 10_000
 
@@ -59,13 +61,19 @@ export class Conn {
 
   /**
    * Reads all that the filter lets through; what the kernel does not filter, the caller must. `keep` does it on the bytes, before
-   * they are decoded: for what may be thousands.
+   * they are decoded: for what may be thousands. Of a list that changes under each dump it is what several have between them, so what
+   * went in that time may still be there.
    */
   dump<T>(op: Dump<T>, filter: T, keep?: Keep): T[] {
-    for (let dumps = 0; dumps < DUMPS_MAX; dumps++) {
+    const seen = new Map<string, T>()
+    for (let dumps = 1; dumps <= DUMPS_MAX; dumps++) {
       this.dumps++
-      const answers = this.#tryDump(op, filter, keep)
-      if (answers !== undefined) return answers.frames.map(frame => decode(op, frame))
+      const { frames, isWhole } = this.#tryDump(op, filter, keep)
+      const values = frames.map(frame => decode(op, frame))
+      if (isWhole) return values
+      if (op.identity === undefined) continue
+      for (const value of values) seen.set(op.identity(value), value)
+      if (dumps >= DUMPS_TOGETHER) return [...seen.values()]
     }
     throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
   }
@@ -110,14 +118,14 @@ export class Conn {
     throw new WireError(`${begin.name}: no end after ${DATAGRAMS_MAX} datagrams`)
   }
 
-  /** Undefined: the answer is not whole, or not of one moment; to be asked again. */
-  #tryDump<T>(op: Dump<T>, filter: T, keep: Keep | undefined): Answers | undefined {
-    const answers = this.#exchange(op, filter, keep)
-    const { errno } = answers.verdict
-    if (answers.interrupted || errno === ERRNO.EINTR) return undefined
-    if (errno === 0) return answers
-    if (errno === op.noneIs) return { ...answers, frames: [] }
-    throw new NetlinkError({ op: op.name, ...answers.verdict })
+  /** Not whole: not of one moment, so that something may be missing. */
+  #tryDump<T>(op: Dump<T>, filter: T, keep: Keep | undefined): { frames: readonly Frame[]; isWhole: boolean } {
+    const { frames, interrupted, verdict } = this.#exchange(op, filter, keep)
+    const { errno } = verdict
+    if (interrupted || errno === ERRNO.EINTR) return { frames, isWhole: false }
+    if (errno === 0) return { frames, isWhole: true }
+    if (errno === op.noneIs) return { frames: [], isWhole: true }
+    throw new NetlinkError({ op: op.name, ...verdict })
   }
 
   #exchange<T>(op: Change<T> | Get<T> | Dump<T>, value: T, keep?: Keep): Answers {

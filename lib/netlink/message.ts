@@ -77,7 +77,9 @@ export interface Dump<T> extends Op<T> {
   readonly asks: 'dump'
   readonly answer: number
   /** An errno that means there are none, such as ENOENT for the routes of a table that does not exist. */
-  readonly noneIs: number | undefined
+  readonly noneIs?: number | undefined
+  /** Tells one from another, where a list that never stands still is put together of several dumps. */
+  identity?(value: T): string
 }
 
 /** A request that changes; `flags` beyond REQUEST and ACK say how. */
@@ -101,14 +103,19 @@ export const get = <T>(name: string, type: number, codec: Codec<T>): Get<T> => (
   answer: answerTo(type),
 })
 
-export const dump = <T>(name: string, type: number, codec: Codec<T>, noneIs?: number): Dump<T> => ({
+export const dump = <T>(
+  name: string,
+  type: number,
+  codec: Codec<T>,
+  more: Pick<Dump<T>, 'noneIs' | 'identity'> = {},
+): Dump<T> => ({
   asks: 'dump',
   name,
   type,
   flags: NLM_F.request | NLM_F.dump,
   codec,
   answer: answerTo(type),
-  noneIs,
+  ...more,
 })
 
 /** The whole message, nlmsghdr and all. The port is 0: the kernel knows the sender. */

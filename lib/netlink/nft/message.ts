@@ -30,7 +30,7 @@ export const batched = <T>(name: string, message: number, codec: Codec<T>, flags
 export const nftGet = <T>(name: string, message: number, codec: Codec<T>): Get<T> =>
   answeredByNew(get(name, typeOf(message), codec))
 export const nftDump = <T>(name: string, message: number, codec: Codec<T>, noneIs?: number): Dump<T> =>
-  answeredByNew(dump(name, typeOf(message), codec, noneIs))
+  answeredByNew(dump(name, typeOf(message), codec, { noneIs }))
 
 const endOf = (name: string, type: number): Change<ValueOf<typeof nfgenmsg>> => ({
   ...change(name, type, nfgenmsg),

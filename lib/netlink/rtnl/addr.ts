@@ -50,4 +50,8 @@ export const anyAddress: Address['header'] = { family: 0, prefixLength: 0, flags
 export const addrAdd = change('addr.add', 20, address, NLM_F.create | NLM_F.excl)
 export const addrReplace = change('addr.replace', 20, address, NLM_F.create | NLM_F.replace)
 export const addrDel = change('addr.del', 21, address)
-export const addrDump = dump('addr.dump', 22, address)
+/** On a node where pods come and go all the time every dump may be interrupted. */
+export const addrDump = dump('addr.dump', 22, address, {
+  identity: ({ header: { index, prefixLength }, attrs: { address, local } }) =>
+    `${index} ${prefixLength} ${address} ${local}`,
+})

@@ -125,4 +125,4 @@ export const routeDel = change('route.del', 25, route)
 /** The route that a packet would take. */
 export const routeGet = get('route.get', 26, route)
 /** The kernel says ENOENT of a table that nothing ever wrote to. */
-export const routeDump = dump('route.dump', 26, route, ERRNO.ENOENT)
+export const routeDump = dump('route.dump', 26, route, { noneIs: ERRNO.ENOENT })
