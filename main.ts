@@ -9,6 +9,14 @@ const cni = <C>(load: () => Promise<{ plugin: Plugin<C> }>): Part => {
   return async argv => run((await load()).plugin, argv)
 }
 
+/** The image starts sparing with its compilers, for plugins that end before a compiled loop pays: what stays wants them. */
+const daemon = (load: () => Promise<{ main: Part }>): Part => {
+  return async argv => {
+    Bun.unsafe.setJITPolicy(1)
+    return (await load()).main(argv)
+  }
+}
+
 /** Names as they lie in /opt/cni/bin and on PATH. `spiderpool` and `macvlan` are what older confs call the first two. */
 const PARTS: Readonly<Record<string, Part>> = {
   'macvlan-wrapper': cni(() => import('./plugins/macvlan-wrapper/main.js')),
@@ -17,10 +25,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   spiderpool: cni(() => import('./plugins/spiderpool-ipam/main.js')),
   coordinator: cni(() => import('./plugins/coordinator/main.js')),
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
-  'spiderpool-controller': async argv => (await import('./daemons/controller/main.js')).main(argv),
+  'spiderpool-controller': daemon(() => import('./daemons/controller/main.js')),
   'spiderpool-init': async () => (await import('./daemons/init/main.js')).main(),
   'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),
-  'spiderpool-apiserver': async argv => (await import('./daemons/apiserver/main.js')).main(argv),
+  'spiderpool-apiserver': daemon(() => import('./daemons/apiserver/main.js')),
 }
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)

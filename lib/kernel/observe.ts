@@ -10,7 +10,7 @@ import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../net
 import { NOWHERE, type Place, type SeenAddress, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
-import { familyFrom, networkFrom } from './family.js'
+import { AF, familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
 import { readNftTables } from './nft-tables.js'
 import type { Places } from './places.js'
@@ -20,6 +20,8 @@ import { lookupsOf, seenRoutes, type Names } from './routes.js'
 export interface Wish extends LinksWish {
   /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
   readonly addressesOn?: string | 'all' | 'wide'
+  /** Of one family only: of the other there may be thousands. */
+  readonly addressesOf?: Family | undefined
   /** But for the table `local`. */
   readonly routes?: { readonly table?: number; readonly on?: string | number }
   readonly rules?: boolean
@@ -52,7 +54,11 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
     ...NOWHERE,
     links: links.map(seenLink),
     ...(wish.addressesOn !== undefined && {
-      addresses: addressesOf(conn, { index: of(wish.addressesOn), isWide: wish.addressesOn === 'wide' }, names),
+      addresses: addressesOf(
+        conn,
+        { index: of(wish.addressesOn), family: wish.addressesOf, isWide: wish.addressesOn === 'wide' },
+        names,
+      ),
     }),
     ...(wish.routes && { routes: routesOf(conn, wish.routes, of, names) }),
     ...(wish.rules === true && { rules: rulesOf(conn) }),
@@ -76,12 +82,16 @@ function namesOf(conn: Conn, links: readonly Link[]): Names {
 /** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
 function addressesOf(
   conn: Conn,
-  { index, isWide }: { index: number | undefined; isWide: boolean },
+  { index, family, isWide }: { index: number | undefined; family: Family | undefined; isWide: boolean },
   names: Names,
 ): readonly SeenAddress[] {
   if (index === undefined) return []
   return conn
-    .dump(addrDump, { header: { ...anyAddress, index }, attrs: {} }, isWide ? isWiderThanLink : undefined)
+    .dump(
+      addrDump,
+      { header: { ...anyAddress, index, family: family === undefined ? 0 : AF[family] }, attrs: {} },
+      isWide ? isWiderThanLink : undefined,
+    )
     .filter(({ header }) => index === 0 || header.index === index)
     .flatMap(address => seenAddress(address, names) ?? [])
 }

@@ -1,4 +1,5 @@
 // Looking: what the plan needs to see of pod and node, asked for as narrowly as the kernel lets us. A node may have thousands of links.
+import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Wish } from '../../lib/kernel/observe.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
@@ -26,6 +27,7 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
     node: {
       links: known,
       addressesOn: 'wide',
+      addressesOf: onlyFamilyOf(podIps(pod)),
       routes: { table: settings.hostRuleTable },
       rules: true,
       ...(veth !== undefined && { neighsOn: veth }),
@@ -38,6 +40,10 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
 
 const lookIntoPod = (kernel: Kernel, more: Pick<Wish, 'sysctls' | 'nft' | 'neighsOn'>): Place =>
   kernel.observe({ pod: { links: 'all', addressesOn: 'all', routes: {}, rules: true, ...more } }).pod
+
+/** Undefined: of both. */
+const onlyFamilyOf = (ips: readonly Ip[]): Family | undefined =>
+  ips.some(ip => familyOf(ip) === 6) ? (ips.some(ip => familyOf(ip) === 4) ? undefined : 6) : 4
 
 /** Of a veth the index of its other end. */
 const parentOf = (pod: Place, name: string): number | undefined => linkNamed(pod, name)?.parent
@@ -53,7 +59,10 @@ function withStaleNeighs(kernel: Kernel, { pod, node, table }: { pod: Place; nod
   return { ...node, neighs: [...node.neighs, ...more] }
 }
 
-/** For DEL. A pod that is gone is empty; `table` is where routes are looked for when no veth of the pod is known. */
+const routesBy = (kernel: Kernel, link: number): Place['routes'] =>
+  kernel.observe({ node: { routes: { on: link } } }).node.routes
+
+/** For DEL. A pod that is gone is empty; `table` is where routes are looked for first. */
 export function lookForDel(
   kernel: Kernel,
   {
@@ -71,15 +80,20 @@ export function lookForDel(
   const { node } = kernel.observe({
     node: {
       links: veth === undefined ? [name] : [...new Set([name, veth])],
-      ...(veth !== undefined && { routes: { on: veth } }),
+      ...(veth !== undefined && { routes: { table, on: veth } }),
     },
   })
   const there = node.links.find(link => link.name === veth || link.index === veth)
-  const routes = there ? node.routes : kernel.observe({ node: { routes: { table } } }).node.routes
+  // One table is a short list, all of a full node's are thousands: looked through only where ADD was told of another table.
+  const inTable = there ? node.routes : kernel.observe({ node: { routes: { table } } }).node.routes
+  const routes = there && inTable.length === 0 ? routesBy(kernel, there.index) : inTable
   const goesWhole = there?.kind === 'veth' && ifName === firstNic // and its neighbours with it
   const neighs = there && !goesWhole ? kernel.observe({ node: { neighsOn: there.index } }).node.neighs : []
   const inPod = isOverlay && hasPod ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
-  const more = isOverlay ? kernel.observe({ node: { addressesOn: 'wide', lookups: podIps(pod) } }).node : NOWHERE
+  const more = isOverlay
+    ? kernel.observe({ node: { addressesOn: 'wide', addressesOf: onlyFamilyOf(podIps(pod)), lookups: podIps(pod) } })
+        .node
+    : NOWHERE
   return {
     pod: { ...pod, neighs: inPod },
     node: { ...node, routes, neighs, addresses: more.addresses, lookups: more.lookups },

@@ -97,7 +97,8 @@ const routesOf = ({ pod, families }: Facts, link: string): readonly SeenRoute[] 
       route.table === MAIN &&
       route.link === link &&
       families.includes(familyOfCidr(route.to)) &&
-      !/^(fe80|ff00):/.test(route.to),
+      !route.to.startsWith('fe80:') &&
+      !route.to.startsWith('ff00:'),
   )
 
 /** All that the route is, in another table; a path of several becomes a route of its own. */

@@ -40,8 +40,6 @@ const MAC = /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/ // of one station, locally admin
 t.test('before ADD: every step with its sign, and nothing is done', async t => {
   const pod = world.pod()
   attach(pod, eth0)
-  node.sh('while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done')
-  pod.sh('while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done')
   const before = [dumpAll(pod), dumpAll(node)]
   const { status, stdout } = await dryRun(pod, '--plan')
   t.equal(status, 0, stdout)

@@ -121,9 +121,6 @@ const refusing = (write: number): readonly string[] => [
   ...['-e', `inject=write:error=EPERM:when=${write}`],
 ]
 
-const settle = (...places: readonly Place[]): void =>
-  places.forEach(place => place.sh('while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done'))
-
 /** Until nothing is left to refuse but the log, which fails no ADD, and the answer. */
 async function sweep(t: Test, one: Case, pod: Place): Promise<void> {
   const { nic, conf = {}, steps } = one
@@ -157,7 +154,6 @@ export function refuseEach(t: Test, name: string): void {
     t.test(`${one.name}: what fails leaves all as it was`, async t => {
       const pod = world.pod()
       await one.given(pod)
-      settle(pod, node)
       await sweep(t, one, pod)
       for (const nic of [net1, eth0]) {
         t.equal((await coordinate('DEL', pod, nic)).status, 0)
@@ -186,7 +182,6 @@ async function answers(pod: Place): Promise<readonly number[]> {
 export async function loseEach(t: Test): Promise<void> {
   const pod = world.pod()
   attach(pod, eth0)
-  settle(pod, node)
   const reads = await answers(pod)
   t.ok(reads.length > 40, `${reads.length} answers`)
   const before = [dumpAll(pod), dumpAll(node)]

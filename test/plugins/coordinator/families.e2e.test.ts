@@ -20,8 +20,6 @@ async function succeed(t: Test, { coordinate }: Coordination, verb: string, pod:
   t.equal(status, 0, `${verb} of ${nic.name} ${status === 0 ? '' : stdout}`)
 }
 
-const SETTLED = 'while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done'
-
 interface Twin {
   readonly name: string
   readonly net1: Nic
@@ -71,7 +69,6 @@ for (const { name, net1, bend = 'true', conf = {}, routes } of TWINS)
     const pod = world.pod()
     world.attach(pod, eth0)
     await succeed(t, world, 'ADD', pod, eth0)
-    for (const place of [pod, world.node]) place.sh(SETTLED)
     const before = [dumpOf(pod), dumpOf(world.node)]
     world.attach(pod, net1)
     pod.sh(bend)
@@ -102,7 +99,6 @@ t.test(
       const pod = world.pod()
       world.attach(pod, eth0)
       await succeed(t, world, 'ADD', pod, eth0)
-      for (const place of [pod, world.node]) place.sh(SETTLED)
       const before = [dumpOf(pod), dumpOf(world.node)]
       const net1 = nicOf('net1', 7, family)
       const conf = { podDefaultRouteNic: 'net1' }

@@ -84,8 +84,6 @@ function madeIn(pod: Place): object {
   }
 }
 
-const SETTLED = 'while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done'
-
 /** The ADD with its n-th write fatal. False: it had no such write, and is whole. */
 async function isKilled(pod: Place, { nic, conf = {} }: Case, write: number): Promise<boolean> {
   attach(pod, nic)
@@ -102,7 +100,6 @@ async function killEach(t: Test, one: Case, offset: number): Promise<void> {
     attach(pod, nic)
     await done('ADD', pod, { nic })
   }
-  for (const place of [pod, node]) place.sh(SETTLED)
   const before = [dumpOf(pod), dumpOf(node)]
   const leave = async (what: string): Promise<void> => {
     await done('DEL', pod, one)

@@ -11,7 +11,6 @@ const world = openCoordination()
 t.teardown(world.close)
 const { node, wire, coordinate, attach, detach, overlay } = world
 /** Or the dumps differ by that. */
-const SETTLED = 'while ip -6 addr show tentative | grep -q inet6; do sleep 0.1; done'
 let kills = 0
 
 const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? [1, 2, 3, 5, 8, 13, 21, 34, 128, 150]
@@ -118,7 +117,6 @@ function reaches(pod: Place, nics: readonly Nic[]): void {
  */
 async function play(pod: Place, { mode, nics, conf, isEarly, ops, last }: Schedule): Promise<void> {
   if (mode === 'overlay') overlay(pod, 5)
-  for (const place of [pod, node]) place.sh(SETTLED)
   const before = [dumpOf(pod), dumpOf(node)]
   const attached = new Set<Nic>()
   const plugIn = (nic: Nic): void => {
