@@ -158,48 +158,54 @@ function costIn(logFile: string, command: string): Cost {
   return found
 }
 
+/** The plugin's calls, and the kernel's own part in them. */
+interface Measured {
+  readonly plugin: Pair
+  readonly kernel: Pair
+}
+
+const measured = async (node: Node): Promise<Measured> => {
+  return { plugin: await rounds(node), kernel: await veths(node) }
+}
+
+const emptyRows = ({ plugin, kernel }: Measured, costs: readonly Cost[]): readonly Row[] => [
+  { what: 'coordinator ADD, wall', value: wall(plugin.add), unit: 'ms', bound: '<= 25 ms' },
+  { what: 'coordinator ADD, CPU', value: cpu(plugin.add), unit: 'ms', bound: '<= 20 ms' },
+  { what: 'coordinator DEL, wall', value: wall(plugin.del), unit: 'ms', bound: '<= 15 ms' },
+  { what: 'coordinator DEL, CPU', value: cpu(plugin.del), unit: 'ms' },
+  { what: 'ip link del of a veth like its own, wall', value: wall(kernel.del), unit: 'ms' },
+  { what: 'coordinator DEL / ip link del, wall', value: wall(plugin.del) / wall(kernel.del) },
+  ...costs.map(({ command, requests, dumps }) => {
+    return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
+  }),
+]
+
+/** Of a full node, beside an empty one. */
+function fullRows(empty: Measured, full: Measured): readonly Row[] {
+  const more = (who: keyof Measured, part: keyof Pair): number =>
+    (wall(full[who][part]) / wall(empty[who][part]) - 1) * 100
+  return [
+    { what: 'coordinator ADD on a full node, wall', value: wall(full.plugin.add), unit: 'ms' },
+    { what: 'coordinator ADD on a full node, more', value: more('plugin', 'add'), unit: '%', bound: '< 20 %' },
+    { what: 'coordinator DEL on a full node, wall', value: wall(full.plugin.del), unit: 'ms' },
+    { what: 'coordinator DEL on a full node, more', value: more('plugin', 'del'), unit: '%', bound: '< 20 %' },
+    { what: 'ip link add, set up of a veth on a full node, more', value: more('kernel', 'add'), unit: '%' },
+    { what: 'ip link del of a veth like its own on a full node, more', value: more('kernel', 'del'), unit: '%' },
+  ]
+}
+
 export async function coordinator(stage: Stage): Promise<readonly Row[]> {
   const logFile = `${stage.folder}/coordinator.log`
   const empty = openNode('e', logFile)
   const full = openNode('f', logFile)
   try {
-    const plain = await rounds(empty)
-    const kernels = await veths(empty)
+    const there = await measured(empty)
     const costs = (['ADD', 'DEL'] as const).map(verb => costIn(logFile, verb))
     rmSync(logFile)
     const chained = await chain(stage, logFile)
     crowd(full)
     await Bun.sleep(SETTLE_MS)
-    const crowded = await rounds(full)
-    const kernelsThere = await veths(full)
-    const change = (part: keyof Pair, there = crowded, here = plain): number =>
-      (wall(there[part]) / wall(here[part]) - 1) * 100
-    return [
-      { what: 'coordinator ADD, wall', value: wall(plain.add), unit: 'ms', bound: '<= 25 ms' },
-      { what: 'coordinator ADD, CPU', value: cpu(plain.add), unit: 'ms', bound: '<= 20 ms' },
-      { what: 'coordinator DEL, wall', value: wall(plain.del), unit: 'ms', bound: '<= 15 ms' },
-      { what: 'coordinator DEL, CPU', value: cpu(plain.del), unit: 'ms' },
-      { what: 'ip link del of a veth like its own, wall', value: wall(kernels.del), unit: 'ms' },
-      { what: 'coordinator DEL / ip link del, wall', value: wall(plain.del) / wall(kernels.del) },
-      ...costs.map(({ command, requests, dumps }) => {
-        return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
-      }),
-      { what: 'coordinator ADD on a full node, wall', value: wall(crowded.add), unit: 'ms' },
-      { what: 'coordinator ADD on a full node, more', value: change('add'), unit: '%', bound: '< 20 %' },
-      { what: 'coordinator DEL on a full node, wall', value: wall(crowded.del), unit: 'ms' },
-      { what: 'coordinator DEL on a full node, more', value: change('del'), unit: '%', bound: '< 20 %' },
-      {
-        what: 'ip link add and set up of a veth like its own on a full node, more',
-        value: change('add', kernelsThere, kernels),
-        unit: '%',
-      },
-      {
-        what: 'ip link del of a veth like its own on a full node, more',
-        value: change('del', kernelsThere, kernels),
-        unit: '%',
-      },
-      ...chained,
-    ]
+    return [...emptyRows(there, costs), ...fullRows(there, await measured(full)), ...chained]
   } finally {
     empty.close()
     full.close()
