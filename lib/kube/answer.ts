@@ -39,6 +39,11 @@ const NOT_SENT: Readonly<Record<string, string>> = {
 /** Codes of a handshake that failed: nothing was sent, and a certificate does not get better by asking again. */
 const HANDSHAKE = /^(EPROTO|CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/
 const UNTRUSTED = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/
+/** Where nobody is mistaken about the CA, time is what is wrong: the certificate's, or a clock's. */
+const UNTIMELY: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'its certificate has expired; renew it, or set the clock of this node',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; set the clock of this node, or that of who made it',
+}
 
 export interface Place {
   readonly server: string
@@ -51,13 +56,14 @@ const isLossy = ({ method, idempotent }: Request): boolean => method !== 'GET' &
 export function lost(thrown: unknown, status: number | undefined, { server, request }: Place): Outcome {
   const code = codeOf(thrown)
   const fail = (reason: NoAnswer, says: string): KubeError =>
-    new KubeError(0, reason, `${request.method} ${server}${request.path}: ${says}`, { cause: thrown })
-  const unreachable = (says: string): KubeError =>
-    new KubeError(0, 'Unreachable', `the API server ${server} cannot be reached: ${says} (${code})`, { cause: thrown })
+    new KubeError(0, reason, `${request.method} ${server}${request.path}: ${says}`)
+  const unreachable = (says: string, options?: ErrorOptions): KubeError =>
+    new KubeError(0, 'Unreachable', `the API server ${server} cannot be reached: ${says} (${code})`, options)
   if (status === undefined) {
     const why = NOT_SENT[code]
     if (why !== undefined) return { kind: 'again', error: unreachable(why) }
-    if (HANDSHAKE.test(code)) return { kind: 'refused', error: unreachable(handshakeSentence(code)) }
+    // Only here has the thrown error more to tell than its code, in OpenSSL's words; fetch's own are about fetch.
+    if (HANDSHAKE.test(code)) return { kind: 'refused', error: unreachable(handshakeSentence(code), { cause: thrown }) }
   }
   const late = thrown instanceof Error && thrown.name === 'TimeoutError'
   const says = late ? `no whole answer came in ${request.timeoutMs} ms` : cutOff(thrown, code, status)
@@ -67,9 +73,10 @@ export function lost(thrown: unknown, status: number | undefined, { server, requ
 }
 
 const handshakeSentence = (code: string): string =>
-  UNTRUSTED.test(code)
+  UNTIMELY[code] ??
+  (UNTRUSTED.test(code)
     ? 'its certificate is not one that the kubeconfig trusts; check certificate-authority-data and tls-server-name'
-    : 'the TLS handshake failed; does it speak TLS there, and does it accept our client certificate?'
+    : 'the TLS handshake failed; does it speak TLS there, and does it accept our client certificate?')
 
 /** The answer is larger than the limit. */
 export class TooLong extends Error {}
@@ -104,6 +111,7 @@ export function judge({ status, retryAfter, text }: Answer, { server, request }:
   }
   const isPassing = status === 429 || (status >= 500 && status !== 501)
   const words = textAt(value, 'message')
+  if (status === 401) return { kind: 'refused', error: new KubeError(401, 'Unauthorized', unknownTo(server, words)) }
   // Of what may pass the server says only that; of the rest it names the object itself.
   const message =
     words === undefined ? `${what} was answered with status ${status}` : isPassing ? `${what}: ${words}` : words
@@ -115,6 +123,10 @@ export function judge({ status, retryAfter, text }: Answer, { server, request }:
   if (!isPassing || isUnknown) return { kind: 'refused', error }
   return { kind: 'again', error, ...(afterMs !== undefined && { afterMs }) }
 }
+
+/** The server's own word for it is one word, and the same for each of these. */
+const unknownTo = (server: string, words = 'Unauthorized'): string =>
+  `the API server ${server} does not know us: ${words}; the token or client certificate in the kubeconfig is wrong or has expired`
 
 /** RFC 9110 10.2.3, in seconds; its other form, a date, is not what API servers send. */
 const retryAfterMs = (text: string | null): number | undefined =>

@@ -62,6 +62,18 @@ const cases: readonly Case[] = [
     error: { status: 404, reason: 'NotFound', message: /^nodes "n1" not found$/ },
   },
   {
+    name: '401 says what to look at, since the server has but one word for it',
+    does: read,
+    answers: [failure(401, 'Unauthorized', 'Unauthorized')],
+    requests: 1,
+    error: {
+      status: 401,
+      reason: 'Unauthorized',
+      message:
+        /^the API server http:\S+ does not know us: Unauthorized; the token or client certificate in the kubeconfig is wrong/,
+    },
+  },
+  {
     name: '501 is final',
     does: read,
     answers: [failure(501, '')],
@@ -284,7 +296,8 @@ for (const code of notSent)
 const handshakes = [
   { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', says: /certificate is not one that the kubeconfig trusts/ },
   { code: 'ERR_TLS_CERT_ALTNAME_INVALID', says: /certificate is not one that the kubeconfig trusts/ },
-  { code: 'CERT_HAS_EXPIRED', says: /certificate is not one that the kubeconfig trusts/ },
+  { code: 'CERT_HAS_EXPIRED', says: /certificate has expired; renew it, or set the clock of this node/ },
+  { code: 'CERT_NOT_YET_VALID', says: /certificate is not valid yet; set the clock of this node/ },
   { code: 'EPROTO', says: /TLS handshake failed/ },
 ]
 for (const { code, says } of handshakes)
