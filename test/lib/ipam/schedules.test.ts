@@ -6,7 +6,7 @@ import { release } from '../../../lib/ipam/release.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
 import { Schedule, World, type Process } from './world.js'
 
-const SCHEDULES = Number(process.env['SCHEDULES'] ?? 3000)
+const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1500)
 
 const pool = (ips: string): SpiderIPPool => ({
   metadata: { name: 'small', uid: 'pool-uid' },
