@@ -2,12 +2,12 @@
 import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import type { Mac } from '../../lib/ip/mac.js'
 import { macFromBytes } from '../../lib/ip/mac.js'
 import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
+import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, openLog, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
@@ -16,7 +16,7 @@ import type { announcementsOf } from '../../lib/probe/announce.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, planForDel } from './del.js'
-import { addressesOf, factsOf, type Facts } from './facts.js'
+import { addressesOf, factsOf, type Asked, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
 import { HOST_RULE_TABLE, settingsOf, type Settings } from './settings.js'
@@ -71,10 +71,10 @@ function askedOf({ config, ifName, args }: CoordinatorCall): { namespace: string
 }
 
 /** Two locally administered MACs that are one station's each (IEEE 802, the two low bits of the first byte). */
-function randomMac(): Mac {
-  const bytes = crypto.getRandomValues(new Uint8Array(6))
-  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02
-  return macFromBytes(bytes)
+function randomMacs(): Asked['macs'] {
+  const bytes = randomBytes(12)
+  for (const first of [0, 6]) bytes[first] = ((bytes[first] ?? 0) & 0xfc) | 0x02
+  return { pod: macFromBytes(bytes.subarray(0, 6)), node: macFromBytes(bytes.subarray(6)) }
 }
 
 export interface Looked extends Planned {
@@ -86,7 +86,7 @@ export interface Looked extends Planned {
 export function look(call: CoordinatorCall, settings: Settings, kernel: Kernel): Looked {
   const { ifName, containerID } = call
   const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
-  const macs = { pod: randomMac(), node: randomMac() }
+  const macs = randomMacs()
   const promised = promisedBy(call.prevResult, ifName)
   const facts = factsOf({ ifName, containerID, settings, mode, seen, promised, macs })
   return { facts, seen, ...planFor(facts) }
