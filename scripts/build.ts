@@ -70,18 +70,18 @@ function link(image: string, folder: string): void {
   }
 }
 
-const PAGE_BYTES = 4096
+const PIECE_BYTES = 32 * 1024
 
 /**
- * Writes the file anew, a page at a time. The page cache keeps it in pieces as it was written, and a process that touches a piece has all
- * of it resident: 29 MB of one that was written in large pieces, 24 MB of one in pages.
+ * Writes the file anew, in pieces. The page cache keeps it as it was written, and a process that touches a piece has all of it resident. In
+ * large pieces that is 5 to 10 MB more of each process, in single pages a fifth more CPU at each start: these are in between, and cost neither.
  */
 function settle(image: string): void {
   const bytes = readFileSync(image)
   const fresh = `${image}.settled`
   const file = openSync(fresh, 'w', 0o755)
-  for (let at = 0; at < bytes.length; at += PAGE_BYTES)
-    writeSync(file, bytes, at, Math.min(PAGE_BYTES, bytes.length - at))
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+    writeSync(file, bytes, at, Math.min(PIECE_BYTES, bytes.length - at))
   closeSync(file)
   renameSync(fresh, image)
 }
