@@ -2,6 +2,7 @@
 import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
+import type { Keep } from '../netlink/message.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
 import { linkGlance, linkNumbered, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
@@ -34,9 +35,9 @@ export interface Wish extends LinksWish {
 }
 
 /** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
-const isNotLocal = (bytes: Uint8Array, at: number): boolean => bytes[at + 4] !== RT_TABLE.local
+const NOT_LOCAL: Keep = { at: 4, from: 0, to: RT_TABLE.local - 1 }
 /** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
-const isWiderThanLink = (bytes: Uint8Array, at: number): boolean => (bytes[at + 3] ?? 0) < RT_SCOPE.link
+const WIDER_THAN_LINK: Keep = { at: 3, from: 0, to: RT_SCOPE.link - 1 }
 
 /** One dump is of all families: IPv4 first, IPv6 then, and others, which are none of ours. */
 function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readonly T[] {
@@ -90,7 +91,7 @@ function addressesOf(
     .dump(
       addrDump,
       { header: { ...anyAddress, index, family: family === undefined ? 0 : AF[family] }, attrs: {} },
-      isWide ? isWiderThanLink : undefined,
+      isWide ? WIDER_THAN_LINK : undefined,
     )
     .filter(({ header }) => index === 0 || header.index === index)
     .flatMap(address => seenAddress(address, names) ?? [])
@@ -118,7 +119,7 @@ function routesOf(
   const oif = on === undefined ? undefined : of(on)
   if (on !== undefined && oif === undefined) return []
   return conn
-    .dump(routeDump, { header: anyRoute, attrs: { table, oif } }, isNotLocal)
+    .dump(routeDump, { header: anyRoute, attrs: { table, oif } }, NOT_LOCAL)
     .filter(({ header }) => (header.flags & RTM_F.cloned) === 0)
     .flatMap(route => ofFamily(route.header.family, family => seenRoutes(route, family, names)))
     .filter(route => (table === undefined || route.table === table) && (oif === undefined || route.link === names(oif)))

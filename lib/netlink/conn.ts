@@ -7,7 +7,7 @@ import { concat, within, WireError } from './wire.js'
 /** Whole datagrams, both ways. The kernel works a request off while it is sent, so nothing here waits. */
 export interface Transport {
   send(bytes: Uint8Array): void
-  /** One datagram. */
+  /** One datagram, which is gone when the next one is received. */
   receive(): Uint8Array
   close(): void
 }
@@ -60,7 +60,7 @@ export class Conn {
   }
 
   /**
-   * Reads all that the filter lets through; what the kernel does not filter, the caller must. `keep` does it on the bytes, before
+   * Reads all that the filter lets through; what the kernel does not filter, the caller must. `keep` does it on a byte, before
    * they are decoded: for what may be thousands. Of a list that changes under each dump it is what several have between them, so what
    * went in that time may still be there.
    */

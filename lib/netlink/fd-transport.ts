@@ -9,8 +9,7 @@ const INTERRUPTS_MAX = 100
 
 /** `fd`: a netlink socket that blocks, opened in the namespace it is to speak for. `close` closes it. */
 export function fdTransport(fd: number): Transport {
-  const whole = new ArrayBuffer(BUFFER_BYTES)
-  const buffer = new Uint8Array(whole)
+  const buffer = new Uint8Array(BUFFER_BYTES)
   return {
     send(bytes) {
       const sent = uninterrupted(() => writeSync(fd, bytes))
@@ -20,7 +19,7 @@ export function fdTransport(fd: number): Transport {
       const length = uninterrupted(() => readSync(fd, buffer))
       if (length === 0) throw new WireError('the netlink socket is closed')
       if (length === buffer.length) throw new WireError(`an answer of ${length} bytes or more was cut short`)
-      return new Uint8Array(whole.slice(0, length))
+      return buffer.subarray(0, length)
     },
     close() {
       closeSync(fd)

@@ -1,19 +1,6 @@
 // Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
 import { attrs } from './attrs.js'
-import {
-  concat,
-  cstring,
-  LITTLE,
-  s32,
-  struct,
-  u16,
-  u32,
-  viewOf,
-  within,
-  WireError,
-  type Codec,
-  type ValueOf,
-} from './wire.js'
+import { concat, cstring, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
 
 /** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
 export const NLM_F = {
@@ -140,44 +127,52 @@ export const part = <T>(op: Change<T>, value: T): Part => ({
     within(op.name, () => request(acknowledged ? { ...op, flags: op.flags | NLM_F.ack } : op, value, seq)),
 })
 
-/** Whether the message whose payload begins at `at` is wanted. Looks at bytes where they lie: of thousands, few may be. */
-export type Keep = (bytes: Uint8Array, at: number) => boolean
+/** What is wanted of a dump, by one byte of each payload, which is `from` to `to`. Data: of thousands, few may be, and a call for each costs more. */
+export interface Keep {
+  readonly at: number
+  readonly from: number
+  readonly to: number
+}
 
-/** Cuts a datagram into messages; of those that carry data, into what `keep` wants. */
+/** Cuts a datagram into messages, of which each is a copy; of those that carry data, into what `keep` wants. */
 export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
   const frames: Frame[] = []
   const view = viewOf(datagram)
   let at = 0
   for (;;) {
-    if (keep !== undefined) at = passOver(view, at, datagram, keep)
+    if (keep !== undefined) at = passOver(datagram, at, keep)
     if (at >= datagram.length) return frames
     const left = datagram.length - at
     if (left < nlmsghdr.size) throw new WireError(`nlmsghdr wants ${nlmsghdr.size} bytes, not ${left}`)
     const header = nlmsghdr.readAt(view, at)
     if (header.length < nlmsghdr.size || header.length > left)
       throw new WireError(`message ${header.type} claims ${header.length} bytes of ${left}`)
-    frames.push({ header, payload: datagram.subarray(at + nlmsghdr.size, at + header.length) })
+    frames.push({ header, payload: datagram.slice(at + nlmsghdr.size, at + header.length) })
     at += (header.length + 3) & ~3
   }
 }
 
-/** nlmsghdr begins with its length; then come its type and its flags. */
-const TYPE_AT = 4
-const FLAGS_AT = 6
+/** nlmsghdr begins with its length, four bytes; its type and its flags are the third and the fourth two bytes. */
+const TYPE_AT = 2
+const FLAGS_AT = 3
 
 /**
  * Where the first message lies, from `start` on, that is wanted, or is not whole, or says that the dump is not of one moment. There may be
- * thousands before it: one loop, and no call but that of `keep`.
+ * thousands before it: one loop over arrays of the host's own order, which netlink is in, without a call.
  */
-function passOver(view: DataView, start: number, bytes: Uint8Array, keep: Keep): number {
-  const end = view.byteLength
+function passOver(bytes: Uint8Array, start: number, { at: offset, from, to }: Keep): number {
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const longs = new Uint32Array(buffer, byteOffset, bytes.length >> 2)
+  const shorts = new Uint16Array(buffer, byteOffset, bytes.length >> 1)
+  const end = bytes.length
   let at = start
   while (end - at >= nlmsghdr.size) {
-    const length = view.getUint32(at, LITTLE)
-    if (length < nlmsghdr.size || length > end - at) return at
-    if (view.getUint16(at + TYPE_AT, LITTLE) <= NLMSG.overrun) return at
-    if ((view.getUint16(at + FLAGS_AT, LITTLE) & NLM_F.dumpInterrupted) !== 0) return at
-    if (keep(bytes, at + nlmsghdr.size)) return at
+    const length = longs[at >> 2] ?? 0
+    const type = shorts[(at >> 1) + TYPE_AT] ?? 0
+    const flags = shorts[(at >> 1) + FLAGS_AT] ?? 0
+    const byte = bytes[at + nlmsghdr.size + offset] ?? 0
+    if (length < nlmsghdr.size || length > end - at || type <= NLMSG.overrun) return at
+    if ((flags & NLM_F.dumpInterrupted) !== 0 || (byte >= from && byte <= to)) return at
     at += (length + 3) & ~3
   }
   return at

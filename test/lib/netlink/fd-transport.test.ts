@@ -14,15 +14,13 @@ t.test('what is sent is written whole', t => {
   t.end()
 })
 
-t.test('what is received is as long as it is, and stays as it is', t => {
+t.test('what is received is as long as it is', t => {
   const file = path(t)
   writeFileSync(file, hex('01020304'))
   const transport = fdTransport(openSync(file, 'r+'))
-  const first = transport.receive()
-  t.strictSame(first, hex('01020304'))
-  writeFileSync(file, hex('01020304 05060708'))
-  t.strictSame(transport.receive(), hex('05060708'))
-  t.strictSame(first, hex('01020304'), 'also after the next')
+  t.strictSame(transport.receive(), hex('01020304'))
+  writeFileSync(file, hex('01020304 0506'))
+  t.strictSame(transport.receive(), hex('0506'))
   t.end()
 })
 

@@ -26,6 +26,50 @@ t.test('a datagram holds messages one after another, each at four bytes', t => {
   t.end()
 })
 
+const LINKS = { at: 1, from: 0, to: 9 } as const
+const kept: readonly (readonly [string, string, readonly number[]])[] = [
+  ['wanted, in between, and the last', '05 00', [5]],
+  ['the least', '00 00', [0]],
+  ['the most', '09 00', [9]],
+  ['one more than that', '0a 00', []],
+  ['the byte beside it does not count', 'ff 05', []],
+]
+
+t.test('of many messages those are cut out whose byte is wanted, and all that end or interrupt', t => {
+  const message = (type: string, flags: string, payload: string) =>
+    `14000000 ${type} ${flags} 01000000 00000000 ${payload}`
+  const other = message('1000', '0200', 'ffff0000')
+  for (const [what, bytes, wanted] of kept) {
+    const [first = '', second = ''] = bytes.split(' ')
+    const one = message('1000', '0200', `${second}${first}0000`)
+    const frames = framesOf(hex(`${other} ${one} ${other} ${other}`), LINKS)
+    t.strictSame(
+      frames.map(({ payload }) => payload[1]),
+      wanted,
+      what,
+    )
+  }
+  const ends = ['0100', '0200', '0300', '0400'].map(type => message(type, '0200', 'ffff0000'))
+  const interrupted = message('1000', '1200', 'ffff0000')
+  t.strictSame(
+    framesOf(hex([other, ...ends, interrupted, other].join(' ')), LINKS).map(({ header: { type } }) => type),
+    [1, 2, 3, 4, 16],
+  )
+  t.throws(() => framesOf(hex(`${other} ff000000 10000200 01000000 00000000`), LINKS), WireError, 'a damaged one too')
+  t.end()
+})
+
+t.test('a message stays as it is when its datagram is written over', t => {
+  const datagram = hex('14000000 03000200 01000000 00000000 01020304')
+  for (const keep of [undefined, LINKS]) {
+    const [frame] = framesOf(datagram, keep)
+    datagram.fill(0, 16)
+    t.strictSame(frame?.payload, hex('01020304'))
+    datagram.set(hex('01020304'), 16)
+  }
+  t.end()
+})
+
 const damaged: readonly (readonly [string, string, RegExp])[] = [
   ['half a header', '14000000 03000200', /^nlmsghdr wants 16 bytes, not 8$/],
   ['a message longer than the datagram', 'ff000000 10000200 01000000 00000000', /^message 16 claims 255 bytes of 16$/],
