@@ -1,6 +1,7 @@
 // What the plan stands on, read out of what was seen: mode, veth, families, the node's addresses, the table of the NIC. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
+import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
 import type { Settings } from './settings.js'
@@ -188,15 +189,28 @@ function overlayVeth({ pod, node }: Seen, firstNic: string): Veth {
 /** Links of the node whose addresses are not the node's own. */
 const NOT_THE_NODES = /^(docker|cbr|dummy|virbr|lxcbr|veth|cali|flannel|kube-ipvs|cni|cilium)|^lo$|^vx-submariner/
 
+const theNodes = (node: Place): Place['addresses'] =>
+  node.addresses.filter(({ link, address }) => !NOT_THE_NODES.test(link) && isUsable(address.ip))
+
+/** The node's addresses on the network that an address is in. Of one alone it is plain that the node answers from it. */
+const besideOf = (node: Place, ip: Ip): readonly Ip[] =>
+  theNodes(node)
+    .filter(({ address }) => containsIp(networkOf(address), ip))
+    .map(({ address }) => address.ip)
+
+/** The pod's addresses of which only the kernel can say what the node answers them from. For an IPv6 one it goes through all of the node's links. */
+export const unclear = (pod: Place, node: Place): readonly Ip[] =>
+  podIps(pod).filter(ip => besideOf(node, ip).length !== 1)
+
 /**
  * The node's addresses, each once: first the gateway that the pod has already, so that nothing moves without need; then what the node itself
  * would answer the pod's addresses from; then all others. A lookup that leads by our own table tells only what we put there.
  */
 export function hostIpsFor(pod: Place, node: Place, hostRuleTable: number): readonly Ip[] {
-  const all = node.addresses
-    .filter(({ link, address }) => !NOT_THE_NODES.test(link) && isUsable(address.ip))
-    .map(({ address }) => address.ip)
+  const all = theNodes(node).map(({ address }) => address.ip)
   const answering = podIps(pod).flatMap(ip => {
+    const beside = besideOf(node, ip)
+    if (beside.length === 1) return beside
     const found = node.lookups[ip]
     return found?.source !== undefined && found.table !== hostRuleTable && isUsable(found.source) ? [found.source] : []
   })

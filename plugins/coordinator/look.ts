@@ -4,7 +4,7 @@ import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Wish } from '../../lib/kernel/observe.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed, NOWHERE, type Place, type Seen } from '../../lib/plan/seen.js'
-import { hostVethName, modeFor, podIps, POD_VETH, type WorkingMode } from './facts.js'
+import { hostVethName, modeFor, podIps, POD_VETH, unclear, type WorkingMode } from './facts.js'
 import { nodeSysctls, podSysctls } from './nic.js'
 import type { Settings } from './settings.js'
 import { hostOf } from './tables.js'
@@ -32,10 +32,18 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
       rules: true,
       ...(veth !== undefined && { neighsOn: veth }),
       ...(typeof veth === 'string' && { sysctls: nodeSysctls(veth) }),
-      lookups: podIps(pod),
     },
   })
-  return { mode, seen: { pod, node: withStaleNeighs(kernel, { pod, node, table: settings.hostRuleTable }) } }
+  const lookups = lookUp(kernel, pod, node)
+  return {
+    mode,
+    seen: { pod, node: { ...withStaleNeighs(kernel, { pod, node, table: settings.hostRuleTable }), lookups } },
+  }
+}
+
+const lookUp = (kernel: Kernel, pod: Place, node: Place): Place['lookups'] => {
+  const lookups = unclear(pod, node)
+  return lookups.length === 0 ? {} : kernel.observe({ node: { lookups } }).node.lookups
 }
 
 const lookIntoPod = (kernel: Kernel, more: Pick<Wish, 'sysctls' | 'nft' | 'neighsOn'>): Place =>
@@ -90,12 +98,11 @@ export function lookForDel(
   const goesWhole = there?.kind === 'veth' && ifName === firstNic // and its neighbours with it
   const neighs = there && !goesWhole ? kernel.observe({ node: { neighsOn: there.index } }).node.neighs : []
   const inPod = isOverlay && hasPod ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
-  const more = isOverlay
-    ? kernel.observe({ node: { addressesOn: 'wide', addressesOf: onlyFamilyOf(podIps(pod)), lookups: podIps(pod) } })
-        .node
-    : NOWHERE
+  const wide: Wish = { addressesOn: 'wide', addressesOf: onlyFamilyOf(podIps(pod)) }
+  const addresses = isOverlay ? kernel.observe({ node: wide }).node.addresses : []
+  const lookups = isOverlay ? lookUp(kernel, pod, { ...node, addresses }) : {}
   return {
     pod: { ...pod, neighs: inPod },
-    node: { ...node, routes, neighs, addresses: more.addresses, lookups: more.lookups },
+    node: { ...node, routes, neighs, addresses, lookups },
   }
 }
