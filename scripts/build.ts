@@ -70,7 +70,7 @@ function link(image: string, folder: string): void {
   }
 }
 
-const PIECE_BYTES = 32 * 1024
+const PIECE_BYTES = 16 * 1024
 
 /**
  * Writes the file anew, in pieces. The page cache keeps it as it was written, and a process that touches a piece has all of it resident. In
