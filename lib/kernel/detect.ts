@@ -4,7 +4,8 @@ import { macBytes, type Mac } from '../ip/mac.js'
 import { linkNamed, type SeenLink } from '../plan/seen.js'
 import type { Step } from '../plan/step.js'
 import { announcementsOf } from '../probe/announce.js'
-import { advance, begin, findingsOf, heard, type Ask, type Finding } from '../probe/detect.js'
+import { converse } from '../probe/converse.js'
+import { begin, type Ask, type Finding } from '../probe/detect.js'
 import { multicastMac } from '../probe/ethernet.js'
 import { ALL_NODES, solicitedNodeOf } from '../probe/ndp.js'
 import { openKernel, type Kernel } from './kernel.js'
@@ -34,14 +35,9 @@ export function detect({ kernel, nic }: On, asks: readonly Ask[]): readonly Find
   if (link.mac === undefined) return [] // no Ethernet: nobody could be asked
   const line = kernel.line({ where: 'pod', name: nic })
   for (const group of groupsOf(asks)) line.join(macBytes(group))
-  let detection = begin({ own: link.mac, asks, nowMs: performance.now() })
-  for (;;) {
-    const { detection: moved, frames, untilMs } = advance(detection, performance.now())
-    for (const frame of frames) line.send(frame)
-    if (untilMs === undefined) return findingsOf(moved)
-    const frame = line.receive(untilMs - performance.now())
-    detection = frame ? heard(moved, frame) : moved
-  }
+  const nowMs = (): number => performance.now()
+  const talk = { send: line.send, receive: line.receive, nowMs }
+  return converse(begin({ own: link.mac, asks, nowMs: nowMs() }), talk)
 }
 
 /** Answers to a question from nobody go to all nodes; whoever looks for a duplicate of the same address asks its group (RFC 4862 §5.4). */

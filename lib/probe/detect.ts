@@ -37,12 +37,22 @@ export const PROBING: Rhythm = { frames: 3, gapMs: 40, silenceMs: 100 }
 /** The first answer ends it, so a gateway that is there costs a round trip. */
 export const ASKING: Rhythm = { frames: 3, gapMs: 100, silenceMs: 100 }
 
+/**
+ * Who wakes up this much too late is on a machine that is starved, and whoever of it would answer may be as late (a macvlan hands out
+ * broadcasts by a kernel thread): its silence proves nothing yet. So it asks once more, each time, and so often at most.
+ */
+const OVERSLEPT_MS = 25
+const AGAIN_MAX = 5
+
 /** One address, on its way through both questions. The gateway comes second: it must not learn our MAC for an address of somebody else's. */
 interface Inquiry {
   readonly ask: Ask
   readonly phase: 'probing' | 'asking' | 'over'
   readonly sent: number
-  readonly dueMs: number
+  /** Frames to send: those of the rhythm, and one for each time that we overslept. */
+  readonly wanted: number
+  /** When the last frame went out, or when the first is due. */
+  readonly sinceMs: number
   readonly finding?: Finding
 }
 
@@ -54,33 +64,55 @@ export interface Detection {
 /** Times are of any monotonic clock, in milliseconds. */
 export const begin = ({ own, asks, nowMs }: { own: Mac; asks: readonly Ask[]; nowMs: number }): Detection => ({
   own,
-  inquiries: asks.map(ask => (ask.conflict ? { ask, phase: 'probing', sent: 0, dueMs: nowMs } : toGateway(ask, nowMs))),
+  inquiries: asks.map(ask => (ask.conflict ? anew(ask, 'probing', nowMs) : toGateway(ask, nowMs))),
 })
 
-const toGateway = (ask: Ask, nowMs: number): Inquiry => ({
+const anew = (ask: Ask, phase: Inquiry['phase'], sinceMs: number): Inquiry => ({
   ask,
-  phase: ask.gateway === undefined ? 'over' : 'asking',
+  phase,
   sent: 0,
-  dueMs: nowMs,
+  wanted: rhythmOf(phase).frames,
+  sinceMs,
 })
+
+const toGateway = (ask: Ask, nowMs: number): Inquiry => anew(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
+
+const rhythmOf = (phase: Inquiry['phase']): Rhythm => (phase === 'asking' ? ASKING : PROBING)
+
+function dueMs(inquiry: Inquiry): number {
+  const { phase, sent, sinceMs } = inquiry
+  const { frames, gapMs, silenceMs } = rhythmOf(phase)
+  return sent === 0 ? sinceMs : sinceMs + (sent < frames ? gapMs : silenceMs)
+}
 
 export interface Next {
   readonly detection: Detection
-  /** To be sent now. */
+  /** To be sent now, and then `wentOut` told. */
   readonly frames: readonly Uint8Array[]
-  /** To listen until then and come again; `undefined` when all is known. */
-  readonly untilMs: number | undefined
 }
 
-/** All addresses at the same time, each in its own rhythm. */
+/** All addresses at the same time, each in its own rhythm. To be called once all that has arrived was heard: silence is then an answer. */
 export function advance({ own, inquiries }: Detection, nowMs: number): Next {
   const moved = inquiries.map(inquiry => move(inquiry, own, nowMs))
-  const open = moved.filter(({ inquiry }) => inquiry.phase !== 'over')
   return {
     detection: { own, inquiries: moved.map(({ inquiry }) => inquiry) },
     frames: moved.flatMap(({ frame }) => frame ?? []),
-    untilMs: open.length === 0 ? undefined : Math.min(...open.map(({ inquiry }) => inquiry.dueMs)),
   }
+}
+
+/** What was to be sent at `meantMs` went out at `wentMs`: silence is counted from then, however long the process was kept waiting. */
+export const wentOut = (
+  { own, inquiries }: Detection,
+  { meantMs, wentMs }: { meantMs: number; wentMs: number },
+): Detection => ({
+  own,
+  inquiries: inquiries.map(one => (one.sinceMs === meantMs && one.sent > 0 ? { ...one, sinceMs: wentMs } : one)),
+})
+
+/** To listen until then and come again; `undefined` when all is known. */
+export function untilMs({ inquiries }: Detection): number | undefined {
+  const open = inquiries.filter(({ phase }) => phase !== 'over')
+  return open.length === 0 ? undefined : Math.min(...open.map(dueMs))
 }
 
 interface Moved {
@@ -89,13 +121,13 @@ interface Moved {
 }
 
 function move(inquiry: Inquiry, own: Mac, nowMs: number): Moved {
-  const { ask, phase, sent, dueMs } = inquiry
-  if (phase === 'over' || nowMs < dueMs) return { inquiry }
-  const { frames, gapMs, silenceMs } = phase === 'probing' ? PROBING : ASKING
-  if (sent < frames) {
-    const waitMs = sent + 1 < frames ? gapMs : silenceMs
-    return { inquiry: { ...inquiry, sent: sent + 1, dueMs: nowMs + waitMs }, frame: frameOf(inquiry, own) }
-  }
+  const { ask, phase, sent } = inquiry
+  const lateMs = nowMs - dueMs(inquiry)
+  if (phase === 'over' || lateMs < 0) return { inquiry }
+  const most = rhythmOf(phase).frames + AGAIN_MAX
+  const wanted = Math.min(most, inquiry.wanted + (sent > 0 && lateMs > OVERSLEPT_MS ? 1 : 0))
+  if (sent < wanted)
+    return { inquiry: { ...inquiry, wanted, sent: sent + 1, sinceMs: nowMs }, frame: frameOf(inquiry, own) }
   if (phase === 'probing') return move(toGateway(ask, nowMs), own, nowMs)
   return { inquiry: over(inquiry, { kind: 'unreachable', ip: ask.ip, gateway: ask.gateway ?? ask.ip }) }
 }

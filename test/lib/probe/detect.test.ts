@@ -3,7 +3,7 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes } from '../../../lib/ip/mac.js'
 import { arpAnnouncements, arpProbe, decodeArp, encodeArp } from '../../../lib/probe/arp.js'
-import { advance, begin, findingsOf, heard, sentenceOf, type Ask } from '../../../lib/probe/detect.js'
+import { advance, begin, findingsOf, heard, sentenceOf, untilMs, type Ask } from '../../../lib/probe/detect.js'
 import { ALL_NODES, decodeNdp, encodeNdp, ndpAnnouncement, ndpProbe } from '../../../lib/probe/ndp.js'
 
 const OWN = macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, 1))
@@ -40,7 +40,7 @@ function run(asks: readonly Ask[], frames: readonly (readonly [at: number, frame
     const next = advance(detection, now)
     detection = next.detection
     for (const frame of next.frames) sent.push([now, frame])
-    if (next.untilMs === undefined) return { findings: findingsOf(detection), sent, endMs: now }
+    if (untilMs(detection) === undefined) return { findings: findingsOf(detection), sent, endMs: now }
   }
   throw new Error('never over')
 }
