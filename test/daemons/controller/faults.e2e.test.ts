@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController, type ControllerFixture } from '../../fixtures/controller.js'
-import { isWatch, on } from '../../fixtures/faults.js'
-import { startFaulty, type Faulty } from '../../fixtures/faulty.js'
+import { isWatch, onEach } from '../../fixtures/faults.js'
+import { startFaulty, type Faulty, type Passed } from '../../fixtures/faulty.js'
 import { openHoldings, PODS, type Holdings } from '../../fixtures/held.js'
 import { restOf } from '../../fixtures/rest.js'
 
@@ -90,22 +90,24 @@ t.test('watches are killed, late, and told that their history is gone: nothing i
   await gone(1)
   await converged(t, [2, 3, 4, 5, 6, 7, 8, 9], 'every watch is killed')
 
-  const lists = (): number =>
-    faulty.passed.filter(({ isWatch: watches, path }) => !watches && path.endsWith('/api/v1/pods')).length
+  const ofPods = (): readonly Passed[] => faulty.passed.filter(({ path }) => path.endsWith('/api/v1/pods'))
+  const lists = (): number => ofPods().filter(({ isWatch: watches }) => !watches).length
+  const expiries = (): number => ofPods().filter(({ fault }) => fault === 'expired').length
   for (const [at, within] of [
     [2, false],
     [3, true],
   ] as const) {
-    const before = lists()
-    faulty.judge = on(isWatch, { kind: 'expired', within }, 20)
+    const before = { lists: lists(), expiries: expiries() }
+    faulty.judge = onEach(isWatch, { kind: 'expired', within }, 2)
     faulty.killWatches()
     await gone(at)
     const left = [4, 5, 6, 7, 8, 9, ...(within ? [] : [3])]
     await converged(t, left, `410 ${within ? 'within the stream' : 'as the answer'}`)
-    t.ok(lists() > before, 'and pods were listed again')
+    t.ok(expiries() > before.expiries, 'the watch of pods was among them')
+    t.ok(lists() > before.lists, 'and pods were listed again')
   }
 
-  faulty.judge = on(isWatch, { kind: 'status', status: 503 }, 30)
+  faulty.judge = onEach(isWatch, { kind: 'status', status: 503 }, 2)
   faulty.killWatches()
   await gone(4)
   await converged(t, [5, 6, 7, 8, 9], 'watches are refused for a while')
