@@ -60,7 +60,7 @@ async function addAnew(known: Known, hands: Hands): Promise<Granted> {
   }
   const recorded = endpoint?.status.current.ips ?? []
   const entry = recorded.find(({ interface: name }) => name === ask.nic)
-  if (endpoint && entry && (await retake({ entry, place: recorded.indexOf(entry) }, claimant, hands)))
+  if (endpoint && entry && (await retake({ entry, place: recorded.indexOf(entry) }, known, hands)))
     return granted({ nic: entry, undo: keep }, hands)
   return take(known, { endpoint, others: recorded.filter(one => one !== entry) }, hands)
 }
@@ -76,7 +76,7 @@ async function addKept(known: Known, hands: Hands): Promise<Granted> {
   const staying = await inherit(
     endpoint,
     ips.filter(entry => !leaving.includes(entry)),
-    claimant,
+    known,
     hands,
   )
   const entry = staying.find(({ interface: name }) => name === ask.nic)
@@ -136,7 +136,7 @@ const noAddress = (nic: string, from: string): Refused =>
 async function nameOne(known: Known, { endpoint, others }: Before, place: number, hands: Hands): Promise<Granted> {
   const { ask, claimant, keeper } = known
   const entry = others[place]
-  if (!entry || !(await retake({ entry, place, nic: ask.nic }, claimant, hands))) throw noAddress(ask.nic, 'the record')
+  if (!entry || !(await retake({ entry, place, nic: ask.nic }, known, hands))) throw noAddress(ask.nic, 'the record')
   const nic = { ...entry, interface: ask.nic }
   const all = others.map(one => (one === entry ? nic : one))
   await record({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, hands.port)

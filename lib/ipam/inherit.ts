@@ -4,8 +4,7 @@ import type { Hands } from './allocate.js'
 import type { Named } from './choose.js'
 import { releaseIfOf } from './release.js'
 import { addressesOf } from './endpoint.js'
-import type { Claimant } from './identity.js'
-import { retake } from './keep.js'
+import { retake, type Taker } from './keep.js'
 import type { Wishes } from './wishes.js'
 
 const poolsOf = ({ ipv4Pool, ipv6Pool }: EndpointNic): readonly string[] =>
@@ -38,13 +37,13 @@ export function outdated(
 export async function inherit(
   { status }: SpiderEndpoint,
   entries: readonly EndpointNic[],
-  claimant: Claimant,
+  taker: Taker,
   hands: Hands,
 ): Promise<readonly EndpointNic[]> {
   const was = status.current.uid
   const taken = await Promise.all(
     entries.map(async entry =>
-      (await retake({ entry, place: entries.indexOf(entry), was }, claimant, hands)) ? [entry] : [],
+      (await retake({ entry, place: entries.indexOf(entry), was }, taker, hands)) ? [entry] : [],
     ),
   )
   return taken.flat()

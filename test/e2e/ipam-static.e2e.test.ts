@@ -85,6 +85,25 @@ t.test('the pod of a StatefulSet keeps its address over deletion, and loses it w
   await t.rejects(nicsOf(after), /404/, 'and the record is gone')
 })
 
+t.test('a missing address object is not taken again where the address was reserved meanwhile', async t => {
+  const one = await pool('reserved', 3)
+  const set = await statefulSet('reserved', 1)
+  const before = await set.pod(0, ippool(one.name))
+  const address = first(await sandbox(before).add())
+  const [object] = await cluster.addresses(one.name)
+  await cluster.api.remove(`${SPIDER}/spideripaddresses/${object?.metadata.name}`)
+  await cluster.api.create('spiderreservedips', {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderReservedIP',
+    metadata: { name: name('reserved') },
+    spec: { ips: [address.replace(/\/.*/, '')] },
+  })
+  await cluster.removePod(before)
+  const after = await set.pod(0, ippool(one.name))
+  t.not(first(await sandbox(after).add()), address, 'a router has it by now')
+  t.strictSame(await uids(one.name), [after.uid])
+})
+
 t.test('a missing address object is taken again; one that another pod has is not', async t => {
   const one = await pool('missing', 3)
   const set = await statefulSet('missing', 2)
