@@ -1,5 +1,6 @@
 // From the record of a NIC to what a CNI result says. Pure.
 import type { EndpointNic, Route } from '../crd/types.js'
+import { networkOf, parsePrefix } from '../ip/cidr.js'
 
 export interface Answer {
   readonly ips: readonly { readonly address: string; readonly gateway?: string }[]
@@ -17,8 +18,14 @@ export function answerOf(nic: EndpointNic): Answer {
   for (const { address, gateway, everything, is6 } of families) {
     if (address === undefined) continue
     ips.push({ address, ...(gateway !== undefined && { gateway }) })
-    routes.push(...(nic.routes ?? []).filter(({ dst }) => dst.includes(':') === is6))
+    routes.push(...(nic.routes ?? []).filter(({ dst }) => dst.includes(':') === is6).map(ofNetwork))
     if (gateway !== undefined && nic.cleanGateway !== true) routes.push({ dst: everything, gw: gateway })
   }
   return { ips, routes }
+}
+
+/** 10.0.0.5/8 is what somebody wrote for 10.0.0.0/8; the kernel, which other main plugins hand it to as it is, takes no host bits. */
+function ofNetwork({ dst, gw }: Route): Route {
+  const prefix = parsePrefix(dst)
+  return { dst: prefix ? networkOf(prefix) : dst, gw }
 }

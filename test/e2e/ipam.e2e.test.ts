@@ -162,20 +162,6 @@ t.test('pools are tried in the order of the list', async t => {
   )
 })
 
-t.test('a route goes to the interface whose subnet its gateway is in', async t => {
-  const [a, b] = [await pool('route-a', 5), await pool('route-b', 5)]
-  const pod = await cluster.pod(name('route'), {
-    ...ippools([
-      { interface: 'eth0', ipv4: [a.name] },
-      { interface: 'net1', ipv4: [b.name], cleangateway: true },
-    ]),
-    [`${KEY}/routes`]: JSON.stringify([{ dst: '192.0.2.0/24', gw: `${b.net}.1` }]),
-  })
-  const box = sandbox(pod)
-  t.strictSame((await box.add('eth0')).routes, [{ dst: '0.0.0.0/0', gw: `${a.net}.1` }])
-  t.strictSame((await box.add('net1')).routes, [{ dst: '192.0.2.0/24', gw: `${b.net}.1` }])
-})
-
 t.test('reserved addresses are given to nobody', async t => {
   const { name: one, net } = await pool('reserved', 3)
   await cluster.api.create('spiderreservedips', {
