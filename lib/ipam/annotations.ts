@@ -51,8 +51,8 @@ function familiesIn(keys: ReadonlyMap<string, unknown>, where: string, of: strin
   return names
 }
 
-const POOL_EXAMPLE = '{"ipv4":["pool"],"ipv6":["pool"]}'
-const POOLS_EXAMPLE = `[{"interface":"eth0","ipv4":["pool"],"ipv6":["pool"]}]`
+export const POOL_EXAMPLE = '{"ipv4":["pool"],"ipv6":["pool"]}'
+export const POOLS_EXAMPLE = `[{"interface":"eth0","ipv4":["pool"],"ipv6":["pool"]}]`
 const POOL_NAMES = 'pool names'
 
 /** `{"ipv4": ["a"], "ipv6": ["b"]}` */

@@ -1,4 +1,5 @@
 // Which pools each interface may use: reads the named ones, asks the rules, explains a refusal. On a port; the rules are in filter.ts.
+import { ANNOTATION_IPPOOL } from '../crd/names.js'
 import type { Pod, SpiderIPPool } from '../crd/types.js'
 import type { Family, Ip } from '../ip/address.js'
 import { byPriority, dropped, type Asker } from './filter.js'
@@ -59,10 +60,20 @@ export function namedPools(source: Source, families: readonly Family[], reader: 
       const pools = new Map<Family, readonly SpiderIPPool[]>()
       for (const [family, names] of wish.names)
         if (families.includes(family)) pools.set(family, await expanded({ names, family, from: source.from }, reader))
-      if (pools.size === 0)
-        throw new Refused('noPool', `no IPPool available: ${source.from} names no pool for ${interfaceOf(wish)}`)
+      if (pools.size === 0) throw namesNone(source, wish, families)
       return { wish, pools }
     }),
+  )
+}
+
+/** Nothing at all, or nothing but a family that the conf leaves out. */
+function namesNone({ from, says, example }: Source, wish: Wish, families: readonly Family[]): Refused {
+  const off = [...wish.names.keys()].filter(family => !families.includes(family))
+  const but = off.map(family => `IPv${family}, which is off (enableIPv${family} of the CNI conf)`).join(' and ')
+  const why = but === '' ? `; write ${example}` : `: it has only ${but}`
+  return new Refused(
+    'noPool',
+    `no IPPool available: ${from} names no pool for ${interfaceOf(wish)}: it is ${says}${why}`,
   )
 }
 
@@ -114,17 +125,23 @@ function compiled(name: string, from: string): RegExp {
 }
 
 /** The cluster's default pools, where nobody names one. */
-export async function defaultPools(wish: Wish, families: readonly Family[], reader: PoolReader): Promise<Named> {
+export async function defaultPools(
+  wish: Wish,
+  { pod: { metadata }, families }: Pick<Choice, 'pod' | 'families'>,
+  reader: PoolReader,
+): Promise<Named> {
   const all = (await reader.all()).filter(({ spec }) => spec.default === true)
   const pools = new Map<Family, readonly SpiderIPPool[]>()
   for (const family of families) {
     const own = all.filter(pool => familyOfPool(pool) === family)
     if (own.length > 0) pools.set(family, own)
   }
+  const [only] = families
+  const ofFamily = families.length === 1 ? ` of IPv${only}` : ''
   if (pools.size === 0)
     throw new Refused(
       'noPool',
-      'no IPPool available, no pool selection rules of any type are specified: neither pod, Namespace nor CNI conf names a pool, and no SpiderIPPool has spec.default true',
+      `no IPPool available, no pool selection rules of any type are specified: neither pod ${metadata.namespace}/${metadata.name}, its Namespace nor the CNI conf names a pool, and no SpiderIPPool${ofFamily} has spec.default true; write annotation ${ANNOTATION_IPPOOL}: {"ipv4":["pool"]}`,
     )
   return { wish, pools }
 }

@@ -12,6 +12,8 @@ import type { Pod, Route } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
 import {
   namesAnnotation,
+  POOL_EXAMPLE,
+  POOLS_EXAMPLE,
   poolAnnotation,
   poolsAnnotation,
   routesAnnotation,
@@ -36,6 +38,9 @@ export interface Wish {
 export interface Source {
   /** The place that names the pools, for sentences. */
   readonly from: string
+  /** What is written there, and what might be. */
+  readonly says: string
+  readonly example: string
   /** `call`: the interface of this call alone. `all`: every interface of the pod at its first ADD; `places`: likewise, in order, without names. */
   readonly scope: 'call' | 'all' | 'places'
   readonly wishes: readonly Wish[]
@@ -61,15 +66,15 @@ export function fromPod(pod: Pod, asking: Asking): Source | undefined {
   const many = annotations[ANNOTATION_IPPOOLS]
   if (many !== undefined) {
     const where = whereIs(ANNOTATION_IPPOOLS, pod)
-    return fromItems(poolsAnnotation(many, where), where, asking)
+    return { ...fromItems(poolsAnnotation(many, where), where, asking), says: many, example: POOLS_EXAMPLE }
   }
   const one = annotations[ANNOTATION_IPPOOL]
   if (one === undefined) return undefined
   const where = whereIs(ANNOTATION_IPPOOL, pod)
-  return forCall(where, poolAnnotation(one, where), asking)
+  return forCall({ from: where, says: one, example: POOL_EXAMPLE }, poolAnnotation(one, where), asking)
 }
 
-function fromItems(items: readonly Item[], from: string, { nic }: Asking): Source {
+function fromItems(items: readonly Item[], from: string, { nic }: Asking): Omit<Source, 'says' | 'example'> {
   if (items.every(item => item.nic === ''))
     return { from, scope: 'places', wishes: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
   if (!items.some(item => item.nic === nic))
@@ -80,8 +85,12 @@ function fromItems(items: readonly Item[], from: string, { nic }: Asking): Sourc
 export const placeName = (place: number): string => `#${place}`
 export const isPlaceName = (nic: string): boolean => nic.startsWith('#')
 
-const forCall = (from: string, names: Names, { nic, cleanGateway }: Asking): Source => ({
-  from,
+const forCall = (
+  place: Pick<Source, 'from' | 'says' | 'example'>,
+  names: Names,
+  { nic, cleanGateway }: Asking,
+): Source => ({
+  ...place,
   scope: 'call',
   wishes: [{ nic, place: undefined, names, cleanGateway }],
 })
@@ -105,7 +114,8 @@ export function fromNamespace(
     if (list.length > 0) names.set(family, list)
   }
   const from = `annotation ${keys.join(' and ')} of Namespace ${name}`
-  return keys.length > 0 ? forCall(from, names, asking) : undefined
+  const says = keys.map(key => annotations[key] ?? '').join(' and ')
+  return keys.length > 0 ? forCall({ from, says, example: '["pool"]' }, names, asking) : undefined
 }
 
 export function fromConf({ ipv4, ipv6 }: ConfPools, asking: Asking): Source | undefined {
@@ -113,7 +123,9 @@ export function fromConf({ ipv4, ipv6 }: ConfPools, asking: Asking): Source | un
   const names = new Map<Family, readonly string[]>()
   if (ipv4.length > 0) names.set(4, ipv4)
   if (ipv6.length > 0) names.set(6, ipv6)
-  return forCall('default_ipv4_ippool/default_ipv6_ippool of the CNI conf', names, asking)
+  const says = `${JSON.stringify(ipv4)}/${JSON.stringify(ipv6)}`
+  const from = 'default_ipv4_ippool/default_ipv6_ippool of the CNI conf'
+  return forCall({ from, says, example: '["pool"]' }, names, asking)
 }
 
 export interface SubnetWish extends SubnetItem {

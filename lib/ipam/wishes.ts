@@ -34,7 +34,7 @@ export async function wishesOf(wishing: Wishing, port: Port): Promise<Wishes> {
   return {
     from: 'the default pools (spec.default)',
     scope: 'call',
-    named: [await defaultPools(plain(nic, cleanGateway), families, reader)],
+    named: [await defaultPools(plain(nic, cleanGateway), wishing, reader)],
   }
 }
 

@@ -39,8 +39,8 @@ const FORMS: Readonly<Record<Key, readonly Wrong[]>> = {
     ['a pool without a name', { ipv6: [''] }, 'ipv6 is [""]; write a list'],
     ['a pool twice', { ipv4: [FOUR, OTHER, FOUR] }, `ipv4 names "${FOUR}" twice`],
     ['a pool that is not there', { ipv4: [FOUR, 'nowhere'] }, 'SpiderIPPool "nowhere", which does not exist'],
-    ['no pool', {}, 'names no pool for eth0', 104],
-    ['keys that nobody knows', { ipv5: [FOUR] }, 'names no pool for eth0', 104],
+    ['no pool', {}, 'names no pool for eth0: it is {}; write {"ipv4":["pool"]', 104],
+    ['keys that nobody knows', { ipv5: [FOUR] }, `names no pool for eth0: it is {"ipv5":["${FOUR}"]}; write`, 104],
     ['a pattern that matches nothing', { ipv4: ['none-*'] }, 'no IPv4 pool matches none-*', 104],
     ['a pattern that is not closed', { ipv4: ['a*[b'] }, 'pattern "a*[b" ends in the middle'],
     ['a pool by name and by pattern', { ipv4: [FOUR, `${FOUR}*`] }, `SpiderIPPool "${FOUR}" twice for IPv4`],
@@ -238,7 +238,7 @@ const forNamespace = (mine: string, others: string, family: string): readonly Wr
   ['a pool that is not there', ['nowhere'], '"nowhere", which does not exist'],
   ['a pool twice', [mine, mine], `"${mine}" twice`],
   ['a pattern that matches nothing', ['none-*'], `no IPv${family} pool matches none-*`, 104],
-  ['an empty list', [], 'names no pool for eth0', 104],
+  ['an empty list', [], 'names no pool for eth0: it is []; write ["pool"]', 104],
   ['a pool of the other family', [others], `not IPv${family}`, 104],
 ]
 

@@ -299,7 +299,7 @@ const POOLS: Case[] = [
     annotations: ippool({ ipv4: [POOL] }),
     ipam: { enableIPv4: false },
     code: 104,
-    msg: /no IPPool available: .*names no pool for/,
+    msg: /names no pool for \S+: it is \{.*\}: it has only IPv4, which is off \(enableIPv4 of the CNI conf\)$/,
   },
   {
     name: 'a master outside the subnet of the pool',
