@@ -85,7 +85,8 @@ export function directPort(kube: Kube): Port {
     poolsWith: (labels, until) => poolsWith(kube, labels, until),
     pool: name => named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name })),
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
-    reserved: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
+    // Not out of the server's cache: what was reserved a moment ago must not be given to a pod.
+    reserved: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),

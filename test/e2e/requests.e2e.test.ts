@@ -28,6 +28,7 @@ t.teardown(async () => {
 await cluster.pool('four', { subnet: '10.61.0.0/16', ips: ['10.61.0.1-10.61.250.250'] })
 await cluster.pool('six', { subnet: 'fd61::/64', ips: ['fd61::1-fd61::ffff'] })
 await cluster.pool('last', { subnet: '10.62.0.0/24', ips: ['10.62.0.1'] })
+await cluster.pool('anybody', { subnet: '10.63.0.0/16', ips: ['10.63.0.1-10.63.250.250'], default: true })
 const apps = async (kind: string, name: string, more: object = {}): Promise<string> => {
   const labels = { a: 'b' }
   const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
@@ -153,6 +154,7 @@ const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   life('the same, two families', { name: 'dual-x', annotations: DUAL }),
   life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet } }),
   life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } }),
+  life('a default pool', { name: 'default-x', annotations: {} }),
   pair,
   again,
   inSet,
@@ -171,11 +173,11 @@ t.test('what each kind of pod costs is what docs/requests.md says', async t => {
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'replace', PATCH: 'patch', DELETE: 'delete' }
 
 /** `/api/v1/namespaces/default/pods/x` → `pod`; a list keeps its plural. */
-function nameOf({ method, path }: Asked): string {
+function nameOf({ method, path, isOfCache = false }: Asked): string {
   const [, plural = '', name] = /\/(?:v1|v2beta1)\/(?:namespaces\/[^/]+\/)?([^/]+)(?:\/([^/]+))?/.exec(path) ?? []
   const verb = VERBS[method]
   const one = plural === 'spideripaddresses' ? 'spideripaddress' : plural.replace(/s$/, '')
-  if (verb === undefined) return name === undefined ? `list ${plural}` : one
+  if (verb === undefined) return name === undefined ? `list ${plural}${isOfCache ? ' (cache)' : ''}` : one
   return `${verb} ${one}`
 }
 
@@ -202,14 +204,16 @@ const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 writes it
 # What a call asks of the API server
 
 Counted at a proxy before the API server by a test that fails where this page says something else. What stands between \`+\` is asked at
-once; \`then\` waits for the answers before it. Without an agent, every pool with room, nobody else at work.
+once; \`then\` waits for the answers before it. A list of the \`cache\` may be a moment old. Without an agent, every pool with room, nobody else
+at work.
 
 | the pod | the call | reads + writes | which |
 | --- | --- | --- | --- |`
 
 const FOOT = `
-The pool is read after the pod because the pod says which. The list of reserved addresses is never left out: one that an ADD did not see would
-be an address given to a pod and to a router. Why a fresh pod's SpiderEndpoint is created without a look, and what that costs a sandbox that
+The pool is read after the pod because the pod says which. The list of reserved addresses is never left out, and never the server's cache: one that
+an ADD did not see would be an address given to a pod and to a router. Why it is three reads and not two:
+[decisions/0015](../decisions/0015-three-reads.md). Why a fresh pod's SpiderEndpoint is created without a look, and what that costs a sandbox that
 starts again before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
 twice, because an address is freed only for a pod that was seen gone twice.
 `
