@@ -134,24 +134,31 @@ function orConflicts(): (writing: Promise<SpiderEndpoint>) => Promise<SpiderEndp
 
 const CLAIM_TRIES_MAX = 3
 
-/** Create, and where the answer was lost, or a quota was being counted, look whose the name is now: then nobody needs to guess. */
+/**
+ * Create, and where the answer was lost, or a quota was being counted, look whose the name is now: then nobody needs to guess. A name that
+ * is taken at a later try may be so by the earlier one, which was carried out after the look.
+ */
 async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome> {
   for (let tries = 1; ; tries++) {
-    try {
-      const created = await kube.create<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
-      if (created.metadata.name === object.metadata.name && created.metadata.uid)
-        return { kind: 'held', object: created }
-      throw new KubeError(
-        0,
-        'BadAnswer',
-        `the API server answered the creation of SpiderIPAddress ${object.metadata.name} with another object`,
-      )
-    } catch (error) {
-      if (isAlreadyExists(error)) return { kind: 'taken' }
-      if (!(mayHaveHappened(error) || isConflict(error)) || tries >= CLAIM_TRIES_MAX) throw error
-    }
+    const { outcome, error } = await tryClaim(kube, object)
+    if (outcome?.kind === 'held' || (outcome && tries === 1)) return outcome
+    if (error && (!(mayHaveHappened(error) || isConflict(error)) || tries >= CLAIM_TRIES_MAX)) throw error
     const there = await orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name: object.metadata.name }))
     if (there) return isSame(there, object) ? { kind: 'held', object: there } : { kind: 'taken' }
+    if (outcome) return outcome // it was somebody else's, who gave it back meanwhile
+  }
+}
+
+async function tryClaim(kube: Kube, object: SpiderIPAddress): Promise<{ outcome?: ClaimOutcome; error?: unknown }> {
+  try {
+    const created = await kube.create<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
+    if (created.metadata.name === object.metadata.name && created.metadata.uid)
+      return { outcome: { kind: 'held', object: created } }
+    const { name } = object.metadata
+    const message = `the API server answered the creation of SpiderIPAddress ${name} with another object`
+    return { error: new KubeError(0, 'BadAnswer', message) }
+  } catch (error) {
+    return isAlreadyExists(error) ? { outcome: { kind: 'taken' } } : { error }
   }
 }
 

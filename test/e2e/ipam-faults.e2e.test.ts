@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t, { type Test } from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
-import { containerId, openCluster, poolAnnotation, type PodRef } from '../fixtures/cluster.js'
+import { containerId, openCluster, poolAnnotation, SPIDER, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../fixtures/executable.js'
 import { isWrite, on, type Asked, type Fault } from '../fixtures/faults.js'
 import { startFaulty, type Faulty, type Passed } from '../fixtures/faulty.js'
 import { must } from '../fixtures/netns.js'
 
-const server = await startApiserver()
+const server = await startApiserver({ args: ['--no-embedded-controller'] })
 const cluster = openCluster(server.kubeconfig)
 const folder = mkdtempSync(`${tmpdir()}/faults-`)
 const netns = `faults${process.pid}`
@@ -48,10 +48,10 @@ interface Bench {
 let pods = 0
 
 /** `inherits`: going by its name, the pod may be one of a StatefulSet; then its record is read first. */
-async function open(t: Test, { inherits = false } = {}): Promise<Bench> {
+async function open(t: Test, { inherits = false, pool = POOL } = {}): Promise<Bench> {
   const faulty = await startFaulty(server.kubeconfig)
   t.teardown(() => faulty.stop())
-  const pod = await cluster.pod(`faults-${process.pid}-${pods++}${inherits ? '' : 'x'}`, poolAnnotation(POOL))
+  const pod = await cluster.pod(`faults-${process.pid}-${pods++}${inherits ? '' : 'x'}`, poolAnnotation(pool))
   const containerID = containerId()
   const ipam = { type: 'spiderpool', kubeconfig: faulty.kubeconfig, log_file_path: `${folder}/${pod.name}.log` }
   const stdin = JSON.stringify({ cniVersion: '1.0.0', name: 'faults', type: 'any', ipam })
@@ -64,7 +64,7 @@ async function open(t: Test, { inherits = false } = {}): Promise<Bench> {
       return { status, answer: (json ?? {}) as Answer, passed: faulty.passed.slice(from) }
     },
     held: async () =>
-      (await cluster.addresses(POOL)).filter(({ spec }) => spec.pod.uid === pod.uid).map(({ spec }) => spec.address),
+      (await cluster.addresses(pool)).filter(({ spec }) => spec.pod.uid === pod.uid).map(({ spec }) => spec.address),
     async recorded() {
       const mine = (await cluster.endpoints()).filter(({ metadata: { name } }) => name === pod.name)
       return (mine as unknown as readonly Recorded[]).flatMap(({ status }) =>
@@ -187,6 +187,31 @@ t.test('an address that was taken without a word is found by the DEL that follow
     t.strictSame(await bench.held(), [], `the pod ${lives ? 'lives' : 'is gone'}`)
   }
 })
+
+t.test(
+  'a creation that is carried out after it was looked for, and tried again, is one address and not two',
+  async t => {
+    const pool = `late-${process.pid}`
+    const ips = ['10.72.0.1-10.72.0.9']
+    await cluster.pool(pool, { subnet: '10.72.0.0/16', ips })
+    const path = `${SPIDER}/spiderippools/${pool}`
+    await cluster.api.replace(`${path}/status`, { ...(await cluster.api.read(path)), status: { freeIPs: ips } })
+    const bench = await open(t, { pool })
+    let creations = 0
+    bench.faulty.judge = ({ method, path }) => {
+      if (method !== 'POST' || !path.endsWith('/spideripaddresses')) return undefined
+      return creations++ === 0 ? { kind: 'cutThen', ms: 300 } : { kind: 'late', ms: 600 }
+    }
+    const { status, answer } = await bench.call('ADD')
+    t.equal(status, 0, answer.msg ?? 'ADD')
+    t.equal(creations, 2)
+    t.strictSame(
+      await bench.held(),
+      (answer.ips ?? []).map(({ address }) => address),
+    )
+    await allGoes(t, bench)
+  },
+)
 
 t.test('DEL ends well and soon, whatever the API server does, and is done by the next', async t => {
   for (const [suffers, fault] of Object.entries({ ...FAULTS, ...OF_WRITES })) {
