@@ -88,19 +88,24 @@ t.test('the pod of a StatefulSet keeps its address over deletion, and loses it w
 t.test('a missing address object is not taken again where the address was reserved meanwhile', async t => {
   const one = await pool('reserved', 3)
   const set = await statefulSet('reserved', 1)
-  const before = await set.pod(0, ippool(one.name))
-  const address = first(await sandbox(before).add())
-  const [object] = await cluster.addresses(one.name)
-  await cluster.api.remove(`${SPIDER}/spideripaddresses/${object?.metadata.name}`)
+  const next = async (before?: PodRef): Promise<readonly [PodRef, string]> => {
+    if (before) await cluster.removePod(before)
+    const pod = await set.pod(0, ippool(one.name))
+    return [pod, first(await sandbox(pod).add())]
+  }
+  const [before, address] = await next()
   await cluster.api.create('spiderreservedips', {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderReservedIP',
     metadata: { name: name('reserved') },
     spec: { ips: [address.replace(/\/.*/, '')] },
   })
-  await cluster.removePod(before)
-  const after = await set.pod(0, ippool(one.name))
-  t.not(first(await sandbox(after).add()), address, 'a router has it by now')
+  const [between, same] = await next(before)
+  t.equal(same, address, 'it is held, and was so before')
+  const [object] = await cluster.addresses(one.name)
+  await cluster.api.remove(`${SPIDER}/spideripaddresses/${object?.metadata.name}`)
+  const [after, other] = await next(between)
+  t.not(other, address, 'a router has it by now')
   t.strictSame(await uids(one.name), [after.uid])
 })
 
