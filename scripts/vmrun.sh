@@ -31,6 +31,16 @@ BUSYBOX=$CACHE/busybox/bin/busybox
 fetch uml user-mode-linux --exclude './usr/share/*' ./usr || fail "the package user-mode-linux cannot be fetched (apt-get update?)"
 MODULES_DIR=$CACHE/uml/usr/lib/uml/modules
 RELEASE=$(ls "$MODULES_DIR") || fail "there are no modules in $MODULES_DIR"
+preload=()
+if grep -qw amx_tile /proc/cpuinfo; then
+  fetch tcc tcc ./usr/bin ./usr/lib || fail "this CPU has AMX, and the package tcc, which makes user-mode-linux run on it, cannot be fetched"
+  SHIM=$CACHE/vmrun-amx-$(sha256sum <"$(dirname "$0")/vmrun-amx.c" | cut -c1-16).so
+  [ -e "$SHIM" ] || {
+    "$CACHE/tcc/usr/bin/tcc" -B"$(echo "$CACHE"/tcc/usr/lib/*/tcc)" -nostdinc -nostdlib -shared -o "$SHIM.$$" "$(dirname "$0")/vmrun-amx.c" &&
+      mv "$SHIM.$$" "$SHIM"
+  } || fail "scripts/vmrun-amx.c cannot be compiled"
+  preload=(env "LD_PRELOAD=$SHIM")
+fi
 [ -e "$MODULES_DIR/$RELEASE/modules.dep" ] || "$BUSYBOX" depmod -b "$CACHE/uml" "$RELEASE" || fail "depmod failed"
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/vmrun.XXXXXX") || fail "no temporary folder"
@@ -78,7 +88,7 @@ memory=/dev/shm
 # The kernel is some ten host processes; in a PID namespace all end with the first.
 space=()
 unshare --pid --fork --kill-child true 2>/dev/null && space=(unshare --pid --fork --kill-child)
-TMPDIR=$memory "${space[@]}" timeout -s KILL "$TIMEOUT_S" "$CACHE/uml/usr/bin/linux.uml" mem="${MEMORY_MB}M" uml_dir="$WORK/" umid=vm \
+TMPDIR=$memory "${space[@]}" timeout -s KILL "$TIMEOUT_S" "${preload[@]}" "$CACHE/uml/usr/bin/linux.uml" mem="${MEMORY_MB}M" uml_dir="$WORK/" umid=vm \
   root=/dev/root rootfstype=hostfs rootflags=/ ro init="$WORK/share/init" quiet panic=-1 \
   con=null con0=null,fd:1 ssl=null </dev/null >"$WORK/console" 2>&1 &
 machine=$!
