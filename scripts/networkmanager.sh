@@ -13,8 +13,8 @@ PACKAGES="network-manager dbus-daemon libnm0 libglib2.0-0 libpcre2-8-0 libdbus-1
   liblzma5 libgcrypt20 libgpg-error0 libmount1 libblkid1 libuuid1"
 AT=$CACHE/networkmanager-$SUITE-1
 if [ ! -d "$AT" ]; then
-  apt_ready
   lock networkmanager
+  from $SUITE
   unpack "$AT" $PACKAGES
   exec 9>&-
 fi
