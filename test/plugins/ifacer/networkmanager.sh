@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs beside a NetworkManager (scripts/networkmanager.sh), as `networkmanager.sh BIN UNTIL`: links of ours are made, and what became of them when
-# the command UNTIL succeeds is printed, a JSON object. Asserts nothing.
+# Runs beside a NetworkManager (scripts/networkmanager.sh), as `networkmanager.sh BIN UNTIL`: links of ours are made; what became of them when
+# the command UNTIL succeeds is printed, a JSON object, and what is said of them once NetworkManager was stopped. Asserts nothing.
 set -euo pipefail
 BIN=$1 UNTIL=$2
 LOG=/run/ifacer.log
@@ -39,5 +39,10 @@ after=$(links)
 vlan=$(ifacer STATUS "$VLAN")
 status=$(ifacer STATUS "$BOND")
 warned=$(grep '"level":"WARN"' "$LOG" || true)
-printf '{"before":%s,"after":%s,"vlan":%s,"bond":%s,"warned":[%s],"devices":"%s"}\n' "$before" "$after" "${vlan:-null}" "${status:-null}" \
-  "$(paste -sd, <<<"$warned")" "$(nmcli -t -f DEVICE,STATE device | paste -sd' ' | tr -d '\\')"
+devices=$(nmcli -t -f DEVICE,STATE device | paste -sd' ' | tr -d '\\')
+kill "$(pidof NetworkManager)" # its files outlive it
+while pidof NetworkManager >/dev/null; do sleep 0.1; done
+left=$(grep -l '^managed=true' /run/NetworkManager/devices/* | wc -l)
+stopped=$(ifacer STATUS "$BOND")
+printf '{"before":%s,"after":%s,"vlan":%s,"bond":%s,"warned":[%s],"devices":"%s","left":%s,"stopped":%s}\n' "$before" "$after" "${vlan:-null}" "${status:-null}" \
+  "$(paste -sd, <<<"$warned")" "$devices" "$left" "${stopped:-null}"

@@ -1,6 +1,6 @@
 // What ifacer makes of NetworkManager's state files: which of its links are managed, and the one sentence that it says of them.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { networkManagerWarning } from '../../../plugins/ifacer/networkmanager-state.js'
@@ -61,16 +61,50 @@ t.test('the sentence names the links and the line to write', async t => {
   )
 })
 
+/** Folders of /proc: what runs under which name in which network namespace; we are in net:[1]. */
+const procOf = (t: Test, processes: Readonly<Record<string, readonly [comm: string, netns: string]>>): string =>
+  t.testdir(
+    Object.fromEntries(
+      Object.entries({ self: ['ifacer', 'net:[1]'] as const, ...processes }).map(([pid, [comm, netns]]) => [
+        pid,
+        { comm: `${comm}\n`, ns: { net: t.fixture('symlink', netns) } },
+      ]),
+    ),
+  )
+
 t.test('only the files of our links are read, and what cannot be read is no warning', async t => {
   const folder = t.testdir({
     2: '[device]\nmanaged=true\n',
     3: '[device]\nmanaged=false\n',
     6: '[device]\nmanaged=true\n',
+    proc: { 7: { comm: 'NetworkManager\n' } },
   })
   mkdirSync(`${folder}/4`) // a folder where a file should be
-  t.match(networkManagerWarning(bond, node, folder), /^NetworkManager manages eth1 and /)
-  t.match(networkManagerWarning(vlan, node, folder), /^NetworkManager manages eth1\.5 and /)
+  const warned = (config: typeof bond, of = folder) => networkManagerWarning(config, node, of, `${folder}/proc`)
+  t.match(warned(bond), /^NetworkManager manages eth1 and /)
+  t.match(warned(vlan), /^NetworkManager manages eth1\.5 and /)
   writeFileSync(`${folder}/6`, '[device]\nmanaged=false\n')
-  t.equal(networkManagerWarning(vlan, node, folder), undefined)
-  t.equal(networkManagerWarning(bond, node, `${folder}/none`), undefined, 'NetworkManager is not installed')
+  t.equal(warned(vlan), undefined)
+  t.equal(warned(bond, `${folder}/none`), undefined, 'NetworkManager is not installed')
+})
+
+const running: readonly [what: string, processes: Parameters<typeof procOf>[1], warns: boolean][] = [
+  ['it runs', { 1: ['systemd', 'net:[1]'], 77: ['NetworkManager', 'net:[1]'] }, true],
+  ['it was stopped, and its files are still there', { 1: ['systemd', 'net:[1]'] }, false],
+  ['it runs in a container with links of its own', { 77: ['NetworkManager', 'net:[2]'] }, false],
+  ['only a program runs whose name begins so', { 77: ['NetworkManager-', 'net:[1]'] }, false],
+  ['what has its name is no process', { acpi: ['NetworkManager', 'net:[1]'] }, false],
+]
+for (const [what, processes, warns] of running)
+  t.test(`where ${what}, there is ${warns ? 'a' : 'no'} warning`, async t => {
+    const folder = t.testdirName
+    const proc = procOf(t, processes)
+    mkdirSync(`${folder}/devices`)
+    writeFileSync(`${folder}/devices/6`, '[device]\nmanaged=true\n')
+    t.equal(networkManagerWarning(vlan, node, `${folder}/devices`, proc) !== undefined, warns)
+  })
+
+t.test('where /proc cannot be read there is no warning', async t => {
+  const folder = t.testdir({ 6: '[device]\nmanaged=true\n' })
+  t.equal(networkManagerWarning(vlan, node, folder, `${folder}/none`), undefined)
 })

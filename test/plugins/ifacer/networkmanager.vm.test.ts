@@ -21,6 +21,9 @@ interface Scene {
   readonly bond: Status | null
   readonly warned: readonly object[]
   readonly devices: string
+  /** After the end of NetworkManager: its files that call a link managed, and what STATUS says of the bond. */
+  readonly left: number
+  readonly stopped: Status | null
 }
 
 const none = spawnSync('scripts/networkmanager.sh', ['--fetch'], { encoding: 'utf8' })
@@ -73,7 +76,8 @@ t.test(
   '^veth* is no pattern, so it is as without a drop-in file: a bond loses its members, and ifacer says so',
   { skip },
   async t => {
-    const { after, bond, warned, devices } = sceneWith('interface-name:^veth*', '[ -z "$(ip link show master bond9)" ]')
+    const until = '[ -z "$(ip link show master bond9)" ]'
+    const { after, bond, warned, devices, left, stopped } = sceneWith('interface-name:^veth*', until)
     for (const name of ['vethcafe', 'vethpeer']) t.match(devices, new RegExp(`${name}:(?!unmanaged)`))
     t.notMatch(linkLocal(after, 'vethpeer'), OF_MAC)
     t.strictSame(membersOf(after), [undefined, undefined])
@@ -81,5 +85,7 @@ t.test(
     const details = /^NetworkManager manages .*eth2, eth3 .*unmanaged-devices=.*interface-name:eth2;interface-name:eth3/
     t.match(bond, { cniVersion: '1.1.0', details })
     t.match(warned.at(-1), { level: 'WARN', msg: bond?.details ?? 'none', command: 'STATUS', network: 'net' })
+    t.ok(left > 0, 'once it was stopped, its files still call links managed')
+    t.equal(stopped, null, 'and there is no warning of it')
   },
 )
