@@ -219,8 +219,8 @@ t.test('random schedules of ADD, DEL and kills leave on this kernel what whole c
   const came = said
     .trim()
     .split('\n')
-    .map(line => JSON.parse(line) as { seed: number; broken?: string; least?: object })
+    .map(line => JSON.parse(line) as { name: string; broken?: string; least?: object })
   t.equal(came.length, 40)
   t.comment(`seeds ${seed} to ${seed + 39}`)
-  for (const { seed: one, broken, least } of came) if (broken !== undefined) t.fail(`seed ${one}: ${broken}`, { least })
+  for (const { name, broken, least } of came) if (broken !== undefined) t.fail(`${name}: ${broken}`, { least })
 })

@@ -1,14 +1,18 @@
-// Runs under Bun, as `real.ts PODS-NETNS HOLDS FIRST-SEED COUNT CALLS`: schedules on the kernel's own links; prints what came of each seed, a line of JSON.
+// Runs under Bun, as `real.ts PODS-NETNS HOLDS FIRST-SEED COUNT CALLS [BIN STEP]`: schedules on the kernel's own links, with BIN by its ifacer's processes,
+// killed at every STEP-th change; prints what came of each, a line of JSON.
 import { openKernel } from '../../../lib/kernel/kernel.js'
 import type { StepOf } from '../../../lib/plan/step.js'
 import { holdsIn } from '../../../plugins/ifacer/holds.js'
 import { toRemove } from '../../../plugins/ifacer/made.js'
 import { randomFrom } from '../../lib/ipam/world.js'
+import { ODDS, performBy, scenes } from './processes.js'
 import { brokenBy, NICS, scheduleFrom, shrunk, type Op } from './schedules.js'
 import type { Arena } from './world.js'
 
-const [pods = '', folder = '', first = '0', count = '1', calls = '8'] = process.argv.slice(2)
+const [pods = '', folder = '', first = '0', count = '1', calls = '8', bin, step = '1'] = process.argv.slice(2)
 const kernel = openKernel(pods)
+const BOND_AND_VLAN = 6 // in the table of confs
+const LONE_VLAN = 12
 
 const nic = (pod: string, on: string): StepOf<'addLink'> => ({
   verb: 'addLink',
@@ -31,16 +35,45 @@ function clear(): void {
   for (const { name } of arena.links()) if (!NICS.includes(name)) kernel.undo(toRemove(name))
 }
 
-const broken = (schedule: readonly Op[]): string | undefined => {
+const byThem = bin === undefined ? undefined : performBy({ bin, pods, folder: `${folder}.calls` }, usualS(bin))
+
+/** How long the ADD takes that makes the most. */
+function usualS(bin: string): number {
   clear()
-  return brokenBy(schedule, arena)
+  const started = performance.now()
+  const [done] = performBy({ bin, pods, folder: `${folder}.calls` }, 0)(
+    { verb: 'ADD', conf: BOND_AND_VLAN, pod: 0 },
+    arena,
+  )
+  if (done?.came !== 'done') throw new Error(JSON.stringify(done))
+  return (performance.now() - started) / 1000
 }
 
-for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
+const broken = (schedule: readonly Op[]): string | undefined => {
+  clear()
+  return brokenBy(schedule, arena, byThem) ?? leftBehind()
+}
+
+/** The next call that makes something throws away what killed ones left. */
+function leftBehind(): string | undefined {
+  if (byThem === undefined) return undefined
+  byThem({ verb: 'ADD', conf: LONE_VLAN, pod: 0 }, arena)
+  const left = arena.links().filter(({ name }) => name.startsWith('spb-'))
+  return left.length === 0 ? undefined : `left: ${left.map(({ name }) => name).join(', ')}`
+}
+
+/** A process cannot be made to do just the same again, so its schedule is told as it is. */
+const leastOf = (schedule: readonly Op[]): readonly Op[] =>
+  byThem === undefined ? shrunk(schedule, one => broken(one) !== undefined) : schedule
+
+const random = Array.from({ length: Number(count) }, (_, at) => Number(first) + at).map(
+  seed => [`seed ${seed}`, scheduleFrom(randomFrom(seed), Number(calls), byThem && ODDS)] as const,
+)
+for (const [name, schedule] of [...(byThem ? scenes(Number(step)) : []), ...random]) {
   const started = performance.now()
-  const schedule = scheduleFrom(randomFrom(seed), Number(calls))
-  const least = broken(schedule) === undefined ? undefined : shrunk(schedule, one => broken(one) !== undefined)
+  const why = broken(schedule)
+  const least = why === undefined ? undefined : leastOf(schedule)
   const ms = Math.round(performance.now() - started)
-  console.log(JSON.stringify({ seed, ms, ...(least && { broken: broken(least) ?? 'not every time', least }) }))
+  console.log(JSON.stringify({ name, ms, ...(why !== undefined && { broken: why, least }) }))
 }
 kernel.close()

@@ -15,7 +15,7 @@ const removeUnused = true
 const both = ['eth1', 'eth2']
 
 /** Each clashes with some of the others: a name, a member, a VLAN id, a mode, an MTU that no bond has. */
-const CONFS: readonly object[] = [
+export const CONFS: readonly object[] = [
   { interfaces: ['eth1'], vlanID: 5 },
   { interfaces: ['eth1'], vlanID: 5, removeUnused },
   { interfaces: ['eth2'], vlanID: 6, removeUnused },
@@ -28,6 +28,7 @@ const CONFS: readonly object[] = [
   { interfaces: ['b'], vlanID: 7, removeUnused },
   { interfaces: ['eth3', 'eth2'], bond: { name: 'c', mode: 1 }, vlanID: 6, removeUnused },
   { interfaces: ['eth1', 'eth3'], bond: { name: 'd' }, vlanID: 6, mtu: 99_999, removeUnused },
+  { interfaces: ['eth3'], vlanID: 8 }, // clashes with none
 ]
 
 /**
@@ -43,19 +44,28 @@ export interface Op {
   readonly other?: Op
 }
 
+/** How much of a schedule is what. `deaths`: `dies` is less. */
+export interface Odds {
+  readonly adds: number
+  readonly killed: number
+  readonly meeting: number
+  readonly deaths: number
+}
+const ODDS: Odds = { adds: 0.6, killed: 0.35, meeting: 0.4, deaths: 14 }
+
 /** Pods keep to one conf: the runtime's DEL is of the ADD's conf. */
-export function scheduleFrom(random: () => number, length: number): readonly Op[] {
+export function scheduleFrom(random: () => number, length: number, odds: Odds = ODDS): readonly Op[] {
   const pick = (count: number): number => Math.floor(random() * count)
   const some = Array.from({ length: 3 }, () => pick(CONFS.length)) // few, so that they meet
   const own = Array.from({ length: 6 }, () => some[pick(some.length)] ?? 0)
   const one = (): Op => {
     const pod = pick(own.length)
-    const verb = random() < 0.6 ? 'ADD' : 'DEL'
-    return { verb, conf: own[pod] ?? 0, pod, ...(random() < 0.35 && { dies: pick(14) }) }
+    const verb = random() < odds.adds ? 'ADD' : 'DEL'
+    return { verb, conf: own[pod] ?? 0, pod, ...(random() < odds.killed && { dies: pick(odds.deaths) }) }
   }
   return Array.from({ length }, () => {
     const [op, other] = [one(), one()]
-    return random() < 0.4 && other.pod !== op.pod ? { ...op, other, at: pick(5) } : op
+    return random() < odds.meeting && other.pod !== op.pod ? { ...op, other, at: pick(5) } : op
   })
 }
 
@@ -99,19 +109,21 @@ function mortal({ kernel, holds }: Arena, dies: number, moment: () => void) {
   return { hands, isDead: () => left < 0 }
 }
 
-const userOf = ({ pod, conf }: Op): User => ({ network: `n${conf}`, containerID: `p${pod}`, ifName: 'net1' })
+export const userOf = ({ pod, conf }: Op): User => ({ network: `n${conf}`, containerID: `p${pod}`, ifName: 'net1' })
 const confOf = ({ conf }: Op): Config => accepts(CONFS[conf], 'ADD')
-const podOf = ({ pod }: Op): string => String(pod)
+export const podOf = ({ pod }: Op): string => String(pod)
 
 /** `stranded`: ADD succeeded, and the next plugin finds no link to stand on. */
-type Came = 'done' | 'refused' | 'killed' | 'stranded'
-interface Done {
+export type Came = 'done' | 'refused' | 'killed' | 'stranded'
+export interface Done {
   readonly op: Op
   readonly came: Came
 }
+/** Performs a call, with that of another pod that it names, and says what came of each. */
+export type Perform = (op: Op, arena: Arena) => readonly Done[]
 
 /** The call and, around it, what the next plugin of the chain does: its macvlan comes behind ADD and goes before DEL. */
-function perform(op: Op, arena: Arena): readonly Done[] {
+const perform: Perform = (op, arena) => {
   const others: Done[] = []
   let moments = 0
   const moment = (): void => {
@@ -137,7 +149,7 @@ function perform(op: Op, arena: Arena): readonly Done[] {
   }
 }
 
-function isPlugged(op: Op, arena: Arena): boolean {
+export function isPlugged(op: Op, arena: Arena): boolean {
   if (arena.isPlugged(podOf(op))) return true
   try {
     arena.plug(podOf(op), topOf(confOf(op)) ?? '')
@@ -190,13 +202,13 @@ const distinct = (worlds: readonly World[]): readonly World[] => [
 const orders = (done: readonly Done[]): readonly (readonly Done[])[] =>
   done.length > 1 ? [done, [...done].reverse()] : [done]
 
-/** One sentence for what broke, or undefined. */
-export function brokenBy(schedule: readonly Op[], arena: Arena): string | undefined {
+/** One sentence for what broke, or undefined. `by` is who performs the calls on the arena: this process, unless told. */
+export function brokenBy(schedule: readonly Op[], arena: Arena, by: Perform = perform): string | undefined {
   let possible: readonly World[] = [new World(NICS)]
   const plugged = new Set<string>()
   for (const [at, op] of schedule.entries()) {
     const told = `call ${at + 1} of ${schedule.length}, ${JSON.stringify(op)}`
-    const done = perform(op, arena)
+    const done = by(op, arena)
     if (done.some(({ came }) => came === 'stranded')) return `${told}: ADD succeeded, and a macvlan finds no link`
     const now = linksText(arena.links())
     const after = orders(done).flatMap(order =>
