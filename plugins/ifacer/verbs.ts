@@ -1,7 +1,7 @@
 // ADD, CHECK and STATUS of ifacer. What changes links is loaded when there is something to change.
 import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
-import type { Result } from '../../lib/cni/result.js'
+import { encodeResult, type Result } from '../../lib/cni/result.js'
 import { glance } from '../../lib/kernel/glance.js'
 import type { Log } from '../../lib/log.js'
 import type { Place } from '../../lib/plan/seen.js'
@@ -17,11 +17,13 @@ import { namesOf, planFor } from './plan.js'
 export function add(call: Call<Config>): Promise<Result> {
   const { config } = call
   return told(call, 'no links made', async log => {
+    const result = call.prevResult ?? {}
+    encodeResult(result, call.cniVersion) // throws for 0.1.0 and 0.2.0, that need an address: before something is made that would stay
     const isThere = staysAsItIs(config, glance)
     const steps = isThere ? [] : (await import('./change.js')).make(config, userOf(call), HOLDS)
     warn(call, isThere ?? seenOf(config, glance), log)
     log.info(steps.length > 0 ? 'links made' : 'links are there', { ...fieldsOf(call), steps: stepsOf(steps) })
-    return call.prevResult ?? {}
+    return result
   })
 }
 
