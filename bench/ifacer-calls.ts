@@ -35,6 +35,26 @@ interface Case {
 
 const bond = { interfaces: ['eth1', 'eth2'], vlanID: 100, bond: { name: 'bond9', mode: 1, options: 'miimon=100' } }
 const vlan = { interfaces: ['eth3'], vlanID: 100 }
+/** What ifacer asks for to make that, of kinds that are everywhere: a bridge for the bond, a macvlan for the VLAN. */
+const LIKE = [
+  'link add spb-0 type bridge',
+  ...['eth1', 'eth2'].flatMap(nic => [`link set ${nic} down`, `link set ${nic} master spb-0`, `link set ${nic} up`]),
+  'link add bond9.100 link spb-0 type macvlan mode bridge',
+  'link set spb-0 name bond9',
+  'link set bond9 up',
+  'link set bond9.100 up',
+]
+const ipBatch = (lines: readonly string[]) =>
+  measure({ file: 'ip', args: ['-batch', '-'], env: {}, stdin: lines.join('\n') })
+const AS_TYPED = [
+  'link add bond9 type bond mode 1 miimon 100',
+  ...LIKE.slice(1, -4).map(line => line.replace('spb-0', 'bond9')),
+  'link set bond9 up',
+  'link add link bond9 name bond9.100 type vlan id 100',
+  'link set bond9.100 up',
+]
+/** One after another, as a person would. */
+const typed = `for line in ${AS_TYPED.map(line => `'${line}'`).join(' ')}; do ip $line || exit; done`
 const noVlan = (): void => void ip('link', 'del', 'eth3.200')
 const noBond = (): void => void ip('link', 'del', 'bond9')
 
@@ -45,11 +65,17 @@ const everywhere: Readonly<Record<string, Case>> = {
   /** All that an ADD of a VLAN that is there asks the kernel; the link of that name is a veth, so it is refused. */
   look: { run: () => call('ADD', { interfaces: ['eth4'], vlanID: 100 }), status: 1 },
 }
+const withoutKinds: Readonly<Record<string, Case>> = {
+  /** All but the requests that make it: the first one is refused. */
+  bondTried: { run: () => call('ADD', bond), status: 1 },
+  bondLike: { run: () => ipBatch(LIKE), clear: noBond },
+}
 const withKinds: Readonly<Record<string, Case>> = {
   vlanThere: { run: () => call('ADD', vlan) },
   vlanMade: { run: () => call('ADD', { ...vlan, vlanID: 200 }), clear: noVlan },
   bondMade: { run: () => call('ADD', bond), clear: noBond },
   bondThere: { run: () => call('ADD', bond) }, // the last one stays
+  ipBond: { run: () => measure({ file: 'sh', args: ['-c', typed], env: {} }), clear: noBond },
   ipVlan: {
     run: () => measure({ file: 'ip', args: 'link add link eth3 name eth3.200 type vlan id 200'.split(' '), env: {} }),
     clear: noVlan,
@@ -83,7 +109,7 @@ ip('link', 'del', 'k0')
 ip('link', 'del', 'k1')
 if (kinds) await call('ADD', vlan)
 const medians: Record<string, { wallMs: number; cpuMs: number }> = {}
-for (const [name, one] of Object.entries({ ...everywhere, ...(kinds && withKinds) })) {
+for (const [name, one] of Object.entries({ ...everywhere, ...(kinds ? withKinds : withoutKinds) })) {
   const samples = await samplesOf(one)
   medians[name] = {
     wallMs: median(samples.map(({ wallMs }) => wallMs)),
