@@ -129,19 +129,34 @@ function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: Co
     const master = node.links.find(({ index }) => index === link.master)?.name ?? `interface ${link.master}`
     throw refuse(`${member} belongs to ${master} and is not taken from it for ${bond}`)
   }
-  const carries = allowNodeNic ? undefined : carriedBy(member, node)
+  const carries = allowNodeNic ? undefined : carriedBy(link, node)
   if (carries !== undefined)
     throw refuse(
-      `${member} carries ${carries} of the node, which would stop working in ${bond}`,
+      `${carries} of the node, which would stop working in ${bond}`,
       'name other interfaces, or consent with "allowNodeNic": true',
     )
   return link
 }
 
-function carriedBy(name: string, { routes, addresses }: Place): string | undefined {
-  if (routes.some(({ to, link }) => isDefault(to) && link === name)) return 'the default route'
-  const own = addresses.find(({ link, scope }) => link === name && scope < RT_SCOPE_LINK)
-  return own && `the address ${own.address.ip}`
+/** Kinds whose parent is below them; the ends of a veth pair are each other's parent. */
+const STACKED: ReadonlySet<string> = new Set(['vlan', 'macvlan', 'ipvlan'])
+
+/** The link itself or, with all routes over it, what stands on it: a VLAN goes down with its parent. */
+function carriedBy(link: SeenLink, node: Place, below = ''): string | undefined {
+  const { routes, addresses, links } = node
+  const { name, index } = link
+  if (routes.some(({ to, link: on }) => isDefault(to) && on === name))
+    return `${name}${below} carries the default route`
+  const own = addresses.find(({ link: on, scope }) => on === name && scope < RT_SCOPE_LINK)
+  if (own) return `${name}${below} carries the address ${own.address.ip}`
+  const above = links.filter(
+    ({ kind, parent, parentElsewhere }) => parent === index && !parentElsewhere && STACKED.has(kind ?? ''),
+  )
+  for (const one of above) {
+    const carries = carriedBy(one, node, ` on ${name}${below}`)
+    if (carries !== undefined) return carries
+  }
+  return undefined
 }
 
 function kernelOptions({ mode, members }: BondConf, options: Options, node: Place): BondOptions {

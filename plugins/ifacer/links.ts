@@ -2,9 +2,9 @@
 import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { run, StepError, undoAll, type Hands } from '../../lib/plan/run.js'
 import { linkNamed, type Place } from '../../lib/plan/seen.js'
-import type { Plan } from '../../lib/plan/step.js'
+import type { Plan, Step } from '../../lib/plan/step.js'
 import type { Config } from './config.js'
 import type { Holds, User } from './holds.js'
 import { wholeOf } from './look.js'
@@ -16,7 +16,7 @@ import { refusalOf } from './words.js'
 /** One writer on a node: what two calls both want, the second finds made. */
 const LOCK = '/run/spidernet/ifacer.lock'
 
-export type Node = Pick<Kernel, 'apply' | 'undo' | 'observe' | 'lock'>
+export type Node = Hands & Pick<Kernel, 'observe' | 'lock'>
 
 function locked<T>(kernel: Node, work: () => T): T {
   const unlock = kernel.lock(LOCK)
@@ -69,14 +69,42 @@ function tidied(kernel: Node): Place {
 
 function doAll(plan: Plan, kernel: Node): Plan {
   try {
-    run(plan, kernel)
+    run(plan, asking(plan, kernel))
     return plan
   } catch (error) {
     if (!(error instanceof StepError)) throw error
     const { step, cause, undoFailures } = error
-    const refusal = refusalOf(step, reasonOf(cause), refusalCode(cause))
+    const asked = refusalCode(cause) === 'EBUSY' ? memberAfter(step, plan) : undefined
+    const refusal = refusalOf(asked ?? step, reasonOf(cause), refusalCode(cause))
     if (undoFailures.length === 0) throw refusal
     throw new CniError('internal', refusal.message, `not cleaned up: ${undoFailures.join('; ')}`, { cause })
+  }
+}
+
+/** The step behind one that sets a link down so that a bond takes it. */
+function memberAfter(step: Step, plan: Plan): Step | undefined {
+  const next = step.verb === 'setDown' ? plan[plan.indexOf(step) + 1] : undefined
+  return next?.verb === 'setMaster' ? next : undefined
+}
+
+/**
+ * Before a member is set down the bond is asked to take it. The kernel looks whether it has a macvlan, of a pod perhaps, and only then whether it is
+ * up (bond_enslave, drivers/net/bonding/bond_main.c). Else each ADD that is refused would take the link of running pods down for a moment.
+ */
+const asking = (plan: Plan, kernel: Node): Hands => ({
+  ...kernel,
+  apply(step) {
+    const next = memberAfter(step, plan)
+    if (next) throwIfBusy(() => kernel.apply(next))
+    kernel.apply(step)
+  },
+})
+
+function throwIfBusy(ask: () => void): void {
+  try {
+    ask()
+  } catch (error) {
+    if (refusalCode(error) === 'EBUSY') throw error
   }
 }
 

@@ -33,6 +33,8 @@ function messageOf(step: Step): string {
 
 function hintOf(step: Step, code: string | undefined): string {
   if (code === 'EPERM') return 'ifacer needs CAP_NET_ADMIN on the node'
+  if (step.verb === 'setMaster' && code === 'EBUSY')
+    return 'a macvlan, an ipvlan or a bridge has it, in a pod perhaps: name another interface, or remove what stands on it'
   if (step.verb !== 'addLink') return ''
   const { kind } = step.link
   if (code === 'EOPNOTSUPP') return `the kernel has no ${kind}: modprobe ${kind === 'vlan' ? '8021q' : 'bonding'}`

@@ -7,7 +7,7 @@ t.teardown(closeLinks)
 const node = netns('n')
 const pod = netns('p')
 batch('ip', node, [
-  ...['eth0', 'eth1', 'eth2', 'eth3', 'eth4'].map(nic => `link add ${nic} up type veth peer name p-${nic}`),
+  ...['eth0', 'eth1', 'eth2', 'eth3', 'eth4', 'eth5'].map(nic => `link add ${nic} up type veth peer name p-${nic}`),
   'link add sp_bond0 type bridge',
   'link add br7 type bridge',
   'link set eth3 master br7',
@@ -16,6 +16,8 @@ batch('ip', node, [
   'address add 10.6.0.10/24 dev eth0',
   'route add default via 10.6.0.1',
   'address add fd06::10/64 dev eth4 nodad',
+  'link add mv5 link eth5 type macvlan mode bridge',
+  'address add 10.7.0.10/24 dev mv5',
 ])
 
 const two = ['eth1', 'eth2']
@@ -68,6 +70,11 @@ const table: readonly [conf: object, msg: string, details?: string][] = [
   [
     { interfaces: ['eth1', 'eth4'], bond: { name: 'b' } },
     `${inBond}eth4 carries the address fd06::10 of the node, which would stop working in b`,
+    OTHER_OR_CONSENT,
+  ],
+  [
+    { interfaces: ['eth1', 'eth5'], bond: { name: 'b' } },
+    `${inBond}mv5 on eth5 carries the address 10.7.0.10 of the node, which would stop working in b`,
     OTHER_OR_CONSENT,
   ],
   [{ interfaces: ['eth1'], vlanID: 5, cniVersion: '0.2.0' }, 'cannot convert: no valid IP addresses'],

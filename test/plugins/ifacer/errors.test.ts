@@ -163,3 +163,8 @@ const steps: readonly [step: Step, reason: string, msg: string][] = [
 ]
 for (const [step, reason, msg] of steps)
   t.test(`the kernel refuses: ${msg}`, async t => t.equal(refusalOf(step, reason, undefined).message, msg))
+
+t.test('where something else has the member, it is said what that may be', async t => {
+  const step: Step = { verb: 'setMaster', where: 'node', name: 'eth1', master: 'spb-0', was: undefined }
+  t.match(refusalOf(step, 'device or resource busy', 'EBUSY').details, /^a macvlan, an ipvlan or a bridge has it, /)
+})

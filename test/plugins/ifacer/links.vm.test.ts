@@ -165,6 +165,24 @@ async function monitor(on: string): Promise<() => Promise<readonly string[]>> {
   }
 }
 
+t.test('a NIC that a pod’s macvlan has is not taken, and is never down for it', async t => {
+  must(`ip -n ${node} link set eth1 up && ip -n ${node} link set eth2 up`)
+  must(`ip -n ${node} link add net9 link eth2 netns ${wire} type macvlan mode bridge`)
+  const lines = await monitor(node)
+  const { json } = await ask('ADD', whole)
+  const told = await lines()
+  t.match(json, {
+    msg: 'failed to createBondDevice: failed to make eth2 a member: device or resource busy (Device is in use and cannot be enslaved)',
+    details: /^a macvlan, an ipvlan or a bridge has it/,
+  })
+  const down = (nic: string): boolean => told.some(line => new RegExp(`: ${nic}@.* state DOWN`).test(line))
+  t.ok(down('eth1'), 'the monitor sees what goes down')
+  t.notOk(down('eth2'))
+  t.ok(isUp('eth1') && isUp('eth2'))
+  t.equal(names(node), ALONE)
+  must(`ip -n ${wire} link del net9`)
+})
+
 t.test('of fifty at once one makes the bond and its VLAN, all succeed, and nobody sees half of it', async t => {
   const lines = await monitor(node)
   const replies = await Promise.all(Array.from({ length: 50 }, () => ask('ADD', whole)))

@@ -278,6 +278,18 @@ const clashes: readonly [config: Config, node: Place, message: string][] = [
     node([eth1, eth2], { addresses: [address] }),
     `${BOND}eth2 carries the address 10.0.0.9 of the node, which would stop working in b`,
   ],
+  [
+    bond,
+    node([eth1, eth2, link(9, 'v', { kind: 'vlan', parent: 3 }), link(10, 'm', { kind: 'macvlan', parent: 9 })], {
+      addresses: [{ ...address, link: 'm' }],
+    }),
+    `${BOND}m on v on eth2 carries the address 10.0.0.9 of the node, which would stop working in b`,
+  ],
+  [
+    bond,
+    node([eth1, eth2, link(9, 'v', { kind: 'vlan', parent: 2 })], { routes: [{ ...route, link: 'v' }] }),
+    `${BOND}v on eth1 carries the default route of the node, which would stop working in b`,
+  ],
 ]
 for (const [config, place, message] of clashes)
   t.test(`refused: ${message}`, t => {
@@ -287,6 +299,18 @@ for (const [config, place, message] of clashes)
     )
     t.end()
   })
+
+t.test('what stands on another namespace’s link of that index is none of a member', t => {
+  const stranger = link(9, 'v', { kind: 'vlan', parent: 2, parentElsewhere: true })
+  t.ok(planFor(bond, node([eth1, eth2, stranger], { addresses: [{ ...address, link: 'v' }] })).length > 0)
+  t.end()
+})
+
+t.test('the ends of a veth pair are each other’s parent, and none stands on the other', t => {
+  const ends = [link(2, 'eth1', { kind: 'veth', parent: 9 }), link(9, 'p', { kind: 'veth', parent: 2 })]
+  t.ok(planFor(bond, node([...ends, eth2], { addresses: [{ ...address, link: 'p' }] })).length > 0)
+  t.end()
+})
 
 t.test('the node’s own NIC is taken with consent', t => {
   const consenting = conf({ interfaces: ['eth1', 'eth2'], bond: {}, allowNodeNic: true })
