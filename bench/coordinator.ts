@@ -94,7 +94,7 @@ const conf = (logFile: string, prevResult: object = { interfaces: [{ name: 'eth0
     prevResult,
   })
 
-/** Links that are up, each with an IPv6 address and routes of its own; more routes, and neighbours. */
+/** Links that are up, each with an IPv6 address and routes of its own; more routes, and neighbours. Of another pod what the coordinator made. */
 function crowd({ name }: Node): void {
   sh(`ip netns exec ${name} sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad'`) // or addresses change for seconds
   const pairs = Array.from({ length: LINKS / 2 }, (_, at) => at)
@@ -109,6 +109,11 @@ function crowd({ name }: Node): void {
       .map(ip => `route add ${ip} dev up0\n`)
       .join(''),
   )
+  for (const [family, other] of [
+    [4, '10.6.0.99'],
+    [6, 'fd06::99'],
+  ] as const)
+    sh(`ip -n ${name} -${family} rule add pref 1000 lookup 500 && ip -n ${name} route add ${other} dev c0 table 500`)
   sh(
     `ip -n ${name} -batch -`,
     ips(6, NEIGHS)
