@@ -18,6 +18,7 @@ export const MODES = [
 ] as const
 
 const RT_SCOPE_LINK = 253 // <linux/rtnetlink.h>; wider scopes have smaller numbers
+const IFF_LOOPBACK = 0x8 // <linux/if.h>
 const inBond = 'failed to createBondDevice: '
 const refuse = (message: string, details = ''): CniError => new CniError('internal', inBond + message, details)
 
@@ -125,6 +126,7 @@ export function newBond(bond: BondConf, config: Config, node: Place): Plan {
 function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: Config, node: Place): SeenLink {
   const link = linkNamed(node, member)
   if (link === undefined) throw refuse(`failed to InterfaceByName ${member}: route ip+net: no such network interface`)
+  if (link.flags & IFF_LOOPBACK) throw refuse(`${member} is the loopback interface and cannot be a member of ${bond}`)
   if (link.master) {
     const master = node.links.find(({ index }) => index === link.master)?.name ?? `interface ${link.master}`
     throw refuse(`${member} belongs to ${master} and is not taken from it for ${bond}`)

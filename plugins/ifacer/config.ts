@@ -32,6 +32,8 @@ export interface VlanConf {
 const VLAN_ID_MAX = 4094
 /** IFNAMSIZ of <linux/if.h>, without the NUL. */
 const NAME_BYTES_MAX = 15
+/** The kernel keeps it as an int. */
+const MTU_MAX = 2 ** 31 - 1
 const DEFAULT_BOND = 'sp_bond0'
 
 const LOG_FILE = '/var/log/spidernet/ifacer.log'
@@ -55,14 +57,17 @@ export function accepts(raw: unknown, command: string): Config {
   if (interfaces.length === 0) throw wrong('invalid config: interfaces have at least one interface')
   if (vlanID < 0 || vlanID > VLAN_ID_MAX)
     throw wrong(`invalid vlan tag ${vlanID}: vlan tag must be in range [0,${VLAN_ID_MAX}]`)
-  if (mtu < 0) throw wrong(`mtu is ${mtu}; it must be 0, for the kernel's own, or more`)
+  if (mtu < 0 || mtu > MTU_MAX)
+    throw wrong(`mtu is ${mtu}; it must be from 0, for the kernel's own, to ${MTU_MAX}; no interface has more`)
   const twice = interfaces.find((name, at) => interfaces.indexOf(name) !== at)
   if (twice !== undefined) throw wrong(`interfaces has "${twice}" twice; name each interface once`)
   const [first = ''] = interfaces
   const made = interfaces.length > 1 && bond ? bondOf(bond, interfaces) : undefined
   const on = made?.name ?? (interfaces.length === 1 ? first : undefined)
   const vlan = vlanID > 0 && on !== undefined ? { name: `${on}.${vlanID}`, on, id: vlanID } : undefined
-  for (const { name } of [made, vlan].filter(one => one !== undefined)) checkName(name)
+  if (made) checkName('bond.name', made.name)
+  if (vlan ?? made) for (const name of interfaces) checkName('interfaces', name)
+  if (vlan) checkName('', vlan.name)
   return { bond: made, vlan, mtu, allowNodeNic, removeUnused, log }
 }
 
@@ -85,9 +90,14 @@ const bondOf = ({ name, mode = 0, options = '' }: NonNullable<schema.Conf['bond'
 
 const wrong = (message: string): CniError => new CniError('internal', message)
 
-function checkName(name: string): void {
+/** As the kernel has it (dev_valid_name in net/core/dev.c); these names also become names of files. `key`: where it is written. */
+function checkName(key: string, name: string): void {
   if (Buffer.byteLength(name) > NAME_BYTES_MAX)
     throw wrong(`the interface name "${name}" is longer than the ${NAME_BYTES_MAX} bytes that Linux allows; shorten it`)
+  if (name === '' || name === '.' || name === '..' || /[/:\s\0]/.test(name))
+    throw wrong(
+      `${key} has ${JSON.stringify(name)}, which is no interface's name: it may not be empty, . or .., and has no /, : or blank`,
+    )
 }
 
 function known(raw: unknown): schema.Conf {

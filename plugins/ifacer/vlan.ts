@@ -31,6 +31,11 @@ export function vlanPlan(vlan: VlanConf, config: Config, node: Place): Plan {
       `cannot have multiple different vlan interfaces with the same vlanId ${id} on node at the same time`,
       `${on} has ${other.name} with this id`,
     )
+  if (config.mtu > parent.mtu)
+    throw refuse(
+      `${inVlan}${name} is wanted with mtu ${config.mtu}, and ${on} below it has mtu ${parent.mtu}`,
+      `give ${on} that much first, or mtu no more than it has`,
+    )
   if (!config.removeUnused) return [...parentUp, addVlan(name, vlan, config), up(name)]
   const unfinished = unfinishedName(name)
   return [

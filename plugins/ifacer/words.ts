@@ -4,7 +4,7 @@ import type { Step } from '../../lib/plan/step.js'
 
 /** `reason` is the kernel's, in words; `code` the errno's name. */
 export const refusalOf = (step: Step, reason: string, code: string | undefined): CniError =>
-  new CniError('internal', `${messageOf(step)}: ${reason}`, hintOf(step, code))
+  new CniError('internal', `${messageOf(step)}: ${reason}`, hintOf(step, reason, code))
 
 function messageOf(step: Step): string {
   switch (step.verb) {
@@ -31,14 +31,14 @@ function messageOf(step: Step): string {
   }
 }
 
-function hintOf(step: Step, code: string | undefined): string {
+function hintOf(step: Step, reason: string, code: string | undefined): string {
   if (code === 'EPERM') return 'ifacer needs CAP_NET_ADMIN on the node'
   if (step.verb === 'setMaster' && code === 'EBUSY')
     return 'a macvlan, an ipvlan or a bridge has it, in a pod perhaps: name another interface, or remove what stands on it'
   if (step.verb !== 'addLink') return ''
   const { kind } = step.link
+  if (reason.includes('VLANs not supported on device')) return 'name an interface that takes VLANs'
   if (code === 'EOPNOTSUPP') return `the kernel has no ${kind}: modprobe ${kind === 'vlan' ? '8021q' : 'bonding'}`
-  if (kind === 'vlan' && code === 'ERANGE') return `mtu ${step.mtu ?? ''} is more than that of the interface below`
   if (kind === 'bond' && code === 'EINVAL') return 'bond.options has a value that does not go with bond.mode'
   return ''
 }

@@ -27,7 +27,9 @@ const inVlan = 'failed to createVlanDevice: '
 const inOptions = 'parseString2BondOptions: failed to convert options to BondOptions: '
 const OTHER_OR_CONSENT = 'name other interfaces, or consent with "allowNodeNic": true'
 
-const table: readonly [conf: object, msg: string, details?: string][] = [
+const NO_NAME = "which is no interface's name: it may not be empty, . or .., and has no /, : or blank"
+
+const table: readonly (readonly [conf: object, msg: string, details?: string])[] = [
   [{ interfaces: [] }, 'invalid config: interfaces have at least one interface'],
   [{}, 'invalid config: interfaces have at least one interface'],
   [{ interfaces: ['eth1'], vlanID: 4095 }, 'invalid vlan tag 4095: vlan tag must be in range [0,4094]'],
@@ -76,6 +78,31 @@ const table: readonly [conf: object, msg: string, details?: string][] = [
     { interfaces: ['eth1', 'eth5'], bond: { name: 'b' } },
     `${inBond}mv5 on eth5 carries the address 10.7.0.10 of the node, which would stop working in b`,
     OTHER_OR_CONSENT,
+  ],
+  [
+    { interfaces: ['eth1', 'lo'], bond: { name: 'b' }, allowNodeNic: true },
+    `${inBond}lo is the loopback interface and cannot be a member of b`,
+  ],
+  ...['', '.', '..', 'a/b', 'a:b', 'a b', 'a\u0000b', 'a\n'].map((name): readonly [object, string] => [
+    { interfaces: ['eth1', name], bond: { name: 'b' } },
+    `interfaces has ${JSON.stringify(name)}, ${NO_NAME}`,
+  ]),
+  ...['.', '..', '../../tmp/x', 'a b', 'a\u0000'].map((name): readonly [object, string] => [
+    { ...bond(name), removeUnused: true },
+    `bond.name has ${JSON.stringify(name)}, ${NO_NAME}`,
+  ]),
+  [
+    { interfaces: ['eth1', 'a23456789012345678'], bond: { name: 'b' } },
+    'the interface name "a23456789012345678" is longer than the 15 bytes that Linux allows; shorten it',
+  ],
+  ...[-4, 2 ** 31].map((mtu): readonly [object, string] => [
+    { interfaces: ['eth1'], vlanID: 5, mtu },
+    `mtu is ${mtu}; it must be from 0, for the kernel's own, to 2147483647; no interface has more`,
+  ]),
+  [
+    { interfaces: ['eth1'], vlanID: 5, mtu: 9000 },
+    `${inVlan}eth1.5 is wanted with mtu 9000, and eth1 below it has mtu 1500`,
+    'give eth1 that much first, or mtu no more than it has',
   ],
   [{ interfaces: ['eth1'], vlanID: 5, cniVersion: '0.2.0' }, 'cannot convert: no valid IP addresses'],
 ]

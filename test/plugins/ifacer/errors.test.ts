@@ -168,3 +168,9 @@ t.test('where something else has the member, it is said what that may be', async
   const step: Step = { verb: 'setMaster', where: 'node', name: 'eth1', master: 'spb-0', was: undefined }
   t.match(refusalOf(step, 'device or resource busy', 'EBUSY').details, /^a macvlan, an ipvlan or a bridge has it, /)
 })
+
+t.test('a module is missing only where the kernel does not say that the interface takes no VLANs', async t => {
+  const detailsOf = (text: string) => refusalOf(vlan, `operation not supported (${text})`, 'EOPNOTSUPP').details
+  t.equal(detailsOf('Unknown device type'), 'the kernel has no vlan: modprobe 8021q')
+  t.equal(detailsOf('VLANs not supported on device'), 'name an interface that takes VLANs')
+})
