@@ -9,7 +9,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/x509.ts': ['@peculiar/x509', 'reflect-metadata'],
   'lib/ip': [],
   'lib/cni': ['lib/ip', 'lib/version.ts', 'lib/log.ts'],
-  'lib/netlink': ['node:os'],
+  'lib/netlink': [],
   'lib/plan': ['lib/ip'],
   'lib/kernel': ['lib/ip', 'lib/netlink', 'lib/plan'],
   'lib/probe': ['lib/ip'],

@@ -1,5 +1,6 @@
 // The shell around every executable: environment and stdin in, one JSON document and a status out, in the order that CNI callers rely on.
 import { readSync, writeSync } from 'node:fs'
+import { sameNetns } from '../kernel/netns.js'
 import { parseArgs } from './args.js'
 import { checkEnv, checkNetworkName, type Env } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'
@@ -58,7 +59,7 @@ export interface Edge {
   readonly env: Env
   readonly readStdin: () => string
   /** Is this path the namespace that we ourselves are in? False for what cannot be opened. */
-  readonly sameNetns: (path: string) => Maybe<boolean>
+  readonly sameNetns: (path: string) => boolean
   /** A dry run of ADD, whatever CNI_COMMAND says. */
   readonly plan?: PlanFormat | undefined
 }
@@ -132,7 +133,7 @@ async function dispatch<C>(plugin: Plugin<C>, edge: Edge, { command, conf, stdin
     prevResult: prevResultOf(command, conf, cniVersion),
     validAttachments: command === 'GC' ? attachmentsOf(conf) : [],
   }
-  await guardNetns(command, edge)
+  guardNetns(command, edge)
   return verb(plugin, call)
 }
 
@@ -172,11 +173,11 @@ function prevResultOf(command: string, conf: Fields, cniVersion: string): Result
 }
 
 /** Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the node's. */
-async function guardNetns(command: string, { env, sameNetns }: Edge): Promise<void> {
+function guardNetns(command: string, { env, sameNetns }: Edge): void {
   const netns = env['CNI_NETNS'] ?? ''
   const override = (env['CNI_NETNS_OVERRIDE'] ?? '').toLowerCase()
   if ((command !== 'ADD' && command !== 'DEL') || netns === '' || override === '1' || override === 'true') return
-  if (await sameNetns(netns))
+  if (sameNetns(netns))
     throw new CniError('invalidNetns', "plugin's netns and netns from CNI_NETNS should not be the same", netns)
 }
 
@@ -242,7 +243,6 @@ function writeAll(fd: number, text: string): string {
 /** The edge: the process's own environment, stdin, stdout and exit status. */
 export async function run<C>(plugin: Plugin<C>, argv: readonly string[] = []): Promise<void> {
   const plan = argv.includes('--plan=json') ? 'json' : argv.includes('--plan') ? 'table' : undefined
-  const sameNetns = async (path: string): Promise<boolean> => (await import('../kernel/netns.js')).sameNetns(path)
   const { exitCode, stdout, stderr } = await outcomeOf(plugin, { env: process.env, readStdin, sameNetns, plan })
   const failed = writeAll(1, stdout) // first: a closed stderr must not cost the runtime its answer
   writeAll(2, failed === '' ? stderr : `${stderr}error writing to stdout: ${failed}\n`)

@@ -11,7 +11,7 @@ export function sameNetns(path: string): boolean {
 
 function identityOf(path: string): string | undefined {
   try {
-    const { dev, ino } = statSync(path, { bigint: true })
+    const { dev, ino } = statSync(path) // the kernel counts namespaces in 32 bits (<linux/ns_common.h>)
     return `${dev}:${ino}`
   } catch {
     return undefined

@@ -195,7 +195,7 @@ const GUARDED: readonly [string, string, Readonly<Record<string, string>>, boole
 
 for (const [verb, how, env, isGuarded] of GUARDED)
   t.test(`in the namespace of the plugin itself ${verb} ${how}`, async t => {
-    const { exitCode, calls } = await ask({ env: { CNI_COMMAND: verb, ...env }, edge: { sameNetns: async () => true } })
+    const { exitCode, calls } = await ask({ env: { CNI_COMMAND: verb, ...env }, edge: { sameNetns: () => true } })
     t.strictSame(
       { exitCode, called: calls.length },
       isGuarded ? { exitCode: 1, called: 0 } : { exitCode: 0, called: 1 },
