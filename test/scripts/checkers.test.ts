@@ -94,6 +94,7 @@ t.test('check-boundaries forbids what its table does not list', t => {
     'lib/ip/address.ts:1: lib/ip may not import ip-address',
     'lib/ip/address.ts:3: `Date.now` in a pure file; make it an argument',
     'lib/netlink/wire.ts:1: lib/netlink may not import lib/plan/a.ts',
+    'lib/netlink/wire.ts:2: lib/netlink may not import node:os',
     'lib/netlink/wire.ts:3: lib/netlink may not import ajv',
     'lib/netlink/wire.ts:4: lib/netlink may not import lib/kube/c.ts',
     'lib/nowhere/a.ts:1: a part that scripts/boundaries.ts does not list may not import ip-address',
