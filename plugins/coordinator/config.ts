@@ -62,5 +62,3 @@ function keysOf(conf: schema.Conf): CoordinatorKeys {
     vethMTU: conf.vethMTU,
   }
 }
-
-/** Of sizes the documentation shows text, the Go code reads numbers: both are taken. */

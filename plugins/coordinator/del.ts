@@ -1,10 +1,10 @@
 // What DEL takes away, decided from what is there: neither the conf's CIDRs nor the API server are asked for it. Pure.
-import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
+import { parseIp, type Ip } from '../../lib/ip/address.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
 import type { Result } from '../../lib/cni/result.js'
-import { isDefault, linkNamed, type Place, type Seen, type SeenRoute } from '../../lib/plan/seen.js'
+import { isDefault, linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { addressesOf, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
+import { addressesOf, arePeers, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
 import { hostOf, isDefaultNic, isNicTable, leadsTo, movedDefaults } from './tables.js'
 import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
 
@@ -38,7 +38,6 @@ export const ipsIn = (result: Result | undefined, ifName: string): readonly Ip[]
 export function planForDel(leaving: Leaving): Parting {
   const { ifName, firstNic, seen } = leaving
   const veth = hostVethName(leaving.containerID)
-  const isUnderlay = linkNamed(seen.node, veth)?.kind === 'veth'
   // Nobody is left who could want the veth: the first NIC goes, has gone, or the whole pod has.
   const isLast = ifName === firstNic || linkNamed(seen.pod, firstNic) === undefined
   const shared = ([4, 6] as const).map((family): Step => {
@@ -46,11 +45,24 @@ export function planForDel(leaving: Leaving): Parting {
     return { verb: 'shareRule', where: 'node', rule, mine: [] }
   })
   const onNode: Plan =
-    isUnderlay && isLast
+    isLast && isOurVeth(leaving, linkNamed(seen.node, veth))
       ? [{ verb: 'addLink', where: 'node', name: veth, link: { kind: 'veth', peer: { where: 'pod', name: POD_VETH } } }]
       : nodePart(leaving)
   const { restore, remove } = podPart(leaving)
   return { restore, remove: [...shared, ...onNode, ...(isLast && seen.pod.links.length > 0 ? marks() : []), ...remove] }
+}
+
+/**
+ * A name is not believed: another pod's container ID may begin alike, and then our ADD was refused. Ours has its other end in the pod; where that
+ * cannot be seen, the ways by it lead to our addresses, or nobody knows to where.
+ */
+function isOurVeth({ own, hostRuleTable, seen: { pod, node } }: Leaving, veth: SeenLink | undefined): boolean {
+  if (veth?.kind !== 'veth') return false
+  if (pod.links.some(link => arePeers(link, veth))) return true
+  const hosts = own.map(hostOf)
+  const led = node.routes.filter(({ link, table }) => link === veth.name && table === hostRuleTable)
+  const isGone = pod.links.length === 0
+  return led.some(({ to }) => hosts.includes(to)) || (isGone && (led.length === 0 || own.length === 0))
 }
 
 /** Our addresses' routes in the node's table, and their neighbours beside them. */
@@ -179,6 +191,3 @@ function overlayNeighs(leaving: Leaving): Plan {
     .filter(({ link, ip, permanent }) => link === firstNic && permanent && nodes.includes(ip))
     .flatMap(neighStep('pod'))
 }
-
-export const familiesOf = (ips: readonly Ip[]): readonly (4 | 6)[] =>
-  ([4, 6] as const).filter(family => ips.some(ip => familyOf(ip) === family))

@@ -1,6 +1,6 @@
 // The links themselves: the NIC up, its MAC and queue, the veth pair, and the sysctls that let packets through. Pure.
 import { CniError } from '../../lib/cni/error.js'
-import { bytesOf, familyOf } from '../../lib/ip/address.js'
+import { bytesOf } from '../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
 import { linkNamed } from '../../lib/plan/seen.js'
 import type { Place, SeenLink } from '../../lib/plan/seen.js'
@@ -60,9 +60,9 @@ export function vethSteps(facts: Facts): Plan {
   ]
 }
 
-/** A pod's router advertisements are not to configure the node. */
-function acceptNoRouters({ node, veth }: Facts): Plan {
-  if (node.sysctls[NODE_HAS_IPV6] === undefined) return []
+/** A pod's router advertisements are not to configure the node. A link too narrow for IPv6 has none of its sysctls. */
+function acceptNoRouters({ node, veth, settings }: Facts): Plan {
+  if (node.sysctls[NODE_HAS_IPV6] === undefined || settings.vethMtu < IPV6_MTU_MIN) return []
   return [sysctl(node, 'node', acceptRa(veth.node), '0')]
 }
 
@@ -108,5 +108,3 @@ export const otherNics = ({ pod, ifName, veth }: Pick<Facts, 'pod' | 'ifName' | 
   pod.links.filter(
     ({ name }) => name !== 'lo' && name !== ifName && name !== veth.pod && addressesOf(pod, name).length > 0,
   )
-
-export const isIpv4 = (ip: Facts['own'][number]): boolean => familyOf(ip) === 4

@@ -109,9 +109,12 @@ function rpFilterOf(value: number): number | undefined {
   throw invalid(`invalid rp_filter value ${value}, available options: [-1,0,1,2]`)
 }
 
+/** What no ADD takes as the node's table, none has put anything into. */
+export const isHostTable = (table: number): boolean => table > 0 && table <= UINT32_MAX && !OWN_TABLES.includes(table)
+
 function tableOf(conf: number | undefined, cluster: number | undefined): number {
   const table = conf ?? (cluster !== undefined && cluster > 0 ? cluster : HOST_RULE_TABLE)
-  if (table > 0 && table <= UINT32_MAX && !OWN_TABLES.includes(table)) return table
+  if (isHostTable(table)) return table
   throw invalid(`hostRuleTable is ${table}; it must be from 1 to ${UINT32_MAX}, and not 253, 254 or 255`)
 }
 

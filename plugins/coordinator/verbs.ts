@@ -19,7 +19,7 @@ import { ipsIn, planForDel } from './del.js'
 import { addressesOf, factsOf, type Asked, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
-import { HOST_RULE_TABLE, settingsOf, type Settings } from './settings.js'
+import { HOST_RULE_TABLE, isHostTable, settingsOf, type Settings } from './settings.js'
 import { absenceOf, refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>
@@ -188,7 +188,8 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
   const { podDefaultCniNic: firstNic } = config
   const kernel = openKernel(hasPod ? call.netns : '')
   try {
-    const asked = config.keys.hostRuleTable ?? HOST_RULE_TABLE
+    const { hostRuleTable: said = HOST_RULE_TABLE } = config.keys
+    const asked = isHostTable(said) ? said : HOST_RULE_TABLE
     const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: asked, hasPod })
     const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
     const hostRuleTable = tableSeen(seen) ?? asked
