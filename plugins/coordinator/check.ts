@@ -1,8 +1,10 @@
 // The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in its table. Pure.
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
+import type { Cidr } from '../../lib/ip/cidr.js'
 import { isDefault } from '../../lib/plan/seen.js'
 import { MAIN, type Facts } from './facts.js'
+import { everywhere } from './tables.js'
 
 /** Gateways of the NIC that prevResult has default routes by. One that says of its table where it is, is not ours to look for. */
 export function promisedBy(prevResult: Result | undefined, ifName: string): readonly Ip[] {
@@ -14,10 +16,15 @@ export function promisedBy(prevResult: Result | undefined, ifName: string): read
     .filter(gateway => wanted.includes(familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0'))
 }
 
+/** Whether the conf has the NIC's default route lead elsewhere. */
+const isOverruled = ({ settings, isFirst }: Facts, everywhere: Cidr): boolean =>
+  settings.policyRoutes.some(({ to }) => to === everywhere) || (!isFirst && settings.cidrs.includes(everywhere))
+
 /** Those by which no default route leads any more. */
-export const lostGateways = ({ ifName, pod, table, families, promised }: Facts): readonly Ip[] =>
-  promised
-    .filter(gateway => families.includes(familyOf(gateway)))
+export const lostGateways = (facts: Facts): readonly Ip[] => {
+  const { ifName, pod, table, families, promised } = facts
+  return promised
+    .filter(gateway => families.includes(familyOf(gateway)) && !isOverruled(facts, everywhere(familyOf(gateway))))
     .filter(
       gateway =>
         !pod.routes.some(
@@ -28,6 +35,7 @@ export const lostGateways = ({ ifName, pod, table, families, promised }: Facts):
             (route.table === MAIN || route.table === table),
         ),
     )
+}
 
 /** A sentence for each that is gone. */
 export const expectedOf = (facts: Facts): readonly string[] =>

@@ -1,12 +1,26 @@
 // What DEL takes away, decided from what is there: neither the conf's CIDRs nor the API server are asked for it. Pure.
-import { parseIp, type Ip } from '../../lib/ip/address.js'
-import { parsePrefix } from '../../lib/ip/cidr.js'
+import { familyOf, parseIp, type Family, type Ip } from '../../lib/ip/address.js'
+import { familyOfCidr, parsePrefix } from '../../lib/ip/cidr.js'
 import type { Result } from '../../lib/cni/result.js'
-import { isDefault, linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
+import { linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { addressesOf, arePeers, hostIpsFor, hostVethName, isUsable, MAIN, MARK_TABLE, POD_VETH } from './facts.js'
-import { hostOf, isDefaultNic, isNicTable, leadsTo, movedDefaults } from './tables.js'
+import {
+  addressesOf,
+  arePeers,
+  familiesOnlyOf,
+  hostIpsFor,
+  hostVethName,
+  isUsable,
+  MAIN,
+  MARK_TABLE,
+  POD_VETH,
+} from './facts.js'
+import { everywhere, hostOf, isNicTable, leadsTo, movedDefaults } from './tables.js'
 import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
+
+const FAMILIES = [4, 6] as const
+/** <linux/rtnetlink.h> RTPROT_KERNEL: what a link has by itself. */
+const RTPROT_KERNEL = 2
 
 export interface Leaving {
   readonly ifName: string
@@ -40,7 +54,7 @@ export function planForDel(leaving: Leaving): Parting {
   const veth = hostVethName(leaving.containerID)
   // Nobody is left who could want the veth: the first NIC goes, has gone, or the whole pod has.
   const isLast = ifName === firstNic || linkNamed(seen.pod, firstNic) === undefined
-  const shared = ([4, 6] as const).map((family): Step => {
+  const shared = FAMILIES.map((family): Step => {
     const rule = { family, priority: RULE_PRIORITY, table: leaving.hostRuleTable }
     return { verb: 'shareRule', where: 'node', rule, mine: [] }
   })
@@ -82,7 +96,7 @@ const neighStep =
 
 const marks = (): Plan => [
   { verb: 'setNftTable', where: 'pod', table: replyTable(POD_VETH), was: undefined },
-  ...([4, 6] as const).map((family): Step => {
+  ...FAMILIES.map((family): Step => {
     const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
     return { verb: 'addRule', where: 'pod', rule }
   }),
@@ -92,9 +106,9 @@ function podPart(leaving: Leaving): Parting {
   const { ifName, firstNic, own, seen } = leaving
   const { pod } = seen
   if (pod.links.length === 0) return { restore: [], remove: [] }
-  const heir = ifName === firstNic ? undefined : heirOf(pod, ifName)
-  const restored = heir === undefined ? [] : lostDefaults(pod, heir)
-  const leaver = [...own, ...(heir === undefined ? [] : addressesOf(pod, heir))].map(hostOf)
+  const heirs = ifName === firstNic ? [] : FAMILIES.flatMap(family => heirOf(pod, ifName, family) ?? [])
+  const restored = heirs.flatMap(({ lost }) => lost)
+  const leaver = [...own, ...heirs.flatMap(({ ips }) => ips)].map(hostOf)
   const rules = pod.rules.filter(({ from, table }) => from !== undefined && leaver.includes(from) && isNicTable(table))
   const after: Place = { ...pod, rules: pod.rules.filter(rule => !rules.includes(rule)) }
   return {
@@ -103,6 +117,7 @@ function podPart(leaving: Leaving): Parting {
     }),
     remove: [
       ...[...tableRoutes(leaving, after), ...overlayPart(leaving)].map(routeStep),
+      ...familyPart(leaving),
       ...overlayRules(leaving).map(ruleStep),
       ...rules.map(ruleStep),
       ...overlayNeighs(leaving),
@@ -113,28 +128,45 @@ function podPart(leaving: Leaving): Parting {
 const routeStep = (route: SeenRoute): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'exclusive' })
 const ruleStep = (rule: Place['rules'][number]): Step => ({ verb: 'addRule', where: 'pod', rule })
 
-/**
- * Who had the pod's default route before this NIC took over: the first whose default stands in a table that its addresses lead to. Of a family
- * that it has lost, main has this NIC's default alone. It may have one in main besides, of the other family or because the ADD was killed. A
- * NIC that has a default beside others' took nothing over: it was never coordinated.
- */
-function heirOf(pod: Place, ifName: string): string | undefined {
-  if (!isDefaultNic(pod, ifName)) return undefined
-  const others = pod.routes.filter(({ to, table, link }) => isDefault(to) && table === MAIN && link !== ifName)
-  return pod.links.find(
-    ({ name }) =>
-      name !== 'lo' &&
-      name !== ifName &&
-      movedDefaults(pod, name).length > 0 &&
-      lostDefaults(pod, name).every(lost => !others.some(({ to }) => to === lost.to)),
-  )?.name
+interface Heir {
+  /** Its defaults that go back to main; and the addresses that led to them. */
+  readonly lost: readonly SeenRoute[]
+  readonly ips: readonly Ip[]
 }
 
-/** Of the moved ones those that main has none of by this link. */
-const lostDefaults = (pod: Place, link: string): readonly SeenRoute[] =>
-  movedDefaults(pod, link).filter(
-    route => !pod.routes.some(({ to, table, link: on }) => to === route.to && table === MAIN && on === link),
-  )
+/**
+ * Who had the pod's default route of a family before this NIC took over: the first whose default stands in a table that its addresses lead to.
+ * Where it has lost it, main has this NIC's default alone; it has it still where the ADD was killed. A NIC that has a default beside others'
+ * took nothing over: it was never coordinated.
+ */
+function heirOf(pod: Place, ifName: string, family: Family): Heir | undefined {
+  const inMain = pod.routes.filter(({ to, table }) => to === everywhere(family) && table === MAIN)
+  if (!inMain.some(({ link }) => link === ifName)) return undefined
+  const isAlone = inMain.every(({ link }) => link === ifName)
+  const heirs = pod.links.flatMap(({ name }): readonly Heir[] => {
+    if (name === 'lo' || name === ifName) return []
+    const moved = movedDefaults(pod, name).filter(({ to }) => to === everywhere(family))
+    const lost = inMain.some(({ link }) => link === name) ? [] : moved
+    const ips = addressesOf(pod, name).filter(ip => familyOf(ip) === family)
+    return moved.length > 0 && (lost.length === 0 || isAlone) ? [{ lost, ips }] : []
+  })
+  return heirs[0]
+}
+
+/** The ways to the node of a family that the first NIC never had: they came with this NIC, which is the last of the family. */
+function familyPart({ ifName, firstNic, seen: { pod } }: Leaving): Plan {
+  if (ifName === firstNic || linkNamed(pod, POD_VETH) === undefined) return []
+  return familiesOnlyOf(pod, ifName).flatMap((family): Plan => {
+    const rules = pod.rules.filter(rule => rule.family === family && rule.mark === MARK && rule.table === MARK_TABLE)
+    const routes = pod.routes.filter(
+      ({ to, link, origin }) => link === POD_VETH && familyOfCidr(to) === family && origin !== RTPROT_KERNEL,
+    )
+    const neighs = pod.neighs.filter(
+      ({ link, ip, permanent }) => link === POD_VETH && permanent && familyOf(ip) === family,
+    )
+    return [...routes.map(routeStep), ...rules.map(ruleStep), ...neighs.flatMap(neighStep('pod'))]
+  })
+}
 
 /**
  * Routes in NIC tables that lead nowhere any more: of tables without a rule, and of the NIC itself. The first NIC's table keeps the ways to the

@@ -47,6 +47,8 @@ export interface Facts {
   readonly hostIps: readonly Ip[]
   /** The families of `own` that the node has an address of. */
   readonly reached: readonly Family[]
+  /** Those of them whose ways to the node stand in main and lead the pod's answers: the first NIC's; a further one's, which the first has not. */
+  readonly led: readonly Family[]
   /** What the pod calls itself on the veth: the first NIC's first IPv4 address. IPv6 chooses by itself. */
   readonly source: Ip | undefined
   readonly table: number
@@ -102,6 +104,14 @@ export function modeFor(asked: Settings['mode'], ifName: string, firstNic: strin
   return mode
 }
 
+/** Families that are the pod's by this NIC alone. */
+export const familiesOnlyOf = (pod: Place, ifName: string): readonly Family[] =>
+  ([4, 6] as const).filter(
+    family =>
+      has(pod, ifName, family) &&
+      !pod.links.some(({ name }) => !['lo', ifName, POD_VETH].includes(name) && has(pod, name, family)),
+  )
+
 export interface Asked {
   readonly ifName: string
   readonly containerID: string
@@ -132,8 +142,16 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
   const table = isFirst
     ? FIRST_TABLE
     : tableFor(pod, { ifName, own, podVeth: veth.pod, takesOver: settings.defaultRouteNic === ifName })
-  return { ifName, settings, pod, node, mode, isFirst, veth, own, families, hostIps, reached, source, table, promised }
+  const led = isFirst || mode === 'overlay' ? reached : reached.filter(family => !has(pod, firstNic, family))
+  return {
+    ...{ ifName, settings, pod, node, mode, isFirst, veth, own, families },
+    ...{ hostIps, reached, led, source, table, promised },
+  }
 }
+
+/** Whether a link has a usable address of the family. */
+export const has = (place: Place, link: string, family: Family): boolean =>
+  addressesOf(place, link).some(ip => familyOf(ip) === family)
 
 function ownAddresses(pod: Place, ifName: string): readonly Ip[] {
   if (linkNamed(pod, ifName) === undefined)

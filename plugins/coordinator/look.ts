@@ -4,7 +4,7 @@ import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Wish } from '../../lib/kernel/observe.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed, NOWHERE, type Place, type Seen } from '../../lib/plan/seen.js'
-import { hostVethName, modeFor, podIps, POD_VETH, unclear, type WorkingMode } from './facts.js'
+import { familiesOnlyOf, hostVethName, modeFor, podIps, POD_VETH, unclear, type WorkingMode } from './facts.js'
 import { nodeSysctls, podSysctls } from './nic.js'
 import type { Settings } from './settings.js'
 import { hostOf } from './tables.js'
@@ -97,7 +97,8 @@ export function lookForDel(
   const routes = there && inTable.length === 0 ? routesBy(kernel, there.index) : inTable
   const goesWhole = there?.kind === 'veth' && ifName === firstNic // and its neighbours with it
   const neighs = there && !goesWhole ? kernel.observe({ node: { neighsOn: there.index } }).node.neighs : []
-  const inPod = isOverlay && hasPod ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
+  const goesWithFamily = ifName !== firstNic && familiesOnlyOf(pod, ifName).length > 0
+  const inPod = hasPod && (isOverlay || goesWithFamily) ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
   const wide: Wish = { addressesOn: 'wide', addressesOf: onlyFamilyOf(podIps(pod)) }
   const addresses = isOverlay ? kernel.observe({ node: wide }).node.addresses : []
   const lookups = isOverlay ? lookUp(kernel, pod, { ...node, addresses }) : {}

@@ -23,7 +23,7 @@ export function planFor(facts: Facts): Planned {
       ...(isFirst ? vethSteps(facts) : []),
       ...sysctlSteps(facts),
       ...waySteps(facts),
-      ...(isFirst ? markSteps(facts) : []),
+      ...(mode === 'underlay' ? markSteps(facts) : []),
       ...tuned.plan,
       ...policySteps(facts),
     ]),
@@ -34,14 +34,20 @@ export function planFor(facts: Facts): Planned {
   }
 }
 
-/** A route that is wanted for two reasons is made once: the first NIC's ways to the node, moved with its default, may be those of the table already. */
+/**
+ * Of routes to one network in one table the first wish counts: the ways to the node, then what is moved, then `policyRoutes`. The ways to the
+ * node, moved with the first NIC's default, may be those of the table already. Behind a route stand those of its own link.
+ */
 function once(plan: Plan): Plan {
-  const wanted = new Set<string>()
+  const wanted = new Map<string, string | undefined>()
   return plan.filter(step => {
-    if (step.verb !== 'addRoute' || step.how !== 'exclusive') return true
-    const { to, table, link, via } = step.route
-    const key = [step.where, to, table, link, via, metricOf(step.route)].join(' ')
-    return !wanted.has(key) && wanted.add(key)
+    if (step.verb !== 'addRoute') return true
+    const { to, table, link, kept } = step.route
+    const key = [step.where, to, table, metricOf(step.route), kept?.['tos']].join(' ')
+    if (step.how === 'behind') return wanted.get(key) === link
+    const isFirst = !wanted.has(key)
+    if (isFirst) wanted.set(key, link)
+    return isFirst || step.how === 'replace'
   })
 }
 

@@ -56,8 +56,8 @@ const lowest = (tables: readonly number[]): number | undefined =>
 
 /** The table of who has the pod's default route still, of one family or both, and answers by a table already. */
 function halfTaken(pod: Place, ifName: string): number | undefined {
-  const from = otherDefaultNic(pod, ifName)
-  return from === undefined ? undefined : lowest(movedDefaults(pod, from).map(({ table }) => table))
+  const from = [otherDefaultNic(pod, ifName, 4), otherDefaultNic(pod, ifName, 6)]
+  return lowest(from.flatMap(link => (link === undefined ? [] : movedDefaults(pod, link).map(({ table }) => table))))
 }
 
 /** A link's default routes in tables that its addresses lead to. */
@@ -75,18 +75,19 @@ function takenOver(pod: Place, ifName: string): number | undefined {
 }
 
 /** Whether main has default routes, and each of them is this link's. */
-export function hasAllDefaults(pod: Place, link: string): boolean {
+function hasAllDefaults(pod: Place, link: string): boolean {
   const inMain = pod.routes.filter(({ to, table }) => isDefault(to) && table === MAIN)
   return inMain.length > 0 && inMain.every(route => route.link === link)
 }
 
-/** Whether the pod's default route leads by this link, of whatever family. */
-export const isDefaultNic = (pod: Place, link: string): boolean =>
-  pod.routes.some(route => isDefault(route.to) && route.table === MAIN && route.link === link)
-
-/** Who has a default route in main, of whatever family: the first but this NIC. */
-export const otherDefaultNic = (pod: Place, ifName: string): string | undefined =>
-  pod.links.find(({ name }) => name !== 'lo' && name !== ifName && isDefaultNic(pod, name))?.name
+/** Who has a default route of the family in main: the first but this NIC. */
+export const otherDefaultNic = (pod: Place, ifName: string, family: Family): string | undefined =>
+  pod.links.find(
+    ({ name }) =>
+      name !== 'lo' &&
+      name !== ifName &&
+      pod.routes.some(({ to, table, link }) => to === everywhere(family) && table === MAIN && link === name),
+  )?.name
 
 function lowestFree(pod: Place, { podVeth }: Nic): number {
   for (let table = FIRST; ; table++) if (isNicTable(table) && isFree(pod, table, podVeth)) return table
@@ -97,5 +98,5 @@ const isFree = (pod: Place, table: number, podVeth: string): boolean =>
   !leadsTo(pod, table) &&
   pod.routes.every(route => route.table !== table || route.link === podVeth || isCopy(pod, route))
 
-export const isCopy = (pod: Place, { to, link, via }: SeenRoute): boolean =>
+const isCopy = (pod: Place, { to, link, via }: SeenRoute): boolean =>
   pod.routes.some(route => route.table === MAIN && route.to === to && route.link === link && route.via === via)

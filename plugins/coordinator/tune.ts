@@ -3,11 +3,11 @@ import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Ip } from '../../lib/ip/address.js'
 import { containsIp, familyOfCidr, networkOf } from '../../lib/ip/cidr.js'
 import { isDefault, linkNamed, type SeenRoute } from '../../lib/plan/seen.js'
-import type { Plan, Route, Step } from '../../lib/plan/step.js'
+import type { Path, Plan, Route, Step } from '../../lib/plan/step.js'
 import { lostGateways } from './check.js'
 import { addressesOf, MAIN, MARK_TABLE, type Facts } from './facts.js'
 import { everywhere, hostOf, otherDefaultNic } from './tables.js'
-import { ensureRoute } from './ways.js'
+import { ensureRoute, metricOf } from './ways.js'
 
 /** <linux/rtnetlink.h> RTPROT_KERNEL, and the metric that the kernel gives an IPv6 network's own route. */
 const RTPROT_KERNEL = 2
@@ -20,26 +20,34 @@ export interface Tuning {
 }
 
 /**
- * Copies come first, then the rules that lead to them, and what leaves main leaves it last: there is always a route. Throws CniError where
- * the NIC that is to have the default route is not there.
+ * Each family by itself: where no other NIC has a default route, this one's is the pod's. Copies come first, then the rules that lead to them,
+ * and what leaves main leaves it last: there is always a route. Throws CniError where the NIC that is to have the default route is not there.
  */
 export function tuning(facts: Facts): Tuning {
-  const { ifName, pod, settings } = facts
+  const { ifName, pod, settings, families } = facts
   const asked = settings.defaultRouteNic
-  const current = otherDefaultNic(pod, ifName)
-  if (current === undefined) return { plan: [], warning: 'no other NIC has a default route: nothing is tuned' }
+  const shared = families.flatMap(family => {
+    const current = otherDefaultNic(pod, ifName, family)
+    return current === undefined ? [] : [{ facts: { ...facts, families: [family] }, current }]
+  })
+  if (shared.length === 0) return { plan: [], warning: 'no other NIC has a default route: nothing is tuned' }
   if (asked !== '' && linkNamed(pod, asked) === undefined)
     throw new CniError(
       'internal',
       `failed to tunePodRoutes: podDefaultRouteNIC: ${asked} don't exist in pod`,
       `podDefaultRouteNic is "${asked}"; the pod has ${pod.links.map(({ name }) => name).join(', ')}`,
     )
-  if (asked === ifName) return { plan: takeOver(facts, current) }
-  const isThird = asked !== '' && asked !== current
-  const plan = [...moved(facts, ifName), ...broughtBack(facts), ...overlayWay(facts, current)]
-  return isThird
-    ? { plan: inOrder(plan), warning: `the default route stays on ${current}: ${asked} was not the NIC of this ADD` }
-    : { plan: inOrder(plan) }
+  if (asked === ifName) return { plan: inOrder(shared.flatMap(({ facts, current }) => takeOver(facts, current))) }
+  const plan = inOrder(
+    shared.flatMap(({ facts, current }) => [
+      ...moved(facts, ifName),
+      ...broughtBack(facts),
+      ...overlayWay(facts, current),
+    ]),
+  )
+  const stays = new Set(shared.map(({ current }) => current).filter(current => asked !== '' && asked !== current))
+  if (stays.size === 0) return { plan }
+  return { plan, warning: `the default route stays on ${[...stays].join(', ')}: ${asked} was not the NIC of this ADD` }
 }
 
 /** This NIC keeps its default route, and the one that had it until now answers by a table. Only families that it can take over. */
@@ -69,18 +77,18 @@ function broughtBack(facts: Facts): Plan {
 function overlayWay(facts: Facts, current: string): Plan {
   const { mode, settings, pod, families } = facts
   if (mode !== 'overlay' || current !== settings.firstNic) return []
-  const copies = routesOf(facts, current).filter(({ to }) => isDefault(to))
+  const defaults = routesOf(facts, current).filter(({ to }) => isDefault(to))
   const ips = addressesOf(pod, current).filter(ip => families.includes(familyOf(ip)))
-  return [...copies.flatMap(route => copyTo(facts, route, MARK_TABLE)), ...ips.map(ip => ruleTo(ip, MARK_TABLE))]
+  return [...copies(facts, defaults, MARK_TABLE), ...ips.map(ip => ruleTo(ip, MARK_TABLE))]
 }
 
 /** A NIC's routes in its table, its addresses led there, its default out of main. */
 function moved(facts: Facts, link: string): Plan {
-  const { pod, families, table } = facts
+  const { ifName, pod, families, table } = facts
   const routes = routesOf(facts, link)
   const ips = addressesOf(pod, link).filter(ip => families.includes(familyOf(ip)))
   return [
-    ...routes.flatMap(route => copyTo(facts, route, table)),
+    ...copies(facts, link === ifName ? routes.filter(route => !isOverruled(facts, route)) : routes, table),
     ...ips.map(ip => ruleTo(ip, table)),
     ...routes.filter(({ to }) => isDefault(to)).map(route => outOfMain(facts, route)),
   ]
@@ -90,6 +98,10 @@ const ruleTo = (ip: Ip, table: number): Step => {
   return { verb: 'addRule', where: 'pod', rule: { family: familyOf(ip), from: hostOf(ip), table } }
 }
 
+/** Whether the NIC is to have another way to the same network. */
+const isOverruled = ({ settings }: Facts, route: SeenRoute): boolean =>
+  settings.policyRoutes.some(({ to }) => to === route.to && metricOf({ to }) === route.priority)
+
 /** The main table's routes of a link that are worth a copy: not what every link has for itself. */
 const routesOf = ({ pod, families }: Facts, link: string): readonly SeenRoute[] =>
   pod.routes.filter(
@@ -98,33 +110,56 @@ const routesOf = ({ pod, families }: Facts, link: string): readonly SeenRoute[] 
       route.link === link &&
       families.includes(familyOfCidr(route.to)) &&
       !route.to.startsWith('fe80:') &&
-      !route.to.startsWith('ff00:'),
+      !route.to.startsWith('ff00:') &&
+      isFirstPath(route),
   )
 
-/** All that the route is, in another table; a path of several becomes a route of its own. */
-function copyTo({ pod }: Facts, { paths: _, origin, priority, ...route }: SeenRoute, table: number): Plan {
+/** A link's own paths of an IPv4 route of several, which is one route for the kernel. Of IPv6 each path is one. */
+const ownPaths = ({ to, link, paths = [] }: SeenRoute): readonly Path[] =>
+  familyOfCidr(to) === 6 ? [] : paths.filter(path => path.link === link)
+
+/** A link's further paths go along with its first. */
+const isFirstPath = (route: SeenRoute): boolean => {
+  const [first] = ownPaths(route)
+  return first === undefined || first.via === route.via
+}
+
+/** Routes to one network stand behind each other in the other table too, as they did. */
+function copies({ pod }: Facts, routes: readonly SeenRoute[], table: number): Plan {
+  const whereTo = ({ to, priority, kept }: Route): string => [to, priority, kept?.['tos']].join(' ')
+  return routes.flatMap((route, at) => {
+    const copy = copyTo(route, table)
+    const isFirst = routes.findIndex(one => whereTo(one) === whereTo(route)) === at
+    return isFirst ? ensureRoute(pod, copy) : [{ verb: 'addRoute', where: 'pod', route: copy, how: 'behind' }]
+  })
+}
+
+/** All that the route is, in another table; of several paths those by its own link. */
+function copyTo(seen: SeenRoute, table: number): Route {
+  const { paths: _, origin, priority, ...route } = seen
   const isKernels = origin === RTPROT_KERNEL
   const metric = isKernels && priority === KERNEL_METRIC ? 0 : priority
-  const copy: Route = {
+  const paths = ownPaths(seen)
+  return {
     ...route,
     table,
     ...(metric > 0 && { priority: metric }),
     ...(!isKernels && origin !== undefined && { origin }),
+    ...(paths.length > 1 && { paths }),
   }
-  return ensureRoute(pod, copy)
 }
 
 function outOfMain({ pod }: Facts, route: SeenRoute): Step {
   const { paths, ...own } = route
-  // IPv6 gives up one of several paths by itself; IPv4's are one route, which is put back without it.
-  if (paths === undefined || familyOfCidr(route.to) === 6) {
-    const before = pod.routes.find(
-      ({ to, table, priority }) => to === route.to && table === MAIN && priority === route.priority,
-    )
-    return { verb: 'removeRoute', where: 'pod', route: own, ...(before !== route && { behind: true }) }
-  }
-  const rest = paths.filter(path => path.link !== route.link || path.via !== route.via)
-  return { verb: 'addRoute', where: 'pod', route: { ...route, paths: rest }, how: 'replace', was: route }
+  // IPv6 gives up one of several paths by itself; IPv4's are one route, which is put back without this link's, or goes whole.
+  const rest = familyOfCidr(route.to) === 6 ? [] : (paths ?? []).filter(({ link }) => link !== route.link)
+  if (rest.length > 0)
+    return { verb: 'addRoute', where: 'pod', route: { ...route, paths: rest }, how: 'replace', was: route }
+  const before = pod.routes.find(
+    ({ to, table, priority }) => to === route.to && table === MAIN && priority === route.priority,
+  )
+  const whole = familyOfCidr(route.to) === 6 ? own : route
+  return { verb: 'removeRoute', where: 'pod', route: whole, ...(before !== route && { behind: true }) }
 }
 
 /** Copies, rules, then what leaves main. */
@@ -134,8 +169,8 @@ function inOrder(plan: Plan): Plan {
   return [0, 1, 2].flatMap(wanted => plan.filter(step => rank(step) === wanted))
 }
 
-/** Routes that were asked for by name, in the table of the NIC; of the first NIC that is main. */
+/** Routes that were asked for by name, in the table of the NIC; of the first NIC that is main. To one network the first of them. */
 export const policySteps = ({ pod, ifName, isFirst, families, settings, table }: Facts): Plan =>
   settings.policyRoutes
-    .filter(({ to }) => families.includes(familyOfCidr(to)))
+    .filter(({ to }, at, all) => families.includes(familyOfCidr(to)) && all.findIndex(one => one.to === to) === at)
     .flatMap(({ to, via }) => ensureRoute(pod, { to, via, link: ifName, table: isFirst ? MAIN : table }))

@@ -36,9 +36,9 @@ export function routedIps(facts: Facts): readonly Ip[] {
 }
 
 function neighbours(facts: Facts): Plan {
-  const { pod, node, veth, hostIps, isFirst, mode } = facts
+  const { pod, node, veth, hostIps, led } = facts
   const stale = staleRoutes(facts).map(({ link }) => link)
-  const inPod = isFirst || mode === 'overlay' ? hostIps : []
+  const inPod = hostIps.filter(ip => led.includes(familyOf(ip)))
   return [
     ...routedIps(facts).flatMap(ip => [
       ...wrongNeighs(node, 'node', ip, [veth.node, ...stale], { name: veth.node, mac: veth.podMac }),
@@ -74,22 +74,20 @@ const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[]
   )
 }
 
-/** The tables of the pod in which the node's addresses stand besides main. */
-function nicTables({ isFirst, pod, table }: Facts): readonly number[] {
-  const led = isFirst ? pod.rules.filter(({ from, table: to }) => from !== undefined && isNicTable(to)) : []
-  return [...new Set([table, ...led.map(rule => rule.table)])]
+/** The tables of the pod in which the node's addresses of a family stand besides main. */
+function nicTables({ isFirst, pod, table }: Facts, of: Family): readonly number[] {
+  const led = pod.rules.filter(({ family, from, table }) => family === of && from !== undefined && isNicTable(table))
+  return [...new Set([table, ...(isFirst ? led : []).map(rule => rule.table)])]
 }
 
-const inMain = ({ isFirst, mode }: Facts): boolean => isFirst || mode === 'overlay'
-
 function hostRoutes(facts: Facts): Plan {
-  const { pod, veth, hostIps } = facts
-  const tables = [...nicTables(facts), ...(inMain(facts) ? [MAIN] : [])]
-  return hostIps.flatMap(ip =>
-    tables.flatMap(table =>
-      ensureRoute(pod, { to: hostOf(ip), link: veth.pod, scope: SCOPE_LINK, ...sourceFor(facts, familyOf(ip)), table }),
-    ),
-  )
+  const { pod, veth, hostIps, led } = facts
+  return hostIps.flatMap(ip => {
+    const family = familyOf(ip)
+    return [...nicTables(facts, family), ...(led.includes(family) ? [MAIN] : [])].flatMap(table =>
+      ensureRoute(pod, { to: hostOf(ip), link: veth.pod, scope: SCOPE_LINK, ...sourceFor(facts, family), table }),
+    )
+  })
 }
 
 const sourceFor = ({ source }: Facts, family: Family): Pick<Route, 'source'> =>
@@ -117,15 +115,31 @@ function nodeRoutes(facts: Facts): Plan {
   ]
 }
 
-/** Overlay pods, Services and the rest, by way of the node. The first further NIC of an overlay has them in its table too. */
+/**
+ * Overlay pods, Services and the rest, by way of the node. The first further NIC of an overlay has them in its table too. What is the node's own
+ * address has its way already.
+ */
 function hijackRoutes(facts: Facts): Plan {
-  const tables = facts.isFirst
-    ? [MAIN, ...nicTables(facts).filter(table => table !== FIRST_TABLE || hasRuleTo(facts, table))]
-    : [...(inMain(facts) ? [MAIN] : []), facts.table]
-  return tables.flatMap(table => facts.settings.cidrs.flatMap(to => viaNode(facts, to, table)))
+  const { settings, hostIps } = facts
+  const hosts = hostIps.map(hostOf)
+  const tablesOf = { 4: hijackTables(facts, 4), 6: hijackTables(facts, 6) }
+  return [...new Set([...tablesOf[4], ...tablesOf[6]])].flatMap(table =>
+    settings.cidrs
+      .filter(to => tablesOf[familyOfCidr(to)].includes(table) && !hosts.includes(to))
+      .flatMap(to => viaNode(facts, to, table)),
+  )
 }
 
-const hasRuleTo = ({ pod }: Facts, table: number): boolean => pod.rules.some(rule => rule.table === table)
+/** The first NIC's own table leads to them only where a rule of the family leads to it. */
+const hijackTables = (facts: Facts, family: Family): readonly number[] => [
+  ...(facts.led.includes(family) ? [MAIN] : []),
+  ...nicTables(facts, family).filter(
+    table => !facts.isFirst || table !== FIRST_TABLE || hasRuleTo(facts, family, table),
+  ),
+]
+
+const hasRuleTo = ({ pod }: Facts, of: Family, to: number): boolean =>
+  pod.rules.some(({ family, table }) => family === of && table === to)
 
 function viaNode(facts: Facts, to: Cidr, table: number): Plan {
   const family = familyOfCidr(to)
@@ -136,13 +150,16 @@ function viaNode(facts: Facts, to: Cidr, table: number): Plan {
 
 /**
  * What came by the veth goes back by it, wherever it came from: a connection that begins there is marked, its answers bear the mark, and marked
- * packets have a table of their own. The output chain is of type `route`, so that the changed mark has a packet routed anew.
+ * packets have a table of their own. The output chain is of type `route`, so that the changed mark has a packet routed anew. It comes with the
+ * first NIC, and is of both families.
  */
 export function markSteps(facts: Facts): Plan {
-  const { pod, veth, reached } = facts
+  const { pod, veth, isFirst, led } = facts
   return [
-    { verb: 'setNftTable', where: 'pod', table: replyTable(veth.pod), was: pod.nft[NFT_TABLE] },
-    ...reached.flatMap((family): Plan => {
+    ...(isFirst
+      ? [{ verb: 'setNftTable', where: 'pod', table: replyTable(veth.pod), was: pod.nft[NFT_TABLE] } as const]
+      : []),
+    ...led.flatMap((family): Plan => {
       const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
       return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere(family), MARK_TABLE)]
     }),
