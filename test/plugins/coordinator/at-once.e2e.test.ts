@@ -1,0 +1,52 @@
+// Many pods of one node that come and go at the same moment: those that stay are reached, and with the last nothing is left.
+import t from 'tap'
+import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
+import { dumpOf } from '../../fixtures/dump.js'
+import type { Place } from '../../fixtures/netns.js'
+
+const world = openCoordination()
+t.teardown(world.close)
+const { node, coordinate, attach } = world
+
+const PODS = 10
+const ROUNDS = 8
+
+interface Pod {
+  readonly place: Place
+  readonly nic: Nic
+  readonly containerID: string
+  isThere: boolean
+}
+const pods: readonly Pod[] = Array.from({ length: PODS }, (_, at) => ({
+  place: world.pod(),
+  nic: nicOf('eth0', 6, 'both', 100 + at),
+  containerID: `${at}fb61198bf2c3d4`,
+  isThere: false,
+}))
+
+/** Of every second round one pod is the only one; who goes and who comes then is the last and the first. */
+const shallBe = (round: number, at: number): boolean =>
+  round === ROUNDS ? false : round % 2 === 0 ? at === round % PODS : (at + round) % 3 > 0
+
+t.test('pods come and go at once', async t => {
+  for (const { place, nic } of pods) attach(place, nic)
+  const before = dumpOf(node)
+  for (let round = 0; round <= ROUNDS; round++) {
+    const moving = pods.filter(({ isThere }, at) => isThere !== shallBe(round, at))
+    const replies = await Promise.all(
+      moving.map(({ place, nic, containerID, isThere }) =>
+        coordinate(isThere ? 'DEL' : 'ADD', place, nic, { containerID }),
+      ),
+    )
+    for (const pod of moving) pod.isThere = !pod.isThere
+    t.strictSame([...new Set(replies.map(({ status }) => status))], [0], `round ${round}: ${moving.length} calls`)
+    const there = pods.filter(({ isThere }) => isThere)
+    t.equal(stateOf(node).rules.length, there.length > 0 ? 2 : 0, 'the rule is there once a family, or not at all')
+    for (const { nic, place } of there)
+      for (const address of [nic.v4, nic.v6]) {
+        const ip = address?.replace(/\/\d+$/, '') ?? ''
+        t.match(node.sh(`ip route get ${ip}`), /dev veth/, `${place.name} is reached by its veth`)
+      }
+  }
+  t.equal(dumpOf(node), before)
+})
