@@ -7,6 +7,8 @@ import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordina
 
 export interface Config {
   readonly keys: CoordinatorKeys
+  /** The runtime has told the pod's annotations: nobody need be asked for them. */
+  readonly hasAnnotations: boolean
   /** The pod's first NIC. */
   readonly podDefaultCniNic: string
   readonly detectIPConflict: boolean
@@ -26,6 +28,7 @@ export function accepts(raw: unknown): Config {
   const conf = known(raw)
   return {
     keys: keysOf(conf),
+    hasAnnotations: annotationsIn(conf) !== undefined,
     podDefaultCniNic: conf.podDefaultCniNic || FIRST_NIC,
     detectIPConflict: conf.detectIPConflict ?? false,
     detectGateway: conf.detectGateway ?? false,
@@ -44,8 +47,9 @@ function known(raw: object): schema.Conf {
 }
 
 /** Of a runtime with the capability `io.kubernetes.cri.pod-annotations` the pod's annotations come with the conf. */
+const annotationsIn = ({ runtimeConfig }: schema.Conf) => runtimeConfig?.['io.kubernetes.cri.pod-annotations']
+
 function keysOf(conf: schema.Conf): CoordinatorKeys {
-  const annotations = conf.runtimeConfig?.['io.kubernetes.cri.pod-annotations']
   return {
     mode: conf.mode,
     overlayPodCIDR: conf.overlayPodCIDR,
@@ -53,7 +57,7 @@ function keysOf(conf: schema.Conf): CoordinatorKeys {
     hijackCIDR: conf.hijackCIDR,
     policyRoutes: conf.policyRoutes?.map(({ dst = '', gw = '' }) => ({ dst, gw })),
     podMACPrefix: conf.podMACPrefix,
-    podDefaultRouteNic: conf.podDefaultRouteNic || annotations?.[DEFAULT_ROUTE_NIC],
+    podDefaultRouteNic: conf.podDefaultRouteNic || annotationsIn(conf)?.[DEFAULT_ROUTE_NIC],
     tunePodRoutes: conf.tunePodRoutes,
     hostRuleTable: conf.hostRuleTable,
     podRPFilter: conf.podRPFilter,

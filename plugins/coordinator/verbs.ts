@@ -65,7 +65,7 @@ function askedOf({ config, ifName, args }: CoordinatorCall): { namespace: string
   const name = args.get('K8S_POD_NAME') ?? ''
   const namespace = args.get('K8S_POD_NAMESPACE') ?? ''
   const isSaid = (config.keys.podDefaultRouteNic ?? '') !== ''
-  return name === '' || namespace === '' || isSaid || ifName === config.podDefaultCniNic
+  return name === '' || namespace === '' || isSaid || config.hasAnnotations || ifName === config.podDefaultCniNic
     ? undefined
     : { namespace, name }
 }

@@ -119,6 +119,12 @@ const WISHES: readonly Wish[] = [
     defaultNic: 'eth0',
   },
   { name: 'annotations that the runtime sends along are enough', conf: RUNTIME, isUnknown: true, defaultNic: 'net1' },
+  {
+    name: 'so they are where the pod wishes nothing',
+    conf: { runtimeConfig: { 'io.kubernetes.cri.pod-annotations': {} } },
+    isUnknown: true,
+    defaultNic: 'eth0',
+  },
 ]
 for (const { name, annotation, conf = {}, isUnknown = false, defaultNic } of WISHES)
   t.test(name, async t => {
