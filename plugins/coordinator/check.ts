@@ -3,6 +3,7 @@ import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import type { Cidr } from '../../lib/ip/cidr.js'
 import { isDefault } from '../../lib/plan/seen.js'
+import type { Plan } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
 import { everywhere } from './tables.js'
 
@@ -37,9 +38,13 @@ export const lostGateways = (facts: Facts): readonly Ip[] => {
     )
 }
 
-/** A sentence for each that is gone. */
-export const expectedOf = (facts: Facts): readonly string[] =>
-  lostGateways(facts).map(
-    gateway =>
-      `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
-  )
+/** A sentence for each that is gone, and that no step of the plan brings back. */
+export const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
+  lostGateways(facts)
+    .filter(
+      gateway => !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.to)),
+    )
+    .map(
+      gateway =>
+        `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
+    )

@@ -123,15 +123,28 @@ interface Adding {
 
 function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   const { settings, prevResult, log, inspect, framesOf } = adding
-  const { facts, seen, plan, warnings } = look(call, settings, kernel)
-  inspect?.(facts, kernel)
-  const steps = toDo(plan, seen)
+  const first = look(call, settings, kernel)
+  inspect?.(first.facts, kernel)
+  const raising = first.plan.filter(step => step.verb === 'setUp' && step.name === call.ifName && !step.was)
+  const { facts, seen, plan, warnings } = raising.length === 0 ? first : lookAfter(raising, call, settings, kernel)
+  const steps = [...raising, ...toDo(plan, seen)]
   doAll(steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
   const { mode, table, isFirst } = facts
   for (const warning of warnings) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
   return resultOf(call, prevResult, plan)
+}
+
+/** A NIC that comes up gets its networks' routes from the kernel, which are to be seen before they can be copied. */
+function lookAfter(raising: Plan, call: CoordinatorCall, settings: Settings, kernel: Kernel): Looked {
+  doAll(raising, kernel)
+  try {
+    return look(call, settings, kernel)
+  } catch (error) {
+    undoAll(raising, kernel)
+    throw error
+  }
 }
 
 /** Runs a plan; when a step is refused the ones before it are taken back, and the sentence says which it was. */
@@ -165,7 +178,7 @@ export async function check(call: CoordinatorCall): Promise<void> {
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
     const absent = missing(plan, seen).map(absenceOf)
-    const wrong = [...absent, ...expectedOf(facts)]
+    const wrong = [...absent, ...expectedOf(facts, plan)]
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
   })
