@@ -5,7 +5,7 @@ import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
 import type { Settings } from './settings.js'
-import { tableFor } from './tables.js'
+import { otherDefaultNic, tableFor } from './tables.js'
 
 export const POD_VETH = 'veth0'
 /** <linux/rtnetlink.h> RT_TABLE_MAIN, RT_SCOPE_LINK. */
@@ -52,6 +52,8 @@ export interface Facts {
   /** What the pod calls itself on the veth: the first NIC's first IPv4 address. IPv6 chooses by itself. */
   readonly source: Ip | undefined
   readonly table: number
+  /** The families of `own` that the table is for. Where no other NIC has a default route, main does as well, and no rule leads to the table. */
+  readonly tabled: readonly Family[]
   /** Gateways that the main plugin gave the NIC's default routes. */
   readonly promised: readonly Ip[]
 }
@@ -142,10 +144,15 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
   const table = isFirst
     ? FIRST_TABLE
     : tableFor(pod, { ifName, own, podVeth: veth.pod, takesOver: settings.defaultRouteNic === ifName })
+  const isLed = (of: Family): boolean =>
+    pod.rules.some(rule => rule.family === of && rule.from !== undefined && rule.table === table)
+  const tabled = families.filter(
+    family => !settings.tunePodRoutes || otherDefaultNic(pod, ifName, family) !== undefined || isLed(family),
+  )
   const led = isFirst || mode === 'overlay' ? reached : reached.filter(family => !has(pod, firstNic, family))
   return {
     ...{ ifName, settings, pod, node, mode, isFirst, veth, own, families },
-    ...{ hostIps, reached, led, source, table, promised },
+    ...{ hostIps, reached, led, source, table, tabled, promised },
   }
 }
 

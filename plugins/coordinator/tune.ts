@@ -169,8 +169,14 @@ function inOrder(plan: Plan): Plan {
   return [0, 1, 2].flatMap(wanted => plan.filter(step => rank(step) === wanted))
 }
 
-/** Routes that were asked for by name, in the table of the NIC; of the first NIC that is main. To one network the first of them. */
-export const policySteps = ({ pod, ifName, isFirst, families, settings, table }: Facts): Plan =>
+/**
+ * Routes that were asked for by name, in the table of the NIC; in main for the first NIC, and of a family that the table is not for. To one
+ * network the first of them.
+ */
+export const policySteps = ({ pod, ifName, isFirst, families, settings, table, tabled }: Facts): Plan =>
   settings.policyRoutes
     .filter(({ to }, at, all) => families.includes(familyOfCidr(to)) && all.findIndex(one => one.to === to) === at)
-    .flatMap(({ to, via }) => ensureRoute(pod, { to, via, link: ifName, table: isFirst ? MAIN : table }))
+    .flatMap(({ to, via }) => {
+      const isInMain = isFirst || !tabled.includes(familyOfCidr(to))
+      return ensureRoute(pod, { to, via, link: ifName, table: isInMain ? MAIN : table })
+    })

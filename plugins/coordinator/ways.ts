@@ -75,9 +75,10 @@ const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[]
 }
 
 /** The tables of the pod in which the node's addresses of a family stand besides main. */
-function nicTables({ isFirst, pod, table }: Facts, of: Family): readonly number[] {
+function nicTables({ isFirst, pod, table, tabled }: Facts, of: Family): readonly number[] {
+  if (!isFirst) return tabled.includes(of) ? [table] : []
   const led = pod.rules.filter(({ family, from, table }) => family === of && from !== undefined && isNicTable(table))
-  return [...new Set([table, ...(isFirst ? led : []).map(rule => rule.table)])]
+  return [...new Set([table, ...led.map(rule => rule.table)])]
 }
 
 function hostRoutes(facts: Facts): Plan {

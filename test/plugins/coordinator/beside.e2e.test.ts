@@ -7,7 +7,7 @@ import type { Place } from '../../fixtures/netns.js'
 const world = openCoordination()
 t.teardown(world.close)
 const { node, wire, coordinate, attach, detach } = world
-const [eth0, net1] = [nicOf('eth0', 6), nicOf('net1', 7)] as const
+const [eth0, net1, net2] = [nicOf('eth0', 6), nicOf('net1', 7), nicOf('net2', 8)] as const
 
 async function done(verb: string, pod: Place, nic: Nic, conf: object = {}): Promise<void> {
   const { status, stdout } = await coordinate(verb, pod, nic, { conf })
@@ -174,8 +174,14 @@ for (const [first, further] of [
     pings(t, node, all, 'the node')
     pings(t, wire, all, 'a neighbour on the wire')
     pings(t, pod, [...(has('v4') ? ['10.6.0.10'] : []), ...(has('v6') ? ['fd06::10'] : [])], 'the pod')
-    await done('DEL', pod, own1)
-    detach(pod, own1)
+    attach(pod, net2)
+    await done('ADD', pod, net2)
+    for (const nic of [own0, own1, net2]) await done('CHECK', pod, nic)
+    pings(t, node, [...all, ...ips(net2)], 'with one NIC more the node')
+    for (const nic of [net2, own1]) {
+      await done('DEL', pod, nic)
+      detach(pod, nic)
+    }
     t.strictSame([dumpOf(pod), dumpOf(node)], before)
     await done('DEL', pod, own0)
     detach(pod, own0)
