@@ -50,15 +50,13 @@ export function tuning(facts: Facts): Tuning {
   return { plan, warning: `the default route stays on ${[...stays].join(', ')}: ${asked} was not the NIC of this ADD` }
 }
 
-/** This NIC keeps its default route, and the one that had it until now answers by a table. Only families that it can take over. */
+/** This NIC keeps its default route, and the one that had it until now answers by a table. Only of a family that it has one of. */
 function takeOver(facts: Facts, from: string): Plan {
-  const { pod, ifName } = facts
-  const has = (family: 4 | 6): boolean =>
-    pod.routes.some(
-      ({ to, link, table }) => isDefault(to) && table === MAIN && link === ifName && familyOfCidr(to) === family,
-    )
-  const families = facts.families.filter(has)
-  return inOrder(moved({ ...facts, families }, from))
+  const { pod, ifName, families } = facts
+  const canTake = pod.routes.some(
+    ({ to, link, table }) => isDefault(to) && table === MAIN && link === ifName && families.includes(familyOfCidr(to)),
+  )
+  return canTake ? moved(facts, from) : []
 }
 
 /**
