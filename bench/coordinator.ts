@@ -2,11 +2,9 @@
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { Opener } from '../lib/kernel/open.js'
 import { chain } from './chain.js'
-import { Conn } from '../lib/netlink/conn.js'
-import { fdTransport } from '../lib/netlink/fd-transport.js'
-import { anyLink, linkDel } from '../lib/netlink/rtnl/link.js'
 import { measure, median, type Row, type Sample } from './measure.js'
 import { BIN, type Stage } from './stage.js'
+import { REST_MS, veth, type Veth } from './veth.js'
 
 const ROUNDS = 31
 const LINKS = 5000
@@ -26,8 +24,6 @@ interface Node {
   readonly pod: string
   /** Runs an executable in it. */
   call(verb: string): Promise<Sample>
-  /** What iproute2 takes to make a veth like the coordinator's and set it up; and the kernel alone to remove it, in ms: it waits for its RCU readers. */
-  veth(): Promise<{ made: Sample; removedMs: number }>
   close(): void
 }
 
@@ -49,24 +45,13 @@ function openNode(suffix: string, logFile: string): Node {
   sh(`ip -n ${pod} route add default via 10.6.0.1 && ip -n ${pod} -6 route add default via fd06::1`)
   const opener = new Opener()
   const fd = openSync(`/run/netns/${name}`, 'r')
-  const conn = new Conn(fdTransport(opener.netlink(fd)))
   return {
     name,
     pod,
     // A process is born in the namespace of the thread that starts it, and that is before the first wait.
     call: verb =>
       opener.inside(fd, () => measure({ file: `${BIN}/coordinator`, env: env(verb, pod), stdin: conf(logFile) })),
-    async veth() {
-      const ip = (args: readonly string[], stdin = '') =>
-        opener.inside(fd, () => measure({ file: 'ip', args, stdin, env: {} }))
-      const made = await ip(['-batch', '-'], `link add v0 type veth peer name v1 netns ${pod}\nlink set v0 up\n`)
-      sh(`ip -n ${pod} link set v1 up`)
-      const started = performance.now()
-      conn.change(linkDel, { header: anyLink, attrs: { name: 'v0' } })
-      return { made, removedMs: performance.now() - started }
-    },
     close() {
-      conn.close()
       closeSync(fd)
       for (const place of [pod, name]) sh(`ip netns del ${place}`)
     },
@@ -134,29 +119,12 @@ async function rounds(node: Node): Promise<Pair> {
       ['ADD', add],
       ['DEL', del],
     ] as const) {
+      await Bun.sleep(REST_MS)
       const sample = await node.call(verb)
       if (sample.status !== 0) throw new Error(`coordinator ${verb}: ${sample.stdout}`)
       samples.push(sample)
     }
   return { add, del }
-}
-
-interface Veths {
-  readonly made: readonly Sample[]
-  readonly removedMs: readonly number[]
-}
-
-/** The least that an ADD and a DEL can take. */
-async function veths(node: Node): Promise<Veths> {
-  const made: Sample[] = []
-  const removedMs: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const one = await node.veth()
-    if (one.made.status !== 0) throw new Error(`ip link: status ${one.made.status}`)
-    made.push(one.made)
-    removedMs.push(one.removedMs)
-  }
-  return { made, removedMs }
 }
 
 const wall = (samples: readonly Sample[]): number => median(samples.map(({ wallMs }) => wallMs))
@@ -179,51 +147,50 @@ function costIn(logFile: string, command: string): Cost {
 /** The plugin's calls, and the kernel's own part in them. */
 interface Measured {
   readonly plugin: Pair
-  readonly kernel: Veths
+  readonly kernel: Veth
 }
 
 const measured = async (node: Node): Promise<Measured> => {
-  return { plugin: await rounds(node), kernel: await veths(node) }
+  return { plugin: await rounds(node), kernel: await veth(node.name, node.pod) }
 }
 
-const emptyRows = ({ plugin, kernel }: Measured, costs: readonly Cost[]): readonly Row[] => [
-  { what: 'coordinator ADD, wall', value: wall(plugin.add), unit: 'ms', bound: '<= 25 ms' },
-  { what: 'coordinator ADD, CPU', value: cpu(plugin.add), unit: 'ms', bound: '<= 20 ms' },
-  { what: 'coordinator DEL, wall', value: wall(plugin.del), unit: 'ms', bound: '<= 15 ms' },
-  { what: 'coordinator DEL, CPU', value: cpu(plugin.del), unit: 'ms' },
-  { what: 'of it the kernel, to remove the veth (RTM_DELLINK)', value: median(kernel.removedMs), unit: 'ms' },
-  { what: 'coordinator DEL but for that', value: wall(plugin.del) - median(kernel.removedMs), unit: 'ms' },
+/** The plugin's part: what the kernel takes by itself is not its own. */
+const own = ({ plugin, kernel }: Measured) => ({
+  add: wall(plugin.add) - kernel.madeMs,
+  del: wall(plugin.del) - kernel.removedMs,
+})
+
+const emptyRows = (there: Measured, costs: readonly Cost[]): readonly Row[] => [
+  { what: 'coordinator ADD, wall', value: wall(there.plugin.add), unit: 'ms', bound: '<= 25 ms' },
+  { what: 'coordinator ADD, CPU', value: cpu(there.plugin.add), unit: 'ms', bound: '<= 20 ms' },
+  { what: 'coordinator DEL, wall', value: wall(there.plugin.del), unit: 'ms', bound: '<= 15 ms' },
+  { what: 'coordinator DEL, CPU', value: cpu(there.plugin.del), unit: 'ms' },
+  { what: 'of DEL the kernel, to remove the veth (RTM_DELLINK)', value: there.kernel.removedMs, unit: 'ms' },
+  { what: 'coordinator DEL but for that', value: own(there).del, unit: 'ms' },
   ...costs.map(({ command, requests, dumps }) => {
     return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
   }),
 ]
 
-const more = (full: number, empty: number): number => (full / empty - 1) * 100
+/** What is told of a full node beside an empty one, in percent more. */
+const GROWING: readonly (readonly [what: string, of: (one: Measured) => number, bound?: string])[] = [
+  ['coordinator ADD', ({ plugin }) => wall(plugin.add), '< 20 %'],
+  ['coordinator DEL', ({ plugin }) => wall(plugin.del), '< 20 %'],
+  ['the kernel, to make a veth and set it up', ({ kernel }) => kernel.madeMs],
+  ['the kernel, to remove it', ({ kernel }) => kernel.removedMs],
+  ['coordinator ADD but for that', one => own(one).add],
+  ['coordinator DEL but for that', one => own(one).del],
+  ['coordinator ADD, CPU', ({ plugin }) => cpu(plugin.add)],
+  ['coordinator DEL, CPU', ({ plugin }) => cpu(plugin.del)],
+]
 
-/** Of a full node, beside an empty one. */
-function fullRows(empty: Measured, full: Measured): readonly Row[] {
-  const moreOf = (of: (one: Measured) => number): number => more(of(full), of(empty))
-  const adds = (figure: typeof wall) => moreOf(({ plugin }) => figure(plugin.add))
-  const dels = (figure: typeof wall) => moreOf(({ plugin }) => figure(plugin.del))
-  return [
-    { what: 'coordinator ADD on a full node, wall', value: wall(full.plugin.add), unit: 'ms' },
-    { what: 'coordinator ADD on a full node, more', value: adds(wall), unit: '%', bound: '< 20 %' },
-    { what: 'coordinator ADD on a full node, more CPU', value: adds(cpu), unit: '%' },
-    { what: 'coordinator DEL on a full node, wall', value: wall(full.plugin.del), unit: 'ms' },
-    { what: 'coordinator DEL on a full node, more', value: dels(wall), unit: '%', bound: '< 20 %' },
-    { what: 'coordinator DEL on a full node, more CPU', value: dels(cpu), unit: '%' },
-    {
-      what: 'ip link add, set up of a veth on a full node, more',
-      value: moreOf(({ kernel }) => wall(kernel.made)),
-      unit: '%',
-    },
-    {
-      what: 'RTM_DELLINK of a veth on a full node, more',
-      value: moreOf(({ kernel }) => median(kernel.removedMs)),
-      unit: '%',
-    },
-  ]
-}
+const fullRows = (empty: Measured, full: Measured): readonly Row[] => [
+  { what: 'coordinator ADD on a full node, wall', value: wall(full.plugin.add), unit: 'ms' },
+  { what: 'coordinator DEL on a full node, wall', value: wall(full.plugin.del), unit: 'ms' },
+  ...GROWING.map(([what, of, bound = '']) => {
+    return { what: `${what}: more on a full node`, value: (of(full) / of(empty) - 1) * 100, unit: '%', bound }
+  }),
+]
 
 export async function coordinator(stage: Stage): Promise<readonly Row[]> {
   const logFile = `${stage.folder}/coordinator.log`
