@@ -96,6 +96,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kernel/open.ts': ['bun:ffi', 'node:fs', 'node:path'],
   'lib/kernel/packet.ts': ['node:fs'],
   'lib/kernel/random.ts': ['node:fs'],
+  'lib/kernel/wide.ts': ['node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
   'plugins/ifacer/holds.ts': ['node:fs'],
   'plugins/ifacer/networkmanager-state.ts': ['node:fs'],

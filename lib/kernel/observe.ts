@@ -6,7 +6,7 @@ import type { Keep } from '../netlink/message.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
 import { linkGlance, linkNumbered, type Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
-import { anyRoute, routeDump, RT_SCOPE, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
+import { anyRoute, routeDump, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
 import { NOWHERE, type Place, type SeenAddress, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
 import type { Rule, Where } from '../plan/step.js'
@@ -16,10 +16,11 @@ import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
 import { readNftTables } from './nft-tables.js'
 import type { Places } from './places.js'
 import { lookupsOf, seenRoutes, type Names } from './routes.js'
+import { MEMORY_DIR, memoryIn, NO_MEMORY, wideAddresses } from './wide.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
 export interface Wish extends LinksWish {
-  /** `'wide'`: of all links, but none that is of its link only, as every link has one of. */
+  /** `'wide'`: of all links, but none that is of its link only, as every link has one of. Of links beyond counting: as a moment ago. */
   readonly addressesOn?: string | 'all' | 'wide'
   /** Of one family only: of the other there may be thousands. */
   readonly addressesOf?: Family | undefined
@@ -36,8 +37,6 @@ export interface Wish extends LinksWish {
 
 /** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
 const NOT_LOCAL: Keep = { at: 4, from: 0, to: RT_TABLE.local - 1 }
-/** By the byte of ifaddrmsg's scope: a node with thousands of links has as many addresses that are nobody's business. */
-const WIDER_THAN_LINK: Keep = { at: 3, from: 0, to: RT_SCOPE.link - 1 }
 
 /** One dump is of all families: IPv4 first, IPv6 then, and others, which are none of ours. */
 function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readonly T[] {
@@ -49,17 +48,15 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
   const conn = places.at(where)
   const links = linksOf(conn, wish)
   const names = namesOf(conn, links)
-  const of = (on: string | number): number | undefined =>
-    on === 'all' || on === 'wide' ? 0 : indexIn(conn, links, on, wish.links)
+  const of = (on: string | number): number | undefined => (on === 'all' ? 0 : indexIn(conn, links, on, wish.links))
   return {
     ...NOWHERE,
     links: links.map(seenLink),
     ...(wish.addressesOn !== undefined && {
-      addresses: addressesOf(
-        conn,
-        { index: of(wish.addressesOn), family: wish.addressesOf, isWide: wish.addressesOn === 'wide' },
-        names,
-      ),
+      addresses: (wish.addressesOn === 'wide'
+        ? wideOf(conn, where, wish.addressesOf, names)
+        : addressesOf(conn, of(wish.addressesOn), wish.addressesOf)
+      ).flatMap(address => seenAddress(address, names) ?? []),
     }),
     ...(wish.routes && { routes: routesOf(conn, wish.routes, of, names) }),
     ...(wish.rules === true && { rules: rulesOf(conn) }),
@@ -80,22 +77,19 @@ function namesOf(conn: Conn, links: readonly Link[]): Names {
   }
 }
 
+const afOf = (family: Family | undefined): number => (family === undefined ? 0 : AF[family])
+
 /** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
-function addressesOf(
-  conn: Conn,
-  { index, family, isWide }: { index: number | undefined; family: Family | undefined; isWide: boolean },
-  names: Names,
-): readonly SeenAddress[] {
+function addressesOf(conn: Conn, index: number | undefined, family: Family | undefined): readonly Address[] {
   if (index === undefined) return []
   return conn
-    .dump(
-      addrDump,
-      { header: { ...anyAddress, index, family: family === undefined ? 0 : AF[family] }, attrs: {} },
-      isWide ? WIDER_THAN_LINK : undefined,
-    )
+    .dump(addrDump, { header: { ...anyAddress, index, family: afOf(family) }, attrs: {} })
     .filter(({ header }) => index === 0 || header.index === index)
-    .flatMap(address => seenAddress(address, names) ?? [])
 }
+
+/** The memory is of the namespace that we are in. */
+const wideOf = (conn: Conn, where: Where, family: Family | undefined, names: Names): readonly Address[] =>
+  wideAddresses(conn, afOf(family), names, where === 'node' ? memoryIn(MEMORY_DIR, afOf(family)) : NO_MEMORY)
 
 function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | undefined {
   const bytes = attrs.local ?? attrs.address

@@ -34,9 +34,10 @@ export class Conn {
   readonly #transport: Transport
   readonly #portId: number | undefined
   #seq = 0
-  /** For who counts: requests so far, and those of them that were dumps. */
+  /** For who counts: requests so far, those of them that were dumps, and bytes that came in answers. */
   requests = 0
   dumps = 0
+  received = 0
 
   /** `portId`: the socket's own, where known; answers to another are then passed over. */
   constructor(transport: Transport, { portId }: { portId?: number } = {}) {
@@ -137,6 +138,7 @@ export class Conn {
     const frames: Frame[] = []
     for (let datagrams = 0; datagrams < DATAGRAMS_MAX; datagrams++) {
       const datagram = syscall(op.name, () => this.#transport.receive())
+      this.received += datagram.length
       for (const frame of within(op.name, () => framesOf(datagram, keep))) {
         if (!this.#isAnswer(frame, seq)) continue
         const verdict = within(op.name, () => verdictOf(op, frame))

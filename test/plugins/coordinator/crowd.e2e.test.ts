@@ -1,0 +1,66 @@
+// A node with a thousand links: what an ADD finds of the node's own addresses, the first one and those that come within seconds of it.
+import { readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
+
+const world = openCoordination()
+const { node, coordinate, attach } = world
+const MEMORY = `/run/spidernet/coordinator/addresses-${statSync(node.path).ino}-0`
+t.teardown(() => {
+  world.close()
+  rmSync(MEMORY, { force: true })
+})
+const PAIRS = 500
+
+interface Cost {
+  readonly command: string
+  readonly requests: number
+  readonly dumps: number
+}
+const logFile = `${t.testdir({})}/log`
+const costs = (): readonly Cost[] =>
+  readFileSync(logFile, 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Cost)
+
+/** The node's addresses that a new pod gets ways to. */
+async function hostsOf(t: Test, nic: Nic): Promise<readonly string[]> {
+  const pod = world.pod()
+  attach(pod, nic)
+  const call = async (verb: string): Promise<void> => {
+    const { status, stdout } = await coordinate(verb, pod, nic, { conf: { logOptions: { logLevel: 'info', logFile } } })
+    t.equal(status, 0, `${verb} ${stdout}`)
+  }
+  await call('ADD')
+  const { routes } = stateOf(pod)
+  await call('DEL')
+  return routes.flatMap(line => /^main: ([0-9a-f.:]+) dev veth0 /.exec(line)?.[1] ?? [])
+}
+
+t.test('few links: all of them are looked at each time', async t => {
+  t.strictSame(await hostsOf(t, nicOf('eth0', 6)), ['10.6.0.10', 'fd06::10'])
+  t.throws(() => statSync(MEMORY), { code: 'ENOENT' }, 'and nothing is kept')
+})
+
+t.test('many links: within ten seconds those are asked that had an address', async t => {
+  node.sh('echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad')
+  for (const lines of ['link add x& type veth peer name y&', 'link set x& up\\nlink set y& up'])
+    node.sh(`seq ${PAIRS} | sed "s/.*/${lines}/" | ip -batch -`)
+  t.strictSame(await hostsOf(t, nicOf('eth0', 6, 'both', 21)), ['10.6.0.10', 'fd06::10'])
+  t.match(readFileSync(MEMORY, 'utf8'), /^\d+ eth0\nend\n$/)
+  node.sh('ip addr add fd99::1/64 dev x1 nodad; ip addr add 10.6.0.11/16 dev eth0')
+  t.strictSame(
+    await hostsOf(t, nicOf('eth0', 6, 'both', 22)),
+    ['10.6.0.10', '10.6.0.11', 'fd06::10'],
+    'as they are now; of other links as they were',
+  )
+  utimesSync(MEMORY, Date.now() / 1000 - 11, Date.now() / 1000 - 11)
+  t.strictSame(
+    await hostsOf(t, nicOf('eth0', 6, 'both', 23)),
+    ['10.6.0.10', '10.6.0.11', 'fd06::10', 'fd99::1'],
+    'and then all',
+  )
+  const [empty, , again] = costs().filter(({ command }) => command === 'ADD')
+  t.equal(again?.dumps, empty?.dumps, 'and it is no dump more than on an empty node')
+})
