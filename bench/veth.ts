@@ -9,7 +9,7 @@ import { median } from './measure.js'
 
 const ROUNDS = 31
 /** What a removed veth leaves the kernel to do is over by then. */
-export const REST_MS = 100
+export const REST_MS = 30
 
 export interface Veth {
   /** Both ends made and set up, and an address put on one: what the kernel does about a link that comes up holds the next request up. Median, ms. */
