@@ -2,9 +2,10 @@
 import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
+import { NetlinkError } from '../netlink/errno.js'
 import type { Keep } from '../netlink/message.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
-import { linkGlance, linkNumbered, type Link } from '../netlink/rtnl/link.js'
+import type { Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
@@ -14,7 +15,7 @@ import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
 import { readNftTables } from './nft-tables.js'
-import type { Places } from './places.js'
+import { findLink, type Places } from './places.js'
 import { lookupsOf, seenRoutes, type Names } from './routes.js'
 import { MEMORY_DIR, memoryIn, NO_MEMORY, wideAddresses } from './wide.js'
 
@@ -67,13 +68,22 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
   }
 }
 
-/** Names by index; those that were not read yet are asked for once. */
+/** Names by index; those that were not read yet are asked for once. Links of other pods come and go meanwhile. */
 function namesOf(conn: Conn, links: readonly Link[]): Names {
-  const known = new Map(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
+  const known = new Map<number, string | undefined>(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
   return index => {
-    const name = known.get(index) ?? conn.get(linkGlance, linkNumbered(index)).attrs.name ?? ''
-    known.set(index, name)
-    return name
+    if (!known.has(index)) known.set(index, findLink(conn, index)?.attrs.name)
+    return known.get(index)
+  }
+}
+
+/** What was on a link went with it. */
+function unlessGone<T>(read: () => readonly T[]): readonly T[] {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENODEV') return []
+    throw error
   }
 }
 
@@ -82,9 +92,9 @@ const afOf = (family: Family | undefined): number => (family === undefined ? 0 :
 /** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
 function addressesOf(conn: Conn, index: number | undefined, family: Family | undefined): readonly Address[] {
   if (index === undefined) return []
-  return conn
-    .dump(addrDump, { header: { ...anyAddress, index, family: afOf(family) }, attrs: {} })
-    .filter(({ header }) => index === 0 || header.index === index)
+  return unlessGone(() =>
+    conn.dump(addrDump, { header: { ...anyAddress, index, family: afOf(family) }, attrs: {} }),
+  ).filter(({ header }) => index === 0 || header.index === index)
 }
 
 /** The memory is of the namespace that we are in. */
@@ -93,10 +103,11 @@ const wideOf = (conn: Conn, where: Where, family: Family | undefined, names: Nam
 
 function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | undefined {
   const bytes = attrs.local ?? attrs.address
-  if (bytes === undefined || familyFrom(header.family) === undefined) return undefined
+  const link = names(header.index)
+  if (bytes === undefined || link === undefined || familyFrom(header.family) === undefined) return undefined
   const flags = attrs.flags ?? header.flags
   return {
-    link: names(header.index),
+    link,
     address: { ip: ipFromBytes(bytes), length: header.prefixLength },
     tentative: (flags & IFA_F.tentative) !== 0,
     dadFailed: (flags & IFA_F.dadfailed) !== 0,
@@ -112,8 +123,7 @@ function routesOf(
 ): readonly SeenRoute[] {
   const oif = on === undefined ? undefined : of(on)
   if (on !== undefined && oif === undefined) return []
-  return conn
-    .dump(routeDump, { header: anyRoute, attrs: { table, oif } }, NOT_LOCAL)
+  return unlessGone(() => conn.dump(routeDump, { header: anyRoute, attrs: { table, oif } }, NOT_LOCAL))
     .filter(({ header }) => (header.flags & RTM_F.cloned) === 0)
     .flatMap(route => ofFamily(route.header.family, family => seenRoutes(route, family, names)))
     .filter(route => (table === undefined || route.table === table) && (oif === undefined || route.link === names(oif)))
@@ -145,10 +155,11 @@ const neighsOf = (conn: Conn, index: number | undefined, names: Names): readonly
         .flatMap(neigh => ofFamily(neigh.header.family, () => [seenNeigh(neigh, names) ?? []].flat()))
 
 function seenNeigh({ header, attrs }: Neigh, names: Names): SeenNeigh | undefined {
-  if (attrs.dst === undefined) return undefined
+  const link = names(header.index)
+  if (attrs.dst === undefined || link === undefined) return undefined
   const mac: Mac | undefined = attrs.mac?.length === 6 ? macFromBytes(attrs.mac) : undefined
   return {
-    link: names(header.index),
+    link,
     ip: ipFromBytes(attrs.dst),
     mac,
     permanent: (header.state & NUD.permanent) !== 0,

@@ -7,8 +7,8 @@ import type { SeenLookup, SeenRoute } from '../plan/seen.js'
 import type { Route } from '../plan/step.js'
 import { AF, networkFrom } from './family.js'
 
-/** The name of a link by its index. */
-export type Names = (index: number) => string
+/** The name of a link by its index; undefined where it has gone since something was seen on it: that went with it. */
+export type Names = (index: number) => string | undefined
 
 /** <linux/icmpv6.h> ICMPV6_ROUTER_PREF_MEDIUM: what a route has that nobody gave one. */
 const PREF_MEDIUM = 0
@@ -29,9 +29,11 @@ function lookup(conn: Conn, ip: Ip, names: Names): SeenLookup | undefined {
     const route = conn.get(routeGet, { header, attrs: { dst } })
     const { oif, prefSrc } = route.attrs
     const via = gatewayIn(route.attrs)
+    const link = oif === undefined ? undefined : names(oif)
+    if (oif !== undefined && link === undefined) return undefined
     return {
       table: tableOf(route),
-      ...(oif !== undefined && { link: names(oif) }),
+      ...(link !== undefined && { link }),
       ...(via !== undefined && { via }),
       ...(prefSrc && { source: ipFromBytes(prefSrc) }),
     }
@@ -52,11 +54,12 @@ const gatewayIn = ({
   return bytes && ipFromBytes(bytes)
 }
 
-/** One for each path of a multipath route. */
+/** One for each path of a multipath route; none where a link of it is gone. */
 export function seenRoutes(message: RouteMessage, family: Family, names: Names): readonly SeenRoute[] {
   const { header, attrs } = message
   const { prefSrc, metrics } = attrs
   const kept = keptOf(message)
+  if (linksIn(message).some(index => names(index) === undefined)) return []
   const common = {
     to: networkFrom(family, header.dstLength, attrs.dst),
     table: tableOf(message),
@@ -70,18 +73,21 @@ export function seenRoutes(message: RouteMessage, family: Family, names: Names):
     ...(kept && { kept }),
   }
   const one = (index: number | undefined, flags: number, via: Ip | undefined) => ({
-    ...(index !== undefined && index !== 0 && { link: names(index) }),
+    ...(index !== undefined && index !== 0 && { link: names(index) ?? '' }),
     ...(via !== undefined && { via }),
     ...((flags & RTNH_F.onlink) !== 0 && { onlink: true }),
   })
   if (!attrs.multipath) return [{ ...common, ...one(attrs.oif, header.flags, gatewayIn(attrs)) }]
   const paths = attrs.multipath.map(({ index, flags, hops, attrs }) => ({
     ...one(index, flags, gatewayIn(attrs)),
-    link: names(index),
+    link: names(index) ?? '',
     weight: hops + 1,
   }))
   return paths.map(({ weight: _, ...path }) => ({ ...common, ...path, paths }))
 }
+
+const linksIn = ({ attrs: { oif = 0, multipath = [] } }: RouteMessage): readonly number[] =>
+  [oif, ...multipath.map(({ index }) => index)].filter(index => index !== 0)
 
 /** What a route is told by besides that which has a word of ours, so that a copy is whole. What the kernel only reports stays out. */
 function keptOf({ header, attrs }: RouteMessage): Route['kept'] {

@@ -31,7 +31,7 @@ export interface Found {
 
 export const NO_MEMORY: Memory = { read: () => undefined, write: () => undefined }
 
-type Names = (index: number) => string
+type Names = (index: number) => string | undefined
 
 type Asks = Pick<Conn, 'dump' | 'received'>
 
@@ -59,9 +59,13 @@ function ofLinks(conn: Asks, af: number, known: readonly Found[], names: Names):
 
 function ofAll(conn: Asks, af: number, names: Names, memory: Memory): readonly Address[] {
   const before = conn.received
+  const found = (index: number): readonly Found[] => {
+    const name = names(index)
+    return name === undefined ? [] : [{ index, name }]
+  }
   const all = asked(conn, af, 0)
   if (conn.received - before > MANY_BYTES)
-    memory.write([...new Set(all.map(({ header }) => header.index))].map(index => ({ index, name: names(index) })))
+    memory.write([...new Set(all.map(({ header }) => header.index))].flatMap(found))
   return all
 }
 

@@ -36,7 +36,7 @@ export const addNeigh: Act<StepOf<'addNeigh'>> = {
 }
 
 export const removeNeigh: Act<StepOf<'removeNeigh'>> = {
-  apply: (places, step) => remove(places, step),
+  apply: (places, step) => unlessGone(NEIGH_GONE, () => remove(places, step)), // it may have gone with its link
   undo(places, step) {
     const { mac } = step // without one it was never resolved, and is nothing to bring back
     if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(places, step, mac))

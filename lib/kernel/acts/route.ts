@@ -99,7 +99,7 @@ export const addRoute: Act<StepOf<'addRoute'>> = {
 }
 
 export const removeRoute: Act<StepOf<'removeRoute'>> = {
-  apply: (places, step) => remove(places, step),
+  apply: (places, step) => unlessGone(ROUTE_GONE, () => remove(places, step)), // it may have gone with its link
   undo: (places, step) =>
     // Not exclusive: another route to the same network may be there, as it was before.
     unlessGone(['EEXIST', 'ENODEV'], () =>
