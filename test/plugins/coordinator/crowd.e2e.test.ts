@@ -12,24 +12,18 @@ t.teardown(() => {
 })
 const PAIRS = 500
 
-interface Cost {
-  readonly command: string
-  readonly requests: number
-  readonly dumps: number
+/** Sets the time at which the addresses were looked for. */
+const found = (secondsAgo: number): void => {
+  const time = Date.now() / 1000 - secondsAgo
+  utimesSync(MEMORY, time, time)
 }
-const logFile = `${t.testdir({})}/log`
-const costs = (): readonly Cost[] =>
-  readFileSync(logFile, 'utf8')
-    .trim()
-    .split('\n')
-    .map(line => JSON.parse(line) as Cost)
 
 /** The node's addresses that a new pod gets ways to. */
 async function hostsOf(t: Test, nic: Nic): Promise<readonly string[]> {
   const pod = world.pod()
   attach(pod, nic)
   const call = async (verb: string): Promise<void> => {
-    const { status, stdout } = await coordinate(verb, pod, nic, { conf: { logOptions: { logLevel: 'info', logFile } } })
+    const { status, stdout } = await coordinate(verb, pod, nic)
     t.equal(status, 0, `${verb} ${stdout}`)
   }
   await call('ADD')
@@ -47,20 +41,23 @@ t.test('many links: within ten seconds those are asked that had an address', asy
   node.sh('echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad')
   for (const lines of ['link add x& type veth peer name y&', 'link set x& up\\nlink set y& up'])
     node.sh(`seq ${PAIRS} | sed "s/.*/${lines}/" | ip -batch -`)
+  // A link has its own address a while after it is up.
+  node.sh(
+    `for _ in $(seq 100); do [ $(ip -6 -o addr show scope link | wc -l) -gt ${2 * PAIRS} ] && break; sleep 0.1; done`,
+  )
   t.strictSame(await hostsOf(t, nicOf('eth0', 6, 'both', 21)), ['10.6.0.10', 'fd06::10'])
   t.match(readFileSync(MEMORY, 'utf8'), /^\d+ eth0\nend\n$/)
   node.sh('ip addr add fd99::1/64 dev x1 nodad; ip addr add 10.6.0.11/16 dev eth0')
+  found(1)
   t.strictSame(
     await hostsOf(t, nicOf('eth0', 6, 'both', 22)),
     ['10.6.0.10', '10.6.0.11', 'fd06::10'],
     'as they are now; of other links as they were',
   )
-  utimesSync(MEMORY, Date.now() / 1000 - 11, Date.now() / 1000 - 11)
+  found(11)
   t.strictSame(
     await hostsOf(t, nicOf('eth0', 6, 'both', 23)),
     ['10.6.0.10', '10.6.0.11', 'fd06::10', 'fd99::1'],
     'and then all',
   )
-  const [empty, , again] = costs().filter(({ command }) => command === 'ADD')
-  t.equal(again?.dumps, empty?.dumps, 'and it is no dump more than on an empty node')
 })
