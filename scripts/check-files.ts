@@ -8,8 +8,8 @@ import {
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import { isGenerated, isTest, lineAt, sources, startOf, tell, walk, type Finding, type Source } from './source-tree.js'
 
-const FILE_LINES_MAX = 250
-const FUNCTION_LINES_MAX = 40
+const FILE_LINES_MAX = 400
+const FUNCTION_LINES_MAX = 60
 
 const FUNCTIONS = new Set([
   SyntaxKind.FunctionDeclaration,
