@@ -46,6 +46,9 @@ export function fenced(kube: Kube, { holds, onWrite }: Fence): Kube {
     get requests() {
       return kube.requests
     },
+    get remainingMs() {
+      return kube.remainingMs
+    },
     get bytes() {
       return kube.bytes
     },

@@ -1,6 +1,8 @@
 // What an answer, or the lack of one, means for a request: done, refused, or worth another try. Pure.
+import { DEFAULT_KUBECONFIG } from './entry.js'
 import { KubeError, type NoAnswer } from './errors.js'
 import { decode } from './json.js'
+import { shownProxy, type Proxy } from './proxy.js'
 
 export interface Request {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -48,29 +50,48 @@ const UNTIMELY: Readonly<Record<string, string>> = {
 export interface Place {
   readonly server: string
   readonly request: Request
+  /** Through which the server is reached. */
+  readonly proxy?: Proxy | undefined
+  /** The file that has the credentials. */
+  readonly from?: string | undefined
 }
 
 const isLossy = ({ method, idempotent }: Request): boolean => method !== 'GET' && idempotent !== true
 
 /** Fetch threw, or the reading of the answer did: `status` is the answer's, if its head came. */
-export function lost(thrown: unknown, status: number | undefined, { server, request }: Place): Outcome {
+export function lost(thrown: unknown, status: number | undefined, { server, request, proxy }: Place): Outcome {
   const code = codeOf(thrown)
+  const by = proxy ? ` through the proxy ${shownProxy(proxy)}` : ''
   const fail = (reason: NoAnswer, says: string): KubeError =>
     new KubeError(0, reason, `${request.method} ${server}${request.path}: ${says}`)
   const unreachable = (says: string, options?: ErrorOptions): KubeError =>
-    new KubeError(0, 'Unreachable', `the API server ${server} cannot be reached: ${says} (${code})`, options)
+    new KubeError(0, 'Unreachable', `the API server ${server} cannot be reached${by}: ${says} (${code})`, options)
   if (status === undefined) {
-    const why = NOT_SENT[code]
-    if (why !== undefined) return { kind: 'again', error: unreachable(why) }
+    const why = proxy && TUNNEL.test(code) ? tunnelSentence(thrown) : NOT_SENT[code]
+    if (why !== undefined) return { kind: 'again', error: unreachable(proxy ? `${why}; ${remedyOf(proxy)}` : why) }
     // Only here has the thrown error more to tell than its code, in OpenSSL's words; fetch's own are about fetch.
     if (HANDSHAKE.test(code)) return { kind: 'refused', error: unreachable(handshakeSentence(code), { cause: thrown }) }
   }
   const late = thrown instanceof Error && thrown.name === 'TimeoutError'
-  const says = late ? `no whole answer came in ${request.timeoutMs} ms` : cutOff(thrown, code, status)
+  const says = (late ? lateSentence(status, request) : cutOff(thrown, code, status)) + by
   if (isLossy(request)) return { kind: 'refused', error: fail('Unknown', `${says}; it may have been carried out`) }
   if (late) return { kind: 'again', error: fail('Timeout', says) }
   return { kind: thrown instanceof TooLong ? 'refused' : 'again', error: fail('BadAnswer', says) }
 }
+
+/** A proxy that opens no tunnel: nothing went to the server. */
+const TUNNEL = /^ERR_PROXY_/
+const tunnelSentence = (thrown: unknown): string =>
+  `the proxy answers for the server (${thrown instanceof Error ? thrown.message : String(thrown)})`
+const remedyOf = ({ from }: Proxy): string =>
+  from.startsWith('proxy-url')
+    ? 'is that the right proxy?'
+    : "where the server needs no proxy, add it to NO_PROXY in the runtime's environment"
+
+const lateSentence = (status: number | undefined, { timeoutMs }: Request): string =>
+  status === undefined
+    ? `nothing at all came back in ${timeoutMs} ms; is it the right address, and does no firewall drop the packets?`
+    : `no whole answer came in ${timeoutMs} ms`
 
 const handshakeSentence = (code: string): string =>
   UNTIMELY[code] ??
@@ -100,7 +121,7 @@ export interface Answer {
 }
 
 /** A whole answer came. */
-export function judge({ status, retryAfter, text }: Answer, { server, request }: Place): Outcome {
+export function judge({ status, retryAfter, text }: Answer, { server, request, from }: Place): Outcome {
   const what = `${request.method} ${server}${request.path}`
   const value = decode(text)
   if (status >= 200 && status < 300) {
@@ -111,7 +132,8 @@ export function judge({ status, retryAfter, text }: Answer, { server, request }:
   }
   const isPassing = status === 429 || (status >= 500 && status !== 501)
   const words = textAt(value, 'message')
-  if (status === 401) return { kind: 'refused', error: new KubeError(401, 'Unauthorized', unknownTo(server, words)) }
+  if (status === 401)
+    return { kind: 'refused', error: new KubeError(401, 'Unauthorized', unknownTo({ server, from }, words)) }
   // Of what may pass the server says only that; of the rest it names the object itself.
   const message =
     words === undefined ? `${what} was answered with status ${status}` : isPassing ? `${what}: ${words}` : words
@@ -125,8 +147,13 @@ export function judge({ status, retryAfter, text }: Answer, { server, request }:
 }
 
 /** The server's own word for it is one word, and the same for each of these. */
-const unknownTo = (server: string, words = 'Unauthorized'): string =>
-  `the API server ${server} does not know us: ${words}; the token or client certificate in the kubeconfig is wrong or has expired`
+function unknownTo({ server, from }: Pick<Place, 'server' | 'from'>, words = 'Unauthorized'): string {
+  const remedy =
+    from === DEFAULT_KUBECONFIG
+      ? 'the DaemonSet spiderpool-node writes that file: does its pod run on this node?'
+      : 'put valid credentials there'
+  return `the API server ${server} does not know the client: ${words}; the token or client certificate of ${from ?? 'the kubeconfig'} is wrong or has expired; ${remedy}`
+}
 
 /** RFC 9110 10.2.3, in seconds; its other form, a date, is not what API servers send. */
 const retryAfterMs = (text: string | null): number | undefined =>

@@ -4,7 +4,7 @@ import type { ClusterConfig } from './config.js'
 import { KubeError } from './errors.js'
 import { encode } from './json.js'
 import { apiVersionOf, collectionPath, objectPath, query, type Kind, type Ref } from './kinds.js'
-import { LIMITS, Requests, type Counts, type Limits, type Seams } from './request.js'
+import { LIMITS, Requests, type Counts, type Deadline, type Limits, type Seams } from './request.js'
 import { watch, type WatchEvent, type WatchOptions } from './watch.js'
 
 export interface List<T> {
@@ -81,6 +81,8 @@ export interface Kube {
   delete(kind: Kind, ref: Ref, options?: DeleteOptions): Promise<void>
   watch<T>(kind: Kind, options?: WatchOptions<T>): AsyncIterable<WatchEvent<T>>
   readonly requests: number
+  /** Milliseconds until the deadline of `connect`; Infinity without one. */
+  readonly remainingMs: number
   /** Of bodies. */
   readonly bytes: { readonly sent: number; readonly received: number }
 }
@@ -89,6 +91,7 @@ const REAL: Seams = {
   fetch: (url, init) => fetch(url, init),
   sleep,
   random: () => Math.random(),
+  now: () => performance.now(),
 }
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -104,8 +107,14 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limits: Partial<Limits> = {}): Kube {
-  const requests = new Requests(config, { ...REAL, ...seams }, { ...LIMITS, ...limits })
+/** A client of the cluster. With a deadline, which begins now, everything but a watch ends when it is over. */
+export function connect(
+  config: ClusterConfig,
+  seams: Partial<Seams> = {},
+  limits: Partial<Limits> = {},
+  deadline?: Deadline,
+): Kube {
+  const requests = new Requests(config, { ...REAL, ...seams }, { ...LIMITS, ...limits }, deadline)
   const timeoutMs = requests.limits.requestMs
   const object = async <T>(request: Request, name: string): Promise<T> =>
     whole<T>(await requests.send(request), request, name)
@@ -133,6 +142,9 @@ export function connect(config: ClusterConfig, seams: Partial<Seams> = {}, limit
       watch<T>({ requests, kind, options, list: asked => list<T>(kind, asked) }),
     get requests() {
       return requests.counts.requests
+    },
+    get remainingMs() {
+      return requests.remainingMs
     },
     get bytes(): Counts {
       return requests.counts

@@ -2,6 +2,7 @@
 import { credentialOf } from './credentials.js'
 import {
   badConfig,
+  DEFAULT_KUBECONFIG,
   isFields,
   pemOf,
   textAt,
@@ -13,6 +14,7 @@ import {
 } from './entry.js'
 import { KubeError } from './errors.js'
 import { decode } from './json.js'
+import { proxyFor, shownProxy, type Proxy } from './proxy.js'
 
 export interface ClusterConfig {
   /** Scheme, host and port, perhaps a path; no slash at the end. */
@@ -24,9 +26,11 @@ export interface ClusterConfig {
   readonly credential?: () => Credential
   /** Of the context, for who has none of their own. */
   readonly namespace?: string
+  /** Absent: the server is reached directly, whatever the environment says. */
+  readonly proxy?: Proxy
+  /** The file that names the user. */
+  readonly from?: string
 }
-
-export const DEFAULT_KUBECONFIG = '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
 
 /** Where to look: the conf's `ipam.kubeconfig`, else the files of KUBECONFIG, else the one that the installer writes. */
 export function kubeconfigPaths(fromConf: string | undefined, env: Host['env']): readonly string[] {
@@ -55,6 +59,11 @@ export function loadKubeconfig(paths: readonly string[], host: Host): ClusterCon
   return clusterConfig({ cluster, user, namespace: textAt(context.fields, 'namespace') }, host)
 }
 
+/** Of the file that an installation writes. */
+const OF_DAEMONSET =
+  'the DaemonSet spiderpool-node writes it: does its pod run on this node? Without that DaemonSet set ipam.kubeconfig or KUBECONFIG'
+const OF_OTHERS = 'set ipam.kubeconfig or KUBECONFIG to a file that is there and readable'
+
 function readFile(path: string, { host, isOnly }: { host: Host; isOnly: boolean }): Entry[] {
   let content: string
   try {
@@ -63,7 +72,7 @@ function readFile(path: string, { host, isOnly }: { host: Host; isOnly: boolean 
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     if (code === 'ENOENT' && !isOnly) return []
     const what = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`
-    throw badConfig(path, `${what}; set ipam.kubeconfig or KUBECONFIG to a file that is there and readable`, error)
+    throw badConfig(path, `${what}; ${path === DEFAULT_KUBECONFIG ? OF_DAEMONSET : OF_OTHERS}`, error)
   }
   return [{ file: path, name: path, fields: fieldsOf(parse(content, path, host), path) }]
 }
@@ -117,22 +126,35 @@ interface Parts {
 function clusterConfig({ cluster, user, namespace }: Parts, host: Host): ClusterConfig {
   const { credential, tls: clientTls } = credentialOf(user, cluster, host)
   const place = serverOf(cluster)
+  const proxy = place.unix === undefined ? (proxyOf(cluster) ?? proxyFor(place.server, host.env)) : undefined
   const tls = { ...clusterTls(cluster, host), ...clientTls }
   return {
     ...place,
     ...(place.server.startsWith('https:') && { tls }),
     ...(credential && { credential }),
     ...(namespace !== undefined && { namespace }),
+    ...(proxy && { proxy: httpProxy(proxy, cluster) }),
+    from: (user ?? cluster).file,
   }
+}
+
+/** The cluster's own proxy goes before the environment's, also for loopback, as in client-go. */
+function proxyOf({ fields, name }: Entry): Proxy | undefined {
+  const url = textAt(fields, 'proxy-url')
+  return url === undefined ? undefined : { url, from: `proxy-url of cluster "${name}"` }
+}
+
+/** fetch speaks to these two kinds only. */
+function httpProxy(proxy: Proxy, { file }: Entry): Proxy {
+  if (/^https?:\/\/[^\s/?#]+\/?$/.test(proxy.url) && URL.canParse(proxy.url)) return proxy
+  throw badConfig(
+    file,
+    `the proxy ${shownProxy(proxy)} is not supported; write it as http://HOST:PORT or https://HOST:PORT, or reach the server directly`,
+  )
 }
 
 function serverOf({ file, name, fields }: Entry): { server: string; unix?: string } {
   const server = textAt(fields, 'server')
-  if (textAt(fields, 'proxy-url') !== undefined)
-    throw badConfig(
-      file,
-      `cluster "${name}" has a proxy-url, which is not supported; name a server that is reached directly`,
-    )
   if (server === undefined) throw badConfig(file, `cluster "${name}" has no server; write server: https://HOST:PORT`)
   if (/^unix:\/\/\/./.test(server)) return { server: 'http://localhost', unix: server.slice('unix://'.length) }
   if (/^https?:\/\/[^\s/?#]+[^\s?#]*$/.test(server) && URL.canParse(server))
@@ -153,7 +175,7 @@ function clusterTls(cluster: Entry, host: Host): Tls {
   return {
     ...(ca !== undefined && { ca }),
     ...(serverName !== undefined && { serverName }),
-    ...(isInsecure && { rejectUnauthorized: false }),
+    rejectUnauthorized: !isInsecure, // where nothing is said, NODE_TLS_REJECT_UNAUTHORIZED decides
   }
 }
 

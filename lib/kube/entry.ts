@@ -1,6 +1,9 @@
 // An entry of a kubeconfig and what it leads to: text, PEM, files beside it. Knows neither clusters nor users.
 import { KubeError } from './errors.js'
 
+/** Where an installation has it: daemons/install writes it. */
+export const DEFAULT_KUBECONFIG = '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
+
 export interface Tls {
   readonly ca?: string
   readonly cert?: string

@@ -26,6 +26,7 @@ export type NoAnswer = 'BadConfig' | 'Unreachable' | 'Timeout' | 'BadAnswer' | '
 const has = (error: unknown, status: number, reason?: string): boolean =>
   error instanceof KubeError && error.status === status && (reason === undefined || error.reason === reason)
 
+export const isUnauthorized = (error: unknown): boolean => has(error, 401)
 export const isForbidden = (error: unknown): boolean => has(error, 403)
 export const isNotFound = (error: unknown): boolean => has(error, 404)
 export const isAlreadyExists = (error: unknown): boolean => has(error, 409, 'AlreadyExists')

@@ -1,5 +1,5 @@
 // One request and its retries on native fetch: what is sent, how long to wait, how much is read. What an answer means is answer.ts.
-import { judge, lost, TooLong, type Answer, type Outcome, type Request } from './answer.js'
+import { judge, lost, TooLong, type Answer, type Outcome, type Place, type Request } from './answer.js'
 import type { ClusterConfig } from './config.js'
 import type { Credential } from './entry.js'
 import { KubeError } from './errors.js'
@@ -11,6 +11,15 @@ export interface Seams {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   /** In [0, 1). */
   readonly random: () => number
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number
+}
+
+/** The time that all requests of a CNI call have together, their retries and the pauses between them included. */
+export interface Deadline {
+  readonly ms: number
+  /** Whose it is and which key sets it: `an ADD (ipam.timeouts.add)`. */
+  readonly of: string
 }
 
 export interface Limits {
@@ -58,33 +67,77 @@ function patience(request: Request, tries: number): Request {
   return { ...request, timeoutMs: Math.ceil(request.timeoutMs / part) }
 }
 
+/** `proxy: false`, in Bun: none, whatever the environment says. */
+type BunInit = RequestInit & { tls?: object; unix?: string; proxy: string | false }
+
 export class Requests {
   readonly counts: Counts = { requests: 0, sent: 0, received: 0 }
   readonly seams: Seams
   readonly limits: Limits
   readonly #config: ClusterConfig
+  readonly #deadline: Deadline | undefined
+  readonly #endsAt: number
+  /** What the call waited for when its time was over. */
+  #overdue: string | undefined
   #tls: ClusterConfig['tls']
 
-  constructor(config: ClusterConfig, seams: Seams, limits: Limits) {
+  constructor(config: ClusterConfig, seams: Seams, limits: Limits, deadline?: Deadline) {
     this.#config = config
     this.seams = seams
     this.limits = limits
     this.#tls = config.tls
+    this.#deadline = deadline
+    this.#endsAt = deadline ? seams.now() + deadline.ms : Infinity
+  }
+
+  /** Until the deadline; Infinity where there is none. */
+  get remainingMs(): number {
+    return Math.max(0, this.#endsAt - this.seams.now())
+  }
+
+  /** Of an answer or the lack of one: where it was asked for, and by what way. */
+  placeOf(request: Request): Place {
+    const { proxy, from } = this.#config
+    return { server: this.server, request, proxy, from }
   }
 
   get server(): string {
     return this.#config.unix ?? this.#config.server
   }
 
-  /** The answer's JSON. Throws KubeError only. */
+  /** The answer's JSON. Throws KubeError only, and no later than the deadline. */
   async send(request: Request): Promise<object> {
+    const most = { ...request, timeoutMs: Math.min(request.timeoutMs, this.#deadline?.ms ?? Infinity) }
     for (let tries = 1; ; tries++) {
-      const outcome = await this.#once(patience(request, tries))
+      const left = this.remainingMs
+      if (left === 0) throw this.#tooLate(request)
+      const patient = patience(most, tries)
+      const outcome = await this.#once({ ...patient, timeoutMs: Math.min(patient.timeoutMs, Math.ceil(left)) })
       if (outcome.kind === 'answer') return outcome.value
-      if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw outcome.error
-      await this.seams.sleep(pauseMs(tries, outcome.afterMs, this.seams.random()))
-      if (request.mayRetry?.() === false) throw outcome.error
+      const { error } = outcome
+      if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw this.#marked(error)
+      const pause = pauseMs(tries, outcome.afterMs, this.seams.random())
+      if (pause >= this.remainingMs) throw this.#ended(error)
+      await this.seams.sleep(pause)
+      if (request.mayRetry?.() === false) throw error
     }
+  }
+
+  /** What went wrong, and that there was no time to ask again. */
+  #ended({ status, reason, message, cause }: KubeError): KubeError {
+    const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
+    this.#overdue ??= `${message}; the ${ms / 1000} s of ${of} are over`
+    return new KubeError(status, reason, this.#overdue, { cause })
+  }
+
+  /** Of an error that is final by itself: the deadline is told of only where it came before the answer. */
+  #marked = (error: KubeError): KubeError => (this.remainingMs === 0 && error.status === 0 ? this.#ended(error) : error)
+
+  /** Nothing is sent any more: what the call waited for before is what matters. */
+  #tooLate({ method, path }: Request): KubeError {
+    const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
+    const unsent = `the ${ms / 1000} s of ${of} were over before ${method} ${this.server}${path} was sent`
+    return new KubeError(0, 'Timeout', this.#overdue ?? unsent)
   }
 
   /** The answer itself, for who reads it as it comes. One try; throws what fetch throws. */
@@ -95,7 +148,7 @@ export class Requests {
   }
 
   async #once(request: Request): Promise<Outcome> {
-    const place = { server: this.server, request }
+    const place = this.placeOf(request)
     let status: number | undefined
     let answer: Answer
     try {
@@ -141,7 +194,7 @@ export class Requests {
     if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
     if (credential.authorization !== undefined) headers['authorization'] = credential.authorization
     // A redirect is not followed: an API server sends none, and the token must not go elsewhere.
-    const init: RequestInit & { tls?: object; unix?: string } = { method, headers, signal, redirect: 'manual' }
+    const init: BunInit = { method, headers, signal, redirect: 'manual', proxy: this.#config.proxy?.url ?? false }
     if (body !== undefined) init.body = body
     if (tls !== undefined) init.tls = tls
     if (this.#config.unix !== undefined) init.unix = this.#config.unix

@@ -111,7 +111,7 @@ async function* stream<T>({ requests, kind, options }: Watching<T>, version: str
   const end = (): void => ends.abort(new Ended())
   options.signal?.addEventListener('abort', end)
   const request = watchRequest(kind, options, { version, requests })
-  const place = { server: requests.server, request }
+  const place = requests.placeOf(request)
   let status: number | undefined
   try {
     for await (const line of linesOf(requests, request, { ends, opened: seen => void (status = seen) }))
@@ -164,7 +164,7 @@ async function* linesOf(requests: Requests, request: Request, { ends, opened }: 
     if (response.status !== 200 || response.body === null) {
       const text = await requests.textOf(response)
       const answer = { status: response.status, retryAfter: response.headers.get('retry-after'), text }
-      throw refusalOf(judge(answer, { server: requests.server, request }), request)
+      throw refusalOf(judge(answer, requests.placeOf(request)), request)
     }
     const lines = new LineSplitter(LINE_LENGTH_MAX)
     for await (const piece of response.body) {

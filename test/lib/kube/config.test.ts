@@ -170,7 +170,10 @@ const bad: readonly { cluster?: object; user?: object; text?: string; says: RegE
   { cluster: { server: 'ftp://h' }, says: /has server "ftp:\/\/h"/ },
   { cluster: { server: 'https://h?x=1' }, says: /has server/ },
   { cluster: { server: 'unix://x' }, says: /has server "unix:\/\/x"; write .* or unix:\/\/\/PATH/ },
-  { cluster: { 'proxy-url': 'http://p' }, says: /has a proxy-url, which is not supported/ },
+  {
+    cluster: { 'proxy-url': 'socks5://p:1080' },
+    says: /the proxy socks5:..p:1080 of proxy-url of cluster "c" is not supported; write it as http/,
+  },
   {
     cluster: { 'certificate-authority-data': 'AAAA' },
     says: /certificate-authority-data of "c" holds no PEM CERTIFICATE/,
