@@ -1,4 +1,5 @@
 // ADD and DEL of the coordinator, two families, on an empty node and on a full one; and behind macvlan-wrapper, as a runtime chains them.
+import { nodeEnv } from '../test/fixtures/node-config.js'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { Opener } from '../lib/kernel/open.js'
 import { chain } from './chain.js'
@@ -64,6 +65,7 @@ const env = (verb: string, pod: string) => ({
   CNI_NETNS: `/run/netns/${pod}`,
   CNI_IFNAME: 'eth0',
   CNI_PATH: BIN,
+  ...nodeEnv(),
 })
 
 const conf = (logFile: string, prevResult: object = { interfaces: [{ name: 'eth0' }] }): string =>

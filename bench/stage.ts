@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { nodeEnv } from '../test/fixtures/node-config.js'
 
 export const BIN = fileURLToPath(new URL('../dist/bin', import.meta.url))
 export const DEBIAN = '/usr/lib/cni'
@@ -172,6 +173,7 @@ export function callOf(
       CNI_NETNS: stage.netns,
       CNI_IFNAME: 'eth0',
       CNI_PATH: `${BIN}:${DEBIAN}`,
+      ...nodeEnv(),
       CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod.name};K8S_POD_INFRA_CONTAINER_ID=${containerID};K8S_POD_UID=${pod.uid}`,
     },
     stdin: JSON.stringify({

@@ -1,6 +1,18 @@
 // Logs as JSON lines: a file that rotates for executables, which own no stdout, or whatever a daemon writes to. Never a reason to fail.
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join, parse } from 'node:path'
+import { whyNotFile, whyNotFolder } from './trusted.js'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
 export type Level = (typeof LEVELS)[number]
@@ -10,6 +22,8 @@ export const levelOf = (text: string): Level | undefined => LEVELS.find(level =>
 export interface LogOptions {
   readonly level: Level
   readonly file: string
+  /** Above the file. From here down no link is followed, and all is root's alone: else nothing is written. */
+  readonly folder: string
   /** 0 or less: 100. */
   readonly maxSizeMb?: number
   /** 0: no limit; less: 30. */
@@ -35,6 +49,14 @@ export function openLog(options: LogOptions, now: () => Date = () => new Date())
   return logTo(write, options.level, now)
 }
 
+/** Writes nothing. */
+export const MUTE: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
 /** `write` is given one line of JSON with its line feed: level, ts (RFC 3339), msg, and the fields of the call. */
 export function logTo(write: (line: string) => void, level: Level, now: () => Date = () => new Date()): Log {
   const threshold = LEVELS.indexOf(level)
@@ -54,23 +76,66 @@ function lineOf(entry: object, fields: object): string {
   }
 }
 
-/** False where the file cannot be written: a read-only, full or missing disk. */
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
+/** O_NONBLOCK: to open a pipe that nobody reads fails, and does not wait. */
+const FLAGS = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY
+
+/** False where the file cannot be written: a read-only, full or missing disk, or a place that others than root can change. */
 function append(options: LogOptions, line: string, now: () => Date): boolean {
-  const { file } = options
   try {
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-    if (size > 0 && size + Buffer.byteLength(line) > orElse(options.maxSizeMb, 100, 100) * MB) rotate(options, now())
-    appendFileSync(file, line, { mode: 0o600 })
-    return true
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) return false
-  }
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    appendFileSync(file, line, { mode: 0o600 })
-    return true
+    const bytes = Buffer.from(line)
+    let file = openIn(options)
+    const isFull = file.size > 0 && file.size + bytes.length > orElse(options.maxSizeMb, 100, 100) * MB
+    if (isFull) {
+      closeSync(file.fd)
+      rotate(options, now())
+      file = openIn(options)
+    }
+    try {
+      return writeSync(file.fd, bytes) === bytes.length
+    } finally {
+      closeSync(file.fd)
+    }
   } catch {
     return false // said by the return value: the call goes on without a log
+  }
+}
+
+interface Opened {
+  readonly fd: number
+  readonly size: number
+}
+
+/** Opens the log, with the folders above it where they are missing. Throws where it may not be written. */
+function openIn(options: LogOptions): Opened {
+  try {
+    return openSafely(options, false)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+  return openSafely(options, true)
+}
+
+function openSafely(options: LogOptions, makeFolders: boolean): Opened {
+  checkFolders(options, makeFolders)
+  const fd = openSync(options.file, FLAGS, 0o600)
+  const stats = fstatSync(fd)
+  const why = stats.nlink > 1 ? 'has another name (hard link)' : whyNotFile(stats)
+  if (why === undefined) return { fd, size: stats.size }
+  closeSync(fd)
+  throw new Error(`${options.file} ${why}`)
+}
+
+/** The folder itself may be reached by links, which are the administrator's; what is below it may have none. */
+function checkFolders({ folder, file }: LogOptions, makeFolders: boolean): void {
+  const below = dirname(file).slice(folder.length).split('/').filter(Boolean)
+  let path = realpathSync(folder)
+  for (const part of ['', ...below]) {
+    if (part !== '') path += `/${part}`
+    if (part !== '' && makeFolders) mkdirSync(path, { recursive: true, mode: 0o700 })
+    const why = whyNotFolder(path)
+    if (why !== undefined) throw new Error(`${path} ${why}`)
   }
 }
 

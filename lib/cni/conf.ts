@@ -72,3 +72,26 @@ function sentence(conf: unknown, path: readonly string[], keys: Keys, where: str
   }
   return `${where}${name} is ${shown(value)}; it must be ${mustBe}`
 }
+
+/** As the schemas have `timeouts`: seconds. */
+export interface TimeoutsConf {
+  readonly add?: number
+  readonly del?: number
+  readonly check?: number
+  readonly status?: number
+}
+
+/** Seconds: a kubelet gives an ADD and a DEL two minutes, and asks for STATUS every few seconds. */
+const TIMEOUTS = { add: 60, del: 20, check: 20, status: 5 } as const
+
+/** How long a call may wait for the API server. `key`: where `timeouts` stands in the conf. */
+export function deadlineOf(
+  command: string,
+  timeouts: TimeoutsConf | undefined,
+  key: string,
+): { ms: number; of: string } {
+  const verb =
+    command === 'GC' ? 'check' : (['add', 'del', 'check', 'status'] as const).find(one => one === command.toLowerCase())
+  const name = verb ?? 'add'
+  return { ms: (timeouts?.[name] ?? TIMEOUTS[name]) * 1000, of: `this ${command || 'ADD'} (${key}.${name})` }
+}

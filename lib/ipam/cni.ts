@@ -49,7 +49,7 @@ async function claim(call: Call<unknown>, { master, host }: Eyes) {
   const { log, journal, fields, conf } = session
   let port: Port | undefined
   try {
-    const reached = await reach(conf, call.env)
+    const reached = await reach(conf, call)
     port = reached.port
     const [ask, hands] = [askOf(call, session, master), { port, journal, random: Math.random }]
     const granted = session.container
@@ -102,7 +102,7 @@ export const ipamAdd = async (call: Call<unknown>, eyes: Eyes): Promise<Result> 
 export async function ipamDel(call: Call<unknown>): Promise<void> {
   const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
-    const { port, cost } = await reach(conf, call.env)
+    const { port, cost } = await reach(conf, call)
     if (container) {
       const { releaseNic } = await import('./container.js')
       const addresses = await releaseNic({ container, nic: call.ifName }, { port, journal })

@@ -1,6 +1,6 @@
 // The `ipam` object of a CNI conf, read as Go's encoding/json reads it: keys in any case, null leaves the default. Pure.
 import * as schema from '../../schemas/netconf/generated/ipam.js'
-import { checked, ConfFault } from '../cni/conf.js'
+import { checked, ConfFault, type TimeoutsConf } from '../cni/conf.js'
 import { CniError } from '../cni/error.js'
 import { keysOf } from './annotations.js'
 
@@ -17,6 +17,8 @@ export interface IpamConf {
   /** Who an address belongs to. */
   readonly owner: 'pod' | 'container'
   readonly kubeconfig: string | undefined
+  /** By verb, in seconds. */
+  readonly timeouts: TimeoutsConf
   /** Only pools whose subnet the master has an address in. */
   readonly matchMasterSubnet: boolean
   /** The switches of the installation, under the names that its ConfigMap has for them. Where the conf says nothing: all on but detection. */
@@ -58,6 +60,7 @@ export function ipamConf(conf: unknown): IpamConf {
     cleanGateway: keys.clean_gateway ?? false,
     owner: keys.owner === 'container' ? 'container' : 'pod',
     kubeconfig: keys.kubeconfig || undefined,
+    timeouts: keys.timeouts ?? {},
     matchMasterSubnet: keys.match_master_subnet ?? false,
     switches: {
       ipv4: keys.enableIPv4 ?? true,

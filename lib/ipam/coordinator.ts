@@ -1,6 +1,8 @@
 // What the cluster says of the coordinator: SpiderCoordinator `default`, and the pod's own wish for its default route. Knows no netns.
-import { CniError } from '../cni/error.js'
+import { CniError, OwnError } from '../cni/error.js'
 import { Fields } from '../cni/json.js'
+import { kubeconfigOf, type Named } from '../cni/node.js'
+import { REFUSALS } from './refusal.js'
 
 /** Keys that a conf and a SpiderCoordinator have in common; undefined where one says nothing. */
 export interface CoordinatorKeys {
@@ -88,7 +90,9 @@ export const needsCluster = ({ mode, overlayPodCIDR, serviceCIDR }: CoordinatorK
 export const isDisabled = (mode: string): boolean => mode === 'disabled' || mode === 'disable'
 
 export interface ClusterCall {
-  readonly kubeconfig: string | undefined
+  /** As the conf names it. */
+  readonly kubeconfig: Named
+  readonly deadline: { readonly ms: number; readonly of: string }
   readonly env: Readonly<Record<string, string | undefined>>
   /** The pod whose annotation is to be looked at; undefined: nobody asks for the NIC of its default route. */
   readonly pod: { readonly namespace: string; readonly name: string } | undefined
@@ -98,13 +102,13 @@ export interface ClusterCall {
  * Asks the API server: one request, and one more for a pod. The pod's annotation goes before the SpiderCoordinator's key. Throws CniError:
  * 11 where trying again may help, 7 where there is no SpiderCoordinator or no way to a server.
  */
-export async function coordinatorKeys({ kubeconfig, env, pod }: ClusterCall): Promise<CoordinatorKeys> {
+export async function coordinatorKeys({ kubeconfig, deadline, env, pod }: ClusterCall): Promise<CoordinatorKeys> {
   const [{ connectFrom }, { SPIDER_COORDINATORS, PODS }] = await Promise.all([
     import('../kube/open.js'),
     import('../kube/kinds.js'),
   ])
   try {
-    const kube = connectFrom({ kubeconfig, env })
+    const kube = connectFrom({ kubeconfig: kubeconfigOf(kubeconfig, env), env, deadline })
     const [object, owner] = await Promise.all([
       kube.get<object>(SPIDER_COORDINATORS, { name: COORDINATOR_NAME }),
       pod && kube.get<object>(PODS, pod),
@@ -122,7 +126,7 @@ export const routeNicOf = (annotations: Fields | undefined): string | undefined 
   annotations?.string(DEFAULT_ROUTE_NIC) || undefined
 
 async function refusal(error: unknown, pod: ClusterCall['pod']): Promise<unknown> {
-  const { isBadConfig, isNotFound, KubeError } = await import('../kube/errors.js')
+  const { isBadConfig, isNotFound, isUnauthorized, KubeError } = await import('../kube/errors.js')
   if (!(error instanceof KubeError)) return error
   if (isNotFound(error) && pod && error.message.includes('pods'))
     return new CniError('internal', `${FAILED}: failed to get pod ${pod.namespace}/${pod.name}: ${error.message}`)
@@ -132,6 +136,7 @@ async function refusal(error: unknown, pod: ClusterCall['pod']): Promise<unknown
       `${FAILED}: coordinator config not found`,
       `the API server has no SpiderCoordinator "${COORDINATOR_NAME}"; create it, or give mode, overlayPodCIDR and serviceCIDR in the conf`,
     )
+  if (isUnauthorized(error)) return new OwnError(REFUSALS.unauthorized.code, `${FAILED}: ${error.message}`)
   return new CniError(isBadConfig(error) ? 'invalidConfig' : 'tryAgain', `${FAILED}: ${error.message}`, '', {
     cause: error,
   })

@@ -4,8 +4,9 @@ import type { Kube } from '../kube/client.js'
 import { SPIDER_IPPOOLS } from '../kube/kinds.js'
 import type { Labels } from './port.js'
 
-/** Within the 100 s that a runtime gives an ADD there must be room for everything else. */
 const WAIT_MS_MAX = 50_000
+/** Of the time that the call has, for everything else; of little time half. */
+const REST_MS = 10_000
 
 type Until = (pools: readonly SpiderIPPool[]) => boolean
 
@@ -19,7 +20,8 @@ export async function poolsWith(
     .map(([key, value]) => `${key}=${value}`)
     .join(',')
   const over = new AbortController()
-  const timer = setTimeout(() => over.abort(), waitMs)
+  const left = kube.remainingMs
+  const timer = setTimeout(() => over.abort(), Math.min(waitMs, Math.max(left - REST_MS, left / 2)))
   const known = new Map<string, SpiderIPPool>()
   try {
     for await (const event of kube.watch<SpiderIPPool>(SPIDER_IPPOOLS, { labelSelector, signal: over.signal })) {

@@ -6,17 +6,17 @@ import { JOURNAL_DIR, journalAt, journalsIn, type Attachment } from './journal.j
 import type { Port } from './port.js'
 import { reach, refusalOf } from './session.js'
 
-type Gc = Pick<Call<unknown>, 'config' | 'env' | 'name' | 'validAttachments'>
+type Gc = Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name' | 'validAttachments'>
 
 /** Marks what ADDs that were killed on this node took and no container of the list uses; whoever reclaims sees since when. */
-export async function ipamGc({ config, env, name, validAttachments }: Gc): Promise<void> {
+export async function ipamGc({ command, config, env, name, validAttachments }: Gc): Promise<void> {
   const conf = ipamConf(config)
   const isValid = ({ containerID, nic }: Attachment): boolean =>
     validAttachments.some(valid => valid.containerID === containerID && valid.ifname === nic)
   const left = journalsIn(JOURNAL_DIR).filter(attachment => attachment.network === name && !isValid(attachment))
   if (left.length === 0) return
   try {
-    const { port } = await reach(conf, env)
+    const { port } = await reach(conf, { command, env })
     for (const attachment of left)
       for (const address of journalAt(JOURNAL_DIR, attachment).read()) await mark(address, attachment, port)
   } catch (error) {

@@ -78,6 +78,11 @@ export const REFUSALS = {
     means: 'CHECK: record, address object, interface and result do not say the same.',
     todo: 'Delete the pod; its successor gets everything anew.',
   },
+  unauthorized: {
+    code: 120,
+    means: 'The API server does not know the token or the client certificate of the kubeconfig.',
+    todo: 'The sentence names the file. Where the DaemonSet spiderpool-node writes it, see whether its pod runs on this node; otherwise put valid credentials there.',
+  },
 } as const satisfies Readonly<Record<string, Meaning>>
 
 export type RefusalName = keyof typeof REFUSALS

@@ -1,15 +1,17 @@
 // What every verb of the IPAM starts with: the conf, its log, the pod that the runtime names, the way to the API server. The edge.
+import { deadlineOf } from '../cni/conf.js'
 import { CniError, OwnError } from '../cni/error.js'
+import { kubeconfigOf, logOf } from '../cni/node.js'
 import type { Call } from '../cni/plugin.js'
-import { KubeError } from '../kube/errors.js'
-import { openLog, type Log } from '../log.js'
+import { isUnauthorized, KubeError } from '../kube/errors.js'
+import type { Log } from '../log.js'
 import { parseIp } from '../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
 import { isRecordName, NAMESPACE, uidOf, type Container } from './own.js'
 import { directPort } from './direct.js'
 import { JOURNAL_DIR, journalAt } from './journal.js'
 import type { Journal, ObjectRef, Port } from './port.js'
-import { Refused } from './refusal.js'
+import { Refused, REFUSALS } from './refusal.js'
 
 export interface Session {
   readonly conf: IpamConf
@@ -25,13 +27,7 @@ export interface Session {
 
 export function sessionOf(call: Call<unknown>): Session {
   const conf = ipamConf(call.config)
-  const log = openLog({
-    level: conf.logLevel,
-    file: conf.logFile,
-    maxSizeMb: conf.logMaxSize,
-    maxAgeDays: conf.logMaxAge,
-    maxCount: conf.logMaxCount,
-  })
+  const log = logFor(call, conf)
   const { containerID, ifName, command } = call
   const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
   const container = conf.owner === 'container' ? containerOf(call) : undefined
@@ -41,6 +37,16 @@ export function sessionOf(call: Call<unknown>): Session {
   const who = container ? { container: container.name } : { pod: `${whose.pod.namespace}/${whose.pod.name}` }
   return { conf, log, ...whose, container, journal, fields: { command, containerID, ifName, ...who } }
 }
+
+/** @throws CniError 7 where the conf may not name that file */
+export const logFor = (call: Pick<Call<unknown>, 'command' | 'env'>, conf: IpamConf): Log =>
+  logOf(call, 'ipam.log_file_path', {
+    level: conf.logLevel,
+    file: conf.logFile,
+    maxSizeMb: conf.logMaxSize,
+    maxAgeDays: conf.logMaxAge,
+    maxCount: conf.logMaxCount,
+  })
 
 const podOf = (call: Call<unknown>): ObjectRef => ({
   name: argument(call, 'K8S_POD_NAME'),
@@ -79,9 +85,10 @@ export interface Reach {
 }
 
 /** Loaded late: STATUS of a broken conf, VERSION and the like need no API client. */
-export async function reach(conf: IpamConf, env: Call<unknown>['env']): Promise<Reach> {
+export async function reach(conf: IpamConf, { command, env }: Pick<Call<unknown>, 'command' | 'env'>): Promise<Reach> {
   const { connectFrom } = await import('../kube/open.js')
-  const kube = await connectFrom({ kubeconfig: conf.kubeconfig, env })
+  const kubeconfig = kubeconfigOf({ path: conf.kubeconfig ?? '', key: 'ipam.kubeconfig' }, env)
+  const kube = connectFrom({ kubeconfig, env, deadline: deadlineOf(command, conf.timeouts, 'ipam.timeouts') })
   const direct = directPort(kube)
   let taken = 0
   const claim: Port['claim'] = async object => {
@@ -107,6 +114,7 @@ export function refusalOf(prefix: string, error: unknown): CniError {
   if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })
   if (error instanceof Refused) return new OwnError(error.code, message)
   if (error instanceof KubeError && error.reason === 'BadConfig') return new CniError('invalidConfig', message)
+  if (isUnauthorized(error)) return new OwnError(REFUSALS.unauthorized.code, message)
   const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
   return new CniError(causes.every(isTransient) ? 'tryAgain' : 'internal', message, '', { cause: error })
 }

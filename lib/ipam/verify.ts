@@ -9,13 +9,13 @@ import { isPattern } from './glob.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { recordOf } from './release.js'
-import { messageOf, reach, refusalOf, sessionOf } from './session.js'
+import { logFor, messageOf, reach, refusalOf, sessionOf } from './session.js'
 
 /** The record, the address objects and prevResult say the same. Whether the interface has the addresses is its main plugin's to say. */
 export async function ipamCheck(call: Call<unknown>): Promise<void> {
   const { pod, conf } = sessionOf(call)
   try {
-    const { port } = await reach(conf, call.env)
+    const { port } = await reach(conf, call)
     const endpoint = await recordOf({ pod, features: conf.switches }, port)
     const nic = endpoint && nicOf(endpoint, call.ifName)
     const where = `SpiderEndpoint ${pod.namespace}/${pod.name}`
@@ -39,10 +39,11 @@ export async function ipamCheck(call: Call<unknown>): Promise<void> {
 }
 
 /** Would an ADD find its API server and its pools? */
-export async function ipamStatus(call: Pick<Call<unknown>, 'config' | 'env'>): Promise<void> {
+export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' | 'env'>): Promise<void> {
   const conf = ipamConf(call.config)
+  logFor(call, conf)
   try {
-    const { port } = await reach(conf, call.env)
+    const { port } = await reach(conf, call)
     const why = await whyNoPool(conf, port)
     if (why !== undefined) throw new Refused('noPool', why)
   } catch (error) {

@@ -1,6 +1,6 @@
 // The conf of coordinator as it comes on stdin: types only, so that DEL goes through whatever its values say. Knows JSON.
 import * as schema from '../../schemas/netconf/generated/coordinator.js'
-import { checked, ConfFault } from '../../lib/cni/conf.js'
+import { checked, ConfFault, type TimeoutsConf } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
@@ -13,8 +13,10 @@ export interface Config {
   readonly podDefaultCniNic: string
   readonly detectIPConflict: boolean
   readonly detectGateway: boolean
-  /** `kubeconfig`, or the IPAM's; undefined: KUBECONFIG, or the installed one. */
-  readonly kubeconfig: string | undefined
+  /** `kubeconfig`, or the IPAM's; '': KUBECONFIG, or the installed one. */
+  readonly kubeconfig: { readonly path: string; readonly key: string }
+  /** By verb, in seconds. */
+  readonly timeouts: TimeoutsConf
   readonly log: LogConf
 }
 
@@ -32,7 +34,10 @@ export function accepts(raw: unknown): Config {
     podDefaultCniNic: conf.podDefaultCniNic || FIRST_NIC,
     detectIPConflict: conf.detectIPConflict ?? false,
     detectGateway: conf.detectGateway ?? false,
-    kubeconfig: conf.kubeconfig || conf.ipam?.kubeconfig || undefined,
+    kubeconfig: conf.kubeconfig
+      ? { path: conf.kubeconfig, key: 'kubeconfig' }
+      : { path: conf.ipam?.kubeconfig ?? '', key: 'ipam.kubeconfig' },
+    timeouts: conf.timeouts ?? {},
     log: logConfOf(conf.logOptions ?? {}, LOG_FILE),
   }
 }

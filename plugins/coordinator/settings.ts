@@ -51,7 +51,7 @@ export function settingsOf(config: Config, cluster: CoordinatorKeys): Settings {
   const rpFilter = rpFilterOf(keys.podRPFilter ?? 0)
   return {
     mode: modeOf(keys.mode ?? 'auto'),
-    firstNic: podDefaultCniNic,
+    firstNic: interfaceOf(podDefaultCniNic),
     defaultRouteNic: keys.podDefaultRouteNic ?? '',
     cidrs: [...new Set(cidrs)],
     policyRoutes,
@@ -65,6 +65,12 @@ export function settingsOf(config: Config, cluster: CoordinatorKeys): Settings {
     detectIPConflict,
     detectGateway,
   }
+}
+
+/** As the kernel has it (dev_valid_name in net/core/dev.c): it becomes part of the path of a sysctl. */
+function interfaceOf(name: string): string {
+  if (Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..' && !/[/:\s\0]/.test(name)) return name
+  throw invalid(`podDefaultCniNic is ${JSON.stringify(name)}; it must be the name of an interface, such as eth0`)
 }
 
 function modeOf(mode: string): Mode {

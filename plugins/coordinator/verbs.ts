@@ -1,5 +1,7 @@
 // The verbs of coordinator on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an API server.
+import { deadlineOf } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { logOf as logFor } from '../../lib/cni/node.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { macFromBytes } from '../../lib/ip/mac.js'
@@ -8,7 +10,7 @@ import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
 import { randomBytes } from '../../lib/kernel/random.js'
-import { levelOf, openLog, type Log } from '../../lib/log.js'
+import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -32,9 +34,16 @@ const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
 })
 
 /** A level that is none was refused by ADD; DEL goes on with all levels. */
-function logOf({ config: { log } }: CoordinatorCall): Log {
+function logOf(call: CoordinatorCall): Log {
+  const { log } = call.config
   const { file, maxSizeMb, maxAgeDays, maxCount } = log
-  return openLog({ level: levelOf(log.level) ?? 'debug', file, maxSizeMb, maxAgeDays, maxCount })
+  return logFor(call, 'logOptions.logFile', {
+    level: levelOf(log.level) ?? 'debug',
+    file,
+    maxSizeMb,
+    maxAgeDays,
+    maxCount,
+  })
 }
 
 /** Opens the kernel for the work, and closes it; a namespace that is none and a look that is refused are told in words users know. */
@@ -53,9 +62,11 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
 
 /** The conf with the cluster's word, which is asked for only where the conf leaves something open. */
 export async function settled(call: CoordinatorCall): Promise<Settings> {
-  const { config, env } = call
+  const { config, command, env } = call
+  const { kubeconfig, timeouts } = config
+  const deadline = deadlineOf(command, timeouts, 'timeouts')
   const cluster = needsCluster(config.keys)
-    ? await coordinatorKeys({ kubeconfig: config.kubeconfig, env, pod: askedOf(call) })
+    ? await coordinatorKeys({ kubeconfig, deadline, env, pod: askedOf(call) })
     : {}
   return settingsOf(config, cluster satisfies CoordinatorKeys)
 }
@@ -233,6 +244,7 @@ function restored(plan: Plan, kernel: Kernel): readonly string[] {
 
 /** Would an ADD know what to do? */
 export async function status(call: CoordinatorCall): Promise<void> {
+  logOf(call)
   try {
     await settled(call)
   } catch (error) {

@@ -1,14 +1,15 @@
 // What ifacer writes into its log: a line for each call that had to do with links. Nothing of it is a reason to fail, but for a level that is none.
 import { CniError } from '../../lib/cni/error.js'
+import { logOf as logFor } from '../../lib/cni/node.js'
 import type { Call } from '../../lib/cni/plugin.js'
-import { LEVELS, levelOf, openLog, type Log } from '../../lib/log.js'
+import { LEVELS, levelOf, type Log } from '../../lib/log.js'
 import { describe, type Plan } from '../../lib/plan/step.js'
 import type { Config } from './config.js'
 
 type IfacerCall = Call<Config>
 
 /** Throws CniError where the conf's level is none; DEL and GC go on with all levels. */
-export function logOf({ config: { log }, command }: IfacerCall): Log {
+export function logOf({ config: { log }, command, env }: IfacerCall): Log {
   const level = levelOf(log.level)
   if (level === undefined && command !== 'DEL' && command !== 'GC')
     throw new CniError(
@@ -17,7 +18,13 @@ export function logOf({ config: { log }, command }: IfacerCall): Log {
       `logOptions.logLevel may be ${LEVELS.join(', ')}`,
     )
   const { file, maxSizeMb, maxAgeDays, maxCount } = log
-  return openLog({ level: level ?? 'debug', file, maxSizeMb, maxAgeDays, maxCount })
+  return logFor({ command, env }, 'logOptions.logFile', {
+    level: level ?? 'debug',
+    file,
+    maxSizeMb,
+    maxAgeDays,
+    maxCount,
+  })
 }
 
 export const fieldsOf = ({ command, containerID, ifName, name, args }: IfacerCall) => ({

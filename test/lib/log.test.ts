@@ -1,5 +1,6 @@
 // The log: lines of JSON, rotated by size, age and count, and never a reason to fail.
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import t from 'tap'
 import { LEVELS, openLog, type Level, type LogOptions } from '../../lib/log.js'
 
@@ -13,7 +14,7 @@ const linesOf = (file: string): unknown[] =>
     .map(line => JSON.parse(line) as unknown)
 
 const logAt = (file: string, options: Partial<LogOptions> = {}, now = NOW) =>
-  openLog({ level: 'debug', file, ...options }, () => now)
+  openLog({ level: 'debug', file, folder: dirname(file), ...options }, () => now)
 
 t.test('a line is one JSON object: level, time, message, fields', t => {
   const file = `${t.testdir()}/a.log`

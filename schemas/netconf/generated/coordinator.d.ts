@@ -41,8 +41,17 @@ export interface Conf {
   readonly detectGateway?: boolean
   /** Refuse the pod where another host on the network has an address of the interface. */
   readonly detectIPConflict?: boolean
-  /** Path of the kubeconfig. Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
+  /** Path of the kubeconfig, in a folder that is the administrator's ([security](security.md)). Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
   readonly kubeconfig?: string
+  /** Seconds after which a call no longer waits for the API server, its retries included. */
+  readonly timeouts?: {
+    /** ADD. */
+    readonly add?: number
+    /** CHECK. */
+    readonly check?: number
+    /** STATUS. */
+    readonly status?: number
+  }
   /** Of a conf that is the IPAM's too. */
   readonly ipam?: {
     /** Where `kubeconfig` is not given. */
@@ -60,7 +69,7 @@ export interface Conf {
   readonly logOptions?: {
     /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`. */
     readonly logLevel?: string
-    /** Where a line of JSON for each call goes. */
+    /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
     readonly logFile?: string
     /** Megabytes after which a file is put aside. */
     readonly logMaxSize?: number | string

@@ -27,6 +27,14 @@ const schema11 = {
     detectGateway: { type: 'boolean' },
     detectIPConflict: { type: 'boolean' },
     kubeconfig: { type: 'string' },
+    timeouts: {
+      type: 'object',
+      properties: {
+        add: { type: 'integer', minimum: 1, maximum: 3600 },
+        check: { type: 'integer', minimum: 1, maximum: 3600 },
+        status: { type: 'integer', minimum: 1, maximum: 3600 },
+      },
+    },
     ipam: { type: 'object', properties: { kubeconfig: { type: 'string' } } },
     runtimeConfig: {
       type: 'object',
@@ -543,29 +551,177 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                             var valid0 = true
                                           }
                                           if (valid0) {
-                                            if (data.ipam !== undefined) {
-                                              let data25 = data.ipam
+                                            if (data.timeouts !== undefined) {
+                                              let data25 = data.timeouts
                                               const _errs51 = errors
                                               if (errors === _errs51) {
                                                 if (data25 && typeof data25 == 'object' && !Array.isArray(data25)) {
-                                                  if (data25.kubeconfig !== undefined) {
-                                                    if (typeof data25.kubeconfig !== 'string') {
+                                                  if (data25.add !== undefined) {
+                                                    let data26 = data25.add
+                                                    const _errs53 = errors
+                                                    if (!(
+                                                      typeof data26 == 'number' &&
+                                                      !(data26 % 1) &&
+                                                      !isNaN(data26) &&
+                                                      isFinite(data26)
+                                                    )) {
                                                       validate10.errors = [
                                                         {
-                                                          instancePath: instancePath + '/ipam/kubeconfig',
-                                                          schemaPath: '#/properties/ipam/properties/kubeconfig/type',
+                                                          instancePath: instancePath + '/timeouts/add',
+                                                          schemaPath: '#/properties/timeouts/properties/add/type',
                                                           keyword: 'type',
-                                                          params: { type: 'string' },
+                                                          params: { type: 'integer' },
                                                         },
                                                       ]
                                                       return false
+                                                    }
+                                                    if (errors === _errs53) {
+                                                      if (typeof data26 == 'number' && isFinite(data26)) {
+                                                        if (data26 > 3600 || isNaN(data26)) {
+                                                          validate10.errors = [
+                                                            {
+                                                              instancePath: instancePath + '/timeouts/add',
+                                                              schemaPath:
+                                                                '#/properties/timeouts/properties/add/maximum',
+                                                              keyword: 'maximum',
+                                                              params: { comparison: '<=', limit: 3600 },
+                                                            },
+                                                          ]
+                                                          return false
+                                                        } else {
+                                                          if (data26 < 1 || isNaN(data26)) {
+                                                            validate10.errors = [
+                                                              {
+                                                                instancePath: instancePath + '/timeouts/add',
+                                                                schemaPath:
+                                                                  '#/properties/timeouts/properties/add/minimum',
+                                                                keyword: 'minimum',
+                                                                params: { comparison: '>=', limit: 1 },
+                                                              },
+                                                            ]
+                                                            return false
+                                                          }
+                                                        }
+                                                      }
+                                                    }
+                                                    var valid6 = _errs53 === errors
+                                                  } else {
+                                                    var valid6 = true
+                                                  }
+                                                  if (valid6) {
+                                                    if (data25.check !== undefined) {
+                                                      let data27 = data25.check
+                                                      const _errs55 = errors
+                                                      if (!(
+                                                        typeof data27 == 'number' &&
+                                                        !(data27 % 1) &&
+                                                        !isNaN(data27) &&
+                                                        isFinite(data27)
+                                                      )) {
+                                                        validate10.errors = [
+                                                          {
+                                                            instancePath: instancePath + '/timeouts/check',
+                                                            schemaPath: '#/properties/timeouts/properties/check/type',
+                                                            keyword: 'type',
+                                                            params: { type: 'integer' },
+                                                          },
+                                                        ]
+                                                        return false
+                                                      }
+                                                      if (errors === _errs55) {
+                                                        if (typeof data27 == 'number' && isFinite(data27)) {
+                                                          if (data27 > 3600 || isNaN(data27)) {
+                                                            validate10.errors = [
+                                                              {
+                                                                instancePath: instancePath + '/timeouts/check',
+                                                                schemaPath:
+                                                                  '#/properties/timeouts/properties/check/maximum',
+                                                                keyword: 'maximum',
+                                                                params: { comparison: '<=', limit: 3600 },
+                                                              },
+                                                            ]
+                                                            return false
+                                                          } else {
+                                                            if (data27 < 1 || isNaN(data27)) {
+                                                              validate10.errors = [
+                                                                {
+                                                                  instancePath: instancePath + '/timeouts/check',
+                                                                  schemaPath:
+                                                                    '#/properties/timeouts/properties/check/minimum',
+                                                                  keyword: 'minimum',
+                                                                  params: { comparison: '>=', limit: 1 },
+                                                                },
+                                                              ]
+                                                              return false
+                                                            }
+                                                          }
+                                                        }
+                                                      }
+                                                      var valid6 = _errs55 === errors
+                                                    } else {
+                                                      var valid6 = true
+                                                    }
+                                                    if (valid6) {
+                                                      if (data25.status !== undefined) {
+                                                        let data28 = data25.status
+                                                        const _errs57 = errors
+                                                        if (!(
+                                                          typeof data28 == 'number' &&
+                                                          !(data28 % 1) &&
+                                                          !isNaN(data28) &&
+                                                          isFinite(data28)
+                                                        )) {
+                                                          validate10.errors = [
+                                                            {
+                                                              instancePath: instancePath + '/timeouts/status',
+                                                              schemaPath:
+                                                                '#/properties/timeouts/properties/status/type',
+                                                              keyword: 'type',
+                                                              params: { type: 'integer' },
+                                                            },
+                                                          ]
+                                                          return false
+                                                        }
+                                                        if (errors === _errs57) {
+                                                          if (typeof data28 == 'number' && isFinite(data28)) {
+                                                            if (data28 > 3600 || isNaN(data28)) {
+                                                              validate10.errors = [
+                                                                {
+                                                                  instancePath: instancePath + '/timeouts/status',
+                                                                  schemaPath:
+                                                                    '#/properties/timeouts/properties/status/maximum',
+                                                                  keyword: 'maximum',
+                                                                  params: { comparison: '<=', limit: 3600 },
+                                                                },
+                                                              ]
+                                                              return false
+                                                            } else {
+                                                              if (data28 < 1 || isNaN(data28)) {
+                                                                validate10.errors = [
+                                                                  {
+                                                                    instancePath: instancePath + '/timeouts/status',
+                                                                    schemaPath:
+                                                                      '#/properties/timeouts/properties/status/minimum',
+                                                                    keyword: 'minimum',
+                                                                    params: { comparison: '>=', limit: 1 },
+                                                                  },
+                                                                ]
+                                                                return false
+                                                              }
+                                                            }
+                                                          }
+                                                        }
+                                                        var valid6 = _errs57 === errors
+                                                      } else {
+                                                        var valid6 = true
+                                                      }
                                                     }
                                                   }
                                                 } else {
                                                   validate10.errors = [
                                                     {
-                                                      instancePath: instancePath + '/ipam',
-                                                      schemaPath: '#/properties/ipam/type',
+                                                      instancePath: instancePath + '/timeouts',
+                                                      schemaPath: '#/properties/timeouts/type',
                                                       keyword: 'type',
                                                       params: { type: 'object' },
                                                     },
@@ -578,62 +734,29 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                               var valid0 = true
                                             }
                                             if (valid0) {
-                                              if (data.runtimeConfig !== undefined) {
-                                                let data27 = data.runtimeConfig
-                                                const _errs55 = errors
-                                                if (errors === _errs55) {
-                                                  if (data27 && typeof data27 == 'object' && !Array.isArray(data27)) {
-                                                    if (data27['io.kubernetes.cri.pod-annotations'] !== undefined) {
-                                                      let data28 = data27['io.kubernetes.cri.pod-annotations']
-                                                      const _errs57 = errors
-                                                      if (errors === _errs57) {
-                                                        if (
-                                                          data28 &&
-                                                          typeof data28 == 'object' &&
-                                                          !Array.isArray(data28)
-                                                        ) {
-                                                          if (
-                                                            data28['ipam.spidernet.io/default-route-nic'] !== undefined
-                                                          ) {
-                                                            if (
-                                                              typeof data28['ipam.spidernet.io/default-route-nic'] !==
-                                                              'string'
-                                                            ) {
-                                                              validate10.errors = [
-                                                                {
-                                                                  instancePath:
-                                                                    instancePath +
-                                                                    '/runtimeConfig/io.kubernetes.cri.pod-annotations/ipam.spidernet.io~1default-route-nic',
-                                                                  schemaPath:
-                                                                    '#/properties/runtimeConfig/properties/io.kubernetes.cri.pod-annotations/properties/ipam.spidernet.io~1default-route-nic/type',
-                                                                  keyword: 'type',
-                                                                  params: { type: 'string' },
-                                                                },
-                                                              ]
-                                                              return false
-                                                            }
-                                                          }
-                                                        } else {
-                                                          validate10.errors = [
-                                                            {
-                                                              instancePath:
-                                                                instancePath +
-                                                                '/runtimeConfig/io.kubernetes.cri.pod-annotations',
-                                                              schemaPath:
-                                                                '#/properties/runtimeConfig/properties/io.kubernetes.cri.pod-annotations/type',
-                                                              keyword: 'type',
-                                                              params: { type: 'object' },
-                                                            },
-                                                          ]
-                                                          return false
-                                                        }
+                                              if (data.ipam !== undefined) {
+                                                let data29 = data.ipam
+                                                const _errs59 = errors
+                                                if (errors === _errs59) {
+                                                  if (data29 && typeof data29 == 'object' && !Array.isArray(data29)) {
+                                                    if (data29.kubeconfig !== undefined) {
+                                                      if (typeof data29.kubeconfig !== 'string') {
+                                                        validate10.errors = [
+                                                          {
+                                                            instancePath: instancePath + '/ipam/kubeconfig',
+                                                            schemaPath: '#/properties/ipam/properties/kubeconfig/type',
+                                                            keyword: 'type',
+                                                            params: { type: 'string' },
+                                                          },
+                                                        ]
+                                                        return false
                                                       }
                                                     }
                                                   } else {
                                                     validate10.errors = [
                                                       {
-                                                        instancePath: instancePath + '/runtimeConfig',
-                                                        schemaPath: '#/properties/runtimeConfig/type',
+                                                        instancePath: instancePath + '/ipam',
+                                                        schemaPath: '#/properties/ipam/type',
                                                         keyword: 'type',
                                                         params: { type: 'object' },
                                                       },
@@ -641,138 +764,163 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                     return false
                                                   }
                                                 }
-                                                var valid0 = _errs55 === errors
+                                                var valid0 = _errs59 === errors
                                               } else {
                                                 var valid0 = true
                                               }
                                               if (valid0) {
-                                                if (data.logOptions !== undefined) {
-                                                  let data30 = data.logOptions
-                                                  const _errs61 = errors
-                                                  if (errors === _errs61) {
-                                                    if (data30 && typeof data30 == 'object' && !Array.isArray(data30)) {
-                                                      if (data30.logLevel !== undefined) {
-                                                        const _errs63 = errors
-                                                        if (typeof data30.logLevel !== 'string') {
-                                                          validate10.errors = [
-                                                            {
-                                                              instancePath: instancePath + '/logOptions/logLevel',
-                                                              schemaPath:
-                                                                '#/properties/logOptions/properties/logLevel/type',
-                                                              keyword: 'type',
-                                                              params: { type: 'string' },
-                                                            },
-                                                          ]
-                                                          return false
-                                                        }
-                                                        var valid9 = _errs63 === errors
-                                                      } else {
-                                                        var valid9 = true
-                                                      }
-                                                      if (valid9) {
-                                                        if (data30.logFile !== undefined) {
-                                                          const _errs65 = errors
-                                                          if (typeof data30.logFile !== 'string') {
+                                                if (data.runtimeConfig !== undefined) {
+                                                  let data31 = data.runtimeConfig
+                                                  const _errs63 = errors
+                                                  if (errors === _errs63) {
+                                                    if (data31 && typeof data31 == 'object' && !Array.isArray(data31)) {
+                                                      if (data31['io.kubernetes.cri.pod-annotations'] !== undefined) {
+                                                        let data32 = data31['io.kubernetes.cri.pod-annotations']
+                                                        const _errs65 = errors
+                                                        if (errors === _errs65) {
+                                                          if (
+                                                            data32 &&
+                                                            typeof data32 == 'object' &&
+                                                            !Array.isArray(data32)
+                                                          ) {
+                                                            if (
+                                                              data32['ipam.spidernet.io/default-route-nic'] !==
+                                                              undefined
+                                                            ) {
+                                                              if (
+                                                                typeof data32['ipam.spidernet.io/default-route-nic'] !==
+                                                                'string'
+                                                              ) {
+                                                                validate10.errors = [
+                                                                  {
+                                                                    instancePath:
+                                                                      instancePath +
+                                                                      '/runtimeConfig/io.kubernetes.cri.pod-annotations/ipam.spidernet.io~1default-route-nic',
+                                                                    schemaPath:
+                                                                      '#/properties/runtimeConfig/properties/io.kubernetes.cri.pod-annotations/properties/ipam.spidernet.io~1default-route-nic/type',
+                                                                    keyword: 'type',
+                                                                    params: { type: 'string' },
+                                                                  },
+                                                                ]
+                                                                return false
+                                                              }
+                                                            }
+                                                          } else {
                                                             validate10.errors = [
                                                               {
-                                                                instancePath: instancePath + '/logOptions/logFile',
+                                                                instancePath:
+                                                                  instancePath +
+                                                                  '/runtimeConfig/io.kubernetes.cri.pod-annotations',
                                                                 schemaPath:
-                                                                  '#/properties/logOptions/properties/logFile/type',
+                                                                  '#/properties/runtimeConfig/properties/io.kubernetes.cri.pod-annotations/type',
+                                                                keyword: 'type',
+                                                                params: { type: 'object' },
+                                                              },
+                                                            ]
+                                                            return false
+                                                          }
+                                                        }
+                                                      }
+                                                    } else {
+                                                      validate10.errors = [
+                                                        {
+                                                          instancePath: instancePath + '/runtimeConfig',
+                                                          schemaPath: '#/properties/runtimeConfig/type',
+                                                          keyword: 'type',
+                                                          params: { type: 'object' },
+                                                        },
+                                                      ]
+                                                      return false
+                                                    }
+                                                  }
+                                                  var valid0 = _errs63 === errors
+                                                } else {
+                                                  var valid0 = true
+                                                }
+                                                if (valid0) {
+                                                  if (data.logOptions !== undefined) {
+                                                    let data34 = data.logOptions
+                                                    const _errs69 = errors
+                                                    if (errors === _errs69) {
+                                                      if (
+                                                        data34 &&
+                                                        typeof data34 == 'object' &&
+                                                        !Array.isArray(data34)
+                                                      ) {
+                                                        if (data34.logLevel !== undefined) {
+                                                          const _errs71 = errors
+                                                          if (typeof data34.logLevel !== 'string') {
+                                                            validate10.errors = [
+                                                              {
+                                                                instancePath: instancePath + '/logOptions/logLevel',
+                                                                schemaPath:
+                                                                  '#/properties/logOptions/properties/logLevel/type',
                                                                 keyword: 'type',
                                                                 params: { type: 'string' },
                                                               },
                                                             ]
                                                             return false
                                                           }
-                                                          var valid9 = _errs65 === errors
+                                                          var valid10 = _errs71 === errors
                                                         } else {
-                                                          var valid9 = true
+                                                          var valid10 = true
                                                         }
-                                                        if (valid9) {
-                                                          if (data30.logMaxSize !== undefined) {
-                                                            let data33 = data30.logMaxSize
-                                                            const _errs67 = errors
-                                                            if (
-                                                              !(
-                                                                typeof data33 == 'number' &&
-                                                                !(data33 % 1) &&
-                                                                !isNaN(data33) &&
-                                                                isFinite(data33)
-                                                              ) &&
-                                                              typeof data33 !== 'string'
-                                                            ) {
+                                                        if (valid10) {
+                                                          if (data34.logFile !== undefined) {
+                                                            const _errs73 = errors
+                                                            if (typeof data34.logFile !== 'string') {
                                                               validate10.errors = [
                                                                 {
-                                                                  instancePath: instancePath + '/logOptions/logMaxSize',
+                                                                  instancePath: instancePath + '/logOptions/logFile',
                                                                   schemaPath:
-                                                                    '#/properties/logOptions/properties/logMaxSize/type',
+                                                                    '#/properties/logOptions/properties/logFile/type',
                                                                   keyword: 'type',
-                                                                  params: {
-                                                                    type: schema11.properties.logOptions.properties
-                                                                      .logMaxSize.type,
-                                                                  },
+                                                                  params: { type: 'string' },
                                                                 },
                                                               ]
                                                               return false
                                                             }
-                                                            if (errors === _errs67) {
-                                                              if (typeof data33 === 'string') {
-                                                                if (!pattern0.test(data33)) {
-                                                                  validate10.errors = [
-                                                                    {
-                                                                      instancePath:
-                                                                        instancePath + '/logOptions/logMaxSize',
-                                                                      schemaPath:
-                                                                        '#/properties/logOptions/properties/logMaxSize/pattern',
-                                                                      keyword: 'pattern',
-                                                                      params: { pattern: '^-?[0-9]+$' },
-                                                                    },
-                                                                  ]
-                                                                  return false
-                                                                }
-                                                              }
-                                                            }
-                                                            var valid9 = _errs67 === errors
+                                                            var valid10 = _errs73 === errors
                                                           } else {
-                                                            var valid9 = true
+                                                            var valid10 = true
                                                           }
-                                                          if (valid9) {
-                                                            if (data30.logMaxAge !== undefined) {
-                                                              let data34 = data30.logMaxAge
-                                                              const _errs69 = errors
+                                                          if (valid10) {
+                                                            if (data34.logMaxSize !== undefined) {
+                                                              let data37 = data34.logMaxSize
+                                                              const _errs75 = errors
                                                               if (
                                                                 !(
-                                                                  typeof data34 == 'number' &&
-                                                                  !(data34 % 1) &&
-                                                                  !isNaN(data34) &&
-                                                                  isFinite(data34)
+                                                                  typeof data37 == 'number' &&
+                                                                  !(data37 % 1) &&
+                                                                  !isNaN(data37) &&
+                                                                  isFinite(data37)
                                                                 ) &&
-                                                                typeof data34 !== 'string'
+                                                                typeof data37 !== 'string'
                                                               ) {
                                                                 validate10.errors = [
                                                                   {
                                                                     instancePath:
-                                                                      instancePath + '/logOptions/logMaxAge',
+                                                                      instancePath + '/logOptions/logMaxSize',
                                                                     schemaPath:
-                                                                      '#/properties/logOptions/properties/logMaxAge/type',
+                                                                      '#/properties/logOptions/properties/logMaxSize/type',
                                                                     keyword: 'type',
                                                                     params: {
                                                                       type: schema11.properties.logOptions.properties
-                                                                        .logMaxAge.type,
+                                                                        .logMaxSize.type,
                                                                     },
                                                                   },
                                                                 ]
                                                                 return false
                                                               }
-                                                              if (errors === _errs69) {
-                                                                if (typeof data34 === 'string') {
-                                                                  if (!pattern0.test(data34)) {
+                                                              if (errors === _errs75) {
+                                                                if (typeof data37 === 'string') {
+                                                                  if (!pattern0.test(data37)) {
                                                                     validate10.errors = [
                                                                       {
                                                                         instancePath:
-                                                                          instancePath + '/logOptions/logMaxAge',
+                                                                          instancePath + '/logOptions/logMaxSize',
                                                                         schemaPath:
-                                                                          '#/properties/logOptions/properties/logMaxAge/pattern',
+                                                                          '#/properties/logOptions/properties/logMaxSize/pattern',
                                                                         keyword: 'pattern',
                                                                         params: { pattern: '^-?[0-9]+$' },
                                                                       },
@@ -781,47 +929,47 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                   }
                                                                 }
                                                               }
-                                                              var valid9 = _errs69 === errors
+                                                              var valid10 = _errs75 === errors
                                                             } else {
-                                                              var valid9 = true
+                                                              var valid10 = true
                                                             }
-                                                            if (valid9) {
-                                                              if (data30.logMaxCount !== undefined) {
-                                                                let data35 = data30.logMaxCount
-                                                                const _errs71 = errors
+                                                            if (valid10) {
+                                                              if (data34.logMaxAge !== undefined) {
+                                                                let data38 = data34.logMaxAge
+                                                                const _errs77 = errors
                                                                 if (
                                                                   !(
-                                                                    typeof data35 == 'number' &&
-                                                                    !(data35 % 1) &&
-                                                                    !isNaN(data35) &&
-                                                                    isFinite(data35)
+                                                                    typeof data38 == 'number' &&
+                                                                    !(data38 % 1) &&
+                                                                    !isNaN(data38) &&
+                                                                    isFinite(data38)
                                                                   ) &&
-                                                                  typeof data35 !== 'string'
+                                                                  typeof data38 !== 'string'
                                                                 ) {
                                                                   validate10.errors = [
                                                                     {
                                                                       instancePath:
-                                                                        instancePath + '/logOptions/logMaxCount',
+                                                                        instancePath + '/logOptions/logMaxAge',
                                                                       schemaPath:
-                                                                        '#/properties/logOptions/properties/logMaxCount/type',
+                                                                        '#/properties/logOptions/properties/logMaxAge/type',
                                                                       keyword: 'type',
                                                                       params: {
                                                                         type: schema11.properties.logOptions.properties
-                                                                          .logMaxCount.type,
+                                                                          .logMaxAge.type,
                                                                       },
                                                                     },
                                                                   ]
                                                                   return false
                                                                 }
-                                                                if (errors === _errs71) {
-                                                                  if (typeof data35 === 'string') {
-                                                                    if (!pattern0.test(data35)) {
+                                                                if (errors === _errs77) {
+                                                                  if (typeof data38 === 'string') {
+                                                                    if (!pattern0.test(data38)) {
                                                                       validate10.errors = [
                                                                         {
                                                                           instancePath:
-                                                                            instancePath + '/logOptions/logMaxCount',
+                                                                            instancePath + '/logOptions/logMaxAge',
                                                                           schemaPath:
-                                                                            '#/properties/logOptions/properties/logMaxCount/pattern',
+                                                                            '#/properties/logOptions/properties/logMaxAge/pattern',
                                                                           keyword: 'pattern',
                                                                           params: { pattern: '^-?[0-9]+$' },
                                                                         },
@@ -830,29 +978,79 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                     }
                                                                   }
                                                                 }
-                                                                var valid9 = _errs71 === errors
+                                                                var valid10 = _errs77 === errors
                                                               } else {
-                                                                var valid9 = true
+                                                                var valid10 = true
+                                                              }
+                                                              if (valid10) {
+                                                                if (data34.logMaxCount !== undefined) {
+                                                                  let data39 = data34.logMaxCount
+                                                                  const _errs79 = errors
+                                                                  if (
+                                                                    !(
+                                                                      typeof data39 == 'number' &&
+                                                                      !(data39 % 1) &&
+                                                                      !isNaN(data39) &&
+                                                                      isFinite(data39)
+                                                                    ) &&
+                                                                    typeof data39 !== 'string'
+                                                                  ) {
+                                                                    validate10.errors = [
+                                                                      {
+                                                                        instancePath:
+                                                                          instancePath + '/logOptions/logMaxCount',
+                                                                        schemaPath:
+                                                                          '#/properties/logOptions/properties/logMaxCount/type',
+                                                                        keyword: 'type',
+                                                                        params: {
+                                                                          type: schema11.properties.logOptions
+                                                                            .properties.logMaxCount.type,
+                                                                        },
+                                                                      },
+                                                                    ]
+                                                                    return false
+                                                                  }
+                                                                  if (errors === _errs79) {
+                                                                    if (typeof data39 === 'string') {
+                                                                      if (!pattern0.test(data39)) {
+                                                                        validate10.errors = [
+                                                                          {
+                                                                            instancePath:
+                                                                              instancePath + '/logOptions/logMaxCount',
+                                                                            schemaPath:
+                                                                              '#/properties/logOptions/properties/logMaxCount/pattern',
+                                                                            keyword: 'pattern',
+                                                                            params: { pattern: '^-?[0-9]+$' },
+                                                                          },
+                                                                        ]
+                                                                        return false
+                                                                      }
+                                                                    }
+                                                                  }
+                                                                  var valid10 = _errs79 === errors
+                                                                } else {
+                                                                  var valid10 = true
+                                                                }
                                                               }
                                                             }
                                                           }
                                                         }
+                                                      } else {
+                                                        validate10.errors = [
+                                                          {
+                                                            instancePath: instancePath + '/logOptions',
+                                                            schemaPath: '#/properties/logOptions/type',
+                                                            keyword: 'type',
+                                                            params: { type: 'object' },
+                                                          },
+                                                        ]
+                                                        return false
                                                       }
-                                                    } else {
-                                                      validate10.errors = [
-                                                        {
-                                                          instancePath: instancePath + '/logOptions',
-                                                          schemaPath: '#/properties/logOptions/type',
-                                                          keyword: 'type',
-                                                          params: { type: 'object' },
-                                                        },
-                                                      ]
-                                                      return false
                                                     }
+                                                    var valid0 = _errs69 === errors
+                                                  } else {
+                                                    var valid0 = true
                                                   }
-                                                  var valid0 = _errs61 === errors
-                                                } else {
-                                                  var valid0 = true
                                                 }
                                               }
                                             }
@@ -903,6 +1101,11 @@ export const keys = {
   detectgateway: ['detectGateway', 'true or false'],
   detectipconflict: ['detectIPConflict', 'true or false'],
   kubeconfig: ['kubeconfig', 'a string'],
+  timeouts: [
+    'timeouts',
+    'an object',
+    { add: ['add', 'from 1 to 3600'], check: ['check', 'from 1 to 3600'], status: ['status', 'from 1 to 3600'] },
+  ],
   ipam: ['ipam', 'an object', { kubeconfig: ['kubeconfig', 'a string'] }],
   runtimeconfig: [
     'runtimeConfig',

@@ -23,7 +23,7 @@ export interface Conf {
   readonly logOptions?: {
     /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`. */
     readonly logLevel?: string
-    /** Where a line of JSON for each call goes. */
+    /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
     readonly logFile?: string
     /** Megabytes after which a file is put aside. */
     readonly logMaxSize?: number | string

@@ -2,13 +2,24 @@
 export interface Conf {
   /** `spiderpool` or `spiderpool-ipam`. */
   readonly type?: string
-  /** Path of the kubeconfig. Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
+  /** Path of the kubeconfig, in a folder that is the administrator's ([security](security.md)). Without it that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
   readonly kubeconfig?: string
+  /** Seconds after which a call no longer waits for the API server, its retries included. */
+  readonly timeouts?: {
+    /** ADD. */
+    readonly add?: number
+    /** DEL, which then succeeds: the controller frees what is left. */
+    readonly del?: number
+    /** CHECK, and GC. */
+    readonly check?: number
+    /** STATUS. */
+    readonly status?: number
+  }
   /** Who an address belongs to: the Kubernetes pod that the runtime names, or, on a host without Kubernetes, the container itself ([podman](podman.md)). */
   readonly owner?: string
   /** `debug`, `info`, `warn`, `error`, `fatal` or `panic`, in any case. */
   readonly log_level?: string
-  /** Where a line of JSON for each call goes. */
+  /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
   readonly log_file_path?: string
   /** Megabytes after which a file is put aside; 0 is 100. */
   readonly log_file_max_size?: number | string

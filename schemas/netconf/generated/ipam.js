@@ -7,6 +7,15 @@ const schema11 = {
   properties: {
     type: { type: 'string' },
     kubeconfig: { type: 'string' },
+    timeouts: {
+      type: 'object',
+      properties: {
+        add: { type: 'integer', minimum: 1, maximum: 3600 },
+        del: { type: 'integer', minimum: 1, maximum: 3600 },
+        check: { type: 'integer', minimum: 1, maximum: 3600 },
+        status: { type: 'integer', minimum: 1, maximum: 3600 },
+      },
+    },
     owner: { type: 'string', pattern: '^(pod|container)$' },
     log_level: { type: 'string' },
     log_file_path: { type: 'string' },
@@ -70,29 +79,204 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
           var valid0 = true
         }
         if (valid0) {
-          if (data.owner !== undefined) {
-            let data2 = data.owner
+          if (data.timeouts !== undefined) {
+            let data2 = data.timeouts
             const _errs5 = errors
             if (errors === _errs5) {
-              if (typeof data2 === 'string') {
-                if (!pattern0.test(data2)) {
-                  validate10.errors = [
-                    {
-                      instancePath: instancePath + '/owner',
-                      schemaPath: '#/properties/owner/pattern',
-                      keyword: 'pattern',
-                      params: { pattern: '^(pod|container)$' },
-                    },
-                  ]
-                  return false
+              if (data2 && typeof data2 == 'object' && !Array.isArray(data2)) {
+                if (data2.add !== undefined) {
+                  let data3 = data2.add
+                  const _errs7 = errors
+                  if (!(typeof data3 == 'number' && !(data3 % 1) && !isNaN(data3) && isFinite(data3))) {
+                    validate10.errors = [
+                      {
+                        instancePath: instancePath + '/timeouts/add',
+                        schemaPath: '#/properties/timeouts/properties/add/type',
+                        keyword: 'type',
+                        params: { type: 'integer' },
+                      },
+                    ]
+                    return false
+                  }
+                  if (errors === _errs7) {
+                    if (typeof data3 == 'number' && isFinite(data3)) {
+                      if (data3 > 3600 || isNaN(data3)) {
+                        validate10.errors = [
+                          {
+                            instancePath: instancePath + '/timeouts/add',
+                            schemaPath: '#/properties/timeouts/properties/add/maximum',
+                            keyword: 'maximum',
+                            params: { comparison: '<=', limit: 3600 },
+                          },
+                        ]
+                        return false
+                      } else {
+                        if (data3 < 1 || isNaN(data3)) {
+                          validate10.errors = [
+                            {
+                              instancePath: instancePath + '/timeouts/add',
+                              schemaPath: '#/properties/timeouts/properties/add/minimum',
+                              keyword: 'minimum',
+                              params: { comparison: '>=', limit: 1 },
+                            },
+                          ]
+                          return false
+                        }
+                      }
+                    }
+                  }
+                  var valid1 = _errs7 === errors
+                } else {
+                  var valid1 = true
+                }
+                if (valid1) {
+                  if (data2.del !== undefined) {
+                    let data4 = data2.del
+                    const _errs9 = errors
+                    if (!(typeof data4 == 'number' && !(data4 % 1) && !isNaN(data4) && isFinite(data4))) {
+                      validate10.errors = [
+                        {
+                          instancePath: instancePath + '/timeouts/del',
+                          schemaPath: '#/properties/timeouts/properties/del/type',
+                          keyword: 'type',
+                          params: { type: 'integer' },
+                        },
+                      ]
+                      return false
+                    }
+                    if (errors === _errs9) {
+                      if (typeof data4 == 'number' && isFinite(data4)) {
+                        if (data4 > 3600 || isNaN(data4)) {
+                          validate10.errors = [
+                            {
+                              instancePath: instancePath + '/timeouts/del',
+                              schemaPath: '#/properties/timeouts/properties/del/maximum',
+                              keyword: 'maximum',
+                              params: { comparison: '<=', limit: 3600 },
+                            },
+                          ]
+                          return false
+                        } else {
+                          if (data4 < 1 || isNaN(data4)) {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/timeouts/del',
+                                schemaPath: '#/properties/timeouts/properties/del/minimum',
+                                keyword: 'minimum',
+                                params: { comparison: '>=', limit: 1 },
+                              },
+                            ]
+                            return false
+                          }
+                        }
+                      }
+                    }
+                    var valid1 = _errs9 === errors
+                  } else {
+                    var valid1 = true
+                  }
+                  if (valid1) {
+                    if (data2.check !== undefined) {
+                      let data5 = data2.check
+                      const _errs11 = errors
+                      if (!(typeof data5 == 'number' && !(data5 % 1) && !isNaN(data5) && isFinite(data5))) {
+                        validate10.errors = [
+                          {
+                            instancePath: instancePath + '/timeouts/check',
+                            schemaPath: '#/properties/timeouts/properties/check/type',
+                            keyword: 'type',
+                            params: { type: 'integer' },
+                          },
+                        ]
+                        return false
+                      }
+                      if (errors === _errs11) {
+                        if (typeof data5 == 'number' && isFinite(data5)) {
+                          if (data5 > 3600 || isNaN(data5)) {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/timeouts/check',
+                                schemaPath: '#/properties/timeouts/properties/check/maximum',
+                                keyword: 'maximum',
+                                params: { comparison: '<=', limit: 3600 },
+                              },
+                            ]
+                            return false
+                          } else {
+                            if (data5 < 1 || isNaN(data5)) {
+                              validate10.errors = [
+                                {
+                                  instancePath: instancePath + '/timeouts/check',
+                                  schemaPath: '#/properties/timeouts/properties/check/minimum',
+                                  keyword: 'minimum',
+                                  params: { comparison: '>=', limit: 1 },
+                                },
+                              ]
+                              return false
+                            }
+                          }
+                        }
+                      }
+                      var valid1 = _errs11 === errors
+                    } else {
+                      var valid1 = true
+                    }
+                    if (valid1) {
+                      if (data2.status !== undefined) {
+                        let data6 = data2.status
+                        const _errs13 = errors
+                        if (!(typeof data6 == 'number' && !(data6 % 1) && !isNaN(data6) && isFinite(data6))) {
+                          validate10.errors = [
+                            {
+                              instancePath: instancePath + '/timeouts/status',
+                              schemaPath: '#/properties/timeouts/properties/status/type',
+                              keyword: 'type',
+                              params: { type: 'integer' },
+                            },
+                          ]
+                          return false
+                        }
+                        if (errors === _errs13) {
+                          if (typeof data6 == 'number' && isFinite(data6)) {
+                            if (data6 > 3600 || isNaN(data6)) {
+                              validate10.errors = [
+                                {
+                                  instancePath: instancePath + '/timeouts/status',
+                                  schemaPath: '#/properties/timeouts/properties/status/maximum',
+                                  keyword: 'maximum',
+                                  params: { comparison: '<=', limit: 3600 },
+                                },
+                              ]
+                              return false
+                            } else {
+                              if (data6 < 1 || isNaN(data6)) {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/timeouts/status',
+                                    schemaPath: '#/properties/timeouts/properties/status/minimum',
+                                    keyword: 'minimum',
+                                    params: { comparison: '>=', limit: 1 },
+                                  },
+                                ]
+                                return false
+                              }
+                            }
+                          }
+                        }
+                        var valid1 = _errs13 === errors
+                      } else {
+                        var valid1 = true
+                      }
+                    }
+                  }
                 }
               } else {
                 validate10.errors = [
                   {
-                    instancePath: instancePath + '/owner',
-                    schemaPath: '#/properties/owner/type',
+                    instancePath: instancePath + '/timeouts',
+                    schemaPath: '#/properties/timeouts/type',
                     keyword: 'type',
-                    params: { type: 'string' },
+                    params: { type: 'object' },
                   },
                 ]
                 return false
@@ -103,103 +287,99 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
             var valid0 = true
           }
           if (valid0) {
-            if (data.log_level !== undefined) {
-              const _errs7 = errors
-              if (typeof data.log_level !== 'string') {
-                validate10.errors = [
-                  {
-                    instancePath: instancePath + '/log_level',
-                    schemaPath: '#/properties/log_level/type',
-                    keyword: 'type',
-                    params: { type: 'string' },
-                  },
-                ]
-                return false
-              }
-              var valid0 = _errs7 === errors
-            } else {
-              var valid0 = true
-            }
-            if (valid0) {
-              if (data.log_file_path !== undefined) {
-                const _errs9 = errors
-                if (typeof data.log_file_path !== 'string') {
+            if (data.owner !== undefined) {
+              let data7 = data.owner
+              const _errs15 = errors
+              if (errors === _errs15) {
+                if (typeof data7 === 'string') {
+                  if (!pattern0.test(data7)) {
+                    validate10.errors = [
+                      {
+                        instancePath: instancePath + '/owner',
+                        schemaPath: '#/properties/owner/pattern',
+                        keyword: 'pattern',
+                        params: { pattern: '^(pod|container)$' },
+                      },
+                    ]
+                    return false
+                  }
+                } else {
                   validate10.errors = [
                     {
-                      instancePath: instancePath + '/log_file_path',
-                      schemaPath: '#/properties/log_file_path/type',
+                      instancePath: instancePath + '/owner',
+                      schemaPath: '#/properties/owner/type',
                       keyword: 'type',
                       params: { type: 'string' },
                     },
                   ]
                   return false
                 }
-                var valid0 = _errs9 === errors
+              }
+              var valid0 = _errs15 === errors
+            } else {
+              var valid0 = true
+            }
+            if (valid0) {
+              if (data.log_level !== undefined) {
+                const _errs17 = errors
+                if (typeof data.log_level !== 'string') {
+                  validate10.errors = [
+                    {
+                      instancePath: instancePath + '/log_level',
+                      schemaPath: '#/properties/log_level/type',
+                      keyword: 'type',
+                      params: { type: 'string' },
+                    },
+                  ]
+                  return false
+                }
+                var valid0 = _errs17 === errors
               } else {
                 var valid0 = true
               }
               if (valid0) {
-                if (data.log_file_max_size !== undefined) {
-                  let data5 = data.log_file_max_size
-                  const _errs11 = errors
-                  if (
-                    !(typeof data5 == 'number' && !(data5 % 1) && !isNaN(data5) && isFinite(data5)) &&
-                    typeof data5 !== 'string'
-                  ) {
+                if (data.log_file_path !== undefined) {
+                  const _errs19 = errors
+                  if (typeof data.log_file_path !== 'string') {
                     validate10.errors = [
                       {
-                        instancePath: instancePath + '/log_file_max_size',
-                        schemaPath: '#/properties/log_file_max_size/type',
+                        instancePath: instancePath + '/log_file_path',
+                        schemaPath: '#/properties/log_file_path/type',
                         keyword: 'type',
-                        params: { type: schema11.properties.log_file_max_size.type },
+                        params: { type: 'string' },
                       },
                     ]
                     return false
                   }
-                  if (errors === _errs11) {
-                    if (typeof data5 === 'string') {
-                      if (!pattern1.test(data5)) {
-                        validate10.errors = [
-                          {
-                            instancePath: instancePath + '/log_file_max_size',
-                            schemaPath: '#/properties/log_file_max_size/pattern',
-                            keyword: 'pattern',
-                            params: { pattern: '^-?[0-9]+$' },
-                          },
-                        ]
-                        return false
-                      }
-                    }
-                  }
-                  var valid0 = _errs11 === errors
+                  var valid0 = _errs19 === errors
                 } else {
                   var valid0 = true
                 }
                 if (valid0) {
-                  if (data.log_file_max_age !== undefined) {
-                    let data6 = data.log_file_max_age
-                    const _errs13 = errors
+                  if (data.log_file_max_size !== undefined) {
+                    let data10 = data.log_file_max_size
+                    const _errs21 = errors
                     if (
-                      !(typeof data6 == 'number' && !(data6 % 1) && !isNaN(data6) && isFinite(data6)) &&
-                      typeof data6 !== 'string'
+                      !(typeof data10 == 'number' && !(data10 % 1) && !isNaN(data10) && isFinite(data10)) &&
+                      typeof data10 !== 'string'
                     ) {
                       validate10.errors = [
                         {
-                          instancePath: instancePath + '/log_file_max_age',
-                          schemaPath: '#/properties/log_file_max_age/type',
+                          instancePath: instancePath + '/log_file_max_size',
+                          schemaPath: '#/properties/log_file_max_size/type',
                           keyword: 'type',
-                          params: { type: schema11.properties.log_file_max_age.type },
+                          params: { type: schema11.properties.log_file_max_size.type },
                         },
                       ]
                       return false
                     }
-                    if (errors === _errs13) {
-                      if (typeof data6 === 'string') {
-                        if (!pattern1.test(data6)) {
+                    if (errors === _errs21) {
+                      if (typeof data10 === 'string') {
+                        if (!pattern1.test(data10)) {
                           validate10.errors = [
                             {
-                              instancePath: instancePath + '/log_file_max_age',
-                              schemaPath: '#/properties/log_file_max_age/pattern',
+                              instancePath: instancePath + '/log_file_max_size',
+                              schemaPath: '#/properties/log_file_max_size/pattern',
                               keyword: 'pattern',
                               params: { pattern: '^-?[0-9]+$' },
                             },
@@ -208,35 +388,35 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                         }
                       }
                     }
-                    var valid0 = _errs13 === errors
+                    var valid0 = _errs21 === errors
                   } else {
                     var valid0 = true
                   }
                   if (valid0) {
-                    if (data.log_file_max_count !== undefined) {
-                      let data7 = data.log_file_max_count
-                      const _errs15 = errors
+                    if (data.log_file_max_age !== undefined) {
+                      let data11 = data.log_file_max_age
+                      const _errs23 = errors
                       if (
-                        !(typeof data7 == 'number' && !(data7 % 1) && !isNaN(data7) && isFinite(data7)) &&
-                        typeof data7 !== 'string'
+                        !(typeof data11 == 'number' && !(data11 % 1) && !isNaN(data11) && isFinite(data11)) &&
+                        typeof data11 !== 'string'
                       ) {
                         validate10.errors = [
                           {
-                            instancePath: instancePath + '/log_file_max_count',
-                            schemaPath: '#/properties/log_file_max_count/type',
+                            instancePath: instancePath + '/log_file_max_age',
+                            schemaPath: '#/properties/log_file_max_age/type',
                             keyword: 'type',
-                            params: { type: schema11.properties.log_file_max_count.type },
+                            params: { type: schema11.properties.log_file_max_age.type },
                           },
                         ]
                         return false
                       }
-                      if (errors === _errs15) {
-                        if (typeof data7 === 'string') {
-                          if (!pattern1.test(data7)) {
+                      if (errors === _errs23) {
+                        if (typeof data11 === 'string') {
+                          if (!pattern1.test(data11)) {
                             validate10.errors = [
                               {
-                                instancePath: instancePath + '/log_file_max_count',
-                                schemaPath: '#/properties/log_file_max_count/pattern',
+                                instancePath: instancePath + '/log_file_max_age',
+                                schemaPath: '#/properties/log_file_max_age/pattern',
                                 keyword: 'pattern',
                                 params: { pattern: '^-?[0-9]+$' },
                               },
@@ -245,85 +425,65 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                           }
                         }
                       }
-                      var valid0 = _errs15 === errors
+                      var valid0 = _errs23 === errors
                     } else {
                       var valid0 = true
                     }
                     if (valid0) {
-                      if (data.default_ipv4_ippool !== undefined) {
-                        let data8 = data.default_ipv4_ippool
-                        const _errs17 = errors
-                        if (errors === _errs17) {
-                          if (Array.isArray(data8)) {
-                            var valid1 = true
-                            const len0 = data8.length
-                            for (let i0 = 0; i0 < len0; i0++) {
-                              let data9 = data8[i0]
-                              const _errs19 = errors
-                              if (errors === _errs19) {
-                                if (typeof data9 === 'string') {
-                                  if (!pattern4.test(data9)) {
-                                    validate10.errors = [
-                                      {
-                                        instancePath: instancePath + '/default_ipv4_ippool/' + i0,
-                                        schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
-                                        keyword: 'pattern',
-                                        params: { pattern: '.' },
-                                      },
-                                    ]
-                                    return false
-                                  }
-                                } else {
-                                  validate10.errors = [
-                                    {
-                                      instancePath: instancePath + '/default_ipv4_ippool/' + i0,
-                                      schemaPath: '#/properties/default_ipv4_ippool/items/type',
-                                      keyword: 'type',
-                                      params: { type: 'string' },
-                                    },
-                                  ]
-                                  return false
-                                }
-                              }
-                              var valid1 = _errs19 === errors
-                              if (!valid1) {
-                                break
-                              }
+                      if (data.log_file_max_count !== undefined) {
+                        let data12 = data.log_file_max_count
+                        const _errs25 = errors
+                        if (
+                          !(typeof data12 == 'number' && !(data12 % 1) && !isNaN(data12) && isFinite(data12)) &&
+                          typeof data12 !== 'string'
+                        ) {
+                          validate10.errors = [
+                            {
+                              instancePath: instancePath + '/log_file_max_count',
+                              schemaPath: '#/properties/log_file_max_count/type',
+                              keyword: 'type',
+                              params: { type: schema11.properties.log_file_max_count.type },
+                            },
+                          ]
+                          return false
+                        }
+                        if (errors === _errs25) {
+                          if (typeof data12 === 'string') {
+                            if (!pattern1.test(data12)) {
+                              validate10.errors = [
+                                {
+                                  instancePath: instancePath + '/log_file_max_count',
+                                  schemaPath: '#/properties/log_file_max_count/pattern',
+                                  keyword: 'pattern',
+                                  params: { pattern: '^-?[0-9]+$' },
+                                },
+                              ]
+                              return false
                             }
-                          } else {
-                            validate10.errors = [
-                              {
-                                instancePath: instancePath + '/default_ipv4_ippool',
-                                schemaPath: '#/properties/default_ipv4_ippool/type',
-                                keyword: 'type',
-                                params: { type: 'array' },
-                              },
-                            ]
-                            return false
                           }
                         }
-                        var valid0 = _errs17 === errors
+                        var valid0 = _errs25 === errors
                       } else {
                         var valid0 = true
                       }
                       if (valid0) {
-                        if (data.default_ipv6_ippool !== undefined) {
-                          let data10 = data.default_ipv6_ippool
-                          const _errs21 = errors
-                          if (errors === _errs21) {
-                            if (Array.isArray(data10)) {
+                        if (data.default_ipv4_ippool !== undefined) {
+                          let data13 = data.default_ipv4_ippool
+                          const _errs27 = errors
+                          if (errors === _errs27) {
+                            if (Array.isArray(data13)) {
                               var valid2 = true
-                              const len1 = data10.length
-                              for (let i1 = 0; i1 < len1; i1++) {
-                                let data11 = data10[i1]
-                                const _errs23 = errors
-                                if (errors === _errs23) {
-                                  if (typeof data11 === 'string') {
-                                    if (!pattern4.test(data11)) {
+                              const len0 = data13.length
+                              for (let i0 = 0; i0 < len0; i0++) {
+                                let data14 = data13[i0]
+                                const _errs29 = errors
+                                if (errors === _errs29) {
+                                  if (typeof data14 === 'string') {
+                                    if (!pattern4.test(data14)) {
                                       validate10.errors = [
                                         {
-                                          instancePath: instancePath + '/default_ipv6_ippool/' + i1,
-                                          schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                          instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                          schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
                                           keyword: 'pattern',
                                           params: { pattern: '.' },
                                         },
@@ -333,8 +493,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                   } else {
                                     validate10.errors = [
                                       {
-                                        instancePath: instancePath + '/default_ipv6_ippool/' + i1,
-                                        schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                        instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                        schemaPath: '#/properties/default_ipv4_ippool/items/type',
                                         keyword: 'type',
                                         params: { type: 'string' },
                                       },
@@ -342,7 +502,7 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                     return false
                                   }
                                 }
-                                var valid2 = _errs23 === errors
+                                var valid2 = _errs29 === errors
                                 if (!valid2) {
                                   break
                                 }
@@ -350,8 +510,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                             } else {
                               validate10.errors = [
                                 {
-                                  instancePath: instancePath + '/default_ipv6_ippool',
-                                  schemaPath: '#/properties/default_ipv6_ippool/type',
+                                  instancePath: instancePath + '/default_ipv4_ippool',
+                                  schemaPath: '#/properties/default_ipv4_ippool/type',
                                   keyword: 'type',
                                   params: { type: 'array' },
                                 },
@@ -359,171 +519,229 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                               return false
                             }
                           }
-                          var valid0 = _errs21 === errors
+                          var valid0 = _errs27 === errors
                         } else {
                           var valid0 = true
                         }
                         if (valid0) {
-                          if (data.clean_gateway !== undefined) {
-                            const _errs25 = errors
-                            if (typeof data.clean_gateway !== 'boolean') {
-                              validate10.errors = [
-                                {
-                                  instancePath: instancePath + '/clean_gateway',
-                                  schemaPath: '#/properties/clean_gateway/type',
-                                  keyword: 'type',
-                                  params: { type: 'boolean' },
-                                },
-                              ]
-                              return false
+                          if (data.default_ipv6_ippool !== undefined) {
+                            let data15 = data.default_ipv6_ippool
+                            const _errs31 = errors
+                            if (errors === _errs31) {
+                              if (Array.isArray(data15)) {
+                                var valid3 = true
+                                const len1 = data15.length
+                                for (let i1 = 0; i1 < len1; i1++) {
+                                  let data16 = data15[i1]
+                                  const _errs33 = errors
+                                  if (errors === _errs33) {
+                                    if (typeof data16 === 'string') {
+                                      if (!pattern4.test(data16)) {
+                                        validate10.errors = [
+                                          {
+                                            instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                            schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                            keyword: 'pattern',
+                                            params: { pattern: '.' },
+                                          },
+                                        ]
+                                        return false
+                                      }
+                                    } else {
+                                      validate10.errors = [
+                                        {
+                                          instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                          schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                          keyword: 'type',
+                                          params: { type: 'string' },
+                                        },
+                                      ]
+                                      return false
+                                    }
+                                  }
+                                  var valid3 = _errs33 === errors
+                                  if (!valid3) {
+                                    break
+                                  }
+                                }
+                              } else {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/default_ipv6_ippool',
+                                    schemaPath: '#/properties/default_ipv6_ippool/type',
+                                    keyword: 'type',
+                                    params: { type: 'array' },
+                                  },
+                                ]
+                                return false
+                              }
                             }
-                            var valid0 = _errs25 === errors
+                            var valid0 = _errs31 === errors
                           } else {
                             var valid0 = true
                           }
                           if (valid0) {
-                            if (data.match_master_subnet !== undefined) {
-                              const _errs27 = errors
-                              if (typeof data.match_master_subnet !== 'boolean') {
+                            if (data.clean_gateway !== undefined) {
+                              const _errs35 = errors
+                              if (typeof data.clean_gateway !== 'boolean') {
                                 validate10.errors = [
                                   {
-                                    instancePath: instancePath + '/match_master_subnet',
-                                    schemaPath: '#/properties/match_master_subnet/type',
+                                    instancePath: instancePath + '/clean_gateway',
+                                    schemaPath: '#/properties/clean_gateway/type',
                                     keyword: 'type',
                                     params: { type: 'boolean' },
                                   },
                                 ]
                                 return false
                               }
-                              var valid0 = _errs27 === errors
+                              var valid0 = _errs35 === errors
                             } else {
                               var valid0 = true
                             }
                             if (valid0) {
-                              if (data.enableIPv4 !== undefined) {
-                                const _errs29 = errors
-                                if (typeof data.enableIPv4 !== 'boolean') {
+                              if (data.match_master_subnet !== undefined) {
+                                const _errs37 = errors
+                                if (typeof data.match_master_subnet !== 'boolean') {
                                   validate10.errors = [
                                     {
-                                      instancePath: instancePath + '/enableIPv4',
-                                      schemaPath: '#/properties/enableIPv4/type',
+                                      instancePath: instancePath + '/match_master_subnet',
+                                      schemaPath: '#/properties/match_master_subnet/type',
                                       keyword: 'type',
                                       params: { type: 'boolean' },
                                     },
                                   ]
                                   return false
                                 }
-                                var valid0 = _errs29 === errors
+                                var valid0 = _errs37 === errors
                               } else {
                                 var valid0 = true
                               }
                               if (valid0) {
-                                if (data.enableIPv6 !== undefined) {
-                                  const _errs31 = errors
-                                  if (typeof data.enableIPv6 !== 'boolean') {
+                                if (data.enableIPv4 !== undefined) {
+                                  const _errs39 = errors
+                                  if (typeof data.enableIPv4 !== 'boolean') {
                                     validate10.errors = [
                                       {
-                                        instancePath: instancePath + '/enableIPv6',
-                                        schemaPath: '#/properties/enableIPv6/type',
+                                        instancePath: instancePath + '/enableIPv4',
+                                        schemaPath: '#/properties/enableIPv4/type',
                                         keyword: 'type',
                                         params: { type: 'boolean' },
                                       },
                                     ]
                                     return false
                                   }
-                                  var valid0 = _errs31 === errors
+                                  var valid0 = _errs39 === errors
                                 } else {
                                   var valid0 = true
                                 }
                                 if (valid0) {
-                                  if (data.enableStatefulSet !== undefined) {
-                                    const _errs33 = errors
-                                    if (typeof data.enableStatefulSet !== 'boolean') {
+                                  if (data.enableIPv6 !== undefined) {
+                                    const _errs41 = errors
+                                    if (typeof data.enableIPv6 !== 'boolean') {
                                       validate10.errors = [
                                         {
-                                          instancePath: instancePath + '/enableStatefulSet',
-                                          schemaPath: '#/properties/enableStatefulSet/type',
+                                          instancePath: instancePath + '/enableIPv6',
+                                          schemaPath: '#/properties/enableIPv6/type',
                                           keyword: 'type',
                                           params: { type: 'boolean' },
                                         },
                                       ]
                                       return false
                                     }
-                                    var valid0 = _errs33 === errors
+                                    var valid0 = _errs41 === errors
                                   } else {
                                     var valid0 = true
                                   }
                                   if (valid0) {
-                                    if (data.enableKubevirtStaticIP !== undefined) {
-                                      const _errs35 = errors
-                                      if (typeof data.enableKubevirtStaticIP !== 'boolean') {
+                                    if (data.enableStatefulSet !== undefined) {
+                                      const _errs43 = errors
+                                      if (typeof data.enableStatefulSet !== 'boolean') {
                                         validate10.errors = [
                                           {
-                                            instancePath: instancePath + '/enableKubevirtStaticIP',
-                                            schemaPath: '#/properties/enableKubevirtStaticIP/type',
+                                            instancePath: instancePath + '/enableStatefulSet',
+                                            schemaPath: '#/properties/enableStatefulSet/type',
                                             keyword: 'type',
                                             params: { type: 'boolean' },
                                           },
                                         ]
                                         return false
                                       }
-                                      var valid0 = _errs35 === errors
+                                      var valid0 = _errs43 === errors
                                     } else {
                                       var valid0 = true
                                     }
                                     if (valid0) {
-                                      if (data.enableSpiderSubnet !== undefined) {
-                                        const _errs37 = errors
-                                        if (typeof data.enableSpiderSubnet !== 'boolean') {
+                                      if (data.enableKubevirtStaticIP !== undefined) {
+                                        const _errs45 = errors
+                                        if (typeof data.enableKubevirtStaticIP !== 'boolean') {
                                           validate10.errors = [
                                             {
-                                              instancePath: instancePath + '/enableSpiderSubnet',
-                                              schemaPath: '#/properties/enableSpiderSubnet/type',
+                                              instancePath: instancePath + '/enableKubevirtStaticIP',
+                                              schemaPath: '#/properties/enableKubevirtStaticIP/type',
                                               keyword: 'type',
                                               params: { type: 'boolean' },
                                             },
                                           ]
                                           return false
                                         }
-                                        var valid0 = _errs37 === errors
+                                        var valid0 = _errs45 === errors
                                       } else {
                                         var valid0 = true
                                       }
                                       if (valid0) {
-                                        if (data.enableIPConflictDetection !== undefined) {
-                                          const _errs39 = errors
-                                          if (typeof data.enableIPConflictDetection !== 'boolean') {
+                                        if (data.enableSpiderSubnet !== undefined) {
+                                          const _errs47 = errors
+                                          if (typeof data.enableSpiderSubnet !== 'boolean') {
                                             validate10.errors = [
                                               {
-                                                instancePath: instancePath + '/enableIPConflictDetection',
-                                                schemaPath: '#/properties/enableIPConflictDetection/type',
+                                                instancePath: instancePath + '/enableSpiderSubnet',
+                                                schemaPath: '#/properties/enableSpiderSubnet/type',
                                                 keyword: 'type',
                                                 params: { type: 'boolean' },
                                               },
                                             ]
                                             return false
                                           }
-                                          var valid0 = _errs39 === errors
+                                          var valid0 = _errs47 === errors
                                         } else {
                                           var valid0 = true
                                         }
                                         if (valid0) {
-                                          if (data.enableGatewayDetection !== undefined) {
-                                            const _errs41 = errors
-                                            if (typeof data.enableGatewayDetection !== 'boolean') {
+                                          if (data.enableIPConflictDetection !== undefined) {
+                                            const _errs49 = errors
+                                            if (typeof data.enableIPConflictDetection !== 'boolean') {
                                               validate10.errors = [
                                                 {
-                                                  instancePath: instancePath + '/enableGatewayDetection',
-                                                  schemaPath: '#/properties/enableGatewayDetection/type',
+                                                  instancePath: instancePath + '/enableIPConflictDetection',
+                                                  schemaPath: '#/properties/enableIPConflictDetection/type',
                                                   keyword: 'type',
                                                   params: { type: 'boolean' },
                                                 },
                                               ]
                                               return false
                                             }
-                                            var valid0 = _errs41 === errors
+                                            var valid0 = _errs49 === errors
                                           } else {
                                             var valid0 = true
+                                          }
+                                          if (valid0) {
+                                            if (data.enableGatewayDetection !== undefined) {
+                                              const _errs51 = errors
+                                              if (typeof data.enableGatewayDetection !== 'boolean') {
+                                                validate10.errors = [
+                                                  {
+                                                    instancePath: instancePath + '/enableGatewayDetection',
+                                                    schemaPath: '#/properties/enableGatewayDetection/type',
+                                                    keyword: 'type',
+                                                    params: { type: 'boolean' },
+                                                  },
+                                                ]
+                                                return false
+                                              }
+                                              var valid0 = _errs51 === errors
+                                            } else {
+                                              var valid0 = true
+                                            }
                                           }
                                         }
                                       }
@@ -554,6 +772,16 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
 export const keys = {
   type: ['type', 'a string'],
   kubeconfig: ['kubeconfig', 'a string'],
+  timeouts: [
+    'timeouts',
+    'an object',
+    {
+      add: ['add', 'from 1 to 3600'],
+      del: ['del', 'from 1 to 3600'],
+      check: ['check', 'from 1 to 3600'],
+      status: ['status', 'from 1 to 3600'],
+    },
+  ],
   owner: ['owner', 'pod or container'],
   log_level: ['log_level', 'a string'],
   log_file_path: ['log_file_path', 'a string'],

@@ -5,6 +5,7 @@ import { CniError } from '../../../lib/cni/error.js'
 import type { Call } from '../../../lib/cni/plugin.js'
 import { accepts, type Config } from '../../../plugins/ifacer/config.js'
 import { fieldsOf, stepsOf, told } from '../../../plugins/ifacer/log.js'
+import { nodeEnv } from '../../fixtures/node-config.js'
 import { up } from '../../../plugins/ifacer/made.js'
 
 const callOf = (command: string, logOptions: object): Call<Config> => ({
@@ -16,7 +17,7 @@ const callOf = (command: string, logOptions: object): Call<Config> => ({
     ['K8S_POD_NAME', 'p'],
     ['K8S_POD_NAMESPACE', 'ns'],
   ]),
-  env: {},
+  env: nodeEnv(),
   path: [],
   cniVersion: '1.0.0',
   name: 'vlan100',

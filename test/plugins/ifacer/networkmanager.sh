@@ -4,6 +4,8 @@
 set -euo pipefail
 BIN=$1 UNTIL=$2
 LOG=/run/ifacer.log
+export SPIDERPOOL_NODE_CONFIG=/run/ifacer-node.json
+echo '{"logFolders":["/run"]}' >"$SPIDERPOOL_NODE_CONFIG"
 VLAN='"interfaces":["eth1"],"vlanID":100'
 BOND='"interfaces":["eth2","eth3"],"vlanID":200,"bond":{"name":"bond9","mode":1,"options":"miimon=100"}'
 

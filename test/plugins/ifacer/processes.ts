@@ -1,6 +1,7 @@
 // The calls of a schedule by the executable itself: processes side by side, killed by SIGKILL at a system call or at a moment. Runs under Bun.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cniEnv } from '../../fixtures/executable.js'
+import { NODE_CONFIG_VARIABLE } from '../../fixtures/node-config.js'
 import { CONFS, isPlugged, podOf, userOf, type Came, type Done, type Odds, type Op, type Perform } from './schedules.js'
 
 export interface Place {
@@ -65,7 +66,11 @@ function lineOf(op: Op, { bin, pods, folder }: Place, before: readonly string[])
   const conf = { cniVersion: '1.0.0', name: network, type: 'ifacer', ...CONFS[op.conf] }
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}/conf`, JSON.stringify({ ...conf, logOptions: { logFile: `${folder}/log` } }))
-  const env = Object.entries(cniEnv({ verb: op.verb, containerID, netns: pods, ifName, path: '/' }))
+  writeFileSync(`${folder}/node.json`, JSON.stringify({ logFolders: [folder] }))
+  const env = Object.entries({
+    ...cniEnv({ verb: op.verb, containerID, netns: pods, ifName, path: '/' }),
+    [NODE_CONFIG_VARIABLE]: `${folder}/node.json`,
+  })
   const command = [...before, 'env', ...env.map(([key, value]) => `${key}=${value}`), `${bin}/ifacer`]
   return `${command.join(' ')} <${folder}/conf >${folder}/out; echo $? >${folder}/rc`
 }
