@@ -12,6 +12,8 @@ export interface Request {
   readonly contentType?: string
   readonly accept?: string
   readonly timeoutMs: number
+  /** How long its caller has waited by then, earlier tries included. */
+  readonly waitedMs?: number
   /** A write that may be done twice without harm: then a lost answer is no reason not to try again. */
   readonly idempotent?: boolean
   /** Asked before each further try: where it says no, what went wrong stands. */
@@ -88,10 +90,10 @@ const remedyOf = ({ from }: Proxy): string =>
     ? 'is that the right proxy?'
     : "where the server needs no proxy, add it to NO_PROXY in the runtime's environment"
 
-const lateSentence = (status: number | undefined, { timeoutMs }: Request): string =>
+const lateSentence = (status: number | undefined, { timeoutMs, waitedMs = timeoutMs }: Request): string =>
   status === undefined
-    ? `nothing at all came back in ${timeoutMs} ms; is it the right address, and does no firewall drop the packets?`
-    : `no whole answer came in ${timeoutMs} ms`
+    ? `nothing at all came back in ${waitedMs} ms; is it the right address, and does no firewall drop the packets?`
+    : `no whole answer came in ${waitedMs} ms`
 
 const handshakeSentence = (code: string): string =>
   UNTIMELY[code] ??

@@ -78,7 +78,7 @@ export class Requests {
   readonly #deadline: Deadline | undefined
   readonly #endsAt: number
   /** What the call waited for when its time was over. */
-  #overdue: string | undefined
+  #overdue: KubeError | undefined
   #tls: ClusterConfig['tls']
 
   constructor(config: ClusterConfig, seams: Seams, limits: Limits, deadline?: Deadline) {
@@ -108,16 +108,21 @@ export class Requests {
   /** The answer's JSON. Throws KubeError only, and no later than the deadline. */
   async send(request: Request): Promise<object> {
     const most = { ...request, timeoutMs: Math.min(request.timeoutMs, this.#deadline?.ms ?? Infinity) }
+    const startedAt = this.seams.now()
+    let last: KubeError | undefined
     for (let tries = 1; ; tries++) {
       const left = this.remainingMs
-      if (left === 0) throw this.#tooLate(request)
+      if (left === 0) throw last ? this.#ended(last) : this.#tooLate(request)
       const patient = patience(most, tries)
-      const outcome = await this.#once({ ...patient, timeoutMs: Math.min(patient.timeoutMs, Math.ceil(left)) })
+      const timeoutMs = Math.min(patient.timeoutMs, Math.ceil(left))
+      const waitedMs = Math.round(this.seams.now() - startedAt) + timeoutMs
+      const outcome = await this.#once({ ...patient, timeoutMs, waitedMs })
       if (outcome.kind === 'answer') return outcome.value
       const { error } = outcome
       if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw this.#marked(error)
       const pause = pauseMs(tries, outcome.afterMs, this.seams.random())
       if (pause >= this.remainingMs) throw this.#ended(error)
+      last = error
       await this.seams.sleep(pause)
       if (request.mayRetry?.() === false) throw error
     }
@@ -126,18 +131,23 @@ export class Requests {
   /** What went wrong, and that there was no time to ask again. */
   #ended({ status, reason, message, cause }: KubeError): KubeError {
     const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
-    this.#overdue ??= `${message}; the ${ms / 1000} s of ${of} are over`
-    return new KubeError(status, reason, this.#overdue, { cause })
+    const error = new KubeError(status, reason, `${message}; the ${ms / 1000} s of ${of} are over`, { cause })
+    this.#overdue ??= error
+    return error
   }
 
-  /** Of an error that is final by itself: the deadline is told of only where it came before the answer. */
-  #marked = (error: KubeError): KubeError => (this.remainingMs === 0 && error.status === 0 ? this.#ended(error) : error)
+  /** An error that is final by itself: the deadline is named only where it came before an answer. */
+  #marked(error: KubeError): KubeError {
+    return this.remainingMs === 0 && error.status === 0 ? this.#ended(error) : error
+  }
 
-  /** Nothing is sent any more: what the call waited for before is what matters. */
+  /** Nothing is sent any more; what the call waited for until then is what its caller must know. */
   #tooLate({ method, path }: Request): KubeError {
     const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
+    const first = this.#overdue
+    if (first && first.reason !== 'Unknown') return first
     const unsent = `the ${ms / 1000} s of ${of} were over before ${method} ${this.server}${path} was sent`
-    return new KubeError(0, 'Timeout', this.#overdue ?? unsent)
+    return new KubeError(0, 'Timeout', first?.message ?? unsent) // of this request it is known: it was not carried out
   }
 
   /** The answer itself, for who reads it as it comes. One try; throws what fetch throws. */
@@ -157,7 +167,7 @@ export class Requests {
       const text = await this.textOf(response)
       answer = { status, retryAfter: response.headers.get('retry-after'), text }
     } catch (error) {
-      if (error instanceof KubeError) throw error // of the credentials: nothing was sent
+      if (error instanceof KubeError) throw this.#marked(error) // of the credentials: nothing was sent
       return lost(error, status, place)
     }
     return judge(answer, place)
