@@ -40,7 +40,7 @@ export function proxyFor(server: string, env: Env): Proxy | undefined {
 }
 
 /** The user and the password of a proxy are for no log and no event. */
-export const shownProxy = ({ url, from }: Proxy): string => `${url.replace(/\/\/[^/]*@/, '//')} of ${from}`
+export const shownProxy = ({ url, from }: Proxy): string => `${url.replace(/\/\/.*@/, '//')} of ${from}`
 
 /** `proxy:3128` is `http://proxy:3128`. */
 const urlOf = (text: string): string => (/^[a-z][a-z0-9+.-]*:\/\/./i.test(text) ? text : `http://${text}`)

@@ -346,7 +346,12 @@ const KUBECONFIGS: Case[] = [
 const SERVERS: Case[] = [
   { name: 'an API server that is gone', liar: 'gone', code: 11, msg: /127\.0\.0\.1/ },
   { name: 'one that forbids', liar: 'forbidden', code: 999, msg: /forbidden/i },
-  { name: 'one that knows no such user', liar: 'unauthorized', code: 999, msg: /Unauthorized/i },
+  {
+    name: 'one that knows no such user',
+    liar: 'unauthorized',
+    code: 120,
+    msg: /does not know the client: Unauthorized; .*unauthorized\.kubeconfig is wrong or has expired/,
+  },
   { name: 'one that is busy', liar: 'busy', code: 11, msg: /currently unable/ },
   { name: 'one that throttles', liar: 'throttled', code: 11, msg: /too many requests/ },
   { name: 'one with a broken store', liar: 'broken', code: 11, msg: /etcdserver/ },

@@ -4,7 +4,7 @@ import * as coordinator from '../../../schemas/netconf/generated/coordinator.js'
 import * as ifacer from '../../../schemas/netconf/generated/ifacer.js'
 import * as ipam from '../../../schemas/netconf/generated/ipam.js'
 import * as macvlan from '../../../schemas/netconf/generated/macvlan-wrapper.js'
-import { checked, type Checker } from '../../../lib/cni/conf.js'
+import { checked, type Checker, deadlineOf } from '../../../lib/cni/conf.js'
 
 const read = (raw: object, checker: Checker<unknown>): unknown => checked(raw, checker, '')
 
@@ -48,3 +48,18 @@ const REFUSED: readonly [raw: object, checker: Checker<unknown>, why: string][] 
 ]
 for (const [raw, checker, message] of REFUSED)
   t.test(`refused: ${message}`, async t => t.throws(() => read(raw, checker), { name: 'ConfFault', message }))
+
+t.test('deadlineOf() is what the conf says, and else what docs/conf.md says; GC has that of CHECK', t => {
+  for (const [command, seconds, key] of [
+    ['ADD', 60, 'add'],
+    ['DEL', 20, 'del'],
+    ['CHECK', 20, 'check'],
+    ['GC', 20, 'check'],
+    ['STATUS', 5, 'status'],
+  ] as const) {
+    const of = `this ${command} (ipam.timeouts.${key})`
+    t.strictSame(deadlineOf(command, undefined, 'ipam.timeouts'), { ms: seconds * 1000, of })
+    t.strictSame(deadlineOf(command, { [key]: 3 }, 'ipam.timeouts'), { ms: 3000, of })
+  }
+  t.end()
+})

@@ -28,33 +28,39 @@ const UNTRUSTED =
 const HANDSHAKE =
   /^Unreachable: the API server https:\/\/\S+ cannot be reached: the TLS handshake failed; does it speak TLS there, and does it accept our client certificate\? \(EPROTO\)$/
 
-t.test('every way to a server, and every way that it fails', async t => {
-  t.match(await bun('kube-tls.ts'), {
-    'a trusted certificate': /^Bearer t1$/,
-    'a kubeconfig in YAML': /^Bearer t2$/,
-    'nobody vouches': UNTRUSTED,
-    'another authority': UNTRUSTED,
-    'another name': UNTRUSTED,
-    'another name, told': /^nobody$/,
-    'an expired certificate':
-      /its certificate has expired; renew it, or set the clock of this node \(CERT_HAS_EXPIRED\)$/,
-    'no verification': /^nobody$/,
-    'https where plain http is spoken': HANDSHAKE,
-    'a client certificate': /^nobody$/,
-    'no client certificate': HANDSHAKE,
-    // TLS 1.3: a server that does not know the client hangs up after the handshake, without a word that fetch hands on.
-    "a stranger's client certificate": /: the connection was closed before an answer came \(ECONNRESET\)$/,
-    "another's key":
-      /^Unreachable: .* are the certificates and the key in the kubeconfig whole\? \(FailedToOpenSocket\)$/,
-    'a unix socket': /^Bearer t3$/,
-    'no unix socket':
-      /^Unreachable: the API server DIR\/none.sock cannot be reached: there is no such socket \(ENOENT\)$/,
-    'a token of a plugin': /^Bearer t4$/,
-    'a certificate of a plugin': /^nobody$/,
-    'no plugin':
-      /^BadConfig: kubeconfig DIR\/config: exec of user "u" could not run DIR\/none: .*; is it installed on this node\?$/,
-  })
-})
+for (const NODE_TLS_REJECT_UNAUTHORIZED of [undefined, '0'])
+  t.test(
+    `every way to a server, and every way that it fails; NODE_TLS_REJECT_UNAUTHORIZED=${NODE_TLS_REJECT_UNAUTHORIZED ?? ''}`,
+    async t => {
+      process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = NODE_TLS_REJECT_UNAUTHORIZED ?? '1'
+      t.teardown(() => delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'])
+      t.match(await bun('kube-tls.ts'), {
+        'a trusted certificate': /^Bearer t1$/,
+        'a kubeconfig in YAML': /^Bearer t2$/,
+        'nobody vouches': UNTRUSTED,
+        'another authority': UNTRUSTED,
+        'another name': UNTRUSTED,
+        'another name, told': /^nobody$/,
+        'an expired certificate':
+          /its certificate has expired; renew it, or set the clock of this node \(CERT_HAS_EXPIRED\)$/,
+        'no verification': /^nobody$/,
+        'https where plain http is spoken': HANDSHAKE,
+        'a client certificate': /^nobody$/,
+        'no client certificate': HANDSHAKE,
+        // TLS 1.3: a server that does not know the client hangs up after the handshake, without a word that fetch hands on.
+        "a stranger's client certificate": /: the connection was closed before an answer came \(ECONNRESET\)$/,
+        "another's key":
+          /^Unreachable: .* are the certificates and the key in the kubeconfig whole\? \(FailedToOpenSocket\)$/,
+        'a unix socket': /^Bearer t3$/,
+        'no unix socket':
+          /^Unreachable: the API server DIR\/none.sock cannot be reached: there is no such socket \(ENOENT\)$/,
+        'a token of a plugin': /^Bearer t4$/,
+        'a certificate of a plugin': /^nobody$/,
+        'no plugin':
+          /^BadConfig: kubeconfig DIR\/config: exec of user "u" could not run DIR\/none: .*; is it installed on this node\?$/,
+      })
+    },
+  )
 
 t.test('every verb against the API server', async t => {
   const server = await startApiserver()

@@ -237,6 +237,10 @@ t.test('files that are not there', t => {
     message: /^kubeconfig \/a: there is no such file; set ipam.kubeconfig or KUBECONFIG/,
   })
   t.throws(() => loadKubeconfig(['/secret'], fake({})), { message: /it cannot be read \(EACCES\)/ })
+  t.throws(() => loadKubeconfig(['/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'], fake({})), {
+    message:
+      /there is no such file; the DaemonSet spiderpool-node writes it: does its pod run on this node\? Without that DaemonSet set/,
+  })
   t.throws(() => loadKubeconfig(['/a', '/b'], fake({})), {
     message: /^kubeconfig \/a:\/b: none of these files is there/,
   })
