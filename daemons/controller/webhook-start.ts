@@ -32,7 +32,7 @@ export interface Webhooks {
   readonly stop: () => Promise<void>
 }
 
-/** Throws where the certificate's files are named and cannot be used. */
+/** @throws Error where the port is taken, or the certificate's files are named and cannot be used; then nothing stays open. */
 export async function startWebhooks({ kube, settings, conf, log, tls, after }: Starting): Promise<Webhooks> {
   const { webhookPort: port, bindAddress } = settings
   const answering = { judges: judges(kube, switchesOf(conf)), log, after }
@@ -43,12 +43,29 @@ export async function startWebhooks({ kube, settings, conf, log, tls, after }: S
     onPort: served => log.info('the webhooks are served', { port: served }),
   })
   const check = (): Promise<string | undefined> => server.check()
-  if (!tls) return { serving: server, authority: undefined, check, stop: () => server.stop() }
+  try {
+    await server.listen()
+    return tls
+      ? await fromFiles(server, tls, { log, after, check })
+      : { serving: server, authority: undefined, check, stop: () => server.stop() }
+  } catch (error) {
+    await server.stop() // or its socket keeps the process
+    throw error
+  }
+}
+
+/** Where the certificate comes from files: read now, and again when they change. */
+async function fromFiles(
+  server: WebhookServer,
+  tls: NonNullable<Flags['tls']>,
+  { log, after, check }: Pick<Starting, 'log' | 'after'> & Pick<Webhooks, 'check'>,
+): Promise<Webhooks> {
   const read = (): Promise<void> => {
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
     return server.use({ certificate, key, ca: undefined })
   }
-  await read()
+  const wrong = await wrongOf(read)
+  if (wrong !== '') throw new Error(`--tls-server-cert ${tls.certificate} with --tls-server-key ${tls.key}: ${wrong}`)
   let forget = (): void => {}
   let told = ''
   const look = async (): Promise<void> => {

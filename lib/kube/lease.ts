@@ -64,6 +64,8 @@ export interface Electing {
   /** Told when this process begins to lead, and when it no longer does. */
   readonly onChange: (leads: boolean) => void
   readonly onTrouble: (error: KubeError) => void
+  /** Called after each try that the API server answered, whoever has the lease. */
+  readonly onAnswer?: () => void
   readonly signal: AbortSignal
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** Monotonic milliseconds. */
@@ -126,7 +128,9 @@ export class Election {
 
   async #try(): Promise<boolean> {
     try {
-      return await this.#takeOrRenew()
+      const won = await this.#takeOrRenew()
+      this.#with.onAnswer?.()
+      return won
     } catch (error) {
       if (!(error instanceof KubeError)) throw error
       if (!isConflict(error) && !isAlreadyExists(error)) this.#with.onTrouble(error)
