@@ -16,6 +16,9 @@ import type { Conf, Settings } from './settings.js'
 import { Teller } from './tell.js'
 import type { Serving } from './webhook-server.js'
 
+/** Each try ends within half of the renewal deadline; this is many of them. */
+const STUCK_MS = 120_000
+
 export const LEASE = 'spiderpool-controller-leases'
 
 export interface Parts {
@@ -114,7 +117,10 @@ function healthOf(runner: Runner, election: Election, webhooks: Check): Health {
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
   }
   const led = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
-  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [] }
+  // An API server that is away restarts nobody: the tries go on and fail.
+  const tries = (): string | undefined =>
+    election.idleMs > STUCK_MS ? `no try at the Lease since ${Math.round(election.idleMs / 1000)} s` : undefined
+  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [tries] }
 }
 
 function describe(metrics: Metrics, runner: Runner, election: Election): void {

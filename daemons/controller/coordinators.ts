@@ -103,7 +103,7 @@ export function coordinators({ env, conf }: Making): Reconciler {
       if (type === undefined) return again
       const status =
         typeof type === 'string'
-          ? statusOf(find(type, view, conf.raw['tolerateUnknownClusterCIDR'] === true))
+          ? statusOf(find(type, view, asked === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true))
           : notReadable(type.error)
       const waitMs = doubt.waitMs({ asked, isSynced, status }, hands)
       if (waitMs > 0) return { againMs: Math.min(waitMs, again?.againMs ?? waitMs) }

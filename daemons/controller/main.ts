@@ -11,7 +11,8 @@ import { flagsOf, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './http.js'
 import { CONF_DEFAULT, settingsOf, type Conf, type Settings } from './settings.js'
 import { portFault } from './port-fault.js'
-import { printedWebhooks, startWebhooks, type Webhooks } from './webhook-start.js'
+import { podsIn } from './pods-conf.js'
+import { isOf130, printedNodePolicy, printedWebhooks, startWebhooks, type Webhooks } from './webhook-start.js'
 
 const NAMESPACE_OUTSIDE = 'kube-system'
 
@@ -80,12 +81,28 @@ function listen({ health, metrics }: Controller, settings: Settings, servers: Ma
     )
 }
 
+/** Asked only where pods are injected. Where no API server says it, the configuration is the one that every version knows. */
+async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
+  if (podsIn(raw['podResourceInject']) === undefined) return false
+  try {
+    return await isOf130(connectDaemon(process.env))
+  } catch (error) {
+    writeSync(
+      2,
+      `spiderpool-controller: the API server's version is not known, so pods have failurePolicy Ignore: ${wordsOf(error)}\n`,
+    )
+    return false
+  }
+}
+
 async function serve(argv: readonly string[], log: (settings: Settings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
-  const { configPath, tls, printsWebhooks } = flagsOf(argv)
+  const { configPath, tls, prints } = flagsOf(argv)
   const conf = confAt(configPath)
-  if (printsWebhooks) return void writeSync(1, printedWebhooks(settings, conf, env))
+  if (prints === 'node-policy') return void writeSync(1, printedNodePolicy(settings))
+  if (prints === 'webhooks')
+    return void writeSync(1, printedWebhooks(settings, conf, env, await hasMatchConditions(conf)))
   const own = log(settings)
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())

@@ -78,9 +78,16 @@ export class Election {
   #leads = false
   #sighting: Sighting | undefined
   #leader = ''
+  #lookedMs: number
 
   constructor(electing: Electing) {
     this.#with = electing
+    this.#lookedMs = electing.now()
+  }
+
+  /** Milliseconds since the last try at the Lease began: it grows beyond a few periods only where the process is stuck. */
+  get idleMs(): number {
+    return this.#with.now() - this.#lookedMs
   }
 
   /** Who was last seen to hold the lease; '' where nobody was. */
@@ -98,6 +105,7 @@ export class Election {
     const { signal, sleep, timing, now } = this.#with
     while (!signal.aborted) {
       const beganMs = now()
+      this.#lookedMs = beganMs
       const won = await this.#tryInTime()
       if (won) this.#heldUntilMs = beganMs + timing.renewDeadlineMs
       this.#tell(won || (this.#leads && now() < this.#heldUntilMs))

@@ -54,7 +54,10 @@ export interface Found {
   readonly calico: Listed<CalicoPool>
   readonly cilium: ConfigMap | undefined
   readonly ciliumPools: Listed<CiliumPool>
-  /** Go on where nobody says the cluster's CIDRs, if the type does not need them. Off: not ready, as users know it. */
+  /**
+   * Services' CIDRs are enough where the type needs no others: tolerateUnknownClusterCIDR, or podCIDRType `none` in the spec itself. `auto`
+   * that finds no network stays NotReady, as users know it.
+   */
   readonly toleratesUnknown: boolean
 }
 
@@ -169,8 +172,7 @@ function clusterCidrs(found: Found, hasServiceCidrs: boolean): Cidrs | string {
   if (said.pods.length > 0 && said.services.length > 0) return said
   const [pod] = byAge(found.controllerManagers)
   if (pod) return fromControllerManager(pod)
-  if (found.type === 'none' && (hasServiceCidrs || said.services.length > 0)) return said // asks for no pod CIDR
-  const isKnown = found.type !== 'cluster' && found.serviceCidrs !== undefined && found.serviceCidrs.length > 0
+  const isKnown = found.type !== 'cluster' && (hasServiceCidrs || said.services.length > 0)
   if (found.toleratesUnknown && isKnown) return said
   return found.kubeadm === undefined ? NO_CONTROLLER_MANAGER : unreadKubeadm(said)
 }

@@ -78,6 +78,12 @@ const ENDS: readonly (readonly [
     /conf-\d\.yml, line 2: enableIPv6 .* "yes"/,
   ],
   [
+    'podResourceInject that is neither on nor off',
+    {},
+    ['--config-path', conf('podResourceInject: {enabled: "yes"}\n')],
+    /conf-\d\.yml, line 1: podResourceInject\.enabled .* "yes"; give true or false/,
+  ],
+  [
     'no such certificate',
     {},
     ['--tls-server-cert', '/no.crt', '--tls-server-key', '/no.key'],

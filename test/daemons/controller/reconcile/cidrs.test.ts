@@ -240,13 +240,13 @@ const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
     },
   ],
   [
-    'type none needs no pod CIDR: half a kubeadm is enough',
-    { type: 'none', kubeadm: map('k', { ClusterConfiguration: 'serviceSubnet: 10.2.0.0/16' }) },
+    'type none in the spec needs no pod CIDR: half a kubeadm is enough',
+    { type: 'none', toleratesUnknown: true, kubeadm: map('k', { ClusterConfiguration: 'serviceSubnet: 10.2.0.0/16' }) },
     { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.2.0.0/16'] },
   ],
   [
-    'type none needs no pod CIDR: ServiceCIDRs are enough',
-    { type: 'none', serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
+    'type none in the spec needs no pod CIDR: ServiceCIDRs are enough',
+    { type: 'none', toleratesUnknown: true, serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
     { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.96.0.0/12'] },
   ],
 ]
