@@ -26,7 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   coordinator: cni(() => import('./plugins/coordinator/main.js')),
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
   'spiderpool-controller': daemon(() => import('./daemons/controller/main.js')),
-  'spiderpool-init': async () => (await import('./daemons/init/main.js')).main(),
+  'spiderpool-init': async argv => (await import('./daemons/init/main.js')).main(argv),
   'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),
   'spiderpool-apiserver': daemon(() => import('./daemons/apiserver/main.js')),
 }

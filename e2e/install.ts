@@ -19,6 +19,7 @@ async function install(): Promise<void> {
   for (const file of crds) await kubectl(`apply -f ${join(ROOT, 'schemas/crds', file)}`)
   await kubectl('wait --for=condition=Established crd --all --timeout=30s')
   show(await kubectl(`apply -f ${join(ROOT, 'deploy/spiderpool.yaml')}`))
+  await kubectl('-n kube-system scale deployment/spiderpool-controller --replicas=2') // one leads
   await told('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
   await told('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
   await told('-n kube-system get pods -o wide')

@@ -32,16 +32,43 @@ const KINDS: { readonly [K in keyof Around]: Kind } = {
   namespaces: NAMESPACES,
 }
 
+/**
+ * Reads for reviews, shared: who asks while a read of the same is under way waits for the next, which all of them share. So each answer is
+ * younger than its question, as uniqueness across pools wants it, and a thousand reviews are a few lists. A cache would be cheaper and may
+ * be older than the last write.
+ */
+function sharedReads(kube: Kube): Ask {
+  const lanes = new Map<string, { running: Promise<unknown>; next: Promise<readonly object[]> | undefined }>()
+  return (kind, which) => {
+    const key = JSON.stringify([kind.plural, which.label, which.namespace, which.name])
+    const lane = lanes.get(key)
+    if (lane?.next) return lane.next
+    const read = (): Promise<readonly object[]> => {
+      const own = { running: ask(kube, kind, which) as Promise<unknown>, next: undefined }
+      lanes.set(key, own)
+      const forget = (): void => void (lanes.get(key) === own && own.next === undefined && lanes.delete(key))
+      own.running.then(forget, forget)
+      return own.running as Promise<readonly object[]>
+    }
+    if (!lane) return read()
+    lane.next = lane.running.then(read, read)
+    return lane.next
+  }
+}
+
+type Ask = (kind: Kind, which: Which) => Promise<readonly object[]>
+
 export type Judge = (review: Review) => Promise<Verdict>
 
 /** Who judges what comes by a path. */
 export function judges(kube: Kube, switches: Switches): ReadonlyMap<string, Judge> {
-  const found = new Map<string, Judge>([[POD_PATH, review => mutate(PODS_ADMISSION, kube, switches, review)]])
+  const reads = sharedReads(kube)
+  const found = new Map<string, Judge>([[POD_PATH, review => mutate(PODS_ADMISSION, reads, switches, review)]])
   for (const { plural, singular } of SERVED) {
     const rules = ADMISSIONS.find(({ of }) => of.plural === plural)
     if (!rules) continue
-    found.set(pathOf('mutate', singular), review => mutate(rules, kube, switches, review))
-    found.set(pathOf('validate', singular), review => validate(rules, kube, switches, review))
+    found.set(pathOf('mutate', singular), review => mutate(rules, reads, switches, review))
+    found.set(pathOf('validate', singular), review => validate(rules, reads, switches, review))
   }
   return found
 }
@@ -49,23 +76,23 @@ export function judges(kube: Kube, switches: Switches): ReadonlyMap<string, Judg
 const ALLOWED: Verdict = { kind: 'allowed' }
 const verdictOf = (denial: Denial | undefined): Verdict => (denial ? { kind: 'denied', denial } : ALLOWED)
 
-async function mutate(rules: Admission, kube: Kube, switches: Switches, review: Review): Promise<Verdict> {
+async function mutate(rules: Admission, reads: Ask, switches: Switches, review: Review): Promise<Verdict> {
   const { object, old, namespace } = review
   if (object === undefined) return ALLOWED
   const written = { object, old, namespace }
-  const seen = await lookUntilKnown(kube, around => rules.toMutate(written, switches, around))
+  const seen = await lookUntilKnown(reads, around => rules.toMutate(written, switches, around))
   const denial = denialOf(rules.of, nameOf(review), rules.refusals(written, seen))
   return denial ? verdictOf(denial) : { kind: 'changed', to: rules.mutate(written, seen) }
 }
 
-async function validate(rules: Admission, kube: Kube, switches: Switches, review: Review): Promise<Verdict> {
+async function validate(rules: Admission, reads: Ask, switches: Switches, review: Review): Promise<Verdict> {
   const { object, old, namespace, operation } = review
   if (operation === 'DELETE') {
     const [fault] = rules.deletion(old, switches)
     return verdictOf(fault && forbiddenDenial(rules.of, nameOf(review), fault.why))
   }
   const written = { object, old, namespace }
-  const seen = await look(kube, rules.toValidate(written, switches))
+  const seen = await look(reads, rules.toValidate(written, switches))
   return verdictOf(denialOf(rules.of, nameOf(review), rules.validate(written, seen, switches)))
 }
 
@@ -79,19 +106,19 @@ function nameOf({ name, object }: Review): string {
 }
 
 /** What is found may raise the next question: a pod's namespace says which networks to look for. */
-async function lookUntilKnown(kube: Kube, ask: (found: Around) => Looks): Promise<Around> {
+async function lookUntilKnown(reads: Ask, wants: (found: Around) => Looks): Promise<Around> {
   let found = NOTHING_AROUND
   for (let asked = '{}'; ;) {
-    const looks = ask(found)
+    const looks = wants(found)
     if (JSON.stringify(looks) === asked) return found
     asked = JSON.stringify(looks)
-    found = await look(kube, looks)
+    found = await look(reads, looks)
   }
 }
 
-async function look(kube: Kube, looks: Looks): Promise<Around> {
+async function look(reads: Ask, looks: Looks): Promise<Around> {
   const entries = Object.entries(looks) as [keyof Around, Which][] // of a mapped type over these keys
-  const found = await Promise.all(entries.map(async ([what, which]) => [what, await ask(kube, KINDS[what], which)]))
+  const found = await Promise.all(entries.map(async ([what, which]) => [what, await reads(KINDS[what], which)]))
   return { ...NOTHING_AROUND, ...(Object.fromEntries(found) as Partial<Around>) }
 }
 

@@ -3,6 +3,7 @@ import type { Kube } from '../../lib/kube/client.js'
 import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
 import type { WatchEvent } from '../../lib/kube/watch.js'
 import type { Log } from '../../lib/log.js'
+import type { Outage } from './outage.js'
 import { keyOf, Store, type Change, type Known, type Seen, type Source, type View } from './source.js'
 
 /** A list that is refused (no right to it, kind not served) is asked for again after this long. */
@@ -22,6 +23,7 @@ export interface Following {
   readonly kube: Kube
   readonly log: Log
   readonly signal: AbortSignal
+  readonly outage: Outage
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** Told of each change, after the cache holds it. */
   readonly onChange: (source: Source, change: Change) => void
@@ -77,7 +79,7 @@ export class Cache implements View {
   }
 
   async #follow(one: Followed): Promise<void> {
-    const { signal, sleep, log } = this.#with
+    const { signal, sleep, outage } = this.#with
     while (!signal.aborted) {
       try {
         for await (const event of this.#events(one)) this.#apply(one, event)
@@ -85,14 +87,14 @@ export class Cache implements View {
         if (!(error instanceof KubeError)) throw error
         if (isNotFound(error) && one.source.optional === true) this.#empty(one)
         else if (isForbidden(error) && one.source.optional === true) this.#forbid(one)
-        else log.warn(`cannot list ${one.source.kind.plural}: ${error.message}`)
+        else outage.failed(watchOf(one.source), error)
       }
       await sleep(REFUSED_PAUSE_MS, signal)
     }
   }
 
   #events({ source }: Followed): AsyncIterable<WatchEvent<Seen>> {
-    const { kube, signal, log } = this.#with
+    const { kube, signal, outage } = this.#with
     const { kind, pick, namespace, labelSelector, fieldSelector } = source
     return kube.watch<Seen>(kind, {
       signal,
@@ -101,7 +103,8 @@ export class Cache implements View {
       ...(namespace !== undefined && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
       ...(fieldSelector !== undefined && { fieldSelector }),
-      onTrouble: error => log.info(`the watch of ${kind.plural} goes on after: ${error.message}`),
+      onTrouble: error => outage.failed(watchOf(source), error),
+      onOpen: () => outage.answered(watchOf(source)),
     })
   }
 
@@ -147,3 +150,8 @@ export class Cache implements View {
 }
 
 const resourceOf = ({ kind: { plural, group } }: Source): string => (group === '' ? plural : `${plural}.${group}`)
+/** Of two sources of one kind each has its own. */
+const watchOf = (source: Source): string =>
+  ['the watch of', resourceOf(source), source.kind.version, source.fieldSelector ?? source.labelSelector ?? '']
+    .filter(word => word !== '')
+    .join(' ')

@@ -1,5 +1,5 @@
 // The webhooks' own certificates: made and renewed by the leader, kept in a Secret, served by every replica, trusted by the API server.
-import { isAlreadyExists } from '../../lib/kube/errors.js'
+import { isAlreadyExists, isForbidden, KubeError } from '../../lib/kube/errors.js'
 import { MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS } from '../../lib/kube/kinds.js'
 import type { Kind } from '../../lib/kube/kinds.js'
 import type { ObjectMeta } from '../../lib/crd/types.js'
@@ -183,5 +183,11 @@ async function write(
   }
   if (secret) return void (await hands.kube.replace(SECRETS, { ...secret, data }))
   const metadata = { name: SECRET, namespace: settings.namespace }
-  await hands.kube.create(SECRETS, { metadata, type: 'kubernetes.io/tls', data })
+  try {
+    await hands.kube.create(SECRETS, { metadata, type: 'kubernetes.io/tls', data })
+  } catch (error) {
+    if (!(error instanceof KubeError) || !isForbidden(error)) throw error
+    const remedy = `create it empty: kubectl apply -f deploy/spiderpool.yaml`
+    throw new KubeError(error.status, error.reason, `Secret ${settings.namespace}/${SECRET} is missing; ${remedy}`)
+  }
 }

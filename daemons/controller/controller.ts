@@ -6,6 +6,7 @@ import { Metrics } from '../../lib/metrics.js'
 import { fenced, type Fence } from './fence.js'
 import { FreshReads } from './fresh.js'
 import type { Check, Health } from './http.js'
+import { Outage } from './outage.js'
 import { poolGauges } from './ippools.js'
 import type { Hands, Reconciler } from './reconciler.js'
 import { reconcilersFor } from './reconcilers.js'
@@ -14,6 +15,9 @@ import { subnetGauges } from './subnet-gauges.js'
 import type { Conf, Settings } from './settings.js'
 import { Teller } from './tell.js'
 import type { Serving } from './webhook-server.js'
+
+/** Each try ends within half of the renewal deadline; this is many of them. */
+const STUCK_MS = 120_000
 
 export const LEASE = 'spiderpool-controller-leases'
 
@@ -44,6 +48,8 @@ export interface Controller {
 export function controllerOf(parts: Parts): Controller {
   const { kube, settings, log, signal, seams } = parts
   const metrics = new Metrics()
+  const outage = new Outage(log, seams.now)
+  const lease = `the renewal of Lease ${settings.namespace}/${LEASE}`
   const election: Election = new Election({
     ...{ kube, signal, now: seams.now, sleep: seams.sleep },
     namespace: settings.namespace,
@@ -54,13 +60,15 @@ export function controllerOf(parts: Parts): Controller {
       log.info(leads ? 'this process leads' : 'this process leads no more', { identity: settings.podName })
       runner.lead(leads)
     },
-    onTrouble: error => log.warn(`cannot take or renew Lease ${settings.namespace}/${LEASE}: ${error.message}`),
+    onTrouble: error => outage.failed(lease, error),
+    onAnswer: () => outage.answered(lease),
   })
-  const handsOf = handsFor(parts, election, metrics)
+  const { handsOf, teller } = handsFor(parts, election, metrics)
   const runner = new Runner({
     reconcilers: reconcilersFor({ ...parts, ...parts.webhooks, metrics }),
     kube,
     log,
+    outage,
     signal,
     seams,
     handsOf,
@@ -74,7 +82,10 @@ export function controllerOf(parts: Parts): Controller {
   return {
     health: healthOf(runner, election, parts.webhooks.check),
     metrics,
-    run: async () => void (await Promise.all([runner.run(), election.run()])),
+    async run() {
+      await Promise.all([runner.run(), election.run()])
+      await teller.settled()
+    },
   }
 }
 
@@ -82,25 +93,22 @@ function handsFor(
   { kube, settings, log, seams }: Parts,
   election: Election,
   metrics: Metrics,
-): (runs: Reconciler['runs']) => Hands {
+): { readonly handsOf: (runs: Reconciler['runs']) => Hands; readonly teller: Teller } {
   const writes = metrics.counter({ name: 'spiderpool_controller_write_counts', help: 'Writes sent to the API server' })
   const onWrite: Fence['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
   const fresh = new FreshReads(kube, seams.after)
-  const hands = (own: Kube): Hands => {
-    const { now, clock, suffix } = seams
-    const teller = new Teller({ kube: own, log, instance: settings.podName, now, clock, suffix })
-    return {
-      ...{ kube: own, fresh, log, now },
-      clock: () => clock().getTime(),
-      after: (ms, call) => void seams.after(ms, call),
-      tell: telling => teller.tell(telling),
-    }
-  }
-  const made = {
-    leader: hands(fenced(kube, { holds: () => election.holds(), onWrite })),
-    always: hands(fenced(kube, { holds: () => true, onWrite })),
-  }
-  return runs => made[runs]
+  const { now, clock, suffix, after } = seams
+  const always = fenced(kube, { holds: () => true, onWrite })
+  // An Event says what was done while this process led, so it is written also after the lease was given back.
+  const teller = new Teller({ kube: always, log, instance: settings.podName, now, clock, suffix, after })
+  const hands = (own: Kube): Hands => ({
+    ...{ kube: own, fresh, log, now },
+    clock: () => clock().getTime(),
+    after: (ms, call) => void after(ms, call),
+    tell: telling => teller.tell(telling),
+  })
+  const made = { leader: hands(fenced(kube, { holds: () => election.holds(), onWrite })), always: hands(always) }
+  return { handsOf: runs => made[runs], teller }
 }
 
 function healthOf(runner: Runner, election: Election, webhooks: Check): Health {
@@ -109,7 +117,10 @@ function healthOf(runner: Runner, election: Election, webhooks: Check): Health {
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
   }
   const led = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
-  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [] }
+  // An API server that is away restarts nobody: the tries go on and fail.
+  const tries = (): string | undefined =>
+    election.idleMs > STUCK_MS ? `no try at the Lease since ${Math.round(election.idleMs / 1000)} s` : undefined
+  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [tries] }
 }
 
 function describe(metrics: Metrics, runner: Runner, election: Election): void {

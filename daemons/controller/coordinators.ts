@@ -5,7 +5,11 @@ import type { ObjectMeta } from '../../lib/crd/types.js'
 import { CONFIGMAPS, PODS, SERVICECIDRS, SPIDER_COORDINATORS, type Kind } from '../../lib/kube/kinds.js'
 import type { Outcome } from './queue.js'
 import {
+  firstConf,
+  remedyOf,
   statusOf,
+  typeOfConf,
+  typeOfConfName,
   type CalicoPool,
   type CiliumPool,
   type CommandPod,
@@ -15,6 +19,7 @@ import {
   type Listed,
   type ServiceCidr,
 } from './reconcile/cidrs.js'
+import { NETWORK_UNKNOWN, networkAfter, type Look } from './reconcile/network.js'
 import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
 import type { Making } from './reconcilers.js'
 import { source, type Source, type View } from './source.js'
@@ -57,6 +62,13 @@ const CILIUM_POOLS = source<CiliumPool>({
 const NAME_ENV = 'SPIDERPOOL_COORDINATOR_DEAFULT_NAME'
 const CNI_DIR_ENV = 'SPIDERPOOL_CNI_CONFIG_DIR'
 const RESYNC_MS = 60_000
+/** Of the conf folder of type `auto`: a folder of this node, whose changes no watch of the API server reports. */
+const LOOK_MS = 5_000
+/**
+ * A coordinator that was Synced becomes NotReady once its reason has stood for so long: a static pod that restarts, a right that is
+ * applied again or a ConfigMap that is replaced is missing for a moment, and no pod of the cluster starts while the phase is NotReady.
+ */
+const DOUBT_MS = 60_000
 
 export function coordinators({ env, conf }: Making): Reconciler {
   const name = env[NAME_ENV] || 'default'
@@ -70,21 +82,95 @@ export function coordinators({ env, conf }: Making): Reconciler {
     watchOf(CALICO, toOurs),
     watchOf(CILIUM_POOLS, toOurs),
   ]
+  const network = networkOf(dir)
+  const doubt = doubted()
   return {
     name: 'coordinator',
     runs: 'leader',
     workers: 1,
     watches,
-    resyncMs: RESYNC_MS, // the conf folder of type `auto` is a folder of this node: nobody tells of its changes
+    resyncMs: RESYNC_MS,
+    reset: doubt.forget,
     async reconcile(key, view, hands): Promise<Outcome> {
       const coordinator = view.of(COORDINATORS).get(key)
       if (!coordinator) return undefined
       if (coordinator.metadata.deletionTimestamp !== undefined) return void (await letGo(coordinator, hands))
       if (key !== name) return undefined
-      const status = statusOf(
-        find(coordinator, view, { dir, toleratesUnknown: conf.raw['tolerateUnknownClusterCIDR'] === true }),
-      )
-      return void (await write(coordinator, status, hands))
+      const asked = coordinator.spec?.podCIDRType ?? 'auto'
+      const isSynced = coordinator.status?.phase === 'Synced'
+      const again: Outcome = asked === 'auto' ? { againMs: LOOK_MS } : undefined
+      const type = asked === 'auto' ? network(isSynced, hands) : asked
+      if (type === undefined) return again
+      const status =
+        typeof type === 'string'
+          ? statusOf(find(type, view, asked === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true))
+          : notReadable(type.error)
+      const waitMs = doubt.waitMs({ asked, isSynced, status }, hands)
+      if (waitMs > 0) return { againMs: Math.min(waitMs, again?.againMs ?? waitMs) }
+      await write(coordinator, status, hands)
+      return again
+    },
+  }
+}
+
+/**
+ * The podCIDRType that `auto` stands for, after one more look at the folder; `undefined` where the coordinator keeps its status until the
+ * folder says more, `error` where nothing was ever read.
+ */
+function networkOf(dir: string): (isSynced: boolean, hands: Hands) => string | { readonly error: string } | undefined {
+  let known = NETWORK_UNKNOWN
+  let logged = ''
+  return (isSynced, { now, log }) => {
+    const look = lookAt(dir)
+    const before = known
+    known = networkAfter(before, look, { nowMs: now(), isSynced })
+    const error = 'error' in look ? look.error : ''
+    if (error !== '' && error !== logged) log.warn(`${error}; the SpiderCoordinator keeps what is known`, { dir })
+    if (error === '' && logged !== '') log.info("the node's CNI configuration can be read again", { dir })
+    logged = error
+    if (before.type !== undefined && before.type !== known.type)
+      log.info(`podCIDRType auto is ${known.type ?? ''} now; it was ${before.type}`, { dir })
+    if (known.type !== undefined) return known.type
+    return 'error' in look && !isSynced ? look : undefined
+  }
+}
+
+const notReadable = (reason: string): CoordinatorStatus => ({
+  phase: 'NotReady',
+  reason,
+  overlayPodCIDR: [],
+  serviceCIDR: [],
+})
+
+interface Doubt {
+  /** Milliseconds until the status may be written; 0 where it may be now. */
+  waitMs(
+    of: { readonly asked: string; readonly isSynced: boolean; readonly status: CoordinatorStatus },
+    hands: Hands,
+  ): number
+  forget(): void
+}
+
+/** Keeps a Synced coordinator so for DOUBT_MS, unless its spec was changed: then the new type's reason is the user's own. */
+function doubted(): Doubt {
+  let sinceMs: number | undefined
+  let syncedType: string | undefined
+  return {
+    waitMs({ asked, isSynced, status }, { now, log }) {
+      if (status.phase === 'Synced') syncedType = asked
+      const isDoubtful = isSynced && status.phase === 'NotReady' && (syncedType ?? asked) === asked
+      if (!isDoubtful) {
+        sinceMs = undefined
+        return 0
+      }
+      if (sinceMs === undefined)
+        log.warn(`the SpiderCoordinator keeps its CIDRs for ${DOUBT_MS / 1000} s: ${status.reason ?? ''}`)
+      sinceMs ??= now()
+      return Math.max(0, sinceMs + DOUBT_MS - now())
+    },
+    forget() {
+      sinceMs = undefined
+      syncedType = undefined
     },
   }
 }
@@ -97,12 +183,7 @@ async function letGo({ metadata }: Coordinator, { kube }: Hands): Promise<void> 
   await kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge')
 }
 
-function find(
-  { spec }: Coordinator,
-  view: View,
-  { dir, toleratesUnknown }: { readonly dir: string; readonly toleratesUnknown: boolean },
-): Found {
-  const type = spec?.podCIDRType ?? 'auto'
+function find(type: string, view: View, toleratesUnknown: boolean): Found {
   const all = <T extends { readonly metadata: ObjectMeta }>(one: Source<T, never>): readonly T[] => [
     ...view.of(one).all(),
   ]
@@ -111,7 +192,6 @@ function find(
   const cidrs = SERVICE_CIDRS.find(one => view.isServed(one))
   return {
     type,
-    cniFiles: type === 'auto' ? filesIn(dir) : [],
     kubeadm: view.of(KUBEADM).get('kube-system/kubeadm-config'),
     controllerManagers: all(MANAGERS),
     serviceCidrs: cidrs && all(cidrs),
@@ -122,13 +202,31 @@ function find(
   }
 }
 
-function filesIn(dir: string): Found['cniFiles'] {
+/** By the path each time: a folder that was replaced is another one under the same name. Reads no file but the conf that counts. */
+function lookAt(dir: string): Look {
   try {
     const names = readdirSync(dir, { withFileTypes: true }).filter(entry => !entry.isDirectory())
-    return names.map(({ name }) => ({ name, text: readFileSync(`${dir}/${name}`, 'utf8') }))
+    const name = firstConf(names.map(entry => entry.name))
+    return name === undefined ? { type: typeOfConf(undefined) } : typeIn(dir, name)
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    return { error: `the node's CNI configuration cannot be read (${CNI_DIR_ENV}): ${why}` }
+    return unreadable(error)
+  }
+}
+
+function typeIn(dir: string, name: string): Look {
+  try {
+    return { type: typeOfConf(readFileSync(`${dir}/${name}`, 'utf8')) }
+  } catch (error) {
+    const isRefused = error instanceof Error && 'code' in error && error.code === 'EACCES'
+    const type = isRefused ? typeOfConfName(name) : undefined
+    return type === undefined ? unreadable(error) : { type }
+  }
+}
+
+function unreadable(error: unknown): Look {
+  const why = error instanceof Error ? error.message : String(error)
+  return {
+    error: `the node's CNI configuration cannot be read (${CNI_DIR_ENV}): ${why}; set spec.podCIDRType of the SpiderCoordinator to cluster, calico, cilium or none`,
   }
 }
 
@@ -154,5 +252,6 @@ async function write({ metadata, status = {} }: Coordinator, shall: CoordinatorS
   await hands.kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge', { subresource: 'status' })
   if (shall.phase === 'Synced' || shall.reason === status.reason) return
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderCoordinator', name: metadata.name, uid: metadata.uid ?? '' }
-  hands.tell({ about, type: 'Warning', reason: 'ClusterNotReady', message: shall.reason ?? '' })
+  const message = [shall.reason ?? '', remedyOf(shall.reason ?? '')].filter(text => text !== '').join(': ')
+  hands.tell({ about, type: 'Warning', reason: 'ClusterNotReady', message })
 }

@@ -16,3 +16,14 @@ export function limiter(max: number): Limiter {
     }
   }
 }
+
+/** At most `max` at a time, at most `waitingMax` in wait; `undefined` for what comes beyond. */
+export function boundedLimiter(max: number, waitingMax: number): <T>(work: () => Promise<T>) => Promise<T> | undefined {
+  const limit = limiter(max)
+  let pending = 0
+  return work => {
+    if (pending >= max + waitingMax) return undefined
+    pending += 1
+    return limit(work).finally(() => (pending -= 1))
+  }
+}

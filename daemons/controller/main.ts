@@ -5,16 +5,31 @@ import { hostname } from 'node:os'
 import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
+import { confIn } from './conf-file.js'
 import { controllerOf, type Controller } from './controller.js'
 import { flagsOf, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './http.js'
-import { CONF_DEFAULT, confOf, settingsOf, type Conf, type Settings } from './settings.js'
-import { printedWebhooks, startWebhooks } from './webhook-start.js'
+import { CONF_DEFAULT, settingsOf, type Conf, type Settings } from './settings.js'
+import { portFault } from './port-fault.js'
+import { podsIn } from './pods-conf.js'
+import { isOf130, printedNodePolicy, printedWebhooks, startWebhooks, type Webhooks } from './webhook-start.js'
 
 const NAMESPACE_OUTSIDE = 'kube-system'
 
-const confAt = (path: string | undefined): Conf =>
-  path === undefined ? CONF_DEFAULT : confOf(Bun.YAML.parse(readFileSync(path, 'utf8')))
+function confAt(path: string | undefined): Conf {
+  if (path === undefined) return CONF_DEFAULT
+  return confIn(textOf(path), path, text => Bun.YAML.parse(text))
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`--config-path ${path} cannot be read: ${wordsOf(error)}`)
+  }
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const seams = {
   now: () => performance.now(),
@@ -38,45 +53,72 @@ const seams = {
   },
 }
 
-/** What listens, by what it is for. */
-function listen(
-  { health, metrics }: Controller,
-  settings: Settings,
-): ReadonlyMap<string, ReturnType<typeof Bun.serve>> {
-  const { bindAddress, healthPort, metricsPort } = settings
-  const at = (port: number): { port: number; hostname?: string } => ({
-    port,
-    ...(bindAddress !== '' && { hostname: bindAddress }),
-  })
-  const servers = new Map<string, ReturnType<typeof Bun.serve>>()
-  servers.set('health', Bun.serve({ ...at(healthPort), fetch: request => answerHealth(request, health) }))
+type HttpServer = ReturnType<typeof Bun.serve>
+type Answer = (request: Request) => Promise<Response> | Response
+
+/** @throws Error a sentence that names the variable and the port that cannot be had. */
+function serveAt(variable: string, port: number, hostname: string, fetch: Answer): HttpServer {
+  try {
+    return Bun.serve({ port, ...(hostname !== '' && { hostname }), fetch })
+  } catch (error) {
+    throw new Error(portFault(variable, { port, hostname }, error))
+  }
+}
+
+/** What listens, by what it is for. Each is in `servers` as soon as it listens, so that a later failure closes it. */
+function listen({ health, metrics }: Controller, settings: Settings, servers: Map<string, HttpServer>): void {
+  const { bindAddress, healthAddress, healthPort, metricsPort } = settings
+  servers.set(
+    'health',
+    serveAt('SPIDERPOOL_HEALTH_PORT', healthPort, healthAddress, request => answerHealth(request, health)),
+  )
   if (settings.metrics)
     servers.set(
       'metrics',
-      Bun.serve({ ...at(metricsPort), fetch: request => answerMetrics(request, () => metrics.text()) }),
+      serveAt('SPIDERPOOL_METRIC_HTTP_PORT', metricsPort, bindAddress, request =>
+        answerMetrics(request, () => metrics.text()),
+      ),
     )
-  return servers
+}
+
+/** Asked only where pods are injected. Where no API server says it, the configuration is the one that every version knows. */
+async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
+  if (podsIn(raw['podResourceInject']) === undefined) return false
+  try {
+    return await isOf130(connectDaemon(process.env))
+  } catch (error) {
+    writeSync(
+      2,
+      `spiderpool-controller: the API server's version is not known, so pods have failurePolicy Ignore: ${wordsOf(error)}\n`,
+    )
+    return false
+  }
 }
 
 async function serve(argv: readonly string[], log: (settings: Settings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
-  const { configPath, tls, printsWebhooks } = flagsOf(argv)
+  const { configPath, tls, prints } = flagsOf(argv)
   const conf = confAt(configPath)
-  if (printsWebhooks) return void writeSync(1, printedWebhooks(settings, conf, env))
+  if (prints === 'node-policy') return void writeSync(1, printedNodePolicy(settings))
+  if (prints === 'webhooks')
+    return void writeSync(1, printedWebhooks(settings, conf, env, await hasMatchConditions(conf)))
   const own = log(settings)
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
   const kube = connectDaemon(env)
-  const webhooks = await startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
-  const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, webhooks, seams })
-  const servers = listen(controller, settings)
-  const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
-  own.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
+  const servers = new Map<string, HttpServer>()
+  let webhooks: Webhooks | undefined
   try {
+    webhooks = await startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
+    const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, webhooks, seams })
+    listen(controller, settings, servers)
+    const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
+    own.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
     await controller.run()
   } finally {
-    await Promise.all([webhooks.stop(), ...[...servers.values()].map(server => server.stop(true))])
+    ends.abort() // whatever else holds the process
+    await Promise.all([webhooks?.stop(), ...[...servers.values()].map(server => server.stop(true))])
   }
   own.info('ended')
 }
@@ -95,7 +137,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await serve(argv, ({ logLevel }) => logTo(print, logLevel))
   } catch (error) {
-    writeSync(2, `spiderpool-controller: ${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(2, `spiderpool-controller: ${wordsOf(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -64,7 +64,10 @@ export function reclaim({ settings, conf, metrics }: Making): Reconciler {
     workers: WORKERS,
     resyncMs: rules.resyncMs,
     watches: WATCHES,
-    reset: () => sightings.clear(),
+    reset() {
+      sightings.clear()
+      reclaimed.flush()
+    },
     async reconcile(name, view, hands) {
       const address = view.of(ADDRESSES).get(name)
       const looking: Looking = { view, features, heartbeats, nowMs: hands.clock() }

@@ -28,15 +28,24 @@ export const BECAUSE: Readonly<Record<Why, string>> = {
 export class Reclaimed {
   /** By pool and reason. */
   #gathered = new Map<string, { readonly why: Why; readonly pool: string; readonly addresses: SpiderIPAddress[] }>()
+  #flush = (): void => undefined
 
   add(address: SpiderIPAddress, why: Why, view: View, hands: Hands): void {
     const { pool, pod } = address.spec
     hands.log.info(`reclaimed ${address.spec.address} of pool ${pool}: ${BECAUSE[why]}`, { pod, why })
-    if (this.#gathered.size === 0) hands.after(GATHER_MS, () => this.#tellAll(view, hands))
+    if (this.#gathered.size === 0) {
+      this.#flush = () => this.#tellAll(view, hands)
+      hands.after(GATHER_MS, () => this.flush())
+    }
     const key = `${pool}/${why}`
     const together = this.#gathered.get(key) ?? { why, pool, addresses: [] }
     together.addresses.push(address)
     this.#gathered.set(key, together)
+  }
+
+  /** Tells what is gathered now: nothing of the last moments is lost when leading ends. */
+  flush(): void {
+    this.#flush()
   }
 
   #tellAll(view: View, hands: Hands): void {

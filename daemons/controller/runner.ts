@@ -3,6 +3,7 @@ import type { Kube } from '../../lib/kube/client.js'
 import { isConflict, KubeError } from '../../lib/kube/errors.js'
 import type { Log } from '../../lib/log.js'
 import { Cache } from './cache.js'
+import type { Outage } from './outage.js'
 import { Queue, type Outcome, type Seams } from './queue.js'
 import type { Hands, Reconciler } from './reconciler.js'
 import type { Change, Source, View } from './source.js'
@@ -12,6 +13,7 @@ export interface Running {
   /** Of all replicas, for reading. */
   readonly kube: Kube
   readonly log: Log
+  readonly outage: Outage
   readonly signal: AbortSignal
   readonly seams: Seams & {
     readonly now: () => number
@@ -36,13 +38,14 @@ export class Runner {
 
   constructor(running: Running) {
     this.#with = running
-    const { kube, log, signal, seams, reconcilers } = running
+    const { kube, log, outage, signal, seams, reconcilers } = running
     this.#lanes = reconcilers.map(reconciler => this.#laneOf(reconciler))
     this.#cache = new Cache(
       reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source)),
       {
         kube,
         log,
+        outage,
         signal,
         sleep: seams.sleep,
         onChange: (source, change) => this.#notice(source, change),
@@ -99,8 +102,10 @@ export class Runner {
     try {
       return await reconciler.reconcile(key, this.#cache, this.#with.handsOf(reconciler.runs))
     } catch (error) {
+      const { log, outage } = this.#with
       const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
-      if (isNews) this.#with.log.warn(`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
+      const level = error instanceof KubeError && outage.isAway ? 'debug' : 'warn'
+      if (isNews) log[level](`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
       throw error
     }
   }

@@ -27,6 +27,8 @@ export interface Settings {
   readonly logLevel: Level
   /** '' is every address of the machine. */
   readonly bindAddress: string
+  /** Where health is served; like bindAddress where nothing is set. The manifest says 127.0.0.1, where its probes ask. */
+  readonly healthAddress: string
   readonly healthPort: number
   readonly metricsPort: number
   readonly webhookPort: number
@@ -63,6 +65,16 @@ export const CONF_DEFAULT: Conf = {
   raw: {},
 }
 
+/** A key of conf.yml whose value cannot be used. */
+export class ConfFault extends Error {
+  readonly key: string
+
+  constructor(key: string, message: string) {
+    super(message)
+    this.key = key
+  }
+}
+
 export function confOf(yaml: unknown): Conf {
   const isObject = typeof yaml === 'object' && yaml !== null && !Array.isArray(yaml)
   if (!isObject) throw new Error('the configuration file holds no YAML mapping; give key: value lines')
@@ -70,7 +82,7 @@ export function confOf(yaml: unknown): Conf {
   const flag = (key: string): boolean => {
     const value = raw[key] ?? false
     if (typeof value === 'boolean') return value
-    throw new Error(`${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
+    throw new ConfFault(key, `${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
   }
   return {
     enableIPv4: flag('enableIPv4'),
@@ -96,6 +108,7 @@ export function settingsOf(env: Env, outside: { readonly namespace: string; read
     podName: text(env, 'SPIDERPOOL_POD_NAME', outside.podName),
     logLevel: level(env),
     bindAddress: env['SPIDERPOOL_BIND_ADDRESS'] ?? '',
+    healthAddress: env['SPIDERPOOL_HEALTH_ADDRESS'] || env['SPIDERPOOL_BIND_ADDRESS'] || '',
     healthPort: number(env, 'SPIDERPOOL_HEALTH_PORT', 5720),
     metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5721),
     webhookPort: number(env, 'SPIDERPOOL_WEBHOOK_PORT', 5722),

@@ -1,6 +1,6 @@
 // Kubernetes Events (core/v1) of the controller. Knows no reason; what cannot be written is logged and never fails the work.
 import type { Kube } from '../../lib/kube/client.js'
-import { KubeError } from '../../lib/kube/errors.js'
+import { isAlreadyExists, KubeError } from '../../lib/kube/errors.js'
 import { EVENTS } from '../../lib/kube/kinds.js'
 import type { Log } from '../../lib/log.js'
 import type { Telling } from './reconciler.js'
@@ -11,6 +11,11 @@ const REMEMBERED_MAX = 5_000
 /** The API refuses longer messages. */
 const MESSAGE_LENGTH_MAX = 1024
 const SOURCE = 'spiderpool'
+/** Events that could not be written because the API server is away; the oldest of more are lost, and logged. */
+const UNSENT_MAX = 200
+const RETRY_MS = 10_000
+/** At the end of the process, for what is under way. */
+const SETTLE_MS_MAX = 2_000
 
 export interface Writing {
   readonly kube: Kube
@@ -20,22 +25,79 @@ export interface Writing {
   readonly clock: () => Date
   /** Eight letters that make an Event's name unique. */
   readonly suffix: () => string
+  readonly after: (ms: number, call: () => void) => () => void
+}
+
+/** core/v1 Event, as it is sent. */
+interface Written {
+  readonly metadata: { readonly namespace: string; readonly name: string }
+  readonly involvedObject: Telling['about']
+  readonly type: Telling['type']
+  readonly reason: string
+  readonly message: string
+  readonly source: { readonly component: string }
+  readonly reportingComponent: string
+  readonly reportingInstance: string
+  readonly firstTimestamp: string
+  readonly lastTimestamp: string
+  readonly count: number
 }
 
 export class Teller {
   readonly #with: Writing
   readonly #toldMs = new Map<string, number>()
+  readonly #pending = new Set<Promise<void>>()
+  #unsent: Written[] = []
+  #isEnding = false
 
   constructor(telling: Writing) {
     this.#with = telling
   }
 
   tell(telling: Telling): void {
-    if (this.#isOld(telling)) return
-    this.#write(telling).catch((error: unknown) => {
+    if (!this.#isOld(telling)) this.#send(this.#eventOf(telling))
+  }
+
+  /** Resolves when what was told is written, or after two seconds. What is told from now on is tried once. */
+  async settled(): Promise<void> {
+    this.#isEnding = true
+    for (const event of this.#unsent.splice(0)) this.#send(event)
+    let stop = (): void => {}
+    const late = new Promise<void>(resolve => (stop = this.#with.after(SETTLE_MS_MAX, resolve)))
+    await Promise.race([Promise.all(this.#pending), late])
+    stop()
+  }
+
+  #send(event: Written): void {
+    const sent = this.#write(event)
+    this.#pending.add(sent)
+    void sent.finally(() => this.#pending.delete(sent))
+  }
+
+  async #write(event: Written): Promise<void> {
+    try {
+      await this.#with.kube.create(EVENTS, event)
+    } catch (error) {
       if (!(error instanceof KubeError)) throw error
-      this.#with.log.warn(`cannot write an Event: ${error.message}`, { reason: telling.reason, says: telling.message })
-    })
+      if (isAlreadyExists(error)) return // a try whose answer was lost had written it
+      const isLater = error.status === 0 && !this.#isEnding
+      if (isLater) this.#keep(event)
+      else this.#lose(event, error.message)
+    }
+  }
+
+  #lose({ reason, message }: Written, why: string): void {
+    this.#with.log.warn(`cannot write an Event: ${why}`, { reason, says: message })
+  }
+
+  #keep(event: Written): void {
+    if (this.#unsent.length === 0)
+      this.#with.after(RETRY_MS, () => {
+        for (const one of this.#unsent.splice(0)) this.#send(one)
+      })
+    this.#unsent.push(event)
+    const [oldest] = this.#unsent.length > UNSENT_MAX ? this.#unsent.splice(0, 1) : []
+    if (oldest) this.#lose(oldest, `more than ${UNSENT_MAX} wait for the API server`)
   }
 
   #isOld({ about, reason, message }: Telling): boolean {
@@ -50,13 +112,13 @@ export class Teller {
     return false
   }
 
-  async #write({ about, type, reason, message }: Telling): Promise<void> {
-    const { kube, instance, clock, suffix } = this.#with
+  #eventOf({ about, type, reason, message }: Telling): Written {
+    const { instance, clock, suffix } = this.#with
     const at = clock()
       .toISOString()
       .replace(/\.\d+Z$/, 'Z')
     const namespace = about.namespace === undefined || about.namespace === '' ? 'default' : about.namespace // as client-go does
-    await kube.create(EVENTS, {
+    return {
       metadata: { namespace, name: `${about.name}.${suffix()}` },
       involvedObject: about,
       type,
@@ -68,6 +130,6 @@ export class Teller {
       firstTimestamp: at,
       lastTimestamp: at,
       count: 1,
-    })
+    }
   }
 }

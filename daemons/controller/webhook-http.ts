@@ -2,6 +2,7 @@
 import { KubeError } from '../../lib/kube/errors.js'
 import type { Log } from '../../lib/log.js'
 import type { Judge } from './admit.js'
+import type { boundedLimiter } from './limiter.js'
 import { HEALTH_PATH } from './webhooks/configurations.js'
 import { answerTo, reviewIn, type Review, type Verdict } from './webhooks/review.js'
 
@@ -13,8 +14,13 @@ const BODY_MS_MAX = 5_000
 const ANSWER_MS = 10_000
 const ANSWER_BEFORE_MS = 500
 
+/** Reviews judged at the same time, and those that wait; more are answered 503, which the API server reports to who writes. */
+export const REVIEWS_MAX = 16
+export const WAITING_MAX = 128
+
 export interface Answering {
   readonly judges: ReadonlyMap<string, Judge>
+  readonly limit: ReturnType<typeof boundedLimiter>
   readonly log: Log
   readonly after: (ms: number, call: () => void) => () => void
 }
@@ -23,13 +29,21 @@ const told = (status: number, words: string): Response => new Response(`${words}
 
 /** Never throws: what cannot be judged is denied, and says why. */
 export async function answerWebhook(request: Request, answering: Answering): Promise<Response> {
-  const { pathname, searchParams } = new URL(request.url)
+  const { pathname } = new URL(request.url)
   if (pathname === HEALTH_PATH) return told(200, 'ok')
   const judge = answering.judges.get(pathname)
   if (!judge) return told(404, `nothing is admitted at ${pathname}`)
   if (request.method !== 'POST') return new Response('only POST\n', { status: 405, headers: { allow: 'POST' } })
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') return told(415, 'give an AdmissionReview as application/json')
+  const answer = answering.limit(() => reviewed(request, judge, answering))
+  if (answer) return answer
+  const busy = `${REVIEWS_MAX} reviews are under way and ${WAITING_MAX} wait; try again`
+  return new Response(`${busy}\n`, { status: 503, headers: { 'retry-after': '1' } })
+}
+
+async function reviewed(request: Request, judge: Judge, answering: Answering): Promise<Response> {
+  const { pathname, searchParams } = new URL(request.url)
   const body = await bodyOf(request, answering)
   if (typeof body !== 'string') return body
   const review = reviewIn(body)

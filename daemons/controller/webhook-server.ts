@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Pair } from '../../lib/x509.js'
+import { portFault } from './port-fault.js'
 import { BODY_BYTES_MAX } from './webhook-http.js'
 import { HEALTH_PATH } from './webhooks/configurations.js'
 
@@ -52,20 +53,25 @@ export class WebhookServer implements Serving {
     const { certificate: cert, key } = pair
     if (this.#served?.certificate === cert && this.#served.key === key) return
     createSecureContext({ cert, key }) // throws where they are none, or not of one another
-    if (this.#tls) this.#tls.setSecureContext({ cert, key })
-    else await this.#listen(cert, key)
+    await this.listen()
+    this.#tls?.setSecureContext({ cert, key })
+    const isFirst = this.#served === undefined
     this.#served = pair
+    if (isFirst) this.#options.onPort(this.#port())
   }
 
-  async #listen(cert: string, key: string): Promise<void> {
-    const { port, hostname, onPort } = this.#options
-    const server = createServer({ cert, key, ALPNProtocols: ['http/1.1'] }, socket => this.#pass(socket))
+  /** Takes the port; until there is a certificate each handshake fails. @throws Error a sentence where the port is taken. */
+  async listen(): Promise<void> {
+    if (this.#tls) return
+    const { port, hostname } = this.#options
+    const server = createServer({ ALPNProtocols: ['http/1.1'] }, socket => this.#pass(socket))
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
+      server.once('error', error =>
+        reject(new Error(portFault('SPIDERPOOL_WEBHOOK_PORT', { port, hostname: hostname ?? '' }, error))),
+      )
       server.listen({ port, ...(hostname !== undefined && { host: hostname }) }, resolve)
     })
     this.#tls = server
-    onPort(this.#port())
   }
 
   /** Bytes to and fro. Where one side ends or fails, the other does. */

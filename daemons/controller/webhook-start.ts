@@ -3,13 +3,18 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Switches } from '../../lib/crd/rules.js'
 import type { Kube } from '../../lib/kube/client.js'
+import { isNotFound } from '../../lib/kube/errors.js'
+import type { Kind } from '../../lib/kube/kinds.js'
 import type { Log } from '../../lib/log.js'
 import { judges } from './admit.js'
 import type { Flags } from './flags.js'
+import { podsIn } from './pods-conf.js'
 import { flag, type Conf, type Settings } from './settings.js'
-import { answerWebhook } from './webhook-http.js'
+import { boundedLimiter } from './limiter.js'
+import { answerWebhook, REVIEWS_MAX, WAITING_MAX } from './webhook-http.js'
 import { WebhookServer, type Serving } from './webhook-server.js'
 import { webhookConfigurations } from './webhooks/configurations.js'
+import { nodePolicy } from './webhooks/nodepolicy.js'
 
 /** The kubelet exchanges mounted files without telling. */
 const FILES_LOOKED_AT_MS = 5_000
@@ -32,10 +37,11 @@ export interface Webhooks {
   readonly stop: () => Promise<void>
 }
 
-/** Throws where the certificate's files are named and cannot be used. */
+/** @throws Error where the port is taken, or the certificate's files are named and cannot be used; then nothing stays open. */
 export async function startWebhooks({ kube, settings, conf, log, tls, after }: Starting): Promise<Webhooks> {
   const { webhookPort: port, bindAddress } = settings
-  const answering = { judges: judges(kube, switchesOf(conf)), log, after }
+  const limit = boundedLimiter(REVIEWS_MAX, WAITING_MAX)
+  const answering = { judges: judges(kube, switchesOf(conf)), limit, log, after }
   const server = new WebhookServer({
     port,
     ...(bindAddress !== '' && { hostname: bindAddress }),
@@ -43,12 +49,29 @@ export async function startWebhooks({ kube, settings, conf, log, tls, after }: S
     onPort: served => log.info('the webhooks are served', { port: served }),
   })
   const check = (): Promise<string | undefined> => server.check()
-  if (!tls) return { serving: server, authority: undefined, check, stop: () => server.stop() }
+  try {
+    await server.listen()
+    return tls
+      ? await fromFiles(server, tls, { log, after, check })
+      : { serving: server, authority: undefined, check, stop: () => server.stop() }
+  } catch (error) {
+    await server.stop() // or its socket keeps the process
+    throw error
+  }
+}
+
+/** Where the certificate comes from files: read now, and again when they change. */
+async function fromFiles(
+  server: WebhookServer,
+  tls: NonNullable<Flags['tls']>,
+  { log, after, check }: Pick<Starting, 'log' | 'after'> & Pick<Webhooks, 'check'>,
+): Promise<Webhooks> {
   const read = (): Promise<void> => {
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
     return server.use({ certificate, key, ca: undefined })
   }
-  await read()
+  const wrong = await wrongOf(read)
+  if (wrong !== '') throw new Error(`--tls-server-cert ${tls.certificate} with --tls-server-key ${tls.key}: ${wrong}`)
   let forget = (): void => {}
   let told = ''
   const look = async (): Promise<void> => {
@@ -93,7 +116,7 @@ const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): 
 type Env = Readonly<Record<string, string | undefined>>
 
 /** What `spiderpool-controller webhooks` prints: a List for kubectl. */
-export function printedWebhooks(settings: Settings, { raw }: Conf, env: Env): string {
+export function printedWebhooks(settings: Settings, { raw }: Conf, env: Env, hasMatchConditions = false): string {
   const items = webhookConfigurations({
     name: settings.deployment,
     namespace: settings.namespace,
@@ -103,19 +126,32 @@ export function printedWebhooks(settings: Settings, { raw }: Conf, env: Env): st
       ...(flag(env, 'SPIDERPOOL_MULTUS_CONFIG_ENABLED', true) ? [] : ['spidermultusconfigs']),
     ],
     pods: podsIn(raw['podResourceInject']),
+    hasMatchConditions,
   })
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
 }
 
-/** conf.yml: `podResourceInject: {enabled, namespacesExclude, namespacesInclude}`. */
-function podsIn(
-  value: unknown,
-): { readonly exclude: readonly string[]; readonly include: readonly string[] } | undefined {
-  if (typeof value !== 'object' || value === null || !('enabled' in value) || value.enabled !== true) return undefined
-  const names = (list: unknown): readonly string[] =>
-    Array.isArray(list) ? list.filter(one => typeof one === 'string') : []
-  return {
-    exclude: names('namespacesExclude' in value ? value.namespacesExclude : undefined),
-    include: names('namespacesInclude' in value ? value.namespacesInclude : undefined),
+/** What `spiderpool-controller node-policy` prints, and deploy/node-policy.yaml holds: a List for kubectl. */
+export function printedNodePolicy({ namespace }: Settings): string {
+  const items = nodePolicy({ namespace, account: 'spiderpool-node' })
+  return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
+}
+
+const POLICIES: Kind = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'ValidatingAdmissionPolicy',
+  plural: 'validatingadmissionpolicies',
+  namespaced: false,
+}
+
+/** Whether the API server is of Kubernetes 1.30 or later, where matchConditions and ValidatingAdmissionPolicy are stable. @throws KubeError */
+export async function isOf130(kube: Kube): Promise<boolean> {
+  try {
+    await kube.list(POLICIES, { limit: 1 })
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
   }
 }

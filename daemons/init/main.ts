@@ -63,13 +63,30 @@ async function create(kube: Kube, { kind, object }: Creation, log: Log): Promise
 /** The name of the network of the first conf file, as the kubelet picks it: by the file's name. */
 function networkOf(folder: string): string | undefined {
   if (folder === '') return undefined
-  const [first] = readdirSync(folder)
+  const [first] = namesIn(folder)
     .filter(file => /\.(conf|conflist|json)$/.test(file))
     .sort()
   return first === undefined ? undefined : networkIn(readFileSync(join(folder, first), 'utf8'))
 }
 
-async function serve(env: Env): Promise<void> {
+const USAGE = `usage: spiderpool-init
+  Creates what SPIDERPOOL_INIT_… names, once, and ends. Outside a cluster KUBECONFIG names the API server.
+`
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new Error(
+      `SPIDERPOOL_INIT_DEFAULT_CNI_DIR ${folder} cannot be read: ${words}; mount the node's /etc/cni/net.d there`,
+    )
+  }
+}
+
+async function serve(argv: readonly string[], env: Env): Promise<void> {
+  if (argv[0] === '--help') return void writeSync(1, USAGE)
+  if (argv[0] !== undefined) throw new Error(`unknown argument ${JSON.stringify(argv[0])}; see --help`)
   const log = logTo(line => void writeSync(1, line), 'info')
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
@@ -83,9 +100,9 @@ async function serve(env: Env): Promise<void> {
   log.info(`all ${creations.length} objects are there`)
 }
 
-export async function main(): Promise<void> {
+export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await serve(process.env)
+    await serve(argv, process.env)
   } catch (error) {
     writeSync(2, `spiderpool-init: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1

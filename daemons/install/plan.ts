@@ -35,6 +35,13 @@ export interface Account {
   readonly ca: string
 }
 
+/** Why an account cannot be used, in a sentence; `undefined` where it can. An empty token would be refused, and the old one may still be good. */
+export function accountFault({ token, ca }: Account): string | undefined {
+  if (token === '') return 'the service account token is empty'
+  if (ca.trim() === '') return 'ca.crt of the service account is empty'
+  return undefined
+}
+
 /**
  * The kubeconfig of the CNI executables on this node, as JSON (which is YAML): this pod's service account at the address that pods know.
  * Throws a sentence where the environment lacks KUBERNETES_SERVICE_HOST.

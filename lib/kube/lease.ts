@@ -64,6 +64,8 @@ export interface Electing {
   /** Told when this process begins to lead, and when it no longer does. */
   readonly onChange: (leads: boolean) => void
   readonly onTrouble: (error: KubeError) => void
+  /** Called after each try that the API server answered, whoever has the lease. */
+  readonly onAnswer?: () => void
   readonly signal: AbortSignal
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** Monotonic milliseconds. */
@@ -76,9 +78,16 @@ export class Election {
   #leads = false
   #sighting: Sighting | undefined
   #leader = ''
+  #lookedMs: number
 
   constructor(electing: Electing) {
     this.#with = electing
+    this.#lookedMs = electing.now()
+  }
+
+  /** Milliseconds since the last try at the Lease began: it grows beyond a few periods only where the process is stuck. */
+  get idleMs(): number {
+    return this.#with.now() - this.#lookedMs
   }
 
   /** Who was last seen to hold the lease; '' where nobody was. */
@@ -96,6 +105,7 @@ export class Election {
     const { signal, sleep, timing, now } = this.#with
     while (!signal.aborted) {
       const beganMs = now()
+      this.#lookedMs = beganMs
       const won = await this.#tryInTime()
       if (won) this.#heldUntilMs = beganMs + timing.renewDeadlineMs
       this.#tell(won || (this.#leads && now() < this.#heldUntilMs))
@@ -126,7 +136,9 @@ export class Election {
 
   async #try(): Promise<boolean> {
     try {
-      return await this.#takeOrRenew()
+      const won = await this.#takeOrRenew()
+      this.#with.onAnswer?.()
+      return won
     } catch (error) {
       if (!(error instanceof KubeError)) throw error
       if (!isConflict(error) && !isAlreadyExists(error)) this.#with.onTrouble(error)

@@ -25,6 +25,8 @@ export interface WatchOptions<T = unknown> {
   readonly signal?: AbortSignal
   /** Told of each stream that broke and each request that failed and is tried again. */
   readonly onTrouble?: (error: KubeError) => void
+  /** Called whenever the server has begun to answer a stream, also before its first event. */
+  readonly onOpen?: () => void
 }
 
 export interface Watching<T> {
@@ -113,9 +115,12 @@ async function* stream<T>({ requests, kind, options }: Watching<T>, version: str
   const request = watchRequest(kind, options, { version, requests })
   const place = requests.placeOf(request)
   let status: number | undefined
+  const opened = (seen: number): void => {
+    status = seen
+    if (seen === 200) options.onOpen?.()
+  }
   try {
-    for await (const line of linesOf(requests, request, { ends, opened: seen => void (status = seen) }))
-      yield eventOf<T>(line, place)
+    for await (const line of linesOf(requests, request, { ends, opened })) yield eventOf<T>(line, place)
   } catch (error) {
     if (error instanceof KubeError) throw error
     const outcome = lost(error, status, place)

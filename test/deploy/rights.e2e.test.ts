@@ -27,6 +27,8 @@ const guard = await startGuard(
 const { must, hold, addresses, status } = await openHoldings(rest, 'held')
 for (const one of manifests.filter(({ kind }) => kind.endsWith('WebhookConfiguration')))
   await must('POST', `${REGISTRATION}/${one.kind.toLowerCase()}s`, one)
+for (const one of manifests.filter(({ kind }) => kind === 'Secret'))
+  await must('POST', '/api/v1/namespaces/kube-system/secrets', one)
 const controller = await startController(guard.kubeconfig, {
   name: 'guarded',
   env: { SPIDERPOOL_POD_NAMESPACE: 'kube-system', SPIDERPOOL_CNI_CONFIG_DIR: '/nowhere' },
@@ -128,7 +130,6 @@ t.test('a certificate that is lost is made again', async t => {
 t.test('and nothing that it asked for was refused', async t => {
   t.strictSame(guard.refused, [])
   for (const asked of [
-    'create /secrets',
     'update /secrets',
     'create /events',
     'update admissionregistration.k8s.io/validatingwebhookconfigurations',

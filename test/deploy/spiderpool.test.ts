@@ -41,7 +41,14 @@ const ports = Object.fromEntries(container.ports.map(({ name, containerPort }) =
 
 t.test('both webhook configurations are those that the controller prints', async t => {
   const { deployment: name, namespace, webhookPort: port } = settings
-  const printed = webhookConfigurations({ name, namespace, port, without: [], pods: undefined })
+  const printed = webhookConfigurations({
+    name,
+    namespace,
+    port,
+    without: [],
+    pods: undefined,
+    hasMatchConditions: false,
+  })
   const there = manifests.filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
   t.strictSame(there, printed)
   t.equal(there.length, 2)
@@ -65,10 +72,14 @@ t.test('the container’s ports are those that it listens at by default', async 
   t.strictSame(ports, { health: settings.healthPort, metrics: settings.metricsPort, webhook: settings.webhookPort })
 })
 
+const address = (container['env'] as readonly { name: string; value?: string }[]).find(
+  ({ name }) => name === 'SPIDERPOOL_HEALTH_ADDRESS',
+)?.value
 t.test('each probe asks for a path that is answered, at the health port', async t => {
   for (const name of ['startup', 'readiness', 'liveness'] as const) {
-    const { httpGet } = container[`${name}Probe`] as { httpGet: { path: string; port: string } }
+    const { httpGet } = container[`${name}Probe`] as { httpGet: { host: string; path: string; port: string } }
     t.equal(httpGet.port, 'health')
+    t.equal(httpGet.host, address, 'of a hostNetwork pod the kubelet asks 127.0.0.1 only where it is told')
     const health = { startup: [], readiness: [], liveness: [], [name]: [() => `${name} is asked`] }
     const answer = await answerHealth(new Request(`http://x${httpGet.path}`), health)
     t.strictSame([answer.status, await answer.text()], [500, `${name} is asked\n`])
@@ -114,6 +125,7 @@ const FORBIDDEN: readonly (readonly [what: string, attempt: Attempt])[] = [
   ['another Secret of its namespace', { verb: 'get', ...secret, name: 'x' }],
   ['all Secrets of its namespace', { verb: 'list', ...secret, name: '' }],
   ['a Secret of its name elsewhere', { verb: 'get', ...secret, namespace: 'default' }],
+  ['a new Secret', { verb: 'create', ...secret, name: '' }],
   ['a new Secret elsewhere', { verb: 'create', ...secret, namespace: 'default', name: '' }],
   ['its Secret gone', { verb: 'delete', ...secret }],
   ['somebody else’s webhooks', { verb: 'update', ...configuration, name: 'x' }],
@@ -122,13 +134,22 @@ const FORBIDDEN: readonly (readonly [what: string, attempt: Attempt])[] = [
   ['a Lease elsewhere', { verb: 'update', ...lease, namespace: 'kube-node-lease' }],
   ['somebody else’s Lease', { verb: 'update', ...lease, name: 'x' }],
   ['a pod', { verb: 'delete', group: '', resource: 'pods', namespace: 'default', name: 'x' }],
+  [
+    'another ConfigMap of its namespace',
+    { verb: 'get', group: '', resource: 'configmaps', namespace: NAMESPACE, name: 'x' },
+  ],
+  [
+    'a ConfigMap elsewhere',
+    { verb: 'list', group: '', resource: 'configmaps', namespace: 'default', name: 'kubeadm-config' },
+  ],
+  ['Endpoints', { verb: 'list', group: '', resource: 'endpoints', namespace: '', name: '' }],
+  ['a Lease of another namespace', { verb: 'get', ...lease, namespace: 'default' }],
   ['a ConfigMap', { verb: 'update', group: '', resource: 'configmaps', namespace: NAMESPACE, name: 'x' }],
 ]
 for (const [what, attempt] of FORBIDDEN)
   t.test(`${what} is not the controller’s to ${attempt.verb}`, async t => t.notOk(isAllowed(rights, attempt)))
 
 const ALLOWED: readonly Attempt[] = [
-  { verb: 'create', ...secret, name: '' },
   ...['list', 'watch', 'update'].map(verb => ({ verb, ...secret })),
   ...['list', 'watch', 'update'].map(verb => ({ verb, ...configuration, name: settings.deployment })),
   ...['get', 'update'].map(verb => ({ verb, ...lease })),
@@ -136,4 +157,46 @@ const ALLOWED: readonly Attempt[] = [
 ]
 t.test('its own Secret, Lease and webhook configurations are', async t => {
   for (const attempt of ALLOWED) t.ok(isAllowed(rights, attempt), JSON.stringify(attempt))
+})
+
+t.test('NODE_LEASES may be read where the kubelets write them, and nowhere else', async t => {
+  const heartbeat = { ...lease, namespace: 'kube-node-lease', name: 'n1' }
+  for (const verb of ['get', 'list']) t.ok(isAllowed(rights, { ...heartbeat, verb }), verb)
+  t.notOk(isAllowed(rights, { ...heartbeat, verb: 'update' }))
+})
+
+t.test('the Secret that the controller fills is in the manifest, and empty', async t =>
+  t.match(only('Secret', SECRET), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
+)
+
+t.test('each pod says what it needs, runs on Linux, with the runtime’s seccomp profile', async t => {
+  for (const [kind, name] of [
+    ['Deployment', 'spiderpool-controller'],
+    ['DaemonSet', 'spiderpool-node'],
+  ] as const) {
+    const { template } = only<{ spec: { template: { spec: { containers: readonly object[] } } } }>(kind, name).spec
+    t.match(template.spec, {
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+    })
+    for (const one of template.spec.containers)
+      t.match(one, { resources: { requests: { cpu: String, memory: String }, limits: { memory: String } } })
+  }
+  t.match(template, { spec: { securityContext: { runAsNonRoot: true } } })
+})
+
+t.test('a rollout of the controller completes on a cluster of one node', async t => {
+  t.match(deployment, { spec: { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } } })
+  t.equal('replicas' in deployment.spec, false, 'one replica; what was scaled stays when the file is applied again')
+})
+
+t.test('no mount is of a folder that the node may replace: its parent is', async t => {
+  for (const kind of ['Deployment', 'DaemonSet']) {
+    const name = kind === 'Deployment' ? 'spiderpool-controller' : 'spiderpool-node'
+    const { volumes } = only<{ spec: { template: { spec: { volumes: readonly { hostPath?: { path: string } }[] } } } }>(
+      kind,
+      name,
+    ).spec.template.spec
+    for (const { hostPath } of volumes) if (hostPath) t.match(hostPath.path, /^\/(etc|opt)\/cni$/)
+  }
 })

@@ -45,9 +45,8 @@ export interface CiliumPool {
 export type Listed<T> = readonly T[] | 'absent' | 'forbidden'
 
 export interface Found {
+  /** `cluster`, `calico`, `cilium` or `none`; what `auto` stands for is in reconcile/network.ts. */
   readonly type: string
-  /** Files of the CNI conf folder, for type `auto`; or why it cannot be read. */
-  readonly cniFiles: readonly { readonly name: string; readonly text: string }[] | { readonly error: string }
   readonly kubeadm: ConfigMap | undefined
   readonly controllerManagers: readonly CommandPod[]
   /** `undefined` where no version of the API is served. */
@@ -55,11 +54,24 @@ export interface Found {
   readonly calico: Listed<CalicoPool>
   readonly cilium: ConfigMap | undefined
   readonly ciliumPools: Listed<CiliumPool>
-  /** Go on where nobody says the cluster's CIDRs, if the type does not need them. Off: not ready, as users know it. */
+  /**
+   * Services' CIDRs are enough where the type needs no others: tolerateUnknownClusterCIDR, or podCIDRType `none` in the spec itself. `auto`
+   * that finds no network stays NotReady, as users know it.
+   */
   readonly toleratesUnknown: boolean
 }
 
+/** Byte for byte as users' tools compare it; what to do about it is said by `remedyOf`. */
 export const NO_CONTROLLER_MANAGER = 'No kube-controller-manager pod found, unable to get clusterCIDR'
+
+const KUBEADM_SAMPLE =
+  '"networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}" in data.ClusterConfiguration of ConfigMap kube-system/kubeadm-config'
+
+/** What an administrator does about a reason; '' where the reason itself says it. */
+export const remedyOf = (reason: string): string =>
+  reason === NO_CONTROLLER_MANAGER
+    ? `write ${KUBEADM_SAMPLE}, or set spec.podCIDRType to calico, cilium or none, or tolerateUnknownClusterCIDR: true in conf.yml`
+    : ''
 
 interface Cidrs {
   readonly pods: readonly string[]
@@ -69,11 +81,16 @@ interface Cidrs {
 const valid = (texts: readonly string[]): readonly string[] =>
   texts.map(text => text.trim().replace(/^["']|["']$/g, '')).filter(text => parsePrefix(text) !== undefined)
 
-/** ClusterConfiguration is YAML in a string; two keys of it are all that is asked. */
+/** A scalar after a key, in block or flow style: double quoted, single quoted or plain up to white space, a comment or a closing brace. */
+const SCALAR = String.raw`(?:"(?<double>[^"\n]*)"|'(?<single>[^'\n]*)'|(?<plain>[^\s"'#{}\[\]][^\s#{}\[\]"']*))`
+
+/** ClusterConfiguration is YAML in a string; two keys of it are asked for. JSON is YAML too. */
 export function fromKubeadm(map: ConfigMap | undefined): Cidrs {
-  const text = map?.data?.['ClusterConfiguration'] ?? ''
-  const list = (key: string): readonly string[] =>
-    valid((new RegExp(`${key}:\\s*(\\S+)`).exec(text)?.[1] ?? '').split(','))
+  const text = (map?.data?.['ClusterConfiguration'] ?? '').replace(/(^|\s)#.*$/gm, '$1')
+  const list = (key: string): readonly string[] => {
+    const found = new RegExp(String.raw`(?:^|[\s{,])["']?${key}["']?\s*:\s*${SCALAR}`).exec(text)?.groups ?? {}
+    return valid((found['double'] ?? found['single'] ?? found['plain'] ?? '').split(','))
+  }
   return { pods: list('podSubnet'), services: list('serviceSubnet') }
 }
 
@@ -92,12 +109,13 @@ export function fromControllerManager({ spec }: CommandPod): Cidrs {
   return { pods: flag('--cluster-cidr'), services: flag('--service-cluster-ip-range') }
 }
 
-/** The cluster's own network, from the first conf that a container runtime would take. */
-export function typeOfConf(files: readonly { readonly name: string; readonly text: string }[]): string {
-  const [first] = files
-    .filter(({ name }) => /\.(conf|conflist)$/.test(name) && !name.includes('00-multus'))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-  switch (first && networkName(first.text)) {
+/** The conf that a container runtime takes for the cluster's own network: the first by name, Multus' own left out. */
+export const firstConf = (names: readonly string[]): string | undefined =>
+  names.filter(name => /\.(conf|conflist)$/.test(name) && !name.includes('00-multus')).sort()[0]
+
+/** The podCIDRType of the network that a conf names; `none` for any other, for no conf and for one that is not JSON. */
+export function typeOfConf(text: string | undefined): string {
+  switch (text === undefined ? undefined : networkName(text)) {
     case 'calico':
     case 'k8s-pod-network':
       return 'calico'
@@ -108,6 +126,12 @@ export function typeOfConf(files: readonly { readonly name: string; readonly tex
     default:
       return 'none'
   }
+}
+
+/** The same by the file's name, for a conf that only root may read: `10-calico.conflist`, `05-cilium.conflist`, `10-flannel.conflist`. */
+export function typeOfConfName(name: string): string | undefined {
+  const [found] = /calico|cilium|flannel/.exec(name) ?? []
+  return found === 'flannel' ? 'cluster' : found
 }
 
 function networkName(text: string): unknown {
@@ -132,26 +156,31 @@ const byAge = <T extends { readonly metadata: ObjectMeta }>(objects: readonly T[
     .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
 
 export function statusOf(found: Found): CoordinatorStatus {
-  const { cniFiles } = found
-  if (found.type === 'auto' && 'error' in cniFiles) return notReady(cniFiles.error)
-  const type = found.type === 'auto' && !('error' in cniFiles) ? typeOfConf(cniFiles) : found.type
-  const cidrs = clusterCidrs(found, type)
-  if (typeof cidrs === 'string') return notReady(cidrs)
+  const { type } = found
   const objects = byAge(found.serviceCidrs ?? []).flatMap(({ spec }) => spec?.cidrs ?? [])
+  const cidrs = clusterCidrs(found, objects.length > 0)
+  if (typeof cidrs === 'string') return notReady(cidrs)
   const serviceCIDR = objects.length > 0 ? objects : cidrs.services
   const pods = podCidrs(type, found, cidrs)
   if ('error' in pods) return notReady(pods.error, serviceCIDR)
   return { phase: 'Synced', overlayPodCIDR: pods.cidrs, serviceCIDR }
 }
 
-/** What kubeadm or the controller-manager says, whatever the type is; or why nobody says it. */
-function clusterCidrs(found: Found, type: string): Cidrs | string {
+/** What kubeadm or the controller-manager says, whatever the type is; or why it is not known. */
+function clusterCidrs(found: Found, hasServiceCidrs: boolean): Cidrs | string {
   const said = fromKubeadm(found.kubeadm)
   if (said.pods.length > 0 && said.services.length > 0) return said
   const [pod] = byAge(found.controllerManagers)
   if (pod) return fromControllerManager(pod)
-  const isKnown = type !== 'cluster' && found.serviceCidrs !== undefined && found.serviceCidrs.length > 0
-  return found.toleratesUnknown && isKnown ? said : NO_CONTROLLER_MANAGER
+  const isKnown = found.type !== 'cluster' && (hasServiceCidrs || said.services.length > 0)
+  if (found.toleratesUnknown && isKnown) return said
+  return found.kubeadm === undefined ? NO_CONTROLLER_MANAGER : unreadKubeadm(said)
+}
+
+/** The ConfigMap exists: then the reason names what it lacks. */
+function unreadKubeadm({ pods, services }: Cidrs): string {
+  const lacks = [...(pods.length > 0 ? [] : ['podSubnet']), ...(services.length > 0 ? [] : ['serviceSubnet'])]
+  return `ConfigMap kube-system/kubeadm-config has no ${lacks.join(' and no ')} with a CIDR in data.ClusterConfiguration, and there is no kube-controller-manager pod: write ${KUBEADM_SAMPLE}, or set spec.podCIDRType`
 }
 
 type Pods = { readonly cidrs: readonly string[] } | { readonly error: string }

@@ -18,7 +18,14 @@ const DAY_MS = 86_400_000
 const START_MS = Date.parse('2026-01-01T00:00:00Z')
 const NAME = 'spiderpool-controller.kube-system.svc'
 const settings = settingsOf({}, { namespace: 'kube-system', podName: 'x' })
-const installation = { name: settings.deployment, namespace: 'kube-system', port: 5722, without: [], pods: undefined }
+const installation = {
+  name: settings.deployment,
+  namespace: 'kube-system',
+  port: 5722,
+  without: [],
+  pods: undefined,
+  hasMatchConditions: false,
+}
 
 interface Cluster {
   nowMs: number

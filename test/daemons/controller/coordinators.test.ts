@@ -1,9 +1,12 @@
 // SpiderCoordinators performed: which version of the ServiceCIDR API counts, what is written and what is not, and the end of one.
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Kube } from '../../../lib/kube/client.js'
 import { Metrics } from '../../../lib/metrics.js'
 import { coordinators } from '../../../daemons/controller/coordinators.js'
-import type { Hands } from '../../../daemons/controller/reconciler.js'
+import type { Hands, Reconciler } from '../../../daemons/controller/reconciler.js'
 import { CONF_DEFAULT, settingsOf } from '../../../daemons/controller/settings.js'
 import { Store, type Seen, type Source, type View } from '../../../daemons/controller/source.js'
 
@@ -41,7 +44,13 @@ interface Written {
   readonly subresource: string | undefined
 }
 
-async function written(cluster: Readonly<Record<string, Answer>>): Promise<readonly Written[]> {
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+async function written(
+  cluster: Readonly<Record<string, Answer>>,
+  by: Reconciler = made,
+  nowMs = 0,
+): Promise<readonly Written[]> {
   const patches: Written[] = []
   const kube: Pick<Kube, 'patch'> = {
     patch: (_kind, _ref, body, _how, options) => {
@@ -49,8 +58,8 @@ async function written(cluster: Readonly<Record<string, Answer>>): Promise<reado
       return Promise.resolve({} as never)
     },
   }
-  const hands = { kube, tell: () => undefined } as unknown as Hands
-  await made.reconcile('default', viewOf(cluster), hands)
+  const hands = { kube, log, tell: () => undefined, now: () => nowMs } as unknown as Hands
+  await by.reconcile('default', viewOf(cluster), hands)
   return patches
 }
 
@@ -99,4 +108,62 @@ t.test('one that terminates is let go, and nothing else is written to it', async
   ])
   const free = { deletionTimestamp: 'now', finalizers: ['other'] }
   t.strictSame(await written({ spidercoordinators: [coordinator({}, free)], configmaps: [kubeadm] }), [])
+})
+
+const SYNCED = { phase: 'Synced', overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12'] }
+const making = (env: Readonly<Record<string, string>> = {}): Reconciler =>
+  coordinators({ settings, conf: CONF_DEFAULT, env, metrics: new Metrics(), serving: undefined })
+const phasesOf = (patches: readonly Written[]): readonly unknown[] =>
+  patches.map(({ body }) => (body as { readonly status: { readonly phase: string } }).status.phase)
+
+t.test(
+  'a Synced coordinator whose source is missing for a moment keeps its CIDRs, and is NotReady after a minute',
+  async t => {
+    const by = making()
+    const cluster = { spidercoordinators: [coordinator({ status: SYNCED })] }
+    t.strictSame(await written({ ...cluster, configmaps: [kubeadm] }, by, 0), [])
+    t.strictSame(await written(cluster, by, 1_000), [])
+    t.strictSame(await written({ ...cluster, configmaps: [kubeadm] }, by, 30_000), [], 'it is there again')
+    t.strictSame(await written(cluster, by, 50_000), [])
+    t.strictSame(await written(cluster, by, 109_000), [], 'a minute counts from the second time')
+    t.strictSame(phasesOf(await written(cluster, by, 110_000)), ['NotReady'])
+  },
+)
+
+t.test('another podCIDRType that cannot work is NotReady at once', async t => {
+  const by = making()
+  const cluster = { configmaps: [kubeadm], 'servicecidrs/v1': [] }
+  t.strictSame(await written({ ...cluster, spidercoordinators: [coordinator({ status: SYNCED })] }, by), [])
+  const calico = coordinator({ status: SYNCED, spec: { podCIDRType: 'calico' } })
+  t.strictSame(phasesOf(await written({ ...cluster, spidercoordinators: [calico] }, by)), ['NotReady'])
+})
+
+t.test('type auto outlives a conf folder that is removed, replaced or emptied', async t => {
+  const parent = mkdtempSync(join(tmpdir(), 'netd-'))
+  t.teardown(() => rmSync(parent, { recursive: true }))
+  const dir = join(parent, 'net.d')
+  const fill = (at: string): void => {
+    mkdirSync(at)
+    writeFileSync(join(at, '10-flannel.conflist'), '{"name":"flannel"}')
+  }
+  const by = making({ SPIDERPOOL_CNI_CONFIG_DIR: dir })
+  const auto = { spec: { podCIDRType: 'auto' } }
+  const cluster = { configmaps: [kubeadm], spidercoordinators: [coordinator({ ...auto, status: SYNCED })] }
+  t.strictSame(await written(cluster, by, 0), [], 'a process that begins with the folder gone keeps the status')
+  const fresh = { ...cluster, spidercoordinators: [coordinator(auto)] }
+  t.strictSame(phasesOf(await written(fresh, making({ SPIDERPOOL_CNI_CONFIG_DIR: dir }))), ['NotReady'])
+  fill(dir)
+  t.strictSame(await written(cluster, by, 1_000), [])
+  rmSync(dir, { recursive: true })
+  t.strictSame(await written(cluster, by, 500_000), [], 'for however long it is gone')
+  mkdirSync(dir)
+  t.strictSame(await written(cluster, by, 501_000), [], 'emptied for a moment')
+  rmSync(dir, { recursive: true })
+  fill(`${dir}.new`)
+  renameSync(`${dir}.new`, dir)
+  t.strictSame(await written(cluster, by, 502_000), [])
+  writeFileSync(join(dir, '05-mine.conf'), '{"name":"mine"}')
+  t.strictSame(await written(cluster, by, 503_000), [])
+  const [last] = await written(cluster, by, 513_000)
+  t.match(last, { body: { status: { phase: 'Synced', overlayPodCIDR: [] } } }, 'what stays counts')
 })

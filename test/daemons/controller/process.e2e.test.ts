@@ -1,11 +1,13 @@
 // The controller from outside: what it refuses, its ports, the Go records it adopts, the records it mends.
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController } from '../../fixtures/controller.js'
-import { runExecutable } from '../../fixtures/executable.js'
+import { BIN, runExecutable } from '../../fixtures/executable.js'
 import { ADDRESSES, ENDPOINTS, openHoldings, PODS, POOLS } from '../../fixtures/held.js'
 import { restOf } from '../../fixtures/rest.js'
 
@@ -32,6 +34,94 @@ for (const [of, env, says] of REFUSED)
     t.match(stderr, /^spiderpool-controller: .*\n$/)
     t.equal(stdout, '')
   })
+
+/** One sentence on stderr, exit status 1, within a second and more of a crowded machine; also where SIGTERM comes meanwhile. */
+const ENDS_MS_MAX = 5_000
+let confs = 0
+const conf = (text: string): string => {
+  const path = join(folder, `conf-${confs++}.yml`)
+  writeFileSync(path, text)
+  return path
+}
+
+const taken = createServer()
+await new Promise<void>(resolve => taken.listen(0, '127.0.0.1', resolve))
+t.teardown(() => taken.close())
+const { port: TAKEN } = taken.address() as AddressInfo
+const inUse = (variable: string): RegExp => new RegExp(`${variable}: 127\\.0\\.0\\.1:${TAKEN} is already in use`)
+const ENDS: readonly (readonly [
+  of: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+  says: RegExp,
+])[] = [
+  ['a taken health port', { SPIDERPOOL_HEALTH_PORT: `${TAKEN}` }, [], inUse('SPIDERPOOL_HEALTH_PORT')],
+  ['a taken metrics port', { SPIDERPOOL_METRIC_HTTP_PORT: `${TAKEN}` }, [], inUse('SPIDERPOOL_METRIC_HTTP_PORT')],
+  ['a taken webhook port', { SPIDERPOOL_WEBHOOK_PORT: `${TAKEN}` }, [], inUse('SPIDERPOOL_WEBHOOK_PORT')],
+  [
+    'an address that no interface has',
+    { SPIDERPOOL_BIND_ADDRESS: '203.0.113.9' },
+    [],
+    /no interface of this machine has 203\.0\.113\.9/,
+  ],
+  ['no such conf file', {}, ['--config-path', '/nowhere.yml'], /--config-path \/nowhere\.yml cannot be read/],
+  [
+    'a conf that is no YAML',
+    {},
+    ['--config-path', conf('enableIPv4: true\nenableIPv6 true\n')],
+    /conf-\d\.yml, line 2: no YAML/,
+  ],
+  [
+    'a switch that is none',
+    {},
+    ['--config-path', conf('enableIPv4: true\nenableIPv6: "yes"\n')],
+    /conf-\d\.yml, line 2: enableIPv6 .* "yes"/,
+  ],
+  [
+    'podResourceInject that is neither on nor off',
+    {},
+    ['--config-path', conf('podResourceInject: {enabled: "yes"}\n')],
+    /conf-\d\.yml, line 1: podResourceInject\.enabled .* "yes"; give true or false/,
+  ],
+  [
+    'no such certificate',
+    {},
+    ['--tls-server-cert', '/no.crt', '--tls-server-key', '/no.key'],
+    /--tls-server-cert \/no\.crt/,
+  ],
+  ['a flag that is none', {}, ['--bogus'], /unknown argument "--bogus"/],
+]
+for (const [of, env, args, says] of ENDS)
+  for (const signal of [undefined, 'SIGTERM'] as const)
+    t.test(
+      `spiderpool-controller ends with 1 and a sentence: ${of}${signal === undefined ? '' : ', and SIGTERM meanwhile'}`,
+      async t => {
+        const child = spawn(`${BIN}/spiderpool-controller`, args, {
+          env: {
+            ...{
+              KUBECONFIG: server.kubeconfig,
+              SPIDERPOOL_BIND_ADDRESS: '127.0.0.1',
+              SPIDERPOOL_ENABLED_METRIC: 'true',
+            },
+            ...{ SPIDERPOOL_HEALTH_PORT: '0', SPIDERPOOL_METRIC_HTTP_PORT: '0', SPIDERPOOL_WEBHOOK_PORT: '0', ...env },
+          },
+          stdio: ['ignore', 'ignore', 'pipe'],
+        })
+        let stderr = ''
+        child.stderr.on('data', (part: Buffer) => {
+          stderr += String(part)
+          if (signal !== undefined) child.kill(signal) // it has said why, and may be closing
+        })
+        const late = setTimeout(() => child.kill('SIGKILL'), ENDS_MS_MAX)
+        const end = await new Promise<number | string>(resolve =>
+          child.once('close', (code, by) => resolve(code ?? by ?? '')),
+        )
+        clearTimeout(late)
+        t.ok(end === 1 || (signal !== undefined && end === signal), `${end}`)
+        t.match(stderr, says)
+        t.match(stderr, /^spiderpool-controller: .*\n$/)
+      },
+    )
 
 t.test('health, metrics and log are as documented', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c1' })

@@ -11,6 +11,7 @@ t.test('without anything set, what Spiderpool’s documents give', async t => {
     podName: 'host',
     logLevel: 'info',
     bindAddress: '',
+    healthAddress: '',
     healthPort: 5720,
     metricsPort: 5721,
     webhookPort: 5722,

@@ -41,7 +41,10 @@ const inodes = (): ReadonlySet<number> => new Set(CNI_NAMES.map(name => statSync
 t.test('without a service account nothing is installed, and a sentence says what is missing', async t => {
   const { status, stderr } = await install(undefined)
   t.equal(status, 1)
-  t.match(stderr, /^spiderpool-install: .*serviceaccount\/token/)
+  t.match(
+    stderr,
+    /^spiderpool-install: .*serviceaccount\/token cannot be read: .*runs in a pod with a service account.*\n$/,
+  )
   t.notOk(existsSync(bin))
 })
 
@@ -75,3 +78,72 @@ t.test('another version is replaced under the feet of what runs, and what a kill
   running.stdin.end('{"cniVersion":"1.0.0"}')
   t.equal(await ended, 0, 'the old one runs to its end')
 })
+
+/** Twice the time between two comparisons, within the ten seconds that a node may wait, and more on a crowded machine. */
+const RESTORED_MS_MAX = 20_000
+const kubeconfig = join(conf, 'spiderpool.d/spiderpool.kubeconfig')
+const account = '/run/secrets/kubernetes.io/serviceaccount'
+
+async function restored(what: string, look: () => boolean): Promise<true> {
+  const began = Date.now()
+  while (!look()) {
+    if (Date.now() - began > RESTORED_MS_MAX) throw new Error(`${what} was not restored`)
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  return true
+}
+
+t.test(
+  'spiderpool-install restores what is deleted, replaced or changed, and keeps a kubeconfig whose token is emptied',
+  { timeout: 200_000 },
+  async t => {
+    const script = [
+      'mount -t tmpfs run /run',
+      ...[`mkdir -p ${account}`, `echo first >${account}/token`, `echo CA >${account}/ca.crt`],
+      `exec ${BIN}/spiderpool-install`,
+    ].join(' && ')
+    const env = {
+      PATH: process.env['PATH'],
+      CNI_BIN_DIR: bin,
+      CNI_CONF_DIR: conf,
+      KUBERNETES_SERVICE_HOST: '10.96.0.1',
+    }
+    const daemon = spawn('unshare', ['--mount', 'sh', '-c', script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => daemon.kill('SIGKILL'))
+    let log = ''
+    daemon.stdout.on('data', (part: Buffer) => (log += String(part)))
+    const inPod = (name: string): string => `/proc/${daemon.pid}/root${account}/${name}`
+    const reads = (text: string) => (): boolean =>
+      existsSync(kubeconfig) && readFileSync(kubeconfig, 'utf8').includes(text)
+    const isImage = (name: string) => (): boolean =>
+      existsSync(join(bin, name)) && readFileSync(join(bin, name)).equals(readFileSync(join(BIN, name)))
+    await restored('the start', () => log.includes('up to date') && reads('"token":"first"')())
+
+    rmSync(kubeconfig)
+    t.ok(await restored('a deleted kubeconfig', reads('"token":"first"')))
+    rmSync(join(conf, 'spiderpool.d'), { recursive: true })
+    writeFileSync(join(bin, 'ifacer'), 'a package’s own', { mode: 0o755 }) // in place: other names are links to it
+    rmSync(join(bin, 'coordinator'))
+    t.ok(await restored('a replaced executable', isImage('ifacer')))
+    t.ok(isImage('coordinator')())
+    t.equal(inodes().size, 1)
+    t.ok(await restored('a deleted folder', reads('"token":"first"')))
+    rmSync(bin, { recursive: true })
+    t.ok(await restored('a deleted folder of executables', isImage('spiderpool-ipam')))
+
+    writeFileSync(inPod('ca.crt'), 'OTHER')
+    t.ok(await restored('a changed CA', reads(Buffer.from('OTHER').toString('base64'))))
+    writeFileSync(inPod('token'), '')
+    await restored('the WARN', () => log.includes('"level":"WARN"'))
+    t.match(log, /stays as it is: the service account token is empty/)
+    t.ok(reads('"token":"first"')(), 'the old kubeconfig')
+    const before = statSync(kubeconfig)
+    writeFileSync(inPod('token'), 'second')
+    t.ok(await restored('a renewed token', reads('"token":"second"')))
+    t.not(statSync(kubeconfig).ino, before.ino, 'another file under the name, never a part of one')
+    t.strictSame(readdirSync(join(conf, 'spiderpool.d')), ['spiderpool.kubeconfig'])
+    const ended = new Promise(resolve => daemon.once('exit', resolve))
+    daemon.kill('SIGTERM')
+    t.equal(await ended, 0)
+  },
+)

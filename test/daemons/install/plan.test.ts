@@ -1,6 +1,6 @@
 // What spiderpool-install is told and the kubeconfig that it writes.
 import t from 'tap'
-import { kubeconfigOf, settingsOf } from '../../../daemons/install/plan.js'
+import { accountFault, kubeconfigOf, settingsOf } from '../../../daemons/install/plan.js'
 
 t.test('settings come from the environment', async t => {
   t.same(settingsOf([], {}), { binFolder: '/host/opt/cni/bin', confFolder: '/host/etc/cni/net.d', isOnce: false })
@@ -24,4 +24,10 @@ t.test('the kubeconfig names the API server as pods know it', async t => {
       users: [{ user: { token: 'T' } }],
     })
   t.throws(() => kubeconfigOf(account, {}), { message: /^KUBERNETES_SERVICE_HOST is not set; / })
+})
+
+t.test('accountFault() names what is empty', async t => {
+  t.equal(accountFault({ token: 'T', ca: 'PEM' }), undefined)
+  t.equal(accountFault({ token: '', ca: 'PEM' }), 'the service account token is empty')
+  t.equal(accountFault({ token: 'T', ca: '\n' }), 'ca.crt of the service account is empty')
 })

@@ -1,11 +1,14 @@
 // Where the cluster's CIDRs come from, and the reasons that users read where nobody says them.
 import t from 'tap'
 import {
+  firstConf,
   fromControllerManager,
   fromKubeadm,
   NO_CONTROLLER_MANAGER,
+  remedyOf,
   statusOf,
   typeOfConf,
+  typeOfConfName,
   type Found,
 } from '../../../../daemons/controller/reconcile/cidrs.js'
 
@@ -20,7 +23,6 @@ const manager = (command: readonly string[], args: readonly string[] = []) => ({
 })
 const NOTHING: Found = {
   type: 'cluster',
-  cniFiles: [],
   kubeadm: undefined,
   controllerManagers: [],
   serviceCidrs: undefined,
@@ -36,6 +38,18 @@ t.test('kubeadm says it in YAML', async t => {
     pods: ['10.1.0.0/16'],
     services: [],
   })
+  for (const [text, pods, services] of [
+    ['networking: {podSubnet: 10.1.0.0/16, serviceSubnet: 10.2.0.0/16}', ['10.1.0.0/16'], ['10.2.0.0/16']],
+    [
+      '{"networking":{"podSubnet":"10.1.0.0/16,fd00::/56","serviceSubnet":"10.2.0.0/16"}}',
+      ['10.1.0.0/16', 'fd00::/56'],
+      ['10.2.0.0/16'],
+    ],
+    ["  podSubnet: '10.1.0.0/16' # a comment\n  serviceSubnet:  10.2.0.0/16#x\n", ['10.1.0.0/16'], ['10.2.0.0/16']],
+    ['# podSubnet: 10.9.0.0/16\n  oldpodSubnet: 10.8.0.0/16\n  podSubnet: 10.1.0.0/16\n', ['10.1.0.0/16'], []],
+    ['podSubnet: ""\nserviceSubnet: 10.2.0.0/16', [], ['10.2.0.0/16']],
+  ] as const)
+    t.strictSame(fromKubeadm(map('x', { ClusterConfiguration: text })), { pods, services }, text)
   t.strictSame(fromKubeadm(undefined), { pods: [], services: [] })
 })
 
@@ -66,14 +80,24 @@ t.test('the controller-manager says it in flags, of either form, in command or a
   t.strictSame(fromControllerManager({ metadata: { name: 'x' } }), { pods: [], services: [] })
 })
 
-const conf = (name: string, network: string) => ({ name, text: JSON.stringify({ name: network }) })
-t.test("type auto is the first conf's network", async t => {
-  t.equal(typeOfConf([conf('10-calico.conflist', 'k8s-pod-network'), conf('05-x.conf', 'flannel')]), 'cluster')
-  t.equal(typeOfConf([conf('00-multus.conf', 'multus'), conf('10-calico.conflist', 'k8s-pod-network')]), 'calico')
-  t.equal(typeOfConf([conf('05-cilium.conflist', 'cilium')]), 'cilium')
-  t.equal(typeOfConf([conf('05-x.conf', 'mine')]), 'none')
-  t.equal(typeOfConf([{ name: '05-x.conf', text: '{' }]), 'none')
-  t.equal(typeOfConf([conf('05-cilium.txt', 'cilium')]), 'none')
+t.test("firstConf() is the runtime's conf, and its name says the type", async t => {
+  t.equal(firstConf(['10-calico.conflist', '05-x.conf', '00-multus.conf', '01-x.txt']), '05-x.conf')
+  t.equal(firstConf(['00-multus.conf']), undefined)
+  const named = (name: string): string => typeOfConf(JSON.stringify({ name }))
+  t.strictSame(['flannel', 'k8s-pod-network', 'calico', 'cilium', 'mine'].map(named), [
+    'cluster',
+    'calico',
+    'calico',
+    'cilium',
+    'none',
+  ])
+  t.strictSame(['{', undefined].map(typeOfConf), ['none', 'none'])
+  t.strictSame(['10-calico.conflist', '05-cilium.conf', '10-flannel.conflist', '10-x.conf'].map(typeOfConfName), [
+    'calico',
+    'cilium',
+    'cluster',
+    undefined,
+  ])
 })
 
 const aged = (name: string, minute: number, spec: object) => ({
@@ -87,10 +111,14 @@ const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
     { phase: 'Synced', overlayPodCIDR: ['10.244.64.0/18', 'fd00:10::/56'], serviceCIDR: ['10.233.0.0/18'] },
   ],
   ['nobody', {}, { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER, overlayPodCIDR: [], serviceCIDR: [] }],
-  ['nobody, type none', { type: 'none' }, { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER }],
   [
-    'nobody, type none, but Services are known and that is enough',
-    { type: 'none', toleratesUnknown: true, serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
+    'nobody, type none: Services are not known either',
+    { type: 'none' },
+    { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER },
+  ],
+  [
+    'nobody, type calico, but Services are known and the switch says that is enough',
+    { type: 'calico', toleratesUnknown: true, serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
     { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.96.0.0/12'] },
   ],
   [
@@ -199,11 +227,28 @@ const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
     { phase: 'NotReady', reason: 'unsupported CIlium IPAM mode: eni' },
   ],
   [
-    'a folder that cannot be read',
-    { kubeadm, type: 'auto', cniFiles: { error: 'EACCES' } },
-    { phase: 'NotReady', reason: 'EACCES' },
+    'kubeadm in flow style',
+    { kubeadm: map('k', { ClusterConfiguration: 'networking: {podSubnet: 10.1.0.0/16, serviceSubnet: 10.2.0.0/16}' }) },
+    { phase: 'Synced', overlayPodCIDR: ['10.1.0.0/16'], serviceCIDR: ['10.2.0.0/16'] },
   ],
-  ['auto, an empty folder', { kubeadm, type: 'auto' }, { phase: 'Synced', overlayPodCIDR: [] }],
+  [
+    'kubeadm that names neither: the reason says which',
+    { kubeadm: map('k', { ClusterConfiguration: 'networking: {serviceSubnet: 10.2.0.0/16}' }) },
+    {
+      phase: 'NotReady',
+      reason: /^ConfigMap kube-system\/kubeadm-config has no podSubnet with a CIDR in data\.ClusterConfiguration/,
+    },
+  ],
+  [
+    'type none in the spec needs no pod CIDR: half a kubeadm is enough',
+    { type: 'none', toleratesUnknown: true, kubeadm: map('k', { ClusterConfiguration: 'serviceSubnet: 10.2.0.0/16' }) },
+    { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.2.0.0/16'] },
+  ],
+  [
+    'type none in the spec needs no pod CIDR: ServiceCIDRs are enough',
+    { type: 'none', toleratesUnknown: true, serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
+    { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.96.0.0/12'] },
+  ],
 ]
 for (const [says, found, status] of SAYS)
   t.test(says, async t => {
@@ -215,3 +260,10 @@ for (const [says, found, status] of SAYS)
 t.test('the reason is the one that is compared to the letter', async t =>
   t.equal(NO_CONTROLLER_MANAGER, 'No kube-controller-manager pod found, unable to get clusterCIDR'),
 )
+t.test('remedyOf() says what to write', async t => {
+  t.match(
+    remedyOf(NO_CONTROLLER_MANAGER),
+    /^write "networking: .*ConfigMap kube-system\/kubeadm-config, or set spec\.podCIDRType/,
+  )
+  t.equal(remedyOf('another reason'), '')
+})

@@ -13,6 +13,7 @@ const installation: Installation = {
   port: 5722,
   without: [],
   pods: undefined,
+  hasMatchConditions: false,
 }
 interface Read {
   readonly kind: string
@@ -68,22 +69,53 @@ t.test('kinds that the installation leaves alone are left out', t => {
   t.end()
 })
 
-t.test('pods are asked about where they choose networks, and never in our own namespace', t => {
-  const [mutating] = read({ pods: { exclude: ['kube-system'], include: ['apps'] } })
-  t.match(mutating?.webhooks.at(-1), {
+interface PodWebhook {
+  readonly name: string
+  readonly failurePolicy: string
+  readonly matchConditions?: readonly { readonly expression: string }[]
+  readonly namespaceSelector: {
+    readonly matchExpressions: readonly { readonly operator: string; readonly values: readonly string[] }[]
+  }
+}
+const podWebhooks = (pods: NonNullable<Installation['pods']>, hasMatchConditions = false): readonly PodWebhook[] => {
+  const [mutating] = read({ pods, hasMatchConditions })
+  return (mutating?.webhooks.filter(({ rules: [rule] }) => rule?.resources[0] === 'pods') ??
+    []) as unknown as readonly PodWebhook[]
+}
+const ANNOTATED =
+  "has(object.metadata.annotations) && ('cni.spidernet.io/rdma-resource-inject' in object.metadata.annotations || 'cni.spidernet.io/network-resource-inject' in object.metadata.annotations)"
+
+t.test('podWebhooks() never ask about our own namespace, nor about the cluster’s own ones', t => {
+  const [only, ...others] = podWebhooks({ exclude: ['mine'], include: ['apps', 'monitoring'] })
+  t.strictSame(others, [])
+  t.match(only, {
     name: 'pods.spiderpool.spidernet.io',
     clientConfig: { service: { path: '/mutate--v1-pod' } },
     rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
-    namespaceSelector: {
-      matchExpressions: [
-        { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'spiderpool'] },
-        { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['apps'] },
-      ],
-    },
     objectSelector: {
       matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'NotIn', values: ['spiderpool-controller'] }],
     },
   })
+  const [not, only_] = only?.namespaceSelector.matchExpressions ?? []
+  for (const name of ['mine', 'spiderpool', 'kube-system', 'calico-system', 'rook-ceph', 'prometheus'])
+    t.ok(not?.values.includes(name), name)
+  t.notOk(not?.values.includes('monitoring'), 'what is included by name is asked about')
+  t.strictSame(only_, { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['apps', 'monitoring'] })
+  t.end()
+})
+
+t.test('podWebhooks(): a controller that is away stops no pod that chooses no networks', t => {
+  const pods = { exclude: [], include: [] }
+  t.match(podWebhooks(pods), [{ failurePolicy: 'Ignore' }], 'an API server before 1.30')
+  t.equal(podWebhooks(pods)[0]?.matchConditions, undefined)
+  t.match(podWebhooks(pods, true), [
+    { name: 'pods.spiderpool.spidernet.io', failurePolicy: 'Fail', matchConditions: [{ expression: ANNOTATED }] },
+    {
+      name: 'namespaces.spiderpool.spidernet.io',
+      failurePolicy: 'Ignore',
+      matchConditions: [{ expression: `!(${ANNOTATED})` }],
+    },
+  ])
   t.end()
 })
 

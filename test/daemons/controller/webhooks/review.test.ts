@@ -1,5 +1,6 @@
 // AdmissionReviews in and out, who answers them, and what is refused before anybody judges.
 import t from 'tap'
+import { boundedLimiter } from '../../../../daemons/controller/limiter.js'
 import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhook-http.js'
 import { answerTo, reviewIn, type Verdict } from '../../../../daemons/controller/webhooks/review.js'
 
@@ -66,7 +67,8 @@ const after = (ms: number, call: () => void): (() => void) => {
   const timer = setTimeout(call, ms)
   return () => clearTimeout(timer)
 }
-const answering = (judge: () => Promise<Verdict>): Answering => ({
+const answering = (judge: () => Promise<Verdict>, limit = boundedLimiter(16, 16)): Answering => ({
+  limit,
   judges: new Map([['/validate', judge]]),
   log: { debug: silent, info: silent, warn: silent, error: silent },
   after,
@@ -106,4 +108,23 @@ t.test('an answer comes before the API server stops waiting', async t => {
   const answer = await answerWebhook(post(review(), '/validate?timeout=1s'), never)
   t.match(await answer.json(), { response: { allowed: false, status: { code: 504, reason: 'Timeout' } } })
   t.ok(performance.now() - began < 1000)
+})
+
+t.test('answerWebhook() judges so many at a time, keeps as many waiting, and answers 503 beyond', async t => {
+  let [running, most] = [0, 0]
+  const slow = async (): Promise<Verdict> => {
+    most = Math.max(most, ++running)
+    await new Promise(resolve => setTimeout(resolve, 20))
+    running -= 1
+    return { kind: 'allowed' }
+  }
+  const crowded = answering(slow, boundedLimiter(2, 3))
+  const answers = await Promise.all(Array.from({ length: 9 }, () => answerWebhook(post(review()), crowded)))
+  t.strictSame(
+    answers.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 503, 503, 503, 503],
+  )
+  t.equal(answers[5]?.headers.get('retry-after'), '1')
+  t.equal(most, 2)
+  t.equal((await answerWebhook(post(review()), crowded)).status, 200, 'and goes on when they are done')
 })

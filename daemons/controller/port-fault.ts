@@ -1,0 +1,22 @@
+// Why a port could not be listened at, in a sentence. Pure.
+
+/** Names the variable, the port and what to do. `hostname` is '' for every address of the machine. */
+export function portFault(
+  variable: string,
+  { port, hostname }: { readonly port: number; readonly hostname: string },
+  error: unknown,
+): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const words = error instanceof Error ? error.message : String(error)
+  const at = hostname === '' ? `port ${port}` : `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${variable}: ${at} is already in use (ss -Hltnp sport = :${port} says by which process); end that or set another port`
+    case 'EACCES':
+      return `${variable}: ${at} may not be listened at without CAP_NET_BIND_SERVICE; set a port of 1024 or more`
+    case 'EADDRNOTAVAIL':
+      return `${variable}: no interface of this machine has ${hostname}; set an address that it has`
+    default:
+      return `${variable}: cannot listen at ${at}: ${words}`
+  }
+}
