@@ -92,17 +92,23 @@ function hostRoutes(facts: Facts): Plan {
 }
 
 /**
- * In an overlay, routes of the first NIC to what we would have routes to by it as well: flannel's to all pods, ptp's to the node. They lead to the
- * node already and stay. Before our first step they are told by standing there, later by their copies in the table of marks.
+ * In an overlay, routes of the first NIC that are like ours: by way of the node (flannel's to all pods), or to what we would have routes to (ptp's to
+ * the node). They lead to the node already and stay. Before our first step they are told by standing there, later by their copies in the table of
+ * marks.
  */
 export function othersRoutes({ mode, pod, veth, hostIps, settings, markTable }: Facts): readonly SeenRoute[] {
   if (mode !== 'overlay') return []
-  const inMain = pod.routes.filter(({ table, link }) => table === MAIN && link === veth.pod)
-  const isOurs = pod.neighs.some(({ link, ip, permanent }) => permanent && link === veth.pod && hostIps.includes(ip))
-  const wanted = isOurs
-    ? pod.routes.filter(({ table, link }) => table === markTable && link === veth.pod).map(({ to }) => to)
-    : [...hostIps.map(hostOf), ...settings.cidrs]
-  return inMain.filter(({ to }) => wanted.includes(to) && (!isDefault(to) || settings.cidrs.includes(to)))
+  const firsts = pod.routes.filter(({ link }) => link === veth.pod)
+  const copied = firsts.filter(({ table }) => table === markTable).map(({ to }) => to)
+  const wanted = [...hostIps.map(hostOf), ...settings.cidrs]
+  const isOursThere = pod.neighs.some(
+    ({ link, ip, permanent }) => permanent && link === veth.pod && hostIps.includes(ip),
+  )
+  return firsts.filter(({ to, via, table }) => {
+    if (table !== MAIN) return false
+    if (isDefault(to)) return settings.cidrs.includes(to)
+    return isOursThere ? copied.includes(to) : wanted.includes(to) || (via !== undefined && hostIps.includes(via))
+  })
 }
 
 const isOthers = (facts: Facts, to: Cidr, table: number): boolean =>
