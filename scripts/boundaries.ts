@@ -139,7 +139,7 @@ export const PURE: readonly RegExp[] = [
   /^lib\/netlink\/(wire|attrs|message|rtnl\/.*|nft\/.*)\.ts$/,
   /^lib\/probe\/(arp|detect|ndp)\.ts$/,
   /^plugins\/[^/]+\/plan\.ts$/,
-  /^plugins\/coordinator\/(check|config|del|facts|nic|settings|tables|tune|ways|words)\.ts$/,
+  /^plugins\/coordinator\/(check|config|del|facts|nic|rules|settings|tables|tune|ways|words)\.ts$/,
   /^plugins\/ifacer\/(bond|config|look|made|networkmanager|options|unused|vlan|words)\.ts$/,
   /^daemons\/controller\/(reconcile|webhooks)\//,
   /^daemons\/(init|install)\/plan\.ts$/,

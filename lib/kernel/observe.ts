@@ -8,15 +8,15 @@ import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.
 import type { Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
-import { anyRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
+import { anyRule, isPlainRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
 import { NOWHERE, type Place, type SeenAddress, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
-import type { Rule, Where } from '../plan/step.js'
+import type { Packet, Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
 import { readNftTables } from './nft-tables.js'
 import { findLink, type Places } from './places.js'
-import { lookupsOf, seenRoutes, type Names } from './routes.js'
+import { lookupsOf, resolvedOf, seenRoutes, type Names } from './routes.js'
 import { MEMORY_DIR, memoryIn, NO_MEMORY, wideAddresses } from './wide.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
@@ -34,6 +34,8 @@ export interface Wish extends LinksWish {
   readonly nft?: readonly string[]
   /** Which way a packet to this address would take. */
   readonly lookups?: readonly Ip[]
+  /** The same for packets of which more is known. */
+  readonly packets?: readonly Packet[]
 }
 
 /** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
@@ -65,6 +67,7 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
     ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
     ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
     ...(wish.lookups && { lookups: lookupsOf(conn, wish.lookups, names) }),
+    ...(wish.packets && { resolved: resolvedOf(conn, wish.packets, names) }),
   }
 }
 
@@ -143,6 +146,7 @@ function seenRule(message: RuleMessage, family: Family): Rule {
     ...(attrs.src && { from: networkFrom(family, header.srcLength, attrs.src) }),
     ...(attrs.dst && { to: networkFrom(family, header.dstLength, attrs.dst) }),
     ...(attrs.mark !== undefined && { mark: attrs.mark }),
+    ...(!isPlainRule(message) && { more: true }),
   }
 }
 

@@ -3,8 +3,8 @@ import { bytesOf, familyOf, ipFromBytes, type Family, type Ip } from '../ip/addr
 import type { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
 import { anyRoute, routeGet, RTM_F, RTNH_F, tableOf, type Route as RouteMessage } from '../netlink/rtnl/route.js'
-import type { SeenLookup, SeenRoute } from '../plan/seen.js'
-import type { Route } from '../plan/step.js'
+import type { Resolved, SeenLookup, SeenRoute } from '../plan/seen.js'
+import type { Packet, Route } from '../plan/step.js'
 import { AF, networkFrom } from './family.js'
 
 /** The name of a link by its index; undefined where it has gone since something was seen on it: that went with it. */
@@ -15,18 +15,27 @@ const PREF_MEDIUM = 0
 
 /** The kernel's answer for one address each; what it says of no route is that there is none. */
 export function lookupsOf(conn: Conn, ips: readonly Ip[], names: Names): Readonly<Record<Ip, SeenLookup | undefined>> {
-  return Object.fromEntries(ips.map((ip): [Ip, SeenLookup | undefined] => [ip, lookup(conn, ip, names)]))
+  return Object.fromEntries(ips.map((ip): [Ip, SeenLookup | undefined] => [ip, lookup(conn, { to: ip }, names)]))
 }
 
 const NO_ROUTE = ['ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EAFNOSUPPORT', 'EOPNOTSUPP']
 
-function lookup(conn: Conn, ip: Ip, names: Names): SeenLookup | undefined {
-  const dst = bytesOf(ip)
-  const family = familyOf(ip)
+/** The kernel's answer for each packet. A source must be an address of the namespace (IPv4). */
+export const resolvedOf = (conn: Conn, packets: readonly Packet[], names: Names): readonly Resolved[] =>
+  packets.map(packet => {
+    const route = lookup(conn, packet, names)
+    return { ...packet, ...(route && { route }) }
+  })
+
+function lookup(conn: Conn, { to, from, mark }: Packet, names: Names): SeenLookup | undefined {
+  const dst = bytesOf(to)
+  const src = from && bytesOf(from)
+  const family = familyOf(to)
   const flags = family === 4 ? RTM_F.lookupTable : 0 // IPv6 tells the table unasked, and refuses the flag
-  const header = { ...anyRoute, family: AF[family], dstLength: dst.length * 8, flags }
+  const bits = dst.length * 8
+  const header = { ...anyRoute, family: AF[family], dstLength: bits, srcLength: src ? bits : 0, flags }
   try {
-    const route = conn.get(routeGet, { header, attrs: { dst } })
+    const route = conn.get(routeGet, { header, attrs: { dst, src, mark } })
     const { oif, prefSrc } = route.attrs
     const via = gatewayIn(route.attrs)
     const link = oif === undefined ? undefined : names(oif)

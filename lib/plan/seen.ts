@@ -8,6 +8,7 @@ import type {
   IpvlanMode,
   MacvlanMode,
   NewLink,
+  Packet,
   Path,
   Plan,
   Route,
@@ -79,7 +80,11 @@ export interface Place {
   readonly nft: Readonly<Record<string, NftTable | undefined>>
   /** By address; undefined: there is no route to it. */
   readonly lookups: Readonly<Record<Ip, SeenLookup | undefined>>
+  readonly resolved: readonly Resolved[]
 }
+
+/** The kernel's answer for a packet; without `route` there is none. */
+export type Resolved = Packet & { readonly route?: SeenLookup }
 
 export type Seen = Readonly<Record<Where, Place>>
 
@@ -92,6 +97,7 @@ export const NOWHERE: Place = {
   sysctls: {},
   nft: {},
   lookups: {},
+  resolved: [],
 }
 
 export const linkNamed = (place: Place, name: string): SeenLink | undefined =>
@@ -130,6 +136,7 @@ export const sameRule = (wanted: Rule, is: Rule): boolean =>
   wanted.from === is.from &&
   wanted.to === is.to &&
   wanted.mark === is.mark &&
+  wanted.more === is.more &&
   anyOrSame(wanted.priority, is.priority)
 
 function linkHolds(wanted: NewLink, is: SeenLink): boolean {

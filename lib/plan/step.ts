@@ -99,6 +99,15 @@ export interface Rule {
   readonly to?: Cidr
   readonly mark?: number
   readonly table: number
+  /** Only as seen: it selects by more than the above, or leads to no table. No step adds or removes such a rule. */
+  readonly more?: true
+}
+
+/** A packet whose route the kernel is asked for, as `ip route get` does. */
+export interface Packet {
+  readonly to: Ip
+  readonly from?: Ip
+  readonly mark?: number
 }
 
 interface OnLink {

@@ -1,10 +1,11 @@
-// The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in its table. Pure.
+// The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to. Pure.
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import type { Cidr } from '../../lib/ip/cidr.js'
 import { isDefault } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
+import { tablesBeforeMain } from './rules.js'
 import { everywhere } from './tables.js'
 
 /** Gateways of the NIC that prevResult has default routes by. One that says of its table where it is, is not ours to look for. */
@@ -23,7 +24,7 @@ const isOverruled = ({ settings, isFirst }: Facts, everywhere: Cidr): boolean =>
 
 /** Those by which no default route leads any more. */
 export const lostGateways = (facts: Facts): readonly Ip[] => {
-  const { ifName, pod, table, families, promised } = facts
+  const { ifName, pod, table, families, promised, own } = facts
   return promised
     .filter(gateway => families.includes(familyOf(gateway)) && !isOverruled(facts, everywhere(familyOf(gateway))))
     .filter(
@@ -33,7 +34,9 @@ export const lostGateways = (facts: Facts): readonly Ip[] => {
             isDefault(route.to) &&
             route.link === ifName &&
             route.via === gateway &&
-            (route.table === MAIN || route.table === table),
+            (route.table === MAIN ||
+              route.table === table ||
+              tablesBeforeMain(pod, familyOf(gateway), own).includes(route.table)),
         ),
     )
 }

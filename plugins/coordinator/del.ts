@@ -2,21 +2,22 @@
 import { familyOf, parseIp, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, parsePrefix } from '../../lib/ip/cidr.js'
 import type { Result } from '../../lib/cni/result.js'
-import { linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
+import { isDefault, linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
+import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, MAIN, POD_VETH } from './facts.js'
+import { RULE_PRIORITY } from './rules.js'
 import {
-  addressesOf,
-  arePeers,
-  familiesOnlyOf,
-  hostIpsFor,
-  hostVethName,
-  isUsable,
-  MAIN,
+  everywhere,
+  hostOf,
+  isNicTable,
+  leadsTo,
+  MARK,
   MARK_TABLE,
-  POD_VETH,
-} from './facts.js'
-import { everywhere, hostOf, isNicTable, leadsTo, movedDefaults } from './tables.js'
-import { MARK, replyTable, RULE_PRIORITY } from './ways.js'
+  markTableIn,
+  movedDefaults,
+  othersRulesFrom,
+} from './tables.js'
+import { replyTable } from './ways.js'
 
 const FAMILIES = [4, 6] as const
 /** <linux/rtnetlink.h> RTPROT_KERNEL: what a link has by itself. */
@@ -63,7 +64,10 @@ export function planForDel(leaving: Leaving): Parting {
       ? [{ verb: 'addLink', where: 'node', name: veth, link: { kind: 'veth', peer: { where: 'pod', name: POD_VETH } } }]
       : nodePart(leaving)
   const { restore, remove } = podPart(leaving)
-  return { restore, remove: [...shared, ...onNode, ...(isLast && seen.pod.links.length > 0 ? marks() : []), ...remove] }
+  return {
+    restore,
+    remove: [...shared, ...onNode, ...(isLast && seen.pod.links.length > 0 ? marks(seen.pod) : []), ...remove],
+  }
 }
 
 /**
@@ -94,13 +98,18 @@ const neighStep =
   ({ link, ip, mac }: Place['neighs'][number]): Plan =>
     mac === undefined ? [] : [{ verb: 'addNeigh', where, name: link, ip, mac }]
 
-const marks = (): Plan => [
+const marks = (pod: Place): Plan => [
   { verb: 'setNftTable', where: 'pod', table: replyTable(POD_VETH), was: undefined },
-  ...FAMILIES.map((family): Step => {
-    const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
-    return { verb: 'addRule', where: 'pod', rule }
-  }),
+  ...markRules(pod).map(ruleStep),
 ]
+
+const markTable = (pod: Place): number | undefined => markTableIn(pod, { podVeth: POD_VETH, isOverlay: false })
+
+/** Of whatever priority and table ADD has chosen. */
+function markRules(pod: Place): Place['rules'] {
+  const table = markTable(pod)
+  return pod.rules.filter(rule => rule.mark === MARK && rule.table === table && !rule.from && !rule.to && !rule.more)
+}
 
 function podPart(leaving: Leaving): Parting {
   const { ifName, firstNic, own, seen } = leaving
@@ -116,7 +125,7 @@ function podPart(leaving: Leaving): Parting {
       return { verb: 'addRoute', where: 'pod', route: { ...route, table: MAIN }, how: 'behind' }
     }),
     remove: [
-      ...[...tableRoutes(leaving, after), ...overlayPart(leaving)].map(routeStep),
+      ...[...tableRoutes(leaving, after), ...waysInOthersTables(leaving), ...overlayPart(leaving)].map(routeStep),
       ...familyPart(leaving),
       ...overlayRules(leaving).map(ruleStep),
       ...rules.map(ruleStep),
@@ -157,7 +166,7 @@ function heirOf(pod: Place, ifName: string, family: Family): Heir | undefined {
 function familyPart({ ifName, firstNic, seen: { pod } }: Leaving): Plan {
   if (ifName === firstNic || linkNamed(pod, POD_VETH) === undefined) return []
   return familiesOnlyOf(pod, ifName).flatMap((family): Plan => {
-    const rules = pod.rules.filter(rule => rule.family === family && rule.mark === MARK && rule.table === MARK_TABLE)
+    const rules = markRules(pod).filter(rule => rule.family === family)
     const routes = pod.routes.filter(
       ({ to, link, origin }) => link === POD_VETH && familyOfCidr(to) === family && origin !== RTPROT_KERNEL,
     )
@@ -182,6 +191,14 @@ function tableRoutes({ ifName, firstNic }: Leaving, after: Place): readonly Seen
   )
 }
 
+/** The table of another plugin's rule for the NIC is left as it is, but for the ways to the node. */
+function waysInOthersTables({ ifName, firstNic, own, seen: { pod } }: Leaving): readonly SeenRoute[] {
+  if (ifName === firstNic) return []
+  const veth = linkNamed(pod, POD_VETH) === undefined ? firstNic : POD_VETH
+  const tables = othersRulesFrom(pod, own, markTable(pod)).map(({ table }) => table)
+  return pod.routes.filter(({ link, table }) => link === veth && tables.includes(table))
+}
+
 /** In an overlay the ways to the node stand on the first NIC, for all further NICs; they go with the last of these. */
 function isLastOfOverlay({ ifName, firstNic, own, seen, hostRuleTable }: Leaving): boolean {
   if (ifName === firstNic || linkNamed(seen.pod, POD_VETH) || !linkNamed(seen.pod, firstNic)) return false
@@ -194,24 +211,41 @@ const addressesOfPod = (pod: Place): readonly Ip[] => pod.links.flatMap(({ name 
 
 const nodesIn = ({ seen, hostRuleTable }: Leaving): readonly Ip[] => hostIpsFor(seen.pod, seen.node, hostRuleTable)
 
-/** By address of the node: to it, and by way of it. And the copy of its default that the first NIC had. */
+const ownWayTable = ({ seen: { pod }, firstNic }: Leaving): number =>
+  markTableIn(pod, { podVeth: firstNic, isOverlay: true }) ?? MARK_TABLE
+
+/**
+ * By address of the node: to it, and by way of it. And the copies of what the first NIC had before: of these the main table keeps the originals, and
+ * its default in any case, whose gateway may be the node as well (a bridge's).
+ */
 function overlayPart(leaving: Leaving): readonly SeenRoute[] {
   if (!isLastOfOverlay(leaving)) return []
   const { seen, firstNic } = leaving
   const nodes = nodesIn(leaving)
   const hosts = nodes.map(hostOf)
-  return seen.pod.routes.filter(
-    ({ to, via, link, table }) =>
-      link === firstNic &&
-      (table === MARK_TABLE || (table === MAIN && (hosts.includes(to) || (via !== undefined && nodes.includes(via))))),
+  const ownWay = ownWayTable(leaving)
+  const firsts = seen.pod.routes.filter(({ link }) => link === firstNic)
+  const copies = firsts.filter(route => route.table === ownWay && isCopied(seen.pod, route))
+  const kept = copies.map(({ to }) => to)
+  const ways = firsts.filter(
+    ({ to, via, table, origin }) =>
+      table === MAIN &&
+      origin !== RTPROT_KERNEL &&
+      (hosts.includes(to) || (via !== undefined && nodes.includes(via) && !isDefault(to))),
   )
+  return [...copies, ...ways.filter(({ to }) => !kept.includes(to))]
 }
+
+/** Whether another table has the route as well. */
+const isCopied = (pod: Place, { to, via, link, table }: SeenRoute): boolean =>
+  pod.routes.some(other => other.table !== table && other.to === to && other.via === via && other.link === link)
 
 function overlayRules(leaving: Leaving): Place['rules'] {
   if (!isLastOfOverlay(leaving)) return []
   const hosts = addressesOf(leaving.seen.pod, leaving.firstNic).map(hostOf)
+  const ownWay = markTableIn(leaving.seen.pod, { podVeth: leaving.firstNic, isOverlay: true })
   return leaving.seen.pod.rules.filter(
-    ({ from, table }) => table === MARK_TABLE && from !== undefined && hosts.includes(from),
+    ({ from, table }) => table === ownWay && from !== undefined && hosts.includes(from),
   )
 }
 

@@ -5,14 +5,12 @@ import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
 import type { Settings } from './settings.js'
-import { otherDefaultNic, tableFor } from './tables.js'
+import { markTableFor, otherDefaultNic, tableFor } from './tables.js'
 
 export const POD_VETH = 'veth0'
 /** <linux/rtnetlink.h> RT_TABLE_MAIN, RT_SCOPE_LINK. */
 export const MAIN = 254
 export const SCOPE_LINK = 253
-/** In the pod: the way back of what came by the veth; in an overlay, eth0's own way. */
-export const MARK_TABLE = 100
 /** Of the first NIC; further ones have the numbers above it. */
 export const FIRST_TABLE = 101
 
@@ -52,6 +50,8 @@ export interface Facts {
   /** What the pod calls itself on the veth: the first NIC's first IPv4 address. IPv6 chooses by itself. */
   readonly source: Ip | undefined
   readonly table: number
+  /** Of what came by the veth, or in an overlay of the first NIC's own address. */
+  readonly markTable: number
   /** The families of `own` that the table is for. Where no other NIC has a default route, main does as well, and no rule leads to the table. */
   readonly tabled: readonly Family[]
   /** Gateways that the main plugin gave the NIC's default routes. */
@@ -141,9 +141,10 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
       `failed to get IPAddressOnNode: the node has no ${families.map(family => `IPv${family}`).join(' or ')} address that pod ip ${own[0] ?? ''} could reach it by`,
     )
   const source = addressesOf(pod, firstNic).find(ip => familyOf(ip) === 4)
+  const markTable = markTableFor(pod, { podVeth: veth.pod, isOverlay: mode === 'overlay' })
   const table = isFirst
     ? FIRST_TABLE
-    : tableFor(pod, { ifName, own, podVeth: veth.pod, takesOver: settings.defaultRouteNic === ifName })
+    : tableFor(pod, { ifName, own, podVeth: veth.pod, markTable, takesOver: settings.defaultRouteNic === ifName })
   const isLed = (of: Family): boolean =>
     pod.rules.some(rule => rule.family === of && rule.from !== undefined && rule.table === table)
   const tabled = families.filter(
@@ -152,7 +153,7 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
   const led = isFirst || mode === 'overlay' ? reached : reached.filter(family => !has(pod, firstNic, family))
   return {
     ...{ ifName, settings, pod, node, mode, isFirst, veth, own, families },
-    ...{ hostIps, reached, led, source, table, tabled, promised },
+    ...{ hostIps, reached, led, source, table, markTable, tabled, promised },
   }
 }
 
@@ -240,7 +241,7 @@ export function hostIpsFor(pod: Place, node: Place, hostRuleTable: number): read
     return found?.source !== undefined && found.table !== hostRuleTable && isUsable(found.source) ? [found.source] : []
   })
   const used = pod.routes.flatMap(({ table, via }) =>
-    via !== undefined && (table === MARK_TABLE || table >= FIRST_TABLE) && all.includes(via) ? [via] : [],
+    via !== undefined && table !== MAIN && all.includes(via) ? [via] : [],
   )
   return [...new Set([...used, ...answering, ...all])]
 }

@@ -4,8 +4,18 @@ import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Wish } from '../../lib/kernel/observe.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed, NOWHERE, type Place, type Seen } from '../../lib/plan/seen.js'
-import { familiesOnlyOf, hostVethName, modeFor, podIps, POD_VETH, unclear, type WorkingMode } from './facts.js'
+import {
+  familiesOnlyOf,
+  hostIpsFor,
+  hostVethName,
+  modeFor,
+  podIps,
+  POD_VETH,
+  unclear,
+  type WorkingMode,
+} from './facts.js'
 import { nodeSysctls, podSysctls } from './nic.js'
+import { mustAsk, packetsToPod } from './rules.js'
 import type { Settings } from './settings.js'
 import { hostOf } from './tables.js'
 
@@ -22,10 +32,10 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
   const pod = lookIntoPod(kernel, { sysctls, neighsOn: 'all', ...(ifName === firstNic && { nft: [NFT_TABLE] }) })
   const mode = modeFor(asked, ifName, firstNic, pod)
   const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, firstNic)
-  const known = veth === undefined ? [] : [veth]
+  const links = veth === undefined ? [] : [veth]
   const { node } = kernel.observe({
     node: {
-      links: known,
+      links,
       addressesOn: 'wide',
       addressesOf: onlyFamilyOf(podIps(pod)),
       routes: { table: settings.hostRuleTable },
@@ -34,11 +44,21 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
       ...(typeof veth === 'string' && { sysctls: nodeSysctls(veth) }),
     },
   })
-  const lookups = lookUp(kernel, pod, node)
-  return {
-    mode,
-    seen: { pod, node: { ...withStaleNeighs(kernel, { pod, node, table: settings.hostRuleTable }), lookups } },
-  }
+  const { hostRuleTable: table } = settings
+  const known = { ...withStaleNeighs(kernel, { pod, node, table }), lookups: lookUp(kernel, pod, node) }
+  return { mode, seen: { pod, node: { ...known, resolved: resolvedFor(kernel, { pod, node: known, table }) } } }
+}
+
+/** What becomes of the node's packets to the pod now; asked for only where others' rules come before ours. */
+function resolvedFor(
+  kernel: Kernel,
+  { pod, node, table }: { pod: Place; node: Place; table: number },
+): Place['resolved'] {
+  const ips = podIps(pod)
+  if (!mustAsk(node, ips, table)) return []
+  const hostIps = hostIpsFor(pod, node, table)
+  const packets = packetsToPod({ node, hostIps, ips, hostRuleTable: table })
+  return kernel.observe({ node: { packets } }).node.resolved
 }
 
 const lookUp = (kernel: Kernel, pod: Place, node: Place): Place['lookups'] => {

@@ -4,7 +4,7 @@ import { missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { Facts } from './facts.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
-import { policySteps, tuning } from './tune.js'
+import { keptSteps, policySteps, tuning } from './tune.js'
 import { markSteps, metricOf, waySteps } from './ways.js'
 
 export interface Planned {
@@ -22,6 +22,7 @@ export function planFor(facts: Facts): Planned {
       ...nicSteps(facts),
       ...(isFirst ? vethSteps(facts) : []),
       ...sysctlSteps(facts),
+      ...keptSteps(facts),
       ...waySteps(facts),
       ...(mode === 'underlay' ? markSteps(facts) : []),
       ...tuned.plan,

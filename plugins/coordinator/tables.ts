@@ -8,6 +8,9 @@ import type { Rule } from '../../lib/plan/step.js'
 
 const MAIN = 254
 const FIRST = 101
+/** In the pod: the way back of what came by the veth; in an overlay, eth0's own way. The table, or where it is another's, the first free below. */
+export const MARK_TABLE = 100
+export const MARK = 1
 
 /** An address as a network of its own: /32 or /128. */
 export const hostOf = (ip: Ip): Cidr => networkOf({ ip, length: bitsOf(familyOf(ip)) })
@@ -30,6 +33,7 @@ interface Nic {
   readonly ifName: string
   readonly own: readonly Ip[]
   readonly podVeth: string
+  readonly markTable: number
   /** It is to have the pod's default route. */
   readonly takesOver: boolean
 }
@@ -39,8 +43,8 @@ interface Nic {
  * to when this NIC took over, or began to; else the lowest that is free.
  */
 export function tableFor(pod: Place, nic: Nic): number {
-  const { ifName, own, takesOver } = nic
-  const led = rulesFrom(pod, own).map(({ table }) => table)
+  const { ifName, own, takesOver, markTable } = nic
+  const led = [...rulesFrom(pod, own), ...othersRulesFrom(pod, own, markTable)].map(({ table }) => table)
   const holding = pod.routes.filter(({ link, table }) => link === ifName && isNicTable(table)).map(({ table }) => table)
   return (
     lowest(led) ??
@@ -49,6 +53,59 @@ export function tableFor(pod: Place, nic: Nic): number {
     takenOver(pod, ifName) ??
     lowestFree(pod, nic)
   )
+}
+
+/** Rules of another plugin, such as sbr, that lead these addresses to a table below ours. It is the NIC's table then. */
+export const othersRulesFrom = (pod: Place, ips: readonly Ip[], markTable: number | undefined): readonly Rule[] => {
+  const hosts = ips.map(hostOf)
+  return pod.rules.filter(
+    ({ from, to, mark, more, table }) =>
+      from !== undefined &&
+      hosts.includes(from) &&
+      to === undefined &&
+      mark === undefined &&
+      more !== true &&
+      table > 0 &&
+      table < FIRST &&
+      table !== markTable,
+  )
+}
+
+/** Who looks for the table of marks: in an overlay the first NIC's addresses lead to it, elsewhere the mark does. */
+interface Marking {
+  readonly podVeth: string
+  readonly isOverlay: boolean
+}
+
+/**
+ * The table of marks that a rule of ours leads to; undefined: there is none. That of another plugin, such as sbr, holds more than ways by the veth,
+ * or, in an overlay, more than copies of what other tables have.
+ */
+export function markTableIn(pod: Place, { podVeth, isOverlay }: Marking): number | undefined {
+  const hosts = pod.addresses.filter(({ link }) => link === podVeth).map(({ address }) => hostOf(address.ip))
+  const isOurs = ({ from, to, mark, more, table }: Rule): boolean =>
+    more !== true &&
+    to === undefined &&
+    table > 0 &&
+    table <= MARK_TABLE &&
+    (isOverlay ? from !== undefined && hosts.includes(from) : from === undefined && mark === MARK)
+  return pod.rules.find(rule => isOurs(rule) && holdsOnly(pod, rule.table, podVeth, isOverlay))?.table
+}
+
+const holdsOnly = (pod: Place, table: number, podVeth: string, isOverlay: boolean): boolean =>
+  pod.routes
+    .filter(route => route.table === table)
+    .every(route => route.link === podVeth && (!isOverlay || isElsewhereToo(pod, route)))
+
+const isElsewhereToo = (pod: Place, { to, link, via, table }: SeenRoute): boolean =>
+  pod.routes.some(other => other.table !== table && other.to === to && other.link === link && other.via === via)
+
+/** The one that there is; else 100, or where that is another's, the first below it that is free. */
+export function markTableFor(pod: Place, marking: Marking): number {
+  const known = markTableIn(pod, marking)
+  if (known !== undefined) return known
+  for (let table = MARK_TABLE; table > 0; table--) if (isFree(pod, table, marking.podVeth)) return table
+  return MARK_TABLE
 }
 
 const lowest = (tables: readonly number[]): number | undefined =>

@@ -5,9 +5,9 @@ import { containsIp, familyOfCidr, networkOf } from '../../lib/ip/cidr.js'
 import { isDefault, linkNamed, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Path, Plan, Route, Step } from '../../lib/plan/step.js'
 import { lostGateways } from './check.js'
-import { addressesOf, MAIN, MARK_TABLE, type Facts } from './facts.js'
+import { addressesOf, MAIN, type Facts } from './facts.js'
 import { everywhere, hostOf, otherDefaultNic } from './tables.js'
-import { ensureRoute, metricOf } from './ways.js'
+import { ensureRoute, metricOf, othersRoutes } from './ways.js'
 
 /** <linux/rtnetlink.h> RTPROT_KERNEL, and the metric that the kernel gives an IPv6 network's own route. */
 const RTPROT_KERNEL = 2
@@ -73,12 +73,15 @@ function broughtBack(facts: Facts): Plan {
 
 /** In an overlay what the first NIC's own address sends keeps its own way, whatever the default route becomes. */
 function overlayWay(facts: Facts, current: string): Plan {
-  const { mode, settings, pod, families } = facts
+  const { mode, settings, pod, families, markTable } = facts
   if (mode !== 'overlay' || current !== settings.firstNic) return []
   const defaults = routesOf(facts, current).filter(({ to }) => isDefault(to))
   const ips = addressesOf(pod, current).filter(ip => families.includes(familyOf(ip)))
-  return [...copies(facts, defaults, MARK_TABLE), ...ips.map(ip => ruleTo(ip, MARK_TABLE))]
+  return [...copies(facts, defaults, markTable), ...ips.map(ip => ruleTo(ip, markTable))]
 }
+
+/** Copies of the first NIC's routes that stay where others of ours would be: by these DEL tells which of the two is whose. */
+export const keptSteps = (facts: Facts): Plan => copies(facts, othersRoutes(facts), facts.markTable)
 
 /** A NIC's routes in its table, its addresses led there, its default out of main. */
 function moved(facts: Facts, link: string): Plan {

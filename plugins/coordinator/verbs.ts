@@ -21,7 +21,9 @@ import { ipsIn, planForDel } from './del.js'
 import { addressesOf, factsOf, type Asked, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
+import { packetsIn, REMEDY, waysLost, waysOf } from './rules.js'
 import { HOST_RULE_TABLE, isHostTable, settingsOf, type Settings } from './settings.js'
+import { routedIps } from './ways.js'
 import { absenceOf, refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>
@@ -140,6 +142,7 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   const { facts, seen, plan, warnings } = raising.length === 0 ? first : lookAfter(raising, call, settings, kernel)
   const steps = [...raising, ...toDo(plan, seen)]
   doAll(steps, kernel)
+  unlessLost(() => waysLostNow(facts, kernel), steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
   const { mode, table, isFirst } = facts
   for (const warning of warnings) log.warn(warning, fieldsOf(call))
@@ -169,6 +172,33 @@ function doAll(steps: Plan, kernel: Kernel): void {
   }
 }
 
+/** What the kernel resolves otherwise than planned, now: a sentence each. Two sockets, a request a packet. */
+function waysLostNow(facts: Facts, kernel: Kernel): readonly string[] {
+  const ways = waysOf(facts, routedIps(facts))
+  const packets = { node: packetsIn(ways, 'node'), pod: packetsIn(ways, 'pod') }
+  const { node, pod } = kernel.observe({ node: { packets: packets.node }, pod: { packets: packets.pod } })
+  const seen = {
+    node: { ...facts.node, resolved: node.resolved },
+    pod: { ...facts.pod, resolved: pod.resolved },
+  }
+  return waysLost(ways, seen)
+}
+
+/** A pod without its ways to the node is none that may start: all is taken back. */
+function unlessLost(ask: () => readonly string[], steps: Plan, kernel: Kernel): void {
+  let lost: readonly string[]
+  try {
+    lost = ask()
+  } catch (error) {
+    undoAll(steps, kernel)
+    throw error
+  }
+  if (lost.length === 0) return
+  const left = undoAll(steps, kernel)
+  const details = [REMEDY, ...(left.length === 0 ? [] : [`not taken back: ${left.join('; ')}`])].join('; ')
+  throw new CniError('internal', lost.join('; '), details)
+}
+
 /** A courtesy: neighbours that know the old MAC learn the new one at once. What cannot be sent fails nothing. */
 function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof announcementsOf): void {
   try {
@@ -189,7 +219,8 @@ export async function check(call: CoordinatorCall): Promise<void> {
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
     const absent = missing(plan, seen).map(absenceOf)
-    const wrong = [...absent, ...expectedOf(facts, plan)]
+    const differing = [...absent, ...expectedOf(facts, plan)]
+    const wrong = differing.length > 0 ? differing : waysLostNow(facts, kernel)
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
   })

@@ -3,14 +3,13 @@ import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, type Cidr } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { NFT_TABLE, type NftTable } from '../../lib/plan/nft.js'
-import { sameRoute, type Place, type SeenRoute } from '../../lib/plan/seen.js'
+import { isDefault, sameRoute, type Place, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
-import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, MARK_TABLE, SCOPE_LINK, type Facts } from './facts.js'
+import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, SCOPE_LINK, type Facts } from './facts.js'
 import { otherNics } from './nic.js'
-import { everywhere, hostOf, isNicTable, rulesFrom } from './tables.js'
+import { markPriority, nodePriority, tablesBeforeMain } from './rules.js'
+import { everywhere, hostOf, MARK, rulesFrom } from './tables.js'
 
-export const RULE_PRIORITY = 1000
-export const MARK = 1
 /** The metric that IPv6 routes get that are asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
 const IPV6_METRIC = 1024
 /** The metric that a route has in the kernel. */
@@ -75,21 +74,45 @@ const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[]
 }
 
 /** The tables of the pod in which the node's addresses of a family stand besides main. */
-function nicTables({ isFirst, pod, table, tabled }: Facts, of: Family): readonly number[] {
+function nicTables({ isFirst, pod, table, tabled, markTable }: Facts, of: Family): readonly number[] {
   if (!isFirst) return tabled.includes(of) ? [table] : []
-  const led = pod.rules.filter(({ family, from, table }) => family === of && from !== undefined && isNicTable(table))
-  return [...new Set([table, ...led.map(rule => rule.table)])]
+  const led = tablesBeforeMain(pod, of, 'any').filter(led => led !== markTable)
+  return [...new Set([table, ...led])]
 }
 
 function hostRoutes(facts: Facts): Plan {
   const { pod, veth, hostIps, led } = facts
   return hostIps.flatMap(ip => {
     const family = familyOf(ip)
-    return [...nicTables(facts, family), ...(led.includes(family) ? [MAIN] : [])].flatMap(table =>
-      ensureRoute(pod, { to: hostOf(ip), link: veth.pod, scope: SCOPE_LINK, ...sourceFor(facts, family), table }),
-    )
+    const to = hostOf(ip)
+    return [...nicTables(facts, family), ...(led.includes(family) ? [MAIN] : [])]
+      .filter(table => !isOthers(facts, to, table))
+      .flatMap(table => ensureRoute(pod, { to, link: veth.pod, scope: SCOPE_LINK, ...sourceFor(facts, family), table }))
   })
 }
+
+/**
+ * In an overlay, routes of the first NIC that are like ours: by way of the node (flannel's to all pods), or to what we would have routes to (ptp's to
+ * the node). They lead to the node already and stay. Before our first step they are told by standing there, later by their copies in the table of
+ * marks.
+ */
+export function othersRoutes({ mode, pod, veth, hostIps, settings, markTable }: Facts): readonly SeenRoute[] {
+  if (mode !== 'overlay') return []
+  const firsts = pod.routes.filter(({ link }) => link === veth.pod)
+  const copied = firsts.filter(({ table }) => table === markTable).map(({ to }) => to)
+  const wanted = [...hostIps.map(hostOf), ...settings.cidrs]
+  const isOursThere = pod.neighs.some(
+    ({ link, ip, permanent }) => permanent && link === veth.pod && hostIps.includes(ip),
+  )
+  return firsts.filter(({ to, via, table }) => {
+    if (table !== MAIN) return false
+    if (isDefault(to)) return settings.cidrs.includes(to)
+    return isOursThere ? copied.includes(to) : wanted.includes(to) || (via !== undefined && hostIps.includes(via))
+  })
+}
+
+const isOthers = (facts: Facts, to: Cidr, table: number): boolean =>
+  table === MAIN && othersRoutes(facts).some(route => route.to === to)
 
 const sourceFor = ({ source }: Facts, family: Family): Pick<Route, 'source'> =>
   family === 4 && source !== undefined ? { source } : {}
@@ -111,7 +134,7 @@ function nodeRoutes(facts: Facts): Plan {
         .filter(ip => familyOf(ip) === family)
         .map(hostOf)
         .filter(isNew)
-      return { verb: 'shareRule', where: 'node', rule: { family, priority: RULE_PRIORITY, table }, mine }
+      return { verb: 'shareRule', where: 'node', rule: { family, priority: nodePriority(facts, family), table }, mine }
     }),
   ]
 }
@@ -126,7 +149,7 @@ function hijackRoutes(facts: Facts): Plan {
   const tablesOf = { 4: hijackTables(facts, 4), 6: hijackTables(facts, 6) }
   return [...new Set([...tablesOf[4], ...tablesOf[6]])].flatMap(table =>
     settings.cidrs
-      .filter(to => tablesOf[familyOfCidr(to)].includes(table) && !hosts.includes(to))
+      .filter(to => tablesOf[familyOfCidr(to)].includes(table) && !hosts.includes(to) && !isOthers(facts, to, table))
       .flatMap(to => viaNode(facts, to, table)),
   )
 }
@@ -155,14 +178,14 @@ function viaNode(facts: Facts, to: Cidr, table: number): Plan {
  * first NIC, and is of both families.
  */
 export function markSteps(facts: Facts): Plan {
-  const { pod, veth, isFirst, led } = facts
+  const { pod, veth, isFirst, led, markTable } = facts
   return [
     ...(isFirst
       ? [{ verb: 'setNftTable', where: 'pod', table: replyTable(veth.pod), was: pod.nft[NFT_TABLE] } as const]
       : []),
     ...led.flatMap((family): Plan => {
-      const rule = { family, priority: RULE_PRIORITY, mark: MARK, table: MARK_TABLE }
-      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere(family), MARK_TABLE)]
+      const rule = { family, priority: markPriority(facts, family), mark: MARK, table: markTable }
+      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere(family), markTable)]
     }),
   ]
 }

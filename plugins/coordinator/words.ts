@@ -1,7 +1,9 @@
 // What a refused step is called, and what a missing one: sentences for people. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { formatPrefix } from '../../lib/ip/cidr.js'
-import type { Route, Rule, Step } from '../../lib/plan/step.js'
+import type { Route, Rule, Step, Where } from '../../lib/plan/step.js'
+
+const RT_TABLE_MAIN = 254
 
 export interface Refusal {
   readonly step: Step
@@ -18,7 +20,9 @@ export function refusalOf({ step, reason, code, notUndone }: Refusal): CniError 
   return new CniError('internal', `failed to ${actionOf(step)}: ${reason}`, details)
 }
 
-export const placeOf = ({ where }: Step): string => (where === 'pod' ? 'in the container' : 'on the node')
+export const placeNamed = (where: Where): string => (where === 'pod' ? 'in the container' : 'on the node')
+export const placeOf = ({ where }: Step): string => placeNamed(where)
+export const tableText = (table: number): string => (table === RT_TABLE_MAIN ? 'main' : String(table))
 
 /** `set net1 up in the container`. */
 export const actionOf = (step: Step): string => `${verbOf(step)} ${placeOf(step)}`
@@ -83,8 +87,6 @@ function subjectOf(step: Entry): string {
   }
 }
 
-const RT_TABLE_MAIN = 254
-
 /** As `ip route` prints it. */
 export function routeText({
   to,
@@ -106,20 +108,21 @@ export function routeText({
     priority !== undefined && priority > 0 && `metric ${priority}`,
     mtu !== undefined && `mtu ${mtu}`,
     onlink === true && 'onlink',
-    `table ${table === RT_TABLE_MAIN ? 'main' : table}`,
+    `table ${tableText(table)}`,
   ]
   return words.filter(Boolean).join(' ')
 }
 
 /** As `ip rule` prints it. */
-export function ruleText({ family, priority, from, to, mark, table }: Rule): string {
+export function ruleText({ family, priority, from, to, mark, table, more }: Rule): string {
   return [
     `IPv${family}`,
     priority === undefined ? '' : `${priority}:`,
     `from ${from?.replace(/\/(32|128)$/, '') ?? 'all'}`,
     to === undefined ? '' : `to ${to}`,
     mark === undefined ? '' : `fwmark 0x${mark.toString(16)}`,
-    `lookup ${table}`,
+    table > 0 && `lookup ${tableText(table)}`,
+    more === true && '…',
   ]
     .filter(Boolean)
     .join(' ')

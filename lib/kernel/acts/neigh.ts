@@ -1,7 +1,7 @@
 // Permanent neighbours, added and removed; each is the other's undoing.
 import { bytesOf, familyOf, type Ip } from '../../ip/address.js'
 import { macBytes, type Mac } from '../../ip/mac.js'
-import { anyNeigh, neighAdd, neighDel, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
+import { anyNeigh, neighAdd, neighDel, neighReplace, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { AF } from '../family.js'
 import { indexOf, unlessGone, type Places } from '../places.js'
@@ -20,9 +20,9 @@ const messageOf = (places: Places, { where, name, ip }: Entry): Neigh => ({
   attrs: { dst: bytesOf(ip) },
 })
 
-function add(places: Places, entry: Entry, mac: Mac): void {
+function add(places: Places, entry: Entry, mac: Mac, how: typeof neighAdd): void {
   const { header, attrs } = messageOf(places, entry)
-  places.at(entry.where).change(neighAdd, {
+  places.at(entry.where).change(how, {
     header: { ...header, state: NUD.permanent },
     attrs: { ...attrs, mac: macBytes(mac) },
   })
@@ -31,7 +31,8 @@ function add(places: Places, entry: Entry, mac: Mac): void {
 const remove = (places: Places, entry: Entry): void => places.at(entry.where).change(neighDel, messageOf(places, entry))
 
 export const addNeigh: Act<StepOf<'addNeigh'>> = {
-  apply: (places, step) => add(places, step, step.mac),
+  /** What the kernel has learnt by itself, whoever pinged the gateway, gives way; what is permanent and wrong, a plan removes first. */
+  apply: (places, step) => add(places, step, step.mac, neighReplace),
   undo: (places, step) => unlessGone(NEIGH_GONE, () => remove(places, step)),
 }
 
@@ -39,6 +40,6 @@ export const removeNeigh: Act<StepOf<'removeNeigh'>> = {
   apply: (places, step) => unlessGone(NEIGH_GONE, () => remove(places, step)), // it may have gone with its link
   undo(places, step) {
     const { mac } = step // without one it was never resolved, and is nothing to bring back
-    if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(places, step, mac))
+    if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(places, step, mac, neighAdd))
   },
 }

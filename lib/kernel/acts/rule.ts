@@ -1,5 +1,14 @@
 // Policy routing rules, added and removed; each is the other's undoing.
-import { anyRule, FR_ACT, ruleAdd, ruleDel, type Rule as Message } from '../../netlink/rtnl/rule.js'
+import {
+  anyRule,
+  FR_ACT,
+  isPlainRule,
+  ruleAdd,
+  ruleDel,
+  ruleDump,
+  ruleTableOf,
+  type Rule as Message,
+} from '../../netlink/rtnl/rule.js'
 import { anyRoute, routeDump, tableOf } from '../../netlink/rtnl/route.js'
 import type { Rule, StepOf } from '../../plan/step.js'
 import { AF, networkBytes, networkFrom } from '../family.js'
@@ -32,9 +41,11 @@ export const removeRule: Act<StepOf<'removeRule'>> = {
   undo: (places, { where, rule }) => unlessGone(['EEXIST'], () => places.at(where).change(ruleAdd, messageOf(rule))),
 }
 
-/** Somebody else may have made it meanwhile: it is one rule for all. */
-const share = (places: Places, { where, rule }: StepOf<'shareRule'>): void =>
+/** Another call may have made it meanwhile: it is one rule for all. */
+const share = (places: Places, { where, rule }: Sharing): void =>
   unlessGone(['EEXIST'], () => places.at(where).change(ruleAdd, messageOf(rule)))
+
+type Sharing = Pick<StepOf<'shareRule'>, 'where' | 'rule'>
 
 /** Does the table lead anywhere but to what is ours? */
 function isUsed(places: Places, { where, rule, mine }: StepOf<'shareRule'>): boolean {
@@ -46,6 +57,15 @@ function isUsed(places: Places, { where, rule, mine }: StepOf<'shareRule'>): boo
     .some(({ header, attrs }) => !mine.includes(networkFrom(family, header.dstLength, attrs.dst)))
 }
 
+/** Of whatever priority: where other rules were in the way, an ADD has put one before them. */
+const sharedRules = (places: Places, { where, rule: { family, table } }: Sharing): readonly Rule[] =>
+  places
+    .at(where)
+    .dump(ruleDump, { header: { ...anyRule, family: AF[family] }, attrs: {} })
+    .filter(rule => rule.header.family === AF[family] && ruleTableOf(rule) === table && isPlainRule(rule))
+    .filter(({ attrs: { src, dst, mark } }) => src === undefined && dst === undefined && mark === undefined)
+    .map(({ attrs }) => ({ family, table, priority: attrs.priority ?? 0 }))
+
 /**
  * No lock is needed: whoever adds, adds its route first and the rule then; whoever takes the rule away looks for routes afterwards, and
  * puts it back if there is one. The kernel does one after the other, so one of the two always sees the other's.
@@ -54,7 +74,8 @@ export const shareRule: Act<StepOf<'shareRule'>> = {
   apply: share,
   undo(places, step) {
     if (isUsed(places, step)) return
-    unlessGone(['ENOENT'], () => places.at(step.where).change(ruleDel, messageOf(step.rule)))
-    if (isUsed(places, step)) share(places, step)
+    const rules = sharedRules(places, step)
+    for (const rule of rules) unlessGone(['ENOENT'], () => places.at(step.where).change(ruleDel, messageOf(rule)))
+    if (rules.length > 0 && isUsed(places, step)) for (const rule of rules) share(places, { where: step.where, rule })
   },
 }

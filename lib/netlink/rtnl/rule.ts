@@ -48,6 +48,32 @@ export const ruleTableOf = ({ header, attrs }: Rule): number => attrs.table ?? h
 export const FR_ACT = { unspec: 0, toTable: 1, goto: 2, nop: 3, blackhole: 6, unreachable: 7, prohibit: 8 } as const
 export const FIB_RULE = { permanent: 1, invert: 2, unresolved: 4, iifDetached: 8, oifDetached: 16 } as const
 
+/** What a rule without the attribute has (net/core/fib_rules.c). */
+const ANY_PREFIX_LENGTH = 0xffffffff
+const WHOLE_MARK = 0xffffffff
+
+/** Whether source, destination and mark are all that the rule selects by, and a table is where it leads. */
+export const isPlainRule = ({ header, attrs }: Rule): boolean =>
+  header.action === FR_ACT.toTable &&
+  header.tos === 0 &&
+  (header.flags & FIB_RULE.invert) === 0 &&
+  (attrs.mask ?? WHOLE_MARK) === WHOLE_MARK &&
+  (attrs.suppressPrefixLength ?? ANY_PREFIX_LENGTH) === ANY_PREFIX_LENGTH &&
+  SELECTORS.every(name => attrs[name] === undefined) &&
+  !attrs.l3mdev &&
+  (attrs.unknown ?? []).length === 0
+
+const SELECTORS = [
+  'iifName',
+  'oifName',
+  'tunId',
+  'suppressIfGroup',
+  'uidRange',
+  'ipProto',
+  'sourcePorts',
+  'destinationPorts',
+] as const
+
 /** For dumps: `family` filters; with strict checking all else must be zero. */
 export const anyRule: Rule['header'] = {
   family: 0,

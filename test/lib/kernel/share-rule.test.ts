@@ -5,7 +5,7 @@ import { shareRule } from '../../../lib/kernel/acts/rule.js'
 import type { Places } from '../../../lib/kernel/places.js'
 import { errnoOf, NetlinkError } from '../../../lib/netlink/errno.js'
 import { anyRoute } from '../../../lib/netlink/rtnl/route.js'
-import { ruleAdd } from '../../../lib/netlink/rtnl/rule.js'
+import { anyRule, FR_ACT, ruleAdd, ruleDump } from '../../../lib/netlink/rtnl/rule.js'
 import type { StepOf } from '../../../lib/plan/step.js'
 
 const TABLE = 500
@@ -23,8 +23,12 @@ interface Kernel {
 function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefined): Places {
   let turn = 0
   const conn = {
-    dump() {
+    dump({ name }: { name: string }) {
       between(turn++)
+      if (name === ruleDump.name)
+        return kernel.hasRule
+          ? [{ header: { ...anyRule, family: 2, action: FR_ACT.toTable }, attrs: { table: TABLE, priority: 1000 } }]
+          : []
       return [...kernel.routes].map(route => ({
         header: { ...anyRoute, family: 2, dstLength: 32 },
         attrs: { table: TABLE, dst: bytesOf(ip(route)) },
@@ -41,8 +45,8 @@ function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefi
   return { at: () => conn } as unknown as Places
 }
 
-/** Of an undoing: look, remove, look again, put back; and after it. */
-const TURNS = [0, 1, 2, 3, 4]
+/** Of an undoing: look, look for rules, remove, look again, put back; and after it. */
+const TURNS = [0, 1, 2, 3, 4, 5]
 
 t.test('whenever another pod comes and a third goes, the rule is there in the end', t => {
   for (const route of TURNS)

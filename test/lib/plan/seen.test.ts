@@ -60,6 +60,7 @@ const pod: Place = {
     { ...defaultRoute, to: cidr('fd07::/64'), via: ip('fd06::1'), priority: 1024 },
   ],
   lookups: {},
+  resolved: [],
   rules: [{ family: 4, priority: 1000, table: 500 }],
   neighs: [{ link: 'eth0', ip: ip('10.6.0.9'), mac: mac('0a:00:00:00:00:09'), permanent: true }],
   sysctls: { 'net/a': '1', 'net/none': undefined },
