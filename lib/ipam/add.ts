@@ -3,7 +3,7 @@ import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
 import type { Hands } from './allocate.js'
 import { usablePools, type Named } from './choose.js'
 import { grant, type Want } from './grant.js'
-import { inherit, letGoOf, outdated } from './inherit.js'
+import { inherit, letGoOf, outdated, unusable } from './inherit.js'
 import { retake } from './keep.js'
 import { interfaceCount } from './network.js'
 import type { Port } from './port.js'
@@ -71,7 +71,10 @@ async function addKept(known: Known, hands: Hands): Promise<Granted> {
   if (!endpoint) return take(known, { endpoint, others: [] }, hands)
   const wishes = await wishesFor(known, hands.port)
   const { uid, ips } = endpoint.status.current
-  const leaving = outdated(ips, wishes, ask.nic)
+  // A machine that moves keeps its address whatever it is: both of its pods are the same guest.
+  const isSuccessor = uid !== claimant.uid && known.keeper === 'StatefulSet'
+  const useless = isSuccessor ? unusable(ips, wishes) : []
+  const leaving = [...outdated(ips, wishes, ask.nic).filter(entry => !useless.includes(entry)), ...useless]
   await letGoOf(leaving, [uid, claimant.uid], hands)
   const staying = await inherit(
     endpoint,
