@@ -117,7 +117,7 @@ async function take(known: Known, before: Before, hands: Hands, had?: Wishes): P
   const routes = routesOfPod(known.pod)
   const granting = await grant(wants, { claimant, reserved: known.reserved }, hands)
   try {
-    const nics = withRoutes(granting.nics, routes)
+    const nics = withRoutes({ nics: granting.nics, isOnly: interfaceCount(known.pod) === 1 }, routes)
     refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)
     const nic = nics.find(({ interface: name }) => name === ask.nic)
     if (!nic) throw noAddress(ask.nic, wishes.from)
@@ -172,7 +172,7 @@ function namesOf({ nic, place }: Wish, called: string): Pick<Want, 'nic' | 'inte
 /** Said once every interface of the pod is known: until then a further one may have the subnet that a gateway is in. */
 function refuseHomeless(nics: readonly EndpointNic[], routes: readonly Route[], pod: Pod, { scope }: Wishes): void {
   if (scope === 'call' && nics.length < interfaceCount(pod)) return
-  const [first] = homeless(nics, routes)
+  const [first] = homeless({ nics, isOnly: nics.length === 1 }, routes)
   if (!first) return
   const subnets = nics.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter(text => text !== undefined)).join(', ')
   throw new Refused(
