@@ -1,8 +1,9 @@
 // What a SpiderIPPool and a SpiderSubnet have in common: a subnet, ranges, exclusions, a gateway, routes. Pure; knows nobody else's.
 import { familyOf, fromBigint, parseIp, toBigint, type Family } from '../ip/address.js'
 import { formatPrefix, intervalOfPrefix, networkOf, parsePrefix, type Cidr, type Prefix } from '../ip/cidr.js'
-import { includes, parseRange, rangesOf, subtract, type Interval, type Ranges } from '../ip/range.js'
-import { forbidden, invalid, unsupported, type Fault } from './fault.js'
+import { includes, isSame, parseRange, rangesOf, subtract, type Interval, type Ranges } from '../ip/range.js'
+import { isLinkLocal6, usableIn, whyNoRouter, whyUnusable } from '../ip/usable.js'
+import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
 import { mergedTexts, rangeFaults, readable } from './ranges.js'
 import type { Route } from './types.js'
 
@@ -48,9 +49,16 @@ export function completed<S extends Addressing>(spec: S): S {
   }
 }
 
-/** What can be given out: `ips` without `excludeIPs`. What cannot be read counts nothing. */
+/** What is the object's own: `ips` without `excludeIPs`. What cannot be read counts nothing. */
 export const effectiveOf = ({ ips, excludeIPs }: Addressing, family: Family): Ranges =>
   subtract(readable(ips, family), readable(excludeIPs, family))
+
+/** What of it can be given out: without addresses that no host of the subnet can have. All counts are of these. */
+export const usableOf = (spec: Addressing, family: Family): Ranges =>
+  usableIn(effectiveOf(spec, family), family, {
+    subnet: parsePrefix(spec.subnet),
+    gateway: parseIp(spec.gateway ?? ''),
+  })
 
 /** Of an object that passed admission; by its subnet where the family was never written. */
 export const familyOfSpec = ({ ipVersion, subnet }: Addressing): Family =>
@@ -73,11 +81,23 @@ export function subnetFaults(
   if (off.length > 0) return off
   const prefix = parsePrefix(spec.subnet)
   if (!prefix) return [invalid('spec.subnet', spec.subnet, 'it must be a CIDR such as 172.18.0.0/16')]
-  if (spec.ipVersion === undefined) return [invalid('spec.ipVersion', spec.ipVersion, 'it must be 4 or 6')]
+  if (spec.ipVersion === undefined) return [required('spec.ipVersion', 'it must be 4 or 6')]
   if (familyOf(prefix.ip) !== spec.ipVersion)
     return [invalid('spec.subnet', spec.subnet, `it is not IPv${spec.ipVersion} (spec.ipVersion)`)]
   // It cannot change, so an object of an older version can still be edited, whatever its subnet is like.
-  return old ? [] : canonicalFaults(spec.subnet, prefix)
+  if (old) return []
+  const canonical = canonicalFaults(spec.subnet, prefix)
+  return canonical.length > 0 ? canonical : hostlessFaults(spec.subnet, prefix)
+}
+
+/** A subnet such as 224.0.0.0/8: no host can have an address of it. */
+function hostlessFaults(subnet: string, prefix: Prefix): readonly Fault[] {
+  const all = intervalOfPrefix(prefix)
+  const family = familyOf(prefix.ip)
+  if (usableIn([all], family, { subnet: prefix }).length > 0) return []
+  const sample = fromBigint(all.first + (all.last - all.first) / 2n, family)
+  const why = whyUnusable(sample, prefix) ?? 'has no host address'
+  return [invalid('spec.subnet', subnet, `no pod can use an address of it: ${sample} ${why}; take another subnet`)]
 }
 
 function canonicalFaults(subnet: string, prefix: Prefix): readonly Fault[] {
@@ -99,21 +119,51 @@ export function listFaults(
   ]
 }
 
-/** Of ranges that can be read: gateway and routes. */
-export function wayOutFaults(spec: Addressing, prefix: Prefix): readonly Fault[] {
+/** How many addresses of a list a sentence names. */
+const NAMED_MAX = 3
+
+/**
+ * Ranges that can be read, and of which no pod can use an address. Only where they are new: what is stored stays, and its addresses are
+ * skipped.
+ */
+export function unusableFaults(spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {
   const family = familyOf(prefix.ip)
-  const inside = intervalOfPrefix(prefix)
-  return [...gatewayFaults(spec, family, inside), ...routeFaults(spec, family, inside)]
+  const effective = effectiveOf(spec, family)
+  if (effective.length === 0 || usableIn(effective, family, { subnet: prefix }).length > 0) return []
+  if (old && isSame(effective, effectiveOf(old, family))) return []
+  const samples = effective.slice(0, NAMED_MAX).map(({ first }) => fromBigint(first, family))
+  const reasons = samples.map(ip => `${ip} ${whyUnusable(ip, prefix) ?? ''}`)
+  return [invalid('spec.ips', spec.ips, `no pod can use any of them: ${reasons.join(', ')}; name others`)]
 }
 
-function gatewayFaults(spec: Addressing, family: Family, subnet: Interval): readonly Fault[] {
+/** Of ranges that can be read: gateway and routes. What cannot be a next hop and stood there before does not hinder another change. */
+export const wayOutFaults = (spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] => [
+  ...gatewayFaults(spec, old, prefix),
+  ...routeFaults(spec, old, prefix),
+]
+
+/** Why `text` is no next hop for hosts of the subnet. A link-local address of IPv6 is one: HSRP and VRRP have no other. */
+function whyNoNexthop(text: string, subnet: Prefix, { isNew }: { readonly isNew: boolean }): string | undefined {
+  const ip = parseIp(text)
+  if (ip === undefined || familyOf(ip) !== familyOf(subnet.ip)) return `it must be an IPv${familyOf(subnet.ip)} address`
+  const why = isNew ? whyNoRouter(ip, subnet) : undefined
+  if (why !== undefined) return `it ${why}; name an address that a router has`
+  const isReached = isLinkLocal6(ip) || includes([intervalOfPrefix(subnet)], toBigint(ip))
+  return isReached ? undefined : 'it is not inside spec.subnet'
+}
+
+/** Whether a router of `subnet` can have the address `text`. */
+export function mayBeNexthop(text: string, subnet: string): boolean {
+  const prefix = parsePrefix(subnet)
+  return prefix !== undefined && whyNoNexthop(text, prefix, { isNew: true }) === undefined
+}
+
+function gatewayFaults(spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {
   if (spec.gateway === undefined || spec.gateway === '') return []
-  const gateway = parseIp(spec.gateway)
-  if (gateway === undefined || familyOf(gateway) !== family)
-    return [invalid('spec.gateway', spec.gateway, `it must be an IPv${family} address`)]
-  const value = toBigint(gateway)
-  if (value < subnet.first || value > subnet.last)
-    return [invalid('spec.gateway', spec.gateway, 'it is not inside spec.subnet')]
+  const family = familyOf(prefix.ip)
+  const why = whyNoNexthop(spec.gateway, prefix, { isNew: spec.gateway !== old?.gateway })
+  if (why !== undefined) return [invalid('spec.gateway', spec.gateway, why)]
+  const value = toBigint(parseIp(spec.gateway) ?? prefix.ip)
   if (includes(rangesOf(spec.excludeIPs ?? [], family), value)) return []
   const at = (spec.ips ?? []).findIndex(text => includes([parseRange(text, family)], value))
   if (at < 0) return []
@@ -121,17 +171,23 @@ function gatewayFaults(spec: Addressing, family: Family, subnet: Interval): read
   return [invalid(`spec.ips[${at}]`, spec.ips?.[at], words)]
 }
 
-function routeFaults({ routes = [] }: Addressing, family: Family, subnet: Interval): readonly Fault[] {
-  const everything = family === 4 ? '0.0.0.0/0' : '::/0'
-  return routes.flatMap(({ dst, gw }, at, all) => {
+function routeFaults({ routes = [] }: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {
+  const family = familyOf(prefix.ip)
+  return routes.flatMap(({ dst, gw }, at) => {
     const field = `spec.routes[${at}]`
     const to = parsePrefix(dst)
-    const via = parseIp(gw)
-    if (dst === everything) return [invalid(`${field}.dst`, dst, 'the default route comes from spec.gateway')]
     if (!to || familyOf(to.ip) !== family) return [invalid(`${field}.dst`, dst, `it must be an IPv${family} CIDR`)]
-    if (all.findIndex(route => route.dst === dst) < at) return [invalid(`${field}.dst`, dst, 'it is there twice')]
-    const isInside =
-      via !== undefined && familyOf(via) === family && toBigint(via) >= subnet.first && toBigint(via) <= subnet.last
-    return isInside ? [] : [invalid(`${field}.gw`, gw, 'it must be an address inside spec.subnet')]
+    if (to.length === 0) return [invalid(`${field}.dst`, dst, 'the default route comes from spec.gateway')]
+    const isNew = old?.routes?.some(route => route.dst === dst && route.gw === gw) !== true
+    const first = routes.findIndex(route => (isNew ? isSameDst(route.dst, dst) : route.dst === dst))
+    if (first < at) return [invalid(`${field}.dst`, dst, 'it is there twice')]
+    const why = whyNoNexthop(gw, prefix, { isNew })
+    return why === undefined ? [] : [invalid(`${field}.gw`, gw, why)]
   })
+}
+
+/** 10.0.0.5/8 and 10.0.0.0/8 are one destination. */
+function isSameDst(a: string, b: string): boolean {
+  const [one, other] = [parsePrefix(a), parsePrefix(b)]
+  return one !== undefined && other !== undefined && networkOf(one) === networkOf(other)
 }

@@ -112,5 +112,7 @@ function causeOf({ field, value, why, kind, supported = [] }: Fault): Cause {
       return fault.notSupported(field, value, supported)
     case 'exists':
       return fault.duplicate(field, value)
+    case 'required':
+      return fault.required(field, why)
   }
 }

@@ -1,7 +1,7 @@
 // What a SpiderCoordinator is given when it is written, and what may not be in one; a SpiderMultusConfig has the same settings. Pure.
 import { familyOf, parseIp } from '../ip/address.js'
 import { parsePrefix, type Prefix } from '../ip/cidr.js'
-import { invalid, unsupported, type Fault } from './fault.js'
+import { invalid, required, unsupported, type Fault } from './fault.js'
 import type { CoordinatorSpec } from './multusconfig.js'
 import type { ObjectMeta } from './types.js'
 
@@ -47,11 +47,11 @@ export const defaultCoordinator = (object: SpiderCoordinator): SpiderCoordinator
 
 /** Everything that is wrong with one as it would be written. Nothing in it is fixed for ever. */
 export function validateCoordinator({ spec = {} }: SpiderCoordinator): readonly Fault[] {
-  const required: readonly Fault[] =
+  const missing: readonly Fault[] =
     spec.podCIDRType === undefined
-      ? [invalid('spec.podCIDRType', spec.podCIDRType, `it must be one of ${POD_CIDR_TYPES.join(', ')}`)]
+      ? [required('spec.podCIDRType', `it must be one of ${POD_CIDR_TYPES.join(', ')}`)]
       : []
-  return [...required, ...coordinatorFaults('spec', spec)]
+  return [...missing, ...coordinatorFaults('spec', spec)]
 }
 
 /** What both kinds may not say. `at`: the path of the settings. */

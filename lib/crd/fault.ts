@@ -7,14 +7,15 @@ export interface Fault {
   readonly why: string
   /**
    * `invalid`: the field is wrong by itself; `forbidden`: it clashes with what is there; `unsupported`: not one of a few values;
-   * `exists`: there is an object of that name.
+   * `exists`: there is an object of that name; `required`: it is not there.
    */
-  readonly kind: 'invalid' | 'forbidden' | 'unsupported' | 'exists'
+  readonly kind: 'invalid' | 'forbidden' | 'unsupported' | 'exists' | 'required'
   /** Of an `unsupported` one: what there is to choose from. */
   readonly supported?: readonly (string | number)[]
 }
 
 export const invalid = (field: string, value: unknown, why: string): Fault => ({ field, value, why, kind: 'invalid' })
+export const required = (field: string, why: string): Fault => ({ field, value: undefined, why, kind: 'required' })
 export const forbidden = (field: string, value: unknown, why: string): Fault => ({
   field,
   value,

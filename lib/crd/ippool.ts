@@ -9,6 +9,7 @@ import {
   effectiveOf,
   listFaults,
   subnetFaults,
+  unusableFaults,
   wayOutFaults,
   type Families,
 } from './addressing.js'
@@ -22,7 +23,7 @@ import {
   SELECTORS_OF_APPLICATION,
   SPIDERPOOL_API,
 } from './names.js'
-import { selectorFaults } from './selector.js'
+import { isLabel, isSubdomain, selectorFaults, termFaults } from './selector.js'
 import type { OwnerReference, SpiderIPPool, SpiderSubnet } from './types.js'
 import { clashesOf } from './unique.js'
 
@@ -114,7 +115,11 @@ export function validatePool(pool: SpiderIPPool, around: Around): readonly Fault
 }
 
 /** Of a pool whose subnet is right. `clashes`: addresses that other pools have. */
-function specFaults(pool: SpiderIPPool, { allocated, subnet }: Around, clashes: readonly Fault[]): readonly Fault[] {
+function specFaults(
+  pool: SpiderIPPool,
+  { old, allocated, subnet }: Around,
+  clashes: readonly Fault[],
+): readonly Fault[] {
   const { spec } = pool
   const prefix = parsePrefix(spec.subnet)
   if (!prefix) return []
@@ -126,8 +131,9 @@ function specFaults(pool: SpiderIPPool, { allocated, subnet }: Around, clashes: 
   const words = 'it must stay in the pool until it is released'
   return [
     ...clashes,
-    ...wayOutFaults(spec, prefix),
-    ...affinityFaults(pool),
+    ...unusableFaults(spec, old?.spec, prefix),
+    ...wayOutFaults(spec, old?.spec, prefix),
+    ...affinityFaults(pool, old),
     ...(subnet ? ownerFaults(pool, subnet, effective, family) : []),
     ...held.map(({ ip, pod }) => forbidden('spec.ips', spec.ips, `${ip} is allocated to pod ${pod}; ${words}`)),
   ]
@@ -161,8 +167,42 @@ export const poolDeletionFaults = ({ metadata, status }: SpiderIPPool): readonly
   return count > 0 ? [forbidden('status.allocatedIPCount', count, words)] : []
 }
 
+/** Whom the pool is for: each entry must be one that something can be called. */
+function affinityFaults(pool: SpiderIPPool, old: SpiderIPPool | undefined): readonly Fault[] {
+  const { spec } = pool
+  const isNew = (key: (typeof SELECTORS)[number] | keyof typeof ENTRIES): boolean =>
+    JSON.stringify(spec[key]) !== JSON.stringify(old?.spec[key])
+  const lists = Object.entries(ENTRIES).flatMap(([key, { isOne, why }]) => {
+    const field = key as keyof typeof ENTRIES // Object.entries forgets which keys there are
+    if (!isNew(field)) return []
+    return (spec[field] ?? []).flatMap((name, at) => (isOne(name) ? [] : [invalid(`spec.${key}[${at}]`, name, why)]))
+  })
+  const selectors = SELECTORS.flatMap(key => {
+    const selector = spec[key]
+    return selector === undefined || !isNew(key) ? [] : termFaults(`spec.${key}`, selector)
+  })
+  return [...podAffinityFaults(pool), ...selectors, ...lists]
+}
+
+/** Beside spec.podAffinity, which must have a term. */
+const SELECTORS = ['namespaceAffinity', 'nodeAffinity'] as const
+
+const ENTRIES = {
+  nodeName: { isOne: isSubdomain, why: 'it must be the name of a node such as node-1' },
+  namespaceName: { isOne: isLabel, why: 'it must be the name of a Namespace such as default' },
+  multusName: {
+    isOne: isNetworkName,
+    why: 'it must be the name of a NetworkAttachmentDefinition: name, or namespace/name',
+  },
+} as const
+
+function isNetworkName(text: string): boolean {
+  const [name = '', namespace, ...more] = text.split('/').reverse()
+  return more.length === 0 && isSubdomain(name) && (namespace === undefined || isLabel(namespace))
+}
+
 /** A pool that was made for an application selects its pods by labels that are not the pods' own. */
-function affinityFaults({ metadata, spec }: SpiderIPPool): readonly Fault[] {
+function podAffinityFaults({ metadata, spec }: SpiderIPPool): readonly Fault[] {
   const { podAffinity } = spec
   if (podAffinity === undefined) return []
   if (metadata.labels?.[LABEL_APPLICATION_NAME] === undefined) return selectorFaults('spec.podAffinity', podAffinity)

@@ -1,6 +1,6 @@
 // What may not be in a SpiderMultusConfig. Pure; the same at creation and later. Completed before (multusdefault.ts).
 import { coordinatorFaults } from './coordinator.js'
-import { forbidden, invalid, unsupported, type Fault } from './fault.js'
+import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
 import { injectFaults } from './multusinject.js'
 import type {
   MultusConfigSpec,
@@ -32,7 +32,7 @@ export function validateMultusConfig(config: SpiderMultusConfig, { old, definiti
   if (other.length > 0) return [...annotations, ...other]
   return [
     ...annotations,
-    ...mainFaults(spec),
+    ...mainFaults(spec, old?.spec),
     ...injectFaults(config),
     ...coordinatorFaults('spec.coordinator', spec.coordinator ?? {}),
     ...(spec.chainCNIJsonData ?? []).flatMap((text, at) => chainFaults(`spec.chainCNIJsonData[${at}]`, text)),
@@ -76,17 +76,17 @@ function otherFaults(spec: MultusConfigSpec): readonly Fault[] {
   const words = `spec.cniType is ${cniType}: only spec.${own} can be given`
   const given = others.map(key => forbidden(`spec.${key}`, spec[key], words))
   if (cniType === 'custom' || spec[own] !== undefined) return given
-  return [...given, invalid(`spec.${own}`, undefined, `spec.cniType ${cniType} needs it`)]
+  return [...given, required(`spec.${own}`, `spec.cniType ${cniType} needs it`)]
 }
 
-function mainFaults(spec: MultusConfigSpec): readonly Fault[] {
+function mainFaults(spec: MultusConfigSpec, old: MultusConfigSpec | undefined): readonly Fault[] {
   const { cniType = 'custom' } = spec
   switch (cniType) {
     case 'macvlan':
     case 'ipvlan':
-      return onMasterFaults(`spec.${cniType}`, spec[cniType] ?? { master: [] })
+      return onMasterFaults(`spec.${cniType}`, spec[cniType] ?? { master: [] }, old?.[cniType])
     case 'vlan':
-      return vlanFaults(spec.vlan ?? { master: [] })
+      return vlanFaults(spec.vlan ?? { master: [] }, old?.vlan)
     case 'sriov':
       return sriovFaults(spec.sriov ?? {})
     case 'ib-sriov':
@@ -95,7 +95,7 @@ function mainFaults(spec: MultusConfigSpec): readonly Fault[] {
         ...matchFaults('spec.ibsriov', spec.ibsriov),
       ]
     case 'ipoib':
-      return [...needed('spec.ipoib.master', spec.ipoib?.master), ...matchFaults('spec.ipoib', spec.ipoib)]
+      return [...ipoibFaults(spec.ipoib?.master, old?.ipoib?.master), ...matchFaults('spec.ipoib', spec.ipoib)]
     case 'ovs':
       return ovsFaults(spec.ovs ?? { bridge: '' })
     case 'custom':
@@ -108,16 +108,57 @@ function mainFaults(spec: MultusConfigSpec): readonly Fault[] {
 const needed = (field: string, value: string | undefined): readonly Fault[] =>
   value === undefined || value === '' ? [invalid(field, value ?? '', 'it must not be empty')] : []
 
-function onMasterFaults(at: string, own: OnMaster): readonly Fault[] {
+/** Names that stood there before do not hinder another change. */
+function onMasterFaults(at: string, own: OnMaster, old: OnMaster | undefined): readonly Fault[] {
   const { master, mtu = 0, bond } = own
+  const areNew = JSON.stringify(master) !== JSON.stringify(old?.master)
   const isBonded = bond !== undefined && bond.name !== ''
   return [
-    ...(master.length === 0 || master.includes('') ? [invalid(`${at}.master`, master, 'it must name a NIC')] : []),
-    ...(master.length > 1 && !isBonded ? [invalid(`${at}.bond`, bond, 'several masters need a bond with a name')] : []),
+    ...(master.length === 0 ? [invalid(`${at}.master`, master, 'it must name a NIC')] : []),
+    ...(areNew ? mastersFaults(`${at}.master`, master) : []),
+    ...(master.length > 1 && !isBonded ? [required(`${at}.bond`, 'several masters need a bond with a name')] : []),
+    ...(isBonded && bond.name !== old?.bond?.name && !isLinkName(bond.name, LINK_NAME_MAX)
+      ? [
+          invalid(
+            `${at}.bond.name`,
+            bond.name,
+            `it must be a name of at most ${LINK_NAME_MAX} bytes without ${FORBIDDEN}`,
+          ),
+        ]
+      : []),
     ...idFaults(`${at}.vlanID`, own.vlanID),
     ...(mtu >= 0 ? [] : [invalid(`${at}.mtu`, mtu, 'it must be 0 or more')]),
     ...matchFaults(at, own),
   ]
+}
+
+/** IFNAMSIZ and ALTIFNAMSIZ of include/uapi/linux/if.h without the final zero byte. */
+const LINK_NAME_MAX = 15
+const ALT_NAME_MAX = 127
+const FORBIDDEN = 'blanks, "/" and ":"'
+
+/** As the kernel takes a name (net/core/dev.c, dev_valid_name); an altname may be longer. */
+const isLinkName = (name: string, bytesMax: number): boolean =>
+  /^[^\s/:\0]+$/.test(name) && name !== '.' && name !== '..' && new TextEncoder().encode(name).length <= bytesMax
+
+const mastersFaults = (field: string, names: readonly string[]): readonly Fault[] =>
+  names.flatMap((name, i) => [
+    ...masterFaults(`${field}[${i}]`, name),
+    ...(names.indexOf(name) < i ? [invalid(`${field}[${i}]`, name, 'it is there twice; name each NIC once')] : []),
+  ])
+
+const ipoibFaults = (master: string | undefined, old: string | undefined): readonly Fault[] => {
+  const missing = needed('spec.ipoib.master', master)
+  if (missing.length > 0 || master === undefined || master === old) return missing
+  return masterFaults('spec.ipoib.master', master)
+}
+
+/** A NIC of the node, by its name or by one of its altnames. */
+function masterFaults(field: string, name: string): readonly Fault[] {
+  if (name === '') return [invalid(field, name, 'it must name a NIC')]
+  if (isLinkName(name, ALT_NAME_MAX)) return []
+  const most = `a name of at most ${LINK_NAME_MAX} bytes or an altname of at most ${ALT_NAME_MAX}`
+  return [invalid(field, name, `it must be ${most}, without ${FORBIDDEN}`)]
 }
 
 const idFaults = (field: string, id: number | undefined): readonly Fault[] =>
@@ -128,15 +169,15 @@ const matchFaults = (at: string, own: { readonly ippools?: PoolNames } | undefin
     ? [forbidden(`${at}.ippools.matchMasterSubnet`, true, 'only cniType sriov has it')]
     : []
 
-function vlanFaults(own: NonNullable<MultusConfigSpec['vlan']>): readonly Fault[] {
+function vlanFaults(own: NonNullable<MultusConfigSpec['vlan']>, old: OnMaster | undefined): readonly Fault[] {
   const { vlanMode = 'manual', vlanID } = own
   const mode =
     vlanMode === 'auto' && vlanID !== undefined
       ? [forbidden('spec.vlan.vlanID', vlanID, 'vlanMode auto finds it; leave it out')]
       : vlanMode !== 'auto' && vlanID === undefined
-        ? [invalid('spec.vlan.vlanID', vlanID, 'vlanMode manual needs it')]
+        ? [required('spec.vlan.vlanID', 'vlanMode manual needs it')]
         : []
-  return [...onMasterFaults('spec.vlan', own), ...mode]
+  return [...onMasterFaults('spec.vlan', own, old), ...mode]
 }
 
 function sriovFaults(own: NonNullable<MultusConfigSpec['sriov']>): readonly Fault[] {

@@ -1,15 +1,18 @@
 // Lists of ranges as specs hold them: texts, merged where there are several, and each that is wrong named. Knows no kind.
-import type { Family } from '../ip/address.js'
-import { formatRanges, normal, parseRange, sizeOf, type Interval, type Ranges } from '../ip/range.js'
+import { familyOf, type Family } from '../ip/address.js'
+import { intervalOfPrefix, parsePrefix } from '../ip/cidr.js'
+import { formatRanges, normal, readRange, sizeOf, type Interval, type Ranges } from '../ip/range.js'
+import { usableIn } from '../ip/usable.js'
 import { invalid, type Fault } from './fault.js'
 
-/** The interval, or the sentence why it is none. */
+/** The interval, or the sentence why it is none; of a CIDR with the range to write. */
 export function rangeIn(text: string, family: Family): Interval | string {
-  try {
-    return parseRange(text, family)
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+  const read = readRange(text, family)
+  if (typeof read !== 'string') return read
+  const prefix = parsePrefix(text)
+  if (!prefix || familyOf(prefix.ip) !== family) return `it ${read}`
+  const usable = usableIn([intervalOfPrefix(prefix)], family, { subnet: prefix })
+  return `it is a CIDR; write a range: ${formatRanges(usable, family).join(', ') || 'first-last'}`
 }
 
 /** What of the texts can be read. An object older than its admission may hold anything. */

@@ -1,7 +1,7 @@
 // The shape of a kind's rules, and what asks them of an object of unknown shape. Pure; knows no kind.
 import type { Families } from './addressing.js'
 import type { Refused } from './cause.js'
-import { invalid, type Fault } from './fault.js'
+import { required, type Fault } from './fault.js'
 import type { NetworkAttachmentDefinition, SpiderMultusConfig } from './multusconfig.js'
 import type { ObjectMeta, SpiderIPAddress, SpiderIPPool, SpiderSubnet } from './types.js'
 
@@ -86,9 +86,7 @@ export function admission<T>(of: Refused, rules: Rules<T>): Admission {
     mutate: (written, around) => when<unknown>(written, shape => rules.mutate(shape, around), written.object),
     toValidate: (written, switches) => when(written, shape => rules.toValidate?.(shape, switches) ?? {}, {} as Looks),
     validate: (written, around, switches) =>
-      when(written, shape => rules.validate?.(shape, around, switches) ?? [], [
-        invalid(lacks.field, undefined, lacks.why),
-      ]),
+      when(written, shape => rules.validate?.(shape, around, switches) ?? [], [required(lacks.field, lacks.why)]),
     deletion: (object, { keepsUsed }) => (keepsUsed && is(object) ? (rules.deletion?.(object) ?? []) : []),
   }
 }

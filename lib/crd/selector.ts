@@ -4,11 +4,15 @@ import type { LabelSelector } from './types.js'
 
 const NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 const NAME_LENGTH_MAX = 63
 const SUBDOMAIN_LENGTH_MAX = 253
 
 /** A DNS-1123 subdomain: what the name of an object may be. */
 export const isSubdomain = (name: string): boolean => name.length <= SUBDOMAIN_LENGTH_MAX && SUBDOMAIN.test(name)
+
+/** A DNS-1123 label: what the name of a Namespace may be. */
+export const isLabel = (name: string): boolean => name.length <= NAME_LENGTH_MAX && LABEL.test(name)
 
 function isLabelKey(key: string): boolean {
   const slash = key.indexOf('/')
@@ -28,16 +32,24 @@ const VALUE_WORDS =
 
 /** Everything wrong with a selector at `field`. One without a single term is wrong: it would be for everything. */
 export function selectorFaults(field: string, selector: LabelSelector): readonly Fault[] {
-  const labels = Object.entries(selector.matchLabels ?? {})
-  const requirements = selector.matchExpressions ?? []
-  if (labels.length === 0 && requirements.length === 0)
+  const { matchLabels = {}, matchExpressions = [] } = selector
+  if (Object.keys(matchLabels).length === 0 && matchExpressions.length === 0)
     return [invalid(field, selector, 'it needs at least one term in matchLabels or matchExpressions')]
+  return termFaults(field, selector)
+}
+
+/** The same where one without a term is meant for everything. */
+export function termFaults(
+  field: string,
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+): readonly Fault[] {
+  const labels = Object.entries(matchLabels)
   return [
     ...labels.flatMap(([key, value]) => [
       ...(isLabelKey(key) ? [] : [invalid(`${field}.matchLabels`, key, KEY_WORDS)]),
       ...(isLabelValue(value) ? [] : [invalid(`${field}.matchLabels`, value, VALUE_WORDS)]),
     ]),
-    ...requirements.flatMap((one, at) => requirementFaults(`${field}.matchExpressions[${at}]`, one)),
+    ...matchExpressions.flatMap((one, at) => requirementFaults(`${field}.matchExpressions[${at}]`, one)),
   ]
 }
 

@@ -8,6 +8,7 @@ import {
   effectiveOf,
   listFaults,
   subnetFaults,
+  unusableFaults,
   wayOutFaults,
   type Families,
 } from './addressing.js'
@@ -59,7 +60,12 @@ export function validateSubnet(subnet: SpiderSubnet, { old, others, pools, famil
   if (clash) return [clash]
   const family = familyOf(prefix.ip)
   const unread = listFaults(spec, family, intervalOfPrefix(prefix))
-  return unread.length > 0 ? unread : [...wayOutFaults(spec, prefix), ...(old ? givenFaults(subnet, old) : [])]
+  if (unread.length > 0) return unread
+  return [
+    ...unusableFaults(spec, old?.spec, prefix),
+    ...wayOutFaults(spec, old?.spec, prefix),
+    ...(old ? givenFaults(subnet, old) : []),
+  ]
 }
 
 /** What pools have must stay in the subnet. */

@@ -12,15 +12,20 @@ export type Ranges = readonly Interval[]
 
 /** `a` or `first-last`. Throws an IpError that names the text. */
 export function parseRange(text: string, family: Family): Interval {
+  const read = readRange(text, family)
+  if (typeof read === 'string') throw new IpError(`"${text}" ${read}`)
+  return read
+}
+
+/** The same; what is no range is answered with why, which goes on where the text ends: `is not IPv4`. */
+export function readRange(text: string, family: Family): Interval | string {
   const [from = '', to = from, ...more] = text.split('-')
   const first = parseValue(from)
   const last = to === from ? first : parseValue(to)
   if (first === undefined || last === undefined || more.length > 0)
-    throw new IpError(`"${text}" is neither an IP address nor a range first-last`)
-  if (first.family !== family || last.family !== family) throw new IpError(`"${text}" is not IPv${family}`)
-  const interval = { first: first.value, last: last.value }
-  if (interval.first > interval.last) throw new IpError(`"${text}" ends before it begins`)
-  return interval
+    return 'is neither an IP address nor a range first-last'
+  if (first.family !== family || last.family !== family) return `is not IPv${family}`
+  return first.value > last.value ? 'ends before it begins' : { first: first.value, last: last.value }
 }
 
 export const rangesOf = (texts: readonly string[], family: Family): Ranges =>

@@ -3,7 +3,7 @@ import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
 import type { Hands } from './allocate.js'
 import { usablePools, type Named } from './choose.js'
 import { grant, type Want } from './grant.js'
-import { inherit, letGoOf, outdated } from './inherit.js'
+import { inherit, letGoOf, outdated, unusable } from './inherit.js'
 import { retake } from './keep.js'
 import { interfaceCount } from './network.js'
 import type { Port } from './port.js'
@@ -71,7 +71,10 @@ async function addKept(known: Known, hands: Hands): Promise<Granted> {
   if (!endpoint) return take(known, { endpoint, others: [] }, hands)
   const wishes = await wishesFor(known, hands.port)
   const { uid, ips } = endpoint.status.current
-  const leaving = outdated(ips, wishes, ask.nic)
+  // A machine that moves keeps its address whatever it is: both of its pods are the same guest.
+  const isSuccessor = uid !== claimant.uid && known.keeper === 'StatefulSet'
+  const useless = isSuccessor ? unusable(ips, wishes) : []
+  const leaving = [...outdated(ips, wishes, ask.nic).filter(entry => !useless.includes(entry)), ...useless]
   await letGoOf(leaving, [uid, claimant.uid], hands)
   const staying = await inherit(
     endpoint,
@@ -114,7 +117,7 @@ async function take(known: Known, before: Before, hands: Hands, had?: Wishes): P
   const routes = routesOfPod(known.pod)
   const granting = await grant(wants, { claimant, reserved: known.reserved }, hands)
   try {
-    const nics = withRoutes(granting.nics, routes)
+    const nics = withRoutes({ nics: granting.nics, isOnly: interfaceCount(known.pod) === 1 }, routes)
     refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)
     const nic = nics.find(({ interface: name }) => name === ask.nic)
     if (!nic) throw noAddress(ask.nic, wishes.from)
@@ -169,7 +172,7 @@ function namesOf({ nic, place }: Wish, called: string): Pick<Want, 'nic' | 'inte
 /** Said once every interface of the pod is known: until then a further one may have the subnet that a gateway is in. */
 function refuseHomeless(nics: readonly EndpointNic[], routes: readonly Route[], pod: Pod, { scope }: Wishes): void {
   if (scope === 'call' && nics.length < interfaceCount(pod)) return
-  const [first] = homeless(nics, routes)
+  const [first] = homeless({ nics, isOnly: nics.length === 1 }, routes)
   if (!first) return
   const subnets = nics.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter(text => text !== undefined)).join(', ')
   throw new Refused(

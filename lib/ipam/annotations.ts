@@ -3,6 +3,7 @@ import { parseIp, familyOf, type Family } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import type { Route } from '../crd/types.js'
 import { wrongInput } from './refusal.js'
+import { dstOf } from './routes.js'
 
 /** Pool names or patterns of each family, in the user's order; a family that nobody names is not in it. */
 export type Names = ReadonlyMap<Family, readonly string[]>
@@ -150,8 +151,22 @@ function subnetItem(value: object, where: string): SubnetItem {
 
 const ROUTES_EXAMPLE = '[{"dst":"10.0.0.0/16","gw":"192.168.1.1"}]'
 
-/** `[{"dst": "10.0.0.0/16", "gw": "192.168.1.1"}]`, both of one family. */
+/** `[{"dst": "10.0.0.0/16", "gw": "192.168.1.1"}]`, both of one family. What is there twice comes once; one dst has one gw. */
 export function routesAnnotation(text: string, where: string): readonly Route[] {
+  const routes = routesIn(text, where)
+  return routes.filter((route, at) => {
+    const first = routes.find(other => dstOf(other) === dstOf(route)) ?? route
+    if (parseIp(first.gw) !== parseIp(route.gw))
+      throw wrongInput(
+        `${where} has two routes to ${dstOf(route)}: ${shown(first)} and ${shown(route)}; a destination has one gw, take one of them out`,
+      )
+    return routes.indexOf(first) === at
+  })
+}
+
+const shown = ({ dst, gw }: Route): string => JSON.stringify({ dst, gw })
+
+function routesIn(text: string, where: string): readonly Route[] {
   return listOf(text, where, ROUTES_EXAMPLE).map((value, at) => {
     const place = `${where}, item ${at}`
     if (!isObject(value)) throw wrongInput(`${place} is ${JSON.stringify(value)}; write an object`)

@@ -79,7 +79,8 @@ async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port
       if (why.reason === 'contended')
         return `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`
       const most = why.size === 0n ? '' : whoHasMost(await port.sampleOf(pool.uid))
-      return `all IP addresses used out in pool ${pool.name} (${why.size + reserved} in all, ${why.size} taken, ${reserved} reserved${most})`
+      const unusable = pool.unusable === 0n ? '' : `, ${pool.unusable} that no pod can use`
+      return `all IP addresses used out in pool ${pool.name} (${why.size + reserved} in all, ${why.size} taken, ${reserved} reserved${unusable}${most})`
     }),
   )
   const isFull = refusals.every(({ why }) => why.reason === 'exhausted')

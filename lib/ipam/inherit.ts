@@ -1,5 +1,7 @@
 // What the pod of a StatefulSet or of a virtual machine takes over from the pod before it. The comparing is pure; taking over is on a port.
 import type { EndpointNic, SpiderEndpoint } from '../crd/types.js'
+import { parsePrefix } from '../ip/cidr.js'
+import { whyUnusable } from '../ip/usable.js'
 import type { Hands } from './allocate.js'
 import type { Named } from './choose.js'
 import { releaseIfOf } from './release.js'
@@ -28,6 +30,17 @@ export function outdated(
   if (scope === 'places') return recorded.every((entry, place) => isWithin(entry, named[place])) ? [] : recorded
   const wish = named.find(one => one.wish.nic === nic)
   return recorded.filter(entry => entry.interface === nic && !isWithin(entry, wish))
+}
+
+/** The interfaces with an address that no host can have: a pod keeps one, and its successor gets another. Without names all or none. */
+export function unusable(recorded: readonly EndpointNic[], { scope }: Wishes): readonly EndpointNic[] {
+  const found = recorded.filter(entry =>
+    addressesOf(entry).some(({ address }) => {
+      const prefix = parsePrefix(address)
+      return prefix !== undefined && whyUnusable(prefix.ip, prefix) !== undefined
+    }),
+  )
+  return scope === 'places' && found.length > 0 ? recorded : found
 }
 
 /**

@@ -14,6 +14,7 @@ import type { ObjectRef, Port } from './port.js'
 import { unrecord } from './record.js'
 import { REFUSALS } from './refusal.js'
 import { recordOf, releaseIfOf } from './release.js'
+import { dstOf } from './routes.js'
 
 /** Asks the network, through the interface that gets the addresses. */
 export type Detect = (asks: readonly Ask[]) => Promise<readonly Finding[]>
@@ -64,10 +65,14 @@ async function wantedOf({ conf: { switches }, pod: ref, port }: Inspecting): Pro
   return { ...switches, conflictDetection: !isMoving }
 }
 
+/** The next hop of the pod's own default route. */
+const defaultOf = ({ routes = [] }: EndpointNic, everything: string): string | undefined =>
+  routes.findLast(route => dstOf(route) === everything)?.gw
+
 export function asksOf(nic: EndpointNic, { conflictDetection, gatewayDetection }: Switches): readonly Ask[] {
   const families = [
-    [nic.ipv4, nic.ipv4Gateway],
-    [nic.ipv6, nic.ipv6Gateway],
+    [nic.ipv4, defaultOf(nic, '0.0.0.0/0') ?? nic.ipv4Gateway],
+    [nic.ipv6, defaultOf(nic, '::/0') ?? nic.ipv6Gateway],
   ] as const
   return families.flatMap(([address, gatewayText]) => {
     const ip = address === undefined ? undefined : parsePrefix(address)?.ip

@@ -1,7 +1,8 @@
 // A SpiderIPPool as allocation sees it: families, ranges, routes. Pure; parsed once, here.
 import { parsePrefix, type Prefix } from '../ip/cidr.js'
 import { fromBigint, parseIp, type Family, type Ip } from '../ip/address.js'
-import { rangesOf, subtract, type Ranges } from '../ip/range.js'
+import { rangesOf, sizeOf, subtract, type Ranges } from '../ip/range.js'
+import { usableIn } from '../ip/usable.js'
 import type { Route, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
 
 export interface Pool {
@@ -11,8 +12,10 @@ export interface Pool {
   readonly subnet: Prefix
   readonly gateway: Ip | undefined
   readonly routes: readonly Route[]
-  /** What may be given out: ips less excludeIPs. */
+  /** What may be given out: ips less excludeIPs, less what no host can have. */
   readonly ranges: Ranges
+  /** How many addresses of ips less excludeIPs no host can have. */
+  readonly unusable: bigint
   /** What the status says is allocated; late by up to a second, never trusted for a decision. */
   readonly allocatedCount: bigint
   /** What the status says is left, where the pool is nearly full: a hint, as late as that. */
@@ -31,14 +34,18 @@ export function poolOf(object: SpiderIPPool, family: Family): Pool {
   const { spec, metadata, status } = object
   const subnet = parsePrefix(spec.subnet)
   if (!subnet) throw new RangeError(`SpiderIPPool ${metadata.name}: spec.subnet "${spec.subnet}" is not a CIDR`)
+  const gateway = spec.gateway === undefined || spec.gateway === '' ? undefined : parseIp(spec.gateway)
+  const named = subtract(rangesOf(spec.ips ?? [], family), rangesOf(spec.excludeIPs ?? [], family))
+  const ranges = usableIn(named, family, { subnet, gateway })
   return {
     name: metadata.name,
     uid: metadata.uid ?? '',
     family,
     subnet,
-    gateway: spec.gateway === undefined || spec.gateway === '' ? undefined : parseIp(spec.gateway),
+    gateway,
     routes: spec.routes ?? [],
-    ranges: subtract(rangesOf(spec.ips ?? [], family), rangesOf(spec.excludeIPs ?? [], family)),
+    ranges,
+    unusable: sizeOf(named) - sizeOf(ranges),
     allocatedCount: BigInt(status?.allocatedIPCount ?? 0),
     hinted: status?.freeIPs && rangesOf(status.freeIPs, family),
   }

@@ -1,27 +1,54 @@
-// Which of the pod's own routes belong to which interface. Pure: by the subnet that a route's gateway is in.
+// Which of the pod's own routes belong to which interface, and what they replace. Pure: by the subnet that a route's gateway is in.
 import type { EndpointNic, Route } from '../crd/types.js'
 import { parseIp } from '../ip/address.js'
 import { containsIp, networkOf, parsePrefix } from '../ip/cidr.js'
+import { isLinkLocal6 } from '../ip/usable.js'
 
-/** True where the gateway is in a subnet of this interface. */
-export function fits({ gw }: Route, { ipv4, ipv6 }: EndpointNic): boolean {
+/** The interfaces among which a route finds its own. `isOnly`: the pod has no other. */
+export interface Among {
+  readonly nics: readonly EndpointNic[]
+  readonly isOnly: boolean
+}
+
+/** 10.0.0.5/8 and 10.0.0.0/8 are one destination: the kernel knows networks. */
+export function dstOf({ dst }: Pick<Route, 'dst'>): string {
+  const prefix = parsePrefix(dst)
+  return prefix ? networkOf(prefix) : dst
+}
+
+/**
+ * True where the gateway is in a subnet of this interface. A link-local one is on every link: it is of the interface whose pool has it as
+ * gateway, or of the pod's only one.
+ */
+function fits({ gw }: Route, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, { isOnly }: Among): boolean {
   const via = parseIp(gw)
+  if (via === undefined) return false
+  if (isLinkLocal6(via)) return ipv6 !== undefined && (isOnly || parseIp(ipv6Gateway) === via)
   return [ipv4, ipv6].some(text => {
     const prefix = text === undefined ? undefined : parsePrefix(text)
-    return prefix !== undefined && via !== undefined && containsIp(networkOf(prefix), via)
+    return prefix !== undefined && containsIp(networkOf(prefix), via)
   })
 }
 
-/** The interfaces with their share of the routes behind what their pools gave them. A route goes to the first interface that it fits. */
-export function withRoutes(nics: readonly EndpointNic[], routes: readonly Route[]): readonly EndpointNic[] {
+/**
+ * The interfaces with their share of the pod's routes, which replace those of the same destination that the pools gave. A route goes to the
+ * first interface that it fits.
+ */
+export function withRoutes(among: Among, routes: readonly Route[]): readonly EndpointNic[] {
   let left = routes
-  return nics.map(nic => {
-    const own = left.filter(route => fits(route, nic))
+  const shares = among.nics.map(nic => {
+    const own = left.filter(route => fits(route, nic, among))
     left = left.filter(route => !own.includes(route))
-    return own.length === 0 ? nic : { ...nic, routes: [...(nic.routes ?? []), ...own] }
+    return { nic, own }
+  })
+  const replaced = new Set(shares.flatMap(({ own }) => own.map(dstOf)))
+  return shares.map(({ nic, own }) => {
+    const { routes: given = [], ...others } = nic
+    const all = [...given.filter(route => !replaced.has(dstOf(route))), ...own]
+    return own.length === 0 && all.length === given.length ? nic : { ...others, ...(all.length > 0 && { routes: all }) }
   })
 }
 
 /** The routes that fit none of the interfaces. */
-export const homeless = (nics: readonly EndpointNic[], routes: readonly Route[]): readonly Route[] =>
-  routes.filter(route => !nics.some(nic => fits(route, nic)))
+export const homeless = (among: Among, routes: readonly Route[]): readonly Route[] =>
+  routes.filter(route => !among.nics.some(nic => fits(route, nic, among)))

@@ -1,21 +1,34 @@
 // The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to. Pure.
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
-import type { Cidr } from '../../lib/ip/cidr.js'
+import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
+import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { isDefault } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
 import { tablesBeforeMain } from './rules.js'
 import { everywhere } from './tables.js'
 
-/** Gateways of the NIC that prevResult has default routes by. One that says of its table where it is, is not ours to look for. */
+/**
+ * Gateways of the NIC that prevResult has default routes by: the route's own gw, or the gateway of the NIC's address where the route names
+ * none. One that says of its table where it is, is not ours to look for.
+ */
 export function promisedBy(prevResult: Result | undefined, ifName: string): readonly Ip[] {
   const at = prevResult?.interfaces?.findIndex(({ name }) => name === ifName)
-  const wanted = (prevResult?.routes ?? []).filter(({ table }) => table === undefined).map(({ dst }) => dst)
+  const routes = (prevResult?.routes ?? []).filter(({ table }) => table === undefined)
   return (prevResult?.ips ?? [])
     .filter(ip => ip.interface !== undefined && ip.interface === at)
-    .flatMap(({ gateway }) => (gateway === undefined ? [] : (parseIp(gateway) ?? [])))
-    .filter(gateway => wanted.includes(familyOf(gateway) === 4 ? '0.0.0.0/0' : '::/0'))
+    .flatMap(({ address, gateway }) => {
+      const prefix = parsePrefix(address)
+      const family = prefix && familyOf(prefix.ip)
+      const own = gateway === undefined ? undefined : parseIp(gateway)
+      const defaults = routes.filter(({ dst }) => dst === (family === 4 ? '0.0.0.0/0' : '::/0'))
+      if (!prefix || defaults.length === 0) return []
+      const named = defaults.flatMap(({ gw }) => (gw === undefined ? [] : (parseIp(gw) ?? [])))
+      const reached = named.filter(via => via === own || isLinkLocal6(via) || containsIp(networkOf(prefix), via))
+      return reached.length === 0 && own !== undefined ? [own] : reached
+    })
+    .filter((via, index, all) => all.indexOf(via) === index)
 }
 
 /** Whether the conf has the NIC's default route lead elsewhere. */

@@ -2,6 +2,7 @@
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Ip } from '../../lib/ip/address.js'
 import { containsIp, familyOfCidr, networkOf } from '../../lib/ip/cidr.js'
+import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { isDefault, linkNamed, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Path, Plan, Route, Step } from '../../lib/plan/step.js'
 import { lostGateways } from './check.js'
@@ -61,13 +62,13 @@ function takeOver(facts: Facts, from: string): Plan {
 
 /**
  * A default that prevResult tells of and that is nowhere, because a DEL took the NIC's table away or somebody the route. A gateway beyond the
- * NIC's own networks is left alone: how it is reached nobody tells.
+ * NIC's own networks is left alone: how it is reached nobody tells. A link-local one is on its link.
  */
 function broughtBack(facts: Facts): Plan {
   const { pod, ifName, table } = facts
   const networks = pod.addresses.filter(({ link }) => link === ifName).map(({ address }) => networkOf(address))
   return lostGateways(facts)
-    .filter(via => networks.some(network => containsIp(network, via)))
+    .filter(via => isLinkLocal6(via) || networks.some(network => containsIp(network, via)))
     .flatMap(via => ensureRoute(pod, { to: everywhere(familyOf(via)), via, link: ifName, table }))
 }
 

@@ -1,8 +1,9 @@
 // What a SpiderIPPool's status and finalizers shall be, from the pool and the count of its addresses. Pure; knows no API server.
+import { effectiveOf, familyOfSpec, usableOf } from '../../../lib/crd/addressing.js'
 import { FINALIZER } from '../../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
-import { IpError, ipOfObjectName, toBigint, type Family } from '../../../lib/ip/address.js'
-import { formatRanges, normal, rangesOf, sizeOf, subtract, type Ranges } from '../../../lib/ip/range.js'
+import { ipOfObjectName, toBigint } from '../../../lib/ip/address.js'
+import { formatRanges, normal, sizeOf, subtract } from '../../../lib/ip/range.js'
 
 type PoolStatus = NonNullable<SpiderIPPool['status']>
 
@@ -14,23 +15,8 @@ const COUNT_MAX = 9_223_372_036_854_774_784
 /** At most what an int64 holds. */
 export const countOf = (size: bigint): number => (size >= INT64_MAX ? COUNT_MAX : Number(size))
 
-function familyOf({ spec: { ipVersion, subnet } }: SpiderIPPool): Family {
-  return ipVersion === 4 || ipVersion === 6 ? ipVersion : subnet.includes(':') ? 6 : 4
-}
-
-/** Addresses that the pool can give: ips without excludeIPs. A text that is no range counts nothing: admission refuses it, an old object may hold it. */
-export const sizeOfPool = (pool: SpiderIPPool): bigint => sizeOf(rangesOfPool(pool))
-
-function rangesOfPool(pool: SpiderIPPool): Ranges {
-  const { ips = [], excludeIPs = [] } = pool.spec
-  const family = familyOf(pool)
-  try {
-    return subtract(rangesOf(ips, family), rangesOf(excludeIPs, family))
-  } catch (error) {
-    if (error instanceof IpError) return []
-    throw error
-  }
-}
+/** How many addresses the pool can give out. A text that is no range counts nothing: admission refuses it, an old object may hold it. */
+export const sizeOfPool = ({ spec }: SpiderIPPool): bigint => sizeOf(usableOf(spec, familyOfSpec(spec)))
 
 /** What the SpiderIPAddress objects of a pool are, by its UID. */
 export interface Holdings {
@@ -49,17 +35,20 @@ const FREE_RANGES_MAX = 64
  * hint: an address is whose object it is.
  */
 function freeOf(pool: SpiderIPPool, { allocated, names }: Holdings): readonly string[] | undefined {
-  const ranges = rangesOfPool(pool)
+  const family = familyOfSpec(pool.spec)
+  const ranges = usableOf(pool.spec, family)
   const size = sizeOf(ranges)
   const left = size - BigInt(allocated)
-  if (left <= 0n || left * NEARLY_FULL >= size) return undefined
-  const family = familyOf(pool)
+  // Pods may hold addresses since before that are not given out any more: those are allocated and none of `size`.
+  const more = sizeOf(effectiveOf(pool.spec, family)) - size
+  if (left + more <= 0n || left * NEARLY_FULL >= size) return undefined
   const taken: { first: bigint; last: bigint }[] = []
   for (const name of names()) {
     const ip = ipOfObjectName(name)
     if (ip !== undefined) taken.push({ first: toBigint(ip), last: toBigint(ip) })
   }
-  return formatRanges(subtract(ranges, normal(taken)).slice(0, FREE_RANGES_MAX), family)
+  const free = subtract(ranges, normal(taken))
+  return free.length === 0 ? undefined : formatRanges(free.slice(0, FREE_RANGES_MAX), family)
 }
 
 /** What else the status holds (allocatedIPs) stays. */

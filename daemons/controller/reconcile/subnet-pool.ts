@@ -1,5 +1,5 @@
 // Writes to the pools of a SpiderSubnet: what is made, and of what is there the difference to what shall be. Pure.
-import { effectiveOf, familyOfSpec } from '../../../lib/crd/addressing.js'
+import { effectiveOf, familyOfSpec, mayBeNexthop } from '../../../lib/crd/addressing.js'
 import { ANNOTATION_IP_NUMBER, FINALIZER, LABEL_OWNER_SUBNET } from '../../../lib/crd/names.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../lib/crd/types.js'
 import { parseIp, toBigint } from '../../../lib/ip/address.js'
@@ -75,12 +75,17 @@ function metadataOf({ metadata }: SpiderIPPool, subnet: SpiderSubnet, wish: Wish
   }
 }
 
-/** Gateway and routes, where the pool says nothing of them: an empty list is something. A gateway that the pool gives out it does not inherit. */
+/**
+ * Gateway and routes, where the pool says nothing of them: an empty list is something. A gateway that the pool gives out it does not
+ * inherit, and nothing that admission would refuse in it: a stored subnet may hold a next hop that is none.
+ */
 function inherited({ spec }: SpiderIPPool, subnet: SpiderSubnet, has: Ranges): object {
   const { gateway, routes } = subnet.spec
   const at = parseIp(gateway ?? '')
+  const takesGateway = spec.gateway === undefined && at !== undefined && !includes(has, toBigint(at))
+  const takesRoutes = spec.routes === undefined && routes?.every(({ gw }) => mayBeNexthop(gw, spec.subnet)) === true
   return {
-    ...(spec.gateway === undefined && at !== undefined && !includes(has, toBigint(at)) && { gateway }),
-    ...(spec.routes === undefined && routes !== undefined && { routes }),
+    ...(takesGateway && mayBeNexthop(at, spec.subnet) && { gateway }),
+    ...(takesRoutes && { routes }),
   }
 }

@@ -3,13 +3,15 @@
 // Two phases. An address is written into the subnet's status before a pool gets it, and it is free again only when neither has it: so
 // whoever dies between two writes leaves something that the next plan goes on with, and no address is ever in two pools.
 import { controlledOf, controlledText, type Controlled } from '../../../lib/crd/controlled.js'
-import { effectiveOf, familyOfSpec } from '../../../lib/crd/addressing.js'
+import { effectiveOf, familyOfSpec, usableOf } from '../../../lib/crd/addressing.js'
 import { cidrLabel } from '../../../lib/crd/ippool.js'
 import { FINALIZER, LABEL_OWNER_SUBNET, LABEL_SUBNET_CIDR } from '../../../lib/crd/names.js'
 import { readable } from '../../../lib/crd/ranges.js'
 import type { SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../../lib/crd/types.js'
 import { familyOf, parseIp, toBigint, type Family } from '../../../lib/ip/address.js'
+import { parsePrefix } from '../../../lib/ip/cidr.js'
 import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../lib/ip/range.js'
+import { usableIn } from '../../../lib/ip/usable.js'
 import { controllerOf } from './application.js'
 import {
   applicationText,
@@ -69,12 +71,14 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   const { subnet, pools } = seen
   const family = familyOfSpec(subnet.spec)
   const effective = effectiveOf(subnet.spec, family)
+  const usable = usableOf(subnet.spec, family)
   const isEnding = subnet.metadata.deletionTimestamp !== undefined
   const mine = pools.filter(pool => isMine(pool, subnet))
   const manual = mine.filter(pool => identityOfPool(pool) === undefined)
   const { slots, notices } = slotsOf(seen, mine, family)
   const shared = shareOut(slots, {
-    effective,
+    // What no pod can use is given up as what lies outside: as soon as no pod holds it.
+    effective: usable,
     withheld: withheld(seen, family),
     others: normal(withoutSlot(pools, slots).flatMap(pool => effectiveOf(pool.spec, family))),
     isThorough: seen.isThorough,
@@ -95,8 +99,13 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   return {
     status: {
       ...(text !== undefined && { controlledIPPools: text }),
-      totalIPCount: countOf(sizeOf(effective)),
-      allocatedIPCount: countOf([...controlled.values()].reduce((sum, { ranges }) => sum + sizeOf(ranges), 0n)),
+      totalIPCount: countOf(sizeOf(usable)),
+      allocatedIPCount: countOf(
+        [...controlled.values()].reduce(
+          (sum, { ranges }) => sum + sizeOf(usableIn(ranges, family, prefixOf(subnet))),
+          0n,
+        ),
+      ),
     },
     metadata: metadataOf(subnet),
     pools: writes.filter(write => write !== undefined),
@@ -110,6 +119,8 @@ function isMine({ metadata }: SpiderIPPool, subnet: SpiderSubnet): boolean {
   const controller = controllerOf(metadata)
   return controller ? controller.uid === subnet.metadata.uid : subnet.metadata.deletionTimestamp === undefined
 }
+
+const prefixOf = ({ spec }: SpiderSubnet) => ({ subnet: parsePrefix(spec.subnet) })
 
 function withheld({ subnet, reserved }: SubnetSeen, family: Family): Ranges {
   const gateway = parseIp(subnet.spec.gateway ?? '')

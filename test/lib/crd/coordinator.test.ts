@@ -102,6 +102,6 @@ for (const [spec, faults] of cases)
 t.test('podCIDRType must be given', t => {
   const why = 'it must be one of auto, cluster, calico, cilium, none'
   for (const one of [{ metadata: { name: 'c' } }, { metadata: { name: 'c' }, spec: {} }])
-    t.strictSame(validateCoordinator(one), [{ field: 'spec.podCIDRType', value: undefined, why, kind: 'invalid' }])
+    t.strictSame(validateCoordinator(one), [{ field: 'spec.podCIDRType', value: undefined, why, kind: 'required' }])
   t.end()
 })

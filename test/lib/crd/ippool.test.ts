@@ -13,6 +13,7 @@ const pool = (spec: Spec, metadata: Partial<ObjectMeta> = {}): SpiderIPPool => (
 const alone: Around = { old: undefined, others: [], allocated: [] }
 const v4: Spec = { subnet: '172.18.0.0/16', ipVersion: 4, ips: ['172.18.40.10-172.18.40.19'] }
 const v6: Spec = { subnet: 'fd00:172:18::/64', ipVersion: 6, ips: ['fd00:172:18::10-fd00:172:18::1f'] }
+const pair: Spec = { subnet: '172.18.0.0/31', ipVersion: 4, ips: ['172.18.0.0-172.18.0.1'] }
 const told = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
 
 const labels = [
@@ -92,7 +93,7 @@ const refused: readonly [string, Spec, readonly string[]][] = [
   [
     'a CIDR among ips',
     { ...v4, ips: ['172.18.0.0/24'] },
-    ['spec.ips[0] invalid: "172.18.0.0/24" is neither an IP address nor a range first-last'],
+    ['spec.ips[0] invalid: it is a CIDR; write a range: 172.18.0.1-172.18.0.254'],
   ],
   ['a descending range', { ...v4, ips: ['172.18.0.9-172.18.0.1'] }, ['ends before it begins']],
   [
@@ -153,8 +154,109 @@ const refused: readonly [string, Spec, readonly string[]][] = [
       'spec.routes[1].dst invalid: it is there twice',
       'spec.routes[2].dst invalid: it must be an IPv4 CIDR',
       'spec.routes[3].dst invalid: it must be an IPv4 CIDR',
-      'spec.routes[4].gw invalid: it must be an address inside spec.subnet',
-      'spec.routes[5].gw invalid: it must be an address inside spec.subnet',
+      'spec.routes[4].gw invalid: it is not inside spec.subnet',
+      'spec.routes[5].gw invalid: it must be an IPv4 address',
+    ],
+  ],
+  [
+    'gateway and next hop at the first address',
+    { ...v4, gateway: '172.18.0.0', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.0' }] },
+    [
+      'spec.gateway invalid: it is the network address of 172.18.0.0/16; name an address that a router has',
+      'spec.routes[0].gw invalid: it is the network address of 172.18.0.0/16; name an address that a router has',
+    ],
+  ],
+  [
+    'gateway and next hop at the last address',
+    { ...v4, gateway: '172.18.255.255', routes: [{ dst: '10.0.0.0/8', gw: '172.18.255.255' }] },
+    [
+      'spec.gateway invalid: it is the broadcast address of 172.18.0.0/16; name an address that a router has',
+      'spec.routes[0].gw invalid: it is the broadcast address of 172.18.0.0/16; name an address that a router has',
+    ],
+  ],
+  ...(
+    [
+      ['224.0.0.5', 'it is a multicast address (224.0.0.0/4)'],
+      ['127.0.0.1', 'it is a loopback address (127.0.0.0/8)'],
+      ['0.0.0.0', 'it is in 0.0.0.0/8'],
+      ['169.254.1.1', 'it is a link-local address (169.254.0.0/16)'],
+    ] as const
+  ).map(([gateway, why]): (typeof refused)[number] => [
+    `gateway ${gateway}`,
+    { ...v4, gateway },
+    [`spec.gateway invalid: ${why}`],
+  ]),
+  ...(
+    [
+      ['ff02::1', 'it is a multicast address (ff00::/8)'],
+      ['::1', 'it is the loopback address'],
+      ['::', 'it is the unspecified address'],
+      ['fd01::1', 'it is not inside spec.subnet'],
+    ] as const
+  ).map(([gateway, why]): (typeof refused)[number] => [
+    `gateway ${gateway}`,
+    { ...v6, gateway },
+    [`spec.gateway invalid: ${why}`],
+  ]),
+  [
+    'nothing but network and broadcast address',
+    { subnet: '172.29.0.0/30', ipVersion: 4, ips: ['172.29.0.0', '172.29.0.3'] },
+    [
+      'spec.ips invalid: no pod can use any of them: 172.29.0.0 is the network address of 172.29.0.0/30, 172.29.0.3 is the broadcast address of 172.29.0.0/30; name others',
+    ],
+  ],
+  [
+    'nothing but the subnet-router anycast address',
+    { ...v6, ips: ['fd00:172:18::'] },
+    [
+      'spec.ips invalid: no pod can use any of them: fd00:172:18:: is the subnet-router anycast address of fd00:172:18::/64; name others',
+    ],
+  ],
+  ...(
+    [
+      ['127.0.0.0/8', 4, '127.127.255.255 is a loopback address'],
+      ['224.0.0.0/24', 4, '224.0.0.127 is a multicast address'],
+      ['169.254.0.0/16', 4, '169.254.127.255 is a link-local address'],
+      ['0.0.0.0/8', 4, '0.127.255.255 is in 0.0.0.0/8'],
+      ['255.255.255.255/32', 4, '255.255.255.255 is the limited broadcast address'],
+      ['fe80::/64', 6, 'fe80::7fff:ffff:ffff:ffff is a link-local address'],
+      ['ff02::/64', 6, 'ff02::7fff:ffff:ffff:ffff is a multicast address'],
+    ] as const
+  ).map(([subnet, ipVersion, why]): (typeof refused)[number] => [
+    `subnet ${subnet}`,
+    { subnet, ipVersion },
+    [`spec.subnet invalid: no pod can use an address of it: ${why}`],
+  ]),
+  [
+    'one destination with host bits and without',
+    {
+      ...v4,
+      routes: [
+        { dst: '10.0.0.0/8', gw: '172.18.0.1' },
+        { dst: '10.0.0.5/8', gw: '172.18.0.2' },
+      ],
+    },
+    ['spec.routes[1].dst invalid: it is there twice'],
+  ],
+  [
+    'labels that no Namespace and no node has',
+    {
+      ...v4,
+      namespaceAffinity: { matchLabels: { 'a b': 'c' } },
+      nodeAffinity: { matchExpressions: [{ key: 'a', operator: 'In', values: ['b c'] }] },
+    },
+    [
+      'spec.namespaceAffinity.matchLabels invalid: it must be a label key',
+      'spec.nodeAffinity.matchExpressions[0].values[0] invalid: it must be a label value',
+    ],
+  ],
+  [
+    'names that nothing has',
+    { ...v4, nodeName: [''], namespaceName: ['a', 'B'], multusName: ['a/b/c', '', 'kube-system/', '/m', 'm'] },
+    [
+      'spec.nodeName[0] invalid: it must be the name of a node',
+      'spec.namespaceName[1] invalid: it must be the name of a Namespace',
+      ...[0, 1, 2, 3].map(at => `spec.multusName[${at}] invalid: it must be the name of a NetworkAttachmentDefinition`),
     ],
   ],
   [
@@ -187,13 +289,28 @@ const accepted: readonly [string, Spec][] = [
   ],
   ['excluded ranges that overlap', { ...v4, excludeIPs: ['172.18.40.1-172.18.40.5', '172.18.40.5'] }],
   [
-    'ways out at the first address',
-    { ...v4, gateway: '172.18.0.0', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.0' }] },
+    'ways out at the first host address',
+    { ...v4, gateway: '172.18.0.1', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.1' }] },
   ],
   [
-    'ways out at the last address',
-    { ...v4, gateway: '172.18.255.255', routes: [{ dst: '10.0.0.0/8', gw: '172.18.255.255' }] },
+    'ways out at the last host address',
+    { ...v4, gateway: '172.18.255.254', routes: [{ dst: '10.0.0.0/8', gw: '172.18.255.254' }] },
   ],
+  [
+    'ways out at both ends of a /31',
+    { ...pair, ips: ['172.18.0.1'], gateway: '172.18.0.0', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.0' }] },
+  ],
+  [
+    'link-local ways out of IPv6 (HSRP, VRRP)',
+    { ...v6, gateway: 'fe80::1', routes: [{ dst: 'fd01::/16', gw: 'fe80::2' }] },
+  ],
+  ['the subnet-router anycast address as gateway', { ...v6, gateway: 'fd00:172:18::' }],
+  ['a host and the broadcast address', { ...v4, ips: ['172.18.255.254-172.18.255.255'] }],
+  ['both addresses of a /31', pair],
+  ['the address of a /32', { subnet: '172.18.0.0/32', ipVersion: 4, ips: ['172.18.0.0'] }],
+  ['both addresses of a /127', { subnet: 'fd00::/127', ipVersion: 6, ips: ['fd00::-fd00::1'] }],
+  ['the address of a /128', { subnet: 'fd00::/128', ipVersion: 6, ips: ['fd00::'] }],
+  ['names', { ...v4, nodeName: ['node-1.example'], namespaceName: ['a'], multusName: ['m', 'kube-system/mac.vlan'] }],
   ['affinities', { ...v4, podAffinity: { matchLabels: { app: 'x' } }, namespaceAffinity: {}, nodeAffinity: {} }],
 ]
 for (const [of, spec] of accepted)
@@ -275,6 +392,30 @@ const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][
     pool(v4),
     pool({ ...v4, gateway: '172.18.0.1', default: true, disable: true, nodeName: ['n'] }),
     [],
+  ],
+  ...(
+    [
+      ['addresses that no pod can use', { ips: ['172.18.0.0', '172.18.255.255'] }],
+      [
+        'gateway and next hop that are none',
+        { gateway: '172.18.255.255', routes: [{ dst: '10.0.0.0/8', gw: '172.18.0.0' }] },
+      ],
+      [
+        'names and labels that nothing has',
+        { nodeName: [''], multusName: ['a/b/c'], nodeAffinity: { matchLabels: { 'a b': '' } } },
+      ],
+    ] as const
+  ).map(([of, stood]): (typeof updates)[number] => [
+    `something else of one with ${of}`,
+    pool({ ...v4, ...stood }),
+    pool({ ...v4, ...stood, disable: true }),
+    'ips' in stood ? ['172.18.40.12 is allocated'] : [],
+  ]),
+  [
+    'all addresses into some that no pod can use',
+    pool({ ...v4, ips: ['172.18.40.12-172.18.40.19'] }),
+    pool({ ...v4, ips: ['172.18.0.0'] }),
+    ['spec.ips invalid: no pod can use any of them', '172.18.40.12 is allocated'],
   ],
   ['more addresses', pool(v4), pool({ ...v4, ips: ['172.18.40.1-172.18.40.99'] }), []],
   ['subnet', pool(v4), pool({ ...v4, subnet: '172.18.40.0/24' }), ['spec.subnet forbidden: it cannot be changed']],

@@ -109,13 +109,14 @@ const sriov = (more: object): MultusConfigSpec => ({ cniType: 'sriov', sriov: { 
 const ovs = (more: object): MultusConfigSpec => ({ cniType: 'ovs', ovs: { bridge: 'b', ...more } })
 const trunk = (...all: object[]): MultusConfigSpec => ovs({ trunk: all })
 const RANGE = 'it must be from 0 to 4094'
+const MASTER = 'it must be a name of at most 15 bytes or an altname of at most 127, without blanks, "/" and ":"'
 const TOGETHER = 'minID and maxID belong together; give both or id alone'
 const bond = { name: 'bond0', mode: 1 }
 type Row = readonly [MultusConfigSpec, readonly string[]]
 const cases: readonly Row[] = [
   [{}, []],
-  [{ cniType: 'macvlan' }, ['spec.macvlan invalid: spec.cniType macvlan needs it']],
-  [{ cniType: 'ib-sriov' }, ['spec.ibsriov invalid: spec.cniType ib-sriov needs it']],
+  [{ cniType: 'macvlan' }, ['spec.macvlan required: spec.cniType macvlan needs it']],
+  [{ cniType: 'ib-sriov' }, ['spec.ibsriov required: spec.cniType ib-sriov needs it']],
   [
     { ...on({}), ipvlan: { master: ['a'] } },
     ['spec.ipvlan forbidden: spec.cniType is macvlan: only spec.macvlan can be given'],
@@ -127,11 +128,25 @@ const cases: readonly Row[] = [
   ],
   [on({}), []],
   [on({ master: [] }), ['spec.macvlan.master invalid: it must name a NIC']],
-  [on({ master: ['a', ''], bond }), ['spec.macvlan.master invalid: it must name a NIC']],
-  [on({ master: ['a', 'b'] }), ['spec.macvlan.bond invalid: several masters need a bond with a name']],
+  [on({ master: ['a', ''], bond }), ['spec.macvlan.master[1] invalid: it must name a NIC']],
+  [on({ master: ['a', 'a'], bond }), ['spec.macvlan.master[1] invalid: it is there twice; name each NIC once']],
+  ...['eth0 ', 'a b', 'a/b', 'eth0:1', '.', '..', '\t', 'é'.repeat(64), 'a'.repeat(128)].map((name): Row => [
+    on({ master: [name] }),
+    [`spec.macvlan.master[0] invalid: ${MASTER}`],
+  ]),
+  ...['enp129s0f0np0', 'wan-side-of-the-first-rack', 'é'.repeat(63), 'a'.repeat(127)].map((name): Row => [
+    on({ master: [name] }),
+    [],
+  ]),
+  [
+    on({ master: ['a', 'b'], bond: { name: 'a-bond-of-16-let', mode: 1 } }),
+    ['spec.macvlan.bond.name invalid: it must be a name of at most 15 bytes without blanks, "/" and ":"'],
+  ],
+  [{ cniType: 'ipoib', ipoib: { master: 'ib0 ' } }, [`spec.ipoib.master invalid: ${MASTER}`]],
+  [on({ master: ['a', 'b'] }), ['spec.macvlan.bond required: several masters need a bond with a name']],
   [
     on({ master: ['a', 'b'], bond: { name: '', mode: 1 } }),
-    ['spec.macvlan.bond invalid: several masters need a bond with a name'],
+    ['spec.macvlan.bond required: several masters need a bond with a name'],
   ],
   [on({ master: ['a', 'b'], bond }), []],
   [on({ vlanID: 4094 }), []],
@@ -145,8 +160,8 @@ const cases: readonly Row[] = [
   ],
   [{ cniType: 'ipvlan', ipvlan: { master: [] } }, ['spec.ipvlan.master invalid: it must name a NIC']],
   [vlan({ vlanMode: 'manual', vlanID: 0 }), []],
-  [vlan({ vlanMode: 'manual' }), ['spec.vlan.vlanID invalid: vlanMode manual needs it']],
-  [vlan({}), ['spec.vlan.vlanID invalid: vlanMode manual needs it']],
+  [vlan({ vlanMode: 'manual' }), ['spec.vlan.vlanID required: vlanMode manual needs it']],
+  [vlan({}), ['spec.vlan.vlanID required: vlanMode manual needs it']],
   [vlan({ vlanMode: 'auto' }), []],
   [vlan({ vlanMode: 'auto', vlanID: 5 }), ['spec.vlan.vlanID forbidden: vlanMode auto finds it; leave it out']],
   [sriov({ ippools: { matchMasterSubnet: true } }), []],
@@ -210,6 +225,12 @@ const annotated: readonly [string, SpiderMultusConfig, MultusAround, readonly st
     smc(on({}), { [NAME]: 'A' }),
     alone,
     [`${nameField} invalid: it must be a name such as macvlan-conf (DNS-1123 subdomain)`],
+  ],
+  [
+    'a master that was none before',
+    smc(on({ master: ['eth0 '], mtu: 9000 })),
+    { ...alone, old: smc(on({ master: ['eth0 '] })) },
+    [],
   ],
   ['the name it had', smc(on({}), { [NAME]: 'x' }), was({ [NAME]: 'x' }), []],
   ['no name any more', smc(on({})), was({ [NAME]: 'x' }), []],

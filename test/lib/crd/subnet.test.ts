@@ -43,7 +43,7 @@ const cases: readonly [string, SpiderSubnet, SubnetAround, readonly string[]][] 
     alone,
     ['spec.subnet invalid: it must be a CIDR such as 172.18.0.0/16'],
   ],
-  ['no family', subnet({ subnet: '172.18.0.0/16' }), alone, ['spec.ipVersion invalid: it must be 4 or 6']],
+  ['no family', subnet({ subnet: '172.18.0.0/16' }), alone, ['spec.ipVersion required: it must be 4 or 6']],
   ['family 5', subnet({ ...v4, ipVersion: 5 }), alone, ['spec.ipVersion unsupported: it must be 4 or 6']],
   [
     'host bits',
@@ -92,8 +92,31 @@ const cases: readonly [string, SpiderSubnet, SubnetAround, readonly string[]][] 
     'a descending range',
     subnet({ ...v4, ips: ['172.18.0.2-172.18.0.1'] }),
     alone,
-    ['spec.ips[0] invalid: "172.18.0.2-172.18.0.1" ends before it begins'],
+    ['spec.ips[0] invalid: it ends before it begins'],
   ],
+  [
+    'addresses that no pod can use',
+    subnet({ ...v4, ips: ['172.18.0.0', '172.18.255.255'] }),
+    alone,
+    [
+      'spec.ips invalid: no pod can use any of them: 172.18.0.0 is the network address of 172.18.0.0/16, 172.18.255.255 is the broadcast address of 172.18.0.0/16; name others',
+    ],
+  ],
+  [
+    'a network of multicast addresses',
+    subnet({ subnet: '224.0.0.0/24', ipVersion: 4 }),
+    alone,
+    [
+      'spec.subnet invalid: no pod can use an address of it: 224.0.0.127 is a multicast address (224.0.0.0/4); take another subnet',
+    ],
+  ],
+  [
+    'a gateway that is the broadcast address',
+    subnet({ ...v4, gateway: '172.18.255.255' }),
+    alone,
+    ['spec.gateway invalid: it is the broadcast address of 172.18.0.0/16; name an address that a router has'],
+  ],
+  ['a link-local gateway', subnet({ subnet: 'fd00::/64', ipVersion: 6, gateway: 'fe80::1' }), alone, []],
   [
     'a gateway among its addresses',
     subnet({ ...v4, gateway: '172.18.40.10' }),
@@ -126,6 +149,12 @@ const updates: readonly [string, SpiderSubnet, SpiderSubnet, readonly string[]][
     subnet(v4),
     subnet({ ...v4, ipVersion: 6 }),
     ['spec.ipVersion forbidden: it cannot be changed; make another SpiderSubnet'],
+  ],
+  [
+    'a gateway that was none before',
+    subnet({ ...v4, gateway: '172.18.255.255' }),
+    subnet({ ...v4, gateway: '172.18.255.255', ips: ['172.18.40.1-172.18.40.99'] }),
+    [],
   ],
   ['more addresses', subnet(v4, {}, given), subnet({ ...v4, ips: ['172.18.40.1-172.18.40.99'] }), []],
   ['addresses that nobody has', subnet(v4, {}, given), subnet({ ...v4, ips: ['172.18.40.10-172.18.40.12'] }), []],

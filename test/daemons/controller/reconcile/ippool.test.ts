@@ -17,7 +17,11 @@ const SIZES: readonly (readonly [of: string, spec: object, size: bigint])[] = [
   ['a range', { ips: ['10.0.0.1-10.0.0.10'] }, 10n],
   ['a range without some', { ips: ['10.0.0.1-10.0.0.10'], excludeIPs: ['10.0.0.3', '10.0.0.5-10.0.0.6'] }, 7n],
   ['exclusions outside', { ips: ['10.0.0.1'], excludeIPs: ['10.0.0.2'] }, 1n],
-  ['a /48 of IPv6', { subnet: 'fd00::/48', ips: ['fd00::-fd00:0:0:ffff:ffff:ffff:ffff:ffff'] }, 2n ** 80n],
+  ['a /48 of IPv6', { subnet: 'fd00::/48', ips: ['fd00::-fd00:0:0:ffff:ffff:ffff:ffff:ffff'] }, 2n ** 80n - 1n],
+  ['a whole /24', { ips: ['10.0.0.0-10.0.0.255'] }, 254n],
+  ['a whole /24 with its gateway', { ips: ['10.0.0.0-10.0.0.255'], gateway: '10.0.0.1' }, 253n],
+  ['a /31', { subnet: '10.0.0.0/31', ips: ['10.0.0.0-10.0.0.1'] }, 2n],
+  ['multicast addresses', { subnet: '224.0.0.0/24', ips: ['224.0.0.5-224.0.0.9'] }, 0n],
   ['no addresses but words', { ips: ['all of them'] }, 0n],
 ]
 for (const [of, spec, size] of SIZES)
@@ -79,6 +83,12 @@ const LEFT: readonly (readonly [
   ['less than an eighth', { ips: TEN }, [...numbers(1, 3), ...numbers(5, 10)], ['10.0.0.4']],
   ['two places', { ips: ['10.0.0.1-10.0.0.20'] }, [...numbers(2, 9), ...numbers(11, 20)], ['10.0.0.1', '10.0.0.10']],
   ['none', { ips: TEN }, numbers(1, 10), undefined],
+  [
+    'one and what no pod can use is held',
+    { ips: ['10.0.0.1-10.0.0.9', '10.0.0.255'] },
+    [...numbers(1, 8), '10.0.0.255'],
+    ['10.0.0.9'],
+  ],
   ['less than an eighth, with what another pool holds', { ips: TEN }, [...numbers(1, 9), '10.9.0.1'], undefined],
 ]
 for (const [of, spec, names, free] of LEFT)

@@ -3,8 +3,10 @@
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { identityOfPool } from '../../../../daemons/controller/reconcile/autopool.js'
-import { effectiveOf } from '../../../../lib/crd/addressing.js'
+import { effectiveOf, usableOf } from '../../../../lib/crd/addressing.js'
+import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../lib/ip/range.js'
+import { usableIn } from '../../../../lib/ip/usable.js'
 import { randomFrom } from '../../../lib/ipam/world.js'
 import { rangesOf, recordsOf, run, VERBS, World, type Op } from './subnet-world.js'
 
@@ -81,11 +83,11 @@ function settled(world: World): string | undefined {
 const allOf = (world: World): Ranges => normal([...world.pools.values()].flatMap(rangesOf))
 
 function everyoneServed(world: World): string | undefined {
-  const effective = effectiveOf(world.subnet.spec, 4)
+  const usable = usableOf(world.subnet.spec, 4)
   const gateway = [{ first: 0x0a090001n, last: 0x0a090001n }]
   const held = [...world.held.keys()].map(at => ({ first: at, last: at }))
   const taken = normal([...world.reserved, ...gateway, ...allOf(world), ...held])
-  const free = sizeOf(subtract(effective, taken))
+  const free = sizeOf(subtract(usable, taken))
   for (const { application } of world.wishes()) {
     const pool = [...world.pools.values()].find(
       one => identityOfPool(one)?.uid === application.uid && one.metadata.deletionTimestamp === undefined,
@@ -105,12 +107,16 @@ function everyoneServed(world: World): string | undefined {
       return `the record of ${application.name} differs`
   }
   const manual = [...world.pools.values()].filter(pool => identityOfPool(pool) === undefined)
-  const charged = [...recordsOf(world).values()].reduce((sum, { ranges }) => sum + sizeOf(ranges), 0n)
+  const ofPods = { subnet: parsePrefix(world.subnet.spec.subnet) }
+  const charged = [...recordsOf(world).values()].reduce(
+    (sum, { ranges }) => sum + sizeOf(usableIn(ranges, 4, ofPods)),
+    0n,
+  )
   if (Number(charged) !== world.subnet.status?.allocatedIPCount)
     return 'allocatedIPCount is not what the records add up to'
   for (const pool of manual) {
     const record = recordsOf(world).get(pool.metadata.name)?.ranges ?? []
-    if (sizeOf(record) !== sizeOf(intersect(rangesOf(pool), effective)))
+    if (sizeOf(record) !== sizeOf(intersect(rangesOf(pool), effectiveOf(world.subnet.spec, 4))))
       return `the record of ${pool.metadata.name} is wrong`
   }
   return undefined

@@ -224,5 +224,45 @@ t.test('a /64 counts as much as an int64 holds', async t => {
   const spec = { subnet: 'fd00::/64', ips: ['fd00::-fd00::ffff:ffff:ffff:ffff'] }
   const plan = planSubnet(seen({ subnet: { ...subnet, spec }, wishes: [wishOf('app', 2, 6)] }))
   t.ok(BigInt(plan.status.totalIPCount) < 2n ** 63n)
-  t.match(plan.pools, [{ pool: { metadata: { name: 'auto6-app-eth0-12345' }, spec: { ips: ['fd00::-fd00::1'] } } }])
+  t.match(plan.pools, [{ pool: { metadata: { name: 'auto6-app-eth0-12345' }, spec: { ips: ['fd00::1-fd00::2'] } } }])
+})
+
+const whole: SpiderSubnet = {
+  ...subnet,
+  spec: { subnet: '10.6.0.0/29', ips: ['10.6.0.0-10.6.0.7'] },
+  metadata: { ...subnet.metadata, labels: { 'ipam.spidernet.io/subnet-cidr': '10-6-0-0-29' } },
+}
+const small = (ips: string, wish = wishOf('app', 2)): SpiderIPPool => {
+  const pool = auto(wish, ips)
+  return { ...pool, spec: { ...pool.spec, subnet: '10.6.0.0/29' } }
+}
+
+t.test('planSubnet() counts and gives out what a pod can use', async t => {
+  const plan = planSubnet(seen({ subnet: whole, wishes: [wishOf('app', 2)] }))
+  t.strictSame([plan.status.totalIPCount, plan.status.allocatedIPCount], [6, 2])
+  t.match(plan.pools, [{ verb: 'create', pool: { spec: { ips: ['10.6.0.1-10.6.0.2'] } } }])
+  const none = planSubnet(seen({ subnet: whole, wishes: [wishOf('app', 7)] }))
+  t.match(none.notices, [{ reason: 'SubnetExhausted', message: /lacks 1 of the 7 addresses/ }])
+  const pools = [{ ...manual(['10.6.0.6-10.6.0.7']), spec: { subnet: '10.6.0.0/29', ips: ['10.6.0.6-10.6.0.7'] } }]
+  t.equal(planSubnet(seen({ subnet: whole, pools })).status.allocatedIPCount, 1)
+})
+
+t.test(
+  'planSubnet() takes what no pod can use out of a stored pool of an application when no pod holds it',
+  async t => {
+    const pools = [small('10.6.0.6-10.6.0.7')]
+    const wishes = [wishOf('app', 2)]
+    const free = planSubnet(seen({ subnet: whole, pools, wishes }))
+    t.match(free.pools, [{ verb: 'change', body: { spec: { ips: ['10.6.0.1', '10.6.0.6'] } } }])
+    const held = planSubnet(seen({ subnet: whole, pools, wishes, heldOf: () => rangesOf(['10.6.0.7'], 4) }))
+    t.equal(held.status.allocatedIPCount, 1)
+    t.notMatch(held.pools, [{ body: { spec: {} } }], 'the pod keeps what it has')
+  },
+)
+
+t.test('planSubnet() lets no pool inherit a next hop that is none', async t => {
+  const spec = { ...whole.spec, gateway: '10.6.0.7', routes: [{ dst: '10.0.0.0/8', gw: '10.6.0.0' }] }
+  const pools = [{ ...manual([]), spec: { subnet: '10.6.0.0/29', ips: ['10.6.0.3'] } }]
+  for (const write of planSubnet(seen({ subnet: { ...whole, spec }, pools })).pools)
+    t.notMatch(write, { body: { spec: {} } })
 })
