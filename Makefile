@@ -39,10 +39,11 @@ test: setup ## everything: lint, build, unit tests, and as root the tests on a r
 test-unit: setup-npm ## the tests that need neither root nor the executables
 	@$(TSX) scripts/test.ts --unit
 
-test-kube: setup ## the tests that ask an API server, at a real kube-apiserver 1.20, which is built once (root)
+KUBE ?= modern
+test-kube: setup ## the tests that ask an API server, at Kubernetes of today, or 1.20 with KUBE=1.20; built once (root)
 	@scripts/setup.sh e2e
 	@$(TSX) scripts/build-if-stale.ts
-	@scripts/k8s/cluster.sh --nodes 0 sh -c 'SPIDERPOOL_TEST_KUBECONFIG=$$KUBECONFIG $(TSX) scripts/test.ts --kube'
+	@scripts/k8s/cluster.sh --nodes 0 --api $(KUBE) sh -c 'SPIDERPOOL_TEST_KUBECONFIG=$$KUBECONFIG $(TSX) scripts/test.ts --kube'
 
 fuzz: setup-npm ## ten minutes of bytes at every decoder
 	@$(TSX) scripts/fuzz.ts

@@ -48,7 +48,9 @@ export const useNetwork = (node: string, conf: string): Promise<string> =>
 export async function useMultus(node: string, binary: string): Promise<void> {
   const kubeconfig = join(process.env['K8S_FOLDER'] ?? '', 'admin.kubeconfig')
   const name = 'multus-cni-network'
-  const conf = { cniVersion: '0.3.1', name, type: 'multus', kubeconfig, clusterNetwork: NETWORK }
+  // Multus takes clusterNetwork as a bare name, which it looks up in multusNamespace.
+  const network = { clusterNetwork: NAME, multusNamespace: NAMESPACE }
+  const conf = { cniVersion: '0.3.1', name, type: 'multus', kubeconfig, ...network }
   const install = `cp ${binary} /opt/cni/bin/.multus && mv /opt/cni/bin/.multus /opt/cni/bin/multus`
   const write = `cat > ${MULTUS}.part && mv ${MULTUS}.part ${MULTUS} && rm -f ${CONFLIST}`
   await must(onNode(node, 'sh', '-c', `${install} && ${write}`), JSON.stringify(conf))

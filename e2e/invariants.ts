@@ -1,5 +1,5 @@
 // What must be true at the end of every case: address objects, pods, records and the kernels of the nodes tell one story. Knows no case.
-import { list, must, NODES, onNode, type Obj, type Pod } from './kubectl.js'
+import { list, must, NODES, onNode, run, type Obj, type Pod } from './kubectl.js'
 
 interface Address extends Obj {
   readonly spec: {
@@ -38,6 +38,19 @@ const ipJson = async <T>(node: string, args: string, netns?: string): Promise<re
   const words = [...(netns === undefined ? [] : ['-n', netns]), '-j', ...args.split(' ')]
   const out = await must(onNode(node, 'ip', ...words))
   return out.trim() === '' ? [] : (JSON.parse(out) as readonly T[])
+}
+
+/** The routes of a table; none where nothing has made the table yet: ip then fails with `FIB table does not exist`. */
+async function routesIn(
+  node: string,
+  family: '-4' | '-6',
+  table: string,
+): Promise<readonly { readonly dst: string }[]> {
+  const command = onNode(node, 'ip', '-j', family, 'route', 'show', 'table', table)
+  const { status, stdout, stderr } = await run(command)
+  if (status !== 0 && stderr.includes('FIB table does not exist')) return []
+  if (status !== 0) throw new Error(`${command.join(' ')}: ${stderr.trim()}`)
+  return stdout.trim() === '' ? [] : (JSON.parse(stdout) as readonly { readonly dst: string }[])
 }
 
 /** Global addresses of the namespaces of pods on a node, one list a namespace. */
@@ -120,8 +133,7 @@ async function kernel(node: string, pods: readonly Pod[], addresses: readonly Ad
   const found = new Set(inside.flat())
   const veths = links.filter(({ linkinfo, ifname }) => linkinfo?.info_kind === 'veth' && !/^eth\d$/.test(ifname))
   const routed = new Set<string>()
-  for (const family of ['-4', '-6'])
-    for (const { dst } of await ipJson<{ dst: string }>(node, `${family} route show table 500`)) routed.add(dst)
+  for (const family of ['-4', '-6'] as const) for (const { dst } of await routesIn(node, family, '500')) routed.add(dst)
   const is = (what: string, set: ReadonlySet<string>): readonly Wrong[] => [
     ...[...set].filter(a => !expected.has(a)).map(a => `${node}: ${what} ${a} of no pod here`),
     ...[...expected].filter(a => !set.has(a)).map(a => `${node}: no ${what} ${a}, though a pod here has it`),

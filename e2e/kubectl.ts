@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const COMMAND_MS_MAX = 180_000
+const CONTAINERD_S_MAX = 60
 const OUTPUT_MAX = 64 * 1024 * 1024
 
 const folder = (): string => {
@@ -120,7 +121,7 @@ const daemonScript = join(import.meta.dirname, '../scripts/k8s/daemon.sh')
 /** SIGKILL to a process of the control plane (`kube-apiserver`) or of a node (`node1/kubelet`). */
 export const kill = (name: string): Promise<string> => must([daemonScript, name, 'stop'])
 
-/** Starts it again, where it ran. */
+/** Starts it again, where it ran. Of containerd it waits for an answer: a kubelet that starts before ends at once. */
 export async function start(name: string): Promise<void> {
   const [node, daemon] = name.split('/')
   const command = daemon === undefined || node === undefined ? [daemonScript, name] : onNode(node, daemonScript, name)
@@ -130,4 +131,6 @@ export async function start(name: string): Promise<void> {
     child.once('error', reject)
     child.once('exit', status => (status === 0 ? resolve() : reject(new Error(`${name} did not start`))))
   })
+  if (daemon === 'containerd' && node !== undefined)
+    await within(CONTAINERD_S_MAX, `${name} answers`, () => must(onNode(node, 'ctr', 'version')))
 }

@@ -8,8 +8,9 @@ import * as libcni from '../demo/libcni.js'
 interface Conf {
   readonly cniVersion: string
   readonly kubeconfig: string
-  /** `namespace/name` of the NetworkAttachmentDefinition that is every pod's eth0. */
+  /** Name of the NetworkAttachmentDefinition that is every pod's eth0, and its namespace. */
   readonly clusterNetwork: string
+  readonly multusNamespace: string
 }
 
 interface Kubeconfig {
@@ -45,7 +46,7 @@ async function read<T>(kubeconfig: string, path: string): Promise<T> {
   return (await answer.json()) as T
 }
 
-async function networksOf({ kubeconfig, clusterNetwork }: Conf): Promise<readonly Named[]> {
+async function networksOf({ kubeconfig, clusterNetwork, multusNamespace }: Conf): Promise<readonly Named[]> {
   const namespace = args['K8S_POD_NAMESPACE'] ?? ''
   interface Pod {
     readonly metadata: { readonly annotations?: Readonly<Record<string, string>> }
@@ -53,7 +54,10 @@ async function networksOf({ kubeconfig, clusterNetwork }: Conf): Promise<readonl
   const pod = await read<Pod>(kubeconfig, `/api/v1/namespaces/${namespace}/pods/${args['K8S_POD_NAME'] ?? ''}`)
   const { annotations = {} } = pod.metadata
   const further = (annotations[NETWORKS] ?? '').split(',').filter(name => name.trim() !== '')
-  const names = [annotations[DEFAULT_NETWORK] ?? clusterNetwork, ...further.map(name => name.trim())]
+  const names = [
+    annotations[DEFAULT_NETWORK] ?? `${multusNamespace}/${clusterNetwork}`,
+    ...further.map(name => name.trim()),
+  ]
   return Promise.all(
     names.map(async (full, at): Promise<Named> => {
       const [name = '', where = namespace] = full.split('/').toReversed()

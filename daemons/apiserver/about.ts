@@ -11,6 +11,7 @@ import {
 import type { KindInfo } from './kinds.js'
 import { openApiResponse } from './openapi.js'
 import type { Registry } from './registry.js'
+import { REVIEW_KINDS } from './reviews.js'
 import { VERSION_INFO } from './version.js'
 
 const json = (value: object | undefined): Response | undefined =>
@@ -28,7 +29,7 @@ export function aboutServer(registry: Registry, request: Request, url: URL): Res
       return Response.json(VERSION_INFO)
     case '/api':
     case '/apis':
-      return roots(registry.all(), request, url)
+      return roots([...registry.all(), ...REVIEW_KINDS], request, url)
     default:
       if (url.pathname.startsWith('/openapi/')) return openApiResponse(registry, request, url, VERSION_INFO.gitVersion)
       return discovery(
@@ -42,7 +43,7 @@ const DISCOVERY_PARTS_MAX = 3 // /apis/GROUP/VERSION; what is longer is about ob
 
 function discovery(registry: Registry, parts: readonly string[]): Response | undefined {
   if (parts.length > DISCOVERY_PARTS_MAX) return undefined
-  const kinds = registry.all()
+  const kinds = [...registry.all(), ...REVIEW_KINDS]
   const [root, ...rest] = parts
   const [group = '', version = ''] = root === 'api' ? ['', ...rest] : rest
   if (root === 'api' && rest.length === 1) return json(apiResourceList(kinds, group, version))

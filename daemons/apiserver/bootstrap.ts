@@ -1,7 +1,8 @@
 // What is there before the first request: namespaces, the CRDs built in, and those of --crds. Knows manifests; knows no flags.
-import { isFields } from './object.js'
+import type { Manifest } from './folder.js'
+import { isFields, type Fields } from './object.js'
 import type { Server } from './rest.js'
-import { apiVersionOf } from './kinds.js'
+import { apiVersionOf, type KindInfo } from './kinds.js'
 import { create, refOf, update, type Target, type WriteOptions } from './write.js'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
@@ -11,9 +12,26 @@ const QUIETLY: WriteOptions = { dryRun: false, fieldValidation: 'Ignore', warn: 
 async function settle(server: Server, manifest: unknown, from: string): Promise<void> {
   if (!isFields(manifest)) return
   const { apiVersion, kind: kindName, metadata } = manifest
-  const kind = server.registry.ofKind(String(apiVersion), String(kindName))
-  if (!kind) throw new Error(`${from}: no kind ${String(kindName)} in ${String(apiVersion)} is served`)
+  if (typeof apiVersion !== 'string' || typeof kindName !== 'string')
+    throw new Error(`${from}: a document needs apiVersion and kind; correct the file or move it away`)
+  const kind = server.registry.ofKind(apiVersion, kindName)
+  if (!kind) throw new Error(`${from}: no kind ${kindName} in ${apiVersion} is served; list its CRD before it`)
   const named = isFields(metadata) ? metadata : {}
+  try {
+    await applied(server, { kind, manifest, named })
+  } catch (error) {
+    throw new Error(`${from}: ${kindName} ${String(named['name'])}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+interface Applied {
+  readonly kind: KindInfo
+  readonly manifest: Fields
+  /** The manifest's metadata. */
+  readonly named: Fields
+}
+
+async function applied(server: Server, { kind, manifest, named }: Applied): Promise<void> {
   const namespace = kind.namespaced ? String(named['namespace'] ?? 'default') : ''
   const target: Target = { kind, namespace, name: String(named['name']) }
   const old = server.store.read(refOf(target))
@@ -30,15 +48,24 @@ async function settle(server: Server, manifest: unknown, from: string): Promise<
   await update(server.store, target, change, { ...QUIETLY, status: false })
 }
 
-function documents(server: Server, text: string): readonly unknown[] {
-  return text
-    .split(/^---\s*$/m)
-    .filter(part => part.trim() !== '')
-    .map(server.parseYaml)
+function documents({ parseYaml }: Server, { from, text }: Manifest): readonly unknown[] {
+  const parts = text.split(/^---\s*$/m).filter(part => part.trim() !== '')
+  return parts.map((part, i) => {
+    try {
+      return parseYaml(part)
+    } catch (error) {
+      const which = parts.length === 1 ? '' : ` (document ${i + 1} of ${parts.length})`
+      throw new Error(`${from}${which}: ${messageOf(error)}; correct the file or move it away`, { cause: error })
+    }
+  })
 }
 
-export async function bootstrap(server: Server, texts: readonly string[]): Promise<void> {
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Applies the namespaces and the manifests. @throws a sentence that names the file. */
+export async function bootstrap(server: Server, manifests: readonly Manifest[]): Promise<void> {
   for (const name of NAMESPACES)
     await settle(server, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'start')
-  for (const text of texts) for (const manifest of documents(server, text)) await settle(server, manifest, '--crds')
+  for (const manifest of manifests)
+    for (const object of documents(server, manifest)) await settle(server, object, manifest.from)
 }

@@ -1,9 +1,10 @@
 // The server without its socket: store, registry, watches and what runs beside them. Knows the order of starting and stopping.
-import { manifestTexts } from './folder.js'
+import { manifestsIn } from './folder.js'
 import { CRDS, Registry } from './registry.js'
 import { bootstrap } from './bootstrap.js'
 import { BUILTIN_CRDS } from './builtin-crds.js'
 import { PoolKeeper } from './embedded.js'
+import { EndpointKeeper } from './embedded-endpoint.js'
 import { Collector } from './gc.js'
 import type { Server } from './rest.js'
 import { Store } from './store.js'
@@ -33,11 +34,23 @@ function openStore({ database, eventsMax }: CoreOptions): Store {
         `${database} is in use by another spiderpool-apiserver; stop that one or give another --data-dir`,
         { cause: error },
       )
-    throw error
+    throw new Error(`${database}: ${error instanceof Error ? error.message : String(error)}; ${adviceOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
+/** What to do about a database that cannot be opened, by SQLite's result code. */
+function adviceOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
+    return 'restore it from a backup, or move it away to start with an empty one'
+  if (code.startsWith('SQLITE_FULL')) return 'make room on its disk'
+  return 'give another --data-dir'
+}
+
 export async function startCore(options: CoreOptions): Promise<Core> {
+  const given = options.crds === undefined ? [] : manifestsIn(options.crds)
   const store = openStore(options)
   const registry = new Registry(store.list({ resource: CRDS }), { admits: options.admits })
   store.onCommit(changes => {
@@ -56,14 +69,17 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     parseYaml: Bun.YAML.parse,
     printYaml: value => Bun.YAML.stringify(value, null, 2),
   }
-  await bootstrap(server, [...BUILTIN_CRDS, ...(options.crds === undefined ? [] : manifestTexts(options.crds))])
+  const builtin = BUILTIN_CRDS.map(text => ({ from: 'a built-in CRD', text }))
+  await bootstrap(server, [...builtin, ...given])
   const collector = new Collector(store, registry)
-  const keeper = options.embeddedController ? new PoolKeeper(store, registry) : undefined
+  const keepers = options.embeddedController
+    ? [new PoolKeeper(store, registry), new EndpointKeeper(store, registry)]
+    : []
   return {
     server,
     async stop(close) {
       collector.stop()
-      keeper?.stop()
+      for (const keeper of keepers) keeper.stop()
       watches.closeAll()
       await close()
       store.close()

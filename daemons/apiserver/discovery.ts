@@ -1,5 +1,6 @@
 // What clients ask first: which groups, versions and resources there are. Knows kinds; knows no object.
 import { apiVersionOf, type KindInfo } from './kinds.js'
+import { hasScale, SCALE, SCALE_VERBS } from './scale.js'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
 const STATUS_VERBS = ['get', 'patch', 'update'] as const
@@ -83,19 +84,23 @@ export function apiResourceList(kinds: readonly KindInfo[], group: string, versi
 }
 
 function resourcesOf(of: KindInfo): readonly object[] {
-  const { plural, singular, kind, namespaced, shortNames, categories, hasStatus } = of
+  const { plural, singular, kind, namespaced, shortNames, categories, hasStatus, verbs = VERBS } = of
   const main = {
     name: plural,
     singularName: singular,
     namespaced,
     kind,
-    verbs: VERBS,
+    verbs,
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
   }
-  return hasStatus
-    ? [main, { name: `${plural}/status`, singularName: '', namespaced, kind, verbs: STATUS_VERBS }]
-    : [main]
+  const part = (name: string): object => ({ name: `${plural}/${name}`, singularName: '', namespaced })
+  const { group, version } = SCALE
+  return [
+    main,
+    ...(hasStatus ? [{ ...part('status'), kind, verbs: STATUS_VERBS }] : []),
+    ...(hasScale(of) ? [{ ...part('scale'), group, version, kind: SCALE.kind, verbs: SCALE_VERBS }] : []),
+  ]
 }
 
 export type AggregatedVersion = 'v2' | 'v2beta1'
@@ -138,26 +143,22 @@ export const aggregatedDiscovery = (
     })),
 })
 
-function aggregatedResource({
-  group,
-  version,
-  kind,
-  plural,
-  singular,
-  namespaced,
-  shortNames,
-  categories,
-  hasStatus,
-}: KindInfo): object {
+function aggregatedResource(of: KindInfo): object {
+  const { group, version, kind, plural, singular, namespaced, shortNames, categories, hasStatus, verbs = VERBS } = of
+  const scale = { group: SCALE.group, version: SCALE.version, kind: SCALE.kind }
+  const subresources = [
+    ...(hasStatus ? [{ subresource: 'status', responseKind: { group, version, kind }, verbs: STATUS_VERBS }] : []),
+    ...(hasScale(of) ? [{ subresource: 'scale', responseKind: scale, verbs: SCALE_VERBS }] : []),
+  ]
   const responseKind = { group, version, kind }
   return {
     resource: plural,
     responseKind,
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
-    verbs: VERBS,
+    verbs,
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
-    ...(hasStatus && { subresources: [{ subresource: 'status', responseKind, verbs: STATUS_VERBS }] }),
+    ...(subresources.length > 0 && { subresources }),
   }
 }

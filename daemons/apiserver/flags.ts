@@ -15,13 +15,13 @@ export interface Flags {
 }
 
 export const USAGE = `usage: spiderpool-apiserver --data-dir DIR [--listen 127.0.0.1:PORT | --unix PATH] [--kubeconfig FILE] [--crds DIR]
-  --data-dir DIR            certificates, token and database are kept here (mode 0700)
-  --listen HOST:PORT        a loopback address; port 0 (the default) takes a free one
+  --data-dir DIR            certificates, token and database are kept here; a folder of the server's user in which no other can write
+  --listen HOST:PORT        a loopback address; port 0 (the default) takes that of the last start if it is free, else a free one
   --unix PATH               a unix socket (mode 0600) instead of TCP; without TLS
   --kubeconfig FILE         written at start (mode 0600); DIR/kubeconfig if not given
   --crds DIR                YAML files with CustomResourceDefinitions or other objects, applied at start after the built-in ones
   --watch-history-max N     changes kept for watches that resume (50000)
-  --no-embedded-controller  do not keep the counts in SpiderIPPool status, nor release the finalizer of deleted pools
+  --no-embedded-controller  do not keep the counts in SpiderIPPool status, nor remove the finalizer of deleted pools and SpiderEndpoints
   --no-admission            take Spiderpool's kinds as they come, as a cluster does that has no webhooks
 `
 

@@ -67,6 +67,8 @@ export interface KindInfo {
   readonly schema?: Schema
   /** Made by a CRD: JSON merge patch only, no strategic patch (as Kubernetes has it). */
   readonly custom: boolean
+  /** Where not all verbs are served: those that are. */
+  readonly verbs?: readonly string[]
   /** Our own rules are not asked about it (--no-admission). */
   readonly unadmitted?: boolean
 }

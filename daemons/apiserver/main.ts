@@ -1,6 +1,6 @@
 // spiderpool-apiserver: a Kubernetes-style API server for one machine. Knows flags, signals and sockets; the rest is in the files beside it.
 import { writeSync } from 'node:fs'
-import { clearSocket, kubeconfigText, makePrivate, openFolder, writePrivately } from './folder.js'
+import { clearSocket, keepPort, kubeconfigText, makePrivate, openFolder, writeKubeconfig } from './folder.js'
 import { flagsOf, USAGE, type Flags } from './flags.js'
 import { startCore, type Core } from './core.js'
 import { handle } from './rest.js'
@@ -9,33 +9,63 @@ type Listening = ReturnType<typeof Bun.serve>
 
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 
-function listen(core: Core, { listen, unix }: Flags, tls: { readonly cert: string; readonly key: string }): Listening {
+interface Where extends Pick<Flags, 'listen' | 'unix'> {
+  readonly tls: { readonly cert: string; readonly key: string }
+  /** Taken where --listen leaves the port open and it is free: running clients keep the address that they read once. */
+  readonly lastPort: number
+}
+
+function listen(core: Core, { listen: { host, port }, unix, tls, lastPort }: Where): Listening {
   const fetch = (request: Request, server: Listening): Promise<Response> =>
     handle(core.server, request, () => server.timeout(request, 0))
   const common = { fetch, maxRequestBodySize: REQUEST_BYTES_MAX }
   if (unix !== undefined) {
-    clearSocket(unix)
-    const server = Bun.serve({ ...common, unix })
-    makePrivate(unix)
-    return server
+    try {
+      clearSocket(unix)
+      const server = Bun.serve({ ...common, unix })
+      makePrivate(unix)
+      return server
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new Error(`--unix ${unix}: the server cannot listen there (${why}); give another path`, { cause: error })
+    }
   }
-  return Bun.serve({ ...common, hostname: listen.host, port: listen.port, tls, idleTimeout: 255 })
+  const at = (wanted: number): Listening =>
+    Bun.serve({ ...common, hostname: host, port: wanted, tls, idleTimeout: 255 })
+  try {
+    return at(port === 0 ? lastPort : port)
+  } catch (error) {
+    if (port === 0 && lastPort !== 0) return at(0)
+    throw notListening(`${bracketed(host)}:${port}`, error)
+  }
+}
+
+function notListening(where: string, error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  const advice = code === 'EADDRINUSE' ? 'stop what listens there or give another port' : 'give another port'
+  return new Error(`--listen ${where}: the server cannot listen there (${code}); ${advice}, port 0 takes a free one`, {
+    cause: error,
+  })
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const { database, token, certificates } = await openFolder(flags.dataDir, Date.now())
+  const { database, token, certificates, lastPort } = await openFolder(flags.dataDir, Date.now())
   const core = await startCore({ ...flags, database, token })
-  const { ca, certificate: cert, key } = certificates
-  const listening = listen(core, flags, { cert, key })
-  const server =
-    flags.unix === undefined ? `https://${bracketed(flags.listen.host)}:${listening.port}` : `unix://${flags.unix}`
-  const text = kubeconfigText({ server, ca, token })
-  writePrivately(flags.kubeconfig, text)
-  const stopped = Promise.withResolvers<void>()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopped.resolve())
-  writeSync(1, `spiderpool-apiserver ready at ${server}, kubeconfig ${flags.kubeconfig}\n`)
-  await stopped.promise
-  await core.stop(() => listening.stop(true))
+  let listening: Listening | undefined
+  try {
+    const { ca, certificate: cert, key } = certificates
+    listening = listen(core, { ...flags, tls: { cert, key }, lastPort })
+    const { port } = listening
+    const server = flags.unix === undefined ? `https://${bracketed(flags.listen.host)}:${port}` : `unix://${flags.unix}`
+    writeKubeconfig(flags.kubeconfig, kubeconfigText({ server, ca, token }))
+    if (flags.unix === undefined && port !== undefined && port !== lastPort) keepPort(flags.dataDir, port)
+    const stopped = Promise.withResolvers<void>()
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopped.resolve())
+    writeSync(1, `spiderpool-apiserver ready at ${server}, kubeconfig ${flags.kubeconfig}\n`)
+    await stopped.promise
+  } finally {
+    await core.stop(() => listening?.stop(true))
+  }
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -1,5 +1,6 @@
 // Which form an answer takes and what a body is: Accept and Content-Type. Pure.
-import { badRequest, notAcceptable, unsupportedMedia } from './failure.js'
+import { BODY_BYTES_MAX, checkDepth, sizeOfJson } from './extent.js'
+import { badRequest, notAcceptable, tooLarge, unsupportedMedia } from './failure.js'
 
 /** An object as it is, a Table for people, or metadata only. */
 export type Form = 'object' | 'table' | 'metadata'
@@ -60,14 +61,21 @@ export function parsed(text: string, header: string | null, parseYaml: (text: st
   return decoded(text, type === 'application/yaml', parseYaml)
 }
 
-/** JSON, or YAML where that is allowed. Throws 400. */
+/** JSON, or YAML where that is allowed. @throws 400, and 413 for YAML whose aliases make it larger than a body may be. */
 export function decoded(text: string, yaml: boolean, parseYaml: (text: string) => unknown): unknown {
+  checkDepth(text)
   try {
     return JSON.parse(text)
   } catch (error) {
     if (!yaml)
       throw badRequest(`couldn't parse the body as JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
+  const value = yamlOf(text, parseYaml)
+  if (sizeOfJson(value, BODY_BYTES_MAX) > BODY_BYTES_MAX) throw tooLarge(BODY_BYTES_MAX)
+  return value
+}
+
+function yamlOf(text: string, parseYaml: (text: string) => unknown): unknown {
   try {
     return parseYaml(text)
   } catch (error) {

@@ -1,4 +1,5 @@
 // What a request asks beside its path: selectors, dry run, preconditions. Pure; words as in k8s.io/apimachinery/pkg/apis/meta/v1.
+import { checkDepth } from './extent.js'
 import { badRequest } from './failure.js'
 import { labelText } from './label.js'
 import type { KindInfo } from './kinds.js'
@@ -100,6 +101,7 @@ export function deleteOptionsOf({ query }: Pick<Asked, 'query'>, text: string): 
 }
 
 function jsonOf(text: string): unknown {
+  checkDepth(text)
   try {
     return parseJson(text)
   } catch (error) {

@@ -1,5 +1,6 @@
 // JSON patch and JSON merge patch. Knows JSON; knows no kind. Strategic merge patch is in strategic.ts.
 import jsonpatch, { type Operation } from 'fast-json-patch'
+import { BODY_BYTES_MAX, sizeOfJson } from './extent.js'
 import { ApiError, badRequest } from './failure.js'
 import { isFields, type Fields } from './object.js'
 
@@ -9,7 +10,8 @@ const OPERATIONS_MAX = 10_000 // k8s.io/apiserver/pkg/endpoints/handlers/patch.g
 
 /**
  * RFC 6902. The object is not changed; the result shares nothing with it.
- * Throws 400 for what is no patch, 413 for a too long one, 422 where an operation does not apply.
+ * @throws 400 for what is no patch or makes too deep a document, 413 for a too long one, 422 where an operation does not apply and where all copies
+ * together are larger than a body may be: each copy can double the document.
  */
 export function applyJsonPatch(object: unknown, ops: unknown): unknown {
   if (!Array.isArray(ops)) throw badRequest('error decoding patch: a JSON patch is a list of operations')
@@ -18,17 +20,38 @@ export function applyJsonPatch(object: unknown, ops: unknown): unknown {
     throw new ApiError(413, 'RequestEntityTooLarge', message)
   }
   let document = structuredClone(object)
+  let copied = 0
   ops.forEach((op: unknown, index) => {
     if (!isOperation(op))
       throw badRequest(`error decoding patch: operation ${index} is not an operation: ${JSON.stringify(op)}`)
+    if (op.op === 'copy') {
+      copied += sizeOfJson(valueAt(document, op.from), BODY_BYTES_MAX)
+      if (copied > BODY_BYTES_MAX) throw refused(tooMuchCopied())
+    }
     try {
       document = jsonpatch.applyOperation(document, structuredClone(op), true, true, true, index).newDocument
     } catch (error) {
       throw doesNotApply(op, error)
     }
   })
+  sizeOfJson(document, Infinity)
   return document
 }
+
+/** What a pointer names; undefined where that is nothing, which the operation then reports. */
+function valueAt(document: unknown, pointer: string): unknown {
+  try {
+    const found: unknown = jsonpatch.getValueByPointer(document, pointer)
+    return found
+  } catch (error) {
+    if (error instanceof Error) return undefined
+    throw error
+  }
+}
+
+// github.com/evanphx/json-patch, errors.go
+const tooMuchCopied = (): string =>
+  `Unable to complete the copy, the accumulated size increase of copy is more than the limit ${BODY_BYTES_MAX}`
 
 const POINTER = /^(\/([^~]|~[01])*)?$/
 const isPointer = (value: unknown): boolean => typeof value === 'string' && POINTER.test(value)
@@ -57,6 +80,10 @@ function doesNotApply(op: Operation, error: unknown): ApiError {
     name === 'TEST_OPERATION_FAILED'
       ? `testing value ${op.path} failed`
       : `${op.op} operation does not apply: doc is missing path: ${JSON.stringify(op.path)}`
+  return refused(why)
+}
+
+function refused(why: string): ApiError {
   const causes = [{ reason: 'UnexpectedServerResponse', message: why, field: 'patch' }]
   return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {
     causes,

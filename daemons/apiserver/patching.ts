@@ -31,6 +31,16 @@ function patcher(type: string, kind: KindInfo, patch: unknown): (old: Stored) =>
   }
 }
 
+/** What a PATCH makes of a Scale, which has no lists: a strategic patch is a merge patch. @throws 400, 415 */
+export function scalePatch(header: string | null, text: string): (scale: Stored) => unknown {
+  const type = contentType(header)
+  const patch = decoded(text, false, () => undefined)
+  if (type === 'application/json-patch+json') return scale => applyJsonPatch(scale, patch)
+  if (type === 'application/apply-patch+yaml' || !ACCEPTED.includes(type))
+    throw unsupportedMedia(ACCEPTED.filter(accepted => accepted !== 'application/apply-patch+yaml'))
+  return scale => mergePatch(scale, patch)
+}
+
 export interface Patched {
   readonly object: Stored
   readonly created: boolean

@@ -1,17 +1,25 @@
 // GET: one object, a list, a watch. Knows the query of a request; knows no way to write.
 import { ApiError, badRequest, notFound } from './failure.js'
 import { page } from './list.js'
+import type { Stored } from './object.js'
 import { flagOf, numberOf, selectorsOf } from './options.js'
 import { bookmarkOf, eventPrinter, type Printed } from './print.js'
 import { storedAt } from './registry.js'
 import type { Asked, Collection, Server } from './rest.js'
 import { refOf, spoken, type Target } from './write.js'
 
-export function readOne({ store }: Server, _asked: Asked, target: Target): Printed {
+/** @throws 404 */
+export function stored({ store }: Server, target: Target): Stored {
   const object = store.read(refOf(target))
   if (!object) throw notFound(target.kind, target.name)
-  return { code: 200, kind: target.kind, object: spoken(target.kind, object) }
+  return spoken(target.kind, object)
 }
+
+export const readOne = (server: Server, _asked: Asked, target: Target): Printed => ({
+  code: 200,
+  kind: target.kind,
+  object: stored(server, target),
+})
 
 /** What resourceVersion and resourceVersionMatch ask for, as a moment to show; undefined: now. Throws 400, 504. */
 function momentOf({ query }: Asked, now: number): number | undefined {

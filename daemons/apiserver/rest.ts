@@ -1,13 +1,18 @@
 // Requests to answers: who may ask, which verb it is, which form the answer takes. Knows HTTP; the verbs' work is write.ts, list.ts, watch.ts.
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { BODY_BYTES_MAX } from './extent.js'
 import { ApiError, methodNotAllowed, noSuchPath, success, tooLarge, unauthorized } from './failure.js'
 import { accepted, contentType, parsed, type Answer } from './media.js'
-import { patchOf } from './patching.js'
+import { patchOf, scalePatch } from './patching.js'
 import { fromProtobuf, PROTOBUF } from './typed-body.js'
 import { answerWith, type Printed } from './print.js'
-import { readCollection, readOne } from './reading.js'
+import { readCollection, readOne, stored } from './reading.js'
 import { deleteOptionsOf, writeOptionsOf } from './options.js'
 import { storedAt, type Registry } from './registry.js'
+import { answerOf, reviewKind } from './reviews.js'
+import { hasScale, SCALE, scaleOf, withScale } from './scale.js'
+import type { KindInfo } from './kinds.js'
+import type { Stored } from './object.js'
 import { routeOf, type Route } from './route.js'
 import type { Store } from './store.js'
 import { aboutServer } from './about.js'
@@ -33,7 +38,6 @@ export interface Asked {
   readonly warnings: string[]
 }
 
-const BODY_BYTES_MAX = 3 * 1024 * 1024 // as kube-apiserver
 const OPEN_PATHS = new Set(['/healthz', '/readyz', '/livez', '/version'])
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -84,14 +88,47 @@ async function serve(
   unbounded: () => void,
 ): Promise<Printed | Response> {
   if (!route) throw noSuchPath()
+  const review = route.subresource === undefined && route.namespace === undefined ? reviewKind(route) : undefined
+  if (review) return reviewed(server, asked, review, route)
   const kind = server.registry.find(route)
   if (!kind || (kind.namespaced ? false : route.namespace !== undefined)) throw noSuchPath()
   const { name, subresource, namespace } = route
-  if (subresource !== undefined && !(subresource === 'status' && kind.hasStatus)) throw noSuchPath()
+  const scaled = subresource === 'scale' && hasScale(kind)
+  if (subresource !== undefined && !scaled && !(subresource === 'status' && kind.hasStatus)) throw noSuchPath()
   if (name === undefined) return collection(server, asked, { kind, namespace }, unbounded)
   if (kind.namespaced && namespace === undefined) throw noSuchPath()
   const target: Target = { kind, namespace: namespace ?? '', name }
+  if (scaled) return scale(server, asked, target)
   return single(server, asked, target, subresource === 'status')
+}
+
+async function reviewed(server: Server, asked: Asked, kind: KindInfo, { name }: Route): Promise<Response> {
+  if (name !== undefined) throw noSuchPath()
+  if (asked.request.method !== 'POST') throw methodNotAllowed()
+  return Response.json(answerOf(kind, await objectOf(asked, server)), { status: 201 })
+}
+
+async function scale(server: Server, asked: Asked, target: Target): Promise<Printed> {
+  const { kind } = target
+  const printed = (object: Stored): Printed => ({ code: 200, kind: SCALE, object: scaleOf(object) })
+  const change = async (make: (old: Stored) => unknown): Promise<Printed> => {
+    const options = { ...writeOptionsOf(asked), status: false }
+    return printed(await update(server.store, target, old => withScale(old, make(old), kind), options))
+  }
+  switch (asked.request.method) {
+    case 'GET':
+      return printed(stored(server, target))
+    case 'PUT': {
+      const body = await objectOf(asked, server)
+      return change(() => body)
+    }
+    case 'PATCH': {
+      const patch = scalePatch(asked.request.headers.get('content-type'), await bodyOf(asked))
+      return change(old => patch(scaleOf(old)))
+    }
+    default:
+      throw methodNotAllowed()
+  }
 }
 
 export interface Collection {

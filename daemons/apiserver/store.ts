@@ -55,11 +55,10 @@ const SCHEMA = `
 const FORMAT = 1 // grows when the tables change
 
 /** A file of another format is refused: what its tables lack would be missed in silence. */
-function checkFormat(db: Database, path: string): void {
+function checkFormat(db: Database): void {
   const tables = db.query<{ readonly n: number }, []>('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0
   const format = db.query<{ readonly user_version: number }, []>('PRAGMA user_version').get()?.user_version ?? 0
-  if (tables > 0 && format !== FORMAT)
-    throw new Error(`${path} is of format ${format}, this server writes format ${FORMAT}; give another --data-dir`)
+  if (tables > 0 && format !== FORMAT) throw new Error(`it is of format ${format}, this server writes format ${FORMAT}`)
   db.run(`PRAGMA user_version = ${FORMAT}`)
 }
 
@@ -83,7 +82,7 @@ export class Store {
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = FULL') // fsync at every COMMIT: what is acknowledged survives
     db.run('PRAGMA cache_size = -65536') // KiB
-    checkFormat(db, path)
+    checkFormat(db)
     db.run(SCHEMA)
     this.history = new History(db, eventsMax)
     this.indexes = new Indexes(db)

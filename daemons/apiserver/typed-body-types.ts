@@ -1,4 +1,4 @@
-// The messages that typed kubectl commands send (create, expose), a line a message: field number, name, type. A table; read by typed-body.ts.
+// The messages that typed kubectl commands send (create, expose, auth), a line a message: field number, name, type. A table; read by typed-body.ts.
 //   1=name:T   []T list   {}T map of text to T   T* kept although empty (a pointer in Go)
 // Numbers are those of k8s.io/api/*/generated.proto, which never change. What is not listed is refused, not lost.
 
@@ -41,4 +41,12 @@ export const MESSAGES: Readonly<Record<string, string>> = {
   CronJobSpec:
     '1=schedule:text 2=startingDeadlineSeconds:int* 3=concurrencyPolicy:text 4=suspend:bool* 5=jobTemplate:JobTemplateSpec 6=successfulJobsHistoryLimit:int* 7=failedJobsHistoryLimit:int* 8=timeZone:text*',
   JobTemplateSpec: '1=metadata:ObjectMeta 2=spec:JobSpec',
+  SelfSubjectAccessReview: '1=metadata:ObjectMeta 2=spec:SelfSubjectAccessReviewSpec 3=status:ignored',
+  SelfSubjectAccessReviewSpec: '1=resourceAttributes:ResourceAttributes 2=nonResourceAttributes:NonResourceAttributes',
+  ResourceAttributes:
+    '1=namespace:text 2=verb:text 3=group:text 4=version:text 5=resource:text 6=subresource:text 7=name:text 8=fieldSelector:ignored 9=labelSelector:ignored',
+  NonResourceAttributes: '1=path:text 2=verb:text',
+  SelfSubjectRulesReview: '1=metadata:ObjectMeta 2=spec:SelfSubjectRulesReviewSpec 3=status:ignored',
+  SelfSubjectRulesReviewSpec: '1=namespace:text',
+  SelfSubjectReview: '1=metadata:ObjectMeta 2=status:ignored',
 }

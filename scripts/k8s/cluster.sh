@@ -1,42 +1,53 @@
 #!/bin/bash
-# cluster.sh [--nodes N] [--folder DIR] COMMAND [ARG...]: a real Kubernetes with N nodes (2), from Debian's packages alone, while COMMAND runs.
+# cluster.sh [--nodes N] [--api modern] [--folder DIR] COMMAND [ARG...]: a real Kubernetes with N nodes (2), from Debian's packages alone, while COMMAND runs.
 # Each node has a network, mounts and a hostname of its own, containerd, kubelet and kube-proxy; a bridge is the switch between them, the control
 # plane and a host outside. COMMAND gets KUBECONFIG, K8S_FOLDER, K8S_NODES and, on PATH, kubectl of the same version. When it ends, however it
 # ends, the kernel takes everything away. K8S_IMAGES names archives of images that each node has. --nodes 0: an API server for tests, which
-# collects garbage and empties namespaces, and runs nothing. It knows nothing of our executables.
+# collects garbage and empties namespaces, and runs nothing; with --api modern it is that of build-modern.sh, whose etcd syncs to disk, and kubectl is
+# of its version. It knows nothing of our executables.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 NODES=2
+API=1.20
 FOLDER=
 while [ $# -gt 0 ]; do
   case $1 in
     --nodes) NODES=$2; shift 2 ;;
+    --api) API=$2; shift 2 ;;
     --folder) FOLDER=$2; shift 2 ;;
     *) break ;;
   esac
 done
-[ $# -gt 0 ] || { sed -n '2,6s/^# //p' "$0"; exit 64; }
+[ $# -gt 0 ] || { sed -n '2,7s/^# //p' "$0"; exit 64; }
 say() { echo "k8s: $*" >&2; }
 fail() { say "$*"; exit 1; }
 [ "$(id -u)" = 0 ] || fail "namespaces need root"
+case $API in
+  1.20) ;;
+  modern) [ "$NODES" = 0 ] || fail "--api modern serves no nodes; add --nodes 0" ;;
+  *) fail "--api $API: there are 1.20 and modern" ;;
+esac
 
 if [ -z "${K8S_INSIDE:-}" ]; then
   K8S_BIN=$("$HERE/build.sh")
+  K8S_API_BIN=
+  [ "$API" != modern ] || K8S_API_BIN=$("$HERE/build-modern.sh")
   CACHE=$(dirname "$K8S_BIN")
-  export K8S_BIN K8S_RUNTIME=$CACHE/k8s-runtime-bookworm K8S_INSIDE=1 K8S_FOLDER=${FOLDER:-$(mktemp -d "${TMPDIR:-/tmp}/k8s.XXXXXX")}
+  export K8S_BIN K8S_API_BIN K8S_RUNTIME=$CACHE/k8s-runtime-bookworm K8S_INSIDE=1 K8S_FOLDER=${FOLDER:-$(mktemp -d "${TMPDIR:-/tmp}/k8s.XXXXXX")}
   mkdir -p "$K8S_FOLDER"
   cleanup() { [ -n "$FOLDER" ] && rm -rf "$K8S_FOLDER"/node*/containerd "$K8S_FOLDER"/etcd || rm -rf "$K8S_FOLDER"; }
   trap cleanup EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   set +e
-  unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc "$0" --nodes "$NODES" "$@"
+  unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc "$0" --nodes "$NODES" --api "$API" "$@"
   exit $?
 fi
 
 D=$K8S_FOLDER
 OURS=172.18.0.1 # the control plane, and the gateway of the network
-export PATH=$K8S_BIN:$K8S_RUNTIME/usr/bin:$K8S_RUNTIME/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+SERVICE_CIDR=10.96.0.0/16
+export PATH=${K8S_API_BIN:+$K8S_API_BIN:}$K8S_BIN:$K8S_RUNTIME/usr/bin:$K8S_RUNTIME/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LD_LIBRARY_PATH=$K8S_RUNTIME/usr/lib/x86_64-linux-gnu KUBECONFIG=$D/admin.kubeconfig
 mkdir -p "$D/log" "$D/pki"
 
@@ -113,9 +124,13 @@ control_plane() {
   kubeconfig controller-manager system:kube-controller-manager ""
   kubeconfig proxy system:kube-proxy ""
   for n in $(seq "$NODES"); do kubeconfig "node$n" "system:node:node$n" system:nodes; done
+  if [ "$API" = modern ]; then
+    modern_api
+    return
+  fi
   run etcd etcd --data-dir "$D/etcd" --unsafe-no-fsync --log-level error
   [ "$NODES" != 0 ] || flags=(--disable-admission-plugins=ServiceAccount)
-  run kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --service-cluster-ip-range=10.96.0.0/16 --token-auth-file="$D/tokens" \
+  run kube-apiserver kube-apiserver --etcd-servers=http://127.0.0.1:2379 --service-cluster-ip-range="$SERVICE_CIDR" --token-auth-file="$D/tokens" \
     --tls-cert-file="$D/pki/server.crt" --tls-private-key-file="$D/pki/server.key" --authorization-mode=Node,RBAC --cert-dir="$D/pki" \
     --service-account-key-file="$D/pki/sa.key" --service-account-signing-key-file="$D/pki/sa.key" \
     --service-account-issuer=https://kubernetes.default.svc --kubelet-preferred-address-types=InternalIP --enable-aggregator-routing \
@@ -127,6 +142,17 @@ control_plane() {
     --node-monitor-grace-period="${K8S_NODE_GRACE:-16s}" --pod-eviction-timeout="${K8S_NODE_GRACE:-16s}"
   [ "$NODES" != 0 ] || return 0
   run kube-scheduler kube-scheduler --kubeconfig="$D/scheduler.kubeconfig" --leader-elect=false --port=0
+}
+
+# modern_api: the API server of a current Kubernetes. The controllers of 1.20 collect its garbage and empty its namespaces.
+modern_api() {
+  run etcd etcd --data-dir "$D/etcd" --log-level error
+  run kube-apiserver apiserver --etcd-servers=http://127.0.0.1:2379 --bind-address=127.0.0.1 --secure-port=6443 --token-auth-file="$D/tokens" \
+    --client-ca-file="$D/pki/ca.crt" --tls-cert-file="$D/pki/server.crt" --tls-private-key-file="$D/pki/server.key" \
+    --service-cluster-ip-range="$SERVICE_CIDR"
+  until_true 60 "the API server is ready" kubectl get --raw /readyz
+  run kube-controller-manager kube-controller-manager --kubeconfig="$D/controller-manager.kubeconfig" --leader-elect=false --port=0 --secure-port=0 \
+    --cert-dir="$D/pki" --controllers=garbagecollector,namespace
 }
 
 network

@@ -4,17 +4,34 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 NAME=$1 ADDRESS=$2
 N=$K8S_FOLDER/$NAME
-mkdir -p "$N"/{lib,log,opt,etc,etc-work}
+mkdir -p "$N"/{lib,log,opt,run}
 hostname "$NAME"
 
+# What the nodes use of the machine, wherever it is: a folder of the node's own over /opt or /var/lib must not hide it.
+NEEDED="$HERE $K8S_FOLDER $K8S_BIN $K8S_RUNTIME ${K8S_IMAGES:-} ${MULTUS_BIN:-} ${MULTUS_STAND_IN:-}"
+# own FOLDER REPLACEMENT: the node sees REPLACEMENT at FOLDER, and in it what is needed below FOLDER.
+own() {
+  local at inside
+  for at in $NEEDED; do
+    case $at in "$1"/*) ;; *) continue ;; esac
+    inside=$2${at#"$1"}
+    if [ -d "$at" ]; then mkdir -p "$inside"; else mkdir -p "$(dirname "$inside")" && touch "$inside"; fi
+    mount --rbind "$at" "$inside"
+  done
+  mount --rbind "$2" "$1"
+}
 mount --make-rprivate /
-mount -t overlay overlay -o "lowerdir=/etc,upperdir=$N/etc,workdir=$N/etc-work" /etc
-mount --bind "$N/lib" /var/lib
-mount --bind "$N/log" /var/log
-mount --bind "$N/opt" /opt
-mount -t tmpfs run /run
+# A copy: a change of the machine's own /etc while the cluster runs reaches no node, nor do networks of the machine's own runtime.
+rm -rf "$N/etc" && cp -a /etc "$N/etc" && rm -rf "$N/etc/cni"
+mount -t tmpfs run "$N/run"
+own /etc "$N/etc"
+own /var/lib "$N/lib"
+own /var/log "$N/log"
+own /opt "$N/opt"
+own /run "$N/run"
 mkdir -p /opt/cni/bin /etc/cni/net.d /var/lib/kubelet /var/log/pods /run/netns
 cp -a /usr/lib/cni/. /opt/cni/bin/ 2>/dev/null || true # Debian's plugins, as a node has those of the project
+rm -f /etc/hosts /etc/resolv.conf # either may be a link into what the node does not see
 cp "$K8S_FOLDER/hosts" /etc/hosts && : >/etc/resolv.conf
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 

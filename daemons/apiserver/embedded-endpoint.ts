@@ -1,0 +1,99 @@
+// Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer, which a controller would remove. Knows the store.
+import { FINALIZER, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import type { Change } from './history.js'
+import { at, type Stored } from './object.js'
+import type { Registry } from './registry.js'
+import type { Store, Tx } from './store.js'
+import { updateIn } from './write.js'
+
+const ENDPOINTS = `${SPIDERPOOL_GROUP}/spiderendpoints`
+const PODS = '/pods'
+const STATEFULSETS = 'apps/statefulsets'
+const LEASES = 'coordination.k8s.io/leases'
+const LEASE = 'spiderpool-controller-leases' // daemons/controller/controller.ts
+const LEASE_DEFAULT_S = 15
+const LOOKED_EVERY_MS_MAX = 60_000
+const QUIETLY = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {}, status: false } as const
+
+interface Key {
+  readonly namespace: string
+  readonly name: string
+}
+
+const keyOf = ({ metadata: { namespace = '', name } }: Stored): Key => ({ namespace, name })
+const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
+const isFinished = (pod: Stored): boolean => ['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')))
+
+/** For how long a Lease holds from now on; 0 or less where it has run out. */
+export function leaseLeftMs(lease: Stored, nowMs: number): number {
+  const renewedMs = Date.parse(String(at(lease, 'spec', 'renewTime')))
+  const seconds = Number(at(lease, 'spec', 'leaseDurationSeconds') ?? LEASE_DEFAULT_S)
+  const holder = at(lease, 'spec', 'holderIdentity') ?? ''
+  return holder === '' || Number.isNaN(renewedMs) ? 0 : renewedMs + seconds * 1000 - nowMs
+}
+
+export class EndpointKeeper {
+  readonly #store: Store
+  readonly #registry: Registry
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+
+  constructor(store: Store, registry: Registry) {
+    this.#store = store
+    this.#registry = registry
+    for (const ref of store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
+    store.onCommit(changes => changes.forEach(change => this.#notice(change)))
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+
+  /** A record has the name of its pod. */
+  #notice({ resource, type, object }: Change): void {
+    const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isEnding(object)
+    const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
+    if (isRecord || isPod) this.#schedule(keyOf(object), 0)
+    if (resource === STATEFULSETS && type === 'DELETED')
+      for (const ref of this.#store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
+  }
+
+  #schedule(key: Key, waitMs: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#store
+        .write(tx => this.#settle(tx, key))
+        .catch((error: unknown) =>
+          console.error(`cannot release SpiderEndpoint ${key.namespace}/${key.name}: ${String(error)}`),
+        )
+    }, waitMs)
+    this.#timers.add(timer)
+  }
+
+  #settle(tx: Tx, key: Key): void {
+    const kind = this.#registry.all().find(k => k.group === SPIDERPOOL_GROUP && k.plural === 'spiderendpoints')
+    const record = tx.read({ resource: ENDPOINTS, ...key })
+    if (!kind || !record || !isEnding(record) || record.metadata.finalizers?.includes(FINALIZER) !== true) return
+    const leftMs = this.#controllerLeftMs(tx)
+    if (leftMs > 0) return this.#schedule(key, Math.min(leftMs, LOOKED_EVERY_MS_MAX))
+    if (this.#isNeeded(tx, record)) return
+    const finalizers = record.metadata.finalizers.filter(name => name !== FINALIZER)
+    updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), QUIETLY)
+  }
+
+  /** For how long the Lease of a controller still holds: that controller decides then. */
+  #controllerLeftMs(tx: Tx): number {
+    const leases = tx.list({ resource: LEASES }).filter(({ metadata }) => metadata.name === LEASE)
+    return Math.max(0, ...leases.map(lease => leaseLeftMs(lease, Date.now())))
+  }
+
+  /** By its pod, which may run, or by the StatefulSet that gives its addresses to the next pod. */
+  #isNeeded(tx: Tx, record: Stored): boolean {
+    const { namespace, name } = keyOf(record)
+    const pod = tx.read({ resource: PODS, namespace, name })
+    const uid = at(record, 'status', 'current', 'uid')
+    if (pod && pod.metadata.uid === uid && !isFinished(pod)) return true
+    if (at(record, 'status', 'ownerControllerType') !== 'StatefulSet') return false
+    const owner = String(at(record, 'status', 'ownerControllerName'))
+    return tx.read({ resource: STATEFULSETS, namespace, name: owner }) !== undefined
+  }
+}

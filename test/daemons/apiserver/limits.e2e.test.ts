@@ -1,0 +1,129 @@
+// What one client can ask of the standalone server without stopping it for the others.
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { startApiserver } from '../../fixtures/apiserver.js'
+import { restOf, type Answer } from '../../fixtures/rest.js'
+
+const MAPS = '/api/v1/namespaces/default/configmaps'
+const STANDSTILL_MS_MAX = 2_000
+const server = await startApiserver({ standalone: true })
+const rest = restOf(server.kubeconfig)
+t.teardown(async () => {
+  rest.close()
+  await server.stop()
+})
+
+interface Slowest {
+  readonly answer: Answer
+  /** The longest that another client waited for an answer meanwhile. */
+  readonly othersMs: number
+}
+
+async function beside(asking: Promise<Answer>): Promise<Slowest> {
+  let othersMs = 0
+  let isDone = false
+  const others = (async () => {
+    while (!isDone) {
+      const began = performance.now()
+      await rest.ask('GET', '/api/v1/namespaces/default')
+      othersMs = Math.max(othersMs, performance.now() - began)
+    }
+  })()
+  const answer = await asking.finally(() => (isDone = true))
+  await others
+  return { answer, othersMs }
+}
+
+const typed = (type: string): Readonly<Record<string, string>> => ({ 'content-type': type })
+const JSON_PATCH = typed('application/json-patch+json')
+
+t.test('a JSON patch is refused where its copies together are larger than a body may be', async t => {
+  const data = { z: 'x'.repeat(500_000) }
+  t.equal((await rest.ask('POST', MAPS, { body: { metadata: { name: 'copied' }, data } })).status, 201)
+  const copy = (i: number): object => ({ op: 'copy', from: '/data', path: `/data/z${i}` })
+  const patch = (copies: number): Promise<Answer> =>
+    rest.ask('PATCH', `${MAPS}/copied?dryRun=All`, {
+      headers: JSON_PATCH,
+      body: Array.from({ length: copies }, (_, i) => copy(i)),
+    })
+  t.equal((await patch(2)).status, 200, 'two copies make 2 MB')
+  for (const copies of [3, 12]) {
+    const { answer, othersMs } = await beside(patch(copies))
+    t.match(answer, {
+      status: 422,
+      body: { reason: 'Invalid', message: /accumulated size increase of copy.* 3145728/ },
+    })
+    t.ok(othersMs < STANDSTILL_MS_MAX, `others waited ${othersMs} ms`)
+  }
+})
+
+const deep = (levels: number, open: string, close: string): string => `${open.repeat(levels)}1${close.repeat(levels)}`
+const FORMS = { objects: ['{"a":', '}'], lists: ['[', ']'] } as const
+const REFUSED = { status: 400, body: { reason: 'BadRequest', message: /nested deeper than 500 levels/ } }
+
+for (const [form, [open, close]] of Object.entries(FORMS))
+  for (const levels of [1_000, 10_000, 100_000])
+    t.test(`a document of ${levels} nested ${form} is refused with 400, in every kind of body`, async t => {
+      const text = `{"metadata":{"name":"deep"},"data":${deep(levels, open, close)}}`
+      const asked: Readonly<Record<string, () => Promise<Answer>>> = {
+        POST: () => rest.ask('POST', MAPS, { body: text }),
+        YAML: () => rest.ask('POST', MAPS, { headers: typed('application/yaml'), body: `# not JSON\n${text}` }),
+        PUT: () => rest.ask('PUT', `${MAPS}/copied`, { body: text }),
+        merge: () =>
+          rest.ask('PATCH', `${MAPS}/copied`, { headers: typed('application/merge-patch+json'), body: text }),
+        apply: () =>
+          rest.ask('PATCH', `${MAPS}/deep?fieldManager=t`, {
+            headers: typed('application/apply-patch+yaml'),
+            body: text,
+          }),
+        'JSON patch': () =>
+          rest.ask('PATCH', `${MAPS}/copied`, {
+            headers: JSON_PATCH,
+            body: `[{"op":"add","path":"/data/y","value":${deep(levels, open, close)}}]`,
+          }),
+        DELETE: () => rest.ask('DELETE', `${MAPS}/none`, { body: text }),
+      }
+      for (const [name, ask] of Object.entries(asked)) {
+        const { answer, othersMs } = await beside(ask())
+        t.match(answer, name === 'YAML' ? { status: 400 } : REFUSED, name)
+        t.ok(othersMs < STANDSTILL_MS_MAX, `${name}: others waited ${othersMs} ms`)
+      }
+    })
+
+t.test('a JSON patch whose operations nest what is there too deep is refused with 400', async t => {
+  t.equal((await rest.ask('POST', MAPS, { body: { metadata: { name: 'nested' }, data: { a: {} } } })).status, 201)
+  const value = JSON.parse(deep(300, '{"a":', '}').replace('1', '{}')) as unknown
+  const path = `/data${'/a'.repeat(301)}`
+  const body = [
+    { op: 'replace', path: '/data', value },
+    { op: 'add', path: `${path.slice(0, -2)}/a`, value },
+  ]
+  t.match(await rest.ask('PATCH', `${MAPS}/nested`, { headers: JSON_PATCH, body }), REFUSED)
+})
+
+t.test('a document of 400 levels is stored and read', async t => {
+  const text = `{"metadata":{"name":"allowed"},"data":${deep(400, '{"a":', '}')}}`
+  t.equal((await rest.ask('POST', MAPS, { body: text })).status, 201)
+  t.equal((await rest.ask('GET', `${MAPS}/allowed`)).status, 200)
+})
+
+t.test('YAML whose aliases multiply is refused before it is stored', async t => {
+  const level = (i: number): string => `  l${i}: &l${i} [${Array.from({ length: 10 }, () => `*l${i - 1}`).join(', ')}]`
+  const lines = [
+    'metadata: {name: aliases}',
+    'data:',
+    '  l0: &l0 xxxxxxxxxx',
+    ...Array.from({ length: 9 }, (_, i) => level(i + 1)),
+  ]
+  const { answer, othersMs } = await beside(
+    rest.ask('POST', MAPS, { headers: typed('application/yaml'), body: lines.join('\n') }),
+  )
+  t.match(answer, { status: 400, body: { reason: 'BadRequest', message: /aliasing/ } })
+  t.ok(othersMs < STANDSTILL_MS_MAX, `others waited ${othersMs} ms`)
+})
+
+t.test('after all of that the server has used less than 1 GB', t => {
+  const peakKb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid()}/status`, 'utf8'))?.[1])
+  t.ok(peakKb < 1_000_000, `${peakKb} kB`)
+  t.end()
+})
