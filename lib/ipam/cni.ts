@@ -2,9 +2,11 @@
 import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
 import { add, type Granted } from './add.js'
+import { ipsOf } from './endpoint.js'
 import { eventOf, NOT_ALLOCATED, type Told } from './event.js'
 import type { Host } from './container.js'
 import type { Detect } from './inspect.js'
+import type { Allocated, Owned, OwnedBy } from './owned.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { release } from './release.js'
@@ -30,12 +32,17 @@ export type Master = (nic: { readonly netns: string; readonly nic: string }) => 
 export interface Eyes {
   readonly master: Master
   readonly detect: Detect
+  readonly owned: OwnedBy
   /** Asked only where containers have no pods. */
   readonly host: (netns: string) => Promise<Host>
 }
 
+/**
+ * Addresses for the call's interface that neither the node nor, where the conf wants it, anything on the network has.
+ * @throws CniError
+ */
 export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claimed> {
-  const { reached, granted, result, session } = await claim(call, eyes)
+  const { reached, granted, result, session } = await claimUnowned(call, eyes)
   const { conflictDetection, gatewayDetection } = session.conf.switches
   if (conflictDetection || gatewayDetection)
     await (
@@ -44,7 +51,26 @@ export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claime
   return { result, undo: () => granted.undo() }
 }
 
-async function claim(call: Call<unknown>, { master, host }: Eyes) {
+/** An address of the node is quarantined, and the next candidate is tried. */
+async function claimUnowned(call: Call<unknown>, eyes: Eyes): Promise<Allocated> {
+  const first = await claim(call, eyes)
+  const owned = await ownedAmong(first, eyes)
+  if (owned.length === 0) return first
+  const { claimOther } = await import('./owned.js')
+  const again = { claim: () => claim(call, eyes), ownedAmong: (one: Allocated) => ownedAmong(one, eyes) }
+  return claimOther({ nic: call.ifName, first, owned }, again)
+}
+
+async function ownedAmong({ granted }: Allocated, { owned }: Eyes): Promise<readonly Owned[]> {
+  try {
+    return await owned(ipsOf(granted.nic))
+  } catch (error) {
+    await granted.undo()
+    throw error
+  }
+}
+
+async function claim(call: Call<unknown>, { master, host }: Eyes): Promise<Allocated> {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
   let port: Port | undefined

@@ -4,15 +4,19 @@ import type { Call } from '../cni/plugin.js'
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import { ipamConf, type IpamConf } from './conf.js'
-import { addressesOf, nicOf } from './endpoint.js'
+import { addressesOf, ipsOf, nicOf } from './endpoint.js'
 import { isPattern } from './glob.js'
+import type { OwnedBy } from './owned.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { recordOf } from './release.js'
 import { messageOf, reach, refusalOf, sessionOf } from './session.js'
 
-/** The record, the address objects and prevResult say the same. Whether the interface has the addresses is its main plugin's to say. */
-export async function ipamCheck(call: Call<unknown>): Promise<void> {
+/**
+ * The record, the address objects and prevResult say the same, and no interface of the node has an address of the pod. Whether the pod's
+ * interface has the addresses is its main plugin's to say.
+ */
+export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: OwnedBy }): Promise<void> {
   const { pod, conf } = sessionOf(call)
   try {
     const { port } = await reach(conf, call.env)
@@ -33,6 +37,8 @@ export async function ipamCheck(call: Call<unknown>): Promise<void> {
       if (call.prevResult && !call.prevResult.ips?.some(({ address: text }) => text === address))
         throw new Refused('differs', `${address} of ${where} is not in prevResult`)
     }
+    const [found] = await owned(ipsOf(nic))
+    if (found) throw (await import('./owned.js')).refusalOfOwned(call.ifName, found)
   } catch (error) {
     throw refusalOf('spiderpool IP check error', error)
   }
