@@ -14,7 +14,7 @@ import { answerOf } from './result.js'
 import type { Ask } from './seen.js'
 import { reach, refusalOf, sessionOf, type Session } from './session.js'
 
-export { ipamCheck, ipamStatus } from './verify.js'
+export { ipamCheck } from './verify.js'
 
 export interface Claimed {
   readonly result: Result

@@ -1,16 +1,12 @@
-// CHECK and STATUS of the IPAM: is what the record says still so, and would an ADD find what it needs? Changes nothing.
-import { CniError } from '../cni/error.js'
+// CHECK of the IPAM: is what the record says still so? Changes nothing.
 import type { Call } from '../cni/plugin.js'
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import { ipamConf, type IpamConf } from './conf.js'
 import { addressesOf, ipsOf, nicOf } from './endpoint.js'
-import { isPattern } from './glob.js'
 import type { OwnedBy } from './owned.js'
-import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { recordOf } from './release.js'
-import { messageOf, reach, refusalOf, sessionOf } from './session.js'
+import { reach, refusalOf, sessionOf } from './session.js'
 
 /**
  * The record, the address objects and prevResult say the same, and no interface of the node has an address of the pod. Whether the pod's
@@ -42,28 +38,4 @@ export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned
   } catch (error) {
     throw refusalOf('spiderpool IP check error', error)
   }
-}
-
-/** Would an ADD find its API server and its pools? */
-export async function ipamStatus(call: Pick<Call<unknown>, 'config' | 'env'>): Promise<void> {
-  const conf = ipamConf(call.config)
-  try {
-    const { port } = await reach(conf, call.env)
-    const why = await whyNoPool(conf, port)
-    if (why !== undefined) throw new Refused('noPool', why)
-  } catch (error) {
-    throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)
-  }
-}
-
-/** Pods may name any pool; but a cluster without one, or without the one that the conf names, gives nobody an address. */
-async function whyNoPool({ ipv4, ipv6 }: IpamConf, port: Port): Promise<string | undefined> {
-  const pools = await port.pools()
-  if (pools.length === 0) return 'there is no SpiderIPPool; create one'
-  const missing = [...ipv4, ...ipv6].find(
-    name => !isPattern(name) && !pools.some(({ metadata }) => metadata.name === name),
-  )
-  return missing === undefined
-    ? undefined
-    : `default_ipv4_ippool/default_ipv6_ippool names SpiderIPPool "${missing}", which does not exist; create it or name another`
 }

@@ -50,7 +50,7 @@ function inProcess(call: Call<Config>): Ipam {
       (await loadOwn()).ipamCheck(own, {
         owned: async ips => (await import('../../lib/kernel/look.js')).ownedByNode({ netns, nic }, ips),
       }),
-    status: async () => (await loadOwn()).ipamStatus(own),
+    status: async () => (await import('../../lib/ipam/status.js')).ipamStatus(own),
     gc: async () => (await import('../../lib/ipam/hint.js')).ipamGc(own),
   }
 }

@@ -29,6 +29,6 @@ export const plugin: Plugin<unknown> = {
     await (await import('./check.js')).checkInterface(call)
   },
   del: async call => (await ipam()).ipamDel(call),
-  status: async call => (await ipam()).ipamStatus(call),
+  status: async call => (await import('../../lib/ipam/status.js')).ipamStatus(call),
   gc: async call => (await import('../../lib/ipam/hint.js')).ipamGc(call),
 }
