@@ -106,7 +106,7 @@ function askOf(call: Call<unknown>, { conf, pod, podUid }: Session, master: Mast
     podUid,
     nic: call.ifName,
     containerID: call.containerID,
-    conf,
+    conf: { ...conf, network: call.name },
     cleanGateway: conf.cleanGateway,
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
     features: { statefulSet, kubevirt, subnets },
