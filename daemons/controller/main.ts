@@ -8,7 +8,7 @@ import { VERSION_TEXT } from '../../lib/version.js'
 import { controllerOf, type Controller } from './controller.js'
 import { flagsOf, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './http.js'
-import { CONF_DEFAULT, confOf, settingsOf, type Conf, type Settings } from './settings.js'
+import { CONF_DEFAULT, confOf, settingsOf, unknownIn, type Conf, type Settings } from './settings.js'
 import { printedWebhooks, startWebhooks } from './webhook-start.js'
 
 const NAMESPACE_OUTSIDE = 'kube-system'
@@ -65,6 +65,7 @@ async function serve(argv: readonly string[], log: (settings: Settings) => Log):
   const conf = confAt(configPath)
   if (printsWebhooks) return void writeSync(1, printedWebhooks(settings, conf, env))
   const own = log(settings)
+  for (const sentence of unknownIn(conf)) own.warn(sentence, { path: configPath })
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
   const kube = connectDaemon(env)

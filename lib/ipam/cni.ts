@@ -1,6 +1,7 @@
 // The IPAM as CNI asks for it, for the executable and for a main plugin that runs it in its own process: ADD and DEL, their log, their events.
 import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
+import { sentencesOf, type UnknownKey } from '../cni/unknown.js'
 import { add, type Granted } from './add.js'
 import { ipsOf } from './endpoint.js'
 import { eventOf, NOT_ALLOCATED, type Told } from './event.js'
@@ -33,6 +34,8 @@ export interface Eyes {
   readonly master: Master
   readonly detect: Detect
   readonly owned: OwnedBy
+  /** Keys of the main plugin's conf that it does not know, for a main plugin without a log. */
+  readonly unknown?: readonly UnknownKey[]
   /** Asked only where containers have no pods. */
   readonly host: (netns: string) => Promise<Host>
 }
@@ -43,6 +46,8 @@ export interface Eyes {
  */
 export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claimed> {
   const { reached, granted, result, session } = await claimUnowned(call, eyes)
+  for (const sentence of await sentencesOf([...(eyes.unknown ?? []), ...session.conf.unknown]))
+    session.log.warn(sentence, session.fields)
   const { conflictDetection, gatewayDetection } = session.conf.switches
   if (conflictDetection || gatewayDetection)
     await (

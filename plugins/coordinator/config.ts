@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/coordinator.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 
@@ -16,6 +17,7 @@ export interface Config {
   /** `kubeconfig`, or the IPAM's; undefined: KUBECONFIG, or the installed one. */
   readonly kubeconfig: string | undefined
   readonly log: LogConf
+  readonly unknown: readonly UnknownKey[]
 }
 
 const FIRST_NIC = 'eth0'
@@ -34,6 +36,7 @@ export function accepts(raw: unknown): Config {
     detectGateway: conf.detectGateway ?? false,
     kubeconfig: conf.kubeconfig || conf.ipam?.kubeconfig || undefined,
     log: logConfOf(conf.logOptions ?? {}, LOG_FILE),
+    unknown: unknownKeys(raw, schema.keys, ''),
   }
 }
 

@@ -2,6 +2,7 @@
 import { CniError, OwnError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
+import { sentencesOf } from '../../lib/cni/unknown.js'
 import { macFromBytes } from '../../lib/ip/mac.js'
 import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 import { REFUSALS } from '../../lib/ipam/refusal.js'
@@ -102,6 +103,7 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   if (prevResult === undefined)
     throw new CniError('invalidConfig', 'Required prevResult missing', 'coordinator is chained behind a main plugin')
   const log = logOf(call)
+  for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
   const { detectIPConflict, detectGateway } = settings
   const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).inspect : undefined
   const framesOf =
