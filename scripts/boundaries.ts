@@ -80,6 +80,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
   'lib/cni/plugin.ts': ['lib/kernel/netns.ts', 'node:fs'],
+  'lib/crd/multuswarnings.ts': ['lib/cni/conf.ts', 'lib/cni/unknown.ts', 'lib/nearest.ts', 'schemas/netconf'],
   'lib/ipam/cni.ts': ['lib/cni'],
   'lib/ipam/conf.ts': ['lib/cni/conf.ts', 'lib/cni/error.ts', 'lib/cni/unknown.ts', 'schemas/netconf'],
   'lib/ipam/coordinator.ts': ['lib/cni', 'lib/kube'],

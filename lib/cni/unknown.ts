@@ -39,9 +39,15 @@ export function unknownKeys(raw: unknown, keys: Keys, where: string): readonly U
 export async function sentencesOf(unknown: readonly UnknownKey[]): Promise<readonly string[]> {
   if (unknown.length === 0) return []
   const { nearest } = await import('../nearest.js')
-  return unknown.map(({ path, key, known }) => {
-    const meant = nearest(key, known)
-    const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
-    return `${path} of the CNI conf is unknown and has no effect; ${hint}`
-  })
+  return unknown.map(one => sentenceOf(one, nearest))
+}
+
+/** `nearest` is that of lib/nearest.ts. */
+export function sentenceOf(
+  { path, key, known }: UnknownKey,
+  nearest: (word: string, known: readonly string[]) => string | undefined,
+): string {
+  const meant = nearest(key, known)
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
+  return `${path} of the CNI conf is unknown and has no effect; ${hint}`
 }

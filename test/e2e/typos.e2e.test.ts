@@ -1,7 +1,9 @@
 // A misspelt key, in an annotation and in a conf: said where somebody looks, and no request more for who has none.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
+import { SPIDER } from '../fixtures/cluster.js'
 import { nicOf, openCoordination } from '../fixtures/coordination.js'
 import { BIN, cniEnv, runExecutable } from '../fixtures/executable.js'
 import { first, openIpam } from '../fixtures/ipam.js'
@@ -115,4 +117,15 @@ t.test('ADD of ifacer with an unknown key logs it, and makes nothing', async t =
   })
   t.equal(status, 0, stdout)
   t.strictSame(warnedIn(log), ['vlan of the CNI conf is unknown and has no effect; did you mean vlanID?'])
+})
+
+t.test('kubectl apply of a SpiderMultusConfig with an unknown key of a conf warns of it', async t => {
+  const metadata = { name: name('typo'), namespace: 'default' }
+  const spec = { cniType: 'custom', customCNI: JSON.stringify({ type: 'ifacer', interfaces: ['a'], vlanIDD: 5 }) }
+  const { status, stderr } = spawnSync('kubectl', ['--kubeconfig', ipam.kubeconfig, 'create', '-f', '-'], {
+    encoding: 'utf8',
+    input: JSON.stringify({ apiVersion: SPIDER.slice('/apis/'.length), kind: 'SpiderMultusConfig', metadata, spec }),
+  })
+  t.equal(status, 0, stderr)
+  t.match(stderr, 'Warning: spec.customCNI: vlanIDD of the CNI conf is unknown and has no effect; did you mean vlanID?')
 })
