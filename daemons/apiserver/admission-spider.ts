@@ -41,11 +41,12 @@ const admissionOf = (rules: Rules): Partial<Admission> => ({
     const looks = rules.toMutate(written, SWITCHES, NOTHING_AROUND)
     return rules.mutate(written, around(looks, others)) as Stored // what it adds has the types of the schema
   },
-  validate(object, old, others) {
+  validate(object, old, { others, warn }) {
     const written = { object, old, namespace: object.metadata.namespace ?? '' }
     const faults = rules.validate(written, around(rules.toValidate(written, SWITCHES), others), SWITCHES)
     const denial = denialOf(rules.of, object.metadata.name, faults)
     if (denial) throw denied(denial)
+    for (const warning of rules.warnings(object)) warn(warning)
   },
 })
 

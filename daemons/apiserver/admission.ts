@@ -10,11 +10,17 @@ import { invalid } from './failure.js'
 /** All objects of a resource (`group/plural`), or those with a label, as they are in this transaction. */
 export type Others = (resource: string, label?: string) => readonly Stored[]
 
+export interface AdmissionAround {
+  readonly others: Others
+  /** For the client: a warning header of the answer. */
+  readonly warn: (text: string) => void
+}
+
 export interface Admission {
   /** Fills in what was left out. */
   mutate(object: Stored, old: Stored | undefined, others: Others): Stored
   /** Throws an ApiError where the object may not be. */
-  validate(object: Stored, old: Stored | undefined, others: Others): void
+  validate(object: Stored, old: Stored | undefined, around: AdmissionAround): void
   mayDelete(object: Stored): void
 }
 

@@ -88,7 +88,7 @@ function settle({ kind, options, tx, admission }: Settling, object: Stored, old:
   const admitted = schema.shape(admission.mutate(shaped.object, old, others)).object
   const faults = schema.faults(admitted)
   if (faults.length > 0) throw invalid(kind, admitted.metadata.name, faults)
-  admission.validate(admitted, old, others)
+  admission.validate(admitted, old, { others, warn: options.warn })
   return admitted
 }
 

@@ -93,7 +93,8 @@ async function validate(rules: Admission, reads: Ask, switches: Switches, review
   }
   const written = { object, old, namespace }
   const seen = await look(reads, rules.toValidate(written, switches))
-  return verdictOf(denialOf(rules.of, nameOf(review), rules.validate(written, seen, switches)))
+  const denial = denialOf(rules.of, nameOf(review), rules.validate(written, seen, switches))
+  return denial ? verdictOf(denial) : { kind: 'allowed', warnings: rules.warnings(object) }
 }
 
 /** At creation the request may leave it to the object to say it. */

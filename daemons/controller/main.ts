@@ -9,7 +9,7 @@ import { confIn } from './conf-file.js'
 import { controllerOf, type Controller } from './controller.js'
 import { flagsOf, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './http.js'
-import { CONF_DEFAULT, settingsOf, type Conf, type Settings } from './settings.js'
+import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type Settings } from './settings.js'
 import { portFault } from './port-fault.js'
 import { podsIn } from './pods-conf.js'
 import { isOf130, printedNodePolicy, printedWebhooks, startWebhooks, type Webhooks } from './webhook-start.js'
@@ -104,6 +104,7 @@ async function serve(argv: readonly string[], log: (settings: Settings) => Log):
   if (prints === 'webhooks')
     return void writeSync(1, printedWebhooks(settings, conf, env, await hasMatchConditions(conf)))
   const own = log(settings)
+  for (const sentence of unknownIn(conf)) own.warn(sentence, { path: configPath })
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
   const kube = connectDaemon(env)

@@ -1,6 +1,7 @@
 // What the controller is told by its environment and its ConfigMap (spec of both: docs of Spiderpool's Helm chart). Pure.
 import { LEVELS, type Level } from '../../lib/log.js'
 import type { Timing } from '../../lib/kube/lease.js'
+import { nearest } from '../../lib/nearest.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -94,6 +95,40 @@ export function confOf(yaml: unknown): Conf {
     projectAllocatedIPs: flag('projectAllocatedIPs'),
     raw,
   }
+}
+
+/** Of Spiderpool's chart, ours among them; those of the Go agent too, which one ConfigMap serves. */
+const CONF_KEYS: readonly string[] = [
+  ...['enableIPv4', 'enableIPv6', 'enableStatefulSet', 'enableKubevirtStaticIP', 'enableSpiderSubnet'],
+  ...[
+    'enableAutoPoolForApplication',
+    'clusterSubnetDefaultFlexibleIPNumber',
+    'projectAllocatedIPs',
+    'upstreamCNINames',
+  ],
+  ...['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'enableValidatingResourcesDeletedWebhook', 'podResourceInject'],
+  ...['enableCleanOutdatedEndpoint', 'enableIPConflictDetection', 'enableGatewayDetection', 'ipamUnixSocketPath'],
+  ...['tuneSysctlConfig', 'iaasNetworkProvider', 'agent', 'tolerateUnknownClusterCIDR'],
+]
+const INJECT_KEYS: readonly string[] = ['enabled', 'namespacesExclude', 'namespacesInclude']
+
+/** A sentence for each key of conf.yml that nobody reads, with the one that was probably meant. Keys count in their exact case. */
+export function unknownIn({ raw }: Pick<Conf, 'raw'>): readonly string[] {
+  const { podResourceInject: inject } = raw
+  const below = typeof inject === 'object' && inject !== null && !Array.isArray(inject) ? Object.keys(inject) : []
+  return [
+    ...Object.keys(raw).flatMap(key => unknownKey(key, CONF_KEYS, raw, '')),
+    ...below.flatMap(key => unknownKey(key, INJECT_KEYS, inject as Conf['raw'], 'podResourceInject.')),
+  ]
+}
+
+function unknownKey(key: string, known: readonly string[], among: Conf['raw'], where: string): readonly string[] {
+  if (known.includes(key)) return []
+  const meant = nearest(key, known)
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${where}${meant}?`
+  const isMissing = meant?.startsWith('enable') === true && among[meant] === undefined
+  const missing = isMissing ? ` ${where}${meant} is missing and counts as false` : ''
+  return [`${where}${key} of the configuration file is unknown and has no effect; ${hint}${missing}`]
 }
 
 const GC = 'SPIDERPOOL_GC_'

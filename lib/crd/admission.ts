@@ -15,6 +15,7 @@ import {
 import type { SpiderMultusConfig } from './multusconfig.js'
 import { defaultMultusConfig } from './multusdefault.js'
 import { validateMultusConfig } from './multusrules.js'
+import { multusWarnings } from './multuswarnings.js'
 import { ANNOTATION_NAD_NAME, IPAM_LABEL_POOL_UID, LABEL_SUBNET_CIDR, SPIDERPOOL_GROUP } from './names.js'
 import { attach, choiceOf, networkFaults } from './podnetworks.js'
 import { defaultReservedIP, validateReservedIP } from './reservedip.js'
@@ -92,6 +93,7 @@ export const ADMISSIONS: readonly Admission[] = [
     mutate: ({ object }) => defaultMultusConfig(object),
     toValidate: ({ object, namespace }) => ({ definitions: { namespace, name: configName(object) } }),
     validate: ({ object, old }, { definitions }) => validateMultusConfig(object, { old, definition: definitions[0] }),
+    warnings: multusWarnings,
   }),
 ]
 

@@ -55,6 +55,8 @@ export interface Rules<T> {
   readonly mutate: (written: Written<T>, around: Around) => T
   readonly toValidate?: (written: Written<T>, switches: Switches) => Looks
   readonly validate?: (written: Written<T>, around: Around, switches: Switches) => readonly Fault[]
+  /** What is said of an object that may be. */
+  readonly warnings?: (object: T) => readonly string[]
   readonly deletion?: (object: T) => readonly Fault[]
 }
 
@@ -67,6 +69,7 @@ export interface Admission {
   mutate(written: Written<unknown>, around: Around): unknown
   toValidate(written: Written<unknown>, switches: Switches): Looks
   validate(written: Written<unknown>, around: Around, switches: Switches): readonly Fault[]
+  warnings(object: unknown): readonly string[]
   deletion(object: unknown, switches: Switches): readonly Fault[]
 }
 
@@ -87,6 +90,7 @@ export function admission<T>(of: Refused, rules: Rules<T>): Admission {
     toValidate: (written, switches) => when(written, shape => rules.toValidate?.(shape, switches) ?? {}, {} as Looks),
     validate: (written, around, switches) =>
       when(written, shape => rules.validate?.(shape, around, switches) ?? [], [required(lacks.field, lacks.why)]),
+    warnings: object => (is(object) ? (rules.warnings?.(object) ?? []) : []),
     deletion: (object, { keepsUsed }) => (keepsUsed && is(object) ? (rules.deletion?.(object) ?? []) : []),
   }
 }

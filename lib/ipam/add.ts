@@ -6,6 +6,7 @@ import { grant, type Want } from './grant.js'
 import { inherit, letGoOf, outdated, unusable } from './inherit.js'
 import { retake } from './keep.js'
 import { interfaceCount } from './network.js'
+import { suspectsIn } from './podkeys.js'
 import type { Port } from './port.js'
 import { record, recordFirst, RecordExists, unrecord } from './record.js'
 import { Refused } from './refusal.js'
@@ -23,6 +24,14 @@ export interface Granted {
 
 export async function add(ask: Ask, hands: Hands): Promise<Granted> {
   const seen = await readAll(ask, hands.port)
+  const keys = suspectsIn(seen.pod.metadata.annotations)
+  if (keys.length === 0) return addSeen(seen, hands)
+  const { withTypos } = await import('./typos.js')
+  return withTypos({ keys, pod: seen.pod, port: hands.port }, () => addSeen(seen, hands))
+}
+
+async function addSeen(seen: Seen, hands: Hands): Promise<Granted> {
+  const { ask } = seen
   if (seen.endpoint === UNREAD && isFresh(seen)) return addFirst(seen, hands)
   return addOnto(await withRecord(seen, hands.port), hands)
 }

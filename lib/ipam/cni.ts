@@ -1,10 +1,13 @@
 // The IPAM as CNI asks for it, for the executable and for a main plugin that runs it in its own process: ADD and DEL, their log, their events.
 import type { Call } from '../cni/plugin.js'
 import type { Result } from '../cni/result.js'
+import { sentencesOf, type UnknownKey } from '../cni/unknown.js'
 import { add, type Granted } from './add.js'
+import { ipsOf } from './endpoint.js'
 import { eventOf, NOT_ALLOCATED, type Told } from './event.js'
 import type { Host } from './container.js'
 import type { Detect } from './inspect.js'
+import type { Allocated, Owned, OwnedBy } from './owned.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { release } from './release.js'
@@ -12,7 +15,7 @@ import { answerOf } from './result.js'
 import type { Ask } from './seen.js'
 import { reach, refusalOf, sessionOf, type Session } from './session.js'
 
-export { ipamCheck, ipamStatus } from './verify.js'
+export { ipamCheck } from './verify.js'
 
 export interface Claimed {
   readonly result: Result
@@ -30,12 +33,21 @@ export type Master = (nic: { readonly netns: string; readonly nic: string }) => 
 export interface Eyes {
   readonly master: Master
   readonly detect: Detect
+  readonly owned: OwnedBy
+  /** Keys of the main plugin's conf that it does not know, for a main plugin without a log. */
+  readonly unknown?: readonly UnknownKey[]
   /** Asked only where containers have no pods. */
   readonly host: (netns: string) => Promise<Host>
 }
 
+/**
+ * Addresses for the call's interface that neither the node nor, where the conf wants it, anything on the network has.
+ * @throws CniError
+ */
 export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claimed> {
-  const { reached, granted, result, session } = await claim(call, eyes)
+  const { reached, granted, result, session } = await claimUnowned(call, eyes)
+  for (const sentence of await sentencesOf([...(eyes.unknown ?? []), ...session.conf.unknown]))
+    session.log.warn(sentence, session.fields)
   const { conflictDetection, gatewayDetection } = session.conf.switches
   if (conflictDetection || gatewayDetection)
     await (
@@ -44,7 +56,26 @@ export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claime
   return { result, undo: () => granted.undo() }
 }
 
-async function claim(call: Call<unknown>, { master, host }: Eyes) {
+/** An address of the node is quarantined, and the next candidate is tried. */
+async function claimUnowned(call: Call<unknown>, eyes: Eyes): Promise<Allocated> {
+  const first = await claim(call, eyes)
+  const owned = await ownedAmong(first, eyes)
+  if (owned.length === 0) return first
+  const { claimOther } = await import('./owned.js')
+  const again = { claim: () => claim(call, eyes), ownedAmong: (one: Allocated) => ownedAmong(one, eyes) }
+  return claimOther({ nic: call.ifName, first, owned }, again)
+}
+
+async function ownedAmong({ granted }: Allocated, { owned }: Eyes): Promise<readonly Owned[]> {
+  try {
+    return await owned(ipsOf(granted.nic))
+  } catch (error) {
+    await granted.undo()
+    throw error
+  }
+}
+
+async function claim(call: Call<unknown>, { master, host }: Eyes): Promise<Allocated> {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
   let port: Port | undefined
@@ -80,7 +111,7 @@ function askOf(call: Call<unknown>, { conf, pod, podUid }: Session, master: Mast
     podUid,
     nic: call.ifName,
     containerID: call.containerID,
-    conf,
+    conf: { ...conf, network: call.name },
     cleanGateway: conf.cleanGateway,
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
     features: { statefulSet, kubevirt, subnets },

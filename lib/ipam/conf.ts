@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/ipam.js'
 import { checked, ConfFault, type TimeoutsConf } from '../cni/conf.js'
 import { CniError } from '../cni/error.js'
+import { unknownKeys, type UnknownKey } from '../cni/unknown.js'
 import { keysOf } from './annotations.js'
 
 export interface IpamConf {
@@ -23,6 +24,8 @@ export interface IpamConf {
   readonly matchMasterSubnet: boolean
   /** The switches of the installation, under the names that its ConfigMap has for them. Where the conf says nothing: all on but detection. */
   readonly switches: Switches
+  /** Of `ipam`; for the log. */
+  readonly unknown: readonly UnknownKey[]
 }
 
 export interface Switches {
@@ -71,6 +74,7 @@ export function ipamConf(conf: unknown): IpamConf {
       conflictDetection: keys.enableIPConflictDetection ?? false,
       gatewayDetection: keys.enableGatewayDetection ?? false,
     },
+    unknown: unknownKeys(ipam, schema.keys, 'ipam.'),
   }
 }
 

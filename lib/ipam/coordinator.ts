@@ -58,7 +58,7 @@ export function keysOfCoordinator(object: object): CoordinatorKeys {
       `${FAILED}: spidercoordinator: ${COORDINATOR_NAME} no ready${reason === '' ? '' : `: ${reason}`}`,
       phase === 'Synced'
         ? `SpiderCoordinator ${COORDINATOR_NAME} has a deletionTimestamp; pods wait for its successor`
-        : `SpiderCoordinator ${COORDINATOR_NAME} has phase "${phase}"; pods wait until it is Synced`,
+        : `SpiderCoordinator ${COORDINATOR_NAME} has phase "${phase}"; pods wait until it is Synced${phase === '' ? ', which spiderpool-controller does: is it running?' : ''}`,
     )
   }
   const found = {

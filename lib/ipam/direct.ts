@@ -83,7 +83,10 @@ export function directPort(kube: Kube): Port {
     virtualMachine: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINES, ref)),
     virtualMachineInstance: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINEINSTANCES, ref)),
     poolsWith: (labels, until) => poolsWith(kube, labels, until),
-    pool: name => named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name })),
+    pool: (name, freshness) => {
+      const options = freshness === 'cached' ? ({ resourceVersion: '0' } as const) : {}
+      return named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name }, options))
+    },
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     // Not out of the server's cache: what was reserved a moment ago must not be given to a pod.
     reserved: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,

@@ -1,6 +1,8 @@
 // The SpiderEndpoint: the record per pod of its NICs, addresses and routes. Pure.
 import { FINALIZER, SPIDERPOOL_API } from '../crd/names.js'
 import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
+import type { Ip } from '../ip/address.js'
+import { parsePrefix } from '../ip/cidr.js'
 import type { Claimant } from './identity.js'
 import type { Pool } from './pool.js'
 
@@ -77,3 +79,7 @@ export const addressesOf = (nic: EndpointNic): { readonly address: string; reado
   ...(nic.ipv4 === undefined ? [] : [{ address: nic.ipv4, pool: nic.ipv4Pool ?? '' }]),
   ...(nic.ipv6 === undefined ? [] : [{ address: nic.ipv6, pool: nic.ipv6Pool ?? '' }]),
 ]
+
+/** The same as values; what is no address is left out. */
+export const ipsOf = (nic: EndpointNic): readonly Ip[] =>
+  addressesOf(nic).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])

@@ -43,14 +43,14 @@ const RULES: readonly Rule[] = [
     if (listed(spec.nodeName))
       return spec.nodeName?.includes(asker.nodeName)
         ? undefined
-        : `is for other nodes (spec.nodeName ${list(spec.nodeName)})`
+        : `is for other nodes (spec.nodeName ${list(spec.nodeName)}), not ${asker.nodeName || '(none)'}`
     return affinity(spec.nodeAffinity, asker.nodeLabels, `node ${asker.nodeName} (spec.nodeAffinity)`)
   },
   ({ spec }, asker) => {
     if (listed(spec.namespaceName))
       return spec.namespaceName?.includes(asker.namespace)
         ? undefined
-        : `is for other namespaces (spec.namespaceName ${list(spec.namespaceName)})`
+        : `is for other namespaces (spec.namespaceName ${list(spec.namespaceName)}), not ${asker.namespace}`
     return affinity(
       spec.namespaceAffinity,
       asker.namespaceLabels,

@@ -4,7 +4,8 @@ import { ANNOTATION_MIGRATION_JOB } from '../crd/names.js'
 import type { EndpointNic, SpiderEndpoint } from '../crd/types.js'
 import { objectNameOf, parseIp, type Ip } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import { sentenceOf, type Ask, type Finding } from '../probe/detect.js'
+import { remedyOf, sentenceOf, type Finding } from '../probe/finding.js'
+import type { Ask } from '../probe/detect.js'
 import type { Granted } from './add.js'
 import { putAside } from './aside.js'
 import type { Switches } from './conf.js'
@@ -33,20 +34,30 @@ export interface Inspecting {
  * host has is put aside, so that the retry gets another. What stops the detection itself is thrown as it is, after the same giving back.
  */
 export async function inspect(inspecting: Inspecting, detect: Detect): Promise<void> {
-  const { granted, nic } = inspecting
+  const { granted } = inspecting
   const asks = asksOf(granted.nic, await wantedOf(inspecting))
   if (asks.length === 0) return
   const findings = await detect(asks).catch(async (error: unknown) => {
     await granted.undo()
     throw error
   })
+  await refuse(inspecting, findings)
+}
+
+/**
+ * Gives the addresses of the call back, quarantines those in conflict and sends the pod's Event. Nothing where there are no findings.
+ * @throws OwnError 108, 109
+ */
+export async function refuse(inspecting: Inspecting, findings: readonly Finding[]): Promise<void> {
+  const { nic } = inspecting
   const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts are told before gateways
   if (!first) return
   await giveUp(inspecting, findings)
   const message = sentenceOf(first, nic)
   const refusal = REFUSALS[first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable']
-  await tell(inspecting, first, message)
-  throw new OwnError(refusal.code, message, others(findings, first, nic))
+  const remedy = remedyOf(first)
+  await tell(inspecting, first, remedy === '' ? message : `${message}; ${remedy}`)
+  throw new OwnError(refusal.code, message, [remedy, others(findings, first, nic)].filter(Boolean).join('; '))
 }
 
 const others = (findings: readonly Finding[], first: Finding, nic: string): string =>

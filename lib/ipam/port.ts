@@ -31,7 +31,8 @@ export interface Port {
   /** kubevirt.io objects; `undefined` also where the cluster does not serve that group. */
   virtualMachine(ref: ObjectRef): Promise<VirtualMachine | undefined>
   virtualMachineInstance(ref: ObjectRef): Promise<VirtualMachine | undefined>
-  pool(name: string): Promise<SpiderIPPool | undefined>
+  /** `cached`: as the API server has it in memory, which may be a moment old. */
+  pool(name: string, freshness?: 'cached' | 'fresh'): Promise<SpiderIPPool | undefined>
   pools(): Promise<readonly SpiderIPPool[]>
   /** Pools with these labels, as soon as there are any that are good enough, or as they are when the time is over. */
   poolsWith(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>

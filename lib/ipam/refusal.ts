@@ -65,8 +65,8 @@ export const REFUSALS = {
   },
   ipConflict: {
     code: 108,
-    means: 'Another host on the network answers for the address.',
-    todo: 'Find the host with the MAC address in the sentence. Where the IPAM looked, the pod gets another address at its next try.',
+    means: 'Another host on the network answers for the address, or an interface of the node has it.',
+    todo: 'Find the host with the MAC address in the sentence. An address of the node, which the details name, must be in no pool: spec.excludeIPs, or a SpiderReservedIP. Where the IPAM looked, the address is quarantined and the pod gets another one at its next try.',
   },
   gatewayUnreachable: {
     code: 109,

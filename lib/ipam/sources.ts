@@ -47,6 +47,8 @@ export interface Source {
 }
 
 export interface ConfPools {
+  /** `name` of the CNI conf, for sentences. */
+  readonly network?: string
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
 }
@@ -118,13 +120,14 @@ export function fromNamespace(
   return keys.length > 0 ? forCall({ from, says, example: '["pool"]' }, names, asking) : undefined
 }
 
-export function fromConf({ ipv4, ipv6 }: ConfPools, asking: Asking): Source | undefined {
+export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): Source | undefined {
   if (ipv4.length === 0 && ipv6.length === 0) return undefined
   const names = new Map<Family, readonly string[]>()
   if (ipv4.length > 0) names.set(4, ipv4)
   if (ipv6.length > 0) names.set(6, ipv6)
   const says = `${JSON.stringify(ipv4)}/${JSON.stringify(ipv6)}`
-  const from = 'default_ipv4_ippool/default_ipv6_ippool of the CNI conf'
+  const conf = network === undefined ? 'the CNI conf' : `CNI conf "${network}"`
+  const from = `default_ipv4_ippool/default_ipv6_ippool of ${conf}`
   return forCall({ from, says, example: '["pool"]' }, names, asking)
 }
 

@@ -1,18 +1,18 @@
-// CHECK and STATUS of the IPAM: is what the record says still so, and would an ADD find what it needs? Changes nothing.
-import { CniError } from '../cni/error.js'
+// CHECK of the IPAM: is what the record says still so? Changes nothing.
 import type { Call } from '../cni/plugin.js'
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import { ipamConf, type IpamConf } from './conf.js'
-import { addressesOf, nicOf } from './endpoint.js'
-import { isPattern } from './glob.js'
-import type { Port } from './port.js'
+import { addressesOf, ipsOf, nicOf } from './endpoint.js'
+import type { OwnedBy } from './owned.js'
 import { Refused } from './refusal.js'
 import { recordOf } from './release.js'
-import { logFor, messageOf, reach, refusalOf, sessionOf } from './session.js'
+import { reach, refusalOf, sessionOf } from './session.js'
 
-/** The record, the address objects and prevResult say the same. Whether the interface has the addresses is its main plugin's to say. */
-export async function ipamCheck(call: Call<unknown>): Promise<void> {
+/**
+ * The record, the address objects and prevResult say the same, and no interface of the node has an address of the pod. Whether the pod's
+ * interface has the addresses is its main plugin's to say.
+ */
+export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: OwnedBy }): Promise<void> {
   const { pod, conf } = sessionOf(call)
   try {
     const { port } = await reach(conf, call)
@@ -33,32 +33,9 @@ export async function ipamCheck(call: Call<unknown>): Promise<void> {
       if (call.prevResult && !call.prevResult.ips?.some(({ address: text }) => text === address))
         throw new Refused('differs', `${address} of ${where} is not in prevResult`)
     }
+    const [found] = await owned(ipsOf(nic))
+    if (found) throw (await import('./owned.js')).refusalOfOwned(call.ifName, found)
   } catch (error) {
     throw refusalOf('spiderpool IP check error', error)
   }
-}
-
-/** Would an ADD find its API server and its pools? */
-export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' | 'env'>): Promise<void> {
-  const conf = ipamConf(call.config)
-  logFor(call, conf)
-  try {
-    const { port } = await reach(conf, call)
-    const why = await whyNoPool(conf, port)
-    if (why !== undefined) throw new Refused('noPool', why)
-  } catch (error) {
-    throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)
-  }
-}
-
-/** Pods may name any pool; but a cluster without one, or without the one that the conf names, gives nobody an address. */
-async function whyNoPool({ ipv4, ipv6 }: IpamConf, port: Port): Promise<string | undefined> {
-  const pools = await port.pools()
-  if (pools.length === 0) return 'there is no SpiderIPPool; create one'
-  const missing = [...ipv4, ...ipv6].find(
-    name => !isPattern(name) && !pools.some(({ metadata }) => metadata.name === name),
-  )
-  return missing === undefined
-    ? undefined
-    : `default_ipv4_ippool/default_ipv6_ippool names SpiderIPPool "${missing}", which does not exist; create it or name another`
 }

@@ -1,6 +1,7 @@
 // The kernel as a plan's hands and eyes: apply, undo, observe, send frames. Each verb beside what takes it back.
 import { closeSync, openSync } from 'node:fs'
 import type { Hands } from '../plan/run.js'
+import type { Ip } from '../ip/address.js'
 import { isUnanswered } from '../netlink/errno.js'
 import { NOWHERE, type Seen } from '../plan/seen.js'
 import type { Step, StepOf, Verb, Where } from '../plan/step.js'
@@ -12,6 +13,7 @@ import { setNftTable } from './acts/nft.js'
 import { addRoute, removeRoute } from './acts/route.js'
 import { addRule, removeRule, shareRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
+import { holdersOf, type Holder } from './holders.js'
 import { observe, type Wish } from './observe.js'
 import { openNetns, Opener } from './open.js'
 import { lineOn, type Line } from './packet.js'
@@ -47,6 +49,8 @@ const actOf = (step: Step): Act<Step> => ACTS[step.verb] as Act<Step>
 export interface Kernel extends Hands {
   /** What is not wished for is empty; a place without a wish is not even opened. */
   observe(wishes: Readonly<Partial<Record<Where, Wish>>>): Seen
+  /** Which of these addresses the node's own links have, and which link. Throws NetlinkError. */
+  holders(ips: readonly Ip[]): readonly Holder[]
   /** Whole Ethernet frames, out of a link. */
   send(frames: readonly Uint8Array[], from: Named): void
   /** The link's line, one however often it is asked for; it closes with the kernel. */
@@ -89,6 +93,7 @@ export function openKernel(netns: string): Kernel {
       node: node ? observe(places, 'node', node) : NOWHERE,
       pod: pod ? observe(places, 'pod', pod) : NOWHERE,
     }),
+    holders: ips => holdersOf(places.at('node'), ips),
     send(frames, from) {
       for (const frame of frames) line(from).send(frame)
     },

@@ -4,6 +4,7 @@ import type { Ip } from '../ip/address.js'
 import type { Prefix } from '../ip/cidr.js'
 import { linkNamed } from '../plan/seen.js'
 import { openKernel } from './kernel.js'
+import { ownedBy, type Owned } from './owned.js'
 
 export type MasterAddresses = readonly Ip[] | { readonly unknown: string }
 
@@ -38,6 +39,16 @@ export function addressesOf({ netns, nic }: Nic): readonly Prefix[] | undefined 
   try {
     const { pod } = kernel.observe({ pod: { links: [nic], addressesOn: nic } })
     return linkNamed(pod, nic) && pod.addresses.map(({ address }) => address)
+  } finally {
+    kernel.close()
+  }
+}
+
+/** Those of these addresses that the node has itself. Throws NetnsError, NetlinkError. */
+export function ownedByNode({ netns, nic }: Nic, ips: readonly Ip[]): readonly Owned[] {
+  const kernel = openKernel(netns)
+  try {
+    return ownedBy(kernel, nic, ips)
   } finally {
     kernel.close()
   }

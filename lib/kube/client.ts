@@ -42,6 +42,11 @@ export interface OnceOptions {
   readonly onceWithinMs?: number
 }
 
+export interface GetOptions extends OnceOptions {
+  /** '0': any version will do, from the server's cache. Absent: the newest. */
+  readonly resourceVersion?: '0'
+}
+
 export interface RetryOptions {
   /** Asked before each further try: who may not write any more leaves it at the first, and what went wrong is thrown. */
   readonly mayRetry?: () => boolean
@@ -71,7 +76,7 @@ const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.
 
 /** Everything throws KubeError. Objects come as the server sent them: of their shape only metadata (or items) has been looked at. */
 export interface Kube {
-  get<T>(kind: Kind, ref: Ref, options?: OnceOptions): Promise<T>
+  get<T>(kind: Kind, ref: Ref, options?: GetOptions): Promise<T>
   list<T>(kind: Kind, options?: ListOptions): Promise<List<T>>
   create<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   /** Compare and swap where the object has a resourceVersion. */
@@ -127,7 +132,10 @@ export function connect(
     return listOf<T>(await requests.send(request), request)
   }
   return {
-    get: (kind, ref, options) => object({ method: 'GET', path: objectPath(kind, ref), ...waiting(options) }, ref.name),
+    get: (kind, ref, options) => {
+      const path = objectPath(kind, ref) + query({ resourceVersion: options?.resourceVersion })
+      return object({ method: 'GET', path, ...waiting(options) }, ref.name)
+    },
     list,
     create: (kind, value, options) =>
       send('POST', collectionPath(kind, refOf(value).namespace), { kind, value, options }),

@@ -132,6 +132,8 @@ export interface Keep {
   readonly at: number
   readonly from: number
   readonly to: number
+  /** These four bytes too, in the host's order, wherever attributes lie (at a multiple of four): an IPv4 address. */
+  readonly word?: number
 }
 
 /** Cuts a datagram into messages, of which each is a copy; of those that carry data, into what `keep` wants. */
@@ -160,20 +162,25 @@ const FLAGS_AT = 3
  * Where the first message lies, from `start` on, that is wanted, or is not whole, or says that the dump is not of one moment. There may be
  * thousands before it: one loop over arrays of the host's own order, which netlink is in, without a call.
  */
-function passOver(bytes: Uint8Array, start: number, { at: offset, from, to }: Keep): number {
+function passOver(bytes: Uint8Array, start: number, { at: offset, from, to, word }: Keep): number {
   const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
   const longs = new Uint32Array(buffer, byteOffset, bytes.length >> 2)
   const shorts = new Uint16Array(buffer, byteOffset, bytes.length >> 1)
   const end = bytes.length
   let at = start
+  let found = word === undefined ? -1 : longs.indexOf(word, at >> 2) // of thousands of messages one search
   while (end - at >= nlmsghdr.size) {
     const length = longs[at >> 2] ?? 0
     const type = shorts[(at >> 1) + TYPE_AT] ?? 0
     const flags = shorts[(at >> 1) + FLAGS_AT] ?? 0
     const byte = bytes[at + nlmsghdr.size + offset] ?? 0
     if (length < nlmsghdr.size || length > end - at || type <= NLMSG.overrun) return at
-    if ((flags & NLM_F.dumpInterrupted) !== 0 || (byte >= from && byte <= to)) return at
-    at += (length + 3) & ~3
+    const next = at + ((length + 3) & ~3)
+    if ((flags & NLM_F.dumpInterrupted) !== 0) return at
+    if (word !== undefined && found >= 0 && found < at >> 2) found = longs.indexOf(word, at >> 2)
+    const isIn = word === undefined || (found >= 0 && found < next >> 2)
+    if (isIn && byte >= from && byte <= to) return at
+    at = next
   }
   return at
 }

@@ -3,8 +3,11 @@ import { familyOf, type Family, type Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
 import { ARPOP_REPLY, arpProbe, arpRequest, decodeArp, rivalOf } from './arp.js'
 import { ETH_P_ARP, ETH_P_IPV6, ethernet } from './ethernet.js'
+import type { Finding } from './finding.js'
 import { FrameError } from './frame.js'
 import { decodeNdp, ndpProbe, ndpRivalOf, ndpSolicitation } from './ndp.js'
+
+export { sentenceOf, type Finding } from './finding.js'
 
 /** What to find out about one address before it is used. */
 export interface Ask {
@@ -16,10 +19,6 @@ export interface Ask {
   /** MACs that answer for it and are no strangers: a host answers on each of its links for the addresses of all (sysctl arp_ignore 0). */
   readonly ours?: readonly Mac[]
 }
-
-export type Finding =
-  | { readonly kind: 'conflict'; readonly ip: Ip; readonly mac: Mac }
-  | { readonly kind: 'unreachable'; readonly ip: Ip; readonly gateway: Ip }
 
 interface Rhythm {
   readonly frames: number
@@ -194,13 +193,3 @@ function sayingOf(frame: Uint8Array): Saying | undefined {
 
 export const findingsOf = ({ inquiries }: Detection): readonly Finding[] =>
   inquiries.flatMap(({ finding }) => finding ?? [])
-
-/** The words that users search for. */
-export function sentenceOf(finding: Finding, nic: string): string {
-  switch (finding.kind) {
-    case 'conflict':
-      return `ip conflict: pod's interface ${nic} with an conflicting ip ${finding.ip}, ${finding.ip} is located at ${finding.mac}`
-    case 'unreachable':
-      return `gateway ${finding.gateway} is unreachable`
-  }
-}

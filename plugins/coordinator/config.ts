@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/coordinator.js'
 import { checked, ConfFault, type TimeoutsConf } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 
@@ -18,6 +19,7 @@ export interface Config {
   /** By verb, in seconds. */
   readonly timeouts: TimeoutsConf
   readonly log: LogConf
+  readonly unknown: readonly UnknownKey[]
 }
 
 const FIRST_NIC = 'eth0'
@@ -39,6 +41,7 @@ export function accepts(raw: unknown): Config {
       : { path: conf.ipam?.kubeconfig ?? '', key: 'ipam.kubeconfig' },
     timeouts: conf.timeouts ?? {},
     log: logConfOf(conf.logOptions ?? {}, LOG_FILE),
+    unknown: unknownKeys(raw, schema.keys, ''),
   }
 }
 

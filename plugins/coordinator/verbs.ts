@@ -1,20 +1,24 @@
 // The verbs of coordinator on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an API server.
 import { deadlineOf } from '../../lib/cni/conf.js'
-import { CniError } from '../../lib/cni/error.js'
 import { logOf as logFor } from '../../lib/cni/node.js'
+import { CniError, OwnError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
+import { sentencesOf } from '../../lib/cni/unknown.js'
 import { macFromBytes } from '../../lib/ip/mac.js'
 import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
+import { REFUSALS } from '../../lib/ipam/refusal.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
+import { ownedBy } from '../../lib/kernel/owned.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
+import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, planForDel } from './del.js'
@@ -112,6 +116,7 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   if (prevResult === undefined)
     throw new CniError('invalidConfig', 'Required prevResult missing', 'coordinator is chained behind a main plugin')
   const log = logOf(call)
+  for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
   const { detectIPConflict, detectGateway } = settings
   const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).inspect : undefined
   const framesOf =
@@ -137,6 +142,7 @@ interface Adding {
 function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   const { settings, prevResult, log, inspect, framesOf } = adding
   const first = look(call, settings, kernel)
+  refuseOwned(first.facts, kernel)
   inspect?.(first.facts, kernel)
   const raising = first.plan.filter(step => step.verb === 'setUp' && step.name === call.ifName && !step.was)
   const { facts, seen, plan, warnings } = raising.length === 0 ? first : lookAfter(raising, call, settings, kernel)
@@ -148,6 +154,15 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   for (const warning of warnings) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
   return resultOf(call, prevResult, plan)
+}
+
+/** An address of the node must not be led to the pod, nor announced by it. Throws OwnError 108 with the MAC that the node has on the network. */
+function refuseOwned({ ifName, own }: Facts, kernel: Kernel): void {
+  const findings = ownedBy(kernel, ifName, own).map(owned => ({ kind: 'conflict', ...owned }) as const)
+  const [first, ...others] = findings
+  if (first === undefined) return
+  const more = others.map(one => sentenceOf(one, ifName))
+  throw new OwnError(REFUSALS.ipConflict.code, sentenceOf(first, ifName), [remedyOf(first), ...more].join('; '))
 }
 
 /** A NIC that comes up gets its networks' routes from the kernel, which are to be seen before they can be copied. */
@@ -218,6 +233,7 @@ export async function check(call: CoordinatorCall): Promise<void> {
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
+    refuseOwned(facts, kernel)
     const absent = missing(plan, seen).map(absenceOf)
     const differing = [...absent, ...expectedOf(facts, plan)]
     const wrong = differing.length > 0 ? differing : waysLostNow(facts, kernel)

@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/ifacer.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 
 export interface Config {
@@ -12,6 +13,7 @@ export interface Config {
   readonly allowNodeNic: boolean
   readonly removeUnused: boolean
   readonly log: LogConf
+  readonly unknown: readonly UnknownKey[]
 }
 
 export interface BondConf {
@@ -45,6 +47,7 @@ const NONE: Config = {
   allowNodeNic: false,
   removeUnused: false,
   log: logConfOf({}, LOG_FILE),
+  unknown: [],
 }
 
 /** Throws CniError naming the key, its value and what it may be. DEL and GC go by what ADD noted, so no conf makes them fail. */
@@ -68,7 +71,7 @@ export function accepts(raw: unknown, command: string): Config {
   if (made) checkName('bond.name', made.name)
   if (vlan ?? made) for (const name of interfaces) checkName('interfaces', name)
   if (vlan) checkName('', vlan.name)
-  return { bond: made, vlan, mtu, allowNodeNic, removeUnused, log }
+  return { bond: made, vlan, mtu, allowNodeNic, removeUnused, log, unknown: unknownKeys(raw, schema.keys, '') }
 }
 
 /** Of a conf that may be anything. */

@@ -13,7 +13,10 @@ export const plugin: Plugin<Config> = {
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,
-  add: async call => (wantsLinks(call.config) ? (await verbs()).add(call) : (call.prevResult ?? {})),
+  add: async call => {
+    if (wantsLinks(call.config)) return (await verbs()).add(call)
+    return call.config.unknown.length > 0 ? (await verbs()).addNone(call) : (call.prevResult ?? {})
+  },
   check: async call => (wantsLinks(call.config) ? (await verbs()).check(call) : undefined),
   del: async call => (await leave()).del(call),
   status: async call => (await verbs()).status(call),

@@ -2,6 +2,7 @@
 import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { encodeResult, type Result } from '../../lib/cni/result.js'
+import { sentencesOf } from '../../lib/cni/unknown.js'
 import { glance } from '../../lib/kernel/glance.js'
 import type { Log } from '../../lib/log.js'
 import type { Place } from '../../lib/plan/seen.js'
@@ -22,9 +23,21 @@ export function add(call: Call<Config>): Promise<Result> {
     const isThere = staysAsItIs(config, glance)
     const steps = isThere ? [] : (await import('./change.js')).make(config, userOf(call), HOLDS)
     warn(call, isThere ?? seenOf(config, glance), log)
+    await warnOfUnknown(call, log)
     log.info(steps.length > 0 ? 'links made' : 'links are there', { ...fieldsOf(call), steps: stepsOf(steps) })
     return result
   })
+}
+
+/** A conf that wants no links, perhaps because the key that would is misspelt. */
+export const addNone = (call: Call<Config>): Promise<Result> =>
+  told(call, 'no links made', async log => {
+    await warnOfUnknown(call, log)
+    return call.prevResult ?? {}
+  })
+
+async function warnOfUnknown(call: Call<Config>, log: Log): Promise<void> {
+  for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
 }
 
 export function check(call: Call<Config>): Promise<void> {

@@ -2,6 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/macvlan-wrapper.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import type { Result } from '../../lib/cni/result.js'
 
 export interface Config {
@@ -21,6 +22,8 @@ export interface Config {
   /** '': no addresses, the pod's interface is a bare L2 port. */
   readonly ipamType: string
   readonly dns: NonNullable<Result['dns']> | undefined
+  /** For the log of the IPAM: this plugin has none. */
+  readonly unknown: readonly UnknownKey[]
 }
 
 /** Throws CniError naming the key, its value and what it may be. */
@@ -39,6 +42,7 @@ export function accepts(raw: unknown): Config {
     broadcastQueueLength: conf.bcqueuelen ?? 0,
     ipamType: conf.ipam?.type ?? '',
     dns: dnsOf(conf.dns ?? {}),
+    unknown: unknownKeys(raw, schema.keys, ''),
   }
 }
 

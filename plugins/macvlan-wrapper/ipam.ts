@@ -33,19 +33,25 @@ export function ipamOf(call: Call<Config>): Ipam | undefined {
 
 const loadOwn = () => import('../../lib/ipam/cni.js')
 
-const eyes = (kernel: Kernel, nic: string): Eyes => ({
+const eyes = (kernel: Kernel, { ifName: nic, config: { unknown } }: Call<Config>): Eyes => ({
   master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/detect.js')).detect({ kernel, nic }, asks),
+  owned: async ips => (await import('../../lib/kernel/owned.js')).ownedBy(kernel, nic, ips),
+  unknown,
   host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),
 })
 
 function inProcess(call: Call<Config>): Ipam {
   const own: Call<unknown> = { ...call, config: call.config.raw }
+  const { netns, ifName: nic } = call
   return {
-    claim: async kernel => (await loadOwn()).ipamClaim(own, eyes(kernel, call.ifName)),
+    claim: async kernel => (await loadOwn()).ipamClaim(own, eyes(kernel, call)),
     release: async () => (await loadOwn()).ipamDel(own),
-    check: async () => (await loadOwn()).ipamCheck(own),
-    status: async () => (await loadOwn()).ipamStatus(own),
+    check: async () =>
+      (await loadOwn()).ipamCheck(own, {
+        owned: async ips => (await import('../../lib/kernel/look.js')).ownedByNode({ netns, nic }, ips),
+      }),
+    status: async () => (await import('../../lib/ipam/status.js')).ipamStatus(own),
     gc: async () => (await import('../../lib/ipam/hint.js')).ipamGc(own),
   }
 }

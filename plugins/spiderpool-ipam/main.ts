@@ -10,6 +10,10 @@ const ipam = () => import('../../lib/ipam/cni.js')
 const eyes = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): Eyes => ({
   master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/detect.js')).detectAlone({ netns, nic }, asks),
+  owned: async ips => {
+    const holders = (await import('../../lib/kernel/holders.js')).holdersHere(ips)
+    return holders.length === 0 ? [] : (await import('../../lib/kernel/look.js')).ownedByNode({ netns, nic }, ips)
+  },
   host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),
 })
 
@@ -21,10 +25,10 @@ export const plugin: Plugin<unknown> = {
   accepts,
   add: async call => (await ipam()).ipamAdd(call, eyes(call)),
   check: async call => {
-    await (await ipam()).ipamCheck(call)
+    await (await ipam()).ipamCheck(call, eyes(call))
     await (await import('./check.js')).checkInterface(call)
   },
   del: async call => (await ipam()).ipamDel(call),
-  status: async call => (await ipam()).ipamStatus(call),
+  status: async call => (await import('../../lib/ipam/status.js')).ipamStatus(call),
   gc: async call => (await import('../../lib/ipam/hint.js')).ipamGc(call),
 }

@@ -233,7 +233,7 @@ const POOLS: Case[] = [
     name: "another node's pool",
     annotations: ippool({ ipv4: [OTHER_NODE] }),
     code: 104,
-    msg: /is for other nodes \(spec\.nodeName n9\)/,
+    msg: /is for other nodes \(spec\.nodeName n9\), not \S+$/,
   },
   { name: 'an IPv6 pool as ipv4', annotations: ippool({ ipv4: [SIX] }), code: 104, msg: /is IPv6, not IPv4/ },
   {
@@ -247,7 +247,7 @@ const POOLS: Case[] = [
     annotations: {},
     ipam: { default_ipv4_ippool: ['nowhere'] },
     code: 103,
-    msg: /default_ipv4_ippool.*"nowhere"/,
+    msg: /default_ipv4_ippool\/default_ipv6_ippool of CNI conf "\S+" names SpiderIPPool "nowhere"/,
   },
   {
     name: 'no pool named, none default',

@@ -44,7 +44,7 @@ export function reviewIn(body: string): Review | string {
 }
 
 export type Verdict =
-  | { readonly kind: 'allowed' }
+  | { readonly kind: 'allowed'; readonly warnings?: readonly string[] }
   | { readonly kind: 'changed'; readonly to: unknown }
   | { readonly kind: 'denied'; readonly denial: Denial }
 
@@ -57,13 +57,16 @@ export function answerTo({ uid, object }: Pick<Review, 'uid' | 'object'>, verdic
   })
   switch (verdict.kind) {
     case 'allowed':
-      return answer({ allowed: true })
+      return answer({ allowed: true, ...warningsIn(verdict.warnings) })
     case 'changed':
       return answer({ allowed: true, ...patchFrom(object, verdict.to) })
     case 'denied':
       return answer({ allowed: false, status: statusOf(verdict.denial) })
   }
 }
+
+/** The API server shows them to the client, as kubectl does. */
+const warningsIn = (warnings: readonly string[] = []): object => (warnings.length === 0 ? {} : { warnings })
 
 const statusOf = ({ code, reason, message, details }: Denial): object => ({
   kind: 'Status',

@@ -1,6 +1,6 @@
 // Addresses: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR (<linux/if_addr.h>). Knows bytes, not notations.
 import { attrs, body } from '../attrs.js'
-import { change, dump, NLM_F } from '../message.js'
+import { change, dump, get, NLM_F } from '../message.js'
 import { cstring, raw, s32, struct, u32, u8, type ValueOf } from '../wire.js'
 
 export const ifaddrmsg = struct('ifaddrmsg', 8, {
@@ -50,6 +50,8 @@ export const anyAddress: Address['header'] = { family: 0, prefixLength: 0, flags
 export const addrAdd = change('addr.add', 20, address, NLM_F.create | NLM_F.excl)
 export const addrReplace = change('addr.replace', 20, address, NLM_F.create | NLM_F.replace)
 export const addrDel = change('addr.del', 21, address)
+/** IPv6 only (inet6_rtm_getaddr): the link that has an address, by a hash. Throws NetlinkError EADDRNOTAVAIL where none has. */
+export const addrGet = get('addr.get', 22, address)
 /** On a node where pods come and go all the time every dump may be interrupted. */
 export const addrDump = dump('addr.dump', 22, address, {
   identity: ({ header: { index, prefixLength }, attrs: { address, local } }) =>

@@ -1,6 +1,6 @@
 // What the environment and conf.yml say, and what they cannot say.
 import t from 'tap'
-import { confOf, settingsOf, type Settings } from '../../../daemons/controller/settings.js'
+import { confOf, settingsOf, unknownIn, type Settings } from '../../../daemons/controller/settings.js'
 
 const OUTSIDE = { namespace: 'kube-system', podName: 'host' }
 const read = (env: Readonly<Record<string, string>>): Settings => settingsOf(env, OUTSIDE)
@@ -78,3 +78,35 @@ t.test('in conf.yml what is missing is false, what is unknown is passed on, what
   })
   for (const text of ['text', null, []]) t.throws(() => confOf(text), { message: /no YAML mapping/ })
 })
+
+const unknownKey = (key: string, meant: string, more = ''): string =>
+  `${key} of the configuration file is unknown and has no effect; did you mean ${meant}?${more}`
+for (const [name, raw, sentences] of [
+  [
+    'every key that is read',
+    { enableIPv4: true, tolerateUnknownClusterCIDR: true, podResourceInject: { enabled: true } },
+    [],
+  ],
+  ['keys of the Go agent', { ipamUnixSocketPath: '', tuneSysctlConfig: true, iaasNetworkProvider: {}, agent: {} }, []],
+  [
+    'an enable key in another case',
+    { enableIpv4: true },
+    [unknownKey('enableIpv4', 'enableIPv4', ' enableIPv4 is missing and counts as false')],
+  ],
+  ['one that stands there too', { enableIpv4: true, enableIPv4: true }, [unknownKey('enableIpv4', 'enableIPv4')]],
+  [
+    'one below',
+    { podResourceInject: { enable: true } },
+    [
+      unknownKey(
+        'podResourceInject.enable',
+        'podResourceInject.enabled',
+        ' podResourceInject.enabled is missing and counts as false',
+      ),
+    ],
+  ],
+] as const)
+  t.test(`unknownIn() of ${name}`, t => {
+    t.strictSame(unknownIn({ raw }), sentences)
+    t.end()
+  })

@@ -120,6 +120,21 @@ t.test('what is wrong is denied with the status that the API server passes on', 
   })
 })
 
+t.test('a SpiderMultusConfig with an unknown key of a conf is allowed with a warning', async t => {
+  const object = {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderMultusConfig',
+    metadata: { name: 'typo', namespace: 'default' },
+    spec: { cniType: 'custom', customCNI: '{"type":"coordinator","hostRuletabel":500}' },
+  }
+  t.strictSame(await one.review(`/validate${PATH}spidermultusconfig`, create(object)), {
+    ...{ uid: 'u-1', allowed: true },
+    warnings: [
+      'spec.customCNI: hostRuletabel of the CNI conf is unknown and has no effect; did you mean hostRuleTable?',
+    ],
+  })
+})
+
 t.test('every path of the configurations is answered', async t => {
   const { items } = JSON.parse(printed) as {
     items: { webhooks: { name: string; clientConfig: { service: { path: string } } }[] }[]

@@ -48,14 +48,14 @@ const rules: readonly { name: string; pool: SpiderIPPool; asker?: Partial<Asker>
   { name: 'other family', pool: pool({ ipVersion: 6 }), why: /is IPv6, not IPv4/ },
   { name: 'family from the subnet', pool: pool({ subnet: 'fd00::/64' }), why: /is IPv6, not IPv4/ },
   { name: 'own node', pool: pool({ nodeName: ['n1'] }), why: undefined },
-  { name: 'other node', pool: pool({ nodeName: ['n2'] }), why: /other nodes \(spec.nodeName n2\)/ },
+  { name: 'other node', pool: pool({ nodeName: ['n2'] }), why: /other nodes \(spec.nodeName n2\), not n1$/ },
   { name: 'node labels', pool: pool({ nodeAffinity: { matchLabels: { zone: 'b' } } }), why: /node n1/ },
   {
     name: 'names win over labels',
     pool: pool({ nodeName: ['n1'], nodeAffinity: { matchLabels: { zone: 'b' } } }),
     why: undefined,
   },
-  { name: 'other namespace', pool: pool({ namespaceName: ['kube-system'] }), why: /other namespaces/ },
+  { name: 'other namespace', pool: pool({ namespaceName: ['kube-system'] }), why: /other namespaces .*, not default$/ },
   {
     name: 'namespace labels',
     pool: pool({ namespaceAffinity: { matchExpressions: [{ key: 'team', operator: 'NotIn', values: ['x'] }] } }),

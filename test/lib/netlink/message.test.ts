@@ -59,6 +59,20 @@ t.test('of many messages those are cut out whose byte is wanted, and all that en
   t.end()
 })
 
+t.test('framesOf() with a word cuts out the messages that hold it at a multiple of four', t => {
+  const message = (payload: string): string => `18000000 14000200 01000000 00000000 ${payload}`
+  const word = new Uint32Array(hex('0a060001').slice().buffer)[0] ?? 0
+  const keep = { at: 0, from: 2, to: 2, word }
+  const [other, one, last] = [message('02000000 0a060002'), message('02000000 0a060001'), message('0200000a 06000100')]
+  const six = message('0a000000 0a060001')
+  const framesIn = (...messages: readonly string[]): number => framesOf(hex(messages.join(' ')), keep).length
+  t.equal(framesIn(other, one, other, one, other), 2)
+  t.equal(framesIn(one), 1)
+  t.equal(framesIn(other, last, six), 0, 'not across a boundary, not where the byte is another')
+  t.equal(framesIn(six, one, six, one), 2, 'what was passed over is not found again')
+  t.end()
+})
+
 t.test('a message stays as it is when its datagram is written over', t => {
   const datagram = hex('14000000 03000200 01000000 00000000 01020304')
   for (const keep of [undefined, LINKS]) {

@@ -70,6 +70,44 @@ t.test('of a further NIC too, and what the first NIC has stays as it was', async
   t.equal((await coordinate('DEL', pod, eth0)).status, 0)
 })
 
+const VIPS = { v4: '10.6.0.77', v6: 'fd06::77' } as const
+for (const family of ['v4', 'v6'] as const)
+  for (const [link, host] of [
+    ['eth0', 10],
+    ['lo', 77],
+  ] as const)
+    for (const conf of [{}, BOTH])
+      t.test(`ADD and CHECK of an address of the node: ${family}, ${link}, ${JSON.stringify(conf)}`, async t => {
+        const pod = world.pod()
+        const nic = nicOf('eth0', 6, family, host)
+        const ip = family === 'v4' ? `10.6.0.${host}` : `fd06::${host}`
+        const vip = `${VIPS[family]}/${family === 'v4' ? 32 : 128} dev lo`
+        const on = (): void => void (link === 'lo' && node.sh(`ip addr add ${vip}`))
+        const off = (): void => void (link === 'lo' && node.sh(`ip addr del ${vip}`))
+        attach(pod, nic)
+        on()
+        const before = allOf(pod)
+        const { json } = await coordinate('ADD', pod, nic, { conf })
+        const mac = macOf(node, { name: 'eth0' })
+        const wanted = {
+          code: 108,
+          msg: conflict(nic, ip, mac),
+          details: `${ip} is an address of interface ${link} of this node`,
+        }
+        t.match(json, wanted)
+        t.strictSame(allOf(pod), before, 'nothing left, no route on the node leads to the pod')
+        off()
+        if (link === 'lo') {
+          t.equal((await coordinate('ADD', pod, nic, { conf })).status, 0, 'without the VIP')
+          t.equal((await coordinate('CHECK', pod, nic, { conf })).status, 0)
+          on()
+          t.match((await coordinate('CHECK', pod, nic, { conf })).json, wanted, 'a VIP that comes later')
+          off()
+          t.equal((await coordinate('DEL', pod, nic)).status, 0)
+        }
+        detach(pod, nic)
+      })
+
 for (const nic of [
   { name: 'eth0', v4: '10.5.0.20/16' },
   { name: 'eth0', v6: 'fd05::20/64' },

@@ -94,7 +94,7 @@ t.test('a SpiderCoordinator that is not Synced is refused with its reason, to be
     code: 11,
     message: 'failed to GetCoordinatorConfig: spidercoordinator: default no ready: no ConfigMap kubeadm-config',
   })
-  t.throws(() => keysOfCoordinator({}), { code: 11 })
+  t.throws(() => keysOfCoordinator({}), { code: 11, details: /phase "".*spiderpool-controller does: is it running\?$/ })
   t.end()
 })
 

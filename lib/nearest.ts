@@ -1,0 +1,41 @@
+// The word that somebody may have meant. Pure; loaded only where a word is unknown.
+
+/** Of a word of this many letters one may be wrong; of shorter ones too. */
+const LETTERS_PER_TYPO = 3
+
+/**
+ * The known word with the fewest typos to `word`, whatever its case: letters that are missing, too many, others, or swapped with
+ * their neighbour (optimal string alignment). Where more than every third letter would be wrong, the one that begins with `word`, or
+ * undefined.
+ */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const small = word.toLowerCase()
+  let best: string | undefined
+  let fewest = Math.max(1, Math.floor(word.length / LETTERS_PER_TYPO)) + 1
+  for (const one of known) {
+    const typos = distance(small, one.toLowerCase())
+    if (best === undefined && small.length >= LETTERS_PER_TYPO && one.toLowerCase().startsWith(small)) best = one
+    if (typos >= fewest) continue
+    fewest = typos
+    best = one
+  }
+  return best
+}
+
+/** How many typos lie between two words. */
+export function distance(a: string, b: string): number {
+  let before: readonly number[] = []
+  let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1]
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const costs = [(last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (isSame ? 0 : 1)]
+      row.push(Math.min(...costs, isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity))
+    }
+    before = last
+    last = row
+  }
+  return last[b.length] ?? 0
+}
