@@ -17,11 +17,22 @@ import {
   type VirtualMachine,
 } from '../../lib/ipam/retention.js'
 import { repairOf, withAddresses, type Recorded, type Repair } from './reconcile/endpoint.js'
-import { addressesInUse, SIGHTING_MS } from './reconcile/fate.js'
+import { addressesInUse, releaseMs, SIGHTING_MS, type Rules } from './reconcile/fate.js'
+import { stateOf } from './reconcile/node.js'
 import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
 import type { Making } from './reconcilers.js'
 import { keyOf, refOfKey, type View } from './source.js'
-import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, NETWORK_STATUS, POOLS, SETS } from './sources.js'
+import {
+  ADDRESSES,
+  CLUSTER_NODES,
+  CLUSTER_PODS,
+  ENDPOINTS,
+  INSTANCES,
+  MACHINES,
+  NETWORK_STATUS,
+  POOLS,
+  SETS,
+} from './sources.js'
 
 /** Seen so for this long before a record is mended: an ADD or a DEL in between writes one object after another. */
 const MENDING_MS = 10_000
@@ -72,7 +83,8 @@ export function endpoints({ settings, conf }: Making): Reconciler {
       if (repair.kind === 'none' || (repair.kind === 'remove' && !settings.reclaim.enabled))
         return void sightings.delete(key)
       const sinceMs = sinceOf(sightings, key, nameOf(repair), hands)
-      const waitMs = sinceMs + (repair.kind === 'remove' ? SIGHTING_MS : MENDING_MS) - hands.now()
+      const graceMs = repair.kind === 'remove' ? removalMs(cached, view, settings.reclaim) : MENDING_MS
+      const waitMs = sinceMs + graceMs - hands.now()
       if (waitMs > 0) return { againMs: waitMs }
       // A record that was deleted already and names nothing is only let go: nothing can depend on it any more.
       const isGoing = repair.kind === 'remove' && cached.endpoint?.metadata.deletionTimestamp !== undefined
@@ -84,6 +96,12 @@ export function endpoints({ settings, conf }: Making): Reconciler {
       return undefined
     },
   }
+}
+
+/** The node's own DEL removes the record right after the address; the controller only what is left then. */
+function removalMs({ endpoint }: Recorded, view: View, rules: Pick<Rules, 'releaseMs'>): number {
+  const node = stateOf(view.of(CLUSTER_NODES).get(endpoint?.status.current.node ?? ''))
+  return Math.max(SIGHTING_MS, releaseMs({ node }, rules))
 }
 
 /** Of two sightings of one key: is it the same thing that is wrong. */

@@ -18,6 +18,8 @@ export interface Reclaiming {
   readonly delayMs: number
   /** What no record names is left to the ADD that may still be at it, for so long. */
   readonly unrecordedMs: number
+  /** What a node that is ready is about to free by its own DEL is left to it for so long. */
+  readonly releaseMs: number
   /** Everything is looked at again after so long. */
   readonly resyncMs: number
 }
@@ -158,6 +160,7 @@ export function settingsOf(env: Env, outside: { readonly namespace: string; read
       workers: Math.max(1, number(env, `${GC}IP_WORKER_NUM`, 3)),
       delayMs: seconds(`${GC}ADDITIONAL_GRACE_DELAY`, 0),
       unrecordedMs: seconds(`${GC}UNRECORDED_GRACE`, UNRECORDED_S),
+      releaseMs: seconds(`${GC}RELEASE_GRACE`, 10),
       resyncMs: Math.max(1000, seconds(`${GC}DEFAULT_INTERVAL_DURATION`, 600)),
     },
   }

@@ -20,6 +20,11 @@ export interface Rules {
    * Until then, what no record names is not left over.
    */
   readonly unrecordedMs: number
+  /**
+   * On a node that is ready the DEL of a pod that is gone comes, or is under way: what it is about to free is left to it for so long. On
+   * any other node nothing frees it.
+   */
+  readonly releaseMs: number
 }
 
 export interface Around {
@@ -75,7 +80,8 @@ export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): 
 export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 /** The pod that took it is gone. A younger pod of the name takes over what a record gives it; what that record leaves out is left over. */
-function fateWithoutPod(address: SpiderIPAddress, around: Around, { delayMs, unrecordedMs }: Rules): Fate {
+function fateWithoutPod(address: SpiderIPAddress, around: Around, rules: Rules): Fate {
+  const { delayMs, unrecordedMs } = rules
   const { pod, endpoint, keeper, ageMs } = around
   const isOfYounger = pod !== undefined && endpoint?.status.current.uid === pod.metadata.uid
   if (keeper === 'kept')
@@ -84,21 +90,23 @@ function fateWithoutPod(address: SpiderIPAddress, around: Around, { delayMs, unr
   const isWhole = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
   // Not the rest of its time: the age grows while the sighting stays, and the two together would come to half of it.
   const isYoung = !isWhole && ageMs < unrecordedMs
-  return free(why, isYoung ? unrecordedMs + delayMs : delayMs)
+  return free(why, isYoung ? unrecordedMs + delayMs : releaseMs(around, rules) + delayMs)
 }
 
 /** The switches are of pods without a stable identity. A pod that never had an address is freed whatever its node. */
-function whileEnding(pod: Pod, { node, keeper }: Around, rules: Rules): Fate {
+function whileEnding(pod: Pod, around: Around, rules: Rules): Fate {
+  const { node, keeper } = around
   if (node === 'outOfService') return free('PodTerminating', rules.delayMs)
   if (keeper === 'none' && hasAddress(pod) && !mayOn(node, rules)) return KEEP
   const seconds = pod.metadata.deletionGracePeriodSeconds ?? GRACE_SECONDS
-  return free('PodTerminating', seconds * 1000 + rules.delayMs)
+  return free('PodTerminating', seconds * 1000 + releaseMs(around, rules) + rules.delayMs)
 }
 
-function afterFinish(pod: Pod, { node, keeper }: Around, rules: Rules): Fate {
+function afterFinish(pod: Pod, around: Around, rules: Rules): Fate {
+  const { node, keeper } = around
   if (keeper === 'none' && !mayOn(node, rules)) return KEEP
   const seconds = pod.spec?.terminationGracePeriodSeconds ?? GRACE_SECONDS
-  return free('PodFinished', seconds * 1000 + rules.delayMs)
+  return free('PodFinished', seconds * 1000 + releaseMs(around, rules) + rules.delayMs)
 }
 
 function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keeper }: Around, rules: Rules): Fate {
@@ -112,6 +120,10 @@ function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keepe
   if (!hasRecord || isRecorded(address, endpoint) || isInUse(address, pod, inUse)) return KEEP
   return free('NotRecorded', rules.unrecordedMs + rules.delayMs)
 }
+
+/** What the node's own DEL is given, milliseconds. */
+export const releaseMs = ({ node }: Pick<Around, 'node'>, rules: Pick<Rules, 'releaseMs'>): number =>
+  node === 'ready' ? rules.releaseMs : 0
 
 const mayOn = (node: NodeState, { onReadyNodes, onNotReadyNodes }: Rules): boolean =>
   node === 'ready' ? onReadyNodes : onNotReadyNodes

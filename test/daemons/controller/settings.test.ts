@@ -26,6 +26,7 @@ t.test('without anything set, what Spiderpool’s documents give', async t => {
       workers: 3,
       delayMs: 0,
       unrecordedMs: 240_000,
+      releaseMs: 10_000,
       resyncMs: 600_000,
     },
   })

@@ -57,6 +57,7 @@ const RULES: Rules = {
   runningWithoutAddress: false,
   delayMs: 0,
   unrecordedMs: HALF_WRITTEN_MS,
+  releaseMs: 0,
 }
 const OLD = 10 * HALF_WRITTEN_MS
 const AROUND: Around = {
@@ -117,6 +118,30 @@ const CASES: readonly Case[] = [
     when: 'the pod is gone and its record names another address than this young one',
     around: { pod: undefined, endpoint: ofOther, ageMs: 0 },
     fate: free('PodGone', HALF_WRITTEN_MS),
+  },
+  {
+    when: 'the pod is gone and its node is ready: its DEL is left the time',
+    around: { pod: undefined },
+    rules: { releaseMs: 10_000 },
+    fate: free('PodGone', 10_000),
+  },
+  {
+    when: 'the pod is gone and its node is not ready: no DEL comes',
+    around: { pod: undefined, node: 'notReady' },
+    rules: { releaseMs: 10_000 },
+    fate: free('PodGone', SIGHTING_MS),
+  },
+  {
+    when: 'the pod terminates on a node that is ready: the kubelet ends it first, then comes its DEL',
+    around: { pod: ending(30) },
+    rules: { releaseMs: 10_000 },
+    fate: free('PodTerminating', 40_000),
+  },
+  {
+    when: 'the pod has ended on a node that is ready',
+    around: { pod: finished('Succeeded') },
+    rules: { releaseMs: 10_000, delayMs: 1_000 },
+    fate: free('PodFinished', 18_000),
   },
   {
     when: 'a younger pod has its name',
