@@ -14,6 +14,7 @@ export const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
   --tls-server-cert FILE   the webhooks' certificate (PEM), and
   --tls-server-key FILE    its key; read again when they change. A ca.crt beside it becomes the caBundle of both configurations.
                            Without them certificates are made and renewed here
+  --version                prints the version
   webhooks                 prints the webhook configurations, for kubectl apply -f -
   Everything else is told by the environment (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
 `

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { logTo, type Log } from '../../lib/log.js'
+import { VERSION_TEXT } from '../../lib/version.js'
 import { CNI_NAMES, kubeconfigOf, settingsOf, USAGE, type Settings } from './plan.js'
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -122,6 +123,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     const settings = settingsOf(argv, process.env)
     const log = logTo(line => void writeSync(1, line), 'info')
+    log.info(`${VERSION_TEXT} begins`)
     const token = install(settings, log)
     if (!settings.isOnce) await keepFresh(settings, token, log)
   } catch (error) {

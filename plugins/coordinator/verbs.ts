@@ -12,6 +12,7 @@ import { levelOf, openLog, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
+import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
@@ -25,6 +26,7 @@ import { absenceOf, refusalOf } from './words.js'
 export type CoordinatorCall = Call<Config>
 
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
+  version: VERSION,
   command,
   containerID,
   ifName,

@@ -3,6 +3,7 @@ import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { LEVELS, levelOf, openLog, type Log } from '../../lib/log.js'
 import { describe, type Plan } from '../../lib/plan/step.js'
+import { VERSION } from '../../lib/version.js'
 import type { Config } from './config.js'
 
 type IfacerCall = Call<Config>
@@ -21,6 +22,7 @@ export function logOf({ config: { log }, command }: IfacerCall): Log {
 }
 
 export const fieldsOf = ({ command, containerID, ifName, name, args }: IfacerCall) => ({
+  version: VERSION,
   command,
   network: name,
   containerID,
