@@ -16,7 +16,7 @@ import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
-import { ipsIn, planForDel } from './del.js'
+import { ipsIn, isOfAnother, planForDel } from './del.js'
 import { addressesOf, factsOf, type Asked, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
@@ -206,6 +206,10 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
     const { hostRuleTable: said = HOST_RULE_TABLE } = config.keys
     const asked = isHostTable(said) ? said : HOST_RULE_TABLE
     const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: asked, hasPod })
+    if (isOfAnother({ containerID, ifName, prevResult }, seen)) {
+      log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
+      return delOn(call, false, log)
+    }
     const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
     const hostRuleTable = tableSeen(seen) ?? asked
     const { restore, remove } = planForDel({ ifName, firstNic, containerID, hostRuleTable, own, seen })
