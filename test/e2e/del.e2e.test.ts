@@ -97,7 +97,9 @@ const NO_NAMESPACE: readonly (readonly [what: string, path: string])[] = [
 
 const stateOf = (place: Place): string =>
   place
-    .sh('ip -o link; ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip neigh show nud permanent')
+    .sh(
+      'ip -o link; ip -o addr; ip route show table all; ip -6 route show table all; ip rule; ip neigh show nud permanent',
+    )
     .split('\n')
     .filter(line => !/fe80::|ff00::/.test(line)) // the kernel adds these by itself, a second after a link is up
     .join('\n')
