@@ -1,7 +1,7 @@
 // The one image behind every name: argv[0] says which part runs. Knows names; each part is loaded only when it is asked for.
 import { writeSync } from 'node:fs'
 import { run, type Plugin } from './lib/cni/plugin.js'
-import { VERSION_TEXT } from './lib/version.js'
+import { VERSION_TEXT, versionOf } from './lib/version.js'
 
 type Part = (argv: readonly string[]) => Promise<void>
 
@@ -34,10 +34,12 @@ const PARTS: Readonly<Record<string, Part>> = {
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 async function start(): Promise<void> {
-  const called = PARTS[baseName(process.argv0)]
-  if (called) return called(process.argv.slice(2))
-  const named = PARTS[process.argv[2] ?? '']
-  if (named) return named(process.argv.slice(3))
+  const own = baseName(process.argv0)
+  const args = process.argv.slice(2)
+  const [name = '', ...argv] = PARTS[own] ? [own, ...args] : args
+  const part = PARTS[name]
+  if ((part ? argv : args).includes('--version')) return void writeSync(1, `${versionOf(part ? name : 'spiderpool')}\n`)
+  if (part) return part(argv)
   writeSync(
     2,
     `${VERSION_TEXT}\nusage: one of ${Object.keys(PARTS).join(', ')}, as the name of the file or as the first argument\n`,

@@ -23,6 +23,7 @@ export const USAGE = `usage: spiderpool-apiserver --data-dir DIR [--listen 127.0
   --watch-history-max N     changes kept for watches that resume (50000)
   --no-embedded-controller  do not keep the counts in SpiderIPPool status, nor remove the finalizer of deleted pools and SpiderEndpoints
   --no-admission            take Spiderpool's kinds as they come, as a cluster does that has no webhooks
+  --version                 print the version and end
 `
 
 const VALUES = ['data-dir', 'listen', 'unix', 'kubeconfig', 'crds', 'watch-history-max'] as const

@@ -15,6 +15,7 @@ export const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
   --tls-server-cert FILE   the webhooks' certificate (PEM), and
   --tls-server-key FILE    its key; read again when they change. A ca.crt beside it becomes the caBundle of both configurations.
                            Without them certificates are made and renewed here
+  --version                prints the version
   webhooks                 prints the webhook configurations, for kubectl apply -f -. With podResourceInject KUBECONFIG is asked whether it is
                            Kubernetes 1.30 or later, where a pod that chooses no networks never waits for the controller
   node-policy              prints the ValidatingAdmissionPolicy by which a node writes its own objects only (Kubernetes 1.30 or later)

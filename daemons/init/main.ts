@@ -6,6 +6,7 @@ import { isAlreadyExists, isNotFound, KubeError } from '../../lib/kube/errors.js
 import { SERVICE_ENDPOINTS } from '../../lib/kube/kinds.js'
 import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
+import { VERSION_TEXT } from '../../lib/version.js'
 import { networkIn, planOf, type Creation, type Env } from './plan.js'
 
 /** For ever: what is not there yet (a CRD, a webhook's server) comes. What is refused does not get better, and ends it. */
@@ -88,6 +89,7 @@ async function serve(argv: readonly string[], env: Env): Promise<void> {
   if (argv[0] === '--help') return void writeSync(1, USAGE)
   if (argv[0] !== undefined) throw new Error(`unknown argument ${JSON.stringify(argv[0])}; see --help`)
   const log = logTo(line => void writeSync(1, line), 'info')
+  log.info(`${VERSION_TEXT} begins`)
   const ends = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
   const creations = planOf(env, networkOf((env['SPIDERPOOL_INIT_DEFAULT_CNI_DIR'] ?? '').replaceAll('"', '')))

@@ -20,6 +20,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { logTo, type Log } from '../../lib/log.js'
+import { VERSION_TEXT } from '../../lib/version.js'
 import { accountFault, CNI_NAMES, kubeconfigOf, settingsOf, USAGE, type Account, type Settings } from './plan.js'
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -204,6 +205,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     const settings = settingsOf(argv, process.env)
     const log = logTo(line => void writeSync(1, line), 'info')
+    log.info(`${VERSION_TEXT} begins`)
     const verified: Verified = new Map()
     install(settings, verified, log)
     if (!settings.isOnce) await keepUp(settings, verified, log)

@@ -13,7 +13,7 @@ export interface Settings {
 
 type Env = Readonly<Record<string, string | undefined>>
 
-export const USAGE = `usage: spiderpool-install [--once]
+export const USAGE = `usage: spiderpool-install [--once | --version]
   CNI_BIN_DIR   where the executables go      (/host/opt/cni/bin)
   CNI_CONF_DIR  where spiderpool.d/ goes      (/host/etc/cni/net.d)
 `

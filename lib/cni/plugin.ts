@@ -133,8 +133,7 @@ async function dispatch<C>(plugin: Plugin<C>, edge: Edge, { command, conf, stdin
     prevResult: prevResultOf(command, conf, cniVersion),
     validAttachments: command === 'GC' ? attachmentsOf(conf) : [],
   }
-  guardNetns(command, edge)
-  return verb(plugin, call)
+  return verb(plugin, outsideNode(call, edge))
 }
 
 async function checked<C>(plugin: Plugin<C>, call: Call<C>): Promise<string> {
@@ -172,13 +171,18 @@ function prevResultOf(command: string, conf: Fields, cniVersion: string): Result
   }
 }
 
-/** Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the node's. */
-function guardNetns(command: string, { env, sameNetns }: Edge): void {
-  const netns = env['CNI_NETNS'] ?? ''
+/**
+ * Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the node's. For a DEL the pod's namespace
+ * is gone where CNI_NETNS names the node's own (its process ended, and its ID may be another's): what is on the node is released.
+ * Throws CniError 8 for an ADD.
+ */
+function outsideNode<C>(call: Call<C>, { sameNetns }: Edge): Call<C> {
+  const { command, netns, env } = call
   const override = (env['CNI_NETNS_OVERRIDE'] ?? '').toLowerCase()
-  if ((command !== 'ADD' && command !== 'DEL') || netns === '' || override === '1' || override === 'true') return
-  if (sameNetns(netns))
-    throw new CniError('invalidNetns', "plugin's netns and netns from CNI_NETNS should not be the same", netns)
+  if ((command !== 'ADD' && command !== 'DEL') || netns === '' || override === '1' || override === 'true') return call
+  if (!sameNetns(netns)) return call
+  if (command === 'DEL') return { ...call, netns: '', env: { ...env, CNI_NETNS: '' } }
+  throw new CniError('invalidNetns', "plugin's netns and netns from CNI_NETNS should not be the same", netns)
 }
 
 /** libcni sends the list under two names, the second for runtimes' older words. Half an attachment would make a living one look gone. */

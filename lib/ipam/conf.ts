@@ -3,6 +3,7 @@ import * as schema from '../../schemas/netconf/generated/ipam.js'
 import { checked, ConfFault, type TimeoutsConf } from '../cni/conf.js'
 import { CniError } from '../cni/error.js'
 import { unknownKeys, type UnknownKey } from '../cni/unknown.js'
+import { LOG_OLD_FILES, LOG_SIZE_MB } from '../cni/log-options.js'
 import { keysOf } from './annotations.js'
 
 export interface IpamConf {
@@ -55,9 +56,9 @@ export function ipamConf(conf: unknown): IpamConf {
   return {
     logLevel: level(keys.log_level),
     logFile: keys.log_file_path || LOG_FILE,
-    logMaxSize: Number(keys.log_file_max_size ?? 0),
+    logMaxSize: Number(keys.log_file_max_size ?? LOG_SIZE_MB),
     logMaxAge: Number(keys.log_file_max_age ?? 0),
-    logMaxCount: Number(keys.log_file_max_count ?? 0),
+    logMaxCount: Number(keys.log_file_max_count ?? LOG_OLD_FILES),
     ipv4: keys.default_ipv4_ippool ?? [],
     ipv6: keys.default_ipv6_ippool ?? [],
     cleanGateway: keys.clean_gateway ?? false,

@@ -5,6 +5,7 @@ import { kubeconfigOf, logOf } from '../cni/node.js'
 import type { Call } from '../cni/plugin.js'
 import { isUnauthorized, KubeError } from '../kube/errors.js'
 import type { Log } from '../log.js'
+import { VERSION } from '../version.js'
 import { parseIp } from '../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
 import { isRecordName, NAMESPACE, uidOf, type Container } from './own.js'
@@ -35,7 +36,7 @@ export function sessionOf(call: Call<unknown>): Session {
     ? { pod: { namespace: NAMESPACE, name: container.id }, podUid: uidOf(container) }
     : { pod: podOf(call), podUid: call.args.get('K8S_POD_UID') ?? '' }
   const who = container ? { container: container.name } : { pod: `${whose.pod.namespace}/${whose.pod.name}` }
-  return { conf, log, ...whose, container, journal, fields: { command, containerID, ifName, ...who } }
+  return { conf, log, ...whose, container, journal, fields: { version: VERSION, command, containerID, ifName, ...who } }
 }
 
 /** @throws CniError 7 where the conf may not name that file */

@@ -62,7 +62,7 @@ export class SystemError extends Error {
 /** What CNI_NETNS names is no network namespace. The sentences are those of the reference plugins. */
 export class NetnsError extends Error {
   override readonly name = 'NetnsError'
-  /** Nothing is there: for DEL that is success. */
+  /** No namespace is there, nothing or a plain file: for DEL that is success. */
   readonly isGone: boolean
   constructor(message: string, isGone: boolean) {
     super(message)
@@ -196,7 +196,7 @@ export function openNetns(path: string): number {
     throw new NetnsError(`failed to Statfs "${path}": ${errnoText(code)}`, code === 'ENOENT' || code === 'ENOTDIR')
   }
   if (magic !== NSFS_MAGIC && magic !== PROC_SUPER_MAGIC)
-    throw new NetnsError(`unknown FS magic on "${path}": ${magic.toString(16)}`, false)
+    throw new NetnsError(`unknown FS magic on "${path}": ${magic.toString(16)}`, true)
   try {
     return openSync(path, 'r')
   } catch (error) {

@@ -121,7 +121,8 @@ interface OnLink {
  */
 export type Step =
   | (OnLink & { readonly verb: 'addLink'; readonly link: NewLink; readonly mtu?: number; readonly mac?: Mac })
-  | (OnLink & { readonly verb: 'rename'; readonly to: string })
+  /** `alias` is set with the name, in one request. */
+  | (OnLink & { readonly verb: 'rename'; readonly to: string; readonly alias?: string })
   | (OnLink & { readonly verb: 'setUp'; readonly was: boolean })
   /** A link can be enslaved to a bond only while it is down. */
   | (OnLink & { readonly verb: 'setDown'; readonly was: boolean })

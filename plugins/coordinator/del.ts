@@ -1,6 +1,8 @@
 // What DEL takes away, decided from what is there: neither the conf's CIDRs nor the API server are asked for it. Pure.
 import { familyOf, parseIp, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, parsePrefix } from '../../lib/ip/cidr.js'
+import { ownerByAlias } from '../../lib/cni/owner.js'
+import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { isDefault, linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
@@ -50,6 +52,29 @@ export const ipsIn = (result: Result | undefined, ifName: string): readonly Ip[]
     .filter(isUsable)
 }
 
+/**
+ * Whether the pod that was looked into is another container's: CNI_NETNS of an old container may name a newer one's namespace by now. The
+ * node's end of its veth has this container's name, and a macvlan says whose it is; elsewhere prevResult's MAC and addresses tell it.
+ */
+export function isOfAnother(
+  { containerID, ifName, prevResult }: Pick<Call<unknown>, 'containerID' | 'ifName' | 'prevResult'>,
+  { pod, node }: Seen,
+): boolean {
+  const veth = linkNamed(pod, POD_VETH)
+  if (veth?.kind === 'veth') {
+    const onNode = linkNamed(node, hostVethName(containerID))
+    return onNode === undefined || !arePeers(veth, onNode)
+  }
+  const link = linkNamed(pod, ifName)
+  if (link === undefined) return false
+  const owner = ownerByAlias(link.alias, containerID)
+  if (owner !== undefined) return owner === 'other'
+  const mac = prevResult?.interfaces?.find(({ name, sandbox }) => name === ifName && sandbox)?.mac
+  if (mac === undefined || mac.toLowerCase() === link.mac) return false
+  const known = ipsIn(prevResult, ifName)
+  return known.length > 0 && !addressesOf(pod, ifName).some(ip => known.includes(ip))
+}
+
 export function planForDel(leaving: Leaving): Parting {
   const { ifName, firstNic, seen } = leaving
   const veth = hostVethName(leaving.containerID)
@@ -83,8 +108,12 @@ function isOurVeth({ own, hostRuleTable, seen: { pod, node } }: Leaving, veth: S
   return led.some(({ to }) => hosts.includes(to)) || (isGone && (led.length === 0 || own.length === 0))
 }
 
-/** Our addresses' routes in the node's table, and their neighbours beside them. */
-function nodePart({ own, seen: { node }, hostRuleTable }: Leaving): Plan {
+/**
+ * Our addresses' routes in the node's table, and their neighbours beside them. Those of a pod that is gone went with its veth: what
+ * leads to one of its addresses now is of the pod that has the address.
+ */
+function nodePart({ own, seen: { pod, node }, hostRuleTable }: Leaving): Plan {
+  if (pod.links.length === 0) return []
   const hosts = own.map(hostOf)
   const routes = node.routes.filter(({ to, table }) => table === hostRuleTable && hosts.includes(to))
   return [

@@ -1,13 +1,14 @@
 // coordinator: chained after the main plugin, it gives a pod its ways to its node, to Services and between several NICs. The verbs; deciding is plan.ts.
 //   stdin JSON -> accepts -> settings -> look -> plan -> run -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
+import { VERSION } from '../../lib/version.js'
 import { accepts, type Config } from './config.js'
 
 const verbs = () => import('./verbs.js')
 
 export const plugin: Plugin<Config> = {
   name: 'coordinator',
-  about: 'Coordinator',
+  about: `Coordinator ${VERSION}`,
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,

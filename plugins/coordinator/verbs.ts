@@ -17,11 +17,12 @@ import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
+import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
-import { ipsIn, planForDel } from './del.js'
+import { ipsIn, isOfAnother, planForDel } from './del.js'
 import { addressesOf, factsOf, type Asked, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
@@ -33,6 +34,7 @@ import { absenceOf, refusalOf } from './words.js'
 export type CoordinatorCall = Call<Config>
 
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
+  version: VERSION,
   command,
   containerID,
   ifName,
@@ -262,6 +264,10 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
     const { hostRuleTable: said = HOST_RULE_TABLE } = config.keys
     const asked = isHostTable(said) ? said : HOST_RULE_TABLE
     const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: asked, hasPod })
+    if (isOfAnother({ containerID, ifName, prevResult }, seen)) {
+      log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
+      return delOn(call, false, log)
+    }
     const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
     const hostRuleTable = tableSeen(seen) ?? asked
     const { restore, remove } = planForDel({ ifName, firstNic, containerID, hostRuleTable, own, seen })

@@ -4,6 +4,7 @@ import { logOf as logFor } from '../../lib/cni/node.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { LEVELS, levelOf, type Log } from '../../lib/log.js'
 import { describe, type Plan } from '../../lib/plan/step.js'
+import { VERSION } from '../../lib/version.js'
 import type { Config } from './config.js'
 
 type IfacerCall = Call<Config>
@@ -28,6 +29,7 @@ export function logOf({ config: { log }, command, env }: IfacerCall): Log {
 }
 
 export const fieldsOf = ({ command, containerID, ifName, name, args }: IfacerCall) => ({
+  version: VERSION,
   command,
   network: name,
   containerID,

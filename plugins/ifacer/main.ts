@@ -1,6 +1,7 @@
 // ifacer: makes the VLAN sub-interface and the bond that the next plugin names as its master. The verbs; deciding is plan.ts.
 //   stdin JSON -> accepts -> look -> plan -> run -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
+import { VERSION } from '../../lib/version.js'
 import { accepts, type Config } from './config.js'
 
 const verbs = () => import('./verbs.js')
@@ -9,7 +10,7 @@ const wantsLinks = ({ bond, vlan }: Config): boolean => (bond ?? vlan) !== undef
 
 export const plugin: Plugin<Config> = {
   name: 'ifacer',
-  about: 'Subvlan',
+  about: `Subvlan ${VERSION}`,
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
   accepts,

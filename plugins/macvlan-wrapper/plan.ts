@@ -3,6 +3,7 @@ import { parseIp, familyOf, type Ip } from '../../lib/ip/address.js'
 import { networkOf, parsePrefix, type Prefix } from '../../lib/ip/cidr.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
 import { CniError } from '../../lib/cni/error.js'
+import { aliasOf, ownerByAlias } from '../../lib/cni/owner.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { defaultRouteLink, linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
@@ -95,7 +96,7 @@ export function nicPlan(call: MacvlanCall, master: SeenLink): Plan {
       ...(config.mtu > 0 && { mtu: config.mtu }),
       ...(mac !== undefined && { mac }),
     },
-    { verb: 'rename', where: 'pod', name, to: ifName },
+    { verb: 'rename', where: 'pod', name, to: ifName, alias: aliasOf(call.containerID) },
   ]
 }
 
@@ -108,6 +109,27 @@ export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'container
 export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan => [
   { ...aMacvlan, name: temporaryName(of) },
 ]
+
+/**
+ * Whether DEL may remove the link of this name: CNI_NETNS may name another pod's namespace by now. The alias that ADD set says whose it is;
+ * of a link without one (by Go's macvlan, or an older version of ours), the addresses or the MAC of prevResult. Where there is no prevResult
+ * either, any macvlan of the name is taken for this container's, as the reference plugin does.
+ */
+export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: SeenLink, pod: Place): boolean {
+  if (link.kind !== 'macvlan') return false
+  const owner = ownerByAlias(link.alias, containerID)
+  if (owner !== undefined) return owner === 'own'
+  const at = prevResult?.interfaces?.findIndex(({ name, sandbox }) => name === ifName && sandbox) ?? -1
+  const mac = prevResult?.interfaces?.[at]?.mac
+  if (mac === undefined || mac.toLowerCase() === link.mac) return true
+  const ips = (prevResult?.ips ?? []).filter(ip => ip.interface === undefined || ip.interface === at)
+  return ips.some(({ address }) => {
+    const prefix = parsePrefix(address)
+    return prefix !== undefined && pod.addresses.some(has => has.link === ifName && has.address.ip === prefix.ip)
+  })
+}
+
+type Leaving = Pick<Call<Config>, 'containerID' | 'ifName' | 'prevResult'>
 
 const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
 

@@ -5,20 +5,19 @@ import type { Result } from '../../lib/cni/result.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
 import { undoAll } from '../../lib/plan/run.js'
+import { linkNamed } from '../../lib/plan/seen.js'
 import { add as addOn, lookUpMaster } from './add.js'
 import { checkPod, ownInterface } from './check.js'
 import type { Config } from './config.js'
 import { ipamOf } from './ipam.js'
-import { planForDel } from './plan.js'
+import { isOwnLink, leftovers, planForDel } from './plan.js'
 
 async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promise<T>): Promise<T> {
   const kernel = openKernel(netns)
   try {
     return await work(kernel)
   } catch (error) {
-    // The odd text is the reference plugin's, to the letter: people search for it.
-    if (error instanceof NetnsError)
-      throw new CniError('internal', `failed to open netns %!q(<nil>): ${error.message}`, `CNI_NETNS is "${netns}"`)
+    if (error instanceof NetnsError) throw new CniError('internal', `failed to open netns "${netns}": ${error.message}`)
     throw error
   } finally {
     kernel.close()
@@ -51,7 +50,7 @@ function removeLink(call: Call<Config>): void {
   const kernel = openKernel(call.netns)
   try {
     kernel.enter()
-    const failures = undoAll(planForDel(call), kernel)
+    const failures = undoAll(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
     if (failures.length > 0)
       throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
   } catch (error) {
@@ -59,6 +58,13 @@ function removeLink(call: Call<Config>): void {
   } finally {
     kernel.close()
   }
+}
+
+function isOwnOrGone(call: Call<Config>, kernel: Kernel): boolean {
+  const { ifName } = call
+  const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
+  const link = linkNamed(pod, ifName)
+  return link === undefined || isOwnLink(call, link, pod)
 }
 
 export async function check(call: Call<Config>): Promise<void> {

@@ -11,8 +11,8 @@ const EXECUTABLES: readonly { readonly name: string; readonly versions: readonly
     { name: 'macvlan-wrapper', versions: ALL, about: /^CNI macvlan plugin \S/ },
     { name: 'spiderpool-ipam', versions: FROM_0_3, about: /^Spiderpool IPAM \S/ },
     { name: 'spiderpool', versions: FROM_0_3, about: /^Spiderpool IPAM \S/ },
-    { name: 'coordinator', versions: ALL, about: /^Coordinator$/ },
-    { name: 'ifacer', versions: ALL, about: /^Subvlan$/ },
+    { name: 'coordinator', versions: ALL, about: /^Coordinator \S/ },
+    { name: 'ifacer', versions: ALL, about: /^Subvlan \S/ },
   ]
 
 const REFERENCE = { name: 'macvlan', bin: '/usr/lib/cni' } as const // 1.1.1 of containernetworking-plugins, of spec 1.0.0

@@ -29,10 +29,13 @@ const set = (places: Places, { where, name }: Named, attrs: Alteration): void =>
   places.at(where).change(linkSet, { header: anyLink, attrs: { name, ...attrs } })
 
 /** RTM_SETLINK by index, since the attribute of the name is the new name here. */
-function renameTo(places: Places, { where, name, to }: Named & { to: string }): void {
+function renameTo(places: Places, { where, name, to, alias }: Named & { to: string; alias?: string }): void {
   const index = indexOf(places, { where, name })
   places.indexes.clear()
-  places.at(where).change(linkSet, { header: { ...anyLink, index }, attrs: { name: to } })
+  places.at(where).change(linkSet, {
+    header: { ...anyLink, index },
+    attrs: { name: to, ...(alias !== undefined && { alias }) },
+  })
 }
 
 const setFlagUp = (places: Places, { where, name }: Named, up: boolean): void =>

@@ -25,11 +25,11 @@ export interface Conf {
     readonly logLevel?: string
     /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
     readonly logFile?: string
-    /** Megabytes after which a file is put aside. */
+    /** Megabytes after which a file is put aside; 0 is 100. */
     readonly logMaxSize?: number | string
-    /** Days after which a file put aside goes. */
+    /** Days after which a file put aside goes; 0 is never. */
     readonly logMaxAge?: number | string
-    /** Files put aside that are kept. */
+    /** Files put aside that are kept; 0 is all. */
     readonly logMaxCount?: number | string
   }
 }

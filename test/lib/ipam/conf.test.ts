@@ -6,6 +6,9 @@ t.test('defaults', t => {
   t.match(ipamConf({ ipam: { type: 'spiderpool' } }), {
     logLevel: 'debug',
     logFile: '/var/log/spidernet/spiderpool.log',
+    logMaxSize: 10,
+    logMaxAge: 0,
+    logMaxCount: 2,
     ipv4: [],
     cleanGateway: false,
   })
@@ -14,6 +17,7 @@ t.test('defaults', t => {
 
 const good = [
   { ipam: { LOG_LEVEL: 'WARN' }, is: { logLevel: 'warn' } },
+  { ipam: { log_file_max_size: 0, log_file_max_count: 0 }, is: { logMaxSize: 0, logMaxCount: 0 } },
   { ipam: { log_file_max_size: '100' }, is: { logMaxSize: 100 } },
   { ipam: { log_file_max_size: 100, log_file_max_age: -1 }, is: { logMaxSize: 100, logMaxAge: -1 } },
   { ipam: { default_ipv4_ippool: null, Default_IPv6_ippool: ['a'] }, is: { ipv4: [], ipv6: ['a'] } },

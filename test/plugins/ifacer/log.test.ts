@@ -6,6 +6,7 @@ import type { Call } from '../../../lib/cni/plugin.js'
 import { accepts, type Config } from '../../../plugins/ifacer/config.js'
 import { fieldsOf, stepsOf, told } from '../../../plugins/ifacer/log.js'
 import { nodeEnv } from '../../fixtures/node-config.js'
+import { VERSION } from '../../../lib/version.js'
 import { up } from '../../../plugins/ifacer/made.js'
 
 const callOf = (command: string, logOptions: object): Call<Config> => ({
@@ -32,7 +33,7 @@ const linesOf = (file: string): readonly object[] =>
     .split('\n')
     .map(line => JSON.parse(line) as object)
 
-const OF = { command: 'ADD', network: 'vlan100', containerID: 'c1', ifName: 'net1', pod: 'ns/p' }
+const OF = { version: VERSION, command: 'ADD', network: 'vlan100', containerID: 'c1', ifName: 'net1', pod: 'ns/p' }
 
 t.test('a call that fails is told with its reason, and fails', async t => {
   const logFile = `${t.testdir()}/a/ifacer.log`

@@ -45,7 +45,7 @@ const macvlan = { kind: 'macvlan', on: 'm0', onWhere: 'node', mode: 'bridge' } a
 t.test('the NIC is made under a temporary name and renamed', t => {
   t.strictSame(plan.nicPlan(callOf({}), master), [
     { verb: 'addLink', where: 'pod', name: TEMPORARY, link: macvlan },
-    { verb: 'rename', where: 'pod', name: TEMPORARY, to: 'eth0' },
+    { verb: 'rename', where: 'pod', name: TEMPORARY, to: 'eth0', alias: 'container c1' },
   ])
   t.match(TEMPORARY, /^veth[0-9a-f]{8}$/)
   t.not(plan.temporaryName({ containerID: 'c1', ifName: 'net1' }), TEMPORARY, 'each attachment has its own')
