@@ -1,9 +1,9 @@
-// May root rely on a file? Only where nobody else can have made it or can change it. Knows owners and modes; knows no confs.
+// May root rely on a file? Only where no other user can have made it or can change it. Knows owners and modes; knows no confs.
 import { lstatSync, statSync, type Stats } from 'node:fs'
 
 /** <linux/stat.h> S_IWGRP | S_IWOTH. */
 const WRITABLE_BY_OTHERS = 0o022
-/** S_ISVTX: in such a folder, as /tmp is one, nobody renames or removes what is another's (sticky(7)). */
+/** S_ISVTX: in such a folder, as /tmp is one, a user renames and removes only what is its own (sticky(7)). */
 const STICKY = 0o1000
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0')

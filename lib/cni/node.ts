@@ -23,14 +23,15 @@ const wrong = (message: string): CniError => new CniError('invalidConfig', messa
 
 /**
  * The path by which the kubeconfig that a conf names may be read, without links; undefined where it names none.
- * @throws CniError 7 where the file is in no folder of the administrator's, or somebody other than root can change it
+ * @throws CniError 7 where the file is in no folder of the administrator's, or a user other than root can change it
  */
 export function kubeconfigOf({ path, key }: Named, env: Env): string | undefined {
   if (path === '' || path === DEFAULT_KUBECONFIG) return path || undefined // as if it were not named
   const resolved = resolve(path)
   if (folderOf(resolved ?? normal(path), 'kubeconfigFolders', env) === undefined)
     throw outside({ path, key }, 'kubeconfigFolders', env)
-  if (resolved === undefined) return path // there is no such file: who reads it says so
+  // Not left to who reads it: by then a link may lead to a file that was not there before.
+  if (resolved === undefined) throw wrong(`${key} is "${path}", and there is no such file`)
   const folders = ['/', ...parentsOf(resolved)]
   for (const folder of folders) refuse({ path, key }, folder, whyNotFolder(folder))
   refuse({ path, key }, resolved, whyNotFile(statSync(resolved)))

@@ -73,6 +73,7 @@ const node = file(
 const elsewhere = file(`${pod}/root`, EXEC)
 symlinkSync(elsewhere, `${open}/k/link`)
 symlinkSync(pod, `${open}/k/folder`)
+symlinkSync(`${pod}/later`, `${open}/k/dangling`)
 file(`${open}/k/good`, TOKEN)
 symlinkSync(`${open}/k/good`, `${pod}/good`)
 
@@ -93,6 +94,8 @@ const KUBECONFIGS: readonly Named[] = [
   { name: 'that is not there, outside', path: '/root/none', says: OUTSIDE },
   { name: 'of a relative path', path: 'k/good', says: OUTSIDE },
   { name: 'through ..', path: `${open}/k/../../${pod.slice(pod.lastIndexOf('/') + 1)}/root`, says: OUTSIDE },
+  { name: 'that is not there', path: `${open}/k/none`, says: /, and there is no such file$/ },
+  { name: 'through a link that leads nowhere', path: `${open}/k/dangling`, says: /, and there is no such file$/ },
   { name: 'through a link', path: `${open}/k/link`, says: OUTSIDE },
   { name: 'through a folder that is a link', path: `${open}/k/folder/root`, says: OUTSIDE },
   { name: 'owned by nobody', path: file(`${open}/k/nobody`, EXEC, { uid: NOBODY }), says: OWNER },

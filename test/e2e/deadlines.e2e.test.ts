@@ -185,7 +185,7 @@ const WRITES: Readonly<Record<string, RegExp>> = {
 }
 for (const [name, path] of Object.entries(WRITES))
   for (const verbs of [['ADD', 'DEL'], ['ADD']])
-    t.test(`an ADD whose deadline ends in ${name} leaves nothing to nobody: ${verbs.join(', ')}`, async t => {
+    t.test(`an ADD whose deadline ends in ${name} leaks no address: ${verbs.join(', ')}`, async t => {
       const faulty = await startFaulty(server.kubeconfig)
       t.teardown(() => faulty.stop())
       const pod = await cluster.pod(`deadline-${process.pid}-${containerId()}`, poolAnnotation(POOL))
@@ -207,7 +207,7 @@ for (const [name, path] of Object.entries(WRITES))
       t.match(json, { code: 11, msg: /\(ipam\.timeouts\.add\) are over$/ })
       faulty.judge = () => undefined
       const left = await held()
-      t.equal(left.length, 1, 'it was carried out, and nobody could take it back any more')
+      t.equal(left.length, 1, 'it was carried out, and no time was left to take it back')
       if (verbs.includes('DEL')) {
         t.equal((await call('DEL')).status, 0)
         // A record that was made in time keeps the address of a pod that lives; nothing else does.

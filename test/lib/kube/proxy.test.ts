@@ -72,7 +72,7 @@ for (const { server = API, env, url, from } of cases)
     t.end()
   })
 
-t.test('shownProxy() leaves out who the proxy knows us as', t => {
+t.test('shownProxy() leaves out user and password', t => {
   t.equal(shownProxy({ url: 'http://u:p@proxy:3128', from: 'HTTPS_PROXY' }), 'http://proxy:3128 of HTTPS_PROXY')
   t.equal(shownProxy({ url: 'http://u:p/@proxy', from: 'X' }), 'http://proxy of X')
   t.end()
