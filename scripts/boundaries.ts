@@ -123,6 +123,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/controller/webhook-server.ts': ['node:net', 'node:tls'],
   'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/certs.ts': ['lib/x509.ts'],
+  'daemons/apiserver/connections.ts': ['bun:ffi', 'node:fs'],
   'daemons/apiserver/embedded.ts': ['daemons/controller/reconcile'], // where there is no controller
   'daemons/apiserver/flags.ts': ['node:path'],
   'daemons/apiserver/folder.ts': ['node:fs', 'node:path'],

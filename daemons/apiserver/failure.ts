@@ -85,6 +85,16 @@ export const unsupportedMedia = (accepted: readonly string[]): ApiError =>
 export const tooLarge = (limitBytes: number): ApiError =>
   new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`)
 
+export const tooManyWatches = (): ApiError =>
+  new ApiError(
+    429,
+    'TooManyRequests',
+    'there are too many watches for the open files that this server may have; close some, or raise its limit (ulimit -n)',
+    {
+      retryAfterSeconds: 1,
+    },
+  )
+
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
 
 export const tooOld = (asked: number, oldest: number): ApiError =>

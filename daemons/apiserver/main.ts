@@ -2,6 +2,8 @@
 import { writeSync } from 'node:fs'
 import { clearSocket, keepPort, kubeconfigText, makePrivate, openFolder, writeKubeconfig } from './folder.js'
 import { flagsOf, USAGE, type Flags } from './flags.js'
+import { Connections, descriptorsMax, peerOf } from './connections.js'
+import { tooManyWatches } from './failure.js'
 import { startCore, type Core } from './core.js'
 import { handle } from './rest.js'
 
@@ -13,11 +15,21 @@ interface Where extends Pick<Flags, 'listen' | 'unix'> {
   readonly tls: { readonly cert: string; readonly key: string }
   /** Taken where --listen leaves the port open and it is free: running clients keep the address that they read once. */
   readonly lastPort: number
+  readonly connections: Connections
 }
 
-function listen(core: Core, { listen: { host, port }, unix, tls, lastPort }: Where): Listening {
-  const fetch = (request: Request, server: Listening): Promise<Response> =>
-    handle(core.server, request, () => server.timeout(request, 0))
+function listen(core: Core, { listen: { host, port }, unix, tls, lastPort, connections }: Where): Listening {
+  const fetch = (request: Request, server: Listening): Promise<Response> => {
+    const from = server.requestIP(request)
+    const peer = from ? peerOf(from.address, from.port) : ''
+    const beginWatch = (): (() => void) => {
+      const end = connections.beginWatch(peer)
+      if (!end) throw tooManyWatches()
+      server.timeout(request, 0)
+      return end
+    }
+    return handle(core.server, request, beginWatch).finally(connections.begin(peer))
+  }
   const common = { fetch, maxRequestBodySize: REQUEST_BYTES_MAX }
   if (unix !== undefined) {
     try {
@@ -51,10 +63,11 @@ function notListening(where: string, error: unknown): Error {
 async function serve(flags: Flags): Promise<void> {
   const { database, token, certificates, lastPort } = await openFolder(flags.dataDir, Date.now())
   const core = await startCore({ ...flags, database, token })
+  const connections = new Connections(descriptorsMax())
   let listening: Listening | undefined
   try {
     const { ca, certificate: cert, key } = certificates
-    listening = listen(core, { ...flags, tls: { cert, key }, lastPort })
+    listening = listen(core, { ...flags, tls: { cert, key }, lastPort, connections })
     const { port } = listening
     const server = flags.unix === undefined ? `https://${bracketed(flags.listen.host)}:${port}` : `unix://${flags.unix}`
     writeKubeconfig(flags.kubeconfig, kubeconfigText({ server, ca, token }))
@@ -64,6 +77,7 @@ async function serve(flags: Flags): Promise<void> {
     writeSync(1, `spiderpool-apiserver ready at ${server}, kubeconfig ${flags.kubeconfig}\n`)
     await stopped.promise
   } finally {
+    connections.stop()
     await core.stop(() => listening?.stop(true))
   }
 }

@@ -5,7 +5,7 @@ import type { Stored } from './object.js'
 import { flagOf, numberOf, selectorsOf } from './options.js'
 import { bookmarkOf, eventPrinter, type Printed } from './print.js'
 import { storedAt } from './registry.js'
-import type { Asked, Collection, Server } from './rest.js'
+import type { Asked, BeginWatch, Collection, Server } from './rest.js'
 import { refOf, spoken, type Target } from './write.js'
 
 /** @throws 404 */
@@ -55,11 +55,10 @@ export function readCollection(
   server: Server,
   asked: Asked,
   of: Collection,
-  unbounded: () => void,
+  beginWatch: BeginWatch,
 ): Printed | Response {
   if (flagOf(asked.query, 'watch')) {
-    unbounded()
-    return watch(server, asked, of)
+    return watch(server, asked, of, beginWatch)
   }
   const { kind, namespace } = of
   const { selects, ...wanted } = selectorsOf(asked, kind)
@@ -77,22 +76,25 @@ export function readCollection(
 
 const WATCH_MIN_MS = 1_800_000 // kube-apiserver's min-request-timeout; up to twice that, so that watches do not end together
 
-function watch({ store, watches }: Server, asked: Asked, { kind, namespace }: Collection): Response {
+function watch({ store, watches }: Server, asked: Asked, { kind, namespace }: Collection, begin: BeginWatch): Response {
   const { query } = asked
   const from = numberOf(query, 'resourceVersion')
   const initial = flagOf(query, 'sendInitialEvents')
   const bookmarks = flagOf(query, 'allowWatchBookmarks')
   const seconds = numberOf(query, 'timeoutSeconds') ?? 0
+  const selectors = selectorsOf(asked, kind)
+  const onEnd = begin()
   const body = watches.open({
     resource: storedAt(kind),
     namespace: kind.namespaced ? namespace : '',
-    ...selectorsOf(asked, kind),
+    ...selectors,
     from: initial || from === 0 ? undefined : from,
     bookmarks,
     marksInitialEnd: initial && bookmarks,
     timeoutMs: seconds > 0 ? seconds * 1000 : WATCH_MIN_MS * (1 + Math.random()),
     print: eventPrinter(kind, asked),
     bookmark: bookmarkOf(kind, asked),
+    onEnd,
   })
   return new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' } })
 }

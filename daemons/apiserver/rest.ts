@@ -47,8 +47,10 @@ function isKnown(request: Request, token: string): boolean {
   return scheme?.toLowerCase() === 'bearer' && timingSafeEqual(digest(given ?? ''), digest(token))
 }
 
-/** `unbounded` takes the idle limit off a request: a watch may be silent for long. */
-export async function handle(server: Server, request: Request, unbounded: () => void): Promise<Response> {
+/** Begins a watch on the request's connection, which may be silent for long; the result ends it. @throws 429 where there are too many. */
+export type BeginWatch = () => () => void
+
+export async function handle(server: Server, request: Request, beginWatch: BeginWatch): Promise<Response> {
   const url = new URL(request.url)
   const warnings: string[] = []
   try {
@@ -57,12 +59,13 @@ export async function handle(server: Server, request: Request, unbounded: () => 
     if (about) return about
     const answer = accepted(request.headers.get('accept'))
     const asked: Asked = { request, query: url.searchParams, answer, warnings }
-    const printed = await serve(server, asked, routeOf(url.pathname), unbounded)
+    const printed = await serve(server, asked, routeOf(url.pathname), beginWatch)
     return printed instanceof Response ? printed : answerWith(printed, asked, server.printYaml)
   } catch (error) {
     const failure = asApiError(error)
     if (failure.code === 500 && !(error instanceof ApiError)) console.error(error)
-    return Response.json(failure.status(), { status: failure.code })
+    const headers = failure.code === 429 ? { 'retry-after': '1' } : {}
+    return Response.json(failure.status(), { status: failure.code, headers })
   }
 }
 
@@ -85,7 +88,7 @@ async function serve(
   server: Server,
   asked: Asked,
   route: Route | undefined,
-  unbounded: () => void,
+  beginWatch: BeginWatch,
 ): Promise<Printed | Response> {
   if (!route) throw noSuchPath()
   const review = route.subresource === undefined && route.namespace === undefined ? reviewKind(route) : undefined
@@ -95,7 +98,7 @@ async function serve(
   const { name, subresource, namespace } = route
   const scaled = subresource === 'scale' && hasScale(kind)
   if (subresource !== undefined && !scaled && !(subresource === 'status' && kind.hasStatus)) throw noSuchPath()
-  if (name === undefined) return collection(server, asked, { kind, namespace }, unbounded)
+  if (name === undefined) return collection(server, asked, { kind, namespace }, beginWatch)
   if (kind.namespaced && namespace === undefined) throw noSuchPath()
   const target: Target = { kind, namespace: namespace ?? '', name }
   if (scaled) return scale(server, asked, target)
@@ -140,12 +143,12 @@ async function collection(
   server: Server,
   asked: Asked,
   of: Collection,
-  unbounded: () => void,
+  beginWatch: BeginWatch,
 ): Promise<Printed | Response> {
   const { kind, namespace } = of
   switch (asked.request.method) {
     case 'GET':
-      return readCollection(server, asked, of, unbounded)
+      return readCollection(server, asked, of, beginWatch)
     case 'POST': {
       if (kind.namespaced && namespace === undefined) throw methodNotAllowed()
       const body = await objectOf(asked, server)

@@ -12,6 +12,8 @@ export interface WatchQuery extends Wanted {
   /** A bookmark tells where the initial ADDED events end (sendInitialEvents). */
   readonly marksInitialEnd: boolean
   readonly timeoutMs: number
+  /** Called once, when the watch is over. */
+  readonly onEnd: () => void
   /** The JSON of an object as the client wants it; `body` is that of the object as stored. */
   readonly print: (object: Stored, body: string | undefined) => string
   /** The JSON of a bookmark's object. */
@@ -129,6 +131,7 @@ export class Watches {
       this.#watchers.delete(watcher)
       this.#open.delete(lines)
       timers.forEach(clearTimeout)
+      query.onEnd()
     })
     const see = (change: Change): void => {
       const type = seenAs(change, query)

@@ -1,0 +1,177 @@
+// How many connections are open: before the process is out of file descriptors, those that wait for nothing are closed. Knows sockets; knows no HTTP.
+//
+// Out of descriptors, accept() fails while the socket stays readable, so the loop spins and no client gets an answer. Bun has no limit of its own and
+// says neither when a connection comes nor when it goes: open sockets are read from /proc, and closed with shutdown(2), which Bun sees as their end.
+import { dlopen, ptr } from 'bun:ffi'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+const SYMBOLS = {
+  getpeername: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
+  shutdown: { args: ['i32', 'i32'], returns: 'i32' },
+} as const
+const SHUT_RDWR = 2
+const AF_INET = 2 // <sys/socket.h>
+const AF_INET6 = 10
+const SOCKADDR_BYTES = 128 // struct sockaddr_storage
+
+/** Above this part of the limit connections are closed, down to the lower one; half of it is for watches. */
+const CLOSED_ABOVE = 0.8
+const CLOSED_TO = 0.7
+const WATCHES_PART = 0.5
+const LOOKED_EVERY_MS = 1_000
+const CROWDED_EVERY_MS = 50
+
+/** A connection as its requests name it: the client's port on the loopback address that it came from. */
+type Peer = string
+export const peerOf = (address: string, port: number): Peer => `${address.replace(/^::ffff:/, '')} ${port}`
+
+interface Use {
+  underWay: number
+  lastMs: number
+}
+
+interface Socket {
+  readonly fd: number
+  readonly inode: string
+  readonly peer: Peer
+}
+
+/** The soft limit, which Bun raises to the hard one when it starts. */
+export function descriptorsMax(): number {
+  const text = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? ''
+  return text === 'unlimited' || text === '' ? Infinity : Number(text)
+}
+
+export class Connections {
+  readonly #max: number
+  readonly #libc = dlopen('libc.so.6', SYMBOLS).symbols
+  readonly #uses = new Map<Peer, Use>()
+  /** When a socket was first seen, by inode: it may have made no request yet. */
+  #seen = new Map<string, number>()
+  /** Kept for the listing, which needs a descriptor when there is none left. */
+  #spare = spareOrNone()
+  #watches = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(max: number) {
+    this.#max = max
+    this.#look()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** A request began; the result is called when it has been answered. */
+  begin(peer: Peer): () => void {
+    const use = this.#uses.get(peer) ?? { underWay: 0, lastMs: 0 }
+    this.#uses.set(peer, use)
+    use.underWay++
+    return once(() => {
+      use.underWay--
+      use.lastMs = Date.now()
+    })
+  }
+
+  /** Undefined where there are as many watches as may be: other requests need connections too. */
+  beginWatch(peer: Peer): (() => void) | undefined {
+    if (this.#watches >= this.#max * WATCHES_PART) return undefined
+    this.#watches++
+    const end = this.begin(peer)
+    return once(() => {
+      this.#watches--
+      end()
+    })
+  }
+
+  #look(): void {
+    const descriptors = this.#listed()
+    const isCrowded = descriptors.length > this.#max / 2
+    if (isCrowded) this.#tidy(descriptors)
+    else for (const [peer, { underWay }] of this.#uses) if (underWay === 0) this.#uses.delete(peer)
+    this.#timer = setTimeout(() => this.#look(), isCrowded ? CROWDED_EVERY_MS : LOOKED_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  /** Forgets connections that are gone, and closes those that have waited for nothing longest. */
+  #tidy(descriptors: readonly string[]): void {
+    const now = Date.now()
+    const open = descriptors.length
+    const sockets = this.#socketsOf(descriptors)
+    this.#seen = new Map(sockets.map(({ inode }) => [inode, this.#seen.get(inode) ?? now]))
+    const peers = new Set(sockets.map(({ peer }) => peer))
+    for (const peer of this.#uses.keys()) if (!peers.has(peer)) this.#uses.delete(peer)
+    if (open <= this.#max * CLOSED_ABOVE) return
+    const idleSince = ({ peer, inode }: Socket): number => this.#uses.get(peer)?.lastMs ?? this.#seen.get(inode) ?? now
+    const idle = sockets.filter(({ peer }) => (this.#uses.get(peer)?.underWay ?? 0) === 0)
+    idle.sort((a, b) => idleSince(a) - idleSince(b))
+    for (const { fd } of idle.slice(0, Math.ceil(open - this.#max * CLOSED_TO))) this.#libc.shutdown(fd, SHUT_RDWR)
+  }
+
+  #listed(): readonly string[] {
+    if (this.#spare !== undefined) closeSync(this.#spare)
+    try {
+      return readdirSync('/proc/self/fd')
+    } catch (error) {
+      if (isOutOfFiles(error)) return []
+      throw error
+    } finally {
+      this.#spare = spareOrNone()
+    }
+  }
+
+  #socketsOf(descriptors: readonly string[]): readonly Socket[] {
+    return descriptors.flatMap(name => {
+      const inode = linkOf(name)
+      const peer = inode.startsWith('socket:') ? this.#peerOf(Number(name)) : undefined
+      return peer === undefined ? [] : [{ fd: Number(name), inode, peer }]
+    })
+  }
+
+  /** Undefined where it is no connection over TCP. */
+  #peerOf(fd: number): Peer | undefined {
+    const address = Buffer.alloc(SOCKADDR_BYTES)
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(SOCKADDR_BYTES)
+    if (this.#libc.getpeername(fd, ptr(address), ptr(length)) !== 0) return undefined
+    const port = address.readUInt16BE(2)
+    switch (address.readUInt16LE(0)) {
+      case AF_INET:
+        return peerOf(address.subarray(4, 8).join('.'), port)
+      case AF_INET6:
+        return peerOf(address.subarray(8, 23).every(byte => byte === 0) ? '::1' : address.toString('hex', 8, 24), port)
+      default:
+        return undefined
+    }
+  }
+}
+
+/** Undefined where another thread took the last one: the next look tries again. */
+function spareOrNone(): number | undefined {
+  try {
+    return openSync('/dev/null', 'r')
+  } catch (error) {
+    if (isOutOfFiles(error)) return undefined
+    throw error
+  }
+}
+
+const isOutOfFiles = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['EMFILE', 'ENFILE'].includes(String(error.code))
+
+const once = (end: () => void): (() => void) => {
+  let isOver = false
+  return () => {
+    if (!isOver) end()
+    isOver = true
+  }
+}
+
+function linkOf(name: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${name}`)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '' // that of the listing itself
+    throw error
+  }
+}
