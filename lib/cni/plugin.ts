@@ -244,10 +244,21 @@ function writeAll(fd: number, text: string): string {
   return ''
 }
 
+const PLAN_FORMATS: Readonly<Record<string, PlanFormat>> = { '--plan': 'table', '--plan=json': 'json' }
+
+/** A dry run in a format that there is none of must not become a call that changes something. */
+async function outcomeFor<C>(plugin: Plugin<C>, argv: readonly string[]): Promise<Outcome> {
+  const asked = argv.find(arg => arg.startsWith('--plan'))
+  const plan = asked === undefined ? undefined : PLAN_FORMATS[asked]
+  if (asked === undefined || plan !== undefined)
+    return outcomeOf(plugin, { env: process.env, readStdin, sameNetns, plan })
+  const sentence = `unknown argument ${asked}: a plan is shown as text with --plan, as JSON with --plan=json`
+  return { exitCode: 1, stdout: pretty(errorReply(new CniError('invalidEnv', sentence), '')), stderr: '' }
+}
+
 /** The edge: the process's own environment, stdin, stdout and exit status. */
 export async function run<C>(plugin: Plugin<C>, argv: readonly string[] = []): Promise<void> {
-  const plan = argv.includes('--plan=json') ? 'json' : argv.includes('--plan') ? 'table' : undefined
-  const { exitCode, stdout, stderr } = await outcomeOf(plugin, { env: process.env, readStdin, sameNetns, plan })
+  const { exitCode, stdout, stderr } = await outcomeFor(plugin, argv)
   const failed = writeAll(1, stdout) // first: a closed stderr must not cost the runtime its answer
   writeAll(2, failed === '' ? stderr : `${stderr}error writing to stdout: ${failed}\n`)
   process.exitCode = failed === '' ? exitCode : 1

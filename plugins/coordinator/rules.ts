@@ -1,6 +1,6 @@
 // Rules of others beside ours: which come first, which priority ours needs, and whether the kernel resolves as planned. Pure.
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
-import { containsIp } from '../../lib/ip/cidr.js'
+import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { Place, Resolved, Seen } from '../../lib/plan/seen.js'
 import type { Packet, Rule, Where } from '../../lib/plan/step.js'
 import { gatewayOf, isUsable, type Facts } from './facts.js'
@@ -95,6 +95,8 @@ export interface Way {
   readonly where: Where
   readonly packet: Packet
   readonly link: string
+  /** Links that do as well. */
+  readonly or?: readonly string[]
 }
 
 /**
@@ -116,14 +118,15 @@ export function waysOf(facts: Facts, routed: readonly Ip[]): readonly Way[] {
   return [...toPod.map(packet => ({ where: 'node', packet, link: veth.node }) as const), ...fromPod, ...gateways(facts)]
 }
 
-/** The gateways that the main plugin gave; but for those that the conf leads elsewhere, or that are the node. */
-function gateways({ ifName, own, hostIps, promised, settings }: Facts): readonly Way[] {
+/** The gateways that the main plugin gave; but for those that the conf leads elsewhere, or that are the node. Any NIC in its network will do. */
+function gateways({ ifName, pod, own, hostIps, promised, settings }: Facts): readonly Way[] {
   const elsewhere = [...settings.cidrs, ...settings.policyRoutes.map(({ to }) => to)]
   return promised
     .filter(to => isUsable(to) && !hostIps.includes(to) && !elsewhere.some(cidr => containsIp(cidr, to)))
     .flatMap(to => {
       const from = own.find(ip => familyOf(ip) === familyOf(to))
-      return from === undefined ? [] : [{ where: 'pod', packet: { to, from }, link: ifName } as const]
+      const or = pod.addresses.filter(({ address }) => containsIp(networkOf(address), to)).map(({ link }) => link)
+      return from === undefined ? [] : [{ where: 'pod', packet: { to, from }, link: ifName, or } as const]
     })
 }
 
@@ -133,11 +136,12 @@ export const packetsIn = (ways: readonly Way[], of: Where): readonly Packet[] =>
 /** A sentence for each way that the kernel resolves otherwise; `seen` has its answers, `rules` those of both places. */
 export function waysLost(ways: readonly Way[], seen: Seen): readonly string[] {
   return ways.flatMap(way => {
-    const { where, packet, link } = way
+    const { where, packet, link, or = [] } = way
     const found = seen[where].resolved.find(
       ({ to, from, mark }) => to === packet.to && from === packet.from && mark === packet.mark,
     )
-    return found === undefined || found.route?.link === link ? [] : [lostText(way, found.route, seen[where])]
+    const isRight = found === undefined || [link, ...or].includes(found.route?.link ?? '')
+    return isRight ? [] : [lostText(way, found.route, seen[where])]
   })
 }
 
@@ -145,13 +149,13 @@ function lostText({ where, packet, link }: Way, is: Resolved['route'], place: Pl
   const { to, from, mark } = packet
   const source = from === undefined ? '' : ` from ${from}`
   const marked = mark === undefined ? '' : ` with mark 0x${mark.toString(16)}`
-  const by = is === undefined ? 'have no route' : `leave by ${is.link ?? 'no link'} (table ${tableText(is.table)})`
+  const by = is === undefined ? 'have no route' : `leave by ${is.link ?? 'no interface'} (table ${tableText(is.table)})`
   const why = place.rules
     .filter(rule => rule.family === familyOf(to) && isSuspect(rule, packet, is?.table))
     .slice(0, NAMED_MAX)
     .map(ruleText)
   const rules = why.length === 0 ? '' : `: see ip rule ${why.join(', ')}`
-  return `packets ${placeNamed(where)} to ${to}${source}${marked} ${by} and not by ${link}${rules}`
+  return `packets ${placeNamed(where)} to ${to}${source}${marked} ${by} and must leave by ${link}${rules}`
 }
 
 /** Rules that may have led a packet there: those of the table, or those that say more than a table. */

@@ -16,18 +16,19 @@ import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
-import type { Plan } from '../../lib/plan/step.js'
+import type { Plan, Step } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
 import { expectedOf, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, isOfAnother, planForDel } from './del.js'
-import { addressesOf, factsOf, type Asked, type Facts } from './facts.js'
+import { addressesOf, factsOf, MAIN, type Asked, type Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
 import { planFor, resultOf, toDo, type Planned } from './plan.js'
 import { packetsIn, REMEDY, waysLost, waysOf } from './rules.js'
 import { HOST_RULE_TABLE, isHostTable, settingsOf, type Settings } from './settings.js'
+import { isNicTable } from './tables.js'
 import { routedIps } from './ways.js'
 import { absenceOf, refusalOf } from './words.js'
 
@@ -230,13 +231,22 @@ function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof annou
   }
 }
 
+/** A way in a table of others, who may rule as they like as long as the kernel's answer is right: that is asked for. */
+const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
+  step.verb === 'addRoute' &&
+  step.where === 'pod' &&
+  ![undefined, MAIN, table, markTable].includes(step.route.table) &&
+  !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
+
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await settled(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
     refuseOwned(facts, kernel)
-    const absent = missing(plan, seen).map(absenceOf)
+    const absent = missing(plan, seen)
+      .filter(step => !isForOthers(facts, step))
+      .map(absenceOf)
     const differing = [...absent, ...expectedOf(facts, plan)]
     const wrong = differing.length > 0 ? differing : waysLostNow(facts, kernel)
     if (wrong.length > 0)

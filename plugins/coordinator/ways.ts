@@ -73,11 +73,13 @@ const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[]
   )
 }
 
-/** The tables of the pod in which the node's addresses of a family stand besides main. */
-function nicTables({ isFirst, pod, table, tabled, markTable }: Facts, of: Family): readonly number[] {
-  if (!isFirst) return tabled.includes(of) ? [table] : []
-  const led = tablesBeforeMain(pod, of, 'any').filter(led => led !== markTable)
-  return [...new Set([table, ...led])]
+/**
+ * The tables of the pod in which the node's addresses of a family stand besides main: the NIC's, and those that rules of others, such as sbr's, lead
+ * its addresses to; the first NIC's ADD serves all NICs.
+ */
+function nicTables({ isFirst, pod, own, table, tabled, markTable }: Facts, of: Family): readonly number[] {
+  const led = tablesBeforeMain(pod, of, isFirst ? 'any' : own).filter(led => led !== markTable)
+  return [...new Set([...(isFirst || tabled.includes(of) ? [table] : []), ...led])]
 }
 
 function hostRoutes(facts: Facts): Plan {
