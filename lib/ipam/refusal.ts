@@ -35,7 +35,7 @@ export const REFUSALS = {
   },
   exhausted: {
     code: 11,
-    means: 'Every address of every pool that the pod may use is taken or reserved.',
+    means: 'Every address of every pool that the pod may use is taken or reserved, or none that a pod can use.',
     todo: 'Add ranges to spec.ips of a pool, or delete pods; the runtime tries again by itself.',
   },
   contended: {
