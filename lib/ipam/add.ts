@@ -112,7 +112,7 @@ async function take(known: Known, before: Before, hands: Hands, had?: Wishes): P
   const wishes = had ?? (await wishesFor(known, hands.port))
   const wants = await wantsOf(known, wishes, before.others, hands.port)
   const routes = routesOfPod(known.pod)
-  const granting = await grant(wants, { claimant, reserved: known.reserved }, hands)
+  const granting = await grant(wants, { claimant, reserved: known.reserved, others: before.others }, hands)
   try {
     const nics = withRoutes(granting.nics, routes)
     refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)

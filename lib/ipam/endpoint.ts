@@ -28,9 +28,12 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
   }
 }
 
-/** Kept records outlive their pods, and containers have none, so no pod owns them; all others go when their pod goes. */
+/**
+ * Kept records outlive their pods, and containers have none, so no pod owns them; all others go when their pod goes. A mirror pod's
+ * object comes and goes while the pod runs: the controller removes its record.
+ */
 export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
-  const { namespace, name, record, uid, owner, at } = claimant
+  const { namespace, name, record, uid, apiUid, owner, at } = claimant
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderEndpoint',
@@ -38,7 +41,9 @@ export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], is
       name: record,
       namespace,
       finalizers: [FINALIZER],
-      ...(!isKept && !at && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
+      ...(!isKept &&
+        !at &&
+        apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
     },
     status: {
       current: currentOf(claimant, nics),

@@ -3,8 +3,9 @@ import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
 import { addressesOf } from './endpoint.js'
-import { isAlive } from './pod.js'
+import { isAlive, isOfPod, uidOf } from './pod.js'
 import type { Journal, ObjectRef, Port } from './port.js'
+import { unpublish } from './publish.js'
 import {
   keeperOfKind,
   machineOf,
@@ -87,9 +88,8 @@ async function whoIsGone(
 ): Promise<Gone | { readonly kept: string }> {
   const { pod: ref, podUid } = leaving
   const pod = await port.pod(ref)
-  const uid = podUid || (pod?.metadata.uid ?? endpoint?.status.current.uid ?? '')
-  if (pod && isAlive(pod) && uid === pod.metadata.uid)
-    return { kept: 'the pod lives: its next sandbox keeps the addresses' }
+  const uid = podUid || (pod ? uidOf(pod) : (endpoint?.status.current.uid ?? ''))
+  if (pod && isAlive(pod) && isOfPod(uid, pod)) return { kept: 'the pod lives: its next sandbox keeps the addresses' }
   if (uid === '') return { kept: 'nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)' }
   const kept = endpoint && (await whoKeeps(endpoint, leaving, pod, port))
   return kept === undefined ? { uid } : { kept }
@@ -117,7 +117,7 @@ async function whoKeeps(
         port.virtualMachineInstance({ namespace, name }),
         port.virtualMachine({ namespace, name }),
       ])
-      const isLeft = pod === undefined || pod.metadata.uid !== status.current.uid
+      const isLeft = pod === undefined || !isOfPod(status.current.uid, pod)
       return virtualMachineKeeps(instance, machine)
         ? `virtual machine ${namespace}/${name} ${isLeft ? 'runs elsewhere' : 'starts again'}`
         : undefined
@@ -135,7 +135,9 @@ export async function forget(
 ): Promise<readonly string[]> {
   const { uid, ips } = endpoint.status.current
   const addresses = ips.flatMap(addressesOf).map(({ address }) => address)
-  const outcomes = await Promise.allSettled(addresses.map(address => releaseIfOf({ uid, containerID }, address, port)))
+  const outcomes = await Promise.allSettled(
+    ips.flatMap(addressesOf).map(({ address, pool }) => releaseIfOf({ uid, containerID, pool }, address, port)),
+  )
   const failed = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
   if (failed.length > 0)
     throw new AggregateError(
@@ -150,15 +152,23 @@ export async function forget(
   return freed
 }
 
+interface Releasing {
+  readonly uid: string
+  readonly containerID: string | undefined
+  /** Where the address may be a Go record that nothing has adopted: the pool that has it. */
+  readonly pool?: string
+}
+
 /** True where the address is no longer this pod's: freed now, freed before, or never its own. False where it stays. */
 export async function releaseIfOf(
-  { uid, containerID }: { readonly uid: string; readonly containerID: string | undefined },
+  { uid, containerID, pool }: Releasing,
   address: string,
   port: Port,
 ): Promise<boolean> {
   const ip = parsePrefix(address)?.ip
   if (ip === undefined) return true
   const object = await port.address(objectNameOf(ip))
+  if (!object && pool !== undefined) await unpublish(ip, { pool, uid }, port)
   if (object?.spec.pod.uid !== uid) return true
   const other = object.spec.containerID
   if (containerID !== undefined && other !== '' && other !== containerID) return false
