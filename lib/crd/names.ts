@@ -14,6 +14,8 @@ export const ANNOTATION_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const ANNOTATION_ROUTES = 'ipam.spidernet.io/routes'
 export const ANNOTATION_MULTUS_DEFAULT = 'v1.multus-cni.io/default-network'
 export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
+/** Where Multus writes which NIC has which address. */
+export const ANNOTATION_MULTUS_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 
 /** On a Namespace: lists of pool names. */
 export const ANNOTATION_NAMESPACE_IPV4 = 'ipam.spidernet.io/default-ipv4-ippool'

@@ -65,6 +65,12 @@ export const withOnly = (
   status: { ...endpoint.status, current: currentOf(claimant, nics) },
 })
 
+/** The same record with these NICs and no others. */
+export const withNics = (endpoint: SpiderEndpoint, ips: readonly EndpointNic[]): SpiderEndpoint => ({
+  ...endpoint,
+  status: { ...endpoint.status, current: { ...endpoint.status.current, ips } },
+})
+
 /** The NICs of a record with these among them, each in the place of the one of its name, new ones behind. */
 export function merged(known: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
   const added = nics.filter(nic => nic.interface === '' || !known.some(one => one.interface === nic.interface))

@@ -2,7 +2,8 @@
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
-import { addressesOf } from './endpoint.js'
+import { addressesOf, nicOf, withNics } from './endpoint.js'
+import { isUnplugged } from './network.js'
 import { isAlive, isOfPod, uidOf } from './pod.js'
 import type { Journal, ObjectRef, Port } from './port.js'
 import { unpublish } from './publish.js'
@@ -21,6 +22,8 @@ export interface Leaving {
   readonly podUid: string
   readonly containerID: string
   readonly features: Features
+  /** CNI_IFNAME: only where it was unplugged, as the pod's annotation says, is it looked at alone. */
+  readonly nic?: string
 }
 
 export type Released =
@@ -41,6 +44,11 @@ export async function release(leaving: Leaving, { port, journal }: Doing): Promi
   await undoHalfDone(leaving, endpoint, { port, journal })
   const gone = await whoIsGone(leaving, port, endpoint)
   if ('kept' in gone) {
+    const { nic } = leaving
+    if (endpoint && gone.pod && nic !== undefined && isUnplugged(gone.pod, nic)) {
+      const addresses = await unplug(endpoint, { ...leaving, nic }, port)
+      if (addresses) return { kind: 'released', addresses }
+    }
     if (endpoint) await letGo(endpoint, leaving, port)
     return { kind: 'kept', why: gone.kept }
   }
@@ -80,16 +88,49 @@ async function letGo(endpoint: SpiderEndpoint, { containerID, podUid }: Leaving,
   }
 }
 
+/** Other interfaces of the pod may be written at the same moment. */
+const UNPLUG_TRIES_MAX = 8
+
+/**
+ * An interface that was unplugged while its pod lives gives its addresses back. The record first: an address that no record names is
+ * reclaimed, while one that a record names and nothing holds would be held again. `undefined`: there is nothing of it.
+ */
+async function unplug(
+  known: SpiderEndpoint,
+  leaving: Leaving & { readonly nic: string },
+  port: Port,
+): Promise<readonly string[] | undefined> {
+  const { nic, pod: ref, podUid, containerID } = leaving
+  let endpoint: SpiderEndpoint | undefined = known
+  for (let tries = 0; tries < UNPLUG_TRIES_MAX && endpoint; tries++) {
+    const { uid, ips } = endpoint.status.current
+    const entry = nicOf(endpoint, nic)
+    const pod = await port.pod(ref) // seen twice before anything is freed
+    if (!entry || (podUid !== '' && podUid !== uid) || !pod || !isUnplugged(pod, nic)) return undefined
+    const left = ips.filter(one => one !== entry)
+    const written =
+      left.length === 0 ? await port.removeEndpoint(endpoint) : await port.replaceEndpoint(withNics(endpoint, left))
+    if (written !== 'conflict') {
+      const addresses = addressesOf(entry)
+      await Promise.all(addresses.map(({ address, pool }) => releaseIfOf({ uid, containerID, pool }, address, port)))
+      return addresses.map(({ address }) => address)
+    }
+    endpoint = await recordOf(leaving, port)
+  }
+  return undefined
+}
+
 /** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now; and nobody keeps the addresses for its successor. */
 async function whoIsGone(
   leaving: Leaving,
   port: Port,
   endpoint: SpiderEndpoint | undefined,
-): Promise<Gone | { readonly kept: string }> {
+): Promise<Gone | { readonly kept: string; readonly pod?: Pod }> {
   const { pod: ref, podUid } = leaving
   const pod = await port.pod(ref)
   const uid = podUid || (pod ? uidOf(pod) : (endpoint?.status.current.uid ?? ''))
-  if (pod && isAlive(pod) && isOfPod(uid, pod)) return { kept: 'the pod lives: its next sandbox keeps the addresses' }
+  if (pod && isAlive(pod) && isOfPod(uid, pod))
+    return { kept: 'the pod lives: its next sandbox keeps the addresses', pod }
   if (uid === '') return { kept: 'nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)' }
   const kept = endpoint && (await whoKeeps(endpoint, leaving, pod, port))
   return kept === undefined ? { uid } : { kept }
