@@ -1,10 +1,11 @@
 // SpiderEndpoints: made true from the address objects, and gone with the last of them. Performs what reconcile/endpoint.ts decides.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../lib/crd/types.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
+import { isRecordOf, recordAt } from '../../lib/ipam/allocated.js'
 import { directPort } from '../../lib/ipam/direct.js'
 import { newEndpoint, withOnly } from '../../lib/ipam/endpoint.js'
 import { addressObject, type Claimant } from '../../lib/ipam/identity.js'
-import { topController } from '../../lib/ipam/pod.js'
+import { isMirror, topController, uidOf } from '../../lib/ipam/pod.js'
 import { familyOfPool, poolOf, type Pool } from '../../lib/ipam/pool.js'
 import type { Port } from '../../lib/ipam/port.js'
 import {
@@ -194,7 +195,8 @@ async function claimantOf(pod: Pod, key: string, port: Port): Promise<Claimant> 
   return {
     namespace: pod.metadata.namespace ?? '',
     name: pod.metadata.name,
-    uid: pod.metadata.uid ?? '',
+    uid: uidOf(pod),
+    ...(isMirror(pod) && { apiUid: pod.metadata.uid ?? '' }),
     record: refOfKey(key).name,
     node: pod.spec?.nodeName ?? '',
     containerID: '',
@@ -237,7 +239,10 @@ async function hold(
   const pool = poolNamed(poolName, view)
   const ip = parsePrefix(address)?.ip
   if (!pool || ip === undefined) return
-  const object = addressObject({ ip, pool, nic: nic.interface, claimant: await claimantOf(pod, key, port) })
+  const claimant = await claimantOf(pod, key, port)
+  const recorded = pool.shared && recordAt(pool.shared, ip)
+  if (recorded && !isRecordOf(recorded, { claimant, nic: nic.interface })) return // adopted first; then it is a conflict
+  const object = addressObject({ ip, pool, nic: nic.interface, claimant })
   const outcome = await port.claim(object)
   if (outcome.kind === 'held')
     return tellOf(pod, hands, {

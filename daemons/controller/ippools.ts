@@ -1,17 +1,20 @@
 // SpiderIPPools: counts, finalizers and records of the Go format, made true from the address objects. Performs what reconcile/ decides.
-import { FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../../lib/crd/names.js'
-import type { SpiderIPPool } from '../../lib/crd/types.js'
+import { ANNOTATION_ALLOCATED_IPS, FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../../lib/crd/names.js'
+import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
+import { objectNameOf } from '../../lib/ip/address.js'
+import { recordsIn } from '../../lib/ipam/allocated.js'
 import { directPort } from '../../lib/ipam/direct.js'
+import { isOfPod, uidOf } from '../../lib/ipam/pod.js'
 import { SPIDER_IPPOOLS } from '../../lib/kube/kinds.js'
 import type { Metrics } from '../../lib/metrics.js'
 import { limiter } from './limiter.js'
 import type { Outcome } from './queue.js'
-import { adoptionOf, projectionOf, type Adoption } from './reconcile/adopt.js'
+import { adoptionOf, entriesOf, leftOf, unionOf, type Adoption } from './reconcile/adopt.js'
 import { poolFinalizers, poolStatus, sizeOfPool } from './reconcile/ippool.js'
 import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
 import type { Making } from './reconcilers.js'
 import type { View } from './source.js'
-import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, POOLS } from './sources.js'
+import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, isFromGo, isGoAgent, POOLS } from './sources.js'
 
 /** Of a pool's status: a burst of a thousand pods is a few writes. */
 const WRITE_EVERY_MS = 1_000
@@ -20,8 +23,19 @@ const ADOPTING = 32
 /** Records of one pool named in one log line. */
 const NAMED_MAX = 20
 
+/** What is contested or cannot be read is looked at again this often; a change of an address is a reason as well. */
+const PENDING_MS = 10_000
+
+const allNames = (view: View): readonly string[] => [...view.of(POOLS).all()].map(({ metadata }) => metadata.name)
+
 const WATCHES: readonly Watch[] = [
   watchOf(POOLS, ({ metadata }) => [metadata.name]),
+  // The first pool with a Go record concerns all: a Go agent allocates from any.
+  watchOf(
+    POOLS,
+    (pool, view) => (isFromGo(pool) ? allNames(view) : []),
+    ({ object, previous }) => isFromGo(object) === isFromGo(previous),
+  ),
   watchOf(ADDRESSES, ({ metadata }, view) =>
     view
       .of(POOLS)
@@ -30,69 +44,125 @@ const WATCHES: readonly Watch[] = [
   ),
   // Read where a pool is adopted, and a change of one is no reason to look at a pool.
   watchOf(ENDPOINTS, () => []),
-  watchOf(CLUSTER_PODS, () => []),
+  watchOf(
+    CLUSTER_PODS,
+    (pod, view) => (isGoAgent(pod) ? allNames(view) : []),
+    () => true, // one that changes stays one
+  ),
 ]
 
-export function ippools({ conf: { projectAllocatedIPs: projects } }: Making): Reconciler {
+/** `shared`: a Go agent may allocate at any moment. `kept`: none is there, and the text is kept for its return. */
+type Sharing = 'shared' | 'kept' | undefined
+
+/** A Go agent that is there counts whatever conf.yml says: with no text it would give every address again. */
+function sharingOf(view: View, wanted: boolean | 'auto'): Sharing {
+  if (view.of(CLUSTER_PODS).count('goAgent', 'yes') > 0) return 'shared'
+  if (wanted === false) return undefined
+  return wanted === true || view.of(POOLS).count('fromGo', 'yes') > 0 ? 'kept' : undefined
+}
+
+/** Of one pool, since this process began. */
+interface Memory {
+  /** Texts that had nothing left to adopt: as read when this process last wrote, and as it wrote. */
+  settled: readonly (string | undefined)[]
+  /** Records that had an object: UID by address. One without its object is released, not new. */
+  readonly held: Map<string, string>
+  told: string
+}
+
+export function ippools({ conf: { projectAllocatedIPs: wanted } }: Making): Reconciler {
   const writtenMs = new Map<string, number>()
-  /** What stood in allocatedIPs when this process last wrote it, and what it wrote: nothing in either is left to adopt. */
-  const projected = new Map<string, readonly (string | undefined)[]>()
+  const memories = new Map<string, Memory>()
   return {
     name: 'ippool',
     runs: 'leader',
     workers: 8,
     watches: WATCHES,
-    reset: () => writtenMs.clear(),
+    reset: () => {
+      writtenMs.clear()
+      memories.clear()
+    },
     async reconcile(name, view, hands): Promise<Outcome> {
       const pool = view.of(POOLS).get(name)
       if (!pool) {
-        projected.delete(name)
+        memories.delete(name)
         return void writtenMs.delete(name)
       }
       const waitMs = (writtenMs.get(name) ?? -Infinity) + WRITE_EVERY_MS - hands.now()
       if (waitMs > 0) return { againMs: waitMs }
+      const memory: Memory = memories.get(name) ?? { settled: [], held: new Map(), told: '' }
+      memories.set(name, memory)
       const text = pool.status?.allocatedIPs
-      const isOurs = text === undefined || projected.get(name)?.includes(text) === true
-      const isAdopted = isOurs || (await adopt(pool, { view, hands, projects }))
-      const shall = shallBe(pool, view, { projects, isAdopted })
+      const isSettled = text === undefined || memory.settled.includes(text)
+      const adoption = isSettled ? undefined : await adopt(pool, { view, hands, memory })
+      const left = adoption ? leftOf(adoption) : NONE
+      const shall = shallBe(pool, view, { sharing: sharingOf(view, wanted), left })
       if (await write(pool, shall, hands)) {
         writtenMs.set(name, hands.now())
-        projected.set(name, [text, shall.status.allocatedIPs])
+        memory.settled = left.size === 0 ? [text, shall.status.allocatedIPs] : []
       }
-      return isAdopted ? undefined : { againMs: WRITE_EVERY_MS }
+      if (left.size === 0) return undefined
+      return { againMs: adoption && adoption.create.length + adoption.renew.length > 0 ? WRITE_EVERY_MS : PENDING_MS }
     },
   }
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
 interface Adopting {
   readonly view: View
   readonly hands: Hands
-  readonly projects: boolean
+  readonly memory: Memory
 }
 
 /**
- * Every record of the Go format becomes an address object. True where none is left that is not one: only then may the text go. Those that
- * another pod holds by now are told, and count as done: the name is the lock. Where the text is kept
- * written, it may be an old one of ours: then only records of pods that are there count.
+ * Every record of the Go format becomes an address object; `create` and `renew` of the answer are under way, and the cache shows later who
+ * was faster. A record of a pod that is gone becomes one too, and is reclaimed with the care that every address is; but for those
+ * whose object was here and is released.
  */
-async function adopt(pool: SpiderIPPool, { view, hands, projects }: Adopting): Promise<boolean> {
+async function adopt(pool: SpiderIPPool, { view, hands, memory }: Adopting): Promise<Adoption> {
+  const released = await releasedIn(pool, { view, hands, memory })
+  const pods = view.of(CLUSTER_PODS)
   const adoption = adoptionOf(pool, {
-    isWanted: ({ uid }) => !projects || view.of(CLUSTER_PODS).count('uid', uid) > 0,
+    isWanted: ({ ip }) => !released.has(ip),
     addressNamed: name => view.of(ADDRESSES).get(name),
     endpointOf: key => view.of(ENDPOINTS).get(key),
+    identityOf: uid => uidOf(pods.by('uid', uid)[0]) || uid,
+    isThere: uid => pods.count('uid', uid) > 0,
   })
-  tellOf(pool, adoption, hands)
-  if (adoption.create.length === 0) return adoption.unreadable.length === 0
+  tellOf(pool, adoption, hands, memory)
   const port = directPort(hands.kube)
   const limit = limiter(ADOPTING)
-  await Promise.all(adoption.create.map(object => limit(() => port.claim(object))))
-  hands.log.info(`adopted ${adoption.create.length} records of status.allocatedIPs of pool ${pool.metadata.name}`)
-  return false // looked at again when the cache has them: whoever was faster is seen then
+  await Promise.all([
+    ...adoption.create.map(object => limit(() => port.claim(object))),
+    ...adoption.renew.map(object => limit(() => port.adopt(object))),
+  ])
+  if (adoption.create.length > 0)
+    hands.log.info(`adopted ${adoption.create.length} records of status.allocatedIPs of pool ${pool.metadata.name}`)
+  return adoption
 }
 
-function tellOf({ metadata }: SpiderIPPool, { contested, unreadable }: Adoption, hands: Hands): void {
+/** Addresses of the text whose object was deleted, by a DEL or by reclaim, and whose pod a fresh read does not find. */
+async function releasedIn(pool: SpiderIPPool, { view, hands, memory }: Adopting): Promise<ReadonlySet<string>> {
+  const released = new Set<string>()
+  const { records } = recordsIn(pool.status?.allocatedIPs ?? '{}')
+  await Promise.all(
+    records.map(async ({ ip, namespace, pod: name, uid }) => {
+      if (view.of(ADDRESSES).get(objectNameOf(ip))) return void memory.held.set(ip, uid)
+      if (memory.held.get(ip) !== uid || view.of(CLUSTER_PODS).count('uid', uid) > 0) return
+      const pod = await hands.fresh.get(CLUSTER_PODS, `${namespace}/${name}`)
+      if (!pod || !isOfPod(uid, pod)) released.add(ip)
+    }),
+  )
+  return released
+}
+
+function tellOf({ metadata }: SpiderIPPool, { contested, unreadable }: Adoption, hands: Hands, memory: Memory): void {
   const { name, uid } = metadata
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
+  const all = JSON.stringify([contested.map(({ record }) => record), unreadable])
+  if (all === memory.told) return
+  memory.told = all
   const warn = (reason: string, message: string): void => {
     hands.log.warn(message, { pool: name, reason })
     hands.tell({ about, type: 'Warning', reason, message })
@@ -114,38 +184,49 @@ function tellOf({ metadata }: SpiderIPPool, { contested, unreadable }: Adoption,
 interface Shall {
   readonly status: NonNullable<SpiderIPPool['status']>
   readonly finalizers: readonly string[]
+  readonly sharing: Sharing
 }
 
 function shallBe(
   pool: SpiderIPPool,
   view: View,
-  { projects, isAdopted }: { readonly projects: boolean; readonly isAdopted: boolean },
+  { sharing, left }: { readonly sharing: Sharing; readonly left: ReadonlySet<string> },
 ): Shall {
   const uid = pool.metadata.uid ?? ''
   const allocated = view.of(ADDRESSES).count('poolUid', uid)
-  const names = (): Iterable<string> =>
-    view
-      .of(ADDRESSES)
-      .by('poolUid', uid)
-      .map(({ metadata }) => metadata.name)
-  const { allocatedIPs: before, ...counts } = poolStatus(pool, { allocated, names })
-  const text = !isAdopted ? before : projects ? projectionOf(view.of(ADDRESSES).by('poolUid', uid)) : undefined
-  const status = { ...counts, ...(text !== undefined && { allocatedIPs: text }) }
-  return { status, finalizers: poolFinalizers({ ...pool, status }, allocated) }
+  const held = (): readonly SpiderIPAddress[] => view.of(ADDRESSES).by('poolUid', uid)
+  const names = (): Iterable<string> => held().map(({ metadata }) => metadata.name)
+  const { allocatedIPs: before, allocatedIPsProjected: _, ...counts } = poolStatus(pool, { allocated, names })
+  const pods = view.of(CLUSTER_PODS)
+  const apiUidOf = (own: string): string => pods.by('uid', own)[0]?.metadata.uid ?? own
+  const text =
+    sharing === undefined ? (left.size === 0 ? undefined : before) : unionOf(before, entriesOf(held(), apiUidOf), left)
+  const isProjected = sharing === 'kept' && left.size === 0 && text !== undefined
+  const status = {
+    ...counts,
+    ...(text !== undefined && { allocatedIPs: text }),
+    ...(isProjected && { allocatedIPsProjected: true }),
+  }
+  return { status, finalizers: poolFinalizers({ ...pool, status }, allocated), sharing }
 }
 
 /** True where something was written. Compare-and-swap: a pool that is newer than the cache answers 409 and comes again. */
-async function write(pool: SpiderIPPool, { status, finalizers }: Shall, { kube }: Hands): Promise<boolean> {
+async function write(pool: SpiderIPPool, { status, finalizers, sharing }: Shall, { kube }: Hands): Promise<boolean> {
   const { metadata, status: before } = pool
-  const { totalIPCount = 0, allocatedIPCount, allocatedIPs, freeIPs } = status
+  const { totalIPCount = 0, allocatedIPCount, allocatedIPs, allocatedIPsProjected, freeIPs } = status
   const hasNews =
     totalIPCount !== before?.totalIPCount ||
     allocatedIPCount !== before.allocatedIPCount ||
     allocatedIPs !== before.allocatedIPs ||
+    allocatedIPsProjected !== before.allocatedIPsProjected ||
     freeIPs?.join() !== before.freeIPs?.join()
   let { resourceVersion } = metadata
   if (hasNews) {
-    const gone = { allocatedIPs: allocatedIPs ?? null, freeIPs: freeIPs ?? null } // null removes it
+    const gone = {
+      allocatedIPs: allocatedIPs ?? null, // null removes it
+      allocatedIPsProjected: allocatedIPsProjected ?? null,
+      freeIPs: freeIPs ?? null,
+    }
     const body = {
       metadata: { resourceVersion },
       status: { totalIPCount: BigInt(totalIPCount), allocatedIPCount, ...gone },
@@ -154,9 +235,14 @@ async function write(pool: SpiderIPPool, { status, finalizers }: Shall, { kube }
     const written = await kube.patch<SpiderIPPool>(SPIDER_IPPOOLS, ref, body, 'merge', { subresource: 'status' })
     resourceVersion = written.metadata.resourceVersion
   }
-  const isSame = finalizers.includes(FINALIZER) === (metadata.finalizers?.includes(FINALIZER) ?? false)
-  if (!isSame)
-    await kube.patch(SPIDER_IPPOOLS, { name: metadata.name }, { metadata: { resourceVersion, finalizers } }, 'merge')
+  const isSame =
+    finalizers.includes(FINALIZER) === (metadata.finalizers?.includes(FINALIZER) ?? false) &&
+    sharing === metadata.annotations?.[ANNOTATION_ALLOCATED_IPS]
+  const annotations = { [ANNOTATION_ALLOCATED_IPS]: sharing ?? null }
+  if (!isSame) {
+    const body = { metadata: { resourceVersion, finalizers, annotations } }
+    await kube.patch(SPIDER_IPPOOLS, { name: metadata.name }, body, 'merge')
+  }
   return hasNews || !isSame
 }
 

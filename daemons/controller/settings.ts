@@ -50,8 +50,8 @@ export interface Conf {
   readonly enableKubevirtStaticIP: boolean
   readonly enableSpiderSubnet: boolean
   readonly enableAutoPoolForApplication: boolean
-  /** Keep `status.allocatedIPs` of pools written, for readers of the Go format. */
-  readonly projectAllocatedIPs: boolean
+  /** Keep `status.allocatedIPs` of pools written, for readers of the Go format; auto: where a Go system is or was. */
+  readonly projectAllocatedIPs: boolean | 'auto'
   /** Every key as it stands in the file, for parts that read more. */
   readonly raw: Readonly<Record<string, unknown>>
 }
@@ -64,7 +64,7 @@ export const CONF_DEFAULT: Conf = {
   enableKubevirtStaticIP: true,
   enableSpiderSubnet: true,
   enableAutoPoolForApplication: true,
-  projectAllocatedIPs: false,
+  projectAllocatedIPs: 'auto',
   raw: {},
 }
 
@@ -94,7 +94,7 @@ export function confOf(yaml: unknown): Conf {
     enableKubevirtStaticIP: flag('enableKubevirtStaticIP'),
     enableSpiderSubnet: flag('enableSpiderSubnet'),
     enableAutoPoolForApplication: flag('enableAutoPoolForApplication'),
-    projectAllocatedIPs: flag('projectAllocatedIPs'),
+    projectAllocatedIPs: (raw['projectAllocatedIPs'] ?? 'auto') === 'auto' ? 'auto' : flag('projectAllocatedIPs'),
     raw,
   }
 }

@@ -1,6 +1,12 @@
 // The kinds that several reconcilers watch, cut down to what they read: one list and watch each. Knows fields; decides nothing.
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../lib/crd/types.js'
-import { ANNOTATION_DISABLED_BECAUSE, ANNOTATION_IP_NUMBER, IPAM_LABEL_POOL_UID } from '../../lib/crd/names.js'
+import {
+  ANNOTATION_ALLOCATED_IPS,
+  ANNOTATION_DISABLED_BECAUSE,
+  ANNOTATION_IP_NUMBER,
+  ANNOTATION_MIRROR,
+  IPAM_LABEL_POOL_UID,
+} from '../../lib/crd/names.js'
 import {
   LEASES,
   NODES,
@@ -12,6 +18,7 @@ import {
   VIRTUALMACHINEINSTANCES,
   VIRTUALMACHINES,
 } from '../../lib/kube/kinds.js'
+import { uidOf } from '../../lib/ipam/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../lib/ipam/retention.js'
 import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './reconcile/application.js'
 import type { Node, NodeLease } from './reconcile/node.js'
@@ -37,11 +44,27 @@ export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = 
   }
 }
 
+const POOL_ANNOTATIONS = [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE, ANNOTATION_ALLOCATED_IPS]
+
+/** It has, or had, records of a Go system. */
+export const isFromGo = ({ metadata, status }: SpiderIPPool): boolean =>
+  status?.allocatedIPs !== undefined || metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
+
+/** Name of the Go system's DaemonSet, whose pods alone allocate. */
+const GO_AGENT = 'spiderpool-agent'
+
+export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean =>
+  ownerReferences.some(({ kind, name }) => kind === 'DaemonSet' && name === GO_AGENT)
+
 /** Whole: a pool is small, there are few, and much of it is read. */
-export const POOLS = source<SpiderIPPool, 'uid' | 'cidr'>({
+export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
   kind: SPIDER_IPPOOLS,
-  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata, [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE]) }),
-  indexes: { uid: ({ metadata: { uid = '' } }) => [uid], cidr: ({ spec }) => [spec.subnet] },
+  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata, POOL_ANNOTATIONS) }),
+  indexes: {
+    uid: ({ metadata: { uid = '' } }) => [uid],
+    cidr: ({ spec }) => [spec.subnet],
+    fromGo: pool => (isFromGo(pool) ? ['yes'] : []),
+  },
 })
 
 export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'owner'>({
@@ -73,14 +96,16 @@ export const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 /** What a pod asks of SpiderSubnets is read where its controller is a foreign kind; elsewhere the controller's template says it. */
 const annotationsOf = (pod: Pod): readonly string[] =>
   asksForSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
-    ? [NETWORK_STATUS, ...TEMPLATE_ANNOTATIONS]
-    : [NETWORK_STATUS]
+    ? [NETWORK_STATUS, ANNOTATION_MIRROR, ...TEMPLATE_ANNOTATIONS]
+    : [NETWORK_STATUS, ANNOTATION_MIRROR]
 
-export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign'>({
+export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'>({
   kind: PODS,
   pick: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
   indexes: {
-    uid: ({ metadata: { uid = '' } }) => [uid],
+    /** That of its object, and of a mirror pod that of the pod. */
+    uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
+    goAgent: pod => (isGoAgent(pod) ? ['yes'] : []),
     /** The SpiderSubnets that it asks. */
     asking: pod => subnetsAsked(askedByPod(pod)),
     /** UID of a controller whose kind's template nobody reads. */

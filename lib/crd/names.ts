@@ -14,6 +14,8 @@ export const ANNOTATION_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const ANNOTATION_ROUTES = 'ipam.spidernet.io/routes'
 export const ANNOTATION_MULTUS_DEFAULT = 'v1.multus-cni.io/default-network'
 export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
+/** Where Multus writes which NIC has which address. */
+export const ANNOTATION_MULTUS_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 
 /** On a Namespace: lists of pool names. */
 export const ANNOTATION_NAMESPACE_IPV4 = 'ipam.spidernet.io/default-ipv4-ippool'
@@ -28,6 +30,10 @@ export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 /** On a SpiderIPPool that the controller disabled: why. Gone with the reason. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
+/** On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while its status.allocatedIPs is kept for a return to them. */
+export const ANNOTATION_ALLOCATED_IPS = 'ipam.spidernet.io/allocated-ips'
+/** On a mirror pod: the UID of the static pod that the kubelet runs (kubernetes pkg/kubelet/types, ConfigMirrorAnnotationKey). */
+export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror'
 /** On a pod that a virtual machine moves to. */
 export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 

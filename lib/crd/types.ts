@@ -63,6 +63,8 @@ export interface SpiderIPPool {
     readonly allocatedIPCount?: number
     /** What is left of a pool that is nearly full, as far as it goes; late by up to a second. */
     readonly freeIPs?: readonly string[]
+    /** True: allocatedIPs is what our controller wrote from SpiderIPAddresses, and no Go program has written the status since. */
+    readonly allocatedIPsProjected?: boolean
   }
 }
 

@@ -1,9 +1,9 @@
 // One ADD of the IPAM: pod, record, pools, addresses, record again. On a port; returns the record of the NIC and how to take the call back.
 import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
 import type { Hands } from './allocate.js'
-import { usablePools, type Named } from './choose.js'
+import { networkRule, usablePools, type Named } from './choose.js'
 import { grant, type Want } from './grant.js'
-import { inherit, letGoOf, outdated, unusable } from './inherit.js'
+import { inherit, letGoOf, outdated, poolsIn, unusable } from './inherit.js'
 import { retake } from './keep.js'
 import { interfaceCount } from './network.js'
 import { suspectsIn } from './podkeys.js'
@@ -37,7 +37,11 @@ async function addSeen(seen: Seen, hands: Hands): Promise<Granted> {
 }
 
 const addOnto = (known: Known, hands: Hands): Promise<Granted> =>
-  known.keeper && known.endpoint ? addKept(known, hands) : addAnew(known, hands)
+  known.endpoint && (known.keeper || isOfApiUid(known)) ? addKept(known, hands) : addAnew(known, hands)
+
+/** A mirror pod whose record a Go agent made, under the UID of the mirror's object. */
+const isOfApiUid = ({ endpoint, claimant }: Known): boolean =>
+  claimant.apiUid !== undefined && endpoint?.status.current.uid === claimant.apiUid
 
 /**
  * A fresh pod without reading its record: creating the record is what finds one. Then, and where anything was refused, what this call
@@ -69,9 +73,46 @@ async function addAnew(known: Known, hands: Hands): Promise<Granted> {
   }
   const recorded = endpoint?.status.current.ips ?? []
   const entry = recorded.find(({ interface: name }) => name === ask.nic)
-  if (endpoint && entry && (await retake({ entry, place: recorded.indexOf(entry) }, known, hands)))
+  const others = recorded.filter(one => one !== entry)
+  if (!endpoint || !entry) return take(known, { endpoint, others }, hands)
+  const wishes = await wishesOrNone(known, hands.port)
+  const isMoved = wishes && wishes.scope !== 'places' && (await leavingOf([entry], known, wishes)).length > 0
+  if (isMoved) return takeInstead(known, { endpoint, others, leaving: [entry] }, hands, wishes)
+  const taker = { ...known, ...(wishes && { pools: poolsIn(wishes) }) }
+  if (await retake({ entry, place: recorded.indexOf(entry) }, taker, hands))
     return granted({ nic: entry, undo: keep }, hands)
-  return take(known, { endpoint, others: recorded.filter(one => one !== entry) }, hands)
+  return take(known, { endpoint, others }, hands, wishes)
+}
+
+/** Where no pool is named any more at all, a pod that lives keeps what it has. */
+const wishesOrNone = (known: Known, port: Port): Promise<Wishes | undefined> =>
+  wishesFor(known, port).catch((error: unknown) => {
+    if (error instanceof Refused && error.refusal === 'noPool') return undefined
+    throw error
+  })
+
+const leavingOf = async (
+  recorded: readonly EndpointNic[],
+  { ask, pod, owner }: Known,
+  wishes: Wishes,
+): Promise<readonly EndpointNic[]> =>
+  outdated(recorded, wishes, ask.nic, await networkRule(ask.nic, { ...ask, pod, owner }))
+
+/**
+ * The interface has another network than it had: it gets that network's address, and what it had goes back when the record no longer
+ * names it. What then cannot be given back is no record's any more, and the controller reclaims it.
+ */
+async function takeInstead(
+  known: Known,
+  { endpoint, others, leaving }: Before & { readonly leaving: readonly EndpointNic[] },
+  hands: Hands,
+  wishes: Wishes,
+): Promise<Granted> {
+  const { claimant } = known
+  const uids = [claimant.uid, endpoint?.status.current.uid ?? claimant.uid]
+  const taken = await take(known, { endpoint, others }, hands, wishes)
+  await letGoOf(leaving, { uids, staying: [...others, taken.nic] }, hands).catch(() => undefined)
+  return taken
 }
 
 /** The record goes over to this pod, less what no longer belongs to it. */
@@ -80,21 +121,18 @@ async function addKept(known: Known, hands: Hands): Promise<Granted> {
   if (!endpoint) return take(known, { endpoint, others: [] }, hands)
   const wishes = await wishesFor(known, hands.port)
   const { uid, ips } = endpoint.status.current
+  const moved = await leavingOf(ips, known, wishes)
   // A machine that moves keeps its address whatever it is: both of its pods are the same guest.
   const isSuccessor = uid !== claimant.uid && known.keeper === 'StatefulSet'
-  const useless = isSuccessor ? unusable(ips, wishes) : []
-  const leaving = [...outdated(ips, wishes, ask.nic).filter(entry => !useless.includes(entry)), ...useless]
-  await letGoOf(leaving, [uid, claimant.uid], hands)
-  const staying = await inherit(
-    endpoint,
-    ips.filter(entry => !leaving.includes(entry)),
-    known,
-    hands,
-  )
+  const useless = isSuccessor ? unusable(ips, wishes).filter(entry => !moved.includes(entry)) : []
+  const leaving = [...moved, ...useless]
+  const entries = ips.filter(entry => !leaving.includes(entry))
+  const staying = await inherit(endpoint, entries, { ...known, pools: poolsIn(wishes) }, hands)
   const entry = staying.find(({ interface: name }) => name === ask.nic)
-  if (!entry) return take(known, { endpoint, others: staying }, hands, wishes)
+  if (!entry) return takeInstead(known, { endpoint, others: staying, leaving }, hands, wishes)
   const isSame = uid === claimant.uid && staying.length === ips.length && endpoint.status.current.node === claimant.node
   if (!isSame) await record({ claimant, isKept: true, known: endpoint, others: staying, nics: [] }, hands.port)
+  if (leaving.length > 0) await letGoOf(leaving, { uids: [uid, claimant.uid], staying }, hands).catch(() => undefined)
   return granted({ nic: entry, undo: keep }, hands)
 }
 
@@ -124,7 +162,7 @@ async function take(known: Known, before: Before, hands: Hands, had?: Wishes): P
   const wishes = had ?? (await wishesFor(known, hands.port))
   const wants = await wantsOf(known, wishes, before.others, hands.port)
   const routes = routesOfPod(known.pod)
-  const granting = await grant(wants, { claimant, reserved: known.reserved }, hands)
+  const granting = await grant(wants, { claimant, reserved: known.reserved, others: before.others }, hands)
   try {
     const nics = withRoutes({ nics: granting.nics, isOnly: interfaceCount(known.pod) === 1 }, routes)
     refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)

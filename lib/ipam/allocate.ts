@@ -1,11 +1,13 @@
 // Takes one address out of the first pool that has one: the loop around decide, on a port. Knows no API server and no CNI.
-import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf } from '../ip/address.js'
+import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf, type Ip } from '../ip/address.js'
 import { includes, sizeOf, subtract, union, type Ranges } from '../ip/range.js'
 import type { SpiderIPAddress } from '../crd/types.js'
+import { isRecordOf, recordedIn } from './allocated.js'
 import { afterHint, afterList, afterMiss, decide, hintOf, type Known, type Next, type Refusal } from './decide.js'
 import { addressObject, handedTo, isOurs, isUpToDate, whoOf, type Asking, type Claimant } from './identity.js'
 import { poolOf, type Pool } from './pool.js'
 import type { Held, Journal, Port } from './port.js'
+import { publish } from './publish.js'
 
 export interface Wanted {
   readonly claimant: Claimant
@@ -14,6 +16,8 @@ export interface Wanted {
   readonly pools: readonly Pool[]
   /** Reserved addresses of the family. */
   readonly reserved: Ranges
+  /** What other interfaces of the pod have by its SpiderEndpoint. */
+  readonly except?: readonly Ip[]
 }
 
 export type Taken =
@@ -25,6 +29,8 @@ export interface PoolRefusal {
   readonly why: Refusal
   /** How many of the pool's addresses are reserved. */
   readonly reserved: bigint
+  /** How many more status.allocatedIPs gives to other pods. */
+  readonly recorded: bigint
 }
 
 export interface Hands {
@@ -39,17 +45,20 @@ export async function allocate(wanted: Wanted, hands: Hands): Promise<Taken> {
     const got = await fromPool(pool, wanted, hands)
     if (got.kind === 'held') return { ...got, pool }
     const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, wanted.reserved))
-    refusals.push({ pool, why: got.why, reserved })
+    refusals.push({ pool, why: got.why, reserved, recorded: got.recorded })
   }
   return { kind: 'refused', refusals }
 }
 
 type FromPool =
   | { readonly kind: 'held'; readonly object: SpiderIPAddress; readonly isNew: boolean }
-  | { readonly kind: 'refused'; readonly why: Refusal }
+  | { readonly kind: 'refused'; readonly why: Refusal; readonly recorded: bigint }
 
-async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: Hands): Promise<FromPool> {
-  const free = subtract(pool.ranges, reserved)
+async function fromPool(pool: Pool, { claimant, nic, reserved, except = [] }: Wanted, hands: Hands): Promise<FromPool> {
+  const open = subtract(pool.ranges, reserved)
+  const own = await ownRecorded(pool, open, { claimant, nic, except }, hands)
+  if (own) return { kind: 'held', ...own }
+  const free = pool.shared ? subtract(open, recordedIn(pool.shared, open, pool.family)) : open
   let known: Known = {
     free,
     who: whoOf(claimant, nic, pool),
@@ -60,7 +69,7 @@ async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: 
   }
   for (;;) {
     const next = decide(known, hands.random())
-    if (next.kind === 'refuse') return { kind: 'refused', why: next.why }
+    if (next.kind === 'refuse') return { kind: 'refused', why: next.why, recorded: sizeOf(open) - sizeOf(known.free) }
     if (next.kind === 'hint') {
       const now = await hands.port.pool(pool.name)
       known = afterHint(known, now && poolOf(now, pool.family).hinted)
@@ -69,14 +78,55 @@ async function fromPool(pool: Pool, { claimant, nic, reserved }: Wanted, hands: 
     if (next.kind === 'list') {
       const held = await hands.port.heldIn(pool.uid, next.freshness)
       const own = await ownAmong(held, free, pool, { claimant, nic }, hands)
-      if (own) return { kind: 'held', ...own }
+      if (own && !(await lost(own, pool, { claimant, nic }, hands))) return { kind: 'held', ...own }
       known = afterList(known, takenIn(held, pool), next.freshness)
       continue
     }
     const got = await tryOne(next, pool, { claimant, nic }, hands)
-    if (got) return { kind: 'held', ...got }
-    known = afterMiss(known, next.address)
+    const taken = got && (await lost(got, pool, { claimant, nic }, hands))
+    if (got && !taken) return { kind: 'held', ...got }
+    known = afterMiss(taken ? { ...known, free: subtract(known.free, taken) } : known, next.address)
   }
+}
+
+/** An address that a Go agent gave to this pod and that is no object yet, or whose record an earlier try of this call wrote. */
+async function ownRecorded(
+  pool: Pool,
+  open: Ranges,
+  { except, ...asking }: Asking & { readonly except: readonly Ip[] },
+  hands: Hands,
+): Promise<Got | undefined> {
+  for (const record of pool.shared?.records ?? []) {
+    if (familyOf(record.ip) !== pool.family || !isRecordOf(record, asking) || except.includes(record.ip)) continue
+    if (!includes(open, toBigint(record.ip))) continue
+    const got = await claimOne(record.ip, pool, { ...asking, was: { uid: record.uid } }, hands)
+    if (got && !(await lost(got, pool, asking, hands))) return got
+  }
+  return undefined
+}
+
+/** Creates the object of one address, or takes over the one that is the asking pod's already. */
+export async function claimOne(ip: Ip, pool: Pool, asking: Asking, hands: Hands): Promise<Got | undefined> {
+  const { port, journal } = hands
+  const object = addressObject({ ip, pool, nic: asking.nic, claimant: asking.claimant })
+  journal.note(object.metadata.name)
+  const outcome = await port.claim(object)
+  if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
+  const holder = await port.address(object.metadata.name)
+  return holder && takeOver(holder, asking, port)
+}
+
+/**
+ * In a pool that Go agents allocate from: the addresses of others, where one of them has this one by now; then it is given back.
+ * `undefined`: it is the asking pod's in both systems.
+ */
+export async function lost(got: Got, pool: Pool, asking: Asking, { port }: Hands): Promise<Ranges | undefined> {
+  const ip = ipOfObjectName(got.object.metadata.name)
+  if (!pool.shared || ip === undefined) return undefined
+  const { family, ranges } = pool
+  const taken = await publish(pool.shared, { ip, family, ranges, asking }, port)
+  if (taken) await port.release(got.object)
+  return taken
 }
 
 export type Got = { readonly object: SpiderIPAddress; readonly isNew: boolean }

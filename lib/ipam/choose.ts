@@ -2,7 +2,7 @@
 import { ANNOTATION_IPPOOL } from '../crd/names.js'
 import type { Pod, SpiderIPPool } from '../crd/types.js'
 import type { Family, Ip } from '../ip/address.js'
-import { byPriority, dropped, type Asker } from './filter.js'
+import { byPriority, dropped, isOfNetwork, type Asker } from './filter.js'
 import { isPattern, patternOf, PatternError } from './glob.js'
 import type { Claimant } from './identity.js'
 import { networkOf } from './network.js'
@@ -165,6 +165,19 @@ export async function usablePools(
     usable.set(family, byPriority(left))
   }
   return usable
+}
+
+/** Of a pool that the interface has an address from: is it still of the interface's network. */
+export async function networkRule(
+  nic: string,
+  { pod, agentNamespace, clusterNetwork, master }: Choice,
+): Promise<(pool: SpiderIPPool) => boolean> {
+  const asker = {
+    network: networkOf(pod, { nic }, { agentNamespace, clusterNetwork }),
+    agentNamespace,
+    master: await master?.(),
+  }
+  return pool => isOfNetwork(pool, asker)
 }
 
 /** Labels of node and Namespace, and the master's addresses, are read only where a pool or the conf asks for them. */

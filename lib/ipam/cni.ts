@@ -139,7 +139,7 @@ export async function ipamDel(call: Call<unknown>): Promise<void> {
       const addresses = await releaseNic({ container, nic: call.ifName }, { port, journal })
       return log.info('addresses released', { ...fields, addresses, ...cost() })
     }
-    const leaving = { pod, podUid, containerID: call.containerID, features: conf.switches }
+    const leaving = { pod, podUid, containerID: call.containerID, nic: call.ifName, features: conf.switches }
     const released = await release(leaving, { port, journal })
     log.info(released.kind === 'kept' ? 'addresses kept' : 'addresses released', { ...fields, ...released, ...cost() })
   } catch (error) {

@@ -23,7 +23,7 @@ import {
 import { tell } from './direct-event.js'
 import { poolsWith } from './direct-wait.js'
 import type { StatefulSet, VirtualMachine } from './retention.js'
-import type { ClaimOutcome, Held, Labels, ObjectRef, OwnerRef, Port } from './port.js'
+import type { Allocated, ClaimOutcome, Held, Labels, ObjectRef, OwnerRef, Port } from './port.js'
 
 type Meta = {
   readonly metadata: {
@@ -88,6 +88,7 @@ export function directPort(kube: Kube): Port {
       return named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name }, options))
     },
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
+    writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
     // Not out of the server's cache: what was reserved a moment ago must not be given to a pod.
     reserved: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
@@ -132,6 +133,26 @@ function orConflicts(): (writing: Promise<SpiderEndpoint>) => Promise<SpiderEndp
       if (mayHaveHappened(error) && ++unanswered < UNANSWERED_MAX) return 'conflict'
       throw error
     }
+  }
+}
+
+/** Each waits up to this long after a conflict, so that many at once do not meet again. */
+const CONFLICT_MS_MAX = 40
+
+/** A merge patch with the resourceVersion as read: a Go agent's status update in between makes it a conflict. */
+async function writeAllocated(
+  kube: Kube,
+  { metadata: { name, resourceVersion } }: SpiderIPPool,
+  { text, count }: Allocated,
+): Promise<SpiderIPPool | 'conflict'> {
+  const status = { allocatedIPs: text ?? null, allocatedIPCount: count, allocatedIPsProjected: null } // null removes it
+  try {
+    const body = { metadata: { resourceVersion }, status }
+    return await kube.patch<SpiderIPPool>(SPIDER_IPPOOLS, { name }, body, 'merge', { subresource: 'status' })
+  } catch (error) {
+    if (!isConflict(error) && !isNotFound(error) && !mayHaveHappened(error)) throw error
+    await new Promise(resolve => setTimeout(resolve, Math.random() * CONFLICT_MS_MAX))
+    return 'conflict'
   }
 }
 

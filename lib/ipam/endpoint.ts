@@ -30,9 +30,12 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
   }
 }
 
-/** Kept records outlive their pods, and containers have none, so no pod owns them; all others go when their pod goes. */
+/**
+ * Kept records outlive their pods, and containers have none, so no pod owns them; all others go when their pod goes. A mirror pod's
+ * object comes and goes while the pod runs: the controller removes its record.
+ */
 export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
-  const { namespace, name, record, uid, owner, at } = claimant
+  const { namespace, name, record, uid, apiUid, owner, at } = claimant
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderEndpoint',
@@ -40,7 +43,9 @@ export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], is
       name: record,
       namespace,
       finalizers: [FINALIZER],
-      ...(!isKept && !at && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
+      ...(!isKept &&
+        !at &&
+        apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
     },
     status: {
       current: currentOf(claimant, nics),
@@ -60,6 +65,12 @@ export const withOnly = (
 ): SpiderEndpoint => ({
   ...endpoint,
   status: { ...endpoint.status, current: currentOf(claimant, nics) },
+})
+
+/** The same record with these NICs and no others. */
+export const withNics = (endpoint: SpiderEndpoint, ips: readonly EndpointNic[]): SpiderEndpoint => ({
+  ...endpoint,
+  status: { ...endpoint.status, current: { ...endpoint.status.current, ips } },
 })
 
 /** The NICs of a record with these among them, each in the place of the one of its name, new ones behind. */

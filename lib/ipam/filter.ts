@@ -86,7 +86,10 @@ function pods({ metadata, spec }: SpiderIPPool, { podLabels, owner, namespace }:
   return isSame ? ACCEPT : `was made for another application (${Object.values(wanted).filter(Boolean).join(' ')})`
 }
 
-function multus({ spec }: SpiderIPPool, { network, agentNamespace }: Asker): ReturnType<Rule> {
+function multus(
+  { spec }: SpiderIPPool,
+  { network, agentNamespace }: Pick<Asker, 'network' | 'agentNamespace'>,
+): ReturnType<Rule> {
   const wanted = spec.multusName ?? []
   if (wanted.length === 0) return undefined
   if ('unknown' in network) return `is for network ${list(wanted)} (spec.multusName), and ${network.unknown}`
@@ -94,7 +97,7 @@ function multus({ spec }: SpiderIPPool, { network, agentNamespace }: Asker): Ret
   return full.includes(network.name) ? ACCEPT : `is for network ${list(full)} (spec.multusName), not ${network.name}`
 }
 
-function masterSubnet({ spec }: SpiderIPPool, { master }: Asker): ReturnType<Rule> {
+function masterSubnet({ spec }: SpiderIPPool, { master }: Pick<Asker, 'master'>): ReturnType<Rule> {
   if (master === undefined) return undefined
   if ('unknown' in master) return `is to match the master's subnet (match_master_subnet), and ${master.unknown}`
   const prefix = parsePrefix(spec.subnet)
@@ -102,6 +105,13 @@ function masterSubnet({ spec }: SpiderIPPool, { master }: Asker): ReturnType<Rul
   return isInside
     ? undefined
     : `has subnet ${spec.subnet}, and the master has ${list(master) || 'no address'} (match_master_subnet)`
+}
+
+/** False where the pool is for another network than the interface is known to be in now. What is not known says nothing. */
+export function isOfNetwork(pool: SpiderIPPool, asker: Pick<Asker, 'network' | 'agentNamespace' | 'master'>): boolean {
+  const { network, master } = asker
+  if (!('unknown' in network) && typeof multus(pool, asker) === 'string') return false
+  return master === undefined || 'unknown' in master || masterSubnet(pool, asker) === undefined
 }
 
 /** Why a pool is dropped; `undefined` where the pod may use it. */

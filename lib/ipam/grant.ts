@@ -1,9 +1,10 @@
 // Addresses for several interfaces at once, one of every family each: all or none. On a port.
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
+import { parsePrefix } from '../ip/cidr.js'
 import { isAside } from './aside.js'
 import { allocate, type Hands, type Taken } from './allocate.js'
-import { nicRecord } from './endpoint.js'
+import { addressesOf, nicRecord } from './endpoint.js'
 import type { Claimant } from './identity.js'
 import { poolOf, reservedRanges } from './pool.js'
 import type { Port } from './port.js'
@@ -23,18 +24,26 @@ export interface Grant {
   undo(): Promise<void>
 }
 
+interface Granting {
+  readonly claimant: Claimant
+  readonly reserved: readonly SpiderReservedIP[]
+  /** The other interfaces of the pod's record. */
+  readonly others: readonly EndpointNic[]
+}
+
 type HeldAddress = Extract<Taken, { kind: 'held' }>
 
 export async function grant(
   wants: readonly Want[],
-  { claimant, reserved }: { readonly claimant: Claimant; readonly reserved: readonly SpiderReservedIP[] },
+  { claimant, reserved, others }: Granting,
   hands: Hands,
 ): Promise<Grant> {
+  const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
   const outcomes = await Promise.all(
     wants.flatMap(want =>
       [...want.pools].map(async ([family, objects]) => {
         const pools = objects.map(object => poolOf(object, family))
-        const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family) }
+        const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family), except }
         return { want, ...(await settled(allocate(asked, hands))) }
       }),
     ),
@@ -75,12 +84,14 @@ async function giveBack(taken: readonly HeldAddress[], port: Port): Promise<bool
 
 async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port: Port): Promise<Refused> {
   const told = await Promise.all(
-    refusals.map(async ({ pool, why, reserved }) => {
+    refusals.map(async ({ pool, why, reserved, recorded }) => {
       if (why.reason === 'contended')
         return `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`
       const most = why.size === 0n ? '' : whoHasMost(await port.sampleOf(pool.uid))
       const unusable = pool.unusable === 0n ? '' : `, ${pool.unusable} that no pod can use`
-      return `all IP addresses used out in pool ${pool.name} (${why.size + reserved} in all, ${why.size} taken, ${reserved} reserved${unusable}${most})`
+      const others = recorded > 0n ? `; ${recorded} by Go records in status.allocatedIPs` : ''
+      const taken = why.size + recorded
+      return `all IP addresses used out in pool ${pool.name} (${taken + reserved} in all, ${taken} taken, ${reserved} reserved${unusable}${most}${others})`
     }),
   )
   const isFull = refusals.every(({ why }) => why.reason === 'exhausted')

@@ -20,6 +20,10 @@ export interface Claimant {
   readonly node: string
   readonly containerID: string
   readonly owner: { readonly apiVersion: string; readonly kind: string; readonly name: string }
+  /** The pod's addresses go over to the next pod of its record: of a StatefulSet's pod, of a virtual machine. */
+  readonly isKept?: boolean
+  /** Of a mirror pod: the UID of its object, which is not the pod's. */
+  readonly apiUid?: string
   /** Of a container without a pod: what its host knows it by (container.ts). */
   readonly at?: { readonly host: string; readonly netns: string; readonly name: string }
 }
@@ -60,10 +64,13 @@ export interface Asking {
   readonly was?: { readonly uid?: string; readonly nic?: string }
 }
 
-/** The same pod (by UID) and the same NIC: then it is what an earlier try of this very call took, or what the caller inherits. */
+/**
+ * The same pod (by UID) and the same NIC: then it is what an earlier try of this very call took, or what the caller inherits. An adopted
+ * Go record names no NIC where the pod had no SpiderEndpoint yet.
+ */
 export const isOurs = ({ spec }: SpiderIPAddress, { claimant, nic, was }: Asking): boolean =>
   (spec.pod.uid === claimant.uid || (was?.uid !== undefined && spec.pod.uid === was.uid)) &&
-  (spec.nic === nic || (was?.nic !== undefined && spec.nic === was.nic))
+  (spec.nic === nic || spec.nic === '' || (was?.nic !== undefined && spec.nic === was.nic))
 
 /** True where the object says of its holder all that it should. */
 export const isUpToDate = ({ spec, metadata }: SpiderIPAddress, { claimant, nic }: Asking): boolean =>

@@ -1,6 +1,6 @@
 // What the pod of a StatefulSet or of a virtual machine takes over from the pod before it. The comparing is pure; taking over is on a port.
-import type { EndpointNic, SpiderEndpoint } from '../crd/types.js'
-import { parsePrefix } from '../ip/cidr.js'
+import type { EndpointNic, SpiderEndpoint, SpiderIPPool } from '../crd/types.js'
+import { networkOf, parsePrefix } from '../ip/cidr.js'
 import { whyUnusable } from '../ip/usable.js'
 import type { Hands } from './allocate.js'
 import type { Named } from './choose.js'
@@ -9,14 +9,18 @@ import { addressesOf } from './endpoint.js'
 import { retake, type Taker } from './keep.js'
 import type { Wishes } from './wishes.js'
 
-const poolsOf = ({ ipv4Pool, ipv6Pool }: EndpointNic): readonly string[] =>
-  [ipv4Pool, ipv6Pool].filter(name => name !== undefined)
+/** The interface's addresses are of pools that are named for it, of the subnet that these have, and of the interface's network. */
+const isWithin = (nic: EndpointNic, named: Named | undefined, isOfNetwork: (pool: SpiderIPPool) => boolean): boolean =>
+  addressesOf(nic).every(({ address, pool: name }) => {
+    const pool = named && [...named.pools.values()].flat().find(({ metadata }) => metadata.name === name)
+    return pool !== undefined && isIn(address, pool) && isOfNetwork(pool)
+  })
 
-const namesIn = (named: Named | undefined): readonly string[] =>
-  named ? [...named.pools.values()].flat().map(({ metadata }) => metadata.name) : []
-
-const isWithin = (nic: EndpointNic, named: Named | undefined): boolean =>
-  poolsOf(nic).every(pool => namesIn(named).includes(pool))
+/** A pool of the name may have been made again with another subnet. */
+function isIn(address: string, { spec }: SpiderIPPool): boolean {
+  const [own, subnet] = [parsePrefix(address), parsePrefix(spec.subnet)]
+  return own !== undefined && subnet !== undefined && networkOf(own) === networkOf(subnet)
+}
 
 /**
  * The interfaces whose pools are no longer those that the pod names: they get new addresses. Where interfaces have no names, one that
@@ -26,10 +30,12 @@ export function outdated(
   recorded: readonly EndpointNic[],
   { scope, named }: Wishes,
   nic: string,
+  isOfNetwork: (pool: SpiderIPPool) => boolean = () => true,
 ): readonly EndpointNic[] {
-  if (scope === 'places') return recorded.every((entry, place) => isWithin(entry, named[place])) ? [] : recorded
+  if (scope === 'places')
+    return recorded.every((entry, place) => isWithin(entry, named[place], () => true)) ? [] : recorded
   const wish = named.find(one => one.wish.nic === nic)
-  return recorded.filter(entry => entry.interface === nic && !isWithin(entry, wish))
+  return recorded.filter(entry => entry.interface === nic && !isWithin(entry, wish, isOfNetwork))
 }
 
 /** The interfaces with an address that no host can have: a pod keeps one, and its successor gets another. Without names all or none. */
@@ -62,14 +68,21 @@ export async function inherit(
   return taken.flat()
 }
 
-/** Gives back what these interfaces held, of this pod or the one before it. */
+/** The pools that a call has read, by name. */
+export const poolsIn = ({ named }: Wishes): ReadonlyMap<string, SpiderIPPool> =>
+  new Map(named.flatMap(({ pools }) => [...pools.values()].flat().map(pool => [pool.metadata.name, pool])))
+
+/** Gives back what these interfaces held, of this pod or the one before it; not what an interface that stays has too. */
 export async function letGoOf(
   entries: readonly EndpointNic[],
-  uids: readonly string[],
+  { uids, staying }: { readonly uids: readonly string[]; readonly staying: readonly EndpointNic[] },
   { port }: Pick<Hands, 'port'>,
 ): Promise<void> {
-  const addresses = entries.flatMap(addressesOf).map(({ address }) => address)
+  const kept = staying.flatMap(addressesOf).map(({ address }) => address)
+  const leaving = entries.flatMap(addressesOf).filter(({ address }) => !kept.includes(address))
   await Promise.all(
-    addresses.flatMap(address => uids.map(uid => releaseIfOf({ uid, containerID: undefined }, address, port))),
+    leaving.flatMap(({ address, pool }) =>
+      [...new Set(uids)].map(uid => releaseIfOf({ uid, containerID: undefined, pool }, address, port)),
+    ),
   )
 }

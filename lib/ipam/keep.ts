@@ -2,11 +2,12 @@
 import { objectNameOf, toBigint, type Ip } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import { includes, subtract } from '../ip/range.js'
-import type { EndpointNic, SpiderReservedIP } from '../crd/types.js'
-import { takeOver, type Got, type Hands } from './allocate.js'
+import type { EndpointNic, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import { recordAt, isRecordOf } from './allocated.js'
+import { claimOne, lost, takeOver, type Got, type Hands } from './allocate.js'
 import { addressesOf } from './endpoint.js'
-import { addressObject, type Asking, type Claimant } from './identity.js'
-import { poolOf, familyOfPool, reservedRanges } from './pool.js'
+import type { Asking, Claimant } from './identity.js'
+import { poolOf, type Pool, familyOfPool, reservedRanges } from './pool.js'
 import { placeName } from './sources.js'
 
 /** An interface of the record, and what its objects may say of it still. */
@@ -23,20 +24,22 @@ export interface Recorded {
 export interface Taker {
   readonly claimant: Claimant
   readonly reserved: readonly SpiderReservedIP[]
+  /** Pools that this call has read, by name. */
+  readonly pools?: ReadonlyMap<string, SpiderIPPool>
 }
 
 /**
  * True where every address of the record is held for this pod and NIC, taking again one whose object went missing. False where one of
  * them is somebody else's by now, or reserved for something else: then the record is wrong, the rest of it is given back, and the NIC gets new addresses.
  */
-export async function retake(recorded: Recorded, { claimant, reserved }: Taker, hands: Hands): Promise<boolean> {
+export async function retake(recorded: Recorded, { claimant, reserved, pools }: Taker, hands: Hands): Promise<boolean> {
   const { entry, place, was, nic = entry.interface || placeName(place) } = recorded
   const asking: Asking = { claimant, nic, was: { ...(was !== undefined && { uid: was }), nic: placeName(place) } }
   const addresses = addressesOf(entry)
   const held: Got[] = []
   for (const { address, pool } of addresses) {
     const ip = parsePrefix(address)?.ip
-    const got = ip && (await retakeOne({ ip, pool, reserved }, asking, hands))
+    const got = ip && (await retakeOne({ ip, pool, reserved, ...(pools && { pools }) }, asking, hands))
     if (!got) {
       await Promise.all(held.map(({ object }) => hands.port.release(object)))
       return false
@@ -46,20 +49,26 @@ export async function retake(recorded: Recorded, { claimant, reserved }: Taker, 
   return addresses.length > 0
 }
 
+function isOfOther({ shared }: Pool, ip: Ip, asking: Asking): boolean {
+  const record = shared && recordAt(shared, ip)
+  return record !== undefined && !isRecordOf(record, asking)
+}
+
 async function retakeOne(
-  { ip, pool, reserved }: { readonly ip: Ip; readonly pool: string } & Pick<Taker, 'reserved'>,
+  { ip, pool, reserved, pools }: { readonly ip: Ip; readonly pool: string } & Pick<Taker, 'reserved' | 'pools'>,
   asking: Asking,
-  { port, journal }: Hands,
+  hands: Hands,
 ): Promise<Got | undefined> {
-  const holder = await port.address(objectNameOf(ip))
-  if (holder) return takeOver(holder, asking, port)
-  const object = await port.pool(pool)
+  const holder = await hands.port.address(objectNameOf(ip))
+  const object = pools?.get(pool) ?? (holder && !pools ? undefined : await hands.port.pool(pool))
   const family = object && familyOfPool(object)
-  if (!object || family === undefined) return undefined
-  const own = poolOf(object, family)
+  const own = object && family !== undefined ? poolOf(object, family) : undefined
+  // The text of a shared pool that gives the address to another pod is a Go agent's: this record is the older one.
+  if (own && isOfOther(own, ip, asking)) return undefined
+  if (!holder && !own) return undefined
   // The pool was edited, or the address reserved, while nobody held it.
-  if (!includes(subtract(own.ranges, reservedRanges(reserved, family)), toBigint(ip))) return undefined
-  journal.note(objectNameOf(ip))
-  const outcome = await port.claim(addressObject({ ip, pool: own, ...asking }))
-  return outcome.kind === 'held' ? { object: outcome.object, isNew: true } : undefined
+  if (!holder && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
+    return undefined
+  const got = holder ? await takeOver(holder, asking, hands.port) : own && (await claimOne(ip, own, asking, hands))
+  return got && own && (await lost(got, own, asking, hands)) ? undefined : got
 }

@@ -1,6 +1,6 @@
 // Which NetworkAttachmentDefinition a NIC of a pod belongs to, from Multus' annotations. Pure.
 import type { Pod } from '../crd/types.js'
-import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS } from '../crd/names.js'
+import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS, ANNOTATION_MULTUS_STATUS } from '../crd/names.js'
 
 export type Network = { readonly name: string } | { readonly unknown: string }
 
@@ -44,6 +44,19 @@ const furtherNetworks = (pod: Pod): Selection[] =>
 
 /** How many interfaces Multus gives to the pod: the default one, and those that its annotation asks for. */
 export const interfaceCount = (pod: Pod): number => 1 + furtherNetworks(pod).length
+
+/**
+ * True where Multus is at work in the pod and its annotation no longer names the interface: it was unplugged while the pod lives. An
+ * annotation that cannot be read says nothing, and the runtime's own interface is never Multus' to unplug.
+ */
+export function isUnplugged(pod: Pod, nic: string): boolean {
+  const { annotations = {} } = pod.metadata
+  const text = annotations[ANNOTATION_MULTUS_NETWORKS]
+  if (nic === 'eth0' || (text === undefined && annotations[ANNOTATION_MULTUS_STATUS] === undefined)) return false
+  const selections = furtherNetworks(pod)
+  if (selections.length === 0 && (text ?? '').trim() !== '' && (text ?? '').trim() !== '[]') return false
+  return !selections.some(({ nic: name }, at) => (name ?? `net${at + 1}`) === nic)
+}
 
 interface Selection {
   /** `namespace/name` */

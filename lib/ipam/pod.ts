@@ -1,7 +1,20 @@
 // What a pod's object says about who it is and whether it lives. Pure but for walking up to the controller, which asks the port.
+import { ANNOTATION_MIRROR } from '../crd/names.js'
 import type { Pod } from '../crd/types.js'
 import type { Claimant } from './identity.js'
 import type { Port } from './port.js'
+
+/**
+ * The UID that the runtime has for the pod (K8S_POD_UID), and that its addresses are held under: of a static pod that of the pod which the
+ * kubelet runs, since its mirror on the API server is made again with another one while the pod runs on.
+ */
+export const uidOf = (pod: Pod | undefined): string =>
+  pod?.metadata.annotations?.[ANNOTATION_MIRROR] ?? pod?.metadata.uid ?? ''
+
+/** True where the UID is the pod's, or of a mirror pod that of its object, which Go writes. */
+export const isOfPod = (uid: string, pod: Pod): boolean => uid === uidOf(pod) || uid === pod.metadata.uid
+
+export const isMirror = ({ metadata }: Pod): boolean => metadata.annotations?.[ANNOTATION_MIRROR] !== undefined
 
 /** Dead pods get no address and keep none: deletion under way, or ended in a way that the kubelet does not start again. */
 export function isAlive({ metadata, spec, status }: Pod): boolean {

@@ -4,6 +4,7 @@ import { fromBigint, parseIp, type Family, type Ip } from '../ip/address.js'
 import { rangesOf, sizeOf, subtract, type Ranges } from '../ip/range.js'
 import { usableIn } from '../ip/usable.js'
 import type { Route, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import { sharedOf, type Shared } from './allocated.js'
 
 export interface Pool {
   readonly name: string
@@ -20,6 +21,8 @@ export interface Pool {
   readonly allocatedCount: bigint
   /** What the status says is left, where the pool is nearly full: a hint, as late as that. */
   readonly hinted: Ranges | undefined
+  /** Where Go agents allocate from the pool as well: what they have given out. */
+  readonly shared: Shared | undefined
 }
 
 /** spec.ipVersion is filled in at admission; where no admission runs, the subnet says it as well. */
@@ -48,6 +51,7 @@ export function poolOf(object: SpiderIPPool, family: Family): Pool {
     unusable: sizeOf(named) - sizeOf(ranges),
     allocatedCount: BigInt(status?.allocatedIPCount ?? 0),
     hinted: status?.freeIPs && rangesOf(status.freeIPs, family),
+    shared: sharedOf(object),
   }
 }
 

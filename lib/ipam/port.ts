@@ -36,6 +36,8 @@ export interface Port {
   pools(): Promise<readonly SpiderIPPool[]>
   /** Pools with these labels, as soon as there are any that are good enough, or as they are when the time is over. */
   poolsWith(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>
+  /** Writes status.allocatedIPs if the pool has not changed since it was read. `conflict`: read it again. */
+  writeAllocated(pool: SpiderIPPool, allocated: Allocated): Promise<SpiderIPPool | 'conflict'>
   reserved(): Promise<readonly SpiderReservedIP[]>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
   /** `conflict`: somebody else wrote it first; read it again. */
@@ -57,6 +59,12 @@ export interface Port {
   addressesWith(label: string, value: string): Promise<readonly SpiderIPAddress[]>
   /** Written once a minute at most for one reason of one pod. Best effort: says nothing of what goes wrong. */
   tell(event: Event): Promise<void>
+}
+
+/** `text`: undefined where no address is allocated; `count`: its records. */
+export interface Allocated {
+  readonly text: string | undefined
+  readonly count: number
 }
 
 export interface Held {

@@ -2,9 +2,11 @@
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../crd/types.js'
-import { addressesOf } from './endpoint.js'
-import { isAlive } from './pod.js'
+import { addressesOf, nicOf, withNics } from './endpoint.js'
+import { isUnplugged } from './network.js'
+import { isAlive, isOfPod, uidOf } from './pod.js'
 import type { Journal, ObjectRef, Port } from './port.js'
+import { unpublish } from './publish.js'
 import {
   keeperOfKind,
   machineOf,
@@ -20,6 +22,8 @@ export interface Leaving {
   readonly podUid: string
   readonly containerID: string
   readonly features: Features
+  /** CNI_IFNAME: only where it was unplugged, as the pod's annotation says, is it looked at alone. */
+  readonly nic?: string
 }
 
 export type Released =
@@ -40,6 +44,11 @@ export async function release(leaving: Leaving, { port, journal }: Doing): Promi
   await undoHalfDone(leaving, endpoint, { port, journal })
   const gone = await whoIsGone(leaving, port, endpoint)
   if ('kept' in gone) {
+    const { nic } = leaving
+    if (endpoint && gone.pod && nic !== undefined && isUnplugged(gone.pod, nic)) {
+      const addresses = await unplug(endpoint, { ...leaving, nic }, port)
+      if (addresses) return { kind: 'released', addresses }
+    }
     if (endpoint) await letGo(endpoint, leaving, port)
     return { kind: 'kept', why: gone.kept }
   }
@@ -79,17 +88,49 @@ async function letGo(endpoint: SpiderEndpoint, { containerID, podUid }: Leaving,
   }
 }
 
+/** Other interfaces of the pod may be written at the same moment. */
+const UNPLUG_TRIES_MAX = 8
+
+/**
+ * An interface that was unplugged while its pod lives gives its addresses back. The record first: an address that no record names is
+ * reclaimed, while one that a record names and nothing holds would be held again. `undefined`: there is nothing of it.
+ */
+async function unplug(
+  known: SpiderEndpoint,
+  leaving: Leaving & { readonly nic: string },
+  port: Port,
+): Promise<readonly string[] | undefined> {
+  const { nic, pod: ref, podUid, containerID } = leaving
+  let endpoint: SpiderEndpoint | undefined = known
+  for (let tries = 0; tries < UNPLUG_TRIES_MAX && endpoint; tries++) {
+    const { uid, ips } = endpoint.status.current
+    const entry = nicOf(endpoint, nic)
+    const pod = await port.pod(ref) // seen twice before anything is freed
+    if (!entry || (podUid !== '' && podUid !== uid) || !pod || !isUnplugged(pod, nic)) return undefined
+    const left = ips.filter(one => one !== entry)
+    const written =
+      left.length === 0 ? await port.removeEndpoint(endpoint) : await port.replaceEndpoint(withNics(endpoint, left))
+    if (written !== 'conflict') {
+      const addresses = addressesOf(entry)
+      await Promise.all(addresses.map(({ address, pool }) => releaseIfOf({ uid, containerID, pool }, address, port)))
+      return addresses.map(({ address }) => address)
+    }
+    endpoint = await recordOf(leaving, port)
+  }
+  return undefined
+}
+
 /** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now; and nobody keeps the addresses for its successor. */
 async function whoIsGone(
   leaving: Leaving,
   port: Port,
   endpoint: SpiderEndpoint | undefined,
-): Promise<Gone | { readonly kept: string }> {
+): Promise<Gone | { readonly kept: string; readonly pod?: Pod }> {
   const { pod: ref, podUid } = leaving
   const pod = await port.pod(ref)
-  const uid = podUid || (pod?.metadata.uid ?? endpoint?.status.current.uid ?? '')
-  if (pod && isAlive(pod) && uid === pod.metadata.uid)
-    return { kept: 'the pod lives: its next sandbox keeps the addresses' }
+  const uid = podUid || (pod ? uidOf(pod) : (endpoint?.status.current.uid ?? ''))
+  if (pod && isAlive(pod) && isOfPod(uid, pod))
+    return { kept: 'the pod lives: its next sandbox keeps the addresses', pod }
   if (uid === '') return { kept: 'nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)' }
   const kept = endpoint && (await whoKeeps(endpoint, leaving, pod, port))
   return kept === undefined ? { uid } : { kept }
@@ -117,7 +158,7 @@ async function whoKeeps(
         port.virtualMachineInstance({ namespace, name }),
         port.virtualMachine({ namespace, name }),
       ])
-      const isLeft = pod === undefined || pod.metadata.uid !== status.current.uid
+      const isLeft = pod === undefined || !isOfPod(status.current.uid, pod)
       return virtualMachineKeeps(instance, machine)
         ? `virtual machine ${namespace}/${name} ${isLeft ? 'runs elsewhere' : 'starts again'}`
         : undefined
@@ -135,7 +176,9 @@ export async function forget(
 ): Promise<readonly string[]> {
   const { uid, ips } = endpoint.status.current
   const addresses = ips.flatMap(addressesOf).map(({ address }) => address)
-  const outcomes = await Promise.allSettled(addresses.map(address => releaseIfOf({ uid, containerID }, address, port)))
+  const outcomes = await Promise.allSettled(
+    ips.flatMap(addressesOf).map(({ address, pool }) => releaseIfOf({ uid, containerID, pool }, address, port)),
+  )
   const failed = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
   if (failed.length > 0)
     throw new AggregateError(
@@ -150,15 +193,23 @@ export async function forget(
   return freed
 }
 
+interface Releasing {
+  readonly uid: string
+  readonly containerID: string | undefined
+  /** Where the address may be a Go record that nothing has adopted: the pool that has it. */
+  readonly pool?: string
+}
+
 /** True where the address is no longer this pod's: freed now, freed before, or never its own. False where it stays. */
 export async function releaseIfOf(
-  { uid, containerID }: { readonly uid: string; readonly containerID: string | undefined },
+  { uid, containerID, pool }: Releasing,
   address: string,
   port: Port,
 ): Promise<boolean> {
   const ip = parsePrefix(address)?.ip
   if (ip === undefined) return true
   const object = await port.address(objectNameOf(ip))
+  if (!object && pool !== undefined) await unpublish(ip, { pool, uid }, port)
   if (object?.spec.pod.uid !== uid) return true
   const other = object.spec.containerID
   if (containerID !== undefined && other !== '' && other !== containerID) return false

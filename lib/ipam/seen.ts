@@ -5,7 +5,7 @@ import type { Family } from '../ip/address.js'
 import type { Choice } from './choose.js'
 import type { Claimant } from './identity.js'
 import { interfaceCount } from './network.js'
-import { isAlive, topController, type TopController } from './pod.js'
+import { isAlive, isMirror, isOfPod, topController, uidOf, type TopController } from './pod.js'
 import type { ObjectRef, Port } from './port.js'
 import { Refused } from './refusal.js'
 import { keeperOf, mayBeKept, type Features, type Keeper } from './retention.js'
@@ -56,11 +56,13 @@ export async function readAll(ask: Ask, port: Port): Promise<Seen> {
   const claimant: Claimant = {
     namespace,
     name: ask.at?.name ?? name,
-    uid: pod.metadata.uid ?? '',
+    uid: uidOf(pod),
+    ...(isMirror(pod) && { apiUid: pod.metadata.uid ?? '' }),
     record,
     node: pod.spec?.nodeName ?? '',
     containerID: ask.containerID,
     owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
+    ...(keeper !== undefined && { isKept: true }),
     ...(ask.at && { at: ask.at }),
   }
   return { ask, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
@@ -82,10 +84,10 @@ async function alivePod({ pod: ref, podUid }: Ask, port: Port): Promise<Pod> {
   const pod = await port.pod(ref)
   const name = `pod ${ref.namespace}/${ref.name}`
   if (!pod) throw new Refused('podMissing', `${name} (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist`)
-  if (podUid !== '' && pod.metadata.uid !== podUid)
+  if (podUid !== '' && !isOfPod(podUid, pod))
     throw new Refused(
       'podReplaced',
-      `${name} has UID ${pod.metadata.uid}, not ${podUid} (K8S_POD_UID): it was replaced by a newer pod`,
+      `${name} has UID ${uidOf(pod)}, not ${podUid} (K8S_POD_UID): it was replaced by a newer pod`,
     )
   if (!isAlive(pod)) throw new Refused('podEnded', `${name} is terminating or has ended; it gets no address`)
   return pod

@@ -2,6 +2,7 @@
 import type { EndpointNic, Pod, SpiderEndpoint, SpiderIPAddress } from '../../../lib/crd/types.js'
 import { FINALIZER } from '../../../lib/crd/names.js'
 import { addressesOf, nicRecord } from '../../../lib/ipam/endpoint.js'
+import { uidOf } from '../../../lib/ipam/pod.js'
 import type { Pool } from '../../../lib/ipam/pool.js'
 import { isFinished, isInUse } from './fate.js'
 
@@ -40,7 +41,7 @@ export function repairOf(recorded: Recorded): Repair {
 const isLive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined && !isFinished(pod)
 
 function repairForLive(pod: Pod, { endpoint, addresses, inUse }: Recorded): Repair {
-  const uid = pod.metadata.uid ?? ''
+  const uid = uidOf(pod)
   const isCurrent = endpoint?.status.current.uid === uid
   if (endpoint && !isCurrent) return NONE // an ADD is at it: it replaces the record, or inherits it
   if (endpoint?.metadata.deletionTimestamp !== undefined) return NONE

@@ -4,6 +4,7 @@ import { parsePrefix } from '../../../lib/ip/cidr.js'
 import { isAside } from '../../../lib/ipam/aside.js'
 import { addressesOf } from '../../../lib/ipam/endpoint.js'
 import { isOfContainer } from '../../../lib/ipam/own.js'
+import { isOfPod } from '../../../lib/ipam/pod.js'
 import { parseIp } from '../../../lib/ip/address.js'
 
 /** `outOfService`: somebody who knows has marked it so (taint node.kubernetes.io/out-of-service); nothing runs there. */
@@ -70,7 +71,7 @@ export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): 
   if (isAside(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
   if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/container.ts)
-  if (pod === undefined || pod.metadata.uid !== address.spec.pod.uid) return fateWithoutPod(address, around, rules)
+  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return fateWithoutPod(address, around, rules)
   if (pod.metadata.deletionTimestamp !== undefined)
     return around.keeper === 'kept' ? KEEP : whileEnding(pod, around, rules)
   if (isFinished(pod)) return around.keeper === 'kept' ? KEEP : afterFinish(pod, around, rules)
@@ -83,7 +84,7 @@ export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succe
 function fateWithoutPod(address: SpiderIPAddress, around: Around, rules: Rules): Fate {
   const { delayMs, unrecordedMs } = rules
   const { pod, endpoint, keeper, ageMs } = around
-  const isOfYounger = pod !== undefined && endpoint?.status.current.uid === pod.metadata.uid
+  const isOfYounger = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)
   if (keeper === 'kept')
     return isOfYounger && !isRecorded(address, endpoint) ? free('NotRecorded', unrecordedMs + delayMs) : KEEP
   const why = keeper === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
@@ -116,7 +117,7 @@ function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keepe
     return keeper === 'none' && rules.runningWithoutAddress
       ? free('NoPodIPs', rules.unrecordedMs + rules.delayMs)
       : KEEP
-  const hasRecord = endpoint?.status.current.uid === pod.metadata.uid
+  const hasRecord = isOfPod(endpoint?.status.current.uid ?? '', pod)
   if (!hasRecord || isRecorded(address, endpoint) || isInUse(address, pod, inUse)) return KEEP
   return free('NotRecorded', rules.unrecordedMs + rules.delayMs)
 }

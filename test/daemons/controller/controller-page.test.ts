@@ -78,7 +78,7 @@ t.test('the keys of conf.yml are those that are read, and what is missing is as 
   const missing: Readonly<Record<string, unknown>> = { ...confOf({}) }
   for (const [key, [value]] of rows) if (key in missing) t.equal(String(missing[key]), value, key)
   const { raw: _, ...defaults } = CONF_DEFAULT
-  const on = Object.entries(defaults).flatMap(([key, value]) => (value ? key : []))
+  const on = Object.entries(defaults).flatMap(([key, value]) => (value === true ? key : []))
   t.strictSame(on, [...rows.keys()].slice(0, 6), 'the first six are true without a file')
 })
 

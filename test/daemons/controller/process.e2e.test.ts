@@ -165,7 +165,9 @@ t.test('records of the Go format become address objects, and on request stay wri
   const record = `{"10.6.2.30":{"pod":"default/old","podUid":"${uid}"}}`
   const pool = (await must('GET', `${POOLS}/go`)) as { readonly status?: object }
   await must('PUT', `${POOLS}/go/status`, { ...pool, status: { ...pool.status, allocatedIPs: record } })
-  const first = await startController(server.kubeconfig, { name: 'c3' })
+  const none = join(folder, 'none.yml')
+  writeFileSync(none, 'enableStatefulSet: true\nprojectAllocatedIPs: false\n')
+  const first = await startController(server.kubeconfig, { name: 'c3', args: ['daemon', '--config-path', none] })
   t.ok(await eventually(async () => ((await status()).allocatedIPs === undefined ? true : undefined), 20_000))
   t.strictSame(await addresses(), ['10.6.2.30'])
   t.match(await must('GET', `${ADDRESSES}/10.6.2.30`), { spec: { nic: 'eth0', node: 'n1', pod: { uid } } })

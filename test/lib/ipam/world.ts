@@ -136,6 +136,8 @@ export class World {
       poolsWith: () => step(() => []),
       pool: name => step(() => this.pools.find(pool => pool.metadata.name === name)),
       pools: () => step(() => this.pools),
+      writeAllocated: (pool, { text, count }) =>
+        step(() => this.writeAllocated(pool, text, count)).then(made => (isLost() ? 'conflict' : made)),
       reserved: () => step((): SpiderReservedIP[] => []),
       endpoint: ref => step(() => endpoints.objects.get(at(ref))),
       // What the API server is asked again after a lost answer, the port asks for itself.
@@ -158,6 +160,17 @@ export class World {
       sampleOf: () => step(() => [...addresses.objects.values()]),
       tell: () => step(() => undefined),
     }
+  }
+
+  /** Also what a Go agent does: the whole status, if the pool is as it was read. */
+  writeAllocated(read: SpiderIPPool, text: string | undefined, count: number): SpiderIPPool | 'conflict' {
+    const at = this.pools.findIndex(({ metadata }) => metadata.name === read.metadata.name)
+    const there = this.pools[at]
+    if (!there || there.metadata.resourceVersion !== read.metadata.resourceVersion) return 'conflict'
+    const status = { ...(text !== undefined && { allocatedIPs: text }), allocatedIPCount: count }
+    const written = { ...there, metadata: { ...there.metadata, resourceVersion: this.id() }, status }
+    this.pools[at] = written
+    return written
   }
 
   held = (poolUid: string): Held[] =>

@@ -86,8 +86,10 @@ t.test('what is held already is not created, and what another pod holds is conte
   const other = held && { ...held, spec: { ...held.spec, pod: { namespace: 'ns', name: 'z', uid: 'u9' } } }
   t.strictSame(adoptionOf(pool(record), { ...none, addressNamed: () => held }), {
     create: [],
+    renew: [],
     contested: [],
     unreadable: [],
+    waiting: [],
   })
   t.match(adoptionOf(pool(record), { ...none, addressNamed: () => other }), {
     create: [],
