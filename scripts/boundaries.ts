@@ -101,7 +101,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/ipam/owned.ts': ['lib/cni', 'lib/probe/finding.ts'],
   'lib/ipam/session.ts': ['lib/cni', 'lib/kube', 'lib/log.ts'],
   'lib/ipam/status.ts': ['lib/cni', 'node:fs'],
-  'lib/ipam/verify.ts': ['lib/cni', 'lib/probe/finding.ts'],
+  'lib/ipam/verify.ts': ['lib/cni'],
   'lib/kernel/acts/sysctl.ts': ['node:fs'],
   'lib/kernel/detect.ts': ['lib/probe'],
   'lib/kernel/host.ts': ['node:fs'],
