@@ -1,5 +1,6 @@
 // One ADD of the IPAM: pod, record, pools, addresses, record again. On a port; returns the record of the NIC and how to take the call back.
 import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
+import { requireInjected } from './annotations.js'
 import type { Hands } from './allocate.js'
 import { networkRule, usablePools, type Named } from './choose.js'
 import { grant, type Want } from './grant.js'
@@ -24,6 +25,7 @@ export interface Granted {
 
 export async function add(ask: Ask, hands: Hands): Promise<Granted> {
   const seen = await readAll(ask, hands.port)
+  requireInjected(seen.pod)
   const keys = suspectsIn(seen.pod.metadata.annotations)
   if (keys.length === 0) return addSeen(seen, hands)
   const { withTypos } = await import('./typos.js')

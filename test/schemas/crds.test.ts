@@ -123,7 +123,10 @@ const KINDS: readonly Kind[] = [
     short: 'scc',
     scope: 'Cluster',
     status: true,
-    columns: [],
+    columns: [
+      ['PHASE', 'string', '.status.phase', 0],
+      ['REASON', 'string', '.status.reason', 0],
+    ],
   },
   {
     plural: 'spidermultusconfigs',
