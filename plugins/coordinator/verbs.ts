@@ -10,10 +10,11 @@ import { NetnsError } from '../../lib/kernel/open.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, openLog, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
-import { expectedOf, promisedBy } from './check.js'
+import { expectedOf, isOfGoToo, lacksHijacked, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, planForDel } from './del.js'
 import { addressesOf, factsOf, MAIN, type Asked, type Facts } from './facts.js'
@@ -210,14 +211,21 @@ const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
   ![undefined, MAIN, table, markTable].includes(step.route.table) &&
   !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
 
+/** Looked for only where something differs: what made the pod's ways. */
+function isOfGo(facts: Facts, kernel: Kernel): boolean {
+  const { pod } = kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } })
+  return facts.mode === 'overlay' ? lacksHijacked(facts) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
+}
+
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await settled(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
-    const absent = missing(plan, seen)
-      .filter(step => !isForOthers(facts, step))
-      .map(absenceOf)
+    const found = missing(plan, seen).filter(step => !isForOthers(facts, step))
+    const absent = (
+      found.length > 0 && isOfGo(facts, kernel) ? found.filter(step => isOfGoToo(facts, step)) : found
+    ).map(absenceOf)
     const differing = [...absent, ...expectedOf(facts, plan)]
     const wrong = differing.length > 0 ? differing : waysLostNow(facts, kernel)
     if (wrong.length > 0)
