@@ -28,6 +28,9 @@ import { absenceOf, refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>
 
+/** <linux/if.h>: the link has a carrier. */
+const IFF_LOWER_UP = 1 << 16
+
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
   command,
   containerID,
@@ -136,7 +139,7 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   unlessLost(() => waysLostNow(facts, kernel), steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
   const { mode, table, isFirst } = facts
-  for (const warning of warnings) log.warn(warning, fieldsOf(call))
+  for (const warning of [...warnings, ...masterDown(facts, kernel)]) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
   return resultOf(call, prevResult, plan)
 }
@@ -161,6 +164,15 @@ function doAll(steps: Plan, kernel: Kernel): void {
     const { step, cause, undoFailures } = error
     throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), notUndone: undoFailures })
   }
+}
+
+/** The pod starts and is reached from its node; its network it has once the master is up. */
+function masterDown({ pod, ifName }: Facts, kernel: Kernel): readonly string[] {
+  const nic = linkNamed(pod, ifName)
+  if (nic?.parent === undefined || !nic.parentElsewhere || (nic.flags & IFF_LOWER_UP) !== 0) return []
+  const [master] = kernel.observe({ node: { links: [nic.parent] } }).node.links
+  if (master === undefined || master.up) return []
+  return [`master ${master.name} of ${ifName} is down on the node: ip link set ${master.name} up`]
 }
 
 /** What the kernel resolves otherwise than planned, now: a sentence each. Two sockets, a request a packet. */
