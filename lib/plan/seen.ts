@@ -78,6 +78,8 @@ export interface Place {
   readonly sysctls: Readonly<Record<string, string | undefined>>
   /** nf_tables' tables of family inet, by name. */
   readonly nft: Readonly<Record<string, NftTable | undefined>>
+  /** Whether iptables marks connections; undefined: not asked. */
+  readonly mangle?: boolean
   /** By address; undefined: there is no route to it. */
   readonly lookups: Readonly<Record<Ip, SeenLookup | undefined>>
   readonly resolved: readonly Resolved[]
