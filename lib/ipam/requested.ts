@@ -2,6 +2,7 @@
 import { familyOf, objectNameOf, parseIp, toBigint, type Family, type Ip } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import { includes, rangesOf } from '../ip/range.js'
+import { whyUnusable } from '../ip/usable.js'
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
 import { claimOne, lost, type Hands, type Taken } from './allocate.js'
 import { isRecordOf, recordAt } from './allocated.js'
@@ -111,6 +112,13 @@ export async function takeRequested(
   return { kind: 'held', pool, ...got }
 }
 
+/** Why the pool, which names the address, gives it to no pod. */
+function uselessIn({ spec }: SpiderIPPool, ip: Ip): string | undefined {
+  const subnet = parsePrefix(spec.subnet)
+  if (spec.gateway === ip) return 'is the gateway of its subnet'
+  return subnet && whyUnusable(ip, subnet)
+}
+
 /** The pool that has it, or the sentence why none of them gives it. */
 function poolFor({ ip, length, from }: Requested, objects: readonly SpiderIPPool[]): Pool {
   const family = familyOf(ip)
@@ -119,6 +127,12 @@ function poolFor({ ip, length, from }: Requested, objects: readonly SpiderIPPool
   const pool = pools.find(({ ranges }) => includes(ranges, value))
   const names = objects.map(({ metadata }) => metadata.name).join(', ')
   if (!pool) {
+    const named = objects.find(({ spec }) => includes(rangesOf(spec.ips ?? [], family), value))
+    const why = named && uselessIn(named, ip)
+    if (named && why !== undefined)
+      throw wrongInput(
+        `${from} asks for ${ip}, which ${why} and is given to no pod of SpiderIPPool ${named.metadata.name}; ask for another`,
+      )
     const excluding = objects.find(({ spec }) => includes(rangesOf(spec.excludeIPs ?? [], family), value))
     throw excluding
       ? wrongInput(

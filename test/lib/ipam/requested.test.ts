@@ -47,7 +47,16 @@ for (const [sources, says] of WRONG)
   })
 
 type Fate =
-  'free' | 'own' | 'excluded' | 'reserved' | 'other pod' | 'quarantined' | 'Go record' | 'other pool' | 'no pool'
+  | 'free'
+  | 'own'
+  | 'excluded'
+  | 'reserved'
+  | 'other pod'
+  | 'quarantined'
+  | 'Go record'
+  | 'other pool'
+  | 'no pool'
+  | 'unusable'
 const SAYS: Readonly<Record<Exclude<Fate, 'free' | 'own'>, readonly [refusal: string, says: RegExp]>> = {
   excluded: ['wrongInput', /which is in spec\.excludeIPs of SpiderIPPool/],
   reserved: ['wrongInput', /which is reserved by SpiderReservedIP r/],
@@ -56,8 +65,12 @@ const SAYS: Readonly<Record<Exclude<Fate, 'free' | 'own'>, readonly [refusal: st
   'Go record': ['exhausted', /which is taken by pod default\/gopher \(status\.allocatedIPs/],
   'other pool': ['wrongInput', /which is in no IPv[46] pool that the pod may use/],
   'no pool': ['wrongInput', /which is in no IPv[46] pool that the pod may use/],
+  unusable: ['wrongInput', /which is the (network|subnet-router anycast) address of .* and is given to no pod of/],
 }
-const FATES: readonly Fate[] = ['free', 'free', 'free', 'own', ...(Object.keys(SAYS) as Fate[])]
+const FATES: readonly Fate[] = [
+  ...(['free', 'free', 'free', 'own'] as const),
+  ...(Object.keys(SAYS) as Fate[]).filter(fate => fate !== 'unusable'),
+]
 const UID = 'me'
 
 interface Address {
@@ -66,13 +79,14 @@ interface Address {
   readonly fate: Fate
 }
 
-/** Eight addresses a pool, in two pools a family, and what each of them is. */
+/** Nine addresses a pool, the network's own among them, in two pools a family, and what each of them is. */
 function drawn(random: () => number): { readonly pools: SpiderIPPool[]; readonly all: readonly Address[] } {
   const all: Address[] = []
   const pools = [0, 1, 2, 3].map(at => {
     const family = at < 2 ? 4 : 6
-    const mine = Array.from({ length: 8 }, (_, host): Address => {
-      const text = family === 4 ? `10.${at}.0.${host + 1}` : `fd00:${at}::${host + 1}`
+    const mine = Array.from({ length: 9 }, (_, host): Address => {
+      const text = family === 4 ? `10.${at}.0.${host}` : `fd00:${at}::${host === 0 ? '' : host}`
+      if (host === 0) return { text, family, fate: 'unusable' }
       const fate = FATES[Math.floor(random() * FATES.length)] ?? 'free'
       return { text, family, fate: fate === 'other pool' ? 'free' : fate }
     })
