@@ -428,6 +428,12 @@ const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][
     faults,
   ]),
   [
+    'a pool down to what a pod holds and no other can use',
+    pool({ ...v4, subnet: '172.18.40.0/29', ips: ['172.18.40.6-172.18.40.7'] }),
+    pool({ ...v4, subnet: '172.18.40.0/29', ips: ['172.18.40.7'] }),
+    ['172.18.40.12 is allocated'],
+  ],
+  [
     'all addresses into some that no pod can use',
     pool({ ...v4, ips: ['172.18.40.12-172.18.40.19'] }),
     pool({ ...v4, ips: ['172.18.0.0'] }),
