@@ -65,7 +65,7 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   try {
     return work(kernel)
   } catch (error) {
-    if (error instanceof NetnsError) throw new CniError('internal', `failed to GetNS "${netns}": ${error.message}`)
+    if (error instanceof NetnsError) throw new CniError('invalidNetns', `failed to GetNS "${netns}": ${error.message}`)
     if (!(error instanceof Error) || !/^E[A-Z0-9]+$/.test(refusalCode(error) ?? '')) throw error
     throw new CniError('internal', `failed to look at the container and the node: ${reasonOf(error)}`, error.message)
   } finally {
