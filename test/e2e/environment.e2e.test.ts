@@ -1,4 +1,5 @@
-// Every executable where a runtime, or who runs a daemon, may start it: any working directory, any chroot, any of Bun's own environment variables.
+// Every executable where a runtime, or who runs a daemon, may start it: any working directory, any
+// chroot, any of Bun's own environment variables.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
