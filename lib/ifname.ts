@@ -1,4 +1,5 @@
-// Names of interfaces that two parts must agree on: a VLAN's, which ifacer makes and a generated network definition names as master. Pure.
+// Names of interfaces that two parts must agree on: a VLAN's, which ifacer makes and a generated
+// network definition names as master. Pure.
 
 /** IFNAMSIZ of <linux/if.h>, without the NUL. */
 export const IFNAME_BYTES_MAX = 15
@@ -15,8 +16,9 @@ function hashOf(text: string): string {
 }
 
 /**
- * The name of the VLAN `id` on an interface: `eth0.100`. Where that is longer than Linux allows, the interface's name becomes as many of its
- * first letters as there is room for and a hash of the whole of it: `enp129s0f0np0` and 100 are `enp10p68i5p.100`.
+ * The name of the VLAN `id` on an interface: `eth0.100`. Where that is longer than Linux allows,
+ * the interface's name becomes as many of its first letters as there is room for and a hash of the
+ * whole of it: `enp129s0f0np0` and 100 are `enp10p68i5p.100`.
  */
 export function vlanName(on: string, id: number): string {
   const whole = `${on}.${id}`

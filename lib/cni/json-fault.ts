@@ -1,4 +1,5 @@
-// Where a text stops being JSON (RFC 8259), and why: the engine's own sentence has no place. Pure; a loop, for a text may be as deep as it is long.
+// Where a text stops being JSON (RFC 8259), and why: the engine's own sentence has no place. Pure;
+// a loop, for a text may be as deep as it is long.
 
 const SHOWN_BEFORE = 20
 const BLANK = /[ \t\r\n]*/y
@@ -12,7 +13,10 @@ interface Fault {
   readonly says: string
 }
 
-/** `line 3, column 17: a comma before }, behind …"mode": "bridge"`; undefined for a text that is JSON. */
+/**
+ * `line 3, column 17: a comma before }, behind …"mode": "bridge"`; undefined for a text that is
+ * JSON.
+ */
 export function faultIn(text: string): string | undefined {
   const fault = faultOf(text)
   if (fault === undefined) return undefined

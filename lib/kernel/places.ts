@@ -62,7 +62,10 @@ function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
   return value
 }
 
-/** A name longer than the kernel takes is no link's; before 5.5 it knows no attribute for a long one (rtnl_getlink: EINVAL). */
+/**
+ * A name longer than the kernel takes is no link's; before 5.5 it knows no attribute for a long one
+ * (rtnl_getlink: EINVAL).
+ */
 const isTooLong = (code: string, link: string | number): boolean =>
   typeof link === 'string' && link.length > IFNAME_BYTES_MAX && (code === 'ERANGE' || code === 'EINVAL')
 

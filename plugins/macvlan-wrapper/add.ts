@@ -35,7 +35,10 @@ export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
   })
 }
 
-/** A macvlan on a master that is down is made, as the reference plugin does; what fails then, fails for that most likely. */
+/**
+ * A macvlan on a master that is down is made, as the reference plugin does; what fails then, fails
+ * for that most likely.
+ */
 function withMasterDown(error: unknown, { name }: SeenLink): unknown {
   if (!(error instanceof CniError)) return error
   const hint = `master "${name}" is down, and nothing is received on it: ip link set ${name} up`

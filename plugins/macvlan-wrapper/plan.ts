@@ -117,9 +117,10 @@ export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan
 ]
 
 /**
- * Whether DEL may remove the link of this name: CNI_NETNS may name another pod's namespace by now. The alias that ADD set says whose it is;
- * of a link without one (by Go's macvlan, or an older version of ours), the addresses or the MAC of prevResult. Where there is no prevResult
- * either, any macvlan of the name is taken for this container's, as the reference plugin does.
+ * Whether DEL may remove the link of this name: CNI_NETNS may name another pod's namespace by now.
+ * The alias that ADD set says whose it is; of a link without one (by Go's macvlan, or an older
+ * version of ours), the addresses or the MAC of prevResult. Where there is no prevResult either,
+ * any macvlan of the name is taken for this container's, as the reference plugin does.
  */
 export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: SeenLink, pod: Place): boolean {
   if (link.kind !== 'macvlan') return false

@@ -67,7 +67,10 @@ function linkHint({ link, mac, mtu }: StepOf<'addLink'>, code: string | undefine
   }
 }
 
-/** macvlan_open (drivers/net/macvlan.c): no two interfaces on a master may have one MAC, and none the master's own. */
+/**
+ * macvlan_open (drivers/net/macvlan.c): no two interfaces on a master may have one MAC, and none
+ * the master's own.
+ */
 const macHint = (mac: string): string =>
   `another interface on the master, or the master itself, has the MAC ${mac}: give another "mac", or none`
 

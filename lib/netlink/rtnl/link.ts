@@ -45,8 +45,8 @@ export const altNameDel = change('link.altname.del', 109, altNames)
 export const IFNAME_BYTES_MAX = 15
 
 /**
- * The link called `name`, whole but for its statistics. The kernel looks for alternative names under either attribute (Linux 5.5), and takes
- * long ones under IFLA_ALT_IFNAME only.
+ * The link called `name`, whole but for its statistics. The kernel looks for alternative names
+ * under either attribute (Linux 5.5), and takes long ones under IFLA_ALT_IFNAME only.
  */
 export const linkNamed = (name: string): Link => ({
   header: anyLink,
