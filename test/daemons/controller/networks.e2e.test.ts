@@ -6,6 +6,8 @@ import { runExecutable } from '../../fixtures/executable.js'
 import { serviceCidrsOf } from '../../fixtures/outside.js'
 import { restOf } from '../../fixtures/rest.js'
 
+/** The garbage collector of kube-controller-manager looks for new kinds every 30 s. */
+const COLLECTED_MS_MAX = 45_000
 const SPIDER = '/apis/spiderpool.spidernet.io/v2beta1'
 const server = await startApiserver()
 const rest = restOf(server.kubeconfig)
@@ -109,7 +111,7 @@ t.test('a definition of somebody else is left alone, and goes with its own owner
   await must('POST', NADS, foreign)
   await must('DELETE', `${SMCS}/macvlan-conf`)
   t.ok(
-    await eventually(async () => ((await nad('macvlan-conf')) === undefined ? true : undefined)),
+    await eventually(async () => ((await nad('macvlan-conf')) === undefined ? true : undefined), COLLECTED_MS_MAX),
     'it goes with its owner',
   )
   t.equal((await nad('foreign'))?.spec.config, '{"x":1}')
