@@ -3,13 +3,14 @@
 import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { Change } from './history.js'
 import { labelText } from './label.js'
-import { at, type Stored } from './object.js'
+import { at, type Fields, type Stored } from './object.js'
 import type { Registry } from './registry.js'
 import type { Store, Tx } from './store.js'
 import { updateIn } from './write.js'
 
 const ENDPOINTS = `${SPIDERPOOL_GROUP}/spiderendpoints`
 const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const PODS = '/pods'
 const STATEFULSETS = 'apps/statefulsets'
 const LEASES = 'coordination.k8s.io/leases'
@@ -39,6 +40,21 @@ export function leaseLeftMs(lease: Stored, nowMs: number): number {
   return holder === '' || Number.isNaN(renewedMs) ? 0 : renewedMs + seconds * 1000 - nowMs
 }
 
+/** An address that a Go agent allocated and that nothing has adopted is held by its pool's text alone. */
+function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
+  const ips = at(record, 'status', 'current', 'ips')
+  const names = (Array.isArray(ips) ? ips : []).flatMap((nic: unknown) =>
+    typeof nic === 'object' && nic !== null && !Array.isArray(nic)
+      ? [at(nic as Fields, 'ipv4Pool'), at(nic as Fields, 'ipv6Pool')]
+      : [],
+  )
+  return [...new Set(names)].some(name => {
+    const pool = typeof name === 'string' ? tx.read({ resource: POOLS, namespace: '', name }) : undefined
+    const text = pool && at(pool, 'status', 'allocatedIPs')
+    return typeof text === 'string' && text.includes(JSON.stringify(uid))
+  })
+}
+
 export class EndpointKeeper {
   readonly #store: Store
   readonly #registry: Registry
@@ -61,7 +77,7 @@ export class EndpointKeeper {
     const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
     if (isRecord || isPod) this.#schedule(keyOf(object), 0)
     if (resource === ADDRESSES && type === 'DELETED') this.#schedule(podOf(object), 0)
-    if (resource === STATEFULSETS && type === 'DELETED')
+    if (resource === POOLS || (resource === STATEFULSETS && type === 'DELETED'))
       for (const ref of this.#store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
   }
 
@@ -102,6 +118,7 @@ export class EndpointKeeper {
     const { namespace, name } = keyOf(record)
     const uid = String(at(record, 'status', 'current', 'uid'))
     if (tx.list({ resource: ADDRESSES, label: labelText(IPAM_LABEL_POD_UID, uid), limit: 1 }).length > 0) return true
+    if (isNamedByPool(tx, record, uid)) return true
     const pod = tx.read({ resource: PODS, namespace, name })
     if (pod && pod.metadata.uid === uid && !isFinished(pod)) return true
     if (at(record, 'status', 'ownerControllerType') !== 'StatefulSet') return false
