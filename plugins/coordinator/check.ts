@@ -1,13 +1,14 @@
-// The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to. Pure.
+// What of the pod is not as ADD left it. And the default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to. Pure.
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isLinkLocal6 } from '../../lib/ip/usable.js'
-import { isDefault } from '../../lib/plan/seen.js'
-import type { Plan } from '../../lib/plan/step.js'
+import { isDefault, missing, type Seen } from '../../lib/plan/seen.js'
+import type { Plan, Step } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
 import { tablesBeforeMain } from './rules.js'
-import { everywhere } from './tables.js'
+import { everywhere, isNicTable } from './tables.js'
+import { absenceOf } from './words.js'
 
 /**
  * Gateways of the NIC that prevResult has default routes by: the route's own gw, or the gateway of the NIC's address where the route names
@@ -55,7 +56,7 @@ export const lostGateways = (facts: Facts): readonly Ip[] => {
 }
 
 /** A sentence for each that is gone, and that no step of the plan brings back. */
-export const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
+const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
   lostGateways(facts)
     .filter(
       gateway => !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.to)),
@@ -64,3 +65,18 @@ export const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
       gateway =>
         `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
     )
+
+/** A way in a table of others, who may rule as they like as long as the kernel's answer is right: that is asked for. */
+const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
+  step.verb === 'addRoute' &&
+  step.where === 'pod' &&
+  ![undefined, MAIN, table, markTable].includes(step.route.table) &&
+  !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
+
+/** A sentence for each thing that is not as ADD left it. */
+export const differing = ({ facts, seen, plan }: { facts: Facts; seen: Seen; plan: Plan }): readonly string[] => [
+  ...missing(plan, seen)
+    .filter(step => !isForOthers(facts, step))
+    .map(absenceOf),
+  ...expectedOf(facts, plan),
+]
