@@ -1,4 +1,5 @@
-// What of the pod is not as ADD left it. And the default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to. Pure.
+// What of the pod is not as ADD left it, the NIC's default routes among it. Pure.
+// The main plugin gave these: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to.
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
