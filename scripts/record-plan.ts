@@ -95,11 +95,18 @@ const kernel = openKernel(netns)
 const { seen, ...more } = record({ kernel, conf, call, hasPod: netns !== '' })
 kernel.close()
 const held = process.env['HELD']
+/** What the kernel has found out by itself changes from one look to the next, and no plan asks for it; its order of neighbours is a hash's. */
+const lasting = (place: Place): Place => ({
+  ...place,
+  neighs: place.neighs
+    .filter(({ permanent }) => permanent)
+    .sort((a, b) => (`${a.link} ${a.ip}` < `${b.link} ${b.ip}` ? -1 : 1)),
+})
 const whole = {
   about,
   conf,
   call,
-  seen: compact(seen),
+  seen: compact({ node: lasting(seen.node), pod: lasting(seen.pod) }),
   ...more,
   ...(ipam && { ipam: JSON.parse(ipam) as Result }),
   ...(held && { held: JSON.parse(held) as string[] }),

@@ -90,7 +90,7 @@ function kindText(link: NewLink): string {
     case 'ipvlan':
     case 'vlan':
       return sentence([
-        `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`,
+        link.on !== '' && `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`, // '': only to be undone
         link.kind === 'vlan' ? `id ${link.id}` : `mode ${link.mode}`,
         link.kind === 'macvlan' &&
           link.broadcastQueueLength !== undefined &&
