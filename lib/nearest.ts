@@ -1,4 +1,4 @@
-// The word that somebody may have meant. Pure; loaded only where a word is unknown.
+// The known word that a misspelt one probably meant. Pure; loaded only where a word is unknown.
 
 /** Of a word of this many letters one may be wrong; of shorter ones too. */
 const LETTERS_PER_TYPO = 3

@@ -105,7 +105,8 @@ function rowsOf(schema: Schema, where = ''): readonly string[] {
 const HEAD = `# Keys of the confs
 
 What stands in the JSON of a NetworkAttachmentDefinition or of a file in /etc/cni/net.d. Keys are read in any case, \`null\` is as if the
-key were not there, and keys that nobody knows are passed over. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are CNI's own.
+key were not there, and unknown keys have no effect: the plugin's log (of \`macvlan-wrapper\` that of its IPAM) and the admission of a
+SpiderMultusConfig warn of them with the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are CNI's own.
 `
 
 export const docsOf = (schemas: readonly Schema[]): string =>

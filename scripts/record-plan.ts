@@ -5,6 +5,7 @@ import { format } from 'prettier'
 import { CniError } from '../lib/cni/error.js'
 import type { Result } from '../lib/cni/result.js'
 import { openKernel, type Kernel } from '../lib/kernel/kernel.js'
+import { NFT_TABLE } from '../lib/plan/nft.js'
 import type { Place, Seen } from '../lib/plan/seen.js'
 import { accepts as acceptsCoordinator } from '../plugins/coordinator/config.js'
 import { tableAsked } from '../plugins/coordinator/del.js'
@@ -42,7 +43,9 @@ function coordinator({ kernel, conf, call, hasPod }: Here): Recorded {
     node: { packets: packetsIn(ways, 'node') },
     pod: { packets: packetsIn(ways, 'pod') },
   })
-  return { seen, answers: { node: asked.node.resolved, pod: asked.pod.resolved } }
+  const { nft, mangle } = kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod
+  const pod = { ...seen.pod, nft, ...(mangle === true && { mangle }) }
+  return { seen: { ...seen, pod }, answers: { node: asked.node.resolved, pod: asked.pod.resolved } }
 }
 
 /** A mode that does not fit the pod is refused before the node is looked at. */

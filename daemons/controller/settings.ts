@@ -114,7 +114,7 @@ const CONF_KEYS: readonly string[] = [
 ]
 const INJECT_KEYS: readonly string[] = ['enabled', 'namespacesExclude', 'namespacesInclude']
 
-/** A sentence for each key of conf.yml that nobody reads, with the one that was probably meant. Keys count in their exact case. */
+/** A sentence for each key of conf.yml without effect, with the one that was probably meant. Keys count in their exact case. */
 export function unknownIn({ raw }: Pick<Conf, 'raw'>): readonly string[] {
   const { podResourceInject: inject } = raw
   const below = typeof inject === 'object' && inject !== null && !Array.isArray(inject) ? Object.keys(inject) : []

@@ -1,4 +1,4 @@
-// Keys of a conf that nobody reads: most likely misspelt. Never a reason to fail, for a conf may be for a newer version. Pure.
+// Keys of a conf without effect: most likely misspelt. Never a reason to fail, for a conf may be for a newer version. Pure.
 import type { Keys } from './conf.js'
 
 /** A key that the schema does not have, the path to it, and the keys that its place may have. */
@@ -16,6 +16,8 @@ const GENERAL = [
   ...['cniVersion', 'cniVersions', 'name', 'type', 'args', 'capabilities', 'runtimeConfig', 'ipMasq', 'ipam', 'dns'],
   ...['prevResult', 'disableCheck', 'disableGC', 'loadOnlyInlinedPlugins', 'deviceID', 'pciBusID', 'resourceName'],
 ] as const
+/** Of the Go executables, whose confs stay as they are when ours take their place. */
+const OF_GO: readonly string[] = ['ipam_unix_socket_path', 'detectoptions']
 const CLOSED: readonly string[] = ['args', 'capabilities', 'runtimeconfig', 'prevresult', 'ipam']
 const GENERAL_SMALL: readonly string[] = GENERAL.map(key => key.toLowerCase())
 
@@ -29,7 +31,7 @@ export function unknownKeys(raw: unknown, keys: Keys, where: string): readonly U
     const isGeneral = where === '' && (GENERAL_SMALL.includes(small) || small.startsWith('cni.dev/'))
     if (where === '' && CLOSED.includes(small)) return []
     if (below?.[2] !== undefined) return unknownKeys(value, below[2], `${where}${key}.`)
-    if (below !== undefined || isGeneral) return []
+    if (below !== undefined || isGeneral || OF_GO.includes(small)) return []
     const own = Object.values(keys).map(([name]) => name)
     return [{ path: `${where}${key}`, key, known: where === '' ? [...own, ...GENERAL] : own }]
   })

@@ -50,7 +50,7 @@ export async function inspect(inspecting: Inspecting, detect: Detect): Promise<v
  */
 export async function refuse(inspecting: Inspecting, findings: readonly Finding[]): Promise<void> {
   const { nic } = inspecting
-  const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts are told before gateways
+  const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts before gateways
   if (!first) return
   await giveUp(inspecting, findings)
   const message = sentenceOf(first, nic)

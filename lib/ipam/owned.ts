@@ -48,35 +48,36 @@ interface Again {
  * @throws OwnError 108 for the first hit, where every further candidate is one too or nothing else can be allocated
  */
 export async function claimOther({ nic, first, owned }: Hit, { claim, ownedAmong }: Again): Promise<Allocated> {
-  const conflict = await conflictOf(nic, first, owned)
+  const conflict = await quarantine(nic, first, owned)
   for (let claims = 1; claims < CLAIMS_MAX; claims++) {
     const next = await claim().catch((error: unknown) => {
       throw withSecond(conflict, error)
     })
     const again = await ownedAmong(next)
     if (again.length === 0) return next
-    await conflictOf(nic, next, again)
+    await quarantine(nic, next, again)
   }
   throw conflict
 }
 
-async function conflictOf(
+/** Returns the refusal; what keeps an address from being quarantined is thrown: the next claim would get the same one. */
+async function quarantine(
   nic: string,
   { granted, reached, session }: Allocated,
   owned: readonly Owned[],
-): Promise<unknown> {
+): Promise<OwnError> {
   try {
     await refuse({ ...session, nic, granted, port: reached.port }, owned.map(findingOf))
-    return new RangeError('no address of the node was found')
   } catch (error) {
-    session.log.warn('the node has the address itself', { ...session.fields, error: messageOf(error) })
+    if (!(error instanceof OwnError)) throw error
+    session.log.warn('the node has the address itself', { ...session.fields, error: error.message })
     return error
   }
+  throw new RangeError('an allocation without an address of the node was refused')
 }
 
-/** Why there is no other address is told beside the conflict. */
-function withSecond(conflict: unknown, second: unknown): unknown {
-  if (!(conflict instanceof OwnError)) return conflict
+/** Why there is no other address is said beside the conflict. */
+function withSecond(conflict: OwnError, second: unknown): OwnError {
   const details = [conflict.details, `no other address: ${messageOf(second)}`].filter(Boolean).join('; ')
   return new OwnError(conflict.code, conflict.message, details, { cause: second })
 }

@@ -90,9 +90,9 @@ function whyNot(pool: SpiderIPPool, families: readonly Family[]): string | undef
 const LISTED_MAX = 5
 
 const listed = (reasons: readonly (string | undefined)[]): string => {
-  const told = reasons.filter(reason => reason !== undefined)
-  const more = told.length > LISTED_MAX ? [`and ${told.length - LISTED_MAX} more`] : []
-  return [...told.slice(0, LISTED_MAX), ...more].join('; ') || 'there is none'
+  const all = reasons.filter(reason => reason !== undefined)
+  const more = all.length > LISTED_MAX ? [`and ${all.length - LISTED_MAX} more`] : []
+  return [...all.slice(0, LISTED_MAX), ...more].join('; ') || 'there is none'
 }
 
 /** tmpfs. A pool's name, which is asked for before it is believed; of another cluster's it does not exist. */

@@ -1,4 +1,4 @@
-// An annotation whose key nobody reads: an Event of the pod, and a word in the refusal of an ADD without a pool. Loaded lazily: most pods have none.
+// An annotation whose key has no effect: an Event of the pod, and named where an ADD has no pool. Loaded lazily: most pods have none.
 import { ANNOTATION_NAMESPACE_IPV4, ANNOTATION_NAMESPACE_IPV6 } from '../crd/names.js'
 import type { Pod } from '../crd/types.js'
 import { distance, nearest } from '../nearest.js'
@@ -35,7 +35,7 @@ function meant(key: string): string {
   return whole === undefined ? `known are ${POD_KEYS.join(', ')}` : `did you mean ${whole}?`
 }
 
-/** Does the work of an ADD, and beside it tells the pod of these keys; a refusal for want of a pool names them too. */
+/** Does the work of an ADD and sends the pod's Event of these keys at the same time; a refusal for want of a pool names them too. */
 export async function withTypos<T>(
   { keys, pod, port }: { readonly keys: readonly string[]; readonly pod: Pod; readonly port: Port },
   work: () => Promise<T>,
@@ -52,13 +52,13 @@ export async function withTypos<T>(
     about: message,
     now: Date.now(),
   })
-  const telling = port.tell(event)
+  const sending = port.tell(event)
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof Refused) || error.refusal !== 'noPool') throw error
     throw new Refused('noPool', `${error.message}; ${message}`, { about: error.about, cause: error })
   } finally {
-    await telling
+    await sending
   }
 }

@@ -4,7 +4,8 @@ import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isLinkLocal6 } from '../../lib/ip/usable.js'
-import { isDefault, missing, type Seen } from '../../lib/plan/seen.js'
+import { NFT_TABLE } from '../../lib/plan/nft.js'
+import { isDefault, missing, type Place, type Seen } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
 import { tablesBeforeMain } from './rules.js'
@@ -74,10 +75,53 @@ const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
   ![undefined, MAIN, table, markTable].includes(step.route.table) &&
   !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
 
-/** A sentence for each thing that is not as ADD left it. */
-export const differing = ({ facts, seen, plan }: { facts: Facts; seen: Seen; plan: Plan }): readonly string[] => [
-  ...missing(plan, seen)
-    .filter(step => !isForOthers(facts, step))
+interface Decided {
+  readonly facts: Facts
+  readonly seen: Seen
+  readonly plan: Plan
+}
+
+/** The steps that do not hold and have to. */
+export const lacking = ({ facts, seen, plan }: Decided): Plan =>
+  missing(plan, seen).filter(step => !isForOthers(facts, step))
+
+/** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first further NIC of an overlay. */
+const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
+  const ways = pod.routes.filter(route => route.table === table && route.link === veth.pod)
+  return ways.length > 0 && ways.every(({ via }) => via === undefined)
+}
+
+/**
+ * Whether the Go coordinator makes this too. It has its marks from iptables, sets rp_filter of `all` alone, the queue on the node, and gives the first
+ * further NIC of an overlay no way to what goes by the node.
+ */
+function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
+  switch (step.verb) {
+    case 'setNftTable':
+    case 'setQueueLength':
+      return false
+    case 'setSysctl':
+      return step.path === 'net/ipv4/conf/all/rp_filter' || step.path === 'net/ipv6/conf/all/disable_ipv6'
+    case 'addRoute':
+      return !(
+        mode === 'overlay' &&
+        step.route.table === table &&
+        step.route.via !== undefined &&
+        !isDefault(step.route.to)
+      )
+    default:
+      return true
+  }
+}
+
+/** Whether the Go coordinator made the pod's ways. `pod` is looked into for `nft` and `mangle`. */
+export const isOfGo = (facts: Facts, pod: Place): boolean =>
+  facts.mode === 'overlay' ? lacksHijacked(facts) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
+
+/** A sentence for each thing that is not as ADD left it, or as the Go coordinator did. */
+export const differing = (decided: Decided, isGo: boolean): readonly string[] => [
+  ...lacking(decided)
+    .filter(step => !isGo || isOfGoToo(decided.facts, step))
     .map(absenceOf),
-  ...expectedOf(facts, plan),
+  ...expectedOf(decided.facts, decided.plan),
 ]

@@ -15,12 +15,13 @@ import { ownedBy } from '../../lib/kernel/owned.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
-import { differing } from './check.js'
+import { differing, isOfGo, lacking } from './check.js'
 import type { Config } from './config.js'
 import { isOfAnother, leavingOf, planForDel, tableAsked } from './del.js'
 import type { Asked, Facts } from './facts.js'
@@ -32,6 +33,9 @@ import { routedIps } from './ways.js'
 import { refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>
+
+/** <linux/if.h>: the link has a carrier. */
+const IFF_LOWER_UP = 1 << 16
 
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
   version: VERSION,
@@ -60,7 +64,7 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   try {
     return work(kernel)
   } catch (error) {
-    if (error instanceof NetnsError) throw new CniError('internal', `failed to GetNS "${netns}": ${error.message}`)
+    if (error instanceof NetnsError) throw new CniError('invalidNetns', `failed to GetNS "${netns}": ${error.message}`)
     if (!(error instanceof Error) || !/^E[A-Z0-9]+$/.test(refusalCode(error) ?? '')) throw error
     throw new CniError('internal', `failed to look at the container and the node: ${reasonOf(error)}`, error.message)
   } finally {
@@ -145,7 +149,7 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   unlessLost(() => waysLostNow(facts, kernel), steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
   const { mode, table, isFirst } = facts
-  for (const warning of warnings) log.warn(warning, fieldsOf(call))
+  for (const warning of [...warnings, ...masterDown(facts, kernel)]) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
   return resultOf(call, prevResult, plan)
 }
@@ -179,6 +183,15 @@ function doAll(steps: Plan, kernel: Kernel): void {
     const { step, cause, undoFailures } = error
     throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), notUndone: undoFailures })
   }
+}
+
+/** The pod starts and is reached from its node; its network it has once the master is up. */
+function masterDown({ pod, ifName }: Facts, kernel: Kernel): readonly string[] {
+  const nic = linkNamed(pod, ifName)
+  if (nic?.parent === undefined || !nic.parentElsewhere || (nic.flags & IFF_LOWER_UP) !== 0) return []
+  const [master] = kernel.observe({ node: { links: [nic.parent] } }).node.links
+  if (master === undefined || master.up) return []
+  return [`master ${master.name} of ${ifName} is down on the node: ip link set ${master.name} up`]
 }
 
 /** What the kernel resolves otherwise than planned, now: a sentence each. Two sockets, a request a packet. */
@@ -222,13 +235,18 @@ function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof annou
   }
 }
 
+/** Looked for only where something differs: what made the pod's ways. */
+const isGoNow = ({ facts }: Looked, kernel: Kernel): boolean =>
+  isOfGo(facts, kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod)
+
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await settled(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
     const looked = look(call, settings, kernel)
     refuseOwned(looked.facts, kernel)
-    const differences = differing(looked)
+    const isGo = lacking(looked).length > 0 && isGoNow(looked, kernel)
+    const differences = differing(looked, isGo)
     const wrong = differences.length > 0 ? differences : waysLostNow(looked.facts, kernel)
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)

@@ -85,7 +85,7 @@ async function heldIn(pool: string): Promise<readonly { readonly ip: string; rea
   })
 }
 
-/** Forgets what the switch's hosts learnt, so that who answers now is what counts. */
+/** Flushes neighbours first, so that what counts is who answers now. */
 function nodeReachesGateway(family: Family): boolean {
   network.wire.sh('ip neigh flush all; ip -6 neigh flush all')
   must(`ip neigh flush dev ${master}; ip -6 neigh flush dev ${master}`)
@@ -159,8 +159,8 @@ for (const [name, block] of [
       t.strictSame(ipsOf(added), [`${free}${length}`], added.stdout)
       t.ok(nodeReachesGateway(family))
       const mac = macOf(vips)
-      const aside = (await heldIn(pool)).filter(({ ip }) => ip !== free)
-      t.ok(aside.every(one => taken.includes(one.ip) && one.mac === mac.replaceAll(':', '-')))
+      const quarantined = (await heldIn(pool)).filter(({ ip }) => ip !== free)
+      t.ok(quarantined.every(one => taken.includes(one.ip) && one.mac === mac.replaceAll(':', '-')))
       if (name === 'spiderpool-ipam')
         place.sh(`ip addr add ${free}${length} dev eth0 ${family === 'v6' ? 'nodad' : ''}`)
       const check = (): Promise<Reply> => call(place, pod, { name, verb: 'CHECK', prevResult: added.json })
@@ -198,4 +198,25 @@ t.test('ADD of a container without a pod is refused with code 108 too', async t 
   t.equal((await calling('DEL')).status, 0)
   t.ok(nodeReachesGateway('v4'))
   await forget('own-v4')
+})
+
+t.test('ADD of a new sandbox gives up the address that the node has by now', async t => {
+  const ips = ['10.166.7.1', '10.166.7.2']
+  await cluster.pool('kept', { subnet: '10.166.0.0/16', ips })
+  const pod = await podOf('v4', 'kept')
+  const [first] = ipsOf(await call(network.pod(), pod))
+  const had = first?.split('/')[0] ?? ''
+  const other = ips.find(ip => ip !== had) ?? ''
+  addVip(had)
+  const place = network.pod()
+  const again = await call(place, pod)
+  t.strictSame(ipsOf(again), [`${other}/16`], again.stdout)
+  t.strictSame(
+    [...(await heldIn('kept'))].sort((a, b) => a.ip.localeCompare(b.ip)),
+    ips.map(ip => ({ ip, mac: ip === had ? macOf(vips).replaceAll(':', '-') : undefined })),
+  )
+  const record = (await cluster.endpoints()).find(({ metadata }) => metadata.name === pod.name)
+  t.match(record, { status: { current: { ips: [{ interface: 'eth0', ipv4: `${other}/16` }] } } })
+  t.notMatch(JSON.stringify(record), `"${had}/16"`)
+  removeVip(had)
 })

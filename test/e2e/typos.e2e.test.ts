@@ -1,4 +1,4 @@
-// A misspelt key, in an annotation and in a conf: said where somebody looks, and no request more for who has none.
+// A misspelt key, in an annotation and in a conf: reported where a user looks, with the key that was meant.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// The word that somebody may have meant.
+// The known word that a misspelt one probably meant.
 import t from 'tap'
 import { distance, nearest } from '../../lib/nearest.js'
 

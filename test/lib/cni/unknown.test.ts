@@ -1,4 +1,4 @@
-// Keys of a conf that nobody reads.
+// Keys of a conf without effect.
 import t from 'tap'
 import { sentencesOf, unknownKeys } from '../../../lib/cni/unknown.js'
 import * as coordinator from '../../../schemas/netconf/generated/coordinator.js'
@@ -11,6 +11,7 @@ const rows = [
   ['every general key', { cniVersion: '1.0.0', NAME: 'n', type: 't', prevResult: { a: 1 }, args: { b: 1 } }, keys, []],
   ['what is not ours to know', { ipam: { x: 1 }, runtimeConfig: { y: 1 }, capabilities: { z: 1 } }, keys, []],
   ['a key of the spec', { 'cni.dev/valid-attachments': [] }, keys, []],
+  ['a key of the Go coordinator', { detectOptions: { timeout: '1s' } }, keys, []],
   ['a key in another case', { MODE: 'auto', hostruletable: 500 }, keys, []],
   [
     'a typo',
