@@ -160,7 +160,7 @@ function lostText({ where, packet, link }: Way, is: Resolved['route'], place: Pl
 
 /** Rules that may have led a packet there: those of the table, or those that say more than a table. */
 const isSuspect = ({ from, to, table, more }: Rule, packet: Packet, led: number | undefined): boolean =>
-  (more === true || (table === led && table < LOCAL)) &&
+  (more === true || (table === led && !isKernels(table))) &&
   (from === undefined || (packet.from !== undefined && containsIp(from, packet.from))) &&
   (to === undefined || containsIp(to, packet.to))
 

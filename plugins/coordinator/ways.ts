@@ -103,9 +103,10 @@ export function othersRoutes({ mode, pod, veth, hostIps, settings, markTable }: 
   const firsts = pod.routes.filter(({ link }) => link === veth.pod)
   const copied = firsts.filter(({ table }) => table === markTable).map(({ to }) => to)
   const wanted = [...hostIps.map(hostOf), ...settings.cidrs]
-  const isOursThere = pod.neighs.some(
-    ({ link, ip, permanent }) => permanent && link === veth.pod && hostIps.includes(ip),
-  )
+  // The default of the mark table is made behind all copies; a neighbour alone may be removed by others.
+  const isOursThere =
+    copied.some(isDefault) ||
+    pod.neighs.some(({ link, ip, permanent }) => permanent && link === veth.pod && hostIps.includes(ip))
   return firsts.filter(({ to, via, table }) => {
     if (table !== MAIN) return false
     if (isDefault(to)) return settings.cidrs.includes(to)
