@@ -17,9 +17,18 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
     tests: ['test/lib/crd/addressing.test.ts', 'test/lib/crd/ippool.test.ts', 'test/lib/crd/subnet.test.ts'],
   },
   { file: 'daemons/controller/reconcile/overlap.ts', tests: ['test/daemons/controller/reconcile/overlap.test.ts'] },
-  ...['decide', 'filter', 'candidates', 'retention', 'allocate', 'annotations', 'release', 'allocated', 'publish'].map(
-    name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] }),
-  ),
+  ...[
+    'decide',
+    'filter',
+    'candidates',
+    'retention',
+    'allocate',
+    'annotations',
+    'release',
+    'allocated',
+    'publish',
+    'network',
+  ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
 ]
 
 /** Changes after which the rule says the same, each with why. `was` and `by` as they are printed. */
