@@ -46,8 +46,8 @@ for (const [text, addresses, unreadable] of texts)
 
 t.test('allocatedText() is compact, in the order of bytes, and absent where it is empty', async t => {
   const entries = [
-    ['fd00::1', { pod: 'a/b', podUid: 'u' }],
     ['10.1.0.9', 5],
+    ['fd00::1', { pod: 'a/b', podUid: 'u' }],
     ['10.1.0.10', null],
   ] as const
   t.strictSame(allocatedText(entries), '{"10.1.0.10":null,"10.1.0.9":5,"fd00::1":{"pod":"a/b","podUid":"u"}}')

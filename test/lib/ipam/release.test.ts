@@ -85,6 +85,10 @@ const rows: readonly Row[] = [
     is: `kept: ${LIVES}`,
   },
   {
+    does: 'keeps, without K8S_POD_UID, what a pod of the name has that lives',
+    ...{ pod: podOf('p', { uid: 'uid-new' }), leaving: { podUid: '' }, left: LET_GO, is: `kept: ${LIVES}` },
+  },
+  {
     does: 'leaves the ID of another container of a pod that lives',
     ...{ pod: podOf('p'), holder: { containerID: 'later' }, left: ['10.1.0.1/24 p eth0 later'], is: `kept: ${LIVES}` },
   },
@@ -132,6 +136,16 @@ const rows: readonly Row[] = [
     ...{ nics: [nic('net1', 1)], pod: multus(''), leaving: { nic: 'net1' }, is: FREED },
   },
   {
+    does: 'frees no unplugged interface that the record does not have',
+    ...{ pod: multus('[]'), leaving: { nic: 'net1' }, is: `kept: ${LIVES}`, left: LET_GO },
+  },
+  {
+    does: 'frees no unplugged interface of a record of another UID',
+    ...{ claimant: claimantOf('p', { uid: 'uid-old' }), nics: two, pod: multus('[]') },
+    ...{ leaving: { nic: 'net1', podUid: 'uid-p' }, is: `kept: ${LIVES}` },
+    left: ['10.1.0.1/24 p eth0 c-p', '10.1.0.2/24 p net1 c-p'],
+  },
+  {
     does: 'keeps an interface that the annotation names',
     ...{ nics: two, pod: multus('a'), leaving: { nic: 'net1' }, is: `kept: ${LIVES}` },
     left: ['10.1.0.1/24 p eth0 ', '10.1.0.2/24 p net1 '],
@@ -165,6 +179,25 @@ t.test('release() frees nothing where the pod is there at the second look', asyn
   const released = await release(leaving, { port, journal: memory.journal('c') })
   t.strictSame([released, memory.holders()], [{ kind: 'kept', why: LIVES }, HELD])
 })
+
+const written: readonly (readonly [of: string, conflicts: number, left: readonly string[]])[] = [
+  ['seven times', 7, HELD],
+  ['eight times', 8, ['10.1.0.1/24 p eth0 ', '10.1.0.2/24 p net1 ']],
+]
+for (const [of, conflicts, left] of written)
+  t.test(`release() of an unplugged interface whose record others write ${of}`, async t => {
+    const memory = sceneOf({ nics: two, pod: multus('[]') })
+    const direct = memory.direct()
+    let more = conflicts
+    const port: typeof direct = {
+      ...direct,
+      replaceEndpoint: endpoint => (more-- > 0 ? Promise.resolve('conflict') : direct.replaceEndpoint(endpoint)),
+    }
+    const pod = { namespace: 'default', name: 'p' }
+    const call = { pod, podUid: 'uid-p', containerID: 'c-p', features: ALL_FEATURES, nic: 'net1' }
+    await release(call, { port, journal: memory.journal('c') })
+    t.strictSame(memory.holders(), left)
+  })
 
 const ofMachine: readonly (readonly [of: string, pod: string, kubevirt: boolean, record: string | undefined])[] = [
   ['of a machine by the name of its launcher', launcher, true, 'vm'],
@@ -219,6 +252,14 @@ t.test("releaseIfOf() takes the pod out of Go's text where no object has the add
   }
 })
 
+t.test("releaseIfOf() leaves Go's text to the controller where an object has the address", async t => {
+  const text = '{"10.1.0.1":{"pod":"default/p","podUid":"uid-p"}}'
+  const memory = new Memory([poolObject('a', {}, { status: { allocatedIPs: text, allocatedIPCount: 1 } })])
+  memory.hold('10.1.0.1', { pool: 'a', claimant: claimantOf('p') })
+  await releaseIfOf({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, '10.1.0.1/24', memory.direct())
+  t.strictSame([memory.holders(), memory.pools[0]?.status?.allocatedIPs], [[], text])
+})
+
 t.test('forget() goes on past an address that cannot be freed, says so, and keeps the record', async t => {
   const memory = sceneOf({ nics: two })
   const [endpoint] = memory.endpoints.objects.values()
@@ -243,6 +284,7 @@ const halfDone: readonly (readonly [
 ])[] = [
   ['what no record names', ['10.1.0.1'], 'c-p', [], 0],
   ['nothing that the record names', ['10.1.0.1'], 'c-p', [nic('eth0', 1)], 1],
+  ['nothing that it names of two families', ['10.1.0.1'], 'c-p', [{ ...nic('eth0', 1), ipv6: 'fd00::1/64' }], 1],
   ['nothing of another container', ['10.1.0.1'], 'c-later', [], 1],
   ['nothing that was not noted', ['10.1.0.2'], 'c-p', [], 1],
 ]
