@@ -47,8 +47,9 @@ function compile(outfile: string, target?: string): void {
       '--no-compile-autoload-bunfig',
       '--no-compile-autoload-tsconfig',
       '--no-compile-autoload-package-json',
-      // Bun ends where getcwd(2) fails, as in a deleted directory and in a chroot without a chdir (Multus' thick plugin), unless
-      // it is given a directory. This one is the directory it is in, so relative paths keep their meaning.
+      // Bun ends where getcwd(2) fails, as in a deleted directory and in a chroot without a chdir
+      // (Multus' thick plugin), unless it is given a directory. This one is the directory it is in,
+      // so relative paths keep their meaning.
       '--compile-exec-argv=--cwd=/proc/self/cwd',
       `--define=SPIDERPOOL_VERSION=${JSON.stringify(version)}`,
       `--define=SPIDERPOOL_COMMIT=${JSON.stringify(commit())}`,
@@ -75,14 +76,16 @@ function link(image: string, folder: string): void {
 
 /** Identifiers in the JavaScript and C that Bun carries, and no names of environment variables. */
 const IDENTIFIER = /^BUN_(WORKER|FFI|DATA|INTERNALS)_/
-/** As many as Bun 1.4 has, and some less: where there are far fewer they are written in another way. */
+/**
+ * As many as Bun 1.4 has, and some less: where there are far fewer they are written in another way.
+ */
 const BLINDED_MIN = 100
 
 /**
- * Bun reads some hundred environment variables: BUN_BE_BUN makes each executable a JavaScript interpreter, BUN_OPTIONS loads
- * code into it, BUN_CONFIG_VERBOSE_FETCH prints tokens. Their names get a NUL for their first letter, which no variable can have.
- * The prefix BUN_JSC_ is compared letter by letter in code, which is found on x64 alone.
- * Returns how many names were overwritten.
+ * Bun reads some hundred environment variables: BUN_BE_BUN makes each executable a JavaScript
+ * interpreter, BUN_OPTIONS loads code into it, BUN_CONFIG_VERBOSE_FETCH prints tokens. Their names
+ * get a NUL for their first letter, which no variable can have. The prefix BUN_JSC_ is compared
+ * letter by letter in code, which is found on x64 alone. Returns how many names were overwritten.
  */
 function blind(bytes: Buffer): number {
   const text = bytes.toString('latin1') // one character a byte
@@ -99,8 +102,10 @@ const COMPARED = new RegExp([...'BUN_JSC_'].join('[^]{5,10}?'), 'g')
 const PIECE_BYTES = 16 * 1024
 
 /**
- * Writes the file again, with Bun's variables blinded, in pieces. The page cache keeps it as it was written, and a process that
- * touches a piece has all of it resident. In large pieces that is 5 to 10 MB more of each process, in single pages a fifth more CPU at each start: these are in between, and cost neither.
+ * Writes the file again, with Bun's variables blinded, in pieces. The page cache keeps it as it was
+ * written, and a process that touches a piece has all of it resident. In large pieces that is 5 to
+ * 10 MB more of each process, in single pages a fifth more CPU at each start: these are in between,
+ * and cost neither.
  */
 function settle(image: string): void {
   const bytes = readFileSync(image)

@@ -1,12 +1,16 @@
-// Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer, which a controller would remove. Knows the store.
-import { FINALIZER, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+// Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer once no address is held by it, as a controller would
+// have it. Knows the store.
+import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { Change } from './history.js'
-import { at, type Stored } from './object.js'
+import { labelText } from './label.js'
+import { at, type Fields, type Stored } from './object.js'
 import type { Registry } from './registry.js'
 import type { Store, Tx } from './store.js'
 import { updateIn } from './write.js'
 
 const ENDPOINTS = `${SPIDERPOOL_GROUP}/spiderendpoints`
+const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const PODS = '/pods'
 const STATEFULSETS = 'apps/statefulsets'
 const LEASES = 'coordination.k8s.io/leases'
@@ -21,6 +25,10 @@ interface Key {
 }
 
 const keyOf = ({ metadata: { namespace = '', name } }: Stored): Key => ({ namespace, name })
+const podOf = (address: Stored): Key => ({
+  namespace: String(at(address, 'spec', 'pod', 'namespace')),
+  name: String(at(address, 'spec', 'pod', 'name')),
+})
 const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const isFinished = (pod: Stored): boolean => ['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')))
 
@@ -30,6 +38,21 @@ export function leaseLeftMs(lease: Stored, nowMs: number): number {
   const seconds = Number(at(lease, 'spec', 'leaseDurationSeconds') ?? LEASE_DEFAULT_S)
   const holder = at(lease, 'spec', 'holderIdentity') ?? ''
   return holder === '' || Number.isNaN(renewedMs) ? 0 : renewedMs + seconds * 1000 - nowMs
+}
+
+/** An address that a Go agent allocated and that nothing has adopted is held by its pool's text alone. */
+function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
+  const ips = at(record, 'status', 'current', 'ips')
+  const names = (Array.isArray(ips) ? ips : []).flatMap((nic: unknown) =>
+    typeof nic === 'object' && nic !== null && !Array.isArray(nic)
+      ? [at(nic as Fields, 'ipv4Pool'), at(nic as Fields, 'ipv6Pool')]
+      : [],
+  )
+  return [...new Set(names)].some(name => {
+    const pool = typeof name === 'string' ? tx.read({ resource: POOLS, namespace: '', name }) : undefined
+    const text = pool && at(pool, 'status', 'allocatedIPs')
+    return typeof text === 'string' && text.includes(JSON.stringify(uid))
+  })
 }
 
 export class EndpointKeeper {
@@ -53,7 +76,8 @@ export class EndpointKeeper {
     const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isEnding(object)
     const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
     if (isRecord || isPod) this.#schedule(keyOf(object), 0)
-    if (resource === STATEFULSETS && type === 'DELETED')
+    if (resource === ADDRESSES && type === 'DELETED') this.#schedule(podOf(object), 0)
+    if (resource === POOLS || (resource === STATEFULSETS && type === 'DELETED'))
       for (const ref of this.#store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
   }
 
@@ -86,11 +110,16 @@ export class EndpointKeeper {
     return Math.max(0, ...leases.map(lease => leaseLeftMs(lease, Date.now())))
   }
 
-  /** By its pod, which may run, or by the StatefulSet that gives its addresses to the next pod. */
+  /**
+   * By addresses: a DEL that is still to come may find them by the record alone, and a record of a pod that is deleted ends with its pod, as its
+   * dependent. By its pod, which may run; by the StatefulSet that gives its addresses to the next pod.
+   */
   #isNeeded(tx: Tx, record: Stored): boolean {
     const { namespace, name } = keyOf(record)
+    const uid = String(at(record, 'status', 'current', 'uid'))
+    if (tx.list({ resource: ADDRESSES, label: labelText(IPAM_LABEL_POD_UID, uid), limit: 1 }).length > 0) return true
+    if (isNamedByPool(tx, record, uid)) return true
     const pod = tx.read({ resource: PODS, namespace, name })
-    const uid = at(record, 'status', 'current', 'uid')
     if (pod && pod.metadata.uid === uid && !isFinished(pod)) return true
     if (at(record, 'status', 'ownerControllerType') !== 'StatefulSet') return false
     const owner = String(at(record, 'status', 'ownerControllerName'))

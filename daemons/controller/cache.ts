@@ -125,12 +125,14 @@ export class Cache implements View {
   }
 
   #empty(one: Followed): void {
+    this.#with.outage.answered(watchOf(one.source))
     this.#tell(one.source, one.store.replace([]))
     this.#settle(one, 'absent')
   }
 
   /** Said once; `spiderpool_controller_forbidden_kinds` says it for as long as it is so. */
   #forbid(one: Followed): void {
+    this.#with.outage.answered(watchOf(one.source))
     if (one.state !== 'forbidden')
       this.#with.log.warn(
         `may not list ${resourceOf(one.source)} (403), so whatever hangs on it is left as it is: allow get, list and watch`,

@@ -67,7 +67,7 @@ interface Memory {
   settled: readonly (string | undefined)[]
   /** Records that had an object: UID by address. One without its object is released, not new. */
   readonly held: Map<string, string>
-  told: string
+  warned: string
 }
 
 export function ippools({ conf: { projectAllocatedIPs: wanted } }: Making): Reconciler {
@@ -90,7 +90,7 @@ export function ippools({ conf: { projectAllocatedIPs: wanted } }: Making): Reco
       }
       const waitMs = (writtenMs.get(name) ?? -Infinity) + WRITE_EVERY_MS - hands.now()
       if (waitMs > 0) return { againMs: waitMs }
-      const memory: Memory = memories.get(name) ?? { settled: [], held: new Map(), told: '' }
+      const memory: Memory = memories.get(name) ?? { settled: [], held: new Map(), warned: '' }
       memories.set(name, memory)
       const text = pool.status?.allocatedIPs
       const isSettled = text === undefined || memory.settled.includes(text)
@@ -161,8 +161,8 @@ function tellOf({ metadata }: SpiderIPPool, { contested, unreadable }: Adoption,
   const { name, uid } = metadata
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
   const all = JSON.stringify([contested.map(({ record }) => record), unreadable])
-  if (all === memory.told) return
-  memory.told = all
+  if (all === memory.warned) return
+  memory.warned = all
   const warn = (reason: string, message: string): void => {
     hands.log.warn(message, { pool: name, reason })
     hands.tell({ about, type: 'Warning', reason, message })

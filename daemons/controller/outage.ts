@@ -11,8 +11,10 @@ const isAbsence = ({ status, reason }: KubeError): boolean =>
 export class Outage {
   readonly #log: Log
   readonly #now: () => number
-  /** What fails, how often in a row, and what was logged of it. */
-  readonly #failing = new Map<string, { count: number; logged: string }>()
+  /** What gets no answer, and how often in a row. */
+  readonly #failing = new Map<string, number>()
+  /** What is refused, by the sentence that was logged. */
+  readonly #refused = new Map<string, string>()
   #sinceMs: number | undefined
 
   /** `now`: monotonic milliseconds. */
@@ -26,25 +28,30 @@ export class Outage {
     return this.#sinceMs !== undefined
   }
 
-  /** `what` failed once more: a watch, the Lease. What the API server refuses is logged once for each sentence. */
+  /** `what` failed once more: a watch, the Lease. A refusal is an answer too, and is logged once for each sentence. */
   failed(what: string, error: KubeError): void {
-    const one = this.#failing.get(what) ?? { count: 0, logged: '' }
-    this.#failing.set(what, one)
-    one.count += 1
-    const isQuiet = isAbsence(error) ? this.#isKnown(one.count) : one.logged === error.message
-    if (isQuiet) return this.#log.debug(`${what} failed: ${error.message}`)
-    one.logged = error.message
-    if (!isAbsence(error)) return this.#log.warn(`${what} failed: ${error.message}`)
+    const words = `${what} failed: ${error.message}`
+    if (!isAbsence(error)) return this.#refuse(what, words)
+    const count = (this.#failing.get(what) ?? 0) + 1
+    this.#failing.set(what, count)
+    if (this.isAway || count < FAILURES_MIN) return this.#log.debug(words)
     this.#sinceMs = this.#now()
-    this.#log.warn(`the API server is away: ${what} failed: ${error.message}`)
-  }
-
-  #isKnown(count: number): boolean {
-    return this.isAway || count < FAILURES_MIN
+    this.#log.warn(`the API server is away: ${words}`)
   }
 
   /** `what` was answered. The API server is back once everything that failed was. */
   answered(what: string): void {
+    this.#refused.delete(what)
+    this.#reached(what)
+  }
+
+  #refuse(what: string, words: string): void {
+    this.#log[this.#refused.get(what) === words ? 'debug' : 'warn'](words)
+    this.#refused.set(what, words)
+    this.#reached(what)
+  }
+
+  #reached(what: string): void {
     if (!this.#failing.delete(what) || this.#sinceMs === undefined || this.#failing.size > 0) return
     const seconds = Math.round((this.#now() - this.#sinceMs) / 1000)
     this.#sinceMs = undefined

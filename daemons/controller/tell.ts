@@ -58,7 +58,7 @@ export class Teller {
     if (!this.#isOld(telling)) this.#send(this.#eventOf(telling))
   }
 
-  /** Resolves when what was told is written, or after two seconds. What is told from now on is tried once. */
+  /** Resolves when every Event is written, or after two seconds. Events from now on are tried once. */
   async settled(): Promise<void> {
     this.#isEnding = true
     for (const event of this.#unsent.splice(0)) this.#send(event)

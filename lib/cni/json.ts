@@ -1,5 +1,6 @@
 // JSON as Go's encoding/json reads it: keys in any case, null leaves the default, a wrong type is an error that names the key. Pure.
 import { CniError } from './error.js'
+import { faultIn } from './json-fault.js'
 
 /** The document, or CniError 6. Trailing text and a byte-order mark are errors, as they are in Go. */
 export function decodeConf(text: string): Fields {
@@ -7,10 +8,8 @@ export function decodeConf(text: string): Fields {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new CniError(
-      'decodeFailure',
-      `error unmarshall network config: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    const why = faultIn(text) ?? (error instanceof Error ? error.message : String(error))
+    throw new CniError('decodeFailure', `error unmarshall network config: ${why}`)
   }
   if (value === null) return new Fields({}, '')
   if (typeof value !== 'object' || Array.isArray(value))

@@ -1,5 +1,8 @@
 // The key `logOptions` of a conf: what its log is, with the defaults; knows no plugin.
-/** Where a conf says nothing, a log is three files of so many megabytes, and no more: the one written to, and two old ones. */
+/**
+ * Where a conf says nothing, a log is three files of so many megabytes, and no more: the one
+ * written to, and two old ones.
+ */
 export const LOG_SIZE_MB = 10
 export const LOG_OLD_FILES = 2
 

@@ -13,6 +13,9 @@ export const NODE_CONFIG_VARIABLE = 'SPIDERPOOL_NODE_CONFIG'
 const FOLDERS = { kubeconfigFolders: ['/etc/cni/net.d'], logFolders: ['/var/log/spidernet'] } as const
 type Key = keyof typeof FOLDERS
 
+/** As a log file: the call has no log. */
+const NO_LOG = '/dev/null'
+
 /** A path that a conf names, and the key that names it. */
 export interface Named {
   readonly path: string
@@ -44,6 +47,7 @@ export function logOf(
   key: string,
   options: Omit<LogOptions, 'folder'>,
 ): Log {
+  if (options.file === NO_LOG) return MUTE
   try {
     const folder = logFolderOf({ path: options.file, key }, call.env)
     return openLog({ ...options, file: normal(options.file), folder })

@@ -172,9 +172,10 @@ function prevResultOf(command: string, conf: Fields, cniVersion: string): Result
 }
 
 /**
- * Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the node's. For a DEL the pod's namespace
- * is gone where CNI_NETNS names the node's own (its process ended, and its ID may be another's): what is on the node is released.
- * Throws CniError 8 for an ADD.
+ * Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the
+ * node's. For a DEL the pod's namespace is gone where CNI_NETNS names the node's own (its process
+ * ended, and its ID may be another's): what is on the node is released. Throws CniError 8 for an
+ * ADD.
  */
 function outsideNode<C>(call: Call<C>, { sameNetns }: Edge): Call<C> {
   const { command, netns, env } = call

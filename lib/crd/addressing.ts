@@ -1,7 +1,7 @@
 // What a SpiderIPPool and a SpiderSubnet have in common: a subnet, ranges, exclusions, a gateway, routes. Pure; knows nobody else's.
 import { familyOf, fromBigint, parseIp, toBigint, type Family } from '../ip/address.js'
 import { formatPrefix, intervalOfPrefix, networkOf, parsePrefix, type Cidr, type Prefix } from '../ip/cidr.js'
-import { includes, isSame, parseRange, rangesOf, subtract, type Interval, type Ranges } from '../ip/range.js'
+import { includes, parseRange, rangesOf, subtract, type Interval, type Ranges } from '../ip/range.js'
 import { isLinkLocal6, usableIn, whyNoRouter, whyUnusable } from '../ip/usable.js'
 import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
 import { mergedTexts, rangeFaults, readable } from './ranges.js'
@@ -123,14 +123,14 @@ export function listFaults(
 const NAMED_MAX = 3
 
 /**
- * Ranges that can be read, and of which no pod can use an address. Only where they are new: what is stored stays, and its addresses are
- * skipped.
+ * Ranges that can be read, and of which no pod can use an address. Only where one of them is new: what is stored is skipped, and a pool may
+ * shrink to what a pod still holds.
  */
 export function unusableFaults(spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {
   const family = familyOf(prefix.ip)
   const effective = effectiveOf(spec, family)
   if (effective.length === 0 || usableIn(effective, family, { subnet: prefix }).length > 0) return []
-  if (old && isSame(effective, effectiveOf(old, family))) return []
+  if (old && subtract(effective, effectiveOf(old, family)).length === 0) return []
   const samples = effective.slice(0, NAMED_MAX).map(({ first }) => fromBigint(first, family))
   const reasons = samples.map(ip => `${ip} ${whyUnusable(ip, prefix) ?? ''}`)
   return [invalid('spec.ips', spec.ips, `no pod can use any of them: ${reasons.join(', ')}; name others`)]

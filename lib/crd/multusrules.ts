@@ -13,7 +13,7 @@ import { SUB_OBJECTS } from './multusdefault.js'
 import { ANNOTATION_CNI_VERSION, ANNOTATION_NAD_NAME } from './names.js'
 import { isSubdomain } from './selector.js'
 
-export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0'] as const
+export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const
 const VLAN_MAX = 4094
 
 export interface MultusAround {

@@ -1,6 +1,6 @@
 // Addresses of a subnet that no host can have, each with its reason. The one place that says what a pool can give out; knows no pool.
 import { familyOf, toBigint, type Family, type Ip } from './address.js'
-import { formatPrefix, intervalOfPrefix, networkOf, type Prefix } from './cidr.js'
+import { intervalOfPrefix, networkOf, type Prefix } from './cidr.js'
 import { includes, normal, subtract, type Interval, type Ranges } from './range.js'
 
 /** Both ends belong to it. `why` goes on where the address ends: `172.18.255.255 is the broadcast address of 172.18.0.0/16`. */

@@ -1,5 +1,6 @@
 // One ADD of the IPAM: pod, record, pools, addresses, record again. On a port; returns the record of the NIC and how to take the call back.
 import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
+import { requireInjected } from './annotations.js'
 import type { Hands } from './allocate.js'
 import { networkRule, usablePools, type Named } from './choose.js'
 import { grant, type Want } from './grant.js'
@@ -9,8 +10,9 @@ import { interfaceCount } from './network.js'
 import { suspectsIn } from './podkeys.js'
 import type { Port } from './port.js'
 import { record, recordFirst, RecordExists, unrecord } from './record.js'
-import { Refused } from './refusal.js'
+import { Refused, wrongInput } from './refusal.js'
 import { forget, undoHalfDone } from './release.js'
+import { hasAll, refuseFamily } from './requested.js'
 import { homeless, withRoutes } from './routes.js'
 import { isFresh, readAll, UNREAD, withRecord, type Ask, type Known, type Seen } from './seen.js'
 import { routesOfPod, type Wish } from './sources.js'
@@ -24,6 +26,7 @@ export interface Granted {
 
 export async function add(ask: Ask, hands: Hands): Promise<Granted> {
   const seen = await readAll(ask, hands.port)
+  requireInjected(seen.pod)
   const keys = suspectsIn(seen.pod.metadata.annotations)
   if (keys.length === 0) return addSeen(seen, hands)
   const { withTypos } = await import('./typos.js')
@@ -75,8 +78,10 @@ async function addAnew(known: Known, hands: Hands): Promise<Granted> {
   const entry = recorded.find(({ interface: name }) => name === ask.nic)
   const others = recorded.filter(one => one !== entry)
   if (!endpoint || !entry) return take(known, { endpoint, others }, hands)
-  const wishes = await wishesOrNone(known, hands.port)
-  const isMoved = wishes && wishes.scope !== 'places' && (await leavingOf([entry], known, wishes)).length > 0
+  const isAsked = hasAll(entry, ask.requested ?? [])
+  const wishes = await (isAsked ? wishesOrNone(known, hands.port) : wishesFor(known, hands.port))
+  const isMoved =
+    wishes && (!isAsked || (wishes.scope !== 'places' && (await leavingOf([entry], known, wishes)).length > 0))
   if (isMoved) return takeInstead(known, { endpoint, others, leaving: [entry] }, hands, wishes)
   const taker = { ...known, ...(wishes && { pools: poolsIn(wishes) }) }
   if (await retake({ entry, place: recorded.indexOf(entry) }, taker, hands))
@@ -91,12 +96,15 @@ const wishesOrNone = (known: Known, port: Port): Promise<Wishes | undefined> =>
     throw error
   })
 
-const leavingOf = async (
+async function leavingOf(
   recorded: readonly EndpointNic[],
   { ask, pod, owner }: Known,
   wishes: Wishes,
-): Promise<readonly EndpointNic[]> =>
-  outdated(recorded, wishes, ask.nic, await networkRule(ask.nic, { ...ask, pod, owner }))
+): Promise<readonly EndpointNic[]> {
+  const moved = outdated(recorded, wishes, ask.nic, await networkRule(ask.nic, { ...ask, pod, owner }))
+  const isAsked = (entry: EndpointNic): boolean => entry.interface !== ask.nic || hasAll(entry, ask.requested ?? [])
+  return recorded.filter(entry => moved.includes(entry) || !isAsked(entry))
+}
 
 /**
  * The interface has another network than it had: it gets that network's address, and what it had goes back when the record no longer
@@ -186,12 +194,18 @@ const noAddress = (nic: string, from: string): Refused =>
 async function nameOne(known: Known, { endpoint, others }: Before, place: number, hands: Hands): Promise<Granted> {
   const { ask, claimant, keeper } = known
   const entry = others[place]
+  if (entry && !hasAll(entry, ask.requested ?? [])) throw unnamedRequest(ask)
   if (!entry || !(await retake({ entry, place, nic: ask.nic }, known, hands))) throw noAddress(ask.nic, 'the record')
   const nic = { ...entry, interface: ask.nic }
   const all = others.map(one => (one === entry ? nic : one))
   await record({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, hands.port)
   return granted({ nic, undo: keep }, hands)
 }
+
+const unnamedRequest = ({ requested = [], nic }: Known['ask']): Refused =>
+  wrongInput(
+    `${requested.map(({ from, ip }) => `${from} asks for ${ip}`).join(' and ')}, and annotation ipam.spidernet.io/ippools names no interfaces: ${nic} has got its address already; write "interface" in every item`,
+  )
 
 async function wantsOf(
   known: Known,
@@ -200,12 +214,16 @@ async function wantsOf(
   port: Port,
 ): Promise<readonly Want[]> {
   const { ask, pod, owner } = known
-  if (scope === 'places' && others.length > 0) throw noAddress(ask.nic, from)
+  if (scope === 'places' && others.length > 0)
+    throw (ask.requested ?? []).length > 0 ? unnamedRequest(ask) : noAddress(ask.nic, from)
   const missing = named.filter(({ wish }) => !others.some(one => one.interface === wish.nic))
   return Promise.all(
     missing.map(async (one: Named) => {
       const pools = await usablePools(one, from, { ...ask, pod, owner }, port)
-      return { ...namesOf(one.wish, ask.nic), cleanGateway: one.wish.cleanGateway, pools }
+      const want = { ...namesOf(one.wish, ask.nic), cleanGateway: one.wish.cleanGateway, pools }
+      if (want.nic !== ask.nic || !ask.requested) return want
+      refuseFamily(ask.requested, pools, ask.nic)
+      return { ...want, requested: ask.requested }
     }),
   )
 }

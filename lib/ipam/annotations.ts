@@ -1,7 +1,8 @@
 // Annotations that say which address, read as Go's encoding/json reads them: keys in any case, unknown ones ignored, null is nothing. Pure.
 import { parseIp, familyOf, type Family } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import type { Route } from '../crd/types.js'
+import { ANNOTATION_MULTUS_NETWORKS, ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from '../crd/names.js'
+import type { Pod, Route } from '../crd/types.js'
 import { wrongInput } from './refusal.js'
 import { dstOf } from './routes.js'
 
@@ -182,4 +183,16 @@ function routesIn(text: string, where: string): readonly Route[] {
       )
     return { dst: String(dst), gw: String(gw) }
   })
+}
+
+/**
+ * A pod that chooses networks by an annotation gets them from the controller's webhook, which may have been away when it was created.
+ * @throws Refused where it has none.
+ */
+export function requireInjected({ metadata: { annotations = {} } }: Pick<Pod, 'metadata'>): void {
+  const chosen = [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT].find(name => (annotations[name] ?? '') !== '')
+  if (chosen === undefined || annotations[ANNOTATION_MULTUS_NETWORKS] !== undefined) return
+  throw wrongInput(
+    `annotation ${chosen} is ${JSON.stringify(annotations[chosen])}, and the pod lacks ${ANNOTATION_MULTUS_NETWORKS}: it was created while the webhook of spiderpool-controller did not answer, or podResourceInject is off; delete it once the webhook is there, or take the annotation out`,
+  )
 }

@@ -4,6 +4,7 @@ import type { Result } from '../cni/result.js'
 import { sentencesOf, type UnknownKey } from '../cni/unknown.js'
 import { add, type Granted } from './add.js'
 import { ipsOf } from './endpoint.js'
+import { keysOf } from './annotations.js'
 import { eventOf, NOT_ALLOCATED, type Told } from './event.js'
 import type { Host } from './container.js'
 import type { Detect } from './inspect.js'
@@ -11,6 +12,7 @@ import type { Allocated, Owned, OwnedBy } from './owned.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
 import { release } from './release.js'
+import { requestedIn } from './requested.js'
 import { answerOf } from './result.js'
 import type { Ask } from './seen.js'
 import { reach, refusalOf, sessionOf, type Session } from './session.js'
@@ -104,7 +106,16 @@ async function tell({ pod, podUid }: Session, told: Pick<Told, 'message' | 'abou
   await port?.tell(eventOf({ ...told, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }))
 }
 
-function askOf(call: Call<unknown>, { conf, pod, podUid }: Session, master: Master): Ask {
+/** As Go's encoding/json reads it: keys in any case. */
+const inside = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? keysOf(value).get(key) : undefined
+
+function askOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): Ask {
+  const sources = {
+    runtimeConfigIps: inside(inside(call.config, 'runtimeconfig'), 'ips'),
+    argsIps: inside(inside(inside(call.config, 'args'), 'cni'), 'ips'),
+    ip: call.args.get('IP') ?? '',
+  }
   const { ipv4, ipv6, statefulSet, kubevirt, subnets } = conf.switches
   return {
     pod,
@@ -115,6 +126,7 @@ function askOf(call: Call<unknown>, { conf, pod, podUid }: Session, master: Mast
     cleanGateway: conf.cleanGateway,
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
     features: { statefulSet, kubevirt, subnets },
+    requested: requestedIn(container ? { ...sources, ip: '' } : sources), // a container's IP= is container.ts'
     agentNamespace: call.env['SPIDERPOOL_AGENT_NAMESPACE'] ?? AGENT_NAMESPACE,
     clusterNetwork: call.env['MULTUS_CLUSTER_NETWORK'] ?? '',
     ...(conf.matchMasterSubnet && { master: () => master({ netns: call.netns, nic: call.ifName }) }),

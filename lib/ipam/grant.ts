@@ -9,6 +9,7 @@ import type { Claimant } from './identity.js'
 import { poolOf, reservedRanges } from './pool.js'
 import type { Port } from './port.js'
 import { Refused } from './refusal.js'
+import { ofFamily, takeRequested, type Requested } from './requested.js'
 
 /** One interface: the name it goes by now, the one that its record has, and its pools in the order in which they are tried. */
 export interface Want {
@@ -16,6 +17,8 @@ export interface Want {
   readonly interface: string
   readonly cleanGateway: boolean
   readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
+  /** Exactly these, and what their families have beside them. */
+  readonly requested?: readonly Requested[]
 }
 
 export interface Grant {
@@ -44,7 +47,10 @@ export async function grant(
       [...want.pools].map(async ([family, objects]) => {
         const pools = objects.map(object => poolOf(object, family))
         const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family), except }
-        return { want, ...(await settled(allocate(asked, hands))) }
+        const one = ofFamily(want.requested ?? [], family)
+        const asking = { claimant, nic: want.nic }
+        const taking = one ? takeRequested(one, { asking, pools: objects, reserved }, hands) : allocate(asked, hands)
+        return { want, ...(await settled(taking)) }
       }),
     ),
   )

@@ -8,6 +8,7 @@ import { interfaceCount } from './network.js'
 import { isAlive, isMirror, isOfPod, topController, uidOf, type TopController } from './pod.js'
 import type { ObjectRef, Port } from './port.js'
 import { Refused } from './refusal.js'
+import type { Requested } from './requested.js'
 import { keeperOf, mayBeKept, type Features, type Keeper } from './retention.js'
 import { asksForSubnet, type ConfPools } from './sources.js'
 
@@ -23,6 +24,8 @@ export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 
   readonly cleanGateway: boolean
   readonly families: readonly Family[]
   readonly features: Features & { readonly subnets: boolean }
+  /** Addresses that the interface of this call is to have. */
+  readonly requested?: readonly Requested[]
 }
 
 /** What is known of the pod once it has been read. */

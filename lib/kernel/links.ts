@@ -44,7 +44,9 @@ export function indexIn(
   link: string | number,
   asked: LinksWish['links'] = [],
 ): number | undefined {
-  const known = links.find(({ header, attrs }) => header.index === link || attrs.name === link)
+  const known =
+    links.find(({ header, attrs }) => header.index === link || attrs.name === link) ??
+    links.find(({ attrs }) => attrs.altNames?.some(name => name === link))
   if (known !== undefined) return known.header.index
   if (asked === 'all' || asked.includes(link)) return undefined
   return typeof link === 'number' ? link : findLink(conn, link)?.header.index
@@ -68,6 +70,7 @@ export function seenLink({ header, attrs }: Link): SeenLink {
     parent: attrs.parent || undefined,
     parentElsewhere: attrs.linkNetnsid !== undefined,
     master: attrs.master,
+    ...(attrs.altNames !== undefined && { altNames: attrs.altNames }),
     ...(attrs.alias !== undefined && { alias: attrs.alias }),
     ...(attrs.parentDevName !== undefined && { device: attrs.parentDevName }),
     ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),

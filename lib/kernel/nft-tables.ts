@@ -1,12 +1,13 @@
 // Tables of nf_tables as they are, read from the kernel. Knows family inet alone.
 import { NetlinkError } from '../netlink/errno.js'
-import { ofInet } from '../netlink/nft/message.js'
+import { NFPROTO, ofInet } from '../netlink/nft/message.js'
 import { ruleDump } from '../netlink/nft/rule.js'
 import { chainDump, NF_INET, NF_VERDICT, tableGet, type Chain } from '../netlink/nft/table.js'
 import type { Conn } from '../netlink/conn.js'
 import type { NftBase, NftHook, NftRule, NftTable } from '../plan/nft.js'
 import type { Where } from '../plan/step.js'
 import { refusalCode } from './errno.js'
+import { readProcNet } from './acts/sysctl.js'
 import { ruleFrom } from './nft-words.js'
 import type { Places } from './places.js'
 
@@ -38,6 +39,24 @@ function tableOf(conn: Conn, name: string): NftTable {
     .filter(({ attrs }) => attrs.table === name)
     .map(chain => seenChain(chain, rules))
   return { name, chains }
+}
+
+const MANGLE = 'mangle'
+/** The files of <net/ipv4/netfilter/ip_tables.c> and its like: the tables of iptables-legacy, a line each. */
+const LEGACY = ['ip_tables_names', 'ip6_tables_names'] as const
+
+/**
+ * Whether iptables or ip6tables has rules in its table mangle, in the chains that mark connections and bring the mark back. Of iptables-legacy it is
+ * enough that it has the table: its rules are not readable without its own protocol.
+ */
+export const hasMangleRules = (places: Places, where: Where): boolean =>
+  [NFPROTO.ipv4, NFPROTO.ipv6].some(family => unlessNone(() => marksConnections(places.nft(where), family)) === true) ||
+  LEGACY.some(name => readProcNet(places, where, name)?.split('\n').includes(MANGLE) === true)
+
+function marksConnections(conn: Conn, family: number): boolean {
+  const rules = conn.dump(ruleDump, { header: { ...ofInet, family }, attrs: { table: MANGLE } })
+  const chains = rules.filter(({ attrs }) => attrs.table === MANGLE).map(({ attrs }) => attrs.chain)
+  return chains.includes('PREROUTING') && chains.includes('OUTPUT')
 }
 
 interface RuleOfChain {

@@ -14,7 +14,7 @@ import type { Packet, Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
-import { readNftTables } from './nft-tables.js'
+import { hasMangleRules, readNftTables } from './nft-tables.js'
 import { findLink, type Places } from './places.js'
 import { lookupsOf, resolvedOf, seenRoutes, type Names } from './routes.js'
 import { MEMORY_DIR, memoryIn, NO_MEMORY, wideAddresses } from './wide.js'
@@ -32,6 +32,8 @@ export interface Wish extends LinksWish {
   readonly sysctls?: readonly string[]
   /** Names of nf_tables' tables of family inet. */
   readonly nft?: readonly string[]
+  /** Whether iptables marks connections there (`hasMangleRules`). */
+  readonly mangle?: true
   /** Which way a packet to this address would take. */
   readonly lookups?: readonly Ip[]
   /** The same for packets of which more is known. */
@@ -65,6 +67,7 @@ export function observe(places: Places, where: Where, wish: Wish): Place {
     ...(wish.rules === true && { rules: rulesOf(conn) }),
     ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
     ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
+    ...(wish.mangle && { mangle: hasMangleRules(places, where) }),
     ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
     ...(wish.lookups && { lookups: lookupsOf(conn, wish.lookups, names) }),
     ...(wish.packets && { resolved: resolvedOf(conn, wish.packets, names) }),

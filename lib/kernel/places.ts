@@ -2,7 +2,7 @@
 import { Conn } from '../netlink/conn.js'
 import { fdTransport } from '../netlink/fd-transport.js'
 import { NetlinkError } from '../netlink/errno.js'
-import { linkGlance, linkIndex, linkNamed, linkNumbered, type Link } from '../netlink/rtnl/link.js'
+import { IFNAME_BYTES_MAX, linkGlance, linkIndex, linkNamed, linkNumbered, type Link } from '../netlink/rtnl/link.js'
 import type { Where } from '../plan/step.js'
 import type { Opener } from './open.js'
 
@@ -62,12 +62,19 @@ function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
   return value
 }
 
+/**
+ * A name longer than the kernel takes is no link's; before 5.5 it knows no attribute for a long one
+ * (rtnl_getlink: EINVAL).
+ */
+const isTooLong = (code: string, link: string | number): boolean =>
+  typeof link === 'string' && link.length > IFNAME_BYTES_MAX && (code === 'ERANGE' || code === 'EINVAL')
+
 /** The link of a name or of an index, or undefined. */
 export function findLink(conn: Conn, link: string | number): Link | undefined {
   try {
     return conn.get(linkGlance, typeof link === 'string' ? linkNamed(link) : linkNumbered(link))
   } catch (error) {
-    if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
+    if (error instanceof NetlinkError && (error.code === 'ENODEV' || isTooLong(error.code, link))) return undefined
     throw error
   }
 }

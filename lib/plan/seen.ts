@@ -32,6 +32,8 @@ export interface SeenLink {
   readonly parent: number | undefined
   readonly parentElsewhere: boolean
   readonly master: number | undefined
+  /** Its alternative names (`ip link property add … altname`), where it has any. */
+  readonly altNames?: readonly string[]
   /** The note that somebody gave it. */
   readonly alias?: string
   /** Bus name of the hardware behind it, as /sys/bus/pci/devices has it; since Linux 5.14. */
@@ -78,6 +80,8 @@ export interface Place {
   readonly sysctls: Readonly<Record<string, string | undefined>>
   /** nf_tables' tables of family inet, by name. */
   readonly nft: Readonly<Record<string, NftTable | undefined>>
+  /** Whether iptables marks connections; undefined: not asked. */
+  readonly mangle?: boolean
   /** By address; undefined: there is no route to it. */
   readonly lookups: Readonly<Record<Ip, SeenLookup | undefined>>
   readonly resolved: readonly Resolved[]
@@ -100,8 +104,9 @@ export const NOWHERE: Place = {
   resolved: [],
 }
 
+/** By its name, or else by an alternative name. */
 export const linkNamed = (place: Place, name: string): SeenLink | undefined =>
-  place.links.find(link => link.name === name)
+  place.links.find(link => link.name === name) ?? place.links.find(({ altNames }) => altNames?.includes(name))
 
 export const samePrefix = (a: Prefix, b: Prefix): boolean => a.ip === b.ip && a.length === b.length
 

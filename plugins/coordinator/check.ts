@@ -4,7 +4,7 @@ import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { isDefault } from '../../lib/plan/seen.js'
-import type { Plan } from '../../lib/plan/step.js'
+import type { Plan, Step } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
 import { tablesBeforeMain } from './rules.js'
 import { everywhere } from './tables.js'
@@ -64,3 +64,32 @@ export const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
       gateway =>
         `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
     )
+
+/** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first further NIC of an overlay. */
+export const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
+  const ways = pod.routes.filter(route => route.table === table && route.link === veth.pod)
+  return ways.length > 0 && ways.every(({ via }) => via === undefined)
+}
+
+/**
+ * Whether the Go coordinator makes this too. It has its marks from iptables, sets rp_filter of `all` alone, the queue on the node, and gives the first
+ * further NIC of an overlay no way to what goes by the node.
+ */
+export function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
+  switch (step.verb) {
+    case 'setNftTable':
+    case 'setQueueLength':
+      return false
+    case 'setSysctl':
+      return step.path === 'net/ipv4/conf/all/rp_filter' || step.path === 'net/ipv6/conf/all/disable_ipv6'
+    case 'addRoute':
+      return !(
+        mode === 'overlay' &&
+        step.route.table === table &&
+        step.route.via !== undefined &&
+        !isDefault(step.route.to)
+      )
+    default:
+      return true
+  }
+}

@@ -53,8 +53,9 @@ export const ipsIn = (result: Result | undefined, ifName: string): readonly Ip[]
 }
 
 /**
- * Whether the pod that was looked into is another container's: CNI_NETNS of an old container may name a newer one's namespace by now. The
- * node's end of its veth has this container's name, and a macvlan says whose it is; elsewhere prevResult's MAC and addresses tell it.
+ * Whether the pod that was looked into is another container's: CNI_NETNS of an old container may
+ * name a newer one's namespace by now. The node's end of its veth has this container's name, and a
+ * macvlan says whose it is; elsewhere prevResult's MAC and addresses tell it.
  */
 export function isOfAnother(
   { containerID, ifName, prevResult }: Pick<Call<unknown>, 'containerID' | 'ifName' | 'prevResult'>,
@@ -109,8 +110,9 @@ function isOurVeth({ own, hostRuleTable, seen: { pod, node } }: Leaving, veth: S
 }
 
 /**
- * Our addresses' routes in the node's table, and their neighbours beside them. Those of a pod that is gone went with its veth: what
- * leads to one of its addresses now is of the pod that has the address.
+ * Our addresses' routes in the node's table, and their neighbours beside them. Those of a pod that
+ * is gone went with its veth: what leads to one of its addresses now is of the pod that has the
+ * address.
  */
 function nodePart({ own, seen: { pod, node }, hostRuleTable }: Leaving): Plan {
   if (pod.links.length === 0) return []

@@ -15,12 +15,13 @@ import { ownedBy } from '../../lib/kernel/owned.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
-import { expectedOf, promisedBy } from './check.js'
+import { expectedOf, isOfGoToo, lacksHijacked, promisedBy } from './check.js'
 import type { Config } from './config.js'
 import { ipsIn, isOfAnother, planForDel } from './del.js'
 import { addressesOf, factsOf, MAIN, type Asked, type Facts } from './facts.js'
@@ -33,6 +34,9 @@ import { routedIps } from './ways.js'
 import { absenceOf, refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>
+
+/** <linux/if.h>: the link has a carrier. */
+const IFF_LOWER_UP = 1 << 16
 
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
   version: VERSION,
@@ -61,7 +65,7 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   try {
     return work(kernel)
   } catch (error) {
-    if (error instanceof NetnsError) throw new CniError('internal', `failed to GetNS "${netns}": ${error.message}`)
+    if (error instanceof NetnsError) throw new CniError('invalidNetns', `failed to GetNS "${netns}": ${error.message}`)
     if (!(error instanceof Error) || !/^E[A-Z0-9]+$/.test(refusalCode(error) ?? '')) throw error
     throw new CniError('internal', `failed to look at the container and the node: ${reasonOf(error)}`, error.message)
   } finally {
@@ -154,7 +158,7 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   unlessLost(() => waysLostNow(facts, kernel), steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
   const { mode, table, isFirst } = facts
-  for (const warning of warnings) log.warn(warning, fieldsOf(call))
+  for (const warning of [...warnings, ...masterDown(facts, kernel)]) log.warn(warning, fieldsOf(call))
   log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
   return resultOf(call, prevResult, plan)
 }
@@ -188,6 +192,15 @@ function doAll(steps: Plan, kernel: Kernel): void {
     const { step, cause, undoFailures } = error
     throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), notUndone: undoFailures })
   }
+}
+
+/** The pod starts and is reached from its node; its network it has once the master is up. */
+function masterDown({ pod, ifName }: Facts, kernel: Kernel): readonly string[] {
+  const nic = linkNamed(pod, ifName)
+  if (nic?.parent === undefined || !nic.parentElsewhere || (nic.flags & IFF_LOWER_UP) !== 0) return []
+  const [master] = kernel.observe({ node: { links: [nic.parent] } }).node.links
+  if (master === undefined || master.up) return []
+  return [`master ${master.name} of ${ifName} is down on the node: ip link set ${master.name} up`]
 }
 
 /** What the kernel resolves otherwise than planned, now: a sentence each. Two sockets, a request a packet. */
@@ -238,15 +251,22 @@ const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
   ![undefined, MAIN, table, markTable].includes(step.route.table) &&
   !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
 
+/** Looked for only where something differs: what made the pod's ways. */
+function isOfGo(facts: Facts, kernel: Kernel): boolean {
+  const { pod } = kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } })
+  return facts.mode === 'overlay' ? lacksHijacked(facts) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
+}
+
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await settled(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
     const { facts, seen, plan } = look(call, settings, kernel)
     refuseOwned(facts, kernel)
-    const absent = missing(plan, seen)
-      .filter(step => !isForOthers(facts, step))
-      .map(absenceOf)
+    const found = missing(plan, seen).filter(step => !isForOthers(facts, step))
+    const absent = (
+      found.length > 0 && isOfGo(facts, kernel) ? found.filter(step => isOfGoToo(facts, step)) : found
+    ).map(absenceOf)
     const differing = [...absent, ...expectedOf(facts, plan)]
     const wrong = differing.length > 0 ? differing : waysLostNow(facts, kernel)
     if (wrong.length > 0)

@@ -169,6 +169,10 @@ function hintFor(step: Step, code: string | undefined): readonly string[] {
   if (code === 'EPERM') return ['coordinator needs CAP_NET_ADMIN on the node and in the container']
   if (code === 'EROFS' || code === 'EACCES') return step.verb === 'setSysctl' ? ['is /proc/sys writable here?'] : []
   if (step.verb === 'setMac' && code === 'EADDRNOTAVAIL') return ['maybe podMACPrefix is invalid']
+  if (step.verb === 'setMac' && code === 'EADDRINUSE')
+    return [
+      `another interface on the master of ${step.name} has the MAC ${step.mac}: an older sandbox with this address, or a "mac" like it`,
+    ]
   if (step.verb === 'addLink' && code === 'EEXIST') return [`a link ${step.name} or its peer is there already`]
   if (step.verb === 'addLink' && code === 'EOPNOTSUPP')
     return [`the kernel has no ${step.link.kind}: modprobe ${step.link.kind}`]

@@ -21,6 +21,7 @@ const RT_SCOPE_LINK = 253 // <linux/rtnetlink.h>; wider scopes have smaller numb
 const IFF_LOOPBACK = 0x8 // <linux/if.h>
 const inBond = 'failed to createBondDevice: '
 const refuse = (message: string, details = ''): CniError => new CniError('internal', inBond + message, details)
+const refuseConf = (message: string): CniError => new CniError('invalidConfig', inBond + message)
 
 /** For a bond that is there. */
 export function bondPlan(bond: BondConf, config: Config, node: Place): Plan {
@@ -42,7 +43,8 @@ function sameBond({ name, mode, members, options }: BondConf, is: SeenLink, node
       `${ANOTHER}give bond.mode the value that it has`,
     )
   const has = node.links.filter(({ master }) => master === is.index).map(({ name: member }) => member)
-  if ([...has].sort().join() !== [...members].sort().join())
+  const wanted = members.map(member => linkNamed(node, member)?.name ?? member) // a member may go by an alternative name
+  if ([...has].sort().join() !== [...wanted].sort().join())
     throw refuse(
       `bond ${name} is there of ${has.join(', ') || 'no interfaces'}, and of ${members.join(', ')} is wanted`,
       `${ANOTHER}give interfaces those that it has`,
@@ -78,7 +80,11 @@ function differences(
   const primary = node.links.find(({ index }) => index === is.primary)?.name
   return [
     ...numbers,
-    ...(wanted.primary === undefined ? [] : texts('primary', primary === undefined ? [] : [primary], [wanted.primary])),
+    ...(wanted.primary === undefined
+      ? []
+      : texts('primary', primary === undefined ? [] : [primary], [
+          linkNamed(node, wanted.primary)?.name ?? wanted.primary,
+        ])),
     ...(wanted.arpIpTarget ? texts('arp_ip_target', is.arpIpTarget ?? [], wanted.arpIpTarget) : []),
     ...(wanted.adActorSystem && is.adActorSystem
       ? texts('ad_actor_system', [is.adActorSystem], [wanted.adActorSystem])
@@ -98,10 +104,13 @@ function asKept(key: BondNumber, value: number, { miimon = 0 }: SeenBond): numbe
  */
 export function newBond(bond: BondConf, config: Config, node: Place): Plan {
   const { name: whole, mode, members } = bond
-  if (MODES[mode] === undefined) throw refuse(`unknown bond mode: ${mode}, available mode: [0,6]`)
+  if (MODES[mode] === undefined) throw refuseConf(`unknown bond mode: ${mode}, available mode: [0,6]`)
   const options = optionsOf(bond.options)
   const name = unfinishedName(whole)
   const links = members.map(member => memberOf(bond, member, config, node))
+  const twice = links.findIndex((link, at) => links.indexOf(link) !== at)
+  if (twice >= 0)
+    throw refuseConf(`interfaces has ${links[twice]?.name} twice, once as ${members[twice]}; name each interface once`)
   return [
     { verb: 'addLink', where: 'node', name, link: { kind: 'bond', options: kernelOptions(bond, options, node) } },
     ...links.flatMap((link): Plan => [
@@ -166,7 +175,8 @@ function kernelOptions({ mode, members }: BondConf, options: Options, node: Plac
   const lookUp = (key: string, name: string): number => {
     const link = linkNamed(node, name)
     if (link === undefined) throw refuse(`failed to LinkByName bond ${key} ${name}: Link not found`)
-    if (!members.includes(name)) throw refuse(`${key} is ${name}, which is none of interfaces: ${members.join(', ')}`)
+    if (!members.some(member => linkNamed(node, member) === link))
+      throw refuseConf(`${key} is ${name}, which is none of interfaces: ${members.join(', ')}`)
     return link.index
   }
   if (activeSlave !== undefined) lookUp('active_slave', activeSlave)

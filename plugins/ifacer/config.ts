@@ -3,6 +3,7 @@ import * as schema from '../../schemas/netconf/generated/ifacer.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
 import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
+import { ALTNAME_BYTES_MAX, IFNAME_BYTES_MAX, vlanName } from '../../lib/ifname.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 
 export interface Config {
@@ -32,8 +33,6 @@ export interface VlanConf {
 }
 
 const VLAN_ID_MAX = 4094
-/** IFNAMSIZ of <linux/if.h>, without the NUL. */
-const NAME_BYTES_MAX = 15
 /** The kernel keeps it as an int. */
 const MTU_MAX = 2 ** 31 - 1
 const DEFAULT_BOND = 'sp_bond0'
@@ -67,10 +66,9 @@ export function accepts(raw: unknown, command: string): Config {
   const [first = ''] = interfaces
   const made = interfaces.length > 1 && bond ? bondOf(bond, interfaces) : undefined
   const on = made?.name ?? (interfaces.length === 1 ? first : undefined)
-  const vlan = vlanID > 0 && on !== undefined ? { name: `${on}.${vlanID}`, on, id: vlanID } : undefined
-  if (made) checkName('bond.name', made.name)
-  if (vlan ?? made) for (const name of interfaces) checkName('interfaces', name)
-  if (vlan) checkName('', vlan.name)
+  const vlan = vlanID > 0 && on !== undefined ? { name: vlanName(on, vlanID), on, id: vlanID } : undefined
+  if (made) checkName('bond.name', made.name, IFNAME_BYTES_MAX)
+  if (vlan ?? made) for (const name of interfaces) checkName('interfaces', name, ALTNAME_BYTES_MAX)
   return { bond: made, vlan, mtu, allowNodeNic, removeUnused, log, unknown: unknownKeys(raw, schema.keys, '') }
 }
 
@@ -91,12 +89,12 @@ const bondOf = ({ name, mode = 0, options = '' }: NonNullable<schema.Conf['bond'
   options,
 })
 
-const wrong = (message: string): CniError => new CniError('internal', message)
+const wrong = (message: string): CniError => new CniError('invalidConfig', message)
 
 /** As the kernel has it (dev_valid_name in net/core/dev.c); these names also become names of files. `key`: where it is written. */
-function checkName(key: string, name: string): void {
-  if (Buffer.byteLength(name) > NAME_BYTES_MAX)
-    throw wrong(`the interface name "${name}" is longer than the ${NAME_BYTES_MAX} bytes that Linux allows; shorten it`)
+function checkName(key: string, name: string, bytesMax: number): void {
+  if (Buffer.byteLength(name) > bytesMax)
+    throw wrong(`the interface name "${name}" is longer than the ${bytesMax} bytes that Linux allows; shorten it`)
   if (name === '' || name === '.' || name === '..' || /[/:\s\0]/.test(name))
     throw wrong(
       `${key} has ${JSON.stringify(name)}, which is no interface's name: it may not be empty, . or .., and has no /, : or blank`,
@@ -104,7 +102,8 @@ function checkName(key: string, name: string): void {
 }
 
 function known(raw: unknown): schema.Conf {
-  if (typeof raw !== 'object' || raw === null) throw wrong('failed to parse config: it is not an object')
+  if (typeof raw !== 'object' || raw === null)
+    throw new CniError('decodeFailure', 'failed to parse config: it is not an object')
   try {
     return checked(raw, schema, '')
   } catch (error) {

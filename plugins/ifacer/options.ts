@@ -54,7 +54,7 @@ const OTHERS = ['primary', 'active_slave', 'arp_ip_target', 'ad_actor_system']
 const ARP_TARGETS_MAX = 16 // BOND_MAX_ARP_TARGETS, <net/bonding.h>
 
 const fault = (what: string): CniError =>
-  new CniError('internal', `parseString2BondOptions: failed to convert options to BondOptions: ${what}`)
+  new CniError('invalidConfig', `parseString2BondOptions: failed to convert options to BondOptions: ${what}`)
 
 /** Throws CniError naming the piece that cannot be taken: a misspelt option would be a bond that does not fail over. */
 export function optionsOf(text: string): Options {
@@ -82,7 +82,7 @@ function withOption(options: Options, key: string, value: string): Options {
       return { ...options, arpIpTarget: targetsOf(value) }
     case 'ad_actor_system': {
       const mac = parseMac(value)
-      if (mac === undefined) throw new CniError('internal', `invalid bond ad_actor_system: ${value}`)
+      if (mac === undefined) throw new CniError('invalidConfig', `invalid bond ad_actor_system: ${value}`)
       return { ...options, adActorSystem: mac }
     }
   }

@@ -32,7 +32,8 @@ export function vlanPlan(vlan: VlanConf, config: Config, node: Place): Plan {
       `${on} has ${other.name} with this id`,
     )
   if (config.mtu > parent.mtu)
-    throw refuse(
+    throw new CniError(
+      'invalidConfig',
       `${inVlan}${name} is wanted with mtu ${config.mtu}, and ${on} below it has mtu ${parent.mtu}`,
       `give ${on} that much first, or mtu no more than it has`,
     )

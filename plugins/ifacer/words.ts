@@ -4,7 +4,15 @@ import type { Step } from '../../lib/plan/step.js'
 
 /** `reason` is the kernel's, in words; `code` the errno's name. */
 export const refusalOf = (step: Step, reason: string, code: string | undefined): CniError =>
-  new CniError('internal', `${messageOf(step)}: ${reason}`, hintOf(step, reason, code))
+  new CniError(
+    isOfConf(step, code) ? 'invalidConfig' : 'internal',
+    `${messageOf(step)}: ${reason}`,
+    hintOf(step, reason, code),
+  )
+
+/** The kernel refuses a value that the conf gave. */
+const isOfConf = (step: Step, code: string | undefined): boolean =>
+  step.verb === 'addLink' && step.link.kind === 'bond' && code === 'EINVAL'
 
 function messageOf(step: Step): string {
   switch (step.verb) {

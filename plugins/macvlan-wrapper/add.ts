@@ -1,5 +1,5 @@
 // ADD: look, decide, do, look again. Each thing that is acquired is given back, newest first, when anything after it fails.
-import { CniError } from '../../lib/cni/error.js'
+import { CniError, OwnError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
@@ -30,7 +30,20 @@ export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
     if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, ipam))
     doAll(plan.upPlan(call), call, kernel)
     return plan.resultOf(call, made, undefined)
+  }).catch((error: unknown) => {
+    throw master.up ? error : withMasterDown(error, master)
   })
+}
+
+/**
+ * A macvlan on a master that is down is made, as the reference plugin does; what fails then, fails
+ * for that most likely.
+ */
+function withMasterDown(error: unknown, { name }: SeenLink): unknown {
+  if (!(error instanceof CniError)) return error
+  const hint = `master "${name}" is down, and nothing is received on it: ip link set ${name} up`
+  const details = error.details === '' ? hint : `${error.details}; ${hint}`
+  return new OwnError(error.code, error.message, details, { cause: error })
 }
 
 /** The master that the conf names, or that the default route leads to. */
@@ -51,13 +64,14 @@ function lookUpNic({ ifName }: Call<Config>, kernel: Kernel): SeenLink {
 }
 
 /** Runs a plan; a refused step becomes the sentence that users know. */
-function doAll(steps: Plan, { ifName }: Call<Config>, kernel: Kernel): void {
+function doAll(steps: Plan, call: Call<Config>, kernel: Kernel): void {
   try {
     run(steps, kernel)
   } catch (error) {
     if (!(error instanceof StepError)) throw error
     const { step, cause } = error
-    throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), ifName })
+    const { ifName } = call
+    throw refusalOf({ step, reason: reasonOf(cause), code: refusalCode(cause), ifName, mac: plan.macText(call) })
   }
 }
 

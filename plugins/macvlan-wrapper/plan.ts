@@ -51,20 +51,26 @@ export function temporaryName({ containerID, ifName }: Pick<MacvlanCall, 'contai
   return `veth${(hash >>> 0).toString(16).padStart(8, '0')}`
 }
 
-/** The MAC that is asked for: the runtime's over CNI_ARGS' over the conf's. */
+/** The MAC that is asked for, '' for none: the runtime's over CNI_ARGS' over the conf's. */
+export const macText = ({ config, args }: Pick<MacvlanCall, 'config' | 'args'>): string =>
+  config.runtimeMac || args.get('MAC') || config.mac
+
 function macOf({ config, args }: MacvlanCall): Mac | undefined {
-  const text = config.runtimeMac || args.get('MAC') || config.mac
+  const text = macText({ config, args })
   if (text === '') return undefined
   const mac = parseMac(text)
   if (mac === undefined)
-    throw new CniError('internal', `invalid args ${text} for MAC addr: address ${text}: invalid MAC address`)
+    throw new CniError(
+      config.runtimeMac === '' && args.get('MAC') ? 'invalidEnv' : 'invalidConfig',
+      `invalid args ${text} for MAC addr: address ${text}: invalid MAC address`,
+    )
   return mac
 }
 
 function modeOf({ mode }: Config): MacvlanMode {
   const known = MODES.find(name => name === mode)
   if (known === undefined)
-    throw new CniError('internal', `unknown macvlan mode: "${mode}"`, `"mode" may be ${MODES.join(', ')}`)
+    throw new CniError('invalidConfig', `unknown macvlan mode: "${mode}"`, `"mode" may be ${MODES.join(', ')}`)
   return known
 }
 
@@ -72,7 +78,7 @@ function modeOf({ mode }: Config): MacvlanMode {
 export function nicPlan(call: MacvlanCall, master: SeenLink): Plan {
   const { config, ifName } = call
   if (config.mtu < 0 || config.mtu > master.mtu)
-    throw new CniError('internal', `invalid MTU ${config.mtu}, must be [0, master MTU(${master.mtu})]`)
+    throw new CniError('invalidConfig', `invalid MTU ${config.mtu}, must be [0, master MTU(${master.mtu})]`)
   if (config.ipamType === '' && /^0\.[12]\.0$/.test(call.cniVersion))
     throw new CniError(
       'internal',
@@ -111,9 +117,10 @@ export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan
 ]
 
 /**
- * Whether DEL may remove the link of this name: CNI_NETNS may name another pod's namespace by now. The alias that ADD set says whose it is;
- * of a link without one (by Go's macvlan, or an older version of ours), the addresses or the MAC of prevResult. Where there is no prevResult
- * either, any macvlan of the name is taken for this container's, as the reference plugin does.
+ * Whether DEL may remove the link of this name: CNI_NETNS may name another pod's namespace by now.
+ * The alias that ADD set says whose it is; of a link without one (by Go's macvlan, or an older
+ * version of ours), the addresses or the MAC of prevResult. Where there is no prevResult either,
+ * any macvlan of the name is taken for this container's, as the reference plugin does.
  */
 export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: SeenLink, pod: Place): boolean {
   if (link.kind !== 'macvlan') return false

@@ -17,7 +17,8 @@ async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promis
   try {
     return await work(kernel)
   } catch (error) {
-    if (error instanceof NetnsError) throw new CniError('internal', `failed to open netns "${netns}": ${error.message}`)
+    if (error instanceof NetnsError)
+      throw new CniError('invalidNetns', `failed to open netns "${netns}": ${error.message}`)
     throw error
   } finally {
     kernel.close()

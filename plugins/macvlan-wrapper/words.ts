@@ -9,11 +9,14 @@ export interface Refusal {
   readonly reason: string
   readonly code: string | undefined
   readonly ifName: string
+  /** The MAC that is asked for, '' for none. */
+  readonly mac?: string
 }
 
-export function refusalOf({ step, reason, code, ifName }: Refusal): CniError {
-  const { message, hint } = sentenceOf(step, ifName, code)
-  return new CniError('internal', `${message}: ${reason}`, hint)
+export function refusalOf({ step, reason, code, ifName, mac = '' }: Refusal): CniError {
+  const { message, hint } = sentenceOf(step, { ifName, mac }, code)
+  const isWrongMac = step.verb === 'addLink' && code === 'EADDRNOTAVAIL'
+  return new CniError(isWrongMac ? 'invalidConfig' : 'internal', `${message}: ${reason}`, hint)
 }
 
 interface Sentence {
@@ -21,7 +24,7 @@ interface Sentence {
   readonly hint?: string | undefined
 }
 
-function sentenceOf(step: Step, ifName: string, code: string | undefined): Sentence {
+function sentenceOf(step: Step, { ifName, mac }: { ifName: string; mac: string }, code: string | undefined): Sentence {
   switch (step.verb) {
     case 'addLink':
       return { message: 'failed to create macvlan', hint: linkHint(step, code) }
@@ -36,7 +39,7 @@ function sentenceOf(step: Step, ifName: string, code: string | undefined): Sente
         hint: code === 'EEXIST' ? `IPAM gave ${formatPrefix(step.address)} twice` : undefined,
       }
     case 'setUp':
-      return { message: `failed to set "${ifName}" UP` }
+      return { message: `failed to set "${ifName}" UP`, hint: code === 'EADDRINUSE' ? macHint(mac) : undefined }
     case 'addRoute':
       return { message: `failed to add route '${routeText(step.route)}'`, hint: routeHint(step.route, code) }
     case 'setSysctl':
@@ -63,6 +66,13 @@ function linkHint({ link, mac, mtu }: StepOf<'addLink'>, code: string | undefine
       return undefined
   }
 }
+
+/**
+ * macvlan_open (drivers/net/macvlan.c): no two interfaces on a master may have one MAC, and none
+ * the master's own.
+ */
+const macHint = (mac: string): string =>
+  `another interface on the master, or the master itself, has the MAC ${mac}: give another "mac", or none`
 
 function routeHint({ via, table }: Route, code: string | undefined): string | undefined {
   switch (code) {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # build-modern.sh: an API server of a current Kubernetes for tests, with etcd and kubectl, from packages of Debian sid alone; prints the folder that has
 # them. Debian has the libraries that kube-apiserver is made of, and modern/*.go assembles them. Nothing is installed and apt's own configuration is not
-# touched. What is built is kept by the version of the libraries and of modern/: the first time costs about seven minutes of two cores and
-# 2.5 GB of disk while it lasts, the next one nothing. It knows nothing of our executables.
+# touched. What is built is kept by the version of the libraries and the content of modern/: the first time costs three to seven minutes of two cores
+# and 2.5 GB of disk while it lasts, the next one nothing. It knows nothing of our executables.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 GO_VERSION=1.26
@@ -13,23 +13,25 @@ lock k8s-modern
 from sid # no other release has golang-k8s-apiextensions-apiserver-dev
 # The version that the mirror has, by apt's lists in the cache.
 offered() { apt_own --print-uris download "$LIBRARY" 2>/dev/null | sed -n "s/^'.*' ${LIBRARY}_\([^_]*\)_.*/\1/p" | sed 's/%2b/+/g; s/%3a/:/g'; }
-folder() { echo "$CACHE/apiserver-$1-$(cat "$HERE"/modern/* "$HERE/build-modern.sh" | sha256sum | cut -c1-8)"; }
+folder() { echo "$CACHE/apiserver-$1-$(cat "$HERE"/modern/* | sha256sum | cut -c1-8)-1"; } # the last number: what this script changes of it
 VERSION=$(offered)
 [ -n "$VERSION" ] || fail "$SUITE has no $LIBRARY on this mirror"
 BUILT=$(folder "$VERSION")
 [ ! -d "$BUILT" ] || { echo "$BUILT"; exit 0; }
 
 WORK=$CACHE/k8s-modern-build
-say "building an API server from Debian's Kubernetes libraries $VERSION (once, about seven minutes)"
+say "building an API server from Debian's Kubernetes libraries $VERSION (once, three to seven minutes)"
+ROOT=$WORK/root-$VERSION
+[ -d "$ROOT" ] || rm -rf "$WORK" # of another version, or of a build that did not come to its end
 mkdir -p "$WORK/bin"
 mapfile -t LIBRARIES <"$HERE/modern/packages.txt"
 # kubectl/sid: the machine's own sources may have a later one.
-unpack "$WORK/root" "golang-$GO_VERSION-go" "golang-$GO_VERSION-src" etcd-server kubectl/sid "${LIBRARIES[@]}"
+unpack "$ROOT" "golang-$GO_VERSION-go" "golang-$GO_VERSION-src" etcd-server kubectl/sid "${LIBRARIES[@]}"
 VERSION=$(offered) # unpack may have fetched newer lists
 BUILT=$(folder "$VERSION")
 
 # Debian's libraries are a GOPATH, not modules.
-export GOROOT=$WORK/root/usr/lib/go-$GO_VERSION GOPATH=$WORK/gopath:$WORK/root/usr/share/gocode GOCACHE=$WORK/gocache
+export GOROOT=$ROOT/usr/lib/go-$GO_VERSION GOPATH=$WORK/gopath:$ROOT/usr/share/gocode GOCACHE=$WORK/gocache
 export GO111MODULE=off GOTOOLCHAIN=local GOPROXY=off GOTELEMETRY=off GOFLAGS=-trimpath CGO_ENABLED=0 GOGC=400
 build() {
   local started=$SECONDS
@@ -55,7 +57,7 @@ MINOR=$(echo "${VERSION#*:}" | sed -n 's/^0\.\([0-9.]*\).*/\1/p') # 36.4
 [ -n "$MINOR" ] || fail "$LIBRARY $VERSION: not a version of Kubernetes"
 AT=k8s.io/component-base/version
 build "-s -w -X $AT.gitVersion=v1.$MINOR -X $AT.gitMajor=1 -X $AT.gitMinor=${MINOR%%.*} -X $AT.gitTreeState=clean" apiserver apiserver
-cp "$WORK/root/usr/bin/etcd" "$WORK/root/usr/bin/kubectl" "$WORK/bin/"
+cp "$ROOT/usr/bin/etcd" "$ROOT/usr/bin/kubectl" "$WORK/bin/"
 mv "$WORK/bin" "$BUILT"
 [ -n "${SPIDERPOOL_BUILD_KEEP:-}" ] || rm -rf "$WORK" # kept, it compiles a change of modern/ in seconds
 echo "$BUILT"

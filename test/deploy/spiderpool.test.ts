@@ -79,7 +79,7 @@ t.test('each probe asks for a path that is answered, at the health port', async 
   for (const name of ['startup', 'readiness', 'liveness'] as const) {
     const { httpGet } = container[`${name}Probe`] as { httpGet: { host: string; path: string; port: string } }
     t.equal(httpGet.port, 'health')
-    t.equal(httpGet.host, address, 'of a hostNetwork pod the kubelet asks 127.0.0.1 only where it is told')
+    t.equal(httpGet.host, address, 'of a hostNetwork pod the kubelet asks 127.0.0.1 only where host says so')
     const health = { startup: [], readiness: [], liveness: [], [name]: [() => `${name} is asked`] }
     const answer = await answerHealth(new Request(`http://x${httpGet.path}`), health)
     t.strictSame([answer.status, await answer.text()], [500, `${name} is asked\n`])

@@ -260,6 +260,15 @@ for (const [key, wrongs] of [
       t.ok(msg.includes(says), msg)
     })
 
+t.test('ADD of a pod that chooses networks and was not seen by the webhook is refused', async t => {
+  const chosen = 'cni.spidernet.io/network-resource-inject'
+  const msg = await refused(t, { [chosen]: 'gpu', [KEYS.ippool]: JSON.stringify({ ipv4: [FOUR] }) }, {}, 103)
+  t.match(
+    msg,
+    /annotation cni\.spidernet\.io\/network-resource-inject is "gpu".*lacks k8s\.v1\.cni\.cncf\.io\/networks/,
+  )
+})
+
 t.test('what Go reads is read: keys in any case, keys that nobody knows, the last of two', async t => {
   const pod = await cluster.pod(`${name('right')}-x`, {
     [KEYS.ippools]: `[{"Interface":"eth0","IPv4":["nowhere"],"ipv4":["${FOUR}"],"cleanGateway":true,"more":1}]`,

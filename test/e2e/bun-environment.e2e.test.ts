@@ -1,8 +1,10 @@
-// Every executable where a runtime, or who runs a daemon, may start it: any working directory, any chroot, any of Bun's own environment variables.
+// Every executable where a runtime, or who runs a daemon, may start it: any working directory, any
+// chroot, any of Bun's own environment variables.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { BIN } from '../fixtures/executable.js'
 
@@ -53,10 +55,11 @@ for (const name of EVERY) {
   })
 }
 
+const packageOf = (): { readonly version: string } =>
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+
 t.test('--version names the executable and its version; it asks for nothing', async t => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
+  const { version } = packageOf()
   for (const name of EVERY) {
     const said = sh(`${BIN}/${name} --version`, { env: { CNI_COMMAND: 'ADD' } })
     t.match(said, { status: 0, stderr: '', stdout: `${name} ${version} (` }, name)
@@ -142,4 +145,18 @@ t.test("Bun's own environment variables do nothing to an executable", async t =>
     const { status: code, stdout, stderr } = status(env)
     t.strictSame([code, stdout, stderr], [plain.status, plain.stdout, plain.stderr], JSON.stringify(env))
   }
+})
+
+t.test('image.sh gives an image of an executable its version, as labels and as a tag', async t => {
+  const { version } = packageOf()
+  const image = fileURLToPath(new URL('../../scripts/image.sh', import.meta.url))
+  const made = sh(`${image} localhost/x:latest ${folder}/x.tar ${BIN}/spiderpool-init=/bin/x -- /bin/x`)
+  t.strictSame([made.status, made.stderr], [0, ''])
+  const json = (name: string): unknown => JSON.parse(sh(`tar xOf ${folder}/x.tar ${name}`).stdout)
+  t.match(json('manifest.json'), [{ RepoTags: ['localhost/x:latest', `localhost/x:${version}`] }])
+  t.match(json('config.json'), {
+    config: {
+      Labels: { 'org.opencontainers.image.version': version, 'org.opencontainers.image.revision': /^[0-9a-f]{12}/ },
+    },
+  })
 })

@@ -1,5 +1,5 @@
-// DEL of every executable where CNI_NETNS is no namespace, the node's own, or another pod's: it ends, releases what is this attachment's,
-// and touches nothing else.
+// DEL of every executable where CNI_NETNS is no namespace, the node's own, or another pod's: it
+// ends, releases what is this attachment's, and touches nothing else.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
@@ -13,7 +13,10 @@ const network = openNetwork()
 const { node } = network
 node.sh('ip addr add 10.6.0.10/16 dev eth0')
 
-/** On a unix socket, which is reached from every network namespace; its objects are there from the start. */
+/**
+ * On a unix socket, which is reached from every network namespace; its objects are there from the
+ * start.
+ */
 const socket = `${folder}/api.sock`
 const kubeconfig = `${folder}/kubeconfig`
 const podNamed = (name: string): object => ({

@@ -123,7 +123,10 @@ const KINDS: readonly Kind[] = [
     short: 'scc',
     scope: 'Cluster',
     status: true,
-    columns: [],
+    columns: [
+      ['PHASE', 'string', '.status.phase', 0],
+      ['REASON', 'string', '.status.reason', 0],
+    ],
   },
   {
     plural: 'spidermultusconfigs',
@@ -202,7 +205,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'status.totalIPCount': 'integer/int64 0..',
     'status.allocatedIPCount': 'integer/int64 0..',
     'status.freeIPs': 'array', // ours: decisions/0011
-    'status.allocatedIPsProjected': 'boolean', // ours: decisions/0017
+    'status.allocatedIPsProjected': 'boolean', // ours: decisions/0018
   },
   spidersubnets: {
     'spec.ipVersion': 'integer/int64 {4,6}',

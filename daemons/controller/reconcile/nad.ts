@@ -6,6 +6,7 @@ import {
   ANNOTATION_RESOURCE_NAME,
   SPIDERPOOL_API,
 } from '../../../lib/crd/names.js'
+import { vlanName } from '../../../lib/ifname.js'
 import type { OwnerReference } from '../../../lib/crd/types.js'
 import { defaultMultusSpec } from '../../../lib/crd/multusdefault.js'
 import type {
@@ -166,7 +167,7 @@ function onMaster(
   ipam: Json,
 ): Chain {
   const vlan = own.vlanID ?? 0
-  const master = vlan === 0 ? masterOf(own) : `${masterOf(own)}.${vlan}`
+  const master = vlan === 0 ? masterOf(own) : vlanName(masterOf(own), vlan)
   return { before: ifacerOf(own, vlan), main: { type, master, ...kind, mtu: own.mtu ?? 0, ...ipam } }
 }
 

@@ -12,6 +12,15 @@ const MOVING = ['StatefulSet', 'VirtualMachineInstance']
 /** A bare pod may come back under its name elsewhere, and takes over the record; never the address. */
 const MOVING_RECORD = "(variables.ownerKind == 'Pod' && request.resource.resource == 'spiderendpoints')"
 
+const LABELS = { 'app.kubernetes.io/name': 'spiderpool' }
+
+const BINDING = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingAdmissionPolicyBinding',
+  metadata: { name: NODE_POLICY, labels: LABELS },
+  spec: { policyName: NODE_POLICY, validationActions: ['Deny'] },
+}
+
 export interface NodeAccount {
   readonly namespace: string
   /** The service account of the DaemonSet. */
@@ -21,7 +30,6 @@ export interface NodeAccount {
 /** admissionregistration.k8s.io/v1, served from Kubernetes 1.30 on. Addresses and endpoints differ in where they say node and owner. */
 export function nodePolicy({ namespace, account }: NodeAccount): readonly object[] {
   const user = `system:serviceaccount:${namespace}:${account}`
-  const labels = { 'app.kubernetes.io/name': 'spiderpool' }
   const moving = `[${MOVING.map(kind => `'${kind}'`).join(', ')}]`
   const node = (of: string): string =>
     `request.resource.resource == 'spideripaddresses' ? (has(${of}.spec) && has(${of}.spec.node) ? ${of}.spec.node : '') : (has(${of}.status) && has(${of}.status.current) && has(${of}.status.current.node) ? ${of}.status.current.node : '')`
@@ -30,7 +38,7 @@ export function nodePolicy({ namespace, account }: NodeAccount): readonly object
     {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'ValidatingAdmissionPolicy',
-      metadata: { name: NODE_POLICY, labels },
+      metadata: { name: NODE_POLICY, labels: LABELS },
       spec: {
         failurePolicy: 'Fail',
         matchConstraints: {
@@ -72,11 +80,6 @@ export function nodePolicy({ namespace, account }: NodeAccount): readonly object
         ],
       },
     },
-    {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name: NODE_POLICY, labels },
-      spec: { policyName: NODE_POLICY, validationActions: ['Deny'] },
-    },
+    BINDING,
   ]
 }

@@ -54,9 +54,13 @@ export const readSysctls = (
     Object.fromEntries(paths.map((path): [string, string | undefined] => [path, readOrNone(path)])),
   )
 
-function readOrNone(path: string): string | undefined {
+/** The beginning of a file of /proc/net; undefined where there is none. */
+export const readProcNet = (places: Places, where: Where, name: string): string | undefined =>
+  places.opener.inside(places.netnsOf(where), () => readOrNone(name, '/proc/thread-self/net/'))
+
+function readOrNone(path: string, root = ROOT): string | undefined {
   try {
-    return withFile(ROOT + path, constants.O_RDONLY, fd => {
+    return withFile(root + path, constants.O_RDONLY, fd => {
       const text = Buffer.alloc(VALUE_BYTES)
       return text.toString('latin1', 0, readSync(fd, text)).trim()
     })

@@ -27,6 +27,7 @@ const glimpse = body(
   ifinfomsg,
   attrs(table, [
     ...(['address', 'name', 'mtu', 'parent', 'master', 'txQueueLength', 'operState', 'alias', 'linkNetnsid'] as const),
+    'altNames',
     ...(['parentDevName', 'info'] as const),
   ]),
 )
@@ -40,6 +41,15 @@ const altNames = body(ifinfomsg, attrs({ altNames: [NLA_F_NESTED | 52, repeated(
 export const altNameAdd = change('link.altname.add', 108, altNames, NLM_F.create | NLM_F.excl | NLM_F.append)
 export const altNameDel = change('link.altname.del', 109, altNames)
 
-/** The link called `name`, whole but for its statistics. */
-export const linkNamed = (name: string): Link => ({ header: anyLink, attrs: { name, extMask: 9 } })
+/** IFNAMSIZ of <linux/if.h>, without the NUL. */
+export const IFNAME_BYTES_MAX = 15
+
+/**
+ * The link called `name`, whole but for its statistics. The kernel looks for alternative names
+ * under either attribute (Linux 5.5), and takes long ones under IFLA_ALT_IFNAME only.
+ */
+export const linkNamed = (name: string): Link => ({
+  header: anyLink,
+  attrs: { ...(new TextEncoder().encode(name).length > IFNAME_BYTES_MAX ? { altName: name } : { name }), extMask: 9 },
+})
 export const linkNumbered = (index: number): Link => ({ header: { ...anyLink, index }, attrs: { extMask: 9 } })

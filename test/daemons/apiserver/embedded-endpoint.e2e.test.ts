@@ -1,6 +1,7 @@
 // Records on a host with a standalone server and no controller: `kubectl delete se NAME` ends once nothing needs the record.
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
+import { openIpam } from '../../fixtures/ipam.js'
 import { restOf, type Answer, type Body } from '../../fixtures/rest.js'
 import { leaseLeftMs } from '../../../daemons/apiserver/embedded-endpoint.js'
 
@@ -65,6 +66,48 @@ t.test('a record that is not deleted stays', async t => {
   await record('kept', 'u')
   await new Promise(resolve => setTimeout(resolve, HELD_MS))
   t.equal((await rest.ask('GET', `${RECORDS}/kept`)).status, 200)
+})
+
+t.test('a record that is deleted waits for the last address that its pod holds', async t => {
+  const addresses = '/apis/spiderpool.spidernet.io/v2beta1/spideripaddresses'
+  for (const [name, uid] of [
+    ['10.1.0.1', 'holding'],
+    ['10.1.0.2', 'holding'],
+    ['10.1.0.3', 'another'],
+  ] as const)
+    await made(addresses, {
+      metadata: { name, labels: { 'ipam.spidernet.io/pod-uid': uid } },
+      spec: {
+        ...{ address: `${name}/16`, ipVersion: 4, pool: 'p', nic: 'eth0', node: 'n1', containerID: 'c' },
+        pod: { namespace: 'default', name: 'holding', uid },
+        owner: { apiVersion: 'v1', kind: 'Pod', name: 'holding' },
+      },
+    })
+  await record('holding', 'holding')
+  await deleted('holding')
+  t.ok(await isHeld('holding'))
+  await rest.ask('DELETE', `${addresses}/10.1.0.1`)
+  t.ok(await isHeld('holding'))
+  await rest.ask('DELETE', `${addresses}/10.1.0.2`)
+  t.ok(await isGone('holding'))
+})
+
+t.test('a DEL after its pod and its record were deleted finds the address by the record, and both go', async t => {
+  const bench = await openIpam({ standalone: true })
+  t.teardown(() => bench.stop())
+  await bench.cluster.pool('one', { subnet: '10.2.0.0/16', ips: ['10.2.0.9'], default: true })
+  const ref = await bench.cluster.pod('p')
+  const sandbox = bench.sandbox({ ...ref, uid: '' }) // as a runtime that names no UID
+  t.match(await sandbox.add(), { ips: [{ address: '10.2.0.9/16' }] })
+  await bench.cluster.removePod(ref) // its record is deleted as its dependent
+  await new Promise(resolve => setTimeout(resolve, HELD_MS))
+  t.equal((await bench.cluster.endpoints()).length, 1)
+  t.equal((await sandbox.del()).status, 0)
+  t.strictSame(await bench.cluster.addresses(), [])
+  const late = Date.now() + 5_000
+  while ((await bench.cluster.endpoints()).length > 0 && Date.now() < late)
+    await new Promise(done => setTimeout(done, 20))
+  t.strictSame(await bench.cluster.endpoints(), [])
 })
 
 t.test('a record that is deleted waits for its pod to be deleted, or to finish', async t => {

@@ -16,7 +16,8 @@ const KUBEVIRT = 'kubevirt.io'
 const INSTANCES = `/apis/${KUBEVIRT}/v1/namespaces/default/virtualmachineinstances`
 const OPTIONAL = [KUBEVIRT, 'crd.projectcalico.org', 'networking.k8s.io']
 
-const all = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-controller')
+const manifests = manifestsIn('deploy/spiderpool.yaml')
+const all = rightsOf(manifests, 'spiderpool-controller')
 const isOptional = ({ apiGroups }: Rule): boolean => OPTIONAL.some(group => apiGroups.includes(group))
 const rights = all.filter(rule => !isOptional(rule))
 
@@ -49,6 +50,8 @@ await must('POST', '/api/v1/namespaces/kube-system/configmaps', {
   metadata: { name: 'kubeadm-config' },
   data: { ClusterConfiguration: 'podSubnet: 10.244.0.0/16\nserviceSubnet: 10.96.0.0/12\n' },
 })
+for (const one of manifests.filter(({ kind }) => kind === 'Secret'))
+  await must('POST', '/api/v1/namespaces/kube-system/secrets', one)
 const controller = await startController(guard.kubeconfig, {
   name: 'guarded',
   env: { SPIDERPOOL_POD_NAMESPACE: 'kube-system' },

@@ -2,9 +2,12 @@
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController } from '../../fixtures/controller.js'
+import { runExecutable } from '../../fixtures/executable.js'
 import { serviceCidrsOf } from '../../fixtures/outside.js'
 import { restOf } from '../../fixtures/rest.js'
 
+/** The garbage collector of kube-controller-manager looks for new kinds every 30 s. */
+const COLLECTED_MS_MAX = 45_000
 const SPIDER = '/apis/spiderpool.spidernet.io/v2beta1'
 const server = await startApiserver()
 const rest = restOf(server.kubeconfig)
@@ -74,6 +77,30 @@ t.test("the user's SpiderMultusConfig becomes a definition, which heals", async 
   t.match(again?.spec.config, CONF)
 })
 
+t.test('a SpiderMultusConfig of CNI 1.1.0 becomes a conflist whose executables speak it', async t => {
+  await must('POST', SMCS, {
+    apiVersion: 'spiderpool.spidernet.io/v2beta1',
+    kind: 'SpiderMultusConfig',
+    metadata: { name: 'newest', namespace: 'kube-system', annotations: { 'multus.spidernet.io/cni-version': '1.1.0' } },
+    spec: { cniType: 'macvlan', macvlan: { master: ['eth0'], vlanID: 100 } },
+  })
+  const made = await eventually(() => nad('newest'))
+  const { cniVersion, plugins } = JSON.parse(made?.spec.config ?? '{}') as {
+    readonly cniVersion: string
+    readonly plugins: readonly { readonly type: string; readonly ipam?: { readonly type: string } }[]
+  }
+  t.equal(cniVersion, '1.1.0')
+  const names = plugins.flatMap(({ type, ipam }) => [type, ...(ipam ? [ipam.type] : [])])
+  t.strictSame(names, ['ifacer', 'macvlan-wrapper', 'spiderpool-ipam', 'coordinator'])
+  for (const name of names) {
+    const stdin = JSON.stringify({ cniVersion })
+    const { status, stdout } = await runExecutable({ name, env: { CNI_COMMAND: 'VERSION' }, stdin })
+    t.equal(status, 0)
+    t.ok((JSON.parse(stdout) as { supportedVersions: readonly string[] }).supportedVersions.includes('1.1.0'), name)
+  }
+  await must('DELETE', `${SMCS}/newest`)
+})
+
 t.test('a definition of somebody else is left alone, and goes with its own owner only', async t => {
   const foreign = {
     apiVersion: 'k8s.cni.cncf.io/v1',
@@ -84,7 +111,7 @@ t.test('a definition of somebody else is left alone, and goes with its own owner
   await must('POST', NADS, foreign)
   await must('DELETE', `${SMCS}/macvlan-conf`)
   t.ok(
-    await eventually(async () => ((await nad('macvlan-conf')) === undefined ? true : undefined)),
+    await eventually(async () => ((await nad('macvlan-conf')) === undefined ? true : undefined), COLLECTED_MS_MAX),
     'it goes with its owner',
   )
   t.equal((await nad('foreign'))?.spec.config, '{"x":1}')

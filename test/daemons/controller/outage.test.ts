@@ -42,6 +42,15 @@ const CASES: readonly (readonly [what: string, steps: readonly Step[], warned: r
     ['a failed: may not list', 'b failed: may not list'],
   ],
   [
+    'a refusal is an answer: the outage ends with it',
+    [failed('a'), failed('a'), failed('a', forbidden)],
+    [
+      'the API server is away: a failed: connection refused',
+      'a failed: may not list',
+      'the API server is back after 1 s',
+    ],
+  ],
+  [
     'the next outage is said again',
     [failed('a'), failed('a'), answered('a'), failed('a'), failed('a')],
     [

@@ -87,7 +87,7 @@ t.test('both families and two interfaces are four pools, out of /64s as well', a
   const ending = endingOf(two.uid)
   for (const [subnet, name, ips] of [
     ['a4', 'auto4-two-eth0', ['172.23.0.10-172.23.0.11']],
-    ['a6', 'auto6-two-eth0', ['fd23::-fd23::1']],
+    ['a6', 'auto6-two-eth0', ['fd23::1-fd23::2']],
     ['b4', 'auto4-two-net1', ['172.24.0.10-172.24.0.11']],
     ['b6', 'auto6-two-net1', ['fd24::10', 'fd24::12']],
   ] as const)

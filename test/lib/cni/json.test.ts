@@ -2,6 +2,7 @@
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { decodeConf, Fields } from '../../../lib/cni/json.js'
+import { faultIn } from '../../../lib/cni/json-fault.js'
 
 const NO_DOCUMENT: readonly [string, string][] = [
   ['nothing', ''],
@@ -136,5 +137,87 @@ t.test('where a key is, is told from the top', t => {
   const conf = decodeConf('{"ipam":{"ranges":[{},{"n":true}]}}')
   const second = conf.object('ipam')?.objects('ranges')?.[1]
   t.throws(() => second?.string('n'), { message: 'ipam.ranges[1].n is true; it must be a string' })
+  t.end()
+})
+
+const FAULTS: readonly [of: string, text: string, says: string][] = [
+  [
+    'a comma before a brace',
+    '{\n  "name": "a",\n  "mode": "bridge",\n}',
+    'line 3, column 19: a comma before }: take it out, behind …, "mode": "bridge"',
+  ],
+  ['a comma before a bracket', '{"a":[1, ]}', 'line 1, column 8: a comma before ]: take it out, behind {"a":[1'],
+  ['a comment', '{\n// NIC\n"a":1}', 'line 2, column 1: a comment, which JSON has none of: take it out, behind {'],
+  [
+    'a comment behind a value',
+    '{"a":1 /* x */}',
+    'line 1, column 8: a comment, which JSON has none of: take it out, behind {"a":1',
+  ],
+  [
+    'a byte-order mark',
+    '\ufeff{}',
+    'line 1, column 1: a byte-order mark (U+FEFF), which JSON has none of: save the file as UTF-8 without BOM',
+  ],
+  ['single quotes', "{'a':1}", `line 1, column 2: "'" in place of a key in double quotes, behind {`],
+  ['no colon', '{"a" 1}', 'line 1, column 6: "1" in place of a colon, behind {"a"'],
+  ['no comma', '{"a":1 "b":2}', 'line 1, column 8: "\\"" in place of a comma or }, behind {"a":1'],
+  ['no value', '{"a":}', 'line 1, column 6: "}" in place of a value, behind {"a":'],
+  ['a bare word', '{"a":bridge}', 'line 1, column 6: "b" in place of a value, behind {"a":'],
+  ['a leading zero', '{"a":01}', 'line 1, column 7: "1" in place of a comma or }, behind {"a":0'],
+  ['half an object', '{"a":1', 'line 1, column 7: it ends here, and } is missing, behind {"a":1'],
+  ['nothing', '', 'line 1, column 1: it ends here, and a value is missing'],
+  ['more than a document', '{} x', 'line 1, column 4: "x" in place of the end, behind {}'],
+  [
+    'a string without an end',
+    '{"a":"b',
+    'line 1, column 8: it ends in a string, whose closing " is missing, behind {"a":"b',
+  ],
+  [
+    'a tab in a string',
+    '{"a":"\t"}',
+    'line 1, column 7: a raw line break or control character in a string, behind {"a":"',
+  ],
+  ['a strange escape', '{"a":"\\x"}', 'line 1, column 7: a backslash that begins no escape of JSON, behind {"a":"'],
+]
+
+t.test('decodeConf() says where a text is no JSON, and why', t => {
+  for (const [of, text, says] of FAULTS)
+    t.throws(() => decodeConf(text), { code: 6, message: `error unmarshall network config: ${says}` }, of)
+  t.end()
+})
+
+t.test('faultIn() finds no fault in what JSON.parse() takes, and one in what it refuses', t => {
+  const pieces = [
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"a"',
+    '1',
+    '-0.5e+3',
+    'true',
+    'null',
+    ' ',
+    '\n',
+    '"\\u00e9\\n"',
+    '01',
+    "'",
+    '"',
+  ]
+  let state = 1
+  const next = (): number => (state = (state * 48271) % 2147483647)
+  for (let round = 0; round < 20_000; round++) {
+    const text = Array.from({ length: (next() % 8) + 1 }, () => pieces[next() % pieces.length]).join('')
+    let isJson = true
+    try {
+      JSON.parse(text)
+    } catch {
+      isJson = false
+    }
+    if ((faultIn(text) === undefined) !== isJson) t.fail(`${JSON.stringify(text)}: ${faultIn(text)}`)
+  }
+  t.equal(faultIn('{"a":[1,{"b":[]},"c"],"d":{}}'), undefined)
   t.end()
 })

@@ -1,6 +1,7 @@
 // What pools and subnets have in common, where no other table says it.
 import t from 'tap'
-import { familyOfSpec } from '../../../lib/crd/addressing.js'
+import { effectiveOf, familyOfSpec, mayBeNexthop, usableOf } from '../../../lib/crd/addressing.js'
+import { formatRanges } from '../../../lib/ip/range.js'
 
 const families: readonly (readonly [ipVersion: number | undefined, subnet: string, family: 4 | 6])[] = [
   [4, '10.0.0.0/8', 4],
@@ -15,5 +16,28 @@ const families: readonly (readonly [ipVersion: number | undefined, subnet: strin
 t.test('the family is what was written, or else what the subnet looks like', t => {
   for (const [ipVersion, subnet, family] of families)
     t.equal(familyOfSpec({ subnet, ...(ipVersion !== undefined && { ipVersion }) }), family, `${ipVersion} ${subnet}`)
+  t.end()
+})
+
+t.test('usableOf() is what effectiveOf() has without what no host can have', t => {
+  const spec = { subnet: '10.0.0.0/29', ips: ['10.0.0.0-10.0.0.7', 'x'], excludeIPs: ['10.0.0.3'], gateway: '10.0.0.1' }
+  t.strictSame(formatRanges(effectiveOf(spec, 4), 4), ['10.0.0.0-10.0.0.2', '10.0.0.4-10.0.0.7'])
+  t.strictSame(formatRanges(usableOf(spec, 4), 4), ['10.0.0.2', '10.0.0.4-10.0.0.6'])
+  t.strictSame(formatRanges(usableOf({ ...spec, subnet: 'x', gateway: '' }, 4), 4), [
+    '10.0.0.0-10.0.0.2',
+    '10.0.0.4-10.0.0.7',
+  ])
+  t.end()
+})
+
+t.test('mayBeNexthop() is true for an address of the subnet that a router can have', t => {
+  for (const [address, subnet, may] of [
+    ['10.0.0.1', '10.0.0.0/29', true],
+    ['10.0.0.7', '10.0.0.0/29', false],
+    ['10.0.0.9', '10.0.0.0/29', false],
+    ['fe80::1', 'fd00::/64', true],
+    ['10.0.0.1', 'x', false],
+  ] as const)
+    t.equal(mayBeNexthop(address, subnet), may, `${address} in ${subnet}`)
   t.end()
 })

@@ -386,6 +386,9 @@ t.test('addresses of another pool are named beside everything else, another subn
 
 const held = [{ ip: ip('172.18.40.12'), pod: 'default/a-0' }]
 const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['spiderpool.spidernet.io'] }
+const none = { dst: '10.0.0.0/8', gw: '172.18.0.0' }
+const fine = { dst: '11.0.0.0/8', gw: '172.18.0.1' }
+const again = { dst: '11.0.0.5/8', gw: '172.18.0.2' }
 const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][] = [
   [
     'gateway, routes, default, disable, affinities',
@@ -411,6 +414,25 @@ const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][
     pool({ ...v4, ...stood, disable: true }),
     'ips' in stood ? ['172.18.40.12 is allocated'] : [],
   ]),
+  ...(
+    [
+      ['one next hop that is none', [none, fine], [none, fine], []],
+      ['one destination written twice', [fine, again], [fine, again], []],
+      ['a next hop into one that is none', [fine], [{ ...fine, gw: '172.18.0.0' }], ['spec.routes[0].gw invalid']],
+      ['another destination by a next hop that is none', [none], [{ ...fine, gw: none.gw }], ['spec.routes[0].gw']],
+    ] as const
+  ).map(([of, before, routes, faults]): (typeof updates)[number] => [
+    of,
+    pool({ ...v4, routes: before }),
+    pool({ ...v4, routes, disable: true }),
+    faults,
+  ]),
+  [
+    'a pool down to what a pod holds and no other can use',
+    pool({ ...v4, subnet: '172.18.40.0/29', ips: ['172.18.40.6-172.18.40.7'] }),
+    pool({ ...v4, subnet: '172.18.40.0/29', ips: ['172.18.40.7'] }),
+    ['172.18.40.12 is allocated'],
+  ],
   [
     'all addresses into some that no pod can use',
     pool({ ...v4, ips: ['172.18.40.12-172.18.40.19'] }),

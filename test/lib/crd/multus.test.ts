@@ -247,11 +247,12 @@ const annotated: readonly [string, SpiderMultusConfig, MultusAround, readonly st
     [`${nameField} forbidden: it can be removed, but neither changed nor added later; make another`],
   ],
   ['a version', smc(on({}), { [VERSION]: '1.0.0' }), alone, []],
+  ['the newest version', smc(on({}), { [VERSION]: '1.1.0' }), alone, []],
   [
     'an unknown version',
     smc(on({}), { [VERSION]: '0.2.0' }),
     alone,
-    [`metadata.annotations[${VERSION}] unsupported: it must be 0.3.0, 0.3.1, 0.4.0 or 1.0.0`],
+    [`metadata.annotations[${VERSION}] unsupported: it must be 0.3.0, 0.3.1, 0.4.0, 1.0.0 or 1.1.0`],
   ],
   ['a definition of its own', smc(on({})), owned('m'), []],
   ['a definition of nobody', smc(on({})), { ...alone, definition: { metadata: { name: 'm' } } }, []],

@@ -152,7 +152,7 @@ t.test('wrong values of the conf: code and sentence, and nothing is done', async
 
 t.test('no namespace at all', async t => {
   const { json } = await coordinate('ADD', '/run/netns/nowhere', eth0)
-  t.match(json, { code: 999, msg: /^failed to GetNS "\/run\/netns\/nowhere": / })
+  t.match(json, { code: 8, msg: /^failed to GetNS "\/run\/netns\/nowhere": / })
 })
 
 t.test('disabled passes prevResult on and touches nothing', async t => {

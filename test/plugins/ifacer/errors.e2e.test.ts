@@ -93,7 +93,7 @@ const table: readonly (readonly [conf: object, msg: string, details?: string])[]
   ]),
   [
     { interfaces: ['eth1', 'a23456789012345678'], bond: { name: 'b' } },
-    'the interface name "a23456789012345678" is longer than the 15 bytes that Linux allows; shorten it',
+    `${inBond}failed to InterfaceByName a23456789012345678: route ip+net: no such network interface`,
   ],
   ...[-4, 2 ** 31].map((mtu): readonly [object, string] => [
     { interfaces: ['eth1'], vlanID: 5, mtu },
@@ -106,6 +106,10 @@ const table: readonly (readonly [conf: object, msg: string, details?: string])[]
   ],
   [{ interfaces: ['eth1'], vlanID: 5, cniVersion: '0.2.0' }, 'cannot convert: no valid IP addresses'],
 ]
+/** What no node could have has code 7; what this node has not, or has otherwise, 999. */
+const OF_CONF =
+  /^(invalid|mtu is|interfaces has|bond\.name has|parseString2BondOptions)|unknown bond mode|is none of interfaces|is wanted with mtu \d+, and/
+
 /** What a call may change; what the kernel changes by itself as links settle is none of it. */
 const state = (): object => ({
   links: linksOn(node).map(({ ifname, ifindex, mtu, master, flags }) => [
@@ -126,7 +130,11 @@ for (const [conf, msg, details] of table)
     const cniVersion = 'cniVersion' in conf ? conf.cniVersion : '0.3.1'
     t.equal(
       stdout,
-      JSON.stringify({ cniVersion, code: 999, msg, ...(details !== undefined && { details }) }, undefined, 4),
+      JSON.stringify(
+        { cniVersion, code: OF_CONF.test(msg) ? 7 : 999, msg, ...(details !== undefined && { details }) },
+        undefined,
+        4,
+      ),
     )
     t.strictSame(state(), before, 'nothing is changed')
   })

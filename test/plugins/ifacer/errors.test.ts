@@ -20,10 +20,10 @@ const saidBy = (work: () => unknown): string => {
 }
 
 const replies: readonly [conf: string, code: number, msg: string][] = [
-  ['{"interfaces":[]}', 999, 'invalid config: interfaces have at least one interface'],
-  ['{"vlanID":5}', 999, 'invalid config: interfaces have at least one interface'],
-  ['{"interfaces":["a"],"vlanID":4095}', 999, 'invalid vlan tag 4095: vlan tag must be in range [0,4094]'],
-  ['{"interfaces":["a"],"vlanID":-1}', 999, 'invalid vlan tag -1: vlan tag must be in range [0,4094]'],
+  ['{"interfaces":[]}', 7, 'invalid config: interfaces have at least one interface'],
+  ['{"vlanID":5}', 7, 'invalid config: interfaces have at least one interface'],
+  ['{"interfaces":["a"],"vlanID":4095}', 7, 'invalid vlan tag 4095: vlan tag must be in range [0,4094]'],
+  ['{"interfaces":["a"],"vlanID":-1}', 7, 'invalid vlan tag -1: vlan tag must be in range [0,4094]'],
   ['{"interfaces":1}', 6, 'failed to parse config: interfaces is 1; it must be a list of strings'],
   [
     '{"interfaces":["a"],"bond":{"mode":"x"}}',

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import type { Reply } from '../../fixtures/executable.js'
 import { call, closeLinks, linksOn, names, netns, openNode, openSwitch, shown } from '../../fixtures/links.js'
+import { vlanName } from '../../../lib/ifname.js'
 import { must } from '../../fixtures/netns.js'
 
 t.teardown(closeLinks)
@@ -232,4 +233,30 @@ t.test('random schedules of ADD, DEL and kills leave on this kernel what whole c
   t.equal(came.length, 40)
   t.comment(`seeds ${seed} to ${seed + 39}`)
   for (const { name, broken, least } of came) if (broken !== undefined) t.fail(`${name}: ${broken}`, { least })
+})
+
+t.test('a NIC by its alternative name, short or long, has VLANs and is a member of a bond', async t => {
+  for (const [name, vlan] of [
+    ['enp129s0f0np0', 'enp10p68i5p.100'],
+    ['a-name-of-20-letters', vlanName('a-name-of-20-letters', 100)],
+  ] as const) {
+    must(`ip -n ${node} link property add dev eth1 altname ${name}`)
+    const conf = { interfaces: [name], vlanID: 100, removeUnused: true }
+    const added = await ask('ADD', conf)
+    t.equal(added.status, 0, added.stdout)
+    t.match(shown(vlan, node), { link: 'eth1', linkinfo: { info_data: { id: 100 } } })
+    t.equal((await ask('ADD', conf)).status, 0, 'made again it is the same')
+    t.equal((await ask('CHECK', { ...conf, prevResult: { cniVersion: '1.0.0' } })).status, 0)
+    t.equal((await ask('DEL', conf)).status, 0)
+    t.equal(shown(vlan, node), undefined)
+
+    const bonded = { interfaces: [name, 'eth2'], bond: { name: 'bond9', mode: 1, options: `primary=${name}` } }
+    const bond = await ask('ADD', bonded)
+    t.equal(bond.status, 0, bond.stdout)
+    t.match(shown('eth1', node), { master: 'bond9' })
+    t.match(shown('bond9', node), { linkinfo: { info_data: { primary: 'eth1' } } })
+    t.equal((await ask('ADD', bonded)).status, 0, 'made again it is the same')
+    must(`ip -n ${node} link del bond9`)
+    must(`ip -n ${node} link property del dev eth1 altname ${name}`)
+  }
 })

@@ -29,8 +29,12 @@ const refused: readonly [conf: object, message: string][] = [
   [{ interfaces: 'a' }, 'failed to parse config: interfaces is "a"; it must be a list of strings'],
   [{ interfaces: ['a', 'a'], bond: {} }, 'interfaces has "a" twice; name each interface once'],
   [
-    { interfaces: ['enp0s31f6np0'], vlanID: 1000 },
-    'the interface name "enp0s31f6np0.1000" is longer than the 15 bytes that Linux allows; shorten it',
+    { interfaces: ['a', 'b'], bond: { name: 'enp0s31f6np0-bond' } },
+    'the interface name "enp0s31f6np0-bond" is longer than the 15 bytes that Linux allows; shorten it',
+  ],
+  [
+    { interfaces: ['x'.repeat(128)], vlanID: 5 },
+    `the interface name "${'x'.repeat(128)}" is longer than the 127 bytes that Linux allows; shorten it`,
   ],
 ]
 for (const [raw, message] of refused)
@@ -52,6 +56,7 @@ const tables: readonly [conf: object, bond: string | undefined, vlan: string | u
   [{ interfaces: ['a'], bond: {} }, undefined, undefined],
   [{ interfaces: ['a'], vlanID: 5 }, undefined, 'a.5'],
   [{ interfaces: ['a'], vlanID: 5, bond: { name: 'b' } }, undefined, 'a.5'],
+  [{ interfaces: ['enp129s0f0np0'], vlanID: 100 }, undefined, 'enp10p68i5p.100'],
   [{ interfaces: ['a', 'c'], vlanID: 5 }, undefined, undefined],
   [{ interfaces: ['a', 'c'], bond: {} }, 'sp_bond0', undefined],
   [{ interfaces: ['a', 'c'], bond: { name: 'b' }, vlanID: 5 }, 'b', 'b.5'],
@@ -133,6 +138,31 @@ t.test('a bond gets its name when it is whole, with the vlan on it; then they co
     'setUp b',
     'setUp b.5',
   ])
+  t.end()
+})
+
+const LONG = 'a-name-of-20-letters'
+
+t.test('a member, a primary and a parent may go by an alternative name', t => {
+  const named = (name: string, more: object = {}): Config =>
+    conf({ interfaces: [name, 'eth2'], bond: { name: 'b', mode: 1, options: `primary=${name}` }, ...more })
+  const eth1 = link(2, 'eth1', { altNames: ['enp3s0f0np0', LONG] })
+  for (const name of ['enp3s0f0np0', LONG]) {
+    const made = planFor(named(name), node([eth1, eth2])).map(describe)
+    t.ok(made.includes('setDown eth1') && made.includes('setMaster eth1'), made.join())
+    const bonded = link(4, 'b', { kind: 'bond', bond: { mode: 1, primary: 2 } })
+    const whole = node([bonded, { ...eth1, master: 4 }, link(3, 'eth2', { master: 4 })])
+    t.strictSame(planFor(named(name), whole), [], 'the bond is of those already')
+    const { vlan } = conf({ interfaces: [name], vlanID: 100 })
+    const on = conf({ interfaces: [name], vlanID: 100 })
+    t.strictSame(planFor(on, node([eth1])).map(describe), [`addLink ${vlan?.name}`, `setUp ${vlan?.name}`])
+    const made100 = link(9, vlan?.name ?? '', { kind: 'vlan', vlan: { id: 100 }, parent: 2 })
+    t.strictSame(planFor(on, node([eth1, made100])), [])
+  }
+  t.equal(
+    saidBy(() => planFor(conf({ interfaces: ['eth1', LONG], bond: { name: 'b' } }), node([eth1]))),
+    `failed to createBondDevice: interfaces has eth1 twice, once as ${LONG}; name each interface once`,
+  )
   t.end()
 })
 

@@ -266,3 +266,54 @@ t.test('the dhcp IPAM without its daemon fails ADD in its own words, and nothing
   t.match(json, { msg: /dhcp\.sock/ })
   t.strictSame(pod.links(), [])
 })
+
+t.test('ADD, CHECK and DEL with a master by its alternative name, short or long', async t => {
+  const { node } = network
+  for (const name of ['enp3s0f0np0', 'a-name-of-20-letters', 'x'.repeat(127)]) {
+    node.sh(`ip link property add dev eth0 altname ${name}`)
+    const pod = network.pod()
+    const ipam = { type: 'static', addresses: [{ address: '10.6.0.5/16' }] }
+    const added = await call({ verb: 'ADD', conf: conf({ master: name, ipam }), pod })
+    t.equal(added.status, 0, added.stdout)
+    t.match(JSON.parse(pod.sh('ip -j -d link show eth0')), [{ link_netnsid: 0, linkinfo: { info_kind: 'macvlan' } }])
+    const checked = await call({ verb: 'CHECK', conf: conf({ master: name, ipam, prevResult: added.json }), pod })
+    t.match(checked, { status: 0, stdout: '' })
+    t.match(await call({ verb: 'DEL', conf: conf({ master: name, ipam }), pod }), { status: 0, stdout: '' })
+    t.strictSame(pod.links(), [])
+  }
+  for (const name of ['a-name-of-no-link-at-all', 'x'.repeat(128)])
+    t.match(await call({ verb: 'ADD', conf: conf({ master: name }), pod: network.pod() }), {
+      status: 1,
+      stderr: '',
+      json: { code: 999, msg: 'Link not found', details: `master "${name}" is no interface of this node` },
+    })
+})
+
+t.test('ADD says that another interface has the MAC, and that the master is down', async t => {
+  const { node } = network
+  const ipam = { type: 'static', addresses: [{ address: '10.6.0.5/16' }] }
+  const sibling = network.pod()
+  const mac = '0a:00:00:00:00:77'
+  t.equal((await call({ verb: 'ADD', conf: conf({ mac, ipam }), pod: sibling })).status, 0)
+  const own = node.sh('cat /sys/class/net/eth0/address').trim()
+  for (const taken of [mac, own]) {
+    const pod = network.pod()
+    t.match(await call({ verb: 'ADD', conf: conf({ mac: taken, ipam }), pod, containerID: 'c2' }), {
+      status: 1,
+      json: {
+        msg: 'failed to set "eth0" UP: address already in use',
+        details: `another interface on the master, or the master itself, has the MAC ${taken}: give another "mac", or none`,
+      },
+    })
+    t.strictSame(pod.links(), [])
+  }
+  const failing = ipamNamed('failing', answers({ ips: [{ address: 'x' }] }))
+  node.sh('ip link set eth0 down')
+  const down = { verb: 'ADD', pod: network.pod(), conf: conf({ ipam: { type: 'failing' } }), path: failing.path }
+  t.match((await call(down)).json, {
+    msg: /ips\[\]\.address/,
+    details: /master "eth0" is down, and nothing is received on it: ip link set eth0 up$/,
+  })
+  t.equal((await call({ ...down, conf: conf({ ipam }), path: '/usr/lib/cni' })).status, 0, 'as the reference plugin')
+  node.sh('ip link set eth0 up')
+})

@@ -1,6 +1,7 @@
 // The conf of every cniType, to the byte: other tools compare it as text.
 import t from 'tap'
 import type { MultusConfigSpec } from '../../../../lib/crd/multusconfig.js'
+import { vlanName } from '../../../../lib/ifname.js'
 import { nadOf, OURS, UPSTREAM } from '../../../../daemons/controller/reconcile/nad.js'
 
 const COORD = '{"txQueueLen":0,"tunePodRoutes":true,"mode":"auto","type":"coordinator"}'
@@ -37,6 +38,16 @@ const CASES: readonly Case[] = [
     plugins: [
       '{"vlanID":100,"type":"ifacer","interfaces":["eth0","eth1"],"bond":{"name":"bond0","mode":1,"options":""}}',
       '{"type":"macvlan","master":"bond0.100","mode":"bridge","mtu":0,"ipam":{"type":"spiderpool"}}',
+      COORD,
+    ],
+  },
+  {
+    says: 'macvlan on a VLAN whose name would be too long: the name that ifacer makes',
+    name: 'm',
+    spec: { cniType: 'macvlan', macvlan: { master: ['enp129s0f0np0'], vlanID: 100 } },
+    plugins: [
+      '{"vlanID":100,"type":"ifacer","interfaces":["enp129s0f0np0"]}',
+      `{"type":"macvlan","master":"${vlanName('enp129s0f0np0', 100)}","mode":"bridge","mtu":0,"ipam":{"type":"spiderpool"}}`,
       COORD,
     ],
   },

@@ -1,0 +1,28 @@
+// A pod that chooses networks by an annotation and was not seen by the webhook has none of them: its ADD is refused.
+import t from 'tap'
+import { requireInjected } from '../../../lib/ipam/annotations.js'
+
+const [RDMA, NETWORK] = ['cni.spidernet.io/rdma-resource-inject', 'cni.spidernet.io/network-resource-inject'] as const
+const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
+
+const CASES: readonly (readonly [
+  what: string,
+  annotations: Record<string, string> | undefined,
+  refused: RegExp | undefined,
+])[] = [
+  ['a pod without annotations', undefined, undefined],
+  ['a pod that chooses nothing', { [RDMA]: '' }, undefined],
+  ['a pod that was seen', { [RDMA]: 'gpu', [NETWORKS]: 'a/b' }, undefined],
+  [
+    'a pod that chose RDMA and was not seen',
+    { [RDMA]: 'gpu' },
+    /rdma-resource-inject is "gpu".*lacks k8s\.v1\.cni\.cncf\.io\/networks/,
+  ],
+  ['a pod that chose a network and was not seen', { [NETWORK]: 'x' }, /network-resource-inject is "x".*delete it once/],
+]
+for (const [what, annotations, refused] of CASES)
+  t.test(`requireInjected(): ${what}`, async t => {
+    const call = (): void => requireInjected({ metadata: { name: 'p', ...(annotations && { annotations }) } })
+    if (refused) t.throws(call, { message: refused, refusal: 'wrongInput' })
+    else t.doesNotThrow(call)
+  })
