@@ -1,13 +1,16 @@
-// The default routes that the main plugin gave the NIC: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to. Pure.
+// What of the pod is not as ADD left it, the NIC's default routes among it. Pure.
+// The main plugin gave these: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to.
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isLinkLocal6 } from '../../lib/ip/usable.js'
-import { isDefault } from '../../lib/plan/seen.js'
+import { NFT_TABLE } from '../../lib/plan/nft.js'
+import { isDefault, missing, type Place, type Seen } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { MAIN, type Facts } from './facts.js'
 import { tablesBeforeMain } from './rules.js'
-import { everywhere } from './tables.js'
+import { everywhere, isNicTable } from './tables.js'
+import { absenceOf } from './words.js'
 
 /**
  * Gateways of the NIC that prevResult has default routes by: the route's own gw, or the gateway of the NIC's address where the route names
@@ -55,7 +58,7 @@ export const lostGateways = (facts: Facts): readonly Ip[] => {
 }
 
 /** A sentence for each that is gone, and that no step of the plan brings back. */
-export const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
+const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
   lostGateways(facts)
     .filter(
       gateway => !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.to)),
@@ -65,8 +68,25 @@ export const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
         `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
     )
 
+/** A way in a table of others, who may rule as they like as long as the kernel's answer is right: that is asked for. */
+const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
+  step.verb === 'addRoute' &&
+  step.where === 'pod' &&
+  ![undefined, MAIN, table, markTable].includes(step.route.table) &&
+  !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
+
+interface Decided {
+  readonly facts: Facts
+  readonly seen: Seen
+  readonly plan: Plan
+}
+
+/** The steps that do not hold and have to. */
+export const lacking = ({ facts, seen, plan }: Decided): Plan =>
+  missing(plan, seen).filter(step => !isForOthers(facts, step))
+
 /** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first further NIC of an overlay. */
-export const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
+const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
   const ways = pod.routes.filter(route => route.table === table && route.link === veth.pod)
   return ways.length > 0 && ways.every(({ via }) => via === undefined)
 }
@@ -75,7 +95,7 @@ export const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
  * Whether the Go coordinator makes this too. It has its marks from iptables, sets rp_filter of `all` alone, the queue on the node, and gives the first
  * further NIC of an overlay no way to what goes by the node.
  */
-export function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
+function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
   switch (step.verb) {
     case 'setNftTable':
     case 'setQueueLength':
@@ -93,3 +113,15 @@ export function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
       return true
   }
 }
+
+/** Whether the Go coordinator made the pod's ways. `pod` is looked into for `nft` and `mangle`. */
+export const isOfGo = (facts: Facts, pod: Place): boolean =>
+  facts.mode === 'overlay' ? lacksHijacked(facts) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
+
+/** A sentence for each thing that is not as ADD left it, or as the Go coordinator did. */
+export const differing = (decided: Decided, isGo: boolean): readonly string[] => [
+  ...lacking(decided)
+    .filter(step => !isGo || isOfGoToo(decided.facts, step))
+    .map(absenceOf),
+  ...expectedOf(decided.facts, decided.plan),
+]

@@ -7,7 +7,9 @@ import type { Result } from '../../lib/cni/result.js'
 import { isDefault, linkNamed, type Place, type Seen, type SeenLink, type SeenRoute } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, MAIN, POD_VETH } from './facts.js'
+import type { Config } from './config.js'
 import { RULE_PRIORITY } from './rules.js'
+import { HOST_RULE_TABLE, isHostTable } from './settings.js'
 import {
   everywhere,
   hostOf,
@@ -74,6 +76,25 @@ export function isOfAnother(
   if (mac === undefined || mac.toLowerCase() === link.mac) return false
   const known = ipsIn(prevResult, ifName)
   return known.length > 0 && !addressesOf(pod, ifName).some(ip => known.includes(ip))
+}
+
+/** The node's table that the conf names, as ADD takes it. */
+export function tableAsked({ keys: { hostRuleTable = HOST_RULE_TABLE } }: Config): number {
+  return isHostTable(hostRuleTable) ? hostRuleTable : HOST_RULE_TABLE
+}
+
+/** RT_TABLE_DEFAULT, MAIN, LOCAL: the kernel's own. Any other with a route by our veth is the one that ADD was told of. */
+const tableSeen = ({ node }: Seen): number | undefined =>
+  node.routes.find(({ table }) => table < 253 || table > 255)?.table
+
+/** What a DEL is about, of what was seen for it. */
+export function leavingOf(
+  { ifName, containerID, config, prevResult }: Pick<Call<Config>, 'ifName' | 'containerID' | 'config' | 'prevResult'>,
+  seen: Seen,
+): Leaving {
+  const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
+  const hostRuleTable = tableSeen(seen) ?? tableAsked(config)
+  return { ifName, firstNic: config.podDefaultCniNic, containerID, hostRuleTable, own, seen }
 }
 
 export function planForDel(leaving: Leaving): Parting {

@@ -2,7 +2,8 @@
 import type { Result } from '../../lib/cni/result.js'
 import { missing, type Seen } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
-import type { Facts } from './facts.js'
+import { promisedBy } from './check.js'
+import { factsOf, type Asked, type Facts } from './facts.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
 import { keptSteps, policySteps, tuning } from './tune.js'
 import { markSteps, metricOf, waySteps } from './ways.js'
@@ -10,6 +11,17 @@ import { markSteps, metricOf, waySteps } from './ways.js'
 export interface Planned {
   readonly plan: Plan
   readonly warnings: readonly string[]
+}
+
+export interface Looked extends Planned {
+  readonly facts: Facts
+  readonly seen: Seen
+}
+
+/** What a call comes to for what was seen. Throws CniError as `factsOf` and `planFor` do. */
+export function decide(asked: Omit<Asked, 'promised'>, prevResult: Result | undefined): Looked {
+  const facts = factsOf({ ...asked, promised: promisedBy(prevResult, asked.ifName) })
+  return { facts, seen: asked.seen, ...planFor(facts) }
 }
 
 /** Throws CniError for what the conf asks and the pod cannot have. */

@@ -3,9 +3,9 @@ import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { Place, Resolved, Seen } from '../../lib/plan/seen.js'
 import type { Packet, Rule, Where } from '../../lib/plan/step.js'
+import { placeNamed, ruleText, tableText } from '../../lib/plan/text.js'
 import { gatewayOf, isUsable, type Facts } from './facts.js'
 import { hostOf, MARK } from './tables.js'
-import { placeNamed, ruleText, tableText } from './words.js'
 
 /** Of our rules, where no other rule is in the way: the one that pods share on the node, and the one of the mark in the pod. */
 export const RULE_PRIORITY = 1000

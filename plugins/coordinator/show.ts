@@ -1,26 +1,31 @@
 // `coordinator --plan`: what an ADD would do to this pod and this node now, and what of it is so already. Changes nothing.
 import type { PlanFormat } from '../../lib/cni/plugin.js'
-import { nftRuleText, type NftTable } from '../../lib/plan/nft.js'
 import { missing } from '../../lib/plan/seen.js'
 import type { Step } from '../../lib/plan/step.js'
-import { look, settled, withKernel, type CoordinatorCall, type Looked } from './verbs.js'
-import { placeOf, verbOf } from './words.js'
+import { placeOf, stepLines } from '../../lib/plan/text.js'
+import type { Looked } from './plan.js'
+import type { CoordinatorCall } from './verbs.js'
 
 const DISABLED = 'mode is disabled: nothing would be done\n'
 
+/** The whole output of a dry run. What is opened to look is loaded here: `tableOf` needs no kernel. */
 export async function show(call: CoordinatorCall, format: PlanFormat): Promise<string> {
+  const { look, settled, withKernel } = await import('./verbs.js')
   const settings = await settled(call)
   if (settings.mode === 'disabled') return format === 'json' ? json({ mode: 'disabled', steps: [] }) : DISABLED
   return withKernel(call.netns, kernel => {
     const looked = look(call, settings, kernel)
-    const absent = new Set(missing(looked.plan, looked.seen))
-    return format === 'json' ? jsonOf(looked, absent) : tableOf(looked, absent)
+    return format === 'json' ? jsonOf(looked) : tableOf(looked)
   })
 }
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`
 
-function jsonOf({ facts, plan, warnings }: Looked, absent: ReadonlySet<Step>): string {
+const absentOf = ({ plan, seen }: Looked): ReadonlySet<Step> => new Set(missing(plan, seen))
+
+function jsonOf(looked: Looked): string {
+  const { facts, plan, warnings } = looked
+  const absent = absentOf(looked)
   const { ifName, mode, isFirst, table, veth, own, hostIps } = facts
   return json({
     interface: ifName,
@@ -35,18 +40,17 @@ function jsonOf({ facts, plan, warnings }: Looked, absent: ReadonlySet<Step>): s
   })
 }
 
-const rulesIn = ({ chains }: NftTable): readonly string[] =>
-  chains.flatMap(({ name, rules }) => rules.map(rule => `${name}: ${nftRuleText(rule)}`))
-
 const HEADINGS = ['', 'where', 'what'] as const
 
 /** A line a step: `=` is so already, `+` would be made. */
-function tableOf({ facts, plan, warnings }: Looked, absent: ReadonlySet<Step>): string {
+export function tableOf(looked: Looked): string {
+  const { facts, plan, warnings } = looked
+  const absent = absentOf(looked)
   const { ifName, mode, isFirst, table, veth, own, hostIps } = facts
-  const rows = plan.flatMap(step => [
-    [absent.has(step) ? '+' : '=', placeOf(step), verbOf(step)],
-    ...(step.verb === 'setNftTable' ? rulesIn(step.table).map(text => ['', '', `  ${text}`]) : []),
-  ])
+  const rows = plan.flatMap(step => {
+    const [first = '', ...below] = stepLines(step)
+    return [[absent.has(step) ? '+' : '=', placeOf(step), first], ...below.map(text => ['', '', text])]
+  })
   const width = Math.max(...[HEADINGS, ...rows].map(([, where = '']) => where.length))
   const line = ([sign = '', where = '', what = '']: readonly string[]): string =>
     `${sign.padEnd(1)} ${where.padEnd(width)}  ${what}`

@@ -16,22 +16,21 @@ import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
 import { run, StepError, undoAll } from '../../lib/plan/run.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
-import { linkNamed, missing, type Seen } from '../../lib/plan/seen.js'
-import type { Plan, Step } from '../../lib/plan/step.js'
+import { linkNamed } from '../../lib/plan/seen.js'
+import type { Plan } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
-import { expectedOf, isOfGoToo, lacksHijacked, promisedBy } from './check.js'
+import { differing, isOfGo, lacking } from './check.js'
 import type { Config } from './config.js'
-import { ipsIn, isOfAnother, planForDel } from './del.js'
-import { addressesOf, factsOf, MAIN, type Asked, type Facts } from './facts.js'
+import { isOfAnother, leavingOf, planForDel, tableAsked } from './del.js'
+import type { Asked, Facts } from './facts.js'
 import { lookAll, lookForDel } from './look.js'
-import { planFor, resultOf, toDo, type Planned } from './plan.js'
+import { decide, resultOf, toDo, type Looked } from './plan.js'
 import { packetsIn, REMEDY, waysLost, waysOf } from './rules.js'
-import { HOST_RULE_TABLE, isHostTable, settingsOf, type Settings } from './settings.js'
-import { isNicTable } from './tables.js'
+import { settingsOf, type Settings } from './settings.js'
 import { routedIps } from './ways.js'
-import { absenceOf, refusalOf } from './words.js'
+import { refusalOf } from './words.js'
 
 export type CoordinatorCall = Call<Config>
 
@@ -101,19 +100,11 @@ function randomMacs(): Asked['macs'] {
   return { pod: macFromBytes(bytes.subarray(0, 6)), node: macFromBytes(bytes.subarray(6)) }
 }
 
-export interface Looked extends Planned {
-  readonly facts: Facts
-  readonly seen: Seen
-}
-
 /** Look and decide: all that ADD, CHECK and a dry run have in common. */
 export function look(call: CoordinatorCall, settings: Settings, kernel: Kernel): Looked {
   const { ifName, containerID } = call
   const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
-  const macs = randomMacs()
-  const promised = promisedBy(call.prevResult, ifName)
-  const facts = factsOf({ ifName, containerID, settings, mode, seen, promised, macs })
-  return { facts, seen, ...planFor(facts) }
+  return decide({ ifName, containerID, settings, mode, seen, macs: randomMacs() }, call.prevResult)
 }
 
 export async function add(call: CoordinatorCall): Promise<Result> {
@@ -244,31 +235,19 @@ function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof annou
   }
 }
 
-/** A way in a table of others, who may rule as they like as long as the kernel's answer is right: that is asked for. */
-const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
-  step.verb === 'addRoute' &&
-  step.where === 'pod' &&
-  ![undefined, MAIN, table, markTable].includes(step.route.table) &&
-  !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
-
 /** Looked for only where something differs: what made the pod's ways. */
-function isOfGo(facts: Facts, kernel: Kernel): boolean {
-  const { pod } = kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } })
-  return facts.mode === 'overlay' ? lacksHijacked(facts) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
-}
+const isGoNow = ({ facts }: Looked, kernel: Kernel): boolean =>
+  isOfGo(facts, kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod)
 
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await settled(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
-    const { facts, seen, plan } = look(call, settings, kernel)
-    refuseOwned(facts, kernel)
-    const found = missing(plan, seen).filter(step => !isForOthers(facts, step))
-    const absent = (
-      found.length > 0 && isOfGo(facts, kernel) ? found.filter(step => isOfGoToo(facts, step)) : found
-    ).map(absenceOf)
-    const differing = [...absent, ...expectedOf(facts, plan)]
-    const wrong = differing.length > 0 ? differing : waysLostNow(facts, kernel)
+    const looked = look(call, settings, kernel)
+    refuseOwned(looked.facts, kernel)
+    const isGo = lacking(looked).length > 0 && isGoNow(looked, kernel)
+    const differences = differing(looked, isGo)
+    const wrong = differences.length > 0 ? differences : waysLostNow(looked.facts, kernel)
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
   })
@@ -291,16 +270,12 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
   const { podDefaultCniNic: firstNic } = config
   const kernel = openKernel(hasPod ? call.netns : '')
   try {
-    const { hostRuleTable: said = HOST_RULE_TABLE } = config.keys
-    const asked = isHostTable(said) ? said : HOST_RULE_TABLE
-    const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: asked, hasPod })
+    const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod })
     if (isOfAnother({ containerID, ifName, prevResult }, seen)) {
       log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
       return delOn(call, false, log)
     }
-    const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
-    const hostRuleTable = tableSeen(seen) ?? asked
-    const { restore, remove } = planForDel({ ifName, firstNic, containerID, hostRuleTable, own, seen })
+    const { restore, remove } = planForDel(leavingOf(call, seen))
     const failures = [...restored(restore, kernel), ...undoAll(remove, kernel)]
     for (const failure of failures) log.error(failure, fieldsOf(call))
     log.info('taken back', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
@@ -308,10 +283,6 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
     kernel.close()
   }
 }
-
-/** RT_TABLE_DEFAULT, MAIN, LOCAL: the kernel's own. Any other with a route by our veth is the one that ADD was told of. */
-const tableSeen = ({ node }: Seen): number | undefined =>
-  node.routes.find(({ table }) => table < 253 || table > 255)?.table
 
 /** Each is tried: what cannot be brought back is told, and the rest goes on. */
 function restored(plan: Plan, kernel: Kernel): readonly string[] {

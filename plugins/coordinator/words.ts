@@ -1,9 +1,8 @@
 // What a refused step is called, and what a missing one: sentences for people. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { formatPrefix } from '../../lib/ip/cidr.js'
-import type { Route, Rule, Step, Where } from '../../lib/plan/step.js'
-
-const RT_TABLE_MAIN = 254
+import type { Step } from '../../lib/plan/step.js'
+import { placeOf, routeText, ruleText } from '../../lib/plan/text.js'
 
 export interface Refusal {
   readonly step: Step
@@ -20,14 +19,10 @@ export function refusalOf({ step, reason, code, notUndone }: Refusal): CniError 
   return new CniError('internal', `failed to ${actionOf(step)}: ${reason}`, details)
 }
 
-export const placeNamed = (where: Where): string => (where === 'pod' ? 'in the container' : 'on the node')
-export const placeOf = ({ where }: Step): string => placeNamed(where)
-export const tableText = (table: number): string => (table === RT_TABLE_MAIN ? 'main' : String(table))
-
 /** `set net1 up in the container`. */
 export const actionOf = (step: Step): string => `${verbOf(step)} ${placeOf(step)}`
 
-export function verbOf(step: Step): string {
+function verbOf(step: Step): string {
   switch (step.verb) {
     case 'addLink':
       return `add link ${step.name} of kind ${step.link.kind}${step.link.kind === 'veth' ? `, its peer ${step.link.peer.name}` : ''}`
@@ -85,47 +80,6 @@ function subjectOf(step: Entry): string {
     case 'shareRule':
       return `rule ${ruleText(step.rule)}`
   }
-}
-
-/** As `ip route` prints it. */
-export function routeText({
-  to,
-  via,
-  link,
-  source,
-  table = RT_TABLE_MAIN,
-  priority,
-  mtu,
-  onlink,
-  paths,
-}: Route): string {
-  const words: readonly (string | false | undefined)[] = [
-    to === '0.0.0.0/0' || to === '::/0' ? `default${to === '::/0' ? ' (IPv6)' : ''}` : to.replace(/\/(32|128)$/, ''),
-    paths === undefined && via !== undefined && `via ${via}`,
-    paths === undefined && link !== undefined && `dev ${link}`,
-    paths?.map(path => `nexthop${path.via === undefined ? '' : ` via ${path.via}`} dev ${path.link}`).join(' '),
-    source !== undefined && `src ${source}`,
-    priority !== undefined && priority > 0 && `metric ${priority}`,
-    mtu !== undefined && `mtu ${mtu}`,
-    onlink === true && 'onlink',
-    `table ${tableText(table)}`,
-  ]
-  return words.filter(Boolean).join(' ')
-}
-
-/** As `ip rule` prints it. */
-export function ruleText({ family, priority, from, to, mark, table, more }: Rule): string {
-  return [
-    `IPv${family}`,
-    priority === undefined ? '' : `${priority}:`,
-    `from ${from?.replace(/\/(32|128)$/, '') ?? 'all'}`,
-    to === undefined ? '' : `to ${to}`,
-    mark === undefined ? '' : `fwmark 0x${mark.toString(16)}`,
-    table > 0 && `lookup ${tableText(table)}`,
-    more === true && '…',
-  ]
-    .filter(Boolean)
-    .join(' ')
 }
 
 /** For CHECK: what is not as ADD left it. */

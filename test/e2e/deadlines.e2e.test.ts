@@ -85,8 +85,16 @@ const stages: readonly Stage[] = [
   { name: 'connecting, http', server: `http://${HOLE}:6443`, says: /nothing at all came back/ },
   { name: 'the TLS handshake', server: `https://127.0.0.1:${silent}`, isHere: true, says: /nothing at all came back/ },
   { name: 'the head', server: await http('head', () => undefined), says: /nothing at all came back/ },
-  { name: 'the body', server: await http('body', cut), says: /(no whole answer came|nothing at all came back) in \d+ ms/ },
-  { name: 'a body without end', server: await http('trickle', trickle), says: /(no whole answer came|nothing at all came back) in \d+ ms/ },
+  {
+    name: 'the body',
+    server: await http('body', cut),
+    says: /(no whole answer came|nothing at all came back) in \d+ ms/,
+  },
+  {
+    name: 'a body without end',
+    server: await http('trickle', trickle),
+    says: /(no whole answer came|nothing at all came back) in \d+ ms/,
+  },
   { name: 'a server that is busy', server: await http('busy', busy), says: /come back/ },
   {
     name: 'a credential plugin',

@@ -1,0 +1,184 @@
+// Steps as text for people: what of each the kernel is asked, whole, so that two plans of one text are alike. Pure; knows no plugin.
+import { formatPrefix } from '../ip/cidr.js'
+import { nftRuleText } from './nft.js'
+import type { NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
+
+const RT_TABLE_MAIN = 254 // <linux/rtnetlink.h>
+
+export const placeNamed = (where: Where): string => (where === 'pod' ? 'in the container' : 'on the node')
+export const placeOf = ({ where }: Step): string => placeNamed(where)
+export const tableText = (table: number): string => (table === RT_TABLE_MAIN ? 'main' : String(table))
+
+type Words = readonly (string | false | undefined)[]
+const sentence = (words: Words, between = ' '): string => words.filter(Boolean).join(between)
+
+/** A route as `ip route` prints it, but for what a person seldom asks of it. */
+export function routeText({
+  to,
+  via,
+  link,
+  source,
+  table = RT_TABLE_MAIN,
+  priority,
+  mtu,
+  onlink,
+  paths,
+}: Route): string {
+  return sentence([
+    to === '0.0.0.0/0' || to === '::/0' ? `default${to === '::/0' ? ' (IPv6)' : ''}` : to.replace(/\/(32|128)$/, ''),
+    paths === undefined && via !== undefined && `via ${via}`,
+    paths === undefined && link !== undefined && `dev ${link}`,
+    paths?.map(path => `nexthop${path.via === undefined ? '' : ` via ${path.via}`} dev ${path.link}`).join(' '),
+    source !== undefined && `src ${source}`,
+    priority !== undefined && priority > 0 && `metric ${priority}`,
+    mtu !== undefined && `mtu ${mtu}`,
+    onlink === true && 'onlink',
+    `table ${tableText(table)}`,
+  ])
+}
+
+/** A rule as `ip rule` prints it. */
+export function ruleText({ family, priority, from, to, mark, table, more }: Rule): string {
+  return sentence([
+    `IPv${family}`,
+    priority !== undefined && `${priority}:`,
+    `from ${from?.replace(/\/(32|128)$/, '') ?? 'all'}`,
+    to !== undefined && `to ${to}`,
+    mark !== undefined && `fwmark 0x${mark.toString(16)}`,
+    table > 0 && `lookup ${tableText(table)}`,
+    more === true && '…',
+  ])
+}
+
+/** RT_SCOPE_*, RTPROT_* and RTN_* of <linux/rtnetlink.h>, as iproute2 prints them; of type and scope those that are not usual. */
+const SCOPES: Readonly<Record<number, string>> = { 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
+const ORIGINS: Readonly<Record<number, string>> = { 2: 'kernel', 3: 'boot', 4: 'static', 9: 'ra', 16: 'dhcp' }
+const TYPES: Readonly<Record<number, string>> = { 2: 'local', 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' }
+const RTN_UNICAST = 1
+
+/** A route with all that it is. */
+const wholeRouteText = (route: Route): string => {
+  const { scope = 0, origin, type = RTN_UNICAST, advmss, paths, kept } = route
+  return sentence([
+    routeText(route),
+    scope !== 0 && `scope ${SCOPES[scope] ?? scope}`,
+    origin !== undefined && `proto ${ORIGINS[origin] ?? origin}`,
+    type !== RTN_UNICAST && `type ${TYPES[type] ?? type}`,
+    advmss !== undefined && `advmss ${advmss}`,
+    paths && `weights ${paths.map(({ weight, onlink }) => `${weight}${onlink === true ? ' onlink' : ''}`).join(',')}`,
+    kept && `kept ${JSON.stringify(kept)}`,
+  ])
+}
+
+function addRouteText({ route, how, was }: StepOf<'addRoute'>): string {
+  const text = `add route ${wholeRouteText(route)}`
+  switch (how) {
+    case 'exclusive':
+      return text
+    case 'beside':
+    case 'behind':
+      return `${text}, ${how} what is there`
+    case 'replace':
+      return `${text}, in place of ${was ? wholeRouteText(was) : 'what is there'}`
+  }
+}
+
+/** What a link of a kind is made with. */
+function kindText(link: NewLink): string {
+  switch (link.kind) {
+    case 'macvlan':
+    case 'ipvlan':
+    case 'vlan':
+      return sentence([
+        link.on !== '' && `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`, // '': only to be undone
+        link.kind === 'vlan' ? `id ${link.id}` : `mode ${link.mode}`,
+        link.kind === 'macvlan' &&
+          link.broadcastQueueLength !== undefined &&
+          `broadcast queue ${link.broadcastQueueLength}`,
+      ])
+    case 'veth': {
+      const { where, name, mtu, mac } = link.peer
+      const its = sentence([mtu !== undefined && `mtu ${mtu}`, mac !== undefined && `mac ${mac}`])
+      return `its peer ${name} ${placeNamed(where)}${its === '' ? '' : ` (${its})`}`
+    }
+    case 'bond':
+      return Object.entries(link.options)
+        .map(([key, value]) => `${key} ${String(value)}`)
+        .join(' ')
+    case 'bridge':
+      return ''
+  }
+}
+
+function addLinkText({ name, link, mtu, mac }: StepOf<'addLink'>): string {
+  const head = sentence([`add link ${name} of kind ${link.kind}`, kindText(link)], link.kind === 'veth' ? ', ' : ' ')
+  return sentence([head, mtu !== undefined && `mtu ${mtu}`, mac !== undefined && `mac ${mac}`])
+}
+
+/** What was before, where it is not what is wanted. */
+const wasText = (was: unknown, wanted: unknown, none = 'not there'): string =>
+  was === wanted ? '' : ` (was ${was === undefined ? none : String(was)})`
+
+/** A step in one line, without its place: all of it but the rules of an nf_tables table, for which see `stepLines`. */
+export function stepText(step: Step): string {
+  switch (step.verb) {
+    case 'addLink':
+      return addLinkText(step)
+    case 'rename':
+      return `rename ${step.name} to ${step.to}${step.alias === undefined ? '' : ` with alias "${step.alias}"`}`
+    case 'setUp':
+      return `set ${step.name} up${step.was ? '' : ' (was down)'}`
+    case 'setDown':
+      return `set ${step.name} down${step.was ? ' (was up)' : ''}`
+    case 'setActiveSlave':
+      return `make ${step.slave} the active slave of ${step.name}`
+    case 'setMtu':
+      return `set the MTU of ${step.name} to ${step.mtu}${wasText(step.was, step.mtu)}`
+    case 'setMac':
+      return `set the MAC of ${step.name} to ${step.mac}${wasText(step.was, step.mac)}`
+    case 'setQueueLength':
+      return `set the queue length of ${step.name} to ${step.length}${wasText(step.was, step.length)}`
+    case 'setAlias':
+      return `set the alias of ${step.name} to "${step.alias}"${wasText(step.was, step.alias, 'none')}`
+    case 'setMaster':
+      return `set the master of ${step.name} to ${step.master ?? 'none'}${wasText(step.was, step.master, 'none')}`
+    case 'addAddress':
+      return `add address ${formatPrefix(step.address)} to ${step.name}${step.noDad === true ? ' without duplicate address detection' : ''}`
+    case 'setSysctl':
+      return `set sysctl ${step.path} to ${step.value}${wasText(step.was, step.value)}${step.optional === true ? ', where it can be' : ''}`
+    case 'addNeigh':
+    case 'removeNeigh':
+      return `${actOf(step)} neighbour ${step.ip}${step.mac === undefined ? '' : ` lladdr ${step.mac}`} dev ${step.name}`
+    case 'addRoute':
+      return addRouteText(step)
+    case 'removeRoute':
+      return `remove route ${wholeRouteText(step.route)}${step.behind === true ? ', behind another' : ''}`
+    case 'addRule':
+    case 'removeRule':
+      return `${actOf(step)} rule ${ruleText(step.rule)}`
+    case 'shareRule':
+      return `add rule ${ruleText(step.rule)} (shared${step.mine.length === 0 ? '' : `; of this call: ${step.mine.join(' ')}`})`
+    case 'setNftTable':
+      return `set nf_tables table inet ${step.table.name}${nftWas(step)}`
+  }
+}
+
+const actOf = ({ verb }: Step): 'add' | 'remove' => (verb.startsWith('add') ? 'add' : 'remove')
+
+const nftWas = ({ was }: StepOf<'setNftTable'>): string => (was === undefined ? ' (was not there)' : '')
+
+/** A step's line, and below it, indented, the rules of an nf_tables table. */
+export const stepLines = (step: Step): readonly string[] => [
+  stepText(step),
+  ...(step.verb === 'setNftTable'
+    ? step.table.chains.flatMap(({ name, rules }) => rules.map(rule => `  ${name}: ${nftRuleText(rule)}`))
+    : []),
+]
+
+/** A plan, a line a step: where, and what. */
+export function planLines(plan: Plan): readonly string[] {
+  const width = Math.max(0, ...plan.map(step => placeOf(step).length))
+  return plan.flatMap(step =>
+    stepLines(step).map((line, at) => `${(at === 0 ? placeOf(step) : '').padEnd(width)}  ${line}`),
+  )
+}

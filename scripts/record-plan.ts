@@ -1,0 +1,133 @@
+// Records a case of plans on paper where it runs: as root on a node, with the environment and the stdin of a call. Prints the case, and on stderr its plan.
+//   CNI_COMMAND=ADD CNI_CONTAINERID=… CNI_NETNS=… CNI_IFNAME=net1 scripts/bun.sh scripts/record-plan.ts coordinator 'What it shows' < conf.json
+import { readFileSync } from 'node:fs'
+import { format } from 'prettier'
+import { CniError } from '../lib/cni/error.js'
+import type { Result } from '../lib/cni/result.js'
+import { openKernel, type Kernel } from '../lib/kernel/kernel.js'
+import { NFT_TABLE } from '../lib/plan/nft.js'
+import type { Place, Seen } from '../lib/plan/seen.js'
+import { accepts as acceptsCoordinator } from '../plugins/coordinator/config.js'
+import { tableAsked } from '../plugins/coordinator/del.js'
+import { lookAll, lookForDel } from '../plugins/coordinator/look.js'
+import { decide } from '../plugins/coordinator/plan.js'
+import { packetsIn, waysOf } from '../plugins/coordinator/rules.js'
+import { settingsOf } from '../plugins/coordinator/settings.js'
+import { routedIps } from '../plugins/coordinator/ways.js'
+import { accepts as acceptsMacvlan } from '../plugins/macvlan-wrapper/config.js'
+import * as macvlan from '../plugins/macvlan-wrapper/plan.js'
+import { compact, textOrRefusal, type PlanCase } from '../test/fixtures/plan-cases.js'
+import { coordinatorText, ifacerText, MACS, macvlanText } from '../test/fixtures/plan-texts.js'
+
+interface Here {
+  readonly kernel: Kernel
+  readonly conf: object
+  readonly call: PlanCase['call']
+  readonly hasPod: boolean
+}
+type Recorded = Pick<PlanCase, 'answers'> & { readonly seen: Seen }
+
+function coordinator({ kernel, conf, call, hasPod }: Here): Recorded {
+  const { ifName, containerID, prevResult } = call
+  const config = acceptsCoordinator(conf)
+  if (call.verb === 'DEL') {
+    const firstNic = config.podDefaultCniNic
+    return { seen: lookForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod }) }
+  }
+  const settings = settingsOf(config, {})
+  if (call.verb === 'ADD') return { seen: seenOf(kernel, { ifName, containerID, settings }) }
+  const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
+  const { facts } = decide({ ifName, containerID, settings, mode, seen, macs: MACS }, prevResult)
+  const ways = waysOf(facts, routedIps(facts))
+  const asked = kernel.observe({
+    node: { packets: packetsIn(ways, 'node') },
+    pod: { packets: packetsIn(ways, 'pod') },
+  })
+  const { nft, mangle } = kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod
+  const pod = { ...seen.pod, nft, ...(mangle === true && { mangle }) }
+  return { seen: { ...seen, pod }, answers: { node: asked.node.resolved, pod: asked.pod.resolved } }
+}
+
+/** A mode that does not fit the pod is refused before the node is looked at. */
+function seenOf(kernel: Kernel, looking: Parameters<typeof lookAll>[1]): Seen {
+  try {
+    return lookAll(kernel, looking).seen
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error
+    return lookAll(kernel, { ...looking, settings: { ...looking.settings, mode: 'auto' } }).seen
+  }
+}
+
+/** The NIC is there when ADD puts its addresses on: record it after the first half of an ADD, or after a whole one. */
+function macvlanWrapper({ kernel, conf, call: { ifName, verb }, hasPod }: Here): Recorded {
+  const config = acceptsMacvlan(conf)
+  const where = macvlan.whereMaster(config)
+  const pod = { links: 'all', addressesOn: 'all', routes: {}, sysctls: macvlan.sysctlsOf(ifName) } as const
+  const node = { links: config.master === '' ? 'all' : [config.master], routes: { table: 254 } } as const
+  const wishes = { ...(hasPod && { pod }), ...(where === 'node' && verb === 'ADD' && { node }) }
+  return { seen: kernel.observe(wishes) }
+}
+
+const ifacer = ({ kernel }: Here): Recorded => ({
+  seen: kernel.observe({ node: { links: 'all', addressesOn: 'wide', routes: { table: 254 } } }),
+})
+
+const PLUGINS = {
+  coordinator: [coordinator, coordinatorText],
+  'macvlan-wrapper': [macvlanWrapper, macvlanText],
+  ifacer: [ifacer, ifacerText],
+} as const
+
+const [plugin = '', about = ''] = process.argv.slice(2)
+const known = Object.entries(PLUGINS).find(([name]) => name === plugin)
+if (known === undefined) throw new Error(`"${plugin}" is none of ${Object.keys(PLUGINS).join(', ')}`)
+const [, [record, textOf]] = known
+
+const stdin = JSON.parse(readFileSync(0, 'utf8')) as { prevResult?: Result; ipam?: unknown } & Record<string, unknown>
+const { prevResult, ...conf } = stdin
+const env = (key: string): string => process.env[`CNI_${key}`] ?? ''
+const call = {
+  verb: env('COMMAND') || 'ADD',
+  containerID: env('CONTAINERID'),
+  ifName: env('IFNAME'),
+  ...(prevResult && { prevResult }),
+}
+const ipam = process.env['IPAM_RESULT']
+const netns = env('NETNS')
+const kernel = openKernel(netns)
+const { seen, ...more } = record({ kernel, conf, call, hasPod: netns !== '' })
+kernel.close()
+const held = process.env['HELD']
+/** What the kernel has found out by itself changes from one look to the next, and no plan asks for it; its order of neighbours is a hash's. */
+const lasting = (place: Place): Place => ({
+  ...place,
+  neighs: place.neighs
+    .filter(({ permanent }) => permanent)
+    .sort((a, b) => (`${a.link} ${a.ip}` < `${b.link} ${b.ip}` ? -1 : 1)),
+})
+const whole = {
+  about,
+  conf,
+  call,
+  seen: compact({ node: lasting(seen.node), pod: lasting(seen.pod) }),
+  ...more,
+  ...(ipam && { ipam: JSON.parse(ipam) as Result }),
+  ...(held && { held: JSON.parse(held) as string[] }),
+}
+const one = JSON.parse(likeEverywhere(JSON.stringify(whole))) as PlanCase
+console.log((await format(JSON.stringify(one), { parser: 'json', printWidth: 120 })).trimEnd())
+console.error(textOrRefusal(() => textOf(one)))
+
+/** MACs, link-local addresses and names that differ each time, by their place in the text. What a person chose, below 02:00:00, stays. */
+function likeEverywhere(text: string): string {
+  const numbered = (pattern: RegExp, name: (at: number) => string) => (from: string) => {
+    const found = [...new Set([...from.matchAll(pattern)].map(([match]) => match))]
+    return from.replace(pattern, match => name(found.indexOf(match) + 1))
+  }
+  const hex = (at: number): string => at.toString(16).padStart(2, '0')
+  return [
+    numbered(/\b(?!02:00:00|00:00:00|0a:1b|ff:ff)[0-9a-f]{2}(:[0-9a-f]{2}){5}\b/g, at => `02:00:00:00:00:${hex(at)}`),
+    numbered(/\bfe80::(?!ecee)[0-9a-f:]+\b(?!\/64)/g, at => `fe80::${hex(at)}`),
+    (from: string) => from.replaceAll(netns || '/run/netns/pod', '/run/netns/pod').replace(/\bcali\d{2,}/g, 'cali5'),
+  ].reduce((from, change) => change(from), text)
+}
