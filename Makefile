@@ -48,7 +48,7 @@ test-kube: setup ## the tests that ask an API server, at Kubernetes of today, or
 fuzz: setup-npm ## ten minutes of bytes at every decoder
 	@$(TSX) scripts/fuzz.ts
 
-mutate: setup-npm ## changes each place of the uniqueness rules and prints what no table notices (half a minute)
+mutate: setup-npm ## changes each place of the rules of addresses and prints what no table notices (four minutes; one of them with FILES=)
 	@$(TSX) scripts/mutate.ts $(FILES)
 
 bench: ## the figures of the README, measured here, as a table and JSON (root)

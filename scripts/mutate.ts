@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { withMutants, type Mutant } from './mutants.js'
 import { ROOT, sources, type Source } from './source-tree.js'
 
-/** The rules that keep addresses unique, and the tables that hold them. */
+/** The rules that keep addresses unique and choose among them, and the tables that hold them. */
 const TARGETS: readonly { readonly file: string; readonly tests: readonly string[] }[] = [
   { file: 'lib/crd/unique.ts', tests: ['test/lib/crd/unique.test.ts'] },
   { file: 'lib/crd/ippool.ts', tests: ['test/lib/crd/ippool.test.ts', 'test/lib/crd/subnet.test.ts'] },
@@ -17,6 +17,18 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
     tests: ['test/lib/crd/addressing.test.ts', 'test/lib/crd/ippool.test.ts', 'test/lib/crd/subnet.test.ts'],
   },
   { file: 'daemons/controller/reconcile/overlap.ts', tests: ['test/daemons/controller/reconcile/overlap.test.ts'] },
+  ...[
+    'decide',
+    'filter',
+    'candidates',
+    'retention',
+    'allocate',
+    'annotations',
+    'release',
+    'allocated',
+    'publish',
+    'network',
+  ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
 ]
 
 /** Changes after which the rule says the same, each with why. `was` and `by` as they are printed. */
@@ -36,6 +48,34 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
     was: 'other.spec.subnet === pool.spec.subnet',
     by: 'false',
     why: 'a short way: an equal text is an equal network',
+  },
+  {
+    file: 'lib/ipam/decide.ts',
+    was: 'address === undefined',
+    by: 'false',
+    why: 'there is one; the compiler does not know',
+  },
+  {
+    file: 'lib/ipam/decide.ts',
+    was: 'first > address',
+    by: '(first >= address)',
+    why: 'the address is not among them',
+  },
+  ...[
+    { was: 'field === undefined', by: 'false' },
+    { was: '0', by: '1' },
+    { was: '0', by: 'undefined' },
+    { was: '1', by: '2' },
+  ].map(change => ({
+    file: 'lib/ipam/filter.ts',
+    ...change,
+    why: 'a stable sort asks whether a later one goes before',
+  })),
+  {
+    file: 'lib/ipam/network.ts',
+    was: "text.trim() === ''",
+    by: 'false',
+    why: 'a short way: an empty text has no name',
   },
 ]
 

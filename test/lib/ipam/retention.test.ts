@@ -3,9 +3,13 @@ import t from 'tap'
 import {
   ALL_FEATURES,
   keeperOf,
+  keeperOfKind,
+  machineOf,
+  mayBeKept,
   ordinalOf,
   statefulSetKeeps,
   virtualMachineKeeps,
+  type Features,
   type StatefulSet,
 } from '../../../lib/ipam/retention.js'
 
@@ -31,14 +35,36 @@ const SETS: readonly [says: string, pod: string, set: StatefulSet | undefined, k
   ['an ordinal beyond all numbers', 'web-99999999999999999999', set({ replicas: 3 }), false],
 ]
 for (const [says, pod, object, keeps] of SETS)
-  t.test(`${says}: ${pod} ${keeps ? 'keeps its address' : 'does not'}`, async t =>
-    t.equal(statefulSetKeeps(pod, object), keeps),
-  )
+  t.test(`statefulSetKeeps() ${pod}, ${says}: ${keeps}`, async t => t.equal(statefulSetKeeps(pod, object), keeps))
 
-t.test('an ordinal follows the last dash', async t => {
-  t.strictSame(ordinalOf('a-1-02'), { set: 'a-1', ordinal: 2 })
-  t.equal(ordinalOf('a-b'), undefined)
-})
+const ORDINALS: readonly (readonly [pod: string, is: object | undefined])[] = [
+  ['web-0', { set: 'web', ordinal: 0 }],
+  ['a-1-02', { set: 'a-1', ordinal: 2 }],
+  ['web-9007199254740991', { set: 'web', ordinal: Number.MAX_SAFE_INTEGER }],
+  ['web-9007199254740992', undefined],
+  ['a-b', undefined],
+  ['web-', undefined],
+  ['web', undefined],
+  ['7', undefined],
+]
+for (const [pod, is] of ORDINALS)
+  t.test(`ordinalOf() and mayBeKept() of ${pod}`, async t => {
+    t.strictSame(ordinalOf(pod), is)
+    t.strictSame(mayBeKept(pod), is !== undefined)
+  })
+
+const MACHINES: readonly (readonly [pod: string, machine: string | undefined])[] = [
+  ['virt-launcher-vm-ab12z', 'vm'],
+  ['virt-launcher-my-vm-2-ab12z', 'my-vm-2'],
+  ['virt-launcher-vm-ab12', undefined],
+  ['virt-launcher-vm-ab12zz', undefined],
+  ['virt-launcher-vm-AB12Z', undefined],
+  ['virt-launcher-ab12z', undefined],
+  ['my-virt-launcher-vm-ab12z', undefined],
+  ['web-0', undefined],
+]
+for (const [pod, machine] of MACHINES)
+  t.test(`machineOf() ${pod} is ${machine}`, async t => t.strictSame(machineOf(pod), machine))
 
 const vm = { metadata: { name: 'v' } }
 const gone = { metadata: { name: 'v', deletionTimestamp: 'now' } }
@@ -56,22 +82,64 @@ const ofSet = {
     ],
   },
 }
-t.test('a virtual machine keeps its address while it lives or will be started again', async t => {
-  t.equal(virtualMachineKeeps(vm, undefined), true, 'an instance alone')
-  t.equal(virtualMachineKeeps(undefined, vm), true, 'a machine that is stopped')
-  t.equal(virtualMachineKeeps(ofMachine, vm), true, 'a machine that restarts')
-  t.equal(virtualMachineKeeps(ofMachine, gone), false, 'both going')
-  t.equal(virtualMachineKeeps(ofSet, vm), false, 'an instance of something else')
-  t.equal(virtualMachineKeeps(undefined, undefined), false, 'nothing there')
-})
+const ofBoth = {
+  metadata: {
+    ...gone.metadata,
+    ownerReferences: [...ofSet.metadata.ownerReferences, ...ofMachine.metadata.ownerReferences],
+  },
+}
+const ofNotControlling = {
+  metadata: {
+    ...gone.metadata,
+    ownerReferences: ofMachine.metadata.ownerReferences.map(reference => ({ ...reference, controller: false })),
+  },
+}
+type Machine = typeof vm | typeof gone | undefined
+const KEEPING: readonly (readonly [of: string, instance: Machine, machine: Machine, keeps: boolean])[] = [
+  ['an instance alone', vm, undefined, true],
+  ['an instance that lives, of a machine that goes', vm, gone, true],
+  ['a machine that is stopped', undefined, vm, true],
+  ['a machine that restarts', ofMachine, vm, true],
+  ['an instance that has another owner besides', ofBoth, vm, true],
+  ['both going', ofMachine, gone, false],
+  ['an instance of something else', ofSet, vm, false],
+  ['an instance that a machine only refers to', ofNotControlling, vm, false],
+  ['an instance that goes, without a machine', gone, undefined, false],
+  ['a machine that goes', undefined, gone, false],
+  ['nothing there', undefined, undefined, false],
+]
+for (const [of, instance, machine, keeps] of KEEPING)
+  t.test(`virtualMachineKeeps() of ${of} is ${keeps}`, async t =>
+    t.strictSame(virtualMachineKeeps(instance, machine), keeps),
+  )
 
-t.test('only StatefulSets and instances keep, and only where the feature is on', async t => {
-  const sts = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web' }
-  const foreign = { apiVersion: 'apps.kruise.io/v1', kind: 'StatefulSet', name: 'web' }
-  const vmi = { apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineInstance', name: 'v' }
-  t.equal(keeperOf(sts, ALL_FEATURES), 'StatefulSet')
-  t.equal(keeperOf(sts, { ...ALL_FEATURES, statefulSet: false }), undefined)
-  t.equal(keeperOf(foreign, ALL_FEATURES), undefined)
-  t.equal(keeperOf(vmi, ALL_FEATURES), 'VirtualMachineInstance')
-  t.equal(keeperOf(vmi, { ...ALL_FEATURES, kubevirt: false }), undefined)
-})
+const owner = (apiVersion: string, kind: string) => ({ apiVersion, kind, name: 'x' })
+const NO_SETS = { ...ALL_FEATURES, statefulSet: false }
+const NO_MACHINES = { ...ALL_FEATURES, kubevirt: false }
+const [SET, INSTANCE] = ['StatefulSet', 'VirtualMachineInstance'] as const
+const KEEPERS: readonly (readonly [
+  apiVersion: string,
+  kind: string,
+  features: Features,
+  keeper: string | undefined,
+])[] = [
+  ['apps/v1', SET, ALL_FEATURES, SET],
+  ['apps/v1', SET, NO_MACHINES, SET],
+  ['apps/v1', SET, NO_SETS, undefined],
+  ['apps.kruise.io/v1', SET, ALL_FEATURES, undefined],
+  ['kubevirt.io/v1', INSTANCE, ALL_FEATURES, INSTANCE],
+  ['kubevirt.io/v1', INSTANCE, NO_SETS, INSTANCE],
+  ['kubevirt.io/v1', INSTANCE, NO_MACHINES, undefined],
+  ['apps/v1', 'Deployment', ALL_FEATURES, undefined],
+]
+for (const [apiVersion, kind, features, keeper] of KEEPERS) {
+  const { statefulSet, kubevirt } = features
+  const where = `${statefulSet ? '' : ' without StatefulSets'}${kubevirt ? '' : ' without machines'}`
+  t.test(`keeperOf() ${apiVersion} ${kind}${where} is ${keeper}`, async t =>
+    t.strictSame(keeperOf(owner(apiVersion, kind), features), keeper),
+  )
+  t.test(`keeperOfKind() ${kind} of ${apiVersion}${where}`, async t =>
+    // A record has the kind alone; whether there is such a StatefulSet of apps/v1, the API server says.
+    t.strictSame(keeperOfKind(kind, features), apiVersion.includes('kruise') ? SET : keeper),
+  )
+}

@@ -1,9 +1,7 @@
-// The pod's own routes: what the annotation may say, what they replace, and what a CNI result has of it, as tables.
+// The pod's own routes: which interface they belong to, and what they replace.
 import t from 'tap'
 import type { EndpointNic, Route } from '../../../lib/crd/types.js'
-import { routesAnnotation } from '../../../lib/ipam/annotations.js'
-import { answerOf } from '../../../lib/ipam/result.js'
-import { homeless, withRoutes } from '../../../lib/ipam/routes.js'
+import { dstOf, homeless, withRoutes } from '../../../lib/ipam/routes.js'
 
 const route = (text: string): Route => {
   const [dst = '', gw = ''] = text.split(' via ')
@@ -15,27 +13,6 @@ const nicOf = (nic: string, { net, routes, ...more }: Partial<EndpointNic> & { n
   ...{ ipv4Gateway: `10.${net}.0.1`, ipv6Gateway: `fd0${net}::1`, ...(routes && { routes }) },
   ...more,
 })
-
-const said: readonly (readonly [of: string, routes: readonly string[], becomes: readonly string[] | RegExp])[] = [
-  ['one', ['10.8.0.0/16 via 10.6.0.1'], ['10.8.0.0/16 via 10.6.0.1']],
-  ['none', [], []],
-  ['one twice', ['10.8.0.0/16 via 10.6.0.1', '10.8.0.0/16 via 10.6.0.1'], ['10.8.0.0/16 via 10.6.0.1']],
-  ['one written in two ways', ['fd08::/16 via fd06::1', 'fd08::7/16 via fd06:0::1'], ['fd08::/16 via fd06::1']],
-  ['the default route', ['0.0.0.0/0 via 10.6.0.1', '::/0 via fe80::1'], ['0.0.0.0/0 via 10.6.0.1', '::/0 via fe80::1']],
-  [
-    'two ways to one destination',
-    ['10.8.0.0/16 via 10.6.0.1', '10.8.0.5/16 via 10.6.0.2'],
-    /^wrong input: HERE has two routes to 10\.8\.0\.0\/16: \{"dst":"10\.8\.0\.0\/16","gw":"10\.6\.0\.1"\} and \{"dst":"10\.8\.0\.5\/16","gw":"10\.6\.0\.2"\}; /,
-  ],
-  ['two default routes', ['::/0 via fd06::1', '::/0 via fd06::2'], /HERE has two routes to ::\/0: /],
-]
-for (const [of, routes, becomes] of said)
-  t.test(`routesAnnotation() of ${of}: ${becomes instanceof RegExp ? 'refused' : 'fine'}`, t => {
-    const read = (): readonly string[] => routesAnnotation(JSON.stringify(routes.map(route)), 'HERE').map(text)
-    if (becomes instanceof RegExp) t.throws(read, becomes)
-    else t.strictSame(read(), becomes)
-    t.end()
-  })
 
 interface Row {
   readonly of: string
@@ -100,23 +77,29 @@ t.test('withRoutes() gives a link-local next hop to the interface whose pool has
   t.end()
 })
 
-const answers: readonly (readonly [of: string, nic: Partial<EndpointNic>, routes: readonly string[]])[] = [
-  ['no routes', {}, ['0.0.0.0/0 via 10.6.0.1', '::/0 via fd06::1']],
-  ['cleanGateway', { cleanGateway: true }, []],
-  ['a default of IPv4', { routes: [route('0.0.0.0/0 via 10.6.0.9')] }, ['0.0.0.0/0 via 10.6.0.9', '::/0 via fd06::1']],
-  ['a default of IPv6', { routes: [route('0::/0 via fe80::9')] }, ['0.0.0.0/0 via 10.6.0.1', '::/0 via fe80::9']],
-  [
-    ...(['a default and cleanGateway', { cleanGateway: true, routes: [route('::/0 via fe80::9')] }] as const),
-    ['::/0 via fe80::9'],
-  ],
-  [
-    'two of one destination, as a record of an older version has them',
-    { cleanGateway: true, routes: [route('10.8.0.0/16 via 10.6.0.2'), route('10.8.0.5/16 via 10.6.0.3')] },
-    ['10.8.0.0/16 via 10.6.0.3'],
-  ],
-]
-t.test("answerOf() has one route to a destination, the pod's own before the pool's and the gateway's", t => {
-  for (const [of, nic, routes] of answers)
-    t.strictSame(answerOf(nicOf('eth0', { net: 6, ...nic })).routes.map(text), routes, of)
-  t.end()
+t.test('withRoutes() leaves an interface as it is that gets none, and gives one without routes no list', async t => {
+  const [nic, plain] = [
+    nicOf('eth0', { net: 6, routes: [route('10.8.0.0/16 via 10.6.0.2')] }),
+    nicOf('net1', { net: 7 }),
+  ]
+  t.strictSame(withRoutes({ nics: [nic, plain], isOnly: false }, []), [nic, plain])
 })
+
+t.test('homeless() has a route whose gateway is no address', async t => {
+  const nics = [nicOf('eth0', { net: 6 })]
+  t.strictSame(homeless({ nics, isOnly: true }, [route('10.8.0.0/16 via x')]).map(text), ['10.8.0.0/16 via x'])
+})
+
+t.test('homeless() has a link-local gateway where the only interface has no IPv6', async t => {
+  const { ipv6: _, ...only4 } = nicOf('eth0', { net: 6 })
+  t.strictSame(homeless({ nics: [only4], isOnly: true }, [route('::/0 via fe80::1')]).map(text), ['::/0 via fe80::1'])
+})
+
+const destinations: readonly (readonly [dst: string, is: string])[] = [
+  ['10.0.0.5/8', '10.0.0.0/8'],
+  ['10.0.0.0/8', '10.0.0.0/8'],
+  ['fd08::7/16', 'fd08::/16'],
+  ['0::/0', '::/0'],
+  ['10.0.0.5', '10.0.0.5'],
+]
+for (const [dst, is] of destinations) t.test(`dstOf() ${dst} is ${is}`, async t => t.strictSame(dstOf({ dst }), is))
