@@ -4,7 +4,7 @@ import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
 import { parseMac } from '../../../lib/ip/mac.js'
 import type { Step } from '../../../lib/plan/step.js'
-import { absenceOf, placeNamed, refusalOf, tableText } from '../../../plugins/coordinator/words.js'
+import { absenceOf, refusalOf } from '../../../plugins/coordinator/words.js'
 
 const mac = parseMac('02:00:00:00:00:01')
 if (!mac) throw new RangeError('no MAC')
@@ -75,11 +75,6 @@ t.test('refusalOf() a sysctl asks whether it can be written, and tells what was 
       refusalOf({ step: sysctl, reason: 'WHY', code, notUndone: ['a', 'b'] }).details,
       'is /proc/sys writable here?; not taken back: a; b',
     )
-})
-
-t.test('placeNamed() and tableText() say it as people do', async t => {
-  t.strictSame([placeNamed('pod'), placeNamed('node')], ['in the container', 'on the node'])
-  t.strictSame([tableText(254), tableText(253), tableText(101)], ['main', '253', '101'])
 })
 
 const absent: readonly (readonly [step: Step, is: string])[] = [
