@@ -53,7 +53,7 @@ export async function makeAuthority(name: string, validity: Validity): Promise<P
   return { certificate: certificate.toString('pem'), key: await keyText(keys.privateKey) }
 }
 
-export interface Server {
+export interface ServerCertificate {
   readonly name: string
   readonly dns: readonly string[]
   readonly ips: readonly string[]
@@ -61,7 +61,7 @@ export interface Server {
 }
 
 /** A server's certificate, signed by the authority. Throws where the authority's texts are none. */
-export async function issue(authority: Pair, { name, dns, ips, validity }: Server): Promise<Pair> {
+export async function issue(authority: Pair, { name, dns, ips, validity }: ServerCertificate): Promise<Pair> {
   const ca = new X509Certificate(authority.certificate)
   const caKey = PemConverter.decodeFirst(authority.key)
   const signingKey = await crypto.subtle.importKey('pkcs8', caKey, ALGORITHM, false, ['sign'])
@@ -90,14 +90,14 @@ export async function issue(authority: Pair, { name, dns, ips, validity }: Serve
 }
 
 /** What a certificate says of itself. */
-export interface Facts {
+export interface CertificateFacts {
   readonly validity: Validity
   /** Of the subject: DNS names and addresses. */
   readonly names: readonly string[]
 }
 
 /** `undefined` for what is no certificate. */
-export function factsOf(pem: string): Facts | undefined {
+export function factsOf(pem: string): CertificateFacts | undefined {
   const certificate = read(pem)
   if (!certificate) return undefined
   const { notBefore, notAfter } = certificate

@@ -1,6 +1,6 @@
 // A captured netlink message as a row of a test table: which request it is, its bytes, and the value they mean. Knows no program.
 import { framesOf } from '../lib/netlink/message.js'
-import type { Change, Dump, Frame, Get } from '../lib/netlink/message.js'
+import type { ChangeOp, DumpOp, Frame, GetOp } from '../lib/netlink/message.js'
 import * as nftMessage from '../lib/netlink/nft/message.js'
 import * as nftRule from '../lib/netlink/nft/rule.js'
 import * as nftTable from '../lib/netlink/nft/table.js'
@@ -11,7 +11,7 @@ import * as route from '../lib/netlink/rtnl/route.js'
 import * as rule from '../lib/netlink/rtnl/rule.js'
 import { WireError } from '../lib/netlink/wire.js'
 
-type Op = Change<unknown> | Get<unknown> | Dump<unknown>
+type Op = ChangeOp<unknown> | GetOp<unknown> | DumpOp<unknown>
 
 const isOp = (exported: unknown): exported is Op =>
   typeof exported === 'object' && exported !== null && 'asks' in exported && 'codec' in exported

@@ -6,12 +6,12 @@ import { CniError } from '../lib/cni/error.js'
 import type { Result } from '../lib/cni/result.js'
 import { openKernel, type Kernel } from '../lib/kernel/kernel.js'
 import { NFT_TABLE } from '../lib/plan/nft.js'
-import type { Place, Seen } from '../lib/plan/seen.js'
+import type { NetnsState, Observed } from '../lib/plan/seen.js'
 import { accepts as acceptsCoordinator } from '../plugins/coordinator/config.js'
 import { tableAsked } from '../plugins/coordinator/del.js'
-import { lookAll, lookForDel } from '../plugins/coordinator/look.js'
+import { observeAll, observeForDel } from '../plugins/coordinator/look.js'
 import { decide } from '../plugins/coordinator/plan.js'
-import { packetsIn, waysOf } from '../plugins/coordinator/rules.js'
+import { packetsIn, routeChecksOf } from '../plugins/coordinator/rules.js'
 import { settingsOf } from '../plugins/coordinator/settings.js'
 import { routedIps } from '../plugins/coordinator/ways.js'
 import { accepts as acceptsMacvlan } from '../plugins/macvlan-wrapper/config.js'
@@ -25,20 +25,20 @@ interface Here {
   readonly call: PlanCase['call']
   readonly hasPod: boolean
 }
-type Recorded = Pick<PlanCase, 'answers'> & { readonly seen: Seen }
+type Recorded = Pick<PlanCase, 'answers'> & { readonly seen: Observed }
 
 function coordinator({ kernel, conf, call, hasPod }: Here): Recorded {
   const { ifName, containerID, prevResult } = call
   const config = acceptsCoordinator(conf)
   if (call.verb === 'DEL') {
     const firstNic = config.podDefaultCniNic
-    return { seen: lookForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod }) }
+    return { seen: observeForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod }) }
   }
   const settings = settingsOf(config, {})
   if (call.verb === 'ADD') return { seen: seenOf(kernel, { ifName, containerID, settings }) }
-  const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
-  const { facts } = decide({ ifName, containerID, settings, mode, seen, macs: MACS }, prevResult)
-  const ways = waysOf(facts, routedIps(facts))
+  const { mode, seen } = observeAll(kernel, { ifName, containerID, settings })
+  const { context } = decide({ ifName, containerID, settings, mode, seen, macs: MACS }, prevResult)
+  const ways = routeChecksOf(context, routedIps(context))
   const asked = kernel.observe({
     node: { packets: packetsIn(ways, 'node') },
     pod: { packets: packetsIn(ways, 'pod') },
@@ -49,12 +49,12 @@ function coordinator({ kernel, conf, call, hasPod }: Here): Recorded {
 }
 
 /** A mode that does not fit the pod is refused before the node is looked at. */
-function seenOf(kernel: Kernel, looking: Parameters<typeof lookAll>[1]): Seen {
+function seenOf(kernel: Kernel, looking: Parameters<typeof observeAll>[1]): Observed {
   try {
-    return lookAll(kernel, looking).seen
+    return observeAll(kernel, looking).seen
   } catch (error) {
     if (!(error instanceof CniError)) throw error
-    return lookAll(kernel, { ...looking, settings: { ...looking.settings, mode: 'auto' } }).seen
+    return observeAll(kernel, { ...looking, settings: { ...looking.settings, mode: 'auto' } }).seen
   }
 }
 
@@ -69,7 +69,7 @@ function macvlanWrapper({ kernel, conf, call: { ifName, verb }, hasPod }: Here):
 }
 
 const ifacer = ({ kernel }: Here): Recorded => ({
-  seen: kernel.observe({ node: { links: 'all', addressesOn: 'wide', routes: { table: 254 } } }),
+  seen: kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }),
 })
 
 const PLUGINS = {
@@ -99,11 +99,11 @@ const { seen, ...more } = record({ kernel, conf, call, hasPod: netns !== '' })
 kernel.close()
 const held = process.env['HELD']
 /** What the kernel has found out by itself changes from one look to the next, and no plan asks for it; its order of neighbours is a hash's. */
-const lasting = (place: Place): Place => ({
-  ...place,
-  neighs: place.neighs
+const lasting = (state: NetnsState): NetnsState => ({
+  ...state,
+  neighs: state.neighs
     .filter(({ permanent }) => permanent)
-    .sort((a, b) => (`${a.link} ${a.ip}` < `${b.link} ${b.ip}` ? -1 : 1)),
+    .sort((a, b) => (`${a.dev} ${a.ip}` < `${b.dev} ${b.ip}` ? -1 : 1)),
 })
 const whole = {
   about,

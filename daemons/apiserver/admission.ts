@@ -16,7 +16,7 @@ export interface AdmissionAround {
   readonly warn: (text: string) => void
 }
 
-export interface Admission {
+export interface BuiltinAdmission {
   /** Fills in what was left out. */
   mutate(object: Stored, old: Stored | undefined, others: Others): Stored
   /** Throws an ApiError where the object may not be. */
@@ -25,13 +25,13 @@ export interface Admission {
 }
 
 /** Of writes to /status: webhooks never see them. */
-export const NO_ADMISSION: Admission = { mutate: object => object, validate: () => {}, mayDelete: () => {} }
+export const NO_ADMISSION: BuiltinAdmission = { mutate: object => object, validate: () => {}, mayDelete: () => {} }
 
 const PERMANENT = new Set(['default', 'kube-system', 'kube-public'])
 const NAMESPACE = { group: '', plural: 'namespaces', kind: 'Namespace' }
 const CRD = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition' }
 
-const TABLE: Readonly<Record<string, Partial<Admission>>> = {
+const TABLE: Readonly<Record<string, Partial<BuiltinAdmission>>> = {
   '/namespaces': {
     mayDelete({ metadata: { name } }) {
       if (PERMANENT.has(name)) throw forbidden(NAMESPACE, name, 'this namespace may not be deleted')
@@ -64,7 +64,7 @@ const TABLE: Readonly<Record<string, Partial<Admission>>> = {
   },
 }
 
-export const admissionFor = (kind: KindInfo): Admission => ({
+export const admissionFor = (kind: KindInfo): BuiltinAdmission => ({
   ...NO_ADMISSION,
   ...TABLE[storedAt(kind)],
   ...(kind.unadmitted === true ? {} : SPIDER_ADMISSION[storedAt(kind)]),

@@ -21,17 +21,17 @@ import {
   identityOf,
   ownable,
   withEntry,
-  type Entry,
+  type ManagerEntry,
   type Writer,
 } from './managers.js'
-import { fieldsOf, isFields, type Fields } from './object.js'
+import { fieldsOf, isFields, type JsonObject } from './object.js'
 import { shapeOfKind } from './shapes.js'
 import { appliedSet, belowElement, compare, merged, without, type Difference } from './typed.js'
 
 export interface Apply {
   /** The object as it is; undefined: apply creates it. */
-  readonly live: Fields | undefined
-  readonly applied: Fields
+  readonly live: JsonObject | undefined
+  readonly applied: JsonObject
   readonly manager: string
   readonly force: boolean
   readonly kind: KindInfo
@@ -42,10 +42,10 @@ export interface Apply {
 
 export interface Conflict {
   readonly path: FieldPath
-  readonly with: Entry
+  readonly with: ManagerEntry
 }
 
-export type Applied = { readonly object: Fields } | { readonly conflicts: readonly Conflict[] }
+export type Applied = { readonly object: JsonObject } | { readonly conflicts: readonly Conflict[] }
 
 /**
  * The object that an apply makes of the live one, with its new managedFields; or every field that others own and it
@@ -76,10 +76,10 @@ export function serverSideApply(apply: Apply): Applied {
 
 const NONE: FieldSet = new Set()
 
-const isOf = (entry: Entry, { manager, operation, apiVersion, subresource }: Writer): boolean =>
+const isOf = (entry: ManagerEntry, { manager, operation, apiVersion, subresource }: Writer): boolean =>
   identityOf(entry) === identityOf({ ...entry, manager, operation, apiVersion, subresource })
 
-function withoutNulls(value: Fields): Fields {
+function withoutNulls(value: JsonObject): JsonObject {
   const clean = (item: unknown): unknown =>
     Array.isArray(item) ? item.map(clean) : isFields(item) ? withoutNulls(item) : item
   return Object.fromEntries(
@@ -98,7 +98,7 @@ function mine(set: FieldSet, { hasStatus }: KindInfo, subresource: string): Fiel
 }
 
 /** The parts of the sent object that a write to this place leaves alone. */
-function notMine(applied: Fields, { hasStatus }: KindInfo, subresource: string): FieldSet {
+function notMine(applied: JsonObject, { hasStatus }: KindInfo, subresource: string): FieldSet {
   if (subresource !== 'status') return hasStatus ? new Set([STATUS]) : NONE
   const others = Object.keys(applied).filter(name => !['apiVersion', 'kind', 'metadata', 'status'].includes(name))
   const metadata = Object.keys(fieldsOf(applied['metadata'])).filter(name => !CHECKED.includes(name))
@@ -109,24 +109,24 @@ function notMine(applied: Fields, { hasStatus }: KindInfo, subresource: string):
 const CHECKED = ['name', 'namespace', 'uid', 'resourceVersion']
 
 /** An object that nobody has been recorded for is owned by whoever was before the first apply. */
-function entriesOf(live: Fields, schema: Schema, nowMs: number, { apiVersion }: Writer): readonly Entry[] {
+function entriesOf(live: JsonObject, schema: Schema, nowMs: number, { apiVersion }: Writer): readonly ManagerEntry[] {
   const entries = decodeEntries(fieldsOf(live['metadata'])['managedFields'])
   if (entries.length > 0) return entries
   const before: Writer = { manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '', nowMs }
   return withEntry([], before, ownable(compare({}, live, schema).added), true)
 }
 
-const conflictsWith = (entry: Entry, { added, modified }: Difference): readonly Conflict[] =>
+const conflictsWith = (entry: ManagerEntry, { added, modified }: Difference): readonly Conflict[] =>
   [...common(entry.set, union(modified, added))].map(path => ({ path, with: entry }))
 
 /** What is left to each after a write: what changed is the writer's now, what is gone nobody's. */
-const given = (entries: readonly Entry[], { added, modified, removed }: Difference): readonly Entry[] => {
+const given = (entries: readonly ManagerEntry[], { added, modified, removed }: Difference): readonly ManagerEntry[] => {
   const lost = union(added, modified, removed)
   return entries.map(entry => ({ ...entry, set: minus(entry.set, lost) }))
 }
 
 /** Takes away what the applier owned, applies no longer, and nobody else owns. */
-function pruned(laid: unknown, last: FieldSet, entries: readonly Entry[], schema: Schema): unknown {
+function pruned(laid: unknown, last: FieldSet, entries: readonly ManagerEntry[], schema: Schema): unknown {
   const owned = withHolders(union(...entries.map(({ set }) => set)), schema)
   return without(laid, minus(withHolders(last, schema), owned), schema)
 }
@@ -146,7 +146,7 @@ function withHolders(set: FieldSet, schema: Schema): FieldSet {
   return new Set([...all].filter(path => path !== pathOf('metadata')))
 }
 
-function withEntries(object: Fields, entries: readonly Entry[]): Fields {
+function withEntries(object: JsonObject, entries: readonly ManagerEntry[]): JsonObject {
   const { managedFields: _, ...metadata } = fieldsOf(object['metadata'])
   const managedFields = encodeEntries(capped(entries))
   return { ...object, metadata: { ...metadata, ...(managedFields.length > 0 && { managedFields }) } }
@@ -154,9 +154,9 @@ function withEntries(object: Fields, entries: readonly Entry[]): Fields {
 
 export interface Update {
   /** undefined: created. */
-  readonly before: Fields | undefined
+  readonly before: JsonObject | undefined
   /** As it will be stored. */
-  readonly after: Fields
+  readonly after: JsonObject
   readonly manager: string
   readonly kind: KindInfo
   readonly nowMs: number
@@ -164,7 +164,7 @@ export interface Update {
 }
 
 /** `after` with the managedFields of a POST, PUT or PATCH: what changed is the writer's. */
-export function trackUpdate({ before, after, manager, kind, nowMs, subresource = '' }: Update): Fields {
+export function trackUpdate({ before, after, manager, kind, nowMs, subresource = '' }: Update): JsonObject {
   const schema = shapeOfKind(kind)
   const sent = decodeEntries(fieldsOf(after['metadata'])['managedFields'])
   const known = sent.length > 0 ? sent : decodeEntries(fieldsOf(before?.['metadata'])['managedFields'])
@@ -194,7 +194,7 @@ export function conflictError(conflicts: readonly Conflict[]): ApiError {
   return applyConflict(conflictText(conflicts), causes)
 }
 
-function ownerText({ manager, operation, apiVersion, subresource }: Entry): string {
+function ownerText({ manager, operation, apiVersion, subresource }: ManagerEntry): string {
   const name = JSON.stringify(manager) + (subresource === '' ? '' : ` with subresource ${JSON.stringify(subresource)}`)
   return operation === 'Update' ? `${name} using ${apiVersion}` : name
 }

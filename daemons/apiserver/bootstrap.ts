@@ -1,15 +1,15 @@
 // What is there before the first request: namespaces, the CRDs built in, and those of --crds. Knows manifests; knows no flags.
 import type { Manifest } from './folder.js'
-import { isFields, type Fields } from './object.js'
-import type { Server } from './rest.js'
+import { isFields, type JsonObject } from './object.js'
+import type { ApiServer } from './rest.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
-import { create, refOf, update, type Target, type WriteOptions } from './write.js'
+import { create, refOf, update, type Target, type WriteParams } from './write.js'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
-const QUIETLY: WriteOptions = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }
+const QUIETLY: WriteParams = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }
 
 /** Applies a manifest: creates it, or replaces what differs but the metadata and status. */
-async function settle(server: Server, manifest: unknown, from: string): Promise<void> {
+async function settle(server: ApiServer, manifest: unknown, from: string): Promise<void> {
   if (!isFields(manifest)) return
   const { apiVersion, kind: kindName, metadata } = manifest
   if (typeof apiVersion !== 'string' || typeof kindName !== 'string')
@@ -26,12 +26,12 @@ async function settle(server: Server, manifest: unknown, from: string): Promise<
 
 interface Applied {
   readonly kind: KindInfo
-  readonly manifest: Fields
+  readonly manifest: JsonObject
   /** The manifest's metadata. */
-  readonly named: Fields
+  readonly named: JsonObject
 }
 
-async function applied(server: Server, { kind, manifest, named }: Applied): Promise<void> {
+async function applied(server: ApiServer, { kind, manifest, named }: Applied): Promise<void> {
   const namespace = kind.namespaced ? String(named['namespace'] ?? 'default') : ''
   const target: Target = { kind, namespace, name: String(named['name']) }
   const old = server.store.read(refOf(target))
@@ -48,7 +48,7 @@ async function applied(server: Server, { kind, manifest, named }: Applied): Prom
   await update(server.store, target, change, { ...QUIETLY, status: false })
 }
 
-function documents({ parseYaml }: Server, { from, text }: Manifest): readonly unknown[] {
+function documents({ parseYaml }: ApiServer, { from, text }: Manifest): readonly unknown[] {
   const parts = text.split(/^---\s*$/m).filter(part => part.trim() !== '')
   return parts.map((part, i) => {
     try {
@@ -63,7 +63,7 @@ function documents({ parseYaml }: Server, { from, text }: Manifest): readonly un
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Applies the namespaces and the manifests. @throws a sentence that names the file. */
-export async function bootstrap(server: Server, manifests: readonly Manifest[]): Promise<void> {
+export async function bootstrap(server: ApiServer, manifests: readonly Manifest[]): Promise<void> {
   for (const name of NAMESPACES)
     await settle(server, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'start')
   for (const manifest of manifests)

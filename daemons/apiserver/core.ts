@@ -3,11 +3,11 @@ import { manifestsIn } from './folder.js'
 import { CRDS, Registry } from './registry.js'
 import { bootstrap } from './bootstrap.js'
 import { BUILTIN_CRDS } from './builtin-crds.js'
-import { PoolKeeper } from './embedded.js'
+import { PoolStatusKeeper } from './embedded.js'
 import { EndpointKeeper } from './embedded-endpoint.js'
 import { Collector } from './gc.js'
-import type { Server } from './rest.js'
-import { Store } from './store.js'
+import type { ApiServer } from './rest.js'
+import { ObjectStore } from './store.js'
 import { Watches } from './watch.js'
 
 export interface CoreOptions {
@@ -20,14 +20,14 @@ export interface CoreOptions {
 }
 
 export interface Core {
-  readonly server: Server
+  readonly server: ApiServer
   /** Ends watches, then what `close` ends, then the store. */
   stop(close: () => unknown): Promise<void>
 }
 
-function openStore({ database, eventsMax }: CoreOptions): Store {
+function openStore({ database, eventsMax }: CoreOptions): ObjectStore {
   try {
-    return new Store(database, { eventsMax })
+    return new ObjectStore(database, { eventsMax })
   } catch (error) {
     if (error instanceof Error && /locked|busy/i.test(error.message))
       throw new Error(
@@ -61,7 +61,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     }
   })
   const watches = new Watches(store)
-  const server: Server = {
+  const server: ApiServer = {
     store,
     registry,
     watches,
@@ -73,7 +73,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   await bootstrap(server, [...builtin, ...given])
   const collector = new Collector(store, registry)
   const keepers = options.embeddedController
-    ? [new PoolKeeper(store, registry), new EndpointKeeper(store, registry)]
+    ? [new PoolStatusKeeper(store, registry), new EndpointKeeper(store, registry)]
     : []
   return {
     server,

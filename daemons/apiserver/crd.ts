@@ -1,8 +1,8 @@
 // CustomResourceDefinitions: defaults, status and what may not be. Pure.
 import { fault, type Cause } from './failure.js'
-import { at, fieldsOf, isFields, type Fields, type Stored } from './object.js'
+import { at, fieldsOf, isFields, type JsonObject, type Stored } from './object.js'
 
-const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : [])
+const list = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isFields) : [])
 
 /** Holds a CRD until its objects are gone; gc.ts takes it off. */
 export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'

@@ -1,11 +1,11 @@
 // Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer once no address is held by it, as a controller would
 // have it. Knows the store.
 import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
-import type { Change } from './history.js'
+import type { HistoryEntry } from './history.js'
 import { labelText } from './label.js'
-import { at, type Fields, type Stored } from './object.js'
+import { at, type JsonObject, type Stored } from './object.js'
 import type { Registry } from './registry.js'
-import type { Store, Tx } from './store.js'
+import type { ObjectStore, Tx } from './store.js'
 import { updateIn } from './write.js'
 
 const ENDPOINTS = `${SPIDERPOOL_GROUP}/spiderendpoints`
@@ -45,7 +45,7 @@ function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
   const ips = at(record, 'status', 'current', 'ips')
   const names = (Array.isArray(ips) ? ips : []).flatMap((nic: unknown) =>
     typeof nic === 'object' && nic !== null && !Array.isArray(nic)
-      ? [at(nic as Fields, 'ipv4Pool'), at(nic as Fields, 'ipv6Pool')]
+      ? [at(nic as JsonObject, 'ipv4Pool'), at(nic as JsonObject, 'ipv6Pool')]
       : [],
   )
   return [...new Set(names)].some(name => {
@@ -56,11 +56,11 @@ function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
 }
 
 export class EndpointKeeper {
-  readonly #store: Store
+  readonly #store: ObjectStore
   readonly #registry: Registry
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
 
-  constructor(store: Store, registry: Registry) {
+  constructor(store: ObjectStore, registry: Registry) {
     this.#store = store
     this.#registry = registry
     for (const ref of store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
@@ -72,7 +72,7 @@ export class EndpointKeeper {
   }
 
   /** A record has the name of its pod. */
-  #notice({ resource, type, object }: Change): void {
+  #notice({ resource, type, object }: HistoryEntry): void {
     const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isEnding(object)
     const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
     if (isRecord || isPod) this.#schedule(keyOf(object), 0)

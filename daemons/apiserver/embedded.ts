@@ -2,10 +2,10 @@
 import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../lib/crd/types.js'
 import { poolFinalizers, poolStatus } from '../controller/reconcile/ippool.js'
-import type { Change } from './history.js'
+import type { HistoryEntry } from './history.js'
 import { isFields, sameJson, type Stored } from './object.js'
 import type { Registry } from './registry.js'
-import type { Store, Tx } from './store.js'
+import type { ObjectStore, Tx } from './store.js'
 import { updateIn } from './write.js'
 
 const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
@@ -18,8 +18,8 @@ const isPool = (object: Stored): object is Stored & SpiderIPPool =>
 
 const poolUidOf = ({ metadata }: Stored): string => metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''
 
-export class PoolKeeper {
-  readonly #store: Store
+export class PoolStatusKeeper {
+  readonly #store: ObjectStore
   readonly #registry: Registry
   /** Addresses by the UID of their pool. */
   readonly #counts: Map<string, number>
@@ -27,7 +27,7 @@ export class PoolKeeper {
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #written = new Map<string, number>()
 
-  constructor(store: Store, registry: Registry) {
+  constructor(store: ObjectStore, registry: Registry) {
     this.#store = store
     this.#registry = registry
     this.#counts = new Map(store.indexes.countsOf(ADDRESSES, IPAM_LABEL_POOL_UID))
@@ -39,7 +39,7 @@ export class PoolKeeper {
     for (const timer of this.#timers.values()) clearTimeout(timer)
   }
 
-  #notice({ resource, type, object, prev }: Change): void {
+  #notice({ resource, type, object, prev }: HistoryEntry): void {
     if (resource === POOLS) {
       if (type === 'DELETED') this.#forget(object)
       else if (!prev || !sameJson(prev['spec'], object['spec']) || object.metadata.deletionTimestamp !== undefined)

@@ -1,5 +1,5 @@
 // Sets of paths, as managedFields writes them (FieldsV1). Knows path elements; knows no schema and no manager.
-import { isFields, parseJson, type Fields } from './object.js'
+import { isFields, parseJson, type JsonObject } from './object.js'
 
 /**
  * A path element as FieldsV1 has it: `f:name` a field, `k:{"name":"a"}` a member of a list by its keys,
@@ -26,8 +26,8 @@ export const common = (set: FieldSet, other: FieldSet): FieldSet => new Set([...
 export const sameSet = (a: FieldSet, b: FieldSet): boolean => a.size === b.size && [...a].every(path => b.has(path))
 
 /** FieldsV1: a map of elements; `.` marks a path that is a member and has members below it. */
-export function encodeSet(set: FieldSet): Fields {
-  const root: Fields = {}
+export function encodeSet(set: FieldSet): JsonObject {
+  const root: JsonObject = {}
   for (const path of [...set].sort()) {
     let here = root
     for (const element of elementsOf(path)) {
@@ -39,7 +39,7 @@ export function encodeSet(set: FieldSet): Fields {
   return withoutLoneDots(root)
 }
 
-function withoutLoneDots(fields: Fields): Fields {
+function withoutLoneDots(fields: JsonObject): JsonObject {
   const keys = Object.keys(fields)
   if (keys.length === 1 && keys[0] === '.') return {}
   return Object.fromEntries(
@@ -53,7 +53,7 @@ function withoutLoneDots(fields: Fields): Fields {
 /** The reverse; what is no FieldsV1 is no member. */
 export function decodeSet(fields: unknown): FieldSet {
   const set = new Set<FieldPath>()
-  const walk = (below: Fields, path: FieldPath): void => {
+  const walk = (below: JsonObject, path: FieldPath): void => {
     const keys = Object.keys(below)
     if (keys.length === 0 && path !== '') set.add(path)
     for (const key of keys) {

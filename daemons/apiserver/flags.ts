@@ -1,7 +1,7 @@
 // The command line of spiderpool-apiserver. Pure.
 import { join, resolve } from 'node:path'
 
-export interface Flags {
+export interface ApiserverFlags {
   readonly dataDir: string
   readonly listen: { readonly host: string; readonly port: number }
   readonly unix: string | undefined
@@ -48,7 +48,7 @@ function collected(argv: readonly string[]): ReadonlyMap<string, string> {
   return found
 }
 
-function loopback(text: string): Flags['listen'] {
+function loopback(text: string): ApiserverFlags['listen'] {
   const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(text) ?? []
   const bare = host.replace(/^\[(.*)\]$/, '$1')
   const isLoopback = bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare)
@@ -57,7 +57,7 @@ function loopback(text: string): Flags['listen'] {
   return { host: bare, port: Number(port) }
 }
 
-export function flagsOf(argv: readonly string[]): Flags {
+export function flagsOf(argv: readonly string[]): ApiserverFlags {
   const given = collected(argv)
   const dataDir = given.get('data-dir')
   if (dataDir === undefined) throw new Error('--data-dir is not given; it says where the server keeps its state')

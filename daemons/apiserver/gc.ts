@@ -1,11 +1,11 @@
 // What goes with what: dependents of an owner, objects of a namespace, objects of a CRD. Knows ownerReferences and finalizers; decides nothing by events.
 import { CRD_FINALIZER } from './crd.js'
-import type { Change } from './history.js'
+import type { HistoryEntry } from './history.js'
 import type { KindInfo } from './kinds.js'
 import { at, type Owner, type Stored } from './object.js'
 import { CRDS, kindsOfCrd, storedAt, type Registry } from './registry.js'
-import type { Ref, Store, Tx } from './store.js'
-import { removeIn, updateIn, type DeleteOptions, type WriteOptions } from './write.js'
+import type { StoredKey, ObjectStore, Tx } from './store.js'
+import { removeIn, updateIn, type DeleteParams, type WriteParams } from './write.js'
 
 const FOREGROUND = 'foregroundDeletion'
 const ORPHAN = 'orphan'
@@ -13,27 +13,27 @@ const NAMESPACES = '/namespaces'
 const AT_ONCE_MAX = 200
 const AGAIN_MS = 1_000
 
-const QUIETLY: WriteOptions & { readonly status: boolean } = {
+const QUIETLY: WriteParams & { readonly status: boolean } = {
   dryRun: false,
   fieldValidation: 'Ignore',
   warn: () => {},
   status: false,
 }
-const BACKGROUND: DeleteOptions = { dryRun: false, propagation: 'Background' }
+const BACKGROUND: DeleteParams = { dryRun: false, propagation: 'Background' }
 
-const refKey = ({ resource, namespace, name }: Ref): string => `${resource} ${namespace}/${name}`
+const refKey = ({ resource, namespace, name }: StoredKey): string => `${resource} ${namespace}/${name}`
 const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const holds = ({ metadata }: Stored, finalizer: string): boolean => metadata.finalizers?.includes(finalizer) === true
 
 export class Collector {
-  readonly #store: Store
+  readonly #store: ObjectStore
   readonly #registry: Registry
-  readonly #queue = new Map<string, Ref>()
+  readonly #queue = new Map<string, StoredKey>()
   readonly #ending = new Set<string>()
   #running = false
   #stopped = false
 
-  constructor(store: Store, registry: Registry) {
+  constructor(store: ObjectStore, registry: Registry) {
     this.#store = store
     this.#registry = registry
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
@@ -48,7 +48,7 @@ export class Collector {
   }
 
   /** A change is a reason to look at names, never to act on what it says. */
-  #notice({ resource, type, object }: Change): void {
+  #notice({ resource, type, object }: HistoryEntry): void {
     if (type !== 'DELETED') return this.#look(resource, object)
     const { uid, ownerReferences = [], namespace } = object.metadata
     this.#store.indexes.ownedBy(uid).forEach(ref => this.#add(ref))
@@ -75,7 +75,7 @@ export class Collector {
     if (group.includes('.') && this.#store.read(ref)) this.#add(ref)
   }
 
-  #add(ref: Ref): void {
+  #add(ref: StoredKey): void {
     this.#queue.set(refKey(ref), ref)
     if (this.#running || this.#stopped) return
     this.#running = true
@@ -97,7 +97,7 @@ export class Collector {
     this.#running = false
   }
 
-  #settle(tx: Tx, ref: Ref): void {
+  #settle(tx: Tx, ref: StoredKey): void {
     const object = tx.read(ref)
     if (!object) return
     if (isEnding(object)) {
@@ -110,7 +110,7 @@ export class Collector {
   }
 
   /** Goes, where no owner is left; lets go of owners that are gone, where one is left. */
-  #judge(tx: Tx, ref: Ref, object: Stored): void {
+  #judge(tx: Tx, ref: StoredKey, object: Stored): void {
     const { ownerReferences = [], uid, namespace = '' } = object.metadata
     if (ownerReferences.length === 0 || isEnding(object)) return
     const states = ownerReferences.map(owner => ({ owner, state: this.#stateOf(tx, owner, namespace) }))
@@ -130,13 +130,13 @@ export class Collector {
     return isEnding(found) && holds(found, FOREGROUND) ? 'ending' : 'there'
   }
 
-  #refOfOwner({ apiVersion, kind, name }: Owner, namespace: string): Ref | undefined {
+  #refOfOwner({ apiVersion, kind, name }: Owner, namespace: string): StoredKey | undefined {
     const found = this.#registry.ofKind(apiVersion, kind)
     if (!found || (found.namespaced && namespace === '')) return undefined
     return { resource: storedAt(found), namespace: found.namespaced ? namespace : '', name }
   }
 
-  #foreground(tx: Tx, ref: Ref, { metadata }: Stored): void {
+  #foreground(tx: Tx, ref: StoredKey, { metadata }: Stored): void {
     const left = this.#store.indexes.ownedBy(metadata.uid).filter(dependent => {
       const object = tx.read(dependent)
       if (!object) return false
@@ -148,7 +148,7 @@ export class Collector {
     if (left.length === 0) this.#release(tx, ref, FOREGROUND)
   }
 
-  #orphan(tx: Tx, ref: Ref, { metadata: { uid } }: Stored): void {
+  #orphan(tx: Tx, ref: StoredKey, { metadata: { uid } }: Stored): void {
     for (const dependent of this.#store.indexes.ownedBy(uid)) {
       const owners = tx.read(dependent)?.metadata.ownerReferences ?? []
       const others = owners.filter(owner => owner.uid !== uid)
@@ -166,7 +166,7 @@ export class Collector {
     if (inside.every(left => left === 0)) tx.remove(NAMESPACES, structuredClone(namespace))
   }
 
-  #emptyCrd(tx: Tx, ref: Ref, crd: Stored): void {
+  #emptyCrd(tx: Tx, ref: StoredKey, crd: Stored): void {
     const [kind] = kindsOfCrd(crd)
     if (!kind || this.#deleteAll(tx, kind, undefined) === 0) this.#release(tx, ref, CRD_FINALIZER)
   }
@@ -181,22 +181,22 @@ export class Collector {
     }).length
   }
 
-  #kindOf(tx: Tx, ref: Ref): KindInfo | undefined {
+  #kindOf(tx: Tx, ref: StoredKey): KindInfo | undefined {
     const object = tx.read(ref)
     return object && this.#registry.ofKind(object.apiVersion, object.kind)
   }
 
-  #delete(tx: Tx, ref: Ref, options: DeleteOptions): void {
+  #delete(tx: Tx, ref: StoredKey, options: DeleteParams): void {
     const kind = this.#kindOf(tx, ref)
     if (kind) removeIn(tx, { kind, ...ref }, options)
   }
 
-  #change(tx: Tx, ref: Ref, metadata: object): void {
+  #change(tx: Tx, ref: StoredKey, metadata: object): void {
     const kind = this.#kindOf(tx, ref)
     if (kind) updateIn(tx, { kind, ...ref }, old => ({ ...old, metadata: { ...old.metadata, ...metadata } }), QUIETLY)
   }
 
-  #release(tx: Tx, ref: Ref, finalizer: string): void {
+  #release(tx: Tx, ref: StoredKey, finalizer: string): void {
     const held: unknown = at(tx.read(ref), 'metadata', 'finalizers')
     if (Array.isArray(held)) this.#change(tx, ref, { finalizers: held.filter(name => name !== finalizer) })
   }

@@ -1,8 +1,8 @@
 // A swagger 2.0 document in the protobuf form of gnostic, which kubectl up to 1.26 reads (openapiv2/OpenAPIv2.proto). Tables of field numbers.
-import { bool, double, int64, mapOf, message, namedFields, string, text, wrapped, type Kind } from './protobuf.js'
+import { bool, double, int64, mapOf, message, namedFields, string, text, wrapped, type WireKind } from './protobuf.js'
 
 /** openapi.v2.Any: any value, as YAML. JSON is YAML. */
-const any: Kind = {
+const any: WireKind = {
   wire: 2,
   write: value => wrapped(2, string).write(JSON.stringify(value)),
 }
@@ -17,12 +17,12 @@ const extensions =
       any,
     )
 
-const additionalProperties: Kind = {
+const additionalProperties: WireKind = {
   wire: 2,
   write: value => (typeof value === 'boolean' ? wrapped(2, bool) : wrapped(1, schema)).write(value),
 }
 
-const schema: Kind = message(
+const schema: WireKind = message(
   () => ({
     $ref: [1, string],
     format: [2, string],
@@ -79,7 +79,7 @@ const pathParameter = message(() => ({
 }))
 
 /** ParametersItem{1: Parameter{1: body | 2: NonBodyParameter{3: query | 4: path}}}. */
-const parameter: Kind = {
+const parameter: WireKind = {
   wire: 2,
   write(value) {
     const place = typeof value === 'object' && value !== null && 'in' in value ? value.in : undefined

@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'bun:sqlite'
 import { parseStored, type Stored } from './object.js'
 
-export interface Change {
+export interface HistoryEntry {
   readonly revision: number
   readonly resource: string
   readonly namespace: string
@@ -20,7 +20,7 @@ interface Row {
   readonly rv: number
   readonly namespace: string
   readonly name: string
-  readonly type: Change['type']
+  readonly type: HistoryEntry['type']
   readonly body: string
   readonly prev: string | null
 }
@@ -69,7 +69,7 @@ export class History {
     this.#kept = one('SELECT count(*) AS n FROM changes')
   }
 
-  append({ revision, resource, namespace, name, type, body, prev }: Change): void {
+  append({ revision, resource, namespace, name, type, body, prev }: HistoryEntry): void {
     this.#append.run(revision, resource, namespace, name, type, body, prev ? JSON.stringify(prev) : null)
     this.#kept++
   }
@@ -89,7 +89,7 @@ export class History {
   }
 
   /** Changes of a resource behind a revision, oldest first. The caller has looked at `oldest`. */
-  since(resource: string, revision: number): readonly Change[] {
+  since(resource: string, revision: number): readonly HistoryEntry[] {
     return this.#since.all(resource, revision).map(({ rv, namespace, name, type, body, prev }) => ({
       revision: rv,
       resource,

@@ -1,9 +1,9 @@
 // What finds objects without reading all of them: labels, owners, objects on their way out. Knows SQLite and metadata. Runs on Bun only.
 import type { Database, Statement } from 'bun:sqlite'
-import type { Change } from './history.js'
+import type { HistoryEntry } from './history.js'
 import { labelText } from './label.js'
 import type { Stored } from './object.js'
-import type { Ref } from './store.js'
+import type { StoredKey } from './store.js'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS labels (
@@ -35,9 +35,9 @@ export class Indexes {
   readonly #tables: readonly Keyed[]
   readonly #addEnding: Statement<unknown, [string, string, string]>
   readonly #dropEnding: Statement<unknown, [string, string, string]>
-  readonly #owned: Statement<Ref, [string]>
-  readonly #allOwned: Statement<Ref, []>
-  readonly #allEnding: Statement<Ref, []>
+  readonly #owned: Statement<StoredKey, [string]>
+  readonly #allOwned: Statement<StoredKey, []>
+  readonly #allEnding: Statement<StoredKey, []>
   readonly #named: Statement<{ readonly name: string }, [string, string]>
   readonly #counts: Statement<{ readonly label: string; readonly n: number }, [string, string, string]>
 
@@ -63,7 +63,7 @@ export class Indexes {
   }
 
   /** Inside the batch's transaction, with the object's own row. */
-  apply({ resource, namespace, name, type, object, prev }: Change): void {
+  apply({ resource, namespace, name, type, object, prev }: HistoryEntry): void {
     const now = type === 'DELETED' ? undefined : object
     for (const { keysOf, add, drop } of this.#tables) {
       const before = keysOf(prev)
@@ -78,12 +78,12 @@ export class Indexes {
   }
 
   /** Objects that name this UID as an owner. */
-  ownedBy(uid: string): readonly Ref[] {
+  ownedBy(uid: string): readonly StoredKey[] {
     return this.#owned.all(uid)
   }
 
   /** All objects that have an owner, and all with a deletionTimestamp. */
-  unsettled(): readonly Ref[] {
+  unsettled(): readonly StoredKey[] {
     return [...this.#allOwned.all(), ...this.#allEnding.all()]
   }
 

@@ -17,7 +17,7 @@ type Step =
 
 type Operand = { readonly path: readonly Step[] } | { readonly value: unknown }
 
-export type Path = readonly Step[]
+export type JsonPath = readonly Step[]
 
 const INTEGER = /^-?\d+$/
 const SLICE = /^(-?\d*):(-?\d*)(?::(\d+))?$/
@@ -26,7 +26,7 @@ const FILTER = /^\?\((.*)\)$/
 const COMPARED = /^(.*?)(==|!=|<=|>=|<|>)(.*)$/
 
 /** Reads `.a.b[0]['c\.d'][?(@.type=="Ready")].x`. Throws JsonPathError. */
-export function parsePath(text: string): Path {
+export function parsePath(text: string): JsonPath {
   const steps: Step[] = []
   let rest = text.startsWith('$') ? text.slice(1) : text
   while (rest !== '') {
@@ -117,7 +117,7 @@ function operand(source: string): Operand {
 }
 
 /** All values at the path, in order; what is missing is nothing. */
-export const find = (value: unknown, path: Path): readonly unknown[] =>
+export const find = (value: unknown, path: JsonPath): readonly unknown[] =>
   path.reduce<readonly unknown[]>((values, step) => values.flatMap(one => next(one, step)), [value])
 
 const members = (value: unknown): readonly unknown[] =>

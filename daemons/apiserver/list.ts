@@ -1,11 +1,11 @@
 // Lists: pages that together show one moment, whatever is written meanwhile. Knows the store and its history; knows no HTTP.
 import { expired } from './failure.js'
 import { parseJson, fieldsOf, type Stored } from './object.js'
-import type { Store } from './store.js'
+import type { ObjectStore } from './store.js'
 import type { Test } from './selector.js'
 
 /** Which objects: a resource, and what an index can narrow it by; the test has the last word. */
-export interface Wanted {
+export interface ListSelection {
   readonly resource: string
   readonly namespace: string | undefined
   readonly test: Test
@@ -13,7 +13,7 @@ export interface Wanted {
   readonly name?: string | undefined
 }
 
-export interface Query extends Wanted {
+export interface ListQuery extends ListSelection {
   /** 0: no bound. */
   readonly limit: number
   readonly continueAt: string
@@ -58,7 +58,7 @@ const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a),
 const inOrder = (a: Place, b: Place): number => compare(a.namespace, b.namespace) || compare(a.name, b.name)
 
 /** The objects of a resource as they were at `revision`: those of now, with what changed since taken back. */
-function past(store: Store, { resource, namespace }: Query, revision: number): readonly Stored[] {
+function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: number): readonly Stored[] {
   const before = new Map<string, Stored | undefined>()
   for (const change of store.history.since(resource, revision)) {
     const key = `${change.namespace}/${change.name}`
@@ -80,7 +80,7 @@ interface Reader {
 }
 
 /** Objects as they are, by the narrowest way; not yet tested. */
-export function present(store: Store, { resource, namespace, label, name }: Wanted): Reader {
+export function present(store: ObjectStore, { resource, namespace, label, name }: ListSelection): Reader {
   if (name !== undefined && namespace !== undefined) {
     const found = store.read({ resource, namespace, name })
     return { read: after => (found && after === undefined ? [found] : []), count: () => 0 }
@@ -91,7 +91,7 @@ export function present(store: Store, { resource, namespace, label, name }: Want
   }
 }
 
-function reader(store: Store, query: Query, revision: number): Reader {
+function reader(store: ObjectStore, query: ListQuery, revision: number): Reader {
   if (revision === store.revision || !store.history.hasSince(query.resource, revision)) return present(store, query)
   const all = past(store, query, revision)
   const behind = (after: Place | undefined): readonly Stored[] => {
@@ -102,7 +102,7 @@ function reader(store: Store, query: Query, revision: number): Reader {
 }
 
 /** One page. Throws 410 where the moment asked for is forgotten. */
-export function page(store: Store, query: Query, selects: boolean): Page {
+export function page(store: ObjectStore, query: ListQuery, selects: boolean): Page {
   const token = query.continueAt === '' ? undefined : decode(query.continueAt)
   const revision = token?.revision ?? query.exactly ?? store.revision
   if (revision < store.history.oldest || revision > store.revision) throw expired(CONTINUE_TOO_OLD)

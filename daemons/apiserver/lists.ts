@@ -21,7 +21,7 @@ function whereOf({ resource, namespace, after, label }: Range): {
     : { sql: `resource = ?${labelled} AND namespace = ? AND name > ?`, values: [...values, namespace, name] }
 }
 
-export class Lists {
+export class RowLists {
   readonly #db: Database
   constructor(db: Database) {
     this.#db = db

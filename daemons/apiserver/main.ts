@@ -1,7 +1,7 @@
 // spiderpool-apiserver: a Kubernetes-style API server for one machine. Knows flags, signals and sockets; the rest is in the files beside it.
 import { writeSync } from 'node:fs'
 import { clearSocket, keepPort, kubeconfigText, makePrivate, openFolder, writeKubeconfig } from './folder.js'
-import { flagsOf, USAGE, type Flags } from './flags.js'
+import { flagsOf, USAGE, type ApiserverFlags } from './flags.js'
 import { Connections, descriptorsMax, peerOf } from './connections.js'
 import { tooManyWatches } from './failure.js'
 import { startCore, type Core } from './core.js'
@@ -11,7 +11,7 @@ type Listening = ReturnType<typeof Bun.serve>
 
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 
-interface Where extends Pick<Flags, 'listen' | 'unix'> {
+interface Where extends Pick<ApiserverFlags, 'listen' | 'unix'> {
   readonly tls: { readonly cert: string; readonly key: string }
   /** Taken where --listen leaves the port open and it is free: running clients keep the address that they read once. */
   readonly lastPort: number
@@ -60,7 +60,7 @@ function notListening(where: string, error: unknown): Error {
   })
 }
 
-async function serve(flags: Flags): Promise<void> {
+async function serve(flags: ApiserverFlags): Promise<void> {
   const { database, token, certificates, lastPort } = await openFolder(flags.dataDir, Date.now())
   const core = await startCore({ ...flags, database, token })
   const connections = new Connections(descriptorsMax())

@@ -1,10 +1,10 @@
 // Who owns which fields: metadata.managedFields. Knows managers and sets; knows no schema.
 import { decodeSet, encodeSet, isAtOrBelow, pathOf, type FieldPath, type FieldSet } from './fieldset.js'
-import { isFields, timeText, type Fields } from './object.js'
+import { isFields, timeText, type JsonObject } from './object.js'
 
 export type Operation = 'Apply' | 'Update'
 
-export interface Entry {
+export interface ManagerEntry {
   readonly manager: string
   readonly operation: Operation
   readonly apiVersion: string
@@ -16,12 +16,12 @@ export interface Entry {
 }
 
 /** Of one manager there is one entry a way of writing; of updates also one a version. */
-export const identityOf = ({ manager, operation, apiVersion, subresource }: Entry): string =>
+export const identityOf = ({ manager, operation, apiVersion, subresource }: ManagerEntry): string =>
   JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource])
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-export function decodeEntries(managedFields: unknown): readonly Entry[] {
+export function decodeEntries(managedFields: unknown): readonly ManagerEntry[] {
   const list: readonly unknown[] = Array.isArray(managedFields) ? managedFields : []
   return list.flatMap(entry => {
     if (!isFields(entry) || (entry['operation'] !== 'Apply' && entry['operation'] !== 'Update')) return []
@@ -41,8 +41,8 @@ export function decodeEntries(managedFields: unknown): readonly Entry[] {
 }
 
 /** Appliers first, then by time and name: the order in which Kubernetes writes them. Who owns nothing is left out. */
-export function encodeEntries(entries: readonly Entry[]): readonly Fields[] {
-  const keyOf = ({ operation, time, manager, apiVersion, subresource }: Entry): string =>
+export function encodeEntries(entries: readonly ManagerEntry[]): readonly JsonObject[] {
+  const keyOf = ({ operation, time, manager, apiVersion, subresource }: ManagerEntry): string =>
     [operation, time, manager, apiVersion, subresource].join('\u0000')
   return [...entries]
     .filter(({ set }) => set.size > 0)
@@ -76,12 +76,12 @@ const UPDATERS_MAX = 10 // k8s.io/apimachinery/pkg/util/managedfields: DefaultMa
 const ANCIENT = 'ancient-changes'
 
 /** Bounds the list: the oldest updates of more than ten updaters become one entry a version. */
-export function capped(entries: readonly Entry[]): readonly Entry[] {
+export function capped(entries: readonly ManagerEntry[]): readonly ManagerEntry[] {
   const updates = entries.filter(entry => entry.operation === 'Update').sort((a, b) => (a.time < b.time ? -1 : 1))
   const over = updates.length - UPDATERS_MAX
   if (over <= 0) return entries
   const old = new Set([...updates.slice(0, over + 1), ...updates.filter(({ manager }) => manager === ANCIENT)])
-  const buckets = new Map<string, Entry>()
+  const buckets = new Map<string, ManagerEntry>()
   for (const entry of old) {
     const set = new Set([...(buckets.get(entry.apiVersion)?.set ?? []), ...entry.set])
     buckets.set(entry.apiVersion, { ...entry, manager: ANCIENT, subresource: '', set })
@@ -99,13 +99,13 @@ export interface Writer {
 
 /** The entries with `set` as what `writer` owns; its time moves only when its set does. */
 export function withEntry(
-  entries: readonly Entry[],
+  entries: readonly ManagerEntry[],
   writer: Writer,
   set: FieldSet,
   changed: boolean,
-): readonly Entry[] {
+): readonly ManagerEntry[] {
   const { nowMs, ...who } = writer
-  const fresh: Entry = { ...who, time: timeText(nowMs), set }
+  const fresh: ManagerEntry = { ...who, time: timeText(nowMs), set }
   const own = entries.find(entry => identityOf(entry) === identityOf(fresh))
   const others = entries.filter(entry => entry !== own)
   return [...others, own && !changed ? { ...fresh, time: own.time } : fresh]

@@ -5,7 +5,7 @@ import { badRequest, notAcceptable, tooLarge, unsupportedMedia } from './failure
 /** An object as it is, a Table for people, or metadata only. */
 export type Form = 'object' | 'table' | 'metadata'
 
-export interface Answer {
+export interface ResponseForm {
   readonly form: Form
   readonly type: 'json' | 'yaml'
   /** Of meta.k8s.io: `kubectl` of 1.20 asks for v1, older ones for v1beta1. */
@@ -28,7 +28,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   PartialObjectMetadataList: 'metadata',
 }
 
-function answerOf({ type, params }: Media): Answer | undefined {
+function answerOf({ type, params }: Media): ResponseForm | undefined {
   const form = params['as'] === undefined ? 'object' : FORMS[params['as']]
   if (form === undefined) return undefined
   if (form !== 'object' && params['g'] !== 'meta.k8s.io') return undefined
@@ -39,7 +39,7 @@ function answerOf({ type, params }: Media): Answer | undefined {
 }
 
 /** The first form in Accept that we speak. Throws 406 where there is none: protobuf alone, for one. */
-export function accepted(accept: string | null): Answer {
+export function accepted(accept: string | null): ResponseForm {
   if (accept === null || accept.trim() === '') return { form: 'object', type: 'json', version: 'v1' }
   for (const text of accept.split(',')) {
     const answer = answerOf(mediaOf(text))

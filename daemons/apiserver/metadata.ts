@@ -1,6 +1,6 @@
 // What metadata may hold: names, labels, annotations, finalizers. Pure; the rules of k8s.io/apimachinery/pkg/util/validation.
 import { fault, type Cause } from './failure.js'
-import { isFields, type Fields } from './object.js'
+import { isFields, type JsonObject } from './object.js'
 import type { KindInfo } from './kinds.js'
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
@@ -105,7 +105,7 @@ function ownerFaults(owners: unknown): readonly Cause[] {
 }
 
 /** All that is wrong in an object's metadata, once its name is settled. */
-export function metadataFaults(kind: KindInfo, metadata: Fields): readonly Cause[] {
+export function metadataFaults(kind: KindInfo, metadata: JsonObject): readonly Cause[] {
   const { name, labels, annotations, finalizers, ownerReferences } = metadata
   const faults: Cause[] = []
   if (typeof name !== 'string' || name === '')
@@ -142,7 +142,7 @@ function isTexts(value: unknown): boolean {
 }
 
 /** The first field of `metadata` whose JSON type is wrong; null counts as absent, as in Go. */
-export function mistypedField(metadata: Fields): string | undefined {
+export function mistypedField(metadata: JsonObject): string | undefined {
   return Object.keys(TYPES).find(key => {
     const value = metadata[key]
     return value !== undefined && value !== null && TYPES[key]?.(value) === false

@@ -1,6 +1,6 @@
 // An object as the server holds it, and the look at untyped JSON. Knows metadata; knows no kind.
 
-export type Fields = Record<string, unknown>
+export type JsonObject = Record<string, unknown>
 
 export interface Owner {
   readonly apiVersion: string
@@ -12,7 +12,7 @@ export interface Owner {
 }
 
 /** ObjectMeta of a stored object. What a version of Kubernetes adds later stays, through `Fields`. */
-export interface Meta extends Fields {
+export interface Meta extends JsonObject {
   name: string
   namespace?: string
   generateName?: string
@@ -29,16 +29,16 @@ export interface Meta extends Fields {
   managedFields?: unknown[]
 }
 
-export interface Stored extends Fields {
+export interface Stored extends JsonObject {
   apiVersion: string
   kind: string
   metadata: Meta
 }
 
-export const isFields = (value: unknown): value is Fields =>
+export const isFields = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
+export const fieldsOf = (value: unknown): JsonObject => (isFields(value) ? value : {})
 
 /** Reads what this server itself wrote; the shape is not looked at again. */
 export const parseStored = (text: string): Stored => JSON.parse(text)

@@ -4,9 +4,9 @@ import { badRequest } from './failure.js'
 import { labelText } from './label.js'
 import type { KindInfo } from './kinds.js'
 import { fieldsOf, parseJson } from './object.js'
-import type { Asked } from './rest.js'
+import type { ApiRequest } from './rest.js'
 import { fieldSelector, labelSelector, type Test } from './selector.js'
-import type { DeleteOptions, FieldValidation, WriteOptions } from './write.js'
+import type { DeleteParams, FieldValidation, WriteParams } from './write.js'
 
 export interface Selectors {
   readonly test: Test
@@ -17,7 +17,7 @@ export interface Selectors {
   readonly name: string | undefined
 }
 
-export function selectorsOf({ query }: Pick<Asked, 'query'>, kind: KindInfo): Selectors {
+export function selectorsOf({ query }: Pick<ApiRequest, 'query'>, kind: KindInfo): Selectors {
   const labels = query.get('labelSelector') ?? ''
   const fields = query.get('fieldSelector') ?? ''
   const byLabel = labelSelector(labels)
@@ -54,7 +54,7 @@ const isFieldValidation = (text: string): text is FieldValidation => ['Strict', 
 const MANAGER_LENGTH_MAX = 128
 
 /** fieldManager, else the User-Agent up to its first `/` (k8s.io/apiserver/pkg/endpoints/handlers/create.go). Throws 400. */
-export function managerOf({ query, request }: Pick<Asked, 'query' | 'request'>): string {
+export function managerOf({ query, request }: Pick<ApiRequest, 'query' | 'request'>): string {
   const named = query.get('fieldManager') ?? ''
   if (named.length > MANAGER_LENGTH_MAX)
     throw badRequest(`fieldManager: Too long: may not be more than ${MANAGER_LENGTH_MAX} bytes`)
@@ -63,7 +63,7 @@ export function managerOf({ query, request }: Pick<Asked, 'query' | 'request'>):
   return agent === '' ? 'unknown' : agent.slice(0, MANAGER_LENGTH_MAX)
 }
 
-export function writeOptionsOf(asked: Asked): WriteOptions {
+export function writeOptionsOf(asked: ApiRequest): WriteParams {
   const { query, warnings } = asked
   const fieldValidation = query.get('fieldValidation') ?? 'Warn'
   if (!isFieldValidation(fieldValidation))
@@ -81,7 +81,7 @@ export function writeOptionsOf(asked: Asked): WriteOptions {
 const PROPAGATIONS = ['Background', 'Foreground', 'Orphan'] as const
 
 /** Options stand in the query or in a DeleteOptions body; the body wins. */
-export function deleteOptionsOf({ query }: Pick<Asked, 'query'>, text: string): DeleteOptions {
+export function deleteOptionsOf({ query }: Pick<ApiRequest, 'query'>, text: string): DeleteParams {
   const body = text.trim() === '' ? {} : fieldsOf(jsonOf(text))
   const { uid, resourceVersion } = fieldsOf(body['preconditions'])
   const inBody = Array.isArray(body['dryRun']) ? body['dryRun'] : []

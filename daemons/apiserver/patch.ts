@@ -2,7 +2,7 @@
 import jsonpatch, { type Operation } from 'fast-json-patch'
 import { BODY_BYTES_MAX, sizeOfJson } from './extent.js'
 import { ApiError, badRequest } from './failure.js'
-import { isFields, type Fields } from './object.js'
+import { isFields, type JsonObject } from './object.js'
 
 export { strategicMerge } from './strategic.js'
 
@@ -93,7 +93,7 @@ function refused(why: string): ApiError {
 /** RFC 7386: null takes away, maps merge, all else replaces. Neither argument is changed. */
 export function mergePatch(object: unknown, patch: unknown): unknown {
   if (!isFields(patch)) return patch
-  const before: Fields = isFields(object) ? object : {}
+  const before: JsonObject = isFields(object) ? object : {}
   const changed = Object.entries(patch)
     .filter(([, value]) => value !== null)
     .map(([key, value]) => [key, mergePatch(Object.hasOwn(before, key) ? before[key] : undefined, value)] as const)
@@ -102,7 +102,7 @@ export function mergePatch(object: unknown, patch: unknown): unknown {
 }
 
 /** Old keys keep their places, so that an object printed after a patch reads as it did. */
-function inOrderOf(before: Fields, after: Fields): Fields {
+function inOrderOf(before: JsonObject, after: JsonObject): JsonObject {
   const old = Object.keys(before).filter(key => Object.hasOwn(after, key))
   const fresh = Object.keys(after).filter(key => !Object.hasOwn(before, key))
   return Object.fromEntries([...old, ...fresh].map(key => [key, after[key]]))

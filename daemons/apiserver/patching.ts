@@ -4,9 +4,9 @@ import { contentType, decoded } from './media.js'
 import { conflictError, serverSideApply } from './apply.js'
 import type { KindInfo } from './kinds.js'
 import { applyJsonPatch, mergePatch, strategicMerge } from './patch.js'
-import { at, isFields, type Fields, type Stored } from './object.js'
+import { at, isFields, type JsonObject, type Stored } from './object.js'
 import { flagOf, writeOptionsOf } from './options.js'
-import type { Asked, Server } from './rest.js'
+import type { ApiRequest, ApiServer } from './rest.js'
 import { createIn, refOf, update, updateIn, type Target } from './write.js'
 
 const ACCEPTED = [
@@ -47,8 +47,8 @@ export interface Patched {
 }
 
 export async function patchOf(
-  server: Server,
-  asked: Asked,
+  server: ApiServer,
+  asked: ApiRequest,
   target: Target,
   text: string,
   status: boolean,
@@ -63,7 +63,7 @@ export async function patchOf(
 }
 
 /** Server-side apply: creates what is not there, else merges by who owns which field. */
-function apply(server: Server, asked: Asked, target: Target, applied: unknown, status: boolean): Promise<Patched> {
+function apply(server: ApiServer, asked: ApiRequest, target: Target, applied: unknown, status: boolean): Promise<Patched> {
   const { kind, name } = target
   const manager = asked.query.get('fieldManager') ?? ''
   if (manager === '')
@@ -74,7 +74,7 @@ function apply(server: Server, asked: Asked, target: Target, applied: unknown, s
   if (at(applied, 'metadata', 'name') !== name) throw badRequest('metadata.name does not match the name on the URL')
   const options = { ...writeOptionsOf(asked), manager: undefined, status }
   const force = flagOf(asked.query, 'force')
-  const change = (live: Stored | undefined): Fields => {
+  const change = (live: Stored | undefined): JsonObject => {
     const outcome = serverSideApply({
       live,
       applied,

@@ -3,7 +3,7 @@ import { badRequest, type Status } from './failure.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
 import type { Page } from './list.js'
 import type { Stored } from './object.js'
-import type { Asked } from './rest.js'
+import type { ApiRequest } from './rest.js'
 import { tableOf, type TableMeta, type TableOptions } from './table.js'
 import { spoken } from './write.js'
 
@@ -11,9 +11,9 @@ export type Printed = { readonly code: number; readonly kind: KindInfo } & (
   { readonly object: Stored } | { readonly list: Page } | { readonly status: Status }
 )
 
-const metaVersion = ({ answer }: Asked): string => `meta.k8s.io/${answer.version}`
+const metaVersion = ({ answer }: ApiRequest): string => `meta.k8s.io/${answer.version}`
 
-const metadataOnly = ({ metadata }: Stored, asked: Asked): object => ({
+const metadataOnly = ({ metadata }: Stored, asked: ApiRequest): object => ({
   kind: 'PartialObjectMetadata',
   apiVersion: metaVersion(asked),
   metadata,
@@ -25,7 +25,7 @@ const listMeta = ({ revision, continueAt, remaining }: Page): TableMeta => ({
   ...(continueAt !== '' && remaining !== undefined && remaining > 0 && { remainingItemCount: remaining }),
 })
 
-function listIn(page: Page, kind: KindInfo, asked: Asked): object {
+function listIn(page: Page, kind: KindInfo, asked: ApiRequest): object {
   const metadata = listMeta(page)
   switch (asked.answer.form) {
     case 'object':
@@ -39,7 +39,7 @@ function listIn(page: Page, kind: KindInfo, asked: Asked): object {
   }
 }
 
-function objectIn(object: Stored, kind: KindInfo, asked: Asked, noHeaders: boolean): object {
+function objectIn(object: Stored, kind: KindInfo, asked: ApiRequest, noHeaders: boolean): object {
   switch (asked.answer.form) {
     case 'object':
       return object
@@ -54,7 +54,7 @@ function objectIn(object: Stored, kind: KindInfo, asked: Asked, noHeaders: boole
 
 const INCLUDES = ['Metadata', 'None', 'Object'] as const
 
-function tableOptions({ query, answer }: Asked): TableOptions {
+function tableOptions({ query, answer }: ApiRequest): TableOptions {
   const asked = query.get('includeObject') ?? ''
   const includeObject = asked === '' ? 'Metadata' : INCLUDES.find(known => known === asked)
   if (includeObject === undefined)
@@ -67,7 +67,7 @@ function tableOptions({ query, answer }: Asked): TableOptions {
 const quoted = (text: string): string => `"${text.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', ' ')}"`
 
 /** The answer; warnings as RFC 7234 §5.5 has them, code 299, as Kubernetes sends them. */
-export function answerWith(printed: Printed, asked: Asked, printYaml: (value: unknown) => string): Response {
+export function answerWith(printed: Printed, asked: ApiRequest, printYaml: (value: unknown) => string): Response {
   const { code, kind } = printed
   const value =
     'object' in printed
@@ -82,7 +82,7 @@ export function answerWith(printed: Printed, asked: Asked, printYaml: (value: un
 }
 
 /** Prints the objects of a watch's events. Of Tables only the first has columns. */
-export function eventPrinter(kind: KindInfo, asked: Asked): (object: Stored, body: string | undefined) => string {
+export function eventPrinter(kind: KindInfo, asked: ApiRequest): (object: Stored, body: string | undefined) => string {
   let noHeaders = false
   return (object, body) => {
     const inVersion = spoken(kind, object)
@@ -93,7 +93,7 @@ export function eventPrinter(kind: KindInfo, asked: Asked): (object: Stored, bod
   }
 }
 
-export function bookmarkOf(kind: KindInfo, asked: Asked): (revision: number, initialEnd: boolean) => string {
+export function bookmarkOf(kind: KindInfo, asked: ApiRequest): (revision: number, initialEnd: boolean) => string {
   return (revision, initialEnd) => {
     const annotations = initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}
     const resourceVersion = String(revision)

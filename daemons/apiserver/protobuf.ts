@@ -2,14 +2,14 @@
 import { isFields } from './object.js'
 
 /** How a value of one kind is written. A list is written once a member. */
-export interface Kind {
+export interface WireKind {
   readonly wire: 0 | 1 | 2
   /** undefined: nothing is written, as of the default values of proto3. */
   write(value: unknown): Uint8Array | undefined
 }
 
 /** Fields of a message: JSON name to field number and kind. */
-export type Table = Readonly<Record<string, readonly [number: number, kind: Kind]>>
+export type MessageTable = Readonly<Record<string, readonly [number: number, kind: WireKind]>>
 
 const utf8 = new TextEncoder()
 
@@ -31,24 +31,24 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** One field: its key, its length where it has one, its bytes. */
-export function field(number: number, wire: Kind['wire'], bytes: Uint8Array): Uint8Array {
+export function field(number: number, wire: WireKind['wire'], bytes: Uint8Array): Uint8Array {
   const key = varint(BigInt(number * 8 + wire))
   return wire === 2 ? concat([key, varint(BigInt(bytes.length)), bytes]) : concat([key, bytes])
 }
 
-export const string: Kind = {
+export const string: WireKind = {
   wire: 2,
   write: value => (typeof value === 'string' && value !== '' ? utf8.encode(value) : undefined),
 }
 /** Of a repeated field, where an empty text is a member too. */
-export const text: Kind = { wire: 2, write: value => (typeof value === 'string' ? utf8.encode(value) : undefined) }
-export const bool: Kind = { wire: 0, write: value => (value === true ? Uint8Array.of(1) : undefined) }
-export const int64: Kind = {
+export const text: WireKind = { wire: 2, write: value => (typeof value === 'string' ? utf8.encode(value) : undefined) }
+export const bool: WireKind = { wire: 0, write: value => (value === true ? Uint8Array.of(1) : undefined) }
+export const int64: WireKind = {
   wire: 0,
   write: value =>
     typeof value === 'number' && Number.isInteger(value) && value !== 0 ? varint(BigInt(value)) : undefined,
 }
-export const double: Kind = {
+export const double: WireKind = {
   wire: 1,
   write(value) {
     if (typeof value !== 'number' || value === 0) return undefined
@@ -60,9 +60,9 @@ export const double: Kind = {
 
 /** A message of JSON fields. `table` is a function where a message holds itself. `more` writes what no key names. */
 export const message = (
-  table: () => Table,
+  table: () => MessageTable,
   more?: (value: Record<string, unknown>) => readonly Uint8Array[],
-): Kind => ({
+): WireKind => ({
   wire: 2,
   write(value) {
     if (!isFields(value)) return undefined
@@ -82,7 +82,7 @@ export const message = (
 export function namedFields(
   entries: readonly (readonly [string, unknown])[],
   number: number,
-  kind: Kind,
+  kind: WireKind,
 ): readonly Uint8Array[] {
   return entries.flatMap(([name, value]) => {
     const bytes = kind.write(value)
@@ -91,13 +91,13 @@ export function namedFields(
 }
 
 /** A message that is nothing but a map, its entries at field `number`. */
-export const mapOf = (kind: Kind, number = 1): Kind => ({
+export const mapOf = (kind: WireKind, number = 1): WireKind => ({
   wire: 2,
   write: value => (isFields(value) ? concat(namedFields(Object.entries(value), number, kind)) : undefined),
 })
 
 /** A message around one value or list. */
-export const wrapped = (number: number, kind: Kind): Kind => ({
+export const wrapped = (number: number, kind: WireKind): WireKind => ({
   wire: 2,
   write(value) {
     const members: readonly unknown[] = Array.isArray(value) ? value : [value]

@@ -5,24 +5,24 @@ import type { Stored } from './object.js'
 import { flagOf, numberOf, selectorsOf } from './options.js'
 import { bookmarkOf, eventPrinter, type Printed } from './print.js'
 import { storedAt } from './registry.js'
-import type { Asked, BeginWatch, Collection, Server } from './rest.js'
+import type { ApiRequest, BeginWatch, Collection, ApiServer } from './rest.js'
 import { refOf, spoken, type Target } from './write.js'
 
 /** @throws 404 */
-export function stored({ store }: Server, target: Target): Stored {
+export function stored({ store }: ApiServer, target: Target): Stored {
   const object = store.read(refOf(target))
   if (!object) throw notFound(target.kind, target.name)
   return spoken(target.kind, object)
 }
 
-export const readOne = (server: Server, _asked: Asked, target: Target): Printed => ({
+export const readOne = (server: ApiServer, _asked: ApiRequest, target: Target): Printed => ({
   code: 200,
   kind: target.kind,
   object: stored(server, target),
 })
 
 /** What resourceVersion and resourceVersionMatch ask for, as a moment to show; undefined: now. Throws 400, 504. */
-function momentOf({ query }: Asked, now: number): number | undefined {
+function momentOf({ query }: ApiRequest, now: number): number | undefined {
   const version = numberOf(query, 'resourceVersion')
   const match = query.get('resourceVersionMatch') ?? ''
   if (match !== '' && !['Exact', 'NotOlderThan'].includes(match))
@@ -52,8 +52,8 @@ function momentOf({ query }: Asked, now: number): number | undefined {
 }
 
 export function readCollection(
-  server: Server,
-  asked: Asked,
+  server: ApiServer,
+  asked: ApiRequest,
   of: Collection,
   beginWatch: BeginWatch,
 ): Printed | Response {
@@ -76,7 +76,7 @@ export function readCollection(
 
 const WATCH_MIN_MS = 1_800_000 // kube-apiserver's min-request-timeout; up to twice that, so that watches do not end together
 
-function watch({ store, watches }: Server, asked: Asked, { kind, namespace }: Collection, begin: BeginWatch): Response {
+function watch({ store, watches }: ApiServer, asked: ApiRequest, { kind, namespace }: Collection, begin: BeginWatch): Response {
   const { query } = asked
   const from = numberOf(query, 'resourceVersion')
   const initial = flagOf(query, 'sendInitialEvents')

@@ -1,6 +1,6 @@
 // Which kinds are served: the built-in ones and those of the CRDs that are there. Knows names and versions; knows no HTTP.
 import { BUILTIN_KINDS, type Column, type KindInfo, type Schema } from './kinds.js'
-import { at, fieldsOf, isFields, type Fields, type Stored } from './object.js'
+import { at, fieldsOf, isFields, type JsonObject, type Stored } from './object.js'
 
 export const CRDS = 'apiextensions.k8s.io/customresourcedefinitions'
 
@@ -10,9 +10,9 @@ export const storedAt = ({ group, plural }: Pick<KindInfo, 'group' | 'plural'>):
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 const texts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []
-const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : [])
+const list = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isFields) : [])
 
-function columnOf(column: Fields): Column {
+function columnOf(column: JsonObject): Column {
   const { name, type, jsonPath, format, description, priority } = column
   return {
     name: text(name),

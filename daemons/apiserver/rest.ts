@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BODY_BYTES_MAX } from './extent.js'
 import { ApiError, methodNotAllowed, noSuchPath, success, tooLarge, unauthorized } from './failure.js'
-import { accepted, contentType, parsed, type Answer } from './media.js'
+import { accepted, contentType, parsed, type ResponseForm } from './media.js'
 import { patchOf, scalePatch } from './patching.js'
 import { fromProtobuf, PROTOBUF } from './typed-body.js'
 import { answerWith, type Printed } from './print.js'
@@ -13,16 +13,16 @@ import { answerOf, reviewKind } from './reviews.js'
 import { hasScale, SCALE, scaleOf, withScale } from './scale.js'
 import type { KindInfo } from './kinds.js'
 import type { Stored } from './object.js'
-import { routeOf, type Route } from './route.js'
-import type { Store } from './store.js'
+import { routeOf, type RequestPath } from './route.js'
+import type { ObjectStore } from './store.js'
 import { aboutServer } from './about.js'
 import type { Watches } from './watch.js'
 import { asApiError, create, remove, update, type Target } from './write.js'
 import { page } from './list.js'
 import { selectorsOf } from './options.js'
 
-export interface Server {
-  readonly store: Store
+export interface ApiServer {
+  readonly store: ObjectStore
   readonly registry: Registry
   readonly watches: Watches
   readonly token: string
@@ -31,10 +31,10 @@ export interface Server {
 }
 
 /** A request, taken apart. */
-export interface Asked {
+export interface ApiRequest {
   readonly request: Request
   readonly query: URLSearchParams
-  readonly answer: Answer
+  readonly answer: ResponseForm
   readonly warnings: string[]
 }
 
@@ -50,7 +50,7 @@ function isKnown(request: Request, token: string): boolean {
 /** Begins a watch on the request's connection, which may be silent for long; the result ends it. @throws 429 where there are too many. */
 export type BeginWatch = () => () => void
 
-export async function handle(server: Server, request: Request, beginWatch: BeginWatch): Promise<Response> {
+export async function handle(server: ApiServer, request: Request, beginWatch: BeginWatch): Promise<Response> {
   const url = new URL(request.url)
   const warnings: string[] = []
   try {
@@ -58,7 +58,7 @@ export async function handle(server: Server, request: Request, beginWatch: Begin
     const about = aboutServer(server.registry, request, url)
     if (about) return about
     const answer = accepted(request.headers.get('accept'))
-    const asked: Asked = { request, query: url.searchParams, answer, warnings }
+    const asked: ApiRequest = { request, query: url.searchParams, answer, warnings }
     const printed = await serve(server, asked, routeOf(url.pathname), beginWatch)
     return printed instanceof Response ? printed : answerWith(printed, asked, server.printYaml)
   } catch (error) {
@@ -69,14 +69,14 @@ export async function handle(server: Server, request: Request, beginWatch: Begin
   }
 }
 
-async function bodyOf({ request }: Asked): Promise<string> {
+async function bodyOf({ request }: ApiRequest): Promise<string> {
   const text = await request.text()
   if (text.length > BODY_BYTES_MAX) throw tooLarge(BODY_BYTES_MAX)
   return text
 }
 
 /** The object of a POST or PUT: JSON, YAML, or the protobuf of typed kubectl commands. */
-async function objectOf(asked: Asked, { parseYaml }: Server): Promise<unknown> {
+async function objectOf(asked: ApiRequest, { parseYaml }: ApiServer): Promise<unknown> {
   const type = asked.request.headers.get('content-type')
   if (contentType(type) !== PROTOBUF) return parsed(await bodyOf(asked), type, parseYaml)
   const bytes = new Uint8Array(await asked.request.arrayBuffer())
@@ -85,9 +85,9 @@ async function objectOf(asked: Asked, { parseYaml }: Server): Promise<unknown> {
 }
 
 async function serve(
-  server: Server,
-  asked: Asked,
-  route: Route | undefined,
+  server: ApiServer,
+  asked: ApiRequest,
+  route: RequestPath | undefined,
   beginWatch: BeginWatch,
 ): Promise<Printed | Response> {
   if (!route) throw noSuchPath()
@@ -105,13 +105,13 @@ async function serve(
   return single(server, asked, target, subresource === 'status')
 }
 
-async function reviewed(server: Server, asked: Asked, kind: KindInfo, { name }: Route): Promise<Response> {
+async function reviewed(server: ApiServer, asked: ApiRequest, kind: KindInfo, { name }: RequestPath): Promise<Response> {
   if (name !== undefined) throw noSuchPath()
   if (asked.request.method !== 'POST') throw methodNotAllowed()
   return Response.json(answerOf(kind, await objectOf(asked, server)), { status: 201 })
 }
 
-async function scale(server: Server, asked: Asked, target: Target): Promise<Printed> {
+async function scale(server: ApiServer, asked: ApiRequest, target: Target): Promise<Printed> {
   const { kind } = target
   const printed = (object: Stored): Printed => ({ code: 200, kind: SCALE, object: scaleOf(object) })
   const change = async (make: (old: Stored) => unknown): Promise<Printed> => {
@@ -140,8 +140,8 @@ export interface Collection {
 }
 
 async function collection(
-  server: Server,
-  asked: Asked,
+  server: ApiServer,
+  asked: ApiRequest,
   of: Collection,
   beginWatch: BeginWatch,
 ): Promise<Printed | Response> {
@@ -167,7 +167,7 @@ async function collection(
   }
 }
 
-async function deleteCollection(server: Server, asked: Asked, { kind, namespace }: Collection): Promise<Printed> {
+async function deleteCollection(server: ApiServer, asked: ApiRequest, { kind, namespace }: Collection): Promise<Printed> {
   const options = deleteOptionsOf(asked, await bodyOf(asked))
   const { selects, ...wanted } = selectorsOf(asked, kind)
   const query = {
@@ -191,7 +191,7 @@ async function deleteCollection(server: Server, asked: Asked, { kind, namespace 
   return { code: 200, kind, list: { items: (await Promise.all(gone)).flat(), revision, continueAt: '' } }
 }
 
-async function single(server: Server, asked: Asked, target: Target, status: boolean): Promise<Printed> {
+async function single(server: ApiServer, asked: ApiRequest, target: Target, status: boolean): Promise<Printed> {
   const { kind } = target
   switch (asked.request.method) {
     case 'GET':

@@ -1,7 +1,7 @@
 // Reviews: questions about the client's own rights, which are posted and answered, never stored (`kubectl auth`). Pure; knows no HTTP.
 import { fault, invalid } from './failure.js'
 import type { KindInfo } from './kinds.js'
-import { fieldsOf, isFields, type Fields } from './object.js'
+import { fieldsOf, isFields, type JsonObject } from './object.js'
 import { sent } from './strategy.js'
 
 const USER = { username: 'admin', groups: ['system:masters', 'system:authenticated'] }
@@ -24,7 +24,7 @@ const kindOf = (group: string, kind: string): KindInfo => ({
 })
 
 /** k8s.io/kubernetes/pkg/apis/authorization/validation. */
-function access(kind: KindInfo, spec: Fields): object {
+function access(kind: KindInfo, spec: JsonObject): object {
   const given = ['resourceAttributes', 'nonResourceAttributes'].filter(name => isFields(spec[name]))
   if (given.length !== 1) {
     const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
@@ -39,7 +39,7 @@ const rules = (): object => ({
   incomplete: false,
 })
 
-type Answer = (kind: KindInfo, spec: Fields) => object
+type Answer = (kind: KindInfo, spec: JsonObject) => object
 
 const ANSWERS: readonly (readonly [KindInfo, Answer])[] = [
   [kindOf('authorization.k8s.io', 'SelfSubjectAccessReview'), access],
@@ -58,7 +58,7 @@ export const reviewKind = ({
   REVIEW_KINDS.find(kind => kind.group === group && kind.version === version && kind.plural === plural)
 
 /** The review with its status. @throws 400 for a body of another kind, 422 for one that asks nothing. */
-export function answerOf(kind: KindInfo, body: unknown): Fields {
+export function answerOf(kind: KindInfo, body: unknown): JsonObject {
   const { apiVersion, kind: name, metadata, ...rest } = sent(body, kind, '')
   const answer = ANSWERS.find(([known]) => known === kind)?.[1]
   return {

@@ -1,6 +1,6 @@
 // A URL path to what it means: a resource, an object, a subresource. Pure; whether the kind exists is for the registry.
 
-export interface Route {
+export interface RequestPath {
   readonly group: string
   readonly version: string
   readonly plural: string
@@ -26,7 +26,7 @@ function decodedParts(path: string): readonly string[] | undefined {
 }
 
 /** Undefined where the path is none of an API's resources. */
-export function routeOf(path: string): Route | undefined {
+export function routeOf(path: string): RequestPath | undefined {
   const parts = decodedParts(path)
   if (parts === undefined) return undefined
   const [root, ...rest] = parts
@@ -38,7 +38,7 @@ export function routeOf(path: string): Route | undefined {
 function within(
   api: { readonly group: string; readonly version: string },
   parts: readonly string[],
-): Route | undefined {
+): RequestPath | undefined {
   const [first, second, third] = parts
   const ofNamespace =
     parts.length > 2 && first === 'namespaces' && !(parts.length === 3 && SUBRESOURCES_OF_NAMESPACE.has(third ?? ''))

@@ -1,7 +1,7 @@
 // The subresource `scale` of workloads: autoscaling/v1 Scale as a view of an object, and a Scale written back. Pure; knows no store.
 import { badRequest, conflict, fault, invalid } from './failure.js'
 import type { KindInfo } from './kinds.js'
-import { at, fieldsOf, isFields, type Fields, type Stored } from './object.js'
+import { at, fieldsOf, isFields, type JsonObject, type Stored } from './object.js'
 
 export const SCALE_VERBS = ['get', 'patch', 'update'] as const
 
@@ -71,7 +71,7 @@ export function scaleOf(object: Stored): Stored {
  * The object with the replicas of a Scale.
  * @throws 400 where it is no Scale of this object, 409 where it is of another version or object, 422 where replicas is no whole number from 0.
  */
-export function withScale(old: Stored, scale: unknown, of: KindInfo): Fields {
+export function withScale(old: Stored, scale: unknown, of: KindInfo): JsonObject {
   if (!isFields(scale)) throw badRequest('the body is not a JSON object')
   const { name, uid, resourceVersion } = old.metadata
   const metadata = fieldsOf(scale['metadata'])

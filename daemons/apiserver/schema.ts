@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Cause } from './failure.js'
 import { fault } from './failure.js'
 import type { KindInfo, Schema } from './kinds.js'
-import { isFields, type Fields, type Stored } from './object.js'
+import { isFields, type JsonObject, type Stored } from './object.js'
 import { listFaults } from './schema-lists.js'
 
 export interface Shaped {
@@ -62,11 +62,11 @@ function shaped(value: unknown, schema: Schema, path: string, unknown: string[])
 
 const below = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
 
-function shapedFields(value: Fields, schema: Schema, path: string, unknown: string[], root: boolean): Fields {
+function shapedFields(value: JsonObject, schema: Schema, path: string, unknown: string[], root: boolean): JsonObject {
   const { properties = {}, additionalProperties } = schema
   const keeps = schema['x-kubernetes-preserve-unknown-fields'] === true || additionalProperties === true
   const embedded = !root && schema['x-kubernetes-embedded-resource'] === true
-  const out: Fields = {}
+  const out: JsonObject = {}
   for (const [key, item] of Object.entries(value)) {
     const known = Object.hasOwn(properties, key) ? properties[key] : undefined
     if (known) {
@@ -116,9 +116,9 @@ const MEANT = [
 ] as const
 
 /** The schema as JSON Schema draft 7: what Kubernetes adds is left out or said in other words. */
-function draft(schema: Schema): Fields {
+function draft(schema: Schema): JsonObject {
   const { type, nullable, properties, items, additionalProperties, format, minimum, maximum } = schema
-  const out: Fields = {}
+  const out: JsonObject = {}
   for (const key of MEANT) if (schema[key] !== undefined) out[key] = schema[key]
   if (schema['x-kubernetes-int-or-string'] === true) out['anyOf'] = [{ type: 'integer' }, { type: 'string' }]
   else if (type !== undefined && type !== '') out['type'] = nullable === true ? [type, 'null'] : type

@@ -3,12 +3,12 @@
 // Nothing that is not on disk is ever seen: writes wait in a queue, a batch of them runs in one transaction with one fsync, in one
 // synchronous go, and all are answered after COMMIT. So readers see committed rows only, and many writers share one fsync.
 import { Database, type Statement } from 'bun:sqlite'
-import { Lists } from './lists.js'
-import { History, type Change } from './history.js'
+import { RowLists } from './lists.js'
+import { History, type HistoryEntry } from './history.js'
 import { Indexes } from './indexes.js'
 import { parseStored, type Stored } from './object.js'
 
-export interface Ref {
+export interface StoredKey {
   /** `group/plural`. */
   readonly resource: string
   /** '' where cluster-scoped. */
@@ -29,7 +29,7 @@ export interface Range {
 
 /** What a write sees and does. All of it happens, or none. */
 export interface Tx {
-  read(ref: Ref): Stored | undefined
+  read(ref: StoredKey): Stored | undefined
   list(range: Range): readonly Stored[]
   /** Writes with the next resourceVersion, which it sets in the object. */
   put(resource: string, object: Stored): Stored
@@ -62,17 +62,17 @@ function checkFormat(db: Database): void {
   db.run(`PRAGMA user_version = ${FORMAT}`)
 }
 
-export class Store {
+export class ObjectStore {
   readonly history: History
   readonly indexes: Indexes
   #db: Database
   #queue: Job[] = []
   #pending = false
-  #listeners: ((changes: readonly Change[]) => void)[] = []
+  #listeners: ((changes: readonly HistoryEntry[]) => void)[] = []
   #read: Statement<{ readonly body: string }, [string, string, string]>
   #put: Statement<unknown, [string, string, string, number, string]>
   #remove: Statement<unknown, [string, string, string]>
-  #lists: Lists
+  #lists: RowLists
 
   /** Opens or makes the file. `eventsMax`: how many changes are kept for watches. Throws where another process has it open. */
   constructor(path: string, { eventsMax }: { readonly eventsMax: number }) {
@@ -89,7 +89,7 @@ export class Store {
     this.#read = db.query('SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name = ?')
     this.#put = db.query('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)')
     this.#remove = db.query('DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?')
-    this.#lists = new Lists(db)
+    this.#lists = new RowLists(db)
   }
 
   /** The resourceVersion of the last committed write. */
@@ -97,7 +97,7 @@ export class Store {
     return this.history.revision
   }
 
-  read({ resource, namespace, name }: Ref): Stored | undefined {
+  read({ resource, namespace, name }: StoredKey): Stored | undefined {
     const row = this.#read.get(resource, namespace, name)
     return row ? parseStored(row.body) : undefined
   }
@@ -112,7 +112,7 @@ export class Store {
   }
 
   /** Told of every batch after its COMMIT, before its writers are answered. */
-  onCommit(listener: (changes: readonly Change[]) => void): void {
+  onCommit(listener: (changes: readonly HistoryEntry[]) => void): void {
     this.#listeners.push(listener)
   }
 
@@ -144,7 +144,7 @@ export class Store {
   #flush(): void {
     const jobs = this.#queue.splice(0, BATCH_MAX)
     if (jobs.length === 0) return
-    const changes: Change[] = []
+    const changes: HistoryEntry[] = []
     let outcomes: readonly Outcome[]
     try {
       this.#db.run('BEGIN IMMEDIATE')
@@ -165,8 +165,8 @@ export class Store {
   }
 
   /** A job's writes are kept aside until it ends well: one that throws leaves nothing. */
-  #runOne(job: Job, changes: Change[]): Outcome {
-    const mine: Change[] = []
+  #runOne(job: Job, changes: HistoryEntry[]): Outcome {
+    const mine: HistoryEntry[] = []
     const before = this.history.revision
     try {
       const value = job.run(this.#tx(mine))
@@ -180,21 +180,21 @@ export class Store {
     }
   }
 
-  #tx(mine: Change[]): Tx {
-    const add = (type: Change['type'], resource: string, object: Stored, prev: Stored | undefined): Stored => {
+  #tx(mine: HistoryEntry[]): Tx {
+    const add = (type: HistoryEntry['type'], resource: string, object: Stored, prev: Stored | undefined): Stored => {
       const revision = ++this.history.revision
       object.metadata.resourceVersion = String(revision)
       const { namespace = '', name } = object.metadata
       mine.push({ revision, resource, namespace, name, type, object, prev, body: JSON.stringify(object) })
       return object
     }
-    const read = (ref: Ref): Stored | undefined => {
+    const read = (ref: StoredKey): Stored | undefined => {
       const own = mine.findLast(
         c => c.name === ref.name && c.namespace === ref.namespace && c.resource === ref.resource,
       )
       return own ? (own.type === 'DELETED' ? undefined : own.object) : this.read(ref)
     }
-    const refOf = (resource: string, { metadata: { namespace = '', name } }: Stored): Ref => ({
+    const refOf = (resource: string, { metadata: { namespace = '', name } }: Stored): StoredKey => ({
       resource,
       namespace,
       name,
@@ -210,7 +210,7 @@ export class Store {
     }
   }
 
-  #apply(change: Change): void {
+  #apply(change: HistoryEntry): void {
     const { resource, namespace, name, revision, body } = change
     if (change.type === 'DELETED') this.#remove.run(resource, namespace, name)
     else this.#put.run(resource, namespace, name, revision, body)

@@ -1,7 +1,7 @@
 // Strategic merge patch: lists merge member by member, as the kind's schema says. Pure; knows list types, knows no kind by name.
 import { badRequest, unsupportedMedia } from './failure.js'
 import type { KindInfo, Schema } from './kinds.js'
-import { isFields, sameJson, type Fields } from './object.js'
+import { isFields, sameJson, type JsonObject } from './object.js'
 import { interleave } from './order.js'
 import { childSchema, shapeOfKind } from './shapes.js'
 
@@ -18,14 +18,14 @@ const ORDER_OF = '$setElementOrder/'
  * k8s.io/apimachinery/pkg/util/strategicpatch. Neither argument is changed.
  * Throws 415 for a kind made by a CRD (Kubernetes has no strategic patch there), 400 for directives that make no sense.
  */
-export function strategicMerge(object: Fields, patch: unknown, kind: KindInfo): Fields {
+export function strategicMerge(object: JsonObject, patch: unknown, kind: KindInfo): JsonObject {
   if (kind.custom) throw unsupportedMedia(WITHOUT_STRATEGIC)
   if (!isFields(patch)) throw badRequest('error decoding patch: a strategic merge patch is a JSON object')
   return mergedFields(object, patch, shapeOfKind(kind)) ?? {}
 }
 
 /** undefined where the patch takes the map away. */
-function mergedFields(before: Fields, patch: Fields, schema: Schema | undefined): Fields | undefined {
+function mergedFields(before: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject | undefined {
   const { $patch: directive, $retainKeys: retain, ...changes } = patch
   if (directive === 'delete') return undefined
   if (directive === 'replace') return bare(changes)
@@ -34,7 +34,7 @@ function mergedFields(before: Fields, patch: Fields, schema: Schema | undefined)
   const kept = Array.isArray(retain)
     ? Object.entries(before).filter(([key]) => retain.includes(key))
     : Object.entries(before)
-  const after: Fields = Object.fromEntries(kept)
+  const after: JsonObject = Object.fromEntries(kept)
   const orders: [string, readonly unknown[]][] = []
   for (const [key, value] of Object.entries(changes)) {
     if (key.startsWith(DELETE_FROM)) without(after, key.slice(DELETE_FROM.length), listOf(key, value))
@@ -50,7 +50,7 @@ function mergedFields(before: Fields, patch: Fields, schema: Schema | undefined)
   return after
 }
 
-function set(fields: Fields, key: string, value: unknown): void {
+function set(fields: JsonObject, key: string, value: unknown): void {
   if (value === undefined || value === null) delete fields[key]
   else Object.defineProperty(fields, key, { value, enumerable: true, writable: true, configurable: true })
 }
@@ -60,7 +60,7 @@ function listOf(directive: string, value: unknown): readonly unknown[] {
   return value
 }
 
-function without(fields: Fields, key: string, gone: readonly unknown[]): void {
+function without(fields: JsonObject, key: string, gone: readonly unknown[]): void {
   const list = fields[key]
   if (Array.isArray(list)) fields[key] = list.filter(item => !gone.some(other => sameJson(item, other)))
 }
@@ -98,7 +98,7 @@ function mergedList(
 
 function withMember(
   list: readonly unknown[],
-  item: Fields,
+  item: JsonObject,
   key: string,
   schema: Schema | undefined,
 ): readonly unknown[] {
@@ -129,7 +129,7 @@ function ordered(
 }
 
 /** Without directives and nulls: what a patch leaves where there was nothing. */
-function bare(fields: Fields): Fields {
+function bare(fields: JsonObject): JsonObject {
   const kept = Object.entries(fields).filter(([key, value]) => value !== null && !key.startsWith('$'))
   return Object.fromEntries(kept.map(([key, value]) => [key, isFields(value) ? bare(value) : value]))
 }

@@ -2,7 +2,7 @@
 import { apiVersionOf, type KindInfo } from './kinds.js'
 import { ApiError, badRequest, conflict, fault, invalid } from './failure.js'
 import { metadataFaults, mistypedField } from './metadata.js'
-import { fieldsOf, isFields, sameJson, timeText, type Fields, type Meta, type Stored } from './object.js'
+import { fieldsOf, isFields, sameJson, timeText, type JsonObject, type Meta, type Stored } from './object.js'
 
 export interface Now {
   readonly ms: number
@@ -12,10 +12,10 @@ export interface Now {
 }
 
 /** An object as a client sent it: its metadata has the right JSON types, nothing else is sure. */
-export interface Sent extends Fields {
+export interface Sent extends JsonObject {
   apiVersion: string
   kind: string
-  metadata: Fields
+  metadata: JsonObject
 }
 
 /** The door for bodies. `namespace` is the path's, '' for cluster scope. Throws 400. */
@@ -60,7 +60,7 @@ const INITIAL_STATUS: Readonly<Record<string, object>> = {
   Namespace: { phase: 'Active' },
 }
 
-function nameFor({ name, generateName }: Fields, suffix: string): string {
+function nameFor({ name, generateName }: JsonObject, suffix: string): string {
   if (typeof name === 'string' && name !== '') return name
   const GENERATED_BASE_MAX = 58 // 63 - 5, k8s.io/apiserver/pkg/storage/names
   return typeof generateName === 'string' && generateName !== ''
@@ -127,7 +127,7 @@ export function checkSame(kind: KindInfo, old: Stored, { metadata }: Sent): void
     throw invalid(kind, name, [fault.invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
 }
 
-function keptMetadata(old: Meta, metadata: Fields): Meta {
+function keptMetadata(old: Meta, metadata: JsonObject): Meta {
   const {
     deletionTimestamp,
     deletionGracePeriodSeconds,
@@ -152,8 +152,8 @@ function keptMetadata(old: Meta, metadata: Fields): Meta {
   }
 }
 
-const withoutMeta = ({ metadata: _m, ...rest }: Stored): Fields => rest
-const withoutStatus = ({ metadata: _m, status: _s, ...rest }: Stored): Fields => rest
+const withoutMeta = ({ metadata: _m, ...rest }: Stored): JsonObject => rest
+const withoutStatus = ({ metadata: _m, status: _s, ...rest }: Stored): JsonObject => rest
 
 /** The object to store for a PUT or PATCH of the object itself. Throws 422. */
 export function toUpdate(kind: KindInfo, old: Stored, object: Sent): Stored {
@@ -179,7 +179,7 @@ export function withGeneration(kind: KindInfo, old: Stored, made: Stored): Store
 export function toUpdateStatus(kind: KindInfo, old: Stored, object: Sent): Stored {
   const { managedFields, labels, annotations } = object.metadata
   const { managedFields: _, ...kept } = old.metadata
-  const metadata: Fields = { ...kept, ...(managedFields !== undefined && { managedFields }) }
+  const metadata: JsonObject = { ...kept, ...(managedFields !== undefined && { managedFields }) }
   if (!kind.custom) Object.assign(metadata, labels && { labels }, annotations && { annotations })
   const { status: _s, ...rest } = old
   return {

@@ -1,8 +1,8 @@
 // Objects as a meta.k8s.io Table, what `kubectl get` prints. Knows columns; the columns of built-in kinds are in table-builtin*.ts.
 import { ageOf } from './age.js'
-import { find, JsonPathError, parsePath, type Path } from './jsonpath.js'
+import { find, JsonPathError, parsePath, type JsonPath } from './jsonpath.js'
 import type { Column, KindInfo } from './kinds.js'
-import type { Fields, Stored } from './object.js'
+import type { JsonObject, Stored } from './object.js'
 import { builtinColumns } from './table-builtin.js'
 import { AGE, NAME, type Cell, type TableColumn } from './table-column.js'
 
@@ -31,7 +31,7 @@ interface Row {
   readonly object: object | null
 }
 
-export interface Table {
+export interface MetaTable {
   readonly kind: 'Table'
   readonly apiVersion: string
   readonly metadata: TableMeta
@@ -40,7 +40,7 @@ export interface Table {
 }
 
 /** A Table of objects of one kind, in their order. */
-export function tableOf(kind: KindInfo, objects: readonly Stored[], options: TableOptions): Table {
+export function tableOf(kind: KindInfo, objects: readonly Stored[], options: TableOptions): MetaTable {
   const { nowMs, includeObject, version = 'v1', metadata = {}, noHeaders = false } = options
   const columns = columnsOf(kind)
   const apiVersion = `meta.k8s.io/${version}`
@@ -106,7 +106,7 @@ function customColumn(column: Column): TableColumn {
 }
 
 /** A path that cannot be read gives an empty column, not a kind that cannot be listed. */
-function pathOf(text: string): Path | undefined {
+function pathOf(text: string): JsonPath | undefined {
   try {
     return parsePath(text)
   } catch (error) {
@@ -139,7 +139,7 @@ const COMPLETED: Readonly<Record<string, string>> = {
   Failed: 'The pod failed.',
 }
 
-function rowConditions({ group, kind }: KindInfo, object: Fields): { conditions?: readonly object[] } {
+function rowConditions({ group, kind }: KindInfo, object: JsonObject): { conditions?: readonly object[] } {
   if (kind !== 'Pod' || group !== '') return {}
   const { status } = object
   const phase = typeof status === 'object' && status !== null && 'phase' in status ? String(status.phase) : ''

@@ -1,6 +1,6 @@
 // Bodies in application/vnd.kubernetes.protobuf, as typed kubectl commands send them: bytes to the object that JSON would be. Pure.
 import { badRequest, unsupportedMedia } from './failure.js'
-import type { Fields } from './object.js'
+import type { JsonObject } from './object.js'
 import { MESSAGES } from './typed-body-types.js'
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
@@ -118,11 +118,11 @@ function valueIn(value: bigint | Uint8Array, type: string, depth: number): unkno
 /** Go writes every field that is no pointer, empty or not; JSON leaves the empty ones out. */
 const isEmpty = (value: unknown): boolean => value === '' || value === 0 || value === false || value === null
 
-function message(bytes: Uint8Array, type: string, depth: number): Fields {
+function message(bytes: Uint8Array, type: string, depth: number): JsonObject {
   if (depth > DEPTH_MAX) throw badRequest(`the protobuf body is nested deeper than ${DEPTH_MAX}`)
   const fields = fieldsOfMessage(type)
   const lists = new Map<string, unknown[]>()
-  const out: Fields = {}
+  const out: JsonObject = {}
   for (const { number, value } of rawFields(bytes)) {
     const field = fields.get(number)
     if (!field) throw unsupportedMedia([`application/json (field ${number} of ${type} is not read from protobuf)`])
@@ -142,7 +142,7 @@ function message(bytes: Uint8Array, type: string, depth: number): Fields {
 }
 
 /** runtime.Unknown around the object. Throws 415 for kinds and fields that the tables do not have, 400 for what is no protobuf. */
-export function fromProtobuf(body: Uint8Array): Fields {
+export function fromProtobuf(body: Uint8Array): JsonObject {
   if (MAGIC.some((byte, i) => body[i] !== byte)) throw badRequest('the protobuf body does not begin with k8s\\0')
   const envelope = body.subarray(MAGIC.length)
   const typeMeta = bytesIn(pick(envelope, 1) ?? new Uint8Array())

@@ -2,7 +2,7 @@
 import { inside, type Element, type FieldPath, type FieldSet } from './fieldset.js'
 import type { Schema } from './kinds.js'
 import { interleave } from './order.js'
-import { isFields, sameJson, type Fields } from './object.js'
+import { isFields, sameJson, type JsonObject } from './object.js'
 import { childSchema } from './shapes.js'
 
 type Typed = Schema | undefined
@@ -120,7 +120,7 @@ export function merged(live: unknown, config: unknown, schema: Typed): unknown {
       key,
       merged(live[key], value, childSchema(schema, key)),
     ])
-    return { ...live, ...Object.fromEntries(changed) } satisfies Fields
+    return { ...live, ...Object.fromEntries(changed) } satisfies JsonObject
   }
   if (!Array.isArray(live) || !Array.isArray(config)) return config
   const [old, fresh] = [membersOf(live, schema), membersOf(config, schema)]

@@ -1,11 +1,11 @@
 // Watches: what changed, as it changes, from a revision on. Knows the store and streams; knows no routing.
 import { tooOld, type ApiError } from './failure.js'
-import type { Change } from './history.js'
-import { present, type Wanted } from './list.js'
+import type { HistoryEntry } from './history.js'
+import { present, type ListSelection } from './list.js'
 import type { Stored } from './object.js'
-import type { Store } from './store.js'
+import type { ObjectStore } from './store.js'
 
-export interface WatchQuery extends Wanted {
+export interface WatchQuery extends ListSelection {
   /** Changes behind this revision; undefined: first all that is there, as ADDED. */
   readonly from: number | undefined
   readonly bookmarks: boolean
@@ -22,7 +22,7 @@ export interface WatchQuery extends Wanted {
 
 interface Watcher {
   readonly resource: string
-  readonly see: (change: Change) => void
+  readonly see: (change: HistoryEntry) => void
 }
 
 const BOOKMARK_MS = 30_000
@@ -30,9 +30,9 @@ const BUFFERED_BYTES_MAX = 32 * 1024 * 1024 // what a slow client may have waiti
 
 /** The event that a change is for one who sees only what passes the test. */
 export function seenAs(
-  change: Change,
+  change: HistoryEntry,
   { namespace, test }: Pick<WatchQuery, 'namespace' | 'test'>,
-): Change['type'] | undefined {
+): HistoryEntry['type'] | undefined {
   if (namespace !== undefined && change.namespace !== namespace) return undefined
   const was = change.prev !== undefined && test(change.prev)
   const is = change.type !== 'DELETED' && test(change.object)
@@ -44,8 +44,8 @@ export function seenAs(
 
 /** What a change is to one who sees it as `type`: who leaves a selector is told of the object as it was, at the version of the change. */
 function toldObject(
-  { type: was, object, prev, body }: Change,
-  type: Change['type'],
+  { type: was, object, prev, body }: HistoryEntry,
+  type: HistoryEntry['type'],
 ): readonly [Stored, string | undefined] {
   if (type !== 'DELETED' || was === 'DELETED' || !prev) return [object, body]
   return [{ ...prev, metadata: { ...prev.metadata, resourceVersion: object.metadata.resourceVersion } }, undefined]
@@ -94,11 +94,11 @@ class Lines {
 
 /** All watches of a server. */
 export class Watches {
-  readonly #store: Store
+  readonly #store: ObjectStore
   readonly #watchers = new Set<Watcher>()
   readonly #open = new Set<Lines>()
 
-  constructor(store: Store) {
+  constructor(store: ObjectStore) {
     this.#store = store
     store.onCommit(changes => {
       for (const watcher of this.#watchers)
@@ -133,7 +133,7 @@ export class Watches {
       timers.forEach(clearTimeout)
       query.onEnd()
     })
-    const see = (change: Change): void => {
+    const see = (change: HistoryEntry): void => {
       const type = seenAs(change, query)
       if (type !== undefined) lines.sayLive(type, query.print(...toldObject(change, type)))
     }

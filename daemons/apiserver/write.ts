@@ -1,5 +1,5 @@
 // Create, update and delete as transactions on the store: validation, admission, finalizers. Knows objects and kinds; knows no HTTP.
-import { admissionFor, NO_ADMISSION, type Admission, type Others } from './admission.js'
+import { admissionFor, NO_ADMISSION, type BuiltinAdmission, type Others } from './admission.js'
 import { trackUpdate } from './apply.js'
 import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from './failure.js'
 import { apiVersionOf, type KindInfo } from './kinds.js'
@@ -7,7 +7,7 @@ import { fieldsOf, sameJson, timeText, type Stored } from './object.js'
 import { storedAt } from './registry.js'
 import { schemaFor } from './schema.js'
 import { checkSame, sent, toCreate, toUpdate, toUpdateStatus, withGeneration, type Now } from './strategy.js'
-import type { Ref, Store, Tx } from './store.js'
+import type { StoredKey, ObjectStore, Tx } from './store.js'
 
 export interface Target {
   readonly kind: KindInfo
@@ -19,7 +19,7 @@ export interface Target {
 /** How unknown fields are taken: metav1.FieldValidation. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
 
-export interface WriteOptions {
+export interface WriteParams {
   readonly dryRun: boolean
   readonly fieldValidation: FieldValidation
   /** Told of what a client should hear of but that is no error. */
@@ -28,7 +28,7 @@ export interface WriteOptions {
   readonly manager?: string | undefined
 }
 
-export interface DeleteOptions {
+export interface DeleteParams {
   readonly dryRun: boolean
   readonly uid?: string | undefined
   readonly resourceVersion?: string | undefined
@@ -50,7 +50,7 @@ export function now(): Now {
   return { ms: Date.now(), uid: crypto.randomUUID(), suffix }
 }
 
-export const refOf = ({ kind, namespace, name }: Target): Ref => ({ resource: storedAt(kind), namespace, name })
+export const refOf = ({ kind, namespace, name }: Target): StoredKey => ({ resource: storedAt(kind), namespace, name })
 
 /** In the version that the request speaks. */
 export const spoken = (kind: KindInfo, object: Stored): Stored =>
@@ -74,9 +74,9 @@ function checkNamespace(tx: Tx, { kind, namespace }: Target, name: string): void
 
 interface Settling {
   readonly kind: KindInfo
-  readonly options: WriteOptions
+  readonly options: WriteParams
   readonly tx: Tx
-  readonly admission: Admission
+  readonly admission: BuiltinAdmission
 }
 
 /** Defaults, prunes and admits; throws 400 for unknown fields where those are refused, 422 for what is wrong. */
@@ -92,7 +92,7 @@ function settle({ kind, options, tx, admission }: Settling, object: Stored, old:
   return admitted
 }
 
-function unknownFields(kind: KindInfo, unknown: readonly string[], { fieldValidation, warn }: WriteOptions): void {
+function unknownFields(kind: KindInfo, unknown: readonly string[], { fieldValidation, warn }: WriteParams): void {
   if (unknown.length === 0 || fieldValidation === 'Ignore') return
   const said = unknown.map(path => `unknown field "${path}"`)
   if (fieldValidation === 'Warn') return said.forEach(warn)
@@ -101,14 +101,14 @@ function unknownFields(kind: KindInfo, unknown: readonly string[], { fieldValida
 }
 
 /** POST. */
-export function create(store: Store, target: Target, body: unknown, options: WriteOptions): Promise<Stored> {
+export function create(store: ObjectStore, target: Target, body: unknown, options: WriteParams): Promise<Stored> {
   const { kind, namespace } = target
   const object = sent(body, kind, namespace)
   return store.write(tx => createIn(tx, target, object, options))
 }
 
 /** POST inside a transaction: server-side apply creates what is not there. */
-export function createIn(tx: Tx, target: Target, body: unknown, options: WriteOptions): Stored {
+export function createIn(tx: Tx, target: Target, body: unknown, options: WriteParams): Stored {
   const { kind, namespace } = target
   const object = sent(body, kind, namespace)
   const named = typeof object.metadata['name'] === 'string' && object.metadata['name'] !== ''
@@ -126,14 +126,14 @@ export function createIn(tx: Tx, target: Target, body: unknown, options: WriteOp
 }
 
 /** Makes the object to write of the one that is there. */
-export type Change = (old: Stored) => unknown
+export type ObjectUpdate = (old: Stored) => unknown
 
 /** PUT and PATCH, of the object or of its status. `change` may be run once only, inside the transaction. */
 export function update(
-  store: Store,
+  store: ObjectStore,
   target: Target,
-  change: Change,
-  options: WriteOptions & { readonly status: boolean },
+  change: ObjectUpdate,
+  options: WriteParams & { readonly status: boolean },
 ): Promise<Stored> {
   return store.write(tx => updateIn(tx, target, change, options))
 }
@@ -141,8 +141,8 @@ export function update(
 export function updateIn(
   tx: Tx,
   target: Target,
-  change: Change,
-  options: WriteOptions & { readonly status: boolean },
+  change: ObjectUpdate,
+  options: WriteParams & { readonly status: boolean },
 ): Stored {
   const { kind, namespace } = target
   const old = mustExist(tx, target)
@@ -171,7 +171,7 @@ function owned(
   object: Stored,
   old: Stored | undefined,
   kind: KindInfo,
-  { manager, status = false }: WriteOptions & { readonly status?: boolean },
+  { manager, status = false }: WriteParams & { readonly status?: boolean },
 ): Stored {
   if (manager === undefined) return object
   const subresource = status ? 'status' : ''
@@ -186,7 +186,7 @@ const heldAsNamespace = ({ apiVersion, kind }: Stored): boolean => apiVersion ==
 function checkPreconditions(
   { kind, name }: Target,
   { metadata }: Stored,
-  { uid, resourceVersion }: DeleteOptions,
+  { uid, resourceVersion }: DeleteParams,
 ): void {
   const named = { ...kind, plural: kind.kind } // Kubernetes names the kind here, not the resource
   if (uid !== undefined && uid !== metadata.uid) {
@@ -202,11 +202,11 @@ function checkPreconditions(
 const FINALIZER_OF = { Background: undefined, Foreground: 'foregroundDeletion', Orphan: 'orphan' } as const
 
 /** DELETE: away at once, or marked and held by its finalizers. */
-export function remove(store: Store, target: Target, options: DeleteOptions): Promise<Deleted> {
+export function remove(store: ObjectStore, target: Target, options: DeleteParams): Promise<Deleted> {
   return store.write(tx => removeIn(tx, target, options))
 }
 
-export function removeIn(tx: Tx, target: Target, options: DeleteOptions): Deleted {
+export function removeIn(tx: Tx, target: Target, options: DeleteParams): Deleted {
   const { kind } = target
   const old = mustExist(tx, target)
   checkPreconditions(target, old, options)

@@ -2,12 +2,12 @@
 import { ADMISSIONS, PODS_ADMISSION } from '../../lib/crd/admission.js'
 import { denialOf, forbiddenDenial, type Denial } from '../../lib/crd/cause.js'
 import {
-  NOTHING_AROUND,
+  EMPTY_CONTEXT,
   type Admission,
-  type Around,
-  type Looks,
-  type Switches,
-  type Which,
+  type AdmissionContext,
+  type ContextQuery,
+  type AdmissionSwitches,
+  type ObjectQuery,
 } from '../../lib/crd/rules.js'
 import type { Kube } from '../../lib/kube/client.js'
 import { isNotFound, KubeError } from '../../lib/kube/errors.js'
@@ -21,9 +21,9 @@ import {
   type Kind,
 } from '../../lib/kube/kinds.js'
 import { pathOf, POD_PATH, SERVED } from './webhooks/configurations.js'
-import type { Review, Verdict } from './webhooks/review.js'
+import type { Review, ReviewVerdict } from './webhooks/review.js'
 
-const KINDS: { readonly [K in keyof Around]: Kind } = {
+const KINDS: { readonly [K in keyof AdmissionContext]: Kind } = {
   pools: SPIDER_IPPOOLS,
   subnets: SPIDER_SUBNETS,
   addresses: SPIDER_IPADDRESSES,
@@ -56,14 +56,14 @@ function sharedReads(kube: Kube): Ask {
   }
 }
 
-type Ask = (kind: Kind, which: Which) => Promise<readonly object[]>
+type Ask = (kind: Kind, which: ObjectQuery) => Promise<readonly object[]>
 
-export type Judge = (review: Review) => Promise<Verdict>
+export type Reviewer = (review: Review) => Promise<ReviewVerdict>
 
 /** Who judges what comes by a path. */
-export function judges(kube: Kube, switches: Switches): ReadonlyMap<string, Judge> {
+export function reviewers(kube: Kube, switches: AdmissionSwitches): ReadonlyMap<string, Reviewer> {
   const reads = sharedReads(kube)
-  const found = new Map<string, Judge>([[POD_PATH, review => mutate(PODS_ADMISSION, reads, switches, review)]])
+  const found = new Map<string, Reviewer>([[POD_PATH, review => mutate(PODS_ADMISSION, reads, switches, review)]])
   for (const { plural, singular } of SERVED) {
     const rules = ADMISSIONS.find(({ of }) => of.plural === plural)
     if (!rules) continue
@@ -73,19 +73,19 @@ export function judges(kube: Kube, switches: Switches): ReadonlyMap<string, Judg
   return found
 }
 
-const ALLOWED: Verdict = { kind: 'allowed' }
-const verdictOf = (denial: Denial | undefined): Verdict => (denial ? { kind: 'denied', denial } : ALLOWED)
+const ALLOWED: ReviewVerdict = { kind: 'allowed' }
+const verdictOf = (denial: Denial | undefined): ReviewVerdict => (denial ? { kind: 'denied', denial } : ALLOWED)
 
-async function mutate(rules: Admission, reads: Ask, switches: Switches, review: Review): Promise<Verdict> {
+async function mutate(rules: Admission, reads: Ask, switches: AdmissionSwitches, review: Review): Promise<ReviewVerdict> {
   const { object, old, namespace } = review
   if (object === undefined) return ALLOWED
   const written = { object, old, namespace }
-  const seen = await lookUntilKnown(reads, around => rules.toMutate(written, switches, around))
+  const seen = await lookUntilKnown(reads, context => rules.toMutate(written, switches, context))
   const denial = denialOf(rules.of, nameOf(review), rules.refusals(written, seen))
   return denial ? verdictOf(denial) : { kind: 'changed', to: rules.mutate(written, seen) }
 }
 
-async function validate(rules: Admission, reads: Ask, switches: Switches, review: Review): Promise<Verdict> {
+async function validate(rules: Admission, reads: Ask, switches: AdmissionSwitches, review: Review): Promise<ReviewVerdict> {
   const { object, old, namespace, operation } = review
   if (operation === 'DELETE') {
     const [fault] = rules.deletion(old, switches)
@@ -107,8 +107,8 @@ function nameOf({ name, object }: Review): string {
 }
 
 /** What is found may raise the next question: a pod's namespace says which networks to look for. */
-async function lookUntilKnown(reads: Ask, wants: (found: Around) => Looks): Promise<Around> {
-  let found = NOTHING_AROUND
+async function lookUntilKnown(reads: Ask, wants: (found: AdmissionContext) => ContextQuery): Promise<AdmissionContext> {
+  let found = EMPTY_CONTEXT
   for (let asked = '{}'; ;) {
     const looks = wants(found)
     if (JSON.stringify(looks) === asked) return found
@@ -117,14 +117,14 @@ async function lookUntilKnown(reads: Ask, wants: (found: Around) => Looks): Prom
   }
 }
 
-async function look(reads: Ask, looks: Looks): Promise<Around> {
-  const entries = Object.entries(looks) as [keyof Around, Which][] // of a mapped type over these keys
+async function look(reads: Ask, looks: ContextQuery): Promise<AdmissionContext> {
+  const entries = Object.entries(looks) as [keyof AdmissionContext, ObjectQuery][] // of a mapped type over these keys
   const found = await Promise.all(entries.map(async ([what, which]) => [what, await reads(KINDS[what], which)]))
-  return { ...NOTHING_AROUND, ...(Object.fromEntries(found) as Partial<Around>) }
+  return { ...EMPTY_CONTEXT, ...(Object.fromEntries(found) as Partial<AdmissionContext>) }
 }
 
 /** What a cluster does not serve it has none of. */
-async function ask(kube: Kube, kind: Kind, { label, name, namespace }: Which): Promise<readonly object[]> {
+async function ask(kube: Kube, kind: Kind, { label, name, namespace }: ObjectQuery): Promise<readonly object[]> {
   try {
     if (name !== undefined)
       return [await kube.get<object>(kind, { name, ...(namespace !== undefined && { namespace }) })]

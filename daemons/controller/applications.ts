@@ -21,19 +21,19 @@ import {
   foreignOwner,
   subnetsAsked,
   templateOf,
-  type Asked,
-  type Identity,
+  type SubnetDemand,
+  type ApplicationIdentity,
   type Workload,
   type WorkloadKind,
 } from './reconcile/application.js'
-import { identityOfPool, isFor, wishesFor, type Wish } from './reconcile/autopool.js'
+import { identityOfPool, isFor, autoPoolRequestsFor, type AutoPoolRequest } from './reconcile/autopool.js'
 import { aboutIdentity } from './reconcile/subnet-notice.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Making } from './reconcilers.js'
-import { keyOf, source, type Source, type View } from './source.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcilerDeps } from './reconcilers.js'
+import { keyOf, source, type WatchSource, type CacheReader } from './source.js'
 import { CLUSTER_PODS, slimMeta } from './sources.js'
 
-type WorkloadSource = Source<Workload, 'subnet'>
+type WorkloadSource = WatchSource<Workload, 'subnet'>
 
 /** Of most there is nothing to keep but the name: they ask no SpiderSubnet. */
 function slim(workload: Workload): Workload {
@@ -70,7 +70,7 @@ const workloads = (kind: Kind, of: WorkloadKind, more: { readonly optional?: tru
   source<Workload, 'subnet'>({
     ...more,
     kind,
-    pick: slim,
+    transform: slim,
     indexes: { subnet: workload => subnetsAsked(askedByWorkload(of, workload, 0)) },
   })
 
@@ -85,7 +85,7 @@ const WORKLOADS: Readonly<Record<WorkloadKind, WorkloadSource>> = {
 }
 const KINDS = Object.keys(WORKLOADS) as readonly WorkloadKind[]
 
-const kindOf = ({ apiVersion, kind }: Identity): WorkloadKind | undefined =>
+const kindOf = ({ apiVersion, kind }: ApplicationIdentity): WorkloadKind | undefined =>
   KINDS.find(one => one === kind && apiVersionOfKind(one) === apiVersion)
 
 /** A status that moves, as a Deployment's does with each pod, is no news: nothing of it is kept. */
@@ -95,7 +95,7 @@ const textOf = (object: { readonly metadata: ObjectMeta }): string =>
   JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: '' } })
 
 /** `keysOf` is given what is asked, by a workload or by a pod of a foreign kind, and `Kind/namespace/name` of that. */
-export const applicationWatches = (keysOf: (asked: Asked, by: string) => readonly string[]): readonly Watch[] => [
+export const applicationWatches = (keysOf: (asked: SubnetDemand, by: string) => readonly string[]): readonly Watch[] => [
   ...KINDS.map(kind =>
     watchOf(
       WORKLOADS[kind],
@@ -106,31 +106,31 @@ export const applicationWatches = (keysOf: (asked: Asked, by: string) => readonl
   watchOf(CLUSTER_PODS, pod => keysOf(askedByPod(pod), `Pod/${keyOf(pod)}`)),
 ]
 
-export interface Asking {
+export interface DemandOptions {
   readonly families: readonly Family[]
   /** Addresses more than pods, where no annotation says a number. */
   readonly flexible: number
 }
 
 /** What all applications want of a subnet, by kind, namespace and name. */
-export function wishesOn(subnet: string, view: View, { families, flexible }: Asking): readonly Wish[] {
+export function autoPoolRequestsOn(subnet: string, cache: CacheReader, { families, flexible }: DemandOptions): readonly AutoPoolRequest[] {
   const asked = KINDS.flatMap(kind =>
-    view
+    cache
       .of(WORKLOADS[kind])
       .by('subnet', subnet)
       .map(workload => askedByWorkload(kind, workload, flexible)),
   )
-  const all = [...asked, ...askedByForeign(view.of(CLUSTER_PODS).by('asking', subnet))]
+  const all = [...asked, ...askedByForeign(cache.of(CLUSTER_PODS).by('asking', subnet))]
   return all
-    .flatMap(one => (one.kind === 'asks' ? wishesFor(one.application, subnet, families) : []))
+    .flatMap(one => (one.kind === 'asks' ? autoPoolRequestsFor(one.application, subnet, families) : []))
     .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
 }
 
-const orderOf = ({ application: { kind, namespace, name, uid }, nic }: Wish): string =>
+const orderOf = ({ application: { kind, namespace, name, uid }, nic }: AutoPoolRequest): string =>
   [kind, namespace, name, uid, nic].join('/')
 
 /** One for each controller: its youngest pod says what it asks now. */
-function askedByForeign(pods: readonly Pod[]): readonly Asked[] {
+function askedByForeign(pods: readonly Pod[]): readonly SubnetDemand[] {
   const youngest = new Map<string, Pod>()
   const born = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
   for (const pod of pods.filter(isAlive)) {
@@ -142,16 +142,16 @@ function askedByForeign(pods: readonly Pod[]): readonly Asked[] {
 }
 
 /** Why nobody wishes for a pool, as the cache has it. What cannot be understood is no reason to take anything away. */
-export function fateInCache(pool: SpiderIPPool, subnet: string, view: View): 'kept' | 'unwished' | 'gone' {
+export function fateInCache(pool: SpiderIPPool, subnet: string, cache: CacheReader): 'kept' | 'unwished' | 'gone' {
   const identity = identityOfPool(pool)
   const kind = identity && kindOf(identity)
   if (!identity) return 'kept'
-  if (!kind) return view.of(CLUSTER_PODS).count('foreign', identity.uid) > 0 ? 'kept' : 'gone'
-  if (!view.isServed(WORKLOADS[kind])) return 'kept'
-  return fateFor(pool, subnet, kind, view.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
+  if (!kind) return cache.of(CLUSTER_PODS).count('foreign', identity.uid) > 0 ? 'kept' : 'gone'
+  if (!cache.isServed(WORKLOADS[kind])) return 'kept'
+  return fateFor(pool, subnet, kind, cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
 }
 
-const keyOfIdentity = ({ namespace, name }: Identity): string => keyOf({ metadata: { namespace, name } })
+const keyOfIdentity = ({ namespace, name }: ApplicationIdentity): string => keyOf({ metadata: { namespace, name } })
 
 function fateFor(
   pool: SpiderIPPool,
@@ -162,20 +162,20 @@ function fateFor(
   if (!workload || workload.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
   const asked = askedByWorkload(kind, workload, 0)
   if (asked.kind === 'wrong') return 'kept'
-  const wishes = asked.kind === 'asks' ? wishesFor(asked.application, subnet, [4, 6]) : []
+  const wishes = asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, subnet, [4, 6]) : []
   return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unwished'
 }
 
 /** The same, past every cache. Of a foreign kind whose objects cannot be looked up the pool is kept. */
-export async function fateAnew(
+export async function freshFate(
   pool: SpiderIPPool,
   subnet: string,
-  { fresh, kube, log }: Hands,
+  { live, kube, log }: ReconcileContext,
 ): Promise<'kept' | 'unwished' | 'gone'> {
   const identity = identityOfPool(pool)
   if (!identity) return 'kept'
   const kind = kindOf(identity)
-  if (kind) return fateFor(pool, subnet, kind, await fresh.get(WORKLOADS[kind], keyOfIdentity(identity)))
+  if (kind) return fateFor(pool, subnet, kind, await live.get(WORKLOADS[kind], keyOfIdentity(identity)))
   const { apiVersion, namespace, name, uid } = identity
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   const plural = pluralOf(identity.kind)
@@ -203,7 +203,7 @@ function pluralOf(kind: string): string {
   return single.endsWith('y') ? `${single.slice(0, -1)}ies` : `${single}s`
 }
 
-async function isServed(crd: string, { apiVersion, kind }: Identity, kube: Hands['kube']): Promise<boolean> {
+async function isServed(crd: string, { apiVersion, kind }: ApplicationIdentity, kube: ReconcileContext['kube']): Promise<boolean> {
   if (apiVersion === 'v1') return kind === 'ReplicationController'
   try {
     await kube.get(CRDS, { name: crd })
@@ -215,34 +215,34 @@ async function isServed(crd: string, { apiVersion, kind }: Identity, kube: Hands
 }
 
 /** The subnets that an application asks now: they may wait for one of its pools to go. */
-export function subnetsOf(identity: Identity, view: View): readonly string[] {
+export function subnetsOf(identity: ApplicationIdentity, cache: CacheReader): readonly string[] {
   const kind = kindOf(identity)
-  const workload = kind && view.of(WORKLOADS[kind]).get(keyOfIdentity(identity))
+  const workload = kind && cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity))
   return kind && workload ? subnetsAsked(askedByWorkload(kind, workload, 0)) : []
 }
 
 /** Tells applications whose annotations cannot be understood: no subnet knows of them. */
-export const applications = (_: Making): Reconciler => ({
+export const applications = (_: ReconcilerDeps): Reconciler => ({
   name: 'application',
   runs: 'leader',
-  workers: 1,
+  maxConcurrent: 1,
   watches: applicationWatches((asked, by) => (asked.kind === 'wrong' ? [by] : [])),
-  reconcile(key, view, hands) {
-    const asked = askedBy(key, view)
+  reconcile(key, cache, context) {
+    const asked = askedBy(key, cache)
     if (asked.kind === 'wrong') {
-      hands.log.warn(asked.why)
-      hands.tell({ about: aboutIdentity(asked.identity), type: 'Warning', reason: 'WrongInput', message: asked.why })
+      context.log.warn(asked.why)
+      context.recordEvent({ regarding: aboutIdentity(asked.identity), type: 'Warning', reason: 'WrongInput', message: asked.why })
     }
     return Promise.resolve(undefined)
   },
 })
 
-function askedBy(place: string, view: View): Asked {
+function askedBy(place: string, cache: CacheReader): SubnetDemand {
   const slash = place.indexOf('/')
   const [kind, key] = [place.slice(0, slash), place.slice(slash + 1)]
   const known = KINDS.find(one => one === kind)
-  const workload = known && view.of(WORKLOADS[known]).get(key)
+  const workload = known && cache.of(WORKLOADS[known]).get(key)
   if (known) return workload ? askedByWorkload(known, workload, 0) : { kind: 'none' }
-  const pod = view.of(CLUSTER_PODS).get(key)
+  const pod = cache.of(CLUSTER_PODS).get(key)
   return pod ? askedByPod(pod) : { kind: 'none' }
 }

@@ -9,10 +9,10 @@ import {
   type StatefulSet,
   type VirtualMachine,
 } from '../../lib/ipam/retention.js'
-import { addressesInUse, type Around, type Why } from './reconcile/fate.js'
-import { stateOf, withHeartbeat, type Node } from './reconcile/node.js'
-import type { Hands } from './reconciler.js'
-import type { View } from './source.js'
+import { addressesInUse, type AddressContext, type GcReason } from './reconcile/fate.js'
+import { stateOf, withHeartbeat, type ClusterNode } from './reconcile/node.js'
+import type { ReconcileContext } from './reconciler.js'
+import type { CacheReader } from './source.js'
 import {
   ADDRESSES,
   CLUSTER_NODES,
@@ -25,8 +25,8 @@ import {
   SETS,
 } from './sources.js'
 
-export interface Looking {
-  readonly view: View
+export interface GcLookup {
+  readonly cache: CacheReader
   readonly features: Features
   /** Milliseconds since 1970. */
   readonly nowMs: number
@@ -41,7 +41,7 @@ interface Objects {
   readonly set?: StatefulSet | undefined
   readonly instance?: VirtualMachine | undefined
   readonly machine?: VirtualMachine | undefined
-  readonly node: Node | undefined
+  readonly node: ClusterNode | undefined
 }
 
 const keysOf = ({ spec: { pod, owner } }: SpiderIPAddress) => ({
@@ -49,17 +49,17 @@ const keysOf = ({ spec: { pod, owner } }: SpiderIPAddress) => ({
   owner: `${pod.namespace}/${owner.name}`,
 })
 
-export function fromCache(address: SpiderIPAddress, looking: Looking): Around {
-  const { view } = looking
+export function fromCache(address: SpiderIPAddress, looking: GcLookup): AddressContext {
+  const { cache } = looking
   const keys = keysOf(address)
-  const pod = podInCache(address, view)
+  const pod = podInCache(address, cache)
   return aroundOf(address, looking, {
     pod,
-    endpoint: view.of(ENDPOINTS).get(keys.pod) ?? view.of(ENDPOINTS).get(keys.owner),
-    set: view.of(SETS).get(keys.owner),
-    instance: view.of(INSTANCES).get(keys.owner),
-    machine: view.of(MACHINES).get(keys.owner),
-    node: view.of(CLUSTER_NODES).get(nodeOf(address, pod)),
+    endpoint: cache.of(ENDPOINTS).get(keys.pod) ?? cache.of(ENDPOINTS).get(keys.owner),
+    set: cache.of(SETS).get(keys.owner),
+    instance: cache.of(INSTANCES).get(keys.owner),
+    machine: cache.of(MACHINES).get(keys.owner),
+    node: cache.of(CLUSTER_NODES).get(nodeOf(address, pod)),
   })
 }
 
@@ -69,36 +69,36 @@ export function fromCache(address: SpiderIPAddress, looking: Looking): Around {
  */
 export async function fromServer(
   address: SpiderIPAddress,
-  looking: Looking,
-  { why, hands: { fresh } }: { readonly why: Why; readonly hands: Hands },
-): Promise<Around> {
-  const { view, features } = looking
+  looking: GcLookup,
+  { why, context: { live } }: { readonly why: GcReason; readonly context: ReconcileContext },
+): Promise<AddressContext> {
+  const { cache, features } = looking
   const keys = keysOf(address)
   const keeper = keeperOf(address.spec.owner, features)
   const recordKey = keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod
-  const isServed = view.isServed(INSTANCES) && view.isServed(MACHINES)
+  const isServed = cache.isServed(INSTANCES) && cache.isServed(MACHINES)
   const isOf = (kind: Keeper): boolean => keeper === kind && (kind === 'StatefulSet' || isServed)
   const [pod, endpoint, set, instance, machine] = await Promise.all([
-    fresh.get(CLUSTER_PODS, podKeyOf(address, view)),
-    why === 'NotRecorded' ? fresh.get(ENDPOINTS, recordKey) : view.of(ENDPOINTS).get(recordKey),
-    isOf('StatefulSet') ? fresh.get(SETS, keys.owner) : undefined,
-    isOf('VirtualMachineInstance') ? fresh.get(INSTANCES, keys.owner) : undefined,
-    isOf('VirtualMachineInstance') ? fresh.get(MACHINES, keys.owner) : undefined,
+    live.get(CLUSTER_PODS, podKeyOf(address, cache)),
+    why === 'NotRecorded' ? live.get(ENDPOINTS, recordKey) : cache.of(ENDPOINTS).get(recordKey),
+    isOf('StatefulSet') ? live.get(SETS, keys.owner) : undefined,
+    isOf('VirtualMachineInstance') ? live.get(INSTANCES, keys.owner) : undefined,
+    isOf('VirtualMachineInstance') ? live.get(MACHINES, keys.owner) : undefined,
   ])
-  const node = view.of(CLUSTER_NODES).get(nodeOf(address, pod))
-  const around = aroundOf(address, looking, { pod, endpoint, set, instance, machine, node })
-  if (!looking.heartbeats || pod === undefined || around.node !== 'ready') return around
-  const lease = await fresh.get(NODE_LEASES, `kube-node-lease/${nodeOf(address, pod)}`)
-  return { ...around, node: withHeartbeat(around.node, lease, looking.nowMs) }
+  const node = cache.of(CLUSTER_NODES).get(nodeOf(address, pod))
+  const context = aroundOf(address, looking, { pod, endpoint, set, instance, machine, node })
+  if (!looking.heartbeats || pod === undefined || context.node !== 'ready') return context
+  const lease = await live.get(NODE_LEASES, `kube-node-lease/${nodeOf(address, pod)}`)
+  return { ...context, node: withHeartbeat(context.node, lease, looking.nowMs) }
 }
 
-function aroundOf(address: SpiderIPAddress, { view, features, nowMs }: Looking, objects: Objects): Around {
+function aroundOf(address: SpiderIPAddress, { cache, features, nowMs }: GcLookup, objects: Objects): AddressContext {
   const { pod, endpoint, set, instance, machine, node } = objects
   const created = Date.parse(address.metadata.creationTimestamp ?? '')
   const keeps = (keeper: Keeper): boolean =>
     keeper === 'StatefulSet'
       ? statefulSetKeeps(address.spec.pod.name, set)
-      : !view.isServed(INSTANCES) || !view.isServed(MACHINES) || virtualMachineKeeps(instance, machine)
+      : !cache.isServed(INSTANCES) || !cache.isServed(MACHINES) || virtualMachineKeeps(instance, machine)
   const keeper = keeperOf(address.spec.owner, features)
   return {
     pod,
@@ -113,25 +113,25 @@ function aroundOf(address: SpiderIPAddress, { view, features, nowMs }: Looking, 
 const nodeOf = ({ spec }: SpiderIPAddress, pod: Pod | undefined): string => pod?.spec?.nodeName ?? spec.node
 
 /** A virtual machine's record may carry the machine's name in place of its pod's: then the pod is found by its UID. */
-function podInCache({ spec: { pod } }: SpiderIPAddress, view: View): Pod | undefined {
-  const pods = view.of(CLUSTER_PODS)
+function podInCache({ spec: { pod } }: SpiderIPAddress, cache: CacheReader): Pod | undefined {
+  const pods = cache.of(CLUSTER_PODS)
   return pods.get(`${pod.namespace}/${pod.name}`) ?? pods.by('uid', pod.uid)[0]
 }
 
-function podKeyOf(address: SpiderIPAddress, view: View): string {
+function podKeyOf(address: SpiderIPAddress, cache: CacheReader): string {
   const { namespace = address.spec.pod.namespace, name = address.spec.pod.name } =
-    podInCache(address, view)?.metadata ?? {}
+    podInCache(address, cache)?.metadata ?? {}
   return `${namespace}/${name}`
 }
 
 /** The keys of the addresses that something around them concerns. */
-export const addressesOfPod = (view: View, key: string): readonly string[] =>
-  view
+export const addressesOfPod = (cache: CacheReader, key: string): readonly string[] =>
+  cache
     .of(ADDRESSES)
     .by('pod', key)
     .map(({ metadata }) => metadata.name)
-export const addressesOfOwner = (view: View, kind: string, key: string): readonly string[] =>
-  view
+export const addressesOfOwner = (cache: CacheReader, kind: string, key: string): readonly string[] =>
+  cache
     .of(ADDRESSES)
     .by('owner', `${kind}/${key}`)
     .map(({ metadata }) => metadata.name)

@@ -4,7 +4,7 @@ import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
 import type { WatchEvent } from '../../lib/kube/watch.js'
 import type { Log } from '../../lib/log.js'
 import type { Outage } from './outage.js'
-import { keyOf, Store, type Change, type Known, type Seen, type Source, type View } from './source.js'
+import { keyOf, Indexer, type ObjectChange, type Lister, type KubeObject, type WatchSource, type CacheReader } from './source.js'
 
 /** A list that is refused (no right to it, kind not served) is asked for again after this long. */
 const REFUSED_PAUSE_MS = 10_000
@@ -14,44 +14,44 @@ const PAGE_SIZE = 500
 type State = 'unseen' | 'synced' | 'absent' | 'forbidden'
 
 interface Followed {
-  readonly source: Source
-  readonly store: Store<Seen, string>
+  readonly source: WatchSource
+  readonly store: Indexer<KubeObject, string>
   state: State
 }
 
-export interface Following {
+export interface InformerDeps {
   readonly kube: Kube
   readonly log: Log
   readonly signal: AbortSignal
   readonly outage: Outage
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** Told of each change, after the cache holds it. */
-  readonly onChange: (source: Source, change: Change) => void
+  readonly onChange: (source: WatchSource, change: ObjectChange) => void
   /** Told when a source has been listed for the first time, or is known not to be served, and whenever that changes. */
-  readonly onSynced: (source: Source) => void
+  readonly onSynced: (source: WatchSource) => void
 }
 
-export class Cache implements View {
-  readonly #with: Following
+export class Informers implements CacheReader {
+  readonly #with: InformerDeps
   readonly #followed: ReadonlyMap<object, Followed>
 
   /** Each source once, whoever else watches it. */
-  constructor(sources: Iterable<Source>, following: Following) {
+  constructor(sources: Iterable<WatchSource>, following: InformerDeps) {
     this.#with = following
     this.#followed = new Map(
-      [...new Set(sources)].map(source => [source, { source, store: new Store(source), state: 'unseen' }]),
+      [...new Set(sources)].map(source => [source, { source, store: new Indexer(source), state: 'unseen' }]),
     )
   }
 
-  of<T extends Seen, I extends string>(source: Source<T, I>): Known<T, I> {
-    return this.#one(source).store as unknown as Known<T, I> // stored under the source that types it
+  of<T extends KubeObject, I extends string>(source: WatchSource<T, I>): Lister<T, I> {
+    return this.#one(source).store as unknown as Lister<T, I> // stored under the source that types it
   }
 
-  isServed<T extends Seen, I extends string>(source: Source<T, I>): boolean {
+  isServed<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean {
     return this.#one(source).state === 'synced'
   }
 
-  isForbidden<T extends Seen, I extends string>(source: Source<T, I>): boolean {
+  isForbidden<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean {
     return this.#one(source).state === 'forbidden'
   }
 
@@ -62,7 +62,7 @@ export class Cache implements View {
   }
 
   /** Kinds that were not listed yet; empty when the view is whole. */
-  missing(sources?: Iterable<Source>): readonly string[] {
+  missing(sources?: Iterable<WatchSource>): readonly string[] {
     const asked = sources === undefined ? [...this.#followed.values()] : [...sources].map(source => this.#one(source))
     return asked.filter(({ state }) => state === 'unseen').map(({ source }) => source.kind.plural)
   }
@@ -93,13 +93,13 @@ export class Cache implements View {
     }
   }
 
-  #events({ source }: Followed): AsyncIterable<WatchEvent<Seen>> {
+  #events({ source }: Followed): AsyncIterable<WatchEvent<KubeObject>> {
     const { kube, signal, outage } = this.#with
-    const { kind, pick, namespace, labelSelector, fieldSelector } = source
-    return kube.watch<Seen>(kind, {
+    const { kind, transform, namespace, labelSelector, fieldSelector } = source
+    return kube.watch<KubeObject>(kind, {
       signal,
       pageSize: PAGE_SIZE,
-      ...(pick && { pick }),
+      ...(transform && { pick: transform }),
       ...(namespace !== undefined && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
       ...(fieldSelector !== undefined && { fieldSelector }),
@@ -108,7 +108,7 @@ export class Cache implements View {
     })
   }
 
-  #apply(one: Followed, event: WatchEvent<Seen>): void {
+  #apply(one: Followed, event: WatchEvent<KubeObject>): void {
     const { source, store } = one
     switch (event.type) {
       case 'LISTED':
@@ -146,14 +146,14 @@ export class Cache implements View {
     if (isNews) this.#with.onSynced(one.source)
   }
 
-  #tell(source: Source, changes: readonly Change[]): void {
+  #tell(source: WatchSource, changes: readonly ObjectChange[]): void {
     for (const change of changes) this.#with.onChange(source, change)
   }
 }
 
-const resourceOf = ({ kind: { plural, group } }: Source): string => (group === '' ? plural : `${plural}.${group}`)
+const resourceOf = ({ kind: { plural, group } }: WatchSource): string => (group === '' ? plural : `${plural}.${group}`)
 /** Of two sources of one kind each has its own. */
-const watchOf = (source: Source): string =>
+const watchOf = (source: WatchSource): string =>
   ['the watch of', resourceOf(source), source.kind.version, source.fieldSelector ?? source.labelSelector ?? '']
     .filter(word => word !== '')
     .join(' ')

@@ -4,12 +4,12 @@ import { MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS } from '../../lib/kube/
 import type { Kind } from '../../lib/kube/kinds.js'
 import type { ObjectMeta } from '../../lib/crd/types.js'
 import { certificatesIn, factsOf, issue, isSignedBy, makeAuthority, type Pair } from '../../lib/x509.js'
-import type { Outcome } from './queue.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Settings } from './settings.js'
-import { source, type Source, type View } from './source.js'
+import type { ReconcileResult } from './queue.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ControllerSettings } from './settings.js'
+import { source, type WatchSource, type CacheReader } from './source.js'
 import type { Serving } from './webhook-server.js'
-import { AUTHORITY_MS, certificatePlan, SERVER_MS, serverNames, SKEW_MS, type Held } from './webhooks/certplan.js'
+import { AUTHORITY_MS, certificatePlan, SERVER_MS, serverNames, SKEW_MS, type CertState } from './webhooks/certplan.js'
 import { trusting, trusts, type WebhookConfiguration } from './webhooks/configurations.js'
 
 interface Secret {
@@ -32,12 +32,12 @@ const named = <T extends { readonly metadata: ObjectMeta }>(
   kind: Kind,
   name: string,
   more: object = {},
-): Source<T, never> => source<T>({ kind, fieldSelector: `metadata.name=${name}`, ...more })
+): WatchSource<T, never> => source<T>({ kind, fieldSelector: `metadata.name=${name}`, ...more })
 
 /** Both configurations that ask us, by the name of our Deployment. */
-function configurationsOf({ deployment }: Settings): {
+function configurationsOf({ deployment }: ControllerSettings): {
   readonly watches: readonly Watch[]
-  readonly there: (view: View) => readonly { readonly kind: Kind; readonly one: WebhookConfiguration }[]
+  readonly there: (cache: CacheReader) => readonly { readonly kind: Kind; readonly one: WebhookConfiguration }[]
 } {
   const sources = [MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS].map(kind => ({
     kind,
@@ -45,7 +45,7 @@ function configurationsOf({ deployment }: Settings): {
   }))
   return {
     watches: sources.map(({ of }) => watchOf(of, () => [SECRET])),
-    there: view => sources.flatMap(({ kind, of }) => [...view.of(of).all()].map(one => ({ kind, one }))),
+    there: cache => sources.flatMap(({ kind, of }) => [...cache.of(of).all()].map(one => ({ kind, one }))),
   }
 }
 
@@ -55,52 +55,52 @@ const PROVIDED_LOOKED_AT_MS = 5_000
 const INJECTED = /^cert-manager\.io\/inject-/
 
 /** Where somebody provides certificates: the CA that came with them is trusted. `authority`: its PEM, `undefined` where there is none. */
-export function provided(settings: Settings, authority: () => string | undefined): Reconciler {
+export function provided(settings: ControllerSettings, authority: () => string | undefined): Reconciler {
   const configurations = configurationsOf(settings)
   return {
     name: 'certificate',
     runs: 'leader',
-    workers: 1,
+    maxConcurrent: 1,
     fixedKeys: [SECRET],
     watches: configurations.watches,
-    async reconcile(_, view, hands): Promise<Outcome> {
+    async reconcile(_, cache, context): Promise<ReconcileResult> {
       const pem = authority()
-      for (const { kind, one } of pem === undefined ? [] : configurations.there(view))
+      for (const { kind, one } of pem === undefined ? [] : configurations.there(cache))
         if (!Object.keys(one.metadata.annotations ?? {}).some(name => INJECTED.test(name)))
-          await trust(kind, one, encoded(pem ?? ''), hands)
-      return { againMs: PROVIDED_LOOKED_AT_MS }
+          await trust(kind, one, encoded(pem ?? ''), context)
+      return { requeueAfterMs: PROVIDED_LOOKED_AT_MS }
     },
   }
 }
 
 /** Where nobody provides certificates. `serving` is told of each that the Secret holds. */
-export function certificates(settings: Settings, serving: Serving): readonly Reconciler[] {
+export function certificates(settings: ControllerSettings, serving: Serving): readonly Reconciler[] {
   const { namespace } = settings
   const secrets = named<Secret>(SECRETS, SECRET, { namespace })
   const configurations = configurationsOf(settings)
-  const secretIn = (view: View): Secret | undefined => view.of(secrets).get(`${namespace}/${SECRET}`)
+  const secretIn = (cache: CacheReader): Secret | undefined => cache.of(secrets).get(`${namespace}/${SECRET}`)
   return [
     {
       name: 'certificate',
       runs: 'leader',
-      workers: 1,
+      maxConcurrent: 1,
       fixedKeys: [SECRET],
       watches: [watchOf(secrets, () => [SECRET]), ...configurations.watches],
-      async reconcile(_, view, hands): Promise<Outcome> {
+      async reconcile(_, view, hands): Promise<ReconcileResult> {
         const secret = secretIn(view)
         const there = configurations.there(view)
         const bundle = secret?.data?.[KEYS.bundle] ?? ''
         if (bundle !== '') for (const { kind, one } of there) await trust(kind, one, bundle, hands)
         const isTrusted = there.every(({ one }) => trusts(one, bundle))
-        return renew(secret, { settings, hands, isTrusted })
+        return renew(secret, { settings, context: hands, isTrusted })
       },
     },
     {
       name: 'webhook-port',
       runs: 'always',
-      workers: 1,
+      maxConcurrent: 1,
       watches: [watchOf(secrets, () => [SECRET])],
-      async reconcile(_, view): Promise<Outcome> {
+      async reconcile(_, view): Promise<ReconcileResult> {
         const secret = secretIn(view)
         const [certificate, key] = secret ? [decoded(secret, KEYS.certificate), decoded(secret, KEYS.key)] : ['', '']
         if (secret && certificate !== '' && key !== '')
@@ -111,23 +111,23 @@ export function certificates(settings: Settings, serving: Serving): readonly Rec
   ]
 }
 
-async function trust(kind: Kind, one: WebhookConfiguration, bundle: string, { kube, log }: Hands): Promise<void> {
+async function trust(kind: Kind, one: WebhookConfiguration, bundle: string, { kube, log }: ReconcileContext): Promise<void> {
   if (trusts(one, bundle)) return
   await kube.replace(kind, trusting(one, bundle))
   log.info(`${kind.kind} ${one.metadata.name} trusts the webhooks' CA`)
 }
 
 interface Renewing {
-  readonly settings: Settings
-  readonly hands: Hands
+  readonly settings: ControllerSettings
+  readonly context: ReconcileContext
   readonly isTrusted: boolean
 }
 
-async function renew(secret: Secret | undefined, { settings, hands, isTrusted }: Renewing): Promise<Outcome> {
-  const nowMs = hands.clock()
+async function renew(secret: Secret | undefined, { settings, context, isTrusted }: Renewing): Promise<ReconcileResult> {
+  const nowMs = context.clock()
   const names = serverNames(settings.deployment, settings.namespace)
   const plan = certificatePlan(await heldIn(secret, isTrusted), names.dns, nowMs)
-  if (!plan.authority && !plan.server) return { againMs: plan.againAtMs - nowMs }
+  if (!plan.authority && !plan.server) return { requeueAfterMs: plan.againAtMs - nowMs }
   const since = (lifeMs: number) => ({ fromMs: nowMs - SKEW_MS, toMs: nowMs + lifeMs })
   const before = secret ? decoded(secret, KEYS.bundle) : ''
   const authority: Pair = plan.authority
@@ -139,7 +139,7 @@ async function renew(secret: Secret | undefined, { settings, hands, isTrusted }:
     ? await issue(authority, { name: settings.deployment, ...names, validity: since(SERVER_MS) })
     : undefined
   try {
-    await write(secret, { bundle, authority, pair }, { settings, hands })
+    await write(secret, { bundle, authority, pair }, { settings, context })
   } catch (error) {
     if (isAlreadyExists(error)) return undefined // the watch is about to tell of it
     throw error
@@ -147,11 +147,11 @@ async function renew(secret: Secret | undefined, { settings, hands, isTrusted }:
   const what = [plan.authority && 'a new CA', pair && 'a new certificate'].filter(
     one => one !== false && one !== undefined,
   )
-  hands.log.info(`Secret ${SECRET} has ${what.join(' and ')} for the webhooks`)
+  context.log.info(`Secret ${SECRET} has ${what.join(' and ')} for the webhooks`)
   return undefined
 }
 
-async function heldIn(secret: Secret | undefined, isTrusted: boolean): Promise<Held> {
+async function heldIn(secret: Secret | undefined, isTrusted: boolean): Promise<CertState> {
   if (!secret) return { authority: undefined, server: undefined, isTrusted }
   const [newest = ''] = certificatesIn(decoded(secret, KEYS.bundle))
   const [pem, key] = [decoded(secret, KEYS.certificate), decoded(secret, KEYS.key)]
@@ -173,7 +173,7 @@ interface Contents {
 async function write(
   secret: Secret | undefined,
   { bundle, authority, pair }: Contents,
-  { settings, hands }: Pick<Renewing, 'settings' | 'hands'>,
+  { settings, context }: Pick<Renewing, "settings" | "context">,
 ): Promise<void> {
   const data = {
     ...secret?.data,
@@ -181,10 +181,10 @@ async function write(
     [KEYS.bundleKey]: encoded(authority.key),
     ...(pair && { [KEYS.certificate]: encoded(pair.certificate), [KEYS.key]: encoded(pair.key) }),
   }
-  if (secret) return void (await hands.kube.replace(SECRETS, { ...secret, data }))
+  if (secret) return void (await context.kube.replace(SECRETS, { ...secret, data }))
   const metadata = { name: SECRET, namespace: settings.namespace }
   try {
-    await hands.kube.create(SECRETS, { metadata, type: 'kubernetes.io/tls', data })
+    await context.kube.create(SECRETS, { metadata, type: 'kubernetes.io/tls', data })
   } catch (error) {
     if (!(error instanceof KubeError) || !isForbidden(error)) throw error
     const remedy = `create it empty: kubectl apply -f deploy/spiderpool.yaml`

@@ -1,6 +1,6 @@
 // conf.yml read: what is wrong with it, by the file and the line. Pure; the YAML parser is an argument.
 import { podsIn } from './pods-conf.js'
-import { ConfFault, confOf, type Conf } from './settings.js'
+import { ConfFileError, confOf, type Conf } from './settings.js'
 
 /** A conf is tens of lines; of a longer text no line is looked for. */
 const LINES_MAX = 1_000
@@ -20,7 +20,7 @@ export function confIn(text: string, path: string, yaml: (text: string) => unkno
     podsIn(conf.raw['podResourceInject']) // read when webhooks are printed; wrong, it is said now
     return conf
   } catch (error) {
-    const line = error instanceof ConfFault ? lineOfKey(text, error.key) : undefined
+    const line = error instanceof ConfFileError ? lineOfKey(text, error.key) : undefined
     throw new Error(`${path}${line === undefined ? '' : `, line ${line}`}: ${words(error)}`)
   }
 }

@@ -3,17 +3,17 @@ import type { Kube } from '../../lib/kube/client.js'
 import { Election } from '../../lib/kube/lease.js'
 import type { Log } from '../../lib/log.js'
 import { Metrics } from '../../lib/metrics.js'
-import { fenced, type Fence } from './fence.js'
-import { FreshReads } from './fresh.js'
-import type { Check, Health } from './http.js'
+import { guarded, type LeaderGuard } from './fence.js'
+import { BatchedLiveReader } from './fresh.js'
+import type { Check, HealthChecks } from './http.js'
 import { Outage } from './outage.js'
 import { poolGauges } from './ippools.js'
-import type { Hands, Reconciler } from './reconciler.js'
+import type { ReconcileContext, Reconciler } from './reconciler.js'
 import { reconcilersFor } from './reconcilers.js'
-import { Runner, type Running } from './runner.js'
+import { Manager, type ManagerDeps } from './runner.js'
 import { subnetGauges } from './subnet-gauges.js'
-import type { Conf, Settings } from './settings.js'
-import { Teller } from './tell.js'
+import type { Conf, ControllerSettings } from './settings.js'
+import { EventRecorder } from './tell.js'
 import type { Serving } from './webhook-server.js'
 
 /** Each try ends within half of the renewal deadline; this is many of them. */
@@ -23,7 +23,7 @@ export const LEASE = 'spiderpool-controller-leases'
 
 export interface Parts {
   readonly kube: Kube
-  readonly settings: Settings
+  readonly settings: ControllerSettings
   readonly conf: Conf
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
@@ -35,11 +35,11 @@ export interface Parts {
     readonly authority: (() => string | undefined) | undefined
     readonly check: Check
   }
-  readonly seams: Running['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
+  readonly seams: ManagerDeps['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
 }
 
 export interface Controller {
-  readonly health: Health
+  readonly health: HealthChecks
   readonly metrics: Metrics
   /** Until the signal; then what is at work ends, and the lease is given back. */
   run(): Promise<void>
@@ -63,15 +63,15 @@ export function controllerOf(parts: Parts): Controller {
     onTrouble: error => outage.failed(lease, error),
     onAnswer: () => outage.answered(lease),
   })
-  const { handsOf, teller } = handsFor(parts, election, metrics)
-  const runner = new Runner({
+  const { handsOf, recorder } = handsFor(parts, election, metrics)
+  const runner = new Manager({
     reconcilers: reconcilersFor({ ...parts, ...parts.webhooks, metrics }),
     kube,
     log,
     outage,
     signal,
     seams,
-    handsOf,
+    contextOf: handsOf,
   })
   describe(metrics, runner, election)
   if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, runner.view)
@@ -84,7 +84,7 @@ export function controllerOf(parts: Parts): Controller {
     metrics,
     async run() {
       await Promise.all([runner.run(), election.run()])
-      await teller.settled()
+      await recorder.settled()
     },
   }
 }
@@ -93,25 +93,25 @@ function handsFor(
   { kube, settings, log, seams }: Parts,
   election: Election,
   metrics: Metrics,
-): { readonly handsOf: (runs: Reconciler['runs']) => Hands; readonly teller: Teller } {
+): { readonly handsOf: (runs: Reconciler['runs']) => ReconcileContext; readonly recorder: EventRecorder } {
   const writes = metrics.counter({ name: 'spiderpool_controller_write_counts', help: 'Writes sent to the API server' })
-  const onWrite: Fence['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
-  const fresh = new FreshReads(kube, seams.after)
+  const onWrite: LeaderGuard['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
+  const fresh = new BatchedLiveReader(kube, seams.after)
   const { now, clock, suffix, after } = seams
-  const always = fenced(kube, { holds: () => true, onWrite })
+  const always = guarded(kube, { isLeading: () => true, onWrite })
   // An Event says what was done while this process led, so it is written also after the lease was given back.
-  const teller = new Teller({ kube: always, log, instance: settings.podName, now, clock, suffix, after })
-  const hands = (own: Kube): Hands => ({
-    ...{ kube: own, fresh, log, now },
+  const recorder = new EventRecorder({ kube: always, log, instance: settings.podName, now, clock, suffix, after })
+  const hands = (own: Kube): ReconcileContext => ({
+    ...{ kube: own, live: fresh, log, now },
     clock: () => clock().getTime(),
     after: (ms, call) => void after(ms, call),
-    tell: telling => teller.tell(telling),
+    recordEvent: event => recorder.record(event),
   })
-  const made = { leader: hands(fenced(kube, { holds: () => election.holds(), onWrite })), always: hands(always) }
-  return { handsOf: runs => made[runs], teller }
+  const made = { leader: hands(guarded(kube, { isLeading: () => election.holds(), onWrite })), always: hands(always) }
+  return { handsOf: runs => made[runs], recorder }
 }
 
-function healthOf(runner: Runner, election: Election, webhooks: Check): Health {
+function healthOf(runner: Manager, election: Election, webhooks: Check): HealthChecks {
   const listed = (): string | undefined => {
     const missing = runner.missing()
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
@@ -123,7 +123,7 @@ function healthOf(runner: Runner, election: Election, webhooks: Check): Health {
   return { startup: [listed], readiness: [listed, led, webhooks], liveness: [tries] }
 }
 
-function describe(metrics: Metrics, runner: Runner, election: Election): void {
+function describe(metrics: Metrics, runner: Manager, election: Election): void {
   poolGauges(metrics, runner.view)
   metrics.gauge({ name: 'spiderpool_controller_leader', help: '1 where this process leads' }, () => [
     [election.holds() ? 1 : 0],

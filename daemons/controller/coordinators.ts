@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { FINALIZER, SPIDERPOOL_API } from '../../lib/crd/names.js'
 import type { ObjectMeta } from '../../lib/crd/types.js'
 import { CONFIGMAPS, PODS, SERVICECIDRS, SPIDER_COORDINATORS, type Kind } from '../../lib/kube/kinds.js'
-import type { Outcome } from './queue.js'
+import type { ReconcileResult } from './queue.js'
 import {
   firstConf,
   remedyOf,
@@ -15,14 +15,14 @@ import {
   type CommandPod,
   type ConfigMap,
   type CoordinatorStatus,
-  type Found,
+  type ClusterCidrs,
   type Listed,
   type ServiceCidr,
 } from './reconcile/cidrs.js'
-import { NETWORK_UNKNOWN, networkAfter, type Look } from './reconcile/network.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Making } from './reconcilers.js'
-import { source, type Source, type View } from './source.js'
+import { NETWORK_UNKNOWN, networkAfter, type NetworkObservation } from './reconcile/network.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcilerDeps } from './reconcilers.js'
+import { source, type WatchSource, type CacheReader } from './source.js'
 import { slimMeta } from './sources.js'
 
 interface Coordinator {
@@ -32,16 +32,16 @@ interface Coordinator {
 }
 
 const COORDINATORS = source<Coordinator>({ kind: SPIDER_COORDINATORS })
-const inKubeSystem = (name: string): Source<ConfigMap, never> =>
+const inKubeSystem = (name: string): WatchSource<ConfigMap, never> =>
   source<ConfigMap>({ kind: CONFIGMAPS, namespace: 'kube-system', fieldSelector: `metadata.name=${name}` })
 const KUBEADM = inKubeSystem('kubeadm-config')
 const CILIUM = inKubeSystem('cilium-config')
 const MANAGERS = source<CommandPod>({
   kind: PODS,
   labelSelector: 'component=kube-controller-manager',
-  pick: ({ metadata, spec }) => ({ metadata: slimMeta(metadata), ...(spec && { spec }) }),
+  transform: ({ metadata, spec }) => ({ metadata: slimMeta(metadata), ...(spec && { spec }) }),
 })
-const served = (version: string): Source<ServiceCidr, never> =>
+const served = (version: string): WatchSource<ServiceCidr, never> =>
   source<ServiceCidr>({ kind: { ...SERVICECIDRS, version }, optional: true })
 /** The newest that the cluster serves counts. */
 const SERVICE_CIDRS = ['v1', 'v1beta1', 'v1alpha1'].map(served)
@@ -70,7 +70,7 @@ const LOOK_MS = 5_000
  */
 const DOUBT_MS = 60_000
 
-export function coordinators({ env, conf }: Making): Reconciler {
+export function coordinators({ env, conf }: ReconcilerDeps): Reconciler {
   const name = env[NAME_ENV] || 'default'
   const dir = env[CNI_DIR_ENV] || '/etc/cni/net.d'
   const toOurs = (): readonly string[] => [name]
@@ -87,27 +87,27 @@ export function coordinators({ env, conf }: Making): Reconciler {
   return {
     name: 'coordinator',
     runs: 'leader',
-    workers: 1,
+    maxConcurrent: 1,
     watches,
     resyncMs: RESYNC_MS,
     reset: doubt.forget,
-    async reconcile(key, view, hands): Promise<Outcome> {
-      const coordinator = view.of(COORDINATORS).get(key)
+    async reconcile(key, cache, context): Promise<ReconcileResult> {
+      const coordinator = cache.of(COORDINATORS).get(key)
       if (!coordinator) return undefined
-      if (coordinator.metadata.deletionTimestamp !== undefined) return void (await letGo(coordinator, hands))
+      if (coordinator.metadata.deletionTimestamp !== undefined) return void (await letGo(coordinator, context))
       if (key !== name) return undefined
       const asked = coordinator.spec?.podCIDRType ?? 'auto'
       const isSynced = coordinator.status?.phase === 'Synced'
-      const again: Outcome = asked === 'auto' ? { againMs: LOOK_MS } : undefined
-      const type = asked === 'auto' ? network(isSynced, hands) : asked
+      const again: ReconcileResult = asked === 'auto' ? { requeueAfterMs: LOOK_MS } : undefined
+      const type = asked === 'auto' ? network(isSynced, context) : asked
       if (type === undefined) return again
       const status =
         typeof type === 'string'
-          ? statusOf(find(type, view, asked === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true))
+          ? statusOf(find(type, cache, asked === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true))
           : notReadable(type.error)
-      const waitMs = doubt.waitMs({ asked, isSynced, status }, hands)
-      if (waitMs > 0) return { againMs: Math.min(waitMs, again?.againMs ?? waitMs) }
-      await write(coordinator, status, hands)
+      const waitMs = doubt.waitMs({ asked, isSynced, status }, context)
+      if (waitMs > 0) return { requeueAfterMs: Math.min(waitMs, again?.requeueAfterMs ?? waitMs) }
+      await write(coordinator, status, context)
       return again
     },
   }
@@ -117,7 +117,7 @@ export function coordinators({ env, conf }: Making): Reconciler {
  * The podCIDRType that `auto` stands for, after one more look at the folder; `undefined` where the coordinator keeps its status until the
  * folder says more, `error` where nothing was ever read.
  */
-function networkOf(dir: string): (isSynced: boolean, hands: Hands) => string | { readonly error: string } | undefined {
+function networkOf(dir: string): (isSynced: boolean, context: ReconcileContext) => string | { readonly error: string } | undefined {
   let known = NETWORK_UNKNOWN
   let logged = ''
   return (isSynced, { now, log }) => {
@@ -146,7 +146,7 @@ interface Doubt {
   /** Milliseconds until the status may be written; 0 where it may be now. */
   waitMs(
     of: { readonly asked: string; readonly isSynced: boolean; readonly status: CoordinatorStatus },
-    hands: Hands,
+    context: ReconcileContext,
   ): number
   forget(): void
 }
@@ -176,34 +176,34 @@ function doubted(): Doubt {
 }
 
 /** Nobody else removes the finalizer: without this `kubectl delete` would wait for ever. */
-async function letGo({ metadata }: Coordinator, { kube }: Hands): Promise<void> {
+async function letGo({ metadata }: Coordinator, { kube }: ReconcileContext): Promise<void> {
   if (metadata.finalizers?.includes(FINALIZER) !== true) return
   const finalizers = metadata.finalizers.filter(one => one !== FINALIZER)
   const body = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } }
   await kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge')
 }
 
-function find(type: string, view: View, toleratesUnknown: boolean): Found {
-  const all = <T extends { readonly metadata: ObjectMeta }>(one: Source<T, never>): readonly T[] => [
-    ...view.of(one).all(),
+function find(type: string, cache: CacheReader, toleratesUnknown: boolean): ClusterCidrs {
+  const all = <T extends { readonly metadata: ObjectMeta }>(one: WatchSource<T, never>): readonly T[] => [
+    ...cache.of(one).all(),
   ]
-  const listed = <T extends { readonly metadata: ObjectMeta }>(one: Source<T, never>): Listed<T> =>
-    view.isServed(one) ? all(one) : view.isForbidden(one) ? 'forbidden' : 'absent'
-  const cidrs = SERVICE_CIDRS.find(one => view.isServed(one))
+  const listed = <T extends { readonly metadata: ObjectMeta }>(one: WatchSource<T, never>): Listed<T> =>
+    cache.isServed(one) ? all(one) : cache.isForbidden(one) ? 'forbidden' : 'absent'
+  const cidrs = SERVICE_CIDRS.find(one => cache.isServed(one))
   return {
     type,
-    kubeadm: view.of(KUBEADM).get('kube-system/kubeadm-config'),
+    kubeadm: cache.of(KUBEADM).get('kube-system/kubeadm-config'),
     controllerManagers: all(MANAGERS),
     serviceCidrs: cidrs && all(cidrs),
     calico: listed(CALICO),
-    cilium: view.of(CILIUM).get('kube-system/cilium-config'),
+    cilium: cache.of(CILIUM).get('kube-system/cilium-config'),
     ciliumPools: listed(CILIUM_POOLS),
     toleratesUnknown,
   }
 }
 
 /** By the path each time: a folder that was replaced is another one under the same name. Reads no file but the conf that counts. */
-function lookAt(dir: string): Look {
+function lookAt(dir: string): NetworkObservation {
   try {
     const names = readdirSync(dir, { withFileTypes: true }).filter(entry => !entry.isDirectory())
     const name = firstConf(names.map(entry => entry.name))
@@ -213,7 +213,7 @@ function lookAt(dir: string): Look {
   }
 }
 
-function typeIn(dir: string, name: string): Look {
+function typeIn(dir: string, name: string): NetworkObservation {
   try {
     return { type: typeOfConf(readFileSync(`${dir}/${name}`, 'utf8')) }
   } catch (error) {
@@ -223,14 +223,14 @@ function typeIn(dir: string, name: string): Look {
   }
 }
 
-function unreadable(error: unknown): Look {
+function unreadable(error: unknown): NetworkObservation {
   const why = error instanceof Error ? error.message : String(error)
   return {
     error: `the node's CNI configuration cannot be read (${CNI_DIR_ENV}): ${why}; set spec.podCIDRType of the SpiderCoordinator to cluster, calico, cilium or none`,
   }
 }
 
-async function write({ metadata, status = {} }: Coordinator, shall: CoordinatorStatus, hands: Hands): Promise<void> {
+async function write({ metadata, status = {} }: Coordinator, shall: CoordinatorStatus, context: ReconcileContext): Promise<void> {
   const is = {
     phase: status.phase,
     reason: status.reason ?? '',
@@ -249,9 +249,9 @@ async function write({ metadata, status = {} }: Coordinator, shall: CoordinatorS
     metadata: { resourceVersion: metadata.resourceVersion },
     status: { ...shall, reason: shall.reason ?? null },
   }
-  await hands.kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge', { subresource: 'status' })
+  await context.kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge', { subresource: 'status' })
   if (shall.phase === 'Synced' || shall.reason === status.reason) return
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderCoordinator', name: metadata.name, uid: metadata.uid ?? '' }
   const message = [shall.reason ?? '', remedyOf(shall.reason ?? '')].filter(text => text !== '').join(': ')
-  hands.tell({ about, type: 'Warning', reason: 'ClusterNotReady', message })
+  context.recordEvent({ regarding: about, type: 'Warning', reason: 'ClusterNotReady', message })
 }

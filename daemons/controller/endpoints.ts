@@ -2,12 +2,12 @@
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../lib/crd/types.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
 import { isRecordOf, recordAt } from '../../lib/ipam/allocated.js'
-import { directPort } from '../../lib/ipam/direct.js'
+import { kubeStore } from '../../lib/ipam/direct.js'
 import { newEndpoint, withOnly } from '../../lib/ipam/endpoint.js'
 import { addressObject, type Claimant } from '../../lib/ipam/identity.js'
 import { isMirror, topController, uidOf } from '../../lib/ipam/pod.js'
 import { familyOfPool, poolOf, type Pool } from '../../lib/ipam/pool.js'
-import type { Port } from '../../lib/ipam/port.js'
+import type { Store } from '../../lib/ipam/port.js'
 import {
   keeperOf,
   keeperOfKind,
@@ -17,12 +17,12 @@ import {
   type StatefulSet,
   type VirtualMachine,
 } from '../../lib/ipam/retention.js'
-import { repairOf, withAddresses, type Recorded, type Repair } from './reconcile/endpoint.js'
-import { addressesInUse, releaseMs, SIGHTING_MS, type Rules } from './reconcile/fate.js'
+import { repairOf, withAddresses, type EndpointFacts, type Repair } from './reconcile/endpoint.js'
+import { addressesInUse, releaseMs, SIGHTING_MS, type GcRules } from './reconcile/fate.js'
 import { stateOf } from './reconcile/node.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Making } from './reconcilers.js'
-import { keyOf, refOfKey, type View } from './source.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcilerDeps } from './reconcilers.js'
+import { keyOf, refOfKey, type CacheReader } from './source.js'
 import {
   ADDRESSES,
   CLUSTER_NODES,
@@ -40,8 +40,8 @@ const MENDING_MS = 10_000
 
 const VM = 'VirtualMachineInstance'
 
-const recordsOf = (view: View, kind: string, key: string): readonly string[] =>
-  view.of(ENDPOINTS).by('owner', `${kind}/${key}`).map(keyOf)
+const recordsOf = (cache: CacheReader, kind: string, key: string): readonly string[] =>
+  cache.of(ENDPOINTS).by('owner', `${kind}/${key}`).map(keyOf)
 
 const WATCHES: readonly Watch[] = [
   watchOf(ENDPOINTS, endpoint => [keyOf(endpoint)]),
@@ -50,9 +50,9 @@ const WATCHES: readonly Watch[] = [
     `${pod.namespace}/${pod.name}`,
     ...(owner.kind === VM ? [`${pod.namespace}/${owner.name}`] : []),
   ]),
-  watchOf(SETS, (set, view) => recordsOf(view, 'StatefulSet', keyOf(set))),
-  watchOf(INSTANCES, (one, view) => recordsOf(view, VM, keyOf(one))),
-  watchOf(MACHINES, (one, view) => recordsOf(view, VM, keyOf(one))),
+  watchOf(SETS, (set, cache) => recordsOf(cache, 'StatefulSet', keyOf(set))),
+  watchOf(INSTANCES, (one, cache) => recordsOf(cache, VM, keyOf(one))),
+  watchOf(MACHINES, (one, cache) => recordsOf(cache, VM, keyOf(one))),
 ]
 
 interface Sighting {
@@ -63,45 +63,45 @@ interface Sighting {
 interface Doing {
   readonly key: string
   readonly features: Features
-  readonly view: View
-  readonly hands: Hands
-  readonly port: Port
+  readonly cache: CacheReader
+  readonly context: ReconcileContext
+  readonly store: Store
 }
 
-export function endpoints({ settings, conf }: Making): Reconciler {
+export function endpoints({ settings, conf }: ReconcilerDeps): Reconciler {
   const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
   const sightings = new Map<string, Sighting>()
   return {
     name: 'endpoint',
     runs: 'leader',
-    workers: 50,
+    maxConcurrent: 50,
     resyncMs: settings.reclaim.resyncMs,
     watches: WATCHES,
     reset: () => sightings.clear(),
-    async reconcile(key, view, hands) {
-      const cached = fromCache(key, view, features)
+    async reconcile(key, cache, context) {
+      const cached = fromCache(key, cache, features)
       const repair = repairOf(cached)
       if (repair.kind === 'none' || (repair.kind === 'remove' && !settings.reclaim.enabled))
         return void sightings.delete(key)
-      const sinceMs = sinceOf(sightings, key, nameOf(repair), hands)
-      const graceMs = repair.kind === 'remove' ? removalMs(cached, view, settings.reclaim) : MENDING_MS
-      const waitMs = sinceMs + graceMs - hands.now()
-      if (waitMs > 0) return { againMs: waitMs }
+      const sinceMs = sinceOf(sightings, key, nameOf(repair), context)
+      const graceMs = repair.kind === 'remove' ? removalMs(cached, cache, settings.reclaim) : MENDING_MS
+      const waitMs = sinceMs + graceMs - context.now()
+      if (waitMs > 0) return { requeueAfterMs: waitMs }
       // A record that was deleted already and names nothing is only let go: nothing can depend on it any more.
       const isGoing = repair.kind === 'remove' && cached.endpoint?.metadata.deletionTimestamp !== undefined
-      const recorded = isGoing ? cached : await fromServer(key, view, features, hands)
+      const recorded = isGoing ? cached : await fromServer(key, cache, features, context)
       const anew = repairOf(recorded)
       sightings.delete(key)
-      if (nameOf(anew) !== nameOf(repair)) return { againMs: SIGHTING_MS }
-      await perform(anew, recorded, { key, features, view, hands, port: directPort(hands.kube) })
+      if (nameOf(anew) !== nameOf(repair)) return { requeueAfterMs: SIGHTING_MS }
+      await perform(anew, recorded, { key, features, cache, context, store: kubeStore(context.kube) })
       return undefined
     },
   }
 }
 
 /** The node's own DEL removes the record right after the address; the controller only what is left then. */
-function removalMs({ endpoint }: Recorded, view: View, rules: Pick<Rules, 'releaseMs'>): number {
-  const node = stateOf(view.of(CLUSTER_NODES).get(endpoint?.status.current.node ?? ''))
+function removalMs({ endpoint }: EndpointFacts, cache: CacheReader, rules: Pick<GcRules, 'releaseMs'>): number {
+  const node = stateOf(cache.of(CLUSTER_NODES).get(endpoint?.status.current.node ?? ''))
   return Math.max(SIGHTING_MS, releaseMs({ node }, rules))
 }
 
@@ -109,7 +109,7 @@ function removalMs({ endpoint }: Recorded, view: View, rules: Pick<Rules, 'relea
 const nameOf = (repair: Repair): string =>
   repair.kind === 'record' ? `record ${repair.uid}` : repair.kind === 'hold' ? `hold ${repair.address}` : repair.kind
 
-function sinceOf(sightings: Map<string, Sighting>, key: string, of: string, { now }: Hands): number {
+function sinceOf(sightings: Map<string, Sighting>, key: string, of: string, { now }: ReconcileContext): number {
   const before = sightings.get(key)
   if (before?.of === of) return before.sinceMs
   const sinceMs = now()
@@ -117,72 +117,72 @@ function sinceOf(sightings: Map<string, Sighting>, key: string, of: string, { no
   return sinceMs
 }
 
-function addressesOfRecord(key: string, view: View): readonly SpiderIPAddress[] {
-  const addresses = view.of(ADDRESSES)
+function addressesOfRecord(key: string, cache: CacheReader): readonly SpiderIPAddress[] {
+  const addresses = cache.of(ADDRESSES)
   return [...new Set([...addresses.by('pod', key), ...addresses.by('owner', `${VM}/${key}`)])]
 }
 
-function fromCache(key: string, view: View, features: Features): Recorded {
-  const endpoint = view.of(ENDPOINTS).get(key)
-  const pods = view.of(CLUSTER_PODS)
+function fromCache(key: string, cache: CacheReader, features: Features): EndpointFacts {
+  const endpoint = cache.of(ENDPOINTS).get(key)
+  const pods = cache.of(CLUSTER_PODS)
   const pod = pods.get(key) ?? pods.by('uid', endpoint?.status.current.uid ?? '')[0]
   const owner = ownerKeyOf(endpoint)
   const kept = {
-    set: view.of(SETS).get(owner),
-    instance: view.of(INSTANCES).get(owner),
-    machine: view.of(MACHINES).get(owner),
+    set: cache.of(SETS).get(owner),
+    instance: cache.of(INSTANCES).get(owner),
+    machine: cache.of(MACHINES).get(owner),
   }
-  return recordedOf({ key, endpoint, pod, view, features, ...kept })
+  return recordedOf({ key, endpoint, pod, cache, features, ...kept })
 }
 
-async function fromServer(key: string, view: View, features: Features, { fresh }: Hands): Promise<Recorded> {
-  const cached = fromCache(key, view, features)
-  const endpoint = await fresh.get(ENDPOINTS, key)
+async function fromServer(key: string, cache: CacheReader, features: Features, { live }: ReconcileContext): Promise<EndpointFacts> {
+  const cached = fromCache(key, cache, features)
+  const endpoint = await live.get(ENDPOINTS, key)
   const owner = ownerKeyOf(endpoint)
   const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
-  const isVm = keeper === VM && areMachinesServed(view)
+  const isVm = keeper === VM && areMachinesServed(cache)
   const [pod, set, instance, machine] = await Promise.all([
-    fresh.get(CLUSTER_PODS, cached.pod ? keyOf(cached.pod) : key),
-    keeper === 'StatefulSet' ? fresh.get(SETS, owner) : undefined,
-    isVm ? fresh.get(INSTANCES, owner) : undefined,
-    isVm ? fresh.get(MACHINES, owner) : undefined,
+    live.get(CLUSTER_PODS, cached.pod ? keyOf(cached.pod) : key),
+    keeper === 'StatefulSet' ? live.get(SETS, owner) : undefined,
+    isVm ? live.get(INSTANCES, owner) : undefined,
+    isVm ? live.get(MACHINES, owner) : undefined,
   ])
-  return recordedOf({ key, endpoint, pod, view, features, set, instance, machine })
+  return recordedOf({ key, endpoint, pod, cache, features, set, instance, machine })
 }
 
 const ownerKeyOf = (endpoint: SpiderEndpoint | undefined): string =>
   `${endpoint?.metadata.namespace ?? ''}/${endpoint?.status.ownerControllerName ?? ''}`
 
-const areMachinesServed = (view: View): boolean => view.isServed(INSTANCES) && view.isServed(MACHINES)
+const areMachinesServed = (cache: CacheReader): boolean => cache.isServed(INSTANCES) && cache.isServed(MACHINES)
 
 interface Found {
   readonly key: string
   readonly endpoint: SpiderEndpoint | undefined
   readonly pod: Pod | undefined
-  readonly view: View
+  readonly cache: CacheReader
   readonly features: Features
   readonly set: StatefulSet | undefined
   readonly instance: VirtualMachine | undefined
   readonly machine: VirtualMachine | undefined
 }
 
-function recordedOf({ key, endpoint, pod, view, features, set, instance, machine }: Found): Recorded {
+function recordedOf({ key, endpoint, pod, cache, features, set, instance, machine }: Found): EndpointFacts {
   const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
   const isKept =
     keeper === 'StatefulSet'
       ? statefulSetKeeps(refOfKey(key).name, set)
-      : keeper === VM && (!areMachinesServed(view) || virtualMachineKeeps(instance, machine))
+      : keeper === VM && (!areMachinesServed(cache) || virtualMachineKeeps(instance, machine))
   const inUse = addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS])
-  return { endpoint, pod, addresses: addressesOfRecord(key, view), isKept, inUse }
+  return { endpoint, pod, addresses: addressesOfRecord(key, cache), isKept, inUse }
 }
 
-async function perform(repair: Repair, recorded: Recorded, doing: Doing): Promise<void> {
+async function perform(repair: Repair, recorded: EndpointFacts, doing: Doing): Promise<void> {
   const { endpoint, pod } = recorded
   switch (repair.kind) {
     case 'none':
       return
     case 'remove':
-      return endpoint && doing.port.removeEndpoint(endpoint)
+      return endpoint && doing.store.deleteEndpoint(endpoint)
     case 'record':
       return pod && record(repair.addresses, pod, doing)
     case 'hold':
@@ -190,8 +190,8 @@ async function perform(repair: Repair, recorded: Recorded, doing: Doing): Promis
   }
 }
 
-async function claimantOf(pod: Pod, key: string, port: Port): Promise<Claimant> {
-  const { apiVersion, kind, name } = await topController(pod, port, { withUid: false })
+async function claimantOf(pod: Pod, key: string, store: Store): Promise<Claimant> {
+  const { apiVersion, kind, name } = await topController(pod, store, { withUid: false })
   return {
     namespace: pod.metadata.namespace ?? '',
     name: pod.metadata.name,
@@ -206,25 +206,25 @@ async function claimantOf(pod: Pod, key: string, port: Port): Promise<Claimant> 
 
 /** Read whole: what the cache leaves out must not be lost by writing it back. */
 async function record(addresses: readonly SpiderIPAddress[], pod: Pod, doing: Doing): Promise<void> {
-  const { key, features, port, view, hands } = doing
-  const before = await port.endpoint(refOfKey(key))
-  const nics = withAddresses(before?.status.current.ips ?? [], addresses, pool => poolNamed(pool, view))
-  const claimant = await claimantOf(pod, key, port)
+  const { key, features, store, cache, context } = doing
+  const before = await store.endpoint(refOfKey(key))
+  const nics = withAddresses(before?.status.current.ips ?? [], addresses, pool => poolNamed(pool, cache))
+  const claimant = await claimantOf(pod, key, store)
   const isKept = keeperOf(claimant.owner, features) !== undefined
   const written = await (before
-    ? port.replaceEndpoint(withOnly(before, claimant, nics))
-    : port.createEndpoint(newEndpoint(claimant, nics, isKept)))
+    ? store.replaceEndpoint(withOnly(before, claimant, nics))
+    : store.createEndpoint(newEndpoint(claimant, nics, isKept)))
   if (written === 'conflict') return
   const texts = addresses.map(({ spec }) => `${spec.address} (${spec.nic})`).join(', ')
-  tellOf(pod, hands, {
+  tellOf(pod, context, {
     type: 'Normal',
     reason: 'EndpointRepaired',
     message: `SpiderEndpoint names again what the pod holds: ${texts}`,
   })
 }
 
-function poolNamed(name: string, view: View): Pool | undefined {
-  const object = view.of(POOLS).get(name)
+function poolNamed(name: string, cache: CacheReader): Pool | undefined {
+  const object = cache.of(POOLS).get(name)
   const family = object && familyOfPool(object)
   return object && family && poolOf(object, family)
 }
@@ -234,34 +234,34 @@ async function hold(
   { nic, address, pool: poolName }: Extract<Repair, { kind: 'hold' }>,
   endpoint: SpiderEndpoint,
   pod: Pod,
-  { key, port, view, hands }: Doing,
+  { key, store, cache, context }: Doing,
 ): Promise<void> {
-  const pool = poolNamed(poolName, view)
+  const pool = poolNamed(poolName, cache)
   const ip = parsePrefix(address)?.ip
   if (!pool || ip === undefined) return
-  const claimant = await claimantOf(pod, key, port)
+  const claimant = await claimantOf(pod, key, store)
   const recorded = pool.shared && recordAt(pool.shared, ip)
   if (recorded && !isRecordOf(recorded, { claimant, nic: nic.interface })) return // adopted first; then it is a conflict
   const object = addressObject({ ip, pool, nic: nic.interface, claimant })
-  const outcome = await port.claim(object)
+  const outcome = await store.createAddress(object)
   if (outcome.kind === 'held')
-    return tellOf(pod, hands, {
+    return tellOf(pod, context, {
       type: 'Normal',
       reason: 'AddressRepaired',
       message: `${address} of pool ${poolName} is held for the pod again, as its SpiderEndpoint says`,
     })
-  const holder = await port.address(object.metadata.name)
+  const holder = await store.address(object.metadata.name)
   if (!holder || holder.spec.pod.uid === endpoint.status.current.uid) return
   const other = `${holder.spec.pod.namespace}/${holder.spec.pod.name}`
   const message = `${address} stands in the SpiderEndpoint of this pod and is held by pod ${other}; restart one of the two`
-  tellOf(pod, hands, { type: 'Warning', reason: 'AddressConflict', message })
+  tellOf(pod, context, { type: 'Warning', reason: 'AddressConflict', message })
 }
 
 function tellOf(
   { metadata: { namespace = '', name, uid = '' } }: Pod,
-  hands: Hands,
+  context: ReconcileContext,
   telling: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string },
 ): void {
-  hands.log.info(telling.message, { pod: `${namespace}/${name}`, reason: telling.reason })
-  hands.tell({ about: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...telling })
+  context.log.info(telling.message, { pod: `${namespace}/${name}`, reason: telling.reason })
+  context.recordEvent({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...telling })
 }

@@ -3,22 +3,22 @@ import type { Kube } from '../../lib/kube/client.js'
 import { KubeError } from '../../lib/kube/errors.js'
 import type { Kind } from '../../lib/kube/kinds.js'
 
-export interface Fence {
+export interface LeaderGuard {
   /**
    * Asked before each write and each further try of one, by the monotonic clock: a process that slept through its lease writes nothing
    * more. What was sent before may still arrive; preconditions keep it from harm.
    */
-  readonly holds: () => boolean
+  readonly isLeading: () => boolean
   /** Told of each write that is sent. */
   readonly onWrite: (verb: 'create' | 'update' | 'patch' | 'delete', kind: Kind) => void
 }
 
-export function fenced(kube: Kube, { holds, onWrite }: Fence): Kube {
-  const write = (...[verb, kind]: Parameters<Fence['onWrite']>): void => {
-    if (!holds()) throw new KubeError(0, 'NotLeader', 'the lease is not held any more, so nothing was written')
+export function guarded(kube: Kube, { isLeading, onWrite }: LeaderGuard): Kube {
+  const write = (...[verb, kind]: Parameters<LeaderGuard['onWrite']>): void => {
+    if (!isLeading()) throw new KubeError(0, 'NotLeader', 'the lease is not held any more, so nothing was written')
     onWrite(verb, kind)
   }
-  const fence = { mayRetry: holds }
+  const fence = { mayRetry: isLeading }
   return {
     get: (kind, ref) => kube.get(kind, ref),
     list: (kind, options) => kube.list(kind, options),

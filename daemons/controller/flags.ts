@@ -1,5 +1,5 @@
 // The command line of spiderpool-controller. Pure.
-export interface Flags {
+export interface ControllerFlags {
   /** conf.yml of the ConfigMap. */
   readonly configPath: string | undefined
   /** Files of the webhooks' certificate, where somebody else makes it. */
@@ -26,7 +26,7 @@ const VERBS = ['webhooks', 'node-policy'] as const
 const NAMES = ['config-path', 'tls-server-cert', 'tls-server-key'] as const
 
 /** `--name value` and `--name=value`. Throws a sentence. */
-export function flagsOf(argv: readonly string[]): Flags {
+export function flagsOf(argv: readonly string[]): ControllerFlags {
   const [verb] = argv
   const prints = VERBS.find(name => name === verb)
   const rest = verb === 'daemon' || prints !== undefined ? argv.slice(1) : argv

@@ -2,7 +2,7 @@
 import type { Kube } from '../../lib/kube/client.js'
 import { isNotFound } from '../../lib/kube/errors.js'
 
-import { keyOf, refOfKey, type Seen, type Source } from './source.js'
+import { keyOf, refOfKey, type KubeObject, type WatchSource } from './source.js'
 
 /** Those who ask within this time, or while an earlier read of the kind is under way, are answered together. */
 const GATHER_MS = 20
@@ -12,7 +12,7 @@ const GETS_MAX = 50
 const PAGE_SIZE = 500
 
 interface Asked {
-  readonly resolve: (object: Seen | undefined) => void
+  readonly resolve: (object: KubeObject | undefined) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -20,17 +20,17 @@ interface Asked {
 type Gathered = Map<string, Asked[]>
 
 interface Lane {
-  readonly source: Source
+  readonly source: WatchSource
   gathered: Gathered
   isBusy: boolean
 }
 
-export interface Fresh {
+export interface LiveReader {
   /** As the API server has it now, cut down by the source's `pick`; `undefined` where it has no such object. Throws KubeError. */
-  get<T extends Seen>(source: Source<T, never> | Source<T, string>, key: string): Promise<T | undefined>
+  get<T extends KubeObject>(source: WatchSource<T, never> | WatchSource<T, string>, key: string): Promise<T | undefined>
 }
 
-export class FreshReads implements Fresh {
+export class BatchedLiveReader implements LiveReader {
   readonly #kube: Kube
   readonly #after: (ms: number, call: () => void) => unknown
   readonly #lanes = new Map<object, Lane>()
@@ -40,8 +40,8 @@ export class FreshReads implements Fresh {
     this.#after = after
   }
 
-  get<T extends Seen>(source: Source<T, never> | Source<T, string>, key: string): Promise<T | undefined> {
-    const untyped = source as unknown as Source // its answers go only to who asked with it
+  get<T extends KubeObject>(source: WatchSource<T, never> | WatchSource<T, string>, key: string): Promise<T | undefined> {
+    const untyped = source as unknown as WatchSource // its answers go only to who asked with it
     const lane = this.#laneOf(untyped)
     return new Promise((resolve, reject) => {
       const asked = lane.gathered.get(key) ?? []
@@ -51,7 +51,7 @@ export class FreshReads implements Fresh {
     })
   }
 
-  #laneOf(source: Source): Lane {
+  #laneOf(source: WatchSource): Lane {
     const lane = this.#lanes.get(source) ?? { source, gathered: new Map(), isBusy: false }
     this.#lanes.set(source, lane)
     return lane
@@ -71,7 +71,7 @@ export class FreshReads implements Fresh {
     })
   }
 
-  async #read(source: Source, asked: Gathered): Promise<void> {
+  async #read(source: WatchSource, asked: Gathered): Promise<void> {
     if (asked.size > GETS_MAX) return this.#readAll(source, asked)
     await Promise.all(
       [...asked].map(async ([key, waiting]) => {
@@ -85,16 +85,16 @@ export class FreshReads implements Fresh {
     )
   }
 
-  async #readOne({ kind, pick = same }: Source, key: string): Promise<Seen | undefined> {
+  async #readOne({ kind, transform = same }: WatchSource, key: string): Promise<KubeObject | undefined> {
     try {
-      return pick(await this.#kube.get<Seen>(kind, refOfKey(key)))
+      return transform(await this.#kube.get<KubeObject>(kind, refOfKey(key)))
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw error
     }
   }
 
-  async #readAll(source: Source, asked: Gathered): Promise<void> {
+  async #readAll(source: WatchSource, asked: Gathered): Promise<void> {
     try {
       const found = await this.#list(source, asked)
       for (const [key, waiting] of asked) for (const { resolve } of waiting) resolve(found.get(key))
@@ -104,18 +104,18 @@ export class FreshReads implements Fresh {
   }
 
   /** Without a resourceVersion: the newest. Of one namespace where all are of one. */
-  async #list({ kind, pick = same }: Source, asked: ReadonlyMap<string, unknown>): Promise<ReadonlyMap<string, Seen>> {
+  async #list({ kind, transform = same }: WatchSource, asked: ReadonlyMap<string, unknown>): Promise<ReadonlyMap<string, KubeObject>> {
     const namespaces = new Set([...asked.keys()].map(key => refOfKey(key).namespace))
     const [namespace = ''] = namespaces.size === 1 ? namespaces : []
-    const found = new Map<string, Seen>()
+    const found = new Map<string, KubeObject>()
     let next = ''
     do {
-      const page = await this.#kube.list<Seen>(kind, {
+      const page = await this.#kube.list<KubeObject>(kind, {
         limit: PAGE_SIZE,
         ...(namespace !== '' && { namespace }),
         ...(next !== '' && { continue: next }),
       })
-      for (const item of page.items) if (asked.has(keyOf(item))) found.set(keyOf(item), pick(item))
+      for (const item of page.items) if (asked.has(keyOf(item))) found.set(keyOf(item), transform(item))
       next = page.metadata.continue ?? ''
     } while (next !== '')
     return found

@@ -3,7 +3,7 @@
 /** A sentence that says what is not well; `undefined` where it is. */
 export type Check = () => string | undefined | Promise<string | undefined>
 
-export interface Health {
+export interface HealthChecks {
   /** Once true it stays so: the process has everything it needs to begin. */
   readonly startup: readonly Check[]
   readonly readiness: readonly Check[]
@@ -21,7 +21,7 @@ const isRead = ({ method }: Request): boolean => method === 'GET' || method === 
 const notAllowed = (): Response => new Response('only GET\n', { status: 405, headers: { allow: 'GET, HEAD' } })
 
 /** `/v1/runtime/startup|readiness|liveness`: 200, or 500 with what is amiss. */
-export async function answerHealth(request: Request, health: Health): Promise<Response> {
+export async function answerHealth(request: Request, health: HealthChecks): Promise<Response> {
   const [, probe] = HEALTH_PATH.exec(new URL(request.url).pathname) ?? []
   if (probe !== 'startup' && probe !== 'readiness' && probe !== 'liveness')
     return new Response('nothing here: ask /v1/runtime/startup, readiness or liveness\n', { status: 404 })

@@ -3,17 +3,17 @@ import { ANNOTATION_ALLOCATED_IPS, FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_AP
 import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
 import { objectNameOf } from '../../lib/ip/address.js'
 import { recordsIn } from '../../lib/ipam/allocated.js'
-import { directPort } from '../../lib/ipam/direct.js'
+import { kubeStore } from '../../lib/ipam/direct.js'
 import { isOfPod, uidOf } from '../../lib/ipam/pod.js'
 import { SPIDER_IPPOOLS } from '../../lib/kube/kinds.js'
 import type { Metrics } from '../../lib/metrics.js'
 import { limiter } from './limiter.js'
-import type { Outcome } from './queue.js'
+import type { ReconcileResult } from './queue.js'
 import { adoptionOf, entriesOf, leftOf, unionOf, type Adoption } from './reconcile/adopt.js'
 import { poolFinalizers, poolStatus, sizeOfPool } from './reconcile/ippool.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Making } from './reconcilers.js'
-import type { View } from './source.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcilerDeps } from './reconcilers.js'
+import type { CacheReader } from './source.js'
 import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, isFromGo, isGoAgent, POOLS } from './sources.js'
 
 /** Of a pool's status: a burst of a thousand pods is a few writes. */
@@ -26,18 +26,18 @@ const NAMED_MAX = 20
 /** What is contested or cannot be read is looked at again this often; a change of an address is a reason as well. */
 const PENDING_MS = 10_000
 
-const allNames = (view: View): readonly string[] => [...view.of(POOLS).all()].map(({ metadata }) => metadata.name)
+const allNames = (cache: CacheReader): readonly string[] => [...cache.of(POOLS).all()].map(({ metadata }) => metadata.name)
 
 const WATCHES: readonly Watch[] = [
   watchOf(POOLS, ({ metadata }) => [metadata.name]),
   // The first pool with a Go record concerns all: a Go agent allocates from any.
   watchOf(
     POOLS,
-    (pool, view) => (isFromGo(pool) ? allNames(view) : []),
+    (pool, cache) => (isFromGo(pool) ? allNames(cache) : []),
     ({ object, previous }) => isFromGo(object) === isFromGo(previous),
   ),
-  watchOf(ADDRESSES, ({ metadata }, view) =>
-    view
+  watchOf(ADDRESSES, ({ metadata }, cache) =>
+    cache
       .of(POOLS)
       .by('uid', metadata.labels?.[IPAM_LABEL_POOL_UID] ?? '')
       .map(pool => pool.metadata.name),
@@ -46,7 +46,7 @@ const WATCHES: readonly Watch[] = [
   watchOf(ENDPOINTS, () => []),
   watchOf(
     CLUSTER_PODS,
-    (pod, view) => (isGoAgent(pod) ? allNames(view) : []),
+    (pod, cache) => (isGoAgent(pod) ? allNames(cache) : []),
     () => true, // one that changes stays one
   ),
 ]
@@ -55,10 +55,10 @@ const WATCHES: readonly Watch[] = [
 type Sharing = 'shared' | 'kept' | undefined
 
 /** A Go agent that is there counts whatever conf.yml says: with no text it would give every address again. */
-function sharingOf(view: View, wanted: boolean | 'auto'): Sharing {
-  if (view.of(CLUSTER_PODS).count('goAgent', 'yes') > 0) return 'shared'
+function sharingOf(cache: CacheReader, wanted: boolean | 'auto'): Sharing {
+  if (cache.of(CLUSTER_PODS).count('goAgent', 'yes') > 0) return 'shared'
   if (wanted === false) return undefined
-  return wanted === true || view.of(POOLS).count('fromGo', 'yes') > 0 ? 'kept' : undefined
+  return wanted === true || cache.of(POOLS).count('fromGo', 'yes') > 0 ? 'kept' : undefined
 }
 
 /** Of one pool, since this process began. */
@@ -70,39 +70,39 @@ interface Memory {
   warned: string
 }
 
-export function ippools({ conf: { projectAllocatedIPs: wanted } }: Making): Reconciler {
+export function ippools({ conf: { projectAllocatedIPs: wanted } }: ReconcilerDeps): Reconciler {
   const writtenMs = new Map<string, number>()
   const memories = new Map<string, Memory>()
   return {
     name: 'ippool',
     runs: 'leader',
-    workers: 8,
+    maxConcurrent: 8,
     watches: WATCHES,
     reset: () => {
       writtenMs.clear()
       memories.clear()
     },
-    async reconcile(name, view, hands): Promise<Outcome> {
-      const pool = view.of(POOLS).get(name)
+    async reconcile(name, cache, context): Promise<ReconcileResult> {
+      const pool = cache.of(POOLS).get(name)
       if (!pool) {
         memories.delete(name)
         return void writtenMs.delete(name)
       }
-      const waitMs = (writtenMs.get(name) ?? -Infinity) + WRITE_EVERY_MS - hands.now()
-      if (waitMs > 0) return { againMs: waitMs }
+      const waitMs = (writtenMs.get(name) ?? -Infinity) + WRITE_EVERY_MS - context.now()
+      if (waitMs > 0) return { requeueAfterMs: waitMs }
       const memory: Memory = memories.get(name) ?? { settled: [], held: new Map(), warned: '' }
       memories.set(name, memory)
       const text = pool.status?.allocatedIPs
       const isSettled = text === undefined || memory.settled.includes(text)
-      const adoption = isSettled ? undefined : await adopt(pool, { view, hands, memory })
+      const adoption = isSettled ? undefined : await adopt(pool, { cache, context, memory })
       const left = adoption ? leftOf(adoption) : NONE
-      const shall = shallBe(pool, view, { sharing: sharingOf(view, wanted), left })
-      if (await write(pool, shall, hands)) {
-        writtenMs.set(name, hands.now())
+      const shall = shallBe(pool, cache, { sharing: sharingOf(cache, wanted), left })
+      if (await write(pool, shall, context)) {
+        writtenMs.set(name, context.now())
         memory.settled = left.size === 0 ? [text, shall.status.allocatedIPs] : []
       }
       if (left.size === 0) return undefined
-      return { againMs: adoption && adoption.create.length + adoption.renew.length > 0 ? WRITE_EVERY_MS : PENDING_MS }
+      return { requeueAfterMs: adoption && adoption.create.length + adoption.renew.length > 0 ? WRITE_EVERY_MS : PENDING_MS }
     },
   }
 }
@@ -110,8 +110,8 @@ export function ippools({ conf: { projectAllocatedIPs: wanted } }: Making): Reco
 const NONE: ReadonlySet<string> = new Set()
 
 interface Adopting {
-  readonly view: View
-  readonly hands: Hands
+  readonly cache: CacheReader
+  readonly context: ReconcileContext
   readonly memory: Memory
 }
 
@@ -120,52 +120,52 @@ interface Adopting {
  * was faster. A record of a pod that is gone becomes one too, and is reclaimed with the care that every address is; but for those
  * whose object was here and is released.
  */
-async function adopt(pool: SpiderIPPool, { view, hands, memory }: Adopting): Promise<Adoption> {
-  const released = await releasedIn(pool, { view, hands, memory })
-  const pods = view.of(CLUSTER_PODS)
+async function adopt(pool: SpiderIPPool, { cache, context, memory }: Adopting): Promise<Adoption> {
+  const released = await releasedIn(pool, { cache, context, memory })
+  const pods = cache.of(CLUSTER_PODS)
   const adoption = adoptionOf(pool, {
     isWanted: ({ ip }) => !released.has(ip),
-    addressNamed: name => view.of(ADDRESSES).get(name),
-    endpointOf: key => view.of(ENDPOINTS).get(key),
+    addressNamed: name => cache.of(ADDRESSES).get(name),
+    endpointOf: key => cache.of(ENDPOINTS).get(key),
     identityOf: uid => uidOf(pods.by('uid', uid)[0]) || uid,
     isThere: uid => pods.count('uid', uid) > 0,
   })
-  tellOf(pool, adoption, hands, memory)
-  const port = directPort(hands.kube)
+  tellOf(pool, adoption, context, memory)
+  const store = kubeStore(context.kube)
   const limit = limiter(ADOPTING)
   await Promise.all([
-    ...adoption.create.map(object => limit(() => port.claim(object))),
-    ...adoption.renew.map(object => limit(() => port.adopt(object))),
+    ...adoption.create.map(object => limit(() => store.createAddress(object))),
+    ...adoption.renew.map(object => limit(() => store.updateAddress(object))),
   ])
   if (adoption.create.length > 0)
-    hands.log.info(`adopted ${adoption.create.length} records of status.allocatedIPs of pool ${pool.metadata.name}`)
+    context.log.info(`adopted ${adoption.create.length} records of status.allocatedIPs of pool ${pool.metadata.name}`)
   return adoption
 }
 
 /** Addresses of the text whose object was deleted, by a DEL or by reclaim, and whose pod a fresh read does not find. */
-async function releasedIn(pool: SpiderIPPool, { view, hands, memory }: Adopting): Promise<ReadonlySet<string>> {
+async function releasedIn(pool: SpiderIPPool, { cache, context, memory }: Adopting): Promise<ReadonlySet<string>> {
   const released = new Set<string>()
   const { records } = recordsIn(pool.status?.allocatedIPs ?? '{}')
   await Promise.all(
     records.map(async ({ ip, namespace, pod: name, uid }) => {
-      if (view.of(ADDRESSES).get(objectNameOf(ip))) return void memory.held.set(ip, uid)
-      if (memory.held.get(ip) !== uid || view.of(CLUSTER_PODS).count('uid', uid) > 0) return
-      const pod = await hands.fresh.get(CLUSTER_PODS, `${namespace}/${name}`)
+      if (cache.of(ADDRESSES).get(objectNameOf(ip))) return void memory.held.set(ip, uid)
+      if (memory.held.get(ip) !== uid || cache.of(CLUSTER_PODS).count('uid', uid) > 0) return
+      const pod = await context.live.get(CLUSTER_PODS, `${namespace}/${name}`)
       if (!pod || !isOfPod(uid, pod)) released.add(ip)
     }),
   )
   return released
 }
 
-function tellOf({ metadata }: SpiderIPPool, { contested, unreadable }: Adoption, hands: Hands, memory: Memory): void {
+function tellOf({ metadata }: SpiderIPPool, { contested, unreadable }: Adoption, context: ReconcileContext, memory: Memory): void {
   const { name, uid } = metadata
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
   const all = JSON.stringify([contested.map(({ record }) => record), unreadable])
   if (all === memory.warned) return
   memory.warned = all
   const warn = (reason: string, message: string): void => {
-    hands.log.warn(message, { pool: name, reason })
-    hands.tell({ about, type: 'Warning', reason, message })
+    context.log.warn(message, { pool: name, reason })
+    context.recordEvent({ regarding: about, type: 'Warning', reason, message })
   }
   for (const { record, holder } of contested.slice(0, NAMED_MAX)) {
     const other = holder.spec.pod
@@ -189,15 +189,15 @@ interface Shall {
 
 function shallBe(
   pool: SpiderIPPool,
-  view: View,
+  cache: CacheReader,
   { sharing, left }: { readonly sharing: Sharing; readonly left: ReadonlySet<string> },
 ): Shall {
   const uid = pool.metadata.uid ?? ''
-  const allocated = view.of(ADDRESSES).count('poolUid', uid)
-  const held = (): readonly SpiderIPAddress[] => view.of(ADDRESSES).by('poolUid', uid)
+  const allocated = cache.of(ADDRESSES).count('poolUid', uid)
+  const held = (): readonly SpiderIPAddress[] => cache.of(ADDRESSES).by('poolUid', uid)
   const names = (): Iterable<string> => held().map(({ metadata }) => metadata.name)
   const { allocatedIPs: before, allocatedIPsProjected: _, ...counts } = poolStatus(pool, { allocated, names })
-  const pods = view.of(CLUSTER_PODS)
+  const pods = cache.of(CLUSTER_PODS)
   const apiUidOf = (own: string): string => pods.by('uid', own)[0]?.metadata.uid ?? own
   const text =
     sharing === undefined ? (left.size === 0 ? undefined : before) : unionOf(before, entriesOf(held(), apiUidOf), left)
@@ -211,7 +211,7 @@ function shallBe(
 }
 
 /** True where something was written. Compare-and-swap: a pool that is newer than the cache answers 409 and comes again. */
-async function write(pool: SpiderIPPool, { status, finalizers, sharing }: Shall, { kube }: Hands): Promise<boolean> {
+async function write(pool: SpiderIPPool, { status, finalizers, sharing }: Shall, { kube }: ReconcileContext): Promise<boolean> {
   const { metadata, status: before } = pool
   const { totalIPCount = 0, allocatedIPCount, allocatedIPs, allocatedIPsProjected, freeIPs } = status
   const hasNews =
@@ -249,9 +249,9 @@ async function write(pool: SpiderIPPool, { status, finalizers, sharing }: Shall,
 const POOL_LABEL = 'ippool'
 
 /** Gauges, under the names that Spiderpool's documents give; read from the cache whenever somebody asks. */
-export function poolGauges(metrics: Metrics, view: View): void {
-  const pools = view.of(POOLS)
-  const held = (pool: SpiderIPPool): number => view.of(ADDRESSES).count('poolUid', pool.metadata.uid ?? '')
+export function poolGauges(metrics: Metrics, cache: CacheReader): void {
+  const pools = cache.of(POOLS)
+  const held = (pool: SpiderIPPool): number => cache.of(ADDRESSES).count('poolUid', pool.metadata.uid ?? '')
   const each = (value: (pool: SpiderIPPool) => number) => () =>
     [...pools.all()].map(pool => [value(pool), { [POOL_LABEL]: pool.metadata.name }] as const)
   metrics.gauge({ name: 'spiderpool_total_ippool_counts', help: 'SpiderIPPools' }, () => [[pools.size]])

@@ -9,7 +9,7 @@ import { confIn } from './conf-file.js'
 import { controllerOf, type Controller } from './controller.js'
 import { flagsOf, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './http.js'
-import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type Settings } from './settings.js'
+import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type ControllerSettings } from './settings.js'
 import { portFault } from './port-fault.js'
 import { podsIn } from './pods-conf.js'
 import { isOf130, printedNodePolicy, printedWebhooks, startWebhooks, type Webhooks } from './webhook-start.js'
@@ -66,7 +66,7 @@ function serveAt(variable: string, port: number, hostname: string, fetch: Answer
 }
 
 /** What listens, by what it is for. Each is in `servers` as soon as it listens, so that a later failure closes it. */
-function listen({ health, metrics }: Controller, settings: Settings, servers: Map<string, HttpServer>): void {
+function listen({ health, metrics }: Controller, settings: ControllerSettings, servers: Map<string, HttpServer>): void {
   const { bindAddress, healthAddress, healthPort, metricsPort } = settings
   servers.set(
     'health',
@@ -95,7 +95,7 @@ async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
   }
 }
 
-async function serve(argv: readonly string[], log: (settings: Settings) => Log): Promise<void> {
+async function serve(argv: readonly string[], log: (settings: ControllerSettings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
   const { configPath, tls, prints } = flagsOf(argv)

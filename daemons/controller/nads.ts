@@ -4,10 +4,10 @@ import type { NetworkAttachmentDefinition, SpiderMultusConfig } from '../../lib/
 import { NADS as NAD_KIND, SPIDER_MULTUSCONFIGS } from '../../lib/kube/kinds.js'
 import { nadName, nadOf, OURS, UPSTREAM } from './reconcile/nad.js'
 import { differenceOf, isOwnedBy, otherOwner } from './reconcile/nad-difference.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Outcome } from './queue.js'
-import type { Making } from './reconcilers.js'
-import { keyOf, source, type View } from './source.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcileResult } from './queue.js'
+import type { ReconcilerDeps } from './reconcilers.js'
+import { keyOf, source, type CacheReader } from './source.js'
 
 export const MULTUSCONFIGS = source<SpiderMultusConfig, 'nad'>({
   kind: SPIDER_MULTUSCONFIGS,
@@ -29,8 +29,8 @@ export const NADS = source<NetworkAttachmentDefinition, 'owner'>({
 /** A definition that somebody deletes or edits is looked at because of its name, and because of who owned it. */
 const WATCHES: readonly Watch[] = [
   watchOf(MULTUSCONFIGS, smc => [keyOf(smc)]),
-  watchOf(NADS, (nad, view) => [
-    ...view.of(MULTUSCONFIGS).by('nad', keyOf(nad)).map(keyOf),
+  watchOf(NADS, (nad, cache) => [
+    ...cache.of(MULTUSCONFIGS).by('nad', keyOf(nad)).map(keyOf),
     ...(nad.metadata.ownerReferences ?? [])
       .filter(({ kind }) => kind === 'SpiderMultusConfig')
       .map(({ name }) => `${nad.metadata.namespace ?? ''}/${name}`),
@@ -38,55 +38,55 @@ const WATCHES: readonly Watch[] = [
 ]
 
 /** conf.yml: `upstreamCNINames: true` writes `macvlan` and `spiderpool` into the confs. */
-export const nads = ({ conf }: Making): Reconciler => {
+export const nads = ({ conf }: ReconcilerDeps): Reconciler => {
   const names = conf.raw['upstreamCNINames'] === true ? UPSTREAM : OURS
   return {
     name: 'nad',
     runs: 'leader',
-    workers: 4,
+    maxConcurrent: 4,
     watches: WATCHES,
-    async reconcile(key, view, hands): Promise<Outcome> {
-      const smc = view.of(MULTUSCONFIGS).get(key)
+    async reconcile(key, cache, context): Promise<ReconcileResult> {
+      const smc = cache.of(MULTUSCONFIGS).get(key)
       // A definition goes with its owner: the API server collects it.
-      if (!smc || smc.metadata.deletionTimestamp !== undefined || !view.isServed(NADS)) return undefined
+      if (!smc || smc.metadata.deletionTimestamp !== undefined || !cache.isServed(NADS)) return undefined
       let shall: NetworkAttachmentDefinition
       try {
         shall = nadOf(smc, names)
       } catch (error) {
-        return void refuse(smc, `no NetworkAttachmentDefinition can be made: ${String(error)}`, hands)
+        return void refuse(smc, `no NetworkAttachmentDefinition can be made: ${String(error)}`, context)
       }
-      return void (await makeTrue(smc, shall, view, hands))
+      return void (await makeTrue(smc, shall, cache, context))
     },
   }
 }
 
-function refuse({ metadata }: SpiderMultusConfig, message: string, hands: Hands): void {
+function refuse({ metadata }: SpiderMultusConfig, message: string, context: ReconcileContext): void {
   const { namespace = '', name, uid = '' } = metadata
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderMultusConfig', namespace, name, uid }
-  hands.log.warn(message, { multusConfig: `${namespace}/${name}` })
-  hands.tell({ about, type: 'Warning', reason: 'InvalidConfig', message })
+  context.log.warn(message, { multusConfig: `${namespace}/${name}` })
+  context.recordEvent({ regarding: about, type: 'Warning', reason: 'InvalidConfig', message })
 }
 
 async function makeTrue(
   smc: SpiderMultusConfig,
   shall: NetworkAttachmentDefinition,
-  view: View,
-  hands: Hands,
+  cache: CacheReader,
+  context: ReconcileContext,
 ): Promise<void> {
-  const known = view.of(NADS)
+  const known = cache.of(NADS)
   for (const stale of known.by('owner', keyOf(smc)))
-    if (keyOf(stale) !== keyOf(shall) && isOwnedBy(stale, smc)) await remove(stale, hands)
+    if (keyOf(stale) !== keyOf(shall) && isOwnedBy(stale, smc)) await remove(stale, context)
   const is = known.get(keyOf(shall))
-  if (!is) return void (await hands.kube.create(NAD_KIND, shall))
+  if (!is) return void (await context.kube.create(NAD_KIND, shall))
   if (is.metadata.deletionTimestamp !== undefined) return // comes again as deleted
   const other = otherOwner(is, smc)
   if (other !== undefined)
-    return refuse(smc, `NetworkAttachmentDefinition ${keyOf(is)} belongs to SpiderMultusConfig ${other}`, hands)
+    return refuse(smc, `NetworkAttachmentDefinition ${keyOf(is)} belongs to SpiderMultusConfig ${other}`, context)
   const news = differenceOf(is, shall)
-  if (news) await hands.kube.replace(NAD_KIND, news)
+  if (news) await context.kube.replace(NAD_KIND, news)
 }
 
-async function remove({ metadata }: NetworkAttachmentDefinition, { kube }: Hands): Promise<void> {
+async function remove({ metadata }: NetworkAttachmentDefinition, { kube }: ReconcileContext): Promise<void> {
   const { namespace = '', name, uid, resourceVersion } = metadata
   await kube.delete(NAD_KIND, { namespace, name }, { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) })
 }

@@ -1,7 +1,7 @@
 // Pools that overlap although admission let no such pool in: looked for whenever a spec changes. Performs what reconcile/overlap.ts decides.
 import { SPIDERPOOL_API } from '../../lib/crd/names.js'
 import { SPIDER_IPPOOLS } from '../../lib/kube/kinds.js'
-import type { Outcome } from './queue.js'
+import type { ReconcileResult } from './queue.js'
 import { disablings } from './reconcile/overlap.js'
 import { watchOf, type Reconciler } from './reconciler.js'
 import { POOLS } from './sources.js'
@@ -19,15 +19,15 @@ const WATCH = watchOf(
 export const overlaps = (): Reconciler => ({
   name: 'overlap',
   runs: 'leader',
-  workers: 1,
+  maxConcurrent: 1,
   watches: [WATCH],
-  async reconcile(_, view, { kube, log, tell }): Promise<Outcome> {
-    for (const { pool, annotations, spec, type, reason, message } of disablings([...view.of(POOLS).all()])) {
+  async reconcile(_, cache, { kube, log, recordEvent }): Promise<ReconcileResult> {
+    for (const { pool, annotations, spec, type, reason, message } of disablings([...cache.of(POOLS).all()])) {
       const { name, uid, resourceVersion } = pool.metadata
       await kube.patch(SPIDER_IPPOOLS, { name }, { metadata: { annotations, resourceVersion }, spec }, 'merge')
       const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
       log.warn(message, { pool: name, reason })
-      tell({ about, type, reason, message })
+      recordEvent({ regarding: about, type, reason, message })
     }
     return undefined
   },

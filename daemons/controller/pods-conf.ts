@@ -1,5 +1,5 @@
 // podResourceInject of conf.yml: whether pods choose networks by an annotation, and in which namespaces. Pure.
-import { ConfFault } from './settings.js'
+import { ConfFileError } from './settings.js'
 
 export interface PodsConf {
   readonly exclude: readonly string[]
@@ -7,8 +7,8 @@ export interface PodsConf {
 }
 
 const KEY = 'podResourceInject'
-const fault = (field: string, value: unknown, remedy: string): ConfFault =>
-  new ConfFault(KEY, `${KEY}${field} of the configuration file is ${JSON.stringify(value)}; ${remedy}`)
+const fault = (field: string, value: unknown, remedy: string): ConfFileError =>
+  new ConfFileError(KEY, `${KEY}${field} of the configuration file is ${JSON.stringify(value)}; ${remedy}`)
 
 /** `{enabled, namespacesExclude, namespacesInclude}`; `undefined` where it is off. @throws ConfFault where a value is of another type. */
 export function podsIn(value: unknown): PodsConf | undefined {

@@ -3,7 +3,7 @@
 const BACKOFF_MS = 50
 const BACKOFF_MS_MAX = 30_000
 
-export interface Seams {
+export interface QueueDeps {
   /** Calls back after `ms`; what it returns takes the call back. */
   readonly after: (ms: number, call: () => void) => () => void
   /** In [0, 1). */
@@ -11,16 +11,16 @@ export interface Seams {
 }
 
 /** Done, or to be looked at again after so many milliseconds. Throwing means: again, after a pause that doubles. */
-export type Outcome = { readonly againMs: number } | undefined
+export type ReconcileResult = { readonly requeueAfterMs: number } | undefined
 
 interface Waiting {
   readonly dueMs: number
   readonly cancel: () => void
 }
 
-export class Queue {
-  readonly #work: (key: string) => Promise<Outcome>
-  readonly #seams: Seams & { readonly now: () => number }
+export class WorkQueue {
+  readonly #work: (key: string) => Promise<ReconcileResult>
+  readonly #seams: QueueDeps & { readonly now: () => number }
   readonly #workers: number
   readonly #ready = new Set<string>()
   readonly #running = new Set<string>()
@@ -31,7 +31,7 @@ export class Queue {
   #isOpen = false
   #idle: (() => void)[] = []
 
-  constructor(work: (key: string) => Promise<Outcome>, workers: number, seams: Seams & { readonly now: () => number }) {
+  constructor(work: (key: string) => Promise<ReconcileResult>, workers: number, seams: QueueDeps & { readonly now: () => number }) {
     this.#work = work
     this.#workers = workers
     this.#seams = seams
@@ -88,16 +88,16 @@ export class Queue {
   }
 
   async #run(key: string): Promise<void> {
-    let next: Outcome
+    let next: ReconcileResult
     try {
       next = await this.#work(key)
       this.#failures.delete(key)
     } catch {
-      next = { againMs: this.#pauseMs(key) } // told by who does the work
+      next = { requeueAfterMs: this.#pauseMs(key) } // told by who does the work
     }
     this.#running.delete(key)
     if (this.#dirty.delete(key)) this.add(key)
-    else if (next) this.addAfter(key, next.againMs)
+    else if (next) this.addAfter(key, next.requeueAfterMs)
     this.#pump()
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }

@@ -3,13 +3,13 @@ import type { SpiderIPAddress } from '../../lib/crd/types.js'
 import { isConflict, isNotFound } from '../../lib/kube/errors.js'
 import { SPIDER_IPADDRESSES } from '../../lib/kube/kinds.js'
 import type { Counter, Metrics } from '../../lib/metrics.js'
-import { addressesOfOwner, addressesOfPod, fromCache, fromServer, type Looking } from './around.js'
+import { addressesOfOwner, addressesOfPod, fromCache, fromServer, type GcLookup } from './around.js'
 import { limiter } from './limiter.js'
-import { fateOf, SIGHTING_MS, type Why } from './reconcile/fate.js'
+import { gcVerdict, SIGHTING_MS, type GcReason } from './reconcile/fate.js'
 import { stateOf } from './reconcile/node.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Making } from './reconcilers.js'
-import { Reclaimed } from './reclaimed.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcilerDeps } from './reconcilers.js'
+import { GcEvents } from './reclaimed.js'
 import { keyOf } from './source.js'
 import { ADDRESSES, CLUSTER_NODES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, SETS } from './sources.js'
 
@@ -18,14 +18,14 @@ const WORKERS = 2_000
 
 interface Sighting {
   readonly uid: string
-  readonly why: Why
+  readonly why: GcReason
   readonly sinceMs: number
 }
 
 const sameNode = watchOf(
   CLUSTER_NODES,
-  (node, view) =>
-    view
+  (node, cache) =>
+    cache
       .of(ADDRESSES)
       .by('node', node.metadata.name)
       .map(({ metadata }) => metadata.name),
@@ -34,11 +34,11 @@ const sameNode = watchOf(
 
 const WATCHES: readonly Watch[] = [
   watchOf(ADDRESSES, ({ metadata }) => [metadata.name]),
-  watchOf(CLUSTER_PODS, (pod, view) => addressesOfPod(view, keyOf(pod))),
-  watchOf(ENDPOINTS, (endpoint, view) => addressesOfPod(view, keyOf(endpoint))),
-  watchOf(SETS, (set, view) => addressesOfOwner(view, 'StatefulSet', keyOf(set))),
-  watchOf(INSTANCES, (one, view) => addressesOfOwner(view, 'VirtualMachineInstance', keyOf(one))),
-  watchOf(MACHINES, (one, view) => addressesOfOwner(view, 'VirtualMachineInstance', keyOf(one))),
+  watchOf(CLUSTER_PODS, (pod, cache) => addressesOfPod(cache, keyOf(pod))),
+  watchOf(ENDPOINTS, (endpoint, cache) => addressesOfPod(cache, keyOf(endpoint))),
+  watchOf(SETS, (set, cache) => addressesOfOwner(cache, 'StatefulSet', keyOf(set))),
+  watchOf(INSTANCES, (one, cache) => addressesOfOwner(cache, 'VirtualMachineInstance', keyOf(one))),
+  watchOf(MACHINES, (one, cache) => addressesOfOwner(cache, 'VirtualMachineInstance', keyOf(one))),
   sameNode,
 ]
 
@@ -50,47 +50,47 @@ export function gcCounters(metrics: Metrics): { readonly freed: Counter; readonl
   }
 }
 
-export function reclaim({ settings, conf, metrics }: Making): Reconciler {
+export function reclaim({ settings, conf, metrics }: ReconcilerDeps): Reconciler {
   const { reclaim: rules } = settings
   const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
   const heartbeats = rules.onReadyNodes !== rules.onNotReadyNodes
   const counters = gcCounters(metrics)
   const sightings = new Map<string, Sighting>()
   const limit = limiter(rules.workers)
-  const reclaimed = new Reclaimed()
+  const reclaimed = new GcEvents()
   return {
     name: 'reclaim',
     runs: 'leader',
-    workers: WORKERS,
+    maxConcurrent: WORKERS,
     resyncMs: rules.resyncMs,
     watches: WATCHES,
     reset() {
       sightings.clear()
       reclaimed.flush()
     },
-    async reconcile(name, view, hands) {
-      const address = view.of(ADDRESSES).get(name)
-      const looking: Looking = { view, features, heartbeats, nowMs: hands.clock() }
-      const fate = address && fateOf(address, fromCache(address, looking), rules)
+    async reconcile(name, cache, context) {
+      const address = cache.of(ADDRESSES).get(name)
+      const looking: GcLookup = { cache, features, heartbeats, nowMs: context.clock() }
+      const fate = address && gcVerdict(address, fromCache(address, looking), rules)
       if (!fate || fate.kind === 'keep') return void sightings.delete(name)
-      const sinceMs = sinceOf(sightings, address, fate.why, hands)
-      const waitMs = sinceMs + fate.graceMs - hands.now()
-      if (waitMs > 0) return { againMs: waitMs }
-      const anew = fateOf(address, await fromServer(address, looking, { why: fate.why, hands }), rules)
+      const sinceMs = sinceOf(sightings, address, fate.why, context)
+      const waitMs = sinceMs + fate.graceMs - context.now()
+      if (waitMs > 0) return { requeueAfterMs: waitMs }
+      const anew = gcVerdict(address, await fromServer(address, looking, { why: fate.why, context }), rules)
       // The cache was late. It will be told, and in case it is not, it is asked.
-      if (anew.kind === 'keep' || anew.why !== fate.why) return { againMs: SIGHTING_MS }
-      if (sinceMs + anew.graceMs > hands.now()) return { againMs: sinceMs + anew.graceMs - hands.now() }
-      if (!(await limit(() => free(address, counters.failed, hands)))) return { againMs: SIGHTING_MS }
+      if (anew.kind === 'keep' || anew.why !== fate.why) return { requeueAfterMs: SIGHTING_MS }
+      if (sinceMs + anew.graceMs > context.now()) return { requeueAfterMs: sinceMs + anew.graceMs - context.now() }
+      if (!(await limit(() => free(address, counters.failed, context)))) return { requeueAfterMs: SIGHTING_MS }
       sightings.delete(name)
       counters.freed.add({ ippool: address.spec.pool })
-      reclaimed.add(address, fate.why, view, hands)
+      reclaimed.add(address, fate.why, cache, context)
       return undefined
     },
   }
 }
 
 /** When the same reason was first seen for the same object. */
-function sinceOf(sightings: Map<string, Sighting>, { metadata }: SpiderIPAddress, why: Why, { now }: Hands): number {
+function sinceOf(sightings: Map<string, Sighting>, { metadata }: SpiderIPAddress, why: GcReason, { now }: ReconcileContext): number {
   const uid = metadata.uid ?? ''
   const before = sightings.get(metadata.name)
   if (before?.uid === uid && before.why === why) return before.sinceMs
@@ -100,7 +100,7 @@ function sinceOf(sightings: Map<string, Sighting>, { metadata }: SpiderIPAddress
 }
 
 /** One request. False where the object changed since the cache saw it: then nothing is deleted. */
-async function free({ metadata, spec }: SpiderIPAddress, failed: Counter, { kube }: Hands): Promise<boolean> {
+async function free({ metadata, spec }: SpiderIPAddress, failed: Counter, { kube }: ReconcileContext): Promise<boolean> {
   const { name, uid, resourceVersion } = metadata
   if (uid === undefined || resourceVersion === undefined) return false
   try {

@@ -4,17 +4,17 @@ import type { SpiderIPAddress } from '../../lib/crd/types.js'
 import { parsePrefix } from '../../lib/ip/cidr.js'
 import { familyOf, toBigint, type Family, type Ip } from '../../lib/ip/address.js'
 import { formatRanges, normal } from '../../lib/ip/range.js'
-import type { Why } from './reconcile/fate.js'
-import type { Hands } from './reconciler.js'
+import type { GcReason } from './reconcile/fate.js'
+import type { ReconcileContext } from './reconciler.js'
 import { POOLS } from './sources.js'
-import type { View } from './source.js'
+import type { CacheReader } from './source.js'
 
 const GATHER_MS = 200
 /** Leaves room for the sentence around it: a message has 1024 letters at most. */
 const LISTED_LENGTH_MAX = 850
 
 /** As docs/controller.md has them. */
-export const BECAUSE: Readonly<Record<Why, string>> = {
+export const BECAUSE: Readonly<Record<GcReason, string>> = {
   PodGone: 'the pod is gone',
   PodReplaced: 'a younger pod has the name of the pod that held it',
   OwnerGone: 'its StatefulSet or virtual machine will not use it again',
@@ -25,17 +25,17 @@ export const BECAUSE: Readonly<Record<Why, string>> = {
   NotRecorded: 'no record of the pod names it: an ADD was left half done',
 }
 
-export class Reclaimed {
+export class GcEvents {
   /** By pool and reason. */
-  #gathered = new Map<string, { readonly why: Why; readonly pool: string; readonly addresses: SpiderIPAddress[] }>()
+  #gathered = new Map<string, { readonly why: GcReason; readonly pool: string; readonly addresses: SpiderIPAddress[] }>()
   #flush = (): void => undefined
 
-  add(address: SpiderIPAddress, why: Why, view: View, hands: Hands): void {
+  add(address: SpiderIPAddress, why: GcReason, cache: CacheReader, context: ReconcileContext): void {
     const { pool, pod } = address.spec
-    hands.log.info(`reclaimed ${address.spec.address} of pool ${pool}: ${BECAUSE[why]}`, { pod, why })
+    context.log.info(`reclaimed ${address.spec.address} of pool ${pool}: ${BECAUSE[why]}`, { pod, why })
     if (this.#gathered.size === 0) {
-      this.#flush = () => this.#tellAll(view, hands)
-      hands.after(GATHER_MS, () => this.flush())
+      this.#flush = () => this.#tellAll(cache, context)
+      context.after(GATHER_MS, () => this.flush())
     }
     const key = `${pool}/${why}`
     const together = this.#gathered.get(key) ?? { why, pool, addresses: [] }
@@ -48,20 +48,20 @@ export class Reclaimed {
     this.#flush()
   }
 
-  #tellAll(view: View, hands: Hands): void {
+  #tellAll(cache: CacheReader, context: ReconcileContext): void {
     const gathered = [...this.#gathered.values()]
     this.#gathered = new Map()
     for (const { why, pool: name, addresses } of gathered) {
-      const uid = view.of(POOLS).get(name)?.metadata.uid
+      const uid = cache.of(POOLS).get(name)?.metadata.uid
       const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
       for (const message of messagesOf(addresses, why))
-        hands.tell({ about, type: 'Normal', reason: `Reclaimed${why}`, message })
+        context.recordEvent({ regarding: about, type: 'Normal', reason: `Reclaimed${why}`, message })
     }
   }
 }
 
 /** One names its pod; many are told as ranges, in as many messages as it takes. */
-export function messagesOf(addresses: readonly SpiderIPAddress[], why: Why): readonly string[] {
+export function messagesOf(addresses: readonly SpiderIPAddress[], why: GcReason): readonly string[] {
   const [first] = addresses
   if (first && addresses.length === 1) {
     const { pod, address, nic } = first.spec

@@ -10,11 +10,11 @@ import { reclaim } from './reclaim.js'
 import { certificates, provided } from './certificates.js'
 import { overlaps } from './overlaps.js'
 import type { Serving } from './webhook-server.js'
-import type { Conf, Settings } from './settings.js'
+import type { Conf, ControllerSettings } from './settings.js'
 import { subnets } from './subnets.js'
 
-export interface Making {
-  readonly settings: Settings
+export interface ReconcilerDeps {
+  readonly settings: ControllerSettings
   readonly conf: Conf
   /** The environment, for switches that one reconciler alone reads. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -26,15 +26,15 @@ export interface Making {
 }
 
 /** In no order: each is on its own. */
-export const reconcilersFor = (making: Making): readonly Reconciler[] => [
-  ippools(making),
+export const reconcilersFor = (deps: ReconcilerDeps): readonly Reconciler[] => [
+  ippools(deps),
   overlaps(),
-  endpoints(making),
-  nads(making),
-  coordinators(making),
-  ...(making.conf.enableSpiderSubnet ? [subnets(making)] : []),
-  ...(making.conf.enableSpiderSubnet && making.conf.enableAutoPoolForApplication ? [applications(making)] : []),
-  ...(making.serving ? certificates(making.settings, making.serving) : []),
-  ...(making.authority ? [provided(making.settings, making.authority)] : []),
-  ...(making.settings.reclaim.enabled ? [reclaim(making)] : []),
+  endpoints(deps),
+  nads(deps),
+  coordinators(deps),
+  ...(deps.conf.enableSpiderSubnet ? [subnets(deps)] : []),
+  ...(deps.conf.enableSpiderSubnet && deps.conf.enableAutoPoolForApplication ? [applications(deps)] : []),
+  ...(deps.serving ? certificates(deps.settings, deps.serving) : []),
+  ...(deps.authority ? [provided(deps.settings, deps.authority)] : []),
+  ...(deps.settings.reclaim.enabled ? [reclaim(deps)] : []),
 ]

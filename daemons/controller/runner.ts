@@ -2,45 +2,45 @@
 import type { Kube } from '../../lib/kube/client.js'
 import { isConflict, KubeError } from '../../lib/kube/errors.js'
 import type { Log } from '../../lib/log.js'
-import { Cache } from './cache.js'
+import { Informers } from './cache.js'
 import type { Outage } from './outage.js'
-import { Queue, type Outcome, type Seams } from './queue.js'
-import type { Hands, Reconciler } from './reconciler.js'
-import type { Change, Source, View } from './source.js'
+import { WorkQueue, type ReconcileResult, type QueueDeps } from './queue.js'
+import type { ReconcileContext, Reconciler } from './reconciler.js'
+import type { ObjectChange, WatchSource, CacheReader } from './source.js'
 
-export interface Running {
+export interface ManagerDeps {
   readonly reconcilers: readonly Reconciler[]
   /** Of all replicas, for reading. */
   readonly kube: Kube
   readonly log: Log
   readonly outage: Outage
   readonly signal: AbortSignal
-  readonly seams: Seams & {
+  readonly seams: QueueDeps & {
     readonly now: () => number
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   }
   /** What a reconciler is given, by whether it is a leader's. */
-  readonly handsOf: (runs: Reconciler['runs']) => Hands
+  readonly contextOf: (runs: Reconciler['runs']) => ReconcileContext
 }
 
 interface Lane {
   readonly reconciler: Reconciler
-  readonly queue: Queue
+  readonly queue: WorkQueue
   isOpen: boolean
   stopResync: () => void
 }
 
-export class Runner {
-  readonly #with: Running
-  readonly #cache: Cache
+export class Manager {
+  readonly #with: ManagerDeps
+  readonly #cache: Informers
   readonly #lanes: readonly Lane[]
   #leads = false
 
-  constructor(running: Running) {
+  constructor(running: ManagerDeps) {
     this.#with = running
     const { kube, log, outage, signal, seams, reconcilers } = running
     this.#lanes = reconcilers.map(reconciler => this.#laneOf(reconciler))
-    this.#cache = new Cache(
+    this.#cache = new Informers(
       reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source)),
       {
         kube,
@@ -54,7 +54,7 @@ export class Runner {
     )
   }
 
-  get view(): View {
+  get view(): CacheReader {
     return this.#cache
   }
 
@@ -92,15 +92,15 @@ export class Runner {
       reconciler,
       isOpen: false,
       stopResync: () => undefined,
-      queue: new Queue(key => this.#reconcile(lane, key), reconciler.workers, seams),
+      queue: new WorkQueue(key => this.#reconcile(lane, key), reconciler.maxConcurrent, seams),
     }
     return lane
   }
 
-  async #reconcile({ reconciler, isOpen }: Lane, key: string): Promise<Outcome> {
+  async #reconcile({ reconciler, isOpen }: Lane, key: string): Promise<ReconcileResult> {
     if (!isOpen) return undefined
     try {
-      return await reconciler.reconcile(key, this.#cache, this.#with.handsOf(reconciler.runs))
+      return await reconciler.reconcile(key, this.#cache, this.#with.contextOf(reconciler.runs))
     } catch (error) {
       const { log, outage } = this.#with
       const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
@@ -111,7 +111,7 @@ export class Runner {
   }
 
   /** Whoever went by what was known of the source before looks at everything again. */
-  #lookAnew(source: Source): void {
+  #lookAnew(source: WatchSource): void {
     for (const lane of this.#lanes)
       if (lane.isOpen && lane.reconciler.watches.some(watch => watch.source === source)) this.#addAll(lane)
     this.#openAll()
@@ -153,7 +153,7 @@ export class Runner {
         for (const key of keysOf({ object, previous: undefined }, this.#cache)) queue.add(key)
   }
 
-  #notice(source: Source, change: Change): void {
+  #notice(source: WatchSource, change: ObjectChange): void {
     for (const { reconciler, queue, isOpen } of this.#lanes)
       if (isOpen)
         for (const watch of reconciler.watches)

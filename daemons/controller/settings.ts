@@ -1,6 +1,6 @@
 // What the controller is told by its environment and its ConfigMap (spec of both: docs of Spiderpool's Helm chart). Pure.
 import { LEVELS, type Level } from '../../lib/log.js'
-import type { Timing } from '../../lib/kube/lease.js'
+import type { LeaseTiming } from '../../lib/kube/lease.js'
 import { nearest } from '../../lib/nearest.js'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -24,7 +24,7 @@ export interface Reclaiming {
   readonly resyncMs: number
 }
 
-export interface Settings {
+export interface ControllerSettings {
   readonly namespace: string
   readonly podName: string
   readonly logLevel: Level
@@ -38,7 +38,7 @@ export interface Settings {
   /** The controller's Deployment: its Service and both webhook configurations have the same name. */
   readonly deployment: string
   readonly metrics: boolean
-  readonly timing: Timing
+  readonly timing: LeaseTiming
   readonly reclaim: Reclaiming
 }
 
@@ -69,7 +69,7 @@ export const CONF_DEFAULT: Conf = {
 }
 
 /** A key of conf.yml whose value cannot be used. */
-export class ConfFault extends Error {
+export class ConfFileError extends Error {
   readonly key: string
 
   constructor(key: string, message: string) {
@@ -85,7 +85,7 @@ export function confOf(yaml: unknown): Conf {
   const flag = (key: string): boolean => {
     const value = raw[key] ?? false
     if (typeof value === 'boolean') return value
-    throw new ConfFault(key, `${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
+    throw new ConfFileError(key, `${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
   }
   return {
     enableIPv4: flag('enableIPv4'),
@@ -138,7 +138,7 @@ const GC = 'SPIDERPOOL_GC_'
 const UNRECORDED_S = 240
 
 /** Throws a sentence that names the variable, its value and what to give. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
-export function settingsOf(env: Env, outside: { readonly namespace: string; readonly podName: string }): Settings {
+export function settingsOf(env: Env, outside: { readonly namespace: string; readonly podName: string }): ControllerSettings {
   const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
   return {
     namespace: text(env, 'SPIDERPOOL_POD_NAMESPACE', outside.namespace),
@@ -166,7 +166,7 @@ export function settingsOf(env: Env, outside: { readonly namespace: string; read
   }
 }
 
-function timingOf(env: Env): Timing {
+function timingOf(env: Env): LeaseTiming {
   const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
   const timing = {
     durationMs: seconds('SPIDERPOOL_LEADER_DURATION', 15),

@@ -2,15 +2,15 @@
 import type { ObjectMeta } from '../../lib/crd/types.js'
 import type { Kind } from '../../lib/kube/kinds.js'
 
-export interface Seen {
+export interface KubeObject {
   readonly metadata: ObjectMeta
 }
 
 /** One list and watch. Made once, at the top of a file, with `source(…)`: the object itself is what `View.of` is asked with. */
-export interface Source<T extends Seen = Seen, I extends string = string> {
+export interface WatchSource<T extends KubeObject = KubeObject, I extends string = string> {
   readonly kind: Kind
   /** What is kept of an object in memory: leave out what nobody reads. Whole objects where it is not given. */
-  readonly pick?: (object: T) => T
+  readonly transform?: (object: T) => T
   /** Other ways to find an object than by its key: the values under which it is found. */
   readonly indexes: { readonly [K in I]: (object: T) => readonly string[] }
   /**
@@ -23,12 +23,12 @@ export interface Source<T extends Seen = Seen, I extends string = string> {
   readonly fieldSelector?: string
 }
 
-export const source = <T extends Seen, I extends string = never>(
-  of: Omit<Source<T, I>, 'indexes'> & { readonly indexes?: Source<T, I>['indexes'] },
-): Source<T, I> => ({ ...of, indexes: of.indexes ?? ({} as Source<T, I>['indexes']) })
+export const source = <T extends KubeObject, I extends string = never>(
+  of: Omit<WatchSource<T, I>, 'indexes'> & { readonly indexes?: WatchSource<T, I>['indexes'] },
+): WatchSource<T, I> => ({ ...of, indexes: of.indexes ?? ({} as WatchSource<T, I>['indexes']) })
 
 /** `namespace/name`, or `name` where the kind has no namespaces. */
-export const keyOf = ({ metadata: { namespace = '', name } }: Seen): string =>
+export const keyOf = ({ metadata: { namespace = '', name } }: KubeObject): string =>
   namespace === '' ? name : `${namespace}/${name}`
 
 export function refOfKey(key: string): { readonly namespace: string; readonly name: string } {
@@ -37,13 +37,13 @@ export function refOfKey(key: string): { readonly namespace: string; readonly na
 }
 
 /** What happened to an object: `object` is gone where it was deleted, `previous` was not there where it is new. */
-export interface Change<T extends Seen = Seen> {
+export interface ObjectChange<T extends KubeObject = KubeObject> {
   readonly object: T | undefined
   readonly previous: T | undefined
 }
 
 /** What is cached of a kind. As old as the watch is late: good for deciding what to look at, never for freeing something. */
-export interface Known<T extends Seen, I extends string> {
+export interface Lister<T extends KubeObject, I extends string> {
   get(key: string): T | undefined
   all(): Iterable<T>
   by(index: I, value: string): readonly T[]
@@ -51,21 +51,21 @@ export interface Known<T extends Seen, I extends string> {
   readonly size: number
 }
 
-export interface View {
-  of<T extends Seen, I extends string>(source: Source<T, I>): Known<T, I>
+export interface CacheReader {
+  of<T extends KubeObject, I extends string>(source: WatchSource<T, I>): Lister<T, I>
   /** False where the server answers 404 or 403 to an optional source: what it has of it says nothing. */
-  isServed<T extends Seen, I extends string>(source: Source<T, I>): boolean
+  isServed<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean
   /** True where it answers 403. */
-  isForbidden<T extends Seen, I extends string>(source: Source<T, I>): boolean
+  isForbidden<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean
 }
 
 /** Objects of one source by key and by index. */
-export class Store<T extends Seen, I extends string> implements Known<T, I> {
-  readonly #source: Source<T, I>
+export class Indexer<T extends KubeObject, I extends string> implements Lister<T, I> {
+  readonly #source: WatchSource<T, I>
   readonly #objects = new Map<string, T>()
   readonly #indexes: ReadonlyMap<I, Map<string, Set<T>>>
 
-  constructor(of: Source<T, I>) {
+  constructor(of: WatchSource<T, I>) {
     this.#source = of
     this.#indexes = new Map((Object.keys(of.indexes) as I[]).map(name => [name, new Map<string, Set<T>>()]))
   }
@@ -90,7 +90,7 @@ export class Store<T extends Seen, I extends string> implements Known<T, I> {
     return this.#indexes.get(index)?.get(value)?.size ?? 0
   }
 
-  put(object: T): Change<T> {
+  put(object: T): ObjectChange<T> {
     const key = keyOf(object)
     const previous = this.#objects.get(key)
     if (previous) this.#unindex(previous)
@@ -99,7 +99,7 @@ export class Store<T extends Seen, I extends string> implements Known<T, I> {
     return { object, previous }
   }
 
-  remove(key: string): Change<T> {
+  remove(key: string): ObjectChange<T> {
     const previous = this.#objects.get(key)
     if (previous) this.#unindex(previous)
     this.#objects.delete(key)
@@ -107,8 +107,8 @@ export class Store<T extends Seen, I extends string> implements Known<T, I> {
   }
 
   /** Everything there is: what is not in it has gone while nobody looked. Tells only what differs. */
-  replace(objects: readonly T[]): readonly Change<T>[] {
-    const changes: Change<T>[] = []
+  replace(objects: readonly T[]): readonly ObjectChange<T>[] {
+    const changes: ObjectChange<T>[] = []
     const there = new Set<string>()
     for (const object of objects) {
       there.add(keyOf(object))

@@ -21,7 +21,7 @@ import {
 import { uidOf } from '../../lib/ipam/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../lib/ipam/retention.js'
 import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './reconcile/application.js'
-import type { Node, NodeLease } from './reconcile/node.js'
+import type { ClusterNode, NodeLease } from './reconcile/node.js'
 import { source } from './source.js'
 
 /** Of metadata, what nobody's decision hangs on stays out: managedFields are half of an object. */
@@ -59,7 +59,7 @@ export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean 
 /** Whole: a pool is small, there are few, and much of it is read. */
 export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
   kind: SPIDER_IPPOOLS,
-  pick: pool => ({ ...pool, metadata: slimMeta(pool.metadata, POOL_ANNOTATIONS) }),
+  transform: pool => ({ ...pool, metadata: slimMeta(pool.metadata, POOL_ANNOTATIONS) }),
   indexes: {
     uid: ({ metadata: { uid = '' } }) => [uid],
     cidr: ({ spec }) => [spec.subnet],
@@ -69,7 +69,7 @@ export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
 
 export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'owner'>({
   kind: SPIDER_IPADDRESSES,
-  pick: ({ apiVersion, kind, metadata, spec }) => ({ apiVersion, kind, metadata: slimMeta(metadata), spec }),
+  transform: ({ apiVersion, kind, metadata, spec }) => ({ apiVersion, kind, metadata: slimMeta(metadata), spec }),
   indexes: {
     poolUid: ({ metadata: { labels } }) => [labels?.[IPAM_LABEL_POOL_UID] ?? ''],
     pod: ({ spec: { pod } }) => [`${pod.namespace}/${pod.name}`],
@@ -81,7 +81,7 @@ export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'o
 
 export const ENDPOINTS = source<SpiderEndpoint, 'owner'>({
   kind: SPIDER_ENDPOINTS,
-  pick: ({ metadata, status }) => ({ metadata: slimMeta(metadata), status }),
+  transform: ({ metadata, status }) => ({ metadata: slimMeta(metadata), status }),
   indexes: {
     /** `Kind/namespace/name`. */
     owner: ({ metadata: { namespace }, status }) => [
@@ -101,7 +101,7 @@ const annotationsOf = (pod: Pod): readonly string[] =>
 
 export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'>({
   kind: PODS,
-  pick: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
+  transform: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
   indexes: {
     /** That of its object, and of a mirror pod that of the pod. */
     uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
@@ -135,7 +135,7 @@ const slimPod = ({ metadata, spec, status }: Pod): Pod => ({
 
 export const SETS = source<StatefulSet, never>({
   kind: STATEFULSETS,
-  pick: ({ metadata, spec }) => ({ metadata: slimMeta(metadata), ...(spec && { spec: replicasOf(spec) }) }),
+  transform: ({ metadata, spec }) => ({ metadata: slimMeta(metadata), ...(spec && { spec: replicasOf(spec) }) }),
 })
 
 const replicasOf = ({ replicas, ordinals }: NonNullable<StatefulSet['spec']>): NonNullable<StatefulSet['spec']> => ({
@@ -146,18 +146,18 @@ const replicasOf = ({ replicas, ordinals }: NonNullable<StatefulSet['spec']>): N
 /** KubeVirt's, where it is installed. */
 export const INSTANCES = source<VirtualMachine, never>({
   kind: VIRTUALMACHINEINSTANCES,
-  pick: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
+  transform: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
   optional: true,
 })
 export const MACHINES = source<VirtualMachine, never>({
   kind: VIRTUALMACHINES,
-  pick: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
+  transform: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
   optional: true,
 })
 
-export const CLUSTER_NODES = source<Node, never>({
+export const CLUSTER_NODES = source<ClusterNode, never>({
   kind: NODES,
-  pick: ({ metadata, spec, status }) => ({
+  transform: ({ metadata, spec, status }) => ({
     metadata: slimMeta(metadata),
     spec: { taints: spec?.taints ?? [] },
     status: { conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready') },

@@ -1,15 +1,15 @@
 // Gauges of SpiderSubnets, under the names that Spiderpool's documents give; read from the cache whenever somebody asks.
 import type { SpiderSubnet } from '../../lib/crd/types.js'
 import type { Metrics } from '../../lib/metrics.js'
-import type { View } from './source.js'
+import type { CacheReader } from './source.js'
 import { POOLS } from './sources.js'
 import { SUBNETS } from './subnets.js'
 import { controllerOf } from './reconcile/application.js'
 
 const SUBNET_LABEL = 'subnet'
 
-export function subnetGauges(metrics: Metrics, view: View): void {
-  const subnets = view.of(SUBNETS)
+export function subnetGauges(metrics: Metrics, cache: CacheReader): void {
+  const subnets = cache.of(SUBNETS)
   const each = (value: (subnet: SpiderSubnet) => number) => () =>
     [...subnets.all()].map(subnet => [value(subnet), { [SUBNET_LABEL]: subnet.metadata.name }] as const)
   const totalOf = ({ status }: SpiderSubnet): number => status?.totalIPCount ?? 0
@@ -17,7 +17,7 @@ export function subnetGauges(metrics: Metrics, view: View): void {
   metrics.gauge(
     { name: 'spiderpool_debug_subnet_ippool_counts', help: 'Pools out of a subnet' },
     each(({ metadata, spec }) => {
-      const pools = view.of(POOLS).by('cidr', spec.subnet)
+      const pools = cache.of(POOLS).by('cidr', spec.subnet)
       return pools.filter(pool => controllerOf(pool.metadata)?.uid === metadata.uid).length
     }),
   )

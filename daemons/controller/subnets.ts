@@ -8,18 +8,18 @@ import { normal, type Ranges } from '../../lib/ip/range.js'
 import type { PatchOptions } from '../../lib/kube/client.js'
 import { isAlreadyExists, isNotFound, KubeError } from '../../lib/kube/errors.js'
 import { SPIDER_IPPOOLS, SPIDER_RESERVEDIPS, SPIDER_SUBNETS } from '../../lib/kube/kinds.js'
-import { applicationWatches, fateAnew, fateInCache, subnetsOf, wishesOn, type Asking } from './applications.js'
+import { applicationWatches, freshFate, fateInCache, subnetsOf, autoPoolRequestsOn, type DemandOptions } from './applications.js'
 import { limiter } from './limiter.js'
-import type { Outcome } from './queue.js'
+import type { ReconcileResult } from './queue.js'
 import { subnetsAsked } from './reconcile/application.js'
 import { identityOfPool } from './reconcile/autopool.js'
 import { planSubnet, type SubnetPlan, type SubnetSeen } from './reconcile/subnet.js'
 import * as notice from './reconcile/subnet-notice.js'
 import type { PoolWrite } from './reconcile/subnet-pool.js'
-import { watchOf, type Hands, type Reconciler, type Watch } from './reconciler.js'
-import type { Making } from './reconcilers.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from './reconciler.js'
+import type { ReconcilerDeps } from './reconcilers.js'
 import type { Conf } from './settings.js'
-import { source, type Change, type View } from './source.js'
+import { source, type ObjectChange, type CacheReader } from './source.js'
 import { ADDRESSES, POOLS, slimMeta } from './sources.js'
 
 /** As in Go's Spiderpool. */
@@ -37,7 +37,7 @@ const WRITES_MAX = 100
 
 export const SUBNETS = source<SpiderSubnet, 'cidr'>({
   kind: SPIDER_SUBNETS,
-  pick: subnet => ({ ...subnet, metadata: slimMeta(subnet.metadata) }),
+  transform: subnet => ({ ...subnet, metadata: slimMeta(subnet.metadata) }),
   indexes: { cidr: ({ spec }) => [spec.subnet] },
 })
 const RESERVED = source<SpiderReservedIP>({ kind: SPIDER_RESERVEDIPS })
@@ -46,46 +46,46 @@ const namesOf = (subnets: Iterable<SpiderSubnet>): readonly string[] =>
   [...subnets].map(({ metadata }) => metadata.name)
 
 const WATCHES: readonly Watch[] = [
-  watchOf(SUBNETS, (subnet, view) => [subnet.metadata.name, ...namesOf(overlapping(subnet, view))]),
+  watchOf(SUBNETS, (subnet, cache) => [subnet.metadata.name, ...namesOf(overlapping(subnet, cache))]),
   watchOf(POOLS, keysOfPool, ({ object, previous }) => specOf(object) === specOf(previous)),
   { source: ADDRESSES as unknown as Watch['source'], keysOf: keysOfAddress },
-  watchOf(RESERVED, (_, view) => namesOf(view.of(SUBNETS).all())),
+  watchOf(RESERVED, (_, cache) => namesOf(cache.of(SUBNETS).all())),
 ]
 
 const specOf = ({ metadata, spec }: SpiderIPPool): string =>
   JSON.stringify([{ ...metadata, resourceVersion: '' }, spec])
 
-function keysOfPool(pool: SpiderIPPool, view: View): readonly string[] {
+function keysOfPool(pool: SpiderIPPool, cache: CacheReader): readonly string[] {
   const identity = identityOfPool(pool)
-  return [...namesOf(view.of(SUBNETS).by('cidr', pool.spec.subnet)), ...(identity ? subnetsOf(identity, view) : [])]
+  return [...namesOf(cache.of(SUBNETS).by('cidr', pool.spec.subnet)), ...(identity ? subnetsOf(identity, cache) : [])]
 }
 
 /** Only an address that is free again changes anything: its pool may have waited for it to become smaller, or to go. */
-function keysOfAddress({ object, previous }: Change, view: View): readonly string[] {
+function keysOfAddress({ object, previous }: ObjectChange, cache: CacheReader): readonly string[] {
   const uid = object ? undefined : previous?.metadata.labels?.[IPAM_LABEL_POOL_UID]
-  const pools = uid === undefined ? [] : view.of(POOLS).by('uid', uid)
+  const pools = uid === undefined ? [] : cache.of(POOLS).by('uid', uid)
   return pools.flatMap(({ metadata: { labels } }) => labels?.[LABEL_OWNER_SUBNET] ?? [])
 }
 
-function overlapping({ metadata, spec }: SpiderSubnet, view: View): readonly SpiderSubnet[] {
+function overlapping({ metadata, spec }: SpiderSubnet, cache: CacheReader): readonly SpiderSubnet[] {
   const prefix = parsePrefix(spec.subnet)
   if (!prefix) return []
   const network = networkOf(prefix)
-  return [...view.of(SUBNETS).all()].filter(other => {
+  return [...cache.of(SUBNETS).all()].filter(other => {
     const own = parsePrefix(other.spec.subnet)
     return other.metadata.name !== metadata.name && own !== undefined && overlaps(network, networkOf(own))
   })
 }
 
-function olderThan(subnet: SpiderSubnet, view: View): string | undefined {
-  return overlapping(subnet, view).find(other => isOlder(other, subnet))?.metadata.name
+function olderThan(subnet: SpiderSubnet, cache: CacheReader): string | undefined {
+  return overlapping(subnet, cache).find(other => isOlder(other, subnet))?.metadata.name
 }
 
 /** Of conf.yml; the first that is there counts. */
 export const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
 
 /** What is asked of every subnet, by the configuration file. Throws for a number of addresses that is none. */
-export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): Asking {
+export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
   const flexible = FLEXIBLE_KEYS.map(key => raw[key]).find(value => value !== undefined) ?? 0
   if (typeof flexible !== 'number' || !Number.isInteger(flexible) || flexible < 0)
     throw new Error(
@@ -94,7 +94,7 @@ export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): Asking {
   return { families: [...(enableIPv4 ? [4 as const] : []), ...(enableIPv6 ? [6 as const] : [])], flexible }
 }
 
-export function subnets({ conf }: Making): Reconciler {
+export function subnets({ conf }: ReconcilerDeps): Reconciler {
   const asking = askingOf(conf)
   const makesPools = conf.enableAutoPoolForApplication
   const writtenMs = new Map<string, number>()
@@ -103,30 +103,30 @@ export function subnets({ conf }: Making): Reconciler {
   return {
     name: 'subnet',
     runs: 'leader',
-    workers: 5,
+    maxConcurrent: 5,
     resyncMs: RESYNC_MS,
     watches: makesPools ? [...WATCHES, ...applicationWatches(subnetsAsked)] : WATCHES,
     reset: () => [writtenMs, checkedMs].forEach(times => times.clear()),
-    async reconcile(name, view, hands): Promise<Outcome> {
-      const wishes = makesPools ? wishesOn(name, view, asking) : []
-      const subnet = view.of(SUBNETS).get(name)
+    async reconcile(name, cache, context): Promise<ReconcileResult> {
+      const wishes = makesPools ? autoPoolRequestsOn(name, cache, asking) : []
+      const subnet = cache.of(SUBNETS).get(name)
       if (!subnet) {
         ;[writtenMs, checkedMs].forEach(times => times.delete(name))
-        return void wishes.forEach(wish => tell(notice.notFound(name, wish), hands))
+        return void wishes.forEach(wish => tell(notice.notFound(name, wish), context))
       }
-      const fateOf: SubnetSeen['fateOf'] = pool => (makesPools ? fateInCache(pool, name, view) : 'kept')
-      const seen = { subnet, wishes, fateOf, ...around(subnet, view) }
-      const isDue = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= hands.now()
+      const fateOf: SubnetSeen['fateOf'] = pool => (makesPools ? fateInCache(pool, name, cache) : 'kept')
+      const seen = { subnet, wishes, fateOf, ...around(subnet, cache) }
+      const isDue = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= context.now()
       const { plan, isThorough } = planned(seen, isDue)
-      plan.notices.forEach(one => tell(one, hands))
-      const waitMs = (writtenMs.get(name) ?? -Infinity) + SHRINK_EVERY_MS - hands.now()
+      plan.notices.forEach(one => tell(one, context))
+      const waitMs = (writtenMs.get(name) ?? -Infinity) + SHRINK_EVERY_MS - context.now()
       const shrinks = plan.pools.some(write => write.verb === 'change' && write.shrinks)
-      if (waitMs > 0 && shrinks && !isUrgent(plan)) return { againMs: waitMs }
-      if (isThorough) checkedMs.set(name, hands.now())
-      if (shrinks) writtenMs.set(name, hands.now())
-      const isDone = await perform(subnet, plan, view, hands)
-      if (plan.pools.length > WRITES_MAX) return { againMs: 1 }
-      return shrinks ? { againMs: LOOK_AGAIN_MS } : isDone ? undefined : { againMs: ASK_AGAIN_MS }
+      if (waitMs > 0 && shrinks && !isUrgent(plan)) return { requeueAfterMs: waitMs }
+      if (isThorough) checkedMs.set(name, context.now())
+      if (shrinks) writtenMs.set(name, context.now())
+      const isDone = await perform(subnet, plan, cache, context)
+      if (plan.pools.length > WRITES_MAX) return { requeueAfterMs: 1 }
+      return shrinks ? { requeueAfterMs: LOOK_AGAIN_MS } : isDone ? undefined : { requeueAfterMs: ASK_AGAIN_MS }
     },
   }
 }
@@ -144,20 +144,20 @@ function planned(
 
 const around = (
   subnet: SpiderSubnet,
-  view: View,
+  cache: CacheReader,
 ): Pick<SubnetSeen, 'pools' | 'reserved' | 'heldOf' | 'poolNamed' | 'older'> => ({
-  pools: view.of(POOLS).by('cidr', subnet.spec.subnet),
-  reserved: [...view.of(RESERVED).all()],
-  heldOf: pool => heldOf(pool, view),
-  poolNamed: name => view.of(POOLS).get(name),
-  older: olderThan(subnet, view),
+  pools: cache.of(POOLS).by('cidr', subnet.spec.subnet),
+  reserved: [...cache.of(RESERVED).all()],
+  heldOf: pool => heldOf(pool, cache),
+  poolNamed: name => cache.of(POOLS).get(name),
+  older: olderThan(subnet, cache),
 })
 
 const isUrgent = ({ pools, ending }: SubnetPlan): boolean =>
   ending !== undefined || pools.some(write => write.verb !== 'change' || !write.shrinks)
 
-function heldOf({ metadata }: SpiderIPPool, view: View): Ranges {
-  const held = view.of(ADDRESSES).by('poolUid', metadata.uid ?? '')
+function heldOf({ metadata }: SpiderIPPool, cache: CacheReader): Ranges {
+  const held = cache.of(ADDRESSES).by('poolUid', metadata.uid ?? '')
   return normal(held.flatMap(address => intervalsOf(address)))
 }
 
@@ -167,19 +167,19 @@ function intervalsOf({ spec }: SpiderIPAddress): Ranges {
   return at === undefined ? [] : [{ first: at, last: at }]
 }
 
-function tell({ about, reason, message }: notice.Notice, hands: Hands): void {
-  hands.log.warn(message, { reason })
-  hands.tell({ about, type: 'Warning', reason, message })
+function tell({ about, reason, message }: notice.Notice, context: ReconcileContext): void {
+  context.log.warn(message, { reason })
+  context.recordEvent({ regarding: about, type: 'Warning', reason, message })
 }
 
 /** False where something was left for later, because a read past the cache said otherwise. */
-async function perform(subnet: SpiderSubnet, plan: SubnetPlan, view: View, hands: Hands): Promise<boolean> {
+async function perform(subnet: SpiderSubnet, plan: SubnetPlan, cache: CacheReader, context: ReconcileContext): Promise<boolean> {
   const { name, uid = '' } = subnet.metadata
-  const { kube } = hands
-  await writeSubnet(subnet, plan, hands)
+  const { kube } = context
+  await writeSubnet(subnet, plan, context)
   const limit = limiter(WRITING)
   const outcomes = await Promise.allSettled(
-    plan.pools.slice(0, WRITES_MAX).map(write => limit(() => writePool(write, name, { view, hands }))),
+    plan.pools.slice(0, WRITES_MAX).map(write => limit(() => writePool(write, name, { cache, context }))),
   )
   const failed = outcomes.find(outcome => outcome.status === 'rejected')
   if (failed) throw failed.reason
@@ -188,7 +188,7 @@ async function perform(subnet: SpiderSubnet, plan: SubnetPlan, view: View, hands
 }
 
 /** Compare-and-swap: a subnet that is newer than the cache answers 409 and comes again. */
-async function writeSubnet({ metadata, status: is }: SpiderSubnet, plan: SubnetPlan, { kube }: Hands): Promise<void> {
+async function writeSubnet({ metadata, status: is }: SpiderSubnet, plan: SubnetPlan, { kube }: ReconcileContext): Promise<void> {
   const { name } = metadata
   let { resourceVersion } = metadata
   const patch = async (news: object, rest: object = {}, options: PatchOptions = {}): Promise<void> => {
@@ -214,22 +214,22 @@ async function writeSubnet({ metadata, status: is }: SpiderSubnet, plan: SubnetP
 async function writePool(
   write: PoolWrite,
   subnet: string,
-  { view, hands }: { readonly view: View; readonly hands: Hands },
+  { cache, context }: { readonly cache: CacheReader; readonly context: ReconcileContext },
 ): Promise<boolean> {
   const { name } = write
   try {
     switch (write.verb) {
       case 'create':
-        await hands.kube.create(SPIDER_IPPOOLS, write.pool)
+        await context.kube.create(SPIDER_IPPOOLS, write.pool)
         return true
       case 'change':
-        await hands.kube.patch(SPIDER_IPPOOLS, { name }, write.body, 'merge')
+        await context.kube.patch(SPIDER_IPPOOLS, { name }, write.body, 'merge')
         return true
       case 'delete': {
-        const pool = view.of(POOLS).get(name)
-        if (!pool || (await fateAnew(pool, subnet, hands)) !== write.why) return false
+        const pool = cache.of(POOLS).get(name)
+        if (!pool || (await freshFate(pool, subnet, context)) !== write.why) return false
         const { uid, resourceVersion } = write
-        await hands.kube.delete(SPIDER_IPPOOLS, { name }, { uid, resourceVersion })
+        await context.kube.delete(SPIDER_IPPOOLS, { name }, { uid, resourceVersion })
         return true
       }
     }
@@ -237,8 +237,8 @@ async function writePool(
     // The cache was late: it will hold the pool, or hold it no more.
     if (write.verb === 'create' ? isAlreadyExists(error) : isNotFound(error)) return true
     const isRefused = error instanceof KubeError && error.status >= 400 && error.status < 500 && error.status !== 409
-    if (isRefused && write.verb !== 'delete' && write.wish)
-      tell(notice.notWritten(write.wish, name, error.message), hands)
+    if (isRefused && write.verb !== 'delete' && write.request)
+      tell(notice.notWritten(write.request, name, error.message), context)
     throw error
   }
 }

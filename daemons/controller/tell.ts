@@ -3,7 +3,7 @@ import type { Kube } from '../../lib/kube/client.js'
 import { isAlreadyExists, KubeError } from '../../lib/kube/errors.js'
 import { EVENTS } from '../../lib/kube/kinds.js'
 import type { Log } from '../../lib/log.js'
-import type { Telling } from './reconciler.js'
+import type { EventSpec } from './reconciler.js'
 
 /** Said again within this time, it is no news. */
 const QUIET_MS = 300_000
@@ -17,7 +17,7 @@ const RETRY_MS = 10_000
 /** At the end of the process, for what is under way. */
 const SETTLE_MS_MAX = 2_000
 
-export interface Writing {
+export interface RecorderDeps {
   readonly kube: Kube
   readonly log: Log
   readonly instance: string
@@ -31,8 +31,8 @@ export interface Writing {
 /** core/v1 Event, as it is sent. */
 interface Written {
   readonly metadata: { readonly namespace: string; readonly name: string }
-  readonly involvedObject: Telling['about']
-  readonly type: Telling['type']
+  readonly involvedObject: EventSpec['regarding']
+  readonly type: EventSpec['type']
   readonly reason: string
   readonly message: string
   readonly source: { readonly component: string }
@@ -43,19 +43,19 @@ interface Written {
   readonly count: number
 }
 
-export class Teller {
-  readonly #with: Writing
+export class EventRecorder {
+  readonly #with: RecorderDeps
   readonly #toldMs = new Map<string, number>()
   readonly #pending = new Set<Promise<void>>()
   #unsent: Written[] = []
   #isEnding = false
 
-  constructor(telling: Writing) {
+  constructor(telling: RecorderDeps) {
     this.#with = telling
   }
 
-  tell(telling: Telling): void {
-    if (!this.#isOld(telling)) this.#send(this.#eventOf(telling))
+  record(event: EventSpec): void {
+    if (!this.#isOld(event)) this.#send(this.#eventOf(event))
   }
 
   /** Resolves when every Event is written, or after two seconds. Events from now on are tried once. */
@@ -100,9 +100,9 @@ export class Teller {
     if (oldest) this.#lose(oldest, `more than ${UNSENT_MAX} wait for the API server`)
   }
 
-  #isOld({ about, reason, message }: Telling): boolean {
+  #isOld({ regarding, reason, message }: EventSpec): boolean {
     const { now } = this.#with
-    const key = JSON.stringify([about.kind, about.namespace, about.name, about.uid, reason, message])
+    const key = JSON.stringify([regarding.kind, regarding.namespace, regarding.name, regarding.uid, reason, message])
     const isOld = now() - (this.#toldMs.get(key) ?? -Infinity) < QUIET_MS
     if (isOld) return true
     this.#toldMs.delete(key)
@@ -112,15 +112,15 @@ export class Teller {
     return false
   }
 
-  #eventOf({ about, type, reason, message }: Telling): Written {
+  #eventOf({ regarding, type, reason, message }: EventSpec): Written {
     const { instance, clock, suffix } = this.#with
     const at = clock()
       .toISOString()
       .replace(/\.\d+Z$/, 'Z')
-    const namespace = about.namespace === undefined || about.namespace === '' ? 'default' : about.namespace // as client-go does
+    const namespace = regarding.namespace === undefined || regarding.namespace === '' ? 'default' : regarding.namespace // as client-go does
     return {
-      metadata: { namespace, name: `${about.name}.${suffix()}` },
-      involvedObject: about,
+      metadata: { namespace, name: `${regarding.name}.${suffix()}` },
+      involvedObject: regarding,
       type,
       reason,
       message: message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message,

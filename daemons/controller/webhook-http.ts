@@ -1,10 +1,10 @@
 // The webhooks' paths over HTTP: which is answered by whom, and what is refused before anybody judges. On Request and Response alone.
 import { KubeError } from '../../lib/kube/errors.js'
 import type { Log } from '../../lib/log.js'
-import type { Judge } from './admit.js'
+import type { Reviewer } from './admit.js'
 import type { boundedLimiter } from './limiter.js'
 import { HEALTH_PATH } from './webhooks/configurations.js'
-import { answerTo, reviewIn, type Review, type Verdict } from './webhooks/review.js'
+import { answerTo, reviewIn, type Review, type ReviewVerdict } from './webhooks/review.js'
 
 /** An object and what it was, of 1.5 MB each at most (etcd), in JSON twice over. */
 export const BODY_BYTES_MAX = 7 * 1024 * 1024
@@ -19,7 +19,7 @@ export const REVIEWS_MAX = 16
 export const WAITING_MAX = 128
 
 export interface Answering {
-  readonly judges: ReadonlyMap<string, Judge>
+  readonly judges: ReadonlyMap<string, Reviewer>
   readonly limit: ReturnType<typeof boundedLimiter>
   readonly log: Log
   readonly after: (ms: number, call: () => void) => () => void
@@ -42,7 +42,7 @@ export async function answerWebhook(request: Request, answering: Answering): Pro
   return new Response(`${busy}\n`, { status: 503, headers: { 'retry-after': '1' } })
 }
 
-async function reviewed(request: Request, judge: Judge, answering: Answering): Promise<Response> {
+async function reviewed(request: Request, judge: Reviewer, answering: Answering): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url)
   const body = await bodyOf(request, answering)
   if (typeof body !== 'string') return body
@@ -61,7 +61,7 @@ function timeoutMs(text: string | null): number {
   return Math.max(ANSWER_BEFORE_MS, (ms === 0 ? ANSWER_MS : ms) - ANSWER_BEFORE_MS)
 }
 
-async function judged(judge: Judge, review: Review, { log, after }: Answering, withinMs: number): Promise<Verdict> {
+async function judged(judge: Reviewer, review: Review, { log, after }: Answering, withinMs: number): Promise<ReviewVerdict> {
   const late = timer(after, withinMs)
   try {
     const verdict = await Promise.race([judge(review), late.over])
@@ -75,7 +75,7 @@ async function judged(judge: Judge, review: Review, { log, after }: Answering, w
   }
 }
 
-const failed = (code: number, reason: string, message: string): Verdict => ({
+const failed = (code: number, reason: string, message: string): ReviewVerdict => ({
   kind: 'denied',
   denial: { code, reason, message, details: {} },
 })

@@ -1,15 +1,15 @@
 // The webhooks put together from settings: who judges, which certificate, what is printed for installation. Knows files; judges nothing.
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Switches } from '../../lib/crd/rules.js'
+import type { AdmissionSwitches } from '../../lib/crd/rules.js'
 import type { Kube } from '../../lib/kube/client.js'
 import { isNotFound } from '../../lib/kube/errors.js'
 import type { Kind } from '../../lib/kube/kinds.js'
 import type { Log } from '../../lib/log.js'
-import { judges } from './admit.js'
-import type { Flags } from './flags.js'
+import { reviewers } from './admit.js'
+import type { ControllerFlags } from './flags.js'
 import { podsIn } from './pods-conf.js'
-import { flag, type Conf, type Settings } from './settings.js'
+import { flag, type Conf, type ControllerSettings } from './settings.js'
 import { boundedLimiter } from './limiter.js'
 import { answerWebhook, REVIEWS_MAX, WAITING_MAX } from './webhook-http.js'
 import { WebhookServer, type Serving } from './webhook-server.js'
@@ -19,12 +19,12 @@ import { nodePolicy } from './webhooks/nodepolicy.js'
 /** The kubelet exchanges mounted files without telling. */
 const FILES_LOOKED_AT_MS = 5_000
 
-export interface Starting {
+export interface WebhookDeps {
   readonly kube: Kube
-  readonly settings: Settings
+  readonly settings: ControllerSettings
   readonly conf: Conf
   readonly log: Log
-  readonly tls: Flags['tls']
+  readonly tls: ControllerFlags['tls']
   readonly after: (ms: number, call: () => void) => () => void
 }
 
@@ -38,10 +38,10 @@ export interface Webhooks {
 }
 
 /** @throws Error where the port is taken, or the certificate's files are named and cannot be used; then nothing stays open. */
-export async function startWebhooks({ kube, settings, conf, log, tls, after }: Starting): Promise<Webhooks> {
+export async function startWebhooks({ kube, settings, conf, log, tls, after }: WebhookDeps): Promise<Webhooks> {
   const { webhookPort: port, bindAddress } = settings
   const limit = boundedLimiter(REVIEWS_MAX, WAITING_MAX)
-  const answering = { judges: judges(kube, switchesOf(conf)), limit, log, after }
+  const answering = { judges: reviewers(kube, switchesOf(conf)), limit, log, after }
   const server = new WebhookServer({
     port,
     ...(bindAddress !== '' && { hostname: bindAddress }),
@@ -63,8 +63,8 @@ export async function startWebhooks({ kube, settings, conf, log, tls, after }: S
 /** Where the certificate comes from files: read now, and again when they change. */
 async function fromFiles(
   server: WebhookServer,
-  tls: NonNullable<Flags['tls']>,
-  { log, after, check }: Pick<Starting, 'log' | 'after'> & Pick<Webhooks, 'check'>,
+  tls: NonNullable<ControllerFlags['tls']>,
+  { log, after, check }: Pick<WebhookDeps, 'log' | 'after'> & Pick<Webhooks, 'check'>,
 ): Promise<Webhooks> {
   const read = (): Promise<void> => {
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
@@ -108,7 +108,7 @@ function authorityBeside(certificate: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): Switches => ({
+const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): AdmissionSwitches => ({
   ...{ enableIPv4, enableIPv6, enableSpiderSubnet },
   keepsUsed: raw['enableValidatingResourcesDeletedWebhook'] === true,
 })
@@ -116,7 +116,7 @@ const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): 
 type Env = Readonly<Record<string, string | undefined>>
 
 /** What `spiderpool-controller webhooks` prints: a List for kubectl. */
-export function printedWebhooks(settings: Settings, { raw }: Conf, env: Env, hasMatchConditions = false): string {
+export function printedWebhooks(settings: ControllerSettings, { raw }: Conf, env: Env, hasMatchConditions = false): string {
   const items = webhookConfigurations({
     name: settings.deployment,
     namespace: settings.namespace,
@@ -132,7 +132,7 @@ export function printedWebhooks(settings: Settings, { raw }: Conf, env: Env, has
 }
 
 /** What `spiderpool-controller node-policy` prints, and deploy/node-policy.yaml holds: a List for kubectl. */
-export function printedNodePolicy({ namespace }: Settings): string {
+export function printedNodePolicy({ namespace }: ControllerSettings): string {
   const items = nodePolicy({ namespace, account: 'spiderpool-node' })
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
 }

@@ -7,7 +7,7 @@ import { SERVICE_ENDPOINTS } from '../../lib/kube/kinds.js'
 import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
-import { networkIn, planOf, type Creation, type Env } from './plan.js'
+import { networkIn, planOf, type Creation, type InitEnv } from './plan.js'
 
 /** For ever: what is not there yet (a CRD, a webhook's server) comes. What is refused does not get better, and ends it. */
 const AGAIN_MS = 2_000
@@ -34,7 +34,7 @@ async function keepTrying(what: string, log: Log, signal: AbortSignal, work: () 
 }
 
 /** Until a replica of the controller answers its Service: before that, admission refuses everything. */
-async function controllerIsThere(kube: Kube, env: Env): Promise<boolean> {
+async function controllerIsThere(kube: Kube, env: InitEnv): Promise<boolean> {
   const [namespace, name] = [env['SPIDERPOOL_NAMESPACE'] ?? '', env['SPIDERPOOL_CONTROLLER_NAME'] ?? '']
   if (namespace === '' || name === '') return true
   try {
@@ -85,7 +85,7 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-async function serve(argv: readonly string[], env: Env): Promise<void> {
+async function serve(argv: readonly string[], env: InitEnv): Promise<void> {
   if (argv[0] === '--help') return void writeSync(1, USAGE)
   if (argv[0] !== undefined) throw new Error(`unknown argument ${JSON.stringify(argv[0])}; see --help`)
   const log = logTo(line => void writeSync(1, line), 'info')

@@ -9,7 +9,7 @@ import {
   type Kind,
 } from '../../lib/kube/kinds.js'
 
-export type Env = Readonly<Record<string, string | undefined>>
+export type InitEnv = Readonly<Record<string, string | undefined>>
 
 export interface Creation {
   readonly kind: Kind
@@ -32,7 +32,7 @@ const CR_NAME = 'multus.spidernet.io/cr-name'
 const CALICO_NETWORK = 'k8s-pod-network'
 
 /** In the order of creation. `network`: the name of the network in the node's first CNI conf. Throws a sentence that names the variable. */
-export function planOf(env: Env, network: string | undefined): readonly Creation[] {
+export function planOf(env: InitEnv, network: string | undefined): readonly Creation[] {
   return [
     ...coordinator(env),
     ...addressing(env, 'SUBNET'),
@@ -42,9 +42,9 @@ export function planOf(env: Env, network: string | undefined): readonly Creation
 }
 
 /** Helm quotes values once too often: no value of ours holds a quote. */
-const text = (env: Env, name: string): string => (env[name] ?? '').replaceAll('"', '').trim()
+const text = (env: InitEnv, name: string): string => (env[name] ?? '').replaceAll('"', '').trim()
 
-function coordinator(env: Env): readonly Creation[] {
+function coordinator(env: InitEnv): readonly Creation[] {
   const name = text(env, `${COORDINATOR}NAME`)
   if (name === '') return []
   const mtu = Number(text(env, `${COORDINATOR}VETH_MTU`) || '1500')
@@ -67,7 +67,7 @@ function coordinator(env: Env): readonly Creation[] {
 }
 
 /** Subnets, or default pools: both of the ranges of one family. */
-function addressing(env: Env, what: 'SUBNET' | 'IPPOOL'): readonly Creation[] {
+function addressing(env: InitEnv, what: 'SUBNET' | 'IPPOOL'): readonly Creation[] {
   const kind = what === 'SUBNET' ? SPIDER_SUBNETS : SPIDER_IPPOOLS
   const made = ([4, 6] as const).flatMap((family): readonly Creation[] => {
     const of = `${INIT}DEFAULT_IPV${family}_`
@@ -95,7 +95,7 @@ function addressing(env: Env, what: 'SUBNET' | 'IPPOOL'): readonly Creation[] {
  * The cluster's default network, so that Multus finds a NetworkAttachmentDefinition of its name: without a config of its own, which means
  * the node's conf file. cniType is custom whatever the file runs: another type would want a master that nobody has named.
  */
-function defaultNetwork(env: Env, network: string | undefined): readonly Creation[] {
+function defaultNetwork(env: InitEnv, network: string | undefined): readonly Creation[] {
   if (text(env, `${INIT}ENABLE_MULTUS_CONFIG`) === '' || !flag(env, `${INIT}ENABLE_MULTUS_CONFIG`)) return []
   const namespace = text(env, `${INIT}DEFAULT_CNI_NAMESPACE`)
   if (namespace === '') throw wrong(env, `${INIT}DEFAULT_CNI_NAMESPACE`, 'the namespace of the SpiderMultusConfig')
@@ -114,13 +114,13 @@ const objectOf = (
 ): Creation['object'] => ({ apiVersion: SPIDERPOOL_API, kind, metadata, spec })
 
 /** `[a,b]`, `["a","b"]` and `a,b` alike. */
-const list = (env: Env, name: string): readonly string[] =>
+const list = (env: InitEnv, name: string): readonly string[] =>
   text(env, name)
     .replace(/^\[|\]$/g, '')
     .split(/[\s,]+/)
     .filter(one => one !== '')
 
-function prefixOf(env: Env, one: string): string {
+function prefixOf(env: InitEnv, one: string): string {
   if (one.includes('/')) return one
   const ip = parseIp(one)
   if (ip === undefined) throw wrong(env, `${COORDINATOR}HIJACK_CIDR`, 'addresses and CIDRs')
@@ -128,7 +128,7 @@ function prefixOf(env: Env, one: string): string {
 }
 
 /** A JSON list of `{"dst": …, "gw": …}`; read with its quotes. */
-function routesIn(env: Env, name: string): readonly { readonly dst: string; readonly gw: string }[] {
+function routesIn(env: InitEnv, name: string): readonly { readonly dst: string; readonly gw: string }[] {
   const given = (env[name] ?? '').trim().replace(/^'|'$/g, '')
   if (given === '' || given === '""') return []
   const value = jsonOf(given)
@@ -147,14 +147,14 @@ function jsonOf(given: string): unknown {
   }
 }
 
-function flag(env: Env, name: string): boolean {
+function flag(env: InitEnv, name: string): boolean {
   const value = text(env, name)
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true
   if (['', '0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false
   throw wrong(env, name, 'true or false')
 }
 
-const wrong = (env: Env, name: string, give: string): Error =>
+const wrong = (env: InitEnv, name: string, give: string): Error =>
   new Error(`${name} is ${JSON.stringify(env[name] ?? '')}; give ${give}`)
 
 /** The network's name in a CNI conf or conflist; `undefined` where it has none. */

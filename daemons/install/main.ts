@@ -21,7 +21,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
-import { accountFault, CNI_NAMES, kubeconfigOf, settingsOf, USAGE, type Account, type Settings } from './plan.js'
+import { accountFault, CNI_NAMES, kubeconfigOf, settingsOf, USAGE, type Account, type InstallSettings } from './plan.js'
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 const IMAGE = '/proc/self/exe'
@@ -154,7 +154,7 @@ function isWritten(path: string, content: string): boolean {
   return there?.isFile() === true && (there.mode & 0o777) === 0o600 && readFileSync(path, 'utf8') === content
 }
 
-function install({ binFolder, confFolder }: Settings, verified: Verified, log: Log): void {
+function install({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): void {
   const isNew = writeKubeconfig(confFolder)
   log.info(isNew ? `wrote ${kubeconfigIn(confFolder)}` : `${kubeconfigIn(confFolder)} is up to date`)
   const stale = installExecutables(binFolder, verified)
@@ -184,7 +184,7 @@ class Keeping {
 }
 
 /** Until a signal: what was taken away, replaced or renewed is restored. */
-async function keepUp({ binFolder, confFolder }: Settings, verified: Verified, log: Log): Promise<void> {
+async function keepUp({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): Promise<void> {
   const keeping = new Keeping(log)
   const timer = setInterval(() => {
     const path = kubeconfigIn(confFolder)

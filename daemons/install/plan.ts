@@ -3,7 +3,7 @@
 /** The names of the one image in a node's folder of CNI executables. `macvlan` is not among them: a reference plugin of that name may be there. */
 export const CNI_NAMES = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'] as const
 
-export interface Settings {
+export interface InstallSettings {
   /** The node's /opt/cni/bin and /etc/cni/net.d, as this process sees them. */
   readonly binFolder: string
   readonly confFolder: string
@@ -19,7 +19,7 @@ export const USAGE = `usage: spiderpool-install [--once | --version]
 `
 
 /** Throws a sentence for an argument that nobody knows. */
-export function settingsOf(argv: readonly string[], env: Env): Settings {
+export function settingsOf(argv: readonly string[], env: Env): InstallSettings {
   const unknown = argv.find(arg => arg !== '--once')
   if (unknown !== undefined) throw new Error(`unknown argument ${JSON.stringify(unknown)}; see --help`)
   return {

@@ -1,12 +1,12 @@
 // Delegation to an IPAM executable in CNI_PATH (CNI spec, section 4): find it, hand it the call unchanged, relay what it says.
 import { statSync, writeSync } from 'node:fs'
 import { CNI_ERROR, CniError, RelayedError } from './error.js'
-import { Fields } from './json.js'
+import { ConfReader } from './json.js'
 import type { Call } from './plugin.js'
 import { decodeResult, type Result } from './result.js'
-import type { Ran, Spawn } from './exec.js'
+import type { SpawnResult, Spawn } from './exec.js'
 
-export type Verb = 'ADD' | 'DEL' | 'CHECK' | 'STATUS' | 'GC'
+export type CniVerb = 'ADD' | 'DEL' | 'CHECK' | 'STATUS' | 'GC'
 
 const isFile = (path: string): boolean => {
   try {
@@ -32,7 +32,7 @@ const PAUSE_MS = 1000
 const pauseSync = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 /** A file that is being replaced at this moment cannot be started (ETXTBSY): it is tried again, a bounded number of times. */
-function start(file: string, options: Parameters<Spawn>[1], spawn: Spawn, pause: (ms: number) => void): Ran {
+function start(file: string, options: Parameters<Spawn>[1], spawn: Spawn, pause: (ms: number) => void): SpawnResult {
   for (let tries = 1; ; tries++) {
     try {
       return spawn(file, options)
@@ -50,19 +50,19 @@ function start(file: string, options: Parameters<Spawn>[1], spawn: Spawn, pause:
   }
 }
 
-export interface Seams {
+export interface DelegateDeps {
   readonly spawn: Spawn
   readonly pause: (ms: number) => void
 }
 
-const seams = async (): Promise<Seams> => ({ spawn: (await import('./exec.js')).spawn, pause: pauseSync })
+const seams = async (): Promise<DelegateDeps> => ({ spawn: (await import('./exec.js')).spawn, pause: pauseSync })
 
 /** Runs `type` with `verb`; its result, for ADD. The environment is the caller's own, with the verb put in; stdin is the whole conf. */
 export async function delegate(
-  verb: Verb,
+  verb: CniVerb,
   type: string,
   call: Call<unknown>,
-  using?: Seams,
+  using?: DelegateDeps,
 ): Promise<Result | undefined> {
   if (call.command !== verb && verb !== 'DEL')
     throw new CniError('internal', `CNI_COMMAND is ${call.command}, so IPAM ${type} cannot be asked to ${verb}`)
@@ -76,13 +76,13 @@ export async function delegate(
 }
 
 /** Throws an Error that says what the text is instead. */
-function objectIn(text: string): Fields {
+function objectIn(text: string): ConfReader {
   const value: unknown = JSON.parse(text)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new Fields(value, '')
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new ConfReader(value, '')
   throw new Error('it is not an object')
 }
 
-function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
+function saidNo({ exitCode, signal, stdout, stderr }: SpawnResult): CniError {
   const how = signal === undefined ? `exit status ${exitCode}` : `signal: ${signal}`
   if (stdout.trim() === '')
     return new CniError(
@@ -106,7 +106,7 @@ function saidNo({ exitCode, signal, stdout, stderr }: Ran): CniError {
 const SHOWN_MAX = 80
 
 function resultIn(stdout: string, type: string, cniVersion: string): Result {
-  let fields: Fields
+  let fields: ConfReader
   try {
     fields = objectIn(stdout)
   } catch (error) {

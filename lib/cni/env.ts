@@ -1,7 +1,7 @@
 // The environment of a call: which variables each verb needs, and what may stand in them (CNI spec, "Parameters"). Pure.
 import { CniError } from './error.js'
 
-export type Env = Readonly<Record<string, string | undefined>>
+export type CniEnv = Readonly<Record<string, string | undefined>>
 
 type Verb = 'ADD' | 'DEL' | 'CHECK' | 'GC' | 'STATUS'
 
@@ -37,7 +37,7 @@ function interfaceName(value: string): void {
 }
 
 /** A required variable is checked as it is met, the first bad one ends it; what is missing is told all at once. An unknown verb needs only itself. */
-export function checkEnv(env: Env): void {
+export function checkEnv(env: CniEnv): void {
   const command = env['CNI_COMMAND'] ?? ''
   const missing: string[] = []
   for (const { name, requiredFor, check } of VARIABLES) {

@@ -1,5 +1,5 @@
 // Runs another CNI executable. The only file that starts a process, and only where a conf delegates; Bun's own spawn, no streams.
-export interface Ran {
+export interface SpawnResult {
   readonly exitCode: number
   readonly signal: string | undefined
   readonly stdout: string
@@ -9,7 +9,7 @@ export interface Ran {
 export type Spawn = (
   file: string,
   options: { readonly env: Readonly<Record<string, string>>; readonly stdin: string },
-) => Ran
+) => SpawnResult
 
 /** Throws an Error with `code` (ENOEXEC, EACCES, ETXTBSY …) where the kernel does not start the file. */
 export const spawn: Spawn = (file, { env, stdin }) => {

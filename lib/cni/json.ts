@@ -3,7 +3,7 @@ import { CniError } from './error.js'
 import { faultIn } from './json-fault.js'
 
 /** The document, or CniError 6. Trailing text and a byte-order mark are errors, as they are in Go. */
-export function decodeConf(text: string): Fields {
+export function decodeConf(text: string): ConfReader {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -11,10 +11,10 @@ export function decodeConf(text: string): Fields {
     const why = faultIn(text) ?? (error instanceof Error ? error.message : String(error))
     throw new CniError('decodeFailure', `error unmarshall network config: ${why}`)
   }
-  if (value === null) return new Fields({}, '')
+  if (value === null) return new ConfReader({}, '')
   if (typeof value !== 'object' || Array.isArray(value))
     throw new CniError('decodeFailure', `error unmarshall network config: it is ${kindOf(value)}, not an object`)
-  return new Fields(value, '')
+  return new ConfReader(value, '')
 }
 
 const SHOWN_MAX = 80
@@ -38,7 +38,7 @@ const kindOf = (value: unknown): string =>
 const INT64_MAX = 2 ** 63
 
 /** Typed access to the keys of an object. `where` is the path to it, for sentences: '' or 'ipam.' */
-export class Fields {
+export class ConfReader {
   readonly raw: object
   readonly where: string
   readonly #keys: Map<string, unknown>
@@ -86,19 +86,19 @@ export class Fields {
     throw this.#wrong(key, value, 'a list of strings')
   }
 
-  object(key: string): Fields | undefined {
+  object(key: string): ConfReader | undefined {
     const value = this.value(key)
     if (value === undefined) return undefined
-    if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value as object, `${this.where}${key}.`)
+    if (typeof value === 'object' && !Array.isArray(value)) return new ConfReader(value as object, `${this.where}${key}.`)
     throw this.#wrong(key, value, 'an object')
   }
 
-  objects(key: string): readonly Fields[] | undefined {
+  objects(key: string): readonly ConfReader[] | undefined {
     const value = this.value(key)
     if (value === undefined) return undefined
     if (!Array.isArray(value)) throw this.#wrong(key, value, 'a list')
     return value.map((item: unknown, at) => {
-      if (typeof item === 'object' && !Array.isArray(item)) return new Fields(item ?? {}, `${this.where}${key}[${at}].`)
+      if (typeof item === 'object' && !Array.isArray(item)) return new ConfReader(item ?? {}, `${this.where}${key}[${at}].`)
       throw this.#wrong(`${key}[${at}]`, item, 'an object')
     })
   }

@@ -3,7 +3,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { DEFAULT_KUBECONFIG } from '../kube/entry.js'
 import { MUTE, openLog, type Log, type LogOptions } from '../log.js'
 import { whyNotFile, whyNotFolder } from '../trusted.js'
-import type { Env } from './env.js'
+import type { CniEnv } from './env.js'
 import { CniError } from './error.js'
 
 /** The administrator's; SPIDERPOOL_NODE_CONFIG of the runtime's environment, which is root's too, names another. */
@@ -17,7 +17,7 @@ type Key = keyof typeof FOLDERS
 const NO_LOG = '/dev/null'
 
 /** A path that a conf names, and the key that names it. */
-export interface Named {
+export interface NamedFile {
   readonly path: string
   readonly key: string
 }
@@ -28,7 +28,7 @@ const wrong = (message: string): CniError => new CniError('invalidConfig', messa
  * The path by which the kubeconfig that a conf names may be read, without links; undefined where it names none.
  * @throws CniError 7 where the file is in no folder of the administrator's, or a user other than root can change it
  */
-export function kubeconfigOf({ path, key }: Named, env: Env): string | undefined {
+export function kubeconfigOf({ path, key }: NamedFile, env: CniEnv): string | undefined {
   if (path === '' || path === DEFAULT_KUBECONFIG) return path || undefined // as if it were not named
   const resolved = resolve(path)
   if (folderOf(resolved ?? normal(path), 'kubeconfigFolders', env) === undefined)
@@ -43,7 +43,7 @@ export function kubeconfigOf({ path, key }: Named, env: Env): string | undefined
 
 /** The log that a conf asks for. DEL and GC go on without one that may not be, so that the pod goes. @throws CniError 7 */
 export function logOf(
-  call: { readonly command: string; readonly env: Env },
+  call: { readonly command: string; readonly env: CniEnv },
   key: string,
   options: Omit<LogOptions, 'folder'>,
 ): Log {
@@ -58,18 +58,18 @@ export function logOf(
 }
 
 /** The folder of the administrator's that the log lies in. @throws CniError 7 */
-function logFolderOf(named: Named, env: Env): string {
+function logFolderOf(named: NamedFile, env: CniEnv): string {
   const folder = folderOf(normal(named.path), 'logFolders', env)
   if (folder === undefined) throw outside(named, 'logFolders', env)
   return folder
 }
 
-function refuse({ path, key }: Named, what: string, why: string | undefined): void {
+function refuse({ path, key }: NamedFile, what: string, why: string | undefined): void {
   if (why === undefined) return
   throw wrong(`${key} is "${path}", and ${what === path ? 'it' : what} ${why}`)
 }
 
-const outside = ({ path, key }: Named, folders: Key, env: Env): CniError =>
+const outside = ({ path, key }: NamedFile, folders: Key, env: CniEnv): CniError =>
   wrong(
     `${key} is "${path}"; a conf may only name a file under ${FOLDERS[folders].join(', ')} or a folder of ${folders} in ${fileOf(env)} (docs/security.md)`,
   )
@@ -99,13 +99,13 @@ const parentsOf = (path: string): readonly string[] => {
 }
 
 /** The node's file is read only for a path that is in none of the folders that are open everywhere. */
-function folderOf(path: string, key: Key, env: Env): string | undefined {
+function folderOf(path: string, key: Key, env: CniEnv): string | undefined {
   const isIn = (folder: string): boolean => path.startsWith(`${folder}/`)
   const holds = (folder: string): boolean => isIn(folder) || isIn(resolve(folder) ?? folder)
   return FOLDERS[key].find(isIn) ?? FOLDERS[key].find(holds) ?? foldersIn(fileOf(env), key).find(holds)
 }
 
-const fileOf = (env: Env): string => env[NODE_CONFIG_VARIABLE] || NODE_CONFIG
+const fileOf = (env: CniEnv): string => env[NODE_CONFIG_VARIABLE] || NODE_CONFIG
 
 /** @throws CniError 7 for a file that is not root's, or holds something else */
 function foldersIn(file: string, key: Key): readonly string[] {

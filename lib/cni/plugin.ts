@@ -2,9 +2,9 @@
 import { readSync, writeSync } from 'node:fs'
 import { sameNetns } from '../kernel/netns.js'
 import { parseArgs } from './args.js'
-import { checkEnv, checkNetworkName, type Env } from './env.js'
+import { checkEnv, checkNetworkName, type CniEnv } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'
-import { decodeConf, type Fields } from './json.js'
+import { decodeConf, type ConfReader } from './json.js'
 import { decodePrevResult, encodeDetails, encodeResult, type Result } from './result.js'
 import { allows, isVersion } from './versions.js'
 
@@ -20,7 +20,7 @@ export interface Call<C> {
   readonly ifName: string
   /** CNI_ARGS, parsed. */
   readonly args: ReadonlyMap<string, string>
-  readonly env: Env
+  readonly env: CniEnv
   /** CNI_PATH, split. */
   readonly path: readonly string[]
   readonly cniVersion: string
@@ -55,8 +55,8 @@ export interface Plugin<C> {
   plan?(call: Call<C>, format: PlanFormat): Maybe<string>
 }
 
-export interface Edge {
-  readonly env: Env
+export interface PluginIo {
+  readonly env: CniEnv
   readonly readStdin: () => string
   /** Is this path the namespace that we ourselves are in? False for what cannot be opened. */
   readonly sameNetns: (path: string) => boolean
@@ -64,15 +64,15 @@ export interface Edge {
   readonly plan?: PlanFormat | undefined
 }
 
-export interface Outcome {
+export interface PluginOutcome {
   readonly exitCode: 0 | 1
   readonly stdout: string
   readonly stderr: string
 }
 
-const done = (stdout = '', stderr = ''): Outcome => ({ exitCode: 0, stdout, stderr })
+const done = (stdout = '', stderr = ''): PluginOutcome => ({ exitCode: 0, stdout, stderr })
 
-export async function outcomeOf<C>(plugin: Plugin<C>, edge: Edge): Promise<Outcome> {
+export async function outcomeOf<C>(plugin: Plugin<C>, edge: PluginIo): Promise<PluginOutcome> {
   const command = edge.plan === undefined ? (edge.env['CNI_COMMAND'] ?? '') : 'ADD'
   if (command === '' && plugin.about !== '')
     return done('', `${plugin.about}\nCNI protocol versions supported: ${plugin.versions.join(', ')}\n`)
@@ -97,7 +97,7 @@ const stackOf = (error: unknown): string =>
 const DEFAULT_VERSION = '0.1.0' // CNI spec 0.1.0 knew no cniVersion
 
 /** For the reply only: what is no version is left out of it, and judged after the name and the verb. */
-function versionToReply(conf: Fields): string {
+function versionToReply(conf: ConfReader): string {
   const value = conf.value('cniVersion') ?? DEFAULT_VERSION
   if (value === '') return DEFAULT_VERSION
   return typeof value === 'string' && isVersion(value) ? value : ''
@@ -105,11 +105,11 @@ function versionToReply(conf: Fields): string {
 
 interface Conf {
   readonly command: string
-  readonly conf: Fields
+  readonly conf: ConfReader
   readonly stdin: string
 }
 
-async function dispatch<C>(plugin: Plugin<C>, edge: Edge, { command, conf, stdin }: Conf): Promise<string> {
+async function dispatch<C>(plugin: Plugin<C>, edge: PluginIo, { command, conf, stdin }: Conf): Promise<string> {
   const name = conf.string('name') ?? ''
   checkNetworkName(name)
   const verb = edge.plan === undefined ? VERBS.get(command) : dryRun(edge.plan)
@@ -161,7 +161,7 @@ const VERBS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 ])
 
 /** DEL goes on without one that cannot be read: what is stuck there stays stuck for good, and with it the pod. */
-function prevResultOf(command: string, conf: Fields, cniVersion: string): Result | undefined {
+function prevResultOf(command: string, conf: ConfReader, cniVersion: string): Result | undefined {
   try {
     const fields = conf.object('prevResult')
     return fields && decodePrevResult(fields.raw, cniVersion)
@@ -177,7 +177,7 @@ function prevResultOf(command: string, conf: Fields, cniVersion: string): Result
  * ended, and its ID may be another's): what is on the node is released. Throws CniError 8 for an
  * ADD.
  */
-function outsideNode<C>(call: Call<C>, { sameNetns }: Edge): Call<C> {
+function outsideNode<C>(call: Call<C>, { sameNetns }: PluginIo): Call<C> {
   const { command, netns, env } = call
   const override = (env['CNI_NETNS_OVERRIDE'] ?? '').toLowerCase()
   if ((command !== 'ADD' && command !== 'DEL') || netns === '' || override === '1' || override === 'true') return call
@@ -187,7 +187,7 @@ function outsideNode<C>(call: Call<C>, { sameNetns }: Edge): Call<C> {
 }
 
 /** libcni sends the list under two names, the second for runtimes' older words. Half an attachment would make a living one look gone. */
-const attachmentsOf = (conf: Fields): readonly Attachment[] =>
+const attachmentsOf = (conf: ConfReader): readonly Attachment[] =>
   (conf.objects('cni.dev/valid-attachments') ?? conf.objects('cni.dev/attachments') ?? []).map(one => {
     const [containerID = '', ifname = ''] = [one.string('containerID'), one.string('ifname')]
     if (containerID !== '' && ifname !== '') return { containerID, ifname }
@@ -248,7 +248,7 @@ function writeAll(fd: number, text: string): string {
 const PLAN_FORMATS: Readonly<Record<string, PlanFormat>> = { '--plan': 'table', '--plan=json': 'json' }
 
 /** A dry run in a format that there is none of must not become a call that changes something. */
-async function outcomeFor<C>(plugin: Plugin<C>, argv: readonly string[]): Promise<Outcome> {
+async function outcomeFor<C>(plugin: Plugin<C>, argv: readonly string[]): Promise<PluginOutcome> {
   const asked = argv.find(arg => arg.startsWith('--plan'))
   const plan = asked === undefined ? undefined : PLAN_FORMATS[asked]
   if (asked === undefined || plan !== undefined)

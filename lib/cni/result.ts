@@ -1,6 +1,6 @@
 // A CNI result: one shape inside, every version's JSON at the edge (CNI spec, "ADD Success", and its older versions). Pure.
 import { CniError, pretty } from './error.js'
-import { Fields } from './json.js'
+import { ConfReader } from './json.js'
 
 export interface Interface {
   readonly name: string
@@ -19,7 +19,7 @@ export interface IpConfig {
   readonly interface?: number
 }
 
-export interface Route {
+export interface CniRoute {
   readonly dst: string
   readonly gw?: string
   readonly mtu?: number
@@ -40,7 +40,7 @@ export interface Dns {
 export interface Result {
   readonly interfaces?: readonly Interface[]
   readonly ips?: readonly IpConfig[]
-  readonly routes?: readonly Route[]
+  readonly routes?: readonly CniRoute[]
   readonly dns?: Dns
 }
 
@@ -102,7 +102,7 @@ function interfaceJson({ name, mac, mtu, sandbox, socketPath, pciID }: Interface
 }
 
 /** `table` and `scope` 0 are said, for absent means otherwise; the other numbers have no meaning at 0. Family B keeps them all, as Go does. */
-const routeJson = ({ dst, gw, mtu, advmss, priority, table, scope }: Route): object => ({
+const routeJson = ({ dst, gw, mtu, advmss, priority, table, scope }: CniRoute): object => ({
   dst,
   ...(gw && { gw }),
   ...(mtu && { mtu }),
@@ -138,7 +138,7 @@ function oldest({ ips = [], routes = [], dns = {} }: Result): object {
 
 /** A result of another plugin or of an earlier call. `version` is the conf's; it stands for a result that does not say its own. */
 export function decodeResult(value: object, version: string): Result {
-  const fields = new Fields(value, '')
+  const fields = new ConfReader(value, '')
   const own = fields.string('cniVersion') || version || '0.1.0'
   const family = FAMILY.get(own)
   if (!family) throw new CniError('decodeFailure', `unsupported CNI result version "${own}"`)
@@ -147,7 +147,7 @@ export function decodeResult(value: object, version: string): Result {
 
 /** A prevResult must be of the family of the conf's version: libcni converts before it hands it on. */
 export function decodePrevResult(value: object, version: string): Result {
-  const own = new Fields(value, '').string('cniVersion') || version || '0.1.0'
+  const own = new ConfReader(value, '').string('cniVersion') || version || '0.1.0'
   const family = FAMILY.get(version || '0.1.0') ?? 'A'
   if (FAMILY.get(own) !== family)
     throw new CniError(
@@ -157,7 +157,7 @@ export function decodePrevResult(value: object, version: string): Result {
   return decodeResult(value, version)
 }
 
-function fromNewer(fields: Fields): Result {
+function fromNewer(fields: ConfReader): Result {
   const dns = fields.object('dns')
   return {
     ...(fields.value('interfaces') !== undefined && {
@@ -174,7 +174,7 @@ function defined<T extends object>(object: { readonly [K in keyof T]: T[K] | und
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
 
-const toInterface = (one: Fields): Interface =>
+const toInterface = (one: ConfReader): Interface =>
   defined<Interface>({
     name: one.string('name') ?? '',
     mac: one.string('mac'),
@@ -184,7 +184,7 @@ const toInterface = (one: Fields): Interface =>
     pciID: one.string('pciID'),
   })
 
-function toIp(one: Fields): IpConfig {
+function toIp(one: ConfReader): IpConfig {
   const address = one.string('address')
   if (address === undefined) throw new CniError('decodeFailure', `${one.where}address is missing in a CNI result`)
   return defined<IpConfig>({
@@ -194,10 +194,10 @@ function toIp(one: Fields): IpConfig {
   })
 }
 
-function toRoute(one: Fields): Route {
+function toRoute(one: ConfReader): CniRoute {
   const dst = one.string('dst')
   if (dst === undefined) throw new CniError('decodeFailure', `${one.where}dst is missing in a CNI result`)
-  return defined<Route>({
+  return defined<CniRoute>({
     dst,
     gw: one.string('gw') || undefined,
     mtu: one.integer('mtu'),
@@ -208,7 +208,7 @@ function toRoute(one: Fields): Route {
   })
 }
 
-export const toDns = (one: Fields): Dns =>
+export const toDns = (one: ConfReader): Dns =>
   defined<Dns>({
     nameservers: one.strings('nameservers'),
     domain: one.string('domain'),
@@ -217,9 +217,9 @@ export const toDns = (one: Fields): Dns =>
   })
 
 /** ip4 then ip6, their routes in that order, no interfaces. */
-function fromOldest(fields: Fields): Result {
+function fromOldest(fields: ConfReader): Result {
   const ips: IpConfig[] = []
-  const routes: Route[] = []
+  const routes: CniRoute[] = []
   for (const key of ['ip4', 'ip6']) {
     const one = fields.object(key)
     if (!one) continue

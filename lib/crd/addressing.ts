@@ -5,7 +5,7 @@ import { includes, parseRange, rangesOf, subtract, type Interval, type Ranges } 
 import { isLinkLocal6, usableIn, whyNoRouter, whyUnusable } from '../ip/usable.js'
 import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
 import { mergedTexts, rangeFaults, readable } from './ranges.js'
-import type { Route } from './types.js'
+import type { PoolRoute } from './types.js'
 
 export interface Addressing {
   readonly ipVersion?: number
@@ -13,7 +13,7 @@ export interface Addressing {
   readonly ips?: readonly string[]
   readonly excludeIPs?: readonly string[]
   readonly gateway?: string
-  readonly routes?: readonly Route[]
+  readonly routes?: readonly PoolRoute[]
 }
 
 /** Which families the cluster has: of conf.yml. */

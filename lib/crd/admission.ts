@@ -1,7 +1,7 @@
 // Admission of every kind that has rules: what is asked of the cluster first, and what the rules then say. Pure; asks nobody itself.
 import { familyOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import type { Refused } from './cause.js'
+import type { ResourceNames } from './cause.js'
 import { defaultCoordinator, validateCoordinator } from './coordinator.js'
 import {
   cidrLabel,
@@ -19,14 +19,14 @@ import { multusWarnings } from './multuswarnings.js'
 import { ANNOTATION_NAD_NAME, IPAM_LABEL_POOL_UID, LABEL_SUBNET_CIDR, SPIDERPOOL_GROUP } from './names.js'
 import { attach, choiceOf, networkFaults } from './podnetworks.js'
 import { defaultReservedIP, validateReservedIP } from './reservedip.js'
-import { admission, type Admission, type Looks, type Rules } from './rules.js'
+import { admission, type Admission, type ContextQuery, type AdmissionRules } from './rules.js'
 import { isCoordinator, isMultusConfig, isPod, isPool, isReserved } from './shape.js'
 import { defaultSubnet, subnetDeletionFaults, validateSubnet } from './subnet.js'
 import type { SpiderIPAddress, SpiderIPPool, SpiderSubnet } from './types.js'
 
 const POOL_LACKS = { field: 'spec.subnet', why: 'it must be a CIDR such as 172.18.0.0/16' }
 
-const pool: Rules<SpiderIPPool> = {
+const pool: AdmissionRules<SpiderIPPool> = {
   is: isPool,
   lacks: POOL_LACKS,
   toMutate: ({ object }, { enableSpiderSubnet }) =>
@@ -56,11 +56,11 @@ const heldOf = (addresses: readonly SpiderIPAddress[]) =>
     return ip === undefined ? [] : [{ ip, pod: `${spec.pod.namespace}/${spec.pod.name}` }]
   })
 
-const subnet: Rules<SpiderSubnet> = {
+const subnet: AdmissionRules<SpiderSubnet> = {
   is: isPool,
   lacks: POOL_LACKS,
   mutate: ({ object }) => defaultSubnet(object),
-  toValidate: ({ old }): Looks => (old ? {} : { subnets: {}, pools: {} }),
+  toValidate: ({ old }): ContextQuery => (old ? {} : { subnets: {}, pools: {} }),
   validate: ({ object, old }, { subnets, pools }, families) =>
     validateSubnet(object, { old, others: subnets, pools, families }),
   deletion: subnetDeletionFaults,
@@ -69,7 +69,7 @@ const subnet: Rules<SpiderSubnet> = {
 const configName = ({ metadata }: SpiderMultusConfig): string =>
   metadata.annotations?.[ANNOTATION_NAD_NAME] ?? metadata.name
 
-const of = (plural: string, kind: string, group = SPIDERPOOL_GROUP): Refused => ({ group, plural, kind })
+const of = (plural: string, kind: string, group = SPIDERPOOL_GROUP): ResourceNames => ({ group, plural, kind })
 
 /** By resource: `plural`, the names that refusals say, and the rules. */
 export const ADMISSIONS: readonly Admission[] = [
@@ -102,15 +102,15 @@ export const PODS_ADMISSION: Admission = admission(of('pods', 'Pod', ''), {
   is: isPod,
   lacks: { field: 'spec.containers', why: 'it must be there' },
   toMutate({ object, namespace }, _, { namespaces }) {
-    const choice = choiceOf(object, namespaces[0])
+    const injection = choiceOf(object, namespaces[0])
     return {
       namespaces: { name: namespace },
-      ...(choice && { configs: { label: `${choice.annotation}=${choice.value}` } }),
+      ...(injection && { configs: { label: `${injection.annotation}=${injection.value}` } }),
     }
   },
   refusals({ object }, { namespaces, configs }) {
-    const choice = choiceOf(object, namespaces[0])
-    return choice ? networkFaults(choice, configs.filter(isThere)) : []
+    const injection = choiceOf(object, namespaces[0])
+    return injection ? networkFaults(injection, configs.filter(isThere)) : []
   },
   mutate: ({ object }, { namespaces, configs }) =>
     choiceOf(object, namespaces[0]) ? attach(object, configs.filter(isThere)) : object,

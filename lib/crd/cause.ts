@@ -17,7 +17,7 @@ export interface Denial {
 }
 
 /** A kind as its refusals name it. */
-export interface Refused {
+export interface ResourceNames {
   readonly group: string
   readonly plural: string
   readonly kind: string
@@ -60,10 +60,10 @@ export const fault = {
   }),
 }
 
-const resourceOf = ({ group, plural }: Refused): string => (group === '' ? plural : `${plural}.${group}`)
-const quoted = (of: Refused, name: string): string => `${resourceOf(of)} ${JSON.stringify(name)}`
+const resourceOf = ({ group, plural }: ResourceNames): string => (group === '' ? plural : `${plural}.${group}`)
+const quoted = (of: ResourceNames, name: string): string => `${resourceOf(of)} ${JSON.stringify(name)}`
 
-export const detailsOf = ({ group, plural }: Refused, name: string): object => ({
+export const detailsOf = ({ group, plural }: ResourceNames, name: string): object => ({
   ...(name !== '' && { name }),
   ...(group !== '' && { group }),
   kind: plural,
@@ -71,7 +71,7 @@ export const detailsOf = ({ group, plural }: Refused, name: string): object => (
 
 /** 422 with one cause a field. */
 export function invalidDenial(
-  { group, kind }: Pick<Refused, 'group' | 'kind'>,
+  { group, kind }: Pick<ResourceNames, 'group' | 'kind'>,
   name: string,
   causes: readonly Cause[],
 ): Denial {
@@ -81,14 +81,14 @@ export function invalidDenial(
   return { code: 422, reason: 'Invalid', message, details: { name, ...(group !== '' && { group }), kind, causes } }
 }
 
-export const existsDenial = (of: Refused, name: string): Denial => ({
+export const existsDenial = (of: ResourceNames, name: string): Denial => ({
   code: 409,
   reason: 'AlreadyExists',
   message: `${quoted(of, name)} already exists`,
   details: detailsOf(of, name),
 })
 
-export const forbiddenDenial = (of: Refused, name: string, why: string): Denial => ({
+export const forbiddenDenial = (of: ResourceNames, name: string, why: string): Denial => ({
   code: 403,
   reason: 'Forbidden',
   message: `${quoted(of, name)} is forbidden: ${why}`,
@@ -96,7 +96,7 @@ export const forbiddenDenial = (of: Refused, name: string, why: string): Denial 
 })
 
 /** What faults are to a client; `undefined` where there are none. */
-export function denialOf(of: Refused, name: string, faults: readonly Fault[]): Denial | undefined {
+export function denialOf(of: ResourceNames, name: string, faults: readonly Fault[]): Denial | undefined {
   if (faults.length === 0) return undefined
   if (faults.some(({ kind }) => kind === 'exists')) return existsDenial(of, name)
   return invalidDenial(of, name, faults.map(causeOf))

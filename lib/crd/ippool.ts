@@ -81,7 +81,7 @@ export function inheritSubnet(pool: SpiderIPPool, subnets: readonly SpiderSubnet
   }
 }
 
-export interface Around {
+export interface PoolContext {
   /** The pool before this write; `undefined` at creation. */
   readonly old: SpiderIPPool | undefined
   /** All pools that there are, this one perhaps among them. */
@@ -94,14 +94,14 @@ export interface Around {
 }
 
 /** Everything that is wrong with a pool as it would be written. Empty: it may be. */
-export function validatePool(pool: SpiderIPPool, around: Around): readonly Fault[] {
+export function validatePool(pool: SpiderIPPool, context: PoolContext): readonly Fault[] {
   const { metadata, spec } = pool
-  const { old, others } = around
+  const { old, others } = context
   if (old?.metadata.deletionTimestamp !== undefined) {
     const isHeld = metadata.finalizers?.includes(FINALIZER) === true
     return isHeld && isOtherSpec(spec, old.spec) ? [forbidden('spec', spec, CANNOT_CHANGE_ANY_MORE)] : []
   }
-  const early = subnetFaults(spec, old?.spec, around.families ?? BOTH_FAMILIES, 'pool')
+  const early = subnetFaults(spec, old?.spec, context.families ?? BOTH_FAMILIES, 'pool')
   if (early.length > 0) return early
   if (!old && others.some(other => other.metadata.name === metadata.name)) return [exists(metadata.name)]
   const clashes = others.map(clashesOf(pool)).filter(fault => fault !== undefined)
@@ -109,7 +109,7 @@ export function validatePool(pool: SpiderIPPool, around: Around): readonly Fault
   if (!old && subnetClash) return [subnetClash]
   return specFaults(
     pool,
-    around,
+    context,
     clashes.filter(({ kind }) => kind === 'forbidden'),
   )
 }
@@ -117,7 +117,7 @@ export function validatePool(pool: SpiderIPPool, around: Around): readonly Fault
 /** Of a pool whose subnet is right. `clashes`: addresses that other pools have. */
 function specFaults(
   pool: SpiderIPPool,
-  { old, allocated, subnet }: Around,
+  { old, allocated, subnet }: PoolContext,
   clashes: readonly Fault[],
 ): readonly Fault[] {
   const { spec } = pool

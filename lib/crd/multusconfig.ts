@@ -1,5 +1,5 @@
 // SpiderMultusConfig and the NetworkAttachmentDefinition that is made of it: their shapes. Types only.
-import type { ObjectMeta, Route } from './types.js'
+import type { ObjectMeta, PoolRoute } from './types.js'
 
 export interface PoolNames {
   readonly ipv4?: readonly string[]
@@ -12,7 +12,7 @@ export interface CoordinatorSpec {
   readonly mode?: string
   readonly podCIDRType?: string
   readonly hijackCIDR?: readonly string[]
-  readonly policyRoutes?: readonly Route[]
+  readonly policyRoutes?: readonly PoolRoute[]
   readonly podMACPrefix?: string
   readonly tunePodRoutes?: boolean
   readonly podDefaultRouteNIC?: string

@@ -16,7 +16,7 @@ import { isSubdomain } from './selector.js'
 export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const
 const VLAN_MAX = 4094
 
-export interface MultusAround {
+export interface MultusContext {
   /** As it is; `undefined` at creation. */
   readonly old: SpiderMultusConfig | undefined
   /** The NetworkAttachmentDefinition of its name and namespace, where there is one. */
@@ -24,7 +24,7 @@ export interface MultusAround {
 }
 
 /** Everything that is wrong with one as it would be written. Empty: it may be. */
-export function validateMultusConfig(config: SpiderMultusConfig, { old, definition }: MultusAround): readonly Fault[] {
+export function validateMultusConfig(config: SpiderMultusConfig, { old, definition }: MultusContext): readonly Fault[] {
   if (old?.metadata.deletionTimestamp !== undefined) return []
   const { spec = {} } = config
   const annotations = [...nameFaults(config, old), ...versionFaults(config), ...ownerFaults(config, definition)]

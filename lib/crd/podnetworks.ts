@@ -7,25 +7,25 @@ import type { ObjectMeta } from './types.js'
 
 type Quantities = Readonly<Record<string, string | number>>
 
-export interface Container {
+export interface PodContainer {
   readonly name?: string
   readonly resources?: { readonly limits?: Quantities; readonly requests?: Quantities }
 }
 
 export interface PodToCreate {
   readonly metadata: Partial<ObjectMeta>
-  readonly spec: { readonly containers: readonly Container[] }
+  readonly spec: { readonly containers: readonly PodContainer[] }
 }
 
 /** What a pod wants by its annotations, else by its Namespace's; of the two annotations one counts, RDMA first. */
-export interface Choice {
+export interface NetworkInjection {
   readonly annotation: typeof ANNOTATION_RDMA_INJECT | typeof ANNOTATION_NETWORK_INJECT
   readonly value: string
 }
 
 type Annotated = { readonly metadata: Pick<Partial<ObjectMeta>, 'annotations'> } | undefined
 
-export function choiceOf(pod: Annotated, namespace: Annotated): Choice | undefined {
+export function choiceOf(pod: Annotated, namespace: Annotated): NetworkInjection | undefined {
   for (const { metadata } of [pod, namespace].filter(one => one !== undefined))
     for (const annotation of [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT] as const) {
       const value = metadata.annotations?.[annotation]
@@ -35,7 +35,7 @@ export function choiceOf(pod: Annotated, namespace: Annotated): Choice | undefin
 }
 
 /** Why the pod cannot have what it chose. `configs`: those with the label that its choice is. */
-export function networkFaults({ annotation, value }: Choice, configs: readonly SpiderMultusConfig[]): readonly Fault[] {
+export function networkFaults({ annotation, value }: NetworkInjection, configs: readonly SpiderMultusConfig[]): readonly Fault[] {
   const field = `metadata.annotations[${annotation}]`
   if (configs.length === 0) return [invalid(field, value, `no SpiderMultusConfig has the label ${annotation}=${value}`)]
   return configs.flatMap(config => {
@@ -76,7 +76,7 @@ export function attach<P extends PodToCreate>(pod: P, configs: readonly SpiderMu
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-function asking(container: Container, more: readonly (readonly [string, string])[]): Container {
+function asking(container: PodContainer, more: readonly (readonly [string, string])[]): PodContainer {
   if (more.length === 0) return container
   const { resources = {} } = container
   return { ...container, resources: { ...resources, limits: { ...resources.limits, ...Object.fromEntries(more) } } }

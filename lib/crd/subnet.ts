@@ -34,7 +34,7 @@ export function defaultSubnet(subnet: SpiderSubnet): SpiderSubnet {
   }
 }
 
-export interface SubnetAround {
+export interface SubnetContext {
   /** As it is; `undefined` at creation. */
   readonly old: SpiderSubnet | undefined
   /** All SpiderSubnets, this one perhaps among them. */
@@ -44,7 +44,7 @@ export interface SubnetAround {
 }
 
 /** Everything that is wrong with a SpiderSubnet as it would be written. Empty: it may be. */
-export function validateSubnet(subnet: SpiderSubnet, { old, others, pools, families }: SubnetAround): readonly Fault[] {
+export function validateSubnet(subnet: SpiderSubnet, { old, others, pools, families }: SubnetContext): readonly Fault[] {
   const { metadata, spec } = subnet
   if (old?.metadata.deletionTimestamp !== undefined) {
     const isHeld = metadata.finalizers?.includes(FINALIZER) === true

@@ -32,7 +32,7 @@ export interface LabelSelector {
   }[]
 }
 
-export interface Route {
+export interface PoolRoute {
   readonly dst: string
   readonly gw: string
 }
@@ -47,7 +47,7 @@ export interface SpiderIPPool {
     readonly ips?: readonly string[]
     readonly excludeIPs?: readonly string[]
     readonly gateway?: string
-    readonly routes?: readonly Route[]
+    readonly routes?: readonly PoolRoute[]
     readonly podAffinity?: LabelSelector
     readonly namespaceAffinity?: LabelSelector
     readonly namespaceName?: readonly string[]
@@ -78,7 +78,7 @@ export interface SpiderSubnet {
     readonly ips?: readonly string[]
     readonly excludeIPs?: readonly string[]
     readonly gateway?: string
-    readonly routes?: readonly Route[]
+    readonly routes?: readonly PoolRoute[]
   }
   readonly status?: {
     /** JSON text (`lib/crd/controlled.ts`); absent where no pool has anything. */
@@ -105,7 +105,7 @@ export interface EndpointNic {
   readonly ipv4Gateway?: string
   readonly ipv6Gateway?: string
   readonly cleanGateway?: boolean
-  readonly routes?: readonly Route[]
+  readonly routes?: readonly PoolRoute[]
   readonly mac?: string
 }
 

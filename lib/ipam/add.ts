@@ -1,22 +1,22 @@
 // One ADD of the IPAM: pod, record, pools, addresses, record again. On a port; returns the record of the NIC and how to take the call back.
-import type { EndpointNic, Pod, Route, SpiderEndpoint } from '../crd/types.js'
+import type { EndpointNic, Pod, PoolRoute, SpiderEndpoint } from '../crd/types.js'
 import { requireInjected } from './annotations.js'
-import type { Hands } from './allocate.js'
-import { networkRule, usablePools, type Named } from './choose.js'
-import { grant, type Want } from './grant.js'
-import { inherit, letGoOf, outdated, poolsIn, unusable } from './inherit.js'
-import { retake } from './keep.js'
+import type { AllocDeps } from './allocate.js'
+import { networkRule, usablePools, type CandidatePools } from './choose.js'
+import { allocateAll, type NicRequest } from './grant.js'
+import { inherit, releaseStale, outdated, poolsIn, unusable } from './inherit.js'
+import { reuse } from './keep.js'
 import { interfaceCount } from './network.js'
-import { suspectsIn } from './podkeys.js'
-import type { Port } from './port.js'
-import { record, recordFirst, RecordExists, unrecord } from './record.js'
+import { unknownAnnotationsIn } from './podkeys.js'
+import type { Store } from './port.js'
+import { writeEndpoint, createFirstEndpoint, RecordExists, removeNics } from './record.js'
 import { Refused, wrongInput } from './refusal.js'
-import { forget, undoHalfDone } from './release.js'
+import { releaseRecorded, undoIncompleteAdd } from './release.js'
 import { hasAll, refuseFamily } from './requested.js'
-import { homeless, withRoutes } from './routes.js'
-import { isFresh, readAll, UNREAD, withRecord, type Ask, type Known, type Seen } from './seen.js'
-import { routesOfPod, type Wish } from './sources.js'
-import { wishesOf, type Wishes } from './wishes.js'
+import { unreachableRoutes, withRoutes } from './routes.js'
+import { isFresh, readPodContext, UNREAD, withEndpoint, type AddRequest, type PodContext, type PartialPodContext } from './seen.js'
+import { routesOfPod, type PoolRequest } from './sources.js'
+import { requestedPools, type RequestedPools } from './wishes.js'
 
 export interface Granted {
   readonly nic: EndpointNic
@@ -24,26 +24,26 @@ export interface Granted {
   undo(): Promise<void>
 }
 
-export async function add(ask: Ask, hands: Hands): Promise<Granted> {
-  const seen = await readAll(ask, hands.port)
+export async function add(request: AddRequest, deps: AllocDeps): Promise<Granted> {
+  const seen = await readPodContext(request, deps.store)
   requireInjected(seen.pod)
-  const keys = suspectsIn(seen.pod.metadata.annotations)
-  if (keys.length === 0) return addSeen(seen, hands)
+  const keys = unknownAnnotationsIn(seen.pod.metadata.annotations)
+  if (keys.length === 0) return addSeen(seen, deps)
   const { withTypos } = await import('./typos.js')
-  return withTypos({ keys, pod: seen.pod, port: hands.port }, () => addSeen(seen, hands))
+  return withTypos({ keys, pod: seen.pod, store: deps.store }, () => addSeen(seen, deps))
 }
 
-async function addSeen(seen: Seen, hands: Hands): Promise<Granted> {
-  const { ask } = seen
-  if (seen.endpoint === UNREAD && isFresh(seen)) return addFirst(seen, hands)
-  return addOnto(await withRecord(seen, hands.port), hands)
+async function addSeen(seen: PartialPodContext, deps: AllocDeps): Promise<Granted> {
+  const { request: ask } = seen
+  if (seen.endpoint === UNREAD && isFresh(seen)) return addFirst(seen, deps)
+  return addOnto(await withEndpoint(seen, deps.store), deps)
 }
 
-const addOnto = (known: Known, hands: Hands): Promise<Granted> =>
-  known.endpoint && (known.keeper || isOfApiUid(known)) ? addKept(known, hands) : addAnew(known, hands)
+const addOnto = (context: PodContext, deps: AllocDeps): Promise<Granted> =>
+  context.endpoint && (context.keeper || isOfApiUid(context)) ? addKept(context, deps) : addAnew(context, deps)
 
 /** A mirror pod whose record a Go agent made, under the UID of the mirror's object. */
-const isOfApiUid = ({ endpoint, claimant }: Known): boolean =>
+const isOfApiUid = ({ endpoint, claimant }: PodContext): boolean =>
   claimant.apiUid !== undefined && endpoint?.status.current.uid === claimant.apiUid
 
 /**
@@ -51,58 +51,58 @@ const isOfApiUid = ({ endpoint, claimant }: Known): boolean =>
  * took goes back and the record counts, as if it had been read first: a sandbox that is started again keeps its pod's addresses even
  * where the pool is full by now (docs/requests.md).
  */
-async function addFirst(seen: Seen, hands: Hands): Promise<Granted> {
-  const before = { endpoint: undefined, others: [], write: recordFirst }
-  const { port, journal } = hands
+async function addFirst(seen: PartialPodContext, deps: AllocDeps): Promise<Granted> {
+  const before = { endpoint: undefined, others: [], write: createFirstEndpoint }
+  const { store, journal } = deps
   const noted = { ...journal, close: () => undefined } // until it is known that no record names something else
   try {
-    return granted(await take({ ...seen, endpoint: undefined }, before, { ...hands, journal: noted }), hands)
+    return granted(await take({ ...seen, endpoint: undefined }, before, { ...deps, journal: noted }), deps)
   } catch (error) {
     if (!(error instanceof Refused || error instanceof RecordExists)) throw error
     const isThere = error instanceof RecordExists
-    const known = isThere ? { ...seen, endpoint: error.record } : await withRecord(seen, port)
+    const known = isThere ? { ...seen, endpoint: error.record } : await withEndpoint(seen, store)
     if (!known.endpoint && !isThere) throw error
-    await undoHalfDone(seen.ask, known.endpoint, { port, journal })
-    return addOnto(known, hands)
+    await undoIncompleteAdd(seen.request, known.endpoint, { store, journal })
+    return addOnto(known, deps)
   }
 }
 
 /** A pod that inherits nothing. A record of an earlier pod of the name is cleared away, with the addresses that pod held. */
-async function addAnew(known: Known, hands: Hands): Promise<Granted> {
-  const { endpoint, claimant, ask } = known
+async function addAnew(context: PodContext, deps: AllocDeps): Promise<Granted> {
+  const { endpoint, claimant, request } = context
   if (endpoint && endpoint.status.current.uid !== claimant.uid) {
-    await forget(endpoint, hands)
-    return take(known, { endpoint: undefined, others: [] }, hands)
+    await releaseRecorded(endpoint, deps)
+    return take(context, { endpoint: undefined, others: [] }, deps)
   }
   const recorded = endpoint?.status.current.ips ?? []
-  const entry = recorded.find(({ interface: name }) => name === ask.nic)
+  const entry = recorded.find(({ interface: name }) => name === request.nic)
   const others = recorded.filter(one => one !== entry)
-  if (!endpoint || !entry) return take(known, { endpoint, others }, hands)
-  const isAsked = hasAll(entry, ask.requested ?? [])
-  const wishes = await (isAsked ? wishesOrNone(known, hands.port) : wishesFor(known, hands.port))
+  if (!endpoint || !entry) return take(context, { endpoint, others }, deps)
+  const isAsked = hasAll(entry, request.requested ?? [])
+  const wishes = await (isAsked ? wishesOrNone(context, deps.store) : wishesFor(context, deps.store))
   const isMoved =
-    wishes && (!isAsked || (wishes.scope !== 'places' && (await leavingOf([entry], known, wishes)).length > 0))
-  if (isMoved) return takeInstead(known, { endpoint, others, leaving: [entry] }, hands, wishes)
-  const taker = { ...known, ...(wishes && { pools: poolsIn(wishes) }) }
-  if (await retake({ entry, place: recorded.indexOf(entry) }, taker, hands))
-    return granted({ nic: entry, undo: keep }, hands)
-  return take(known, { endpoint, others }, hands, wishes)
+    wishes && (!isAsked || (wishes.scope !== 'places' && (await leavingOf([entry], context, wishes)).length > 0))
+  if (isMoved) return takeInstead(context, { endpoint, others, leaving: [entry] }, deps, wishes)
+  const taker = { ...context, ...(wishes && { pools: poolsIn(wishes) }) }
+  if (await reuse({ entry, place: recorded.indexOf(entry) }, taker, deps))
+    return granted({ nic: entry, undo: keep }, deps)
+  return take(context, { endpoint, others }, deps, wishes)
 }
 
 /** Where no pool is named any more at all, a pod that lives keeps what it has. */
-const wishesOrNone = (known: Known, port: Port): Promise<Wishes | undefined> =>
-  wishesFor(known, port).catch((error: unknown) => {
+const wishesOrNone = (context: PodContext, store: Store): Promise<RequestedPools | undefined> =>
+  wishesFor(context, store).catch((error: unknown) => {
     if (error instanceof Refused && error.refusal === 'noPool') return undefined
     throw error
   })
 
 async function leavingOf(
   recorded: readonly EndpointNic[],
-  { ask, pod, owner }: Known,
-  wishes: Wishes,
+  { request, pod, owner }: PodContext,
+  wishes: RequestedPools,
 ): Promise<readonly EndpointNic[]> {
-  const moved = outdated(recorded, wishes, ask.nic, await networkRule(ask.nic, { ...ask, pod, owner }))
-  const isAsked = (entry: EndpointNic): boolean => entry.interface !== ask.nic || hasAll(entry, ask.requested ?? [])
+  const moved = outdated(recorded, wishes, request.nic, await networkRule(request.nic, { ...request, pod, owner }))
+  const isAsked = (entry: EndpointNic): boolean => entry.interface !== request.nic || hasAll(entry, request.requested ?? [])
   return recorded.filter(entry => moved.includes(entry) || !isAsked(entry))
 }
 
@@ -111,76 +111,76 @@ async function leavingOf(
  * names it. What then cannot be given back is no record's any more, and the controller reclaims it.
  */
 async function takeInstead(
-  known: Known,
+  context: PodContext,
   { endpoint, others, leaving }: Before & { readonly leaving: readonly EndpointNic[] },
-  hands: Hands,
-  wishes: Wishes,
+  deps: AllocDeps,
+  wishes: RequestedPools,
 ): Promise<Granted> {
-  const { claimant } = known
+  const { claimant } = context
   const uids = [claimant.uid, endpoint?.status.current.uid ?? claimant.uid]
-  const taken = await take(known, { endpoint, others }, hands, wishes)
-  await letGoOf(leaving, { uids, staying: [...others, taken.nic] }, hands).catch(() => undefined)
+  const taken = await take(context, { endpoint, others }, deps, wishes)
+  await releaseStale(leaving, { uids, staying: [...others, taken.nic] }, deps).catch(() => undefined)
   return taken
 }
 
 /** The record goes over to this pod, less what no longer belongs to it. */
-async function addKept(known: Known, hands: Hands): Promise<Granted> {
-  const { endpoint, claimant, ask } = known
-  if (!endpoint) return take(known, { endpoint, others: [] }, hands)
-  const wishes = await wishesFor(known, hands.port)
+async function addKept(context: PodContext, deps: AllocDeps): Promise<Granted> {
+  const { endpoint, claimant, request } = context
+  if (!endpoint) return take(context, { endpoint, others: [] }, deps)
+  const wishes = await wishesFor(context, deps.store)
   const { uid, ips } = endpoint.status.current
-  const moved = await leavingOf(ips, known, wishes)
+  const moved = await leavingOf(ips, context, wishes)
   // A machine that moves keeps its address whatever it is: both of its pods are the same guest.
-  const isSuccessor = uid !== claimant.uid && known.keeper === 'StatefulSet'
+  const isSuccessor = uid !== claimant.uid && context.keeper === 'StatefulSet'
   const useless = isSuccessor ? unusable(ips, wishes).filter(entry => !moved.includes(entry)) : []
   const leaving = [...moved, ...useless]
   const entries = ips.filter(entry => !leaving.includes(entry))
-  const staying = await inherit(endpoint, entries, { ...known, pools: poolsIn(wishes) }, hands)
-  const entry = staying.find(({ interface: name }) => name === ask.nic)
-  if (!entry) return takeInstead(known, { endpoint, others: staying, leaving }, hands, wishes)
+  const staying = await inherit(endpoint, entries, { ...context, pools: poolsIn(wishes) }, deps)
+  const entry = staying.find(({ interface: name }) => name === request.nic)
+  if (!entry) return takeInstead(context, { endpoint, others: staying, leaving }, deps, wishes)
   const isSame = uid === claimant.uid && staying.length === ips.length && endpoint.status.current.node === claimant.node
-  if (!isSame) await record({ claimant, isKept: true, known: endpoint, others: staying, nics: [] }, hands.port)
-  if (leaving.length > 0) await letGoOf(leaving, { uids: [uid, claimant.uid], staying }, hands).catch(() => undefined)
-  return granted({ nic: entry, undo: keep }, hands)
+  if (!isSame) await writeEndpoint({ claimant, isKept: true, known: endpoint, others: staying, nics: [] }, deps.store)
+  if (leaving.length > 0) await releaseStale(leaving, { uids: [uid, claimant.uid], staying }, deps).catch(() => undefined)
+  return granted({ nic: entry, undo: keep }, deps)
 }
 
 const keep = (): Promise<void> => Promise.resolve()
 
 /** Everything noted is in the record. */
-function granted(answer: Granted, { journal }: Hands): Granted {
+function granted(answer: Granted, { journal }: AllocDeps): Granted {
   journal.close()
   return answer
 }
 
-const wishesFor = ({ ask, pod, owner }: Known, port: Port): Promise<Wishes> =>
-  wishesOf({ ...ask, pod, owner, subnets: ask.features.subnets }, port)
+const wishesFor = ({ request, pod, owner }: PodContext, store: Store): Promise<RequestedPools> =>
+  requestedPools({ ...request, pod, owner, subnets: request.features.subnets }, store)
 
 interface Before {
   readonly endpoint: SpiderEndpoint | undefined
   /** NICs of the record that stay as they are. */
   readonly others: readonly EndpointNic[]
-  readonly write?: typeof record
+  readonly write?: typeof writeEndpoint
 }
 
 /** Addresses for this call's NIC, and for all others where the annotation names them all. */
-async function take(known: Known, before: Before, hands: Hands, had?: Wishes): Promise<Granted> {
-  const { ask, claimant, keeper } = known
+async function take(context: PodContext, before: Before, deps: AllocDeps, had?: RequestedPools): Promise<Granted> {
+  const { request, claimant, keeper } = context
   const unnamed = before.others.findIndex(({ interface: name }) => name === '')
-  if (unnamed >= 0) return nameOne(known, before, unnamed, hands)
-  const wishes = had ?? (await wishesFor(known, hands.port))
-  const wants = await wantsOf(known, wishes, before.others, hands.port)
-  const routes = routesOfPod(known.pod)
-  const granting = await grant(wants, { claimant, reserved: known.reserved, others: before.others }, hands)
+  if (unnamed >= 0) return nameOne(context, before, unnamed, deps)
+  const wishes = had ?? (await wishesFor(context, deps.store))
+  const wants = await wantsOf(context, wishes, before.others, deps.store)
+  const routes = routesOfPod(context.pod)
+  const granting = await allocateAll(wants, { claimant, reserved: context.reserved, others: before.others }, deps)
   try {
-    const nics = withRoutes({ nics: granting.nics, isOnly: interfaceCount(known.pod) === 1 }, routes)
-    refuseHomeless([...before.others, ...nics], routes, known.pod, wishes)
-    const nic = nics.find(({ interface: name }) => name === ask.nic)
-    if (!nic) throw noAddress(ask.nic, wishes.from)
-    const written = await (before.write ?? record)(
+    const nics = withRoutes({ nics: granting.nics, isOnly: interfaceCount(context.pod) === 1 }, routes)
+    refuseHomeless([...before.others, ...nics], routes, context.pod, wishes)
+    const nic = nics.find(({ interface: name }) => name === request.nic)
+    if (!nic) throw noAddress(request.nic, wishes.from)
+    const written = await (before.write ?? writeEndpoint)(
       { claimant, isKept: keeper !== undefined, known: before.endpoint, others: before.others, nics },
-      hands.port,
+      deps.store,
     )
-    return granted({ nic, undo: () => unrecord(written, nics, hands.port).then(() => granting.undo()) }, hands)
+    return granted({ nic, undo: () => removeNics(written, nics, deps.store).then(() => granting.undo()) }, deps)
   } catch (error) {
     await granting.undo()
     throw error
@@ -191,53 +191,53 @@ const noAddress = (nic: string, from: string): Refused =>
   new Refused('noAddress', `no Interface ${nic} IP allocation found: ${from} has no item left for it`)
 
 /** An interface of a list without names is called as the call says: the first that nobody has named yet. */
-async function nameOne(known: Known, { endpoint, others }: Before, place: number, hands: Hands): Promise<Granted> {
-  const { ask, claimant, keeper } = known
+async function nameOne(context: PodContext, { endpoint, others }: Before, place: number, deps: AllocDeps): Promise<Granted> {
+  const { request, claimant, keeper } = context
   const entry = others[place]
-  if (entry && !hasAll(entry, ask.requested ?? [])) throw unnamedRequest(ask)
-  if (!entry || !(await retake({ entry, place, nic: ask.nic }, known, hands))) throw noAddress(ask.nic, 'the record')
-  const nic = { ...entry, interface: ask.nic }
+  if (entry && !hasAll(entry, request.requested ?? [])) throw unnamedRequest(request)
+  if (!entry || !(await reuse({ entry, place, nic: request.nic }, context, deps))) throw noAddress(request.nic, 'the record')
+  const nic = { ...entry, interface: request.nic }
   const all = others.map(one => (one === entry ? nic : one))
-  await record({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, hands.port)
-  return granted({ nic, undo: keep }, hands)
+  await writeEndpoint({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, deps.store)
+  return granted({ nic, undo: keep }, deps)
 }
 
-const unnamedRequest = ({ requested = [], nic }: Known['ask']): Refused =>
+const unnamedRequest = ({ requested = [], nic }: PodContext['request']): Refused =>
   wrongInput(
     `${requested.map(({ from, ip }) => `${from} asks for ${ip}`).join(' and ')}, and annotation ipam.spidernet.io/ippools names no interfaces: ${nic} has got its address already; write "interface" in every item`,
   )
 
 async function wantsOf(
-  known: Known,
-  { from, scope, named }: Wishes,
+  context: PodContext,
+  { from, scope, named }: RequestedPools,
   others: readonly EndpointNic[],
-  port: Port,
-): Promise<readonly Want[]> {
-  const { ask, pod, owner } = known
+  store: Store,
+): Promise<readonly NicRequest[]> {
+  const { request, pod, owner } = context
   if (scope === 'places' && others.length > 0)
-    throw (ask.requested ?? []).length > 0 ? unnamedRequest(ask) : noAddress(ask.nic, from)
-  const missing = named.filter(({ wish }) => !others.some(one => one.interface === wish.nic))
+    throw (request.requested ?? []).length > 0 ? unnamedRequest(request) : noAddress(request.nic, from)
+  const missing = named.filter(({ request }) => !others.some(one => one.interface === request.nic))
   return Promise.all(
-    missing.map(async (one: Named) => {
-      const pools = await usablePools(one, from, { ...ask, pod, owner }, port)
-      const want = { ...namesOf(one.wish, ask.nic), cleanGateway: one.wish.cleanGateway, pools }
-      if (want.nic !== ask.nic || !ask.requested) return want
-      refuseFamily(ask.requested, pools, ask.nic)
-      return { ...want, requested: ask.requested }
+    missing.map(async (one: CandidatePools) => {
+      const pools = await usablePools(one, from, { ...request, pod, owner }, store)
+      const want = { ...namesOf(one.request, request.nic), cleanGateway: one.request.cleanGateway, pools }
+      if (want.nic !== request.nic || !request.requested) return want
+      refuseFamily(request.requested, pools, request.nic)
+      return { ...want, requested: request.requested }
     }),
   )
 }
 
 /** The first of a list without names is this call's; the others get theirs from their own calls. */
-function namesOf({ nic, place }: Wish, called: string): Pick<Want, 'nic' | 'interface'> {
+function namesOf({ nic, place }: PoolRequest, called: string): Pick<NicRequest, 'nic' | 'interface'> {
   if (place === undefined) return { nic, interface: nic }
   return place === 0 ? { nic: called, interface: called } : { nic, interface: '' }
 }
 
 /** Said once every interface of the pod is known: until then a further one may have the subnet that a gateway is in. */
-function refuseHomeless(nics: readonly EndpointNic[], routes: readonly Route[], pod: Pod, { scope }: Wishes): void {
+function refuseHomeless(nics: readonly EndpointNic[], routes: readonly PoolRoute[], pod: Pod, { scope }: RequestedPools): void {
   if (scope === 'call' && nics.length < interfaceCount(pod)) return
-  const [first] = homeless({ nics, isOnly: nics.length === 1 }, routes)
+  const [first] = unreachableRoutes({ nics, isOnly: nics.length === 1 }, routes)
   if (!first) return
   const subnets = nics.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter(text => text !== undefined)).join(', ')
   throw new Refused(

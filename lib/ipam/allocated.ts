@@ -3,7 +3,7 @@ import { ANNOTATION_ALLOCATED_IPS } from '../crd/names.js'
 import type { SpiderIPPool } from '../crd/types.js'
 import { familyOf, parseIp, toBigint, type Family, type Ip } from '../ip/address.js'
 import { intersect, normal, type Ranges } from '../ip/range.js'
-import type { Asking } from './identity.js'
+import type { Holder } from './identity.js'
 
 /** One entry: `"172.18.41.40": {"pod": "default/app-x", "podUid": "…"}`. */
 export interface GoRecord {
@@ -69,7 +69,7 @@ export const isShared = ({ metadata, status }: SpiderIPPool): boolean =>
   (status?.allocatedIPs !== undefined && status.allocatedIPsProjected !== true)
 
 /** A pool that is shared with Go agents, as it was read, and what its text says. */
-export interface Shared {
+export interface SharedPool {
   readonly pool: SpiderIPPool
   readonly records: readonly GoRecord[]
   /** Keys that are addresses, of entries that name no holder. */
@@ -79,7 +79,7 @@ export interface Shared {
 }
 
 /** `undefined` for a pool that only our allocations come from. */
-export function sharedOf(pool: SpiderIPPool): Shared | undefined {
+export function sharedOf(pool: SpiderIPPool): SharedPool | undefined {
   if (!isShared(pool)) return undefined
   const { records, unreadable } = recordsIn(pool.status?.allocatedIPs ?? '{}')
   const ips = unreadable.flatMap(key => parseIp(key) ?? [])
@@ -90,16 +90,16 @@ export function sharedOf(pool: SpiderIPPool): Shared | undefined {
  * True where the record is of the asking pod: by UID, its own or that of the pod it inherits from; of a StatefulSet's pod or a virtual
  * machine by its name, which no two have at once.
  */
-export const isRecordOf = ({ uid, namespace, pod }: GoRecord, { claimant, was }: Asking): boolean =>
+export const isRecordOf = ({ uid, namespace, pod }: GoRecord, { claimant, was }: Holder): boolean =>
   uid === claimant.uid ||
   (claimant.apiUid !== undefined && uid === claimant.apiUid) ||
   (was?.uid !== undefined && uid === was.uid) ||
   (claimant.isKept === true && namespace === claimant.namespace && pod === claimant.record)
 
-export const recordAt = ({ records }: Shared, ip: Ip): GoRecord | undefined => records.find(one => one.ip === ip)
+export const recordAt = ({ records }: SharedPool, ip: Ip): GoRecord | undefined => records.find(one => one.ip === ip)
 
 /** Addresses of `ranges` that the text gives to any pod. */
-export function recordedIn({ records, unreadable, isReadable }: Shared, ranges: Ranges, family: Family): Ranges {
+export function recordedIn({ records, unreadable, isReadable }: SharedPool, ranges: Ranges, family: Family): Ranges {
   if (!isReadable) return ranges
   const ips = [...records.map(({ ip }) => ip), ...unreadable]
   return intersect(normal(ips.filter(ip => familyOf(ip) === family).map(single)), ranges)
@@ -112,7 +112,7 @@ const single = (ip: Ip): { readonly first: bigint; readonly last: bigint } => {
 
 /** The text with this record in it, in place of one of the same address. */
 export function withRecordOf(
-  { pool }: Shared,
+  { pool }: SharedPool,
   { ip, namespace, pod, uid }: GoRecord,
 ): readonly (readonly [string, unknown])[] {
   const entries = entriesIn(pool.status?.allocatedIPs ?? '{}') ?? []

@@ -2,17 +2,17 @@
 import { parseIp, familyOf, type Family } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import { ANNOTATION_MULTUS_NETWORKS, ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from '../crd/names.js'
-import type { Pod, Route } from '../crd/types.js'
+import type { Pod, PoolRoute } from '../crd/types.js'
 import { wrongInput } from './refusal.js'
 import { dstOf } from './routes.js'
 
 /** Pool names or patterns of each family, in the user's order; a family that nobody names is not in it. */
-export type Names = ReadonlyMap<Family, readonly string[]>
+export type PoolNamesByFamily = ReadonlyMap<Family, readonly string[]>
 
 export interface Item {
   /** '' where the item names none. */
   readonly nic: string
-  readonly names: Names
+  readonly names: PoolNamesByFamily
   readonly cleanGateway: boolean
 }
 
@@ -39,7 +39,7 @@ function texts(value: unknown, what: string, of: string): readonly string[] {
   return value as readonly string[]
 }
 
-function familiesIn(keys: ReadonlyMap<string, unknown>, where: string, of: string): Names {
+function familiesIn(keys: ReadonlyMap<string, unknown>, where: string, of: string): PoolNamesByFamily {
   const names = new Map<Family, readonly string[]>()
   for (const [key, family] of [
     ['ipv4', 4],
@@ -58,7 +58,7 @@ export const POOLS_EXAMPLE = `[{"interface":"eth0","ipv4":["pool"],"ipv6":["pool
 const POOL_NAMES = 'pool names'
 
 /** `{"ipv4": ["a"], "ipv6": ["b"]}` */
-export function poolAnnotation(text: string, where: string): Names {
+export function poolAnnotation(text: string, where: string): PoolNamesByFamily {
   const value = parsed(text, where, POOL_EXAMPLE)
   if (!isObject(value)) throw wrongInput(`${where} is ${text}; write an object ${POOL_EXAMPLE}`)
   return familiesIn(keysOf(value), where, POOL_NAMES)
@@ -153,7 +153,7 @@ function subnetItem(value: object, where: string): SubnetItem {
 const ROUTES_EXAMPLE = '[{"dst":"10.0.0.0/16","gw":"192.168.1.1"}]'
 
 /** `[{"dst": "10.0.0.0/16", "gw": "192.168.1.1"}]`, both of one family. What is there twice comes once; one dst has one gw. */
-export function routesAnnotation(text: string, where: string): readonly Route[] {
+export function routesAnnotation(text: string, where: string): readonly PoolRoute[] {
   const routes = routesIn(text, where)
   return routes.filter((route, at) => {
     const first = routes.find(other => dstOf(other) === dstOf(route)) ?? route
@@ -165,9 +165,9 @@ export function routesAnnotation(text: string, where: string): readonly Route[] 
   })
 }
 
-const shown = ({ dst, gw }: Route): string => JSON.stringify({ dst, gw })
+const shown = ({ dst, gw }: PoolRoute): string => JSON.stringify({ dst, gw })
 
-function routesIn(text: string, where: string): readonly Route[] {
+function routesIn(text: string, where: string): readonly PoolRoute[] {
   return listOf(text, where, ROUTES_EXAMPLE).map((value, at) => {
     const place = `${where}, item ${at}`
     if (!isObject(value)) throw wrongInput(`${place} is ${JSON.stringify(value)}; write an object`)

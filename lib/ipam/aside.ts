@@ -3,7 +3,7 @@ import { ANNOTATION_CONFLICT_SINCE, IPAM_LABEL_POD_UID, LABEL_CONFLICT } from '.
 import type { SpiderIPAddress } from '../crd/types.js'
 
 /** `mac`: of the host that has it. `now`: milliseconds since 1970. */
-export function putAside(object: SpiderIPAddress, { mac, now }: { mac: string; now: number }): SpiderIPAddress {
+export function quarantine(object: SpiderIPAddress, { mac, now }: { mac: string; now: number }): SpiderIPAddress {
   const { labels, annotations } = object.metadata
   return {
     ...object,
@@ -23,5 +23,5 @@ export function putAside(object: SpiderIPAddress, { mac, now }: { mac: string; n
 }
 
 /** No pod's, and marked: a mark on an address that a pod holds is somebody's note. */
-export const isAside = ({ spec, metadata }: Pick<SpiderIPAddress, 'spec' | 'metadata'>): boolean =>
+export const isQuarantined = ({ spec, metadata }: Pick<SpiderIPAddress, 'spec' | 'metadata'>): boolean =>
   spec.pod.uid === '' && metadata.labels?.[LABEL_CONFLICT] !== undefined

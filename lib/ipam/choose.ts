@@ -2,16 +2,16 @@
 import { ANNOTATION_IPPOOL } from '../crd/names.js'
 import type { Pod, SpiderIPPool } from '../crd/types.js'
 import type { Family, Ip } from '../ip/address.js'
-import { byPriority, dropped, isOfNetwork, type Asker } from './filter.js'
+import { byPriority, dropReason, isOfNetwork, type PodFacts } from './filter.js'
 import { isPattern, patternOf, PatternError } from './glob.js'
 import type { Claimant } from './identity.js'
 import { networkOf } from './network.js'
 import { familyOfPool } from './pool.js'
-import type { Port } from './port.js'
+import type { Store } from './port.js'
 import { Refused, wrongInput } from './refusal.js'
-import type { Source, Wish } from './sources.js'
+import type { PoolSource, PoolRequest } from './sources.js'
 
-export interface Choice {
+export interface SelectionContext {
   readonly pod: Pod
   readonly owner: Claimant['owner']
   readonly agentNamespace: string
@@ -22,19 +22,19 @@ export interface Choice {
 }
 
 /** The pools of one interface, those that somebody named for it, before and after the rules. */
-export interface Named {
-  readonly wish: Wish
+export interface CandidatePools {
+  readonly request: PoolRequest
   readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
 }
 
 /** Every pool is read once in a call, however many interfaces name it; the list of all only where a pattern or nobody names them. */
 export class PoolReader {
-  readonly #port: Port
+  readonly #port: Store
   readonly #read = new Map<string, Promise<SpiderIPPool | undefined>>()
   #all: Promise<readonly SpiderIPPool[]> | undefined
 
-  constructor(port: Port) {
-    this.#port = port
+  constructor(store: Store) {
+    this.#port = store
   }
   all(): Promise<readonly SpiderIPPool[]> {
     this.#all ??= this.#port.pools()
@@ -52,32 +52,32 @@ export class PoolReader {
 }
 
 /** What the source names, as objects. Throws `wrong input` for a pool that does not exist, a bad pattern, or one pool twice. */
-export function namedPools(source: Source, families: readonly Family[], reader: PoolReader): Promise<readonly Named[]> {
-  for (const { names } of source.wishes)
+export function namedPools(source: PoolSource, families: readonly Family[], reader: PoolReader): Promise<readonly CandidatePools[]> {
+  for (const { names } of source.requests)
     for (const [family, own] of names) if (families.includes(family)) reader.expect(own) // both families at once
   return Promise.all(
-    source.wishes.map(async wish => {
+    source.requests.map(async wish => {
       const pools = new Map<Family, readonly SpiderIPPool[]>()
       for (const [family, names] of wish.names)
         if (families.includes(family)) pools.set(family, await expanded({ names, family, from: source.from }, reader))
       if (pools.size === 0) throw namesNone(source, wish, families)
-      return { wish, pools }
+      return { request: wish, pools }
     }),
   )
 }
 
 /** Nothing at all, or nothing but a family that the conf leaves out. */
-function namesNone({ from, says, example }: Source, wish: Wish, families: readonly Family[]): Refused {
-  const off = [...wish.names.keys()].filter(family => !families.includes(family))
+function namesNone({ from, says, example }: PoolSource, request: PoolRequest, families: readonly Family[]): Refused {
+  const off = [...request.names.keys()].filter(family => !families.includes(family))
   const but = off.map(family => `IPv${family}, which is off (enableIPv${family} of the CNI conf)`).join(' and ')
   const why = but === '' ? `; write ${example}` : `: it has only ${but}`
   return new Refused(
     'noPool',
-    `no IPPool available: ${from} names no pool for ${interfaceOf(wish)}: it is ${says}${why}`,
+    `no IPPool available: ${from} names no pool for ${interfaceOf(request)}: it is ${says}${why}`,
   )
 }
 
-const interfaceOf = ({ nic, place }: Wish): string => (place === undefined ? nic : `interface ${place} of the pod`)
+const interfaceOf = ({ nic, place }: PoolRequest): string => (place === undefined ? nic : `interface ${place} of the pod`)
 
 interface Expanding {
   readonly names: readonly string[]
@@ -126,10 +126,10 @@ function compiled(name: string, from: string): RegExp {
 
 /** The cluster's default pools, where nobody names one. */
 export async function defaultPools(
-  wish: Wish,
-  { pod: { metadata }, families }: Pick<Choice, 'pod' | 'families'>,
+  request: PoolRequest,
+  { pod: { metadata }, families }: Pick<SelectionContext, 'pod' | 'families'>,
   reader: PoolReader,
-): Promise<Named> {
+): Promise<CandidatePools> {
   const all = (await reader.all()).filter(({ spec }) => spec.default === true)
   const pools = new Map<Family, readonly SpiderIPPool[]>()
   for (const family of families) {
@@ -143,24 +143,24 @@ export async function defaultPools(
       'noPool',
       `no IPPool available, no pool selection rules of any type are specified: neither pod ${metadata.namespace}/${metadata.name}, its Namespace nor the CNI conf names a pool, and no SpiderIPPool${ofFamily} has spec.default true; write annotation ${ANNOTATION_IPPOOL}: {"ipv4":["pool"]}`,
     )
-  return { wish, pools }
+  return { request, pools }
 }
 
 /** Of the named pools those that the pod may use, best first. Throws `noPool` where a family ends with none. */
 export async function usablePools(
-  { wish, pools }: Named,
+  { request, pools }: CandidatePools,
   from: string,
-  choice: Choice,
-  port: Port,
+  selection: SelectionContext,
+  store: Store,
 ): Promise<ReadonlyMap<Family, readonly SpiderIPPool[]>> {
-  const asker = await askerFor(wish, [...pools.values()].flat(), choice, port)
+  const asker = await askerFor(request, [...pools.values()].flat(), selection, store)
   const usable = new Map<Family, readonly SpiderIPPool[]>()
   for (const [family, candidates] of pools) {
-    const reasons = candidates.map(pool => ({ pool, why: dropped(pool, { ...asker, family }) }))
+    const reasons = candidates.map(pool => ({ pool, why: dropReason(pool, { ...asker, family }) }))
     const left = reasons.filter(({ why }) => why === undefined).map(({ pool }) => pool)
     if (left.length === 0) {
       const told = reasons.map(({ pool, why }) => `${pool.metadata.name} ${why}`).join('; ')
-      throw new Refused('noPool', `no IPPool available for IPv${family} of ${interfaceOf(wish)} from ${from}: ${told}`)
+      throw new Refused('noPool', `no IPPool available for IPv${family} of ${interfaceOf(request)} from ${from}: ${told}`)
     }
     usable.set(family, byPriority(left))
   }
@@ -170,7 +170,7 @@ export async function usablePools(
 /** Of a pool that the interface has an address from: is it still of the interface's network. */
 export async function networkRule(
   nic: string,
-  { pod, agentNamespace, clusterNetwork, master }: Choice,
+  { pod, agentNamespace, clusterNetwork, master }: SelectionContext,
 ): Promise<(pool: SpiderIPPool) => boolean> {
   const asker = {
     network: networkOf(pod, { nic }, { agentNamespace, clusterNetwork }),
@@ -182,25 +182,25 @@ export async function networkRule(
 
 /** Labels of node and Namespace, and the master's addresses, are read only where a pool or the conf asks for them. */
 async function askerFor(
-  { nic, place }: Wish,
+  { nic, place }: PoolRequest,
   pools: readonly SpiderIPPool[],
-  choice: Choice,
-  port: Port,
-): Promise<Omit<Asker, 'family'>> {
-  const { pod, owner, agentNamespace } = choice
+  selection: SelectionContext,
+  store: Store,
+): Promise<Omit<PodFacts, 'family'>> {
+  const { pod, owner, agentNamespace } = selection
   const nodeName = pod.spec?.nodeName ?? ''
   const namespace = pod.metadata.namespace ?? ''
   const asksNode = nodeName !== '' && pools.some(({ spec }) => spec.nodeAffinity !== undefined)
   const asksNamespace = pools.some(({ spec }) => spec.namespaceAffinity !== undefined)
   return {
     nodeName,
-    nodeLabels: asksNode ? await port.labelsOfNode(nodeName) : {},
+    nodeLabels: asksNode ? await store.nodeLabels(nodeName) : {},
     namespace,
-    namespaceLabels: asksNamespace ? (await port.namespace(namespace)).labels : {},
+    namespaceLabels: asksNamespace ? (await store.namespace(namespace)).labels : {},
     podLabels: pod.metadata.labels ?? {},
-    network: networkOf(pod, place === undefined ? { nic } : { place }, choice),
+    network: networkOf(pod, place === undefined ? { nic } : { place }, selection),
     owner,
     agentNamespace,
-    master: await choice.master?.(),
+    master: await selection.master?.(),
   }
 }

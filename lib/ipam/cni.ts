@@ -5,21 +5,21 @@ import { sentencesOf, type UnknownKey } from '../cni/unknown.js'
 import { add, type Granted } from './add.js'
 import { ipsOf } from './endpoint.js'
 import { keysOf } from './annotations.js'
-import { eventOf, NOT_ALLOCATED, type Told } from './event.js'
-import type { Host } from './container.js'
+import { eventOf, NOT_ALLOCATED, type PodEventSpec } from './event.js'
+import type { ContainerHost } from './container.js'
 import type { Detect } from './inspect.js'
-import type { Allocated, Owned, OwnedBy } from './owned.js'
-import type { Port } from './port.js'
+import type { AllocatedByCall, NodeAddress, NodeAddressLookup } from './owned.js'
+import type { Store } from './port.js'
 import { Refused } from './refusal.js'
 import { release } from './release.js'
-import { requestedIn } from './requested.js'
+import { requestedIpsIn } from './requested.js'
 import { answerOf } from './result.js'
-import type { Ask } from './seen.js'
-import { reach, refusalOf, sessionOf, type Session } from './session.js'
+import type { AddRequest } from './seen.js'
+import { connectStore, refusalOf, sessionOf, type Session } from './session.js'
 
 export { ipamCheck } from './verify.js'
 
-export interface Claimed {
+export interface IpamClaim {
   readonly result: Result
   /** For a main plugin that fails after us: gives back what this ADD took, and only that. */
   undo(): Promise<void>
@@ -30,23 +30,23 @@ const DEL_FAILED = 'spiderpool IP release error'
 const AGENT_NAMESPACE = 'kube-system'
 
 /** What the IPAM asks of the kernel, where the conf wants it; lib/ipam has no kernel of its own. */
-export type Master = (nic: { readonly netns: string; readonly nic: string }) => ReturnType<NonNullable<Ask['master']>>
+export type Master = (nic: { readonly netns: string; readonly nic: string }) => ReturnType<NonNullable<AddRequest['master']>>
 
-export interface Eyes {
+export interface KernelAccess {
   readonly master: Master
   readonly detect: Detect
-  readonly owned: OwnedBy
+  readonly owned: NodeAddressLookup
   /** Keys of the main plugin's conf that it does not know, for a main plugin without a log. */
   readonly unknown?: readonly UnknownKey[]
   /** Asked only where containers have no pods. */
-  readonly host: (netns: string) => Promise<Host>
+  readonly host: (netns: string) => Promise<ContainerHost>
 }
 
 /**
  * Addresses for the call's interface that neither the node nor, where the conf wants it, anything on the network has.
  * @throws CniError
  */
-export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claimed> {
+export async function ipamClaim(call: Call<unknown>, eyes: KernelAccess): Promise<IpamClaim> {
   const { reached, granted, result, session } = await claimUnowned(call, eyes)
   for (const sentence of await sentencesOf([...(eyes.unknown ?? []), ...session.conf.unknown]))
     session.log.warn(sentence, session.fields)
@@ -54,21 +54,21 @@ export async function ipamClaim(call: Call<unknown>, eyes: Eyes): Promise<Claime
   if (conflictDetection || gatewayDetection)
     await (
       await import('./inspect.js')
-    ).inspect({ ...session, nic: call.ifName, granted, port: reached.port }, eyes.detect)
+    ).checkConflicts({ ...session, nic: call.ifName, granted, store: reached.store }, eyes.detect)
   return { result, undo: () => granted.undo() }
 }
 
 /** An address of the node is quarantined, and the next candidate is tried. */
-async function claimUnowned(call: Call<unknown>, eyes: Eyes): Promise<Allocated> {
+async function claimUnowned(call: Call<unknown>, eyes: KernelAccess): Promise<AllocatedByCall> {
   const first = await claim(call, eyes)
   const owned = await ownedAmong(first, eyes)
   if (owned.length === 0) return first
   const { claimOther } = await import('./owned.js')
-  const again = { claim: () => claim(call, eyes), ownedAmong: (one: Allocated) => ownedAmong(one, eyes) }
+  const again = { claim: () => claim(call, eyes), ownedAmong: (one: AllocatedByCall) => ownedAmong(one, eyes) }
   return claimOther({ nic: call.ifName, first, owned }, again)
 }
 
-async function ownedAmong({ granted }: Allocated, { owned }: Eyes): Promise<readonly Owned[]> {
+async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess): Promise<readonly NodeAddress[]> {
   try {
     return await owned(ipsOf(granted.nic))
   } catch (error) {
@@ -77,40 +77,40 @@ async function ownedAmong({ granted }: Allocated, { owned }: Eyes): Promise<read
   }
 }
 
-async function claim(call: Call<unknown>, { master, host }: Eyes): Promise<Allocated> {
+async function claim(call: Call<unknown>, { master, host }: KernelAccess): Promise<AllocatedByCall> {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
-  let port: Port | undefined
+  let store: Store | undefined
   try {
-    const reached = await reach(conf, call)
-    port = reached.port
-    const [ask, hands] = [askOf(call, session, master), { port, journal, random: Math.random }]
+    const reached = await connectStore(conf, call)
+    store = reached.store
+    const [request, deps] = [requestOf(call, session, master), { store, journal, random: Math.random }]
     const granted = session.container
       ? await (
           await import('./container.js')
-        ).addContainer(ask, { container: session.container, host: await host(call.netns) }, hands)
-      : await add(ask, hands)
+        ).addContainer(request, { container: session.container, host: await host(call.netns) }, deps)
+      : await add(request, deps)
     log.info('address allocated', { ...fields, nic: granted.nic, ...reached.cost() })
     return { reached, granted, result: resultOf(granted, call.ifName), session }
   } catch (error) {
     log.error(ADD_FAILED, { ...fields, error: String(error) })
     const refusal = refusalOf(ADD_FAILED, error)
     if (error instanceof Refused && !session.container)
-      await tell(session, { message: refusal.message, about: error.about }, port)
+      await tell(session, { message: refusal.message, about: error.about }, store)
     throw refusal
   }
 }
 
 /** The pod shows the sentence too, for the one who has no access to the node's logs. */
-async function tell({ pod, podUid }: Session, told: Pick<Told, 'message' | 'about'>, port?: Port): Promise<void> {
-  await port?.tell(eventOf({ ...told, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }))
+async function tell({ pod, podUid }: Session, told: Pick<PodEventSpec, 'message' | 'about'>, store?: Store): Promise<void> {
+  await store?.recordEvent(eventOf({ ...told, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }))
 }
 
 /** As Go's encoding/json reads it: keys in any case. */
 const inside = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? keysOf(value).get(key) : undefined
 
-function askOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): Ask {
+function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): AddRequest {
   const sources = {
     runtimeConfigIps: inside(inside(call.config, 'runtimeconfig'), 'ips'),
     argsIps: inside(inside(inside(call.config, 'args'), 'cni'), 'ips'),
@@ -126,7 +126,7 @@ function askOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, m
     cleanGateway: conf.cleanGateway,
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
     features: { statefulSet, kubevirt, subnets },
-    requested: requestedIn(container ? { ...sources, ip: '' } : sources), // a container's IP= is container.ts'
+    requested: requestedIpsIn(container ? { ...sources, ip: '' } : sources), // a container's IP= is container.ts'
     agentNamespace: call.env['SPIDERPOOL_AGENT_NAMESPACE'] ?? AGENT_NAMESPACE,
     clusterNetwork: call.env['MULTUS_CLUSTER_NETWORK'] ?? '',
     ...(conf.matchMasterSubnet && { master: () => master({ netns: call.netns, nic: call.ifName }) }),
@@ -139,20 +139,20 @@ function resultOf({ nic }: Granted, ifName: string): Result {
   return { ips, ...(routes.length > 0 && { routes }) }
 }
 
-export const ipamAdd = async (call: Call<unknown>, eyes: Eyes): Promise<Result> => (await ipamClaim(call, eyes)).result
+export const ipamAdd = async (call: Call<unknown>, eyes: KernelAccess): Promise<Result> => (await ipamClaim(call, eyes)).result
 
 /** Never fails for what an API server does: the pod's other plugins must get their DEL. What is left is reclaimed later, and logged. */
 export async function ipamDel(call: Call<unknown>): Promise<void> {
   const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
-    const { port, cost } = await reach(conf, call)
+    const { store, cost } = await connectStore(conf, call)
     if (container) {
       const { releaseNic } = await import('./container.js')
-      const addresses = await releaseNic({ container, nic: call.ifName }, { port, journal })
+      const addresses = await releaseNic({ container, nic: call.ifName }, { store, journal })
       return log.info('addresses released', { ...fields, addresses, ...cost() })
     }
     const leaving = { pod, podUid, containerID: call.containerID, nic: call.ifName, features: conf.switches }
-    const released = await release(leaving, { port, journal })
+    const released = await release(leaving, { store, journal })
     log.info(released.kind === 'kept' ? 'addresses kept' : 'addresses released', { ...fields, ...released, ...cost() })
   } catch (error) {
     log.error(DEL_FAILED, { ...fields, error: String(error) })

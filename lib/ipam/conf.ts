@@ -24,12 +24,12 @@ export interface IpamConf {
   /** Only pools whose subnet the master has an address in. */
   readonly matchMasterSubnet: boolean
   /** The switches of the installation, under the names that its ConfigMap has for them. Where the conf says nothing: all on but detection. */
-  readonly switches: Switches
+  readonly switches: IpamSwitches
   /** Of `ipam`; for the log. */
   readonly unknown: readonly UnknownKey[]
 }
 
-export interface Switches {
+export interface IpamSwitches {
   readonly ipv4: boolean
   readonly ipv6: boolean
   readonly statefulSet: boolean

@@ -1,7 +1,7 @@
 // What the cluster says of the coordinator: SpiderCoordinator `default`, and the pod's own wish for its default route. Knows no netns.
 import { CniError, OwnError } from '../cni/error.js'
-import { Fields } from '../cni/json.js'
-import { kubeconfigOf, type Named } from '../cni/node.js'
+import { ConfReader } from '../cni/json.js'
+import { kubeconfigOf, type NamedFile } from '../cni/node.js'
 import { REFUSALS } from './refusal.js'
 
 /** Keys that a conf and a SpiderCoordinator have in common; undefined where one says nothing. */
@@ -28,7 +28,7 @@ export const DEFAULT_ROUTE_NIC = 'ipam.spidernet.io/default-route-nic'
 const FAILED = 'failed to GetCoordinatorConfig'
 
 /** The keys of an object that holds them: a conf, or a spec. Throws CniError naming the key that has another type. */
-export const keysOf = (conf: Fields): CoordinatorKeys => ({
+export const keysOf = (conf: ConfReader): CoordinatorKeys => ({
   mode: conf.string('mode'),
   overlayPodCIDR: conf.strings('overlayPodCIDR'),
   serviceCIDR: conf.strings('serviceCIDR'),
@@ -68,8 +68,8 @@ export function keysOfCoordinator(object: object): CoordinatorKeys {
   return { ...(spec && keysOf(spec)), ...found }
 }
 
-function partsOf(object: object): Readonly<Record<'metadata' | 'spec' | 'status', Fields | undefined>> {
-  const fields = new Fields(object, `SpiderCoordinator ${COORDINATOR_NAME}: `)
+function partsOf(object: object): Readonly<Record<'metadata' | 'spec' | 'status', ConfReader | undefined>> {
+  const fields = new ConfReader(object, `SpiderCoordinator ${COORDINATOR_NAME}: `)
   return { metadata: fields.object('metadata'), spec: fields.object('spec'), status: fields.object('status') }
 }
 
@@ -91,7 +91,7 @@ export const isDisabled = (mode: string): boolean => mode === 'disabled' || mode
 
 export interface ClusterCall {
   /** As the conf names it. */
-  readonly kubeconfig: Named
+  readonly kubeconfig: NamedFile
   readonly deadline: { readonly ms: number; readonly of: string }
   readonly env: Readonly<Record<string, string | undefined>>
   /** The pod whose annotation is to be looked at; undefined: nobody asks for the NIC of its default route. */
@@ -114,7 +114,7 @@ export async function coordinatorKeys({ kubeconfig, deadline, env, pod }: Cluste
       pod && kube.get<object>(PODS, pod),
     ])
     const keys = keysOfCoordinator(object)
-    const nic = owner && routeNicOf(new Fields(owner, 'pod ').object('metadata')?.object('annotations'))
+    const nic = owner && routeNicOf(new ConfReader(owner, 'pod ').object('metadata')?.object('annotations'))
     return nic === undefined ? keys : { ...keys, podDefaultRouteNic: nic }
   } catch (error) {
     throw await refusal(error, pod)
@@ -122,7 +122,7 @@ export async function coordinatorKeys({ kubeconfig, deadline, env, pod }: Cluste
 }
 
 /** Undefined where the pod wishes nothing. */
-export const routeNicOf = (annotations: Fields | undefined): string | undefined =>
+export const routeNicOf = (annotations: ConfReader | undefined): string | undefined =>
   annotations?.string(DEFAULT_ROUTE_NIC) || undefined
 
 async function refusal(error: unknown, pod: ClusterCall['pod']): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { candidatesOf, isNearlyFull, probesBeforeList } from './candidates.js'
 import { includes, intersect, isSame, nth, sizeOf, subtract, type Ranges } from '../ip/range.js'
 
-export interface Hint {
+export interface FreeHint {
   /** As it was read, of what may be given at all. */
   readonly read: Ranges
   /** Less what was tried since. */
@@ -11,7 +11,7 @@ export interface Hint {
 }
 
 /** What has been learnt about one pool in this call. */
-export interface Known {
+export interface SearchState {
   /** Addresses that may be given out at all. */
   readonly free: Ranges
   /** Who asks: pod, NIC and pool; decides the order. */
@@ -21,13 +21,13 @@ export interface Known {
   /** Places of the order already tried and found taken by others. */
   readonly misses: number
   /** What the pool's status says is left and was not tried yet; `undefined` where it says nothing. */
-  readonly hint: Hint | undefined
+  readonly hint: FreeHint | undefined
   /** What is taken by others, from a list of the pool's objects and from misses since. */
   readonly listed:
     { readonly taken: Ranges; readonly freshness: 'cached' | 'fresh'; readonly misses: number } | undefined
 }
 
-export type Next =
+export type SearchStep =
   /** Look whether this address is ours or free before creating: the first miss has shown that the pool is in use. */
   | { readonly kind: 'look'; readonly address: bigint }
   /** `isListed`: what is ours would have been found in the list, so an address that is taken is somebody else's. */
@@ -35,9 +35,9 @@ export type Next =
   /** Read the pool again: its status may say by now what is left. */
   | { readonly kind: 'hint' }
   | { readonly kind: 'list'; readonly freshness: 'cached' | 'fresh' }
-  | { readonly kind: 'refuse'; readonly why: Refusal }
+  | { readonly kind: 'refuse'; readonly why: SearchRefusal }
 
-export type Refusal =
+export type SearchRefusal =
   { readonly reason: 'exhausted'; readonly size: bigint } | { readonly reason: 'contended'; readonly attempts: number }
 
 /** After this many misses against one list the list is old: ask again. */
@@ -48,8 +48,8 @@ const MISSES_PER_HINT_MAX = 3
 const ATTEMPTS_MAX = 200
 
 /** `random` in [0, 1): the choice among what a list left, so that many callers with one list do not all want the same address. */
-export function decide(known: Known, random: number): Next {
-  const { free, who, misses, listed, hint, allocatedCount } = known
+export function decide(state: SearchState, random: number): SearchStep {
+  const { free, who, misses, listed, hint, allocatedCount } = state
   const size = sizeOf(free)
   if (size === 0n) return { kind: 'refuse', why: { reason: 'exhausted', size } }
   if (misses >= ATTEMPTS_MAX) return { kind: 'refuse', why: { reason: 'contended', attempts: misses } }
@@ -81,30 +81,30 @@ const anyOf = (ranges: Ranges, random: number): bigint | undefined =>
   nth(ranges, (BigInt(Math.floor(random * 2 ** 32)) * sizeOf(ranges)) >> 32n)
 
 /** What a pool's status says is left, of what may be given at all. */
-export function hintOf(free: Ranges, hinted: Ranges | undefined): Hint | undefined {
+export function hintOf(free: Ranges, hinted: Ranges | undefined): FreeHint | undefined {
   const read = hinted && intersect(free, hinted)
   return read && { read, left: read, misses: 0 }
 }
 
 /** The pool was read again. Where it says what it said, nobody keeps its status, and only a list knows more. */
-export function afterHint(known: Known, hinted: Ranges | undefined): Known {
-  const hint = hintOf(known.free, hinted)
-  const isNews = hint && !isSame(hint.read, known.hint?.read ?? [])
-  return { ...known, hint: isNews ? hint : { read: [], left: [], misses: 0 } }
+export function afterHint(state: SearchState, hinted: Ranges | undefined): SearchState {
+  const hint = hintOf(state.free, hinted)
+  const isNews = hint && !isSame(hint.read, state.hint?.read ?? [])
+  return { ...state, hint: isNews ? hint : { read: [], left: [], misses: 0 } }
 }
 
-const exhausted = (size: bigint): Next => ({ kind: 'refuse', why: { reason: 'exhausted', size } })
+const exhausted = (size: bigint): SearchStep => ({ kind: 'refuse', why: { reason: 'exhausted', size } })
 
 /** One address more that others hold. */
-export function afterMiss(known: Known, address: bigint): Known {
-  const { listed, hint, misses } = known
+export function afterMiss(state: SearchState, address: bigint): SearchState {
+  const { listed, hint, misses } = state
   if (listed === undefined && hint) {
     const left = subtract(hint.left, [{ first: address, last: address }])
-    return { ...known, misses: misses + 1, hint: { ...hint, left, misses: hint.misses + 1 } }
+    return { ...state, misses: misses + 1, hint: { ...hint, left, misses: hint.misses + 1 } }
   }
-  if (listed === undefined) return { ...known, misses: misses + 1 }
+  if (listed === undefined) return { ...state, misses: misses + 1 }
   const taken = includes(listed.taken, address) ? listed.taken : addOne(listed.taken, address)
-  return { ...known, misses: known.misses + 1, listed: { ...listed, taken, misses: listed.misses + 1 } }
+  return { ...state, misses: state.misses + 1, listed: { ...listed, taken, misses: listed.misses + 1 } }
 }
 
 const addOne = (ranges: Ranges, address: bigint): Ranges => {
@@ -113,7 +113,7 @@ const addOne = (ranges: Ranges, address: bigint): Ranges => {
   return at < 0 ? [...ranges, one] : [...ranges.slice(0, at), one, ...ranges.slice(at)]
 }
 
-export const afterList = (known: Known, taken: Ranges, freshness: 'cached' | 'fresh'): Known => ({
-  ...known,
+export const afterList = (state: SearchState, taken: Ranges, freshness: 'cached' | 'fresh'): SearchState => ({
+  ...state,
   listed: { taken, freshness, misses: 0 },
 })

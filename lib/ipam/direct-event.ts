@@ -3,7 +3,7 @@ import type { Event } from '../crd/types.js'
 import type { Kube, OnceOptions } from '../kube/client.js'
 import { isForbidden, isNotFound, KubeError } from '../kube/errors.js'
 import { EVENTS } from '../kube/kinds.js'
-import { toldAgain } from './event.js'
+import { repeatEvent } from './event.js'
 
 /** The runtime waits for the CNI error, which says the same. */
 const BRIEFLY: OnceOptions = { onceWithinMs: 2_000 }
@@ -12,11 +12,11 @@ const BRIEFLY: OnceOptions = { onceWithinMs: 2_000 }
  * Looks first: an ADD that fails again and again, each in a process of its own, costs one read each, and a write a minute. Of two that write
  * at once the name, or the resourceVersion, lets one in.
  */
-export async function tell(kube: Kube, event: Event): Promise<void> {
+export async function recordEvent(kube: Kube, event: Event): Promise<void> {
   try {
     const there = await known(kube, event)
     if (!there) return void (await kube.create(EVENTS, event, BRIEFLY))
-    const again = toldAgain(there, event)
+    const again = repeatEvent(there, event)
     const { resourceVersion } = there.metadata
     const patch = { metadata: { resourceVersion }, ...again }
     if (again) await kube.patch(EVENTS, refOf(event), patch, 'merge', BRIEFLY)

@@ -10,7 +10,7 @@ const REST_MS = 10_000
 
 type Until = (pools: readonly SpiderIPPool[]) => boolean
 
-export async function poolsWith(
+export async function waitForPools(
   kube: Kube,
   labels: Labels,
   until: Until,

@@ -20,10 +20,10 @@ import {
   VIRTUALMACHINES,
   type Kind,
 } from '../kube/kinds.js'
-import { tell } from './direct-event.js'
-import { poolsWith } from './direct-wait.js'
+import { recordEvent } from './direct-event.js'
+import { waitForPools } from './direct-wait.js'
 import type { StatefulSet, VirtualMachine } from './retention.js'
-import type { Allocated, ClaimOutcome, Held, Labels, ObjectRef, OwnerRef, Port } from './port.js'
+import type { Allocated, CreateOutcome, HeldAddress, Labels, ObjectRef, OwnerRef, Store } from './port.js'
 
 type Meta = {
   readonly metadata: {
@@ -67,7 +67,7 @@ async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-export function directPort(kube: Kube): Port {
+export function kubeStore(kube: Kube): Store {
   const orConflict = orConflicts()
   const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
     (await kube.list<T>(kind, { resourceVersion: '0' })).items
@@ -77,12 +77,12 @@ export function directPort(kube: Kube): Port {
       const { labels = {}, annotations = {} } = (await kube.get<Meta>(NAMESPACES, { name })).metadata
       return { labels, annotations }
     },
-    labelsOfNode: async name => (await kube.get<Meta>(NODES, { name })).metadata.labels ?? {},
+    nodeLabels: async name => (await kube.get<Meta>(NODES, { name })).metadata.labels ?? {},
     ownerOf: ref => ownerOf(kube, ref),
     statefulSet: ref => orNothing(kube.get<StatefulSet>(STATEFULSETS, ref)),
     virtualMachine: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINES, ref)),
     virtualMachineInstance: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINEINSTANCES, ref)),
-    poolsWith: (labels, until) => poolsWith(kube, labels, until),
+    waitForPools: (labels, until) => waitForPools(kube, labels, until),
     pool: (name, freshness) => {
       const options = freshness === 'cached' ? ({ resourceVersion: '0' } as const) : {}
       return named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name }, options))
@@ -90,27 +90,27 @@ export function directPort(kube: Kube): Port {
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
     // Not out of the server's cache: what was reserved a moment ago must not be given to a pod.
-    reserved: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
+    reservedIPs: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
-    removeEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
-    claim: object => claim(kube, object),
-    adopt: object => adopt(kube, object),
-    release: object => release(kube, object),
-    heldIn: (poolUid, freshness) => heldIn(kube, poolUid, freshness),
-    sampleOf: async poolUid => {
+    createAddress: object => claim(kube, object),
+    updateAddress: object => adopt(kube, object),
+    deleteAddress: object => release(kube, object),
+    listHeld: (poolUid, freshness) => heldIn(kube, poolUid, freshness),
+    sampleAddresses: async poolUid => {
       const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
       return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
     },
-    addressesWith: async (label, value) =>
+    listAddressesByLabel: async (label, value) =>
       (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` })).items,
-    tell: event => tell(kube, event),
+    recordEvent: event => recordEvent(kube, event),
   }
 }
 
-async function ownerOf(kube: Kube, { apiVersion, kind, namespace, name }: OwnerRef): ReturnType<Port['ownerOf']> {
+async function ownerOf(kube: Kube, { apiVersion, kind, namespace, name }: OwnerRef): ReturnType<Store['ownerOf']> {
   const known = OWNER_KINDS[`${apiVersion} ${kind}`]
   if (!known) return undefined
   const object = await orNothing(kube.get<Meta>(known, { namespace, name }))
@@ -162,7 +162,7 @@ const CLAIM_TRIES_MAX = 3
  * Create, and where the answer was lost, or a quota was being counted, look whose the name is now: then nobody needs to guess. A name that
  * is taken at a later try may be so by the earlier one, which was carried out after the look.
  */
-async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome> {
+async function claim(kube: Kube, object: SpiderIPAddress): Promise<CreateOutcome> {
   for (let tries = 1; ; tries++) {
     const { outcome, error } = await tryClaim(kube, object)
     if (outcome?.kind === 'held' || (outcome && tries === 1)) return outcome
@@ -173,7 +173,7 @@ async function claim(kube: Kube, object: SpiderIPAddress): Promise<ClaimOutcome>
   }
 }
 
-async function tryClaim(kube: Kube, object: SpiderIPAddress): Promise<{ outcome?: ClaimOutcome; error?: unknown }> {
+async function tryClaim(kube: Kube, object: SpiderIPAddress): Promise<{ outcome?: CreateOutcome; error?: unknown }> {
   try {
     const created = await kube.create<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
     if (created.metadata.name === object.metadata.name && created.metadata.uid)
@@ -228,8 +228,8 @@ async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<voi
   }
 }
 
-async function heldIn(kube: Kube, poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]> {
-  const held: Held[] = []
+async function heldIn(kube: Kube, poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]> {
+  const held: HeldAddress[] = []
   let next: string | undefined
   do {
     const page = await kube.list<Meta>(SPIDER_IPADDRESSES, {

@@ -8,7 +8,7 @@ export const NOT_ALLOCATED = 'FailedIPAllocation'
 const MESSAGE_MAX = 1024
 const NAME_MAX = 253
 
-export interface Told {
+export interface PodEventSpec {
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string }
   readonly node: string
   readonly reason: string
@@ -20,7 +20,7 @@ export interface Told {
 }
 
 /** One name for one matter of one pod: telling it again, from whichever process, finds the event that is there. */
-export function eventOf({ pod, node, reason, message, about, now }: Told): Event {
+export function eventOf({ pod, node, reason, message, about, now }: PodEventSpec): Event {
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
   const mark = hash64(`${pod.uid}/${reason}/${about}`).toString(16).padStart(16, '0')
   return {
@@ -47,7 +47,7 @@ export function eventOf({ pod, node, reason, message, about, now }: Told): Event
 const QUIET_MS = 60_000
 
 /** What changes of an event that is told once more; `undefined` where it was told within the last minute, and is not told again. */
-export function toldAgain(there: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
+export function repeatEvent(there: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
   const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp)
   if (sinceMs < QUIET_MS && sinceMs > -QUIET_MS) return undefined // a clock that was set back silences nobody for long
   return { count: there.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }

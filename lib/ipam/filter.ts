@@ -9,7 +9,7 @@ import { familyOfPool } from './pool.js'
 import type { Labels } from './port.js'
 
 /** What the rules look at. `network` is asked only where a pool's multusName needs it, and says why it is not known. */
-export interface Asker {
+export interface PodFacts {
   readonly family: Family
   readonly nodeName: string
   readonly nodeLabels: Labels
@@ -25,7 +25,7 @@ export interface Asker {
 }
 
 /** A sentence drops the pool; `accept` takes it without asking the rules that follow. */
-type Rule = (pool: SpiderIPPool, asker: Asker) => string | typeof ACCEPT | undefined
+type Rule = (pool: SpiderIPPool, facts: PodFacts) => string | typeof ACCEPT | undefined
 
 const ACCEPT = Symbol('accept')
 
@@ -68,7 +68,7 @@ const affinity = (selector: LabelSelector | undefined, labels: Labels, what: str
   selector === undefined || selects(selector, labels) ? undefined : `does not match ${what}`
 
 /** A pool that was made for an application says so in labels that no pod has: they are compared with the pod's controller. */
-function pods({ metadata, spec }: SpiderIPPool, { podLabels, owner, namespace }: Asker): ReturnType<Rule> {
+function pods({ metadata, spec }: SpiderIPPool, { podLabels, owner, namespace }: PodFacts): ReturnType<Rule> {
   if (metadata.labels?.[LABEL_APPLICATION_NAME] === undefined)
     return affinity(spec.podAffinity, podLabels, 'the labels of the pod (spec.podAffinity)')
   const [group = '', version = ''] = owner.apiVersion.includes('/')
@@ -88,7 +88,7 @@ function pods({ metadata, spec }: SpiderIPPool, { podLabels, owner, namespace }:
 
 function multus(
   { spec }: SpiderIPPool,
-  { network, agentNamespace }: Pick<Asker, 'network' | 'agentNamespace'>,
+  { network, agentNamespace }: Pick<PodFacts, 'network' | 'agentNamespace'>,
 ): ReturnType<Rule> {
   const wanted = spec.multusName ?? []
   if (wanted.length === 0) return undefined
@@ -97,7 +97,7 @@ function multus(
   return full.includes(network.name) ? ACCEPT : `is for network ${list(full)} (spec.multusName), not ${network.name}`
 }
 
-function masterSubnet({ spec }: SpiderIPPool, { master }: Pick<Asker, 'master'>): ReturnType<Rule> {
+function masterSubnet({ spec }: SpiderIPPool, { master }: Pick<PodFacts, 'master'>): ReturnType<Rule> {
   if (master === undefined) return undefined
   if ('unknown' in master) return `is to match the master's subnet (match_master_subnet), and ${master.unknown}`
   const prefix = parsePrefix(spec.subnet)
@@ -108,16 +108,16 @@ function masterSubnet({ spec }: SpiderIPPool, { master }: Pick<Asker, 'master'>)
 }
 
 /** False where the pool is for another network than the interface is known to be in now. What is not known says nothing. */
-export function isOfNetwork(pool: SpiderIPPool, asker: Pick<Asker, 'network' | 'agentNamespace' | 'master'>): boolean {
+export function isOfNetwork(pool: SpiderIPPool, asker: Pick<PodFacts, 'network' | 'agentNamespace' | 'master'>): boolean {
   const { network, master } = asker
   if (!('unknown' in network) && typeof multus(pool, asker) === 'string') return false
   return master === undefined || 'unknown' in master || masterSubnet(pool, asker) === undefined
 }
 
 /** Why a pool is dropped; `undefined` where the pod may use it. */
-export function dropped(pool: SpiderIPPool, asker: Asker): string | undefined {
+export function dropReason(pool: SpiderIPPool, facts: PodFacts): string | undefined {
   for (const rule of RULES) {
-    const verdict = rule(pool, asker)
+    const verdict = rule(pool, facts)
     if (verdict === ACCEPT) return undefined
     if (verdict !== undefined) return verdict
   }

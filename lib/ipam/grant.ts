@@ -2,26 +2,26 @@
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import { isAside } from './aside.js'
-import { allocate, type Hands, type Taken } from './allocate.js'
+import { isQuarantined } from './aside.js'
+import { allocate, type AllocDeps, type AllocationResult } from './allocate.js'
 import { addressesOf, nicRecord } from './endpoint.js'
 import type { Claimant } from './identity.js'
 import { poolOf, reservedRanges } from './pool.js'
-import type { Port } from './port.js'
+import type { Store } from './port.js'
 import { Refused } from './refusal.js'
-import { ofFamily, takeRequested, type Requested } from './requested.js'
+import { ofFamily, takeRequested, type RequestedIp } from './requested.js'
 
 /** One interface: the name it goes by now, the one that its record has, and its pools in the order in which they are tried. */
-export interface Want {
+export interface NicRequest {
   readonly nic: string
   readonly interface: string
   readonly cleanGateway: boolean
   readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
   /** Exactly these, and what their families have beside them. */
-  readonly requested?: readonly Requested[]
+  readonly requested?: readonly RequestedIp[]
 }
 
-export interface Grant {
+export interface NicAllocation {
   readonly nics: readonly EndpointNic[]
   /** What this call created goes back; what an earlier call of the pod took stays for its next one. */
   undo(): Promise<void>
@@ -34,13 +34,13 @@ interface Granting {
   readonly others: readonly EndpointNic[]
 }
 
-type HeldAddress = Extract<Taken, { kind: 'held' }>
+type HeldAddress = Extract<AllocationResult, { kind: 'held' }>
 
-export async function grant(
-  wants: readonly Want[],
+export async function allocateAll(
+  wants: readonly NicRequest[],
   { claimant, reserved, others }: Granting,
-  hands: Hands,
-): Promise<Grant> {
+  deps: AllocDeps,
+): Promise<NicAllocation> {
   const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
   const outcomes = await Promise.all(
     wants.flatMap(want =>
@@ -49,7 +49,7 @@ export async function grant(
         const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family), except }
         const one = ofFamily(want.requested ?? [], family)
         const asking = { claimant, nic: want.nic }
-        const taking = one ? takeRequested(one, { asking, pools: objects, reserved }, hands) : allocate(asked, hands)
+        const taking = one ? takeRequested(one, { holder: asking, pools: objects, reserved }, deps) : allocate(asked, deps)
         return { want, ...(await settled(taking)) }
       }),
     ),
@@ -58,16 +58,16 @@ export async function grant(
   const taken = held.map(one => one.taken)
   const undo = async (): Promise<void> => {
     // Where one could not be given back the journal stays: the DEL that follows reads it.
-    if (await giveBack(taken, hands.port)) hands.journal.close()
+    if (await giveBack(taken, deps.store)) deps.journal.close()
   }
   const failed = outcomes.find(({ error }) => error !== undefined)
   const refused = outcomes.find(({ taken }) => taken?.kind === 'refused')
   if (failed) {
-    await giveBack(taken, hands.port) // and the journal stays: what failed may have taken an address all the same
+    await giveBack(taken, deps.store) // and the journal stays: what failed may have taken an address all the same
     throw failed.error
   }
   if (refused) await undo()
-  if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, hands.port)
+  if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, deps.store)
   const nics = wants.map(want => {
     const assigned = held.filter(one => one.want === want).map(({ taken }) => taken)
     return nicRecord(want.interface, assigned, want.cleanGateway)
@@ -75,25 +75,25 @@ export async function grant(
   return { nics, undo }
 }
 
-const settled = (taking: Promise<Taken>): Promise<{ readonly taken?: Taken; readonly error?: unknown }> =>
+const settled = (taking: Promise<AllocationResult>): Promise<{ readonly taken?: AllocationResult; readonly error?: unknown }> =>
   taking.then(
     taken => ({ taken }),
     (error: unknown) => ({ error }),
   )
 
 /** False where one of them could not be given back. */
-async function giveBack(taken: readonly HeldAddress[], port: Port): Promise<boolean> {
+async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<boolean> {
   const created = taken.filter(({ isNew }) => isNew)
-  const outcomes = await Promise.allSettled(created.map(({ object }) => port.release(object)))
+  const outcomes = await Promise.allSettled(created.map(({ object }) => store.deleteAddress(object)))
   return outcomes.every(({ status }) => status === 'fulfilled')
 }
 
-async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port: Port): Promise<Refused> {
+async function refusalOf({ refusals }: Extract<AllocationResult, { kind: 'refused' }>, store: Store): Promise<Refused> {
   const told = await Promise.all(
     refusals.map(async ({ pool, why, reserved, recorded }) => {
       if (why.reason === 'contended')
         return `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`
-      const most = why.size === 0n ? '' : whoHasMost(await port.sampleOf(pool.uid))
+      const most = why.size === 0n ? '' : whoHasMost(await store.sampleAddresses(pool.uid))
       const unusable = pool.unusable === 0n ? '' : `, ${pool.unusable} that no pod can use`
       const others = recorded > 0n ? `; ${recorded} by Go records in status.allocatedIPs` : ''
       const taken = why.size + recorded
@@ -109,7 +109,7 @@ async function refusalOf({ refusals }: Extract<Taken, { kind: 'refused' }>, port
 export function whoHasMost(sample: readonly SpiderIPAddress[]): string {
   const counts = new Map<string, number>()
   for (const { spec, metadata } of sample) {
-    const holder = isAside({ spec, metadata })
+    const holder = isQuarantined({ spec, metadata })
       ? 'hosts outside (IP conflict)'
       : `${spec.owner.kind} ${spec.pod.namespace}/${spec.owner.name}`
     counts.set(holder, (counts.get(holder) ?? 0) + 1)

@@ -29,7 +29,7 @@ export interface Claimant {
 }
 
 /** The order of candidates hangs on this text: pod, NIC and pool, and not on the UID, so a pod of the same name tends to its old address. */
-export const whoOf = (claimant: Claimant, nic: string, pool: Pool): string =>
+export const orderSeed = (claimant: Claimant, nic: string, pool: Pool): string =>
   `${claimant.namespace}/${claimant.at?.name ?? claimant.record}/${nic}/${pool.name}`
 
 export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant: Claimant }): SpiderIPAddress {
@@ -58,7 +58,7 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
 const hostLabel = ({ at }: Claimant) => at && { [LABEL_CONTAINER_HOST]: at.host }
 
 /** Who asks for an address, and what it may find written there of an earlier try, an earlier pod, or before its interface had a name. */
-export interface Asking {
+export interface Holder {
   readonly claimant: Claimant
   readonly nic: string
   readonly was?: { readonly uid?: string; readonly nic?: string }
@@ -68,19 +68,19 @@ export interface Asking {
  * The same pod (by UID) and the same NIC: then it is what an earlier try of this very call took, or what the caller inherits. An adopted
  * Go record names no NIC where the pod had no SpiderEndpoint yet.
  */
-export const isOurs = ({ spec }: SpiderIPAddress, { claimant, nic, was }: Asking): boolean =>
+export const isHeldBy = ({ spec }: SpiderIPAddress, { claimant, nic, was }: Holder): boolean =>
   (spec.pod.uid === claimant.uid || (was?.uid !== undefined && spec.pod.uid === was.uid)) &&
   (spec.nic === nic || spec.nic === '' || (was?.nic !== undefined && spec.nic === was.nic))
 
 /** True where the object says of its holder all that it should. */
-export const isUpToDate = ({ spec, metadata }: SpiderIPAddress, { claimant, nic }: Asking): boolean =>
+export const isUpToDate = ({ spec, metadata }: SpiderIPAddress, { claimant, nic }: Holder): boolean =>
   spec.containerID === claimant.containerID &&
   spec.nic === nic &&
   spec.pod.uid === claimant.uid &&
   (!claimant.at || metadata.annotations?.[ANNOTATION_NETNS] === claimant.at.netns)
 
 /** The object as the asking pod's: what it needs to be written where it is not up to date. */
-export const handedTo = (object: SpiderIPAddress, { claimant, nic }: Asking): SpiderIPAddress => ({
+export const withHolder = (object: SpiderIPAddress, { claimant, nic }: Holder): SpiderIPAddress => ({
   ...object,
   metadata: {
     ...object.metadata,

@@ -2,15 +2,15 @@
 import type { EndpointNic, SpiderEndpoint, SpiderIPPool } from '../crd/types.js'
 import { networkOf, parsePrefix } from '../ip/cidr.js'
 import { whyUnusable } from '../ip/usable.js'
-import type { Hands } from './allocate.js'
-import type { Named } from './choose.js'
-import { releaseIfOf } from './release.js'
+import type { AllocDeps } from './allocate.js'
+import type { CandidatePools } from './choose.js'
+import { releaseIfHeldBy } from './release.js'
 import { addressesOf } from './endpoint.js'
-import { retake, type Taker } from './keep.js'
-import type { Wishes } from './wishes.js'
+import { reuse, type ReuseContext } from './keep.js'
+import type { RequestedPools } from './wishes.js'
 
 /** The interface's addresses are of pools that are named for it, of the subnet that these have, and of the interface's network. */
-const isWithin = (nic: EndpointNic, named: Named | undefined, isOfNetwork: (pool: SpiderIPPool) => boolean): boolean =>
+const isWithin = (nic: EndpointNic, named: CandidatePools | undefined, isOfNetwork: (pool: SpiderIPPool) => boolean): boolean =>
   addressesOf(nic).every(({ address, pool: name }) => {
     const pool = named && [...named.pools.values()].flat().find(({ metadata }) => metadata.name === name)
     return pool !== undefined && isIn(address, pool) && isOfNetwork(pool)
@@ -28,18 +28,18 @@ function isIn(address: string, { spec }: SpiderIPPool): boolean {
  */
 export function outdated(
   recorded: readonly EndpointNic[],
-  { scope, named }: Wishes,
+  { scope, named }: RequestedPools,
   nic: string,
   isOfNetwork: (pool: SpiderIPPool) => boolean = () => true,
 ): readonly EndpointNic[] {
   if (scope === 'places')
     return recorded.every((entry, place) => isWithin(entry, named[place], () => true)) ? [] : recorded
-  const wish = named.find(one => one.wish.nic === nic)
+  const wish = named.find(one => one.request.nic === nic)
   return recorded.filter(entry => entry.interface === nic && !isWithin(entry, wish, isOfNetwork))
 }
 
 /** The interfaces with an address that no host can have: a pod keeps one, and its successor gets another. Without names all or none. */
-export function unusable(recorded: readonly EndpointNic[], { scope }: Wishes): readonly EndpointNic[] {
+export function unusable(recorded: readonly EndpointNic[], { scope }: RequestedPools): readonly EndpointNic[] {
   const found = recorded.filter(entry =>
     addressesOf(entry).some(({ address }) => {
       const prefix = parsePrefix(address)
@@ -56,33 +56,33 @@ export function unusable(recorded: readonly EndpointNic[], { scope }: Wishes): r
 export async function inherit(
   { status }: SpiderEndpoint,
   entries: readonly EndpointNic[],
-  taker: Taker,
-  hands: Hands,
+  taker: ReuseContext,
+  deps: AllocDeps,
 ): Promise<readonly EndpointNic[]> {
   const was = status.current.uid
   const taken = await Promise.all(
     entries.map(async entry =>
-      (await retake({ entry, place: entries.indexOf(entry), was }, taker, hands)) ? [entry] : [],
+      (await reuse({ entry, place: entries.indexOf(entry), was }, taker, deps)) ? [entry] : [],
     ),
   )
   return taken.flat()
 }
 
 /** The pools that a call has read, by name. */
-export const poolsIn = ({ named }: Wishes): ReadonlyMap<string, SpiderIPPool> =>
+export const poolsIn = ({ named }: RequestedPools): ReadonlyMap<string, SpiderIPPool> =>
   new Map(named.flatMap(({ pools }) => [...pools.values()].flat().map(pool => [pool.metadata.name, pool])))
 
 /** Gives back what these interfaces held, of this pod or the one before it; not what an interface that stays has too. */
-export async function letGoOf(
+export async function releaseStale(
   entries: readonly EndpointNic[],
   { uids, staying }: { readonly uids: readonly string[]; readonly staying: readonly EndpointNic[] },
-  { port }: Pick<Hands, 'port'>,
+  { store }: Pick<AllocDeps, 'store'>,
 ): Promise<void> {
   const kept = staying.flatMap(addressesOf).map(({ address }) => address)
   const leaving = entries.flatMap(addressesOf).filter(({ address }) => !kept.includes(address))
   await Promise.all(
     leaving.flatMap(({ address, pool }) =>
-      [...new Set(uids)].map(uid => releaseIfOf({ uid, containerID: undefined, pool }, address, port)),
+      [...new Set(uids)].map(uid => releaseIfHeldBy({ uid, containerID: undefined, pool }, address, store)),
     ),
   )
 }

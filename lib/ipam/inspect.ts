@@ -4,38 +4,38 @@ import { ANNOTATION_MIGRATION_JOB } from '../crd/names.js'
 import type { EndpointNic, SpiderEndpoint } from '../crd/types.js'
 import { objectNameOf, parseIp, type Ip } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
-import { remedyOf, sentenceOf, type Finding } from '../probe/finding.js'
-import type { Ask } from '../probe/detect.js'
+import { remedyOf, sentenceOf, type ProbeFinding } from '../probe/finding.js'
+import type { ProbeRequest } from '../probe/detect.js'
 import type { Granted } from './add.js'
-import { putAside } from './aside.js'
-import type { Switches } from './conf.js'
+import { quarantine } from './aside.js'
+import type { IpamSwitches } from './conf.js'
 import { addressesOf } from './endpoint.js'
 import { eventOf } from './event.js'
-import type { ObjectRef, Port } from './port.js'
-import { unrecord } from './record.js'
+import type { ObjectRef, Store } from './port.js'
+import { removeNics } from './record.js'
 import { REFUSALS } from './refusal.js'
-import { recordOf, releaseIfOf } from './release.js'
+import { recordOf, releaseIfHeldBy } from './release.js'
 import { dstOf } from './routes.js'
 
 /** Asks the network, through the interface that gets the addresses. */
-export type Detect = (asks: readonly Ask[]) => Promise<readonly Finding[]>
+export type Detect = (asks: readonly ProbeRequest[]) => Promise<readonly ProbeFinding[]>
 
-export interface Inspecting {
+export interface ConflictCheck {
   readonly pod: ObjectRef
   readonly podUid: string
   readonly nic: string
   readonly granted: Granted
-  readonly conf: { readonly switches: Switches }
-  readonly port: Port
+  readonly conf: { readonly switches: IpamSwitches }
+  readonly store: Store
 }
 
 /**
  * Throws OwnError with the bare sentence, told as an Event of the pod too; the call's addresses are given back then, and one that another
  * host has is put aside, so that the retry gets another. What stops the detection itself is thrown as it is, after the same giving back.
  */
-export async function inspect(inspecting: Inspecting, detect: Detect): Promise<void> {
+export async function checkConflicts(inspecting: ConflictCheck, detect: Detect): Promise<void> {
   const { granted } = inspecting
-  const asks = asksOf(granted.nic, await wantedOf(inspecting))
+  const asks = probeRequestsOf(granted.nic, await wantedOf(inspecting))
   if (asks.length === 0) return
   const findings = await detect(asks).catch(async (error: unknown) => {
     await granted.undo()
@@ -48,7 +48,7 @@ export async function inspect(inspecting: Inspecting, detect: Detect): Promise<v
  * Gives the addresses of the call back, quarantines those in conflict and sends the pod's Event. Nothing where there are no findings.
  * @throws OwnError 108, 109
  */
-export async function refuse(inspecting: Inspecting, findings: readonly Finding[]): Promise<void> {
+export async function refuse(inspecting: ConflictCheck, findings: readonly ProbeFinding[]): Promise<void> {
   const { nic } = inspecting
   const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts before gateways
   if (!first) return
@@ -60,16 +60,16 @@ export async function refuse(inspecting: Inspecting, findings: readonly Finding[
   throw new OwnError(refusal.code, message, [remedy, others(findings, first, nic)].filter(Boolean).join('; '))
 }
 
-const others = (findings: readonly Finding[], first: Finding, nic: string): string =>
+const others = (findings: readonly ProbeFinding[], first: ProbeFinding, nic: string): string =>
   findings
     .filter(one => one !== first)
     .map(one => sentenceOf(one, nic))
     .join('; ')
 
 /** A virtual machine that moves has its address on both sides for a while, and must. */
-async function wantedOf({ conf: { switches }, pod: ref, port }: Inspecting): Promise<Switches> {
+async function wantedOf({ conf: { switches }, pod: ref, store }: ConflictCheck): Promise<IpamSwitches> {
   if (!switches.conflictDetection || !switches.kubevirt || !ref.name.startsWith('virt-launcher-')) return switches
-  const pod = await port.pod(ref)
+  const pod = await store.pod(ref)
   const isMoving =
     pod?.metadata.annotations?.[ANNOTATION_MIGRATION_JOB] !== undefined &&
     pod.metadata.ownerReferences?.some(({ kind }) => kind === 'VirtualMachineInstance') === true
@@ -80,7 +80,7 @@ async function wantedOf({ conf: { switches }, pod: ref, port }: Inspecting): Pro
 const defaultOf = ({ routes = [] }: EndpointNic, everything: string): string | undefined =>
   routes.findLast(route => dstOf(route) === everything)?.gw
 
-export function asksOf(nic: EndpointNic, { conflictDetection, gatewayDetection }: Switches): readonly Ask[] {
+export function probeRequestsOf(nic: EndpointNic, { conflictDetection, gatewayDetection }: IpamSwitches): readonly ProbeRequest[] {
   const families = [
     [nic.ipv4, defaultOf(nic, '0.0.0.0/0') ?? nic.ipv4Gateway],
     [nic.ipv6, defaultOf(nic, '::/0') ?? nic.ipv6Gateway],
@@ -94,19 +94,19 @@ export function asksOf(nic: EndpointNic, { conflictDetection, gatewayDetection }
 }
 
 /** Conflicts first: once an address is put aside, giving back leaves it alone. */
-async function giveUp({ pod, podUid, granted, conf, port }: Inspecting, findings: readonly Finding[]): Promise<void> {
+async function giveUp({ pod, podUid, granted, conf, store }: ConflictCheck, findings: readonly ProbeFinding[]): Promise<void> {
   const conflicts = findings.filter(one => one.kind === 'conflict')
   const leaving = { pod, features: conf.switches }
-  const before = await recordOf(leaving, port)
+  const before = await recordOf(leaving, store)
   const uid = podUid || (before?.status.current.uid ?? '')
-  for (const { ip, mac } of conflicts) await setAside(ip, { mac, uid }, port)
+  for (const { ip, mac } of conflicts) await setAside(ip, { mac, uid }, store)
   await granted.undo()
   // What an earlier call took, undo leaves: the interface then has it still, in the record.
-  const after = conflicts.length > 0 ? await recordOf(leaving, port) : undefined
+  const after = conflicts.length > 0 ? await recordOf(leaving, store) : undefined
   const kept = after && conflictingNic(after, conflicts)
   if (!after || !kept) return
-  await unrecord(after, [kept], port)
-  for (const { address } of addressesOf(kept)) await releaseIfOf({ uid, containerID: undefined }, address, port)
+  await removeNics(after, [kept], store)
+  for (const { address } of addressesOf(kept)) await releaseIfHeldBy({ uid, containerID: undefined }, address, store)
 }
 
 const conflictingNic = (
@@ -120,21 +120,21 @@ const conflictingNic = (
 const TRIES_MAX = 5
 
 /** Against a late DEL of an earlier sandbox, which writes the same object. */
-async function setAside(ip: Ip, { mac, uid }: { mac: string; uid: string }, port: Port): Promise<void> {
+async function setAside(ip: Ip, { mac, uid }: { mac: string; uid: string }, store: Store): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const object = await port.address(objectNameOf(ip))
+    const object = await store.address(objectNameOf(ip))
     if (object?.spec.pod.uid !== uid) return
-    if (await port.adopt(putAside(object, { mac, now: Date.now() }))) return
+    if (await store.updateAddress(quarantine(object, { mac, now: Date.now() }))) return
   }
 }
 
-const REASONS: Readonly<Record<Finding['kind'], string>> = {
+const REASONS: Readonly<Record<ProbeFinding['kind'], string>> = {
   conflict: 'IPConflict',
   unreachable: 'GatewayUnreachable',
 }
 
-async function tell({ pod, podUid, port }: Inspecting, { kind }: Finding, message: string): Promise<void> {
-  await port.tell(
+async function tell({ pod, podUid, store }: ConflictCheck, { kind }: ProbeFinding, message: string): Promise<void> {
+  await store.recordEvent(
     eventOf({
       pod: { ...pod, uid: podUid },
       node: '',

@@ -5,14 +5,14 @@ import type { Journal } from './port.js'
 /** tmpfs: after a reboot no ADD of before is half done, and reclaim collects what they left. */
 export const JOURNAL_DIR = '/run/spidernet/spiderpool-ipam'
 
-export interface Attachment {
+export interface JournalKey {
   readonly network: string
   readonly containerID: string
   readonly nic: string
 }
 
 /** None of the three has a ':' or '/' in it: the CNI shell checks them. */
-export function journalAt(dir: string, { network, containerID, nic }: Attachment): Journal {
+export function journalAt(dir: string, { network, containerID, nic }: JournalKey): Journal {
   const file = `${dir}/${network}:${containerID}:${nic}`
   return {
     note(addressName) {
@@ -37,7 +37,7 @@ export function journalAt(dir: string, { network, containerID, nic }: Attachment
 }
 
 /** Whose notes lie here: of calls that go on, or were killed. */
-export function journalsIn(dir: string): readonly Attachment[] {
+export function journalsIn(dir: string): readonly JournalKey[] {
   try {
     return readdirSync(dir).flatMap(file => {
       const [network, containerID, nic] = file.split(':')

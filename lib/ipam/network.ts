@@ -5,7 +5,7 @@ import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS, ANNOTATION_MULTU
 export type Network = { readonly name: string } | { readonly unknown: string }
 
 /** An interface by its name, or, where nobody has named it yet, by its place: 0 is the pod's first. */
-export type Which = { readonly nic: string } | { readonly place: number }
+export type InterfaceRef = { readonly nic: string } | { readonly place: number }
 
 /** Of the plugin's environment: Multus' network of every pod that names none. */
 const CLUSTER_NETWORK = 'MULTUS_CLUSTER_NETWORK'
@@ -13,7 +13,7 @@ const CLUSTER_NETWORK = 'MULTUS_CLUSTER_NETWORK'
 /** `clusterNetwork` is Multus' cluster-wide default (MULTUS_CLUSTER_NETWORK), `namespace/name` or a bare name. */
 export function networkOf(
   pod: Pod,
-  which: Which,
+  which: InterfaceRef,
   { agentNamespace, clusterNetwork }: { readonly agentNamespace: string; readonly clusterNetwork: string },
 ): Network {
   const annotations = pod.metadata.annotations ?? {}

@@ -2,52 +2,52 @@
 import { OwnError } from '../cni/error.js'
 import type { Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
-import { remedyOf, sentenceOf, type Finding } from '../probe/finding.js'
+import { remedyOf, sentenceOf, type ProbeFinding } from '../probe/finding.js'
 import type { Result } from '../cni/result.js'
 import type { Granted } from './add.js'
 import { refuse } from './inspect.js'
 import { Refused } from './refusal.js'
-import { messageOf, type Reach, type Session } from './session.js'
+import { messageOf, type StoreSession, type Session } from './session.js'
 
 /** An address that interface `link` of the node has, and the MAC that the node has on the network. */
-export interface Owned {
+export interface NodeAddress {
   readonly ip: Ip
   readonly link: string
   readonly mac: Mac
 }
 
 /** Those of the addresses that an interface of this node has itself. */
-export type OwnedBy = (ips: readonly Ip[]) => Promise<readonly Owned[]>
+export type NodeAddressLookup = (ips: readonly Ip[]) => Promise<readonly NodeAddress[]>
 
 /** What one pass of an ADD has taken. */
-export interface Allocated {
+export interface AllocatedByCall {
   readonly session: Session
-  readonly reached: Reach
+  readonly reached: StoreSession
   readonly granted: Granted
   readonly result: Result
 }
 
-const findingOf = (owned: Owned): Finding => ({ kind: 'conflict', ...owned })
+const findingOf = (owned: NodeAddress): ProbeFinding => ({ kind: 'conflict', ...owned })
 
 /** A node whose pools hold more of its own addresses than this is refused; the runtime's next try goes on from there. */
 const CLAIMS_MAX = 8
 
 interface Hit {
   readonly nic: string
-  readonly first: Allocated
-  readonly owned: readonly Owned[]
+  readonly first: AllocatedByCall
+  readonly owned: readonly NodeAddress[]
 }
 
 interface Again {
-  claim(): Promise<Allocated>
-  ownedAmong(allocated: Allocated): Promise<readonly Owned[]>
+  claim(): Promise<AllocatedByCall>
+  ownedAmong(allocated: AllocatedByCall): Promise<readonly NodeAddress[]>
 }
 
 /**
  * An allocation without addresses of the node.
  * @throws OwnError 108 for the first hit, where every further candidate is one too or nothing else can be allocated
  */
-export async function claimOther({ nic, first, owned }: Hit, { claim, ownedAmong }: Again): Promise<Allocated> {
+export async function claimOther({ nic, first, owned }: Hit, { claim, ownedAmong }: Again): Promise<AllocatedByCall> {
   const conflict = await quarantine(nic, first, owned)
   for (let claims = 1; claims < CLAIMS_MAX; claims++) {
     const next = await claim().catch((error: unknown) => {
@@ -63,11 +63,11 @@ export async function claimOther({ nic, first, owned }: Hit, { claim, ownedAmong
 /** Returns the refusal; what keeps an address from being quarantined is thrown: the next claim would get the same one. */
 async function quarantine(
   nic: string,
-  { granted, reached, session }: Allocated,
-  owned: readonly Owned[],
+  { granted, reached, session }: AllocatedByCall,
+  owned: readonly NodeAddress[],
 ): Promise<OwnError> {
   try {
-    await refuse({ ...session, nic, granted, port: reached.port }, owned.map(findingOf))
+    await refuse({ ...session, nic, granted, store: reached.store }, owned.map(findingOf))
   } catch (error) {
     if (!(error instanceof OwnError)) throw error
     session.log.warn('the node has the address itself', { ...session.fields, error: error.message })
@@ -83,7 +83,7 @@ function withSecond(conflict: OwnError, second: unknown): OwnError {
 }
 
 /** For CHECK: an address that came to the node after the pod had it. */
-export function refusalOfOwned(nic: string, owned: Owned): Refused {
+export function refusalOfOwned(nic: string, owned: NodeAddress): Refused {
   const finding = findingOf(owned)
   return new Refused('ipConflict', `${sentenceOf(finding, nic)}; ${remedyOf(finding)}`)
 }

@@ -2,7 +2,7 @@
 import { ANNOTATION_MIRROR } from '../crd/names.js'
 import type { Pod } from '../crd/types.js'
 import type { Claimant } from './identity.js'
-import type { Port } from './port.js'
+import type { Store } from './port.js'
 
 /**
  * The UID that the runtime has for the pod (K8S_POD_UID), and that its addresses are held under: of a static pod that of the pod which the
@@ -41,7 +41,7 @@ const TEMPLATE_HASH = 'pod-template-hash'
  * between is gone, that one is the top. A ReplicaSet whose name ends in the hash that its Deployment gave it needs no reading, unless the
  * Deployment's UID is asked for: then `uid` is '' otherwise.
  */
-export async function topController(pod: Pod, port: Port, { withUid }: { withUid: boolean }): Promise<TopController> {
+export async function topController(pod: Pod, store: Store, { withUid }: { withUid: boolean }): Promise<TopController> {
   const { name, uid = '', namespace = '', ownerReferences = [], labels = {} } = pod.metadata
   const first = ownerReferences.find(({ controller }) => controller === true)
   if (!first) return { apiVersion: 'v1', kind: 'Pod', name, uid }
@@ -51,6 +51,6 @@ export async function topController(pod: Pod, port: Port, { withUid }: { withUid
   const ending = `-${labels[TEMPLATE_HASH] ?? ''}`
   if (!withUid && ending !== '-' && first.kind === 'ReplicaSet' && first.name.endsWith(ending))
     return { apiVersion: first.apiVersion, kind: 'Deployment', name: first.name.slice(0, -ending.length), uid: '' }
-  const above = await port.ownerOf({ ...direct, namespace })
+  const above = await store.ownerOf({ ...direct, namespace })
   return above && `${above.apiVersion} ${above.kind}` === upper ? above : direct
 }

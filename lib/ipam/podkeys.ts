@@ -28,5 +28,5 @@ export const POD_KEYS: readonly string[] = [
 const MAY_BE_OURS = /^[^/]*(ipam|spider)[^/]*\//i
 
 /** Keys that may be ours, misspelt, in the order of the annotations. */
-export const suspectsIn = (annotations: Readonly<Record<string, string>> = {}): readonly string[] =>
+export const unknownAnnotationsIn = (annotations: Readonly<Record<string, string>> = {}): readonly string[] =>
   Object.keys(annotations).filter(key => MAY_BE_OURS.test(key) && !POD_KEYS.includes(key))

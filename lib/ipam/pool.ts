@@ -3,8 +3,8 @@ import { parsePrefix, type Prefix } from '../ip/cidr.js'
 import { fromBigint, parseIp, type Family, type Ip } from '../ip/address.js'
 import { rangesOf, sizeOf, subtract, type Ranges } from '../ip/range.js'
 import { usableIn } from '../ip/usable.js'
-import type { Route, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
-import { sharedOf, type Shared } from './allocated.js'
+import type { PoolRoute, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
+import { sharedOf, type SharedPool } from './allocated.js'
 
 export interface Pool {
   readonly name: string
@@ -12,7 +12,7 @@ export interface Pool {
   readonly family: Family
   readonly subnet: Prefix
   readonly gateway: Ip | undefined
-  readonly routes: readonly Route[]
+  readonly routes: readonly PoolRoute[]
   /** What may be given out: ips less excludeIPs, less what no host can have. */
   readonly ranges: Ranges
   /** How many addresses of ips less excludeIPs no host can have. */
@@ -22,7 +22,7 @@ export interface Pool {
   /** What the status says is left, where the pool is nearly full: a hint, as late as that. */
   readonly hinted: Ranges | undefined
   /** Where Go agents allocate from the pool as well: what they have given out. */
-  readonly shared: Shared | undefined
+  readonly shared: SharedPool | undefined
 }
 
 /** spec.ipVersion is filled in at admission; where no admission runs, the subnet says it as well. */

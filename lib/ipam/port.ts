@@ -18,13 +18,13 @@ export interface OwnerRef {
 export type Labels = Readonly<Record<string, string>>
 
 /** The result of trying to create an address object: its name is the lock, so exactly one caller ever sees `held` for a name. */
-export type ClaimOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
+export type CreateOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
 
 /** Reads say `undefined` for what is not there. Everything else that goes wrong is thrown as a KubeError. */
-export interface Port {
+export interface Store {
   pod(ref: ObjectRef): Promise<Pod | undefined>
   namespace(name: string): Promise<{ readonly labels: Labels; readonly annotations: Labels }>
-  labelsOfNode(name: string): Promise<Labels>
+  nodeLabels(name: string): Promise<Labels>
   /** The controller of an object, one step up; `undefined` where there is none or the object is not there. */
   ownerOf(ref: OwnerRef): Promise<TopController | undefined>
   statefulSet(ref: ObjectRef): Promise<StatefulSet | undefined>
@@ -35,30 +35,30 @@ export interface Port {
   pool(name: string, freshness?: 'cached' | 'fresh'): Promise<SpiderIPPool | undefined>
   pools(): Promise<readonly SpiderIPPool[]>
   /** Pools with these labels, as soon as there are any that are good enough, or as they are when the time is over. */
-  poolsWith(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>
+  waitForPools(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>
   /** Writes status.allocatedIPs if the pool has not changed since it was read. `conflict`: read it again. */
   writeAllocated(pool: SpiderIPPool, allocated: Allocated): Promise<SpiderIPPool | 'conflict'>
-  reserved(): Promise<readonly SpiderReservedIP[]>
+  reservedIPs(): Promise<readonly SpiderReservedIP[]>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
   /** `conflict`: somebody else wrote it first; read it again. */
   createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   /** Removes the record and our finalizer from it, only if it still has that UID. */
-  removeEndpoint(endpoint: SpiderEndpoint): Promise<void>
+  deleteEndpoint(endpoint: SpiderEndpoint): Promise<void>
   address(name: string): Promise<SpiderIPAddress | undefined>
-  claim(address: SpiderIPAddress): Promise<ClaimOutcome>
+  createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /** Writes the object as given if nobody changed it since it was read; `undefined` where somebody did, or it is gone. */
-  adopt(address: SpiderIPAddress): Promise<SpiderIPAddress | undefined>
+  updateAddress(address: SpiderIPAddress): Promise<SpiderIPAddress | undefined>
   /** Deletes the object with UID and resourceVersion as read as preconditions; false where it changed since: then it stays. */
-  release(address: SpiderIPAddress): Promise<boolean>
+  deleteAddress(address: SpiderIPAddress): Promise<boolean>
   /** The address objects of a pool, their names and whose they are. `fresh` asks for a read that no cache may answer. */
-  heldIn(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly Held[]>
+  listHeld(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]>
   /** Some hundred of a pool's objects, whole: enough to say who has most of them. */
-  sampleOf(poolUid: string): Promise<readonly SpiderIPAddress[]>
+  sampleAddresses(poolUid: string): Promise<readonly SpiderIPAddress[]>
   /** Address objects with this label, whole. */
-  addressesWith(label: string, value: string): Promise<readonly SpiderIPAddress[]>
+  listAddressesByLabel(label: string, value: string): Promise<readonly SpiderIPAddress[]>
   /** Written once a minute at most for one reason of one pod. Best effort: says nothing of what goes wrong. */
-  tell(event: Event): Promise<void>
+  recordEvent(event: Event): Promise<void>
 }
 
 /** `text`: undefined where no address is allocated; `count`: its records. */
@@ -67,7 +67,7 @@ export interface Allocated {
   readonly count: number
 }
 
-export interface Held {
+export interface HeldAddress {
   readonly name: string
   readonly podUid: string
 }

@@ -10,10 +10,10 @@ import {
   recordsIn,
   sharedOf,
   withRecordOf,
-  type Shared,
+  type SharedPool,
 } from './allocated.js'
-import type { Asking } from './identity.js'
-import type { Port } from './port.js'
+import type { Holder } from './identity.js'
+import type { Store } from './port.js'
 import { Refused } from './refusal.js'
 
 interface Publishing {
@@ -21,7 +21,7 @@ interface Publishing {
   readonly family: Family
   /** Of the pool: what may be given out. */
   readonly ranges: Ranges
-  readonly asking: Asking
+  readonly holder: Holder
 }
 
 /** Each conflict is another write of the same pool that went through: so many at once are a node full of ADDs. */
@@ -33,22 +33,22 @@ const PUBLISH_TRIES_MAX = 100
  * pod's by now, `undefined` where it is the asking pod's.
  * @throws Refused `contended` where the pool is written by others again and again
  */
-export async function publish(shared: Shared, publishing: Publishing, port: Port): Promise<Ranges | undefined> {
-  const { ip, family, ranges, asking } = publishing
-  const { claimant } = asking
+export async function publish(shared: SharedPool, publishing: Publishing, store: Store): Promise<Ranges | undefined> {
+  const { ip, family, ranges, holder } = publishing
+  const { claimant } = holder
   const { name } = shared.pool.metadata
-  let now: Shared | undefined = shared
+  let now: SharedPool | undefined = shared
   for (let tries = 0; tries < PUBLISH_TRIES_MAX && now; tries++) {
     const there = recordAt(now, ip)
-    if (!now.isReadable || now.unreadable.includes(ip) || (there && !isRecordOf(there, asking)))
+    if (!now.isReadable || now.unreadable.includes(ip) || (there && !isRecordOf(there, holder)))
       return recordedIn(now, ranges, family)
     const uid = claimant.apiUid ?? claimant.uid // a Go controller compares it with the pod's object
     if (there?.uid === uid) return undefined
     const record = { ip, namespace: claimant.namespace, pod: claimant.record, uid }
     const entries = withRecordOf(now, record)
-    const written = await port.writeAllocated(now.pool, { text: allocatedText(entries), count: entries.length })
+    const written = await store.writeAllocated(now.pool, { text: allocatedText(entries), count: entries.length })
     if (written !== 'conflict') return undefined
-    const pool = await port.pool(name)
+    const pool = await store.pool(name)
     if (!pool) throw new Refused('noPool', `no IPPool available: SpiderIPPool ${name} was deleted meanwhile`)
     now = sharedOf(pool) // `undefined`: our controller has seen meanwhile that no Go agent is left
   }
@@ -69,15 +69,15 @@ const UNPUBLISH_TRIES_MAX = 5
 export async function unpublish(
   ip: Ip,
   { pool: name, uid }: { readonly pool: string; readonly uid: string },
-  port: Port,
+  store: Store,
 ): Promise<void> {
   for (let tries = 0; tries < UNPUBLISH_TRIES_MAX; tries++) {
-    const pool = await port.pool(name)
+    const pool = await store.pool(name)
     const text = pool && sharedOf(pool) && pool.status?.allocatedIPs
     if (!pool || text === undefined) return
     const record = recordsIn(text).records.find(one => one.ip === ip)
     if (record?.uid !== uid) return
     const left = (entriesIn(text) ?? []).filter(([key]) => key !== String(ip))
-    if ((await port.writeAllocated(pool, { text: allocatedText(left), count: left.length })) !== 'conflict') return
+    if ((await store.writeAllocated(pool, { text: allocatedText(left), count: left.length })) !== 'conflict') return
   }
 }

@@ -2,11 +2,11 @@
 import type { EndpointNic, SpiderEndpoint } from '../crd/types.js'
 import { merged, newEndpoint, withOnly } from './endpoint.js'
 import type { Claimant } from './identity.js'
-import type { Port } from './port.js'
+import type { Store } from './port.js'
 import { Refused } from './refusal.js'
-import { forget } from './release.js'
+import { releaseRecorded } from './release.js'
 
-export interface Writing {
+export interface EndpointWrite {
   readonly claimant: Claimant
   /** The record outlives its pod. */
   readonly isKept: boolean
@@ -20,20 +20,20 @@ export interface Writing {
 /** Other NICs of the pod may be written at the same moment: read again and add ours, a bounded number of times. */
 const RECORD_TRIES_MAX = 8
 
-export async function record(writing: Writing, port: Port): Promise<SpiderEndpoint> {
+export async function writeEndpoint(writing: EndpointWrite, store: Store): Promise<SpiderEndpoint> {
   const { claimant, isKept, nics } = writing
   const ref = { namespace: claimant.namespace, name: claimant.record }
   let { known, others } = writing
   for (let tries = 0; tries < RECORD_TRIES_MAX; tries++) {
     const all = merged(others, nics)
     const written = known
-      ? await port.replaceEndpoint(withOnly(known, claimant, all))
-      : await port.createEndpoint(newEndpoint(claimant, all, isKept))
+      ? await store.replaceEndpoint(withOnly(known, claimant, all))
+      : await store.createEndpoint(newEndpoint(claimant, all, isKept))
     if (written !== 'conflict') return written
-    known = await port.endpoint(ref)
+    known = await store.endpoint(ref)
     if (known && known.status.current.uid !== claimant.uid) {
       if (isKept) break // what is inherited must be looked at anew
-      await forget(known, { port })
+      await releaseRecorded(known, { store })
       known = undefined
     }
     others = known?.status.current.ips ?? []
@@ -54,10 +54,10 @@ export class RecordExists extends Error {
 }
 
 /** The record of a pod that nobody has read one of. Throws `RecordExists` and changes nothing where there is one that says something else. */
-export async function recordFirst({ claimant, nics, isKept }: Writing, port: Port): Promise<SpiderEndpoint> {
-  const written = await port.createEndpoint(newEndpoint(claimant, nics, isKept))
+export async function createFirstEndpoint({ claimant, nics, isKept }: EndpointWrite, store: Store): Promise<SpiderEndpoint> {
+  const written = await store.createEndpoint(newEndpoint(claimant, nics, isKept))
   if (written !== 'conflict') return written
-  const there = await port.endpoint({ namespace: claimant.namespace, name: claimant.record })
+  const there = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
   const { uid, ips = [] } = there?.status.current ?? {}
   // It may be our own, whose answer was lost.
   const isOurs =
@@ -70,9 +70,9 @@ const isSame = (a: EndpointNic, b: EndpointNic): boolean =>
   a.interface === b.interface && a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6
 
 /** The record without these NICs; one that then has none goes. */
-export async function unrecord(written: SpiderEndpoint, nics: readonly EndpointNic[], port: Port): Promise<void> {
+export async function removeNics(written: SpiderEndpoint, nics: readonly EndpointNic[], store: Store): Promise<void> {
   const { current } = written.status
   const ips = current.ips.filter(one => !nics.some(nic => isSame(nic, one)))
-  if (ips.length === 0) await port.removeEndpoint(written)
-  else await port.replaceEndpoint({ ...written, status: { ...written.status, current: { ...current, ips } } })
+  if (ips.length === 0) await store.deleteEndpoint(written)
+  else await store.replaceEndpoint({ ...written, status: { ...written.status, current: { ...current, ips } } })
 }

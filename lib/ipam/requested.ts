@@ -4,17 +4,17 @@ import { parsePrefix } from '../ip/cidr.js'
 import { includes, rangesOf } from '../ip/range.js'
 import { whyUnusable } from '../ip/usable.js'
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../crd/types.js'
-import { claimOne, lost, type Hands, type Taken } from './allocate.js'
+import { claimOne, lost, type AllocDeps, type AllocationResult } from './allocate.js'
 import { isRecordOf, recordAt } from './allocated.js'
-import { isAside } from './aside.js'
+import { isQuarantined } from './aside.js'
 import { addressesOf } from './endpoint.js'
-import type { Asking } from './identity.js'
+import type { Holder } from './identity.js'
 import { isOfContainer } from './own.js'
 import { poolOf, reservedRanges, type Pool } from './pool.js'
 import { Refused, wrongInput } from './refusal.js'
 
 /** One address, and where it was asked for. */
-export interface Requested {
+export interface RequestedIp {
   readonly ip: Ip
   /** Where it was written with a prefix. */
   readonly length: number | undefined
@@ -33,13 +33,13 @@ export interface RequestSources {
  * All of them, each once; at most one a family, since an interface has one address of each.
  * @throws Refused `wrongInput` that names the place and its value
  */
-export function requestedIn({ runtimeConfigIps, argsIps, ip }: RequestSources): readonly Requested[] {
+export function requestedIpsIn({ runtimeConfigIps, argsIps, ip }: RequestSources): readonly RequestedIp[] {
   const all = [
     ...listed(runtimeConfigIps, 'runtimeConfig.ips'),
     ...listed(argsIps, 'args.cni.ips'),
     ...(ip === '' ? [] : ip.split(',').map(text => parsed(text.trim(), `IP=${ip} of CNI_ARGS`))),
   ]
-  const once: Requested[] = []
+  const once: RequestedIp[] = []
   for (const one of all) {
     const same = once.find(other => other.ip === one.ip)
     if (same && same.length !== undefined && one.length !== undefined && same.length !== one.length)
@@ -60,14 +60,14 @@ export function requestedIn({ runtimeConfigIps, argsIps, ip }: RequestSources): 
   return once
 }
 
-function listed(value: unknown, key: string): readonly Requested[] {
+function listed(value: unknown, key: string): readonly RequestedIp[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string'))
     throw wrongInput(`${key} is ${JSON.stringify(value)}; write a list of IP addresses, ["172.18.30.5"]`)
   return value.map((text, at) => parsed(text, `${key}[${at}]`))
 }
 
-function parsed(text: string, from: string): Requested {
+function parsed(text: string, from: string): RequestedIp {
   const prefix = text.includes('/') ? parsePrefix(text) : undefined
   const ip = prefix?.ip ?? (text.includes('/') ? undefined : parseIp(text))
   if (ip === undefined)
@@ -76,14 +76,14 @@ function parsed(text: string, from: string): Requested {
 }
 
 /** True where the interface has every address that is asked for. */
-export const hasAll = (nic: EndpointNic, requested: readonly Requested[]): boolean =>
+export const hasAll = (nic: EndpointNic, requested: readonly RequestedIp[]): boolean =>
   requested.every(({ ip }) => addressesOf(nic).some(({ address }) => parsePrefix(address)?.ip === ip))
 
-export const ofFamily = (requested: readonly Requested[], family: Family): Requested | undefined =>
+export const ofFamily = (requested: readonly RequestedIp[], family: Family): RequestedIp | undefined =>
   requested.find(({ ip }) => familyOf(ip) === family)
 
 interface Wanted {
-  readonly asking: Asking
+  readonly holder: Holder
   /** That the interface may use, of the family. */
   readonly pools: readonly SpiderIPPool[]
   readonly reserved: readonly SpiderReservedIP[]
@@ -94,20 +94,20 @@ interface Wanted {
  * @throws Refused `wrongInput` where no later try can have it, `exhausted` where its holder may give it back; the sentence names pool or holder
  */
 export async function takeRequested(
-  requested: Requested,
+  requested: RequestedIp,
   wanted: Wanted,
-  hands: Hands,
-): Promise<Extract<Taken, { kind: 'held' }>> {
+  deps: AllocDeps,
+): Promise<Extract<AllocationResult, { kind: 'held' }>> {
   const { ip, from } = requested
-  const { asking } = wanted
+  const { holder } = wanted
   const pool = poolFor(requested, wanted.pools)
   refuseReserved(requested, wanted.reserved, pool)
   const record = pool.shared && recordAt(pool.shared, ip)
-  if (record && !isRecordOf(record, asking))
+  if (record && !isRecordOf(record, holder))
     throw held(requested, `pod ${record.namespace}/${record.pod} (status.allocatedIPs of pool ${pool.name})`)
-  const got = await claimOne(ip, pool, asking, hands)
-  if (!got) throw takenBy(requested, await hands.port.address(objectNameOf(ip)), asking)
-  if (await lost(got, pool, asking, hands))
+  const got = await claimOne(ip, pool, holder, deps)
+  if (!got) throw takenBy(requested, await deps.store.address(objectNameOf(ip)), holder)
+  if (await lost(got, pool, holder, deps))
     throw held(requested, `a pod of a Go agent (status.allocatedIPs of pool ${pool.name})`)
   return { kind: 'held', pool, ...got }
 }
@@ -120,7 +120,7 @@ function uselessIn({ spec }: SpiderIPPool, ip: Ip): string | undefined {
 }
 
 /** The pool that has it, or the sentence why none of them gives it. */
-function poolFor({ ip, length, from }: Requested, objects: readonly SpiderIPPool[]): Pool {
+function poolFor({ ip, length, from }: RequestedIp, objects: readonly SpiderIPPool[]): Pool {
   const family = familyOf(ip)
   const value = toBigint(ip)
   const pools = objects.map(object => poolOf(object, family))
@@ -149,7 +149,7 @@ function poolFor({ ip, length, from }: Requested, objects: readonly SpiderIPPool
   return pool
 }
 
-function refuseReserved({ ip, from }: Requested, reserved: readonly SpiderReservedIP[], { family }: Pool): void {
+function refuseReserved({ ip, from }: RequestedIp, reserved: readonly SpiderReservedIP[], { family }: Pool): void {
   const by = reserved.find(one => includes(reservedRanges([one], family), toBigint(ip)))
   if (by)
     throw wrongInput(
@@ -157,16 +157,16 @@ function refuseReserved({ ip, from }: Requested, reserved: readonly SpiderReserv
     )
 }
 
-const held = ({ ip, from }: Requested, holder: string): Refused => {
+const held = ({ ip, from }: RequestedIp, holder: string): Refused => {
   const message = `${from} asks for ${ip}, which is taken by ${holder}; ask for another, or free it`
   return new Refused('exhausted', message)
 }
 
-function takenBy(requested: Requested, holder: SpiderIPAddress | undefined, { claimant }: Asking): Refused {
+function takenBy(requested: RequestedIp, holder: SpiderIPAddress | undefined, { claimant }: Holder): Refused {
   const { ip, from } = requested
   if (!holder) return held(requested, 'a pod that gave it back a moment ago')
   const { pod, owner, nic } = holder.spec
-  if (isAside(holder))
+  if (isQuarantined(holder))
     return new Refused(
       'exhausted',
       `${from} asks for ${ip}, which is quarantined: another host on the network has it; ask for another, or take it from that host`,
@@ -176,7 +176,7 @@ function takenBy(requested: Requested, holder: SpiderIPAddress | undefined, { cl
 }
 
 /** A family that is asked for and that the interface has no pool of. */
-export function refuseFamily(requested: readonly Requested[], pools: ReadonlyMap<Family, unknown>, nic: string): void {
+export function refuseFamily(requested: readonly RequestedIp[], pools: ReadonlyMap<Family, unknown>, nic: string): void {
   const other = requested.find(({ ip }) => !pools.has(familyOf(ip)))
   if (!other) return
   const families = [...pools.keys()].map(family => `IPv${family}`).join(' and ')

@@ -1,8 +1,8 @@
 // From the record of a NIC to what a CNI result says. Pure.
-import type { EndpointNic, Route } from '../crd/types.js'
+import type { EndpointNic, PoolRoute } from '../crd/types.js'
 import { dstOf } from './routes.js'
 
-export interface Answer {
+export interface IpamAnswer {
   readonly ips: readonly { readonly address: string; readonly gateway?: string }[]
   readonly routes: readonly { readonly dst: string; readonly gw: string }[]
 }
@@ -11,13 +11,13 @@ export interface Answer {
  * Routes of the record first, of each destination the last: the pod's own stand behind the pools'. Then the default route of each family
  * that has a gateway and no default route of its own, unless it was asked to leave the default route out.
  */
-export function answerOf(nic: EndpointNic): Answer {
+export function answerOf(nic: EndpointNic): IpamAnswer {
   const families = [
     { address: nic.ipv4, gateway: nic.ipv4Gateway, everything: '0.0.0.0/0', is6: false },
     { address: nic.ipv6, gateway: nic.ipv6Gateway, everything: '::/0', is6: true },
   ]
-  const ips: Answer['ips'][number][] = []
-  const routes: Route[] = []
+  const ips: IpamAnswer['ips'][number][] = []
+  const routes: PoolRoute[] = []
   for (const { address, gateway, everything, is6 } of families) {
     if (address === undefined) continue
     ips.push({ address, ...(gateway !== undefined && { gateway }) })
@@ -30,4 +30,4 @@ export function answerOf(nic: EndpointNic): Answer {
 }
 
 /** 10.0.0.5/8 is what somebody wrote for 10.0.0.0/8; the kernel, which other main plugins hand it to as it is, takes no host bits. */
-const ofNetwork = (route: Route): Route => ({ dst: dstOf(route), gw: route.gw })
+const ofNetwork = (route: PoolRoute): PoolRoute => ({ dst: dstOf(route), gw: route.gw })

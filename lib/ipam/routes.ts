@@ -1,5 +1,5 @@
 // Which of the pod's own routes belong to which interface, and what they replace. Pure: by the subnet that a route's gateway is in.
-import type { EndpointNic, Route } from '../crd/types.js'
+import type { EndpointNic, PoolRoute } from '../crd/types.js'
 import { parseIp } from '../ip/address.js'
 import { containsIp, networkOf, parsePrefix } from '../ip/cidr.js'
 import { isLinkLocal6 } from '../ip/usable.js'
@@ -11,7 +11,7 @@ export interface Among {
 }
 
 /** 10.0.0.5/8 and 10.0.0.0/8 are one destination: the kernel knows networks. */
-export function dstOf({ dst }: Pick<Route, 'dst'>): string {
+export function dstOf({ dst }: Pick<PoolRoute, 'dst'>): string {
   const prefix = parsePrefix(dst)
   return prefix ? networkOf(prefix) : dst
 }
@@ -20,7 +20,7 @@ export function dstOf({ dst }: Pick<Route, 'dst'>): string {
  * True where the gateway is in a subnet of this interface. A link-local one is on every link: it is of the interface whose pool has it as
  * gateway, or of the pod's only one.
  */
-function fits({ gw }: Route, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, { isOnly }: Among): boolean {
+function fits({ gw }: PoolRoute, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, { isOnly }: Among): boolean {
   const via = parseIp(gw)
   if (via === undefined) return false
   if (isLinkLocal6(via)) return ipv6 !== undefined && (isOnly || parseIp(ipv6Gateway) === via)
@@ -34,7 +34,7 @@ function fits({ gw }: Route, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, { is
  * The interfaces with their share of the pod's routes, which replace those of the same destination that the pools gave. A route goes to the
  * first interface that it fits.
  */
-export function withRoutes(among: Among, routes: readonly Route[]): readonly EndpointNic[] {
+export function withRoutes(among: Among, routes: readonly PoolRoute[]): readonly EndpointNic[] {
   let left = routes
   const shares = among.nics.map(nic => {
     const own = left.filter(route => fits(route, nic, among))
@@ -50,5 +50,5 @@ export function withRoutes(among: Among, routes: readonly Route[]): readonly End
 }
 
 /** The routes that fit none of the interfaces. */
-export const homeless = (among: Among, routes: readonly Route[]): readonly Route[] =>
+export const unreachableRoutes = (among: Among, routes: readonly PoolRoute[]): readonly PoolRoute[] =>
   routes.filter(route => !among.nics.some(nic => fits(route, nic, among)))

@@ -2,17 +2,17 @@
 import { ANNOTATION_IPPOOLS } from '../crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderReservedIP } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
-import type { Choice } from './choose.js'
+import type { SelectionContext } from './choose.js'
 import type { Claimant } from './identity.js'
 import { interfaceCount } from './network.js'
 import { isAlive, isMirror, isOfPod, topController, uidOf, type TopController } from './pod.js'
-import type { ObjectRef, Port } from './port.js'
+import type { ObjectRef, Store } from './port.js'
 import { Refused } from './refusal.js'
-import type { Requested } from './requested.js'
+import type { RequestedIp } from './requested.js'
 import { keeperOf, mayBeKept, type Features, type Keeper } from './retention.js'
 import { asksForSubnet, type ConfPools } from './sources.js'
 
-export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 'master'> {
+export interface AddRequest extends Pick<SelectionContext, 'agentNamespace' | 'clusterNetwork' | 'master'> {
   readonly pod: ObjectRef
   /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
   readonly podUid: string
@@ -25,12 +25,12 @@ export interface Ask extends Pick<Choice, 'agentNamespace' | 'clusterNetwork' | 
   readonly families: readonly Family[]
   readonly features: Features & { readonly subnets: boolean }
   /** Addresses that the interface of this call is to have. */
-  readonly requested?: readonly Requested[]
+  readonly requested?: readonly RequestedIp[]
 }
 
 /** What is known of the pod once it has been read. */
-export interface Known {
-  readonly ask: Ask
+export interface PodContext {
+  readonly request: AddRequest
   readonly pod: Pod
   readonly owner: TopController
   readonly keeper: Keeper | undefined
@@ -43,48 +43,48 @@ export interface Known {
 export const UNREAD = 'unread' as const
 
 /** The same before its record was read, which a fresh pod has none of. */
-export type Seen = Omit<Known, 'endpoint'> & { readonly endpoint: SpiderEndpoint | undefined | typeof UNREAD }
+export type PartialPodContext = Omit<PodContext, 'endpoint'> & { readonly endpoint: SpiderEndpoint | undefined | typeof UNREAD }
 
 /**
  * Pod, reserved addresses, and the record where the pod's name says that there may be one that it inherits: at once. The last two are
  * read whatever the pod says: a reservation that an ADD did not see would be an address given to a pod and to a router.
  */
-export async function readAll(ask: Ask, port: Port): Promise<Seen> {
-  const early = mayBeKept(ask.pod.name) ? port.endpoint(ask.pod) : Promise.resolve(UNREAD)
-  const [pod, ofPod, reserved] = await Promise.all([alivePod(ask, port), early, port.reserved()])
-  const owner = await topController(pod, port, { withUid: asksForSubnet(pod) })
-  const keeper = keeperOf(owner, ask.features)
-  const record = keeper === 'VirtualMachineInstance' ? owner.name : ask.pod.name
-  const { namespace, name } = ask.pod
+export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {
+  const early = mayBeKept(request.pod.name) ? store.endpoint(request.pod) : Promise.resolve(UNREAD)
+  const [pod, ofPod, reserved] = await Promise.all([alivePod(request, store), early, store.reservedIPs()])
+  const owner = await topController(pod, store, { withUid: asksForSubnet(pod) })
+  const keeper = keeperOf(owner, request.features)
+  const record = keeper === 'VirtualMachineInstance' ? owner.name : request.pod.name
+  const { namespace, name } = request.pod
   const claimant: Claimant = {
     namespace,
-    name: ask.at?.name ?? name,
+    name: request.at?.name ?? name,
     uid: uidOf(pod),
     ...(isMirror(pod) && { apiUid: pod.metadata.uid ?? '' }),
     record,
     node: pod.spec?.nodeName ?? '',
-    containerID: ask.containerID,
+    containerID: request.containerID,
     owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
     ...(keeper !== undefined && { isKept: true }),
-    ...(ask.at && { at: ask.at }),
+    ...(request.at && { at: request.at }),
   }
-  return { ask, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
+  return { request, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
 }
 
-export async function withRecord({ endpoint, ...seen }: Seen, port: Port): Promise<Known> {
+export async function withEndpoint({ endpoint, ...seen }: PartialPodContext, store: Store): Promise<PodContext> {
   const { namespace, record: name } = seen.claimant
-  return { ...seen, endpoint: endpoint === UNREAD ? await port.endpoint({ namespace, name }) : endpoint }
+  return { ...seen, endpoint: endpoint === UNREAD ? await store.endpoint({ namespace, name }) : endpoint }
 }
 
 /** Inherits nothing, has this one interface, and had no address yet: a guess, which `addFirst` does not depend on. */
-export const isFresh = ({ keeper, pod: { metadata, status }, pod }: Seen): boolean =>
+export const isFresh = ({ keeper, pod: { metadata, status }, pod }: PartialPodContext): boolean =>
   keeper === undefined &&
   metadata.annotations?.[ANNOTATION_IPPOOLS] === undefined &&
   interfaceCount(pod) === 1 &&
   (status?.podIPs ?? []).length === 0
 
-async function alivePod({ pod: ref, podUid }: Ask, port: Port): Promise<Pod> {
-  const pod = await port.pod(ref)
+async function alivePod({ pod: ref, podUid }: AddRequest, store: Store): Promise<Pod> {
+  const pod = await store.pod(ref)
   const name = `pod ${ref.namespace}/${ref.name}`
   if (!pod) throw new Refused('podMissing', `${name} (K8S_POD_NAMESPACE, K8S_POD_NAME) does not exist`)
   if (podUid !== '' && !isOfPod(podUid, pod))

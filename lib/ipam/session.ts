@@ -8,10 +8,10 @@ import type { Log } from '../log.js'
 import { VERSION } from '../version.js'
 import { parseIp } from '../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
-import { isRecordName, NAMESPACE, uidOf, type Container } from './own.js'
-import { directPort } from './direct.js'
+import { isRecordName, CONTAINER_NAMESPACE, uidOf, type ContainerIdentity } from './own.js'
+import { kubeStore } from './direct.js'
 import { JOURNAL_DIR, journalAt } from './journal.js'
-import type { Journal, ObjectRef, Port } from './port.js'
+import type { Journal, ObjectRef, Store } from './port.js'
 import { Refused, REFUSALS } from './refusal.js'
 
 export interface Session {
@@ -20,7 +20,7 @@ export interface Session {
   readonly pod: ObjectRef
   readonly podUid: string
   /** Where `ipam.owner` says that there are no pods; `pod` and `podUid` are then its own. */
-  readonly container: Container | undefined
+  readonly container: ContainerIdentity | undefined
   readonly journal: Journal
   /** What every line of the log says of the call. */
   readonly fields: Readonly<Record<string, string>>
@@ -33,7 +33,7 @@ export function sessionOf(call: Call<unknown>): Session {
   const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
   const container = conf.owner === 'container' ? containerOf(call) : undefined
   const whose = container
-    ? { pod: { namespace: NAMESPACE, name: container.id }, podUid: uidOf(container) }
+    ? { pod: { namespace: CONTAINER_NAMESPACE, name: container.id }, podUid: uidOf(container) }
     : { pod: podOf(call), podUid: call.args.get('K8S_POD_UID') ?? '' }
   const who = container ? { container: container.name } : { pod: `${whose.pod.namespace}/${whose.pod.name}` }
   return { conf, log, ...whose, container, journal, fields: { version: VERSION, command, containerID, ifName, ...who } }
@@ -55,7 +55,7 @@ const podOf = (call: Call<unknown>): ObjectRef => ({
 })
 
 /** Podman says the container's name where Kubernetes says the pod's, and the address of `--ip`. */
-function containerOf({ containerID: id, args }: Call<unknown>): Container {
+function containerOf({ containerID: id, args }: Call<unknown>): ContainerIdentity {
   if (!isRecordName(id))
     throw new CniError(
       'invalidEnv',
@@ -79,26 +79,26 @@ function argument(call: Call<unknown>, key: string): string {
   return value
 }
 
-export interface Reach {
-  readonly port: Port
+export interface StoreSession {
+  readonly store: Store
   /** What the call has cost the API server so far, for the log. */
   cost(): Readonly<Record<string, number>>
 }
 
 /** Loaded late: STATUS of a broken conf, VERSION and the like need no API client. */
-export async function reach(conf: IpamConf, { command, env }: Pick<Call<unknown>, 'command' | 'env'>): Promise<Reach> {
+export async function connectStore(conf: IpamConf, { command, env }: Pick<Call<unknown>, 'command' | 'env'>): Promise<StoreSession> {
   const { connectFrom } = await import('../kube/open.js')
   const kubeconfig = kubeconfigOf({ path: conf.kubeconfig ?? '', key: 'ipam.kubeconfig' }, env)
   const kube = connectFrom({ kubeconfig, env, deadline: deadlineOf(command, conf.timeouts, 'ipam.timeouts') })
-  const direct = directPort(kube)
+  const direct = kubeStore(kube)
   let taken = 0
-  const claim: Port['claim'] = async object => {
-    const outcome = await direct.claim(object)
+  const claim: Store['createAddress'] = async object => {
+    const outcome = await direct.createAddress(object)
     if (outcome.kind === 'taken') taken++
     return outcome
   }
   const cost = () => ({ requests: kube.requests, sent: kube.bytes.sent, received: kube.bytes.received, taken })
-  return { port: { ...direct, claim }, cost }
+  return { store: { ...direct, createAddress: claim }, cost }
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

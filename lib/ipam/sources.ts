@@ -8,7 +8,7 @@ import {
   ANNOTATION_SUBNET,
   ANNOTATION_SUBNETS,
 } from '../crd/names.js'
-import type { Pod, Route } from '../crd/types.js'
+import type { Pod, PoolRoute } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
 import {
   namesAnnotation,
@@ -20,22 +20,22 @@ import {
   subnetAnnotation,
   subnetsAnnotation,
   type Item,
-  type Names,
+  type PoolNamesByFamily,
   type SubnetItem,
 } from './annotations.js'
 import { wrongInput } from './refusal.js'
 
 /** What one interface may take its addresses from. */
-export interface Wish {
+export interface PoolRequest {
   /** As the pod has it; `#1` for the second item of a list without interfaces, until its own ADD says what it is called. */
   readonly nic: string
   /** Its place among the pod's interfaces, where that is all that is known. */
   readonly place: number | undefined
-  readonly names: Names
+  readonly names: PoolNamesByFamily
   readonly cleanGateway: boolean
 }
 
-export interface Source {
+export interface PoolSource {
   /** The place that names the pools, for sentences. */
   readonly from: string
   /** What is written there, and what might be. */
@@ -43,7 +43,7 @@ export interface Source {
   readonly example: string
   /** `call`: the interface of this call alone. `all`: every interface of the pod at its first ADD; `places`: likewise, in order, without names. */
   readonly scope: 'call' | 'all' | 'places'
-  readonly wishes: readonly Wish[]
+  readonly requests: readonly PoolRequest[]
 }
 
 export interface ConfPools {
@@ -63,7 +63,7 @@ const nameOf = ({ metadata }: Pod): string => `${metadata.namespace ?? 'default'
 const whereIs = (key: string, pod: Pod): string => `annotation ${key} of pod ${nameOf(pod)}`
 
 /** What the pod's own annotations say; `undefined` where they name no pool. */
-export function fromPod(pod: Pod, asking: Asking): Source | undefined {
+export function fromPod(pod: Pod, asking: Asking): PoolSource | undefined {
   const { annotations = {} } = pod.metadata
   const many = annotations[ANNOTATION_IPPOOLS]
   if (many !== undefined) {
@@ -76,25 +76,25 @@ export function fromPod(pod: Pod, asking: Asking): Source | undefined {
   return forCall({ from: where, says: one, example: POOL_EXAMPLE }, poolAnnotation(one, where), asking)
 }
 
-function fromItems(items: readonly Item[], from: string, { nic }: Asking): Omit<Source, 'says' | 'example'> {
+function fromItems(items: readonly Item[], from: string, { nic }: Asking): Omit<PoolSource, 'says' | 'example'> {
   if (items.every(item => item.nic === ''))
-    return { from, scope: 'places', wishes: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
+    return { from, scope: 'places', requests: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
   if (!items.some(item => item.nic === nic))
     throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["pool"]}`)
-  return { from, scope: 'all', wishes: items.map(item => ({ ...item, place: undefined })) }
+  return { from, scope: 'all', requests: items.map(item => ({ ...item, place: undefined })) }
 }
 
 export const placeName = (place: number): string => `#${place}`
 export const isPlaceName = (nic: string): boolean => nic.startsWith('#')
 
 const forCall = (
-  place: Pick<Source, 'from' | 'says' | 'example'>,
-  names: Names,
+  place: Pick<PoolSource, 'from' | 'says' | 'example'>,
+  names: PoolNamesByFamily,
   { nic, cleanGateway }: Asking,
-): Source => ({
+): PoolSource => ({
   ...place,
   scope: 'call',
-  wishes: [{ nic, place: undefined, names, cleanGateway }],
+  requests: [{ nic, place: undefined, names, cleanGateway }],
 })
 
 /** What the pod's Namespace says; one of the two annotations is enough to make this the level that counts. */
@@ -102,7 +102,7 @@ export function fromNamespace(
   name: string,
   annotations: Readonly<Record<string, string>>,
   asking: Asking,
-): Source | undefined {
+): PoolSource | undefined {
   const names = new Map<Family, readonly string[]>()
   const keys: string[] = []
   for (const [key, family] of [
@@ -120,7 +120,7 @@ export function fromNamespace(
   return keys.length > 0 ? forCall({ from, says, example: '["pool"]' }, names, asking) : undefined
 }
 
-export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): Source | undefined {
+export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): PoolSource | undefined {
   if (ipv4.length === 0 && ipv6.length === 0) return undefined
   const names = new Map<Family, readonly string[]>()
   if (ipv4.length > 0) names.set(4, ipv4)
@@ -131,7 +131,7 @@ export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): So
   return forCall({ from, says, example: '["pool"]' }, names, asking)
 }
 
-export interface SubnetWish extends SubnetItem {
+export interface SubnetRequest extends SubnetItem {
   readonly from: string
 }
 
@@ -139,7 +139,7 @@ export const asksForSubnet = ({ metadata: { annotations = {} } }: Pod): boolean 
   annotations[ANNOTATION_SUBNETS] !== undefined || annotations[ANNOTATION_SUBNET] !== undefined
 
 /** The SpiderSubnet of this interface; it comes before every other level. `undefined` where no annotation asks for one. */
-export function fromSubnets(pod: Pod, nic: string): SubnetWish | undefined {
+export function fromSubnets(pod: Pod, nic: string): SubnetRequest | undefined {
   const { annotations = {} } = pod.metadata
   const many = annotations[ANNOTATION_SUBNETS]
   if (many !== undefined) {
@@ -161,7 +161,7 @@ export function fromSubnets(pod: Pod, nic: string): SubnetWish | undefined {
 }
 
 /** Routes of the pod's own; each belongs to the interface whose subnet its gateway is in. */
-export function routesOfPod(pod: Pod): readonly Route[] {
+export function routesOfPod(pod: Pod): readonly PoolRoute[] {
   const text = pod.metadata.annotations?.[ANNOTATION_ROUTES]
   return text === undefined ? [] : routesAnnotation(text, whereIs(ANNOTATION_ROUTES, pod))
 }

@@ -7,9 +7,9 @@ import type { Family } from '../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
 import { isPattern, patternOf } from './glob.js'
 import { familyOfPool } from './pool.js'
-import type { Port } from './port.js'
+import type { Store } from './port.js'
 import { Refused } from './refusal.js'
-import { logFor, messageOf, reach } from './session.js'
+import { logFor, messageOf, connectStore } from './session.js'
 
 /**
  * Never 51: an IPAM that cannot allocate takes nothing from pods that have their addresses. A pool that is full is no reason either: the
@@ -20,21 +20,21 @@ export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' 
   const conf = ipamConf(call.config)
   logFor(call, conf)
   try {
-    const { port } = await reach(conf, call)
-    const why = await whyNoPool(conf, call.name, port)
+    const { store } = await connectStore(conf, call)
+    const why = await whyNoPool(conf, call.name, store)
     if (why !== undefined) throw new Refused('noPool', why)
   } catch (error) {
     throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)
   }
 }
 
-function whyNoPool(conf: IpamConf, network: string, port: Port): Promise<string | undefined> {
+function whyNoPool(conf: IpamConf, network: string, store: Store): Promise<string | undefined> {
   const { switches } = conf
   const named = ([4, 6] as const)
     .filter(family => switches[`ipv${family}`])
     .map(family => ({ family, names: conf[`ipv${family}`] }))
     .filter(({ names }) => names.length > 0)
-  return named.length === 0 ? whyNone(switches, port) : whyNoneNamed(named, network, port)
+  return named.length === 0 ? whyNone(switches, store) : whyNoneNamed(named, network, store)
 }
 
 interface Named {
@@ -43,11 +43,11 @@ interface Named {
 }
 
 /** Pods may name any pool; an ADD without an annotation needs all that the conf names to exist, and one of each family to be usable. */
-async function whyNoneNamed(named: readonly Named[], network: string, port: Port): Promise<string | undefined> {
+async function whyNoneNamed(named: readonly Named[], network: string, store: Store): Promise<string | undefined> {
   const names = named.flatMap(one => one.names)
   const all = names.some(isPattern)
-    ? await port.pools()
-    : (await Promise.all([...new Set(names)].map(name => port.pool(name, 'cached')))).filter(pool => pool !== undefined)
+    ? await store.pools()
+    : (await Promise.all([...new Set(names)].map(name => store.pool(name, 'cached')))).filter(pool => pool !== undefined)
   for (const { family, names } of named) {
     const key = `default_ipv${family}_ippool of CNI conf "${network}"`
     const found = names.map(name => ({ name, pools: all.filter(({ metadata }) => isNamed(name, metadata.name)) }))
@@ -64,12 +64,12 @@ const isNamed = (wanted: string, name: string): boolean =>
   isPattern(wanted) ? patternOf(wanted).test(name) : wanted === name
 
 /** Which pool pods will name is not known: one that gives addresses is enough. The one of the last time is asked for first. */
-async function whyNone({ ipv4, ipv6 }: IpamConf['switches'], port: Port): Promise<string | undefined> {
+async function whyNone({ ipv4, ipv6 }: IpamConf['switches'], store: Store): Promise<string | undefined> {
   const families: readonly Family[] = [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])]
   const last = remembered()
-  const there = last === undefined ? undefined : await port.pool(last, 'cached')
+  const there = last === undefined ? undefined : await store.pool(last, 'cached')
   if (there && whyNot(there, families) === undefined) return undefined
-  const pools = await port.pools()
+  const pools = await store.pools()
   if (pools.length === 0) return 'there is no SpiderIPPool; create one'
   const good = pools.find(pool => whyNot(pool, families) === undefined)
   if (good) return void remember(good.metadata.name)

@@ -12,11 +12,11 @@ import {
 import type { SpiderIPPool } from '../crd/types.js'
 import type { Family } from '../ip/address.js'
 import type { TopController } from './pod.js'
-import type { Labels, Port } from './port.js'
+import type { Labels, Store } from './port.js'
 import { Refused, wrongInput } from './refusal.js'
-import type { SubnetWish } from './sources.js'
+import type { SubnetRequest } from './sources.js'
 
-export interface Application {
+export interface SubnetApplication {
   readonly namespace: string
   readonly owner: TopController
 }
@@ -26,7 +26,7 @@ export const labelsOfPool = (
   subnet: string,
   nic: string,
   family: Family,
-  { namespace, owner }: Application,
+  { namespace, owner }: SubnetApplication,
 ): Labels => ({
   [LABEL_OWNER_SUBNET]: subnet,
   [LABEL_APPLICATION_GV]: owner.apiVersion.replace('/', '_'),
@@ -43,16 +43,16 @@ const isReady = (pools: readonly SpiderIPPool[]): boolean =>
 
 /** One pool a family. A pool that is still too small is used all the same: where it is full, the runtime comes again. */
 export async function poolsOfSubnets(
-  { nic, subnets, from }: SubnetWish,
-  application: Application,
-  port: Port,
+  { nic, subnets, from }: SubnetRequest,
+  application: SubnetApplication,
+  store: Store,
 ): Promise<ReadonlyMap<Family, readonly SpiderIPPool[]>> {
   const { owner } = application
   if (owner.apiVersion === 'v1' && owner.kind === 'Pod')
     throw wrongInput(`${from}: a pod without a controller gets no pool of its own; name a SpiderIPPool instead`)
   const found = await Promise.all(
     [...subnets].map(async ([family, subnet]) => {
-      const pools = await port.poolsWith(labelsOfPool(subnet, nic, family, application), isReady)
+      const pools = await store.waitForPools(labelsOfPool(subnet, nic, family, application), isReady)
       const whose = `${owner.kind} ${application.namespace}/${owner.name}, ${nic}, out of SpiderSubnet ${subnet}`
       if (pools.length === 0)
         throw new Refused('poolNotMade', `no IPPool available: ${from}: no pool was made for ${whose}`)

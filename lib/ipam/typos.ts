@@ -4,7 +4,7 @@ import type { Pod } from '../crd/types.js'
 import { distance, nearest } from '../nearest.js'
 import { eventOf } from './event.js'
 import { POD_KEYS } from './podkeys.js'
-import type { Port } from './port.js'
+import type { Store } from './port.js'
 import { Refused } from './refusal.js'
 
 const PREFIX = 'ipam.spidernet.io'
@@ -37,7 +37,7 @@ function meant(key: string): string {
 
 /** Does the work of an ADD and sends the pod's Event of these keys at the same time; a refusal for want of a pool names them too. */
 export async function withTypos<T>(
-  { keys, pod, port }: { readonly keys: readonly string[]; readonly pod: Pod; readonly port: Port },
+  { keys, pod, store }: { readonly keys: readonly string[]; readonly pod: Pod; readonly store: Store },
   work: () => Promise<T>,
 ): Promise<T> {
   const { namespace = '', name, uid = '' } = pod.metadata
@@ -52,7 +52,7 @@ export async function withTypos<T>(
     about: message,
     now: Date.now(),
   })
-  const sending = port.tell(event)
+  const sending = store.recordEvent(event)
   try {
     return await work()
   } catch (error) {

@@ -3,20 +3,20 @@ import type { Call } from '../cni/plugin.js'
 import { objectNameOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import { addressesOf, ipsOf, nicOf } from './endpoint.js'
-import type { OwnedBy } from './owned.js'
+import type { NodeAddressLookup } from './owned.js'
 import { Refused } from './refusal.js'
 import { recordOf } from './release.js'
-import { reach, refusalOf, sessionOf } from './session.js'
+import { connectStore, refusalOf, sessionOf } from './session.js'
 
 /**
  * The record, the address objects and prevResult say the same, and no interface of the node has an address of the pod. Whether the pod's
  * interface has the addresses is its main plugin's to say.
  */
-export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: OwnedBy }): Promise<void> {
+export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: NodeAddressLookup }): Promise<void> {
   const { pod, conf } = sessionOf(call)
   try {
-    const { port } = await reach(conf, call)
-    const endpoint = await recordOf({ pod, features: conf.switches }, port)
+    const { store } = await connectStore(conf, call)
+    const endpoint = await recordOf({ pod, features: conf.switches }, store)
     const nic = endpoint && nicOf(endpoint, call.ifName)
     const where = `SpiderEndpoint ${pod.namespace}/${pod.name}`
     if (!nic) throw new Refused('differs', `${where} has no address for ${call.ifName}`)
@@ -24,7 +24,7 @@ export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned
       const ip = parsePrefix(address)?.ip
       if (ip === undefined)
         throw new Refused('differs', `${where} has "${address}" for ${call.ifName}, which is no address`)
-      const object = await port.address(objectNameOf(ip))
+      const object = await store.address(objectNameOf(ip))
       if (object?.spec.pod.uid !== endpoint.status.current.uid)
         throw new Refused(
           'differs',

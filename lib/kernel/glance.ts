@@ -1,15 +1,15 @@
 // The node's links, read and nothing else: for a call that nearly always finds all as it should be, and must not load what it would change it with.
 import { Conn } from '../netlink/conn.js'
 import { fdTransport } from '../netlink/fd-transport.js'
-import { NOWHERE, type Place } from '../plan/seen.js'
-import { linksOf, seenLink, type LinksWish } from './links.js'
+import { EMPTY_NETNS, type NetnsState } from '../plan/seen.js'
+import { linksOf, observedLink, type LinkQuery } from './links.js'
 import { Opener } from './open.js'
 
 /** Links of the namespace that we are in; all else of the place is empty. Throws NetlinkError, SystemError. */
-export function glance(wish: LinksWish): Place {
+export function listLinks(query: LinkQuery): NetnsState {
   const conn = new Conn(fdTransport(new Opener().netlink(undefined)))
   try {
-    return { ...NOWHERE, links: linksOf(conn, wish).map(seenLink) }
+    return { ...EMPTY_NETNS, links: linksOf(conn, query).map(observedLink) }
   } finally {
     conn.close()
   }

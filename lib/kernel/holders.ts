@@ -10,7 +10,7 @@ import { Opener } from './open.js'
 import { findLink } from './places.js'
 
 /** An address, and the link that has it. */
-export interface Holder {
+export interface AddressOwner {
   readonly ip: Ip
   readonly link: string
   /** Undefined where the link has none that could be on the wire, as `lo`. */
@@ -23,7 +23,7 @@ const ZERO_MAC = '00:00:00:00:00:00'
  * Of any link, scope and state, tentative ones too. IPv4 is one dump for each address; IPv6, which every link has an
  * address of, one request for each, which the kernel answers from a hash. Throws NetlinkError.
  */
-export function holdersOf(conn: Conn, ips: readonly Ip[]): readonly Holder[] {
+export function addressOwners(conn: Conn, ips: readonly Ip[]): readonly AddressOwner[] {
   return ips.flatMap(ip => {
     const entry = familyOf(ip) === 4 ? find4(conn, ip) : get6(conn, ip)
     const link = entry && findLink(conn, entry.header.index)
@@ -57,10 +57,10 @@ function get6(conn: Conn, ip: Ip): Address | undefined {
 }
 
 /** The same on a connection of its own, without all that changes a node. Throws NetlinkError, SystemError. */
-export function holdersHere(ips: readonly Ip[]): readonly Holder[] {
+export function addressOwnersHere(ips: readonly Ip[]): readonly AddressOwner[] {
   const conn = new Conn(fdTransport(new Opener().netlink(undefined)))
   try {
-    return holdersOf(conn, ips)
+    return addressOwners(conn, ips)
   } finally {
     conn.close()
   }

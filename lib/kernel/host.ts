@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 
 /** Who looks. `machine` is empty where the machine has no identity (machine-id(5)). */
-export interface Viewer {
+export interface HostView {
   readonly machine: string
   /** Of this start of the machine; the inode numbers of an earlier one say nothing (random(4)). */
   readonly boot: string
@@ -10,7 +10,7 @@ export interface Viewer {
   readonly pids: string
 }
 
-export interface Look {
+export interface NetnsLookup {
   isAt(path: string, inode: string): boolean
   isOfProcess(inode: string): boolean
 }
@@ -19,7 +19,7 @@ export interface Look {
 const PID_INIT = '4026531836'
 
 /** `MACHINE BOOT PIDS INODE PATH`. */
-export const markOf = ({ machine, boot, pids }: Viewer, inode: string, path: string): string =>
+export const markOf = ({ machine, boot, pids }: HostView, inode: string, path: string): string =>
   [machine || '-', boot, pids, inode, path].join(' ')
 
 /**
@@ -27,7 +27,7 @@ export const markOf = ({ machine, boot, pids }: Viewer, inode: string, path: str
  * process. A host of the same name is another machine; from a PID namespace beside that of its runtime its processes cannot be seen. Where
  * something cannot be told the namespace is taken to be there; so is one whose inode number another has by now.
  */
-export function isGone(mark: string, { machine, boot, pids }: Viewer, look: Look): boolean {
+export function isGone(mark: string, { machine, boot, pids }: HostView, look: NetnsLookup): boolean {
   const [onMachine, ofBoot, inPids, inode = '', ...path] = mark.split(' ')
   if (onMachine !== (machine || '-') || !/^[0-9]+$/.test(inode)) return false
   if (ofBoot !== boot) return machine !== ''
@@ -37,7 +37,7 @@ export function isGone(mark: string, { machine, boot, pids }: Viewer, look: Look
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
-const LOOK: Look = {
+const LOOK: NetnsLookup = {
   isAt(path, inode) {
     try {
       return String(statSync(path).ino) === inode
@@ -59,7 +59,7 @@ const LOOK: Look = {
   },
 }
 
-function viewer(): Viewer {
+function viewer(): HostView {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   return { machine: machineId(), boot, pids: String(statSync('/proc/self/ns/pid').ino) }
 }

@@ -1,9 +1,9 @@
 // The kernel as a plan's hands and eyes: apply, undo, observe, send frames. Each verb beside what takes it back.
 import { closeSync, openSync } from 'node:fs'
-import type { Hands } from '../plan/run.js'
+import type { Executor } from '../plan/run.js'
 import type { Ip } from '../ip/address.js'
 import { isUnanswered } from '../netlink/errno.js'
-import { NOWHERE, type Seen } from '../plan/seen.js'
+import { EMPTY_NETNS, type Observed } from '../plan/seen.js'
 import type { Step, StepOf, Verb, Where } from '../plan/step.js'
 import type { Act } from './acts/act.js'
 import { addAddress } from './acts/address.js'
@@ -13,11 +13,11 @@ import { setNftTable } from './acts/nft.js'
 import { addRoute, removeRoute } from './acts/route.js'
 import { addRule, removeRule, shareRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
-import { holdersOf, type Holder } from './holders.js'
-import { observe, type Wish } from './observe.js'
+import { addressOwners, type AddressOwner } from './holders.js'
+import { observe, type Query } from './observe.js'
 import { openNetns, Opener } from './open.js'
-import { lineOn, type Line } from './packet.js'
-import { indexOf, placesOf, type Cost, type Places } from './places.js'
+import { openPacketSocket, type PacketSocket } from './packet.js'
+import { indexOf, openNamespaces, type NetlinkCost, type Namespaces } from './places.js'
 
 /** Every verb, beside what takes it back. A verb without both does not compile. */
 const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
@@ -46,25 +46,25 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
 /** The table gives each step the act of its own verb, which the compiler cannot follow through a union. */
 const actOf = (step: Step): Act<Step> => ACTS[step.verb] as Act<Step>
 
-export interface Kernel extends Hands {
+export interface Kernel extends Executor {
   /** What is not wished for is empty; a place without a wish is not even opened. */
-  observe(wishes: Readonly<Partial<Record<Where, Wish>>>): Seen
+  observe(wishes: Readonly<Partial<Record<Where, Query>>>): Observed
   /** Which of these addresses the node's own links have, and which link. Throws NetlinkError. */
-  holders(ips: readonly Ip[]): readonly Holder[]
+  holders(ips: readonly Ip[]): readonly AddressOwner[]
   /** Whole Ethernet frames, out of a link. */
-  send(frames: readonly Uint8Array[], from: Named): void
+  send(frames: readonly Uint8Array[], from: LinkRef): void
   /** The link's line, one however often it is asked for; it closes with the kernel. */
-  line(of: Named): Line
+  packetSocket(of: LinkRef): PacketSocket
   /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
   enter(): void
   /** Holds a file against every other process until the returned function is called. Throws SystemError. */
   lock(file: string): () => void
   /** For who measures: netlink requests so far, and those of them that were dumps. */
-  cost(): Cost
+  cost(): NetlinkCost
   close(): void
 }
 
-export interface Named {
+export interface LinkRef {
   readonly where: Where
   readonly name: string
 }
@@ -73,40 +73,40 @@ const NODE_NETNS = '/proc/thread-self/ns/net'
 
 /** `netns` is a path, '' where a call has none; nothing is opened before it is used. Throws NetnsError then. */
 export function openKernel(netns: string): Kernel {
-  const places = placesOf(new Opener(), {
+  const namespaces = openNamespaces(new Opener(), {
     pod: () => openNetns(netns),
     node: () => openSync(NODE_NETNS, 'r'),
     close: closeSync,
   })
-  const lines = new Map<string, Line>()
-  const line = (of: Named): Line => {
+  const lines = new Map<string, PacketSocket>()
+  const line = (of: LinkRef): PacketSocket => {
     const key = `${of.where}/${of.name}`
-    const known = lines.get(key) ?? lineOf(places, of)
+    const known = lines.get(key) ?? lineOf(namespaces, of)
     lines.set(key, known)
     return known
   }
   return {
-    apply: step => actOf(step).apply(places, step),
-    undo: step => actOf(step).undo(places, step),
+    apply: step => actOf(step).apply(namespaces, step),
+    undo: step => actOf(step).undo(namespaces, step),
     mayBeDone: isUnanswered,
     observe: ({ node, pod }) => ({
-      node: node ? observe(places, 'node', node) : NOWHERE,
-      pod: pod ? observe(places, 'pod', pod) : NOWHERE,
+      node: node ? observe(namespaces, 'node', node) : EMPTY_NETNS,
+      pod: pod ? observe(namespaces, 'pod', pod) : EMPTY_NETNS,
     }),
-    holders: ips => holdersOf(places.at('node'), ips),
+    holders: ips => addressOwners(namespaces.at('node'), ips),
     send(frames, from) {
       for (const frame of frames) line(from).send(frame)
     },
-    line,
-    enter: () => void places.fdOf('pod'),
-    lock: file => places.opener.lock(file),
-    cost: () => places.cost(),
+    packetSocket: line,
+    enter: () => void namespaces.fdOf('pod'),
+    lock: file => namespaces.opener.lock(file),
+    cost: () => namespaces.cost(),
     close() {
       for (const open of lines.values()) open.close()
-      places.close()
+      namespaces.close()
     },
   }
 }
 
-const lineOf = (places: Places, of: Named): Line =>
-  lineOn(places.opener, { netns: places.netnsOf(of.where), index: indexOf(places, of) })
+const lineOf = (namespaces: Namespaces, of: LinkRef): PacketSocket =>
+  openPacketSocket(namespaces.opener, { netns: namespaces.netnsOf(of.where), index: indexOf(namespaces, of) })

@@ -5,19 +5,19 @@ import type { Conn } from '../netlink/conn.js'
 import type { bond } from '../netlink/rtnl/bond.js'
 import { anyLink, IFF, IPVLAN_MODE, linkGlances, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import type { ValueOf } from '../netlink/wire.js'
-import type { SeenBond, SeenLink } from '../plan/seen.js'
+import type { ObservedBond, ObservedLink } from '../plan/seen.js'
 import { findLink } from './places.js'
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
 
-export interface LinksWish {
+export interface LinkQuery {
   /** A number is an index. */
   readonly links?: readonly (string | number)[] | 'all'
   /** Also the links whose master this one is. */
   readonly membersOf?: string
 }
 
-export function linksOf(conn: Conn, { links = [], membersOf }: LinksWish): readonly Link[] {
+export function linksOf(conn: Conn, { links = [], membersOf }: LinkQuery): readonly Link[] {
   const named = wishedOf(conn, links)
   return membersOf === undefined ? named : withMembers(conn, named, membersOf)
 }
@@ -42,7 +42,7 @@ export function indexIn(
   conn: Conn,
   links: readonly Link[],
   link: string | number,
-  asked: LinksWish['links'] = [],
+  asked: LinkQuery['links'] = [],
 ): number | undefined {
   const known =
     links.find(({ header, attrs }) => header.index === link || attrs.name === link) ??
@@ -55,7 +55,7 @@ export function indexIn(
 const modeNamed = <T extends string>(modes: Readonly<Record<T, number>>, value: number | undefined): T | undefined =>
   (Object.keys(modes) as T[]).find(name => modes[name] === value)
 
-export function seenLink({ header, attrs }: Link): SeenLink {
+export function observedLink({ header, attrs }: Link): ObservedLink {
   const { info, address } = attrs
   return {
     index: header.index,
@@ -80,7 +80,7 @@ export function seenLink({ header, attrs }: Link): SeenLink {
   }
 }
 
-const seenBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): SeenBond => ({
+const seenBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): ObservedBond => ({
   ...numbers,
   ...(arpIpTarget && { arpIpTarget: arpIpTarget.map(ipFromBytes) }),
   ...(adActorSystem && { adActorSystem: macFromBytes(adActorSystem) }),

@@ -4,12 +4,12 @@ import type { Ip } from '../ip/address.js'
 import type { Prefix } from '../ip/cidr.js'
 import { linkNamed } from '../plan/seen.js'
 import { openKernel } from './kernel.js'
-import { ownedBy, type Owned } from './owned.js'
+import { podAddressesOnNode, type PodAddressOnNode } from './owned.js'
 
 export type MasterAddresses = readonly Ip[] | { readonly unknown: string }
 
 /** `netns` is a path. */
-export interface Nic {
+export interface NicRef {
   readonly netns: string
   readonly nic: string
 }
@@ -17,7 +17,7 @@ export interface Nic {
 const PCI_DEVICES = '/sys/bus/pci/devices'
 
 /** `nic` in the namespace at path `netns`. Throws NetnsError; an interface without a master is told in words. */
-export function masterAddresses({ netns, nic }: Nic): MasterAddresses {
+export function masterAddresses({ netns, nic }: NicRef): MasterAddresses {
   const kernel = openKernel(netns)
   try {
     const link = linkNamed(kernel.observe({ pod: { links: [nic] } }).pod, nic)
@@ -34,7 +34,7 @@ export function masterAddresses({ netns, nic }: Nic): MasterAddresses {
 }
 
 /** The addresses of an interface; `undefined` where the namespace has no such one. Throws NetnsError. */
-export function addressesOf({ netns, nic }: Nic): readonly Prefix[] | undefined {
+export function addressesOf({ netns, nic }: NicRef): readonly Prefix[] | undefined {
   const kernel = openKernel(netns)
   try {
     const { pod } = kernel.observe({ pod: { links: [nic], addressesOn: nic } })
@@ -45,10 +45,10 @@ export function addressesOf({ netns, nic }: Nic): readonly Prefix[] | undefined 
 }
 
 /** Those of these addresses that the node has itself. Throws NetnsError, NetlinkError. */
-export function ownedByNode({ netns, nic }: Nic, ips: readonly Ip[]): readonly Owned[] {
+export function ownedByNode({ netns, nic }: NicRef, ips: readonly Ip[]): readonly PodAddressOnNode[] {
   const kernel = openKernel(netns)
   try {
-    return ownedBy(kernel, nic, ips)
+    return podAddressesOnNode(kernel, nic, ips)
   } finally {
     kernel.close()
   }

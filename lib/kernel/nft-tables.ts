@@ -2,22 +2,22 @@
 import { NetlinkError } from '../netlink/errno.js'
 import { NFPROTO, ofInet } from '../netlink/nft/message.js'
 import { ruleDump } from '../netlink/nft/rule.js'
-import { chainDump, NF_INET, NF_VERDICT, tableGet, type Chain } from '../netlink/nft/table.js'
+import { chainDump, NF_INET, NF_VERDICT, tableGet, type NftChainMessage } from '../netlink/nft/table.js'
 import type { Conn } from '../netlink/conn.js'
 import type { NftBase, NftHook, NftRule, NftTable } from '../plan/nft.js'
 import type { Where } from '../plan/step.js'
 import { refusalCode } from './errno.js'
 import { readProcNet } from './acts/sysctl.js'
 import { ruleFrom } from './nft-words.js'
-import type { Places } from './places.js'
+import type { Namespaces } from './places.js'
 
 /** By name; undefined where there is none, also because the kernel has no nf_tables. */
 export const readNftTables = (
-  places: Places,
+  namespaces: Namespaces,
   where: Where,
   names: readonly string[],
 ): Readonly<Record<string, NftTable | undefined>> =>
-  Object.fromEntries(names.map(name => [name, unlessNone(() => tableOf(places.nft(where), name))]))
+  Object.fromEntries(names.map(name => [name, unlessNone(() => tableOf(namespaces.nft(where), name))]))
 
 /** No such table; no nf_tables, of which a kernel says EINVAL when read; not even a socket for it. */
 const NONE: readonly (string | undefined)[] = ['ENOENT', 'EINVAL', 'EPROTONOSUPPORT']
@@ -49,9 +49,9 @@ const LEGACY = ['ip_tables_names', 'ip6_tables_names'] as const
  * Whether iptables or ip6tables has rules in its table mangle, in the chains that mark connections and bring the mark back. Of iptables-legacy it is
  * enough that it has the table: its rules are not readable without its own protocol.
  */
-export const hasMangleRules = (places: Places, where: Where): boolean =>
-  [NFPROTO.ipv4, NFPROTO.ipv6].some(family => unlessNone(() => marksConnections(places.nft(where), family)) === true) ||
-  LEGACY.some(name => readProcNet(places, where, name)?.split('\n').includes(MANGLE) === true)
+export const hasMangleRules = (namespaces: Namespaces, where: Where): boolean =>
+  [NFPROTO.ipv4, NFPROTO.ipv6].some(family => unlessNone(() => marksConnections(namespaces.nft(where), family)) === true) ||
+  LEGACY.some(name => readProcNet(namespaces, where, name)?.split('\n').includes(MANGLE) === true)
 
 function marksConnections(conn: Conn, family: number): boolean {
   const rules = conn.dump(ruleDump, { header: { ...ofInet, family }, attrs: { table: MANGLE } })
@@ -70,7 +70,7 @@ const rulesOf = (conn: Conn, table: string): readonly RuleOfChain[] =>
     .filter(({ attrs }) => attrs.table === table)
     .map(({ attrs }) => ({ chain: attrs.chain, rule: ruleFrom(attrs.expressions ?? []) }))
 
-function seenChain({ attrs }: Chain, rules: readonly RuleOfChain[]): NftTable['chains'][number] {
+function seenChain({ attrs }: NftChainMessage, rules: readonly RuleOfChain[]): NftTable['chains'][number] {
   const base = baseOf(attrs)
   const own = rules.filter(({ chain }) => chain === attrs.name).map(({ rule }) => rule)
   return { name: attrs.name ?? '', ...(base && { base }), rules: own }
@@ -79,7 +79,7 @@ function seenChain({ attrs }: Chain, rules: readonly RuleOfChain[]): NftTable['c
 const HOOKS = Object.keys(NF_INET) as NftHook[]
 const TYPES: readonly NftBase['type'][] = ['filter', 'route', 'nat']
 
-function baseOf({ type, hook, policy }: Chain['attrs']): NftBase | undefined {
+function baseOf({ type, hook, policy }: NftChainMessage['attrs']): NftBase | undefined {
   const known = { type: TYPES.find(name => name === type), hook: HOOKS.find(name => NF_INET[name] === hook?.hook) }
   if (known.type === undefined || known.hook === undefined) return undefined
   return {

@@ -8,21 +8,21 @@ import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.
 import type { Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
-import { anyRule, isPlainRule, ruleDump, ruleTableOf, type Rule as RuleMessage } from '../netlink/rtnl/rule.js'
-import { NOWHERE, type Place, type SeenAddress, type SeenNeigh, type SeenRoute } from '../plan/seen.js'
+import { anyRule, isPlainRule, ruleDump, ruleTableOf, type RuleMessage } from '../netlink/rtnl/rule.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedAddress, type ObservedNeigh, type ObservedRoute } from '../plan/seen.js'
 import type { Packet, Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
-import { indexIn, linksOf, seenLink, type LinksWish } from './links.js'
+import { indexIn, linksOf, observedLink, type LinkQuery } from './links.js'
 import { hasMangleRules, readNftTables } from './nft-tables.js'
-import { findLink, type Places } from './places.js'
-import { lookupsOf, resolvedOf, seenRoutes, type Names } from './routes.js'
-import { MEMORY_DIR, memoryIn, NO_MEMORY, wideAddresses } from './wide.js'
+import { findLink, type Namespaces } from './places.js'
+import { lookupsOf, resolvedOf, observedRoutes, type LinkNames } from './routes.js'
+import { CACHE_DIR, cacheIn, NO_CACHE, globalAddresses } from './wide.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
-export interface Wish extends LinksWish {
-  /** `'wide'`: of all links, but none that is of its link only, as every link has one of. Of links beyond counting: as a moment ago. */
-  readonly addressesOn?: string | 'all' | 'wide'
+export interface Query extends LinkQuery {
+  /** `'global'`: of all links, but none that is of its link only, as every link has one of. Of links beyond counting: as a moment ago. */
+  readonly addressesOn?: string | 'all' | 'global'
   /** Of one family only: of the other there may be thousands. */
   readonly addressesOf?: Family | undefined
   /** But for the table `local`. */
@@ -49,33 +49,33 @@ function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readon
   return family === undefined ? [] : work(family)
 }
 
-export function observe(places: Places, where: Where, wish: Wish): Place {
-  const conn = places.at(where)
-  const links = linksOf(conn, wish)
+export function observe(namespaces: Namespaces, where: Where, query: Query): NetnsState {
+  const conn = namespaces.at(where)
+  const links = linksOf(conn, query)
   const names = namesOf(conn, links)
-  const of = (on: string | number): number | undefined => (on === 'all' ? 0 : indexIn(conn, links, on, wish.links))
+  const of = (on: string | number): number | undefined => (on === 'all' ? 0 : indexIn(conn, links, on, query.links))
   return {
-    ...NOWHERE,
-    links: links.map(seenLink),
-    ...(wish.addressesOn !== undefined && {
-      addresses: (wish.addressesOn === 'wide'
-        ? wideOf(conn, where, wish.addressesOf, names)
-        : addressesOf(conn, of(wish.addressesOn), wish.addressesOf)
+    ...EMPTY_NETNS,
+    links: links.map(observedLink),
+    ...(query.addressesOn !== undefined && {
+      addresses: (query.addressesOn === 'global'
+        ? wideOf(conn, where, query.addressesOf, names)
+        : addressesOf(conn, of(query.addressesOn), query.addressesOf)
       ).flatMap(address => seenAddress(address, names) ?? []),
     }),
-    ...(wish.routes && { routes: routesOf(conn, wish.routes, of, names) }),
-    ...(wish.rules === true && { rules: rulesOf(conn) }),
-    ...(wish.neighsOn !== undefined && { neighs: neighsOf(conn, of(wish.neighsOn), names) }),
-    ...(wish.nft && { nft: readNftTables(places, where, wish.nft) }),
-    ...(wish.mangle && { mangle: hasMangleRules(places, where) }),
-    ...(wish.sysctls && { sysctls: readSysctls(places, where, wish.sysctls) }),
-    ...(wish.lookups && { lookups: lookupsOf(conn, wish.lookups, names) }),
-    ...(wish.packets && { resolved: resolvedOf(conn, wish.packets, names) }),
+    ...(query.routes && { routes: routesOf(conn, query.routes, of, names) }),
+    ...(query.rules === true && { rules: rulesOf(conn) }),
+    ...(query.neighsOn !== undefined && { neighs: neighsOf(conn, of(query.neighsOn), names) }),
+    ...(query.nft && { nft: readNftTables(namespaces, where, query.nft) }),
+    ...(query.mangle && { mangle: hasMangleRules(namespaces, where) }),
+    ...(query.sysctls && { sysctls: readSysctls(namespaces, where, query.sysctls) }),
+    ...(query.lookups && { lookups: lookupsOf(conn, query.lookups, names) }),
+    ...(query.packets && { resolved: resolvedOf(conn, query.packets, names) }),
   }
 }
 
 /** Names by index; those that were not read yet are asked for once. Links of other pods come and go meanwhile. */
-function namesOf(conn: Conn, links: readonly Link[]): Names {
+function namesOf(conn: Conn, links: readonly Link[]): LinkNames {
   const known = new Map<number, string | undefined>(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
   return index => {
     if (!known.has(index)) known.set(index, findLink(conn, index)?.attrs.name)
@@ -104,16 +104,16 @@ function addressesOf(conn: Conn, index: number | undefined, family: Family | und
 }
 
 /** The memory is of the namespace that we are in. */
-const wideOf = (conn: Conn, where: Where, family: Family | undefined, names: Names): readonly Address[] =>
-  wideAddresses(conn, afOf(family), names, where === 'node' ? memoryIn(MEMORY_DIR, afOf(family)) : NO_MEMORY)
+const wideOf = (conn: Conn, where: Where, family: Family | undefined, names: LinkNames): readonly Address[] =>
+  globalAddresses(conn, afOf(family), names, where === 'node' ? cacheIn(CACHE_DIR, afOf(family)) : NO_CACHE)
 
-function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | undefined {
+function seenAddress({ header, attrs }: Address, names: LinkNames): ObservedAddress | undefined {
   const bytes = attrs.local ?? attrs.address
   const link = names(header.index)
   if (bytes === undefined || link === undefined || familyFrom(header.family) === undefined) return undefined
   const flags = attrs.flags ?? header.flags
   return {
-    link,
+    dev: link,
     address: { ip: ipFromBytes(bytes), length: header.prefixLength },
     tentative: (flags & IFA_F.tentative) !== 0,
     dadFailed: (flags & IFA_F.dadfailed) !== 0,
@@ -123,16 +123,16 @@ function seenAddress({ header, attrs }: Address, names: Names): SeenAddress | un
 
 function routesOf(
   conn: Conn,
-  { table, on }: NonNullable<Wish['routes']>,
+  { table, on }: NonNullable<Query['routes']>,
   of: (on: string | number) => number | undefined,
-  names: Names,
-): readonly SeenRoute[] {
+  names: LinkNames,
+): readonly ObservedRoute[] {
   const oif = on === undefined ? undefined : of(on)
   if (on !== undefined && oif === undefined) return []
   return unlessGone(() => conn.dump(routeDump, { header: anyRoute, attrs: { table, oif } }, NOT_LOCAL))
     .filter(({ header }) => (header.flags & RTM_F.cloned) === 0)
-    .flatMap(route => ofFamily(route.header.family, family => seenRoutes(route, family, names)))
-    .filter(route => (table === undefined || route.table === table) && (oif === undefined || route.link === names(oif)))
+    .flatMap(route => ofFamily(route.header.family, family => observedRoutes(route, family, names)))
+    .filter(route => (table === undefined || route.table === table) && (oif === undefined || route.dev === names(oif)))
 }
 
 const rulesOf = (conn: Conn): readonly Rule[] =>
@@ -148,12 +148,12 @@ function seenRule(message: RuleMessage, family: Family): Rule {
     table: ruleTableOf(message),
     ...(attrs.src && { from: networkFrom(family, header.srcLength, attrs.src) }),
     ...(attrs.dst && { to: networkFrom(family, header.dstLength, attrs.dst) }),
-    ...(attrs.mark !== undefined && { mark: attrs.mark }),
+    ...(attrs.mark !== undefined && { fwmark: attrs.mark }),
     ...(!isPlainRule(message) && { more: true }),
   }
 }
 
-const neighsOf = (conn: Conn, index: number | undefined, names: Names): readonly SeenNeigh[] =>
+const neighsOf = (conn: Conn, index: number | undefined, names: LinkNames): readonly ObservedNeigh[] =>
   index === undefined
     ? []
     : conn
@@ -161,12 +161,12 @@ const neighsOf = (conn: Conn, index: number | undefined, names: Names): readonly
         .filter(({ header }) => index === 0 || header.index === index)
         .flatMap(neigh => ofFamily(neigh.header.family, () => [seenNeigh(neigh, names) ?? []].flat()))
 
-function seenNeigh({ header, attrs }: Neigh, names: Names): SeenNeigh | undefined {
+function seenNeigh({ header, attrs }: Neigh, names: LinkNames): ObservedNeigh | undefined {
   const link = names(header.index)
   if (attrs.dst === undefined || link === undefined) return undefined
   const mac: Mac | undefined = attrs.mac?.length === 6 ? macFromBytes(attrs.mac) : undefined
   return {
-    link,
+    dev: link,
     ip: ipFromBytes(attrs.dst),
     mac,
     permanent: (header.state & NUD.permanent) !== 0,

@@ -5,7 +5,7 @@ import { linkNamed } from '../plan/seen.js'
 import type { Kernel } from './kernel.js'
 
 /** An address that interface `link` of the node has, and the MAC that the node has on the network. */
-export interface Owned {
+export interface PodAddressOnNode {
   readonly ip: Ip
   readonly link: string
   readonly mac: Mac
@@ -14,7 +14,7 @@ export interface Owned {
 type Reads = Pick<Kernel, 'holders' | 'observe'>
 
 /** For interface `nic` of the pod. Throws NetlinkError. */
-export function ownedBy(kernel: Reads, nic: string, ips: readonly Ip[]): readonly Owned[] {
+export function podAddressesOnNode(kernel: Reads, nic: string, ips: readonly Ip[]): readonly PodAddressOnNode[] {
   const holders = kernel.holders(ips)
   if (holders.length === 0) return []
   return holders.map(({ mac, ...holder }) => ({ ...holder, mac: mac ?? macBehind(kernel, nic) }))

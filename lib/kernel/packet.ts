@@ -2,7 +2,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs'
 import type { Opener } from './open.js'
 
-export interface Line {
+export interface PacketSocket {
   send(frame: Uint8Array): void
   /** The next frame of anybody else's, or `undefined` where none came within `ms`. The thread sleeps meanwhile. */
   receive(ms: number): Uint8Array | undefined
@@ -17,7 +17,7 @@ const ETH_P_ALL = 0x0003
 const FRAME_BYTES_MAX = 2048
 
 /** Throws SystemError. */
-export function lineOn(opener: Opener, { netns, index }: { netns: number | undefined; index: number }): Line {
+export function openPacketSocket(opener: Opener, { netns, index }: { netns: number | undefined; index: number }): PacketSocket {
   const fd = opener.packet({ netns, index, protocol: ETH_P_ALL })
   const buffer = new Uint8Array(FRAME_BYTES_MAX)
   return {

@@ -6,12 +6,12 @@ import { IFNAME_BYTES_MAX, linkGlance, linkIndex, linkNamed, linkNumbered, type 
 import type { Where } from '../plan/step.js'
 import type { Opener } from './open.js'
 
-export interface Cost {
+export interface NetlinkCost {
   readonly requests: number
   readonly dumps: number
 }
 
-export interface Places {
+export interface Namespaces {
   readonly opener: Opener
   /** The netlink connection of a place, for links and routes. */
   at(where: Where): Conn
@@ -24,14 +24,14 @@ export interface Places {
   /** Indexes of links that were asked for before, by place and name; whoever makes, renames or removes a link clears it. */
   readonly indexes: Map<string, number>
   /** Netlink requests so far, and those of them that were dumps. */
-  cost(): Cost
+  cost(): NetlinkCost
   close(): void
 }
 
-export function placesOf(
+export function openNamespaces(
   opener: Opener,
   open: { pod: () => number; node: () => number; close: (fd: number) => void },
-): Places {
+): Namespaces {
   const conns = new Map<Where, Conn>()
   const nftConns = new Map<Where, Conn>()
   const fds = new Map<Where, number>()
@@ -80,8 +80,8 @@ export function findLink(conn: Conn, link: string | number): Link | undefined {
 }
 
 /** The index of a link that must be there. Throws NetlinkError ENODEV. */
-export const indexOf = (places: Places, { where, name }: { where: Where; name: string }): number =>
-  remembered(places.indexes, `${where} ${name}`, () => places.at(where).get(linkIndex, linkNamed(name)).header.index)
+export const indexOf = (namespaces: Namespaces, { where, name }: { where: Where; name: string }): number =>
+  remembered(namespaces.indexes, `${where} ${name}`, () => namespaces.at(where).get(linkIndex, linkNamed(name)).header.index)
 
 /** Undoing tolerates that what it takes away has gone, and nothing else. */
 export function unlessGone(codes: readonly string[], work: () => void): void {

@@ -2,32 +2,32 @@
 import { bytesOf, familyOf, ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import type { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
-import { anyRoute, routeGet, RTM_F, RTNH_F, tableOf, type Route as RouteMessage } from '../netlink/rtnl/route.js'
-import type { Resolved, SeenLookup, SeenRoute } from '../plan/seen.js'
+import { anyRoute, routeGet, RTM_F, RTNH_F, tableOf, type RouteMessage } from '../netlink/rtnl/route.js'
+import type { Resolved, RouteLookup, ObservedRoute } from '../plan/seen.js'
 import type { Packet, Route } from '../plan/step.js'
 import { AF, networkFrom } from './family.js'
 
 /** The name of a link by its index; undefined where it has gone since something was seen on it: that went with it. */
-export type Names = (index: number) => string | undefined
+export type LinkNames = (index: number) => string | undefined
 
 /** <linux/icmpv6.h> ICMPV6_ROUTER_PREF_MEDIUM: what a route has that nobody gave one. */
 const PREF_MEDIUM = 0
 
 /** The kernel's answer for one address each; what it says of no route is that there is none. */
-export function lookupsOf(conn: Conn, ips: readonly Ip[], names: Names): Readonly<Record<Ip, SeenLookup | undefined>> {
-  return Object.fromEntries(ips.map((ip): [Ip, SeenLookup | undefined] => [ip, lookup(conn, { to: ip }, names)]))
+export function lookupsOf(conn: Conn, ips: readonly Ip[], names: LinkNames): Readonly<Record<Ip, RouteLookup | undefined>> {
+  return Object.fromEntries(ips.map((ip): [Ip, RouteLookup | undefined] => [ip, lookup(conn, { to: ip }, names)]))
 }
 
 const NO_ROUTE = ['ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EAFNOSUPPORT', 'EOPNOTSUPP']
 
 /** The kernel's answer for each packet. A source must be an address of the namespace (IPv4). */
-export const resolvedOf = (conn: Conn, packets: readonly Packet[], names: Names): readonly Resolved[] =>
+export const resolvedOf = (conn: Conn, packets: readonly Packet[], names: LinkNames): readonly Resolved[] =>
   packets.map(packet => {
     const route = lookup(conn, packet, names)
     return { ...packet, ...(route && { route }) }
   })
 
-function lookup(conn: Conn, { to, from, mark }: Packet, names: Names): SeenLookup | undefined {
+function lookup(conn: Conn, { to, from, mark }: Packet, names: LinkNames): RouteLookup | undefined {
   const dst = bytesOf(to)
   const src = from && bytesOf(from)
   const family = familyOf(to)
@@ -42,9 +42,9 @@ function lookup(conn: Conn, { to, from, mark }: Packet, names: Names): SeenLooku
     if (oif !== undefined && link === undefined) return undefined
     return {
       table: tableOf(route),
-      ...(link !== undefined && { link }),
+      ...(link !== undefined && { dev: link }),
       ...(via !== undefined && { via }),
-      ...(prefSrc && { source: ipFromBytes(prefSrc) }),
+      ...(prefSrc && { src: ipFromBytes(prefSrc) }),
     }
   } catch (error) {
     if (error instanceof NetlinkError && NO_ROUTE.includes(error.code)) return undefined
@@ -64,42 +64,42 @@ const gatewayIn = ({
 }
 
 /** One for each path of a multipath route; none where a link of it is gone. */
-export function seenRoutes(message: RouteMessage, family: Family, names: Names): readonly SeenRoute[] {
+export function observedRoutes(message: RouteMessage, family: Family, names: LinkNames): readonly ObservedRoute[] {
   const { header, attrs } = message
   const { prefSrc, metrics } = attrs
   const kept = keptOf(message)
   if (linksIn(message).some(index => names(index) === undefined)) return []
   const common = {
-    to: networkFrom(family, header.dstLength, attrs.dst),
+    dst: networkFrom(family, header.dstLength, attrs.dst),
     table: tableOf(message),
-    priority: attrs.priority ?? 0,
+    metric: attrs.priority ?? 0,
     scope: header.scope,
-    origin: header.protocol,
+    proto: header.protocol,
     type: header.type,
-    ...(prefSrc && { source: ipFromBytes(prefSrc) }),
+    ...(prefSrc && { src: ipFromBytes(prefSrc) }),
     ...(metrics?.mtu !== undefined && { mtu: metrics.mtu }),
     ...(metrics?.advmss !== undefined && { advmss: metrics.advmss }),
-    ...(kept && { kept }),
+    ...(kept && { extra: kept }),
   }
   const one = (index: number | undefined, flags: number, via: Ip | undefined) => ({
-    ...(index !== undefined && index !== 0 && { link: names(index) ?? '' }),
+    ...(index !== undefined && index !== 0 && { dev: names(index) ?? '' }),
     ...(via !== undefined && { via }),
     ...((flags & RTNH_F.onlink) !== 0 && { onlink: true }),
   })
   if (!attrs.multipath) return [{ ...common, ...one(attrs.oif, header.flags, gatewayIn(attrs)) }]
   const paths = attrs.multipath.map(({ index, flags, hops, attrs }) => ({
     ...one(index, flags, gatewayIn(attrs)),
-    link: names(index) ?? '',
+    dev: names(index) ?? '',
     weight: hops + 1,
   }))
-  return paths.map(({ weight: _, ...path }) => ({ ...common, ...path, paths }))
+  return paths.map(({ weight: _, ...path }) => ({ ...common, ...path, nexthops: paths }))
 }
 
 const linksIn = ({ attrs: { oif = 0, multipath = [] } }: RouteMessage): readonly number[] =>
   [oif, ...multipath.map(({ index }) => index)].filter(index => index !== 0)
 
 /** What a route is told by besides that which has a word of ours, so that a copy is whole. What the kernel only reports stays out. */
-function keptOf({ header, attrs }: RouteMessage): Route['kept'] {
+function keptOf({ header, attrs }: RouteMessage): Route['extra'] {
   const { dst, src, iif, oif, gateway, priority, prefSrc, multipath, cacheinfo, table, via, ...rest } = attrs
   const { uid, expires, nextHopId, pref, metrics, ...own } = rest
   const { mtu, advmss, ...others } = metrics ?? {}

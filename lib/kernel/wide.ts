@@ -18,25 +18,25 @@ const MANY_BYTES = 65_536
 const MEMORY_MS = 10_000
 
 /** The links that had such addresses, in the kernel's order; undefined where nothing is known, or not lately. */
-export interface Memory {
-  read(): readonly Found[] | undefined
-  write(links: readonly Found[]): void
+export interface AddressCache {
+  read(): readonly CachedLink[] | undefined
+  write(links: readonly CachedLink[]): void
 }
 
 /** Both, for an index may have become another link's. */
-export interface Found {
+export interface CachedLink {
   readonly index: number
   readonly name: string
 }
 
-export const NO_MEMORY: Memory = { read: () => undefined, write: () => undefined }
+export const NO_CACHE: AddressCache = { read: () => undefined, write: () => undefined }
 
 type Names = (index: number) => string | undefined
 
 type Asks = Pick<Conn, 'dump' | 'received'>
 
 /** `af` 0: of both families. IPv4 comes first, as the kernel has it. */
-export function wideAddresses(conn: Asks, af: number, names: Names, memory: Memory): readonly Address[] {
+export function globalAddresses(conn: Asks, af: number, names: Names, memory: AddressCache): readonly Address[] {
   const known = memory.read()
   return (known && ofLinks(conn, af, known, names)) ?? ofAll(conn, af, names, memory)
 }
@@ -45,7 +45,7 @@ const asked = (conn: Asks, af: number, index: number): readonly Address[] =>
   conn.dump(addrDump, { header: { ...anyAddress, family: af, index }, attrs: {} }, WIDER_THAN_LINK)
 
 /** Undefined where a link is another one by now, or gone. */
-function ofLinks(conn: Asks, af: number, known: readonly Found[], names: Names): readonly Address[] | undefined {
+function ofLinks(conn: Asks, af: number, known: readonly CachedLink[], names: Names): readonly Address[] | undefined {
   try {
     if (known.some(({ index, name }) => names(index) !== name)) return undefined
     return known
@@ -57,9 +57,9 @@ function ofLinks(conn: Asks, af: number, known: readonly Found[], names: Names):
   }
 }
 
-function ofAll(conn: Asks, af: number, names: Names, memory: Memory): readonly Address[] {
+function ofAll(conn: Asks, af: number, names: Names, memory: AddressCache): readonly Address[] {
   const before = conn.received
-  const found = (index: number): readonly Found[] => {
+  const found = (index: number): readonly CachedLink[] => {
     const name = names(index)
     return name === undefined ? [] : [{ index, name }]
   }
@@ -71,10 +71,10 @@ function ofAll(conn: Asks, af: number, names: Names, memory: Memory): readonly A
 
 const OWN_NETNS = '/proc/thread-self/ns/net'
 /** tmpfs: nothing in it outlives a boot. */
-export const MEMORY_DIR = '/run/spidernet/coordinator'
+export const CACHE_DIR = '/run/spidernet/coordinator'
 
 /** Of the namespace that we are in, for a family or, with 0, both. What cannot be read or written is not known. */
-export function memoryIn(dir: string, af: number, now: () => number = Date.now): Memory {
+export function cacheIn(dir: string, af: number, now: () => number = Date.now): AddressCache {
   const file = (): string => `${dir}/addresses-${statSync(OWN_NETNS).ino}-${af}`
   return {
     read() {
@@ -99,11 +99,11 @@ export function memoryIn(dir: string, af: number, now: () => number = Date.now):
 
 /** Its last line tells that it is whole: two calls may write at once. */
 const END = 'end'
-const textOf = (links: readonly Found[]): string =>
+const textOf = (links: readonly CachedLink[]): string =>
   [...links.map(({ index, name }) => `${index} ${name}`), END, ''].join('\n')
 
 /** Undefined for anything else than what is written here. */
-function foundIn(text: string): readonly Found[] | undefined {
+function foundIn(text: string): readonly CachedLink[] | undefined {
   const lines = text.split('\n')
   const end = lines.indexOf(END)
   const found = lines.slice(0, Math.max(end, 0)).map(line => /^([1-9][0-9]{0,9}) ([^\s/]{1,15})$/.exec(line))

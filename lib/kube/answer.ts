@@ -4,7 +4,7 @@ import { KubeError, type NoAnswer } from './errors.js'
 import { decode } from './json.js'
 import { shownProxy, type Proxy } from './proxy.js'
 
-export interface Request {
+export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Path and query. */
   readonly path: string
@@ -22,7 +22,7 @@ export interface Request {
   readonly once?: boolean
 }
 
-export type Outcome =
+export type RequestOutcome =
   | { readonly kind: 'answer'; readonly value: object }
   | { readonly kind: 'again'; readonly error: KubeError; readonly afterMs?: number }
   | { readonly kind: 'refused'; readonly error: KubeError }
@@ -49,19 +49,19 @@ const UNTIMELY: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; set the clock of this node, or that of who made it',
 }
 
-export interface Place {
+export interface RequestTarget {
   readonly server: string
-  readonly request: Request
+  readonly request: KubeRequest
   /** Through which the server is reached. */
   readonly proxy?: Proxy | undefined
   /** The file that has the credentials. */
   readonly from?: string | undefined
 }
 
-const isLossy = ({ method, idempotent }: Request): boolean => method !== 'GET' && idempotent !== true
+const isLossy = ({ method, idempotent }: KubeRequest): boolean => method !== 'GET' && idempotent !== true
 
 /** Fetch threw, or the reading of the answer did: `status` is the answer's, if its head came. */
-export function lost(thrown: unknown, status: number | undefined, { server, request, proxy }: Place): Outcome {
+export function lost(thrown: unknown, status: number | undefined, { server, request, proxy }: RequestTarget): RequestOutcome {
   const code = codeOf(thrown)
   const by = proxy ? ` through the proxy ${shownProxy(proxy)}` : ''
   const fail = (reason: NoAnswer, says: string): KubeError =>
@@ -90,7 +90,7 @@ const remedyOf = ({ from }: Proxy): string =>
     ? 'is that the right proxy?'
     : "where the server needs no proxy, add it to NO_PROXY in the runtime's environment"
 
-const lateSentence = (status: number | undefined, { timeoutMs, waitedMs = timeoutMs }: Request): string =>
+const lateSentence = (status: number | undefined, { timeoutMs, waitedMs = timeoutMs }: KubeRequest): string =>
   status === undefined
     ? `nothing at all came back in ${waitedMs} ms; is it the right address, and does no firewall drop the packets?`
     : `no whole answer came in ${waitedMs} ms`
@@ -116,14 +116,14 @@ const codeOf = (thrown: unknown): string => {
   return 'cause' in thrown ? codeOf(thrown.cause) : ''
 }
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number
   readonly retryAfter: string | null
   readonly text: string
 }
 
 /** A whole answer came. */
-export function judge({ status, retryAfter, text }: Answer, { server, request, from }: Place): Outcome {
+export function judge({ status, retryAfter, text }: HttpAnswer, { server, request, from }: RequestTarget): RequestOutcome {
   const what = `${request.method} ${server}${request.path}`
   const value = decode(text)
   if (status >= 200 && status < 300) {
@@ -149,7 +149,7 @@ export function judge({ status, retryAfter, text }: Answer, { server, request, f
 }
 
 /** The server's own word for it is one word, and the same for each of these. */
-function unknownTo({ server, from }: Pick<Place, 'server' | 'from'>, words = 'Unauthorized'): string {
+function unknownTo({ server, from }: Pick<RequestTarget, 'server' | 'from'>, words = 'Unauthorized'): string {
   const remedy =
     from === DEFAULT_KUBECONFIG
       ? 'the DaemonSet spiderpool-node writes that file: does its pod run on this node?'

@@ -1,10 +1,10 @@
 // The API server's verbs on kinds: paths, queries, media types, the shape of answers. How a request is sent and tried again is request.ts.
-import type { Request } from './answer.js'
+import type { KubeRequest } from './answer.js'
 import type { ClusterConfig } from './config.js'
 import { KubeError } from './errors.js'
 import { encode } from './json.js'
-import { apiVersionOf, collectionPath, objectPath, query, type Kind, type Ref } from './kinds.js'
-import { LIMITS, Requests, type Counts, type Deadline, type Limits, type Seams } from './request.js'
+import { apiVersionOf, collectionPath, objectPath, query, type Kind, type ObjectKey } from './kinds.js'
+import { LIMITS, Requests, type Counts, type Deadline, type RequestLimits, type ClientDeps } from './request.js'
 import { watch, type WatchEvent, type WatchOptions } from './watch.js'
 
 export interface List<T> {
@@ -76,14 +76,14 @@ const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.
 
 /** Everything throws KubeError. Objects come as the server sent them: of their shape only metadata (or items) has been looked at. */
 export interface Kube {
-  get<T>(kind: Kind, ref: Ref, options?: GetOptions): Promise<T>
+  get<T>(kind: Kind, ref: ObjectKey, options?: GetOptions): Promise<T>
   list<T>(kind: Kind, options?: ListOptions): Promise<List<T>>
   create<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   /** Compare and swap where the object has a resourceVersion. */
   replace<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
   replaceStatus<T extends object>(kind: Kind, object: T, options?: WriteOptions): Promise<T>
-  patch<T>(kind: Kind, ref: Ref, body: object, how: PatchKind, options?: PatchOptions): Promise<T>
-  delete(kind: Kind, ref: Ref, options?: DeleteOptions): Promise<void>
+  patch<T>(kind: Kind, ref: ObjectKey, body: object, how: PatchKind, options?: PatchOptions): Promise<T>
+  delete(kind: Kind, ref: ObjectKey, options?: DeleteOptions): Promise<void>
   watch<T>(kind: Kind, options?: WatchOptions<T>): AsyncIterable<WatchEvent<T>>
   readonly requests: number
   /** Milliseconds until the deadline of `connect`; Infinity without one. */
@@ -92,7 +92,7 @@ export interface Kube {
   readonly bytes: { readonly sent: number; readonly received: number }
 }
 
-const REAL: Seams = {
+const REAL: ClientDeps = {
   fetch: (url, init) => fetch(url, init),
   sleep,
   random: () => Math.random(),
@@ -115,15 +115,15 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 /** A client of the cluster. With a deadline, which begins now, everything but a watch ends when it is over. */
 export function connect(
   config: ClusterConfig,
-  seams: Partial<Seams> = {},
-  limits: Partial<Limits> = {},
+  seams: Partial<ClientDeps> = {},
+  limits: Partial<RequestLimits> = {},
   deadline?: Deadline,
 ): Kube {
   const requests = new Requests(config, { ...REAL, ...seams }, { ...LIMITS, ...limits }, deadline)
   const timeoutMs = requests.limits.requestMs
-  const object = async <T>(request: Request, name: string): Promise<T> =>
+  const object = async <T>(request: KubeRequest, name: string): Promise<T> =>
     whole<T>(await requests.send(request), request, name)
-  const waiting = ({ onceWithinMs }: OnceOptions = {}): Pick<Request, 'timeoutMs' | 'once'> =>
+  const waiting = ({ onceWithinMs }: OnceOptions = {}): Pick<KubeRequest, 'timeoutMs' | 'once'> =>
     onceWithinMs === undefined ? { timeoutMs } : { timeoutMs: onceWithinMs, once: true }
   const send = <T extends object>(method: 'POST' | 'PUT', path: string, written: Written<T>): Promise<T> =>
     object<T>({ ...writeRequest(method, path, written), ...waiting(written.options) }, refOf(written.value).name)
@@ -167,7 +167,7 @@ interface Written<T> {
 }
 
 /** '' for a name that the server makes (generateName). */
-function refOf(object: object): Ref {
+function refOf(object: object): ObjectKey {
   const { metadata } = object as { metadata?: { namespace?: string; name?: string } }
   return { name: metadata?.name ?? '', ...(metadata?.namespace !== undefined && { namespace: metadata.namespace }) }
 }
@@ -180,12 +180,12 @@ function writeRequest(
   method: 'POST' | 'PUT',
   path: string,
   { kind, value, options = {} }: Written<object>,
-): Omit<Request, 'timeoutMs'> {
+): Omit<KubeRequest, 'timeoutMs'> {
   const { fieldManager = FIELD_MANAGER, idempotent = false, mayRetry } = options
   return { method, path: path + query({ fieldManager }), body: bodyOf(kind, value), idempotent, mayRetry }
 }
 
-function listRequest(kind: Kind, options: ListOptions, timeoutMs: number): Request {
+function listRequest(kind: Kind, options: ListOptions, timeoutMs: number): KubeRequest {
   const { namespace, metadataOnly = false, ...rest } = options
   const path = collectionPath(kind, namespace) + query({ ...rest })
   return { method: 'GET', path, ...(metadataOnly && { accept: METADATA_LIST }), timeoutMs }
@@ -198,7 +198,7 @@ interface Patch {
 }
 
 /** An apply may be sent twice: it says what shall be. */
-function patchRequest(kind: Kind, ref: Ref, { body, how, options }: Patch): Omit<Request, 'timeoutMs'> {
+function patchRequest(kind: Kind, ref: ObjectKey, { body, how, options }: Patch): Omit<KubeRequest, 'timeoutMs'> {
   const { subresource, fieldManager = FIELD_MANAGER, force, idempotent = how === 'apply', mayRetry } = options
   return {
     method: 'PATCH',
@@ -211,7 +211,7 @@ function patchRequest(kind: Kind, ref: Ref, { body, how, options }: Patch): Omit
 }
 
 /** With a UID it may be sent twice: the second time it finds nothing, or somebody else's, and leaves it. */
-function deleteRequest(kind: Kind, ref: Ref, options: DeleteOptions): Omit<Request, 'timeoutMs'> {
+function deleteRequest(kind: Kind, ref: ObjectKey, options: DeleteOptions): Omit<KubeRequest, 'timeoutMs'> {
   const { uid, resourceVersion, gracePeriodSeconds, propagation, mayRetry } = options
   const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
   const body = encode({
@@ -225,19 +225,19 @@ function deleteRequest(kind: Kind, ref: Ref, options: DeleteOptions): Omit<Reque
 }
 
 /** An answer that is JSON can still be a proxy's, or of another object: then nothing may be built on it. */
-function whole<T>(value: object, request: Request, name: string): T {
+function whole<T>(value: object, request: KubeRequest, name: string): T {
   const { name: answered } = refOf(value)
   if (answered === '' || (name !== '' && answered !== name))
     throw wrong(request, answered === '' ? 'what is not an object of the API' : `another object, ${answered}`)
   return value as T
 }
 
-function listOf<T>(value: object, request: Request): List<T> {
+function listOf<T>(value: object, request: KubeRequest): List<T> {
   const { metadata, items } = value as { metadata?: List<T>['metadata']; items?: readonly T[] | null }
   if (typeof metadata !== 'object' || !(Array.isArray(items) || items === null))
     throw wrong(request, 'what is not a list')
   return { metadata, items: items ?? [] } // Go prints a nil slice as null
 }
 
-const wrong = ({ method, path }: Request, what: string): KubeError =>
+const wrong = ({ method, path }: KubeRequest, what: string): KubeError =>
   new KubeError(0, method === 'GET' ? 'BadAnswer' : 'Unknown', `${method} ${path} was answered with ${what}`)

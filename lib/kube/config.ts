@@ -7,9 +7,9 @@ import {
   pemOf,
   textAt,
   type Credential,
-  type Entry,
-  type Fields,
-  type Host,
+  type KubeconfigEntry,
+  type ConfigFields,
+  type KubeconfigHost,
   type Tls,
 } from './entry.js'
 import { KubeError } from './errors.js'
@@ -33,14 +33,14 @@ export interface ClusterConfig {
 }
 
 /** Where to look: the conf's `ipam.kubeconfig`, else the files of KUBECONFIG, else the one that the installer writes. */
-export function kubeconfigPaths(fromConf: string | undefined, env: Host['env']): readonly string[] {
+export function kubeconfigPaths(fromConf: string | undefined, env: KubeconfigHost['env']): readonly string[] {
   if (fromConf !== undefined && fromConf !== '') return [fromConf]
   const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
   return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
 }
 
 /** The current context of the files; of several, the first that says a thing counts, and one that is not there is passed over. */
-export function loadKubeconfig(paths: readonly string[], host: Host): ClusterConfig {
+export function loadKubeconfig(paths: readonly string[], host: KubeconfigHost): ClusterConfig {
   const files = paths.flatMap(path => readFile(path, { host, isOnly: paths.length === 1 }))
   const first = files[0]
   if (!first)
@@ -64,7 +64,7 @@ const OF_DAEMONSET =
   'the DaemonSet spiderpool-node writes it: does its pod run on this node? Without that DaemonSet set ipam.kubeconfig or KUBECONFIG'
 const OF_OTHERS = 'set ipam.kubeconfig or KUBECONFIG to a file that is there and readable'
 
-function readFile(path: string, { host, isOnly }: { host: Host; isOnly: boolean }): Entry[] {
+function readFile(path: string, { host, isOnly }: { host: KubeconfigHost; isOnly: boolean }): KubeconfigEntry[] {
   let content: string
   try {
     content = host.read(path)
@@ -78,7 +78,7 @@ function readFile(path: string, { host, isOnly }: { host: Host; isOnly: boolean 
 }
 
 /** JSON is YAML, and much quicker read as what it is. */
-function parse(content: string, path: string, host: Host): unknown {
+function parse(content: string, path: string, host: KubeconfigHost): unknown {
   const json = content.trimStart().startsWith('{') ? decode(content) : undefined
   if (json !== undefined) return json
   try {
@@ -92,7 +92,7 @@ function parse(content: string, path: string, host: Host): unknown {
   }
 }
 
-function fieldsOf(value: unknown, path: string): Fields {
+function fieldsOf(value: unknown, path: string): ConfigFields {
   if (!isFields(value)) throw badConfig(path, 'it is not a YAML or JSON object with clusters, users and contexts')
   return value
 }
@@ -105,7 +105,7 @@ interface Sought {
   readonly by: string
 }
 
-function entryOf(files: readonly Entry[], { list, key, wanted, by }: Sought): Entry {
+function entryOf(files: readonly KubeconfigEntry[], { list, key, wanted, by }: Sought): KubeconfigEntry {
   for (const { file, fields } of files) {
     const entries = fields[list]
     if (!Array.isArray(entries)) continue
@@ -118,12 +118,12 @@ function entryOf(files: readonly Entry[], { list, key, wanted, by }: Sought): En
 }
 
 interface Parts {
-  readonly cluster: Entry
-  readonly user: Entry | undefined
+  readonly cluster: KubeconfigEntry
+  readonly user: KubeconfigEntry | undefined
   readonly namespace: string | undefined
 }
 
-function clusterConfig({ cluster, user, namespace }: Parts, host: Host): ClusterConfig {
+function clusterConfig({ cluster, user, namespace }: Parts, host: KubeconfigHost): ClusterConfig {
   const { credential, tls: clientTls } = credentialOf(user, cluster, host)
   const place = serverOf(cluster)
   const proxy = place.unix === undefined ? (proxyOf(cluster) ?? proxyFor(place.server, host.env)) : undefined
@@ -139,13 +139,13 @@ function clusterConfig({ cluster, user, namespace }: Parts, host: Host): Cluster
 }
 
 /** The cluster's own proxy goes before the environment's, also for loopback, as in client-go. */
-function proxyOf({ fields, name }: Entry): Proxy | undefined {
+function proxyOf({ fields, name }: KubeconfigEntry): Proxy | undefined {
   const url = textAt(fields, 'proxy-url')
   return url === undefined ? undefined : { url, from: `proxy-url of cluster "${name}"` }
 }
 
 /** fetch speaks to these two kinds only. */
-function httpProxy(proxy: Proxy, { file }: Entry): Proxy {
+function httpProxy(proxy: Proxy, { file }: KubeconfigEntry): Proxy {
   if (/^https?:\/\/[^\s/?#]+\/?$/.test(proxy.url) && URL.canParse(proxy.url)) return proxy
   throw badConfig(
     file,
@@ -153,7 +153,7 @@ function httpProxy(proxy: Proxy, { file }: Entry): Proxy {
   )
 }
 
-function serverOf({ file, name, fields }: Entry): { server: string; unix?: string } {
+function serverOf({ file, name, fields }: KubeconfigEntry): { server: string; unix?: string } {
   const server = textAt(fields, 'server')
   if (server === undefined) throw badConfig(file, `cluster "${name}" has no server; write server: https://HOST:PORT`)
   if (/^unix:\/\/\/./.test(server)) return { server: 'http://localhost', unix: server.slice('unix://'.length) }
@@ -165,7 +165,7 @@ function serverOf({ file, name, fields }: Entry): { server: string; unix?: strin
   )
 }
 
-function clusterTls(cluster: Entry, host: Host): Tls {
+function clusterTls(cluster: KubeconfigEntry, host: KubeconfigHost): Tls {
   const { file, name, fields } = cluster
   const ca = pemOf(cluster, 'certificate-authority', 'CERTIFICATE', host)
   const serverName = textAt(fields, 'tls-server-name')
@@ -182,7 +182,7 @@ function clusterTls(cluster: Entry, host: Host): Tls {
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** Of a pod: its environment and the files of its service account. */
-export function inCluster(host: Host): ClusterConfig {
+export function inCluster(host: KubeconfigHost): ClusterConfig {
   const address = host.env['KUBERNETES_SERVICE_HOST'] ?? ''
   const port = host.env['KUBERNETES_SERVICE_PORT'] ?? ''
   if (address === '' || port === '')
@@ -192,7 +192,7 @@ export function inCluster(host: Host): ClusterConfig {
       'KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set: this is not a pod; name a kubeconfig',
     )
   const file = `${SERVICE_ACCOUNT}/`
-  const cluster: Entry = {
+  const cluster: KubeconfigEntry = {
     file,
     name: 'in-cluster',
     fields: {
@@ -200,11 +200,11 @@ export function inCluster(host: Host): ClusterConfig {
       'certificate-authority': 'ca.crt',
     },
   }
-  const user: Entry = { file, name: 'service account', fields: { tokenFile: 'token' } }
+  const user: KubeconfigEntry = { file, name: 'service account', fields: { tokenFile: 'token' } }
   return clusterConfig({ cluster, user, namespace: namespaceOf(host) }, host)
 }
 
-function namespaceOf(host: Host): string | undefined {
+function namespaceOf(host: KubeconfigHost): string | undefined {
   try {
     return host.read(`${SERVICE_ACCOUNT}/namespace`).trim()
   } catch (error) {

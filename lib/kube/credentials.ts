@@ -1,8 +1,8 @@
 // Who we are to the API server: a user of a kubeconfig as something to ask for each request. Knows tokens, their files and exec plugins.
-import { badConfig, fromFile, pemOf, type Credential, type Entry, type Fields, type Host, type Tls } from './entry.js'
+import { badConfig, fromFile, pemOf, type Credential, type KubeconfigEntry, type ConfigFields, type KubeconfigHost, type Tls } from './entry.js'
 import { runPlugin } from './exec.js'
 
-export interface Identity {
+export interface ClientIdentity {
   readonly tls: Tls
   readonly credential?: () => Credential
 }
@@ -23,7 +23,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 }
 
 /** A file counts more than a token beside it, as in client-go: the file is the one that is renewed. */
-export function credentialOf(user: Entry | undefined, cluster: Entry, host: Host): Identity {
+export function credentialOf(user: KubeconfigEntry | undefined, cluster: KubeconfigEntry, host: KubeconfigHost): ClientIdentity {
   if (user === undefined) return { tls: {} }
   const { file, name, fields } = user
   for (const [key, what] of Object.entries(REFUSED))
@@ -40,7 +40,7 @@ export function credentialOf(user: Entry | undefined, cluster: Entry, host: Host
   return { tls }
 }
 
-function clientTls(user: Entry, host: Host): Tls {
+function clientTls(user: KubeconfigEntry, host: KubeconfigHost): Tls {
   const cert = pemOf(user, 'client-certificate', 'CERTIFICATE', host)
   const key = pemOf(user, 'client-key', 'PRIVATE KEY', host)
   if (cert !== undefined && key !== undefined) return { cert, key }
@@ -51,7 +51,7 @@ function clientTls(user: Entry, host: Host): Tls {
 }
 
 /** RFC 6750 2.1; and what is not of it would make a header that fetch refuses, with the token in its words. */
-function bearer(token: unknown, { file, name }: Entry, what: string): string {
+function bearer(token: unknown, { file, name }: KubeconfigEntry, what: string): string {
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
     throw badConfig(
       file,
@@ -60,7 +60,7 @@ function bearer(token: unknown, { file, name }: Entry, what: string): string {
   return `Bearer ${token}`
 }
 
-function fromTokenFile(user: Entry, tokenFile: string, host: Host): () => Credential {
+function fromTokenFile(user: KubeconfigEntry, tokenFile: string, host: KubeconfigHost): () => Credential {
   const path = fromFile(user.file, tokenFile)
   let held: { authorization: string; until: number } | undefined
   return () => {
@@ -82,15 +82,15 @@ function fromTokenFile(user: Entry, tokenFile: string, host: Host): () => Creden
 }
 
 interface Asked {
-  readonly user: Entry
-  readonly cluster: Entry
-  readonly host: Host
+  readonly user: KubeconfigEntry
+  readonly cluster: KubeconfigEntry
+  readonly host: KubeconfigHost
 }
 
 function fromPlugin(exec: unknown, { user, cluster, host }: Asked): () => Credential {
   if (typeof exec !== 'object' || Array.isArray(exec) || exec === null)
     throw badConfig(user.file, `exec of user "${user.name}" is not an object with command and apiVersion`)
-  const fields: Fields = { ...exec }
+  const fields: ConfigFields = { ...exec }
   let held: { credential: Credential; until: number } | undefined
   return () => {
     if (held && host.now() < held.until - EXPIRY_MARGIN_MS) return held.credential

@@ -21,43 +21,43 @@ export interface Credential {
 }
 
 /** Everything outside that a kubeconfig leads to. Failing, `read` throws with a `code` such as ENOENT. */
-export interface Host {
+export interface KubeconfigHost {
   read(path: string): string
   yaml(text: string): unknown
-  run(command: readonly string[], env: Readonly<Record<string, string>>): Ran
+  run(command: readonly string[], env: Readonly<Record<string, string>>): ExecResult
   /** Milliseconds since 1970. */
   now(): number
   readonly env: Readonly<Record<string, string | undefined>>
 }
-export interface Ran {
+export interface ExecResult {
   readonly exitCode: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-export type Fields = Readonly<Record<string, unknown>>
+export type ConfigFields = Readonly<Record<string, unknown>>
 
 /** One entry of clusters, users or contexts, and the file it stands in: relative paths start there. */
-export interface Entry {
+export interface KubeconfigEntry {
   readonly file: string
   readonly name: string
-  readonly fields: Fields
+  readonly fields: ConfigFields
 }
 
 export const badConfig = (file: string, says: string, cause?: unknown): KubeError =>
   new KubeError(0, 'BadConfig', `kubeconfig ${file}: ${says}`, { cause })
 
-export const isFields = (value: unknown): value is Fields =>
+export const isFields = (value: unknown): value is ConfigFields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A text that is there and not empty. */
-export const textAt = (fields: Fields, key: string): string | undefined => {
+export const textAt = (fields: ConfigFields, key: string): string | undefined => {
   const value = fields[key]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 /** The PEM text of `KEY-data`, which is base64, else of the file named by `KEY`. */
-export function pemOf({ file, name, fields }: Entry, key: string, label: string, host: Host): string | undefined {
+export function pemOf({ file, name, fields }: KubeconfigEntry, key: string, label: string, host: KubeconfigHost): string | undefined {
   const inline = textAt(fields, `${key}-data`)
   const path = textAt(fields, key)
   if (inline === undefined && path === undefined) return undefined

@@ -1,5 +1,5 @@
 // Credential plugins: a program of the kubeconfig's choice prints an ExecCredential (client.authentication.k8s.io). Knows that form.
-import { badConfig, fromFile, type Entry, type Fields, type Host } from './entry.js'
+import { badConfig, fromFile, type KubeconfigEntry, type ConfigFields, type KubeconfigHost } from './entry.js'
 import { decode } from './json.js'
 
 const GROUP = 'client.authentication.k8s.io'
@@ -16,13 +16,13 @@ export interface Issued {
 }
 
 interface Asked {
-  readonly user: Entry
-  readonly cluster: Entry
-  readonly host: Host
+  readonly user: KubeconfigEntry
+  readonly cluster: KubeconfigEntry
+  readonly host: KubeconfigHost
 }
 
 /** Runs it once. Throws KubeError BadConfig with the command and what it said. */
-export function runPlugin(exec: Fields, asked: Asked): Issued {
+export function runPlugin(exec: ConfigFields, asked: Asked): Issued {
   const { user, host } = asked
   const fail = (says: string): never => {
     throw badConfig(user.file, `exec of user "${user.name}" ${says}`)
@@ -45,7 +45,7 @@ export function runPlugin(exec: Fields, asked: Asked): Issued {
 
 const words = (text: string): string => text.trim().replace(/\s+/g, ' ').slice(0, WORDS_MAX) || 'it said nothing'
 
-function environment(exec: Fields, { cluster, host }: Asked): Record<string, string> {
+function environment(exec: ConfigFields, { cluster, host }: Asked): Record<string, string> {
   const env: Record<string, string> = {}
   for (const [key, value] of Object.entries(host.env)) if (value !== undefined) env[key] = value
   const listed: readonly unknown[] = Array.isArray(exec['env']) ? exec['env'] : []
@@ -65,17 +65,17 @@ function environment(exec: Fields, { cluster, host }: Asked): Record<string, str
   return env
 }
 
-const pick = (fields: Fields, keys: readonly string[]): Fields =>
+const pick = (fields: ConfigFields, keys: readonly string[]): ConfigFields =>
   Object.fromEntries(keys.filter(key => fields[key] !== undefined).map(key => [key, fields[key]]))
 
 /** A string says what is wrong with it. */
 function issuedOf(stdout: string, apiVersion: unknown): Issued | string {
-  const value: Fields = { ...decode(stdout) }
+  const value: ConfigFields = { ...decode(stdout) }
   const { kind, status } = value
   if (kind !== 'ExecCredential') return `what is not an ExecCredential: ${JSON.stringify(stdout.slice(0, 40))}`
   if (value['apiVersion'] !== apiVersion)
     return `apiVersion ${JSON.stringify(value['apiVersion'])} where ${String(apiVersion)} was asked for`
-  const fields: Fields = typeof status === 'object' && status !== null ? { ...status } : {}
+  const fields: ConfigFields = typeof status === 'object' && status !== null ? { ...status } : {}
   const [token, cert, key] = ['token', 'clientCertificateData', 'clientKeyData'].map(name => textOf(fields[name]))
   if (token === undefined && cert === undefined) return 'neither a token nor a clientCertificateData'
   if ((cert === undefined) !== (key === undefined))

@@ -72,7 +72,7 @@ export const SPIDER_MULTUSCONFIGS = namespaced(spiderpool, 'SpiderMultusConfig',
 /** `v1` or `apps/v1`: what stands in an object's apiVersion. */
 export const apiVersionOf = ({ group, version }: Kind): string => (group === '' ? version : `${group}/${version}`)
 
-export interface Ref {
+export interface ObjectKey {
   readonly namespace?: string
   readonly name: string
 }
@@ -86,7 +86,7 @@ export function collectionPath({ group, version, plural, namespaced: inNamespace
 }
 
 /** The path of an object. Names are as the API server lets them be, but a path is where a bad one would do harm. */
-export const objectPath = (kind: Kind, { namespace, name }: Ref): string =>
+export const objectPath = (kind: Kind, { namespace, name }: ObjectKey): string =>
   `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`
 
 /** `?a=b&c=d` of what is set; '' where nothing is. */

@@ -3,7 +3,7 @@ import type { Kube } from './client.js'
 import { isAlreadyExists, isConflict, isNotFound, KubeError } from './errors.js'
 import { LEASES } from './kinds.js'
 
-export interface Timing {
+export interface LeaseTiming {
   /** A lease that was not renewed for so long is free. */
   readonly durationMs: number
   /** Who could not renew for so long leads no more; less than durationMs. */
@@ -24,13 +24,13 @@ export interface Lease {
 }
 
 /** What this process saw of the lease, and when by its own monotonic clock: clocks of other machines are never compared with ours. */
-export interface Sighting {
+export interface ObservedLease {
   readonly resourceVersion: string
   readonly seenMs: number
 }
 
 /** True where the lease may be taken: free, ours already, or unchanged for as long as its holder promised. */
-export function mayTake(lease: Lease, identity: string, sighting: Sighting, nowMs: number, timing: Timing): boolean {
+export function mayTake(lease: Lease, identity: string, sighting: ObservedLease, nowMs: number, timing: LeaseTiming): boolean {
   const { holderIdentity = '', leaseDurationSeconds } = lease.spec ?? {}
   if (holderIdentity === '' || holderIdentity === identity) return true
   const promisedMs = leaseDurationSeconds === undefined ? timing.durationMs : leaseDurationSeconds * 1000
@@ -38,7 +38,7 @@ export function mayTake(lease: Lease, identity: string, sighting: Sighting, nowM
 }
 
 /** The lease as it shall be with `identity` holding it from `now` on (MicroTime, as the API wants it). */
-export function taken(lease: Lease, identity: string, now: Date, timing: Timing): Lease {
+export function taken(lease: Lease, identity: string, now: Date, timing: LeaseTiming): Lease {
   const { spec = {} } = lease
   const isOurs = spec.holderIdentity === identity
   const renewTime = now.toISOString().replace('Z', '000Z')
@@ -55,12 +55,12 @@ export function taken(lease: Lease, identity: string, now: Date, timing: Timing)
   }
 }
 
-export interface Electing {
+export interface ElectionConfig {
   readonly kube: Kube
   readonly namespace: string
   readonly name: string
   readonly identity: string
-  readonly timing: Timing
+  readonly timing: LeaseTiming
   /** Told when this process begins to lead, and when it no longer does. */
   readonly onChange: (leads: boolean) => void
   readonly onTrouble: (error: KubeError) => void
@@ -73,14 +73,14 @@ export interface Electing {
 }
 
 export class Election {
-  readonly #with: Electing
+  readonly #with: ElectionConfig
   #heldUntilMs = -Infinity
   #leads = false
-  #sighting: Sighting | undefined
+  #sighting: ObservedLease | undefined
   #leader = ''
   #lookedMs: number
 
-  constructor(electing: Electing) {
+  constructor(electing: ElectionConfig) {
     this.#with = electing
     this.#lookedMs = electing.now()
   }
@@ -171,7 +171,7 @@ export class Election {
     }
   }
 
-  #see(lease: Lease): Sighting {
+  #see(lease: Lease): ObservedLease {
     this.#leader = lease.spec?.holderIdentity ?? ''
     const resourceVersion = lease.metadata.resourceVersion ?? ''
     if (this.#sighting?.resourceVersion !== resourceVersion)

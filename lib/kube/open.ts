@@ -2,15 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { connect, type Kube } from './client.js'
 import { inCluster, kubeconfigPaths, loadKubeconfig, type ClusterConfig } from './config.js'
-import type { Host, Ran } from './entry.js'
+import type { KubeconfigHost, ExecResult } from './entry.js'
 import type { Deadline } from './request.js'
 
 const EXEC_MS_MAX = 20_000
 
-type Env = Host['env']
+type Env = KubeconfigHost['env']
 
 /** `timeLeft`: milliseconds in which a program must have ended. */
-const host = (env: Env, timeLeft = (): number => Infinity): Host => ({
+const host = (env: Env, timeLeft = (): number => Infinity): KubeconfigHost => ({
   read: path => readFileSync(path, 'utf8'),
   yaml: text => Bun.YAML.parse(text),
   run: (command, environment) => runProgram(command, environment, Math.min(EXEC_MS_MAX, Math.ceil(timeLeft()))),
@@ -18,7 +18,7 @@ const host = (env: Env, timeLeft = (): number => Infinity): Host => ({
   env,
 })
 
-function runProgram(command: readonly string[], env: Readonly<Record<string, string>>, timeout: number): Ran {
+function runProgram(command: readonly string[], env: Readonly<Record<string, string>>, timeout: number): ExecResult {
   if (timeout <= 0) return { exitCode: -1, stdout: '', stderr: 'no time was left for it' }
   try {
     const { exitCode, stdout, stderr, exitedDueToTimeout } = Bun.spawnSync([...command], {

@@ -1,11 +1,11 @@
 // One request and its retries on native fetch: what is sent, how long to wait, how much is read. What an answer means is answer.ts.
-import { judge, lost, TooLong, type Answer, type Outcome, type Place, type Request } from './answer.js'
+import { judge, lost, TooLong, type HttpAnswer, type RequestOutcome, type RequestTarget, type KubeRequest } from './answer.js'
 import type { ClusterConfig } from './config.js'
 import type { Credential } from './entry.js'
 import { KubeError } from './errors.js'
 
 /** What time, chance and the network are made of, so that tests can do without. */
-export interface Seams {
+export interface ClientDeps {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** Ends early, without a word, when `signal` does. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
@@ -22,7 +22,7 @@ export interface Deadline {
   readonly of: string
 }
 
-export interface Limits {
+export interface RequestLimits {
   readonly requestMs: number
   readonly listMs: number
   readonly answerBytes: number
@@ -30,7 +30,7 @@ export interface Limits {
   readonly idleMs: number
 }
 
-export const LIMITS: Limits = {
+export const LIMITS: RequestLimits = {
   requestMs: 10_000,
   listMs: 30_000,
   answerBytes: 256 * 1024 * 1024, // 100,000 addresses, metadata only, are 40 MB
@@ -61,7 +61,7 @@ export function pauseMs(tries: number, afterMs: number | undefined, random: numb
   return afterMs === undefined ? random * bound : Math.min(afterMs, RETRY_AFTER_MS_MAX) + random * PAUSE_MS
 }
 
-function patience(request: Request, tries: number): Request {
+function patience(request: KubeRequest, tries: number): KubeRequest {
   if (request.method !== 'GET' || request.once === true) return request
   const part = Math.max(1, FIRST_READ_PART / 2 ** (tries - 1))
   return { ...request, timeoutMs: Math.ceil(request.timeoutMs / part) }
@@ -72,8 +72,8 @@ type BunInit = RequestInit & { tls?: object; unix?: string; proxy: string | fals
 
 export class Requests {
   readonly counts: Counts = { requests: 0, sent: 0, received: 0 }
-  readonly seams: Seams
-  readonly limits: Limits
+  readonly seams: ClientDeps
+  readonly limits: RequestLimits
   readonly #config: ClusterConfig
   readonly #deadline: Deadline | undefined
   readonly #endsAt: number
@@ -81,7 +81,7 @@ export class Requests {
   #overdue: KubeError | undefined
   #tls: ClusterConfig['tls']
 
-  constructor(config: ClusterConfig, seams: Seams, limits: Limits, deadline?: Deadline) {
+  constructor(config: ClusterConfig, seams: ClientDeps, limits: RequestLimits, deadline?: Deadline) {
     this.#config = config
     this.seams = seams
     this.limits = limits
@@ -96,7 +96,7 @@ export class Requests {
   }
 
   /** Of an answer or the lack of one: where it was asked for, and by what way. */
-  placeOf(request: Request): Place {
+  placeOf(request: KubeRequest): RequestTarget {
     const { proxy, from } = this.#config
     return { server: this.server, request, proxy, from }
   }
@@ -106,7 +106,7 @@ export class Requests {
   }
 
   /** The answer's JSON. Throws KubeError only, and no later than the deadline. */
-  async send(request: Request): Promise<object> {
+  async send(request: KubeRequest): Promise<object> {
     const most = { ...request, timeoutMs: Math.min(request.timeoutMs, this.#deadline?.ms ?? Infinity) }
     const startedAt = this.seams.now()
     let last: KubeError | undefined
@@ -142,7 +142,7 @@ export class Requests {
   }
 
   /** Nothing is sent any more; what the call waited for until then is what its caller must know. */
-  #tooLate({ method, path }: Request): KubeError {
+  #tooLate({ method, path }: KubeRequest): KubeError {
     const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
     const first = this.#overdue
     if (first && first.reason !== 'Unknown') return first
@@ -151,16 +151,16 @@ export class Requests {
   }
 
   /** The answer itself, for who reads it as it comes. One try; throws what fetch throws. */
-  open(request: Request, signal: AbortSignal): Promise<Response> {
+  open(request: KubeRequest, signal: AbortSignal): Promise<Response> {
     this.counts.requests += 1
     if (request.body !== undefined) this.counts.sent += Buffer.byteLength(request.body)
     return this.seams.fetch(this.#config.server + request.path, this.#init(request, signal))
   }
 
-  async #once(request: Request): Promise<Outcome> {
+  async #once(request: KubeRequest): Promise<RequestOutcome> {
     const place = this.placeOf(request)
     let status: number | undefined
-    let answer: Answer
+    let answer: HttpAnswer
     try {
       const response = await this.open(request, AbortSignal.timeout(request.timeoutMs))
       status = response.status
@@ -194,7 +194,7 @@ export class Requests {
     return text + decoder.decode()
   }
 
-  #init({ method, body, contentType, accept }: Request, signal: AbortSignal): RequestInit {
+  #init({ method, body, contentType, accept }: KubeRequest, signal: AbortSignal): RequestInit {
     const credential = this.#config.credential?.() ?? {}
     const tls = this.#tlsWith(credential)
     const headers: Record<string, string> = {

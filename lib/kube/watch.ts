@@ -1,5 +1,5 @@
 // A watch that goes on: lists, follows, resumes where the stream broke, lists again where it cannot. Knows no kinds of its own.
-import { judge, lost, type Request } from './answer.js'
+import { judge, lost, type KubeRequest } from './answer.js'
 import type { List, ListOptions } from './client.js'
 import { isBadConfig, isExpired, KubeError } from './errors.js'
 import { decode } from './json.js'
@@ -135,7 +135,7 @@ function watchRequest<T>(
   kind: Kind,
   options: WatchOptions<T>,
   { version, requests }: { version: string; requests: Requests },
-): Request {
+): KubeRequest {
   const { namespace, labelSelector, fieldSelector, metadataOnly = false } = options
   const timeoutSeconds = STREAM_SECONDS + Math.floor(requests.seams.random() * STREAM_SECONDS)
   const asked = {
@@ -160,7 +160,7 @@ interface Opening {
 }
 
 /** The stream's lines; a connection whose other end is gone without a word shows only by its silence. */
-async function* linesOf(requests: Requests, request: Request, { ends, opened }: Opening): AsyncGenerator<string> {
+async function* linesOf(requests: Requests, request: KubeRequest, { ends, opened }: Opening): AsyncGenerator<string> {
   const silence = (): void => ends.abort(new DOMException('silence', 'TimeoutError'))
   let idle = setTimeout(silence, requests.limits.idleMs)
   try {
@@ -183,10 +183,10 @@ async function* linesOf(requests: Requests, request: Request, { ends, opened }: 
   }
 }
 
-const refusalOf = (outcome: ReturnType<typeof judge>, { path }: Request): KubeError =>
+const refusalOf = (outcome: ReturnType<typeof judge>, { path }: KubeRequest): KubeError =>
   outcome.kind === 'answer' ? new KubeError(0, 'BadAnswer', `GET ${path} was answered with no stream`) : outcome.error
 
-function eventOf<T>(line: string, { server, request }: { server: string; request: Request }): Event<T> {
+function eventOf<T>(line: string, { server, request }: { server: string; request: KubeRequest }): Event<T> {
   const { type, object } = (decode(line) ?? {}) as {
     type?: unknown
     object?: T & { code?: unknown; reason?: unknown; message?: unknown }

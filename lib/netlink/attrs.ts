@@ -16,10 +16,10 @@ export interface Attribute {
 }
 
 /** `name: [type, codec]`. A type with NLA_F_NESTED is written with the bit; on reading the bit does not matter. */
-export type Table = Readonly<Record<string, readonly [type: number, codec: Codec<unknown>]>>
+export type AttrTable = Readonly<Record<string, readonly [type: number, codec: Codec<unknown>]>>
 
 /** All optional: a message holds what it holds. `unknown` is what the kernel sent and the table does not name. */
-export type AttrsOf<T extends Table> = { readonly [K in keyof T]?: ValueOf<T[K][1]> | undefined } & {
+export type AttrsOf<T extends AttrTable> = { readonly [K in keyof T]?: ValueOf<T[K][1]> | undefined } & {
   readonly unknown?: readonly Attribute[] | undefined
 }
 
@@ -84,7 +84,7 @@ function written(parts: readonly Unwritten[]): Uint8Array {
  * A set of attributes. Written in the order of the value's keys; of one that comes twice the last counts, as in the kernel. `wanted`: what is
  * read of it, where that is little of much; all else is passed over, what has no name too.
  */
-export function attrs<const T extends Table>(table: T, wanted?: readonly (keyof T & string)[]): Codec<AttrsOf<T>> {
+export function attrs<const T extends AttrTable>(table: T, wanted?: readonly (keyof T & string)[]): Codec<AttrsOf<T>> {
   let keys: ReturnType<typeof keysOf> | undefined
   return {
     decode(bytes) {
@@ -114,7 +114,7 @@ export function attrs<const T extends Table>(table: T, wanted?: readonly (keyof 
   }
 }
 
-function keysOf(table: Table, wanted: readonly string[] = Object.keys(table)) {
+function keysOf(table: AttrTable, wanted: readonly string[] = Object.keys(table)) {
   const rows = new Map<number, { key: string; codec: Codec<unknown>; scalar: Scalar | undefined }>()
   for (const key of wanted) {
     const [type, codec] = table[key] ?? []
@@ -124,7 +124,7 @@ function keysOf(table: Table, wanted: readonly string[] = Object.keys(table)) {
   return rows
 }
 
-function partOf(table: Table, key: string, value: unknown): Unwritten {
+function partOf(table: AttrTable, key: string, value: unknown): Unwritten {
   const [type, codec] = (Object.hasOwn(table, key) ? table[key] : undefined) ?? []
   if (type === undefined || codec === undefined) throw new WireError(`no attribute is called ${key}`)
   if (isScalar(codec)) return { type, size: codec.size, scalar: codec, key, value: value as number }

@@ -1,7 +1,7 @@
 // One request and its answers, on any transport of datagrams. Knows sequence numbers; knows no file descriptor.
 import { BatchError, ERRNO, NetlinkError } from './errno.js'
 import { doneOf, errorOf, framesOf, NLM_F, NLMSG, request } from './message.js'
-import type { Change, Dump, Frame, Get, Keep, Part, Verdict } from './message.js'
+import type { ChangeOp, DumpOp, Frame, GetOp, Keep, Part, AckVerdict } from './message.js'
 import { concat, within, WireError } from './wire.js'
 
 /** Whole datagrams, both ways. The kernel works a request off while it is sent, so nothing here waits. */
@@ -24,11 +24,11 @@ const SEQ_MASK = 0xffffffff
 /** A frame that ends an exchange, and what it says. */
 interface Answers {
   readonly frames: readonly Frame[]
-  readonly verdict: Verdict
+  readonly verdict: AckVerdict
   readonly interrupted: boolean
 }
 
-const YES: Verdict = { errno: 0, text: '', offset: undefined }
+const YES: AckVerdict = { errno: 0, text: '', offset: undefined }
 
 export class Conn {
   readonly #transport: Transport
@@ -46,13 +46,13 @@ export class Conn {
   }
 
   /** Changes something. Throws NetlinkError when the kernel says no. */
-  change<T>(op: Change<T>, value: T): void {
+  change<T>(op: ChangeOp<T>, value: T): void {
     const { verdict } = this.#exchange(op, value)
     if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
   }
 
   /** Reads one thing. Throws NetlinkError when there is none: ENODEV for a link, ENETUNREACH for a route. */
-  get<T>(op: Get<T>, value: T): T {
+  get<T>(op: GetOp<T>, value: T): T {
     const { frames, verdict } = this.#exchange(op, value)
     if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
     const [frame] = frames
@@ -65,7 +65,7 @@ export class Conn {
    * they are decoded: for what may be thousands. Of a list that changes under each dump it is what several have between them, so what
    * went in that time may still be there.
    */
-  dump<T>(op: Dump<T>, filter: T, keep?: Keep): T[] {
+  dump<T>(op: DumpOp<T>, filter: T, keep?: Keep): T[] {
     const seen = new Map<string, T>()
     for (let dumps = 1; dumps <= DUMPS_MAX; dumps++) {
       this.dumps++
@@ -120,7 +120,7 @@ export class Conn {
   }
 
   /** Not whole: not of one moment, so that something may be missing. */
-  #tryDump<T>(op: Dump<T>, filter: T, keep: Keep | undefined): { frames: readonly Frame[]; isWhole: boolean } {
+  #tryDump<T>(op: DumpOp<T>, filter: T, keep: Keep | undefined): { frames: readonly Frame[]; isWhole: boolean } {
     const { frames, interrupted, verdict } = this.#exchange(op, filter, keep)
     const { errno } = verdict
     if (interrupted || errno === ERRNO.EINTR) return { frames, isWhole: false }
@@ -129,7 +129,7 @@ export class Conn {
     throw new NetlinkError({ op: op.name, ...verdict })
   }
 
-  #exchange<T>(op: Change<T> | Get<T> | Dump<T>, value: T, keep?: Keep): Answers {
+  #exchange<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, value: T, keep?: Keep): Answers {
     this.requests++
     this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which is what the kernel puts on events
     const seq = this.#seq
@@ -158,7 +158,7 @@ const isData = ({ header }: Frame): boolean => header.type > NLMSG.overrun
 const isInterrupted = ({ header }: Frame): boolean => (header.flags & NLM_F.dumpInterrupted) !== 0
 
 /** What a frame decides; undefined while more is to come. */
-function verdictOf<T>(op: Change<T> | Get<T> | Dump<T>, frame: Frame): Verdict | undefined {
+function verdictOf<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, frame: Frame): AckVerdict | undefined {
   switch (frame.header.type) {
     case NLMSG.error:
       return errorOf(frame)
@@ -175,7 +175,7 @@ function verdictOf<T>(op: Change<T> | Get<T> | Dump<T>, frame: Frame): Verdict |
   }
 }
 
-const decode = <T>(op: Get<T> | Dump<T>, { payload }: Frame): T => within(op.name, () => op.codec.decode(payload))
+const decode = <T>(op: GetOp<T> | DumpOp<T>, { payload }: Frame): T => within(op.name, () => op.codec.decode(payload))
 
 /** A failed send or receive carries libc's errno, as node:fs does it: `code` ENOBUFS, `errno` -105. */
 function syscall<T>(op: string, work: () => T): T {

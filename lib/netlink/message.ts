@@ -50,17 +50,17 @@ interface Op<T> {
 }
 
 /** Changes something; the kernel answers yes or no. */
-export interface Change<T> extends Op<T> {
+export interface ChangeOp<T> extends Op<T> {
   readonly asks: 'change'
 }
 /** Reads one thing. */
-export interface Get<T> extends Op<T> {
+export interface GetOp<T> extends Op<T> {
   readonly asks: 'get'
   /** nlmsg_type of the answer. */
   readonly answer: number
 }
 /** Reads many. */
-export interface Dump<T> extends Op<T> {
+export interface DumpOp<T> extends Op<T> {
   readonly asks: 'dump'
   readonly answer: number
   /** An errno that means there are none, such as ENOENT for the routes of a table that does not exist. */
@@ -70,7 +70,7 @@ export interface Dump<T> extends Op<T> {
 }
 
 /** A request that changes; `flags` beyond REQUEST and ACK say how. */
-export const change = <T>(name: string, type: number, codec: Codec<T>, flags = 0): Change<T> => ({
+export const change = <T>(name: string, type: number, codec: Codec<T>, flags = 0): ChangeOp<T> => ({
   asks: 'change',
   name,
   type,
@@ -81,7 +81,7 @@ export const change = <T>(name: string, type: number, codec: Codec<T>, flags = 0
 /** The RTM_NEW… that answers an RTM_GET…: message types come in fours, NEW DEL GET SET. */
 const answerTo = (type: number): number => type & ~3
 
-export const get = <T>(name: string, type: number, codec: Codec<T>): Get<T> => ({
+export const get = <T>(name: string, type: number, codec: Codec<T>): GetOp<T> => ({
   asks: 'get',
   name,
   type,
@@ -94,8 +94,8 @@ export const dump = <T>(
   name: string,
   type: number,
   codec: Codec<T>,
-  more: Pick<Dump<T>, 'noneIs' | 'identity'> = {},
-): Dump<T> => ({
+  more: Pick<DumpOp<T>, 'noneIs' | 'identity'> = {},
+): DumpOp<T> => ({
   asks: 'dump',
   name,
   type,
@@ -121,7 +121,7 @@ export interface Part {
   bytes(asked: { readonly seq: number; readonly acknowledged: boolean }): Uint8Array
 }
 
-export const part = <T>(op: Change<T>, value: T): Part => ({
+export const part = <T>(op: ChangeOp<T>, value: T): Part => ({
   name: op.name,
   bytes: ({ seq, acknowledged }) =>
     within(op.name, () => request(acknowledged ? { ...op, flags: op.flags | NLM_F.ack } : op, value, seq)),
@@ -186,14 +186,14 @@ function passOver(bytes: Uint8Array, start: number, { at: offset, from, to, word
 }
 
 /** What NLMSG_ERROR and NLMSG_DONE say. `errno` 0 is yes; `text` is the extended ack's, or empty. */
-export interface Verdict {
+export interface AckVerdict {
   readonly errno: number
   readonly text: string
   readonly offset: number | undefined
 }
 
 /** Reads NLMSG_ERROR: the errno, the request's header and, unless capped, its payload; then attributes. */
-export function errorOf({ header, payload }: Frame): Verdict {
+export function errorOf({ header, payload }: Frame): AckVerdict {
   const error = s32.decode(payload.subarray(0, s32.size))
   const asked = nlmsghdr.decode(payload.subarray(s32.size))
   const echoed = (header.flags & NLM_F.capped) !== 0 ? nlmsghdr.size : asked.length
@@ -201,12 +201,12 @@ export function errorOf({ header, payload }: Frame): Verdict {
 }
 
 /** Reads NLMSG_DONE, whose errno old kernels may leave out. */
-export function doneOf({ header, payload }: Frame): Verdict {
+export function doneOf({ header, payload }: Frame): AckVerdict {
   const error = payload.length === 0 ? 0 : s32.decode(payload.subarray(0, s32.size))
   return verdict(error, header.flags, payload.subarray(s32.size))
 }
 
-function verdict(error: number, flags: number, tail: Uint8Array): Verdict {
+function verdict(error: number, flags: number, tail: Uint8Array): AckVerdict {
   if (error > 0) throw new WireError(`an errno is zero or negative, not ${error}`)
   const { message = '', offset } = (flags & NLM_F.ackTlvs) !== 0 ? nlmsgerrAttrs.decode(tail) : {}
   return { errno: error === 0 ? 0 : -error, text: message, offset }

@@ -2,7 +2,7 @@
 import { describe, type Plan, type Step } from './step.js'
 
 /** Whoever can do a step and take it back. */
-export interface Hands {
+export interface Executor {
   apply(step: Step): void
   undo(step: Step): void
   /** Whether a step that failed so may be done all the same: its answer was lost. Without it every failure is a refusal. */
@@ -31,19 +31,19 @@ export class StepError extends Error {
  * Does every step in order. If one fails, what was done or may be done is undone, newest first, and StepError says which step it was.
  * @throws StepError
  */
-export function run(plan: Plan, hands: Hands): void {
+export function applyPlan(plan: Plan, executor: Executor): void {
   plan.forEach((step, i) => {
     try {
-      hands.apply(step)
+      executor.apply(step)
     } catch (error) {
-      const done = hands.mayBeDone?.(error) === true ? i + 1 : i
-      throw new StepError(step, error, undoAll(plan.slice(0, done), hands))
+      const done = executor.mayBeDone?.(error) === true ? i + 1 : i
+      throw new StepError(step, error, undoPlan(plan.slice(0, done), executor))
     }
   })
 }
 
 /** Takes back every step, newest first, to the end. Returns a line for each that could not be taken back. */
-export function undoAll(plan: Plan, hands: Pick<Hands, 'undo'>): string[] {
+export function undoPlan(plan: Plan, hands: Pick<Executor, 'undo'>): string[] {
   const failures: string[] = []
   for (const step of [...plan].reverse()) {
     try {

@@ -9,7 +9,7 @@ import type {
   MacvlanMode,
   NewLink,
   Packet,
-  Path,
+  NextHop,
   Plan,
   Route,
   Rule,
@@ -18,7 +18,7 @@ import type {
   Where,
 } from './step.js'
 
-export interface SeenLink {
+export interface ObservedLink {
   readonly index: number
   readonly name: string
   readonly kind: string | undefined
@@ -43,13 +43,13 @@ export interface SeenLink {
   /** `protocol` is an EtherType. */
   readonly vlan?: { readonly id: number | undefined; readonly protocol?: number | undefined }
   /** `activeSlave` and `primary` are indexes. */
-  readonly bond?: SeenBond
+  readonly bond?: ObservedBond
 }
 
-export type SeenBond = { readonly [K in keyof BondOptions]?: BondOptions[K] | undefined }
+export type ObservedBond = { readonly [K in keyof BondOptions]?: BondOptions[K] | undefined }
 
-export interface SeenAddress {
-  readonly link: string
+export interface ObservedAddress {
+  readonly dev: string
   readonly address: Prefix
   readonly tentative: boolean
   readonly dadFailed: boolean
@@ -57,25 +57,25 @@ export interface SeenAddress {
 }
 
 /** Of a multipath route there is one for each path, with the same `paths`. */
-export type SeenRoute = Route & { readonly table: number; readonly priority: number; readonly type: number }
+export type ObservedRoute = Route & { readonly table: number; readonly metric: number; readonly type: number }
 
 /** The route that a packet would take. */
-export type SeenLookup = Pick<SeenRoute, 'link' | 'via' | 'source' | 'table'>
+export type RouteLookup = Pick<ObservedRoute, 'dev' | 'via' | 'src' | 'table'>
 
-export interface SeenNeigh {
-  readonly link: string
+export interface ObservedNeigh {
+  readonly dev: string
   readonly ip: Ip
   readonly mac: Mac | undefined
   readonly permanent: boolean
 }
 
 /** One namespace. What was not asked for is empty. */
-export interface Place {
-  readonly links: readonly SeenLink[]
-  readonly addresses: readonly SeenAddress[]
-  readonly routes: readonly SeenRoute[]
+export interface NetnsState {
+  readonly links: readonly ObservedLink[]
+  readonly addresses: readonly ObservedAddress[]
+  readonly routes: readonly ObservedRoute[]
   readonly rules: readonly Rule[]
-  readonly neighs: readonly SeenNeigh[]
+  readonly neighs: readonly ObservedNeigh[]
   /** By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: there is none. */
   readonly sysctls: Readonly<Record<string, string | undefined>>
   /** nf_tables' tables of family inet, by name. */
@@ -83,16 +83,16 @@ export interface Place {
   /** Whether iptables marks connections; undefined: not asked. */
   readonly mangle?: boolean
   /** By address; undefined: there is no route to it. */
-  readonly lookups: Readonly<Record<Ip, SeenLookup | undefined>>
+  readonly lookups: Readonly<Record<Ip, RouteLookup | undefined>>
   readonly resolved: readonly Resolved[]
 }
 
 /** The kernel's answer for a packet; without `route` there is none. */
-export type Resolved = Packet & { readonly route?: SeenLookup }
+export type Resolved = Packet & { readonly route?: RouteLookup }
 
-export type Seen = Readonly<Record<Where, Place>>
+export type Observed = Readonly<Record<Where, NetnsState>>
 
-export const NOWHERE: Place = {
+export const EMPTY_NETNS: NetnsState = {
   links: [],
   addresses: [],
   routes: [],
@@ -105,8 +105,8 @@ export const NOWHERE: Place = {
 }
 
 /** By its name, or else by an alternative name. */
-export const linkNamed = (place: Place, name: string): SeenLink | undefined =>
-  place.links.find(link => link.name === name) ?? place.links.find(({ altNames }) => altNames?.includes(name))
+export const linkNamed = (state: NetnsState, name: string): ObservedLink | undefined =>
+  state.links.find(link => link.name === name) ?? state.links.find(({ altNames }) => altNames?.includes(name))
 
 export const samePrefix = (a: Prefix, b: Prefix): boolean => a.ip === b.ip && a.length === b.length
 
@@ -117,34 +117,34 @@ const IP6_RT_PRIO_USER = 1024
 const anyOrSame = <T>(wanted: T | undefined, is: T | undefined): boolean => wanted === undefined || wanted === is
 
 /** Whether a route that is there is the one that is wanted. What the wish leaves open, any value satisfies. */
-export function sameRoute(wanted: Route, is: SeenRoute): boolean {
-  const priority = wanted.priority || (wanted.to.includes(':') ? IP6_RT_PRIO_USER : 0)
+export function sameRoute(wanted: Route, is: ObservedRoute): boolean {
+  const priority = wanted.metric || (wanted.dst.includes(':') ? IP6_RT_PRIO_USER : 0)
   return (
-    wanted.to === is.to &&
+    wanted.dst === is.dst &&
     wanted.via === is.via &&
-    anyOrSame(wanted.link, is.link) &&
-    anyOrSame(wanted.source, is.source) &&
+    anyOrSame(wanted.dev, is.dev) &&
+    anyOrSame(wanted.src, is.src) &&
     (wanted.table ?? RT_TABLE_MAIN) === is.table &&
-    priority === is.priority &&
+    priority === is.metric &&
     anyOrSame(wanted.mtu, is.mtu) &&
     anyOrSame(wanted.advmss, is.advmss) &&
-    (wanted.paths === undefined || samePaths(wanted.paths, is.paths ?? []))
+    (wanted.nexthops === undefined || sameNextHops(wanted.nexthops, is.nexthops ?? []))
   )
 }
 
-const samePaths = (a: readonly Path[], b: readonly Path[]): boolean =>
-  a.length === b.length && a.every(one => b.some(other => one.link === other.link && one.via === other.via))
+const sameNextHops = (a: readonly NextHop[], b: readonly NextHop[]): boolean =>
+  a.length === b.length && a.every(one => b.some(other => one.dev === other.dev && one.via === other.via))
 
 export const sameRule = (wanted: Rule, is: Rule): boolean =>
   wanted.family === is.family &&
   wanted.table === is.table &&
   wanted.from === is.from &&
   wanted.to === is.to &&
-  wanted.mark === is.mark &&
+  wanted.fwmark === is.fwmark &&
   wanted.more === is.more &&
   anyOrSame(wanted.priority, is.priority)
 
-function linkHolds(wanted: NewLink, is: SeenLink): boolean {
+function isLinkSatisfied(wanted: NewLink, is: ObservedLink): boolean {
   if (is.kind !== wanted.kind) return false
   switch (wanted.kind) {
     case 'macvlan':
@@ -160,20 +160,20 @@ function linkHolds(wanted: NewLink, is: SeenLink): boolean {
   }
 }
 
-function addLinkHolds(step: StepOf<'addLink'>, place: Place): boolean {
-  const link = linkNamed(place, step.name)
+function isAddLinkSatisfied(step: StepOf<'addLink'>, state: NetnsState): boolean {
+  const link = linkNamed(state, step.name)
   return (
-    link !== undefined && linkHolds(step.link, link) && anyOrSame(step.mtu, link.mtu) && anyOrSame(step.mac, link.mac)
+    link !== undefined && isLinkSatisfied(step.link, link) && anyOrSame(step.mtu, link.mtu) && anyOrSame(step.mac, link.mac)
   )
 }
 
 /** Whether what the step asks for already is. */
-export function holds(step: Step, seen: Seen): boolean {
+export function isSatisfied(step: Step, seen: Observed): boolean {
   const place = seen[step.where]
   const link = 'name' in step ? linkNamed(place, step.name) : undefined
   switch (step.verb) {
     case 'addLink':
-      return addLinkHolds(step, place)
+      return isAddLinkSatisfied(step, place)
     case 'rename':
       return link === undefined && linkNamed(place, step.to) !== undefined
     case 'setUp':
@@ -184,9 +184,9 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'setQueueLength':
     case 'setAlias':
     case 'setMaster':
-      return link !== undefined && alterationHolds(step, link, place)
+      return link !== undefined && isChangeSatisfied(step, link, place)
     case 'addAddress':
-      return place.addresses.some(has => has.link === step.name && samePrefix(has.address, step.address))
+      return place.addresses.some(has => has.dev === step.name && samePrefix(has.address, step.address))
     case 'addNeigh':
       return place.neighs.some(has => sameNeigh(step, has) && has.mac === step.mac && has.permanent)
     case 'removeNeigh':
@@ -203,22 +203,22 @@ export function holds(step: Step, seen: Seen): boolean {
     case 'setNftTable':
       return sameTable(step.table, place.nft[step.table.name])
     case 'setSysctl':
-      return sysctlHolds(step, place.sysctls[step.path])
+      return isSysctlSatisfied(step, place.sysctls[step.path])
   }
 }
 
-type Alteration = StepOf<
+type LinkChange = StepOf<
   'setUp' | 'setDown' | 'setActiveSlave' | 'setMtu' | 'setMac' | 'setQueueLength' | 'setAlias' | 'setMaster'
 >
 
-function alterationHolds(step: Alteration, link: SeenLink, place: Place): boolean {
+function isChangeSatisfied(step: LinkChange, link: ObservedLink, state: NetnsState): boolean {
   switch (step.verb) {
     case 'setUp':
       return link.up
     case 'setDown':
       return !link.up
     case 'setActiveSlave':
-      return link.bond?.activeSlave !== undefined && link.bond.activeSlave === linkNamed(place, step.slave)?.index
+      return link.bond?.activeSlave !== undefined && link.bond.activeSlave === linkNamed(state, step.slave)?.index
     case 'setMtu':
       return link.mtu === step.mtu
     case 'setMac':
@@ -228,29 +228,29 @@ function alterationHolds(step: Alteration, link: SeenLink, place: Place): boolea
     case 'setAlias':
       return (link.alias ?? '') === step.alias
     case 'setMaster':
-      return masterName(place, link) === step.master
+      return masterName(state, link) === step.master
   }
 }
 
-const sameNeigh = (step: { name: string; ip: Ip }, is: SeenNeigh): boolean => is.link === step.name && is.ip === step.ip
+const sameNeigh = (step: { name: string; ip: Ip }, is: ObservedNeigh): boolean => is.dev === step.name && is.ip === step.ip
 
-const sysctlHolds = ({ value, optional }: StepOf<'setSysctl'>, is: string | undefined): boolean =>
+const isSysctlSatisfied = ({ value, optional }: StepOf<'setSysctl'>, is: string | undefined): boolean =>
   is === value || (optional === true && is === undefined)
 
 const sameTable = (wanted: NftTable, is: NftTable | undefined): boolean =>
   is !== undefined && nftTableText(wanted) === nftTableText(is)
 
-const masterName = (place: Place, link: SeenLink): string | undefined =>
-  place.links.find(({ index }) => index === link.master)?.name
+const masterName = (state: NetnsState, link: ObservedLink): string | undefined =>
+  state.links.find(({ index }) => index === link.master)?.name
 
 /** The steps that do not hold yet, in order. Empty: CHECK is content. */
-export const missing = (plan: Plan, seen: Seen): Plan => plan.filter(step => !holds(step, seen))
+export const unsatisfied = (plan: Plan, seen: Observed): Plan => plan.filter(step => !isSatisfied(step, seen))
 
 /** Whether doing the plan would change anything: a plan is its own dry run. */
-export const wouldChange = (plan: Plan, seen: Seen): boolean => missing(plan, seen).length > 0
+export const wouldChange = (plan: Plan, seen: Observed): boolean => unsatisfied(plan, seen).length > 0
 
 export const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'
 
 /** The link of the first default route in the main table, in the kernel's order. */
-export const defaultRouteLink = (place: Place): string | undefined =>
-  place.routes.find(({ to, link, table }) => isDefault(to) && link !== undefined && table === RT_TABLE_MAIN)?.link
+export const defaultRouteLink = (state: NetnsState): string | undefined =>
+  state.routes.find(({ dst, dev, table }) => isDefault(dst) && dev !== undefined && table === RT_TABLE_MAIN)?.dev

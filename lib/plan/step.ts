@@ -65,28 +65,28 @@ export type BondNumber =
 
 /** A route as it is asked for, and as it is seen. Numbers are the kernel's: table 254 is main, scope 253 is link. */
 export interface Route {
-  readonly to: Cidr
-  readonly link?: string
+  readonly dst: Cidr
+  readonly dev?: string
   readonly via?: Ip
-  readonly source?: Ip
+  readonly src?: Ip
   readonly table?: number
-  readonly priority?: number
+  readonly metric?: number
   readonly scope?: number
-  readonly origin?: number
+  readonly proto?: number
   /** Unicast unless told: a route may also refuse (RTN_*). */
   readonly type?: number
   readonly mtu?: number
   readonly advmss?: number
   readonly onlink?: boolean
   /** Where there are several: `link` and `via` are then those of one of them. */
-  readonly paths?: readonly Path[]
+  readonly nexthops?: readonly NextHop[]
   /** What else the kernel says of a route, not ours to read: it goes along, as it is, where the route is moved. */
-  readonly kept?: Readonly<Record<string, unknown>>
+  readonly extra?: Readonly<Record<string, unknown>>
 }
 
 /** One way of a multipath route. */
-export interface Path {
-  readonly link: string
+export interface NextHop {
+  readonly dev: string
   readonly via?: Ip
   readonly onlink?: boolean
   readonly weight: number
@@ -97,7 +97,7 @@ export interface Rule {
   readonly priority?: number
   readonly from?: Cidr
   readonly to?: Cidr
-  readonly mark?: number
+  readonly fwmark?: number
   readonly table: number
   /** Only as seen: it selects by more than the above, or leads to no table. No step adds or removes such a rule. */
   readonly more?: true
@@ -141,7 +141,7 @@ export type Step =
       readonly verb: 'addRoute'
       readonly where: Where
       readonly route: Route
-      readonly how: RouteHow
+      readonly how: RouteMode
       readonly was?: Route
     }
   | {
@@ -184,10 +184,10 @@ export type Step =
     }
 
 /**
- * `exclusive` refuses what is there; `beside` adds next to it (CREATE alone, as the reference plugins do: IPv4 puts it in front); `behind` adds
+ * `add` refuses what is there; `prepend` adds next to it (CREATE alone, as the reference plugins do: IPv4 puts it in front); `append` adds
  * after it; `replace` overwrites, and `was` is what it overwrote.
  */
-export type RouteHow = 'exclusive' | 'beside' | 'behind' | 'replace'
+export type RouteMode = 'add' | 'prepend' | 'append' | 'replace'
 
 export type Plan = readonly Step[]
 export type Verb = Step['verb']
@@ -198,7 +198,7 @@ export function describe(step: Step): string {
   switch (step.verb) {
     case 'addRoute':
     case 'removeRoute':
-      return `${step.verb} ${step.route.to}${step.route.link === undefined ? '' : ` dev ${step.route.link}`}`
+      return `${step.verb} ${step.route.dst}${step.route.dev === undefined ? '' : ` dev ${step.route.dev}`}`
     case 'addRule':
     case 'removeRule':
     case 'shareRule':

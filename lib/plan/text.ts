@@ -14,23 +14,23 @@ const sentence = (words: Words, between = ' '): string => words.filter(Boolean).
 
 /** A route as `ip route` prints it, but for what a person seldom asks of it. */
 export function routeText({
-  to,
+  dst,
   via,
-  link,
-  source,
+  dev,
+  src,
   table = RT_TABLE_MAIN,
-  priority,
+  metric,
   mtu,
   onlink,
-  paths,
+  nexthops,
 }: Route): string {
   return sentence([
-    to === '0.0.0.0/0' || to === '::/0' ? `default${to === '::/0' ? ' (IPv6)' : ''}` : to.replace(/\/(32|128)$/, ''),
-    paths === undefined && via !== undefined && `via ${via}`,
-    paths === undefined && link !== undefined && `dev ${link}`,
-    paths?.map(path => `nexthop${path.via === undefined ? '' : ` via ${path.via}`} dev ${path.link}`).join(' '),
-    source !== undefined && `src ${source}`,
-    priority !== undefined && priority > 0 && `metric ${priority}`,
+    dst === '0.0.0.0/0' || dst === '::/0' ? `default${dst === '::/0' ? ' (IPv6)' : ''}` : dst.replace(/\/(32|128)$/, ''),
+    nexthops === undefined && via !== undefined && `via ${via}`,
+    nexthops === undefined && dev !== undefined && `dev ${dev}`,
+    nexthops?.map(path => `nexthop${path.via === undefined ? '' : ` via ${path.via}`} dev ${path.dev}`).join(' '),
+    src !== undefined && `src ${src}`,
+    metric !== undefined && metric > 0 && `metric ${metric}`,
     mtu !== undefined && `mtu ${mtu}`,
     onlink === true && 'onlink',
     `table ${tableText(table)}`,
@@ -38,13 +38,13 @@ export function routeText({
 }
 
 /** A rule as `ip rule` prints it. */
-export function ruleText({ family, priority, from, to, mark, table, more }: Rule): string {
+export function ruleText({ family, priority, from, to, fwmark, table, more }: Rule): string {
   return sentence([
     `IPv${family}`,
     priority !== undefined && `${priority}:`,
     `from ${from?.replace(/\/(32|128)$/, '') ?? 'all'}`,
     to !== undefined && `to ${to}`,
-    mark !== undefined && `fwmark 0x${mark.toString(16)}`,
+    fwmark !== undefined && `fwmark 0x${fwmark.toString(16)}`,
     table > 0 && `lookup ${tableText(table)}`,
     more === true && '…',
   ])
@@ -58,29 +58,22 @@ const RTN_UNICAST = 1
 
 /** A route with all that it is. */
 const wholeRouteText = (route: Route): string => {
-  const { scope = 0, origin, type = RTN_UNICAST, advmss, paths, kept } = route
+  const { scope = 0, proto, type = RTN_UNICAST, advmss, nexthops, extra } = route
   return sentence([
     routeText(route),
     scope !== 0 && `scope ${SCOPES[scope] ?? scope}`,
-    origin !== undefined && `proto ${ORIGINS[origin] ?? origin}`,
+    proto !== undefined && `proto ${ORIGINS[proto] ?? proto}`,
     type !== RTN_UNICAST && `type ${TYPES[type] ?? type}`,
     advmss !== undefined && `advmss ${advmss}`,
-    paths && `weights ${paths.map(({ weight, onlink }) => `${weight}${onlink === true ? ' onlink' : ''}`).join(',')}`,
-    kept && `kept ${JSON.stringify(kept)}`,
+    nexthops && `weights ${nexthops.map(({ weight, onlink }) => `${weight}${onlink === true ? ' onlink' : ''}`).join(',')}`,
+    extra && `extra ${JSON.stringify(extra)}`,
   ])
 }
 
+/** In the words of `ip route`: add, prepend, append or replace. */
 function addRouteText({ route, how, was }: StepOf<'addRoute'>): string {
-  const text = `add route ${wholeRouteText(route)}`
-  switch (how) {
-    case 'exclusive':
-      return text
-    case 'beside':
-    case 'behind':
-      return `${text}, ${how} what is there`
-    case 'replace':
-      return `${text}, in place of ${was ? wholeRouteText(was) : 'what is there'}`
-  }
+  const replaced = how === 'replace' && was ? ` (was ${wholeRouteText(was)})` : ''
+  return `${how} route ${wholeRouteText(route)}${replaced}`
 }
 
 /** What a link of a kind is made with. */

@@ -3,14 +3,14 @@ import { familyOf, type Family, type Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
 import { ARPOP_REPLY, arpProbe, arpRequest, decodeArp, rivalOf } from './arp.js'
 import { ETH_P_ARP, ETH_P_IPV6, ethernet } from './ethernet.js'
-import type { Finding } from './finding.js'
+import type { ProbeFinding } from './finding.js'
 import { FrameError } from './frame.js'
 import { decodeNdp, ndpProbe, ndpRivalOf, ndpSolicitation } from './ndp.js'
 
-export { sentenceOf, type Finding } from './finding.js'
+export { sentenceOf, type ProbeFinding as Finding } from './finding.js'
 
 /** What to find out about one address before it is used. */
-export interface Ask {
+export interface ProbeRequest {
   readonly ip: Ip
   /** Does somebody else have it? */
   readonly conflict: boolean
@@ -20,21 +20,21 @@ export interface Ask {
   readonly ours?: readonly Mac[]
 }
 
-interface Rhythm {
+interface ProbeTiming {
   readonly frames: number
   /** From one to the next. */
   readonly gapMs: number
   /** After the last one, until silence is an answer. */
-  readonly silenceMs: number
+  readonly timeoutMs: number
 }
 
 /**
  * RFC 5227 §1.1 has three probes over seconds, made for people who plug in a laptop. A pod waits for this: three probes still, over a fraction
  * of one, and the kernel's own detection (RFC 4862 §5.4, RFC 5227 §2.4) goes on afterwards.
  */
-export const PROBING: Rhythm = { frames: 3, gapMs: 40, silenceMs: 100 }
+export const PROBING: ProbeTiming = { frames: 3, gapMs: 40, timeoutMs: 100 }
 /** The first answer ends it, so a gateway that is there costs a round trip. */
-export const ASKING: Rhythm = { frames: 3, gapMs: 100, silenceMs: 100 }
+export const ASKING: ProbeTiming = { frames: 3, gapMs: 100, timeoutMs: 100 }
 
 /**
  * Who wakes up this much too late is on a machine that is starved, and whoever of it would answer may be as late (a macvlan hands out
@@ -45,14 +45,14 @@ const AGAIN_MAX = 5
 
 /** One address, on its way through both questions. The gateway comes second: it must not learn our MAC for an address of somebody else's. */
 interface Inquiry {
-  readonly ask: Ask
+  readonly ask: ProbeRequest
   readonly phase: 'probing' | 'asking' | 'over'
   readonly sent: number
   /** Frames to send: those of the rhythm, and one for each time that we overslept. */
   readonly wanted: number
   /** When the last frame went out, or when the first is due. */
   readonly sinceMs: number
-  readonly finding?: Finding
+  readonly finding?: ProbeFinding
 }
 
 export interface Detection {
@@ -61,12 +61,12 @@ export interface Detection {
 }
 
 /** Times are of any monotonic clock, in milliseconds. */
-export const begin = ({ own, asks, nowMs }: { own: Mac; asks: readonly Ask[]; nowMs: number }): Detection => ({
+export const begin = ({ own, asks, nowMs }: { own: Mac; asks: readonly ProbeRequest[]; nowMs: number }): Detection => ({
   own,
   inquiries: asks.map(ask => (ask.conflict ? anew(ask, 'probing', nowMs) : toGateway(ask, nowMs))),
 })
 
-const anew = (ask: Ask, phase: Inquiry['phase'], sinceMs: number): Inquiry => ({
+const anew = (ask: ProbeRequest, phase: Inquiry['phase'], sinceMs: number): Inquiry => ({
   ask,
   phase,
   sent: 0,
@@ -74,24 +74,24 @@ const anew = (ask: Ask, phase: Inquiry['phase'], sinceMs: number): Inquiry => ({
   sinceMs,
 })
 
-const toGateway = (ask: Ask, nowMs: number): Inquiry => anew(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
+const toGateway = (ask: ProbeRequest, nowMs: number): Inquiry => anew(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
 
-const rhythmOf = (phase: Inquiry['phase']): Rhythm => (phase === 'asking' ? ASKING : PROBING)
+const rhythmOf = (phase: Inquiry['phase']): ProbeTiming => (phase === 'asking' ? ASKING : PROBING)
 
 function dueMs(inquiry: Inquiry): number {
   const { phase, sent, sinceMs } = inquiry
-  const { frames, gapMs, silenceMs } = rhythmOf(phase)
-  return sent === 0 ? sinceMs : sinceMs + (sent < frames ? gapMs : silenceMs)
+  const { frames, gapMs, timeoutMs } = rhythmOf(phase)
+  return sent === 0 ? sinceMs : sinceMs + (sent < frames ? gapMs : timeoutMs)
 }
 
-export interface Next {
+export interface ProbeStep {
   readonly detection: Detection
   /** To be sent now, and then `wentOut` told. */
   readonly frames: readonly Uint8Array[]
 }
 
 /** All addresses at the same time, each in its own rhythm. To be called once all that has arrived was heard: silence is then an answer. */
-export function advance({ own, inquiries }: Detection, nowMs: number): Next {
+export function advance({ own, inquiries }: Detection, nowMs: number): ProbeStep {
   const moved = inquiries.map(inquiry => move(inquiry, own, nowMs))
   return {
     detection: { own, inquiries: moved.map(({ inquiry }) => inquiry) },
@@ -100,7 +100,7 @@ export function advance({ own, inquiries }: Detection, nowMs: number): Next {
 }
 
 /** What was to be sent at `meantMs` went out at `wentMs`: silence is counted from then, however long the process was kept waiting. */
-export const wentOut = (
+export const markSent = (
   { own, inquiries }: Detection,
   { meantMs, wentMs }: { meantMs: number; wentMs: number },
 ): Detection => ({
@@ -131,7 +131,7 @@ function move(inquiry: Inquiry, own: Mac, nowMs: number): Moved {
   return { inquiry: over(inquiry, { kind: 'unreachable', ip: ask.ip, gateway: ask.gateway ?? ask.ip }) }
 }
 
-const over = (inquiry: Inquiry, finding?: Finding): Inquiry => ({
+const over = (inquiry: Inquiry, finding?: ProbeFinding): Inquiry => ({
   ...inquiry,
   phase: 'over',
   ...(finding && { finding }),
@@ -144,7 +144,7 @@ function frameOf({ ask: { ip, gateway = ip }, phase }: Inquiry, from: Mac): Uint
 }
 
 /** What a frame from the link changes; one that is none of our business changes nothing. */
-export function heard(detection: Detection, frame: Uint8Array): Detection {
+export function receiveFrame(detection: Detection, frame: Uint8Array): Detection {
   const said = sayingOf(frame)
   if (said === undefined) return detection
   const { own, inquiries } = detection
@@ -191,5 +191,5 @@ function sayingOf(frame: Uint8Array): Saying | undefined {
   }
 }
 
-export const findingsOf = ({ inquiries }: Detection): readonly Finding[] =>
+export const findingsOf = ({ inquiries }: Detection): readonly ProbeFinding[] =>
   inquiries.flatMap(({ finding }) => finding ?? [])

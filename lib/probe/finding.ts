@@ -2,7 +2,7 @@
 import type { Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
 
-export type Finding =
+export type ProbeFinding =
   | {
       readonly kind: 'conflict'
       readonly ip: Ip
@@ -13,7 +13,7 @@ export type Finding =
   | { readonly kind: 'unreachable'; readonly ip: Ip; readonly gateway: Ip }
 
 /** The words that users search for. */
-export function sentenceOf(finding: Finding, nic: string): string {
+export function sentenceOf(finding: ProbeFinding, nic: string): string {
   switch (finding.kind) {
     case 'conflict':
       return `ip conflict: pod's interface ${nic} with an conflicting ip ${finding.ip}, ${finding.ip} is located at ${finding.mac}`
@@ -23,7 +23,7 @@ export function sentenceOf(finding: Finding, nic: string): string {
 }
 
 /** What to do, where the sentence alone does not say it; '' elsewhere. */
-export const remedyOf = (finding: Finding): string =>
+export const remedyOf = (finding: ProbeFinding): string =>
   finding.kind === 'conflict' && finding.link !== undefined
     ? `${finding.ip} is an address of interface ${finding.link} of this node: take it out of the pool (spec.excludeIPs or a SpiderReservedIP)`
     : ''

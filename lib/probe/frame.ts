@@ -44,7 +44,7 @@ export const bytesAs = <T>(
 
 type Fields = Readonly<Record<string, Field<never> | Field<unknown>>>
 type ValueOfField<F> = F extends Field<infer T> ? T : never
-export type ValueOf<L> = L extends Layout<infer T> ? T : never
+export type LayoutValue<L> = L extends Layout<infer T> ? T : never
 
 export interface Layout<T> {
   readonly size: number

@@ -5,9 +5,9 @@ import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
-import { isDefault, missing, type Place, type Seen } from '../../lib/plan/seen.js'
+import { isDefault, unsatisfied, type NetnsState, type Observed } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { MAIN, type Facts } from './facts.js'
+import { MAIN, type CoordinatorContext } from './facts.js'
 import { tablesBeforeMain } from './rules.js'
 import { everywhere, isNicTable } from './tables.js'
 import { absenceOf } from './words.js'
@@ -16,7 +16,7 @@ import { absenceOf } from './words.js'
  * Gateways of the NIC that prevResult has default routes by: the route's own gw, or the gateway of the NIC's address where the route names
  * none. One that says of its table where it is, is not ours to look for.
  */
-export function promisedBy(prevResult: Result | undefined, ifName: string): readonly Ip[] {
+export function gatewaysOfPrevResult(prevResult: Result | undefined, ifName: string): readonly Ip[] {
   const at = prevResult?.interfaces?.findIndex(({ name }) => name === ifName)
   const routes = (prevResult?.routes ?? []).filter(({ table }) => table === undefined)
   return (prevResult?.ips ?? [])
@@ -35,20 +35,20 @@ export function promisedBy(prevResult: Result | undefined, ifName: string): read
 }
 
 /** Whether the conf has the NIC's default route lead elsewhere. */
-const isOverruled = ({ settings, isFirst }: Facts, everywhere: Cidr): boolean =>
-  settings.policyRoutes.some(({ to }) => to === everywhere) || (!isFirst && settings.cidrs.includes(everywhere))
+const isOverruled = ({ settings, isDefaultInterface }: CoordinatorContext, everywhere: Cidr): boolean =>
+  settings.policyRoutes.some(({ to }) => to === everywhere) || (!isDefaultInterface && settings.cidrs.includes(everywhere))
 
 /** Those by which no default route leads any more. */
-export const lostGateways = (facts: Facts): readonly Ip[] => {
-  const { ifName, pod, table, families, promised, own } = facts
-  return promised
-    .filter(gateway => families.includes(familyOf(gateway)) && !isOverruled(facts, everywhere(familyOf(gateway))))
+export const lostGateways = (context: CoordinatorContext): readonly Ip[] => {
+  const { ifName, pod, table, families, prevGateways, own } = context
+  return prevGateways
+    .filter(gateway => families.includes(familyOf(gateway)) && !isOverruled(context, everywhere(familyOf(gateway))))
     .filter(
       gateway =>
         !pod.routes.some(
           route =>
-            isDefault(route.to) &&
-            route.link === ifName &&
+            isDefault(route.dst) &&
+            route.dev === ifName &&
             route.via === gateway &&
             (route.table === MAIN ||
               route.table === table ||
@@ -58,36 +58,36 @@ export const lostGateways = (facts: Facts): readonly Ip[] => {
 }
 
 /** A sentence for each that is gone, and that no step of the plan brings back. */
-const expectedOf = (facts: Facts, plan: Plan): readonly string[] =>
-  lostGateways(facts)
+const expectedOf = (context: CoordinatorContext, plan: Plan): readonly string[] =>
+  lostGateways(context)
     .filter(
-      gateway => !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.to)),
+      gateway => !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.dst)),
     )
     .map(
       gateway =>
-        `route default via ${gateway} dev ${facts.ifName} in the container is missing, in main and in table ${facts.table}`,
+        `route default via ${gateway} dev ${context.ifName} in the container is missing, in main and in table ${context.table}`,
     )
 
 /** A way in a table of others, who may rule as they like as long as the kernel's answer is right: that is asked for. */
-const isForOthers = ({ pod, table, markTable }: Facts, step: Step): boolean =>
+const isForOthers = ({ pod, table, markTable }: CoordinatorContext, step: Step): boolean =>
   step.verb === 'addRoute' &&
   step.where === 'pod' &&
   ![undefined, MAIN, table, markTable].includes(step.route.table) &&
   !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
 
 interface Decided {
-  readonly facts: Facts
-  readonly seen: Seen
+  readonly context: CoordinatorContext
+  readonly seen: Observed
   readonly plan: Plan
 }
 
 /** The steps that do not hold and have to. */
-export const lacking = ({ facts, seen, plan }: Decided): Plan =>
-  missing(plan, seen).filter(step => !isForOthers(facts, step))
+export const lacking = ({ context, seen, plan }: Decided): Plan =>
+  unsatisfied(plan, seen).filter(step => !isForOthers(context, step))
 
 /** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first further NIC of an overlay. */
-const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
-  const ways = pod.routes.filter(route => route.table === table && route.link === veth.pod)
+const lacksHijacked = ({ pod, veth, table }: CoordinatorContext): boolean => {
+  const ways = pod.routes.filter(route => route.table === table && route.dev === veth.pod)
   return ways.length > 0 && ways.every(({ via }) => via === undefined)
 }
 
@@ -95,7 +95,7 @@ const lacksHijacked = ({ pod, veth, table }: Facts): boolean => {
  * Whether the Go coordinator makes this too. It has its marks from iptables, sets rp_filter of `all` alone, the queue on the node, and gives the first
  * further NIC of an overlay no way to what goes by the node.
  */
-function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
+function isOfGoToo({ mode, table }: CoordinatorContext, step: Step): boolean {
   switch (step.verb) {
     case 'setNftTable':
     case 'setQueueLength':
@@ -107,7 +107,7 @@ function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
         mode === 'overlay' &&
         step.route.table === table &&
         step.route.via !== undefined &&
-        !isDefault(step.route.to)
+        !isDefault(step.route.dst)
       )
     default:
       return true
@@ -115,13 +115,13 @@ function isOfGoToo({ mode, table }: Facts, step: Step): boolean {
 }
 
 /** Whether the Go coordinator made the pod's ways. `pod` is looked into for `nft` and `mangle`. */
-export const isOfGo = (facts: Facts, pod: Place): boolean =>
-  facts.mode === 'overlay' ? lacksHijacked(facts) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
+export const isOfGo = (context: CoordinatorContext, pod: NetnsState): boolean =>
+  context.mode === 'overlay' ? lacksHijacked(context) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
 
 /** A sentence for each thing that is not as ADD left it, or as the Go coordinator did. */
 export const differing = (decided: Decided, isGo: boolean): readonly string[] => [
   ...lacking(decided)
-    .filter(step => !isGo || isOfGoToo(decided.facts, step))
+    .filter(step => !isGo || isOfGoToo(decided.context, step))
     .map(absenceOf),
-  ...expectedOf(decided.facts, decided.plan),
+  ...expectedOf(decided.context, decided.plan),
 ]

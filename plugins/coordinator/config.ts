@@ -6,7 +6,7 @@ import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 
-export interface Config {
+export interface CoordinatorConf {
   readonly keys: CoordinatorKeys
   /** The runtime has told the pod's annotations: nobody need be asked for them. */
   readonly hasAnnotations: boolean
@@ -26,7 +26,7 @@ const FIRST_NIC = 'eth0'
 const LOG_FILE = '/var/log/spidernet/coordinator.log'
 
 /** Throws CniError 6 naming the key and its value. */
-export function accepts(raw: unknown): Config {
+export function accepts(raw: unknown): CoordinatorConf {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new CniError('decodeFailure', 'failed to parse config: it is not an object')
   const conf = known(raw)

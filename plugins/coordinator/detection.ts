@@ -5,16 +5,16 @@ import { REFUSALS } from '../../lib/ipam/refusal.js'
 import { detect } from '../../lib/kernel/detect.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { isDefault, linkNamed } from '../../lib/plan/seen.js'
-import { sentenceOf, type Ask } from '../../lib/probe/detect.js'
-import type { Facts } from './facts.js'
+import { sentenceOf, type ProbeRequest } from '../../lib/probe/detect.js'
+import type { CoordinatorContext } from './facts.js'
 
 /**
  * About 200 ms, and up to 500 where a gateway does not answer. Throws OwnError 108 naming the MAC that has an address of the NIC, 109 naming a
  * gateway that does not answer; the NIC is then as it was.
  */
-export function inspect(facts: Facts, kernel: Kernel): void {
-  const { ifName, pod } = facts
-  const asks = asksOf(facts)
+export function checkConflicts(context: CoordinatorContext, kernel: Kernel): void {
+  const { ifName, pod } = context
+  const asks = probeRequestsOf(context)
   if (asks.length === 0) return
   const wasDown = linkNamed(pod, ifName)?.up === false
   let isGood = false
@@ -32,10 +32,10 @@ export function inspect(facts: Facts, kernel: Kernel): void {
 }
 
 /** Each address, and once a family the gateway that the NIC's default route has, in whatever table. Pure. */
-export function asksOf({ own, settings, pod, ifName }: Facts): readonly Ask[] {
+export function probeRequestsOf({ own, settings, pod, ifName }: CoordinatorContext): readonly ProbeRequest[] {
   const { detectIPConflict: conflict, detectGateway } = settings
-  const gateways = pod.routes.flatMap(({ to, via, link }) =>
-    detectGateway && isDefault(to) && link === ifName && via !== undefined ? [via] : [],
+  const gateways = pod.routes.flatMap(({ dst, via, dev }) =>
+    detectGateway && isDefault(dst) && dev === ifName && via !== undefined ? [via] : [],
   )
   const ours = pod.links.flatMap(({ mac }) => mac ?? [])
   return own.flatMap((ip, at) => {

@@ -3,8 +3,8 @@ import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
-import { linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
-import type { Settings } from './settings.js'
+import { linkNamed, type NetnsState, type Observed, type ObservedLink } from '../../lib/plan/seen.js'
+import type { CoordinatorSettings } from './settings.js'
 import { markTableFor, otherDefaultNic, tableFor } from './tables.js'
 
 export const POD_VETH = 'veth0'
@@ -29,14 +29,14 @@ export interface Veth {
   readonly isNew: boolean
 }
 
-export interface Facts {
+export interface CoordinatorContext {
   readonly ifName: string
-  readonly settings: Settings
-  readonly pod: Place
-  readonly node: Place
+  readonly settings: CoordinatorSettings
+  readonly pod: NetnsState
+  readonly node: NetnsState
   readonly mode: WorkingMode
   /** Underlay, and the pod's first NIC: the one that the veth is made with. */
-  readonly isFirst: boolean
+  readonly isDefaultInterface: boolean
   readonly veth: Veth
   /** Usable addresses of the NIC, and their families. */
   readonly own: readonly Ip[]
@@ -44,18 +44,18 @@ export interface Facts {
   /** The node's addresses that the pod reaches by the veth; the first of a family is the gateway of all that is hijacked. */
   readonly hostIps: readonly Ip[]
   /** The families of `own` that the node has an address of. */
-  readonly reached: readonly Family[]
+  readonly nodeFamilies: readonly Family[]
   /** Those of them whose ways to the node stand in main and lead the pod's answers: the first NIC's; a further one's, which the first has not. */
-  readonly led: readonly Family[]
+  readonly mainFamilies: readonly Family[]
   /** What the pod calls itself on the veth: the first NIC's first IPv4 address. IPv6 chooses by itself. */
   readonly source: Ip | undefined
   readonly table: number
   /** Of what came by the veth, or in an overlay of the first NIC's own address. */
   readonly markTable: number
   /** The families of `own` that the table is for. Where no other NIC has a default route, main does as well, and no rule leads to the table. */
-  readonly tabled: readonly Family[]
+  readonly tableFamilies: readonly Family[]
   /** Gateways that the main plugin gave the NIC's default routes. */
-  readonly promised: readonly Ip[]
+  readonly prevGateways: readonly Ip[]
 }
 
 /**
@@ -72,18 +72,18 @@ export function isUsable(ip: Ip): boolean {
 }
 
 /** Usable addresses of a link, in the kernel's order. */
-export const addressesOf = (place: Place, link: string): readonly Ip[] =>
-  place.addresses.filter(has => has.link === link && isUsable(has.address.ip)).map(({ address }) => address.ip)
+export const addressesOf = (state: NetnsState, link: string): readonly Ip[] =>
+  state.addresses.filter(has => has.dev === link && isUsable(has.address.ip)).map(({ address }) => address.ip)
 
 /** Usable addresses of all links but lo. */
-export const podIps = (pod: Place): readonly Ip[] =>
-  pod.addresses.filter(({ link, address }) => link !== 'lo' && isUsable(address.ip)).map(({ address }) => address.ip)
+export const podIps = (pod: NetnsState): readonly Ip[] =>
+  pod.addresses.filter(({ dev, address }) => dev !== 'lo' && isUsable(address.ip)).map(({ address }) => address.ip)
 
-export const gatewayOf = ({ hostIps }: Pick<Facts, 'hostIps'>, family: Family): Ip | undefined =>
+export const gatewayOf = ({ hostIps }: Pick<CoordinatorContext, 'hostIps'>, family: Family): Ip | undefined =>
   hostIps.find(ip => familyOf(ip) === family)
 
 /** Throws CniError where the mode does not fit the pod. */
-export function modeFor(asked: Settings['mode'], ifName: string, firstNic: string, pod: Place): WorkingMode {
+export function modeFor(asked: CoordinatorSettings['mode'], ifName: string, firstNic: string, pod: NetnsState): WorkingMode {
   const hasVeth = linkNamed(pod, POD_VETH) !== undefined
   const mode =
     asked === 'underlay' || asked === 'overlay' ? asked : ifName === firstNic || hasVeth ? 'underlay' : 'overlay'
@@ -107,32 +107,32 @@ export function modeFor(asked: Settings['mode'], ifName: string, firstNic: strin
 }
 
 /** Families that are the pod's by this NIC alone. */
-export const familiesOnlyOf = (pod: Place, ifName: string): readonly Family[] =>
+export const familiesOnlyOf = (pod: NetnsState, ifName: string): readonly Family[] =>
   ([4, 6] as const).filter(
     family =>
       has(pod, ifName, family) &&
       !pod.links.some(({ name }) => !['lo', ifName, POD_VETH].includes(name) && has(pod, name, family)),
   )
 
-export interface Asked {
+export interface ContextInput {
   readonly ifName: string
   readonly containerID: string
-  readonly settings: Settings
+  readonly settings: CoordinatorSettings
   readonly mode: WorkingMode
-  readonly seen: Seen
-  readonly promised: readonly Ip[]
+  readonly seen: Observed
+  readonly prevGateways: readonly Ip[]
   /** Two that nobody has, for a veth that is to be made. */
   readonly macs: { readonly pod: Mac; readonly node: Mac }
 }
 
 /** Throws CniError for a pod or node that cannot be coordinated, naming what is missing. */
-export function factsOf({ ifName, containerID, settings, mode, seen, promised, macs }: Asked): Facts {
+export function contextOf({ ifName, containerID, settings, mode, seen, prevGateways, macs }: ContextInput): CoordinatorContext {
   const { pod, node } = seen
-  const { firstNic } = settings
+  const { defaultIfName } = settings
   const own = ownAddresses(pod, ifName)
   const families = ([4, 6] as const).filter(family => own.some(ip => familyOf(ip) === family))
-  const isFirst = mode === 'underlay' && ifName === firstNic
-  const veth = mode === 'overlay' ? overlayVeth(seen, firstNic) : underlayVeth(seen, containerID, isFirst, macs)
+  const isFirst = mode === 'underlay' && ifName === defaultIfName
+  const veth = mode === 'overlay' ? overlayVeth(seen, defaultIfName) : underlayVeth(seen, containerID, isFirst, macs)
   const hostIps = hostIpsFor(pod, node, settings.hostRuleTable).filter(ip => families.includes(familyOf(ip)))
   const reached = families.filter(family => hostIps.some(ip => familyOf(ip) === family))
   if (reached.length === 0)
@@ -140,7 +140,7 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
       'internal',
       `failed to get IPAddressOnNode: the node has no ${families.map(family => `IPv${family}`).join(' or ')} address that pod ip ${own[0] ?? ''} could reach it by`,
     )
-  const source = addressesOf(pod, firstNic).find(ip => familyOf(ip) === 4)
+  const source = addressesOf(pod, defaultIfName).find(ip => familyOf(ip) === 4)
   const markTable = markTableFor(pod, { podVeth: veth.pod, isOverlay: mode === 'overlay' })
   const table = isFirst
     ? FIRST_TABLE
@@ -150,18 +150,18 @@ export function factsOf({ ifName, containerID, settings, mode, seen, promised, m
   const tabled = families.filter(
     family => !settings.tunePodRoutes || otherDefaultNic(pod, ifName, family) !== undefined || isLed(family),
   )
-  const led = isFirst || mode === 'overlay' ? reached : reached.filter(family => !has(pod, firstNic, family))
+  const led = isFirst || mode === 'overlay' ? reached : reached.filter(family => !has(pod, defaultIfName, family))
   return {
-    ...{ ifName, settings, pod, node, mode, isFirst, veth, own, families },
-    ...{ hostIps, reached, led, source, table, markTable, tabled, promised },
+    ...{ ifName, settings, pod, node, mode, isDefaultInterface: isFirst, veth, own, families },
+    ...{ hostIps, nodeFamilies: reached, mainFamilies: led, source, table, markTable, tableFamilies: tabled, prevGateways },
   }
 }
 
 /** Whether a link has a usable address of the family. */
-export const has = (place: Place, link: string, family: Family): boolean =>
-  addressesOf(place, link).some(ip => familyOf(ip) === family)
+export const has = (state: NetnsState, link: string, family: Family): boolean =>
+  addressesOf(state, link).some(ip => familyOf(ip) === family)
 
-function ownAddresses(pod: Place, ifName: string): readonly Ip[] {
+function ownAddresses(pod: NetnsState, ifName: string): readonly Ip[] {
   if (linkNamed(pod, ifName) === undefined)
     throw new CniError('internal', `failed to read addresses on "${ifName}": Link not found`)
   const own = addressesOf(pod, ifName)
@@ -170,10 +170,10 @@ function ownAddresses(pod: Place, ifName: string): readonly Ip[] {
 }
 
 /** Each is the other's other end: names alone are not believed. */
-export const arePeers = (a: SeenLink, b: SeenLink): boolean =>
+export const arePeers = (a: ObservedLink, b: ObservedLink): boolean =>
   a.parentElsewhere && b.parentElsewhere && a.parent === b.index && b.parent === a.index
 
-function underlayVeth(seen: Seen, containerID: string, isFirst: boolean, macs: Asked['macs']): Veth {
+function underlayVeth(seen: Observed, containerID: string, isFirst: boolean, macs: ContextInput['macs']): Veth {
   const name = hostVethName(containerID)
   const inPod = linkNamed(seen.pod, POD_VETH)
   const onNode = linkNamed(seen.node, name)
@@ -197,7 +197,7 @@ function underlayVeth(seen: Seen, containerID: string, isFirst: boolean, macs: A
 const PAIRED: readonly (string | undefined)[] = ['veth', 'netkit']
 
 /** In an overlay the CNI of the first NIC made the pair; its other end is known by number only. */
-function overlayVeth({ pod, node }: Seen, firstNic: string): Veth {
+function overlayVeth({ pod, node }: Observed, firstNic: string): Veth {
   const inPod = linkNamed(pod, firstNic)
   if (inPod === undefined)
     throw new CniError('internal', `the container has no ${firstNic}, by which the node would be reached`)
@@ -215,30 +215,30 @@ function overlayVeth({ pod, node }: Seen, firstNic: string): Veth {
 /** Links of the node whose addresses are not the node's own. */
 const NOT_THE_NODES = /^(docker|cbr|dummy|virbr|lxcbr|veth|cali|flannel|kube-ipvs|cni|cilium)|^lo$|^vx-submariner/
 
-const theNodes = (node: Place): Place['addresses'] =>
-  node.addresses.filter(({ link, address }) => !NOT_THE_NODES.test(link) && isUsable(address.ip))
+const theNodes = (node: NetnsState): NetnsState['addresses'] =>
+  node.addresses.filter(({ dev, address }) => !NOT_THE_NODES.test(dev) && isUsable(address.ip))
 
 /** The node's addresses on the network that an address is in. Of one alone it is plain that the node answers from it. */
-const besideOf = (node: Place, ip: Ip): readonly Ip[] =>
+const besideOf = (node: NetnsState, ip: Ip): readonly Ip[] =>
   theNodes(node)
     .filter(({ address }) => containsIp(networkOf(address), ip))
     .map(({ address }) => address.ip)
 
 /** The pod's addresses of which only the kernel can say what the node answers them from. For an IPv6 one it goes through all of the node's links. */
-export const unclear = (pod: Place, node: Place): readonly Ip[] =>
+export const unclear = (pod: NetnsState, node: NetnsState): readonly Ip[] =>
   podIps(pod).filter(ip => besideOf(node, ip).length !== 1)
 
 /**
  * The node's addresses, each once: first the gateway that the pod has already, so that nothing moves without need; then what the node itself
  * would answer the pod's addresses from; then all others. A lookup that leads by our own table tells only what we put there.
  */
-export function hostIpsFor(pod: Place, node: Place, hostRuleTable: number): readonly Ip[] {
+export function hostIpsFor(pod: NetnsState, node: NetnsState, hostRuleTable: number): readonly Ip[] {
   const all = theNodes(node).map(({ address }) => address.ip)
   const answering = podIps(pod).flatMap(ip => {
     const beside = besideOf(node, ip)
     if (beside.length === 1) return beside
     const found = node.lookups[ip]
-    return found?.source !== undefined && found.table !== hostRuleTable && isUsable(found.source) ? [found.source] : []
+    return found?.src !== undefined && found.table !== hostRuleTable && isUsable(found.src) ? [found.src] : []
   })
   const used = pod.routes.flatMap(({ table, via }) =>
     via !== undefined && table !== MAIN && all.includes(via) ? [via] : [],

@@ -1,9 +1,9 @@
 // Looking: what the plan needs to see of pod and node, asked for as narrowly as the kernel lets us. A node may have thousands of links.
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import type { Wish } from '../../lib/kernel/observe.js'
+import type { Query } from '../../lib/kernel/observe.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
-import { linkNamed, NOWHERE, type Place, type Seen } from '../../lib/plan/seen.js'
+import { linkNamed, EMPTY_NETNS, type NetnsState, type Observed } from '../../lib/plan/seen.js'
 import {
   familiesOnlyOf,
   hostIpsFor,
@@ -16,27 +16,27 @@ import {
 } from './facts.js'
 import { nodeSysctls, podSysctls } from './nic.js'
 import { mustAsk, packetsToPod } from './rules.js'
-import type { Settings } from './settings.js'
+import type { CoordinatorSettings } from './settings.js'
 import { hostOf } from './tables.js'
 
 interface Looking {
   readonly ifName: string
   readonly containerID: string
-  readonly settings: Settings
+  readonly settings: CoordinatorSettings
 }
 
 /** Everything, for ADD, CHECK and a dry run. Throws CniError where the mode does not fit the pod. */
-export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looking): { mode: WorkingMode; seen: Seen } {
-  const { mode: asked, firstNic } = settings
-  const sysctls = [...new Set([...podSysctls(ifName, POD_VETH), ...podSysctls(ifName, firstNic)])]
-  const pod = lookIntoPod(kernel, { sysctls, neighsOn: 'all', ...(ifName === firstNic && { nft: [NFT_TABLE] }) })
-  const mode = modeFor(asked, ifName, firstNic, pod)
-  const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, firstNic)
+export function observeAll(kernel: Kernel, { ifName, containerID, settings }: Looking): { mode: WorkingMode; seen: Observed } {
+  const { mode: asked, defaultIfName } = settings
+  const sysctls = [...new Set([...podSysctls(ifName, POD_VETH), ...podSysctls(ifName, defaultIfName)])]
+  const pod = lookIntoPod(kernel, { sysctls, neighsOn: 'all', ...(ifName === defaultIfName && { nft: [NFT_TABLE] }) })
+  const mode = modeFor(asked, ifName, defaultIfName, pod)
+  const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, defaultIfName)
   const links = veth === undefined ? [] : [veth]
   const { node } = kernel.observe({
     node: {
       links,
-      addressesOn: 'wide',
+      addressesOn: 'global',
       addressesOf: onlyFamilyOf(podIps(pod)),
       routes: { table: settings.hostRuleTable },
       rules: true,
@@ -52,8 +52,8 @@ export function lookAll(kernel: Kernel, { ifName, containerID, settings }: Looki
 /** What becomes of the node's packets to the pod now; asked for only where others' rules come before ours. */
 function resolvedFor(
   kernel: Kernel,
-  { pod, node, table }: { pod: Place; node: Place; table: number },
-): Place['resolved'] {
+  { pod, node, table }: { pod: NetnsState; node: NetnsState; table: number },
+): NetnsState['resolved'] {
   const ips = podIps(pod)
   if (!mustAsk(node, ips, table)) return []
   const hostIps = hostIpsFor(pod, node, table)
@@ -61,12 +61,12 @@ function resolvedFor(
   return kernel.observe({ node: { packets } }).node.resolved
 }
 
-const lookUp = (kernel: Kernel, pod: Place, node: Place): Place['lookups'] => {
+const lookUp = (kernel: Kernel, pod: NetnsState, node: NetnsState): NetnsState['lookups'] => {
   const lookups = unclear(pod, node)
   return lookups.length === 0 ? {} : kernel.observe({ node: { lookups } }).node.lookups
 }
 
-const lookIntoPod = (kernel: Kernel, more: Pick<Wish, 'sysctls' | 'nft' | 'neighsOn'>): Place =>
+const lookIntoPod = (kernel: Kernel, more: Pick<Query, 'sysctls' | 'nft' | 'neighsOn'>): NetnsState =>
   kernel.observe({ pod: { links: 'all', addressesOn: 'all', routes: {}, rules: true, ...more } }).pod
 
 /** Undefined: of both. */
@@ -74,24 +74,24 @@ const onlyFamilyOf = (ips: readonly Ip[]): Family | undefined =>
   ips.some(ip => familyOf(ip) === 6) ? (ips.some(ip => familyOf(ip) === 4) ? undefined : 6) : 4
 
 /** Of a veth the index of its other end. */
-const parentOf = (pod: Place, name: string): number | undefined => linkNamed(pod, name)?.parent
+const parentOf = (pod: NetnsState, name: string): number | undefined => linkNamed(pod, name)?.parent
 
 /** Where routes to our addresses lead by another link, an older pod's, there are neighbours of its too. */
-function withStaleNeighs(kernel: Kernel, { pod, node, table }: { pod: Place; node: Place; table: number }): Place {
+function withStaleNeighs(kernel: Kernel, { pod, node, table }: { pod: NetnsState; node: NetnsState; table: number }): NetnsState {
   const hosts = podIps(pod).map(hostOf)
   const seenOn = node.links.map(({ name }) => name)
-  const stale = node.routes.flatMap(({ to, link, table: of }) =>
-    of === table && link !== undefined && hosts.includes(to) && !seenOn.includes(link) ? [link] : [],
+  const stale = node.routes.flatMap(({ dst, dev, table: of }) =>
+    of === table && dev !== undefined && hosts.includes(dst) && !seenOn.includes(dev) ? [dev] : [],
   )
   const more = [...new Set(stale)].flatMap(link => kernel.observe({ node: { neighsOn: link } }).node.neighs)
   return { ...node, neighs: [...node.neighs, ...more] }
 }
 
-const routesBy = (kernel: Kernel, link: number): Place['routes'] =>
+const routesBy = (kernel: Kernel, link: number): NetnsState['routes'] =>
   kernel.observe({ node: { routes: { on: link } } }).node.routes
 
 /** For DEL. A pod that is gone is empty; `table` is where routes are looked for first. */
-export function lookForDel(
+export function observeForDel(
   kernel: Kernel,
   {
     ifName,
@@ -100,8 +100,8 @@ export function lookForDel(
     table,
     hasPod,
   }: Omit<Looking, 'settings'> & { firstNic: string; table: number; hasPod: boolean },
-): Seen {
-  const pod = hasPod ? lookIntoPod(kernel, {}) : NOWHERE
+): Observed {
+  const pod = hasPod ? lookIntoPod(kernel, {}) : EMPTY_NETNS
   const name = hostVethName(containerID)
   const isOverlay = linkNamed(pod, POD_VETH) === undefined && ifName !== firstNic
   const veth = isOverlay ? parentOf(pod, firstNic) : name
@@ -119,7 +119,7 @@ export function lookForDel(
   const neighs = there && !goesWhole ? kernel.observe({ node: { neighsOn: there.index } }).node.neighs : []
   const goesWithFamily = ifName !== firstNic && familiesOnlyOf(pod, ifName).length > 0
   const inPod = hasPod && (isOverlay || goesWithFamily) ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
-  const wide: Wish = { addressesOn: 'wide', addressesOf: onlyFamilyOf(podIps(pod)) }
+  const wide: Query = { addressesOn: 'global', addressesOf: onlyFamilyOf(podIps(pod)) }
   const addresses = isOverlay ? kernel.observe({ node: wide }).node.addresses : []
   const lookups = isOverlay ? lookUp(kernel, pod, { ...node, addresses }) : {}
   return {

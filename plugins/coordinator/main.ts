@@ -2,11 +2,11 @@
 //   stdin JSON -> accepts -> settings -> look -> plan -> run -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
 import { VERSION } from '../../lib/version.js'
-import { accepts, type Config } from './config.js'
+import { accepts, type CoordinatorConf } from './config.js'
 
 const verbs = () => import('./verbs.js')
 
-export const plugin: Plugin<Config> = {
+export const plugin: Plugin<CoordinatorConf> = {
   name: 'coordinator',
   about: `Coordinator ${VERSION}`,
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
@@ -16,5 +16,5 @@ export const plugin: Plugin<Config> = {
   check: async call => (await verbs()).check(call),
   del: async call => (await verbs()).del(call),
   status: async call => (await verbs()).status(call),
-  plan: async (call, format) => (await import('./show.js')).show(call, format),
+  plan: async (call, format) => (await import('./show.js')).dryRun(call, format),
 }

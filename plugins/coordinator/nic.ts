@@ -3,26 +3,26 @@ import { CniError } from '../../lib/cni/error.js'
 import { bytesOf } from '../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
 import { linkNamed } from '../../lib/plan/seen.js'
-import type { Place, SeenLink } from '../../lib/plan/seen.js'
+import type { NetnsState, ObservedLink } from '../../lib/plan/seen.js'
 import type { Plan, Step, Where } from '../../lib/plan/step.js'
-import { addressesOf, type Facts } from './facts.js'
+import { addressesOf, type CoordinatorContext } from './facts.js'
 
 /** IPv6 wants it of a link (RFC 8200 §5); below it the kernel takes IPv6 away. */
 const IPV6_MTU_MIN = 1280
 
 /** The MAC of a NIC with addresses: the prefix, and the last four bytes of the first of them. */
-export function macFor(prefix: string, { own }: Pick<Facts, 'own'>): Mac | undefined {
+export function macFor(prefix: string, { own }: Pick<CoordinatorContext, 'own'>): Mac | undefined {
   const [first] = own
   const tail = first === undefined ? [] : [...bytesOf(first).subarray(-4)]
   return parseMac([prefix, ...tail.map(byte => byte.toString(16).padStart(2, '0'))].join(':'))
 }
 
 /** The NIC that we were called for. */
-export function nicSteps(facts: Facts): Plan {
-  const { ifName: name, settings, pod } = facts
+export function nicSteps(context: CoordinatorContext): Plan {
+  const { ifName: name, settings, pod } = context
   const link = linkNamed(pod, name)
   if (link === undefined) return []
-  const mac = settings.macPrefix === undefined ? undefined : macFor(settings.macPrefix, facts)
+  const mac = settings.macPrefix === undefined ? undefined : macFor(settings.macPrefix, context)
   const { txQueueLen: length } = settings
   const here = { where: 'pod', name } as const
   return [
@@ -33,8 +33,8 @@ export function nicSteps(facts: Facts): Plan {
 }
 
 /** Both MACs go in with the pair itself: one set later is one that udev may have changed before. */
-export function vethSteps(facts: Facts): Plan {
-  const { veth, node, pod, settings, families } = facts
+export function vethSteps(context: CoordinatorContext): Plan {
+  const { veth, node, pod, settings, families } = context
   const { vethMtu: mtu, vethLinkAddress: ip } = settings
   if (mtu < IPV6_MTU_MIN && families.includes(6))
     throw new CniError('invalidConfig', `vethMTU is ${mtu}; IPv6, which the pod has, needs ${IPV6_MTU_MIN} or more`)
@@ -52,7 +52,7 @@ export function vethSteps(facts: Facts): Plan {
       link: { kind: 'veth', peer: { where: 'node', name: veth.node, mac: veth.nodeMac, ...(veth.isNew && { mtu }) } },
     },
     ...ends.flatMap(({ is, ...end }): Plan => (is === undefined ? [] : [{ verb: 'setMtu', ...end, mtu, was: is.mtu }])),
-    ...acceptNoRouters(facts),
+    ...acceptNoRouters(context),
     ...ends.map(({ is, ...end }): Step => ({ verb: 'setUp', ...end, was: is?.up ?? false })),
     ...(ip !== undefined && families.includes(4)
       ? [{ verb: 'addAddress', where: 'pod', name: veth.pod, address: { ip, length: 32 } } as const]
@@ -61,7 +61,7 @@ export function vethSteps(facts: Facts): Plan {
 }
 
 /** A pod's router advertisements are not to configure the node. A link too narrow for IPv6 has none of its sysctls. */
-function acceptNoRouters({ node, veth, settings }: Facts): Plan {
+function acceptNoRouters({ node, veth, settings }: CoordinatorContext): Plan {
   if (node.sysctls[NODE_HAS_IPV6] === undefined || settings.vethMtu < IPV6_MTU_MIN) return []
   return [sysctl(node, 'node', acceptRa(veth.node), '0')]
 }
@@ -85,7 +85,7 @@ const filtered = (ifName: string, vethInPod: string): readonly string[] => [
 ]
 
 /** IPv6 on, reverse path filtering as asked. */
-export function sysctlSteps({ pod, ifName, veth, families, settings }: Facts): Plan {
+export function sysctlSteps({ pod, ifName, veth, families, settings }: CoordinatorContext): Plan {
   const { rpFilter: value } = settings
   const enabling = families.includes(6) ? [...new Set(['all', veth.pod])].map(disableIpv6) : []
   const paths = value === undefined ? [] : filtered(ifName, veth.pod).map(rpFilter)
@@ -95,16 +95,16 @@ export function sysctlSteps({ pod, ifName, veth, families, settings }: Facts): P
   ]
 }
 
-const sysctl = (place: Place, where: Where, path: string, value: string): Step => ({
+const sysctl = (state: NetnsState, where: Where, path: string, value: string): Step => ({
   verb: 'setSysctl',
   where,
   path,
   value,
-  was: place.sysctls[path],
+  was: state.sysctls[path],
 })
 
 /** The pod's other NICs that were coordinated before, and what they are to be told by: for a first NIC that comes anew. */
-export const otherNics = ({ pod, ifName, veth }: Pick<Facts, 'pod' | 'ifName' | 'veth'>): readonly SeenLink[] =>
+export const otherNics = ({ pod, ifName, veth }: Pick<CoordinatorContext, 'pod' | 'ifName' | 'veth'>): readonly ObservedLink[] =>
   pod.links.filter(
     ({ name }) => name !== 'lo' && name !== ifName && name !== veth.pod && addressesOf(pod, name).length > 0,
   )

@@ -1,44 +1,44 @@
 // What coordinator does, decided: the whole of what shall be, whether it is already so or not. ADD does what is missing of it, CHECK tells it. Pure.
 import type { Result } from '../../lib/cni/result.js'
-import { missing, type Seen } from '../../lib/plan/seen.js'
+import { unsatisfied, type Observed } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
-import { promisedBy } from './check.js'
-import { factsOf, type Asked, type Facts } from './facts.js'
+import { gatewaysOfPrevResult } from './check.js'
+import { contextOf, type ContextInput, type CoordinatorContext } from './facts.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
-import { keptSteps, policySteps, tuning } from './tune.js'
-import { markSteps, metricOf, waySteps } from './ways.js'
+import { keptSteps, policySteps, policyRouting } from './tune.js'
+import { markSteps, metricOf, hostRouteSteps } from './ways.js'
 
 export interface Planned {
   readonly plan: Plan
   readonly warnings: readonly string[]
 }
 
-export interface Looked extends Planned {
-  readonly facts: Facts
-  readonly seen: Seen
+export interface Decision extends Planned {
+  readonly context: CoordinatorContext
+  readonly seen: Observed
 }
 
 /** What a call comes to for what was seen. Throws CniError as `factsOf` and `planFor` do. */
-export function decide(asked: Omit<Asked, 'promised'>, prevResult: Result | undefined): Looked {
-  const facts = factsOf({ ...asked, promised: promisedBy(prevResult, asked.ifName) })
-  return { facts, seen: asked.seen, ...planFor(facts) }
+export function decide(asked: Omit<ContextInput, 'prevGateways'>, prevResult: Result | undefined): Decision {
+  const context = contextOf({ ...asked, prevGateways: gatewaysOfPrevResult(prevResult, asked.ifName) })
+  return { context, seen: asked.seen, ...planFor(context) }
 }
 
 /** Throws CniError for what the conf asks and the pod cannot have. */
-export function planFor(facts: Facts): Planned {
-  const { settings, isFirst, mode, families, reached } = facts
-  const tuned = settings.tunePodRoutes && (!isFirst || mode === 'overlay') ? tuning(facts) : { plan: [] }
-  const unreached = families.filter(family => !reached.includes(family))
+export function planFor(context: CoordinatorContext): Planned {
+  const { settings, isDefaultInterface, mode, families, nodeFamilies } = context
+  const tuned = settings.tunePodRoutes && (!isDefaultInterface || mode === 'overlay') ? policyRouting(context) : { plan: [] }
+  const unreached = families.filter(family => !nodeFamilies.includes(family))
   return {
     plan: once([
-      ...nicSteps(facts),
-      ...(isFirst ? vethSteps(facts) : []),
-      ...sysctlSteps(facts),
-      ...keptSteps(facts),
-      ...waySteps(facts),
-      ...(mode === 'underlay' ? markSteps(facts) : []),
+      ...nicSteps(context),
+      ...(isDefaultInterface ? vethSteps(context) : []),
+      ...sysctlSteps(context),
+      ...keptSteps(context),
+      ...hostRouteSteps(context),
+      ...(mode === 'underlay' ? markSteps(context) : []),
       ...tuned.plan,
-      ...policySteps(facts),
+      ...policySteps(context),
     ]),
     warnings: [
       ...(tuned.warning === undefined ? [] : [tuned.warning]),
@@ -55,18 +55,18 @@ function once(plan: Plan): Plan {
   const wanted = new Map<string, string | undefined>()
   return plan.filter(step => {
     if (step.verb !== 'addRoute') return true
-    const { to, table, link, kept } = step.route
-    const key = [step.where, to, table, metricOf(step.route), kept?.['tos']].join(' ')
-    if (step.how === 'behind') return wanted.get(key) === link
+    const { dst, table, dev, extra } = step.route
+    const key = [step.where, dst, table, metricOf(step.route), extra?.['tos']].join(' ')
+    if (step.how === 'append') return wanted.get(key) === dev
     const isFirst = !wanted.has(key)
-    if (isFirst) wanted.set(key, link)
+    if (isFirst) wanted.set(key, dev)
     return isFirst || step.how === 'replace'
   })
 }
 
 /** What is to be done of a plan. A rule that pods share is made sure of in any case: another pod's DEL may be about to take it away. */
-export function toDo(plan: Plan, seen: Seen): Plan {
-  const absent = new Set(missing(plan, seen))
+export function toDo(plan: Plan, seen: Observed): Plan {
+  const absent = new Set(unsatisfied(plan, seen))
   return plan.filter(step => absent.has(step) || step.verb === 'shareRule')
 }
 

@@ -1,10 +1,10 @@
 // Rules of others beside ours: which come first, which priority ours needs, and whether the kernel resolves as planned. Pure.
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf } from '../../lib/ip/cidr.js'
-import type { Place, Resolved, Seen } from '../../lib/plan/seen.js'
+import type { NetnsState, Resolved, Observed } from '../../lib/plan/seen.js'
 import type { Packet, Rule, Where } from '../../lib/plan/step.js'
 import { placeNamed, ruleText, tableText } from '../../lib/plan/text.js'
-import { gatewayOf, isUsable, type Facts } from './facts.js'
+import { gatewayOf, isUsable, type CoordinatorContext } from './facts.js'
 import { hostOf, MARK } from './tables.js'
 
 /** Of our rules, where no other rule is in the way: the one that pods share on the node, and the one of the mark in the pod. */
@@ -16,17 +16,17 @@ const SOURCES_MAX = 4
 /** A sentence names so many rules. */
 const NAMED_MAX = 4
 
-const isPlain = ({ from, to, mark, more }: Rule): boolean =>
-  from === undefined && to === undefined && mark === undefined && more !== true
+const isPlain = ({ from, to, fwmark, more }: Rule): boolean =>
+  from === undefined && to === undefined && fwmark === undefined && more !== true
 
 const priorityOf = ({ priority = 0 }: Rule): number => priority
 
 /** Rules of a family that the kernel asks before ours; without one, before the place where it would come. */
-function rulesBefore(place: Place, of: Family, isOurs: (rule: Rule) => boolean): readonly Rule[] {
-  const rules = place.rules.filter(({ family }) => family === of)
+function rulesBefore(state: NetnsState, of: Family, isOurs: (rule: Rule) => boolean): readonly Rule[] {
+  const rules = state.rules.filter(({ family }) => family === of)
   const at = rules.findIndex(isOurs)
   const before = at >= 0 ? rules.slice(0, at) : rules.filter(rule => priorityOf(rule) <= RULE_PRIORITY)
-  return before.filter(({ table, mark, more }) => mark === undefined && (more === true || table !== LOCAL))
+  return before.filter(({ table, fwmark, more }) => fwmark === undefined && (more === true || table !== LOCAL))
 }
 
 const isShared =
@@ -34,7 +34,7 @@ const isShared =
   (rule: Rule): boolean =>
     rule.table === hostRuleTable && isPlain(rule)
 
-type OnNode = Pick<Facts, 'node' | 'hostIps'> & { readonly ips: readonly Ip[]; readonly hostRuleTable: number }
+type OnNode = Pick<CoordinatorContext, 'node' | 'hostIps'> & { readonly ips: readonly Ip[]; readonly hostRuleTable: number }
 
 /**
  * The node's packets to the pod's addresses: from the address that the pod knows as its gateway; and as other rules of the node, which come before
@@ -55,14 +55,14 @@ export function packetsToPod({ node, hostIps, ips, hostRuleTable }: OnNode): rea
 }
 
 /** Whether other rules of the node come before ours, so that the kernel is to be asked what they do with these packets. */
-export const mustAsk = (node: Place, ips: readonly Ip[], hostRuleTable: number): boolean =>
+export const mustAsk = (node: NetnsState, ips: readonly Ip[], hostRuleTable: number): boolean =>
   ips.some(ip => rulesBefore(node, familyOf(ip), isShared(hostRuleTable)).length > 0)
 
 /**
  * The priority of the rule that leads the node to its pods: of the one that is there; where rules before it lead packets to a pod elsewhere, one
  * less than the first of those. Below 0 there is none, and what is planned stays in vain: `waysLost` tells it.
  */
-export function nodePriority({ node, settings }: Pick<Facts, 'node' | 'settings'>, family: Family): number {
+export function nodePriority({ node, settings }: Pick<CoordinatorContext, 'node' | 'settings'>, family: Family): number {
   const isOurs = isShared(settings.hostRuleTable)
   const first = node.rules.find(rule => rule.family === family && isOurs(rule))
   const here = first === undefined ? RULE_PRIORITY : priorityOf(first)
@@ -81,8 +81,8 @@ function beforeAll(rules: readonly Rule[], otherwise: number): number {
 }
 
 /** The priority of the rule of marked packets in the pod: what comes by the veth is answered by it, whatever rule its source has. */
-export function markPriority({ pod, own, markTable }: Facts, family: Family): number {
-  const isOurs = ({ mark, table }: Rule): boolean => mark === MARK && table === markTable
+export function markPriority({ pod, own, markTable }: CoordinatorContext, family: Family): number {
+  const isOurs = ({ fwmark, table }: Rule): boolean => fwmark === MARK && table === markTable
   const ours = pod.rules.find(rule => rule.family === family && isOurs(rule))
   if (ours !== undefined) return priorityOf(ours)
   const before = rulesBefore(pod, family, isOurs)
@@ -91,7 +91,7 @@ export function markPriority({ pod, own, markTable }: Facts, family: Family): nu
 }
 
 /** A packet, and the link that it must leave by. */
-export interface Way {
+export interface RouteCheck {
   readonly where: Where
   readonly packet: Packet
   readonly link: string
@@ -103,54 +103,54 @@ export interface Way {
  * What the kernel must say of the NIC's addresses: the node reaches them by the veth, they the node by it, marked or not, and their gateways by the
  * NIC. `routed` are the addresses that the node has routes to.
  */
-export function waysOf(facts: Facts, routed: readonly Ip[]): readonly Way[] {
-  const { node, hostIps, own, reached, veth, settings, isFirst } = facts
+export function routeChecksOf(context: CoordinatorContext, routed: readonly Ip[]): readonly RouteCheck[] {
+  const { node, hostIps, own, nodeFamilies, veth, settings, isDefaultInterface } = context
   const { hostRuleTable } = settings
   const toPod = packetsToPod({ node, hostIps, ips: routed, hostRuleTable })
   const fromPod = own
-    .filter(ip => reached.includes(familyOf(ip)))
-    .flatMap((from): readonly Way[] => {
-      const to = gatewayOf(facts, familyOf(from))
+    .filter(ip => nodeFamilies.includes(familyOf(ip)))
+    .flatMap((from): readonly RouteCheck[] => {
+      const to = gatewayOf(context, familyOf(from))
       if (to === undefined) return []
       const way = { where: 'pod', packet: { to, from }, link: veth.pod } as const
-      return isFirst ? [way, { ...way, packet: { to, from, mark: MARK } }] : [way]
+      return isDefaultInterface ? [way, { ...way, packet: { to, from, mark: MARK } }] : [way]
     })
-  return [...toPod.map(packet => ({ where: 'node', packet, link: veth.node }) as const), ...fromPod, ...gateways(facts)]
+  return [...toPod.map(packet => ({ where: 'node', packet, link: veth.node }) as const), ...fromPod, ...gateways(context)]
 }
 
 /** The gateways that the main plugin gave; but for those that the conf leads elsewhere, or that are the node. Any NIC in its network will do. */
-function gateways({ ifName, pod, own, hostIps, promised, settings }: Facts): readonly Way[] {
+function gateways({ ifName, pod, own, hostIps, prevGateways, settings }: CoordinatorContext): readonly RouteCheck[] {
   const elsewhere = [...settings.cidrs, ...settings.policyRoutes.map(({ to }) => to)]
-  return promised
+  return prevGateways
     .filter(to => isUsable(to) && !hostIps.includes(to) && !elsewhere.some(cidr => containsIp(cidr, to)))
     .flatMap(to => {
       const from = own.find(ip => familyOf(ip) === familyOf(to))
-      const or = pod.addresses.filter(({ address }) => containsIp(networkOf(address), to)).map(({ link }) => link)
+      const or = pod.addresses.filter(({ address }) => containsIp(networkOf(address), to)).map(({ dev }) => dev)
       return from === undefined ? [] : [{ where: 'pod', packet: { to, from }, link: ifName, or } as const]
     })
 }
 
-export const packetsIn = (ways: readonly Way[], of: Where): readonly Packet[] =>
+export const packetsIn = (ways: readonly RouteCheck[], of: Where): readonly Packet[] =>
   ways.filter(({ where }) => where === of).map(({ packet }) => packet)
 
 /** A sentence for each way that the kernel resolves otherwise; `seen` has its answers, `rules` those of both places. */
-export function waysLost(ways: readonly Way[], seen: Seen): readonly string[] {
+export function failedRouteChecks(ways: readonly RouteCheck[], seen: Observed): readonly string[] {
   return ways.flatMap(way => {
     const { where, packet, link, or = [] } = way
     const found = seen[where].resolved.find(
       ({ to, from, mark }) => to === packet.to && from === packet.from && mark === packet.mark,
     )
-    const isRight = found === undefined || [link, ...or].includes(found.route?.link ?? '')
+    const isRight = found === undefined || [link, ...or].includes(found.route?.dev ?? '')
     return isRight ? [] : [lostText(way, found.route, seen[where])]
   })
 }
 
-function lostText({ where, packet, link }: Way, is: Resolved['route'], place: Place): string {
+function lostText({ where, packet, link }: RouteCheck, is: Resolved['route'], state: NetnsState): string {
   const { to, from, mark } = packet
   const source = from === undefined ? '' : ` from ${from}`
   const marked = mark === undefined ? '' : ` with mark 0x${mark.toString(16)}`
-  const by = is === undefined ? 'have no route' : `leave by ${is.link ?? 'no interface'} (table ${tableText(is.table)})`
-  const why = place.rules
+  const by = is === undefined ? 'have no route' : `leave by ${is.dev ?? 'no interface'} (table ${tableText(is.table)})`
+  const why = state.rules
     .filter(rule => rule.family === familyOf(to) && isSuspect(rule, packet, is?.table))
     .slice(0, NAMED_MAX)
     .map(ruleText)
@@ -169,11 +169,11 @@ export const REMEDY =
   "another rule or route comes before coordinator's: give that rule a larger priority (a later place), or leave its table without the pod's and the node's addresses"
 
 /** The tables that packets from these addresses come to before main, by rules without a mark; but for the kernel's own. */
-export function tablesBeforeMain(place: Place, of: Family, ips: readonly Ip[] | 'any'): readonly number[] {
-  const rules = place.rules.filter(({ family }) => family === of)
+export function tablesBeforeMain(state: NetnsState, of: Family, ips: readonly Ip[] | 'any'): readonly number[] {
+  const rules = state.rules.filter(({ family }) => family === of)
   const main = rules.findIndex(rule => rule.table === MAIN && isPlain(rule))
   return (main < 0 ? rules : rules.slice(0, main))
-    .filter(({ mark, more, table }) => mark === undefined && more !== true && table > 0 && !isKernels(table))
+    .filter(({ fwmark, more, table }) => fwmark === undefined && more !== true && table > 0 && !isKernels(table))
     .filter(({ from }) => from === undefined || ips === 'any' || ips.some(ip => containsIp(from, ip)))
     .map(({ table }) => table)
 }

@@ -4,13 +4,13 @@ import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { bitsOf, familyOfCidr, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isDisabled, mergeKeys, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
 import { LEVELS, levelOf } from '../../lib/log.js'
-import type { Config } from './config.js'
+import type { CoordinatorConf } from './config.js'
 
 export type Mode = 'auto' | 'underlay' | 'overlay' | 'disabled'
 
-export interface Settings {
+export interface CoordinatorSettings {
   readonly mode: Mode
-  readonly firstNic: string
+  readonly defaultIfName: string
   /** '': nobody asked for one. */
   readonly defaultRouteNic: string
   /** What goes through the node: pods of the overlay, Services, and what is hijacked besides; in that order, each once. */
@@ -39,7 +39,7 @@ const OWN_TABLES: readonly number[] = [253, 254, 255]
 const invalid = (message: string, details = ''): CniError => new CniError('invalidConfig', message, details)
 
 /** Throws CniError 7 for the first value that cannot be, in the order that users know. */
-export function settingsOf(config: Config, cluster: CoordinatorKeys): Settings {
+export function settingsOf(config: CoordinatorConf, cluster: CoordinatorKeys): CoordinatorSettings {
   const { keys: conf, podDefaultCniNic, log, detectIPConflict, detectGateway } = config
   const keys = mergeKeys(conf, cluster)
   if (levelOf(log.level) === undefined)
@@ -51,7 +51,7 @@ export function settingsOf(config: Config, cluster: CoordinatorKeys): Settings {
   const rpFilter = rpFilterOf(keys.podRPFilter ?? 0)
   return {
     mode: modeOf(keys.mode ?? 'auto'),
-    firstNic: interfaceOf(podDefaultCniNic),
+    defaultIfName: interfaceOf(podDefaultCniNic),
     defaultRouteNic: keys.podDefaultRouteNic ?? '',
     cidrs: [...new Set(cidrs)],
     policyRoutes,
@@ -96,7 +96,7 @@ function cidrOf(text: string): Cidr {
   return networkOf(prefix)
 }
 
-function policyRouteOf({ dst, gw }: { readonly dst: string; readonly gw: string }): Settings['policyRoutes'][number] {
+function policyRouteOf({ dst, gw }: { readonly dst: string; readonly gw: string }): CoordinatorSettings['policyRoutes'][number] {
   const text = dst.trim()
   const ip = parseIp(text)
   const prefix = ip === undefined ? parsePrefix(text) : { ip, length: bitsOf(familyOf(ip)) }

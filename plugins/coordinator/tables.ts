@@ -2,7 +2,7 @@
 import type { Ip } from '../../lib/ip/address.js'
 import { bitsOf, cidr, networkOf, type Cidr } from '../../lib/ip/cidr.js'
 import { familyOf, type Family } from '../../lib/ip/address.js'
-import type { Place, SeenRoute } from '../../lib/plan/seen.js'
+import type { NetnsState, ObservedRoute } from '../../lib/plan/seen.js'
 import { isDefault } from '../../lib/plan/seen.js'
 import type { Rule } from '../../lib/plan/step.js'
 
@@ -22,12 +22,12 @@ export const everywhere = (family: Family): Cidr => cidr(family === 4 ? '0.0.0.0
 export const isNicTable = (table: number): boolean => table >= FIRST && (table < 253 || table > 255)
 
 /** The rules of ours that send what comes from these addresses to a NIC's table. */
-export const rulesFrom = (pod: Place, ips: readonly Ip[]): readonly Rule[] => {
+export const rulesFrom = (pod: NetnsState, ips: readonly Ip[]): readonly Rule[] => {
   const hosts = ips.map(hostOf)
   return pod.rules.filter(({ from, table }) => from !== undefined && hosts.includes(from) && isNicTable(table))
 }
 
-export const leadsTo = (pod: Place, table: number): boolean => pod.rules.some(rule => rule.table === table)
+export const leadsTo = (pod: NetnsState, table: number): boolean => pod.rules.some(rule => rule.table === table)
 
 interface Nic {
   readonly ifName: string
@@ -42,10 +42,10 @@ interface Nic {
  * The table of a NIC: the one that its addresses lead to; else the one that has routes of it; else the one that the default route was moved
  * to when this NIC took over, or began to; else the lowest that is free.
  */
-export function tableFor(pod: Place, nic: Nic): number {
+export function tableFor(pod: NetnsState, nic: Nic): number {
   const { ifName, own, takesOver, markTable } = nic
   const led = [...rulesFrom(pod, own), ...othersRulesFrom(pod, own, markTable)].map(({ table }) => table)
-  const holding = pod.routes.filter(({ link, table }) => link === ifName && isNicTable(table)).map(({ table }) => table)
+  const holding = pod.routes.filter(({ dev, table }) => dev === ifName && isNicTable(table)).map(({ table }) => table)
   return (
     lowest(led) ??
     lowest(holding) ??
@@ -56,14 +56,14 @@ export function tableFor(pod: Place, nic: Nic): number {
 }
 
 /** Rules of another plugin, such as sbr, that lead these addresses to a table below ours. It is the NIC's table then. */
-export const othersRulesFrom = (pod: Place, ips: readonly Ip[], markTable: number | undefined): readonly Rule[] => {
+export const othersRulesFrom = (pod: NetnsState, ips: readonly Ip[], markTable: number | undefined): readonly Rule[] => {
   const hosts = ips.map(hostOf)
   return pod.rules.filter(
-    ({ from, to, mark, more, table }) =>
+    ({ from, to, fwmark, more, table }) =>
       from !== undefined &&
       hosts.includes(from) &&
       to === undefined &&
-      mark === undefined &&
+      fwmark === undefined &&
       more !== true &&
       table > 0 &&
       table < FIRST &&
@@ -81,27 +81,27 @@ interface Marking {
  * The table of marks that a rule of ours leads to; undefined: there is none. That of another plugin, such as sbr, holds more than ways by the veth,
  * or, in an overlay, more than copies of what other tables have.
  */
-export function markTableIn(pod: Place, { podVeth, isOverlay }: Marking): number | undefined {
-  const hosts = pod.addresses.filter(({ link }) => link === podVeth).map(({ address }) => hostOf(address.ip))
-  const isOurs = ({ from, to, mark, more, table }: Rule): boolean =>
+export function markTableIn(pod: NetnsState, { podVeth, isOverlay }: Marking): number | undefined {
+  const hosts = pod.addresses.filter(({ dev }) => dev === podVeth).map(({ address }) => hostOf(address.ip))
+  const isOurs = ({ from, to, fwmark, more, table }: Rule): boolean =>
     more !== true &&
     to === undefined &&
     table > 0 &&
     table <= MARK_TABLE &&
-    (isOverlay ? from !== undefined && hosts.includes(from) : from === undefined && mark === MARK)
+    (isOverlay ? from !== undefined && hosts.includes(from) : from === undefined && fwmark === MARK)
   return pod.rules.find(rule => isOurs(rule) && holdsOnly(pod, rule.table, podVeth, isOverlay))?.table
 }
 
-const holdsOnly = (pod: Place, table: number, podVeth: string, isOverlay: boolean): boolean =>
+const holdsOnly = (pod: NetnsState, table: number, podVeth: string, isOverlay: boolean): boolean =>
   pod.routes
     .filter(route => route.table === table)
-    .every(route => route.link === podVeth && (!isOverlay || isElsewhereToo(pod, route)))
+    .every(route => route.dev === podVeth && (!isOverlay || isElsewhereToo(pod, route)))
 
-const isElsewhereToo = (pod: Place, { to, link, via, table }: SeenRoute): boolean =>
-  pod.routes.some(other => other.table !== table && other.to === to && other.link === link && other.via === via)
+const isElsewhereToo = (pod: NetnsState, { dst, dev, via, table }: ObservedRoute): boolean =>
+  pod.routes.some(other => other.table !== table && other.dst === dst && other.dev === dev && other.via === via)
 
 /** The one that there is; else 100, or where that is another's, the first below it that is free. */
-export function markTableFor(pod: Place, marking: Marking): number {
+export function markTableFor(pod: NetnsState, marking: Marking): number {
   const known = markTableIn(pod, marking)
   if (known !== undefined) return known
   for (let table = MARK_TABLE; table > 0; table--) if (isFree(pod, table, marking.podVeth)) return table
@@ -112,48 +112,48 @@ const lowest = (tables: readonly number[]): number | undefined =>
   tables.length === 0 ? undefined : Math.min(...tables)
 
 /** The table of who has the pod's default route still, of one family or both, and answers by a table already. */
-function halfTaken(pod: Place, ifName: string): number | undefined {
+function halfTaken(pod: NetnsState, ifName: string): number | undefined {
   const from = [otherDefaultNic(pod, ifName, 4), otherDefaultNic(pod, ifName, 6)]
   return lowest(from.flatMap(link => (link === undefined ? [] : movedDefaults(pod, link).map(({ table }) => table))))
 }
 
 /** A link's default routes in tables that its addresses lead to. */
-export function movedDefaults(pod: Place, link: string): readonly SeenRoute[] {
-  const ips = pod.addresses.filter(has => has.link === link).map(({ address }) => address.ip)
+export function movedDefaults(pod: NetnsState, link: string): readonly ObservedRoute[] {
+  const ips = pod.addresses.filter(has => has.dev === link).map(({ address }) => address.ip)
   const led = rulesFrom(pod, ips).map(({ table }) => table)
-  return pod.routes.filter(route => isDefault(route.to) && route.link === link && led.includes(route.table))
+  return pod.routes.filter(route => isDefault(route.dst) && route.dev === link && led.includes(route.table))
 }
 
 /** Where this NIC alone has the pod's default routes, the table of another one that had them before. */
-function takenOver(pod: Place, ifName: string): number | undefined {
+function takenOver(pod: NetnsState, ifName: string): number | undefined {
   if (!hasAllDefaults(pod, ifName)) return undefined
-  const moved = pod.routes.filter(({ to, table, link }) => isDefault(to) && isNicTable(table) && link !== ifName)
+  const moved = pod.routes.filter(({ dst, table, dev }) => isDefault(dst) && isNicTable(table) && dev !== ifName)
   return lowest(moved.map(({ table }) => table).filter(table => leadsTo(pod, table)))
 }
 
 /** Whether main has default routes, and each of them is this link's. */
-function hasAllDefaults(pod: Place, link: string): boolean {
-  const inMain = pod.routes.filter(({ to, table }) => isDefault(to) && table === MAIN)
-  return inMain.length > 0 && inMain.every(route => route.link === link)
+function hasAllDefaults(pod: NetnsState, link: string): boolean {
+  const inMain = pod.routes.filter(({ dst, table }) => isDefault(dst) && table === MAIN)
+  return inMain.length > 0 && inMain.every(route => route.dev === link)
 }
 
 /** Who has a default route of the family in main: the first but this NIC. */
-export const otherDefaultNic = (pod: Place, ifName: string, family: Family): string | undefined =>
+export const otherDefaultNic = (pod: NetnsState, ifName: string, family: Family): string | undefined =>
   pod.links.find(
     ({ name }) =>
       name !== 'lo' &&
       name !== ifName &&
-      pod.routes.some(({ to, table, link }) => to === everywhere(family) && table === MAIN && link === name),
+      pod.routes.some(({ dst, table, dev }) => dst === everywhere(family) && table === MAIN && dev === name),
   )?.name
 
-function lowestFree(pod: Place, { podVeth }: Nic): number {
+function lowestFree(pod: NetnsState, { podVeth }: Nic): number {
   for (let table = FIRST; ; table++) if (isNicTable(table) && isFree(pod, table, podVeth)) return table
 }
 
 /** No rule leads there, and what is in it is of the veth, or repeats what is in main: what an ADD left that was killed. */
-const isFree = (pod: Place, table: number, podVeth: string): boolean =>
+const isFree = (pod: NetnsState, table: number, podVeth: string): boolean =>
   !leadsTo(pod, table) &&
-  pod.routes.every(route => route.table !== table || route.link === podVeth || isCopy(pod, route))
+  pod.routes.every(route => route.table !== table || route.dev === podVeth || isCopy(pod, route))
 
-const isCopy = (pod: Place, { to, link, via }: SeenRoute): boolean =>
-  pod.routes.some(route => route.table === MAIN && route.to === to && route.link === link && route.via === via)
+const isCopy = (pod: NetnsState, { dst, dev, via }: ObservedRoute): boolean =>
+  pod.routes.some(route => route.table === MAIN && route.dst === dst && route.dev === dev && route.via === via)

@@ -11,10 +11,10 @@ import { REFUSALS } from '../../lib/ipam/refusal.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
-import { ownedBy } from '../../lib/kernel/owned.js'
+import { podAddressesOnNode } from '../../lib/kernel/owned.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
-import { run, StepError, undoAll } from '../../lib/plan/run.js'
+import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -22,17 +22,17 @@ import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
 import { differing, isOfGo, lacking } from './check.js'
-import type { Config } from './config.js'
+import type { CoordinatorConf } from './config.js'
 import { isOfAnother, leavingOf, planForDel, tableAsked } from './del.js'
-import type { Asked, Facts } from './facts.js'
-import { lookAll, lookForDel } from './look.js'
-import { decide, resultOf, toDo, type Looked } from './plan.js'
-import { packetsIn, REMEDY, waysLost, waysOf } from './rules.js'
-import { settingsOf, type Settings } from './settings.js'
+import type { ContextInput, CoordinatorContext } from './facts.js'
+import { observeAll, observeForDel } from './look.js'
+import { decide, resultOf, toDo, type Decision } from './plan.js'
+import { packetsIn, REMEDY, failedRouteChecks, routeChecksOf } from './rules.js'
+import { settingsOf, type CoordinatorSettings } from './settings.js'
 import { routedIps } from './ways.js'
 import { refusalOf } from './words.js'
 
-export type CoordinatorCall = Call<Config>
+export type CoordinatorCall = Call<CoordinatorConf>
 
 /** <linux/if.h>: the link has a carrier. */
 const IFF_LOWER_UP = 1 << 16
@@ -73,7 +73,7 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
 }
 
 /** The conf with the cluster's word, which is asked for only where the conf leaves something open. */
-export async function settled(call: CoordinatorCall): Promise<Settings> {
+export async function settled(call: CoordinatorCall): Promise<CoordinatorSettings> {
   const { config, command, env } = call
   const { kubeconfig, timeouts } = config
   const deadline = deadlineOf(command, timeouts, 'timeouts')
@@ -94,16 +94,16 @@ function askedOf({ config, ifName, args }: CoordinatorCall): { namespace: string
 }
 
 /** Two locally administered MACs that are one station's each (IEEE 802, the two low bits of the first byte). */
-function randomMacs(): Asked['macs'] {
+function randomMacs(): ContextInput['macs'] {
   const bytes = randomBytes(12)
   for (const first of [0, 6]) bytes[first] = ((bytes[first] ?? 0) & 0xfc) | 0x02
   return { pod: macFromBytes(bytes.subarray(0, 6)), node: macFromBytes(bytes.subarray(6)) }
 }
 
 /** Look and decide: all that ADD, CHECK and a dry run have in common. */
-export function look(call: CoordinatorCall, settings: Settings, kernel: Kernel): Looked {
+export function observeAndDecide(call: CoordinatorCall, settings: CoordinatorSettings, kernel: Kernel): Decision {
   const { ifName, containerID } = call
-  const { mode, seen } = lookAll(kernel, { ifName, containerID, settings })
+  const { mode, seen } = observeAll(kernel, { ifName, containerID, settings })
   return decide({ ifName, containerID, settings, mode, seen, macs: randomMacs() }, call.prevResult)
 }
 
@@ -116,7 +116,7 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   const log = logOf(call)
   for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
   const { detectIPConflict, detectGateway } = settings
-  const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).inspect : undefined
+  const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).checkConflicts : undefined
   const framesOf =
     settings.macPrefix === undefined ? undefined : (await import('../../lib/probe/announce.js')).announcementsOf
   try {
@@ -128,35 +128,35 @@ export async function add(call: CoordinatorCall): Promise<Result> {
 }
 
 interface Adding {
-  readonly settings: Settings
+  readonly settings: CoordinatorSettings
   readonly prevResult: Result
   readonly log: Log
   /** Throws where the network has something against the NIC's addresses. */
-  readonly inspect: ((facts: Facts, kernel: Kernel) => void) | undefined
+  readonly inspect: ((context: CoordinatorContext, kernel: Kernel) => void) | undefined
   /** Where the NIC may get another MAC: what tells it to the network. */
   readonly framesOf: typeof announcementsOf | undefined
 }
 
 function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   const { settings, prevResult, log, inspect, framesOf } = adding
-  const first = look(call, settings, kernel)
-  refuseOwned(first.facts, kernel)
-  inspect?.(first.facts, kernel)
+  const first = observeAndDecide(call, settings, kernel)
+  refuseOwned(first.context, kernel)
+  inspect?.(first.context, kernel)
   const raising = first.plan.filter(step => step.verb === 'setUp' && step.name === call.ifName && !step.was)
-  const { facts, seen, plan, warnings } = raising.length === 0 ? first : lookAfter(raising, call, settings, kernel)
+  const { context, seen, plan, warnings } = raising.length === 0 ? first : lookAfter(raising, call, settings, kernel)
   const steps = [...raising, ...toDo(plan, seen)]
   doAll(steps, kernel)
-  unlessLost(() => waysLostNow(facts, kernel), steps, kernel)
-  if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(facts, kernel, framesOf)
-  const { mode, table, isFirst } = facts
-  for (const warning of [...warnings, ...masterDown(facts, kernel)]) log.warn(warning, fieldsOf(call))
-  log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst, steps: steps.length, ...kernel.cost() })
+  unlessLost(() => waysLostNow(context, kernel), steps, kernel)
+  if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(context, kernel, framesOf)
+  const { mode, table, isDefaultInterface } = context
+  for (const warning of [...warnings, ...masterDown(context, kernel)]) log.warn(warning, fieldsOf(call))
+  log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst: isDefaultInterface, steps: steps.length, ...kernel.cost() })
   return resultOf(call, prevResult, plan)
 }
 
 /** An address of the node must not be led to the pod, nor announced by it. Throws OwnError 108 with the MAC that the node has on the network. */
-function refuseOwned({ ifName, own }: Facts, kernel: Kernel): void {
-  const findings = ownedBy(kernel, ifName, own).map(owned => ({ kind: 'conflict', ...owned }) as const)
+function refuseOwned({ ifName, own }: CoordinatorContext, kernel: Kernel): void {
+  const findings = podAddressesOnNode(kernel, ifName, own).map(owned => ({ kind: 'conflict', ...owned }) as const)
   const [first, ...others] = findings
   if (first === undefined) return
   const more = others.map(one => sentenceOf(one, ifName))
@@ -164,12 +164,12 @@ function refuseOwned({ ifName, own }: Facts, kernel: Kernel): void {
 }
 
 /** A NIC that comes up gets its networks' routes from the kernel, which are to be seen before they can be copied. */
-function lookAfter(raising: Plan, call: CoordinatorCall, settings: Settings, kernel: Kernel): Looked {
+function lookAfter(raising: Plan, call: CoordinatorCall, settings: CoordinatorSettings, kernel: Kernel): Decision {
   doAll(raising, kernel)
   try {
-    return look(call, settings, kernel)
+    return observeAndDecide(call, settings, kernel)
   } catch (error) {
-    undoAll(raising, kernel)
+    undoPlan(raising, kernel)
     throw error
   }
 }
@@ -177,7 +177,7 @@ function lookAfter(raising: Plan, call: CoordinatorCall, settings: Settings, ker
 /** Runs a plan; when a step is refused the ones before it are taken back, and the sentence says which it was. */
 function doAll(steps: Plan, kernel: Kernel): void {
   try {
-    run(steps, kernel)
+    applyPlan(steps, kernel)
   } catch (error) {
     if (!(error instanceof StepError)) throw error
     const { step, cause, undoFailures } = error
@@ -186,7 +186,7 @@ function doAll(steps: Plan, kernel: Kernel): void {
 }
 
 /** The pod starts and is reached from its node; its network it has once the master is up. */
-function masterDown({ pod, ifName }: Facts, kernel: Kernel): readonly string[] {
+function masterDown({ pod, ifName }: CoordinatorContext, kernel: Kernel): readonly string[] {
   const nic = linkNamed(pod, ifName)
   if (nic?.parent === undefined || !nic.parentElsewhere || (nic.flags & IFF_LOWER_UP) !== 0) return []
   const [master] = kernel.observe({ node: { links: [nic.parent] } }).node.links
@@ -195,15 +195,15 @@ function masterDown({ pod, ifName }: Facts, kernel: Kernel): readonly string[] {
 }
 
 /** What the kernel resolves otherwise than planned, now: a sentence each. Two sockets, a request a packet. */
-function waysLostNow(facts: Facts, kernel: Kernel): readonly string[] {
-  const ways = waysOf(facts, routedIps(facts))
+function waysLostNow(context: CoordinatorContext, kernel: Kernel): readonly string[] {
+  const ways = routeChecksOf(context, routedIps(context))
   const packets = { node: packetsIn(ways, 'node'), pod: packetsIn(ways, 'pod') }
   const { node, pod } = kernel.observe({ node: { packets: packets.node }, pod: { packets: packets.pod } })
   const seen = {
-    node: { ...facts.node, resolved: node.resolved },
-    pod: { ...facts.pod, resolved: pod.resolved },
+    node: { ...context.node, resolved: node.resolved },
+    pod: { ...context.pod, resolved: pod.resolved },
   }
-  return waysLost(ways, seen)
+  return failedRouteChecks(ways, seen)
 }
 
 /** A pod without its ways to the node is none that may start: all is taken back. */
@@ -212,17 +212,17 @@ function unlessLost(ask: () => readonly string[], steps: Plan, kernel: Kernel): 
   try {
     lost = ask()
   } catch (error) {
-    undoAll(steps, kernel)
+    undoPlan(steps, kernel)
     throw error
   }
   if (lost.length === 0) return
-  const left = undoAll(steps, kernel)
+  const left = undoPlan(steps, kernel)
   const details = [REMEDY, ...(left.length === 0 ? [] : [`not taken back: ${left.join('; ')}`])].join('; ')
   throw new CniError('internal', lost.join('; '), details)
 }
 
 /** A courtesy: neighbours that know the old MAC learn the new one at once. What cannot be sent fails nothing. */
-function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof announcementsOf): void {
+function announce({ ifName, own }: CoordinatorContext, kernel: Kernel, framesOf: typeof announcementsOf): void {
   try {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
     const mac = linkNamed(pod, ifName)?.mac
@@ -236,18 +236,18 @@ function announce({ ifName, own }: Facts, kernel: Kernel, framesOf: typeof annou
 }
 
 /** Looked for only where something differs: what made the pod's ways. */
-const isGoNow = ({ facts }: Looked, kernel: Kernel): boolean =>
-  isOfGo(facts, kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod)
+const isGoNow = ({ context }: Decision, kernel: Kernel): boolean =>
+  isOfGo(context, kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod)
 
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await settled(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
-    const looked = look(call, settings, kernel)
-    refuseOwned(looked.facts, kernel)
+    const looked = observeAndDecide(call, settings, kernel)
+    refuseOwned(looked.context, kernel)
     const isGo = lacking(looked).length > 0 && isGoNow(looked, kernel)
     const differences = differing(looked, isGo)
-    const wrong = differences.length > 0 ? differences : waysLostNow(looked.facts, kernel)
+    const wrong = differences.length > 0 ? differences : waysLostNow(looked.context, kernel)
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
   })
@@ -270,13 +270,13 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
   const { podDefaultCniNic: firstNic } = config
   const kernel = openKernel(hasPod ? call.netns : '')
   try {
-    const seen = lookForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod })
+    const seen = observeForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod })
     if (isOfAnother({ containerID, ifName, prevResult }, seen)) {
       log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
       return delOn(call, false, log)
     }
     const { restore, remove } = planForDel(leavingOf(call, seen))
-    const failures = [...restored(restore, kernel), ...undoAll(remove, kernel)]
+    const failures = [...restored(restore, kernel), ...undoPlan(remove, kernel)]
     for (const failure of failures) log.error(failure, fieldsOf(call))
     log.info('taken back', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
   } finally {

@@ -3,9 +3,9 @@ import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, type Cidr } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { NFT_TABLE, type NftTable } from '../../lib/plan/nft.js'
-import { isDefault, sameRoute, type Place, type SeenRoute } from '../../lib/plan/seen.js'
+import { isDefault, sameRoute, type NetnsState, type ObservedRoute } from '../../lib/plan/seen.js'
 import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
-import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, SCOPE_LINK, type Facts } from './facts.js'
+import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, SCOPE_LINK, type CoordinatorContext } from './facts.js'
 import { otherNics } from './nic.js'
 import { markPriority, nodePriority, tablesBeforeMain } from './rules.js'
 import { everywhere, hostOf, MARK, rulesFrom } from './tables.js'
@@ -13,33 +13,33 @@ import { everywhere, hostOf, MARK, rulesFrom } from './tables.js'
 /** The metric that IPv6 routes get that are asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
 const IPV6_METRIC = 1024
 /** The metric that a route has in the kernel. */
-export const metricOf = ({ to, priority }: Route): number => priority || (to.includes(':') ? IPV6_METRIC : 0)
+export const metricOf = ({ dst, metric }: Route): number => metric || (dst.includes(':') ? IPV6_METRIC : 0)
 
 /** Everything between pod and node, in the order in which the kernel can take it. */
-export const waySteps = (facts: Facts): Plan => [
-  ...neighbours(facts),
-  ...hostRoutes(facts),
-  ...nodeRoutes(facts),
-  ...hijackRoutes(facts),
+export const hostRouteSteps = (context: CoordinatorContext): Plan => [
+  ...neighbours(context),
+  ...hostRoutes(context),
+  ...nodeRoutes(context),
+  ...hijackRoutes(context),
 ]
 
 /**
  * The addresses that the node reaches by the veth: the NIC's; and where the first NIC is made anew, those of the NICs that lost their way with
  * the old one.
  */
-export function routedIps(facts: Facts): readonly Ip[] {
-  const { pod, own, isFirst, reached } = facts
-  const others = isFirst ? otherNics(facts).flatMap(({ name }) => addressesOf(pod, name)) : []
+export function routedIps(context: CoordinatorContext): readonly Ip[] {
+  const { pod, own, isDefaultInterface, nodeFamilies } = context
+  const others = isDefaultInterface ? otherNics(context).flatMap(({ name }) => addressesOf(pod, name)) : []
   const coordinated = others.filter(ip => rulesFrom(pod, [ip]).length > 0)
-  return [...own, ...coordinated].filter(ip => reached.includes(familyOf(ip)))
+  return [...own, ...coordinated].filter(ip => nodeFamilies.includes(familyOf(ip)))
 }
 
-function neighbours(facts: Facts): Plan {
-  const { pod, node, veth, hostIps, led } = facts
-  const stale = staleRoutes(facts).map(({ link }) => link)
-  const inPod = hostIps.filter(ip => led.includes(familyOf(ip)))
+function neighbours(context: CoordinatorContext): Plan {
+  const { pod, node, veth, hostIps, mainFamilies } = context
+  const stale = staleRoutes(context).map(({ dev }) => dev)
+  const inPod = hostIps.filter(ip => mainFamilies.includes(familyOf(ip)))
   return [
-    ...routedIps(facts).flatMap(ip => [
+    ...routedIps(context).flatMap(ip => [
       ...wrongNeighs(node, 'node', ip, [veth.node, ...stale], { name: veth.node, mac: veth.podMac }),
       neigh('node', veth.node, ip, veth.podMac),
     ]),
@@ -54,22 +54,22 @@ const neigh = (where: Where, name: string, ip: Ip, mac: Mac): Step => ({ verb: '
 
 /** Permanent entries of an address on these links, but for the right one. What is not permanent, the kernel replaces by itself. */
 const wrongNeighs = (
-  place: Place,
+  state: NetnsState,
   where: Where,
   ip: Ip,
   links: readonly (string | undefined)[],
   right: { readonly name: string; readonly mac: Mac },
 ): Plan =>
-  place.neighs
-    .filter(has => has.ip === ip && has.permanent && links.includes(has.link))
-    .filter(has => has.link !== right.name || has.mac !== right.mac)
-    .map(has => ({ verb: 'removeNeigh', where, name: has.link, ip, mac: has.mac }))
+  state.neighs
+    .filter(has => has.ip === ip && has.permanent && links.includes(has.dev))
+    .filter(has => has.dev !== right.name || has.mac !== right.mac)
+    .map(has => ({ verb: 'removeNeigh', where, name: has.dev, ip, mac: has.mac }))
 
 /** In the node's table: routes to our addresses that lead elsewhere, of a pod that had them before. */
-const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[] => {
+const staleRoutes = ({ node, own, veth, settings }: CoordinatorContext): readonly ObservedRoute[] => {
   const hosts = own.map(hostOf)
   return node.routes.filter(
-    ({ to, table, link }) => table === settings.hostRuleTable && hosts.includes(to) && link !== veth.node,
+    ({ dst, table, dev }) => table === settings.hostRuleTable && hosts.includes(dst) && dev !== veth.node,
   )
 }
 
@@ -77,19 +77,19 @@ const staleRoutes = ({ node, own, veth, settings }: Facts): readonly SeenRoute[]
  * The tables of the pod in which the node's addresses of a family stand besides main: the NIC's, and those that rules of others, such as sbr's, lead
  * its addresses to; the first NIC's ADD serves all NICs.
  */
-function nicTables({ isFirst, pod, own, table, tabled, markTable }: Facts, of: Family): readonly number[] {
-  const led = tablesBeforeMain(pod, of, isFirst ? 'any' : own).filter(led => led !== markTable)
-  return [...new Set([...(isFirst || tabled.includes(of) ? [table] : []), ...led])]
+function nicTables({ isDefaultInterface, pod, own, table, tableFamilies, markTable }: CoordinatorContext, of: Family): readonly number[] {
+  const led = tablesBeforeMain(pod, of, isDefaultInterface ? 'any' : own).filter(led => led !== markTable)
+  return [...new Set([...(isDefaultInterface || tableFamilies.includes(of) ? [table] : []), ...led])]
 }
 
-function hostRoutes(facts: Facts): Plan {
-  const { pod, veth, hostIps, led } = facts
+function hostRoutes(context: CoordinatorContext): Plan {
+  const { pod, veth, hostIps, mainFamilies } = context
   return hostIps.flatMap(ip => {
     const family = familyOf(ip)
     const to = hostOf(ip)
-    return [...nicTables(facts, family), ...(led.includes(family) ? [MAIN] : [])]
-      .filter(table => !isOthers(facts, to, table))
-      .flatMap(table => ensureRoute(pod, { to, link: veth.pod, scope: SCOPE_LINK, ...sourceFor(facts, family), table }))
+    return [...nicTables(context, family), ...(mainFamilies.includes(family) ? [MAIN] : [])]
+      .filter(table => !isOthers(context, to, table))
+      .flatMap(table => ensureRoute(pod, { dst: to, dev: veth.pod, scope: SCOPE_LINK, ...sourceFor(context, family), table }))
   })
 }
 
@@ -98,46 +98,46 @@ function hostRoutes(facts: Facts): Plan {
  * the node). They lead to the node already and stay. Before our first step they are told by standing there, later by their copies in the table of
  * marks.
  */
-export function othersRoutes({ mode, pod, veth, hostIps, settings, markTable }: Facts): readonly SeenRoute[] {
+export function othersRoutes({ mode, pod, veth, hostIps, settings, markTable }: CoordinatorContext): readonly ObservedRoute[] {
   if (mode !== 'overlay') return []
-  const firsts = pod.routes.filter(({ link }) => link === veth.pod)
-  const copied = firsts.filter(({ table }) => table === markTable).map(({ to }) => to)
+  const firsts = pod.routes.filter(({ dev }) => dev === veth.pod)
+  const copied = firsts.filter(({ table }) => table === markTable).map(({ dst }) => dst)
   const wanted = [...hostIps.map(hostOf), ...settings.cidrs]
   // The default of the mark table is made behind all copies; a neighbour alone may be removed by others.
   const isOursThere =
     copied.some(isDefault) ||
-    pod.neighs.some(({ link, ip, permanent }) => permanent && link === veth.pod && hostIps.includes(ip))
-  return firsts.filter(({ to, via, table }) => {
+    pod.neighs.some(({ dev, ip, permanent }) => permanent && dev === veth.pod && hostIps.includes(ip))
+  return firsts.filter(({ dst, via, table }) => {
     if (table !== MAIN) return false
-    if (isDefault(to)) return settings.cidrs.includes(to)
-    return isOursThere ? copied.includes(to) : wanted.includes(to) || (via !== undefined && hostIps.includes(via))
+    if (isDefault(dst)) return settings.cidrs.includes(dst)
+    return isOursThere ? copied.includes(dst) : wanted.includes(dst) || (via !== undefined && hostIps.includes(via))
   })
 }
 
-const isOthers = (facts: Facts, to: Cidr, table: number): boolean =>
-  table === MAIN && othersRoutes(facts).some(route => route.to === to)
+const isOthers = (context: CoordinatorContext, to: Cidr, table: number): boolean =>
+  table === MAIN && othersRoutes(context).some(route => route.dst === to)
 
-const sourceFor = ({ source }: Facts, family: Family): Pick<Route, 'source'> =>
-  family === 4 && source !== undefined ? { source } : {}
+const sourceFor = ({ source }: CoordinatorContext, family: Family): Pick<Route, 'src'> =>
+  family === 4 && source !== undefined ? { src: source } : {}
 
 /** The rule comes behind the routes: see `shareRule`. */
-function nodeRoutes(facts: Facts): Plan {
-  const { node, veth, settings, reached } = facts
+function nodeRoutes(context: CoordinatorContext): Plan {
+  const { node, veth, settings, nodeFamilies } = context
   const table = settings.hostRuleTable
-  const ips = routedIps(facts)
-  const isNew = (host: Cidr): boolean => !node.routes.some(route => route.to === host && route.table === table)
+  const ips = routedIps(context)
+  const isNew = (host: Cidr): boolean => !node.routes.some(route => route.dst === host && route.table === table)
   return [
-    ...staleRoutes(facts).map((route): Step => ({ verb: 'removeRoute', where: 'node', route })),
+    ...staleRoutes(context).map((route): Step => ({ verb: 'removeRoute', where: 'node', route })),
     ...ips.map((ip): Step => {
-      const route = { to: hostOf(ip), link: veth.node, scope: SCOPE_LINK, table }
-      return { verb: 'addRoute', where: 'node', route, how: 'exclusive' }
+      const route = { dst: hostOf(ip), dev: veth.node, scope: SCOPE_LINK, table }
+      return { verb: 'addRoute', where: 'node', route, how: 'add' }
     }),
-    ...reached.map((family): Step => {
+    ...nodeFamilies.map((family): Step => {
       const mine = ips
         .filter(ip => familyOf(ip) === family)
         .map(hostOf)
         .filter(isNew)
-      return { verb: 'shareRule', where: 'node', rule: { family, priority: nodePriority(facts, family), table }, mine }
+      return { verb: 'shareRule', where: 'node', rule: { family, priority: nodePriority(context, family), table }, mine }
     }),
   ]
 }
@@ -146,33 +146,33 @@ function nodeRoutes(facts: Facts): Plan {
  * Overlay pods, Services and the rest, by way of the node. The first further NIC of an overlay has them in its table too. What is the node's own
  * address has its way already.
  */
-function hijackRoutes(facts: Facts): Plan {
-  const { settings, hostIps } = facts
+function hijackRoutes(context: CoordinatorContext): Plan {
+  const { settings, hostIps } = context
   const hosts = hostIps.map(hostOf)
-  const tablesOf = { 4: hijackTables(facts, 4), 6: hijackTables(facts, 6) }
+  const tablesOf = { 4: hijackTables(context, 4), 6: hijackTables(context, 6) }
   return [...new Set([...tablesOf[4], ...tablesOf[6]])].flatMap(table =>
     settings.cidrs
-      .filter(to => tablesOf[familyOfCidr(to)].includes(table) && !hosts.includes(to) && !isOthers(facts, to, table))
-      .flatMap(to => viaNode(facts, to, table)),
+      .filter(to => tablesOf[familyOfCidr(to)].includes(table) && !hosts.includes(to) && !isOthers(context, to, table))
+      .flatMap(to => viaNode(context, to, table)),
   )
 }
 
 /** The first NIC's own table leads to them only where a rule of the family leads to it. */
-const hijackTables = (facts: Facts, family: Family): readonly number[] => [
-  ...(facts.led.includes(family) ? [MAIN] : []),
-  ...nicTables(facts, family).filter(
-    table => !facts.isFirst || table !== FIRST_TABLE || hasRuleTo(facts, family, table),
+const hijackTables = (context: CoordinatorContext, family: Family): readonly number[] => [
+  ...(context.mainFamilies.includes(family) ? [MAIN] : []),
+  ...nicTables(context, family).filter(
+    table => !context.isDefaultInterface || table !== FIRST_TABLE || hasRuleTo(context, family, table),
   ),
 ]
 
-const hasRuleTo = ({ pod }: Facts, of: Family, to: number): boolean =>
+const hasRuleTo = ({ pod }: CoordinatorContext, of: Family, to: number): boolean =>
   pod.rules.some(({ family, table }) => family === of && table === to)
 
-function viaNode(facts: Facts, to: Cidr, table: number): Plan {
+function viaNode(context: CoordinatorContext, to: Cidr, table: number): Plan {
   const family = familyOfCidr(to)
-  const via = gatewayOf(facts, family)
-  if (via === undefined || !facts.reached.includes(family)) return []
-  return ensureRoute(facts.pod, { to, via, link: facts.veth.pod, ...sourceFor(facts, family), table })
+  const via = gatewayOf(context, family)
+  if (via === undefined || !context.nodeFamilies.includes(family)) return []
+  return ensureRoute(context.pod, { dst: to, via, dev: context.veth.pod, ...sourceFor(context, family), table })
 }
 
 /**
@@ -180,15 +180,15 @@ function viaNode(facts: Facts, to: Cidr, table: number): Plan {
  * packets have a table of their own. The output chain is of type `route`, so that the changed mark has a packet routed anew. It comes with the
  * first NIC, and is of both families.
  */
-export function markSteps(facts: Facts): Plan {
-  const { pod, veth, isFirst, led, markTable } = facts
+export function markSteps(context: CoordinatorContext): Plan {
+  const { pod, veth, isDefaultInterface, mainFamilies, markTable } = context
   return [
-    ...(isFirst
+    ...(isDefaultInterface
       ? [{ verb: 'setNftTable', where: 'pod', table: replyTable(veth.pod), was: pod.nft[NFT_TABLE] } as const]
       : []),
-    ...led.flatMap((family): Plan => {
-      const rule = { family, priority: markPriority(facts, family), mark: MARK, table: markTable }
-      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(facts, everywhere(family), markTable)]
+    ...mainFamilies.flatMap((family): Plan => {
+      const rule = { family, priority: markPriority(context, family), fwmark: MARK, table: markTable }
+      return [{ verb: 'addRule', where: 'pod', rule }, ...viaNode(context, everywhere(family), markTable)]
     }),
   ]
 }
@@ -232,14 +232,14 @@ export const replyTable = (link: string): NftTable => ({
  * A route of ours in the pod. What stands in its place by the same link is an older one of ours and is replaced; what stands there by another
  * link is somebody's own, and stays.
  */
-export function ensureRoute(pod: Place, route: Route): Plan {
+export function ensureRoute(pod: NetnsState, route: Route): Plan {
   const metric = metricOf(route)
   const there = pod.routes.filter(
-    ({ to, table, priority }) => to === route.to && table === (route.table ?? MAIN) && priority === metric,
+    ({ dst, table, metric: priority }) => dst === route.dst && table === (route.table ?? MAIN) && priority === metric,
   )
   const [first] = there
   if (first === undefined || there.some(has => sameRoute(route, has)))
-    return [{ verb: 'addRoute', where: 'pod', route, how: 'exclusive' }]
-  if (there.some(({ link }) => link !== route.link)) return []
+    return [{ verb: 'addRoute', where: 'pod', route, how: 'add' }]
+  if (there.some(({ dev }) => dev !== route.dev)) return []
   return [{ verb: 'addRoute', where: 'pod', route, how: 'replace', was: first }]
 }

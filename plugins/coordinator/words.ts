@@ -4,7 +4,7 @@ import { formatPrefix } from '../../lib/ip/cidr.js'
 import type { Step } from '../../lib/plan/step.js'
 import { placeOf, routeText, ruleText } from '../../lib/plan/text.js'
 
-export interface Refusal {
+export interface StepRefusal {
   readonly step: Step
   /** The kernel's, in words. */
   readonly reason: string
@@ -13,7 +13,7 @@ export interface Refusal {
   readonly notUndone: readonly string[]
 }
 
-export function refusalOf({ step, reason, code, notUndone }: Refusal): CniError {
+export function refusalOf({ step, reason, code, notUndone }: StepRefusal): CniError {
   const left = notUndone.length === 0 ? [] : [`not taken back: ${notUndone.join('; ')}`]
   const details = [...hintFor(step, code), ...left].join('; ')
   return new CniError('internal', `failed to ${actionOf(step)}: ${reason}`, details)
@@ -134,6 +134,6 @@ function hintFor(step: Step, code: string | undefined): readonly string[] {
   if (step.verb === 'addRoute' && (code === 'ENETUNREACH' || code === 'EHOSTUNREACH'))
     return step.route.via === undefined
       ? []
-      : [`gateway ${step.route.via} cannot be reached by ${step.route.link ?? ''}`]
+      : [`gateway ${step.route.via} cannot be reached by ${step.route.dev ?? ''}`]
   return []
 }

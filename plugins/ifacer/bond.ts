@@ -1,10 +1,10 @@
 // A bond: the steps that make one, whole before it has its name, with what stands on it; what must be if it is there. Pure.
 import { CniError } from '../../lib/cni/error.js'
-import { isDefault, linkNamed, type Place, type SeenBond, type SeenLink } from '../../lib/plan/seen.js'
+import { isDefault, linkNamed, type NetnsState, type ObservedBond, type ObservedLink } from '../../lib/plan/seen.js'
 import type { BondNumber, BondOptions, Plan } from '../../lib/plan/step.js'
-import type { BondConf, Config } from './config.js'
+import type { BondConf, IfacerConf } from './config.js'
 import { mark, unfinishedName, up, upUnless } from './made.js'
-import { numberText, optionsOf, type Options } from './options.js'
+import { numberText, optionsOf, type BondOptionValues } from './options.js'
 import { sameMtu, vlanOnNewBond } from './vlan.js'
 
 export const MODES = [
@@ -24,7 +24,7 @@ const refuse = (message: string, details = ''): CniError => new CniError('intern
 const refuseConf = (message: string): CniError => new CniError('invalidConfig', inBond + message)
 
 /** For a bond that is there. */
-export function bondPlan(bond: BondConf, config: Config, node: Place): Plan {
+export function bondPlan(bond: BondConf, config: IfacerConf, node: NetnsState): Plan {
   const is = linkNamed(node, bond.name)
   if (is === undefined) return newBond(bond, config, node)
   sameBond(bond, is, node)
@@ -34,7 +34,7 @@ export function bondPlan(bond: BondConf, config: Config, node: Place): Plan {
 
 const ANOTHER = 'name another bond in bond.name, or '
 
-function sameBond({ name, mode, members, options }: BondConf, is: SeenLink, node: Place): void {
+function sameBond({ name, mode, members, options }: BondConf, is: ObservedLink, node: NetnsState): void {
   if (is.kind !== 'bond')
     throw refuse(`createBondDevice failure: a non-bond type interface named ${name} already exists on the host`)
   if (is.bond?.mode !== mode)
@@ -64,9 +64,9 @@ const modeText = (mode: number | undefined): string => `${mode} (${MODES[mode ??
  * What the kernel does not tell is not compared.
  */
 function differences(
-  wanted: Options,
-  is: SeenBond,
-  node: Place,
+  wanted: BondOptionValues,
+  is: ObservedBond,
+  node: NetnsState,
 ): readonly (readonly [there: string, wanted: string])[] {
   const texts = (key: string, has: readonly string[], wants: readonly string[]) =>
     [...has].sort().join() === [...wants].sort().join()
@@ -93,7 +93,7 @@ function differences(
 }
 
 /** The kernel counts these two in whole intervals of miimon. */
-function asKept(key: BondNumber, value: number, { miimon = 0 }: SeenBond): number {
+function asKept(key: BondNumber, value: number, { miimon = 0 }: ObservedBond): number {
   const isDelay = key === 'updelay' || key === 'downdelay'
   return isDelay && miimon > 0 ? value - (value % miimon) : value
 }
@@ -102,7 +102,7 @@ function asKept(key: BondNumber, value: number, { miimon = 0 }: SeenBond): numbe
  * The bond and, on it, the VLAN. All of it hangs on the bond that has no name yet, so that one step, the renaming, makes the whole
  * of it be there: whoever is killed before leaves what the next call throws away.
  */
-export function newBond(bond: BondConf, config: Config, node: Place): Plan {
+export function newBond(bond: BondConf, config: IfacerConf, node: NetnsState): Plan {
   const { name: whole, mode, members } = bond
   if (MODES[mode] === undefined) throw refuseConf(`unknown bond mode: ${mode}, available mode: [0,6]`)
   const options = optionsOf(bond.options)
@@ -132,7 +132,7 @@ export function newBond(bond: BondConf, config: Config, node: Place): Plan {
   ]
 }
 
-function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: Config, node: Place): SeenLink {
+function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: IfacerConf, node: NetnsState): ObservedLink {
   const link = linkNamed(node, member)
   if (link === undefined) throw refuse(`failed to InterfaceByName ${member}: route ip+net: no such network interface`)
   if (link.flags & IFF_LOOPBACK) throw refuse(`${member} is the loopback interface and cannot be a member of ${bond}`)
@@ -153,12 +153,12 @@ function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: Co
 const STACKED: ReadonlySet<string> = new Set(['vlan', 'macvlan', 'ipvlan'])
 
 /** The link itself or, with all routes over it, what stands on it: a VLAN goes down with its parent. */
-function carriedBy(link: SeenLink, node: Place, below = ''): string | undefined {
+function carriedBy(link: ObservedLink, node: NetnsState, below = ''): string | undefined {
   const { routes, addresses, links } = node
   const { name, index } = link
-  if (routes.some(({ to, link: on }) => isDefault(to) && on === name))
+  if (routes.some(({ dst, dev: on }) => isDefault(dst) && on === name))
     return `${name}${below} carries the default route`
-  const own = addresses.find(({ link: on, scope }) => on === name && scope < RT_SCOPE_LINK)
+  const own = addresses.find(({ dev: on, scope }) => on === name && scope < RT_SCOPE_LINK)
   if (own) return `${name}${below} carries the address ${own.address.ip}`
   const above = links.filter(
     ({ kind, parent, parentElsewhere }) => parent === index && !parentElsewhere && STACKED.has(kind ?? ''),
@@ -170,7 +170,7 @@ function carriedBy(link: SeenLink, node: Place, below = ''): string | undefined 
   return undefined
 }
 
-function kernelOptions({ mode, members }: BondConf, options: Options, node: Place): BondOptions {
+function kernelOptions({ mode, members }: BondConf, options: BondOptionValues, node: NetnsState): BondOptions {
   const { numbers, primary, activeSlave, ...more } = options
   const lookUp = (key: string, name: string): number => {
     const link = linkNamed(node, name)

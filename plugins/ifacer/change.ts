@@ -1,11 +1,11 @@
 // The verbs of ifacer that change links, on the kernel that is here: ADD where something lacks, DEL and GC where something was noted.
 import { openKernel } from '../../lib/kernel/kernel.js'
 import type { Plan } from '../../lib/plan/step.js'
-import type { Config } from './config.js'
-import type { Holds, User } from './holds.js'
-import { ensure, release, type Node } from './links.js'
+import type { IfacerConf } from './config.js'
+import type { LinkUsers, LinkUser } from './holds.js'
+import { ensure, release, type IfacerKernel } from './links.js'
 
-function withKernel<T>(work: (kernel: Node) => T): T {
+function withKernel<T>(work: (kernel: IfacerKernel) => T): T {
   const kernel = openKernel('')
   try {
     return work(kernel)
@@ -14,8 +14,8 @@ function withKernel<T>(work: (kernel: Node) => T): T {
   }
 }
 
-export const make = (config: Config, user: User, holds: Holds): Plan =>
-  withKernel(kernel => ensure(config, user, { kernel, holds }))
+export const make = (config: IfacerConf, user: LinkUser, users: LinkUsers): Plan =>
+  withKernel(kernel => ensure(config, user, { kernel, users }))
 
-export const letGo = (isGone: (user: User) => boolean, holds: Holds, idleToo: boolean): readonly string[] =>
-  withKernel(kernel => release(isGone, { kernel, holds }, idleToo))
+export const removeLinks = (isGone: (user: LinkUser) => boolean, users: LinkUsers, idleToo: boolean): readonly string[] =>
+  withKernel(kernel => release(isGone, { kernel, users }, idleToo))

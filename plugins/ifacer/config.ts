@@ -6,7 +6,7 @@ import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import { ALTNAME_BYTES_MAX, IFNAME_BYTES_MAX, vlanName } from '../../lib/ifname.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 
-export interface Config {
+export interface IfacerConf {
   readonly bond: BondConf | undefined
   readonly vlan: VlanConf | undefined
   /** 0: the kernel's own. */
@@ -39,7 +39,7 @@ const DEFAULT_BOND = 'sp_bond0'
 
 const LOG_FILE = '/var/log/spidernet/ifacer.log'
 
-const NONE: Config = {
+const NONE: IfacerConf = {
   bond: undefined,
   vlan: undefined,
   mtu: 0,
@@ -50,7 +50,7 @@ const NONE: Config = {
 }
 
 /** Throws CniError naming the key, its value and what it may be. DEL and GC go by what ADD noted, so no conf makes them fail. */
-export function accepts(raw: unknown, command: string): Config {
+export function accepts(raw: unknown, command: string): IfacerConf {
   if (command === 'DEL' || command === 'GC') return { ...NONE, log: logIn(raw) }
   const conf = known(raw)
   const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false, removeUnused = false } = conf

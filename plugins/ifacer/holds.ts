@@ -2,38 +2,38 @@
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
 
 /** An attachment, as CNI identifies it; `network` is the conf's name. */
-export interface User {
+export interface LinkUser {
   readonly network: string
   readonly containerID: string
   readonly ifName: string
 }
 
-export const userOf = (call: { name: string; containerID: string; ifName: string }): User => ({
+export const userOf = (call: { name: string; containerID: string; ifName: string }): LinkUser => ({
   network: call.name,
   containerID: call.containerID,
   ifName: call.ifName,
 })
 
 /** To be changed with the lock in hand. */
-export interface Holds {
+export interface LinkUsers {
   /** The links that somebody holds. */
   links(): readonly string[]
-  usersOf(link: string): readonly User[]
+  usersOf(link: string): readonly LinkUser[]
   /** False where it was there already. */
-  put(link: string, user: User): boolean
-  drop(link: string, user: User): void
+  put(link: string, user: LinkUser): boolean
+  drop(link: string, user: LinkUser): void
 }
 
 /** `folder/LINK/NETWORK/CONTAINERID:IFNAME`; none of the names may hold a slash, and no interface's name a colon (CNI's own rules). */
-export function holdsIn(folder: string): Holds {
-  const networkOf = (link: string, { network }: Pick<User, 'network'>): string => `${folder}/${link}/${network}`
-  const fileOf = (link: string, user: User): string => `${networkOf(link, user)}/${user.containerID}:${user.ifName}`
-  const usersIn = (link: string, network: string): readonly User[] =>
+export function linkUsersIn(folder: string): LinkUsers {
+  const networkOf = (link: string, { network }: Pick<LinkUser, 'network'>): string => `${folder}/${link}/${network}`
+  const fileOf = (link: string, user: LinkUser): string => `${networkOf(link, user)}/${user.containerID}:${user.ifName}`
+  const usersIn = (link: string, network: string): readonly LinkUser[] =>
     namesIn(networkOf(link, { network })).map(file => {
       const at = file.lastIndexOf(':')
       return { network, containerID: file.slice(0, at), ifName: file.slice(at + 1) }
     })
-  const usersOf = (link: string): readonly User[] =>
+  const usersOf = (link: string): readonly LinkUser[] =>
     namesIn(`${folder}/${link}`).flatMap(network => usersIn(link, network))
   return {
     links: () => namesIn(folder),
@@ -51,7 +51,7 @@ export function holdsIn(folder: string): Holds {
 }
 
 /** Those of this node. */
-export const HOLDS = holdsIn('/run/spidernet/ifacer')
+export const LINK_USERS = linkUsersIn('/run/spidernet/ifacer')
 
 function namesIn(folder: string): readonly string[] {
   let names: readonly string[] = []

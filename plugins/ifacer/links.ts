@@ -2,11 +2,11 @@
 import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import { run, StepError, undoAll, type Hands } from '../../lib/plan/run.js'
-import { linkNamed, type Place } from '../../lib/plan/seen.js'
+import { applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
+import { linkNamed, type NetnsState } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import type { Config } from './config.js'
-import type { Holds, User } from './holds.js'
+import type { IfacerConf } from './config.js'
+import type { LinkUsers, LinkUser } from './holds.js'
 import { wholeOf } from './look.js'
 import { isMarked, toRemove, unfinishedName } from './made.js'
 import { leftovers, madeBy, planFor, topOf } from './plan.js'
@@ -16,9 +16,9 @@ import { refusalOf } from './words.js'
 /** One writer on a node: what two calls both want, the second finds made. */
 const LOCK = '/run/spidernet/ifacer.lock'
 
-export type Node = Hands & Pick<Kernel, 'observe' | 'lock'>
+export type IfacerKernel = Executor & Pick<Kernel, 'observe' | 'lock'>
 
-function locked<T>(kernel: Node, work: () => T): T {
+function locked<T>(kernel: IfacerKernel, work: () => T): T {
   const unlock = kernel.lock(LOCK)
   try {
     return work()
@@ -31,7 +31,7 @@ function locked<T>(kernel: Node, work: () => T): T {
  * ADD, where a look was not enough (`staysAsItIs`). A link that goes with its last user is held before it is made, with the lock in hand:
  * whoever would take it away has the lock too, and sees the hold. Returns the steps done.
  */
-export function ensure(config: Config, user: User, { kernel, holds }: { kernel: Node; holds: Holds }): Plan {
+export function ensure(config: IfacerConf, user: LinkUser, { kernel, users }: { kernel: IfacerKernel; users: LinkUsers }): Plan {
   const top = topOf(config)
   if (top === undefined) return []
   return locked(kernel, () => {
@@ -40,36 +40,36 @@ export function ensure(config: Config, user: User, { kernel, holds }: { kernel: 
     const is = linkNamed(node, top)
     const goes = is ? isMarked(is) : config.removeUnused
     if (!goes) return doAll(plan, kernel)
-    const isNew = holds.put(top, user)
+    const isNew = users.put(top, user)
     try {
       return doAll(plan, kernel)
     } catch (error) {
-      if (isNew) holds.drop(top, user)
+      if (isNew) users.drop(top, user)
       throw error
     }
   })
 }
 
 /** By name, since a node may have thousands of links. A DEL that was killed may have left its claim on one (unused.ts). */
-function wholeAndFree(config: Config, kernel: Node): Place | undefined {
+function wholeAndFree(config: IfacerConf, kernel: IfacerKernel): NetnsState | undefined {
   const whole = wholeOf(config, wish => kernel.observe({ node: wish }).node)
   const claims = kernel.observe({ node: { links: madeBy(config).map(unfinishedName) } }).node.links
   return claims.length === 0 ? whole : undefined
 }
 
 /** The whole node, without what killed calls left. */
-function tidied(kernel: Node): Place {
-  const look = (): Place => kernel.observe({ node: { links: 'all', addressesOn: 'wide', routes: { table: 254 } } }).node
+function tidied(kernel: IfacerKernel): NetnsState {
+  const look = (): NetnsState => kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }).node
   const node = look()
   const left = leftovers(node)
   if (left.length === 0) return node
-  undoAll(left, kernel)
+  undoPlan(left, kernel)
   return look()
 }
 
-function doAll(plan: Plan, kernel: Node): Plan {
+function doAll(plan: Plan, kernel: IfacerKernel): Plan {
   try {
-    run(plan, asking(plan, kernel))
+    applyPlan(plan, asking(plan, kernel))
     return plan
   } catch (error) {
     if (!(error instanceof StepError)) throw error
@@ -91,7 +91,7 @@ function memberAfter(step: Step, plan: Plan): Step | undefined {
  * Before a member is set down the bond is asked to take it. The kernel looks whether it has a macvlan, of a pod perhaps, and only then whether it is
  * up (bond_enslave, drivers/net/bonding/bond_main.c). Else each ADD that is refused would take the link of running pods down for a moment.
  */
-const asking = (plan: Plan, kernel: Node): Hands => ({
+const asking = (plan: Plan, kernel: IfacerKernel): Executor => ({
   ...kernel,
   apply(step) {
     const next = memberAfter(step, plan)
@@ -113,8 +113,8 @@ function throwIfBusy(ask: () => void): void {
  * those that nobody holds already, which something else was using when their last user went. Returns what went, the lowest of each.
  */
 export function release(
-  isGone: (user: User) => boolean,
-  { kernel, holds }: { kernel: Node; holds: Holds },
+  isGone: (user: LinkUser) => boolean,
+  { kernel, users: holds }: { kernel: IfacerKernel; users: LinkUsers },
   idleToo = false,
 ): readonly string[] {
   return locked(kernel, () => {
@@ -122,7 +122,7 @@ export function release(
     const noted = holds.links().filter(link => holds.usersOf(link).some(isGone))
     for (const link of [...noted, ...(idleToo ? idleIn(tidied(kernel), holds) : [])]) {
       const users = holds.usersOf(link)
-      if (users.every(isGone)) gone.push(...removeFrom(link, { kernel, holds }))
+      if (users.every(isGone)) gone.push(...removeFrom(link, { kernel, users: holds }))
       for (const user of users.filter(isGone)) holds.drop(link, user) // last, so that a DEL that was killed can be repeated
     }
     return gone
@@ -130,19 +130,19 @@ export function release(
 }
 
 /** In one step, the removal of the lowest: what stands on it goes with it. */
-function removeFrom(name: string, { kernel, holds }: { kernel: Node; holds: Holds }): readonly string[] {
+function removeFrom(name: string, { kernel, users }: { kernel: IfacerKernel; users: LinkUsers }): readonly string[] {
   const claims: Plan[number][] = []
   let lowest: string | undefined
-  for (const link of unusedFrom(name, tidied(kernel), below => holds.usersOf(below).length > 0)) {
+  for (const link of unusedFrom(name, tidied(kernel), below => users.usersOf(below).length > 0)) {
     const claim = claimOf(link)
     if (!isGranted(() => kernel.apply(claim))) break
     claims.push(claim)
     lowest = link.name
   }
   if (lowest === undefined) return []
-  const failures = undoAll([toRemove(lowest)], kernel)
+  const failures = undoPlan([toRemove(lowest)], kernel)
   if (failures.length === 0) return [lowest]
-  undoAll(claims, kernel)
+  undoPlan(claims, kernel)
   throw new CniError('internal', `${lowest} has no user any more and could not be removed: ${failures.join('; ')}`)
 }
 

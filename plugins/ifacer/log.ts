@@ -5,9 +5,9 @@ import type { Call } from '../../lib/cni/plugin.js'
 import { LEVELS, levelOf, type Log } from '../../lib/log.js'
 import { describe, type Plan } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
-import type { Config } from './config.js'
+import type { IfacerConf } from './config.js'
 
-type IfacerCall = Call<Config>
+type IfacerCall = Call<IfacerConf>
 
 /** Throws CniError where the conf's level is none; DEL and GC go on with all levels. */
 export function logOf({ config: { log }, command, env }: IfacerCall): Log {

@@ -1,11 +1,11 @@
 // What every link that ifacer makes has: the name that it bears until it is whole, and the mark of those that go with their last user. Pure.
-import type { SeenLink } from '../../lib/plan/seen.js'
+import type { ObservedLink } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 
 /** The alias of a link that `removeUnused` made: only what has it is ever removed. */
 export const MARK = 'ifacer: removed with its last user'
 
-export const isMarked = ({ alias }: SeenLink): boolean => alias === MARK
+export const isMarked = ({ alias }: ObservedLink): boolean => alias === MARK
 
 /** A link gets its name when it is whole, so that nobody ever sees half of one; until then it has this. */
 export function unfinishedName(name: string): string {
@@ -24,4 +24,4 @@ export const toRemove = (name: string): Step => ({
 
 export const mark = (name: string): Step => ({ verb: 'setAlias', where: 'node', name, alias: MARK, was: undefined })
 export const up = (name: string): Step => ({ verb: 'setUp', where: 'node', name, was: false })
-export const upUnless = (link: SeenLink): Plan => (link.up ? [] : [up(link.name)])
+export const upUnless = (link: ObservedLink): Plan => (link.up ? [] : [up(link.name)])

@@ -2,13 +2,13 @@
 //   stdin JSON -> accepts -> look -> plan -> run -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
 import { VERSION } from '../../lib/version.js'
-import { accepts, type Config } from './config.js'
+import { accepts, type IfacerConf } from './config.js'
 
 const verbs = () => import('./verbs.js')
 const leave = () => import('./leave.js')
-const wantsLinks = ({ bond, vlan }: Config): boolean => (bond ?? vlan) !== undefined
+const wantsLinks = ({ bond, vlan }: IfacerConf): boolean => (bond ?? vlan) !== undefined
 
-export const plugin: Plugin<Config> = {
+export const plugin: Plugin<IfacerConf> = {
   name: 'ifacer',
   about: `Subvlan ${VERSION}`,
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],

@@ -1,7 +1,7 @@
 // NetworkManager, seen from what it writes down of each link: does it manage links of ours, and what to write that it does not. Pure.
-import type { Place, SeenLink } from '../../lib/plan/seen.js'
+import type { NetnsState, ObservedLink } from '../../lib/plan/seen.js'
 import { linkNamed } from '../../lib/plan/seen.js'
-import type { Config } from './config.js'
+import type { IfacerConf } from './config.js'
 import { madeBy } from './plan.js'
 
 /**
@@ -21,7 +21,7 @@ export function isManaged(state: string): boolean {
 }
 
 /** Links that only ifacer should have a hand in: those that it makes and a bond's members. The NIC below a VLAN is the node's own. */
-export const oursIn = (config: Config, node: Place): readonly SeenLink[] =>
+export const oursIn = (config: IfacerConf, node: NetnsState): readonly ObservedLink[] =>
   [...new Set([...madeBy(config), ...(config.bond?.members ?? [])])].flatMap(name => linkNamed(node, name) ?? [])
 
 /** One sentence; undefined where there is none to warn of. */

@@ -4,7 +4,7 @@ import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
 import type { BondNumber } from '../../lib/plan/step.js'
 
-export interface Options {
+export interface BondOptionValues {
   readonly numbers: Readonly<Partial<Record<BondNumber, number>>>
   readonly arpIpTarget?: readonly Ip[]
   readonly adActorSystem?: Mac
@@ -57,12 +57,12 @@ const fault = (what: string): CniError =>
   new CniError('invalidConfig', `parseString2BondOptions: failed to convert options to BondOptions: ${what}`)
 
 /** Throws CniError naming the piece that cannot be taken: a misspelt option would be a bond that does not fail over. */
-export function optionsOf(text: string): Options {
+export function optionsOf(text: string): BondOptionValues {
   return text
     .split(';')
     .map(piece => piece.trim())
     .filter(piece => piece !== '')
-    .reduce<Options>(
+    .reduce<BondOptionValues>(
       (options, piece) => {
         const [key = '', value = '', ...more] = piece.split('=').map(part => part.trim())
         if (value === '' || more.length > 0) throw fault(`"${piece}" is not key=value`)
@@ -72,7 +72,7 @@ export function optionsOf(text: string): Options {
     )
 }
 
-function withOption(options: Options, key: string, value: string): Options {
+function withOption(options: BondOptionValues, key: string, value: string): BondOptionValues {
   switch (key) {
     case 'primary':
       return { ...options, primary: value }

@@ -1,28 +1,28 @@
 // What the node needs for the links that are asked for. Pure: what is there must be just what is wanted, or it is refused; what is not there is made.
-import { linkNamed, type Place, type SeenLink } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { bondPlan, newBond } from './bond.js'
-import type { Config } from './config.js'
+import type { IfacerConf } from './config.js'
 import { toRemove } from './made.js'
 import { vlanPlan } from './vlan.js'
 
 /** Names of all links that the conf speaks of. */
-export const namesOf = ({ bond, vlan }: Config): readonly string[] => [
+export const namesOf = ({ bond, vlan }: IfacerConf): readonly string[] => [
   ...new Set([...(bond ? [bond.name, ...bond.members] : []), ...(vlan ? [vlan.on, vlan.name] : [])]),
 ]
 
 /** Names of those that the conf has made, the lowest first. */
-export const madeBy = ({ bond, vlan }: Config): readonly string[] =>
+export const madeBy = ({ bond, vlan }: IfacerConf): readonly string[] =>
   [bond, vlan].flatMap(one => (one ? [one.name] : []))
 
 /** The link that the next plugin stands on; `undefined` where nothing is made. */
-export const topOf = ({ bond, vlan }: Config): string | undefined => (vlan ?? bond)?.name
+export const topOf = ({ bond, vlan }: IfacerConf): string | undefined => (vlan ?? bond)?.name
 
 /**
  * The steps that lack. `node` holds the links of `namesOf` and the bond's members; to make something, all links, and addresses and routes of the main table.
  * Throws CniError, in the reference plugin's words where it has any, for what is there and is not what is wanted.
  */
-export function planFor(config: Config, node: Place): Plan {
+export function planFor(config: IfacerConf, node: NetnsState): Plan {
   const { bond, vlan } = config
   if (bond && linkNamed(node, bond.name) === undefined) return newBond(bond, config, node)
   return [...(bond ? bondPlan(bond, config, node) : []), ...(vlan ? vlanPlan(vlan, config, node) : [])]
@@ -32,8 +32,8 @@ export function planFor(config: Config, node: Place): Plan {
  * What a call that was killed left, wherever it stood: with the lock in hand, nobody else is making it. To be undone, and with a bond
  * goes what stands on it.
  */
-export const leftovers = ({ links }: Place): Plan => links.filter(isUnfinished).map(({ name }) => toRemove(name))
+export const leftovers = ({ links }: NetnsState): Plan => links.filter(isUnfinished).map(({ name }) => toRemove(name))
 
 const UNFINISHED = /^spb-[0-9a-f]{8}$/
 const KINDS = ['bond', 'vlan', 'macvlan']
-const isUnfinished = ({ name, kind }: SeenLink): boolean => UNFINISHED.test(name) && KINDS.includes(kind ?? '')
+const isUnfinished = ({ name, kind }: ObservedLink): boolean => UNFINISHED.test(name) && KINDS.includes(kind ?? '')

@@ -1,20 +1,20 @@
 // A VLAN sub-interface: the steps that make one; what must be if it is there. Pure.
 import { CniError } from '../../lib/cni/error.js'
-import { linkNamed, type Place, type SeenLink } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import type { Config, VlanConf } from './config.js'
+import type { IfacerConf, VlanConf } from './config.js'
 import { mark, unfinishedName, up, upUnless } from './made.js'
 
 const inVlan = 'failed to createVlanDevice: '
 const refuse = (message: string, details = ''): CniError => new CniError('internal', message, details)
 const ETH_P_8021Q = 0x8100 // <linux/if_ether.h>
 
-export function sameMtu({ mtu }: Config, is: SeenLink): void {
+export function sameMtu({ mtu }: IfacerConf, is: ObservedLink): void {
   if (mtu > 0 && is.mtu !== mtu) throw refuse(`${is.name} is there with mtu ${is.mtu}, and mtu ${mtu} is wanted`)
 }
 
 /** On a parent that is there. One that `removeUnused` makes is marked before it has its name. */
-export function vlanPlan(vlan: VlanConf, config: Config, node: Place): Plan {
+export function vlanPlan(vlan: VlanConf, config: IfacerConf, node: NetnsState): Plan {
   const { name, on, id } = vlan
   const parent = linkNamed(node, on)
   if (parent === undefined) throw refuse(`${inVlan}failed to LinkByName ${on}: Link not found`)
@@ -49,13 +49,13 @@ export function vlanPlan(vlan: VlanConf, config: Config, node: Place): Plan {
 }
 
 /** On a bond that is being made, under the name that the bond has until it is whole. */
-export function vlanOnNewBond(vlan: VlanConf, config: Config, { node, bond }: { node: Place; bond: string }): Plan {
+export function vlanOnNewBond(vlan: VlanConf, config: IfacerConf, { node, bond }: { node: NetnsState; bond: string }): Plan {
   const is = linkNamed(node, vlan.name)
   if (is !== undefined) sameVlan(vlan, is, node) // throws: the bond is not there
   return [addVlan(vlan.name, { ...vlan, on: bond }, config), ...(config.removeUnused ? [mark(vlan.name)] : [])]
 }
 
-const addVlan = (name: string, { on, id }: VlanConf, { mtu }: Config): Step => ({
+const addVlan = (name: string, { on, id }: VlanConf, { mtu }: IfacerConf): Step => ({
   verb: 'addLink',
   where: 'node',
   name,
@@ -64,10 +64,10 @@ const addVlan = (name: string, { on, id }: VlanConf, { mtu }: Config): Step => (
 })
 
 /** 802.1ad is another network. */
-const isVlan = ({ vlan }: SeenLink, id: number): boolean =>
+const isVlan = ({ vlan }: ObservedLink, id: number): boolean =>
   vlan?.id === id && (vlan.protocol ?? ETH_P_8021Q) === ETH_P_8021Q
 
-function sameVlan({ name, on, id }: VlanConf, is: SeenLink, node: Place): void {
+function sameVlan({ name, on, id }: VlanConf, is: ObservedLink, node: NetnsState): void {
   const wanted = `a vlan with id ${id} on ${on} is wanted`
   if (is.kind !== 'vlan') throw refuse(`${inVlan}${name} is there and is ${is.kind ?? 'no vlan'}, and ${wanted}`)
   if (is.vlan?.id !== id)

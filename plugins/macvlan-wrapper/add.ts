@@ -4,10 +4,10 @@ import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import { run, StepError, undoAll } from '../../lib/plan/run.js'
-import { linkNamed, type Place, type SeenLink } from '../../lib/plan/seen.js'
+import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
 import type { Plan } from '../../lib/plan/step.js'
-import type { Config } from './config.js'
+import type { MacvlanConf } from './config.js'
 import { ipamOf, type Ipam } from './ipam.js'
 import * as plan from './plan.js'
 import { refusalOf } from './words.js'
@@ -18,11 +18,11 @@ const SETTLE_PAUSE_MS = 50
 /** <linux/if.h> IF_OPER_UP. */
 const OPER_UP = 6
 
-export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
+export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Result> {
   const master = lookUpMaster(call, kernel)
   const nic = plan.nicPlan(call, master)
   kernel.enter()
-  undoAll(plan.leftovers(call), kernel)
+  undoPlan(plan.leftovers(call), kernel)
   // The interface is ours now, and goes under the name that it has: an IPAM may have set it up, and older kernels then refuse to rename it back.
   return withUndo({ steps: nic, undoing: plan.planForDel(call) }, call, kernel, async () => {
     const made = lookUpNic(call, kernel)
@@ -39,7 +39,7 @@ export async function add(call: Call<Config>, kernel: Kernel): Promise<Result> {
  * A macvlan on a master that is down is made, as the reference plugin does; what fails then, fails
  * for that most likely.
  */
-function withMasterDown(error: unknown, { name }: SeenLink): unknown {
+function withMasterDown(error: unknown, { name }: ObservedLink): unknown {
   if (!(error instanceof CniError)) return error
   const hint = `master "${name}" is down, and nothing is received on it: ip link set ${name} up`
   const details = error.details === '' ? hint : `${error.details}; ${hint}`
@@ -47,7 +47,7 @@ function withMasterDown(error: unknown, { name }: SeenLink): unknown {
 }
 
 /** The master that the conf names, or that the default route leads to. */
-export function lookUpMaster({ config }: Call<Config>, kernel: Kernel): SeenLink {
+export function lookUpMaster({ config }: Call<MacvlanConf>, kernel: Kernel): ObservedLink {
   const where = plan.whereMaster(config)
   if (config.master !== '') {
     const seen = kernel.observe({ [where]: { links: [config.master] } })
@@ -57,16 +57,16 @@ export function lookUpMaster({ config }: Call<Config>, kernel: Kernel): SeenLink
   return plan.masterOf(config, kernel.observe({ [where]: { links: [name] } }), name)
 }
 
-function lookUpNic({ ifName }: Call<Config>, kernel: Kernel): SeenLink {
+function lookUpNic({ ifName }: Call<MacvlanConf>, kernel: Kernel): ObservedLink {
   const nic = linkNamed(kernel.observe({ pod: { links: [ifName] } }).pod, ifName)
   if (nic === undefined) throw new CniError('internal', `failed to lookup "${ifName}": Link not found`)
   return nic
 }
 
 /** Runs a plan; a refused step becomes the sentence that users know. */
-function doAll(steps: Plan, call: Call<Config>, kernel: Kernel): void {
+function doAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
   try {
-    run(steps, kernel)
+    applyPlan(steps, kernel)
   } catch (error) {
     if (!(error instanceof StepError)) throw error
     const { step, cause } = error
@@ -82,13 +82,13 @@ interface Done {
 }
 
 /** Does a plan and then the work; when the work fails, the plan is undone and the work's own error is what is told. */
-async function withUndo<T>(done: Done, call: Call<Config>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
+async function withUndo<T>(done: Done, call: Call<MacvlanConf>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
   const { steps, undoing = steps } = done
   doAll(steps, call, kernel)
   try {
     return await work()
   } catch (error) {
-    throw withFailures(error, undoAll(undoing, kernel))
+    throw withFailures(error, undoPlan(undoing, kernel))
   }
 }
 
@@ -102,7 +102,7 @@ function withFailures(error: unknown, failures: readonly string[]): unknown {
   return new CniError(kind, message, details === '' ? left : `${details}; ${left}`, { cause: error })
 }
 
-async function address(call: Call<Config>, kernel: Kernel, ipam: Ipam): Promise<Result> {
+async function address(call: Call<MacvlanConf>, kernel: Kernel, ipam: Ipam): Promise<Result> {
   const claimed = await ipam.claim(kernel)
   try {
     const addressed = plan.addressedBy(call.ifName, claimed.result)
@@ -125,7 +125,7 @@ const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
   )
 
 /** Waits until duplicate address detection has ended. Without a carrier it never does; then waiting was all that could be done. */
-async function settle({ ifName }: Call<Config>, kernel: Kernel): Promise<void> {
+async function settle({ ifName }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
   const deadline = performance.now() + SETTLE_MS_MAX
   for (;;) {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
@@ -146,7 +146,7 @@ async function settle({ ifName }: Call<Config>, kernel: Kernel): Promise<void> {
  * The kernel announces what is on a link at the moment when it comes up, if it is told to notify. So the frames of our own are for a link
  * that an IPAM has set up before, and for sysctls that cannot be written. They are dear: closing a packet socket waits some 15 ms for RCU.
  */
-function announcedByKernel({ ifName }: Call<Config>, kernel: Kernel, before: Place): boolean {
+function announcedByKernel({ ifName }: Call<MacvlanConf>, kernel: Kernel, before: NetnsState): boolean {
   const isUp = linkNamed(before, ifName)?.up ?? false
   if (isUp) return false
   const paths = plan.notifiersOf(ifName)
@@ -157,7 +157,7 @@ function announcedByKernel({ ifName }: Call<Config>, kernel: Kernel, before: Pla
 /**
  * Tells the link whose addresses these are now. A courtesy: a frame that cannot be sent fails nothing, the neighbours then ask.
  */
-async function announce({ ifName }: Call<Config>, kernel: Kernel, addressed: plan.Addressed): Promise<void> {
+async function announce({ ifName }: Call<MacvlanConf>, kernel: Kernel, addressed: plan.Addressed): Promise<void> {
   const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
   const ips = plan.announceable(pod, ifName, addressed)
   try {

@@ -4,10 +4,10 @@ import type { Call } from '../../lib/cni/plugin.js'
 import type { Interface, Result } from '../../lib/cni/result.js'
 import { parseIp } from '../../lib/ip/address.js'
 import { networkOf, parsePrefix } from '../../lib/ip/cidr.js'
-import { linkNamed, samePrefix, type Place } from '../../lib/plan/seen.js'
-import type { Config } from './config.js'
+import { linkNamed, samePrefix, type NetnsState } from '../../lib/plan/seen.js'
+import type { MacvlanConf } from './config.js'
 
-type Checked = Pick<Call<Config>, 'config' | 'ifName' | 'netns'>
+type Checked = Pick<Call<MacvlanConf>, 'config' | 'ifName' | 'netns'>
 
 const wrong = (message: string): CniError => new CniError('internal', message)
 
@@ -20,7 +20,7 @@ export function ownInterface({ ifName, netns }: Checked, prevResult: Result): In
 }
 
 /** `pod`: the link, its addresses and all routes. Throws for the first thing that is not as it was; what others added is fine. */
-export function checkPod(call: Checked, prevResult: Result, pod: Place): void {
+export function checkPod(call: Checked, prevResult: Result, pod: NetnsState): void {
   checkLink(call, ownInterface(call, prevResult), pod)
   const at = (prevResult.interfaces ?? []).findIndex(({ name }) => name === call.ifName)
   const ours = (prevResult.ips ?? []).filter(ip => ip.interface === undefined || ip.interface === at)
@@ -28,7 +28,7 @@ export function checkPod(call: Checked, prevResult: Result, pod: Place): void {
   for (const route of prevResult.routes ?? []) checkRoute(route, pod)
 }
 
-function checkLink({ config, ifName }: Checked, own: Interface, pod: Place): void {
+function checkLink({ config, ifName }: Checked, own: Interface, pod: NetnsState): void {
   const link = linkNamed(pod, ifName)
   if (link === undefined) throw wrong(`failed to lookup "${ifName}": Link not found`)
   if (link.kind !== 'macvlan') throw wrong(`error: Container interface ${ifName} not of type macvlan`)
@@ -42,23 +42,23 @@ function checkLink({ config, ifName }: Checked, own: Interface, pod: Place): voi
 function checkAddress(
   { ifName }: Checked,
   { address, gateway }: { address: string; gateway: string },
-  pod: Place,
+  pod: NetnsState,
 ): void {
   const prefix = parsePrefix(address)
-  const isThere = prefix && pod.addresses.some(has => has.link === ifName && samePrefix(has.address, prefix))
+  const isThere = prefix && pod.addresses.some(has => has.dev === ifName && samePrefix(has.address, prefix))
   if (!isThere) throw wrong(`Failed to match addr ${address} on interface ${ifName}`)
   const network = networkOf(prefix)
-  if (!pod.routes.some(({ to }) => to === network))
+  if (!pod.routes.some(({ dst }) => dst === network))
     throw wrong(`Failed to find Gateway ${gateway} for interface ${ifName}`)
 }
 
 /** Of a default route any will do, as of the reference plugin's: a chained plugin may have put its own in front. */
-function checkRoute({ dst, gw }: { dst: string; gw?: string }, pod: Place): void {
+function checkRoute({ dst, gw }: { dst: string; gw?: string }, pod: NetnsState): void {
   const prefix = parsePrefix(dst)
   const to = prefix && networkOf(prefix)
   const via = gw === undefined ? undefined : parseIp(gw)
   const isThere = pod.routes.some(
-    has => has.to === to && (prefix?.length === 0 || via === undefined || has.via === via),
+    has => has.dst === to && (prefix?.length === 0 || via === undefined || has.via === via),
   )
   if (!isThere)
     throw wrong(`Expected Route {Dst:${dst}${gw === undefined ? '' : ` GW:${gw}`}} not found in routing table`)

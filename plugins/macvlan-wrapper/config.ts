@@ -5,7 +5,7 @@ import { CniError } from '../../lib/cni/error.js'
 import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
 import type { Result } from '../../lib/cni/result.js'
 
-export interface Config {
+export interface MacvlanConf {
   /** The document as it came: an IPAM reads its own keys. */
   readonly raw: object
   /** '': the interface of the first default route. */
@@ -27,7 +27,7 @@ export interface Config {
 }
 
 /** Throws CniError naming the key, its value and what it may be. */
-export function accepts(raw: unknown): Config {
+export function accepts(raw: unknown): MacvlanConf {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new CniError('decodeFailure', 'failed to load netconf: it is not an object')
   const conf = known(raw)
@@ -55,7 +55,7 @@ function known(raw: object): schema.Conf {
   }
 }
 
-function dnsOf({ nameservers, search, options, domain }: NonNullable<schema.Conf['dns']>): Config['dns'] {
+function dnsOf({ nameservers, search, options, domain }: NonNullable<schema.Conf['dns']>): MacvlanConf['dns'] {
   const given = Object.entries({ nameservers, search, options }).filter(
     ([, list]) => list !== undefined && list.length > 0,
   )

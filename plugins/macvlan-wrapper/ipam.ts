@@ -2,14 +2,14 @@
 import { delegate } from '../../lib/cni/delegate.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import type { Eyes } from '../../lib/ipam/cni.js'
+import type { KernelAccess } from '../../lib/ipam/cni.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import type { Config } from './config.js'
+import type { MacvlanConf } from './config.js'
 
 /** Names of the IPAM that is compiled in: asking for it never needs CNI_PATH. */
 const OWN: readonly string[] = ['spiderpool', 'spiderpool-ipam']
 
-export interface Claimed {
+export interface IpamLease {
   readonly result: Result
   /** Gives back what this ADD took. */
   undo(): Promise<void>
@@ -17,7 +17,7 @@ export interface Claimed {
 
 export interface Ipam {
   /** The interface is there, without addresses. */
-  claim(kernel: Kernel): Promise<Claimed>
+  claim(kernel: Kernel): Promise<IpamLease>
   release(): Promise<void>
   check(): Promise<void>
   status(): Promise<void>
@@ -25,7 +25,7 @@ export interface Ipam {
 }
 
 /** Undefined for a bare L2 port. */
-export function ipamOf(call: Call<Config>): Ipam | undefined {
+export function ipamOf(call: Call<MacvlanConf>): Ipam | undefined {
   const type = call.config.ipamType
   if (type === '') return undefined
   return OWN.includes(type) ? inProcess(call) : delegated(call, type)
@@ -33,15 +33,15 @@ export function ipamOf(call: Call<Config>): Ipam | undefined {
 
 const loadOwn = () => import('../../lib/ipam/cni.js')
 
-const eyes = (kernel: Kernel, { ifName: nic, config: { unknown } }: Call<Config>): Eyes => ({
+const eyes = (kernel: Kernel, { ifName: nic, config: { unknown } }: Call<MacvlanConf>): KernelAccess => ({
   master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/detect.js')).detect({ kernel, nic }, asks),
-  owned: async ips => (await import('../../lib/kernel/owned.js')).ownedBy(kernel, nic, ips),
+  owned: async ips => (await import('../../lib/kernel/owned.js')).podAddressesOnNode(kernel, nic, ips),
   unknown,
   host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),
 })
 
-function inProcess(call: Call<Config>): Ipam {
+function inProcess(call: Call<MacvlanConf>): Ipam {
   const own: Call<unknown> = { ...call, config: call.config.raw }
   const { netns, ifName: nic } = call
   return {
@@ -56,7 +56,7 @@ function inProcess(call: Call<Config>): Ipam {
   }
 }
 
-function delegated(call: Call<Config>, type: string): Ipam {
+function delegated(call: Call<MacvlanConf>, type: string): Ipam {
   const del = async (): Promise<void> => void (await delegate('DEL', type, call))
   return {
     async claim() {

@@ -2,11 +2,11 @@
 //   stdin JSON -> accepts -> plan -> run -> resultOf -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
 import { VERSION } from '../../lib/version.js'
-import { accepts, type Config } from './config.js'
+import { accepts, type MacvlanConf } from './config.js'
 
 const verbs = () => import('./verbs.js')
 
-export const plugin: Plugin<Config> = {
+export const plugin: Plugin<MacvlanConf> = {
   name: 'macvlan-wrapper',
   about: `CNI macvlan plugin ${VERSION}`,
   versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],

@@ -6,19 +6,19 @@ import { CniError } from '../../lib/cni/error.js'
 import { aliasOf, ownerByAlias } from '../../lib/cni/owner.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import { defaultRouteLink, linkNamed, type Place, type Seen, type SeenLink } from '../../lib/plan/seen.js'
+import { defaultRouteLink, linkNamed, type NetnsState, type Observed, type ObservedLink } from '../../lib/plan/seen.js'
 import type { MacvlanMode, Plan, Route, Step, Where } from '../../lib/plan/step.js'
-import type { Config } from './config.js'
+import type { MacvlanConf } from './config.js'
 
-export type MacvlanCall = Pick<Call<Config>, 'config' | 'ifName' | 'containerID' | 'args' | 'cniVersion' | 'netns'>
+export type MacvlanCall = Pick<Call<MacvlanConf>, 'config' | 'ifName' | 'containerID' | 'args' | 'cniVersion' | 'netns'>
 
 const MODES: readonly MacvlanMode[] = ['private', 'vepa', 'bridge', 'passthru']
 
 /** Where the master is, and the kernel is asked to make the link. */
-export const whereMaster = ({ linkInContainer }: Config): Where => (linkInContainer ? 'pod' : 'node')
+export const whereMaster = ({ linkInContainer }: MacvlanConf): Where => (linkInContainer ? 'pod' : 'node')
 
 /** The name of the master, from the conf or the first default route. */
-export function masterName(config: Config, seen: Seen): string {
+export function masterName(config: MacvlanConf, seen: Observed): string {
   const name = config.master || defaultRouteLink(seen[whereMaster(config)])
   if (name === undefined)
     throw new CniError(
@@ -30,7 +30,7 @@ export function masterName(config: Config, seen: Seen): string {
 }
 
 /** The master as the kernel has it. The sentence is the reference plugin's. */
-export function masterOf(config: Config, seen: Seen, name: string): SeenLink {
+export function masterOf(config: MacvlanConf, seen: Observed, name: string): ObservedLink {
   const master = linkNamed(seen[whereMaster(config)], name)
   if (master === undefined)
     throw new CniError(
@@ -67,7 +67,7 @@ function macOf({ config, args }: MacvlanCall): Mac | undefined {
   return mac
 }
 
-function modeOf({ mode }: Config): MacvlanMode {
+function modeOf({ mode }: MacvlanConf): MacvlanMode {
   const known = MODES.find(name => name === mode)
   if (known === undefined)
     throw new CniError('invalidConfig', `unknown macvlan mode: "${mode}"`, `"mode" may be ${MODES.join(', ')}`)
@@ -75,7 +75,7 @@ function modeOf({ mode }: Config): MacvlanMode {
 }
 
 /** Makes the NIC in the pod, without addresses. Throws CniError for what the conf cannot have. */
-export function nicPlan(call: MacvlanCall, master: SeenLink): Plan {
+export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   const { config, ifName } = call
   if (config.mtu < 0 || config.mtu > master.mtu)
     throw new CniError('invalidConfig', `invalid MTU ${config.mtu}, must be [0, master MTU(${master.mtu})]`)
@@ -122,7 +122,7 @@ export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan
  * version of ours), the addresses or the MAC of prevResult. Where there is no prevResult either,
  * any macvlan of the name is taken for this container's, as the reference plugin does.
  */
-export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: SeenLink, pod: Place): boolean {
+export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: ObservedLink, pod: NetnsState): boolean {
   if (link.kind !== 'macvlan') return false
   const owner = ownerByAlias(link.alias, containerID)
   if (owner !== undefined) return owner === 'own'
@@ -132,11 +132,11 @@ export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: Se
   const ips = (prevResult?.ips ?? []).filter(ip => ip.interface === undefined || ip.interface === at)
   return ips.some(({ address }) => {
     const prefix = parsePrefix(address)
-    return prefix !== undefined && pod.addresses.some(has => has.link === ifName && has.address.ip === prefix.ip)
+    return prefix !== undefined && pod.addresses.some(has => has.dev === ifName && has.address.ip === prefix.ip)
   })
 }
 
-type Leaving = Pick<Call<Config>, 'containerID' | 'ifName' | 'prevResult'>
+type Leaving = Pick<Call<MacvlanConf>, 'containerID' | 'ifName' | 'prevResult'>
 
 const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
 
@@ -170,8 +170,8 @@ export function addressedBy(ifName: string, result: Result): Addressed {
   const routes = (result.routes ?? []).map(({ dst, gw, mtu, advmss, priority, table, scope }): Route => {
     const to = must(parsePrefix(dst), 'routes[].dst', dst)
     const via = gw ? must(parseIp(gw), 'routes[].gw', gw) : first(familyOf(to.ip))
-    const numbers = Object.entries({ mtu, advmss, priority, table, scope }).filter(([, number]) => number !== undefined)
-    return { to: networkOf(to), link: ifName, ...(via !== undefined && { via }), ...Object.fromEntries(numbers) }
+    const numbers = Object.entries({ mtu, advmss, metric: priority, table, scope }).filter(([, number]) => number !== undefined)
+    return { dst: networkOf(to), dev: ifName, ...(via !== undefined && { via }), ...Object.fromEntries(numbers) }
   })
   return { addresses, gateways, routes }
 }
@@ -184,7 +184,7 @@ function must<T>(parsed: T | undefined, key: string, text: string): T {
 const isIpv6 = ({ ip }: Prefix): boolean => familyOf(ip) === 6
 
 /** Puts the addresses on and the link up. */
-export function addressPlan({ ifName }: Pick<MacvlanCall, 'ifName'>, { addresses }: Addressed, pod: Place): Plan {
+export function addressPlan({ ifName }: Pick<MacvlanCall, 'ifName'>, { addresses }: Addressed, pod: NetnsState): Plan {
   const sysctl = (path: string, value: string, optional = false): Step => ({
     verb: 'setSysctl',
     where: 'pod',
@@ -214,28 +214,28 @@ export const upPlan = ({ ifName }: Pick<MacvlanCall, 'ifName'>): Plan => [
 
 /** Routes go on after duplicate address detection has settled: a tentative address is no source. */
 export const routePlan = ({ routes }: Addressed): Plan =>
-  routes.map((route): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'beside' }))
+  routes.map((route): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'prepend' }))
 
 export const needsSettling = ({ gateways }: Addressed): boolean => gateways.some(ip => familyOf(ip) === 6)
 
 /** `ready` when no IPv6 address is being looked for on the link; an address that somebody else has is a failure for good. */
-export function settlementOf(pod: Place, ifName: string): { kind: 'ready' | 'waiting' } | { kind: 'failed'; ip: Ip } {
-  const own = pod.addresses.filter(({ link, address }) => link === ifName && isIpv6(address))
+export function settlementOf(pod: NetnsState, ifName: string): { kind: 'ready' | 'waiting' } | { kind: 'failed'; ip: Ip } {
+  const own = pod.addresses.filter(({ dev, address }) => dev === ifName && isIpv6(address))
   const failed = own.find(({ dadFailed }) => dadFailed)
   if (failed) return { kind: 'failed', ip: failed.address.ip }
   return { kind: own.some(({ tentative }) => tentative) ? 'waiting' : 'ready' }
 }
 
 /** The addresses that may be announced: there, and nobody's but ours. */
-export const announceable = (pod: Place, ifName: string, { addresses }: Addressed): readonly Ip[] =>
+export const announceable = (pod: NetnsState, ifName: string, { addresses }: Addressed): readonly Ip[] =>
   addresses
     .map(({ ip }) => ip)
     .filter(ip =>
-      pod.addresses.some(has => has.link === ifName && has.address.ip === ip && !has.tentative && !has.dadFailed),
+      pod.addresses.some(has => has.dev === ifName && has.address.ip === ip && !has.tentative && !has.dadFailed),
     )
 
 /** What is, as the runtime is told. The conf's dns replaces IPAM's. */
-export function resultOf({ config, netns, cniVersion }: MacvlanCall, nic: SeenLink, ipam: Result | undefined): Result {
+export function resultOf({ config, netns, cniVersion }: MacvlanCall, nic: ObservedLink, ipam: Result | undefined): Result {
   // The MTU came with 1.1.0; macvlan does not tell it to older callers.
   const mtu = cniVersion === '1.1.0' ? { mtu: nic.mtu } : {}
   return {

@@ -4,11 +4,11 @@ import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/open.js'
-import { undoAll } from '../../lib/plan/run.js'
+import { undoPlan } from '../../lib/plan/run.js'
 import { linkNamed } from '../../lib/plan/seen.js'
 import { add as addOn, lookUpMaster } from './add.js'
 import { checkPod, ownInterface } from './check.js'
-import type { Config } from './config.js'
+import type { MacvlanConf } from './config.js'
 import { ipamOf } from './ipam.js'
 import { isOwnLink, leftovers, planForDel } from './plan.js'
 
@@ -25,10 +25,10 @@ async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promis
   }
 }
 
-export const add = (call: Call<Config>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
+export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
 
 /** Everything is tried: the link goes also where IPAM fails, and IPAM is asked also where the namespace is gone. */
-export async function del(call: Call<Config>): Promise<void> {
+export async function del(call: Call<MacvlanConf>): Promise<void> {
   const failures: unknown[] = []
   const attempt = async (work: () => void | Promise<void>): Promise<void> => {
     try {
@@ -47,11 +47,11 @@ export async function del(call: Call<Config>): Promise<void> {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-function removeLink(call: Call<Config>): void {
+function removeLink(call: Call<MacvlanConf>): void {
   const kernel = openKernel(call.netns)
   try {
     kernel.enter()
-    const failures = undoAll(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
+    const failures = undoPlan(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
     if (failures.length > 0)
       throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
   } catch (error) {
@@ -61,14 +61,14 @@ function removeLink(call: Call<Config>): void {
   }
 }
 
-function isOwnOrGone(call: Call<Config>, kernel: Kernel): boolean {
+function isOwnOrGone(call: Call<MacvlanConf>, kernel: Kernel): boolean {
   const { ifName } = call
   const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
   const link = linkNamed(pod, ifName)
   return link === undefined || isOwnLink(call, link, pod)
 }
 
-export async function check(call: Call<Config>): Promise<void> {
+export async function check(call: Call<MacvlanConf>): Promise<void> {
   const { prevResult, ifName } = call
   await ipamOf(call)?.check()
   if (prevResult === undefined) throw new CniError('invalidConfig', 'required prevResult missing')
@@ -81,7 +81,7 @@ export async function check(call: Call<Config>): Promise<void> {
 }
 
 /** Would an ADD find its master and its IPAM? Without a container a master in one cannot be looked for. */
-export async function status(call: Call<Config>): Promise<void> {
+export async function status(call: Call<MacvlanConf>): Promise<void> {
   try {
     if (!call.config.linkInContainer) await withKernel('', kernel => void lookUpMaster(call, kernel))
   } catch (error) {
@@ -92,6 +92,6 @@ export async function status(call: Call<Config>): Promise<void> {
 }
 
 /** Links go with their namespaces; only IPAM may hold something. */
-export async function gc(call: Call<Config>): Promise<void> {
+export async function gc(call: Call<MacvlanConf>): Promise<void> {
   await ipamOf(call)?.gc()
 }

@@ -4,7 +4,7 @@ import { formatPrefix } from '../../lib/ip/cidr.js'
 import type { Route, Step, StepOf } from '../../lib/plan/step.js'
 
 /** `reason` is the kernel's, in words; `code` the errno's name. */
-export interface Refusal {
+export interface MacvlanRefusal {
   readonly step: Step
   readonly reason: string
   readonly code: string | undefined
@@ -13,7 +13,7 @@ export interface Refusal {
   readonly mac?: string
 }
 
-export function refusalOf({ step, reason, code, ifName, mac = '' }: Refusal): CniError {
+export function refusalOf({ step, reason, code, ifName, mac = '' }: MacvlanRefusal): CniError {
   const { message, hint } = sentenceOf(step, { ifName, mac }, code)
   const isWrongMac = step.verb === 'addLink' && code === 'EADDRNOTAVAIL'
   return new CniError(isWrongMac ? 'invalidConfig' : 'internal', `${message}: ${reason}`, hint)
@@ -86,8 +86,8 @@ function routeHint({ via, table }: Route, code: string | undefined): string | un
   }
 }
 
-const routeText = ({ to, via, link, priority, scope, table }: Route): string =>
-  `${to} via ${via ?? '<nil>'} dev ${link ?? ''} metric ${priority ?? 0} (Scope: ${scopeName(scope ?? 0)}, Table: ${table ?? 0})`
+const routeText = ({ dst, via, dev, metric, scope, table }: Route): string =>
+  `${dst} via ${via ?? '<nil>'} dev ${dev ?? ''} metric ${metric ?? 0} (Scope: ${scopeName(scope ?? 0)}, Table: ${table ?? 0})`
 
 /** As netlink libraries print RT_SCOPE_*. */
 const SCOPES: Readonly<Record<number, string>> = {

@@ -1,17 +1,17 @@
 // spiderpool-ipam: the IPAM plugin. Any main plugin calls it; which pool and which address is decided in lib/ipam, loaded when needed.
 import type { Plugin } from '../../lib/cni/plugin.js'
-import type { Eyes } from '../../lib/ipam/cni.js'
+import type { KernelAccess } from '../../lib/ipam/cni.js'
 import { VERSION } from '../../lib/version.js'
 import { accepts } from './config.js'
 
 const ipam = () => import('../../lib/ipam/cni.js')
 
 /** The pod's interface, made by a main plugin that waits for us. */
-const eyes = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): Eyes => ({
+const eyes = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): KernelAccess => ({
   master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/detect.js')).detectAlone({ netns, nic }, asks),
   owned: async ips => {
-    const holders = (await import('../../lib/kernel/holders.js')).holdersHere(ips)
+    const holders = (await import('../../lib/kernel/holders.js')).addressOwnersHere(ips)
     return holders.length === 0 ? [] : (await import('../../lib/kernel/look.js')).ownedByNode({ netns, nic }, ips)
   },
   host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),

@@ -133,7 +133,7 @@ t.test('ADD of a StatefulSet pod keeps the address of a Go record under an earli
 })
 
 t.test('ADDs beside Go agents on the same pool: no address twice', async t => {
-  const { pool } = await poolOf('beside', 30)
+  const { pool } = await poolOf('prepend', 30)
   await goPod(pool, 'beside-first')
   const ours = Promise.all(
     Array.from({ length: 12 }, async (_, at) => {

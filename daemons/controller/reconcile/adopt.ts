@@ -4,7 +4,7 @@ import { familyOf, objectNameOf, parseIp } from '../../../lib/ip/address.js'
 import { parsePrefix } from '../../../lib/ip/cidr.js'
 import { allocatedText, entriesIn, recordsIn, type GoRecord } from '../../../lib/ipam/allocated.js'
 import { addressesOf } from '../../../lib/ipam/endpoint.js'
-import { addressObject, handedTo, type Claimant } from '../../../lib/ipam/identity.js'
+import { addressObject, withHolder, type Claimant } from '../../../lib/ipam/identity.js'
 import { poolOf } from '../../../lib/ipam/pool.js'
 
 export { recordsIn, type GoRecord } from '../../../lib/ipam/allocated.js'
@@ -128,7 +128,7 @@ const isSuccessor = ({ namespace, pod }: GoRecord, { spec }: SpiderIPAddress): b
 function renewed(holder: SpiderIPAddress, { uid }: GoRecord): SpiderIPAddress {
   const { pod, owner, node, nic } = holder.spec
   const claimant: Claimant = { ...pod, uid, record: pod.name, node, containerID: '', owner }
-  return handedTo(holder, { claimant, nic })
+  return withHolder(holder, { claimant, nic })
 }
 
 /** Keys of the text that are not adopted yet. */

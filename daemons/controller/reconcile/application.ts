@@ -36,7 +36,7 @@ export interface Workload {
 export type WorkloadKind = 'Deployment' | 'ReplicaSet' | 'StatefulSet' | 'DaemonSet' | 'Job' | 'CronJob'
 
 /** The identity of an application: what its pools' labels say. */
-export interface Identity {
+export interface ApplicationIdentity {
   readonly apiVersion: string
   readonly kind: string
   readonly namespace: string
@@ -44,7 +44,7 @@ export interface Identity {
   readonly uid: string
 }
 
-export interface Application extends Identity {
+export interface Application extends ApplicationIdentity {
   readonly items: readonly SubnetItem[]
   /** Addresses in each of its pools. */
   readonly size: number
@@ -55,12 +55,12 @@ export interface Application extends Identity {
 }
 
 /** `none`: it asks for nothing. `wrong`: it asks for what cannot be understood, in a sentence. */
-export type Asked =
+export type SubnetDemand =
   | { readonly kind: 'none' }
-  | { readonly kind: 'wrong'; readonly identity: Identity; readonly why: string }
+  | { readonly kind: 'wrong'; readonly identity: ApplicationIdentity; readonly why: string }
   | { readonly kind: 'asks'; readonly application: Application }
 
-const NONE: Asked = { kind: 'none' }
+const NONE: SubnetDemand = { kind: 'none' }
 
 export const apiVersionOfKind = (kind: WorkloadKind): string =>
   kind === 'Job' || kind === 'CronJob' ? 'batch/v1' : 'apps/v1'
@@ -76,7 +76,7 @@ export const asksForSubnet = (annotations: Annotations | undefined): boolean =>
   annotations?.[ANNOTATION_SUBNET] !== undefined || annotations?.[ANNOTATION_SUBNETS] !== undefined
 
 /** `flexible`: addresses more than pods where no annotation says otherwise (conf.yml). */
-export function askedByWorkload(kind: WorkloadKind, workload: Workload, flexible: number): Asked {
+export function askedByWorkload(kind: WorkloadKind, workload: Workload, flexible: number): SubnetDemand {
   const { metadata, spec, status } = workload
   const controller = controllerOf(metadata)
   if (controller && UPPER[kind] === `${controller.apiVersion} ${controller.kind}`) return NONE
@@ -113,7 +113,7 @@ export const controllerOf = ({ ownerReferences = [] }: ObjectMeta): OwnerReferen
   ownerReferences.find(({ controller }) => controller === true)
 
 /** Whose pod this is, where that is no kind whose template is read. */
-export function foreignOwner({ metadata }: Pod): Identity | undefined {
+export function foreignOwner({ metadata }: Pod): ApplicationIdentity | undefined {
   const owner = controllerOf(metadata)
   if (!owner || isKnown(owner)) return undefined
   const { apiVersion, kind, name, uid } = owner
@@ -121,7 +121,7 @@ export function foreignOwner({ metadata }: Pod): Identity | undefined {
 }
 
 /** A foreign kind does not say how many pods it wants: the number must be a fixed one, and of `+2` only the 2 is known. */
-export function askedByPod(pod: Pod): Asked {
+export function askedByPod(pod: Pod): SubnetDemand {
   const identity = foreignOwner(pod)
   const { annotations, namespace = '', name } = pod.metadata
   if (!identity || !annotations || pod.spec?.hostNetwork === true || !asksForSubnet(annotations)) return NONE
@@ -129,7 +129,7 @@ export function askedByPod(pod: Pod): Asked {
 }
 
 /** Names of SpiderSubnets, each once. */
-export const subnetsAsked = (asked: Asked): readonly string[] =>
+export const subnetsAsked = (asked: SubnetDemand): readonly string[] =>
   asked.kind === 'asks' ? [...new Set(asked.application.items.flatMap(({ subnets }) => [...subnets.values()]))] : []
 
 interface NumberWish {
@@ -145,7 +145,7 @@ interface Asking {
   readonly otherwise: NumberWish | undefined
 }
 
-function understood(identity: Identity, { where, annotations, pods, otherwise }: Asking): Asked {
+function understood(identity: ApplicationIdentity, { where, annotations, pods, otherwise }: Asking): SubnetDemand {
   try {
     const { isFlexible, count } = numberIn(annotations[ANNOTATION_IP_NUMBER], where) ?? otherwise ?? missing(where)
     const items = itemsIn(annotations, where)

@@ -19,17 +19,17 @@ import type { OwnerReference, SpiderIPPool, SpiderSubnet } from '../../../lib/cr
 import type { Family } from '../../../lib/ip/address.js'
 import { formatRanges, type Ranges } from '../../../lib/ip/range.js'
 import { labelsOfPool } from '../../../lib/ipam/subnet.js'
-import type { Application, Identity } from './application.js'
+import type { Application, ApplicationIdentity } from './application.js'
 
 /** One pool that an application wants: one for each interface and family. */
-export interface Wish {
+export interface AutoPoolRequest {
   readonly application: Application
   readonly nic: string
   readonly family: Family
 }
 
 /** What of an application's wishes concerns this subnet, of the families that are switched on. */
-export const wishesFor = (application: Application, subnet: string, families: readonly Family[]): readonly Wish[] =>
+export const autoPoolRequestsFor = (application: Application, subnet: string, families: readonly Family[]): readonly AutoPoolRequest[] =>
   application.items.flatMap(({ nic, subnets }) =>
     [...subnets]
       .filter(([family, name]) => name === subnet && families.includes(family))
@@ -40,7 +40,7 @@ const NAME_LENGTH_MAX = 253 // DNS-1123 subdomain
 const UID_LETTERS = 5
 
 /** `auto4-app-eth0-9a2b3`. What no name may hold becomes `-`; of the application's name as much as there is room for. */
-export function autoPoolName({ application, nic, family }: Wish): string {
+export function autoPoolName({ application, nic, family }: AutoPoolRequest): string {
   const clean = (text: string): string => text.toLowerCase().replace(/[^a-z0-9.-]/g, '-')
   const uid = (application.uid.split('-').at(-1) ?? '').slice(0, UID_LETTERS)
   const ending = `-${clean(nic)}-${uid}`
@@ -48,14 +48,14 @@ export function autoPoolName({ application, nic, family }: Wish): string {
   return beginning + clean(application.name).slice(0, NAME_LENGTH_MAX - beginning.length - ending.length) + ending
 }
 
-const ownerOf = ({ apiVersion, kind, name, uid }: Identity) => ({ apiVersion, kind, name, uid })
+const ownerOf = ({ apiVersion, kind, name, uid }: ApplicationIdentity) => ({ apiVersion, kind, name, uid })
 
 /** `apps_v1_Deployment_default_app`, of the core group `v1_Pod_default_app`: how the subnet's status names it. */
-export const applicationText = ({ apiVersion, kind, namespace, name }: Identity): string =>
+export const applicationText = ({ apiVersion, kind, namespace, name }: ApplicationIdentity): string =>
   [apiVersion.replace('/', '_'), kind, namespace, name].join('_')
 
 /** Whose pool it is by its labels; `undefined` for one that nobody made for an application. */
-export function identityOfPool({ metadata: { labels = {} } }: SpiderIPPool): Identity | undefined {
+export function identityOfPool({ metadata: { labels = {} } }: SpiderIPPool): ApplicationIdentity | undefined {
   const name = labels[LABEL_APPLICATION_NAME]
   if (name === undefined) return undefined
   return {
@@ -71,7 +71,7 @@ export function identityOfPool({ metadata: { labels = {} } }: SpiderIPPool): Ide
 export const isReclaimed = ({ metadata }: SpiderIPPool): boolean => metadata.labels?.[LABEL_RECLAIM] !== 'false'
 
 /** The same for a wish and for the pools that may be for it: application by kind and name, interface, family. */
-export const kinOf = ({ application, nic, family }: Wish): string =>
+export const kinOf = ({ application, nic, family }: AutoPoolRequest): string =>
   [applicationText(application), nic, `IPv${family}`].join(' ')
 
 export function kinOfPool(pool: SpiderIPPool): string {
@@ -81,10 +81,10 @@ export function kinOfPool(pool: SpiderIPPool): string {
 }
 
 /** Whether the pool is for that wish. One that stays when its application goes serves the next application of the same name. */
-export const isFor = (pool: SpiderIPPool, wish: Wish): boolean =>
-  kinOfPool(pool) === kinOf(wish) && (identityOfPool(pool)?.uid === wish.application.uid || !isReclaimed(pool))
+export const isFor = (pool: SpiderIPPool, request: AutoPoolRequest): boolean =>
+  kinOfPool(pool) === kinOf(request) && (identityOfPool(pool)?.uid === request.application.uid || !isReclaimed(pool))
 
-export function labelsOfWish({ application, nic, family }: Wish, subnet: string): Readonly<Record<string, string>> {
+export function labelsOfWish({ application, nic, family }: AutoPoolRequest, subnet: string): Readonly<Record<string, string>> {
   const owner = { namespace: application.namespace, owner: ownerOf(application) }
   return { ...labelsOfPool(subnet, nic, family, owner), [LABEL_RECLAIM]: `${application.reclaims}` }
 }
@@ -100,7 +100,7 @@ export const controllerReference = ({ metadata: { name, uid = '' } }: SpiderSubn
 })
 
 /** Compared with the pod's controller (lib/ipam/filter.ts); no pod has such labels. */
-function affinityOf({ apiVersion, kind, namespace, name }: Identity): SpiderIPPool['spec']['podAffinity'] {
+function affinityOf({ apiVersion, kind, namespace, name }: ApplicationIdentity): SpiderIPPool['spec']['podAffinity'] {
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   return {
     matchLabels: {
@@ -113,25 +113,25 @@ function affinityOf({ apiVersion, kind, namespace, name }: Identity): SpiderIPPo
   }
 }
 
-export function newAutoPool(name: string, wish: Wish, subnet: SpiderSubnet, ranges: Ranges): SpiderIPPool {
+export function newAutoPool(name: string, request: AutoPoolRequest, subnet: SpiderSubnet, ranges: Ranges): SpiderIPPool {
   const { subnet: network, gateway, routes } = subnet.spec
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderIPPool',
     metadata: {
       name,
-      labels: { ...labelsOfWish(wish, subnet.metadata.name), [LABEL_POOL_CIDR]: cidrLabel(network) },
-      annotations: { [ANNOTATION_IP_NUMBER]: wish.application.number },
+      labels: { ...labelsOfWish(request, subnet.metadata.name), [LABEL_POOL_CIDR]: cidrLabel(network) },
+      annotations: { [ANNOTATION_IP_NUMBER]: request.application.number },
       finalizers: [FINALIZER],
       ownerReferences: [controllerReference(subnet)],
     },
     spec: {
-      ipVersion: wish.family,
+      ipVersion: request.family,
       subnet: network,
-      ips: formatRanges(ranges, wish.family),
+      ips: formatRanges(ranges, request.family),
       ...(gateway !== undefined && { gateway }),
       ...(routes !== undefined && { routes }),
-      podAffinity: affinityOf(wish.application) ?? {},
+      podAffinity: affinityOf(request.application) ?? {},
     },
   }
 }

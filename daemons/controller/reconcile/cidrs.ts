@@ -44,7 +44,7 @@ export interface CiliumPool {
 /** Objects of a kind that a cluster need not have, or that we may not list. */
 export type Listed<T> = readonly T[] | 'absent' | 'forbidden'
 
-export interface Found {
+export interface ClusterCidrs {
   /** `cluster`, `calico`, `cilium` or `none`; what `auto` stands for is in reconcile/network.ts. */
   readonly type: string
   readonly kubeadm: ConfigMap | undefined
@@ -155,7 +155,7 @@ const byAge = <T extends { readonly metadata: ObjectMeta }>(objects: readonly T[
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
 
-export function statusOf(found: Found): CoordinatorStatus {
+export function statusOf(found: ClusterCidrs): CoordinatorStatus {
   const { type } = found
   const objects = byAge(found.serviceCidrs ?? []).flatMap(({ spec }) => spec?.cidrs ?? [])
   const cidrs = clusterCidrs(found, objects.length > 0)
@@ -167,7 +167,7 @@ export function statusOf(found: Found): CoordinatorStatus {
 }
 
 /** What kubeadm or the controller-manager says, whatever the type is; or why it is not known. */
-function clusterCidrs(found: Found, hasServiceCidrs: boolean): Cidrs | string {
+function clusterCidrs(found: ClusterCidrs, hasServiceCidrs: boolean): Cidrs | string {
   const said = fromKubeadm(found.kubeadm)
   if (said.pods.length > 0 && said.services.length > 0) return said
   const [pod] = byAge(found.controllerManagers)
@@ -185,7 +185,7 @@ function unreadKubeadm({ pods, services }: Cidrs): string {
 
 type Pods = { readonly cidrs: readonly string[] } | { readonly error: string }
 
-function podCidrs(type: string, found: Found, { pods }: Cidrs): Pods {
+function podCidrs(type: string, found: ClusterCidrs, { pods }: Cidrs): Pods {
   switch (type) {
     case 'cluster':
       return { cidrs: pods }
@@ -200,7 +200,7 @@ function podCidrs(type: string, found: Found, { pods }: Cidrs): Pods {
 
 const FORBIDDEN = 'may not be listed (403): allow the controller get, list and watch'
 
-function fromCalico(pools: Found['calico']): Pods {
+function fromCalico(pools: ClusterCidrs['calico']): Pods {
   if (pools === 'absent')
     return { error: 'podCIDRType is calico, and the cluster has no ippools.crd.projectcalico.org' }
   if (pools === 'forbidden') return { error: `ippools.crd.projectcalico.org ${FORBIDDEN}` }
@@ -208,7 +208,7 @@ function fromCalico(pools: Found['calico']): Pods {
   return { cidrs: enabled.flatMap(({ spec }) => spec?.cidr ?? []) }
 }
 
-function fromCilium({ cilium, ciliumPools }: Found, pods: readonly string[]): Pods {
+function fromCilium({ cilium, ciliumPools }: ClusterCidrs, pods: readonly string[]): Pods {
   if (!cilium) return { error: 'ConfigMap kube-system/cilium-config does not exist' }
   const data = cilium.data ?? {}
   switch (data['ipam']) {

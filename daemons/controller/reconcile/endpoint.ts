@@ -6,7 +6,7 @@ import { uidOf } from '../../../lib/ipam/pod.js'
 import type { Pool } from '../../../lib/ipam/pool.js'
 import { isFinished, isInUse } from './fate.js'
 
-export interface Recorded {
+export interface EndpointFacts {
   readonly endpoint: SpiderEndpoint | undefined
   readonly pod: Pod | undefined
   /** Address objects of the record's name, of whatever UID. */
@@ -28,7 +28,7 @@ export type Repair =
 
 const NONE: Repair = { kind: 'none' }
 
-export function repairOf(recorded: Recorded): Repair {
+export function repairOf(recorded: EndpointFacts): Repair {
   const { endpoint, pod } = recorded
   if (pod && isLive(pod)) return repairForLive(pod, recorded)
   if (!endpoint || recorded.isKept) return NONE
@@ -40,7 +40,7 @@ export function repairOf(recorded: Recorded): Repair {
 
 const isLive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined && !isFinished(pod)
 
-function repairForLive(pod: Pod, { endpoint, addresses, inUse }: Recorded): Repair {
+function repairForLive(pod: Pod, { endpoint, addresses, inUse }: EndpointFacts): Repair {
   const uid = uidOf(pod)
   const isCurrent = endpoint?.status.current.uid === uid
   if (endpoint && !isCurrent) return NONE // an ADD is at it: it replaces the record, or inherits it

@@ -1,7 +1,7 @@
 // Whether an address stays with its pod: from the pod, whoever keeps the pod's identity, its node and its record. Pure; knows no API server.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../lib/crd/types.js'
 import { parsePrefix } from '../../../lib/ip/cidr.js'
-import { isAside } from '../../../lib/ipam/aside.js'
+import { isQuarantined } from '../../../lib/ipam/aside.js'
 import { addressesOf } from '../../../lib/ipam/endpoint.js'
 import { isOfContainer } from '../../../lib/ipam/own.js'
 import { isOfPod } from '../../../lib/ipam/pod.js'
@@ -10,7 +10,7 @@ import { parseIp } from '../../../lib/ip/address.js'
 /** `outOfService`: somebody who knows has marked it so (taint node.kubernetes.io/out-of-service); nothing runs there. */
 export type NodeState = 'ready' | 'notReady' | 'outOfService'
 
-export interface Rules {
+export interface GcRules {
   readonly onReadyNodes: boolean
   readonly onNotReadyNodes: boolean
   readonly runningWithoutAddress: boolean
@@ -28,7 +28,7 @@ export interface Rules {
   readonly releaseMs: number
 }
 
-export interface Around {
+export interface AddressContext {
   /** The pod that has the name, whatever its UID. */
   readonly pod: Pod | undefined
   readonly node: NodeState
@@ -42,7 +42,7 @@ export interface Around {
 }
 
 /** Why an address is freed; the reason of its Event begins with `Reclaimed`. */
-export type Why =
+export type GcReason =
   | 'PodGone'
   | 'PodReplaced'
   | 'OwnerGone'
@@ -52,7 +52,7 @@ export type Why =
   | 'NotRecorded'
   | 'ConflictOver'
 
-export type Fate = { readonly kind: 'keep' } | { readonly kind: 'free'; readonly why: Why; readonly graceMs: number }
+export type GcVerdict = { readonly kind: 'keep' } | { readonly kind: 'free'; readonly why: GcReason; readonly graceMs: number }
 
 /** Between two sightings: what was seen once may be a cache between two events. */
 export const SIGHTING_MS = 1_000
@@ -62,28 +62,28 @@ const GRACE_SECONDS = 30
 /** An address that another host had is tried again after this long: whoever gets it asks the network anew. */
 export const CONFLICT_MS = 600_000
 
-const KEEP: Fate = { kind: 'keep' }
-const free = (why: Why, graceMs: number): Fate => ({ kind: 'free', why, graceMs: Math.max(SIGHTING_MS, graceMs) })
+const KEEP: GcVerdict = { kind: 'keep' }
+const free = (why: GcReason, graceMs: number): GcVerdict => ({ kind: 'free', why, graceMs: Math.max(SIGHTING_MS, graceMs) })
 
 /** The grace counts from the first sighting of the same `why`, by a monotonic clock. */
-export function fateOf(address: SpiderIPAddress, around: Around, rules: Rules): Fate {
-  const { pod } = around
-  if (isAside(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
+export function gcVerdict(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
+  const { pod } = context
+  if (isQuarantined(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
   if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/container.ts)
-  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return fateWithoutPod(address, around, rules)
+  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return fateWithoutPod(address, context, rules)
   if (pod.metadata.deletionTimestamp !== undefined)
-    return around.keeper === 'kept' ? KEEP : whileEnding(pod, around, rules)
-  if (isFinished(pod)) return around.keeper === 'kept' ? KEEP : afterFinish(pod, around, rules)
-  return whileAlive(address, pod, around, rules)
+    return context.keeper === 'kept' ? KEEP : whileEnding(pod, context, rules)
+  if (isFinished(pod)) return context.keeper === 'kept' ? KEEP : afterFinish(pod, context, rules)
+  return whileAlive(address, pod, context, rules)
 }
 
 export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 /** The pod that took it is gone. A younger pod of the name takes over what a record gives it; what that record leaves out is left over. */
-function fateWithoutPod(address: SpiderIPAddress, around: Around, rules: Rules): Fate {
+function fateWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { delayMs, unrecordedMs } = rules
-  const { pod, endpoint, keeper, ageMs } = around
+  const { pod, endpoint, keeper, ageMs } = context
   const isOfYounger = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)
   if (keeper === 'kept')
     return isOfYounger && !isRecorded(address, endpoint) ? free('NotRecorded', unrecordedMs + delayMs) : KEEP
@@ -91,26 +91,26 @@ function fateWithoutPod(address: SpiderIPAddress, around: Around, rules: Rules):
   const isWhole = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
   // Not the rest of its time: the age grows while the sighting stays, and the two together would come to half of it.
   const isYoung = !isWhole && ageMs < unrecordedMs
-  return free(why, isYoung ? unrecordedMs + delayMs : releaseMs(around, rules) + delayMs)
+  return free(why, isYoung ? unrecordedMs + delayMs : releaseMs(context, rules) + delayMs)
 }
 
 /** The switches are of pods without a stable identity. A pod that never had an address is freed whatever its node. */
-function whileEnding(pod: Pod, around: Around, rules: Rules): Fate {
-  const { node, keeper } = around
+function whileEnding(pod: Pod, context: AddressContext, rules: GcRules): GcVerdict {
+  const { node, keeper } = context
   if (node === 'outOfService') return free('PodTerminating', rules.delayMs)
   if (keeper === 'none' && hasAddress(pod) && !mayOn(node, rules)) return KEEP
   const seconds = pod.metadata.deletionGracePeriodSeconds ?? GRACE_SECONDS
-  return free('PodTerminating', seconds * 1000 + releaseMs(around, rules) + rules.delayMs)
+  return free('PodTerminating', seconds * 1000 + releaseMs(context, rules) + rules.delayMs)
 }
 
-function afterFinish(pod: Pod, around: Around, rules: Rules): Fate {
-  const { node, keeper } = around
+function afterFinish(pod: Pod, context: AddressContext, rules: GcRules): GcVerdict {
+  const { node, keeper } = context
   if (keeper === 'none' && !mayOn(node, rules)) return KEEP
   const seconds = pod.spec?.terminationGracePeriodSeconds ?? GRACE_SECONDS
-  return free('PodFinished', seconds * 1000 + releaseMs(around, rules) + rules.delayMs)
+  return free('PodFinished', seconds * 1000 + releaseMs(context, rules) + rules.delayMs)
 }
 
-function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keeper }: Around, rules: Rules): Fate {
+function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keeper }: AddressContext, rules: GcRules): GcVerdict {
   const isRunning = pod.status?.phase === 'Running'
   if (!isRunning) return KEEP
   if (!hasAddress(pod))
@@ -123,10 +123,10 @@ function whileAlive(address: SpiderIPAddress, pod: Pod, { endpoint, inUse, keepe
 }
 
 /** What the node's own DEL is given, milliseconds. */
-export const releaseMs = ({ node }: Pick<Around, 'node'>, rules: Pick<Rules, 'releaseMs'>): number =>
+export const releaseMs = ({ node }: Pick<AddressContext, 'node'>, rules: Pick<GcRules, 'releaseMs'>): number =>
   node === 'ready' ? rules.releaseMs : 0
 
-const mayOn = (node: NodeState, { onReadyNodes, onNotReadyNodes }: Rules): boolean =>
+const mayOn = (node: NodeState, { onReadyNodes, onNotReadyNodes }: GcRules): boolean =>
   node === 'ready' ? onReadyNodes : onNotReadyNodes
 
 const hasAddress = ({ status }: Pod): boolean => (status?.podIPs ?? []).length > 0

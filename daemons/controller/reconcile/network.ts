@@ -1,7 +1,7 @@
 // Which network is the cluster's own, over several looks at a CNI conf folder: one failed or odd look changes nothing. Pure; reads no file.
 
 /** What one look at the folder found: a podCIDRType, or why the folder could not be read. */
-export type Look = { readonly type: string } | { readonly error: string }
+export type NetworkObservation = { readonly type: string } | { readonly error: string }
 
 export interface KnownNetwork {
   /** The podCIDRType that counts; `undefined` until a look has given one. */
@@ -24,7 +24,7 @@ export const SETTLE_MS = 10_000
  */
 export function networkAfter(
   known: KnownNetwork,
-  look: Look,
+  look: NetworkObservation,
   { nowMs, isSynced }: { readonly nowMs: number; readonly isSynced: boolean },
 ): KnownNetwork {
   if ('error' in look) return { type: known.type, change: undefined }

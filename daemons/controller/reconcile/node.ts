@@ -2,7 +2,7 @@
 import type { ObjectMeta } from '../../../lib/crd/types.js'
 import type { NodeState } from './fate.js'
 
-export interface Node {
+export interface ClusterNode {
   readonly metadata: ObjectMeta
   readonly spec?: { readonly taints?: readonly { readonly key: string }[] }
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
@@ -20,7 +20,7 @@ const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 export const HEARTBEAT_MS_MAX = 50_000
 
 /** A node that no object tells of is not ready: it was removed, and its pods will be. */
-export function stateOf(node: Node | undefined): NodeState {
+export function stateOf(node: ClusterNode | undefined): NodeState {
   if (node === undefined) return 'notReady'
   if (node.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true) return 'outOfService'
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')

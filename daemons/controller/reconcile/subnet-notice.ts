@@ -2,8 +2,8 @@
 import { ANNOTATION_IP_NUMBER, LABEL_OWNER_SUBNET, SPIDERPOOL_API } from '../../../lib/crd/names.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../lib/crd/types.js'
 import type { Family } from '../../../lib/ip/address.js'
-import type { Identity } from './application.js'
-import type { Wish } from './autopool.js'
+import type { ApplicationIdentity } from './application.js'
+import type { AutoPoolRequest } from './autopool.js'
 
 /** An Event, of type Warning. */
 export interface Notice {
@@ -18,7 +18,7 @@ export interface Notice {
   readonly message: string
 }
 
-export const aboutIdentity = ({ apiVersion, kind, namespace, name, uid }: Identity): Notice['about'] => ({
+export const aboutIdentity = ({ apiVersion, kind, namespace, name, uid }: ApplicationIdentity): Notice['about'] => ({
   ...{ apiVersion, kind, name, uid },
   ...(namespace !== '' && { namespace }),
 })
@@ -26,13 +26,13 @@ export const aboutIdentity = ({ apiVersion, kind, namespace, name, uid }: Identi
 /** Why nothing can be made of the subnet for this wish at all. */
 export function refusalOf(
   { metadata }: SpiderSubnet,
-  wish: Wish,
+  request: AutoPoolRequest,
   { family, older }: { readonly family: Family; readonly older: string | undefined },
 ): Notice | undefined {
-  const about = aboutIdentity(wish.application)
+  const about = aboutIdentity(request.application)
   const subnet = `SpiderSubnet ${metadata.name}`
-  if (wish.family !== family) {
-    const message = `wrong input: ${subnet} is IPv${family}, and an annotation names it under ipv${wish.family}; move it to ipv${family}`
+  if (request.family !== family) {
+    const message = `wrong input: ${subnet} is IPv${family}, and an annotation names it under ipv${request.family}; move it to ipv${family}`
     return { about, reason: 'WrongInput', message }
   }
   if (metadata.deletionTimestamp !== undefined)
@@ -42,20 +42,20 @@ export function refusalOf(
   return { about, reason: 'SubnetNotUsable', message }
 }
 
-export const notFound = (subnet: string, { application }: Wish): Notice => ({
+export const notFound = (subnet: string, { application }: AutoPoolRequest): Notice => ({
   about: aboutIdentity(application),
   reason: 'SubnetNotUsable',
   message: `there is no SpiderSubnet ${subnet}; create it, or name another one`,
 })
 
-export const exhausted = ({ metadata }: SpiderSubnet, { application, nic }: Wish, missing: bigint): Notice => ({
+export const exhausted = ({ metadata }: SpiderSubnet, { application, nic }: AutoPoolRequest, missing: bigint): Notice => ({
   about: aboutIdentity(application),
   reason: 'SubnetExhausted',
   message: `SpiderSubnet ${metadata.name} lacks ${missing} of the ${application.size} addresses that ${nic} is to have; add ranges to its spec.ips, or ask for fewer with annotation ${ANNOTATION_IP_NUMBER}`,
 })
 
 /** The name that the application's pool is to have belongs to a pool out of another subnet. */
-export const taken = ({ metadata }: SpiderSubnet, { application }: Wish, pool: SpiderIPPool): Notice => ({
+export const taken = ({ metadata }: SpiderSubnet, { application }: AutoPoolRequest, pool: SpiderIPPool): Notice => ({
   about: {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderIPPool',
@@ -66,7 +66,7 @@ export const taken = ({ metadata }: SpiderSubnet, { application }: Wish, pool: S
   message: `${application.kind} ${application.namespace}/${application.name} asks for SpiderSubnet ${metadata.name}, and its pool is out of ${pool.metadata.labels?.[LABEL_OWNER_SUBNET] ?? pool.spec.subnet}; the new one is made when no pod holds an address of the old one`,
 })
 
-export const notWritten = ({ application }: Wish, pool: string, why: string): Notice => ({
+export const notWritten = ({ application }: AutoPoolRequest, pool: string, why: string): Notice => ({
   about: aboutIdentity(application),
   reason: 'PoolNotWritten',
   message: `SpiderIPPool ${pool} cannot be written: ${why}`,

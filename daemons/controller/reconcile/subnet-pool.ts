@@ -5,10 +5,10 @@ import type { SpiderIPPool, SpiderSubnet } from '../../../lib/crd/types.js'
 import { parseIp, toBigint } from '../../../lib/ip/address.js'
 import { formatRanges, includes, isSame, subtract, type Ranges } from '../../../lib/ip/range.js'
 import { controllerOf } from './application.js'
-import { controllerReference, labelsOfWish, newAutoPool, type Wish } from './autopool.js'
+import { controllerReference, labelsOfWish, newAutoPool, type AutoPoolRequest } from './autopool.js'
 
 export type PoolWrite =
-  | { readonly verb: 'create'; readonly name: string; readonly pool: SpiderIPPool; readonly wish: Wish }
+  | { readonly verb: 'create'; readonly name: string; readonly pool: SpiderIPPool; readonly request: AutoPoolRequest }
   | {
       readonly verb: 'change'
       readonly name: string
@@ -16,7 +16,7 @@ export type PoolWrite =
       readonly body: { readonly metadata: object; readonly spec?: object }
       /** It takes addresses away. */
       readonly shrinks: boolean
-      readonly wish?: Wish
+      readonly request?: AutoPoolRequest
     }
   | {
       readonly verb: 'delete'
@@ -26,24 +26,24 @@ export type PoolWrite =
       readonly why: 'gone' | 'unwished'
     }
 
-export const creationOf = (name: string, wish: Wish, subnet: SpiderSubnet, ranges: Ranges): PoolWrite => ({
+export const creationOf = (name: string, request: AutoPoolRequest, subnet: SpiderSubnet, ranges: Ranges): PoolWrite => ({
   verb: 'create',
   name,
-  wish,
-  pool: newAutoPool(name, wish, subnet, ranges),
+  request,
+  pool: newAutoPool(name, request, subnet, ranges),
 })
 
 /** `shall`: of a pool that was made for an application. The others only get an owner, and what they inherit. */
 export function changeOf(
   pool: SpiderIPPool,
   subnet: SpiderSubnet,
-  shall?: { readonly ranges: Ranges; readonly wish?: Wish },
+  shall?: { readonly ranges: Ranges; readonly request?: AutoPoolRequest },
 ): PoolWrite | undefined {
   if (pool.metadata.deletionTimestamp !== undefined) return undefined
   const family = familyOfSpec(pool.spec)
   const has = effectiveOf(pool.spec, family)
   const isOther = shall !== undefined && !isSame(has, shall.ranges)
-  const metadata = metadataOf(pool, subnet, shall?.wish)
+  const metadata = metadataOf(pool, subnet, shall?.request)
   const spec = {
     ...inherited(pool, subnet, has),
     ...(isOther && { ips: formatRanges(shall.ranges, family) }),
@@ -57,15 +57,15 @@ export function changeOf(
     name,
     body: { metadata: { ...metadata, resourceVersion }, ...(hasSpec && { spec }) },
     shrinks: isOther && subtract(has, shall.ranges).length > 0,
-    ...(shall?.wish && { wish: shall.wish }),
+    ...(shall?.request && { request: shall.request }),
   }
 }
 
-function metadataOf({ metadata }: SpiderIPPool, subnet: SpiderSubnet, wish: Wish | undefined): object {
+function metadataOf({ metadata }: SpiderIPPool, subnet: SpiderSubnet, request: AutoPoolRequest | undefined): object {
   const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = metadata
-  const shall = { [LABEL_OWNER_SUBNET]: subnet.metadata.name, ...(wish && labelsOfWish(wish, subnet.metadata.name)) }
+  const shall = { [LABEL_OWNER_SUBNET]: subnet.metadata.name, ...(request && labelsOfWish(request, subnet.metadata.name)) }
   const news = Object.fromEntries(Object.entries(shall).filter(([key, value]) => labels[key] !== value))
-  const number = wish?.application.number
+  const number = request?.application.number
   return {
     ...(Object.keys(news).length > 0 && { labels: news }),
     ...(number !== undefined &&

@@ -21,7 +21,7 @@ import {
   isReclaimed,
   kinOf,
   kinOfPool,
-  type Wish,
+  type AutoPoolRequest,
 } from './autopool.js'
 import { countOf } from './ippool.js'
 import * as notice from './subnet-notice.js'
@@ -34,7 +34,7 @@ export interface SubnetSeen {
   /** Those with the same spec.subnet. */
   readonly pools: readonly SpiderIPPool[]
   /** What applications want of this subnet, in the order in which they are served. */
-  readonly wishes: readonly Wish[]
+  readonly wishes: readonly AutoPoolRequest[]
   readonly reserved: readonly SpiderReservedIP[]
   readonly heldOf: (pool: SpiderIPPool) => Ranges
   readonly poolNamed: (name: string) => SpiderIPPool | undefined
@@ -63,7 +63,7 @@ export interface SubnetPlan {
 /** One pool made, or to be made, for an application. */
 interface Slot extends Share {
   readonly object: SpiderIPPool | undefined
-  readonly wish: Wish | undefined
+  readonly request: AutoPoolRequest | undefined
   readonly application: string
 }
 
@@ -90,7 +90,7 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   const yields = yieldingTo([...shared.values()].map(({ ranges }) => ranges))
   for (const slot of slots) {
     const { ranges = [], missing = 0n } = shared.get(slot.name) ?? {}
-    if (missing > 0n && slot.wish) notices.push(notice.exhausted(subnet, slot.wish, missing))
+    if (missing > 0n && slot.request) notices.push(notice.exhausted(subnet, slot.request, missing))
     if (missing > 0n && !slot.object) continue // nothing is reserved for a pool that cannot be made
     controlled.set(slot.name, { ranges, application: slot.application })
     if (!isEnding) writes.push(writeOf(slot, { ranges, yields }, seen))
@@ -137,17 +137,17 @@ function slotsOf(
   const records = controlledOf(seen.subnet.status?.controlledIPPools, family)
   const auto = mine.filter(pool => identityOfPool(pool) !== undefined).sort(byAge)
   const { wishOf, fresh, notices } = match(seen, auto, family)
-  const slot = (name: string, object: SpiderIPPool | undefined, wish: Wish | undefined): Slot => {
-    const identity = wish?.application ?? (object && identityOfPool(object))
+  const slot = (name: string, object: SpiderIPPool | undefined, request: AutoPoolRequest | undefined): Slot => {
+    const identity = request?.application ?? (object && identityOfPool(object))
     const isGoing = object?.metadata.deletionTimestamp !== undefined
     return {
-      ...{ name, object, wish },
+      ...{ name, object, request },
       application: identity ? applicationText(identity) : '',
       pool: object && effectiveOf(object.spec, family),
       // What a pool was to get when its deletion came, it never gets: writes from before name a resourceVersion that is over.
       record: isGoing ? effectiveOf(object.spec, family) : records.get(name)?.ranges,
       held: () => (object ? seen.heldOf(object) : []),
-      size: wish && BigInt(wish.application.size),
+      size: request && BigInt(request.application.size),
     }
   }
   const there = auto.map(pool => slot(pool.metadata.name, pool, wishOf.get(pool)))
@@ -160,9 +160,9 @@ function withoutSlot(pools: readonly SpiderIPPool[], slots: readonly Slot[]): re
 }
 
 interface Matched {
-  readonly wishOf: ReadonlyMap<SpiderIPPool, Wish>
+  readonly wishOf: ReadonlyMap<SpiderIPPool, AutoPoolRequest>
   /** By the name of the pool that is to be made. */
-  readonly fresh: ReadonlyMap<string, Wish>
+  readonly fresh: ReadonlyMap<string, AutoPoolRequest>
   readonly notices: Notice[]
 }
 
@@ -174,8 +174,8 @@ function match(
 ): Matched {
   const kin = new Map<string, SpiderIPPool[]>(auto.map(pool => [kinOfPool(pool), []]))
   for (const pool of auto) kin.get(kinOfPool(pool))?.push(pool)
-  const wishOf = new Map<SpiderIPPool, Wish>()
-  const fresh = new Map<string, Wish>()
+  const wishOf = new Map<SpiderIPPool, AutoPoolRequest>()
+  const fresh = new Map<string, AutoPoolRequest>()
   const notices: Notice[] = []
   for (const wish of wishes) {
     const refusal = notice.refusalOf(subnet, wish, { family, older })
@@ -194,9 +194,9 @@ function match(
 }
 
 /** Of several that are for it (a re-created application may find the pool of the one before), its own comes first. */
-function bestFor(wish: Wish, candidates: readonly SpiderIPPool[]): SpiderIPPool | undefined {
-  const usable = candidates.filter(pool => pool.metadata.deletionTimestamp === undefined && isFor(pool, wish))
-  return usable.find(pool => identityOfPool(pool)?.uid === wish.application.uid) ?? usable[0]
+function bestFor(request: AutoPoolRequest, candidates: readonly SpiderIPPool[]): SpiderIPPool | undefined {
+  const usable = candidates.filter(pool => pool.metadata.deletionTimestamp === undefined && isFor(pool, request))
+  return usable.find(pool => identityOfPool(pool)?.uid === request.application.uid) ?? usable[0]
 }
 
 /** Older ones first, by name where that says nothing. */
@@ -221,17 +221,17 @@ function writeOf(
   { ranges, yields }: { readonly ranges: Ranges; readonly yields: Yields },
   seen: SubnetSeen,
 ): PoolWrite | undefined {
-  const { object, wish, name } = slot
-  if (!object) return wish && creationOf(name, wish, seen.subnet, ranges)
+  const { object, request, name } = slot
+  if (!object) return request && creationOf(name, request, seen.subnet, ranges)
   const { uid = '', resourceVersion = '', deletionTimestamp } = object.metadata
   if (deletionTimestamp !== undefined) return undefined
-  if (!wish && isReclaimed(object)) {
+  if (!request && isReclaimed(object)) {
     const fate = seen.fateOf(object)
     const goes = fate === 'gone' || (fate === 'unwished' && seen.heldOf(object).length === 0)
     // Nobody can change a pool that terminates: what others hold of it leaves it first.
     if (goes && !yields(slot.pool ?? [], ranges)) return { verb: 'delete', name, uid, resourceVersion, why: fate }
   }
-  return changeOf(object, seen.subnet, { ranges, ...(wish && { wish }) })
+  return changeOf(object, seen.subnet, { ranges, ...(request && { request }) })
 }
 
 /** Its label, and our finalizer as long as it lives, also where no admission put them there. */

@@ -7,7 +7,7 @@ interface Validity {
 }
 
 /** What the Secret holds, as far as it can be read. */
-export interface Held {
+export interface CertState {
   /** Of the CA that signs, the first of the bundle; `undefined` where it, or its key, is not there. */
   readonly authority: Validity | undefined
   /** Whether each webhook configuration that there is trusts that CA. */
@@ -15,7 +15,7 @@ export interface Held {
   readonly server: (Validity & { readonly names: readonly string[]; readonly isOfAuthority: boolean }) | undefined
 }
 
-export interface Plan {
+export interface CertPlan {
   /** A new CA, put before those that are there: both are trusted until the old one ends. */
   readonly authority: boolean
   readonly server: boolean
@@ -37,7 +37,7 @@ const isWithin = ({ fromMs, toMs }: Validity, nowMs: number): boolean => nowMs >
  * A certificate of a new CA is served only once the CA is trusted: first the CA is written, then the configurations get it, then the
  * certificate is signed. Where there is no certificate to serve meanwhile, there is nothing to wait for.
  */
-export function certificatePlan({ authority, isTrusted, server }: Held, names: readonly string[], nowMs: number): Plan {
+export function certificatePlan({ authority, isTrusted, server }: CertState, names: readonly string[], nowMs: number): CertPlan {
   const needsAuthority = !authority || !isWithin(authority, nowMs) || nowMs >= renewAtMs(authority)
   const isUsable = server !== undefined && isWithin(server, nowMs) && names.every(name => server.names.includes(name))
   const isNew = isUsable && !needsAuthority && server.isOfAuthority && nowMs < renewAtMs(server)

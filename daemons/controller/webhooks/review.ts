@@ -43,13 +43,13 @@ export function reviewIn(body: string): Review | string {
   }
 }
 
-export type Verdict =
+export type ReviewVerdict =
   | { readonly kind: 'allowed'; readonly warnings?: readonly string[] }
   | { readonly kind: 'changed'; readonly to: unknown }
   | { readonly kind: 'denied'; readonly denial: Denial }
 
 /** The AdmissionReview that answers. */
-export function answerTo({ uid, object }: Pick<Review, 'uid' | 'object'>, verdict: Verdict): object {
+export function answerTo({ uid, object }: Pick<Review, 'uid' | 'object'>, verdict: ReviewVerdict): object {
   const answer = (response: object): object => ({
     apiVersion: VERSION,
     kind: 'AdmissionReview',

@@ -13,7 +13,7 @@ import {
   type LinkInfo,
 } from '../../netlink/rtnl/link.js'
 import type { NewLink, StepOf, VethPeer, Where } from '../../plan/step.js'
-import { indexOf, unlessGone, type Places } from '../places.js'
+import { indexOf, unlessGone, type Namespaces } from '../places.js'
 import type { Act } from './act.js'
 
 const LINK_GONE = ['ENODEV']
@@ -25,53 +25,53 @@ interface Named {
 
 type Alteration = Parameters<typeof linkSet.codec.encode>[0]['attrs']
 
-const set = (places: Places, { where, name }: Named, attrs: Alteration): void =>
-  places.at(where).change(linkSet, { header: anyLink, attrs: { name, ...attrs } })
+const set = (namespaces: Namespaces, { where, name }: Named, attrs: Alteration): void =>
+  namespaces.at(where).change(linkSet, { header: anyLink, attrs: { name, ...attrs } })
 
 /** RTM_SETLINK by index, since the attribute of the name is the new name here. */
-function renameTo(places: Places, { where, name, to, alias }: Named & { to: string; alias?: string }): void {
-  const index = indexOf(places, { where, name })
-  places.indexes.clear()
-  places.at(where).change(linkSet, {
+function renameTo(namespaces: Namespaces, { where, name, to, alias }: Named & { to: string; alias?: string }): void {
+  const index = indexOf(namespaces, { where, name })
+  namespaces.indexes.clear()
+  namespaces.at(where).change(linkSet, {
     header: { ...anyLink, index },
     attrs: { name: to, ...(alias !== undefined && { alias }) },
   })
 }
 
-const setFlagUp = (places: Places, { where, name }: Named, up: boolean): void =>
-  places
+const setFlagUp = (namespaces: Namespaces, { where, name }: Named, up: boolean): void =>
+  namespaces
     .at(where)
     .change(linkChange, { header: { ...anyLink, flags: up ? IFF.up : 0, change: IFF.up }, attrs: { name } })
 
 const bytesOrNone = (mac: Mac | undefined): Uint8Array | undefined => mac && macBytes(mac)
 
 export const addLink: Act<StepOf<'addLink'>> = {
-  apply(places, { where, name, link, mtu, mac }) {
-    places.indexes.clear()
+  apply(namespaces, { where, name, link, mtu, mac }) {
+    namespaces.indexes.clear()
     const from = senderOf(where, link)
-    const parent = 'on' in link ? indexOf(places, { where: from, name: link.on }) : undefined
-    places.at(from).change(linkAdd, {
+    const parent = 'on' in link ? indexOf(namespaces, { where: from, name: link.on }) : undefined
+    namespaces.at(from).change(linkAdd, {
       header: anyLink,
       attrs: {
         name,
         mtu,
         parent,
         address: bytesOrNone(mac),
-        netnsFd: from === where ? undefined : places.fdOf(where),
-        info: infoOf(places, from, link),
+        netnsFd: from === where ? undefined : namespaces.fdOf(where),
+        info: infoOf(namespaces, from, link),
       },
     })
   },
-  undo(places, { where, name }) {
-    places.indexes.clear()
-    unlessGone(LINK_GONE, () => places.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
+  undo(namespaces, { where, name }) {
+    namespaces.indexes.clear()
+    unlessGone(LINK_GONE, () => namespaces.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
   },
 }
 
 /** A link is made from where its lower device is: an index means nothing elsewhere. */
 const senderOf = (where: Where, link: NewLink): Where => ('on' in link ? (link.onWhere ?? 'node') : where)
 
-function infoOf(places: Places, from: Where, link: NewLink): LinkInfo {
+function infoOf(namespaces: Namespaces, from: Where, link: NewLink): LinkInfo {
   switch (link.kind) {
     case 'macvlan':
       return {
@@ -83,7 +83,7 @@ function infoOf(places: Places, from: Where, link: NewLink): LinkInfo {
     case 'vlan':
       return { kind: 'vlan', data: { id: link.id } }
     case 'veth':
-      return { kind: 'veth', data: { peer: { header: anyLink, attrs: peerOf(places, from, link.peer) } } }
+      return { kind: 'veth', data: { peer: { header: anyLink, attrs: peerOf(namespaces, from, link.peer) } } }
     case 'bond': {
       const { arpIpTarget, adActorSystem, ...numbers } = link.options
       return {
@@ -96,38 +96,38 @@ function infoOf(places: Places, from: Where, link: NewLink): LinkInfo {
   }
 }
 
-const peerOf = (places: Places, from: Where, { where, name, mtu, mac }: VethPeer) => ({
+const peerOf = (namespaces: Namespaces, from: Where, { where, name, mtu, mac }: VethPeer) => ({
   name,
   mtu,
   address: bytesOrNone(mac),
-  netnsFd: where === from ? undefined : places.fdOf(where),
+  netnsFd: where === from ? undefined : namespaces.fdOf(where),
 })
 
 export const rename: Act<StepOf<'rename'>> = {
-  apply: (places, step) => renameTo(places, step),
-  undo(places, { where, name, to }) {
-    unlessGone(LINK_GONE, () => renameTo(places, { where, name: to, to: name }))
+  apply: (namespaces, step) => renameTo(namespaces, step),
+  undo(namespaces, { where, name, to }) {
+    unlessGone(LINK_GONE, () => renameTo(namespaces, { where, name: to, to: name }))
   },
 }
 
 export const setUp: Act<StepOf<'setUp'>> = {
-  apply: (places, step) => setFlagUp(places, step, true),
-  undo(places, step) {
-    if (!step.was) unlessGone(LINK_GONE, () => setFlagUp(places, step, false))
+  apply: (namespaces, step) => setFlagUp(namespaces, step, true),
+  undo(namespaces, step) {
+    if (!step.was) unlessGone(LINK_GONE, () => setFlagUp(namespaces, step, false))
   },
 }
 
 export const setDown: Act<StepOf<'setDown'>> = {
-  apply: (places, step) => setFlagUp(places, step, false),
-  undo(places, step) {
-    if (step.was) unlessGone(LINK_GONE, () => setFlagUp(places, step, true))
+  apply: (namespaces, step) => setFlagUp(namespaces, step, false),
+  undo(namespaces, step) {
+    if (step.was) unlessGone(LINK_GONE, () => setFlagUp(namespaces, step, true))
   },
 }
 
 export const setActiveSlave: Act<StepOf<'setActiveSlave'>> = {
-  apply(places, { where, name, slave }) {
-    const activeSlave = indexOf(places, { where, name: slave })
-    places
+  apply(namespaces, { where, name, slave }) {
+    const activeSlave = indexOf(namespaces, { where, name: slave })
+    namespaces
       .at(where)
       .change(linkChange, { header: anyLink, attrs: { name, info: { kind: 'bond', data: { activeSlave } } } })
   },
@@ -135,31 +135,31 @@ export const setActiveSlave: Act<StepOf<'setActiveSlave'>> = {
 }
 
 export const setMtu: Act<StepOf<'setMtu'>> = {
-  apply: (places, step) => set(places, step, { mtu: step.mtu }),
-  undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { mtu: step.was })),
+  apply: (namespaces, step) => set(namespaces, step, { mtu: step.mtu }),
+  undo: (namespaces, step) => unlessGone(LINK_GONE, () => set(namespaces, step, { mtu: step.was })),
 }
 
 export const setMac: Act<StepOf<'setMac'>> = {
-  apply: (places, step) => set(places, step, { address: macBytes(step.mac) }),
-  undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { address: macBytes(step.was) })),
+  apply: (namespaces, step) => set(namespaces, step, { address: macBytes(step.mac) }),
+  undo: (namespaces, step) => unlessGone(LINK_GONE, () => set(namespaces, step, { address: macBytes(step.was) })),
 }
 
 export const setQueueLength: Act<StepOf<'setQueueLength'>> = {
-  apply: (places, step) => set(places, step, { txQueueLength: step.length }),
-  undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { txQueueLength: step.was })),
+  apply: (namespaces, step) => set(namespaces, step, { txQueueLength: step.length }),
+  undo: (namespaces, step) => unlessGone(LINK_GONE, () => set(namespaces, step, { txQueueLength: step.was })),
 }
 
 export const setAlias: Act<StepOf<'setAlias'>> = {
-  apply: (places, step) => set(places, step, { alias: step.alias }),
-  undo: (places, step) => unlessGone(LINK_GONE, () => set(places, step, { alias: step.was ?? '' })),
+  apply: (namespaces, step) => set(namespaces, step, { alias: step.alias }),
+  undo: (namespaces, step) => unlessGone(LINK_GONE, () => set(namespaces, step, { alias: step.was ?? '' })),
 }
 
 /** 0 releases (<linux/if_link.h>, IFLA_MASTER). */
-const masterIndex = (places: Places, where: Where, name: string | undefined): number =>
-  name === undefined ? 0 : indexOf(places, { where, name })
+const masterIndex = (namespaces: Namespaces, where: Where, name: string | undefined): number =>
+  name === undefined ? 0 : indexOf(namespaces, { where, name })
 
 export const setMaster: Act<StepOf<'setMaster'>> = {
-  apply: (places, step) => set(places, step, { master: masterIndex(places, step.where, step.master) }),
-  undo: (places, step) =>
-    unlessGone(LINK_GONE, () => set(places, step, { master: masterIndex(places, step.where, step.was) })),
+  apply: (namespaces, step) => set(namespaces, step, { master: masterIndex(namespaces, step.where, step.master) }),
+  undo: (namespaces, step) =>
+    unlessGone(LINK_GONE, () => set(namespaces, step, { master: masterIndex(namespaces, step.where, step.was) })),
 }

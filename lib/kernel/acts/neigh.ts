@@ -4,7 +4,7 @@ import { macBytes, type Mac } from '../../ip/mac.js'
 import { anyNeigh, neighAdd, neighDel, neighReplace, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { AF } from '../family.js'
-import { indexOf, unlessGone, type Places } from '../places.js'
+import { indexOf, unlessGone, type Namespaces } from '../places.js'
 import type { Act } from './act.js'
 
 const NEIGH_GONE = ['ENOENT', 'ENODEV']
@@ -15,31 +15,31 @@ interface Entry {
   readonly ip: Ip
 }
 
-const messageOf = (places: Places, { where, name, ip }: Entry): Neigh => ({
-  header: { ...anyNeigh, family: AF[familyOf(ip)], index: indexOf(places, { where, name }) },
+const messageOf = (namespaces: Namespaces, { where, name, ip }: Entry): Neigh => ({
+  header: { ...anyNeigh, family: AF[familyOf(ip)], index: indexOf(namespaces, { where, name }) },
   attrs: { dst: bytesOf(ip) },
 })
 
-function add(places: Places, entry: Entry, mac: Mac, how: typeof neighAdd): void {
-  const { header, attrs } = messageOf(places, entry)
-  places.at(entry.where).change(how, {
+function add(namespaces: Namespaces, entry: Entry, mac: Mac, how: typeof neighAdd): void {
+  const { header, attrs } = messageOf(namespaces, entry)
+  namespaces.at(entry.where).change(how, {
     header: { ...header, state: NUD.permanent },
     attrs: { ...attrs, mac: macBytes(mac) },
   })
 }
 
-const remove = (places: Places, entry: Entry): void => places.at(entry.where).change(neighDel, messageOf(places, entry))
+const remove = (namespaces: Namespaces, entry: Entry): void => namespaces.at(entry.where).change(neighDel, messageOf(namespaces, entry))
 
 export const addNeigh: Act<StepOf<'addNeigh'>> = {
   /** What the kernel has learnt by itself, whoever pinged the gateway, gives way; what is permanent and wrong, a plan removes first. */
-  apply: (places, step) => add(places, step, step.mac, neighReplace),
-  undo: (places, step) => unlessGone(NEIGH_GONE, () => remove(places, step)),
+  apply: (namespaces, step) => add(namespaces, step, step.mac, neighReplace),
+  undo: (namespaces, step) => unlessGone(NEIGH_GONE, () => remove(namespaces, step)),
 }
 
 export const removeNeigh: Act<StepOf<'removeNeigh'>> = {
-  apply: (places, step) => unlessGone(NEIGH_GONE, () => remove(places, step)), // it may have gone with its link
-  undo(places, step) {
+  apply: (namespaces, step) => unlessGone(NEIGH_GONE, () => remove(namespaces, step)), // it may have gone with its link
+  undo(namespaces, step) {
     const { mac } = step // without one it was never resolved, and is nothing to bring back
-    if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(places, step, mac, neighAdd))
+    if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(namespaces, step, mac, neighAdd))
   },
 }

@@ -8,7 +8,7 @@ import { nftRuleText, type NftChain, type NftTable } from '../../plan/nft.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { refusalCode } from '../errno.js'
 import { expressionsOf } from '../nft-words.js'
-import { unlessGone, type Places } from '../places.js'
+import { unlessGone, type Namespaces } from '../places.js'
 import type { Act } from './act.js'
 
 /** A part of a batch, and what it is about, in words. */
@@ -50,9 +50,9 @@ function chainParts(table: string, { name, base, rules }: NftChain): readonly Wo
   ]
 }
 
-function batch(places: Places, where: Where, parts: readonly Worded[]): void {
+function batch(namespaces: Namespaces, where: Where, parts: readonly Worded[]): void {
   try {
-    places.nft(where).batch(
+    namespaces.nft(where).batch(
       nftBatch,
       parts.map(({ part }) => part),
     )
@@ -80,9 +80,9 @@ function withReason(error: unknown, parts: readonly Worded[]): unknown {
  * False where there is one already. A batch that deletes nothing is worth a try: one that does has the kernel wait for a grace period, some
  * 8 ms, when the socket is closed.
  */
-function isAdded(places: Places, where: Where, table: NftTable): boolean {
+function isAdded(namespaces: Namespaces, where: Where, table: NftTable): boolean {
   try {
-    batch(places, where, addition(table))
+    batch(namespaces, where, addition(table))
     return true
   } catch (error) {
     if (refusalCode(error) === 'EEXIST') return false
@@ -91,11 +91,11 @@ function isAdded(places: Places, where: Where, table: NftTable): boolean {
 }
 
 export const setNftTable: Act<StepOf<'setNftTable'>> = {
-  apply(places, { where, table, was }) {
-    if (was !== undefined || !isAdded(places, where, table)) batch(places, where, replacement(table))
+  apply(namespaces, { where, table, was }) {
+    if (was !== undefined || !isAdded(namespaces, where, table)) batch(namespaces, where, replacement(table))
   },
-  undo(places, { where, table, was }) {
-    if (was !== undefined) batch(places, where, replacement(was))
-    else unlessGone(['ENOENT', 'EOPNOTSUPP', 'EPROTONOSUPPORT'], () => batch(places, where, [removal(table.name)]))
+  undo(namespaces, { where, table, was }) {
+    if (was !== undefined) batch(namespaces, where, replacement(was))
+    else unlessGone(['ENOENT', 'EOPNOTSUPP', 'EPROTONOSUPPORT'], () => batch(namespaces, where, [removal(table.name)]))
   },
 }

@@ -1,6 +1,6 @@
 // Routes, added and removed; each is the other's undoing.
 import { bytesOf, familyOf, type Ip } from '../../ip/address.js'
-import type { NextHop } from '../../netlink/rtnl/nexthop.js'
+import type { RtNextHop } from '../../netlink/rtnl/nexthop.js'
 import {
   anyRoute,
   RT_SCOPE,
@@ -13,14 +13,14 @@ import {
   routeDel,
   routePrepend,
   routeReplace,
-  type Route as Message,
+  type RouteMessage as Message,
 } from '../../netlink/rtnl/route.js'
-import type { Path, Route, StepOf, Where } from '../../plan/step.js'
+import type { NextHop, Route, StepOf, Where } from '../../plan/step.js'
 import { AF, networkBytes } from '../family.js'
-import { indexOf, unlessGone, type Places } from '../places.js'
+import { indexOf, unlessGone, type Namespaces } from '../places.js'
 import type { Act } from './act.js'
 
-const HOW = { exclusive: routeAdd, beside: routePrepend, behind: routeAppend, replace: routeReplace } as const
+const HOW = { add: routeAdd, prepend: routePrepend, append: routeAppend, replace: routeReplace } as const
 const ROUTE_GONE = ['ESRCH', 'ENODEV', 'ENETUNREACH']
 
 interface Placed {
@@ -28,9 +28,9 @@ interface Placed {
   readonly route: Route
 }
 
-function messageOf(places: Places, { where, route }: Placed): Message {
-  const { af, length, bytes } = networkBytes(route.to)
-  const { source, mtu, advmss, priority, paths } = route
+function messageOf(namespaces: Namespaces, { where, route }: Placed): Message {
+  const { af, length, bytes } = networkBytes(route.dst)
+  const { src, mtu, advmss, metric, nexthops } = route
   const table = route.table ?? RT_TABLE.main
   const { tos = 0, metrics: others, ...kept } = keptIn(route)
   return {
@@ -39,7 +39,7 @@ function messageOf(places: Places, { where, route }: Placed): Message {
       family: af,
       dstLength: length,
       table: table < 256 ? table : 0,
-      protocol: route.origin ?? RTPROT.boot,
+      protocol: route.proto ?? RTPROT.boot,
       scope: route.scope ?? RT_SCOPE.universe,
       type: route.type ?? RTN.unicast,
       tos,
@@ -48,9 +48,9 @@ function messageOf(places: Places, { where, route }: Placed): Message {
     attrs: {
       dst: bytes,
       table,
-      ...(paths === undefined ? wayOf(places, where, af, route) : { multipath: hopsOf(places, where, af, paths) }),
-      prefSrc: source && bytesOf(source),
-      priority,
+      ...(nexthops === undefined ? wayOf(namespaces, where, af, route) : { multipath: hopsOf(namespaces, where, af, nexthops) }),
+      prefSrc: src && bytesOf(src),
+      priority: metric,
       metrics:
         mtu === undefined && advmss === undefined && others === undefined ? undefined : { ...others, mtu, advmss },
       ...kept,
@@ -59,10 +59,10 @@ function messageOf(places: Places, { where, route }: Placed): Message {
 }
 
 /** What observe.ts put there: a route message's own attributes, and its type of service. */
-const keptIn = (route: Route): Partial<Message['attrs']> & { readonly tos?: number } => route.kept ?? {}
+const keptIn = (route: Route): Partial<Message['attrs']> & { readonly tos?: number } => route.extra ?? {}
 
-function wayOf(places: Places, where: Where, af: number, { link, via }: Pick<Route, 'link' | 'via'>) {
-  return { oif: link === undefined ? undefined : indexOf(places, { where, name: link }), ...gatewayTo(af, via) }
+function wayOf(namespaces: Namespaces, where: Where, af: number, { dev, via }: Pick<Route, 'dev' | 'via'>) {
+  return { oif: dev === undefined ? undefined : indexOf(namespaces, { where, name: dev }), ...gatewayTo(af, via) }
 }
 
 const gatewayTo = (af: number, via: Ip | undefined) =>
@@ -72,37 +72,37 @@ const gatewayTo = (af: number, via: Ip | undefined) =>
       ? { gateway: bytesOf(via) }
       : { via: { family: AF[familyOf(via)], address: bytesOf(via) } }
 
-const hopsOf = (places: Places, where: Where, af: number, paths: readonly Path[]): readonly NextHop[] =>
-  paths.map(({ link, via, onlink, weight }) => ({
+const hopsOf = (namespaces: Namespaces, where: Where, af: number, paths: readonly NextHop[]): readonly RtNextHop[] =>
+  paths.map(({ dev, via, onlink, weight }) => ({
     flags: onlink === true ? RTNH_F.onlink : 0,
     hops: weight - 1,
-    index: indexOf(places, { where, name: link }),
+    index: indexOf(namespaces, { where, name: dev }),
     attrs: gatewayTo(af, via),
   }))
 
 /** Scope nowhere, type and protocol 0: any will do; what tells the route from others is in the attributes. */
-function remove(places: Places, placed: Placed): void {
-  const { header, attrs } = messageOf(places, placed)
+function remove(namespaces: Namespaces, placed: Placed): void {
+  const { header, attrs } = messageOf(namespaces, placed)
   const { dst, table, oif, gateway, via, priority, multipath } = attrs
-  places.at(placed.where).change(routeDel, {
+  namespaces.at(placed.where).change(routeDel, {
     header: { ...header, scope: RT_SCOPE.nowhere, type: RTN.unspec, protocol: RTPROT.unspec, flags: 0 },
     attrs: { dst, table, oif, gateway, via, priority, multipath },
   })
 }
 
 export const addRoute: Act<StepOf<'addRoute'>> = {
-  apply: (places, step) => places.at(step.where).change(HOW[step.how], messageOf(places, step)),
-  undo(places, { where, route, was }) {
-    if (was !== undefined) places.at(where).change(routeReplace, messageOf(places, { where, route: was }))
-    else unlessGone(ROUTE_GONE, () => remove(places, { where, route }))
+  apply: (namespaces, step) => namespaces.at(step.where).change(HOW[step.how], messageOf(namespaces, step)),
+  undo(namespaces, { where, route, was }) {
+    if (was !== undefined) namespaces.at(where).change(routeReplace, messageOf(namespaces, { where, route: was }))
+    else unlessGone(ROUTE_GONE, () => remove(namespaces, { where, route }))
   },
 }
 
 export const removeRoute: Act<StepOf<'removeRoute'>> = {
-  apply: (places, step) => unlessGone(ROUTE_GONE, () => remove(places, step)), // it may have gone with its link
-  undo: (places, step) =>
+  apply: (namespaces, step) => unlessGone(ROUTE_GONE, () => remove(namespaces, step)), // it may have gone with its link
+  undo: (namespaces, step) =>
     // Not exclusive: another route to the same network may be there, as it was before.
     unlessGone(['EEXIST', 'ENODEV'], () =>
-      places.at(step.where).change(step.behind === true ? routeAppend : routePrepend, messageOf(places, step)),
+      namespaces.at(step.where).change(step.behind === true ? routeAppend : routePrepend, messageOf(namespaces, step)),
     ),
 }

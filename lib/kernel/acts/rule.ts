@@ -7,15 +7,15 @@ import {
   ruleDel,
   ruleDump,
   ruleTableOf,
-  type Rule as Message,
+  type RuleMessage as Message,
 } from '../../netlink/rtnl/rule.js'
 import { anyRoute, routeDump, tableOf } from '../../netlink/rtnl/route.js'
 import type { Rule, StepOf } from '../../plan/step.js'
 import { AF, networkBytes, networkFrom } from '../family.js'
-import { unlessGone, type Places } from '../places.js'
+import { unlessGone, type Namespaces } from '../places.js'
 import type { Act } from './act.js'
 
-function messageOf({ family, priority, from, to, mark, table }: Rule): Message {
+function messageOf({ family, priority, from, to, fwmark, table }: Rule): Message {
   const source = from && networkBytes(from)
   const target = to && networkBytes(to)
   return {
@@ -27,30 +27,30 @@ function messageOf({ family, priority, from, to, mark, table }: Rule): Message {
       table: table < 256 ? table : 0,
       action: FR_ACT.toTable,
     },
-    attrs: { src: source?.bytes, dst: target?.bytes, priority, mark, table },
+    attrs: { src: source?.bytes, dst: target?.bytes, priority, mark: fwmark, table },
   }
 }
 
 export const addRule: Act<StepOf<'addRule'>> = {
-  apply: (places, { where, rule }) => places.at(where).change(ruleAdd, messageOf(rule)),
-  undo: (places, { where, rule }) => unlessGone(['ENOENT'], () => places.at(where).change(ruleDel, messageOf(rule))),
+  apply: (namespaces, { where, rule }) => namespaces.at(where).change(ruleAdd, messageOf(rule)),
+  undo: (namespaces, { where, rule }) => unlessGone(['ENOENT'], () => namespaces.at(where).change(ruleDel, messageOf(rule))),
 }
 
 export const removeRule: Act<StepOf<'removeRule'>> = {
-  apply: (places, { where, rule }) => places.at(where).change(ruleDel, messageOf(rule)),
-  undo: (places, { where, rule }) => unlessGone(['EEXIST'], () => places.at(where).change(ruleAdd, messageOf(rule))),
+  apply: (namespaces, { where, rule }) => namespaces.at(where).change(ruleDel, messageOf(rule)),
+  undo: (namespaces, { where, rule }) => unlessGone(['EEXIST'], () => namespaces.at(where).change(ruleAdd, messageOf(rule))),
 }
 
 /** Another call may have made it meanwhile: it is one rule for all. */
-const share = (places: Places, { where, rule }: Sharing): void =>
-  unlessGone(['EEXIST'], () => places.at(where).change(ruleAdd, messageOf(rule)))
+const share = (namespaces: Namespaces, { where, rule }: Sharing): void =>
+  unlessGone(['EEXIST'], () => namespaces.at(where).change(ruleAdd, messageOf(rule)))
 
 type Sharing = Pick<StepOf<'shareRule'>, 'where' | 'rule'>
 
 /** Does the table lead anywhere but to what is ours? */
-function isUsed(places: Places, { where, rule, mine }: StepOf<'shareRule'>): boolean {
+function isUsed(namespaces: Namespaces, { where, rule, mine }: StepOf<'shareRule'>): boolean {
   const { family, table } = rule
-  return places
+  return namespaces
     .at(where)
     .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table } })
     .filter(route => route.header.family === AF[family] && tableOf(route) === table)
@@ -58,8 +58,8 @@ function isUsed(places: Places, { where, rule, mine }: StepOf<'shareRule'>): boo
 }
 
 /** Of whatever priority: where other rules were in the way, an ADD has put one before them. */
-const sharedRules = (places: Places, { where, rule: { family, table } }: Sharing): readonly Rule[] =>
-  places
+const sharedRules = (namespaces: Namespaces, { where, rule: { family, table } }: Sharing): readonly Rule[] =>
+  namespaces
     .at(where)
     .dump(ruleDump, { header: { ...anyRule, family: AF[family] }, attrs: {} })
     .filter(rule => rule.header.family === AF[family] && ruleTableOf(rule) === table && isPlainRule(rule))
@@ -72,10 +72,10 @@ const sharedRules = (places: Places, { where, rule: { family, table } }: Sharing
  */
 export const shareRule: Act<StepOf<'shareRule'>> = {
   apply: share,
-  undo(places, step) {
-    if (isUsed(places, step)) return
-    const rules = sharedRules(places, step)
-    for (const rule of rules) unlessGone(['ENOENT'], () => places.at(step.where).change(ruleDel, messageOf(rule)))
-    if (rules.length > 0 && isUsed(places, step)) for (const rule of rules) share(places, { where: step.where, rule })
+  undo(namespaces, step) {
+    if (isUsed(namespaces, step)) return
+    const rules = sharedRules(namespaces, step)
+    for (const rule of rules) unlessGone(['ENOENT'], () => namespaces.at(step.where).change(ruleDel, messageOf(rule)))
+    if (rules.length > 0 && isUsed(namespaces, step)) for (const rule of rules) share(namespaces, { where: step.where, rule })
   },
 }

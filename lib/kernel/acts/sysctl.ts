@@ -1,7 +1,7 @@
 // Sysctls of a namespace, written and written back. /proc/sys/net is that of the thread, so each write goes in and comes out.
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { StepOf, Where } from '../../plan/step.js'
-import type { Places } from '../places.js'
+import type { Namespaces } from '../places.js'
 import type { Act } from './act.js'
 
 const ROOT = '/proc/sys/'
@@ -31,32 +31,32 @@ function unless(codes: readonly string[], work: () => void): void {
   }
 }
 
-const write = (places: Places, { where, path }: { where: Where; path: string }, value: string): void =>
-  places.opener.inside(places.netnsOf(where), () =>
+const write = (namespaces: Namespaces, { where, path }: { where: Where; path: string }, value: string): void =>
+  namespaces.opener.inside(namespaces.netnsOf(where), () =>
     withFile(ROOT + path, constants.O_WRONLY, fd => void writeSync(fd, value)),
   )
 
 export const setSysctl: Act<StepOf<'setSysctl'>> = {
-  apply: (places, step) => unless(step.optional === true ? UNWRITABLE : [], () => write(places, step, step.value)),
-  undo(places, step) {
+  apply: (namespaces, step) => unless(step.optional === true ? UNWRITABLE : [], () => write(namespaces, step, step.value)),
+  undo(namespaces, step) {
     const { was } = step
-    if (was !== undefined) unless(step.optional === true ? UNWRITABLE : ['ENOENT'], () => write(places, step, was))
+    if (was !== undefined) unless(step.optional === true ? UNWRITABLE : ['ENOENT'], () => write(namespaces, step, was))
   },
 }
 
 /** By path below /proc/sys; undefined where there is none. */
 export const readSysctls = (
-  places: Places,
+  namespaces: Namespaces,
   where: Where,
   paths: readonly string[],
 ): Readonly<Record<string, string | undefined>> =>
-  places.opener.inside(places.netnsOf(where), () =>
+  namespaces.opener.inside(namespaces.netnsOf(where), () =>
     Object.fromEntries(paths.map((path): [string, string | undefined] => [path, readOrNone(path)])),
   )
 
 /** The beginning of a file of /proc/net; undefined where there is none. */
-export const readProcNet = (places: Places, where: Where, name: string): string | undefined =>
-  places.opener.inside(places.netnsOf(where), () => readOrNone(name, '/proc/thread-self/net/'))
+export const readProcNet = (namespaces: Namespaces, where: Where, name: string): string | undefined =>
+  namespaces.opener.inside(namespaces.netnsOf(where), () => readOrNone(name, '/proc/thread-self/net/'))
 
 function readOrNone(path: string, root = ROOT): string | undefined {
   try {

@@ -1,6 +1,6 @@
 // What every nf_tables message shares: nfgenmsg, the numbers of the messages, the ends of a batch. Knows no table and no rule.
 import { change, dump, get, NLM_F, part } from '../message.js'
-import type { Change, Dump, Get, Part } from '../message.js'
+import type { ChangeOp, DumpOp, GetOp, Part } from '../message.js'
 import { struct, u16be, u8, type Codec, type ValueOf } from '../wire.js'
 
 /** <linux/nfnetlink.h> NFNL_SUBSYS_NFTABLES. */
@@ -23,16 +23,16 @@ const answeredByNew = <O extends { readonly type: number; readonly answer: numbe
 })
 
 /** A change that stands in a batch, which says yes or no for all of them. */
-export const batched = <T>(name: string, message: number, codec: Codec<T>, flags = 0): Change<T> => ({
+export const batched = <T>(name: string, message: number, codec: Codec<T>, flags = 0): ChangeOp<T> => ({
   ...change(name, typeOf(message), codec),
   flags: NLM_F.request | flags,
 })
-export const nftGet = <T>(name: string, message: number, codec: Codec<T>): Get<T> =>
+export const nftGet = <T>(name: string, message: number, codec: Codec<T>): GetOp<T> =>
   answeredByNew(get(name, typeOf(message), codec))
-export const nftDump = <T>(name: string, message: number, codec: Codec<T>, noneIs?: number): Dump<T> =>
+export const nftDump = <T>(name: string, message: number, codec: Codec<T>, noneIs?: number): DumpOp<T> =>
   answeredByNew(dump(name, typeOf(message), codec, { noneIs }))
 
-const endOf = (name: string, type: number): Change<ValueOf<typeof nfgenmsg>> => ({
+const endOf = (name: string, type: number): ChangeOp<ValueOf<typeof nfgenmsg>> => ({
   ...change(name, type, nfgenmsg),
   flags: NLM_F.request,
 })

@@ -22,7 +22,7 @@ const nftaRule = attrs({
 })
 
 const rule = body(nfgenmsg, nftaRule)
-export type Rule = ValueOf<typeof rule>
+export type NftRuleMessage = ValueOf<typeof rule>
 
 /** At the end of its chain. */
 export const ruleAdd = batched('nft.rule.add', 6, rule, NLM_F.create | NLM_F.append)

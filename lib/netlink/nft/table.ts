@@ -15,7 +15,7 @@ const nftaTable = attrs({
 })
 
 const table = body(nfgenmsg, nftaTable)
-export type Table = ValueOf<typeof table>
+export type NftTableMessage = ValueOf<typeof table>
 
 /** Without CREATE and EXCL: one that is there already is fine. */
 export const tableAdd = batched('nft.table.add', 0, table)
@@ -49,7 +49,7 @@ const nftaChain = attrs({
 })
 
 const chain = body(nfgenmsg, nftaChain)
-export type Chain = ValueOf<typeof chain>
+export type NftChainMessage = ValueOf<typeof chain>
 
 export const chainAdd = batched('nft.chain.add', 3, chain, NLM_F.create)
 /** Of every table of the family: the kernel does not filter. */

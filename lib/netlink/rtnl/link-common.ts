@@ -1,5 +1,5 @@
 // What every link has, a veth's peer too: ifinfomsg and the attributes but IFLA_LINKINFO. Knows no kind.
-import { NLA_F_NESTED, repeated, type Table } from '../attrs.js'
+import { NLA_F_NESTED, repeated, type AttrTable } from '../attrs.js'
 import { cstring, raw, s32, struct, u16, u32, u8, type ValueOf } from '../wire.js'
 
 export const ifinfomsg = struct('ifinfomsg', 16, {
@@ -53,7 +53,7 @@ export const iflaCommon = {
   parentDevName: [56, cstring],
   parentDevBusName: [57, cstring],
   allmulti: [61, u32],
-} as const satisfies Table
+} as const satisfies AttrTable
 
 /** <linux/if.h> IFF_*. */
 export const IFF = {

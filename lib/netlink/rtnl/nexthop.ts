@@ -22,7 +22,7 @@ const hopAttrs = attrs({
   encap: [22, raw],
 })
 
-export interface NextHop {
+export interface RtNextHop {
   readonly flags: number
   /** One less than the weight. */
   readonly hops: number
@@ -30,9 +30,9 @@ export interface NextHop {
   readonly attrs: ValueOf<typeof hopAttrs>
 }
 
-export const nextHops: Codec<readonly NextHop[]> = {
+export const nextHops: Codec<readonly RtNextHop[]> = {
   decode(bytes) {
-    const found: NextHop[] = []
+    const found: RtNextHop[] = []
     let at = 0
     while (at < bytes.length) {
       const hop = within(`${found.length}`, () => decodeHop(bytes.subarray(at)))
@@ -44,14 +44,14 @@ export const nextHops: Codec<readonly NextHop[]> = {
   encode: hops => concat(hops.map((hop, i) => within(`${i}`, () => encodeHop(hop)))),
 }
 
-function decodeHop(bytes: Uint8Array): { value: NextHop; length: number } {
+function decodeHop(bytes: Uint8Array): { value: RtNextHop; length: number } {
   const { length, ...header } = rtnexthop.decode(bytes)
   if (length < rtnexthop.size || length > bytes.length)
     throw new WireError(`rtnexthop claims ${length} bytes of ${bytes.length}`)
   return { value: { ...header, attrs: hopAttrs.decode(bytes.subarray(rtnexthop.size, length)) }, length }
 }
 
-function encodeHop({ flags, hops, index, attrs: value }: NextHop): Uint8Array {
+function encodeHop({ flags, hops, index, attrs: value }: RtNextHop): Uint8Array {
   const tail = hopAttrs.encode(value)
   return concat([rtnexthop.encode({ length: rtnexthop.size + tail.length, flags, hops, index }), tail])
 }

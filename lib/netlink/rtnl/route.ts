@@ -78,10 +78,10 @@ export const rta = attrs({
 })
 
 const route = body(rtmsg, rta)
-export type Route = ValueOf<typeof route>
+export type RouteMessage = ValueOf<typeof route>
 
 /** The route's table, whichever field tells it. */
-export const tableOf = ({ header, attrs }: Route): number => attrs.table ?? header.table
+export const tableOf = ({ header, attrs }: RouteMessage): number => attrs.table ?? header.table
 
 export const RT_TABLE = { unspec: 0, default: 253, main: 254, local: 255 } as const
 export const RTN = {
@@ -102,7 +102,7 @@ export const RTNH_F = { dead: 1, pervasive: 2, onlink: 4, offload: 8, linkdown: 
 export const RTM_F = { notify: 0x100, cloned: 0x200, equalize: 0x400, prefix: 0x800, lookupTable: 0x1000 } as const
 
 /** For dumps: all routes of all tables. With strict checking `family` and the attributes `table` and `oif` filter. */
-export const anyRoute: Route['header'] = {
+export const anyRoute: RouteMessage['header'] = {
   family: 0,
   dstLength: 0,
   srcLength: 0,

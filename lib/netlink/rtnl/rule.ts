@@ -40,10 +40,10 @@ export const fra = attrs({
 })
 
 const rule = body(fibRuleHdr, fra)
-export type Rule = ValueOf<typeof rule>
+export type RuleMessage = ValueOf<typeof rule>
 
 /** The table that the rule leads to, whichever field tells it. */
-export const ruleTableOf = ({ header, attrs }: Rule): number => attrs.table ?? header.table
+export const ruleTableOf = ({ header, attrs }: RuleMessage): number => attrs.table ?? header.table
 
 export const FR_ACT = { unspec: 0, toTable: 1, goto: 2, nop: 3, blackhole: 6, unreachable: 7, prohibit: 8 } as const
 export const FIB_RULE = { permanent: 1, invert: 2, unresolved: 4, iifDetached: 8, oifDetached: 16 } as const
@@ -53,7 +53,7 @@ const ANY_PREFIX_LENGTH = 0xffffffff
 const WHOLE_MARK = 0xffffffff
 
 /** Whether source, destination and mark are all that the rule selects by, and a table is where it leads. */
-export const isPlainRule = ({ header, attrs }: Rule): boolean =>
+export const isPlainRule = ({ header, attrs }: RuleMessage): boolean =>
   header.action === FR_ACT.toTable &&
   header.tos === 0 &&
   (header.flags & FIB_RULE.invert) === 0 &&
@@ -75,7 +75,7 @@ const SELECTORS = [
 ] as const
 
 /** For dumps: `family` filters; with strict checking all else must be zero. */
-export const anyRule: Rule['header'] = {
+export const anyRule: RuleMessage['header'] = {
   family: 0,
   dstLength: 0,
   srcLength: 0,

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { conflictError, serverSideApply, trackUpdate } from '../../../daemons/apiserver/apply.js'
 import type { KindInfo } from '../../../daemons/apiserver/kinds.js'
-import { fieldsOf, type Fields } from '../../../daemons/apiserver/object.js'
+import { fieldsOf, type JsonObject } from '../../../daemons/apiserver/object.js'
 import { builtin, POOLS } from './kinds.js'
 
 const T0 = Date.parse('2026-01-01T00:00:00Z')
@@ -18,22 +18,22 @@ interface Who {
 }
 
 function applyTo(
-  live: Fields | undefined,
-  applied: Fields,
+  live: JsonObject | undefined,
+  applied: JsonObject,
   { manager = 'ann', force = false, kind = POOLS, nowMs = T0, subresource = '' }: Who = {},
-): Fields {
+): JsonObject {
   const outcome = serverSideApply({ live, applied, manager, force, kind, nowMs, subresource })
   if ('conflicts' in outcome) throw conflictError(outcome.conflicts)
   return outcome.object
 }
 
-const spec = (fields: Fields): Fields => ({
+const spec = (fields: JsonObject): JsonObject => ({
   apiVersion: 'example.com/v1beta1',
   kind: 'Pool',
   metadata: META,
   spec: fields,
 })
-const ownersOf = (object: Fields): unknown => {
+const ownersOf = (object: JsonObject): unknown => {
   const list = fieldsOf(object['metadata'])['managedFields']
   return Array.isArray(list)
     ? list.map(e => [e.manager, e.operation, e.time, e.fieldsV1, ...(e.subresource ? [e.subresource] : [])])
@@ -83,7 +83,7 @@ t.test('the first apply makes the object and owns what it says', t => {
 })
 
 // Two appliers, one after the other; then what the object is.
-const pairs: readonly (readonly [name: string, first: Fields, second: Fields, spec: Fields])[] = [
+const pairs: readonly (readonly [name: string, first: JsonObject, second: JsonObject, spec: JsonObject])[] = [
   ['fields of two appliers merge', { subnet: 's' }, { size: 1 }, { subnet: 's', size: 1 }],
   ['sets of two appliers unite', { tags: ['x', 'y'] }, { tags: ['z', 'y'] }, { tags: ['x', 'z', 'y'] }],
   [
@@ -111,7 +111,7 @@ for (const [name, first, second, after] of pairs)
     t.end()
   })
 
-const conflicts: readonly (readonly [name: string, first: Fields, second: Fields, fields: readonly string[]])[] = [
+const conflicts: readonly (readonly [name: string, first: JsonObject, second: JsonObject, fields: readonly string[]])[] = [
   ['another value', { subnet: 's' }, { subnet: 't' }, ['.spec.subnet']],
   ['a list that is one value', { ips: ['1'] }, { ips: ['1', '2'] }, ['.spec.ips']],
   [
@@ -182,7 +182,7 @@ t.test('conflicts are told in Kubernetes’ words', t => {
   t.end()
 })
 
-const gone: readonly (readonly [name: string, first: Fields, then: Fields, after: Fields])[] = [
+const gone: readonly (readonly [name: string, first: JsonObject, then: JsonObject, after: JsonObject])[] = [
   ['a field', { subnet: 's', size: 1 }, { subnet: 's' }, { subnet: 's' }],
   ['a member of a set', { tags: ['x', 'y'] }, { tags: ['y'] }, { tags: ['y'] }],
   [
@@ -268,7 +268,7 @@ t.test('the object itself and its status are written apart', t => {
 
 t.test('built-in kinds merge as Kubernetes’ types say', t => {
   const service = builtin('Service')
-  const of = (ports: readonly object[]): Fields => ({
+  const of = (ports: readonly object[]): JsonObject => ({
     apiVersion: 'v1',
     kind: 'Service',
     metadata: META,

@@ -1,7 +1,7 @@
 // JSON patch, merge patch and strategic merge patch: what each makes of an object.
 import t from 'tap'
 import { applyJsonPatch, mergePatch, strategicMerge } from '../../../daemons/apiserver/patch.js'
-import type { Fields } from '../../../daemons/apiserver/object.js'
+import type { JsonObject } from '../../../daemons/apiserver/object.js'
 import { builtin, POOLS } from './kinds.js'
 
 const json: readonly (readonly [name: string, before: unknown, ops: readonly unknown[], after: unknown])[] = [
@@ -83,8 +83,8 @@ t.test('a merge patch leaves keys in their places', t => {
   t.end()
 })
 
-const pod = (spec: Fields): Fields => ({ spec })
-const strategic: readonly (readonly [name: string, before: Fields, patch: Fields, after: Fields])[] = [
+const pod = (spec: JsonObject): JsonObject => ({ spec })
+const strategic: readonly (readonly [name: string, before: JsonObject, patch: JsonObject, after: JsonObject])[] = [
   [
     'containers merge by name',
     pod({ containers: [{ name: 'a', image: '1', tty: true }] }),
@@ -259,12 +259,12 @@ for (const [name, before, patch, after] of strategic)
   })
 
 t.test('the same holds below templates, and for ports of services', t => {
-  const of = (containers: readonly object[]): Fields => ({ spec: { template: { spec: { containers } } } })
+  const of = (containers: readonly object[]): JsonObject => ({ spec: { template: { spec: { containers } } } })
   t.strictSame(
     strategicMerge(of([{ name: 'a', image: '1' }]), of([{ name: 'a', tty: true }]), builtin('Deployment')),
     of([{ name: 'a', image: '1', tty: true }]),
   )
-  const ports = (list: readonly object[]): Fields => ({ spec: { ports: list } })
+  const ports = (list: readonly object[]): JsonObject => ({ spec: { ports: list } })
   t.strictSame(
     strategicMerge(ports([{ port: 80, name: 'x' }]), ports([{ port: 80, targetPort: 1 }]), builtin('Service')),
     ports([{ port: 80, name: 'x', targetPort: 1 }]),

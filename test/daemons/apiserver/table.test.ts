@@ -2,14 +2,14 @@
 import t from 'tap'
 import { ageOf, humanDuration } from '../../../daemons/apiserver/age.js'
 import type { KindInfo } from '../../../daemons/apiserver/kinds.js'
-import type { Fields, Stored } from '../../../daemons/apiserver/object.js'
+import type { JsonObject, Stored } from '../../../daemons/apiserver/object.js'
 import { tableOf, type TableOptions } from '../../../daemons/apiserver/table.js'
 import { builtin, POOLS } from './kinds.js'
 
 const NOW = Date.parse('2026-01-02T00:00:00Z')
 const options: TableOptions = { nowMs: NOW, includeObject: 'None' }
 
-const stored = (fields: Fields, metadata: Fields = {}): Stored => ({
+const stored = (fields: JsonObject, metadata: JsonObject = {}): Stored => ({
   apiVersion: 'v1',
   kind: 'X',
   ...fields,
@@ -70,7 +70,7 @@ t.test('a custom kind has the columns of its CRD, and no age of its own', t => {
   t.end()
 })
 
-const custom: readonly (readonly [name: string, fields: Fields, cells: readonly unknown[]])[] = [
+const custom: readonly (readonly [name: string, fields: JsonObject, cells: readonly unknown[]])[] = [
   [
     'all there',
     { spec: { subnet: 's', default: false, affinity: { matchLabels: { 'x.io/app': 'shop' } } }, status: { used: 3 } },
@@ -118,11 +118,11 @@ t.test('rows carry what of the object was asked for', t => {
 })
 
 const running = { name: 'c', ready: true, restartCount: 0, state: { running: {} } }
-const podOf = (status: Fields, spec: Fields = { containers: [{ name: 'c' }] }): Fields => ({ spec, status })
+const podOf = (status: JsonObject, spec: JsonObject = { containers: [{ name: 'c' }] }): JsonObject => ({ spec, status })
 const pods: readonly (readonly [
   name: string,
-  pod: Fields,
-  metadata: Fields,
+  pod: JsonObject,
+  metadata: JsonObject,
   ready: string,
   status: string,
   restarts: string,
@@ -275,7 +275,7 @@ const selector = {
     { key: 'z', operator: 'Exists' },
   ],
 }
-const rows: readonly (readonly [kind: string, fields: Fields, cells: readonly unknown[]])[] = [
+const rows: readonly (readonly [kind: string, fields: JsonObject, cells: readonly unknown[]])[] = [
   ['Namespace', { status: { phase: 'Active' } }, ['a', 'Active', '24h']],
   [
     'Node',

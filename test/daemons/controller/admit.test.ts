@@ -1,6 +1,6 @@
 // Reads for reviews: many reviews at once are few lists, and none is answered by a list that began before it.
 import t from 'tap'
-import { judges } from '../../../daemons/controller/admit.js'
+import { reviewers } from '../../../daemons/controller/admit.js'
 import { pathOf } from '../../../daemons/controller/webhooks/configurations.js'
 import type { Kube } from '../../../lib/kube/client.js'
 
@@ -26,7 +26,7 @@ function judging(pools: () => readonly object[]): {
     await new Promise(resolve => setTimeout(resolve, LIST_MS))
     return { metadata: {}, items } as never
   }
-  const judge = judges({ list } as unknown as Kube, switches).get(pathOf('validate', 'spiderippool'))
+  const judge = reviewers({ list } as unknown as Kube, switches).get(pathOf('validate', 'spiderippool'))
   if (!judge) throw new Error('pools are not judged')
   return { judge: () => judge(review), lists: () => lists }
 }

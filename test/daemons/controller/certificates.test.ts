@@ -2,9 +2,9 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { certificates } from '../../../daemons/controller/certificates.js'
-import type { Hands } from '../../../daemons/controller/reconciler.js'
+import type { ReconcileContext } from '../../../daemons/controller/reconciler.js'
 import { settingsOf } from '../../../daemons/controller/settings.js'
-import { Store, type Seen, type Source, type View } from '../../../daemons/controller/source.js'
+import { Indexer, type KubeObject, type WatchSource, type CacheReader } from '../../../daemons/controller/source.js'
 import type { Certified } from '../../../daemons/controller/webhook-server.js'
 import {
   webhookConfigurations,
@@ -31,17 +31,17 @@ interface Cluster {
   nowMs: number
   served: Certified | undefined
   readonly writes: string[]
-  readonly stores: ReadonlyMap<string, Store<Seen, never>>
-  readonly view: View
-  readonly hands: Hands
+  readonly stores: ReadonlyMap<string, Indexer<KubeObject, never>>
+  readonly cache: CacheReader
+  readonly context: ReconcileContext
 }
 
-function cluster(sources: readonly Source[]): Cluster {
-  const stores = new Map(sources.map(source => [source.kind.plural, new Store<Seen, never>(source as never)]))
+function cluster(sources: readonly WatchSource[]): Cluster {
+  const stores = new Map(sources.map(source => [source.kind.plural, new Indexer<KubeObject, never>(source as never)]))
   const writes: string[] = []
   let version = 0
   const put = <T>({ plural }: Kind, object: T, verb: string): Promise<T> => {
-    const seen = object as unknown as Seen
+    const seen = object as unknown as KubeObject
     writes.push(`${verb} ${plural}`)
     stores.get(plural)?.put({ ...seen, metadata: { ...seen.metadata, resourceVersion: String(++version) } })
     return Promise.resolve(object)
@@ -53,12 +53,12 @@ function cluster(sources: readonly Source[]): Cluster {
   const silent = (): void => {}
   const made: Cluster = {
     ...{ nowMs: START_MS, served: undefined, writes, stores },
-    view: { of: source => stores.get(source.kind.plural) as never, isServed: () => true, isForbidden: () => false },
-    hands: {
+    cache: { of: source => stores.get(source.kind.plural) as never, isServed: () => true, isForbidden: () => false },
+    context: {
       kube: kube as Kube,
       log: { debug: silent, info: silent, warn: silent, error: silent },
       clock: () => made.nowMs,
-    } as unknown as Hands,
+    } as unknown as ReconcileContext,
   }
   return made
 }
@@ -105,8 +105,8 @@ function refusal(): string | undefined {
 /** One look of the leader, then of who serves: as a replica whose watch is late. Whether anything was written: then there is another look. */
 async function look(): Promise<boolean> {
   const before = world.writes.length
-  await leaders?.reconcile('', world.view, world.hands)
-  await everyones?.reconcile('', world.view, world.hands)
+  await leaders?.reconcile('', world.cache, world.context)
+  await everyones?.reconcile('', world.cache, world.context)
   return world.writes.length !== before
 }
 const LOOKS_MAX = 10
@@ -140,7 +140,7 @@ t.test('a bundle that somebody edits, and a Secret that somebody deletes, are me
   const store = world.stores.get('validatingwebhookconfigurations')
   const [one] = [...(store?.all() ?? [])] as unknown as WebhookConfiguration[]
   if (!one || !store) throw new Error('there is none')
-  store.put({ ...one, webhooks: (one.webhooks ?? []).map(hook => ({ ...hook, clientConfig: {} })) } as Seen)
+  store.put({ ...one, webhooks: (one.webhooks ?? []).map(hook => ({ ...hook, clientConfig: {} })) } as KubeObject)
   t.equal(refusal(), 'not trusted by every webhook')
   await look()
   t.equal(refusal(), undefined)

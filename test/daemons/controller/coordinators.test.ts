@@ -6,32 +6,32 @@ import t from 'tap'
 import type { Kube } from '../../../lib/kube/client.js'
 import { Metrics } from '../../../lib/metrics.js'
 import { coordinators } from '../../../daemons/controller/coordinators.js'
-import type { Hands, Reconciler } from '../../../daemons/controller/reconciler.js'
+import type { ReconcileContext, Reconciler } from '../../../daemons/controller/reconciler.js'
 import { CONF_DEFAULT, settingsOf } from '../../../daemons/controller/settings.js'
-import { Store, type Seen, type Source, type View } from '../../../daemons/controller/source.js'
+import { Indexer, type KubeObject, type WatchSource, type CacheReader } from '../../../daemons/controller/source.js'
 
 const settings = settingsOf({}, { namespace: 'kube-system', podName: 'x' })
 const made = coordinators({ settings, conf: CONF_DEFAULT, env: {}, metrics: new Metrics(), serving: undefined })
 const sources = made.watches.map(({ source }) => source)
 
-type Answer = readonly Seen[] | 'absent' | 'forbidden'
+type Answer = readonly KubeObject[] | 'absent' | 'forbidden'
 
 /** `plural` or `plural/version`: what a list of it is answered with. What is not named is there and empty; optional kinds are absent. */
-function viewOf(cluster: Readonly<Record<string, Answer>>): View {
-  const answerOf = ({ kind, optional, fieldSelector = '' }: Source): Answer => {
+function viewOf(cluster: Readonly<Record<string, Answer>>): CacheReader {
+  const answerOf = ({ kind, optional, fieldSelector = '' }: WatchSource): Answer => {
     const objects = cluster[`${kind.plural}/${kind.version}`] ?? cluster[kind.plural] ?? (optional ? 'absent' : [])
     const name = fieldSelector.replace('metadata.name=', '')
     return typeof objects === 'string' || name === '' ? objects : objects.filter(one => one.metadata.name === name)
   }
   const known = new Map(
     sources.map(source => {
-      const store = new Store(source)
+      const store = new Indexer(source)
       const answer = answerOf(source)
       if (typeof answer !== 'string') store.replace(answer)
       return [source, { store, answer }] as const
     }),
   )
-  const of = (source: object) => known.get(source as Source)
+  const of = (source: object) => known.get(source as WatchSource)
   return {
     of: source => of(source)?.store as never,
     isServed: source => typeof of(source)?.answer !== 'string',
@@ -58,21 +58,21 @@ async function written(
       return Promise.resolve({} as never)
     },
   }
-  const hands = { kube, log, tell: () => undefined, now: () => nowMs } as unknown as Hands
-  await by.reconcile('default', viewOf(cluster), hands)
+  const context = { kube, log, tell: () => undefined, now: () => nowMs } as unknown as ReconcileContext
+  await by.reconcile('default', viewOf(cluster), context)
   return patches
 }
 
-const coordinator = (more: object = {}, metadata: object = {}): Seen => ({
+const coordinator = (more: object = {}, metadata: object = {}): KubeObject => ({
   metadata: { name: 'default', resourceVersion: '1', ...metadata },
   ...{ spec: { podCIDRType: 'cluster' } },
   ...more,
 })
-const kubeadm: Seen & { readonly data: object } = {
+const kubeadm: KubeObject & { readonly data: object } = {
   metadata: { name: 'kubeadm-config', namespace: 'kube-system' },
   data: { ClusterConfiguration: 'podSubnet: 10.244.0.0/16\nserviceSubnet: 10.96.0.0/12' },
 }
-const cidr = (text: string): readonly Seen[] => [{ metadata: { name: 'c' }, ...{ spec: { cidrs: [text] } } }]
+const cidr = (text: string): readonly KubeObject[] => [{ metadata: { name: 'c' }, ...{ spec: { cidrs: [text] } } }]
 const V1 = { 'servicecidrs/v1': cidr('10.1.0.0/16') }
 const BETA = { 'servicecidrs/v1beta1': cidr('10.2.0.0/16') }
 const ALPHA = { 'servicecidrs/v1alpha1': cidr('10.3.0.0/16') }

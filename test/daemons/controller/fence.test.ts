@@ -1,6 +1,6 @@
 // The leader's client: every verb that writes is asked whether it may, before it is sent and before it is sent again.
 import t from 'tap'
-import { fenced } from '../../../daemons/controller/fence.js'
+import { guarded } from '../../../daemons/controller/fence.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { NODES } from '../../../lib/kube/kinds.js'
 import { failure, json, named, world } from '../../lib/kube/world.js'
@@ -21,7 +21,7 @@ for (const [verb, write] of WRITES) {
     const w = await world([json(200, named('n1'))])
     t.teardown(() => w.close())
     const told: string[] = []
-    const kube = fenced(w.kube, { holds: () => false, onWrite: verb => told.push(verb) })
+    const kube = guarded(w.kube, { isLeading: () => false, onWrite: verb => told.push(verb) })
     await t.rejects(write(kube), { message: /the lease is not held any more/ })
     t.strictSame([w.seen.length, told], [0, []])
   })
@@ -30,7 +30,7 @@ for (const [verb, write] of WRITES) {
     const w = await world([busy])
     t.teardown(() => w.close())
     const told: string[] = []
-    const kube = fenced(w.kube, { holds: () => w.seen.length < 2, onWrite: verb => told.push(verb) })
+    const kube = guarded(w.kube, { isLeading: () => w.seen.length < 2, onWrite: verb => told.push(verb) })
     await t.rejects(write(kube), { message: /TooManyRequests/ })
     t.strictSame([w.seen.length, told], [2, [verb]])
   })
@@ -38,7 +38,7 @@ for (const [verb, write] of WRITES) {
   t.test(`${verb}: with the lease it is tried again`, async t => {
     const w = await world([busy, busy, json(200, named('n1'))])
     t.teardown(() => w.close())
-    await write(fenced(w.kube, { holds: () => true, onWrite: () => undefined }))
+    await write(guarded(w.kube, { isLeading: () => true, onWrite: () => undefined }))
     t.equal(w.seen.length, 3)
   })
 }
@@ -46,6 +46,6 @@ for (const [verb, write] of WRITES) {
 t.test('reading needs no lease', async t => {
   const w = await world([busy, json(200, named('n1'))])
   t.teardown(() => w.close())
-  t.match(await fenced(w.kube, { holds: () => false, onWrite: () => undefined }).get(NODES, { name: 'n1' }), node)
+  t.match(await guarded(w.kube, { isLeading: () => false, onWrite: () => undefined }).get(NODES, { name: 'n1' }), node)
   t.equal(w.seen.length, 2)
 })

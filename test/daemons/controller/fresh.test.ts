@@ -1,6 +1,6 @@
 // Fresh reads: few names are read one by one, many as a list, and who asks during a read is answered by the next.
 import t from 'tap'
-import { FreshReads } from '../../../daemons/controller/fresh.js'
+import { BatchedLiveReader } from '../../../daemons/controller/fresh.js'
 import { source } from '../../../daemons/controller/source.js'
 import type { ObjectMeta } from '../../../lib/crd/types.js'
 import type { Kube } from '../../../lib/kube/client.js'
@@ -13,13 +13,13 @@ interface Thing {
 }
 const things = source<Thing>({
   kind: PODS,
-  pick: ({ metadata: { name, namespace = '' } }) => ({ metadata: { name, namespace } }),
+  transform: ({ metadata: { name, namespace = '' } }) => ({ metadata: { name, namespace } }),
 })
 const there = (key: string): Thing => ({ metadata: { namespace: 'ns', name: key.slice(3), uid: 'u' } })
 
 interface Stage {
   readonly time: Time
-  readonly fresh: FreshReads
+  readonly fresh: BatchedLiveReader
   readonly log: string[]
   fails: boolean
 }
@@ -28,7 +28,7 @@ interface Stage {
 function stage(): Stage {
   const time = new Time()
   const log: string[] = []
-  const made: Stage = { time, log, fails: false, fresh: new FreshReads({} as Kube, time.after) }
+  const made: Stage = { time, log, fails: false, fresh: new BatchedLiveReader({} as Kube, time.after) }
   const refuse = (): void => {
     if (made.fails) throw new KubeError(0, 'Unreachable', 'away')
   }
@@ -49,7 +49,7 @@ function stage(): Stage {
   }
   return {
     ...made,
-    fresh: new FreshReads(kube as unknown as Kube, time.after),
+    fresh: new BatchedLiveReader(kube as unknown as Kube, time.after),
     set fails(value: boolean) {
       made.fails = value
     },
@@ -59,7 +59,7 @@ function stage(): Stage {
   }
 }
 
-const asked = (fresh: FreshReads, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
+const asked = (fresh: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
   Promise.all(names.map(async name => (await fresh.get(things, `ns/${name}`))?.metadata.name))
 
 t.test('one name asked for by many is one get, cut down by the source', async t => {

@@ -1,24 +1,24 @@
 // Keys in a queue: each once, one worker a key, later after failures, nothing while it is closed.
 import t from 'tap'
-import { Queue, type Outcome } from '../../../daemons/controller/queue.js'
+import { WorkQueue, type ReconcileResult } from '../../../daemons/controller/queue.js'
 import { settled, Time } from './time.js'
 
 interface Stage {
   readonly time: Time
-  readonly queue: Queue
+  readonly queue: WorkQueue
   readonly log: string[]
   /** Ends the work at a key. */
-  readonly end: (key: string, outcome?: Outcome | Error) => Promise<void>
+  readonly end: (key: string, outcome?: ReconcileResult | Error) => Promise<void>
 }
 
 function stage(workers = 10): Stage {
   const time = new Time()
   const log: string[] = []
-  const running = new Map<string, Deferred<Outcome>>()
-  const queue = new Queue(
+  const running = new Map<string, Deferred<ReconcileResult>>()
+  const queue = new WorkQueue(
     key => {
       log.push(key)
-      const { promise, resolve, reject } = withResolvers<Outcome>()
+      const { promise, resolve, reject } = withResolvers<ReconcileResult>()
       running.set(key, { promise, resolve, reject })
       return promise
     },
@@ -104,12 +104,12 @@ t.test('failures put a key off, twice as long each time and thirty seconds at mo
 t.test('a key comes again when its work says so, and earlier if it is asked for', async t => {
   const { time, queue, log, end } = stage()
   queue.add('a')
-  await end('a', { againMs: 1000 })
+  await end('a', { requeueAfterMs: 1000 })
   await time.pass(999)
   t.equal(log.length, 1)
   await time.pass(1)
   t.equal(log.length, 2)
-  await end('a', { againMs: 1000 })
+  await end('a', { requeueAfterMs: 1000 })
   queue.add('a')
   t.equal(log.length, 3)
   await end('a')
@@ -137,7 +137,7 @@ t.test('closed, it forgets its keys, takes none, and waits for what is at work',
   queue.add('d')
   await time.pass(100)
   t.equal(isClosed, false)
-  await end('a', { againMs: 1 })
+  await end('a', { requeueAfterMs: 1 })
   await closing
   await time.pass(100)
   t.strictSame(log, ['a'])

@@ -1,9 +1,9 @@
 // What the environment and conf.yml say, and what they cannot say.
 import t from 'tap'
-import { confOf, settingsOf, unknownIn, type Settings } from '../../../daemons/controller/settings.js'
+import { confOf, settingsOf, unknownIn, type ControllerSettings } from '../../../daemons/controller/settings.js'
 
 const OUTSIDE = { namespace: 'kube-system', podName: 'host' }
-const read = (env: Readonly<Record<string, string>>): Settings => settingsOf(env, OUTSIDE)
+const read = (env: Readonly<Record<string, string>>): ControllerSettings => settingsOf(env, OUTSIDE)
 
 t.test('without anything set, what Spiderpool’s documents give', async t => {
   t.strictSame(read({}), {

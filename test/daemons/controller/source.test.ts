@@ -1,6 +1,6 @@
 // A store of objects: by key, by index, and what a list tells that differs from what was known.
 import t from 'tap'
-import { keyOf, refOfKey, source, Store, type Change } from '../../../daemons/controller/source.js'
+import { keyOf, refOfKey, source, Indexer, type ObjectChange } from '../../../daemons/controller/source.js'
 import { watchOf } from '../../../daemons/controller/reconciler.js'
 import type { ObjectMeta } from '../../../lib/crd/types.js'
 import { PODS } from '../../../lib/kube/kinds.js'
@@ -15,7 +15,7 @@ const thing = (name: string, resourceVersion: string, ...colours: readonly strin
   colours,
 })
 const names = (found: Iterable<Thing>): string => [...found].map(({ metadata }) => metadata.name).join(' ')
-const told = (changes: readonly Change<Thing>[]): readonly string[] =>
+const told = (changes: readonly ObjectChange<Thing>[]): readonly string[] =>
   changes.map(
     ({ object, previous }) => `${previous?.metadata.resourceVersion ?? '-'}>${object?.metadata.resourceVersion ?? '-'}`,
   )
@@ -31,7 +31,7 @@ t.test('a key is namespace and name, or the name alone', async t => {
 })
 
 t.test('objects are found by what they say now, not by what they said', async t => {
-  const store = new Store(things)
+  const store = new Indexer(things)
   store.put(thing('a', '1', 'red', 'blue'))
   store.put(thing('b', '2', 'red'))
   t.equal(names(store.by('colour', 'red')), 'a b')
@@ -46,7 +46,7 @@ t.test('objects are found by what they say now, not by what they said', async t 
 })
 
 t.test('a list tells what is new, what changed and what is gone, and nothing of the rest', async t => {
-  const store = new Store(things)
+  const store = new Indexer(things)
   for (const one of [thing('same', '1', 'red'), thing('old', '2', 'red'), thing('gone', '3', 'red')]) store.put(one)
   const changes = store.replace([thing('same', '1', 'red'), thing('old', '9', 'blue'), thing('new', '8', 'red')])
   t.strictSame(told(changes), ['2>9', '->8', '3>-'])
@@ -54,7 +54,7 @@ t.test('a list tells what is new, what changed and what is gone, and nothing of 
 })
 
 t.test('removing what is not there is no change of anything', async t => {
-  t.strictSame(new Store(things).remove('ns/a'), { object: undefined, previous: undefined })
+  t.strictSame(new Indexer(things).remove('ns/a'), { object: undefined, previous: undefined })
 })
 
 t.test('a watch asks about the object as it is and as it was', async t => {
@@ -63,8 +63,8 @@ t.test('a watch asks about the object as it is and as it was', async t => {
     ({ colours }) => colours,
     ({ object, previous }) => object.colours === previous.colours,
   )
-  const view = { of: () => new Store(things), isServed: () => true } as never
-  const keys = (change: Change<Thing>): readonly string[] => watch.keysOf(change, view)
+  const view = { of: () => new Indexer(things), isServed: () => true } as never
+  const keys = (change: ObjectChange<Thing>): readonly string[] => watch.keysOf(change, view)
   const a = thing('a', '1', 'red', 'blue')
   t.strictSame(keys({ object: thing('a', '2', 'blue', 'green'), previous: a }), ['blue', 'green', 'red'])
   t.strictSame(keys({ object: undefined, previous: a }), ['red', 'blue'])

@@ -1,8 +1,8 @@
 // What an installation begins with, from what Helm sets.
 import t from 'tap'
-import { networkIn, planOf, type Env } from '../../../daemons/init/plan.js'
+import { networkIn, planOf, type InitEnv } from '../../../daemons/init/plan.js'
 
-const made = (env: Env, network?: string): readonly object[] => planOf(env, network).map(({ object }) => object)
+const made = (env: InitEnv, network?: string): readonly object[] => planOf(env, network).map(({ object }) => object)
 
 t.test('nothing asked for, nothing made', async t =>
   t.strictSame(made({ SPIDERPOOL_INIT_ENABLE_MULTUS_CONFIG: 'false' }), []),
@@ -58,7 +58,7 @@ t.test('subnets come before pools, and pools are the default', async t => {
 })
 
 const MULTUS = { SPIDERPOOL_INIT_ENABLE_MULTUS_CONFIG: 'true', SPIDERPOOL_INIT_DEFAULT_CNI_NAMESPACE: 'kube-system' }
-const NETWORKS: readonly (readonly [of: string, env: Env, network: string | undefined, metadata: object])[] = [
+const NETWORKS: readonly (readonly [of: string, env: InitEnv, network: string | undefined, metadata: object])[] = [
   ['named by the chart', { SPIDERPOOL_INIT_DEFAULT_CNI_NAME: 'mine' }, 'cbr0', { name: 'mine' }],
   ['of the node', {}, 'cbr0', { name: 'cbr0' }],
   [
@@ -81,7 +81,7 @@ for (const [of, env, network, metadata] of NETWORKS)
   )
 
 const C = 'SPIDERPOOL_INIT_DEFAULT_COORDINATOR_'
-const BAD: readonly (readonly [env: Env, says: RegExp])[] = [
+const BAD: readonly (readonly [env: InitEnv, says: RegExp])[] = [
   [{ [`${C}NAME`]: 'd', [`${C}VETH_MTU`]: '0' }, /VETH_MTU is "0"; give a whole number above 0/],
   [{ [`${C}NAME`]: 'd', [`${C}TUNE_POD_ROUTES`]: 'yes' }, /TUNE_POD_ROUTES is "yes"; give true or false/],
   [{ [`${C}NAME`]: 'd', [`${C}HIJACK_CIDR`]: '[all]' }, /HIJACK_CIDR is "\[all\]"/],

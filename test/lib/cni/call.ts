@@ -1,9 +1,9 @@
 // A plugin that writes down what it is asked, and the edge of a call without a process, for the tests of the protocol.
-import type { Env } from '../../../lib/cni/env.js'
-import { outcomeOf, type Call, type Edge, type Plugin } from '../../../lib/cni/plugin.js'
+import type { CniEnv } from '../../../lib/cni/env.js'
+import { outcomeOf, type Call, type PluginIo, type Plugin } from '../../../lib/cni/plugin.js'
 import { ALL_VERSIONS } from '../../../lib/cni/versions.js'
 
-export const ENV: Env = {
+export const ENV: CniEnv = {
   CNI_COMMAND: 'ADD',
   CNI_CONTAINERID: 'some-container.id_1',
   CNI_NETNS: '/run/netns/pod',
@@ -39,11 +39,11 @@ export function noop(changes: Partial<Plugin<unknown>> = {}): Noop {
 }
 
 export interface Asked {
-  readonly env?: Env
+  readonly env?: CniEnv
   /** Changes to a good conf; a string is the whole stdin. */
   readonly conf?: object | string
   readonly plugin?: Partial<Plugin<unknown>>
-  readonly edge?: Partial<Edge>
+  readonly edge?: Partial<PluginIo>
 }
 
 export interface Told {

@@ -1,9 +1,9 @@
 // Delegation: which file is found, what it is given, and how its answer is relayed. The process is a table.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { delegate, findPlugin, type Seams, type Verb } from '../../../lib/cni/delegate.js'
+import { delegate, findPlugin, type DelegateDeps, type CniVerb } from '../../../lib/cni/delegate.js'
 import { CniError, errorReply } from '../../../lib/cni/error.js'
-import type { Ran, Spawn } from '../../../lib/cni/exec.js'
+import type { SpawnResult, Spawn } from '../../../lib/cni/exec.js'
 import type { Call } from '../../../lib/cni/plugin.js'
 import { ENV } from './call.js'
 
@@ -53,7 +53,7 @@ const call = (changes: Partial<Call<unknown>> = {}): Call<unknown> => {
   }
 }
 
-const GOOD: Ran = { exitCode: 0, signal: undefined, stdout: '{"ips":[{"address":"10.0.0.5/24"}]}', stderr: '' }
+const GOOD: SpawnResult = { exitCode: 0, signal: undefined, stdout: '{"ips":[{"address":"10.0.0.5/24"}]}', stderr: '' }
 
 interface Told {
   readonly file: string
@@ -61,7 +61,7 @@ interface Told {
   readonly stdin: string
 }
 
-function scripted(answers: readonly (Ran | Error)[]): Seams & { readonly told: Told[]; readonly pauses: number[] } {
+function scripted(answers: readonly (SpawnResult | Error)[]): DelegateDeps & { readonly told: Told[]; readonly pauses: number[] } {
   const told: Told[] = []
   const pauses: number[] = []
   const spawn: Spawn = (file, { env, stdin }) => {
@@ -103,7 +103,7 @@ t.test('another verb than the one that is called is not delegated, but DEL', asy
     ['CHECK', 'ADD'],
     ['GC', 'DEL'],
     ['STATUS', 'GC'],
-  ] as readonly [Verb, string][]) {
+  ] as readonly [CniVerb, string][]) {
     const hands = scripted([GOOD])
     const message = `CNI_COMMAND is ${command}, so IPAM ipam cannot be asked to ${verb}`
     await t.rejects(delegate(verb, 'ipam', call({ command }), hands), { code: 999, message })
@@ -121,9 +121,9 @@ t.test('a result without a version is of the version of the conf', async t => {
   t.strictSame(await delegate('ADD', 'ipam', call(), scripted([says])), { ips: [{ address: '10.0.0.5/24' }] })
 })
 
-const ran = (changes: Partial<Ran>): Ran => ({ exitCode: 1, signal: undefined, stdout: '', stderr: '', ...changes })
+const ran = (changes: Partial<SpawnResult>): SpawnResult => ({ exitCode: 1, signal: undefined, stdout: '', stderr: '', ...changes })
 
-const RELAYED: readonly [string, Ran, object][] = [
+const RELAYED: readonly [string, SpawnResult, object][] = [
   [
     'a typed error keeps its code, message and details',
     ran({ stdout: '{"cniVersion":"1.0.0","code":11,"msg":"later","details":"d"}' }),

@@ -1,7 +1,7 @@
 // JSON read as Go reads it: which keys match, what null means, which types are wrong.
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
-import { decodeConf, Fields } from '../../../lib/cni/json.js'
+import { decodeConf, ConfReader } from '../../../lib/cni/json.js'
 import { faultIn } from '../../../lib/cni/json-fault.js'
 
 const NO_DOCUMENT: readonly [string, string][] = [
@@ -65,7 +65,7 @@ t.test('a key is found', t => {
   t.end()
 })
 
-const read: Readonly<Record<string, (fields: Fields) => unknown>> = {
+const read: Readonly<Record<string, (fields: ConfReader) => unknown>> = {
   string: f => f.string('k'),
   boolean: f => f.boolean('k'),
   integer: f => f.integer('k'),
@@ -90,15 +90,15 @@ const TYPED: readonly [keyof typeof read, unknown][] = [
 
 t.test('a value of the right type is read, and null is none', t => {
   for (const [type, value] of TYPED) {
-    t.strictSame(read[type]?.(new Fields({ k: value }, '')), value, `${type} ${JSON.stringify(value)}`)
-    t.strictSame(read[type]?.(new Fields({ k: null }, '')), undefined, `${type} null`)
+    t.strictSame(read[type]?.(new ConfReader({ k: value }, '')), value, `${type} ${JSON.stringify(value)}`)
+    t.strictSame(read[type]?.(new ConfReader({ k: null }, '')), undefined, `${type} null`)
   }
   t.strictSame(
-    read['strings']?.(new Fields({ k: ['a', null] }, '')),
+    read['strings']?.(new ConfReader({ k: ['a', null] }, '')),
     ['a', ''],
     'null in a list of strings is an empty one',
   )
-  t.strictSame(read['objects']?.(new Fields({ k: [null] }, '')), [{}], 'null in a list of objects is an empty one')
+  t.strictSame(read['objects']?.(new ConfReader({ k: [null] }, '')), [{}], 'null in a list of objects is an empty one')
   t.end()
 })
 
@@ -124,9 +124,9 @@ const WRONG: readonly [keyof typeof read, unknown, string][] = [
 
 t.test('a value of another type is an error that names key and value', t => {
   for (const [type, value, message] of WRONG)
-    t.throws(() => read[type]?.(new Fields({ k: value }, 'ipam.')), { code: 6, message }, `${type}: ${message}`)
+    t.throws(() => read[type]?.(new ConfReader({ k: value }, 'ipam.')), { code: 6, message }, `${type}: ${message}`)
   t.throws(
-    () => new Fields({ k: 'x'.repeat(1000) }, '').boolean('k'),
+    () => new ConfReader({ k: 'x'.repeat(1000) }, '').boolean('k'),
     { message: `k is "${'x'.repeat(79)}…; it must be true or false` },
     'a long value is told by its beginning',
   )

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import type { Fault } from '../../../lib/crd/fault.js'
-import { cidrLabel, defaultPool, poolDeletionFaults, validatePool, type Around } from '../../../lib/crd/ippool.js'
+import { cidrLabel, defaultPool, poolDeletionFaults, validatePool, type PoolContext } from '../../../lib/crd/ippool.js'
 import type { ObjectMeta, SpiderIPPool } from '../../../lib/crd/types.js'
 
 type Spec = SpiderIPPool['spec']
@@ -10,7 +10,7 @@ const pool = (spec: Spec, metadata: Partial<ObjectMeta> = {}): SpiderIPPool => (
   metadata: { name: 'p', ...metadata },
   spec,
 })
-const alone: Around = { old: undefined, others: [], allocated: [] }
+const alone: PoolContext = { old: undefined, others: [], allocated: [] }
 const v4: Spec = { subnet: '172.18.0.0/16', ipVersion: 4, ips: ['172.18.40.10-172.18.40.19'] }
 const v6: Spec = { subnet: 'fd00:172:18::/64', ipVersion: 6, ips: ['fd00:172:18::10-fd00:172:18::1f'] }
 const pair: Spec = { subnet: '172.18.0.0/31', ipVersion: 4, ips: ['172.18.0.0-172.18.0.1'] }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { MultusConfigSpec, SpiderMultusConfig } from '../../../lib/crd/multusconfig.js'
 import { defaultMultusConfig } from '../../../lib/crd/multusdefault.js'
-import { validateMultusConfig, type MultusAround } from '../../../lib/crd/multusrules.js'
+import { validateMultusConfig, type MultusContext } from '../../../lib/crd/multusrules.js'
 import { attach, choiceOf, networkFaults, type PodToCreate } from '../../../lib/crd/podnetworks.js'
 
 type Annotations = Record<string, string>
@@ -10,7 +10,7 @@ const smc = (spec: MultusConfigSpec, annotations?: Annotations, name = 'm'): Spi
   metadata: { name, namespace: 'ns', ...(annotations && { annotations }) },
   spec,
 })
-const alone: MultusAround = { old: undefined, definition: undefined }
+const alone: MultusContext = { old: undefined, definition: undefined }
 const RDMA = 'cni.spidernet.io/rdma-resource-inject'
 const NETWORK = 'cni.spidernet.io/network-resource-inject'
 const NAME = 'multus.spidernet.io/cr-name'
@@ -210,15 +210,15 @@ for (const [spec, faults] of cases)
     t.end()
   })
 
-const owned = (name: string): MultusAround => ({
+const owned = (name: string): MultusContext => ({
   old: undefined,
   definition: {
     metadata: { name: 'm', ownerReferences: [{ apiVersion: '', kind: 'SpiderMultusConfig', name, uid: '' }] },
   },
 })
-const was = (annotations?: Annotations): MultusAround => ({ ...alone, old: smc(on({}), annotations) })
+const was = (annotations?: Annotations): MultusContext => ({ ...alone, old: smc(on({}), annotations) })
 const pools = { ippools: { ipv4: ['p'] } }
-const annotated: readonly [string, SpiderMultusConfig, MultusAround, readonly string[]][] = [
+const annotated: readonly [string, SpiderMultusConfig, MultusContext, readonly string[]][] = [
   ['a name', smc(on({}), { [NAME]: 'other.name' }), alone, []],
   [
     'a name that is none',

@@ -1,7 +1,7 @@
 // What a SpiderSubnet is given, what is refused, and what a pool gets from it, as tables.
 import t from 'tap'
 import { cidrLabel, defaultPool, inheritSubnet, validatePool } from '../../../lib/crd/ippool.js'
-import { defaultSubnet, subnetDeletionFaults, validateSubnet, type SubnetAround } from '../../../lib/crd/subnet.js'
+import { defaultSubnet, subnetDeletionFaults, validateSubnet, type SubnetContext } from '../../../lib/crd/subnet.js'
 import type { Fault } from '../../../lib/crd/fault.js'
 import type { ObjectMeta, SpiderIPPool, SpiderSubnet } from '../../../lib/crd/types.js'
 
@@ -13,7 +13,7 @@ const subnet = (spec: Spec, metadata: Partial<ObjectMeta> = {}, status?: SpiderS
   ...(status && { status }),
 })
 const v4: Spec = { subnet: '172.18.0.0/16', ipVersion: 4, ips: ['172.18.40.10-172.18.40.19'] }
-const alone: SubnetAround = { old: undefined, others: [], pools: [], families: { enableIPv4: true, enableIPv6: true } }
+const alone: SubnetContext = { old: undefined, others: [], pools: [], families: { enableIPv4: true, enableIPv6: true } }
 const told = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
 
 t.test('a SpiderSubnet gets its finalizer, family and label, and its ranges merged', t => {
@@ -34,7 +34,7 @@ t.test('a SpiderSubnet gets its finalizer, family and label, and its ranges merg
 })
 
 const off = { ...alone, families: { enableIPv4: false, enableIPv6: false } }
-const cases: readonly [string, SpiderSubnet, SubnetAround, readonly string[]][] = [
+const cases: readonly [string, SpiderSubnet, SubnetContext, readonly string[]][] = [
   ['a good one', subnet(v4), alone, []],
   ['without addresses', subnet({ subnet: 'fd00::/64', ipVersion: 6 }), alone, []],
   [

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../lib/crd/types.js'
 import { ip, objectNameOf } from '../../../lib/ip/address.js'
 import { rangesOf } from '../../../lib/ip/range.js'
-import { allocate, claimOne, takeOver, type Hands, type Taken, type Wanted } from '../../../lib/ipam/allocate.js'
+import { allocate, claimOne, takeOver, type AllocDeps, type AllocationResult, type AllocationRequest } from '../../../lib/ipam/allocate.js'
 import type { Claimant } from '../../../lib/ipam/identity.js'
 import { poolOf } from '../../../lib/ipam/pool.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../fixtures/memory.js'
@@ -12,14 +12,14 @@ const me = claimantOf('p')
 const other = claimantOf('other')
 const TWO = { ips: ['10.1.0.1-10.1.0.2'] }
 
-const wantedOf = (pools: readonly SpiderIPPool[], more: Partial<Wanted> = {}): Wanted => ({
+const wantedOf = (pools: readonly SpiderIPPool[], more: Partial<AllocationRequest> = {}): AllocationRequest => ({
   ...{ claimant: me, nic: 'eth0', reserved: [] },
   pools: pools.map(pool => poolOf(pool, 4)),
   ...more,
 })
 
 /** `held 10.1.0.1/24 new`, or what each pool refuses by. */
-const brief = (taken: Taken): string =>
+const brief = (taken: AllocationResult): string =>
   taken.kind === 'held'
     ? `${taken.pool.name} ${taken.object.spec.address} ${taken.isNew ? 'new' : 'had'}`
     : taken.refusals
@@ -33,7 +33,7 @@ interface Row {
   readonly does: string
   readonly pools: readonly SpiderIPPool[]
   readonly held?: readonly (readonly [address: string, pool: string, claimant: Claimant, nic?: string])[]
-  readonly wanted?: Partial<Wanted>
+  readonly wanted?: Partial<AllocationRequest>
   readonly is: string
   readonly holders: readonly string[]
   readonly journal?: readonly string[]
@@ -157,13 +157,13 @@ for (const { does, pools, held = [], wanted, is, holders, journal } of rows)
     const memory = new Memory(pools)
     for (const [address, pool, claimant, nic] of held)
       memory.hold(address, { pool, claimant, ...(nic !== undefined && { nic }) })
-    const hands = memory.hands()
-    t.strictSame(brief(await allocate(wantedOf(pools, wanted), hands)), is)
+    const deps = memory.hands()
+    t.strictSame(brief(await allocate(wantedOf(pools, wanted), deps)), is)
     t.strictSame([...memory.holders()].sort(), [...holders].sort())
     for (const { metadata, spec } of memory.addresses.objects.values())
       if (spec.containerID === me.containerID && spec.nic === 'eth0')
-        t.ok(hands.journal.read().includes(metadata.name), 'a DEL of this container finds it')
-    if (journal) t.strictSame(hands.journal.read(), journal)
+        t.ok(deps.journal.read().includes(metadata.name), 'a DEL of this container finds it')
+    if (journal) t.strictSame(deps.journal.read(), journal)
   })
 
 t.test('allocate() asks the API server once where the first address is free', async t => {
@@ -176,14 +176,14 @@ t.test('allocate() looks after its first miss, and notes no address of others th
   const three = poolObject('a', { ips: ['10.1.0.1-10.1.0.3'] })
   const memory = new Memory([three])
   for (const at of [1, 2, 3]) memory.hold(`10.1.0.${at}`, { pool: 'a', claimant: claimantOf(`o${at}`) })
-  const hands = memory.hands()
-  t.strictSame(brief(await allocate(wantedOf([three]), hands)), 'a exhausted of 3, 0 reserved, 0 recorded')
+  const deps = memory.hands()
+  t.strictSame(brief(await allocate(wantedOf([three]), deps)), 'a exhausted of 3, 0 reserved, 0 recorded')
   t.strictSame(
     memory.calls.map(call => call.split(' ')[0]),
     ['claim', 'address', 'address', 'address', 'heldIn'],
   )
   t.strictSame(
-    hands.journal.read(),
+    deps.journal.read(),
     memory.calls.slice(0, 1).map(call => call.split(' ')[1]),
   )
 })
@@ -231,19 +231,19 @@ t.test('allocate() gives up in a pool where others are always first', async t =>
   const pool = poolObject('a', { ips: ['10.1.0.1-10.1.0.250'] })
   const memory = new Memory([pool])
   const port = { ...memory.direct(), claim: () => Promise.resolve({ kind: 'taken' as const }) }
-  const taken = await allocate(wantedOf([pool]), { ...memory.hands(), port })
+  const taken = await allocate(wantedOf([pool]), { ...memory.hands(), store: port })
   t.strictSame(brief(taken), 'a contended tries 200, 0 reserved, 0 recorded')
 })
 
 t.test('allocate() throws what the API server says, and the journal has the address', async t => {
   const pool = poolObject('a', { ips: ['10.1.0.1'] })
   const memory = new Memory([pool])
-  const hands: Hands = {
+  const deps: AllocDeps = {
     ...memory.hands(),
-    port: { ...memory.direct(), claim: () => Promise.reject(new Error('the server is gone')) },
+    store: { ...memory.direct(), createAddress: () => Promise.reject(new Error('the server is gone')) },
   }
-  t.strictSame(await outcomeOf(allocate(wantedOf([pool]), hands)), 'the server is gone')
-  t.strictSame(hands.journal.read(), ['10.1.0.1'])
+  t.strictSame(await outcomeOf(allocate(wantedOf([pool]), deps)), 'the server is gone')
+  t.strictSame(deps.journal.read(), ['10.1.0.1'])
 })
 
 const POOL = poolObject('a', TWO)
@@ -265,13 +265,13 @@ for (const [of, holder, nic, is] of takenOver)
   t.test(`claimOne() ${of} is ${is === undefined ? 'a miss' : 'taken over'}`, async t => {
     const { memory } = held(holder, nic)
     const before = memory.holders()
-    const hands = memory.hands()
-    const got = await claimOne(ip('10.1.0.1'), poolOf(POOL, 4), asking, hands)
+    const deps = memory.hands()
+    const got = await claimOne(ip('10.1.0.1'), poolOf(POOL, 4), asking, deps)
     t.strictSame(got && [got.isNew, memory.holderOf('10.1.0.1')?.spec.containerID], is && [false, 'c-p'])
     t.strictSame(memory.holders(), is === undefined ? before : [`10.1.0.1/24 ${is}`])
     const isWritten = is !== undefined && before[0] !== `10.1.0.1/24 ${is}`
     t.strictSame(memory.calls.includes('adopt 10.1.0.1'), isWritten, 'written where it does not say so yet')
-    t.strictSame(hands.journal.read(), [objectNameOf(ip('10.1.0.1'))])
+    t.strictSame(deps.journal.read(), [objectNameOf(ip('10.1.0.1'))])
   })
 
 t.test('takeOver() tries again where a late DEL wrote the address, eight times', async t => {
@@ -281,7 +281,7 @@ t.test('takeOver() tries again where a late DEL wrote the address, eight times',
     const direct = memory.direct()
     const port = {
       ...direct,
-      adopt: (one: SpiderIPAddress) => (left-- > 0 ? Promise.resolve(undefined) : direct.adopt(one)),
+      adopt: (one: SpiderIPAddress) => (left-- > 0 ? Promise.resolve(undefined) : direct.updateAddress(one)),
     }
     const got = await takeOver(object, asking, port)
     t.strictSame(got?.object.spec.containerID, conflicts < 8 ? 'c-p' : undefined, `${conflicts} conflicts`)

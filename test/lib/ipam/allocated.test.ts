@@ -12,7 +12,7 @@ import {
   sharedOf,
   WHOLE_TEXT,
   withRecordOf,
-  type Shared,
+  type SharedPool,
 } from '../../../lib/ipam/allocated.js'
 import type { Claimant } from '../../../lib/ipam/identity.js'
 import { claimantOf, poolObject } from '../../fixtures/memory.js'
@@ -69,7 +69,7 @@ for (const [of, pool, is] of sharing)
     t.strictSame([isShared(pool), sharedOf(pool) !== undefined], [is, is])
   })
 
-const sharedWith = (allocatedIPs: string): Shared => {
+const sharedWith = (allocatedIPs: string): SharedPool => {
   const shared = sharedOf(poolObject('a', {}, { status: { allocatedIPs } }))
   if (!shared) throw new RangeError('the pool is not shared')
   return shared

@@ -1,6 +1,6 @@
 // What annotations may say, and the sentence for every wrong form: it names the place, the key, the value, and what to write.
 import t from 'tap'
-import type { Route } from '../../../lib/crd/types.js'
+import type { PoolRoute } from '../../../lib/crd/types.js'
 import {
   keysOf,
   namesAnnotation,
@@ -9,7 +9,7 @@ import {
   routesAnnotation,
   subnetAnnotation,
   subnetsAnnotation,
-  type Names,
+  type PoolNamesByFamily,
 } from '../../../lib/ipam/annotations.js'
 
 const saidOf = (read: () => unknown): unknown => {
@@ -19,7 +19,7 @@ const saidOf = (read: () => unknown): unknown => {
     return error instanceof Error ? `${error.name}: ${error.message}` : error
   }
 }
-const plain = (names: Names): object => Object.fromEntries(names)
+const plain = (names: PoolNamesByFamily): object => Object.fromEntries(names)
 
 type Row = readonly [text: string, is: unknown]
 const wrong = (why: string): string => `Refused: wrong input: HERE${why}`
@@ -155,11 +155,11 @@ t.test('keysOf() has the keys in small letters, the later of two alike', async t
   )
 })
 
-const route = (text: string): Route => {
+const route = (text: string): PoolRoute => {
   const [dst = '', gw = ''] = text.split(' via ')
   return { dst, gw }
 }
-const text = ({ dst, gw }: Route): string => `${dst} via ${gw}`
+const text = ({ dst, gw }: PoolRoute): string => `${dst} via ${gw}`
 
 const said: readonly (readonly [of: string, routes: readonly string[], becomes: readonly string[] | RegExp])[] = [
   ['one', ['10.8.0.0/16 via 10.6.0.1'], ['10.8.0.0/16 via 10.6.0.1']],

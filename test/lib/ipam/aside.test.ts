@@ -1,7 +1,7 @@
 // An address in quarantine: no pod's, and still taken.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
-import { isAside, putAside } from '../../../lib/ipam/aside.js'
+import { isQuarantined, quarantine } from '../../../lib/ipam/aside.js'
 import { addressObject } from '../../../lib/ipam/identity.js'
 import { poolOf } from '../../../lib/ipam/pool.js'
 import { claimantOf, poolObject } from '../../fixtures/memory.js'
@@ -12,7 +12,7 @@ const CONFLICT = 'ipam.spidernet.io/conflict'
 
 t.test('putAside() leaves the name, the pool and the version, and takes the pod out', async t => {
   const known = { ...held, metadata: { ...held.metadata, resourceVersion: '7', annotations: { other: 'x' } } }
-  const { metadata, spec } = putAside(known, { mac: '02:00:00:00:00:01', now: 0 })
+  const { metadata, spec } = quarantine(known, { mac: '02:00:00:00:00:01', now: 0 })
   t.strictSame(spec, {
     ...{ address: '10.1.0.5/24', ipVersion: 4, pool: 'a', node: 'n1', nic: '', containerID: '' },
     pod: { namespace: '', name: '', uid: '' },
@@ -32,6 +32,6 @@ const rows: readonly (readonly [of: string, object: typeof held, is: boolean])[]
   ['an address of a pod', held, false],
   ['an address of a pod with a label of its own', marked, false],
   ['an address of no pod without the label', free, false],
-  ['an address that was put aside', putAside(held, { mac: '02:00:00:00:00:01', now: 0 }), true],
+  ['an address that was put aside', quarantine(held, { mac: '02:00:00:00:00:01', now: 0 }), true],
 ]
-for (const [of, object, is] of rows) t.test(`isAside() of ${of} is ${is}`, async t => t.strictSame(isAside(object), is))
+for (const [of, object, is] of rows) t.test(`isAside() of ${of} is ${is}`, async t => t.strictSame(isQuarantined(object), is))

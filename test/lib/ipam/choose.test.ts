@@ -8,10 +8,10 @@ import {
   networkRule,
   PoolReader,
   usablePools,
-  type Choice,
-  type Named,
+  type SelectionContext,
+  type CandidatePools,
 } from '../../../lib/ipam/choose.js'
-import type { Source, Wish } from '../../../lib/ipam/sources.js'
+import type { PoolSource, PoolRequest } from '../../../lib/ipam/sources.js'
 import { Memory, outcomeOf, poolObject } from '../../fixtures/memory.js'
 
 const v6 = { ipVersion: 6, subnet: 'fd00::/64' }
@@ -26,22 +26,22 @@ const POOLS = [
   poolObject('mine', { nodeName: ['n1'] }),
   poolObject('net', { multusName: ['other/net'] }),
 ]
-const wish = (names: Partial<Record<Family, readonly string[]>>, place?: number): Wish => ({
+const wish = (names: Partial<Record<Family, readonly string[]>>, place?: number): PoolRequest => ({
   ...{ nic: place === undefined ? 'eth0' : `#${place}`, place, cleanGateway: false },
   names: new Map(([4, 6] as const).flatMap(family => (names[family] ? [[family, names[family]] as const] : []))),
 })
-const source = (wishes: readonly Wish[]): Source => ({
+const source = (wishes: readonly PoolRequest[]): PoolSource => ({
   from: 'HERE',
   says: 'TEXT',
   example: 'EXAMPLE',
   scope: 'call',
-  wishes,
+  requests: wishes,
 })
-const namesIn = ({ pools }: Named): object =>
+const namesIn = ({ pools }: CandidatePools): object =>
   Object.fromEntries([...pools].map(([family, of]) => [family, of.map(({ metadata }) => metadata.name)]))
 const BOTH: readonly Family[] = [4, 6]
 
-const rows: readonly (readonly [of: string, wishes: readonly Wish[], families: readonly Family[], is: unknown])[] = [
+const rows: readonly (readonly [of: string, wishes: readonly PoolRequest[], families: readonly Family[], is: unknown])[] = [
   ['names in their order', [wish({ 4: ['b-2', 'b-1'], 6: ['six'] })], BOTH, [{ 4: ['b-2', 'b-1'], 6: ['six'] }]],
   ['a family that is off', [wish({ 4: ['b-1'], 6: ['six'] })], [4], [{ 4: ['b-1'] }]],
   ['a pattern, in the order of names and of its family', [wish({ 4: ['b-*'] })], BOTH, [{ 4: ['b-1', 'b-2'] }]],
@@ -83,7 +83,7 @@ for (const [of, wishes, families, is] of rows)
   t.test(`namedPools() of ${of}`, async t => {
     const reader = new PoolReader(new Memory(POOLS).direct())
     const found = await outcomeOf(namedPools(source(wishes), families, reader))
-    t.strictSame(Array.isArray(found) ? (found as Named[]).map(namesIn) : found, is)
+    t.strictSame(Array.isArray(found) ? (found as CandidatePools[]).map(namesIn) : found, is)
   })
 
 t.test('PoolReader reads each pool once, all pools once, and no pattern by its name', async t => {
@@ -95,7 +95,7 @@ t.test('PoolReader reads each pool once, all pools once, and no pattern by its n
 })
 
 const pod: Pod = { metadata: { namespace: 'default', name: 'p', labels: { app: 'web' } }, spec: { nodeName: 'n1' } }
-const choice = (more: Partial<Choice> = {}): Choice => ({
+const choice = (more: Partial<SelectionContext> = {}): SelectionContext => ({
   ...{ pod, owner: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, agentNamespace: 'kube-system', clusterNetwork: '' },
   ...{ families: BOTH },
   ...more,
@@ -129,17 +129,17 @@ for (const [of, pools, families, is] of defaults)
   t.test(`defaultPools() of ${of}`, async t => {
     const reader = new PoolReader(new Memory(pools).direct())
     const found = await outcomeOf(defaultPools(wish({}), choice({ families }), reader))
-    t.strictSame(typeof found === 'string' ? found : namesIn(found as Named), is)
+    t.strictSame(typeof found === 'string' ? found : namesIn(found as CandidatePools), is)
   })
 
-const poolsOf = (names: readonly string[]): Named => ({
-  wish: wish({}),
+const poolsOf = (names: readonly string[]): CandidatePools => ({
+  request: wish({}),
   pools: new Map([[4, names.flatMap(name => POOLS.filter(({ metadata }) => metadata.name === name))]]),
 })
 const usable: readonly (readonly [
   of: string,
   names: readonly string[],
-  more: Partial<Choice>,
+  more: Partial<SelectionContext>,
   is: unknown,
   calls: readonly string[],
 ])[] = [

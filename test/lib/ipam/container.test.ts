@@ -3,7 +3,7 @@ import t from 'tap'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
 import type { Ip } from '../../../lib/ip/address.js'
 import { addContainer, releaseNic } from '../../../lib/ipam/container.js'
-import type { Container } from '../../../lib/ipam/own.js'
+import type { ContainerIdentity } from '../../../lib/ipam/own.js'
 import { Schedule, World, type Process } from './world.js'
 
 const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? Array.from({ length: 60 }, (_, at) => at)
@@ -24,7 +24,7 @@ class Machine {
   }
 
   /** ADD in a new namespace; what it answers is used until the namespace goes. Rejects as ADD does; stays open where it was killed. */
-  async add(container: Container, process: Process, nic = 'eth0'): Promise<readonly string[]> {
+  async add(container: ContainerIdentity, process: Process, nic = 'eth0'): Promise<readonly string[]> {
     const { world, namespaces } = this
     const netns = `netns of ${container.id}`
     namespaces.set(netns, namespaces.get(netns) ?? [])
@@ -35,8 +35,8 @@ class Machine {
       ...{ agentNamespace: 'x', clusterNetwork: '' },
     }
     const host = { name: 'here', netns, isGone: (mark: string) => !namespaces.has(mark) }
-    const hands = { port: world.port(process), journal: this.journal(container, nic), random: world.schedule.random }
-    const granted = await addContainer(ask, { container, host }, hands)
+    const deps = { store: world.port(process), journal: this.journal(container, nic), random: world.schedule.random }
+    const granted = await addContainer(ask, { container, host }, deps)
     const got = granted.nic.ipv4 ?? ''
     for (const [other, used] of namespaces)
       if (used.includes(got)) this.broken.push(`${got} is used in ${other} and ${netns}`)
@@ -45,15 +45,15 @@ class Machine {
     return [got]
   }
 
-  async remove(container: Container, process: Process, nic = 'eth0'): Promise<void> {
+  async remove(container: ContainerIdentity, process: Process, nic = 'eth0'): Promise<void> {
     this.namespaces.delete(`netns of ${container.id}`)
-    await releaseNic({ container, nic }, { port: this.world.port(process), journal: this.journal(container, nic) })
+    await releaseNic({ container, nic }, { store: this.world.port(process), journal: this.journal(container, nic) })
   }
 
-  private journal = ({ id }: Container, nic: string) => this.world.journal(`${id}_${nic}`)
+  private journal = ({ id }: ContainerIdentity, nic: string) => this.world.journal(`${id}_${nic}`)
 }
 
-const containerOf = (id: string, ip?: Ip): Container => ({ id, name: id, ip })
+const containerOf = (id: string, ip?: Ip): ContainerIdentity => ({ id, name: id, ip })
 
 interface Stage {
   readonly world: World

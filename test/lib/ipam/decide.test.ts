@@ -1,7 +1,7 @@
 // One step of getting an address out of one pool: what comes next for everything that may be known so far.
 import t from 'tap'
 import { candidatesOf } from '../../../lib/ipam/candidates.js'
-import { afterHint, afterList, afterMiss, decide, hintOf, type Known, type Next } from '../../../lib/ipam/decide.js'
+import { afterHint, afterList, afterMiss, decide, hintOf, type SearchState, type SearchStep } from '../../../lib/ipam/decide.js'
 import { ip, toBigint } from '../../../lib/ip/address.js'
 import { formatRanges, rangesOf, type Ranges } from '../../../lib/ip/range.js'
 
@@ -9,30 +9,30 @@ const ranges = (...texts: readonly string[]): Ranges => rangesOf(texts, 4)
 const at = (text: string): bigint => toBigint(ip(text))
 const who = 'default/pod/eth0/pool'
 const free = ranges('10.0.0.1-10.0.0.100')
-const known = (more: Partial<Known> = {}): Known => ({
+const known = (more: Partial<SearchState> = {}): SearchState => ({
   ...{ free, who, allocatedCount: 0n, misses: 0, hint: undefined, listed: undefined },
   ...more,
 })
-const listed = (taken: Ranges, misses = 0, freshness: 'cached' | 'fresh' = 'cached'): Partial<Known> => ({
+const listed = (taken: Ranges, misses = 0, freshness: 'cached' | 'fresh' = 'cached'): Partial<SearchState> => ({
   listed: { taken, freshness, misses },
 })
-const hinted = (texts: readonly string[], misses = 0): Partial<Known> => {
+const hinted = (texts: readonly string[], misses = 0): Partial<SearchState> => {
   const read = ranges(...texts)
   return { hint: { read, left: read, misses } }
 }
 const order = (k: bigint, of = free): bigint => candidatesOf(of, who).at(k)
 
-const LIST_CACHED: Next = { kind: 'list', freshness: 'cached' }
-const LIST_FRESH: Next = { kind: 'list', freshness: 'fresh' }
-const create = (address: bigint, isListed: boolean): Next => ({ kind: 'create', address, isListed })
-const look = (address: bigint): Next => ({ kind: 'look', address })
-const exhausted = (size: bigint): Next => ({ kind: 'refuse', why: { reason: 'exhausted', size } })
-const contended = (attempts: number): Next => ({ kind: 'refuse', why: { reason: 'contended', attempts } })
+const LIST_CACHED: SearchStep = { kind: 'list', freshness: 'cached' }
+const LIST_FRESH: SearchStep = { kind: 'list', freshness: 'fresh' }
+const create = (address: bigint, isListed: boolean): SearchStep => ({ kind: 'create', address, isListed })
+const look = (address: bigint): SearchStep => ({ kind: 'look', address })
+const exhausted = (size: bigint): SearchStep => ({ kind: 'refuse', why: { reason: 'exhausted', size } })
+const contended = (attempts: number): SearchStep => ({ kind: 'refuse', why: { reason: 'contended', attempts } })
 
 const three = ranges('10.0.0.1-10.0.0.3')
-const allBut = (freshness: 'cached' | 'fresh'): Partial<Known> =>
+const allBut = (freshness: 'cached' | 'fresh'): Partial<SearchState> =>
   listed(ranges('10.0.0.1-10.0.0.6', '10.0.0.8-10.0.0.100'), 0, freshness)
-const steps: readonly (readonly [does: string, known: Known, next: Next, random?: number])[] = [
+const steps: readonly (readonly [does: string, known: SearchState, next: SearchStep, random?: number])[] = [
   ['refuses where nothing may be given at all', known({ free: [] }), exhausted(0n)],
   ['refuses as exhausted before it counts misses', known({ free: [], misses: 200 }), exhausted(0n)],
   ['creates the first of its order', known(), create(order(0n), false)],
@@ -85,7 +85,7 @@ t.test('decide() sends callers that know the same to different addresses', async
 t.test('decide() finds the one address that is left, and refuses where none is', async t => {
   for (const left of [undefined, at('10.0.0.42')]) {
     let now = known()
-    let end: Next | undefined
+    let end: SearchStep | undefined
     for (let steps = 0; steps < 50 && end === undefined; steps++) {
       const next = decide(now, 0)
       const taken = left === undefined ? free : ranges('10.0.0.1-10.0.0.41', '10.0.0.43-10.0.0.100')
@@ -116,7 +116,7 @@ for (const [of, text, read] of hints)
 
 const readAgain: readonly (readonly [
   does: string,
-  before: Partial<Known>,
+  before: Partial<SearchState>,
   hinted: Ranges | undefined,
   left: readonly string[],
 ])[] = [

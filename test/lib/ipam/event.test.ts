@@ -1,9 +1,9 @@
 // The Event of a pod that gets no address: its name, its length, and when it is sent again.
 import t from 'tap'
-import { eventOf, toldAgain, type Told } from '../../../lib/ipam/event.js'
+import { eventOf, repeatEvent, type PodEventSpec } from '../../../lib/ipam/event.js'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
-const told: Told = {
+const told: PodEventSpec = {
   ...{ pod: { namespace: 'default', name: 'p', uid: 'uid-p' }, node: 'n1', reason: 'FailedIPAllocation' },
   ...{ message: 'no address', about: 'no address', now: NOW },
 }
@@ -25,7 +25,7 @@ t.test('eventOf() leaves out a node and a UID that no one knows', async t => {
   t.strictSame([Object.keys(source), 'uid' in involvedObject], [['component'], false])
 })
 
-const names: readonly (readonly [of: string, more: Partial<Told>, isSame: boolean])[] = [
+const names: readonly (readonly [of: string, more: Partial<PodEventSpec>, isSame: boolean])[] = [
   ['another message of one matter', { message: 'another' }, true],
   ['another time', { now: NOW + 1 }, true],
   ['another node', { node: 'n2' }, true],
@@ -66,5 +66,5 @@ for (const [afterMs, isTold] of again)
   t.test(`toldAgain() after ${afterMs / 1000} s: ${isTold}`, async t => {
     const now = eventOf({ ...told, message: 'now', now: NOW + afterMs })
     const is = isTold ? { count: 8, lastTimestamp: now.lastTimestamp, message: 'now' } : undefined
-    t.strictSame(toldAgain({ ...eventOf(told), count: 7 }, now), is)
+    t.strictSame(repeatEvent({ ...eventOf(told), count: 7 }, now), is)
   })

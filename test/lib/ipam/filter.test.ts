@@ -1,10 +1,10 @@
 // Which pools a pod may use: each rule, their order, and the sentences of a refusal.
 import t from 'tap'
-import { byPriority, dropped, isOfNetwork, type Asker } from '../../../lib/ipam/filter.js'
+import { byPriority, dropReason, isOfNetwork, type PodFacts } from '../../../lib/ipam/filter.js'
 import { ip } from '../../../lib/ip/address.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
 
-const asker: Asker = {
+const facts: PodFacts = {
   family: 4,
   nodeName: 'n1',
   nodeLabels: { zone: 'a' },
@@ -38,7 +38,7 @@ function ofApplication(name: string, { group = 'apps', kind = 'Deployment' } = {
 const OTHER_APPLICATION = 'was made for another application'
 const ofCore = ofApplication('web', { group: '', kind: 'ReplicationController' })
 const controller = { apiVersion: 'v1', kind: 'ReplicationController', name: 'web' }
-const noneKnown: Partial<Asker> = { network: { unknown: 'no annotation says which' } }
+const noneKnown: Partial<PodFacts> = { network: { unknown: 'no annotation says which' } }
 const IS_OTHER_NODE = 'is for other nodes (spec.nodeName n2, n3), not n1'
 const NODE_LABELS = 'does not match node n1 (spec.nodeAffinity)'
 const NAMESPACE_LABELS = 'does not match namespace default (spec.namespaceAffinity)'
@@ -46,7 +46,7 @@ const POD_LABELS = 'does not match the labels of the pod (spec.podAffinity)'
 const zone = (value: string) => ({ matchLabels: { zone: value } })
 const team = (operator: string) => ({ matchExpressions: [{ key: 'team', operator, values: ['x'] }] })
 
-type Row = readonly [of: string, pool: SpiderIPPool, why: string | undefined, asker?: Partial<Asker>]
+type Row = readonly [of: string, pool: SpiderIPPool, why: string | undefined, asker?: Partial<PodFacts>]
 const rules: readonly Row[] = [
   ['a pool for everybody', pool({}), undefined],
   ['a pool that is being deleted', pool({ disable: true }, { deletionTimestamp: 'x' }), 'is being deleted'],
@@ -109,7 +109,7 @@ const rules: readonly Row[] = [
     'a pool of an application in another version',
     ofApplication('web'),
     `${OTHER_APPLICATION} (apps v1 Deployment default web)`,
-    { owner: { ...asker.owner, apiVersion: 'apps/v2' } },
+    { owner: { ...facts.owner, apiVersion: 'apps/v2' } },
   ],
   [
     'a pool of an application in another Namespace',
@@ -176,13 +176,13 @@ const rules: readonly Row[] = [
 ]
 for (const [of, object, why, more] of rules)
   t.test(`dropped() of ${of}: ${why === undefined ? 'may be used' : 'says why not'}`, async t =>
-    t.strictSame(dropped(object, { ...asker, ...more }), why),
+    t.strictSame(dropReason(object, { ...facts, ...more }), why),
   )
 
 const networks: readonly (readonly [
   of: string,
   spec: Partial<SpiderIPPool['spec']>,
-  asker: Partial<Asker>,
+  asker: Partial<PodFacts>,
   is: boolean,
 ])[] = [
   ['a pool for every network', {}, {}, true],
@@ -194,7 +194,7 @@ const networks: readonly (readonly [
   ['a pool and no master', {}, { master: { unknown: 'net1 is no VF' } }, true],
 ]
 for (const [of, spec, more, is] of networks)
-  t.test(`isOfNetwork() of ${of} is ${is}`, async t => t.strictSame(isOfNetwork(pool(spec), { ...asker, ...more }), is))
+  t.test(`isOfNetwork() of ${of} is ${is}`, async t => t.strictSame(isOfNetwork(pool(spec), { ...facts, ...more }), is))
 
 const named = (name: string, spec: Partial<SpiderIPPool['spec']> = {}): SpiderIPPool => pool(spec, { name })
 const orders: readonly (readonly [does: string, pools: readonly SpiderIPPool[], order: readonly string[]])[] = [

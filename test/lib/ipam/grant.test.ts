@@ -2,15 +2,15 @@
 import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../lib/crd/types.js'
 import type { Family } from '../../../lib/ip/address.js'
-import { putAside } from '../../../lib/ipam/aside.js'
-import { grant, whoHasMost, type Want } from '../../../lib/ipam/grant.js'
+import { quarantine } from '../../../lib/ipam/aside.js'
+import { allocateAll, whoHasMost, type NicRequest } from '../../../lib/ipam/grant.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../fixtures/memory.js'
 
 const me = claimantOf('p')
 const A = poolObject('a', { ips: ['10.1.0.1'], gateway: '10.1.0.254' })
 const B = poolObject('b', { ips: ['10.1.0.9', '10.1.0.255'] })
 const V6 = poolObject('v6', { ipVersion: 6, subnet: 'fd00::/64', ips: ['fd00::1'] })
-const want = (nic: string, pools: Partial<Record<Family, readonly SpiderIPPool[]>>): Want => ({
+const want = (nic: string, pools: Partial<Record<Family, readonly SpiderIPPool[]>>): NicRequest => ({
   ...{ nic, interface: nic.startsWith('#') ? '' : nic, cleanGateway: false },
   pools: new Map(([4, 6] as const).flatMap(family => (pools[family] ? [[family, pools[family]] as const] : []))),
 })
@@ -23,7 +23,7 @@ const scene = (held: readonly (readonly [string, string])[] = []): Memory => {
 
 t.test('grant() has one address of every family for every interface', async t => {
   const memory = scene()
-  const { nics } = await grant([want('eth0', { 4: [A], 6: [V6] }), want('#1', { 4: [B] })], granting, memory.hands())
+  const { nics } = await allocateAll([want('eth0', { 4: [A], 6: [V6] }), want('#1', { 4: [B] })], granting, memory.hands())
   t.strictSame(nics, [
     {
       ...{ interface: 'eth0', ipv4: '10.1.0.1/24', ipv4Pool: 'a', ipv4Gateway: '10.1.0.254' },
@@ -35,22 +35,22 @@ t.test('grant() has one address of every family for every interface', async t =>
 
 t.test('grant() gives back all where one pool is full, and closes the journal', async t => {
   const memory = scene([['fd00::1', 'v6']])
-  const hands = memory.hands()
-  const said = await outcomeOf(grant([want('eth0', { 4: [A], 6: [V6] })], granting, hands))
+  const deps = memory.hands()
+  const said = await outcomeOf(allocateAll([want('eth0', { 4: [A], 6: [V6] })], granting, deps))
   t.strictSame(
     said,
     'all IP addresses used out in pool v6 (1 in all, 1 taken, 0 reserved; most by Pod default/other, 1)',
   )
-  t.strictSame([memory.holders(), hands.journal.read()], [['fd00::1/64 other eth0 c-other'], []])
+  t.strictSame([memory.holders(), deps.journal.read()], [['fd00::1/64 other eth0 c-other'], []])
 })
 
 t.test('grant() gives back all where the API server fails, and leaves the journal', async t => {
   const memory = scene()
   const direct = memory.direct()
-  const claim: typeof direct.claim = object =>
-    object.spec.pool === 'v6' ? Promise.reject(new Error('busy')) : direct.claim(object)
+  const claim: typeof direct.createAddress = object =>
+    object.spec.pool === 'v6' ? Promise.reject(new Error('busy')) : direct.createAddress(object)
   const hands = { ...memory.hands(), port: { ...direct, claim } }
-  t.strictSame(await outcomeOf(grant([want('eth0', { 4: [A], 6: [V6] })], granting, hands)), 'busy')
+  t.strictSame(await outcomeOf(allocateAll([want('eth0', { 4: [A], 6: [V6] })], granting, hands)), 'busy')
   t.strictSame(
     [memory.holders(), [...hands.journal.read()].sort()],
     [[], ['10.1.0.1', 'fd00-0000-0000-0000-0000-0000-0000-0001']],
@@ -60,18 +60,18 @@ t.test('grant() gives back all where the API server fails, and leaves the journa
 t.test('undo() gives back what this call created, and not what an earlier one took', async t => {
   const memory = scene()
   memory.hold('10.1.0.1', { pool: 'a', claimant: { ...me, containerID: 'earlier' } })
-  const { undo } = await grant([want('eth0', { 4: [A] }), want('net1', { 4: [B] })], granting, memory.hands())
+  const { undo } = await allocateAll([want('eth0', { 4: [A] }), want('net1', { 4: [B] })], granting, memory.hands())
   await undo()
   t.strictSame(memory.holders(), ['10.1.0.1/24 p eth0 c-p'])
 })
 
 t.test('undo() leaves the journal where an address could not be given back', async t => {
   const memory = scene()
-  const hands = memory.hands()
-  const port = { ...hands.port, release: () => Promise.reject(new Error('busy')) }
-  const { undo } = await grant([want('eth0', { 4: [A] })], granting, { ...hands, port })
+  const deps = memory.hands()
+  const port = { ...deps.store, release: () => Promise.reject(new Error('busy')) }
+  const { undo } = await allocateAll([want('eth0', { 4: [A] })], granting, { ...deps, store: port })
   await undo()
-  t.strictSame(hands.journal.read(), ['10.1.0.1'])
+  t.strictSame(deps.journal.read(), ['10.1.0.1'])
 })
 
 const FULL_B =
@@ -107,7 +107,7 @@ for (const [of, pools, ips, is] of refusals)
   t.test(`grant() refuses ${of}`, async t => {
     const memory = scene([['10.1.0.9', 'b']])
     const reserved = [{ metadata: { name: 'r' }, spec: { ips } }]
-    t.strictSame(await outcomeOf(grant([want('eth0', { 4: pools })], { ...granting, reserved }, memory.hands())), is)
+    t.strictSame(await outcomeOf(allocateAll([want('eth0', { 4: pools })], { ...granting, reserved }, memory.hands())), is)
   })
 
 const sample = (): readonly SpiderIPAddress[] => {
@@ -118,7 +118,7 @@ const sample = (): readonly SpiderIPAddress[] => {
   memory.hold('10.1.0.3', { pool: 'a', claimant: claimantOf('p') })
   return [...memory.addresses.objects.values()]
 }
-const aside = sample().map(object => putAside(object, { mac: '02:00:00:00:00:01', now: 0 }))
+const aside = sample().map(object => quarantine(object, { mac: '02:00:00:00:00:01', now: 0 }))
 const most: readonly (readonly [of: string, sample: readonly SpiderIPAddress[], is: string])[] = [
   ['nobody', [], ''],
   ['a Deployment', sample(), '; most by Deployment default/web, 2'],

@@ -3,11 +3,11 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import {
   addressObject,
-  handedTo,
-  isOurs,
+  withHolder,
+  isHeldBy,
   isUpToDate,
-  whoOf,
-  type Asking,
+  orderSeed,
+  type Holder,
   type Claimant,
 } from '../../../lib/ipam/identity.js'
 import { poolOf } from '../../../lib/ipam/pool.js'
@@ -25,7 +25,7 @@ const orders: readonly (readonly [of: string, claimant: Claimant, is: string])[]
   ['a container', { ...me, at }, 'default/box/eth0/a'],
 ]
 for (const [of, claimant, is] of orders)
-  t.test(`whoOf() ${of} is ${is}`, async t => t.strictSame(whoOf(claimant, 'eth0', pool), is))
+  t.test(`whoOf() ${of} is ${is}`, async t => t.strictSame(orderSeed(claimant, 'eth0', pool), is))
 
 t.test('addressObject() says whose the address is', async t => {
   const { metadata, ...rest } = object(me)
@@ -50,7 +50,7 @@ t.test('addressObject() of a container says where that is', async t => {
 })
 
 const before = { ...me, uid: 'uid-before' }
-type Was = Asking['was']
+type Was = Holder['was']
 const ours: readonly (readonly [of: string, holder: Claimant, nic: string, was: Was, is: boolean])[] = [
   ['the same pod and interface', me, 'eth0', undefined, true],
   ['the same pod, no interface yet', me, '', undefined, true],
@@ -64,7 +64,7 @@ const ours: readonly (readonly [of: string, holder: Claimant, nic: string, was: 
 ]
 for (const [of, holder, nic, was, is] of ours)
   t.test(`isOurs() of ${of} is ${is}`, async t =>
-    t.strictSame(isOurs(object(holder, nic), { claimant: me, nic: 'eth0', ...(was && { was }) }), is),
+    t.strictSame(isHeldBy(object(holder, nic), { claimant: me, nic: 'eth0', ...(was && { was }) }), is),
   )
 
 const current: readonly (readonly [of: string, holder: Claimant, nic: string, claimant: Claimant, is: boolean])[] = [
@@ -78,7 +78,7 @@ const current: readonly (readonly [of: string, holder: Claimant, nic: string, cl
 for (const [of, holder, nic, claimant, is] of current)
   t.test(`isUpToDate() of ${of} is ${is}`, async t => {
     t.strictSame(isUpToDate(object(holder, nic), { claimant, nic: 'eth0' }), is)
-    t.strictSame(isUpToDate(handedTo(object(holder, nic), { claimant, nic: 'eth0' }), { claimant, nic: 'eth0' }), true)
+    t.strictSame(isUpToDate(withHolder(object(holder, nic), { claimant, nic: 'eth0' }), { claimant, nic: 'eth0' }), true)
   })
 
 t.test('handedTo() keeps the address and drops the mark of a container that was gone', async t => {
@@ -91,7 +91,7 @@ t.test('handedTo() keeps the address and drops the mark of a container that was 
       annotations: { 'ipam.spidernet.io/unattached-since': 'x', other: 'y' },
     },
   }
-  const handed = handedTo(marked, { claimant: me, nic: 'eth0' })
+  const handed = withHolder(marked, { claimant: me, nic: 'eth0' })
   t.strictSame(handed.spec, object(me).spec)
   t.strictSame(handed.metadata, { ...object(me).metadata, resourceVersion: '7', annotations: { other: 'y' } })
 })

@@ -4,8 +4,8 @@ import type { EndpointNic, SpiderIPPool } from '../../../lib/crd/types.js'
 import type { Family } from '../../../lib/ip/address.js'
 import { newEndpoint } from '../../../lib/ipam/endpoint.js'
 import type { Claimant } from '../../../lib/ipam/identity.js'
-import { inherit, letGoOf, outdated, poolsIn, unusable } from '../../../lib/ipam/inherit.js'
-import type { Wishes } from '../../../lib/ipam/wishes.js'
+import { inherit, releaseStale, outdated, poolsIn, unusable } from '../../../lib/ipam/inherit.js'
+import type { RequestedPools } from '../../../lib/ipam/wishes.js'
 import { claimantOf, Memory, poolObject } from '../../fixtures/memory.js'
 
 const A = poolObject('a', { ips: ['10.1.0.1-10.1.0.9'] })
@@ -14,18 +14,18 @@ const nic = (name: string, last: number, more: Partial<EndpointNic> = {}): Endpo
   ...{ interface: name, vlan: 0, ipv4: `10.1.0.${last}/24`, ipv4Pool: 'a' },
   ...more,
 })
-const named = (name: string, pools: readonly SpiderIPPool[], family: Family = 4): Wishes['named'][number] => ({
-  wish: { nic: name, place: undefined, names: new Map(), cleanGateway: false },
+const named = (name: string, pools: readonly SpiderIPPool[], family: Family = 4): RequestedPools['named'][number] => ({
+  request: { nic: name, place: undefined, names: new Map(), cleanGateway: false },
   pools: new Map([[family, pools]]),
 })
-const wishes = (of: Wishes['named'], scope: Wishes['scope'] = 'call'): Wishes => ({ from: 'x', scope, named: of })
+const wishes = (of: RequestedPools['named'], scope: RequestedPools['scope'] = 'call'): RequestedPools => ({ from: 'x', scope, named: of })
 const two = [nic('eth0', 1), nic('net1', 2)]
 const MOVED = { ...A, spec: { ...A.spec, subnet: '10.2.0.0/24' } }
 
 const old: readonly (readonly [
   of: string,
   recorded: readonly EndpointNic[],
-  wishes: Wishes,
+  wishes: RequestedPools,
   is: string,
   isOfNetwork?: boolean,
 ])[] = [
@@ -48,7 +48,7 @@ for (const [of, recorded, wanted, is, isOfNetwork = true] of old)
     t.strictSame(found.map(one => one.interface).join(' '), is)
   })
 
-const bad: readonly (readonly [of: string, recorded: readonly EndpointNic[], scope: Wishes['scope'], is: string])[] = [
+const bad: readonly (readonly [of: string, recorded: readonly EndpointNic[], scope: RequestedPools['scope'], is: string])[] = [
   ['none', two, 'call', ''],
   ['the network address', [nic('eth0', 0), nic('net1', 2)], 'call', 'eth0'],
   ['the broadcast address, without names', [nic('eth0', 1), nic('net1', 255)], 'places', 'eth0 net1'],
@@ -95,6 +95,6 @@ t.test('letGoOf() frees what both pods of the name held, but for what an interfa
   ] as const)
     memory.hold(`10.1.0.${last}`, { pool: 'a', claimant })
   const leaving = [1, 2, 3, 4].map(last => nic('eth0', last))
-  await letGoOf(leaving, { uids: [me.uid, before.uid], staying: [nic('net1', 4)] }, memory.hands())
+  await releaseStale(leaving, { uids: [me.uid, before.uid], staying: [nic('net1', 4)] }, memory.hands())
   t.strictSame(memory.holders(), ['10.1.0.3/24 other eth0 c-other', '10.1.0.4/24 web-0 eth0 c-web-0'])
 })

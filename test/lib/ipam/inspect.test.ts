@@ -4,8 +4,8 @@ import type { EndpointNic } from '../../../lib/crd/types.js'
 import { ip } from '../../../lib/ip/address.js'
 import { parseMac } from '../../../lib/ip/mac.js'
 import { newEndpoint } from '../../../lib/ipam/endpoint.js'
-import { asksOf, refuse } from '../../../lib/ipam/inspect.js'
-import type { Finding } from '../../../lib/probe/finding.js'
+import { probeRequestsOf, refuse } from '../../../lib/ipam/inspect.js'
+import type { ProbeFinding } from '../../../lib/probe/finding.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../fixtures/memory.js'
 
 const switches = (conflictDetection: boolean, gatewayDetection: boolean) => ({
@@ -42,18 +42,18 @@ const asks: readonly (readonly [
   ['what is no address', nic({ ipv4: 'x' }), true, true, []],
 ]
 for (const [of, one, conflict, gateway, is] of asks)
-  t.test(`asksOf() asks for ${of}`, async t => t.strictSame(asksOf(one, switches(conflict, gateway)), is))
+  t.test(`asksOf() asks for ${of}`, async t => t.strictSame(probeRequestsOf(one, switches(conflict, gateway)), is))
 
 const mac = parseMac('02:00:00:00:00:01')
 if (!mac) throw new RangeError('no MAC')
-const conflict: Finding = { kind: 'conflict', ip: ip('10.1.0.1'), mac }
-const unreachable: Finding = { kind: 'unreachable', ip: ip('10.1.0.1'), gateway: ip('10.1.0.254') }
+const conflict: ProbeFinding = { kind: 'conflict', ip: ip('10.1.0.1'), mac }
+const unreachable: ProbeFinding = { kind: 'unreachable', ip: ip('10.1.0.1'), gateway: ip('10.1.0.254') }
 const SENTENCE =
   "ip conflict: pod's interface eth0 with an conflicting ip 10.1.0.1, 10.1.0.1 is located at 02:00:00:00:00:01"
 const UNREACHABLE = 'gateway 10.1.0.254 is unreachable'
 const rows: readonly (readonly [
   of: string,
-  findings: readonly Finding[],
+  findings: readonly ProbeFinding[],
   is: unknown,
   holders: readonly string[],
   event: string | undefined,
@@ -68,16 +68,16 @@ for (const [of, findings, is, holders, event] of rows)
     const memory = new Memory([poolObject('a', { ips: ['10.1.0.1'] })])
     const object = memory.hold('10.1.0.1', { pool: 'a', claimant: me })
     memory.endpoints.create(newEndpoint(me, [nic()], false))
-    const port = memory.direct()
+    const store = memory.direct()
     const granted = {
       nic: nic(),
       undo: async () => {
-        for (const endpoint of memory.endpoints.objects.values()) await port.removeEndpoint(endpoint)
-        await port.release(object)
+        for (const endpoint of memory.endpoints.objects.values()) await store.deleteEndpoint(endpoint)
+        await store.deleteAddress(object)
       },
     }
     const pod = { namespace: 'default', name: 'p' }
-    const inspecting = { pod, podUid: 'uid-p', nic: 'eth0', granted, conf: { switches: switches(true, true) }, port }
+    const inspecting = { pod, podUid: 'uid-p', nic: 'eth0', granted, conf: { switches: switches(true, true) }, store }
     t.strictSame(await outcomeOf(refuse(inspecting, findings)), is)
     t.strictSame(memory.holders(), holders)
     t.strictSame(memory.events[0]?.reason, event)
@@ -90,7 +90,7 @@ t.test('refuse() gives back what an earlier call took, and which undo leaves', a
   memory.endpoints.create(newEndpoint(me, [nic(), { interface: 'net1', vlan: 0 }], false))
   const granted = { nic: nic(), undo: () => Promise.resolve() }
   const call = { pod: { namespace: 'default', name: 'p' }, podUid: '', nic: 'eth0', granted }
-  await outcomeOf(refuse({ ...call, conf: { switches: switches(true, false) }, port: memory.direct() }, [conflict]))
+  await outcomeOf(refuse({ ...call, conf: { switches: switches(true, false) }, store: memory.direct() }, [conflict]))
   const [endpoint] = memory.endpoints.objects.values()
   t.strictSame(
     endpoint?.status.current.ips.map(one => one.interface),

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../lib/crd/types.js'
 import type { Claimant } from '../../../lib/ipam/identity.js'
-import { retake } from '../../../lib/ipam/keep.js'
+import { reuse } from '../../../lib/ipam/keep.js'
 import { claimantOf, Memory, poolObject } from '../../fixtures/memory.js'
 
 const A = poolObject('a', { ips: ['10.1.0.1-10.1.0.9'] })
@@ -73,6 +73,6 @@ for (const { of, held = [], pool = A, reserved = [], entry = nic('eth0', 1), was
     memory.pools.splice(0, 1, pool, V6)
     const taker = { claimant: me, reserved: [{ metadata: { name: 'r' }, spec: { ips: reserved } }] }
     const recorded = { entry, place: 0, ...(was !== undefined && { was }) }
-    t.strictSame(await retake(recorded, taker, memory.hands()), is)
+    t.strictSame(await reuse(recorded, taker, memory.hands()), is)
     t.strictSame(memory.holders(), holders)
   })

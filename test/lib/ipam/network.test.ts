@@ -1,7 +1,7 @@
 // Which network an interface of a pod is in, and which interfaces it has, by what Multus' annotations say.
 import t from 'tap'
 import type { Pod } from '../../../lib/crd/types.js'
-import { interfaceCount, isUnplugged, networkOf, type Which } from '../../../lib/ipam/network.js'
+import { interfaceCount, isUnplugged, networkOf, type InterfaceRef } from '../../../lib/ipam/network.js'
 
 const DEFAULT = 'v1.multus-cni.io/default-network'
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -15,7 +15,7 @@ const name = (is: string) => ({ name: is })
 
 type Row = readonly [
   of: string,
-  which: Which,
+  which: InterfaceRef,
   annotations: Record<string, string> | undefined,
   is: object,
   cluster?: string,

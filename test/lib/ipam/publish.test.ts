@@ -18,7 +18,7 @@ async function published(memory: Memory, read: SpiderIPPool, claimant: Claimant 
   const shared = sharedOf(read)
   if (!shared) throw new RangeError('the pool is not shared')
   const asking = { claimant, nic: 'eth0' }
-  const taken = await outcomeOf(publish(shared, { ip: ip(ADDRESS), family: 4, ranges, asking }, memory.direct()))
+  const taken = await outcomeOf(publish(shared, { ip: ip(ADDRESS), family: 4, ranges, holder: asking }, memory.direct()))
   return Array.isArray(taken) ? formatRanges(taken, 4) : taken
 }
 

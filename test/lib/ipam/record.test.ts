@@ -3,13 +3,13 @@ import t from 'tap'
 import type { EndpointNic, SpiderEndpoint } from '../../../lib/crd/types.js'
 import { newEndpoint, withNics } from '../../../lib/ipam/endpoint.js'
 import type { Claimant } from '../../../lib/ipam/identity.js'
-import type { Port } from '../../../lib/ipam/port.js'
-import { record, recordFirst, unrecord, type Writing } from '../../../lib/ipam/record.js'
+import type { Store } from '../../../lib/ipam/port.js'
+import { writeEndpoint, createFirstEndpoint, removeNics, type EndpointWrite } from '../../../lib/ipam/record.js'
 import { claimantOf, Memory, outcomeOf } from '../../fixtures/memory.js'
 
 const me = claimantOf('p')
 const nic = (name: string, last = 1): EndpointNic => ({ interface: name, ipv4: `10.1.0.${last}/24`, vlan: 0 })
-const writing = (more: Partial<Writing> = {}): Writing => ({
+const writing = (more: Partial<EndpointWrite> = {}): EndpointWrite => ({
   ...{ claimant: me, isKept: false, known: undefined, others: [], nics: [nic('eth0')] },
   ...more,
 })
@@ -21,7 +21,7 @@ interface Row {
   readonly does: string
   readonly there?: { readonly claimant: Claimant; readonly nics: readonly EndpointNic[] }
   readonly isRead?: boolean
-  readonly more?: Partial<Writing>
+  readonly more?: Partial<EndpointWrite>
   readonly is: string
 }
 const rows: readonly Row[] = [
@@ -56,7 +56,7 @@ for (const { does, there, isRead = false, more, is } of rows)
     const memory = new Memory()
     const made = there && memory.endpoints.create(newEndpoint(there.claimant, there.nics, false))
     const call = writing({ ...(isRead && { known: made }), ...more })
-    const written = await outcomeOf(record(call, memory.direct()))
+    const written = await outcomeOf(writeEndpoint(call, memory.direct()))
     const stored = shown(memory.endpoints.objects.get('default/p'))
     t.strictSame(typeof written === 'string' ? written : stored, is)
   })
@@ -64,14 +64,14 @@ for (const { does, there, isRead = false, more, is } of rows)
 t.test('record() gives up after eight conflicts', async t => {
   const memory = new Memory()
   let creates = 0
-  const port: Port = {
+  const store: Store = {
     ...memory.direct(),
     createEndpoint: () => {
       creates++
       return Promise.resolve('conflict' as const)
     },
   }
-  t.match(await outcomeOf(record(writing(), port)), /^SpiderEndpoint default\/p was written by others/)
+  t.match(await outcomeOf(writeEndpoint(writing(), store)), /^SpiderEndpoint default\/p was written by others/)
   t.strictSame(creates, 8)
 })
 
@@ -91,7 +91,7 @@ for (const [of, there, is] of firsts)
   t.test(`recordFirst() finds ${of}`, async t => {
     const memory = new Memory()
     const made = there && memory.endpoints.create(there)
-    const found = await outcomeOf(recordFirst(writing(), memory.direct()))
+    const found = await outcomeOf(createFirstEndpoint(writing(), memory.direct()))
     t.strictSame(typeof found === 'string' ? found : shown(found as SpiderEndpoint), is)
     if (made) t.strictSame(memory.endpoints.objects.get('default/p'), made, 'and changes nothing')
   })
@@ -106,7 +106,7 @@ for (const [of, nics, left] of taken)
   t.test(`unrecord() takes out ${of}`, async t => {
     const memory = new Memory()
     const made = memory.endpoints.create(newEndpoint(me, [nic('eth0'), nic('net1', 2)], false))
-    if (made) await unrecord(made, nics, memory.direct())
+    if (made) await removeNics(made, nics, memory.direct())
     t.strictSame(shown(memory.endpoints.objects.get('default/p')), left)
   })
 
@@ -115,6 +115,6 @@ t.test('unrecord() leaves a record that was written since', async t => {
   const made = memory.endpoints.create(newEndpoint(me, [nic('eth0'), nic('net1', 2)], false))
   if (!made) throw new RangeError('not made')
   memory.endpoints.replace(withNics(made, [nic('eth0'), nic('net1', 2), nic('net2', 3)]))
-  await unrecord(made, [nic('net1', 2)], memory.direct())
+  await removeNics(made, [nic('net1', 2)], memory.direct())
   t.strictSame(shown(memory.endpoints.objects.get('default/p')), 'uid-p eth0 net1 net2')
 })

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { EndpointNic, Pod, SpiderEndpoint } from '../../../lib/crd/types.js'
 import { newEndpoint } from '../../../lib/ipam/endpoint.js'
-import { forget, recordOf, release, releaseIfOf, undoHalfDone, type Leaving } from '../../../lib/ipam/release.js'
+import { releaseRecorded, recordOf, release, releaseIfHeldBy, undoIncompleteAdd, type ReleaseRequest } from '../../../lib/ipam/release.js'
 import { ALL_FEATURES } from '../../../lib/ipam/retention.js'
 import type { Claimant } from '../../../lib/ipam/identity.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../fixtures/memory.js'
@@ -51,7 +51,7 @@ function sceneOf({ claimant = claimantOf('p'), pod, nics, holder, ...there }: Sc
 
 interface Row extends Scene {
   readonly does: string
-  readonly leaving?: Partial<Leaving>
+  readonly leaving?: Partial<ReleaseRequest>
   readonly is: string
   readonly left?: readonly string[]
   /** Whether the record is there still; where it is left out, as long as an address is. */
@@ -155,10 +155,10 @@ for (const { does, leaving, is, left = [], hasRecord = left.length > 0, ...scene
   t.test(`release() ${does}`, async t => {
     const memory = sceneOf(scene)
     const { name, uid, containerID } = scene.claimant ?? claimantOf('p')
-    const { port, journal } = memory.hands()
+    const { store, journal } = memory.hands()
     const pod = { namespace: 'default', name }
     const call = { pod, podUid: uid, containerID, features: ALL_FEATURES, ...leaving }
-    const released = await release(call, { port, journal })
+    const released = await release(call, { store, journal })
     const said = released.kind === 'kept' ? `kept: ${released.why}` : ['released', ...released.addresses].join(' ')
     t.strictSame(said, is)
     t.strictSame(memory.holders(), left)
@@ -176,7 +176,7 @@ t.test('release() frees nothing where the pod is there at the second look', asyn
     containerID: 'c-p',
     features: ALL_FEATURES,
   }
-  const released = await release(leaving, { port, journal: memory.journal('c') })
+  const released = await release(leaving, { store: port, journal: memory.journal('c') })
   t.strictSame([released, memory.holders()], [{ kind: 'kept', why: LIVES }, HELD])
 })
 
@@ -189,13 +189,13 @@ for (const [of, conflicts, left] of written)
     const memory = sceneOf({ nics: two, pod: multus('[]') })
     const direct = memory.direct()
     let more = conflicts
-    const port: typeof direct = {
+    const store: typeof direct = {
       ...direct,
       replaceEndpoint: endpoint => (more-- > 0 ? Promise.resolve('conflict') : direct.replaceEndpoint(endpoint)),
     }
     const pod = { namespace: 'default', name: 'p' }
     const call = { pod, podUid: 'uid-p', containerID: 'c-p', features: ALL_FEATURES, nic: 'net1' }
-    await release(call, { port, journal: memory.journal('c') })
+    await release(call, { store, journal: memory.journal('c') })
     t.strictSame(memory.holders(), left)
   })
 
@@ -236,7 +236,7 @@ const ifOf: readonly (readonly [
 for (const [of, address, uid, containerID, is, left] of ifOf)
   t.test(`releaseIfOf() of ${of} is ${is}`, async t => {
     const memory = sceneOf({})
-    t.strictSame(await releaseIfOf({ uid, containerID }, address, memory.direct()), is)
+    t.strictSame(await releaseIfHeldBy({ uid, containerID }, address, memory.direct()), is)
     t.strictSame(memory.holders(), left ? HELD : [])
   })
 
@@ -247,7 +247,7 @@ t.test("releaseIfOf() takes the pod out of Go's text where no object has the add
     ['10.1.0.3/24', 2],
   ] as const) {
     const memory = new Memory([poolObject('a', {}, { status: { allocatedIPs: text, allocatedIPCount: 2 } })])
-    await releaseIfOf({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, address, memory.direct())
+    await releaseIfHeldBy({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, address, memory.direct())
     t.strictSame(memory.pools[0]?.status?.allocatedIPCount, count, address)
   }
 })
@@ -256,7 +256,7 @@ t.test("releaseIfOf() leaves Go's text to the controller where an object has the
   const text = '{"10.1.0.1":{"pod":"default/p","podUid":"uid-p"}}'
   const memory = new Memory([poolObject('a', {}, { status: { allocatedIPs: text, allocatedIPCount: 1 } })])
   memory.hold('10.1.0.1', { pool: 'a', claimant: claimantOf('p') })
-  await releaseIfOf({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, '10.1.0.1/24', memory.direct())
+  await releaseIfHeldBy({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, '10.1.0.1/24', memory.direct())
   t.strictSame([memory.holders(), memory.pools[0]?.status?.allocatedIPs], [[], text])
 })
 
@@ -269,7 +269,7 @@ t.test('forget() goes on past an address that cannot be freed, says so, and keep
     address: (name: string) => (name === '10.1.0.1' ? Promise.reject(new Error('busy')) : direct.address(name)),
   }
   t.strictSame(
-    await outcomeOf(forget(endpoint as SpiderEndpoint, { port })),
+    await outcomeOf(releaseRecorded(endpoint as SpiderEndpoint, { store: port })),
     '1 of 2 addresses not released: Error: busy',
   )
   t.strictSame([memory.holders(), memory.endpoints.objects.size], [HELD, 1])
@@ -292,8 +292,8 @@ for (const [of, noted, containerID, nics, left] of halfDone)
   t.test(`undoHalfDone() gives back ${of}`, async t => {
     const memory = sceneOf({ nics: [] })
     memory.hold('10.1.0.1', { pool: 'a', claimant: claimantOf('p') })
-    const { port, journal } = memory.hands()
+    const { store, journal } = memory.hands()
     for (const name of noted) journal.note(name)
-    await undoHalfDone({ containerID }, newEndpoint(claimantOf('p'), nics, false), { port, journal })
+    await undoIncompleteAdd({ containerID }, newEndpoint(claimantOf('p'), nics, false), { store, journal })
     t.strictSame([memory.addresses.objects.size, journal.read()], [left, []])
   })

@@ -5,7 +5,7 @@ import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../l
 import { ip as ipOf, objectNameOf } from '../../../lib/ip/address.js'
 import { add } from '../../../lib/ipam/add.js'
 import { Refused } from '../../../lib/ipam/refusal.js'
-import { requestedIn, type RequestSources } from '../../../lib/ipam/requested.js'
+import { requestedIpsIn, type RequestSources } from '../../../lib/ipam/requested.js'
 import { randomFrom, Schedule, World } from './world.js'
 
 const none: RequestSources = { runtimeConfigIps: undefined, argsIps: undefined, ip: '' }
@@ -21,7 +21,7 @@ const READ: readonly (readonly [of: string, sources: Partial<RequestSources>, ip
 ]
 for (const [of, sources, ips] of READ)
   t.test(`requestedIn() of ${of}`, t => {
-    const read = requestedIn({ ...none, ...sources })
+    const read = requestedIpsIn({ ...none, ...sources })
     t.strictSame(
       read.map(({ ip, length }) => (length === undefined ? ip : `${ip}/${length}`)),
       ips,
@@ -42,7 +42,7 @@ const WRONG: readonly (readonly [sources: Partial<RequestSources>, says: RegExp]
 ]
 for (const [sources, says] of WRONG)
   t.test(`requestedIn() refuses ${JSON.stringify(sources)}`, t => {
-    t.throws(() => requestedIn({ ...none, ...sources }), { refusal: 'wrongInput', message: says })
+    t.throws(() => requestedIpsIn({ ...none, ...sources }), { refusal: 'wrongInput', message: says })
     t.end()
   })
 
@@ -171,9 +171,9 @@ async function addOf(
     features: { statefulSet: true, kubevirt: true, subnets: true },
   }
   const adding = (async () => {
-    const requested = requestedIn(sources)
+    const requested = requestedIpsIn(sources)
     const port = { ...world.port(process), reserved: () => Promise.resolve(reserved) }
-    return add({ ...ask, requested }, { port, journal: world.journal('c'), random: schedule.random })
+    return add({ ...ask, requested }, { store: port, journal: world.journal('c'), random: schedule.random })
   })()
     .then(({ nic }) => ({ addresses: [nic.ipv4, nic.ipv6].filter(text => text !== undefined) }))
     .catch((error: unknown) => {

@@ -1,13 +1,13 @@
 // What a CNI result has of the record of an interface.
 import t from 'tap'
-import type { EndpointNic, Route } from '../../../lib/crd/types.js'
+import type { EndpointNic, PoolRoute } from '../../../lib/crd/types.js'
 import { answerOf } from '../../../lib/ipam/result.js'
 
-const route = (text: string): Route => {
+const route = (text: string): PoolRoute => {
   const [dst = '', gw = ''] = text.split(' via ')
   return { dst, gw }
 }
-const text = ({ dst, gw }: Route): string => `${dst} via ${gw}`
+const text = ({ dst, gw }: PoolRoute): string => `${dst} via ${gw}`
 const nicOf = (nic: string, { net, routes, ...more }: Partial<EndpointNic> & { net: number }): EndpointNic => ({
   ...{ interface: nic, vlan: 0, ipv4: `10.${net}.0.9/16`, ipv6: `fd0${net}::9/64` },
   ...{ ipv4Gateway: `10.${net}.0.1`, ipv6Gateway: `fd0${net}::1`, ...(routes && { routes }) },

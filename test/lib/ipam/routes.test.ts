@@ -1,13 +1,13 @@
 // The pod's own routes: which interface they belong to, and what they replace.
 import t from 'tap'
-import type { EndpointNic, Route } from '../../../lib/crd/types.js'
-import { dstOf, homeless, withRoutes } from '../../../lib/ipam/routes.js'
+import type { EndpointNic, PoolRoute } from '../../../lib/crd/types.js'
+import { dstOf, unreachableRoutes, withRoutes } from '../../../lib/ipam/routes.js'
 
-const route = (text: string): Route => {
+const route = (text: string): PoolRoute => {
   const [dst = '', gw = ''] = text.split(' via ')
   return { dst, gw }
 }
-const text = ({ dst, gw }: Route): string => `${dst} via ${gw}`
+const text = ({ dst, gw }: PoolRoute): string => `${dst} via ${gw}`
 const nicOf = (nic: string, { net, routes, ...more }: Partial<EndpointNic> & { net: number }): EndpointNic => ({
   ...{ interface: nic, vlan: 0, ipv4: `10.${net}.0.9/16`, ipv6: `fd0${net}::9/64` },
   ...{ ipv4Gateway: `10.${net}.0.1`, ipv6Gateway: `fd0${net}::1`, ...(routes && { routes }) },
@@ -63,7 +63,7 @@ for (const { of, pools, routes, become, left = [] } of rows)
     const among = { nics, isOnly: nics.length === 1 }
     const found = withRoutes(among, routes.map(route)).map(({ routes: own = [] }) => own.map(text))
     t.strictSame(found, become)
-    t.strictSame(homeless(among, routes.map(route)).map(text), left)
+    t.strictSame(unreachableRoutes(among, routes.map(route)).map(text), left)
     t.end()
   })
 
@@ -87,12 +87,12 @@ t.test('withRoutes() leaves an interface as it is that gets none, and gives one 
 
 t.test('homeless() has a route whose gateway is no address', async t => {
   const nics = [nicOf('eth0', { net: 6 })]
-  t.strictSame(homeless({ nics, isOnly: true }, [route('10.8.0.0/16 via x')]).map(text), ['10.8.0.0/16 via x'])
+  t.strictSame(unreachableRoutes({ nics, isOnly: true }, [route('10.8.0.0/16 via x')]).map(text), ['10.8.0.0/16 via x'])
 })
 
 t.test('homeless() has a link-local gateway where the only interface has no IPv6', async t => {
   const { ipv6: _, ...only4 } = nicOf('eth0', { net: 6 })
-  t.strictSame(homeless({ nics: [only4], isOnly: true }, [route('::/0 via fe80::1')]).map(text), ['::/0 via fe80::1'])
+  t.strictSame(unreachableRoutes({ nics: [only4], isOnly: true }, [route('::/0 via fe80::1')]).map(text), ['::/0 via fe80::1'])
 })
 
 const destinations: readonly (readonly [dst: string, is: string])[] = [

@@ -56,7 +56,7 @@ class Kubelet {
   addOf(ref: { namespace: string; name: string }, uid: string, sandbox: string, nic = 'eth0'): Promise<Ended> {
     const { world } = this
     return processOf(async process => {
-      const port = world.port(process)
+      const store = world.port(process)
       const due = this.#due.get(uid)
       const granted = await add(
         {
@@ -71,7 +71,7 @@ class Kubelet {
           agentNamespace: 'x',
           clusterNetwork: '',
         },
-        { port, journal: world.journal(`${sandbox}_${nic}`), random: world.schedule.random },
+        { store, journal: world.journal(`${sandbox}_${nic}`), random: world.schedule.random },
       ).catch((error: unknown) => {
         if (due !== undefined && error instanceof Refused && error.refusal === 'exhausted')
           this.uses.broken.push(`pod ${uid} had ${due}, and ${sandbox} was told that the pool is full`)
@@ -92,7 +92,7 @@ class Kubelet {
       ended = await processOf(async process => {
         await release(
           { pod: ref, podUid: uid, containerID: sandbox, features: { statefulSet: true, kubevirt: true } },
-          { port: world.port(process), journal: world.journal(`${sandbox}_eth0`) },
+          { store: world.port(process), journal: world.journal(`${sandbox}_eth0`) },
         )
       })
   }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Pod } from '../../../lib/crd/types.js'
 import { newEndpoint } from '../../../lib/ipam/endpoint.js'
-import { isFresh, readAll, UNREAD, withRecord, type Ask, type Seen } from '../../../lib/ipam/seen.js'
+import { isFresh, readPodContext, UNREAD, withEndpoint, type AddRequest, type PartialPodContext } from '../../../lib/ipam/seen.js'
 import { ALL_FEATURES } from '../../../lib/ipam/retention.js'
 import { claimantOf, Memory, outcomeOf } from '../../fixtures/memory.js'
 
@@ -11,7 +11,7 @@ const podOf = (name: string, more: Partial<Pod['metadata']> = {}, rest: Omit<Pod
   spec: { nodeName: 'n1' },
   ...rest,
 })
-const askOf = (name: string, more: Partial<Ask> = {}): Ask => ({
+const askOf = (name: string, more: Partial<AddRequest> = {}): AddRequest => ({
   ...{ pod: { namespace: 'default', name }, podUid: '', nic: 'eth0', containerID: `c-${name}` },
   ...{ conf: { ipv4: [], ipv6: [] }, cleanGateway: false, families: [4], agentNamespace: 'x', clusterNetwork: '' },
   features: { ...ALL_FEATURES, subnets: true },
@@ -43,14 +43,14 @@ const refused: readonly (readonly [of: string, pod: Pod | undefined, podUid: str
 ]
 for (const [of, pod, podUid, is] of refused)
   t.test(`readAll() refuses ${of}`, async t =>
-    t.strictSame(await outcomeOf(readAll(askOf('p', { podUid }), scene(pod).direct())), is),
+    t.strictSame(await outcomeOf(readPodContext(askOf('p', { podUid }), scene(pod).direct())), is),
   )
 
 const SET = controller('apps/v1', 'StatefulSet', 'web')
 const VMI = controller('kubevirt.io/v1', 'VirtualMachineInstance', 'vm')
 const MIRROR = { annotations: { 'kubernetes.io/config.mirror': 'uid-static' } }
 const ALONE = { isKept: undefined, apiUid: undefined }
-const claims: readonly (readonly [of: string, pod: Pod, is: object, ask?: Partial<Ask>])[] = [
+const claims: readonly (readonly [of: string, pod: Pod, is: object, ask?: Partial<AddRequest>])[] = [
   ['a bare pod', podOf('p'), { uid: 'uid-p', record: 'p', owner: 'Pod p', ...ALONE }],
   [
     'a mirror pod',
@@ -79,7 +79,7 @@ const claims: readonly (readonly [of: string, pod: Pod, is: object, ask?: Partia
 ]
 for (const [of, pod, is, ask] of claims)
   t.test(`readAll() claims for ${of}`, async t => {
-    const { claimant } = await readAll(askOf(pod.metadata.name, ask), scene(pod).direct())
+    const { claimant } = await readPodContext(askOf(pod.metadata.name, ask), scene(pod).direct())
     const { uid, record, owner, isKept, apiUid } = claimant
     t.strictSame({ uid, record, owner: `${owner.kind} ${owner.name}`, isKept, apiUid }, is)
     t.strictSame([claimant.node, claimant.containerID], ['n1', `c-${pod.metadata.name}`])
@@ -94,10 +94,10 @@ for (const [of, pod, record, calls] of reads)
     const memory = scene(pod)
     const { name } = pod.metadata
     memory.endpoints.create(newEndpoint(claimantOf(name), [], true))
-    const seen = await readAll(askOf(name), memory.direct())
+    const seen = await readPodContext(askOf(name), memory.direct())
     t.strictSame([...memory.calls].sort(), [...calls].sort())
     t.strictSame(typeof seen.endpoint === 'object' ? seen.endpoint.metadata.name : seen.endpoint, record)
-    t.strictSame((await withRecord(seen, memory.direct())).endpoint?.metadata.name, name)
+    t.strictSame((await withEndpoint(seen, memory.direct())).endpoint?.metadata.name, name)
     const again = record === 'unread' ? [`endpoint ${name}`] : []
     t.strictSame(memory.calls.slice(calls.length), again, 'what was read is not read twice')
   })
@@ -106,7 +106,7 @@ t.test('readAll() does not take a launcher’s record for its machine’s', asyn
   const name = 'virt-launcher-vm-12345'
   const memory = scene(podOf(name, VMI))
   memory.endpoints.create(newEndpoint(claimantOf(name), [], true))
-  const seen = await readAll(askOf(name), memory.direct())
+  const seen = await readPodContext(askOf(name), memory.direct())
   t.strictSame(seen.endpoint, UNREAD)
 })
 
@@ -121,6 +121,6 @@ const fresh: readonly (readonly [of: string, pod: Pod, is: boolean])[] = [
 ]
 for (const [of, pod, is] of fresh)
   t.test(`isFresh() of ${of} is ${is}`, async t => {
-    const seen: Seen = await readAll(askOf(pod.metadata.name), scene(pod).direct())
+    const seen: PartialPodContext = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
     t.strictSame(isFresh(seen), is)
   })

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Pod } from '../../../lib/crd/types.js'
 import { Refused } from '../../../lib/ipam/refusal.js'
-import { fromConf, fromNamespace, fromPod, fromSubnets, routesOfPod, type Source } from '../../../lib/ipam/sources.js'
+import { fromConf, fromNamespace, fromPod, fromSubnets, routesOfPod, type PoolSource } from '../../../lib/ipam/sources.js'
 
 const KEY = 'ipam.spidernet.io'
 const eth0 = { nic: 'eth0', cleanGateway: false }
@@ -12,8 +12,8 @@ const podWith = (annotations: Record<string, string>): Pod => ({
 const ippool = (text: string): Pod => podWith({ [`${KEY}/ippool`]: text })
 const ippools = (text: string): Pod => podWith({ [`${KEY}/ippools`]: text })
 
-const brief = (source: Source | undefined): unknown =>
-  source?.wishes.map(({ nic, names, cleanGateway }) => [nic, Object.fromEntries(names), cleanGateway])
+const brief = (source: PoolSource | undefined): unknown =>
+  source?.requests.map(({ nic, names, cleanGateway }) => [nic, Object.fromEntries(names), cleanGateway])
 
 const READ: readonly [says: string, pod: Pod, is: unknown][] = [
   ['two pools', ippool('{"ipv4":["a","b"]}'), [['eth0', { 4: ['a', 'b'] }, false]]],

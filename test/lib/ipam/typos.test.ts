@@ -1,6 +1,6 @@
 // Annotations that look like ours and are none.
 import t from 'tap'
-import { POD_KEYS, suspectsIn } from '../../../lib/ipam/podkeys.js'
+import { POD_KEYS, unknownAnnotationsIn } from '../../../lib/ipam/podkeys.js'
 import { sentencesOf } from '../../../lib/ipam/typos.js'
 import { DEFAULT_ROUTE_NIC } from '../../../lib/ipam/coordinator.js'
 
@@ -33,10 +33,10 @@ const rows: readonly (readonly [key: string, sentence: string | undefined])[] = 
 ]
 for (const [key, sentence] of rows)
   t.strictSame(
-    sentencesOf(suspectsIn({ [key]: '' }), 'pod a/b'),
+    sentencesOf(unknownAnnotationsIn({ [key]: '' }), 'pod a/b'),
     sentence === undefined ? [] : [sentence],
     `sentencesOf() of ${key}`,
   )
 
 t.ok(POD_KEYS.includes(DEFAULT_ROUTE_NIC))
-t.strictSame(suspectsIn(undefined), [])
+t.strictSame(unknownAnnotationsIn(undefined), [])

@@ -3,7 +3,7 @@
 import t from 'tap'
 import { poolStatus } from '../../../daemons/controller/reconcile/ippool.js'
 import { ip } from '../../../lib/ip/address.js'
-import { allocate, type Taken } from '../../../lib/ipam/allocate.js'
+import { allocate, type AllocationResult } from '../../../lib/ipam/allocate.js'
 import { addressObject, type Claimant } from '../../../lib/ipam/identity.js'
 import { poolOf } from '../../../lib/ipam/pool.js'
 import { eachOf, poolOfSeed, type Made } from '../../fixtures/pools.js'
@@ -20,7 +20,7 @@ const claimantOf = (name: string): Claimant => ({
 async function drained({ pool, family, usable }: Made, schedule: Schedule): Promise<readonly string[]> {
   const world = new World(schedule, [pool])
   const process: Process = { killed: false, onKill: () => undefined }
-  const port = world.port(process)
+  const store = world.port(process)
   const own = poolOf(pool, family)
   // Pods that live since before, on addresses of the pool of any kind.
   const texts = (pool.spec.ips ?? []).flatMap(text => eachOf(text, family))
@@ -33,8 +33,8 @@ async function drained({ pool, family, usable }: Made, schedule: Schedule): Prom
     const status = poolStatus(pool, { allocated: names.length, names: () => names })
     world.pools[0] = isKept ? { ...pool, status } : { ...pool, status: { freeIPs: texts.slice(0, 3) } }
     const wanted = { claimant: claimantOf(`p${n}`), nic: 'eth0', pools: [poolOf(world.pools[0], family)], reserved: [] }
-    let taken: Taken | undefined
-    const ended = allocate(wanted, { port, journal: world.journal(`c${n}`), random: schedule.random })
+    let taken: AllocationResult | undefined
+    const ended = allocate(wanted, { store, journal: world.journal(`c${n}`), random: schedule.random })
     await Promise.all([schedule.run(0, () => taken !== undefined), ended.then(done => (taken = done))])
     if (taken?.kind !== 'held') break
     got.push(taken.object.spec.address.split('/')[0] ?? '')

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Pod } from '../../../lib/crd/types.js'
 import { labelsOfPool } from '../../../lib/ipam/subnet.js'
-import { wishesOf, type Wishes, type Wishing } from '../../../lib/ipam/wishes.js'
+import { requestedPools, type RequestedPools, type RequestContext } from '../../../lib/ipam/wishes.js'
 import { Memory, outcomeOf, poolObject } from '../../fixtures/memory.js'
 
 const KEY = 'ipam.spidernet.io'
@@ -27,7 +27,7 @@ interface Row {
   readonly of: string
   readonly annotations?: Record<string, string>
   readonly namespace?: Record<string, string>
-  readonly more?: Partial<Wishing>
+  readonly more?: Partial<RequestContext>
   readonly pools?: typeof POOLS
   /** `pool scope`, or the sentence. */
   readonly is: string
@@ -66,7 +66,7 @@ for (const { of, annotations = {}, namespace = {}, more, pools = POOLS, is } of 
     const pod: Pod = { metadata: { namespace: 'default', name: 'p', annotations } }
     const memory = new Memory(pools)
     memory.namespaces.set('default', { annotations: namespace })
-    const wishing: Wishing = {
+    const wishing: RequestContext = {
       ...{
         pod,
         nic: 'eth0',
@@ -78,9 +78,9 @@ for (const { of, annotations = {}, namespace = {}, more, pools = POOLS, is } of 
       },
       ...more,
     }
-    const found = await outcomeOf(wishesOf(wishing, memory.direct()))
+    const found = await outcomeOf(requestedPools(wishing, memory.direct()))
     if (typeof found === 'string') return void t.strictSame(found, is)
-    const { named, scope } = found as Wishes
+    const { named, scope } = found as RequestedPools
     const names = named.flatMap(one => [...one.pools.values()].flat().map(({ metadata }) => metadata.name))
     t.strictSame([...names, scope].join(' '), is)
   })
@@ -89,10 +89,10 @@ t.test('wishesOf() asks for no SpiderSubnet of a family that is off', async t =>
   const annotations = { [`${KEY}/subnet`]: '{"ipv4":["s"],"ipv6":["s6"]}' }
   const pod: Pod = { metadata: { namespace: 'default', name: 'p', annotations } }
   const memory = new Memory(POOLS)
-  const found = await wishesOf(
+  const found = await requestedPools(
     { pod, nic: 'eth0', owner, conf, cleanGateway: true, families: [4], subnets: true },
     memory.direct(),
   )
   t.strictSame([...(found.named[0]?.pools.keys() ?? [])], [4])
-  t.strictSame(found.named[0]?.wish.cleanGateway, true)
+  t.strictSame(found.named[0]?.request.cleanGateway, true)
 })

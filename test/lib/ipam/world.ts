@@ -1,6 +1,6 @@
 // A cluster in memory for schedules: objects behind a Port whose every call waits for its turn, so that a seed decides who goes when, and who dies.
 import { KubeError } from '../../../lib/kube/errors.js'
-import type { Port } from '../../../lib/ipam/port.js'
+import type { Store } from '../../../lib/ipam/port.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
 import { Memory } from '../../fixtures/memory.js'
 
@@ -59,7 +59,7 @@ export class World extends Memory {
   }
 
   /** The port of one process: it may die before and after every effect. */
-  port(process: Process): Port {
+  port(process: Process): Store {
     const direct = this.direct()
     const step = async <R>(effect: () => Promise<R>): Promise<R> => {
       await this.schedule.turn(process)
@@ -81,28 +81,28 @@ export class World extends Memory {
     return {
       pod: ref => step(() => direct.pod(ref)),
       namespace: name => step(() => direct.namespace(name)),
-      labelsOfNode: name => step(() => direct.labelsOfNode(name)),
+      nodeLabels: name => step(() => direct.nodeLabels(name)),
       ownerOf: ref => step(() => direct.ownerOf(ref)),
       statefulSet: ref => step(() => direct.statefulSet(ref)),
       virtualMachine: ref => step(() => direct.virtualMachine(ref)),
       virtualMachineInstance: ref => step(() => direct.virtualMachineInstance(ref)),
-      poolsWith: (labels, until) => step(() => direct.poolsWith(labels, until)),
+      waitForPools: (labels, until) => step(() => direct.waitForPools(labels, until)),
       pool: name => step(() => direct.pool(name)),
       pools: () => step(() => direct.pools()),
       writeAllocated: (pool, allocated) => compare(() => direct.writeAllocated(pool, allocated)),
-      reserved: () => step(() => direct.reserved()),
+      reservedIPs: () => step(() => direct.reservedIPs()),
       endpoint: ref => step(() => direct.endpoint(ref)),
       createEndpoint: endpoint => compare(() => direct.createEndpoint(endpoint)),
       replaceEndpoint: endpoint => compare(() => direct.replaceEndpoint(endpoint)),
-      removeEndpoint: endpoint => write(() => direct.removeEndpoint(endpoint)),
+      deleteEndpoint: endpoint => write(() => direct.deleteEndpoint(endpoint)),
       address: name => step(() => direct.address(name)),
-      addressesWith: (label, value) => step(() => direct.addressesWith(label, value)),
-      claim: object => write(() => direct.claim(object)),
-      adopt: object => write(() => direct.adopt(object)),
-      release: object => write(() => direct.release(object)),
-      heldIn: (poolUid, freshness) => step(() => direct.heldIn(poolUid, freshness)),
-      sampleOf: poolUid => step(() => direct.sampleOf(poolUid)),
-      tell: event => step(() => direct.tell(event)),
+      listAddressesByLabel: (label, value) => step(() => direct.listAddressesByLabel(label, value)),
+      createAddress: object => write(() => direct.createAddress(object)),
+      updateAddress: object => write(() => direct.updateAddress(object)),
+      deleteAddress: object => write(() => direct.deleteAddress(object)),
+      listHeld: (poolUid, freshness) => step(() => direct.listHeld(poolUid, freshness)),
+      sampleAddresses: poolUid => step(() => direct.sampleAddresses(poolUid)),
+      recordEvent: event => step(() => direct.recordEvent(event)),
     }
   }
 }

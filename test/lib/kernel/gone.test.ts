@@ -2,10 +2,10 @@
 import t from 'tap'
 import { removeNeigh } from '../../../lib/kernel/acts/neigh.js'
 import { removeRoute } from '../../../lib/kernel/acts/route.js'
-import { observe, type Wish } from '../../../lib/kernel/observe.js'
-import type { Places } from '../../../lib/kernel/places.js'
+import { observe, type Query } from '../../../lib/kernel/observe.js'
+import type { Namespaces } from '../../../lib/kernel/places.js'
 import { ERRNO, NetlinkError } from '../../../lib/netlink/errno.js'
-import type { Dump, Get } from '../../../lib/netlink/message.js'
+import type { DumpOp, GetOp } from '../../../lib/netlink/message.js'
 import { anyAddress } from '../../../lib/netlink/rtnl/addr.js'
 import { anyLink } from '../../../lib/netlink/rtnl/link.js'
 import { anyNeigh } from '../../../lib/netlink/rtnl/neigh.js'
@@ -41,34 +41,34 @@ const noDevice = (op: string): never => {
 }
 
 /** A kernel with one link, which tells of another one that has gone. `strict`: it knows by then that it has. */
-const placesOf = (strict: boolean): Places => {
+const placesOf = (strict: boolean): Namespaces => {
   const conn = {
     received: 0,
-    dump: (op: Dump<unknown>) => (strict ? noDevice(op.name) : DUMPS[op.name]),
-    get: (op: Get<unknown>, value: unknown) => {
+    dump: (op: DumpOp<unknown>) => (strict ? noDevice(op.name) : DUMPS[op.name]),
+    get: (op: GetOp<unknown>, value: unknown) => {
       const { header, attrs } = value as { header: { index: number }; attrs: { name?: string } }
       const isThere = header.index === THERE || attrs.name === 'eth0'
       return isThere ? { header: { ...anyLink, index: THERE }, attrs: { name: 'eth0' } } : noDevice(op.name)
     },
     change: (op: { readonly name: string }) => noDevice(op.name),
   }
-  return { at: () => conn, indexes: new Map() } as unknown as Places
+  return { at: () => conn, indexes: new Map() } as unknown as Namespaces
 }
 
 t.test('of what a dump tells, that of the link which has gone is left out', t => {
-  const wish: Wish = { addressesOn: 'all', routes: {}, neighsOn: 'all' }
-  const { addresses, routes, neighs } = observe(placesOf(false), 'node', wish)
+  const query: Query = { addressesOn: 'all', routes: {}, neighsOn: 'all' }
+  const { addresses, routes, neighs } = observe(placesOf(false), 'node', query)
   t.strictSame(
-    addresses.map(({ link, address }) => [link, address.ip]),
+    addresses.map(({ dev, address }) => [dev, address.ip]),
     [['eth0', '10.6.2.1']],
   )
   t.strictSame(
-    routes.map(({ link, to }) => [link, to]),
+    routes.map(({ dev, dst }) => [dev, dst]),
     [['eth0', '10.6.2.2/32']],
     'a route of several paths too, one of which has gone',
   )
   t.strictSame(
-    neighs.map(({ link, ip }) => [link, ip]),
+    neighs.map(({ dev, ip }) => [dev, ip]),
     [['eth0', '10.6.2.3']],
   )
   t.end()
@@ -81,11 +81,11 @@ t.test('and of a link that goes before the dump there is nothing', t => {
 })
 
 t.test('what is to be removed from it is gone', t => {
-  const places = placesOf(false)
-  const route = { to: cidr('10.6.3.2/32'), link: 'veth9', table: 500, priority: 0, type: 1 }
-  t.doesNotThrow(() => removeRoute.apply(places, { verb: 'removeRoute', where: 'node', route }))
+  const namespaces = placesOf(false)
+  const route = { dst: cidr('10.6.3.2/32'), dev: 'veth9', table: 500, metric: 0, type: 1 }
+  t.doesNotThrow(() => removeRoute.apply(namespaces, { verb: 'removeRoute', where: 'node', route }))
   t.doesNotThrow(() =>
-    removeNeigh.apply(places, {
+    removeNeigh.apply(namespaces, {
       verb: 'removeNeigh',
       where: 'node',
       name: 'veth9',

@@ -1,18 +1,18 @@
 // Whether a network namespace that somebody left can still be: a table of who looks, and what there is to see.
 import t from 'tap'
-import { isGone, markOf, type Look, type Viewer } from '../../../lib/kernel/host.js'
+import { isGone, markOf, type NetnsLookup, type HostView } from '../../../lib/kernel/host.js'
 
 const ROOT_PIDS = '4026531836'
-const HERE: Viewer = { machine: 'm1', boot: 'b1', pids: '7' }
+const HERE: HostView = { machine: 'm1', boot: 'b1', pids: '7' }
 const PATH = '/run/netns/a b'
 const MARK = markOf(HERE, '42', PATH)
 
-const look = (there: { readonly at?: string; readonly process?: string }): Look => ({
+const look = (there: { readonly at?: string; readonly process?: string }): NetnsLookup => ({
   isAt: (path, inode) => path === PATH && inode === there.at,
   isOfProcess: inode => inode === there.process,
 })
 
-const rows: readonly { what: string; mark?: string; from?: Partial<Viewer>; there?: object; gone: boolean }[] = [
+const rows: readonly { what: string; mark?: string; from?: Partial<HostView>; there?: object; gone: boolean }[] = [
   { what: 'neither at its path nor of a process', gone: true },
   { what: 'at its path, which has a blank', there: { at: '42' }, gone: false },
   { what: 'of a process', there: { process: '42' }, gone: false },

@@ -3,7 +3,7 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../../lib/ip/mac.js'
 import { addLink } from '../../../lib/kernel/acts/link.js'
-import type { Places } from '../../../lib/kernel/places.js'
+import type { Namespaces } from '../../../lib/kernel/places.js'
 import { Conn } from '../../../lib/netlink/conn.js'
 import { framesOf, NLMSG, nlmsghdr } from '../../../lib/netlink/message.js'
 import { anyLink, linkGet } from '../../../lib/netlink/rtnl/link.js'
@@ -14,7 +14,7 @@ const INDEX = 7 // of every link that is asked for
 const FD = 5 // of the other place
 
 /** A kernel that knows any link, and takes any change; `sent` are the changes, with the sequence number of the first. */
-function recorder(): { places: Places; sent: string[] } {
+function recorder(): { namespaces: Namespaces; sent: string[] } {
   const sent: string[] = []
   let answer: Uint8Array = new Uint8Array(0)
   const conn = new Conn({
@@ -38,8 +38,8 @@ function recorder(): { places: Places; sent: string[] } {
     receive: () => answer,
     close: () => undefined,
   })
-  const places: Pick<Places, 'at' | 'fdOf' | 'indexes'> = { at: () => conn, fdOf: () => FD, indexes: new Map() }
-  return { places: places as Places, sent }
+  const places: Pick<Namespaces, 'at' | 'fdOf' | 'indexes'> = { at: () => conn, fdOf: () => FD, indexes: new Map() }
+  return { namespaces: places as Namespaces, sent }
 }
 
 const mac = (text: string): Mac =>
@@ -146,8 +146,8 @@ const golden: readonly [what: string, step: Omit<StepOf<'addLink'>, 'verb'>, byt
 ]
 for (const [what, step, bytes] of golden)
   t.test(`${what} is asked for with these bytes`, async t => {
-    const { places, sent } = recorder()
-    addLink.apply(places, { verb: 'addLink', ...step })
+    const { namespaces, sent } = recorder()
+    addLink.apply(namespaces, { verb: 'addLink', ...step })
     t.strictSame(
       sent.map(one => one.replace(/(.{8})/g, '$1 ').trim()),
       [bytes.replace(/\s+/g, ' ').trim()],

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { bytesOf, ip } from '../../../lib/ip/address.js'
 import { shareRule } from '../../../lib/kernel/acts/rule.js'
-import type { Places } from '../../../lib/kernel/places.js'
+import type { Namespaces } from '../../../lib/kernel/places.js'
 import { errnoOf, NetlinkError } from '../../../lib/netlink/errno.js'
 import { anyRoute } from '../../../lib/netlink/rtnl/route.js'
 import { anyRule, FR_ACT, ruleAdd, ruleDump } from '../../../lib/netlink/rtnl/rule.js'
@@ -20,7 +20,7 @@ interface Kernel {
 }
 
 /** `between` is called before each message with its number, from 0. */
-function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefined): Places {
+function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefined): Namespaces {
   let turn = 0
   const conn = {
     dump({ name }: { name: string }) {
@@ -42,7 +42,7 @@ function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefi
       kernel.hasRule = isAddition
     },
   }
-  return { at: () => conn } as unknown as Places
+  return { at: () => conn } as unknown as Namespaces
 }
 
 /** Of an undoing: look, look for rules, remove, look again, put back; and after it. */

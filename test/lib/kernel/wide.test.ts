@@ -1,9 +1,9 @@
 // lib/kernel/wide.ts: which links are asked for addresses, and how long what was found is believed.
 import { chmodSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { memoryIn, wideAddresses, type Found, type Memory } from '../../../lib/kernel/wide.js'
+import { cacheIn, globalAddresses, type CachedLink, type AddressCache } from '../../../lib/kernel/wide.js'
 import { ERRNO, NetlinkError } from '../../../lib/netlink/errno.js'
-import type { Dump } from '../../../lib/netlink/message.js'
+import type { DumpOp } from '../../../lib/netlink/message.js'
 import { anyAddress, type Address } from '../../../lib/netlink/rtnl/addr.js'
 
 const on = (index: number, family: number): Address => ({ header: { ...anyAddress, index, family }, attrs: {} })
@@ -25,7 +25,7 @@ class Conn {
   constructor(kernel: Kernel) {
     this.#kernel = kernel
   }
-  dump<T>(_: Dump<T>, filter: T): T[] {
+  dump<T>(_: DumpOp<T>, filter: T): T[] {
     const { index, family } = (filter as Address).header
     this.asked.push(index)
     this.received += index === 0 ? (this.#kernel.bytes ?? 200) : 100
@@ -35,13 +35,13 @@ class Conn {
   }
 }
 
-const FOUND: readonly Found[] = [2, 7, 9].map(index => ({ index, name: NAMES[index] ?? '' }))
+const FOUND: readonly CachedLink[] = [2, 7, 9].map(index => ({ index, name: NAMES[index] ?? '' }))
 
 interface Row {
   readonly kernel: Kernel
-  readonly known?: readonly Found[]
+  readonly known?: readonly CachedLink[]
   readonly asked: readonly number[]
-  readonly written?: readonly Found[]
+  readonly written?: readonly CachedLink[]
 }
 const rows: Readonly<Record<string, Row>> = {
   'of few links all are looked at, and nothing is kept': { kernel: { bytes: 65_536 }, asked: [0] },
@@ -60,9 +60,9 @@ const rows: Readonly<Record<string, Row>> = {
 for (const [name, { kernel, known, asked, written }] of Object.entries(rows))
   t.test(name, t => {
     const conn = new Conn(kernel)
-    const writes: (readonly Found[])[] = []
-    const memory: Memory = { read: () => known, write: links => writes.push(links) }
-    const seen = wideAddresses(conn, 0, index => NAMES[index] ?? '', memory)
+    const writes: (readonly CachedLink[])[] = []
+    const memory: AddressCache = { read: () => known, write: links => writes.push(links) }
+    const seen = globalAddresses(conn, 0, index => NAMES[index] ?? '', memory)
     t.strictSame(seen, ALL, 'IPv4 first, each once')
     t.strictSame(conn.asked, asked)
     t.strictSame(writes, written === undefined ? [] : [written])
@@ -75,7 +75,7 @@ t.test('a family alone is asked for alone', t => {
     [FOUND, [2, 7, 9]],
   ] as const) {
     const conn = new Conn({})
-    const seen = wideAddresses(conn, 10, index => NAMES[index] ?? '', { read: () => known, write: () => undefined })
+    const seen = globalAddresses(conn, 10, index => NAMES[index] ?? '', { read: () => known, write: () => undefined })
     t.strictSame(seen, [on(2, 10), on(9, 10)])
     t.strictSame(conn.asked, asked)
   }
@@ -84,7 +84,7 @@ t.test('a family alone is asked for alone', t => {
 
 t.test('what was found is believed for ten seconds, by calls of the same families', t => {
   const dir = `${t.testdir({})}/run`
-  const at = (ms: number) => memoryIn(dir, 0, () => ms)
+  const at = (ms: number) => cacheIn(dir, 0, () => ms)
   t.equal(at(Date.now()).read(), undefined, 'nothing yet')
   at(Date.now()).write(FOUND)
   const [file = ''] = readdirSync(dir)
@@ -93,7 +93,7 @@ t.test('what was found is believed for ten seconds, by calls of the same familie
   t.strictSame(at(1_010_000).read(), FOUND, 'ten seconds later')
   t.equal(at(1_010_001).read(), undefined, 'and no longer')
   t.equal(at(999_999).read(), undefined, 'a clock that was set back')
-  t.equal(memoryIn(dir, 10, () => 1_000_000).read(), undefined, 'another family')
+  t.equal(cacheIn(dir, 10, () => 1_000_000).read(), undefined, 'another family')
   t.end()
 })
 
@@ -108,15 +108,15 @@ const torn: Readonly<Record<string, string>> = {
 }
 t.test('a file that is not whole is not believed', t => {
   const dir = t.testdir({})
-  memoryIn(dir, 0).write(FOUND)
+  cacheIn(dir, 0).write(FOUND)
   const [file = ''] = readdirSync(dir)
   for (const [what, text] of Object.entries(torn)) {
     writeFileSync(`${dir}/${file}`, text)
-    t.equal(memoryIn(dir, 0).read(), undefined, what)
+    t.equal(cacheIn(dir, 0).read(), undefined, what)
   }
   writeFileSync(`${dir}/${file}`, '2 eth0\nend\n7 eth1\nend\n')
   t.strictSame(
-    memoryIn(dir, 0).read(),
+    cacheIn(dir, 0).read(),
     [{ index: 2, name: 'eth0' }],
     'what a longer one left behind its end is none of it',
   )
@@ -126,7 +126,7 @@ t.test('a file that is not whole is not believed', t => {
 t.test('a folder that cannot be written costs a look, and nothing else', t => {
   const dir = t.testdir({ file: '' })
   chmodSync(`${dir}/file`, 0o600)
-  const memory = memoryIn(`${dir}/file`, 0)
+  const memory = cacheIn(`${dir}/file`, 0)
   memory.write(FOUND)
   t.equal(memory.read(), undefined)
   t.end()

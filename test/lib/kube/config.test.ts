@@ -2,13 +2,13 @@
 import t from 'tap'
 import { parse } from 'yaml'
 import { inCluster, kubeconfigPaths, loadKubeconfig, type ClusterConfig } from '../../../lib/kube/config.js'
-import type { Host, Ran } from '../../../lib/kube/entry.js'
+import type { KubeconfigHost, ExecResult } from '../../../lib/kube/entry.js'
 
 const CERT = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
 const KEY = '-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n'
 const b64 = (text: string): string => Buffer.from(text).toString('base64')
 
-interface Fake extends Host {
+interface Fake extends KubeconfigHost {
   time: number
   readonly files: Record<string, string>
   readonly ran: { command: readonly string[]; env: Readonly<Record<string, string>> }[]
@@ -16,7 +16,7 @@ interface Fake extends Host {
 
 function fake(
   files: Readonly<Record<string, string>>,
-  { runs, env = {} }: { runs?: () => Ran; env?: Host['env'] } = {},
+  { runs, env = {} }: { runs?: () => ExecResult; env?: KubeconfigHost['env'] } = {},
 ): Fake {
   const host: Fake = {
     files: { ...files },
@@ -302,7 +302,7 @@ t.test('a token file is read again after a minute, and kept where it cannot be',
 const credential = (status: object, apiVersion = exec.apiVersion): string =>
   JSON.stringify({ kind: 'ExecCredential', apiVersion, status })
 const answering = (user: object, stdout: () => string): { host: Fake; config: ClusterConfig } => {
-  const runs = (): Ran => ({ exitCode: 0, stdout: stdout(), stderr: '' })
+  const runs = (): ExecResult => ({ exitCode: 0, stdout: stdout(), stderr: '' })
   const host = fake(
     { [FILE]: JSON.stringify(whole({ 'tls-server-name': 'k' }, { exec: user })) },
     { runs, env: { HOME: '/root' } },

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, type Kube } from '../../../lib/kube/client.js'
-import type { Limits } from '../../../lib/kube/request.js'
+import type { RequestLimits } from '../../../lib/kube/request.js'
 
 export interface Seen {
   readonly method: string
@@ -23,7 +23,7 @@ export interface World {
 }
 
 /** The n-th request gets the n-th answer; the last answers all that follow. */
-export async function world(answers: readonly Answer[], limits: Partial<Limits> = {}): Promise<World> {
+export async function world(answers: readonly Answer[], limits: Partial<RequestLimits> = {}): Promise<World> {
   const seen: Seen[] = []
   const pauses: number[] = []
   const server = createServer((request, response) => {

@@ -1,6 +1,6 @@
 // The runner, on hands that write down what they are told and drop what they are told to drop.
 import t from 'tap'
-import { run, StepError, undoAll } from '../../../lib/plan/run.js'
+import { applyPlan, StepError, undoPlan } from '../../../lib/plan/run.js'
 import type { Plan, Step } from '../../../lib/plan/step.js'
 
 const plan: Plan = ['a', 'b', 'c'].map(name => ({ verb: 'setUp', where: 'pod', name, was: false }))
@@ -29,9 +29,9 @@ const cases = [
 for (const { name, drops, log } of cases)
   t.test(name, t => {
     const h = hands(drops)
-    if (drops.length === 0) run(plan, h)
+    if (drops.length === 0) applyPlan(plan, h)
     else
-      t.throws(() => run(plan, h), {
+      t.throws(() => applyPlan(plan, h), {
         name: 'StepError',
         message:
           drops.length === 1 ? `cannot ${drops[0]}` : 'cannot apply c; and so did undoing 1: setUp b: cannot undo b',
@@ -42,7 +42,7 @@ for (const { name, drops, log } of cases)
 
 t.test('a step that failed and may be done all the same is undone with the others', t => {
   const h = hands(['apply b'])
-  t.throws(() => run(plan, { ...h, mayBeDone: error => error instanceof Error && error.message === 'cannot apply b' }))
+  t.throws(() => applyPlan(plan, { ...h, mayBeDone: error => error instanceof Error && error.message === 'cannot apply b' }))
   t.strictSame(h.log, ['apply a', 'apply b', 'undo b', 'undo a'])
   t.end()
 })
@@ -50,7 +50,7 @@ t.test('a step that failed and may be done all the same is undone with the other
 t.test('the error names the step that failed and keeps its cause', t => {
   const h = hands(['apply b'])
   try {
-    run(plan, h)
+    applyPlan(plan, h)
     t.fail('it ran')
   } catch (error) {
     t.ok(error instanceof StepError)
@@ -65,7 +65,7 @@ t.test('the error names the step that failed and keeps its cause', t => {
 
 t.test('undoAll goes newest first to the end and tells every failure', t => {
   const h = hands(['undo c', 'undo a'])
-  t.strictSame(undoAll(plan, h), ['setUp c: cannot undo c', 'setUp a: cannot undo a'])
+  t.strictSame(undoPlan(plan, h), ['setUp c: cannot undo c', 'setUp a: cannot undo a'])
   t.strictSame(h.log, ['undo c', 'undo b', 'undo a'])
   t.end()
 })

@@ -5,13 +5,13 @@ import { cidr, parsePrefix, type Prefix } from '../../../lib/ip/cidr.js'
 import { parseMac, type Mac } from '../../../lib/ip/mac.js'
 import {
   defaultRouteLink,
-  holds,
-  missing,
-  NOWHERE,
+  isSatisfied,
+  unsatisfied,
+  EMPTY_NETNS,
   wouldChange,
-  type Place,
-  type SeenLink,
-  type SeenRoute,
+  type NetnsState,
+  type ObservedLink,
+  type ObservedRoute,
 } from '../../../lib/plan/seen.js'
 import { describe, type Plan, type Step } from '../../../lib/plan/step.js'
 
@@ -22,7 +22,7 @@ function must<T>(value: T | undefined): T {
 const mac = (text: string): Mac => must(parseMac(text))
 const prefix = (text: string): Prefix => must(parsePrefix(text))
 
-const eth0: SeenLink = {
+const eth0: ObservedLink = {
   index: 2,
   name: 'eth0',
   kind: 'macvlan',
@@ -37,40 +37,40 @@ const eth0: SeenLink = {
   master: undefined,
   macvlan: { mode: 'bridge' },
 }
-const port: SeenLink = { ...eth0, index: 4, name: 'port', kind: 'veth', up: false, master: 5 }
-const bridge: SeenLink = { ...eth0, index: 5, name: 'br0', kind: 'bridge' }
-const defaultRoute: SeenRoute = {
-  to: cidr('0.0.0.0/0'),
+const port: ObservedLink = { ...eth0, index: 4, name: 'port', kind: 'veth', up: false, master: 5 }
+const bridge: ObservedLink = { ...eth0, index: 5, name: 'br0', kind: 'bridge' }
+const defaultRoute: ObservedRoute = {
+  dst: cidr('0.0.0.0/0'),
   via: ip('10.6.0.1'),
-  link: 'eth0',
+  dev: 'eth0',
   table: 254,
-  priority: 0,
+  metric: 0,
   scope: 0,
   type: 1,
 }
 
 const marks = { name: 'b', rules: [[{ match: 'mark', is: 1 }, { verdict: 'accept' }]] } as const
 
-const pod: Place = {
+const pod: NetnsState = {
   links: [eth0, port, bridge],
-  addresses: [{ link: 'eth0', address: prefix('10.6.0.5/16'), tentative: false, dadFailed: false, scope: 0 }],
+  addresses: [{ dev: 'eth0', address: prefix('10.6.0.5/16'), tentative: false, dadFailed: false, scope: 0 }],
   routes: [
-    { ...defaultRoute, to: cidr('10.6.0.0/16'), link: 'eth0', scope: 253 },
+    { ...defaultRoute, dst: cidr('10.6.0.0/16'), dev: 'eth0', scope: 253 },
     defaultRoute,
-    { ...defaultRoute, to: cidr('fd07::/64'), via: ip('fd06::1'), priority: 1024 },
+    { ...defaultRoute, dst: cidr('fd07::/64'), via: ip('fd06::1'), metric: 1024 },
   ],
   lookups: {},
   resolved: [],
   rules: [{ family: 4, priority: 1000, table: 500 }],
-  neighs: [{ link: 'eth0', ip: ip('10.6.0.9'), mac: mac('0a:00:00:00:00:09'), permanent: true }],
+  neighs: [{ dev: 'eth0', ip: ip('10.6.0.9'), mac: mac('0a:00:00:00:00:09'), permanent: true }],
   sysctls: { 'net/a': '1', 'net/none': undefined },
   nft: { ours: { name: 'ours', chains: [marks, { name: 'a', rules: [] }] } },
 }
-const seen = { node: NOWHERE, pod }
+const seen = { node: EMPTY_NETNS, pod }
 
 const at = { where: 'pod', name: 'eth0' } as const
 const macvlan = { kind: 'macvlan', on: 'm0', mode: 'bridge' } as const
-const route = { to: cidr('0.0.0.0/0'), via: ip('10.6.0.1'), link: 'eth0' }
+const route = { dst: cidr('0.0.0.0/0'), via: ip('10.6.0.1'), dev: 'eth0' }
 
 const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] = [
   {
@@ -114,16 +114,16 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
     not: [{ verb: 'removeNeigh', ...at, ip: ip('10.6.0.9'), mac: undefined }],
   },
   {
-    holds: { verb: 'addRoute', where: 'pod', route, how: 'beside' },
+    holds: { verb: 'addRoute', where: 'pod', route, how: 'prepend' },
     not: [
-      { verb: 'addRoute', where: 'pod', route: { ...route, via: ip('10.6.0.2') }, how: 'beside' },
-      { verb: 'addRoute', where: 'pod', route: { ...route, table: 100 }, how: 'beside' },
-      { verb: 'addRoute', where: 'pod', route: { ...route, priority: 5 }, how: 'beside' },
+      { verb: 'addRoute', where: 'pod', route: { ...route, via: ip('10.6.0.2') }, how: 'prepend' },
+      { verb: 'addRoute', where: 'pod', route: { ...route, table: 100 }, how: 'prepend' },
+      { verb: 'addRoute', where: 'pod', route: { ...route, metric: 5 }, how: 'prepend' },
     ],
   },
   {
-    holds: { verb: 'addRoute', where: 'pod', route: { to: cidr('fd07::/64'), via: ip('fd06::1') }, how: 'beside' },
-    not: [{ verb: 'addRoute', where: 'pod', route: { to: cidr('fd08::/64'), via: ip('fd06::1') }, how: 'beside' }],
+    holds: { verb: 'addRoute', where: 'pod', route: { dst: cidr('fd07::/64'), via: ip('fd06::1') }, how: 'prepend' },
+    not: [{ verb: 'addRoute', where: 'pod', route: { dst: cidr('fd08::/64'), via: ip('fd06::1') }, how: 'prepend' }],
   },
   {
     holds: { verb: 'removeRoute', where: 'pod', route: { ...route, table: 100 } },
@@ -133,7 +133,7 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
     holds: { verb: 'addRule', where: 'pod', rule: { family: 4, table: 500 } },
     not: [
       { verb: 'addRule', where: 'pod', rule: { family: 6, table: 500 } },
-      { verb: 'addRule', where: 'pod', rule: { family: 4, table: 500, mark: 1 } },
+      { verb: 'addRule', where: 'pod', rule: { family: 4, table: 500, fwmark: 1 } },
     ],
   },
   {
@@ -179,18 +179,18 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
 
 for (const { holds: yes, not } of cases)
   t.test(`${describe(yes)} holds where it is so, and only there`, t => {
-    t.equal(holds(yes, seen), true)
-    for (const step of not) t.equal(holds(step, seen), false, JSON.stringify(step))
+    t.equal(isSatisfied(yes, seen), true)
+    for (const step of not) t.equal(isSatisfied(step, seen), false, JSON.stringify(step))
     t.end()
   })
 
 t.test('a plan that holds misses nothing and would change nothing', t => {
   const done: Plan = cases.map(({ holds }) => holds)
-  t.strictSame(missing(done, seen), [])
+  t.strictSame(unsatisfied(done, seen), [])
   t.equal(wouldChange(done, seen), false)
   const [first] = cases[0]?.not ?? []
   if (first === undefined) return void t.fail('no case')
-  t.strictSame(missing([...done, first], seen), [first])
+  t.strictSame(unsatisfied([...done, first], seen), [first])
   t.equal(wouldChange([first], seen), true)
   t.end()
 })
@@ -198,6 +198,6 @@ t.test('a plan that holds misses nothing and would change nothing', t => {
 t.test('the default route that leads to the master is the first of the main table', t => {
   t.equal(defaultRouteLink(pod), 'eth0')
   t.equal(defaultRouteLink({ ...pod, routes: [{ ...defaultRoute, table: 100 }] }), undefined)
-  t.equal(defaultRouteLink({ ...pod, routes: [{ ...defaultRoute, to: cidr('::/0'), link: 'eth6' }] }), 'eth6')
+  t.equal(defaultRouteLink({ ...pod, routes: [{ ...defaultRoute, dst: cidr('::/0'), dev: 'eth6' }] }), 'eth6')
   t.end()
 })

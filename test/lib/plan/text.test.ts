@@ -5,25 +5,25 @@ import { cidr } from '../../../lib/ip/cidr.js'
 import type { Route, Step } from '../../../lib/plan/step.js'
 import { planLines, stepText } from '../../../lib/plan/text.js'
 
-const route: Route = { to: cidr('192.0.2.0/24'), link: 'net1', via: ip('10.7.0.1') }
+const route: Route = { dst: cidr('192.0.2.0/24'), dev: 'net1', via: ip('10.7.0.1') }
 const add = (more: Partial<Route>): Step => ({
   verb: 'addRoute',
   where: 'pod',
-  how: 'exclusive',
+  how: 'add',
   route: { ...route, ...more },
 })
 const link = { where: 'node', name: 'x' } as const
-const path = { link: 'net1', via: ip('10.7.0.1'), weight: 1 }
+const path = { dev: 'net1', via: ip('10.7.0.1'), weight: 1 }
 
 const steps: readonly [step: Step, text: string][] = [
   [add({}), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main'],
   [add({ scope: 253 }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main scope link'],
-  [add({ origin: 4 }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main proto static'],
-  [add({ origin: 77, type: 7 }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main proto 77 type unreachable'],
+  [add({ proto: 4 }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main proto static'],
+  [add({ proto: 77, type: 7 }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main proto 77 type unreachable'],
   [add({ advmss: 1260, mtu: 1300 }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 mtu 1300 table main advmss 1260'],
-  [add({ kept: { tos: 8 } }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main kept {"tos":8}'],
+  [add({ extra: { tos: 8 } }), 'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main extra {"tos":8}'],
   [
-    add({ paths: [path, { ...path, weight: 3, onlink: true }] }),
+    add({ nexthops: [path, { ...path, weight: 3, onlink: true }] }),
     'add route 192.0.2.0/24 nexthop via 10.7.0.1 dev net1 nexthop via 10.7.0.1 dev net1 table main weights 1,3 onlink',
   ],
   [

@@ -3,8 +3,8 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes } from '../../../lib/ip/mac.js'
 import { encodeArp } from '../../../lib/probe/arp.js'
-import { converse } from '../../../lib/probe/converse.js'
-import { begin, type Ask } from '../../../lib/probe/detect.js'
+import { exchange } from '../../../lib/probe/converse.js'
+import { begin, type ProbeRequest } from '../../../lib/probe/detect.js'
 import { ALL_NODES, encodeNdp } from '../../../lib/probe/ndp.js'
 
 const OWN = macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, 1))
@@ -37,7 +37,7 @@ interface World {
 }
 
 /** A process on a clock of its own. */
-function run(ask: Ask, { frames = [], stops = [], sendMs = 0, answer }: World) {
+function run(ask: ProbeRequest, { frames = [], stops = [], sendMs = 0, answer }: World) {
   let now = 0
   const queue: (readonly [number, Uint8Array])[] = [...frames]
   const sent: number[] = []
@@ -48,7 +48,7 @@ function run(ask: Ask, { frames = [], stops = [], sendMs = 0, answer }: World) {
     const [first] = queue
     return first && first[0] <= now ? queue.shift()?.[1] : undefined
   }
-  const findings = converse(begin({ own: OWN, asks: [ask], nowMs: now }), {
+  const findings = exchange(begin({ own: OWN, asks: [ask], nowMs: now }), {
     nowMs: () => (wake(), now),
     send: () => {
       now += sendMs
@@ -70,13 +70,13 @@ function run(ask: Ask, { frames = [], stops = [], sendMs = 0, answer }: World) {
 
 const conflict4 = [{ kind: 'conflict', ip: A4, mac: OTHER }]
 const conflict6 = [{ kind: 'conflict', ip: A6, mac: OTHER }]
-const v4: Ask = { ip: A4, conflict: true }
-const v6: Ask = { ip: A6, conflict: true }
-const gate: Ask = { ip: A4, conflict: false, gateway: G4 }
+const v4: ProbeRequest = { ip: A4, conflict: true }
+const v6: ProbeRequest = { ip: A6, conflict: true }
+const gate: ProbeRequest = { ip: A4, conflict: false, gateway: G4 }
 const noise = (count: number, at: number): (readonly [number, Uint8Array])[] =>
   Array.from({ length: count }, () => [at, NOISE] as const)
 
-const rows: readonly [string, Ask, World, readonly object[]][] = [
+const rows: readonly [string, ProbeRequest, World, readonly object[]][] = [
   ['an answer that was read late', v4, { stops: [[81, 900]], frames: [[90, arpOf(A4)]] }, conflict4],
   ['v6: likewise', v6, { stops: [[81, 900]], frames: [[90, ndpOf(A6)]] }, conflict6],
   [
@@ -119,6 +119,6 @@ t.test('who is in time asks three times, who overslept at most five times more',
 t.test('a link that never stops talking does not keep it', async t => {
   let now = 0
   const talk = { nowMs: () => (now += 0.01), send: () => undefined, receive: () => ((now += 0.01), NOISE) }
-  t.strictSame(converse(begin({ own: OWN, asks: [v4], nowMs: 0 }), talk), [])
+  t.strictSame(exchange(begin({ own: OWN, asks: [v4], nowMs: 0 }), talk), [])
   t.ok(now < 400, `${now} ms`)
 })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes } from '../../../lib/ip/mac.js'
 import { arpAnnouncements, arpProbe, decodeArp, encodeArp } from '../../../lib/probe/arp.js'
-import { advance, begin, findingsOf, heard, sentenceOf, untilMs, type Ask } from '../../../lib/probe/detect.js'
+import { advance, begin, findingsOf, receiveFrame, sentenceOf, untilMs, type ProbeRequest } from '../../../lib/probe/detect.js'
 import { ALL_NODES, decodeNdp, encodeNdp, ndpAnnouncement, ndpProbe } from '../../../lib/probe/ndp.js'
 
 const OWN = macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, 1))
@@ -31,12 +31,12 @@ const bareAdvertisement = (target: typeof A6): Uint8Array =>
   )
 
 /** Runs to the end; `frames` are heard at their time. */
-function run(asks: readonly Ask[], frames: readonly (readonly [at: number, frame: Uint8Array])[]) {
+function run(asks: readonly ProbeRequest[], frames: readonly (readonly [at: number, frame: Uint8Array])[]) {
   const sent: [number, Uint8Array][] = []
   const left = [...frames]
   let detection = begin({ own: OWN, asks, nowMs: 0 })
   for (let now = 0; now < 5000; now++) {
-    while (left[0] && left[0][0] <= now) detection = heard(detection, left.shift()?.[1] ?? new Uint8Array())
+    while (left[0] && left[0][0] <= now) detection = receiveFrame(detection, left.shift()?.[1] ?? new Uint8Array())
     const next = advance(detection, now)
     detection = next.detection
     for (const frame of next.frames) sent.push([now, frame])
@@ -47,10 +47,10 @@ function run(asks: readonly Ask[], frames: readonly (readonly [at: number, frame
 
 const conflict4 = { kind: 'conflict', ip: A4, mac: OTHER } as const
 const conflict6 = { kind: 'conflict', ip: A6, mac: OTHER } as const
-const v4: Ask = { ip: A4, conflict: true }
-const v6: Ask = { ip: A6, conflict: true }
+const v4: ProbeRequest = { ip: A4, conflict: true }
+const v6: ProbeRequest = { ip: A6, conflict: true }
 
-const rows: readonly [string, readonly Ask[], readonly (readonly [number, Uint8Array])[], readonly object[], number][] =
+const rows: readonly [string, readonly ProbeRequest[], readonly (readonly [number, Uint8Array])[], readonly object[], number][] =
   [
     ['silence is a free address', [v4], [], [], 180],
     ['a reply is a conflict', [v4], [[3, reply(A4)]], [conflict4], 3],

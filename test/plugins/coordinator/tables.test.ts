@@ -2,7 +2,7 @@
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { NOWHERE, type Place, type SeenLink, type SeenRoute } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink, type ObservedRoute } from '../../../lib/plan/seen.js'
 import type { Rule } from '../../../lib/plan/step.js'
 import {
   hostOf,
@@ -18,26 +18,26 @@ import {
 
 const IPS = { eth0: '10.6.0.5', net1: '10.7.0.5', veth0: '169.254.1.1' }
 type Name = keyof typeof IPS
-const link = (name: string, index: number): SeenLink => ({
+const link = (name: string, index: number): ObservedLink => ({
   ...{ index, name, kind: undefined, mtu: 1500, mac: undefined, flags: 0, up: true, operState: 6, queueLength: 0 },
   ...{ parent: undefined, parentElsewhere: false, master: undefined },
 })
 /** `default eth0 101` or `10.8.0.0/16 eth0 254`. */
-const route = (text: string): SeenRoute => {
+const route = (text: string): ObservedRoute => {
   const [to = '', name = '', table = ''] = text.split(' ')
-  return { to: cidr(to === 'default' ? '0.0.0.0/0' : to), link: name, table: Number(table), priority: 0, type: 1 }
+  return { dst: cidr(to === 'default' ? '0.0.0.0/0' : to), dev: name, table: Number(table), metric: 0, type: 1 }
 }
 const from = (name: Name, table: number, more: Partial<Rule> = {}): Rule => ({
   ...{ family: 4, from: hostOf(ip(IPS[name])), table },
   ...more,
 })
-const marked = (table: number, more: Partial<Rule> = {}): Rule => ({ family: 4, mark: 1, table, ...more })
-const place = (routes: readonly string[] = [], rules: readonly Rule[] = []): Place => ({
-  ...NOWHERE,
+const marked = (table: number, more: Partial<Rule> = {}): Rule => ({ family: 4, fwmark: 1, table, ...more })
+const place = (routes: readonly string[] = [], rules: readonly Rule[] = []): NetnsState => ({
+  ...EMPTY_NETNS,
   links: ['lo', 'eth0', 'net1', 'veth0'].map((name, at) => link(name, at + 1)),
   addresses: Object.entries(IPS).map(([name, text]) => {
     const address = { ip: ip(text), length: 24 }
-    return { link: name, address, tentative: false, dadFailed: false, scope: 0 }
+    return { dev: name, address, tentative: false, dadFailed: false, scope: 0 }
   }),
   routes: routes.map(route),
   rules,
@@ -72,7 +72,7 @@ const others: readonly (readonly [of: string, rule: Rule, is: boolean])[] = [
   ['one to a table of ours', from('net1', 101), false],
   ['one of another address', from('eth0', 50), false],
   ['one for some destinations', from('net1', 50, { to: cidr('10.8.0.0/16') }), false],
-  ['one for marks', from('net1', 50, { mark: 1 }), false],
+  ['one for marks', from('net1', 50, { fwmark: 1 }), false],
   ['one that selects by more', from('net1', 50, { more: true }), false],
   ['one from anywhere', { family: 4, table: 50 }, false],
 ]
@@ -81,7 +81,7 @@ for (const [of, rule, is] of others)
     t.strictSame(othersRulesFrom(place([], [rule]), own, 100).length, is ? 1 : 0),
   )
 
-const tables: readonly (readonly [of: string, place: Place, is: number, takesOver?: boolean])[] = [
+const tables: readonly (readonly [of: string, place: NetnsState, is: number, takesOver?: boolean])[] = [
   ['nothing', place(), 101],
   ['a rule of its address', place(['default net1 105'], [from('net1', 104)]), 104],
   ['the lowest of two rules', place([], [from('net1', 104), from('net1', 103)]), 103],
@@ -119,7 +119,7 @@ for (const [of, pod, is, takesOver = false] of tables)
 
 const marks: readonly (readonly [
   of: string,
-  place: Place,
+  place: NetnsState,
   isOverlay: boolean,
   found: number | undefined,
   used: number,
@@ -127,7 +127,7 @@ const marks: readonly (readonly [
   ['nothing', place(), false, undefined, 100],
   ['our rule', place(['default veth0 100'], [marked(100)]), false, 100, 100],
   ['our rule to a table below', place(['default veth0 98'], [marked(98)]), false, 98, 98],
-  ['a rule of another mark', place([], [marked(100, { mark: 2 })]), false, undefined, 99],
+  ['a rule of another mark', place([], [marked(100, { fwmark: 2 })]), false, undefined, 99],
   ['a rule for some destinations', place([], [marked(100, { to: cidr('10.8.0.0/16') })]), false, undefined, 99],
   ['a rule that selects by more', place([], [marked(100, { more: true })]), false, undefined, 99],
   ['a table that holds more than the veth', place(['default eth0 100'], [marked(100)]), false, undefined, 99],

@@ -59,8 +59,8 @@ for (const [step, code, message, details] of rows)
   })
 
 const path = (via?: string): Step => ({
-  ...{ verb: 'addRoute', where: 'pod', how: 'exclusive' },
-  route: { to: cidr('10.8.0.0/16'), link: 'net1', ...(via !== undefined && { via: ip(via) }) },
+  ...{ verb: 'addRoute', where: 'pod', how: 'add' },
+  route: { dst: cidr('10.8.0.0/16'), dev: 'net1', ...(via !== undefined && { via: ip(via) }) },
 })
 t.test('refusalOf() a route names the gateway that cannot be reached', async t => {
   const details = (step: Step, code: string): string => refusalOf({ step, reason: 'WHY', code, notUndone: [] }).details

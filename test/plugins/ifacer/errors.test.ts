@@ -2,7 +2,7 @@
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { outcomeOf } from '../../../lib/cni/plugin.js'
-import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
 import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { plugin } from '../../../plugins/ifacer/main.js'
@@ -40,7 +40,7 @@ for (const [conf, code, msg] of replies)
     t.equal(stdout, JSON.stringify({ cniVersion: '0.3.1', code, msg }, undefined, 4))
   })
 
-const link = (index: number, name: string, more: Partial<SeenLink> = {}): SeenLink => ({
+const link = (index: number, name: string, more: Partial<ObservedLink> = {}): ObservedLink => ({
   index,
   name,
   kind: undefined,
@@ -56,11 +56,11 @@ const link = (index: number, name: string, more: Partial<SeenLink> = {}): SeenLi
   ...more,
 })
 const [eth1, eth2] = [link(2, 'eth1'), link(3, 'eth2')]
-const node = (...links: readonly SeenLink[]): Place => ({ ...NOWHERE, links })
+const node = (...links: readonly ObservedLink[]): NetnsState => ({ ...EMPTY_NETNS, links })
 const two = { interfaces: ['eth1', 'eth2'] }
 const withOptions = (options: string, mode = 1): object => ({ ...two, bond: { name: 'b', mode, options } })
 
-const plans: readonly [what: string, conf: object, node: Place, msg: string][] = [
+const plans: readonly [what: string, conf: object, node: NetnsState, msg: string][] = [
   [
     'the parent of the VLAN is not there',
     { interfaces: ['eth9'], vlanID: 5 },

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import type { Call } from '../../../lib/cni/plugin.js'
-import { accepts, type Config } from '../../../plugins/ifacer/config.js'
+import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
 import { fieldsOf, stepsOf, told } from '../../../plugins/ifacer/log.js'
 import { nodeEnv } from '../../fixtures/node-config.js'
 import { VERSION } from '../../../lib/version.js'
 import { up } from '../../../plugins/ifacer/made.js'
 
-const callOf = (command: string, logOptions: object): Call<Config> => ({
+const callOf = (command: string, logOptions: object): Call<IfacerConf> => ({
   command,
   containerID: 'c1',
   netns: '/run/netns/p',

@@ -1,7 +1,7 @@
 // What ifacer makes of NetworkManager's state files: which of its links are managed, and the one sentence that it says of them.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { networkManagerWarning } from '../../../plugins/ifacer/networkmanager-state.js'
 import { isManaged, oursIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
@@ -25,7 +25,7 @@ const states: readonly [what: string, state: string, managed: boolean][] = [
 for (const [what, state, managed] of states)
   t.test(`${what} is ${managed ? 'managed' : 'not managed'}`, async t => t.equal(isManaged(state), managed))
 
-const link = (index: number, name: string): SeenLink => ({
+const link = (index: number, name: string): ObservedLink => ({
   index,
   name,
   kind: undefined,
@@ -39,8 +39,8 @@ const link = (index: number, name: string): SeenLink => ({
   parentElsewhere: false,
   master: undefined,
 })
-const node: Place = {
-  ...NOWHERE,
+const node: NetnsState = {
+  ...EMPTY_NETNS,
   links: ['eth1', 'eth2', 'b', 'b.5', 'eth1.5'].map((name, at) => link(at + 2, name)),
 }
 const bond = accepts({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b' } }, 'ADD')

@@ -3,14 +3,14 @@ import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
 import { describe } from '../../../lib/plan/step.js'
-import { accepts, type Config } from '../../../plugins/ifacer/config.js'
+import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
 import { optionsOf } from '../../../plugins/ifacer/options.js'
 import { unfinishedName } from '../../../plugins/ifacer/made.js'
 import { planFor } from '../../../plugins/ifacer/plan.js'
 
-const conf = (raw: object): Config => accepts(raw, 'ADD')
+const conf = (raw: object): IfacerConf => accepts(raw, 'ADD')
 const saidBy = (work: () => unknown): string => {
   try {
     work()
@@ -101,7 +101,7 @@ for (const [text, message] of wrongOptions)
     t.end()
   })
 
-const link = (index: number, name: string, more: Partial<SeenLink> = {}): SeenLink => ({
+const link = (index: number, name: string, more: Partial<ObservedLink> = {}): ObservedLink => ({
   index,
   name,
   kind: undefined,
@@ -118,7 +118,7 @@ const link = (index: number, name: string, more: Partial<SeenLink> = {}): SeenLi
 })
 const eth1 = link(2, 'eth1')
 const eth2 = link(3, 'eth2', { up: false })
-const node = (links: readonly SeenLink[], more: Partial<Place> = {}): Place => ({ ...NOWHERE, links, ...more })
+const node = (links: readonly ObservedLink[], more: Partial<NetnsState> = {}): NetnsState => ({ ...EMPTY_NETNS, links, ...more })
 const vlan5 = conf({ interfaces: ['eth1'], vlanID: 5 })
 const bond = conf({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b', mode: 1 } })
 const b = link(4, 'b', { kind: 'bond', bond: { mode: 1 } })
@@ -144,7 +144,7 @@ t.test('a bond gets its name when it is whole, with the vlan on it; then they co
 const LONG = 'a-name-of-20-letters'
 
 t.test('a member, a primary and a parent may go by an alternative name', t => {
-  const named = (name: string, more: object = {}): Config =>
+  const named = (name: string, more: object = {}): IfacerConf =>
     conf({ interfaces: [name, 'eth2'], bond: { name: 'b', mode: 1, options: `primary=${name}` }, ...more })
   const eth1 = link(2, 'eth1', { altNames: ['enp3s0f0np0', LONG] })
   for (const name of ['enp3s0f0np0', LONG]) {
@@ -166,7 +166,7 @@ t.test('a member, a primary and a parent may go by an alternative name', t => {
   t.end()
 })
 
-const there: readonly [name: string, config: Config, node: Place, steps: readonly string[]][] = [
+const there: readonly [name: string, config: IfacerConf, node: NetnsState, steps: readonly string[]][] = [
   ['all of it', vlan5, node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5 }, parent: 2 })]), []],
   [
     'a vlan that is down on a parent that is down',
@@ -190,20 +190,20 @@ for (const [name, config, place, steps] of there)
 
 const BOND = 'failed to createBondDevice: '
 const VLAN = 'failed to createVlanDevice: '
-const route = { to: cidr('0.0.0.0/0'), link: 'eth1', table: 254, priority: 0, type: 1 }
+const route = { dst: cidr('0.0.0.0/0'), dev: 'eth1', table: 254, metric: 0, type: 1 }
 const address = {
-  link: 'eth2',
+  dev: 'eth2',
   address: { ip: ip('10.0.0.9'), length: 24 },
   tentative: false,
   dadFailed: false,
   scope: 0,
 }
-const withOptions = (options: string): Config =>
+const withOptions = (options: string): IfacerConf =>
   conf({ interfaces: ['eth1', 'eth2'], bond: { name: 'b', mode: 1, options } })
-const bondWith = (more: SeenLink['bond']): Place =>
+const bondWith = (more: ObservedLink['bond']): NetnsState =>
   node([link(4, 'b', { kind: 'bond', bond: { mode: 1, ...more } }), ...members])
 
-const same: readonly [options: string, is: SeenLink['bond']][] = [
+const same: readonly [options: string, is: ObservedLink['bond']][] = [
   ['miimon=100;updelay=250', { miimon: 100, updelay: 200 }], // whole intervals
   ['active_slave=eth1', { activeSlave: 3 }], // the bond's to change
   ['arp_ip_target=10.0.0.2,10.0.0.1', { arpIpTarget: [ip('10.0.0.1'), ip('10.0.0.2')] }], // in any order
@@ -218,7 +218,7 @@ for (const [options, is] of same)
   })
 
 const THERE = 'failed to createBondDevice: bond b is there with '
-const clashes: readonly [config: Config, node: Place, message: string][] = [
+const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][] = [
   [vlan5, node([]), `${VLAN}failed to LinkByName eth1: Link not found`],
   [
     vlan5,
@@ -311,13 +311,13 @@ const clashes: readonly [config: Config, node: Place, message: string][] = [
   [
     bond,
     node([eth1, eth2, link(9, 'v', { kind: 'vlan', parent: 3 }), link(10, 'm', { kind: 'macvlan', parent: 9 })], {
-      addresses: [{ ...address, link: 'm' }],
+      addresses: [{ ...address, dev: 'm' }],
     }),
     `${BOND}m on v on eth2 carries the address 10.0.0.9 of the node, which would stop working in b`,
   ],
   [
     bond,
-    node([eth1, eth2, link(9, 'v', { kind: 'vlan', parent: 2 })], { routes: [{ ...route, link: 'v' }] }),
+    node([eth1, eth2, link(9, 'v', { kind: 'vlan', parent: 2 })], { routes: [{ ...route, dev: 'v' }] }),
     `${BOND}v on eth1 carries the default route of the node, which would stop working in b`,
   ],
 ]
@@ -332,13 +332,13 @@ for (const [config, place, message] of clashes)
 
 t.test('what stands on another namespace’s link of that index is none of a member', t => {
   const stranger = link(9, 'v', { kind: 'vlan', parent: 2, parentElsewhere: true })
-  t.ok(planFor(bond, node([eth1, eth2, stranger], { addresses: [{ ...address, link: 'v' }] })).length > 0)
+  t.ok(planFor(bond, node([eth1, eth2, stranger], { addresses: [{ ...address, dev: 'v' }] })).length > 0)
   t.end()
 })
 
 t.test('the ends of a veth pair are each other’s parent, and none stands on the other', t => {
   const ends = [link(2, 'eth1', { kind: 'veth', parent: 9 }), link(9, 'p', { kind: 'veth', parent: 2 })]
-  t.ok(planFor(bond, node([...ends, eth2], { addresses: [{ ...address, link: 'p' }] })).length > 0)
+  t.ok(planFor(bond, node([...ends, eth2], { addresses: [{ ...address, dev: 'p' }] })).length > 0)
   t.end()
 })
 

@@ -2,7 +2,7 @@
 // killed at every STEP-th change; prints what came of each, a line of JSON.
 import { openKernel } from '../../../lib/kernel/kernel.js'
 import type { StepOf } from '../../../lib/plan/step.js'
-import { holdsIn } from '../../../plugins/ifacer/holds.js'
+import { linkUsersIn } from '../../../plugins/ifacer/holds.js'
 import { toRemove } from '../../../plugins/ifacer/made.js'
 import { randomFrom } from '../../lib/ipam/world.js'
 import { ODDS, performBy, scenes } from './processes.js'
@@ -22,7 +22,7 @@ const nic = (pod: string, on: string): StepOf<'addLink'> => ({
 })
 const arena: Arena = {
   kernel,
-  holds: holdsIn(folder),
+  users: linkUsersIn(folder),
   plug: (pod, on) => kernel.apply(nic(pod, on)),
   unplug: pod => kernel.undo(nic(pod, '')),
   links: () => kernel.observe({ node: { links: 'all' } }).node.links.filter(({ name }) => name !== 'lo'),
@@ -31,7 +31,7 @@ const arena: Arena = {
 
 /** The node as it is before any call. */
 function clear(): void {
-  for (const link of arena.holds.links()) for (const user of arena.holds.usersOf(link)) arena.holds.drop(link, user)
+  for (const link of arena.users.links()) for (const user of arena.users.usersOf(link)) arena.users.drop(link, user)
   for (const { name } of arena.links()) if (!NICS.includes(name)) kernel.undo(toRemove(name))
 }
 

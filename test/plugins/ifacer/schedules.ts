@@ -1,13 +1,13 @@
 // Random schedules of ADD and DEL by many confs, some killed between two changes; what may come of each, and the least schedule that breaks it.
-import type { SeenLink } from '../../../lib/plan/seen.js'
+import type { ObservedLink } from '../../../lib/plan/seen.js'
 import { CniError } from '../../../lib/cni/error.js'
-import { accepts, type Config } from '../../../plugins/ifacer/config.js'
-import type { Holds, User } from '../../../plugins/ifacer/holds.js'
-import { ensure, release, type Node } from '../../../plugins/ifacer/links.js'
+import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
+import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/holds.js'
+import { ensure, release, type IfacerKernel } from '../../../plugins/ifacer/links.js'
 import { staysAsItIs } from '../../../plugins/ifacer/look.js'
 import { isMarked } from '../../../plugins/ifacer/made.js'
 import { leftovers, topOf } from '../../../plugins/ifacer/plan.js'
-import { NOWHERE } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS } from '../../../lib/plan/seen.js'
 import { World, type Arena } from './world.js'
 
 export const NICS = ['eth1', 'eth2', 'eth3']
@@ -75,14 +75,14 @@ class Killed extends Error {}
  * The same node in the hands of a process that is killed before its change number `dies`. Looking changes nothing. `moment` is
  * called whenever others may come in.
  */
-function mortal({ kernel, holds }: Arena, dies: number, moment: () => void) {
+function mortal({ kernel, users }: Arena, dies: number, moment: () => void) {
   let left = dies
   let hasLock = false
   const change = <T>(work: () => T): T => {
     if (left-- <= 0) throw new Killed()
     return work()
   }
-  const hands: { kernel: Node; holds: Holds } = {
+  const hands: { kernel: IfacerKernel; users: LinkUsers } = {
     kernel: {
       apply: step => change(() => kernel.apply(step)),
       undo: step => change(() => kernel.undo(step)),
@@ -100,17 +100,17 @@ function mortal({ kernel, holds }: Arena, dies: number, moment: () => void) {
         }
       },
     },
-    holds: {
-      ...holds,
-      put: (link, user) => change(() => holds.put(link, user)),
-      drop: (link, user) => change(() => holds.drop(link, user)),
+    users: {
+      ...users,
+      put: (link, user) => change(() => users.put(link, user)),
+      drop: (link, user) => change(() => users.drop(link, user)),
     },
   }
   return { hands, isDead: () => left < 0 }
 }
 
-export const userOf = ({ pod, conf }: Op): User => ({ network: `n${conf}`, containerID: `p${pod}`, ifName: 'net1' })
-const confOf = ({ conf }: Op): Config => accepts(CONFS[conf], 'ADD')
+export const userOf = ({ pod, conf }: Op): LinkUser => ({ network: `n${conf}`, containerID: `p${pod}`, ifName: 'net1' })
+const confOf = ({ conf }: Op): IfacerConf => accepts(CONFS[conf], 'ADD')
 export const podOf = ({ pod }: Op): string => String(pod)
 
 /** `stranded`: ADD succeeded, and the next plugin finds no link to stand on. */
@@ -160,8 +160,8 @@ export function isPlugged(op: Op, arena: Arena): boolean {
 }
 
 /** The links that are whole, with all that matters of them but whether they are up. */
-export function linksText(links: readonly SeenLink[]): string {
-  const unfinished = new Set(leftovers({ ...NOWHERE, links }).map(step => ('name' in step ? step.name : '')))
+export function linksText(links: readonly ObservedLink[]): string {
+  const unfinished = new Set(leftovers({ ...EMPTY_NETNS, links }).map(step => ('name' in step ? step.name : '')))
   const nameOf = (index: number | undefined) => links.find(link => link.index === index)?.name ?? ''
   return links
     .filter(({ name, parent }) => !unfinished.has(name) && !unfinished.has(nameOf(parent)))
@@ -188,7 +188,7 @@ function outcomes({ op, came }: Done, before: World): readonly World[] {
   else if (!before.isPlugged(podOf(op))) done.unplug(podOf(op)) // it died before the next plugin
   const held = [none, done].map(world => {
     const other = new World(world)
-    other.holds.put(topOf(confOf(op)) ?? '', userOf(op))
+    other.users.put(topOf(confOf(op)) ?? '', userOf(op))
     return other
   })
   return [none, done, ...held]

@@ -2,14 +2,14 @@
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { MARK, unfinishedName } from '../../../plugins/ifacer/made.js'
 import { leftovers, planFor } from '../../../plugins/ifacer/plan.js'
 import { claimOf, unusedFrom } from '../../../plugins/ifacer/unused.js'
 
-const link = (index: number, name: string, more: Partial<SeenLink> = {}): SeenLink => ({
+const link = (index: number, name: string, more: Partial<ObservedLink> = {}): ObservedLink => ({
   index,
   name,
   kind: undefined,
@@ -28,17 +28,17 @@ const eth1 = link(2, 'eth1', { master: 4 })
 const bond = link(4, 'b', { kind: 'bond', alias: MARK })
 const vlan = link(5, 'b.5', { kind: 'vlan', vlan: { id: 5 }, parent: 4, alias: MARK })
 const { alias: _, ...byHand } = vlan
-const node = (links: readonly SeenLink[], more: Partial<Place> = {}): Place => ({ ...NOWHERE, links, ...more })
-const route = (to: string) => ({ to: cidr(to), link: 'b.5', table: 254, priority: 0, type: 1 })
+const node = (links: readonly ObservedLink[], more: Partial<NetnsState> = {}): NetnsState => ({ ...EMPTY_NETNS, links, ...more })
+const route = (to: string) => ({ dst: cidr(to), dev: 'b.5', table: 254, metric: 0, type: 1 })
 const address = {
-  link: 'b.5',
+  dev: 'b.5',
   address: { ip: ip('10.0.0.9'), length: 24 },
   tentative: false,
   dadFailed: false,
   scope: 0,
 }
 
-const table: readonly [what: string, node: Place, held: readonly string[], goes: string][] = [
+const table: readonly [what: string, node: NetnsState, held: readonly string[], goes: string][] = [
   ['nothing stands on it', node([eth1, bond, vlan]), [], 'b.5,b'],
   ['somebody holds what is below', node([eth1, bond, vlan]), ['b'], 'b.5'],
   ['what is below was made by hand', node([eth1, link(4, 'b', { kind: 'bond' }), vlan]), [], 'b.5'],
@@ -67,7 +67,7 @@ t.test('the kernel is asked with a macvlan that stands alone', async t =>
   t.match(claimOf(vlan), { name: unfinishedName('b.5'), link: { kind: 'macvlan', on: 'b.5', mode: 'passthru' } }),
 )
 
-const steps: readonly [conf: object, node: Place, steps: readonly string[]][] = [
+const steps: readonly [conf: object, node: NetnsState, steps: readonly string[]][] = [
   [
     { interfaces: ['eth2'], vlanID: 5, removeUnused: true },
     node([link(3, 'eth2')]),

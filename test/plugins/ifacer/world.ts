@@ -1,19 +1,19 @@
 // A node's links in memory, with the kernel's rules that ifacer leans on: names are unique, a bond takes what is down, a passthru macvlan stands alone.
-import type { Wish } from '../../../lib/kernel/observe.js'
-import { NOWHERE, type Seen, type SeenLink } from '../../../lib/plan/seen.js'
+import type { Query } from '../../../lib/kernel/observe.js'
+import { EMPTY_NETNS, type Observed, type ObservedLink } from '../../../lib/plan/seen.js'
 import type { Step, StepOf, Where } from '../../../lib/plan/step.js'
-import type { Holds, User } from '../../../plugins/ifacer/holds.js'
-import type { Node } from '../../../plugins/ifacer/links.js'
+import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/holds.js'
+import type { IfacerKernel } from '../../../plugins/ifacer/links.js'
 
 /** Where schedules run: a node, and pods that stand on its links. */
 export interface Arena {
-  readonly kernel: Node
-  readonly holds: Holds
+  readonly kernel: IfacerKernel
+  readonly users: LinkUsers
   /** A pod's macvlan, in the pod; throws where the link does not take one. */
   plug(pod: string, on: string): void
   unplug(pod: string): void
   /** The node's links. */
-  links(): readonly SeenLink[]
+  links(): readonly ObservedLink[]
   /** Its macvlan is there: it goes with the link below it. */
   isPlugged(pod: string): boolean
 }
@@ -26,7 +26,7 @@ class Refused extends Error {
   }
 }
 
-type Link = { -readonly [K in keyof SeenLink]: SeenLink[K] } & { pod?: string; passthru?: boolean }
+type Link = { -readonly [K in keyof ObservedLink]: ObservedLink[K] } & { pod?: string; passthru?: boolean }
 
 const MTU_MAX = 65_535
 const plain = (index: number, name: string): Link => ({
@@ -47,7 +47,7 @@ const plain = (index: number, name: string): Link => ({
 export class World implements Arena {
   #all: Link[]
   #next: number
-  #held: Map<string, User>
+  #held: Map<string, LinkUser>
 
   constructor(of: readonly string[] | World) {
     this.#all = of instanceof World ? structuredClone(of.#all) : of.map((name, at) => plain(at + 2, name))
@@ -55,7 +55,7 @@ export class World implements Arena {
     this.#held = new Map(of instanceof World ? of.#held : [])
   }
 
-  readonly holds: Holds = {
+  readonly users: LinkUsers = {
     links: () => [...new Set([...this.#held.keys()].map(key => key.split('/')[0] ?? ''))].sort(),
     usersOf: link => [...this.#held].filter(([key]) => key.startsWith(`${link}/`)).map(([, user]) => user),
     put: (link, user) => {
@@ -66,14 +66,14 @@ export class World implements Arena {
     drop: (link, user) => void this.#held.delete(keyOf(link, user)),
   }
 
-  readonly kernel: Node = {
+  readonly kernel: IfacerKernel = {
     lock: () => () => undefined,
     apply: step => this.#apply(step),
     undo: step => this.#undo(step),
-    observe: ({ node }): Seen => ({ node: { ...NOWHERE, links: this.#seen(node ?? {}) }, pod: NOWHERE }),
+    observe: ({ node }): Observed => ({ node: { ...EMPTY_NETNS, links: this.#seen(node ?? {}) }, pod: EMPTY_NETNS }),
   }
 
-  links = (): readonly SeenLink[] => this.#all.filter(({ pod }) => pod === undefined)
+  links = (): readonly ObservedLink[] => this.#all.filter(({ pod }) => pod === undefined)
 
   plug(pod: string, on: string): void {
     this.#add(`pod-${pod}`, { kind: 'macvlan', on, mode: 'bridge' }, pod)
@@ -98,7 +98,7 @@ export class World implements Arena {
     return JSON.stringify([links.sort((a, b) => (a.name < b.name ? -1 : 1)), [...this.#held.keys()].sort()])
   }
 
-  #seen({ links = [], membersOf }: Wish): readonly SeenLink[] {
+  #seen({ links = [], membersOf }: Query): readonly ObservedLink[] {
     const all = this.#all.filter(({ pod }) => pod === undefined)
     const master = all.find(({ name }) => name === membersOf)
     return all.filter(
@@ -202,5 +202,5 @@ interface Named {
   readonly where: Where
 }
 
-const keyOf = (link: string, { network, containerID, ifName }: User): string =>
+const keyOf = (link: string, { network, containerID, ifName }: LinkUser): string =>
   `${link}/${network}/${containerID}/${ifName}`

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { NOWHERE, type Place, type SeenLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
 import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/macvlan-wrapper/config.js'
 import * as plan from '../../../plugins/macvlan-wrapper/plan.js'
 import { refusalOf } from '../../../plugins/macvlan-wrapper/words.js'
 
-const master: SeenLink = {
+const master: ObservedLink = {
   index: 3,
   name: 'm0',
   kind: 'veth',
@@ -111,17 +111,17 @@ t.test('without an address a result of 0.2.0 cannot be told, so nothing is made'
 })
 
 t.test('the master is the conf’s, else the default route’s, where the conf says', t => {
-  const routed: Place = {
-    ...NOWHERE,
-    routes: [{ to: cidr('0.0.0.0/0'), link: 'm9', table: 254, priority: 0, scope: 0, type: 1 }],
+  const routed: NetnsState = {
+    ...EMPTY_NETNS,
+    routes: [{ dst: cidr('0.0.0.0/0'), dev: 'm9', table: 254, metric: 0, scope: 0, type: 1 }],
   }
-  t.equal(plan.masterName(callOf({}).config, { node: NOWHERE, pod: NOWHERE }), 'm0')
+  t.equal(plan.masterName(callOf({}).config, { node: EMPTY_NETNS, pod: EMPTY_NETNS }), 'm0')
   const none = callOf({ master: '' }).config
-  t.equal(plan.masterName(none, { node: routed, pod: NOWHERE }), 'm9')
-  t.throws(() => plan.masterName(none, { node: NOWHERE, pod: routed }), { message: 'no default route interface found' })
+  t.equal(plan.masterName(none, { node: routed, pod: EMPTY_NETNS }), 'm9')
+  t.throws(() => plan.masterName(none, { node: EMPTY_NETNS, pod: routed }), { message: 'no default route interface found' })
   const inside = callOf({ master: '', linkInContainer: true }).config
-  t.equal(plan.masterName(inside, { node: NOWHERE, pod: routed }), 'm9')
-  t.throws(() => plan.masterOf(none, { node: NOWHERE, pod: NOWHERE }, 'm9'), {
+  t.equal(plan.masterName(inside, { node: EMPTY_NETNS, pod: routed }), 'm9')
+  t.throws(() => plan.masterOf(none, { node: EMPTY_NETNS, pod: EMPTY_NETNS }, 'm9'), {
     message: 'Link not found',
     details: 'master "m9" is no interface of this node',
   })
@@ -142,8 +142,8 @@ const ipam = {
 
 t.test('addresses go on, the link comes up, then the routes; a route without a gateway takes its family’s', t => {
   const addressed = plan.addressedBy('eth0', ipam)
-  const pod: Place = {
-    ...NOWHERE,
+  const pod: NetnsState = {
+    ...EMPTY_NETNS,
     sysctls: {
       'net/ipv6/conf/lo/disable_ipv6': '0',
       'net/ipv6/conf/eth0/disable_ipv6': '1',
@@ -165,12 +165,12 @@ t.test('addresses go on, the link comes up, then the routes; a route without a g
   )
   t.match(steps[2], { was: '1' })
   t.strictSame(plan.routePlan(addressed), [
-    { verb: 'addRoute', where: 'pod', how: 'beside', route: { to: '0.0.0.0/0', link: 'eth0', via: '10.6.0.1' } },
-    { verb: 'addRoute', where: 'pod', how: 'beside', route: { to: '::/0', link: 'eth0', via: 'fd06::1' } },
+    { verb: 'addRoute', where: 'pod', how: 'prepend', route: { to: '0.0.0.0/0', link: 'eth0', via: '10.6.0.1' } },
+    { verb: 'addRoute', where: 'pod', how: 'prepend', route: { to: '::/0', link: 'eth0', via: 'fd06::1' } },
     {
       verb: 'addRoute',
       where: 'pod',
-      how: 'beside',
+      how: 'prepend',
       route: { to: '10.9.0.0/24', link: 'eth0', via: '10.6.0.2', mtu: 1300, priority: 5, table: 100, scope: 0 },
     },
   ])
@@ -180,7 +180,7 @@ t.test('addresses go on, the link comes up, then the routes; a route without a g
 
 t.test('an IPv4 pod has none of the IPv6 sysctls but the harmless one, and does not wait', t => {
   const addressed = plan.addressedBy('eth0', { ips: [{ address: '10.6.0.5/16' }] })
-  const steps = plan.addressPlan({ ifName: 'eth0' }, addressed, NOWHERE)
+  const steps = plan.addressPlan({ ifName: 'eth0' }, addressed, EMPTY_NETNS)
   t.strictSame(
     steps.map(({ verb }) => verb),
     ['setSysctl', 'setSysctl', 'addAddress', 'setUp'],
@@ -214,9 +214,9 @@ for (const [name, result, message] of [
 
 t.test('addresses settle when none is tentative; a duplicate is told by name', t => {
   const address = { ip: ip('fd06::5'), length: 64 }
-  const at = (flags: { tentative: boolean; dadFailed: boolean }): Place => ({
-    ...NOWHERE,
-    addresses: [{ link: 'eth0', address, scope: 0, ...flags }],
+  const at = (flags: { tentative: boolean; dadFailed: boolean }): NetnsState => ({
+    ...EMPTY_NETNS,
+    addresses: [{ dev: 'eth0', address, scope: 0, ...flags }],
   })
   const addressed = plan.addressedBy('eth0', { ips: [{ address: 'fd06::5/64' }] })
   for (const [flags, settlement, announced] of [
@@ -227,7 +227,7 @@ t.test('addresses settle when none is tentative; a duplicate is told by name', t
     t.strictSame(plan.settlementOf(at(flags), 'eth0'), settlement)
     t.strictSame(plan.announceable(at(flags), 'eth0', addressed), announced)
   }
-  t.strictSame(plan.announceable(NOWHERE, 'eth0', addressed), [], 'what is not there is not announced')
+  t.strictSame(plan.announceable(EMPTY_NETNS, 'eth0', addressed), [], 'what is not there is not announced')
   t.end()
 })
 
@@ -286,8 +286,8 @@ const words: readonly [step: Step, code: string, reason: string, message: string
     {
       verb: 'addRoute',
       where: 'pod',
-      how: 'beside',
-      route: { to: cidr('0.0.0.0/0'), via: ip('10.9.0.1'), link: 'eth0' },
+      how: 'prepend',
+      route: { dst: cidr('0.0.0.0/0'), via: ip('10.9.0.1'), dev: 'eth0' },
     },
     'ENETUNREACH',
     'network is unreachable',

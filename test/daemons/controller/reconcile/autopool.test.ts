@@ -6,7 +6,7 @@ import {
   identityOfPool,
   isFor,
   newAutoPool,
-  type Wish,
+  type AutoPoolRequest,
 } from '../../../../daemons/controller/reconcile/autopool.js'
 import { controlledOf, controlledText } from '../../../../lib/crd/controlled.js'
 import type { SpiderSubnet } from '../../../../lib/crd/types.js'
@@ -17,9 +17,9 @@ const application = {
   ...{ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name: 'app', uid: UID },
   ...{ items: [], size: 3, number: '+1', reclaims: true },
 }
-const wish: Wish = { application, nic: 'eth0', family: 4 }
+const request: AutoPoolRequest = { application, nic: 'eth0', family: 4 }
 
-const NAMES: readonly (readonly [of: string, wish: Partial<Wish['application']>, nic: string, name: string])[] = [
+const NAMES: readonly (readonly [of: string, wish: Partial<AutoPoolRequest['application']>, nic: string, name: string])[] = [
   ['an application', {}, 'eth0', 'auto4-app-eth0-9a2b3'],
   ['capital letters', { name: 'App.One' }, 'Net1', 'auto4-app.one-net1-9a2b3'],
   ['what no name may hold', {}, 'net_1', 'auto4-app-net-1-9a2b3'],
@@ -27,7 +27,7 @@ const NAMES: readonly (readonly [of: string, wish: Partial<Wish['application']>,
 ]
 for (const [of, more, nic, name] of NAMES)
   t.test(`the pool of ${of} is ${name.slice(0, 30)}`, async t => {
-    const made = autoPoolName({ ...wish, application: { ...application, ...more }, nic })
+    const made = autoPoolName({ ...request, application: { ...application, ...more }, nic })
     t.equal(made, name)
     t.ok(made.length <= 253)
   })
@@ -49,7 +49,7 @@ const subnet: SpiderSubnet = {
 }
 
 t.test('a new pool says whose it is, and inherits', async t => {
-  const six: Wish = { application: { ...application, reclaims: false }, nic: 'net1', family: 6 }
+  const six: AutoPoolRequest = { application: { ...application, reclaims: false }, nic: 'net1', family: 6 }
   const pool = newAutoPool('auto6-app-net1-9a2b3', six, subnet, rangesOf(['fd00:172:18::a-fd00:172:18::c'], 6))
   t.strictSame(pool, {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',

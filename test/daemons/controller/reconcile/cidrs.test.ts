@@ -9,7 +9,7 @@ import {
   statusOf,
   typeOfConf,
   typeOfConfName,
-  type Found,
+  type ClusterCidrs,
 } from '../../../../daemons/controller/reconcile/cidrs.js'
 
 const map = (name: string, data: Record<string, string>) => ({ metadata: { name }, data })
@@ -21,7 +21,7 @@ const manager = (command: readonly string[], args: readonly string[] = []) => ({
   metadata: { name: 'kube-controller-manager' },
   spec: { containers: [{ command, args }] },
 })
-const NOTHING: Found = {
+const NOTHING: ClusterCidrs = {
   type: 'cluster',
   kubeadm: undefined,
   controllerManagers: [],
@@ -104,7 +104,7 @@ const aged = (name: string, minute: number, spec: object) => ({
   metadata: { name, creationTimestamp: `2026-01-01T00:0${minute}:00Z` },
   spec,
 })
-const SAYS: readonly [says: string, found: Partial<Found>, status: object][] = [
+const SAYS: readonly [says: string, found: Partial<ClusterCidrs>, status: object][] = [
   [
     'kubeadm, type cluster',
     { kubeadm },

@@ -1,6 +1,6 @@
 // What a record shall be, from what its pod holds.
 import t from 'tap'
-import { repairOf, withAddresses, type Recorded } from '../../../../daemons/controller/reconcile/endpoint.js'
+import { repairOf, withAddresses, type EndpointFacts } from '../../../../daemons/controller/reconcile/endpoint.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { poolOf } from '../../../../lib/ipam/pool.js'
 
@@ -34,7 +34,7 @@ const pod = (status: object = {}, metadata: object = {}): Pod => ({
 
 const one = address('10.0.0.1')
 const GOING = { deletionTimestamp: 't' }
-const TRUE: Recorded = {
+const TRUE: EndpointFacts = {
   endpoint: endpoint('u1', ['10.0.0.1']),
   pod: pod(),
   addresses: [one],
@@ -42,7 +42,7 @@ const TRUE: Recorded = {
   inUse: new Set(),
 }
 
-const CASES: readonly (readonly [when: string, recorded: Partial<Recorded>, repair: object])[] = [
+const CASES: readonly (readonly [when: string, recorded: Partial<EndpointFacts>, repair: object])[] = [
   ['all is as it shall be', {}, { kind: 'none' }],
   ['the pod is gone and holds addresses still', { pod: undefined }, { kind: 'none' }],
   ['the pod is gone with its addresses', { pod: undefined, addresses: [] }, { kind: 'remove' }],

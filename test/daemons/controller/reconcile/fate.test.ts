@@ -3,13 +3,13 @@ import t from 'tap'
 import {
   addressesInUse,
   CONFLICT_MS,
-  fateOf,
+  gcVerdict,
   SIGHTING_MS,
-  type Around,
-  type Fate,
-  type Rules,
+  type AddressContext,
+  type GcVerdict,
+  type GcRules,
 } from '../../../../daemons/controller/reconcile/fate.js'
-import { putAside } from '../../../../lib/ipam/aside.js'
+import { quarantine } from '../../../../lib/ipam/aside.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 
 const address = (uid = 'u1'): SpiderIPAddress => ({
@@ -51,7 +51,7 @@ const recorded = endpoint('u1', '10.6.0.10/16')
 const ofOther = endpoint('u1', '10.6.0.99/16')
 
 const HALF_WRITTEN_MS = 240_000
-const RULES: Rules = {
+const RULES: GcRules = {
   onReadyNodes: true,
   onNotReadyNodes: true,
   runningWithoutAddress: false,
@@ -60,7 +60,7 @@ const RULES: Rules = {
   releaseMs: 0,
 }
 const OLD = 10 * HALF_WRITTEN_MS
-const AROUND: Around = {
+const AROUND: AddressContext = {
   pod: pod(),
   node: 'ready',
   endpoint: recorded,
@@ -69,15 +69,15 @@ const AROUND: Around = {
   ageMs: OLD,
 }
 
-const keep: Fate = { kind: 'keep' }
-const free = (why: Extract<Fate, { kind: 'free' }>['why'], graceMs: number): Fate => ({ kind: 'free', why, graceMs })
+const keep: GcVerdict = { kind: 'keep' }
+const free = (why: Extract<GcVerdict, { kind: 'free' }>['why'], graceMs: number): GcVerdict => ({ kind: 'free', why, graceMs })
 
 interface Case {
   readonly when: string
-  readonly around?: Partial<Around>
-  readonly rules?: Partial<Rules>
+  readonly around?: Partial<AddressContext>
+  readonly rules?: Partial<GcRules>
   readonly holder?: string
-  readonly fate: Fate
+  readonly fate: GcVerdict
 }
 
 const finished = (phase: string, more: object = {}): Pod =>
@@ -285,7 +285,7 @@ const CASES: readonly Case[] = [
 
 for (const { when, around, rules, holder, fate } of CASES)
   t.test(`${fate.kind === 'keep' ? 'kept' : 'freed'} where ${when}`, async t =>
-    t.strictSame(fateOf(address(holder), { ...AROUND, ...around }, { ...RULES, ...rules }), fate),
+    t.strictSame(gcVerdict(address(holder), { ...AROUND, ...around }, { ...RULES, ...rules }), fate),
   )
 
 const STATUS: readonly (readonly [of: string, text: string | undefined, found: readonly string[]])[] = [
@@ -305,14 +305,14 @@ for (const [of, text, found] of STATUS)
   )
 
 t.test('an address that another host has is nobody’s, and tried again after a while', async t => {
-  const aside = putAside(address(), { mac: '0a:00:00:00:00:01', now: 0 })
+  const aside = quarantine(address(), { mac: '0a:00:00:00:00:01', now: 0 })
   t.match(aside, {
     metadata: { labels: { 'ipam.spidernet.io/conflict': '0a-00-00-00-00-01' } },
     spec: { address: '10.6.0.10/16', pool: 'p', containerID: '', pod: { uid: '' } },
   })
-  t.strictSame(fateOf(aside, AROUND, RULES), free('ConflictOver', CONFLICT_MS))
+  t.strictSame(gcVerdict(aside, AROUND, RULES), free('ConflictOver', CONFLICT_MS))
   t.strictSame(
-    fateOf({ ...aside, metadata: { name: '10.6.0.10' } }, AROUND, RULES),
+    gcVerdict({ ...aside, metadata: { name: '10.6.0.10' } }, AROUND, RULES),
     keep,
     'without the mark it is somebody’s own',
   )
@@ -322,6 +322,6 @@ t.test('an address of a container without a pod is its host’s to free', async 
   const { spec, ...rest } = address('0123456789ab')
   const owner = { apiVersion: 'spiderpool.spidernet.io', kind: 'Container', name: 'web' }
   const without = { ...AROUND, pod: undefined, endpoint: undefined }
-  t.strictSame(fateOf({ ...rest, spec: { ...spec, owner } }, without, RULES), keep)
-  t.strictSame(fateOf({ ...rest, spec }, without, RULES), free('PodGone', SIGHTING_MS), 'of a pod it would go')
+  t.strictSame(gcVerdict({ ...rest, spec: { ...spec, owner } }, without, RULES), keep)
+  t.strictSame(gcVerdict({ ...rest, spec }, without, RULES), free('PodGone', SIGHTING_MS), 'of a pod it would go')
 })

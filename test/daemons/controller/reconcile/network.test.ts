@@ -4,19 +4,19 @@ import {
   NETWORK_UNKNOWN,
   networkAfter,
   SETTLE_MS,
-  type Look,
+  type NetworkObservation,
 } from '../../../../daemons/controller/reconcile/network.js'
 
-const GONE: Look = { error: 'ENOENT' }
-const found = (type: string): Look => ({ type })
-const [CALICO, NONE, CILIUM] = ['calico', 'none', 'cilium'].map(found) as [Look, Look, Look]
+const GONE: NetworkObservation = { error: 'ENOENT' }
+const found = (type: string): NetworkObservation => ({ type })
+const [CALICO, NONE, CILIUM] = ['calico', 'none', 'cilium'].map(found) as [NetworkObservation, NetworkObservation, NetworkObservation]
 const AGAIN = SETTLE_MS / 2
 
 /** Looks AGAIN apart, and the type that counts after each. */
 const CASES: readonly (readonly [
   what: string,
   isSynced: boolean,
-  looks: readonly Look[],
+  looks: readonly NetworkObservation[],
   types: readonly (string | undefined)[],
 ])[] = [
   ['the first look counts at once', false, [CALICO, CALICO], ['calico', 'calico']],

@@ -1,8 +1,8 @@
 // Is a node ready: its condition, its taint, its heartbeat.
 import t from 'tap'
-import { HEARTBEAT_MS_MAX, stateOf, withHeartbeat, type Node } from '../../../../daemons/controller/reconcile/node.js'
+import { HEARTBEAT_MS_MAX, stateOf, withHeartbeat, type ClusterNode } from '../../../../daemons/controller/reconcile/node.js'
 
-const node = (status: string | undefined, ...taints: readonly string[]): Node => ({
+const node = (status: string | undefined, ...taints: readonly string[]): ClusterNode => ({
   metadata: { name: 'n1' },
   spec: { taints: taints.map(key => ({ key })) },
   ...(status !== undefined && {
@@ -15,7 +15,7 @@ const node = (status: string | undefined, ...taints: readonly string[]): Node =>
   }),
 })
 
-const STATES: readonly (readonly [of: string, node: Node | undefined, state: string])[] = [
+const STATES: readonly (readonly [of: string, node: ClusterNode | undefined, state: string])[] = [
   ['is ready', node('True'), 'ready'],
   ['says nothing', node(undefined), 'ready'],
   ['is not ready', node('False'), 'notReady'],

@@ -3,7 +3,7 @@ import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { controlledOf } from '../../../../lib/crd/controlled.js'
 import { formatRanges, intersect, nth, normal, sizeOf, subtract, union, type Ranges } from '../../../../lib/ip/range.js'
 import { askedByWorkload, type Workload } from '../../../../daemons/controller/reconcile/application.js'
-import { identityOfPool, isFor, wishesFor, type Wish } from '../../../../daemons/controller/reconcile/autopool.js'
+import { identityOfPool, isFor, autoPoolRequestsFor, type AutoPoolRequest } from '../../../../daemons/controller/reconcile/autopool.js'
 import { planSubnet, type SubnetPlan } from '../../../../daemons/controller/reconcile/subnet.js'
 import { effectiveOf } from '../../../../lib/crd/addressing.js'
 import type { PoolWrite } from '../../../../daemons/controller/reconcile/subnet-pool.js'
@@ -86,10 +86,10 @@ export class World {
     this.collect()
   }
 
-  wishes(): readonly Wish[] {
+  wishes(): readonly AutoPoolRequest[] {
     return [...this.apps.values()]
       .map(app => askedByWorkload('Deployment', app, 0))
-      .flatMap(asked => (asked.kind === 'asks' ? wishesFor(asked.application, 'lan', [4]) : []))
+      .flatMap(asked => (asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, 'lan', [4]) : []))
   }
 
   /** A picture that later changes leave as it is: what a cache may still show. */

@@ -1,7 +1,7 @@
 // A subnet's plan: its status to the letter, what pools inherit, what it tells, how it ends, and that it writes nothing twice.
 import t from 'tap'
 import { planSubnet, type SubnetSeen } from '../../../../daemons/controller/reconcile/subnet.js'
-import { newAutoPool, type Wish } from '../../../../daemons/controller/reconcile/autopool.js'
+import { newAutoPool, type AutoPoolRequest } from '../../../../daemons/controller/reconcile/autopool.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { rangesOf } from '../../../../lib/ip/range.js'
 
@@ -13,7 +13,7 @@ const subnet: SpiderSubnet = {
   },
   spec: { subnet: '10.6.0.0/16', ips: ['10.6.1.1-10.6.1.9'], gateway: '10.6.0.1' },
 }
-const wishOf = (name: string, size: number, family: 4 | 6 = 4): Wish => ({
+const wishOf = (name: string, size: number, family: 4 | 6 = 4): AutoPoolRequest => ({
   application: {
     ...{ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'default', name, uid: `${name}-12345678` },
     ...{ items: [], size, number: `${size}`, reclaims: true },
@@ -37,11 +37,11 @@ const manual = (
   metadata: { name: 'manual', uid: 'm', resourceVersion: '7', finalizers: [OURS], ...metadata },
   spec: { ipVersion: 4, subnet: '10.6.0.0/16', ips, ...more },
 })
-const auto = (wish: Wish, ips: string, metadata: object = {}): SpiderIPPool => {
-  const pool = newAutoPool(`auto4-${wish.application.name}-eth0-12345`, wish, subnet, rangesOf([ips], 4))
+const auto = (request: AutoPoolRequest, ips: string, metadata: object = {}): SpiderIPPool => {
+  const pool = newAutoPool(`auto4-${request.application.name}-eth0-12345`, request, subnet, rangesOf([ips], 4))
   return {
     ...pool,
-    metadata: { ...pool.metadata, uid: `${wish.application.name}-pool`, resourceVersion: '5', ...metadata },
+    metadata: { ...pool.metadata, uid: `${request.application.name}-pool`, resourceVersion: '5', ...metadata },
   }
 }
 
@@ -148,8 +148,8 @@ for (const [of, more, reason, message] of TOLD)
   })
 
 t.test('the pool of an application that is gone goes, unless it is to stay', async t => {
-  const wish = wishOf('app', 1)
-  const pools = [auto(wish, '10.6.1.1')]
+  const request = wishOf('app', 1)
+  const pools = [auto(request, '10.6.1.1')]
   const fateOf = () => 'gone' as const
   const held = () => rangesOf(['10.6.1.1'], 4)
   t.match(planSubnet(seen({ pools, fateOf, heldOf: held })).pools, [
@@ -158,7 +158,7 @@ t.test('the pool of an application that is gone goes, unless it is to stay', asy
   const unwished = { pools, fateOf: () => 'unwished' as const }
   t.strictSame(planSubnet(seen({ ...unwished, heldOf: held })).pools, [], 'not while a pod of it holds an address')
   t.match(planSubnet(seen(unwished)).pools, [{ verb: 'delete', why: 'unwished' }])
-  const stays = [auto({ ...wish, application: { ...wish.application, reclaims: false } }, '10.6.1.1')]
+  const stays = [auto({ ...request, application: { ...request.application, reclaims: false } }, '10.6.1.1')]
   const plan = planSubnet(seen({ pools: stays, fateOf }))
   t.strictSame([plan.pools, plan.status.allocatedIPCount], [[], 1], 'and it is charged to the subnet')
 })
@@ -184,11 +184,11 @@ t.test('a pool that stayed serves the next application of the name', async t => 
 })
 
 t.test('what somebody edits in a pool of an application is put right', async t => {
-  const wish = wishOf('app', 2)
-  const status = planSubnet(seen({ wishes: [wish] })).status
-  const edited = auto(wish, '10.6.1.1-10.6.1.2')
+  const request = wishOf('app', 2)
+  const status = planSubnet(seen({ wishes: [request] })).status
+  const edited = auto(request, '10.6.1.1-10.6.1.2')
   const pool = { ...edited, spec: { ...edited.spec, excludeIPs: ['10.6.1.2'] } }
-  t.match(planSubnet(seen({ pools: [pool], wishes: [wish], subnet: { ...subnet, status } })).pools, [
+  t.match(planSubnet(seen({ pools: [pool], wishes: [request], subnet: { ...subnet, status } })).pools, [
     { verb: 'change', body: { spec: { ips: ['10.6.1.1-10.6.1.2'], excludeIPs: null } } },
   ])
 })
@@ -232,8 +232,8 @@ const whole: SpiderSubnet = {
   spec: { subnet: '10.6.0.0/29', ips: ['10.6.0.0-10.6.0.7'] },
   metadata: { ...subnet.metadata, labels: { 'ipam.spidernet.io/subnet-cidr': '10-6-0-0-29' } },
 }
-const small = (ips: string, wish = wishOf('app', 2)): SpiderIPPool => {
-  const pool = auto(wish, ips)
+const small = (ips: string, request = wishOf('app', 2)): SpiderIPPool => {
+  const pool = auto(request, ips)
   return { ...pool, spec: { ...pool.spec, subnet: '10.6.0.0/29' } }
 }
 

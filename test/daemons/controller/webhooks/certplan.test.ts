@@ -5,19 +5,19 @@ import {
   certificatePlan,
   SERVER_MS,
   serverNames,
-  type Held,
-  type Plan,
+  type CertState,
+  type CertPlan,
 } from '../../../../daemons/controller/webhooks/certplan.js'
 
 const DAY = 86_400_000
 const NAMES = ['a', 'b']
 const authority = { fromMs: 0, toMs: AUTHORITY_MS }
 const server = { fromMs: 0, toMs: SERVER_MS, names: ['a', 'b', 'c'], isOfAuthority: true }
-const good: Held = { authority, server, isTrusted: true }
-const made = ({ authority: ca, server: leaf }: Plan): string =>
+const good: CertState = { authority, server, isTrusted: true }
+const made = ({ authority: ca, server: leaf }: CertPlan): string =>
   [ca && 'CA', leaf && 'certificate'].filter(Boolean).join(' ')
 
-const cases: readonly [string, Held, number, string][] = [
+const cases: readonly [string, CertState, number, string][] = [
   ['nothing there', { authority: undefined, server: undefined, isTrusted: false }, 1, 'CA certificate'],
   [
     'nothing there, and no configuration either',

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { boundedLimiter } from '../../../../daemons/controller/limiter.js'
 import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhook-http.js'
-import { answerTo, reviewIn, type Verdict } from '../../../../daemons/controller/webhooks/review.js'
+import { answerTo, reviewIn, type ReviewVerdict } from '../../../../daemons/controller/webhooks/review.js'
 
 const review = (request: unknown = { uid: 'u', operation: 'CREATE', object: { a: 1 } }): string =>
   JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request })
@@ -67,7 +67,7 @@ const after = (ms: number, call: () => void): (() => void) => {
   const timer = setTimeout(call, ms)
   return () => clearTimeout(timer)
 }
-const answering = (judge: () => Promise<Verdict>, limit = boundedLimiter(16, 16)): Answering => ({
+const answering = (judge: () => Promise<ReviewVerdict>, limit = boundedLimiter(16, 16)): Answering => ({
   limit,
   judges: new Map([['/validate', judge]]),
   log: { debug: silent, info: silent, warn: silent, error: silent },
@@ -112,7 +112,7 @@ t.test('an answer comes before the API server stops waiting', async t => {
 
 t.test('answerWebhook() judges so many at a time, keeps as many waiting, and answers 503 beyond', async t => {
   let [running, most] = [0, 0]
-  const slow = async (): Promise<Verdict> => {
+  const slow = async (): Promise<ReviewVerdict> => {
     most = Math.max(most, ++running)
     await new Promise(resolve => setTimeout(resolve, 20))
     running -= 1

@@ -1,8 +1,8 @@
 // A captured message beside the value it means, and the check of one. Knows no message of its own.
 import type { Test } from 'tap'
-import { framesOf, request, type Change, type Dump, type Get } from '../../../../lib/netlink/message.js'
+import { framesOf, request, type ChangeOp, type DumpOp, type GetOp } from '../../../../lib/netlink/message.js'
 
-type Op<T> = Change<T> | Get<T> | Dump<T>
+type Op<T> = ChangeOp<T> | GetOp<T> | DumpOp<T>
 
 interface Row<T> {
   /** The command or program that sent it, or what it asks for. */
@@ -23,7 +23,7 @@ export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text
 /** A request: the whole message, nlmsghdr and all. */
 export const capture = <T>(op: Op<T>, row: Row<T>): Capture => ({ ...row, op, bytes: hex(row.bytes) })
 /** An answer of the kernel: what follows nlmsghdr. */
-export const answer = <T>(op: Get<T> | Dump<T>, row: Row<T>): Capture => ({ ...row, op, bytes: hex(row.bytes) })
+export const answer = <T>(op: GetOp<T> | DumpOp<T>, row: Row<T>): Capture => ({ ...row, op, bytes: hex(row.bytes) })
 
 /** Both ways: what another program wrote is read, and written again byte for byte. */
 export function checkCaptures(t: Test, captures: readonly Capture[]): void {
