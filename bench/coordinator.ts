@@ -1,7 +1,7 @@
 // ADD and DEL of the coordinator, two families, on an empty node and on a full one; and behind macvlan-wrapper, as a runtime chains them.
 import { nodeEnv } from '../test/fixtures/node-config.js'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { Opener } from '../lib/kernel/open.js'
+import { Opener } from '../lib/kernel/sockets.js'
 import { chain } from './chain.js'
 import { measure, median, type Row, type Sample } from './measure.js'
 import { BIN, type Stage } from './stage.js'

@@ -1,6 +1,6 @@
 // Does an ADD cost more where 100,000 addresses are taken? A /15 and a /64 with 100,000 objects each, against an empty /24, in turn.
-import { addressObject } from '../lib/ipam/identity.js'
-import { poolOf } from '../lib/ipam/pool.js'
+import { addressObject } from '../lib/ipam/allocation/claim.js'
+import { poolOf } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, toBigint, ip, type Family } from '../lib/ip/address.js'
 import type { SpiderIPPool } from '../lib/crd/types.js'
 import { measure, median, type Row, type Sample } from './measure.js'

@@ -1,6 +1,6 @@
 // Pools with no room to spare: everybody replaced at once on a full pool, and a crowd for the last addresses of a large one.
-import { addressObject } from '../lib/ipam/identity.js'
-import { poolOf } from '../lib/ipam/pool.js'
+import { addressObject } from '../lib/ipam/allocation/claim.js'
+import { poolOf } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, ip, toBigint } from '../lib/ip/address.js'
 import type { SpiderIPPool } from '../lib/crd/types.js'
 import { costs, logOf } from './log.js'

@@ -1,6 +1,6 @@
 // What the kernel alone takes for a veth like the coordinator's, asked by our own netlink in one process: the least that an ADD and a DEL can take.
 import { closeSync, openSync } from 'node:fs'
-import { Opener } from '../lib/kernel/open.js'
+import { Opener } from '../lib/kernel/sockets.js'
 import { Conn } from '../lib/netlink/conn.js'
 import { fdTransport } from '../lib/netlink/fd-transport.js'
 import { addrAdd, anyAddress } from '../lib/netlink/rtnl/addr.js'

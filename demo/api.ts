@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { parse } from 'yaml'
-import { run } from './world.js'
+import { run } from './external-host.js'
 
 export interface KubeObject {
   readonly apiVersion: string

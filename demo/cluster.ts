@@ -7,7 +7,7 @@ import { attachment, type Attachment } from './multus.js'
 import * as objects from './objects.js'
 import type { Resident } from './residents.js'
 import { sandbox } from './stage.js'
-import * as world from './world.js'
+import * as world from './external-host.js'
 
 const { HOME, KUBECONFIG } = world
 const TUNNEL = `${HOME}/api.sock`

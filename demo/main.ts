@@ -9,8 +9,8 @@ import { say, show, stepsSaid } from './say.js'
 import { proxy } from './services.js'
 import * as stage from './stage.js'
 import { keepsItsAddress } from './stateful.js'
-import * as ways from './ways.js'
-import * as world from './world.js'
+import * as ways from './reachability.js'
+import * as world from './external-host.js'
 
 /** Where IPAM notes what it is about to take, until it is recorded. */
 const NOTES = '/run/spidernet/spiderpool-ipam'

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Api, KubeObject } from './api.js'
 import * as libcni from './libcni.js'
-import { BIN, HOME, inside, KUBECONFIG, run } from './world.js'
+import { BIN, HOME, inside, KUBECONFIG, run } from './external-host.js'
 
 export interface Attachment {
   readonly pod: KubeObject

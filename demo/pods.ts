@@ -4,7 +4,7 @@ import { deploy, sandboxes } from './cluster.js'
 import { add, type Attachment } from './multus.js'
 import type { Application } from './objects.js'
 import { settle, type Resident } from './residents.js'
-import type { Host } from './ways.js'
+import type { Host } from './reachability.js'
 
 /** A pod with its NICs, and whoever lives in it. */
 export interface Pod {

@@ -1,5 +1,5 @@
 // The stage: two nodes on a switch that is also their gateway, a host outside, pods' sandboxes. Knows Linux and addresses; knows no Kubernetes.
-import { inside, must, run } from './world.js'
+import { inside, must, run } from './external-host.js'
 
 export const NODES = ['worker-1', 'worker-2'] as const
 export const OUTSIDE = 'outside'

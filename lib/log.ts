@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join, parse } from 'node:path'
-import { whyNotFile, whyNotFolder } from './trusted.js'
+import { whyNotFile, whyNotFolder } from './file-trust.js'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
 export type Level = (typeof LEVELS)[number]

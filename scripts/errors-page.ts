@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { CNI_ERROR } from '../lib/cni/error.js'
-import { REFUSALS, type Meaning } from '../lib/ipam/refusal.js'
+import { REFUSALS, type Meaning } from '../lib/ipam/errors.js'
 import { ROOT } from './source-tree.js'
 
 const CNI_MEANINGS: Readonly<Record<keyof typeof CNI_ERROR, string>> = {

@@ -6,7 +6,7 @@ import { bytesOf, ipOfObjectName, IpError, objectNameOf, parseIp } from '../lib/
 import { cidr, formatPrefix, networkOf, parsePrefix } from '../lib/ip/cidr.js'
 import { macBytes, parseMac } from '../lib/ip/mac.js'
 import { parseRange } from '../lib/ip/range.js'
-import { expressionsOf, ruleFrom } from '../lib/kernel/nft-words.js'
+import { expressionsOf, ruleFrom } from '../lib/kernel/nft-compile.js'
 import { doneOf, errorOf, framesOf } from '../lib/netlink/message.js'
 import { ruleAdd } from '../lib/netlink/nft/rule.js'
 import { WireError, type Codec } from '../lib/netlink/wire.js'

@@ -16,7 +16,10 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
     file: 'lib/crd/addressing.ts',
     tests: ['test/lib/crd/addressing.test.ts', 'test/lib/crd/ippool.test.ts', 'test/lib/crd/subnet.test.ts'],
   },
-  { file: 'daemons/controller/reconcile/overlap.ts', tests: ['test/daemons/controller/reconcile/overlap.test.ts'] },
+  {
+    file: 'daemons/controller/reconcilers/overlap/decide.ts',
+    tests: ['test/daemons/controller/reconcilers/overlap/decide.test.ts'],
+  },
   ...[
     'decide',
     'filter',
@@ -50,13 +53,13 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
     why: 'a short way: an equal text is an equal network',
   },
   {
-    file: 'lib/ipam/decide.ts',
+    file: 'lib/ipam/allocation/decide.ts',
     was: 'address === undefined',
     by: 'false',
     why: 'there is one; the compiler does not know',
   },
   {
-    file: 'lib/ipam/decide.ts',
+    file: 'lib/ipam/allocation/decide.ts',
     was: 'first > address',
     by: '(first >= address)',
     why: 'the address is not among them',
@@ -67,12 +70,12 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
     { was: '0', by: 'undefined' },
     { was: '1', by: '2' },
   ].map(change => ({
-    file: 'lib/ipam/filter.ts',
+    file: 'lib/ipam/pools/rules.ts',
     ...change,
     why: 'a stable sort asks whether a later one goes before',
   })),
   {
-    file: 'lib/ipam/network.ts',
+    file: 'lib/ipam/pools/network.ts',
     was: "text.trim() === ''",
     by: 'false',
     why: 'a short way: an empty text has no name',

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { POOLS } from '../demo/objects.js'
-import { ipamConf } from '../lib/ipam/conf.js'
+import { ipamConf } from '../lib/ipam/cni/conf.js'
 import { accepts } from '../plugins/macvlan-wrapper/config.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

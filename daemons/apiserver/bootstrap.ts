@@ -1,9 +1,9 @@
 // What is there before the first request: namespaces, the CRDs built in, and those of --crds. Knows manifests; knows no flags.
-import type { Manifest } from './folder.js'
-import { isFields, type JsonObject } from './object.js'
-import type { ApiServer } from './rest.js'
-import { apiVersionOf, type KindInfo } from './kinds.js'
-import { create, refOf, update, type Target, type WriteParams } from './write.js'
+import type { Manifest } from './data-dir.js'
+import { isFields, type JsonObject } from './storage/object.js'
+import type { ApiServer } from './http/handler.js'
+import { apiVersionOf, type KindInfo } from './schema/kinds.js'
+import { create, refOf, update, type Target, type WriteParams } from './registry/write.js'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const QUIETLY: WriteParams = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }

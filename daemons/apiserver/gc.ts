@@ -1,11 +1,11 @@
 // What goes with what: dependents of an owner, objects of a namespace, objects of a CRD. Knows ownerReferences and finalizers; decides nothing by events.
-import { CRD_FINALIZER } from './crd.js'
-import type { HistoryEntry } from './history.js'
-import type { KindInfo } from './kinds.js'
-import { at, type Owner, type Stored } from './object.js'
-import { CRDS, kindsOfCrd, storedAt, type Registry } from './registry.js'
-import type { StoredKey, ObjectStore, Tx } from './store.js'
-import { removeIn, updateIn, type DeleteParams, type WriteParams } from './write.js'
+import { CRD_FINALIZER } from './registry/crd.js'
+import type { HistoryEntry } from './storage/history.js'
+import type { KindInfo } from './schema/kinds.js'
+import { at, type Owner, type Stored } from './storage/object.js'
+import { CRDS, kindsOfCrd, storedAt, type Registry } from './schema/kind-registry.js'
+import type { StoredKey, ObjectStore, Tx } from './storage/store.js'
+import { removeIn, updateIn, type DeleteParams, type WriteParams } from './registry/write.js'
 
 const FOREGROUND = 'foregroundDeletion'
 const ORPHAN = 'orphan'

@@ -1,11 +1,11 @@
 // spiderpool-apiserver: a Kubernetes-style API server for one machine. Knows flags, signals and sockets; the rest is in the files beside it.
 import { writeSync } from 'node:fs'
-import { clearSocket, keepPort, kubeconfigText, makePrivate, openFolder, writeKubeconfig } from './folder.js'
+import { clearSocket, keepPort, kubeconfigText, makePrivate, openFolder, writeKubeconfig } from './data-dir.js'
 import { flagsOf, USAGE, type ApiserverFlags } from './flags.js'
-import { Connections, descriptorsMax, peerOf } from './connections.js'
-import { tooManyWatches } from './failure.js'
-import { startCore, type Core } from './core.js'
-import { handle } from './rest.js'
+import { Connections, descriptorsMax, peerOf } from './http/connections.js'
+import { tooManyWatches } from './schema/status-error.js'
+import { startCore, type Core } from './server.js'
+import { handle } from './http/handler.js'
 
 type Listening = ReturnType<typeof Bun.serve>
 

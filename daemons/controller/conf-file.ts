@@ -1,5 +1,5 @@
 // conf.yml read: what is wrong with it, by the file and the line. Pure; the YAML parser is an argument.
-import { podsIn } from './pods-conf.js'
+import { podsIn } from './webhooks/pods-conf.js'
 import { ConfFileError, confOf, type Conf } from './settings.js'
 
 /** A conf is tens of lines; of a longer text no line is looked for. */

@@ -1,7 +1,7 @@
 // What the controller is told by its environment and its ConfigMap (spec of both: docs of Spiderpool's Helm chart). Pure.
 import { LEVELS, type Level } from '../../lib/log.js'
 import type { LeaseTiming } from '../../lib/kube/lease.js'
-import { nearest } from '../../lib/nearest.js'
+import { nearest } from '../../lib/edit-distance.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -138,7 +138,10 @@ const GC = 'SPIDERPOOL_GC_'
 const UNRECORDED_S = 240
 
 /** Throws a sentence that names the variable, its value and what to give. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
-export function settingsOf(env: Env, outside: { readonly namespace: string; readonly podName: string }): ControllerSettings {
+export function settingsOf(
+  env: Env,
+  outside: { readonly namespace: string; readonly podName: string },
+): ControllerSettings {
   const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
   return {
     namespace: text(env, 'SPIDERPOOL_POD_NAMESPACE', outside.namespace),

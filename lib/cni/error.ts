@@ -1,6 +1,6 @@
 // Errors as a runtime reads them: code, sentence, details. The one place where anything thrown becomes the JSON on stdout. Pure.
 
-/** CNI spec 1.1.0, section "Error"; 8 and 999 are the Go library's. Codes from 100 up are ours: lib/ipam/refusal.ts. */
+/** CNI spec 1.1.0, section "Error"; 8 and 999 are the Go library's. Codes from 100 up are ours: lib/ipam/errors.ts. */
 export const CNI_ERROR = {
   incompatibleVersion: 1,
   unsupportedField: 2,

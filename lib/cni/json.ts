@@ -1,6 +1,6 @@
 // JSON as Go's encoding/json reads it: keys in any case, null leaves the default, a wrong type is an error that names the key. Pure.
 import { CniError } from './error.js'
-import { faultIn } from './json-fault.js'
+import { faultIn } from './json-syntax-error.js'
 
 /** The document, or CniError 6. Trailing text and a byte-order mark are errors, as they are in Go. */
 export function decodeConf(text: string): ConfReader {
@@ -89,7 +89,8 @@ export class ConfReader {
   object(key: string): ConfReader | undefined {
     const value = this.value(key)
     if (value === undefined) return undefined
-    if (typeof value === 'object' && !Array.isArray(value)) return new ConfReader(value as object, `${this.where}${key}.`)
+    if (typeof value === 'object' && !Array.isArray(value))
+      return new ConfReader(value as object, `${this.where}${key}.`)
     throw this.#wrong(key, value, 'an object')
   }
 
@@ -98,7 +99,8 @@ export class ConfReader {
     if (value === undefined) return undefined
     if (!Array.isArray(value)) throw this.#wrong(key, value, 'a list')
     return value.map((item: unknown, at) => {
-      if (typeof item === 'object' && !Array.isArray(item)) return new ConfReader(item ?? {}, `${this.where}${key}[${at}].`)
+      if (typeof item === 'object' && !Array.isArray(item))
+        return new ConfReader(item ?? {}, `${this.where}${key}[${at}].`)
       throw this.#wrong(`${key}[${at}]`, item, 'an object')
     })
   }

@@ -1,7 +1,7 @@
 // Keys in the confs of a SpiderMultusConfig that our plugins do not know: a warning of admission, for they are not wrong. Pure.
-import { sentenceOf, unknownKeys, type UnknownKey } from '../cni/unknown.js'
+import { sentenceOf, unknownKeys, type UnknownKey } from '../cni/unknown-keys.js'
 import type { Keys } from '../cni/conf.js'
-import { nearest } from '../nearest.js'
+import { nearest } from '../edit-distance.js'
 import { keys as coordinator } from '../../schemas/netconf/generated/coordinator.js'
 import { keys as ifacer } from '../../schemas/netconf/generated/ifacer.js'
 import { keys as ipam } from '../../schemas/netconf/generated/ipam.js'

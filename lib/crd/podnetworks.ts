@@ -35,7 +35,10 @@ export function choiceOf(pod: Annotated, namespace: Annotated): NetworkInjection
 }
 
 /** Why the pod cannot have what it chose. `configs`: those with the label that its choice is. */
-export function networkFaults({ annotation, value }: NetworkInjection, configs: readonly SpiderMultusConfig[]): readonly Fault[] {
+export function networkFaults(
+  { annotation, value }: NetworkInjection,
+  configs: readonly SpiderMultusConfig[],
+): readonly Fault[] {
   const field = `metadata.annotations[${annotation}]`
   if (configs.length === 0) return [invalid(field, value, `no SpiderMultusConfig has the label ${annotation}=${value}`)]
   return configs.flatMap(config => {

@@ -54,7 +54,11 @@ export interface AdmissionRules<T> {
   readonly refusals?: (request: WriteRequest<T>, context: AdmissionContext) => readonly Fault[]
   readonly mutate: (request: WriteRequest<T>, context: AdmissionContext) => T
   readonly toValidate?: (request: WriteRequest<T>, switches: AdmissionSwitches) => ContextQuery
-  readonly validate?: (request: WriteRequest<T>, context: AdmissionContext, switches: AdmissionSwitches) => readonly Fault[]
+  readonly validate?: (
+    request: WriteRequest<T>,
+    context: AdmissionContext,
+    switches: AdmissionSwitches,
+  ) => readonly Fault[]
   /** What is said of an object that may be. */
   readonly warnings?: (object: T) => readonly string[]
   readonly deletion?: (object: T) => readonly Fault[]
@@ -87,7 +91,8 @@ export function admission<T>(of: ResourceNames, rules: AdmissionRules<T>): Admis
       when(request, shape => rules.toMutate?.(shape, switches, found) ?? {}, {} as ContextQuery),
     refusals: (request, context) => when(request, shape => rules.refusals?.(shape, context) ?? [], []),
     mutate: (request, context) => when<unknown>(request, shape => rules.mutate(shape, context), request.object),
-    toValidate: (request, switches) => when(request, shape => rules.toValidate?.(shape, switches) ?? {}, {} as ContextQuery),
+    toValidate: (request, switches) =>
+      when(request, shape => rules.toValidate?.(shape, switches) ?? {}, {} as ContextQuery),
     validate: (request, context, switches) =>
       when(request, shape => rules.validate?.(shape, context, switches) ?? [], [required(lacks.field, lacks.why)]),
     warnings: object => (is(object) ? (rules.warnings?.(object) ?? []) : []),

@@ -44,7 +44,10 @@ export interface SubnetContext {
 }
 
 /** Everything that is wrong with a SpiderSubnet as it would be written. Empty: it may be. */
-export function validateSubnet(subnet: SpiderSubnet, { old, others, pools, families }: SubnetContext): readonly Fault[] {
+export function validateSubnet(
+  subnet: SpiderSubnet,
+  { old, others, pools, families }: SubnetContext,
+): readonly Fault[] {
   const { metadata, spec } = subnet
   if (old?.metadata.deletionTimestamp !== undefined) {
     const isHeld = metadata.finalizers?.includes(FINALIZER) === true

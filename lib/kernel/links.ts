@@ -5,8 +5,8 @@ import type { Conn } from '../netlink/conn.js'
 import type { bond } from '../netlink/rtnl/bond.js'
 import { anyLink, IFF, IPVLAN_MODE, linkGlances, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import type { ValueOf } from '../netlink/wire.js'
-import type { ObservedBond, ObservedLink } from '../plan/seen.js'
-import { findLink } from './places.js'
+import type { ObservedBond, ObservedLink } from '../plan/state.js'
+import { findLink } from './namespaces.js'
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
 

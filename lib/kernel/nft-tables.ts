@@ -8,8 +8,8 @@ import type { NftBase, NftHook, NftRule, NftTable } from '../plan/nft.js'
 import type { Where } from '../plan/step.js'
 import { refusalCode } from './errno.js'
 import { readProcNet } from './acts/sysctl.js'
-import { ruleFrom } from './nft-words.js'
-import type { Namespaces } from './places.js'
+import { ruleFrom } from './nft-compile.js'
+import type { Namespaces } from './namespaces.js'
 
 /** By name; undefined where there is none, also because the kernel has no nf_tables. */
 export const readNftTables = (
@@ -50,8 +50,9 @@ const LEGACY = ['ip_tables_names', 'ip6_tables_names'] as const
  * enough that it has the table: its rules are not readable without its own protocol.
  */
 export const hasMangleRules = (namespaces: Namespaces, where: Where): boolean =>
-  [NFPROTO.ipv4, NFPROTO.ipv6].some(family => unlessNone(() => marksConnections(namespaces.nft(where), family)) === true) ||
-  LEGACY.some(name => readProcNet(namespaces, where, name)?.split('\n').includes(MANGLE) === true)
+  [NFPROTO.ipv4, NFPROTO.ipv6].some(
+    family => unlessNone(() => marksConnections(namespaces.nft(where), family)) === true,
+  ) || LEGACY.some(name => readProcNet(namespaces, where, name)?.split('\n').includes(MANGLE) === true)
 
 function marksConnections(conn: Conn, family: number): boolean {
   const rules = conn.dump(ruleDump, { header: { ...ofInet, family }, attrs: { table: MANGLE } })

@@ -9,15 +9,21 @@ import type { Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
 import { anyRoute, routeDump, RT_TABLE, RTM_F } from '../netlink/rtnl/route.js'
 import { anyRule, isPlainRule, ruleDump, ruleTableOf, type RuleMessage } from '../netlink/rtnl/rule.js'
-import { EMPTY_NETNS, type NetnsState, type ObservedAddress, type ObservedNeigh, type ObservedRoute } from '../plan/seen.js'
+import {
+  EMPTY_NETNS,
+  type NetnsState,
+  type ObservedAddress,
+  type ObservedNeigh,
+  type ObservedRoute,
+} from '../plan/state.js'
 import type { Packet, Rule, Where } from '../plan/step.js'
 import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, observedLink, type LinkQuery } from './links.js'
 import { hasMangleRules, readNftTables } from './nft-tables.js'
-import { findLink, type Namespaces } from './places.js'
+import { findLink, type Namespaces } from './namespaces.js'
 import { lookupsOf, resolvedOf, observedRoutes, type LinkNames } from './routes.js'
-import { CACHE_DIR, cacheIn, NO_CACHE, globalAddresses } from './wide.js'
+import { CACHE_DIR, cacheIn, NO_CACHE, globalAddresses } from './global-addresses.js'
 
 /** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
 export interface Query extends LinkQuery {

@@ -3,7 +3,7 @@ import { bytesOf, familyOf, ipFromBytes, type Family, type Ip } from '../ip/addr
 import type { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
 import { anyRoute, routeGet, RTM_F, RTNH_F, tableOf, type RouteMessage } from '../netlink/rtnl/route.js'
-import type { Resolved, RouteLookup, ObservedRoute } from '../plan/seen.js'
+import type { Resolved, RouteLookup, ObservedRoute } from '../plan/state.js'
 import type { Packet, Route } from '../plan/step.js'
 import { AF, networkFrom } from './family.js'
 
@@ -14,7 +14,11 @@ export type LinkNames = (index: number) => string | undefined
 const PREF_MEDIUM = 0
 
 /** The kernel's answer for one address each; what it says of no route is that there is none. */
-export function lookupsOf(conn: Conn, ips: readonly Ip[], names: LinkNames): Readonly<Record<Ip, RouteLookup | undefined>> {
+export function lookupsOf(
+  conn: Conn,
+  ips: readonly Ip[],
+  names: LinkNames,
+): Readonly<Record<Ip, RouteLookup | undefined>> {
   return Object.fromEntries(ips.map((ip): [Ip, RouteLookup | undefined] => [ip, lookup(conn, { to: ip }, names)]))
 }
 

@@ -61,7 +61,11 @@ export interface RequestTarget {
 const isLossy = ({ method, idempotent }: KubeRequest): boolean => method !== 'GET' && idempotent !== true
 
 /** Fetch threw, or the reading of the answer did: `status` is the answer's, if its head came. */
-export function lost(thrown: unknown, status: number | undefined, { server, request, proxy }: RequestTarget): RequestOutcome {
+export function lost(
+  thrown: unknown,
+  status: number | undefined,
+  { server, request, proxy }: RequestTarget,
+): RequestOutcome {
   const code = codeOf(thrown)
   const by = proxy ? ` through the proxy ${shownProxy(proxy)}` : ''
   const fail = (reason: NoAnswer, says: string): KubeError =>
@@ -123,7 +127,10 @@ export interface HttpAnswer {
 }
 
 /** A whole answer came. */
-export function judge({ status, retryAfter, text }: HttpAnswer, { server, request, from }: RequestTarget): RequestOutcome {
+export function judge(
+  { status, retryAfter, text }: HttpAnswer,
+  { server, request, from }: RequestTarget,
+): RequestOutcome {
   const what = `${request.method} ${server}${request.path}`
   const value = decode(text)
   if (status >= 200 && status < 300) {

@@ -1,5 +1,14 @@
 // Who we are to the API server: a user of a kubeconfig as something to ask for each request. Knows tokens, their files and exec plugins.
-import { badConfig, fromFile, pemOf, type Credential, type KubeconfigEntry, type ConfigFields, type KubeconfigHost, type Tls } from './entry.js'
+import {
+  badConfig,
+  fromFile,
+  pemOf,
+  type Credential,
+  type KubeconfigEntry,
+  type ConfigFields,
+  type KubeconfigHost,
+  type Tls,
+} from './entry.js'
 import { runPlugin } from './exec.js'
 
 export interface ClientIdentity {
@@ -23,7 +32,11 @@ const REFUSED: Readonly<Record<string, string>> = {
 }
 
 /** A file counts more than a token beside it, as in client-go: the file is the one that is renewed. */
-export function credentialOf(user: KubeconfigEntry | undefined, cluster: KubeconfigEntry, host: KubeconfigHost): ClientIdentity {
+export function credentialOf(
+  user: KubeconfigEntry | undefined,
+  cluster: KubeconfigEntry,
+  host: KubeconfigHost,
+): ClientIdentity {
   if (user === undefined) return { tls: {} }
   const { file, name, fields } = user
   for (const [key, what] of Object.entries(REFUSED))

@@ -57,7 +57,12 @@ export const textAt = (fields: ConfigFields, key: string): string | undefined =>
 }
 
 /** The PEM text of `KEY-data`, which is base64, else of the file named by `KEY`. */
-export function pemOf({ file, name, fields }: KubeconfigEntry, key: string, label: string, host: KubeconfigHost): string | undefined {
+export function pemOf(
+  { file, name, fields }: KubeconfigEntry,
+  key: string,
+  label: string,
+  host: KubeconfigHost,
+): string | undefined {
   const inline = textAt(fields, `${key}-data`)
   const path = textAt(fields, key)
   if (inline === undefined && path === undefined) return undefined

@@ -30,7 +30,13 @@ export interface ObservedLease {
 }
 
 /** True where the lease may be taken: free, ours already, or unchanged for as long as its holder promised. */
-export function mayTake(lease: Lease, identity: string, sighting: ObservedLease, nowMs: number, timing: LeaseTiming): boolean {
+export function mayTake(
+  lease: Lease,
+  identity: string,
+  sighting: ObservedLease,
+  nowMs: number,
+  timing: LeaseTiming,
+): boolean {
   const { holderIdentity = '', leaseDurationSeconds } = lease.spec ?? {}
   if (holderIdentity === '' || holderIdentity === identity) return true
   const promisedMs = leaseDurationSeconds === undefined ? timing.durationMs : leaseDurationSeconds * 1000

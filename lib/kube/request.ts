@@ -1,5 +1,13 @@
 // One request and its retries on native fetch: what is sent, how long to wait, how much is read. What an answer means is answer.ts.
-import { judge, lost, TooLong, type HttpAnswer, type RequestOutcome, type RequestTarget, type KubeRequest } from './answer.js'
+import {
+  judge,
+  lost,
+  TooLong,
+  type HttpAnswer,
+  type RequestOutcome,
+  type RequestTarget,
+  type KubeRequest,
+} from './answer.js'
 import type { ClusterConfig } from './config.js'
 import type { Credential } from './entry.js'
 import { KubeError } from './errors.js'

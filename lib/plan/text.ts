@@ -13,19 +13,11 @@ type Words = readonly (string | false | undefined)[]
 const sentence = (words: Words, between = ' '): string => words.filter(Boolean).join(between)
 
 /** A route as `ip route` prints it, but for what a person seldom asks of it. */
-export function routeText({
-  dst,
-  via,
-  dev,
-  src,
-  table = RT_TABLE_MAIN,
-  metric,
-  mtu,
-  onlink,
-  nexthops,
-}: Route): string {
+export function routeText({ dst, via, dev, src, table = RT_TABLE_MAIN, metric, mtu, onlink, nexthops }: Route): string {
   return sentence([
-    dst === '0.0.0.0/0' || dst === '::/0' ? `default${dst === '::/0' ? ' (IPv6)' : ''}` : dst.replace(/\/(32|128)$/, ''),
+    dst === '0.0.0.0/0' || dst === '::/0'
+      ? `default${dst === '::/0' ? ' (IPv6)' : ''}`
+      : dst.replace(/\/(32|128)$/, ''),
     nexthops === undefined && via !== undefined && `via ${via}`,
     nexthops === undefined && dev !== undefined && `dev ${dev}`,
     nexthops?.map(path => `nexthop${path.via === undefined ? '' : ` via ${path.via}`} dev ${path.dev}`).join(' '),
@@ -65,7 +57,8 @@ const wholeRouteText = (route: Route): string => {
     proto !== undefined && `proto ${ORIGINS[proto] ?? proto}`,
     type !== RTN_UNICAST && `type ${TYPES[type] ?? type}`,
     advmss !== undefined && `advmss ${advmss}`,
-    nexthops && `weights ${nexthops.map(({ weight, onlink }) => `${weight}${onlink === true ? ' onlink' : ''}`).join(',')}`,
+    nexthops &&
+      `weights ${nexthops.map(({ weight, onlink }) => `${weight}${onlink === true ? ' onlink' : ''}`).join(',')}`,
     extra && `extra ${JSON.stringify(extra)}`,
   ])
 }

@@ -74,7 +74,8 @@ const anew = (ask: ProbeRequest, phase: Inquiry['phase'], sinceMs: number): Inqu
   sinceMs,
 })
 
-const toGateway = (ask: ProbeRequest, nowMs: number): Inquiry => anew(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
+const toGateway = (ask: ProbeRequest, nowMs: number): Inquiry =>
+  anew(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
 
 const rhythmOf = (phase: Inquiry['phase']): ProbeTiming => (phase === 'asking' ? ASKING : PROBING)
 

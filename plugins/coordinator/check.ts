@@ -5,12 +5,12 @@ import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
 import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
-import { isDefault, unsatisfied, type NetnsState, type Observed } from '../../lib/plan/seen.js'
+import { isDefault, unsatisfied, type NetnsState, type Observed } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { MAIN, type CoordinatorContext } from './facts.js'
+import { MAIN, type CoordinatorContext } from './context.js'
 import { tablesBeforeMain } from './rules.js'
 import { everywhere, isNicTable } from './tables.js'
-import { absenceOf } from './words.js'
+import { absenceOf } from './errors.js'
 
 /**
  * Gateways of the NIC that prevResult has default routes by: the route's own gw, or the gateway of the NIC's address where the route names
@@ -36,7 +36,8 @@ export function gatewaysOfPrevResult(prevResult: Result | undefined, ifName: str
 
 /** Whether the conf has the NIC's default route lead elsewhere. */
 const isOverruled = ({ settings, isDefaultInterface }: CoordinatorContext, everywhere: Cidr): boolean =>
-  settings.policyRoutes.some(({ to }) => to === everywhere) || (!isDefaultInterface && settings.cidrs.includes(everywhere))
+  settings.policyRoutes.some(({ to }) => to === everywhere) ||
+  (!isDefaultInterface && settings.cidrs.includes(everywhere))
 
 /** Those by which no default route leads any more. */
 export const lostGateways = (context: CoordinatorContext): readonly Ip[] => {
@@ -61,7 +62,8 @@ export const lostGateways = (context: CoordinatorContext): readonly Ip[] => {
 const expectedOf = (context: CoordinatorContext, plan: Plan): readonly string[] =>
   lostGateways(context)
     .filter(
-      gateway => !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.dst)),
+      gateway =>
+        !plan.some(step => step.verb === 'addRoute' && step.route.via === gateway && isDefault(step.route.dst)),
     )
     .map(
       gateway =>

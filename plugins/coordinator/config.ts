@@ -2,9 +2,9 @@
 import * as schema from '../../schemas/netconf/generated/coordinator.js'
 import { checked, ConfFault, type TimeoutsConf } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
-import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown-keys.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
-import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
+import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/coordinator/cluster-config.js'
 
 export interface CoordinatorConf {
   readonly keys: CoordinatorKeys

@@ -1,12 +1,19 @@
 // What DEL takes away, decided from what is there: neither the conf's CIDRs nor the API server are asked for it. Pure.
 import { familyOf, parseIp, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, parsePrefix } from '../../lib/ip/cidr.js'
-import { ownerByAlias } from '../../lib/cni/owner.js'
+import { ownerByAlias } from '../../lib/cni/link-alias.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import { isDefault, linkNamed, type NetnsState, type Observed, type ObservedLink, type ObservedRoute } from '../../lib/plan/seen.js'
+import {
+  isDefault,
+  linkNamed,
+  type NetnsState,
+  type Observed,
+  type ObservedLink,
+  type ObservedRoute,
+} from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, MAIN, POD_VETH } from './facts.js'
+import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, MAIN, POD_VETH } from './context.js'
 import type { CoordinatorConf } from './config.js'
 import { RULE_PRIORITY } from './rules.js'
 import { HOST_RULE_TABLE, isHostTable } from './settings.js'
@@ -21,7 +28,7 @@ import {
   movedDefaults,
   othersRulesFrom,
 } from './tables.js'
-import { replyTable } from './ways.js'
+import { replyTable } from './host-routes.js'
 
 const FAMILIES = [4, 6] as const
 /** <linux/rtnetlink.h> RTPROT_KERNEL: what a link has by itself. */
@@ -89,7 +96,12 @@ const tableSeen = ({ node }: Observed): number | undefined =>
 
 /** What a DEL is about, of what was seen for it. */
 export function leavingOf(
-  { ifName, containerID, config, prevResult }: Pick<Call<CoordinatorConf>, 'ifName' | 'containerID' | 'config' | 'prevResult'>,
+  {
+    ifName,
+    containerID,
+    config,
+    prevResult,
+  }: Pick<Call<CoordinatorConf>, 'ifName' | 'containerID' | 'config' | 'prevResult'>,
   seen: Observed,
 ): DelInput {
   const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
@@ -256,7 +268,9 @@ function isLastOfOverlay({ ifName, defaultIfName, own, seen, hostRuleTable }: De
   if (ifName === defaultIfName || linkNamed(seen.pod, POD_VETH) || !linkNamed(seen.pod, defaultIfName)) return false
   const hosts = own.map(hostOf)
   const pods = addressesOfPod(seen.pod).map(hostOf)
-  return !seen.node.routes.some(({ dst, table }) => table === hostRuleTable && pods.includes(dst) && !hosts.includes(dst))
+  return !seen.node.routes.some(
+    ({ dst, table }) => table === hostRuleTable && pods.includes(dst) && !hosts.includes(dst),
+  )
 }
 
 const addressesOfPod = (pod: NetnsState): readonly Ip[] => pod.links.flatMap(({ name }) => addressesOf(pod, name))

@@ -16,5 +16,5 @@ export const plugin: Plugin<CoordinatorConf> = {
   check: async call => (await verbs()).check(call),
   del: async call => (await verbs()).del(call),
   status: async call => (await verbs()).status(call),
-  plan: async (call, format) => (await import('./show.js')).dryRun(call, format),
+  plan: async (call, format) => (await import('./dry-run.js')).dryRun(call, format),
 }

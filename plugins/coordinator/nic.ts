@@ -2,10 +2,10 @@
 import { CniError } from '../../lib/cni/error.js'
 import { bytesOf } from '../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
-import { linkNamed } from '../../lib/plan/seen.js'
-import type { NetnsState, ObservedLink } from '../../lib/plan/seen.js'
+import { linkNamed } from '../../lib/plan/state.js'
+import type { NetnsState, ObservedLink } from '../../lib/plan/state.js'
 import type { Plan, Step, Where } from '../../lib/plan/step.js'
-import { addressesOf, type CoordinatorContext } from './facts.js'
+import { addressesOf, type CoordinatorContext } from './context.js'
 
 /** IPv6 wants it of a link (RFC 8200 §5); below it the kernel takes IPv6 away. */
 const IPV6_MTU_MIN = 1280
@@ -104,7 +104,11 @@ const sysctl = (state: NetnsState, where: Where, path: string, value: string): S
 })
 
 /** The pod's other NICs that were coordinated before, and what they are to be told by: for a first NIC that comes anew. */
-export const otherNics = ({ pod, ifName, veth }: Pick<CoordinatorContext, 'pod' | 'ifName' | 'veth'>): readonly ObservedLink[] =>
+export const otherNics = ({
+  pod,
+  ifName,
+  veth,
+}: Pick<CoordinatorContext, 'pod' | 'ifName' | 'veth'>): readonly ObservedLink[] =>
   pod.links.filter(
     ({ name }) => name !== 'lo' && name !== ifName && name !== veth.pod && addressesOf(pod, name).length > 0,
   )

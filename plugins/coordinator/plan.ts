@@ -1,12 +1,12 @@
 // What coordinator does, decided: the whole of what shall be, whether it is already so or not. ADD does what is missing of it, CHECK tells it. Pure.
 import type { Result } from '../../lib/cni/result.js'
-import { unsatisfied, type Observed } from '../../lib/plan/seen.js'
+import { unsatisfied, type Observed } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { gatewaysOfPrevResult } from './check.js'
-import { contextOf, type ContextInput, type CoordinatorContext } from './facts.js'
+import { contextOf, type ContextInput, type CoordinatorContext } from './context.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
-import { keptSteps, policySteps, policyRouting } from './tune.js'
-import { markSteps, metricOf, hostRouteSteps } from './ways.js'
+import { keptSteps, policySteps, policyRouting } from './policy-routing.js'
+import { markSteps, metricOf, hostRouteSteps } from './host-routes.js'
 
 export interface Planned {
   readonly plan: Plan
@@ -27,7 +27,8 @@ export function decide(asked: Omit<ContextInput, 'prevGateways'>, prevResult: Re
 /** Throws CniError for what the conf asks and the pod cannot have. */
 export function planFor(context: CoordinatorContext): Planned {
   const { settings, isDefaultInterface, mode, families, nodeFamilies } = context
-  const tuned = settings.tunePodRoutes && (!isDefaultInterface || mode === 'overlay') ? policyRouting(context) : { plan: [] }
+  const tuned =
+    settings.tunePodRoutes && (!isDefaultInterface || mode === 'overlay') ? policyRouting(context) : { plan: [] }
   const unreached = families.filter(family => !nodeFamilies.includes(family))
   return {
     plan: once([

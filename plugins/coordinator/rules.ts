@@ -1,10 +1,10 @@
 // Rules of others beside ours: which come first, which priority ours needs, and whether the kernel resolves as planned. Pure.
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf } from '../../lib/ip/cidr.js'
-import type { NetnsState, Resolved, Observed } from '../../lib/plan/seen.js'
+import type { NetnsState, Resolved, Observed } from '../../lib/plan/state.js'
 import type { Packet, Rule, Where } from '../../lib/plan/step.js'
 import { placeNamed, ruleText, tableText } from '../../lib/plan/text.js'
-import { gatewayOf, isUsable, type CoordinatorContext } from './facts.js'
+import { gatewayOf, isUsable, type CoordinatorContext } from './context.js'
 import { hostOf, MARK } from './tables.js'
 
 /** Of our rules, where no other rule is in the way: the one that pods share on the node, and the one of the mark in the pod. */
@@ -34,7 +34,10 @@ const isShared =
   (rule: Rule): boolean =>
     rule.table === hostRuleTable && isPlain(rule)
 
-type OnNode = Pick<CoordinatorContext, 'node' | 'hostIps'> & { readonly ips: readonly Ip[]; readonly hostRuleTable: number }
+type OnNode = Pick<CoordinatorContext, 'node' | 'hostIps'> & {
+  readonly ips: readonly Ip[]
+  readonly hostRuleTable: number
+}
 
 /**
  * The node's packets to the pod's addresses: from the address that the pod knows as its gateway; and as other rules of the node, which come before
@@ -62,7 +65,10 @@ export const mustAsk = (node: NetnsState, ips: readonly Ip[], hostRuleTable: num
  * The priority of the rule that leads the node to its pods: of the one that is there; where rules before it lead packets to a pod elsewhere, one
  * less than the first of those. Below 0 there is none, and what is planned stays in vain: `waysLost` tells it.
  */
-export function nodePriority({ node, settings }: Pick<CoordinatorContext, 'node' | 'settings'>, family: Family): number {
+export function nodePriority(
+  { node, settings }: Pick<CoordinatorContext, 'node' | 'settings'>,
+  family: Family,
+): number {
   const isOurs = isShared(settings.hostRuleTable)
   const first = node.rules.find(rule => rule.family === family && isOurs(rule))
   const here = first === undefined ? RULE_PRIORITY : priorityOf(first)
@@ -115,7 +121,11 @@ export function routeChecksOf(context: CoordinatorContext, routed: readonly Ip[]
       const way = { where: 'pod', packet: { to, from }, link: veth.pod } as const
       return isDefaultInterface ? [way, { ...way, packet: { to, from, mark: MARK } }] : [way]
     })
-  return [...toPod.map(packet => ({ where: 'node', packet, link: veth.node }) as const), ...fromPod, ...gateways(context)]
+  return [
+    ...toPod.map(packet => ({ where: 'node', packet, link: veth.node }) as const),
+    ...fromPod,
+    ...gateways(context),
+  ]
 }
 
 /** The gateways that the main plugin gave; but for those that the conf leads elsewhere, or that are the node. Any NIC in its network will do. */

@@ -2,7 +2,7 @@
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { bitsOf, familyOfCidr, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
-import { isDisabled, mergeKeys, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
+import { isDisabled, mergeKeys, type CoordinatorKeys } from '../../lib/coordinator/cluster-config.js'
 import { LEVELS, levelOf } from '../../lib/log.js'
 import type { CoordinatorConf } from './config.js'
 
@@ -96,7 +96,13 @@ function cidrOf(text: string): Cidr {
   return networkOf(prefix)
 }
 
-function policyRouteOf({ dst, gw }: { readonly dst: string; readonly gw: string }): CoordinatorSettings['policyRoutes'][number] {
+function policyRouteOf({
+  dst,
+  gw,
+}: {
+  readonly dst: string
+  readonly gw: string
+}): CoordinatorSettings['policyRoutes'][number] {
   const text = dst.trim()
   const ip = parseIp(text)
   const prefix = ip === undefined ? parsePrefix(text) : { ip, length: bitsOf(familyOf(ip)) }

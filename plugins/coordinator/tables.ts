@@ -2,8 +2,8 @@
 import type { Ip } from '../../lib/ip/address.js'
 import { bitsOf, cidr, networkOf, type Cidr } from '../../lib/ip/cidr.js'
 import { familyOf, type Family } from '../../lib/ip/address.js'
-import type { NetnsState, ObservedRoute } from '../../lib/plan/seen.js'
-import { isDefault } from '../../lib/plan/seen.js'
+import type { NetnsState, ObservedRoute } from '../../lib/plan/state.js'
+import { isDefault } from '../../lib/plan/state.js'
 import type { Rule } from '../../lib/plan/step.js'
 
 const MAIN = 254
@@ -56,7 +56,11 @@ export function tableFor(pod: NetnsState, nic: Nic): number {
 }
 
 /** Rules of another plugin, such as sbr, that lead these addresses to a table below ours. It is the NIC's table then. */
-export const othersRulesFrom = (pod: NetnsState, ips: readonly Ip[], markTable: number | undefined): readonly Rule[] => {
+export const othersRulesFrom = (
+  pod: NetnsState,
+  ips: readonly Ip[],
+  markTable: number | undefined,
+): readonly Rule[] => {
   const hosts = ips.map(hostOf)
   return pod.rules.filter(
     ({ from, to, fwmark, more, table }) =>

@@ -1,22 +1,22 @@
 // The verbs of coordinator on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an API server.
 import { deadlineOf } from '../../lib/cni/conf.js'
-import { logOf as logFor } from '../../lib/cni/node.js'
+import { logOf as logFor } from '../../lib/cni/allowed-files.js'
 import { CniError, OwnError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import { sentencesOf } from '../../lib/cni/unknown.js'
+import { sentencesOf } from '../../lib/cni/unknown-keys.js'
 import { macFromBytes } from '../../lib/ip/mac.js'
-import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/ipam/coordinator.js'
-import { REFUSALS } from '../../lib/ipam/refusal.js'
+import { coordinatorKeys, needsCluster, type CoordinatorKeys } from '../../lib/coordinator/cluster-config.js'
+import { REFUSALS } from '../../lib/ipam/errors.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
-import { NetnsError } from '../../lib/kernel/open.js'
-import { podAddressesOnNode } from '../../lib/kernel/owned.js'
+import { NetnsError } from '../../lib/kernel/sockets.js'
+import { podAddressesOnNode } from '../../lib/kernel/pod-address-on-node.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
 import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
-import { linkNamed } from '../../lib/plan/seen.js'
+import { linkNamed } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
@@ -24,13 +24,13 @@ import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
 import { differing, isOfGo, lacking } from './check.js'
 import type { CoordinatorConf } from './config.js'
 import { isOfAnother, leavingOf, planForDel, tableAsked } from './del.js'
-import type { ContextInput, CoordinatorContext } from './facts.js'
-import { observeAll, observeForDel } from './look.js'
+import type { ContextInput, CoordinatorContext } from './context.js'
+import { observeAll, observeForDel } from './observe.js'
 import { decide, resultOf, toDo, type Decision } from './plan.js'
 import { packetsIn, REMEDY, failedRouteChecks, routeChecksOf } from './rules.js'
 import { settingsOf, type CoordinatorSettings } from './settings.js'
-import { routedIps } from './ways.js'
-import { refusalOf } from './words.js'
+import { routedIps } from './host-routes.js'
+import { refusalOf } from './errors.js'
 
 export type CoordinatorCall = Call<CoordinatorConf>
 
@@ -116,7 +116,7 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   const log = logOf(call)
   for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
   const { detectIPConflict, detectGateway } = settings
-  const inspect = detectIPConflict || detectGateway ? (await import('./detection.js')).checkConflicts : undefined
+  const inspect = detectIPConflict || detectGateway ? (await import('./conflict.js')).checkConflicts : undefined
   const framesOf =
     settings.macPrefix === undefined ? undefined : (await import('../../lib/probe/announce.js')).announcementsOf
   try {
@@ -150,7 +150,14 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(context, kernel, framesOf)
   const { mode, table, isDefaultInterface } = context
   for (const warning of [...warnings, ...masterDown(context, kernel)]) log.warn(warning, fieldsOf(call))
-  log.info('coordinated', { ...fieldsOf(call), mode, table, isFirst: isDefaultInterface, steps: steps.length, ...kernel.cost() })
+  log.info('coordinated', {
+    ...fieldsOf(call),
+    mode,
+    table,
+    isFirst: isDefaultInterface,
+    steps: steps.length,
+    ...kernel.cost(),
+  })
   return resultOf(call, prevResult, plan)
 }
 

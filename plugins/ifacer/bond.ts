@@ -1,9 +1,9 @@
 // A bond: the steps that make one, whole before it has its name, with what stands on it; what must be if it is there. Pure.
 import { CniError } from '../../lib/cni/error.js'
-import { isDefault, linkNamed, type NetnsState, type ObservedBond, type ObservedLink } from '../../lib/plan/seen.js'
+import { isDefault, linkNamed, type NetnsState, type ObservedBond, type ObservedLink } from '../../lib/plan/state.js'
 import type { BondNumber, BondOptions, Plan } from '../../lib/plan/step.js'
 import type { BondConf, IfacerConf } from './config.js'
-import { mark, unfinishedName, up, upUnless } from './made.js'
+import { mark, unfinishedName, up, upUnless } from './ownership.js'
 import { numberText, optionsOf, type BondOptionValues } from './options.js'
 import { sameMtu, vlanOnNewBond } from './vlan.js'
 
@@ -132,7 +132,12 @@ export function newBond(bond: BondConf, config: IfacerConf, node: NetnsState): P
   ]
 }
 
-function memberOf({ name: bond }: BondConf, member: string, { allowNodeNic }: IfacerConf, node: NetnsState): ObservedLink {
+function memberOf(
+  { name: bond }: BondConf,
+  member: string,
+  { allowNodeNic }: IfacerConf,
+  node: NetnsState,
+): ObservedLink {
   const link = linkNamed(node, member)
   if (link === undefined) throw refuse(`failed to InterfaceByName ${member}: route ip+net: no such network interface`)
   if (link.flags & IFF_LOOPBACK) throw refuse(`${member} is the loopback interface and cannot be a member of ${bond}`)

@@ -2,7 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/ifacer.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
-import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown-keys.js'
 import { ALTNAME_BYTES_MAX, IFNAME_BYTES_MAX, vlanName } from '../../lib/ifname.js'
 import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 

@@ -3,15 +3,15 @@ import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
-import { linkNamed, type NetnsState } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
-import type { LinkUsers, LinkUser } from './holds.js'
-import { wholeOf } from './look.js'
-import { isMarked, toRemove, unfinishedName } from './made.js'
+import type { LinkUsers, LinkUser } from './link-users.js'
+import { wholeOf } from './observe.js'
+import { isMarked, toRemove, unfinishedName } from './ownership.js'
 import { leftovers, madeBy, planFor, topOf } from './plan.js'
 import { claimOf, idleIn, unusedFrom } from './unused.js'
-import { refusalOf } from './words.js'
+import { refusalOf } from './errors.js'
 
 /** One writer on a node: what two calls both want, the second finds made. */
 const LOCK = '/run/spidernet/ifacer.lock'
@@ -31,7 +31,11 @@ function locked<T>(kernel: IfacerKernel, work: () => T): T {
  * ADD, where a look was not enough (`staysAsItIs`). A link that goes with its last user is held before it is made, with the lock in hand:
  * whoever would take it away has the lock too, and sees the hold. Returns the steps done.
  */
-export function ensure(config: IfacerConf, user: LinkUser, { kernel, users }: { kernel: IfacerKernel; users: LinkUsers }): Plan {
+export function ensure(
+  config: IfacerConf,
+  user: LinkUser,
+  { kernel, users }: { kernel: IfacerKernel; users: LinkUsers },
+): Plan {
   const top = topOf(config)
   if (top === undefined) return []
   return locked(kernel, () => {
@@ -59,7 +63,8 @@ function wholeAndFree(config: IfacerConf, kernel: IfacerKernel): NetnsState | un
 
 /** The whole node, without what killed calls left. */
 function tidied(kernel: IfacerKernel): NetnsState {
-  const look = (): NetnsState => kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }).node
+  const look = (): NetnsState =>
+    kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }).node
   const node = look()
   const left = leftovers(node)
   if (left.length === 0) return node

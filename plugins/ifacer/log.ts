@@ -1,6 +1,6 @@
 // What ifacer writes into its log: a line for each call that had to do with links. Nothing of it is a reason to fail, but for a level that is none.
 import { CniError } from '../../lib/cni/error.js'
-import { logOf as logFor } from '../../lib/cni/node.js'
+import { logOf as logFor } from '../../lib/cni/allowed-files.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { LEVELS, levelOf, type Log } from '../../lib/log.js'
 import { describe, type Plan } from '../../lib/plan/step.js'

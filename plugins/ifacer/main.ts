@@ -5,7 +5,7 @@ import { VERSION } from '../../lib/version.js'
 import { accepts, type IfacerConf } from './config.js'
 
 const verbs = () => import('./verbs.js')
-const leave = () => import('./leave.js')
+const leave = () => import('./del.js')
 const wantsLinks = ({ bond, vlan }: IfacerConf): boolean => (bond ?? vlan) !== undefined
 
 export const plugin: Plugin<IfacerConf> = {

@@ -1,6 +1,6 @@
 // Reads what NetworkManager writes down of links in /run: no D-Bus, no process started. Where it is not installed, one look for a folder.
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import type { NetnsState } from '../../lib/plan/seen.js'
+import type { NetnsState } from '../../lib/plan/state.js'
 import type { IfacerConf } from './config.js'
 import { isManaged, oursIn, warningOf } from './networkmanager.js'
 
@@ -12,7 +12,12 @@ const NAME = 'NetworkManager' // also /proc/PID/comm, which has 15 bytes at most
  * What to warn of; undefined also where it cannot be read: a warning is never a reason to fail. `node` has the links of the conf.
  * The files outlive a NetworkManager that was stopped, so where they speak of our links, it is looked whether it runs.
  */
-export function networkManagerWarning(config: IfacerConf, node: NetnsState, folder = FOLDER, proc = PROC): string | undefined {
+export function networkManagerWarning(
+  config: IfacerConf,
+  node: NetnsState,
+  folder = FOLDER,
+  proc = PROC,
+): string | undefined {
   if (!existsSync(folder)) return undefined
   const managed = oursIn(config, node).filter(({ index }) => isManaged(textOf(`${folder}/${index}`)))
   return managed.length > 0 && isRunning(proc) ? warningOf(managed.map(({ name }) => name)) : undefined

@@ -1,6 +1,6 @@
 // NetworkManager, seen from what it writes down of each link: does it manage links of ours, and what to write that it does not. Pure.
-import type { NetnsState, ObservedLink } from '../../lib/plan/seen.js'
-import { linkNamed } from '../../lib/plan/seen.js'
+import type { NetnsState, ObservedLink } from '../../lib/plan/state.js'
+import { linkNamed } from '../../lib/plan/state.js'
 import type { IfacerConf } from './config.js'
 import { madeBy } from './plan.js'
 

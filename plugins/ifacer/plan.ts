@@ -1,9 +1,9 @@
 // What the node needs for the links that are asked for. Pure: what is there must be just what is wanted, or it is refused; what is not there is made.
-import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { bondPlan, newBond } from './bond.js'
 import type { IfacerConf } from './config.js'
-import { toRemove } from './made.js'
+import { toRemove } from './ownership.js'
 import { vlanPlan } from './vlan.js'
 
 /** Names of all links that the conf speaks of. */

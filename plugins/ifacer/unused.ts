@@ -1,8 +1,8 @@
 // Which links may go when their last user goes: those that `removeUnused` made, that nothing on the node stands on. Pure.
-import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { StepOf } from '../../lib/plan/step.js'
-import type { LinkUsers } from './holds.js'
-import { isMarked, unfinishedName } from './made.js'
+import type { LinkUsers } from './link-users.js'
+import { isMarked, unfinishedName } from './ownership.js'
 
 const LINK_LOCAL = 'fe80::/64' // every link that is up has it
 
@@ -21,7 +21,11 @@ export function unusedFrom(name: string, node: NetnsState, isHeld: (link: string
   return below && !isHeld(below.name) && isUnused(below, node, [top]) ? [top, below] : [top]
 }
 
-function isUnused(link: ObservedLink, { links, addresses, routes }: NetnsState, going: readonly ObservedLink[]): boolean {
+function isUnused(
+  link: ObservedLink,
+  { links, addresses, routes }: NetnsState,
+  going: readonly ObservedLink[],
+): boolean {
   const standsOnIt = (other: ObservedLink): boolean =>
     other.parent === link.index && !other.parentElsewhere && !going.includes(other)
   return (

@@ -2,15 +2,15 @@
 import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { encodeResult, type Result } from '../../lib/cni/result.js'
-import { sentencesOf } from '../../lib/cni/unknown.js'
-import { listLinks } from '../../lib/kernel/glance.js'
+import { sentencesOf } from '../../lib/cni/unknown-keys.js'
+import { listLinks } from '../../lib/kernel/list-links.js'
 import type { Log } from '../../lib/log.js'
-import type { NetnsState } from '../../lib/plan/seen.js'
+import type { NetnsState } from '../../lib/plan/state.js'
 import { describe } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
-import { LINK_USERS, userOf } from './holds.js'
+import { LINK_USERS, userOf } from './link-users.js'
 import { fieldsOf, stepsOf, told } from './log.js'
-import { seenOf, staysAsItIs } from './look.js'
+import { seenOf, staysAsItIs } from './observe.js'
 import { networkManagerWarning } from './networkmanager-state.js'
 import { namesOf, planFor } from './plan.js'
 
@@ -21,7 +21,7 @@ export function add(call: Call<IfacerConf>): Promise<Result> {
     const result = call.prevResult ?? {}
     encodeResult(result, call.cniVersion) // throws for 0.1.0 and 0.2.0, that need an address: before something is made that would stay
     const isThere = staysAsItIs(config, listLinks)
-    const steps = isThere ? [] : (await import('./change.js')).make(config, userOf(call), LINK_USERS)
+    const steps = isThere ? [] : (await import('./mutate.js')).make(config, userOf(call), LINK_USERS)
     warn(call, isThere ?? seenOf(config, listLinks), log)
     await warnOfUnknown(call, log)
     log.info(steps.length > 0 ? 'links made' : 'links are there', { ...fieldsOf(call), steps: stepsOf(steps) })

@@ -1,9 +1,9 @@
 // A VLAN sub-interface: the steps that make one; what must be if it is there. Pure.
 import { CniError } from '../../lib/cni/error.js'
-import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { IfacerConf, VlanConf } from './config.js'
-import { mark, unfinishedName, up, upUnless } from './made.js'
+import { mark, unfinishedName, up, upUnless } from './ownership.js'
 
 const inVlan = 'failed to createVlanDevice: '
 const refuse = (message: string, details = ''): CniError => new CniError('internal', message, details)
@@ -49,7 +49,11 @@ export function vlanPlan(vlan: VlanConf, config: IfacerConf, node: NetnsState): 
 }
 
 /** On a bond that is being made, under the name that the bond has until it is whole. */
-export function vlanOnNewBond(vlan: VlanConf, config: IfacerConf, { node, bond }: { node: NetnsState; bond: string }): Plan {
+export function vlanOnNewBond(
+  vlan: VlanConf,
+  config: IfacerConf,
+  { node, bond }: { node: NetnsState; bond: string },
+): Plan {
   const is = linkNamed(node, vlan.name)
   if (is !== undefined) sameVlan(vlan, is, node) // throws: the bond is not there
   return [addVlan(vlan.name, { ...vlan, on: bond }, config), ...(config.removeUnused ? [mark(vlan.name)] : [])]

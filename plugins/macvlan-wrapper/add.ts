@@ -5,12 +5,12 @@ import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
-import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/seen.js'
+import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
 import { ipamOf, type Ipam } from './ipam.js'
 import * as plan from './plan.js'
-import { refusalOf } from './words.js'
+import { refusalOf } from './errors.js'
 
 /** Linux gives up on an address after a second or two; after this long, the reference plugin does. */
 const SETTLE_MS_MAX = 5000
@@ -161,7 +161,7 @@ async function announce({ ifName }: Call<MacvlanConf>, kernel: Kernel, addressed
   const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
   const ips = plan.announceable(pod, ifName, addressed)
   try {
-    await (await import('../../lib/kernel/detect.js')).announce({ kernel, nic: ifName }, ips)
+    await (await import('../../lib/kernel/run-probe.js')).announce({ kernel, nic: ifName }, ips)
   } catch (error) {
     if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
   }

@@ -4,7 +4,7 @@ import type { Call } from '../../lib/cni/plugin.js'
 import type { Interface, Result } from '../../lib/cni/result.js'
 import { parseIp } from '../../lib/ip/address.js'
 import { networkOf, parsePrefix } from '../../lib/ip/cidr.js'
-import { linkNamed, samePrefix, type NetnsState } from '../../lib/plan/seen.js'
+import { linkNamed, samePrefix, type NetnsState } from '../../lib/plan/state.js'
 import type { MacvlanConf } from './config.js'
 
 type Checked = Pick<Call<MacvlanConf>, 'config' | 'ifName' | 'netns'>

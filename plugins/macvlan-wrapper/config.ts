@@ -2,7 +2,7 @@
 import * as schema from '../../schemas/netconf/generated/macvlan-wrapper.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
-import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown.js'
+import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown-keys.js'
 import type { Result } from '../../lib/cni/result.js'
 
 export interface MacvlanConf {

@@ -2,7 +2,7 @@
 import { delegate } from '../../lib/cni/delegate.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import type { KernelAccess } from '../../lib/ipam/cni.js'
+import type { KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { MacvlanConf } from './config.js'
 
@@ -31,14 +31,14 @@ export function ipamOf(call: Call<MacvlanConf>): Ipam | undefined {
   return OWN.includes(type) ? inProcess(call) : delegated(call, type)
 }
 
-const loadOwn = () => import('../../lib/ipam/cni.js')
+const loadOwn = () => import('../../lib/ipam/cni/add-del.js')
 
 const eyes = (kernel: Kernel, { ifName: nic, config: { unknown } }: Call<MacvlanConf>): KernelAccess => ({
-  master: async of => (await import('../../lib/kernel/look.js')).masterAddresses(of),
-  detect: async asks => (await import('../../lib/kernel/detect.js')).detect({ kernel, nic }, asks),
-  owned: async ips => (await import('../../lib/kernel/owned.js')).podAddressesOnNode(kernel, nic, ips),
+  master: async of => (await import('../../lib/kernel/master-addresses.js')).masterAddresses(of),
+  detect: async asks => (await import('../../lib/kernel/run-probe.js')).detect({ kernel, nic }, asks),
+  owned: async ips => (await import('../../lib/kernel/pod-address-on-node.js')).podAddressesOnNode(kernel, nic, ips),
   unknown,
-  host: async path => (await import('../../lib/kernel/host.js')).hostOf(path),
+  host: async path => (await import('../../lib/kernel/netns-identity.js')).hostOf(path),
 })
 
 function inProcess(call: Call<MacvlanConf>): Ipam {
@@ -49,10 +49,10 @@ function inProcess(call: Call<MacvlanConf>): Ipam {
     release: async () => (await loadOwn()).ipamDel(own),
     check: async () =>
       (await loadOwn()).ipamCheck(own, {
-        owned: async ips => (await import('../../lib/kernel/look.js')).ownedByNode({ netns, nic }, ips),
+        owned: async ips => (await import('../../lib/kernel/master-addresses.js')).ownedByNode({ netns, nic }, ips),
       }),
-    status: async () => (await import('../../lib/ipam/status.js')).ipamStatus(own),
-    gc: async () => (await import('../../lib/ipam/hint.js')).ipamGc(own),
+    status: async () => (await import('../../lib/ipam/cni/status.js')).ipamStatus(own),
+    gc: async () => (await import('../../lib/ipam/cni/gc.js')).ipamGc(own),
   }
 }
 

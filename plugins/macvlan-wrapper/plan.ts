@@ -3,10 +3,10 @@ import { parseIp, familyOf, type Ip } from '../../lib/ip/address.js'
 import { networkOf, parsePrefix, type Prefix } from '../../lib/ip/cidr.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
 import { CniError } from '../../lib/cni/error.js'
-import { aliasOf, ownerByAlias } from '../../lib/cni/owner.js'
+import { aliasOf, ownerByAlias } from '../../lib/cni/link-alias.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
-import { defaultRouteLink, linkNamed, type NetnsState, type Observed, type ObservedLink } from '../../lib/plan/seen.js'
+import { defaultRouteLink, linkNamed, type NetnsState, type Observed, type ObservedLink } from '../../lib/plan/state.js'
 import type { MacvlanMode, Plan, Route, Step, Where } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
 
@@ -170,7 +170,9 @@ export function addressedBy(ifName: string, result: Result): Addressed {
   const routes = (result.routes ?? []).map(({ dst, gw, mtu, advmss, priority, table, scope }): Route => {
     const to = must(parsePrefix(dst), 'routes[].dst', dst)
     const via = gw ? must(parseIp(gw), 'routes[].gw', gw) : first(familyOf(to.ip))
-    const numbers = Object.entries({ mtu, advmss, metric: priority, table, scope }).filter(([, number]) => number !== undefined)
+    const numbers = Object.entries({ mtu, advmss, metric: priority, table, scope }).filter(
+      ([, number]) => number !== undefined,
+    )
     return { dst: networkOf(to), dev: ifName, ...(via !== undefined && { via }), ...Object.fromEntries(numbers) }
   })
   return { addresses, gateways, routes }
@@ -219,7 +221,10 @@ export const routePlan = ({ routes }: Addressed): Plan =>
 export const needsSettling = ({ gateways }: Addressed): boolean => gateways.some(ip => familyOf(ip) === 6)
 
 /** `ready` when no IPv6 address is being looked for on the link; an address that somebody else has is a failure for good. */
-export function settlementOf(pod: NetnsState, ifName: string): { kind: 'ready' | 'waiting' } | { kind: 'failed'; ip: Ip } {
+export function settlementOf(
+  pod: NetnsState,
+  ifName: string,
+): { kind: 'ready' | 'waiting' } | { kind: 'failed'; ip: Ip } {
   const own = pod.addresses.filter(({ dev, address }) => dev === ifName && isIpv6(address))
   const failed = own.find(({ dadFailed }) => dadFailed)
   if (failed) return { kind: 'failed', ip: failed.address.ip }
@@ -235,7 +240,11 @@ export const announceable = (pod: NetnsState, ifName: string, { addresses }: Add
     )
 
 /** What is, as the runtime is told. The conf's dns replaces IPAM's. */
-export function resultOf({ config, netns, cniVersion }: MacvlanCall, nic: ObservedLink, ipam: Result | undefined): Result {
+export function resultOf(
+  { config, netns, cniVersion }: MacvlanCall,
+  nic: ObservedLink,
+  ipam: Result | undefined,
+): Result {
   // The MTU came with 1.1.0; macvlan does not tell it to older callers.
   const mtu = cniVersion === '1.1.0' ? { mtu: nic.mtu } : {}
   return {

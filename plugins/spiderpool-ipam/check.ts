@@ -2,8 +2,8 @@
 import { OwnError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { formatPrefix } from '../../lib/ip/cidr.js'
-import { REFUSALS } from '../../lib/ipam/refusal.js'
-import { addressesOf } from '../../lib/kernel/look.js'
+import { REFUSALS } from '../../lib/ipam/errors.js'
+import { addressesOf } from '../../lib/kernel/master-addresses.js'
 
 /** Throws for the first address that is missing; addresses that others added are fine. */
 export function checkInterface({ netns, ifName, prevResult }: Call<unknown>): void {

@@ -1,9 +1,9 @@
 // The manifest held against what the code asks for: webhook configurations, ports, probes, and the rights to what the reconcilers watch.
 import t from 'tap'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
-import { reconcilersFor } from '../../daemons/controller/reconcilers.js'
-import { answerHealth } from '../../daemons/controller/http.js'
-import { SECRET } from '../../daemons/controller/certificates.js'
+import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
+import { answerHealth } from '../../daemons/controller/health.js'
+import { SECRET } from '../../daemons/controller/webhooks/certificates.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { ADMISSIONS } from '../../lib/crd/admission.js'
 import { Metrics } from '../../lib/metrics.js'

@@ -6,7 +6,7 @@ import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { containerId, openCluster, poolAnnotation, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../fixtures/executable.js'
-import { startLiar } from '../fixtures/liar.js'
+import { startLiar } from '../fixtures/misbehaving-apiserver.js'
 import { must, openNetwork } from '../fixtures/netns.js'
 
 const server = await startApiserver()

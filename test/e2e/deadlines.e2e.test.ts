@@ -9,7 +9,7 @@ import { containerId, openCluster, poolAnnotation } from '../fixtures/cluster.js
 import { cniEnv, runExecutable } from '../fixtures/executable.js'
 import { nicOf, openCoordination, resultFor } from '../fixtures/coordination.js'
 import { on } from '../fixtures/faults.js'
-import { startFaulty } from '../fixtures/faulty.js'
+import { startFaulty } from '../fixtures/faulty-apiserver.js'
 import { openNetwork } from '../fixtures/netns.js'
 
 const folder = mkdtempSync(`${tmpdir()}/deadlines-`)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import t from 'tap'
 import { poolAnnotation, type PodRef } from '../fixtures/cluster.js'
 import { on, type Asked, type Fault } from '../fixtures/faults.js'
-import { startFaulty } from '../fixtures/faulty.js'
+import { startFaulty } from '../fixtures/faulty-apiserver.js'
 import { openIpam } from '../fixtures/ipam.js'
 import { manifestsIn, rightsOf, startGuard } from '../fixtures/rights.js'
 

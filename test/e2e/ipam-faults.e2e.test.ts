@@ -6,7 +6,7 @@ import { startApiserver } from '../fixtures/apiserver.js'
 import { containerId, openCluster, poolAnnotation, SPIDER, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../fixtures/executable.js'
 import { isWrite, on, type Asked, type Fault } from '../fixtures/faults.js'
-import { startFaulty, type Faulty, type Passed } from '../fixtures/faulty.js'
+import { startFaulty, type Faulty, type Passed } from '../fixtures/faulty-apiserver.js'
 import { must } from '../fixtures/netns.js'
 
 const server = await startApiserver({ args: ['--no-embedded-controller'] })

@@ -5,7 +5,7 @@ import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { openCluster, SPIDER } from '../fixtures/cluster.js'
 import { runExecutable } from '../fixtures/executable.js'
-import { startFaulty, type Passed } from '../fixtures/faulty.js'
+import { startFaulty, type Passed } from '../fixtures/faulty-apiserver.js'
 
 const server = await startApiserver()
 const cluster = openCluster(server.kubeconfig)

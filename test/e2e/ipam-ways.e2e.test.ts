@@ -5,7 +5,7 @@ import { startApiserver } from '../fixtures/apiserver.js'
 import { openCluster, type PodRef } from '../fixtures/cluster.js'
 import { BIN, cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
 import { openNetwork, type Place } from '../fixtures/netns.js'
-import { openPassage } from '../fixtures/passage.js'
+import { openPassage } from '../fixtures/port-forward.js'
 
 const network = openNetwork()
 const { node, wire } = network

@@ -7,9 +7,9 @@ import { startApiserver } from '../fixtures/apiserver.js'
 import { containerId, openCluster, type PodMore, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../fixtures/executable.js'
 import { isWrite, type Asked } from '../fixtures/faults.js'
-import { startFaulty } from '../fixtures/faulty.js'
+import { startFaulty } from '../fixtures/faulty-apiserver.js'
 import { must } from '../fixtures/netns.js'
-import { openRounds } from '../fixtures/rounds.js'
+import { openRounds } from '../fixtures/round-trips.js'
 
 const PAGE = new URL('../../docs/requests.md', import.meta.url)
 

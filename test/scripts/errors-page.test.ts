@@ -1,7 +1,7 @@
 // docs/errors.md is what the registry says, and no code means two things that are not one.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { REFUSALS } from '../../lib/ipam/refusal.js'
+import { REFUSALS } from '../../lib/ipam/errors.js'
 import { errorsPage } from '../../scripts/errors-page.js'
 import { ROOT } from '../../scripts/source-tree.js'
 

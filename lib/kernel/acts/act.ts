@@ -1,5 +1,5 @@
 // What an act is: doing a step beside taking it back.
-import type { Namespaces } from '../places.js'
+import type { Namespaces } from '../namespaces.js'
 
 export interface Act<S> {
   apply(namespaces: Namespaces, step: S): void

@@ -4,7 +4,7 @@ import { macBytes, type Mac } from '../../ip/mac.js'
 import { anyNeigh, neighAdd, neighDel, neighReplace, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { AF } from '../family.js'
-import { indexOf, unlessGone, type Namespaces } from '../places.js'
+import { indexOf, unlessGone, type Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
 const NEIGH_GONE = ['ENOENT', 'ENODEV']
@@ -28,7 +28,8 @@ function add(namespaces: Namespaces, entry: Entry, mac: Mac, how: typeof neighAd
   })
 }
 
-const remove = (namespaces: Namespaces, entry: Entry): void => namespaces.at(entry.where).change(neighDel, messageOf(namespaces, entry))
+const remove = (namespaces: Namespaces, entry: Entry): void =>
+  namespaces.at(entry.where).change(neighDel, messageOf(namespaces, entry))
 
 export const addNeigh: Act<StepOf<'addNeigh'>> = {
   /** What the kernel has learnt by itself, whoever pinged the gateway, gives way; what is permanent and wrong, a plan removes first. */

@@ -7,8 +7,8 @@ import { chainAdd, NF_INET, NF_VERDICT, tableAdd, tableDel, tableNew } from '../
 import { nftRuleText, type NftChain, type NftTable } from '../../plan/nft.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { refusalCode } from '../errno.js'
-import { expressionsOf } from '../nft-words.js'
-import { unlessGone, type Namespaces } from '../places.js'
+import { expressionsOf } from '../nft-compile.js'
+import { unlessGone, type Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
 /** A part of a batch, and what it is about, in words. */

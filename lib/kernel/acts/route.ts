@@ -17,7 +17,7 @@ import {
 } from '../../netlink/rtnl/route.js'
 import type { NextHop, Route, StepOf, Where } from '../../plan/step.js'
 import { AF, networkBytes } from '../family.js'
-import { indexOf, unlessGone, type Namespaces } from '../places.js'
+import { indexOf, unlessGone, type Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
 const HOW = { add: routeAdd, prepend: routePrepend, append: routeAppend, replace: routeReplace } as const
@@ -48,7 +48,9 @@ function messageOf(namespaces: Namespaces, { where, route }: Placed): Message {
     attrs: {
       dst: bytes,
       table,
-      ...(nexthops === undefined ? wayOf(namespaces, where, af, route) : { multipath: hopsOf(namespaces, where, af, nexthops) }),
+      ...(nexthops === undefined
+        ? wayOf(namespaces, where, af, route)
+        : { multipath: hopsOf(namespaces, where, af, nexthops) }),
       prefSrc: src && bytesOf(src),
       priority: metric,
       metrics:

@@ -12,7 +12,7 @@ import {
 import { anyRoute, routeDump, tableOf } from '../../netlink/rtnl/route.js'
 import type { Rule, StepOf } from '../../plan/step.js'
 import { AF, networkBytes, networkFrom } from '../family.js'
-import { unlessGone, type Namespaces } from '../places.js'
+import { unlessGone, type Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
 function messageOf({ family, priority, from, to, fwmark, table }: Rule): Message {
@@ -33,12 +33,14 @@ function messageOf({ family, priority, from, to, fwmark, table }: Rule): Message
 
 export const addRule: Act<StepOf<'addRule'>> = {
   apply: (namespaces, { where, rule }) => namespaces.at(where).change(ruleAdd, messageOf(rule)),
-  undo: (namespaces, { where, rule }) => unlessGone(['ENOENT'], () => namespaces.at(where).change(ruleDel, messageOf(rule))),
+  undo: (namespaces, { where, rule }) =>
+    unlessGone(['ENOENT'], () => namespaces.at(where).change(ruleDel, messageOf(rule))),
 }
 
 export const removeRule: Act<StepOf<'removeRule'>> = {
   apply: (namespaces, { where, rule }) => namespaces.at(where).change(ruleDel, messageOf(rule)),
-  undo: (namespaces, { where, rule }) => unlessGone(['EEXIST'], () => namespaces.at(where).change(ruleAdd, messageOf(rule))),
+  undo: (namespaces, { where, rule }) =>
+    unlessGone(['EEXIST'], () => namespaces.at(where).change(ruleAdd, messageOf(rule))),
 }
 
 /** Another call may have made it meanwhile: it is one rule for all. */
@@ -76,6 +78,7 @@ export const shareRule: Act<StepOf<'shareRule'>> = {
     if (isUsed(namespaces, step)) return
     const rules = sharedRules(namespaces, step)
     for (const rule of rules) unlessGone(['ENOENT'], () => namespaces.at(step.where).change(ruleDel, messageOf(rule)))
-    if (rules.length > 0 && isUsed(namespaces, step)) for (const rule of rules) share(namespaces, { where: step.where, rule })
+    if (rules.length > 0 && isUsed(namespaces, step))
+      for (const rule of rules) share(namespaces, { where: step.where, rule })
   },
 }

@@ -1,7 +1,7 @@
 // Sysctls of a namespace, written and written back. /proc/sys/net is that of the thread, so each write goes in and comes out.
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { StepOf, Where } from '../../plan/step.js'
-import type { Namespaces } from '../places.js'
+import type { Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
 const ROOT = '/proc/sys/'
@@ -37,7 +37,8 @@ const write = (namespaces: Namespaces, { where, path }: { where: Where; path: st
   )
 
 export const setSysctl: Act<StepOf<'setSysctl'>> = {
-  apply: (namespaces, step) => unless(step.optional === true ? UNWRITABLE : [], () => write(namespaces, step, step.value)),
+  apply: (namespaces, step) =>
+    unless(step.optional === true ? UNWRITABLE : [], () => write(namespaces, step, step.value)),
   undo(namespaces, step) {
     const { was } = step
     if (was !== undefined) unless(step.optional === true ? UNWRITABLE : ['ENOENT'], () => write(namespaces, step, was))

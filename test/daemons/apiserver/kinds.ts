@@ -1,5 +1,5 @@
 // Kinds for the tests of the server's pure parts: a CRD's, and the built-in ones by name.
-import { BUILTIN_KINDS, type KindInfo, type Schema } from '../../../daemons/apiserver/kinds.js'
+import { BUILTIN_KINDS, type KindInfo, type Schema } from '../../../daemons/apiserver/schema/kinds.js'
 
 export function builtin(kind: string): KindInfo {
   const found = BUILTIN_KINDS.find(each => each.kind === kind)

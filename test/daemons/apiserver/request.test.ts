@@ -1,8 +1,8 @@
 // Requests taken apart: paths, media types, flags of the command line. Tables.
 import t from 'tap'
 import { flagsOf } from '../../../daemons/apiserver/flags.js'
-import { accepted, decoded, parsed } from '../../../daemons/apiserver/media.js'
-import { routeOf } from '../../../daemons/apiserver/route.js'
+import { accepted, decoded, parsed } from '../../../daemons/apiserver/http/content-type.js'
+import { routeOf } from '../../../daemons/apiserver/http/path.js'
 
 const PATHS: readonly (readonly [path: string, route: readonly (string | undefined)[] | undefined])[] = [
   ['/api/v1/pods', ['', 'v1', 'pods', undefined, undefined, undefined]],

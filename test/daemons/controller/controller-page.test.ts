@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { controllerOf } from '../../../daemons/controller/controller.js'
-import { BECAUSE } from '../../../daemons/controller/reclaimed.js'
-import { reconcilersFor } from '../../../daemons/controller/reconcilers.js'
+import { BECAUSE } from '../../../daemons/controller/reconcilers/address-gc/events.js'
+import { reconcilersFor } from '../../../daemons/controller/reconcilers/all.js'
 import { CONF_DEFAULT, confOf, settingsOf } from '../../../daemons/controller/settings.js'
-import { FLEXIBLE_KEYS } from '../../../daemons/controller/subnets.js'
-import { printedWebhooks } from '../../../daemons/controller/webhook-start.js'
+import { FLEXIBLE_KEYS } from '../../../daemons/controller/reconcilers/subnet/reconcile.js'
+import { printedWebhooks } from '../../../daemons/controller/webhooks/start.js'
 import { LEVELS, logTo } from '../../../lib/log.js'
 import { Metrics } from '../../../lib/metrics.js'
 import { world } from '../../lib/kube/world.js'
@@ -63,7 +63,7 @@ t.test('the variables are those that are read, with their defaults', async t => 
     'set to the page’s defaults, nothing changes',
   )
   t.equal(printedWebhooks(settings, CONF_DEFAULT, given), printedWebhooks(settings, CONF_DEFAULT, {}))
-  const coordinators = sourceOf('daemons/controller/coordinators.ts')
+  const coordinators = sourceOf('daemons/controller/reconcilers/coordinator/reconcile.ts')
   for (const name of ['SPIDERPOOL_COORDINATOR_DEAFULT_NAME', 'SPIDERPOOL_CNI_CONFIG_DIR'])
     t.match(coordinators, `|| '${given[name] ?? ''}'`, name)
   for (const level of LEVELS) t.match(rows.get('SPIDERPOOL_LOG_LEVEL')?.[1], level)

@@ -4,8 +4,8 @@ import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController, type ControllerFixture } from '../../fixtures/controller.js'
 import { isWatch, onEach } from '../../fixtures/faults.js'
-import { startFaulty, type Faulty, type Passed } from '../../fixtures/faulty.js'
-import { openHoldings, PODS, type Holdings } from '../../fixtures/held.js'
+import { startFaulty, type Faulty, type Passed } from '../../fixtures/faulty-apiserver.js'
+import { openHoldings, PODS, type Holdings } from '../../fixtures/seed-allocations.js'
 import { restOf } from '../../fixtures/rest.js'
 
 const AWAY_MS = Number(process.env['AWAY_SECONDS'] ?? 60) * 1000

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController } from '../../fixtures/controller.js'
-import { openHoldings, PODS } from '../../fixtures/held.js'
+import { openHoldings, PODS } from '../../fixtures/seed-allocations.js'
 import { restOf } from '../../fixtures/rest.js'
 import { manifestsIn, rightsOf, startGuard, type Rule } from '../../fixtures/rights.js'
 

@@ -3,8 +3,8 @@ import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController, type ControllerFixture } from '../../fixtures/controller.js'
 import type { Asked } from '../../fixtures/faults.js'
-import { startFaulty, type Faulty } from '../../fixtures/faulty.js'
-import { ADDRESSES, openHoldings, PODS, type Holdings } from '../../fixtures/held.js'
+import { startFaulty, type Faulty } from '../../fixtures/faulty-apiserver.js'
+import { ADDRESSES, openHoldings, PODS, type Holdings } from '../../fixtures/seed-allocations.js'
 import { restOf } from '../../fixtures/rest.js'
 
 /** Each has its own servers, and mostly waits. */

@@ -3,7 +3,7 @@ import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController } from '../../fixtures/controller.js'
 import { runExecutable } from '../../fixtures/executable.js'
-import { serviceCidrsOf } from '../../fixtures/outside.js'
+import { serviceCidrsOf } from '../../fixtures/external-apiserver.js'
 import { restOf } from '../../fixtures/rest.js'
 
 /** The garbage collector of kube-controller-manager looks for new kinds every 30 s. */

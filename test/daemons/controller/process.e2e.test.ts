@@ -8,7 +8,7 @@ import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController } from '../../fixtures/controller.js'
 import { BIN, runExecutable } from '../../fixtures/executable.js'
-import { ADDRESSES, ENDPOINTS, openHoldings, PODS, POOLS } from '../../fixtures/held.js'
+import { ADDRESSES, ENDPOINTS, openHoldings, PODS, POOLS } from '../../fixtures/seed-allocations.js'
 import { restOf } from '../../fixtures/rest.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'controller-'))

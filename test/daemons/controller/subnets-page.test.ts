@@ -7,10 +7,10 @@ import {
   askedByWorkload,
   type Workload,
   type WorkloadKind,
-} from '../../../daemons/controller/reconcile/application.js'
-import { planSubnet } from '../../../daemons/controller/reconcile/subnet.js'
+} from '../../../daemons/controller/reconcilers/application/decide.js'
+import { planSubnet } from '../../../daemons/controller/reconcilers/subnet/decide.js'
 import { CONF_DEFAULT, type Conf } from '../../../daemons/controller/settings.js'
-import { askingOf, FLEXIBLE_KEYS } from '../../../daemons/controller/subnets.js'
+import { askingOf, FLEXIBLE_KEYS } from '../../../daemons/controller/reconcilers/subnet/reconcile.js'
 import type { Pod, SpiderSubnet } from '../../../lib/crd/types.js'
 
 const page = readFileSync(new URL('../../../docs/subnets.md', import.meta.url), 'utf8')
@@ -64,7 +64,7 @@ t.test('so do the pods of a controller of another kind', async t => {
 
 t.test('every reason of an Event stands on the page, and no other', async t => {
   const source = readFileSync(
-    new URL('../../../daemons/controller/reconcile/subnet-notice.ts', import.meta.url),
+    new URL('../../../daemons/controller/reconcilers/subnet/notice.ts', import.meta.url),
     'utf8',
   )
   const [, union = ''] = /readonly reason:([^\n]*(?:\n +\|[^\n]*)*)/.exec(source) ?? []

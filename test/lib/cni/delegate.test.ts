@@ -61,7 +61,9 @@ interface Told {
   readonly stdin: string
 }
 
-function scripted(answers: readonly (SpawnResult | Error)[]): DelegateDeps & { readonly told: Told[]; readonly pauses: number[] } {
+function scripted(
+  answers: readonly (SpawnResult | Error)[],
+): DelegateDeps & { readonly told: Told[]; readonly pauses: number[] } {
   const told: Told[] = []
   const pauses: number[] = []
   const spawn: Spawn = (file, { env, stdin }) => {
@@ -121,7 +123,13 @@ t.test('a result without a version is of the version of the conf', async t => {
   t.strictSame(await delegate('ADD', 'ipam', call(), scripted([says])), { ips: [{ address: '10.0.0.5/24' }] })
 })
 
-const ran = (changes: Partial<SpawnResult>): SpawnResult => ({ exitCode: 1, signal: undefined, stdout: '', stderr: '', ...changes })
+const ran = (changes: Partial<SpawnResult>): SpawnResult => ({
+  exitCode: 1,
+  signal: undefined,
+  stdout: '',
+  stderr: '',
+  ...changes,
+})
 
 const RELAYED: readonly [string, SpawnResult, object][] = [
   [

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { decodeConf, ConfReader } from '../../../lib/cni/json.js'
-import { faultIn } from '../../../lib/cni/json-fault.js'
+import { faultIn } from '../../../lib/cni/json-syntax-error.js'
 
 const NO_DOCUMENT: readonly [string, string][] = [
   ['nothing', ''],

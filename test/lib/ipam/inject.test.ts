@@ -1,6 +1,6 @@
 // A pod that chooses networks by an annotation and was not seen by the webhook has none of them: its ADD is refused.
 import t from 'tap'
-import { requireInjected } from '../../../lib/ipam/annotations.js'
+import { requireInjected } from '../../../lib/ipam/pools/annotations.js'
 
 const [RDMA, NETWORK] = ['cni.spidernet.io/rdma-resource-inject', 'cni.spidernet.io/network-resource-inject'] as const
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'

@@ -1,8 +1,8 @@
 // Thousands of random schedules of pods, sandboxes, kills and late DELs against one small pool: no address twice, none left behind.
 import t from 'tap'
-import { add } from '../../../lib/ipam/add.js'
-import { Refused } from '../../../lib/ipam/refusal.js'
-import { release } from '../../../lib/ipam/release.js'
+import { add } from '../../../lib/ipam/pod/add.js'
+import { Refused } from '../../../lib/ipam/errors.js'
+import { release } from '../../../lib/ipam/pod/release.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
 import { Schedule, World, type Process } from './world.js'
 

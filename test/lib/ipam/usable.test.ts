@@ -1,11 +1,11 @@
 // Random pools, stored ones too: no ADD returns an address that no host can have, and every other one is given out in the end.
 // SEED=n runs that one pool alone, POOLS=n as many.
 import t from 'tap'
-import { poolStatus } from '../../../daemons/controller/reconcile/ippool.js'
+import { poolStatus } from '../../../daemons/controller/reconcilers/ippool/decide.js'
 import { ip } from '../../../lib/ip/address.js'
-import { allocate, type AllocationResult } from '../../../lib/ipam/allocate.js'
-import { addressObject, type Claimant } from '../../../lib/ipam/identity.js'
-import { poolOf } from '../../../lib/ipam/pool.js'
+import { allocate, type AllocationResult } from '../../../lib/ipam/allocation/allocate.js'
+import { addressObject, type Claimant } from '../../../lib/ipam/allocation/claim.js'
+import { poolOf } from '../../../lib/ipam/allocation/pool.js'
 import { eachOf, poolOfSeed, type Made } from '../../fixtures/pools.js'
 import { Schedule, World, type Process } from './world.js'
 

@@ -1,6 +1,6 @@
 // A cluster in memory for schedules: objects behind a Port whose every call waits for its turn, so that a seed decides who goes when, and who dies.
 import { KubeError } from '../../../lib/kube/errors.js'
-import type { Store } from '../../../lib/ipam/port.js'
+import type { Store } from '../../../lib/ipam/store/store.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
 import { Memory } from '../../fixtures/memory.js'
 

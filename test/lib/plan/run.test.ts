@@ -42,7 +42,9 @@ for (const { name, drops, log } of cases)
 
 t.test('a step that failed and may be done all the same is undone with the others', t => {
   const h = hands(['apply b'])
-  t.throws(() => applyPlan(plan, { ...h, mayBeDone: error => error instanceof Error && error.message === 'cannot apply b' }))
+  t.throws(() =>
+    applyPlan(plan, { ...h, mayBeDone: error => error instanceof Error && error.message === 'cannot apply b' }),
+  )
   t.strictSame(h.log, ['apply a', 'apply b', 'undo b', 'undo a'])
   t.end()
 })

@@ -3,7 +3,15 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes } from '../../../lib/ip/mac.js'
 import { arpAnnouncements, arpProbe, decodeArp, encodeArp } from '../../../lib/probe/arp.js'
-import { advance, begin, findingsOf, receiveFrame, sentenceOf, untilMs, type ProbeRequest } from '../../../lib/probe/detect.js'
+import {
+  advance,
+  begin,
+  findingsOf,
+  receiveFrame,
+  sentenceOf,
+  untilMs,
+  type ProbeRequest,
+} from '../../../lib/probe/detect.js'
 import { ALL_NODES, decodeNdp, encodeNdp, ndpAnnouncement, ndpProbe } from '../../../lib/probe/ndp.js'
 
 const OWN = macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, 1))
@@ -50,57 +58,56 @@ const conflict6 = { kind: 'conflict', ip: A6, mac: OTHER } as const
 const v4: ProbeRequest = { ip: A4, conflict: true }
 const v6: ProbeRequest = { ip: A6, conflict: true }
 
-const rows: readonly [string, readonly ProbeRequest[], readonly (readonly [number, Uint8Array])[], readonly object[], number][] =
+const rows: readonly [
+  string,
+  readonly ProbeRequest[],
+  readonly (readonly [number, Uint8Array])[],
+  readonly object[],
+  number,
+][] = [
+  ['silence is a free address', [v4], [], [], 180],
+  ['a reply is a conflict', [v4], [[3, reply(A4)]], [conflict4], 3],
+  ['a late reply is one still', [v4], [[179, reply(A4)]], [conflict4], 179],
   [
-    ['silence is a free address', [v4], [], [], 180],
-    ['a reply is a conflict', [v4], [[3, reply(A4)]], [conflict4], 3],
-    ['a late reply is one still', [v4], [[179, reply(A4)]], [conflict4], 179],
+    'an announcement by somebody else is one',
+    [v4],
+    arpAnnouncements({ from: OTHER, ip: A4 })
+      .slice(0, 1)
+      .map(f => [9, f] as const),
+    [conflict4],
+    9,
+  ],
+  ['a probe of somebody else is one', [v4], [[9, arpProbe({ from: OTHER, ip: A4 })]], [conflict4], 9],
+  ['our own probe, come back, is none', [v4], [[9, arpProbe({ from: OWN, ip: A4 })]], [], 180],
+  ['a reply of another address is none', [v4], [[9, reply(G4)]], [], 180],
+  ['a reply by another link of the same pod is none', [{ ...v4, ours: [OTHER] }], [[3, reply(A4)]], [], 180],
+  ['v6: an advertisement without options is one', [v6], [[9, bareAdvertisement(A6)]], [conflict6], 9],
+  ['v6: an advertisement is one', [v6], [[9, ndpAnnouncement({ from: OTHER, ip: A6 })]], [conflict6], 9],
+  ['v6: detection by somebody else is one', [v6], [[9, ndpProbe({ from: OTHER, ip: A6 })]], [conflict6], 9],
+  ['v6: our own detection, come back, is none', [v6], [[9, ndpProbe({ from: OWN, ip: A6 })]], [], 180],
+  ['both at once take no longer', [v4, v6], [], [], 180],
+  ['a gateway that answers ends it', [{ ...v4, gateway: G4 }], [[185, reply(G4)]], [], 185],
+  [
+    'an answer before the question counts for nothing',
+    [{ ...v4, gateway: G4 }],
+    [[9, reply(G4)]],
+    [{ kind: 'unreachable', ip: A4, gateway: G4 }],
+    480,
+  ],
+  ['v6: a gateway that answers ends it', [{ ...v6, gateway: G6 }], [[185, bareAdvertisement(G6)]], [], 185],
+  ['a gateway alone is asked at once', [{ ip: A4, conflict: false, gateway: G4 }], [[2, reply(G4)]], [], 2],
+  [
+    'without conflict detection a rival is nobody’s business',
+    [{ ip: A4, conflict: false, gateway: G4 }],
     [
-      'an announcement by somebody else is one',
-      [v4],
-      arpAnnouncements({ from: OTHER, ip: A4 })
-        .slice(0, 1)
-        .map(f => [9, f] as const),
-      [conflict4],
-      9,
+      [1, reply(A4)],
+      [2, reply(G4)],
     ],
-    ['a probe of somebody else is one', [v4], [[9, arpProbe({ from: OTHER, ip: A4 })]], [conflict4], 9],
-    ['our own probe, come back, is none', [v4], [[9, arpProbe({ from: OWN, ip: A4 })]], [], 180],
-    ['a reply of another address is none', [v4], [[9, reply(G4)]], [], 180],
-    ['a reply by another link of the same pod is none', [{ ...v4, ours: [OTHER] }], [[3, reply(A4)]], [], 180],
-    ['v6: an advertisement without options is one', [v6], [[9, bareAdvertisement(A6)]], [conflict6], 9],
-    ['v6: an advertisement is one', [v6], [[9, ndpAnnouncement({ from: OTHER, ip: A6 })]], [conflict6], 9],
-    ['v6: detection by somebody else is one', [v6], [[9, ndpProbe({ from: OTHER, ip: A6 })]], [conflict6], 9],
-    ['v6: our own detection, come back, is none', [v6], [[9, ndpProbe({ from: OWN, ip: A6 })]], [], 180],
-    ['both at once take no longer', [v4, v6], [], [], 180],
-    ['a gateway that answers ends it', [{ ...v4, gateway: G4 }], [[185, reply(G4)]], [], 185],
-    [
-      'an answer before the question counts for nothing',
-      [{ ...v4, gateway: G4 }],
-      [[9, reply(G4)]],
-      [{ kind: 'unreachable', ip: A4, gateway: G4 }],
-      480,
-    ],
-    ['v6: a gateway that answers ends it', [{ ...v6, gateway: G6 }], [[185, bareAdvertisement(G6)]], [], 185],
-    ['a gateway alone is asked at once', [{ ip: A4, conflict: false, gateway: G4 }], [[2, reply(G4)]], [], 2],
-    [
-      'without conflict detection a rival is nobody’s business',
-      [{ ip: A4, conflict: false, gateway: G4 }],
-      [
-        [1, reply(A4)],
-        [2, reply(G4)],
-      ],
-      [],
-      2,
-    ],
-    [
-      'a rival while the gateway is asked is a conflict',
-      [{ ...v4, gateway: G4 }],
-      [[190, reply(A4)]],
-      [conflict4],
-      190,
-    ],
-  ]
+    [],
+    2,
+  ],
+  ['a rival while the gateway is asked is a conflict', [{ ...v4, gateway: G4 }], [[190, reply(A4)]], [conflict4], 190],
+]
 for (const [name, asks, frames, findings, endMs] of rows)
   t.test(name, async t => {
     const got = run(asks, frames)

@@ -6,7 +6,7 @@ import { openCluster, SPIDER } from '../../fixtures/cluster.js'
 import { nicOf, openCoordination, resultFor, stateOf, type Nic } from '../../fixtures/coordination.js'
 import { cniEnv, runExecutable, type Reply } from '../../fixtures/executable.js'
 import type { Place } from '../../fixtures/netns.js'
-import { openPassage } from '../../fixtures/passage.js'
+import { openPassage } from '../../fixtures/port-forward.js'
 
 const world = openCoordination()
 const server = await startApiserver({ killed: true })

@@ -1,7 +1,12 @@
 // The conf and the cluster's word made one: which goes before which, and each value that cannot be, with its sentence.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
-import { keysOfCoordinator, mergeKeys, needsCluster, type CoordinatorKeys } from '../../../lib/ipam/coordinator.js'
+import {
+  keysOfCoordinator,
+  mergeKeys,
+  needsCluster,
+  type CoordinatorKeys,
+} from '../../../lib/coordinator/cluster-config.js'
 import { accepts } from '../../../plugins/coordinator/config.js'
 import { macFor } from '../../../plugins/coordinator/nic.js'
 import { settingsOf } from '../../../plugins/coordinator/settings.js'

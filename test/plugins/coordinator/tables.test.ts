@@ -2,7 +2,7 @@
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { EMPTY_NETNS, type NetnsState, type ObservedLink, type ObservedRoute } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink, type ObservedRoute } from '../../../lib/plan/state.js'
 import type { Rule } from '../../../lib/plan/step.js'
 import {
   hostOf,

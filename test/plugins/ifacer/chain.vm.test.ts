@@ -59,7 +59,7 @@ interface Tap {
 /** Every frame that the switch floods to a port of all its VLANs, tagged, as hex. */
 async function openTap(): Promise<Tap> {
   must('[ -e /dev/net/tun ] || modprobe tun')
-  const child = spawn('ip', ['netns', 'exec', wire, 'scripts/bun.sh', 'test/fixtures/tap.ts', 'tap0'])
+  const child = spawn('ip', ['netns', 'exec', wire, 'scripts/bun.sh', 'test/fixtures/tap-interface.ts', 'tap0'])
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
   while (!said.includes('ready')) {

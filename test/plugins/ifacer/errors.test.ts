@@ -2,12 +2,12 @@
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { outcomeOf } from '../../../lib/cni/plugin.js'
-import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { plugin } from '../../../plugins/ifacer/main.js'
 import { planFor } from '../../../plugins/ifacer/plan.js'
-import { refusalOf } from '../../../plugins/ifacer/words.js'
+import { refusalOf } from '../../../plugins/ifacer/errors.js'
 
 const saidBy = (work: () => unknown): string => {
   try {

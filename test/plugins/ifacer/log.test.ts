@@ -7,7 +7,7 @@ import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
 import { fieldsOf, stepsOf, told } from '../../../plugins/ifacer/log.js'
 import { nodeEnv } from '../../fixtures/node-config.js'
 import { VERSION } from '../../../lib/version.js'
-import { up } from '../../../plugins/ifacer/made.js'
+import { up } from '../../../plugins/ifacer/ownership.js'
 
 const callOf = (command: string, logOptions: object): Call<IfacerConf> => ({
   command,

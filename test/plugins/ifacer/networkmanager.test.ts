@@ -1,7 +1,7 @@
 // What ifacer makes of NetworkManager's state files: which of its links are managed, and the one sentence that it says of them.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { networkManagerWarning } from '../../../plugins/ifacer/networkmanager-state.js'
 import { isManaged, oursIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'

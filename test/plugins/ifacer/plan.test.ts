@@ -3,11 +3,11 @@ import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
 import { optionsOf } from '../../../plugins/ifacer/options.js'
-import { unfinishedName } from '../../../plugins/ifacer/made.js'
+import { unfinishedName } from '../../../plugins/ifacer/ownership.js'
 import { planFor } from '../../../plugins/ifacer/plan.js'
 
 const conf = (raw: object): IfacerConf => accepts(raw, 'ADD')
@@ -118,7 +118,11 @@ const link = (index: number, name: string, more: Partial<ObservedLink> = {}): Ob
 })
 const eth1 = link(2, 'eth1')
 const eth2 = link(3, 'eth2', { up: false })
-const node = (links: readonly ObservedLink[], more: Partial<NetnsState> = {}): NetnsState => ({ ...EMPTY_NETNS, links, ...more })
+const node = (links: readonly ObservedLink[], more: Partial<NetnsState> = {}): NetnsState => ({
+  ...EMPTY_NETNS,
+  links,
+  ...more,
+})
 const vlan5 = conf({ interfaces: ['eth1'], vlanID: 5 })
 const bond = conf({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b', mode: 1 } })
 const b = link(4, 'b', { kind: 'bond', bond: { mode: 1 } })

@@ -2,8 +2,8 @@
 // killed at every STEP-th change; prints what came of each, a line of JSON.
 import { openKernel } from '../../../lib/kernel/kernel.js'
 import type { StepOf } from '../../../lib/plan/step.js'
-import { linkUsersIn } from '../../../plugins/ifacer/holds.js'
-import { toRemove } from '../../../plugins/ifacer/made.js'
+import { linkUsersIn } from '../../../plugins/ifacer/link-users.js'
+import { toRemove } from '../../../plugins/ifacer/ownership.js'
 import { randomFrom } from '../../lib/ipam/world.js'
 import { ODDS, performBy, scenes } from './processes.js'
 import { brokenBy, NICS, scheduleFrom, shrunk, type Op } from './schedules.js'

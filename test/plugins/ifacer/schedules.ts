@@ -1,13 +1,13 @@
 // Random schedules of ADD and DEL by many confs, some killed between two changes; what may come of each, and the least schedule that breaks it.
-import type { ObservedLink } from '../../../lib/plan/seen.js'
+import type { ObservedLink } from '../../../lib/plan/state.js'
 import { CniError } from '../../../lib/cni/error.js'
 import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
-import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/holds.js'
+import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/link-users.js'
 import { ensure, release, type IfacerKernel } from '../../../plugins/ifacer/links.js'
-import { staysAsItIs } from '../../../plugins/ifacer/look.js'
-import { isMarked } from '../../../plugins/ifacer/made.js'
+import { staysAsItIs } from '../../../plugins/ifacer/observe.js'
+import { isMarked } from '../../../plugins/ifacer/ownership.js'
 import { leftovers, topOf } from '../../../plugins/ifacer/plan.js'
-import { EMPTY_NETNS } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS } from '../../../lib/plan/state.js'
 import { World, type Arena } from './world.js'
 
 export const NICS = ['eth1', 'eth2', 'eth3']

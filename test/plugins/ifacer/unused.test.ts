@@ -2,10 +2,10 @@
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { MARK, unfinishedName } from '../../../plugins/ifacer/made.js'
+import { MARK, unfinishedName } from '../../../plugins/ifacer/ownership.js'
 import { leftovers, planFor } from '../../../plugins/ifacer/plan.js'
 import { claimOf, unusedFrom } from '../../../plugins/ifacer/unused.js'
 
@@ -28,7 +28,11 @@ const eth1 = link(2, 'eth1', { master: 4 })
 const bond = link(4, 'b', { kind: 'bond', alias: MARK })
 const vlan = link(5, 'b.5', { kind: 'vlan', vlan: { id: 5 }, parent: 4, alias: MARK })
 const { alias: _, ...byHand } = vlan
-const node = (links: readonly ObservedLink[], more: Partial<NetnsState> = {}): NetnsState => ({ ...EMPTY_NETNS, links, ...more })
+const node = (links: readonly ObservedLink[], more: Partial<NetnsState> = {}): NetnsState => ({
+  ...EMPTY_NETNS,
+  links,
+  ...more,
+})
 const route = (to: string) => ({ dst: cidr(to), dev: 'b.5', table: 254, metric: 0, type: 1 })
 const address = {
   dev: 'b.5',

@@ -1,8 +1,8 @@
 // A node's links in memory, with the kernel's rules that ifacer leans on: names are unique, a bond takes what is down, a passthru macvlan stands alone.
 import type { Query } from '../../../lib/kernel/observe.js'
-import { EMPTY_NETNS, type Observed, type ObservedLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type Observed, type ObservedLink } from '../../../lib/plan/state.js'
 import type { Step, StepOf, Where } from '../../../lib/plan/step.js'
-import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/holds.js'
+import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/link-users.js'
 import type { IfacerKernel } from '../../../plugins/ifacer/links.js'
 
 /** Where schedules run: a node, and pods that stand on its links. */

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
-import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/seen.js'
+import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/macvlan-wrapper/config.js'
 import * as plan from '../../../plugins/macvlan-wrapper/plan.js'
-import { refusalOf } from '../../../plugins/macvlan-wrapper/words.js'
+import { refusalOf } from '../../../plugins/macvlan-wrapper/errors.js'
 
 const master: ObservedLink = {
   index: 3,
@@ -118,7 +118,9 @@ t.test('the master is the conf’s, else the default route’s, where the conf s
   t.equal(plan.masterName(callOf({}).config, { node: EMPTY_NETNS, pod: EMPTY_NETNS }), 'm0')
   const none = callOf({ master: '' }).config
   t.equal(plan.masterName(none, { node: routed, pod: EMPTY_NETNS }), 'm9')
-  t.throws(() => plan.masterName(none, { node: EMPTY_NETNS, pod: routed }), { message: 'no default route interface found' })
+  t.throws(() => plan.masterName(none, { node: EMPTY_NETNS, pod: routed }), {
+    message: 'no default route interface found',
+  })
   const inside = callOf({ master: '', linkInContainer: true }).config
   t.equal(plan.masterName(inside, { node: EMPTY_NETNS, pod: routed }), 'm9')
   t.throws(() => plan.masterOf(none, { node: EMPTY_NETNS, pod: EMPTY_NETNS }, 'm9'), {

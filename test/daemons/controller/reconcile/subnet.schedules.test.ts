@@ -2,7 +2,7 @@
 // SEED=n runs that one history alone, HISTORIES=n as many, from FIRST=n on; a failing one is cut down to the operations that it needs.
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
-import { identityOfPool } from '../../../../daemons/controller/reconcile/autopool.js'
+import { identityOfPool } from '../../../../daemons/controller/reconcilers/subnet/autopool.js'
 import { effectiveOf, usableOf } from '../../../../lib/crd/addressing.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../lib/ip/range.js'

@@ -1,7 +1,7 @@
 // AdmissionReviews in and out, who answers them, and what is refused before anybody judges.
 import t from 'tap'
-import { boundedLimiter } from '../../../../daemons/controller/limiter.js'
-import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhook-http.js'
+import { boundedLimiter } from '../../../../daemons/controller/runtime/limiter.js'
+import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhooks/http.js'
 import { answerTo, reviewIn, type ReviewVerdict } from '../../../../daemons/controller/webhooks/review.js'
 
 const review = (request: unknown = { uid: 'u', operation: 'CREATE', object: { a: 1 } }): string =>

@@ -1,0 +1,128 @@
+// Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer once no address is held by it, as a controller would
+// have it. Knows the store.
+import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import type { HistoryEntry } from './storage/history.js'
+import { labelText } from './storage/label.js'
+import { at, type JsonObject, type Stored } from './storage/object.js'
+import type { Registry } from './schema/kind-registry.js'
+import type { ObjectStore, Tx } from './storage/store.js'
+import { updateIn } from './registry/write.js'
+
+const ENDPOINTS = `${SPIDERPOOL_GROUP}/spiderendpoints`
+const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
+const PODS = '/pods'
+const STATEFULSETS = 'apps/statefulsets'
+const LEASES = 'coordination.k8s.io/leases'
+const LEASE = 'spiderpool-controller-leases' // daemons/controller/controller.ts
+const LEASE_DEFAULT_S = 15
+const LOOKED_EVERY_MS_MAX = 60_000
+const QUIETLY = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {}, status: false } as const
+
+interface Key {
+  readonly namespace: string
+  readonly name: string
+}
+
+const keyOf = ({ metadata: { namespace = '', name } }: Stored): Key => ({ namespace, name })
+const podOf = (address: Stored): Key => ({
+  namespace: String(at(address, 'spec', 'pod', 'namespace')),
+  name: String(at(address, 'spec', 'pod', 'name')),
+})
+const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
+const isFinished = (pod: Stored): boolean => ['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')))
+
+/** For how long a Lease holds from now on; 0 or less where it has run out. */
+export function leaseLeftMs(lease: Stored, nowMs: number): number {
+  const renewedMs = Date.parse(String(at(lease, 'spec', 'renewTime')))
+  const seconds = Number(at(lease, 'spec', 'leaseDurationSeconds') ?? LEASE_DEFAULT_S)
+  const holder = at(lease, 'spec', 'holderIdentity') ?? ''
+  return holder === '' || Number.isNaN(renewedMs) ? 0 : renewedMs + seconds * 1000 - nowMs
+}
+
+/** An address that a Go agent allocated and that nothing has adopted is held by its pool's text alone. */
+function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
+  const ips = at(record, 'status', 'current', 'ips')
+  const names = (Array.isArray(ips) ? ips : []).flatMap((nic: unknown) =>
+    typeof nic === 'object' && nic !== null && !Array.isArray(nic)
+      ? [at(nic as JsonObject, 'ipv4Pool'), at(nic as JsonObject, 'ipv6Pool')]
+      : [],
+  )
+  return [...new Set(names)].some(name => {
+    const pool = typeof name === 'string' ? tx.read({ resource: POOLS, namespace: '', name }) : undefined
+    const text = pool && at(pool, 'status', 'allocatedIPs')
+    return typeof text === 'string' && text.includes(JSON.stringify(uid))
+  })
+}
+
+export class EndpointKeeper {
+  readonly #store: ObjectStore
+  readonly #registry: Registry
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+
+  constructor(store: ObjectStore, registry: Registry) {
+    this.#store = store
+    this.#registry = registry
+    for (const ref of store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
+    store.onCommit(changes => changes.forEach(change => this.#notice(change)))
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer)
+  }
+
+  /** A record has the name of its pod. */
+  #notice({ resource, type, object }: HistoryEntry): void {
+    const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isEnding(object)
+    const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
+    if (isRecord || isPod) this.#schedule(keyOf(object), 0)
+    if (resource === ADDRESSES && type === 'DELETED') this.#schedule(podOf(object), 0)
+    if (resource === POOLS || (resource === STATEFULSETS && type === 'DELETED'))
+      for (const ref of this.#store.indexes.unsettled()) if (ref.resource === ENDPOINTS) this.#schedule(ref, 0)
+  }
+
+  #schedule(key: Key, waitMs: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#store
+        .write(tx => this.#settle(tx, key))
+        .catch((error: unknown) =>
+          console.error(`cannot release SpiderEndpoint ${key.namespace}/${key.name}: ${String(error)}`),
+        )
+    }, waitMs)
+    this.#timers.add(timer)
+  }
+
+  #settle(tx: Tx, key: Key): void {
+    const kind = this.#registry.all().find(k => k.group === SPIDERPOOL_GROUP && k.plural === 'spiderendpoints')
+    const record = tx.read({ resource: ENDPOINTS, ...key })
+    if (!kind || !record || !isEnding(record) || record.metadata.finalizers?.includes(FINALIZER) !== true) return
+    const leftMs = this.#controllerLeftMs(tx)
+    if (leftMs > 0) return this.#schedule(key, Math.min(leftMs, LOOKED_EVERY_MS_MAX))
+    if (this.#isNeeded(tx, record)) return
+    const finalizers = record.metadata.finalizers.filter(name => name !== FINALIZER)
+    updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), QUIETLY)
+  }
+
+  /** For how long the Lease of a controller still holds: that controller decides then. */
+  #controllerLeftMs(tx: Tx): number {
+    const leases = tx.list({ resource: LEASES }).filter(({ metadata }) => metadata.name === LEASE)
+    return Math.max(0, ...leases.map(lease => leaseLeftMs(lease, Date.now())))
+  }
+
+  /**
+   * By addresses: a DEL that is still to come may find them by the record alone, and a record of a pod that is deleted ends with its pod, as its
+   * dependent. By its pod, which may run; by the StatefulSet that gives its addresses to the next pod.
+   */
+  #isNeeded(tx: Tx, record: Stored): boolean {
+    const { namespace, name } = keyOf(record)
+    const uid = String(at(record, 'status', 'current', 'uid'))
+    if (tx.list({ resource: ADDRESSES, label: labelText(IPAM_LABEL_POD_UID, uid), limit: 1 }).length > 0) return true
+    if (isNamedByPool(tx, record, uid)) return true
+    const pod = tx.read({ resource: PODS, namespace, name })
+    if (pod && pod.metadata.uid === uid && !isFinished(pod)) return true
+    if (at(record, 'status', 'ownerControllerType') !== 'StatefulSet') return false
+    const owner = String(at(record, 'status', 'ownerControllerName'))
+    return tx.read({ resource: STATEFULSETS, namespace, name: owner }) !== undefined
+  }
+}

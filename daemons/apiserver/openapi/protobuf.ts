@@ -1,0 +1,111 @@
+// Protocol Buffers, the writing half: a table a message (protobuf.dev/programming-guides/encoding). Knows bytes; knows no message.
+import { isFields } from '../storage/object.js'
+
+/** How a value of one kind is written. A list is written once a member. */
+export interface WireKind {
+  readonly wire: 0 | 1 | 2
+  /** undefined: nothing is written, as of the default values of proto3. */
+  write(value: unknown): Uint8Array | undefined
+}
+
+/** Fields of a message: JSON name to field number and kind. */
+export type MessageTable = Readonly<Record<string, readonly [number: number, kind: WireKind]>>
+
+const utf8 = new TextEncoder()
+
+function varint(value: bigint): Uint8Array {
+  const bytes: number[] = []
+  let rest = BigInt.asUintN(64, value)
+  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
+  return Uint8Array.from([...bytes, Number(rest)])
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** One field: its key, its length where it has one, its bytes. */
+export function field(number: number, wire: WireKind['wire'], bytes: Uint8Array): Uint8Array {
+  const key = varint(BigInt(number * 8 + wire))
+  return wire === 2 ? concat([key, varint(BigInt(bytes.length)), bytes]) : concat([key, bytes])
+}
+
+export const string: WireKind = {
+  wire: 2,
+  write: value => (typeof value === 'string' && value !== '' ? utf8.encode(value) : undefined),
+}
+/** Of a repeated field, where an empty text is a member too. */
+export const text: WireKind = { wire: 2, write: value => (typeof value === 'string' ? utf8.encode(value) : undefined) }
+export const bool: WireKind = { wire: 0, write: value => (value === true ? Uint8Array.of(1) : undefined) }
+export const int64: WireKind = {
+  wire: 0,
+  write: value =>
+    typeof value === 'number' && Number.isInteger(value) && value !== 0 ? varint(BigInt(value)) : undefined,
+}
+export const double: WireKind = {
+  wire: 1,
+  write(value) {
+    if (typeof value !== 'number' || value === 0) return undefined
+    const bytes = new Uint8Array(8)
+    new DataView(bytes.buffer).setFloat64(0, value, true)
+    return bytes
+  },
+}
+
+/** A message of JSON fields. `table` is a function where a message holds itself. `more` writes what no key names. */
+export const message = (
+  table: () => MessageTable,
+  more?: (value: Record<string, unknown>) => readonly Uint8Array[],
+): WireKind => ({
+  wire: 2,
+  write(value) {
+    if (!isFields(value)) return undefined
+    const known = Object.entries(table()).flatMap(([key, [number, kind]]) => {
+      const found = value[key]
+      const members: readonly unknown[] = Array.isArray(found) ? found : found === undefined ? [] : [found]
+      return members.flatMap(member => {
+        const bytes = kind.write(member)
+        return bytes ? [field(number, kind.wire, bytes)] : []
+      })
+    })
+    return concat([...known, ...(more?.(value) ?? [])])
+  },
+})
+
+/** A map as the list of messages `{ name = 1; value = 2 }` that each stand at `number`. */
+export function namedFields(
+  entries: readonly (readonly [string, unknown])[],
+  number: number,
+  kind: WireKind,
+): readonly Uint8Array[] {
+  return entries.flatMap(([name, value]) => {
+    const bytes = kind.write(value)
+    return bytes ? [field(number, 2, concat([field(1, 2, utf8.encode(name)), field(2, kind.wire, bytes)]))] : []
+  })
+}
+
+/** A message that is nothing but a map, its entries at field `number`. */
+export const mapOf = (kind: WireKind, number = 1): WireKind => ({
+  wire: 2,
+  write: value => (isFields(value) ? concat(namedFields(Object.entries(value), number, kind)) : undefined),
+})
+
+/** A message around one value or list. */
+export const wrapped = (number: number, kind: WireKind): WireKind => ({
+  wire: 2,
+  write(value) {
+    const members: readonly unknown[] = Array.isArray(value) ? value : [value]
+    return concat(
+      members.flatMap(member => {
+        const bytes = kind.write(member)
+        return bytes ? [field(number, kind.wire, bytes)] : []
+      }),
+    )
+  },
+})

@@ -1,0 +1,87 @@
+// Sets of paths, as managedFields writes them (FieldsV1). Knows path elements; knows no schema and no manager.
+import { isFields, parseJson, type JsonObject } from '../storage/object.js'
+
+/**
+ * A path element as FieldsV1 has it: `f:name` a field, `k:{"name":"a"}` a member of a list by its keys,
+ * `v:"a"` a member of a set by its value (sigs.k8s.io/structured-merge-diff/fieldpath/serialize-pe.go).
+ */
+export type Element = string
+
+/** Elements with NUL between; '' is the object itself. Kept flat so that union and difference are those of plain sets. */
+export type FieldPath = string
+export type FieldSet = ReadonlySet<FieldPath>
+
+const BETWEEN = '\u0000'
+
+export const inside = (path: FieldPath, element: Element): FieldPath =>
+  path === '' ? element : `${path}${BETWEEN}${element}`
+export const elementsOf = (path: FieldPath): readonly Element[] => (path === '' ? [] : path.split(BETWEEN))
+export const pathOf = (...names: readonly string[]): FieldPath => names.map(name => `f:${name}`).join(BETWEEN)
+export const isAtOrBelow = (path: FieldPath, above: FieldPath): boolean =>
+  path === above || path.startsWith(above + BETWEEN)
+
+export const union = (...sets: readonly FieldSet[]): FieldSet => new Set(sets.flatMap(set => [...set]))
+export const minus = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter(path => !other.has(path)))
+export const common = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter(path => other.has(path)))
+export const sameSet = (a: FieldSet, b: FieldSet): boolean => a.size === b.size && [...a].every(path => b.has(path))
+
+/** FieldsV1: a map of elements; `.` marks a path that is a member and has members below it. */
+export function encodeSet(set: FieldSet): JsonObject {
+  const root: JsonObject = {}
+  for (const path of [...set].sort()) {
+    let here = root
+    for (const element of elementsOf(path)) {
+      const below = here[element]
+      here = isFields(below) ? below : (here[element] = {})
+    }
+    here['.'] = {}
+  }
+  return withoutLoneDots(root)
+}
+
+function withoutLoneDots(fields: JsonObject): JsonObject {
+  const keys = Object.keys(fields)
+  if (keys.length === 1 && keys[0] === '.') return {}
+  return Object.fromEntries(
+    keys.map(key => {
+      const below = fields[key]
+      return [key, key !== '.' && isFields(below) ? withoutLoneDots(below) : {}]
+    }),
+  )
+}
+
+/** The reverse; what is no FieldsV1 is no member. */
+export function decodeSet(fields: unknown): FieldSet {
+  const set = new Set<FieldPath>()
+  const walk = (below: JsonObject, path: FieldPath): void => {
+    const keys = Object.keys(below)
+    if (keys.length === 0 && path !== '') set.add(path)
+    for (const key of keys) {
+      const next = below[key]
+      if (key === '.') set.add(path)
+      else if (isFields(next)) walk(next, inside(path, key))
+    }
+  }
+  if (isFields(fields)) walk(fields, '')
+  return set
+}
+
+/** As Kubernetes writes a path for people: `.spec.ports[port=80,protocol="TCP"].name`. */
+export const pathText = (path: FieldPath): string => elementsOf(path).map(elementText).join('')
+
+function elementText(element: Element): string {
+  const rest = element.slice(2)
+  switch (element.slice(0, 2)) {
+    case 'k:': {
+      const keys = parseJson(rest)
+      const pairs = Object.entries(isFields(keys) ? keys : {}).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+      return `[${pairs.join(',')}]`
+    }
+    case 'v:':
+      return `[=${rest}]`
+    case 'i:':
+      return `[${rest}]`
+    default:
+      return `.${rest}`
+  }
+}

@@ -1,0 +1,109 @@
+// JSON patch and JSON merge patch. Knows JSON; knows no kind. Strategic merge patch is in strategic.ts.
+import jsonpatch, { type Operation } from 'fast-json-patch'
+import { BODY_BYTES_MAX, sizeOfJson } from '../schema/body-limits.js'
+import { ApiError, badRequest } from '../schema/status-error.js'
+import { isFields, type JsonObject } from '../storage/object.js'
+
+export { strategicMerge } from './strategic-merge.js'
+
+const OPERATIONS_MAX = 10_000 // k8s.io/apiserver/pkg/endpoints/handlers/patch.go
+
+/**
+ * RFC 6902. The object is not changed; the result shares nothing with it.
+ * @throws 400 for what is no patch or makes too deep a document, 413 for a too long one, 422 where an operation does not apply and where all copies
+ * together are larger than a body may be: each copy can double the document.
+ */
+export function applyJsonPatch(object: unknown, ops: unknown): unknown {
+  if (!Array.isArray(ops)) throw badRequest('error decoding patch: a JSON patch is a list of operations')
+  if (ops.length > OPERATIONS_MAX) {
+    const message = `Request entity too large: The allowed maximum operations in a JSON patch is ${OPERATIONS_MAX}, got ${ops.length}`
+    throw new ApiError(413, 'RequestEntityTooLarge', message)
+  }
+  let document = structuredClone(object)
+  let copied = 0
+  ops.forEach((op: unknown, index) => {
+    if (!isOperation(op))
+      throw badRequest(`error decoding patch: operation ${index} is not an operation: ${JSON.stringify(op)}`)
+    if (op.op === 'copy') {
+      copied += sizeOfJson(valueAt(document, op.from), BODY_BYTES_MAX)
+      if (copied > BODY_BYTES_MAX) throw refused(tooMuchCopied())
+    }
+    try {
+      document = jsonpatch.applyOperation(document, structuredClone(op), true, true, true, index).newDocument
+    } catch (error) {
+      throw doesNotApply(op, error)
+    }
+  })
+  sizeOfJson(document, Infinity)
+  return document
+}
+
+/** What a pointer names; undefined where that is nothing, which the operation then reports. */
+function valueAt(document: unknown, pointer: string): unknown {
+  try {
+    const found: unknown = jsonpatch.getValueByPointer(document, pointer)
+    return found
+  } catch (error) {
+    if (error instanceof Error) return undefined
+    throw error
+  }
+}
+
+// github.com/evanphx/json-patch, errors.go
+const tooMuchCopied = (): string =>
+  `Unable to complete the copy, the accumulated size increase of copy is more than the limit ${BODY_BYTES_MAX}`
+
+const POINTER = /^(\/([^~]|~[01])*)?$/
+const isPointer = (value: unknown): boolean => typeof value === 'string' && POINTER.test(value)
+
+function isOperation(op: unknown): op is Operation {
+  if (!isFields(op) || !isPointer(op['path'])) return false
+  switch (op['op']) {
+    case 'add':
+    case 'replace':
+    case 'test':
+      return 'value' in op
+    case 'remove':
+      return true
+    case 'move':
+    case 'copy':
+      return isPointer(op['from'])
+    default:
+      return false
+  }
+}
+
+/** 422. kubectl prints the causes as `field: message`, and where there are none its old versions print nothing: so there is one. */
+function doesNotApply(op: Operation, error: unknown): ApiError {
+  const name = error instanceof Error ? error.name : ''
+  const why =
+    name === 'TEST_OPERATION_FAILED'
+      ? `testing value ${op.path} failed`
+      : `${op.op} operation does not apply: doc is missing path: ${JSON.stringify(op.path)}`
+  return refused(why)
+}
+
+function refused(why: string): ApiError {
+  const causes = [{ reason: 'UnexpectedServerResponse', message: why, field: 'patch' }]
+  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, {
+    causes,
+  })
+}
+
+/** RFC 7386: null takes away, maps merge, all else replaces. Neither argument is changed. */
+export function mergePatch(object: unknown, patch: unknown): unknown {
+  if (!isFields(patch)) return patch
+  const before: JsonObject = isFields(object) ? object : {}
+  const changed = Object.entries(patch)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => [key, mergePatch(Object.hasOwn(before, key) ? before[key] : undefined, value)] as const)
+  const kept = Object.entries(before).filter(([key]) => !Object.hasOwn(patch, key))
+  return inOrderOf(before, Object.fromEntries([...kept, ...changed]))
+}
+
+/** Old keys keep their places, so that an object printed after a patch reads as it did. */
+function inOrderOf(before: JsonObject, after: JsonObject): JsonObject {
+  const old = Object.keys(before).filter(key => Object.hasOwn(after, key))
+  const fresh = Object.keys(after).filter(key => !Object.hasOwn(before, key))
+  return Object.fromEntries([...old, ...fresh].map(key => [key, after[key]]))
+}

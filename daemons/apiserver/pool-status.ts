@@ -1,0 +1,100 @@
+// The part of the controller that a standalone server cannot do without: pools count their addresses, and go when empty. Knows the store.
+import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import type { SpiderIPPool } from '../../lib/crd/types.js'
+import { poolFinalizers, poolStatus } from '../controller/reconcilers/ippool/decide.js'
+import type { HistoryEntry } from './storage/history.js'
+import { isFields, sameJson, type Stored } from './storage/object.js'
+import type { Registry } from './schema/kind-registry.js'
+import type { ObjectStore, Tx } from './storage/store.js'
+import { updateIn } from './registry/write.js'
+
+const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
+const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+const WRITE_EVERY_MS = 1_000
+const QUIETLY = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {} } as const
+
+const isPool = (object: Stored): object is Stored & SpiderIPPool =>
+  isFields(object['spec']) && typeof object['spec']['subnet'] === 'string'
+
+const poolUidOf = ({ metadata }: Stored): string => metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''
+
+export class PoolStatusKeeper {
+  readonly #store: ObjectStore
+  readonly #registry: Registry
+  /** Addresses by the UID of their pool. */
+  readonly #counts: Map<string, number>
+  readonly #names = new Map<string, string>()
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  readonly #written = new Map<string, number>()
+
+  constructor(store: ObjectStore, registry: Registry) {
+    this.#store = store
+    this.#registry = registry
+    this.#counts = new Map(store.indexes.countsOf(ADDRESSES, IPAM_LABEL_POOL_UID))
+    for (const pool of store.list({ resource: POOLS })) this.#see(pool)
+    store.onCommit(changes => changes.forEach(change => this.#notice(change)))
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+  }
+
+  #notice({ resource, type, object, prev }: HistoryEntry): void {
+    if (resource === POOLS) {
+      if (type === 'DELETED') this.#forget(object)
+      else if (!prev || !sameJson(prev['spec'], object['spec']) || object.metadata.deletionTimestamp !== undefined)
+        this.#see(object)
+    }
+    if (resource !== ADDRESSES) return
+    if (prev) this.#count(poolUidOf(prev), -1)
+    if (type !== 'DELETED') this.#count(poolUidOf(object), 1)
+  }
+
+  #count(uid: string, more: number): void {
+    if (uid === '') return
+    this.#counts.set(uid, (this.#counts.get(uid) ?? 0) + more)
+    const name = this.#names.get(uid)
+    if (name !== undefined) this.#schedule(name)
+  }
+
+  #see({ metadata: { uid, name } }: Stored): void {
+    this.#names.set(uid, name)
+    this.#schedule(name)
+  }
+
+  #forget({ metadata: { uid, name } }: Stored): void {
+    this.#names.delete(uid)
+    this.#counts.delete(uid)
+    this.#written.delete(name)
+  }
+
+  /** At most one write a second and pool; the first one at once. */
+  #schedule(name: string): void {
+    if (this.#timers.has(name)) return
+    const wait = Math.max(0, (this.#written.get(name) ?? 0) + WRITE_EVERY_MS - Date.now())
+    const settle = (): void => {
+      this.#timers.delete(name)
+      this.#written.set(name, Date.now())
+      this.#store
+        .write(tx => this.#settle(tx, name))
+        .catch((error: unknown) => console.error(`cannot keep the status of pool ${name}: ${String(error)}`))
+    }
+    this.#timers.set(name, setTimeout(settle, wait))
+  }
+
+  #settle(tx: Tx, name: string): void {
+    const kind = this.#registry.all().find(k => k.group === SPIDERPOOL_GROUP && k.plural === 'spiderippools')
+    const pool = tx.read({ resource: POOLS, namespace: '', name })
+    if (!kind || !pool || !isPool(pool)) return
+    const target = { kind, namespace: '', name }
+    const allocated = this.#counts.get(pool.metadata.uid) ?? 0
+    const names = (): readonly string[] =>
+      this.#store.indexes.namesWith(ADDRESSES, IPAM_LABEL_POOL_UID, pool.metadata.uid)
+    const status = poolStatus(pool, { allocated, names })
+    updateIn(tx, target, old => ({ ...old, status }), { ...QUIETLY, status: true })
+    const finalizers = poolFinalizers(pool, allocated)
+    if (finalizers.length === (pool.metadata.finalizers?.length ?? 0)) return
+    const release = (old: Stored): object => ({ ...old, metadata: { ...old.metadata, finalizers } })
+    updateIn(tx, target, release, { ...QUIETLY, status: false })
+  }
+}

@@ -1,0 +1,20 @@
+// The CRDs of this repository, as texts inside the executable. Knows file names only.
+import attachments from '../../../schemas/crds/k8s.cni.cncf.io_network-attachment-definitions.yaml' with { type: 'text' }
+import coordinators from '../../../schemas/crds/spiderpool.spidernet.io_spidercoordinators.yaml' with { type: 'text' }
+import endpoints from '../../../schemas/crds/spiderpool.spidernet.io_spiderendpoints.yaml' with { type: 'text' }
+import addresses from '../../../schemas/crds/spiderpool.spidernet.io_spideripaddresses.yaml' with { type: 'text' }
+import pools from '../../../schemas/crds/spiderpool.spidernet.io_spiderippools.yaml' with { type: 'text' }
+import multusConfigs from '../../../schemas/crds/spiderpool.spidernet.io_spidermultusconfigs.yaml' with { type: 'text' }
+import reserved from '../../../schemas/crds/spiderpool.spidernet.io_spiderreservedips.yaml' with { type: 'text' }
+import subnets from '../../../schemas/crds/spiderpool.spidernet.io_spidersubnets.yaml' with { type: 'text' }
+
+export const BUILTIN_CRDS: readonly string[] = [
+  attachments,
+  coordinators,
+  endpoints,
+  addresses,
+  pools,
+  multusConfigs,
+  reserved,
+  subnets,
+]

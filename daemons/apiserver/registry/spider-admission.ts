@@ -1,0 +1,62 @@
+// Admission of the system's own kinds: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
+import { ADMISSIONS } from '../../../lib/crd/admission.js'
+import { denialOf } from '../../../lib/crd/cause.js'
+import { SPIDERPOOL_GROUP } from '../../../lib/crd/names.js'
+import {
+  EMPTY_CONTEXT,
+  type Admission as Rules,
+  type AdmissionContext,
+  type ContextQuery,
+  type AdmissionSwitches,
+} from '../../../lib/crd/rules.js'
+import type { BuiltinAdmission, Others } from './admission.js'
+import { denied } from '../schema/status-error.js'
+import { labelText } from '../storage/label.js'
+import { isFields, type Stored } from '../storage/object.js'
+
+/** A single host has both families; subnets change nothing where there are none. */
+const SWITCHES: AdmissionSwitches = { enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, keepsUsed: false }
+
+const RESOURCES: { readonly [K in keyof AdmissionContext]: string } = {
+  pools: `${SPIDERPOOL_GROUP}/spiderippools`,
+  subnets: `${SPIDERPOOL_GROUP}/spidersubnets`,
+  addresses: `${SPIDERPOOL_GROUP}/spideripaddresses`,
+  definitions: 'k8s.cni.cncf.io/network-attachment-definitions',
+  configs: `${SPIDERPOOL_GROUP}/spidermultusconfigs`,
+  namespaces: '/namespaces',
+}
+
+/** Stored objects passed their schema, or were served before there was one: what has no spec says nothing. */
+const hasSpec = (object: Stored): boolean => isFields(object['spec']) || object.kind === 'Namespace'
+
+function around(looks: ContextQuery, others: Others): AdmissionContext {
+  const found = Object.entries(looks).map(([what, { label, name, namespace }]) => {
+    const [key = '', value = ''] = (label ?? '').split('=')
+    const resource = RESOURCES[what as keyof AdmissionContext]
+    const all = label === undefined ? others(resource) : others(resource, labelText(key, value))
+    const isMeant = ({ metadata }: Stored): boolean =>
+      (name === undefined || metadata.name === name) && (namespace === undefined || metadata.namespace === namespace)
+    return [what, all.filter(one => isMeant(one) && hasSpec(one))]
+  })
+  return { ...EMPTY_CONTEXT, ...(Object.fromEntries(found) as Partial<AdmissionContext>) } // each kind under its own name
+}
+
+const admissionOf = (rules: Rules): Partial<BuiltinAdmission> => ({
+  mutate(object, old, others) {
+    const written = { object, old, namespace: object.metadata.namespace ?? '' }
+    const looks = rules.toMutate(written, SWITCHES, EMPTY_CONTEXT)
+    return rules.mutate(written, around(looks, others)) as Stored // what it adds has the types of the schema
+  },
+  validate(object, old, { others, warn }) {
+    const written = { object, old, namespace: object.metadata.namespace ?? '' }
+    const faults = rules.validate(written, around(rules.toValidate(written, SWITCHES), others), SWITCHES)
+    const denial = denialOf(rules.of, object.metadata.name, faults)
+    if (denial) throw denied(denial)
+    for (const warning of rules.warnings(object)) warn(warning)
+  },
+})
+
+/** By resource, as the store names it. */
+export const SPIDER_ADMISSION: Readonly<Record<string, Partial<BuiltinAdmission>>> = Object.fromEntries(
+  ADMISSIONS.map(rules => [`${rules.of.group}/${rules.of.plural}`, admissionOf(rules)]),
+)

@@ -1,0 +1,243 @@
+// Create, update and delete as transactions on the store: validation, admission, finalizers. Knows objects and kinds; knows no HTTP.
+import { admissionFor, NO_ADMISSION, type BuiltinAdmission, type Others } from './admission.js'
+import { trackUpdate } from '../patch/server-side-apply.js'
+import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from '../schema/status-error.js'
+import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
+import { fieldsOf, sameJson, timeText, type Stored } from '../storage/object.js'
+import { storedAt } from '../schema/kind-registry.js'
+import { schemaFor } from '../schema/structural.js'
+import { checkSame, sent, toCreate, toUpdate, toUpdateStatus, withGeneration, type Now } from './strategy.js'
+import type { StoredKey, ObjectStore, Tx } from '../storage/store.js'
+
+export interface Target {
+  readonly kind: KindInfo
+  /** '' where cluster-scoped. */
+  readonly namespace: string
+  readonly name: string
+}
+
+/** How unknown fields are taken: metav1.FieldValidation. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
+
+export interface WriteParams {
+  readonly dryRun: boolean
+  readonly fieldValidation: FieldValidation
+  /** Told of what a client should hear of but that is no error. */
+  readonly warn: (text: string) => void
+  /** Whom the changed fields belong to; absent: nobody is noted, or (server-side apply) it is noted already. */
+  readonly manager?: string | undefined
+}
+
+export interface DeleteParams {
+  readonly dryRun: boolean
+  readonly uid?: string | undefined
+  readonly resourceVersion?: string | undefined
+  readonly propagation: 'Background' | 'Foreground' | 'Orphan'
+}
+
+export interface Deleted {
+  readonly object: Stored
+  /** False where finalizers still hold it. */
+  readonly gone: boolean
+}
+
+const NAMES_TRIED_MAX = 8
+const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789' // k8s.io/apimachinery/pkg/util/rand: no vowels, no words
+
+export function now(): Now {
+  const bytes = crypto.getRandomValues(new Uint8Array(5))
+  const suffix = [...bytes].map(byte => SUFFIX_LETTERS[byte % SUFFIX_LETTERS.length]).join('')
+  return { ms: Date.now(), uid: crypto.randomUUID(), suffix }
+}
+
+export const refOf = ({ kind, namespace, name }: Target): StoredKey => ({ resource: storedAt(kind), namespace, name })
+
+/** In the version that the request speaks. */
+export const spoken = (kind: KindInfo, object: Stored): Stored =>
+  object.apiVersion === apiVersionOf(kind) ? object : { ...object, apiVersion: apiVersionOf(kind) }
+
+function mustExist(tx: Pick<Tx, 'read'>, target: Target): Stored {
+  const object = tx.read(refOf(target))
+  if (!object) throw notFound(target.kind, target.name)
+  return spoken(target.kind, object)
+}
+
+const NAMESPACES: Pick<KindInfo, 'group' | 'plural' | 'kind'> = { group: '', plural: 'namespaces', kind: 'Namespace' }
+
+function checkNamespace(tx: Tx, { kind, namespace }: Target, name: string): void {
+  if (!kind.namespaced) return
+  const found = tx.read({ resource: '/namespaces', namespace: '', name: namespace })
+  if (!found) throw notFound(NAMESPACES, namespace)
+  if (found.metadata.deletionTimestamp !== undefined)
+    throw forbidden(kind, name, `unable to create new content in namespace ${namespace} because it is being terminated`)
+}
+
+interface Settling {
+  readonly kind: KindInfo
+  readonly options: WriteParams
+  readonly tx: Tx
+  readonly admission: BuiltinAdmission
+}
+
+/** Defaults, prunes and admits; throws 400 for unknown fields where those are refused, 422 for what is wrong. */
+function settle({ kind, options, tx, admission }: Settling, object: Stored, old: Stored | undefined): Stored {
+  const schema = schemaFor(kind)
+  const shaped = schema.shape(object)
+  unknownFields(kind, shaped.unknown, options)
+  const others: Others = (resource, label) => tx.list({ resource, label })
+  const admitted = schema.shape(admission.mutate(shaped.object, old, others)).object
+  const faults = schema.faults(admitted)
+  if (faults.length > 0) throw invalid(kind, admitted.metadata.name, faults)
+  admission.validate(admitted, old, { others, warn: options.warn })
+  return admitted
+}
+
+function unknownFields(kind: KindInfo, unknown: readonly string[], { fieldValidation, warn }: WriteParams): void {
+  if (unknown.length === 0 || fieldValidation === 'Ignore') return
+  const said = unknown.map(path => `unknown field "${path}"`)
+  if (fieldValidation === 'Warn') return said.forEach(warn)
+  const of = `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`
+  throw new ApiError(400, 'BadRequest', `${of}: strict decoding error: ${said.join(', ')}`)
+}
+
+/** POST. */
+export function create(store: ObjectStore, target: Target, body: unknown, options: WriteParams): Promise<Stored> {
+  const { kind, namespace } = target
+  const object = sent(body, kind, namespace)
+  return store.write(tx => createIn(tx, target, object, options))
+}
+
+/** POST inside a transaction: server-side apply creates what is not there. */
+export function createIn(tx: Tx, target: Target, body: unknown, options: WriteParams): Stored {
+  const { kind, namespace } = target
+  const object = sent(body, kind, namespace)
+  const named = typeof object.metadata['name'] === 'string' && object.metadata['name'] !== ''
+  for (let tries = 1; ; tries++) {
+    const fresh = toCreate(kind, object, now())
+    const { name } = fresh.metadata
+    const taken = tx.read(refOf({ ...target, name })) !== undefined
+    if (taken && !named && tries < NAMES_TRIED_MAX) continue
+    checkNamespace(tx, target, name)
+    const settled = settle({ kind, options, tx, admission: admissionFor(kind) }, fresh, undefined)
+    if (taken) throw alreadyExists(kind, name)
+    const noted = owned(settled, undefined, kind, options)
+    return options.dryRun ? noted : tx.put(storedAt(kind), noted)
+  }
+}
+
+/** Makes the object to write of the one that is there. */
+export type ObjectUpdate = (old: Stored) => unknown
+
+/** PUT and PATCH, of the object or of its status. `change` may be run once only, inside the transaction. */
+export function update(
+  store: ObjectStore,
+  target: Target,
+  change: ObjectUpdate,
+  options: WriteParams & { readonly status: boolean },
+): Promise<Stored> {
+  return store.write(tx => updateIn(tx, target, change, options))
+}
+
+export function updateIn(
+  tx: Tx,
+  target: Target,
+  change: ObjectUpdate,
+  options: WriteParams & { readonly status: boolean },
+): Stored {
+  const { kind, namespace } = target
+  const old = mustExist(tx, target)
+  const object = sent(change(old), kind, namespace)
+  checkSame(kind, old, object)
+  const made = options.status ? toUpdateStatus(kind, old, object) : toUpdate(kind, old, object)
+  const admission = options.status ? NO_ADMISSION : admissionFor(kind)
+  const settled = withGeneration(kind, old, settle({ kind, options, tx, admission }, made, old))
+  if (isSame(settled, old)) return old
+  const noted = owned(settled, old, kind, options)
+  if (options.dryRun) return noted
+  const { deletionTimestamp, finalizers = [] } = noted.metadata
+  if (deletionTimestamp !== undefined && finalizers.length === 0 && !heldAsNamespace(noted))
+    return tx.remove(storedAt(kind), noted)
+  return tx.put(storedAt(kind), noted)
+}
+
+/** Absent managedFields are no change: many clients drop them. */
+function isSame(made: Stored, old: Stored): boolean {
+  const managedFields = made.metadata.managedFields ?? old.metadata.managedFields
+  return sameJson({ ...made, metadata: { ...made.metadata, managedFields } }, old)
+}
+
+/** With the changed fields noted as the manager's. */
+function owned(
+  object: Stored,
+  old: Stored | undefined,
+  kind: KindInfo,
+  { manager, status = false }: WriteParams & { readonly status?: boolean },
+): Stored {
+  if (manager === undefined) return object
+  const subresource = status ? 'status' : ''
+  const { metadata } = trackUpdate({ before: old, after: object, manager, kind, nowMs: Date.now(), subresource })
+  const { managedFields } = fieldsOf(metadata)
+  if (!Array.isArray(managedFields)) return object
+  return { ...object, metadata: { ...object.metadata, managedFields } }
+}
+
+const heldAsNamespace = ({ apiVersion, kind }: Stored): boolean => apiVersion === 'v1' && kind === 'Namespace'
+
+function checkPreconditions(
+  { kind, name }: Target,
+  { metadata }: Stored,
+  { uid, resourceVersion }: DeleteParams,
+): void {
+  const named = { ...kind, plural: kind.kind } // Kubernetes names the kind here, not the resource
+  if (uid !== undefined && uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`
+    throw conflict(named, name, why)
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`
+    throw conflict(named, name, why)
+  }
+}
+
+const FINALIZER_OF = { Background: undefined, Foreground: 'foregroundDeletion', Orphan: 'orphan' } as const
+
+/** DELETE: away at once, or marked and held by its finalizers. */
+export function remove(store: ObjectStore, target: Target, options: DeleteParams): Promise<Deleted> {
+  return store.write(tx => removeIn(tx, target, options))
+}
+
+export function removeIn(tx: Tx, target: Target, options: DeleteParams): Deleted {
+  const { kind } = target
+  const old = mustExist(tx, target)
+  checkPreconditions(target, old, options)
+  admissionFor(kind).mayDelete(old)
+  const extra = FINALIZER_OF[options.propagation]
+  const { finalizers = [], deletionTimestamp, generation } = old.metadata
+  const all = extra === undefined || finalizers.includes(extra) ? finalizers : [...finalizers, extra]
+  if (all.length === 0 && !heldAsNamespace(old)) {
+    const object = structuredClone(old)
+    return { object: options.dryRun ? object : tx.remove(storedAt(kind), object), gone: true }
+  }
+  if (deletionTimestamp !== undefined) {
+    // Asked again, it may be to wait for its dependents after all (registry/store.go: finalizers follow each DELETE).
+    if (all === finalizers) return { object: old, gone: false }
+    const asked: Stored = { ...old, metadata: { ...old.metadata, finalizers: all } }
+    return { object: options.dryRun ? asked : tx.put(storedAt(kind), asked), gone: false }
+  }
+  const marked: Stored = {
+    ...old,
+    metadata: {
+      ...old.metadata,
+      ...(all.length > 0 && { finalizers: all }),
+      ...(generation !== undefined && { generation: generation + 1 }),
+      deletionTimestamp: timeText(Date.now()),
+      deletionGracePeriodSeconds: 0,
+    },
+    ...(heldAsNamespace(old) && { status: { phase: 'Terminating' } }),
+  }
+  return { object: options.dryRun ? marked : tx.put(storedAt(kind), marked), gone: false }
+}
+
+/** What any thrown thing is to a client. */
+export const asApiError = (error: unknown): ApiError =>
+  error instanceof ApiError ? error : internal(error instanceof Error ? error.message : String(error))

@@ -1,0 +1,56 @@
+// How deep and how large a parsed document may be. Without recursion, so that no document can exhaust the stack here. Pure.
+import { badRequest } from './status-error.js'
+
+/** kube-apiserver's limit of a request body: MaxRequestBodyBytes of k8s.io/apiserver. */
+export const BODY_BYTES_MAX = 3 * 1024 * 1024
+
+/** encoding/json of Go, with which kube-apiserver decodes, refuses deeper documents. */
+export const DEPTH_MAX = 500
+
+export const tooDeep = (): Error =>
+  badRequest(`the document is nested deeper than ${DEPTH_MAX} levels; write it with fewer`)
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** Throws 400 for a JSON text that is nested too deep, before it is parsed. */
+export function checkDepth(text: string): void {
+  if (text.length <= DEPTH_MAX) return
+  let depth = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (quoted) {
+      if (code === BACKSLASH) i++
+      else if (code === QUOTE) quoted = false
+    } else if (code === QUOTE) quoted = true
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > DEPTH_MAX) throw tooDeep()
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+}
+
+/**
+ * The approximate size in bytes of a value as JSON, or Infinity where it is over `bytesMax`: the walk ends there. A value that stands in
+ * several places (an alias of YAML) counts in each. Throws 400 where it is nested too deep.
+ */
+export function sizeOfJson(value: unknown, bytesMax: number): number {
+  let bytes = 0
+  let level: readonly unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEPTH_MAX) throw tooDeep()
+    const next: unknown[] = []
+    for (const item of level) {
+      if (typeof item === 'object' && item !== null) {
+        const values: readonly unknown[] = Array.isArray(item) ? item : Object.values(item)
+        if (!Array.isArray(item)) for (const key of Object.keys(item)) bytes += key.length + 3
+        bytes += 2
+        if (bytes + next.length + values.length > bytesMax) return Infinity
+        for (const one of values) next.push(one)
+      } else bytes += typeof item === 'string' ? item.length + 3 : String(item).length + 1
+    }
+    if (bytes > bytesMax) return Infinity
+    level = next
+  }
+  return bytes
+}

@@ -1,0 +1,88 @@
+// The server without its socket: store, registry, watches and what runs beside them. Knows the order of starting and stopping.
+import { manifestsIn } from './data-dir.js'
+import { CRDS, Registry } from './schema/kind-registry.js'
+import { bootstrap } from './bootstrap.js'
+import { BUILTIN_CRDS } from './registry/builtin-crds.js'
+import { PoolStatusKeeper } from './pool-status.js'
+import { EndpointKeeper } from './endpoint-finalizer.js'
+import { Collector } from './gc.js'
+import type { ApiServer } from './http/handler.js'
+import { ObjectStore } from './storage/store.js'
+import { Watches } from './storage/watch.js'
+
+export interface CoreOptions {
+  readonly database: string
+  readonly token: string
+  readonly crds: string | undefined
+  readonly eventsMax: number
+  readonly embeddedController: boolean
+  readonly admits: boolean
+}
+
+export interface Core {
+  readonly server: ApiServer
+  /** Ends watches, then what `close` ends, then the store. */
+  stop(close: () => unknown): Promise<void>
+}
+
+function openStore({ database, eventsMax }: CoreOptions): ObjectStore {
+  try {
+    return new ObjectStore(database, { eventsMax })
+  } catch (error) {
+    if (error instanceof Error && /locked|busy/i.test(error.message))
+      throw new Error(
+        `${database} is in use by another spiderpool-apiserver; stop that one or give another --data-dir`,
+        { cause: error },
+      )
+    throw new Error(`${database}: ${error instanceof Error ? error.message : String(error)}; ${adviceOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** What to do about a database that cannot be opened, by SQLite's result code. */
+function adviceOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
+    return 'restore it from a backup, or move it away to start with an empty one'
+  if (code.startsWith('SQLITE_FULL')) return 'make room on its disk'
+  return 'give another --data-dir'
+}
+
+export async function startCore(options: CoreOptions): Promise<Core> {
+  const given = options.crds === undefined ? [] : manifestsIn(options.crds)
+  const store = openStore(options)
+  const registry = new Registry(store.list({ resource: CRDS }), { admits: options.admits })
+  store.onCommit(changes => {
+    for (const { resource, type, object, name } of changes) {
+      if (resource !== CRDS) continue
+      if (type === 'DELETED') registry.remove(name)
+      else registry.put(object)
+    }
+  })
+  const watches = new Watches(store)
+  const server: ApiServer = {
+    store,
+    registry,
+    watches,
+    token: options.token,
+    parseYaml: Bun.YAML.parse,
+    printYaml: value => Bun.YAML.stringify(value, null, 2),
+  }
+  const builtin = BUILTIN_CRDS.map(text => ({ from: 'a built-in CRD', text }))
+  await bootstrap(server, [...builtin, ...given])
+  const collector = new Collector(store, registry)
+  const keepers = options.embeddedController
+    ? [new PoolStatusKeeper(store, registry), new EndpointKeeper(store, registry)]
+    : []
+  return {
+    server,
+    async stop(close) {
+      collector.stop()
+      for (const keeper of keepers) keeper.stop()
+      watches.closeAll()
+      await close()
+      store.close()
+    },
+  }
+}

@@ -1,0 +1,134 @@
+// Lists: pages that together show one moment, whatever is written meanwhile. Knows the store and its history; knows no HTTP.
+import { expired } from '../schema/status-error.js'
+import { parseJson, fieldsOf, type Stored } from './object.js'
+import type { ObjectStore } from './store.js'
+import type { Test } from './selector.js'
+
+/** Which objects: a resource, and what an index can narrow it by; the test has the last word. */
+export interface ListSelection {
+  readonly resource: string
+  readonly namespace: string | undefined
+  readonly test: Test
+  readonly label?: string | undefined
+  readonly name?: string | undefined
+}
+
+export interface ListQuery extends ListSelection {
+  /** 0: no bound. */
+  readonly limit: number
+  readonly continueAt: string
+  /** Show the moment of this revision; absent: now. */
+  readonly exactly?: number | undefined
+}
+
+export interface Page {
+  readonly items: readonly Stored[]
+  readonly revision: number
+  /** '' on the last page. */
+  readonly continueAt: string
+  /** Objects behind this page; unknown where selectors are in play (as in Kubernetes). */
+  readonly remaining?: number
+}
+
+interface Place {
+  readonly namespace: string
+  readonly name: string
+}
+
+const CHUNK = 500
+const CONTINUE_TOO_OLD =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.'
+
+const encode = (revision: number, { namespace, name }: Place): string =>
+  Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, namespace, name })).toString('base64url')
+
+function decode(token: string): { readonly revision: number; readonly after: Place } {
+  try {
+    const { rv, namespace, name } = fieldsOf(parseJson(Buffer.from(token, 'base64url').toString()))
+    if (typeof rv === 'number' && typeof namespace === 'string' && typeof name === 'string')
+      return { revision: rv, after: { namespace, name } }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw expired(`The provided continue parameter is not valid: ${JSON.stringify(token)}. Start a new list without it.`)
+}
+
+const placeOf = ({ metadata: { namespace = '', name } }: Stored): Place => ({ namespace, name })
+const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+const inOrder = (a: Place, b: Place): number => compare(a.namespace, b.namespace) || compare(a.name, b.name)
+
+/** The objects of a resource as they were at `revision`: those of now, with what changed since taken back. */
+function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: number): readonly Stored[] {
+  const before = new Map<string, Stored | undefined>()
+  for (const change of store.history.since(resource, revision)) {
+    const key = `${change.namespace}/${change.name}`
+    if (!before.has(key)) before.set(key, change.type === 'ADDED' ? undefined : change.prev)
+  }
+  const keyOf = (object: Stored): string => `${object.metadata.namespace ?? ''}/${object.metadata.name}`
+  const same = store.list({ resource, namespace }).filter(object => !before.has(keyOf(object)))
+  const changed = [...before.values()].filter(
+    object => object !== undefined && (namespace === undefined || (object.metadata.namespace ?? '') === namespace),
+  )
+  return [...same, ...changed].filter(object => object !== undefined).sort((a, b) => inOrder(placeOf(a), placeOf(b)))
+}
+
+interface Reader {
+  /** Objects behind `after`, in order; not yet tested. */
+  read(after: Place | undefined, limit: number): readonly Stored[]
+  /** How many there are behind `after`. */
+  count(after: Place): number
+}
+
+/** Objects as they are, by the narrowest way; not yet tested. */
+export function present(store: ObjectStore, { resource, namespace, label, name }: ListSelection): Reader {
+  if (name !== undefined && namespace !== undefined) {
+    const found = store.read({ resource, namespace, name })
+    return { read: after => (found && after === undefined ? [found] : []), count: () => 0 }
+  }
+  return {
+    read: (after, limit) => store.list({ resource, namespace, label, after, limit }),
+    count: after => store.count({ resource, namespace, label, after }),
+  }
+}
+
+function reader(store: ObjectStore, query: ListQuery, revision: number): Reader {
+  if (revision === store.revision || !store.history.hasSince(query.resource, revision)) return present(store, query)
+  const all = past(store, query, revision)
+  const behind = (after: Place | undefined): readonly Stored[] => {
+    const from = after === undefined ? 0 : all.findIndex(object => inOrder(placeOf(object), after) > 0)
+    return from === -1 ? [] : all.slice(from)
+  }
+  return { read: (after, limit) => behind(after).slice(0, limit), count: after => behind(after).length }
+}
+
+/** One page. Throws 410 where the moment asked for is forgotten. */
+export function page(store: ObjectStore, query: ListQuery, selects: boolean): Page {
+  const token = query.continueAt === '' ? undefined : decode(query.continueAt)
+  const revision = token?.revision ?? query.exactly ?? store.revision
+  if (revision < store.history.oldest || revision > store.revision) throw expired(CONTINUE_TOO_OLD)
+  const source = reader(store, query, revision)
+  if (query.limit === 0) {
+    const items = source.read(token?.after, Infinity).filter(query.test)
+    return { items, revision, continueAt: '' }
+  }
+  const items: Stored[] = []
+  let after = token?.after
+  for (;;) {
+    const chunk = source.read(after, Math.max(CHUNK, query.limit + 1))
+    for (const object of chunk) {
+      if (!query.test(object)) continue
+      if (items.length === query.limit) return cut(items, revision, selects ? undefined : source)
+      items.push(object)
+    }
+    const last = chunk.at(-1)
+    if (last === undefined) return { items, revision, continueAt: '' }
+    after = placeOf(last)
+  }
+}
+
+function cut(items: readonly Stored[], revision: number, source: Reader | undefined): Page {
+  const last = items.at(-1)
+  if (last === undefined) return { items, revision, continueAt: '' }
+  const place = placeOf(last)
+  return { items, revision, continueAt: encode(revision, place), ...(source && { remaining: source.count(place) }) }
+}

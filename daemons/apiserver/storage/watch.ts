@@ -1,0 +1,171 @@
+// Watches: what changed, as it changes, from a revision on. Knows the store and streams; knows no routing.
+import { tooOld, type ApiError } from '../schema/status-error.js'
+import type { HistoryEntry } from './history.js'
+import { present, type ListSelection } from './list.js'
+import type { Stored } from './object.js'
+import type { ObjectStore } from './store.js'
+
+export interface WatchQuery extends ListSelection {
+  /** Changes behind this revision; undefined: first all that is there, as ADDED. */
+  readonly from: number | undefined
+  readonly bookmarks: boolean
+  /** A bookmark tells where the initial ADDED events end (sendInitialEvents). */
+  readonly marksInitialEnd: boolean
+  readonly timeoutMs: number
+  /** Called once, when the watch is over. */
+  readonly onEnd: () => void
+  /** The JSON of an object as the client wants it; `body` is that of the object as stored. */
+  readonly print: (object: Stored, body: string | undefined) => string
+  /** The JSON of a bookmark's object. */
+  readonly bookmark: (revision: number, initialEnd: boolean) => string
+}
+
+interface Watcher {
+  readonly resource: string
+  readonly see: (change: HistoryEntry) => void
+}
+
+const BOOKMARK_MS = 30_000
+const BUFFERED_BYTES_MAX = 32 * 1024 * 1024 // what a slow client may have waiting; then it is closed and resumes from where it was
+
+/** The event that a change is for one who sees only what passes the test. */
+export function seenAs(
+  change: HistoryEntry,
+  { namespace, test }: Pick<WatchQuery, 'namespace' | 'test'>,
+): HistoryEntry['type'] | undefined {
+  if (namespace !== undefined && change.namespace !== namespace) return undefined
+  const was = change.prev !== undefined && test(change.prev)
+  const is = change.type !== 'DELETED' && test(change.object)
+  if (change.type === 'DELETED')
+    return was || (change.prev === undefined && test(change.object)) ? 'DELETED' : undefined
+  if (is) return was ? 'MODIFIED' : 'ADDED'
+  return was ? 'DELETED' : undefined
+}
+
+/** What a change is to one who sees it as `type`: who leaves a selector is told of the object as it was, at the version of the change. */
+function toldObject(
+  { type: was, object, prev, body }: HistoryEntry,
+  type: HistoryEntry['type'],
+): readonly [Stored, string | undefined] {
+  if (type !== 'DELETED' || was === 'DELETED' || !prev) return [object, body]
+  return [{ ...prev, metadata: { ...prev.metadata, resourceVersion: object.metadata.resourceVersion } }, undefined]
+}
+
+type Controller = ReadableStreamDefaultController<Uint8Array>
+
+/** The stream's end of a watch: events as lines, until it is closed. */
+class Lines {
+  readonly #controller: Controller
+  readonly #encoder = new TextEncoder()
+  #onClose: (() => void) | undefined
+
+  constructor(controller: Controller, onClose: () => void) {
+    this.#controller = controller
+    this.#onClose = onClose
+    this.#write('\n') // Bun holds the head of the answer back until there is a body; a blank line is nothing in JSON
+  }
+
+  say(type: string, object: string): void {
+    this.#write(`{"type":"${type}","object":${object}}\n`)
+  }
+
+  /** As `say`, but a client that does not read is given up. */
+  sayLive(type: string, object: string): void {
+    if ((this.#controller.desiredSize ?? 1) <= 0) this.close()
+    else this.say(type, object)
+  }
+
+  close(): void {
+    const onClose = this.#onClose
+    if (!onClose) return
+    this.#onClose = undefined
+    onClose()
+    try {
+      this.#controller.close()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error // the client closed it first
+    }
+  }
+
+  #write(text: string): void {
+    if (this.#onClose) this.#controller.enqueue(this.#encoder.encode(text))
+  }
+}
+
+/** All watches of a server. */
+export class Watches {
+  readonly #store: ObjectStore
+  readonly #watchers = new Set<Watcher>()
+  readonly #open = new Set<Lines>()
+
+  constructor(store: ObjectStore) {
+    this.#store = store
+    store.onCommit(changes => {
+      for (const watcher of this.#watchers)
+        for (const change of changes) if (change.resource === watcher.resource) watcher.see(change)
+    })
+  }
+
+  /** Ends every watch: at shutdown. */
+  closeAll(): void {
+    for (const lines of this.#open) lines.close()
+  }
+
+  /** The body of the answer: a JSON event a line. */
+  open(query: WatchQuery): ReadableStream<Uint8Array> {
+    let lines: Lines | undefined
+    return new ReadableStream<Uint8Array>(
+      {
+        start: controller => {
+          lines = this.#begin(query, controller)
+        },
+        cancel: () => lines?.close(),
+      },
+      { highWaterMark: BUFFERED_BYTES_MAX, size: chunk => chunk?.byteLength ?? 0 },
+    )
+  }
+
+  #begin(query: WatchQuery, controller: Controller): Lines {
+    const timers: ReturnType<typeof setTimeout>[] = []
+    const lines = new Lines(controller, () => {
+      this.#watchers.delete(watcher)
+      this.#open.delete(lines)
+      timers.forEach(clearTimeout)
+      query.onEnd()
+    })
+    const see = (change: HistoryEntry): void => {
+      const type = seenAs(change, query)
+      if (type !== undefined) lines.sayLive(type, query.print(...toldObject(change, type)))
+    }
+    const watcher: Watcher = { resource: query.resource, see }
+    const failure = this.#replay(query, lines)
+    if (failure) {
+      lines.say('ERROR', JSON.stringify(failure.status()))
+      lines.close()
+      return lines
+    }
+    this.#watchers.add(watcher)
+    this.#open.add(lines)
+    const mark = (): void => lines.sayLive('BOOKMARK', query.bookmark(this.#store.revision, false))
+    if (query.bookmarks) timers.push(setInterval(mark, BOOKMARK_MS))
+    timers.push(setTimeout(() => lines.close(), query.timeoutMs))
+    return lines
+  }
+
+  /** What was before the watch began, however much it is. */
+  #replay(query: WatchQuery, lines: Lines): ApiError | undefined {
+    const { resource, test, from, marksInitialEnd } = query
+    if (from !== undefined) {
+      if (from < this.#store.history.oldest) return tooOld(from, this.#store.history.oldest)
+      for (const change of this.#store.history.since(resource, from)) {
+        const type = seenAs(change, query)
+        if (type !== undefined) lines.say(type, query.print(...toldObject(change, type)))
+      }
+      return undefined
+    }
+    for (const object of present(this.#store, query).read(undefined, Infinity))
+      if (test(object)) lines.say('ADDED', query.print(object, undefined))
+    if (marksInitialEnd) lines.say('BOOKMARK', query.bookmark(this.#store.revision, true))
+    return undefined
+  }
+}

@@ -1,0 +1,137 @@
+// What is known around an address: its pod, whoever keeps the pod's identity, node, record. From the cache, or read anew. Judges nothing.
+import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
+import {
+  keeperOf,
+  statefulSetKeeps,
+  virtualMachineKeeps,
+  type Features,
+  type Keeper,
+  type StatefulSet,
+  type VirtualMachine,
+} from '../../../../lib/ipam/store/retention.js'
+import { addressesInUse, type AddressContext, type GcReason } from './decide.js'
+import { stateOf, withHeartbeat, type ClusterNode } from './node.js'
+import type { ReconcileContext } from '../../runtime/reconciler.js'
+import type { CacheReader } from '../../runtime/lister.js'
+import {
+  ADDRESSES,
+  CLUSTER_NODES,
+  CLUSTER_PODS,
+  ENDPOINTS,
+  INSTANCES,
+  MACHINES,
+  NETWORK_STATUS,
+  NODE_LEASES,
+  SETS,
+} from '../sources.js'
+
+export interface GcLookup {
+  readonly cache: CacheReader
+  readonly features: Features
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
+  /** Where it matters whether a node is ready: then its heartbeat is asked for as well. */
+  readonly heartbeats: boolean
+}
+
+/** What stands around an address, as objects; `undefined` for what is not there. */
+interface Objects {
+  readonly pod: Pod | undefined
+  readonly endpoint: SpiderEndpoint | undefined
+  readonly set?: StatefulSet | undefined
+  readonly instance?: VirtualMachine | undefined
+  readonly machine?: VirtualMachine | undefined
+  readonly node: ClusterNode | undefined
+}
+
+const keysOf = ({ spec: { pod, owner } }: SpiderIPAddress) => ({
+  pod: `${pod.namespace}/${pod.name}`,
+  owner: `${pod.namespace}/${owner.name}`,
+})
+
+export function fromCache(address: SpiderIPAddress, looking: GcLookup): AddressContext {
+  const { cache } = looking
+  const keys = keysOf(address)
+  const pod = podInCache(address, cache)
+  return aroundOf(address, looking, {
+    pod,
+    endpoint: cache.of(ENDPOINTS).get(keys.pod) ?? cache.of(ENDPOINTS).get(keys.owner),
+    set: cache.of(SETS).get(keys.owner),
+    instance: cache.of(INSTANCES).get(keys.owner),
+    machine: cache.of(MACHINES).get(keys.owner),
+    node: cache.of(CLUSTER_NODES).get(nodeOf(address, pod)),
+  })
+}
+
+/**
+ * Past every cache: what frees an address is decided on this. The record is read where it is what the address is missing from; elsewhere
+ * a record that is known to name it is all that counts.
+ */
+export async function fromServer(
+  address: SpiderIPAddress,
+  looking: GcLookup,
+  { why, context: { live } }: { readonly why: GcReason; readonly context: ReconcileContext },
+): Promise<AddressContext> {
+  const { cache, features } = looking
+  const keys = keysOf(address)
+  const keeper = keeperOf(address.spec.owner, features)
+  const recordKey = keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod
+  const isServed = cache.isServed(INSTANCES) && cache.isServed(MACHINES)
+  const isOf = (kind: Keeper): boolean => keeper === kind && (kind === 'StatefulSet' || isServed)
+  const [pod, endpoint, set, instance, machine] = await Promise.all([
+    live.get(CLUSTER_PODS, podKeyOf(address, cache)),
+    why === 'NotRecorded' ? live.get(ENDPOINTS, recordKey) : cache.of(ENDPOINTS).get(recordKey),
+    isOf('StatefulSet') ? live.get(SETS, keys.owner) : undefined,
+    isOf('VirtualMachineInstance') ? live.get(INSTANCES, keys.owner) : undefined,
+    isOf('VirtualMachineInstance') ? live.get(MACHINES, keys.owner) : undefined,
+  ])
+  const node = cache.of(CLUSTER_NODES).get(nodeOf(address, pod))
+  const context = aroundOf(address, looking, { pod, endpoint, set, instance, machine, node })
+  if (!looking.heartbeats || pod === undefined || context.node !== 'ready') return context
+  const lease = await live.get(NODE_LEASES, `kube-node-lease/${nodeOf(address, pod)}`)
+  return { ...context, node: withHeartbeat(context.node, lease, looking.nowMs) }
+}
+
+function aroundOf(address: SpiderIPAddress, { cache, features, nowMs }: GcLookup, objects: Objects): AddressContext {
+  const { pod, endpoint, set, instance, machine, node } = objects
+  const created = Date.parse(address.metadata.creationTimestamp ?? '')
+  const keeps = (keeper: Keeper): boolean =>
+    keeper === 'StatefulSet'
+      ? statefulSetKeeps(address.spec.pod.name, set)
+      : !cache.isServed(INSTANCES) || !cache.isServed(MACHINES) || virtualMachineKeeps(instance, machine)
+  const keeper = keeperOf(address.spec.owner, features)
+  return {
+    pod,
+    endpoint,
+    node: stateOf(node),
+    inUse: addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS]),
+    keeper: keeper === undefined ? 'none' : keeps(keeper) ? 'kept' : 'ended',
+    ageMs: Number.isNaN(created) ? 0 : Math.max(0, nowMs - created),
+  }
+}
+
+const nodeOf = ({ spec }: SpiderIPAddress, pod: Pod | undefined): string => pod?.spec?.nodeName ?? spec.node
+
+/** A virtual machine's record may carry the machine's name in place of its pod's: then the pod is found by its UID. */
+function podInCache({ spec: { pod } }: SpiderIPAddress, cache: CacheReader): Pod | undefined {
+  const pods = cache.of(CLUSTER_PODS)
+  return pods.get(`${pod.namespace}/${pod.name}`) ?? pods.by('uid', pod.uid)[0]
+}
+
+function podKeyOf(address: SpiderIPAddress, cache: CacheReader): string {
+  const { namespace = address.spec.pod.namespace, name = address.spec.pod.name } =
+    podInCache(address, cache)?.metadata ?? {}
+  return `${namespace}/${name}`
+}
+
+/** The keys of the addresses that something around them concerns. */
+export const addressesOfPod = (cache: CacheReader, key: string): readonly string[] =>
+  cache
+    .of(ADDRESSES)
+    .by('pod', key)
+    .map(({ metadata }) => metadata.name)
+export const addressesOfOwner = (cache: CacheReader, kind: string, key: string): readonly string[] =>
+  cache
+    .of(ADDRESSES)
+    .by('owner', `${kind}/${key}`)
+    .map(({ metadata }) => metadata.name)

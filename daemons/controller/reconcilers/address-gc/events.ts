@@ -1,0 +1,92 @@
+// What was reclaimed, told as Events: those of one pool and one reason within a moment together, so that a thousand are a few writes.
+import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
+import type { SpiderIPAddress } from '../../../../lib/crd/types.js'
+import { parsePrefix } from '../../../../lib/ip/cidr.js'
+import { familyOf, toBigint, type Family, type Ip } from '../../../../lib/ip/address.js'
+import { formatRanges, normal } from '../../../../lib/ip/range.js'
+import type { GcReason } from './decide.js'
+import type { ReconcileContext } from '../../runtime/reconciler.js'
+import { POOLS } from '../sources.js'
+import type { CacheReader } from '../../runtime/lister.js'
+
+const GATHER_MS = 200
+/** Leaves room for the sentence around it: a message has 1024 letters at most. */
+const LISTED_LENGTH_MAX = 850
+
+/** As docs/controller.md has them. */
+export const BECAUSE: Readonly<Record<GcReason, string>> = {
+  PodGone: 'the pod is gone',
+  PodReplaced: 'a younger pod has the name of the pod that held it',
+  OwnerGone: 'its StatefulSet or virtual machine will not use it again',
+  PodTerminating: 'the pod is terminating and its grace is over',
+  PodFinished: 'the pod has ended and its grace is over',
+  NoPodIPs: 'the pod runs and its status has no address',
+  ConflictOver: 'another host had it a while ago; who gets it next asks the network again',
+  NotRecorded: 'no record of the pod names it: an ADD was left half done',
+}
+
+export class GcEvents {
+  /** By pool and reason. */
+  #gathered = new Map<
+    string,
+    { readonly why: GcReason; readonly pool: string; readonly addresses: SpiderIPAddress[] }
+  >()
+  #flush = (): void => undefined
+
+  add(address: SpiderIPAddress, why: GcReason, cache: CacheReader, context: ReconcileContext): void {
+    const { pool, pod } = address.spec
+    context.log.info(`reclaimed ${address.spec.address} of pool ${pool}: ${BECAUSE[why]}`, { pod, why })
+    if (this.#gathered.size === 0) {
+      this.#flush = () => this.#tellAll(cache, context)
+      context.after(GATHER_MS, () => this.flush())
+    }
+    const key = `${pool}/${why}`
+    const together = this.#gathered.get(key) ?? { why, pool, addresses: [] }
+    together.addresses.push(address)
+    this.#gathered.set(key, together)
+  }
+
+  /** Tells what is gathered now: nothing of the last moments is lost when leading ends. */
+  flush(): void {
+    this.#flush()
+  }
+
+  #tellAll(cache: CacheReader, context: ReconcileContext): void {
+    const gathered = [...this.#gathered.values()]
+    this.#gathered = new Map()
+    for (const { why, pool: name, addresses } of gathered) {
+      const uid = cache.of(POOLS).get(name)?.metadata.uid
+      const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
+      for (const message of messagesOf(addresses, why))
+        context.recordEvent({ regarding: about, type: 'Normal', reason: `Reclaimed${why}`, message })
+    }
+  }
+}
+
+/** One names its pod; many are told as ranges, in as many messages as it takes. */
+export function messagesOf(addresses: readonly SpiderIPAddress[], why: GcReason): readonly string[] {
+  const [first] = addresses
+  if (first && addresses.length === 1) {
+    const { pod, address, nic } = first.spec
+    return [`reclaimed ${address} of pod ${pod.namespace}/${pod.name} (UID ${pod.uid}, NIC ${nic}): ${BECAUSE[why]}`]
+  }
+  const ips = addresses.flatMap(({ spec }) => parsePrefix(spec.address)?.ip ?? [])
+  const texts = ([4, 6] as const).flatMap(family => rangesOf(ips, family))
+  return chunks(texts).map(listed => `reclaimed ${listed}: ${BECAUSE[why]}`)
+}
+
+function rangesOf(ips: readonly Ip[], family: Family): readonly string[] {
+  const values = ips.filter(ip => familyOf(ip) === family).map(toBigint)
+  return formatRanges(normal(values.map(value => ({ first: value, last: value }))), family)
+}
+
+function chunks(texts: readonly string[]): readonly string[] {
+  const joined: string[] = []
+  for (const text of texts) {
+    const last = joined.at(-1)
+    if (last !== undefined && last.length + text.length + 2 <= LISTED_LENGTH_MAX)
+      joined[joined.length - 1] = `${last}, ${text}`
+    else joined.push(text)
+  }
+  return joined
+}

@@ -1,0 +1,272 @@
+// SpiderEndpoints: made true from the address objects, and gone with the last of them. Performs what reconcile/endpoint.ts decides.
+import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
+import { parsePrefix } from '../../../../lib/ip/cidr.js'
+import { isRecordOf, recordAt } from '../../../../lib/ipam/allocation/go-records.js'
+import { kubeStore } from '../../../../lib/ipam/store/kube.js'
+import { newEndpoint, withOnly } from '../../../../lib/ipam/allocation/endpoint.js'
+import { addressObject, type Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import { isMirror, topController, uidOf } from '../../../../lib/ipam/store/pod.js'
+import { familyOfPool, poolOf, type Pool } from '../../../../lib/ipam/allocation/pool.js'
+import type { Store } from '../../../../lib/ipam/store/store.js'
+import {
+  keeperOf,
+  keeperOfKind,
+  statefulSetKeeps,
+  virtualMachineKeeps,
+  type Features,
+  type StatefulSet,
+  type VirtualMachine,
+} from '../../../../lib/ipam/store/retention.js'
+import { repairOf, withAddresses, type EndpointFacts, type Repair } from './decide.js'
+import { addressesInUse, releaseMs, SIGHTING_MS, type GcRules } from '../address-gc/decide.js'
+import { stateOf } from '../address-gc/node.js'
+import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
+import type { ReconcilerDeps } from '../all.js'
+import { keyOf, refOfKey, type CacheReader } from '../../runtime/lister.js'
+import {
+  ADDRESSES,
+  CLUSTER_NODES,
+  CLUSTER_PODS,
+  ENDPOINTS,
+  INSTANCES,
+  MACHINES,
+  NETWORK_STATUS,
+  POOLS,
+  SETS,
+} from '../sources.js'
+
+/** Seen so for this long before a record is mended: an ADD or a DEL in between writes one object after another. */
+const MENDING_MS = 10_000
+
+const VM = 'VirtualMachineInstance'
+
+const recordsOf = (cache: CacheReader, kind: string, key: string): readonly string[] =>
+  cache.of(ENDPOINTS).by('owner', `${kind}/${key}`).map(keyOf)
+
+const WATCHES: readonly Watch[] = [
+  watchOf(ENDPOINTS, endpoint => [keyOf(endpoint)]),
+  watchOf(CLUSTER_PODS, pod => [keyOf(pod)]),
+  watchOf(ADDRESSES, ({ spec: { pod, owner } }) => [
+    `${pod.namespace}/${pod.name}`,
+    ...(owner.kind === VM ? [`${pod.namespace}/${owner.name}`] : []),
+  ]),
+  watchOf(SETS, (set, cache) => recordsOf(cache, 'StatefulSet', keyOf(set))),
+  watchOf(INSTANCES, (one, cache) => recordsOf(cache, VM, keyOf(one))),
+  watchOf(MACHINES, (one, cache) => recordsOf(cache, VM, keyOf(one))),
+]
+
+interface Sighting {
+  readonly of: string
+  readonly sinceMs: number
+}
+
+interface Doing {
+  readonly key: string
+  readonly features: Features
+  readonly cache: CacheReader
+  readonly context: ReconcileContext
+  readonly store: Store
+}
+
+export function endpoints({ settings, conf }: ReconcilerDeps): Reconciler {
+  const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
+  const sightings = new Map<string, Sighting>()
+  return {
+    name: 'endpoint',
+    runs: 'leader',
+    maxConcurrent: 50,
+    resyncMs: settings.reclaim.resyncMs,
+    watches: WATCHES,
+    reset: () => sightings.clear(),
+    async reconcile(key, cache, context) {
+      const cached = fromCache(key, cache, features)
+      const repair = repairOf(cached)
+      if (repair.kind === 'none' || (repair.kind === 'remove' && !settings.reclaim.enabled))
+        return void sightings.delete(key)
+      const sinceMs = sinceOf(sightings, key, nameOf(repair), context)
+      const graceMs = repair.kind === 'remove' ? removalMs(cached, cache, settings.reclaim) : MENDING_MS
+      const waitMs = sinceMs + graceMs - context.now()
+      if (waitMs > 0) return { requeueAfterMs: waitMs }
+      // A record that was deleted already and names nothing is only let go: nothing can depend on it any more.
+      const isGoing = repair.kind === 'remove' && cached.endpoint?.metadata.deletionTimestamp !== undefined
+      const recorded = isGoing ? cached : await fromServer(key, cache, features, context)
+      const anew = repairOf(recorded)
+      sightings.delete(key)
+      if (nameOf(anew) !== nameOf(repair)) return { requeueAfterMs: SIGHTING_MS }
+      await perform(anew, recorded, { key, features, cache, context, store: kubeStore(context.kube) })
+      return undefined
+    },
+  }
+}
+
+/** The node's own DEL removes the record right after the address; the controller only what is left then. */
+function removalMs({ endpoint }: EndpointFacts, cache: CacheReader, rules: Pick<GcRules, 'releaseMs'>): number {
+  const node = stateOf(cache.of(CLUSTER_NODES).get(endpoint?.status.current.node ?? ''))
+  return Math.max(SIGHTING_MS, releaseMs({ node }, rules))
+}
+
+/** Of two sightings of one key: is it the same thing that is wrong. */
+const nameOf = (repair: Repair): string =>
+  repair.kind === 'record' ? `record ${repair.uid}` : repair.kind === 'hold' ? `hold ${repair.address}` : repair.kind
+
+function sinceOf(sightings: Map<string, Sighting>, key: string, of: string, { now }: ReconcileContext): number {
+  const before = sightings.get(key)
+  if (before?.of === of) return before.sinceMs
+  const sinceMs = now()
+  sightings.set(key, { of, sinceMs })
+  return sinceMs
+}
+
+function addressesOfRecord(key: string, cache: CacheReader): readonly SpiderIPAddress[] {
+  const addresses = cache.of(ADDRESSES)
+  return [...new Set([...addresses.by('pod', key), ...addresses.by('owner', `${VM}/${key}`)])]
+}
+
+function fromCache(key: string, cache: CacheReader, features: Features): EndpointFacts {
+  const endpoint = cache.of(ENDPOINTS).get(key)
+  const pods = cache.of(CLUSTER_PODS)
+  const pod = pods.get(key) ?? pods.by('uid', endpoint?.status.current.uid ?? '')[0]
+  const owner = ownerKeyOf(endpoint)
+  const kept = {
+    set: cache.of(SETS).get(owner),
+    instance: cache.of(INSTANCES).get(owner),
+    machine: cache.of(MACHINES).get(owner),
+  }
+  return recordedOf({ key, endpoint, pod, cache, features, ...kept })
+}
+
+async function fromServer(
+  key: string,
+  cache: CacheReader,
+  features: Features,
+  { live }: ReconcileContext,
+): Promise<EndpointFacts> {
+  const cached = fromCache(key, cache, features)
+  const endpoint = await live.get(ENDPOINTS, key)
+  const owner = ownerKeyOf(endpoint)
+  const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
+  const isVm = keeper === VM && areMachinesServed(cache)
+  const [pod, set, instance, machine] = await Promise.all([
+    live.get(CLUSTER_PODS, cached.pod ? keyOf(cached.pod) : key),
+    keeper === 'StatefulSet' ? live.get(SETS, owner) : undefined,
+    isVm ? live.get(INSTANCES, owner) : undefined,
+    isVm ? live.get(MACHINES, owner) : undefined,
+  ])
+  return recordedOf({ key, endpoint, pod, cache, features, set, instance, machine })
+}
+
+const ownerKeyOf = (endpoint: SpiderEndpoint | undefined): string =>
+  `${endpoint?.metadata.namespace ?? ''}/${endpoint?.status.ownerControllerName ?? ''}`
+
+const areMachinesServed = (cache: CacheReader): boolean => cache.isServed(INSTANCES) && cache.isServed(MACHINES)
+
+interface Found {
+  readonly key: string
+  readonly endpoint: SpiderEndpoint | undefined
+  readonly pod: Pod | undefined
+  readonly cache: CacheReader
+  readonly features: Features
+  readonly set: StatefulSet | undefined
+  readonly instance: VirtualMachine | undefined
+  readonly machine: VirtualMachine | undefined
+}
+
+function recordedOf({ key, endpoint, pod, cache, features, set, instance, machine }: Found): EndpointFacts {
+  const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
+  const isKept =
+    keeper === 'StatefulSet'
+      ? statefulSetKeeps(refOfKey(key).name, set)
+      : keeper === VM && (!areMachinesServed(cache) || virtualMachineKeeps(instance, machine))
+  const inUse = addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS])
+  return { endpoint, pod, addresses: addressesOfRecord(key, cache), isKept, inUse }
+}
+
+async function perform(repair: Repair, recorded: EndpointFacts, doing: Doing): Promise<void> {
+  const { endpoint, pod } = recorded
+  switch (repair.kind) {
+    case 'none':
+      return
+    case 'remove':
+      return endpoint && doing.store.deleteEndpoint(endpoint)
+    case 'record':
+      return pod && record(repair.addresses, pod, doing)
+    case 'hold':
+      return endpoint && pod && hold(repair, endpoint, pod, doing)
+  }
+}
+
+async function claimantOf(pod: Pod, key: string, store: Store): Promise<Claimant> {
+  const { apiVersion, kind, name } = await topController(pod, store, { withUid: false })
+  return {
+    namespace: pod.metadata.namespace ?? '',
+    name: pod.metadata.name,
+    uid: uidOf(pod),
+    ...(isMirror(pod) && { apiUid: pod.metadata.uid ?? '' }),
+    record: refOfKey(key).name,
+    node: pod.spec?.nodeName ?? '',
+    containerID: '',
+    owner: { apiVersion, kind, name },
+  }
+}
+
+/** Read whole: what the cache leaves out must not be lost by writing it back. */
+async function record(addresses: readonly SpiderIPAddress[], pod: Pod, doing: Doing): Promise<void> {
+  const { key, features, store, cache, context } = doing
+  const before = await store.endpoint(refOfKey(key))
+  const nics = withAddresses(before?.status.current.ips ?? [], addresses, pool => poolNamed(pool, cache))
+  const claimant = await claimantOf(pod, key, store)
+  const isKept = keeperOf(claimant.owner, features) !== undefined
+  const written = await (before
+    ? store.replaceEndpoint(withOnly(before, claimant, nics))
+    : store.createEndpoint(newEndpoint(claimant, nics, isKept)))
+  if (written === 'conflict') return
+  const texts = addresses.map(({ spec }) => `${spec.address} (${spec.nic})`).join(', ')
+  tellOf(pod, context, {
+    type: 'Normal',
+    reason: 'EndpointRepaired',
+    message: `SpiderEndpoint names again what the pod holds: ${texts}`,
+  })
+}
+
+function poolNamed(name: string, cache: CacheReader): Pool | undefined {
+  const object = cache.of(POOLS).get(name)
+  const family = object && familyOfPool(object)
+  return object && family && poolOf(object, family)
+}
+
+/** Creates the address object that the record says there is. Where another pod has the address by now, two pods use it, and both are told. */
+async function hold(
+  { nic, address, pool: poolName }: Extract<Repair, { kind: 'hold' }>,
+  endpoint: SpiderEndpoint,
+  pod: Pod,
+  { key, store, cache, context }: Doing,
+): Promise<void> {
+  const pool = poolNamed(poolName, cache)
+  const ip = parsePrefix(address)?.ip
+  if (!pool || ip === undefined) return
+  const claimant = await claimantOf(pod, key, store)
+  const recorded = pool.shared && recordAt(pool.shared, ip)
+  if (recorded && !isRecordOf(recorded, { claimant, nic: nic.interface })) return // adopted first; then it is a conflict
+  const object = addressObject({ ip, pool, nic: nic.interface, claimant })
+  const outcome = await store.createAddress(object)
+  if (outcome.kind === 'held')
+    return tellOf(pod, context, {
+      type: 'Normal',
+      reason: 'AddressRepaired',
+      message: `${address} of pool ${poolName} is held for the pod again, as its SpiderEndpoint says`,
+    })
+  const holder = await store.address(object.metadata.name)
+  if (!holder || holder.spec.pod.uid === endpoint.status.current.uid) return
+  const other = `${holder.spec.pod.namespace}/${holder.spec.pod.name}`
+  const message = `${address} stands in the SpiderEndpoint of this pod and is held by pod ${other}; restart one of the two`
+  tellOf(pod, context, { type: 'Warning', reason: 'AddressConflict', message })
+}
+
+function tellOf(
+  { metadata: { namespace = '', name, uid = '' } }: Pod,
+  context: ReconcileContext,
+  telling: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string },
+): void {
+  context.log.info(telling.message, { pod: `${namespace}/${name}`, reason: telling.reason })
+  context.recordEvent({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...telling })
+}

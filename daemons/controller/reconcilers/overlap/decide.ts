@@ -1,0 +1,95 @@
+// Pools that two replicas admitted in the same instant, each without seeing the other: the younger is disabled until they agree. Pure.
+import { effectiveOf } from '../../../../lib/crd/addressing.js'
+import { ANNOTATION_DISABLED_BECAUSE } from '../../../../lib/crd/names.js'
+import type { SpiderIPPool } from '../../../../lib/crd/types.js'
+import { isOlder, poolClash } from '../../../../lib/crd/unique.js'
+import { familyOf, type Family } from '../../../../lib/ip/address.js'
+import { intervalOfPrefix, parsePrefix } from '../../../../lib/ip/cidr.js'
+import type { Interval } from '../../../../lib/ip/range.js'
+
+/** What has to be written, as a merge patch of the pool, and what is to be told about it. */
+export interface Disabling {
+  readonly pool: SpiderIPPool
+  readonly annotations: Readonly<Record<string, string | null>>
+  readonly spec: { readonly disable: boolean }
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: 'PoolOverlaps' | 'PoolOverlapsNoMore'
+  readonly message: string
+}
+
+/**
+ * By the rules of admission. A pool that somebody else disabled stays as it is; one that was disabled here is enabled when its reason
+ * has gone, and the reason stands in an annotation as long as it is one.
+ */
+export function disablings(pools: readonly SpiderIPPool[]): readonly Disabling[] {
+  const suspects = suspectsAmong(pools)
+  const asked = pools.filter(pool => suspects.has(pool) || reasonOn(pool) !== undefined)
+  return asked.map(pool => disablingOf(pool, pools)).filter(one => one !== undefined)
+}
+
+const reasonOn = ({ metadata }: SpiderIPPool): string | undefined => metadata.annotations?.[ANNOTATION_DISABLED_BECAUSE]
+
+function disablingOf(pool: SpiderIPPool, others: readonly SpiderIPPool[]): Disabling | undefined {
+  const { name, deletionTimestamp } = pool.metadata
+  if (deletionTimestamp !== undefined) return undefined
+  const told = reasonOn(pool)
+  const why = clashWith(pool, others)
+  if (why === undefined && told === undefined) return undefined
+  if (why === undefined) {
+    const message = `SpiderIPPool ${name} overlaps with no older pool any more and is enabled`
+    return { pool, ...writing(null, false), type: 'Normal', reason: 'PoolOverlapsNoMore', message }
+  }
+  if (pool.spec.disable === true && (told === why || told === undefined)) return undefined
+  const message = `SpiderIPPool ${name} is disabled: ${why}; change or delete one of the two`
+  return { pool, ...writing(why, true), type: 'Warning', reason: 'PoolOverlaps', message }
+}
+
+const writing = (why: string | null, disable: boolean): Pick<Disabling, 'annotations' | 'spec'> => ({
+  annotations: { [ANNOTATION_DISABLED_BECAUSE]: why }, // null removes it
+  spec: { disable },
+})
+
+/** The oldest counts, so that the reason stays the same whatever order they are looked at in. */
+function clashWith(pool: SpiderIPPool, others: readonly SpiderIPPool[]): string | undefined {
+  const clashes = others.filter(other => isOlder(other, pool) && poolClash(pool, other) !== undefined)
+  const [oldest] = clashes.sort((a, b) => (isOlder(a, b) ? -1 : 1))
+  const clash = oldest && poolClash(pool, oldest)
+  return clash && `${clash.field}: ${clash.why}`
+}
+
+interface Span extends Interval {
+  readonly pool: SpiderIPPool
+  /** Spans of the same are no news to one another. */
+  readonly of: string
+}
+
+/** Pools that may clash: found in one pass over sorted spans, for thousands of pools usually have nothing in common. */
+function suspectsAmong(pools: readonly SpiderIPPool[]): ReadonlySet<SpiderIPPool> {
+  const networks: Record<Family, Span[]> = { 4: [], 6: [] }
+  const ranges: Record<Family, Span[]> = { 4: [], 6: [] }
+  for (const pool of pools) {
+    const prefix = parsePrefix(pool.spec.subnet)
+    if (!prefix) continue
+    const family = familyOf(prefix.ip)
+    const network = intervalOfPrefix(prefix)
+    networks[family].push({ ...network, pool, of: `${network.first}-${network.last}` })
+    for (const one of effectiveOf(pool.spec, family)) ranges[family].push({ ...one, pool, of: pool.metadata.name })
+  }
+  return new Set([networks, ranges].flatMap(of => [...meeting(of[4]), ...meeting(of[6])]))
+}
+
+/** Pools of every group of spans that hang together and are of different things. */
+function meeting(spans: readonly Span[]): readonly SpiderIPPool[] {
+  const sorted = [...spans].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
+  const groups: { last: bigint; readonly spans: Span[] }[] = []
+  for (const span of sorted) {
+    const group = groups.at(-1)
+    if (!group || group.last < span.first) groups.push({ last: span.last, spans: [span] })
+    else {
+      group.spans.push(span)
+      if (span.last > group.last) group.last = span.last
+    }
+  }
+  const clashing = groups.filter(({ spans: [first, ...more] }) => more.some(({ of }) => of !== first?.of))
+  return clashing.flatMap(group => group.spans.map(({ pool }) => pool))
+}

@@ -1,0 +1,34 @@
+// Pools that overlap although admission let no such pool in: looked for whenever a spec changes. Performs what reconcile/overlap.ts decides.
+import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
+import { SPIDER_IPPOOLS } from '../../../../lib/kube/kinds.js'
+import type { ReconcileResult } from '../../runtime/workqueue.js'
+import { disablings } from './decide.js'
+import { watchOf, type Reconciler } from '../../runtime/reconciler.js'
+import { POOLS } from '../sources.js'
+
+/** A pool concerns every other one: all are looked at together. Counts change all the time and concern nobody. */
+const ALL = 'pools'
+const WATCH = watchOf(
+  POOLS,
+  () => [ALL],
+  ({ object, previous }) =>
+    JSON.stringify(object.spec) === JSON.stringify(previous.spec) &&
+    JSON.stringify(object.metadata.annotations) === JSON.stringify(previous.metadata.annotations),
+)
+
+export const overlaps = (): Reconciler => ({
+  name: 'overlap',
+  runs: 'leader',
+  maxConcurrent: 1,
+  watches: [WATCH],
+  async reconcile(_, cache, { kube, log, recordEvent }): Promise<ReconcileResult> {
+    for (const { pool, annotations, spec, type, reason, message } of disablings([...cache.of(POOLS).all()])) {
+      const { name, uid, resourceVersion } = pool.metadata
+      await kube.patch(SPIDER_IPPOOLS, { name }, { metadata: { annotations, resourceVersion }, spec }, 'merge')
+      const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
+      log.warn(message, { pool: name, reason })
+      recordEvent({ regarding: about, type, reason, message })
+    }
+    return undefined
+  },
+})

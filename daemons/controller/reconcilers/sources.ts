@@ -1,0 +1,168 @@
+// The kinds that several reconcilers watch, cut down to what they read: one list and watch each. Knows fields; decides nothing.
+import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../../lib/crd/types.js'
+import {
+  ANNOTATION_ALLOCATED_IPS,
+  ANNOTATION_DISABLED_BECAUSE,
+  ANNOTATION_IP_NUMBER,
+  ANNOTATION_MIRROR,
+  IPAM_LABEL_POOL_UID,
+} from '../../../lib/crd/names.js'
+import {
+  LEASES,
+  NODES,
+  PODS,
+  SPIDER_ENDPOINTS,
+  SPIDER_IPADDRESSES,
+  SPIDER_IPPOOLS,
+  STATEFULSETS,
+  VIRTUALMACHINEINSTANCES,
+  VIRTUALMACHINES,
+} from '../../../lib/kube/kinds.js'
+import { uidOf } from '../../../lib/ipam/store/pod.js'
+import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/retention.js'
+import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './application/decide.js'
+import type { ClusterNode, NodeLease } from './address-gc/node.js'
+import { source } from '../runtime/lister.js'
+
+/** Of metadata, what nobody's decision hangs on stays out: managedFields are half of an object. */
+export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = []): ObjectMeta {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata
+  const { deletionGracePeriodSeconds, labels, finalizers, ownerReferences } = metadata
+  const kept = Object.entries(metadata.annotations ?? {}).filter(([key]) => annotations.includes(key))
+  return {
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    ...(deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds }),
+    ...(labels && { labels }),
+    ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
+    ...(finalizers && { finalizers }),
+    ...(ownerReferences && { ownerReferences }),
+  }
+}
+
+const POOL_ANNOTATIONS = [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE, ANNOTATION_ALLOCATED_IPS]
+
+/** It has, or had, records of a Go system. */
+export const isFromGo = ({ metadata, status }: SpiderIPPool): boolean =>
+  status?.allocatedIPs !== undefined || metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
+
+/** Name of the Go system's DaemonSet, whose pods alone allocate. */
+const GO_AGENT = 'spiderpool-agent'
+
+export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean =>
+  ownerReferences.some(({ kind, name }) => kind === 'DaemonSet' && name === GO_AGENT)
+
+/** Whole: a pool is small, there are few, and much of it is read. */
+export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
+  kind: SPIDER_IPPOOLS,
+  transform: pool => ({ ...pool, metadata: slimMeta(pool.metadata, POOL_ANNOTATIONS) }),
+  indexes: {
+    uid: ({ metadata: { uid = '' } }) => [uid],
+    cidr: ({ spec }) => [spec.subnet],
+    fromGo: pool => (isFromGo(pool) ? ['yes'] : []),
+  },
+})
+
+export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'owner'>({
+  kind: SPIDER_IPADDRESSES,
+  transform: ({ apiVersion, kind, metadata, spec }) => ({ apiVersion, kind, metadata: slimMeta(metadata), spec }),
+  indexes: {
+    poolUid: ({ metadata: { labels } }) => [labels?.[IPAM_LABEL_POOL_UID] ?? ''],
+    pod: ({ spec: { pod } }) => [`${pod.namespace}/${pod.name}`],
+    node: ({ spec: { node } }) => [node],
+    /** `Kind/namespace/name`. */
+    owner: ({ spec: { owner, pod } }) => [`${owner.kind}/${pod.namespace}/${owner.name}`],
+  },
+})
+
+export const ENDPOINTS = source<SpiderEndpoint, 'owner'>({
+  kind: SPIDER_ENDPOINTS,
+  transform: ({ metadata, status }) => ({ metadata: slimMeta(metadata), status }),
+  indexes: {
+    /** `Kind/namespace/name`. */
+    owner: ({ metadata: { namespace }, status }) => [
+      `${status.ownerControllerType}/${namespace ?? ''}/${status.ownerControllerName}`,
+    ],
+  },
+})
+
+/** Where Multus writes which NIC has which address. */
+export const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
+
+/** What a pod asks of SpiderSubnets is read where its controller is a foreign kind; elsewhere the controller's template says it. */
+const annotationsOf = (pod: Pod): readonly string[] =>
+  asksForSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
+    ? [NETWORK_STATUS, ANNOTATION_MIRROR, ...TEMPLATE_ANNOTATIONS]
+    : [NETWORK_STATUS, ANNOTATION_MIRROR]
+
+export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'>({
+  kind: PODS,
+  transform: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
+  indexes: {
+    /** That of its object, and of a mirror pod that of the pod. */
+    uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
+    goAgent: pod => (isGoAgent(pod) ? ['yes'] : []),
+    /** The SpiderSubnets that it asks. */
+    asking: pod => subnetsAsked(askedByPod(pod)),
+    /** UID of a controller whose kind's template nobody reads. */
+    foreign: pod => [foreignOwner(pod)?.uid ?? []].flat(),
+  },
+})
+
+const slimPod = ({ metadata, spec, status }: Pod): Pod => ({
+  metadata,
+  ...(spec && {
+    spec: {
+      ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }),
+      ...(spec.restartPolicy !== undefined && { restartPolicy: spec.restartPolicy }),
+      ...(spec.terminationGracePeriodSeconds !== undefined && {
+        terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
+      }),
+    },
+  }),
+  ...(status && {
+    status: {
+      ...(status.phase !== undefined && { phase: status.phase }),
+      ...(status.reason !== undefined && { reason: status.reason }),
+      ...(status.podIPs !== undefined && { podIPs: status.podIPs }),
+    },
+  }),
+})
+
+export const SETS = source<StatefulSet, never>({
+  kind: STATEFULSETS,
+  transform: ({ metadata, spec }) => ({ metadata: slimMeta(metadata), ...(spec && { spec: replicasOf(spec) }) }),
+})
+
+const replicasOf = ({ replicas, ordinals }: NonNullable<StatefulSet['spec']>): NonNullable<StatefulSet['spec']> => ({
+  ...(replicas !== undefined && { replicas }),
+  ...(ordinals && { ordinals }),
+})
+
+/** KubeVirt's, where it is installed. */
+export const INSTANCES = source<VirtualMachine, never>({
+  kind: VIRTUALMACHINEINSTANCES,
+  transform: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
+  optional: true,
+})
+export const MACHINES = source<VirtualMachine, never>({
+  kind: VIRTUALMACHINES,
+  transform: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
+  optional: true,
+})
+
+export const CLUSTER_NODES = source<ClusterNode, never>({
+  kind: NODES,
+  transform: ({ metadata, spec, status }) => ({
+    metadata: slimMeta(metadata),
+    spec: { taints: spec?.taints ?? [] },
+    status: { conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready') },
+  }),
+})
+
+/** Read, never watched: each node renews its own every ten seconds. */
+export const NODE_LEASES = source<NodeLease, never>({ kind: LEASES, namespace: 'kube-node-lease' })

@@ -1,0 +1,29 @@
+// Gauges of SpiderSubnets, under the names that Spiderpool's documents give; read from the cache whenever somebody asks.
+import type { SpiderSubnet } from '../../../../lib/crd/types.js'
+import type { Metrics } from '../../../../lib/metrics.js'
+import type { CacheReader } from '../../runtime/lister.js'
+import { POOLS } from '../sources.js'
+import { SUBNETS } from './reconcile.js'
+import { controllerOf } from '../application/decide.js'
+
+const SUBNET_LABEL = 'subnet'
+
+export function subnetGauges(metrics: Metrics, cache: CacheReader): void {
+  const subnets = cache.of(SUBNETS)
+  const each = (value: (subnet: SpiderSubnet) => number) => () =>
+    [...subnets.all()].map(subnet => [value(subnet), { [SUBNET_LABEL]: subnet.metadata.name }] as const)
+  const totalOf = ({ status }: SpiderSubnet): number => status?.totalIPCount ?? 0
+  metrics.gauge({ name: 'spiderpool_total_subnet_counts', help: 'SpiderSubnets' }, () => [[subnets.size]])
+  metrics.gauge(
+    { name: 'spiderpool_debug_subnet_ippool_counts', help: 'Pools out of a subnet' },
+    each(({ metadata, spec }) => {
+      const pools = cache.of(POOLS).by('cidr', spec.subnet)
+      return pools.filter(pool => controllerOf(pool.metadata)?.uid === metadata.uid).length
+    }),
+  )
+  metrics.gauge({ name: 'spiderpool_debug_subnet_total_ip_counts', help: 'Addresses of a subnet' }, each(totalOf))
+  metrics.gauge(
+    { name: 'spiderpool_debug_subnet_available_ip_counts', help: 'Addresses of a subnet that no pool has' },
+    each(subnet => Math.max(0, totalOf(subnet) - (subnet.status?.allocatedIPCount ?? 0))),
+  )
+}

@@ -1,0 +1,167 @@
+// Brings reconcilers, cache, queues and leadership together. Knows no kind and no rule of its own.
+import type { Kube } from '../../../lib/kube/client.js'
+import { isConflict, KubeError } from '../../../lib/kube/errors.js'
+import type { Log } from '../../../lib/log.js'
+import { Informers } from './informer.js'
+import type { Outage } from './outage-log.js'
+import { WorkQueue, type ReconcileResult, type QueueDeps } from './workqueue.js'
+import type { ReconcileContext, Reconciler } from './reconciler.js'
+import type { ObjectChange, WatchSource, CacheReader } from './lister.js'
+
+export interface ManagerDeps {
+  readonly reconcilers: readonly Reconciler[]
+  /** Of all replicas, for reading. */
+  readonly kube: Kube
+  readonly log: Log
+  readonly outage: Outage
+  readonly signal: AbortSignal
+  readonly seams: QueueDeps & {
+    readonly now: () => number
+    readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  }
+  /** What a reconciler is given, by whether it is a leader's. */
+  readonly contextOf: (runs: Reconciler['runs']) => ReconcileContext
+}
+
+interface Lane {
+  readonly reconciler: Reconciler
+  readonly queue: WorkQueue
+  isOpen: boolean
+  stopResync: () => void
+}
+
+export class Manager {
+  readonly #with: ManagerDeps
+  readonly #cache: Informers
+  readonly #lanes: readonly Lane[]
+  #leads = false
+
+  constructor(running: ManagerDeps) {
+    this.#with = running
+    const { kube, log, outage, signal, seams, reconcilers } = running
+    this.#lanes = reconcilers.map(reconciler => this.#laneOf(reconciler))
+    this.#cache = new Informers(
+      reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source)),
+      {
+        kube,
+        log,
+        outage,
+        signal,
+        sleep: seams.sleep,
+        onChange: (source, change) => this.#notice(source, change),
+        onSynced: source => this.#lookAnew(source),
+      },
+    )
+  }
+
+  get view(): CacheReader {
+    return this.#cache
+  }
+
+  /** Kinds that were not listed yet; empty when the view is whole. */
+  missing(): readonly string[] {
+    return this.#cache.missing()
+  }
+
+  /** Kinds that may not be listed and that nobody waits for. */
+  forbidden(): readonly string[] {
+    return this.#cache.forbidden()
+  }
+
+  /** Keys that are ready, at work or waiting, by reconciler. */
+  depths(): readonly (readonly [name: string, keys: number])[] {
+    return this.#lanes.map(({ reconciler, queue }) => [reconciler.name, queue.size])
+  }
+
+  /** Until the signal. */
+  async run(): Promise<void> {
+    await this.#cache.run()
+    await Promise.all(this.#lanes.map(lane => this.#close(lane)))
+  }
+
+  /** Leaders' reconcilers begin with every key there is, and end with what is at work. */
+  lead(leads: boolean): void {
+    this.#leads = leads
+    if (leads) this.#openAll()
+    else for (const lane of this.#lanes) if (lane.reconciler.runs === 'leader') void this.#close(lane)
+  }
+
+  #laneOf(reconciler: Reconciler): Lane {
+    const { seams } = this.#with
+    const lane: Lane = {
+      reconciler,
+      isOpen: false,
+      stopResync: () => undefined,
+      queue: new WorkQueue(key => this.#reconcile(lane, key), reconciler.maxConcurrent, seams),
+    }
+    return lane
+  }
+
+  async #reconcile({ reconciler, isOpen }: Lane, key: string): Promise<ReconcileResult> {
+    if (!isOpen) return undefined
+    try {
+      return await reconciler.reconcile(key, this.#cache, this.#with.contextOf(reconciler.runs))
+    } catch (error) {
+      const { log, outage } = this.#with
+      const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
+      const level = error instanceof KubeError && outage.isAway ? 'debug' : 'warn'
+      if (isNews) log[level](`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
+      throw error
+    }
+  }
+
+  /** Whoever went by what was known of the source before looks at everything again. */
+  #lookAnew(source: WatchSource): void {
+    for (const lane of this.#lanes)
+      if (lane.isOpen && lane.reconciler.watches.some(watch => watch.source === source)) this.#addAll(lane)
+    this.#openAll()
+  }
+
+  #openAll(): void {
+    for (const lane of this.#lanes) {
+      const { runs, watches } = lane.reconciler
+      const isReady = this.#cache.missing(watches.map(({ source }) => source)).length === 0
+      if (!lane.isOpen && isReady && (runs === 'always' || this.#leads)) this.#open(lane)
+    }
+  }
+
+  #open(lane: Lane): void {
+    lane.isOpen = true
+    lane.queue.open()
+    this.#addAll(lane)
+    const { resyncMs } = lane.reconciler
+    if (resyncMs === undefined) return
+    const again = (): void => {
+      this.#addAll(lane)
+      lane.stopResync = this.#with.seams.after(resyncMs, again)
+    }
+    lane.stopResync = this.#with.seams.after(resyncMs, again)
+  }
+
+  async #close(lane: Lane): Promise<void> {
+    if (!lane.isOpen) return
+    lane.isOpen = false
+    lane.stopResync()
+    await lane.queue.close()
+    if (!lane.isOpen) lane.reconciler.reset?.()
+  }
+
+  #addAll({ reconciler, queue }: Lane): void {
+    for (const key of reconciler.fixedKeys ?? []) queue.add(key)
+    for (const { source, keysOf } of reconciler.watches)
+      for (const object of this.#cache.of(source).all())
+        for (const key of keysOf({ object, previous: undefined }, this.#cache)) queue.add(key)
+  }
+
+  #notice(source: WatchSource, change: ObjectChange): void {
+    for (const { reconciler, queue, isOpen } of this.#lanes)
+      if (isOpen)
+        for (const watch of reconciler.watches)
+          if (watch.source === source) for (const key of watch.keysOf(change, this.#cache)) queue.add(key)
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** A refusal of the API server explains itself; everything else is a bug, and keeps its stack. */
+const stackOf = (error: unknown): { readonly stack?: string } =>
+  error instanceof Error && error.stack !== undefined && !(error instanceof KubeError) ? { stack: error.stack } : {}

@@ -1,0 +1,118 @@
+// The webhooks' HTTPS port: certificates exchanged while it serves, and a check of itself. Knows sockets; judges nothing.
+import { connect } from 'node:net'
+import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Pair } from '../../../lib/x509.js'
+import { portFault } from '../port-fault.js'
+import { BODY_BYTES_MAX } from './http.js'
+import { HEALTH_PATH } from './configurations.js'
+
+export interface Certified extends Pair {
+  /** What the certificate is verified with when we ask ourselves; `undefined` where somebody else provides it, for whatever names. */
+  readonly ca: string | undefined
+}
+
+/** What the port is told and asked. */
+export interface Serving {
+  /** Serves with this one from now on. Connections that there are go on. Fails where it is none, or the port is taken. */
+  use(pair: Certified): Promise<void>
+  /** A sentence where a request to ourselves is not answered. */
+  check(): Promise<string | undefined>
+}
+
+const CHECK_MS_MAX = 3_000
+/** Of a connection that says nothing; the API server keeps its own open longer than a pause between writes. */
+const IDLE_MS = 120_000
+
+/**
+ * TLS and HTTP are two servers, with a socket that has no file between them: `node:tls` exchanges the certificate of a socket that listens, which
+ * Bun.serve cannot. A second listener at the same port would lose who waits to be accepted by the first when that ends.
+ */
+export class WebhookServer implements Serving {
+  readonly #options: { readonly port: number; readonly hostname?: string; readonly onPort: (port: number) => void }
+  readonly #http: ReturnType<typeof Bun.serve>
+  readonly #path = `\0spiderpool-webhooks-${crypto.randomUUID()}`
+  readonly #open = new Set<TLSSocket>()
+  #tls: Server | undefined
+  #served: Certified | undefined
+
+  constructor(options: {
+    readonly port: number
+    readonly hostname?: string
+    readonly fetch: (request: Request) => Promise<Response>
+    readonly onPort: (port: number) => void
+  }) {
+    this.#options = options
+    this.#http = Bun.serve({
+      unix: this.#path,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      fetch: options.fetch,
+    })
+  }
+
+  async use(pair: Certified): Promise<void> {
+    const { certificate: cert, key } = pair
+    if (this.#served?.certificate === cert && this.#served.key === key) return
+    createSecureContext({ cert, key }) // throws where they are none, or not of one another
+    await this.listen()
+    this.#tls?.setSecureContext({ cert, key })
+    const isFirst = this.#served === undefined
+    this.#served = pair
+    if (isFirst) this.#options.onPort(this.#port())
+  }
+
+  /** Takes the port; until there is a certificate each handshake fails. @throws Error a sentence where the port is taken. */
+  async listen(): Promise<void> {
+    if (this.#tls) return
+    const { port, hostname } = this.#options
+    const server = createServer({ ALPNProtocols: ['http/1.1'] }, socket => this.#pass(socket))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', error =>
+        reject(new Error(portFault('SPIDERPOOL_WEBHOOK_PORT', { port, hostname: hostname ?? '' }, error))),
+      )
+      server.listen({ port, ...(hostname !== undefined && { host: hostname }) }, resolve)
+    })
+    this.#tls = server
+  }
+
+  /** Bytes to and fro. Where one side ends or fails, the other does. */
+  #pass(from: TLSSocket): void {
+    this.#open.add(from)
+    const to = connect(this.#path)
+    const end = (): void => {
+      this.#open.delete(from)
+      from.destroy()
+      to.destroy()
+    }
+    for (const socket of [from, to]) socket.on('error', end).on('close', end)
+    from.setTimeout(IDLE_MS, end).pipe(to).pipe(from)
+  }
+
+  #port(): number {
+    const address = this.#tls?.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  async check(): Promise<string | undefined> {
+    if (!this.#tls || !this.#served) return 'the webhooks have no certificate yet'
+    const { ca } = this.#served
+    const { hostname } = this.#options
+    const host = hostname === undefined ? 'localhost' : hostname.includes(':') ? `[${hostname}]` : hostname
+    try {
+      const answer = await fetch(`https://${host}:${this.#port()}${HEALTH_PATH}`, {
+        tls: ca === undefined ? { rejectUnauthorized: false } : { ca, serverName: 'localhost' },
+        keepalive: false,
+        signal: AbortSignal.timeout(CHECK_MS_MAX),
+      })
+      await answer.arrayBuffer()
+      return answer.ok ? undefined : `${HEALTH_PATH} answers ${answer.status}`
+    } catch (error) {
+      return `the webhooks do not answer: ${error instanceof Error ? error.message : String(error)}`
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#tls?.close()
+    for (const socket of this.#open) socket.destroy()
+    await this.#http.stop(true)
+  }
+}

@@ -1,0 +1,162 @@
+// The webhooks put together from settings: who judges, which certificate, what is printed for installation. Knows files; judges nothing.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { AdmissionSwitches } from '../../../lib/crd/rules.js'
+import type { Kube } from '../../../lib/kube/client.js'
+import { isNotFound } from '../../../lib/kube/errors.js'
+import type { Kind } from '../../../lib/kube/kinds.js'
+import type { Log } from '../../../lib/log.js'
+import { reviewers } from './admit.js'
+import type { ControllerFlags } from '../flags.js'
+import { podsIn } from './pods-conf.js'
+import { flag, type Conf, type ControllerSettings } from '../settings.js'
+import { boundedLimiter } from '../runtime/limiter.js'
+import { answerWebhook, REVIEWS_MAX, WAITING_MAX } from './http.js'
+import { WebhookServer, type Serving } from './server.js'
+import { webhookConfigurations } from './configurations.js'
+import { nodePolicy } from './node-policy.js'
+
+/** The kubelet exchanges mounted files without telling. */
+const FILES_LOOKED_AT_MS = 5_000
+
+export interface WebhookDeps {
+  readonly kube: Kube
+  readonly settings: ControllerSettings
+  readonly conf: Conf
+  readonly log: Log
+  readonly tls: ControllerFlags['tls']
+  readonly after: (ms: number, call: () => void) => () => void
+}
+
+export interface Webhooks {
+  /** `undefined` where the certificate comes from files. */
+  readonly serving: Serving | undefined
+  /** Where it does: the CA beside it (PEM), `undefined` as long as there is no such file. */
+  readonly authority: (() => string | undefined) | undefined
+  readonly check: () => Promise<string | undefined>
+  readonly stop: () => Promise<void>
+}
+
+/** @throws Error where the port is taken, or the certificate's files are named and cannot be used; then nothing stays open. */
+export async function startWebhooks({ kube, settings, conf, log, tls, after }: WebhookDeps): Promise<Webhooks> {
+  const { webhookPort: port, bindAddress } = settings
+  const limit = boundedLimiter(REVIEWS_MAX, WAITING_MAX)
+  const answering = { judges: reviewers(kube, switchesOf(conf)), limit, log, after }
+  const server = new WebhookServer({
+    port,
+    ...(bindAddress !== '' && { hostname: bindAddress }),
+    fetch: request => answerWebhook(request, answering),
+    onPort: served => log.info('the webhooks are served', { port: served }),
+  })
+  const check = (): Promise<string | undefined> => server.check()
+  try {
+    await server.listen()
+    return tls
+      ? await fromFiles(server, tls, { log, after, check })
+      : { serving: server, authority: undefined, check, stop: () => server.stop() }
+  } catch (error) {
+    await server.stop() // or its socket keeps the process
+    throw error
+  }
+}
+
+/** Where the certificate comes from files: read now, and again when they change. */
+async function fromFiles(
+  server: WebhookServer,
+  tls: NonNullable<ControllerFlags['tls']>,
+  { log, after, check }: Pick<WebhookDeps, 'log' | 'after'> & Pick<Webhooks, 'check'>,
+): Promise<Webhooks> {
+  const read = (): Promise<void> => {
+    const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
+    return server.use({ certificate, key, ca: undefined })
+  }
+  const wrong = await wrongOf(read)
+  if (wrong !== '') throw new Error(`--tls-server-cert ${tls.certificate} with --tls-server-key ${tls.key}: ${wrong}`)
+  let forget = (): void => {}
+  let told = ''
+  const look = async (): Promise<void> => {
+    const wrong = await wrongOf(read)
+    if (wrong !== '' && wrong !== told) log.warn(`the webhooks keep their certificate: ${wrong}`)
+    told = wrong
+    forget = after(FILES_LOOKED_AT_MS, () => void look())
+  }
+  forget = after(FILES_LOOKED_AT_MS, () => void look())
+  return {
+    serving: undefined,
+    authority: () => authorityBeside(tls.certificate),
+    check,
+    stop() {
+      forget()
+      return server.stop()
+    },
+  }
+}
+
+/** What it throws, as a sentence; '' where it does not. */
+async function wrongOf(work: () => Promise<void>): Promise<string> {
+  try {
+    await work()
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** `ca.crt`, as Secrets of cert-manager have it. */
+function authorityBeside(certificate: string): string | undefined {
+  const path = join(dirname(certificate), 'ca.crt')
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
+const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): AdmissionSwitches => ({
+  ...{ enableIPv4, enableIPv6, enableSpiderSubnet },
+  keepsUsed: raw['enableValidatingResourcesDeletedWebhook'] === true,
+})
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** What `spiderpool-controller webhooks` prints: a List for kubectl. */
+export function printedWebhooks(
+  settings: ControllerSettings,
+  { raw }: Conf,
+  env: Env,
+  hasMatchConditions = false,
+): string {
+  const items = webhookConfigurations({
+    name: settings.deployment,
+    namespace: settings.namespace,
+    port: settings.webhookPort,
+    without: [
+      ...(flag(env, 'SPIDERPOOL_COORDINATOR_ENABLED', true) ? [] : ['spidercoordinators']),
+      ...(flag(env, 'SPIDERPOOL_MULTUS_CONFIG_ENABLED', true) ? [] : ['spidermultusconfigs']),
+    ],
+    pods: podsIn(raw['podResourceInject']),
+    hasMatchConditions,
+  })
+  return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
+}
+
+/** What `spiderpool-controller node-policy` prints, and deploy/node-policy.yaml holds: a List for kubectl. */
+export function printedNodePolicy({ namespace }: ControllerSettings): string {
+  const items = nodePolicy({ namespace, account: 'spiderpool-node' })
+  return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
+}
+
+const POLICIES: Kind = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'ValidatingAdmissionPolicy',
+  plural: 'validatingadmissionpolicies',
+  namespaced: false,
+}
+
+/** Whether the API server is of Kubernetes 1.30 or later, where matchConditions and ValidatingAdmissionPolicy are stable. @throws KubeError */
+export async function isOf130(kube: Kube): Promise<boolean> {
+  try {
+    await kube.list(POLICIES, { limit: 1 })
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
+}

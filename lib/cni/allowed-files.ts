@@ -1,0 +1,133 @@
+// Which files of the node a conf may name. Whoever may write a network definition is not root: the node's administrator says which folders are open to it.
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { DEFAULT_KUBECONFIG } from '../kube/entry.js'
+import { MUTE, openLog, type Log, type LogOptions } from '../log.js'
+import { whyNotFile, whyNotFolder } from '../file-trust.js'
+import type { CniEnv } from './env.js'
+import { CniError } from './error.js'
+
+/** The administrator's; SPIDERPOOL_NODE_CONFIG of the runtime's environment, which is root's too, names another. */
+export const NODE_CONFIG = '/etc/cni/net.d/spiderpool.d/node.json'
+export const NODE_CONFIG_VARIABLE = 'SPIDERPOOL_NODE_CONFIG'
+
+const FOLDERS = { kubeconfigFolders: ['/etc/cni/net.d'], logFolders: ['/var/log/spidernet'] } as const
+type Key = keyof typeof FOLDERS
+
+/** As a log file: the call has no log. */
+const NO_LOG = '/dev/null'
+
+/** A path that a conf names, and the key that names it. */
+export interface NamedFile {
+  readonly path: string
+  readonly key: string
+}
+
+const wrong = (message: string): CniError => new CniError('invalidConfig', message)
+
+/**
+ * The path by which the kubeconfig that a conf names may be read, without links; undefined where it names none.
+ * @throws CniError 7 where the file is in no folder of the administrator's, or a user other than root can change it
+ */
+export function kubeconfigOf({ path, key }: NamedFile, env: CniEnv): string | undefined {
+  if (path === '' || path === DEFAULT_KUBECONFIG) return path || undefined // as if it were not named
+  const resolved = resolve(path)
+  if (folderOf(resolved ?? normal(path), 'kubeconfigFolders', env) === undefined)
+    throw outside({ path, key }, 'kubeconfigFolders', env)
+  // Not left to who reads it: by then a link may lead to a file that was not there before.
+  if (resolved === undefined) throw wrong(`${key} is "${path}", and there is no such file`)
+  const folders = ['/', ...parentsOf(resolved)]
+  for (const folder of folders) refuse({ path, key }, folder, whyNotFolder(folder))
+  refuse({ path, key }, resolved, whyNotFile(statSync(resolved)))
+  return resolved
+}
+
+/** The log that a conf asks for. DEL and GC go on without one that may not be, so that the pod goes. @throws CniError 7 */
+export function logOf(
+  call: { readonly command: string; readonly env: CniEnv },
+  key: string,
+  options: Omit<LogOptions, 'folder'>,
+): Log {
+  if (options.file === NO_LOG) return MUTE
+  try {
+    const folder = logFolderOf({ path: options.file, key }, call.env)
+    return openLog({ ...options, file: normal(options.file), folder })
+  } catch (error) {
+    if (error instanceof CniError && (call.command === 'DEL' || call.command === 'GC')) return MUTE
+    throw error
+  }
+}
+
+/** The folder of the administrator's that the log lies in. @throws CniError 7 */
+function logFolderOf(named: NamedFile, env: CniEnv): string {
+  const folder = folderOf(normal(named.path), 'logFolders', env)
+  if (folder === undefined) throw outside(named, 'logFolders', env)
+  return folder
+}
+
+function refuse({ path, key }: NamedFile, what: string, why: string | undefined): void {
+  if (why === undefined) return
+  throw wrong(`${key} is "${path}", and ${what === path ? 'it' : what} ${why}`)
+}
+
+const outside = ({ path, key }: NamedFile, folders: Key, env: CniEnv): CniError =>
+  wrong(
+    `${key} is "${path}"; a conf may only name a file under ${FOLDERS[folders].join(', ')} or a folder of ${folders} in ${fileOf(env)} (docs/security.md)`,
+  )
+
+/** Undefined for a path that leads to nothing. */
+function resolve(path: string): string | undefined {
+  try {
+    return path.startsWith('/') ? realpathSync(path) : undefined
+  } catch {
+    return undefined // not there, or a ring of links: nothing that could be read
+  }
+}
+
+/** Without `.`, `..` and double slashes; '' for a path that is not absolute. */
+function normal(path: string): string {
+  if (!path.startsWith('/')) return ''
+  const parts: string[] = []
+  for (const part of path.split('/'))
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  return `/${parts.join('/')}`
+}
+
+const parentsOf = (path: string): readonly string[] => {
+  const parts = path.split('/').slice(1, -1)
+  return parts.map((_, at) => `/${parts.slice(0, at + 1).join('/')}`)
+}
+
+/** The node's file is read only for a path that is in none of the folders that are open everywhere. */
+function folderOf(path: string, key: Key, env: CniEnv): string | undefined {
+  const isIn = (folder: string): boolean => path.startsWith(`${folder}/`)
+  const holds = (folder: string): boolean => isIn(folder) || isIn(resolve(folder) ?? folder)
+  return FOLDERS[key].find(isIn) ?? FOLDERS[key].find(holds) ?? foldersIn(fileOf(env), key).find(holds)
+}
+
+const fileOf = (env: CniEnv): string => env[NODE_CONFIG_VARIABLE] || NODE_CONFIG
+
+/** @throws CniError 7 for a file that is not root's, or holds something else */
+function foldersIn(file: string, key: Key): readonly string[] {
+  const says = (what: string): CniError => wrong(`${file} ${what}; the administrator of this node must correct it`)
+  let value: unknown
+  try {
+    const why = whyNotFile(statSync(file))
+    if (why !== undefined) throw says(why)
+    value = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof CniError) throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw says(`cannot be read (${code || String(error)})`)
+  }
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : undefined
+  if (entries === undefined) throw says('is not a JSON object')
+  const stranger = entries.find(([name]) => !Object.hasOwn(FOLDERS, name))
+  if (stranger) throw says(`has the key "${stranger[0]}"; it may have ${Object.keys(FOLDERS).join(' and ')}`)
+  const folders: unknown = entries.find(([name]) => name === key)?.[1] ?? []
+  const isList = Array.isArray(folders) && folders.every(one => typeof one === 'string' && normal(one) === one)
+  if (!isList || folders.includes('/'))
+    throw says(`has ${key} ${JSON.stringify(folders)}; it must be a list of absolute paths such as "/data/log"`)
+  return folders as readonly string[]
+}

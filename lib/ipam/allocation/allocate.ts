@@ -1,0 +1,233 @@
+// Takes one address out of the first pool that has one: the loop around decide, on a port. Knows no API server and no CNI.
+import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf, type Ip } from '../../ip/address.js'
+import { includes, sizeOf, subtract, union, type Ranges } from '../../ip/range.js'
+import type { SpiderIPAddress } from '../../crd/types.js'
+import { isRecordOf, recordedIn } from './go-records.js'
+import {
+  afterHint,
+  afterList,
+  afterMiss,
+  decide,
+  hintOf,
+  type SearchState,
+  type SearchStep,
+  type SearchRefusal,
+} from './decide.js'
+import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed, type Holder, type Claimant } from './claim.js'
+import { poolOf, type Pool } from './pool.js'
+import type { HeldAddress, Journal, Store } from '../store/store.js'
+import { publish } from './publish.js'
+
+export interface AllocationRequest {
+  readonly claimant: Claimant
+  readonly nic: string
+  /** In the order in which they are to be tried. */
+  readonly pools: readonly Pool[]
+  /** Reserved addresses of the family. */
+  readonly reserved: Ranges
+  /** What other interfaces of the pod have by its SpiderEndpoint. */
+  readonly except?: readonly Ip[]
+}
+
+export type AllocationResult =
+  | { readonly kind: 'held'; readonly pool: Pool; readonly object: SpiderIPAddress; readonly isNew: boolean }
+  | { readonly kind: 'refused'; readonly refusals: readonly PoolRefusal[] }
+
+export interface PoolRefusal {
+  readonly pool: Pool
+  readonly why: SearchRefusal
+  /** How many of the pool's addresses are reserved. */
+  readonly reserved: bigint
+  /** How many more status.allocatedIPs gives to other pods. */
+  readonly recorded: bigint
+}
+
+export interface AllocDeps {
+  readonly store: Store
+  readonly journal: Journal
+  readonly random: () => number
+}
+
+export async function allocate(wanted: AllocationRequest, deps: AllocDeps): Promise<AllocationResult> {
+  const refusals: PoolRefusal[] = []
+  for (const pool of wanted.pools) {
+    const got = await fromPool(pool, wanted, deps)
+    if (got.kind === 'held') return { ...got, pool }
+    const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, wanted.reserved))
+    refusals.push({ pool, why: got.why, reserved, recorded: got.recorded })
+  }
+  return { kind: 'refused', refusals }
+}
+
+type FromPool =
+  | { readonly kind: 'held'; readonly object: SpiderIPAddress; readonly isNew: boolean }
+  | { readonly kind: 'refused'; readonly why: SearchRefusal; readonly recorded: bigint }
+
+async function fromPool(
+  pool: Pool,
+  { claimant, nic, reserved, except = [] }: AllocationRequest,
+  deps: AllocDeps,
+): Promise<FromPool> {
+  const open = subtract(pool.ranges, reserved)
+  const own = await ownRecorded(pool, open, { claimant, nic, except }, deps)
+  if (own) return { kind: 'held', ...own }
+  const free = pool.shared ? subtract(open, recordedIn(pool.shared, open, pool.family)) : open
+  let state: SearchState = {
+    free,
+    who: orderSeed(claimant, nic, pool),
+    allocatedCount: pool.allocatedCount,
+    misses: 0,
+    hint: hintOf(free, pool.hinted),
+    listed: undefined,
+  }
+  for (;;) {
+    const next = decide(state, deps.random())
+    if (next.kind === 'refuse') return { kind: 'refused', why: next.why, recorded: sizeOf(open) - sizeOf(state.free) }
+    if (next.kind === 'hint') {
+      const now = await deps.store.pool(pool.name)
+      state = afterHint(state, now && poolOf(now, pool.family).hinted)
+      continue
+    }
+    if (next.kind === 'list') {
+      const held = await deps.store.listHeld(pool.uid, next.freshness)
+      const own = await ownAmong(held, free, pool, { claimant, nic }, deps)
+      if (own && !(await lost(own, pool, { claimant, nic }, deps))) return { kind: 'held', ...own }
+      state = afterList(state, takenIn(held, pool), next.freshness)
+      continue
+    }
+    const got = await tryOne(next, pool, { claimant, nic }, deps)
+    const taken = got && (await lost(got, pool, { claimant, nic }, deps))
+    if (got && !taken) return { kind: 'held', ...got }
+    state = afterMiss(taken ? { ...state, free: subtract(state.free, taken) } : state, next.address)
+  }
+}
+
+/** An address that a Go agent gave to this pod and that is no object yet, or whose record an earlier try of this call wrote. */
+async function ownRecorded(
+  pool: Pool,
+  open: Ranges,
+  { except, ...asking }: Holder & { readonly except: readonly Ip[] },
+  deps: AllocDeps,
+): Promise<Allocation | undefined> {
+  for (const record of pool.shared?.records ?? []) {
+    if (familyOf(record.ip) !== pool.family || !isRecordOf(record, asking) || except.includes(record.ip)) continue
+    if (!includes(open, toBigint(record.ip))) continue
+    const got = await claimOne(record.ip, pool, { ...asking, was: { uid: record.uid } }, deps)
+    if (got && !(await lost(got, pool, asking, deps))) return got
+  }
+  return undefined
+}
+
+/** Creates the object of one address, or takes over the one that is the asking pod's already. */
+export async function claimOne(ip: Ip, pool: Pool, asking: Holder, deps: AllocDeps): Promise<Allocation | undefined> {
+  const { store, journal } = deps
+  const object = addressObject({ ip, pool, nic: asking.nic, claimant: asking.claimant })
+  journal.note(object.metadata.name)
+  const outcome = await store.createAddress(object)
+  if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
+  const holder = await store.address(object.metadata.name)
+  return holder && takeOver(holder, asking, store)
+}
+
+/**
+ * In a pool that Go agents allocate from: the addresses of others, where one of them has this one by now; then it is given back.
+ * `undefined`: it is the asking pod's in both systems.
+ */
+export async function lost(
+  got: Allocation,
+  pool: Pool,
+  holder: Holder,
+  { store }: AllocDeps,
+): Promise<Ranges | undefined> {
+  const ip = ipOfObjectName(got.object.metadata.name)
+  if (!pool.shared || ip === undefined) return undefined
+  const { family, ranges } = pool
+  const taken = await publish(pool.shared, { ip, family, ranges, holder }, store)
+  if (taken) await store.deleteAddress(got.object)
+  return taken
+}
+
+export type Allocation = { readonly object: SpiderIPAddress; readonly isNew: boolean }
+
+/** Tries one address; `undefined` is a miss: somebody else has it. */
+async function tryOne(
+  next: Extract<SearchStep, { readonly kind: 'look' | 'create' }>,
+  pool: Pool,
+  { claimant, nic }: Holder,
+  { store, journal }: AllocDeps,
+): Promise<Allocation | undefined> {
+  const ip = fromBigint(next.address, pool.family)
+  if (next.kind === 'look') {
+    const holder = await store.address(objectNameOf(ip))
+    if (holder) return takeOverNoted(holder, { claimant, nic }, { store, journal })
+  }
+  const object = addressObject({ ip, pool, nic, claimant })
+  journal.note(object.metadata.name)
+  const outcome = await store.createAddress(object)
+  if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
+  if (next.kind === 'create' && next.isListed) return undefined
+  const holder = await store.address(object.metadata.name)
+  return holder && takeOver(holder, { claimant, nic }, store)
+}
+
+const TAKE_OVER_TRIES_MAX = 8
+
+/**
+ * What an earlier try of this pod and NIC took. Its object gets this container's ID before the address is used: a late DEL of the earlier
+ * container, which frees only what it read unchanged, then leaves it alone.
+ */
+export async function takeOver(holder: SpiderIPAddress, asking: Holder, store: Store): Promise<Allocation | undefined> {
+  let known: SpiderIPAddress | undefined = holder
+  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && known && isHeldBy(known, asking); tries++) {
+    if (isUpToDate(known, asking)) return { object: known, isNew: false }
+    const object = await store.updateAddress(withHolder(known, asking))
+    if (object) return { object, isNew: false }
+    known = await store.address(holder.metadata.name) // the earlier container's DEL wrote it meanwhile, or freed it
+  }
+  return undefined
+}
+
+/** Once it has this container's ID, no other container's DEL frees it: so this one's must find it, recorded or not. */
+async function takeOverNoted(
+  holder: SpiderIPAddress,
+  asking: Holder,
+  { store, journal }: Pick<AllocDeps, 'store' | 'journal'>,
+): Promise<Allocation | undefined> {
+  if (!isHeldBy(holder, asking)) return undefined
+  journal.note(holder.metadata.name)
+  return takeOver(holder, asking, store)
+}
+
+/** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */
+async function ownAmong(
+  held: readonly HeldAddress[],
+  free: Ranges,
+  pool: Pool,
+  { claimant, nic }: Holder,
+  deps: AllocDeps,
+): Promise<Allocation | undefined> {
+  const { store } = deps
+  for (const { name, podUid } of held) {
+    if (podUid !== claimant.uid) continue
+    const object = await store.address(name)
+    const ip = ipOfObjectName(name)
+    if (!object || ip === undefined || familyOf(ip) !== pool.family || !includes(free, toBigint(ip))) continue
+    const got = await takeOverNoted(object, { claimant, nic }, deps)
+    if (got) return got
+  }
+  return undefined
+}
+
+/** The addresses of a list as ranges: sorted once, so a list of 100,000 costs its length. */
+function takenIn(held: readonly HeldAddress[], pool: Pool): Ranges {
+  const values: bigint[] = []
+  for (const { name } of held) {
+    const ip = ipOfObjectName(name)
+    if (ip !== undefined && familyOf(ip) === pool.family) values.push(toBigint(ip))
+  }
+  values.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return union(
+    [],
+    values.map(value => ({ first: value, last: value })),
+  )
+}

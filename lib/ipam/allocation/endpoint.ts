@@ -1,0 +1,96 @@
+// The SpiderEndpoint: the record per pod of its NICs, addresses and routes. Pure.
+import { FINALIZER, SPIDERPOOL_API } from '../../crd/names.js'
+import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
+import type { Ip } from '../../ip/address.js'
+import { parsePrefix } from '../../ip/cidr.js'
+import type { Claimant } from './claim.js'
+import type { Pool } from './pool.js'
+
+export interface Assigned {
+  readonly pool: Pool
+  readonly object: SpiderIPAddress
+}
+
+/** What the record says of one NIC. The default route is not stored: it follows from gateway and cleanGateway. */
+export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGateway: boolean): EndpointNic {
+  const of = (family: number) => assigned.find(({ pool }) => pool.family === family)
+  const v4 = of(4)
+  const v6 = of(6)
+  const routes = assigned.flatMap(({ pool }) => pool.routes)
+  const hasGateway = assigned.some(({ pool }) => pool.gateway !== undefined)
+  return {
+    interface: nic,
+    ...(v4 && { ipv4: v4.object.spec.address, ipv4Pool: v4.pool.name }),
+    ...(v4?.pool.gateway !== undefined && { ipv4Gateway: v4.pool.gateway }),
+    ...(v6 && { ipv6: v6.object.spec.address, ipv6Pool: v6.pool.name }),
+    ...(v6?.pool.gateway !== undefined && { ipv6Gateway: v6.pool.gateway }),
+    vlan: 0,
+    ...(hasGateway && { cleanGateway }),
+    ...(routes.length > 0 && { routes }),
+  }
+}
+
+/**
+ * Kept records outlive their pods, and containers have none, so no pod owns them; all others go when their pod goes. A mirror pod's
+ * object comes and goes while the pod runs: the controller removes its record.
+ */
+export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
+  const { namespace, name, record, uid, apiUid, owner, at } = claimant
+  return {
+    apiVersion: SPIDERPOOL_API,
+    kind: 'SpiderEndpoint',
+    metadata: {
+      name: record,
+      namespace,
+      finalizers: [FINALIZER],
+      ...(!isKept &&
+        !at &&
+        apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
+    },
+    status: {
+      current: currentOf(claimant, nics),
+      ownerControllerType: owner.kind,
+      ownerControllerName: owner.name,
+    },
+  }
+}
+
+const currentOf = ({ uid, node }: Claimant, ips: readonly EndpointNic[]) => ({ uid, node, ips })
+
+/** The record as this pod's, with these NICs and no others. */
+export const withOnly = (
+  endpoint: SpiderEndpoint,
+  claimant: Claimant,
+  nics: readonly EndpointNic[],
+): SpiderEndpoint => ({
+  ...endpoint,
+  status: { ...endpoint.status, current: currentOf(claimant, nics) },
+})
+
+/** The same record with these NICs and no others. */
+export const withNics = (endpoint: SpiderEndpoint, ips: readonly EndpointNic[]): SpiderEndpoint => ({
+  ...endpoint,
+  status: { ...endpoint.status, current: { ...endpoint.status.current, ips } },
+})
+
+/** The NICs of a record with these among them, each in the place of the one of its name, new ones behind. */
+export function merged(known: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
+  const added = nics.filter(nic => nic.interface === '' || !known.some(one => one.interface === nic.interface))
+  return [
+    ...known.map(one => nics.find(nic => nic.interface !== '' && nic.interface === one.interface) ?? one),
+    ...added,
+  ]
+}
+
+export const nicOf = (endpoint: SpiderEndpoint, nic: string): EndpointNic | undefined =>
+  endpoint.status.current.ips.find(({ interface: name }) => name === nic)
+
+/** Addresses of one NIC, as the record has them: text with prefix length, and pool. */
+export const addressesOf = (nic: EndpointNic): { readonly address: string; readonly pool: string }[] => [
+  ...(nic.ipv4 === undefined ? [] : [{ address: nic.ipv4, pool: nic.ipv4Pool ?? '' }]),
+  ...(nic.ipv6 === undefined ? [] : [{ address: nic.ipv6, pool: nic.ipv6Pool ?? '' }]),
+]
+
+/** The same as values; what is no address is left out. */
+export const ipsOf = (nic: EndpointNic): readonly Ip[] =>
+  addressesOf(nic).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])

@@ -1,0 +1,68 @@
+// A SpiderIPPool as allocation sees it: families, ranges, routes. Pure; parsed once, here.
+import { parsePrefix, type Prefix } from '../../ip/cidr.js'
+import { fromBigint, parseIp, type Family, type Ip } from '../../ip/address.js'
+import { rangesOf, sizeOf, subtract, type Ranges } from '../../ip/range.js'
+import { usableIn } from '../../ip/usable.js'
+import type { PoolRoute, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
+import { sharedOf, type SharedPool } from './go-records.js'
+
+export interface Pool {
+  readonly name: string
+  readonly uid: string
+  readonly family: Family
+  readonly subnet: Prefix
+  readonly gateway: Ip | undefined
+  readonly routes: readonly PoolRoute[]
+  /** What may be given out: ips less excludeIPs, less what no host can have. */
+  readonly ranges: Ranges
+  /** How many addresses of ips less excludeIPs no host can have. */
+  readonly unusable: bigint
+  /** What the status says is allocated; late by up to a second, never trusted for a decision. */
+  readonly allocatedCount: bigint
+  /** What the status says is left, where the pool is nearly full: a hint, as late as that. */
+  readonly hinted: Ranges | undefined
+  /** Where Go agents allocate from the pool as well: what they have given out. */
+  readonly shared: SharedPool | undefined
+}
+
+/** spec.ipVersion is filled in at admission; where no admission runs, the subnet says it as well. */
+export const familyOfPool = (pool: SpiderIPPool): Family | undefined => {
+  if (pool.spec.ipVersion === 4 || pool.spec.ipVersion === 6) return pool.spec.ipVersion
+  if (pool.spec.ipVersion !== undefined) return undefined
+  return pool.spec.subnet.includes(':') ? 6 : 4
+}
+
+/** Throws an IpError that names the range where the pool's spec holds something that is no address. */
+export function poolOf(object: SpiderIPPool, family: Family): Pool {
+  const { spec, metadata, status } = object
+  const subnet = parsePrefix(spec.subnet)
+  if (!subnet) throw new RangeError(`SpiderIPPool ${metadata.name}: spec.subnet "${spec.subnet}" is not a CIDR`)
+  const gateway = spec.gateway === undefined || spec.gateway === '' ? undefined : parseIp(spec.gateway)
+  const named = subtract(rangesOf(spec.ips ?? [], family), rangesOf(spec.excludeIPs ?? [], family))
+  const ranges = usableIn(named, family, { subnet, gateway })
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    family,
+    subnet,
+    gateway,
+    routes: spec.routes ?? [],
+    ranges,
+    unusable: sizeOf(named) - sizeOf(ranges),
+    allocatedCount: BigInt(status?.allocatedIPCount ?? 0),
+    hinted: status?.freeIPs && rangesOf(status.freeIPs, family),
+    shared: sharedOf(object),
+  }
+}
+
+/** Everything reserved, of one family. A SpiderReservedIP that is being deleted no longer reserves. */
+export function reservedRanges(objects: readonly SpiderReservedIP[], family: Family): Ranges {
+  const texts = objects
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .flatMap(({ spec }) => spec.ips ?? [])
+    .filter(text => text.includes(':') === (family === 6))
+  return rangesOf(texts, family)
+}
+
+export const addressText = (pool: Pool, value: bigint): string =>
+  `${fromBigint(value, pool.family)}/${pool.subnet.length}`

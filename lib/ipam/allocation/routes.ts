@@ -1,0 +1,54 @@
+// Which of the pod's own routes belong to which interface, and what they replace. Pure: by the subnet that a route's gateway is in.
+import type { EndpointNic, PoolRoute } from '../../crd/types.js'
+import { parseIp } from '../../ip/address.js'
+import { containsIp, networkOf, parsePrefix } from '../../ip/cidr.js'
+import { isLinkLocal6 } from '../../ip/usable.js'
+
+/** The interfaces among which a route finds its own. `isOnly`: the pod has no other. */
+export interface Among {
+  readonly nics: readonly EndpointNic[]
+  readonly isOnly: boolean
+}
+
+/** 10.0.0.5/8 and 10.0.0.0/8 are one destination: the kernel knows networks. */
+export function dstOf({ dst }: Pick<PoolRoute, 'dst'>): string {
+  const prefix = parsePrefix(dst)
+  return prefix ? networkOf(prefix) : dst
+}
+
+/**
+ * True where the gateway is in a subnet of this interface. A link-local one is on every link: it is of the interface whose pool has it as
+ * gateway, or of the pod's only one.
+ */
+function fits({ gw }: PoolRoute, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, { isOnly }: Among): boolean {
+  const via = parseIp(gw)
+  if (via === undefined) return false
+  if (isLinkLocal6(via)) return ipv6 !== undefined && (isOnly || parseIp(ipv6Gateway) === via)
+  return [ipv4, ipv6].some(text => {
+    const prefix = text === undefined ? undefined : parsePrefix(text)
+    return prefix !== undefined && containsIp(networkOf(prefix), via)
+  })
+}
+
+/**
+ * The interfaces with their share of the pod's routes, which replace those of the same destination that the pools gave. A route goes to the
+ * first interface that it fits.
+ */
+export function withRoutes(among: Among, routes: readonly PoolRoute[]): readonly EndpointNic[] {
+  let left = routes
+  const shares = among.nics.map(nic => {
+    const own = left.filter(route => fits(route, nic, among))
+    left = left.filter(route => !own.includes(route))
+    return { nic, own }
+  })
+  const replaced = new Set(shares.flatMap(({ own }) => own.map(dstOf)))
+  return shares.map(({ nic, own }) => {
+    const { routes: given = [], ...others } = nic
+    const all = [...given.filter(route => !replaced.has(dstOf(route))), ...own]
+    return own.length === 0 && all.length === given.length ? nic : { ...others, ...(all.length > 0 && { routes: all }) }
+  })
+}
+
+/** The routes that fit none of the interfaces. */
+export const unreachableRoutes = (among: Among, routes: readonly PoolRoute[]): readonly PoolRoute[] =>
+  routes.filter(route => !among.nics.some(nic => fits(route, nic, among)))

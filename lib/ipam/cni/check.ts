@@ -1,0 +1,41 @@
+// CHECK of the IPAM: is what the record says still so? Changes nothing.
+import type { Call } from '../../cni/plugin.js'
+import { objectNameOf } from '../../ip/address.js'
+import { parsePrefix } from '../../ip/cidr.js'
+import { addressesOf, ipsOf, nicOf } from '../allocation/endpoint.js'
+import type { NodeAddressLookup } from './node-address.js'
+import { Refused } from '../errors.js'
+import { recordOf } from '../pod/release.js'
+import { connectStore, refusalOf, sessionOf } from './session.js'
+
+/**
+ * The record, the address objects and prevResult say the same, and no interface of the node has an address of the pod. Whether the pod's
+ * interface has the addresses is its main plugin's to say.
+ */
+export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: NodeAddressLookup }): Promise<void> {
+  const { pod, conf } = sessionOf(call)
+  try {
+    const { store } = await connectStore(conf, call)
+    const endpoint = await recordOf({ pod, features: conf.switches }, store)
+    const nic = endpoint && nicOf(endpoint, call.ifName)
+    const where = `SpiderEndpoint ${pod.namespace}/${pod.name}`
+    if (!nic) throw new Refused('differs', `${where} has no address for ${call.ifName}`)
+    for (const { address } of addressesOf(nic)) {
+      const ip = parsePrefix(address)?.ip
+      if (ip === undefined)
+        throw new Refused('differs', `${where} has "${address}" for ${call.ifName}, which is no address`)
+      const object = await store.address(objectNameOf(ip))
+      if (object?.spec.pod.uid !== endpoint.status.current.uid)
+        throw new Refused(
+          'differs',
+          `${ip} of ${call.ifName} is ${object ? `held by pod ${object.spec.pod.namespace}/${object.spec.pod.name}` : 'no longer held'}`,
+        )
+      if (call.prevResult && !call.prevResult.ips?.some(({ address: text }) => text === address))
+        throw new Refused('differs', `${address} of ${where} is not in prevResult`)
+    }
+    const [found] = await owned(ipsOf(nic))
+    if (found) throw (await import('./node-address.js')).refusalOfOwned(call.ifName, found)
+  } catch (error) {
+    throw refusalOf('spiderpool IP check error', error)
+  }
+}

@@ -1,0 +1,100 @@
+// The `ipam` object of a CNI conf, read as Go's encoding/json reads it: keys in any case, null leaves the default. Pure.
+import * as schema from '../../../schemas/netconf/generated/ipam.js'
+import { checked, ConfFault, type TimeoutsConf } from '../../cni/conf.js'
+import { CniError } from '../../cni/error.js'
+import { unknownKeys, type UnknownKey } from '../../cni/unknown-keys.js'
+import { LOG_OLD_FILES, LOG_SIZE_MB } from '../../cni/log-options.js'
+import { keysOf } from '../pools/annotations.js'
+
+export interface IpamConf {
+  readonly logLevel: LogLevel
+  readonly logFile: string
+  /** Megabytes, days, files; 0 leaves rotation to its defaults. */
+  readonly logMaxSize: number
+  readonly logMaxAge: number
+  readonly logMaxCount: number
+  readonly ipv4: readonly string[]
+  readonly ipv6: readonly string[]
+  readonly cleanGateway: boolean
+  /** Who an address belongs to. */
+  readonly owner: 'pod' | 'container'
+  readonly kubeconfig: string | undefined
+  /** By verb, in seconds. */
+  readonly timeouts: TimeoutsConf
+  /** Only pools whose subnet the master has an address in. */
+  readonly matchMasterSubnet: boolean
+  /** The switches of the installation, under the names that its ConfigMap has for them. Where the conf says nothing: all on but detection. */
+  readonly switches: IpamSwitches
+  /** Of `ipam`; for the log. */
+  readonly unknown: readonly UnknownKey[]
+}
+
+export interface IpamSwitches {
+  readonly ipv4: boolean
+  readonly ipv6: boolean
+  readonly statefulSet: boolean
+  readonly kubevirt: boolean
+  readonly subnets: boolean
+  readonly conflictDetection: boolean
+  readonly gatewayDetection: boolean
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const LOG_FILE = '/var/log/spidernet/spiderpool.log'
+
+/** `conf` is the whole network configuration. Throws CniError 7 with the key, its value and what it may be. */
+export function ipamConf(conf: unknown): IpamConf {
+  const ipam = typeof conf === 'object' && conf !== null ? keysOf(conf).get('ipam') : undefined
+  if (typeof ipam !== 'object' || ipam === null || Array.isArray(ipam))
+    throw new CniError(
+      'invalidConfig',
+      `ipam is ${JSON.stringify(ipam) ?? 'missing'}; it must be an object such as {"type":"spiderpool"}`,
+    )
+  const keys = known(ipam)
+  return {
+    logLevel: level(keys.log_level),
+    logFile: keys.log_file_path || LOG_FILE,
+    logMaxSize: Number(keys.log_file_max_size ?? LOG_SIZE_MB),
+    logMaxAge: Number(keys.log_file_max_age ?? 0),
+    logMaxCount: Number(keys.log_file_max_count ?? LOG_OLD_FILES),
+    ipv4: keys.default_ipv4_ippool ?? [],
+    ipv6: keys.default_ipv6_ippool ?? [],
+    cleanGateway: keys.clean_gateway ?? false,
+    owner: keys.owner === 'container' ? 'container' : 'pod',
+    kubeconfig: keys.kubeconfig || undefined,
+    timeouts: keys.timeouts ?? {},
+    matchMasterSubnet: keys.match_master_subnet ?? false,
+    switches: {
+      ipv4: keys.enableIPv4 ?? true,
+      ipv6: keys.enableIPv6 ?? true,
+      statefulSet: keys.enableStatefulSet ?? true,
+      kubevirt: keys.enableKubevirtStaticIP ?? true,
+      subnets: keys.enableSpiderSubnet ?? true,
+      conflictDetection: keys.enableIPConflictDetection ?? false,
+      gatewayDetection: keys.enableGatewayDetection ?? false,
+    },
+    unknown: unknownKeys(ipam, schema.keys, 'ipam.'),
+  }
+}
+
+function known(ipam: object): schema.Conf {
+  try {
+    return checked(ipam, schema, 'ipam.')
+  } catch (error) {
+    if (error instanceof ConfFault) throw new CniError('invalidConfig', error.message)
+    throw error
+  }
+}
+
+function level(wanted: string | undefined): LogLevel {
+  if (wanted === undefined || wanted === '') return 'debug'
+  const found = LOG_LEVELS.find(name => name === wanted.toLowerCase())
+  if (found === undefined)
+    throw new CniError(
+      'invalidConfig',
+      `ipam.log_level is ${JSON.stringify(wanted)}; it must be one of ${LOG_LEVELS.join(', ')}`,
+    )
+  return found
+}

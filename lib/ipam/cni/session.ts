@@ -1,0 +1,124 @@
+// What every verb of the IPAM starts with: the conf, its log, the pod that the runtime names, the way to the API server. The edge.
+import { deadlineOf } from '../../cni/conf.js'
+import { CniError, OwnError } from '../../cni/error.js'
+import { kubeconfigOf, logOf } from '../../cni/allowed-files.js'
+import type { Call } from '../../cni/plugin.js'
+import { isUnauthorized, KubeError } from '../../kube/errors.js'
+import type { Log } from '../../log.js'
+import { VERSION } from '../../version.js'
+import { parseIp } from '../../ip/address.js'
+import { ipamConf, type IpamConf } from './conf.js'
+import { isRecordName, CONTAINER_NAMESPACE, uidOf, type ContainerIdentity } from '../allocation/container-id.js'
+import { kubeStore } from '../store/kube.js'
+import { JOURNAL_DIR, journalAt } from '../store/journal.js'
+import type { Journal, ObjectRef, Store } from '../store/store.js'
+import { Refused, REFUSALS } from '../errors.js'
+
+export interface Session {
+  readonly conf: IpamConf
+  readonly log: Log
+  readonly pod: ObjectRef
+  readonly podUid: string
+  /** Where `ipam.owner` says that there are no pods; `pod` and `podUid` are then its own. */
+  readonly container: ContainerIdentity | undefined
+  readonly journal: Journal
+  /** What every line of the log says of the call. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+export function sessionOf(call: Call<unknown>): Session {
+  const conf = ipamConf(call.config)
+  const log = logFor(call, conf)
+  const { containerID, ifName, command } = call
+  const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
+  const container = conf.owner === 'container' ? containerOf(call) : undefined
+  const whose = container
+    ? { pod: { namespace: CONTAINER_NAMESPACE, name: container.id }, podUid: uidOf(container) }
+    : { pod: podOf(call), podUid: call.args.get('K8S_POD_UID') ?? '' }
+  const who = container ? { container: container.name } : { pod: `${whose.pod.namespace}/${whose.pod.name}` }
+  return { conf, log, ...whose, container, journal, fields: { version: VERSION, command, containerID, ifName, ...who } }
+}
+
+/** @throws CniError 7 where the conf may not name that file */
+export const logFor = (call: Pick<Call<unknown>, 'command' | 'env'>, conf: IpamConf): Log =>
+  logOf(call, 'ipam.log_file_path', {
+    level: conf.logLevel,
+    file: conf.logFile,
+    maxSizeMb: conf.logMaxSize,
+    maxAgeDays: conf.logMaxAge,
+    maxCount: conf.logMaxCount,
+  })
+
+const podOf = (call: Call<unknown>): ObjectRef => ({
+  name: argument(call, 'K8S_POD_NAME'),
+  namespace: argument(call, 'K8S_POD_NAMESPACE'),
+})
+
+/** Podman says the container's name where Kubernetes says the pod's, and the address of `--ip`. */
+function containerOf({ containerID: id, args }: Call<unknown>): ContainerIdentity {
+  if (!isRecordName(id))
+    throw new CniError(
+      'invalidEnv',
+      `CNI_CONTAINERID is ${JSON.stringify(id)}; with ipam.owner "container" it must be small letters, digits, - and ., 64 at most`,
+    )
+  const text = args.get('IP') ?? ''
+  const ip = parseIp(text)
+  if (text !== '' && ip === undefined)
+    throw new CniError('invalidEnv', `CNI_ARGS has IP=${text}; it must be one IPv4 or IPv6 address`)
+  return { id, name: args.get('K8S_POD_NAME') || id, ip }
+}
+
+function argument(call: Call<unknown>, key: string): string {
+  const value = call.args.get(key) ?? ''
+  if (value === '')
+    throw new CniError(
+      'invalidEnv',
+      `CNI_ARGS has no ${key}; the runtime must pass the pod, as in ${key}=…; where containers have no pods set ipam.owner to "container" (docs/podman.md)`,
+      call.env['CNI_ARGS'] ?? '',
+    )
+  return value
+}
+
+export interface StoreSession {
+  readonly store: Store
+  /** What the call has cost the API server so far, for the log. */
+  cost(): Readonly<Record<string, number>>
+}
+
+/** Loaded late: STATUS of a broken conf, VERSION and the like need no API client. */
+export async function connectStore(
+  conf: IpamConf,
+  { command, env }: Pick<Call<unknown>, 'command' | 'env'>,
+): Promise<StoreSession> {
+  const { connectFrom } = await import('../../kube/open.js')
+  const kubeconfig = kubeconfigOf({ path: conf.kubeconfig ?? '', key: 'ipam.kubeconfig' }, env)
+  const kube = connectFrom({ kubeconfig, env, deadline: deadlineOf(command, conf.timeouts, 'ipam.timeouts') })
+  const direct = kubeStore(kube)
+  let taken = 0
+  const claim: Store['createAddress'] = async object => {
+    const outcome = await direct.createAddress(object)
+    if (outcome.kind === 'taken') taken++
+    return outcome
+  }
+  const cost = () => ({ requests: kube.requests, sent: kube.bytes.sent, received: kube.bytes.received, taken })
+  return { store: { ...direct, createAddress: claim }, cost }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** No answer; somebody else wrote first; too many ask. */
+const TRANSIENT: readonly number[] = [0, 409, 429]
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof KubeError && (error.status >= 500 || TRANSIENT.includes(error.status))
+
+/** Our refusals have codes of their own; an API server that is away, busy or at odds is worth another try (11); all else is 999. */
+export function refusalOf(prefix: string, error: unknown): CniError {
+  const message = `${prefix}: ${messageOf(error)}`
+  if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })
+  if (error instanceof Refused) return new OwnError(error.code, message)
+  if (error instanceof KubeError && error.reason === 'BadConfig') return new CniError('invalidConfig', message)
+  if (isUnauthorized(error)) return new OwnError(REFUSALS.unauthorized.code, message)
+  const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+  return new CniError(causes.every(isTransient) ? 'tryAgain' : 'internal', message, '', { cause: error })
+}

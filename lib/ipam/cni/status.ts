@@ -1,0 +1,120 @@
+// STATUS of the IPAM: would an ADD find its API server and a pool that gives addresses? A runtime asks every few seconds on every node.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { CniError } from '../../cni/error.js'
+import type { Call } from '../../cni/plugin.js'
+import type { SpiderIPPool } from '../../crd/types.js'
+import type { Family } from '../../ip/address.js'
+import { ipamConf, type IpamConf } from './conf.js'
+import { isPattern, patternOf } from '../pools/glob.js'
+import { familyOfPool } from '../allocation/pool.js'
+import type { Store } from '../store/store.js'
+import { Refused } from '../errors.js'
+import { logFor, messageOf, connectStore } from './session.js'
+
+/**
+ * Never 51: an IPAM that cannot allocate takes nothing from pods that have their addresses. A pool that is full is no reason either: the
+ * runtime would stop all pods of the node, those of other pools too, while an ADD says it with code 11.
+ * @throws CniError 50 where no ADD could succeed
+ */
+export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name'>): Promise<void> {
+  const conf = ipamConf(call.config)
+  logFor(call, conf)
+  try {
+    const { store } = await connectStore(conf, call)
+    const why = await whyNoPool(conf, call.name, store)
+    if (why !== undefined) throw new Refused('noPool', why)
+  } catch (error) {
+    throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)
+  }
+}
+
+function whyNoPool(conf: IpamConf, network: string, store: Store): Promise<string | undefined> {
+  const { switches } = conf
+  const named = ([4, 6] as const)
+    .filter(family => switches[`ipv${family}`])
+    .map(family => ({ family, names: conf[`ipv${family}`] }))
+    .filter(({ names }) => names.length > 0)
+  return named.length === 0 ? whyNone(switches, store) : whyNoneNamed(named, network, store)
+}
+
+interface Named {
+  readonly family: Family
+  readonly names: readonly string[]
+}
+
+/** Pods may name any pool; an ADD without an annotation needs all that the conf names to exist, and one of each family to be usable. */
+async function whyNoneNamed(named: readonly Named[], network: string, store: Store): Promise<string | undefined> {
+  const names = named.flatMap(one => one.names)
+  const all = names.some(isPattern)
+    ? await store.pools()
+    : (await Promise.all([...new Set(names)].map(name => store.pool(name, 'cached')))).filter(
+        pool => pool !== undefined,
+      )
+  for (const { family, names } of named) {
+    const key = `default_ipv${family}_ippool of CNI conf "${network}"`
+    const found = names.map(name => ({ name, pools: all.filter(({ metadata }) => isNamed(name, metadata.name)) }))
+    const missing = found.find(({ name, pools }) => !isPattern(name) && pools.length === 0)
+    if (missing) return `${key} names SpiderIPPool "${missing.name}", which does not exist; create it or name another`
+    const reasons = found.flatMap(({ pools }) => pools).map(pool => whyNot(pool, [family]))
+    if (!reasons.includes(undefined))
+      return `${key} (${names.join(', ')}) leads to no pool that gives addresses: ${listed(reasons)}`
+  }
+  return undefined
+}
+
+const isNamed = (wanted: string, name: string): boolean =>
+  isPattern(wanted) ? patternOf(wanted).test(name) : wanted === name
+
+/** Which pool pods will name is not known: one that gives addresses is enough. The one of the last time is asked for first. */
+async function whyNone({ ipv4, ipv6 }: IpamConf['switches'], store: Store): Promise<string | undefined> {
+  const families: readonly Family[] = [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])]
+  const last = remembered()
+  const there = last === undefined ? undefined : await store.pool(last, 'cached')
+  if (there && whyNot(there, families) === undefined) return undefined
+  const pools = await store.pools()
+  if (pools.length === 0) return 'there is no SpiderIPPool; create one'
+  const good = pools.find(pool => whyNot(pool, families) === undefined)
+  if (good) return void remember(good.metadata.name)
+  return `no SpiderIPPool gives addresses: ${listed(pools.map(pool => whyNot(pool, families)))}`
+}
+
+/** Undefined for a pool that gives addresses, be there one left or not. */
+function whyNot(pool: SpiderIPPool, families: readonly Family[]): string | undefined {
+  const { metadata, spec } = pool
+  const family = familyOfPool(pool)
+  if (metadata.deletionTimestamp !== undefined) return `${metadata.name} is being deleted`
+  if (spec.disable === true) return `${metadata.name} is disabled (spec.disable)`
+  if ((spec.ips ?? []).length === 0) return `${metadata.name} has no addresses (spec.ips)`
+  if (family !== undefined && families.includes(family)) return undefined
+  return `${metadata.name} is not of ${families.map(one => `IPv${one}`).join(' or ') || 'a family that is on'}`
+}
+
+const LISTED_MAX = 5
+
+const listed = (reasons: readonly (string | undefined)[]): string => {
+  const all = reasons.filter(reason => reason !== undefined)
+  const more = all.length > LISTED_MAX ? [`and ${all.length - LISTED_MAX} more`] : []
+  return [...all.slice(0, LISTED_MAX), ...more].join('; ') || 'there is none'
+}
+
+/** tmpfs. A pool's name, which is asked for before it is believed; of another cluster's it does not exist. */
+const MEMORY_DIR = '/run/spidernet/spiderpool-status'
+const MEMORY = `${MEMORY_DIR}/pool`
+
+function remembered(): string | undefined {
+  try {
+    const name = readFileSync(MEMORY, 'utf8')
+    return /^[a-z0-9][a-z0-9.-]{0,252}$/.test(name) ? name : undefined
+  } catch {
+    return undefined // the first STATUS since the node was started
+  }
+}
+
+function remember(name: string): void {
+  try {
+    mkdirSync(MEMORY_DIR, { recursive: true, mode: 0o700 })
+    writeFileSync(MEMORY, name, { mode: 0o600 })
+  } catch {
+    return // a full or read-only /run: all pools are listed each time
+  }
+}

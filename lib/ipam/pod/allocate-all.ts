@@ -1,0 +1,123 @@
+// Addresses for several interfaces at once, one of every family each: all or none. On a port.
+import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
+import type { Family } from '../../ip/address.js'
+import { parsePrefix } from '../../ip/cidr.js'
+import { isQuarantined } from '../allocation/quarantine.js'
+import { allocate, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
+import { addressesOf, nicRecord } from '../allocation/endpoint.js'
+import type { Claimant } from '../allocation/claim.js'
+import { poolOf, reservedRanges } from '../allocation/pool.js'
+import type { Store } from '../store/store.js'
+import { Refused } from '../errors.js'
+import { ofFamily, takeRequested, type RequestedIp } from './requested-ips.js'
+
+/** One interface: the name it goes by now, the one that its record has, and its pools in the order in which they are tried. */
+export interface NicRequest {
+  readonly nic: string
+  readonly interface: string
+  readonly cleanGateway: boolean
+  readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
+  /** Exactly these, and what their families have beside them. */
+  readonly requested?: readonly RequestedIp[]
+}
+
+export interface NicAllocation {
+  readonly nics: readonly EndpointNic[]
+  /** What this call created goes back; what an earlier call of the pod took stays for its next one. */
+  undo(): Promise<void>
+}
+
+interface Granting {
+  readonly claimant: Claimant
+  readonly reserved: readonly SpiderReservedIP[]
+  /** The other interfaces of the pod's record. */
+  readonly others: readonly EndpointNic[]
+}
+
+type HeldAddress = Extract<AllocationResult, { kind: 'held' }>
+
+export async function allocateAll(
+  wants: readonly NicRequest[],
+  { claimant, reserved, others }: Granting,
+  deps: AllocDeps,
+): Promise<NicAllocation> {
+  const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
+  const outcomes = await Promise.all(
+    wants.flatMap(want =>
+      [...want.pools].map(async ([family, objects]) => {
+        const pools = objects.map(object => poolOf(object, family))
+        const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family), except }
+        const one = ofFamily(want.requested ?? [], family)
+        const asking = { claimant, nic: want.nic }
+        const taking = one
+          ? takeRequested(one, { holder: asking, pools: objects, reserved }, deps)
+          : allocate(asked, deps)
+        return { want, ...(await settled(taking)) }
+      }),
+    ),
+  )
+  const held = outcomes.flatMap(({ want, taken }) => (taken?.kind === 'held' ? [{ want, taken }] : []))
+  const taken = held.map(one => one.taken)
+  const undo = async (): Promise<void> => {
+    // Where one could not be given back the journal stays: the DEL that follows reads it.
+    if (await giveBack(taken, deps.store)) deps.journal.close()
+  }
+  const failed = outcomes.find(({ error }) => error !== undefined)
+  const refused = outcomes.find(({ taken }) => taken?.kind === 'refused')
+  if (failed) {
+    await giveBack(taken, deps.store) // and the journal stays: what failed may have taken an address all the same
+    throw failed.error
+  }
+  if (refused) await undo()
+  if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, deps.store)
+  const nics = wants.map(want => {
+    const assigned = held.filter(one => one.want === want).map(({ taken }) => taken)
+    return nicRecord(want.interface, assigned, want.cleanGateway)
+  })
+  return { nics, undo }
+}
+
+const settled = (
+  taking: Promise<AllocationResult>,
+): Promise<{ readonly taken?: AllocationResult; readonly error?: unknown }> =>
+  taking.then(
+    taken => ({ taken }),
+    (error: unknown) => ({ error }),
+  )
+
+/** False where one of them could not be given back. */
+async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<boolean> {
+  const created = taken.filter(({ isNew }) => isNew)
+  const outcomes = await Promise.allSettled(created.map(({ object }) => store.deleteAddress(object)))
+  return outcomes.every(({ status }) => status === 'fulfilled')
+}
+
+async function refusalOf({ refusals }: Extract<AllocationResult, { kind: 'refused' }>, store: Store): Promise<Refused> {
+  const told = await Promise.all(
+    refusals.map(async ({ pool, why, reserved, recorded }) => {
+      if (why.reason === 'contended')
+        return `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`
+      const most = why.size === 0n ? '' : whoHasMost(await store.sampleAddresses(pool.uid))
+      const unusable = pool.unusable === 0n ? '' : `, ${pool.unusable} that no pod can use`
+      const others = recorded > 0n ? `; ${recorded} by Go records in status.allocatedIPs` : ''
+      const taken = why.size + recorded
+      return `all IP addresses used out in pool ${pool.name} (${taken + reserved} in all, ${taken} taken, ${reserved} reserved${unusable}${most}${others})`
+    }),
+  )
+  const isFull = refusals.every(({ why }) => why.reason === 'exhausted')
+  const about = `no address in ${refusals.map(({ pool }) => pool.name).join(', ')}`
+  return new Refused(isFull ? 'exhausted' : 'contended', told.join('; '), { about })
+}
+
+/** `; most by Deployment default/web, 12`, or nothing where nobody holds any. */
+export function whoHasMost(sample: readonly SpiderIPAddress[]): string {
+  const counts = new Map<string, number>()
+  for (const { spec, metadata } of sample) {
+    const holder = isQuarantined({ spec, metadata })
+      ? 'hosts outside (IP conflict)'
+      : `${spec.owner.kind} ${spec.pod.namespace}/${spec.owner.name}`
+    counts.set(holder, (counts.get(holder) ?? 0) + 1)
+  }
+  const [first] = [...counts].sort(([, a], [, b]) => b - a)
+  return first ? `; most by ${first[0]}, ${first[1]}` : ''
+}

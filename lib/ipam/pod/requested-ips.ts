@@ -1,0 +1,190 @@
+// Addresses that a call asks for by name: read from the conf and CNI_ARGS, found among the pools, taken or refused with the reason.
+import { familyOf, objectNameOf, parseIp, toBigint, type Family, type Ip } from '../../ip/address.js'
+import { parsePrefix } from '../../ip/cidr.js'
+import { includes, rangesOf } from '../../ip/range.js'
+import { whyUnusable } from '../../ip/usable.js'
+import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
+import { claimOne, lost, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
+import { isRecordOf, recordAt } from '../allocation/go-records.js'
+import { isQuarantined } from '../allocation/quarantine.js'
+import { addressesOf } from '../allocation/endpoint.js'
+import type { Holder } from '../allocation/claim.js'
+import { isOfContainer } from '../allocation/container-id.js'
+import { poolOf, reservedRanges, type Pool } from '../allocation/pool.js'
+import { Refused, wrongInput } from '../errors.js'
+
+/** One address, and where it was asked for. */
+export interface RequestedIp {
+  readonly ip: Ip
+  /** Where it was written with a prefix. */
+  readonly length: number | undefined
+  /** `ips[0] of runtimeConfig`, for sentences. */
+  readonly from: string
+}
+
+/** Where a call may ask: the capability `ips`, args.cni of the CNI conventions, IP= of CNI_ARGS. */
+export interface RequestSources {
+  readonly runtimeConfigIps: unknown
+  readonly argsIps: unknown
+  readonly ip: string
+}
+
+/**
+ * All of them, each once; at most one a family, since an interface has one address of each.
+ * @throws Refused `wrongInput` that names the place and its value
+ */
+export function requestedIpsIn({ runtimeConfigIps, argsIps, ip }: RequestSources): readonly RequestedIp[] {
+  const all = [
+    ...listed(runtimeConfigIps, 'runtimeConfig.ips'),
+    ...listed(argsIps, 'args.cni.ips'),
+    ...(ip === '' ? [] : ip.split(',').map(text => parsed(text.trim(), `IP=${ip} of CNI_ARGS`))),
+  ]
+  const once: RequestedIp[] = []
+  for (const one of all) {
+    const same = once.find(other => other.ip === one.ip)
+    if (same && same.length !== undefined && one.length !== undefined && same.length !== one.length)
+      throw wrongInput(
+        `${one.from} asks for ${one.ip}/${one.length} and ${same.from} for ${same.ip}/${same.length}; give one prefix length`,
+      )
+    if (same) {
+      if (same.length === undefined) once[once.indexOf(same)] = { ...same, length: one.length }
+      continue
+    }
+    const other = once.find(known => familyOf(known.ip) === familyOf(one.ip))
+    if (other)
+      throw wrongInput(
+        `${one.from} asks for ${one.ip} and ${other.from} for ${other.ip}: an interface has one IPv${familyOf(one.ip)} address; ask for one of them`,
+      )
+    once.push(one)
+  }
+  return once
+}
+
+function listed(value: unknown, key: string): readonly RequestedIp[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value) || !value.every((one): one is string => typeof one === 'string'))
+    throw wrongInput(`${key} is ${JSON.stringify(value)}; write a list of IP addresses, ["172.18.30.5"]`)
+  return value.map((text, at) => parsed(text, `${key}[${at}]`))
+}
+
+function parsed(text: string, from: string): RequestedIp {
+  const prefix = text.includes('/') ? parsePrefix(text) : undefined
+  const ip = prefix?.ip ?? (text.includes('/') ? undefined : parseIp(text))
+  if (ip === undefined)
+    throw wrongInput(`${from} is "${text}"; write an IPv4 or IPv6 address, with or without its prefix length`)
+  return { ip, length: prefix?.length, from }
+}
+
+/** True where the interface has every address that is asked for. */
+export const hasAll = (nic: EndpointNic, requested: readonly RequestedIp[]): boolean =>
+  requested.every(({ ip }) => addressesOf(nic).some(({ address }) => parsePrefix(address)?.ip === ip))
+
+export const ofFamily = (requested: readonly RequestedIp[], family: Family): RequestedIp | undefined =>
+  requested.find(({ ip }) => familyOf(ip) === family)
+
+interface Wanted {
+  readonly holder: Holder
+  /** That the interface may use, of the family. */
+  readonly pools: readonly SpiderIPPool[]
+  readonly reserved: readonly SpiderReservedIP[]
+}
+
+/**
+ * Takes exactly this address.
+ * @throws Refused `wrongInput` where no later try can have it, `exhausted` where its holder may give it back; the sentence names pool or holder
+ */
+export async function takeRequested(
+  requested: RequestedIp,
+  wanted: Wanted,
+  deps: AllocDeps,
+): Promise<Extract<AllocationResult, { kind: 'held' }>> {
+  const { ip, from } = requested
+  const { holder } = wanted
+  const pool = poolFor(requested, wanted.pools)
+  refuseReserved(requested, wanted.reserved, pool)
+  const record = pool.shared && recordAt(pool.shared, ip)
+  if (record && !isRecordOf(record, holder))
+    throw held(requested, `pod ${record.namespace}/${record.pod} (status.allocatedIPs of pool ${pool.name})`)
+  const got = await claimOne(ip, pool, holder, deps)
+  if (!got) throw takenBy(requested, await deps.store.address(objectNameOf(ip)), holder)
+  if (await lost(got, pool, holder, deps))
+    throw held(requested, `a pod of a Go agent (status.allocatedIPs of pool ${pool.name})`)
+  return { kind: 'held', pool, ...got }
+}
+
+/** Why the pool, which names the address, gives it to no pod. */
+function uselessIn({ spec }: SpiderIPPool, ip: Ip): string | undefined {
+  const subnet = parsePrefix(spec.subnet)
+  if (spec.gateway === ip) return 'is the gateway of its subnet'
+  return subnet && whyUnusable(ip, subnet)
+}
+
+/** The pool that has it, or the sentence why none of them gives it. */
+function poolFor({ ip, length, from }: RequestedIp, objects: readonly SpiderIPPool[]): Pool {
+  const family = familyOf(ip)
+  const value = toBigint(ip)
+  const pools = objects.map(object => poolOf(object, family))
+  const pool = pools.find(({ ranges }) => includes(ranges, value))
+  const names = objects.map(({ metadata }) => metadata.name).join(', ')
+  if (!pool) {
+    const named = objects.find(({ spec }) => includes(rangesOf(spec.ips ?? [], family), value))
+    const why = named && uselessIn(named, ip)
+    if (named && why !== undefined)
+      throw wrongInput(
+        `${from} asks for ${ip}, which ${why} and is given to no pod of SpiderIPPool ${named.metadata.name}; ask for another`,
+      )
+    const excluding = objects.find(({ spec }) => includes(rangesOf(spec.excludeIPs ?? [], family), value))
+    throw excluding
+      ? wrongInput(
+          `${from} asks for ${ip}, which is in spec.excludeIPs of SpiderIPPool ${excluding.metadata.name}; ask for another`,
+        )
+      : wrongInput(
+          `${from} asks for ${ip}, which is in no IPv${family} pool that the pod may use (${names}); ask for another, or add it to spec.ips of one of them`,
+        )
+  }
+  if (length !== undefined && length !== pool.subnet.length)
+    throw wrongInput(
+      `${from} asks for ${ip}/${length}, and pool ${pool.name} has subnet prefix length ${pool.subnet.length}; write ${ip}/${pool.subnet.length}`,
+    )
+  return pool
+}
+
+function refuseReserved({ ip, from }: RequestedIp, reserved: readonly SpiderReservedIP[], { family }: Pool): void {
+  const by = reserved.find(one => includes(reservedRanges([one], family), toBigint(ip)))
+  if (by)
+    throw wrongInput(
+      `${from} asks for ${ip}, which is reserved by SpiderReservedIP ${by.metadata.name}; ask for another`,
+    )
+}
+
+const held = ({ ip, from }: RequestedIp, holder: string): Refused => {
+  const message = `${from} asks for ${ip}, which is taken by ${holder}; ask for another, or free it`
+  return new Refused('exhausted', message)
+}
+
+function takenBy(requested: RequestedIp, holder: SpiderIPAddress | undefined, { claimant }: Holder): Refused {
+  const { ip, from } = requested
+  if (!holder) return held(requested, 'a pod that gave it back a moment ago')
+  const { pod, owner, nic } = holder.spec
+  if (isQuarantined(holder))
+    return new Refused(
+      'exhausted',
+      `${from} asks for ${ip}, which is quarantined: another host on the network has it; ask for another, or take it from that host`,
+    )
+  if (pod.uid === claimant.uid) return held(requested, `interface ${nic} of this pod`)
+  return held(requested, isOfContainer(holder.spec) ? `container ${owner.name}` : `pod ${pod.namespace}/${pod.name}`)
+}
+
+/** A family that is asked for and that the interface has no pool of. */
+export function refuseFamily(
+  requested: readonly RequestedIp[],
+  pools: ReadonlyMap<Family, unknown>,
+  nic: string,
+): void {
+  const other = requested.find(({ ip }) => !pools.has(familyOf(ip)))
+  if (!other) return
+  const families = [...pools.keys()].map(family => `IPv${family}`).join(' and ')
+  throw wrongInput(
+    `${other.from} asks for ${other.ip}, and ${nic} has pools of ${families} only; ask for an address of that family, or name a pool of IPv${familyOf(other.ip)}`,
+  )
+}

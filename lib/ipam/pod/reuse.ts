@@ -1,0 +1,78 @@
+// A NIC that the record already has: its addresses are the pod's if their objects still say so. On a port.
+import { objectNameOf, toBigint, type Ip } from '../../ip/address.js'
+import { parsePrefix } from '../../ip/cidr.js'
+import { includes, subtract } from '../../ip/range.js'
+import type { EndpointNic, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
+import { recordAt, isRecordOf } from '../allocation/go-records.js'
+import { claimOne, lost, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
+import { addressesOf } from '../allocation/endpoint.js'
+import type { Holder, Claimant } from '../allocation/claim.js'
+import { poolOf, type Pool, familyOfPool, reservedRanges } from '../allocation/pool.js'
+import { placeName } from '../pools/sources.js'
+
+/** An interface of the record, and what its objects may say of it still. */
+export interface RecordedNic {
+  readonly entry: EndpointNic
+  /** Its place in the record: until an interface has a name its objects go by that. */
+  readonly place: number
+  /** UID of the pod before this one, where its addresses go over to this one. */
+  readonly was?: string
+  /** The name that the interface gets with this call. */
+  readonly nic?: string
+}
+
+export interface ReuseContext {
+  readonly claimant: Claimant
+  readonly reserved: readonly SpiderReservedIP[]
+  /** Pools that this call has read, by name. */
+  readonly pools?: ReadonlyMap<string, SpiderIPPool>
+}
+
+/**
+ * True where every address of the record is held for this pod and NIC, taking again one whose object went missing. False where one of
+ * them is somebody else's by now, or reserved for something else: then the record is wrong, the rest of it is given back, and the NIC gets new addresses.
+ */
+export async function reuse(
+  recorded: RecordedNic,
+  { claimant, reserved, pools }: ReuseContext,
+  deps: AllocDeps,
+): Promise<boolean> {
+  const { entry, place, was, nic = entry.interface || placeName(place) } = recorded
+  const holder: Holder = { claimant, nic, was: { ...(was !== undefined && { uid: was }), nic: placeName(place) } }
+  const addresses = addressesOf(entry)
+  const held: Allocation[] = []
+  for (const { address, pool } of addresses) {
+    const ip = parsePrefix(address)?.ip
+    const got = ip && (await retakeOne({ ip, pool, reserved, ...(pools && { pools }) }, holder, deps))
+    if (!got) {
+      await Promise.all(held.map(({ object }) => deps.store.deleteAddress(object)))
+      return false
+    }
+    held.push(got)
+  }
+  return addresses.length > 0
+}
+
+function isOfOther({ shared }: Pool, ip: Ip, holder: Holder): boolean {
+  const record = shared && recordAt(shared, ip)
+  return record !== undefined && !isRecordOf(record, holder)
+}
+
+async function retakeOne(
+  { ip, pool, reserved, pools }: { readonly ip: Ip; readonly pool: string } & Pick<ReuseContext, 'reserved' | 'pools'>,
+  asking: Holder,
+  deps: AllocDeps,
+): Promise<Allocation | undefined> {
+  const holder = await deps.store.address(objectNameOf(ip))
+  const object = pools?.get(pool) ?? (holder && !pools ? undefined : await deps.store.pool(pool))
+  const family = object && familyOfPool(object)
+  const own = object && family !== undefined ? poolOf(object, family) : undefined
+  // The text of a shared pool that gives the address to another pod is a Go agent's: this record is the older one.
+  if (own && isOfOther(own, ip, asking)) return undefined
+  if (!holder && !own) return undefined
+  // The pool was edited, or the address reserved, while nobody held it.
+  if (!holder && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
+    return undefined
+  const got = holder ? await takeOver(holder, asking, deps.store) : own && (await claimOne(ip, own, asking, deps))
+  return got && own && (await lost(got, own, asking, deps)) ? undefined : got
+}

@@ -1,0 +1,167 @@
+// Where a pod's pools are named: annotations, Namespace, conf. Pure: the first level that exists is used alone, whatever comes of it.
+import {
+  ANNOTATION_IPPOOL,
+  ANNOTATION_IPPOOLS,
+  ANNOTATION_NAMESPACE_IPV4,
+  ANNOTATION_NAMESPACE_IPV6,
+  ANNOTATION_ROUTES,
+  ANNOTATION_SUBNET,
+  ANNOTATION_SUBNETS,
+} from '../../crd/names.js'
+import type { Pod, PoolRoute } from '../../crd/types.js'
+import type { Family } from '../../ip/address.js'
+import {
+  namesAnnotation,
+  POOL_EXAMPLE,
+  POOLS_EXAMPLE,
+  poolAnnotation,
+  poolsAnnotation,
+  routesAnnotation,
+  subnetAnnotation,
+  subnetsAnnotation,
+  type Item,
+  type PoolNamesByFamily,
+  type SubnetItem,
+} from './annotations.js'
+import { wrongInput } from '../errors.js'
+
+/** What one interface may take its addresses from. */
+export interface PoolRequest {
+  /** As the pod has it; `#1` for the second item of a list without interfaces, until its own ADD says what it is called. */
+  readonly nic: string
+  /** Its place among the pod's interfaces, where that is all that is known. */
+  readonly place: number | undefined
+  readonly names: PoolNamesByFamily
+  readonly cleanGateway: boolean
+}
+
+export interface PoolSource {
+  /** The place that names the pools, for sentences. */
+  readonly from: string
+  /** What is written there, and what might be. */
+  readonly says: string
+  readonly example: string
+  /** `call`: the interface of this call alone. `all`: every interface of the pod at its first ADD; `places`: likewise, in order, without names. */
+  readonly scope: 'call' | 'all' | 'places'
+  readonly requests: readonly PoolRequest[]
+}
+
+export interface ConfPools {
+  /** `name` of the CNI conf, for sentences. */
+  readonly network?: string
+  readonly ipv4: readonly string[]
+  readonly ipv6: readonly string[]
+}
+
+interface Asking {
+  readonly nic: string
+  /** clean_gateway of the conf; `ippools` has its own in every item. */
+  readonly cleanGateway: boolean
+}
+
+const nameOf = ({ metadata }: Pod): string => `${metadata.namespace ?? 'default'}/${metadata.name}`
+const whereIs = (key: string, pod: Pod): string => `annotation ${key} of pod ${nameOf(pod)}`
+
+/** What the pod's own annotations say; `undefined` where they name no pool. */
+export function fromPod(pod: Pod, asking: Asking): PoolSource | undefined {
+  const { annotations = {} } = pod.metadata
+  const many = annotations[ANNOTATION_IPPOOLS]
+  if (many !== undefined) {
+    const where = whereIs(ANNOTATION_IPPOOLS, pod)
+    return { ...fromItems(poolsAnnotation(many, where), where, asking), says: many, example: POOLS_EXAMPLE }
+  }
+  const one = annotations[ANNOTATION_IPPOOL]
+  if (one === undefined) return undefined
+  const where = whereIs(ANNOTATION_IPPOOL, pod)
+  return forCall({ from: where, says: one, example: POOL_EXAMPLE }, poolAnnotation(one, where), asking)
+}
+
+function fromItems(items: readonly Item[], from: string, { nic }: Asking): Omit<PoolSource, 'says' | 'example'> {
+  if (items.every(item => item.nic === ''))
+    return { from, scope: 'places', requests: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
+  if (!items.some(item => item.nic === nic))
+    throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["pool"]}`)
+  return { from, scope: 'all', requests: items.map(item => ({ ...item, place: undefined })) }
+}
+
+export const placeName = (place: number): string => `#${place}`
+export const isPlaceName = (nic: string): boolean => nic.startsWith('#')
+
+const forCall = (
+  place: Pick<PoolSource, 'from' | 'says' | 'example'>,
+  names: PoolNamesByFamily,
+  { nic, cleanGateway }: Asking,
+): PoolSource => ({
+  ...place,
+  scope: 'call',
+  requests: [{ nic, place: undefined, names, cleanGateway }],
+})
+
+/** What the pod's Namespace says; one of the two annotations is enough to make this the level that counts. */
+export function fromNamespace(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  asking: Asking,
+): PoolSource | undefined {
+  const names = new Map<Family, readonly string[]>()
+  const keys: string[] = []
+  for (const [key, family] of [
+    [ANNOTATION_NAMESPACE_IPV4, 4],
+    [ANNOTATION_NAMESPACE_IPV6, 6],
+  ] as const) {
+    const text = annotations[key]
+    if (text === undefined) continue
+    keys.push(key)
+    const list = namesAnnotation(text, `annotation ${key} of Namespace ${name}`)
+    if (list.length > 0) names.set(family, list)
+  }
+  const from = `annotation ${keys.join(' and ')} of Namespace ${name}`
+  const says = keys.map(key => annotations[key] ?? '').join(' and ')
+  return keys.length > 0 ? forCall({ from, says, example: '["pool"]' }, names, asking) : undefined
+}
+
+export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): PoolSource | undefined {
+  if (ipv4.length === 0 && ipv6.length === 0) return undefined
+  const names = new Map<Family, readonly string[]>()
+  if (ipv4.length > 0) names.set(4, ipv4)
+  if (ipv6.length > 0) names.set(6, ipv6)
+  const says = `${JSON.stringify(ipv4)}/${JSON.stringify(ipv6)}`
+  const conf = network === undefined ? 'the CNI conf' : `CNI conf "${network}"`
+  const from = `default_ipv4_ippool/default_ipv6_ippool of ${conf}`
+  return forCall({ from, says, example: '["pool"]' }, names, asking)
+}
+
+export interface SubnetRequest extends SubnetItem {
+  readonly from: string
+}
+
+export const asksForSubnet = ({ metadata: { annotations = {} } }: Pod): boolean =>
+  annotations[ANNOTATION_SUBNETS] !== undefined || annotations[ANNOTATION_SUBNET] !== undefined
+
+/** The SpiderSubnet of this interface; it comes before every other level. `undefined` where no annotation asks for one. */
+export function fromSubnets(pod: Pod, nic: string): SubnetRequest | undefined {
+  const { annotations = {} } = pod.metadata
+  const many = annotations[ANNOTATION_SUBNETS]
+  if (many !== undefined) {
+    const from = whereIs(ANNOTATION_SUBNETS, pod)
+    const item = subnetsAnnotation(many, from).find(one => one.nic === nic)
+    if (!item)
+      throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["subnet"]}`)
+    return { ...item, from }
+  }
+  const one = annotations[ANNOTATION_SUBNET]
+  if (one === undefined) return undefined
+  const from = whereIs(ANNOTATION_SUBNET, pod)
+  const item = subnetAnnotation(one, from)
+  if (item.nic !== nic)
+    throw wrongInput(
+      `${from} is for interface ${item.nic}, not ${nic}; write ${ANNOTATION_SUBNETS} with an item for each`,
+    )
+  return { ...item, from }
+}
+
+/** Routes of the pod's own; each belongs to the interface whose subnet its gateway is in. */
+export function routesOfPod(pod: Pod): readonly PoolRoute[] {
+  const text = pod.metadata.annotations?.[ANNOTATION_ROUTES]
+  return text === undefined ? [] : routesAnnotation(text, whereIs(ANNOTATION_ROUTES, pod))
+}

@@ -1,0 +1,54 @@
+// What a pod's `kubectl describe` shows when it gets no address: the sentence of the CNI error. Pure.
+import type { Event } from '../../crd/types.js'
+import { hash64 } from '../../hash.js'
+
+export const EVENT_SOURCE = 'spiderpool'
+export const NOT_ALLOCATED = 'FailedIPAllocation'
+/** The API server keeps no longer ones (core/v1 validation). */
+const MESSAGE_MAX = 1024
+const NAME_MAX = 253
+
+export interface PodEventSpec {
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string }
+  readonly node: string
+  readonly reason: string
+  readonly message: string
+  /** What is told, whatever figures the message has this time. */
+  readonly about: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** One name for one matter of one pod: telling it again, from whichever process, finds the event that is there. */
+export function eventOf({ pod, node, reason, message, about, now }: PodEventSpec): Event {
+  const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
+  const mark = hash64(`${pod.uid}/${reason}/${about}`).toString(16).padStart(16, '0')
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${pod.name.slice(0, NAME_MAX - mark.length - 1)}.${mark}`, namespace: pod.namespace },
+    involvedObject: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace: pod.namespace,
+      name: pod.name,
+      ...(pod.uid !== '' && { uid: pod.uid }),
+    },
+    type: 'Warning',
+    reason,
+    message: message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX - 1)}…` : message,
+    source: { component: EVENT_SOURCE, ...(node !== '' && { host: node }) },
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+  }
+}
+
+const QUIET_MS = 60_000
+
+/** What changes of an event that is told once more; `undefined` where it was told within the last minute, and is not told again. */
+export function repeatEvent(there: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
+  const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp)
+  if (sinceMs < QUIET_MS && sinceMs > -QUIET_MS) return undefined // a clock that was set back silences nobody for long
+  return { count: there.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }
+}

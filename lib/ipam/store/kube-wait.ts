@@ -1,0 +1,40 @@
+// Waiting for a pool that the controller makes: a list, then a watch, until it is there or the time is over. Knows requests; decides nothing.
+import type { SpiderIPPool } from '../../crd/types.js'
+import type { Kube } from '../../kube/client.js'
+import { SPIDER_IPPOOLS } from '../../kube/kinds.js'
+import type { Labels } from './store.js'
+
+const WAIT_MS_MAX = 50_000
+/** Of the time that the call has, for everything else; of little time half. */
+const REST_MS = 10_000
+
+type Until = (pools: readonly SpiderIPPool[]) => boolean
+
+export async function waitForPools(
+  kube: Kube,
+  labels: Labels,
+  until: Until,
+  waitMs = WAIT_MS_MAX,
+): Promise<readonly SpiderIPPool[]> {
+  const labelSelector = Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+  const over = new AbortController()
+  const left = kube.remainingMs
+  const timer = setTimeout(() => over.abort(), Math.min(waitMs, Math.max(left - REST_MS, left / 2)))
+  const known = new Map<string, SpiderIPPool>()
+  try {
+    for await (const event of kube.watch<SpiderIPPool>(SPIDER_IPPOOLS, { labelSelector, signal: over.signal })) {
+      if (event.type === 'LISTED') {
+        known.clear()
+        for (const pool of event.items) known.set(pool.metadata.name, pool)
+      } else if (event.type === 'DELETED') known.delete(event.object.metadata.name)
+      else known.set(event.object.metadata.name, event.object)
+      if (until([...known.values()])) break
+    }
+  } finally {
+    clearTimeout(timer)
+    over.abort()
+  }
+  return [...known.values()]
+}

@@ -1,0 +1,246 @@
+// The port's one side: the API server itself, through lib/kube. Knows requests and their lost answers; decides nothing.
+import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
+import { FINALIZER, IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID } from '../../crd/names.js'
+import type { Kube } from '../../kube/client.js'
+import { isAlreadyExists, isConflict, isNotFound, KubeError, mayHaveHappened } from '../../kube/errors.js'
+import {
+  CRONJOBS,
+  DEPLOYMENTS,
+  JOBS,
+  NAMESPACES,
+  NODES,
+  PODS,
+  REPLICASETS,
+  SPIDER_ENDPOINTS,
+  SPIDER_IPADDRESSES,
+  SPIDER_IPPOOLS,
+  SPIDER_RESERVEDIPS,
+  STATEFULSETS,
+  VIRTUALMACHINEINSTANCES,
+  VIRTUALMACHINES,
+  type Kind,
+} from '../../kube/kinds.js'
+import { recordEvent } from './kube-event.js'
+import { waitForPools } from './kube-wait.js'
+import type { StatefulSet, VirtualMachine } from './retention.js'
+import type { Allocated, CreateOutcome, HeldAddress, Labels, ObjectRef, OwnerRef, Store } from './store.js'
+
+type Meta = {
+  readonly metadata: {
+    readonly name: string
+    readonly labels?: Labels
+    readonly annotations?: Labels
+    readonly ownerReferences?: Pod['metadata']['ownerReferences']
+  }
+}
+
+const OWNER_KINDS: Readonly<Record<string, Kind>> = {
+  'apps/v1 ReplicaSet': REPLICASETS,
+  'apps/v1 Deployment': DEPLOYMENTS,
+  'batch/v1 Job': JOBS,
+  'batch/v1 CronJob': CRONJOBS,
+}
+
+const PAGE_MAX = 5_000
+const SAMPLE_MAX = 500
+
+/** An object of that very name, or nothing. A server that answers with something else is not believed. */
+async function named<T extends { readonly metadata: { readonly name: string } }>(
+  name: string,
+  reading: Promise<T>,
+): Promise<T | undefined> {
+  const object = await orNothing(reading)
+  const metadata: unknown = object?.metadata
+  if (object === undefined || (isObject(metadata) && metadata.name === name)) return object
+  const seen = isObject(metadata) ? `"${String(metadata.name)}"` : 'one without a name'
+  throw new KubeError(0, 'BadAnswer', `the API server was asked for object "${name}" and answered with ${seen}`)
+}
+
+const isObject = (value: unknown): value is { readonly name?: unknown } => typeof value === 'object' && value !== null
+
+async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+export function kubeStore(kube: Kube): Store {
+  const orConflict = orConflicts()
+  const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
+    (await kube.list<T>(kind, { resourceVersion: '0' })).items
+  return {
+    pod: ref => named(ref.name, kube.get<Pod>(PODS, ref)),
+    namespace: async name => {
+      const { labels = {}, annotations = {} } = (await kube.get<Meta>(NAMESPACES, { name })).metadata
+      return { labels, annotations }
+    },
+    nodeLabels: async name => (await kube.get<Meta>(NODES, { name })).metadata.labels ?? {},
+    ownerOf: ref => ownerOf(kube, ref),
+    statefulSet: ref => orNothing(kube.get<StatefulSet>(STATEFULSETS, ref)),
+    virtualMachine: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINES, ref)),
+    virtualMachineInstance: ref => orNothing(kube.get<VirtualMachine>(VIRTUALMACHINEINSTANCES, ref)),
+    waitForPools: (labels, until) => waitForPools(kube, labels, until),
+    pool: (name, freshness) => {
+      const options = freshness === 'cached' ? ({ resourceVersion: '0' } as const) : {}
+      return named(name, kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name }, options))
+    },
+    pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
+    writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
+    // Not out of the server's cache: what was reserved a moment ago must not be given to a pod.
+    reservedIPs: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
+    endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
+    createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
+    replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
+    deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
+    createAddress: object => claim(kube, object),
+    updateAddress: object => adopt(kube, object),
+    deleteAddress: object => release(kube, object),
+    listHeld: (poolUid, freshness) => heldIn(kube, poolUid, freshness),
+    sampleAddresses: async poolUid => {
+      const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
+      return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
+    },
+    listAddressesByLabel: async (label, value) =>
+      (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` })).items,
+    recordEvent: event => recordEvent(kube, event),
+  }
+}
+
+async function ownerOf(kube: Kube, { apiVersion, kind, namespace, name }: OwnerRef): ReturnType<Store['ownerOf']> {
+  const known = OWNER_KINDS[`${apiVersion} ${kind}`]
+  if (!known) return undefined
+  const object = await orNothing(kube.get<Meta>(known, { namespace, name }))
+  return object?.metadata.ownerReferences?.find(({ controller }) => controller === true)
+}
+
+/** Writes whose answer was lost: so many in a row, and the server's own words are worth more than another try. */
+const UNANSWERED_MAX = 3
+
+/** A record that exists, changed or vanished meanwhile, and an answer that was lost, are one case: read again and look. */
+function orConflicts(): (writing: Promise<SpiderEndpoint>) => Promise<SpiderEndpoint | 'conflict'> {
+  let unanswered = 0
+  return async writing => {
+    try {
+      const written = await writing
+      unanswered = 0
+      return written
+    } catch (error) {
+      if (isAlreadyExists(error) || isConflict(error) || isNotFound(error)) return 'conflict'
+      if (mayHaveHappened(error) && ++unanswered < UNANSWERED_MAX) return 'conflict'
+      throw error
+    }
+  }
+}
+
+/** Each waits up to this long after a conflict, so that many at once do not meet again. */
+const CONFLICT_MS_MAX = 40
+
+/** A merge patch with the resourceVersion as read: a Go agent's status update in between makes it a conflict. */
+async function writeAllocated(
+  kube: Kube,
+  { metadata: { name, resourceVersion } }: SpiderIPPool,
+  { text, count }: Allocated,
+): Promise<SpiderIPPool | 'conflict'> {
+  const status = { allocatedIPs: text ?? null, allocatedIPCount: count, allocatedIPsProjected: null } // null removes it
+  try {
+    const body = { metadata: { resourceVersion }, status }
+    return await kube.patch<SpiderIPPool>(SPIDER_IPPOOLS, { name }, body, 'merge', { subresource: 'status' })
+  } catch (error) {
+    if (!isConflict(error) && !isNotFound(error) && !mayHaveHappened(error)) throw error
+    await new Promise(resolve => setTimeout(resolve, Math.random() * CONFLICT_MS_MAX))
+    return 'conflict'
+  }
+}
+
+const CLAIM_TRIES_MAX = 3
+
+/**
+ * Create, and where the answer was lost, or a quota was being counted, look whose the name is now: then nobody needs to guess. A name that
+ * is taken at a later try may be so by the earlier one, which was carried out after the look.
+ */
+async function claim(kube: Kube, object: SpiderIPAddress): Promise<CreateOutcome> {
+  for (let tries = 1; ; tries++) {
+    const { outcome, error } = await tryClaim(kube, object)
+    if (outcome?.kind === 'held' || (outcome && tries === 1)) return outcome
+    if (error && (!(mayHaveHappened(error) || isConflict(error)) || tries >= CLAIM_TRIES_MAX)) throw error
+    const there = await orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name: object.metadata.name }))
+    if (there) return isSame(there, object) ? { kind: 'held', object: there } : { kind: 'taken' }
+    if (outcome) return outcome // it was somebody else's, who gave it back meanwhile
+  }
+}
+
+async function tryClaim(kube: Kube, object: SpiderIPAddress): Promise<{ outcome?: CreateOutcome; error?: unknown }> {
+  try {
+    const created = await kube.create<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
+    if (created.metadata.name === object.metadata.name && created.metadata.uid)
+      return { outcome: { kind: 'held', object: created } }
+    const { name } = object.metadata
+    const message = `the API server answered the creation of SpiderIPAddress ${name} with another object`
+    return { error: new KubeError(0, 'BadAnswer', message) }
+  } catch (error) {
+    return isAlreadyExists(error) ? { outcome: { kind: 'taken' } } : { error }
+  }
+}
+
+const isSame = ({ spec: a }: SpiderIPAddress, { spec: b }: SpiderIPAddress): boolean =>
+  a.pod.uid === b.pod.uid && a.nic === b.nic && a.containerID === b.containerID
+
+async function adopt(kube: Kube, object: SpiderIPAddress): Promise<SpiderIPAddress | undefined> {
+  try {
+    return await kube.replace<SpiderIPAddress>(SPIDER_IPADDRESSES, object)
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boolean> {
+  const { name, uid, resourceVersion } = metadata
+  try {
+    await kube.delete(
+      SPIDER_IPADDRESSES,
+      { name },
+      { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
+    )
+    return true
+  } catch (error) {
+    if (isNotFound(error)) return true
+    if (isConflict(error)) return false
+    throw error
+  }
+}
+
+async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<void> {
+  const { namespace = '', name, uid } = endpoint.metadata
+  const ref = { namespace, name }
+  try {
+    if (endpoint.metadata.deletionTimestamp === undefined)
+      await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
+    if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
+    const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
+    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: { uid, finalizers } }, 'merge')
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error
+  }
+}
+
+async function heldIn(kube: Kube, poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]> {
+  const held: HeldAddress[] = []
+  let next: string | undefined
+  do {
+    const page = await kube.list<Meta>(SPIDER_IPADDRESSES, {
+      labelSelector: `${IPAM_LABEL_POOL_UID}=${poolUid}`,
+      metadataOnly: true,
+      ...(freshness === 'cached' ? { resourceVersion: '0' } : { limit: PAGE_MAX }),
+      ...(next !== undefined && { continue: next }),
+    })
+    for (const { metadata } of page.items)
+      held.push({ name: metadata.name, podUid: metadata.labels?.[IPAM_LABEL_POD_UID] ?? '' })
+    next = page.metadata.continue === '' ? undefined : page.metadata.continue
+  } while (next !== undefined)
+  return held
+}

@@ -1,0 +1,64 @@
+// What an IPAM wants to know of a pod's interface: its addresses, and those that the node has on the interface behind it. Reads only.
+import { readdirSync } from 'node:fs'
+import type { Ip } from '../ip/address.js'
+import type { Prefix } from '../ip/cidr.js'
+import { linkNamed } from '../plan/state.js'
+import { openKernel } from './kernel.js'
+import { podAddressesOnNode, type PodAddressOnNode } from './pod-address-on-node.js'
+
+export type MasterAddresses = readonly Ip[] | { readonly unknown: string }
+
+/** `netns` is a path. */
+export interface NicRef {
+  readonly netns: string
+  readonly nic: string
+}
+
+const PCI_DEVICES = '/sys/bus/pci/devices'
+
+/** `nic` in the namespace at path `netns`. Throws NetnsError; an interface without a master is told in words. */
+export function masterAddresses({ netns, nic }: NicRef): MasterAddresses {
+  const kernel = openKernel(netns)
+  try {
+    const link = linkNamed(kernel.observe({ pod: { links: [nic] } }).pod, nic)
+    if (!link) return { unknown: `the pod has no interface ${nic} yet` }
+    const name = link.device === undefined ? undefined : physicalFunctionOf(link.device)
+    const { node } = kernel.observe({ node: { links: name === undefined ? 'all' : [name] } })
+    const master = node.links.find(one => (name === undefined ? one.index === link.parent : one.name === name))
+    if (!master || (name === undefined && !link.parentElsewhere))
+      return { unknown: `interface ${nic} has no master on the node` }
+    return kernel.observe({ node: { addressesOn: master.name } }).node.addresses.map(({ address }) => address.ip)
+  } finally {
+    kernel.close()
+  }
+}
+
+/** The addresses of an interface; `undefined` where the namespace has no such one. Throws NetnsError. */
+export function addressesOf({ netns, nic }: NicRef): readonly Prefix[] | undefined {
+  const kernel = openKernel(netns)
+  try {
+    const { pod } = kernel.observe({ pod: { links: [nic], addressesOn: nic } })
+    return linkNamed(pod, nic) && pod.addresses.map(({ address }) => address)
+  } finally {
+    kernel.close()
+  }
+}
+
+/** Those of these addresses that the node has itself. Throws NetnsError, NetlinkError. */
+export function ownedByNode({ netns, nic }: NicRef, ips: readonly Ip[]): readonly PodAddressOnNode[] {
+  const kernel = openKernel(netns)
+  try {
+    return podAddressesOnNode(kernel, nic, ips)
+  } finally {
+    kernel.close()
+  }
+}
+
+/** The kernel's documentation of sysfs-bus-pci: a virtual function has a link `physfn`, with a folder `net` where it has a driver. */
+function physicalFunctionOf(device: string): string | undefined {
+  try {
+    return readdirSync(`${PCI_DEVICES}/${device}/physfn/net`)[0]
+  } catch {
+    return undefined // no virtual function: not every PCI device is one
+  }
+}

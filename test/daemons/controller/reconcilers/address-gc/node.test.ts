@@ -1,0 +1,43 @@
+// Is a node ready: its condition, its taint, its heartbeat.
+import t from 'tap'
+import {
+  HEARTBEAT_MS_MAX,
+  stateOf,
+  withHeartbeat,
+  type ClusterNode,
+} from '../../../../../daemons/controller/reconcilers/address-gc/node.js'
+
+const node = (status: string | undefined, ...taints: readonly string[]): ClusterNode => ({
+  metadata: { name: 'n1' },
+  spec: { taints: taints.map(key => ({ key })) },
+  ...(status !== undefined && {
+    status: {
+      conditions: [
+        { type: 'DiskPressure', status: 'True' },
+        { type: 'Ready', status },
+      ],
+    },
+  }),
+})
+
+const STATES: readonly (readonly [of: string, node: ClusterNode | undefined, state: string])[] = [
+  ['is ready', node('True'), 'ready'],
+  ['says nothing', node(undefined), 'ready'],
+  ['is not ready', node('False'), 'notReady'],
+  ['was not heard of', node('Unknown'), 'notReady'],
+  ['is not there', undefined, 'notReady'],
+  ['was taken out of service', node('Unknown', 'x', 'node.kubernetes.io/out-of-service'), 'outOfService'],
+  ['is tainted otherwise', node('True', 'node.kubernetes.io/unreachable'), 'ready'],
+]
+for (const [of, object, state] of STATES)
+  t.test(`a node that ${of} is ${state}`, async t => t.equal(stateOf(object), state))
+
+const NOW = Date.parse('2026-01-01T00:01:00Z')
+const lease = (ago: number) => ({ metadata: { name: 'n1' }, spec: { renewTime: new Date(NOW - ago).toISOString() } })
+t.test('a heartbeat that stopped makes a ready node not ready, before its condition says so', async t => {
+  t.equal(withHeartbeat('ready', lease(HEARTBEAT_MS_MAX), NOW), 'ready')
+  t.equal(withHeartbeat('ready', lease(HEARTBEAT_MS_MAX + 1), NOW), 'notReady')
+  t.equal(withHeartbeat('ready', undefined, NOW), 'ready')
+  t.equal(withHeartbeat('ready', { metadata: { name: 'n1' } }, NOW), 'ready')
+  t.equal(withHeartbeat('outOfService', lease(HEARTBEAT_MS_MAX + 1), NOW), 'outOfService')
+})

@@ -1,0 +1,109 @@
+// Fresh reads: few names are read one by one, many as a list, and who asks during a read is answered by the next.
+import t from 'tap'
+import { BatchedLiveReader } from '../../../../daemons/controller/runtime/live-reader.js'
+import { source } from '../../../../daemons/controller/runtime/lister.js'
+import type { ObjectMeta } from '../../../../lib/crd/types.js'
+import type { Kube } from '../../../../lib/kube/client.js'
+import { KubeError } from '../../../../lib/kube/errors.js'
+import { PODS } from '../../../../lib/kube/kinds.js'
+import { settled, Time } from '../time.js'
+
+interface Thing {
+  readonly metadata: ObjectMeta
+}
+const things = source<Thing>({
+  kind: PODS,
+  transform: ({ metadata: { name, namespace = '' } }) => ({ metadata: { name, namespace } }),
+})
+const there = (key: string): Thing => ({ metadata: { namespace: 'ns', name: key.slice(3), uid: 'u' } })
+
+interface Stage {
+  readonly time: Time
+  readonly fresh: BatchedLiveReader
+  readonly log: string[]
+  fails: boolean
+}
+
+/** Objects ns/0 to ns/99, in pages of 60. */
+function stage(): Stage {
+  const time = new Time()
+  const log: string[] = []
+  const made: Stage = { time, log, fails: false, fresh: new BatchedLiveReader({} as Kube, time.after) }
+  const refuse = (): void => {
+    if (made.fails) throw new KubeError(0, 'Unreachable', 'away')
+  }
+  const kube = {
+    get: async (_: unknown, { name }: { readonly name: string }) => {
+      log.push(`get ${name}`)
+      refuse()
+      if (Number(name) > 99) throw new KubeError(404, 'NotFound', 'none')
+      return there(`ns/${name}`)
+    },
+    list: async (_: unknown, { namespace = '*', continue: next = '0', resourceVersion }: Record<string, string>) => {
+      log.push(`list ${namespace} ${next}${resourceVersion === undefined ? '' : ' cached'}`)
+      refuse()
+      const from = Number(next)
+      const items = Array.from({ length: 100 }, (_, at) => there(`ns/${at}`)).slice(from, from + 60)
+      return { metadata: { continue: from + 60 < 100 ? String(from + 60) : '' }, items }
+    },
+  }
+  return {
+    ...made,
+    fresh: new BatchedLiveReader(kube as unknown as Kube, time.after),
+    set fails(value: boolean) {
+      made.fails = value
+    },
+    get fails() {
+      return made.fails
+    },
+  }
+}
+
+const asked = (fresh: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
+  Promise.all(names.map(async name => (await fresh.get(things, `ns/${name}`))?.metadata.name))
+
+t.test('one name asked for by many is one get, cut down by the source', async t => {
+  const { fresh, time, log } = stage()
+  const answers = Promise.all([fresh.get(things, 'ns/1'), fresh.get(things, 'ns/1'), fresh.get(things, 'ns/200')])
+  await time.pass(50)
+  const one = { metadata: { name: '1', namespace: 'ns' } }
+  t.strictSame(await answers, [one, one, undefined])
+  t.strictSame(log, ['get 1', 'get 200'])
+})
+
+t.test('many names are one list, to its last page, of the newest', async t => {
+  const { fresh, time, log } = stage()
+  const names = Array.from({ length: 80 }, (_, at) => at + 40)
+  const answers = asked(fresh, names)
+  await time.pass(50)
+  t.strictSame(
+    await answers,
+    names.map(name => (name < 100 ? String(name) : undefined)),
+  )
+  t.strictSame(log, ['list ns 0', 'list ns 60'])
+})
+
+t.test('who asks while a read is under way is answered by the next one', async t => {
+  const { fresh, time, log } = stage()
+  const first = fresh.get(things, 'ns/1')
+  await time.pass(20)
+  const second = fresh.get(things, 'ns/1')
+  await settled()
+  await time.pass(50)
+  await Promise.all([first, second])
+  t.strictSame(log, ['get 1', 'get 1'])
+})
+
+t.test('a read that fails fails for all who asked, and the next is tried anew', async t => {
+  const all = stage()
+  all.fails = true
+  for (const names of [[1], Array.from({ length: 80 }, (_, at) => at)]) {
+    const failing = t.rejects(asked(all.fresh, names), { message: 'away' })
+    await all.time.pass(50)
+    await failing
+  }
+  all.fails = false
+  const answer = asked(all.fresh, [3])
+  await all.time.pass(50)
+  t.strictSame(await answer, ['3'])
+})
