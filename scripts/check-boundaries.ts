@@ -3,7 +3,7 @@ import { isCallExpression, isPropertyAccessExpression, isStringLiteral } from 't
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import { posix } from 'node:path'
 import { isGenerated, lineAt, sources, startOf, tell, walk, type Finding, type Source } from './source-tree.js'
-import { MAY, MAY_FILES, PROCESS, PURE } from './boundaries.js'
+import { LEAVES, MAY, MAY_FILES, PROCESS, PURE } from './boundaries.js'
 
 /** The key of `table` that is the longest path holding `path`. */
 const keyOf = (path: string, table: object): string | undefined =>
@@ -44,7 +44,7 @@ function mayImport(path: string, target: string): boolean {
   const part = keyOf(path, MAY)
   if (part === undefined) return false
   if (holds(part, target)) return true
-  const allowed = [...(MAY[part] ?? []), ...(MAY_FILES[path] ?? [])]
+  const allowed = [...LEAVES, ...(MAY[part] ?? []), ...(MAY_FILES[path] ?? [])]
   return allowed.some(entry => entry === '*' || holds(entry, target))
 }
 
