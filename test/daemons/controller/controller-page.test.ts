@@ -71,7 +71,9 @@ t.test('the variables are those that are read, with their defaults', async t => 
 
 t.test('the keys of conf.yml are those that are read, and what is missing is as the page has it', async t => {
   const rows = rowsOf('conf.yml')
-  const files = ['nads', 'coordinators', 'webhook-start'].map(name => sourceOf(`daemons/controller/${name}.ts`))
+  const files = ['reconcilers/nad/reconcile', 'reconcilers/coordinator/reconcile', 'webhooks/start'].map(name =>
+    sourceOf(`daemons/controller/${name}.ts`),
+  )
   const raw = files.flatMap(text => [...text.matchAll(/raw\['(\w+)'\]/g)].map(([, key = '']) => key))
   const read = [...asked(env => confOf(env)), ...raw, ...FLEXIBLE_KEYS]
   t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())

@@ -28,7 +28,7 @@ const steps: readonly [step: Step, text: string][] = [
   ],
   [
     { verb: 'addRoute', where: 'pod', route, how: 'replace', was: { ...route, table: 7 } },
-    'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main, in place of 192.0.2.0/24 via 10.7.0.1 dev net1 table 7',
+    'replace route 192.0.2.0/24 via 10.7.0.1 dev net1 table main (was 192.0.2.0/24 via 10.7.0.1 dev net1 table 7)',
   ],
   [
     { verb: 'removeRoute', where: 'pod', route, behind: true },

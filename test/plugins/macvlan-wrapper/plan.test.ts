@@ -167,13 +167,13 @@ t.test('addresses go on, the link comes up, then the routes; a route without a g
   )
   t.match(steps[2], { was: '1' })
   t.strictSame(plan.routePlan(addressed), [
-    { verb: 'addRoute', where: 'pod', how: 'prepend', route: { to: '0.0.0.0/0', link: 'eth0', via: '10.6.0.1' } },
-    { verb: 'addRoute', where: 'pod', how: 'prepend', route: { to: '::/0', link: 'eth0', via: 'fd06::1' } },
+    { verb: 'addRoute', where: 'pod', how: 'prepend', route: { dst: '0.0.0.0/0', dev: 'eth0', via: '10.6.0.1' } },
+    { verb: 'addRoute', where: 'pod', how: 'prepend', route: { dst: '::/0', dev: 'eth0', via: 'fd06::1' } },
     {
       verb: 'addRoute',
       where: 'pod',
       how: 'prepend',
-      route: { to: '10.9.0.0/24', link: 'eth0', via: '10.6.0.2', mtu: 1300, priority: 5, table: 100, scope: 0 },
+      route: { dst: '10.9.0.0/24', dev: 'eth0', via: '10.6.0.2', mtu: 1300, metric: 5, table: 100, scope: 0 },
     },
   ])
   t.equal(plan.needsSettling(addressed), true)

@@ -237,7 +237,7 @@ t.test('allocate() reads a pool again whose hint is used up, and lists it where 
 t.test('allocate() gives up in a pool where others are always first', async t => {
   const pool = poolObject('a', { ips: ['10.1.0.1-10.1.0.250'] })
   const memory = new Memory([pool])
-  const port = { ...memory.direct(), claim: () => Promise.resolve({ kind: 'taken' as const }) }
+  const port = { ...memory.direct(), createAddress: () => Promise.resolve({ kind: 'taken' as const }) }
   const taken = await allocate(wantedOf([pool]), { ...memory.hands(), store: port })
   t.strictSame(brief(taken), 'a contended tries 200, 0 reserved, 0 recorded')
 })
@@ -288,7 +288,7 @@ t.test('takeOver() tries again where a late DEL wrote the address, eight times',
     const direct = memory.direct()
     const port = {
       ...direct,
-      adopt: (one: SpiderIPAddress) => (left-- > 0 ? Promise.resolve(undefined) : direct.updateAddress(one)),
+      updateAddress: (one: SpiderIPAddress) => (left-- > 0 ? Promise.resolve(undefined) : direct.updateAddress(one)),
     }
     const got = await takeOver(object, asking, port)
     t.strictSame(got?.object.spec.containerID, conflicts < 8 ? 'c-p' : undefined, `${conflicts} conflicts`)
@@ -302,7 +302,7 @@ t.test('takeOver() leaves what was given to another pod meanwhile, and what is g
     if (now) memory.hold('10.1.0.1', { pool: 'a', claimant: now })
     const before = memory.holders()
     const direct = memory.direct()
-    const port = { ...direct, adopt: () => Promise.resolve(undefined) }
+    const port = { ...direct, updateAddress: () => Promise.resolve(undefined) }
     t.strictSame(await takeOver(object, asking, port), undefined)
     t.strictSame(memory.holders(), before)
   }

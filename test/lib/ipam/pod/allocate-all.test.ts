@@ -51,9 +51,9 @@ t.test('grant() gives back all where one pool is full, and closes the journal', 
 t.test('grant() gives back all where the API server fails, and leaves the journal', async t => {
   const memory = scene()
   const direct = memory.direct()
-  const claim: typeof direct.createAddress = object =>
+  const createAddress: typeof direct.createAddress = object =>
     object.spec.pool === 'v6' ? Promise.reject(new Error('busy')) : direct.createAddress(object)
-  const hands = { ...memory.hands(), port: { ...direct, claim } }
+  const hands = { ...memory.hands(), store: { ...direct, createAddress } }
   t.strictSame(await outcomeOf(allocateAll([want('eth0', { 4: [A], 6: [V6] })], granting, hands)), 'busy')
   t.strictSame(
     [memory.holders(), [...hands.journal.read()].sort()],
@@ -72,7 +72,7 @@ t.test('undo() gives back what this call created, and not what an earlier one to
 t.test('undo() leaves the journal where an address could not be given back', async t => {
   const memory = scene()
   const deps = memory.hands()
-  const port = { ...deps.store, release: () => Promise.reject(new Error('busy')) }
+  const port = { ...deps.store, deleteAddress: () => Promise.reject(new Error('busy')) }
   const { undo } = await allocateAll([want('eth0', { 4: [A] })], granting, { ...deps, store: port })
   await undo()
   t.strictSame(deps.journal.read(), ['10.1.0.1'])

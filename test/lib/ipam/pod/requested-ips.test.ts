@@ -172,7 +172,7 @@ async function addOf(
   }
   const adding = (async () => {
     const requested = requestedIpsIn(sources)
-    const port = { ...world.port(process), reserved: () => Promise.resolve(reserved) }
+    const port = { ...world.port(process), reservedIPs: () => Promise.resolve(reserved) }
     return add({ ...ask, requested }, { store: port, journal: world.journal('c'), random: schedule.random })
   })()
     .then(({ nic }) => ({ addresses: [nic.ipv4, nic.ipv6].filter(text => text !== undefined) }))

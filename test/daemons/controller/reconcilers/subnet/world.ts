@@ -1,17 +1,26 @@
 // A cluster in memory around the planner of subnets: objects, an admission, pods that hold addresses, and a controller that may die between writes.
-import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
-import { controlledOf } from '../../../../lib/crd/controlled.js'
-import { formatRanges, intersect, nth, normal, sizeOf, subtract, union, type Ranges } from '../../../../lib/ip/range.js'
-import { askedByWorkload, type Workload } from '../../../../daemons/controller/reconcilers/application/decide.js'
+import type { SpiderIPPool, SpiderSubnet } from '../../../../../lib/crd/types.js'
+import { controlledOf } from '../../../../../lib/crd/controlled.js'
+import {
+  formatRanges,
+  intersect,
+  nth,
+  normal,
+  sizeOf,
+  subtract,
+  union,
+  type Ranges,
+} from '../../../../../lib/ip/range.js'
+import { askedByWorkload, type Workload } from '../../../../../daemons/controller/reconcilers/application/decide.js'
 import {
   identityOfPool,
   isFor,
   autoPoolRequestsFor,
   type AutoPoolRequest,
-} from '../../../../daemons/controller/reconcilers/subnet/autopool.js'
-import { planSubnet, type SubnetPlan } from '../../../../daemons/controller/reconcilers/subnet/decide.js'
-import { effectiveOf } from '../../../../lib/crd/addressing.js'
-import type { PoolWrite } from '../../../../daemons/controller/reconcilers/subnet/pool.js'
+} from '../../../../../daemons/controller/reconcilers/subnet/autopool.js'
+import { planSubnet, type SubnetPlan } from '../../../../../daemons/controller/reconcilers/subnet/decide.js'
+import { effectiveOf } from '../../../../../lib/crd/addressing.js'
+import type { PoolWrite } from '../../../../../daemons/controller/reconcilers/subnet/pool.js'
 
 export const CIDR = '10.9.0.0/24'
 const SPAN = 24n // of the addresses that take part: small, so that everything collides

@@ -1,14 +1,14 @@
 // Thousands of random histories of a subnet, its applications and a controller that dies between writes. No address in two pools, none lost.
 // SEED=n runs that one history alone, HISTORIES=n as many, from FIRST=n on; a failing one is cut down to the operations that it needs.
 import t from 'tap'
-import type { SpiderIPPool } from '../../../../lib/crd/types.js'
-import { identityOfPool } from '../../../../daemons/controller/reconcilers/subnet/autopool.js'
-import { effectiveOf, usableOf } from '../../../../lib/crd/addressing.js'
-import { parsePrefix } from '../../../../lib/ip/cidr.js'
-import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../lib/ip/range.js'
-import { usableIn } from '../../../../lib/ip/usable.js'
+import type { SpiderIPPool } from '../../../../../lib/crd/types.js'
+import { identityOfPool } from '../../../../../daemons/controller/reconcilers/subnet/autopool.js'
+import { effectiveOf, usableOf } from '../../../../../lib/crd/addressing.js'
+import { parsePrefix } from '../../../../../lib/ip/cidr.js'
+import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../../lib/ip/range.js'
+import { usableIn } from '../../../../../lib/ip/usable.js'
 import { randomFrom } from '../../../lib/ipam/world.js'
-import { rangesOf, recordsOf, run, VERBS, World, type Op } from './subnet-world.js'
+import { rangesOf, recordsOf, run, VERBS, World, type Op } from './world.js'
 
 const HISTORIES = Number(process.env['HISTORIES'] ?? 500)
 const OPS = 60
