@@ -7,7 +7,7 @@ import { effectiveOf, usableOf } from '../../../../../lib/crd/addressing.js'
 import { parsePrefix } from '../../../../../lib/ip/cidr.js'
 import { intersect, normal, sizeOf, subtract, type Ranges } from '../../../../../lib/ip/range.js'
 import { usableIn } from '../../../../../lib/ip/usable.js'
-import { randomFrom } from '../../../lib/ipam/world.js'
+import { randomFrom } from '../../../../lib/ipam/world.js'
 import { rangesOf, recordsOf, run, VERBS, World, type Op } from './world.js'
 
 const HISTORIES = Number(process.env['HISTORIES'] ?? 500)
