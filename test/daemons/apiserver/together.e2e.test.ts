@@ -86,7 +86,7 @@ t.test('orphaned dependents stay, without the owner', async t => {
 
 t.test('in the foreground the owner goes last', async t => {
   const owner = await map('front')
-  await map('append', [owner], { finalizers: ['example.com/hold'] })
+  await map('behind', [owner], { finalizers: ['example.com/hold'] })
   await api.ask('DELETE', `${MAPS}/front`, { body: { propagationPolicy: 'Foreground' } })
   const ending = await until(`${MAPS}/behind`, ({ body }) => body['metadata']?.['deletionTimestamp'] !== undefined)
   t.ok(ending.body['metadata']?.['deletionTimestamp'])
