@@ -15,18 +15,18 @@ import { join } from 'node:path'
 import { isFresh, makeCertificates, type Certificates } from './tls.js'
 
 const PRIVATE = 0o600
-const BY_OTHERS = 0o077
-const WRITTEN_BY_OTHERS = 0o022
+const OTHERS_ACCESS = 0o077
+const OTHERS_WRITE = 0o022
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 /** A file of the data folder; undefined where it is not there. @throws where it could be another user's. */
-function textOf(path: string): string | undefined {
-  return isThere(path) ? readFileSync(path, 'utf8') : undefined
+function readOwnFile(path: string): string | undefined {
+  return isOwnFile(path) ? readFileSync(path, 'utf8') : undefined
 }
 
 /** @throws where the file is not a file of the server's user alone: what it says would be believed. */
-function isThere(path: string): boolean {
+function isOwnFile(path: string): boolean {
   let stats: Stats
   try {
     stats = lstatSync(path)
@@ -36,7 +36,7 @@ function isThere(path: string): boolean {
   }
   if (!stats.isFile()) throw new Error(`${path} is not a regular file; move it away, the server makes its own`)
   checkOwner(path, stats)
-  if ((stats.mode & BY_OTHERS) !== 0)
+  if ((stats.mode & OTHERS_ACCESS) !== 0)
     throw new Error(`${path} has mode ${modeText(stats)}, so other users can read or write it; run: chmod 600 ${path}`)
   return true
 }
@@ -50,11 +50,11 @@ function checkOwner(path: string, { uid }: Stats): void {
 }
 
 /** A folder in which others can write may hold a token, certificates and objects of theirs. It is not changed: it may be /tmp. */
-function checkFolder(path: string): void {
+function checkDataDir(path: string): void {
   const stats = statSync(path)
   if (!stats.isDirectory()) throw new Error(`--data-dir ${path} is not a folder; give another path`)
   checkOwner(path, stats)
-  if ((stats.mode & WRITTEN_BY_OTHERS) !== 0)
+  if ((stats.mode & OTHERS_WRITE) !== 0)
     throw new Error(
       `--data-dir ${path} has mode ${modeText(stats)}, so other users can write in it; run: chmod 700 ${path}, or give a folder of its own`,
     )
@@ -89,7 +89,7 @@ export function writeKubeconfig(path: string, text: string): void {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-export interface Folder {
+export interface DataDir {
   readonly database: string
   readonly token: string
   readonly certificates: Certificates
@@ -101,16 +101,16 @@ const PORT_FILE = 'port'
 const TOKEN = /^[\x21-\x7e]+$/
 
 /** Opens the folder, making at first start what is not there. @throws where other users could have written what is there. */
-export async function openFolder(path: string, nowMs: number): Promise<Folder> {
+export async function openDataDir(path: string, nowMs: number): Promise<DataDir> {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
       throw new Error(`--data-dir ${path} cannot be made: ${messageOf(error)}; give another path`, { cause: error })
   }
-  checkFolder(path)
+  checkDataDir(path)
   const tokenFile = join(path, 'token')
-  let token = textOf(tokenFile)?.trim()
+  let token = readOwnFile(tokenFile)?.trim()
   if (token === undefined || token === '') {
     token = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
     writePrivately(tokenFile, `${token}\n`)
@@ -118,23 +118,23 @@ export async function openFolder(path: string, nowMs: number): Promise<Folder> {
   if (!TOKEN.test(token))
     throw new Error(`${tokenFile} holds more than one token or none that HTTP can carry; remove it to have one made`)
   const database = join(path, 'state.db')
-  if (!isThere(database)) writePrivately(database, '') // SQLite keeps the mode, also for the WAL
-  const port = textOf(join(path, PORT_FILE))?.trim() ?? ''
+  if (!isOwnFile(database)) writePrivately(database, '') // SQLite keeps the mode, also for the WAL
+  const port = readOwnFile(join(path, PORT_FILE))?.trim() ?? ''
   const lastPort = /^\d{1,5}$/.test(port) && Number(port) <= 65_535 ? Number(port) : 0
-  return { database, token, lastPort, certificates: await certificatesIn(path, nowMs) }
+  return { database, token, lastPort, certificates: await loadCertificates(path, nowMs) }
 }
 
 /** So that clients which keep the address find the server again after its next start. */
-export function keepPort(path: string, port: number): void {
+export function savePort(path: string, port: number): void {
   writePrivately(join(path, PORT_FILE), `${port}\n`)
 }
 
 /** One file holds all three, so that they always belong together. */
-async function certificatesIn(path: string, nowMs: number): Promise<Certificates> {
+async function loadCertificates(path: string, nowMs: number): Promise<Certificates> {
   const file = join(path, 'certificates.json')
-  const kept = textOf(file)
+  const kept = readOwnFile(file)
   if (kept !== undefined) {
-    const certificates = certificatesOf(file, kept)
+    const certificates = parseCertificates(file, kept)
     if (isFresh(certificates, nowMs)) return certificates
   }
   const made = await makeCertificates(nowMs)
@@ -142,7 +142,7 @@ async function certificatesIn(path: string, nowMs: number): Promise<Certificates
   return made
 }
 
-function certificatesOf(file: string, text: string): Certificates {
+function parseCertificates(file: string, text: string): Certificates {
   const bad = (why: string): Error =>
     new Error(`${file}: ${why}; remove it to have others made, copies of the kubeconfig then have to be made again`)
   let kept: Partial<Certificates>
@@ -157,7 +157,7 @@ function certificatesOf(file: string, text: string): Certificates {
   return { ca, certificate, key }
 }
 
-export interface Reached {
+export interface KubeconfigFacts {
   /** https://127.0.0.1:PORT or unix:///PATH. */
   readonly server: string
   readonly ca: string
@@ -165,7 +165,7 @@ export interface Reached {
 }
 
 /** A kubeconfig (v1 Config) with everything inside. JSON is YAML, so one quoting serves both. */
-export function kubeconfigText({ server, ca, token }: Reached): string {
+export function kubeconfigText({ server, ca, token }: KubeconfigFacts): string {
   const cluster = {
     server,
     ...(server.startsWith('https:') && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
@@ -191,7 +191,7 @@ export interface Manifest {
 }
 
 /** The YAML files of a folder, by name; of a single file, that one. */
-export function manifestsIn(path: string): readonly Manifest[] {
+export function readManifests(path: string): readonly Manifest[] {
   try {
     const paths = statSync(path).isDirectory()
       ? readdirSync(path)
@@ -208,7 +208,7 @@ export function manifestsIn(path: string): readonly Manifest[] {
 }
 
 /** Takes away a socket that a killed server left; anything that is not a socket stays. */
-export function clearSocket(path: string): void {
+export function removeStaleSocket(path: string): void {
   try {
     if (!statSync(path).isSocket()) throw new Error('what is there is not a socket')
     rmSync(path)
@@ -217,4 +217,4 @@ export function clearSocket(path: string): void {
   }
 }
 
-export const makePrivate = (path: string): void => chmodSync(path, PRIVATE)
+export const restrictToOwner = (path: string): void => chmodSync(path, PRIVATE)

@@ -16,8 +16,8 @@ const STATEFULSETS = 'apps/statefulsets'
 const LEASES = 'coordination.k8s.io/leases'
 const LEASE = 'spiderpool-controller-leases' // daemons/controller/controller.ts
 const LEASE_DEFAULT_S = 15
-const LOOKED_EVERY_MS_MAX = 60_000
-const QUIETLY = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {}, status: false } as const
+const RECHECK_MS_MAX = 60_000
+const WRITE = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {}, status: false } as const
 
 interface Key {
   readonly namespace: string
@@ -29,7 +29,7 @@ const podOf = (address: Stored): Key => ({
   namespace: String(at(address, 'spec', 'pod', 'namespace')),
   name: String(at(address, 'spec', 'pod', 'name')),
 })
-const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
+const isTerminating = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const isFinished = (pod: Stored): boolean => ['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')))
 
 /** For how long a Lease holds from now on; 0 or less where it has run out. */
@@ -55,7 +55,7 @@ function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
   })
 }
 
-export class EndpointKeeper {
+export class EndpointFinalizer {
   readonly #store: ObjectStore
   readonly #registry: Registry
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
@@ -73,7 +73,7 @@ export class EndpointKeeper {
 
   /** A record has the name of its pod. */
   #notice({ resource, type, object }: HistoryEntry): void {
-    const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isEnding(object)
+    const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isTerminating(object)
     const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
     if (isRecord || isPod) this.#schedule(keyOf(object), 0)
     if (resource === ADDRESSES && type === 'DELETED') this.#schedule(podOf(object), 0)
@@ -85,7 +85,7 @@ export class EndpointKeeper {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       this.#store
-        .write(tx => this.#settle(tx, key))
+        .write(tx => this.#reconcile(tx, key))
         .catch((error: unknown) =>
           console.error(`cannot release SpiderEndpoint ${key.namespace}/${key.name}: ${String(error)}`),
         )
@@ -93,15 +93,15 @@ export class EndpointKeeper {
     this.#timers.add(timer)
   }
 
-  #settle(tx: Tx, key: Key): void {
+  #reconcile(tx: Tx, key: Key): void {
     const kind = this.#registry.all().find(k => k.group === SPIDERPOOL_GROUP && k.plural === 'spiderendpoints')
     const record = tx.read({ resource: ENDPOINTS, ...key })
-    if (!kind || !record || !isEnding(record) || record.metadata.finalizers?.includes(FINALIZER) !== true) return
+    if (!kind || !record || !isTerminating(record) || record.metadata.finalizers?.includes(FINALIZER) !== true) return
     const leftMs = this.#controllerLeftMs(tx)
-    if (leftMs > 0) return this.#schedule(key, Math.min(leftMs, LOOKED_EVERY_MS_MAX))
+    if (leftMs > 0) return this.#schedule(key, Math.min(leftMs, RECHECK_MS_MAX))
     if (this.#isNeeded(tx, record)) return
     const finalizers = record.metadata.finalizers.filter(name => name !== FINALIZER)
-    updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), QUIETLY)
+    updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), WRITE)
   }
 
   /** For how long the Lease of a controller still holds: that controller decides then. */

@@ -57,7 +57,7 @@ function loopback(text: string): ApiserverFlags['listen'] {
   return { host: bare, port: Number(port) }
 }
 
-export function flagsOf(argv: readonly string[]): ApiserverFlags {
+export function parseFlags(argv: readonly string[]): ApiserverFlags {
   const given = collected(argv)
   const dataDir = given.get('data-dir')
   if (dataDir === undefined) throw new Error('--data-dir is not given; it says where the server keeps its state')

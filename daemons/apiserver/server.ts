@@ -1,12 +1,12 @@
 // The server without its socket: store, registry, watches and what runs beside them. Knows the order of starting and stopping.
-import { manifestsIn } from './data-dir.js'
+import { readManifests } from './data-dir.js'
 import { CRDS, Registry } from './schema/kind-registry.js'
 import { bootstrap } from './bootstrap.js'
 import { BUILTIN_CRDS } from './registry/builtin-crds.js'
-import { PoolStatusKeeper } from './pool-status.js'
-import { EndpointKeeper } from './endpoint-finalizer.js'
-import { Collector } from './gc.js'
-import type { ApiServer } from './http/handler.js'
+import { PoolStatusUpdater } from './pool-status.js'
+import { EndpointFinalizer } from './endpoint-finalizer.js'
+import { GarbageCollector } from './gc.js'
+import type { ApiServer } from './http/request.js'
 import { ObjectStore } from './storage/store.js'
 import { Watches } from './storage/watch.js'
 
@@ -50,7 +50,7 @@ function adviceOf(error: unknown): string {
 }
 
 export async function startCore(options: CoreOptions): Promise<Core> {
-  const given = options.crds === undefined ? [] : manifestsIn(options.crds)
+  const manifests = options.crds === undefined ? [] : readManifests(options.crds)
   const store = openStore(options)
   const registry = new Registry(store.list({ resource: CRDS }), { admits: options.admits })
   store.onCommit(changes => {
@@ -70,16 +70,16 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     printYaml: value => Bun.YAML.stringify(value, null, 2),
   }
   const builtin = BUILTIN_CRDS.map(text => ({ from: 'a built-in CRD', text }))
-  await bootstrap(server, [...builtin, ...given])
-  const collector = new Collector(store, registry)
-  const keepers = options.embeddedController
-    ? [new PoolStatusKeeper(store, registry), new EndpointKeeper(store, registry)]
+  await bootstrap(server, [...builtin, ...manifests])
+  const collector = new GarbageCollector(store, registry)
+  const controllers = options.embeddedController
+    ? [new PoolStatusUpdater(store, registry), new EndpointFinalizer(store, registry)]
     : []
   return {
     server,
     async stop(close) {
       collector.stop()
-      for (const keeper of keepers) keeper.stop()
+      for (const controller of controllers) controller.stop()
       watches.closeAll()
       await close()
       store.close()

@@ -15,18 +15,18 @@ const AF_INET6 = 10
 const SOCKADDR_BYTES = 128 // struct sockaddr_storage
 
 /** Above this part of the limit connections are closed, down to the lower one; half of it is for watches. */
-const CLOSED_ABOVE = 0.8
-const CLOSED_TO = 0.7
-const WATCHES_PART = 0.5
-const LOOKED_EVERY_MS = 1_000
-const CROWDED_EVERY_MS = 50
+const CLOSE_ABOVE = 0.8
+const CLOSE_DOWN_TO = 0.7
+const WATCHES_SHARE = 0.5
+const CHECK_MS = 1_000
+const CROWDED_CHECK_MS = 50
 
 /** A connection as its requests name it: the client's port on the loopback address that it came from. */
 type Peer = string
 export const peerOf = (address: string, port: number): Peer => `${address.replace(/^::ffff:/, '')} ${port}`
 
 interface Use {
-  underWay: number
+  inFlight: number
   lastMs: number
 }
 
@@ -47,7 +47,7 @@ export class Connections {
   readonly #libc = dlopen('libc.so.6', SYMBOLS).symbols
   readonly #uses = new Map<Peer, Use>()
   /** When a socket was first seen, by inode: it may have made no request yet. */
-  #seen = new Map<string, number>()
+  #firstSeen = new Map<string, number>()
   /** Kept for the listing, which needs a descriptor when there is none left. */
   #spare = spareOrNone()
   #watches = 0
@@ -55,7 +55,7 @@ export class Connections {
 
   constructor(max: number) {
     this.#max = max
-    this.#look()
+    this.#check()
   }
 
   stop(): void {
@@ -64,18 +64,18 @@ export class Connections {
 
   /** A request began; the result is called when it has been answered. */
   begin(peer: Peer): () => void {
-    const use = this.#uses.get(peer) ?? { underWay: 0, lastMs: 0 }
+    const use = this.#uses.get(peer) ?? { inFlight: 0, lastMs: 0 }
     this.#uses.set(peer, use)
-    use.underWay++
+    use.inFlight++
     return once(() => {
-      use.underWay--
+      use.inFlight--
       use.lastMs = Date.now()
     })
   }
 
   /** Undefined where there are as many watches as may be: other requests need connections too. */
   beginWatch(peer: Peer): (() => void) | undefined {
-    if (this.#watches >= this.#max * WATCHES_PART) return undefined
+    if (this.#watches >= this.#max * WATCHES_SHARE) return undefined
     this.#watches++
     const end = this.begin(peer)
     return once(() => {
@@ -84,31 +84,32 @@ export class Connections {
     })
   }
 
-  #look(): void {
-    const descriptors = this.#listed()
+  #check(): void {
+    const descriptors = this.#listDescriptors()
     const isCrowded = descriptors.length > this.#max / 2
-    if (isCrowded) this.#tidy(descriptors)
-    else for (const [peer, { underWay }] of this.#uses) if (underWay === 0) this.#uses.delete(peer)
-    this.#timer = setTimeout(() => this.#look(), isCrowded ? CROWDED_EVERY_MS : LOOKED_EVERY_MS)
+    if (isCrowded) this.#closeIdle(descriptors)
+    else for (const [peer, { inFlight }] of this.#uses) if (inFlight === 0) this.#uses.delete(peer)
+    this.#timer = setTimeout(() => this.#check(), isCrowded ? CROWDED_CHECK_MS : CHECK_MS)
     this.#timer.unref()
   }
 
   /** Forgets connections that are gone, and closes those that have waited for nothing longest. */
-  #tidy(descriptors: readonly string[]): void {
+  #closeIdle(descriptors: readonly string[]): void {
     const now = Date.now()
     const open = descriptors.length
     const sockets = this.#socketsOf(descriptors)
-    this.#seen = new Map(sockets.map(({ inode }) => [inode, this.#seen.get(inode) ?? now]))
+    this.#firstSeen = new Map(sockets.map(({ inode }) => [inode, this.#firstSeen.get(inode) ?? now]))
     const peers = new Set(sockets.map(({ peer }) => peer))
     for (const peer of this.#uses.keys()) if (!peers.has(peer)) this.#uses.delete(peer)
-    if (open <= this.#max * CLOSED_ABOVE) return
-    const idleSince = ({ peer, inode }: Socket): number => this.#uses.get(peer)?.lastMs ?? this.#seen.get(inode) ?? now
-    const idle = sockets.filter(({ peer }) => (this.#uses.get(peer)?.underWay ?? 0) === 0)
+    if (open <= this.#max * CLOSE_ABOVE) return
+    const idleSince = ({ peer, inode }: Socket): number =>
+      this.#uses.get(peer)?.lastMs ?? this.#firstSeen.get(inode) ?? now
+    const idle = sockets.filter(({ peer }) => (this.#uses.get(peer)?.inFlight ?? 0) === 0)
     idle.sort((a, b) => idleSince(a) - idleSince(b))
-    for (const { fd } of idle.slice(0, Math.ceil(open - this.#max * CLOSED_TO))) this.#libc.shutdown(fd, SHUT_RDWR)
+    for (const { fd } of idle.slice(0, Math.ceil(open - this.#max * CLOSE_DOWN_TO))) this.#libc.shutdown(fd, SHUT_RDWR)
   }
 
-  #listed(): readonly string[] {
+  #listDescriptors(): readonly string[] {
     if (this.#spare !== undefined) closeSync(this.#spare)
     try {
       return readdirSync('/proc/self/fd')

@@ -1,12 +1,12 @@
 // PATCH: which kind of patch, and the object it makes. Knows content types; how each patch works is patch.ts and apply.ts.
 import { badRequest, unsupportedMedia } from '../schema/status-error.js'
-import { contentType, decoded } from './content-type.js'
+import { contentType, decodeBody } from './content-type.js'
 import { conflictError, serverSideApply } from '../patch/server-side-apply.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { applyJsonPatch, mergePatch, strategicMerge } from '../patch/json-patch.js'
 import { at, isFields, type JsonObject, type Stored } from '../storage/object.js'
 import { flagOf, writeOptionsOf } from './request-options.js'
-import type { ApiRequest, ApiServer } from './handler.js'
+import type { ApiRequest, ApiServer } from './request.js'
 import { createIn, refOf, update, updateIn, type Target } from '../registry/write.js'
 
 const ACCEPTED = [
@@ -34,7 +34,7 @@ function patcher(type: string, kind: KindInfo, patch: unknown): (old: Stored) =>
 /** What a PATCH makes of a Scale, which has no lists: a strategic patch is a merge patch. @throws 400, 415 */
 export function scalePatch(header: string | null, text: string): (scale: Stored) => unknown {
   const type = contentType(header)
-  const patch = decoded(text, false, () => undefined)
+  const patch = decodeBody(text, false, () => undefined)
   if (type === 'application/json-patch+json') return scale => applyJsonPatch(scale, patch)
   if (type === 'application/apply-patch+yaml' || !ACCEPTED.includes(type))
     throw unsupportedMedia(ACCEPTED.filter(accepted => accepted !== 'application/apply-patch+yaml'))
@@ -46,40 +46,40 @@ export interface Patched {
   readonly created: boolean
 }
 
-export async function patchOf(
+export async function applyPatch(
   server: ApiServer,
-  asked: ApiRequest,
+  req: ApiRequest,
   target: Target,
   text: string,
   status: boolean,
 ): Promise<Patched> {
-  const type = contentType(asked.request.headers.get('content-type'))
+  const type = contentType(req.request.headers.get('content-type'))
   const isApply = type === 'application/apply-patch+yaml'
-  const patch = decoded(text, isApply, server.parseYaml)
-  if (isApply) return apply(server, asked, target, patch, status)
+  const patch = decodeBody(text, isApply, server.parseYaml)
+  if (isApply) return apply(server, req, target, patch, status)
   const change = patcher(type, target.kind, patch)
-  const object = await update(server.store, target, change, { ...writeOptionsOf(asked), status })
+  const object = await update(server.store, target, change, { ...writeOptionsOf(req), status })
   return { object, created: false }
 }
 
 /** Server-side apply: creates what is not there, else merges by who owns which field. */
 function apply(
   server: ApiServer,
-  asked: ApiRequest,
+  req: ApiRequest,
   target: Target,
   applied: unknown,
   status: boolean,
 ): Promise<Patched> {
   const { kind, name } = target
-  const manager = asked.query.get('fieldManager') ?? ''
+  const manager = req.query.get('fieldManager') ?? ''
   if (manager === '')
     throw badRequest(
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     )
   if (!isFields(applied)) throw badRequest('an applied configuration is an object')
   if (at(applied, 'metadata', 'name') !== name) throw badRequest('metadata.name does not match the name on the URL')
-  const options = { ...writeOptionsOf(asked), manager: undefined, status }
-  const force = flagOf(asked.query, 'force')
+  const options = { ...writeOptionsOf(req), manager: undefined, status }
+  const force = flagOf(req.query, 'force')
   const change = (live: Stored | undefined): JsonObject => {
     const outcome = serverSideApply({
       live,

@@ -26,7 +26,7 @@ function decodedParts(path: string): readonly string[] | undefined {
 }
 
 /** Undefined where the path is none of an API's resources. */
-export function routeOf(path: string): RequestPath | undefined {
+export function parseRequestPath(path: string): RequestPath | undefined {
   const parts = decodedParts(path)
   if (parts === undefined) return undefined
   const [root, ...rest] = parts

@@ -4,7 +4,7 @@ import { badRequest } from '../schema/status-error.js'
 import { labelText } from '../storage/label.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { fieldsOf, parseJson } from '../storage/object.js'
-import type { ApiRequest } from './handler.js'
+import type { ApiRequest } from './request.js'
 import { fieldSelector, labelSelector, type Test } from '../storage/selector.js'
 import type { DeleteParams, FieldValidation, WriteParams } from '../registry/write.js'
 
@@ -63,8 +63,8 @@ export function managerOf({ query, request }: Pick<ApiRequest, 'query' | 'reques
   return agent === '' ? 'unknown' : agent.slice(0, MANAGER_LENGTH_MAX)
 }
 
-export function writeOptionsOf(asked: ApiRequest): WriteParams {
-  const { query, warnings } = asked
+export function writeOptionsOf(req: ApiRequest): WriteParams {
+  const { query, warnings } = req
   const fieldValidation = query.get('fieldValidation') ?? 'Warn'
   if (!isFieldValidation(fieldValidation))
     throw badRequest(
@@ -73,7 +73,7 @@ export function writeOptionsOf(asked: ApiRequest): WriteParams {
   return {
     dryRun: dryRunOf(query.getAll('dryRun')),
     fieldValidation,
-    manager: managerOf(asked),
+    manager: managerOf(req),
     warn: text => void warnings.push(text),
   }
 }

@@ -18,7 +18,7 @@ const json = (value: object | undefined): Response | undefined =>
   value === undefined ? undefined : Response.json(value)
 
 /** Undefined where the path is about objects. */
-export function aboutServer(registry: Registry, request: Request, url: URL): Response | undefined {
+export function serverInfo(registry: Registry, request: Request, url: URL): Response | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
   switch (url.pathname.replace(/(?<=.)\/$/, '')) {
     case '/healthz':

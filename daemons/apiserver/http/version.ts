@@ -1,4 +1,4 @@
-// What /version says: the Kubernetes API that is spoken, with our own name behind it. Knows no request.
+// What /version says: the Kubernetes API that is inVersionOf, with our own name behind it. Knows no request.
 import { VERSION_TEXT } from '../../../lib/version.js'
 
 /** k8s.io/apimachinery/pkg/version.Info. The minor is what clients measure their own distance to. */

@@ -82,8 +82,8 @@ const pathParameter = message(() => ({
 const parameter: WireKind = {
   wire: 2,
   write(value) {
-    const place = typeof value === 'object' && value !== null && 'in' in value ? value.in : undefined
-    switch (place) {
+    const location = typeof value === 'object' && value !== null && 'in' in value ? value.in : undefined
+    switch (location) {
       case 'body':
         return wrapped(1, wrapped(1, bodyParameter)).write(value)
       case 'query':

@@ -106,10 +106,10 @@ function operation(kind: KindInfo, path: string, verb: Verb, dialect: Dialect): 
   const definition = definitionName(kind) + (verb === 'list' ? 'List' : '')
   const { parameters, fields } = dialect.shapes(definition, verb, kind)
   const part = path.endsWith('/status') ? 'Status' : ''
-  const place = kind.group === '' ? 'Core' : kind.group.split('.').map(capital).join('')
+  const group = kind.group === '' ? 'Core' : kind.group.split('.').map(capital).join('')
   const scope = kind.namespaced ? 'Namespaced' : ''
   return {
-    operationId: `${ACTIONS[verb]}${place}${capital(kind.version)}${scope}${kind.kind}${part}`,
+    operationId: `${ACTIONS[verb]}${group}${capital(kind.version)}${scope}${kind.kind}${part}`,
     description: `${ACTIONS[verb]} ${part === '' ? '' : 'the status of '}${kind.kind}`,
     parameters: [...parameters, ...OF_VERB[verb].map(dialect.parameter)],
     ...fields,

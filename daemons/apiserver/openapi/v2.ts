@@ -6,9 +6,9 @@ import { definitionsOf, type OpenSchema } from './types.js'
 const REFS = '#/definitions/'
 
 const dialect: Dialect = {
-  parameter: ({ name, in: place, required, type, description }) => ({
+  parameter: ({ name, in: location, required, type, description }) => ({
     name,
-    in: place,
+    in: location,
     type,
     description,
     uniqueItems: true,

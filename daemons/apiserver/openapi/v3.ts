@@ -11,9 +11,9 @@ const content = (types: readonly string[], schema: object): object =>
   Object.fromEntries(types.map(type => [type, { schema }]))
 
 const dialect: Dialect = {
-  parameter: ({ name, in: place, required, type, description }) => ({
+  parameter: ({ name, in: location, required, type, description }) => ({
     name,
-    in: place,
+    in: location,
     description,
     schema: { type, uniqueItems: true },
     ...(required && { required }),

@@ -59,18 +59,18 @@ export function encodeEntries(entries: readonly ManagerEntry[]): readonly JsonOb
 }
 
 /** Fields that the server itself keeps: nobody owns them (k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go). */
-const NOBODYS: FieldSet = new Set<FieldPath>([
+const UNOWNED: FieldSet = new Set<FieldPath>([
   ...['apiVersion', 'kind', 'metadata'].map(name => pathOf(name)),
   ...['creationTimestamp', 'generation', 'name', 'namespace', 'resourceVersion', 'selfLink', 'uid'].map(name =>
     pathOf('metadata', name),
   ),
 ])
-const KEPT_BY_SERVER = ['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'].map(name =>
+const SERVER_FIELDS = ['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'].map(name =>
   pathOf('metadata', name),
 )
 
 export const ownable = (set: FieldSet): FieldSet =>
-  new Set([...set].filter(path => !NOBODYS.has(path) && !KEPT_BY_SERVER.some(above => isAtOrBelow(path, above))))
+  new Set([...set].filter(path => !UNOWNED.has(path) && !SERVER_FIELDS.some(above => isAtOrBelow(path, above))))
 
 const UPDATERS_MAX = 10 // k8s.io/apimachinery/pkg/util/managedfields: DefaultMaxUpdateManagers
 const ANCIENT = 'ancient-changes'

@@ -25,7 +25,7 @@ import {
   type Writer,
 } from './managed-fields.js'
 import { fieldsOf, isFields, type JsonObject } from '../storage/object.js'
-import { shapeOfKind } from '../schema/builtin-types.js'
+import { schemaOfKind } from '../schema/builtin-types.js'
 import { appliedSet, belowElement, compare, merged, without, type Difference } from './typed-value.js'
 
 export interface Apply {
@@ -56,22 +56,22 @@ export function serverSideApply(apply: Apply): Applied {
   const applied = withoutNulls(apply.applied)
   if (fieldsOf(applied['metadata'])['managedFields'] !== undefined)
     throw badRequest('metadata.managedFields must be nil')
-  const schema = shapeOfKind(kind)
-  const config = without(applied, notMine(applied, kind, subresource), schema)
-  const set = mine(ownable(appliedSet(config, schema)), kind, subresource)
+  const schema = schemaOfKind(kind)
+  const config = without(applied, foreignPaths(applied, kind, subresource), schema)
+  const set = ownableAt(ownable(appliedSet(config, schema)), kind, subresource)
   const writer: Writer = { manager, operation: 'Apply', apiVersion: apiVersionOf(kind), subresource, nowMs }
-  const entries = live === undefined ? [] : entriesOf(live, schema, nowMs, writer)
+  const entries = live === undefined ? [] : liveEntries(live, schema, nowMs, writer)
   const own = entries.find(entry => isOf(entry, writer))
   const others = entries.filter(entry => entry !== own)
-  const laid = live === undefined ? config : merged(live, config, schema)
-  const change = compare(live, laid, schema)
+  const result = live === undefined ? config : merged(live, config, schema)
+  const change = compare(live, result, schema)
   const conflicts = others.flatMap(entry => conflictsWith(entry, change))
   if (conflicts.length > 0 && !force) return { conflicts }
-  const known = own ? [...given(others, change), own] : given(others, change)
+  const known = own ? [...withoutChanged(others, change), own] : withoutChanged(others, change)
   const after = withEntry(known, writer, set, own === undefined || !sameSet(own.set, set))
-  const object = own ? pruned(laid, own.set, after, schema) : laid
-  const { removed } = compare(laid, object, schema)
-  return { object: withEntries(fieldsOf(object), given(after, { added: NONE, modified: NONE, removed })) }
+  const object = own ? prune(result, own.set, after, schema) : result
+  const { removed } = compare(result, object, schema)
+  return { object: withEntries(fieldsOf(object), withoutChanged(after, { added: NONE, modified: NONE, removed })) }
 }
 
 const NONE: FieldSet = new Set()
@@ -92,13 +92,13 @@ function withoutNulls(value: JsonObject): JsonObject {
 const STATUS = pathOf('status')
 
 /** What a write to this place may own: /status the status alone, the object itself all but the status that has a place of its own. */
-function mine(set: FieldSet, { hasStatus }: KindInfo, subresource: string): FieldSet {
+function ownableAt(set: FieldSet, { hasStatus }: KindInfo, subresource: string): FieldSet {
   if (subresource === 'status') return new Set([...set].filter(path => isAtOrBelow(path, STATUS)))
   return hasStatus ? new Set([...set].filter(path => !isAtOrBelow(path, STATUS))) : set
 }
 
 /** The parts of the sent object that a write to this place leaves alone. */
-function notMine(applied: JsonObject, { hasStatus }: KindInfo, subresource: string): FieldSet {
+function foreignPaths(applied: JsonObject, { hasStatus }: KindInfo, subresource: string): FieldSet {
   if (subresource !== 'status') return hasStatus ? new Set([STATUS]) : NONE
   const others = Object.keys(applied).filter(name => !['apiVersion', 'kind', 'metadata', 'status'].includes(name))
   const metadata = Object.keys(fieldsOf(applied['metadata'])).filter(name => !CHECKED.includes(name))
@@ -109,7 +109,7 @@ function notMine(applied: JsonObject, { hasStatus }: KindInfo, subresource: stri
 const CHECKED = ['name', 'namespace', 'uid', 'resourceVersion']
 
 /** An object that nobody has been recorded for is owned by whoever was before the first apply. */
-function entriesOf(live: JsonObject, schema: Schema, nowMs: number, { apiVersion }: Writer): readonly ManagerEntry[] {
+function liveEntries(live: JsonObject, schema: Schema, nowMs: number, { apiVersion }: Writer): readonly ManagerEntry[] {
   const entries = decodeEntries(fieldsOf(live['metadata'])['managedFields'])
   if (entries.length > 0) return entries
   const before: Writer = { manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '', nowMs }
@@ -120,19 +120,22 @@ const conflictsWith = (entry: ManagerEntry, { added, modified }: Difference): re
   [...common(entry.set, union(modified, added))].map(path => ({ path, with: entry }))
 
 /** What is left to each after a write: what changed is the writer's now, what is gone nobody's. */
-const given = (entries: readonly ManagerEntry[], { added, modified, removed }: Difference): readonly ManagerEntry[] => {
+const withoutChanged = (
+  entries: readonly ManagerEntry[],
+  { added, modified, removed }: Difference,
+): readonly ManagerEntry[] => {
   const lost = union(added, modified, removed)
   return entries.map(entry => ({ ...entry, set: minus(entry.set, lost) }))
 }
 
 /** Takes away what the applier owned, applies no longer, and nobody else owns. */
-function pruned(laid: unknown, last: FieldSet, entries: readonly ManagerEntry[], schema: Schema): unknown {
-  const owned = withHolders(union(...entries.map(({ set }) => set)), schema)
-  return without(laid, minus(withHolders(last, schema), owned), schema)
+function prune(result: unknown, last: FieldSet, entries: readonly ManagerEntry[], schema: Schema): unknown {
+  const owned = withParents(union(...entries.map(({ set }) => set)), schema)
+  return without(result, minus(withParents(last, schema), owned), schema)
 }
 
 /** With the fields of the schema that hold a member: they go, and stay, with what they hold. */
-function withHolders(set: FieldSet, schema: Schema): FieldSet {
+function withParents(set: FieldSet, schema: Schema): FieldSet {
   const all = new Set(set)
   for (const path of set) {
     let typed: Schema | undefined = schema
@@ -165,14 +168,14 @@ export interface Update {
 
 /** `after` with the managedFields of a POST, PUT or PATCH: what changed is the writer's. */
 export function trackUpdate({ before, after, manager, kind, nowMs, subresource = '' }: Update): JsonObject {
-  const schema = shapeOfKind(kind)
+  const schema = schemaOfKind(kind)
   const sent = decodeEntries(fieldsOf(after['metadata'])['managedFields'])
   const known = sent.length > 0 ? sent : decodeEntries(fieldsOf(before?.['metadata'])['managedFields'])
   const writer: Writer = { manager, operation: 'Update', apiVersion: apiVersionOf(kind), subresource, nowMs }
   const change = compare(before, after, schema)
   const fresh = ownable(union(change.added, change.modified))
   const own = known.find(entry => isOf(entry, writer))
-  const others = given(
+  const others = withoutChanged(
     known.filter(entry => entry !== own),
     change,
   )
@@ -204,11 +207,11 @@ function conflictText(conflicts: readonly Conflict[]): string {
   if (first && conflicts.length === 1)
     return `Apply failed with 1 conflict: conflict with ${ownerText(first.with)}: ${pathText(first.path)}`
   const owners = [...new Set(conflicts.map(({ with: entry }) => ownerText(entry)))].sort()
-  const said = owners.map(owner => {
+  const sections = owners.map(owner => {
     const paths = conflicts
       .filter(({ with: entry }) => ownerText(entry) === owner)
       .map(({ path }) => `- ${pathText(path)}`)
     return `conflicts with ${owner}:\n${paths.join('\n')}`
   })
-  return `Apply failed with ${conflicts.length} conflicts: ${said.join('\n')}`
+  return `Apply failed with ${conflicts.length} conflicts: ${sections.join('\n')}`
 }

@@ -119,7 +119,7 @@ export const builtinTypeOf = (kind: KindInfo): BuiltinType | undefined =>
   kind.custom ? undefined : builtinTypes().get(kind.kind)
 
 /** The schema of whole objects of a kind, metadata included. What it does not name is a map of maps, its lists atomic. */
-export function shapeOfKind(kind: KindInfo): Schema {
+export function schemaOfKind(kind: KindInfo): Schema {
   const known = made.get(kind)
   if (known) return known
   const type = builtinTypeOf(kind)

@@ -97,8 +97,8 @@ export const tooManyWatches = (): ApiError =>
 
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
 
-export const tooOld = (asked: number, oldest: number): ApiError =>
-  expired(`too old resource version: ${asked} (${oldest})`)
+export const tooOld = (requested: number, oldest: number): ApiError =>
+  expired(`too old resource version: ${requested} (${oldest})`)
 
 export const internal = (message: string): ApiError =>
   new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })

@@ -102,7 +102,7 @@ function compile(schema: Schema): ValidateFunction {
   return ajv.compile(draft({ ...schema, properties }))
 }
 
-const MEANT = [
+const KEYWORDS = [
   'minItems',
   'maxItems',
   'uniqueItems',
@@ -119,7 +119,7 @@ const MEANT = [
 function draft(schema: Schema): JsonObject {
   const { type, nullable, properties, items, additionalProperties, format, minimum, maximum } = schema
   const out: JsonObject = {}
-  for (const key of MEANT) if (schema[key] !== undefined) out[key] = schema[key]
+  for (const key of KEYWORDS) if (schema[key] !== undefined) out[key] = schema[key]
   if (schema['x-kubernetes-int-or-string'] === true) out['anyOf'] = [{ type: 'integer' }, { type: 'string' }]
   else if (type !== undefined && type !== '') out['type'] = nullable === true ? [type, 'null'] : type
   if (schema.enum) out['enum'] = nullable === true ? [...schema.enum, null] : schema.enum
@@ -161,10 +161,10 @@ const BOUNDS: Readonly<Record<string, string>> = {
 
 function causeOf({ keyword, instancePath, params, data, schema, message = '' }: ErrorObject): Cause {
   const field = fieldOf(instancePath)
-  const says = (text: string): Cause => fault.invalid(field, data, `${field} in body ${text}`)
+  const bodyFault = (text: string): Cause => fault.invalid(field, data, `${field} in body ${text}`)
   const bound = String(schema)
-  const beyond = BOUNDS[keyword]
-  if (beyond !== undefined) return says(beyond + bound)
+  const comparison = BOUNDS[keyword]
+  if (comparison !== undefined) return bodyFault(comparison + bound)
   switch (keyword) {
     case 'required':
       return fault.required(below(field, String(params['missingProperty'])))
@@ -176,18 +176,18 @@ function causeOf({ keyword, instancePath, params, data, schema, message = '' }: 
     case 'enum':
       return fault.notSupported(field, data, Array.isArray(schema) ? schema : [])
     case 'minLength':
-      return says(`should be at least ${bound} chars long`)
+      return bodyFault(`should be at least ${bound} chars long`)
     case 'maxLength':
       return { reason: 'FieldValueTooLong', message: `Too long: may not be more than ${bound} bytes`, field }
     case 'pattern':
-      return says(`should match '${bound}'`)
+      return bodyFault(`should match '${bound}'`)
     case 'minItems':
-      return says(`should have at least ${bound} items`)
+      return bodyFault(`should have at least ${bound} items`)
     case 'maxItems':
       return { reason: 'FieldValueTooMany', message: `Too many: must have at most ${bound} items`, field }
     case 'format':
-      return says(`must be of type ${bound}: ${JSON.stringify(data)}`)
+      return bodyFault(`must be of type ${bound}: ${JSON.stringify(data)}`)
     default:
-      return says(message)
+      return bodyFault(message)
   }
 }

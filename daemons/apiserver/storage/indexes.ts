@@ -3,7 +3,7 @@ import type { Database, Statement } from 'bun:sqlite'
 import type { HistoryEntry } from './history.js'
 import { labelText } from './label.js'
 import type { Stored } from './object.js'
-import type { StoredKey } from './store.js'
+import type { StoredKey } from './key.js'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS labels (

@@ -30,7 +30,7 @@ export interface Page {
   readonly remaining?: number
 }
 
-interface Place {
+interface Position {
   readonly namespace: string
   readonly name: string
 }
@@ -39,10 +39,10 @@ const CHUNK = 500
 const CONTINUE_TOO_OLD =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.'
 
-const encode = (revision: number, { namespace, name }: Place): string =>
+const encode = (revision: number, { namespace, name }: Position): string =>
   Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, namespace, name })).toString('base64url')
 
-function decode(token: string): { readonly revision: number; readonly after: Place } {
+function decode(token: string): { readonly revision: number; readonly after: Position } {
   try {
     const { rv, namespace, name } = fieldsOf(parseJson(Buffer.from(token, 'base64url').toString()))
     if (typeof rv === 'number' && typeof namespace === 'string' && typeof name === 'string')
@@ -53,9 +53,10 @@ function decode(token: string): { readonly revision: number; readonly after: Pla
   throw expired(`The provided continue parameter is not valid: ${JSON.stringify(token)}. Start a new list without it.`)
 }
 
-const placeOf = ({ metadata: { namespace = '', name } }: Stored): Place => ({ namespace, name })
+const positionOf = ({ metadata: { namespace = '', name } }: Stored): Position => ({ namespace, name })
 const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-const inOrder = (a: Place, b: Place): number => compare(a.namespace, b.namespace) || compare(a.name, b.name)
+const comparePositions = (a: Position, b: Position): number =>
+  compare(a.namespace, b.namespace) || compare(a.name, b.name)
 
 /** The objects of a resource as they were at `revision`: those of now, with what changed since taken back. */
 function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: number): readonly Stored[] {
@@ -69,14 +70,16 @@ function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: 
   const changed = [...before.values()].filter(
     object => object !== undefined && (namespace === undefined || (object.metadata.namespace ?? '') === namespace),
   )
-  return [...same, ...changed].filter(object => object !== undefined).sort((a, b) => inOrder(placeOf(a), placeOf(b)))
+  return [...same, ...changed]
+    .filter(object => object !== undefined)
+    .sort((a, b) => comparePositions(positionOf(a), positionOf(b)))
 }
 
 interface Reader {
   /** Objects behind `after`, in order; not yet tested. */
-  read(after: Place | undefined, limit: number): readonly Stored[]
+  read(after: Position | undefined, limit: number): readonly Stored[]
   /** How many there are behind `after`. */
-  count(after: Place): number
+  count(after: Position): number
 }
 
 /** Objects as they are, by the narrowest way; not yet tested. */
@@ -94,8 +97,8 @@ export function present(store: ObjectStore, { resource, namespace, label, name }
 function reader(store: ObjectStore, query: ListQuery, revision: number): Reader {
   if (revision === store.revision || !store.history.hasSince(query.resource, revision)) return present(store, query)
   const all = past(store, query, revision)
-  const behind = (after: Place | undefined): readonly Stored[] => {
-    const from = after === undefined ? 0 : all.findIndex(object => inOrder(placeOf(object), after) > 0)
+  const behind = (after: Position | undefined): readonly Stored[] => {
+    const from = after === undefined ? 0 : all.findIndex(object => comparePositions(positionOf(object), after) > 0)
     return from === -1 ? [] : all.slice(from)
   }
   return { read: (after, limit) => behind(after).slice(0, limit), count: after => behind(after).length }
@@ -122,13 +125,18 @@ export function page(store: ObjectStore, query: ListQuery, selects: boolean): Pa
     }
     const last = chunk.at(-1)
     if (last === undefined) return { items, revision, continueAt: '' }
-    after = placeOf(last)
+    after = positionOf(last)
   }
 }
 
 function cut(items: readonly Stored[], revision: number, source: Reader | undefined): Page {
   const last = items.at(-1)
   if (last === undefined) return { items, revision, continueAt: '' }
-  const place = placeOf(last)
-  return { items, revision, continueAt: encode(revision, place), ...(source && { remaining: source.count(place) }) }
+  const position = positionOf(last)
+  return {
+    items,
+    revision,
+    continueAt: encode(revision, position),
+    ...(source && { remaining: source.count(position) }),
+  }
 }

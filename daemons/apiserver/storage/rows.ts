@@ -1,6 +1,6 @@
 // Rows of the store in order of namespace and name: of a resource, a namespace, a label. Knows SQL; knows no object. Runs on Bun only.
 import type { Database, Statement } from 'bun:sqlite'
-import type { Range } from './store.js'
+import type { Range } from './key.js'
 
 interface Row {
   readonly body: string

@@ -6,26 +6,8 @@ import { Database, type Statement } from 'bun:sqlite'
 import { RowLists } from './rows.js'
 import { History, type HistoryEntry } from './history.js'
 import { Indexes } from './indexes.js'
+import type { Range, StoredKey } from './key.js'
 import { parseStored, type Stored } from './object.js'
-
-export interface StoredKey {
-  /** `group/plural`. */
-  readonly resource: string
-  /** '' where cluster-scoped. */
-  readonly namespace: string
-  readonly name: string
-}
-
-export interface Range {
-  readonly resource: string
-  /** Absent: all namespaces. */
-  readonly namespace?: string | undefined
-  /** Objects behind this one, in order of namespace and name (bytes). */
-  readonly after?: { readonly namespace: string; readonly name: string } | undefined
-  readonly limit?: number | undefined
-  /** Only those with this label, as `labelText` writes it. */
-  readonly label?: string | undefined
-}
 
 /** What a write sees and does. All of it happens, or none. */
 export interface Tx {
@@ -166,30 +148,30 @@ export class ObjectStore {
 
   /** A job's writes are kept aside until it ends well: one that throws leaves nothing. */
   #runOne(job: Job, changes: HistoryEntry[]): Outcome {
-    const mine: HistoryEntry[] = []
+    const pending: HistoryEntry[] = []
     const before = this.history.revision
     try {
-      const value = job.run(this.#tx(mine))
-      for (const change of mine) this.#apply(change)
-      changes.push(...mine)
+      const value = job.run(this.#tx(pending))
+      for (const change of pending) this.#apply(change)
+      changes.push(...pending)
       return { job, value }
     } catch (error) {
-      if (mine.length > 0 && error instanceof Error && error.name === 'SQLiteError') throw error
+      if (pending.length > 0 && error instanceof Error && error.name === 'SQLiteError') throw error
       this.history.revision = before
       return { job, error }
     }
   }
 
-  #tx(mine: HistoryEntry[]): Tx {
+  #tx(pending: HistoryEntry[]): Tx {
     const add = (type: HistoryEntry['type'], resource: string, object: Stored, prev: Stored | undefined): Stored => {
       const revision = ++this.history.revision
       object.metadata.resourceVersion = String(revision)
       const { namespace = '', name } = object.metadata
-      mine.push({ revision, resource, namespace, name, type, object, prev, body: JSON.stringify(object) })
+      pending.push({ revision, resource, namespace, name, type, object, prev, body: JSON.stringify(object) })
       return object
     }
     const read = (ref: StoredKey): Stored | undefined => {
-      const own = mine.findLast(
+      const own = pending.findLast(
         c => c.name === ref.name && c.namespace === ref.namespace && c.resource === ref.resource,
       )
       return own ? (own.type === 'DELETED' ? undefined : own.object) : this.read(ref)

@@ -89,7 +89,7 @@ const endpointsText = (object: Stored): string =>
     ),
   )
 
-const seen = (event: Stored, now: number): string =>
+const lastSeen = (event: Stored, now: number): string =>
   ageOf(
     textAt(event, 'series', 'lastObservedTime') || textAt(event, 'lastTimestamp') || textAt(event, 'eventTime'),
     now,
@@ -139,7 +139,7 @@ const COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   ],
   ServiceAccount: [NAME, column('Secrets', o => String(listAt(o, 'secrets').length)), AGE_TEXT],
   Event: [
-    column('Last Seen', seen),
+    column('Last Seen', lastSeen),
     textColumn('Type', 'type'),
     textColumn('Reason', 'reason'),
     column('Object', eventObject),

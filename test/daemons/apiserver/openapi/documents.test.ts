@@ -18,7 +18,7 @@ import {
   text,
   wrapped,
 } from '../../../../daemons/apiserver/openapi/protobuf.js'
-import { shapeOfKind } from '../../../../daemons/apiserver/schema/builtin-types.js'
+import { schemaOfKind } from '../../../../daemons/apiserver/schema/builtin-types.js'
 import { POOLS } from '../kinds.js'
 
 const KINDS = [...BUILTIN_KINDS, POOLS]
@@ -195,7 +195,7 @@ t.test('lists of built-in kinds say how kubectl merges them', t => {
     items: { $ref: '#/definitions/io.k8s.api.core.v1.Container' },
   })
   t.match(at(swaggerOf(KINDS, 'v'), 'definitions', 'io.k8s.api.core.v1.PodSpec', 'required'), ['containers'])
-  t.match(shapeOfKind(BUILTIN_KINDS[2] ?? POOLS), {
+  t.match(schemaOfKind(BUILTIN_KINDS[2] ?? POOLS), {
     properties: { spec: { properties: { containers: { 'x-kubernetes-list-map-keys': ['name'] } } } },
   })
   t.end()

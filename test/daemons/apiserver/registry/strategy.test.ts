@@ -4,8 +4,8 @@ import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
 import type { Stored } from '../../../../daemons/apiserver/storage/object.js'
 import {
-  checkSame,
-  sent,
+  checkIdentity,
+  parseObject,
   toCreate,
   toUpdate,
   toUpdateStatus,
@@ -42,8 +42,8 @@ const stored = (more: object = {}, body: object = {}): Stored => ({
   status: { ready: true },
   ...body,
 })
-const gadget = (metadata: object, body: object = {}): ReturnType<typeof sent> =>
-  sent({ metadata, spec: { a: 1 }, ...body }, { ...GADGET, version: 'v1' }, 'ns')
+const gadget = (metadata: object, body: object = {}): ReturnType<typeof parseObject> =>
+  parseObject({ metadata, spec: { a: 1 }, ...body }, { ...GADGET, version: 'v1' }, 'ns')
 
 t.test('a create is given what only the server gives', async t => {
   const made = toCreate(
@@ -70,10 +70,10 @@ t.test('a create is given what only the server gives', async t => {
 })
 
 t.test('pods and namespaces begin with a phase', async t => {
-  t.match(toCreate(kindOf('Pod'), sent({ metadata: { name: 'p' } }, kindOf('Pod'), 'ns'), NOW), {
+  t.match(toCreate(kindOf('Pod'), parseObject({ metadata: { name: 'p' } }, kindOf('Pod'), 'ns'), NOW), {
     status: { phase: 'Pending' },
   })
-  t.match(toCreate(kindOf('Namespace'), sent({ metadata: { name: 'n' } }, kindOf('Namespace'), ''), NOW), {
+  t.match(toCreate(kindOf('Namespace'), parseObject({ metadata: { name: 'n' } }, kindOf('Namespace'), ''), NOW), {
     status: { phase: 'Active' },
     spec: { finalizers: ['kubernetes'] },
     metadata: { labels: { 'kubernetes.io/metadata.name': 'n' } },
@@ -139,7 +139,7 @@ t.test('a body of the wrong shape is refused at the door', async t => {
     { metadata: { namespace: 'other' } },
     { metadata: { name: 5 } },
   ])
-    t.throws(() => sent(body, deployment, 'ns'), { code: 400 }, JSON.stringify(body))
+    t.throws(() => parseObject(body, deployment, 'ns'), { code: 400 }, JSON.stringify(body))
   t.throws(() => toCreate(GADGET, gadget({ name: 'a', resourceVersion: '5' }), NOW), {
     code: 500,
     message: /resourceVersion should not be set/,
@@ -179,21 +179,21 @@ t.test('an update of status changes nothing else', async t => {
 
 t.test('a write meant for another object, or another version, is a conflict', async t => {
   const old = stored()
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'h' })), { code: 400 })
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'g', uid: 'v', resourceVersion: '7' })), {
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'h' })), { code: 400 })
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g', uid: 'v', resourceVersion: '7' })), {
     code: 409,
     message: /UID in precondition: v, UID in object meta: u/,
   })
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'g', resourceVersion: '6' })), {
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g', resourceVersion: '6' })), {
     code: 409,
     message: /the object has been modified/,
   })
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'g' })), {
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g' })), {
     code: 422,
     message: /must be specified for an update/,
   })
   t.doesNotThrow(
-    () => checkSame({ ...GADGET, custom: false }, old, gadget({ name: 'g' })),
+    () => checkIdentity({ ...GADGET, custom: false }, old, gadget({ name: 'g' })),
     'built-in kinds may be written over',
   )
 })
