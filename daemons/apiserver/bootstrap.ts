@@ -1,4 +1,4 @@
-// What is there before the first request: namespaces, the CRDs built in, and those of --crds. Knows manifests; knows no flags.
+// Objects that exist before the first request: namespaces, built-in CRDs and manifests of --crds.
 import type { Manifest } from './data-dir.js'
 import { isFields, type JsonObject } from './storage/object.js'
 import type { ApiServer } from './http/request.js'
@@ -8,7 +8,7 @@ import { create, refOf, update, type Target, type WriteParams } from './registry
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const WRITE: WriteParams = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }
 
-/** Applies a manifest: creates it, or replaces what differs but the metadata and status. */
+/** Creates the object of a manifest, or replaces everything but its metadata and status. */
 async function applyManifest(server: ApiServer, manifest: unknown, from: string): Promise<void> {
   if (!isFields(manifest)) return
   const { apiVersion, kind: kindName, metadata } = manifest
@@ -62,7 +62,7 @@ function parseDocuments({ parseYaml }: ApiServer, { from, text }: Manifest): rea
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** Applies the namespaces and the manifests. @throws a sentence that names the file. */
+/** Applies the namespaces, then the manifests in order. @throws an Error that names the file. */
 export async function bootstrap(server: ApiServer, manifests: readonly Manifest[]): Promise<void> {
   for (const name of NAMESPACES)
     await applyManifest(server, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'start')

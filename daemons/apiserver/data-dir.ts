@@ -1,4 +1,5 @@
-// The data folder: certificates, token, port and database, of the server's user alone; and the kubeconfig. The only file here with node:fs.
+// The data directory: certificates, token, port and database, readable by their owner only; and the
+// kubeconfig.
 import {
   chmodSync,
   lstatSync,
@@ -20,12 +21,14 @@ const OTHERS_WRITE = 0o022
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
-/** A file of the data folder; undefined where it is not there. @throws where it could be another user's. */
+/**
+ * The text of a file of the data directory; undefined if it does not exist. @throws as isOwnFile.
+ */
 function readOwnFile(path: string): string | undefined {
   return isOwnFile(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-/** @throws where the file is not a file of the server's user alone: what it says would be believed. */
+/** @throws where it is not a regular file, or another user owns it or may read or write it. */
 function isOwnFile(path: string): boolean {
   let stats: Stats
   try {
@@ -49,7 +52,10 @@ function checkOwner(path: string, { uid }: Stats): void {
     throw new Error(`${path} belongs to user ${uid}, this server runs as user ${own}; run: chown ${own} ${path}`)
 }
 
-/** A folder in which others can write may hold a token, certificates and objects of theirs. It is not changed: it may be /tmp. */
+/**
+ * @throws where other users can write: token, certificates or objects could be theirs. The mode is
+ * not changed, since the path may be /tmp.
+ */
 function checkDataDir(path: string): void {
   const stats = statSync(path)
   if (!stats.isDirectory()) throw new Error(`--data-dir ${path} is not a folder; give another path`)
@@ -60,7 +66,7 @@ function checkDataDir(path: string): void {
     )
 }
 
-/** Replaces the file atomically; other users can never read it, not even while it is written. */
+/** Replaces the file atomically, with mode 0600 from the start. */
 export function writePrivately(path: string, text: string): void {
   const fresh = `${path}.new`
   rmSync(fresh, { force: true })
@@ -73,7 +79,7 @@ export function writePrivately(path: string, text: string): void {
   }
 }
 
-/** @throws a sentence that names the flag. */
+/** Writes the kubeconfig with mode 0600. @throws an Error that names the flag. */
 export function writeKubeconfig(path: string, text: string): void {
   try {
     writePrivately(path, text)
@@ -89,6 +95,7 @@ export function writeKubeconfig(path: string, text: string): void {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+/** Paths and contents of the data directory. */
 export interface DataDir {
   readonly database: string
   readonly token: string
@@ -100,7 +107,10 @@ export interface DataDir {
 const PORT_FILE = 'port'
 const TOKEN = /^[\x21-\x7e]+$/
 
-/** Opens the folder, making at first start what is not there. @throws where other users could have written what is there. */
+/**
+ * Opens the directory and creates what is missing, as at the first start. @throws where other users
+ * could have written to it.
+ */
 export async function openDataDir(path: string, nowMs: number): Promise<DataDir> {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
@@ -124,12 +134,12 @@ export async function openDataDir(path: string, nowMs: number): Promise<DataDir>
   return { database, token, lastPort, certificates: await loadCertificates(path, nowMs) }
 }
 
-/** So that clients which keep the address find the server again after its next start. */
+/** Saves the port, so that clients that keep the address reach the server after its next start. */
 export function savePort(path: string, port: number): void {
   writePrivately(join(path, PORT_FILE), `${port}\n`)
 }
 
-/** One file holds all three, so that they always belong together. */
+/** One file holds all three, so that they always match. */
 async function loadCertificates(path: string, nowMs: number): Promise<Certificates> {
   const file = join(path, 'certificates.json')
   const kept = readOwnFile(file)
@@ -164,7 +174,7 @@ export interface KubeconfigFacts {
   readonly token: string
 }
 
-/** A kubeconfig (v1 Config) with everything inside. JSON is YAML, so one quoting serves both. */
+/** A kubeconfig (v1 Config) with everything inline. JSON is YAML, so values are quoted as JSON. */
 export function kubeconfigText({ server, ca, token }: KubeconfigFacts): string {
   const cluster = {
     server,
@@ -185,12 +195,15 @@ export function kubeconfigText({ server, ca, token }: KubeconfigFacts): string {
 }
 
 export interface Manifest {
-  /** What a sentence about it names: a path. */
+  /** The path, for error messages. */
   readonly from: string
   readonly text: string
 }
 
-/** The YAML files of a folder, by name; of a single file, that one. */
+/**
+ * The YAML and JSON files of a directory by name, or the single file. @throws an Error that names
+ * --crds.
+ */
 export function readManifests(path: string): readonly Manifest[] {
   try {
     const paths = statSync(path).isDirectory()
@@ -207,7 +220,7 @@ export function readManifests(path: string): readonly Manifest[] {
   }
 }
 
-/** Takes away a socket that a killed server left; anything that is not a socket stays. */
+/** Removes the socket of a server that was killed. @throws where the path is not a socket. */
 export function removeStaleSocket(path: string): void {
   try {
     if (!statSync(path).isSocket()) throw new Error('what is there is not a socket')
@@ -217,4 +230,5 @@ export function removeStaleSocket(path: string): void {
   }
 }
 
+/** Sets mode 0600. */
 export const restrictToOwner = (path: string): void => chmodSync(path, PRIVATE)

@@ -1,5 +1,4 @@
-// Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer once no address is held by it, as a controller would
-// have it. Knows the store.
+// Without a controller: removes the finalizer of a deleted SpiderEndpoint once it holds no address.
 import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { HistoryEntry } from './storage/history.js'
 import { labelText } from './storage/label.js'
@@ -32,7 +31,7 @@ const podOf = (address: Stored): Key => ({
 const isTerminating = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const isFinished = (pod: Stored): boolean => ['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')))
 
-/** For how long a Lease holds from now on; 0 or less where it has run out. */
+/** Milliseconds until a Lease expires; 0 or less if it has expired. */
 export function leaseLeftMs(lease: Stored, nowMs: number): number {
   const renewedMs = Date.parse(String(at(lease, 'spec', 'renewTime')))
   const seconds = Number(at(lease, 'spec', 'leaseDurationSeconds') ?? LEASE_DEFAULT_S)
@@ -40,7 +39,7 @@ export function leaseLeftMs(lease: Stored, nowMs: number): number {
   return holder === '' || Number.isNaN(renewedMs) ? 0 : renewedMs + seconds * 1000 - nowMs
 }
 
-/** An address that a Go agent allocated and that nothing has adopted is held by its pool's text alone. */
+/** Go agents record an address in the status of its pool only, until it is adopted. */
 function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
   const ips = at(record, 'status', 'current', 'ips')
   const names = (Array.isArray(ips) ? ips : []).flatMap((nic: unknown) =>
@@ -55,6 +54,7 @@ function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
   })
 }
 
+/** Watches the store and releases deleted SpiderEndpoints. */
 export class EndpointFinalizer {
   readonly #store: ObjectStore
   readonly #registry: Registry
@@ -71,7 +71,7 @@ export class EndpointFinalizer {
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
-  /** A record has the name of its pod. */
+  /** A SpiderEndpoint has the name of its pod. */
   #notice({ resource, type, object }: HistoryEntry): void {
     const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isTerminating(object)
     const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
@@ -104,15 +104,15 @@ export class EndpointFinalizer {
     updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), WRITE)
   }
 
-  /** For how long the Lease of a controller still holds: that controller decides then. */
+  /** Milliseconds for which a controller holds its Lease; until then the controller decides. */
   #controllerLeftMs(tx: Tx): number {
     const leases = tx.list({ resource: LEASES }).filter(({ metadata }) => metadata.name === LEASE)
     return Math.max(0, ...leases.map(lease => leaseLeftMs(lease, Date.now())))
   }
 
   /**
-   * By addresses: a DEL that is still to come may find them by the record alone, and a record of a pod that is deleted ends with its pod, as its
-   * dependent. By its pod, which may run; by the StatefulSet that gives its addresses to the next pod.
+   * A record is needed by its addresses, since a later DEL may find them through it only; by its
+   * pod while that may run; by the StatefulSet whose next pod takes its addresses.
    */
   #isNeeded(tx: Tx, record: Stored): boolean {
     const { namespace, name } = keyOf(record)

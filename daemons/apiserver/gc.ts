@@ -1,4 +1,5 @@
-// What goes with what: dependents of an owner, objects of a namespace, objects of a CRD. Knows ownerReferences and finalizers; decides nothing by events.
+// Garbage collection of dependents, of namespaces and of CRDs (kube-controller-manager does it in a
+// cluster).
 import { CRD_FINALIZER } from './registry/crd.js'
 import type { HistoryEntry } from './storage/history.js'
 import type { KindInfo } from './schema/kinds.js'
@@ -26,6 +27,7 @@ const refKey = ({ resource, namespace, name }: StoredKey): string => `${resource
 const isTerminating = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const holds = ({ metadata }: Stored, finalizer: string): boolean => metadata.finalizers?.includes(finalizer) === true
 
+/** The garbage collector: a queue of keys, reconciled in batches inside transactions. */
 export class GarbageCollector {
   readonly #store: ObjectStore
   readonly #registry: Registry
@@ -48,7 +50,7 @@ export class GarbageCollector {
     this.#stopped = true
   }
 
-  /** A change is a reason to look at names, never to act on what it says. */
+  /** Enqueues keys only; the decision reads the store again. */
   #notice({ resource, type, object }: HistoryEntry): void {
     if (type !== 'DELETED') return this.#enqueueIfPending(resource, object)
     const { uid, ownerReferences = [], namespace } = object.metadata
@@ -69,7 +71,7 @@ export class GarbageCollector {
     if (ownerReferences.length > 0 || isTerminating(object)) this.#enqueue({ resource, namespace, name })
   }
 
-  /** An object went: a CRD that is to go may have waited for it. */
+  /** A terminating CRD may have waited for this object. */
   #enqueueCrd(resource: string): void {
     const [group = '', plural = ''] = resource.split('/')
     const ref = { resource: CRDS, namespace: '', name: `${plural}.${group}` }
@@ -110,7 +112,9 @@ export class GarbageCollector {
     this.#collect(tx, ref, object)
   }
 
-  /** Goes, where no owner is left; lets go of owners that are gone, where one is left. */
+  /**
+   * Deletes the object if no owner is left, else removes the references to owners that are gone.
+   */
   #collect(tx: Tx, ref: StoredKey, object: Stored): void {
     const { ownerReferences = [], uid, namespace = '' } = object.metadata
     if (ownerReferences.length === 0 || isTerminating(object)) return
@@ -125,7 +129,7 @@ export class GarbageCollector {
 
   #stateOf(tx: Tx, owner: Owner, namespace: string): 'solid' | 'dangling' | 'waiting' {
     const ref = this.#refOfOwner(owner, namespace)
-    if (!ref) return 'solid' // a kind that is not served cannot be looked at
+    if (!ref) return 'solid' // the kind is not served, so the owner cannot be read
     const found = tx.read(ref)
     if (found?.metadata.uid !== owner.uid) return 'dangling'
     return isTerminating(found) && holds(found, FOREGROUND) ? 'waiting' : 'solid'
@@ -172,7 +176,7 @@ export class GarbageCollector {
     if (!kind || this.#deleteAll(tx, kind, undefined) === 0) this.#release(tx, ref, CRD_FINALIZER)
   }
 
-  /** Deletes what is not yet on its way; returns how many stay, held by finalizers. */
+  /** Deletes all objects of a kind; returns how many remain, held by finalizers. */
   #deleteAll(tx: Tx, kind: KindInfo, namespace: string | undefined): number {
     const resource = storedAt(kind)
     return tx.list({ resource, namespace }).filter(object => {

@@ -1,4 +1,4 @@
-// spiderpool-apiserver: a Kubernetes-style API server for one machine. Knows flags, signals and sockets; the rest is in the files beside it.
+// spiderpool-apiserver, an API server for one machine: flags, signals and sockets.
 import { writeSync } from 'node:fs'
 import {
   removeStaleSocket,
@@ -20,7 +20,7 @@ const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 
 interface ListenOptions extends Pick<ApiserverFlags, 'listen' | 'unix'> {
   readonly tls: { readonly cert: string; readonly key: string }
-  /** Taken where --listen leaves the port open and it is free: running clients keep the address that they read once. */
+  /** Reused if --listen gives port 0 and it is free, so that clients keep their address. */
   readonly lastPort: number
   readonly connections: Connections
 }
@@ -91,6 +91,7 @@ async function serve(flags: ApiserverFlags): Promise<void> {
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
+/** Runs the server until SIGTERM or SIGINT; on failure one line on stderr and exit code 1. */
 export async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help')) return void writeSync(1, USAGE)
   try {

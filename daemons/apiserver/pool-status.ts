@@ -1,4 +1,4 @@
-// The part of the controller that a standalone server cannot do without: pools count their addresses, and go when empty. Knows the store.
+// Without a controller: address counts in SpiderIPPool status, and the finalizer of empty pools.
 import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../lib/crd/types.js'
 import { poolFinalizers, poolStatus } from '../controller/reconcilers/ippool/decide.js'
@@ -18,10 +18,11 @@ const isPool = (object: Stored): object is Stored & SpiderIPPool =>
 
 const poolUidOf = ({ metadata }: Stored): string => metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''
 
+/** Counts addresses from the store’s commits and writes pool status. */
 export class PoolStatusUpdater {
   readonly #store: ObjectStore
   readonly #registry: Registry
-  /** Addresses by the UID of their pool. */
+  /** Number of addresses by the UID of their pool. */
   readonly #counts: Map<string, number>
   readonly #names = new Map<string, string>()
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
@@ -68,7 +69,7 @@ export class PoolStatusUpdater {
     this.#written.delete(name)
   }
 
-  /** At most one write a second and pool; the first one at once. */
+  /** At most one write per second and pool; the first without delay. */
   #schedule(name: string): void {
     if (this.#timers.has(name)) return
     const wait = Math.max(0, (this.#written.get(name) ?? 0) + WRITE_INTERVAL_MS - Date.now())

@@ -1,4 +1,4 @@
-// The server without its socket: store, registry, watches and what runs beside them. Knows the order of starting and stopping.
+// The server without its socket: store, registry, watches and built-in controllers.
 import { readManifests } from './data-dir.js'
 import { CRDS, Registry } from './schema/kind-registry.js'
 import { bootstrap } from './bootstrap.js'
@@ -21,7 +21,7 @@ export interface CoreOptions {
 
 export interface Core {
   readonly server: ApiServer
-  /** Ends watches, then what `close` ends, then the store. */
+  /** Closes the watches, then runs `close`, then closes the store. */
   stop(close: () => unknown): Promise<void>
 }
 
@@ -40,7 +40,7 @@ function openStore({ database, eventsMax }: CoreOptions): ObjectStore {
   }
 }
 
-/** What to do about a database that cannot be opened, by SQLite's result code. */
+/** The remedy for a database that cannot be opened, by SQLite result code. */
 function adviceOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
@@ -49,6 +49,10 @@ function adviceOf(error: unknown): string {
   return 'give another --data-dir'
 }
 
+/**
+ * Opens the store, applies the bootstrap objects and starts the built-in controllers. @throws an
+ * Error with a remedy.
+ */
 export async function startCore(options: CoreOptions): Promise<Core> {
   const manifests = options.crds === undefined ? [] : readManifests(options.crds)
   const store = openStore(options)

@@ -1,4 +1,4 @@
-// Reviews: questions about the client's own rights, which are posted and answered, never stored (`kubectl auth`). Pure; knows no HTTP.
+// SelfSubject*Review: answered from the body and never stored (`kubectl auth`). Pure.
 import { fault, invalid } from '../schema/status-error.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { fieldsOf, isFields, type JsonObject } from '../storage/object.js'
@@ -47,9 +47,10 @@ const ANSWERS: readonly (readonly [KindInfo, Answer])[] = [
   [kindOf('authentication.k8s.io', 'SelfSubjectReview'), () => ({ userInfo: USER })],
 ]
 
-/** For discovery. */
+/** The kinds of reviews, for discovery. */
 export const REVIEW_KINDS: readonly KindInfo[] = ANSWERS.map(([kind]) => kind)
 
+/** The review kind that a request path names; undefined for other kinds. */
 export const reviewKind = ({
   group,
   version,
@@ -57,7 +58,10 @@ export const reviewKind = ({
 }: Pick<KindInfo, 'group' | 'version' | 'plural'>): KindInfo | undefined =>
   REVIEW_KINDS.find(kind => kind.group === group && kind.version === version && kind.plural === plural)
 
-/** The review with its status. @throws 400 for a body of another kind, 422 for one that asks nothing. */
+/**
+ * The review with its status. @throws 400 for a body of another kind, 422 for one without
+ * attributes.
+ */
 export function answerReview(kind: KindInfo, body: unknown): JsonObject {
   const { apiVersion, kind: name, metadata, ...rest } = parseObject(body, kind, '')
   const answer = ANSWERS.find(([known]) => known === kind)?.[1]

@@ -1,7 +1,8 @@
-// How many connections are open: before the process is out of file descriptors, those that wait for nothing are closed. Knows sockets; knows no HTTP.
+// Bounds open connections: idle ones are closed before the process runs out of file descriptors.
 //
-// Out of descriptors, accept() fails while the socket stays readable, so the loop spins and no client gets an answer. Bun has no limit of its own and
-// says neither when a connection comes nor when it goes: open sockets are read from /proc, and closed with shutdown(2), which Bun sees as their end.
+// With no descriptor left, accept() fails while the socket stays readable, so the event loop spins.
+// Bun has no limit and no connection events: sockets are listed in /proc/self/fd and closed with
+// shutdown(2), which Bun sees as a close by the peer.
 import { dlopen, ptr } from 'bun:ffi'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
@@ -14,15 +15,19 @@ const AF_INET = 2 // <sys/socket.h>
 const AF_INET6 = 10
 const SOCKADDR_BYTES = 128 // struct sockaddr_storage
 
-/** Above this part of the limit connections are closed, down to the lower one; half of it is for watches. */
+/**
+ * Above the first share of the limit, idle connections are closed down to the second. Watches may
+ * use half of it.
+ */
 const CLOSE_ABOVE = 0.8
 const CLOSE_DOWN_TO = 0.7
 const WATCHES_SHARE = 0.5
 const CHECK_MS = 1_000
 const CROWDED_CHECK_MS = 50
 
-/** A connection as its requests name it: the client's port on the loopback address that it came from. */
+/** A connection, named by the address and port of the client. */
 type Peer = string
+/** The peer of an address and port; IPv4-mapped addresses as IPv4. */
 export const peerOf = (address: string, port: number): Peer => `${address.replace(/^::ffff:/, '')} ${port}`
 
 interface Use {
@@ -36,19 +41,20 @@ interface Socket {
   readonly peer: Peer
 }
 
-/** The soft limit, which Bun raises to the hard one when it starts. */
+/** RLIMIT_NOFILE, whose soft limit Bun raises to the hard one at start. */
 export function descriptorsMax(): number {
   const text = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? ''
   return text === 'unlimited' || text === '' ? Infinity : Number(text)
 }
 
+/** The connections of this process and their limit, checked periodically until `stop`. */
 export class Connections {
   readonly #max: number
   readonly #libc = dlopen('libc.so.6', SYMBOLS).symbols
   readonly #uses = new Map<Peer, Use>()
-  /** When a socket was first seen, by inode: it may have made no request yet. */
+  /** When a socket was first listed, by inode: it may have made no request yet. */
   #firstSeen = new Map<string, number>()
-  /** Kept for the listing, which needs a descriptor when there is none left. */
+  /** Reserved for listing /proc/self/fd when no descriptor is left. */
   #spare = spareOrNone()
   #watches = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -62,7 +68,7 @@ export class Connections {
     clearTimeout(this.#timer)
   }
 
-  /** A request began; the result is called when it has been answered. */
+  /** Marks a request in flight; the result ends it. */
   begin(peer: Peer): () => void {
     const use = this.#uses.get(peer) ?? { inFlight: 0, lastMs: 0 }
     this.#uses.set(peer, use)
@@ -73,7 +79,7 @@ export class Connections {
     })
   }
 
-  /** Undefined where there are as many watches as may be: other requests need connections too. */
+  /** Marks a watch in flight; undefined at the limit, since other requests need connections too. */
   beginWatch(peer: Peer): (() => void) | undefined {
     if (this.#watches >= this.#max * WATCHES_SHARE) return undefined
     this.#watches++
@@ -93,7 +99,7 @@ export class Connections {
     this.#timer.unref()
   }
 
-  /** Forgets connections that are gone, and closes those that have waited for nothing longest. */
+  /** Drops closed connections from the table and closes the longest idle ones. */
   #closeIdle(descriptors: readonly string[]): void {
     const now = Date.now()
     const open = descriptors.length
@@ -129,7 +135,7 @@ export class Connections {
     })
   }
 
-  /** Undefined where it is no connection over TCP. */
+  /** Undefined for sockets that are not TCP connections. */
   #peerOf(fd: number): Peer | undefined {
     const address = Buffer.alloc(SOCKADDR_BYTES)
     const length = Buffer.alloc(4)
@@ -147,7 +153,7 @@ export class Connections {
   }
 }
 
-/** Undefined where another thread took the last one: the next look tries again. */
+/** Undefined if another thread took the last descriptor; the next check tries again. */
 function spareOrNone(): number | undefined {
   try {
     return openSync('/dev/null', 'r')
@@ -172,7 +178,7 @@ function linkOf(name: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${name}`)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '' // that of the listing itself
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '' // the descriptor of the listing itself
     throw error
   }
 }

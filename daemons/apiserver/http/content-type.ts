@@ -1,14 +1,14 @@
-// Which form an answer takes and what a body is: Accept and Content-Type. Pure.
+// Content negotiation: Accept and Content-Type. Pure.
 import { BODY_BYTES_MAX, checkDepth, sizeOfJson } from '../schema/body-limits.js'
 import { badRequest, notAcceptable, tooLarge, unsupportedMedia } from '../schema/status-error.js'
 
-/** An object as it is, a Table for people, or metadata only. */
+/** The object itself, a Table for kubectl, or PartialObjectMetadata. */
 export type Form = 'object' | 'table' | 'metadata'
 
 export interface ResponseForm {
   readonly form: Form
   readonly type: 'json' | 'yaml'
-  /** Of meta.k8s.io: `kubectl` of 1.20 asks for v1, older ones for v1beta1. */
+  /** Version of meta.k8s.io: kubectl asks for v1 from 1.20 on, for v1beta1 before. */
   readonly version: 'v1' | 'v1beta1'
 }
 
@@ -38,7 +38,7 @@ function responseForm({ type, params }: Media): ResponseForm | undefined {
   return undefined
 }
 
-/** The first form in Accept that we speak. Throws 406 where there is none: protobuf alone, for one. */
+/** The first supported form in Accept. @throws 406 where there is none, as for protobuf alone. */
 export function negotiate(accept: string | null): ResponseForm {
   if (accept === null || accept.trim() === '') return { form: 'object', type: 'json', version: 'v1' }
   for (const text of accept.split(',')) {
@@ -48,12 +48,12 @@ export function negotiate(accept: string | null): ResponseForm {
   throw notAcceptable()
 }
 
-/** `type/subtype` of a Content-Type, '' where there is none. */
+/** `type/subtype` of a Content-Type, '' if absent. */
 export const contentType = (header: string | null): string => parseMedia(header ?? '').type
 
 const BODIES = ['application/json', 'application/yaml']
 
-/** Parses a body; `parseYaml` is the runtime's. Throws 400 and 415. */
+/** Parses a body by its Content-Type. @throws 400, 413, 415 */
 export function parseBody(text: string, header: string | null, parseYaml: (text: string) => unknown): unknown {
   const type = contentType(header)
   if (type !== '' && !BODIES.includes(type) && type !== 'application/x-www-form-urlencoded')
@@ -61,7 +61,10 @@ export function parseBody(text: string, header: string | null, parseYaml: (text:
   return decodeBody(text, type === 'application/yaml', parseYaml)
 }
 
-/** JSON, or YAML where that is allowed. @throws 400, and 413 for YAML whose aliases make it larger than a body may be. */
+/**
+ * Parses JSON, or YAML where allowed. @throws 400, and 413 for YAML whose aliases expand beyond the
+ * body limit.
+ */
 export function decodeBody(text: string, yaml: boolean, parseYaml: (text: string) => unknown): unknown {
   checkDepth(text)
   try {

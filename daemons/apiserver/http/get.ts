@@ -1,4 +1,4 @@
-// GET: one object, a list, a watch. Knows the query of a request; knows no way to write.
+// GET: an object, a list or a watch.
 import { ApiError, badRequest, notFound } from '../schema/status-error.js'
 import { page } from '../storage/list.js'
 import type { Stored } from '../storage/object.js'
@@ -8,20 +8,24 @@ import { storedAt } from '../schema/kind-registry.js'
 import type { ApiRequest, BeginWatch, Collection, ApiServer } from './request.js'
 import { refOf, inVersionOf, type Target } from '../registry/write.js'
 
-/** @throws 404 */
+/** The stored object in the version of the request. @throws 404 */
 export function getStored({ store }: ApiServer, target: Target): Stored {
   const object = store.read(refOf(target))
   if (!object) throw notFound(target.kind, target.name)
   return inVersionOf(target.kind, object)
 }
 
+/** GET of one object. @throws 404 */
 export const readOne = (server: ApiServer, _req: ApiRequest, target: Target): Printed => ({
   code: 200,
   kind: target.kind,
   object: getStored(server, target),
 })
 
-/** What resourceVersion and resourceVersionMatch ask for, as a moment to show; undefined: now. Throws 400, 504. */
+/**
+ * The revision that resourceVersion and resourceVersionMatch ask for; undefined: the current one.
+ * @throws 400, 504
+ */
 function exactRevision({ query }: ApiRequest, now: number): number | undefined {
   const version = numberOf(query, 'resourceVersion')
   const match = query.get('resourceVersionMatch') ?? ''
@@ -51,6 +55,7 @@ function exactRevision({ query }: ApiRequest, now: number): number | undefined {
   return match === 'Exact' || legacyExact ? version : undefined
 }
 
+/** GET of a collection: a list, or a watch with `watch=true`. @throws 400, 410, 429, 504 */
 export function readCollection(
   server: ApiServer,
   req: ApiRequest,
@@ -74,7 +79,8 @@ export function readCollection(
   return { code: 200, kind, list: { ...found, items: found.items.map(object => inVersionOf(kind, object)) } }
 }
 
-const WATCH_MIN_MS = 1_800_000 // kube-apiserver's min-request-timeout; up to twice that, so that watches do not end together
+// --min-request-timeout of kube-apiserver; watches last up to twice as long, so as not to end together.
+const WATCH_MIN_MS = 1_800_000
 
 function watch(
   { store, watches }: ApiServer,

@@ -1,4 +1,4 @@
-// Requests to answers: who may ask, which verb it is, which form the answer takes. Knows HTTP; the verbs' work is write.ts, list.ts, watch.ts.
+// HTTP handler: authentication, routing by path and method, errors as metav1.Status.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { BODY_BYTES_MAX } from '../schema/body-limits.js'
 import { ApiError, methodNotAllowed, noSuchPath, success, tooLarge, unauthorized } from '../schema/status-error.js'
@@ -28,6 +28,7 @@ function isAuthenticated(request: Request, token: string): boolean {
   return scheme?.toLowerCase() === 'bearer' && timingSafeEqual(digest(given ?? ''), digest(token))
 }
 
+/** The response to a request; failures become a metav1.Status. */
 export async function handle(server: ApiServer, request: Request, beginWatch: BeginWatch): Promise<Response> {
   const url = new URL(request.url)
   const warnings: string[] = []

@@ -1,4 +1,4 @@
-// PATCH: which kind of patch, and the object it makes. Knows content types; how each patch works is patch.ts and apply.ts.
+// PATCH: selects the patch type by Content-Type and applies it.
 import { badRequest, unsupportedMedia } from '../schema/status-error.js'
 import { contentType, decodeBody } from './content-type.js'
 import { conflictError, serverSideApply } from '../patch/server-side-apply.js'
@@ -16,7 +16,7 @@ const ACCEPTED = [
   'application/apply-patch+yaml',
 ]
 
-/** What a patch makes of the object, by content type. */
+/** The function that applies a patch of this content type. @throws 415 */
 function patcher(type: string, kind: KindInfo, patch: unknown): (old: Stored) => unknown {
   switch (type) {
     case 'application/json-patch+json':
@@ -24,14 +24,17 @@ function patcher(type: string, kind: KindInfo, patch: unknown): (old: Stored) =>
     case 'application/merge-patch+json':
       return old => mergePatch(old, patch)
     case 'application/strategic-merge-patch+json':
-      if (kind.custom) throw unsupportedMedia(ACCEPTED.filter(accepted => accepted !== type)) // as Kubernetes: no strategic patch of custom objects
+      if (kind.custom) throw unsupportedMedia(ACCEPTED.filter(accepted => accepted !== type)) // as kube-apiserver does
       return old => strategicMerge(old, patch, kind)
     default:
       throw unsupportedMedia(ACCEPTED)
   }
 }
 
-/** What a PATCH makes of a Scale, which has no lists: a strategic patch is a merge patch. @throws 400, 415 */
+/**
+ * The function that patches a Scale; it has no lists, so a strategic patch is a merge patch.
+ * @throws 400, 415
+ */
 export function scalePatch(header: string | null, text: string): (scale: Stored) => unknown {
   const type = contentType(header)
   const patch = decodeBody(text, false, () => undefined)
@@ -41,11 +44,13 @@ export function scalePatch(header: string | null, text: string): (scale: Stored)
   return scale => mergePatch(scale, patch)
 }
 
+/** The stored object, and whether the patch created it. */
 export interface Patched {
   readonly object: Stored
   readonly created: boolean
 }
 
+/** Applies a PATCH of any type. @throws 400, 404, 409, 413, 415, 422 */
 export async function applyPatch(
   server: ApiServer,
   req: ApiRequest,
@@ -62,7 +67,7 @@ export async function applyPatch(
   return { object, created: false }
 }
 
-/** Server-side apply: creates what is not there, else merges by who owns which field. */
+/** Server-side apply: creates the object or merges it by field ownership. */
 function apply(
   server: ApiServer,
   req: ApiRequest,

@@ -1,4 +1,4 @@
-// Objects and lists in the form req for: whole, metadata only, as a Table. Knows forms; knows no storage.
+// Objects and lists in the negotiated form: as stored, metadata only, or as a Table.
 import { badRequest, type Status } from '../schema/status-error.js'
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import type { Page } from '../storage/list.js'
@@ -7,6 +7,7 @@ import type { ApiRequest } from './request.js'
 import { tableOf, type TableMeta, type TableOptions } from '../table/table.js'
 import { inVersionOf } from '../registry/write.js'
 
+/** The result of a verb, before it is printed in the negotiated form. */
 export type Printed = { readonly code: number; readonly kind: KindInfo } & (
   { readonly object: Stored } | { readonly list: Page } | { readonly status: Status }
 )
@@ -66,7 +67,9 @@ function tableOptions({ query, answer }: ApiRequest): TableOptions {
 
 const quoted = (text: string): string => `"${text.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', ' ')}"`
 
-/** The answer; warnings as RFC 7234 §5.5 has them, code 299, as Kubernetes sends them. */
+/**
+ * The HTTP response, with Warning headers of code 299 (RFC 7234 §5.5) as kube-apiserver sends them.
+ */
 export function toResponse(printed: Printed, req: ApiRequest, printYaml: (value: unknown) => string): Response {
   const { code, kind } = printed
   const value =
@@ -81,7 +84,7 @@ export function toResponse(printed: Printed, req: ApiRequest, printYaml: (value:
   return new Response(yaml ? printYaml(value) : JSON.stringify(value), { status: code, headers })
 }
 
-/** Prints the objects of a watch's events. Of Tables only the first has columns. */
+/** Prints the objects of watch events. Only the first Table has column definitions. */
 export function eventPrinter(kind: KindInfo, req: ApiRequest): (object: Stored, body: string | undefined) => string {
   let noHeaders = false
   return (object, body) => {
@@ -93,6 +96,7 @@ export function eventPrinter(kind: KindInfo, req: ApiRequest): (object: Stored, 
   }
 }
 
+/** Prints the object of a BOOKMARK event in the negotiated form. */
 export function bookmarkOf(kind: KindInfo, req: ApiRequest): (revision: number, initialEnd: boolean) => string {
   return (revision, initialEnd) => {
     const annotations = initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}

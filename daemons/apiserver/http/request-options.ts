@@ -1,4 +1,4 @@
-// What a request asks beside its path: selectors, dry run, preconditions. Pure; words as in k8s.io/apimachinery/pkg/apis/meta/v1.
+// Query parameters: selectors, dry run, field manager, preconditions (meta/v1 options). Pure.
 import { checkDepth } from '../schema/body-limits.js'
 import { badRequest } from '../schema/status-error.js'
 import { labelText } from '../storage/label.js'
@@ -8,15 +8,17 @@ import type { ApiRequest } from './request.js'
 import { fieldSelector, labelSelector, type Test } from '../storage/selector.js'
 import type { DeleteParams, FieldValidation, WriteParams } from '../registry/write.js'
 
+/** Label and field selectors of a list or watch. */
 export interface Selectors {
   readonly test: Test
   readonly selects: boolean
-  /** A label that all must have, for the index. */
+  /** A label that every match has, for the index. */
   readonly label: string | undefined
-  /** The one name that all must have. */
+  /** The name that every match has. */
   readonly name: string | undefined
 }
 
+/** labelSelector and fieldSelector of the query. @throws 400 */
 export function selectorsOf({ query }: Pick<ApiRequest, 'query'>, kind: KindInfo): Selectors {
   const labels = query.get('labelSelector') ?? ''
   const fields = query.get('fieldSelector') ?? ''
@@ -31,7 +33,7 @@ export function selectorsOf({ query }: Pick<ApiRequest, 'query'>, kind: KindInfo
   }
 }
 
-/** A whole number of the query, undefined where it is absent or empty. Throws 400. */
+/** A whole number of the query; undefined if absent or empty. @throws 400 */
 export function numberOf(query: URLSearchParams, key: string): number | undefined {
   const text = query.get(key) ?? ''
   if (text === '') return undefined
@@ -40,6 +42,7 @@ export function numberOf(query: URLSearchParams, key: string): number | undefine
   return Number(text)
 }
 
+/** Whether a boolean query parameter is `true` or `1`. */
 export const flagOf = (query: URLSearchParams, key: string): boolean => ['true', '1'].includes(query.get(key) ?? '')
 
 function dryRunOf(values: readonly unknown[]): boolean {
@@ -53,7 +56,10 @@ const isFieldValidation = (text: string): text is FieldValidation => ['Strict', 
 
 const MANAGER_LENGTH_MAX = 128
 
-/** fieldManager, else the User-Agent up to its first `/` (k8s.io/apiserver/pkg/endpoints/handlers/create.go). Throws 400. */
+/**
+ * fieldManager, or the User-Agent up to its first `/`
+ * (k8s.io/apiserver/pkg/endpoints/handlers/create.go). @throws 400
+ */
 export function managerOf({ query, request }: Pick<ApiRequest, 'query' | 'request'>): string {
   const named = query.get('fieldManager') ?? ''
   if (named.length > MANAGER_LENGTH_MAX)
@@ -63,6 +69,7 @@ export function managerOf({ query, request }: Pick<ApiRequest, 'query' | 'reques
   return agent === '' ? 'unknown' : agent.slice(0, MANAGER_LENGTH_MAX)
 }
 
+/** CreateOptions, UpdateOptions or PatchOptions of the query. @throws 400 */
 export function writeOptionsOf(req: ApiRequest): WriteParams {
   const { query, warnings } = req
   const fieldValidation = query.get('fieldValidation') ?? 'Warn'
@@ -80,7 +87,7 @@ export function writeOptionsOf(req: ApiRequest): WriteParams {
 
 const PROPAGATIONS = ['Background', 'Foreground', 'Orphan'] as const
 
-/** Options stand in the query or in a DeleteOptions body; the body wins. */
+/** DeleteOptions of the query and of the body; the body has precedence. @throws 400 */
 export function deleteOptionsOf({ query }: Pick<ApiRequest, 'query'>, text: string): DeleteParams {
   const body = text.trim() === '' ? {} : fieldsOf(jsonOf(text))
   const { uid, resourceVersion } = fieldsOf(body['preconditions'])

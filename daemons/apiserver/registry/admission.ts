@@ -1,4 +1,4 @@
-// What is done to objects of single kinds before they are stored: a table of pure functions. Knows kinds; reads others only through `others`.
+// Admission of single kinds: a table of pure functions.
 import { forbidden, invalid } from '../schema/status-error.js'
 import { isFields } from '../storage/object.js'
 import { CRDS, storedAt } from '../schema/kind-registry.js'
@@ -25,7 +25,7 @@ const TABLE: Readonly<Record<string, Partial<BuiltinAdmission>>> = {
     },
   },
   '/secrets': {
-    // stringData is write-only: it is moved into data (k8s.io/api/core/v1 Secret).
+    // stringData is write-only and moved into data (k8s.io/api/core/v1 Secret).
     mutate(object) {
       const { stringData, ...rest } = object
       if (!isFields(stringData)) return object
@@ -44,6 +44,7 @@ const TABLE: Readonly<Record<string, Partial<BuiltinAdmission>>> = {
   },
 }
 
+/** The admission of a kind: built-in rules, and Spiderpool’s unless --no-admission. */
 export const admissionFor = (kind: KindInfo): BuiltinAdmission => ({
   ...NO_ADMISSION,
   ...TABLE[storedAt(kind)],

@@ -1,4 +1,4 @@
-// Admission of the system's own kinds: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
+// Admission of Spiderpool’s kinds, which webhooks do in a cluster. The rules are those of lib/crd.
 import { ADMISSIONS } from '../../../lib/crd/admission.js'
 import { denialOf } from '../../../lib/crd/cause.js'
 import { SPIDERPOOL_GROUP } from '../../../lib/crd/names.js'
@@ -14,7 +14,7 @@ import { denied } from '../schema/status-error.js'
 import { labelText } from '../storage/label.js'
 import { isFields, type Stored } from '../storage/object.js'
 
-/** A single host has both families; subnets change nothing where there are none. */
+/** A single host has both families; enableSpiderSubnet has no effect without subnets. */
 const SWITCHES: AdmissionSwitches = { enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, keepsUsed: false }
 
 const RESOURCES: { readonly [K in keyof AdmissionContext]: string } = {
@@ -26,7 +26,7 @@ const RESOURCES: { readonly [K in keyof AdmissionContext]: string } = {
   namespaces: '/namespaces',
 }
 
-/** Stored objects passed their schema, or were served before there was one: what has no spec says nothing. */
+/** Objects without spec may have been stored before the CRD had a schema. */
 const hasSpec = (object: Stored): boolean => isFields(object['spec']) || object.kind === 'Namespace'
 
 function contextOf(query: ContextQuery, list: ListResource): AdmissionContext {
@@ -38,14 +38,14 @@ function contextOf(query: ContextQuery, list: ListResource): AdmissionContext {
       (name === undefined || metadata.name === name) && (namespace === undefined || metadata.namespace === namespace)
     return [what, all.filter(one => matches(one) && hasSpec(one))]
   })
-  return { ...EMPTY_CONTEXT, ...(Object.fromEntries(entries) as Partial<AdmissionContext>) } // each kind under its own name
+  return { ...EMPTY_CONTEXT, ...(Object.fromEntries(entries) as Partial<AdmissionContext>) } // each kind under its own key
 }
 
 const admissionOf = (rules: Admission): Partial<BuiltinAdmission> => ({
   mutate(object, old, list) {
     const written = { object, old, namespace: object.metadata.namespace ?? '' }
     const query = rules.toMutate(written, SWITCHES, EMPTY_CONTEXT)
-    return rules.mutate(written, contextOf(query, list)) as Stored // what it adds has the types of the schema
+    return rules.mutate(written, contextOf(query, list)) as Stored // mutate keeps the types of the schema
   },
   validate(object, old, { list, warn }) {
     const written = { object, old, namespace: object.metadata.namespace ?? '' }
@@ -56,7 +56,7 @@ const admissionOf = (rules: Admission): Partial<BuiltinAdmission> => ({
   },
 })
 
-/** By resource, as the store names it. */
+/** By resource, `group/plural`. */
 export const SPIDER_ADMISSION: Readonly<Record<string, Partial<BuiltinAdmission>>> = Object.fromEntries(
   ADMISSIONS.map(rules => [`${rules.of.group}/${rules.of.plural}`, admissionOf(rules)]),
 )

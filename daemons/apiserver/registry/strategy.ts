@@ -1,9 +1,10 @@
-// What a create and an update make of what the client sent: what the server sets, keeps and refuses. Pure: the clock and names are arguments.
+// PrepareForCreate and PrepareForUpdate: which fields the server sets, keeps and rejects. Pure.
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { ApiError, badRequest, conflict, fault, invalid } from '../schema/status-error.js'
 import { metadataFaults, mistypedField } from './metadata.js'
 import { fieldsOf, isFields, sameJson, timeText, type JsonObject, type Meta, type Stored } from '../storage/object.js'
 
+/** Clock and randomness of one create. */
 export interface NewObjectFacts {
   readonly ms: number
   readonly uid: string
@@ -11,14 +12,14 @@ export interface NewObjectFacts {
   readonly suffix: string
 }
 
-/** An object as a client sent it: its metadata has the right JSON types, nothing else is sure. */
+/** An object from a request body: metadata has valid JSON types, the rest is unchecked. */
 export interface SentObject extends JsonObject {
   apiVersion: string
   kind: string
   metadata: JsonObject
 }
 
-/** The door for bodies. `namespace` is the path's, '' for cluster scope. Throws 400. */
+/** Parses a request body. `namespace` is that of the path, '' for cluster scope. @throws 400 */
 export function parseObject(body: unknown, kind: KindInfo, namespace: string): SentObject {
   if (!isFields(body))
     throw badRequest(`the body is not a JSON object but ${Array.isArray(body) ? 'a list' : String(body)}`)
@@ -68,7 +69,7 @@ function nameFor({ name, generateName }: JsonObject, suffix: string): string {
     : ''
 }
 
-/** The object to store for a POST, without its resourceVersion. Throws 422 and 400. */
+/** The object to store for a POST, without resourceVersion. @throws 422, 500 */
 export function toCreate(kind: KindInfo, object: SentObject, facts: NewObjectFacts): Stored {
   const {
     resourceVersion,
@@ -97,7 +98,10 @@ export function toCreate(kind: KindInfo, object: SentObject, facts: NewObjectFac
   return kind.kind === 'Namespace' && !kind.custom ? initNamespace(updated) : updated
 }
 
-/** Kubernetes marks a namespace so that selectors can name it, and holds it until it is empty. */
+/**
+ * Adds the label kubernetes.io/metadata.name and the finalizer that holds a namespace until it is
+ * empty.
+ */
 function initNamespace(object: Stored): Stored {
   const { metadata } = object
   return {
@@ -107,7 +111,10 @@ function initNamespace(object: Stored): Stored {
   }
 }
 
-/** Refuses what is not about this object, or about another version of it. */
+/**
+ * @throws 400 for another name, 409 for another UID or resourceVersion, 422 for a custom object
+ * without one.
+ */
 export function checkIdentity(kind: KindInfo, old: Stored, { metadata }: SentObject): void {
   const { name } = old.metadata
   if ((metadata['name'] ?? name) !== name)
@@ -155,7 +162,7 @@ function updatedMetadata(old: Meta, metadata: JsonObject): Meta {
 const withoutMeta = ({ metadata: _m, ...rest }: Stored): JsonObject => rest
 const withoutStatus = ({ metadata: _m, status: _s, ...rest }: Stored): JsonObject => rest
 
-/** The object to store for a PUT or PATCH of the object itself. Throws 422. */
+/** The object to store for a PUT or PATCH of the object. @throws 422 */
 export function toUpdate(kind: KindInfo, old: Stored, object: SentObject): Stored {
   const metadata = updatedMetadata(old.metadata, object.metadata)
   const { status: _, ...body } = object
@@ -167,7 +174,9 @@ export function toUpdate(kind: KindInfo, old: Stored, object: SentObject): Store
   return updated
 }
 
-/** Counts a change of what is wanted; `updated` is settled: defaulted, pruned, admitted. */
+/**
+ * Increments metadata.generation if the spec changed; `updated` is defaulted, pruned and admitted.
+ */
 export function withGeneration(kind: KindInfo, old: Stored, updated: Stored): Stored {
   const { generation } = old.metadata
   const shape = kind.hasStatus ? withoutStatus : withoutMeta
@@ -175,7 +184,7 @@ export function withGeneration(kind: KindInfo, old: Stored, updated: Stored): St
   return { ...updated, metadata: { ...updated.metadata, generation: generation + 1 } }
 }
 
-/** The object to store for a write of /status: all but the status stays (of built-in kinds also labels and annotations may change). */
+/** The object to store for a write of /status. Built-in kinds also take labels and annotations. */
 export function toUpdateStatus(kind: KindInfo, old: Stored, object: SentObject): Stored {
   const { managedFields, labels, annotations } = object.metadata
   const { managedFields: _, ...kept } = old.metadata

@@ -1,4 +1,4 @@
-// Create, update and delete as transactions on the store: validation, admission, finalizers. Knows objects and kinds; knows no HTTP.
+// Create, update and delete as transactions on the store: validation, admission, finalizers.
 import { admissionFor } from './admission.js'
 import { NO_ADMISSION, type BuiltinAdmission, type ListResource } from './builtin-admission.js'
 import { trackUpdate } from '../patch/server-side-apply.js'
@@ -19,22 +19,26 @@ import {
 import type { StoredKey } from '../storage/key.js'
 import type { ObjectStore, Tx } from '../storage/store.js'
 
+/** The object that a write names. */
 export interface Target {
   readonly kind: KindInfo
-  /** '' where cluster-scoped. */
+  /** '' for cluster scope. */
   readonly namespace: string
   readonly name: string
 }
 
-/** How unknown fields are exists: metav1.FieldValidation. */
+/** metav1.FieldValidation: how unknown fields are handled. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
 
 export interface WriteParams {
   readonly dryRun: boolean
   readonly fieldValidation: FieldValidation
-  /** Told of what a client should hear of but that is no error. */
+  /** Adds a Warning header to the answer. */
   readonly warn: (text: string) => void
-  /** Whom the changed fields belong to; absent: nobody is managed, or (server-side apply) it is managed already. */
+  /**
+   * Owner of the changed fields in managedFields; absent: not tracked, or tracked by server-side
+   * apply.
+   */
   readonly manager?: string | undefined
 }
 
@@ -47,22 +51,24 @@ export interface DeleteParams {
 
 export interface Deleted {
   readonly object: Stored
-  /** False where finalizers still hold it. */
+  /** False while finalizers hold it. */
   readonly gone: boolean
 }
 
 const NAMES_TRIED_MAX = 8
-const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789' // k8s.io/apimachinery/pkg/util/rand: no vowels, no words
+const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789' // k8s.io/apimachinery/pkg/util/rand: no vowels, so no words
 
+/** Time, UID and name suffix of a new object. */
 export function newObjectFacts(): NewObjectFacts {
   const bytes = crypto.getRandomValues(new Uint8Array(5))
   const suffix = [...bytes].map(byte => SUFFIX_LETTERS[byte % SUFFIX_LETTERS.length]).join('')
   return { ms: Date.now(), uid: crypto.randomUUID(), suffix }
 }
 
+/** The key under which the target is stored. */
 export const refOf = ({ kind, namespace, name }: Target): StoredKey => ({ resource: storedAt(kind), namespace, name })
 
-/** In the version that the request speaks. */
+/** The object in the version of the request. */
 export const inVersionOf = (kind: KindInfo, object: Stored): Stored =>
   object.apiVersion === apiVersionOf(kind) ? object : { ...object, apiVersion: apiVersionOf(kind) }
 
@@ -89,7 +95,7 @@ interface WriteContext {
   readonly admission: BuiltinAdmission
 }
 
-/** Defaults, prunes and admits; throws 400 for unknown fields where those are refused, 422 for what is wrong. */
+/** Defaults, prunes and admits. @throws 400 for unknown fields if Strict, 422 for invalid ones. */
 function admit({ kind, options, tx, admission }: WriteContext, object: Stored, old: Stored | undefined): Stored {
   const schema = schemaFor(kind)
   const shaped = schema.shape(object)
@@ -110,14 +116,14 @@ function unknownFields(kind: KindInfo, unknown: readonly string[], { fieldValida
   throw new ApiError(400, 'BadRequest', `${of}: strict decoding error: ${causes.join(', ')}`)
 }
 
-/** POST. */
+/** Creates an object (POST). @throws 400, 403, 404, 409, 422 */
 export function create(store: ObjectStore, target: Target, body: unknown, options: WriteParams): Promise<Stored> {
   const { kind, namespace } = target
   const object = parseObject(body, kind, namespace)
   return store.write(tx => createIn(tx, target, object, options))
 }
 
-/** POST inside a transaction: server-side apply creates what is not there. */
+/** `create` inside a transaction, as server-side apply needs it. */
 export function createIn(tx: Tx, target: Target, body: unknown, options: WriteParams): Stored {
   const { kind, namespace } = target
   const object = parseObject(body, kind, namespace)
@@ -135,10 +141,13 @@ export function createIn(tx: Tx, target: Target, body: unknown, options: WritePa
   }
 }
 
-/** Makes the object to write of the one that is there. */
+/** Computes the object to write from the stored one. */
 export type ObjectUpdate = (old: Stored) => unknown
 
-/** PUT and PATCH, of the object or of its status. `change` may be run once only, inside the transaction. */
+/**
+ * PUT and PATCH of the object or its status. `change` runs once, inside the transaction. @throws
+ * 400, 404, 409, 422
+ */
 export function update(
   store: ObjectStore,
   target: Target,
@@ -148,6 +157,7 @@ export function update(
   return store.write(tx => updateIn(tx, target, change, options))
 }
 
+/** `update` inside a transaction; removes a terminating object with its last finalizer. */
 export function updateIn(
   tx: Tx,
   target: Target,
@@ -170,13 +180,13 @@ export function updateIn(
   return tx.put(storedAt(kind), managed)
 }
 
-/** Absent managedFields are no change: many clients drop them. */
+/** Absent managedFields are no change, since many clients drop them. */
 function isSame(updated: Stored, old: Stored): boolean {
   const managedFields = updated.metadata.managedFields ?? old.metadata.managedFields
   return sameJson({ ...updated, metadata: { ...updated.metadata, managedFields } }, old)
 }
 
-/** With the changed fields managed as the manager's. */
+/** Records the changed fields as owned by the manager. */
 function withManagedFields(
   object: Stored,
   old: Stored | undefined,
@@ -198,7 +208,7 @@ function checkPreconditions(
   { metadata }: Stored,
   { uid, resourceVersion }: DeleteParams,
 ): void {
-  const named = { ...kind, plural: kind.kind } // Kubernetes names the kind here, not the resource
+  const named = { ...kind, plural: kind.kind } // kube-apiserver names the kind here, not the resource
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`
     throw conflict(named, name, why)
@@ -211,11 +221,15 @@ function checkPreconditions(
 
 const FINALIZER_OF = { Background: undefined, Foreground: 'foregroundDeletion', Orphan: 'orphan' } as const
 
-/** DELETE: away at once, or terminating and held by its finalizers. */
+/**
+ * DELETE: removed at once, or terminating until its last finalizer is removed. @throws 403, 404,
+ * 409
+ */
 export function remove(store: ObjectStore, target: Target, options: DeleteParams): Promise<Deleted> {
   return store.write(tx => removeIn(tx, target, options))
 }
 
+/** `remove` inside a transaction. */
 export function removeIn(tx: Tx, target: Target, options: DeleteParams): Deleted {
   const { kind } = target
   const old = readExisting(tx, target)
@@ -229,7 +243,7 @@ export function removeIn(tx: Tx, target: Target, options: DeleteParams): Deleted
     return { object: options.dryRun ? object : tx.remove(storedAt(kind), object), gone: true }
   }
   if (deletionTimestamp !== undefined) {
-    // Asked again, it may be to wait for its dependents after all (registry/store.go: finalizers follow each DELETE).
+    // A second DELETE may still ask for foreground deletion (registry/generic/registry/store.go).
     if (all === finalizers) return { object: old, gone: false }
     const updated: Stored = { ...old, metadata: { ...old.metadata, finalizers: all } }
     return { object: options.dryRun ? updated : tx.put(storedAt(kind), updated), gone: false }
@@ -248,6 +262,6 @@ export function removeIn(tx: Tx, target: Target, options: DeleteParams): Deleted
   return { object: options.dryRun ? terminating : tx.put(storedAt(kind), terminating), gone: false }
 }
 
-/** What any thrown thing is to a client. */
+/** The error as an ApiError; anything unexpected is a 500. */
 export const asApiError = (error: unknown): ApiError =>
   error instanceof ApiError ? error : internal(error instanceof Error ? error.message : String(error))

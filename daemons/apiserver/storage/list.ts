@@ -1,10 +1,10 @@
-// Lists: pages that together show one moment, whatever is written meanwhile. Knows the store and its history; knows no HTTP.
+// Consistent lists: all pages show one revision, whatever is written in between.
 import { expired } from '../schema/status-error.js'
 import { parseJson, fieldsOf, type Stored } from './object.js'
 import type { ObjectStore } from './store.js'
 import type { Test } from './selector.js'
 
-/** Which objects: a resource, and what an index can narrow it by; the test has the last word. */
+/** What an index can narrow; `test` decides. */
 export interface ListSelection {
   readonly resource: string
   readonly namespace: string | undefined
@@ -14,10 +14,10 @@ export interface ListSelection {
 }
 
 export interface ListQuery extends ListSelection {
-  /** 0: no bound. */
+  /** 0: no limit. */
   readonly limit: number
   readonly continueAt: string
-  /** Show the moment of this revision; absent: now. */
+  /** Revision to show; absent: the current one. */
   readonly exactly?: number | undefined
 }
 
@@ -26,7 +26,7 @@ export interface Page {
   readonly revision: number
   /** '' on the last page. */
   readonly continueAt: string
-  /** Objects behind this page; unknown where selectors are in play (as in Kubernetes). */
+  /** Number of objects after this page; absent with selectors, as in kube-apiserver. */
   readonly remaining?: number
 }
 
@@ -58,7 +58,7 @@ const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a),
 const comparePositions = (a: Position, b: Position): number =>
   compare(a.namespace, b.namespace) || compare(a.name, b.name)
 
-/** The objects of a resource as they were at `revision`: those of now, with what changed since taken back. */
+/** The objects of a resource at `revision`: the current ones, with later changes undone. */
 function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: number): readonly Stored[] {
   const before = new Map<string, Stored | undefined>()
   for (const change of store.history.since(resource, revision)) {
@@ -76,13 +76,13 @@ function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: 
 }
 
 interface Reader {
-  /** Objects behind `after`, in order; not yet tested. */
+  /** Objects after `after`, in order; not yet tested. */
   read(after: Position | undefined, limit: number): readonly Stored[]
-  /** How many there are behind `after`. */
+  /** Number of objects after `after`. */
   count(after: Position): number
 }
 
-/** Objects as they are, by the narrowest way; not yet tested. */
+/** The current objects, by the narrowest index; not yet tested. */
 export function present(store: ObjectStore, { resource, namespace, label, name }: ListSelection): Reader {
   if (name !== undefined && namespace !== undefined) {
     const found = store.read({ resource, namespace, name })
@@ -104,7 +104,7 @@ function reader(store: ObjectStore, query: ListQuery, revision: number): Reader 
   return { read: (after, limit) => behind(after).slice(0, limit), count: after => behind(after).length }
 }
 
-/** One page. Throws 410 where the moment asked for is forgotten. */
+/** One page of a list. @throws 410 for a compacted revision or an invalid continue token. */
 export function page(store: ObjectStore, query: ListQuery, selects: boolean): Page {
   const token = query.continueAt === '' ? undefined : decode(query.continueAt)
   const revision = token?.revision ?? query.exactly ?? store.revision

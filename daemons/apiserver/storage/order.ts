@@ -1,6 +1,6 @@
-// The order of a merged list. Pure; knows identities only.
+// The order of a merged list (list type map or set). Pure.
 
-/** `order` in its order, and of `old` what `order` does not name, where it stood. */
+/** `order`, with the members of `old` that it does not name kept at their positions. */
 export function interleave(old: readonly string[], order: readonly string[]): readonly string[] {
   const named = new Set(order)
   const index = new Map(old.map((id, i) => [id, i]))

@@ -1,4 +1,4 @@
-// Watches: what changed, as it changes, from a revision on. Knows the store and streams; knows no routing.
+// Watches: streams of events from a revision on.
 import { tooOld, type ApiError } from '../schema/status-error.js'
 import type { HistoryEntry } from './history.js'
 import { present, type ListSelection } from './list.js'
@@ -6,15 +6,15 @@ import type { Stored } from './object.js'
 import type { ObjectStore } from './store.js'
 
 export interface WatchQuery extends ListSelection {
-  /** Changes behind this revision; undefined: first all that is there, as ADDED. */
+  /** Changes after this revision; undefined: the current objects first, as ADDED. */
   readonly from: number | undefined
   readonly bookmarks: boolean
-  /** A bookmark tells where the initial ADDED events end (sendInitialEvents). */
+  /** A bookmark marks the end of the initial ADDED events (sendInitialEvents). */
   readonly marksInitialEnd: boolean
   readonly timeoutMs: number
-  /** Called once, when the watch is over. */
+  /** Called once, when the watch ends. */
   readonly onEnd: () => void
-  /** The JSON of an object as the client wants it; `body` is that of the object as stored. */
+  /** The JSON of an object in the negotiated form; `body` is the stored JSON. */
   readonly print: (object: Stored, body: string | undefined) => string
   /** The JSON of a bookmark's object. */
   readonly bookmark: (revision: number, initialEnd: boolean) => string
@@ -26,9 +26,10 @@ interface Watcher {
 }
 
 const BOOKMARK_MS = 30_000
-const BUFFERED_BYTES_MAX = 32 * 1024 * 1024 // what a slow client may have waiting; then it is closed and resumes from where it was
+// Unread events of a slow client; beyond it the watch is closed and the client resumes.
+const BUFFERED_BYTES_MAX = 32 * 1024 * 1024
 
-/** The event that a change is for one who sees only what passes the test. */
+/** The event of a change for a watch with a selector; undefined for none. */
 export function eventTypeFor(
   change: HistoryEntry,
   { namespace, test }: Pick<WatchQuery, 'namespace' | 'test'>,
@@ -42,7 +43,10 @@ export function eventTypeFor(
   return was ? 'DELETED' : undefined
 }
 
-/** What a change is to one who sees it as `type`: who leaves a selector is told of the object as it was, at the version of the change. */
+/**
+ * The object of an event. One that leaves a selector is sent as it was, at the revision of the
+ * change.
+ */
 function eventObject(
   { type: was, object, prev, body }: HistoryEntry,
   type: HistoryEntry['type'],
@@ -53,7 +57,7 @@ function eventObject(
 
 type Controller = ReadableStreamDefaultController<Uint8Array>
 
-/** The stream's end of a watch: events as stream, until it is closed. */
+/** The response body of a watch: one JSON event per line, until closed. */
 class EventStream {
   readonly #controller: Controller
   readonly #encoder = new TextEncoder()
@@ -62,14 +66,14 @@ class EventStream {
   constructor(controller: Controller, onClose: () => void) {
     this.#controller = controller
     this.#onClose = onClose
-    this.#write('\n') // Bun holds the head of the answer back until there is a body; a blank line is nothing in JSON
+    this.#write('\n') // Bun sends no headers before the first body byte; JSON ignores a blank line
   }
 
   emit(type: string, object: string): void {
     this.#write(`{"type":"${type}","object":${object}}\n`)
   }
 
-  /** As `emit`, but a client that does not read is given up. */
+  /** As `emit`, but closes the watch of a client that does not read. */
   emitOrClose(type: string, object: string): void {
     if ((this.#controller.desiredSize ?? 1) <= 0) this.close()
     else this.emit(type, object)
@@ -106,12 +110,12 @@ export class Watches {
     })
   }
 
-  /** Ends every watch: at shutdown. */
+  /** Closes every watch, at shutdown. */
   closeAll(): void {
     for (const stream of this.#open) stream.close()
   }
 
-  /** The body of the answer: a JSON event a line. */
+  /** The response body: one JSON event per line. */
   open(query: WatchQuery): ReadableStream<Uint8Array> {
     let stream: EventStream | undefined
     return new ReadableStream<Uint8Array>(
@@ -152,7 +156,7 @@ export class Watches {
     return stream
   }
 
-  /** What was before the watch began, however much it is. */
+  /** Sends the initial events, without a bound. @returns the error of a compacted revision */
   #replay(query: WatchQuery, stream: EventStream): ApiError | undefined {
     const { resource, test, from, marksInitialEnd } = query
     if (from !== undefined) {
