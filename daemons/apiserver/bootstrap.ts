@@ -4,6 +4,7 @@ import { isFields, type JsonObject } from './storage/object.js'
 import type { ApiServer } from './http/request.js'
 import { apiVersionOf, type KindInfo } from './schema/kinds.js'
 import { create, refOf, update, type Target, type WriteParams } from './registry/write.js'
+import { messageOf } from '../../lib/errors.js'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const WRITE: WriteParams = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }
@@ -59,8 +60,6 @@ function parseDocuments({ parseYaml }: ApiServer, { from, text }: Manifest): rea
     }
   })
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Applies the namespaces, then the manifests in order. @throws an Error that names the file. */
 export async function bootstrap(server: ApiServer, manifests: readonly Manifest[]): Promise<void> {

@@ -14,12 +14,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { isFresh, makeCertificates, type Certificates } from './tls.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 
 const PRIVATE = 0o600
 const OTHERS_ACCESS = 0o077
 const OTHERS_WRITE = 0o022
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
 /**
  * The text of a file of the data directory; undefined if it does not exist. @throws as isOwnFile.
@@ -93,8 +94,6 @@ export function writeKubeconfig(path: string, text: string): void {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** Paths and contents of the data directory. */
 export interface DataDir {
   readonly database: string
@@ -115,7 +114,7 @@ export async function openDataDir(path: string, nowMs: number): Promise<DataDir>
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+    if (codeOf(error) !== 'EEXIST')
       throw new Error(`--data-dir ${path} cannot be made: ${messageOf(error)}; give another path`, { cause: error })
   }
   checkDataDir(path)

@@ -13,6 +13,7 @@ import { Connections, descriptorsMax, peerOf } from './http/connections.js'
 import { tooManyWatches } from './schema/status-error.js'
 import { startCore, type Core } from './server.js'
 import { handle } from './http/handler.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 
 type HttpServer = ReturnType<typeof Bun.serve>
 
@@ -45,8 +46,9 @@ function listen(core: Core, { listen: { host, port }, unix, tls, lastPort, conne
       restrictToOwner(unix)
       return server
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      throw new Error(`--unix ${unix}: the server cannot listen there (${why}); give another path`, { cause: error })
+      throw new Error(`--unix ${unix}: the server cannot listen there (${messageOf(error)}); give another path`, {
+        cause: error,
+      })
     }
   }
   const serveOn = (requested: number): HttpServer =>
@@ -60,7 +62,7 @@ function listen(core: Core, { listen: { host, port }, unix, tls, lastPort, conne
 }
 
 function listenError(where: string, error: unknown): Error {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  const code = codeOf(error) || String(error)
   const advice = code === 'EADDRINUSE' ? 'stop what listens there or give another port' : 'give another port'
   return new Error(`--listen ${where}: the server cannot listen there (${code}); ${advice}, port 0 takes a free one`, {
     cause: error,
@@ -97,7 +99,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await serve(parseFlags(argv))
   } catch (error) {
-    writeSync(2, `spiderpool-apiserver: ${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(2, `spiderpool-apiserver: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

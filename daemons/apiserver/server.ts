@@ -9,6 +9,7 @@ import { GarbageCollector } from './gc.js'
 import type { ApiServer } from './http/request.js'
 import { ObjectStore } from './storage/store.js'
 import { Watches } from './storage/watch.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 
 export interface CoreOptions {
   readonly database: string
@@ -34,7 +35,7 @@ function openStore({ database, eventsMax }: CoreOptions): ObjectStore {
         `${database} is in use by another spiderpool-apiserver; stop that one or give another --data-dir`,
         { cause: error },
       )
-    throw new Error(`${database}: ${error instanceof Error ? error.message : String(error)}; ${adviceOf(error)}`, {
+    throw new Error(`${database}: ${messageOf(error)}; ${adviceOf(error)}`, {
       cause: error,
     })
   }
@@ -42,7 +43,7 @@ function openStore({ database, eventsMax }: CoreOptions): ObjectStore {
 
 /** The remedy for a database that cannot be opened, by SQLite result code. */
 function adviceOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
     return 'restore it from a backup, or move it away to start with an empty one'
   if (code.startsWith('SQLITE_FULL')) return 'make room on its disk'

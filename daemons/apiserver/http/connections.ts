@@ -5,6 +5,7 @@
 // shutdown(2), which Bun sees as a close by the peer.
 import { dlopen, ptr } from 'bun:ffi'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { codeOf } from '../../../lib/errors.js'
 
 const SYMBOLS = {
   getpeername: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
@@ -163,8 +164,7 @@ function spareOrNone(): number | undefined {
   }
 }
 
-const isOutOfFiles = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['EMFILE', 'ENFILE'].includes(String(error.code))
+const isOutOfFiles = (error: unknown): boolean => ['EMFILE', 'ENFILE'].includes(codeOf(error))
 
 const once = (end: () => void): (() => void) => {
   let isOver = false
@@ -178,7 +178,7 @@ function linkOf(name: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${name}`)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '' // the descriptor of the listing itself
+    if (codeOf(error) === 'ENOENT') return '' // the descriptor of the listing itself
     throw error
   }
 }

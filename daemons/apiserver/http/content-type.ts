@@ -1,6 +1,7 @@
 // Content negotiation: Accept and Content-Type. Pure.
 import { BODY_BYTES_MAX, checkDepth, sizeOfJson } from '../schema/body-limits.js'
 import { badRequest, notAcceptable, tooLarge, unsupportedMedia } from '../schema/status-error.js'
+import { messageOf } from '../../../lib/errors.js'
 
 /** The object itself, a Table for kubectl, or PartialObjectMetadata. */
 export type Form = 'object' | 'table' | 'metadata'
@@ -70,8 +71,7 @@ export function decodeBody(text: string, yaml: boolean, parseYaml: (text: string
   try {
     return JSON.parse(text)
   } catch (error) {
-    if (!yaml)
-      throw badRequest(`couldn't parse the body as JSON: ${error instanceof Error ? error.message : String(error)}`)
+    if (!yaml) throw badRequest(`couldn't parse the body as JSON: ${messageOf(error)}`)
   }
   const value = decodeYaml(text, parseYaml)
   if (sizeOfJson(value, BODY_BYTES_MAX) > BODY_BYTES_MAX) throw tooLarge(BODY_BYTES_MAX)
@@ -82,6 +82,6 @@ function decodeYaml(text: string, parseYaml: (text: string) => unknown): unknown
   try {
     return parseYaml(text)
   } catch (error) {
-    throw badRequest(`couldn't parse the body as YAML: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(`couldn't parse the body as YAML: ${messageOf(error)}`)
   }
 }

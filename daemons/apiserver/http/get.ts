@@ -79,7 +79,7 @@ export function readCollection(
   return { code: 200, kind, list: { ...found, items: found.items.map(object => inVersionOf(kind, object)) } }
 }
 
-// --min-request-timeout of kube-apiserver; watches last up to twice as long, so as not to end together.
+// --min-request-timeout of kube-apiserver; watches last a random time of up to twice that.
 const WATCH_MIN_MS = 1_800_000
 
 function watch(

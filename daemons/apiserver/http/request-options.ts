@@ -7,6 +7,7 @@ import { fieldsOf, parseJson } from '../storage/object.js'
 import type { ApiRequest } from './request.js'
 import { fieldSelector, labelSelector, type Test } from '../storage/selector.js'
 import type { DeleteParams, FieldValidation, WriteParams } from '../registry/write.js'
+import { messageOf } from '../../../lib/errors.js'
 
 /** Label and field selectors of a list or watch. */
 export interface Selectors {
@@ -112,6 +113,6 @@ function jsonOf(text: string): unknown {
   try {
     return parseJson(text)
   } catch (error) {
-    throw badRequest(`couldn't parse DeleteOptions: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(`couldn't parse DeleteOptions: ${messageOf(error)}`)
   }
 }

@@ -1,10 +1,10 @@
-// /openapi/v2 and /openapi/v3: which document, in which form. Keeps what it cached until the kinds change. Knows HTTP; the documents are cached elsewhere.
+// Serves /openapi/v2 and /openapi/v3; documents are cached until the kinds change.
 import { encodeDocument } from './gnostic.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { swaggerOf } from './v2.js'
 import { documentsOf, hashOf, indexOf } from './v3.js'
 
-/** What documents are cached of; `revision` grows when the kinds change. */
+/** The kinds to document; `revision` increases when they change. */
 export interface Kinds {
   readonly revision: number
   all(): readonly KindInfo[]
@@ -27,11 +27,12 @@ function cacheFor(kinds: Kinds): CachedDocuments {
   return fresh
 }
 
-// Asked for as `…spec.v2@v1.0+protobuf`; answered as `….v2.v1.0+protobuf`, for a Go client refuses a content type with an @ in it.
+// Requested as `…spec.v2@v1.0+protobuf`, sent as `….v2.v1.0+protobuf`: Go rejects a content type
+// with @.
 const PROTOBUF_ACCEPTED = /application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
-/** The answer to a GET below /openapi; undefined where there is no such document. */
+/** The response to a GET below /openapi; undefined if there is no such document. */
 export function openApiResponse(kinds: Kinds, request: Request, url: URL, version: string): Response | undefined {
   const cached = cacheFor(kinds)
   const path = url.pathname.replace(/\/$/, '')

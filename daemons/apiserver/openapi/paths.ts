@@ -1,10 +1,10 @@
-// The paths of all kinds as OpenAPI operations: which verbs there are and which parameters they take. Knows kinds; knows no schema.
+// The paths of all kinds as OpenAPI operations: verbs and parameters.
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { definitionName, GVK, gvkOf, type OpenSchema } from './types.js'
 
 type Verb = 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete'
 
-/** A parameter, before swagger and OpenAPI 3 part over where its type stands. */
+/** A parameter, independent of the OpenAPI version. */
 export interface Parameter {
   readonly name: string
   readonly in: 'path' | 'query'
@@ -13,10 +13,10 @@ export interface Parameter {
   readonly description: string
 }
 
-/** How one version of OpenAPI writes an operation. */
+/** How a version of OpenAPI writes an operation. */
 export interface Dialect {
   readonly parameter: (parameter: Parameter) => object
-  /** What the operation reads and answers, of the definition named. */
+  /** Request body and responses of an operation. */
   readonly shapes: (
     definition: string,
     verb: Verb,
@@ -74,7 +74,7 @@ const ACTIONS: Readonly<Record<Verb, string>> = {
   delete: 'delete',
 }
 
-/** Paths in the manner of Kubernetes: the collection, the object, its status. */
+/** The collection, the object and its status, as kube-apiserver documents them. */
 export function pathsOf(kinds: readonly KindInfo[], dialect: Dialect): Readonly<Record<string, OpenSchema>> {
   return Object.fromEntries(
     kinds.flatMap(kind => {

@@ -1,4 +1,4 @@
-// Strategic merge patch: lists merge member by member, as the kind's schema says. Pure; knows list types, knows no kind by name.
+// Strategic merge patch: lists merge by member, as the schema of the kind says. Pure.
 import { badRequest, unsupportedMedia } from '../schema/status-error.js'
 import type { KindInfo, Schema } from '../schema/kinds.js'
 import { isFields, sameJson, type JsonObject } from '../storage/object.js'
@@ -15,8 +15,8 @@ const DELETE_FROM = '$deleteFromPrimitiveList/'
 const ORDER_OF = '$setElementOrder/'
 
 /**
- * k8s.io/apimachinery/pkg/util/strategicpatch. Neither argument is changed.
- * Throws 415 for a kind made by a CRD (Kubernetes has no strategic patch there), 400 for directives that make no sense.
+ * Applies a strategic merge patch (k8s.io/apimachinery/pkg/util/strategicpatch). Pure.
+ * @throws 415 for a custom kind, as kube-apiserver does, 400 for invalid directives
  */
 export function strategicMerge(object: JsonObject, patch: unknown, kind: KindInfo): JsonObject {
   if (kind.custom) throw unsupportedMedia(WITHOUT_STRATEGIC)
@@ -24,7 +24,7 @@ export function strategicMerge(object: JsonObject, patch: unknown, kind: KindInf
   return mergeFields(object, patch, schemaOfKind(kind)) ?? {}
 }
 
-/** undefined where the patch takes the map away. */
+/** The merged map; undefined if the patch deletes it. */
 function mergeFields(before: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject | undefined {
   const { $patch: directive, $retainKeys: retain, ...changes } = patch
   if (directive === 'delete') return undefined
@@ -71,7 +71,7 @@ function mergeValue(before: unknown, patch: unknown, schema: Schema | undefined)
   return mergeList(Array.isArray(before) ? before : [], patch, schema)
 }
 
-/** The key that tells a list's members apart: the first of the schema's (`patchMergeKey` of Kubernetes' types, in every case). */
+/** The merge key of a list: the first map key (`patchMergeKey` of the Go types). */
 const mergeKey = (schema: Schema | undefined): string | undefined =>
   schema?.['x-kubernetes-list-type'] === 'map' ? schema['x-kubernetes-list-map-keys']?.[0] : undefined
 
@@ -112,7 +112,7 @@ function withMember(
   return list.some(same) ? list.flatMap(old => (same(old) ? merged(old) : [old])) : [...list, ...merged(undefined)]
 }
 
-/** Members named by `order` stand in its order; the others stay where they stood among those of `previous`. */
+/** Members in `order` are sorted by it; the others keep their positions in `previous`. */
 function ordered(
   list: readonly unknown[],
   order: readonly unknown[],
@@ -120,7 +120,7 @@ function ordered(
   key: string | undefined,
 ): readonly unknown[] {
   const id = (item: unknown): string => JSON.stringify(key !== undefined && isFields(item) ? item[key] : item)
-  const present = new Map<string, unknown[]>() // two ports of one number and two protocols share a merge key
+  const present = new Map<string, unknown[]>() // ports with one number and two protocols share a merge key
   for (const item of list) present.set(id(item), [...(present.get(id(item)) ?? []), item])
   const unique = (ids: readonly string[]): string[] => [...new Set(ids)].filter(each => present.has(each))
   const positions = interleave(unique(previous.map(id)), unique(order.map(id)))
@@ -128,7 +128,7 @@ function ordered(
   return [...positions, ...rest].flatMap(each => present.get(each) ?? [])
 }
 
-/** Without directives and nulls: what a patch leaves where there previous nothing. */
+/** A patch without directives and nulls, as a new value. */
 function bare(fields: JsonObject): JsonObject {
   const kept = Object.entries(fields).filter(([key, value]) => value !== null && !key.startsWith('$'))
   return Object.fromEntries(kept.map(([key, value]) => [key, isFields(value) ? bare(value) : value]))

@@ -71,7 +71,8 @@ export function scaleOf(object: Stored): Stored {
 
 /**
  * The object with the replicas of a Scale.
- * @throws 400 for a Scale of another object, 409 for another UID or resourceVersion, 422 for invalid
+ * @throws 400 for a Scale of another object, 409 for another UID or resourceVersion, 422 for
+ *   invalid
  *   replicas
  */
 export function withScale(old: Stored, scale: unknown, of: KindInfo): JsonObject {

@@ -18,6 +18,7 @@ import {
 } from './strategy.js'
 import type { StoredKey } from '../storage/key.js'
 import type { ObjectStore, Tx } from '../storage/store.js'
+import { messageOf } from '../../../lib/errors.js'
 
 /** The object that a write names. */
 export interface Target {
@@ -263,5 +264,4 @@ export function removeIn(tx: Tx, target: Target, options: DeleteParams): Deleted
 }
 
 /** The error as an ApiError; anything unexpected is a 500. */
-export const asApiError = (error: unknown): ApiError =>
-  error instanceof ApiError ? error : internal(error instanceof Error ? error.message : String(error))
+export const asApiError = (error: unknown): ApiError => (error instanceof ApiError ? error : internal(messageOf(error)))

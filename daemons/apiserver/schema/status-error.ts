@@ -1,4 +1,4 @@
-// Every refusal, worded as Kubernetes words it (k8s.io/apimachinery/pkg/api/errors and util/validation/field). Knows no request.
+// API errors in the words of k8s.io/apimachinery/pkg/api/errors and util/validation/field.
 import {
   detailsOf,
   existsDenial,
@@ -59,7 +59,7 @@ export const MODIFIED = 'the object has been modified; please apply your changes
 export const conflict = (of: Of, name: string, why: string = MODIFIED): ApiError =>
   new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${quoted(of, name)}: ${why}`, detailsOf(of, name))
 
-/** Conflicts of server-side apply, each `{manager, path}` in Kubernetes' words. */
+/** 409 of server-side apply, with a cause per field. */
 export const applyConflict = (message: string, causes: readonly Cause[]): ApiError =>
   new ApiError(409, 'Conflict', message, { causes })
 
@@ -106,7 +106,7 @@ export const internal = (message: string): ApiError =>
 export const denied = ({ code, reason, message, details }: Denial): ApiError =>
   new ApiError(code, reason, message, details)
 
-/** 422 with one cause a field. */
+/** 422 with a cause per field. */
 export const invalid = (of: Pick<Of, 'group' | 'kind'>, name: string, causes: readonly Cause[]): ApiError =>
   denied(invalidDenial(of, name, causes))
 

@@ -1,4 +1,4 @@
-// The columns of what runs pods: deployments, sets, jobs. A table, as kubectl has always shown it.
+// The columns of workloads, as in kubectl.
 import { humanDuration } from './age.js'
 import { at, isFields, type Stored } from '../storage/object.js'
 import {
