@@ -10,8 +10,8 @@ const OPERATIONS_MAX = 10_000 // k8s.io/apiserver/pkg/endpoints/handlers/patch.g
 
 /**
  * Applies a JSON patch (RFC 6902) to a copy of the object.
- * @throws 400 for an invalid patch or a result nested too deep, 413 for too many operations, 422 for
- *   an operation that does not apply, and for copies beyond the body limit: each can double the size
+ * @throws 400 for an invalid patch or a result nested too deep, 413 for too many operations, 422
+ *   for an operation that does not apply, and for copies beyond the body limit: each can double it
  */
 export function applyJsonPatch(object: unknown, ops: unknown): unknown {
   if (!Array.isArray(ops)) throw badRequest('error decoding patch: a JSON patch is a list of operations')

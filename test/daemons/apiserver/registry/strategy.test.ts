@@ -1,4 +1,4 @@
-// What the server makes of a body: what it sets, keeps and refuses. Tables of metadata.
+// Create and update strategy: fields that the server sets, keeps and rejects. Tables of metadata.
 import t from 'tap'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
@@ -45,7 +45,7 @@ const stored = (more: object = {}, body: object = {}): Stored => ({
 const gadget = (metadata: object, body: object = {}): ReturnType<typeof parseObject> =>
   parseObject({ metadata, spec: { a: 1 }, ...body }, { ...GADGET, version: 'v1' }, 'ns')
 
-t.test('a create is given what only the server gives', async t => {
+t.test('toCreate() sets the fields of the server', async t => {
   const made = toCreate(
     GADGET,
     gadget(
@@ -69,7 +69,7 @@ t.test('a create is given what only the server gives', async t => {
   })
 })
 
-t.test('pods and namespaces begin with a phase', async t => {
+t.test('toCreate() sets the initial phase of pods and namespaces', async t => {
   t.match(toCreate(kindOf('Pod'), parseObject({ metadata: { name: 'p' } }, kindOf('Pod'), 'ns'), NOW), {
     status: { phase: 'Pending' },
   })
@@ -80,7 +80,7 @@ t.test('pods and namespaces begin with a phase', async t => {
   })
 })
 
-t.test('generateName is cut so that the whole is a label', async t => {
+t.test('toCreate() truncates generateName to 63 characters in total', async t => {
   t.equal(toCreate(GADGET, gadget({ generateName: 'x'.repeat(80) }), NOW).metadata.name, 'x'.repeat(58) + 'abcde')
 })
 
@@ -123,11 +123,11 @@ const REFUSED: readonly (readonly [of: string, metadata: object, message: RegExp
   ],
 ]
 for (const [of, metadata, message] of REFUSED)
-  t.test(`metadata with ${of} is refused`, async t => {
+  t.test(`toCreate() rejects metadata with ${of}`, async t => {
     t.throws(() => toCreate(GADGET, gadget(metadata), NOW), { code: 422, reason: 'Invalid', message })
   })
 
-t.test('a body of the wrong shape is refused at the door', async t => {
+t.test('parseObject() rejects a malformed body', async t => {
   const deployment = kindOf('Deployment')
   for (const body of [
     null,
@@ -146,7 +146,7 @@ t.test('a body of the wrong shape is refused at the door', async t => {
   })
 })
 
-t.test('an update keeps what is the server’s, and its status', async t => {
+t.test('toUpdate() keeps the fields of the server and the status', async t => {
   const old = stored({ labels: { a: '1' } })
   const made = toUpdate(
     GADGET,
@@ -167,7 +167,7 @@ t.test('an update keeps what is the server’s, and its status', async t => {
   t.equal(withGeneration(GADGET, old, changed).metadata.generation, 2)
 })
 
-t.test('an update of status changes nothing else', async t => {
+t.test('toUpdateStatus() changes the status only', async t => {
   const old = stored({ labels: { a: '1' }, finalizers: ['example.com/a'] })
   const made = toUpdateStatus(
     GADGET,
@@ -177,7 +177,7 @@ t.test('an update of status changes nothing else', async t => {
   t.strictSame(made, { ...old, status: { ready: false } })
 })
 
-t.test('a write meant for another object, or another version, is a conflict', async t => {
+t.test('checkIdentity() rejects another object and another version', async t => {
   const old = stored()
   t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'h' })), { code: 400 })
   t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g', uid: 'v', resourceVersion: '7' })), {
@@ -198,7 +198,7 @@ t.test('a write meant for another object, or another version, is a conflict', as
   )
 })
 
-t.test('an object on its way out takes no new finalizer', async t => {
+t.test('toUpdate() of a terminating object rejects a new finalizer', async t => {
   const old = stored({ deletionTimestamp: 't', finalizers: ['example.com/a'] })
   t.throws(() => toUpdate(GADGET, old, gadget({ name: 'g', finalizers: ['example.com/a', 'example.com/b'] })), {
     code: 422,
