@@ -38,7 +38,7 @@ function isOwnFile(path: string): boolean {
     if (isMissing(error)) return false
     throw error
   }
-  if (!stats.isFile()) throw new Error(`${path} is not a regular file; move it away, the server makes its own`)
+  if (!stats.isFile()) throw new Error(`${path} is not a regular file; move it away, the server creates its own`)
   checkOwner(path, stats)
   if ((stats.mode & OTHERS_ACCESS) !== 0)
     throw new Error(`${path} has mode ${modeText(stats)}, so other users can read or write it; run: chmod 600 ${path}`)
@@ -86,7 +86,7 @@ export function writeKubeconfig(path: string, text: string): void {
     writePrivately(path, text)
   } catch (error) {
     throw new Error(
-      `--kubeconfig ${path} cannot be written: ${messageOf(error)}; make its folder or give another path`,
+      `--kubeconfig ${path} cannot be written: ${messageOf(error)}; create its directory or give another path`,
       {
         cause: error,
       },
@@ -115,7 +115,7 @@ export async function openDataDir(path: string, nowMs: number): Promise<DataDir>
     mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
     if (codeOf(error) !== 'EEXIST')
-      throw new Error(`--data-dir ${path} cannot be made: ${messageOf(error)}; give another path`, { cause: error })
+      throw new Error(`--data-dir ${path} cannot be created: ${messageOf(error)}; give another path`, { cause: error })
   }
   checkDataDir(path)
   const tokenFile = join(path, 'token')
@@ -125,7 +125,7 @@ export async function openDataDir(path: string, nowMs: number): Promise<DataDir>
     writePrivately(tokenFile, `${token}\n`)
   }
   if (!TOKEN.test(token))
-    throw new Error(`${tokenFile} holds more than one token or none that HTTP can carry; remove it to have one made`)
+    throw new Error(`${tokenFile} must hold one token of printable ASCII; remove it and the server creates one`)
   const database = join(path, 'state.db')
   if (!isOwnFile(database)) writePrivately(database, '') // SQLite keeps the mode, also for the WAL
   const port = readOwnFile(join(path, PORT_FILE))?.trim() ?? ''
@@ -153,7 +153,7 @@ async function loadCertificates(path: string, nowMs: number): Promise<Certificat
 
 function parseCertificates(file: string, text: string): Certificates {
   const bad = (why: string): Error =>
-    new Error(`${file}: ${why}; remove it to have others made, copies of the kubeconfig then have to be made again`)
+    new Error(`${file}: ${why}; remove it and the server creates new ones, then replace copies of the kubeconfig`)
   let kept: Partial<Certificates>
   try {
     kept = JSON.parse(text)
@@ -162,7 +162,7 @@ function parseCertificates(file: string, text: string): Certificates {
   }
   const { ca, certificate, key } = kept ?? {}
   if (typeof ca !== 'string' || typeof certificate !== 'string' || typeof key !== 'string')
-    throw bad('ca, certificate and key are not all in it')
+    throw bad('it must hold ca, certificate and key')
   return { ca, certificate, key }
 }
 
@@ -222,7 +222,7 @@ export function readManifests(path: string): readonly Manifest[] {
 /** Removes the socket of a server that was killed. @throws where the path is not a socket. */
 export function removeStaleSocket(path: string): void {
   try {
-    if (!statSync(path).isSocket()) throw new Error('what is there is not a socket')
+    if (!statSync(path).isSocket()) throw new Error('the file is not a socket')
     rmSync(path)
   } catch (error) {
     if (!isMissing(error)) throw error

@@ -93,7 +93,7 @@ export class GarbageCollector {
       outcomes.forEach((outcome, i) => {
         const ref = refs[i]
         if (outcome.status === 'fulfilled' || ref === undefined) return
-        console.error(`cannot collect ${refKey(ref)}: ${String(outcome.reason)}`)
+        console.error(`cannot garbage collect ${refKey(ref)}: ${String(outcome.reason)}`)
         setTimeout(() => this.#enqueue(ref), RETRY_MS).unref()
       })
     }

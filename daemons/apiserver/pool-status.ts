@@ -78,7 +78,7 @@ export class PoolStatusUpdater {
       this.#written.set(name, Date.now())
       this.#store
         .write(tx => this.#reconcile(tx, name))
-        .catch((error: unknown) => console.error(`cannot keep the status of pool ${name}: ${String(error)}`))
+        .catch((error: unknown) => console.error(`cannot update the status of pool ${name}: ${String(error)}`))
     }
     this.#timers.set(name, setTimeout(reconcile, wait))
   }

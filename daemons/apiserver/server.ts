@@ -46,7 +46,7 @@ function adviceOf(error: unknown): string {
   const code = codeOf(error)
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
     return 'restore it from a backup, or move it away to start with an empty one'
-  if (code.startsWith('SQLITE_FULL')) return 'make room on its disk'
+  if (code.startsWith('SQLITE_FULL')) return 'free space on its disk'
   return 'give another --data-dir'
 }
 

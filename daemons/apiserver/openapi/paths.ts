@@ -39,29 +39,29 @@ const inPath = (name: string, description: string): Parameter => ({
   description,
 })
 
-const DRY_RUN = query('dryRun', 'string', '"All": everything is checked, nothing is stored')
+const DRY_RUN = query('dryRun', 'string', '"All": validate without storing')
 const WRITING = [
   DRY_RUN,
-  query('fieldManager', 'string', 'who is recorded as the owner of what changes'),
-  query('fieldValidation', 'string', 'what unknown fields are: Ignore, Warn or Strict'),
+  query('fieldManager', 'string', 'owner of the changed fields'),
+  query('fieldValidation', 'string', 'how unknown fields are handled: Ignore, Warn or Strict'),
 ]
 const LISTING = [
-  query('continue', 'string', 'where the page before this one ended'),
-  query('fieldSelector', 'string', 'fields that objects must have, as metadata.name=a'),
-  query('labelSelector', 'string', 'labels that objects must have'),
-  query('limit', 'integer', 'objects on a page'),
-  query('resourceVersion', 'string', 'the moment to list at, or to watch from'),
-  query('watch', 'boolean', 'tell of changes as they come'),
+  query('continue', 'string', 'continue token of the previous page'),
+  query('fieldSelector', 'string', 'fields to select by, such as metadata.name=a'),
+  query('labelSelector', 'string', 'labels to select by'),
+  query('limit', 'integer', 'objects per page'),
+  query('resourceVersion', 'string', 'revision to list at or to watch from'),
+  query('watch', 'boolean', 'send changes as watch events'),
 ]
 const OF_VERB: Readonly<Record<Verb, readonly Parameter[]>> = {
   get: [],
   list: LISTING,
   post: WRITING,
   put: WRITING,
-  patch: [...WRITING, query('force', 'boolean', 'of apply: take over what others own')],
+  patch: [...WRITING, query('force', 'boolean', 'server-side apply: take over fields of other managers')],
   delete: [
     DRY_RUN,
-    query('gracePeriodSeconds', 'integer', 'not waited for here'),
+    query('gracePeriodSeconds', 'integer', 'accepted and ignored'),
     query('propagationPolicy', 'string', 'Background, Foreground or Orphan'),
   ],
 }
@@ -96,7 +96,7 @@ export function pathsOf(kinds: readonly KindInfo[], dialect: Dialect): Readonly<
 function pathItem(kind: KindInfo, path: string, verbs: readonly Verb[], dialect: Dialect): OpenSchema {
   const own = [
     ...(path.includes('{name}') ? [inPath('name', `name of the ${kind.kind}`)] : []),
-    ...(kind.namespaced ? [inPath('namespace', 'the namespace it is in')] : []),
+    ...(kind.namespaced ? [inPath('namespace', 'namespace of the object')] : []),
   ]
   const operations = verbs.map(verb => [verb === 'list' ? 'get' : verb, operation(kind, path, verb, dialect)] as const)
   return { ...Object.fromEntries(operations), parameters: own.map(dialect.parameter) }

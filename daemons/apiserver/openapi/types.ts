@@ -34,7 +34,7 @@ const API_VERSION = {
 const KIND = {
   type: 'string',
   description:
-    'Kind names the resource that this object is, in CamelCase. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
+    'Kind is the resource of this object, in CamelCase. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
 }
 
 interface Style {
@@ -92,7 +92,7 @@ const listSchema = (kind: KindInfo, items: OpenSchema, metadata: OpenSchema): Op
 
 const listMetaSchema = (): OpenSchema => ({
   type: 'object',
-  description: 'ListMeta says which moment a list shows and how to get its next page.',
+  description: 'ListMeta has the revision of a list and the token of its next page.',
   properties: {
     continue: { type: 'string' },
     remainingItemCount: { type: 'integer', format: 'int64' },

@@ -89,7 +89,7 @@ export const tooManyWatches = (): ApiError =>
   new ApiError(
     429,
     'TooManyRequests',
-    'there are too many watches for the open files that this server may have; close some, or raise its limit (ulimit -n)',
+    'there are too many watches for the file descriptor limit of this server; close some, or raise it (ulimit -n)',
     {
       retryAfterSeconds: 1,
     },

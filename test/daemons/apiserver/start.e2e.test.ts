@@ -95,7 +95,7 @@ const wrong: readonly (readonly [name: string, prepare: (path: string) => readon
       writeFileSync(join(path, 'certificates.json'), '{"ca":"a","certificate":"b"}')
       return []
     },
-    /certificates\.json: ca, certificate and key are not all in it; remove it/,
+    /certificates\.json: it must hold ca, certificate and key; remove it/,
   ],
   [
     'a manifest that is no YAML',
@@ -157,7 +157,7 @@ const wrong: readonly (readonly [name: string, prepare: (path: string) => readon
       writeFileSync(join(path, 'token'), 'a\nb\n')
       return []
     },
-    /token holds more than one token or none that HTTP can carry; remove it/,
+    /token must hold one token of printable ASCII; remove it/,
   ],
 ]
 const wrongOfRoot: typeof wrong = [
