@@ -86,15 +86,15 @@ t.test('DELETE with Orphan keeps dependents without the owner reference', async 
 
 t.test('DELETE with Foreground deletes the owner last', async t => {
   const owner = await map('front')
-  await map('append', [owner], { finalizers: ['example.com/hold'] })
+  await map('dependent', [owner], { finalizers: ['example.com/hold'] })
   await api.ask('DELETE', `${MAPS}/front`, { body: { propagationPolicy: 'Foreground' } })
-  const ending = await until(`${MAPS}/behind`, ({ body }) => body['metadata']?.['deletionTimestamp'] !== undefined)
+  const ending = await until(`${MAPS}/dependent`, ({ body }) => body['metadata']?.['deletionTimestamp'] !== undefined)
   t.ok(ending.body['metadata']?.['deletionTimestamp'])
   t.match(await api.ask('GET', `${MAPS}/front`), {
     status: 200,
     body: { metadata: { finalizers: ['foregroundDeletion'] } },
   })
-  await api.ask('PATCH', `${MAPS}/behind`, { headers: MERGE, body: { metadata: { finalizers: null } } })
+  await api.ask('PATCH', `${MAPS}/dependent`, { headers: MERGE, body: { metadata: { finalizers: null } } })
   t.equal((await until(`${MAPS}/front`, gone)).status, 404)
 })
 
