@@ -51,8 +51,9 @@ function fieldOf(text: string): Field {
   return { name, type, required: required !== undefined, is, keys: keys ? keys.split(',') : [], byDefault }
 }
 
-/** All built-in types by name; parsed at first use, since most starts do not need them. */
 let types: ReadonlyMap<string, BuiltinType> | undefined
+
+/** All built-in types by name; parsed at first use, since most starts do not need them. */
 export function builtinTypes(): ReadonlyMap<string, BuiltinType> {
   types ??= new Map(
     TABLES.flatMap(([prefix, table]) =>
