@@ -150,7 +150,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
   'daemons/apiserver/pool-status.ts': ['daemons/controller/reconcilers/ippool'], // where there is no controller
-  'daemons/apiserver/flags.ts': ['node:path'],
+  'daemons/apiserver/flags.ts': ['node:path', 'node:util'],
   'daemons/apiserver/data-dir.ts': ['node:fs', 'node:path'],
   'daemons/apiserver/storage/history.ts': ['bun:sqlite'],
   'daemons/apiserver/storage/indexes.ts': ['bun:sqlite'],

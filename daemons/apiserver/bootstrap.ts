@@ -1,15 +1,16 @@
-// What is there before the first request: namespaces, the CRDs built in, and those of --crds. Knows manifests; knows no flags.
+// Objects that exist before the first request: namespaces, built-in CRDs and manifests of --crds.
 import type { Manifest } from './data-dir.js'
 import { isFields, type JsonObject } from './storage/object.js'
-import type { ApiServer } from './http/handler.js'
+import type { ApiServer } from './http/request.js'
 import { apiVersionOf, type KindInfo } from './schema/kinds.js'
 import { create, refOf, update, type Target, type WriteParams } from './registry/write.js'
+import { messageOf } from '../../lib/errors.js'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
-const QUIETLY: WriteParams = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }
+const WRITE: WriteParams = { dryRun: false, fieldValidation: 'Ignore', warn: () => {} }
 
-/** Applies a manifest: creates it, or replaces what differs but the metadata and status. */
-async function settle(server: ApiServer, manifest: unknown, from: string): Promise<void> {
+/** Creates the object of a manifest, or replaces everything but its metadata and status. */
+async function applyManifest(server: ApiServer, manifest: unknown, from: string): Promise<void> {
   if (!isFields(manifest)) return
   const { apiVersion, kind: kindName, metadata } = manifest
   if (typeof apiVersion !== 'string' || typeof kindName !== 'string')
@@ -18,24 +19,24 @@ async function settle(server: ApiServer, manifest: unknown, from: string): Promi
   if (!kind) throw new Error(`${from}: no kind ${kindName} in ${apiVersion} is served; list its CRD before it`)
   const named = isFields(metadata) ? metadata : {}
   try {
-    await applied(server, { kind, manifest, named })
+    await createOrReplace(server, { kind, manifest, named })
   } catch (error) {
     throw new Error(`${from}: ${kindName} ${String(named['name'])}: ${messageOf(error)}`, { cause: error })
   }
 }
 
-interface Applied {
+interface ManifestTarget {
   readonly kind: KindInfo
   readonly manifest: JsonObject
   /** The manifest's metadata. */
   readonly named: JsonObject
 }
 
-async function applied(server: ApiServer, { kind, manifest, named }: Applied): Promise<void> {
+async function createOrReplace(server: ApiServer, { kind, manifest, named }: ManifestTarget): Promise<void> {
   const namespace = kind.namespaced ? String(named['namespace'] ?? 'default') : ''
   const target: Target = { kind, namespace, name: String(named['name']) }
   const old = server.store.read(refOf(target))
-  if (!old) return void (await create(server.store, target, { ...manifest, apiVersion: apiVersionOf(kind) }, QUIETLY))
+  if (!old) return void (await create(server.store, target, { ...manifest, apiVersion: apiVersionOf(kind) }, WRITE))
   const change = (now: typeof old): unknown => {
     const { labels, annotations } = now.metadata
     const meta = {
@@ -45,10 +46,10 @@ async function applied(server: ApiServer, { kind, manifest, named }: Applied): P
     }
     return { ...now, ...manifest, metadata: meta }
   }
-  await update(server.store, target, change, { ...QUIETLY, status: false })
+  await update(server.store, target, change, { ...WRITE, status: false })
 }
 
-function documents({ parseYaml }: ApiServer, { from, text }: Manifest): readonly unknown[] {
+function parseDocuments({ parseYaml }: ApiServer, { from, text }: Manifest): readonly unknown[] {
   const parts = text.split(/^---\s*$/m).filter(part => part.trim() !== '')
   return parts.map((part, i) => {
     try {
@@ -60,12 +61,10 @@ function documents({ parseYaml }: ApiServer, { from, text }: Manifest): readonly
   })
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/** Applies the namespaces and the manifests. @throws a sentence that names the file. */
+/** Applies the namespaces, then the manifests in order. @throws an Error that names the file. */
 export async function bootstrap(server: ApiServer, manifests: readonly Manifest[]): Promise<void> {
   for (const name of NAMESPACES)
-    await settle(server, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'start')
+    await applyManifest(server, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'start')
   for (const manifest of manifests)
-    for (const object of documents(server, manifest)) await settle(server, object, manifest.from)
+    for (const object of parseDocuments(server, manifest)) await applyManifest(server, object, manifest.from)
 }

@@ -1,4 +1,5 @@
-// The data folder: certificates, token, port and database, of the server's user alone; and the kubeconfig. The only file here with node:fs.
+// The data directory: certificates, token, port and database, readable by their owner only; and the
+// kubeconfig.
 import {
   chmodSync,
   lstatSync,
@@ -13,20 +14,23 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { isFresh, makeCertificates, type Certificates } from './tls.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 
 const PRIVATE = 0o600
-const BY_OTHERS = 0o077
-const WRITTEN_BY_OTHERS = 0o022
+const OTHERS_ACCESS = 0o077
+const OTHERS_WRITE = 0o022
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
-/** A file of the data folder; undefined where it is not there. @throws where it could be another user's. */
-function textOf(path: string): string | undefined {
-  return isThere(path) ? readFileSync(path, 'utf8') : undefined
+/**
+ * The text of a file of the data directory; undefined if it does not exist. @throws as isOwnFile.
+ */
+function readOwnFile(path: string): string | undefined {
+  return isOwnFile(path) ? readFileSync(path, 'utf8') : undefined
 }
 
-/** @throws where the file is not a file of the server's user alone: what it says would be believed. */
-function isThere(path: string): boolean {
+/** @throws where it is not a regular file, or another user owns it or may read or write it. */
+function isOwnFile(path: string): boolean {
   let stats: Stats
   try {
     stats = lstatSync(path)
@@ -34,9 +38,9 @@ function isThere(path: string): boolean {
     if (isMissing(error)) return false
     throw error
   }
-  if (!stats.isFile()) throw new Error(`${path} is not a regular file; move it away, the server makes its own`)
+  if (!stats.isFile()) throw new Error(`${path} is not a regular file; move it away, the server creates its own`)
   checkOwner(path, stats)
-  if ((stats.mode & BY_OTHERS) !== 0)
+  if ((stats.mode & OTHERS_ACCESS) !== 0)
     throw new Error(`${path} has mode ${modeText(stats)}, so other users can read or write it; run: chmod 600 ${path}`)
   return true
 }
@@ -49,18 +53,21 @@ function checkOwner(path: string, { uid }: Stats): void {
     throw new Error(`${path} belongs to user ${uid}, this server runs as user ${own}; run: chown ${own} ${path}`)
 }
 
-/** A folder in which others can write may hold a token, certificates and objects of theirs. It is not changed: it may be /tmp. */
-function checkFolder(path: string): void {
+/**
+ * @throws where other users can write: token, certificates or objects could be theirs. The mode is
+ * not changed, since the path may be /tmp.
+ */
+function checkDataDir(path: string): void {
   const stats = statSync(path)
   if (!stats.isDirectory()) throw new Error(`--data-dir ${path} is not a folder; give another path`)
   checkOwner(path, stats)
-  if ((stats.mode & WRITTEN_BY_OTHERS) !== 0)
+  if ((stats.mode & OTHERS_WRITE) !== 0)
     throw new Error(
       `--data-dir ${path} has mode ${modeText(stats)}, so other users can write in it; run: chmod 700 ${path}, or give a folder of its own`,
     )
 }
 
-/** Replaces the file atomically; other users can never read it, not even while it is written. */
+/** Replaces the file atomically, with mode 0600 from the start. */
 export function writePrivately(path: string, text: string): void {
   const fresh = `${path}.new`
   rmSync(fresh, { force: true })
@@ -73,13 +80,13 @@ export function writePrivately(path: string, text: string): void {
   }
 }
 
-/** @throws a sentence that names the flag. */
+/** Writes the kubeconfig with mode 0600. @throws an Error that names the flag. */
 export function writeKubeconfig(path: string, text: string): void {
   try {
     writePrivately(path, text)
   } catch (error) {
     throw new Error(
-      `--kubeconfig ${path} cannot be written: ${messageOf(error)}; make its folder or give another path`,
+      `--kubeconfig ${path} cannot be written: ${messageOf(error)}; create its directory or give another path`,
       {
         cause: error,
       },
@@ -87,9 +94,8 @@ export function writeKubeconfig(path: string, text: string): void {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-export interface Folder {
+/** Paths and contents of the data directory. */
+export interface DataDir {
   readonly database: string
   readonly token: string
   readonly certificates: Certificates
@@ -100,41 +106,44 @@ export interface Folder {
 const PORT_FILE = 'port'
 const TOKEN = /^[\x21-\x7e]+$/
 
-/** Opens the folder, making at first start what is not there. @throws where other users could have written what is there. */
-export async function openFolder(path: string, nowMs: number): Promise<Folder> {
+/**
+ * Opens the directory and creates what is missing, as at the first start. @throws where other users
+ * could have written to it.
+ */
+export async function openDataDir(path: string, nowMs: number): Promise<DataDir> {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      throw new Error(`--data-dir ${path} cannot be made: ${messageOf(error)}; give another path`, { cause: error })
+    if (codeOf(error) !== 'EEXIST')
+      throw new Error(`--data-dir ${path} cannot be created: ${messageOf(error)}; give another path`, { cause: error })
   }
-  checkFolder(path)
+  checkDataDir(path)
   const tokenFile = join(path, 'token')
-  let token = textOf(tokenFile)?.trim()
+  let token = readOwnFile(tokenFile)?.trim()
   if (token === undefined || token === '') {
     token = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
     writePrivately(tokenFile, `${token}\n`)
   }
   if (!TOKEN.test(token))
-    throw new Error(`${tokenFile} holds more than one token or none that HTTP can carry; remove it to have one made`)
+    throw new Error(`${tokenFile} must hold one token of printable ASCII; remove it and the server creates one`)
   const database = join(path, 'state.db')
-  if (!isThere(database)) writePrivately(database, '') // SQLite keeps the mode, also for the WAL
-  const port = textOf(join(path, PORT_FILE))?.trim() ?? ''
+  if (!isOwnFile(database)) writePrivately(database, '') // SQLite keeps the mode, also for the WAL
+  const port = readOwnFile(join(path, PORT_FILE))?.trim() ?? ''
   const lastPort = /^\d{1,5}$/.test(port) && Number(port) <= 65_535 ? Number(port) : 0
-  return { database, token, lastPort, certificates: await certificatesIn(path, nowMs) }
+  return { database, token, lastPort, certificates: await loadCertificates(path, nowMs) }
 }
 
-/** So that clients which keep the address find the server again after its next start. */
-export function keepPort(path: string, port: number): void {
+/** Saves the port, so that clients that keep the address reach the server after its next start. */
+export function savePort(path: string, port: number): void {
   writePrivately(join(path, PORT_FILE), `${port}\n`)
 }
 
-/** One file holds all three, so that they always belong together. */
-async function certificatesIn(path: string, nowMs: number): Promise<Certificates> {
+/** One file holds all three, so that they always match. */
+async function loadCertificates(path: string, nowMs: number): Promise<Certificates> {
   const file = join(path, 'certificates.json')
-  const kept = textOf(file)
+  const kept = readOwnFile(file)
   if (kept !== undefined) {
-    const certificates = certificatesOf(file, kept)
+    const certificates = parseCertificates(file, kept)
     if (isFresh(certificates, nowMs)) return certificates
   }
   const made = await makeCertificates(nowMs)
@@ -142,9 +151,9 @@ async function certificatesIn(path: string, nowMs: number): Promise<Certificates
   return made
 }
 
-function certificatesOf(file: string, text: string): Certificates {
+function parseCertificates(file: string, text: string): Certificates {
   const bad = (why: string): Error =>
-    new Error(`${file}: ${why}; remove it to have others made, copies of the kubeconfig then have to be made again`)
+    new Error(`${file}: ${why}; remove it and the server creates new ones, then replace copies of the kubeconfig`)
   let kept: Partial<Certificates>
   try {
     kept = JSON.parse(text)
@@ -153,19 +162,19 @@ function certificatesOf(file: string, text: string): Certificates {
   }
   const { ca, certificate, key } = kept ?? {}
   if (typeof ca !== 'string' || typeof certificate !== 'string' || typeof key !== 'string')
-    throw bad('ca, certificate and key are not all in it')
+    throw bad('it must hold ca, certificate and key')
   return { ca, certificate, key }
 }
 
-export interface Reached {
+export interface KubeconfigFacts {
   /** https://127.0.0.1:PORT or unix:///PATH. */
   readonly server: string
   readonly ca: string
   readonly token: string
 }
 
-/** A kubeconfig (v1 Config) with everything inside. JSON is YAML, so one quoting serves both. */
-export function kubeconfigText({ server, ca, token }: Reached): string {
+/** A kubeconfig (v1 Config) with everything inline. JSON is YAML, so values are quoted as JSON. */
+export function kubeconfigText({ server, ca, token }: KubeconfigFacts): string {
   const cluster = {
     server,
     ...(server.startsWith('https:') && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
@@ -185,13 +194,16 @@ export function kubeconfigText({ server, ca, token }: Reached): string {
 }
 
 export interface Manifest {
-  /** What a sentence about it names: a path. */
+  /** The path, for error messages. */
   readonly from: string
   readonly text: string
 }
 
-/** The YAML files of a folder, by name; of a single file, that one. */
-export function manifestsIn(path: string): readonly Manifest[] {
+/**
+ * The YAML and JSON files of a directory by name, or the single file. @throws an Error that names
+ * --crds.
+ */
+export function readManifests(path: string): readonly Manifest[] {
   try {
     const paths = statSync(path).isDirectory()
       ? readdirSync(path)
@@ -207,14 +219,15 @@ export function manifestsIn(path: string): readonly Manifest[] {
   }
 }
 
-/** Takes away a socket that a killed server left; anything that is not a socket stays. */
-export function clearSocket(path: string): void {
+/** Removes the socket of a server that was killed. @throws where the path is not a socket. */
+export function removeStaleSocket(path: string): void {
   try {
-    if (!statSync(path).isSocket()) throw new Error('what is there is not a socket')
+    if (!statSync(path).isSocket()) throw new Error('the file is not a socket')
     rmSync(path)
   } catch (error) {
     if (!isMissing(error)) throw error
   }
 }
 
-export const makePrivate = (path: string): void => chmodSync(path, PRIVATE)
+/** Sets mode 0600. */
+export const restrictToOwner = (path: string): void => chmodSync(path, PRIVATE)

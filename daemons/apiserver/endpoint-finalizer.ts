@@ -1,5 +1,4 @@
-// Records of pods that are gone: a SpiderEndpoint that is being deleted loses our finalizer once no address is held by it, as a controller would
-// have it. Knows the store.
+// Without a controller: removes the finalizer of a deleted SpiderEndpoint once it holds no address.
 import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { HistoryEntry } from './storage/history.js'
 import { labelText } from './storage/label.js'
@@ -16,8 +15,8 @@ const STATEFULSETS = 'apps/statefulsets'
 const LEASES = 'coordination.k8s.io/leases'
 const LEASE = 'spiderpool-controller-leases' // daemons/controller/controller.ts
 const LEASE_DEFAULT_S = 15
-const LOOKED_EVERY_MS_MAX = 60_000
-const QUIETLY = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {}, status: false } as const
+const RECHECK_MS_MAX = 60_000
+const WRITE = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {}, status: false } as const
 
 interface Key {
   readonly namespace: string
@@ -29,10 +28,10 @@ const podOf = (address: Stored): Key => ({
   namespace: String(at(address, 'spec', 'pod', 'namespace')),
   name: String(at(address, 'spec', 'pod', 'name')),
 })
-const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
+const isTerminating = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const isFinished = (pod: Stored): boolean => ['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')))
 
-/** For how long a Lease holds from now on; 0 or less where it has run out. */
+/** Milliseconds until a Lease expires; 0 or less if it has expired. */
 export function leaseLeftMs(lease: Stored, nowMs: number): number {
   const renewedMs = Date.parse(String(at(lease, 'spec', 'renewTime')))
   const seconds = Number(at(lease, 'spec', 'leaseDurationSeconds') ?? LEASE_DEFAULT_S)
@@ -40,7 +39,7 @@ export function leaseLeftMs(lease: Stored, nowMs: number): number {
   return holder === '' || Number.isNaN(renewedMs) ? 0 : renewedMs + seconds * 1000 - nowMs
 }
 
-/** An address that a Go agent allocated and that nothing has adopted is held by its pool's text alone. */
+/** Go agents record an address in the status of its pool only, until it is adopted. */
 function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
   const ips = at(record, 'status', 'current', 'ips')
   const names = (Array.isArray(ips) ? ips : []).flatMap((nic: unknown) =>
@@ -55,7 +54,8 @@ function isNamedByPool(tx: Tx, record: Stored, uid: string): boolean {
   })
 }
 
-export class EndpointKeeper {
+/** Watches the store and releases deleted SpiderEndpoints. */
+export class EndpointFinalizer {
   readonly #store: ObjectStore
   readonly #registry: Registry
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
@@ -71,9 +71,9 @@ export class EndpointKeeper {
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
-  /** A record has the name of its pod. */
+  /** A SpiderEndpoint has the name of its pod. */
   #notice({ resource, type, object }: HistoryEntry): void {
-    const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isEnding(object)
+    const isRecord = resource === ENDPOINTS && type !== 'DELETED' && isTerminating(object)
     const isPod = resource === PODS && (type === 'DELETED' || isFinished(object))
     if (isRecord || isPod) this.#schedule(keyOf(object), 0)
     if (resource === ADDRESSES && type === 'DELETED') this.#schedule(podOf(object), 0)
@@ -85,7 +85,7 @@ export class EndpointKeeper {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       this.#store
-        .write(tx => this.#settle(tx, key))
+        .write(tx => this.#reconcile(tx, key))
         .catch((error: unknown) =>
           console.error(`cannot release SpiderEndpoint ${key.namespace}/${key.name}: ${String(error)}`),
         )
@@ -93,26 +93,26 @@ export class EndpointKeeper {
     this.#timers.add(timer)
   }
 
-  #settle(tx: Tx, key: Key): void {
+  #reconcile(tx: Tx, key: Key): void {
     const kind = this.#registry.all().find(k => k.group === SPIDERPOOL_GROUP && k.plural === 'spiderendpoints')
     const record = tx.read({ resource: ENDPOINTS, ...key })
-    if (!kind || !record || !isEnding(record) || record.metadata.finalizers?.includes(FINALIZER) !== true) return
+    if (!kind || !record || !isTerminating(record) || record.metadata.finalizers?.includes(FINALIZER) !== true) return
     const leftMs = this.#controllerLeftMs(tx)
-    if (leftMs > 0) return this.#schedule(key, Math.min(leftMs, LOOKED_EVERY_MS_MAX))
+    if (leftMs > 0) return this.#schedule(key, Math.min(leftMs, RECHECK_MS_MAX))
     if (this.#isNeeded(tx, record)) return
     const finalizers = record.metadata.finalizers.filter(name => name !== FINALIZER)
-    updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), QUIETLY)
+    updateIn(tx, { kind, ...key }, old => ({ ...old, metadata: { ...old.metadata, finalizers } }), WRITE)
   }
 
-  /** For how long the Lease of a controller still holds: that controller decides then. */
+  /** Milliseconds for which a controller holds its Lease; until then the controller decides. */
   #controllerLeftMs(tx: Tx): number {
     const leases = tx.list({ resource: LEASES }).filter(({ metadata }) => metadata.name === LEASE)
     return Math.max(0, ...leases.map(lease => leaseLeftMs(lease, Date.now())))
   }
 
   /**
-   * By addresses: a DEL that is still to come may find them by the record alone, and a record of a pod that is deleted ends with its pod, as its
-   * dependent. By its pod, which may run; by the StatefulSet that gives its addresses to the next pod.
+   * A record is needed by its addresses, since a later DEL may find them through it only; by its
+   * pod while that may run; by the StatefulSet whose next pod takes its addresses.
    */
   #isNeeded(tx: Tx, record: Stored): boolean {
     const { namespace, name } = keyOf(record)

@@ -1,19 +1,21 @@
-// What goes with what: dependents of an owner, objects of a namespace, objects of a CRD. Knows ownerReferences and finalizers; decides nothing by events.
+// Garbage collection of dependents, of namespaces and of CRDs (kube-controller-manager does it in a
+// cluster).
 import { CRD_FINALIZER } from './registry/crd.js'
 import type { HistoryEntry } from './storage/history.js'
 import type { KindInfo } from './schema/kinds.js'
 import { at, type Owner, type Stored } from './storage/object.js'
 import { CRDS, kindsOfCrd, storedAt, type Registry } from './schema/kind-registry.js'
-import type { StoredKey, ObjectStore, Tx } from './storage/store.js'
+import type { StoredKey } from './storage/key.js'
+import type { ObjectStore, Tx } from './storage/store.js'
 import { removeIn, updateIn, type DeleteParams, type WriteParams } from './registry/write.js'
 
 const FOREGROUND = 'foregroundDeletion'
 const ORPHAN = 'orphan'
 const NAMESPACES = '/namespaces'
-const AT_ONCE_MAX = 200
-const AGAIN_MS = 1_000
+const BATCH_MAX = 200
+const RETRY_MS = 1_000
 
-const QUIETLY: WriteParams & { readonly status: boolean } = {
+const WRITE: WriteParams & { readonly status: boolean } = {
   dryRun: false,
   fieldValidation: 'Ignore',
   warn: () => {},
@@ -22,14 +24,15 @@ const QUIETLY: WriteParams & { readonly status: boolean } = {
 const BACKGROUND: DeleteParams = { dryRun: false, propagation: 'Background' }
 
 const refKey = ({ resource, namespace, name }: StoredKey): string => `${resource} ${namespace}/${name}`
-const isEnding = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
+const isTerminating = ({ metadata }: Stored): boolean => metadata.deletionTimestamp !== undefined
 const holds = ({ metadata }: Stored, finalizer: string): boolean => metadata.finalizers?.includes(finalizer) === true
 
-export class Collector {
+/** The garbage collector: a queue of keys, reconciled in batches inside transactions. */
+export class GarbageCollector {
   readonly #store: ObjectStore
   readonly #registry: Registry
   readonly #queue = new Map<string, StoredKey>()
-  readonly #ending = new Set<string>()
+  readonly #terminatingNamespaces = new Set<string>()
   #running = false
   #stopped = false
 
@@ -38,8 +41,8 @@ export class Collector {
     this.#registry = registry
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
     for (const ref of store.indexes.unsettled()) {
-      if (ref.resource === NAMESPACES) this.#ending.add(ref.name)
-      this.#add(ref)
+      if (ref.resource === NAMESPACES) this.#terminatingNamespaces.add(ref.name)
+      this.#enqueue(ref)
     }
   }
 
@@ -47,35 +50,35 @@ export class Collector {
     this.#stopped = true
   }
 
-  /** A change is a reason to look at names, never to act on what it says. */
+  /** Enqueues keys only; the decision reads the store again. */
   #notice({ resource, type, object }: HistoryEntry): void {
-    if (type !== 'DELETED') return this.#look(resource, object)
+    if (type !== 'DELETED') return this.#enqueueIfPending(resource, object)
     const { uid, ownerReferences = [], namespace } = object.metadata
-    this.#store.indexes.ownedBy(uid).forEach(ref => this.#add(ref))
+    this.#store.indexes.ownedBy(uid).forEach(ref => this.#enqueue(ref))
     for (const owner of ownerReferences) {
       const ref = this.#refOfOwner(owner, namespace ?? '')
-      if (ref && owner.blockOwnerDeletion === true) this.#add(ref)
+      if (ref && owner.blockOwnerDeletion === true) this.#enqueue(ref)
     }
-    if (resource === NAMESPACES) this.#ending.delete(object.metadata.name)
-    if (namespace !== undefined && this.#ending.has(namespace))
-      this.#add({ resource: NAMESPACES, namespace: '', name: namespace })
-    this.#lookAtCrd(resource)
+    if (resource === NAMESPACES) this.#terminatingNamespaces.delete(object.metadata.name)
+    if (namespace !== undefined && this.#terminatingNamespaces.has(namespace))
+      this.#enqueue({ resource: NAMESPACES, namespace: '', name: namespace })
+    this.#enqueueCrd(resource)
   }
 
-  #look(resource: string, object: Stored): void {
+  #enqueueIfPending(resource: string, object: Stored): void {
     const { namespace = '', name, ownerReferences = [] } = object.metadata
-    if (isEnding(object) && resource === NAMESPACES) this.#ending.add(name)
-    if (ownerReferences.length > 0 || isEnding(object)) this.#add({ resource, namespace, name })
+    if (isTerminating(object) && resource === NAMESPACES) this.#terminatingNamespaces.add(name)
+    if (ownerReferences.length > 0 || isTerminating(object)) this.#enqueue({ resource, namespace, name })
   }
 
-  /** An object went: a CRD that is to go may have waited for it. */
-  #lookAtCrd(resource: string): void {
+  /** A terminating CRD may have waited for this object. */
+  #enqueueCrd(resource: string): void {
     const [group = '', plural = ''] = resource.split('/')
     const ref = { resource: CRDS, namespace: '', name: `${plural}.${group}` }
-    if (group.includes('.') && this.#store.read(ref)) this.#add(ref)
+    if (group.includes('.') && this.#store.read(ref)) this.#enqueue(ref)
   }
 
-  #add(ref: StoredKey): void {
+  #enqueue(ref: StoredKey): void {
     this.#queue.set(refKey(ref), ref)
     if (this.#running || this.#stopped) return
     this.#running = true
@@ -84,50 +87,52 @@ export class Collector {
 
   async #run(): Promise<void> {
     while (this.#queue.size > 0 && !this.#stopped) {
-      const refs = [...this.#queue.values()].slice(0, AT_ONCE_MAX)
+      const refs = [...this.#queue.values()].slice(0, BATCH_MAX)
       for (const ref of refs) this.#queue.delete(refKey(ref))
-      const outcomes = await Promise.allSettled(refs.map(ref => this.#store.write(tx => this.#settle(tx, ref))))
+      const outcomes = await Promise.allSettled(refs.map(ref => this.#store.write(tx => this.#reconcile(tx, ref))))
       outcomes.forEach((outcome, i) => {
         const ref = refs[i]
         if (outcome.status === 'fulfilled' || ref === undefined) return
-        console.error(`cannot collect ${refKey(ref)}: ${String(outcome.reason)}`)
-        setTimeout(() => this.#add(ref), AGAIN_MS).unref()
+        console.error(`cannot garbage collect ${refKey(ref)}: ${String(outcome.reason)}`)
+        setTimeout(() => this.#enqueue(ref), RETRY_MS).unref()
       })
     }
     this.#running = false
   }
 
-  #settle(tx: Tx, ref: StoredKey): void {
+  #reconcile(tx: Tx, ref: StoredKey): void {
     const object = tx.read(ref)
     if (!object) return
-    if (isEnding(object)) {
+    if (isTerminating(object)) {
       if (ref.resource === NAMESPACES) return this.#emptyNamespace(tx, object)
       if (holds(object, CRD_FINALIZER)) return this.#emptyCrd(tx, ref, object)
       if (holds(object, ORPHAN)) return this.#orphan(tx, ref, object)
       if (holds(object, FOREGROUND)) return this.#foreground(tx, ref, object)
     }
-    this.#judge(tx, ref, object)
+    this.#collect(tx, ref, object)
   }
 
-  /** Goes, where no owner is left; lets go of owners that are gone, where one is left. */
-  #judge(tx: Tx, ref: StoredKey, object: Stored): void {
+  /**
+   * Deletes the object if no owner is left, else removes the references to owners that are gone.
+   */
+  #collect(tx: Tx, ref: StoredKey, object: Stored): void {
     const { ownerReferences = [], uid, namespace = '' } = object.metadata
-    if (ownerReferences.length === 0 || isEnding(object)) return
+    if (ownerReferences.length === 0 || isTerminating(object)) return
     const states = ownerReferences.map(owner => ({ owner, state: this.#stateOf(tx, owner, namespace) }))
-    const solid = states.filter(({ state }) => state === 'there')
+    const solid = states.filter(({ state }) => state === 'solid')
     if (solid.length === 0) {
-      const blocks = states.some(({ state }) => state === 'ending') && this.#store.indexes.ownedBy(uid).length > 0
+      const blocks = states.some(({ state }) => state === 'waiting') && this.#store.indexes.ownedBy(uid).length > 0
       return void this.#delete(tx, ref, { ...BACKGROUND, uid, propagation: blocks ? 'Foreground' : 'Background' })
     }
     if (solid.length < states.length) this.#change(tx, ref, { ownerReferences: solid.map(({ owner }) => owner) })
   }
 
-  #stateOf(tx: Tx, owner: Owner, namespace: string): 'there' | 'gone' | 'ending' {
+  #stateOf(tx: Tx, owner: Owner, namespace: string): 'solid' | 'dangling' | 'waiting' {
     const ref = this.#refOfOwner(owner, namespace)
-    if (!ref) return 'there' // a kind that is not served cannot be looked at
+    if (!ref) return 'solid' // the kind is not served, so the owner cannot be read
     const found = tx.read(ref)
-    if (found?.metadata.uid !== owner.uid) return 'gone'
-    return isEnding(found) && holds(found, FOREGROUND) ? 'ending' : 'there'
+    if (found?.metadata.uid !== owner.uid) return 'dangling'
+    return isTerminating(found) && holds(found, FOREGROUND) ? 'waiting' : 'solid'
   }
 
   #refOfOwner({ apiVersion, kind, name }: Owner, namespace: string): StoredKey | undefined {
@@ -140,7 +145,7 @@ export class Collector {
     const left = this.#store.indexes.ownedBy(metadata.uid).filter(dependent => {
       const object = tx.read(dependent)
       if (!object) return false
-      if (!isEnding(object)) this.#add(dependent)
+      if (!isTerminating(object)) this.#enqueue(dependent)
       return (
         object.metadata.ownerReferences?.some(o => o.uid === metadata.uid && o.blockOwnerDeletion === true) === true
       )
@@ -151,8 +156,8 @@ export class Collector {
   #orphan(tx: Tx, ref: StoredKey, { metadata: { uid } }: Stored): void {
     for (const dependent of this.#store.indexes.ownedBy(uid)) {
       const owners = tx.read(dependent)?.metadata.ownerReferences ?? []
-      const others = owners.filter(owner => owner.uid !== uid)
-      if (others.length < owners.length) this.#change(tx, dependent, { ownerReferences: others })
+      const remaining = owners.filter(owner => owner.uid !== uid)
+      if (remaining.length < owners.length) this.#change(tx, dependent, { ownerReferences: remaining })
     }
     this.#release(tx, ref, ORPHAN)
   }
@@ -171,11 +176,11 @@ export class Collector {
     if (!kind || this.#deleteAll(tx, kind, undefined) === 0) this.#release(tx, ref, CRD_FINALIZER)
   }
 
-  /** Deletes what is not yet on its way; returns how many stay, held by finalizers. */
+  /** Deletes all objects of a kind; returns how many remain, held by finalizers. */
   #deleteAll(tx: Tx, kind: KindInfo, namespace: string | undefined): number {
     const resource = storedAt(kind)
     return tx.list({ resource, namespace }).filter(object => {
-      if (isEnding(object)) return true
+      if (isTerminating(object)) return true
       const { name, namespace: inside = '' } = object.metadata
       return !removeIn(tx, { kind, namespace: inside, name }, BACKGROUND).gone
     }).length
@@ -193,7 +198,7 @@ export class Collector {
 
   #change(tx: Tx, ref: StoredKey, metadata: object): void {
     const kind = this.#kindOf(tx, ref)
-    if (kind) updateIn(tx, { kind, ...ref }, old => ({ ...old, metadata: { ...old.metadata, ...metadata } }), QUIETLY)
+    if (kind) updateIn(tx, { kind, ...ref }, old => ({ ...old, metadata: { ...old.metadata, ...metadata } }), WRITE)
   }
 
   #release(tx: Tx, ref: StoredKey, finalizer: string): void {

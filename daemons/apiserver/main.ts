@@ -1,25 +1,33 @@
-// spiderpool-apiserver: a Kubernetes-style API server for one machine. Knows flags, signals and sockets; the rest is in the files beside it.
+// spiderpool-apiserver, an API server for one machine: flags, signals and sockets.
 import { writeSync } from 'node:fs'
-import { clearSocket, keepPort, kubeconfigText, makePrivate, openFolder, writeKubeconfig } from './data-dir.js'
-import { flagsOf, USAGE, type ApiserverFlags } from './flags.js'
+import {
+  removeStaleSocket,
+  savePort,
+  kubeconfigText,
+  restrictToOwner,
+  openDataDir,
+  writeKubeconfig,
+} from './data-dir.js'
+import { parseFlags, USAGE, type ApiserverFlags } from './flags.js'
 import { Connections, descriptorsMax, peerOf } from './http/connections.js'
 import { tooManyWatches } from './schema/status-error.js'
 import { startCore, type Core } from './server.js'
 import { handle } from './http/handler.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 
-type Listening = ReturnType<typeof Bun.serve>
+type HttpServer = ReturnType<typeof Bun.serve>
 
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024
 
-interface Where extends Pick<ApiserverFlags, 'listen' | 'unix'> {
+interface ListenOptions extends Pick<ApiserverFlags, 'listen' | 'unix'> {
   readonly tls: { readonly cert: string; readonly key: string }
-  /** Taken where --listen leaves the port open and it is free: running clients keep the address that they read once. */
+  /** Reused if --listen gives port 0 and it is free, so that clients keep their address. */
   readonly lastPort: number
   readonly connections: Connections
 }
 
-function listen(core: Core, { listen: { host, port }, unix, tls, lastPort, connections }: Where): Listening {
-  const fetch = (request: Request, server: Listening): Promise<Response> => {
+function listen(core: Core, { listen: { host, port }, unix, tls, lastPort, connections }: ListenOptions): HttpServer {
+  const fetch = (request: Request, server: HttpServer): Promise<Response> => {
     const from = server.requestIP(request)
     const peer = from ? peerOf(from.address, from.port) : ''
     const beginWatch = (): (() => void) => {
@@ -33,27 +41,28 @@ function listen(core: Core, { listen: { host, port }, unix, tls, lastPort, conne
   const common = { fetch, maxRequestBodySize: REQUEST_BYTES_MAX }
   if (unix !== undefined) {
     try {
-      clearSocket(unix)
+      removeStaleSocket(unix)
       const server = Bun.serve({ ...common, unix })
-      makePrivate(unix)
+      restrictToOwner(unix)
       return server
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      throw new Error(`--unix ${unix}: the server cannot listen there (${why}); give another path`, { cause: error })
+      throw new Error(`--unix ${unix}: the server cannot listen there (${messageOf(error)}); give another path`, {
+        cause: error,
+      })
     }
   }
-  const at = (wanted: number): Listening =>
-    Bun.serve({ ...common, hostname: host, port: wanted, tls, idleTimeout: 255 })
+  const serveOn = (requested: number): HttpServer =>
+    Bun.serve({ ...common, hostname: host, port: requested, tls, idleTimeout: 255 })
   try {
-    return at(port === 0 ? lastPort : port)
+    return serveOn(port === 0 ? lastPort : port)
   } catch (error) {
-    if (port === 0 && lastPort !== 0) return at(0)
-    throw notListening(`${bracketed(host)}:${port}`, error)
+    if (port === 0 && lastPort !== 0) return serveOn(0)
+    throw listenError(`${bracketed(host)}:${port}`, error)
   }
 }
 
-function notListening(where: string, error: unknown): Error {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+function listenError(where: string, error: unknown): Error {
+  const code = codeOf(error) || String(error)
   const advice = code === 'EADDRINUSE' ? 'stop what listens there or give another port' : 'give another port'
   return new Error(`--listen ${where}: the server cannot listen there (${code}); ${advice}, port 0 takes a free one`, {
     cause: error,
@@ -61,35 +70,36 @@ function notListening(where: string, error: unknown): Error {
 }
 
 async function serve(flags: ApiserverFlags): Promise<void> {
-  const { database, token, certificates, lastPort } = await openFolder(flags.dataDir, Date.now())
+  const { database, token, certificates, lastPort } = await openDataDir(flags.dataDir, Date.now())
   const core = await startCore({ ...flags, database, token })
   const connections = new Connections(descriptorsMax())
-  let listening: Listening | undefined
+  let httpServer: HttpServer | undefined
   try {
     const { ca, certificate: cert, key } = certificates
-    listening = listen(core, { ...flags, tls: { cert, key }, lastPort, connections })
-    const { port } = listening
+    httpServer = listen(core, { ...flags, tls: { cert, key }, lastPort, connections })
+    const { port } = httpServer
     const server = flags.unix === undefined ? `https://${bracketed(flags.listen.host)}:${port}` : `unix://${flags.unix}`
     writeKubeconfig(flags.kubeconfig, kubeconfigText({ server, ca, token }))
-    if (flags.unix === undefined && port !== undefined && port !== lastPort) keepPort(flags.dataDir, port)
+    if (flags.unix === undefined && port !== undefined && port !== lastPort) savePort(flags.dataDir, port)
     const stopped = Promise.withResolvers<void>()
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopped.resolve())
     writeSync(1, `spiderpool-apiserver ready at ${server}, kubeconfig ${flags.kubeconfig}\n`)
     await stopped.promise
   } finally {
     connections.stop()
-    await core.stop(() => listening?.stop(true))
+    await core.stop(() => httpServer?.stop(true))
   }
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
+/** Runs the server until SIGTERM or SIGINT; on failure one line on stderr and exit code 1. */
 export async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help')) return void writeSync(1, USAGE)
   try {
-    await serve(flagsOf(argv))
+    await serve(parseFlags(argv))
   } catch (error) {
-    writeSync(2, `spiderpool-apiserver: ${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(2, `spiderpool-apiserver: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -1,4 +1,4 @@
-// The part of the controller that a standalone server cannot do without: pools count their addresses, and go when empty. Knows the store.
+// Without a controller: address counts in SpiderIPPool status, and the finalizer of empty pools.
 import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../lib/crd/types.js'
 import { poolFinalizers, poolStatus } from '../controller/reconcilers/ippool/decide.js'
@@ -10,18 +10,19 @@ import { updateIn } from './registry/write.js'
 
 const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
-const WRITE_EVERY_MS = 1_000
-const QUIETLY = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {} } as const
+const WRITE_INTERVAL_MS = 1_000
+const WRITE = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {} } as const
 
 const isPool = (object: Stored): object is Stored & SpiderIPPool =>
   isFields(object['spec']) && typeof object['spec']['subnet'] === 'string'
 
 const poolUidOf = ({ metadata }: Stored): string => metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''
 
-export class PoolStatusKeeper {
+/** Counts addresses from the store’s commits and writes pool status. */
+export class PoolStatusUpdater {
   readonly #store: ObjectStore
   readonly #registry: Registry
-  /** Addresses by the UID of their pool. */
+  /** Number of addresses by the UID of their pool. */
   readonly #counts: Map<string, number>
   readonly #names = new Map<string, string>()
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
@@ -31,7 +32,7 @@ export class PoolStatusKeeper {
     this.#store = store
     this.#registry = registry
     this.#counts = new Map(store.indexes.countsOf(ADDRESSES, IPAM_LABEL_POOL_UID))
-    for (const pool of store.list({ resource: POOLS })) this.#see(pool)
+    for (const pool of store.list({ resource: POOLS })) this.#track(pool)
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
   }
 
@@ -43,21 +44,21 @@ export class PoolStatusKeeper {
     if (resource === POOLS) {
       if (type === 'DELETED') this.#forget(object)
       else if (!prev || !sameJson(prev['spec'], object['spec']) || object.metadata.deletionTimestamp !== undefined)
-        this.#see(object)
+        this.#track(object)
     }
     if (resource !== ADDRESSES) return
     if (prev) this.#count(poolUidOf(prev), -1)
     if (type !== 'DELETED') this.#count(poolUidOf(object), 1)
   }
 
-  #count(uid: string, more: number): void {
+  #count(uid: string, delta: number): void {
     if (uid === '') return
-    this.#counts.set(uid, (this.#counts.get(uid) ?? 0) + more)
+    this.#counts.set(uid, (this.#counts.get(uid) ?? 0) + delta)
     const name = this.#names.get(uid)
     if (name !== undefined) this.#schedule(name)
   }
 
-  #see({ metadata: { uid, name } }: Stored): void {
+  #track({ metadata: { uid, name } }: Stored): void {
     this.#names.set(uid, name)
     this.#schedule(name)
   }
@@ -68,21 +69,21 @@ export class PoolStatusKeeper {
     this.#written.delete(name)
   }
 
-  /** At most one write a second and pool; the first one at once. */
+  /** At most one write per second and pool; the first without delay. */
   #schedule(name: string): void {
     if (this.#timers.has(name)) return
-    const wait = Math.max(0, (this.#written.get(name) ?? 0) + WRITE_EVERY_MS - Date.now())
-    const settle = (): void => {
+    const wait = Math.max(0, (this.#written.get(name) ?? 0) + WRITE_INTERVAL_MS - Date.now())
+    const reconcile = (): void => {
       this.#timers.delete(name)
       this.#written.set(name, Date.now())
       this.#store
-        .write(tx => this.#settle(tx, name))
-        .catch((error: unknown) => console.error(`cannot keep the status of pool ${name}: ${String(error)}`))
+        .write(tx => this.#reconcile(tx, name))
+        .catch((error: unknown) => console.error(`cannot update the status of pool ${name}: ${String(error)}`))
     }
-    this.#timers.set(name, setTimeout(settle, wait))
+    this.#timers.set(name, setTimeout(reconcile, wait))
   }
 
-  #settle(tx: Tx, name: string): void {
+  #reconcile(tx: Tx, name: string): void {
     const kind = this.#registry.all().find(k => k.group === SPIDERPOOL_GROUP && k.plural === 'spiderippools')
     const pool = tx.read({ resource: POOLS, namespace: '', name })
     if (!kind || !pool || !isPool(pool)) return
@@ -91,10 +92,10 @@ export class PoolStatusKeeper {
     const names = (): readonly string[] =>
       this.#store.indexes.namesWith(ADDRESSES, IPAM_LABEL_POOL_UID, pool.metadata.uid)
     const status = poolStatus(pool, { allocated, names })
-    updateIn(tx, target, old => ({ ...old, status }), { ...QUIETLY, status: true })
+    updateIn(tx, target, old => ({ ...old, status }), { ...WRITE, status: true })
     const finalizers = poolFinalizers(pool, allocated)
     if (finalizers.length === (pool.metadata.finalizers?.length ?? 0)) return
     const release = (old: Stored): object => ({ ...old, metadata: { ...old.metadata, finalizers } })
-    updateIn(tx, target, release, { ...QUIETLY, status: false })
+    updateIn(tx, target, release, { ...WRITE, status: false })
   }
 }

@@ -1,14 +1,15 @@
-// The server without its socket: store, registry, watches and what runs beside them. Knows the order of starting and stopping.
-import { manifestsIn } from './data-dir.js'
+// The server without its socket: store, registry, watches and built-in controllers.
+import { readManifests } from './data-dir.js'
 import { CRDS, Registry } from './schema/kind-registry.js'
 import { bootstrap } from './bootstrap.js'
 import { BUILTIN_CRDS } from './registry/builtin-crds.js'
-import { PoolStatusKeeper } from './pool-status.js'
-import { EndpointKeeper } from './endpoint-finalizer.js'
-import { Collector } from './gc.js'
-import type { ApiServer } from './http/handler.js'
+import { PoolStatusUpdater } from './pool-status.js'
+import { EndpointFinalizer } from './endpoint-finalizer.js'
+import { GarbageCollector } from './gc.js'
+import type { ApiServer } from './http/request.js'
 import { ObjectStore } from './storage/store.js'
 import { Watches } from './storage/watch.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 
 export interface CoreOptions {
   readonly database: string
@@ -21,7 +22,7 @@ export interface CoreOptions {
 
 export interface Core {
   readonly server: ApiServer
-  /** Ends watches, then what `close` ends, then the store. */
+  /** Closes the watches, then runs `close`, then closes the store. */
   stop(close: () => unknown): Promise<void>
 }
 
@@ -34,23 +35,27 @@ function openStore({ database, eventsMax }: CoreOptions): ObjectStore {
         `${database} is in use by another spiderpool-apiserver; stop that one or give another --data-dir`,
         { cause: error },
       )
-    throw new Error(`${database}: ${error instanceof Error ? error.message : String(error)}; ${adviceOf(error)}`, {
+    throw new Error(`${database}: ${messageOf(error)}; ${adviceOf(error)}`, {
       cause: error,
     })
   }
 }
 
-/** What to do about a database that cannot be opened, by SQLite's result code. */
+/** The remedy for a database that cannot be opened, by SQLite result code. */
 function adviceOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code))
     return 'restore it from a backup, or move it away to start with an empty one'
-  if (code.startsWith('SQLITE_FULL')) return 'make room on its disk'
+  if (code.startsWith('SQLITE_FULL')) return 'free space on its disk'
   return 'give another --data-dir'
 }
 
+/**
+ * Opens the store, applies the bootstrap objects and starts the built-in controllers. @throws an
+ * Error with a remedy.
+ */
 export async function startCore(options: CoreOptions): Promise<Core> {
-  const given = options.crds === undefined ? [] : manifestsIn(options.crds)
+  const manifests = options.crds === undefined ? [] : readManifests(options.crds)
   const store = openStore(options)
   const registry = new Registry(store.list({ resource: CRDS }), { admits: options.admits })
   store.onCommit(changes => {
@@ -70,16 +75,16 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     printYaml: value => Bun.YAML.stringify(value, null, 2),
   }
   const builtin = BUILTIN_CRDS.map(text => ({ from: 'a built-in CRD', text }))
-  await bootstrap(server, [...builtin, ...given])
-  const collector = new Collector(store, registry)
-  const keepers = options.embeddedController
-    ? [new PoolStatusKeeper(store, registry), new EndpointKeeper(store, registry)]
+  await bootstrap(server, [...builtin, ...manifests])
+  const collector = new GarbageCollector(store, registry)
+  const controllers = options.embeddedController
+    ? [new PoolStatusUpdater(store, registry), new EndpointFinalizer(store, registry)]
     : []
   return {
     server,
     async stop(close) {
       collector.stop()
-      for (const keeper of keepers) keeper.stop()
+      for (const controller of controllers) controller.stop()
       watches.closeAll()
       await close()
       store.close()

@@ -1,4 +1,4 @@
-// The server's own CA and certificate, made at first start and kept in its data folder. Knows names and lifetimes; knows no HTTP.
+// The server's CA and certificate, created at the first start.
 import { factsOf, issue, makeAuthority } from '../../lib/x509.js'
 
 /** PEM texts. */
@@ -15,7 +15,7 @@ const CLOCK_SKEW_MS = 3_600_000
 const NAMES = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'] as const
 const ADDRESSES = ['127.0.0.1', '::1'] as const
 
-/** Makes a CA, which signs one server certificate for the loopback names and is then forgotten: its key is never stored. */
+/** Creates a CA and one server certificate for the loopback names. The CA key is never stored. */
 export async function makeCertificates(nowMs: number): Promise<Certificates> {
   const validity = { fromMs: nowMs - CLOCK_SKEW_MS, toMs: nowMs + LIFETIME_MS }
   const ca = await makeAuthority('spiderpool-apiserver-ca', validity)
@@ -23,6 +23,6 @@ export async function makeCertificates(nowMs: number): Promise<Certificates> {
   return { ca: ca.certificate, ...pair }
 }
 
-/** Whether a kept certificate still holds for a month. */
+/** Whether a stored certificate is valid for another month. */
 export const isFresh = ({ certificate }: Certificates, nowMs: number): boolean =>
   (factsOf(certificate)?.validity.toMs ?? 0) > nowMs + YEAR_MS / 12

@@ -1,8 +1,8 @@
-// Reviews: questions about the client's own rights, which are posted and answered, never stored (`kubectl auth`). Pure; knows no HTTP.
+// SelfSubject*Review: answered from the body and never stored (`kubectl auth`). Pure.
 import { fault, invalid } from '../schema/status-error.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { fieldsOf, isFields, type JsonObject } from '../storage/object.js'
-import { sent } from '../registry/strategy.js'
+import { parseObject } from '../registry/strategy.js'
 
 const USER = { username: 'admin', groups: ['system:masters', 'system:authenticated'] }
 const REASON = 'the token of this server may do everything'
@@ -25,8 +25,8 @@ const kindOf = (group: string, kind: string): KindInfo => ({
 
 /** k8s.io/kubernetes/pkg/apis/authorization/validation. */
 function access(kind: KindInfo, spec: JsonObject): object {
-  const given = ['resourceAttributes', 'nonResourceAttributes'].filter(name => isFields(spec[name]))
-  if (given.length !== 1) {
+  const attributes = ['resourceAttributes', 'nonResourceAttributes'].filter(name => isFields(spec[name]))
+  if (attributes.length !== 1) {
     const why = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
     throw invalid(kind, '', [fault.invalid('spec.resourceAttributes', spec['resourceAttributes'] ?? null, why)])
   }
@@ -47,9 +47,10 @@ const ANSWERS: readonly (readonly [KindInfo, Answer])[] = [
   [kindOf('authentication.k8s.io', 'SelfSubjectReview'), () => ({ userInfo: USER })],
 ]
 
-/** For discovery. */
+/** The kinds of reviews, for discovery. */
 export const REVIEW_KINDS: readonly KindInfo[] = ANSWERS.map(([kind]) => kind)
 
+/** The review kind that a request path names; undefined for other kinds. */
 export const reviewKind = ({
   group,
   version,
@@ -57,9 +58,12 @@ export const reviewKind = ({
 }: Pick<KindInfo, 'group' | 'version' | 'plural'>): KindInfo | undefined =>
   REVIEW_KINDS.find(kind => kind.group === group && kind.version === version && kind.plural === plural)
 
-/** The review with its status. @throws 400 for a body of another kind, 422 for one that asks nothing. */
-export function answerOf(kind: KindInfo, body: unknown): JsonObject {
-  const { apiVersion, kind: name, metadata, ...rest } = sent(body, kind, '')
+/**
+ * The review with its status. @throws 400 for a body of another kind, 422 for one without
+ * attributes.
+ */
+export function answerReview(kind: KindInfo, body: unknown): JsonObject {
+  const { apiVersion, kind: name, metadata, ...rest } = parseObject(body, kind, '')
   const answer = ANSWERS.find(([known]) => known === kind)?.[1]
   return {
     apiVersion,

@@ -1,9 +1,11 @@
-// How many connections are open: before the process is out of file descriptors, those that wait for nothing are closed. Knows sockets; knows no HTTP.
+// Bounds open connections: idle ones are closed before the process runs out of file descriptors.
 //
-// Out of descriptors, accept() fails while the socket stays readable, so the loop spins and no client gets an answer. Bun has no limit of its own and
-// says neither when a connection comes nor when it goes: open sockets are read from /proc, and closed with shutdown(2), which Bun sees as their end.
+// With no descriptor left, accept() fails while the socket stays readable, so the event loop spins.
+// Bun has no limit and no connection events: sockets are listed in /proc/self/fd and closed with
+// shutdown(2), which Bun sees as a close by the peer.
 import { dlopen, ptr } from 'bun:ffi'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { codeOf } from '../../../lib/errors.js'
 
 const SYMBOLS = {
   getpeername: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
@@ -14,19 +16,23 @@ const AF_INET = 2 // <sys/socket.h>
 const AF_INET6 = 10
 const SOCKADDR_BYTES = 128 // struct sockaddr_storage
 
-/** Above this part of the limit connections are closed, down to the lower one; half of it is for watches. */
-const CLOSED_ABOVE = 0.8
-const CLOSED_TO = 0.7
-const WATCHES_PART = 0.5
-const LOOKED_EVERY_MS = 1_000
-const CROWDED_EVERY_MS = 50
+/**
+ * Above the first share of the limit, idle connections are closed down to the second. Watches may
+ * use half of it.
+ */
+const CLOSE_ABOVE = 0.8
+const CLOSE_DOWN_TO = 0.7
+const WATCHES_SHARE = 0.5
+const CHECK_MS = 1_000
+const CROWDED_CHECK_MS = 50
 
-/** A connection as its requests name it: the client's port on the loopback address that it came from. */
+/** A connection, named by the address and port of the client. */
 type Peer = string
+/** The peer of an address and port; IPv4-mapped addresses as IPv4. */
 export const peerOf = (address: string, port: number): Peer => `${address.replace(/^::ffff:/, '')} ${port}`
 
 interface Use {
-  underWay: number
+  inFlight: number
   lastMs: number
 }
 
@@ -36,46 +42,47 @@ interface Socket {
   readonly peer: Peer
 }
 
-/** The soft limit, which Bun raises to the hard one when it starts. */
+/** RLIMIT_NOFILE, whose soft limit Bun raises to the hard one at start. */
 export function descriptorsMax(): number {
   const text = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? ''
   return text === 'unlimited' || text === '' ? Infinity : Number(text)
 }
 
+/** The connections of this process and their limit, checked periodically until `stop`. */
 export class Connections {
   readonly #max: number
   readonly #libc = dlopen('libc.so.6', SYMBOLS).symbols
   readonly #uses = new Map<Peer, Use>()
-  /** When a socket was first seen, by inode: it may have made no request yet. */
-  #seen = new Map<string, number>()
-  /** Kept for the listing, which needs a descriptor when there is none left. */
+  /** When a socket was first listed, by inode: it may have made no request yet. */
+  #firstSeen = new Map<string, number>()
+  /** Reserved for listing /proc/self/fd when no descriptor is left. */
   #spare = spareOrNone()
   #watches = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(max: number) {
     this.#max = max
-    this.#look()
+    this.#check()
   }
 
   stop(): void {
     clearTimeout(this.#timer)
   }
 
-  /** A request began; the result is called when it has been answered. */
+  /** Marks a request in flight; the result ends it. */
   begin(peer: Peer): () => void {
-    const use = this.#uses.get(peer) ?? { underWay: 0, lastMs: 0 }
+    const use = this.#uses.get(peer) ?? { inFlight: 0, lastMs: 0 }
     this.#uses.set(peer, use)
-    use.underWay++
+    use.inFlight++
     return once(() => {
-      use.underWay--
+      use.inFlight--
       use.lastMs = Date.now()
     })
   }
 
-  /** Undefined where there are as many watches as may be: other requests need connections too. */
+  /** Marks a watch in flight; undefined at the limit, since other requests need connections too. */
   beginWatch(peer: Peer): (() => void) | undefined {
-    if (this.#watches >= this.#max * WATCHES_PART) return undefined
+    if (this.#watches >= this.#max * WATCHES_SHARE) return undefined
     this.#watches++
     const end = this.begin(peer)
     return once(() => {
@@ -84,31 +91,32 @@ export class Connections {
     })
   }
 
-  #look(): void {
-    const descriptors = this.#listed()
+  #check(): void {
+    const descriptors = this.#listDescriptors()
     const isCrowded = descriptors.length > this.#max / 2
-    if (isCrowded) this.#tidy(descriptors)
-    else for (const [peer, { underWay }] of this.#uses) if (underWay === 0) this.#uses.delete(peer)
-    this.#timer = setTimeout(() => this.#look(), isCrowded ? CROWDED_EVERY_MS : LOOKED_EVERY_MS)
+    if (isCrowded) this.#closeIdle(descriptors)
+    else for (const [peer, { inFlight }] of this.#uses) if (inFlight === 0) this.#uses.delete(peer)
+    this.#timer = setTimeout(() => this.#check(), isCrowded ? CROWDED_CHECK_MS : CHECK_MS)
     this.#timer.unref()
   }
 
-  /** Forgets connections that are gone, and closes those that have waited for nothing longest. */
-  #tidy(descriptors: readonly string[]): void {
+  /** Drops closed connections from the table and closes the longest idle ones. */
+  #closeIdle(descriptors: readonly string[]): void {
     const now = Date.now()
     const open = descriptors.length
     const sockets = this.#socketsOf(descriptors)
-    this.#seen = new Map(sockets.map(({ inode }) => [inode, this.#seen.get(inode) ?? now]))
+    this.#firstSeen = new Map(sockets.map(({ inode }) => [inode, this.#firstSeen.get(inode) ?? now]))
     const peers = new Set(sockets.map(({ peer }) => peer))
     for (const peer of this.#uses.keys()) if (!peers.has(peer)) this.#uses.delete(peer)
-    if (open <= this.#max * CLOSED_ABOVE) return
-    const idleSince = ({ peer, inode }: Socket): number => this.#uses.get(peer)?.lastMs ?? this.#seen.get(inode) ?? now
-    const idle = sockets.filter(({ peer }) => (this.#uses.get(peer)?.underWay ?? 0) === 0)
+    if (open <= this.#max * CLOSE_ABOVE) return
+    const idleSince = ({ peer, inode }: Socket): number =>
+      this.#uses.get(peer)?.lastMs ?? this.#firstSeen.get(inode) ?? now
+    const idle = sockets.filter(({ peer }) => (this.#uses.get(peer)?.inFlight ?? 0) === 0)
     idle.sort((a, b) => idleSince(a) - idleSince(b))
-    for (const { fd } of idle.slice(0, Math.ceil(open - this.#max * CLOSED_TO))) this.#libc.shutdown(fd, SHUT_RDWR)
+    for (const { fd } of idle.slice(0, Math.ceil(open - this.#max * CLOSE_DOWN_TO))) this.#libc.shutdown(fd, SHUT_RDWR)
   }
 
-  #listed(): readonly string[] {
+  #listDescriptors(): readonly string[] {
     if (this.#spare !== undefined) closeSync(this.#spare)
     try {
       return readdirSync('/proc/self/fd')
@@ -128,7 +136,7 @@ export class Connections {
     })
   }
 
-  /** Undefined where it is no connection over TCP. */
+  /** Undefined for sockets that are not TCP connections. */
   #peerOf(fd: number): Peer | undefined {
     const address = Buffer.alloc(SOCKADDR_BYTES)
     const length = Buffer.alloc(4)
@@ -146,7 +154,7 @@ export class Connections {
   }
 }
 
-/** Undefined where another thread took the last one: the next look tries again. */
+/** Undefined if another thread took the last descriptor; the next check tries again. */
 function spareOrNone(): number | undefined {
   try {
     return openSync('/dev/null', 'r')
@@ -156,8 +164,7 @@ function spareOrNone(): number | undefined {
   }
 }
 
-const isOutOfFiles = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['EMFILE', 'ENFILE'].includes(String(error.code))
+const isOutOfFiles = (error: unknown): boolean => ['EMFILE', 'ENFILE'].includes(codeOf(error))
 
 const once = (end: () => void): (() => void) => {
   let isOver = false
@@ -171,7 +178,7 @@ function linkOf(name: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${name}`)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '' // that of the listing itself
+    if (codeOf(error) === 'ENOENT') return '' // the descriptor of the listing itself
     throw error
   }
 }

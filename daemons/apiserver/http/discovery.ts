@@ -1,4 +1,4 @@
-// What clients ask first: which groups, versions and resources there are. Knows kinds; knows no object.
+// Discovery: groups, versions and resources, legacy and aggregated.
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { hasScale, SCALE, SCALE_VERBS } from '../registry/scale.js'
 
@@ -18,7 +18,7 @@ interface Group {
   readonly kinds: readonly KindInfo[]
 }
 
-/** Groups in the order in which kinds name them; their versions with the stable ones first, as Kubernetes orders them. */
+/** Groups in the order of their kinds; versions by priority, stable ones first. */
 function groupsOf(kinds: readonly KindInfo[]): readonly Group[] {
   const names = [...new Set(kinds.map(kind => kind.group))]
   return names.map(name => {
@@ -30,7 +30,9 @@ function groupsOf(kinds: readonly KindInfo[]): readonly Group[] {
 const VERSION = /^v(\d+)(?:(alpha|beta)(\d+))?$/
 const RANKS: Readonly<Record<string, number>> = { alpha: 1, beta: 2 }
 
-/** k8s.io/apimachinery/pkg/version.CompareKubeAwareVersionStrings: v2, v1, v1beta2, v1beta1, v1alpha1, then others by name. */
+/**
+ * CompareKubeAwareVersionStrings of apimachinery: v2, v1, v1beta2, v1beta1, v1alpha1, then by name.
+ */
 function byPriority(a: string, b: string): number {
   const [left, right] = [rankOf(a), rankOf(b)]
   for (const i of [0, 1, 2] as const) if (left[i] !== right[i]) return right[i] - left[i]
@@ -42,7 +44,7 @@ function rankOf(version: string): readonly [number, number, number] {
   return stage === undefined ? [3, Number(major), 0] : [RANKS[stage] ?? 0, Number(major), Number(minor)]
 }
 
-/** The versions of a group by priority: the first is the preferred one. */
+/** The versions of a group by priority; the first is preferred. */
 export const versionsOf = (kinds: readonly KindInfo[], group: string): readonly string[] =>
   groupsOf(kinds).find(({ name }) => name === group)?.versions ?? []
 
@@ -65,13 +67,13 @@ export const apiGroupList = (kinds: readonly KindInfo[]): object => ({
     .map(apiGroup),
 })
 
-/** GET /apis/<group>; undefined where no kind is of it. */
+/** GET /apis/<group>; undefined if no kind has this group. */
 export function apiGroupOf(kinds: readonly KindInfo[], group: string): object | undefined {
   const found = group === '' ? undefined : groupsOf(kinds).find(({ name }) => name === group)
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(found) }
 }
 
-/** GET /api/v1 and /apis/<group>/<version>; undefined where no kind is of it. */
+/** GET /api/v1 and /apis/<group>/<version>; undefined if no kind has this version. */
 export function apiResourceList(kinds: readonly KindInfo[], group: string, version: string): object | undefined {
   const members = kinds.filter(kind => kind.group === group && kind.version === version)
   if (members.length === 0) return undefined
@@ -105,11 +107,14 @@ function resourcesOf(of: KindInfo): readonly object[] {
 
 export type AggregatedVersion = 'v2' | 'v2beta1'
 
-/** The media type of aggregated discovery (KEP-3352), as a client asks for it and as the answer is labelled. */
+/** The media type of aggregated discovery (KEP-3352). */
 export const aggregatedType = (version: AggregatedVersion): string =>
   `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
 
-/** Which aggregated document an Accept header asks for, by the order of its entries; undefined for the plain one. */
+/**
+ * The aggregated version that Accept asks for, by the order of its entries; undefined for the
+ * legacy form.
+ */
 export function aggregatedIn(accept: string): AggregatedVersion | undefined {
   for (const entry of accept.split(',')) {
     const [type = '', ...params] = entry.split(';').map(part => part.trim())
@@ -122,7 +127,7 @@ export function aggregatedIn(accept: string): AggregatedVersion | undefined {
   return undefined
 }
 
-/** GET /api (core group alone) and /apis (all the others), aggregated. */
+/** GET /api (core group) and /apis (all other groups), aggregated. */
 export const aggregatedDiscovery = (
   kinds: readonly KindInfo[],
   of: 'api' | 'apis',

@@ -1,28 +1,32 @@
-// GET: one object, a list, a watch. Knows the query of a request; knows no way to write.
+// GET: an object, a list or a watch.
 import { ApiError, badRequest, notFound } from '../schema/status-error.js'
 import { page } from '../storage/list.js'
 import type { Stored } from '../storage/object.js'
 import { flagOf, numberOf, selectorsOf } from './request-options.js'
 import { bookmarkOf, eventPrinter, type Printed } from './representation.js'
 import { storedAt } from '../schema/kind-registry.js'
-import type { ApiRequest, BeginWatch, Collection, ApiServer } from './handler.js'
-import { refOf, spoken, type Target } from '../registry/write.js'
+import type { ApiRequest, BeginWatch, Collection, ApiServer } from './request.js'
+import { refOf, inVersionOf, type Target } from '../registry/write.js'
 
-/** @throws 404 */
-export function stored({ store }: ApiServer, target: Target): Stored {
+/** The stored object in the version of the request. @throws 404 */
+export function getStored({ store }: ApiServer, target: Target): Stored {
   const object = store.read(refOf(target))
   if (!object) throw notFound(target.kind, target.name)
-  return spoken(target.kind, object)
+  return inVersionOf(target.kind, object)
 }
 
-export const readOne = (server: ApiServer, _asked: ApiRequest, target: Target): Printed => ({
+/** GET of one object. @throws 404 */
+export const readOne = (server: ApiServer, _req: ApiRequest, target: Target): Printed => ({
   code: 200,
   kind: target.kind,
-  object: stored(server, target),
+  object: getStored(server, target),
 })
 
-/** What resourceVersion and resourceVersionMatch ask for, as a moment to show; undefined: now. Throws 400, 504. */
-function momentOf({ query }: ApiRequest, now: number): number | undefined {
+/**
+ * The revision that resourceVersion and resourceVersionMatch ask for; undefined: the current one.
+ * @throws 400, 504
+ */
+function exactRevision({ query }: ApiRequest, now: number): number | undefined {
   const version = numberOf(query, 'resourceVersion')
   const match = query.get('resourceVersionMatch') ?? ''
   if (match !== '' && !['Exact', 'NotOlderThan'].includes(match))
@@ -51,43 +55,45 @@ function momentOf({ query }: ApiRequest, now: number): number | undefined {
   return match === 'Exact' || legacyExact ? version : undefined
 }
 
+/** GET of a collection: a list, or a watch with `watch=true`. @throws 400, 410, 429, 504 */
 export function readCollection(
   server: ApiServer,
-  asked: ApiRequest,
+  req: ApiRequest,
   of: Collection,
   beginWatch: BeginWatch,
 ): Printed | Response {
-  if (flagOf(asked.query, 'watch')) {
-    return watch(server, asked, of, beginWatch)
+  if (flagOf(req.query, 'watch')) {
+    return watch(server, req, of, beginWatch)
   }
   const { kind, namespace } = of
-  const { selects, ...wanted } = selectorsOf(asked, kind)
+  const { selects, ...wanted } = selectorsOf(req, kind)
   const query = {
     resource: storedAt(kind),
     namespace: kind.namespaced ? namespace : '',
     ...wanted,
-    limit: numberOf(asked.query, 'limit') ?? 0,
-    continueAt: asked.query.get('continue') ?? '',
-    exactly: momentOf(asked, server.store.revision),
+    limit: numberOf(req.query, 'limit') ?? 0,
+    continueAt: req.query.get('continue') ?? '',
+    exactly: exactRevision(req, server.store.revision),
   }
   const found = page(server.store, query, selects)
-  return { code: 200, kind, list: { ...found, items: found.items.map(object => spoken(kind, object)) } }
+  return { code: 200, kind, list: { ...found, items: found.items.map(object => inVersionOf(kind, object)) } }
 }
 
-const WATCH_MIN_MS = 1_800_000 // kube-apiserver's min-request-timeout; up to twice that, so that watches do not end together
+// --min-request-timeout of kube-apiserver; watches last a random time of up to twice that.
+const WATCH_MIN_MS = 1_800_000
 
 function watch(
   { store, watches }: ApiServer,
-  asked: ApiRequest,
+  req: ApiRequest,
   { kind, namespace }: Collection,
   begin: BeginWatch,
 ): Response {
-  const { query } = asked
+  const { query } = req
   const from = numberOf(query, 'resourceVersion')
   const initial = flagOf(query, 'sendInitialEvents')
   const bookmarks = flagOf(query, 'allowWatchBookmarks')
   const seconds = numberOf(query, 'timeoutSeconds') ?? 0
-  const selectors = selectorsOf(asked, kind)
+  const selectors = selectorsOf(req, kind)
   const onEnd = begin()
   const body = watches.open({
     resource: storedAt(kind),
@@ -97,8 +103,8 @@ function watch(
     bookmarks,
     marksInitialEnd: initial && bookmarks,
     timeoutMs: seconds > 0 ? seconds * 1000 : WATCH_MIN_MS * (1 + Math.random()),
-    print: eventPrinter(kind, asked),
-    bookmark: bookmarkOf(kind, asked),
+    print: eventPrinter(kind, req),
+    bookmark: bookmarkOf(kind, req),
     onEnd,
   })
   return new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private' } })

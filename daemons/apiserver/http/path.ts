@@ -1,10 +1,10 @@
-// A URL path to what it means: a resource, an object, a subresource. Pure; whether the kind exists is for the registry.
+// URL path to resource, namespace, name and subresource (RequestInfo of k8s.io/apiserver). Pure.
 
 export interface RequestPath {
   readonly group: string
   readonly version: string
   readonly plural: string
-  /** Absent: cluster scope, or all namespaces. */
+  /** Absent: cluster scope or all namespaces. */
   readonly namespace: string | undefined
   /** Absent: the collection. */
   readonly name: string | undefined
@@ -25,8 +25,8 @@ function decodedParts(path: string): readonly string[] | undefined {
   }
 }
 
-/** Undefined where the path is none of an API's resources. */
-export function routeOf(path: string): RequestPath | undefined {
+/** The parsed path; undefined if it does not name an API resource. */
+export function parseRequestPath(path: string): RequestPath | undefined {
   const parts = decodedParts(path)
   if (parts === undefined) return undefined
   const [root, ...rest] = parts

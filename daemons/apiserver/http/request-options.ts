@@ -1,22 +1,25 @@
-// What a request asks beside its path: selectors, dry run, preconditions. Pure; words as in k8s.io/apimachinery/pkg/apis/meta/v1.
+// Query parameters: selectors, dry run, field manager, preconditions (meta/v1 options). Pure.
 import { checkDepth } from '../schema/body-limits.js'
 import { badRequest } from '../schema/status-error.js'
 import { labelText } from '../storage/label.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { fieldsOf, parseJson } from '../storage/object.js'
-import type { ApiRequest } from './handler.js'
+import type { ApiRequest } from './request.js'
 import { fieldSelector, labelSelector, type Test } from '../storage/selector.js'
 import type { DeleteParams, FieldValidation, WriteParams } from '../registry/write.js'
+import { messageOf } from '../../../lib/errors.js'
 
+/** Label and field selectors of a list or watch. */
 export interface Selectors {
   readonly test: Test
   readonly selects: boolean
-  /** A label that all must have, for the index. */
+  /** A label that every match has, for the index. */
   readonly label: string | undefined
-  /** The one name that all must have. */
+  /** The name that every match has. */
   readonly name: string | undefined
 }
 
+/** labelSelector and fieldSelector of the query. @throws 400 */
 export function selectorsOf({ query }: Pick<ApiRequest, 'query'>, kind: KindInfo): Selectors {
   const labels = query.get('labelSelector') ?? ''
   const fields = query.get('fieldSelector') ?? ''
@@ -31,7 +34,7 @@ export function selectorsOf({ query }: Pick<ApiRequest, 'query'>, kind: KindInfo
   }
 }
 
-/** A whole number of the query, undefined where it is absent or empty. Throws 400. */
+/** A whole number of the query; undefined if absent or empty. @throws 400 */
 export function numberOf(query: URLSearchParams, key: string): number | undefined {
   const text = query.get(key) ?? ''
   if (text === '') return undefined
@@ -40,6 +43,7 @@ export function numberOf(query: URLSearchParams, key: string): number | undefine
   return Number(text)
 }
 
+/** Whether a boolean query parameter is `true` or `1`. */
 export const flagOf = (query: URLSearchParams, key: string): boolean => ['true', '1'].includes(query.get(key) ?? '')
 
 function dryRunOf(values: readonly unknown[]): boolean {
@@ -53,7 +57,10 @@ const isFieldValidation = (text: string): text is FieldValidation => ['Strict', 
 
 const MANAGER_LENGTH_MAX = 128
 
-/** fieldManager, else the User-Agent up to its first `/` (k8s.io/apiserver/pkg/endpoints/handlers/create.go). Throws 400. */
+/**
+ * fieldManager, or the User-Agent up to its first `/`
+ * (k8s.io/apiserver/pkg/endpoints/handlers/create.go). @throws 400
+ */
 export function managerOf({ query, request }: Pick<ApiRequest, 'query' | 'request'>): string {
   const named = query.get('fieldManager') ?? ''
   if (named.length > MANAGER_LENGTH_MAX)
@@ -63,8 +70,9 @@ export function managerOf({ query, request }: Pick<ApiRequest, 'query' | 'reques
   return agent === '' ? 'unknown' : agent.slice(0, MANAGER_LENGTH_MAX)
 }
 
-export function writeOptionsOf(asked: ApiRequest): WriteParams {
-  const { query, warnings } = asked
+/** CreateOptions, UpdateOptions or PatchOptions of the query. @throws 400 */
+export function writeOptionsOf(req: ApiRequest): WriteParams {
+  const { query, warnings } = req
   const fieldValidation = query.get('fieldValidation') ?? 'Warn'
   if (!isFieldValidation(fieldValidation))
     throw badRequest(
@@ -73,14 +81,14 @@ export function writeOptionsOf(asked: ApiRequest): WriteParams {
   return {
     dryRun: dryRunOf(query.getAll('dryRun')),
     fieldValidation,
-    manager: managerOf(asked),
+    manager: managerOf(req),
     warn: text => void warnings.push(text),
   }
 }
 
 const PROPAGATIONS = ['Background', 'Foreground', 'Orphan'] as const
 
-/** Options stand in the query or in a DeleteOptions body; the body wins. */
+/** DeleteOptions of the query and of the body; the body has precedence. @throws 400 */
 export function deleteOptionsOf({ query }: Pick<ApiRequest, 'query'>, text: string): DeleteParams {
   const body = text.trim() === '' ? {} : fieldsOf(jsonOf(text))
   const { uid, resourceVersion } = fieldsOf(body['preconditions'])
@@ -105,6 +113,6 @@ function jsonOf(text: string): unknown {
   try {
     return parseJson(text)
   } catch (error) {
-    throw badRequest(`couldn't parse DeleteOptions: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(`couldn't parse DeleteOptions: ${messageOf(error)}`)
   }
 }

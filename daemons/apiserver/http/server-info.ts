@@ -1,4 +1,4 @@
-// Answers about the server itself: health, version, discovery, OpenAPI. Knows all kinds; knows no object.
+// Paths about the server: health, version, discovery, OpenAPI.
 import {
   aggregatedDiscovery,
   aggregatedIn,
@@ -17,8 +17,8 @@ import { VERSION_INFO } from './version.js'
 const json = (value: object | undefined): Response | undefined =>
   value === undefined ? undefined : Response.json(value)
 
-/** Undefined where the path is about objects. */
-export function aboutServer(registry: Registry, request: Request, url: URL): Response | undefined {
+/** The response; undefined if the path names objects. */
+export function serverInfo(registry: Registry, request: Request, url: URL): Response | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
   switch (url.pathname.replace(/(?<=.)\/$/, '')) {
     case '/healthz':
@@ -39,7 +39,7 @@ export function aboutServer(registry: Registry, request: Request, url: URL): Res
   }
 }
 
-const DISCOVERY_PARTS_MAX = 3 // /apis/GROUP/VERSION; what is longer is about objects
+const DISCOVERY_PARTS_MAX = 3 // /apis/GROUP/VERSION; longer paths name objects
 
 function discovery(registry: Registry, parts: readonly string[]): Response | undefined {
   if (parts.length > DISCOVERY_PARTS_MAX) return undefined
@@ -52,7 +52,7 @@ function discovery(registry: Registry, parts: readonly string[]): Response | und
   return undefined
 }
 
-/** /api and /apis: the old lists, or everything at once where the client can take it. */
+/** /api and /apis: legacy lists, or aggregated discovery if the client accepts it. */
 function roots(kinds: readonly KindInfo[], request: Request, { pathname, host }: URL): Response {
   const isCore = !pathname.startsWith('/apis')
   const version = aggregatedIn(request.headers.get('accept') ?? '')

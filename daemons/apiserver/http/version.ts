@@ -1,7 +1,7 @@
-// What /version says: the Kubernetes API that is spoken, with our own name behind it. Knows no request.
+// The answer of /version.
 import { VERSION_TEXT } from '../../../lib/version.js'
 
-/** k8s.io/apimachinery/pkg/version.Info. The minor is what clients measure their own distance to. */
+/** k8s.io/apimachinery/pkg/version.Info. kubectl computes its version skew from the minor. */
 export const VERSION_INFO = {
   major: '1',
   minor: '32',

@@ -1,51 +1,52 @@
-// /openapi/v2 and /openapi/v3: which document, in which form. Keeps what it made until the kinds change. Knows HTTP; the documents are made elsewhere.
+// Serves /openapi/v2 and /openapi/v3; documents are cached until the kinds change.
 import { encodeDocument } from './gnostic.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { swaggerOf } from './v2.js'
 import { documentsOf, hashOf, indexOf } from './v3.js'
 
-/** What documents are made of; `revision` grows when the kinds change. */
+/** The kinds to document; `revision` increases when they change. */
 export interface Kinds {
   readonly revision: number
   all(): readonly KindInfo[]
 }
 
-interface Made {
+interface CachedDocuments {
   readonly revision: number
   swagger?: string
   protobuf?: Uint8Array<ArrayBuffer>
   documents?: ReadonlyMap<string, string>
 }
 
-const kept = new WeakMap<Kinds, Made>()
+const cache = new WeakMap<Kinds, CachedDocuments>()
 
-function madeFor(kinds: Kinds): Made {
-  const known = kept.get(kinds)
+function cacheFor(kinds: Kinds): CachedDocuments {
+  const known = cache.get(kinds)
   if (known?.revision === kinds.revision) return known
-  const fresh: Made = { revision: kinds.revision }
-  kept.set(kinds, fresh)
+  const fresh: CachedDocuments = { revision: kinds.revision }
+  cache.set(kinds, fresh)
   return fresh
 }
 
-// Asked for as `…spec.v2@v1.0+protobuf`; answered as `….v2.v1.0+protobuf`, for a Go client refuses a content type with an @ in it.
-const PROTOBUF_ASKED = /application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/
+// Requested as `…spec.v2@v1.0+protobuf`, sent as `….v2.v1.0+protobuf`: Go rejects a content type
+// with @.
+const PROTOBUF_ACCEPTED = /application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
-/** The answer to a GET below /openapi; undefined where there is no such document. */
+/** The response to a GET below /openapi; undefined if there is no such document. */
 export function openApiResponse(kinds: Kinds, request: Request, url: URL, version: string): Response | undefined {
-  const made = madeFor(kinds)
+  const cached = cacheFor(kinds)
   const path = url.pathname.replace(/\/$/, '')
   if (path === '/openapi/v2') {
-    made.swagger ??= JSON.stringify(swaggerOf(kinds.all(), version))
-    if (!PROTOBUF_ASKED.test(request.headers.get('accept') ?? ''))
-      return answer(request, made.swagger, 'application/json')
-    made.protobuf ??= new Uint8Array(encodeDocument(swaggerOf(kinds.all(), version)))
-    return answer(request, made.protobuf, PROTOBUF)
+    cached.swagger ??= JSON.stringify(swaggerOf(kinds.all(), version))
+    if (!PROTOBUF_ACCEPTED.test(request.headers.get('accept') ?? ''))
+      return answer(request, cached.swagger, 'application/json')
+    cached.protobuf ??= new Uint8Array(encodeDocument(swaggerOf(kinds.all(), version)))
+    return answer(request, cached.protobuf, PROTOBUF)
   }
   if (path !== '/openapi/v3' && !path.startsWith('/openapi/v3/')) return undefined
-  made.documents ??= documentsOf(kinds.all(), version)
-  if (path === '/openapi/v3') return answer(request, JSON.stringify(indexOf(made.documents)), 'application/json')
-  const document = made.documents.get(path.slice('/openapi/v3/'.length))
+  cached.documents ??= documentsOf(kinds.all(), version)
+  if (path === '/openapi/v3') return answer(request, JSON.stringify(indexOf(cached.documents)), 'application/json')
+  const document = cached.documents.get(path.slice('/openapi/v3/'.length))
   return document === undefined ? undefined : answer(request, document, 'application/json')
 }
 

@@ -1,13 +1,14 @@
-// A swagger 2.0 document in the protobuf form of gnostic, which kubectl up to 1.26 reads (openapiv2/OpenAPIv2.proto). Tables of field numbers.
+// Swagger 2.0 in the protobuf form of gnostic (openapiv2/OpenAPIv2.proto), which kubectl up to 1.26
+// reads.
 import { bool, double, int64, mapOf, message, namedFields, string, text, wrapped, type WireKind } from './protobuf.js'
 
-/** openapi.v2.Any: any value, as YAML. JSON is YAML. */
+/** openapi.v2.Any: a value as YAML. JSON is YAML. */
 const any: WireKind = {
   wire: 2,
   write: value => wrapped(2, string).write(JSON.stringify(value)),
 }
 
-/** The `x-` keys, at the message's own number for them. */
+/** The `x-` keys, at the field number of this message. */
 const extensions =
   (number: number) =>
   (value: Record<string, unknown>): readonly Uint8Array[] =>
@@ -82,8 +83,8 @@ const pathParameter = message(() => ({
 const parameter: WireKind = {
   wire: 2,
   write(value) {
-    const place = typeof value === 'object' && value !== null && 'in' in value ? value.in : undefined
-    switch (place) {
+    const location = typeof value === 'object' && value !== null && 'in' in value ? value.in : undefined
+    switch (location) {
       case 'body':
         return wrapped(1, wrapped(1, bodyParameter)).write(value)
       case 'query':
@@ -133,5 +134,5 @@ const document = message(() => ({
   definitions: [9, mapOf(schema)],
 }))
 
-/** The bytes of an openapi.v2.Document. What the tables do not name is left out. */
+/** The bytes of an openapi.v2.Document. Keys without a field number are omitted. */
 export const encodeDocument = (swagger: object): Uint8Array => document.write(swagger) ?? new Uint8Array()

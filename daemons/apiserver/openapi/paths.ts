@@ -1,10 +1,10 @@
-// The paths of all kinds as OpenAPI operations: which verbs there are and which parameters they take. Knows kinds; knows no schema.
+// The paths of all kinds as OpenAPI operations: verbs and parameters.
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { definitionName, GVK, gvkOf, type OpenSchema } from './types.js'
 
 type Verb = 'get' | 'list' | 'post' | 'put' | 'patch' | 'delete'
 
-/** A parameter, before swagger and OpenAPI 3 part over where its type stands. */
+/** A parameter, independent of the OpenAPI version. */
 export interface Parameter {
   readonly name: string
   readonly in: 'path' | 'query'
@@ -13,10 +13,10 @@ export interface Parameter {
   readonly description: string
 }
 
-/** How one version of OpenAPI writes an operation. */
+/** How a version of OpenAPI writes an operation. */
 export interface Dialect {
   readonly parameter: (parameter: Parameter) => object
-  /** What the operation reads and answers, of the definition named. */
+  /** Request body and responses of an operation. */
   readonly shapes: (
     definition: string,
     verb: Verb,
@@ -39,29 +39,29 @@ const inPath = (name: string, description: string): Parameter => ({
   description,
 })
 
-const DRY_RUN = query('dryRun', 'string', '"All": everything is checked, nothing is stored')
+const DRY_RUN = query('dryRun', 'string', '"All": validate without storing')
 const WRITING = [
   DRY_RUN,
-  query('fieldManager', 'string', 'who is recorded as the owner of what changes'),
-  query('fieldValidation', 'string', 'what unknown fields are: Ignore, Warn or Strict'),
+  query('fieldManager', 'string', 'owner of the changed fields'),
+  query('fieldValidation', 'string', 'how unknown fields are handled: Ignore, Warn or Strict'),
 ]
 const LISTING = [
-  query('continue', 'string', 'where the page before this one ended'),
-  query('fieldSelector', 'string', 'fields that objects must have, as metadata.name=a'),
-  query('labelSelector', 'string', 'labels that objects must have'),
-  query('limit', 'integer', 'objects on a page'),
-  query('resourceVersion', 'string', 'the moment to list at, or to watch from'),
-  query('watch', 'boolean', 'tell of changes as they come'),
+  query('continue', 'string', 'continue token of the previous page'),
+  query('fieldSelector', 'string', 'fields to select by, such as metadata.name=a'),
+  query('labelSelector', 'string', 'labels to select by'),
+  query('limit', 'integer', 'objects per page'),
+  query('resourceVersion', 'string', 'revision to list at or to watch from'),
+  query('watch', 'boolean', 'send changes as watch events'),
 ]
 const OF_VERB: Readonly<Record<Verb, readonly Parameter[]>> = {
   get: [],
   list: LISTING,
   post: WRITING,
   put: WRITING,
-  patch: [...WRITING, query('force', 'boolean', 'of apply: take over what others own')],
+  patch: [...WRITING, query('force', 'boolean', 'server-side apply: take over fields of other managers')],
   delete: [
     DRY_RUN,
-    query('gracePeriodSeconds', 'integer', 'not waited for here'),
+    query('gracePeriodSeconds', 'integer', 'accepted and ignored'),
     query('propagationPolicy', 'string', 'Background, Foreground or Orphan'),
   ],
 }
@@ -74,7 +74,7 @@ const ACTIONS: Readonly<Record<Verb, string>> = {
   delete: 'delete',
 }
 
-/** Paths in the manner of Kubernetes: the collection, the object, its status. */
+/** The collection, the object and its status, as kube-apiserver documents them. */
 export function pathsOf(kinds: readonly KindInfo[], dialect: Dialect): Readonly<Record<string, OpenSchema>> {
   return Object.fromEntries(
     kinds.flatMap(kind => {
@@ -96,7 +96,7 @@ export function pathsOf(kinds: readonly KindInfo[], dialect: Dialect): Readonly<
 function pathItem(kind: KindInfo, path: string, verbs: readonly Verb[], dialect: Dialect): OpenSchema {
   const own = [
     ...(path.includes('{name}') ? [inPath('name', `name of the ${kind.kind}`)] : []),
-    ...(kind.namespaced ? [inPath('namespace', 'the namespace it is in')] : []),
+    ...(kind.namespaced ? [inPath('namespace', 'namespace of the object')] : []),
   ]
   const operations = verbs.map(verb => [verb === 'list' ? 'get' : verb, operation(kind, path, verb, dialect)] as const)
   return { ...Object.fromEntries(operations), parameters: own.map(dialect.parameter) }
@@ -106,10 +106,10 @@ function operation(kind: KindInfo, path: string, verb: Verb, dialect: Dialect): 
   const definition = definitionName(kind) + (verb === 'list' ? 'List' : '')
   const { parameters, fields } = dialect.shapes(definition, verb, kind)
   const part = path.endsWith('/status') ? 'Status' : ''
-  const place = kind.group === '' ? 'Core' : kind.group.split('.').map(capital).join('')
+  const group = kind.group === '' ? 'Core' : kind.group.split('.').map(capital).join('')
   const scope = kind.namespaced ? 'Namespaced' : ''
   return {
-    operationId: `${ACTIONS[verb]}${place}${capital(kind.version)}${scope}${kind.kind}${part}`,
+    operationId: `${ACTIONS[verb]}${group}${capital(kind.version)}${scope}${kind.kind}${part}`,
     description: `${ACTIONS[verb]} ${part === '' ? '' : 'the status of '}${kind.kind}`,
     parameters: [...parameters, ...OF_VERB[verb].map(dialect.parameter)],
     ...fields,

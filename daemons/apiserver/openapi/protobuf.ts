@@ -1,14 +1,14 @@
-// Protocol Buffers, the writing half: a table a message (protobuf.dev/programming-guides/encoding). Knows bytes; knows no message.
+// Protocol Buffers encoder, a table per message (protobuf.dev/programming-guides/encoding).
 import { isFields } from '../storage/object.js'
 
-/** How a value of one kind is written. A list is written once a member. */
+/** Encodes a value. A list is encoded once per member. */
 export interface WireKind {
   readonly wire: 0 | 1 | 2
-  /** undefined: nothing is written, as of the default values of proto3. */
+  /** undefined: the field is omitted, as proto3 default values are. */
   write(value: unknown): Uint8Array | undefined
 }
 
-/** Fields of a message: JSON name to field number and kind. */
+/** Fields of a message: JSON name to field number and type. */
 export type MessageTable = Readonly<Record<string, readonly [number: number, kind: WireKind]>>
 
 const utf8 = new TextEncoder()
@@ -20,6 +20,7 @@ function varint(value: bigint): Uint8Array {
   return Uint8Array.from([...bytes, Number(rest)])
 }
 
+/** The concatenation of byte arrays. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
@@ -30,17 +31,18 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all
 }
 
-/** One field: its key, its length where it has one, its bytes. */
+/** One field: key, length of a length-delimited one, bytes. */
 export function field(number: number, wire: WireKind['wire'], bytes: Uint8Array): Uint8Array {
   const key = varint(BigInt(number * 8 + wire))
   return wire === 2 ? concat([key, varint(BigInt(bytes.length)), bytes]) : concat([key, bytes])
 }
 
+/** A string field; '' is omitted. */
 export const string: WireKind = {
   wire: 2,
   write: value => (typeof value === 'string' && value !== '' ? utf8.encode(value) : undefined),
 }
-/** Of a repeated field, where an empty text is a member too. */
+/** A repeated string, where '' is a member too. */
 export const text: WireKind = { wire: 2, write: value => (typeof value === 'string' ? utf8.encode(value) : undefined) }
 export const bool: WireKind = { wire: 0, write: value => (value === true ? Uint8Array.of(1) : undefined) }
 export const int64: WireKind = {
@@ -58,7 +60,10 @@ export const double: WireKind = {
   },
 }
 
-/** A message of JSON fields. `table` is a function where a message holds itself. `more` writes what no key names. */
+/**
+ * A message of JSON fields. `table` is a function for recursion; `more` encodes keys outside the
+ * table.
+ */
 export const message = (
   table: () => MessageTable,
   more?: (value: Record<string, unknown>) => readonly Uint8Array[],
@@ -78,7 +83,7 @@ export const message = (
   },
 })
 
-/** A map as the list of messages `{ name = 1; value = 2 }` that each stand at `number`. */
+/** A map as repeated messages `{ name = 1; value = 2 }` at field `number`. */
 export function namedFields(
   entries: readonly (readonly [string, unknown])[],
   number: number,
@@ -90,13 +95,13 @@ export function namedFields(
   })
 }
 
-/** A message that is nothing but a map, its entries at field `number`. */
+/** A message of one map, with its entries at field `number`. */
 export const mapOf = (kind: WireKind, number = 1): WireKind => ({
   wire: 2,
   write: value => (isFields(value) ? concat(namedFields(Object.entries(value), number, kind)) : undefined),
 })
 
-/** A message around one value or list. */
+/** A message of one field, a value or a list. */
 export const wrapped = (number: number, kind: WireKind): WireKind => ({
   wire: 2,
   write(value) {

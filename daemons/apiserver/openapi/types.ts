@@ -1,9 +1,9 @@
-// The types of all kinds as OpenAPI schemas, under Kubernetes' names. Knows kinds and the built-in types; knows no path and no version of OpenAPI.
+// The types of all kinds as OpenAPI schemas, under the definition names of Kubernetes.
 import { apiVersionOf, type KindInfo, type Schema } from '../schema/kinds.js'
 import { fieldsOf, isFields } from '../storage/object.js'
 import { builtinTypeOf, builtinTypes, fieldSchema, type BuiltinType } from '../schema/builtin-types.js'
 
-/** A schema of OpenAPI: ours, with references and more extensions. */
+/** An OpenAPI schema: a structural schema with references and extensions. */
 export interface OpenSchema {
   readonly [key: string]: unknown
 }
@@ -13,6 +13,7 @@ export interface GroupVersionKind {
   readonly kind: string
   readonly version: string
 }
+/** The GroupVersionKind of a kind. */
 export const gvkOf = ({ group, kind, version }: KindInfo): GroupVersionKind => ({ group, kind, version })
 export const GVK = 'x-kubernetes-group-version-kind'
 
@@ -20,7 +21,7 @@ const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 const LIST_META = `${META}.ListMeta`
 const OBJECT_META = `${META}.ObjectMeta`
 
-/** `example.com/v1 Pool` is `com.example.v1.Pool`; of built-in kinds the name that Kubernetes gives. */
+/** `example.com/v1 Pool` is `com.example.v1.Pool`; built-in kinds have the name of Kubernetes. */
 export const definitionName = (kind: KindInfo): string =>
   builtinTypeOf(kind)?.definition ??
   [...kind.group.split('.').reverse(), kind.version, kind.kind].filter(part => part !== '').join('.')
@@ -33,17 +34,17 @@ const API_VERSION = {
 const KIND = {
   type: 'string',
   description:
-    'Kind names the resource that this object is, in CamelCase. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
+    'Kind is the resource of this object, in CamelCase. See https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
 }
 
 interface Style {
-  /** What comes before a definition's name in a reference. */
+  /** The prefix of a definition in a reference. */
   readonly refs: string
-  /** How a CRD's schema is written in this version of OpenAPI. */
+  /** Writes the schema of a CRD in this version of OpenAPI. */
   readonly custom: (schema: Schema) => OpenSchema
 }
 
-/** Every definition that `kinds` need, by name. */
+/** All definitions that `kinds` need, by name. */
 export function definitionsOf(
   kinds: readonly KindInfo[],
   { refs, custom }: Style,
@@ -52,7 +53,7 @@ export function definitionsOf(
   const refTo = (name: string): OpenSchema => ({ $ref: `${refs}${name}` })
   const need = (type: BuiltinType): OpenSchema => {
     if (!out.has(type.definition)) {
-      out.set(type.definition, {}) // a type that holds itself must end
+      out.set(type.definition, {}) // ends the recursion of a type that contains itself
       out.set(type.definition, builtinSchema(type, need))
     }
     return refTo(type.definition)
@@ -91,7 +92,7 @@ const listSchema = (kind: KindInfo, items: OpenSchema, metadata: OpenSchema): Op
 
 const listMetaSchema = (): OpenSchema => ({
   type: 'object',
-  description: 'ListMeta says which moment a list shows and how to get its next page.',
+  description: 'ListMeta has the revision of a list and the token of its next page.',
   properties: {
     continue: { type: 'string' },
     remainingItemCount: { type: 'integer', format: 'int64' },
@@ -116,7 +117,7 @@ function openField(each: BuiltinType['fields'][number], need: (type: BuiltinType
   return open({ ...schema })
 }
 
-/** Without our extensions that say nothing to a client: a number or a text is written as text. */
+/** Without extensions that clients do not read: int-or-string becomes a string. */
 function open(schema: OpenSchema): OpenSchema {
   const {
     'x-kubernetes-int-or-string': either,
@@ -133,7 +134,7 @@ function open(schema: OpenSchema): OpenSchema {
   }
 }
 
-/** What kubectl makes strategic patches by, in its own words. */
+/** Adds the keys by which kubectl computes strategic patches. */
 function patchable(schema: OpenSchema): OpenSchema {
   const keys = schema['x-kubernetes-list-map-keys']
   const key: unknown = Array.isArray(keys) ? keys[0] : undefined

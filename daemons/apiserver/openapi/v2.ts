@@ -1,4 +1,4 @@
-// The swagger 2.0 document of all kinds: what kubectl up to 1.26 validates and explains by. Pure.
+// Swagger 2.0, by which kubectl up to 1.26 validates and explains. Pure.
 import type { KindInfo, Schema } from '../schema/kinds.js'
 import { pathsOf, type Dialect } from './paths.js'
 import { definitionsOf, type OpenSchema } from './types.js'
@@ -6,9 +6,9 @@ import { definitionsOf, type OpenSchema } from './types.js'
 const REFS = '#/definitions/'
 
 const dialect: Dialect = {
-  parameter: ({ name, in: place, required, type, description }) => ({
+  parameter: ({ name, in: location, required, type, description }) => ({
     name,
-    in: place,
+    in: location,
     type,
     description,
     uniqueItems: true,
@@ -25,6 +25,7 @@ const dialect: Dialect = {
   },
 }
 
+/** The swagger 2.0 document of the kinds. */
 export const swaggerOf = (kinds: readonly KindInfo[], version: string): object => ({
   swagger: '2.0',
   info: { title: 'Kubernetes', version },
@@ -41,8 +42,8 @@ const KEPT = [
 ] as const
 
 /**
- * A structural schema as swagger 2.0 can say it: no alternatives, no nulls, and no members where unknown ones may stand,
- * for old clients would refuse those (apiextensions' ToStructuralOpenAPIV2 does the same).
+ * A structural schema in swagger 2.0: without alternatives, nulls, and properties beside unknown
+ * fields, which old clients would reject (apiextensions' ToStructuralOpenAPIV2 does the same).
  */
 export function swaggerSchema(schema: Schema): OpenSchema {
   const { type, properties, items, additionalProperties, nullable } = schema

@@ -1,31 +1,42 @@
-// Sets of paths, as managedFields writes them (FieldsV1). Knows path elements; knows no schema and no manager.
+// Sets of field paths: FieldsV1 of managedFields. Pure.
 import { isFields, parseJson, type JsonObject } from '../storage/object.js'
 
 /**
- * A path element as FieldsV1 has it: `f:name` a field, `k:{"name":"a"}` a member of a list by its keys,
- * `v:"a"` a member of a set by its value (sigs.k8s.io/structured-merge-diff/fieldpath/serialize-pe.go).
+ * A path element of FieldsV1: `f:name` a field, `k:{"name":"a"}` a list member by its keys, `v:"a"`
+ * a set member by its value (sigs.k8s.io/structured-merge-diff/fieldpath/serialize-pe.go).
  */
 export type Element = string
 
-/** Elements with NUL between; '' is the object itself. Kept flat so that union and difference are those of plain sets. */
+/**
+ * Elements joined by NUL; '' is the object itself. A string, so that union and difference are those
+ * of Sets.
+ */
 export type FieldPath = string
 export type FieldSet = ReadonlySet<FieldPath>
 
 const BETWEEN = '\u0000'
 
+/** The path of an element below `path`. */
 export const inside = (path: FieldPath, element: Element): FieldPath =>
   path === '' ? element : `${path}${BETWEEN}${element}`
+/** The elements of a path. */
 export const elementsOf = (path: FieldPath): readonly Element[] => (path === '' ? [] : path.split(BETWEEN))
+/** The path of nested fields. */
 export const pathOf = (...names: readonly string[]): FieldPath => names.map(name => `f:${name}`).join(BETWEEN)
+/** Whether `path` is `above` or below it. */
 export const isAtOrBelow = (path: FieldPath, above: FieldPath): boolean =>
   path === above || path.startsWith(above + BETWEEN)
 
+/** The union of sets. */
 export const union = (...sets: readonly FieldSet[]): FieldSet => new Set(sets.flatMap(set => [...set]))
+/** The members of `set` that `other` does not have. */
 export const minus = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter(path => !other.has(path)))
+/** The intersection of two sets. */
 export const common = (set: FieldSet, other: FieldSet): FieldSet => new Set([...set].filter(path => other.has(path)))
+/** Whether two sets have the same members. */
 export const sameSet = (a: FieldSet, b: FieldSet): boolean => a.size === b.size && [...a].every(path => b.has(path))
 
-/** FieldsV1: a map of elements; `.` marks a path that is a member and has members below it. */
+/** A set as FieldsV1; `.` marks a path that is a member and has members below it. */
 export function encodeSet(set: FieldSet): JsonObject {
   const root: JsonObject = {}
   for (const path of [...set].sort()) {
@@ -50,7 +61,7 @@ function withoutLoneDots(fields: JsonObject): JsonObject {
   )
 }
 
-/** The reverse; what is no FieldsV1 is no member. */
+/** FieldsV1 as a set; anything else is ignored. */
 export function decodeSet(fields: unknown): FieldSet {
   const set = new Set<FieldPath>()
   const walk = (below: JsonObject, path: FieldPath): void => {
@@ -66,7 +77,7 @@ export function decodeSet(fields: unknown): FieldSet {
   return set
 }
 
-/** As Kubernetes writes a path for people: `.spec.ports[port=80,protocol="TCP"].name`. */
+/** A path for messages: `.spec.ports[port=80,protocol="TCP"].name`. */
 export const pathText = (path: FieldPath): string => elementsOf(path).map(elementText).join('')
 
 function elementText(element: Element): string {

@@ -1,4 +1,4 @@
-// JSON patch and JSON merge patch. Knows JSON; knows no kind. Strategic merge patch is in strategic.ts.
+// JSON patch (RFC 6902) and JSON merge patch (RFC 7386). Pure.
 import jsonpatch, { type Operation } from 'fast-json-patch'
 import { BODY_BYTES_MAX, sizeOfJson } from '../schema/body-limits.js'
 import { ApiError, badRequest } from '../schema/status-error.js'
@@ -9,9 +9,9 @@ export { strategicMerge } from './strategic-merge.js'
 const OPERATIONS_MAX = 10_000 // k8s.io/apiserver/pkg/endpoints/handlers/patch.go
 
 /**
- * RFC 6902. The object is not changed; the result shares nothing with it.
- * @throws 400 for what is no patch or makes too deep a document, 413 for a too long one, 422 where an operation does not apply and where all copies
- * together are larger than a body may be: each copy can double the document.
+ * Applies a JSON patch (RFC 6902) to a copy of the object.
+ * @throws 400 for an invalid patch or a result nested too deep, 413 for too many operations, 422
+ *   for an operation that does not apply, and for copies beyond the body limit: each can double it
  */
 export function applyJsonPatch(object: unknown, ops: unknown): unknown {
   if (!Array.isArray(ops)) throw badRequest('error decoding patch: a JSON patch is a list of operations')
@@ -38,7 +38,7 @@ export function applyJsonPatch(object: unknown, ops: unknown): unknown {
   return document
 }
 
-/** What a pointer names; undefined where that is nothing, which the operation then reports. */
+/** The value at a JSON pointer; undefined if absent, which the operation then reports. */
 function valueAt(document: unknown, pointer: string): unknown {
   try {
     const found: unknown = jsonpatch.getValueByPointer(document, pointer)
@@ -73,7 +73,9 @@ function isOperation(op: unknown): op is Operation {
   }
 }
 
-/** 422. kubectl prints the causes as `field: message`, and where there are none its old versions print nothing: so there is one. */
+/**
+ * 422 with a cause: kubectl prints causes as `field: message`, and old versions print nothing else.
+ */
 function doesNotApply(op: Operation, error: unknown): ApiError {
   const name = error instanceof Error ? error.name : ''
   const why =
@@ -90,7 +92,7 @@ function refused(why: string): ApiError {
   })
 }
 
-/** RFC 7386: null takes away, maps merge, all else replaces. Neither argument is changed. */
+/** Applies a JSON merge patch (RFC 7386): null removes, maps merge, all else replaces. Pure. */
 export function mergePatch(object: unknown, patch: unknown): unknown {
   if (!isFields(patch)) return patch
   const before: JsonObject = isFields(object) ? object : {}
@@ -101,7 +103,7 @@ export function mergePatch(object: unknown, patch: unknown): unknown {
   return inOrderOf(before, Object.fromEntries([...kept, ...changed]))
 }
 
-/** Old keys keep their places, so that an object printed after a patch reads as it did. */
+/** Existing keys keep their position, so that the object prints in the same order. */
 function inOrderOf(before: JsonObject, after: JsonObject): JsonObject {
   const old = Object.keys(before).filter(key => Object.hasOwn(after, key))
   const fresh = Object.keys(after).filter(key => !Object.hasOwn(before, key))

@@ -1,26 +1,28 @@
-// Who owns which fields: metadata.managedFields. Knows managers and sets; knows no schema.
+// Field ownership: metadata.managedFields. Pure.
 import { decodeSet, encodeSet, isAtOrBelow, pathOf, type FieldPath, type FieldSet } from './field-set.js'
 import { isFields, timeText, type JsonObject } from '../storage/object.js'
 
 export type Operation = 'Apply' | 'Update'
 
+/** One entry of managedFields. */
 export interface ManagerEntry {
   readonly manager: string
   readonly operation: Operation
   readonly apiVersion: string
   /** '' for the object itself. */
   readonly subresource: string
-  /** RFC 3339, '' where unknown. */
+  /** RFC 3339, '' if unknown. */
   readonly time: string
   readonly set: FieldSet
 }
 
-/** Of one manager there is one entry a way of writing; of updates also one a version. */
+/** An entry is identified by manager, operation and subresource; updates also by version. */
 export const identityOf = ({ manager, operation, apiVersion, subresource }: ManagerEntry): string =>
   JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource])
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
+/** Parses managedFields; invalid entries are skipped. */
 export function decodeEntries(managedFields: unknown): readonly ManagerEntry[] {
   const list: readonly unknown[] = Array.isArray(managedFields) ? managedFields : []
   return list.flatMap(entry => {
@@ -40,7 +42,9 @@ export function decodeEntries(managedFields: unknown): readonly ManagerEntry[] {
   })
 }
 
-/** Appliers first, then by time and name: the order in which Kubernetes writes them. Who owns nothing is left out. */
+/**
+ * Sorted as in Kubernetes: Apply first, then by time and name. Entries without fields are omitted.
+ */
 export function encodeEntries(entries: readonly ManagerEntry[]): readonly JsonObject[] {
   const keyOf = ({ operation, time, manager, apiVersion, subresource }: ManagerEntry): string =>
     [operation, time, manager, apiVersion, subresource].join('\u0000')
@@ -58,24 +62,25 @@ export function encodeEntries(entries: readonly ManagerEntry[]): readonly JsonOb
     }))
 }
 
-/** Fields that the server itself keeps: nobody owns them (k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go). */
-const NOBODYS: FieldSet = new Set<FieldPath>([
+/** Fields without an owner (k8s.io/apimachinery/pkg/util/managedfields/internal/stripmeta.go). */
+const UNOWNED: FieldSet = new Set<FieldPath>([
   ...['apiVersion', 'kind', 'metadata'].map(name => pathOf(name)),
   ...['creationTimestamp', 'generation', 'name', 'namespace', 'resourceVersion', 'selfLink', 'uid'].map(name =>
     pathOf('metadata', name),
   ),
 ])
-const KEPT_BY_SERVER = ['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'].map(name =>
+const SERVER_FIELDS = ['managedFields', 'deletionTimestamp', 'deletionGracePeriodSeconds'].map(name =>
   pathOf('metadata', name),
 )
 
+/** The paths that a manager can own. */
 export const ownable = (set: FieldSet): FieldSet =>
-  new Set([...set].filter(path => !NOBODYS.has(path) && !KEPT_BY_SERVER.some(above => isAtOrBelow(path, above))))
+  new Set([...set].filter(path => !UNOWNED.has(path) && !SERVER_FIELDS.some(above => isAtOrBelow(path, above))))
 
 const UPDATERS_MAX = 10 // k8s.io/apimachinery/pkg/util/managedfields: DefaultMaxUpdateManagers
 const ANCIENT = 'ancient-changes'
 
-/** Bounds the list: the oldest updates of more than ten updaters become one entry a version. */
+/** Bounds the list: beyond ten, the oldest updates are merged into one entry per version. */
 export function capped(entries: readonly ManagerEntry[]): readonly ManagerEntry[] {
   const updates = entries.filter(entry => entry.operation === 'Update').sort((a, b) => (a.time < b.time ? -1 : 1))
   const over = updates.length - UPDATERS_MAX
@@ -89,6 +94,7 @@ export function capped(entries: readonly ManagerEntry[]): readonly ManagerEntry[
   return [...entries.filter(entry => !old.has(entry)), ...buckets.values()]
 }
 
+/** The identity of a write in managedFields. */
 export interface Writer {
   readonly manager: string
   readonly operation: Operation
@@ -97,7 +103,7 @@ export interface Writer {
   readonly nowMs: number
 }
 
-/** The entries with `set` as what `writer` owns; its time moves only when its set does. */
+/** The entries with `set` as the fields of `writer`; its time changes only with its set. */
 export function withEntry(
   entries: readonly ManagerEntry[],
   writer: Writer,

@@ -1,4 +1,4 @@
-// Server-side apply and the record of who updated what. Pure; the rules of sigs.k8s.io/structured-merge-diff/merge.
+// Server-side apply and field tracking of updates (sigs.k8s.io/structured-merge-diff/merge). Pure.
 import { applyConflict, badRequest, type ApiError, type Cause } from '../schema/status-error.js'
 import {
   common,
@@ -25,11 +25,12 @@ import {
   type Writer,
 } from './managed-fields.js'
 import { fieldsOf, isFields, type JsonObject } from '../storage/object.js'
-import { shapeOfKind } from '../schema/builtin-types.js'
+import { schemaOfKind } from '../schema/builtin-types.js'
 import { appliedSet, belowElement, compare, merged, without, type Difference } from './typed-value.js'
 
+/** A server-side apply. */
 export interface Apply {
-  /** The object as it is; undefined: apply creates it. */
+  /** The stored object; undefined if apply creates it. */
   readonly live: JsonObject | undefined
   readonly applied: JsonObject
   readonly manager: string
@@ -40,6 +41,7 @@ export interface Apply {
   readonly subresource?: 'status' | ''
 }
 
+/** A field owned by another manager that the apply would change. */
 export interface Conflict {
   readonly path: FieldPath
   readonly with: ManagerEntry
@@ -48,30 +50,30 @@ export interface Conflict {
 export type Applied = { readonly object: JsonObject } | { readonly conflicts: readonly Conflict[] }
 
 /**
- * The object that an apply makes of the live one, with its new managedFields; or every field that others own and it
- * would change. Throws 400 for an applied object that brings managedFields of its own.
+ * The applied object with its new managedFields, or the conflicts with fields of other managers.
+ * @throws 400 for an applied configuration with managedFields
  */
 export function serverSideApply(apply: Apply): Applied {
   const { live, force, kind, nowMs, subresource = '', manager } = apply
   const applied = withoutNulls(apply.applied)
   if (fieldsOf(applied['metadata'])['managedFields'] !== undefined)
     throw badRequest('metadata.managedFields must be nil')
-  const schema = shapeOfKind(kind)
-  const config = without(applied, notMine(applied, kind, subresource), schema)
-  const set = mine(ownable(appliedSet(config, schema)), kind, subresource)
+  const schema = schemaOfKind(kind)
+  const config = without(applied, foreignPaths(applied, kind, subresource), schema)
+  const set = ownableAt(ownable(appliedSet(config, schema)), kind, subresource)
   const writer: Writer = { manager, operation: 'Apply', apiVersion: apiVersionOf(kind), subresource, nowMs }
-  const entries = live === undefined ? [] : entriesOf(live, schema, nowMs, writer)
+  const entries = live === undefined ? [] : liveEntries(live, schema, nowMs, writer)
   const own = entries.find(entry => isOf(entry, writer))
   const others = entries.filter(entry => entry !== own)
-  const laid = live === undefined ? config : merged(live, config, schema)
-  const change = compare(live, laid, schema)
+  const result = live === undefined ? config : merged(live, config, schema)
+  const change = compare(live, result, schema)
   const conflicts = others.flatMap(entry => conflictsWith(entry, change))
   if (conflicts.length > 0 && !force) return { conflicts }
-  const known = own ? [...given(others, change), own] : given(others, change)
+  const known = own ? [...withoutChanged(others, change), own] : withoutChanged(others, change)
   const after = withEntry(known, writer, set, own === undefined || !sameSet(own.set, set))
-  const object = own ? pruned(laid, own.set, after, schema) : laid
-  const { removed } = compare(laid, object, schema)
-  return { object: withEntries(fieldsOf(object), given(after, { added: NONE, modified: NONE, removed })) }
+  const object = own ? prune(result, own.set, after, schema) : result
+  const { removed } = compare(result, object, schema)
+  return { object: withEntries(fieldsOf(object), withoutChanged(after, { added: NONE, modified: NONE, removed })) }
 }
 
 const NONE: FieldSet = new Set()
@@ -91,25 +93,27 @@ function withoutNulls(value: JsonObject): JsonObject {
 
 const STATUS = pathOf('status')
 
-/** What a write to this place may own: /status the status alone, the object itself all but the status that has a place of its own. */
-function mine(set: FieldSet, { hasStatus }: KindInfo, subresource: string): FieldSet {
+/**
+ * The paths that a write can own: /status the status only, the object all but a status subresource.
+ */
+function ownableAt(set: FieldSet, { hasStatus }: KindInfo, subresource: string): FieldSet {
   if (subresource === 'status') return new Set([...set].filter(path => isAtOrBelow(path, STATUS)))
   return hasStatus ? new Set([...set].filter(path => !isAtOrBelow(path, STATUS))) : set
 }
 
-/** The parts of the sent object that a write to this place leaves alone. */
-function notMine(applied: JsonObject, { hasStatus }: KindInfo, subresource: string): FieldSet {
+/** The paths of the applied configuration that this write ignores. */
+function foreignPaths(applied: JsonObject, { hasStatus }: KindInfo, subresource: string): FieldSet {
   if (subresource !== 'status') return hasStatus ? new Set([STATUS]) : NONE
   const others = Object.keys(applied).filter(name => !['apiVersion', 'kind', 'metadata', 'status'].includes(name))
   const metadata = Object.keys(fieldsOf(applied['metadata'])).filter(name => !CHECKED.includes(name))
   return new Set([...others.map(name => pathOf(name)), ...metadata.map(name => pathOf('metadata', name))])
 }
 
-/** Metadata that says which object is meant; the write itself checks it. */
+/** Metadata that identifies the object; the write checks it. */
 const CHECKED = ['name', 'namespace', 'uid', 'resourceVersion']
 
-/** An object that nobody has been recorded for is owned by whoever was before the first apply. */
-function entriesOf(live: JsonObject, schema: Schema, nowMs: number, { apiVersion }: Writer): readonly ManagerEntry[] {
+/** The entries of the live object; without any, all fields belong to before-first-apply. */
+function liveEntries(live: JsonObject, schema: Schema, nowMs: number, { apiVersion }: Writer): readonly ManagerEntry[] {
   const entries = decodeEntries(fieldsOf(live['metadata'])['managedFields'])
   if (entries.length > 0) return entries
   const before: Writer = { manager: 'before-first-apply', operation: 'Update', apiVersion, subresource: '', nowMs }
@@ -119,20 +123,23 @@ function entriesOf(live: JsonObject, schema: Schema, nowMs: number, { apiVersion
 const conflictsWith = (entry: ManagerEntry, { added, modified }: Difference): readonly Conflict[] =>
   [...common(entry.set, union(modified, added))].map(path => ({ path, with: entry }))
 
-/** What is left to each after a write: what changed is the writer's now, what is gone nobody's. */
-const given = (entries: readonly ManagerEntry[], { added, modified, removed }: Difference): readonly ManagerEntry[] => {
+/** The entries without changed fields, which the writer owns now, and without removed ones. */
+const withoutChanged = (
+  entries: readonly ManagerEntry[],
+  { added, modified, removed }: Difference,
+): readonly ManagerEntry[] => {
   const lost = union(added, modified, removed)
   return entries.map(entry => ({ ...entry, set: minus(entry.set, lost) }))
 }
 
-/** Takes away what the applier owned, applies no longer, and nobody else owns. */
-function pruned(laid: unknown, last: FieldSet, entries: readonly ManagerEntry[], schema: Schema): unknown {
-  const owned = withHolders(union(...entries.map(({ set }) => set)), schema)
-  return without(laid, minus(withHolders(last, schema), owned), schema)
+/** Removes the fields that the applier owned, no longer applies, and no other manager owns. */
+function prune(result: unknown, last: FieldSet, entries: readonly ManagerEntry[], schema: Schema): unknown {
+  const owned = withParents(union(...entries.map(({ set }) => set)), schema)
+  return without(result, minus(withParents(last, schema), owned), schema)
 }
 
-/** With the fields of the schema that hold a member: they go, and stay, with what they hold. */
-function withHolders(set: FieldSet, schema: Schema): FieldSet {
+/** Adds the parent fields of each path: they are removed and kept together with their members. */
+function withParents(set: FieldSet, schema: Schema): FieldSet {
   const all = new Set(set)
   for (const path of set) {
     let typed: Schema | undefined = schema
@@ -152,10 +159,11 @@ function withEntries(object: JsonObject, entries: readonly ManagerEntry[]): Json
   return { ...object, metadata: { ...metadata, ...(managedFields.length > 0 && { managedFields }) } }
 }
 
+/** A POST, PUT or non-apply PATCH. */
 export interface Update {
-  /** undefined: created. */
+  /** undefined: the object is created. */
   readonly before: JsonObject | undefined
-  /** As it will be stored. */
+  /** The object to store. */
   readonly after: JsonObject
   readonly manager: string
   readonly kind: KindInfo
@@ -163,16 +171,16 @@ export interface Update {
   readonly subresource?: 'status' | ''
 }
 
-/** `after` with the managedFields of a POST, PUT or PATCH: what changed is the writer's. */
+/** `after` with updated managedFields: the writer owns the changed fields. */
 export function trackUpdate({ before, after, manager, kind, nowMs, subresource = '' }: Update): JsonObject {
-  const schema = shapeOfKind(kind)
+  const schema = schemaOfKind(kind)
   const sent = decodeEntries(fieldsOf(after['metadata'])['managedFields'])
   const known = sent.length > 0 ? sent : decodeEntries(fieldsOf(before?.['metadata'])['managedFields'])
   const writer: Writer = { manager, operation: 'Update', apiVersion: apiVersionOf(kind), subresource, nowMs }
   const change = compare(before, after, schema)
   const fresh = ownable(union(change.added, change.modified))
   const own = known.find(entry => isOf(entry, writer))
-  const others = given(
+  const others = withoutChanged(
     known.filter(entry => entry !== own),
     change,
   )
@@ -184,7 +192,7 @@ export function trackUpdate({ before, after, manager, kind, nowMs, subresource =
   return withEntries(after, all)
 }
 
-/** 409 as Kubernetes words it (k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go). */
+/** 409 in the words of Kubernetes (apimachinery/pkg/util/managedfields/internal/conflict.go). */
 export function conflictError(conflicts: readonly Conflict[]): ApiError {
   const causes: readonly Cause[] = conflicts.map(({ path, with: entry }) => ({
     reason: 'FieldManagerConflict',
@@ -204,11 +212,11 @@ function conflictText(conflicts: readonly Conflict[]): string {
   if (first && conflicts.length === 1)
     return `Apply failed with 1 conflict: conflict with ${ownerText(first.with)}: ${pathText(first.path)}`
   const owners = [...new Set(conflicts.map(({ with: entry }) => ownerText(entry)))].sort()
-  const said = owners.map(owner => {
+  const sections = owners.map(owner => {
     const paths = conflicts
       .filter(({ with: entry }) => ownerText(entry) === owner)
       .map(({ path }) => `- ${pathText(path)}`)
     return `conflicts with ${owner}:\n${paths.join('\n')}`
   })
-  return `Apply failed with ${conflicts.length} conflicts: ${said.join('\n')}`
+  return `Apply failed with ${conflicts.length} conflicts: ${sections.join('\n')}`
 }

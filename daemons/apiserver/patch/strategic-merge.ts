@@ -1,9 +1,9 @@
-// Strategic merge patch: lists merge member by member, as the kind's schema says. Pure; knows list types, knows no kind by name.
+// Strategic merge patch: lists merge by member, as the schema of the kind says. Pure.
 import { badRequest, unsupportedMedia } from '../schema/status-error.js'
 import type { KindInfo, Schema } from '../schema/kinds.js'
 import { isFields, sameJson, type JsonObject } from '../storage/object.js'
 import { interleave } from '../storage/order.js'
-import { childSchema, shapeOfKind } from '../schema/builtin-types.js'
+import { childSchema, schemaOfKind } from '../schema/builtin-types.js'
 
 const WITHOUT_STRATEGIC = [
   'application/json-patch+json',
@@ -15,17 +15,17 @@ const DELETE_FROM = '$deleteFromPrimitiveList/'
 const ORDER_OF = '$setElementOrder/'
 
 /**
- * k8s.io/apimachinery/pkg/util/strategicpatch. Neither argument is changed.
- * Throws 415 for a kind made by a CRD (Kubernetes has no strategic patch there), 400 for directives that make no sense.
+ * Applies a strategic merge patch (k8s.io/apimachinery/pkg/util/strategicpatch). Pure.
+ * @throws 415 for a custom kind, as kube-apiserver does, 400 for invalid directives
  */
 export function strategicMerge(object: JsonObject, patch: unknown, kind: KindInfo): JsonObject {
   if (kind.custom) throw unsupportedMedia(WITHOUT_STRATEGIC)
   if (!isFields(patch)) throw badRequest('error decoding patch: a strategic merge patch is a JSON object')
-  return mergedFields(object, patch, shapeOfKind(kind)) ?? {}
+  return mergeFields(object, patch, schemaOfKind(kind)) ?? {}
 }
 
-/** undefined where the patch takes the map away. */
-function mergedFields(before: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject | undefined {
+/** The merged map; undefined if the patch deletes it. */
+function mergeFields(before: JsonObject, patch: JsonObject, schema: Schema | undefined): JsonObject | undefined {
   const { $patch: directive, $retainKeys: retain, ...changes } = patch
   if (directive === 'delete') return undefined
   if (directive === 'replace') return bare(changes)
@@ -39,13 +39,13 @@ function mergedFields(before: JsonObject, patch: JsonObject, schema: Schema | un
   for (const [key, value] of Object.entries(changes)) {
     if (key.startsWith(DELETE_FROM)) without(after, key.slice(DELETE_FROM.length), listOf(key, value))
     else if (key.startsWith(ORDER_OF)) orders.push([key.slice(ORDER_OF.length), listOf(key, value)])
-    else set(after, key, mergedValue(after[key], value, childSchema(schema, key)))
+    else set(after, key, mergeValue(after[key], value, childSchema(schema, key)))
   }
   for (const [key, order] of orders) {
     const list = after[key]
-    const was = before[key]
+    const previous = before[key]
     if (Array.isArray(list))
-      after[key] = ordered(list, order, Array.isArray(was) ? was : [], mergeKey(childSchema(schema, key)))
+      after[key] = ordered(list, order, Array.isArray(previous) ? previous : [], mergeKey(childSchema(schema, key)))
   }
   return after
 }
@@ -60,22 +60,22 @@ function listOf(directive: string, value: unknown): readonly unknown[] {
   return value
 }
 
-function without(fields: JsonObject, key: string, gone: readonly unknown[]): void {
+function without(fields: JsonObject, key: string, removed: readonly unknown[]): void {
   const list = fields[key]
-  if (Array.isArray(list)) fields[key] = list.filter(item => !gone.some(other => sameJson(item, other)))
+  if (Array.isArray(list)) fields[key] = list.filter(item => !removed.some(other => sameJson(item, other)))
 }
 
-function mergedValue(before: unknown, patch: unknown, schema: Schema | undefined): unknown {
-  if (isFields(patch)) return mergedFields(isFields(before) ? before : {}, patch, schema)
+function mergeValue(before: unknown, patch: unknown, schema: Schema | undefined): unknown {
+  if (isFields(patch)) return mergeFields(isFields(before) ? before : {}, patch, schema)
   if (!Array.isArray(patch)) return patch
-  return mergedList(Array.isArray(before) ? before : [], patch, schema)
+  return mergeList(Array.isArray(before) ? before : [], patch, schema)
 }
 
-/** The key that tells a list's members apart: the first of the schema's (`patchMergeKey` of Kubernetes' types, in every case). */
+/** The merge key of a list: the first map key (`patchMergeKey` of the Go types). */
 const mergeKey = (schema: Schema | undefined): string | undefined =>
   schema?.['x-kubernetes-list-type'] === 'map' ? schema['x-kubernetes-list-map-keys']?.[0] : undefined
 
-function mergedList(
+function mergeList(
   before: readonly unknown[],
   patch: readonly unknown[],
   schema: Schema | undefined,
@@ -106,29 +106,29 @@ function withMember(
     throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`)
   const same = (other: unknown): boolean => isFields(other) && other[key] === item[key]
   const merged = (old: unknown): readonly unknown[] => {
-    const member = mergedFields(isFields(old) ? old : {}, item, schema)
+    const member = mergeFields(isFields(old) ? old : {}, item, schema)
     return member === undefined ? [] : [member]
   }
   return list.some(same) ? list.flatMap(old => (same(old) ? merged(old) : [old])) : [...list, ...merged(undefined)]
 }
 
-/** Members named by `order` stand in its order; the others stay where they stood among those of `was`. */
+/** Members in `order` are sorted by it; the others keep their positions in `previous`. */
 function ordered(
   list: readonly unknown[],
   order: readonly unknown[],
-  was: readonly unknown[],
+  previous: readonly unknown[],
   key: string | undefined,
 ): readonly unknown[] {
   const id = (item: unknown): string => JSON.stringify(key !== undefined && isFields(item) ? item[key] : item)
-  const present = new Map<string, unknown[]>() // two ports of one number and two protocols share a merge key
+  const present = new Map<string, unknown[]>() // ports with one number and two protocols share a merge key
   for (const item of list) present.set(id(item), [...(present.get(id(item)) ?? []), item])
   const unique = (ids: readonly string[]): string[] => [...new Set(ids)].filter(each => present.has(each))
-  const places = interleave(unique(was.map(id)), unique(order.map(id)))
-  const rest = [...present.keys()].filter(each => !places.includes(each))
-  return [...places, ...rest].flatMap(each => present.get(each) ?? [])
+  const positions = interleave(unique(previous.map(id)), unique(order.map(id)))
+  const rest = [...present.keys()].filter(each => !positions.includes(each))
+  return [...positions, ...rest].flatMap(each => present.get(each) ?? [])
 }
 
-/** Without directives and nulls: what a patch leaves where there was nothing. */
+/** A patch without directives and nulls, as a new value. */
 function bare(fields: JsonObject): JsonObject {
   const kept = Object.entries(fields).filter(([key, value]) => value !== null && !key.startsWith('$'))
   return Object.fromEntries(kept.map(([key, value]) => [key, isFields(value) ? bare(value) : value]))

@@ -1,4 +1,4 @@
-// Values read by a structural schema: which paths they have, what differs, merged, pruned. Pure; knows list and map types, no manager.
+// Values typed by a structural schema: paths, comparison, merge, removal. Pure.
 import { inside, type Element, type FieldPath, type FieldSet } from './field-set.js'
 import type { Schema } from '../schema/kinds.js'
 import { interleave } from '../storage/order.js'
@@ -9,7 +9,9 @@ type Typed = Schema | undefined
 
 const isGranular = (schema: Typed): boolean => schema?.['x-kubernetes-map-type'] !== 'atomic'
 
-/** The members of a list by their elements; undefined where the list is one value: atomic, or not as its schema says. */
+/**
+ * The members of a list by path element; undefined if the list is atomic or violates its list type.
+ */
 function membersOf(list: readonly unknown[], schema: Typed): ReadonlyMap<Element, unknown> | undefined {
   const type = schema?.['x-kubernetes-list-type']
   if (type !== 'map' && type !== 'set') return undefined
@@ -37,7 +39,10 @@ function keyElement(item: unknown, schema: Typed): Element | undefined {
 const isField = (schema: Typed, key: string): boolean => schema?.properties?.[key] !== undefined
 const isEmpty = (value: unknown): boolean => value === null || (isFields(value) && Object.keys(value).length === 0)
 
-/** What an applier owns: leaves, members of lists and maps, empty maps. Fields of the schema that only hold others are nobody's. */
+/**
+ * The paths that an applier owns: leaves, list and map members, empty maps. Schema fields that hold
+ * others are not owned.
+ */
 export function appliedSet(value: unknown, schema: Typed): FieldSet {
   const set = new Set<FieldPath>()
   const walk = (here: unknown, typed: Typed, path: FieldPath): void => {
@@ -61,7 +66,7 @@ export function appliedSet(value: unknown, schema: Typed): FieldSet {
   return set
 }
 
-/** Every path of a value, those that only hold others included. */
+/** Every path of a value, inner ones included. */
 function everyPath(value: unknown, schema: Typed, path: FieldPath, into: Set<FieldPath>): void {
   into.add(path)
   if (Array.isArray(value)) {
@@ -73,13 +78,14 @@ function everyPath(value: unknown, schema: Typed, path: FieldPath, into: Set<Fie
   }
 }
 
+/** The paths that differ between two objects. */
 export interface Difference {
   readonly added: FieldSet
   readonly modified: FieldSet
   readonly removed: FieldSet
 }
 
-/** What changed between two objects, path by path. */
+/** Compares two objects path by path. */
 export function compare(before: unknown, after: unknown, schema: Typed): Difference {
   const [added, modified, removed] = [new Set<FieldPath>(), new Set<FieldPath>(), new Set<FieldPath>()]
   const walk = (a: unknown, b: unknown, typed: Typed, path: FieldPath): void => {
@@ -103,17 +109,18 @@ export function compare(before: unknown, after: unknown, schema: Typed): Differe
   return { added, modified, removed }
 }
 
-/** Members of a granular map or list by element; undefined for what is one value. */
+/** Members of a granular map or list by element; undefined for an atomic value. */
 function childrenOf(value: unknown, schema: Typed): ReadonlyMap<Element, unknown> | undefined {
   if (Array.isArray(value)) return membersOf(value, schema)
   if (!isFields(value) || !isGranular(schema)) return undefined
   return new Map(Object.entries(value).map(([key, item]) => [`f:${key}`, item]))
 }
 
+/** The schema of the value at an element. */
 export const belowElement = (schema: Typed, element: Element): Typed =>
   element.startsWith('f:') ? childSchema(schema, element.slice(2)) : schema?.items
 
-/** `config` laid over `live`: maps and lists with members merge, all else is replaced. */
+/** `config` merged into `live`: granular maps and lists merge, all else is replaced. */
 export function merged(live: unknown, config: unknown, schema: Typed): unknown {
   if (isFields(live) && isFields(config) && isGranular(schema)) {
     const changed = Object.entries(config).map(([key, value]) => [
@@ -130,7 +137,7 @@ export function merged(live: unknown, config: unknown, schema: Typed): unknown {
   )
 }
 
-/** Without the values at `gone`. */
+/** The value without the paths in `gone`. */
 export function without(value: unknown, gone: FieldSet, schema: Typed, path: FieldPath = ''): unknown {
   if (Array.isArray(value)) {
     const members = membersOf(value, schema)

@@ -1,31 +1,11 @@
-// What is done to objects of single kinds before they are stored: a table of pure functions. Knows kinds; reads others only through `others`.
-import { forbidden } from '../schema/status-error.js'
-import { isFields, type Stored } from '../storage/object.js'
+// Admission of single kinds: a table of pure functions.
+import { forbidden, invalid } from '../schema/status-error.js'
+import { isFields } from '../storage/object.js'
 import { CRDS, storedAt } from '../schema/kind-registry.js'
 import { establish, crdFaults } from './crd.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { SPIDER_ADMISSION } from './spider-admission.js'
-import { invalid } from '../schema/status-error.js'
-
-/** All objects of a resource (`group/plural`), or those with a label, as they are in this transaction. */
-export type Others = (resource: string, label?: string) => readonly Stored[]
-
-export interface AdmissionAround {
-  readonly others: Others
-  /** For the client: a warning header of the answer. */
-  readonly warn: (text: string) => void
-}
-
-export interface BuiltinAdmission {
-  /** Fills in what was left out. */
-  mutate(object: Stored, old: Stored | undefined, others: Others): Stored
-  /** Throws an ApiError where the object may not be. */
-  validate(object: Stored, old: Stored | undefined, around: AdmissionAround): void
-  mayDelete(object: Stored): void
-}
-
-/** Of writes to /status: webhooks never see them. */
-export const NO_ADMISSION: BuiltinAdmission = { mutate: object => object, validate: () => {}, mayDelete: () => {} }
+import { NO_ADMISSION, type BuiltinAdmission } from './builtin-admission.js'
 
 const PERMANENT = new Set(['default', 'kube-system', 'kube-public'])
 const NAMESPACE = { group: '', plural: 'namespaces', kind: 'Namespace' }
@@ -33,7 +13,7 @@ const CRD = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions'
 
 const TABLE: Readonly<Record<string, Partial<BuiltinAdmission>>> = {
   '/namespaces': {
-    mayDelete({ metadata: { name } }) {
+    validateDelete({ metadata: { name } }) {
       if (PERMANENT.has(name)) throw forbidden(NAMESPACE, name, 'this namespace may not be deleted')
     },
   },
@@ -45,7 +25,7 @@ const TABLE: Readonly<Record<string, Partial<BuiltinAdmission>>> = {
     },
   },
   '/secrets': {
-    // stringData is write-only: it is moved into data (k8s.io/api/core/v1 Secret).
+    // stringData is write-only and moved into data (k8s.io/api/core/v1 Secret).
     mutate(object) {
       const { stringData, ...rest } = object
       if (!isFields(stringData)) return object
@@ -64,6 +44,7 @@ const TABLE: Readonly<Record<string, Partial<BuiltinAdmission>>> = {
   },
 }
 
+/** The admission of a kind: built-in rules, and Spiderpool’s unless --no-admission. */
 export const admissionFor = (kind: KindInfo): BuiltinAdmission => ({
   ...NO_ADMISSION,
   ...TABLE[storedAt(kind)],

@@ -1,4 +1,4 @@
-// The CRDs of this repository, as texts inside the executable. Knows file names only.
+// The CRDs of this repository, embedded in the executable.
 import attachments from '../../../schemas/crds/k8s.cni.cncf.io_network-attachment-definitions.yaml' with { type: 'text' }
 import coordinators from '../../../schemas/crds/spiderpool.spidernet.io_spidercoordinators.yaml' with { type: 'text' }
 import endpoints from '../../../schemas/crds/spiderpool.spidernet.io_spiderendpoints.yaml' with { type: 'text' }
@@ -8,6 +8,7 @@ import multusConfigs from '../../../schemas/crds/spiderpool.spidernet.io_spiderm
 import reserved from '../../../schemas/crds/spiderpool.spidernet.io_spiderreservedips.yaml' with { type: 'text' }
 import subnets from '../../../schemas/crds/spiderpool.spidernet.io_spidersubnets.yaml' with { type: 'text' }
 
+/** YAML texts. */
 export const BUILTIN_CRDS: readonly string[] = [
   attachments,
   coordinators,

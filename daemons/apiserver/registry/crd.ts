@@ -1,13 +1,16 @@
-// CustomResourceDefinitions: defaults, status and what may not be. Pure.
+// CustomResourceDefinitions: defaults, status and validation. Pure.
 import { fault, type Cause } from '../schema/status-error.js'
 import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../storage/object.js'
 
 const list = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isFields) : [])
 
-/** Holds a CRD until its objects are gone; gc.ts takes it off. */
+/** Held by a CRD until its objects are deleted; gc.ts removes it. */
 export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
 
-/** Defaults of apiextensions.k8s.io/v1, and the conditions: a CRD is served with the write that makes it. */
+/**
+ * Defaults of apiextensions.k8s.io/v1 and the conditions: a CRD is Established by the write that
+ * creates it.
+ */
 export function establish(crd: Stored, old: Stored | undefined): Stored {
   const spec = fieldsOf(crd['spec'])
   const names = fieldsOf(spec['names'])
@@ -41,7 +44,7 @@ export function establish(crd: Stored, old: Stored | undefined): Stored {
   }
 }
 
-/** What is wrong with a CRD: the checks without which it could not be served. */
+/** Causes for which a CRD is rejected: those without which it could not be served. */
 export function crdFaults(crd: Stored): readonly Cause[] {
   const spec = fieldsOf(crd['spec'])
   const names = fieldsOf(spec['names'])

@@ -1,4 +1,5 @@
-// What metadata may hold: names, labels, annotations, finalizers. Pure; the rules of k8s.io/apimachinery/pkg/util/validation.
+// Validation of ObjectMeta: names, labels, annotations, finalizers
+// (apimachinery/pkg/util/validation). Pure.
 import { fault, type Cause } from '../schema/status-error.js'
 import { isFields, type JsonObject } from '../storage/object.js'
 import type { KindInfo } from '../schema/kinds.js'
@@ -25,7 +26,10 @@ const KEY_RULE =
 
 const tooLong = (max: number): string => `must be no more than ${max} characters`
 
-/** Why `text` is no DNS-1123 subdomain (RFC 1123 §2.1, 253 characters at most); undefined where it is one. */
+/**
+ * Why `text` is not a DNS-1123 subdomain (RFC 1123 §2.1, at most 253 characters); undefined if it
+ * is one.
+ */
 export function subdomainFault(text: string): string | undefined {
   if (text.length > SUBDOMAIN_MAX) return tooLong(SUBDOMAIN_MAX)
   return SUBDOMAIN.test(text) ? undefined : SUBDOMAIN_RULE
@@ -104,7 +108,7 @@ function ownerFaults(owners: unknown): readonly Cause[] {
   return [...missing, fault.invalid('metadata.ownerReferences', list, why)]
 }
 
-/** All that is wrong in an object's metadata, once its name is settled. */
+/** All causes for which the metadata is invalid, once the name is set. */
 export function metadataFaults(kind: KindInfo, metadata: JsonObject): readonly Cause[] {
   const { name, labels, annotations, finalizers, ownerReferences } = metadata
   const faults: Cause[] = []
@@ -141,7 +145,7 @@ function isTexts(value: unknown): boolean {
   return isFields(value) && Object.values(value).every(isText)
 }
 
-/** The first field of `metadata` whose JSON type is wrong; null counts as absent, as in Go. */
+/** The first field of `metadata` with a wrong JSON type; null counts as absent, as in Go. */
 export function mistypedField(metadata: JsonObject): string | undefined {
   return Object.keys(TYPES).find(key => {
     const value = metadata[key]

@@ -1,11 +1,11 @@
-// The subresource `scale` of workloads: autoscaling/v1 Scale as a view of an object, and a Scale written back. Pure; knows no store.
+// The `scale` subresource of workloads (autoscaling/v1 Scale). Pure.
 import { badRequest, conflict, fault, invalid } from '../schema/status-error.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../storage/object.js'
 
 export const SCALE_VERBS = ['get', 'patch', 'update'] as const
 
-/** What a Scale is in discovery and in tables. */
+/** The kind Scale, for discovery and tables. */
 export const SCALE: KindInfo = {
   group: 'autoscaling',
   version: 'v1',
@@ -26,9 +26,10 @@ export const SCALE: KindInfo = {
 }
 
 const SCALED = new Set(['Deployment', 'ReplicaSet', 'StatefulSet'])
+/** Whether a kind has the scale subresource. */
 export const hasScale = ({ group, kind, custom }: KindInfo): boolean => group === 'apps' && SCALED.has(kind) && !custom
 
-/** metav1.LabelSelector as text, in the order of k8s.io/apimachinery/pkg/labels: by key. */
+/** metav1.LabelSelector as text, sorted by key as in k8s.io/apimachinery/pkg/labels. */
 function selectorText(selector: unknown): string {
   const { matchLabels, matchExpressions } = fieldsOf(selector)
   const labels = Object.entries(fieldsOf(matchLabels)).map(([key, value]) => [key, `${key}=${String(value)}`] as const)
@@ -55,6 +56,7 @@ const countAt = (object: Stored, part: string, otherwise: number): number => {
   return typeof count === 'number' ? count : otherwise
 }
 
+/** The Scale of a workload. */
 export function scaleOf(object: Stored): Stored {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   const selector = selectorText(at(object, 'spec', 'selector'))
@@ -69,7 +71,9 @@ export function scaleOf(object: Stored): Stored {
 
 /**
  * The object with the replicas of a Scale.
- * @throws 400 where it is no Scale of this object, 409 where it is of another version or object, 422 where replicas is no whole number from 0.
+ * @throws 400 for a Scale of another object, 409 for another UID or resourceVersion, 422 for
+ *   invalid
+ *   replicas
  */
 export function withScale(old: Stored, scale: unknown, of: KindInfo): JsonObject {
   if (!isFields(scale)) throw badRequest('the body is not a JSON object')

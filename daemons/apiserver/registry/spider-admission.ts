@@ -1,20 +1,20 @@
-// Admission of the system's own kinds: what a webhook does in a cluster, in the server's own process. The rules are lib/crd's.
+// Admission of Spiderpool’s kinds, which webhooks do in a cluster. The rules are those of lib/crd.
 import { ADMISSIONS } from '../../../lib/crd/admission.js'
 import { denialOf } from '../../../lib/crd/cause.js'
 import { SPIDERPOOL_GROUP } from '../../../lib/crd/names.js'
 import {
   EMPTY_CONTEXT,
-  type Admission as Rules,
+  type Admission,
   type AdmissionContext,
   type ContextQuery,
   type AdmissionSwitches,
 } from '../../../lib/crd/rules.js'
-import type { BuiltinAdmission, Others } from './admission.js'
+import type { BuiltinAdmission, ListResource } from './builtin-admission.js'
 import { denied } from '../schema/status-error.js'
 import { labelText } from '../storage/label.js'
 import { isFields, type Stored } from '../storage/object.js'
 
-/** A single host has both families; subnets change nothing where there are none. */
+/** A single host has both families; enableSpiderSubnet has no effect without subnets. */
 const SWITCHES: AdmissionSwitches = { enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, keepsUsed: false }
 
 const RESOURCES: { readonly [K in keyof AdmissionContext]: string } = {
@@ -26,37 +26,37 @@ const RESOURCES: { readonly [K in keyof AdmissionContext]: string } = {
   namespaces: '/namespaces',
 }
 
-/** Stored objects passed their schema, or were served before there was one: what has no spec says nothing. */
+/** Objects without spec may have been stored before the CRD had a schema. */
 const hasSpec = (object: Stored): boolean => isFields(object['spec']) || object.kind === 'Namespace'
 
-function around(looks: ContextQuery, others: Others): AdmissionContext {
-  const found = Object.entries(looks).map(([what, { label, name, namespace }]) => {
+function contextOf(query: ContextQuery, list: ListResource): AdmissionContext {
+  const entries = Object.entries(query).map(([what, { label, name, namespace }]) => {
     const [key = '', value = ''] = (label ?? '').split('=')
     const resource = RESOURCES[what as keyof AdmissionContext]
-    const all = label === undefined ? others(resource) : others(resource, labelText(key, value))
-    const isMeant = ({ metadata }: Stored): boolean =>
+    const all = label === undefined ? list(resource) : list(resource, labelText(key, value))
+    const matches = ({ metadata }: Stored): boolean =>
       (name === undefined || metadata.name === name) && (namespace === undefined || metadata.namespace === namespace)
-    return [what, all.filter(one => isMeant(one) && hasSpec(one))]
+    return [what, all.filter(one => matches(one) && hasSpec(one))]
   })
-  return { ...EMPTY_CONTEXT, ...(Object.fromEntries(found) as Partial<AdmissionContext>) } // each kind under its own name
+  return { ...EMPTY_CONTEXT, ...(Object.fromEntries(entries) as Partial<AdmissionContext>) } // each kind under its own key
 }
 
-const admissionOf = (rules: Rules): Partial<BuiltinAdmission> => ({
-  mutate(object, old, others) {
+const admissionOf = (rules: Admission): Partial<BuiltinAdmission> => ({
+  mutate(object, old, list) {
     const written = { object, old, namespace: object.metadata.namespace ?? '' }
-    const looks = rules.toMutate(written, SWITCHES, EMPTY_CONTEXT)
-    return rules.mutate(written, around(looks, others)) as Stored // what it adds has the types of the schema
+    const query = rules.toMutate(written, SWITCHES, EMPTY_CONTEXT)
+    return rules.mutate(written, contextOf(query, list)) as Stored // mutate keeps the types of the schema
   },
-  validate(object, old, { others, warn }) {
+  validate(object, old, { list, warn }) {
     const written = { object, old, namespace: object.metadata.namespace ?? '' }
-    const faults = rules.validate(written, around(rules.toValidate(written, SWITCHES), others), SWITCHES)
+    const faults = rules.validate(written, contextOf(rules.toValidate(written, SWITCHES), list), SWITCHES)
     const denial = denialOf(rules.of, object.metadata.name, faults)
     if (denial) throw denied(denial)
     for (const warning of rules.warnings(object)) warn(warning)
   },
 })
 
-/** By resource, as the store names it. */
+/** By resource, `group/plural`. */
 export const SPIDER_ADMISSION: Readonly<Record<string, Partial<BuiltinAdmission>>> = Object.fromEntries(
   ADMISSIONS.map(rules => [`${rules.of.group}/${rules.of.plural}`, admissionOf(rules)]),
 )

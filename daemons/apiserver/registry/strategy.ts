@@ -1,33 +1,34 @@
-// What a create and an update make of what the client sent: what the server sets, keeps and refuses. Pure: the clock and names are arguments.
+// PrepareForCreate and PrepareForUpdate: which fields the server sets, keeps and rejects. Pure.
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { ApiError, badRequest, conflict, fault, invalid } from '../schema/status-error.js'
 import { metadataFaults, mistypedField } from './metadata.js'
 import { fieldsOf, isFields, sameJson, timeText, type JsonObject, type Meta, type Stored } from '../storage/object.js'
 
-export interface Now {
+/** Clock and randomness of one create. */
+export interface NewObjectFacts {
   readonly ms: number
   readonly uid: string
   /** Five characters for generateName. */
   readonly suffix: string
 }
 
-/** An object as a client sent it: its metadata has the right JSON types, nothing else is sure. */
-export interface Sent extends JsonObject {
+/** An object from a request body: metadata has valid JSON types, the rest is unchecked. */
+export interface SentObject extends JsonObject {
   apiVersion: string
   kind: string
   metadata: JsonObject
 }
 
-/** The door for bodies. `namespace` is the path's, '' for cluster scope. Throws 400. */
-export function sent(body: unknown, kind: KindInfo, namespace: string): Sent {
+/** Parses a request body. `namespace` is that of the path, '' for cluster scope. @throws 400 */
+export function parseObject(body: unknown, kind: KindInfo, namespace: string): SentObject {
   if (!isFields(body))
     throw badRequest(`the body is not a JSON object but ${Array.isArray(body) ? 'a list' : String(body)}`)
   const apiVersion = apiVersionOf(kind)
   const of = `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`
   if ((body['kind'] ?? kind.kind) !== kind.kind || (body['apiVersion'] ?? apiVersion) !== apiVersion) {
-    const said = `${String(body['apiVersion'])}, Kind=${String(body['kind'])}`
+    const gvk = `${String(body['apiVersion'])}, Kind=${String(body['kind'])}`
     throw badRequest(
-      `the API version and kind in the data (${said}) do not match the expected (${apiVersion}, Kind=${kind.kind})`,
+      `the API version and kind in the data (${gvk}) do not match the expected (${apiVersion}, Kind=${kind.kind})`,
     )
   }
   const metadata = fieldsOf(body['metadata'])
@@ -68,8 +69,8 @@ function nameFor({ name, generateName }: JsonObject, suffix: string): string {
     : ''
 }
 
-/** The object to store for a POST, without its resourceVersion. Throws 422 and 400. */
-export function toCreate(kind: KindInfo, object: Sent, now: Now): Stored {
+/** The object to store for a POST, without resourceVersion. @throws 422, 500 */
+export function toCreate(kind: KindInfo, object: SentObject, facts: NewObjectFacts): Stored {
   const {
     resourceVersion,
     deletionTimestamp: _d,
@@ -80,25 +81,28 @@ export function toCreate(kind: KindInfo, object: Sent, now: Now): Stored {
   } = object.metadata
   if ((resourceVersion ?? '') !== '' && resourceVersion !== '0')
     throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created')
-  const name = nameFor(rest, now.suffix)
+  const name = nameFor(rest, facts.suffix)
   const metadata: Meta = {
     ...rest,
     name,
-    uid: now.uid,
+    uid: facts.uid,
     resourceVersion: '',
-    creationTimestamp: timeText(now.ms),
+    creationTimestamp: timeText(facts.ms),
     ...((kind.custom || !NO_GENERATION.has(kind.kind)) && { generation: 1 }),
   }
   const faults = metadataFaults(kind, metadata)
   if (faults.length > 0) throw invalid(kind, name, faults)
   const { status: _, ...body } = object
   const initial = kind.custom ? undefined : INITIAL_STATUS[kind.kind]
-  const made: Stored = { ...(kind.hasStatus ? body : object), metadata, ...(initial && { status: initial }) }
-  return kind.kind === 'Namespace' && !kind.custom ? asNamespace(made) : made
+  const updated: Stored = { ...(kind.hasStatus ? body : object), metadata, ...(initial && { status: initial }) }
+  return kind.kind === 'Namespace' && !kind.custom ? initNamespace(updated) : updated
 }
 
-/** Kubernetes marks a namespace so that selectors can name it, and holds it until it is empty. */
-function asNamespace(object: Stored): Stored {
+/**
+ * Adds the label kubernetes.io/metadata.name and the finalizer that holds a namespace until it is
+ * empty.
+ */
+function initNamespace(object: Stored): Stored {
   const { metadata } = object
   return {
     ...object,
@@ -107,8 +111,11 @@ function asNamespace(object: Stored): Stored {
   }
 }
 
-/** Refuses what is not about this object, or about another version of it. */
-export function checkSame(kind: KindInfo, old: Stored, { metadata }: Sent): void {
+/**
+ * @throws 400 for another name, 409 for another UID or resourceVersion, 422 for a custom object
+ * without one.
+ */
+export function checkIdentity(kind: KindInfo, old: Stored, { metadata }: SentObject): void {
   const { name } = old.metadata
   if ((metadata['name'] ?? name) !== name)
     throw badRequest(
@@ -127,7 +134,7 @@ export function checkSame(kind: KindInfo, old: Stored, { metadata }: Sent): void
     throw invalid(kind, name, [fault.invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
 }
 
-function keptMetadata(old: Meta, metadata: JsonObject): Meta {
+function updatedMetadata(old: Meta, metadata: JsonObject): Meta {
   const {
     deletionTimestamp,
     deletionGracePeriodSeconds,
@@ -155,28 +162,30 @@ function keptMetadata(old: Meta, metadata: JsonObject): Meta {
 const withoutMeta = ({ metadata: _m, ...rest }: Stored): JsonObject => rest
 const withoutStatus = ({ metadata: _m, status: _s, ...rest }: Stored): JsonObject => rest
 
-/** The object to store for a PUT or PATCH of the object itself. Throws 422. */
-export function toUpdate(kind: KindInfo, old: Stored, object: Sent): Stored {
-  const metadata = keptMetadata(old.metadata, object.metadata)
+/** The object to store for a PUT or PATCH of the object. @throws 422 */
+export function toUpdate(kind: KindInfo, old: Stored, object: SentObject): Stored {
+  const metadata = updatedMetadata(old.metadata, object.metadata)
   const { status: _, ...body } = object
-  const made: Stored = kind.hasStatus
+  const updated: Stored = kind.hasStatus
     ? { ...body, metadata, ...('status' in old && { status: old['status'] }) }
     : { ...object, metadata }
   const faults = [...metadataFaults(kind, metadata), ...finalizerFaults(old.metadata, metadata)]
   if (faults.length > 0) throw invalid(kind, metadata.name, faults)
-  return made
+  return updated
 }
 
-/** Counts a change of what is wanted; `made` is settled: defaulted, pruned, admitted. */
-export function withGeneration(kind: KindInfo, old: Stored, made: Stored): Stored {
+/**
+ * Increments metadata.generation if the spec changed; `updated` is defaulted, pruned and admitted.
+ */
+export function withGeneration(kind: KindInfo, old: Stored, updated: Stored): Stored {
   const { generation } = old.metadata
   const shape = kind.hasStatus ? withoutStatus : withoutMeta
-  if (generation === undefined || sameJson(shape(old), shape(made))) return made
-  return { ...made, metadata: { ...made.metadata, generation: generation + 1 } }
+  if (generation === undefined || sameJson(shape(old), shape(updated))) return updated
+  return { ...updated, metadata: { ...updated.metadata, generation: generation + 1 } }
 }
 
-/** The object to store for a write of /status: all but the status stays (of built-in kinds also labels and annotations may change). */
-export function toUpdateStatus(kind: KindInfo, old: Stored, object: Sent): Stored {
+/** The object to store for a write of /status. Built-in kinds also take labels and annotations. */
+export function toUpdateStatus(kind: KindInfo, old: Stored, object: SentObject): Stored {
   const { managedFields, labels, annotations } = object.metadata
   const { managedFields: _, ...kept } = old.metadata
   const metadata: JsonObject = { ...kept, ...(managedFields !== undefined && { managedFields }) }
@@ -184,7 +193,7 @@ export function toUpdateStatus(kind: KindInfo, old: Stored, object: Sent): Store
   const { status: _s, ...rest } = old
   return {
     ...rest,
-    metadata: keptMetadata(old.metadata, metadata),
+    metadata: updatedMetadata(old.metadata, metadata),
     ...('status' in object && { status: object['status'] }),
   }
 }

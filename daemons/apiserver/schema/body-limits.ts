@@ -1,19 +1,21 @@
-// How deep and how large a parsed document may be. Without recursion, so that no document can exhaust the stack here. Pure.
+// Limits of request bodies: size and depth. Iterative, so that no document exhausts the stack.
+// Pure.
 import { badRequest } from './status-error.js'
 
-/** kube-apiserver's limit of a request body: MaxRequestBodyBytes of k8s.io/apiserver. */
+/** MaxRequestBodyBytes of k8s.io/apiserver. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024
 
-/** encoding/json of Go, with which kube-apiserver decodes, refuses deeper documents. */
+/** Depth limit; kube-apiserver decodes by encoding/json, which has one too. */
 export const DEPTH_MAX = 500
 
+/** The 400 for a document nested too deep. */
 export const tooDeep = (): Error =>
   badRequest(`the document is nested deeper than ${DEPTH_MAX} levels; write it with fewer`)
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Throws 400 for a JSON text that is nested too deep, before it is parsed. */
+/** Checks the depth of a JSON text before it is parsed. @throws 400 */
 export function checkDepth(text: string): void {
   if (text.length <= DEPTH_MAX) return
   let depth = 0
@@ -31,8 +33,9 @@ export function checkDepth(text: string): void {
 }
 
 /**
- * The approximate size in bytes of a value as JSON, or Infinity where it is over `bytesMax`: the walk ends there. A value that stands in
- * several places (an alias of YAML) counts in each. Throws 400 where it is nested too deep.
+ * The approximate size in bytes of a value as JSON; Infinity beyond `bytesMax`, where the walk
+ * ends. A value with several references (a YAML alias) counts once per reference.
+ * @throws 400 if nested too deep
  */
 export function sizeOfJson(value: unknown, bytesMax: number): number {
   let bytes = 0

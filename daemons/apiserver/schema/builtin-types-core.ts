@@ -1,5 +1,6 @@
-// The built-in types of the core group, a line a type: fields and which lists are maps or sets. A table; knows nothing of its reader, shapes.ts.
-//   name:T one   name!:T required   name[]:T list, replaced whole   name[k]:T list, members known by k   name[=]:T set   name{}:T map   T=x default
+// The built-in types of the core group, one line per type; parsed by builtin-types.ts.
+//   name:T one     name!:T required   name[]:T atomic list   name[k]:T list of type map with key k
+//   name[=]:T set  name{}:T map       T=x default
 
 export const CORE: Readonly<Record<string, string>> = {
   Namespace: 'spec:NamespaceSpec status:NamespaceStatus',

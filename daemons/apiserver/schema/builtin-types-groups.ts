@@ -1,4 +1,4 @@
-// The built-in types of the other groups, a line a type, in the notation of shapes-core.ts. A table.
+// The built-in types of the other groups, in the notation of builtin-types-core.ts.
 
 export const META: Readonly<Record<string, string>> = {
   ObjectMeta:
@@ -60,7 +60,7 @@ export const DISCOVERY: Readonly<Record<string, string>> = {
   EndpointPort: 'appProtocol:string name:string port:int protocol:string',
 }
 
-/** Kept as they come: this server asks no webhook, it has the rules of ours itself. */
+/** Stored only: this server calls no webhooks, Spiderpool’s rules are built in. */
 export const ADMISSION: Readonly<Record<string, string>> = {
   MutatingWebhookConfiguration: 'webhooks[name]:MutatingWebhook',
   ValidatingWebhookConfiguration: 'webhooks[name]:ValidatingWebhook',

@@ -1,4 +1,4 @@
-// The schema of every kind: of a CRD its own, of a built-in kind from the tables. Knows types and lists; knows no object.
+// The schema of every kind: from its CRD, or for a built-in kind from the tables.
 import type { KindInfo, Schema } from './kinds.js'
 import { CORE } from './builtin-types-core.js'
 import {
@@ -12,7 +12,7 @@ import {
   NETWORKING,
 } from './builtin-types-groups.js'
 
-/** Where OpenAPI has the types of each table: Kubernetes' own definition names. */
+/** The OpenAPI prefix of each table. */
 const TABLES: readonly (readonly [prefix: string, types: Readonly<Record<string, string>>])[] = [
   ['io.k8s.apimachinery.pkg.apis.meta.v1', META],
   ['io.k8s.api.core.v1', CORE],
@@ -30,12 +30,12 @@ interface Field {
   readonly type: string
   readonly required: boolean
   readonly is: 'one' | 'map' | 'list'
-  /** Of a list: its map keys; `=` alone for a set. */
+  /** Map keys of a list; `=` for a set. */
   readonly keys: readonly string[]
   readonly byDefault: string | undefined
 }
 
-/** A type of the tables; `definition` is its name in OpenAPI. */
+/** A type of the tables; `definition` is its OpenAPI name. */
 export interface BuiltinType {
   readonly name: string
   readonly definition: string
@@ -51,8 +51,9 @@ function fieldOf(text: string): Field {
   return { name, type, required: required !== undefined, is, keys: keys ? keys.split(',') : [], byDefault }
 }
 
-/** Every built-in type by its short name; read at first use, for most starts of the process never need it. */
 let types: ReadonlyMap<string, BuiltinType> | undefined
+
+/** All built-in types by name; parsed at first use, since most starts do not need them. */
 export function builtinTypes(): ReadonlyMap<string, BuiltinType> {
   types ??= new Map(
     TABLES.flatMap(([prefix, table]) =>
@@ -75,7 +76,7 @@ const SCALARS: Readonly<Record<string, Schema>> = {
   object: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
 }
 
-/** A field as a schema; `nested` says how a type of the tables is written: whole, or as a reference. */
+/** The schema of a field; `nested` writes a type of the tables, inline or as a reference. */
 export function fieldSchema({ is, keys, type, byDefault }: Field, nested: (type: BuiltinType) => Schema): Schema {
   const known = builtinTypes().get(type)
   const one = known ? nested(known) : SCALARS[type]
@@ -114,12 +115,15 @@ function wholeSchema(type: BuiltinType): Schema {
 const BARE: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
 const made = new WeakMap<KindInfo, Schema>()
 
-/** The type of the tables that a built-in kind is; undefined for a CRD's kind. */
+/** The table type of a built-in kind; undefined for a custom kind. */
 export const builtinTypeOf = (kind: KindInfo): BuiltinType | undefined =>
   kind.custom ? undefined : builtinTypes().get(kind.kind)
 
-/** The schema of whole objects of a kind, metadata included. What it does not name is a map of maps, its lists atomic. */
-export function shapeOfKind(kind: KindInfo): Schema {
+/**
+ * The schema of an object of a kind, with metadata. Unnamed fields are granular maps and atomic
+ * lists.
+ */
+export function schemaOfKind(kind: KindInfo): Schema {
   const known = made.get(kind)
   if (known) return known
   const type = builtinTypeOf(kind)
@@ -138,7 +142,7 @@ export function shapeOfKind(kind: KindInfo): Schema {
   return schema
 }
 
-/** The schema of a member of a map or of a field. */
+/** The schema of a field or map member. */
 export function childSchema(schema: Schema | undefined, key: string): Schema | undefined {
   const own = schema?.properties?.[key]
   if (own) return own

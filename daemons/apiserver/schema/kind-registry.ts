@@ -1,10 +1,10 @@
-// Which kinds are served: the built-in ones and those of the CRDs that are there. Knows names and versions; knows no HTTP.
+// The served kinds: built-in ones and those of stored CRDs.
 import { BUILTIN_KINDS, type Column, type KindInfo, type Schema } from './kinds.js'
 import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../storage/object.js'
 
 export const CRDS = 'apiextensions.k8s.io/customresourcedefinitions'
 
-/** Where objects of a kind lie in the store, whatever the version: `group/plural`. */
+/** The resource under which objects of a kind are stored in any version: `group/plural`. */
 export const storedAt = ({ group, plural }: Pick<KindInfo, 'group' | 'plural'>): string => `${group}/${plural}`
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
@@ -26,7 +26,7 @@ function columnOf(column: JsonObject): Column {
 
 const isSchema = (value: unknown): value is Schema => isFields(value)
 
-/** The kinds of a CRD, one a served version, in the CRD's order. */
+/** The kinds of a CRD, one per served version, in its order. */
 export function kindsOfCrd(crd: Stored): readonly KindInfo[] {
   const spec = fieldsOf(crd['spec'])
   const names = fieldsOf(spec['names'])
@@ -53,13 +53,14 @@ export function kindsOfCrd(crd: Stored): readonly KindInfo[] {
     })
 }
 
+/** The registry of served kinds. */
 export class Registry {
   #kinds = new Map<string, KindInfo>()
   #byCrd = new Map<string, readonly KindInfo[]>()
-  /** Grows with every change, so that what is made from all kinds (discovery, OpenAPI) can be kept. */
+  /** Increases with every change, so that discovery and OpenAPI can be cached. */
   revision = 0
 
-  /** Whether our own kinds have rules here; without, they are stored as a cluster does that reaches no webhook. */
+  /** False with --no-admission: Spiderpool’s kinds are stored without its rules. */
   readonly #admits: boolean
 
   constructor(crds: readonly Stored[], { admits = true } = {}) {
@@ -76,14 +77,14 @@ export class Registry {
     return this.#kinds.get(`${group}/${version}/${plural}`)
   }
 
-  /** The kind that an ownerReference or a manifest means. */
+  /** The kind of an apiVersion and kind, as ownerReferences and manifests have them. */
   ofKind(apiVersion: string, kind: string): KindInfo | undefined {
     return this.all().find(
       k => k.kind === kind && (k.group === '' ? k.version : `${k.group}/${k.version}`) === apiVersion,
     )
   }
 
-  /** One kind a resource, whatever versions it has. */
+  /** One kind per resource, whatever its versions. */
   resources(): readonly KindInfo[] {
     return [...new Map(this.all().map(kind => [storedAt(kind), kind])).values()]
   }

@@ -1,4 +1,4 @@
-// What the server knows of a kind: names, scope, columns, schema; and the kinds that are there without a CRD. Knows no object and no storage.
+// A kind: names, scope, columns, schema; and the built-in kinds.
 
 /** A column of `kubectl get`: additionalPrinterColumns of apiextensions.k8s.io/v1. */
 export interface Column {
@@ -10,7 +10,7 @@ export interface Column {
   readonly priority?: number
 }
 
-/** A structural schema: JSONSchemaProps of apiextensions.k8s.io/v1, the part we read. */
+/** A structural schema: the supported part of JSONSchemaProps (apiextensions.k8s.io/v1). */
 export interface Schema {
   readonly type?: string
   readonly format?: string
@@ -48,7 +48,7 @@ export interface Schema {
   readonly 'x-kubernetes-map-type'?: 'atomic' | 'granular'
 }
 
-/** One kind in one version. A CRD of two served versions makes two of these. */
+/** One kind in one version; a CRD with two served versions has two. */
 export interface KindInfo {
   /** '' for the core group. */
   readonly group: string
@@ -61,29 +61,30 @@ export interface KindInfo {
   readonly categories: readonly string[]
   readonly namespaced: boolean
   readonly hasStatus: boolean
-  /** Of the CRD; empty for built-in kinds, whose tables are written by hand. */
+  /** additionalPrinterColumns; empty for built-in kinds, whose columns are in table/. */
   readonly columns: readonly Column[]
-  /** Of the whole object; absent for built-in kinds, which are stored as they come. */
+  /** Absent for built-in kinds, which are stored without validation. */
   readonly schema?: Schema
-  /** Made by a CRD: JSON merge patch only, no strategic patch (as Kubernetes has it). */
+  /** Defined by a CRD: no strategic merge patch, as in kube-apiserver. */
   readonly custom: boolean
-  /** Where not all verbs are served: those that are. */
+  /** Absent: all verbs. */
   readonly verbs?: readonly string[]
-  /** Our own rules are not asked about it (--no-admission). */
+  /** Spiderpool’s rules do not apply (--no-admission). */
   readonly unadmitted?: boolean
 }
 
-/** `v1` or `apps/v1`: what stands in an object's apiVersion. */
+/** The apiVersion: `v1` or `apps/v1`. */
 export const apiVersionOf = ({ group, version }: Pick<KindInfo, 'group' | 'version'>): string =>
   group === '' ? version : `${group}/${version}`
 
-/** `pods` or `deployments.apps`: how Kubernetes names a resource in its messages. */
+/** The resource in messages: `pods` or `deployments.apps`. */
 export const resourceNameOf = ({ group, plural }: Pick<KindInfo, 'group' | 'plural'>): string =>
   group === '' ? plural : `${plural}.${group}`
 
 type Row = readonly [apiVersion: string, kind: string, plural: string, flags: string, shorts?: string]
 
-// Flags: n = namespaced, s = has a status subresource, a = in category `all`, x = in category `api-extensions`.
+// Flags: n = namespaced, s = has a status subresource, a = in category `all`, x = in category
+// `api-extensions`.
 const ROWS: readonly Row[] = [
   ['v1', 'Namespace', 'namespaces', 's', 'ns'],
   ['v1', 'Node', 'nodes', 's', 'no'],

@@ -1,4 +1,4 @@
-// Bodies in application/vnd.kubernetes.protobuf, as typed kubectl commands send them: bytes to the object that JSON would be. Pure.
+// Decodes application/vnd.kubernetes.protobuf, which typed kubectl commands send. Pure.
 import { badRequest, unsupportedMedia } from './status-error.js'
 import type { JsonObject } from '../storage/object.js'
 import { MESSAGES } from './protobuf-messages.js'
@@ -7,7 +7,7 @@ export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00] // `k8s\0`, k8s.io/apimachinery/pkg/runtime/serializer/protobuf
 const DEPTH_MAX = 16
-const SECONDS_MAX = 253_402_300_799n // the end of the year 9999, the last that RFC 3339 can write
+const SECONDS_MAX = 253_402_300_799n // the end of the year 9999, the last in RFC 3339
 
 interface Field {
   readonly name: string
@@ -39,7 +39,7 @@ function fieldsOfMessage(message: string): ReadonlyMap<number, Field> {
   return fields
 }
 
-/** The fields of a message in order. Wire types 0 and 2 are all that these messages use (protobuf.dev/programming-guides/encoding). */
+/** The fields of a message, in order; these messages have wire types 0 and 2 only. */
 function* rawFields(bytes: Uint8Array): Generator<Raw> {
   let at = 0
   const varint = (): bigint => {
@@ -76,7 +76,7 @@ const numberIn = (value: bigint | Uint8Array): number => {
   return Number(value)
 }
 
-/** The first value of a field number. */
+/** The first value of a field. */
 function pick(bytes: Uint8Array, wanted: number): bigint | Uint8Array | undefined {
   for (const { number, value } of rawFields(bytes)) if (number === wanted) return value
   return undefined
@@ -115,7 +115,7 @@ function valueIn(value: bigint | Uint8Array, type: string, depth: number): unkno
   }
 }
 
-/** Go writes every field that is no pointer, empty or not; JSON leaves the empty ones out. */
+/** Go encodes every field that is not a pointer; JSON omits empty ones. */
 const isEmpty = (value: unknown): boolean => value === '' || value === 0 || value === false || value === null
 
 function message(bytes: Uint8Array, type: string, depth: number): JsonObject {
@@ -141,7 +141,10 @@ function message(bytes: Uint8Array, type: string, depth: number): JsonObject {
   return { ...out, ...Object.fromEntries(lists) }
 }
 
-/** runtime.Unknown around the object. Throws 415 for kinds and fields that the tables do not have, 400 for what is no protobuf. */
+/**
+ * The object in a runtime.Unknown. @throws 415 for kinds and fields outside the tables, 400 for
+ * invalid protobuf
+ */
 export function fromProtobuf(body: Uint8Array): JsonObject {
   if (MAGIC.some((byte, i) => body[i] !== byte)) throw badRequest('the protobuf body does not begin with k8s\\0')
   const envelope = body.subarray(MAGIC.length)

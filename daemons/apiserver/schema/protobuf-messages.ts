@@ -1,6 +1,6 @@
-// The messages that typed kubectl commands send (create, expose, auth), a line a message: field number, name, type. A table; read by typed-body.ts.
-//   1=name:T   []T list   {}T map of text to T   T* kept although empty (a pointer in Go)
-// Numbers are those of k8s.io/api/*/generated.proto, which never change. What is not listed is refused, not lost.
+// The messages that typed kubectl commands send (create, expose, auth), one line per message.
+//   1=name:T   []T list   {}T map of text to T   T* kept if empty (a pointer in Go)
+// Field numbers are those of k8s.io/api/*/generated.proto. A field that is not listed is rejected.
 
 export const MESSAGES: Readonly<Record<string, string>> = {
   ObjectMeta:

@@ -1,4 +1,4 @@
-// Every refusal, worded as Kubernetes words it (k8s.io/apimachinery/pkg/api/errors and util/validation/field). Knows no request.
+// API errors in the words of k8s.io/apimachinery/pkg/api/errors and util/validation/field.
 import {
   detailsOf,
   existsDenial,
@@ -46,35 +46,45 @@ type Of = Pick<KindInfo, 'group' | 'plural' | 'kind'>
 
 const quoted = (of: Of, name: string): string => `${resourceNameOf(of)} ${JSON.stringify(name)}`
 
+/** 404: the object does not exist. */
 export const notFound = (of: Of, name: string): ApiError =>
   new ApiError(404, 'NotFound', `${quoted(of, name)} not found`, detailsOf(of, name))
 
+/** 404: the path is not served. */
 export const noSuchPath = (): ApiError =>
   new ApiError(404, 'NotFound', 'the server could not find the requested resource', {})
 
+/** 409: the name is taken. */
 export const alreadyExists = (of: Of, name: string): ApiError => denied(existsDenial(of, name))
 
 export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
 
+/** 409: the object was modified, or a precondition failed. */
 export const conflict = (of: Of, name: string, why: string = MODIFIED): ApiError =>
   new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${quoted(of, name)}: ${why}`, detailsOf(of, name))
 
-/** Conflicts of server-side apply, each `{manager, path}` in Kubernetes' words. */
+/** 409 of server-side apply, with a cause per field. */
 export const applyConflict = (message: string, causes: readonly Cause[]): ApiError =>
   new ApiError(409, 'Conflict', message, { causes })
 
+/** 403 with the reason. */
 export const forbidden = (of: Of, name: string, why: string): ApiError => denied(forbiddenDenial(of, name, why))
 
+/** 400 with the message. */
 export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message)
 
+/** 401. */
 export const unauthorized = (): ApiError => new ApiError(401, 'Unauthorized', 'Unauthorized')
 
+/** 405. */
 export const methodNotAllowed = (): ApiError =>
   new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 
+/** 406. */
 export const notAcceptable = (): ApiError =>
   new ApiError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml')
 
+/** 415 with the accepted media types. */
 export const unsupportedMedia = (accepted: readonly string[]): ApiError =>
   new ApiError(
     415,
@@ -82,34 +92,41 @@ export const unsupportedMedia = (accepted: readonly string[]): ApiError =>
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   )
 
+/** 413 with the limit in bytes. */
 export const tooLarge = (limitBytes: number): ApiError =>
   new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limitBytes}`)
 
+/** 429: the limit of watches is reached. */
 export const tooManyWatches = (): ApiError =>
   new ApiError(
     429,
     'TooManyRequests',
-    'there are too many watches for the open files that this server may have; close some, or raise its limit (ulimit -n)',
+    'there are too many watches for the file descriptor limit of this server; close some, or raise it (ulimit -n)',
     {
       retryAfterSeconds: 1,
     },
   )
 
+/** 410 with the message. */
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
 
-export const tooOld = (asked: number, oldest: number): ApiError =>
-  expired(`too old resource version: ${asked} (${oldest})`)
+/** 410: the revision is compacted. */
+export const tooOld = (requested: number, oldest: number): ApiError =>
+  expired(`too old resource version: ${requested} (${oldest})`)
 
+/** 500 with the message. */
 export const internal = (message: string): ApiError =>
   new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 
+/** The error of a denial of lib/crd. */
 export const denied = ({ code, reason, message, details }: Denial): ApiError =>
   new ApiError(code, reason, message, details)
 
-/** 422 with one cause a field. */
+/** 422 with a cause per field. */
 export const invalid = (of: Pick<Of, 'group' | 'kind'>, name: string, causes: readonly Cause[]): ApiError =>
   denied(invalidDenial(of, name, causes))
 
+/** metav1.Status of a success. */
 export const success = (details?: object): Status => ({
   kind: 'Status',
   apiVersion: 'v1',

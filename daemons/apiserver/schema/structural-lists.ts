@@ -1,9 +1,9 @@
-// Lists that are sets or maps: no member twice. Pure; knows structural schemas only.
+// Lists of type set or map: duplicate members. Pure.
 import { fault, type Cause } from './status-error.js'
 import type { Schema } from './kinds.js'
 import { isFields } from '../storage/object.js'
 
-/** What identifies a member of a list: the whole of it, or its keys; undefined where members may repeat. */
+/** The identity of a list member: its value or its keys; undefined if members may repeat. */
 function identity(schema: Schema, item: unknown): string | undefined {
   switch (schema['x-kubernetes-list-type']) {
     case 'set':
@@ -20,7 +20,7 @@ function identity(schema: Schema, item: unknown): string | undefined {
   }
 }
 
-/** Every member that repeats an earlier one, in `value` and below. `path` is '' at the root. */
+/** A cause for every duplicate member, in `value` and below. `path` is '' at the root. */
 export function listFaults(value: unknown, schema: Schema, path: string): readonly Cause[] {
   if (Array.isArray(value)) {
     const seen = new Set<string>()

@@ -1,4 +1,4 @@
-// Structural schemas: defaulting, pruning, validation. Knows JSON Schema as Kubernetes narrows it; knows no storage. The only user of ajv here.
+// Structural schemas: defaulting, pruning, validation (by ajv).
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Cause } from './status-error.js'
 import { fault } from './status-error.js'
@@ -8,13 +8,14 @@ import { listFaults } from './structural-lists.js'
 
 export interface Shaped {
   readonly object: Stored
-  /** Paths of what was pruned. */
+  /** Paths of pruned fields. */
   readonly unknown: readonly string[]
 }
 
 export interface Shape {
-  /** With defaults and without unknown fields. */
+  /** The object with defaults and without unknown fields. */
   shape(object: Stored): Shaped
+  /** The causes for which the object is invalid. */
   faults(object: Stored): readonly Cause[]
 }
 
@@ -22,7 +23,7 @@ const free: Shape = { shape: object => ({ object, unknown: [] }), faults: () => 
 
 const made = new WeakMap<KindInfo, Shape>()
 
-/** Compiled at first use, kept as long as the kind is. */
+/** The schema of a kind; compiled at first use and cached. */
 export function schemaFor(kind: KindInfo): Shape {
   const known = made.get(kind)
   if (known) return known
@@ -85,7 +86,7 @@ function shapedFields(value: JsonObject, schema: Schema, path: string, unknown: 
 
 const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/ // RFC 3339 §5.6
 
-/** Formats that are looked at; any other is taken as it comes. */
+/** Validated formats; others are accepted. */
 const NUMBERS: Readonly<Record<string, (value: number) => boolean>> = {
   int32: value => value >= -(2 ** 31) && value < 2 ** 31,
   int64: value => value >= -(2 ** 63) && value < 2 ** 63,
@@ -102,7 +103,7 @@ function compile(schema: Schema): ValidateFunction {
   return ajv.compile(draft({ ...schema, properties }))
 }
 
-const MEANT = [
+const KEYWORDS = [
   'minItems',
   'maxItems',
   'uniqueItems',
@@ -115,11 +116,11 @@ const MEANT = [
   'required',
 ] as const
 
-/** The schema as JSON Schema draft 7: what Kubernetes adds is left out or said in other words. */
+/** The schema in JSON Schema draft 7, without the extensions of Kubernetes. */
 function draft(schema: Schema): JsonObject {
   const { type, nullable, properties, items, additionalProperties, format, minimum, maximum } = schema
   const out: JsonObject = {}
-  for (const key of MEANT) if (schema[key] !== undefined) out[key] = schema[key]
+  for (const key of KEYWORDS) if (schema[key] !== undefined) out[key] = schema[key]
   if (schema['x-kubernetes-int-or-string'] === true) out['anyOf'] = [{ type: 'integer' }, { type: 'string' }]
   else if (type !== undefined && type !== '') out['type'] = nullable === true ? [type, 'null'] : type
   if (schema.enum) out['enum'] = nullable === true ? [...schema.enum, null] : schema.enum
@@ -144,7 +145,7 @@ const fieldOf = (pointer: string): string =>
     .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : below(path, part)), '')
 
-/** Alternatives of a failed anyOf are not told one by one. */
+/** The causes of validation errors, without the alternatives of a failed anyOf. */
 function causesOf(errors: readonly ErrorObject[]): readonly Cause[] {
   return errors.filter(({ schemaPath }) => !/\/(anyOf|oneOf|not)\/./.test(schemaPath)).map(causeOf)
 }
@@ -161,10 +162,10 @@ const BOUNDS: Readonly<Record<string, string>> = {
 
 function causeOf({ keyword, instancePath, params, data, schema, message = '' }: ErrorObject): Cause {
   const field = fieldOf(instancePath)
-  const says = (text: string): Cause => fault.invalid(field, data, `${field} in body ${text}`)
+  const bodyFault = (text: string): Cause => fault.invalid(field, data, `${field} in body ${text}`)
   const bound = String(schema)
-  const beyond = BOUNDS[keyword]
-  if (beyond !== undefined) return says(beyond + bound)
+  const comparison = BOUNDS[keyword]
+  if (comparison !== undefined) return bodyFault(comparison + bound)
   switch (keyword) {
     case 'required':
       return fault.required(below(field, String(params['missingProperty'])))
@@ -176,18 +177,18 @@ function causeOf({ keyword, instancePath, params, data, schema, message = '' }: 
     case 'enum':
       return fault.notSupported(field, data, Array.isArray(schema) ? schema : [])
     case 'minLength':
-      return says(`should be at least ${bound} chars long`)
+      return bodyFault(`should be at least ${bound} chars long`)
     case 'maxLength':
       return { reason: 'FieldValueTooLong', message: `Too long: may not be more than ${bound} bytes`, field }
     case 'pattern':
-      return says(`should match '${bound}'`)
+      return bodyFault(`should match '${bound}'`)
     case 'minItems':
-      return says(`should have at least ${bound} items`)
+      return bodyFault(`should have at least ${bound} items`)
     case 'maxItems':
       return { reason: 'FieldValueTooMany', message: `Too many: must have at most ${bound} items`, field }
     case 'format':
-      return says(`must be of type ${bound}: ${JSON.stringify(data)}`)
+      return bodyFault(`must be of type ${bound}: ${JSON.stringify(data)}`)
     default:
-      return says(message)
+      return bodyFault(message)
   }
 }

@@ -1,14 +1,16 @@
-// The changes that watches resume from and old lists are made of, in SQLite. Knows revisions and compaction; knows no kind. Runs on Bun only.
+// The change log in SQLite, from which watches resume and past lists are computed. Runs on Bun
+// only.
 import type { Database, Statement } from 'bun:sqlite'
 import { parseStored, type Stored } from './object.js'
 
+/** One committed change. */
 export interface HistoryEntry {
   readonly revision: number
   readonly resource: string
   readonly namespace: string
   readonly name: string
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
-  /** After the change; of a deletion: as it was last, with the deletion's resourceVersion. */
+  /** After the change; for a deletion the last state, with the resourceVersion of the deletion. */
   readonly object: Stored
   /** Before the change. */
   readonly prev: Stored | undefined
@@ -33,10 +35,11 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 `
 
+/** The change log, bounded by compaction. */
 export class History {
-  /** The last resourceVersion given. */
+  /** The last resourceVersion. */
   revision = 0
-  /** Changes up to and including this revision are forgotten. */
+  /** Changes up to and including this revision are compacted. */
   oldest = 0
   #kept = 0
   readonly #db: Database
@@ -61,7 +64,7 @@ export class History {
     this.#remember = db.query("INSERT OR REPLACE INTO counters VALUES ('compacted', ?)")
   }
 
-  /** Reads the counters from the file: at start, and after a batch was rolled back. */
+  /** Reads the counters from the database: at start, and after a rollback. */
   reload(): void {
     const one = (sql: string): number => this.#db.query<{ n: number | null }, []>(sql).get()?.n ?? 0
     this.oldest = one("SELECT value AS n FROM counters WHERE name = 'compacted'")
@@ -74,10 +77,13 @@ export class History {
     this.#kept++
   }
 
-  /** Forgets what is over the bound, a quarter at a time so that it is seldom. Inside the batch's transaction. */
+  /**
+   * Drops the changes over the bound, a quarter of it at a time. Runs inside the batch’s
+   * transaction.
+   */
   compact(): void {
     if (this.#kept <= this.#max * 1.25) return
-    // Revisions have no gaps but of failed jobs, which are taken back: so the bound can be counted.
+    // Revisions have no gaps, since those of failed jobs are reused; so the bound can be computed.
     this.oldest = this.revision - this.#max
     this.#forget.run(this.oldest)
     this.#remember.run(this.oldest)
@@ -88,7 +94,7 @@ export class History {
     return this.#any.get(resource, revision) !== null
   }
 
-  /** Changes of a resource behind a revision, oldest first. The caller has looked at `oldest`. */
+  /** Changes of a resource after a revision, oldest first. The caller checks `oldest`. */
   since(resource: string, revision: number): readonly HistoryEntry[] {
     return this.#since.all(resource, revision).map(({ rv, namespace, name, type, body, prev }) => ({
       revision: rv,

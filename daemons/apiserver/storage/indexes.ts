@@ -1,9 +1,9 @@
-// What finds objects without reading all of them: labels, owners, objects on their way out. Knows SQLite and metadata. Runs on Bun only.
+// Indexes over labels, owners and terminating objects, in SQLite. Runs on Bun only.
 import type { Database, Statement } from 'bun:sqlite'
 import type { HistoryEntry } from './history.js'
 import { labelText } from './label.js'
 import type { Stored } from './object.js'
-import type { StoredKey } from './store.js'
+import type { StoredKey } from './key.js'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS labels (
@@ -17,7 +17,7 @@ const SCHEMA = `
     PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
 `
 
-/** A table whose rows are a key of an object beside its place. */
+/** A table that maps a key of an object to its StoredKey. */
 interface Keyed {
   readonly keysOf: (object: Stored | undefined) => readonly string[]
   readonly add: Statement<unknown, [string, string, string, string]>
@@ -31,6 +31,7 @@ const ownersOf = (object: Stored | undefined): readonly string[] => [
   ...new Set((object?.metadata.ownerReferences ?? []).map(({ uid }) => uid)),
 ]
 
+/** The indexes of the store. */
 export class Indexes {
   readonly #tables: readonly Keyed[]
   readonly #addEnding: Statement<unknown, [string, string, string]>
@@ -62,7 +63,7 @@ export class Indexes {
     )
   }
 
-  /** Inside the batch's transaction, with the object's own row. */
+  /** Updates the indexes inside the transaction that writes the object. */
   apply({ resource, namespace, name, type, object, prev }: HistoryEntry): void {
     const now = type === 'DELETED' ? undefined : object
     for (const { keysOf, add, drop } of this.#tables) {
@@ -77,22 +78,22 @@ export class Indexes {
     if (wasEnding && !isEnding) this.#dropEnding.run(resource, namespace, name)
   }
 
-  /** Objects that name this UID as an owner. */
+  /** Objects with an ownerReference of this UID. */
   ownedBy(uid: string): readonly StoredKey[] {
     return this.#owned.all(uid)
   }
 
-  /** All objects that have an owner, and all with a deletionTimestamp. */
+  /** All objects with an owner, and all with a deletionTimestamp. */
   unsettled(): readonly StoredKey[] {
     return [...this.#allOwned.all(), ...this.#allEnding.all()]
   }
 
-  /** Names of the objects of a resource that have this label; of cluster-scoped ones, for names alone say which. */
+  /** Names of the objects with this label; for cluster-scoped resources only. */
   namesWith(resource: string, key: string, value: string): readonly string[] {
     return this.#named.all(resource, labelText(key, value)).map(({ name }) => name)
   }
 
-  /** How many objects of a resource have each value of a label. */
+  /** Number of objects of a resource by value of a label. */
   countsOf(resource: string, key: string): ReadonlyMap<string, number> {
     const from = labelText(key, '')
     const rows = this.#counts.all(resource, from, `${from}\u{10ffff}`)

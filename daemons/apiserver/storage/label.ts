@@ -1,2 +1,3 @@
-// How a label stands in the index: what an equality selector asks for. Knows nothing else.
+// A label as the index stores it.
+/** `key=value`. */
 export const labelText = (key: string, value: string): string => `${key}=${value}`

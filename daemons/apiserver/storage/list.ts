@@ -1,10 +1,10 @@
-// Lists: pages that together show one moment, whatever is written meanwhile. Knows the store and its history; knows no HTTP.
+// Consistent lists: all pages show one revision, whatever is written in between.
 import { expired } from '../schema/status-error.js'
 import { parseJson, fieldsOf, type Stored } from './object.js'
 import type { ObjectStore } from './store.js'
 import type { Test } from './selector.js'
 
-/** Which objects: a resource, and what an index can narrow it by; the test has the last word. */
+/** What an index can narrow; `test` decides. */
 export interface ListSelection {
   readonly resource: string
   readonly namespace: string | undefined
@@ -14,10 +14,10 @@ export interface ListSelection {
 }
 
 export interface ListQuery extends ListSelection {
-  /** 0: no bound. */
+  /** 0: no limit. */
   readonly limit: number
   readonly continueAt: string
-  /** Show the moment of this revision; absent: now. */
+  /** Revision to show; absent: the current one. */
   readonly exactly?: number | undefined
 }
 
@@ -26,11 +26,11 @@ export interface Page {
   readonly revision: number
   /** '' on the last page. */
   readonly continueAt: string
-  /** Objects behind this page; unknown where selectors are in play (as in Kubernetes). */
+  /** Number of objects after this page; absent with selectors, as in kube-apiserver. */
   readonly remaining?: number
 }
 
-interface Place {
+interface Position {
   readonly namespace: string
   readonly name: string
 }
@@ -39,10 +39,10 @@ const CHUNK = 500
 const CONTINUE_TOO_OLD =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.'
 
-const encode = (revision: number, { namespace, name }: Place): string =>
+const encode = (revision: number, { namespace, name }: Position): string =>
   Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, namespace, name })).toString('base64url')
 
-function decode(token: string): { readonly revision: number; readonly after: Place } {
+function decode(token: string): { readonly revision: number; readonly after: Position } {
   try {
     const { rv, namespace, name } = fieldsOf(parseJson(Buffer.from(token, 'base64url').toString()))
     if (typeof rv === 'number' && typeof namespace === 'string' && typeof name === 'string')
@@ -53,11 +53,12 @@ function decode(token: string): { readonly revision: number; readonly after: Pla
   throw expired(`The provided continue parameter is not valid: ${JSON.stringify(token)}. Start a new list without it.`)
 }
 
-const placeOf = ({ metadata: { namespace = '', name } }: Stored): Place => ({ namespace, name })
+const positionOf = ({ metadata: { namespace = '', name } }: Stored): Position => ({ namespace, name })
 const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-const inOrder = (a: Place, b: Place): number => compare(a.namespace, b.namespace) || compare(a.name, b.name)
+const comparePositions = (a: Position, b: Position): number =>
+  compare(a.namespace, b.namespace) || compare(a.name, b.name)
 
-/** The objects of a resource as they were at `revision`: those of now, with what changed since taken back. */
+/** The objects of a resource at `revision`: the current ones, with later changes undone. */
 function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: number): readonly Stored[] {
   const before = new Map<string, Stored | undefined>()
   for (const change of store.history.since(resource, revision)) {
@@ -69,17 +70,19 @@ function past(store: ObjectStore, { resource, namespace }: ListQuery, revision: 
   const changed = [...before.values()].filter(
     object => object !== undefined && (namespace === undefined || (object.metadata.namespace ?? '') === namespace),
   )
-  return [...same, ...changed].filter(object => object !== undefined).sort((a, b) => inOrder(placeOf(a), placeOf(b)))
+  return [...same, ...changed]
+    .filter(object => object !== undefined)
+    .sort((a, b) => comparePositions(positionOf(a), positionOf(b)))
 }
 
 interface Reader {
-  /** Objects behind `after`, in order; not yet tested. */
-  read(after: Place | undefined, limit: number): readonly Stored[]
-  /** How many there are behind `after`. */
-  count(after: Place): number
+  /** Objects after `after`, in order; not yet tested. */
+  read(after: Position | undefined, limit: number): readonly Stored[]
+  /** Number of objects after `after`. */
+  count(after: Position): number
 }
 
-/** Objects as they are, by the narrowest way; not yet tested. */
+/** The current objects, by the narrowest index; not yet tested. */
 export function present(store: ObjectStore, { resource, namespace, label, name }: ListSelection): Reader {
   if (name !== undefined && namespace !== undefined) {
     const found = store.read({ resource, namespace, name })
@@ -94,14 +97,14 @@ export function present(store: ObjectStore, { resource, namespace, label, name }
 function reader(store: ObjectStore, query: ListQuery, revision: number): Reader {
   if (revision === store.revision || !store.history.hasSince(query.resource, revision)) return present(store, query)
   const all = past(store, query, revision)
-  const behind = (after: Place | undefined): readonly Stored[] => {
-    const from = after === undefined ? 0 : all.findIndex(object => inOrder(placeOf(object), after) > 0)
+  const behind = (after: Position | undefined): readonly Stored[] => {
+    const from = after === undefined ? 0 : all.findIndex(object => comparePositions(positionOf(object), after) > 0)
     return from === -1 ? [] : all.slice(from)
   }
   return { read: (after, limit) => behind(after).slice(0, limit), count: after => behind(after).length }
 }
 
-/** One page. Throws 410 where the moment asked for is forgotten. */
+/** One page of a list. @throws 410 for a compacted revision or an invalid continue token. */
 export function page(store: ObjectStore, query: ListQuery, selects: boolean): Page {
   const token = query.continueAt === '' ? undefined : decode(query.continueAt)
   const revision = token?.revision ?? query.exactly ?? store.revision
@@ -122,13 +125,18 @@ export function page(store: ObjectStore, query: ListQuery, selects: boolean): Pa
     }
     const last = chunk.at(-1)
     if (last === undefined) return { items, revision, continueAt: '' }
-    after = placeOf(last)
+    after = positionOf(last)
   }
 }
 
 function cut(items: readonly Stored[], revision: number, source: Reader | undefined): Page {
   const last = items.at(-1)
   if (last === undefined) return { items, revision, continueAt: '' }
-  const place = placeOf(last)
-  return { items, revision, continueAt: encode(revision, place), ...(source && { remaining: source.count(place) }) }
+  const position = positionOf(last)
+  return {
+    items,
+    revision,
+    continueAt: encode(revision, position),
+    ...(source && { remaining: source.count(position) }),
+  }
 }

@@ -1,4 +1,4 @@
-// An object as the server holds it, and the look at untyped JSON. Knows metadata; knows no kind.
+// The stored object, and access to untyped JSON.
 
 export type JsonObject = Record<string, unknown>
 
@@ -11,7 +11,7 @@ export interface Owner {
   readonly blockOwnerDeletion?: boolean
 }
 
-/** ObjectMeta of a stored object. What a version of Kubernetes adds later stays, through `Fields`. */
+/** ObjectMeta of a stored object. Fields of later Kubernetes versions are kept (JsonObject). */
 export interface Meta extends JsonObject {
   name: string
   namespace?: string
@@ -35,17 +35,20 @@ export interface Stored extends JsonObject {
   metadata: Meta
 }
 
+/** Whether a value is a JSON object. */
 export const isFields = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** The value if it is a JSON object, else an empty one. */
 export const fieldsOf = (value: unknown): JsonObject => (isFields(value) ? value : {})
 
-/** Reads what this server itself wrote; the shape is not looked at again. */
+/** Parses what this server wrote; not validated again. */
 export const parseStored = (text: string): Stored => JSON.parse(text)
 
+/** JSON.parse typed as unknown. @throws SyntaxError */
 export const parseJson = (text: string): unknown => JSON.parse(text)
 
-/** The value at a path of names, undefined where there is none. */
+/** The value at a path of keys; undefined if absent. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let here = value
   for (const name of path) {

@@ -1,14 +1,14 @@
-// The order of a merged list. Pure; knows identities only.
+// The order of a merged list (list type map or set). Pure.
 
-/** `wanted` in its order, and of `old` what `wanted` does not name, where it stood. */
-export function interleave(old: readonly string[], wanted: readonly string[]): readonly string[] {
-  const named = new Set(wanted)
-  const place = new Map(old.map((id, i) => [id, i]))
-  const queue = [...wanted]
+/** `order`, with the members of `old` that it does not name kept at their positions. */
+export function interleave(old: readonly string[], order: readonly string[]): readonly string[] {
+  const named = new Set(order)
+  const index = new Map(old.map((id, i) => [id, i]))
+  const queue = [...order]
   const out: string[] = []
   for (const [i, id] of old.entries()) {
     if (named.has(id)) continue
-    for (let next = queue[0]; next !== undefined && (place.get(next) ?? Infinity) < i; next = queue[0]) {
+    for (let next = queue[0]; next !== undefined && (index.get(next) ?? Infinity) < i; next = queue[0]) {
       out.push(next)
       queue.shift()
     }

@@ -1,6 +1,6 @@
-// Rows of the store in order of namespace and name: of a resource, a namespace, a label. Knows SQL; knows no object. Runs on Bun only.
+// List queries by resource, namespace or label, ordered by namespace and name. Runs on Bun only.
 import type { Database, Statement } from 'bun:sqlite'
-import type { Range } from './store.js'
+import type { Range } from './key.js'
 
 interface Row {
   readonly body: string
@@ -8,7 +8,9 @@ interface Row {
 
 const LIST_MAX = 10_000_000
 
-/** The condition that a range is, and its values. All columns are those of `objects` or, with a label, of `labels`. */
+/**
+ * The WHERE clause of a range and its values; columns of `objects`, or of `labels` with a label.
+ */
 function whereOf({ resource, namespace, after, label }: Range): {
   readonly sql: string
   readonly values: readonly string[]
@@ -21,6 +23,7 @@ function whereOf({ resource, namespace, after, label }: Range): {
     : { sql: `resource = ?${labelled} AND namespace = ? AND name > ?`, values: [...values, namespace, name] }
 }
 
+/** List and count queries. */
 export class RowLists {
   readonly #db: Database
   constructor(db: Database) {
@@ -43,7 +46,7 @@ export class RowLists {
     return this.#query<{ readonly n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${sql}`).get(...values)?.n ?? 0
   }
 
-  /** Bun keeps the statement of a text prepared. */
+  /** Bun caches prepared statements by text. */
   #query<T>(sql: string): Statement<T, (string | number)[]> {
     return this.#db.query<T, (string | number)[]>(sql)
   }

@@ -1,4 +1,4 @@
-// Label and field selectors: text to a test of an object. Knows the grammar of k8s.io/apimachinery/pkg/labels; knows no storage.
+// Label and field selectors, in the grammar of k8s.io/apimachinery/pkg/labels. Pure.
 import { at, type Stored } from './object.js'
 import { badRequest } from '../schema/status-error.js'
 
@@ -6,7 +6,7 @@ export type Test = (object: Stored) => boolean
 
 export interface Selector {
   readonly test: Test
-  /** Pairs that every match must have: what an index can look up. */
+  /** Pairs that every match has, for an index. */
   readonly equal: readonly (readonly [key: string, value: string])[]
 }
 
@@ -56,13 +56,14 @@ function labelTerm(text: string): Term {
   throw badRequest(`unable to parse requirement: found '${text}', expected: a label selector such as 'key=value'`)
 }
 
-/** Splits at commas that stand outside of parentheses. */
+/** Splits at commas outside parentheses. */
 const terms = (text: string): readonly string[] =>
   text
     .split(/,(?![^(]*\))/)
     .map(term => term.trim())
     .filter(term => term !== '')
 
+/** Parses a labelSelector. @throws 400 */
 export function labelSelector(text: string): Selector {
   const parsed = terms(text).map(labelTerm)
   return {
@@ -71,7 +72,7 @@ export function labelSelector(text: string): Selector {
   }
 }
 
-/** Fields that Kubernetes lets be selected, by kind; a CRD's kinds have name and namespace. */
+/** Selectable fields by kind; custom kinds have name and namespace only. */
 const SELECTABLE: Readonly<Record<string, readonly string[]>> = {
   Pod: [
     'spec.nodeName',
@@ -120,6 +121,7 @@ function fieldTerm(text: string, kind: { readonly kind: string; readonly custom:
   return { test: object => textAt(object, field) === value, equal: [field, value] }
 }
 
+/** Parses a fieldSelector of a kind. @throws 400 */
 export function fieldSelector(text: string, kind: { readonly kind: string; readonly custom: boolean }): Selector {
   const parsed = terms(text).map(term => fieldTerm(term, kind))
   return {

@@ -1,37 +1,19 @@
-// Objects and their history in SQLite. Knows durability, revisions and group commit; knows no kind and no HTTP. Runs on Bun only.
+// Objects and their history in SQLite: durability, revisions, group commit. Runs on Bun only.
 //
-// Nothing that is not on disk is ever seen: writes wait in a queue, a batch of them runs in one transaction with one fsync, in one
-// synchronous go, and all are answered after COMMIT. So readers see committed rows only, and many writers share one fsync.
+// Writes are queued; a batch runs synchronously in one transaction with one fsync and is answered
+// after COMMIT. So readers see durable rows only.
 import { Database, type Statement } from 'bun:sqlite'
 import { RowLists } from './rows.js'
 import { History, type HistoryEntry } from './history.js'
 import { Indexes } from './indexes.js'
+import type { Range, StoredKey } from './key.js'
 import { parseStored, type Stored } from './object.js'
 
-export interface StoredKey {
-  /** `group/plural`. */
-  readonly resource: string
-  /** '' where cluster-scoped. */
-  readonly namespace: string
-  readonly name: string
-}
-
-export interface Range {
-  readonly resource: string
-  /** Absent: all namespaces. */
-  readonly namespace?: string | undefined
-  /** Objects behind this one, in order of namespace and name (bytes). */
-  readonly after?: { readonly namespace: string; readonly name: string } | undefined
-  readonly limit?: number | undefined
-  /** Only those with this label, as `labelText` writes it. */
-  readonly label?: string | undefined
-}
-
-/** What a write sees and does. All of it happens, or none. */
+/** A transaction: all of its writes are stored, or none. */
 export interface Tx {
   read(ref: StoredKey): Stored | undefined
   list(range: Range): readonly Stored[]
-  /** Writes with the next resourceVersion, which it sets in the object. */
+  /** Stores the object with the next resourceVersion, which it sets in the object. */
   put(resource: string, object: Stored): Stored
   remove(resource: string, object: Stored): Stored
 }
@@ -52,9 +34,9 @@ const SCHEMA = `
     PRIMARY KEY (resource, namespace, name)); -- bodies apart from the keys: counting and finding read no body
 `
 
-const FORMAT = 1 // grows when the tables change
+const FORMAT = 1 // incremented when the tables change
 
-/** A file of another format is refused: what its tables lack would be missed in silence. */
+/** @throws for another format, whose missing tables would go unnoticed. */
 function checkFormat(db: Database): void {
   const tables = db.query<{ readonly n: number }, []>('SELECT count(*) AS n FROM sqlite_schema').get()?.n ?? 0
   const format = db.query<{ readonly user_version: number }, []>('PRAGMA user_version').get()?.user_version ?? 0
@@ -62,6 +44,7 @@ function checkFormat(db: Database): void {
   db.run(`PRAGMA user_version = ${FORMAT}`)
 }
 
+/** The store of all objects. */
 export class ObjectStore {
   readonly history: History
   readonly indexes: Indexes
@@ -74,13 +57,16 @@ export class ObjectStore {
   #remove: Statement<unknown, [string, string, string]>
   #lists: RowLists
 
-  /** Opens or makes the file. `eventsMax`: how many changes are kept for watches. Throws where another process has it open. */
+  /**
+   * Opens or creates the file. `eventsMax` bounds the changes kept for watches. @throws where
+   * another process has it open.
+   */
   constructor(path: string, { eventsMax }: { readonly eventsMax: number }) {
     const db = new Database(path, { create: true, strict: true })
     this.#db = db
-    db.run('PRAGMA locking_mode = EXCLUSIVE') // one server a file; also spares the -shm file
+    db.run('PRAGMA locking_mode = EXCLUSIVE') // one server per file; also avoids the -shm file
     db.run('PRAGMA journal_mode = WAL')
-    db.run('PRAGMA synchronous = FULL') // fsync at every COMMIT: what is acknowledged survives
+    db.run('PRAGMA synchronous = FULL') // fsync at every COMMIT: acknowledged writes are durable
     db.run('PRAGMA cache_size = -65536') // KiB
     checkFormat(db)
     db.run(SCHEMA)
@@ -106,17 +92,20 @@ export class ObjectStore {
     return this.#lists.bodies(range).map(parseStored)
   }
 
-  /** How many objects `list` would give, whatever its limit. */
+  /** Number of objects in the range, without its limit. */
   count(range: Range): number {
     return this.#lists.count(range)
   }
 
-  /** Told of every batch after its COMMIT, before its writers are answered. */
+  /** Called with every batch after COMMIT, before its writers are answered. */
   onCommit(listener: (changes: readonly HistoryEntry[]) => void): void {
     this.#listeners.push(listener)
   }
 
-  /** Runs `run` in the next batch; resolves after COMMIT with what it returned, rejects with what it threw. It must not wait. */
+  /**
+   * Runs `run` in the next batch; resolves after COMMIT with its result, rejects with its error. It
+   * must be synchronous.
+   */
   write<T>(run: (tx: Tx) => T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     let value: T
@@ -164,32 +153,32 @@ export class ObjectStore {
     }
   }
 
-  /** A job's writes are kept aside until it ends well: one that throws leaves nothing. */
+  /** Buffers the writes of a job until it succeeds; one that throws leaves nothing. */
   #runOne(job: Job, changes: HistoryEntry[]): Outcome {
-    const mine: HistoryEntry[] = []
+    const pending: HistoryEntry[] = []
     const before = this.history.revision
     try {
-      const value = job.run(this.#tx(mine))
-      for (const change of mine) this.#apply(change)
-      changes.push(...mine)
+      const value = job.run(this.#tx(pending))
+      for (const change of pending) this.#apply(change)
+      changes.push(...pending)
       return { job, value }
     } catch (error) {
-      if (mine.length > 0 && error instanceof Error && error.name === 'SQLiteError') throw error
+      if (pending.length > 0 && error instanceof Error && error.name === 'SQLiteError') throw error
       this.history.revision = before
       return { job, error }
     }
   }
 
-  #tx(mine: HistoryEntry[]): Tx {
+  #tx(pending: HistoryEntry[]): Tx {
     const add = (type: HistoryEntry['type'], resource: string, object: Stored, prev: Stored | undefined): Stored => {
       const revision = ++this.history.revision
       object.metadata.resourceVersion = String(revision)
       const { namespace = '', name } = object.metadata
-      mine.push({ revision, resource, namespace, name, type, object, prev, body: JSON.stringify(object) })
+      pending.push({ revision, resource, namespace, name, type, object, prev, body: JSON.stringify(object) })
       return object
     }
     const read = (ref: StoredKey): Stored | undefined => {
-      const own = mine.findLast(
+      const own = pending.findLast(
         c => c.name === ref.name && c.namespace === ref.namespace && c.resource === ref.resource,
       )
       return own ? (own.type === 'DELETED' ? undefined : own.object) : this.read(ref)

@@ -1,4 +1,4 @@
-// Watches: what changed, as it changes, from a revision on. Knows the store and streams; knows no routing.
+// Watches: streams of events from a revision on.
 import { tooOld, type ApiError } from '../schema/status-error.js'
 import type { HistoryEntry } from './history.js'
 import { present, type ListSelection } from './list.js'
@@ -6,15 +6,15 @@ import type { Stored } from './object.js'
 import type { ObjectStore } from './store.js'
 
 export interface WatchQuery extends ListSelection {
-  /** Changes behind this revision; undefined: first all that is there, as ADDED. */
+  /** Changes after this revision; undefined: the current objects first, as ADDED. */
   readonly from: number | undefined
   readonly bookmarks: boolean
-  /** A bookmark tells where the initial ADDED events end (sendInitialEvents). */
+  /** A bookmark marks the end of the initial ADDED events (sendInitialEvents). */
   readonly marksInitialEnd: boolean
   readonly timeoutMs: number
-  /** Called once, when the watch is over. */
+  /** Called once, when the watch ends. */
   readonly onEnd: () => void
-  /** The JSON of an object as the client wants it; `body` is that of the object as stored. */
+  /** The JSON of an object in the negotiated form; `body` is the stored JSON. */
   readonly print: (object: Stored, body: string | undefined) => string
   /** The JSON of a bookmark's object. */
   readonly bookmark: (revision: number, initialEnd: boolean) => string
@@ -22,14 +22,15 @@ export interface WatchQuery extends ListSelection {
 
 interface Watcher {
   readonly resource: string
-  readonly see: (change: HistoryEntry) => void
+  readonly notify: (change: HistoryEntry) => void
 }
 
 const BOOKMARK_MS = 30_000
-const BUFFERED_BYTES_MAX = 32 * 1024 * 1024 // what a slow client may have waiting; then it is closed and resumes from where it was
+// Unread events of a slow client; beyond it the watch is closed and the client resumes.
+const BUFFERED_BYTES_MAX = 32 * 1024 * 1024
 
-/** The event that a change is for one who sees only what passes the test. */
-export function seenAs(
+/** The event of a change for a watch with a selector; undefined for none. */
+export function eventTypeFor(
   change: HistoryEntry,
   { namespace, test }: Pick<WatchQuery, 'namespace' | 'test'>,
 ): HistoryEntry['type'] | undefined {
@@ -42,8 +43,11 @@ export function seenAs(
   return was ? 'DELETED' : undefined
 }
 
-/** What a change is to one who sees it as `type`: who leaves a selector is told of the object as it was, at the version of the change. */
-function toldObject(
+/**
+ * The object of an event. One that leaves a selector is sent as it was, at the revision of the
+ * change.
+ */
+function eventObject(
   { type: was, object, prev, body }: HistoryEntry,
   type: HistoryEntry['type'],
 ): readonly [Stored, string | undefined] {
@@ -53,8 +57,8 @@ function toldObject(
 
 type Controller = ReadableStreamDefaultController<Uint8Array>
 
-/** The stream's end of a watch: events as lines, until it is closed. */
-class Lines {
+/** The response body of a watch: one JSON event per line, until closed. */
+class EventStream {
   readonly #controller: Controller
   readonly #encoder = new TextEncoder()
   #onClose: (() => void) | undefined
@@ -62,17 +66,17 @@ class Lines {
   constructor(controller: Controller, onClose: () => void) {
     this.#controller = controller
     this.#onClose = onClose
-    this.#write('\n') // Bun holds the head of the answer back until there is a body; a blank line is nothing in JSON
+    this.#write('\n') // Bun sends no headers before the first body byte; JSON ignores a blank line
   }
 
-  say(type: string, object: string): void {
+  emit(type: string, object: string): void {
     this.#write(`{"type":"${type}","object":${object}}\n`)
   }
 
-  /** As `say`, but a client that does not read is given up. */
-  sayLive(type: string, object: string): void {
+  /** As `emit`, but closes the watch of a client that does not read. */
+  emitOrClose(type: string, object: string): void {
     if ((this.#controller.desiredSize ?? 1) <= 0) this.close()
-    else this.say(type, object)
+    else this.emit(type, object)
   }
 
   close(): void {
@@ -96,76 +100,76 @@ class Lines {
 export class Watches {
   readonly #store: ObjectStore
   readonly #watchers = new Set<Watcher>()
-  readonly #open = new Set<Lines>()
+  readonly #open = new Set<EventStream>()
 
   constructor(store: ObjectStore) {
     this.#store = store
     store.onCommit(changes => {
       for (const watcher of this.#watchers)
-        for (const change of changes) if (change.resource === watcher.resource) watcher.see(change)
+        for (const change of changes) if (change.resource === watcher.resource) watcher.notify(change)
     })
   }
 
-  /** Ends every watch: at shutdown. */
+  /** Closes every watch, at shutdown. */
   closeAll(): void {
-    for (const lines of this.#open) lines.close()
+    for (const stream of this.#open) stream.close()
   }
 
-  /** The body of the answer: a JSON event a line. */
+  /** The response body: one JSON event per line. */
   open(query: WatchQuery): ReadableStream<Uint8Array> {
-    let lines: Lines | undefined
+    let stream: EventStream | undefined
     return new ReadableStream<Uint8Array>(
       {
         start: controller => {
-          lines = this.#begin(query, controller)
+          stream = this.#begin(query, controller)
         },
-        cancel: () => lines?.close(),
+        cancel: () => stream?.close(),
       },
       { highWaterMark: BUFFERED_BYTES_MAX, size: chunk => chunk?.byteLength ?? 0 },
     )
   }
 
-  #begin(query: WatchQuery, controller: Controller): Lines {
+  #begin(query: WatchQuery, controller: Controller): EventStream {
     const timers: ReturnType<typeof setTimeout>[] = []
-    const lines = new Lines(controller, () => {
+    const stream = new EventStream(controller, () => {
       this.#watchers.delete(watcher)
-      this.#open.delete(lines)
+      this.#open.delete(stream)
       timers.forEach(clearTimeout)
       query.onEnd()
     })
-    const see = (change: HistoryEntry): void => {
-      const type = seenAs(change, query)
-      if (type !== undefined) lines.sayLive(type, query.print(...toldObject(change, type)))
+    const notify = (change: HistoryEntry): void => {
+      const type = eventTypeFor(change, query)
+      if (type !== undefined) stream.emitOrClose(type, query.print(...eventObject(change, type)))
     }
-    const watcher: Watcher = { resource: query.resource, see }
-    const failure = this.#replay(query, lines)
+    const watcher: Watcher = { resource: query.resource, notify }
+    const failure = this.#replay(query, stream)
     if (failure) {
-      lines.say('ERROR', JSON.stringify(failure.status()))
-      lines.close()
-      return lines
+      stream.emit('ERROR', JSON.stringify(failure.status()))
+      stream.close()
+      return stream
     }
     this.#watchers.add(watcher)
-    this.#open.add(lines)
-    const mark = (): void => lines.sayLive('BOOKMARK', query.bookmark(this.#store.revision, false))
+    this.#open.add(stream)
+    const mark = (): void => stream.emitOrClose('BOOKMARK', query.bookmark(this.#store.revision, false))
     if (query.bookmarks) timers.push(setInterval(mark, BOOKMARK_MS))
-    timers.push(setTimeout(() => lines.close(), query.timeoutMs))
-    return lines
+    timers.push(setTimeout(() => stream.close(), query.timeoutMs))
+    return stream
   }
 
-  /** What was before the watch began, however much it is. */
-  #replay(query: WatchQuery, lines: Lines): ApiError | undefined {
+  /** Sends the initial events, without a bound. @returns the error of a compacted revision */
+  #replay(query: WatchQuery, stream: EventStream): ApiError | undefined {
     const { resource, test, from, marksInitialEnd } = query
     if (from !== undefined) {
       if (from < this.#store.history.oldest) return tooOld(from, this.#store.history.oldest)
       for (const change of this.#store.history.since(resource, from)) {
-        const type = seenAs(change, query)
-        if (type !== undefined) lines.say(type, query.print(...toldObject(change, type)))
+        const type = eventTypeFor(change, query)
+        if (type !== undefined) stream.emit(type, query.print(...eventObject(change, type)))
       }
       return undefined
     }
     for (const object of present(this.#store, query).read(undefined, Infinity))
-      if (test(object)) lines.say('ADDED', query.print(object, undefined))
-    if (marksInitialEnd) lines.say('BOOKMARK', query.bookmark(this.#store.revision, true))
+      if (test(object)) stream.emit('ADDED', query.print(object, undefined))
+    if (marksInitialEnd) stream.emit('BOOKMARK', query.bookmark(this.#store.revision, true))
     return undefined
   }
 }

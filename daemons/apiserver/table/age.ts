@@ -1,10 +1,13 @@
-// How long ago, as kubectl shows it. Pure.
+// Durations and ages as kubectl prints them. Pure.
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const YEAR_DAYS = 365
 
-/** `90s`, `3m5s`, `2d4h`, `1y20d` (k8s.io/apimachinery/pkg/util/duration.HumanDuration). `ms` may be a little negative: clocks differ. */
+/**
+ * `90s`, `3m5s`, `2d4h`, `1y20d` (k8s.io/apimachinery/pkg/util/duration.HumanDuration). Slightly
+ * negative `ms` is clock skew.
+ */
 export function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / SECOND)
   if (seconds < -1) return '<invalid>'
@@ -26,7 +29,7 @@ export function humanDuration(ms: number): string {
 const two = (big: number, unit: string, small: number, smallUnit: string): string =>
   small === 0 ? `${big}${unit}` : `${big}${unit}${small}${smallUnit}`
 
-/** Of an RFC 3339 time: `<unknown>` where there is none, `<invalid>` where it is no time. */
+/** The age of an RFC 3339 time: `<unknown>` if absent, `<invalid>` if it cannot be parsed. */
 export function ageOf(time: unknown, nowMs: number): string {
   if (time === undefined || time === null || time === '') return '<unknown>'
   const then = typeof time === 'string' ? Date.parse(time) : Number.NaN

@@ -1,4 +1,4 @@
-// The columns of the built-in kinds, as kubectl has always shown them. A table; pods and what runs pods have files of their own.
+// The columns of the built-in kinds, as in kubectl; pods and workloads are in files of their own.
 import { ageOf } from './age.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { at, type Stored } from '../storage/object.js'
@@ -89,7 +89,7 @@ const endpointsText = (object: Stored): string =>
     ),
   )
 
-const seen = (event: Stored, now: number): string =>
+const lastSeen = (event: Stored, now: number): string =>
   ageOf(
     textAt(event, 'series', 'lastObservedTime') || textAt(event, 'lastTimestamp') || textAt(event, 'eventTime'),
     now,
@@ -139,7 +139,7 @@ const COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   ],
   ServiceAccount: [NAME, column('Secrets', o => String(listAt(o, 'secrets').length)), AGE_TEXT],
   Event: [
-    column('Last Seen', seen),
+    column('Last Seen', lastSeen),
     textColumn('Type', 'type'),
     textColumn('Reason', 'reason'),
     column('Object', eventObject),
@@ -165,5 +165,5 @@ const COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   CustomResourceDefinition: [NAME, column('Created At', ({ metadata }) => metadata.creationTimestamp, 'date')],
 }
 
-/** The columns of a built-in kind; name and age where it has none of its own. */
+/** The columns of a built-in kind; by default name and age. */
 export const builtinColumns = ({ kind }: KindInfo): readonly TableColumn[] => COLUMNS[kind] ?? [NAME, AGE_TEXT]

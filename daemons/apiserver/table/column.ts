@@ -1,4 +1,4 @@
-// A column of a Table and the two that nearly every kind has. Knows objects; knows no kind.
+// Table columns: name, age and helpers for cells.
 import { ageOf } from './age.js'
 import { at, isFields, type Stored } from '../storage/object.js'
 
@@ -9,12 +9,12 @@ export interface TableColumn {
   readonly type: string
   readonly format?: string
   readonly description?: string
-  /** 0 is shown always, more with `-o wide` only. */
+  /** 0 is always shown, 1 with `-o wide` only. */
   readonly priority?: number
   readonly cell: (object: Stored, nowMs: number) => Cell
 }
 
-/** `format: name` tells kubectl where to put `pod/` before the name. */
+/** `format: name` marks where kubectl prints the prefix `pod/`. */
 export const NAME: TableColumn = {
   name: 'Name',
   type: 'string',
@@ -30,12 +30,15 @@ export const AGE: TableColumn = {
   cell: ({ metadata }, nowMs) => ageOf(metadata.creationTimestamp, nowMs),
 }
 
-/** The same for built-in kinds, whose printers say string. */
+/** AGE for built-in kinds, whose printers have type string. */
 export const AGE_TEXT: TableColumn = { ...AGE, type: 'string' }
 
+/** A column of priority 0. */
 export const column = (name: string, cell: TableColumn['cell'], type = 'string'): TableColumn => ({ name, type, cell })
+/** A column for `-o wide`. */
 export const wide = (name: string, cell: TableColumn['cell']): TableColumn => ({ ...column(name, cell), priority: 1 })
 
+/** The scalar at a path as text; '' if absent. */
 export const textAt = (object: unknown, ...path: readonly string[]): string => {
   const value = at(object, ...path)
   return typeof value === 'string'
@@ -44,24 +47,31 @@ export const textAt = (object: unknown, ...path: readonly string[]): string => {
       ? String(value)
       : ''
 }
+/** The number at a path; 0 if absent. */
 export const numberAt = (object: unknown, ...path: readonly string[]): number => {
   const value = at(object, ...path)
   return typeof value === 'number' ? value : 0
 }
+/** The list at a path; empty if absent. */
 export const listAt = (object: unknown, ...path: readonly string[]): readonly unknown[] => {
   const value = at(object, ...path)
   return Array.isArray(value) ? value : []
 }
+/** The number of keys of the map at a path. */
 export const sizeAt = (object: unknown, ...path: readonly string[]): number => {
   const value = at(object, ...path)
   return typeof value === 'object' && value !== null ? Object.keys(value).length : 0
 }
+/** The text, or `<none>` for ''. */
 export const orNone = (text: string): string => (text === '' ? '<none>' : text)
 
+/** An integer column of the number at a path. */
 export const countAt = (name: string, ...path: readonly string[]): TableColumn =>
   column(name, object => numberAt(object, ...path), 'integer')
+/** A column of the text at a path. */
 export const textColumn = (name: string, ...path: readonly string[]): TableColumn =>
   column(name, object => textAt(object, ...path))
+/** A column of the age of the time at a path. */
 export const agoAt = (name: string, ...path: readonly string[]): TableColumn =>
   column(name, (object, now) => (textAt(object, ...path) === '' ? '<none>' : ageOf(textAt(object, ...path), now)))
 

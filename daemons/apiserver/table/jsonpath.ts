@@ -1,4 +1,4 @@
-// The JSONPath of additionalPrinterColumns, as k8s.io/client-go/util/jsonpath reads it. Knows JSON; knows no table.
+// JSONPath of additionalPrinterColumns, in the dialect of k8s.io/client-go/util/jsonpath. Pure.
 import { isFields } from '../storage/object.js'
 
 export class JsonPathError extends Error {
@@ -25,7 +25,7 @@ const QUOTED = /^'([^']*)'$|^"([^"]*)"$/
 const FILTER = /^\?\((.*)\)$/
 const COMPARED = /^(.*?)(==|!=|<=|>=|<|>)(.*)$/
 
-/** Reads `.a.b[0]['c\.d'][?(@.type=="Ready")].x`. Throws JsonPathError. */
+/** Parses `.a.b[0]['c\.d'][?(@.type=="Ready")].x`. @throws JsonPathError */
 export function parsePath(text: string): JsonPath {
   const steps: Step[] = []
   let rest = text.startsWith('$') ? text.slice(1) : text
@@ -50,7 +50,7 @@ export function parsePath(text: string): JsonPath {
 const fieldStep = (name: string): Step =>
   name === '*' ? { kind: 'all' } : { kind: 'field', name: name.replaceAll('\\', '') }
 
-/** Where the bracket at 0 closes; brackets in quotes do not count. */
+/** The index at which the bracket at 0 closes; brackets in quotes do not count. */
 function closing(text: string): number {
   let depth = 0
   let quote = ''
@@ -77,7 +77,7 @@ function bracket(inside: string): readonly Step[] {
     ]
   }
   const quoted = QUOTED.exec(text)
-  // client-go reads a quoted key as a path of its own: a dot that belongs to the key has a backslash before it.
+  // client-go parses a quoted key as a path: a dot of the key is escaped by a backslash.
   if (quoted) return parsePath(`.${quoted[1] ?? quoted[2] ?? ''}`)
   const filter = FILTER.exec(text)
   if (filter) return [filterStep(filter[1] ?? '')]
@@ -116,7 +116,7 @@ function operand(source: string): Operand {
   return { value: number }
 }
 
-/** All values at the path, in order; what is missing is nothing. */
+/** All values at the path, in order; empty if absent. */
 export const find = (value: unknown, path: JsonPath): readonly unknown[] =>
   path.reduce<readonly unknown[]>((values, step) => values.flatMap(one => next(one, step)), [value])
 

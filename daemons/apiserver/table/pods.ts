@@ -1,4 +1,4 @@
-// The columns of pods: what a pod's containers say, summed up as kubectl shows it. Pure.
+// The columns of pods, computed from container statuses as in kubectl. Pure.
 import { humanDuration } from './age.js'
 import { at, isFields, type Stored } from '../storage/object.js'
 import { AGE_TEXT, column, listAt, NAME, numberAt, orNone, textAt, wide, type TableColumn } from './column.js'
@@ -10,7 +10,10 @@ interface Summary {
   readonly restarts: string
 }
 
-/** Init containers that are not done speak for the pod; then its containers do; its deletion speaks over both. */
+/**
+ * The status is that of unfinished init containers, else of the containers; a deletion overrides
+ * both.
+ */
 function summaryOf(pod: Stored, nowMs: number): Summary {
   const total = listAt(pod, 'spec', 'containers').length
   const containers = listAt(pod, 'status', 'containerStatuses')
@@ -56,7 +59,7 @@ function containerStatus(pod: Stored, containers: readonly unknown[]): string {
     const ended = at(status, 'state', 'terminated')
     return isFields(ended) ? [endOf(ended)] : []
   })
-  // The first container that has something to say is what kubectl shows.
+  // kubectl shows the first container with a reason.
   const status = said[0] ?? phaseOf(pod)
   if (status !== 'Completed' || !containers.some(isReady)) return status
   const ready = listAt(pod, 'status', 'conditions').some(c => at(c, 'type') === 'Ready' && at(c, 'status') === 'True')

@@ -1,4 +1,4 @@
-// Objects as a meta.k8s.io Table, what `kubectl get` prints. Knows columns; the columns of built-in kinds are in table-builtin*.ts.
+// Objects as a meta.k8s.io Table, which `kubectl get` prints.
 import { ageOf } from './age.js'
 import { find, JsonPathError, parsePath, type JsonPath } from './jsonpath.js'
 import type { Column, KindInfo } from '../schema/kinds.js'
@@ -8,7 +8,7 @@ import { AGE, NAME, type Cell, type TableColumn } from './column.js'
 
 export type IncludeObject = 'Metadata' | 'None' | 'Object'
 
-/** ListMeta of the list shown; for one object its resourceVersion. */
+/** ListMeta of the list; for one object its resourceVersion. */
 export interface TableMeta {
   readonly resourceVersion?: string
   readonly continue?: string
@@ -18,10 +18,10 @@ export interface TableMeta {
 export interface TableOptions {
   readonly nowMs: number
   readonly includeObject: IncludeObject
-  /** Of meta.k8s.io; v1beta1 is what old clients ask for. */
+  /** Version of meta.k8s.io; old clients ask for v1beta1. */
   readonly version?: 'v1' | 'v1beta1'
   readonly metadata?: TableMeta
-  /** Watch events after the first carry no columns. */
+  /** Only the first event of a watch has column definitions. */
   readonly noHeaders?: boolean
 }
 
@@ -86,7 +86,7 @@ function columnsOf(kind: KindInfo): readonly TableColumn[] {
   return columns
 }
 
-/** A CRD that names no column shows the age (apiextensions' default); one that names some shows those alone. */
+/** Without additionalPrinterColumns the age is shown (apiextensions), else those columns only. */
 const customColumns = ({ columns }: KindInfo): readonly TableColumn[] => [
   NAME,
   ...(columns.length === 0 ? [AGE] : columns.map(customColumn)),
@@ -105,7 +105,7 @@ function customColumn(column: Column): TableColumn {
   }
 }
 
-/** A path that cannot be read gives an empty column, not a kind that cannot be listed. */
+/** The parsed path; undefined if invalid, which leaves the column empty. */
 function pathOf(text: string): JsonPath | undefined {
   try {
     return parsePath(text)
@@ -115,7 +115,10 @@ function pathOf(text: string): JsonPath | undefined {
   }
 }
 
-/** What the column's type makes of a value; null, which kubectl prints as nothing, where the value is missing or of another type. */
+/**
+ * The cell of a value by column type; null if absent or of another type, which kubectl prints as
+ * nothing.
+ */
 function customCell(type: string, value: unknown, nowMs: number): Cell {
   if (value === undefined || value === null) return null
   switch (type) {

@@ -1,4 +1,4 @@
-// The columns of what runs pods: deployments, sets, jobs. A table, as kubectl has always shown it.
+// The columns of workloads, as in kubectl.
 import { humanDuration } from './age.js'
 import { at, isFields, type Stored } from '../storage/object.js'
 import {
@@ -51,11 +51,11 @@ const containers = (spec: (object: Stored) => unknown = template): readonly Tabl
 ]
 const selector = wide('Selector', object => selectorText(at(object, 'spec', 'selector')))
 
-const wanted = (object: Stored): number => {
+const desired = (object: Stored): number => {
   const replicas = at(object, 'spec', 'replicas')
   return typeof replicas === 'number' ? replicas : 1
 }
-const readyOfWanted = column('Ready', object => `${numberAt(object, 'status', 'readyReplicas')}/${wanted(object)}`)
+const readyOfDesired = column('Ready', object => `${numberAt(object, 'status', 'readyReplicas')}/${desired(object)}`)
 
 function jobStatus(job: Stored): string {
   const is = (type: string): boolean =>
@@ -81,7 +81,7 @@ const jobTemplate = (cronJob: Stored): unknown => at(cronJob, 'spec', 'jobTempla
 export const WORKLOAD_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> = {
   Deployment: [
     NAME,
-    readyOfWanted,
+    readyOfDesired,
     countAt('Up-to-date', 'status', 'updatedReplicas'),
     countAt('Available', 'status', 'availableReplicas'),
     AGE_TEXT,
@@ -90,14 +90,14 @@ export const WORKLOAD_COLUMNS: Readonly<Record<string, readonly TableColumn[]>> 
   ],
   ReplicaSet: [
     NAME,
-    column('Desired', wanted, 'integer'),
+    column('Desired', desired, 'integer'),
     countAt('Current', 'status', 'replicas'),
     countAt('Ready', 'status', 'readyReplicas'),
     AGE_TEXT,
     ...containers(),
     selector,
   ],
-  StatefulSet: [NAME, readyOfWanted, AGE_TEXT, ...containers()],
+  StatefulSet: [NAME, readyOfDesired, AGE_TEXT, ...containers()],
   DaemonSet: [
     NAME,
     countAt('Desired', 'status', 'desiredNumberScheduled'),

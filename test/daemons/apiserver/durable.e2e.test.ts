@@ -1,4 +1,4 @@
-// Many writers at once, and the server killed under them: what was acknowledged is there, a name is given once.
+// Concurrent writers and kill -9: acknowledged writes are durable, names are unique.
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -18,7 +18,7 @@ const namesOf = ({ body }: Answer): readonly string[] =>
 const countOf = (answers: readonly Answer[], status: number): number =>
   answers.filter(answer => answer.status === status).length
 
-t.test('1,000 creates of distinct names at once all succeed, each with its own version', async t => {
+t.test('1,000 concurrent creates of distinct names succeed with distinct resourceVersions', async t => {
   const server = await startApiserver({ standalone: true })
   const api = restOf(server.kubeconfig, { sockets: 100 })
   t.teardown(async () => {
@@ -33,7 +33,7 @@ t.test('1,000 creates of distinct names at once all succeed, each with its own v
   t.equal(namesOf(await api.ask('GET', MAPS)).filter(name => name.startsWith('distinct-')).length, 1000)
 })
 
-t.test('1,000 creates of one name at once give it to exactly one', async t => {
+t.test('of 1,000 concurrent creates of one name exactly one succeeds', async t => {
   const server = await startApiserver({ standalone: true })
   const api = restOf(server.kubeconfig, { sockets: 100 })
   t.teardown(async () => {
@@ -49,7 +49,7 @@ t.test('1,000 creates of one name at once give it to exactly one', async t => {
   t.strictSame(kept.body, winner?.body, 'and it is the winner that is kept')
 })
 
-t.test('of 100 updates of one version exactly one succeeds', async t => {
+t.test('of 100 concurrent updates of one resourceVersion exactly one succeeds', async t => {
   const server = await startApiserver({ standalone: true })
   const api = restOf(server.kubeconfig, { sockets: 100 })
   t.teardown(async () => {
@@ -65,7 +65,7 @@ t.test('of 100 updates of one version exactly one succeeds', async t => {
   t.strictSame([countOf(answers, 200), countOf(answers, 409)], [1, 99])
 })
 
-/** Writes until the server is gone; returns what was acknowledged: name to last acknowledged value, undefined for deleted. */
+/** Writes until the server is killed; returns acknowledged values by name, undefined if deleted. */
 async function writeUntilDeath(
   kubeconfig: string,
   writer: number,
@@ -90,14 +90,14 @@ async function writeUntilDeath(
       }
     }
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return acknowledged // the connection: the server is dead
+    if (error instanceof Error && 'code' in error) return acknowledged // the connection broke: the server was killed
     throw error
   } finally {
     api.close()
   }
 }
 
-t.test('kill -9 under 50 writers loses nothing that was acknowledged', async t => {
+t.test('kill -9 under 50 writers loses no acknowledged write', async t => {
   const server = await startApiserver({ standalone: true })
   t.teardown(() => server.stop())
   for (let round = 1; round <= ROUNDS; round++) {
@@ -123,7 +123,7 @@ t.test('kill -9 under 50 writers loses nothing that was acknowledged', async t =
     const old = [...acknowledged].filter(
       ([name, value]) => value === 'changed' && items.has(name) && items.get(name) !== value,
     )
-    // A delete after the last acknowledged write may have happened unacknowledged; a deleted object may never come back.
+    // A later delete may have been stored unacknowledged; a deleted object must never reappear.
     const risen = [...acknowledged].filter(([name, value]) => value === undefined && items.has(name))
     const unsure = lost.filter(([name]) => Number(name.split('-')[2]) % 3 === 2)
     t.ok(acknowledged.size > WRITERS, `round ${round}: ${acknowledged.size} acknowledged before the kill`)
@@ -139,7 +139,7 @@ t.test('kill -9 under 50 writers loses nothing that was acknowledged', async t =
   }
 })
 
-t.test('a second server on the same folder is refused; the state is readable by its owner only', async t => {
+t.test('a second server on the same --data-dir fails; its files are readable by the owner only', async t => {
   const server = await startApiserver({ standalone: true })
   t.teardown(() => server.stop())
   await t.rejects(

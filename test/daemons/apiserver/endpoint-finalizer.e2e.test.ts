@@ -1,4 +1,4 @@
-// Records on a host with a standalone server and no controller: `kubectl delete se NAME` ends once nothing needs the record.
+// Without a controller: `kubectl delete se NAME` completes once nothing needs the SpiderEndpoint.
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { openIpam } from '../../fixtures/ipam.js'
@@ -52,7 +52,7 @@ async function isHeld(name: string): Promise<boolean> {
 }
 const deleted = (name: string): Promise<Answer> => rest.ask('DELETE', `${RECORDS}/${name}`)
 
-t.test('a record that is deleted goes at once where its pod is gone, or another one of the name runs', async t => {
+t.test('EndpointFinalizer removes a deleted record at once if its pod is gone or has another UID', async t => {
   await record('gone', 'u')
   await deleted('gone')
   t.ok(await isGone('gone'))
@@ -62,13 +62,13 @@ t.test('a record that is deleted goes at once where its pod is gone, or another 
   t.ok(await isGone('younger'))
 })
 
-t.test('a record that is not deleted stays', async t => {
+t.test('EndpointFinalizer keeps a record that is not deleted', async t => {
   await record('kept', 'u')
   await new Promise(resolve => setTimeout(resolve, HELD_MS))
   t.equal((await rest.ask('GET', `${RECORDS}/kept`)).status, 200)
 })
 
-t.test('a record that is deleted waits for the last address that its pod holds', async t => {
+t.test('EndpointFinalizer keeps a deleted record until the last address of its pod is released', async t => {
   const addresses = '/apis/spiderpool.spidernet.io/v2beta1/spideripaddresses'
   for (const [name, uid] of [
     ['10.1.0.1', 'holding'],
@@ -92,7 +92,7 @@ t.test('a record that is deleted waits for the last address that its pod holds',
   t.ok(await isGone('holding'))
 })
 
-t.test('a DEL after its pod and its record were deleted finds the address by the record, and both go', async t => {
+t.test('DEL after pod and record were deleted finds the address by the record and releases both', async t => {
   const bench = await openIpam({ standalone: true })
   t.teardown(() => bench.stop())
   await bench.cluster.pool('one', { subnet: '10.2.0.0/16', ips: ['10.2.0.9'], default: true })
@@ -110,7 +110,7 @@ t.test('a DEL after its pod and its record were deleted finds the address by the
   t.strictSame(await bench.cluster.endpoints(), [])
 })
 
-t.test('a record that is deleted waits for its pod to be deleted, or to finish', async t => {
+t.test('EndpointFinalizer keeps a deleted record until its pod is deleted or finished', async t => {
   for (const [name, end] of [
     ['deleted', () => rest.ask('DELETE', `${PODS}/deleted`)],
     [
@@ -130,7 +130,7 @@ t.test('a record that is deleted waits for its pod to be deleted, or to finish',
   }
 })
 
-t.test('a record that is deleted waits for the StatefulSet whose next pod takes its addresses', async t => {
+t.test('EndpointFinalizer keeps a deleted record until its StatefulSet is deleted', async t => {
   const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
   await made(SETS, {
     metadata: { name: 'db' },
@@ -143,7 +143,7 @@ t.test('a record that is deleted waits for the StatefulSet whose next pod takes 
   t.ok(await isGone('db-0'))
 })
 
-t.test('a record that was deleted while the server was down goes at its next start', async t => {
+t.test('EndpointFinalizer releases at start a record that was deleted before', async t => {
   await record('restarted', await pod('restarted'))
   await deleted('restarted')
   await rest.ask('DELETE', `${PODS}/restarted`)
@@ -152,25 +152,25 @@ t.test('a record that was deleted while the server was down goes at its next sta
   t.ok(await isGone('restarted'))
 })
 
-t.test('a controller decides as long as its Lease holds', async t => {
+t.test('EndpointFinalizer waits while a controller holds its Lease', async t => {
   const renewTime = new Date(Date.now() - 12_500).toISOString().replace(/Z$/, '000Z')
   const spec = { holderIdentity: 'c', leaseDurationSeconds: 15, renewTime }
   await made(LEASE, { metadata: { name: 'spiderpool-controller-leases' }, spec })
   await record('led', 'u')
   await deleted('led')
   t.ok(await isHeld('led'))
-  t.ok(await isGone('led'), 'and the embedded rules do once it has run out')
+  t.ok(await isGone('led'), 'and the embedded finalizer does once it has expired')
 })
 
 const leases: readonly (readonly [name: string, spec: object, leftMs: number])[] = [
-  ['holds', { holderIdentity: 'c', leaseDurationSeconds: 15, renewTime: '1970-01-01T00:00:10.000000Z' }, 5_000],
-  ['has run out', { holderIdentity: 'c', leaseDurationSeconds: 5, renewTime: '1970-01-01T00:00:10.000000Z' }, -5_000],
+  ['is held', { holderIdentity: 'c', leaseDurationSeconds: 15, renewTime: '1970-01-01T00:00:10.000000Z' }, 5_000],
+  ['is expired', { holderIdentity: 'c', leaseDurationSeconds: 5, renewTime: '1970-01-01T00:00:10.000000Z' }, -5_000],
   ['was released', { holderIdentity: '', leaseDurationSeconds: 15, renewTime: '1970-01-01T00:00:10.000000Z' }, 0],
   ['was never renewed', { holderIdentity: 'c' }, 0],
-  ['says no duration', { holderIdentity: 'c', renewTime: '1970-01-01T00:00:10Z' }, 5_000],
+  ['has no duration', { holderIdentity: 'c', renewTime: '1970-01-01T00:00:10Z' }, 5_000],
 ]
 for (const [name, spec, leftMs] of leases)
-  t.test(`leaseLeftMs: a Lease that ${name}`, t => {
+  t.test(`leaseLeftMs() of a Lease that ${name}`, t => {
     const metadata = { name: 'l', uid: '', resourceVersion: '', creationTimestamp: '' }
     t.equal(leaseLeftMs({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec }, 20_000), leftMs)
     t.end()

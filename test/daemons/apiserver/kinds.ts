@@ -1,4 +1,4 @@
-// Kinds for the tests of the server's pure parts: a CRD's, and the built-in ones by name.
+// Kinds for unit tests: one of a CRD, and the built-in ones by name.
 import { BUILTIN_KINDS, type KindInfo, type Schema } from '../../../daemons/apiserver/schema/kinds.js'
 
 export function builtin(kind: string): KindInfo {

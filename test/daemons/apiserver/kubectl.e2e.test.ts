@@ -1,4 +1,5 @@
-// What people type: apply, get, -o yaml, -w, edit, label, annotate, patch, wait, explain, api-resources, delete, with every kubectl there is.
+// Every installed kubectl: apply, get, -o yaml, -w, edit, label, annotate, patch, wait, explain,
+// api-resources, delete.
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { kubectls, type Kubectl, type Said } from '../../fixtures/kubectl.js'
@@ -160,7 +161,7 @@ const stories: Readonly<Record<string, (t: Tap, kubectl: Kubectl, net: number) =
     t.equal(code, 0, `${version}: ${lines.join(' ')}`)
   },
 
-  'explain and api-resources tell what there is': async (t, { run }) => {
+  'explain and api-resources list fields and kinds': async (t, { run }) => {
     t.match((await run(['explain', 'sp.spec'])).stdout, /excludeIPs\s+<\[\]string>/)
     t.match((await run(['explain', 'sp.spec.subnet'])).stdout, /subnet +<string>/)
     t.match((await run(['explain', 'pod'])).stdout, /KIND: +Pod/)
@@ -184,7 +185,7 @@ const stories: Readonly<Record<string, (t: Tap, kubectl: Kubectl, net: number) =
     t.match(await run(['-n', ns, 'get', 'configmap', 'c']), { status: 1, stderr: /NotFound/ })
   },
 
-  'server-side apply tells conflicts': async (t, { run, version }, net) => {
+  'server-side apply reports conflicts': async (t, { run, version }, net) => {
     const name = `sided-${net}`
     const apply = (ips: string, ...more: string[]): Promise<Said> =>
       run(['apply', '--server-side', '-f', '-', ...more], { stdin: manifest(name, net, ips) })
@@ -199,8 +200,8 @@ const stories: Readonly<Record<string, (t: Tap, kubectl: Kubectl, net: number) =
 }
 
 all.forEach((kubectl, i) => {
-  for (const [story, tell] of Object.entries(stories)) {
+  for (const [story, run] of Object.entries(stories)) {
     const net = 100 + i * 50 + Object.keys(stories).indexOf(story)
-    t.test(`kubectl ${kubectl.version}: ${story}`, t => tell(t, kubectl, net))
+    t.test(`kubectl ${kubectl.version}: ${story}`, t => run(t, kubectl, net))
   }
 })

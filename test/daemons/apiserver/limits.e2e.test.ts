@@ -1,4 +1,4 @@
-// What one client can ask of the standalone server without stopping it for the others.
+// Requests that must not stop the server for other clients.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
@@ -15,7 +15,7 @@ t.teardown(async () => {
 
 interface Slowest {
   readonly answer: Answer
-  /** The longest that another client waited for an answer meanwhile. */
+  /** The longest response time of another client meanwhile. */
   readonly othersMs: number
 }
 
@@ -37,7 +37,7 @@ async function beside(asking: Promise<Answer>): Promise<Slowest> {
 const typed = (type: string): Readonly<Record<string, string>> => ({ 'content-type': type })
 const JSON_PATCH = typed('application/json-patch+json')
 
-t.test('a JSON patch is refused where its copies together are larger than a body may be', async t => {
+t.test('JSON patch fails with 422 when its copies exceed the body limit', async t => {
   const data = { z: 'x'.repeat(500_000) }
   t.equal((await rest.ask('POST', MAPS, { body: { metadata: { name: 'copied' }, data } })).status, 201)
   const copy = (i: number): object => ({ op: 'copy', from: '/data', path: `/data/z${i}` })
@@ -63,7 +63,7 @@ const REFUSED = { status: 400, body: { reason: 'BadRequest', message: /nested de
 
 for (const [form, [open, close]] of Object.entries(FORMS))
   for (const levels of [1_000, 10_000, 100_000])
-    t.test(`a document of ${levels} nested ${form} is refused with 400, in every kind of body`, async t => {
+    t.test(`a document of ${levels} nested ${form} fails with 400 in every kind of body`, async t => {
       const text = `{"metadata":{"name":"deep"},"data":${deep(levels, open, close)}}`
       const asked: Readonly<Record<string, () => Promise<Answer>>> = {
         POST: () => rest.ask('POST', MAPS, { body: text }),
@@ -90,7 +90,7 @@ for (const [form, [open, close]] of Object.entries(FORMS))
       }
     })
 
-t.test('a JSON patch whose operations nest what is there too deep is refused with 400', async t => {
+t.test('JSON patch fails with 400 when its result is nested too deep', async t => {
   t.equal((await rest.ask('POST', MAPS, { body: { metadata: { name: 'nested' }, data: { a: {} } } })).status, 201)
   const value = JSON.parse(deep(300, '{"a":', '}').replace('1', '{}')) as unknown
   const path = `/data${'/a'.repeat(301)}`
@@ -101,13 +101,13 @@ t.test('a JSON patch whose operations nest what is there too deep is refused wit
   t.match(await rest.ask('PATCH', `${MAPS}/nested`, { headers: JSON_PATCH, body }), REFUSED)
 })
 
-t.test('a document of 400 levels is stored and read', async t => {
+t.test('POST stores a document of 400 levels', async t => {
   const text = `{"metadata":{"name":"allowed"},"data":${deep(400, '{"a":', '}')}}`
   t.equal((await rest.ask('POST', MAPS, { body: text })).status, 201)
   t.equal((await rest.ask('GET', `${MAPS}/allowed`)).status, 200)
 })
 
-t.test('YAML whose aliases multiply is refused before it is stored', async t => {
+t.test('POST rejects YAML whose aliases expand beyond the body limit', async t => {
   const level = (i: number): string => `  l${i}: &l${i} [${Array.from({ length: 10 }, () => `*l${i - 1}`).join(', ')}]`
   const lines = [
     'metadata: {name: aliases}',
@@ -122,7 +122,7 @@ t.test('YAML whose aliases multiply is refused before it is stored', async t => 
   t.ok(othersMs < STANDSTILL_MS_MAX, `others waited ${othersMs} ms`)
 })
 
-t.test('after all of that the server has used less than 1 GB', t => {
+t.test('the server has used less than 1 GB', t => {
   const peakKb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid()}/status`, 'utf8'))?.[1])
   t.ok(peakKb < 1_000_000, `${peakKb} kB`)
   t.end()

@@ -1,4 +1,4 @@
-// Objects over HTTPS: create, read, replace, patch, delete; preconditions, finalizers, status, dry run, names. On any API server.
+// Objects over HTTPS, on any API server: CRUD, preconditions, finalizers, status, dry run, names.
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { restOf, type Body } from '../../fixtures/rest.js'
@@ -43,7 +43,7 @@ const address = (name: string, more: object = {}): object => ({
   },
 })
 
-t.test('an object is created, read, listed, replaced and deleted', async t => {
+t.test('POST, GET, LIST, PUT and DELETE of an object', async t => {
   const created = await api.ask('POST', MAPS, { body: map('one') })
   t.match(created, {
     status: 201,
@@ -78,7 +78,7 @@ t.test('an object is created, read, listed, replaced and deleted', async t => {
   })
 })
 
-t.test('a name is given once', async t => {
+t.test('POST of an existing name fails with 409', async t => {
   t.equal((await api.ask('POST', MAPS, { body: map('twice') })).status, 201)
   t.match(await api.ask('POST', MAPS, { body: map('twice') }), {
     status: 409,
@@ -90,7 +90,7 @@ t.test('a name is given once', async t => {
   })
 })
 
-t.test('a stale replacement is refused and changes nothing', async t => {
+t.test('PUT of a stale resourceVersion fails with 409 and changes nothing', async t => {
   const { body } = await api.ask('POST', MAPS, { body: map('stale') })
   const { resourceVersion } = body['metadata'] ?? {}
   t.equal((await api.ask('PUT', `${MAPS}/stale`, { body: map('stale', { resourceVersion }, { a: '2' }) })).status, 200)
@@ -110,13 +110,13 @@ t.test('a stale replacement is refused and changes nothing', async t => {
   t.equal(patched.status, 409, 'a patch that names a resourceVersion too')
 })
 
-t.test('a write that changes nothing makes no new version', async t => {
+t.test('PUT without a change keeps the resourceVersion', async t => {
   const { body } = await api.ask('POST', MAPS, { body: map('same') })
   const again = await api.ask('PATCH', `${MAPS}/same`, { headers: MERGE, body: { data: { a: '1' } } })
   t.equal(again.body['metadata']?.['resourceVersion'], body['metadata']?.['resourceVersion'])
 })
 
-t.test('JSON, merge and strategic patches change what they name', async t => {
+t.test('PATCH applies JSON, merge and strategic merge patches', async t => {
   await api.ask('POST', MAPS, { body: map('patched') })
   const merged = await api.ask('PATCH', `${MAPS}/patched`, { headers: MERGE, body: { data: { a: null, c: '3' } } })
   t.strictSame([merged.status, merged.body['data']], [200, { c: '3' }])
@@ -141,7 +141,7 @@ t.test('JSON, merge and strategic patches change what they name', async t => {
   t.equal((await api.ask('PATCH', `${MAPS}/absent`, { headers: MERGE, body: {} })).status, 404)
 })
 
-t.test('a delete with a precondition takes only the object meant', async t => {
+t.test('DELETE checks its preconditions', async t => {
   const { body } = await api.ask('POST', ADDRESSES, { body: address('192.0.2.1') })
   const { uid, resourceVersion } = body['metadata'] ?? {}
   const other = '00000000-0000-4000-8000-000000000000'
@@ -160,7 +160,7 @@ t.test('a delete with a precondition takes only the object meant', async t => {
   t.equal((await api.ask('DELETE', `${ADDRESSES}/192.0.2.1`, { body: { preconditions: { uid } } })).status, 404)
 })
 
-t.test('finalizers hold an object until the last is taken off', async t => {
+t.test('DELETE waits for the last finalizer', async t => {
   await api.ask('POST', MAPS, { body: map('held', { finalizers: ['example.com/a', 'example.com/b'] }) })
   const deleted = await api.ask('DELETE', `${MAPS}/held`)
   t.match(deleted, {
@@ -187,7 +187,7 @@ t.test('finalizers hold an object until the last is taken off', async t => {
   t.equal((await api.ask('GET', `${MAPS}/held`)).status, 404)
 })
 
-t.test('status is written through its subresource only, and does not count as a new generation', async t => {
+t.test('status is written by /status only and keeps the generation', async t => {
   const name = `status-${process.pid}`
   const ips = ['203.0.113.1']
   const created = await api.ask('POST', POOLS, {
@@ -218,7 +218,7 @@ t.test('status is written through its subresource only, and does not count as a 
   await api.ask('DELETE', `${POOLS}/${name}`)
 })
 
-t.test('a dry run says what would be, and does nothing', async t => {
+t.test('dryRun=All returns the object and stores nothing', async t => {
   t.equal((await api.ask('POST', `${MAPS}?dryRun=All`, { body: map('dry') })).status, 201)
   t.equal((await api.ask('GET', `${MAPS}/dry`)).status, 404)
   await api.ask('POST', MAPS, { body: map('wet') })
@@ -229,7 +229,7 @@ t.test('a dry run says what would be, and does nothing', async t => {
   t.match(await api.ask('GET', `${MAPS}/wet`), { status: 200, body: { data: { a: '1' } } })
 })
 
-t.test('generateName makes a name behind its beginning', async t => {
+t.test('POST with generateName appends a suffix', async t => {
   const made = await Promise.all(
     [1, 2].map(() => api.ask('POST', MAPS, { body: { metadata: { generateName: 'gen-' } } })),
   )
@@ -244,7 +244,7 @@ interface Refused {
   readonly body: unknown
   readonly status: number
   readonly message: RegExp
-  /** Why it is not asked. */
+  /** Why it is skipped. */
   readonly skip?: string | false
 }
 
@@ -278,7 +278,7 @@ const REFUSED: readonly Refused[] = [
     status: 422,
     message: /metadata\.ownerReferences\S* (Invalid value|Required value)/,
   },
-  { of: 'a body that is no JSON', path: MAPS, body: '{"a":', status: 400, message: /./ },
+  { of: 'a body that is not JSON', path: MAPS, body: '{"a":', status: 400, message: /./ },
   {
     of: 'another kind',
     path: MAPS,
@@ -287,14 +287,14 @@ const REFUSED: readonly Refused[] = [
     message: /do not match|cannot be handled/,
   },
   {
-    of: 'a namespace that is not there',
+    of: 'a missing namespace',
     path: '/api/v1/namespaces/nowhere/configmaps',
     body: map('x'),
     status: 404,
     message: /namespaces "nowhere" not found/,
   },
   {
-    of: 'a field out of its list',
+    of: 'a value outside the enum',
     path: POOLS,
     body: { metadata: { name: 'x' }, spec: { subnet: '10.0.0.0/8', ipVersion: 5 } },
     status: 422,
@@ -315,7 +315,7 @@ const REFUSED: readonly Refused[] = [
     message: /spec\.subnet: Required value/,
   },
   {
-    of: 'an unknown field, where asked to be strict',
+    of: 'an unknown field with fieldValidation=Strict',
     path: `${POOLS}?fieldValidation=Strict`,
     body: { metadata: { name: 'x' }, spec: { subnet: '10.0.0.0/8', vlan: 0 } },
     status: 400,
@@ -325,7 +325,7 @@ const REFUSED: readonly Refused[] = [
 ]
 
 for (const { of, path, body, status, message, skip = false } of REFUSED)
-  t.test(`${of} is refused`, { skip }, async t => {
+  t.test(`POST rejects ${of}`, { skip }, async t => {
     const whole =
       typeof body === 'object' && path.startsWith(POOLS)
         ? { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPPool', ...body }
@@ -335,7 +335,7 @@ for (const { of, path, body, status, message, skip = false } of REFUSED)
   })
 
 t.test(
-  'unknown fields are dropped with a warning, and defaults filled in',
+  'POST prunes unknown fields with a warning and fills in defaults',
   { skip: server.lacks('fieldValidation') },
   async t => {
     const name = `pruned-${process.pid}`
@@ -356,7 +356,7 @@ t.test(
   },
 )
 
-t.test('who has no token may only ask whether the server lives', async t => {
+t.test('a client without a token may only read health and version', async t => {
   t.equal((await api.ask('GET', '/readyz', { known: false })).status, 200)
   t.match((await api.ask('GET', '/version', { known: false })).status, 200)
   const answer = await api.ask('GET', MAPS, { known: false })
@@ -365,7 +365,7 @@ t.test('who has no token may only ask whether the server lives', async t => {
   t.match(wrong, { status: 401, body: { reason: 'Unauthorized' } })
 })
 
-t.test('what is not there is told apart: path, kind, method, form', async t => {
+t.test('unknown path, kind, method and media type fail with 404, 404, 405 and 406', async t => {
   t.equal((await api.ask('GET', '/nowhere')).status, 404)
   t.equal((await api.ask('GET', '/apis/example.com/v1/things')).status, 404)
   t.match(await api.ask('PUT', MAPS, { body: {} }), { status: 405 })

@@ -1,4 +1,4 @@
-// The program from outside: its line, its files, its socket, how it ends.
+// spiderpool-apiserver as a process: ready line, files, unix socket, termination.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -21,7 +21,7 @@ const line = (child: ChildProcess): Promise<string> =>
   })
 const end = (child: ChildProcess): Promise<number | null> => new Promise(resolve => child.once('exit', resolve))
 
-t.test('it prints one line when it is ready, and ends at once with 0 on SIGTERM, also under a watch', async t => {
+t.test('spiderpool-apiserver prints one line when ready and exits 0 on SIGTERM, even with a watch', async t => {
   const dataDir = join(folder, 'first')
   const child = spawn(PROGRAM, ['--data-dir', dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.match(await line(child), /^spiderpool-apiserver ready at https:\/\/127\.0\.0\.1:\d+, kubeconfig \S+\/kubeconfig\n$/)
@@ -37,7 +37,7 @@ t.test('it prints one line when it is ready, and ends at once with 0 on SIGTERM,
   api.close()
 })
 
-t.test('a client needs no more than the kubeconfig, before and after a restart', async t => {
+t.test('the kubeconfig suffices for a client, before and after a restart', async t => {
   const server = await startApiserver({ standalone: true })
   t.teardown(() => server.stop())
   const api = restOf(server.kubeconfig)
@@ -48,7 +48,7 @@ t.test('a client needs no more than the kubeconfig, before and after a restart',
   api.close()
 })
 
-t.test('on a unix socket it answers who has the token, and replaces a socket left behind', async t => {
+t.test('--unix requires the token and replaces a stale socket', async t => {
   const socketPath = join(folder, 's')
   const dataDir = join(folder, 'unix')
   const args = ['--data-dir', dataDir, '--unix', socketPath]
@@ -76,7 +76,7 @@ t.test('on a unix socket it answers who has the token, and replaces a socket lef
   t.equal(await end(child), 0)
 })
 
-t.test('--crds applies what lies in a folder', async t => {
+t.test('--crds applies the manifests of a directory', async t => {
   const crds = mkdtempSync(join(folder, 'crds-'))
   writeFileSync(
     join(crds, 'a.yaml'),
@@ -94,7 +94,7 @@ t.test('--crds applies what lies in a folder', async t => {
   const before = await version()
   await server.kill9()
   await server.restart()
-  t.equal(await version(), before, 'a start that changes nothing writes nothing')
+  t.equal(await version(), before, 'a start without changes writes nothing')
   api.close()
 })
 
@@ -106,7 +106,7 @@ const WRONG: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [['--data-dir', join(folder, 'x'), '--unix', '/proc/version'], /is not a socket/],
 ]
 for (const [args, says] of WRONG)
-  t.test(`it refuses ${args.slice(-2).join(' ') || 'to start without a folder'} in a sentence`, async t => {
+  t.test(`spiderpool-apiserver rejects ${args.slice(-2).join(' ') || 'a missing --data-dir'} in one line`, async t => {
     const { status, stderr, stdout } = spawnSync(PROGRAM, args, { encoding: 'utf8', timeout: 10_000 })
     t.match({ status, stderr, stdout }, { status: 1, stderr: says, stdout: '' })
     t.equal(stderr.trim().split('\n').length, 1, stderr)

@@ -1,8 +1,8 @@
-// Requests taken apart: paths, media types, flags of the command line. Tables.
+// Parsers of paths, media types, bodies and flags. Tables.
 import t from 'tap'
-import { flagsOf } from '../../../daemons/apiserver/flags.js'
-import { accepted, decoded, parsed } from '../../../daemons/apiserver/http/content-type.js'
-import { routeOf } from '../../../daemons/apiserver/http/path.js'
+import { parseFlags } from '../../../daemons/apiserver/flags.js'
+import { decodeBody, negotiate, parseBody } from '../../../daemons/apiserver/http/content-type.js'
+import { parseRequestPath } from '../../../daemons/apiserver/http/path.js'
 
 const PATHS: readonly (readonly [path: string, route: readonly (string | undefined)[] | undefined])[] = [
   ['/api/v1/pods', ['', 'v1', 'pods', undefined, undefined, undefined]],
@@ -18,9 +18,9 @@ const PATHS: readonly (readonly [path: string, route: readonly (string | undefin
   ['/other', undefined],
   ['/api/v1', undefined],
 ]
-t.test('a path means a group, a version, a resource, a namespace, a name and a subresource', async t => {
+t.test('parseRequestPath() returns group, version, resource, namespace, name and subresource', async t => {
   for (const [path, route] of PATHS) {
-    const found = routeOf(path)
+    const found = parseRequestPath(path)
     const parts = found && [found.group, found.version, found.plural, found.namespace, found.name, found.subresource]
     t.strictSame(parts, route, path)
   }
@@ -41,22 +41,22 @@ const ACCEPTS: readonly (readonly [accept: string | null, form: string | undefin
   ['application/vnd.kubernetes.protobuf', undefined],
   ['text/html', undefined],
 ]
-t.test('the first form in Accept that is spoken is taken', async t => {
+t.test('negotiate() takes the first supported form of Accept', async t => {
   for (const [accept, form, type] of ACCEPTS)
-    if (form === undefined) t.throws(() => accepted(accept), { code: 406 }, String(accept))
-    else t.match(accepted(accept), { form, type }, String(accept))
+    if (form === undefined) t.throws(() => negotiate(accept), { code: 406 }, String(accept))
+    else t.match(negotiate(accept), { form, type }, String(accept))
 })
 
-t.test('a body is JSON, or YAML where it says so', async t => {
+t.test('parseBody() parses JSON, and YAML by its Content-Type', async t => {
   const yaml = (text: string): unknown => {
     if (text === 'bad') throw new Error('bad')
     return { yaml: text }
   }
-  t.strictSame(parsed('{"a":1}', 'application/json; charset=utf-8', yaml), { a: 1 })
-  t.strictSame(parsed('a: 1', 'application/yaml', yaml), { yaml: 'a: 1' })
-  t.throws(() => parsed('a: 1', 'application/json', yaml), { code: 400 })
-  t.throws(() => parsed('{}', 'text/plain', yaml), { code: 415 })
-  t.throws(() => decoded('bad', true, yaml), { code: 400, message: /as YAML/ })
+  t.strictSame(parseBody('{"a":1}', 'application/json; charset=utf-8', yaml), { a: 1 })
+  t.strictSame(parseBody('a: 1', 'application/yaml', yaml), { yaml: 'a: 1' })
+  t.throws(() => parseBody('a: 1', 'application/json', yaml), { code: 400 })
+  t.throws(() => parseBody('{}', 'text/plain', yaml), { code: 415 })
+  t.throws(() => decodeBody('bad', true, yaml), { code: 400, message: /as YAML/ })
 })
 
 const FLAGS: readonly (readonly [argv: readonly string[], wrong: RegExp])[] = [
@@ -68,15 +68,26 @@ const FLAGS: readonly (readonly [argv: readonly string[], wrong: RegExp])[] = [
   [['--data-dir', 'd', '--listen', '127.0.0.1:70000'], /give HOST:PORT/],
   [['--data-dir', 'd', '--listen', '127.0.0.1:0', '--unix', '/s'], /exclude each other/],
   [['--data-dir', 'd', '--nope'], /unknown flag --nope/],
-  [['d'], /unknown argument "d"/],
+  [['--data-dir', 'd', '--nope=x'], /unknown flag --nope; see --help/],
+  [['--data-dir='], /--data-dir needs a value/],
+  [['d'], /unknown argument "d"; see --help/],
+  [['-d'], /unknown argument "-d"/],
+  [['--', 'd'], /unknown flag --; see --help/],
   [['--data-dir', 'd', '--watch-history-max', '0'], /whole number above 0/],
 ]
-t.test('flags that cannot be are refused by name', async t => {
-  for (const [argv, wrong] of FLAGS) t.throws(() => flagsOf(argv), { message: wrong }, argv.join(' '))
+t.test('parseFlags() rejects invalid flags by name', async t => {
+  for (const [argv, wrong] of FLAGS) t.throws(() => parseFlags(argv), { message: wrong }, argv.join(' '))
 })
 
-t.test('flags are read with a space or an equals sign', async t => {
-  const flags = flagsOf(['--data-dir=/d', '--listen', '[::1]:6443', '--no-embedded-controller', '--kubeconfig', '/k=1'])
+t.test('parseFlags() accepts a space and an equals sign', async t => {
+  const flags = parseFlags([
+    '--data-dir=/d',
+    '--listen',
+    '[::1]:6443',
+    '--no-embedded-controller',
+    '--kubeconfig',
+    '/k=1',
+  ])
   t.match(flags, {
     dataDir: '/d',
     listen: { host: '::1', port: 6443 },
@@ -85,7 +96,7 @@ t.test('flags are read with a space or an equals sign', async t => {
     kubeconfig: '/k=1',
     unix: undefined,
   })
-  t.match(flagsOf(['--data-dir', '/d']), {
+  t.match(parseFlags(['--data-dir', '/d']), {
     listen: { host: '127.0.0.1', port: 0 },
     kubeconfig: '/d/kubeconfig',
     embeddedController: true,

@@ -1,4 +1,4 @@
-// How spiderpool-apiserver starts on a folder, and how it refuses to: one sentence, status 1, nothing left listening.
+// spiderpool-apiserver at start: failures are one line and status 1, and nothing keeps listening.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import {
   chmodSync,
@@ -20,8 +20,8 @@ import t from 'tap'
 import { BIN } from '../../fixtures/executable.js'
 
 const PROGRAM = join(BIN, 'spiderpool-apiserver')
-const NOBODY = 65_534
-const REFUSED_MS_MAX = 3_000 // one second on a machine of its own
+const UNPRIVILEGED_UID = 65_534
+const REFUSED_MS_MAX = 3_000 // one second on an idle machine
 const folder = mkdtempSync(join(tmpdir(), 'apiserver-start-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 const isRoot = process.getuid?.() === 0 ? {} : { skip: 'not root' }
@@ -52,7 +52,7 @@ async function start(args: readonly string[]): Promise<Started> {
 const good = join(folder, 'good')
 await (await start(['--data-dir', good])).stop()
 
-/** A copy of a folder that the server has used. */
+/** A copy of a data directory that the server has used. */
 function used(name: string): string {
   const path = join(folder, name)
   cpSync(good, path, { recursive: true })
@@ -61,28 +61,28 @@ function used(name: string): string {
 
 const wrong: readonly (readonly [name: string, prepare: (path: string) => readonly string[], says: RegExp])[] = [
   [
-    'a kubeconfig in a folder that is not there',
+    'a kubeconfig in a missing directory',
     () => ['--kubeconfig', '/nowhere/kubeconfig'],
     /^--kubeconfig \/nowhere\/kubeconfig cannot be written: ENOENT.*give another path$/,
   ],
-  ['a kubeconfig that is a folder', () => ['--kubeconfig', folder], /^--kubeconfig \S+ cannot be written: EISDIR/],
-  ['a flag that it does not have', () => ['--frob'], /^unknown flag --frob; see --help$/],
+  ['a kubeconfig that is a directory', () => ['--kubeconfig', folder], /^--kubeconfig \S+ cannot be written: EISDIR/],
+  ['an unknown flag', () => ['--frob'], /^unknown flag --frob; see --help$/],
   [
-    'a unix socket in a folder that is not there',
+    'a unix socket in a missing directory',
     () => ['--unix', '/nowhere/socket'],
     /^--unix \/nowhere\/socket: the server cannot listen there/,
   ],
   [
-    'a database that is none',
+    'a database that is not SQLite',
     path => {
-      for (const file of readdirSync(path)) if (file.startsWith('state.db-')) rmSync(join(path, file)) // it would be recovered
+      for (const file of readdirSync(path)) if (file.startsWith('state.db-')) rmSync(join(path, file)) // the WAL would be recovered
       writeFileSync(join(path, 'state.db'), 'not SQLite')
       return []
     },
     /state\.db: file is not a database; restore it from a backup, or move it away/,
   ],
   [
-    'certificates that are no JSON',
+    'certificates that are not JSON',
     path => {
       writeFileSync(join(path, 'certificates.json'), 'x')
       return []
@@ -95,7 +95,7 @@ const wrong: readonly (readonly [name: string, prepare: (path: string) => readon
       writeFileSync(join(path, 'certificates.json'), '{"ca":"a","certificate":"b"}')
       return []
     },
-    /certificates\.json: ca, certificate and key are not all in it; remove it/,
+    /certificates\.json: it must hold ca, certificate and key; remove it/,
   ],
   [
     'a manifest that is no YAML',
@@ -157,7 +157,7 @@ const wrong: readonly (readonly [name: string, prepare: (path: string) => readon
       writeFileSync(join(path, 'token'), 'a\nb\n')
       return []
     },
-    /token holds more than one token or none that HTTP can carry; remove it/,
+    /token must hold one token of printable ASCII; remove it/,
   ],
 ]
 const wrongOfRoot: typeof wrong = [
@@ -166,10 +166,10 @@ const wrongOfRoot: typeof wrong = [
       [
         `${file === '' ? 'a folder' : file} of another user`,
         (path: string) => {
-          chownSync(join(path, file), NOBODY, NOBODY)
+          chownSync(join(path, file), UNPRIVILEGED_UID, UNPRIVILEGED_UID)
           return []
         },
-        new RegExp(`${file} belongs to user ${NOBODY}, this server runs as user 0; run: chown 0 `),
+        new RegExp(`${file} belongs to user ${UNPRIVILEGED_UID}, this server runs as user 0; run: chown 0 `),
       ] as const,
   ),
 ]
@@ -191,7 +191,7 @@ function refuses(test: Pick<typeof t, 'match' | 'equal' | 'ok'>, args: readonly 
 
 const rows = [...wrong.map(row => [row, {}] as const), ...wrongOfRoot.map(row => [row, isRoot] as const)]
 rows.forEach(([[name, prepare, says], options], i) =>
-  t.test(`spiderpool-apiserver ends with a sentence at ${name}`, options, async t => {
+  t.test(`spiderpool-apiserver fails with one line at ${name}`, options, async t => {
     const path = used(`wrong-${i}`)
     const before = readdirSync(path).length
     const args = prepare(path)
@@ -204,7 +204,7 @@ rows.forEach(([[name, prepare, says], options], i) =>
   }),
 )
 
-t.test('spiderpool-apiserver ends with a sentence where its port is taken, and leaves nothing listening', async t => {
+t.test('spiderpool-apiserver fails with one line if its port is in use, and nothing keeps listening', async t => {
   const taken = createServer()
   await new Promise<void>(resolve => taken.listen(0, '127.0.0.1', resolve))
   const address = taken.address()
@@ -219,7 +219,7 @@ t.test('spiderpool-apiserver ends with a sentence where its port is taken, and l
   taken.close()
 })
 
-t.test('the port of the last start is taken again where it is free, else another', async t => {
+t.test('--listen with port 0 reuses the last port if it is free', async t => {
   const args = ['--data-dir', join(folder, 'port')]
   const first = await start(args)
   await first.stop()
@@ -235,7 +235,7 @@ t.test('the port of the last start is taken again where it is free, else another
   other.close()
 })
 
-t.test('a large database is not read at the start', async t => {
+t.test('start time does not depend on the size of the database', async t => {
   const path = used('large')
   truncateSync(join(path, 'state.db'), 2 ** 30)
   const { child, stop } = await start(['--data-dir', path])
@@ -244,7 +244,7 @@ t.test('a large database is not read at the start', async t => {
   await stop()
 })
 
-t.test('a folder that others can only read is used, and stays as it is', async t => {
+t.test('a --data-dir that others can read is accepted and not changed', async t => {
   const path = join(folder, 'readable')
   mkdirSync(path, { mode: 0o755 })
   const { stop } = await start(['--data-dir', path])

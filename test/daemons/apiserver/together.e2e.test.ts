@@ -1,4 +1,4 @@
-// What goes with what: owners and dependents, namespaces, CRDs and their objects, pools and their addresses.
+// Garbage collection: dependents, namespaces, CRDs and their objects; pools and their addresses.
 import t from 'tap'
 import { NO_CONTROLLER, startApiserver } from '../../fixtures/apiserver.js'
 import { restOf, type Answer, type Body } from '../../fixtures/rest.js'
@@ -18,7 +18,7 @@ t.teardown(async () => {
   await server.stop()
 })
 
-/** Asks until the answer is as wanted, at most ten seconds. */
+/** Polls until the answer is as expected, for at most ten seconds. */
 async function until(path: string, wanted: (answer: Answer) => boolean): Promise<Answer> {
   const late = Date.now() + 10_000
   for (;;) {
@@ -42,7 +42,7 @@ async function map(name: string, owners: readonly Body[] = [], more: object = {}
   return body
 }
 
-t.test('dependents go after their last owner', async t => {
+t.test('dependents are deleted with their last owner', async t => {
   const [a, b] = [await map('owner-a'), await map('owner-b')]
   await map('of-a', [a])
   await map('of-both', [a, b])
@@ -64,7 +64,7 @@ t.test('dependents go after their last owner', async t => {
   t.equal((await until(`${MAPS}/of-both`, gone)).status, 404)
 })
 
-t.test('an object whose owner is gone, or has another UID, goes', async t => {
+t.test('an object whose owner is absent or has another UID is deleted', async t => {
   const owner = await map('short-lived')
   await api.ask('DELETE', `${MAPS}/short-lived`)
   await map('late', [owner])
@@ -74,7 +74,7 @@ t.test('an object whose owner is gone, or has another UID, goes', async t => {
   t.equal((await until(`${MAPS}/later`, gone)).status, 404, 'a new object of the name is not the owner')
 })
 
-t.test('orphaned dependents stay, without the owner', async t => {
+t.test('DELETE with Orphan keeps dependents without the owner reference', async t => {
   const owner = await map('leaver')
   await map('orphan', [owner])
   await api.ask('DELETE', `${MAPS}/leaver`, { body: { propagationPolicy: 'Orphan' } })
@@ -84,28 +84,28 @@ t.test('orphaned dependents stay, without the owner', async t => {
   t.notOk(orphan.body['metadata']?.['ownerReferences']?.['length'])
 })
 
-t.test('in the foreground the owner goes last', async t => {
+t.test('DELETE with Foreground deletes the owner last', async t => {
   const owner = await map('front')
-  await map('behind', [owner], { finalizers: ['example.com/hold'] })
+  await map('dependent', [owner], { finalizers: ['example.com/hold'] })
   await api.ask('DELETE', `${MAPS}/front`, { body: { propagationPolicy: 'Foreground' } })
-  const ending = await until(`${MAPS}/behind`, ({ body }) => body['metadata']?.['deletionTimestamp'] !== undefined)
+  const ending = await until(`${MAPS}/dependent`, ({ body }) => body['metadata']?.['deletionTimestamp'] !== undefined)
   t.ok(ending.body['metadata']?.['deletionTimestamp'])
   t.match(await api.ask('GET', `${MAPS}/front`), {
     status: 200,
     body: { metadata: { finalizers: ['foregroundDeletion'] } },
   })
-  await api.ask('PATCH', `${MAPS}/behind`, { headers: MERGE, body: { metadata: { finalizers: null } } })
+  await api.ask('PATCH', `${MAPS}/dependent`, { headers: MERGE, body: { metadata: { finalizers: null } } })
   t.equal((await until(`${MAPS}/front`, gone)).status, 404)
 })
 
-t.test('a collection is deleted by selector', async t => {
+t.test('DELETE of a collection applies its selector', async t => {
   for (const name of ['c1', 'c2', 'c3']) await map(name, [], { labels: { collect: name === 'c3' ? 'no' : 'yes' } })
   t.equal((await api.ask('DELETE', `${MAPS}?labelSelector=collect%3Dyes`)).status, 200)
   t.equal((await until(`${MAPS}/c1`, gone)).status, 404)
   t.equal((await api.ask('GET', `${MAPS}/c3`)).status, 200)
 })
 
-t.test('a namespace goes with what is in it, and admits nothing more', async t => {
+t.test('DELETE of a namespace deletes its objects and rejects new ones', async t => {
   const name = `${ns}-going`
   const path = `/api/v1/namespaces/${name}`
   t.match(await api.ask('POST', '/api/v1/namespaces', { body: { metadata: { name } } }), {
@@ -186,7 +186,7 @@ const gadget = (name: string, spec: object): object => ({
   spec,
 })
 
-t.test('a CRD is served once it is there, and its objects go with it', async t => {
+t.test('a CRD is served once created, and its objects are deleted with it', async t => {
   const path = `${CRDS}/${crd.metadata.name}`
   t.equal((await api.ask('GET', GADGETS)).status, 404)
   t.equal((await api.ask('POST', CRDS, { body: crd })).status, 201)
@@ -233,11 +233,11 @@ t.test('a CRD is served once it is there, and its objects go with it', async t =
   })
   t.equal((await api.ask('DELETE', path)).status, 200)
   t.equal((await until(path, gone)).status, 404)
-  t.equal((await until(GADGETS, gone)).status, 404, 'the path is no more')
+  t.equal((await until(GADGETS, gone)).status, 404, 'the path is not served')
 })
 
 t.test(
-  'a pool is completed, counts its addresses and goes when empty',
+  'a pool is defaulted, counts its addresses and is deleted when empty',
   { skip: server.own ? false : NO_CONTROLLER },
   async t => {
     const name = `pool-${process.pid}`
@@ -287,7 +287,7 @@ t.test(
     })
     await api.ask('DELETE', `${SPIDER}/spideripaddresses/192.0.2.10`)
     await new Promise(resolve => setTimeout(resolve, 1_200))
-    t.equal((await api.ask('GET', `${SPIDER}/spiderippools/${name}`)).status, 200, 'one address holds it')
+    t.equal((await api.ask('GET', `${SPIDER}/spiderippools/${name}`)).status, 200, 'one address still holds it')
     await api.ask('DELETE', `${SPIDER}/spideripaddresses/192.0.2.11`)
     t.equal((await until(`${SPIDER}/spiderippools/${name}`, gone)).status, 404)
   },

@@ -1,4 +1,4 @@
-// Of the standalone server, what people ask beside objects: `kubectl scale`, `kubectl auth`, with every kubectl there is, and the same over HTTP.
+// `kubectl scale` and `kubectl auth` with every installed kubectl, and the same over HTTP.
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { kubectls, type Said } from '../../fixtures/kubectl.js'
@@ -15,7 +15,7 @@ if (all.length === 0) t.pass('no kubectl', { skip: 'kubectl is not installed' })
 const said = ({ status, stdout, stderr }: Said): string => `${status} ${stdout}${stderr}`
 
 for (const { version, run } of all) {
-  t.test(`kubectl ${version} auth can-i: the token may do everything`, async t => {
+  t.test(`kubectl ${version} auth can-i allows the token everything`, async t => {
     t.equal(said(await run(['auth', 'can-i', 'create', 'spiderendpoints.spiderpool.spidernet.io'])), '0 yes\n')
     t.equal(said(await run(['auth', 'can-i', 'delete', 'pods', '--namespace=kube-system'])), '0 yes\n')
     t.equal(said(await run(['auth', 'can-i', 'get', '/metrics'])), '0 yes\n')
@@ -24,7 +24,7 @@ for (const { version, run } of all) {
 
   const name = `web-${version.replace('.', '-')}`
   for (const kind of ['Deployment', 'StatefulSet', 'ReplicaSet'])
-    t.test(`kubectl ${version} scale ${kind}: changes the replicas, also from a certain number only`, async t => {
+    t.test(`kubectl ${version} scale ${kind} sets replicas, also with --current-replicas`, async t => {
       const template = { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
       const spec = { replicas: 2, selector: { matchLabels: { app: 'a' } }, template }
       const serviceName = kind === 'StatefulSet' ? { serviceName: 's' } : {}
@@ -49,7 +49,7 @@ for (const { version, run } of all) {
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
 const MERGE = { 'content-type': 'application/merge-patch+json' }
 
-t.test('/scale reads and writes a Scale, and refuses what is none', async t => {
+t.test('/scale reads and writes a Scale and rejects other bodies', async t => {
   const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
   const selector = {
     matchLabels: { b: 'c', a: 'b' },
@@ -90,7 +90,7 @@ t.test('/scale reads and writes a Scale, and refuses what is none', async t => {
   t.match(await rest.ask('GET', '/apis/apps/v1/namespaces/default/daemonsets/d/scale'), { status: 404 })
 })
 
-t.test('reviews are answered and not stored', async t => {
+t.test('POST of a review returns its status and stores nothing', async t => {
   const at = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
   const asked = { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } }
   t.match(await rest.ask('POST', at, { body: asked }), { status: 201, body: { ...asked, status: { allowed: true } } })

@@ -1,4 +1,4 @@
-// Discovery: groups, versions and resources, in the old form and aggregated.
+// Discovery: groups, versions and resources, legacy and aggregated.
 import t from 'tap'
 import {
   aggregatedDiscovery,
@@ -15,7 +15,7 @@ import { POOLS } from '../kinds.js'
 const KINDS = [...BUILTIN_KINDS, POOLS, { ...POOLS, version: 'v1' }]
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
-t.test('/api names the core version', t => {
+t.test('apiVersions() lists v1', t => {
   t.match(apiVersions('127.0.0.1:6443'), {
     kind: 'APIVersions',
     versions: ['v1'],
@@ -24,7 +24,7 @@ t.test('/api names the core version', t => {
   t.end()
 })
 
-t.test('/apis names every other group once, the stable version preferred', t => {
+t.test('apiGroupList() has every group once, the stable version preferred', t => {
   const list = apiGroupList(KINDS)
   t.match(list, { kind: 'APIGroupList', apiVersion: 'v1' })
   if (!('groups' in list) || !Array.isArray(list.groups)) throw new Error('no groups')
@@ -55,7 +55,7 @@ t.test('/apis names every other group once, the stable version preferred', t => 
   t.end()
 })
 
-t.test('versions are in the order of Kubernetes', t => {
+t.test('versionsOf() sorts by Kubernetes’ priority', t => {
   const versions = ['v1alpha2', 'foo', 'v2beta1', 'v10', 'v1', 'v2beta3', 'v2', 'v11alpha1', 'bar', 'v1beta9']
   const kinds = versions.map(version => ({ ...POOLS, version }))
   t.strictSame(versionsOf(kinds, 'example.com'), [
@@ -73,7 +73,7 @@ t.test('versions are in the order of Kubernetes', t => {
   t.end()
 })
 
-t.test('a group’s resources have verbs, short names, categories and the status', t => {
+t.test('apiResourceList() has verbs, short names, categories and status', t => {
   t.strictSame(apiResourceList(KINDS, 'example.com', 'v1'), {
     kind: 'APIResourceList',
     apiVersion: 'v1',
@@ -96,7 +96,7 @@ t.test('a group’s resources have verbs, short names, categories and the status
   t.end()
 })
 
-t.test('aggregated discovery has all in one answer', t => {
+t.test('aggregatedDiscovery() has all groups in one document', t => {
   t.strictSame(aggregatedDiscovery([POOLS], 'apis', 'v2'), {
     kind: 'APIGroupDiscoveryList',
     apiVersion: 'apidiscovery.k8s.io/v2',
@@ -157,7 +157,7 @@ const accepts: readonly (readonly [accept: string, version: string | undefined])
   [`application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList, ${AGGREGATED}`, 'v2'],
 ]
 for (const [accept, version] of accepts)
-  t.test(`Accept ${JSON.stringify(accept)} asks for ${version ?? 'the plain form'}`, t => {
+  t.test(`aggregatedIn(${JSON.stringify(accept)}) is ${version ?? 'undefined'}`, t => {
     t.strictSame(aggregatedIn(accept), version)
     t.end()
   })

@@ -1,4 +1,4 @@
-// Lists and watches over HTTPS: selectors, pages of one moment, forms, resuming, bookmarks, what is forgotten.
+// Lists and watches over HTTPS: selectors, consistent pages, forms, bookmarks, compaction.
 import t from 'tap'
 import { startApiserver } from '../../../fixtures/apiserver.js'
 import { restOf, type Answer, type Body, type WatchEvent } from '../../../fixtures/rest.js'
@@ -20,13 +20,13 @@ t.teardown(async () => {
 const itemsOf = ({ body }: Answer): readonly Body[] => (body['items'] ?? []) as unknown as readonly Body[]
 const namesOf = (answer: Answer): readonly string[] => itemsOf(answer).map(item => String(item['metadata']?.['name']))
 const versionOf = ({ body }: Answer): string => String(body['metadata']?.['resourceVersion'])
-const told = (event: WatchEvent | undefined): string =>
+const eventText = (event: WatchEvent | undefined): string =>
   `${event?.type ?? 'nothing'} ${String(event?.object['metadata']?.['name'])}`
 
 const create = (name: string, labels: object = {}): Promise<Answer> =>
   api.ask('POST', MAPS, { body: { metadata: { name, labels }, data: {} } })
 
-t.test('selectors choose', async t => {
+t.test('LIST filters by label and field selectors', async t => {
   await create('a1', { app: 'a', tier: '1' })
   await create('a2', { app: 'a', tier: '2' })
   await create('b1', { app: 'b', tier: '1' })
@@ -55,7 +55,7 @@ t.test('selectors choose', async t => {
   t.equal((await api.ask('GET', `${MAPS}?labelSelector=a%20b%20c`)).status, 400, 'no selector')
 })
 
-t.test('pods are chosen by node and phase', async t => {
+t.test('LIST of pods filters by spec.nodeName and status.phase', async t => {
   for (const [name, nodeName] of [
     ['p1', 'n1'],
     ['p2', 'n2'],
@@ -70,7 +70,7 @@ t.test('pods are chosen by node and phase', async t => {
   for (const name of ['p1', 'p2']) await api.ask('DELETE', `${PODS}/${name}?gracePeriodSeconds=0`)
 })
 
-t.test('pages together show one moment, whatever is written between them', async t => {
+t.test('LIST with limit shows one revision on all pages', async t => {
   const names = Array.from({ length: 25 }, (_, i) => `page-${String(i).padStart(2, '0')}`)
   for (const name of names) await create(name, { pages: 'yes' })
   const first = await api.ask('GET', `${MAPS}?labelSelector=pages&limit=10`)
@@ -98,12 +98,12 @@ t.test('pages together show one moment, whatever is written between them', async
   t.type(counted.body['metadata']?.['remainingItemCount'], 'number', 'without selectors what is left is counted')
 })
 
-t.test('a page that is no page is refused', async t => {
+t.test('LIST rejects an invalid continue token', async t => {
   const answer = await api.ask('GET', `${MAPS}?limit=5&continue=nonsense`)
   t.ok(answer.status === 400 || answer.status === 410, String(answer.status))
 })
 
-t.test('metadata alone, and tables', async t => {
+t.test('LIST as PartialObjectMetadata and as Table', async t => {
   await create('form', { form: 'yes' })
   const partial = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
   const metadata = await api.ask('GET', `${MAPS}?labelSelector=form`, { headers: { accept: partial } })
@@ -117,18 +117,18 @@ t.test('metadata alone, and tables', async t => {
   ])
 })
 
-t.test('a watch tells what happens, from the version it is given', async t => {
+t.test('WATCH sends the events after its resourceVersion', async t => {
   const from = versionOf(await api.ask('GET', MAPS))
   await create('w1')
   const watch = await api.watch(`${MAPS}?watch=1&resourceVersion=${from}`)
-  t.equal(told(await watch.next()), 'ADDED w1', 'what was before the watch was opened')
+  t.equal(eventText(await watch.next()), 'ADDED w1', 'what was before the watch was opened')
   await api.ask('PATCH', `${MAPS}/w1`, { headers: MERGE, body: { data: { a: '1' } } })
   const modified = await watch.next()
   t.match(modified, { type: 'MODIFIED', object: { kind: 'ConfigMap', apiVersion: 'v1', data: { a: '1' } } })
   const deleted = await api.ask('DELETE', `${MAPS}/w1`)
   t.equal(deleted.status, 200)
   const gone = await watch.next()
-  t.equal(told(gone), 'DELETED w1')
+  t.equal(eventText(gone), 'DELETED w1')
   t.ok(
     Number(gone?.object['metadata']?.['resourceVersion']) > Number(modified?.object['metadata']?.['resourceVersion']),
   )
@@ -136,49 +136,53 @@ t.test('a watch tells what happens, from the version it is given', async t => {
   const resumed = await api.watch(
     `${MAPS}?watch=1&resourceVersion=${String(modified?.object['metadata']?.['resourceVersion'])}`,
   )
-  t.equal(told(await resumed.next()), 'DELETED w1', 'resumed behind the change')
+  t.equal(eventText(await resumed.next()), 'DELETED w1', 'resumed behind the change')
   resumed.close()
 })
 
-t.test('a watch without a version begins with all that is there', async t => {
+t.test('WATCH without resourceVersion begins with ADDED for every object', async t => {
   await create('there', { begin: 'yes' })
   const watch = await api.watch(`${MAPS}?watch=1&labelSelector=begin`)
-  t.equal(told(await watch.next()), 'ADDED there')
+  t.equal(eventText(await watch.next()), 'ADDED there')
   watch.close()
 })
 
-t.test('initial events end with a bookmark that says so', { skip: server.lacks('sendInitialEvents') }, async t => {
-  await create('first', { initial: 'yes' })
-  const query =
-    'watch=1&labelSelector=initial&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan'
-  const watch = await api.watch(`${MAPS}?${query}`)
-  t.equal(told(await watch.next()), 'ADDED first')
-  t.match(await watch.next(), {
-    type: 'BOOKMARK',
-    object: {
-      kind: 'ConfigMap',
-      metadata: { resourceVersion: /^\d+$/, annotations: { 'k8s.io/initial-events-end': 'true' } },
-    },
-  })
-  watch.close()
-})
+t.test(
+  'WATCH with sendInitialEvents ends them with an annotated bookmark',
+  { skip: server.lacks('sendInitialEvents') },
+  async t => {
+    await create('first', { initial: 'yes' })
+    const query =
+      'watch=1&labelSelector=initial&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan'
+    const watch = await api.watch(`${MAPS}?${query}`)
+    t.equal(eventText(await watch.next()), 'ADDED first')
+    t.match(await watch.next(), {
+      type: 'BOOKMARK',
+      object: {
+        kind: 'ConfigMap',
+        metadata: { resourceVersion: /^\d+$/, annotations: { 'k8s.io/initial-events-end': 'true' } },
+      },
+    })
+    watch.close()
+  },
+)
 
-t.test('to a watch with a selector, coming into it is ADDED and leaving it DELETED', async t => {
+t.test('WATCH with a selector sends ADDED on entering and DELETED on leaving it', async t => {
   await create('mover', { side: 'left' })
   const from = versionOf(await api.ask('GET', MAPS))
   const watch = await api.watch(`${MAPS}?watch=1&resourceVersion=${from}&labelSelector=side%3Dright`)
   const side = (to: string): Promise<Answer> =>
     api.ask('PATCH', `${MAPS}/mover`, { headers: MERGE, body: { metadata: { labels: { side: to } } } })
   await side('right')
-  t.equal(told(await watch.next()), 'ADDED mover')
+  t.equal(eventText(await watch.next()), 'ADDED mover')
   await side('left')
-  t.equal(told(await watch.next()), 'DELETED mover')
+  t.equal(eventText(await watch.next()), 'DELETED mover')
   await api.ask('DELETE', `${MAPS}/mover`)
-  t.equal(told(await watch.next(300)), 'nothing undefined', 'what it does not see is not told')
+  t.equal(eventText(await watch.next(300)), 'nothing undefined', 'no event outside the selector')
   watch.close()
 })
 
-t.test('a watch ends after timeoutSeconds', async t => {
+t.test('WATCH ends after timeoutSeconds', async t => {
   const from = versionOf(await api.ask('GET', MAPS))
   const began = Date.now()
   const watch = await api.watch(`${MAPS}?watch=1&resourceVersion=${from}&timeoutSeconds=1`)
@@ -186,7 +190,7 @@ t.test('a watch ends after timeoutSeconds', async t => {
   t.ok(Date.now() - began < 5_000)
 })
 
-t.test('what is forgotten is told as 410, and the history outlives a restart', async t => {
+t.test('WATCH of a compacted revision fails with 410, and the history survives a restart', async t => {
   const own = await startApiserver({ standalone: true, args: ['--watch-history-max', '50'] })
   const near = restOf(own.kubeconfig)
   t.teardown(async () => {
@@ -221,14 +225,14 @@ t.test('what is forgotten is told as 410, and the history outlives a restart', a
   await own.restart()
   const again = restOf(own.kubeconfig)
   const resumed = await again.watch(`${MAPS}?watch=1&resourceVersion=${before}`)
-  t.equal(told(await resumed.next()), 'ADDED last')
+  t.equal(eventText(await resumed.next()), 'ADDED last')
   resumed.close()
   const next = await again.ask('POST', MAPS, { body: { metadata: { name: 'next' } } })
   t.ok(Number(next.body['metadata']?.['resourceVersion']) > Number(last.body['metadata']?.['resourceVersion']))
   again.close()
 })
 
-t.test('a version that is not yet is no list', async t => {
+t.test('LIST of a future resourceVersion fails', async t => {
   const answer = await api.ask('GET', `${MAPS}?resourceVersion=999999999`)
   t.match(answer, { status: 504, body: { reason: 'Timeout', message: /Too large resource version/ } })
 })

@@ -1,4 +1,4 @@
-// OpenAPI: definitions, paths, and the protobuf that old clients read.
+// OpenAPI: definitions, paths, and gnostic protobuf for old clients.
 import t from 'tap'
 import { encodeDocument } from '../../../../daemons/apiserver/openapi/gnostic.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
@@ -18,13 +18,13 @@ import {
   text,
   wrapped,
 } from '../../../../daemons/apiserver/openapi/protobuf.js'
-import { shapeOfKind } from '../../../../daemons/apiserver/schema/builtin-types.js'
+import { schemaOfKind } from '../../../../daemons/apiserver/schema/builtin-types.js'
 import { POOLS } from '../kinds.js'
 
 const KINDS = [...BUILTIN_KINDS, POOLS]
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
 
-t.test('bytes are those of the examples in the protobuf documentation', t => {
+t.test('message() encodes the examples of the protobuf documentation', t => {
   const inner = message(() => ({ a: [1, int64] }))
   t.strictSame(hex(inner.write({ a: 150 })), '089601')
   t.strictSame(hex(message(() => ({ b: [2, string] })).write({ b: 'testing' })), '120774657374696e67')
@@ -32,7 +32,7 @@ t.test('bytes are those of the examples in the protobuf documentation', t => {
   t.end()
 })
 
-t.test('values and their bytes', t => {
+t.test('WireKind.write() encodes scalars', t => {
   const m = message(() => ({
     i: [1, int64],
     d: [2, double],
@@ -94,7 +94,7 @@ const named = (bytes: Uint8Array | undefined, number: number, name: string): Uin
       ?.find(entry => utf8(walk(entry, 1)) === name)) ??
   undefined
 
-t.test('a document has its parts at the numbers of gnostic’s OpenAPIv2.proto', t => {
+t.test('encodeDocument() uses the field numbers of gnostic’s OpenAPIv2.proto', t => {
   const bytes = encodeDocument(swaggerOf([POOLS], 'v1.2.3'))
   t.strictSame(utf8(walk(bytes, 1)), '2.0')
   t.strictSame([utf8(walk(bytes, 2, 1)), utf8(walk(bytes, 2, 2))], ['Kubernetes', 'v1.2.3'])
@@ -148,7 +148,7 @@ const swagger: readonly (readonly [name: string, schema: object, after: object])
   ],
 ]
 for (const [name, schema, after] of swagger)
-  t.test(`swagger of a structural schema: ${name}`, t => {
+  t.test(`swaggerSchema(): ${name}`, t => {
     t.strictSame(swaggerSchema(schema), after)
     t.end()
   })
@@ -162,7 +162,7 @@ function refsIn(value: unknown): readonly string[] {
   )
 }
 
-t.test('every reference leads to a definition', t => {
+t.test('every $ref names a definition', t => {
   const document = fieldsOf(swaggerOf(KINDS, 'v'))
   const definitions = fieldsOf(document['definitions'])
   for (const ref of new Set(refsIn(document))) t.ok(definitions[ref.replace('#/definitions/', '')], ref)
@@ -174,7 +174,7 @@ t.test('every reference leads to a definition', t => {
   t.end()
 })
 
-t.test('every kind has a definition of its group, version and kind, and operations that say the same', t => {
+t.test('every kind has a definition and operations with its group, version and kind', t => {
   const document = fieldsOf(swaggerOf(KINDS, 'v'))
   const said = JSON.stringify(
     Object.values(fieldsOf(document['definitions'])).map(each => at(each, 'x-kubernetes-group-version-kind')),
@@ -187,7 +187,7 @@ t.test('every kind has a definition of its group, version and kind, and operatio
   t.end()
 })
 
-t.test('lists of built-in kinds say how kubectl merges them', t => {
+t.test('lists of built-in kinds have patch strategy and merge key', t => {
   const container = at(swaggerOf(KINDS, 'v'), 'definitions', 'io.k8s.api.core.v1.PodSpec', 'properties', 'containers')
   t.match(container, {
     'x-kubernetes-patch-merge-key': 'name',
@@ -195,13 +195,13 @@ t.test('lists of built-in kinds say how kubectl merges them', t => {
     items: { $ref: '#/definitions/io.k8s.api.core.v1.Container' },
   })
   t.match(at(swaggerOf(KINDS, 'v'), 'definitions', 'io.k8s.api.core.v1.PodSpec', 'required'), ['containers'])
-  t.match(shapeOfKind(BUILTIN_KINDS[2] ?? POOLS), {
+  t.match(schemaOfKind(BUILTIN_KINDS[2] ?? POOLS), {
     properties: { spec: { properties: { containers: { 'x-kubernetes-list-map-keys': ['name'] } } } },
   })
   t.end()
 })
 
-t.test('only built-in kinds say that they take strategic patches', t => {
+t.test('only built-in kinds list the strategic merge patch', t => {
   const body = (root: string, path: string): readonly string[] =>
     Object.keys(
       fieldsOf(
@@ -221,7 +221,7 @@ const kinds: Kinds = { revision: 1, all: () => KINDS }
 const ask = (path: string, headers: Record<string, string> = {}, of: Kinds = kinds): Response | undefined =>
   openApiResponse(of, new Request(`https://x${path}`, { headers }), new URL(`https://x${path}`), 'v')
 
-t.test('a document comes in the form asked for', async t => {
+t.test('openApiResponse() negotiates JSON and protobuf', async t => {
   const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
   t.strictSame(
     ask('/openapi/v2', { accept: PROTOBUF })?.headers.get('content-type'),
@@ -243,7 +243,7 @@ t.test('a document comes in the form asked for', async t => {
   t.end()
 })
 
-t.test('a document that the client has is not sent again, until the kinds change', async t => {
+t.test('openApiResponse() answers 304 to a known ETag until the kinds change', async t => {
   const etag = ask('/openapi/v2')?.headers.get('etag') ?? ''
   t.strictSame(ask('/openapi/v2', { 'if-none-match': etag })?.status, 304)
   let revision = 1

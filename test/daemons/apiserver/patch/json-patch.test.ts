@@ -1,4 +1,4 @@
-// JSON patch, merge patch and strategic merge patch: what each makes of an object.
+// JSON patch, JSON merge patch and strategic merge patch.
 import t from 'tap'
 import { applyJsonPatch, mergePatch, strategicMerge } from '../../../../daemons/apiserver/patch/json-patch.js'
 import type { JsonObject } from '../../../../daemons/apiserver/storage/object.js'
@@ -24,7 +24,7 @@ const json: readonly (readonly [name: string, before: unknown, ops: readonly unk
   ['nothing', { a: 1 }, [], { a: 1 }],
 ]
 for (const [name, before, ops, after] of json)
-  t.test(`JSON patch: ${name}`, t => {
+  t.test(`applyJsonPatch(): ${name}`, t => {
     const kept = structuredClone(before)
     t.strictSame(applyJsonPatch(before, ops), after)
     t.strictSame(before, kept, 'the object itself is not changed')
@@ -35,16 +35,16 @@ const badJson: readonly (readonly [name: string, ops: unknown, code: number, mes
   ['not a list', { op: 'add' }, 400, /a JSON patch is a list/],
   ['an unknown operation', [{ op: 'frob', path: '/a' }], 400, /operation 0 is not an operation/],
   ['no value', [{ op: 'add', path: '/b' }], 400, /operation 0/],
-  ['a path that is no pointer', [{ op: 'remove', path: 'a' }], 400, /operation 0/],
-  ['remove of what is not there', [{ op: 'remove', path: '/b' }], 422, /doc is missing path: "\/b"/],
-  ['replace of what is not there', [{ op: 'replace', path: '/b', value: 1 }], 422, /doc is missing path: "\/b"/],
-  ['add below what is not there', [{ op: 'add', path: '/b/c', value: 1 }], 422, /doc is missing path/],
+  ['a path that is not a JSON pointer', [{ op: 'remove', path: 'a' }], 400, /operation 0/],
+  ['remove of an absent path', [{ op: 'remove', path: '/b' }], 422, /doc is missing path: "\/b"/],
+  ['replace of an absent path', [{ op: 'replace', path: '/b', value: 1 }], 422, /doc is missing path: "\/b"/],
+  ['add below an absent path', [{ op: 'add', path: '/b/c', value: 1 }], 422, /doc is missing path/],
   ['a test that fails', [{ op: 'test', path: '/a', value: 2 }], 422, /testing value \/a failed/],
   ['the prototype', [{ op: 'add', path: '/__proto__/x', value: 1 }], 422, /./],
   ['too many', Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/a', value: 1 })), 413, /10000, got 10001/],
 ]
 for (const [name, ops, code, message] of badJson)
-  t.test(`JSON patch is refused: ${name}`, t => {
+  t.test(`applyJsonPatch() rejects ${name}`, t => {
     t.throws(() => applyJsonPatch({ a: 1 }, ops), { code, message })
     t.strictSame(Object.hasOwn(Object.prototype, 'x'), false)
     t.end()
@@ -73,12 +73,12 @@ const merge: readonly (readonly [before: unknown, patch: unknown, after: unknown
   [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
 ]
 for (const [before, patch, after] of merge)
-  t.test(`merge patch ${JSON.stringify(patch)} of ${JSON.stringify(before)}`, t => {
+  t.test(`mergePatch() of ${JSON.stringify(before)} by ${JSON.stringify(patch)}`, t => {
     t.strictSame(mergePatch(before, patch), after)
     t.end()
   })
 
-t.test('a merge patch leaves keys in their places', t => {
+t.test('mergePatch() keeps the order of keys', t => {
   t.strictSame(JSON.stringify(mergePatch({ a: 1, b: 2, c: 3 }, { b: 9, d: 4 })), '{"a":1,"b":9,"c":3,"d":4}')
   t.end()
 })
@@ -120,7 +120,7 @@ const strategic: readonly (readonly [name: string, before: JsonObject, patch: Js
     pod({ containers: [{ name: 'b' }] }),
   ],
   [
-    'a member that is not there is not deleted',
+    'deleting an absent member does nothing',
     pod({ containers: [{ name: 'b' }] }),
     pod({ containers: [{ $patch: 'delete', name: 'a' }] }),
     pod({ containers: [{ name: 'b' }] }),
@@ -143,15 +143,15 @@ const strategic: readonly (readonly [name: string, before: JsonObject, patch: Js
     pod({ nodeSelector: { $patch: 'delete' } }),
     pod({ hostname: 'h' }),
   ],
-  ['null takes away', pod({ hostname: 'h', nodeName: 'n' }), pod({ hostname: null }), pod({ nodeName: 'n' })],
+  ['null removes', pod({ hostname: 'h', nodeName: 'n' }), pod({ hostname: null }), pod({ nodeName: 'n' })],
   [
-    'tolerations are one value',
+    'tolerations are atomic',
     pod({ tolerations: [{ key: 'a' }] }),
     pod({ tolerations: [{ key: 'b' }] }),
     pod({ tolerations: [{ key: 'b' }] }),
   ],
   [
-    'args are one value',
+    'args are atomic',
     pod({ containers: [{ name: 'a', args: ['x'] }] }),
     pod({ containers: [{ name: 'a', args: ['y'] }] }),
     pod({ containers: [{ name: 'a', args: ['y'] }] }),
@@ -163,7 +163,7 @@ const strategic: readonly (readonly [name: string, before: JsonObject, patch: Js
     { metadata: { finalizers: ['a', 'b', 'c'] } },
   ],
   [
-    'members of a set are taken out',
+    'members of a set are removed',
     { metadata: { finalizers: ['a', 'b'] } },
     { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } },
     { metadata: { finalizers: ['b'] } },
@@ -195,13 +195,13 @@ const strategic: readonly (readonly [name: string, before: JsonObject, patch: Js
     },
   ],
   [
-    'members come in the order asked for',
+    'members are in the order of $setElementOrder',
     pod({ containers: [{ name: 'a' }, { name: 'b' }] }),
     pod({ '$setElementOrder/containers': [{ name: 'c' }, { name: 'b' }, { name: 'a' }], containers: [{ name: 'c' }] }),
     pod({ containers: [{ name: 'c' }, { name: 'b' }, { name: 'a' }] }),
   ],
   [
-    'who is not in the order keeps the place',
+    'members outside the order keep their position',
     pod({ volumes: [{ name: 'a' }, { name: 'x' }, { name: 'b' }] }),
     pod({ '$setElementOrder/volumes': [{ name: 'b' }, { name: 'a' }] }),
     pod({ volumes: [{ name: 'x' }, { name: 'b' }, { name: 'a' }] }),
@@ -251,14 +251,14 @@ const strategic: readonly (readonly [name: string, before: JsonObject, patch: Js
   ],
 ]
 for (const [name, before, patch, after] of strategic)
-  t.test(`strategic merge patch: ${name}`, t => {
+  t.test(`strategicMerge(): ${name}`, t => {
     const kept = structuredClone(before)
     t.strictSame(strategicMerge(before, patch, builtin('Pod')), after)
     t.strictSame(before, kept, 'the object itself is not changed')
     t.end()
   })
 
-t.test('the same holds below templates, and for ports of services', t => {
+t.test('strategicMerge() merges below templates, and ports of services', t => {
   const of = (containers: readonly object[]): JsonObject => ({ spec: { template: { spec: { containers } } } })
   t.strictSame(
     strategicMerge(of([{ name: 'a', image: '1' }]), of([{ name: 'a', tty: true }]), builtin('Deployment')),
@@ -280,12 +280,12 @@ const badStrategic: readonly (readonly [name: string, patch: unknown, code: numb
   ['an order that is no list', pod({ '$setElementOrder/containers': 'x' }), 400, /is not a list/],
 ]
 for (const [name, patch, code, message] of badStrategic)
-  t.test(`strategic merge patch is refused: ${name}`, t => {
+  t.test(`strategicMerge() rejects ${name}`, t => {
     t.throws(() => strategicMerge(pod({ containers: [{ name: 'a' }] }), patch, builtin('Pod')), { code, message })
     t.end()
   })
 
-t.test('a CRD’s kind takes no strategic merge patch', t => {
+t.test('strategicMerge() rejects a custom kind', t => {
   t.throws(() => strategicMerge({}, {}, POOLS), {
     code: 415,
     message:

@@ -1,4 +1,4 @@
-// Server-side apply: what merges, who owns, what conflicts, what goes.
+// Server-side apply: merging, ownership, conflicts, removal.
 import t from 'tap'
 import { conflictError, serverSideApply, trackUpdate } from '../../../../daemons/apiserver/patch/server-side-apply.js'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
@@ -40,7 +40,7 @@ const ownersOf = (object: JsonObject): unknown => {
     : undefined
 }
 
-t.test('the first apply makes the object and owns what it says', t => {
+t.test('serverSideApply() creates the object and owns the applied fields', t => {
   const object = applyTo(
     undefined,
     spec({
@@ -82,7 +82,7 @@ t.test('the first apply makes the object and owns what it says', t => {
   t.end()
 })
 
-// Two appliers, one after the other; then what the object is.
+// Two appliers in sequence, and the resulting spec.
 const pairs: readonly (readonly [name: string, first: JsonObject, second: JsonObject, spec: JsonObject])[] = [
   ['fields of two appliers merge', { subnet: 's' }, { size: 1 }, { subnet: 's', size: 1 }],
   ['sets of two appliers unite', { tags: ['x', 'y'] }, { tags: ['z', 'y'] }, { tags: ['x', 'z', 'y'] }],
@@ -106,7 +106,7 @@ const pairs: readonly (readonly [name: string, first: JsonObject, second: JsonOb
   ],
 ]
 for (const [name, first, second, after] of pairs)
-  t.test(name, t => {
+  t.test(`serverSideApply(): ${name}`, t => {
     t.strictSame(applyTo(applyTo(undefined, spec(first)), spec(second), { manager: 'bob' })['spec'], after)
     t.end()
   })
@@ -118,9 +118,9 @@ const conflicts: readonly (readonly [
   fields: readonly string[],
 ])[] = [
   ['another value', { subnet: 's' }, { subnet: 't' }, ['.spec.subnet']],
-  ['a list that is one value', { ips: ['1'] }, { ips: ['1', '2'] }, ['.spec.ips']],
+  ['an atomic list', { ips: ['1'] }, { ips: ['1', '2'] }, ['.spec.ips']],
   [
-    'a map that is one value',
+    'an atomic map',
     { affinity: { matchLabels: { a: 'b' } } },
     { affinity: { matchLabels: { c: 'd' } } },
     ['.spec.affinity'],
@@ -134,7 +134,7 @@ const conflicts: readonly (readonly [
   ['two at once', { subnet: 's', size: 1 }, { subnet: 't', size: 2 }, ['.spec.size', '.spec.subnet']],
 ]
 for (const [name, first, second, fields] of conflicts)
-  t.test(`${name} conflicts, and is taken by force`, t => {
+  t.test(`serverSideApply() of ${name} conflicts, and succeeds with force`, t => {
     const live = applyTo(undefined, spec(first))
     const outcome = serverSideApply({
       live,
@@ -157,7 +157,7 @@ for (const [name, first, second, fields] of conflicts)
     t.end()
   })
 
-t.test('conflicts are told in Kubernetes’ words', t => {
+t.test('conflictError() has the messages of kube-apiserver', t => {
   const live = trackUpdate({
     before: undefined,
     after: spec({ subnet: 's', size: 1 }),
@@ -197,15 +197,15 @@ const gone: readonly (readonly [name: string, first: JsonObject, then: JsonObjec
     { routes: [{ dst: 'b' }] },
   ],
   ['a key of a map', { notes: { a: '1', b: '2' } }, { notes: { b: '2' } }, { notes: { b: '2' } }],
-  ['a field and what holds it', { subnet: 's', limits: { min: 1 } }, { subnet: 's' }, { subnet: 's' }],
+  ['a field and its parent', { subnet: 's', limits: { min: 1 } }, { subnet: 's' }, { subnet: 's' }],
 ]
 for (const [name, first, then, after] of gone)
-  t.test(`${name} that is applied no longer goes`, t => {
+  t.test(`serverSideApply() removes ${name} that is no longer applied`, t => {
     t.strictSame(applyTo(applyTo(undefined, spec(first)), spec(then))['spec'], after)
     t.end()
   })
 
-t.test('what another owns too stays when one lets go', t => {
+t.test('serverSideApply() keeps a field that another manager owns too', t => {
   const both = applyTo(applyTo(undefined, spec({ subnet: 's', size: 1 })), spec({ size: 1, routes: [{ dst: 'a' }] }), {
     manager: 'bob',
   })
@@ -214,20 +214,20 @@ t.test('what another owns too stays when one lets go', t => {
   t.end()
 })
 
-t.test('what nobody applied stays', t => {
+t.test('serverSideApply() keeps fields without an owner', t => {
   const live = applyTo(undefined, spec({ subnet: 's', size: 1 }))
   const defaulted = { ...live, spec: { ...fieldsOf(live['spec']), default: false } }
   t.strictSame(applyTo(defaulted, spec({ subnet: 's' }))['spec'], { subnet: 's', default: false })
   t.end()
 })
 
-t.test('applying the same again changes nothing, not the time either', t => {
+t.test('serverSideApply() twice changes nothing, not even the time', t => {
   const live = applyTo(undefined, spec({ subnet: 's', routes: [{ dst: 'a' }] }))
   t.strictSame(applyTo(live, spec({ subnet: 's', routes: [{ dst: 'a' }] }), { nowMs: T1 }), live)
   t.end()
 })
 
-t.test('an object of which nobody is recorded was before the first apply', t => {
+t.test('serverSideApply() assigns the fields of an untracked object to before-first-apply', t => {
   const object = applyTo(spec({ subnet: 's', size: 1 }), spec({ subnet: 's' }))
   t.strictSame(ownersOf(object), [
     ['ann', 'Apply', '2026-01-01T00:00:00Z', { 'f:spec': { 'f:subnet': {} } }],
@@ -236,7 +236,7 @@ t.test('an object of which nobody is recorded was before the first apply', t => 
   t.end()
 })
 
-t.test('metadata of the server is nobody’s, labels and finalizers are somebody’s', t => {
+t.test('serverSideApply() owns labels and finalizers, but no metadata of the server', t => {
   const metadata = {
     name: 'a',
     uid: 'u',
@@ -259,7 +259,7 @@ t.test('metadata of the server is nobody’s, labels and finalizers are somebody
   t.end()
 })
 
-t.test('the object itself and its status are written apart', t => {
+t.test('serverSideApply() separates the object from its status subresource', t => {
   const live = applyTo(undefined, { ...spec({ subnet: 's' }), status: { used: 9 } })
   t.strictSame(live['status'], undefined)
   const status = applyTo(live, { ...spec({ subnet: 'other' }), status: { used: 1 } }, { subresource: 'status' })
@@ -271,7 +271,7 @@ t.test('the object itself and its status are written apart', t => {
   t.end()
 })
 
-t.test('built-in kinds merge as Kubernetes’ types say', t => {
+t.test('serverSideApply() merges built-in kinds by their list types', t => {
   const service = builtin('Service')
   const of = (ports: readonly object[]): JsonObject => ({
     apiVersion: 'v1',
@@ -305,7 +305,7 @@ t.test('built-in kinds merge as Kubernetes’ types say', t => {
   t.end()
 })
 
-t.test('an update owns what it changed, and takes it from who had it', t => {
+t.test('trackUpdate() moves changed fields to the updater', t => {
   const made = trackUpdate({
     before: undefined,
     after: spec({ subnet: 's', tags: ['x'] }),
@@ -346,7 +346,7 @@ t.test('an update owns what it changed, and takes it from who had it', t => {
   t.end()
 })
 
-t.test('updaters are bounded: the oldest become one', t => {
+t.test('trackUpdate() merges the oldest updaters beyond ten', t => {
   let object = trackUpdate({ before: undefined, after: spec({ notes: {} }), manager: 'm0', kind: POOLS, nowMs: T0 })
   for (let i = 1; i <= 30; i++) {
     const notes = { ...fieldsOf(fieldsOf(object['spec'])['notes']), [`k${i}`]: 'v' }
@@ -359,7 +359,7 @@ t.test('updaters are bounded: the oldest become one', t => {
     })
   }
   const owners = ownersOf(object)
-  if (!Array.isArray(owners)) throw new Error('nobody owns')
+  if (!Array.isArray(owners)) throw new Error('no managedFields')
   t.strictSame(owners.length, 10)
   t.strictSame(owners[0][0], 'ancient-changes')
   t.strictSame(owners.at(-1)?.[0], 'm30')

@@ -1,11 +1,11 @@
-// What the server makes of a body: what it sets, keeps and refuses. Tables of metadata.
+// Create and update strategy: fields that the server sets, keeps and rejects. Tables of metadata.
 import t from 'tap'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
 import type { Stored } from '../../../../daemons/apiserver/storage/object.js'
 import {
-  checkSame,
-  sent,
+  checkIdentity,
+  parseObject,
   toCreate,
   toUpdate,
   toUpdateStatus,
@@ -42,10 +42,10 @@ const stored = (more: object = {}, body: object = {}): Stored => ({
   status: { ready: true },
   ...body,
 })
-const gadget = (metadata: object, body: object = {}): ReturnType<typeof sent> =>
-  sent({ metadata, spec: { a: 1 }, ...body }, { ...GADGET, version: 'v1' }, 'ns')
+const gadget = (metadata: object, body: object = {}): ReturnType<typeof parseObject> =>
+  parseObject({ metadata, spec: { a: 1 }, ...body }, { ...GADGET, version: 'v1' }, 'ns')
 
-t.test('a create is given what only the server gives', async t => {
+t.test('toCreate() sets the fields of the server', async t => {
   const made = toCreate(
     GADGET,
     gadget(
@@ -69,18 +69,18 @@ t.test('a create is given what only the server gives', async t => {
   })
 })
 
-t.test('pods and namespaces begin with a phase', async t => {
-  t.match(toCreate(kindOf('Pod'), sent({ metadata: { name: 'p' } }, kindOf('Pod'), 'ns'), NOW), {
+t.test('toCreate() sets the initial phase of pods and namespaces', async t => {
+  t.match(toCreate(kindOf('Pod'), parseObject({ metadata: { name: 'p' } }, kindOf('Pod'), 'ns'), NOW), {
     status: { phase: 'Pending' },
   })
-  t.match(toCreate(kindOf('Namespace'), sent({ metadata: { name: 'n' } }, kindOf('Namespace'), ''), NOW), {
+  t.match(toCreate(kindOf('Namespace'), parseObject({ metadata: { name: 'n' } }, kindOf('Namespace'), ''), NOW), {
     status: { phase: 'Active' },
     spec: { finalizers: ['kubernetes'] },
     metadata: { labels: { 'kubernetes.io/metadata.name': 'n' } },
   })
 })
 
-t.test('generateName is cut so that the whole is a label', async t => {
+t.test('toCreate() truncates generateName to 63 characters in total', async t => {
   t.equal(toCreate(GADGET, gadget({ generateName: 'x'.repeat(80) }), NOW).metadata.name, 'x'.repeat(58) + 'abcde')
 })
 
@@ -123,11 +123,11 @@ const REFUSED: readonly (readonly [of: string, metadata: object, message: RegExp
   ],
 ]
 for (const [of, metadata, message] of REFUSED)
-  t.test(`metadata with ${of} is refused`, async t => {
+  t.test(`toCreate() rejects metadata with ${of}`, async t => {
     t.throws(() => toCreate(GADGET, gadget(metadata), NOW), { code: 422, reason: 'Invalid', message })
   })
 
-t.test('a body of the wrong shape is refused at the door', async t => {
+t.test('parseObject() rejects a malformed body', async t => {
   const deployment = kindOf('Deployment')
   for (const body of [
     null,
@@ -139,14 +139,14 @@ t.test('a body of the wrong shape is refused at the door', async t => {
     { metadata: { namespace: 'other' } },
     { metadata: { name: 5 } },
   ])
-    t.throws(() => sent(body, deployment, 'ns'), { code: 400 }, JSON.stringify(body))
+    t.throws(() => parseObject(body, deployment, 'ns'), { code: 400 }, JSON.stringify(body))
   t.throws(() => toCreate(GADGET, gadget({ name: 'a', resourceVersion: '5' }), NOW), {
     code: 500,
     message: /resourceVersion should not be set/,
   })
 })
 
-t.test('an update keeps what is the server’s, and its status', async t => {
+t.test('toUpdate() keeps the fields of the server and the status', async t => {
   const old = stored({ labels: { a: '1' } })
   const made = toUpdate(
     GADGET,
@@ -167,7 +167,7 @@ t.test('an update keeps what is the server’s, and its status', async t => {
   t.equal(withGeneration(GADGET, old, changed).metadata.generation, 2)
 })
 
-t.test('an update of status changes nothing else', async t => {
+t.test('toUpdateStatus() changes the status only', async t => {
   const old = stored({ labels: { a: '1' }, finalizers: ['example.com/a'] })
   const made = toUpdateStatus(
     GADGET,
@@ -177,28 +177,28 @@ t.test('an update of status changes nothing else', async t => {
   t.strictSame(made, { ...old, status: { ready: false } })
 })
 
-t.test('a write meant for another object, or another version, is a conflict', async t => {
+t.test('checkIdentity() rejects another object and another version', async t => {
   const old = stored()
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'h' })), { code: 400 })
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'g', uid: 'v', resourceVersion: '7' })), {
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'h' })), { code: 400 })
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g', uid: 'v', resourceVersion: '7' })), {
     code: 409,
     message: /UID in precondition: v, UID in object meta: u/,
   })
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'g', resourceVersion: '6' })), {
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g', resourceVersion: '6' })), {
     code: 409,
     message: /the object has been modified/,
   })
-  t.throws(() => checkSame(GADGET, old, gadget({ name: 'g' })), {
+  t.throws(() => checkIdentity(GADGET, old, gadget({ name: 'g' })), {
     code: 422,
     message: /must be specified for an update/,
   })
   t.doesNotThrow(
-    () => checkSame({ ...GADGET, custom: false }, old, gadget({ name: 'g' })),
+    () => checkIdentity({ ...GADGET, custom: false }, old, gadget({ name: 'g' })),
     'built-in kinds may be written over',
   )
 })
 
-t.test('an object on its way out takes no new finalizer', async t => {
+t.test('toUpdate() of a terminating object rejects a new finalizer', async t => {
   const old = stored({ deletionTimestamp: 't', finalizers: ['example.com/a'] })
   t.throws(() => toUpdate(GADGET, old, gadget({ name: 'g', finalizers: ['example.com/a', 'example.com/b'] })), {
     code: 422,

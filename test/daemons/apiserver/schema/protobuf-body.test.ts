@@ -1,11 +1,11 @@
-// Protobuf bodies: captures of kubectl 1.32, and damage. Every body is an object or a refusal, never anything else.
+// fromProtobuf(): bodies captured from kubectl 1.32, and damaged ones.
 import t from 'tap'
 import { ApiError } from '../../../../daemons/apiserver/schema/status-error.js'
 import { fromProtobuf } from '../../../../daemons/apiserver/schema/protobuf-body.js'
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'))
 
-/** What kubectl 1.32 sent to a server that wrote it down. */
+/** Captured from kubectl 1.32. */
 const CAPTURES: readonly { of: string; bytes: string; value: unknown }[] = [
   {
     of: 'kubectl create namespace foo',
@@ -90,24 +90,24 @@ const CAPTURES: readonly { of: string; bytes: string; value: unknown }[] = [
 ]
 
 for (const { of, bytes, value } of CAPTURES)
-  t.test(`${of} is read`, async t => t.strictSame(fromProtobuf(hex(bytes)), value))
+  t.test(`fromProtobuf() decodes ${of}`, async t => t.strictSame(fromProtobuf(hex(bytes)), value))
 
 const DAMAGE: readonly (readonly [of: string, bytes: string, code: number])[] = [
   ['nothing', '', 400],
-  ['another beginning', '6b387301', 400],
+  ['another magic', '6b387301', 400],
   ['no kind', '6b387300', 415],
   ['a kind that is not in the table', '6b387300 0a07 0a0176 1202 4e4f', 415],
-  ['a length behind the end', '6b387300 0aff', 400],
+  ['a length beyond the end', '6b387300 0aff', 400],
   ['a number that never ends', '6b387300 08ffffffffffffffffffffff01', 400],
-  ['a wire type of its own', '6b387300 0b00', 400],
+  ['an unknown wire type', '6b387300 0b00', 400],
   ['a field that the table does not have', '6b387300 0a0f0a02763112094e616d657370616365 1203 9a0600', 415],
 ]
 for (const [of, bytes, code] of DAMAGE)
-  t.test(`a body with ${of} is refused`, async t =>
+  t.test(`fromProtobuf() rejects ${of}`, async t =>
     t.throws(() => fromProtobuf(hex(bytes)), { name: 'ApiError', code }),
   )
 
-t.test('a body with one byte changed, or cut off, is an object or a refusal', async t => {
+t.test('fromProtobuf() of a damaged body returns an object or throws an ApiError', async t => {
   let objects = 0
   let refusals = 0
   for (const { bytes } of CAPTURES) {

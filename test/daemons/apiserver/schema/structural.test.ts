@@ -1,4 +1,4 @@
-// Structural schemas: what is filled in, what is dropped, what is refused in which words.
+// schemaFor(): defaulting, pruning, validation and their messages.
 import t from 'tap'
 import { BUILTIN_KINDS, type KindInfo, type Schema } from '../../../../daemons/apiserver/schema/kinds.js'
 import { isFields, type Stored } from '../../../../daemons/apiserver/storage/object.js'
@@ -92,7 +92,7 @@ const SHAPES: readonly { of: string; schema: Schema; from: unknown; to: unknown;
   },
 ]
 for (const { of, schema, from, to, unknown = [] } of SHAPES)
-  t.test(`${of}: defaulted and pruned`, async t => {
+  t.test(`shape() defaults and prunes: ${of}`, async t => {
     const before = object(structuredClone(from))
     const shaped = schemaFor(kindWith(schema)).shape(before)
     t.strictSame(shaped.object['spec'], to)
@@ -168,7 +168,7 @@ const FAULTS: readonly (readonly [schema: Schema, value: unknown, said: string])
   [{ type: 'string', nullable: true }, null, ''],
   [{ type: 'string', format: 'no-such-format' }, 'x', ''],
 ]
-t.test('faults are told in the words of Kubernetes', async t => {
+t.test('faults() has the messages of kube-apiserver', async t => {
   for (const [schema, value, said] of FAULTS) {
     const faults = schemaFor(kindWith(fieldsIn({ a: schema }))).faults(object({ a: value }))
     t.equal(
@@ -179,12 +179,12 @@ t.test('faults are told in the words of Kubernetes', async t => {
   }
 })
 
-t.test('every fault of an object is told at once', async t => {
+t.test('faults() returns every fault of an object', async t => {
   const schema = { ...fieldsIn({ a: { type: 'string' }, b: { type: 'integer' } }), required: ['c'] }
   t.equal(schemaFor(kindWith(schema)).faults(object({ a: 1, b: 'x' })).length, 3)
 })
 
-t.test('a kind without a schema is stored as it comes', async t => {
+t.test('shape() of a kind without a schema changes nothing', async t => {
   const free = schemaFor(base ?? kindWith({}))
   const anything = object({ any: { thing: [1, null] } })
   t.equal(free.shape(anything).object, anything)

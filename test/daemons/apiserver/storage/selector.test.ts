@@ -1,4 +1,4 @@
-// Selectors: which text chooses which labels, and what an index may be asked.
+// Label and field selectors: matching, and the pairs that an index can look up.
 import t from 'tap'
 import type { Stored } from '../../../../daemons/apiserver/storage/object.js'
 import { fieldSelector, labelSelector } from '../../../../daemons/apiserver/storage/selector.js'
@@ -41,24 +41,24 @@ const LABELS: readonly (readonly [text: string, labels: Record<string, string>, 
   ['example.com/a.b_c-d=1', { 'example.com/a.b_c-d': '1' }, true],
 ]
 
-t.test('a label selector chooses', async t => {
+t.test('labelSelector() matches labels', async t => {
   for (const [text, labels, chosen] of LABELS)
     t.equal(labelSelector(text).test(object(labels)), chosen, `${JSON.stringify(text)} of ${JSON.stringify(labels)}`)
 })
 
-t.test('what is no label selector is refused', async t => {
+t.test('labelSelector() rejects invalid text', async t => {
   for (const text of ['a b', 'a=b c', '=1', 'a in 1,2', 'a>x', 'a in (1', '!!a', 'a&b'])
     t.throws(() => labelSelector(text), { code: 400, reason: 'BadRequest' }, text)
 })
 
-t.test('an index may be asked for what every match must have', async t => {
+t.test('labelSelector() returns the pairs that every match has', async t => {
   t.strictSame(labelSelector('a=1,b!=2,c in (3),d in (4,5),e').equal, [
     ['a', '1'],
     ['c', '3'],
   ])
 })
 
-t.test('a field selector chooses by the fields of its kind', async t => {
+t.test('fieldSelector() matches the selectable fields of a kind', async t => {
   const pod = { kind: 'Pod', custom: false }
   const running = object({}, { spec: { nodeName: 'n1' }, status: { phase: 'Running' } })
   t.ok(fieldSelector('spec.nodeName=n1,status.phase!=Pending', pod).test(running))

@@ -1,4 +1,4 @@
-// Which values a printer column's JSONPath finds.
+// JSONPath of printer columns: find() and parsePath().
 import t from 'tap'
 import { find, JsonPathError, parsePath } from '../../../../daemons/apiserver/table/jsonpath.js'
 
@@ -29,7 +29,7 @@ const found: readonly (readonly [path: string, values: readonly unknown[]])[] = 
   [String.raw`.spec.podAffinity.matchLabels.ipam\.spidernet\.io/app-namespace`, ['shop']],
   [`.spec.podAffinity.matchLabels['plain']`, ['x']],
   [`.spec.podAffinity.matchLabels["plain"]`, ['x']],
-  [`.spec.podAffinity.matchLabels['ipam.spidernet.io/app-namespace']`, []], // the dots part it, as in client-go
+  [`.spec.podAffinity.matchLabels['ipam.spidernet.io/app-namespace']`, []], // split at the dots, as in client-go
   [`['spec.default']`, [false]],
   ['.spec.ips', [['10.0.0.1', '10.0.0.2', '10.0.0.3']]],
   ['.spec.ips[0]', ['10.0.0.1']],
@@ -54,13 +54,13 @@ const found: readonly (readonly [path: string, values: readonly unknown[]])[] = 
 ]
 
 for (const [path, values] of found)
-  t.test(path, t => {
+  t.test(`find() of ${path}`, t => {
     t.strictSame(find(pool, parsePath(path)), values)
     t.end()
   })
 
 for (const path of ['spec', '.spec[', '.spec[a]', '.spec[?(@.x==)]', '.spec[?(@.x==y)]', '.[?(', ".spec['a]"])
-  t.test(`${path} is no path`, t => {
+  t.test(`parsePath() rejects ${path}`, t => {
     t.throws(() => parsePath(path), JsonPathError)
     t.end()
   })

@@ -1,4 +1,4 @@
-// Tables: what kubectl prints for custom and for built-in kinds.
+// tableOf(): what kubectl prints for custom and built-in kinds.
 import t from 'tap'
 import { ageOf, humanDuration } from '../../../../daemons/apiserver/table/age.js'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
@@ -42,13 +42,13 @@ const durations: readonly (readonly [ms: number, text: string])[] = [
   [760 * D, '2y30d'],
   [9 * 365 * D + D, '9y'],
 ]
-t.test('durations are as kubectl prints them', t => {
+t.test('humanDuration() prints as kubectl does', t => {
   for (const [ms, text] of durations) t.strictSame(humanDuration(ms), text)
   t.strictSame([ageOf(undefined, NOW), ageOf('', NOW), ageOf('soon', NOW)], ['<unknown>', '<unknown>', '<invalid>'])
   t.end()
 })
 
-t.test('a custom kind has the columns of its CRD, and no age of its own', t => {
+t.test('tableOf() of a custom kind has the columns of its CRD only', t => {
   const { columnDefinitions } = tableOf(POOLS, [], options)
   t.match(columnDefinitions, [
     { name: 'Name', type: 'string', format: 'name', priority: 0 },
@@ -86,18 +86,18 @@ const custom: readonly (readonly [name: string, fields: JsonObject, cells: reado
   ['a number where text is shown', { spec: { subnet: 4 }, status: { used: 3.7 } }, ['a', '4', 3, null, null, '24h']],
 ]
 for (const [name, fields, expected] of custom)
-  t.test(`cells of a custom kind: ${name}`, t => {
+  t.test(`tableOf() cells of a custom kind: ${name}`, t => {
     t.strictSame(cells(POOLS, stored(fields)), expected)
     t.end()
   })
 
-t.test('a column whose path cannot be read is empty', t => {
+t.test('tableOf() leaves a column with an invalid JSONPath empty', t => {
   const kind = { ...POOLS, columns: [{ name: 'Bad', type: 'string', jsonPath: '.spec[' }] }
   t.strictSame(cells(kind, stored({})), ['a', null])
   t.end()
 })
 
-t.test('rows carry what of the object was asked for', t => {
+t.test('tableOf() rows follow includeObject', t => {
   const object = stored({ spec: { subnet: 's' } })
   const shown = (includeObject: TableOptions['includeObject'], version?: 'v1beta1'): unknown =>
     tableOf(POOLS, [object], { ...options, includeObject, ...(version && { version }) }).rows[0]?.object
@@ -232,7 +232,7 @@ const pods: readonly (readonly [
   ],
 ]
 for (const [name, pod, metadata, ready, status, restarts] of pods)
-  t.test(`a pod that is ${name}`, t => {
+  t.test(`tableOf() of a pod that is ${name}`, t => {
     t.match(cells(builtin('Pod'), stored(pod, metadata)), [
       'a',
       ready,
@@ -247,7 +247,7 @@ for (const [name, pod, metadata, ready, status, restarts] of pods)
     t.end()
   })
 
-t.test('a pod that is over is marked so, and its addresses are shown', t => {
+t.test('tableOf() marks a completed pod and shows its addresses', t => {
   const table = tableOf(
     builtin('Pod'),
     [stored(podOf({ phase: 'Succeeded', podIPs: [{ ip: '10.0.0.9' }] }, { nodeName: 'n1', containers: [] }))],
@@ -396,12 +396,12 @@ const rows: readonly (readonly [kind: string, fields: JsonObject, cells: readonl
   ['CustomResourceDefinition', {}, ['a', '2026-01-01T00:00:00Z']],
 ]
 for (const [kind, fields, expected] of rows)
-  t.test(`${kind}: ${JSON.stringify(expected)}`, t => {
+  t.test(`tableOf() of ${kind}: ${JSON.stringify(expected)}`, t => {
     t.strictSame(cells(builtin(kind), stored(fields)), expected)
     t.end()
   })
 
-t.test('the roles of a node are those of its labels', t => {
+t.test('tableOf() shows the roles of a node by its labels', t => {
   const labels = {
     'node-role.kubernetes.io/worker': '',
     'node-role.kubernetes.io/control-plane': '',
