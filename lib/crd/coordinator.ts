@@ -2,13 +2,9 @@
 import { familyOf, parseIp } from '../ip/address.js'
 import { parsePrefix, type Prefix } from '../ip/cidr.js'
 import { invalid, required, unsupported, type Fault } from './fault.js'
-import type { CoordinatorSpec } from './multusconfig.js'
-import type { ObjectMeta } from './types.js'
+import type { CoordinatorSpec, SpiderCoordinator } from '../../schemas/crds/generated/types.js'
 
-export interface SpiderCoordinator {
-  readonly metadata: ObjectMeta
-  readonly spec?: CoordinatorSpec
-}
+export type { SpiderCoordinator } from '../../schemas/crds/generated/types.js'
 
 export const POD_CIDR_TYPES = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const
 const RP_FILTER_MAX = 2

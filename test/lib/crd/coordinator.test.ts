@@ -63,7 +63,10 @@ type Row = readonly [CoordinatorSpec, readonly string[]]
 const cases: readonly Row[] = [
   [{}, []],
   ...(['auto', 'cluster', 'calico', 'cilium', 'none'] as const).map((podCIDRType): Row => [{ podCIDRType }, []]),
-  [{ podCIDRType: 'flannel' }, ['spec.podCIDRType unsupported: it must be auto, cluster, calico, cilium or none']],
+  [
+    { podCIDRType: 'flannel' as string as 'none' },
+    ['spec.podCIDRType unsupported: it must be auto, cluster, calico, cilium or none'],
+  ],
   [{ hijackCIDR: ['10.0.0.1', '10.0.0.0/8', 'fd00::/8', 'fd00::1'] }, []],
   [{ hijackCIDR: ['10.0.0.1', '10.0.0.0/33'] }, ['spec.hijackCIDR[1] invalid: it must be an IP address or a CIDR']],
   [route('10.0.0.0/8', '10.1.0.1'), []],

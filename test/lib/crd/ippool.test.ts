@@ -82,7 +82,11 @@ t.test('a pool gets its finalizer and its label, and keeps those it has', t => {
 
 const refused: readonly [string, Spec, readonly string[]][] = [
   ['no family', { subnet: 'x' }, ['spec.subnet invalid: it must be a CIDR such as 172.18.0.0/16']],
-  ['family 5', { subnet: '10.0.0.0/8', ipVersion: 5 }, ['spec.ipVersion unsupported: it must be 4 or 6']],
+  [
+    'family 5',
+    { subnet: '10.0.0.0/8', ipVersion: 5 as number as 6 },
+    ['spec.ipVersion unsupported: it must be 4 or 6'],
+  ],
   ['the other family', { ...v4, ipVersion: 6 }, ['spec.subnet invalid: it is not IPv6 (spec.ipVersion)']],
   ['host bits', { subnet: '10.6.0.1/16', ipVersion: 4 }, ['spec.subnet invalid: it has host bits; write 10.6.0.0/16']],
   [

@@ -39,7 +39,7 @@ const cases: readonly [string, SpiderReservedIP, SpiderReservedIP | undefined, r
   ['a family without addresses', reserved({ ipVersion: 6 }), undefined, []],
   ['nothing at all', reserved({}), undefined, ['spec.ips']],
   ['a first that is no address', reserved({ ips: ['x'] }), undefined, ['spec.ips[0]']],
-  ['family 5', reserved({ ...v4, ipVersion: 5 }), undefined, ['spec.ipVersion']],
+  ['family 5', reserved({ ...v4, ipVersion: 5 as number as 6 }), undefined, ['spec.ipVersion']],
   ['two families', reserved({ ipVersion: 4, ips: ['10.0.0.1', 'fd00::1'] }), undefined, ['spec.ips[1]']],
   ['a CIDR', reserved({ ipVersion: 4, ips: ['10.0.0.0/24'] }), undefined, ['spec.ips[0]']],
   ['more addresses', reserved({ ipVersion: 4, ips: ['10.0.0.1-10.0.0.9'] }), reserved(v4), []],

@@ -44,7 +44,12 @@ const cases: readonly [string, SpiderSubnet, SubnetContext, readonly string[]][]
     ['spec.subnet invalid: it must be a CIDR such as 172.18.0.0/16'],
   ],
   ['no family', subnet({ subnet: '172.18.0.0/16' }), alone, ['spec.ipVersion required: it must be 4 or 6']],
-  ['family 5', subnet({ ...v4, ipVersion: 5 }), alone, ['spec.ipVersion unsupported: it must be 4 or 6']],
+  [
+    'family 5',
+    subnet({ ...v4, ipVersion: 5 as number as 6 }),
+    alone,
+    ['spec.ipVersion unsupported: it must be 4 or 6'],
+  ],
   [
     'host bits',
     subnet({ ...v4, subnet: '172.18.0.1/16' }),
