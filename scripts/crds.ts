@@ -15,9 +15,9 @@ export interface CrdSchema {
 export type CrdSchemas = Readonly<Record<string, CrdSchema>>
 
 /**
- * Where the types are stricter than the schemas, which stay as Go's Spiderpool has them: fields that
- * are always there because admission, the rules or we ourselves write them. `nullable`, which is for
- * kube-apiserver 1.20 alone, is in no type: nothing writes null.
+ * Where the types are stricter than the schemas, which stay compatible with Go's Spiderpool: fields
+ * that are always present because admission requires them or we write them. `nullable` is in no
+ * type: it is for kube-apiserver 1.20, and nothing writes null.
  */
 const ALWAYS_PRESENT: readonly string[] = [
   'SpiderIPPool.spec',
@@ -32,7 +32,7 @@ const ALWAYS_PRESENT: readonly string[] = [
   'SpiderIPAddress.spec.owner',
 ]
 
-/** Objects below a kind that have a name of their own, everywhere where an object has the same fields. */
+/** Names of nested types; objects with the same fields have the same name. */
 const NAMES: Readonly<Record<string, string>> = {
   'SpiderIPPool.spec.routes[]': 'PoolRoute',
   'SpiderIPPool.spec.podAffinity': 'LabelSelector',
@@ -75,7 +75,9 @@ const GUARDS: Readonly<
 /** `a.b[].c` as `a`, `b`, `[]`, `c`. */
 const namesOf = (path: string): readonly string[] => path.replaceAll('[]', '.[]').split('.')
 
-/** The schema at `Kind.field.list[]`; @throws Error where a table above names a field that is gone. */
+/**
+ * The schema at `Kind.field.list[]`; @throws Error where a table above names a field that is gone.
+ */
 function schemaAt(schemas: CrdSchemas, path: string): CrdSchema {
   const [kind = '', ...names] = namesOf(path)
   return names.reduce(
@@ -132,7 +134,10 @@ function typeOf(schema: CrdSchema, path: string, printer: Printer): string {
   }
 }
 
-/** The text of the types of every kind; @throws Error where a table of this file names a field that is gone. */
+/**
+ * The text of the types of every kind; @throws Error where a table of this file names a field that
+ * is gone.
+ */
 export function crdTypesOf(schemas: CrdSchemas): string {
   for (const path of ALWAYS_PRESENT) schemaAt(schemas, path)
   const plain: Printer = { nameOf: () => undefined, comments: false }

@@ -26,7 +26,10 @@ async function pretty(path: string, text: string, parser: string): Promise<reado
   return [path, await format(text, { ...(await resolveConfig(`${ROOT}${path}`)), parser })]
 }
 
-/** It stops at the first fault, the only one reported; it imports nothing, so that nothing else is loaded. */
+/**
+ * It stops at the first fault, the only one reported; it imports nothing, so that nothing else is
+ * loaded.
+ */
 function validatorOf(schema: Schema): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },

@@ -1,10 +1,10 @@
-// Whether an object has the types that mutation reads; the schema, which checks every field, comes later. Pure.
-import { guard, hasFields, isObject, listOf, type Check } from './guard.js'
+// Type guards for the fields that mutation reads; the schema, checked later, covers every field.
+import { guard, hasFields, isObject, listOf, type TypeCheck } from './guard.js'
 import type { PodToCreate } from './podnetworks.js'
 
 export { isCoordinator, isMultusConfig, isPool, isReserved } from '../../schemas/crds/generated/guards.js'
 
-const hasItems: Check = value => Array.isArray(value) && value.length > 0
+const hasItems: TypeCheck = value => Array.isArray(value) && value.length > 0
 const isListOfObjects = listOf(isObject)
 
 /** Whether it is a pod with at least one container. */

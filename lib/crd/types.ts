@@ -1,5 +1,5 @@
-// The objects that we read and write, as the API server sends them: only the fields we use; the others
-// are kept on writing. Those of the CRDs are generated from schemas/crds. Types only.
+// The objects that we read and write, as the API server sends them: only the fields we use; the
+// others are kept on writing. Those of the CRDs are generated from schemas/crds. Types only.
 import type { ObjectMeta } from './meta.js'
 
 export type { ObjectMeta, OwnerReference } from './meta.js'
