@@ -2,14 +2,14 @@
 import type { ObjectMeta } from '../../../lib/crd/meta.js'
 
 export interface PoolRoute {
-  /** Destination as a CIDR. */
+  /** Destination, a CIDR. */
   readonly dst: string
-  /** Gateway address. */
+  /** Next hop, an IP address of the same family. */
   readonly gw: string
 }
 
 export interface LabelSelector {
-  /** All of these must hold. */
+  /** Requirements, all of which must match. */
   readonly matchExpressions?: readonly {
     /** Label key. */
     readonly key: string
@@ -18,12 +18,12 @@ export interface LabelSelector {
     /** Values for In and NotIn. */
     readonly values?: readonly string[]
   }[]
-  /** All of these labels must be there. */
+  /** Labels, all of which must match. */
   readonly matchLabels?: Readonly<Record<string, string>>
 }
 
 export interface EndpointNic {
-  /** Name of the NIC; empty where it is not known yet. */
+  /** Interface name in the pod; empty where it is not known yet. */
   readonly interface: string
   /** IPv4 address with prefix length. */
   readonly ipv4?: string
@@ -39,157 +39,157 @@ export interface EndpointNic {
   readonly ipv4Gateway?: string
   /** IPv6 gateway. */
   readonly ipv6Gateway?: string
-  /** No default route was set. */
+  /** The default route was left out. */
   readonly cleanGateway?: boolean
-  /** Routes other than the default. */
+  /** Routes other than the default route. */
   readonly routes?: readonly PoolRoute[]
-  /** MAC address, where it was assigned. */
+  /** MAC address, where one was assigned. */
   readonly mac?: string
 }
 
 export interface CoordinatorSpec {
-  /** How the coordinator plugin works. */
+  /** auto, underlay (the default interface is on the node's network), overlay (secondary interfaces are) or disabled. */
   readonly mode?: 'auto' | 'underlay' | 'overlay' | 'disabled'
-  /** Where the CIDRs of overlay pods come from. */
+  /** Source of the overlay pod CIDRs. auto detects it, cluster reads kubeadm or the controller manager, none needs none. */
   readonly podCIDRType?: 'auto' | 'cluster' | 'calico' | 'cilium' | 'none'
-  /** CIDRs that go through the node. */
+  /** Further CIDRs that the pod reaches through the node. */
   readonly hijackCIDR?: readonly string[]
-  /** Routes in the table of the NIC. */
+  /** Routes added to the routing table of the pod's interface. */
   readonly policyRoutes?: readonly PoolRoute[]
-  /** First two bytes of the MAC address, as 0a:1b. */
+  /** First two bytes of the interface's MAC address, such as 0a:1b; the others come from its first address. */
   readonly podMACPrefix?: string
-  /** Arrange the routes of pods with several NICs. */
+  /** Gives each secondary interface its own routing table. */
   readonly tunePodRoutes?: boolean
-  /** NIC with the default route. */
+  /** Interface with the pod's default route. */
   readonly podDefaultRouteNIC?: string
-  /** Routing table on the node. */
+  /** The node's routing table with the routes to its pods. */
   readonly hostRuleTable?: number
-  /** rp_filter in the pod; negative leaves it. */
+  /** rp_filter in the pod, 0, 1 or 2; negative leaves it unchanged. */
   readonly podRPFilter?: number
-  /** Transmit queue length; 0 leaves it. */
+  /** Transmit queue length of the pod's interface; 0 leaves it unchanged. */
   readonly txQueueLen?: number
-  /** Address of the veth in the pod. */
+  /** IPv4 address of the pod's end of the veth. */
   readonly vethLinkAddress?: string
   /** MTU of the veth. */
   readonly vethMTU?: number
 }
 
 export interface MultusConfigSpec {
-  /** Main plugin. */
+  /** Main CNI plugin; only its own settings are accepted. */
   readonly cniType?: 'macvlan' | 'ipvlan' | 'vlan' | 'sriov' | 'ovs' | 'ib-sriov' | 'ipoib' | 'custom'
-  /** Chain the coordinator plugin. */
+  /** Chains the coordinator plugin. */
   readonly enableCoordinator?: boolean
-  /** Leave out the ipam block. */
+  /** Leaves out the ipam object of the conf. */
   readonly disableIPAM?: boolean
   /** Settings of the coordinator plugin for this network. */
   readonly coordinator?: CoordinatorSpec
-  /** Further plugins of the chain, each a CNI conf. */
+  /** Further plugins of the chain, each a CNI conf as JSON. */
   readonly chainCNIJsonData?: readonly string[]
-  /** The whole configuration, for custom. */
+  /** The complete CNI conf or conflist as JSON, for cniType custom. */
   readonly customCNI?: string
-  /** macvlan. */
+  /** Settings of cniType macvlan. */
   readonly macvlan?: OnMaster
-  /** ipvlan. */
+  /** Settings of cniType ipvlan. */
   readonly ipvlan?: OnMaster
-  /** vlan. */
+  /** Settings of cniType vlan. */
   readonly vlan?: {
-    /** One NIC of the node, or several for a bond. */
+    /** Interface of the node; several are bonded. */
     readonly master: readonly string[]
-    /** MTU; 0 leaves it. */
+    /** MTU of the interface; 0 leaves it to the plugin. */
     readonly mtu?: number
-    /** VLAN ID; 0 is none. */
+    /** VLAN ID; 0 means no VLAN. */
     readonly vlanID?: number
-    /** Who chooses the VLAN. */
+    /** manual uses vlanID, auto leaves the VLAN to the plugin. */
     readonly vlanMode?: 'manual' | 'auto'
-    /** A bond of the masters. */
+    /** Bond of the masters. */
     readonly bond?: Bond
-    /** RDMA resource. */
+    /** Extended resource of the RDMA device plugin. */
     readonly rdmaResourceName?: string
-    /** Pools put into the network configuration. */
+    /** Pools of the network. */
     readonly ippools?: PoolNames
   }
-  /** SR-IOV. */
+  /** Settings of cniType sriov. */
   readonly sriov?: {
-    /** Resource of the device plugin. */
+    /** Extended resource of the SR-IOV device plugin. */
     readonly resourceName?: string
-    /** VLAN ID; 0 is none. */
+    /** VLAN ID; 0 means no VLAN. */
     readonly vlanID?: number
-    /** MTU; 0 leaves it. */
+    /** MTU of the interface; 0 leaves it to the plugin. */
     readonly mtu?: number
-    /** Least rate. */
+    /** Minimum transmit rate in Mbit/s. */
     readonly minTxRateMbps?: number
-    /** Greatest rate. */
+    /** Maximum transmit rate in Mbit/s. */
     readonly maxTxRateMbps?: number
-    /** Chain the rdma plugin. */
+    /** Chains the rdma plugin. */
     readonly rdmaIsolation?: boolean
-    /** Pools put into the network configuration. */
+    /** Pools of the network. */
     readonly ippools?: PoolNames
   }
-  /** InfiniBand SR-IOV. */
+  /** Settings of cniType ib-sriov, SR-IOV over InfiniBand. */
   readonly ibsriov?: {
-    /** Resource of the device plugin. */
+    /** Extended resource of the SR-IOV device plugin. */
     readonly resourceName?: string
-    /** Partition key. */
+    /** InfiniBand partition key. */
     readonly pkey?: string
-    /** State of the VF. */
+    /** Link state of the VF. */
     readonly linkState?: 'auto' | 'enable' | 'disable'
-    /** Chain the rdma plugin. */
+    /** Chains the rdma plugin. */
     readonly rdmaIsolation?: boolean
-    /** ib-kubernetes manages it. */
+    /** ib-kubernetes manages the GUID and partition key. */
     readonly enableIbKubernetes?: boolean
-    /** Pools put into the network configuration. */
+    /** Pools of the network. */
     readonly ippools?: PoolNames
   }
-  /** IP over InfiniBand. */
+  /** Settings of cniType ipoib, IP over InfiniBand. */
   readonly ipoib?: {
-    /** NIC of the node. */
+    /** Interface of the node. */
     readonly master?: string
-    /** Pools put into the network configuration. */
+    /** Pools of the network. */
     readonly ippools?: PoolNames
   }
-  /** Open vSwitch. */
+  /** Settings of cniType ovs, Open vSwitch. */
   readonly ovs?: {
-    /** Bridge of the node. */
+    /** Open vSwitch bridge of the node. */
     readonly bridge: string
     /** VLAN ID. */
     readonly vlan?: number
-    /** VLANs let through. */
+    /** VLANs of the trunk. */
     readonly trunk?: readonly {
-      /** One VLAN. */
+      /** VLAN ID. */
       readonly id?: number
-      /** First VLAN. */
+      /** First VLAN ID of the range. */
       readonly minID?: number
-      /** Last VLAN. */
+      /** Last VLAN ID of the range. */
       readonly maxID?: number
     }[]
     /** PCI address of the VF. */
     readonly deviceID?: string
-    /** Pools put into the network configuration. */
+    /** Pools of the network. */
     readonly ippools?: PoolNames
   }
 }
 
 export interface OnMaster {
-  /** One NIC of the node, or several for a bond. */
+  /** Interface of the node; several are bonded. */
   readonly master: readonly string[]
-  /** MTU; 0 leaves it. */
+  /** MTU of the interface; 0 leaves it to the plugin. */
   readonly mtu?: number
-  /** VLAN ID; 0 is none. */
+  /** VLAN ID; 0 means no VLAN. */
   readonly vlanID?: number
-  /** A bond of the masters. */
+  /** Bond of the masters. */
   readonly bond?: Bond
-  /** RDMA resource. */
+  /** Extended resource of the RDMA device plugin. */
   readonly rdmaResourceName?: string
-  /** Pools put into the network configuration. */
+  /** Pools of the network. */
   readonly ippools?: PoolNames
 }
 
 export interface Bond {
   /** Name of the bond. */
   readonly name: string
-  /** Bonding mode. */
+  /** Bonding mode, 0 balance-rr to 6 balance-alb. */
   readonly mode: number
-  /** Options k=v;k=v. */
+  /** Options of the bonding driver, such as miimon=100;primary=eth1. */
   readonly options?: string
 }
 
@@ -198,90 +198,90 @@ export interface PoolNames {
   readonly ipv4?: readonly string[]
   /** IPv6 pools. */
   readonly ipv6?: readonly string[]
-  /** Only pools of the subnet of the master. */
+  /** Uses only pools in whose subnet the node has an address on the master. */
   readonly matchMasterSubnet?: boolean
 }
 
-/** How pods reach node, Services and other pods. */
+/** Settings of the coordinator plugin for the cluster, and the CIDRs found for it. */
 export interface SpiderCoordinator {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion?: string
   /** Kind of the object. */
   readonly kind?: string
   readonly metadata: ObjectMeta
   /** Settings of the coordinator plugin. */
   readonly spec?: CoordinatorSpec
-  /** What was found. */
+  /** Status, written by the controller. */
   readonly status?: {
     /** Synced or NotReady. */
     readonly phase: string
-    /** Why it is not ready. */
+    /** Why it is NotReady. */
     readonly reason?: string
-    /** CIDRs of overlay pods. */
+    /** CIDRs of pods on the overlay network. */
     readonly overlayPodCIDR?: readonly string[]
     /** CIDRs of Services. */
     readonly serviceCIDR?: readonly string[]
   }
 }
 
-/** NICs, addresses and routes of one pod. */
+/** Interfaces, addresses and routes of a pod. It has the name of the pod. */
 export interface SpiderEndpoint {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion?: string
   /** Kind of the object. */
   readonly kind?: string
   readonly metadata: ObjectMeta
-  /** What the pod has. */
+  /** Allocation of the pod, written by the IPAM plugin. */
   readonly status: {
-    /** What it has now. */
+    /** The current allocation. */
     readonly current: {
       /** UID of the pod. */
       readonly uid: string
       /** Node of the pod. */
       readonly node: string
-      /** One item a NIC. */
+      /** One item for each interface. */
       readonly ips: readonly EndpointNic[]
     }
-    /** Kind of the top controller. */
+    /** Kind of the top controller, such as Deployment. */
     readonly ownerControllerType: string
     /** Name of the top controller. */
     readonly ownerControllerName: string
   }
 }
 
-/** One allocated address. Its name is the address, so no two objects can hold the same one. */
+/** An allocated address. Its name is the address, so an address is allocated once. */
 export interface SpiderIPAddress {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion: string
   /** Kind of the object. */
   readonly kind: string
   readonly metadata: ObjectMeta
-  /** Whose address it is. */
+  /** The allocation. */
   readonly spec: {
-    /** Address with the prefix length of its subnet. */
+    /** The address with the prefix length of its subnet, such as 172.18.30.139/16. */
     readonly address: string
-    /** Address family, 4 or 6. */
+    /** IP family, 4 or 6. */
     readonly ipVersion: 4 | 6
-    /** Pool it comes from. */
+    /** SpiderIPPool of the address. */
     readonly pool: string
-    /** NIC of the pod. */
+    /** Interface of the pod. */
     readonly nic: string
     /** Node of the pod. */
     readonly node: string
-    /** Sandbox that uses it; empty between two. */
+    /** Container ID of the sandbox that uses it; empty between two sandboxes of a pod. */
     readonly containerID: string
-    /** The pod. */
+    /** Pod of the address. */
     readonly pod: {
-      /** Its namespace. */
+      /** Namespace of the pod. */
       readonly namespace: string
-      /** Its name. */
+      /** Name of the pod. */
       readonly name: string
-      /** Its UID. */
+      /** UID of the pod. */
       readonly uid: string
     }
-    /** Its top controller. */
+    /** Top controller of the pod, such as its Deployment. */
     readonly owner: {
-      /** Group and version. */
+      /** API group and version. */
       readonly apiVersion: string
       /** Kind. */
       readonly kind: string
@@ -291,62 +291,62 @@ export interface SpiderIPAddress {
   }
 }
 
-/** A pool of addresses of one subnet, and which pods may use it. */
+/** A pool of addresses of one subnet, and the pods that may use it. */
 export interface SpiderIPPool {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion?: string
   /** Kind of the object. */
   readonly kind?: string
   readonly metadata: ObjectMeta
-  /** What the pool has and for whom. */
+  /** Addresses of the pool, and the pods that may use it. */
   readonly spec: {
-    /** Address family, 4 or 6. Filled in from subnet where it is left out. */
+    /** IP family, 4 or 6; default is that of subnet. */
     readonly ipVersion?: 4 | 6
-    /** The subnet as a canonical CIDR. It cannot be changed. */
+    /** The subnet, a canonical CIDR. Immutable. */
     readonly subnet: string
-    /** Addresses of the pool: single ones or first-last. Empty is a pool without addresses. */
+    /** Addresses of the pool, single or as first-last. Empty is a pool without addresses. */
     readonly ips?: readonly string[]
-    /** Addresses taken out of ips, in the same form. */
+    /** Addresses excluded from ips, in the same form. */
     readonly excludeIPs?: readonly string[]
-    /** Default gateway of the NIC. */
+    /** Default gateway of the interface. */
     readonly gateway?: string
-    /** Further routes for the pod. */
+    /** Further routes of the pod. */
     readonly routes?: readonly PoolRoute[]
     /** Pods that may use the pool. */
     readonly podAffinity?: LabelSelector
-    /** Namespaces whose pods may use the pool; ignored where namespaceName is given. */
+    /** Namespaces whose pods may use the pool; ignored where namespaceName is set. */
     readonly namespaceAffinity?: LabelSelector
     /** Names of the namespaces whose pods may use the pool. */
     readonly namespaceName?: readonly string[]
-    /** Nodes whose pods may use the pool; ignored where nodeName is given. */
+    /** Nodes whose pods may use the pool; ignored where nodeName is set. */
     readonly nodeAffinity?: LabelSelector
     /** Names of the nodes whose pods may use the pool. */
     readonly nodeName?: readonly string[]
-    /** NetworkAttachmentDefinitions the pool is for: name or namespace/name. */
+    /** NetworkAttachmentDefinitions that may use the pool, as name or namespace/name. */
     readonly multusName?: readonly string[]
-    /** Used where neither pod, namespace nor network names a pool. */
+    /** Used where neither pod, Namespace nor network names a pool. */
     readonly default?: boolean
-    /** Gives out nothing new; what is allocated stays and can be released. */
+    /** Allocates no more addresses; allocated ones stay and can be released. */
     readonly disable?: boolean
   }
-  /** What of it is allocated. */
+  /** Allocation of the pool, written by the controller. */
   readonly status?: {
-    /** JSON text of the allocated addresses, where its projection is on. */
+    /** JSON text of the allocated addresses, for Go's Spiderpool. */
     readonly allocatedIPs?: string
-    /** True where allocatedIPs was written from SpiderIPAddresses and by no Go program since. */
+    /** True while allocatedIPs is what the controller wrote; a write of Go's Spiderpool removes it. */
     readonly allocatedIPsProjected?: boolean
-    /** Addresses allocated. */
+    /** Number of allocated addresses. */
     readonly allocatedIPCount?: number
-    /** What is left of a pool that is nearly full, as far as it goes. A hint, late by up to a second. */
+    /** Free ranges of a pool that is nearly full, at most 64. A hint, up to a second old. */
     readonly freeIPs?: readonly string[]
-    /** Addresses in ips less excludeIPs that a pod can use. */
+    /** Number of addresses in ips without excludeIPs that a pod can use. */
     readonly totalIPCount?: number
   }
 }
 
-/** A network from which a NetworkAttachmentDefinition is made. */
+/** A network; the controller creates a NetworkAttachmentDefinition from it. */
 export interface SpiderMultusConfig {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion?: string
   /** Kind of the object. */
   readonly kind?: string
@@ -355,51 +355,51 @@ export interface SpiderMultusConfig {
   readonly spec?: MultusConfigSpec
 }
 
-/** Addresses that no pool gives out. */
+/** Addresses that are never allocated. */
 export interface SpiderReservedIP {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion?: string
   /** Kind of the object. */
   readonly kind?: string
   readonly metadata: ObjectMeta
-  /** What is reserved. */
+  /** The reserved addresses. */
   readonly spec: {
-    /** Address family, 4 or 6. */
+    /** IP family, 4 or 6. */
     readonly ipVersion?: 4 | 6
-    /** Single addresses or first-last. */
+    /** Reserved addresses, single or as first-last. */
     readonly ips?: readonly string[]
   }
 }
 
-/** A subnet whose addresses are shared out to pools. */
+/** A subnet whose addresses are distributed to pools. */
 export interface SpiderSubnet {
-  /** Version of this representation of the object. */
+  /** API group and version of the object. */
   readonly apiVersion?: string
   /** Kind of the object. */
   readonly kind?: string
   readonly metadata: ObjectMeta
-  /** What the subnet has. */
+  /** Addresses of the subnet. */
   readonly spec: {
-    /** Address family, 4 or 6. Filled in from subnet where it is left out. */
+    /** IP family, 4 or 6; default is that of subnet. */
     readonly ipVersion?: 4 | 6
-    /** The subnet as a canonical CIDR. It cannot be changed. */
+    /** The subnet, a canonical CIDR. Immutable. */
     readonly subnet: string
-    /** Addresses that pools may have: single ones or first-last. */
+    /** Addresses that its pools may have, single or as first-last. */
     readonly ips?: readonly string[]
-    /** Addresses taken out of ips. */
+    /** Addresses excluded from ips, in the same form. */
     readonly excludeIPs?: readonly string[]
-    /** Gateway that its pools inherit. */
+    /** Default gateway that its pools inherit. */
     readonly gateway?: string
     /** Routes that its pools inherit. */
     readonly routes?: readonly PoolRoute[]
   }
-  /** What of it pools have. */
+  /** Addresses in pools, written by the controller. */
   readonly status?: {
-    /** JSON text of the pools and their ranges. */
+    /** JSON text of the ranges by pool; absent where no pool has any. */
     readonly controlledIPPools?: string
-    /** Addresses in ips less excludeIPs that a pod can use. */
+    /** Number of addresses in ips without excludeIPs that a pod can use. */
     readonly totalIPCount?: number
-    /** Addresses given to pools. */
+    /** Number of addresses in pools. */
     readonly allocatedIPCount?: number
   }
 }
