@@ -5,16 +5,10 @@ import { includes, parseRange, rangesOf, subtract, type Interval, type Ranges } 
 import { isLinkLocal6, usableIn, whyNoRouter, whyUnusable } from '../ip/usable.js'
 import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
 import { mergedTexts, rangeFaults, readable } from './ranges.js'
-import type { PoolRoute } from './types.js'
+import type { SpiderSubnet } from './types.js'
 
-export interface Addressing {
-  readonly ipVersion?: number
-  readonly subnet: string
-  readonly ips?: readonly string[]
-  readonly excludeIPs?: readonly string[]
-  readonly gateway?: string
-  readonly routes?: readonly PoolRoute[]
-}
+/** The spec of a SpiderSubnet, whose fields a SpiderIPPool has too. */
+export type Addressing = SpiderSubnet['spec']
 
 /** Address families that conf.yml enables. */
 export interface Families {
@@ -176,8 +170,8 @@ function gatewayFaults(spec: Addressing, old: Addressing | undefined, prefix: Pr
   if (includes(rangesOf(spec.excludeIPs ?? [], family), value)) return []
   const at = (spec.ips ?? []).findIndex(text => includes([parseRange(text, family)], value))
   if (at < 0) return []
-  const words = `it has the gateway ${fromBigint(value, family)} in it; take that out or put it into spec.excludeIPs`
-  return [invalid(`spec.ips[${at}]`, spec.ips?.[at], words)]
+  const reason = `it has the gateway ${fromBigint(value, family)} in it; take that out or put it into spec.excludeIPs`
+  return [invalid(`spec.ips[${at}]`, spec.ips?.[at], reason)]
 }
 
 function routeFaults({ routes = [] }: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {

@@ -6,7 +6,13 @@ import type { CoordinatorSpec, SpiderCoordinator } from '../../schemas/crds/gene
 
 export type { SpiderCoordinator } from '../../schemas/crds/generated/types.js'
 
-export const POD_CIDR_TYPES = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const
+export const POD_CIDR_TYPES = [
+  'auto',
+  'cluster',
+  'calico',
+  'cilium',
+  'none',
+] as const satisfies readonly CoordinatorSpec['podCIDRType'][]
 const RP_FILTER_MAX = 2
 
 const DEFAULTS = {

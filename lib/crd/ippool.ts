@@ -132,14 +132,14 @@ function specFaults(
   if (unread.length > 0) return unread
   const effective = effectiveOf(spec, family)
   const held = allocated.filter(({ ip }) => familyOf(ip) !== family || !includes(effective, toBigint(ip)))
-  const words = 'it must stay in the pool until it is released'
+  const reason = 'it must stay in the pool until it is released'
   return [
     ...clashes,
     ...unusableFaults(spec, old?.spec, prefix),
     ...nexthopFaults(spec, old?.spec, prefix),
     ...affinityFaults(pool, old),
     ...(subnet ? ownerFaults(pool, subnet, effective, family) : []),
-    ...held.map(({ ip, pod }) => forbidden('spec.ips', spec.ips, `${ip} is allocated to pod ${pod}; ${words}`)),
+    ...held.map(({ ip, pod }) => forbidden('spec.ips', spec.ips, `${ip} is allocated to pod ${pod}; ${reason}`)),
   ]
 }
 
@@ -163,15 +163,15 @@ function ownerFaults(
   const given = controlledBy(subnet.status?.controlledIPPools, metadata.name, family)
   const isGiven = subtract(effective, given).length === 0 && subtract(given, effective).length === 0
   const has = formatRanges(given, family).join(', ')
-  const words = `the pool is of an application: SpiderSubnet ${name} gave it ${has === '' ? 'nothing' : has}, which only the controller changes`
-  return isGiven ? [] : [forbidden('spec.ips', spec.ips, words)]
+  const reason = `the pool is of an application: SpiderSubnet ${name} gave it ${has === '' ? 'nothing' : has}, which only the controller changes`
+  return isGiven ? [] : [forbidden('spec.ips', spec.ips, reason)]
 }
 
 /** Why a pool in use may not be deleted, where conf.yml protects such pools. */
 export const poolDeletionFaults = ({ metadata, status }: SpiderIPPool): readonly Fault[] => {
   const count = status?.allocatedIPCount ?? 0
-  const words = `${count} addresses of SpiderIPPool ${metadata.name} are allocated; delete their pods first`
-  return count > 0 ? [forbidden('status.allocatedIPCount', count, words)] : []
+  const reason = `${count} addresses of SpiderIPPool ${metadata.name} are allocated; delete their pods first`
+  return count > 0 ? [forbidden('status.allocatedIPCount', count, reason)] : []
 }
 
 /** Faults of affinities and name lists that are new. */
@@ -216,6 +216,6 @@ function podAffinityFaults({ metadata, spec }: SpiderIPPool): readonly Fault[] {
   const keys = Object.keys(podAffinity.matchLabels ?? {})
   const isOwn =
     (podAffinity.matchExpressions ?? []).length === 0 && keys.every(key => SELECTORS_OF_APPLICATION.includes(key))
-  const words = `the pool is of an application: only matchLabels ${SELECTORS_OF_APPLICATION.join(', ')} are possible`
-  return isOwn ? [] : [invalid('spec.podAffinity', podAffinity, words)]
+  const reason = `the pool is of an application: only matchLabels ${SELECTORS_OF_APPLICATION.join(', ')} are possible`
+  return isOwn ? [] : [invalid('spec.podAffinity', podAffinity, reason)]
 }

@@ -50,7 +50,7 @@ export const SUB_OBJECTS = {
   ipoib: 'ipoib',
   ovs: 'ovs',
   custom: 'customCNI',
-} as const
+} as const satisfies Readonly<Record<NonNullable<MultusConfigSpec['cniType']>, keyof MultusConfigSpec>>
 
 /** The spec with defaults. cniType custom has no coordinator: its conf is complete. */
 export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {

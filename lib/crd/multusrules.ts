@@ -65,8 +65,8 @@ function ownerFaults(
   const owner = definition?.metadata.ownerReferences?.find(({ kind }) => kind === 'SpiderMultusConfig')
   if (!owner || owner.name === metadata.name) return []
   const name = metadata.annotations?.[ANNOTATION_NAD_NAME]
-  const words = `NetworkAttachmentDefinition ${definition?.metadata.name ?? ''} belongs to SpiderMultusConfig ${owner.name}; take another name`
-  return [forbidden(name === undefined ? 'metadata.name' : NAME_FIELD, name ?? metadata.name, words)]
+  const reason = `NetworkAttachmentDefinition ${definition?.metadata.name ?? ''} belongs to SpiderMultusConfig ${owner.name}; take another name`
+  return [forbidden(name === undefined ? 'metadata.name' : NAME_FIELD, name ?? metadata.name, reason)]
 }
 
 /** Requires the settings of its cniType and forbids those of others. */
@@ -74,10 +74,10 @@ function otherFaults(spec: MultusConfigSpec): readonly Fault[] {
   const { cniType = 'custom' } = spec
   const own = SUB_OBJECTS[cniType]
   const others = Object.values(SUB_OBJECTS).filter(key => key !== own && spec[key] !== undefined)
-  const words = `spec.cniType is ${cniType}: only spec.${own} can be given`
-  const given = others.map(key => forbidden(`spec.${key}`, spec[key], words))
-  if (cniType === 'custom' || spec[own] !== undefined) return given
-  return [...given, required(`spec.${own}`, `spec.cniType ${cniType} needs it`)]
+  const reason = `spec.cniType is ${cniType}: only spec.${own} can be given`
+  const forbiddenFaults = others.map(key => forbidden(`spec.${key}`, spec[key], reason))
+  if (cniType === 'custom' || spec[own] !== undefined) return forbiddenFaults
+  return [...forbiddenFaults, required(`spec.${own}`, `spec.cniType ${cniType} needs it`)]
 }
 
 function mainFaults(spec: MultusConfigSpec, old: MultusConfigSpec | undefined): readonly Fault[] {
@@ -183,11 +183,11 @@ function vlanFaults(own: NonNullable<MultusConfigSpec['vlan']>, old: OnMaster | 
 
 function sriovFaults(own: NonNullable<MultusConfigSpec['sriov']>): readonly Fault[] {
   const { minTxRateMbps: min = 0, maxTxRateMbps: max = 0 } = own
-  const words = `it must not be more than maxTxRateMbps, ${max}`
+  const reason = `it must not be more than maxTxRateMbps, ${max}`
   return [
     ...needed('spec.sriov.resourceName', own.resourceName),
     ...idFaults('spec.sriov.vlanID', own.vlanID),
-    ...(min <= max ? [] : [invalid('spec.sriov.minTxRateMbps', min, words)]),
+    ...(min <= max ? [] : [invalid('spec.sriov.minTxRateMbps', min, reason)]),
   ]
 }
 

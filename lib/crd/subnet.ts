@@ -77,14 +77,14 @@ function givenFaults({ spec }: SpiderSubnet, old: SpiderSubnet): readonly Fault[
   const effective = effectiveOf(spec, family)
   return [...controlledOf(old.status?.controlledIPPools, family)].flatMap(([pool, { ranges }]) => {
     const lost = formatRanges(subtract(ranges, effective), family)
-    const words = `SpiderIPPool ${pool} has ${lost.join(', ')}, which must stay in the subnet as long as it does`
-    return lost.length === 0 ? [] : [forbidden('spec.ips', spec.ips, words)]
+    const reason = `SpiderIPPool ${pool} has ${lost.join(', ')}, which must stay in the subnet as long as it does`
+    return lost.length === 0 ? [] : [forbidden('spec.ips', spec.ips, reason)]
   })
 }
 
 /** Why a subnet in use may not be deleted, where conf.yml protects such subnets. */
 export function subnetDeletionFaults({ metadata, status }: SpiderSubnet): readonly Fault[] {
   const count = status?.allocatedIPCount ?? 0
-  const words = `${count} addresses of SpiderSubnet ${metadata.name} are in pools; delete those first`
-  return count > 0 ? [forbidden('status.allocatedIPCount', count, words)] : []
+  const reason = `${count} addresses of SpiderSubnet ${metadata.name} are in pools; delete those first`
+  return count > 0 ? [forbidden('status.allocatedIPCount', count, reason)] : []
 }

@@ -33,8 +33,8 @@ export function clashesOf(pool: Named): (other: Named) => Fault | undefined {
     const its = other.spec.subnet === pool.spec.subnet ? own : networkIn(other.spec)
     if (!its || (its !== own && !overlaps(own.network, its.network))) return undefined
     if (own.network !== its.network) {
-      const words = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
-      return invalid('spec.subnet', pool.spec.subnet, words)
+      const reason = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
+      return invalid('spec.subnet', pool.spec.subnet, reason)
     }
     const common = intersect(effective, effectiveOf(other.spec, own.family))
     if (common.length === 0) return undefined
@@ -48,8 +48,8 @@ export function subnetClash(subnet: Named, other: Named): Fault | undefined {
   const [own, its] = [networkIn(subnet.spec), networkIn(other.spec)]
   if (subnet.metadata.name === other.metadata.name || !own || !its || !overlaps(own.network, its.network))
     return undefined
-  const words = `it overlaps with ${other.spec.subnet} of SpiderSubnet ${other.metadata.name}`
-  return invalid('spec.subnet', subnet.spec.subnet, words)
+  const reason = `it overlaps with ${other.spec.subnet} of SpiderSubnet ${other.metadata.name}`
+  return invalid('spec.subnet', subnet.spec.subnet, reason)
 }
 
 /**

@@ -15,7 +15,11 @@ const families: readonly (readonly [ipVersion: number | undefined, subnet: strin
 ]
 t.test('familyOfSpec() returns ipVersion, or else the family of the subnet', t => {
   for (const [ipVersion, subnet, family] of families)
-    t.equal(familyOfSpec({ subnet, ...(ipVersion !== undefined && { ipVersion }) }), family, `${ipVersion} ${subnet}`)
+    t.equal(
+      familyOfSpec({ subnet, ...(ipVersion !== undefined && { ipVersion: ipVersion as 4 | 6 }) }),
+      family,
+      `${ipVersion} ${subnet}`,
+    )
   t.end()
 })
 
