@@ -22,7 +22,8 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/plan': ['lib/ip'],
   'lib/kernel': ['lib/ip', 'lib/netlink', 'lib/plan'],
   'lib/probe': ['lib/ip'],
-  'lib/crd': ['lib/ip'],
+  'lib/crd': ['lib/ip', 'schemas/crds/generated'],
+  'schemas/crds/generated': ['lib/crd/meta.ts', 'lib/crd/guard.ts'],
   'lib/kube': ['lib/crd', 'lib/ip', 'lib/log.ts', 'lib/version.ts'],
   'lib/coordinator': ['lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
   // From the call down: cni, pod, then pools and allocation, then store.

@@ -1,12 +1,15 @@
-// `make generate`: validators, types and a page of documentation from schemas/netconf. `--check` writes nothing and fails where a byte differs.
+// `make generate`: validators, types and docs/conf.md from schemas/netconf; types and guards from
+// schemas/crds. `--check` writes nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
 import { format, resolveConfig } from 'prettier'
+import { parse } from 'yaml'
+import { crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
 import { bare, docsOf, keysOf, typesOf, type Schema } from './netconf.js'
 import { ROOT } from './source-tree.js'
 
-// ajv is CommonJS with a default export of its own: Node and TypeScript agree on what it is only this way.
+// ajv is CommonJS with a default export: only so do Node and TypeScript agree on its type.
 const require = createRequire(import.meta.url)
 const { Ajv } = require('ajv') as { Ajv: typeof AjvClass }
 const standaloneCode = (require('ajv/dist/standalone') as { default: (ajv: AjvClass, validate: unknown) => string })
@@ -14,13 +17,19 @@ const standaloneCode = (require('ajv/dist/standalone') as { default: (ajv: AjvCl
 
 const FROM = 'schemas/netconf'
 const TO = `${FROM}/generated`
-const NOTE = '// Made by scripts/generate.ts from schemas/netconf. Not edited.\n'
+const CRDS = 'schemas/crds'
+const CRDS_TO = `${CRDS}/generated`
+const noteOf = (from: string): string => `// Made by scripts/generate.ts from ${from}. Not edited.\n`
+const NOTE = noteOf(FROM)
 
 async function pretty(path: string, text: string, parser: string): Promise<readonly [string, string]> {
   return [path, await format(text, { ...(await resolveConfig(`${ROOT}${path}`)), parser })]
 }
 
-/** Only the first fault is told, so the validator stops there; the code has no import, so that nothing else is loaded for it. */
+/**
+ * It stops at the first fault, the only one reported; it imports nothing, so that nothing else is
+ * loaded.
+ */
 function validatorOf(schema: Schema): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },
@@ -33,7 +42,9 @@ function validatorOf(schema: Schema): string {
   return `${code}\nexport const keys = ${JSON.stringify(keysOf(schema))};\n`
 }
 
-async function generated(): Promise<readonly (readonly [path: string, text: string])[]> {
+type GeneratedFile = readonly [path: string, text: string]
+
+async function fromNetconf(): Promise<readonly GeneratedFile[]> {
   const names = readdirSync(`${ROOT}${FROM}`)
     .filter(file => file.endsWith('.json'))
     .map(file => file.slice(0, -'.json'.length))
@@ -49,10 +60,33 @@ async function generated(): Promise<readonly (readonly [path: string, text: stri
   ])
 }
 
+interface CustomResourceDefinition {
+  readonly spec: {
+    readonly group: string
+    readonly names: { readonly kind: string }
+    readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: CrdSchema } }[]
+  }
+}
+
+/** The kinds of our own API group; a NetworkAttachmentDefinition is typed by hand in lib/crd. */
+async function fromCrds(): Promise<readonly GeneratedFile[]> {
+  const schemas = readdirSync(`${ROOT}${CRDS}`)
+    .filter(file => file.endsWith('.yaml'))
+    .sort()
+    .map(file => (parse(readFileSync(`${ROOT}${CRDS}/${file}`, 'utf8')) as CustomResourceDefinition).spec)
+    .filter(({ group }) => group === 'spiderpool.spidernet.io')
+    .flatMap(({ names, versions }) => versions.map(({ schema }) => [names.kind, schema.openAPIV3Schema] as const))
+  const byKind = Object.fromEntries(schemas)
+  return Promise.all([
+    pretty(`${CRDS_TO}/types.ts`, noteOf(CRDS) + crdTypesOf(byKind), 'typescript'),
+    pretty(`${CRDS_TO}/guards.ts`, noteOf(CRDS) + crdGuardsOf(byKind), 'typescript'),
+  ])
+}
+
 const isCheck = process.argv.includes('--check')
 const there = (path: string): string => (existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : '')
-mkdirSync(`${ROOT}${TO}`, { recursive: true })
-for (const [path, text] of await generated()) {
+for (const folder of [TO, CRDS_TO]) mkdirSync(`${ROOT}${folder}`, { recursive: true })
+for (const [path, text] of [...(await fromNetconf()), ...(await fromCrds())]) {
   if (there(path) === text) continue
   if (isCheck) {
     console.error(`generate: ${path} is not what its schema makes of it; run: make generate`)

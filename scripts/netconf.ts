@@ -1,4 +1,5 @@
-// From a net-conf schema to TypeScript types, a table of its keys, and documentation. Pure; knows the few words of JSON Schema that ours use.
+// TypeScript types, the table of keys and docs/conf.md from net-conf schemas. Pure; supports the
+// subset of JSON Schema that schemas/netconf uses.
 
 export interface Schema {
   readonly title?: string
@@ -10,11 +11,11 @@ export interface Schema {
   readonly pattern?: string
   readonly properties?: Readonly<Record<string, Schema>>
   readonly items?: Schema
-  /** What a sentence says that the value must be, where the type does not say it well. */
+  /** What the value must be, in words, where the type alone says too little. */
   readonly mustBe?: string
 }
 
-/** By key in small letters: the name, what the value must be, and the keys below it. */
+/** By key in lower case: the name, what the value must be, and the keys below it. */
 export type Keys = Readonly<Record<string, readonly [name: string, mustBe: string, below?: Keys]>>
 
 const typesIn = ({ type }: Schema): readonly string[] => (typeof type === 'string' ? [type] : type)
@@ -28,7 +29,7 @@ const WORDS: Readonly<Record<string, string>> = {
   array: 'a list',
 }
 
-/** What a validator needs of it, without the words for people. */
+/** The schema without documentation, as ajv needs it. */
 export function bare({
   title,
   description,
@@ -102,11 +103,11 @@ function rowsOf(schema: Schema, where = ''): readonly string[] {
   })
 }
 
-const HEAD = `# Keys of the confs
+const HEAD = `# Network configuration reference
 
-What stands in the JSON of a NetworkAttachmentDefinition or of a file in /etc/cni/net.d. Keys are read in any case, \`null\` is as if the
-key were not there, and unknown keys have no effect: the plugin's log (of \`macvlan-wrapper\` that of its IPAM) and the admission of a
-SpiderMultusConfig warn of them with the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are CNI's own.
+Keys of the JSON in a NetworkAttachmentDefinition or in a file of /etc/cni/net.d. Keys are case-insensitive, and a key that is \`null\` is
+absent. Unknown keys are ignored: the plugin's log (for \`macvlan-wrapper\` that of its IPAM) and the admission of a SpiderMultusConfig
+warn of them and name the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are those of the CNI specification.
 `
 
 export const docsOf = (schemas: readonly Schema[]): string =>

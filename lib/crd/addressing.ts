@@ -1,22 +1,16 @@
-// What a SpiderIPPool and a SpiderSubnet have in common: a subnet, ranges, exclusions, a gateway, routes. Pure; knows nobody else's.
+// Fields that SpiderIPPool and SpiderSubnet share: subnet, ranges, exclusions, gateway, routes.
 import { familyOf, fromBigint, parseIp, toBigint, type Family } from '../ip/address.js'
 import { formatPrefix, intervalOfPrefix, networkOf, parsePrefix, type Cidr, type Prefix } from '../ip/cidr.js'
 import { includes, parseRange, rangesOf, subtract, type Interval, type Ranges } from '../ip/range.js'
 import { isLinkLocal6, usableIn, whyNoRouter, whyUnusable } from '../ip/usable.js'
 import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
 import { mergedTexts, rangeFaults, readable } from './ranges.js'
-import type { PoolRoute } from './types.js'
+import type { SpiderSubnet } from './types.js'
 
-export interface Addressing {
-  readonly ipVersion?: number
-  readonly subnet: string
-  readonly ips?: readonly string[]
-  readonly excludeIPs?: readonly string[]
-  readonly gateway?: string
-  readonly routes?: readonly PoolRoute[]
-}
+/** The spec of a SpiderSubnet, whose fields a SpiderIPPool has too. */
+export type Addressing = SpiderSubnet['spec']
 
-/** Which families the cluster has: of conf.yml. */
+/** Address families that conf.yml enables. */
 export interface Families {
   readonly enableIPv4: boolean
   readonly enableIPv6: boolean
@@ -24,7 +18,7 @@ export interface Families {
 
 export const BOTH_FAMILIES: Families = { enableIPv4: true, enableIPv6: true }
 
-/** Of a family that the cluster has not. */
+/** A fault where conf.yml disables the family. */
 export function offFaults(version: number | undefined, { enableIPv4, enableIPv6 }: Families): readonly Fault[] {
   const isOff = (version === 4 && !enableIPv4) || (version === 6 && !enableIPv6)
   return isOff ? [forbidden('spec.ipVersion', version, `IPv${version} is off: enableIPv${version} of conf.yml`)] : []
@@ -33,12 +27,15 @@ export function offFaults(version: number | undefined, { enableIPv4, enableIPv6 
 /** `172.18.41.0/24` as a label value: 172-18-41-0-24. */
 export const cidrLabel = (subnet: string): string => subnet.replace(/[.:/]/g, '-')
 
-/** The family where it was left out, and several ranges merged and sorted; a single one stays as it was typed. */
+/**
+ * The spec with its family filled in and its ranges merged and sorted; a single range stays as it
+ * was typed.
+ */
 export function completed<S extends Addressing>(spec: S): S {
   const prefix = parsePrefix(spec.subnet)
   const family = prefix && familyOf(prefix.ip)
   const version = spec.ipVersion ?? family
-  // Ranges of `ips` that overlap are a mistake that validation must still see.
+  // Overlapping ranges of `ips` are left for validation, which refuses them.
   const ips = mergedTexts(spec.ips, family, { keepOverlaps: true })
   const excludeIPs = mergedTexts(spec.excludeIPs, family)
   return {
@@ -49,22 +46,25 @@ export function completed<S extends Addressing>(spec: S): S {
   }
 }
 
-/** What is the object's own: `ips` without `excludeIPs`. What cannot be read counts nothing. */
+/** `ips` without `excludeIPs`; unreadable ranges are skipped. */
 export const effectiveOf = ({ ips, excludeIPs }: Addressing, family: Family): Ranges =>
   subtract(readable(ips, family), readable(excludeIPs, family))
 
-/** What of it can be given out: without addresses that no host of the subnet can have. All counts are of these. */
+/**
+ * Allocatable ranges: `effectiveOf` without network, broadcast, gateway and the like. Counts are of
+ * these.
+ */
 export const usableOf = (spec: Addressing, family: Family): Ranges =>
   usableIn(effectiveOf(spec, family), family, {
     subnet: parsePrefix(spec.subnet),
     gateway: parseIp(spec.gateway ?? ''),
   })
 
-/** Of an object that passed admission; by its subnet where the family was never written. */
+/** The family of an admitted object; derived from its subnet where ipVersion is absent. */
 export const familyOfSpec = ({ ipVersion, subnet }: Addressing): Family =>
   ipVersion === 4 || ipVersion === 6 ? ipVersion : subnet.includes(':') ? 6 : 4
 
-/** Family and subnet by themselves. `another`: what to make instead of changing them. */
+/** Faults of ipVersion and subnet. `another`: the kind to create instead of changing them. */
 export function subnetFaults(
   spec: Addressing,
   old: Addressing | undefined,
@@ -84,13 +84,13 @@ export function subnetFaults(
   if (spec.ipVersion === undefined) return [required('spec.ipVersion', 'it must be 4 or 6')]
   if (familyOf(prefix.ip) !== spec.ipVersion)
     return [invalid('spec.subnet', spec.subnet, `it is not IPv${spec.ipVersion} (spec.ipVersion)`)]
-  // It cannot change, so an object of an older version can still be edited, whatever its subnet is like.
+  // Immutable, so an object stored by an older version can still be edited.
   if (old) return []
   const canonical = canonicalFaults(spec.subnet, prefix)
   return canonical.length > 0 ? canonical : hostlessFaults(spec.subnet, prefix)
 }
 
-/** A subnet such as 224.0.0.0/8: no host can have an address of it. */
+/** Subnets without host addresses, such as 224.0.0.0/8. */
 function hostlessFaults(subnet: string, prefix: Prefix): readonly Fault[] {
   const all = intervalOfPrefix(prefix)
   const family = familyOf(prefix.ip)
@@ -107,7 +107,7 @@ function canonicalFaults(subnet: string, prefix: Prefix): readonly Fault[] {
   return [invalid('spec.subnet', subnet, `it ${what}; write ${network}`)]
 }
 
-/** Ranges that cannot be read, are not inside the subnet, or overlap within `ips`. */
+/** Faults of ranges that are unreadable, outside the subnet, or overlap within `ips`. */
 export function listFaults(
   { ips = [], excludeIPs = [] }: Addressing,
   family: Family,
@@ -119,12 +119,12 @@ export function listFaults(
   ]
 }
 
-/** How many addresses of a list a sentence names. */
+/** Addresses that a sentence names at most. */
 const NAMED_MAX = 3
 
 /**
- * Ranges that can be read, and of which no pod can use an address. Only where one of them is new: what is stored is skipped, and a pool may
- * shrink to what a pod still holds.
+ * A fault where no pod can use any address of the ranges, which must be readable. Only new ranges
+ * are checked: a pool may shrink to addresses that are still allocated.
  */
 export function unusableFaults(spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {
   const family = familyOf(prefix.ip)
@@ -136,13 +136,16 @@ export function unusableFaults(spec: Addressing, old: Addressing | undefined, pr
   return [invalid('spec.ips', spec.ips, `no pod can use any of them: ${reasons.join(', ')}; name others`)]
 }
 
-/** Of ranges that can be read: gateway and routes. What cannot be a next hop and stood there before does not hinder another change. */
-export const wayOutFaults = (spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] => [
+/** Faults of gateway and routes. A next hop that is unchanged does not block another change. */
+export const nexthopFaults = (spec: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] => [
   ...gatewayFaults(spec, old, prefix),
   ...routeFaults(spec, old, prefix),
 ]
 
-/** Why `text` is no next hop for hosts of the subnet. A link-local address of IPv6 is one: HSRP and VRRP have no other. */
+/**
+ * Why `text` cannot be a next hop of the subnet. IPv6 link-local can: HSRP and VRRP use nothing
+ * else.
+ */
 function whyNoNexthop(text: string, subnet: Prefix, { isNew }: { readonly isNew: boolean }): string | undefined {
   const ip = parseIp(text)
   if (ip === undefined || familyOf(ip) !== familyOf(subnet.ip)) return `it must be an IPv${familyOf(subnet.ip)} address`
@@ -167,8 +170,8 @@ function gatewayFaults(spec: Addressing, old: Addressing | undefined, prefix: Pr
   if (includes(rangesOf(spec.excludeIPs ?? [], family), value)) return []
   const at = (spec.ips ?? []).findIndex(text => includes([parseRange(text, family)], value))
   if (at < 0) return []
-  const words = `it has the gateway ${fromBigint(value, family)} in it; take that out or put it into spec.excludeIPs`
-  return [invalid(`spec.ips[${at}]`, spec.ips?.[at], words)]
+  const reason = `it has the gateway ${fromBigint(value, family)} in it; take that out or put it into spec.excludeIPs`
+  return [invalid(`spec.ips[${at}]`, spec.ips?.[at], reason)]
 }
 
 function routeFaults({ routes = [] }: Addressing, old: Addressing | undefined, prefix: Prefix): readonly Fault[] {
@@ -186,7 +189,7 @@ function routeFaults({ routes = [] }: Addressing, old: Addressing | undefined, p
   })
 }
 
-/** 10.0.0.5/8 and 10.0.0.0/8 are one destination. */
+/** Compares networks: 10.0.0.5/8 and 10.0.0.0/8 are the same dst. */
 function isSameDst(a: string, b: string): boolean {
   const [one, other] = [parsePrefix(a), parsePrefix(b)]
   return one !== undefined && other !== undefined && networkOf(one) === networkOf(other)

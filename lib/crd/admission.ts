@@ -1,4 +1,4 @@
-// Admission of every kind that has rules: what is asked of the cluster first, and what the rules then say. Pure; asks nobody itself.
+// The admission rules of every kind, with the cluster objects that each needs as queries. Pure.
 import { familyOf } from '../ip/address.js'
 import { parsePrefix } from '../ip/cidr.js'
 import type { ResourceNames } from './cause.js'
@@ -17,18 +17,18 @@ import { defaultMultusConfig } from './multusdefault.js'
 import { validateMultusConfig } from './multusrules.js'
 import { multusWarnings } from './multuswarnings.js'
 import { ANNOTATION_NAD_NAME, IPAM_LABEL_POOL_UID, LABEL_SUBNET_CIDR, SPIDERPOOL_GROUP } from './names.js'
-import { attach, choiceOf, networkFaults } from './podnetworks.js'
+import { attach, injectionOf, networkFaults } from './podnetworks.js'
 import { defaultReservedIP, validateReservedIP } from './reservedip.js'
 import { admission, type Admission, type ContextQuery, type AdmissionRules } from './rules.js'
 import { isCoordinator, isMultusConfig, isPod, isPool, isReserved } from './shape.js'
 import { defaultSubnet, subnetDeletionFaults, validateSubnet } from './subnet.js'
 import type { SpiderIPAddress, SpiderIPPool, SpiderSubnet } from './types.js'
 
-const POOL_LACKS = { field: 'spec.subnet', why: 'it must be a CIDR such as 172.18.0.0/16' }
+const POOL_SHAPE_FAULT = { field: 'spec.subnet', why: 'it must be a CIDR such as 172.18.0.0/16' }
 
 const pool: AdmissionRules<SpiderIPPool> = {
   is: isPool,
-  lacks: POOL_LACKS,
+  shapeFault: POOL_SHAPE_FAULT,
   toMutate: ({ object }, { enableSpiderSubnet }) =>
     enableSpiderSubnet && !hasOwner(object)
       ? { subnets: { label: `${LABEL_SUBNET_CIDR}=${cidrLabel(object.spec.subnet)}` } }
@@ -58,7 +58,7 @@ const heldOf = (addresses: readonly SpiderIPAddress[]) =>
 
 const subnet: AdmissionRules<SpiderSubnet> = {
   is: isPool,
-  lacks: POOL_LACKS,
+  shapeFault: POOL_SHAPE_FAULT,
   mutate: ({ object }) => defaultSubnet(object),
   toValidate: ({ old }): ContextQuery => (old ? {} : { subnets: {}, pools: {} }),
   validate: ({ object, old }, { subnets, pools }, families) =>
@@ -71,25 +71,25 @@ const configName = ({ metadata }: SpiderMultusConfig): string =>
 
 const of = (plural: string, kind: string, group = SPIDERPOOL_GROUP): ResourceNames => ({ group, plural, kind })
 
-/** By resource: `plural`, the names that refusals say, and the rules. */
+/** One entry for each kind of our API group. */
 export const ADMISSIONS: readonly Admission[] = [
   admission(of('spiderippools', 'SpiderIPPool'), pool),
   admission(of('spidersubnets', 'SpiderSubnet'), subnet),
   admission(of('spiderreservedips', 'SpiderReservedIP'), {
     is: isReserved,
-    lacks: { field: 'spec.ips', why: 'it needs at least one address or range first-last' },
+    shapeFault: { field: 'spec.ips', why: 'it needs at least one address or range first-last' },
     mutate: ({ object }) => defaultReservedIP(object),
     validate: ({ object, old }, _, families) => validateReservedIP(object, old, families),
   }),
   admission(of('spidercoordinators', 'SpiderCoordinator'), {
     is: isCoordinator,
-    lacks: { field: 'spec', why: 'it must be there' },
+    shapeFault: { field: 'spec', why: 'it must be there' },
     mutate: ({ object }) => defaultCoordinator(object),
     validate: ({ object }) => validateCoordinator(object),
   }),
   admission(of('spidermultusconfigs', 'SpiderMultusConfig'), {
     is: isMultusConfig,
-    lacks: { field: 'spec', why: 'it must be there' },
+    shapeFault: { field: 'spec', why: 'it must be there' },
     mutate: ({ object }) => defaultMultusConfig(object),
     toValidate: ({ object, namespace }) => ({ definitions: { namespace, name: configName(object) } }),
     validate: ({ object, old }, { definitions }) => validateMultusConfig(object, { old, definition: definitions[0] }),
@@ -97,23 +97,23 @@ export const ADMISSIONS: readonly Admission[] = [
   }),
 ]
 
-/** Only where conf.yml says podResourceInject: every pod of the cluster comes by. */
+/** Registered only with podResourceInject of conf.yml, since it sees every pod of the cluster. */
 export const PODS_ADMISSION: Admission = admission(of('pods', 'Pod', ''), {
   is: isPod,
-  lacks: { field: 'spec.containers', why: 'it must be there' },
+  shapeFault: { field: 'spec.containers', why: 'it must be there' },
   toMutate({ object, namespace }, _, { namespaces }) {
-    const injection = choiceOf(object, namespaces[0])
+    const injection = injectionOf(object, namespaces[0])
     return {
       namespaces: { name: namespace },
       ...(injection && { configs: { label: `${injection.annotation}=${injection.value}` } }),
     }
   },
   refusals({ object }, { namespaces, configs }) {
-    const injection = choiceOf(object, namespaces[0])
-    return injection ? networkFaults(injection, configs.filter(isThere)) : []
+    const injection = injectionOf(object, namespaces[0])
+    return injection ? networkFaults(injection, configs.filter(isLive)) : []
   },
   mutate: ({ object }, { namespaces, configs }) =>
-    choiceOf(object, namespaces[0]) ? attach(object, configs.filter(isThere)) : object,
+    injectionOf(object, namespaces[0]) ? attach(object, configs.filter(isLive)) : object,
 })
 
-const isThere = ({ metadata }: SpiderMultusConfig): boolean => metadata.deletionTimestamp === undefined
+const isLive = ({ metadata }: SpiderMultusConfig): boolean => metadata.deletionTimestamp === undefined

@@ -1,4 +1,4 @@
-// Refusals worded as Kubernetes words them (k8s.io/apimachinery/pkg/api/errors and util/validation/field). Knows no request.
+// Denials in the words of Kubernetes (k8s.io/apimachinery: pkg/api/errors, util/validation/field).
 import type { Fault } from './fault.js'
 
 /** metav1.StatusCause. */
@@ -8,7 +8,7 @@ export interface Cause {
   readonly field: string
 }
 
-/** Of metav1.Status what says that something is refused. */
+/** The fields of a metav1.Status of a refused request. */
 export interface Denial {
   readonly code: number
   readonly reason: string
@@ -16,7 +16,7 @@ export interface Denial {
   readonly details: object
 }
 
-/** A kind as its refusals name it. */
+/** The names of a kind that denials mention. */
 export interface ResourceNames {
   readonly group: string
   readonly plural: string
@@ -26,7 +26,7 @@ export interface ResourceNames {
 const shown = (value: unknown): string =>
   typeof value === 'string' || (typeof value === 'object' && value !== null) ? JSON.stringify(value) : String(value)
 
-/** field.Error of k8s.io/apimachinery, one maker a kind. */
+/** Constructors as in k8s.io/apimachinery/pkg/util/validation/field/errors.go. */
 export const fault = {
   required: (field: string, detail = ''): Cause => ({
     reason: 'FieldValueRequired',
@@ -63,13 +63,14 @@ export const fault = {
 const resourceOf = ({ group, plural }: ResourceNames): string => (group === '' ? plural : `${plural}.${group}`)
 const quoted = (of: ResourceNames, name: string): string => `${resourceOf(of)} ${JSON.stringify(name)}`
 
+/** metav1.StatusDetails of an object; `kind` holds the resource, as in api/errors. */
 export const detailsOf = ({ group, plural }: ResourceNames, name: string): object => ({
   ...(name !== '' && { name }),
   ...(group !== '' && { group }),
   kind: plural,
 })
 
-/** 422 with one cause a field. */
+/** 422 Invalid with one cause for each field. */
 export function invalidDenial(
   { group, kind }: Pick<ResourceNames, 'group' | 'kind'>,
   name: string,
@@ -81,6 +82,7 @@ export function invalidDenial(
   return { code: 422, reason: 'Invalid', message, details: { name, ...(group !== '' && { group }), kind, causes } }
 }
 
+/** 409 AlreadyExists. */
 export const existsDenial = (of: ResourceNames, name: string): Denial => ({
   code: 409,
   reason: 'AlreadyExists',
@@ -88,6 +90,7 @@ export const existsDenial = (of: ResourceNames, name: string): Denial => ({
   details: detailsOf(of, name),
 })
 
+/** 403 Forbidden. */
 export const forbiddenDenial = (of: ResourceNames, name: string, why: string): Denial => ({
   code: 403,
   reason: 'Forbidden',
@@ -95,7 +98,7 @@ export const forbiddenDenial = (of: ResourceNames, name: string, why: string): D
   details: detailsOf(of, name),
 })
 
-/** What faults are to a client; `undefined` where there are none. */
+/** The denial of a request with these faults; `undefined` where there are none. */
 export function denialOf(of: ResourceNames, name: string, faults: readonly Fault[]): Denial | undefined {
   if (faults.length === 0) return undefined
   if (faults.some(({ kind }) => kind === 'exists')) return existsDenial(of, name)

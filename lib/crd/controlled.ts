@@ -1,25 +1,29 @@
-// status.controlledIPPools of a SpiderSubnet: which pool has which of its ranges, as JSON text that other programs read. Pure codec.
+// Codec of status.controlledIPPools of a SpiderSubnet: JSON text with the ranges of each pool.
 import type { Family } from '../ip/address.js'
 import { formatRanges, normal, type Ranges } from '../ip/range.js'
+import { isObject } from './guard.js'
 import { rangeIn } from './ranges.js'
 
 export interface Controlled {
   readonly ranges: Ranges
-  /** Of an auto-created pool: `{group}_{version}_{Kind}_{namespace}_{name}`, without the group where that is the core one. */
+  /**
+   * Of an auto-created pool: `{group}_{version}_{Kind}_{namespace}_{name}`; no group for core
+   * kinds.
+   */
   readonly application?: string
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** What one pool has: the others' ranges are not read. */
+/** The ranges of one pool; other entries are not parsed. */
 export function controlledBy(text: string | undefined, pool: string, family: Family): Ranges {
   const parsed = parse(text ?? '{}')
   const entry = isObject(parsed) ? parsed[pool] : undefined
   return (isObject(entry) ? rangesIn(entry['ips'], family) : undefined) ?? []
 }
 
-/** By name of pool. Entries that cannot be read are left out, and so is a text that is no JSON: the pools say what they have. */
+/**
+ * By pool name. Unreadable entries are skipped, and so is invalid JSON: the pools are
+ * authoritative.
+ */
 export function controlledOf(text: string | undefined, family: Family): ReadonlyMap<string, Controlled> {
   const found = new Map<string, Controlled>()
   const parsed = parse(text ?? '{}')
@@ -44,11 +48,13 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // somebody wrote into it by hand; the pools themselves are still there
+    return undefined // edited by hand; the pools are authoritative
   }
 }
 
-/** Keys in byte order, `ips` before `application`, as Go's encoding/json writes them; `undefined` where there is no pool. */
+/**
+ * Keys in byte order, `ips` first, as Go's encoding/json writes them; `undefined` without pools.
+ */
 export function controlledText(pools: ReadonlyMap<string, Controlled>, family: Family): string | undefined {
   if (pools.size === 0) return undefined
   const sorted = [...pools].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -56,5 +62,5 @@ export function controlledText(pools: ReadonlyMap<string, Controlled>, family: F
     const ips = formatRanges(ranges, family)
     return `${JSON.stringify(name)}:${JSON.stringify({ ips, ...(application !== undefined && { application }) })}`
   })
-  return `{${entries.join(',')}}` // not of an object: that would put names of digits first
+  return `{${entries.join(',')}}` // JSON.stringify of an object would sort integer-like names first
 }

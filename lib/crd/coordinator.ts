@@ -1,16 +1,18 @@
-// What a SpiderCoordinator is given when it is written, and what may not be in one; a SpiderMultusConfig has the same settings. Pure.
+// Defaults and validation of a SpiderCoordinator, and of the same settings in a SpiderMultusConfig.
 import { familyOf, parseIp } from '../ip/address.js'
 import { parsePrefix, type Prefix } from '../ip/cidr.js'
 import { invalid, required, unsupported, type Fault } from './fault.js'
-import type { CoordinatorSpec } from './multusconfig.js'
-import type { ObjectMeta } from './types.js'
+import type { CoordinatorSpec, SpiderCoordinator } from '../../schemas/crds/generated/types.js'
 
-export interface SpiderCoordinator {
-  readonly metadata: ObjectMeta
-  readonly spec?: CoordinatorSpec
-}
+export type { SpiderCoordinator } from '../../schemas/crds/generated/types.js'
 
-export const POD_CIDR_TYPES = ['auto', 'cluster', 'calico', 'cilium', 'none'] as const
+export const POD_CIDR_TYPES = [
+  'auto',
+  'cluster',
+  'calico',
+  'cilium',
+  'none',
+] as const satisfies readonly CoordinatorSpec['podCIDRType'][]
 const RP_FILTER_MAX = 2
 
 const DEFAULTS = {
@@ -23,13 +25,13 @@ const DEFAULTS = {
   vethMTU: 1500,
 } as const
 
-/** An address as the prefix of it alone: what takes a CIDR takes no address. Anything else stays for validation to name. */
+/** An address as /32 or /128; anything else is unchanged, for validation to report. */
 export function asPrefix(text: string): string {
   const ip = text.includes('/') ? undefined : parseIp(text)
   return ip === undefined ? text : `${ip}/${familyOf(ip) === 4 ? 32 : 128}`
 }
 
-/** CIDRs and destinations in prefix form, host bits kept. */
+/** The settings with CIDRs and destinations in prefix form; host bits are kept. */
 export function withPrefixes<S extends CoordinatorSpec>(spec: S): S {
   const { hijackCIDR, policyRoutes } = spec
   return {
@@ -39,13 +41,16 @@ export function withPrefixes<S extends CoordinatorSpec>(spec: S): S {
   }
 }
 
-/** No finalizer: nothing has to be undone when one goes, and Go's, which nobody takes off, is taken off by the controller. */
+/**
+ * The object with defaults. No finalizer: deletion needs no cleanup. The controller removes the one
+ * of Go's Spiderpool.
+ */
 export const defaultCoordinator = (object: SpiderCoordinator): SpiderCoordinator =>
   object.metadata.deletionTimestamp === undefined
     ? { ...object, spec: withPrefixes({ ...DEFAULTS, ...object.spec }) }
     : object
 
-/** Everything that is wrong with one as it would be written. Nothing in it is fixed for ever. */
+/** All faults of the object to be written. No field is immutable. */
 export function validateCoordinator({ spec = {} }: SpiderCoordinator): readonly Fault[] {
   const missing: readonly Fault[] =
     spec.podCIDRType === undefined
@@ -54,7 +59,7 @@ export function validateCoordinator({ spec = {} }: SpiderCoordinator): readonly 
   return [...missing, ...coordinatorFaults('spec', spec)]
 }
 
-/** What both kinds may not say. `at`: the path of the settings. */
+/** Faults that both kinds share. `at`: the path of the settings. */
 export function coordinatorFaults(at: string, spec: CoordinatorSpec): readonly Fault[] {
   const { podCIDRType, hijackCIDR = [], policyRoutes = [], podMACPrefix, vethLinkAddress } = spec
   const { txQueueLen = 0, podRPFilter = 0, vethMTU } = spec
@@ -95,7 +100,7 @@ function macFaults(at: string, prefix: string): readonly Fault[] {
   return isUnicast ? [] : [invalid(at, prefix, 'it is of a multicast address; its first byte must be even')]
 }
 
-/** The link gets 32 bits, whatever its family: the plugin can use IPv4 alone (net.md 2.4). */
+/** IPv4 only: the plugin sets the address with a prefix length of 32 (net.md 2.4). */
 function linkFaults(at: string, address: string): readonly Fault[] {
   if (address === '') return []
   const ip = parseIp(address)

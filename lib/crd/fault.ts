@@ -1,32 +1,37 @@
-// What is wrong with an object: the field, its value, a sentence. Knows no object; the API server makes a cause of each.
+// A validation fault: field, value and sentence; cause.ts makes a metav1.StatusCause of it. Pure.
 
-/** `why` goes on where `field` and `value` end: `spec.subnet "x": it must be …`. */
+/** `why` continues after field and value: `spec.subnet "x": it must be …`. */
 export interface Fault {
   readonly field: string
   readonly value: unknown
   readonly why: string
   /**
-   * `invalid`: the field is wrong by itself; `forbidden`: it clashes with what is there; `unsupported`: not one of a few values;
-   * `exists`: there is an object of that name; `required`: it is not there.
+   * `invalid`: wrong by itself; `forbidden`: in conflict with the cluster; `unsupported`: not in
+   * the enum; `exists`: the name is taken; `required`: missing.
    */
   readonly kind: 'invalid' | 'forbidden' | 'unsupported' | 'exists' | 'required'
-  /** Of an `unsupported` one: what there is to choose from. */
+  /** Of `unsupported`: the enum. */
   readonly supported?: readonly (string | number)[]
 }
 
+/** field.Invalid: the value is wrong by itself. */
 export const invalid = (field: string, value: unknown, why: string): Fault => ({ field, value, why, kind: 'invalid' })
+/** field.Required: the value is missing. */
 export const required = (field: string, why: string): Fault => ({ field, value: undefined, why, kind: 'required' })
+/** field.Forbidden: the value is in conflict with the cluster. */
 export const forbidden = (field: string, value: unknown, why: string): Fault => ({
   field,
   value,
   why,
   kind: 'forbidden',
 })
+/** field.NotSupported: the value is not in the enum. */
 export const unsupported = (field: string, value: unknown, supported: readonly (string | number)[]): Fault => {
   const last = supported.at(-1) ?? ''
   const why = `it must be ${[supported.slice(0, -1).join(', '), last].join(' or ')}`
   return { field, value, why, kind: 'unsupported', supported }
 }
+/** field.Duplicate of metadata.name. */
 export const exists = (name: string): Fault => ({
   field: 'metadata.name',
   value: name,
@@ -36,5 +41,5 @@ export const exists = (name: string): Fault => ({
 
 export const CANNOT_CHANGE_ANY_MORE = 'it cannot be changed any more, the object is being deleted; make a new one'
 
-/** By text: an order of keys that differs counts as a change. */
+/** Whether the JSON texts differ; another order of keys counts as a change. */
 export const isOtherSpec = (made: object, old: object): boolean => JSON.stringify(made) !== JSON.stringify(old)

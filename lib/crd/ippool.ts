@@ -1,4 +1,4 @@
-// What a SpiderIPPool is given when it is written, and what may not be in one. Pure; ranges are intervals, so a /48 is checked at once.
+// Defaults and validation of a SpiderIPPool. Pure; ranges are intervals, so a /48 costs no more.
 import { familyOf, toBigint, type Family, type Ip } from '../ip/address.js'
 import { intervalOfPrefix, parsePrefix } from '../ip/cidr.js'
 import { formatRanges, includes, subtract, type Ranges } from '../ip/range.js'
@@ -10,7 +10,7 @@ import {
   listFaults,
   subnetFaults,
   unusableFaults,
-  wayOutFaults,
+  nexthopFaults,
   type Families,
 } from './addressing.js'
 import { controlledBy } from './controlled.js'
@@ -29,7 +29,7 @@ import { clashesOf } from './unique.js'
 
 export { cidrLabel }
 
-/** Finalizer, family and label, and several ranges merged and sorted; a single one stays as it was typed. */
+/** The pool with finalizer, CIDR label, family, and its ranges merged and sorted. */
 export function defaultPool(pool: SpiderIPPool): SpiderIPPool {
   if (pool.metadata.deletionTimestamp !== undefined) return pool
   const { finalizers = [], labels = {} } = pool.metadata
@@ -44,16 +44,20 @@ export function defaultPool(pool: SpiderIPPool): SpiderIPPool {
   }
 }
 
+/** The owner reference of the SpiderSubnet that controls the pool. */
 export const controllerOf = ({ ownerReferences = [] }: SpiderIPPool['metadata']): OwnerReference | undefined =>
   ownerReferences.find(({ controller, kind }) => controller === true && kind === 'SpiderSubnet')
 
-/** Whether the pool has its SpiderSubnet already: then there is none to look for. */
+/** Whether owner reference and label name the same SpiderSubnet. */
 export const hasOwner = ({ metadata }: SpiderIPPool): boolean => {
   const owner = controllerOf(metadata)
   return owner !== undefined && metadata.labels?.[LABEL_OWNER_SUBNET] === owner.name
 }
 
-/** The pool as one of the SpiderSubnet of its network: owned by it, with its gateway and routes where it says none. `[]` is said. */
+/**
+ * The pool owned by the SpiderSubnet of its CIDR, with that one's gateway and routes where the
+ * fields are absent; an empty list is not absent.
+ */
 export function inheritSubnet(pool: SpiderIPPool, subnets: readonly SpiderSubnet[]): SpiderIPPool {
   const { metadata, spec } = pool
   if (metadata.deletionTimestamp !== undefined || hasOwner(pool)) return pool
@@ -84,16 +88,16 @@ export function inheritSubnet(pool: SpiderIPPool, subnets: readonly SpiderSubnet
 export interface PoolContext {
   /** The pool before this write; `undefined` at creation. */
   readonly old: SpiderIPPool | undefined
-  /** All pools that there are, this one perhaps among them. */
+  /** All pools; may include this one. */
   readonly others: readonly SpiderIPPool[]
-  /** Addresses that pods hold from this pool. */
+  /** Allocated addresses of this pool. */
   readonly allocated: readonly { readonly ip: Ip; readonly pod: string }[]
-  /** The SpiderSubnet that controls it; `undefined` where there is none, or subnets are off. */
+  /** The SpiderSubnet that controls it; `undefined` without one or without enableSpiderSubnet. */
   readonly subnet?: SpiderSubnet | undefined
   readonly families?: Families
 }
 
-/** Everything that is wrong with a pool as it would be written. Empty: it may be. */
+/** All faults of the pool to be written; empty where it is accepted. */
 export function validatePool(pool: SpiderIPPool, context: PoolContext): readonly Fault[] {
   const { metadata, spec } = pool
   const { old, others } = context
@@ -114,7 +118,7 @@ export function validatePool(pool: SpiderIPPool, context: PoolContext): readonly
   )
 }
 
-/** Of a pool whose subnet is right. `clashes`: addresses that other pools have. */
+/** Faults of a pool whose subnet is valid. `clashes`: faults of addresses in other pools. */
 function specFaults(
   pool: SpiderIPPool,
   { old, allocated, subnet }: PoolContext,
@@ -128,18 +132,21 @@ function specFaults(
   if (unread.length > 0) return unread
   const effective = effectiveOf(spec, family)
   const held = allocated.filter(({ ip }) => familyOf(ip) !== family || !includes(effective, toBigint(ip)))
-  const words = 'it must stay in the pool until it is released'
+  const reason = 'it must stay in the pool until it is released'
   return [
     ...clashes,
     ...unusableFaults(spec, old?.spec, prefix),
-    ...wayOutFaults(spec, old?.spec, prefix),
+    ...nexthopFaults(spec, old?.spec, prefix),
     ...affinityFaults(pool, old),
     ...(subnet ? ownerFaults(pool, subnet, effective, family) : []),
-    ...held.map(({ ip, pod }) => forbidden('spec.ips', spec.ips, `${ip} is allocated to pod ${pod}; ${words}`)),
+    ...held.map(({ ip, pod }) => forbidden('spec.ips', spec.ips, `${ip} is allocated to pod ${pod}; ${reason}`)),
   ]
 }
 
-/** What the SpiderSubnet does not have; and the pool of an application has what the subnet's status says, for only the controller changes it. */
+/**
+ * Faults of addresses outside the SpiderSubnet. The ranges of an auto-created pool must equal the
+ * subnet's status, since only the controller changes them.
+ */
 function ownerFaults(
   { metadata, spec }: SpiderIPPool,
   subnet: SpiderSubnet,
@@ -156,18 +163,18 @@ function ownerFaults(
   const given = controlledBy(subnet.status?.controlledIPPools, metadata.name, family)
   const isGiven = subtract(effective, given).length === 0 && subtract(given, effective).length === 0
   const has = formatRanges(given, family).join(', ')
-  const words = `the pool is of an application: SpiderSubnet ${name} gave it ${has === '' ? 'nothing' : has}, which only the controller changes`
-  return isGiven ? [] : [forbidden('spec.ips', spec.ips, words)]
+  const reason = `the pool is of an application: SpiderSubnet ${name} gave it ${has === '' ? 'nothing' : has}, which only the controller changes`
+  return isGiven ? [] : [forbidden('spec.ips', spec.ips, reason)]
 }
 
-/** Why a pool may not be deleted, where the administrator asked for pools in use to be kept. */
+/** Why a pool in use may not be deleted, where conf.yml protects such pools. */
 export const poolDeletionFaults = ({ metadata, status }: SpiderIPPool): readonly Fault[] => {
   const count = status?.allocatedIPCount ?? 0
-  const words = `${count} addresses of SpiderIPPool ${metadata.name} are allocated; delete their pods first`
-  return count > 0 ? [forbidden('status.allocatedIPCount', count, words)] : []
+  const reason = `${count} addresses of SpiderIPPool ${metadata.name} are allocated; delete their pods first`
+  return count > 0 ? [forbidden('status.allocatedIPCount', count, reason)] : []
 }
 
-/** Whom the pool is for: each entry must be one that something can be called. */
+/** Faults of affinities and name lists that are new. */
 function affinityFaults(pool: SpiderIPPool, old: SpiderIPPool | undefined): readonly Fault[] {
   const { spec } = pool
   const isNew = (key: (typeof SELECTORS)[number] | keyof typeof ENTRIES): boolean =>
@@ -184,7 +191,7 @@ function affinityFaults(pool: SpiderIPPool, old: SpiderIPPool | undefined): read
   return [...podAffinityFaults(pool), ...selectors, ...lists]
 }
 
-/** Beside spec.podAffinity, which must have a term. */
+/** May be without a term, unlike spec.podAffinity. */
 const SELECTORS = ['namespaceAffinity', 'nodeAffinity'] as const
 
 const ENTRIES = {
@@ -201,7 +208,7 @@ function isNetworkName(text: string): boolean {
   return more.length === 0 && isSubdomain(name) && (namespace === undefined || isLabel(namespace))
 }
 
-/** A pool that was made for an application selects its pods by labels that are not the pods' own. */
+/** An auto-created pool selects by the labels of its application, not by those of pods. */
 function podAffinityFaults({ metadata, spec }: SpiderIPPool): readonly Fault[] {
   const { podAffinity } = spec
   if (podAffinity === undefined) return []
@@ -209,6 +216,6 @@ function podAffinityFaults({ metadata, spec }: SpiderIPPool): readonly Fault[] {
   const keys = Object.keys(podAffinity.matchLabels ?? {})
   const isOwn =
     (podAffinity.matchExpressions ?? []).length === 0 && keys.every(key => SELECTORS_OF_APPLICATION.includes(key))
-  const words = `the pool is of an application: only matchLabels ${SELECTORS_OF_APPLICATION.join(', ')} are possible`
-  return isOwn ? [] : [invalid('spec.podAffinity', podAffinity, words)]
+  const reason = `the pool is of an application: only matchLabels ${SELECTORS_OF_APPLICATION.join(', ')} are possible`
+  return isOwn ? [] : [invalid('spec.podAffinity', podAffinity, reason)]
 }

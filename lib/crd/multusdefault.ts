@@ -1,4 +1,4 @@
-// What a SpiderMultusConfig is given where it says nothing: as admission and the CRD's schema complete it together. Pure; refuses nothing.
+// Defaults of a SpiderMultusConfig, as admission and the CRD's schema set them together. Pure.
 import { withPrefixes } from './coordinator.js'
 import type { CoordinatorSpec, MultusConfigSpec, PoolNames, SpiderMultusConfig } from './multusconfig.js'
 import { ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from './names.js'
@@ -16,14 +16,17 @@ const COORDINATOR_DEFAULT: CoordinatorSpec = {
 }
 const NO_POOLS: PoolNames = { ipv4: [], ipv6: [] }
 
-/** The settings of the plugin that cniType names; those of others stay, for validation to name. */
+/**
+ * The settings of cniType with defaults; other settings are left for validation, which refuses
+ * them.
+ */
 const MAIN: {
   readonly [K in Exclude<keyof typeof SUB_OBJECTS, 'custom'>]: (spec: MultusConfigSpec) => Partial<MultusConfigSpec>
 } = {
   macvlan: ({ macvlan: own }) =>
     own ? { macvlan: { vlanID: 0, rdmaResourceName: '', ippools: NO_POOLS, ...own } } : {},
   ipvlan: ({ ipvlan: own }) => (own ? { ipvlan: { vlanID: 0, rdmaResourceName: '', ippools: NO_POOLS, ...own } } : {}),
-  // No vlanID: manual needs one that somebody wrote, auto may have none.
+  // No default for vlanID: vlanMode manual requires it, auto forbids it.
   vlan: ({ vlan: own }) =>
     own ? { vlan: { vlanMode: 'manual', rdmaResourceName: '', ippools: NO_POOLS, ...own } } : {},
   sriov: ({ sriov: own }) =>
@@ -37,7 +40,7 @@ const MAIN: {
   ovs: ({ ovs: own }) => (own ? { ovs: { vlan: 0, ippools: NO_POOLS, ...own } } : {}),
 }
 
-/** Where the settings of each cniType are in the spec. */
+/** The field of the spec that holds the settings of each cniType. */
 export const SUB_OBJECTS = {
   macvlan: 'macvlan',
   ipvlan: 'ipvlan',
@@ -47,9 +50,9 @@ export const SUB_OBJECTS = {
   ipoib: 'ipoib',
   ovs: 'ovs',
   custom: 'customCNI',
-} as const
+} as const satisfies Readonly<Record<NonNullable<MultusConfigSpec['cniType']>, keyof MultusConfigSpec>>
 
-/** A custom one has no coordinator: it says all itself. */
+/** The spec with defaults. cniType custom has no coordinator: its conf is complete. */
 export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
   const { cniType = 'custom', chainCNIJsonData = [] } = spec
   if (cniType === 'custom') {
@@ -67,7 +70,10 @@ export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
   }
 }
 
-/** Its spec completed, and the annotations by which pods choose it as labels too, for a label is what can be asked for. */
+/**
+ * The config with defaults; injection annotations become labels too, since only labels can be
+ * selected.
+ */
 export function defaultMultusConfig(config: SpiderMultusConfig): SpiderMultusConfig {
   const { metadata, spec = {} } = config
   if (metadata.deletionTimestamp !== undefined) return config

@@ -1,17 +1,17 @@
-// SpiderMultusConfigs that pods choose by an annotation: what they must have for it, and what their pods then ask the kubelet for. Pure.
+// SpiderMultusConfigs that are injected into pods by annotation: what they require and request.
 import { forbidden, invalid, type Fault } from './fault.js'
 import type { PoolNames, SpiderMultusConfig } from './multusconfig.js'
 import { ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from './names.js'
 
 export interface Injected {
-  /** Extended resource that a pod asks for; '' where there is none. */
+  /** Extended resource that the pod requests; '' where there is none. */
   readonly resource: string
-  /** What the networks of a pod are sorted by: bond, first master, or resource. */
+  /** Sort key of a pod's networks: bond, first master, or resource. */
   readonly key: string
   readonly pools: PoolNames | undefined
 }
 
-/** `undefined` for ovs and custom, which pods cannot choose. */
+/** `undefined` for ovs and custom, which cannot be injected. */
 export function injectedOf({ spec = {} }: SpiderMultusConfig): Injected | undefined {
   switch (spec.cniType) {
     case 'macvlan':
@@ -37,7 +37,7 @@ export function injectedOf({ spec = {} }: SpiderMultusConfig): Injected | undefi
   }
 }
 
-/** Where the name of the resource is in the spec. */
+/** The field of the spec with the name of the resource. */
 const RESOURCE_FIELD: Readonly<Record<string, string>> = {
   macvlan: 'spec.macvlan.rdmaResourceName',
   ipvlan: 'spec.ipvlan.rdmaResourceName',
@@ -47,7 +47,9 @@ const RESOURCE_FIELD: Readonly<Record<string, string>> = {
   ipoib: 'spec.ipoib.master',
 }
 
-/** What a chosen one lacks: for RDMA a resource and pools; for any network pools as soon as it has a resource. */
+/**
+ * Missing fields: RDMA requires a resource and pools, any network with a resource requires pools.
+ */
 export function injectFaults(config: SpiderMultusConfig): readonly Fault[] {
   const { annotations = {} } = config.metadata
   const [rdma, network] = [annotations[ANNOTATION_RDMA_INJECT], annotations[ANNOTATION_NETWORK_INJECT]]
@@ -59,12 +61,14 @@ export function injectFaults(config: SpiderMultusConfig): readonly Fault[] {
     return [forbidden(`metadata.annotations[${annotation}]`, rdma ?? network, `cniType ${cniType} cannot be injected`)]
   const name = cniType === 'ipoib' ? (config.spec?.ipoib?.master ?? '') : injected.resource
   const field = RESOURCE_FIELD[cniType] ?? 'spec'
-  const lacksName = rdma !== undefined && name === ''
+  const isNameMissing = rdma !== undefined && name === ''
   const { ipv4 = [], ipv6 = [] } = injected.pools ?? {}
-  const lacksPools = (rdma !== undefined || name !== '') && ipv4.length + ipv6.length === 0
+  const arePoolsMissing = (rdma !== undefined || name !== '') && ipv4.length + ipv6.length === 0
   const pools = `${field.split('.').slice(0, 2).join('.')}.ippools`
   return [
-    ...(lacksName ? [invalid(field, name, `annotation ${annotation} needs it`)] : []),
-    ...(lacksPools ? [invalid(pools, injected.pools, `annotation ${annotation} needs a pool of IPv4 or IPv6`)] : []),
+    ...(isNameMissing ? [invalid(field, name, `annotation ${annotation} needs it`)] : []),
+    ...(arePoolsMissing
+      ? [invalid(pools, injected.pools, `annotation ${annotation} needs a pool of IPv4 or IPv6`)]
+      : []),
   ]
 }

@@ -1,6 +1,7 @@
-// What may not be in a SpiderMultusConfig. Pure; the same at creation and later. Completed before (multusdefault.ts).
+// Validation of a SpiderMultusConfig with defaults (multusdefault.ts). Pure.
 import { coordinatorFaults } from './coordinator.js'
 import { forbidden, invalid, required, unsupported, type Fault } from './fault.js'
+import { isObject } from './guard.js'
 import { injectFaults } from './multusinject.js'
 import type {
   MultusConfigSpec,
@@ -17,13 +18,13 @@ export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as con
 const VLAN_MAX = 4094
 
 export interface MultusContext {
-  /** As it is; `undefined` at creation. */
+  /** The stored object; `undefined` at creation. */
   readonly old: SpiderMultusConfig | undefined
-  /** The NetworkAttachmentDefinition of its name and namespace, where there is one. */
+  /** The NetworkAttachmentDefinition of the same name and namespace. */
   readonly definition: NetworkAttachmentDefinition | undefined
 }
 
-/** Everything that is wrong with one as it would be written. Empty: it may be. */
+/** All faults of the config to be written; empty where it is accepted. */
 export function validateMultusConfig(config: SpiderMultusConfig, { old, definition }: MultusContext): readonly Fault[] {
   if (old?.metadata.deletionTimestamp !== undefined) return []
   const { spec = {} } = config
@@ -56,7 +57,7 @@ function versionFaults({ metadata }: SpiderMultusConfig): readonly Fault[] {
   return isKnown ? [] : [unsupported(`metadata.annotations[${ANNOTATION_CNI_VERSION}]`, version, CNI_VERSIONS)]
 }
 
-/** One that nobody owns is taken over. */
+/** A NetworkAttachmentDefinition without owner is adopted. */
 function ownerFaults(
   { metadata }: SpiderMultusConfig,
   definition: NetworkAttachmentDefinition | undefined,
@@ -64,19 +65,19 @@ function ownerFaults(
   const owner = definition?.metadata.ownerReferences?.find(({ kind }) => kind === 'SpiderMultusConfig')
   if (!owner || owner.name === metadata.name) return []
   const name = metadata.annotations?.[ANNOTATION_NAD_NAME]
-  const words = `NetworkAttachmentDefinition ${definition?.metadata.name ?? ''} belongs to SpiderMultusConfig ${owner.name}; take another name`
-  return [forbidden(name === undefined ? 'metadata.name' : NAME_FIELD, name ?? metadata.name, words)]
+  const reason = `NetworkAttachmentDefinition ${definition?.metadata.name ?? ''} belongs to SpiderMultusConfig ${owner.name}; take another name`
+  return [forbidden(name === undefined ? 'metadata.name' : NAME_FIELD, name ?? metadata.name, reason)]
 }
 
-/** Exactly the settings of its cniType. */
+/** Requires the settings of its cniType and forbids those of others. */
 function otherFaults(spec: MultusConfigSpec): readonly Fault[] {
   const { cniType = 'custom' } = spec
   const own = SUB_OBJECTS[cniType]
   const others = Object.values(SUB_OBJECTS).filter(key => key !== own && spec[key] !== undefined)
-  const words = `spec.cniType is ${cniType}: only spec.${own} can be given`
-  const given = others.map(key => forbidden(`spec.${key}`, spec[key], words))
-  if (cniType === 'custom' || spec[own] !== undefined) return given
-  return [...given, required(`spec.${own}`, `spec.cniType ${cniType} needs it`)]
+  const reason = `spec.cniType is ${cniType}: only spec.${own} can be given`
+  const forbiddenFaults = others.map(key => forbidden(`spec.${key}`, spec[key], reason))
+  if (cniType === 'custom' || spec[own] !== undefined) return forbiddenFaults
+  return [...forbiddenFaults, required(`spec.${own}`, `spec.cniType ${cniType} needs it`)]
 }
 
 function mainFaults(spec: MultusConfigSpec, old: MultusConfigSpec | undefined): readonly Fault[] {
@@ -108,7 +109,7 @@ function mainFaults(spec: MultusConfigSpec, old: MultusConfigSpec | undefined): 
 const needed = (field: string, value: string | undefined): readonly Fault[] =>
   value === undefined || value === '' ? [invalid(field, value ?? '', 'it must not be empty')] : []
 
-/** Names that stood there before do not hinder another change. */
+/** Unchanged names do not block another change. */
 function onMasterFaults(at: string, own: OnMaster, old: OnMaster | undefined): readonly Fault[] {
   const { master, mtu = 0, bond } = own
   const areNew = JSON.stringify(master) !== JSON.stringify(old?.master)
@@ -182,11 +183,11 @@ function vlanFaults(own: NonNullable<MultusConfigSpec['vlan']>, old: OnMaster | 
 
 function sriovFaults(own: NonNullable<MultusConfigSpec['sriov']>): readonly Fault[] {
   const { minTxRateMbps: min = 0, maxTxRateMbps: max = 0 } = own
-  const words = `it must not be more than maxTxRateMbps, ${max}`
+  const reason = `it must not be more than maxTxRateMbps, ${max}`
   return [
     ...needed('spec.sriov.resourceName', own.resourceName),
     ...idFaults('spec.sriov.vlanID', own.vlanID),
-    ...(min <= max ? [] : [invalid('spec.sriov.minTxRateMbps', min, words)]),
+    ...(min <= max ? [] : [invalid('spec.sriov.minTxRateMbps', min, reason)]),
   ]
 }
 
@@ -212,15 +213,14 @@ function read(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {
-    return undefined // a wrong text is what is asked about
+    return undefined // callers report it
   }
 }
 const isJson = (text: string): boolean => read(text) !== undefined
 
-/** What libcni asks of a plugin's conf (libcni/conf.go, ConfFromBytes): an object with a type. */
+/** As libcni parses a plugin's conf (libcni/conf.go, ConfFromBytes): an object with a type. */
 function chainFaults(field: string, text: string): readonly Fault[] {
   const value = read(text)?.value
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  const isConf = isObject && 'type' in value && typeof value.type === 'string' && value.type !== ''
+  const isConf = isObject(value) && typeof value['type'] === 'string' && value['type'] !== ''
   return isConf ? [] : [invalid(field, text, 'it must be a JSON object with the type of a CNI plugin')]
 }

@@ -1,4 +1,4 @@
-// Keys in the confs of a SpiderMultusConfig that our plugins do not know: a warning of admission, for they are not wrong. Pure.
+// Admission warnings for unknown keys in the confs of a SpiderMultusConfig. Pure.
 import { sentenceOf, unknownKeys, type UnknownKey } from '../cni/unknown-keys.js'
 import type { Keys } from '../cni/conf.js'
 import { nearest } from '../edit-distance.js'
@@ -6,13 +6,14 @@ import { keys as coordinator } from '../../schemas/netconf/generated/coordinator
 import { keys as ifacer } from '../../schemas/netconf/generated/ifacer.js'
 import { keys as ipam } from '../../schemas/netconf/generated/ipam.js'
 import { keys as macvlan } from '../../schemas/netconf/generated/macvlan-wrapper.js'
+import { isObject } from './guard.js'
 import type { SpiderMultusConfig } from './multusconfig.js'
 
-/** By the `type` of a conf. `macvlan` may be the reference plugin, which has other keys. */
+/** By the `type` of a conf. Not `macvlan`: the reference plugin has other keys. */
 const PLUGINS: Readonly<Record<string, Keys>> = { coordinator, ifacer, 'macvlan-wrapper': macvlan }
 const IPAMS: readonly unknown[] = ['spiderpool', 'spiderpool-ipam']
 
-/** A sentence for each unknown key in `customCNI`, a conf or a list of them, and in `chainCNIJsonData`. */
+/** A sentence for each unknown key in `customCNI`, a conf or a conflist, and `chainCNIJsonData`. */
 export function multusWarnings({ spec = {} }: SpiderMultusConfig): readonly string[] {
   const texts = [
     ['spec.customCNI', spec.customCNI ?? ''] as const,
@@ -22,19 +23,17 @@ export function multusWarnings({ spec = {} }: SpiderMultusConfig): readonly stri
 }
 
 type Fields = Readonly<Record<string, unknown>>
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function unknownIn(text: string): readonly UnknownKey[] {
   let conf: unknown
   try {
     conf = JSON.parse(text)
   } catch {
-    return [] // what is no JSON is a fault, or is not there
+    return [] // empty, or validation reports it
   }
-  if (!isFields(conf)) return []
+  if (!isObject(conf)) return []
   const { plugins } = conf
-  return (Array.isArray(plugins) ? plugins : [conf]).flatMap(one => (isFields(one) ? unknownOf(one) : []))
+  return (Array.isArray(plugins) ? plugins : [conf]).flatMap(one => (isObject(one) ? unknownOf(one) : []))
 }
 
 function unknownOf(conf: Fields): readonly UnknownKey[] {
@@ -42,6 +41,6 @@ function unknownOf(conf: Fields): readonly UnknownKey[] {
   const keys = typeof type === 'string' && Object.hasOwn(PLUGINS, type) ? PLUGINS[type] : undefined
   return [
     ...(keys ? unknownKeys(conf, keys, '') : []),
-    ...(isFields(own) && IPAMS.includes(own['type']) ? unknownKeys(own, ipam, 'ipam.') : []),
+    ...(isObject(own) && IPAMS.includes(own['type']) ? unknownKeys(own, ipam, 'ipam.') : []),
   ]
 }

@@ -1,4 +1,4 @@
-// Strings that users, manifests and other programs know: groups, annotations, labels, finalizer. Ours to keep, not to change.
+// API groups, annotations, labels and finalizers: part of the API, so they never change.
 export const SPIDERPOOL_GROUP = 'spiderpool.spidernet.io'
 export const SPIDERPOOL_VERSION = 'v2beta1'
 export const SPIDERPOOL_API = `${SPIDERPOOL_GROUP}/${SPIDERPOOL_VERSION}`
@@ -8,38 +8,46 @@ export const ANNOTATION_SUBNETS = 'ipam.spidernet.io/subnets'
 export const ANNOTATION_SUBNET = 'ipam.spidernet.io/subnet'
 export const ANNOTATION_IPPOOLS = 'ipam.spidernet.io/ippools'
 export const ANNOTATION_IPPOOL = 'ipam.spidernet.io/ippool'
-/** How many addresses an application's own pool has (`5`, or `+2`: so many more than pods), and whether it goes with the application. */
+/**
+ * Number of addresses of an auto-created pool (`5`, or `+2`: two more than pods), and whether the
+ * pool is deleted with its application.
+ */
 export const ANNOTATION_IP_NUMBER = 'ipam.spidernet.io/ippool-ip-number'
 export const ANNOTATION_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const ANNOTATION_ROUTES = 'ipam.spidernet.io/routes'
 export const ANNOTATION_MULTUS_DEFAULT = 'v1.multus-cni.io/default-network'
 export const ANNOTATION_MULTUS_NETWORKS = 'k8s.v1.cni.cncf.io/networks'
-/** Where Multus writes which NIC has which address. */
+/** Written by Multus: interfaces with their addresses. */
 export const ANNOTATION_MULTUS_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 
 /** On a Namespace: lists of pool names. */
 export const ANNOTATION_NAMESPACE_IPV4 = 'ipam.spidernet.io/default-ipv4-ippool'
 export const ANNOTATION_NAMESPACE_IPV6 = 'ipam.spidernet.io/default-ipv6-ippool'
-/** On a SpiderIPAddress: since when a runtime no longer knows the container that took it. */
+/** On a SpiderIPAddress: when CNI GC found its attachment missing from the valid attachments. */
 export const ANNOTATION_UNATTACHED = 'ipam.spidernet.io/unattached-since'
-/** On a SpiderIPAddress that nobody gets because another host has it: that host's MAC with hyphens, and since when. */
+/** On a SpiderIPAddress in quarantine: MAC of the other host with hyphens, and since when. */
 export const LABEL_CONFLICT = 'ipam.spidernet.io/conflict'
-/** On the SpiderIPAddress of a container without a pod: the host that it runs on, and its network namespace there. */
+/** On the SpiderIPAddress of a container without a pod: its host and network namespace. */
 export const LABEL_CONTAINER_HOST = 'ipam.spidernet.io/container-host'
 export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
-/** On a SpiderIPPool that the controller disabled: why. Gone with the reason. */
+/** On a SpiderIPPool that the controller disabled: the reason. Removed with it. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
-/** On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while its status.allocatedIPs is kept for a return to them. */
+/**
+ * On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while
+ * status.allocatedIPs is maintained for a rollback to them.
+ */
 export const ANNOTATION_ALLOCATED_IPS = 'ipam.spidernet.io/allocated-ips'
-/** On a mirror pod: the UID of the static pod that the kubelet runs (kubernetes pkg/kubelet/types, ConfigMirrorAnnotationKey). */
+/**
+ * On a mirror pod: UID of the static pod (kubernetes pkg/kubelet/types, ConfigMirrorAnnotationKey).
+ */
 export const ANNOTATION_MIRROR = 'kubernetes.io/config.mirror'
-/** On a pod that a virtual machine moves to. */
+/** On the target pod of a live migration. */
 export const ANNOTATION_MIGRATION_JOB = 'kubevirt.io/migrationJobName'
 
 export const LABEL_POOL_CIDR = 'ipam.spidernet.io/ippool-cidr'
 export const LABEL_SUBNET_CIDR = 'ipam.spidernet.io/subnet-cidr'
-/** There on pools that were made for an application, and only there. */
+/** On auto-created pools only. */
 export const LABEL_APPLICATION_NAME = 'ipam.spidernet.io/owner-application-name'
 export const SELECTORS_OF_APPLICATION: readonly string[] = [
   'ipam.spidernet.io/app-api-group',
@@ -48,7 +56,7 @@ export const SELECTORS_OF_APPLICATION: readonly string[] = [
   'ipam.spidernet.io/app-namespace',
   'ipam.spidernet.io/app-name',
 ]
-/** Whose an auto-created pool is. */
+/** The SpiderSubnet of a pool, and the application of an auto-created one. */
 export const LABEL_OWNER_SUBNET = 'ipam.spidernet.io/owner-spider-subnet'
 export const LABEL_APPLICATION_GV = 'ipam.spidernet.io/owner-application-gv'
 export const LABEL_APPLICATION_KIND = 'ipam.spidernet.io/owner-application-kind'
@@ -61,12 +69,18 @@ export const LABEL_IP_VERSION = 'ipam.spidernet.io/ip-version'
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
 
-/** On a SpiderMultusConfig: name of the NetworkAttachmentDefinition, cniVersion of its conf, `name` inside it. */
+/**
+ * On a SpiderMultusConfig: name of the NetworkAttachmentDefinition; cniVersion and name of its
+ * conf.
+ */
 export const ANNOTATION_NAD_NAME = 'multus.spidernet.io/cr-name'
 export const ANNOTATION_CNI_VERSION = 'multus.spidernet.io/cni-version'
 export const ANNOTATION_CONF_NAME = 'cni.spidernet.io/cniconfig-name'
-/** On a pod or its Namespace, on a SpiderMultusConfig, and there as a label too: which networks the pod is attached to. */
+/**
+ * On a pod or its Namespace, and on SpiderMultusConfigs, there as a label too: the networks that
+ * the pod is attached to.
+ */
 export const ANNOTATION_RDMA_INJECT = 'cni.spidernet.io/rdma-resource-inject'
 export const ANNOTATION_NETWORK_INJECT = 'cni.spidernet.io/network-resource-inject'
-/** On a NetworkAttachmentDefinition: the device that the scheduler is to find a node for. */
+/** On a NetworkAttachmentDefinition: the extended resource that its pods request. */
 export const ANNOTATION_RESOURCE_NAME = 'k8s.v1.cni.cncf.io/resourceName'

@@ -1,4 +1,4 @@
-// Pods that choose their networks by one annotation: which SpiderMultusConfigs they get, and which resources they then ask for. Pure.
+// Injects networks and resource requests into pods that select SpiderMultusConfigs by annotation.
 import { invalid, type Fault } from './fault.js'
 import { injectFaults, injectedOf } from './multusinject.js'
 import type { SpiderMultusConfig } from './multusconfig.js'
@@ -17,7 +17,9 @@ export interface PodToCreate {
   readonly spec: { readonly containers: readonly PodContainer[] }
 }
 
-/** What a pod wants by its annotations, else by its Namespace's; of the two annotations one counts, RDMA first. */
+/**
+ * The injection that a pod or else its Namespace requests; the RDMA annotation takes precedence.
+ */
 export interface NetworkInjection {
   readonly annotation: typeof ANNOTATION_RDMA_INJECT | typeof ANNOTATION_NETWORK_INJECT
   readonly value: string
@@ -25,7 +27,8 @@ export interface NetworkInjection {
 
 type Annotated = { readonly metadata: Pick<Partial<ObjectMeta>, 'annotations'> } | undefined
 
-export function choiceOf(pod: Annotated, namespace: Annotated): NetworkInjection | undefined {
+/** `undefined` where neither has an injection annotation. */
+export function injectionOf(pod: Annotated, namespace: Annotated): NetworkInjection | undefined {
   for (const { metadata } of [pod, namespace].filter(one => one !== undefined))
     for (const annotation of [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT] as const) {
       const value = metadata.annotations?.[annotation]
@@ -34,7 +37,7 @@ export function choiceOf(pod: Annotated, namespace: Annotated): NetworkInjection
   return undefined
 }
 
-/** Why the pod cannot have what it chose. `configs`: those with the label that its choice is. */
+/** Why the injection fails. `configs`: those with the label of the injection. */
 export function networkFaults(
   { annotation, value }: NetworkInjection,
   configs: readonly SpiderMultusConfig[],
@@ -53,7 +56,10 @@ export function networkFaults(
   })
 }
 
-/** The pod with its networks, in a fixed order, and with each resource that no container asks for yet asked for by the first one. */
+/**
+ * The pod with its networks, sorted; the first container requests the resources that no container
+ * requests yet.
+ */
 export function attach<P extends PodToCreate>(pod: P, configs: readonly SpiderMultusConfig[]): P {
   const sorted = configs
     .map(config => ({
@@ -62,8 +68,8 @@ export function attach<P extends PodToCreate>(pod: P, configs: readonly SpiderMu
     }))
     .sort((a, b) => compare(a.injected?.key ?? '', b.injected?.key ?? '') || compare(a.ref, b.ref))
   const resources = new Set(sorted.map(({ injected }) => injected?.resource ?? '').filter(name => name !== ''))
-  const asked = new Set(pod.spec.containers.flatMap(({ resources: own }) => Object.keys(own?.limits ?? {})))
-  const missing = [...resources].filter(name => !asked.has(name)).map(name => [name, '1'] as const)
+  const requested = new Set(pod.spec.containers.flatMap(({ resources: own }) => Object.keys(own?.limits ?? {})))
+  const missing = [...resources].filter(name => !requested.has(name)).map(name => [name, '1'] as const)
   return {
     ...pod,
     metadata: {
@@ -73,13 +79,16 @@ export function attach<P extends PodToCreate>(pod: P, configs: readonly SpiderMu
         [ANNOTATION_MULTUS_NETWORKS]: sorted.map(({ ref }) => ref).join(','),
       },
     },
-    spec: { ...pod.spec, containers: pod.spec.containers.map((one, at) => (at === 0 ? asking(one, missing) : one)) },
+    spec: {
+      ...pod.spec,
+      containers: pod.spec.containers.map((one, at) => (at === 0 ? withLimits(one, missing) : one)),
+    },
   }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-function asking(container: PodContainer, more: readonly (readonly [string, string])[]): PodContainer {
+function withLimits(container: PodContainer, more: readonly (readonly [string, string])[]): PodContainer {
   if (more.length === 0) return container
   const { resources = {} } = container
   return { ...container, resources: { ...resources, limits: { ...resources.limits, ...Object.fromEntries(more) } } }

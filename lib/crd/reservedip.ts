@@ -1,4 +1,4 @@
-// What a SpiderReservedIP is given when it is written, and what may not be in one. Pure; reserves nothing itself.
+// Defaults and validation of a SpiderReservedIP. Pure.
 import { familyOf, parseIp, type Family } from '../ip/address.js'
 import { BOTH_FAMILIES, offFaults, type Families } from './addressing.js'
 import { CANNOT_CHANGE_ANY_MORE, forbidden, invalid, isOtherSpec, unsupported, type Fault } from './fault.js'
@@ -7,7 +7,7 @@ import type { SpiderReservedIP } from './types.js'
 
 const isFamily = (version: unknown): version is Family => version === 4 || version === 6
 
-/** The family from the first of `ips` where it was left out, and several ranges merged and sorted. */
+/** The object with the family of its first address and its ranges merged and sorted. */
 export function defaultReservedIP(object: SpiderReservedIP): SpiderReservedIP {
   const { metadata, spec } = object
   const first = spec.ips?.[0]
@@ -18,7 +18,7 @@ export function defaultReservedIP(object: SpiderReservedIP): SpiderReservedIP {
   return { ...object, spec: { ...spec, ...(version !== undefined && { ipVersion: version }), ...(ips && { ips }) } }
 }
 
-/** Everything that is wrong with it as it would be written; `old`: as it is, `undefined` at creation. Empty: it may be. */
+/** All faults of the object to be written. `old`: the stored one, `undefined` at creation. */
 export function validateReservedIP(
   { spec }: SpiderReservedIP,
   old: SpiderReservedIP | undefined,

@@ -1,18 +1,18 @@
-// The shape of a kind's rules, and what asks them of an object of unknown shape. Pure; knows no kind.
+// The interface of admission rules, and their adapter for unparsed objects. Pure.
 import type { Families } from './addressing.js'
 import type { ResourceNames } from './cause.js'
 import { required, type Fault } from './fault.js'
 import type { NetworkAttachmentDefinition, SpiderMultusConfig } from './multusconfig.js'
 import type { ObjectMeta, SpiderIPAddress, SpiderIPPool, SpiderSubnet } from './types.js'
 
-/** Of conf.yml. */
+/** Settings of conf.yml. */
 export interface AdmissionSwitches extends Families {
   readonly enableSpiderSubnet: boolean
   /** enableValidatingResourcesDeletedWebhook: pools and subnets in use are not deleted. */
   readonly keepsUsed: boolean
 }
 
-/** Objects of the cluster that rules look at. */
+/** Objects of the cluster that rules read. */
 export interface AdmissionContext {
   readonly pools: readonly SpiderIPPool[]
   readonly subnets: readonly SpiderSubnet[]
@@ -26,7 +26,7 @@ export const EMPTY_CONTEXT: AdmissionContext = {
   ...{ definitions: [], configs: [], namespaces: [] },
 }
 
-/** Which of a kind: those with a label `key=value`, or the one of a name; all where it says nothing. */
+/** Objects with a label `key=value`, or the one of a name; all where both are absent. */
 export interface ObjectQuery {
   readonly label?: string
   readonly name?: string
@@ -36,21 +36,23 @@ export type ContextQuery = { readonly [K in keyof AdmissionContext]?: ObjectQuer
 
 export interface WriteRequest<T> {
   readonly object: T
-  /** As it is; `undefined` at creation. */
+  /** The stored object; `undefined` at creation. */
   readonly old: T | undefined
-  /** Of the request: an object at creation need not say it itself. */
+  /** Of the request: metadata.namespace may be absent at creation. */
   readonly namespace: string
 }
 
-/** Mutation is asked first; validation is given what became of the object. */
+/** Mutation first; validation runs on its result. */
 export interface AdmissionRules<T> {
-  /** Whether the fields that the rules read have the types of the schema; what has not is left for the schema to name. */
+  /**
+   * Whether the fields that mutation reads have the schema's types; the schema reports the others.
+   */
   readonly is: (object: unknown) => object is T
-  /** Said of an object that is not so, though its schema lets it be. */
-  readonly lacks: { readonly field: string; readonly why: string }
-  /** Asked again with what was found, until it asks for nothing new. */
+  /** The fault of an object that fails `is` although its schema accepts it. */
+  readonly shapeFault: { readonly field: string; readonly why: string }
+  /** Called again with the objects found, until it returns no new query. */
   readonly toMutate?: (request: WriteRequest<T>, switches: AdmissionSwitches, found: AdmissionContext) => ContextQuery
-  /** Why no mutation can make it right. */
+  /** Faults that no mutation can correct. */
   readonly refusals?: (request: WriteRequest<T>, context: AdmissionContext) => readonly Fault[]
   readonly mutate: (request: WriteRequest<T>, context: AdmissionContext) => T
   readonly toValidate?: (request: WriteRequest<T>, switches: AdmissionSwitches) => ContextQuery
@@ -59,17 +61,17 @@ export interface AdmissionRules<T> {
     context: AdmissionContext,
     switches: AdmissionSwitches,
   ) => readonly Fault[]
-  /** What is said of an object that may be. */
+  /** Warnings for an accepted object. */
   readonly warnings?: (object: T) => readonly string[]
   readonly deletion?: (object: T) => readonly Fault[]
 }
 
-/** The same, of objects as JSON has them. */
+/** The same for unparsed objects. */
 export interface Admission {
   readonly of: ResourceNames
   toMutate(request: WriteRequest<unknown>, switches: AdmissionSwitches, found: AdmissionContext): ContextQuery
   refusals(request: WriteRequest<unknown>, context: AdmissionContext): readonly Fault[]
-  /** The object itself where nothing is to be done. */
+  /** The same object where nothing changes. */
   mutate(request: WriteRequest<unknown>, context: AdmissionContext): unknown
   toValidate(request: WriteRequest<unknown>, switches: AdmissionSwitches): ContextQuery
   validate(request: WriteRequest<unknown>, context: AdmissionContext, switches: AdmissionSwitches): readonly Fault[]
@@ -77,8 +79,9 @@ export interface Admission {
   deletion(object: unknown, switches: AdmissionSwitches): readonly Fault[]
 }
 
+/** The rules behind the guard `is`: they only run on objects that pass it. */
 export function admission<T>(of: ResourceNames, rules: AdmissionRules<T>): Admission {
-  const { is, lacks } = rules
+  const { is, shapeFault } = rules
   const shaped = ({ object, old, namespace }: WriteRequest<unknown>): WriteRequest<T> | undefined =>
     is(object) ? { object, old: is(old) ? old : undefined, namespace } : undefined
   const when = <R>(request: WriteRequest<unknown>, then: (shape: WriteRequest<T>) => R, otherwise: R): R => {
@@ -94,7 +97,9 @@ export function admission<T>(of: ResourceNames, rules: AdmissionRules<T>): Admis
     toValidate: (request, switches) =>
       when(request, shape => rules.toValidate?.(shape, switches) ?? {}, {} as ContextQuery),
     validate: (request, context, switches) =>
-      when(request, shape => rules.validate?.(shape, context, switches) ?? [], [required(lacks.field, lacks.why)]),
+      when(request, shape => rules.validate?.(shape, context, switches) ?? [], [
+        required(shapeFault.field, shapeFault.why),
+      ]),
     warnings: object => (is(object) ? (rules.warnings?.(object) ?? []) : []),
     deletion: (object, { keepsUsed }) => (keepsUsed && is(object) ? (rules.deletion?.(object) ?? []) : []),
   }

@@ -1,4 +1,4 @@
-// Label selectors in a spec: what Kubernetes takes (apimachinery, pkg/apis/meta/v1/validation and pkg/util/validation). Matches nothing itself.
+// Validation of label selectors (apimachinery, pkg/apis/meta/v1/validation, pkg/util/validation).
 import { invalid, type Fault } from './fault.js'
 import type { LabelSelector } from './types.js'
 
@@ -8,10 +8,10 @@ const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 const NAME_LENGTH_MAX = 63
 const SUBDOMAIN_LENGTH_MAX = 253
 
-/** A DNS-1123 subdomain: what the name of an object may be. */
+/** A DNS-1123 subdomain, such as the name of a node. */
 export const isSubdomain = (name: string): boolean => name.length <= SUBDOMAIN_LENGTH_MAX && SUBDOMAIN.test(name)
 
-/** A DNS-1123 label: what the name of a Namespace may be. */
+/** A DNS-1123 label, such as the name of a Namespace. */
 export const isLabel = (name: string): boolean => name.length <= NAME_LENGTH_MAX && LABEL.test(name)
 
 function isLabelKey(key: string): boolean {
@@ -30,7 +30,7 @@ const KEY_WORDS = 'it must be a label key such as app or example.com/app'
 const VALUE_WORDS =
   'it must be a label value: at most 63 letters, digits, "-", "_", ".", a letter or digit at both ends'
 
-/** Everything wrong with a selector at `field`. One without a single term is wrong: it would be for everything. */
+/** All faults of the selector at `field`. It needs a term: an empty selector matches everything. */
 export function selectorFaults(field: string, selector: LabelSelector): readonly Fault[] {
   const { matchLabels = {}, matchExpressions = [] } = selector
   if (Object.keys(matchLabels).length === 0 && matchExpressions.length === 0)
@@ -38,7 +38,7 @@ export function selectorFaults(field: string, selector: LabelSelector): readonly
   return termFaults(field, selector)
 }
 
-/** The same where one without a term is meant for everything. */
+/** The same where an empty selector, which matches everything, is accepted. */
 export function termFaults(
   field: string,
   { matchLabels = {}, matchExpressions = [] }: LabelSelector,

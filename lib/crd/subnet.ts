@@ -1,4 +1,4 @@
-// What a SpiderSubnet is given when it is written, and what may not be in one. Pure; what its pools have is its status's to say.
+// Defaults and validation of a SpiderSubnet. Pure.
 import { familyOf } from '../ip/address.js'
 import { intervalOfPrefix, parsePrefix } from '../ip/cidr.js'
 import { formatRanges, subtract } from '../ip/range.js'
@@ -9,7 +9,7 @@ import {
   listFaults,
   subnetFaults,
   unusableFaults,
-  wayOutFaults,
+  nexthopFaults,
   type Families,
 } from './addressing.js'
 import { controlledOf } from './controlled.js'
@@ -18,7 +18,7 @@ import { FINALIZER, LABEL_SUBNET_CIDR } from './names.js'
 import type { SpiderIPPool, SpiderSubnet } from './types.js'
 import { orphanClash, subnetClash } from './unique.js'
 
-/** Finalizer, family and label, and several ranges merged and sorted; a single one stays as it was typed. */
+/** The subnet with finalizer, CIDR label, family, and its ranges merged and sorted. */
 export function defaultSubnet(subnet: SpiderSubnet): SpiderSubnet {
   if (subnet.metadata.deletionTimestamp !== undefined) return subnet
   const { finalizers = [], labels = {} } = subnet.metadata
@@ -35,15 +35,15 @@ export function defaultSubnet(subnet: SpiderSubnet): SpiderSubnet {
 }
 
 export interface SubnetContext {
-  /** As it is; `undefined` at creation. */
+  /** The stored object; `undefined` at creation. */
   readonly old: SpiderSubnet | undefined
-  /** All SpiderSubnets, this one perhaps among them. */
+  /** All SpiderSubnets; may include this one. */
   readonly others: readonly SpiderSubnet[]
   readonly pools: readonly SpiderIPPool[]
   readonly families: Families
 }
 
-/** Everything that is wrong with a SpiderSubnet as it would be written. Empty: it may be. */
+/** All faults of the SpiderSubnet to be written; empty where it is accepted. */
 export function validateSubnet(
   subnet: SpiderSubnet,
   { old, others, pools, families }: SubnetContext,
@@ -66,25 +66,25 @@ export function validateSubnet(
   if (unread.length > 0) return unread
   return [
     ...unusableFaults(spec, old?.spec, prefix),
-    ...wayOutFaults(spec, old?.spec, prefix),
+    ...nexthopFaults(spec, old?.spec, prefix),
     ...(old ? givenFaults(subnet, old) : []),
   ]
 }
 
-/** What pools have must stay in the subnet. */
+/** Ranges of its pools must stay in the subnet. */
 function givenFaults({ spec }: SpiderSubnet, old: SpiderSubnet): readonly Fault[] {
   const family = spec.ipVersion === 6 ? 6 : 4
   const effective = effectiveOf(spec, family)
   return [...controlledOf(old.status?.controlledIPPools, family)].flatMap(([pool, { ranges }]) => {
     const lost = formatRanges(subtract(ranges, effective), family)
-    const words = `SpiderIPPool ${pool} has ${lost.join(', ')}, which must stay in the subnet as long as it does`
-    return lost.length === 0 ? [] : [forbidden('spec.ips', spec.ips, words)]
+    const reason = `SpiderIPPool ${pool} has ${lost.join(', ')}, which must stay in the subnet as long as it does`
+    return lost.length === 0 ? [] : [forbidden('spec.ips', spec.ips, reason)]
   })
 }
 
-/** Why one may not be deleted, where the administrator asked for those in use to be kept. */
+/** Why a subnet in use may not be deleted, where conf.yml protects such subnets. */
 export function subnetDeletionFaults({ metadata, status }: SpiderSubnet): readonly Fault[] {
   const count = status?.allocatedIPCount ?? 0
-  const words = `${count} addresses of SpiderSubnet ${metadata.name} are in pools; delete those first`
-  return count > 0 ? [forbidden('status.allocatedIPCount', count, words)] : []
+  const reason = `${count} addresses of SpiderSubnet ${metadata.name} are in pools; delete those first`
+  return count > 0 ? [forbidden('status.allocatedIPCount', count, reason)] : []
 }

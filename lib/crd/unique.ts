@@ -1,4 +1,5 @@
-// The uniqueness rules: no address in two pools, no network in two subnets. Pure; admission asks before, the controller afterwards.
+// Uniqueness rules: no address in two pools, no network in two subnets. Pure. Admission checks
+// before the write, the controller after it.
 import { familyOf, type Family } from '../ip/address.js'
 import { networkOf, overlaps, parsePrefix, type Cidr } from '../ip/cidr.js'
 import { formatRanges, intersect, subtract } from '../ip/range.js'
@@ -11,16 +12,18 @@ interface Named {
   readonly spec: Addressing
 }
 
-/** A subnet as a network: canonical; `undefined` where an older object holds something else. */
+/** The canonical network; `undefined` where a stored subnet is invalid. */
 function networkIn({ subnet }: Addressing): { readonly network: Cidr; readonly family: Family } | undefined {
   const prefix = parsePrefix(subnet)
   return prefix && { network: networkOf(prefix), family: familyOf(prefix.ip) }
 }
 
-/** Why `pool` and `other` cannot both be: subnets that overlap and differ, or an address in common. One of the same name is the same. */
+/** Why `pool` and `other` clash: different subnets that overlap, or a common address. */
 export const poolClash = (pool: Named, other: Named): Fault | undefined => clashesOf(pool)(other)
 
-/** The same for one pool among thousands: what is its own is read once, and an equal subnet not at all. */
+/**
+ * The same for one pool among thousands: its own spec is parsed once, an equal subnet not at all.
+ */
 export function clashesOf(pool: Named): (other: Named) => Fault | undefined {
   const own = networkIn(pool.spec)
   if (!own) return () => undefined
@@ -30,8 +33,8 @@ export function clashesOf(pool: Named): (other: Named) => Fault | undefined {
     const its = other.spec.subnet === pool.spec.subnet ? own : networkIn(other.spec)
     if (!its || (its !== own && !overlaps(own.network, its.network))) return undefined
     if (own.network !== its.network) {
-      const words = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
-      return invalid('spec.subnet', pool.spec.subnet, words)
+      const reason = `it overlaps with ${other.spec.subnet} of SpiderIPPool ${other.metadata.name}: subnets overlap with one another only where they are equal`
+      return invalid('spec.subnet', pool.spec.subnet, reason)
     }
     const common = intersect(effective, effectiveOf(other.spec, own.family))
     if (common.length === 0) return undefined
@@ -40,16 +43,18 @@ export function clashesOf(pool: Named): (other: Named) => Fault | undefined {
   }
 }
 
-/** Why two SpiderSubnets cannot both be: any overlap, equal ones too. */
+/** Why two SpiderSubnets clash: any overlap, equal ones included. */
 export function subnetClash(subnet: Named, other: Named): Fault | undefined {
   const [own, its] = [networkIn(subnet.spec), networkIn(other.spec)]
   if (subnet.metadata.name === other.metadata.name || !own || !its || !overlaps(own.network, its.network))
     return undefined
-  const words = `it overlaps with ${other.spec.subnet} of SpiderSubnet ${other.metadata.name}`
-  return invalid('spec.subnet', subnet.spec.subnet, words)
+  const reason = `it overlaps with ${other.spec.subnet} of SpiderSubnet ${other.metadata.name}`
+  return invalid('spec.subnet', subnet.spec.subnet, reason)
 }
 
-/** Why a SpiderSubnet cannot be beside a pool: another network that overlaps, or the same one and addresses that it does not have. */
+/**
+ * Why a SpiderSubnet and a pool clash: different networks that overlap, or addresses outside it.
+ */
 export function orphanClash({ spec }: SpiderSubnet, pool: SpiderIPPool): Fault | undefined {
   const [own, its] = [networkIn(spec), networkIn(pool.spec)]
   if (!own || !its || !overlaps(own.network, its.network)) return undefined
@@ -62,7 +67,7 @@ export function orphanClash({ spec }: SpiderSubnet, pool: SpiderIPPool): Fault |
   return forbidden('spec.ips', spec.ips, `SpiderIPPool ${name} of this subnet has ${texts}, which must be in it`)
 }
 
-/** Whether `one` was there before `other`: by creation, which the API server stamps by the second, then by UID, then by name. */
+/** Whether `one` is older than `other`: by creationTimestamp (seconds), then UID, then name. */
 export function isOlder({ metadata: one }: Named, { metadata: other }: Named): boolean {
   const rank = ({ creationTimestamp = '', uid = '', name }: Named['metadata']): readonly string[] => [
     creationTimestamp,

@@ -1,4 +1,5 @@
-// The CRD files against what users, dashboards and other controllers know of them: names, columns, every field's type, default and limits.
+// The CRDs as users, dashboards and other controllers know them: names, columns, and every field's
+// type, default and limits.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -158,7 +159,9 @@ for (const { plural, kind, short, scope, status, columns } of KINDS)
     t.strictSame(printed, columns)
   })
 
-/** Field paths as `spec.a.b[].c`; what is after the colon: type, then `=default`, `!` required, `{enum}`, `min..max`. */
+/**
+ * By path such as `spec.a.b[].c`: type, then `=default`, `{enum}`, `min..max`, `!` where required.
+ */
 function fieldsOf(schema: Schema, path = '', required = false): Record<string, string> {
   const own = [
     schema.format === 'int64' || schema.format === 'int32' ? `${schema.type}/${schema.format}` : schema.type,
@@ -292,11 +295,11 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 for (const [plural, wanted] of Object.entries(FIELDS))
   t.test(`${plural}: fields`, async t => {
-    const seen = fieldsOf(schemaOf(plural))
-    for (const [path, is] of Object.entries(wanted)) t.equal(seen[path], is, path)
+    const found = fieldsOf(schemaOf(plural))
+    for (const [path, is] of Object.entries(wanted)) t.equal(found[path], is, path)
     if (plural === 'spidermultusconfigs') return
-    // Of the small kinds the table is whole: a field that is not in it is one that nobody asked for.
-    const more = Object.keys(seen).filter(path =>
+    // Of the small kinds the table is complete: it has every field.
+    const more = Object.keys(found).filter(path =>
       path.startsWith('spec.') || path.startsWith('status.') ? !isKnown(path, wanted) : false,
     )
     t.strictSame(more, [])
@@ -313,7 +316,7 @@ t.test('unknown fields are pruned in every kind', async t => {
   for (const { plural } of KINDS) t.notOk(preserving(schemaOf(plural)), plural)
 })
 
-t.test('SpiderIPAddress is cluster-wide, and its name says which address', async t => {
+t.test('SpiderIPAddress is cluster-scoped and has the fields of an allocation', async t => {
   const { spec } = read('spideripaddresses')
   t.match(spec, { scope: 'Cluster', names: { shortNames: ['sip'], categories: ['spiderpool'] } })
   const fields = fieldsOf(schemaOf('spideripaddresses'))
@@ -321,7 +324,7 @@ t.test('SpiderIPAddress is cluster-wide, and its name says which address', async
     t.ok(fields[`spec.${path}`], path)
 })
 
-t.test('NetworkAttachmentDefinition is as Multus has it', async t => {
+t.test('NetworkAttachmentDefinition has the names and the field of Multus', async t => {
   const { spec } = read('network-attachment-definitions', 'k8s.cni.cncf.io')
   t.match(spec, { scope: 'Namespaced', names: { shortNames: ['net-attach-def'], kind: 'NetworkAttachmentDefinition' } })
   const schema = spec.versions.find(({ name }) => name === 'v1')?.schema.openAPIV3Schema

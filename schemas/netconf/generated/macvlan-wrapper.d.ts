@@ -1,28 +1,28 @@
 // Made by scripts/generate.ts from schemas/netconf. Not edited.
 export interface Conf {
-  /** The interface of the node that the pod gets a share of. Without it that of the first default route. */
+  /** Master, an interface of the node. Default: that of the first default route. */
   readonly master?: string
   /** `bridge`, `private`, `vepa` or `passthru`. */
   readonly mode?: string
-  /** Of the new interface, at most the master's; 0 is the master's. */
+  /** MTU of the new interface, at most the master's; 0 is the master's. */
   readonly mtu?: number
-  /** Hardware address of the new interface. `MAC` of CNI_ARGS and `runtimeConfig.mac` come before it. */
+  /** MAC address of the new interface. `MAC` of CNI_ARGS and `runtimeConfig.mac` take precedence. */
   readonly mac?: string
-  /** Look for the master in the pod's namespace. */
+  /** The master is in the pod's network namespace. */
   readonly linkInContainer?: boolean
-  /** Length of the queue for broadcasts; 0 is the kernel's own. */
+  /** Broadcast queue length; 0 is the kernel's default. */
   readonly bcqueuelen?: number
-  /** Who gives the addresses; without a `type` the interface has none. `spiderpool` and `spiderpool-ipam` run in this process, any other is an executable of CNI_PATH. */
+  /** The IPAM plugin; without a `type` the interface has no address. `spiderpool` and `spiderpool-ipam` run in this process, any other is an executable of CNI_PATH. */
   readonly ipam?: {
-    /** The IPAM. */
+    /** Name of the IPAM plugin. */
     readonly type?: string
   }
-  /** What the runtime adds, with `"capabilities": {"mac": true}` in the conf. */
+  /** Added by the runtime with `"capabilities": {"mac": true}` in the conf. */
   readonly runtimeConfig?: {
-    /** Hardware address that was asked for this pod. */
+    /** MAC address requested for this pod. */
     readonly mac?: string
   }
-  /** Goes into the result in place of what the IPAM says. */
+  /** DNS of the result, in place of the IPAM's. */
   readonly dns?: {
     /** Addresses of name servers. */
     readonly nameservers?: readonly string[]

@@ -1,4 +1,4 @@
-// What pools and subnets have in common, where no other table says it.
+// Fields that pools and subnets share: family, allocatable ranges, next hops.
 import t from 'tap'
 import { effectiveOf, familyOfSpec, mayBeNexthop, usableOf } from '../../../lib/crd/addressing.js'
 import { formatRanges } from '../../../lib/ip/range.js'
@@ -13,13 +13,17 @@ const families: readonly (readonly [ipVersion: number | undefined, subnet: strin
   [5, 'fd00::/8', 6],
   [7, '10.0.0.0/8', 4],
 ]
-t.test('the family is what was written, or else what the subnet looks like', t => {
+t.test('familyOfSpec() returns ipVersion, or else the family of the subnet', t => {
   for (const [ipVersion, subnet, family] of families)
-    t.equal(familyOfSpec({ subnet, ...(ipVersion !== undefined && { ipVersion }) }), family, `${ipVersion} ${subnet}`)
+    t.equal(
+      familyOfSpec({ subnet, ...(ipVersion !== undefined && { ipVersion: ipVersion as 4 | 6 }) }),
+      family,
+      `${ipVersion} ${subnet}`,
+    )
   t.end()
 })
 
-t.test('usableOf() is what effectiveOf() has without what no host can have', t => {
+t.test('usableOf() drops addresses that no host can have', t => {
   const spec = { subnet: '10.0.0.0/29', ips: ['10.0.0.0-10.0.0.7', 'x'], excludeIPs: ['10.0.0.3'], gateway: '10.0.0.1' }
   t.strictSame(formatRanges(effectiveOf(spec, 4), 4), ['10.0.0.0-10.0.0.2', '10.0.0.4-10.0.0.7'])
   t.strictSame(formatRanges(usableOf(spec, 4), 4), ['10.0.0.2', '10.0.0.4-10.0.0.6'])
@@ -30,7 +34,7 @@ t.test('usableOf() is what effectiveOf() has without what no host can have', t =
   t.end()
 })
 
-t.test('mayBeNexthop() is true for an address of the subnet that a router can have', t => {
+t.test('mayBeNexthop() accepts addresses of the subnet that a router can have', t => {
   for (const [address, subnet, may] of [
     ['10.0.0.1', '10.0.0.0/29', true],
     ['10.0.0.7', '10.0.0.0/29', false],

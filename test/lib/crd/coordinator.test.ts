@@ -1,4 +1,4 @@
-// What a SpiderCoordinator is given and what is refused, as tables.
+// Defaults and validation of a SpiderCoordinator, as tables.
 import t from 'tap'
 import { defaultCoordinator, validateCoordinator } from '../../../lib/crd/coordinator.js'
 import type { CoordinatorSpec } from '../../../lib/crd/multusconfig.js'
@@ -42,7 +42,7 @@ const given: readonly [string, CoordinatorSpec | undefined, object][] = [
   ],
 ]
 for (const [of, spec, becomes] of given)
-  t.test(`one that says ${of} is completed`, t => {
+  t.test(`defaultCoordinator() completes one with ${of}`, t => {
     const made = defaultCoordinator({ metadata: { name: 'c' }, ...(spec && { spec }) })
     t.strictSame(made.spec, becomes)
     t.strictSame(made.metadata, { name: 'c' }, 'without a finalizer, which would hold it for ever')
@@ -50,7 +50,7 @@ for (const [of, spec, becomes] of given)
     t.end()
   })
 
-t.test('one on its way out is left alone', t => {
+t.test('defaultCoordinator() leaves one that is being deleted unchanged', t => {
   const going = { metadata: { name: 'c', deletionTimestamp: 'x' } }
   t.strictSame(defaultCoordinator(going), going)
   t.end()
@@ -63,7 +63,10 @@ type Row = readonly [CoordinatorSpec, readonly string[]]
 const cases: readonly Row[] = [
   [{}, []],
   ...(['auto', 'cluster', 'calico', 'cilium', 'none'] as const).map((podCIDRType): Row => [{ podCIDRType }, []]),
-  [{ podCIDRType: 'flannel' }, ['spec.podCIDRType unsupported: it must be auto, cluster, calico, cilium or none']],
+  [
+    { podCIDRType: 'flannel' as string as 'none' },
+    ['spec.podCIDRType unsupported: it must be auto, cluster, calico, cilium or none'],
+  ],
   [{ hijackCIDR: ['10.0.0.1', '10.0.0.0/8', 'fd00::/8', 'fd00::1'] }, []],
   [{ hijackCIDR: ['10.0.0.1', '10.0.0.0/33'] }, ['spec.hijackCIDR[1] invalid: it must be an IP address or a CIDR']],
   [route('10.0.0.0/8', '10.1.0.1'), []],
@@ -90,7 +93,7 @@ const cases: readonly Row[] = [
   [{ vethMTU: 0 }, ['spec.vethMTU invalid: it must be more than 0']],
 ]
 for (const [spec, faults] of cases)
-  t.test(`${JSON.stringify(spec)}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
+  t.test(`validateCoordinator() ${faults.length === 0 ? 'accepts' : 'rejects'} ${JSON.stringify(spec)}`, t => {
     const found = validateCoordinator({ metadata: { name: 'c' }, spec: { podCIDRType: 'auto', ...spec } })
     t.strictSame(
       found.map(({ field, kind, why }) => `${field} ${kind}: ${why}`),
@@ -99,7 +102,7 @@ for (const [spec, faults] of cases)
     t.end()
   })
 
-t.test('podCIDRType must be given', t => {
+t.test('validateCoordinator() requires podCIDRType', t => {
   const why = 'it must be one of auto, cluster, calico, cilium, none'
   for (const one of [{ metadata: { name: 'c' } }, { metadata: { name: 'c' }, spec: {} }])
     t.strictSame(validateCoordinator(one), [{ field: 'spec.podCIDRType', value: undefined, why, kind: 'required' }])

@@ -1,4 +1,4 @@
-// What a pool is given and what is refused, as tables.
+// Defaults and validation of a SpiderIPPool, as tables.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import type { Fault } from '../../../lib/crd/fault.js'
@@ -14,7 +14,7 @@ const alone: PoolContext = { old: undefined, others: [], allocated: [] }
 const v4: Spec = { subnet: '172.18.0.0/16', ipVersion: 4, ips: ['172.18.40.10-172.18.40.19'] }
 const v6: Spec = { subnet: 'fd00:172:18::/64', ipVersion: 6, ips: ['fd00:172:18::10-fd00:172:18::1f'] }
 const pair: Spec = { subnet: '172.18.0.0/31', ipVersion: 4, ips: ['172.18.0.0-172.18.0.1'] }
-const told = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
+const textOf = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
 
 const labels = [
   ['172.18.41.0/24', '172-18-41-0-24'],
@@ -22,7 +22,7 @@ const labels = [
   ['0.0.0.0/0', '0-0-0-0-0'],
 ] as const
 for (const [subnet, label] of labels)
-  t.test(`the label of ${subnet} is ${label}`, t => {
+  t.test(`cidrLabel() of ${subnet} is ${label}`, t => {
     t.equal(cidrLabel(subnet), label)
     t.end()
   })
@@ -58,20 +58,20 @@ const given: readonly { of: string; spec: Spec; becomes: Partial<Spec> }[] = [
     becomes: { ipVersion: 4 },
   },
   {
-    of: 'a range that is none leaves all as they are',
+    of: 'an invalid range leaves all ranges unchanged',
     spec: { subnet: '10.0.0.0/8', ips: ['10.0.0.3', 'x', '10.0.0.1'] },
     becomes: { ipVersion: 4 },
   },
 ]
 for (const { of, spec, becomes } of given)
-  t.test(of, t => {
+  t.test(`defaultPool(): ${of}`, t => {
     const made = defaultPool(pool(spec))
     t.strictSame(made.spec, { ...spec, ...becomes })
-    t.strictSame(defaultPool(made), made, 'twice is once')
+    t.strictSame(defaultPool(made), made, 'it is idempotent')
     t.end()
   })
 
-t.test('a pool gets its finalizer and its label, and keeps those it has', t => {
+t.test('defaultPool() adds finalizer and label and keeps existing ones', t => {
   const made = defaultPool(pool({ subnet: '10.0.0.0/8' }, { finalizers: ['a/b'], labels: { x: 'y' } }))
   t.strictSame(made.metadata.finalizers, ['a/b', 'spiderpool.spidernet.io'])
   t.strictSame(made.metadata.labels, { x: 'y', 'ipam.spidernet.io/ippool-cidr': '10-0-0-0-8' })
@@ -82,7 +82,11 @@ t.test('a pool gets its finalizer and its label, and keeps those it has', t => {
 
 const refused: readonly [string, Spec, readonly string[]][] = [
   ['no family', { subnet: 'x' }, ['spec.subnet invalid: it must be a CIDR such as 172.18.0.0/16']],
-  ['family 5', { subnet: '10.0.0.0/8', ipVersion: 5 }, ['spec.ipVersion unsupported: it must be 4 or 6']],
+  [
+    'family 5',
+    { subnet: '10.0.0.0/8', ipVersion: 5 as number as 6 },
+    ['spec.ipVersion unsupported: it must be 4 or 6'],
+  ],
   ['the other family', { ...v4, ipVersion: 6 }, ['spec.subnet invalid: it is not IPv6 (spec.ipVersion)']],
   ['host bits', { subnet: '10.6.0.1/16', ipVersion: 4 }, ['spec.subnet invalid: it has host bits; write 10.6.0.0/16']],
   [
@@ -266,8 +270,8 @@ const refused: readonly [string, Spec, readonly string[]][] = [
   ],
 ]
 for (const [of, spec, faults] of refused)
-  t.test(`refused: ${of}`, t => {
-    const found = validatePool(pool(spec), alone).map(told)
+  t.test(`validatePool() rejects ${of}`, t => {
+    const found = validatePool(pool(spec), alone).map(textOf)
     t.equal(found.length, faults.length, found.join('; '))
     faults.forEach((fault, at) => t.ok(found[at]?.includes(fault), `${found[at]} | ${fault}`))
     t.end()
@@ -314,12 +318,12 @@ const accepted: readonly [string, Spec][] = [
   ['affinities', { ...v4, podAffinity: { matchLabels: { app: 'x' } }, namespaceAffinity: {}, nodeAffinity: {} }],
 ]
 for (const [of, spec] of accepted)
-  t.test(`accepted: ${of}`, t => {
+  t.test(`validatePool() accepts ${of}`, t => {
     t.strictSame(validatePool(pool(spec), alone), [])
     t.end()
   })
 
-t.test('a /48 is checked as fast as a single address', t => {
+t.test('validatePool() checks a /48 as fast as a single address', t => {
   const began = performance.now()
   const ips = ['fd00::-fd00:0:0:ffff:ffff:ffff:ffff:fffe', 'fd00:0:0:ffff:ffff:ffff:ffff:ffff']
   const made = defaultPool(pool({ subnet: 'fd00::/48', ips, excludeIPs: ['fd00::-fd00::ffff:ffff:ffff'] }))
@@ -368,14 +372,14 @@ const around: readonly [string, Spec, readonly SpiderIPPool[], string | undefine
   ['one with a subnet that cannot be read', v4, [other({ subnet: 'x' })], undefined],
 ]
 for (const [of, spec, others, fault] of around)
-  t.test(`beside ${of}: ${fault === undefined ? 'fine' : 'refused'}`, t => {
-    const found = validatePool(pool(spec), { ...alone, others }).map(told)
+  t.test(`validatePool() ${fault === undefined ? 'accepts' : 'rejects'} a pool beside ${of}`, t => {
+    const found = validatePool(pool(spec), { ...alone, others }).map(textOf)
     t.equal(found.length, fault === undefined ? 0 : 1, found.join('; '))
     if (fault !== undefined) t.ok(found[0]?.includes(fault), found.join())
     t.end()
   })
 
-t.test('addresses of another pool are named beside everything else, another subnet alone', t => {
+t.test('validatePool() reports a shared address with other faults, an overlapping subnet alone', t => {
   const spec = { ...v4, gateway: '172.18.40.10' }
   const fields = (others: readonly SpiderIPPool[]): readonly string[] =>
     validatePool(pool(spec), { ...alone, others }).map(({ field }) => field)
@@ -464,14 +468,14 @@ const updates: readonly [string, SpiderIPPool, SpiderIPPool, readonly string[]][
   ['the finalizer of one being deleted', pool(v4, going), pool(v4, { ...going, finalizers: [] }), []],
 ]
 for (const [of, old, made, faults] of updates)
-  t.test(`changing ${of}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
-    const found = validatePool(made, { old, others: [old], allocated: held }).map(told)
+  t.test(`validatePool() ${faults.length === 0 ? 'accepts' : 'rejects'} a change of ${of}`, t => {
+    const found = validatePool(made, { old, others: [old], allocated: held }).map(textOf)
     t.equal(found.length, faults.length, found.join('; '))
     faults.forEach((fault, at) => t.ok(found[at]?.includes(fault), found.join()))
     t.end()
   })
 
-t.test('a pool whose subnet overlaps or is not canonical since before can still be edited', t => {
+t.test('validatePool() accepts an edit of a stored pool whose subnet overlaps or is not canonical', t => {
   const odd = pool({ subnet: '172.18.0.9/16', ipVersion: 4 })
   t.strictSame(validatePool(odd, { old: odd, others: [odd], allocated: [] }), [])
   const others = [other({ subnet: '172.0.0.0/8' })]
@@ -479,7 +483,7 @@ t.test('a pool whose subnet overlaps or is not canonical since before can still 
   t.end()
 })
 
-t.test('a pool that was made for an application selects by the five labels of applications only', t => {
+t.test('validatePool() accepts only the five application labels in an auto-created pool', t => {
   const auto = { labels: { 'ipam.spidernet.io/owner-application-name': 'a' } }
   const own = { matchLabels: { 'ipam.spidernet.io/app-kind': 'Deployment', 'ipam.spidernet.io/app-name': 'a' } }
   t.strictSame(validatePool(pool({ ...v4, podAffinity: own }, auto), alone), [])
@@ -492,7 +496,7 @@ t.test('a pool that was made for an application selects by the five labels of ap
   t.end()
 })
 
-t.test('a pool in use may not be deleted where that was asked for', t => {
+t.test('poolDeletionFaults() rejects deletion of a pool in use', t => {
   t.strictSame(poolDeletionFaults(pool(v4)), [])
   t.strictSame(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 0 } }), [])
   t.equal(poolDeletionFaults({ ...pool(v4), status: { allocatedIPCount: 1 } }).length, 1)

@@ -1,9 +1,9 @@
-// What a SpiderMultusConfig is given, what is refused, and what pods get that choose it, as tables.
+// Defaults, validation and injection of a SpiderMultusConfig, as tables.
 import t from 'tap'
 import type { MultusConfigSpec, SpiderMultusConfig } from '../../../lib/crd/multusconfig.js'
 import { defaultMultusConfig } from '../../../lib/crd/multusdefault.js'
 import { validateMultusConfig, type MultusContext } from '../../../lib/crd/multusrules.js'
-import { attach, choiceOf, networkFaults, type PodToCreate } from '../../../lib/crd/podnetworks.js'
+import { attach, injectionOf, networkFaults, type PodToCreate } from '../../../lib/crd/podnetworks.js'
 
 type Annotations = Record<string, string>
 const smc = (spec: MultusConfigSpec, annotations?: Annotations, name = 'm'): SpiderMultusConfig => ({
@@ -85,14 +85,14 @@ const given: readonly [string, MultusConfigSpec, object][] = [
   ],
 ]
 for (const [of, spec, becomes] of given)
-  t.test(`one that says ${of} is completed`, t => {
+  t.test(`defaultMultusConfig() completes one with ${of}`, t => {
     const made = defaultMultusConfig(smc(spec))
     t.strictSame(made.spec, becomes)
     t.strictSame(defaultMultusConfig(made), made, 'twice is once')
     t.end()
   })
 
-t.test('the annotations by which pods choose it become labels', t => {
+t.test('defaultMultusConfig() copies injection annotations to labels', t => {
   t.strictSame(defaultMultusConfig(smc({}, { [RDMA]: 'r', [NETWORK]: 'n', x: 'y' })).metadata.labels, {
     [RDMA]: 'r',
     [NETWORK]: 'n',
@@ -202,7 +202,7 @@ const cases: readonly Row[] = [
   [{ ...on({}), coordinator: {} }, []],
 ]
 for (const [spec, faults] of cases)
-  t.test(`${JSON.stringify(spec)}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
+  t.test(`validateMultusConfig() ${faults.length === 0 ? 'accepts' : 'rejects'} ${JSON.stringify(spec)}`, t => {
     t.strictSame(
       validateMultusConfig(smc(spec), alone).map(({ field, kind, why }) => `${field} ${kind}: ${why}`),
       faults,
@@ -255,7 +255,7 @@ const annotated: readonly [string, SpiderMultusConfig, MultusContext, readonly s
     [`metadata.annotations[${VERSION}] unsupported: it must be 0.3.0, 0.3.1, 0.4.0, 1.0.0 or 1.1.0`],
   ],
   ['a definition of its own', smc(on({})), owned('m'), []],
-  ['a definition of nobody', smc(on({})), { ...alone, definition: { metadata: { name: 'm' } } }, []],
+  ['a definition without owner', smc(on({})), { ...alone, definition: { metadata: { name: 'm' } } }, []],
   [
     'a definition of another',
     smc(on({})),
@@ -299,7 +299,7 @@ const annotated: readonly [string, SpiderMultusConfig, MultusContext, readonly s
   ],
 ]
 for (const [of, config, around, faults] of annotated)
-  t.test(`${of}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
+  t.test(`validateMultusConfig() ${faults.length === 0 ? 'accepts' : 'rejects'} ${of}`, t => {
     t.strictSame(
       validateMultusConfig(config, around).map(({ field, kind, why }) => `${field} ${kind}: ${why}`),
       faults,
@@ -308,19 +308,19 @@ for (const [of, config, around, faults] of annotated)
   })
 
 const carrier = (annotations?: Annotations) => ({ metadata: { ...(annotations && { annotations }) } })
-t.test('a pod chooses by itself, else by its namespace, RDMA first', t => {
-  t.equal(choiceOf(carrier(), undefined), undefined)
-  t.equal(choiceOf(carrier({ [RDMA]: '' }), carrier()), undefined)
-  t.strictSame(choiceOf(carrier({ [RDMA]: 'a', [NETWORK]: 'b' }), carrier({ [RDMA]: 'c' })), {
+t.test('injectionOf() prefers the pod to its Namespace, and RDMA to network', t => {
+  t.equal(injectionOf(carrier(), undefined), undefined)
+  t.equal(injectionOf(carrier({ [RDMA]: '' }), carrier()), undefined)
+  t.strictSame(injectionOf(carrier({ [RDMA]: 'a', [NETWORK]: 'b' }), carrier({ [RDMA]: 'c' })), {
     annotation: RDMA,
     value: 'a',
   })
-  t.strictSame(choiceOf(carrier({ [NETWORK]: 'b' }), carrier({ [RDMA]: 'c' })), { annotation: NETWORK, value: 'b' })
-  t.strictSame(choiceOf(carrier(), carrier({ [NETWORK]: 'd' })), { annotation: NETWORK, value: 'd' })
+  t.strictSame(injectionOf(carrier({ [NETWORK]: 'b' }), carrier({ [RDMA]: 'c' })), { annotation: NETWORK, value: 'b' })
+  t.strictSame(injectionOf(carrier(), carrier({ [NETWORK]: 'd' })), { annotation: NETWORK, value: 'd' })
   t.end()
 })
 
-t.test('it gets what there is, or nothing', t => {
+t.test('networkFaults() rejects a missing or unusable config', t => {
   const choice = { annotation: RDMA, value: 'r' } as const
   t.match(networkFaults(choice, []), [{ why: `no SpiderMultusConfig has the label ${RDMA}=r` }])
   t.strictSame(networkFaults(choice, [smc(on({ rdmaResourceName: 'x/y', ...pools }))]), [])
@@ -330,7 +330,7 @@ t.test('it gets what there is, or nothing', t => {
   t.end()
 })
 
-t.test('networks come sorted by NIC, resources that nobody asks for yet go to the first container', t => {
+t.test('attach() sorts networks by NIC; the first container requests missing resources', t => {
   const configs = [
     smc({ cniType: 'macvlan', macvlan: { master: ['eth9'], rdmaResourceName: 'x/nine' } }, undefined, 'a'),
     smc({ cniType: 'macvlan', macvlan: { master: ['b', 'c'], bond, rdmaResourceName: 'x/one' } }, undefined, 'z'),

@@ -1,4 +1,4 @@
-// Unknown keys in the confs of a SpiderMultusConfig.
+// Warnings for unknown keys in the confs of a SpiderMultusConfig.
 import t from 'tap'
 import { multusWarnings } from '../../../lib/crd/multuswarnings.js'
 

@@ -1,4 +1,4 @@
-// What a SpiderReservedIP is given and what is refused, as tables.
+// Defaults and validation of a SpiderReservedIP, as tables.
 import t from 'tap'
 import { defaultReservedIP, validateReservedIP } from '../../../lib/crd/reservedip.js'
 import type { SpiderReservedIP } from '../../../lib/crd/types.js'
@@ -19,13 +19,13 @@ const given: readonly [Spec, Spec][] = [
   [{}, {}],
 ]
 for (const [spec, made] of given)
-  t.test(`${JSON.stringify(spec)} becomes ${JSON.stringify(made)}`, t => {
+  t.test(`defaultReservedIP() of ${JSON.stringify(spec)} is ${JSON.stringify(made)}`, t => {
     t.strictSame(defaultReservedIP(reserved(spec)).spec, made)
     t.strictSame(defaultReservedIP(reserved(made)).spec, made, 'twice is once')
     t.end()
   })
 
-t.test('one that is being deleted is left alone', t => {
+t.test('defaultReservedIP() leaves one that is being deleted unchanged', t => {
   const going = reserved({ ips: ['10.0.0.2', '10.0.0.1'] }, '2026-01-01T00:00:00Z')
   t.strictSame(defaultReservedIP(going), going)
   t.end()
@@ -39,7 +39,7 @@ const cases: readonly [string, SpiderReservedIP, SpiderReservedIP | undefined, r
   ['a family without addresses', reserved({ ipVersion: 6 }), undefined, []],
   ['nothing at all', reserved({}), undefined, ['spec.ips']],
   ['a first that is no address', reserved({ ips: ['x'] }), undefined, ['spec.ips[0]']],
-  ['family 5', reserved({ ...v4, ipVersion: 5 }), undefined, ['spec.ipVersion']],
+  ['family 5', reserved({ ...v4, ipVersion: 5 as number as 6 }), undefined, ['spec.ipVersion']],
   ['two families', reserved({ ipVersion: 4, ips: ['10.0.0.1', 'fd00::1'] }), undefined, ['spec.ips[1]']],
   ['a CIDR', reserved({ ipVersion: 4, ips: ['10.0.0.0/24'] }), undefined, ['spec.ips[0]']],
   ['more addresses', reserved({ ipVersion: 4, ips: ['10.0.0.1-10.0.0.9'] }), reserved(v4), []],
@@ -48,7 +48,7 @@ const cases: readonly [string, SpiderReservedIP, SpiderReservedIP | undefined, r
   ['one being deleted, changed', reserved({ ipVersion: 4, ips: [] }, now), reserved(v4, now), ['spec']],
 ]
 for (const [of, made, old, fields] of cases)
-  t.test(`${of}: ${fields.length === 0 ? 'fine' : `refused for ${fields.join()}`}`, t => {
+  t.test(`validateReservedIP() ${fields.length === 0 ? 'accepts' : 'rejects'} ${of}`, t => {
     t.strictSame(
       validateReservedIP(made, old).map(({ field }) => field),
       fields,

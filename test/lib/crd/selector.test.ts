@@ -1,4 +1,4 @@
-// Label selectors: what Kubernetes takes and what it does not.
+// Validation of label selectors, as a table.
 import t from 'tap'
 import { selectorFaults } from '../../../lib/crd/selector.js'
 import type { LabelSelector } from '../../../lib/crd/types.js'
@@ -38,7 +38,7 @@ const cases: readonly [LabelSelector, readonly string[]][] = [
 ]
 for (const [selector, fields] of cases)
   t.test(
-    `${JSON.stringify(selector).slice(0, 100)} is ${fields.length === 0 ? 'good' : `wrong in ${fields.join(', ')}`}`,
+    `selectorFaults() ${fields.length === 0 ? 'accepts' : 'rejects'} ${JSON.stringify(selector).slice(0, 100)}`,
     t => {
       t.strictSame(
         selectorFaults('f', selector).map(({ field }) => field),

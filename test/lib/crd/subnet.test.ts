@@ -1,4 +1,4 @@
-// What a SpiderSubnet is given, what is refused, and what a pool gets from it, as tables.
+// Defaults and validation of a SpiderSubnet, and what a pool inherits from it, as tables.
 import t from 'tap'
 import { cidrLabel, defaultPool, inheritSubnet, validatePool } from '../../../lib/crd/ippool.js'
 import { defaultSubnet, subnetDeletionFaults, validateSubnet, type SubnetContext } from '../../../lib/crd/subnet.js'
@@ -14,9 +14,9 @@ const subnet = (spec: Spec, metadata: Partial<ObjectMeta> = {}, status?: SpiderS
 })
 const v4: Spec = { subnet: '172.18.0.0/16', ipVersion: 4, ips: ['172.18.40.10-172.18.40.19'] }
 const alone: SubnetContext = { old: undefined, others: [], pools: [], families: { enableIPv4: true, enableIPv6: true } }
-const told = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
+const textOf = ({ field, kind, why }: Fault): string => `${field} ${kind}: ${why}`
 
-t.test('a SpiderSubnet gets its finalizer, family and label, and its ranges merged', t => {
+t.test('defaultSubnet() adds finalizer, family and label and merges ranges', t => {
   const made = defaultSubnet(subnet({ subnet: '10.0.0.0/8', ips: ['10.0.0.2', '10.0.0.1'] }, { labels: { x: 'y' } }))
   t.strictSame(made, {
     metadata: {
@@ -44,7 +44,12 @@ const cases: readonly [string, SpiderSubnet, SubnetContext, readonly string[]][]
     ['spec.subnet invalid: it must be a CIDR such as 172.18.0.0/16'],
   ],
   ['no family', subnet({ subnet: '172.18.0.0/16' }), alone, ['spec.ipVersion required: it must be 4 or 6']],
-  ['family 5', subnet({ ...v4, ipVersion: 5 }), alone, ['spec.ipVersion unsupported: it must be 4 or 6']],
+  [
+    'family 5',
+    subnet({ ...v4, ipVersion: 5 as number as 6 }),
+    alone,
+    ['spec.ipVersion unsupported: it must be 4 or 6'],
+  ],
   [
     'host bits',
     subnet({ ...v4, subnet: '172.18.0.1/16' }),
@@ -131,8 +136,8 @@ const cases: readonly [string, SpiderSubnet, SubnetContext, readonly string[]][]
   ],
 ]
 for (const [of, object, around, faults] of cases)
-  t.test(`${of}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
-    t.strictSame(validateSubnet(object, around).map(told), faults)
+  t.test(`validateSubnet() ${faults.length === 0 ? 'accepts' : 'rejects'} ${of}`, t => {
+    t.strictSame(validateSubnet(object, around).map(textOf), faults)
     t.end()
   })
 
@@ -157,7 +162,7 @@ const updates: readonly [string, SpiderSubnet, SpiderSubnet, readonly string[]][
     [],
   ],
   ['more addresses', subnet(v4, {}, given), subnet({ ...v4, ips: ['172.18.40.1-172.18.40.99'] }), []],
-  ['addresses that nobody has', subnet(v4, {}, given), subnet({ ...v4, ips: ['172.18.40.10-172.18.40.12'] }), []],
+  ['addresses that no pool has', subnet(v4, {}, given), subnet({ ...v4, ips: ['172.18.40.10-172.18.40.12'] }), []],
   [
     'an address of a pool',
     subnet(v4, {}, given),
@@ -172,12 +177,12 @@ const updates: readonly [string, SpiderSubnet, SpiderSubnet, readonly string[]][
   ],
 ]
 for (const [of, old, made, faults] of updates)
-  t.test(`changing ${of}: ${faults.length === 0 ? 'fine' : 'refused'}`, t => {
-    t.strictSame(validateSubnet(made, { ...alone, old, others: [old] }).map(told), faults)
+  t.test(`validateSubnet() ${faults.length === 0 ? 'accepts' : 'rejects'} a change of ${of}`, t => {
+    t.strictSame(validateSubnet(made, { ...alone, old, others: [old] }).map(textOf), faults)
     t.end()
   })
 
-t.test('one on its way out keeps its spec, and may lose its finalizer', t => {
+t.test('validateSubnet() rejects a changed spec during deletion, but not a removed finalizer', t => {
   const going = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['spiderpool.spidernet.io'] }
   const around = { ...alone, old: subnet(v4, going) }
   t.match(validateSubnet(subnet({ ...v4, ips: [] }, going), around), [{ field: 'spec', kind: 'forbidden' }])
@@ -186,7 +191,7 @@ t.test('one on its way out keeps its spec, and may lose its finalizer', t => {
   t.end()
 })
 
-t.test('one whose addresses are in pools may not be deleted where that was asked for', t => {
+t.test('subnetDeletionFaults() rejects deletion while pools have addresses', t => {
   t.strictSame(subnetDeletionFaults(subnet(v4)), [])
   t.equal(subnetDeletionFaults(subnet(v4, {}, { allocatedIPCount: 1 })).length, 1)
   t.match(subnetDeletionFaults(subnet(v4, {}, { allocatedIPCount: 3 })), [
@@ -214,24 +219,21 @@ const OWNED = {
   ],
 }
 
-t.test(
-  'a pool of the same network belongs to the SpiderSubnet, and has its gateway and routes where it says none',
-  t => {
-    const { gateway, routes } = owner.spec
-    t.strictSame(inheritSubnet(pool(), [owner]), pool({ gateway, routes } as Spec, OWNED))
-    t.strictSame(inheritSubnet(pool({ gateway: '172.18.0.9' }), [owner]).spec.gateway, '172.18.0.9')
-    t.strictSame(inheritSubnet(pool({ routes: [] }), [owner]).spec.routes, [], 'an empty list is said')
-    t.strictSame(inheritSubnet(pool({ subnet: '172.19.0.0/16' }), [owner]), pool({ subnet: '172.19.0.0/16' }))
-    t.strictSame(inheritSubnet(pool({}, OWNED), [owner]), pool({}, OWNED), 'one that has its owner stays as it is')
-    const going = { ...owner, metadata: { ...owner.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
-    t.strictSame(inheritSubnet(pool(), [going]), pool(), 'not of a subnet on its way out')
-    const last = pool({}, { deletionTimestamp: '2026-01-01T00:00:00Z' })
-    t.strictSame(inheritSubnet(last, [owner]), last)
-    t.end()
-  },
-)
+t.test('inheritSubnet() sets the owner, and gateway and routes where the pool has none', t => {
+  const { gateway, routes } = owner.spec
+  t.strictSame(inheritSubnet(pool(), [owner]), pool({ gateway, routes } as Spec, OWNED))
+  t.strictSame(inheritSubnet(pool({ gateway: '172.18.0.9' }), [owner]).spec.gateway, '172.18.0.9')
+  t.strictSame(inheritSubnet(pool({ routes: [] }), [owner]).spec.routes, [], 'an empty list is not absent')
+  t.strictSame(inheritSubnet(pool({ subnet: '172.19.0.0/16' }), [owner]), pool({ subnet: '172.19.0.0/16' }))
+  t.strictSame(inheritSubnet(pool({}, OWNED), [owner]), pool({}, OWNED), 'a pool with its owner is unchanged')
+  const going = { ...owner, metadata: { ...owner.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+  t.strictSame(inheritSubnet(pool(), [going]), pool(), 'not from a subnet that is being deleted')
+  const last = pool({}, { deletionTimestamp: '2026-01-01T00:00:00Z' })
+  t.strictSame(inheritSubnet(last, [owner]), last)
+  t.end()
+})
 
-t.test('who controls the pool is the SpiderSubnet and nobody else', t => {
+t.test('inheritSubnet() replaces another controller reference', t => {
   const [ownedBy] = OWNED.ownerReferences
   const other = { apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'c' }
   const mentioned = pool({}, {
@@ -243,29 +245,26 @@ t.test('who controls the pool is the SpiderSubnet and nobody else', t => {
   t.strictSame(
     inheritSubnet(foreign, [owner]).metadata.ownerReferences,
     [other, ownedBy],
-    'another controller gives way',
+    'another controller is replaced',
   )
   t.end()
 })
 
-t.test(
-  'a SpiderSubnet that overlaps since before can still be edited; at creation the first that clashes is named',
-  t => {
-    const others = [
-      subnet({ subnet: '10.0.0.0/8', ipVersion: 4 }, { name: 'far' }),
-      subnet({ subnet: '172.0.0.0/8', ipVersion: 4 }, { name: 'near' }),
-    ]
-    t.strictSame(validateSubnet(subnet(v4), { ...alone, old: subnet(v4), others }), [])
-    t.match(validateSubnet(subnet(v4), { ...alone, others }).map(told), [/172\.0\.0\.0\/8 of SpiderSubnet near/])
-    t.end()
-  },
-)
+t.test('validateSubnet() accepts an edit despite a stored overlap; at creation it reports the first clash', t => {
+  const others = [
+    subnet({ subnet: '10.0.0.0/8', ipVersion: 4 }, { name: 'far' }),
+    subnet({ subnet: '172.0.0.0/8', ipVersion: 4 }, { name: 'near' }),
+  ]
+  t.strictSame(validateSubnet(subnet(v4), { ...alone, old: subnet(v4), others }), [])
+  t.match(validateSubnet(subnet(v4), { ...alone, others }).map(textOf), [/172\.0\.0\.0\/8 of SpiderSubnet near/])
+  t.end()
+})
 
-t.test('what pools have of an IPv6 SpiderSubnet must stay in it too', t => {
+t.test('validateSubnet() rejects removing addresses of pools from an IPv6 SpiderSubnet', t => {
   const spec: Spec = { subnet: 'fd00::/64', ipVersion: 6, ips: ['fd00::1-fd00::9'] }
   const old = subnet(spec, {}, { controlledIPPools: '{"p":{"ips":["fd00::8-fd00::9"]}}' })
   t.strictSame(validateSubnet(old, { ...alone, old }), [])
-  t.match(validateSubnet(subnet({ ...spec, ips: ['fd00::1-fd00::8'] }), { ...alone, old }).map(told), [
+  t.match(validateSubnet(subnet({ ...spec, ips: ['fd00::1-fd00::8'] }), { ...alone, old }).map(textOf), [
     /^spec\.ips forbidden: SpiderIPPool p has fd00::9, which must stay/,
   ])
   t.end()
@@ -275,10 +274,10 @@ const ofSubnet = (spec: Partial<Spec>, labels: Record<string, string>, controlle
   validatePool(defaultPool(pool(spec, { ...OWNED, labels: { ...OWNED.labels, ...labels } })), {
     ...{ old: undefined, others: [], allocated: [] },
     subnet: { ...owner, ...(controlled !== undefined && { status: { controlledIPPools: controlled } }) },
-  }).map(told)
+  }).map(textOf)
 const AUTO = { 'ipam.spidernet.io/owner-application-name': 'app' }
 
-t.test('a pool of a SpiderSubnet has only addresses of it', t => {
+t.test('validatePool() rejects addresses outside the SpiderSubnet', t => {
   t.strictSame(ofSubnet({ ips: ['172.18.40.10'] }, {}), [])
   t.strictSame(ofSubnet({}, {}), [])
   t.strictSame(ofSubnet({ ips: ['172.18.40.18-172.18.40.21'] }, {}), [
@@ -287,7 +286,7 @@ t.test('a pool of a SpiderSubnet has only addresses of it', t => {
   t.end()
 })
 
-t.test('the pool of an application has what the SpiderSubnet gave it, no more and no less', t => {
+t.test('validatePool() rejects other ranges of an auto-created pool than its SpiderSubnet records', t => {
   const status = '{"p":{"ips":["172.18.40.10-172.18.40.11"],"application":"apps_v1_Deployment_default_app"}}'
   const words = 'SpiderSubnet s gave it 172.18.40.10-172.18.40.11, which only the controller changes'
   t.strictSame(ofSubnet({ ips: ['172.18.40.11', '172.18.40.10'] }, AUTO, status), [])

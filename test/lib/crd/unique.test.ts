@@ -1,4 +1,4 @@
-// The uniqueness rules as tables; scripts/mutate.ts holds them against every change of an operator in lib/crd/unique.ts.
+// The uniqueness rules as tables; scripts/mutate.ts tests them by mutants of lib/crd/unique.ts.
 import t from 'tap'
 import { isOlder, orphanClash, poolClash, subnetClash } from '../../../lib/crd/unique.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
@@ -67,7 +67,7 @@ const pools: readonly [string, Spec, Spec, string | undefined][] = [
   ['a subnet there that cannot be read', own, { ...own, subnet: 'x' }, undefined],
 ]
 for (const [beside, spec, other, says] of pools)
-  t.test(`a pool beside ${beside}: ${says === undefined ? 'fine' : 'refused'}`, t => {
+  t.test(`poolClash() ${says === undefined ? 'accepts' : 'rejects'} a pool beside ${beside}`, t => {
     const fault = poolClash(named('own', spec), named('other', other))
     t.equal(fault && `${fault.field} ${fault.kind}: ${fault.why}`, says)
     if (fault) t.strictSame(fault.value, fault.field === 'spec.ips' ? spec.ips : spec.subnet, 'what is wrong is shown')
@@ -87,7 +87,7 @@ const subnets: readonly [string, string, string, boolean][] = [
   ['any, where it cannot be read itself', 'x', '10.6.0.0/16', false],
 ]
 for (const [beside, subnet, other, clashes] of subnets)
-  t.test(`a SpiderSubnet beside ${beside}: ${clashes ? 'refused' : 'fine'}`, t => {
+  t.test(`subnetClash() ${clashes ? 'rejects' : 'accepts'} a SpiderSubnet beside ${beside}`, t => {
     const fault = subnetClash(named('own', { subnet }), named('other', { subnet: other }))
     const words = `it overlaps with ${other} of SpiderSubnet other`
     t.strictSame(fault, clashes ? { field: 'spec.subnet', value: subnet, why: words, kind: 'invalid' } : undefined)
@@ -122,7 +122,7 @@ const orphans: readonly [string, Spec, Spec, string | undefined][] = [
   ['any, where it cannot be read itself', { ...own, subnet: '' }, own, undefined],
 ]
 for (const [has, subnet, pool, says] of orphans)
-  t.test(`a SpiderSubnet where a pool has ${has}: ${says === undefined ? 'fine' : 'refused'}`, t => {
+  t.test(`orphanClash() ${says === undefined ? 'accepts' : 'rejects'} a SpiderSubnet where a pool has ${has}`, t => {
     const fault = orphanClash(named('own', subnet), named('other', pool))
     t.equal(fault && `${fault.field} ${fault.kind}: ${fault.why}`, says)
     if (fault) t.strictSame(fault.value, fault.field === 'spec.ips' ? subnet.ips : subnet.subnet)
@@ -146,7 +146,7 @@ const ages: readonly [SpiderIPPool, SpiderIPPool, boolean][] = [
   [named('a', own), at('2026-01-01T00:00:00Z', 'a'), true],
   [at('2026-01-01T00:00:00Z', 'a'), named('z', own), false],
 ]
-t.test('the older is the one created first, then of the smaller UID, then of the smaller name', t => {
+t.test('isOlder() compares creationTimestamp, then UID, then name', t => {
   for (const [one, other, older] of ages)
     t.equal(isOlder(one, other), older, `${JSON.stringify(one.metadata)} ${JSON.stringify(other.metadata)}`)
   t.end()

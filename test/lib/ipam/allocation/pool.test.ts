@@ -9,7 +9,7 @@ import { outcomeOf, poolObject } from '../../../fixtures/memory.js'
 const families: readonly (readonly [of: string, spec: Partial<SpiderIPPool['spec']>, is: Family | undefined])[] = [
   ['ipVersion 4', { ipVersion: 4 }, 4],
   ['ipVersion 6', { ipVersion: 6, subnet: 'fd00::/64' }, 6],
-  ['an unknown ipVersion', { ipVersion: 5 }, undefined],
+  ['an unknown ipVersion', { ipVersion: 5 as number as 6 }, undefined],
   ['an IPv4 subnet alone', { subnet: '10.0.0.0/8' }, 4],
   ['an IPv6 subnet alone', { subnet: 'fd00::/64' }, 6],
 ]

@@ -83,7 +83,7 @@ interface Address {
 function drawn(random: () => number): { readonly pools: SpiderIPPool[]; readonly all: readonly Address[] } {
   const all: Address[] = []
   const pools = [0, 1, 2, 3].map(at => {
-    const family = at < 2 ? 4 : 6
+    const family: 4 | 6 = at < 2 ? 4 : 6
     const mine = Array.from({ length: 9 }, (_, host): Address => {
       const text = family === 4 ? `10.${at}.0.${host}` : `fd00:${at}::${host === 0 ? '' : host}`
       if (host === 0) return { text, family, fate: 'unusable' }

@@ -54,7 +54,7 @@ const rules: readonly Row[] = [
   ['a pool that is not disabled', pool({ disable: false }), undefined],
   ['a pool of the other family', pool({ ipVersion: 6, nodeName: ['n2'] }), 'is IPv6, not IPv4'],
   ['a pool of the other family, by its subnet', pool({ subnet: 'fd00::/64' }), 'is IPv6, not IPv4'],
-  ['a pool of no family', pool({ ipVersion: 5 }), 'is IPv? (spec.ipVersion 5), not IPv4'],
+  ['a pool of no family', pool({ ipVersion: 5 as number as 6 }), 'is IPv? (spec.ipVersion 5), not IPv4'],
   ['an IPv6 pool for IPv6', pool({ ipVersion: 6, subnet: 'fd00::/64' }), undefined, { family: 6 }],
   ['a pool for the node of the pod', pool({ nodeName: ['n2', 'n1'] }), undefined],
   ['a pool for other nodes', pool({ nodeName: ['n2', 'n3'], namespaceName: ['x'] }), IS_OTHER_NODE],

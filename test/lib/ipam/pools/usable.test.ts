@@ -14,7 +14,7 @@ import {
 import type { PoolSource, PoolRequest } from '../../../../lib/ipam/pools/sources.js'
 import { Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
-const v6 = { ipVersion: 6, subnet: 'fd00::/64' }
+const v6 = { ipVersion: 6, subnet: 'fd00::/64' } as const
 const POOLS = [
   poolObject('b-2', { default: true }),
   poolObject('b-1'),
