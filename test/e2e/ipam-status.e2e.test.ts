@@ -56,13 +56,13 @@ t.test(
       asked: [LIST],
     })
     await cluster.pool('a', { subnet: '10.71.0.0/24', ips: ['10.71.0.1'], disable: true })
-    t.match((await status()).json, refused('no SpiderIPPool gives addresses: a is disabled (spec.disable)'))
+    t.match((await status()).json, refused('no SpiderIPPool is usable: a is disabled (spec.disable)'))
     await cluster.pool('b', { subnet: '10.72.0.0/24', ips: ['10.72.0.1'] })
     t.strictSame(await status(), { json: {}, asked: [LIST] })
     t.strictSame(await status(), { json: {}, asked: [get('b')] }, 'one object of the cache from then on')
     t.match(
       (await status({ enableIPv4: false })).json,
-      refused('no SpiderIPPool gives addresses: a is disabled (spec.disable); b is not of IPv6'),
+      refused('no SpiderIPPool is usable: a is disabled (spec.disable); b is not of IPv6'),
     )
     await set('a', { disable: false })
     await set('b', { disable: true })
@@ -79,15 +79,13 @@ t.test('STATUS asks for the pools that the conf names, and names the conf and th
   const key = 'default_ipv4_ippool of CNI conf "lan"'
   t.match(
     (await status({ default_ipv4_ippool: ['a', 'b'] })).json,
-    refused(
-      `${key} (a, b) leads to no pool that gives addresses: a is disabled (spec.disable); b is disabled (spec.disable)`,
-    ),
+    refused(`${key} (a, b) selects no usable pool: a is disabled (spec.disable); b is disabled (spec.disable)`),
   )
   t.match(
     (await status({ default_ipv4_ippool: ['c', 'nope'] })).json,
     refused(`${key} names SpiderIPPool "nope", which does not exist; create it or name another`),
   )
   t.strictSame(await status({ default_ipv4_ippool: ['c*'] }), { json: {}, asked: [LIST] }, 'a pattern')
-  t.match((await status({ default_ipv4_ippool: ['x*'] })).json, refused(`${key} (x*) leads to no pool`))
+  t.match((await status({ default_ipv4_ippool: ['x*'] })).json, refused(`${key} (x*) selects no usable pool`))
   t.strictSame((await status({ default_ipv6_ippool: ['nope'], enableIPv6: false })).json, {}, 'of a family that is off')
 })

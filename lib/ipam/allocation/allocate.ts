@@ -1,4 +1,4 @@
-// Takes one address out of the first pool that has one: the loop around decide, on a port. Knows no API server and no CNI.
+// Allocates one address from the first pool that has one: the loop around decide, on a Store.
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf, type Ip } from '../../ip/address.js'
 import { includes, sizeOf, subtract, union, type Ranges } from '../../ip/range.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
@@ -13,7 +13,8 @@ import {
   type SearchStep,
   type SearchRefusal,
 } from './decide.js'
-import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed, type Holder, type Claimant } from './claim.js'
+import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from './claim.js'
+import type { Holder, Claimant } from './claimant.js'
 import { poolOf, type Pool } from './pool.js'
 import type { HeldAddress, Journal, Store } from '../store/store.js'
 import { publish } from './publish.js'
@@ -21,11 +22,11 @@ import { publish } from './publish.js'
 export interface AllocationRequest {
   readonly claimant: Claimant
   readonly nic: string
-  /** In the order in which they are to be tried. */
+  /** In the order in which they are tried. */
   readonly pools: readonly Pool[]
   /** Reserved addresses of the family. */
   readonly reserved: Ranges
-  /** What other interfaces of the pod have by its SpiderEndpoint. */
+  /** Addresses of the pod's other interfaces, from its SpiderEndpoint. */
   readonly except?: readonly Ip[]
 }
 
@@ -38,7 +39,7 @@ export interface PoolRefusal {
   readonly why: SearchRefusal
   /** How many of the pool's addresses are reserved. */
   readonly reserved: bigint
-  /** How many more status.allocatedIPs gives to other pods. */
+  /** How many more status.allocatedIPs records for other pods. */
   readonly recorded: bigint
 }
 
@@ -48,6 +49,10 @@ export interface AllocDeps {
   readonly random: () => number
 }
 
+/**
+ * An address object held for the claimant, or why each pool was refused.
+ * @throws KubeError
+ */
 export async function allocate(wanted: AllocationRequest, deps: AllocDeps): Promise<AllocationResult> {
   const refusals: PoolRefusal[] = []
   for (const pool of wanted.pools) {
@@ -102,7 +107,9 @@ async function fromPool(
   }
 }
 
-/** An address that a Go agent gave to this pod and that is no object yet, or whose record an earlier try of this call wrote. */
+/**
+ * An address that status.allocatedIPs records for this pod: by a Go agent, or by an earlier try.
+ */
 async function ownRecorded(
   pool: Pool,
   open: Ranges,
@@ -118,7 +125,10 @@ async function ownRecorded(
   return undefined
 }
 
-/** Creates the object of one address, or takes over the one that is the asking pod's already. */
+/**
+ * Creates the object of one address, or takes over the one that this pod holds already;
+ * `undefined` where another pod holds it.
+ */
 export async function claimOne(ip: Ip, pool: Pool, asking: Holder, deps: AllocDeps): Promise<Allocation | undefined> {
   const { store, journal } = deps
   const object = addressObject({ ip, pool, nic: asking.nic, claimant: asking.claimant })
@@ -130,8 +140,9 @@ export async function claimOne(ip: Ip, pool: Pool, asking: Holder, deps: AllocDe
 }
 
 /**
- * In a pool that Go agents allocate from: the addresses of others, where one of them has this one by now; then it is given back.
- * `undefined`: it is the asking pod's in both systems.
+ * Publishes the allocation in a pool that Go agents share. `undefined`: the address is this pod's
+ * in both systems. Otherwise another pod was first: the object is deleted, and all recorded
+ * addresses of the pool are returned.
  */
 export async function lost(
   got: Allocation,
@@ -149,7 +160,7 @@ export async function lost(
 
 export type Allocation = { readonly object: SpiderIPAddress; readonly isNew: boolean }
 
-/** Tries one address; `undefined` is a miss: somebody else has it. */
+/** Tries one address; `undefined` is a miss: another pod has it. */
 async function tryOne(
   next: Extract<SearchStep, { readonly kind: 'look' | 'create' }>,
   pool: Pool,
@@ -173,8 +184,9 @@ async function tryOne(
 const TAKE_OVER_TRIES_MAX = 8
 
 /**
- * What an earlier try of this pod and NIC took. Its object gets this container's ID before the address is used: a late DEL of the earlier
- * container, which frees only what it read unchanged, then leaves it alone.
+ * Takes over the address of an earlier try of this pod and NIC. The object gets this container's ID
+ * before the address is used, so a late DEL of the earlier container, which deletes only what it
+ * read unchanged, does not release it.
  */
 export async function takeOver(holder: SpiderIPAddress, asking: Holder, store: Store): Promise<Allocation | undefined> {
   let known: SpiderIPAddress | undefined = holder
@@ -182,12 +194,12 @@ export async function takeOver(holder: SpiderIPAddress, asking: Holder, store: S
     if (isUpToDate(known, asking)) return { object: known, isNew: false }
     const object = await store.updateAddress(withHolder(known, asking))
     if (object) return { object, isNew: false }
-    known = await store.address(holder.metadata.name) // the earlier container's DEL wrote it meanwhile, or freed it
+    known = await store.address(holder.metadata.name) // the earlier container's DEL updated or deleted it
   }
   return undefined
 }
 
-/** Once it has this container's ID, no other container's DEL frees it: so this one's must find it, recorded or not. */
+/** Noted first: with this container's ID on it, only this container's DEL releases the address. */
 async function takeOverNoted(
   holder: SpiderIPAddress,
   asking: Holder,
@@ -198,7 +210,7 @@ async function takeOverNoted(
   return takeOver(holder, asking, store)
 }
 
-/** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */
+/** An address of this pod and NIC that an earlier try left in the pool, by the labels of a list. */
 async function ownAmong(
   held: readonly HeldAddress[],
   free: Ranges,
@@ -218,7 +230,7 @@ async function ownAmong(
   return undefined
 }
 
-/** The addresses of a list as ranges: sorted once, so a list of 100,000 costs its length. */
+/** The addresses of a list as ranges; sorted once, so that 100,000 of them stay cheap. */
 function takenIn(held: readonly HeldAddress[], pool: Pool): Ranges {
   const values: bigint[] = []
   for (const { name } of held) {

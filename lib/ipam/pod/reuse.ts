@@ -1,4 +1,4 @@
-// A NIC that the record already has: its addresses are the pod's if their objects still say so. On a port.
+// Reuses the addresses of a NIC in the record, if their objects are still this pod's. On a Store.
 import { objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, subtract } from '../../ip/range.js'
@@ -6,16 +6,16 @@ import type { EndpointNic, SpiderIPPool, SpiderReservedIP } from '../../crd/type
 import { recordAt, isRecordOf } from '../allocation/go-records.js'
 import { claimOne, lost, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
 import { addressesOf } from '../allocation/endpoint.js'
-import type { Holder, Claimant } from '../allocation/claim.js'
+import type { Holder, Claimant } from '../allocation/claimant.js'
 import { poolOf, type Pool, familyOfPool, reservedRanges } from '../allocation/pool.js'
 import { placeName } from '../pools/sources.js'
 
-/** An interface of the record, and what its objects may say of it still. */
+/** An interface of the record, and earlier holders that its objects may still name. */
 export interface RecordedNic {
   readonly entry: EndpointNic
-  /** Its place in the record: until an interface has a name its objects go by that. */
+  /** Its index in the record, which its objects have as NIC until the interface has a name. */
   readonly place: number
-  /** UID of the pod before this one, where its addresses go over to this one. */
+  /** UID of the pod before, whose addresses this one inherits. */
   readonly was?: string
   /** The name that the interface gets with this call. */
   readonly nic?: string
@@ -29,8 +29,9 @@ export interface ReuseContext {
 }
 
 /**
- * True where every address of the record is held for this pod and NIC, taking again one whose object went missing. False where one of
- * them is somebody else's by now, or reserved for something else: then the record is wrong, the rest of it is given back, and the NIC gets new addresses.
+ * True where every address of the record is held for this pod and NIC; a missing object is created
+ * again. False where one of them is held by another pod or reserved: then the others are released,
+ * and the NIC gets new addresses.
  */
 export async function reuse(
   recorded: RecordedNic,
@@ -67,10 +68,10 @@ async function retakeOne(
   const object = pools?.get(pool) ?? (holder && !pools ? undefined : await deps.store.pool(pool))
   const family = object && familyOfPool(object)
   const own = object && family !== undefined ? poolOf(object, family) : undefined
-  // The text of a shared pool that gives the address to another pod is a Go agent's: this record is the older one.
+  // status.allocatedIPs of a shared pool names another pod: a Go agent's, newer than this record.
   if (own && isOfOther(own, ip, asking)) return undefined
   if (!holder && !own) return undefined
-  // The pool was edited, or the address reserved, while nobody held it.
+  // The pool was edited, or the address reserved, while it was not held.
   if (!holder && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
     return undefined
   const got = holder ? await takeOver(holder, asking, deps.store) : own && (await claimOne(ip, own, asking, deps))

@@ -1,15 +1,17 @@
-// Waiting for a pool that the controller makes: a list, then a watch, until it is there or the time is over. Knows requests; decides nothing.
+// Waits for a pool that the controller creates: a list, then a watch, until a condition or a
+// timeout.
 import type { SpiderIPPool } from '../../crd/types.js'
 import type { Kube } from '../../kube/client.js'
 import { SPIDER_IPPOOLS } from '../../kube/kinds.js'
 import type { Labels } from './store.js'
 
 const WAIT_MS_MAX = 50_000
-/** Of the time that the call has, for everything else; of little time half. */
+/** Reserved for the rest of the call; half of the remaining time if that is short. */
 const REST_MS = 10_000
 
 type Until = (pools: readonly SpiderIPPool[]) => boolean
 
+/** The pools with these labels once `until` holds, or as they are after `waitMs`. */
 export async function waitForPools(
   kube: Kube,
   labels: Labels,

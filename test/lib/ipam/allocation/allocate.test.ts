@@ -11,7 +11,7 @@ import {
   type AllocationResult,
   type AllocationRequest,
 } from '../../../../lib/ipam/allocation/allocate.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 

@@ -1,15 +1,8 @@
 // Who an address belongs to: the object that says so, and who may take it over.
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
-import {
-  addressObject,
-  withHolder,
-  isHeldBy,
-  isUpToDate,
-  orderSeed,
-  type Holder,
-  type Claimant,
-} from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from '../../../../lib/ipam/allocation/claim.js'
+import type { Holder, Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 

@@ -14,7 +14,7 @@ import {
   withRecordOf,
   type SharedPool,
 } from '../../../../lib/ipam/allocation/go-records.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 
 const record = (address: string, pod = 'p', uid = `uid-${pod}`) => ({ ip: ip(address), namespace: 'default', pod, uid })

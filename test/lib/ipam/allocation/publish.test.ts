@@ -4,7 +4,7 @@ import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ip } from '../../../../lib/ip/address.js'
 import { formatRanges, rangesOf } from '../../../../lib/ip/range.js'
 import { sharedOf } from '../../../../lib/ipam/allocation/go-records.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { publish, unpublish } from '../../../../lib/ipam/allocation/publish.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { EndpointNic, SpiderEndpoint } from '../../../../lib/crd/types.js'
 import { newEndpoint, withNics } from '../../../../lib/ipam/allocation/endpoint.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import type { Store } from '../../../../lib/ipam/store/store.js'
 import { writeEndpoint, createFirstEndpoint, removeNics, type EndpointWrite } from '../../../../lib/ipam/pod/record.js'
 import { claimantOf, Memory, outcomeOf } from '../../../fixtures/memory.js'

@@ -2,16 +2,11 @@
 import t from 'tap'
 import type { EndpointNic, Pod, SpiderEndpoint } from '../../../../lib/crd/types.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
-import {
-  releaseRecorded,
-  recordOf,
-  release,
-  releaseIfHeldBy,
-  undoIncompleteAdd,
-  type ReleaseRequest,
-} from '../../../../lib/ipam/pod/release.js'
+import { readRecord } from '../../../../lib/ipam/pod/record.js'
+import { release, type ReleaseRequest } from '../../../../lib/ipam/pod/release.js'
+import { releaseIfHeldBy, releaseRecorded, undoIncompleteAdd } from '../../../../lib/ipam/pod/release-address.js'
 import { ALL_FEATURES } from '../../../../lib/ipam/store/retention.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -113,7 +108,7 @@ const rows: readonly Row[] = [
   },
   {
     ...{ does: 'keeps all where no one says which pod it was', nics: [], leaving: { podUid: '' } },
-    is: 'kept: nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)',
+    is: 'kept: the pod is unknown (no K8S_POD_UID, no SpiderEndpoint)',
   },
   { does: "keeps a StatefulSet pod's", claimant: set, replicas: 1, left: OF_SET, is: SET_KEEPS },
   { does: "frees a StatefulSet pod's beyond its replicas", claimant: set, replicas: 0, is: FREED },
@@ -214,11 +209,11 @@ const ofMachine: readonly (readonly [of: string, pod: string, kubevirt: boolean,
   ['of a pod that has none', 'none', true, undefined],
 ]
 for (const [of, pod, kubevirt, is] of ofMachine)
-  t.test(`recordOf() ${of}`, async t => {
+  t.test(`readRecord() ${of}`, async t => {
     const memory = new Memory()
     for (const name of ['vm', launcher, 'p', 'virt-launcher-other-ab12z'])
       memory.endpoints.create(newEndpoint(claimantOf(name), [], false))
-    const found = await recordOf(
+    const found = await readRecord(
       { pod: { namespace: 'default', name: pod }, features: { statefulSet: true, kubevirt } },
       memory.direct(),
     )

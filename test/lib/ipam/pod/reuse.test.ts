@@ -1,7 +1,7 @@
 // An interface that the record has already: whether its addresses are the pod's still. On objects in memory.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { reuse } from '../../../../lib/ipam/pod/reuse.js'
 import { claimantOf, Memory, poolObject } from '../../../fixtures/memory.js'
 

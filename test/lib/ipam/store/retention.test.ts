@@ -10,8 +10,8 @@ import {
   statefulSetKeeps,
   virtualMachineKeeps,
   type Features,
-  type StatefulSet,
 } from '../../../../lib/ipam/store/retention.js'
+import type { StatefulSet } from '../../../../lib/ipam/store/store.js'
 
 const set = (spec: StatefulSet['spec'], metadata: object = {}): StatefulSet => ({
   metadata: { name: 'web', ...metadata },
