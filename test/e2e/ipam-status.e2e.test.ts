@@ -1,4 +1,4 @@
-// STATUS of the IPAM, as a runtime asks it every few seconds on every node: what it says, and what it asks of the API server.
+// STATUS of the IPAM: its errors and its API requests.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -22,7 +22,7 @@ mkdirSync(`${folder}/run`)
 const askedOf = ({ method, path, isOfCache }: Passed): string =>
   `${method} ${path.replace(SPIDER, '')}${isOfCache === true ? '?resourceVersion=0' : ''}`
 
-/** On a node of its own, where no other test's STATUS has left what it found. */
+/** On its own node, without the remembered pool of another test's STATUS. */
 async function status(ipam: object = {}): Promise<{ readonly json: unknown; readonly asked: readonly string[] }> {
   const before = proxy.passed.length
   const { json = {} } = await runExecutable({
@@ -73,7 +73,7 @@ t.test(
   },
 )
 
-t.test('STATUS asks for the pools that the conf names, and names the conf and the key', async t => {
+t.test('STATUS reads the pools of the conf, and names conf and key', async t => {
   await cluster.pool('c', { subnet: '10.73.0.0/24', ips: ['10.73.0.1'] })
   t.strictSame(await status({ default_ipv4_ippool: ['b', 'c'] }), { json: {}, asked: [get('b'), get('c')] })
   const key = 'default_ipv4_ippool of CNI conf "lan"'

@@ -1,6 +1,6 @@
 // A SpiderIPPool parsed for allocation: family, subnet, ranges, routes. Pure.
 import { parsePrefix, type Prefix } from '../../ip/cidr.js'
-import { fromBigint, parseIp, type Family, type Ip } from '../../ip/address.js'
+import { parseIp, type Family, type Ip } from '../../ip/address.js'
 import { rangesOf, sizeOf, subtract, type Ranges } from '../../ip/range.js'
 import { usableIn } from '../../ip/usable.js'
 import type { PoolRoute, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
@@ -66,6 +66,3 @@ export function reservedRanges(objects: readonly SpiderReservedIP[], family: Fam
     .filter(text => text.includes(':') === (family === 6))
   return rangesOf(texts, family)
 }
-
-export const addressText = (pool: Pool, value: bigint): string =>
-  `${fromBigint(value, pool.family)}/${pool.subnet.length}`

@@ -1,4 +1,5 @@
-// What goes over to the next pod of a StatefulSet or a virtual machine, and what goes back. On objects in memory.
+// What the next pod of a StatefulSet or virtual machine inherits, and what is released. On objects
+// in memory.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
@@ -84,7 +85,7 @@ const other = claimantOf('other')
 
 const MINE = '10.1.0.1/24 web-0 eth0 c-web-0'
 
-t.test('inherit() has the interfaces whose addresses are the new pod’s by now', async t => {
+t.test('inherit() returns the interfaces whose addresses the new pod holds', async t => {
   const memory = new Memory([A])
   memory.hold('10.1.0.1', { pool: 'a', claimant: before })
   memory.hold('10.1.0.2', { pool: 'a', claimant: other, nic: 'net1' })
@@ -94,16 +95,19 @@ t.test('inherit() has the interfaces whose addresses are the new pod’s by now'
   t.strictSame(memory.holders(), [MINE, '10.1.0.2/24 other net1 c-other'])
 })
 
-t.test('letGoOf() frees what both pods of the name held, but for what an interface that stays has', async t => {
-  const memory = new Memory([A])
-  for (const [last, claimant] of [
-    [1, me],
-    [2, before],
-    [3, other],
-    [4, me],
-  ] as const)
-    memory.hold(`10.1.0.${last}`, { pool: 'a', claimant })
-  const leaving = [1, 2, 3, 4].map(last => nic('eth0', last))
-  await releaseStale(leaving, { uids: [me.uid, before.uid], staying: [nic('net1', 4)] }, memory.hands())
-  t.strictSame(memory.holders(), ['10.1.0.3/24 other eth0 c-other', '10.1.0.4/24 web-0 eth0 c-web-0'])
-})
+t.test(
+  'releaseStale() releases what both pods of the name held, except addresses of a remaining interface',
+  async t => {
+    const memory = new Memory([A])
+    for (const [last, claimant] of [
+      [1, me],
+      [2, before],
+      [3, other],
+      [4, me],
+    ] as const)
+      memory.hold(`10.1.0.${last}`, { pool: 'a', claimant })
+    const leaving = [1, 2, 3, 4].map(last => nic('eth0', last))
+    await releaseStale(leaving, { uids: [me.uid, before.uid], staying: [nic('net1', 4)] }, memory.hands())
+    t.strictSame(memory.holders(), ['10.1.0.3/24 other eth0 c-other', '10.1.0.4/24 web-0 eth0 c-web-0'])
+  },
+)

@@ -1,4 +1,5 @@
-// Requested addresses over random pools, holders, reservations and requests: exactly what was asked for, or nothing and the right reason.
+// Requested addresses with random pools, holders and reservations: exactly the requested ones, or
+// the right refusal.
 import t from 'tap'
 import { IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID, LABEL_CONFLICT } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../../lib/crd/types.js'
@@ -20,7 +21,7 @@ const READ: readonly (readonly [of: string, sources: Partial<RequestSources>, ip
   ['null', { runtimeConfigIps: null, argsIps: null }, []],
 ]
 for (const [of, sources, ips] of READ)
-  t.test(`requestedIn() of ${of}`, t => {
+  t.test(`requestedIpsIn() of ${of}`, t => {
     const read = requestedIpsIn({ ...none, ...sources })
     t.strictSame(
       read.map(({ ip, length }) => (length === undefined ? ip : `${ip}/${length}`)),
@@ -41,7 +42,7 @@ const WRONG: readonly (readonly [sources: Partial<RequestSources>, says: RegExp]
   [{ runtimeConfigIps: ['10.0.0.5/24'], ip: '10.0.0.5/16' }, /give one prefix length/],
 ]
 for (const [sources, says] of WRONG)
-  t.test(`requestedIn() refuses ${JSON.stringify(sources)}`, t => {
+  t.test(`requestedIpsIn() refuses ${JSON.stringify(sources)}`, t => {
     t.throws(() => requestedIpsIn({ ...none, ...sources }), { refusal: 'wrongInput', message: says })
     t.end()
   })
@@ -79,7 +80,7 @@ interface Address {
   readonly fate: Fate
 }
 
-/** Nine addresses a pool, the network's own among them, in two pools a family, and what each of them is. */
+/** Two pools a family of nine addresses each, including the network's own. */
 function drawn(random: () => number): { readonly pools: SpiderIPPool[]; readonly all: readonly Address[] } {
   const all: Address[] = []
   const pools = [0, 1, 2, 3].map(at => {
@@ -172,8 +173,8 @@ async function addOf(
   }
   const adding = (async () => {
     const requested = requestedIpsIn(sources)
-    const port = { ...world.port(process), reserved: () => Promise.resolve(reserved) }
-    return add({ ...ask, requested }, { store: port, journal: world.journal('c'), random: schedule.random })
+    const store = { ...world.port(process), reservedIPs: () => Promise.resolve(reserved) }
+    return add({ ...ask, requested }, { store, journal: world.journal('c'), random: schedule.random })
   })()
     .then(({ nic }) => ({ addresses: [nic.ipv4, nic.ipv6].filter(text => text !== undefined) }))
     .catch((error: unknown) => {

@@ -1,4 +1,4 @@
-// An interface that the record has already: whether its addresses are the pod's still. On objects in memory.
+// Whether the recorded addresses of an interface are still the pod's. On objects in memory.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
@@ -66,7 +66,7 @@ const keeping: readonly Keeping[] = [
   },
 ]
 for (const { of, held = [], pool = A, reserved = [], entry = nic('eth0', 1), was, is, holders } of keeping)
-  t.test(`retake() of ${of} is ${is}`, async t => {
+  t.test(`reuse() of ${of} is ${is}`, async t => {
     const memory = new Memory([A])
     for (const [last, claimant, name = 'eth0'] of held)
       memory.hold(`10.1.0.${last}`, { pool: 'a', claimant, nic: name })

@@ -1,4 +1,4 @@
-// Which network an interface of a pod is in, and which interfaces it has, by what Multus' annotations say.
+// Networks and interfaces of a pod, from Multus' annotations.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { interfaceCount, isUnplugged, networkOf, type InterfaceRef } from '../../../../lib/ipam/pools/network.js'

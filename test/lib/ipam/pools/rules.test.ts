@@ -1,4 +1,4 @@
-// Which pools a pod may use: each rule, their order, and the sentences of a refusal.
+// The filter rules of pools: each rule, their order, the reasons.
 import t from 'tap'
 import { byPriority, dropReason, isOfNetwork, type PodFacts } from '../../../../lib/ipam/pools/rules.js'
 import { ip } from '../../../../lib/ip/address.js'
@@ -175,7 +175,7 @@ const rules: readonly Row[] = [
   ],
 ]
 for (const [of, object, why, more] of rules)
-  t.test(`dropped() of ${of}: ${why === undefined ? 'may be used' : 'says why not'}`, async t =>
+  t.test(`dropReason() of ${of}: ${why === undefined ? 'none' : 'a reason'}`, async t =>
     t.strictSame(dropReason(object, { ...facts, ...more }), why),
   )
 
@@ -233,7 +233,7 @@ for (const [does, pools, order] of orders)
     )
   })
 
-t.test('byPriority() leaves the list of its caller alone', async t => {
+t.test('byPriority() does not change its argument', async t => {
   const pools = [named('all'), named('node', { nodeName: ['n1'] })]
   byPriority(pools)
   t.strictSame(

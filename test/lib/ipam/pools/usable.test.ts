@@ -1,4 +1,5 @@
-// Pools by their names: what is read, what a pattern matches, and the sentences where none is left. On objects in memory.
+// Candidate and usable pools: reads, patterns, and the refusals where none is left. On objects in
+// memory.
 import t from 'tap'
 import type { Pod, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
@@ -177,7 +178,7 @@ for (const [of, names, more, is, calls] of usable)
     t.strictSame([left, memory.calls], [is, calls])
   })
 
-t.test('networkRule() lets a pool go that is for another network than the interface is in', async t => {
+t.test('networkRule() drops a pool for another network than the interface is in', async t => {
   const isOfNetwork = await networkRule('eth0', choice({ clusterNetwork: 'kube-system/own' }))
   t.strictSame(
     POOLS.filter(pool => !isOfNetwork(pool)).map(({ metadata }) => metadata.name),
