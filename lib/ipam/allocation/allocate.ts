@@ -53,13 +53,13 @@ export interface AllocDeps {
  * An address object held for the claimant, or why each pool was refused.
  * @throws KubeError
  */
-export async function allocate(wanted: AllocationRequest, deps: AllocDeps): Promise<AllocationResult> {
+export async function allocate(request: AllocationRequest, deps: AllocDeps): Promise<AllocationResult> {
   const refusals: PoolRefusal[] = []
-  for (const pool of wanted.pools) {
-    const got = await fromPool(pool, wanted, deps)
-    if (got.kind === 'held') return { ...got, pool }
-    const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, wanted.reserved))
-    refusals.push({ pool, why: got.why, reserved, recorded: got.recorded })
+  for (const pool of request.pools) {
+    const allocation = await fromPool(pool, request, deps)
+    if (allocation.kind === 'held') return { ...allocation, pool }
+    const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, request.reserved))
+    refusals.push({ pool, why: allocation.why, reserved, recorded: allocation.recorded })
   }
   return { kind: 'refused', refusals }
 }
@@ -96,13 +96,13 @@ async function fromPool(
     if (next.kind === 'list') {
       const held = await deps.store.listHeld(pool.uid, next.freshness)
       const own = await ownAmong(held, free, pool, { claimant, nic }, deps)
-      if (own && !(await lost(own, pool, { claimant, nic }, deps))) return { kind: 'held', ...own }
+      if (own && !(await publishAllocation(own, pool, { claimant, nic }, deps))) return { kind: 'held', ...own }
       state = afterList(state, takenIn(held, pool), next.freshness)
       continue
     }
-    const got = await tryOne(next, pool, { claimant, nic }, deps)
-    const taken = got && (await lost(got, pool, { claimant, nic }, deps))
-    if (got && !taken) return { kind: 'held', ...got }
+    const allocation = await tryOne(next, pool, { claimant, nic }, deps)
+    const taken = allocation && (await publishAllocation(allocation, pool, { claimant, nic }, deps))
+    if (allocation && !taken) return { kind: 'held', ...allocation }
     state = afterMiss(taken ? { ...state, free: subtract(state.free, taken) } : state, next.address)
   }
 }
@@ -113,14 +113,14 @@ async function fromPool(
 async function ownRecorded(
   pool: Pool,
   open: Ranges,
-  { except, ...asking }: Holder & { readonly except: readonly Ip[] },
+  { except, ...holder }: Holder & { readonly except: readonly Ip[] },
   deps: AllocDeps,
 ): Promise<Allocation | undefined> {
   for (const record of pool.shared?.records ?? []) {
-    if (familyOf(record.ip) !== pool.family || !isRecordOf(record, asking) || except.includes(record.ip)) continue
+    if (familyOf(record.ip) !== pool.family || !isRecordOf(record, holder) || except.includes(record.ip)) continue
     if (!includes(open, toBigint(record.ip))) continue
-    const got = await claimOne(record.ip, pool, { ...asking, was: { uid: record.uid } }, deps)
-    if (got && !(await lost(got, pool, asking, deps))) return got
+    const allocation = await claimOne(record.ip, pool, { ...holder, was: { uid: record.uid } }, deps)
+    if (allocation && !(await publishAllocation(allocation, pool, holder, deps))) return allocation
   }
   return undefined
 }
@@ -129,14 +129,14 @@ async function ownRecorded(
  * Creates the object of one address, or takes over the one that this pod holds already;
  * `undefined` where another pod holds it.
  */
-export async function claimOne(ip: Ip, pool: Pool, asking: Holder, deps: AllocDeps): Promise<Allocation | undefined> {
+export async function claimOne(ip: Ip, pool: Pool, holder: Holder, deps: AllocDeps): Promise<Allocation | undefined> {
   const { store, journal } = deps
-  const object = addressObject({ ip, pool, nic: asking.nic, claimant: asking.claimant })
+  const object = addressObject({ ip, pool, nic: holder.nic, claimant: holder.claimant })
   journal.note(object.metadata.name)
   const outcome = await store.createAddress(object)
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
-  const holder = await store.address(object.metadata.name)
-  return holder && takeOver(holder, asking, store)
+  const found = await store.address(object.metadata.name)
+  return found && takeOver(found, holder, store)
 }
 
 /**
@@ -144,17 +144,17 @@ export async function claimOne(ip: Ip, pool: Pool, asking: Holder, deps: AllocDe
  * in both systems. Otherwise another pod was first: the object is deleted, and all recorded
  * addresses of the pool are returned.
  */
-export async function lost(
-  got: Allocation,
+export async function publishAllocation(
+  allocation: Allocation,
   pool: Pool,
   holder: Holder,
   { store }: AllocDeps,
 ): Promise<Ranges | undefined> {
-  const ip = ipOfObjectName(got.object.metadata.name)
+  const ip = ipOfObjectName(allocation.object.metadata.name)
   if (!pool.shared || ip === undefined) return undefined
   const { family, ranges } = pool
   const taken = await publish(pool.shared, { ip, family, ranges, holder }, store)
-  if (taken) await store.deleteAddress(got.object)
+  if (taken) await store.deleteAddress(allocation.object)
   return taken
 }
 
@@ -169,16 +169,16 @@ async function tryOne(
 ): Promise<Allocation | undefined> {
   const ip = fromBigint(next.address, pool.family)
   if (next.kind === 'look') {
-    const holder = await store.address(objectNameOf(ip))
-    if (holder) return takeOverNoted(holder, { claimant, nic }, { store, journal })
+    const found = await store.address(objectNameOf(ip))
+    if (found) return takeOverNoted(found, { claimant, nic }, { store, journal })
   }
   const object = addressObject({ ip, pool, nic, claimant })
   journal.note(object.metadata.name)
   const outcome = await store.createAddress(object)
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
   if (next.kind === 'create' && next.isListed) return undefined
-  const holder = await store.address(object.metadata.name)
-  return holder && takeOver(holder, { claimant, nic }, store)
+  const found = await store.address(object.metadata.name)
+  return found && takeOver(found, { claimant, nic }, store)
 }
 
 const TAKE_OVER_TRIES_MAX = 8
@@ -188,26 +188,26 @@ const TAKE_OVER_TRIES_MAX = 8
  * before the address is used, so a late DEL of the earlier container, which deletes only what it
  * read unchanged, does not release it.
  */
-export async function takeOver(holder: SpiderIPAddress, asking: Holder, store: Store): Promise<Allocation | undefined> {
-  let known: SpiderIPAddress | undefined = holder
-  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && known && isHeldBy(known, asking); tries++) {
-    if (isUpToDate(known, asking)) return { object: known, isNew: false }
-    const object = await store.updateAddress(withHolder(known, asking))
+export async function takeOver(found: SpiderIPAddress, holder: Holder, store: Store): Promise<Allocation | undefined> {
+  let current: SpiderIPAddress | undefined = found
+  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && current && isHeldBy(current, holder); tries++) {
+    if (isUpToDate(current, holder)) return { object: current, isNew: false }
+    const object = await store.updateAddress(withHolder(current, holder))
     if (object) return { object, isNew: false }
-    known = await store.address(holder.metadata.name) // the earlier container's DEL updated or deleted it
+    current = await store.address(found.metadata.name) // the earlier container's DEL updated or deleted it
   }
   return undefined
 }
 
 /** Noted first: with this container's ID on it, only this container's DEL releases the address. */
 async function takeOverNoted(
-  holder: SpiderIPAddress,
-  asking: Holder,
+  found: SpiderIPAddress,
+  holder: Holder,
   { store, journal }: Pick<AllocDeps, 'store' | 'journal'>,
 ): Promise<Allocation | undefined> {
-  if (!isHeldBy(holder, asking)) return undefined
-  journal.note(holder.metadata.name)
-  return takeOver(holder, asking, store)
+  if (!isHeldBy(found, holder)) return undefined
+  journal.note(found.metadata.name)
+  return takeOver(found, holder, store)
 }
 
 /** An address of this pod and NIC that an earlier try left in the pool, by the labels of a list. */
@@ -224,8 +224,8 @@ async function ownAmong(
     const object = await store.address(name)
     const ip = ipOfObjectName(name)
     if (!object || ip === undefined || familyOf(ip) !== pool.family || !includes(free, toBigint(ip))) continue
-    const got = await takeOverNoted(object, { claimant, nic }, deps)
-    if (got) return got
+    const allocation = await takeOverNoted(object, { claimant, nic }, deps)
+    if (allocation) return allocation
   }
   return undefined
 }

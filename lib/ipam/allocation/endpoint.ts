@@ -75,10 +75,10 @@ export const withNics = (endpoint: SpiderEndpoint, ips: readonly EndpointNic[]):
 })
 
 /** The NICs of a record with these merged by name; new ones are appended. */
-export function merged(known: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
-  const added = nics.filter(nic => nic.interface === '' || !known.some(one => one.interface === nic.interface))
+export function merged(recorded: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
+  const added = nics.filter(nic => nic.interface === '' || !recorded.some(one => one.interface === nic.interface))
   return [
-    ...known.map(one => nics.find(nic => nic.interface !== '' && nic.interface === one.interface) ?? one),
+    ...recorded.map(one => nics.find(nic => nic.interface !== '' && nic.interface === one.interface) ?? one),
     ...added,
   ]
 }

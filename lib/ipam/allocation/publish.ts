@@ -42,11 +42,11 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
   const { name } = shared.pool.metadata
   let now: SharedPool | undefined = shared
   for (let tries = 0; tries < PUBLISH_TRIES_MAX && now; tries++) {
-    const there = recordAt(now, ip)
-    if (!now.isReadable || now.unreadable.includes(ip) || (there && !isRecordOf(there, holder)))
+    const recorded = recordAt(now, ip)
+    if (!now.isReadable || now.unreadable.includes(ip) || (recorded && !isRecordOf(recorded, holder)))
       return recordedIn(now, ranges, family)
     const uid = claimant.apiUid ?? claimant.uid // a Go controller compares it with metadata.uid of the pod
-    if (there?.uid === uid) return undefined
+    if (recorded?.uid === uid) return undefined
     const record = { ip, namespace: claimant.namespace, pod: claimant.record, uid }
     const entries = withRecordOf(now, record)
     const written = await store.writeAllocated(now.pool, { text: allocatedText(entries), count: entries.length })

@@ -95,13 +95,13 @@ function validate(ipam: object): schema.Conf {
   }
 }
 
-function level(wanted: string | undefined): LogLevel {
-  if (wanted === undefined || wanted === '') return 'debug'
-  const found = LOG_LEVELS.find(name => name === wanted.toLowerCase())
+function level(value: string | undefined): LogLevel {
+  if (value === undefined || value === '') return 'debug'
+  const found = LOG_LEVELS.find(name => name === value.toLowerCase())
   if (found === undefined)
     throw new CniError(
       'invalidConfig',
-      `ipam.log_level is ${JSON.stringify(wanted)}; it must be one of ${LOG_LEVELS.join(', ')}`,
+      `ipam.log_level is ${JSON.stringify(value)}; it must be one of ${LOG_LEVELS.join(', ')}`,
     )
   return found
 }

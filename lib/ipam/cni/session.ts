@@ -40,14 +40,14 @@ export function sessionOf(call: Call<unknown>): Session {
   const holder = container
     ? { pod: { namespace: CONTAINER_NAMESPACE, name: container.id }, podUid: uidOf(container) }
     : { pod: podOf(call), podUid: call.args.get('K8S_POD_UID') ?? '' }
-  const who = container ? { container: container.name } : { pod: `${holder.pod.namespace}/${holder.pod.name}` }
+  const holderField = container ? { container: container.name } : { pod: `${holder.pod.namespace}/${holder.pod.name}` }
   return {
     conf,
     log,
     ...holder,
     container,
     journal,
-    fields: { version: VERSION, command, containerID, ifName, ...who },
+    fields: { version: VERSION, command, containerID, ifName, ...holderField },
   }
 }
 

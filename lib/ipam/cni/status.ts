@@ -66,8 +66,8 @@ async function whyNoneNamed(named: readonly Named[], network: string, store: Sto
   return undefined
 }
 
-const isNamed = (wanted: string, name: string): boolean =>
-  isPattern(wanted) ? patternOf(wanted).test(name) : wanted === name
+const isNamed = (nameOrPattern: string, name: string): boolean =>
+  isPattern(nameOrPattern) ? patternOf(nameOrPattern).test(name) : nameOrPattern === name
 
 /**
  * One usable pool is enough, since pods may name any. The pool of the last STATUS is read first.
@@ -75,8 +75,8 @@ const isNamed = (wanted: string, name: string): boolean =>
 async function whyNone({ ipv4, ipv6 }: IpamConf['switches'], store: Store): Promise<string | undefined> {
   const families: readonly Family[] = [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])]
   const last = remembered()
-  const there = last === undefined ? undefined : await store.pool(last, 'cached')
-  if (there && whyNot(there, families) === undefined) return undefined
+  const lastPool = last === undefined ? undefined : await store.pool(last, 'cached')
+  if (lastPool && whyNot(lastPool, families) === undefined) return undefined
   const pools = await store.pools()
   if (pools.length === 0) return 'there is no SpiderIPPool; create one'
   const good = pools.find(pool => whyNot(pool, families) === undefined)

@@ -99,10 +99,10 @@ async function addNotRetained(context: PodContext, deps: AllocDeps): Promise<Gra
     : readCandidates(context, deps.store))
   const isMoved =
     candidates &&
-    (!hasRequested || (candidates.scope !== 'places' && (await staleNics([entry], context, candidates)).length > 0))
+    (!hasRequested || (candidates.scope !== 'byIndex' && (await staleNics([entry], context, candidates)).length > 0))
   if (isMoved) return replaceNics(context, { endpoint, others, stale: [entry] }, deps, candidates)
   const reuseContext = { ...context, ...(candidates && { pools: poolsIn(candidates) }) }
-  if (await reuse({ entry, place: recorded.indexOf(entry) }, reuseContext, deps))
+  if (await reuse({ entry, index: recorded.indexOf(entry) }, reuseContext, deps))
     return finish({ nic: entry, undo: keep }, deps)
   return allocateNics(context, { endpoint, others }, deps, candidates)
 }
@@ -219,13 +219,13 @@ const noAddress = (nic: string, from: string): Refused =>
 async function nameRecordedNic(
   context: PodContext,
   { endpoint, others }: Before,
-  place: number,
+  index: number,
   deps: AllocDeps,
 ): Promise<Granted> {
   const { request, claimant, keeper } = context
-  const entry = others[place]
+  const entry = others[index]
   if (entry && !hasAll(entry, request.requested ?? [])) throw unnamedRequest(request)
-  if (!entry || !(await reuse({ entry, place, nic: request.nic }, context, deps)))
+  if (!entry || !(await reuse({ entry, index, nic: request.nic }, context, deps)))
     throw noAddress(request.nic, 'the record')
   const nic = { ...entry, interface: request.nic }
   const all = others.map(one => (one === entry ? nic : one))
@@ -245,7 +245,7 @@ async function nicRequests(
   store: Store,
 ): Promise<readonly NicRequest[]> {
   const { request, pod, owner } = context
-  if (scope === 'places' && others.length > 0)
+  if (scope === 'byIndex' && others.length > 0)
     throw (request.requested ?? []).length > 0 ? unnamedRequest(request) : noAddress(request.nic, from)
   const missing = named.filter(({ request }) => !others.some(one => one.interface === request.nic))
   return Promise.all(
@@ -260,9 +260,9 @@ async function nicRequests(
 }
 
 /** The first item of a list without names is this call's; later calls name the others. */
-function namesOf({ nic, place }: PoolRequest, ifName: string): Pick<NicRequest, 'nic' | 'interface'> {
-  if (place === undefined) return { nic, interface: nic }
-  return place === 0 ? { nic: ifName, interface: ifName } : { nic, interface: '' }
+function namesOf({ nic, index }: PoolRequest, ifName: string): Pick<NicRequest, 'nic' | 'interface'> {
+  if (index === undefined) return { nic, interface: nic }
+  return index === 0 ? { nic: ifName, interface: ifName } : { nic, interface: '' }
 }
 
 /**

@@ -27,7 +27,7 @@ export interface NicAllocation {
   undo(): Promise<void>
 }
 
-interface Granting {
+interface PodAllocation {
   readonly claimant: Claimant
   readonly reserved: readonly SpiderReservedIP[]
   /** The other interfaces of the pod's record. */
@@ -41,26 +41,24 @@ type HeldAddress = Extract<AllocationResult, { kind: 'held' }>
  * @throws Refused `exhausted`, `contended`; KubeError. Then nothing stays allocated.
  */
 export async function allocateAll(
-  wants: readonly NicRequest[],
-  { claimant, reserved, others }: Granting,
+  requests: readonly NicRequest[],
+  { claimant, reserved, others }: PodAllocation,
   deps: AllocDeps,
 ): Promise<NicAllocation> {
   const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
   const outcomes = await Promise.all(
-    wants.flatMap(want =>
-      [...want.pools].map(async ([family, objects]) => {
+    requests.flatMap(nicRequest =>
+      [...nicRequest.pools].map(async ([family, objects]) => {
         const pools = objects.map(object => poolOf(object, family))
-        const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family), except }
-        const one = ofFamily(want.requested ?? [], family)
-        const asking = { claimant, nic: want.nic }
-        const taking = one
-          ? takeRequested(one, { holder: asking, pools: objects, reserved }, deps)
-          : allocate(asked, deps)
-        return { want, ...(await settled(taking)) }
+        const request = { claimant, nic: nicRequest.nic, pools, reserved: reservedRanges(reserved, family), except }
+        const one = ofFamily(nicRequest.requested ?? [], family)
+        const holder = { claimant, nic: nicRequest.nic }
+        const taking = one ? takeRequested(one, { holder, pools: objects, reserved }, deps) : allocate(request, deps)
+        return { nicRequest, ...(await settled(taking)) }
       }),
     ),
   )
-  const held = outcomes.flatMap(({ want, taken }) => (taken?.kind === 'held' ? [{ want, taken }] : []))
+  const held = outcomes.flatMap(({ nicRequest, taken }) => (taken?.kind === 'held' ? [{ nicRequest, taken }] : []))
   const taken = held.map(one => one.taken)
   const undo = async (): Promise<void> => {
     // The journal stays where one could not be released: DEL reads it.
@@ -74,9 +72,9 @@ export async function allocateAll(
   }
   if (refused) await undo()
   if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, deps.store)
-  const nics = wants.map(want => {
-    const assigned = held.filter(one => one.want === want).map(({ taken }) => taken)
-    return nicRecord(want.interface, assigned, want.cleanGateway)
+  const nics = requests.map(nicRequest => {
+    const assigned = held.filter(one => one.nicRequest === nicRequest).map(({ taken }) => taken)
+    return nicRecord(nicRequest.interface, assigned, nicRequest.cleanGateway)
   })
   return { nics, undo }
 }

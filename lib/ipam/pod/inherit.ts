@@ -41,8 +41,8 @@ export function outdated(
   nic: string,
   isOfNetwork: (pool: SpiderIPPool) => boolean = () => true,
 ): readonly EndpointNic[] {
-  if (scope === 'places')
-    return recorded.every((entry, place) => isWithin(entry, named[place], () => true)) ? [] : recorded
+  if (scope === 'byIndex')
+    return recorded.every((entry, index) => isWithin(entry, named[index], () => true)) ? [] : recorded
   const candidates = named.find(one => one.request.nic === nic)
   return recorded.filter(entry => entry.interface === nic && !isWithin(entry, candidates, isOfNetwork))
 }
@@ -58,7 +58,7 @@ export function unusable(recorded: readonly EndpointNic[], { scope }: RequestedP
       return prefix !== undefined && whyUnusable(prefix.ip, prefix) !== undefined
     }),
   )
-  return scope === 'places' && found.length > 0 ? recorded : found
+  return scope === 'byIndex' && found.length > 0 ? recorded : found
 }
 
 /**
@@ -68,13 +68,13 @@ export function unusable(recorded: readonly EndpointNic[], { scope }: RequestedP
 export async function inherit(
   { status }: SpiderEndpoint,
   entries: readonly EndpointNic[],
-  taker: ReuseContext,
+  context: ReuseContext,
   deps: AllocDeps,
 ): Promise<readonly EndpointNic[]> {
   const was = status.current.uid
   const taken = await Promise.all(
     entries.map(async entry =>
-      (await reuse({ entry, place: entries.indexOf(entry), was }, taker, deps)) ? [entry] : [],
+      (await reuse({ entry, index: entries.indexOf(entry), was }, context, deps)) ? [entry] : [],
     ),
   )
   return taken.flat()

@@ -81,13 +81,13 @@ export async function createFirstEndpoint(
 ): Promise<SpiderEndpoint> {
   const written = await store.createEndpoint(newEndpoint(claimant, nics, isKept))
   if (written !== 'conflict') return written
-  const there = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
-  const { uid, ips = [] } = there?.status.current ?? {}
+  const existing = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
+  const { uid, ips = [] } = existing?.status.current ?? {}
   // It may be ours, created without a response.
   const isOurs =
     uid === claimant.uid && ips.length === nics.length && nics.every(nic => ips.some(one => isSame(one, nic)))
-  if (there && isOurs) return there
-  throw new RecordExists(there, `SpiderEndpoint ${claimant.namespace}/${claimant.record} exists`)
+  if (existing && isOurs) return existing
+  throw new RecordExists(existing, `SpiderEndpoint ${claimant.namespace}/${claimant.record} exists`)
 }
 
 const isSame = (a: EndpointNic, b: EndpointNic): boolean =>

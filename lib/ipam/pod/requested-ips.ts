@@ -5,7 +5,7 @@ import { parsePrefix } from '../../ip/cidr.js'
 import { includes, rangesOf } from '../../ip/range.js'
 import { whyUnusable } from '../../ip/usable.js'
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
-import { claimOne, lost, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
+import { claimOne, publishAllocation, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
 import { isRecordOf, recordAt } from '../allocation/go-records.js'
 import { isQuarantined } from '../allocation/quarantine.js'
 import { addressesOf } from '../allocation/endpoint.js'
@@ -51,7 +51,7 @@ export function requestedIpsIn({ runtimeConfigIps, argsIps, ip }: RequestSources
       if (same.length === undefined) once[once.indexOf(same)] = { ...same, length: one.length }
       continue
     }
-    const other = once.find(known => familyOf(known.ip) === familyOf(one.ip))
+    const other = once.find(earlier => familyOf(earlier.ip) === familyOf(one.ip))
     if (other)
       throw wrongInput(
         `${one.from} asks for ${one.ip} and ${other.from} for ${other.ip}: an interface has one IPv${familyOf(one.ip)} address; ask for one of them`,
@@ -84,7 +84,7 @@ export const hasAll = (nic: EndpointNic, requested: readonly RequestedIp[]): boo
 export const ofFamily = (requested: readonly RequestedIp[], family: Family): RequestedIp | undefined =>
   requested.find(({ ip }) => familyOf(ip) === family)
 
-interface Wanted {
+interface RequestedContext {
   readonly holder: Holder
   /** Usable pools of the family. */
   readonly pools: readonly SpiderIPPool[]
@@ -98,21 +98,21 @@ interface Wanted {
  */
 export async function takeRequested(
   requested: RequestedIp,
-  wanted: Wanted,
+  context: RequestedContext,
   deps: AllocDeps,
 ): Promise<Extract<AllocationResult, { kind: 'held' }>> {
   const { ip, from } = requested
-  const { holder } = wanted
-  const pool = poolFor(requested, wanted.pools)
-  refuseReserved(requested, wanted.reserved, pool)
+  const { holder } = context
+  const pool = poolFor(requested, context.pools)
+  refuseReserved(requested, context.reserved, pool)
   const record = pool.shared && recordAt(pool.shared, ip)
   if (record && !isRecordOf(record, holder))
     throw held(requested, `pod ${record.namespace}/${record.pod} (status.allocatedIPs of pool ${pool.name})`)
-  const got = await claimOne(ip, pool, holder, deps)
-  if (!got) throw takenBy(requested, await deps.store.address(objectNameOf(ip)), holder)
-  if (await lost(got, pool, holder, deps))
+  const allocation = await claimOne(ip, pool, holder, deps)
+  if (!allocation) throw takenBy(requested, await deps.store.address(objectNameOf(ip)), holder)
+  if (await publishAllocation(allocation, pool, holder, deps))
     throw held(requested, `a pod of a Go agent (status.allocatedIPs of pool ${pool.name})`)
-  return { kind: 'held', pool, ...got }
+  return { kind: 'held', pool, ...allocation }
 }
 
 /** Why an address in spec.ips of the pool is not allocatable. */

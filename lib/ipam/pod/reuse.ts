@@ -4,17 +4,17 @@ import { parsePrefix } from '../../ip/cidr.js'
 import { includes, subtract } from '../../ip/range.js'
 import type { EndpointNic, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import { recordAt, isRecordOf } from '../allocation/go-records.js'
-import { claimOne, lost, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
+import { claimOne, publishAllocation, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
 import { addressesOf } from '../allocation/endpoint.js'
 import type { Holder, Claimant } from '../allocation/claimant.js'
 import { poolOf, type Pool, familyOfPool, reservedRanges } from '../allocation/pool.js'
-import { placeName } from '../pools/sources.js'
+import { indexName } from '../pools/sources.js'
 
 /** An interface of the record, and earlier holders that its objects may still name. */
 export interface RecordedNic {
   readonly entry: EndpointNic
   /** Its index in the record, which its objects have as NIC until the interface has a name. */
-  readonly place: number
+  readonly index: number
   /** UID of the pod before, whose addresses this one inherits. */
   readonly was?: string
   /** The name that the interface gets with this call. */
@@ -38,18 +38,18 @@ export async function reuse(
   { claimant, reserved, pools }: ReuseContext,
   deps: AllocDeps,
 ): Promise<boolean> {
-  const { entry, place, was, nic = entry.interface || placeName(place) } = recorded
-  const holder: Holder = { claimant, nic, was: { ...(was !== undefined && { uid: was }), nic: placeName(place) } }
+  const { entry, index, was, nic = entry.interface || indexName(index) } = recorded
+  const holder: Holder = { claimant, nic, was: { ...(was !== undefined && { uid: was }), nic: indexName(index) } }
   const addresses = addressesOf(entry)
   const held: Allocation[] = []
   for (const { address, pool } of addresses) {
     const ip = parsePrefix(address)?.ip
-    const got = ip && (await retakeOne({ ip, pool, reserved, ...(pools && { pools }) }, holder, deps))
-    if (!got) {
+    const allocation = ip && (await reuseAddress({ ip, pool, reserved, ...(pools && { pools }) }, holder, deps))
+    if (!allocation) {
       await Promise.all(held.map(({ object }) => deps.store.deleteAddress(object)))
       return false
     }
-    held.push(got)
+    held.push(allocation)
   }
   return addresses.length > 0
 }
@@ -59,21 +59,21 @@ function isOfOther({ shared }: Pool, ip: Ip, holder: Holder): boolean {
   return record !== undefined && !isRecordOf(record, holder)
 }
 
-async function retakeOne(
+async function reuseAddress(
   { ip, pool, reserved, pools }: { readonly ip: Ip; readonly pool: string } & Pick<ReuseContext, 'reserved' | 'pools'>,
-  asking: Holder,
+  holder: Holder,
   deps: AllocDeps,
 ): Promise<Allocation | undefined> {
-  const holder = await deps.store.address(objectNameOf(ip))
-  const object = pools?.get(pool) ?? (holder && !pools ? undefined : await deps.store.pool(pool))
+  const found = await deps.store.address(objectNameOf(ip))
+  const object = pools?.get(pool) ?? (found && !pools ? undefined : await deps.store.pool(pool))
   const family = object && familyOfPool(object)
   const own = object && family !== undefined ? poolOf(object, family) : undefined
   // status.allocatedIPs of a shared pool names another pod: a Go agent's, newer than this record.
-  if (own && isOfOther(own, ip, asking)) return undefined
-  if (!holder && !own) return undefined
+  if (own && isOfOther(own, ip, holder)) return undefined
+  if (!found && !own) return undefined
   // The pool was edited, or the address reserved, while it was not held.
-  if (!holder && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
+  if (!found && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
     return undefined
-  const got = holder ? await takeOver(holder, asking, deps.store) : own && (await claimOne(ip, own, asking, deps))
-  return got && own && (await lost(got, own, asking, deps)) ? undefined : got
+  const allocation = found ? await takeOver(found, holder, deps.store) : own && (await claimOne(ip, own, holder, deps))
+  return allocation && own && (await publishAllocation(allocation, own, holder, deps)) ? undefined : allocation
 }

@@ -175,17 +175,17 @@ const shown = ({ dst, gw }: PoolRoute): string => JSON.stringify({ dst, gw })
 
 function routesIn(text: string, where: string): readonly PoolRoute[] {
   return listOf(text, where, ROUTES_EXAMPLE).map((value, at) => {
-    const place = `${where}, item ${at}`
-    if (!isObject(value)) throw wrongInput(`${place} is ${JSON.stringify(value)}; write an object`)
+    const item = `${where}, item ${at}`
+    if (!isObject(value)) throw wrongInput(`${item} is ${JSON.stringify(value)}; write an object`)
     const keys = keysOf(value)
     const [dst, gw] = [keys.get('dst') ?? '', keys.get('gw') ?? '']
     const to = typeof dst === 'string' ? parsePrefix(dst) : undefined
     const via = typeof gw === 'string' ? parseIp(gw) : undefined
-    if (!to) throw wrongInput(`${place}: dst is ${JSON.stringify(dst)}; write a CIDR such as 10.0.0.0/16`)
-    if (via === undefined) throw wrongInput(`${place}: gw is ${JSON.stringify(gw)}; write an IP address`)
+    if (!to) throw wrongInput(`${item}: dst is ${JSON.stringify(dst)}; write a CIDR such as 10.0.0.0/16`)
+    if (via === undefined) throw wrongInput(`${item}: gw is ${JSON.stringify(gw)}; write an IP address`)
     if (familyOf(to.ip) !== familyOf(via))
       throw wrongInput(
-        `${place}: dst ${String(dst)} and gw ${String(gw)} are not of one family; write both IPv4 or both IPv6`,
+        `${item}: dst ${String(dst)} and gw ${String(gw)} are not of one family; write both IPv4 or both IPv6`,
       )
     return { dst: String(dst), gw: String(gw) }
   })

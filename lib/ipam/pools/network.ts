@@ -5,7 +5,7 @@ import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS, ANNOTATION_MULTU
 export type Network = { readonly name: string } | { readonly unknown: string }
 
 /** An interface by name or, before it has one, by index: 0 is the default interface. */
-export type InterfaceRef = { readonly nic: string } | { readonly place: number }
+export type InterfaceRef = { readonly nic: string } | { readonly index: number }
 
 /** Environment of the plugin: Multus' cluster-wide default network. */
 const CLUSTER_NETWORK = 'MULTUS_CLUSTER_NETWORK'
@@ -20,7 +20,7 @@ export function networkOf(
   { agentNamespace, clusterNetwork }: { readonly agentNamespace: string; readonly clusterNetwork: string },
 ): Network {
   const annotations = pod.metadata.annotations ?? {}
-  if ('nic' in which ? which.nic === 'eth0' : which.place === 0) {
+  if ('nic' in which ? which.nic === 'eth0' : which.index === 0) {
     const text = annotations[ANNOTATION_MULTUS_DEFAULT] ?? clusterNetwork
     if (text === '')
       return { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_DEFAULT} that says which network eth0 is in` }
@@ -34,8 +34,8 @@ export function networkOf(
   const found =
     'nic' in which
       ? selections.find(({ nic }, at) => (nic ?? `net${at + 1}`) === which.nic)
-      : selections[which.place - 1]
-  const what = 'nic' in which ? which.nic : `interface ${which.place} of the pod`
+      : selections[which.index - 1]
+  const what = 'nic' in which ? which.nic : `interface ${which.index} of the pod`
   if (found) return { name: found.name }
   return text === undefined
     ? { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_NETWORKS} that says which network ${what} is in` }

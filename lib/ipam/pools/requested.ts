@@ -52,7 +52,7 @@ export async function requestedPools(context: RequestContext, store: Store): Pro
 
 const plain = (nic: string, cleanGateway: boolean): PoolRequest => ({
   nic,
-  place: undefined,
+  index: undefined,
   names: new Map(),
   cleanGateway,
 })

@@ -33,7 +33,7 @@ export interface PoolRequest {
    */
   readonly nic: string
   /** Its index among the pod's interfaces, where it has no name yet. */
-  readonly place: number | undefined
+  readonly index: number | undefined
   readonly names: PoolNamesByFamily
   readonly cleanGateway: boolean
 }
@@ -46,9 +46,9 @@ export interface PoolSource {
   readonly example: string
   /**
    * `call`: only the interface of this call. `all`: every interface of the pod at its first ADD.
-   * `places`: the same by index, without names.
+   * `byIndex`: the same by index, without names.
    */
-  readonly scope: 'call' | 'all' | 'places'
+  readonly scope: 'call' | 'all' | 'byIndex'
   readonly requests: readonly PoolRequest[]
 }
 
@@ -88,23 +88,23 @@ function fromItems(
   { nic }: RequestingCall,
 ): Omit<PoolSource, 'says' | 'example'> {
   if (items.every(item => item.nic === ''))
-    return { from, scope: 'places', requests: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
+    return { from, scope: 'byIndex', requests: items.map((item, index) => ({ ...item, nic: indexName(index), index })) }
   if (!items.some(item => item.nic === nic))
     throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["pool"]}`)
-  return { from, scope: 'all', requests: items.map(item => ({ ...item, place: undefined })) }
+  return { from, scope: 'all', requests: items.map(item => ({ ...item, index: undefined })) }
 }
 
 /** The NIC of an interface without a name, in address objects. */
-export const placeName = (place: number): string => `#${place}`
+export const indexName = (index: number): string => `#${index}`
 
 const forCall = (
-  place: Pick<PoolSource, 'from' | 'says' | 'example'>,
+  source: Pick<PoolSource, 'from' | 'says' | 'example'>,
   names: PoolNamesByFamily,
   { nic, cleanGateway }: RequestingCall,
 ): PoolSource => ({
-  ...place,
+  ...source,
   scope: 'call',
-  requests: [{ nic, place: undefined, names, cleanGateway }],
+  requests: [{ nic, index: undefined, names, cleanGateway }],
 })
 
 /** The annotations of the pod's Namespace; one of the two is enough. */

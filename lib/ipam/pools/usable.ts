@@ -84,8 +84,8 @@ function namesNone({ from, says, example }: PoolSource, request: PoolRequest, fa
   )
 }
 
-const interfaceOf = ({ nic, place }: PoolRequest): string =>
-  place === undefined ? nic : `interface ${place} of the pod`
+const interfaceOf = ({ nic, index }: PoolRequest): string =>
+  index === undefined ? nic : `interface ${index} of the pod`
 
 interface Expanding {
   readonly names: readonly string[]
@@ -201,7 +201,7 @@ export async function networkRule(
  * Labels of node and Namespace, and the master's addresses, are read only where they are needed.
  */
 async function readFacts(
-  { nic, place }: PoolRequest,
+  { nic, index }: PoolRequest,
   pools: readonly SpiderIPPool[],
   selection: SelectionContext,
   store: Store,
@@ -217,7 +217,7 @@ async function readFacts(
     namespace,
     namespaceLabels: needsNamespace ? (await store.namespace(namespace)).labels : {},
     podLabels: pod.metadata.labels ?? {},
-    network: networkOf(pod, place === undefined ? { nic } : { place }, selection),
+    network: networkOf(pod, index === undefined ? { nic } : { index }, selection),
     owner,
     agentNamespace,
     master: await selection.master?.(),

@@ -49,8 +49,8 @@ export function eventOf({ pod, node, reason, message, about, now }: PodEventSpec
 const QUIET_MS = 60_000
 
 /** The update of a repeated event; `undefined` within a minute of the last one: rate-limited. */
-export function repeatEvent(there: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
-  const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp)
+export function repeatEvent(stored: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
+  const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(stored.lastTimestamp)
   if (sinceMs < QUIET_MS && sinceMs > -QUIET_MS) return undefined // also after the clock was set back
-  return { count: there.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }
+  return { count: stored.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }
 }

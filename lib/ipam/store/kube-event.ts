@@ -15,10 +15,10 @@ const BRIEFLY: OnceOptions = { onceWithinMs: 2_000 }
  */
 export async function recordEvent(kube: Kube, event: Event): Promise<void> {
   try {
-    const there = await existing(kube, event)
-    if (!there) return void (await kube.create(EVENTS, event, BRIEFLY))
-    const update = repeatEvent(there, event)
-    const { resourceVersion } = there.metadata
+    const stored = await existing(kube, event)
+    if (!stored) return void (await kube.create(EVENTS, event, BRIEFLY))
+    const update = repeatEvent(stored, event)
+    const { resourceVersion } = stored.metadata
     const patch = { metadata: { resourceVersion }, ...update }
     if (update) await kube.patch(EVENTS, refOf(event), patch, 'merge', BRIEFLY)
   } catch (error) {

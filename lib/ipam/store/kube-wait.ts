@@ -24,19 +24,19 @@ export async function waitForPools(
   const over = new AbortController()
   const left = kube.remainingMs
   const timer = setTimeout(() => over.abort(), Math.min(waitMs, Math.max(left - REST_MS, left / 2)))
-  const known = new Map<string, SpiderIPPool>()
+  const current = new Map<string, SpiderIPPool>()
   try {
     for await (const event of kube.watch<SpiderIPPool>(SPIDER_IPPOOLS, { labelSelector, signal: over.signal })) {
       if (event.type === 'LISTED') {
-        known.clear()
-        for (const pool of event.items) known.set(pool.metadata.name, pool)
-      } else if (event.type === 'DELETED') known.delete(event.object.metadata.name)
-      else known.set(event.object.metadata.name, event.object)
-      if (until([...known.values()])) break
+        current.clear()
+        for (const pool of event.items) current.set(pool.metadata.name, pool)
+      } else if (event.type === 'DELETED') current.delete(event.object.metadata.name)
+      else current.set(event.object.metadata.name, event.object)
+      if (until([...current.values()])) break
     }
   } finally {
     clearTimeout(timer)
     over.abort()
   }
-  return [...known.values()]
+  return [...current.values()]
 }

@@ -16,7 +16,7 @@ const nic = (name: string, last: number, more: Partial<EndpointNic> = {}): Endpo
   ...more,
 })
 const named = (name: string, pools: readonly SpiderIPPool[], family: Family = 4): RequestedPools['named'][number] => ({
-  request: { nic: name, place: undefined, names: new Map(), cleanGateway: false },
+  request: { nic: name, index: undefined, names: new Map(), cleanGateway: false },
   pools: new Map([[family, pools]]),
 })
 const wishes = (of: RequestedPools['named'], scope: RequestedPools['scope'] = 'call'): RequestedPools => ({
@@ -42,10 +42,10 @@ const old: readonly (readonly [
   ['an interface of another network', two, wishes([named('eth0', [A])]), 'eth0', false],
   ['an interface that the record does not have', [nic('net1', 2)], wishes([named('eth0', [A])]), ''],
   ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], wishes([named('eth0', [A])]), 'eth0'],
-  ['places that are right', two, wishes([named('#0', [A]), named('#1', [A])], 'places'), ''],
-  ['places of which one is wrong', two, wishes([named('#0', [A]), named('#1', [V6])], 'places'), 'eth0 net1'],
-  ['places that are fewer', two, wishes([named('#0', [A])], 'places'), 'eth0 net1'],
-  ['places, whatever the network', two, wishes([named('#0', [A]), named('#1', [A])], 'places'), '', false],
+  ['an index list that is current', two, wishes([named('#0', [A]), named('#1', [A])], 'byIndex'), ''],
+  ['an index list with one other pool', two, wishes([named('#0', [A]), named('#1', [V6])], 'byIndex'), 'eth0 net1'],
+  ['an index list that is shorter', two, wishes([named('#0', [A])], 'byIndex'), 'eth0 net1'],
+  ['an index list, on any network', two, wishes([named('#0', [A]), named('#1', [A])], 'byIndex'), '', false],
 ]
 for (const [of, recorded, wanted, is, isOfNetwork = true] of old)
   t.test(`outdated() of ${of}`, async t => {
@@ -61,8 +61,8 @@ const bad: readonly (readonly [
 ])[] = [
   ['none', two, 'call', ''],
   ['the network address', [nic('eth0', 0), nic('net1', 2)], 'call', 'eth0'],
-  ['the broadcast address, without names', [nic('eth0', 1), nic('net1', 255)], 'places', 'eth0 net1'],
-  ['none, without names', two, 'places', ''],
+  ['the broadcast address, without names', [nic('eth0', 1), nic('net1', 255)], 'byIndex', 'eth0 net1'],
+  ['none, without names', two, 'byIndex', ''],
   ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], 'call', ''],
 ]
 for (const [of, recorded, scope, is] of bad)

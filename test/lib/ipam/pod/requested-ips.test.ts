@@ -17,7 +17,7 @@ const READ: readonly (readonly [of: string, sources: Partial<RequestSources>, ip
   ['args.cni', { argsIps: ['10.0.0.5'] }, ['10.0.0.5']],
   ['CNI_ARGS', { ip: '10.0.0.5' }, ['10.0.0.5']],
   ['CNI_ARGS with both families', { ip: '10.0.0.5, FD00::0:5' }, ['10.0.0.5', 'fd00::5']],
-  ['one address from two places', { runtimeConfigIps: ['10.0.0.5'], ip: '10.0.0.5/24' }, ['10.0.0.5/24']],
+  ['one address from two sources', { runtimeConfigIps: ['10.0.0.5'], ip: '10.0.0.5/24' }, ['10.0.0.5/24']],
   ['null', { runtimeConfigIps: null, argsIps: null }, []],
 ]
 for (const [of, sources, ips] of READ)

@@ -30,7 +30,7 @@ const WAS = 'uid-before'
 const keeping: readonly Keeping[] = [
   { of: 'its own address', held: [[1, me]], is: true, holders: [MINE] },
   { of: 'the address of the pod before', held: [[1, before]], was: WAS, is: true, holders: [MINE] },
-  { of: 'an address of its place', held: [[1, me, '#0']], is: true, holders: [MINE] },
+  { of: 'an address of its index', held: [[1, me, '#0']], is: true, holders: [MINE] },
   { of: 'an address that went missing', is: true, holders: [MINE] },
   { of: 'an address of another pod', held: [[1, other]], is: false, holders: ['10.1.0.1/24 other eth0 c-other'] },
   {
@@ -72,7 +72,7 @@ for (const { of, held = [], pool = A, reserved = [], entry = nic('eth0', 1), was
       memory.hold(`10.1.0.${last}`, { pool: 'a', claimant, nic: name })
     memory.pools.splice(0, 1, pool, V6)
     const taker = { claimant: me, reserved: [{ metadata: { name: 'r' }, spec: { ips: reserved } }] }
-    const recorded = { entry, place: 0, ...(was !== undefined && { was }) }
+    const recorded = { entry, index: 0, ...(was !== undefined && { was }) }
     t.strictSame(await reuse(recorded, taker, memory.hands()), is)
     t.strictSame(memory.holders(), holders)
   })

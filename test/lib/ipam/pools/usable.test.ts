@@ -27,8 +27,8 @@ const POOLS = [
   poolObject('mine', { nodeName: ['n1'] }),
   poolObject('net', { multusName: ['other/net'] }),
 ]
-const wish = (names: Partial<Record<Family, readonly string[]>>, place?: number): PoolRequest => ({
-  ...{ nic: place === undefined ? 'eth0' : `#${place}`, place, cleanGateway: false },
+const wish = (names: Partial<Record<Family, readonly string[]>>, index?: number): PoolRequest => ({
+  ...{ nic: index === undefined ? 'eth0' : `#${index}`, index, cleanGateway: false },
   names: new Map(([4, 6] as const).flatMap(family => (names[family] ? [[family, names[family]] as const] : []))),
 })
 const source = (wishes: readonly PoolRequest[]): PoolSource => ({
