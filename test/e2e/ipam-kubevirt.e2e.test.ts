@@ -1,5 +1,4 @@
-// KubeVirt virtual machines keep their address over restarts and live migrations, until they are
-// deleted.
+// KubeVirt virtual machines keep their address over restarts and live migrations.
 import t, { type Test } from 'tap'
 import type { KubeObject } from '../../demo/api.js'
 import type { PodRef } from '../fixtures/cluster.js'

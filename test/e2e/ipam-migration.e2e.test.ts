@@ -1,5 +1,4 @@
-// Migration from the Go system, back and forward again: its records, adopted or not, and no address
-// allocated twice.
+// Migration from the Go system, back and forward again: no address allocated twice.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -227,8 +226,7 @@ t.test('controller: pools with a Go agent, after it, and after the migration is 
   await controller.end('SIGTERM')
   isRunning = false
 
-  // Back to Go: without our controller a Go agent reads the pool. Then forward, executables
-  // first.
+  // Back to Go: a Go agent reads the pool. Then forward, executables first.
   const back = bare(await go.allocate(empty.pool, { name: name('life-back'), uid: 'back' }))
   t.notOk([ours, address].includes(back), 'Go gives none of ours')
   const forward = await Promise.all(

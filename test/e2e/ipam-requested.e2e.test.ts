@@ -1,5 +1,4 @@
-// Requested addresses: capability `ips`, args.cni.ips, IP of CNI_ARGS; allocated, or refused with
-// the reason.
+// Requested addresses: capability `ips`, args.cni.ips, IP of CNI_ARGS.
 import t from 'tap'
 import { containerId, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../fixtures/executable.js'

@@ -1,5 +1,4 @@
-// Routes of pools and pods: their interface, and a form that any main plugin can pass to the
-// kernel.
+// Routes of pools and pods: their interface, and a form that the kernel accepts.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'

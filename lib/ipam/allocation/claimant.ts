@@ -20,10 +20,7 @@ export interface Claimant {
   readonly at?: { readonly host: string; readonly netns: string; readonly name: string }
 }
 
-/**
- * Claimant and NIC of an address; `was`: the UID of the pod before, or the name of the interface
- * before it had its own.
- */
+/** Claimant and NIC of an address; `was`: UID of the pod before, name of the interface before. */
 export interface Holder {
   readonly claimant: Claimant
   readonly nic: string

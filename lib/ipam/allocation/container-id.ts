@@ -1,5 +1,4 @@
-// Identity of a container without a pod: record name, UID, owner. Pure; on the hot path of every
-// call.
+// Identity of a container without a pod: record name, UID, owner. Pure; on the hot path.
 import { SPIDERPOOL_GROUP } from '../../crd/names.js'
 import type { Ip } from '../../ip/address.js'
 import type { Claimant } from './claimant.js'

@@ -1,5 +1,4 @@
-// `status.allocatedIPs` of a pool, the allocation format of the Go agents: parse, look up, write.
-// Pure.
+// `status.allocatedIPs`, the allocation format of the Go agents: parse, look up, write. Pure.
 import { ANNOTATION_ALLOCATED_IPS } from '../../crd/names.js'
 import type { SpiderIPPool } from '../../crd/types.js'
 import { familyOf, parseIp, toBigint, type Family, type Ip } from '../../ip/address.js'
@@ -56,10 +55,7 @@ function recordOf(key: string, value: unknown): GoRecord | undefined {
   return namespace === '' || name === '' || more.length > 0 ? undefined : { ip, namespace, pod: name, uid: podUid }
 }
 
-/**
- * As the Go programs write it (spec of status.allocatedIPs): compact, keys in byte order; absent
- * when empty.
- */
+/** As the Go agents write it: compact JSON, keys in byte order; undefined when empty. */
 export function allocatedText(entries: readonly (readonly [string, unknown])[]): string | undefined {
   if (entries.length === 0) return undefined
   const inOrder = [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))

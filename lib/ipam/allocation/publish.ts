@@ -1,5 +1,4 @@
-// Pools shared with Go agents: an allocation is final once status.allocatedIPs records it. On a
-// Store.
+// Pools shared with Go agents: an allocation is final once status.allocatedIPs records it.
 import type { Family, Ip } from '../../ip/address.js'
 import type { Ranges } from '../../ip/range.js'
 import {

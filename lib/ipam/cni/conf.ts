@@ -24,10 +24,7 @@ export interface IpamConf {
   readonly timeouts: TimeoutsConf
   /** Use only pools whose subnet contains an address of the master. */
   readonly matchMasterSubnet: boolean
-  /**
-   * Feature switches, named as in the ConfigMap of the installation; all but detection default to
-   * on.
-   */
+  /** Feature switches, named as in the ConfigMap; all but detection default to on. */
   readonly switches: IpamSwitches
   /** Unknown keys of `ipam`, for the log. */
   readonly unknown: readonly UnknownKey[]

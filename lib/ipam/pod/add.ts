@@ -265,10 +265,7 @@ function namesOf({ nic, index }: PoolRequest, ifName: string): Pick<NicRequest, 
   return index === 0 ? { nic: ifName, interface: ifName } : { nic, interface: '' }
 }
 
-/**
- * Checked once every interface of the pod is known: the gateway may be in the subnet of a later
- * one.
- */
+/** Checked once all interfaces are known: a later one may have the subnet of the gateway. */
 function refuseUnreachable(
   nics: readonly EndpointNic[],
   routes: readonly PoolRoute[],

@@ -36,10 +36,7 @@ function podOf(container: ContainerIdentity, host: ContainerHost): Pod {
   }
 }
 
-/**
- * ADD for a container. On a full pool the addresses of dead containers are released, and it
- * retries.
- */
+/** ADD for a container. On a full pool it releases addresses of dead containers and retries. */
 export async function addContainer(
   request: AddRequest,
   { container, host }: { readonly container: ContainerIdentity; readonly host: ContainerHost },

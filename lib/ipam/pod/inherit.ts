@@ -1,5 +1,4 @@
-// Retention: what a pod inherits from the pod before it. Comparison is pure; taking over is on a
-// Store.
+// Retention: what a pod inherits from the pod before it. On a Store.
 import type { EndpointNic, SpiderEndpoint, SpiderIPPool } from '../../crd/types.js'
 import { networkOf, parsePrefix } from '../../ip/cidr.js'
 import { whyUnusable } from '../../ip/usable.js'
@@ -10,10 +9,7 @@ import { addressesOf } from '../allocation/endpoint.js'
 import { reuse, type ReuseContext } from './reuse.js'
 import type { RequestedPools } from '../pools/requested.js'
 
-/**
- * True where all addresses are of candidate pools, of their subnets, and of the interface's
- * network.
- */
+/** True where all addresses are of candidate pools and their subnets, and of the network. */
 const isWithin = (
   nic: EndpointNic,
   named: CandidatePools | undefined,
@@ -84,10 +80,7 @@ export async function inherit(
 export const poolsIn = ({ named }: RequestedPools): ReadonlyMap<string, SpiderIPPool> =>
   new Map(named.flatMap(({ pools }) => [...pools.values()].flat().map(pool => [pool.metadata.name, pool])))
 
-/**
- * Releases the addresses of stale interfaces, of this pod or the one before, unless `staying` has
- * them.
- */
+/** Releases the addresses of stale interfaces, of this pod or the one before, not in `staying`. */
 export async function releaseStale(
   entries: readonly EndpointNic[],
   { uids, staying }: { readonly uids: readonly string[]; readonly staying: readonly EndpointNic[] },

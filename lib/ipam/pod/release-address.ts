@@ -42,10 +42,7 @@ interface AddressHolder {
   readonly pool?: string
 }
 
-/**
- * True where the address is not this pod's: released now or before, or another's. False if it
- * stays.
- */
+/** True where the address is released or another pod's; false where it stays. */
 export async function releaseIfHeldBy(
   { uid, containerID, pool }: AddressHolder,
   address: string,

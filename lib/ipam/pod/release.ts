@@ -1,5 +1,4 @@
-// One DEL of the IPAM: releases only what a live read shows to be of a pod that is gone. On a
-// Store.
+// One DEL of the IPAM: releases only what a live read shows to be of a pod that is gone.
 import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { Pod, SpiderEndpoint } from '../../crd/types.js'

@@ -1,5 +1,4 @@
-// Requested addresses of a call: read from conf and CNI_ARGS, found in the pools, claimed or
-// refused.
+// Requested addresses: read from conf and CNI_ARGS, found in the pools, claimed or refused.
 import { familyOf, objectNameOf, parseIp, toBigint, type Family, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, rangesOf } from '../../ip/range.js'

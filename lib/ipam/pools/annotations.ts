@@ -65,10 +65,7 @@ export function poolAnnotation(text: string, where: string): PoolNamesByFamily {
   return familiesIn(keysOf(value), where, POOL_NAMES)
 }
 
-/**
- * `[{"interface": "eth0", "ipv4": ["a"], "cleangateway": false}]`; all items have `interface` or
- * none.
- */
+/** `[{"interface": "eth0", "ipv4": ["a"], "cleangateway": false}]`; `interface` in all or none. */
 export function poolsAnnotation(text: string, where: string): readonly Item[] {
   const items = listOf(text, where, POOLS_EXAMPLE).map((item, at) => itemOf(item, `${where}, item ${at}`))
   if (items.length === 0) throw wrongInput(`${where} is an empty list; write ${POOLS_EXAMPLE}`)

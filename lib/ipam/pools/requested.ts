@@ -1,5 +1,4 @@
-// Requested pools of a call: the first source of sources.ts that exists, with its pools. On a
-// Store.
+// Requested pools of a call: the first source of sources.ts that exists. On a Store.
 import type { Pod } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { defaultPools, namedPools, PoolReader, type CandidatePools } from './usable.js'

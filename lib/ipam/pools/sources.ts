@@ -1,5 +1,4 @@
-// Sources of pool names: pod annotations, Namespace, conf. Only the first that exists is used.
-// Pure.
+// Sources of pool names: annotations, Namespace, conf; only the first that exists is used. Pure.
 import {
   ANNOTATION_IPPOOL,
   ANNOTATION_IPPOOLS,

@@ -1,5 +1,4 @@
-// Writes Events: created once, then counted up at most once a minute. Best effort: never fails a
-// call.
+// Writes Events: created once, then counted up at most once a minute. Never fails a call.
 import type { Event } from '../../crd/types.js'
 import type { Kube, OnceOptions } from '../../kube/client.js'
 import { isForbidden, isNotFound, KubeError } from '../../kube/errors.js'

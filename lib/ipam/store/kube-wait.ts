@@ -1,5 +1,4 @@
-// Waits for a pool that the controller creates: a list, then a watch, until a condition or a
-// timeout.
+// Waits for a pool that the controller creates: a list, then a watch, until a timeout.
 import type { SpiderIPPool } from '../../crd/types.js'
 import type { Kube } from '../../kube/client.js'
 import { SPIDER_IPPOOLS } from '../../kube/kinds.js'

@@ -43,10 +43,7 @@ export interface VirtualMachine {
 
 export type Labels = Readonly<Record<string, string>>
 
-/**
- * The result of creating an address object: the name is the lock, so one caller at most gets
- * `held`.
- */
+/** The result of creating an address object: the name is the lock, one caller gets `held`. */
 export type CreateOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
 
 /** Reads return `undefined` for Not Found. All other failures are thrown as KubeError. */
@@ -103,10 +100,7 @@ export interface HeldAddress {
   readonly podUid: string
 }
 
-/**
- * What an ADD writes on its node before each address it tries, so that the DEL after a killed ADD
- * finds it.
- */
+/** Written on the node before each address is tried; the DEL after a killed ADD reads it. */
 export interface Journal {
   note(addressName: string): void
   read(): readonly string[]

@@ -1,5 +1,4 @@
-// Random schedules of pods, sandboxes, kills and late DELs on a small pool: no address is allocated
-// twice or leaked.
+// Random schedules of pods, sandboxes, kills and late DELs on a small pool: no double allocation.
 import t from 'tap'
 import { add } from '../../../lib/ipam/pod/add.js'
 import { Refused } from '../../../lib/ipam/errors.js'
@@ -47,10 +46,7 @@ class Kubelet {
   readonly world: World
   readonly uses: Uses
   #sandboxes = 0
-  /**
-   * By the pod's UID: addresses returned by ADD belong to the pod until it is deleted, in any
-   * sandbox.
-   */
+  /** By pod UID: addresses returned by ADD belong to the pod until it is deleted. */
   readonly #due = new Map<string, string>()
   constructor(world: World, uses: Uses) {
     this.world = world

@@ -1,5 +1,4 @@
-// allocate(): requests to the Store, written objects, and the outcome for each kind of holder. On
-// objects in memory.
+// allocate(): requests to the Store, written objects, and the outcome for each kind of holder.
 import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ip, objectNameOf } from '../../../../lib/ip/address.js'

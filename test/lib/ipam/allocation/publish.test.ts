@@ -1,5 +1,4 @@
-// publish() and unpublish(): status.allocatedIPs as the lock of a shared pool. On objects in
-// memory.
+// publish() and unpublish(): status.allocatedIPs as the lock of a shared pool.
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ip } from '../../../../lib/ip/address.js'

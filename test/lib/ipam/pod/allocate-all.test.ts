@@ -1,5 +1,4 @@
-// Allocation for several interfaces, all or none, and the error of a full pool. On objects in
-// memory.
+// Allocation for several interfaces, all or none, and the error of a full pool.
 import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'

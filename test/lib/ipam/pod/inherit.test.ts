@@ -1,5 +1,4 @@
-// What the next pod of a StatefulSet or virtual machine inherits, and what is released. On objects
-// in memory.
+// What the next pod of a StatefulSet or virtual machine inherits, and what is released.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'

@@ -1,5 +1,4 @@
-// Requested addresses with random pools, holders and reservations: exactly the requested ones, or
-// the right refusal.
+// Requested addresses with random pools and holders: exactly these, or the right refusal.
 import t from 'tap'
 import { IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID, LABEL_CONFLICT } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../../lib/crd/types.js'

@@ -1,5 +1,4 @@
-// Annotations, Namespace and conf, valid and invalid: the error names annotation, key, value and
-// pod.
+// Annotations, Namespace and conf; errors name annotation, key, value and pod.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { Refused } from '../../../../lib/ipam/errors.js'

@@ -1,5 +1,4 @@
-// Candidate and usable pools: reads, patterns, and the refusals where none is left. On objects in
-// memory.
+// Candidate and usable pools: reads, patterns, and the refusals where none is left.
 import t from 'tap'
 import type { Pod, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'

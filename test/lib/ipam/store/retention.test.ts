@@ -139,8 +139,7 @@ for (const [apiVersion, kind, features, keeper] of KEEPERS) {
     t.strictSame(keeperOf(owner(apiVersion, kind), features), keeper),
   )
   t.test(`keeperOfKind() ${kind} of ${apiVersion}${where}`, async t =>
-    // A record has the kind alone; whether there is such a StatefulSet of apps/v1, the API server
-    // says.
+    // A record has only the kind; the API server knows whether there is such a StatefulSet.
     t.strictSame(keeperOfKind(kind, features), apiVersion.includes('kruise') ? SET : keeper),
   )
 }
