@@ -47,7 +47,7 @@ for (const size of [1n, 2n, 3n, 10n, 64n, 97n, 1000n])
     t.strictSame(new Set(all).size, Number(size))
     t.ok(all.every(one => one === 5n || (one >= 100n && one <= 98n + size)))
     t.strictSame(order.at(size), all[0], 'and begins again')
-    t.strictSame(candidatesOf(free, who).at(0n), all[0], 'and is the same for the same asker')
+    t.strictSame(candidatesOf(free, who).at(0n), all[0], 'and is the same for the same claimant')
   })
 
 t.test('candidatesOf() starts at the hash and advances by the step', async t => {

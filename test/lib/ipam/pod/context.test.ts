@@ -101,10 +101,10 @@ for (const [of, pod, record, calls] of reads)
     const memory = scene(pod)
     const { name } = pod.metadata
     memory.endpoints.create(newEndpoint(claimantOf(name), [], true))
-    const seen = await readPodContext(askOf(name), memory.direct())
+    const context = await readPodContext(askOf(name), memory.direct())
     t.strictSame([...memory.calls].sort(), [...calls].sort())
-    t.strictSame(typeof seen.endpoint === 'object' ? seen.endpoint.metadata.name : seen.endpoint, record)
-    t.strictSame((await withEndpoint(seen, memory.direct())).endpoint?.metadata.name, name)
+    t.strictSame(typeof context.endpoint === 'object' ? context.endpoint.metadata.name : context.endpoint, record)
+    t.strictSame((await withEndpoint(context, memory.direct())).endpoint?.metadata.name, name)
     const again = record === 'unread' ? [`endpoint ${name}`] : []
     t.strictSame(memory.calls.slice(calls.length), again, 'what was read is not read twice')
   })
@@ -113,8 +113,8 @@ t.test('readPodContext() does not use a launcher’s record for its machine', as
   const name = 'virt-launcher-vm-12345'
   const memory = scene(podOf(name, VMI))
   memory.endpoints.create(newEndpoint(claimantOf(name), [], true))
-  const seen = await readPodContext(askOf(name), memory.direct())
-  t.strictSame(seen.endpoint, UNREAD)
+  const context = await readPodContext(askOf(name), memory.direct())
+  t.strictSame(context.endpoint, UNREAD)
 })
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -128,6 +128,6 @@ const fresh: readonly (readonly [of: string, pod: Pod, is: boolean])[] = [
 ]
 for (const [of, pod, is] of fresh)
   t.test(`isFresh() of ${of} is ${is}`, async t => {
-    const seen: PartialPodContext = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
-    t.strictSame(isFresh(seen), is)
+    const context: PartialPodContext = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
+    t.strictSame(isFresh(context), is)
   })

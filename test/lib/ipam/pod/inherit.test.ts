@@ -18,7 +18,7 @@ const named = (name: string, pools: readonly SpiderIPPool[], family: Family = 4)
   request: { nic: name, index: undefined, names: new Map(), cleanGateway: false },
   pools: new Map([[family, pools]]),
 })
-const wishes = (of: RequestedPools['named'], scope: RequestedPools['scope'] = 'call'): RequestedPools => ({
+const requested = (of: RequestedPools['named'], scope: RequestedPools['scope'] = 'call'): RequestedPools => ({
   from: 'x',
   scope,
   named: of,
@@ -29,22 +29,22 @@ const MOVED = { ...A, spec: { ...A.spec, subnet: '10.2.0.0/24' } }
 const old: readonly (readonly [
   of: string,
   recorded: readonly EndpointNic[],
-  wishes: RequestedPools,
+  requested: RequestedPools,
   is: string,
   isOfNetwork?: boolean,
 ])[] = [
-  ['an interface whose pool is named', two, wishes([named('eth0', [A])]), ''],
-  ['an interface whose pool is one of several', two, wishes([named('eth0', [V6, A])]), ''],
-  ['an interface whose pool is named no more', two, wishes([named('eth0', [poolObject('b')])]), 'eth0'],
-  ['an interface that nothing is named for', two, wishes([named('net1', [A])], 'all'), 'eth0'],
-  ['an interface whose pool has another subnet', two, wishes([named('eth0', [MOVED])]), 'eth0'],
-  ['an interface of another network', two, wishes([named('eth0', [A])]), 'eth0', false],
-  ['an interface that the record does not have', [nic('net1', 2)], wishes([named('eth0', [A])]), ''],
-  ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], wishes([named('eth0', [A])]), 'eth0'],
-  ['an index list that is current', two, wishes([named('#0', [A]), named('#1', [A])], 'byIndex'), ''],
-  ['an index list with one other pool', two, wishes([named('#0', [A]), named('#1', [V6])], 'byIndex'), 'eth0 net1'],
-  ['an index list that is shorter', two, wishes([named('#0', [A])], 'byIndex'), 'eth0 net1'],
-  ['an index list, on any network', two, wishes([named('#0', [A]), named('#1', [A])], 'byIndex'), '', false],
+  ['an interface whose pool is named', two, requested([named('eth0', [A])]), ''],
+  ['an interface whose pool is one of several', two, requested([named('eth0', [V6, A])]), ''],
+  ['an interface whose pool is named no more', two, requested([named('eth0', [poolObject('b')])]), 'eth0'],
+  ['an interface that nothing is named for', two, requested([named('net1', [A])], 'all'), 'eth0'],
+  ['an interface whose pool has another subnet', two, requested([named('eth0', [MOVED])]), 'eth0'],
+  ['an interface of another network', two, requested([named('eth0', [A])]), 'eth0', false],
+  ['an interface that the record does not have', [nic('net1', 2)], requested([named('eth0', [A])]), ''],
+  ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], requested([named('eth0', [A])]), 'eth0'],
+  ['an index list that is current', two, requested([named('#0', [A]), named('#1', [A])], 'byIndex'), ''],
+  ['an index list with one other pool', two, requested([named('#0', [A]), named('#1', [V6])], 'byIndex'), 'eth0 net1'],
+  ['an index list that is shorter', two, requested([named('#0', [A])], 'byIndex'), 'eth0 net1'],
+  ['an index list, on any network', two, requested([named('#0', [A]), named('#1', [A])], 'byIndex'), '', false],
 ]
 for (const [of, recorded, wanted, is, isOfNetwork = true] of old)
   t.test(`outdated() of ${of}`, async t => {
@@ -67,7 +67,7 @@ const bad: readonly (readonly [
 for (const [of, recorded, scope, is] of bad)
   t.test(`unusable() of ${of}`, async t => {
     t.strictSame(
-      unusable(recorded, wishes([], scope))
+      unusable(recorded, requested([], scope))
         .map(one => one.interface)
         .join(' '),
       is,
@@ -75,7 +75,7 @@ for (const [of, recorded, scope, is] of bad)
   })
 
 t.test('poolsIn() has every pool by its name', async t => {
-  t.strictSame([...poolsIn(wishes([named('eth0', [A]), named('net1', [V6, A], 6)])).keys()], ['a', 'v6'])
+  t.strictSame([...poolsIn(requested([named('eth0', [A]), named('net1', [V6, A], 6)])).keys()], ['a', 'v6'])
 })
 
 const before = { ...claimantOf('web-0'), uid: 'uid-before', containerID: 'c-before' }

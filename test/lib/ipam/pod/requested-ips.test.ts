@@ -195,7 +195,7 @@ const RUNS = Number(process.env['RUNS'] ?? 1_500)
 t.test(
   `ADD of requested addresses in ${RUNS} random clusters: exactly these, or nothing and the right reason`,
   async t => {
-    const seen = new Map<string, number>()
+    const counts = new Map<string, number>()
     for (let seed = 1; seed <= RUNS; seed++) {
       const random = randomFrom(seed)
       const cluster = drawn(random)
@@ -219,7 +219,7 @@ t.test(
       const outcome = await addOf(seed, cluster, sources, names)
       const bad = fates.filter((fate): fate is keyof typeof SAYS => fate !== 'free' && fate !== 'own')
       const about = `seed ${seed}: ${picked.map(({ text }, at) => `${text} ${fates[at]}`).join(', ')}: ${JSON.stringify(outcome)} ${outcome.refused?.message ?? ''}`
-      for (const fate of fates) seen.set(fate, (seen.get(fate) ?? 0) + 1)
+      for (const fate of fates) counts.set(fate, (counts.get(fate) ?? 0) + 1)
       const isRight =
         bad.length === 0
           ? picked.every(({ text, family }) => outcome.addresses?.includes(`${text}/${family === 4 ? 24 : 64}`)) ||
@@ -229,11 +229,12 @@ t.test(
             ) &&
             outcome.records === 0 &&
             outcome.held.every(address => before.includes(address))
-      if (bad.length === 0 && picked.length > 0 && outcome.addresses) seen.set('given', (seen.get('given') ?? 0) + 1)
+      if (bad.length === 0 && picked.length > 0 && outcome.addresses)
+        counts.set('given', (counts.get('given') ?? 0) + 1)
       if (!isRight) return void t.fail(about)
     }
     for (const fate of [...Object.keys(SAYS), 'own', 'free', 'given'])
-      t.ok((seen.get(fate) ?? 0) > 20, `${fate}: ${seen.get(fate)}`)
+      t.ok((counts.get(fate) ?? 0) > 20, `${fate}: ${counts.get(fate)}`)
   },
 )
 

@@ -71,8 +71,8 @@ for (const { of, held = [], pool = A, reserved = [], entry = nic('eth0', 1), was
     for (const [last, claimant, name = 'eth0'] of held)
       memory.hold(`10.1.0.${last}`, { pool: 'a', claimant, nic: name })
     memory.pools.splice(0, 1, pool, V6)
-    const taker = { claimant: me, reserved: [{ metadata: { name: 'r' }, spec: { ips: reserved } }] }
+    const context = { claimant: me, reserved: [{ metadata: { name: 'r' }, spec: { ips: reserved } }] }
     const recorded = { entry, index: 0, ...(was !== undefined && { was }) }
-    t.strictSame(await reuse(recorded, taker, memory.hands()), is)
+    t.strictSame(await reuse(recorded, context, memory.hands()), is)
     t.strictSame(memory.holders(), holders)
   })

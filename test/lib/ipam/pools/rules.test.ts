@@ -46,7 +46,7 @@ const POD_LABELS = 'does not match the labels of the pod (spec.podAffinity)'
 const zone = (value: string) => ({ matchLabels: { zone: value } })
 const team = (operator: string) => ({ matchExpressions: [{ key: 'team', operator, values: ['x'] }] })
 
-type Row = readonly [of: string, pool: SpiderIPPool, why: string | undefined, asker?: Partial<PodFacts>]
+type Row = readonly [of: string, pool: SpiderIPPool, why: string | undefined, facts?: Partial<PodFacts>]
 const rules: readonly Row[] = [
   ['a pool for everybody', pool({}), undefined],
   ['a pool that is being deleted', pool({ disable: true }, { deletionTimestamp: 'x' }), 'is being deleted'],
@@ -182,7 +182,7 @@ for (const [of, object, why, more] of rules)
 const networks: readonly (readonly [
   of: string,
   spec: Partial<SpiderIPPool['spec']>,
-  asker: Partial<PodFacts>,
+  facts: Partial<PodFacts>,
   is: boolean,
 ])[] = [
   ['a pool for every network', {}, {}, true],

@@ -179,9 +179,9 @@ t.test('fromConf() without pool names is undefined', async t => {
 })
 
 t.test('fromSubnets() defaults to eth0 and uses the first name', async t => {
-  const wish = fromSubnets(podWith({ [`${KEY}/subnet`]: '{"ipv4":["s4","other"],"ipv6":["s6"]}' }), 'eth0')
+  const request = fromSubnets(podWith({ [`${KEY}/subnet`]: '{"ipv4":["s4","other"],"ipv6":["s6"]}' }), 'eth0')
   t.strictSame(
-    [wish?.nic, [...(wish?.subnets ?? [])]],
+    [request?.nic, [...(request?.subnets ?? [])]],
     [
       'eth0',
       [
