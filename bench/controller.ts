@@ -1,7 +1,8 @@
 // The controller among 10,000 pods: its start, its memory, its silence, and how soon an address is free again. On a server of its own.
 import { readFileSync } from 'node:fs'
 import { newEndpoint } from '../lib/ipam/allocation/endpoint.js'
-import { addressObject, type Claimant } from '../lib/ipam/allocation/claim.js'
+import { addressObject } from '../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../lib/ipam/allocation/claimant.js'
 import { poolOf, type Pool } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, toBigint, ip } from '../lib/ip/address.js'
 import type { SpiderIPPool } from '../lib/crd/types.js'

@@ -1,10 +1,11 @@
-// What the cluster says of the coordinator: SpiderCoordinator `default`, and the pod's own wish for its default route. Knows no netns.
+// Cluster-wide configuration of the coordinator: SpiderCoordinator `default` and the pod's
+// annotation for its default route interface. Knows no netns.
 import { CniError, OwnError } from '../cni/error.js'
 import { ConfReader } from '../cni/json.js'
 import { kubeconfigOf, type NamedFile } from '../cni/allowed-files.js'
 import { REFUSALS } from '../ipam/errors.js'
 
-/** Keys that a conf and a SpiderCoordinator have in common; undefined where one says nothing. */
+/** Keys that a conf and a SpiderCoordinator have in common; undefined where a key is not set. */
 export interface CoordinatorKeys {
   readonly mode?: string | undefined
   readonly overlayPodCIDR?: readonly string[] | undefined
@@ -21,13 +22,16 @@ export interface CoordinatorKeys {
   readonly vethMTU?: number | undefined
 }
 
-/** Of several the one of this name is meant; the others are nobody's. */
+/** Only the SpiderCoordinator of this name is read. */
 export const COORDINATOR_NAME = 'default'
 export const DEFAULT_ROUTE_NIC = 'ipam.spidernet.io/default-route-nic'
 
 const FAILED = 'failed to GetCoordinatorConfig'
 
-/** The keys of an object that holds them: a conf, or a spec. Throws CniError naming the key that has another type. */
+/**
+ * The coordinator keys of a conf or of a SpiderCoordinator's spec.
+ * @throws CniError that names a key of the wrong type
+ */
 export const keysOf = (conf: ConfReader): CoordinatorKeys => ({
   mode: conf.string('mode'),
   overlayPodCIDR: conf.strings('overlayPodCIDR'),
@@ -46,12 +50,15 @@ export const keysOf = (conf: ConfReader): CoordinatorKeys => ({
   vethMTU: conf.integer('vethMTU'),
 })
 
-/** What a SpiderCoordinator says: its spec, and the CIDRs that were found for it. Throws CniError 11 while it is not Synced, and when it goes. */
+/**
+ * The keys of a SpiderCoordinator: its spec, and the CIDRs of its status.
+ * @throws CniError 11 while it is not Synced or is being deleted
+ */
 export function keysOfCoordinator(object: object): CoordinatorKeys {
   const { spec, status, metadata } = partsOf(object)
   const phase = status?.string('phase') ?? ''
-  const isGoing = metadata?.value('deletionTimestamp') !== undefined
-  if (phase !== 'Synced' || isGoing) {
+  const isDeleted = metadata?.value('deletionTimestamp') !== undefined
+  if (phase !== 'Synced' || isDeleted) {
     const reason = phase === 'Synced' ? 'it is being deleted' : (status?.string('reason') ?? '')
     throw new CniError(
       'tryAgain',
@@ -73,20 +80,22 @@ function partsOf(object: object): Readonly<Record<'metadata' | 'spec' | 'status'
   return { metadata: fields.object('metadata'), spec: fields.object('spec'), status: fields.object('status') }
 }
 
-const isSaid = (value: unknown): boolean =>
+const isSet = (value: unknown): boolean =>
   Array.isArray(value) ? value.length > 0 : value !== undefined && value !== ''
 
-/** The conf goes before the cluster, key by key; an empty text or list says nothing. */
+/** The conf overrides the cluster, key by key; an empty string or list counts as not set. */
 export function mergeKeys(conf: CoordinatorKeys, cluster: CoordinatorKeys): CoordinatorKeys {
-  const said = Object.entries(conf).filter(([, value]) => isSaid(value))
-  return { ...cluster, ...Object.fromEntries(said) }
+  const set = Object.entries(conf).filter(([, value]) => isSet(value))
+  return { ...cluster, ...Object.fromEntries(set) }
 }
 
-/** A conf with all three, or one that switches the plugin off, needs nobody to be asked. */
+/**
+ * False for a conf that sets all three keys or disables the plugin: then no API request is made.
+ */
 export const needsCluster = ({ mode, overlayPodCIDR, serviceCIDR }: CoordinatorKeys): boolean =>
-  !isDisabled(mode ?? '') && ![mode, overlayPodCIDR, serviceCIDR].every(isSaid)
+  !isDisabled(mode ?? '') && ![mode, overlayPodCIDR, serviceCIDR].every(isSet)
 
-/** The CRD's spelling and the older executable's. */
+/** Accepts the CRD's spelling and that of the Go executable. */
 export const isDisabled = (mode: string): boolean => mode === 'disabled' || mode === 'disable'
 
 export interface ClusterCall {
@@ -94,13 +103,15 @@ export interface ClusterCall {
   readonly kubeconfig: NamedFile
   readonly deadline: { readonly ms: number; readonly of: string }
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The pod whose annotation is to be looked at; undefined: nobody asks for the NIC of its default route. */
+  /**
+   * The pod whose annotation is read; undefined where the default route interface is not needed.
+   */
   readonly pod: { readonly namespace: string; readonly name: string } | undefined
 }
 
 /**
- * Asks the API server: one request, and one more for a pod. The pod's annotation goes before the SpiderCoordinator's key. Throws CniError:
- * 11 where trying again may help, 7 where there is no SpiderCoordinator or no way to a server.
+ * Reads the SpiderCoordinator and, if given, the pod; the pod's annotation overrides the key.
+ * @throws CniError 11 where a retry may help, 7 without a SpiderCoordinator or a usable kubeconfig
  */
 export async function coordinatorKeys({ kubeconfig, deadline, env, pod }: ClusterCall): Promise<CoordinatorKeys> {
   const [{ connectFrom }, { SPIDER_COORDINATORS, PODS }] = await Promise.all([
@@ -121,7 +132,7 @@ export async function coordinatorKeys({ kubeconfig, deadline, env, pod }: Cluste
   }
 }
 
-/** Undefined where the pod wishes nothing. */
+/** The default route interface that the pod's annotation names; undefined without one. */
 export const routeNicOf = (annotations: ConfReader | undefined): string | undefined =>
   annotations?.string(DEFAULT_ROUTE_NIC) || undefined
 

@@ -1,7 +1,9 @@
-// Every way in which the IPAM refuses: a code that never changes, what it means and what to do. docs/errors.md is made from this table.
+// Error registry of the IPAM: a stable code, its meaning and the remedy. Generates docs/errors.md.
 
 export interface Meaning {
-  /** CNI spec 1.1.0, section "Error": 11 asks the runtime to try again, from 100 up they are ours. Append, never renumber. */
+  /**
+   * CNI spec 1.1.0, section "Error": 11 means retry, 100 and up are ours. Append, never renumber.
+   */
   readonly code: number
   readonly means: string
   readonly todo: string
@@ -16,16 +18,16 @@ export const REFUSALS = {
   podReplaced: {
     code: 101,
     means: 'A newer pod of the same name has taken the place of the one that the runtime starts.',
-    todo: 'Nothing: the kubelet gives up the old one by itself.',
+    todo: 'Nothing: the kubelet drops the old pod by itself.',
   },
   podEnded: {
     code: 102,
     means: 'The pod is terminating or has ended.',
-    todo: 'Nothing: it gets no address any more.',
+    todo: 'Nothing: it gets no address.',
   },
   wrongInput: {
     code: 103,
-    means: 'An annotation of the pod or of its Namespace, or the CNI conf, says something that cannot be followed.',
+    means: 'An annotation of the pod or of its Namespace, or the CNI conf, has an invalid value.',
     todo: 'Correct the value that the sentence names; the pod then starts by itself.',
   },
   noPool: {
@@ -40,12 +42,12 @@ export const REFUSALS = {
   },
   contended: {
     code: 11,
-    means: 'Too many pods wanted the last addresses of a pool at once.',
-    todo: 'Nothing: the runtime tries again. If it stays so, add ranges to spec.ips.',
+    means: 'Too many pods request the last addresses of a pool at once.',
+    todo: 'Nothing: the runtime tries again. If it persists, add ranges to spec.ips.',
   },
   recordContended: {
     code: 11,
-    means: 'The SpiderEndpoint of the pod was written by others again and again.',
+    means: 'Concurrent updates of the SpiderEndpoint of the pod conflicted too often.',
     todo: 'Nothing: the runtime tries again.',
   },
   noAddress: {
@@ -60,13 +62,13 @@ export const REFUSALS = {
   },
   poolNotMade: {
     code: 107,
-    means: 'The pool that a SpiderSubnet annotation asks for was not there in time.',
+    means: 'The pool for a SpiderSubnet annotation was not created in time.',
     todo: 'See the events of the Deployment or other controller of the pod: the SpiderSubnet may be out of addresses; or spiderpool-controller is not running.',
   },
   ipConflict: {
     code: 108,
     means: 'Another host on the network answers for the address, or an interface of the node has it.',
-    todo: 'Find the host with the MAC address in the sentence. An address of the node, which the details name, must be in no pool: spec.excludeIPs, or a SpiderReservedIP. Where the IPAM looked, the address is quarantined and the pod gets another one at its next try.',
+    todo: 'Find the host with the MAC address in the sentence. An address of the node, which the details name, must be in no pool: spec.excludeIPs, or a SpiderReservedIP. Where the IPAM plugin found it, the address is quarantined and the pod gets another one at its next try.',
   },
   gatewayUnreachable: {
     code: 109,
@@ -75,12 +77,12 @@ export const REFUSALS = {
   },
   differs: {
     code: 110,
-    means: 'CHECK: record, address object, interface and result do not say the same.',
-    todo: 'Delete the pod; its successor gets everything anew.',
+    means: 'CHECK: record, address object, interface and result differ.',
+    todo: 'Delete the pod; its successor is set up from scratch.',
   },
   unauthorized: {
     code: 120,
-    means: 'The API server does not know the token or the client certificate of the kubeconfig.',
+    means: 'The API server rejects the token or the client certificate of the kubeconfig.',
     todo: 'The sentence names the file. Where the DaemonSet spiderpool-node writes it, see whether its pod runs on this node; otherwise put valid credentials there.',
   },
 } as const satisfies Readonly<Record<string, Meaning>>
@@ -88,11 +90,11 @@ export const REFUSALS = {
 export type RefusalName = keyof typeof REFUSALS
 
 export interface RefusedOptions extends ErrorOptions {
-  /** What the sentence is about, where it has figures that change from one try to the next: one Event is enough for all. */
+  /** Key of the pod's Event, where the message has numbers that change from one try to the next. */
   readonly about?: string
 }
 
-/** Said to the runtime and to the pod's Event in these very words. */
+/** A refusal; its message is the CNI error and the pod's Event. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly refusal: RefusalName
@@ -107,6 +109,6 @@ export class Refused extends Error {
   }
 }
 
-/** `wrong input: …`, as users know it. `message` names the place, the key, the value, and what to write instead. */
+/** A refusal `wrong input: …`; `message` has the source, key, value, and what to write instead. */
 export const wrongInput = (message: string, options?: ErrorOptions): Refused =>
   new Refused('wrongInput', `wrong input: ${message}`, options)

@@ -265,7 +265,7 @@ t.test('ADD of a pod that chooses networks and was not seen by the webhook is re
   const msg = await refused(t, { [chosen]: 'gpu', [KEYS.ippool]: JSON.stringify({ ipv4: [FOUR] }) }, {}, 103)
   t.match(
     msg,
-    /annotation cni\.spidernet\.io\/network-resource-inject is "gpu".*lacks k8s\.v1\.cni\.cncf\.io\/networks/,
+    /annotation cni\.spidernet\.io\/network-resource-inject is "gpu".*has no annotation k8s\.v1\.cni\.cncf\.io\/networks/,
   )
 })
 

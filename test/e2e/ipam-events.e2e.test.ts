@@ -1,4 +1,5 @@
-// What a pod shows of its refusals: one Event for one matter, however many processes fail; an API server that takes none changes no answer.
+// Events of refusals: one for one reason, however many processes fail; failing to write them does
+// not change the CNI error.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -42,7 +43,7 @@ const eventsOf = async ({ uid }: PodRef): Promise<readonly Shown[]> =>
     ({ involvedObject }) => involvedObject.uid === uid,
   )
 
-/** As if it had been told so long ago. */
+/** Backdates the event. */
 async function aged(event: Shown, ms: number): Promise<void> {
   const lastTimestamp = new Date(Date.now() - ms).toISOString().replace(/\.\d+Z$/, 'Z')
   const old = { apiVersion: 'v1', kind: 'Event', ...event, lastTimestamp }
@@ -52,11 +53,11 @@ async function aged(event: Shown, ms: number): Promise<void> {
 const isEvent = ({ path }: Asked): boolean => path.includes('/events')
 const WRONG = poolAnnotation('nowhere')
 const asNode = { kubeconfig: node.kubeconfig }
-/** Processes of one pod: some at once, then one after the other. */
+/** Processes of one pod: some concurrently, then sequentially. */
 const [AT_ONCE, AFTERWARDS] = [5, 4]
 const TWO_MINUTES_MS = 120_000
 
-t.test('ADD that fails again and again, each in its own process, is one Event, written once a minute', async t => {
+t.test('ADD that keeps failing, each time in a new process, writes one Event once a minute', async t => {
   const pod = await cluster.pod('again', WRONG)
   const box = bench.sandbox(pod)
   const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => box.add('eth0', asNode)))
@@ -80,7 +81,7 @@ t.test('ADD that fails again and again, each in its own process, is one Event, w
   t.strictSame(node.refused, [], 'the rights of deploy/spiderpool.yaml are enough')
 })
 
-t.test('a sentence whose figures change is the same Event, and the last one stands there', async t => {
+t.test('ADD whose error has changing numbers updates one Event with the last message', async t => {
   const owner = (name: string) => ({ owner: { apiVersion: 'example.com/v1', kind: 'Robot', name, uid: name } })
   const holding = async (name: string, robot: string) => {
     const box = bench.sandbox(await cluster.pod(name, poolAnnotation('small'), owner(robot)))
@@ -105,7 +106,7 @@ t.test('a sentence whose figures change is the same Event, and the last one stan
   t.match(await eventsOf(late), [{ count: 2, message: /bob, 2/ }])
 })
 
-t.test('another matter of the same pod is another Event, at once', async t => {
+t.test('ADD that fails for another reason writes another Event at once', async t => {
   const pod = await cluster.pod('corrected', WRONG)
   const box = bench.sandbox(pod)
   await box.add('eth0', asNode)
@@ -113,8 +114,8 @@ t.test('another matter of the same pod is another Event, at once', async t => {
   const { metadata, ...rest } = await cluster.api.read(path)
   await cluster.api.replace(path, { ...rest, metadata: { ...metadata, annotations: poolAnnotation('neither') } })
   await box.add('eth0', asNode)
-  const told = (await eventsOf(pod)).map(({ message }) => message).sort()
-  t.match(told, [/"neither"/, /"nowhere"/])
+  const messages = (await eventsOf(pod)).map(({ message }) => message).sort()
+  t.match(messages, [/"neither"/, /"nowhere"/])
 })
 
 const FAULTS: readonly (readonly [what: string, method: string, fault: Fault])[] = [
@@ -125,16 +126,16 @@ const FAULTS: readonly (readonly [what: string, method: string, fault: Fault])[]
   ['silence', 'GET', { kind: 'silent' }],
   ['silence', 'POST', { kind: 'silent' }],
 ]
-/** Without a limit of its own an Event would be waited for as long as any request: ten seconds, and more where it throttles. */
+/** Without its own limit an Event would take as long as any request: ten seconds and more. */
 const WAIT_MS_MAX = 8_000
 let pods = 0
 
-t.test('an API server that takes no Events changes neither the answer nor when it comes', async t => {
+t.test('ADD fails with the same error, as fast, where the API server rejects Events', async t => {
   const pod = await cluster.pod('untold', WRONG)
   const box = bench.sandbox(pod)
-  const told = await box.add('eth0', asNode)
-  t.match(told, { code: 103 })
-  t.strictSame(await box.add('eth0', { kubeconfig: mute.kubeconfig }), told, 'forbidden')
+  const expected = await box.add('eth0', asNode)
+  t.match(expected, { code: 103 })
+  t.strictSame(await box.add('eth0', { kubeconfig: mute.kubeconfig }), expected, 'forbidden')
   t.ok(mute.refused.length > 0, 'and it was refused')
   for (const [what, method, fault] of FAULTS) {
     const fresh = await cluster.pod(`untold-${pods++}x`, WRONG)
@@ -144,7 +145,7 @@ t.test('an API server that takes no Events changes neither the answer nor when i
     const answer = await bench.sandbox(fresh).add('eth0', { kubeconfig: faulty.kubeconfig })
     const tookMs = performance.now() - startMs
     const says = `${method} of the Event: ${what}`
-    t.strictSame({ ...answer, msg: answer.msg?.replaceAll(fresh.name, pod.name) }, told, `${says}: the same answer`)
+    t.strictSame({ ...answer, msg: answer.msg?.replaceAll(fresh.name, pod.name) }, expected, `${says}: the same answer`)
     t.ok(tookMs < WAIT_MS_MAX, `${says}: ${Math.round(tookMs)} ms`)
     t.ok(
       faulty.passed.slice(from).some(passed => passed.fault === fault.kind),

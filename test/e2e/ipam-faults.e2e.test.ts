@@ -1,4 +1,5 @@
-// spiderpool-ipam before an API server that fails in every way at every request: bounded tries, the right code, nothing given twice, nothing left.
+// spiderpool-ipam with every failure of every API request: bounded retries, the right code, no
+// address allocated twice or leaked.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t, { type Test } from 'tap'
@@ -22,7 +23,7 @@ t.teardown(async () => {
 const POOL = `faults-${process.pid}`
 await cluster.pool(POOL, { subnet: '10.71.0.0/16', ips: ['10.71.1.0-10.71.9.255'] })
 
-/** As many at once as a machine of two cores bears beside its other tests. */
+/** Concurrency for a machine of two cores with other tests. */
 t.jobs = 4
 
 interface Answer {
@@ -47,7 +48,7 @@ interface Bench {
 
 let pods = 0
 
-/** `inherits`: going by its name, the pod may be one of a StatefulSet; then its record is read first. */
+/** `inherits`: the name may be that of a StatefulSet pod; then its record is read first. */
 async function open(t: Test, { inherits = false, pool = POOL } = {}): Promise<Bench> {
   const faulty = await startFaulty(server.kubeconfig)
   t.teardown(() => faulty.stop())
@@ -99,10 +100,10 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'carried out and cut off': { kind: 'cutAfter' },
   'cut off within the answer': { kind: 'half' },
 }
-/** A quota that another replica of the server counts at the same moment is one; a read never conflicts. */
+/** A concurrent quota update is a conflict; a read never conflicts. */
 const OF_WRITES: Readonly<Record<string, Fault>> = { 'answered 409': { kind: 'status', status: 409 } }
 
-/** What an ADD asks where nothing fails: docs/requests.md. */
+/** Requests of an ADD without failures: docs/requests.md. */
 const asks = (inherits: boolean): number => Object.keys(REQUESTS).length - (inherits ? 0 : 1)
 
 async function allGoes(t: Test, { pod, call, held, recorded }: Bench): Promise<void> {
@@ -126,17 +127,17 @@ for (const [request, which] of Object.entries(REQUESTS))
       const addresses = (answer.ips ?? []).map(({ address }) => address)
       t.strictSame(await bench.held(), addresses)
       t.strictSame(await bench.recorded(), addresses)
-      // Once more, and where it was a write, a look what came of it. A record that is refused once counts as one that exists.
+      // One retry, and after a write a read. A record that is refused once counts as existing.
       const more = request === 'the creation of the record' ? 6 : 2
       t.ok(passed.length <= asks(inherits) + more, `${passed.length} requests`)
       await allGoes(t, bench)
     })
   }
 
-/** A request is tried five times (lib/kube), a claim and a record three: each with the read between that looks what came of it. */
+/** Five tries of a request (lib/kube), three of a claim or record, with a read in between. */
 const TRIES_MAX = 5
 const WRITES_MAX = 3
-/** Of records that others write: one that was found by creating it, and eight tries at writing it. */
+/** Record in conflict: one create, then eight tries to write it. */
 const CONFLICTS_MAX = 9
 
 const ALWAYS = [
@@ -161,12 +162,12 @@ for (const request of ['the read of the pod', 'the creation of the address', 'th
       t.match(answer.msg, /^spiderpool IP allocation error: /)
       t.match(answer.msg, says)
       const tried = passed.filter(which)
-      // Bun tries a read once more by itself where a connection that it kept open is closed.
+      // Bun retries a read by itself where a keep-alive connection is closed.
       const max = which({ method: 'GET', path: '/pods/x', isWatch: false }) ? 2 * TRIES_MAX : tries
       t.ok(tried.length >= WRITES_MAX && tried.length <= max, `${tried.length} tries`)
       if (suffers === 'answered 429') {
         const gaps = tried.slice(1).map(({ atMs }, at) => atMs - (tried[at]?.atMs ?? atMs))
-        t.ok(Math.min(...gaps) >= 1_000, `waits as long as it was told: ${gaps.join(', ')} ms`)
+        t.ok(Math.min(...gaps) >= 1_000, `waits for Retry-After: ${gaps.join(', ')} ms`)
       }
       bench.faulty.judge = () => undefined
       await allGoes(t, bench)
@@ -175,12 +176,12 @@ for (const request of ['the read of the pod', 'the creation of the address', 'th
 
 const isAddress = ({ path }: Asked): boolean => path.includes('/spideripaddresses')
 
-t.test('an address that was taken without a word is found by the DEL that follows, pod alive or not', async t => {
+t.test('DEL releases an address that was created without a response, pod alive or not', async t => {
   for (const lives of [true, false]) {
     const bench = await open(t)
     bench.faulty.judge = asked => (isAddress(asked) ? { kind: isWrite(asked) ? 'cutAfter' : 'cut' } : undefined)
     t.match(await bench.call('ADD'), { status: 1, answer: { code: 11 } })
-    t.equal((await bench.held()).length, 1, 'taken, and nobody told us')
+    t.equal((await bench.held()).length, 1, 'created without a response')
     bench.faulty.judge = () => undefined
     if (!lives) await cluster.removePod(bench.pod)
     t.equal((await bench.call('DEL')).status, 0)
@@ -213,7 +214,7 @@ t.test(
   },
 )
 
-t.test('DEL ends well and soon, whatever the API server does, and is done by the next', async t => {
+t.test('DEL succeeds within its limit whatever the API server does, and the next one releases', async t => {
   for (const [suffers, fault] of Object.entries({ ...FAULTS, ...OF_WRITES })) {
     if (suffers.includes('never')) continue
     const bench = await open(t)
@@ -229,7 +230,7 @@ t.test('DEL ends well and soon, whatever the API server does, and is done by the
   }
 })
 
-t.test('an API server that nobody can reach: soon told, and by its name', async t => {
+t.test('ADD fails soon for an unreachable API server, and names it', async t => {
   const bench = await open(t)
   await bench.faulty.leave()
   const { status, answer } = await bench.call('ADD')

@@ -1,4 +1,4 @@
-// Virtual machines of KubeVirt: their address is the machine's, over restarts, live migrations and ones that fail; and goes with the machine.
+// KubeVirt virtual machines keep their address over restarts and live migrations.
 import t, { type Test } from 'tap'
 import type { KubeObject } from '../../demo/api.js'
 import type { PodRef } from '../fixtures/cluster.js'
@@ -106,7 +106,7 @@ async function down({ sandbox }: { readonly sandbox: Sandbox }, t: Test): Promis
   t.equal((await sandbox.del()).status, 0)
 }
 
-t.test('a machine that restarts has its address, and gives it back when it is deleted', async t => {
+t.test('ADD of a restarted virtual machine keeps its address; it is released on deletion', async t => {
   const machine = new Machine('restarts')
   await machine.define()
   await machine.boot()
@@ -127,7 +127,7 @@ t.test('a machine that restarts has its address, and gives it back when it is de
   t.strictSame(await recordsOf(machine), [])
 })
 
-t.test('a machine that moves has its address on both sides, and then on the new one', async t => {
+t.test('ADD of a migrating virtual machine has its address on both nodes, then on the target', async t => {
   const machine = new Machine('moves')
   await machine.define()
   await machine.boot()
@@ -148,7 +148,7 @@ t.test('a machine that moves has its address on both sides, and then on the new 
   t.strictSame([...(await uidsOf(source.address)), ...(await recordsOf(machine))], [])
 })
 
-t.test('a migration that fails leaves the address with the machine', async t => {
+t.test('DEL of a failed migration target keeps the address of the virtual machine', async t => {
   const machine = new Machine('stays')
   await machine.define()
   await machine.boot()
@@ -166,7 +166,7 @@ t.test('a migration that fails leaves the address with the machine', async t => 
   t.strictSame(await uidsOf(source.address), [])
 })
 
-t.test('an instance that no machine will start again gives its address back', async t => {
+t.test('DEL of an instance without a VirtualMachine releases its address', async t => {
   const instance = new Machine('alone')
   await instance.boot()
   const pod = await up(t, await instance.launcher('n1'))
@@ -175,7 +175,7 @@ t.test('an instance that no machine will start again gives its address back', as
   t.strictSame([...(await uidsOf(pod.address)), ...(await recordsOf(instance))], [])
 })
 
-t.test('with enableKubevirtStaticIP off a launcher is a pod like any other', async t => {
+t.test('ADD with enableKubevirtStaticIP off treats a launcher as any pod', async t => {
   const off = { enableKubevirtStaticIP: false }
   const machine = new Machine('plain')
   await machine.define()

@@ -1,4 +1,4 @@
-// From the Go system, back and forward again: its records in pools and SpiderEndpoints, adopted or not, and no address given twice.
+// Migration from the Go system, back and forward again: no address allocated twice.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -23,7 +23,7 @@ t.teardown(async () => {
 const ippool = (pool: string) => ({ 'ipam.spidernet.io/ippool': JSON.stringify({ ipv4: [pool] }) })
 const bare = (address: string | undefined): string => (address ?? '').replace(/\/.*$/, '')
 
-/** A controller of pods that is there: the pods of one that is not are collected. */
+/** An existing controller: pods without one are garbage collected. */
 async function ownerOf(kind: 'StatefulSet' | 'DaemonSet', ownerName: string) {
   const labels = { a: 'b' }
   const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
@@ -45,7 +45,7 @@ async function poolOf(text: string, size: number): Promise<{ readonly pool: stri
   return { pool: name(text), net }
 }
 
-/** A pod that a Go agent gave its address to. */
+/** A pod with an address from a Go agent. */
 async function goPod(
   pool: string,
   text: string,
@@ -59,7 +59,7 @@ async function goPod(
 
 const statusOf = async (pool: string): Promise<Body> =>
   (await rest.ask('GET', `${POOLS}/${pool}`)).body['status'] as Body
-/** Against whoever counts the pool at the same moment. */
+/** Retries on conflict with the controller's count of the pool. */
 async function setAllocated(pool: string, allocatedIPs: string): Promise<void> {
   const isDone = await eventually(async () => {
     const { body } = await rest.ask('GET', `${POOLS}/${pool}`)
@@ -98,7 +98,7 @@ t.test('ADD counts an address of status.allocatedIPs as taken before any control
   t.equal(await go.allocate(pool, { name: 'late', uid: 'late' }), undefined)
 })
 
-t.test('ADD of a pod that Go gave its address to keeps it, recorded or half recorded', async t => {
+t.test('ADD of a pod with an address from Go keeps it, fully or partly recorded', async t => {
   const { pool } = await poolOf('own', 6)
   const whole = await goPod(pool, 'own-whole')
   t.equal(first(await sandbox(whole.pod).add()), whole.address)
@@ -108,7 +108,7 @@ t.test('ADD of a pod that Go gave its address to keeps it, recorded or half reco
   t.not(first(await sandbox(whole.pod).add('net1')), whole.address, 'another interface gets another')
 })
 
-t.test('ADD of another interface leaves an address that Go gave to the first one alone', async t => {
+t.test('ADD of another interface keeps the address that Go allocated for the first one', async t => {
   const { pool } = await poolOf('nics', 6)
   const { pod, address, ip } = await goPod(pool, 'nics')
   t.not(first(await sandbox(pod).add('net1')), address)
@@ -132,7 +132,7 @@ t.test('ADD of a StatefulSet pod keeps the address of a Go record under an earli
   }
 })
 
-t.test('ADDs beside Go agents on the same pool: no address twice', async t => {
+t.test('ADDs beside Go agents on one pool allocate no address twice', async t => {
   const { pool } = await poolOf('prepend', 30)
   await goPod(pool, 'beside-first')
   const ours = Promise.all(
@@ -154,7 +154,7 @@ t.test('ADDs beside Go agents on the same pool: no address twice', async t => {
   )
 })
 
-t.test('DEL of a pod that Go made takes its record out of status.allocatedIPs', async t => {
+t.test('DEL of a pod of Go removes its record from status.allocatedIPs', async t => {
   const { pool } = await poolOf('del', 1)
   const { pod } = await goPod(pool, 'del-go')
   await cluster.removePod(pod)
@@ -163,7 +163,7 @@ t.test('DEL of a pod that Go made takes its record out of status.allocatedIPs', 
   t.ok(first(await sandbox(await cluster.pod(name('del-next'), ippool(pool))).add()))
 })
 
-t.test('a text that is no JSON gives no address', async t => {
+t.test('ADD allocates nothing from a pool whose status.allocatedIPs is not JSON', async t => {
   const { pool } = await poolOf('broken', 4)
   await setAllocated(pool, '{"10.')
   t.match(await sandbox(await cluster.pod(name('broken'), ippool(pool))).add(), { code: 11 })
@@ -184,66 +184,63 @@ async function controllerWith(text: string, conf?: string): Promise<ControllerFi
   return controller
 }
 
-t.test(
-  'the controller: while a Go agent is there, afterwards, and when it is told that Go is gone for good',
-  async t => {
-    const [{ pool }, empty] = [await poolOf('life', 8), await poolOf('life-empty', 8)]
-    const { ip, pod } = await goPod(pool, 'life-go')
-    const gone = await goPod(pool, 'life-gone')
-    await cluster.removePod(gone.pod)
-    const agent = await cluster.pod(
-      name('agent'),
-      {},
-      {
-        owner: await ownerOf('DaemonSet', 'spiderpool-agent'),
-      },
-    )
-    const controller = await controllerWith('life')
-    let isRunning = true
-    t.teardown(() => isRunning && controller.end('SIGTERM'))
-    const annotation = async (of: string): Promise<unknown> =>
-      (await rest.ask('GET', `${POOLS}/${of}`)).body['metadata']?.['annotations']?.['ipam.spidernet.io/allocated-ips']
-    const becomes = async (of: string, state: string | undefined): Promise<void> => {
-      await eventually(async () => ((await annotation(of)) === state ? true : undefined), 20_000)
-      t.equal(await annotation(of), state, `${of} is ${state}`)
-    }
-    await becomes(pool, 'shared')
-    await becomes(empty.pool, 'shared')
-    await eventually(async () => ((await holderOf(ip)) === pod.name ? true : undefined), 20_000)
-    t.equal(await holderOf(ip), pod.name, 'the record is adopted')
-    t.ok((await go.records(pool))[ip], 'and stays written')
-    const ours = bare(first(await sandbox(await cluster.pod(name('life-ours'), ippool(empty.pool))).add()))
-    t.ok((await go.records(empty.pool))[ours], 'Go sees ours at once, in a pool that had no record')
-    await eventually(async () => ((await go.records(pool))[gone.ip] ? undefined : true), 30_000)
-    t.notOk((await go.records(pool))[gone.ip], 'a record whose pod is gone does not block for ever')
+t.test('controller: pools with a Go agent, after it, and after the migration is declared complete', async t => {
+  const [{ pool }, empty] = [await poolOf('life', 8), await poolOf('life-empty', 8)]
+  const { ip, pod } = await goPod(pool, 'life-go')
+  const gone = await goPod(pool, 'life-gone')
+  await cluster.removePod(gone.pod)
+  const agent = await cluster.pod(
+    name('agent'),
+    {},
+    {
+      owner: await ownerOf('DaemonSet', 'spiderpool-agent'),
+    },
+  )
+  const controller = await controllerWith('life')
+  let isRunning = true
+  t.teardown(() => isRunning && controller.end('SIGTERM'))
+  const annotation = async (of: string): Promise<unknown> =>
+    (await rest.ask('GET', `${POOLS}/${of}`)).body['metadata']?.['annotations']?.['ipam.spidernet.io/allocated-ips']
+  const becomes = async (of: string, state: string | undefined): Promise<void> => {
+    await eventually(async () => ((await annotation(of)) === state ? true : undefined), 20_000)
+    t.equal(await annotation(of), state, `${of} is ${state}`)
+  }
+  await becomes(pool, 'shared')
+  await becomes(empty.pool, 'shared')
+  await eventually(async () => ((await holderOf(ip)) === pod.name ? true : undefined), 20_000)
+  t.equal(await holderOf(ip), pod.name, 'the record is adopted')
+  t.ok((await go.records(pool))[ip], 'and stays written')
+  const ours = bare(first(await sandbox(await cluster.pod(name('life-ours'), ippool(empty.pool))).add()))
+  t.ok((await go.records(empty.pool))[ours], 'Go sees ours at once, in a pool that had no record')
+  await eventually(async () => ((await go.records(pool))[gone.ip] ? undefined : true), 30_000)
+  t.notOk((await go.records(pool))[gone.ip], 'a record whose pod is gone does not block for ever')
 
-    await cluster.removePod(agent)
-    await becomes(pool, 'kept')
-    await becomes(empty.pool, 'kept')
-    await eventually(async () => ((await statusOf(pool))['allocatedIPsProjected'] ? true : undefined), 20_000)
-    const later = sandbox(await cluster.pod(name('life-later'), ippool(empty.pool)))
-    const address = bare(first(await later.add()))
-    await eventually(async () => ((await go.records(empty.pool))[address] ? true : undefined), 20_000)
-    t.ok((await go.records(empty.pool))[address], 'the text is kept for a return to Go')
-    await controller.end('SIGTERM')
-    isRunning = false
+  await cluster.removePod(agent)
+  await becomes(pool, 'kept')
+  await becomes(empty.pool, 'kept')
+  await eventually(async () => ((await statusOf(pool))['allocatedIPsProjected'] ? true : undefined), 20_000)
+  const later = sandbox(await cluster.pod(name('life-later'), ippool(empty.pool)))
+  const address = bare(first(await later.add()))
+  await eventually(async () => ((await go.records(empty.pool))[address] ? true : undefined), 20_000)
+  t.ok((await go.records(empty.pool))[address], 'the text is kept for a return to Go')
+  await controller.end('SIGTERM')
+  isRunning = false
 
-    // Back to Go: our controller is gone, and a Go agent reads what is there. Then forward again, our executables first.
-    const back = bare(await go.allocate(empty.pool, { name: name('life-back'), uid: 'back' }))
-    t.notOk([ours, address].includes(back), 'Go gives none of ours')
-    const forward = await Promise.all(
-      [1, 2, 3].map(async at =>
-        bare(first(await sandbox(await cluster.pod(name(`life-f${at}`), ippool(empty.pool))).add())),
-      ),
-    )
-    t.notOk(forward.includes(back), 'and ours none that Go gave since')
-    const second = await controllerWith('life-2', 'projectAllocatedIPs: false\n')
-    t.teardown(() => second.end('SIGTERM'))
-    await eventually(async () => ((await statusOf(pool))['allocatedIPs'] === undefined ? true : undefined), 20_000)
-    t.equal((await statusOf(pool))['allocatedIPs'], undefined)
-    await becomes(pool, undefined)
-  },
-)
+  // Back to Go: a Go agent reads the pool. Then forward, executables first.
+  const back = bare(await go.allocate(empty.pool, { name: name('life-back'), uid: 'back' }))
+  t.notOk([ours, address].includes(back), 'Go gives none of ours')
+  const forward = await Promise.all(
+    [1, 2, 3].map(async at =>
+      bare(first(await sandbox(await cluster.pod(name(`life-f${at}`), ippool(empty.pool))).add())),
+    ),
+  )
+  t.notOk(forward.includes(back), 'and ours none that Go gave since')
+  const second = await controllerWith('life-2', 'projectAllocatedIPs: false\n')
+  t.teardown(() => second.end('SIGTERM'))
+  await eventually(async () => ((await statusOf(pool))['allocatedIPs'] === undefined ? true : undefined), 20_000)
+  t.equal((await statusOf(pool))['allocatedIPs'], undefined)
+  await becomes(pool, undefined)
+})
 
 t.test(
   'the controller: a record of an address that a dead pod of ours holds is adopted when that one is reclaimed',
@@ -252,7 +249,7 @@ t.test(
     const ours = await cluster.pod(name('contested-ours'), ippool(pool))
     const address = first(await sandbox(ours).add())
     const ip = bare(address)
-    // The Go system has been back: it released the record of our pod, and gave the address to another.
+    // The Go system released the record of our pod and allocated the address to another.
     await cluster.removePod(ours)
     const theirs = await cluster.pod(name('contested-go'), ippool(pool))
     await setAllocated(pool, JSON.stringify({ [ip]: { pod: `default/${theirs.name}`, podUid: theirs.uid } }))

@@ -1,4 +1,4 @@
-// Another network under the same interface name, while the pod lives: hot-unplug, hot-plug, an edited definition, a new sandbox.
+// An interface of a running pod changes its network: hot-unplug, hot-plug, edited NAD, new sandbox.
 import t from 'tap'
 import { first, openIpam } from '../fixtures/ipam.js'
 import { restOf } from '../fixtures/rest.js'
@@ -73,7 +73,7 @@ const CHANGES: readonly (readonly [of: string, begin: 'annotation' | 'multusName
   ],
 ]
 for (const [of, begin, change] of CHANGES)
-  t.test(`ADD after a change of ${of} follows it`, async t => {
+  t.test(`ADD after a change of ${of} allocates from the new network`, async t => {
     const nad = name(`nad-${begin.toLowerCase()}`)
     const spec = (which: string): object =>
       begin === 'multusName'
@@ -98,7 +98,7 @@ for (const [of, begin, change] of CHANGES)
     await patch(`/apis/spiderpool.spidernet.io/v2beta1/spiderippools/${b.pool}`, { spec: { default: false } })
   })
 
-t.test('ADD where the new network has no address is refused, and the old address stays the pod’s', async t => {
+t.test('ADD fails where the new network has no address, and the pod keeps the old one', async t => {
   const [a, b] = [await poolOf('full-a'), await poolOf('full-b', { ips: [] })]
   const pod = await cluster.pod(name('full'))
   const before = first(await sandbox(pod).add('net1', conf(a.pool)))
@@ -106,7 +106,7 @@ t.test('ADD where the new network has no address is refused, and the old address
   t.equal(first(await sandbox(pod).add('net1', conf(a.pool))), before)
 })
 
-t.test('ADD where no pool is named any more keeps what the living pod has', async t => {
+t.test('ADD keeps the addresses of a running pod where no pool is named any more', async t => {
   const a = await poolOf('none-a')
   const pod = await cluster.pod(name('none'))
   const before = first(await sandbox(pod).add('net1', conf(a.pool)))
@@ -121,7 +121,7 @@ const UNPLUGS: readonly (readonly [of: string, networks: string | null, status: 
   ['nothing of Multus', null, false, false],
 ]
 for (const [of, networks, hasStatus, frees] of UNPLUGS)
-  t.test(`DEL of net1 of a living pod with ${of} ${frees ? 'frees its address' : 'keeps it'}`, async t => {
+  t.test(`DEL of net1 of a running pod with ${of} ${frees ? 'releases its address' : 'keeps it'}`, async t => {
     const { pool } = await poolOf(`unplug-${UNPLUGS.findIndex(([one]) => one === of)}`)
     const pod = await cluster.pod(name(`unplug-${nets}`), { 'k8s.v1.cni.cncf.io/networks': 'default/x@net1' })
     const box = sandbox(pod)

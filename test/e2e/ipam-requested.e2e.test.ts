@@ -1,4 +1,4 @@
-// Requested addresses on the executables: the capability `ips`, args.cni.ips, IP= of CNI_ARGS; followed, or refused with the reason.
+// Requested addresses: capability `ips`, args.cni.ips, IP of CNI_ARGS.
 import t from 'tap'
 import { containerId, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../fixtures/executable.js'
@@ -59,7 +59,7 @@ const FOLLOWED: readonly (readonly [of: string, asking: Asking, ips: readonly st
   ],
 ]
 for (const [of, asking, ips] of FOLLOWED)
-  t.test(`ADD follows ${of}`, async t => {
+  t.test(`ADD allocates ${of}`, async t => {
     const pod = await cluster.pod(name(`follow-${FOLLOWED.findIndex(([one]) => one === of)}`))
     const answer = await add(pod, asking)
     t.strictSame(
@@ -69,7 +69,7 @@ for (const [of, asking, ips] of FOLLOWED)
     t.strictSame((await add(pod, asking)).ips, answer.ips, 'and again in the next sandbox')
   })
 
-t.test('ADD refuses what it cannot follow, takes nothing, and says why', async t => {
+t.test('ADD refuses a request with the reason, and allocates nothing', async t => {
   const holder = await cluster.pod(name('holder'))
   await add(holder, { pools, args: ';IP=10.193.0.16' })
   const { status } = await rest.ask('POST', '/apis/spiderpool.spidernet.io/v2beta1/spiderreservedips', {
@@ -135,16 +135,19 @@ t.test(
   },
 )
 
-t.test('ADD of the second interface of ippools takes what it asks for in place of what the first ADD took', async t => {
-  const items = [
-    { interface: 'eth0', ipv4: pools },
-    { interface: 'net1', ipv4: [name('else')] },
-  ]
-  const pod = await cluster.pod(name('two'), { 'ipam.spidernet.io/ippools': JSON.stringify(items) })
-  t.ok(first(await sandbox(pod).add()))
-  t.equal(first(await add(pod, { nic: 'net1', args: ';IP=10.194.0.19' })), '10.194.0.19/24')
-  t.equal((await holders(name('else'))).filter(holder => holder.includes(pod.name)).length, 1)
-  t.match(await add(pod, { nic: 'net1', args: `;IP=${first(await sandbox(pod).add()).replace('/24', '')}` }), {
-    code: 103,
-  })
-})
+t.test(
+  'ADD of the second interface of ippools replaces the address of the first ADD with the requested one',
+  async t => {
+    const items = [
+      { interface: 'eth0', ipv4: pools },
+      { interface: 'net1', ipv4: [name('else')] },
+    ]
+    const pod = await cluster.pod(name('two'), { 'ipam.spidernet.io/ippools': JSON.stringify(items) })
+    t.ok(first(await sandbox(pod).add()))
+    t.equal(first(await add(pod, { nic: 'net1', args: ';IP=10.194.0.19' })), '10.194.0.19/24')
+    t.equal((await holders(name('else'))).filter(holder => holder.includes(pod.name)).length, 1)
+    t.match(await add(pod, { nic: 'net1', args: `;IP=${first(await sandbox(pod).add()).replace('/24', '')}` }), {
+      code: 103,
+    })
+  },
+)

@@ -1,4 +1,4 @@
-// Routes of pools and pods: whose they are, and that any main plugin can hand them to a kernel. The real executables, a real API server.
+// Routes of pools and pods: their interface, and a form that the kernel accepts.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -29,7 +29,7 @@ const poolOf = async (net: string, more: object = {}): Promise<string> => {
 const a = await poolOf(NET.a)
 const b = await poolOf(NET.b, { routes: hostBits })
 
-t.test('a route goes to the interface whose subnet its gateway is in', async t => {
+t.test('ADD returns a route for the interface whose subnet has its gateway', async t => {
   const pod = await cluster.pod(name('route'), {
     [`${KEY}/ippools`]: JSON.stringify([
       { interface: 'eth0', ipv4: [a] },
@@ -46,12 +46,12 @@ t.test('a route goes to the interface whose subnet its gateway is in', async t =
   t.strictSame((await box.add('net1')).routes, [{ dst: '10.9.0.0/16', gw: `${NET.b}.2` }])
 })
 
-// A kernel takes no host bits. Go's own IPAM cuts them off; other main plugins hand on what they are given.
+// The kernel rejects host bits. Go's IPAM removes them; main plugins pass routes on unchanged.
 for (const [plugin, bin] of [
   ['macvlan', '/usr/lib/cni'],
   ['macvlan-wrapper', BIN],
 ] as const)
-  t.test(`${plugin}: routes of pool and pod that were written with host bits are those of their networks`, async t => {
+  t.test(`${plugin}: ADD removes the host bits of routes of pool and pod`, async t => {
     const pod = await cluster.pod(name(plugin), {
       [`${KEY}/ippool`]: JSON.stringify({ ipv4: [b] }),
       [`${KEY}/routes`]: JSON.stringify([{ dst: '10.8.1.2/16', gw: `${NET.b}.3` }]),

@@ -1,4 +1,5 @@
-// Random schedules of pods, kills, pool edits and failing requests on real processes: no address twice, none lost, retention kept, DEL never fails.
+// Random schedules of pods, kills, pool edits and failing requests on real processes: no address is
+// allocated twice or leaked, retention holds, DEL never fails.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'

@@ -1,4 +1,4 @@
-// Static pods: the runtime names the kubelet's UID, the API server has a mirror under another. ADD, CHECK, DEL and reclaim agree.
+// Static pods: K8S_POD_UID is the kubelet's, the mirror on the API server has another UID.
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { eventually, startController } from '../fixtures/controller.js'
@@ -14,7 +14,7 @@ await cluster.pool(pool, { subnet: '10.191.0.0/24', ips: ['10.191.0.10-10.191.0.
 
 const MIRROR = 'kubernetes.io/config.mirror'
 
-/** The mirror of a static pod with this UID, as the kubelet makes it; what the runtime knows of the pod. */
+/** The kubelet's mirror of a static pod with this UID; returns the CNI_ARGS of the pod. */
 async function staticPod(text: string, uid: string): Promise<PodRef> {
   const annotations = {
     [MIRROR]: uid,
@@ -27,7 +27,7 @@ async function staticPod(text: string, uid: string): Promise<PodRef> {
   return { ...made, uid }
 }
 
-t.test('ADD of a mirror pod takes the UID of its static pod, CHECK agrees, DEL keeps and frees', async t => {
+t.test('ADD of a mirror pod uses the UID of its static pod, CHECK passes, DEL keeps and releases', async t => {
   const pod = await staticPod('static', '1fa4')
   const box = sandbox(pod)
   const result = await box.add()
@@ -50,7 +50,7 @@ t.test('ADD of a mirror pod takes the UID of its static pod, CHECK agrees, DEL k
   )
 })
 
-t.test('ADD of a static pod that was changed waits until its mirror is', async t => {
+t.test('ADD of a changed static pod fails until its mirror is updated', async t => {
   const pod = await staticPod('changed', randomUUID())
   const { code, msg } = await sandbox({ ...pod, uid: 'newer' }).add()
   t.equal(code, 101)

@@ -1,4 +1,4 @@
-// Who keeps an address beyond one pod: StatefulSets, virtual machines, pools made for an application. The real executable, a real API server.
+// Retention of StatefulSets and virtual machines, and pools created for an application.
 import t from 'tap'
 import type { PodRef } from '../fixtures/cluster.js'
 import { SPIDER } from '../fixtures/cluster.js'
@@ -63,7 +63,7 @@ async function statefulSet(text: string, replicas: number): Promise<Set> {
 const uids = async (of: string): Promise<readonly string[]> =>
   (await cluster.addresses(of)).map(({ spec }) => spec.pod.uid)
 
-t.test('the pod of a StatefulSet keeps its address over deletion, and loses it when the set shrinks', async t => {
+t.test('ADD of a StatefulSet pod keeps its address over deletion until the set is scaled down', async t => {
   const one = await pool('keeps', 5)
   const set = await statefulSet('keeps', 1)
   const before = await set.pod(0, ippool(one.name))
@@ -85,7 +85,7 @@ t.test('the pod of a StatefulSet keeps its address over deletion, and loses it w
   await t.rejects(nicsOf(after), /404/, 'and the record is gone')
 })
 
-t.test('a missing address object is not taken again where the address was reserved meanwhile', async t => {
+t.test('ADD does not claim a missing address object again where the address is reserved', async t => {
   const one = await pool('reserved', 3)
   const set = await statefulSet('reserved', 1)
   const next = async (before?: PodRef): Promise<readonly [PodRef, string]> => {
@@ -109,7 +109,7 @@ t.test('a missing address object is not taken again where the address was reserv
   t.strictSame(await uids(one.name), [after.uid])
 })
 
-t.test('a missing address object is taken again; one that another pod has is not', async t => {
+t.test('ADD claims a missing address object again, unless another pod has it', async t => {
   const one = await pool('missing', 3)
   const set = await statefulSet('missing', 2)
   const before = await set.pod(0, ippool(one.name))
@@ -150,7 +150,7 @@ t.test('a missing address object is taken again; one that another pod has is not
   t.not(other, address, 'another one is given')
 })
 
-t.test('a pool that changed under one interface gives that one a new address, and the other keeps its own', async t => {
+t.test('ADD after a change of the pool of one interface allocates a new address only for that interface', async t => {
   const [a, b, c] = [await pool('change-a', 3), await pool('change-b', 3), await pool('change-c', 3)]
   const set = await statefulSet('change', 1)
   const items = (eth0: string, net1: string) => ({
@@ -173,7 +173,7 @@ t.test('a pool that changed under one interface gives that one a new address, an
   t.same(new Set((await nicsOf(after)).map(nic => nic.interface)), new Set(['eth0', 'net1']))
 })
 
-t.test('with enableStatefulSet off the pod of a StatefulSet is like any other', async t => {
+t.test('ADD with enableStatefulSet off treats a StatefulSet pod as any pod', async t => {
   const one = await pool('off', 5)
   const set = await statefulSet('off', 1)
   const pod = await set.pod(0, ippool(one.name))
@@ -184,7 +184,7 @@ t.test('with enableStatefulSet off the pod of a StatefulSet is like any other', 
   t.equal((await holders(one.name)).length, 1, 'DEL, which has no such switch in its conf, follows the record')
 })
 
-t.test('a pool made for an application is found when it comes, and used by no other', async t => {
+t.test('ADD waits for the pool of its application, and no other application uses it', async t => {
   const set = await statefulSet('auto', 1)
   const pod = await set.pod(0, { [`${KEY}/subnet`]: '{"ipv4":["lan"]}' })
   const [owner] = ((await cluster.api.read(`/api/v1/namespaces/default/pods/${pod.name}`)).metadata[

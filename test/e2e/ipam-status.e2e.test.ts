@@ -1,4 +1,4 @@
-// STATUS of the IPAM, as a runtime asks it every few seconds on every node: what it says, and what it asks of the API server.
+// STATUS of the IPAM: its errors and its API requests.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -22,7 +22,7 @@ mkdirSync(`${folder}/run`)
 const askedOf = ({ method, path, isOfCache }: Passed): string =>
   `${method} ${path.replace(SPIDER, '')}${isOfCache === true ? '?resourceVersion=0' : ''}`
 
-/** On a node of its own, where no other test's STATUS has left what it found. */
+/** On its own node, without the remembered pool of another test's STATUS. */
 async function status(ipam: object = {}): Promise<{ readonly json: unknown; readonly asked: readonly string[] }> {
   const before = proxy.passed.length
   const { json = {} } = await runExecutable({
@@ -56,13 +56,13 @@ t.test(
       asked: [LIST],
     })
     await cluster.pool('a', { subnet: '10.71.0.0/24', ips: ['10.71.0.1'], disable: true })
-    t.match((await status()).json, refused('no SpiderIPPool gives addresses: a is disabled (spec.disable)'))
+    t.match((await status()).json, refused('no SpiderIPPool is usable: a is disabled (spec.disable)'))
     await cluster.pool('b', { subnet: '10.72.0.0/24', ips: ['10.72.0.1'] })
     t.strictSame(await status(), { json: {}, asked: [LIST] })
     t.strictSame(await status(), { json: {}, asked: [get('b')] }, 'one object of the cache from then on')
     t.match(
       (await status({ enableIPv4: false })).json,
-      refused('no SpiderIPPool gives addresses: a is disabled (spec.disable); b is not of IPv6'),
+      refused('no SpiderIPPool is usable: a is disabled (spec.disable); b is not of IPv6'),
     )
     await set('a', { disable: false })
     await set('b', { disable: true })
@@ -73,21 +73,19 @@ t.test(
   },
 )
 
-t.test('STATUS asks for the pools that the conf names, and names the conf and the key', async t => {
+t.test('STATUS reads the pools of the conf, and names conf and key', async t => {
   await cluster.pool('c', { subnet: '10.73.0.0/24', ips: ['10.73.0.1'] })
   t.strictSame(await status({ default_ipv4_ippool: ['b', 'c'] }), { json: {}, asked: [get('b'), get('c')] })
   const key = 'default_ipv4_ippool of CNI conf "lan"'
   t.match(
     (await status({ default_ipv4_ippool: ['a', 'b'] })).json,
-    refused(
-      `${key} (a, b) leads to no pool that gives addresses: a is disabled (spec.disable); b is disabled (spec.disable)`,
-    ),
+    refused(`${key} (a, b) selects no usable pool: a is disabled (spec.disable); b is disabled (spec.disable)`),
   )
   t.match(
     (await status({ default_ipv4_ippool: ['c', 'nope'] })).json,
     refused(`${key} names SpiderIPPool "nope", which does not exist; create it or name another`),
   )
   t.strictSame(await status({ default_ipv4_ippool: ['c*'] }), { json: {}, asked: [LIST] }, 'a pattern')
-  t.match((await status({ default_ipv4_ippool: ['x*'] })).json, refused(`${key} (x*) leads to no pool`))
+  t.match((await status({ default_ipv4_ippool: ['x*'] })).json, refused(`${key} (x*) selects no usable pool`))
   t.strictSame((await status({ default_ipv6_ippool: ['nope'], enableIPv6: false })).json, {}, 'of a family that is off')
 })

@@ -1,4 +1,4 @@
-// Addresses that no host can have: skipped in pools that are stored, refused in new ones. The real executables, a real API server.
+// Addresses that no host can have: skipped in stored pools, refused in new ones.
 import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { openCluster, SPIDER } from '../fixtures/cluster.js'
@@ -6,7 +6,7 @@ import { first, openIpam } from '../fixtures/ipam.js'
 import { poolOfSeed } from '../fixtures/pools.js'
 import { randomFrom } from '../lib/ipam/world.js'
 
-// Without admission: pools are stored as they are, as those of an older version.
+// Without admission, so that pools are stored as an older version did.
 const ipam = await openIpam({ args: ['--no-admission'] })
 const { cluster, name, sandbox, nicsOf } = ipam
 t.teardown(() => ipam.stop())
@@ -97,7 +97,7 @@ t.test('ADDs of random stored pools return every usable address and no other', a
   }
 })
 
-t.test('a pod keeps an address that no pod is given any more; its successor in a StatefulSet gets another', async t => {
+t.test('ADD of a running pod keeps an unusable address; its StatefulSet successor gets another', async t => {
   const pool = name('kept')
   await cluster.pool(pool, { subnet: '172.26.0.0/16', ips: ['172.26.0.7', '172.26.255.255'] })
   const set = name('kept')
@@ -140,7 +140,7 @@ t.test('a pod keeps an address that no pod is given any more; its successor in a
   )
 })
 
-t.test('a standalone server counts what is usable, and refuses what nothing can use', async t => {
+t.test('standalone server counts usable addresses, and refuses a pool without any', async t => {
   const server = await startApiserver({ standalone: true })
   t.teardown(() => server.stop())
   const own = openCluster(server.kubeconfig)

@@ -1,4 +1,5 @@
-// What annotation ipam.spidernet.io/routes and a link-local gateway become in a pod's kernel: macvlan-wrapper and coordinator on a node of its own.
+// Kernel routes of annotation ipam.spidernet.io/routes and of link-local gateways, with
+// macvlan-wrapper and coordinator.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
@@ -20,7 +21,7 @@ t.teardown(async () => {
 node.sh('ip addr add 10.6.0.10/16 dev eth0; ip route add default via 10.6.0.1')
 node.sh('ip addr add fd06::10/64 dev eth0 nodad; ip -6 route add default via fd06::1')
 wire.sh('ip addr add 10.7.0.1/16 dev br0; ip addr add fd07::1/64 dev br0 nodad; ip addr add fe80::1/64 dev br0 nodad')
-// Beyond the router: an address that is on no link of the pods'.
+// Beyond the router: an address on no link of the pods.
 wire.sh('ip addr add 192.0.2.1/32 dev lo; ip addr add 2001:db8::1/128 dev lo nodad')
 
 const cluster = openCluster(server.kubeconfig)
@@ -104,7 +105,7 @@ interface Hop {
   readonly dev?: string
   readonly nexthops?: readonly { readonly gateway?: string }[]
 }
-/** `dst via gateways`, of main, that go by a gateway of the wire. */
+/** `dst via gateways` of table main, for gateways on the network. */
 function waysOf({ place }: Attached, dev = 'eth0'): readonly string[] {
   const all = ['-4', '-6'].flatMap(
     family => JSON.parse(place.sh(`ip -j ${family} route show table main dev ${dev}`) || '[]') as readonly Hop[],
@@ -126,7 +127,7 @@ async function ended(of: Attached, ...ifNames: readonly string[]): Promise<void>
   }
 }
 
-t.test('ADD of a pod with a default route of its own: it is the only one of the kernel', async t => {
+t.test('ADD of a pod with its own default route: it is the only one in the kernel', async t => {
   wire.sh('ip addr add 10.6.0.254/16 dev br0; ip addr add fd06::254/64 dev br0 nodad')
   const of = await podWith(
     [['a4', 'a6']],
@@ -148,7 +149,7 @@ t.test('ADD of a pod with a default route of its own: it is the only one of the 
   await ended(of, 'eth0')
 })
 
-t.test('ADD of a pod whose routes say what the pool says: each is there once', async t => {
+t.test('ADD of a pod with the same routes as the pool adds each once', async t => {
   const of = await podWith(
     [['routed4', 'routed6']],
     [
@@ -168,7 +169,7 @@ t.test('ADD of a pod whose routes say what the pool says: each is there once', a
   await ended(of, 'eth0')
 })
 
-t.test("ADD of a pod with routes to what the pool has routes to: the pod's are the kernel's", async t => {
+t.test("ADD of a pod with routes to the pool's destinations: the pod's are used", async t => {
   const of = await podWith(
     [['routed4', 'routed6']],
     [
@@ -185,7 +186,7 @@ t.test("ADD of a pod with routes to what the pool has routes to: the pod's are t
   await ended(of, 'eth0')
 })
 
-t.test('ADDs of a pod with several NICs: its routes go by the NIC that has their gateway, and by no other', async t => {
+t.test('ADDs of a pod with several NICs: each route is only on the NIC that has its gateway', async t => {
   const of = await podWith(
     [
       ['routed4', 'routed6'],
@@ -208,7 +209,7 @@ t.test('ADDs of a pod with several NICs: its routes go by the NIC that has their
   await ended(of, 'net1', 'eth0')
 })
 
-t.test('ADD of a pod with two ways to one destination is refused, and nothing is left', async t => {
+t.test('ADD refuses a pod with two routes to one destination, and leaves nothing', async t => {
   const before = (await cluster.addresses()).length
   for (const [dst, other, one, two] of [
     ['10.8.0.0/16', '10.8.0.1/16', '10.6.0.1', '10.6.0.2'],
@@ -233,7 +234,7 @@ t.test('ADD of a pod with two ways to one destination is refused, and nothing is
   t.equal((await cluster.addresses()).length, before)
 })
 
-t.test('ADD out of a pool with a link-local gateway: the default route goes by it, and it is detected', async t => {
+t.test('ADD from a pool with a link-local gateway: the default route uses it, and it is probed', async t => {
   const of = await podWith([['a4', 'link6']], [{ dst: 'fd08::/16', gw: 'fe80::1' }])
   const flags = { enableGatewayDetection: true, enableIPConflictDetection: true }
   const first = await call('ADD', 'macvlan-wrapper', of, macvlan(flags))
@@ -246,7 +247,7 @@ t.test('ADD out of a pool with a link-local gateway: the default route goes by i
   await ended(of, 'eth0')
 })
 
-t.test('ADD out of a pool with a link-local gateway that nobody has names it', async t => {
+t.test('ADD from a pool with an unreachable link-local gateway names it', async t => {
   wire.sh('ip addr del fe80::1/64 dev br0')
   const of = await podWith([[undefined, 'link6']], [])
   const added = await call('ADD', 'macvlan-wrapper', of, macvlan({ enableGatewayDetection: true }))
@@ -255,7 +256,7 @@ t.test('ADD out of a pool with a link-local gateway that nobody has names it', a
   await cluster.removePod(of.pod)
 })
 
-t.test('ADDs of two NICs with one link-local gateway: each answers by its own', async t => {
+t.test('ADDs of two NICs with the same link-local gateway: each replies through its own', async t => {
   const of = await podWith(
     [
       [undefined, 'link6'],

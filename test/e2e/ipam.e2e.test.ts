@@ -1,4 +1,4 @@
-// What an administrator can say of pools and pods, on the real executable against a real API server: who gets which address, and keeps it.
+// spiderpool-ipam against a real API server: which pod gets which address, and keeps it.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { SPIDER } from '../fixtures/cluster.js'
@@ -15,7 +15,7 @@ const ippool = (ipv4: readonly string[], ipv6: readonly string[] = []) => ({
 const ippools = (items: readonly object[]) => ({ [`${KEY}/ippools`]: JSON.stringify(items) })
 
 let subnets = 0
-/** A pool of a subnet of its own with addresses .10 up. */
+/** A pool with its own subnet and addresses from .10. */
 async function pool(
   text: string,
   size: number,
@@ -39,7 +39,7 @@ const eventsOf = async (pod: string): Promise<readonly string[]> => {
     .map(({ message }) => message)
 }
 
-t.test('ippools: every interface has its addresses after the first ADD, and each ADD answers for its own', async t => {
+t.test('ADD with ippools allocates for every interface, and returns those of its own', async t => {
   const [a, b] = [await pool('named-a', 5), await pool('named-b', 5)]
   const pod = await cluster.pod(
     name('named'),
@@ -66,7 +66,7 @@ t.test('ippools: every interface has its addresses after the first ADD, and each
   t.strictSame([await holders(a.name), await holders(b.name)], [[], []], 'the first DEL gives all back')
 })
 
-t.test('ippools without names: interfaces take their items in order, each once', async t => {
+t.test('ADD with ippools without names assigns the items in order, each once', async t => {
   const [a, b] = [await pool('place-a', 5), await pool('place-b', 5)]
   const pod = await cluster.pod(name('place'), ippools([{ ipv4: [a.name] }, { ipv4: [b.name] }]))
   const box = sandbox(pod)
@@ -89,7 +89,7 @@ t.test('ippools without names: interfaces take their items in order, each once',
   t.equal(first(await again.add('net1')), first(second), 'a new sandbox keeps it')
 })
 
-t.test('two interfaces of one pod on one pool have two addresses', async t => {
+t.test('ADDs of two interfaces of one pod on one pool allocate two addresses', async t => {
   const { name: one } = await pool('twice', 5)
   const pod = await cluster.pod(name('twice'), ippool([one]))
   const box = sandbox(pod)
@@ -107,7 +107,7 @@ t.test('two interfaces of one pod on one pool have two addresses', async t => {
   t.equal((await holders(one)).length, 4)
 })
 
-t.test('a pod gets an address of every family that its pools have', async t => {
+t.test('ADD allocates an address of every family of its pools', async t => {
   const v4 = await pool('dual-4', 5)
   const v6 = name('dual-6')
   await cluster.pool(v6, { subnet: 'fd00:77::/64', ips: ['fd00:77::10-fd00:77::20'], gateway: 'fd00:77::1' })
@@ -118,7 +118,7 @@ t.test('a pod gets an address of every family that its pools have', async t => {
   t.equal(six.ips?.length, 1)
 })
 
-t.test('patterns, the Namespace, the conf and the default pools are asked in that order', async t => {
+t.test('ADD uses patterns, Namespace, conf and default pools in that order', async t => {
   const [annotated, ofNamespace, ofConf] = [
     await pool('level-a', 5),
     await pool('level-n', 5),
@@ -139,7 +139,7 @@ t.test('patterns, the Namespace, the conf and the default pools are asked in tha
   t.match(first(await sandbox(elsewhere).add('eth0', conf)), new RegExp(`^${ofConf.net}\\.`))
 })
 
-t.test('pools are tried in the order of the list', async t => {
+t.test('ADD tries pools in the order of the list', async t => {
   const [z, a] = [await pool('order-z', 1), await pool('order-a', 1)]
   const annotations = ippool([z.name, a.name])
   t.match(first(await sandbox(await cluster.pod(name('order-1'), annotations)).add()), new RegExp(`^${z.net}\\.`))
@@ -162,7 +162,7 @@ t.test('pools are tried in the order of the list', async t => {
   )
 })
 
-t.test('reserved addresses are given to nobody', async t => {
+t.test('ADD allocates no reserved address', async t => {
   const { name: one, net } = await pool('reserved', 3)
   await cluster.api.create('spiderreservedips', {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
@@ -175,7 +175,7 @@ t.test('reserved addresses are given to nobody', async t => {
   t.match(full.msg, /3 in all, 1 taken, 2 reserved/)
 })
 
-t.test('DEL of a pod that lives keeps its record and its addresses for the next sandbox', async t => {
+t.test('DEL of a running pod keeps its record and addresses for the next sandbox', async t => {
   const { name: one } = await pool('lives', 5)
   const pod = await cluster.pod(name('lives'), ippool([one]))
   const box = sandbox(pod)
@@ -186,7 +186,7 @@ t.test('DEL of a pod that lives keeps its record and its addresses for the next 
   t.equal(first(await sandbox(pod).add()), address)
 })
 
-t.test('a pod of the same name gets the addresses of the one before it given back first', async t => {
+t.test('ADD of a new pod of the same name releases the addresses of the pod before', async t => {
   const { name: one } = await pool('same', 1)
   const before = await cluster.pod(name('same'), ippool([one]))
   const address = first(await sandbox(before).add())
@@ -199,7 +199,7 @@ t.test('a pod of the same name gets the addresses of the one before it given bac
   )
 })
 
-t.test('STATUS says what an ADD would meet, CHECK what is no longer so', async t => {
+t.test('STATUS fails where ADD would, CHECK reports what differs', async t => {
   t.strictSame(await ipam.run('STATUS'), {})
   t.match(await ipam.run('STATUS', { default_ipv4_ippool: ['nowhere'] }), {
     code: 50,
@@ -224,13 +224,13 @@ t.test('STATUS says what an ADD would meet, CHECK what is no longer so', async t
   t.match(await box.check('eth0', prevResult), { code: 110, msg: /is no longer held/ })
 })
 
-t.test('GC marks what a killed ADD left, and frees nothing', async t => {
+t.test('GC marks what a killed ADD left, and releases nothing', async t => {
   const { name: one } = await pool('gc', 2)
   const box = sandbox(await cluster.pod(name('gc'), ippool([one])))
   await box.add()
   const [object] = await cluster.addresses(one)
   const address = object?.metadata.name ?? ''
-  // What a kill between creating the object and writing the record leaves behind.
+  // As left by a kill between creating the object and writing the record.
   const folder = '/run/spidernet/spiderpool-ipam'
   mkdirSync(folder, { recursive: true })
   writeFileSync(`${folder}/net:${box.containerID}:eth0`, `${address}\n`)

@@ -19,7 +19,7 @@ import {
   VIRTUALMACHINES,
 } from '../../../lib/kube/kinds.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
-import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/retention.js'
+import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
 import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './application/decide.js'
 import type { ClusterNode, NodeLease } from './address-gc/node.js'
 import { source } from '../runtime/lister.js'

@@ -1,4 +1,4 @@
-// Takes one address out of the first pool that has one: the loop around decide, on a port. Knows no API server and no CNI.
+// Allocates one address from the first pool that has one: the loop around decide, on a Store.
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf, type Ip } from '../../ip/address.js'
 import { includes, sizeOf, subtract, union, type Ranges } from '../../ip/range.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
@@ -13,7 +13,8 @@ import {
   type SearchStep,
   type SearchRefusal,
 } from './decide.js'
-import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed, type Holder, type Claimant } from './claim.js'
+import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from './claim.js'
+import type { Holder, Claimant } from './claimant.js'
 import { poolOf, type Pool } from './pool.js'
 import type { HeldAddress, Journal, Store } from '../store/store.js'
 import { publish } from './publish.js'
@@ -21,11 +22,11 @@ import { publish } from './publish.js'
 export interface AllocationRequest {
   readonly claimant: Claimant
   readonly nic: string
-  /** In the order in which they are to be tried. */
+  /** In the order in which they are tried. */
   readonly pools: readonly Pool[]
   /** Reserved addresses of the family. */
   readonly reserved: Ranges
-  /** What other interfaces of the pod have by its SpiderEndpoint. */
+  /** Addresses of the pod's other interfaces, from its SpiderEndpoint. */
   readonly except?: readonly Ip[]
 }
 
@@ -38,7 +39,7 @@ export interface PoolRefusal {
   readonly why: SearchRefusal
   /** How many of the pool's addresses are reserved. */
   readonly reserved: bigint
-  /** How many more status.allocatedIPs gives to other pods. */
+  /** How many more status.allocatedIPs records for other pods. */
   readonly recorded: bigint
 }
 
@@ -48,13 +49,17 @@ export interface AllocDeps {
   readonly random: () => number
 }
 
-export async function allocate(wanted: AllocationRequest, deps: AllocDeps): Promise<AllocationResult> {
+/**
+ * An address object held for the claimant, or why each pool was refused.
+ * @throws KubeError
+ */
+export async function allocate(request: AllocationRequest, deps: AllocDeps): Promise<AllocationResult> {
   const refusals: PoolRefusal[] = []
-  for (const pool of wanted.pools) {
-    const got = await fromPool(pool, wanted, deps)
-    if (got.kind === 'held') return { ...got, pool }
-    const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, wanted.reserved))
-    refusals.push({ pool, why: got.why, reserved, recorded: got.recorded })
+  for (const pool of request.pools) {
+    const allocation = await fromPool(pool, request, deps)
+    if (allocation.kind === 'held') return { ...allocation, pool }
+    const reserved = sizeOf(pool.ranges) - sizeOf(subtract(pool.ranges, request.reserved))
+    refusals.push({ pool, why: allocation.why, reserved, recorded: allocation.recorded })
   }
   return { kind: 'refused', refusals }
 }
@@ -91,65 +96,71 @@ async function fromPool(
     if (next.kind === 'list') {
       const held = await deps.store.listHeld(pool.uid, next.freshness)
       const own = await ownAmong(held, free, pool, { claimant, nic }, deps)
-      if (own && !(await lost(own, pool, { claimant, nic }, deps))) return { kind: 'held', ...own }
+      if (own && !(await publishAllocation(own, pool, { claimant, nic }, deps))) return { kind: 'held', ...own }
       state = afterList(state, takenIn(held, pool), next.freshness)
       continue
     }
-    const got = await tryOne(next, pool, { claimant, nic }, deps)
-    const taken = got && (await lost(got, pool, { claimant, nic }, deps))
-    if (got && !taken) return { kind: 'held', ...got }
+    const allocation = await tryOne(next, pool, { claimant, nic }, deps)
+    const taken = allocation && (await publishAllocation(allocation, pool, { claimant, nic }, deps))
+    if (allocation && !taken) return { kind: 'held', ...allocation }
     state = afterMiss(taken ? { ...state, free: subtract(state.free, taken) } : state, next.address)
   }
 }
 
-/** An address that a Go agent gave to this pod and that is no object yet, or whose record an earlier try of this call wrote. */
+/**
+ * An address that status.allocatedIPs records for this pod: by a Go agent, or by an earlier try.
+ */
 async function ownRecorded(
   pool: Pool,
   open: Ranges,
-  { except, ...asking }: Holder & { readonly except: readonly Ip[] },
+  { except, ...holder }: Holder & { readonly except: readonly Ip[] },
   deps: AllocDeps,
 ): Promise<Allocation | undefined> {
   for (const record of pool.shared?.records ?? []) {
-    if (familyOf(record.ip) !== pool.family || !isRecordOf(record, asking) || except.includes(record.ip)) continue
+    if (familyOf(record.ip) !== pool.family || !isRecordOf(record, holder) || except.includes(record.ip)) continue
     if (!includes(open, toBigint(record.ip))) continue
-    const got = await claimOne(record.ip, pool, { ...asking, was: { uid: record.uid } }, deps)
-    if (got && !(await lost(got, pool, asking, deps))) return got
+    const allocation = await claimOne(record.ip, pool, { ...holder, was: { uid: record.uid } }, deps)
+    if (allocation && !(await publishAllocation(allocation, pool, holder, deps))) return allocation
   }
   return undefined
 }
 
-/** Creates the object of one address, or takes over the one that is the asking pod's already. */
-export async function claimOne(ip: Ip, pool: Pool, asking: Holder, deps: AllocDeps): Promise<Allocation | undefined> {
+/**
+ * Creates the object of one address, or takes over the one that this pod holds already;
+ * `undefined` where another pod holds it.
+ */
+export async function claimOne(ip: Ip, pool: Pool, holder: Holder, deps: AllocDeps): Promise<Allocation | undefined> {
   const { store, journal } = deps
-  const object = addressObject({ ip, pool, nic: asking.nic, claimant: asking.claimant })
+  const object = addressObject({ ip, pool, nic: holder.nic, claimant: holder.claimant })
   journal.note(object.metadata.name)
   const outcome = await store.createAddress(object)
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
-  const holder = await store.address(object.metadata.name)
-  return holder && takeOver(holder, asking, store)
+  const found = await store.address(object.metadata.name)
+  return found && takeOver(found, holder, store)
 }
 
 /**
- * In a pool that Go agents allocate from: the addresses of others, where one of them has this one by now; then it is given back.
- * `undefined`: it is the asking pod's in both systems.
+ * Publishes the allocation in a pool that Go agents share. `undefined`: the address is this pod's
+ * in both systems. Otherwise another pod was first: the object is deleted, and all recorded
+ * addresses of the pool are returned.
  */
-export async function lost(
-  got: Allocation,
+export async function publishAllocation(
+  allocation: Allocation,
   pool: Pool,
   holder: Holder,
   { store }: AllocDeps,
 ): Promise<Ranges | undefined> {
-  const ip = ipOfObjectName(got.object.metadata.name)
+  const ip = ipOfObjectName(allocation.object.metadata.name)
   if (!pool.shared || ip === undefined) return undefined
   const { family, ranges } = pool
   const taken = await publish(pool.shared, { ip, family, ranges, holder }, store)
-  if (taken) await store.deleteAddress(got.object)
+  if (taken) await store.deleteAddress(allocation.object)
   return taken
 }
 
 export type Allocation = { readonly object: SpiderIPAddress; readonly isNew: boolean }
 
-/** Tries one address; `undefined` is a miss: somebody else has it. */
+/** Tries one address; `undefined` is a miss: another pod has it. */
 async function tryOne(
   next: Extract<SearchStep, { readonly kind: 'look' | 'create' }>,
   pool: Pool,
@@ -158,47 +169,48 @@ async function tryOne(
 ): Promise<Allocation | undefined> {
   const ip = fromBigint(next.address, pool.family)
   if (next.kind === 'look') {
-    const holder = await store.address(objectNameOf(ip))
-    if (holder) return takeOverNoted(holder, { claimant, nic }, { store, journal })
+    const found = await store.address(objectNameOf(ip))
+    if (found) return takeOverNoted(found, { claimant, nic }, { store, journal })
   }
   const object = addressObject({ ip, pool, nic, claimant })
   journal.note(object.metadata.name)
   const outcome = await store.createAddress(object)
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
   if (next.kind === 'create' && next.isListed) return undefined
-  const holder = await store.address(object.metadata.name)
-  return holder && takeOver(holder, { claimant, nic }, store)
+  const found = await store.address(object.metadata.name)
+  return found && takeOver(found, { claimant, nic }, store)
 }
 
 const TAKE_OVER_TRIES_MAX = 8
 
 /**
- * What an earlier try of this pod and NIC took. Its object gets this container's ID before the address is used: a late DEL of the earlier
- * container, which frees only what it read unchanged, then leaves it alone.
+ * Takes over the address of an earlier try of this pod and NIC. The object gets this container's ID
+ * before the address is used, so a late DEL of the earlier container, which deletes only what it
+ * read unchanged, does not release it.
  */
-export async function takeOver(holder: SpiderIPAddress, asking: Holder, store: Store): Promise<Allocation | undefined> {
-  let known: SpiderIPAddress | undefined = holder
-  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && known && isHeldBy(known, asking); tries++) {
-    if (isUpToDate(known, asking)) return { object: known, isNew: false }
-    const object = await store.updateAddress(withHolder(known, asking))
+export async function takeOver(found: SpiderIPAddress, holder: Holder, store: Store): Promise<Allocation | undefined> {
+  let current: SpiderIPAddress | undefined = found
+  for (let tries = 0; tries < TAKE_OVER_TRIES_MAX && current && isHeldBy(current, holder); tries++) {
+    if (isUpToDate(current, holder)) return { object: current, isNew: false }
+    const object = await store.updateAddress(withHolder(current, holder))
     if (object) return { object, isNew: false }
-    known = await store.address(holder.metadata.name) // the earlier container's DEL wrote it meanwhile, or freed it
+    current = await store.address(found.metadata.name) // the earlier container's DEL updated or deleted it
   }
   return undefined
 }
 
-/** Once it has this container's ID, no other container's DEL frees it: so this one's must find it, recorded or not. */
+/** Noted first: with this container's ID on it, only this container's DEL releases the address. */
 async function takeOverNoted(
-  holder: SpiderIPAddress,
-  asking: Holder,
+  found: SpiderIPAddress,
+  holder: Holder,
   { store, journal }: Pick<AllocDeps, 'store' | 'journal'>,
 ): Promise<Allocation | undefined> {
-  if (!isHeldBy(holder, asking)) return undefined
-  journal.note(holder.metadata.name)
-  return takeOver(holder, asking, store)
+  if (!isHeldBy(found, holder)) return undefined
+  journal.note(found.metadata.name)
+  return takeOver(found, holder, store)
 }
 
-/** An address of this pod and NIC that an earlier try, far along its order, left in the pool: found by the list's labels. */
+/** An address of this pod and NIC that an earlier try left in the pool, by the labels of a list. */
 async function ownAmong(
   held: readonly HeldAddress[],
   free: Ranges,
@@ -212,13 +224,13 @@ async function ownAmong(
     const object = await store.address(name)
     const ip = ipOfObjectName(name)
     if (!object || ip === undefined || familyOf(ip) !== pool.family || !includes(free, toBigint(ip))) continue
-    const got = await takeOverNoted(object, { claimant, nic }, deps)
-    if (got) return got
+    const allocation = await takeOverNoted(object, { claimant, nic }, deps)
+    if (allocation) return allocation
   }
   return undefined
 }
 
-/** The addresses of a list as ranges: sorted once, so a list of 100,000 costs its length. */
+/** The addresses of a list as ranges; sorted once, so that 100,000 of them stay cheap. */
 function takenIn(held: readonly HeldAddress[], pool: Pool): Ranges {
   const values: bigint[] = []
   for (const { name } of held) {

@@ -1,4 +1,4 @@
-// Who an address belongs to, and the object that says so. Pure.
+// The SpiderIPAddress of a claimant: created, compared, taken over. Pure.
 import { familyOf, objectNameOf, type Ip } from '../../ip/address.js'
 import {
   ANNOTATION_NETNS,
@@ -9,30 +9,17 @@ import {
   SPIDERPOOL_API,
 } from '../../crd/names.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
-import type { ControllerRef } from '../store/store.js'
+import type { Claimant, Holder } from './claimant.js'
 import type { Pool } from './pool.js'
 
-export interface Claimant {
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  /** Name of the SpiderEndpoint: the pod's, or that of the virtual machine that runs in it. */
-  readonly record: string
-  readonly node: string
-  readonly containerID: string
-  readonly owner: ControllerRef
-  /** The pod's addresses go over to the next pod of its record: of a StatefulSet's pod, of a virtual machine. */
-  readonly isKept?: boolean
-  /** Of a mirror pod: the UID of its object, which is not the pod's. */
-  readonly apiUid?: string
-  /** Of a container without a pod: what its host knows it by (container.ts). */
-  readonly at?: { readonly host: string; readonly netns: string; readonly name: string }
-}
-
-/** The order of candidates hangs on this text: pod, NIC and pool, and not on the UID, so a pod of the same name tends to its old address. */
+/**
+ * The seed of the candidate order: pod, NIC and pool but not the UID, so that a pod of the same
+ * name tends to get its old address.
+ */
 export const orderSeed = (claimant: Claimant, nic: string, pool: Pool): string =>
   `${claimant.namespace}/${claimant.at?.name ?? claimant.record}/${nic}/${pool.name}`
 
+/** The SpiderIPAddress to create for a claimant. */
 export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant: Claimant }): SpiderIPAddress {
   const { ip, pool, nic, claimant } = args
   return {
@@ -58,29 +45,22 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
 
 const hostLabel = ({ at }: Claimant) => at && { [LABEL_CONTAINER_HOST]: at.host }
 
-/** Who asks for an address, and what it may find written there of an earlier try, an earlier pod, or before its interface had a name. */
-export interface Holder {
-  readonly claimant: Claimant
-  readonly nic: string
-  readonly was?: { readonly uid?: string; readonly nic?: string }
-}
-
 /**
- * The same pod (by UID) and the same NIC: then it is what an earlier try of this very call took, or what the caller inherits. An adopted
- * Go record names no NIC where the pod had no SpiderEndpoint yet.
+ * True for the same pod (by UID) and NIC: taken by an earlier try of this call, or inherited. An
+ * adopted Go record has no NIC where the pod had no SpiderEndpoint yet.
  */
 export const isHeldBy = ({ spec }: SpiderIPAddress, { claimant, nic, was }: Holder): boolean =>
   (spec.pod.uid === claimant.uid || (was?.uid !== undefined && spec.pod.uid === was.uid)) &&
   (spec.nic === nic || spec.nic === '' || (was?.nic !== undefined && spec.nic === was.nic))
 
-/** True where the object says of its holder all that it should. */
+/** True where container ID, NIC, UID and netns of the object are those of the holder. */
 export const isUpToDate = ({ spec, metadata }: SpiderIPAddress, { claimant, nic }: Holder): boolean =>
   spec.containerID === claimant.containerID &&
   spec.nic === nic &&
   spec.pod.uid === claimant.uid &&
   (!claimant.at || metadata.annotations?.[ANNOTATION_NETNS] === claimant.at.netns)
 
-/** The object as the asking pod's: what it needs to be written where it is not up to date. */
+/** The object with this holder, for an update. */
 export const withHolder = (object: SpiderIPAddress, { claimant, nic }: Holder): SpiderIPAddress => ({
   ...object,
   metadata: {
@@ -99,5 +79,5 @@ export const withHolder = (object: SpiderIPAddress, { claimant, nic }: Holder): 
   },
 })
 
-/** A container uses it again. */
+/** Without the mark of GC: a container uses the address again. */
 const withoutMark = ({ [ANNOTATION_UNATTACHED]: _, ...others }: Readonly<Record<string, string>>) => others

@@ -1,29 +1,31 @@
-// What a container without a pod is called: its record, its UID, its owner. Pure; in the way of every call, so it knows nothing else.
+// Identity of a container without a pod: record name, UID, owner. Pure; on the hot path.
 import { SPIDERPOOL_GROUP } from '../../crd/names.js'
 import type { Ip } from '../../ip/address.js'
-import type { Claimant } from './claim.js'
+import type { Claimant } from './claimant.js'
 
-/** The controller of a container is the container. */
+/** The owner of a container's address is the container itself. */
 export const CONTAINER = { apiVersion: SPIDERPOOL_GROUP, kind: 'Container' } as const
 
+/** True where the owner of an address is a container without a pod. */
 export const isOfContainer = ({ owner }: { readonly owner: Claimant['owner'] }): boolean =>
   owner.apiVersion === CONTAINER.apiVersion && owner.kind === CONTAINER.kind
 
 export interface ContainerIdentity {
-  /** Container ID: the record's name, and whose the addresses are. */
+  /** Container ID: name of the record, holder of the addresses. */
   readonly id: string
-  /** What its user calls it. */
+  /** The name that its user gave it. */
   readonly name: string
-  /** CNI_ARGS IP: the address that its user wants it to have. */
+  /** IP of CNI_ARGS: the address that its user requests. */
   readonly ip: Ip | undefined
 }
 
-/** As records are kept in a namespace, and there is no other. */
+/** The namespace of the records of containers. */
 export const CONTAINER_NAMESPACE = 'default'
-/** A label's value may be so long (apimachinery); of the 256 bits of a container ID that leaves 252. */
+/** Longest label value (apimachinery); keeps 252 of the 256 bits of a container ID. */
 const UID_LENGTH = 63
 
+/** The UID that the addresses of a container are held under. */
 export const uidOf = ({ id }: Pick<ContainerIdentity, 'id'>): string => id.slice(0, UID_LENGTH)
 
-/** The record has the container's ID as its name (RFC 1123 subdomain); two IDs that differ only beyond the UID's length would be one. */
+/** True for a container ID that can name its record (RFC 1123 subdomain, 64 characters at most). */
 export const isRecordName = (id: string): boolean => id.length <= 64 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(id)

@@ -1,38 +1,38 @@
-// One step of getting an address out of one pool: what is known so far in, the next thing to do out. Pure.
+// One step of the search for an address in one pool: state in, next request out. Pure.
 import { candidatesOf, isNearlyFull, probesBeforeList } from './candidates.js'
 import { includes, intersect, isSame, nth, sizeOf, subtract, type Ranges } from '../../ip/range.js'
 
 export interface FreeHint {
-  /** As it was read, of what may be given at all. */
+  /** As read, restricted to the allocatable addresses. */
   readonly read: Ranges
-  /** Less what was tried since. */
+  /** Less the addresses tried since. */
   readonly left: Ranges
   readonly misses: number
 }
 
-/** What has been learnt about one pool in this call. */
+/** What this call knows about one pool. */
 export interface SearchState {
-  /** Addresses that may be given out at all. */
+  /** Addresses of the pool that are neither reserved nor recorded by a Go agent. */
   readonly free: Ranges
-  /** Who asks: pod, NIC and pool; decides the order. */
+  /** Seed of the candidate order: pod, NIC and pool. */
   readonly who: string
-  /** What the pool's status says is allocated. */
+  /** Allocated addresses by the pool's status. */
   readonly allocatedCount: bigint
-  /** Places of the order already tried and found taken by others. */
+  /** Candidates tried and found taken. */
   readonly misses: number
-  /** What the pool's status says is left and was not tried yet; `undefined` where it says nothing. */
+  /** Free addresses by the pool's status; `undefined` where the status has none. */
   readonly hint: FreeHint | undefined
-  /** What is taken by others, from a list of the pool's objects and from misses since. */
+  /** Taken addresses, from a list of the pool's objects and from misses since. */
   readonly listed:
     { readonly taken: Ranges; readonly freshness: 'cached' | 'fresh'; readonly misses: number } | undefined
 }
 
 export type SearchStep =
-  /** Look whether this address is ours or free before creating: the first miss has shown that the pool is in use. */
+  /** Read the address before creating it: the first miss has shown that the pool is in use. */
   | { readonly kind: 'look'; readonly address: bigint }
-  /** `isListed`: what is ours would have been found in the list, so an address that is taken is somebody else's. */
+  /** `isListed`: the list had nothing of this pod, so an address that is taken is another pod's. */
   | { readonly kind: 'create'; readonly address: bigint; readonly isListed: boolean }
-  /** Read the pool again: its status may say by now what is left. */
+  /** Read the pool again: its status may have new free addresses. */
   | { readonly kind: 'hint' }
   | { readonly kind: 'list'; readonly freshness: 'cached' | 'fresh' }
   | { readonly kind: 'refuse'; readonly why: SearchRefusal }
@@ -40,14 +40,17 @@ export type SearchStep =
 export type SearchRefusal =
   { readonly reason: 'exhausted'; readonly size: bigint } | { readonly reason: 'contended'; readonly attempts: number }
 
-/** After this many misses against one list the list is old: ask again. */
+/** After this many misses a list is stale and is read again. */
 const MISSES_PER_LIST_MAX = 16
-/** So many tries of what a hint left, and it is old. */
+/** After this many misses a hint is stale. */
 const MISSES_PER_HINT_MAX = 3
-/** All tries of one call in one pool; beyond it others are as busy as we are, and the runtime shall come back. */
+/** All tries of one call in one pool; beyond it the runtime retries (CNI code 11). */
 const ATTEMPTS_MAX = 200
 
-/** `random` in [0, 1): the choice among what a list left, so that many callers with one list do not all want the same address. */
+/**
+ * The next step. `random` in [0, 1) picks among the addresses that a list left, so that callers
+ * with the same list do not all try the same one.
+ */
 export function decide(state: SearchState, random: number): SearchStep {
   const { free, who, misses, listed, hint, allocatedCount } = state
   const size = sizeOf(free)
@@ -68,9 +71,9 @@ export function decide(state: SearchState, random: number): SearchStep {
   }
   const left = subtract(free, listed.taken)
   const count = sizeOf(left)
-  // Only a fresh list may say that nothing is left: a cached one may not know yet what was given back.
+  // Only a fresh list proves that nothing is left: a cached one may miss a recent release.
   if (count === 0n) return listed.freshness === 'fresh' ? exhausted(size) : { kind: 'list', freshness: 'fresh' }
-  // Where the last few are fought for, each miss says that the list is old.
+  // While the last few are contended, each miss makes the list stale.
   if (listed.misses >= (isNearlyFull(size, count) ? 1 : MISSES_PER_LIST_MAX))
     return { kind: 'list', freshness: 'fresh' }
   const address = anyOf(left, random)
@@ -80,22 +83,24 @@ export function decide(state: SearchState, random: number): SearchStep {
 const anyOf = (ranges: Ranges, random: number): bigint | undefined =>
   nth(ranges, (BigInt(Math.floor(random * 2 ** 32)) * sizeOf(ranges)) >> 32n)
 
-/** What a pool's status says is left, of what may be given at all. */
+/** The free addresses of a pool's status, restricted to the allocatable ones. */
 export function hintOf(free: Ranges, hinted: Ranges | undefined): FreeHint | undefined {
   const read = hinted && intersect(free, hinted)
   return read && { read, left: read, misses: 0 }
 }
 
-/** The pool was read again. Where it says what it said, nobody keeps its status, and only a list knows more. */
+/**
+ * State after the pool was read again. An unchanged status is not maintained: then a list is next.
+ */
 export function afterHint(state: SearchState, hinted: Ranges | undefined): SearchState {
   const hint = hintOf(state.free, hinted)
-  const isNews = hint && !isSame(hint.read, state.hint?.read ?? [])
-  return { ...state, hint: isNews ? hint : { read: [], left: [], misses: 0 } }
+  const isNewer = hint && !isSame(hint.read, state.hint?.read ?? [])
+  return { ...state, hint: isNewer ? hint : { read: [], left: [], misses: 0 } }
 }
 
 const exhausted = (size: bigint): SearchStep => ({ kind: 'refuse', why: { reason: 'exhausted', size } })
 
-/** One address more that others hold. */
+/** State after a candidate was found taken. */
 export function afterMiss(state: SearchState, address: bigint): SearchState {
   const { listed, hint, misses } = state
   if (listed === undefined && hint) {
@@ -113,6 +118,7 @@ const addOne = (ranges: Ranges, address: bigint): Ranges => {
   return at < 0 ? [...ranges, one] : [...ranges.slice(0, at), one, ...ranges.slice(at)]
 }
 
+/** State after a list of the pool's objects. */
 export const afterList = (state: SearchState, taken: Ranges, freshness: 'cached' | 'fresh'): SearchState => ({
   ...state,
   listed: { taken, freshness, misses: 0 },

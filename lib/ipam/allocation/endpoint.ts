@@ -3,7 +3,7 @@ import { FINALIZER, SPIDERPOOL_API } from '../../crd/names.js'
 import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
 import type { Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
-import type { Claimant } from './claim.js'
+import type { Claimant } from './claimant.js'
 import type { Pool } from './pool.js'
 
 export interface Assigned {
@@ -11,7 +11,7 @@ export interface Assigned {
   readonly object: SpiderIPAddress
 }
 
-/** What the record says of one NIC. The default route is not stored: it follows from gateway and cleanGateway. */
+/** The record of one NIC. The default route is not stored: gateway and cleanGateway imply it. */
 export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGateway: boolean): EndpointNic {
   const of = (family: number) => assigned.find(({ pool }) => pool.family === family)
   const v4 = of(4)
@@ -31,8 +31,9 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
 }
 
 /**
- * Kept records outlive their pods, and containers have none, so no pod owns them; all others go when their pod goes. A mirror pod's
- * object comes and goes while the pod runs: the controller removes its record.
+ * A new record. Its pod owns it, so that it is deleted with the pod, except where the record is
+ * retained, where there is no pod (container), and for a mirror pod, whose object is recreated
+ * while the pod runs: the controller removes that record.
  */
 export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
   const { namespace, name, record, uid, apiUid, owner, at } = claimant
@@ -57,7 +58,7 @@ export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], is
 
 const currentOf = ({ uid, node }: Claimant, ips: readonly EndpointNic[]) => ({ uid, node, ips })
 
-/** The record as this pod's, with these NICs and no others. */
+/** The record with this pod as holder and exactly these NICs. */
 export const withOnly = (
   endpoint: SpiderEndpoint,
   claimant: Claimant,
@@ -67,30 +68,31 @@ export const withOnly = (
   status: { ...endpoint.status, current: currentOf(claimant, nics) },
 })
 
-/** The same record with these NICs and no others. */
+/** The same record with exactly these NICs. */
 export const withNics = (endpoint: SpiderEndpoint, ips: readonly EndpointNic[]): SpiderEndpoint => ({
   ...endpoint,
   status: { ...endpoint.status, current: { ...endpoint.status.current, ips } },
 })
 
-/** The NICs of a record with these among them, each in the place of the one of its name, new ones behind. */
-export function merged(known: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
-  const added = nics.filter(nic => nic.interface === '' || !known.some(one => one.interface === nic.interface))
+/** The NICs of a record with these merged by name; new ones are appended. */
+export function merged(recorded: readonly EndpointNic[], nics: readonly EndpointNic[]): readonly EndpointNic[] {
+  const added = nics.filter(nic => nic.interface === '' || !recorded.some(one => one.interface === nic.interface))
   return [
-    ...known.map(one => nics.find(nic => nic.interface !== '' && nic.interface === one.interface) ?? one),
+    ...recorded.map(one => nics.find(nic => nic.interface !== '' && nic.interface === one.interface) ?? one),
     ...added,
   ]
 }
 
+/** The NIC of this name in a record. */
 export const nicOf = (endpoint: SpiderEndpoint, nic: string): EndpointNic | undefined =>
   endpoint.status.current.ips.find(({ interface: name }) => name === nic)
 
-/** Addresses of one NIC, as the record has them: text with prefix length, and pool. */
+/** Addresses of one NIC in the record: with prefix length, and pool. */
 export const addressesOf = (nic: EndpointNic): { readonly address: string; readonly pool: string }[] => [
   ...(nic.ipv4 === undefined ? [] : [{ address: nic.ipv4, pool: nic.ipv4Pool ?? '' }]),
   ...(nic.ipv6 === undefined ? [] : [{ address: nic.ipv6, pool: nic.ipv6Pool ?? '' }]),
 ]
 
-/** The same as values; what is no address is left out. */
+/** The same as values; what does not parse is left out. */
 export const ipsOf = (nic: EndpointNic): readonly Ip[] =>
   addressesOf(nic).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])

@@ -1,9 +1,9 @@
-// The Go format of what a pool has given out, `status.allocatedIPs`: read, asked whose an address is, written. Pure.
+// `status.allocatedIPs`, the allocation format of the Go agents: parse, look up, write. Pure.
 import { ANNOTATION_ALLOCATED_IPS } from '../../crd/names.js'
 import type { SpiderIPPool } from '../../crd/types.js'
 import { familyOf, parseIp, toBigint, type Family, type Ip } from '../../ip/address.js'
 import { intersect, normal, type Ranges } from '../../ip/range.js'
-import type { Holder } from './claim.js'
+import type { Holder } from './claimant.js'
 
 /** One entry: `"172.18.41.40": {"pod": "default/app-x", "podUid": "…"}`. */
 export interface GoRecord {
@@ -15,10 +15,13 @@ export interface GoRecord {
 
 export type Parsed = { readonly records: readonly GoRecord[]; readonly unreadable: readonly string[] }
 
-/** The word for a text that is no JSON object, in place of a key. */
+/** Stands for a key where the text is not a JSON object. */
 export const WHOLE_TEXT = 'the whole text'
 
-/** An entry that is no record is named by its key, and stays in the pool's status: its holder is unknown. Throws nothing. */
+/**
+ * The records of the text. `unreadable` has the keys of malformed entries, which stay in the status
+ * because their holder is unknown.
+ */
 export function recordsIn(allocatedIPs: string): Parsed {
   const entries = entriesIn(allocatedIPs)
   if (!entries) return { records: [], unreadable: [WHOLE_TEXT] }
@@ -32,7 +35,7 @@ export function recordsIn(allocatedIPs: string): Parsed {
   return { records, unreadable }
 }
 
-/** The entries of the text as they stand there; `undefined` where it is no JSON object. */
+/** The raw entries of the text; `undefined` where it is not a JSON object. */
 export function entriesIn(text: string): readonly (readonly [string, unknown])[] | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -52,7 +55,7 @@ function recordOf(key: string, value: unknown): GoRecord | undefined {
   return namespace === '' || name === '' || more.length > 0 ? undefined : { ip, namespace, pod: name, uid: podUid }
 }
 
-/** As the Go programs write it (spec of status.allocatedIPs): compact, keys in byte order; absent when empty. */
+/** As the Go agents write it: compact JSON, keys in byte order; undefined when empty. */
 export function allocatedText(entries: readonly (readonly [string, unknown])[]): string | undefined {
   if (entries.length === 0) return undefined
   const inOrder = [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
@@ -60,21 +63,22 @@ export function allocatedText(entries: readonly (readonly [string, unknown])[]):
 }
 
 /**
- * True where Go agents may allocate from the pool: then its text counts beside the SpiderIPAddresses, and an allocation of ours is
- * written into it. The controller annotates the pool as long as it sees a Go agent; where no controller of ours has seen the pool, a
- * text that is not marked as our projection was written by Go. A Go program that writes the status drops the mark, which it does not know.
+ * True where Go agents may allocate from the pool: then status.allocatedIPs counts beside the
+ * SpiderIPAddresses, and our allocations are written into it. The controller annotates the pool
+ * while it sees a Go agent. Without the annotation, a text that is not marked as our projection was
+ * written by Go, which drops the mark because it does not know the field.
  */
 export const isShared = ({ metadata, status }: SpiderIPPool): boolean =>
   metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared' ||
   (status?.allocatedIPs !== undefined && status.allocatedIPsProjected !== true)
 
-/** A pool that is shared with Go agents, as it was read, and what its text says. */
+/** A pool that is shared with Go agents, as read, and its records. */
 export interface SharedPool {
   readonly pool: SpiderIPPool
   readonly records: readonly GoRecord[]
-  /** Keys that are addresses, of entries that name no holder. */
+  /** Addresses of entries that name no holder. */
   readonly unreadable: readonly Ip[]
-  /** False: the text is no JSON object, and every address may be taken. */
+  /** False: the text is not a JSON object, and every address may be taken. */
   readonly isReadable: boolean
 }
 
@@ -87,8 +91,8 @@ export function sharedOf(pool: SpiderIPPool): SharedPool | undefined {
 }
 
 /**
- * True where the record is of the asking pod: by UID, its own or that of the pod it inherits from; of a StatefulSet's pod or a virtual
- * machine by its name, which no two have at once.
+ * True where the record belongs to the claimant: by its UID or that of the pod it inherits from;
+ * with retention also by name, which is unique at any time.
  */
 export const isRecordOf = ({ uid, namespace, pod }: GoRecord, { claimant, was }: Holder): boolean =>
   uid === claimant.uid ||
@@ -96,9 +100,10 @@ export const isRecordOf = ({ uid, namespace, pod }: GoRecord, { claimant, was }:
   (was?.uid !== undefined && uid === was.uid) ||
   (claimant.isKept === true && namespace === claimant.namespace && pod === claimant.record)
 
+/** The record of an address. */
 export const recordAt = ({ records }: SharedPool, ip: Ip): GoRecord | undefined => records.find(one => one.ip === ip)
 
-/** Addresses of `ranges` that the text gives to any pod. */
+/** Addresses of `ranges` that the text records for any pod. */
 export function recordedIn({ records, unreadable, isReadable }: SharedPool, ranges: Ranges, family: Family): Ranges {
   if (!isReadable) return ranges
   const ips = [...records.map(({ ip }) => ip), ...unreadable]
@@ -110,7 +115,7 @@ const single = (ip: Ip): { readonly first: bigint; readonly last: bigint } => {
   return { first: value, last: value }
 }
 
-/** The text with this record in it, in place of one of the same address. */
+/** The entries with this record added, or replacing the one of the same address. */
 export function withRecordOf(
   { pool }: SharedPool,
   { ip, namespace, pod, uid }: GoRecord,

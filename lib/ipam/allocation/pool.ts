@@ -1,6 +1,6 @@
-// A SpiderIPPool as allocation sees it: families, ranges, routes. Pure; parsed once, here.
+// A SpiderIPPool parsed for allocation: family, subnet, ranges, routes. Pure.
 import { parsePrefix, type Prefix } from '../../ip/cidr.js'
-import { fromBigint, parseIp, type Family, type Ip } from '../../ip/address.js'
+import { parseIp, type Family, type Ip } from '../../ip/address.js'
 import { rangesOf, sizeOf, subtract, type Ranges } from '../../ip/range.js'
 import { usableIn } from '../../ip/usable.js'
 import type { PoolRoute, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
@@ -13,26 +13,29 @@ export interface Pool {
   readonly subnet: Prefix
   readonly gateway: Ip | undefined
   readonly routes: readonly PoolRoute[]
-  /** What may be given out: ips less excludeIPs, less what no host can have. */
+  /** Allocatable: ips less excludeIPs, less network, broadcast and gateway addresses. */
   readonly ranges: Ranges
   /** How many addresses of ips less excludeIPs no host can have. */
   readonly unusable: bigint
-  /** What the status says is allocated; late by up to a second, never trusted for a decision. */
+  /** status.allocatedIPCount; up to a second stale, so never the base of a decision. */
   readonly allocatedCount: bigint
-  /** What the status says is left, where the pool is nearly full: a hint, as late as that. */
+  /** status.freeIPs, present where the pool is nearly full; equally stale. */
   readonly hinted: Ranges | undefined
-  /** Where Go agents allocate from the pool as well: what they have given out. */
+  /** Where Go agents allocate from the pool too: their records. */
   readonly shared: SharedPool | undefined
 }
 
-/** spec.ipVersion is filled in at admission; where no admission runs, the subnet says it as well. */
+/** spec.ipVersion, which admission sets; without admission, the family of spec.subnet. */
 export const familyOfPool = (pool: SpiderIPPool): Family | undefined => {
   if (pool.spec.ipVersion === 4 || pool.spec.ipVersion === 6) return pool.spec.ipVersion
   if (pool.spec.ipVersion !== undefined) return undefined
   return pool.spec.subnet.includes(':') ? 6 : 4
 }
 
-/** Throws an IpError that names the range where the pool's spec holds something that is no address. */
+/**
+ * The parsed pool.
+ * @throws IpError that names a range of spec that does not parse; RangeError for spec.subnet
+ */
 export function poolOf(object: SpiderIPPool, family: Family): Pool {
   const { spec, metadata, status } = object
   const subnet = parsePrefix(spec.subnet)
@@ -55,7 +58,7 @@ export function poolOf(object: SpiderIPPool, family: Family): Pool {
   }
 }
 
-/** Everything reserved, of one family. A SpiderReservedIP that is being deleted no longer reserves. */
+/** The reserved addresses of one family, without SpiderReservedIPs that are being deleted. */
 export function reservedRanges(objects: readonly SpiderReservedIP[], family: Family): Ranges {
   const texts = objects
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
@@ -63,6 +66,3 @@ export function reservedRanges(objects: readonly SpiderReservedIP[], family: Fam
     .filter(text => text.includes(':') === (family === 6))
   return rangesOf(texts, family)
 }
-
-export const addressText = (pool: Pool, value: bigint): string =>
-  `${fromBigint(value, pool.family)}/${pool.subnet.length}`

@@ -1,4 +1,4 @@
-// Pools that Go agents allocate from as well: an allocation of ours becomes final when the pool's text names it. On a port.
+// Pools shared with Go agents: an allocation is final once status.allocatedIPs records it.
 import type { Family, Ip } from '../../ip/address.js'
 import type { Ranges } from '../../ip/range.js'
 import {
@@ -12,26 +12,28 @@ import {
   withRecordOf,
   type SharedPool,
 } from './go-records.js'
-import type { Holder } from './claim.js'
+import type { Holder } from './claimant.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 
 interface Publishing {
   readonly ip: Ip
   readonly family: Family
-  /** Of the pool: what may be given out. */
+  /** Allocatable ranges of the pool. */
   readonly ranges: Ranges
   readonly holder: Holder
 }
 
-/** Each conflict is another write of the same pool that went through: so many at once are a node full of ADDs. */
+/**
+ * Each conflict is another successful write of the pool; a node full of ADDs causes about as many.
+ */
 const PUBLISH_TRIES_MAX = 100
 
 /**
- * Writes the pod's record into `status.allocatedIPs` where the pool has not changed since it was read, which is what a Go agent does too:
- * of two that want one address at once the second finds the first's record. Returns the addresses that the text names where this one is another
- * pod's by now, `undefined` where it is the asking pod's.
- * @throws Refused `contended` where the pool is written by others again and again
+ * Writes the pod's record into `status.allocatedIPs` if the pool is unchanged since it was read, as
+ * a Go agent does: of two concurrent writers the second finds the first one's record. Returns the
+ * recorded addresses of the pool where another pod has this one, `undefined` on success.
+ * @throws Refused `contended` after `PUBLISH_TRIES_MAX` conflicts
  */
 export async function publish(shared: SharedPool, publishing: Publishing, store: Store): Promise<Ranges | undefined> {
   const { ip, family, ranges, holder } = publishing
@@ -39,18 +41,18 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
   const { name } = shared.pool.metadata
   let now: SharedPool | undefined = shared
   for (let tries = 0; tries < PUBLISH_TRIES_MAX && now; tries++) {
-    const there = recordAt(now, ip)
-    if (!now.isReadable || now.unreadable.includes(ip) || (there && !isRecordOf(there, holder)))
+    const recorded = recordAt(now, ip)
+    if (!now.isReadable || now.unreadable.includes(ip) || (recorded && !isRecordOf(recorded, holder)))
       return recordedIn(now, ranges, family)
-    const uid = claimant.apiUid ?? claimant.uid // a Go controller compares it with the pod's object
-    if (there?.uid === uid) return undefined
+    const uid = claimant.apiUid ?? claimant.uid // a Go controller compares it with metadata.uid of the pod
+    if (recorded?.uid === uid) return undefined
     const record = { ip, namespace: claimant.namespace, pod: claimant.record, uid }
     const entries = withRecordOf(now, record)
     const written = await store.writeAllocated(now.pool, { text: allocatedText(entries), count: entries.length })
     if (written !== 'conflict') return undefined
     const pool = await store.pool(name)
     if (!pool) throw new Refused('noPool', `no IPPool available: SpiderIPPool ${name} was deleted meanwhile`)
-    now = sharedOf(pool) // `undefined`: our controller has seen meanwhile that no Go agent is left
+    now = sharedOf(pool) // `undefined`: the controller has found that no Go agent is left
   }
   if (!now) return undefined
   throw new Refused(
@@ -63,8 +65,9 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
 const UNPUBLISH_TRIES_MAX = 5
 
 /**
- * Takes the record of a pod that is gone out of the text: a Go record that no controller has adopted has no SpiderIPAddress whose
- * deletion would say so. What cannot be written is left to the controller.
+ * Removes the record of a deleted pod from `status.allocatedIPs`: a Go record that no controller
+ * has adopted has no SpiderIPAddress to delete. After `UNPUBLISH_TRIES_MAX` conflicts the
+ * controller does.
  */
 export async function unpublish(
   ip: Ip,

@@ -1,8 +1,9 @@
-// An address put aside: in a pool, given to nobody, because another host on the network has it. Pure; the object stays, so its name stays taken.
+// Quarantine: an address that another host on the network answers for is not allocated. Its object
+// stays without a holder, so that its name stays taken. Pure.
 import { ANNOTATION_CONFLICT_SINCE, IPAM_LABEL_POD_UID, LABEL_CONFLICT } from '../../crd/names.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
 
-/** `mac`: of the host that has it. `now`: milliseconds since 1970. */
+/** The object in quarantine. `mac`: of the host that has the address. `now`: ms since 1970. */
 export function quarantine(object: SpiderIPAddress, { mac, now }: { mac: string; now: number }): SpiderIPAddress {
   const { labels, annotations } = object.metadata
   return {
@@ -22,6 +23,6 @@ export function quarantine(object: SpiderIPAddress, { mac, now }: { mac: string;
   }
 }
 
-/** No pod's, and marked: a mark on an address that a pod holds is somebody's note. */
+/** True without a holder and with the label; the label alone on a held address is ignored. */
 export const isQuarantined = ({ spec, metadata }: Pick<SpiderIPAddress, 'spec' | 'metadata'>): boolean =>
   spec.pod.uid === '' && metadata.labels?.[LABEL_CONFLICT] !== undefined

@@ -1,24 +1,24 @@
-// Which of the pod's own routes belong to which interface, and what they replace. Pure: by the subnet that a route's gateway is in.
+// Assigns the pod's own routes to its interfaces, by the subnet that a route's gateway is in. Pure.
 import type { EndpointNic, PoolRoute } from '../../crd/types.js'
 import { parseIp } from '../../ip/address.js'
 import { containsIp, networkOf, parsePrefix } from '../../ip/cidr.js'
 import { isLinkLocal6 } from '../../ip/usable.js'
 
-/** The interfaces among which a route finds its own. `isOnly`: the pod has no other. */
+/** The interfaces that a route may belong to. `isOnly`: the pod has no other interface. */
 export interface Among {
   readonly nics: readonly EndpointNic[]
   readonly isOnly: boolean
 }
 
-/** 10.0.0.5/8 and 10.0.0.0/8 are one destination: the kernel knows networks. */
+/** The destination without host bits: 10.0.0.5/8 and 10.0.0.0/8 are one route to the kernel. */
 export function dstOf({ dst }: Pick<PoolRoute, 'dst'>): string {
   const prefix = parsePrefix(dst)
   return prefix ? networkOf(prefix) : dst
 }
 
 /**
- * True where the gateway is in a subnet of this interface. A link-local one is on every link: it is of the interface whose pool has it as
- * gateway, or of the pod's only one.
+ * True where the gateway is in a subnet of this interface. A link-local gateway belongs to the
+ * interface whose pool has it as gateway, or to the pod's only interface.
  */
 function fits({ gw }: PoolRoute, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, { isOnly }: Among): boolean {
   const via = parseIp(gw)
@@ -31,8 +31,8 @@ function fits({ gw }: PoolRoute, { ipv4, ipv6, ipv6Gateway = '' }: EndpointNic, 
 }
 
 /**
- * The interfaces with their share of the pod's routes, which replace those of the same destination that the pools gave. A route goes to the
- * first interface that it fits.
+ * The interfaces with the pod's routes added, each to the first interface that it fits; they
+ * replace routes of the pools with the same destination.
  */
 export function withRoutes(among: Among, routes: readonly PoolRoute[]): readonly EndpointNic[] {
   let left = routes
@@ -49,6 +49,6 @@ export function withRoutes(among: Among, routes: readonly PoolRoute[]): readonly
   })
 }
 
-/** The routes that fit none of the interfaces. */
+/** The routes whose gateway is in the subnet of no interface. */
 export const unreachableRoutes = (among: Among, routes: readonly PoolRoute[]): readonly PoolRoute[] =>
   routes.filter(route => !among.nics.some(nic => fits(route, nic, among)))

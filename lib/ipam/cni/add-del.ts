@@ -1,4 +1,4 @@
-// The IPAM as CNI asks for it, for the executable and for a main plugin that runs it in its own process: ADD and DEL, their log, their events.
+// ADD and DEL of the IPAM plugin with their log and events; also run in-process by a main plugin.
 import type { Call } from '../../cni/plugin.js'
 import type { Result } from '../../cni/result.js'
 import { sentencesOf, type UnknownKey } from '../../cni/unknown-keys.js'
@@ -21,7 +21,7 @@ export { ipamCheck } from './check.js'
 
 export interface IpamClaim {
   readonly result: Result
-  /** For a main plugin that fails after us: gives back what this ADD took, and only that. */
+  /** For a main plugin that fails later: releases what this ADD allocated, and only that. */
   undo(): Promise<void>
 }
 
@@ -29,45 +29,47 @@ const ADD_FAILED = 'spiderpool IP allocation error'
 const DEL_FAILED = 'spiderpool IP release error'
 const AGENT_NAMESPACE = 'kube-system'
 
-/** What the IPAM asks of the kernel, where the conf wants it; lib/ipam has no kernel of its own. */
+/** Addresses of the master of an interface, for match_master_subnet. */
 export type Master = (nic: {
   readonly netns: string
   readonly nic: string
 }) => ReturnType<NonNullable<AddRequest['master']>>
 
+/** What the IPAM needs from the kernel; lib/ipam opens no sockets itself. */
 export interface KernelAccess {
   readonly master: Master
   readonly detect: Detect
   readonly owned: NodeAddressLookup
-  /** Keys of the main plugin's conf that it does not know, for a main plugin without a log. */
+  /** Unknown keys of the main plugin's conf, for a main plugin without a log. */
   readonly unknown?: readonly UnknownKey[]
-  /** Asked only where containers have no pods. */
+  /** Called only with ipam.owner "container". */
   readonly host: (netns: string) => Promise<ContainerHost>
 }
 
 /**
- * Addresses for the call's interface that neither the node nor, where the conf wants it, anything on the network has.
+ * Allocates addresses for the interface of the call that the node does not have and, with conflict
+ * detection, no other host answers for.
  * @throws CniError
  */
-export async function ipamClaim(call: Call<unknown>, eyes: KernelAccess): Promise<IpamClaim> {
-  const { reached, granted, result, session } = await claimUnowned(call, eyes)
-  for (const sentence of await sentencesOf([...(eyes.unknown ?? []), ...session.conf.unknown]))
+export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Promise<IpamClaim> {
+  const { reached, granted, result, session } = await claimUnowned(call, kernel)
+  for (const sentence of await sentencesOf([...(kernel.unknown ?? []), ...session.conf.unknown]))
     session.log.warn(sentence, session.fields)
   const { conflictDetection, gatewayDetection } = session.conf.switches
   if (conflictDetection || gatewayDetection)
     await (
       await import('../pod/conflict.js')
-    ).checkConflicts({ ...session, nic: call.ifName, granted, store: reached.store }, eyes.detect)
+    ).checkConflicts({ ...session, nic: call.ifName, granted, store: reached.store }, kernel.detect)
   return { result, undo: () => granted.undo() }
 }
 
-/** An address of the node is quarantined, and the next candidate is tried. */
-async function claimUnowned(call: Call<unknown>, eyes: KernelAccess): Promise<AllocatedByCall> {
-  const first = await claim(call, eyes)
-  const owned = await ownedAmong(first, eyes)
+/** Quarantines an address that the node itself has, and tries the next candidate. */
+async function claimUnowned(call: Call<unknown>, kernel: KernelAccess): Promise<AllocatedByCall> {
+  const first = await claim(call, kernel)
+  const owned = await ownedAmong(first, kernel)
   if (owned.length === 0) return first
   const { claimOther } = await import('./node-address.js')
-  const again = { claim: () => claim(call, eyes), ownedAmong: (one: AllocatedByCall) => ownedAmong(one, eyes) }
+  const again = { claim: () => claim(call, kernel), ownedAmong: (one: AllocatedByCall) => ownedAmong(one, kernel) }
   return claimOther({ nic: call.ifName, first, owned }, again)
 }
 
@@ -99,30 +101,30 @@ async function claim(call: Call<unknown>, { master, host }: KernelAccess): Promi
     log.error(ADD_FAILED, { ...fields, error: String(error) })
     const refusal = refusalOf(ADD_FAILED, error)
     if (error instanceof Refused && !session.container)
-      await tell(session, { message: refusal.message, about: error.about }, store)
+      await recordRefusal(session, { message: refusal.message, about: error.about }, store)
     throw refusal
   }
 }
 
-/** The pod shows the sentence too, for the one who has no access to the node's logs. */
-async function tell(
+/** The pod's Event has the sentence too, for users without access to the node's logs. */
+async function recordRefusal(
   { pod, podUid }: Session,
-  told: Pick<PodEventSpec, 'message' | 'about'>,
+  refusal: Pick<PodEventSpec, 'message' | 'about'>,
   store?: Store,
 ): Promise<void> {
   await store?.recordEvent(
-    eventOf({ ...told, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }),
+    eventOf({ ...refusal, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }),
   )
 }
 
-/** As Go's encoding/json reads it: keys in any case. */
-const inside = (value: unknown, key: string): unknown =>
+/** Case-insensitive key lookup, as Go's encoding/json does it. */
+const fieldOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? keysOf(value).get(key) : undefined
 
 function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): AddRequest {
   const sources = {
-    runtimeConfigIps: inside(inside(call.config, 'runtimeconfig'), 'ips'),
-    argsIps: inside(inside(inside(call.config, 'args'), 'cni'), 'ips'),
+    runtimeConfigIps: fieldOf(fieldOf(call.config, 'runtimeconfig'), 'ips'),
+    argsIps: fieldOf(fieldOf(fieldOf(call.config, 'args'), 'cni'), 'ips'),
     ip: call.args.get('IP') ?? '',
   }
   const { ipv4, ipv6, statefulSet, kubevirt, subnets } = conf.switches
@@ -148,10 +150,17 @@ function resultOf({ nic }: Granted, ifName: string): Result {
   return { ips, ...(routes.length > 0 && { routes }) }
 }
 
-export const ipamAdd = async (call: Call<unknown>, eyes: KernelAccess): Promise<Result> =>
-  (await ipamClaim(call, eyes)).result
+/**
+ * ADD: the result of the allocation.
+ * @throws CniError
+ */
+export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess): Promise<Result> =>
+  (await ipamClaim(call, kernel)).result
 
-/** Never fails for what an API server does: the pod's other plugins must get their DEL. What is left is reclaimed later, and logged. */
+/**
+ * DEL. Failures of the API server are logged, not thrown: the other plugins of the pod must get
+ * their DEL, and the controller reclaims what is left.
+ */
 export async function ipamDel(call: Call<unknown>): Promise<void> {
   const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
@@ -161,8 +170,8 @@ export async function ipamDel(call: Call<unknown>): Promise<void> {
       const addresses = await releaseNic({ container, nic: call.ifName }, { store, journal })
       return log.info('addresses released', { ...fields, addresses, ...cost() })
     }
-    const leaving = { pod, podUid, containerID: call.containerID, nic: call.ifName, features: conf.switches }
-    const released = await release(leaving, { store, journal })
+    const request = { pod, podUid, containerID: call.containerID, nic: call.ifName, features: conf.switches }
+    const released = await release(request, { store, journal })
     log.info(released.kind === 'kept' ? 'addresses kept' : 'addresses released', { ...fields, ...released, ...cost() })
   } catch (error) {
     log.error(DEL_FAILED, { ...fields, error: String(error) })

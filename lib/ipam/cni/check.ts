@@ -1,22 +1,23 @@
-// CHECK of the IPAM: is what the record says still so? Changes nothing.
+// CHECK of the IPAM: compares record, address objects and prevResult. Read-only.
 import type { Call } from '../../cni/plugin.js'
 import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { addressesOf, ipsOf, nicOf } from '../allocation/endpoint.js'
 import type { NodeAddressLookup } from './node-address.js'
 import { Refused } from '../errors.js'
-import { recordOf } from '../pod/release.js'
+import { readRecord } from '../pod/record.js'
 import { connectStore, refusalOf, sessionOf } from './session.js'
 
 /**
- * The record, the address objects and prevResult say the same, and no interface of the node has an address of the pod. Whether the pod's
- * interface has the addresses is its main plugin's to say.
+ * Verifies that record, address objects and prevResult agree and that no interface of the node has
+ * an address of the pod. The main plugin checks the addresses of the interface itself.
+ * @throws CniError
  */
 export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: NodeAddressLookup }): Promise<void> {
   const { pod, conf } = sessionOf(call)
   try {
     const { store } = await connectStore(conf, call)
-    const endpoint = await recordOf({ pod, features: conf.switches }, store)
+    const endpoint = await readRecord({ pod, features: conf.switches }, store)
     const nic = endpoint && nicOf(endpoint, call.ifName)
     const where = `SpiderEndpoint ${pod.namespace}/${pod.name}`
     if (!nic) throw new Refused('differs', `${where} has no address for ${call.ifName}`)

@@ -1,4 +1,5 @@
-// The `ipam` object of a CNI conf, read as Go's encoding/json reads it: keys in any case, null leaves the default. Pure.
+// The `ipam` object of a CNI conf, parsed as Go's encoding/json does: case-insensitive keys, null
+// leaves the default. Pure.
 import * as schema from '../../../schemas/netconf/generated/ipam.js'
 import { checked, ConfFault, type TimeoutsConf } from '../../cni/conf.js'
 import { CniError } from '../../cni/error.js'
@@ -16,16 +17,16 @@ export interface IpamConf {
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
   readonly cleanGateway: boolean
-  /** Who an address belongs to. */
+  /** What holds an address: a pod, or a container without one. */
   readonly owner: 'pod' | 'container'
   readonly kubeconfig: string | undefined
   /** By verb, in seconds. */
   readonly timeouts: TimeoutsConf
-  /** Only pools whose subnet the master has an address in. */
+  /** Use only pools whose subnet contains an address of the master. */
   readonly matchMasterSubnet: boolean
-  /** The switches of the installation, under the names that its ConfigMap has for them. Where the conf says nothing: all on but detection. */
+  /** Feature switches, named as in the ConfigMap; all but detection default to on. */
   readonly switches: IpamSwitches
-  /** Of `ipam`; for the log. */
+  /** Unknown keys of `ipam`, for the log. */
   readonly unknown: readonly UnknownKey[]
 }
 
@@ -44,7 +45,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 const LOG_FILE = '/var/log/spidernet/spiderpool.log'
 
-/** `conf` is the whole network configuration. Throws CniError 7 with the key, its value and what it may be. */
+/**
+ * `conf` is the whole network configuration.
+ * @throws CniError 7 with the key, its value and what is allowed
+ */
 export function ipamConf(conf: unknown): IpamConf {
   const ipam = typeof conf === 'object' && conf !== null ? keysOf(conf).get('ipam') : undefined
   if (typeof ipam !== 'object' || ipam === null || Array.isArray(ipam))
@@ -52,7 +56,7 @@ export function ipamConf(conf: unknown): IpamConf {
       'invalidConfig',
       `ipam is ${JSON.stringify(ipam) ?? 'missing'}; it must be an object such as {"type":"spiderpool"}`,
     )
-  const keys = known(ipam)
+  const keys = validate(ipam)
   return {
     logLevel: level(keys.log_level),
     logFile: keys.log_file_path || LOG_FILE,
@@ -79,7 +83,7 @@ export function ipamConf(conf: unknown): IpamConf {
   }
 }
 
-function known(ipam: object): schema.Conf {
+function validate(ipam: object): schema.Conf {
   try {
     return checked(ipam, schema, 'ipam.')
   } catch (error) {
@@ -88,13 +92,13 @@ function known(ipam: object): schema.Conf {
   }
 }
 
-function level(wanted: string | undefined): LogLevel {
-  if (wanted === undefined || wanted === '') return 'debug'
-  const found = LOG_LEVELS.find(name => name === wanted.toLowerCase())
+function level(value: string | undefined): LogLevel {
+  if (value === undefined || value === '') return 'debug'
+  const found = LOG_LEVELS.find(name => name === value.toLowerCase())
   if (found === undefined)
     throw new CniError(
       'invalidConfig',
-      `ipam.log_level is ${JSON.stringify(wanted)}; it must be one of ${LOG_LEVELS.join(', ')}`,
+      `ipam.log_level is ${JSON.stringify(value)}; it must be one of ${LOG_LEVELS.join(', ')}`,
     )
   return found
 }

@@ -1,4 +1,5 @@
-// GC: the runtime's list of what is still attached. A hint that only marks: an address is freed for what the API server says of its pod.
+// GC: marks addresses that are missing from the runtime's valid attachments. Releases nothing: that
+// is decided by the state of the pod on the API server.
 import type { Call } from '../../cni/plugin.js'
 import { ANNOTATION_UNATTACHED } from '../../crd/names.js'
 import { ipamConf } from './conf.js'
@@ -8,7 +9,11 @@ import { connectStore, refusalOf } from './session.js'
 
 type Gc = Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name' | 'validAttachments'>
 
-/** Marks what ADDs that were killed on this node took and no container of the list uses; whoever reclaims sees since when. */
+/**
+ * Marks the addresses of killed ADDs on this node whose attachment is not valid, with the time for
+ * address GC.
+ * @throws CniError
+ */
 export async function ipamGc({ command, config, env, name, validAttachments }: Gc): Promise<void> {
   const conf = ipamConf(config)
   const isValid = ({ containerID, nic }: JournalKey): boolean =>

@@ -1,5 +1,7 @@
-// An allocated address that the node has itself: quarantined as one of another host, and the next candidate is tried. Loaded lazily: only on a hit.
+// Loaded lazily: an allocated address that the node itself has is quarantined, and the next
+// candidate is tried.
 import { OwnError } from '../../cni/error.js'
+import { messageOf } from '../../errors.js'
 import type { Ip } from '../../ip/address.js'
 import type { Mac } from '../../ip/mac.js'
 import { remedyOf, sentenceOf, type ProbeFinding } from '../../probe/finding.js'
@@ -7,19 +9,19 @@ import type { Result } from '../../cni/result.js'
 import type { Granted } from '../pod/add.js'
 import { refuse } from '../pod/conflict.js'
 import { Refused } from '../errors.js'
-import { messageOf, type StoreSession, type Session } from './session.js'
+import type { StoreSession, Session } from './session.js'
 
-/** An address that interface `link` of the node has, and the MAC that the node has on the network. */
+/** An address on interface `link` of the node, and the node's MAC on the network. */
 export interface NodeAddress {
   readonly ip: Ip
   readonly link: string
   readonly mac: Mac
 }
 
-/** Those of the addresses that an interface of this node has itself. */
+/** Finds the addresses that an interface of this node has. */
 export type NodeAddressLookup = (ips: readonly Ip[]) => Promise<readonly NodeAddress[]>
 
-/** What one pass of an ADD has taken. */
+/** What one allocation of an ADD has taken. */
 export interface AllocatedByCall {
   readonly session: Session
   readonly reached: StoreSession
@@ -29,7 +31,7 @@ export interface AllocatedByCall {
 
 const findingOf = (owned: NodeAddress): ProbeFinding => ({ kind: 'conflict', ...owned })
 
-/** A node whose pools hold more of its own addresses than this is refused; the runtime's next try goes on from there. */
+/** After this many hits ADD fails; the runtime's retry continues from there. */
 const CLAIMS_MAX = 8
 
 interface Hit {
@@ -45,7 +47,7 @@ interface Again {
 
 /**
  * An allocation without addresses of the node.
- * @throws OwnError 108 for the first hit, where every further candidate is one too or nothing else can be allocated
+ * @throws OwnError 108 for the first hit, where no other candidate can be allocated
  */
 export async function claimOther({ nic, first, owned }: Hit, { claim, ownedAmong }: Again): Promise<AllocatedByCall> {
   const conflict = await quarantine(nic, first, owned)
@@ -60,7 +62,9 @@ export async function claimOther({ nic, first, owned }: Hit, { claim, ownedAmong
   throw conflict
 }
 
-/** Returns the refusal; what keeps an address from being quarantined is thrown: the next claim would get the same one. */
+/**
+ * Returns the refusal. Throws where quarantine fails: the next claim would get the same address.
+ */
 async function quarantine(
   nic: string,
   { granted, reached, session }: AllocatedByCall,
@@ -76,13 +80,13 @@ async function quarantine(
   throw new RangeError('an allocation without an address of the node was refused')
 }
 
-/** Why there is no other address is said beside the conflict. */
+/** Adds to the details of the conflict why no other address was allocated. */
 function withSecond(conflict: OwnError, second: unknown): OwnError {
   const details = [conflict.details, `no other address: ${messageOf(second)}`].filter(Boolean).join('; ')
   return new OwnError(conflict.code, conflict.message, details, { cause: second })
 }
 
-/** For CHECK: an address that came to the node after the pod had it. */
+/** For CHECK: an address that was added to the node after the pod got it. */
 export function refusalOfOwned(nic: string, owned: NodeAddress): Refused {
   const finding = findingOf(owned)
   return new Refused('ipConflict', `${sentenceOf(finding, nic)}; ${remedyOf(finding)}`)

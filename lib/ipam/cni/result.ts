@@ -1,4 +1,4 @@
-// From the record of a NIC to what a CNI result says. Pure.
+// Converts the record of a NIC to addresses and routes of a CNI result. Pure.
 import type { EndpointNic, PoolRoute } from '../../crd/types.js'
 import { dstOf } from '../allocation/routes.js'
 
@@ -8,8 +8,9 @@ export interface IpamAnswer {
 }
 
 /**
- * Routes of the record first, of each destination the last: the pod's own stand behind the pools'. Then the default route of each family
- * that has a gateway and no default route of its own, unless it was asked to leave the default route out.
+ * Addresses and routes of the result. Of several routes of the record to one destination the last
+ * is used, since the pod's own follow the pools'. Then the default route of each family that has a
+ * gateway and no default route yet, unless cleanGateway is set.
  */
 export function answerOf(nic: EndpointNic): IpamAnswer {
   const families = [
@@ -29,5 +30,5 @@ export function answerOf(nic: EndpointNic): IpamAnswer {
   return { ips, routes }
 }
 
-/** 10.0.0.5/8 is what somebody wrote for 10.0.0.0/8; the kernel, which other main plugins hand it to as it is, takes no host bits. */
+/** 10.0.0.5/8 becomes 10.0.0.0/8: main plugins pass it to the kernel, which rejects host bits. */
 const ofNetwork = (route: PoolRoute): PoolRoute => ({ dst: dstOf(route), gw: route.gw })

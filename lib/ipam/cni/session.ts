@@ -1,9 +1,10 @@
-// What every verb of the IPAM starts with: the conf, its log, the pod that the runtime names, the way to the API server. The edge.
+// What every verb of the IPAM needs: conf, log, pod of CNI_ARGS, connection to the API server.
 import { deadlineOf } from '../../cni/conf.js'
 import { CniError, OwnError } from '../../cni/error.js'
 import { kubeconfigOf, logOf } from '../../cni/allowed-files.js'
 import type { Call } from '../../cni/plugin.js'
 import { isUnauthorized, KubeError } from '../../kube/errors.js'
+import { messageOf } from '../../errors.js'
 import type { Log } from '../../log.js'
 import { VERSION } from '../../version.js'
 import { parseIp } from '../../ip/address.js'
@@ -19,27 +20,41 @@ export interface Session {
   readonly log: Log
   readonly pod: ObjectRef
   readonly podUid: string
-  /** Where `ipam.owner` says that there are no pods; `pod` and `podUid` are then its own. */
+  /** With ipam.owner "container"; `pod` and `podUid` are then derived from it. */
   readonly container: ContainerIdentity | undefined
   readonly journal: Journal
-  /** What every line of the log says of the call. */
+  /** Fields of every log line of the call. */
   readonly fields: Readonly<Record<string, string>>
 }
 
+/**
+ * Conf, log and pod of a call.
+ * @throws CniError 4, 7
+ */
 export function sessionOf(call: Call<unknown>): Session {
   const conf = ipamConf(call.config)
   const log = logFor(call, conf)
   const { containerID, ifName, command } = call
   const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
   const container = conf.owner === 'container' ? containerOf(call) : undefined
-  const whose = container
+  const holder = container
     ? { pod: { namespace: CONTAINER_NAMESPACE, name: container.id }, podUid: uidOf(container) }
     : { pod: podOf(call), podUid: call.args.get('K8S_POD_UID') ?? '' }
-  const who = container ? { container: container.name } : { pod: `${whose.pod.namespace}/${whose.pod.name}` }
-  return { conf, log, ...whose, container, journal, fields: { version: VERSION, command, containerID, ifName, ...who } }
+  const holderField = container ? { container: container.name } : { pod: `${holder.pod.namespace}/${holder.pod.name}` }
+  return {
+    conf,
+    log,
+    ...holder,
+    container,
+    journal,
+    fields: { version: VERSION, command, containerID, ifName, ...holderField },
+  }
 }
 
-/** @throws CniError 7 where the conf may not name that file */
+/**
+ * The log of the call.
+ * @throws CniError 7 where the conf names a file outside the allowed directories
+ */
 export const logFor = (call: Pick<Call<unknown>, 'command' | 'env'>, conf: IpamConf): Log =>
   logOf(call, 'ipam.log_file_path', {
     level: conf.logLevel,
@@ -54,7 +69,7 @@ const podOf = (call: Call<unknown>): ObjectRef => ({
   namespace: argument(call, 'K8S_POD_NAMESPACE'),
 })
 
-/** Podman says the container's name where Kubernetes says the pod's, and the address of `--ip`. */
+/** Podman passes the container's name as K8S_POD_NAME, and `--ip` as IP. */
 function containerOf({ containerID: id, args }: Call<unknown>): ContainerIdentity {
   if (!isRecordName(id))
     throw new CniError(
@@ -85,7 +100,9 @@ export interface StoreSession {
   cost(): Readonly<Record<string, number>>
 }
 
-/** Loaded late: STATUS of a broken conf, VERSION and the like need no API client. */
+/**
+ * The Store on the API server. The client is loaded lazily: VERSION and a bad conf do not need it.
+ */
 export async function connectStore(
   conf: IpamConf,
   { command, env }: Pick<Call<unknown>, 'command' | 'env'>,
@@ -104,15 +121,15 @@ export async function connectStore(
   return { store: { ...direct, createAddress: claim }, cost }
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/** No answer; somebody else wrote first; too many ask. */
+/** No response, Conflict, Too Many Requests. */
 const TRANSIENT: readonly number[] = [0, 409, 429]
 
 const isTransient = (error: unknown): boolean =>
   error instanceof KubeError && (error.status >= 500 || TRANSIENT.includes(error.status))
 
-/** Our refusals have codes of their own; an API server that is away, busy or at odds is worth another try (11); all else is 999. */
+/**
+ * The CNI error: a refusal has its own code, a transient failure of the API server 11, others 999.
+ */
 export function refusalOf(prefix: string, error: unknown): CniError {
   const message = `${prefix}: ${messageOf(error)}`
   if (error instanceof CniError) return new CniError(error.kind, message, error.details, { cause: error })

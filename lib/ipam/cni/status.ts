@@ -1,6 +1,8 @@
-// STATUS of the IPAM: would an ADD find its API server and a pool that gives addresses? A runtime asks every few seconds on every node.
+// STATUS of the IPAM: is the API server reachable, and is there a usable pool? Runtimes call it
+// every few seconds on every node.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { CniError } from '../../cni/error.js'
+import { messageOf } from '../../errors.js'
 import type { Call } from '../../cni/plugin.js'
 import type { SpiderIPPool } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
@@ -9,11 +11,11 @@ import { isPattern, patternOf } from '../pools/glob.js'
 import { familyOfPool } from '../allocation/pool.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
-import { logFor, messageOf, connectStore } from './session.js'
+import { logFor, connectStore } from './session.js'
 
 /**
- * Never 51: an IPAM that cannot allocate takes nothing from pods that have their addresses. A pool that is full is no reason either: the
- * runtime would stop all pods of the node, those of other pools too, while an ADD says it with code 11.
+ * Never returns 51, since running pods keep their addresses. A full pool is no error either: the
+ * runtime would stop starting pods of other pools too, while ADD reports it with code 11.
  * @throws CniError 50 where no ADD could succeed
  */
 export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name'>): Promise<void> {
@@ -42,7 +44,10 @@ interface Named {
   readonly names: readonly string[]
 }
 
-/** Pods may name any pool; an ADD without an annotation needs all that the conf names to exist, and one of each family to be usable. */
+/**
+ * Pods may name any pool; an ADD without an annotation needs every pool of the conf to exist and
+ * one of each family to be usable.
+ */
 async function whyNoneNamed(named: readonly Named[], network: string, store: Store): Promise<string | undefined> {
   const names = named.flatMap(one => one.names)
   const all = names.some(isPattern)
@@ -56,29 +61,30 @@ async function whyNoneNamed(named: readonly Named[], network: string, store: Sto
     const missing = found.find(({ name, pools }) => !isPattern(name) && pools.length === 0)
     if (missing) return `${key} names SpiderIPPool "${missing.name}", which does not exist; create it or name another`
     const reasons = found.flatMap(({ pools }) => pools).map(pool => whyNot(pool, [family]))
-    if (!reasons.includes(undefined))
-      return `${key} (${names.join(', ')}) leads to no pool that gives addresses: ${listed(reasons)}`
+    if (!reasons.includes(undefined)) return `${key} (${names.join(', ')}) selects no usable pool: ${listed(reasons)}`
   }
   return undefined
 }
 
-const isNamed = (wanted: string, name: string): boolean =>
-  isPattern(wanted) ? patternOf(wanted).test(name) : wanted === name
+const isNamed = (nameOrPattern: string, name: string): boolean =>
+  isPattern(nameOrPattern) ? patternOf(nameOrPattern).test(name) : nameOrPattern === name
 
-/** Which pool pods will name is not known: one that gives addresses is enough. The one of the last time is asked for first. */
+/**
+ * One usable pool is enough, since pods may name any. The pool of the last STATUS is read first.
+ */
 async function whyNone({ ipv4, ipv6 }: IpamConf['switches'], store: Store): Promise<string | undefined> {
   const families: readonly Family[] = [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])]
   const last = remembered()
-  const there = last === undefined ? undefined : await store.pool(last, 'cached')
-  if (there && whyNot(there, families) === undefined) return undefined
+  const lastPool = last === undefined ? undefined : await store.pool(last, 'cached')
+  if (lastPool && whyNot(lastPool, families) === undefined) return undefined
   const pools = await store.pools()
   if (pools.length === 0) return 'there is no SpiderIPPool; create one'
   const good = pools.find(pool => whyNot(pool, families) === undefined)
   if (good) return void remember(good.metadata.name)
-  return `no SpiderIPPool gives addresses: ${listed(pools.map(pool => whyNot(pool, families)))}`
+  return `no SpiderIPPool is usable: ${listed(pools.map(pool => whyNot(pool, families)))}`
 }
 
-/** Undefined for a pool that gives addresses, be there one left or not. */
+/** Why a pool is not usable; undefined for a usable one, even if it is full. */
 function whyNot(pool: SpiderIPPool, families: readonly Family[]): string | undefined {
   const { metadata, spec } = pool
   const family = familyOfPool(pool)
@@ -86,7 +92,7 @@ function whyNot(pool: SpiderIPPool, families: readonly Family[]): string | undef
   if (spec.disable === true) return `${metadata.name} is disabled (spec.disable)`
   if ((spec.ips ?? []).length === 0) return `${metadata.name} has no addresses (spec.ips)`
   if (family !== undefined && families.includes(family)) return undefined
-  return `${metadata.name} is not of ${families.map(one => `IPv${one}`).join(' or ') || 'a family that is on'}`
+  return `${metadata.name} is not of ${families.map(one => `IPv${one}`).join(' or ') || 'an enabled family'}`
 }
 
 const LISTED_MAX = 5
@@ -97,7 +103,7 @@ const listed = (reasons: readonly (string | undefined)[]): string => {
   return [...all.slice(0, LISTED_MAX), ...more].join('; ') || 'there is none'
 }
 
-/** tmpfs. A pool's name, which is asked for before it is believed; of another cluster's it does not exist. */
+/** tmpfs; holds a pool's name, which is verified by reading the pool. */
 const MEMORY_DIR = '/run/spidernet/spiderpool-status'
 const MEMORY = `${MEMORY_DIR}/pool`
 
@@ -106,7 +112,7 @@ function remembered(): string | undefined {
     const name = readFileSync(MEMORY, 'utf8')
     return /^[a-z0-9][a-z0-9.-]{0,252}$/.test(name) ? name : undefined
   } catch {
-    return undefined // the first STATUS since the node was started
+    return undefined // the first STATUS since the node booted
   }
 }
 

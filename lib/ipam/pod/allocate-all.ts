@@ -1,33 +1,33 @@
-// Addresses for several interfaces at once, one of every family each: all or none. On a port.
+// Allocates for several interfaces at once, one address of each family: all or none. On a Store.
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { isQuarantined } from '../allocation/quarantine.js'
 import { allocate, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
 import { addressesOf, nicRecord } from '../allocation/endpoint.js'
-import type { Claimant } from '../allocation/claim.js'
+import type { Claimant } from '../allocation/claimant.js'
 import { poolOf, reservedRanges } from '../allocation/pool.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import { ofFamily, takeRequested, type RequestedIp } from './requested-ips.js'
 
-/** One interface: the name it goes by now, the one that its record has, and its pools in the order in which they are tried. */
+/** One interface: its name in address objects, its name in the record, its pools in order. */
 export interface NicRequest {
   readonly nic: string
   readonly interface: string
   readonly cleanGateway: boolean
   readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
-  /** Exactly these, and what their families have beside them. */
+  /** Exactly these addresses; other families are allocated from the pools. */
   readonly requested?: readonly RequestedIp[]
 }
 
 export interface NicAllocation {
   readonly nics: readonly EndpointNic[]
-  /** What this call created goes back; what an earlier call of the pod took stays for its next one. */
+  /** Releases what this call created; what an earlier call of the pod took stays. */
   undo(): Promise<void>
 }
 
-interface Granting {
+interface PodAllocation {
   readonly claimant: Claimant
   readonly reserved: readonly SpiderReservedIP[]
   /** The other interfaces of the pod's record. */
@@ -36,43 +36,45 @@ interface Granting {
 
 type HeldAddress = Extract<AllocationResult, { kind: 'held' }>
 
+/**
+ * The records of the interfaces.
+ * @throws Refused `exhausted`, `contended`; KubeError. Then nothing stays allocated.
+ */
 export async function allocateAll(
-  wants: readonly NicRequest[],
-  { claimant, reserved, others }: Granting,
+  requests: readonly NicRequest[],
+  { claimant, reserved, others }: PodAllocation,
   deps: AllocDeps,
 ): Promise<NicAllocation> {
   const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
   const outcomes = await Promise.all(
-    wants.flatMap(want =>
-      [...want.pools].map(async ([family, objects]) => {
+    requests.flatMap(nicRequest =>
+      [...nicRequest.pools].map(async ([family, objects]) => {
         const pools = objects.map(object => poolOf(object, family))
-        const asked = { claimant, nic: want.nic, pools, reserved: reservedRanges(reserved, family), except }
-        const one = ofFamily(want.requested ?? [], family)
-        const asking = { claimant, nic: want.nic }
-        const taking = one
-          ? takeRequested(one, { holder: asking, pools: objects, reserved }, deps)
-          : allocate(asked, deps)
-        return { want, ...(await settled(taking)) }
+        const request = { claimant, nic: nicRequest.nic, pools, reserved: reservedRanges(reserved, family), except }
+        const one = ofFamily(nicRequest.requested ?? [], family)
+        const holder = { claimant, nic: nicRequest.nic }
+        const taking = one ? takeRequested(one, { holder, pools: objects, reserved }, deps) : allocate(request, deps)
+        return { nicRequest, ...(await settled(taking)) }
       }),
     ),
   )
-  const held = outcomes.flatMap(({ want, taken }) => (taken?.kind === 'held' ? [{ want, taken }] : []))
+  const held = outcomes.flatMap(({ nicRequest, taken }) => (taken?.kind === 'held' ? [{ nicRequest, taken }] : []))
   const taken = held.map(one => one.taken)
   const undo = async (): Promise<void> => {
-    // Where one could not be given back the journal stays: the DEL that follows reads it.
+    // The journal stays where one could not be released: DEL reads it.
     if (await giveBack(taken, deps.store)) deps.journal.close()
   }
   const failed = outcomes.find(({ error }) => error !== undefined)
   const refused = outcomes.find(({ taken }) => taken?.kind === 'refused')
   if (failed) {
-    await giveBack(taken, deps.store) // and the journal stays: what failed may have taken an address all the same
+    await giveBack(taken, deps.store) // and the journal stays: the failed request may have been executed
     throw failed.error
   }
   if (refused) await undo()
   if (refused?.taken?.kind === 'refused') throw await refusalOf(refused.taken, deps.store)
-  const nics = wants.map(want => {
-    const assigned = held.filter(one => one.want === want).map(({ taken }) => taken)
-    return nicRecord(want.interface, assigned, want.cleanGateway)
+  const nics = requests.map(nicRequest => {
+    const assigned = held.filter(one => one.nicRequest === nicRequest).map(({ taken }) => taken)
+    return nicRecord(nicRequest.interface, assigned, nicRequest.cleanGateway)
   })
   return { nics, undo }
 }
@@ -85,7 +87,7 @@ const settled = (
     (error: unknown) => ({ error }),
   )
 
-/** False where one of them could not be given back. */
+/** False where one of them could not be released. */
 async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<boolean> {
   const created = taken.filter(({ isNew }) => isNew)
   const outcomes = await Promise.allSettled(created.map(({ object }) => store.deleteAddress(object)))
@@ -93,7 +95,7 @@ async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<bo
 }
 
 async function refusalOf({ refusals }: Extract<AllocationResult, { kind: 'refused' }>, store: Store): Promise<Refused> {
-  const told = await Promise.all(
+  const reasons = await Promise.all(
     refusals.map(async ({ pool, why, reserved, recorded }) => {
       if (why.reason === 'contended')
         return `exhaust all retries (${why.attempts} times) in pool ${pool.name}: too many pods want its last addresses at once`
@@ -106,10 +108,10 @@ async function refusalOf({ refusals }: Extract<AllocationResult, { kind: 'refuse
   )
   const isFull = refusals.every(({ why }) => why.reason === 'exhausted')
   const about = `no address in ${refusals.map(({ pool }) => pool.name).join(', ')}`
-  return new Refused(isFull ? 'exhausted' : 'contended', told.join('; '), { about })
+  return new Refused(isFull ? 'exhausted' : 'contended', reasons.join('; '), { about })
 }
 
-/** `; most by Deployment default/web, 12`, or nothing where nobody holds any. */
+/** `; most by Deployment default/web, 12`; '' where no address is held. */
 export function whoHasMost(sample: readonly SpiderIPAddress[]): string {
   const counts = new Map<string, number>()
   for (const { spec, metadata } of sample) {

@@ -1,4 +1,5 @@
-// After an address is taken and before it is used: is it free on the network, is its gateway there? What is not right is given up. On a port.
+// Conflict and gateway detection between allocation and use of an address; what fails is released
+// or quarantined. On a Store.
 import type { Features } from '../store/retention.js'
 import { OwnError } from '../../cni/error.js'
 import { ANNOTATION_MIGRATION_JOB } from '../../crd/names.js'
@@ -12,15 +13,15 @@ import { quarantine } from '../allocation/quarantine.js'
 import { addressesOf } from '../allocation/endpoint.js'
 import { eventOf } from '../store/event.js'
 import type { ObjectRef, Store } from '../store/store.js'
-import { removeNics } from './record.js'
+import { readRecord, removeNics } from './record.js'
 import { REFUSALS } from '../errors.js'
-import { recordOf, releaseIfHeldBy } from './release.js'
+import { releaseIfHeldBy } from './release-address.js'
 import { dstOf } from '../allocation/routes.js'
 
-/** Asks the network, through the interface that gets the addresses. */
-export type Detect = (asks: readonly ProbeRequest[]) => Promise<readonly ProbeFinding[]>
+/** Probes the network through the interface that gets the addresses. */
+export type Detect = (requests: readonly ProbeRequest[]) => Promise<readonly ProbeFinding[]>
 
-/** Of the conf: what is probed for. */
+/** Switches of the conf: what is probed. */
 export interface DetectionSwitches extends Features {
   readonly conflictDetection: boolean
   readonly gatewayDetection: boolean
@@ -36,56 +37,60 @@ export interface ConflictCheck {
 }
 
 /**
- * Throws OwnError with the bare sentence, told as an Event of the pod too; the call's addresses are given back then, and one that another
- * host has is put aside, so that the retry gets another. What stops the detection itself is thrown as it is, after the same giving back.
+ * Probes the addresses of the call. On a finding they are released, one that another host has is
+ * quarantined so that the retry gets another, and the pod gets an Event. Errors of the detection
+ * itself are rethrown, after the same release.
+ * @throws OwnError 108, 109
  */
-export async function checkConflicts(inspecting: ConflictCheck, detect: Detect): Promise<void> {
-  const { granted } = inspecting
-  const asks = probeRequestsOf(granted.nic, await wantedOf(inspecting))
-  if (asks.length === 0) return
-  const findings = await detect(asks).catch(async (error: unknown) => {
+export async function checkConflicts(check: ConflictCheck, detect: Detect): Promise<void> {
+  const { granted } = check
+  const requests = probeRequestsOf(granted.nic, await effectiveSwitches(check))
+  if (requests.length === 0) return
+  const findings = await detect(requests).catch(async (error: unknown) => {
     await granted.undo()
     throw error
   })
-  await refuse(inspecting, findings)
+  await refuse(check, findings)
 }
 
 /**
- * Gives the addresses of the call back, quarantines those in conflict and sends the pod's Event. Nothing where there are no findings.
+ * Releases the addresses of the call, quarantines those in conflict and records the pod's Event.
+ * Without findings it does nothing.
  * @throws OwnError 108, 109
  */
-export async function refuse(inspecting: ConflictCheck, findings: readonly ProbeFinding[]): Promise<void> {
-  const { nic } = inspecting
+export async function refuse(check: ConflictCheck, findings: readonly ProbeFinding[]): Promise<void> {
+  const { nic } = check
   const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts before gateways
   if (!first) return
-  await giveUp(inspecting, findings)
+  await releaseAfter(check, findings)
   const message = sentenceOf(first, nic)
   const refusal = REFUSALS[first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable']
   const remedy = remedyOf(first)
-  await tell(inspecting, first, remedy === '' ? message : `${message}; ${remedy}`)
-  throw new OwnError(refusal.code, message, [remedy, others(findings, first, nic)].filter(Boolean).join('; '))
+  await recordFinding(check, first, remedy === '' ? message : `${message}; ${remedy}`)
+  throw new OwnError(refusal.code, message, [remedy, otherFindings(findings, first, nic)].filter(Boolean).join('; '))
 }
 
-const others = (findings: readonly ProbeFinding[], first: ProbeFinding, nic: string): string =>
+const otherFindings = (findings: readonly ProbeFinding[], first: ProbeFinding, nic: string): string =>
   findings
     .filter(one => one !== first)
     .map(one => sentenceOf(one, nic))
     .join('; ')
 
-/** A virtual machine that moves has its address on both sides for a while, and must. */
-async function wantedOf({ conf: { switches }, pod: ref, store }: ConflictCheck): Promise<DetectionSwitches> {
+/** A migrating virtual machine has its address on both nodes for a while: no conflict detection. */
+async function effectiveSwitches({ conf: { switches }, pod: ref, store }: ConflictCheck): Promise<DetectionSwitches> {
   if (!switches.conflictDetection || !switches.kubevirt || !ref.name.startsWith('virt-launcher-')) return switches
   const pod = await store.pod(ref)
-  const isMoving =
+  const isMigrating =
     pod?.metadata.annotations?.[ANNOTATION_MIGRATION_JOB] !== undefined &&
     pod.metadata.ownerReferences?.some(({ kind }) => kind === 'VirtualMachineInstance') === true
-  return { ...switches, conflictDetection: !isMoving }
+  return { ...switches, conflictDetection: !isMigrating }
 }
 
 /** The next hop of the pod's own default route. */
 const defaultOf = ({ routes = [] }: EndpointNic, everything: string): string | undefined =>
   routes.findLast(route => dstOf(route) === everything)?.gw
 
+/** What to probe for a NIC. */
 export function probeRequestsOf(
   nic: EndpointNic,
   { conflictDetection, gatewayDetection }: DetectionSwitches,
@@ -102,19 +107,19 @@ export function probeRequestsOf(
   })
 }
 
-/** Conflicts first: once an address is put aside, giving back leaves it alone. */
-async function giveUp(
+/** Conflicts first: undo does not release an address in quarantine. */
+async function releaseAfter(
   { pod, podUid, granted, conf, store }: ConflictCheck,
   findings: readonly ProbeFinding[],
 ): Promise<void> {
   const conflicts = findings.filter(one => one.kind === 'conflict')
-  const leaving = { pod, features: conf.switches }
-  const before = await recordOf(leaving, store)
+  const subject = { pod, features: conf.switches }
+  const before = await readRecord(subject, store)
   const uid = podUid || (before?.status.current.uid ?? '')
-  for (const { ip, mac } of conflicts) await setAside(ip, { mac, uid }, store)
+  for (const { ip, mac } of conflicts) await quarantineHeld(ip, { mac, uid }, store)
   await granted.undo()
-  // What an earlier call took, undo leaves: the interface then has it still, in the record.
-  const after = conflicts.length > 0 ? await recordOf(leaving, store) : undefined
+  // Undo keeps what an earlier call took: the record still has it.
+  const after = conflicts.length > 0 ? await readRecord(subject, store) : undefined
   const kept = after && conflictingNic(after, conflicts)
   if (!after || !kept) return
   await removeNics(after, [kept], store)
@@ -131,8 +136,8 @@ const conflictingNic = (
 
 const TRIES_MAX = 5
 
-/** Against a late DEL of an earlier sandbox, which writes the same object. */
-async function setAside(ip: Ip, { mac, uid }: { mac: string; uid: string }, store: Store): Promise<void> {
+/** Retries on conflict: a late DEL of an earlier sandbox writes the same object. */
+async function quarantineHeld(ip: Ip, { mac, uid }: { mac: string; uid: string }, store: Store): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const object = await store.address(objectNameOf(ip))
     if (object?.spec.pod.uid !== uid) return
@@ -145,7 +150,11 @@ const REASONS: Readonly<Record<ProbeFinding['kind'], string>> = {
   unreachable: 'GatewayUnreachable',
 }
 
-async function tell({ pod, podUid, store }: ConflictCheck, { kind }: ProbeFinding, message: string): Promise<void> {
+async function recordFinding(
+  { pod, podUid, store }: ConflictCheck,
+  { kind }: ProbeFinding,
+  message: string,
+): Promise<void> {
   await store.recordEvent(
     eventOf({
       pod: { ...pod, uid: podUid },

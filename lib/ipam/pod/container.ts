@@ -1,5 +1,5 @@
-// Containers of a host without Kubernetes (podman): what stands for the pod that nobody declared, the address that a user names, what
-// leaves with one NIC, and what a runtime that died left behind. On a port; knows no runtime.
+// Containers of a host without Kubernetes (podman): the Pod object that stands for a container,
+// requested addresses, release of one NIC, cleanup after a killed runtime. On a Store.
 import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../../crd/names.js'
 import type { Pod, SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
 import { familyOf, objectNameOf, toBigint, type Ip } from '../../ip/address.js'
@@ -16,13 +16,13 @@ import {
 import { familyOfPool, poolOf } from '../allocation/pool.js'
 import type { Journal, Store } from '../store/store.js'
 import { Refused, wrongInput } from '../errors.js'
-import { undoIncompleteAdd } from './release.js'
+import { undoIncompleteAdd } from './release-address.js'
 import type { AddRequest } from './context.js'
 
-/** Where it runs. */
+/** The host of a container. */
 export interface ContainerHost {
   readonly name: string
-  /** What the network namespace of this call is found again by. */
+  /** Identifies the network namespace of this call. */
   readonly netns: string
   isGone(netns: string): boolean
 }
@@ -36,28 +36,28 @@ function podOf(container: ContainerIdentity, host: ContainerHost): Pod {
   }
 }
 
-/** An ADD for a container. A full pool is looked through for what containers left that are no more, and tried once more. */
+/** ADD for a container. On a full pool it releases addresses of dead containers and retries. */
 export async function addContainer(
   request: AddRequest,
   { container, host }: { readonly container: ContainerIdentity; readonly host: ContainerHost },
   deps: AllocDeps,
 ): Promise<Granted> {
-  const store = portFor(container, host, deps.store)
+  const store = storeFor(container, host, deps.store)
   const at = { host: host.name, netns: host.netns, name: container.name }
   const take = (): Promise<Granted> => add({ ...request, at }, { ...deps, store })
   try {
     return await take()
   } catch (error) {
     if (!(error instanceof Refused) || error.refusal !== 'exhausted') throw error
-    await sweep(host, deps.store) // where it finds nothing another call may have, a moment ago
+    await sweep(host, deps.store) // even if it finds nothing, another call may have released one
   }
   return take().catch(async (error: unknown) => {
     throw await exhausted(error, container, deps.store)
   })
 }
 
-/** Pods are the container; pools have the one address where its user names one; nobody reads events of what is no pod. */
-function portFor(container: ContainerIdentity, host: ContainerHost, store: Store): Store {
+/** A Store that returns the container as its pod, and pools with only the requested address. */
+function storeFor(container: ContainerIdentity, host: ContainerHost, store: Store): Store {
   const only = (pool: SpiderIPPool): SpiderIPPool => withOnly(pool, container.ip)
   return {
     ...store,
@@ -77,21 +77,21 @@ function withOnly(pool: SpiderIPPool, ip: Ip | undefined): SpiderIPPool {
   return { ...pool, spec: { ...pool.spec, ips } }
 }
 
-/** Frees what containers of this host took whose network namespace is no more: their runtime was killed, or the machine was. */
+/** Releases addresses of containers of this host whose network namespace is gone. */
 async function sweep({ name, isGone }: ContainerHost, store: Store): Promise<void> {
   const objects = await store.listAddressesByLabel(LABEL_CONTAINER_HOST, name)
   const left = objects.filter(({ metadata }) => isGone(metadata.annotations?.[ANNOTATION_NETNS] ?? ''))
-  await Promise.all(left.map(object => letGo(object, store)))
+  await Promise.all(left.map(object => releaseContainerAddress(object, store)))
 }
 
-/** The record first: an address is what the next one finds where this one does not get to its end. */
-async function letGo(object: SpiderIPAddress, store: Store): Promise<void> {
+/** The record first: if this call is killed in between, the next one finds the address. */
+async function releaseContainerAddress(object: SpiderIPAddress, store: Store): Promise<void> {
   const { containerID: id, nic } = object.spec
-  await takeOut({ id }, nic, store)
-  await store.deleteAddress(object) // false: it has just been taken for a new namespace
+  await removeNicRecord({ id }, nic, store)
+  await store.deleteAddress(object) // false: it was just taken for a new namespace
 }
 
-/** Where one address was asked for, "used out" would be a riddle. */
+/** With a requested address the error names it, not the pool as exhausted. */
 async function exhausted(error: unknown, { ip }: ContainerIdentity, store: Store): Promise<unknown> {
   if (ip === undefined || !(error instanceof Refused) || error.refusal !== 'exhausted') return error
   const holder = await store.address(objectNameOf(ip))
@@ -104,8 +104,8 @@ async function exhausted(error: unknown, { ip }: ContainerIdentity, store: Store
 }
 
 /**
- * What this NIC of the container holds goes back: a container that is taken off one network keeps the others. The address objects say
- * what that is, whether the record does or not.
+ * Releases the addresses of one NIC, by the address objects, recorded or not: a container that is
+ * disconnected from one network keeps the others. Returns the addresses with prefix length.
  */
 export async function releaseNic(
   { container, nic }: { readonly container: ContainerIdentity; readonly nic: string },
@@ -118,14 +118,14 @@ export async function releaseNic(
     ({ spec }) => spec.nic === nic && spec.containerID === id && isOfContainer(spec),
   )
   await Promise.all(own.map(object => store.deleteAddress(object)))
-  await takeOut(container, nic, store)
+  await removeNicRecord(container, nic, store)
   return own.map(({ spec }) => spec.address)
 }
 
 /** Other NICs of the container may be written at the same moment. */
 const TRIES_MAX = 8
 
-async function takeOut(container: Pick<ContainerIdentity, 'id'>, nic: string, store: Store): Promise<void> {
+async function removeNicRecord(container: Pick<ContainerIdentity, 'id'>, nic: string, store: Store): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const endpoint = await store.endpoint({ namespace: CONTAINER_NAMESPACE, name: container.id })
     if (!endpoint || endpoint.status.current.uid !== uidOf(container)) return

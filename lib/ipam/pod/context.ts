@@ -1,12 +1,12 @@
-// What an ADD knows of its pod before it takes anything: the pod, its controller, its record, what is reserved. On a port.
+// Context of an ADD: the pod, its top controller, its record, reserved addresses. On a Store.
 import { ANNOTATION_IPPOOLS } from '../../crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderReservedIP } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import type { SelectionContext } from '../pools/usable.js'
-import type { Claimant } from '../allocation/claim.js'
+import type { Claimant } from '../allocation/claimant.js'
 import { interfaceCount } from '../pools/network.js'
-import { isAlive, isMirror, isOfPod, topController, uidOf, type TopController } from '../store/pod.js'
-import type { ObjectRef, Store } from '../store/store.js'
+import { isAlive, isMirror, isOfPod, topController, uidOf } from '../store/pod.js'
+import type { TopController, ObjectRef, Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import type { RequestedIp } from './requested-ips.js'
 import { keeperOf, mayBeKept, type Features, type Keeper } from '../store/retention.js'
@@ -14,7 +14,7 @@ import { asksForSubnet, type ConfPools } from '../pools/sources.js'
 
 export interface AddRequest extends Pick<SelectionContext, 'agentNamespace' | 'clusterNetwork' | 'master'> {
   readonly pod: ObjectRef
-  /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
+  /** K8S_POD_UID of CNI_ARGS; '' where it is missing. */
   readonly podUid: string
   readonly nic: string
   readonly containerID: string
@@ -24,11 +24,11 @@ export interface AddRequest extends Pick<SelectionContext, 'agentNamespace' | 'c
   readonly cleanGateway: boolean
   readonly families: readonly Family[]
   readonly features: Features & { readonly subnets: boolean }
-  /** Addresses that the interface of this call is to have. */
+  /** Requested addresses for the interface of this call. */
   readonly requested?: readonly RequestedIp[]
 }
 
-/** What is known of the pod once it has been read. */
+/** The pod and everything read with it. */
 export interface PodContext {
   readonly request: AddRequest
   readonly pod: Pod
@@ -39,17 +39,18 @@ export interface PodContext {
   readonly reserved: readonly SpiderReservedIP[]
 }
 
-/** A record that nobody has read; its place is taken by creating it, which fails where there is one. */
+/** The record was not read; creating it fails where there is one. */
 export const UNREAD = 'unread' as const
 
-/** The same before its record was read, which a fresh pod has none of. */
+/** The same before the record was read; a fresh pod has none. */
 export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
   readonly endpoint: SpiderEndpoint | undefined | typeof UNREAD
 }
 
 /**
- * Pod, reserved addresses, and the record where the pod's name says that there may be one that it inherits: at once. The last two are
- * read whatever the pod says: a reservation that an ADD did not see would be an address given to a pod and to a router.
+ * Reads in parallel the pod, the reserved addresses and, where the pod's name may inherit one, the
+ * record. Reservations are always read: a missed one could allocate a router's address to a pod.
+ * @throws Refused `podMissing`, `podReplaced`, `podEnded`
  */
 export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {
   const early = mayBeKept(request.pod.name) ? store.endpoint(request.pod) : Promise.resolve(UNREAD)
@@ -73,12 +74,15 @@ export async function readPodContext(request: AddRequest, store: Store): Promise
   return { request, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
 }
 
-export async function withEndpoint({ endpoint, ...seen }: PartialPodContext, store: Store): Promise<PodContext> {
-  const { namespace, record: name } = seen.claimant
-  return { ...seen, endpoint: endpoint === UNREAD ? await store.endpoint({ namespace, name }) : endpoint }
+/** The context with the record, which is read if it was not yet. */
+export async function withEndpoint({ endpoint, ...context }: PartialPodContext, store: Store): Promise<PodContext> {
+  const { namespace, record: name } = context.claimant
+  return { ...context, endpoint: endpoint === UNREAD ? await store.endpoint({ namespace, name }) : endpoint }
 }
 
-/** Inherits nothing, has this one interface, and had no address yet: a guess, which `addFirst` does not depend on. */
+/**
+ * True for a pod without retention, with one interface and no IP yet: only a hint for `addFirst`.
+ */
 export const isFresh = ({ keeper, pod: { metadata, status }, pod }: PartialPodContext): boolean =>
   keeper === undefined &&
   metadata.annotations?.[ANNOTATION_IPPOOLS] === undefined &&

@@ -1,25 +1,43 @@
-// Writing the SpiderEndpoint: against whoever writes it at the same moment, and back where the call fails later. On a port.
+// Reads and writes the SpiderEndpoint of a pod, on conflict with retries. On a Store.
 import type { EndpointNic, SpiderEndpoint } from '../../crd/types.js'
 import { merged, newEndpoint, withOnly } from '../allocation/endpoint.js'
-import type { Claimant } from '../allocation/claim.js'
-import type { Store } from '../store/store.js'
+import type { Claimant } from '../allocation/claimant.js'
+import { machineOf, type Features } from '../store/retention.js'
+import type { ObjectRef, Store } from '../store/store.js'
 import { Refused } from '../errors.js'
-import { releaseRecorded } from './release.js'
+import { releaseRecorded } from './release-address.js'
+
+/** Reads the record of the pod, or of the virtual machine that its launcher's name contains. */
+export async function readRecord(
+  { pod, features }: { readonly pod: ObjectRef; readonly features: Features },
+  store: Store,
+): Promise<SpiderEndpoint | undefined> {
+  const machine = machineOf(pod.name)
+  if (features.kubevirt && machine !== undefined) {
+    const endpoint = await store.endpoint({ ...pod, name: machine })
+    if (endpoint) return endpoint
+  }
+  return store.endpoint(pod)
+}
 
 export interface EndpointWrite {
   readonly claimant: Claimant
   /** The record outlives its pod. */
   readonly isKept: boolean
-  /** As it was read; `undefined` where there is none. */
+  /** As read; `undefined` where there is none. */
   readonly known: SpiderEndpoint | undefined
-  /** The NICs that the pod has besides: those of the record, without what was taken from it in this call. */
+  /** The other NICs of the record, without those of this call. */
   readonly others: readonly EndpointNic[]
   readonly nics: readonly EndpointNic[]
 }
 
-/** Other NICs of the pod may be written at the same moment: read again and add ours, a bounded number of times. */
+/** Other NICs of the pod may be written concurrently: read again and merge, this many times. */
 const RECORD_TRIES_MAX = 8
 
+/**
+ * Writes the NICs of this call into the record; returns it as written.
+ * @throws Refused `recordContended`
+ */
 export async function writeEndpoint(writing: EndpointWrite, store: Store): Promise<SpiderEndpoint> {
   const { claimant, isKept, nics } = writing
   const ref = { namespace: claimant.namespace, name: claimant.record }
@@ -32,7 +50,7 @@ export async function writeEndpoint(writing: EndpointWrite, store: Store): Promi
     if (written !== 'conflict') return written
     known = await store.endpoint(ref)
     if (known && known.status.current.uid !== claimant.uid) {
-      if (isKept) break // what is inherited must be looked at anew
+      if (isKept) break // inherited addresses must be compared again
       await releaseRecorded(known, { store })
       known = undefined
     }
@@ -44,7 +62,7 @@ export async function writeEndpoint(writing: EndpointWrite, store: Store): Promi
   )
 }
 
-/** There was a record of the pod already: as it was found, or gone again. */
+/** The record exists already: as read, or `undefined` where it was deleted again. */
 export class RecordExists extends Error {
   readonly record: SpiderEndpoint | undefined
   constructor(record: SpiderEndpoint | undefined, message: string) {
@@ -53,26 +71,29 @@ export class RecordExists extends Error {
   }
 }
 
-/** The record of a pod that nobody has read one of. Throws `RecordExists` and changes nothing where there is one that says something else. */
+/**
+ * Creates the record of a pod without reading it first.
+ * @throws RecordExists where there is a different one; nothing is changed then
+ */
 export async function createFirstEndpoint(
   { claimant, nics, isKept }: EndpointWrite,
   store: Store,
 ): Promise<SpiderEndpoint> {
   const written = await store.createEndpoint(newEndpoint(claimant, nics, isKept))
   if (written !== 'conflict') return written
-  const there = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
-  const { uid, ips = [] } = there?.status.current ?? {}
-  // It may be our own, whose answer was lost.
+  const existing = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
+  const { uid, ips = [] } = existing?.status.current ?? {}
+  // It may be ours, created without a response.
   const isOurs =
     uid === claimant.uid && ips.length === nics.length && nics.every(nic => ips.some(one => isSame(one, nic)))
-  if (there && isOurs) return there
-  throw new RecordExists(there, `SpiderEndpoint ${claimant.namespace}/${claimant.record} exists`)
+  if (existing && isOurs) return existing
+  throw new RecordExists(existing, `SpiderEndpoint ${claimant.namespace}/${claimant.record} exists`)
 }
 
 const isSame = (a: EndpointNic, b: EndpointNic): boolean =>
   a.interface === b.interface && a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6
 
-/** The record without these NICs; one that then has none goes. */
+/** Removes these NICs from the record; a record without NICs is deleted. */
 export async function removeNics(written: SpiderEndpoint, nics: readonly EndpointNic[], store: Store): Promise<void> {
   const { current } = written.status
   const ips = current.ips.filter(one => !nics.some(nic => isSame(nic, one)))

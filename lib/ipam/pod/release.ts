@@ -1,83 +1,72 @@
-// One DEL of the IPAM. On a port. Frees only what a fresh read says belongs to a pod that is gone, each with its UID as precondition.
+// One DEL of the IPAM: releases only what a live read shows to be of a pod that is gone.
 import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
-import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
+import type { Pod, SpiderEndpoint } from '../../crd/types.js'
 import { addressesOf, nicOf, withNics } from '../allocation/endpoint.js'
 import { isUnplugged } from '../pools/network.js'
 import { isAlive, isOfPod, uidOf } from '../store/pod.js'
 import type { Journal, ObjectRef, Store } from '../store/store.js'
-import { unpublish } from '../allocation/publish.js'
-import {
-  keeperOfKind,
-  machineOf,
-  ordinalOf,
-  statefulSetKeeps,
-  virtualMachineKeeps,
-  type Features,
-} from '../store/retention.js'
+import { keeperOfKind, ordinalOf, statefulSetKeeps, virtualMachineKeeps, type Features } from '../store/retention.js'
+import { readRecord } from './record.js'
+import { releaseIfHeldBy, releaseRecorded, undoIncompleteAdd } from './release-address.js'
 
 export interface ReleaseRequest {
   readonly pod: ObjectRef
-  /** K8S_POD_UID of CNI_ARGS; '' where the runtime does not say. */
+  /** K8S_POD_UID of CNI_ARGS; '' where it is missing. */
   readonly podUid: string
   readonly containerID: string
   readonly features: Features
-  /** CNI_IFNAME: only where it was unplugged, as the pod's annotation says, is it looked at alone. */
+  /** CNI_IFNAME: released alone where the pod's annotation shows that it was unplugged. */
   readonly nic?: string
 }
 
 export type Released =
   { readonly kind: 'kept'; readonly why: string } | { readonly kind: 'released'; readonly addresses: readonly string[] }
 
-/** Whose addresses go: a UID, or, where nobody knows it, whatever this container took. `undefined`: the pod lives, all stays. */
+/** The UID of a pod that is gone. */
 interface Gone {
   readonly uid: string
 }
 
-interface Doing {
+interface ReleaseDeps {
   readonly store: Store
   readonly journal: Journal
 }
 
-export async function release(request: ReleaseRequest, { store, journal }: Doing): Promise<Released> {
-  const endpoint = await recordOf(request, store)
+/**
+ * Releases what the pod no longer needs; `kept` has the reason where its addresses stay.
+ * @throws KubeError, AggregateError
+ */
+export async function release(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
+  const endpoint = await readRecord(request, store)
   await undoIncompleteAdd(request, endpoint, { store, journal })
-  const gone = await whoIsGone(request, store, endpoint)
-  if ('kept' in gone) {
+  const first = await goneOrKept(request, store, endpoint)
+  if ('kept' in first) {
     const { nic } = request
-    if (endpoint && gone.pod && nic !== undefined && isUnplugged(gone.pod, nic)) {
+    if (endpoint && first.pod && nic !== undefined && isUnplugged(first.pod, nic)) {
       const addresses = await unplug(endpoint, { ...request, nic }, store)
       if (addresses) return { kind: 'released', addresses }
     }
-    if (endpoint) await letGo(endpoint, request, store)
-    return { kind: 'kept', why: gone.kept }
+    if (endpoint) await clearContainerID(endpoint, request, store)
+    return { kind: 'kept', why: first.kept }
   }
   if (!endpoint) return { kind: 'released', addresses: [] }
-  if (endpoint.status.current.uid !== gone.uid)
+  if (endpoint.status.current.uid !== first.uid)
     return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
-  const again = await whoIsGone(request, store, endpoint) // seen twice before anything is freed
-  if ('kept' in again) return { kind: 'kept', why: again.kept }
+  const second = await goneOrKept(request, store, endpoint) // read twice before anything is released
+  if ('kept' in second) return { kind: 'kept', why: second.kept }
   return { kind: 'released', addresses: await releaseRecorded(endpoint, { store, containerID: request.containerID }) }
 }
 
-/** The record of the pod, or of the virtual machine that ran in it: a launcher's name has the machine's in it. */
-export async function recordOf(
-  { pod, features }: Pick<ReleaseRequest, 'pod' | 'features'>,
-  store: Store,
-): Promise<SpiderEndpoint | undefined> {
-  const machine = machineOf(pod.name)
-  if (features.kubevirt && machine !== undefined) {
-    const endpoint = await store.endpoint({ ...pod, name: machine })
-    if (endpoint) return endpoint
-  }
-  return store.endpoint(pod)
-}
-
 /**
- * The pod keeps its addresses and this container stops using them: no container's ID stays on them, so that the DEL of whichever sandbox
- * comes last may free them, even one whose ADD never got as far as taking them over.
+ * The pod keeps its addresses, this container stops using them: clearing the container ID allows
+ * the DEL of the last sandbox to release them, even one whose ADD did not take them over.
  */
-async function letGo(endpoint: SpiderEndpoint, { containerID, podUid }: ReleaseRequest, store: Store): Promise<void> {
+async function clearContainerID(
+  endpoint: SpiderEndpoint,
+  { containerID, podUid }: ReleaseRequest,
+  store: Store,
+): Promise<void> {
   const { uid, ips } = endpoint.status.current
   if (podUid !== '' && podUid !== uid) return
   for (const { address } of ips.flatMap(addressesOf)) {
@@ -88,24 +77,25 @@ async function letGo(endpoint: SpiderEndpoint, { containerID, podUid }: ReleaseR
   }
 }
 
-/** Other interfaces of the pod may be written at the same moment. */
+/** Other interfaces of the pod may be written concurrently. */
 const UNPLUG_TRIES_MAX = 8
 
 /**
- * An interface that was unplugged while its pod lives gives its addresses back. The record first: an address that no record names is
- * reclaimed, while one that a record names and nothing holds would be held again. `undefined`: there is nothing of it.
+ * Releases an interface that was unplugged from a running pod. The record first: an address without
+ * a record is reclaimed, while a recorded one that nothing holds would be claimed again.
+ * `undefined` where there is nothing to release.
  */
 async function unplug(
-  known: SpiderEndpoint,
-  leaving: ReleaseRequest & { readonly nic: string },
+  first: SpiderEndpoint,
+  request: ReleaseRequest & { readonly nic: string },
   store: Store,
 ): Promise<readonly string[] | undefined> {
-  const { nic, pod: ref, podUid, containerID } = leaving
-  let endpoint: SpiderEndpoint | undefined = known
+  const { nic, pod: ref, podUid, containerID } = request
+  let endpoint: SpiderEndpoint | undefined = first
   for (let tries = 0; tries < UNPLUG_TRIES_MAX && endpoint; tries++) {
     const { uid, ips } = endpoint.status.current
     const entry = nicOf(endpoint, nic)
-    const pod = await store.pod(ref) // seen twice before anything is freed
+    const pod = await store.pod(ref) // read twice before anything is released
     if (!entry || (podUid !== '' && podUid !== uid) || !pod || !isUnplugged(pod, nic)) return undefined
     const left = ips.filter(one => one !== entry)
     const written =
@@ -117,13 +107,16 @@ async function unplug(
       )
       return addresses.map(({ address }) => address)
     }
-    endpoint = await recordOf(leaving, store)
+    endpoint = await readRecord(request, store)
   }
   return undefined
 }
 
-/** A fresh read: the pod is gone, has ended, or its name belongs to another pod by now; and nobody keeps the addresses for its successor. */
-async function whoIsGone(
+/**
+ * A live read: the pod is gone, has ended, or was replaced by another of its name, and there is no
+ * retention; otherwise the reason why the addresses are kept.
+ */
+async function goneOrKept(
   request: ReleaseRequest,
   store: Store,
   endpoint: SpiderEndpoint | undefined,
@@ -133,13 +126,13 @@ async function whoIsGone(
   const uid = podUid || (pod ? uidOf(pod) : (endpoint?.status.current.uid ?? ''))
   if (pod && isAlive(pod) && isOfPod(uid, pod))
     return { kept: 'the pod lives: its next sandbox keeps the addresses', pod }
-  if (uid === '') return { kept: 'nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)' }
-  const kept = endpoint && (await whoKeeps(endpoint, request, pod, store))
+  if (uid === '') return { kept: 'the pod is unknown (no K8S_POD_UID, no SpiderEndpoint)' }
+  const kept = endpoint && (await retentionReason(endpoint, request, pod, store))
   return kept === undefined ? { uid } : { kept }
 }
 
-/** The sentence why the successor of this pod has its addresses; `undefined` where there will be none. */
-async function whoKeeps(
+/** Why the next pod of the record keeps the addresses; `undefined` without retention. */
+async function retentionReason(
   { metadata, status }: SpiderEndpoint,
   { pod: ref, features }: ReleaseRequest,
   pod: Pod | undefined,
@@ -167,71 +160,3 @@ async function whoKeeps(
     }
   }
 }
-
-/**
- * Frees every address of a record whose pod is gone, then the record. What another container of the pod took over stays, and the record
- * with it: that container's own DEL frees it. Goes on past failures and tells them together.
- */
-export async function releaseRecorded(
-  endpoint: SpiderEndpoint,
-  { store, containerID }: { readonly store: Store; readonly containerID?: string },
-): Promise<readonly string[]> {
-  const { uid, ips } = endpoint.status.current
-  const addresses = ips.flatMap(addressesOf).map(({ address }) => address)
-  const outcomes = await Promise.allSettled(
-    ips.flatMap(addressesOf).map(({ address, pool }) => releaseIfHeldBy({ uid, containerID, pool }, address, store)),
-  )
-  const failed = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
-  if (failed.length > 0)
-    throw new AggregateError(
-      failed,
-      `${failed.length} of ${addresses.length} addresses not released: ${failed.join('; ')}`,
-    )
-  const freed = addresses.filter((_, at) => {
-    const outcome = outcomes[at]
-    return outcome?.status === 'fulfilled' && outcome.value
-  })
-  if (freed.length === addresses.length) await store.deleteEndpoint(endpoint)
-  return freed
-}
-
-interface Releasing {
-  readonly uid: string
-  readonly containerID: string | undefined
-  /** Where the address may be a Go record that nothing has adopted: the pool that has it. */
-  readonly pool?: string
-}
-
-/** True where the address is no longer this pod's: freed now, freed before, or never its own. False where it stays. */
-export async function releaseIfHeldBy(
-  { uid, containerID, pool }: Releasing,
-  address: string,
-  store: Store,
-): Promise<boolean> {
-  const ip = parsePrefix(address)?.ip
-  if (ip === undefined) return true
-  const object = await store.address(objectNameOf(ip))
-  if (!object && pool !== undefined) await unpublish(ip, { pool, uid }, store)
-  if (object?.spec.pod.uid !== uid) return true
-  const other = object.spec.containerID
-  if (containerID !== undefined && other !== '' && other !== containerID) return false
-  return store.deleteAddress(object)
-}
-
-/** An ADD of this container that died half way left a journal: what it created and no record names goes back, pod alive or not. */
-export async function undoIncompleteAdd(
-  { containerID }: Pick<ReleaseRequest, 'containerID'>,
-  endpoint: SpiderEndpoint | undefined,
-  { store, journal }: Doing,
-): Promise<void> {
-  for (const name of journal.read()) {
-    const object = await store.address(name)
-    if (object && object.spec.containerID === containerID && !isRecorded(object, endpoint))
-      await store.deleteAddress(object)
-  }
-  journal.close()
-}
-
-const isRecorded = ({ spec }: SpiderIPAddress, endpoint: SpiderEndpoint | undefined): boolean =>
-  endpoint?.status.current.uid === spec.pod.uid &&
-  endpoint.status.current.ips.some(nic => addressesOf(nic).some(({ address }) => address === spec.address))

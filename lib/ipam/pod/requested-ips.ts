@@ -1,28 +1,28 @@
-// Addresses that a call asks for by name: read from the conf and CNI_ARGS, found among the pools, taken or refused with the reason.
+// Requested addresses: read from conf and CNI_ARGS, found in the pools, claimed or refused.
 import { familyOf, objectNameOf, parseIp, toBigint, type Family, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, rangesOf } from '../../ip/range.js'
 import { whyUnusable } from '../../ip/usable.js'
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
-import { claimOne, lost, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
+import { claimOne, publishAllocation, type AllocDeps, type AllocationResult } from '../allocation/allocate.js'
 import { isRecordOf, recordAt } from '../allocation/go-records.js'
 import { isQuarantined } from '../allocation/quarantine.js'
 import { addressesOf } from '../allocation/endpoint.js'
-import type { Holder } from '../allocation/claim.js'
+import type { Holder } from '../allocation/claimant.js'
 import { isOfContainer } from '../allocation/container-id.js'
 import { poolOf, reservedRanges, type Pool } from '../allocation/pool.js'
 import { Refused, wrongInput } from '../errors.js'
 
-/** One address, and where it was asked for. */
+/** One requested address, and its source. */
 export interface RequestedIp {
   readonly ip: Ip
-  /** Where it was written with a prefix. */
+  /** Prefix length, where it was written with one. */
   readonly length: number | undefined
-  /** `ips[0] of runtimeConfig`, for sentences. */
+  /** The source for messages: `runtimeConfig.ips[0]`. */
   readonly from: string
 }
 
-/** Where a call may ask: the capability `ips`, args.cni of the CNI conventions, IP= of CNI_ARGS. */
+/** Sources: capability `ips` and args.cni (CNI conventions), IP of CNI_ARGS. */
 export interface RequestSources {
   readonly runtimeConfigIps: unknown
   readonly argsIps: unknown
@@ -30,8 +30,8 @@ export interface RequestSources {
 }
 
 /**
- * All of them, each once; at most one a family, since an interface has one address of each.
- * @throws Refused `wrongInput` that names the place and its value
+ * The requested addresses without duplicates, at most one of each family.
+ * @throws Refused `wrongInput` that names the source and its value
  */
 export function requestedIpsIn({ runtimeConfigIps, argsIps, ip }: RequestSources): readonly RequestedIp[] {
   const all = [
@@ -50,7 +50,7 @@ export function requestedIpsIn({ runtimeConfigIps, argsIps, ip }: RequestSources
       if (same.length === undefined) once[once.indexOf(same)] = { ...same, length: one.length }
       continue
     }
-    const other = once.find(known => familyOf(known.ip) === familyOf(one.ip))
+    const other = once.find(earlier => familyOf(earlier.ip) === familyOf(one.ip))
     if (other)
       throw wrongInput(
         `${one.from} asks for ${one.ip} and ${other.from} for ${other.ip}: an interface has one IPv${familyOf(one.ip)} address; ask for one of them`,
@@ -75,51 +75,53 @@ function parsed(text: string, from: string): RequestedIp {
   return { ip, length: prefix?.length, from }
 }
 
-/** True where the interface has every address that is asked for. */
+/** True where the interface has every requested address. */
 export const hasAll = (nic: EndpointNic, requested: readonly RequestedIp[]): boolean =>
   requested.every(({ ip }) => addressesOf(nic).some(({ address }) => parsePrefix(address)?.ip === ip))
 
+/** The requested address of a family. */
 export const ofFamily = (requested: readonly RequestedIp[], family: Family): RequestedIp | undefined =>
   requested.find(({ ip }) => familyOf(ip) === family)
 
-interface Wanted {
+interface RequestedContext {
   readonly holder: Holder
-  /** That the interface may use, of the family. */
+  /** Usable pools of the family. */
   readonly pools: readonly SpiderIPPool[]
   readonly reserved: readonly SpiderReservedIP[]
 }
 
 /**
- * Takes exactly this address.
- * @throws Refused `wrongInput` where no later try can have it, `exhausted` where its holder may give it back; the sentence names pool or holder
+ * Claims exactly this address.
+ * @throws Refused `wrongInput` where a retry cannot help, `exhausted` where its holder may release
+ *   it
  */
 export async function takeRequested(
   requested: RequestedIp,
-  wanted: Wanted,
+  context: RequestedContext,
   deps: AllocDeps,
 ): Promise<Extract<AllocationResult, { kind: 'held' }>> {
   const { ip, from } = requested
-  const { holder } = wanted
-  const pool = poolFor(requested, wanted.pools)
-  refuseReserved(requested, wanted.reserved, pool)
+  const { holder } = context
+  const pool = poolFor(requested, context.pools)
+  refuseReserved(requested, context.reserved, pool)
   const record = pool.shared && recordAt(pool.shared, ip)
   if (record && !isRecordOf(record, holder))
     throw held(requested, `pod ${record.namespace}/${record.pod} (status.allocatedIPs of pool ${pool.name})`)
-  const got = await claimOne(ip, pool, holder, deps)
-  if (!got) throw takenBy(requested, await deps.store.address(objectNameOf(ip)), holder)
-  if (await lost(got, pool, holder, deps))
+  const allocation = await claimOne(ip, pool, holder, deps)
+  if (!allocation) throw takenBy(requested, await deps.store.address(objectNameOf(ip)), holder)
+  if (await publishAllocation(allocation, pool, holder, deps))
     throw held(requested, `a pod of a Go agent (status.allocatedIPs of pool ${pool.name})`)
-  return { kind: 'held', pool, ...got }
+  return { kind: 'held', pool, ...allocation }
 }
 
-/** Why the pool, which names the address, gives it to no pod. */
+/** Why an address in spec.ips of the pool is not allocatable. */
 function uselessIn({ spec }: SpiderIPPool, ip: Ip): string | undefined {
   const subnet = parsePrefix(spec.subnet)
   if (spec.gateway === ip) return 'is the gateway of its subnet'
   return subnet && whyUnusable(ip, subnet)
 }
 
-/** The pool that has it, or the sentence why none of them gives it. */
+/** The pool that has the address; throws why none of them allocates it. */
 function poolFor({ ip, length, from }: RequestedIp, objects: readonly SpiderIPPool[]): Pool {
   const family = familyOf(ip)
   const value = toBigint(ip)
@@ -175,7 +177,7 @@ function takenBy(requested: RequestedIp, holder: SpiderIPAddress | undefined, { 
   return held(requested, isOfContainer(holder.spec) ? `container ${owner.name}` : `pod ${pod.namespace}/${pod.name}`)
 }
 
-/** A family that is asked for and that the interface has no pool of. */
+/** @throws Refused `wrongInput` for a requested address of a family without a pool */
 export function refuseFamily(
   requested: readonly RequestedIp[],
   pools: ReadonlyMap<Family, unknown>,

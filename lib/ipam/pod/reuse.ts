@@ -1,21 +1,21 @@
-// A NIC that the record already has: its addresses are the pod's if their objects still say so. On a port.
+// Reuses the addresses of a NIC in the record, if their objects are still this pod's. On a Store.
 import { objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, subtract } from '../../ip/range.js'
 import type { EndpointNic, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import { recordAt, isRecordOf } from '../allocation/go-records.js'
-import { claimOne, lost, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
+import { claimOne, publishAllocation, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
 import { addressesOf } from '../allocation/endpoint.js'
-import type { Holder, Claimant } from '../allocation/claim.js'
+import type { Holder, Claimant } from '../allocation/claimant.js'
 import { poolOf, type Pool, familyOfPool, reservedRanges } from '../allocation/pool.js'
-import { placeName } from '../pools/sources.js'
+import { indexName } from '../pools/sources.js'
 
-/** An interface of the record, and what its objects may say of it still. */
+/** An interface of the record, and earlier holders that its objects may still name. */
 export interface RecordedNic {
   readonly entry: EndpointNic
-  /** Its place in the record: until an interface has a name its objects go by that. */
-  readonly place: number
-  /** UID of the pod before this one, where its addresses go over to this one. */
+  /** Its index in the record, which its objects have as NIC until the interface has a name. */
+  readonly index: number
+  /** UID of the pod before, whose addresses this one inherits. */
   readonly was?: string
   /** The name that the interface gets with this call. */
   readonly nic?: string
@@ -29,26 +29,27 @@ export interface ReuseContext {
 }
 
 /**
- * True where every address of the record is held for this pod and NIC, taking again one whose object went missing. False where one of
- * them is somebody else's by now, or reserved for something else: then the record is wrong, the rest of it is given back, and the NIC gets new addresses.
+ * True where every address of the record is held for this pod and NIC; a missing object is created
+ * again. False where one of them is held by another pod or reserved: then the others are released,
+ * and the NIC gets new addresses.
  */
 export async function reuse(
   recorded: RecordedNic,
   { claimant, reserved, pools }: ReuseContext,
   deps: AllocDeps,
 ): Promise<boolean> {
-  const { entry, place, was, nic = entry.interface || placeName(place) } = recorded
-  const holder: Holder = { claimant, nic, was: { ...(was !== undefined && { uid: was }), nic: placeName(place) } }
+  const { entry, index, was, nic = entry.interface || indexName(index) } = recorded
+  const holder: Holder = { claimant, nic, was: { ...(was !== undefined && { uid: was }), nic: indexName(index) } }
   const addresses = addressesOf(entry)
   const held: Allocation[] = []
   for (const { address, pool } of addresses) {
     const ip = parsePrefix(address)?.ip
-    const got = ip && (await retakeOne({ ip, pool, reserved, ...(pools && { pools }) }, holder, deps))
-    if (!got) {
+    const allocation = ip && (await reuseAddress({ ip, pool, reserved, ...(pools && { pools }) }, holder, deps))
+    if (!allocation) {
       await Promise.all(held.map(({ object }) => deps.store.deleteAddress(object)))
       return false
     }
-    held.push(got)
+    held.push(allocation)
   }
   return addresses.length > 0
 }
@@ -58,21 +59,21 @@ function isOfOther({ shared }: Pool, ip: Ip, holder: Holder): boolean {
   return record !== undefined && !isRecordOf(record, holder)
 }
 
-async function retakeOne(
+async function reuseAddress(
   { ip, pool, reserved, pools }: { readonly ip: Ip; readonly pool: string } & Pick<ReuseContext, 'reserved' | 'pools'>,
-  asking: Holder,
+  holder: Holder,
   deps: AllocDeps,
 ): Promise<Allocation | undefined> {
-  const holder = await deps.store.address(objectNameOf(ip))
-  const object = pools?.get(pool) ?? (holder && !pools ? undefined : await deps.store.pool(pool))
+  const found = await deps.store.address(objectNameOf(ip))
+  const object = pools?.get(pool) ?? (found && !pools ? undefined : await deps.store.pool(pool))
   const family = object && familyOfPool(object)
   const own = object && family !== undefined ? poolOf(object, family) : undefined
-  // The text of a shared pool that gives the address to another pod is a Go agent's: this record is the older one.
-  if (own && isOfOther(own, ip, asking)) return undefined
-  if (!holder && !own) return undefined
-  // The pool was edited, or the address reserved, while nobody held it.
-  if (!holder && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
+  // status.allocatedIPs of a shared pool names another pod: a Go agent's, newer than this record.
+  if (own && isOfOther(own, ip, holder)) return undefined
+  if (!found && !own) return undefined
+  // The pool was edited, or the address reserved, while it was not held.
+  if (!found && own && !includes(subtract(own.ranges, reservedRanges(reserved, own.family)), toBigint(ip)))
     return undefined
-  const got = holder ? await takeOver(holder, asking, deps.store) : own && (await claimOne(ip, own, asking, deps))
-  return got && own && (await lost(got, own, asking, deps)) ? undefined : got
+  const allocation = found ? await takeOver(found, holder, deps.store) : own && (await claimOne(ip, own, holder, deps))
+  return allocation && own && (await publishAllocation(allocation, own, holder, deps)) ? undefined : allocation
 }

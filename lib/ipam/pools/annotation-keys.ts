@@ -1,4 +1,5 @@
-// Keys of a pod's annotations that look like ours and are none. Pure, and cheap: asked in every ADD; what was meant is said in typos.ts.
+// Unknown annotation keys of a pod that look like ours. Pure; on the hot path, so that
+// annotation-typos.ts, which suggests the right key, is loaded only on a hit.
 import {
   ANNOTATION_IP_NUMBER,
   ANNOTATION_IPPOOL,
@@ -11,7 +12,7 @@ import {
   ANNOTATION_SUBNETS,
 } from '../../crd/names.js'
 
-/** All that is read of a pod: by the IPAM, the coordinator, the controller. */
+/** Annotations of a pod that the IPAM, the coordinator or the controller reads. */
 export const POD_KEYS: readonly string[] = [
   ANNOTATION_IPPOOL,
   ANNOTATION_IPPOOLS,
@@ -20,13 +21,13 @@ export const POD_KEYS: readonly string[] = [
   ANNOTATION_SUBNETS,
   ANNOTATION_IP_NUMBER,
   ANNOTATION_RECLAIM,
-  'ipam.spidernet.io/default-route-nic', // DEFAULT_ROUTE_NIC of coordinator.ts, which would load the CNI shell
+  'ipam.spidernet.io/default-route-nic', // DEFAULT_ROUTE_NIC of cluster-config.ts, which would load lib/cni
   ANNOTATION_RDMA_INJECT,
   ANNOTATION_NETWORK_INJECT,
 ]
 
 const MAY_BE_OURS = /^[^/]*(ipam|spider)[^/]*\//i
 
-/** Keys that may be ours, misspelt, in the order of the annotations. */
+/** Keys that may be misspelt keys of ours, in the order of the annotations. */
 export const unknownAnnotationsIn = (annotations: Readonly<Record<string, string>> = {}): readonly string[] =>
   Object.keys(annotations).filter(key => MAY_BE_OURS.test(key) && !POD_KEYS.includes(key))

@@ -1,4 +1,5 @@
-// An annotation whose key has no effect: an Event of the pod, and named where an ADD has no pool. Loaded lazily: most pods have none.
+// Loaded lazily: annotations of a pod whose key is unknown get an Event, and are named where ADD
+// finds no pool.
 import { ANNOTATION_NAMESPACE_IPV4, ANNOTATION_NAMESPACE_IPV6 } from '../../crd/names.js'
 import type { Pod } from '../../crd/types.js'
 import { distance, nearest } from '../../edit-distance.js'
@@ -8,13 +9,15 @@ import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 
 const PREFIX = 'ipam.spidernet.io'
-/** Of the prefixes that are read of a pod. All others of the project are for other objects. */
+/** Prefixes of pod annotations; others of the project are for other objects. */
 const PREFIXES = [PREFIX, 'cni.spidernet.io'] as const
-/** `ipam.spidernet.com`, `ipam.spidernt.io`; not `multus.spidernet.io`, which is for other objects. */
+/**
+ * `ipam.spidernet.com`, `ipam.spidernt.io`; not `multus.spidernet.io`, which is for other objects.
+ */
 const PREFIX_TYPOS_MAX = 3
 const NAMESPACE_KEYS: readonly string[] = [ANNOTATION_NAMESPACE_IPV4, ANNOTATION_NAMESPACE_IPV6]
 
-/** A sentence for each of the keys that is ours or nearly so. Pure. */
+/** A message for each key with one of our prefixes or nearly so. Pure. */
 export function sentencesOf(keys: readonly string[], of: string): readonly string[] {
   return keys.flatMap(key => {
     const [prefix = ''] = key.split('/')
@@ -35,7 +38,9 @@ function meant(key: string): string {
   return whole === undefined ? `known are ${POD_KEYS.join(', ')}` : `did you mean ${whole}?`
 }
 
-/** Does the work of an ADD and sends the pod's Event of these keys at the same time; a refusal for want of a pool names them too. */
+/**
+ * Runs `work` and records the Event of these keys in parallel; a `noPool` refusal names them too.
+ */
 export async function withTypos<T>(
   { keys, pod, store }: { readonly keys: readonly string[]; readonly pod: Pod; readonly store: Store },
   work: () => Promise<T>,

@@ -1,4 +1,5 @@
-// Annotations that say which address, read as Go's encoding/json reads them: keys in any case, unknown ones ignored, null is nothing. Pure.
+// Parses the IPAM annotations as Go's encoding/json does: case-insensitive keys, unknown ones
+// ignored, null as missing. Pure.
 import { parseIp, familyOf, type Family } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { ANNOTATION_MULTUS_NETWORKS, ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from '../../crd/names.js'
@@ -6,7 +7,7 @@ import type { Pod, PoolRoute } from '../../crd/types.js'
 import { wrongInput } from '../errors.js'
 import { dstOf } from '../allocation/routes.js'
 
-/** Pool names or patterns of each family, in the user's order; a family that nobody names is not in it. */
+/** Pool names or patterns by family, in the user's order; without families that are not named. */
 export type PoolNamesByFamily = ReadonlyMap<Family, readonly string[]>
 
 export interface Item {
@@ -16,14 +17,14 @@ export interface Item {
   readonly cleanGateway: boolean
 }
 
-/** The keys of an object in small letters: of two that differ in case alone the later counts. */
+/** The fields of an object by lower-case key; of two that differ only in case the last counts. */
 export const keysOf = (value: object): ReadonlyMap<string, unknown> =>
   new Map(Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner as unknown]))
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** `where` says whose annotation it is; `example` is what a right one looks like. */
+/** `where` names the annotation in messages; `example` is a valid value. */
 function parsed(text: string, where: string, example: string): unknown {
   try {
     return JSON.parse(text)
@@ -64,7 +65,7 @@ export function poolAnnotation(text: string, where: string): PoolNamesByFamily {
   return familiesIn(keysOf(value), where, POOL_NAMES)
 }
 
-/** `[{"interface": "eth0", "ipv4": ["a"], "cleangateway": false}, …]`: every item names its interface, or none does. */
+/** `[{"interface": "eth0", "ipv4": ["a"], "cleangateway": false}]`; `interface` in all or none. */
 export function poolsAnnotation(text: string, where: string): readonly Item[] {
   const items = listOf(text, where, POOLS_EXAMPLE).map((item, at) => itemOf(item, `${where}, item ${at}`))
   if (items.length === 0) throw wrongInput(`${where} is an empty list; write ${POOLS_EXAMPLE}`)
@@ -118,7 +119,9 @@ export interface SubnetItem {
   readonly subnets: ReadonlyMap<Family, string>
 }
 
-/** `{"ipv4": ["s4"], "ipv6": ["s6"]}`: one subnet a family; an interface that is not named is eth0. */
+/**
+ * `{"ipv4": ["s4"], "ipv6": ["s6"]}`: one subnet a family; an interface that is not named is eth0.
+ */
 export function subnetAnnotation(text: string, where: string): SubnetItem {
   const example = '{"ipv4":["subnet"],"ipv6":["subnet"]}'
   const value = parsed(text, where, example)
@@ -152,7 +155,7 @@ function subnetItem(value: object, where: string): SubnetItem {
 
 const ROUTES_EXAMPLE = '[{"dst":"10.0.0.0/16","gw":"192.168.1.1"}]'
 
-/** `[{"dst": "10.0.0.0/16", "gw": "192.168.1.1"}]`, both of one family. What is there twice comes once; one dst has one gw. */
+/** `[{"dst": "10.0.0.0/16", "gw": "192.168.1.1"}]`, of one family; without duplicates. */
 export function routesAnnotation(text: string, where: string): readonly PoolRoute[] {
   const routes = routesIn(text, where)
   return routes.filter((route, at) => {
@@ -169,30 +172,31 @@ const shown = ({ dst, gw }: PoolRoute): string => JSON.stringify({ dst, gw })
 
 function routesIn(text: string, where: string): readonly PoolRoute[] {
   return listOf(text, where, ROUTES_EXAMPLE).map((value, at) => {
-    const place = `${where}, item ${at}`
-    if (!isObject(value)) throw wrongInput(`${place} is ${JSON.stringify(value)}; write an object`)
+    const item = `${where}, item ${at}`
+    if (!isObject(value)) throw wrongInput(`${item} is ${JSON.stringify(value)}; write an object`)
     const keys = keysOf(value)
     const [dst, gw] = [keys.get('dst') ?? '', keys.get('gw') ?? '']
     const to = typeof dst === 'string' ? parsePrefix(dst) : undefined
     const via = typeof gw === 'string' ? parseIp(gw) : undefined
-    if (!to) throw wrongInput(`${place}: dst is ${JSON.stringify(dst)}; write a CIDR such as 10.0.0.0/16`)
-    if (via === undefined) throw wrongInput(`${place}: gw is ${JSON.stringify(gw)}; write an IP address`)
+    if (!to) throw wrongInput(`${item}: dst is ${JSON.stringify(dst)}; write a CIDR such as 10.0.0.0/16`)
+    if (via === undefined) throw wrongInput(`${item}: gw is ${JSON.stringify(gw)}; write an IP address`)
     if (familyOf(to.ip) !== familyOf(via))
       throw wrongInput(
-        `${place}: dst ${String(dst)} and gw ${String(gw)} are not of one family; write both IPv4 or both IPv6`,
+        `${item}: dst ${String(dst)} and gw ${String(gw)} are not of one family; write both IPv4 or both IPv6`,
       )
     return { dst: String(dst), gw: String(gw) }
   })
 }
 
 /**
- * A pod that chooses networks by an annotation gets them from the controller's webhook, which may have been away when it was created.
- * @throws Refused where it has none.
+ * A pod with a network inject annotation gets its networks from the controller's webhook, which may
+ * not have been available when the pod was created.
+ * @throws Refused `wrongInput` where it has none
  */
 export function requireInjected({ metadata: { annotations = {} } }: Pick<Pod, 'metadata'>): void {
   const chosen = [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT].find(name => (annotations[name] ?? '') !== '')
   if (chosen === undefined || annotations[ANNOTATION_MULTUS_NETWORKS] !== undefined) return
   throw wrongInput(
-    `annotation ${chosen} is ${JSON.stringify(annotations[chosen])}, and the pod lacks ${ANNOTATION_MULTUS_NETWORKS}: it was created while the webhook of spiderpool-controller did not answer, or podResourceInject is off; delete it once the webhook is there, or take the annotation out`,
+    `annotation ${chosen} is ${JSON.stringify(annotations[chosen])}, and the pod has no annotation ${ANNOTATION_MULTUS_NETWORKS}: it was created while the webhook of spiderpool-controller did not respond, or podResourceInject is off; delete it once the webhook is available, or take the annotation out`,
   )
 }

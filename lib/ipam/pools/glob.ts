@@ -1,6 +1,7 @@
-// Patterns in pool names, as Go's path/filepath.Match reads them, so that annotations written for it mean the same. Pure.
+// Patterns in pool names, as Go's path/filepath.Match reads them, so that annotations written for
+// it mean the same. Pure.
 
-/** Only such names are patterns; all others are taken as they are. */
+/** True for a name with wildcards; all others are literal. */
 export const isPattern = (name: string): boolean => /[*?]/.test(name) || (name.includes('[') && name.includes(']'))
 
 export class PatternError extends Error {
@@ -8,8 +9,9 @@ export class PatternError extends Error {
 }
 
 /**
- * `*` any run of characters but '/', `?` one of them, `[a-c]` and `[^a-c]` classes, `\` escapes. Throws PatternError
- * where the pattern ends in the middle or a class is empty, whatever the name is.
+ * `*` any run of characters but '/', `?` one of them, `[a-c]` and `[^a-c]` classes, `\` escapes.
+ * Throws PatternError where the pattern ends in the middle or a class is empty, whatever the name
+ * is.
  */
 export function patternOf(pattern: string): RegExp {
   let source = ''

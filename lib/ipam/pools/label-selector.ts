@@ -1,4 +1,5 @@
-// Kubernetes label selectors on label maps. Pure. https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
+// Kubernetes label selectors on label maps. Pure.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 import type { LabelSelector } from '../../crd/types.js'
 import type { Labels } from '../store/store.js'
 

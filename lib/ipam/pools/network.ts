@@ -4,20 +4,23 @@ import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS, ANNOTATION_MULTU
 
 export type Network = { readonly name: string } | { readonly unknown: string }
 
-/** An interface by its name, or, where nobody has named it yet, by its place: 0 is the pod's first. */
-export type InterfaceRef = { readonly nic: string } | { readonly place: number }
+/** An interface by name or, before it has one, by index: 0 is the default interface. */
+export type InterfaceRef = { readonly nic: string } | { readonly index: number }
 
-/** Of the plugin's environment: Multus' network of every pod that names none. */
+/** Environment of the plugin: Multus' cluster-wide default network. */
 const CLUSTER_NETWORK = 'MULTUS_CLUSTER_NETWORK'
 
-/** `clusterNetwork` is Multus' cluster-wide default (MULTUS_CLUSTER_NETWORK), `namespace/name` or a bare name. */
+/**
+ * `clusterNetwork` is Multus' cluster-wide default (MULTUS_CLUSTER_NETWORK), `namespace/name` or a
+ * bare name.
+ */
 export function networkOf(
   pod: Pod,
   which: InterfaceRef,
   { agentNamespace, clusterNetwork }: { readonly agentNamespace: string; readonly clusterNetwork: string },
 ): Network {
   const annotations = pod.metadata.annotations ?? {}
-  if ('nic' in which ? which.nic === 'eth0' : which.place === 0) {
+  if ('nic' in which ? which.nic === 'eth0' : which.index === 0) {
     const text = annotations[ANNOTATION_MULTUS_DEFAULT] ?? clusterNetwork
     if (text === '')
       return { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_DEFAULT} that says which network eth0 is in` }
@@ -27,33 +30,34 @@ export function networkOf(
     return { unknown: `${where} is "${text}", which names no network` }
   }
   const text = annotations[ANNOTATION_MULTUS_NETWORKS]
-  const selections = furtherNetworks(pod)
+  const selections = secondaryNetworks(pod)
   const found =
     'nic' in which
       ? selections.find(({ nic }, at) => (nic ?? `net${at + 1}`) === which.nic)
-      : selections[which.place - 1]
-  const what = 'nic' in which ? which.nic : `interface ${which.place} of the pod`
+      : selections[which.index - 1]
+  const what = 'nic' in which ? which.nic : `interface ${which.index} of the pod`
   if (found) return { name: found.name }
   return text === undefined
     ? { unknown: `the pod has no annotation ${ANNOTATION_MULTUS_NETWORKS} that says which network ${what} is in` }
     : { unknown: `annotation ${ANNOTATION_MULTUS_NETWORKS} is "${text}", which names no network for ${what}` }
 }
 
-const furtherNetworks = (pod: Pod): Selection[] =>
+const secondaryNetworks = (pod: Pod): Selection[] =>
   selectionsOf(pod.metadata.annotations?.[ANNOTATION_MULTUS_NETWORKS] ?? '', pod.metadata.namespace ?? 'default')
 
-/** How many interfaces Multus gives to the pod: the default one, and those that its annotation asks for. */
-export const interfaceCount = (pod: Pod): number => 1 + furtherNetworks(pod).length
+/** Number of interfaces of the pod: the default one and those of Multus' annotation. */
+export const interfaceCount = (pod: Pod): number => 1 + secondaryNetworks(pod).length
 
 /**
- * True where Multus is at work in the pod and its annotation no longer names the interface: it was unplugged while the pod lives. An
- * annotation that cannot be read says nothing, and the runtime's own interface is never Multus' to unplug.
+ * True where Multus manages the pod and its annotation no longer names the interface: it was
+ * unplugged while the pod runs. False for an annotation that does not parse, and for the default
+ * interface.
  */
 export function isUnplugged(pod: Pod, nic: string): boolean {
   const { annotations = {} } = pod.metadata
   const text = annotations[ANNOTATION_MULTUS_NETWORKS]
   if (nic === 'eth0' || (text === undefined && annotations[ANNOTATION_MULTUS_STATUS] === undefined)) return false
-  const selections = furtherNetworks(pod)
+  const selections = secondaryNetworks(pod)
   if (selections.length === 0 && (text ?? '').trim() !== '' && (text ?? '').trim() !== '[]') return false
   return !selections.some(({ nic: name }, at) => (name ?? `net${at + 1}`) === nic)
 }
@@ -64,7 +68,7 @@ interface Selection {
   readonly nic: string | undefined
 }
 
-/** Multus' two ways to write it: a JSON list of objects, or `ns/name@nic` with commas between. What is neither is no selection. */
+/** Multus' two forms: a JSON list of objects, or comma-separated `ns/name@nic`. */
 function selectionsOf(text: string, namespace: string): Selection[] {
   if (text.trim() === '') return []
   if (!/[[{"]/.test(text)) return text.split(',').flatMap(piece => fromShort(piece.trim(), namespace))
@@ -72,7 +76,7 @@ function selectionsOf(text: string, namespace: string): Selection[] {
     const value: unknown = JSON.parse(text)
     return Array.isArray(value) ? value.flatMap(item => fromElement(item, namespace)) : fromElement(value, namespace)
   } catch {
-    return [] // not JSON: Multus itself refuses the pod; here it means that no network is known
+    return [] // not JSON: Multus rejects the pod; here the network is unknown
   }
 }
 

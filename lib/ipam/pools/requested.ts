@@ -1,9 +1,8 @@
-// What a call's interfaces may take addresses from: the levels in their order, until one exists. On a port; the levels are in sources.ts.
+// Requested pools of a call: the first source of sources.ts that exists. On a Store.
 import type { Pod } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { defaultPools, namedPools, PoolReader, type CandidatePools } from './usable.js'
-import type { TopController } from '../store/pod.js'
-import type { Store } from '../store/store.js'
+import type { TopController, Store } from '../store/store.js'
 import {
   fromConf,
   fromNamespace,
@@ -31,24 +30,28 @@ export interface RequestedPools {
   readonly named: readonly CandidatePools[]
 }
 
-export async function requestedPools(wishing: RequestContext, store: Store): Promise<RequestedPools> {
-  const { pod, nic, families, cleanGateway } = wishing
-  const ofSubnet = wishing.subnets ? await fromSubnet(wishing, store) : undefined
+/**
+ * The candidate pools of the first source that names any.
+ * @throws Refused `noPool`, `wrongInput`, `poolNotMade`
+ */
+export async function requestedPools(context: RequestContext, store: Store): Promise<RequestedPools> {
+  const { pod, nic, families, cleanGateway } = context
+  const ofSubnet = context.subnets ? await fromSubnet(context, store) : undefined
   if (ofSubnet) return ofSubnet
   const reader = new PoolReader(store)
-  const asking = { nic, cleanGateway }
-  const source = fromPod(pod, asking) ?? (await beyondPod(wishing, asking, reader, store))
+  const call = { nic, cleanGateway }
+  const source = fromPod(pod, call) ?? (await fromNamespaceOrConf(context, call, reader, store))
   if (source) return { ...source, named: await namedPools(source, families, reader) }
   return {
     from: 'the default pools (spec.default)',
     scope: 'call',
-    named: [await defaultPools(plain(nic, cleanGateway), wishing, reader)],
+    named: [await defaultPools(plain(nic, cleanGateway), context, reader)],
   }
 }
 
 const plain = (nic: string, cleanGateway: boolean): PoolRequest => ({
   nic,
-  place: undefined,
+  index: undefined,
   names: new Map(),
   cleanGateway,
 })
@@ -57,32 +60,34 @@ async function fromSubnet(
   { pod, nic, owner, families, cleanGateway }: RequestContext,
   store: Store,
 ): Promise<RequestedPools | undefined> {
-  const wish = fromSubnets(pod, nic)
-  if (!wish) return undefined
-  const subnets = new Map([...wish.subnets].filter(([family]) => families.includes(family)))
+  const request = fromSubnets(pod, nic)
+  if (!request) return undefined
+  const subnets = new Map([...request.subnets].filter(([family]) => families.includes(family)))
   const application = { namespace: pod.metadata.namespace ?? '', owner }
-  const pools = await poolsOfSubnets({ ...wish, subnets }, application, store)
-  return { from: wish.from, scope: 'call', named: [{ request: plain(nic, cleanGateway), pools }] }
+  const pools = await poolsOfSubnets({ ...request, subnets }, application, store)
+  return { from: request.from, scope: 'call', named: [{ request: plain(nic, cleanGateway), pools }] }
 }
 
-/** The Namespace comes before the conf, and seldom says anything: the conf's pools are read at the same time. */
-function beyondPod(
+/**
+ * The Namespace precedes the conf but is rarely set: the pools of the conf are read in parallel.
+ */
+function fromNamespaceOrConf(
   { pod, conf }: RequestContext,
-  asking: Asking,
+  call: RequestingCall,
   reader: PoolReader,
   store: Store,
 ): Promise<PoolSource | undefined> {
-  const ofConf = fromConf(conf, asking)
+  const ofConf = fromConf(conf, call)
   if (ofConf) reader.expect([...conf.ipv4, ...conf.ipv6])
-  return ofNamespace(pod, asking, store).then(source => source ?? ofConf)
+  return ofNamespace(pod, call, store).then(source => source ?? ofConf)
 }
 
-interface Asking {
+interface RequestingCall {
   readonly nic: string
   readonly cleanGateway: boolean
 }
 
-async function ofNamespace(pod: Pod, asking: Asking, store: Store): Promise<PoolSource | undefined> {
+async function ofNamespace(pod: Pod, call: RequestingCall, store: Store): Promise<PoolSource | undefined> {
   const name = pod.metadata.namespace ?? 'default'
-  return fromNamespace(name, (await store.namespace(name)).annotations, asking)
+  return fromNamespace(name, (await store.namespace(name)).annotations, call)
 }

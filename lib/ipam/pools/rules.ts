@@ -1,14 +1,16 @@
-// Which of the named pools a pod may use: the rules in their order, each with the sentence that says why not. Pure.
+// Filter rules: which candidate pools a pod may use, and the reason where it may not. Pure.
 import { LABEL_APPLICATION_NAME } from '../../crd/names.js'
 import type { LabelSelector, SpiderIPPool } from '../../crd/types.js'
 import type { Family, Ip } from '../../ip/address.js'
 import { containsIp, networkOf, parsePrefix } from '../../ip/cidr.js'
-import type { Claimant } from '../allocation/claim.js'
+import type { Claimant } from '../allocation/claimant.js'
 import { selects } from './label-selector.js'
 import { familyOfPool } from '../allocation/pool.js'
 import type { Labels } from '../store/store.js'
 
-/** What the rules look at. `network` is asked only where a pool's multusName needs it, and says why it is not known. */
+/**
+ * Input of the rules. `network` is used for multusName only, and has the reason if it is unknown.
+ */
 export interface PodFacts {
   readonly family: Family
   readonly nodeName: string
@@ -18,20 +20,20 @@ export interface PodFacts {
   readonly podLabels: Labels
   readonly network: { readonly name: string } | { readonly unknown: string }
   readonly owner: Claimant['owner']
-  /** Addresses of the interface on the node that this one is a part of; only where match_master_subnet asks for them. */
+  /** Addresses of the master of the interface; only with match_master_subnet. */
   readonly master: readonly Ip[] | { readonly unknown: string } | undefined
   /** Namespace of a multusName without one. */
   readonly agentNamespace: string
 }
 
-/** A sentence drops the pool; `accept` takes it without asking the rules that follow. */
+/** A string drops the pool; ACCEPT skips the remaining rules. */
 type Rule = (pool: SpiderIPPool, facts: PodFacts) => string | typeof ACCEPT | undefined
 
 const ACCEPT = Symbol('accept')
 
 const listed = (names: readonly string[] | undefined): boolean => names !== undefined && names.length > 0
 
-/** The first rule that says something drops the pool. The order is what users read in a refusal. */
+/** The first rule that returns a reason drops the pool; users see the order in a refusal. */
 const RULES: readonly Rule[] = [
   ({ metadata }) => (metadata.deletionTimestamp === undefined ? undefined : 'is being deleted'),
   ({ spec }) => (spec.disable === true ? 'is disabled (spec.disable)' : undefined),
@@ -39,22 +41,22 @@ const RULES: readonly Rule[] = [
     const own = familyOfPool(pool)
     return own === family ? undefined : `is IPv${own ?? `? (spec.ipVersion ${pool.spec.ipVersion})`}, not IPv${family}`
   },
-  ({ spec }, asker) => {
+  ({ spec }, facts) => {
     if (listed(spec.nodeName))
-      return spec.nodeName?.includes(asker.nodeName)
+      return spec.nodeName?.includes(facts.nodeName)
         ? undefined
-        : `is for other nodes (spec.nodeName ${list(spec.nodeName)}), not ${asker.nodeName || '(none)'}`
-    return affinity(spec.nodeAffinity, asker.nodeLabels, `node ${asker.nodeName} (spec.nodeAffinity)`)
+        : `is for other nodes (spec.nodeName ${list(spec.nodeName)}), not ${facts.nodeName || '(none)'}`
+    return affinity(spec.nodeAffinity, facts.nodeLabels, `node ${facts.nodeName} (spec.nodeAffinity)`)
   },
-  ({ spec }, asker) => {
+  ({ spec }, facts) => {
     if (listed(spec.namespaceName))
-      return spec.namespaceName?.includes(asker.namespace)
+      return spec.namespaceName?.includes(facts.namespace)
         ? undefined
-        : `is for other namespaces (spec.namespaceName ${list(spec.namespaceName)}), not ${asker.namespace}`
+        : `is for other namespaces (spec.namespaceName ${list(spec.namespaceName)}), not ${facts.namespace}`
     return affinity(
       spec.namespaceAffinity,
-      asker.namespaceLabels,
-      `namespace ${asker.namespace} (spec.namespaceAffinity)`,
+      facts.namespaceLabels,
+      `namespace ${facts.namespace} (spec.namespaceAffinity)`,
     )
   },
   pods,
@@ -67,7 +69,7 @@ const list = (names: readonly string[] | undefined): string => (names ?? []).joi
 const affinity = (selector: LabelSelector | undefined, labels: Labels, what: string): string | undefined =>
   selector === undefined || selects(selector, labels) ? undefined : `does not match ${what}`
 
-/** A pool that was made for an application says so in labels that no pod has: they are compared with the pod's controller. */
+/** Labels of a pool created for an application are compared with the pod's top controller. */
 function pods({ metadata, spec }: SpiderIPPool, { podLabels, owner, namespace }: PodFacts): ReturnType<Rule> {
   if (metadata.labels?.[LABEL_APPLICATION_NAME] === undefined)
     return affinity(spec.podAffinity, podLabels, 'the labels of the pod (spec.podAffinity)')
@@ -107,14 +109,16 @@ function masterSubnet({ spec }: SpiderIPPool, { master }: Pick<PodFacts, 'master
     : `has subnet ${spec.subnet}, and the master has ${list(master) || 'no address'} (match_master_subnet)`
 }
 
-/** False where the pool is for another network than the interface is known to be in now. What is not known says nothing. */
+/**
+ * False where the pool is for another network than the interface is in; true where that is unknown.
+ */
 export function isOfNetwork(
   pool: SpiderIPPool,
-  asker: Pick<PodFacts, 'network' | 'agentNamespace' | 'master'>,
+  facts: Pick<PodFacts, 'network' | 'agentNamespace' | 'master'>,
 ): boolean {
-  const { network, master } = asker
-  if (!('unknown' in network) && typeof multus(pool, asker) === 'string') return false
-  return master === undefined || 'unknown' in master || masterSubnet(pool, asker) === undefined
+  const { network, master } = facts
+  if (!('unknown' in network) && typeof multus(pool, facts) === 'string') return false
+  return master === undefined || 'unknown' in master || masterSubnet(pool, facts) === undefined
 }
 
 /** Why a pool is dropped; `undefined` where the pod may use it. */
@@ -136,7 +140,7 @@ const SET_FIELDS = [
   'multusName',
 ] as const
 
-/** Pools made for somebody come before pools for everybody; among equals the user's order stays (the sort is stable). */
+/** Pools with affinities precede those without; otherwise the user's order stays (stable sort). */
 export function byPriority(pools: readonly SpiderIPPool[]): SpiderIPPool[] {
   const isSet = (pool: SpiderIPPool, field: (typeof SET_FIELDS)[number]): boolean => {
     const value = pool.spec[field]

@@ -1,4 +1,4 @@
-// Where a pod's pools are named: annotations, Namespace, conf. Pure: the first level that exists is used alone, whatever comes of it.
+// Sources of pool names: annotations, Namespace, conf; only the first that exists is used. Pure.
 import {
   ANNOTATION_IPPOOL,
   ANNOTATION_IPPOOLS,
@@ -25,35 +25,40 @@ import {
 } from './annotations.js'
 import { wrongInput } from '../errors.js'
 
-/** What one interface may take its addresses from. */
+/** The requested pools of one interface. */
 export interface PoolRequest {
-  /** As the pod has it; `#1` for the second item of a list without interfaces, until its own ADD says what it is called. */
+  /**
+   * Interface name; `#1` for the second item of a list without names, until its ADD has the name.
+   */
   readonly nic: string
-  /** Its place among the pod's interfaces, where that is all that is known. */
-  readonly place: number | undefined
+  /** Its index among the pod's interfaces, where it has no name yet. */
+  readonly index: number | undefined
   readonly names: PoolNamesByFamily
   readonly cleanGateway: boolean
 }
 
 export interface PoolSource {
-  /** The place that names the pools, for sentences. */
+  /** The source, for messages. */
   readonly from: string
-  /** What is written there, and what might be. */
+  /** Its value, and a valid example. */
   readonly says: string
   readonly example: string
-  /** `call`: the interface of this call alone. `all`: every interface of the pod at its first ADD; `places`: likewise, in order, without names. */
-  readonly scope: 'call' | 'all' | 'places'
+  /**
+   * `call`: only the interface of this call. `all`: every interface of the pod at its first ADD.
+   * `byIndex`: the same by index, without names.
+   */
+  readonly scope: 'call' | 'all' | 'byIndex'
   readonly requests: readonly PoolRequest[]
 }
 
 export interface ConfPools {
-  /** `name` of the CNI conf, for sentences. */
+  /** `name` of the CNI conf, for messages. */
   readonly network?: string
   readonly ipv4: readonly string[]
   readonly ipv6: readonly string[]
 }
 
-interface Asking {
+interface RequestingCall {
   readonly nic: string
   /** clean_gateway of the conf; `ippools` has its own in every item. */
   readonly cleanGateway: boolean
@@ -62,46 +67,50 @@ interface Asking {
 const nameOf = ({ metadata }: Pod): string => `${metadata.namespace ?? 'default'}/${metadata.name}`
 const whereIs = (key: string, pod: Pod): string => `annotation ${key} of pod ${nameOf(pod)}`
 
-/** What the pod's own annotations say; `undefined` where they name no pool. */
-export function fromPod(pod: Pod, asking: Asking): PoolSource | undefined {
+/** The pod's annotations; `undefined` where they name no pool. */
+export function fromPod(pod: Pod, call: RequestingCall): PoolSource | undefined {
   const { annotations = {} } = pod.metadata
   const many = annotations[ANNOTATION_IPPOOLS]
   if (many !== undefined) {
     const where = whereIs(ANNOTATION_IPPOOLS, pod)
-    return { ...fromItems(poolsAnnotation(many, where), where, asking), says: many, example: POOLS_EXAMPLE }
+    return { ...fromItems(poolsAnnotation(many, where), where, call), says: many, example: POOLS_EXAMPLE }
   }
   const one = annotations[ANNOTATION_IPPOOL]
   if (one === undefined) return undefined
   const where = whereIs(ANNOTATION_IPPOOL, pod)
-  return forCall({ from: where, says: one, example: POOL_EXAMPLE }, poolAnnotation(one, where), asking)
+  return forCall({ from: where, says: one, example: POOL_EXAMPLE }, poolAnnotation(one, where), call)
 }
 
-function fromItems(items: readonly Item[], from: string, { nic }: Asking): Omit<PoolSource, 'says' | 'example'> {
+function fromItems(
+  items: readonly Item[],
+  from: string,
+  { nic }: RequestingCall,
+): Omit<PoolSource, 'says' | 'example'> {
   if (items.every(item => item.nic === ''))
-    return { from, scope: 'places', requests: items.map((item, place) => ({ ...item, nic: placeName(place), place })) }
+    return { from, scope: 'byIndex', requests: items.map((item, index) => ({ ...item, nic: indexName(index), index })) }
   if (!items.some(item => item.nic === nic))
     throw wrongInput(`${from} has no item for interface ${nic}; add {"interface":"${nic}","ipv4":["pool"]}`)
-  return { from, scope: 'all', requests: items.map(item => ({ ...item, place: undefined })) }
+  return { from, scope: 'all', requests: items.map(item => ({ ...item, index: undefined })) }
 }
 
-export const placeName = (place: number): string => `#${place}`
-export const isPlaceName = (nic: string): boolean => nic.startsWith('#')
+/** The NIC of an interface without a name, in address objects. */
+export const indexName = (index: number): string => `#${index}`
 
 const forCall = (
-  place: Pick<PoolSource, 'from' | 'says' | 'example'>,
+  source: Pick<PoolSource, 'from' | 'says' | 'example'>,
   names: PoolNamesByFamily,
-  { nic, cleanGateway }: Asking,
+  { nic, cleanGateway }: RequestingCall,
 ): PoolSource => ({
-  ...place,
+  ...source,
   scope: 'call',
-  requests: [{ nic, place: undefined, names, cleanGateway }],
+  requests: [{ nic, index: undefined, names, cleanGateway }],
 })
 
-/** What the pod's Namespace says; one of the two annotations is enough to make this the level that counts. */
+/** The annotations of the pod's Namespace; one of the two is enough. */
 export function fromNamespace(
   name: string,
   annotations: Readonly<Record<string, string>>,
-  asking: Asking,
+  call: RequestingCall,
 ): PoolSource | undefined {
   const names = new Map<Family, readonly string[]>()
   const keys: string[] = []
@@ -117,10 +126,11 @@ export function fromNamespace(
   }
   const from = `annotation ${keys.join(' and ')} of Namespace ${name}`
   const says = keys.map(key => annotations[key] ?? '').join(' and ')
-  return keys.length > 0 ? forCall({ from, says, example: '["pool"]' }, names, asking) : undefined
+  return keys.length > 0 ? forCall({ from, says, example: '["pool"]' }, names, call) : undefined
 }
 
-export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): PoolSource | undefined {
+/** default_ipv4_ippool and default_ipv6_ippool of the conf; `undefined` where both are empty. */
+export function fromConf({ ipv4, ipv6, network }: ConfPools, call: RequestingCall): PoolSource | undefined {
   if (ipv4.length === 0 && ipv6.length === 0) return undefined
   const names = new Map<Family, readonly string[]>()
   if (ipv4.length > 0) names.set(4, ipv4)
@@ -128,17 +138,20 @@ export function fromConf({ ipv4, ipv6, network }: ConfPools, asking: Asking): Po
   const says = `${JSON.stringify(ipv4)}/${JSON.stringify(ipv6)}`
   const conf = network === undefined ? 'the CNI conf' : `CNI conf "${network}"`
   const from = `default_ipv4_ippool/default_ipv6_ippool of ${conf}`
-  return forCall({ from, says, example: '["pool"]' }, names, asking)
+  return forCall({ from, says, example: '["pool"]' }, names, call)
 }
 
 export interface SubnetRequest extends SubnetItem {
   readonly from: string
 }
 
+/** True where an annotation of the pod names a SpiderSubnet. */
 export const asksForSubnet = ({ metadata: { annotations = {} } }: Pod): boolean =>
   annotations[ANNOTATION_SUBNETS] !== undefined || annotations[ANNOTATION_SUBNET] !== undefined
 
-/** The SpiderSubnet of this interface; it comes before every other level. `undefined` where no annotation asks for one. */
+/**
+ * The SpiderSubnet of this interface, which precedes all other sources; `undefined` without one.
+ */
 export function fromSubnets(pod: Pod, nic: string): SubnetRequest | undefined {
   const { annotations = {} } = pod.metadata
   const many = annotations[ANNOTATION_SUBNETS]
@@ -160,7 +173,7 @@ export function fromSubnets(pod: Pod, nic: string): SubnetRequest | undefined {
   return { ...item, from }
 }
 
-/** Routes of the pod's own; each belongs to the interface whose subnet its gateway is in. */
+/** The pod's own routes, for the interfaces whose subnet contains their gateway. */
 export function routesOfPod(pod: Pod): readonly PoolRoute[] {
   const text = pod.metadata.annotations?.[ANNOTATION_ROUTES]
   return text === undefined ? [] : routesAnnotation(text, whereIs(ANNOTATION_ROUTES, pod))

@@ -1,4 +1,4 @@
-// The pool that was made for an application out of a SpiderSubnet: found by its labels, waited for. On a port.
+// The pool that the controller creates for an application from a SpiderSubnet. On a Store.
 import {
   LABEL_APPLICATION_GV,
   LABEL_APPLICATION_KIND,
@@ -11,8 +11,7 @@ import {
 } from '../../crd/names.js'
 import type { SpiderIPPool } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
-import type { TopController } from '../store/pod.js'
-import type { Labels, Store } from '../store/store.js'
+import type { TopController, Labels, Store } from '../store/store.js'
 import { Refused, wrongInput } from '../errors.js'
 import type { SubnetRequest } from './sources.js'
 
@@ -21,7 +20,7 @@ export interface SubnetApplication {
   readonly owner: TopController
 }
 
-/** `apps/v1` stands in a label as apps_v1. */
+/** Labels of the pool; `apps/v1` is written as apps_v1. */
 export const labelsOfPool = (
   subnet: string,
   nic: string,
@@ -41,7 +40,11 @@ export const labelsOfPool = (
 const isReady = (pools: readonly SpiderIPPool[]): boolean =>
   pools.length > 1 || pools.some(({ spec }) => (spec.ips ?? []).length > 0)
 
-/** One pool a family. A pool that is still too small is used all the same: where it is full, the runtime comes again. */
+/**
+ * Waits for one pool of each family; a pool that is still too small is used, and the runtime
+ * retries.
+ * @throws Refused `poolNotMade`, `wrongInput`
+ */
 export async function poolsOfSubnets(
   { nic, subnets, from }: SubnetRequest,
   application: SubnetApplication,

@@ -1,10 +1,10 @@
-// Which pools each interface may use: reads the named ones, asks the rules, explains a refusal. On a port; the rules are in filter.ts.
+// Usable pools of each interface: reads the candidates and applies the filter rules. On a Store.
 import { ANNOTATION_IPPOOL } from '../../crd/names.js'
 import type { Pod, SpiderIPPool } from '../../crd/types.js'
 import type { Family, Ip } from '../../ip/address.js'
 import { byPriority, dropReason, isOfNetwork, type PodFacts } from './rules.js'
 import { isPattern, patternOf, PatternError } from './glob.js'
-import type { Claimant } from '../allocation/claim.js'
+import type { Claimant } from '../allocation/claimant.js'
 import { networkOf } from './network.js'
 import { familyOfPool } from '../allocation/pool.js'
 import type { Store } from '../store/store.js'
@@ -17,41 +17,44 @@ export interface SelectionContext {
   readonly agentNamespace: string
   readonly clusterNetwork: string
   readonly families: readonly Family[]
-  /** Addresses of the node's interface behind the one of this call; only for match_master_subnet. */
+  /** Addresses of the master of the interface; only with match_master_subnet. */
   readonly master?: () => Promise<readonly Ip[] | { readonly unknown: string }>
 }
 
-/** The pools of one interface, those that somebody named for it, before and after the rules. */
+/** The candidate pools of one interface. */
 export interface CandidatePools {
   readonly request: PoolRequest
   readonly pools: ReadonlyMap<Family, readonly SpiderIPPool[]>
 }
 
-/** Every pool is read once in a call, however many interfaces name it; the list of all only where a pattern or nobody names them. */
+/** Reads every pool once in a call; lists all only for a pattern or the default pools. */
 export class PoolReader {
-  readonly #port: Store
+  readonly #store: Store
   readonly #read = new Map<string, Promise<SpiderIPPool | undefined>>()
   #all: Promise<readonly SpiderIPPool[]> | undefined
 
   constructor(store: Store) {
-    this.#port = store
+    this.#store = store
   }
   all(): Promise<readonly SpiderIPPool[]> {
-    this.#all ??= this.#port.pools()
+    this.#all ??= this.#store.pools()
     return this.#all
   }
-  /** Begins to read what will most likely be asked for; who asks then hears how it ended. */
+  /** Starts reading in advance; `named` reports errors. */
   expect(names: readonly string[]): void {
     for (const name of names) if (!isPattern(name)) this.named(name).catch(() => undefined)
   }
   named(name: string): Promise<SpiderIPPool | undefined> {
-    const reading = this.#read.get(name) ?? this.#port.pool(name)
+    const reading = this.#read.get(name) ?? this.#store.pool(name)
     this.#read.set(name, reading)
     return reading
   }
 }
 
-/** What the source names, as objects. Throws `wrong input` for a pool that does not exist, a bad pattern, or one pool twice. */
+/**
+ * The pools that the source names.
+ * @throws Refused `wrongInput` for a missing pool, a bad pattern, a duplicate; `noPool` for none
+ */
 export function namedPools(
   source: PoolSource,
   families: readonly Family[],
@@ -60,17 +63,17 @@ export function namedPools(
   for (const { names } of source.requests)
     for (const [family, own] of names) if (families.includes(family)) reader.expect(own) // both families at once
   return Promise.all(
-    source.requests.map(async wish => {
+    source.requests.map(async request => {
       const pools = new Map<Family, readonly SpiderIPPool[]>()
-      for (const [family, names] of wish.names)
+      for (const [family, names] of request.names)
         if (families.includes(family)) pools.set(family, await expanded({ names, family, from: source.from }, reader))
-      if (pools.size === 0) throw namesNone(source, wish, families)
-      return { request: wish, pools }
+      if (pools.size === 0) throw namesNone(source, request, families)
+      return { request, pools }
     }),
   )
 }
 
-/** Nothing at all, or nothing but a family that the conf leaves out. */
+/** The source names no pool, or only pools of a disabled family. */
 function namesNone({ from, says, example }: PoolSource, request: PoolRequest, families: readonly Family[]): Refused {
   const off = [...request.names.keys()].filter(family => !families.includes(family))
   const but = off.map(family => `IPv${family}, which is off (enableIPv${family} of the CNI conf)`).join(' and ')
@@ -81,8 +84,8 @@ function namesNone({ from, says, example }: PoolSource, request: PoolRequest, fa
   )
 }
 
-const interfaceOf = ({ nic, place }: PoolRequest): string =>
-  place === undefined ? nic : `interface ${place} of the pod`
+const interfaceOf = ({ nic, index }: PoolRequest): string =>
+  index === undefined ? nic : `interface ${index} of the pod`
 
 interface Expanding {
   readonly names: readonly string[]
@@ -90,7 +93,7 @@ interface Expanding {
   readonly from: string
 }
 
-/** Names stay where they are; a pattern becomes the pools of that family that it matches, in the order of their names. */
+/** Names in order; a pattern expands to the matching pools of the family, sorted by name. */
 async function expanded({ names, family, from }: Expanding, reader: PoolReader): Promise<readonly SpiderIPPool[]> {
   const parts = await Promise.all(
     names.map(async name => {
@@ -129,7 +132,10 @@ function compiled(name: string, from: string): RegExp {
   }
 }
 
-/** The cluster's default pools, where nobody names one. */
+/**
+ * The pools with spec.default, where no source names any.
+ * @throws Refused `noPool`
+ */
 export async function defaultPools(
   request: PoolRequest,
   { pod: { metadata }, families }: Pick<SelectionContext, 'pod' | 'families'>,
@@ -151,23 +157,26 @@ export async function defaultPools(
   return { request, pools }
 }
 
-/** Of the named pools those that the pod may use, best first. Throws `noPool` where a family ends with none. */
+/**
+ * The candidate pools that the pod may use, in order of priority.
+ * @throws Refused `noPool` where a family has none
+ */
 export async function usablePools(
   { request, pools }: CandidatePools,
   from: string,
   selection: SelectionContext,
   store: Store,
 ): Promise<ReadonlyMap<Family, readonly SpiderIPPool[]>> {
-  const asker = await askerFor(request, [...pools.values()].flat(), selection, store)
+  const facts = await readFacts(request, [...pools.values()].flat(), selection, store)
   const usable = new Map<Family, readonly SpiderIPPool[]>()
   for (const [family, candidates] of pools) {
-    const reasons = candidates.map(pool => ({ pool, why: dropReason(pool, { ...asker, family }) }))
+    const reasons = candidates.map(pool => ({ pool, why: dropReason(pool, { ...facts, family }) }))
     const left = reasons.filter(({ why }) => why === undefined).map(({ pool }) => pool)
     if (left.length === 0) {
-      const told = reasons.map(({ pool, why }) => `${pool.metadata.name} ${why}`).join('; ')
+      const dropped = reasons.map(({ pool, why }) => `${pool.metadata.name} ${why}`).join('; ')
       throw new Refused(
         'noPool',
-        `no IPPool available for IPv${family} of ${interfaceOf(request)} from ${from}: ${told}`,
+        `no IPPool available for IPv${family} of ${interfaceOf(request)} from ${from}: ${dropped}`,
       )
     }
     usable.set(family, byPriority(left))
@@ -175,22 +184,24 @@ export async function usablePools(
   return usable
 }
 
-/** Of a pool that the interface has an address from: is it still of the interface's network. */
+/** A predicate: is a pool for the network that the interface is in? */
 export async function networkRule(
   nic: string,
   { pod, agentNamespace, clusterNetwork, master }: SelectionContext,
 ): Promise<(pool: SpiderIPPool) => boolean> {
-  const asker = {
+  const facts = {
     network: networkOf(pod, { nic }, { agentNamespace, clusterNetwork }),
     agentNamespace,
     master: await master?.(),
   }
-  return pool => isOfNetwork(pool, asker)
+  return pool => isOfNetwork(pool, facts)
 }
 
-/** Labels of node and Namespace, and the master's addresses, are read only where a pool or the conf asks for them. */
-async function askerFor(
-  { nic, place }: PoolRequest,
+/**
+ * Labels of node and Namespace, and the master's addresses, are read only where they are needed.
+ */
+async function readFacts(
+  { nic, index }: PoolRequest,
   pools: readonly SpiderIPPool[],
   selection: SelectionContext,
   store: Store,
@@ -198,15 +209,15 @@ async function askerFor(
   const { pod, owner, agentNamespace } = selection
   const nodeName = pod.spec?.nodeName ?? ''
   const namespace = pod.metadata.namespace ?? ''
-  const asksNode = nodeName !== '' && pools.some(({ spec }) => spec.nodeAffinity !== undefined)
-  const asksNamespace = pools.some(({ spec }) => spec.namespaceAffinity !== undefined)
+  const needsNode = nodeName !== '' && pools.some(({ spec }) => spec.nodeAffinity !== undefined)
+  const needsNamespace = pools.some(({ spec }) => spec.namespaceAffinity !== undefined)
   return {
     nodeName,
-    nodeLabels: asksNode ? await store.nodeLabels(nodeName) : {},
+    nodeLabels: needsNode ? await store.nodeLabels(nodeName) : {},
     namespace,
-    namespaceLabels: asksNamespace ? (await store.namespace(namespace)).labels : {},
+    namespaceLabels: needsNamespace ? (await store.namespace(namespace)).labels : {},
     podLabels: pod.metadata.labels ?? {},
-    network: networkOf(pod, place === undefined ? { nic } : { place }, selection),
+    network: networkOf(pod, index === undefined ? { nic } : { index }, selection),
     owner,
     agentNamespace,
     master: await selection.master?.(),

@@ -1,10 +1,10 @@
-// What a pod's `kubectl describe` shows when it gets no address: the sentence of the CNI error. Pure.
+// Events of a pod that gets no address; their message is that of the CNI error. Pure.
 import type { Event } from '../../crd/types.js'
 import { hash64 } from '../../hash.js'
 
 export const EVENT_SOURCE = 'spiderpool'
 export const NOT_ALLOCATED = 'FailedIPAllocation'
-/** The API server keeps no longer ones (core/v1 validation). */
+/** Longest message of an Event (core/v1 validation), in characters. */
 const MESSAGE_MAX = 1024
 const NAME_MAX = 253
 
@@ -13,13 +13,15 @@ export interface PodEventSpec {
   readonly node: string
   readonly reason: string
   readonly message: string
-  /** What is told, whatever figures the message has this time. */
+  /** Identifies the event, whatever numbers the message has. */
   readonly about: string
   /** Milliseconds since 1970. */
   readonly now: number
 }
 
-/** One name for one matter of one pod: telling it again, from whichever process, finds the event that is there. */
+/**
+ * The Event. Its name depends on pod, reason and `about`, so that any process finds a repeated one.
+ */
 export function eventOf({ pod, node, reason, message, about, now }: PodEventSpec): Event {
   const time = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
   const mark = hash64(`${pod.uid}/${reason}/${about}`).toString(16).padStart(16, '0')
@@ -46,9 +48,9 @@ export function eventOf({ pod, node, reason, message, about, now }: PodEventSpec
 
 const QUIET_MS = 60_000
 
-/** What changes of an event that is told once more; `undefined` where it was told within the last minute, and is not told again. */
-export function repeatEvent(there: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
-  const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(there.lastTimestamp)
-  if (sinceMs < QUIET_MS && sinceMs > -QUIET_MS) return undefined // a clock that was set back silences nobody for long
-  return { count: there.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }
+/** The update of a repeated event; `undefined` within a minute of the last one: rate-limited. */
+export function repeatEvent(stored: Event, now: Event): Pick<Event, 'count' | 'lastTimestamp' | 'message'> | undefined {
+  const sinceMs = Date.parse(now.lastTimestamp) - Date.parse(stored.lastTimestamp)
+  if (sinceMs < QUIET_MS && sinceMs > -QUIET_MS) return undefined // also after the clock was set back
+  return { count: stored.count + 1, lastTimestamp: now.lastTimestamp, message: now.message }
 }

@@ -1,8 +1,10 @@
-// The node's own note of what an ADD is about to take: a file per attachment, one address object name a line. Survives kill -9, not a reboot.
+// Journal of an ADD on its node: a file per attachment, one address object name a line. Survives
+// kill -9 but not a reboot.
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { codeOf } from '../../errors.js'
 import type { Journal } from './store.js'
 
-/** tmpfs: after a reboot no ADD of before is half done, and reclaim collects what they left. */
+/** tmpfs: after a reboot address GC reclaims what incomplete ADDs left. */
 export const JOURNAL_DIR = '/run/spidernet/spiderpool-ipam'
 
 export interface JournalKey {
@@ -11,7 +13,7 @@ export interface JournalKey {
   readonly nic: string
 }
 
-/** None of the three has a ':' or '/' in it: the CNI shell checks them. */
+/** The journal of an attachment. lib/cni has checked that no part of the key has a ':' or '/'. */
 export function journalAt(dir: string, { network, containerID, nic }: JournalKey): Journal {
   const file = `${dir}/${network}:${containerID}:${nic}`
   return {
@@ -36,7 +38,7 @@ export function journalAt(dir: string, { network, containerID, nic }: JournalKey
   }
 }
 
-/** Whose notes lie here: of calls that go on, or were killed. */
+/** Attachments with a journal: of running calls and of killed ones. */
 export function journalsIn(dir: string): readonly JournalKey[] {
   try {
     return readdirSync(dir).flatMap(file => {
@@ -61,7 +63,5 @@ function append(dir: string, file: string, line: string): void {
   }
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
-
-/** A node without room in /run still starts pods; only a kill in this very moment would then leave its address to reclaim. */
-const isFull = (error: unknown): boolean => ['ENOSPC', 'EROFS', 'EDQUOT'].includes(String(codeOf(error)))
+/** With /run full pods still start; an ADD that is killed then leaves its address to address GC. */
+const isFull = (error: unknown): boolean => ['ENOSPC', 'EROFS', 'EDQUOT'].includes(codeOf(error))

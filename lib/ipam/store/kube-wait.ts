@@ -1,15 +1,16 @@
-// Waiting for a pool that the controller makes: a list, then a watch, until it is there or the time is over. Knows requests; decides nothing.
+// Waits for a pool that the controller creates: a list, then a watch, until a timeout.
 import type { SpiderIPPool } from '../../crd/types.js'
 import type { Kube } from '../../kube/client.js'
 import { SPIDER_IPPOOLS } from '../../kube/kinds.js'
 import type { Labels } from './store.js'
 
 const WAIT_MS_MAX = 50_000
-/** Of the time that the call has, for everything else; of little time half. */
+/** Reserved for the rest of the call; half of the remaining time if that is short. */
 const REST_MS = 10_000
 
 type Until = (pools: readonly SpiderIPPool[]) => boolean
 
+/** The pools with these labels once `until` holds, or as they are after `waitMs`. */
 export async function waitForPools(
   kube: Kube,
   labels: Labels,
@@ -22,19 +23,19 @@ export async function waitForPools(
   const over = new AbortController()
   const left = kube.remainingMs
   const timer = setTimeout(() => over.abort(), Math.min(waitMs, Math.max(left - REST_MS, left / 2)))
-  const known = new Map<string, SpiderIPPool>()
+  const current = new Map<string, SpiderIPPool>()
   try {
     for await (const event of kube.watch<SpiderIPPool>(SPIDER_IPPOOLS, { labelSelector, signal: over.signal })) {
       if (event.type === 'LISTED') {
-        known.clear()
-        for (const pool of event.items) known.set(pool.metadata.name, pool)
-      } else if (event.type === 'DELETED') known.delete(event.object.metadata.name)
-      else known.set(event.object.metadata.name, event.object)
-      if (until([...known.values()])) break
+        current.clear()
+        for (const pool of event.items) current.set(pool.metadata.name, pool)
+      } else if (event.type === 'DELETED') current.delete(event.object.metadata.name)
+      else current.set(event.object.metadata.name, event.object)
+      if (until([...current.values()])) break
     }
   } finally {
     clearTimeout(timer)
     over.abort()
   }
-  return [...known.values()]
+  return [...current.values()]
 }

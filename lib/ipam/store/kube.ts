@@ -1,4 +1,4 @@
-// The port's one side: the API server itself, through lib/kube. Knows requests and their lost answers; decides nothing.
+// The Store on the API server, through lib/kube: requests, lost responses, conflicts. No decisions.
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import { FINALIZER, IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID } from '../../crd/names.js'
 import type { Kube } from '../../kube/client.js'
@@ -22,8 +22,17 @@ import {
 } from '../../kube/kinds.js'
 import { recordEvent } from './kube-event.js'
 import { waitForPools } from './kube-wait.js'
-import type { StatefulSet, VirtualMachine } from './retention.js'
-import type { Allocated, CreateOutcome, HeldAddress, Labels, ObjectRef, OwnerRef, Store } from './store.js'
+import type {
+  StatefulSet,
+  VirtualMachine,
+  Allocated,
+  CreateOutcome,
+  HeldAddress,
+  Labels,
+  ObjectRef,
+  OwnerRef,
+  Store,
+} from './store.js'
 
 type Meta = {
   readonly metadata: {
@@ -44,7 +53,7 @@ const OWNER_KINDS: Readonly<Record<string, Kind>> = {
 const PAGE_MAX = 5_000
 const SAMPLE_MAX = 500
 
-/** An object of that very name, or nothing. A server that answers with something else is not believed. */
+/** The object of this name, or undefined. A response with another object is an error. */
 async function named<T extends { readonly metadata: { readonly name: string } }>(
   name: string,
   reading: Promise<T>,
@@ -52,8 +61,8 @@ async function named<T extends { readonly metadata: { readonly name: string } }>
   const object = await orNothing(reading)
   const metadata: unknown = object?.metadata
   if (object === undefined || (isObject(metadata) && metadata.name === name)) return object
-  const seen = isObject(metadata) ? `"${String(metadata.name)}"` : 'one without a name'
-  throw new KubeError(0, 'BadAnswer', `the API server was asked for object "${name}" and answered with ${seen}`)
+  const found = isObject(metadata) ? `"${String(metadata.name)}"` : 'one without a name'
+  throw new KubeError(0, 'BadAnswer', `the API server was asked for object "${name}" and answered with ${found}`)
 }
 
 const isObject = (value: unknown): value is { readonly name?: unknown } => typeof value === 'object' && value !== null
@@ -67,6 +76,7 @@ async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** The Store of a connected client. */
 export function kubeStore(kube: Kube): Store {
   const orConflict = orConflicts()
   const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
@@ -89,7 +99,7 @@ export function kubeStore(kube: Kube): Store {
     },
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
-    // Not out of the server's cache: what was reserved a moment ago must not be given to a pod.
+    // Not from the API server's cache: an address reserved a moment ago must not be allocated.
     reservedIPs: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
@@ -111,16 +121,16 @@ export function kubeStore(kube: Kube): Store {
 }
 
 async function ownerOf(kube: Kube, { apiVersion, kind, namespace, name }: OwnerRef): ReturnType<Store['ownerOf']> {
-  const known = OWNER_KINDS[`${apiVersion} ${kind}`]
-  if (!known) return undefined
-  const object = await orNothing(kube.get<Meta>(known, { namespace, name }))
+  const resource = OWNER_KINDS[`${apiVersion} ${kind}`]
+  if (!resource) return undefined
+  const object = await orNothing(kube.get<Meta>(resource, { namespace, name }))
   return object?.metadata.ownerReferences?.find(({ controller }) => controller === true)
 }
 
-/** Writes whose answer was lost: so many in a row, and the server's own words are worth more than another try. */
+/** Writes without a response: after this many in a row the error is thrown instead of a retry. */
 const UNANSWERED_MAX = 3
 
-/** A record that exists, changed or vanished meanwhile, and an answer that was lost, are one case: read again and look. */
+/** Exists, changed, deleted and no response are one case: `conflict`, read it again. */
 function orConflicts(): (writing: Promise<SpiderEndpoint>) => Promise<SpiderEndpoint | 'conflict'> {
   let unanswered = 0
   return async writing => {
@@ -136,10 +146,12 @@ function orConflicts(): (writing: Promise<SpiderEndpoint>) => Promise<SpiderEndp
   }
 }
 
-/** Each waits up to this long after a conflict, so that many at once do not meet again. */
+/** Jitter after a conflict, so that concurrent writers spread. */
 const CONFLICT_MS_MAX = 40
 
-/** A merge patch with the resourceVersion as read: a Go agent's status update in between makes it a conflict. */
+/**
+ * A merge patch with the resourceVersion as read: a concurrent update of a Go agent is a conflict.
+ */
 async function writeAllocated(
   kube: Kube,
   { metadata: { name, resourceVersion } }: SpiderIPPool,
@@ -159,8 +171,9 @@ async function writeAllocated(
 const CLAIM_TRIES_MAX = 3
 
 /**
- * Create, and where the answer was lost, or a quota was being counted, look whose the name is now: then nobody needs to guess. A name that
- * is taken at a later try may be so by the earlier one, which was carried out after the look.
+ * Creates the object. Without a response, or on a quota conflict, it reads the holder of the name.
+ * A name that is taken at a later try may have been taken by an earlier one, executed after that
+ * read.
  */
 async function claim(kube: Kube, object: SpiderIPAddress): Promise<CreateOutcome> {
   for (let tries = 1; ; tries++) {
@@ -169,7 +182,7 @@ async function claim(kube: Kube, object: SpiderIPAddress): Promise<CreateOutcome
     if (error && (!(mayHaveHappened(error) || isConflict(error)) || tries >= CLAIM_TRIES_MAX)) throw error
     const there = await orNothing(kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name: object.metadata.name }))
     if (there) return isSame(there, object) ? { kind: 'held', object: there } : { kind: 'taken' }
-    if (outcome) return outcome // it was somebody else's, who gave it back meanwhile
+    if (outcome) return outcome // another pod held it, and released it meanwhile
   }
 }
 

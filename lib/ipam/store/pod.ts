@@ -1,21 +1,22 @@
-// What a pod's object says about who it is and whether it lives. Pure but for walking up to the controller, which asks the port.
+// Identity, liveness and top controller of a pod. Pure, except for reading owners from the Store.
 import { ANNOTATION_MIRROR } from '../../crd/names.js'
 import type { Pod } from '../../crd/types.js'
-import type { ControllerRef, Store } from './store.js'
+import type { Store, TopController } from './store.js'
 
 /**
- * The UID that the runtime has for the pod (K8S_POD_UID), and that its addresses are held under: of a static pod that of the pod which the
- * kubelet runs, since its mirror on the API server is made again with another one while the pod runs on.
+ * The UID of K8S_POD_UID, under which the addresses of the pod are held. Of a static pod that is
+ * the kubelet's: its mirror is recreated with another UID while the pod keeps running.
  */
 export const uidOf = (pod: Pod | undefined): string =>
   pod?.metadata.annotations?.[ANNOTATION_MIRROR] ?? pod?.metadata.uid ?? ''
 
-/** True where the UID is the pod's, or of a mirror pod that of its object, which Go writes. */
+/** True for the UID of the pod, and for metadata.uid of a mirror pod, which Go agents record. */
 export const isOfPod = (uid: string, pod: Pod): boolean => uid === uidOf(pod) || uid === pod.metadata.uid
 
+/** True for the mirror of a static pod. */
 export const isMirror = ({ metadata }: Pod): boolean => metadata.annotations?.[ANNOTATION_MIRROR] !== undefined
 
-/** Dead pods get no address and keep none: deletion under way, or ended in a way that the kubelet does not start again. */
+/** False for a pod that is being deleted, or has ended and is not restarted by the kubelet. */
 export function isAlive({ metadata, spec, status }: Pod): boolean {
   if (metadata.deletionTimestamp !== undefined) return false
   if (status?.phase === 'Succeeded') return (spec?.restartPolicy ?? 'Always') === 'Always'
@@ -23,22 +24,19 @@ export function isAlive({ metadata, spec, status }: Pod): boolean {
   return true
 }
 
-/** The controller that users know a pod by. */
-export type TopController = ControllerRef & { readonly uid: string }
-
-/** Kinds that are themselves controlled by something that users know better. */
+/** Kinds that have a controller of their own. */
 const CONTROLLED_BY: Readonly<Record<string, string>> = {
   'apps/v1 ReplicaSet': 'apps/v1 Deployment',
   'batch/v1 Job': 'batch/v1 CronJob',
 }
 
-/** What a Deployment's ReplicaSets and their pods are told apart by (apps/v1). */
+/** The label that distinguishes the ReplicaSets of a Deployment (apps/v1). */
 const TEMPLATE_HASH = 'pod-template-hash'
 
 /**
- * The top controller: of a Deployment's pod the Deployment, of a bare pod the pod. A foreign controller is taken as it is; where the object in
- * between is gone, that one is the top. A ReplicaSet whose name ends in the hash that its Deployment gave it needs no reading, unless the
- * Deployment's UID is asked for: then `uid` is '' otherwise.
+ * The top controller: the Deployment of a Deployment's pod, a bare pod itself, any unknown
+ * controller as it is, or the first controller where its object is gone. Without `withUid` a
+ * ReplicaSet whose name ends in the template hash is not read, and `uid` of its Deployment is ''.
  */
 export async function topController(pod: Pod, store: Store, { withUid }: { withUid: boolean }): Promise<TopController> {
   const { name, uid = '', namespace = '', ownerReferences = [], labels = {} } = pod.metadata

@@ -1,16 +1,5 @@
-// Who keeps addresses beyond one pod's life: StatefulSet pods and virtual machines. Pure; objects in, verdict out.
-import type { ObjectMeta } from '../../crd/types.js'
-import type { ControllerRef } from './store.js'
-
-export interface StatefulSet {
-  readonly metadata: ObjectMeta
-  readonly spec?: { readonly replicas?: number; readonly ordinals?: { readonly start?: number } }
-}
-
-/** A kubevirt.io VirtualMachine or VirtualMachineInstance, as far as it matters here. */
-export interface VirtualMachine {
-  readonly metadata: ObjectMeta
-}
+// Retention: StatefulSet pods and virtual machines keep addresses beyond one pod's life. Pure.
+import type { ControllerRef, StatefulSet, VirtualMachine } from './store.js'
 
 export interface Features {
   readonly statefulSet: boolean
@@ -26,12 +15,14 @@ const KEEPERS: Readonly<Record<string, Keeper>> = {
   'kubevirt.io/v1 VirtualMachineInstance': 'VirtualMachineInstance',
 }
 
-/** What a pod's top controller keeps addresses as; `undefined` for the many that do not, and where the feature is off. */
+/**
+ * The retention kind of a top controller; `undefined` without retention or with the feature off.
+ */
 export function keeperOf({ apiVersion, kind }: ControllerRef, features: Features): Keeper | undefined {
   return enabled(KEEPERS[`${apiVersion} ${kind}`], features)
 }
 
-/** The same from a record, which has the kind alone. */
+/** The same from a record, which has only the kind. */
 export function keeperOfKind(kind: string, features: Features): Keeper | undefined {
   return enabled(
     Object.values(KEEPERS).find(keeper => keeper === kind),
@@ -55,18 +46,19 @@ export function ordinalOf(podName: string): Ordinal | undefined {
   return set === undefined || !Number.isSafeInteger(ordinal) ? undefined : { set, ordinal }
 }
 
-/** What only KubeVirt names so: `virt-launcher-<machine>-<five characters>`. */
+/** KubeVirt's pod names: `virt-launcher-<machine>-<five characters>`. */
 const LAUNCHER = /^virt-launcher-(.+)-[a-z0-9]{5}$/
 
-/** The virtual machine that runs in a pod of this name, as far as a name can say; `undefined` for others. */
+/** The virtual machine in a pod of this name; `undefined` for other pods. */
 export const machineOf = (podName: string): string | undefined => LAUNCHER.exec(podName)?.[1]
 
-/** Going by its name, the pod may inherit a record of that very name: worth reading before anything else is known. */
+/** True for a name that may inherit a record of that name, which is then read in advance. */
 export const mayBeKept = (podName: string): boolean => ordinalOf(podName) !== undefined
 
 /**
- * True where a pod of this name is, or will be again, one of the set's: its ordinal lies within start and replicas
- * (StatefulSetSpec: replicas 1 where it is left out, ordinals.start 0). A set that is being deleted makes no pod any more.
+ * True where the set has, or will recreate, a pod of this name: its ordinal is within start and
+ * replicas (StatefulSetSpec: replicas defaults to 1, ordinals.start to 0) and the set is not being
+ * deleted.
  */
 export function statefulSetKeeps(podName: string, set: StatefulSet | undefined): boolean {
   const pod = ordinalOf(podName)
@@ -75,7 +67,7 @@ export function statefulSetKeeps(podName: string, set: StatefulSet | undefined):
   return pod.ordinal >= start && pod.ordinal < start + (set.spec?.replicas ?? 1)
 }
 
-/** True where the instance lives, or its VirtualMachine will start it again. */
+/** True where the instance is alive, or its VirtualMachine will start it again. */
 export function virtualMachineKeeps(
   instance: VirtualMachine | undefined,
   machine: VirtualMachine | undefined,

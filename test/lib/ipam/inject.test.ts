@@ -1,4 +1,4 @@
-// A pod that chooses networks by an annotation and was not seen by the webhook has none of them: its ADD is refused.
+// ADD refuses a pod with a network inject annotation that the webhook did not process.
 import t from 'tap'
 import { requireInjected } from '../../../lib/ipam/pools/annotations.js'
 
@@ -12,13 +12,17 @@ const CASES: readonly (readonly [
 ])[] = [
   ['a pod without annotations', undefined, undefined],
   ['a pod that chooses nothing', { [RDMA]: '' }, undefined],
-  ['a pod that was seen', { [RDMA]: 'gpu', [NETWORKS]: 'a/b' }, undefined],
+  ['a pod that the webhook processed', { [RDMA]: 'gpu', [NETWORKS]: 'a/b' }, undefined],
   [
-    'a pod that chose RDMA and was not seen',
+    'a pod with RDMA inject that the webhook did not process',
     { [RDMA]: 'gpu' },
-    /rdma-resource-inject is "gpu".*lacks k8s\.v1\.cni\.cncf\.io\/networks/,
+    /rdma-resource-inject is "gpu".*has no annotation k8s\.v1\.cni\.cncf\.io\/networks/,
   ],
-  ['a pod that chose a network and was not seen', { [NETWORK]: 'x' }, /network-resource-inject is "x".*delete it once/],
+  [
+    'a pod with network inject that the webhook did not process',
+    { [NETWORK]: 'x' },
+    /network-resource-inject is "x".*delete it once/,
+  ],
 ]
 for (const [what, annotations, refused] of CASES)
   t.test(`requireInjected(): ${what}`, async t => {

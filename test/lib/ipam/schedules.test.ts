@@ -1,4 +1,4 @@
-// Thousands of random schedules of pods, sandboxes, kills and late DELs against one small pool: no address twice, none left behind.
+// Random schedules of pods, sandboxes, kills and late DELs on a small pool: no double allocation.
 import t from 'tap'
 import { add } from '../../../lib/ipam/pod/add.js'
 import { Refused } from '../../../lib/ipam/errors.js'
@@ -13,7 +13,7 @@ const pool = (ips: string): SpiderIPPool => ({
   spec: { ipVersion: 4, subnet: '10.1.0.0/24', ips: [ips] },
 })
 
-/** What the runtime believes: which sandbox uses which addresses, from ADD's answer to the start of its DEL. */
+/** Addresses in use by sandbox, from the result of ADD to the start of DEL. */
 class Uses {
   readonly #by = new Map<string, string>()
   readonly broken: string[] = []
@@ -46,7 +46,7 @@ class Kubelet {
   readonly world: World
   readonly uses: Uses
   #sandboxes = 0
-  /** By the pod's UID: what an ADD has answered is its own until it goes, whatever sandbox asks. */
+  /** By pod UID: addresses returned by ADD belong to the pod until it is deleted. */
   readonly #due = new Map<string, string>()
   constructor(world: World, uses: Uses) {
     this.world = world
@@ -74,7 +74,7 @@ class Kubelet {
         { store, journal: world.journal(`${sandbox}_${nic}`), random: world.schedule.random },
       ).catch((error: unknown) => {
         if (due !== undefined && error instanceof Refused && error.refusal === 'exhausted')
-          this.uses.broken.push(`pod ${uid} had ${due}, and ${sandbox} was told that the pool is full`)
+          this.uses.broken.push(`pod ${uid} had ${due}, and ADD of ${sandbox} failed with a full pool`)
         throw error
       })
       if (process.killed) return
@@ -97,7 +97,7 @@ class Kubelet {
       })
   }
 
-  /** One pod's life: sandboxes come and go, some ADDs die, DELs come late, then the pod is deleted. */
+  /** One pod: sandboxes start and stop, some ADDs are killed, DELs are late, then it is deleted. */
   async life(ref: { namespace: string; name: string }): Promise<void> {
     const { world } = this
     const { random } = world.schedule
@@ -127,7 +127,7 @@ class Kubelet {
     const key = `${ref.namespace}/${ref.name}`
     const pod = world.pods.objects.get(key)
     if (pod) world.pods.put(key, { ...pod, metadata: { ...pod.metadata, deletionTimestamp: 'now' } })
-    // Late DELs of earlier sandboxes are done before the kubelet lets the pod's object go.
+    // Late DELs of earlier sandboxes finish before the kubelet removes the pod's object.
     await Promise.all(dels)
     await this.delOf(ref, uid, sandbox)
     world.pods.objects.delete(key)
@@ -168,7 +168,7 @@ const RATES: readonly Rates[] = [
 ]
 
 for (const rates of RATES)
-  t.test(`${JSON.stringify(rates)} a step: no address twice, nothing left`, async t => {
+  t.test(`${JSON.stringify(rates)} a step: no address allocated twice, none leaked`, async t => {
     for (let seed = 1; seed <= SCHEDULES / RATES.length; seed++) {
       const { broken, left } = await schedule(seed, rates)
       if (broken.length > 0 || left.length > 0) {

@@ -1,10 +1,11 @@
-// Random pools, stored ones too: no ADD returns an address that no host can have, and every other one is given out in the end.
+// allocate() on random pools: never an address that no host can have, and finally every other one.
 // SEED=n runs that one pool alone, POOLS=n as many.
 import t from 'tap'
 import { poolStatus } from '../../../daemons/controller/reconcilers/ippool/decide.js'
 import { ip } from '../../../lib/ip/address.js'
 import { allocate, type AllocationResult } from '../../../lib/ipam/allocation/allocate.js'
-import { addressObject, type Claimant } from '../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../lib/ipam/allocation/pool.js'
 import { eachOf, poolOfSeed, type Made } from '../../fixtures/pools.js'
 import { Schedule, World, type Process } from './world.js'
@@ -16,13 +17,13 @@ const claimantOf = (name: string): Claimant => ({
   owner: { apiVersion: 'v1', kind: 'Pod', name },
 })
 
-/** ADDs of one pod after the other, until the pool is full; what they got, and whether the last was refused as full. */
+/** ADDs one pod after the other until the pool is full: their addresses, and the last refusal. */
 async function drained({ pool, family, usable }: Made, schedule: Schedule): Promise<readonly string[]> {
   const world = new World(schedule, [pool])
   const process: Process = { killed: false, onKill: () => undefined }
   const store = world.port(process)
   const own = poolOf(pool, family)
-  // Pods that live since before, on addresses of the pool of any kind.
+  // Pods that exist already, on any kind of address of the pool.
   const texts = (pool.spec.ips ?? []).flatMap(text => eachOf(text, family))
   for (const text of texts.filter(() => schedule.random() < 0.15))
     world.addresses.create(addressObject({ ip: ip(text), pool: own, nic: 'eth0', claimant: claimantOf(`old-${text}`) }))
@@ -42,7 +43,7 @@ async function drained({ pool, family, usable }: Made, schedule: Schedule): Prom
   return got
 }
 
-t.test(`allocate() of ${POOLS} random pools gives out every usable address and no other`, async t => {
+t.test(`allocate() of ${POOLS} random pools allocates every usable address and no other`, async t => {
   const only = process.env['SEED']
   const seeds = only === undefined ? Array.from({ length: POOLS }, (_, at) => at + 1) : [Number(only)]
   let [given, skipped] = [0, 0]
@@ -70,7 +71,7 @@ t.test(`allocate() of ${POOLS} random pools gives out every usable address and n
   t.ok(only !== undefined || (given > 1_000 && skipped > 500), `${given} given, ${skipped} skipped`)
 })
 
-/** The same draw as in `drained`: which addresses pods had before. */
+/** The same random draw as in `drained`: addresses of existing pods. */
 function heldBefore({ pool, family }: Made, seed: number): readonly string[] {
   const schedule = new Schedule(seed)
   return (pool.spec.ips ?? []).flatMap(text => eachOf(text, family)).filter(() => schedule.random() < 0.15)

@@ -1,4 +1,5 @@
-// A cluster in memory for schedules: objects behind a Port whose every call waits for its turn, so that a seed decides who goes when, and who dies.
+// A cluster in memory for schedules: a Store whose calls are ordered by a seed, which also decides
+// which process is killed.
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Store } from '../../../lib/ipam/store/store.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'
@@ -15,7 +16,7 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
-/** One process. A killed one never gets a turn again: its promises stay open, as a killed process's requests do. */
+/** One process. After a kill its promises stay pending, as a killed process's requests do. */
 export interface Process {
   killed: boolean
   readonly onKill: () => void
@@ -33,7 +34,7 @@ export class Schedule {
     return new Promise(go => this.#waiting.push({ process, go }))
   }
 
-  /** Runs until nobody waits. `killRate` is the chance that a process dies where it stands instead of going on. */
+  /** Runs until no process waits. `killRate`: probability that a process is killed at a step. */
   async run(killRate: number, until: () => boolean): Promise<void> {
     while (!until()) {
       await new Promise(resolve => setImmediate(resolve))
@@ -51,14 +52,14 @@ export class World extends Memory {
   readonly schedule: Schedule
   readonly #lossRate: number
 
-  /** `lossRate`: the chance that a write is carried out and its answer lost. */
+  /** `lossRate`: probability that a write is executed and its response lost. */
   constructor(schedule: Schedule, pools: SpiderIPPool[], lossRate = 0) {
     super(pools)
     this.schedule = schedule
     this.#lossRate = lossRate
   }
 
-  /** The port of one process: it may die before and after every effect. */
+  /** The Store of one process, which may be killed before and after every write. */
   port(process: Process): Store {
     const direct = this.direct()
     const step = async <R>(effect: () => Promise<R>): Promise<R> => {
@@ -73,7 +74,7 @@ export class World extends Memory {
       if (isLost()) throw new KubeError(0, 'Unknown', 'the answer was lost')
       return result
     }
-    // What the API server is asked again after a lost answer, the port asks for itself.
+    // The Store itself reads again after a lost response.
     const compare = async <R>(effect: () => Promise<R>): Promise<R | 'conflict'> => {
       const result = await step(effect)
       return isLost() ? 'conflict' : result

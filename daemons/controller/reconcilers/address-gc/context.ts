@@ -6,9 +6,8 @@ import {
   virtualMachineKeeps,
   type Features,
   type Keeper,
-  type StatefulSet,
-  type VirtualMachine,
 } from '../../../../lib/ipam/store/retention.js'
+import type { StatefulSet, VirtualMachine } from '../../../../lib/ipam/store/store.js'
 import { addressesInUse, type AddressContext, type GcReason } from './decide.js'
 import { stateOf, withHeartbeat, type ClusterNode } from './node.js'
 import type { ReconcileContext } from '../../runtime/reconciler.js'

@@ -4,18 +4,17 @@ import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { isRecordOf, recordAt } from '../../../../lib/ipam/allocation/go-records.js'
 import { kubeStore } from '../../../../lib/ipam/store/kube.js'
 import { newEndpoint, withOnly } from '../../../../lib/ipam/allocation/endpoint.js'
-import { addressObject, type Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { isMirror, topController, uidOf } from '../../../../lib/ipam/store/pod.js'
 import { familyOfPool, poolOf, type Pool } from '../../../../lib/ipam/allocation/pool.js'
-import type { Store } from '../../../../lib/ipam/store/store.js'
+import type { Store, StatefulSet, VirtualMachine } from '../../../../lib/ipam/store/store.js'
 import {
   keeperOf,
   keeperOfKind,
   statefulSetKeeps,
   virtualMachineKeeps,
   type Features,
-  type StatefulSet,
-  type VirtualMachine,
 } from '../../../../lib/ipam/store/retention.js'
 import { repairOf, withAddresses, type EndpointFacts, type Repair } from './decide.js'
 import { addressesInUse, releaseMs, SIGHTING_MS, type GcRules } from '../address-gc/decide.js'

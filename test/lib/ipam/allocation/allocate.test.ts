@@ -1,4 +1,4 @@
-// Taking one address out of pools: what is asked of the port, what is written, and what each kind of holder leads to. On objects in memory.
+// allocate(): requests to the Store, written objects, and the outcome for each kind of holder.
 import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ip, objectNameOf } from '../../../../lib/ip/address.js'
@@ -11,7 +11,7 @@ import {
   type AllocationResult,
   type AllocationRequest,
 } from '../../../../lib/ipam/allocation/allocate.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
@@ -173,13 +173,13 @@ for (const { does, pools, held = [], wanted, is, holders, journal } of rows)
     if (journal) t.strictSame(deps.journal.read(), journal)
   })
 
-t.test('allocate() asks the API server once where the first address is free', async t => {
+t.test('allocate() makes one request where the first address is free', async t => {
   const memory = new Memory([poolObject('a', TWO)])
   await allocate(wantedOf(memory.pools), memory.hands())
   t.match(memory.calls.join(), /^claim 10.1.0.[12]$/)
 })
 
-t.test('allocate() looks after its first miss, and notes no address of others that it saw', async t => {
+t.test('allocate() reads before creating after its first miss, and notes no address of other pods', async t => {
   const three = poolObject('a', { ips: ['10.1.0.1-10.1.0.3'] })
   const memory = new Memory([three])
   for (const at of [1, 2, 3]) memory.hold(`10.1.0.${at}`, { pool: 'a', claimant: claimantOf(`o${at}`) })
@@ -195,7 +195,7 @@ t.test('allocate() looks after its first miss, and notes no address of others th
   )
 })
 
-t.test("allocate() writes the pod into Go's text", async t => {
+t.test('allocate() writes the pod into status.allocatedIPs of a shared pool', async t => {
   const memory = new Memory([shared({ '10.1.0.1': goRecord('other') })])
   await allocate(wantedOf(memory.pools), memory.hands())
   t.strictSame(memory.pools[0]?.status, {
@@ -205,7 +205,7 @@ t.test("allocate() writes the pod into Go's text", async t => {
   })
 })
 
-t.test('allocate() gives back an address that a Go agent has taken meanwhile, and takes another', async t => {
+t.test('allocate() releases an address that a Go agent took concurrently, and takes another', async t => {
   const memory = new Memory([shared({})])
   const read = memory.pools.map(pool => pool)
   const first = new Memory(read)
@@ -218,7 +218,7 @@ t.test('allocate() gives back an address that a Go agent has taken meanwhile, an
   t.strictSame(memory.holders(), [`${rest}/24 ${MINE}`])
 })
 
-t.test('allocate() reads a pool again whose hint is used up, and lists it where it says the same', async t => {
+t.test('allocate() reads a pool again whose hint is used up, and lists it if that is unchanged', async t => {
   const pool = poolObject(
     'a',
     { ips: ['10.1.0.1-10.1.0.20'] },
@@ -234,15 +234,15 @@ t.test('allocate() reads a pool again whose hint is used up, and lists it where 
   ])
 })
 
-t.test('allocate() gives up in a pool where others are always first', async t => {
+t.test('allocate() refuses as contended where other pods are always first', async t => {
   const pool = poolObject('a', { ips: ['10.1.0.1-10.1.0.250'] })
   const memory = new Memory([pool])
-  const port = { ...memory.direct(), createAddress: () => Promise.resolve({ kind: 'taken' as const }) }
-  const taken = await allocate(wantedOf([pool]), { ...memory.hands(), store: port })
+  const store = { ...memory.direct(), createAddress: () => Promise.resolve({ kind: 'taken' as const }) }
+  const taken = await allocate(wantedOf([pool]), { ...memory.hands(), store })
   t.strictSame(brief(taken), 'a contended tries 200, 0 reserved, 0 recorded')
 })
 
-t.test('allocate() throws what the API server says, and the journal has the address', async t => {
+t.test('allocate() throws the error of the API server, and the journal has the address', async t => {
   const pool = poolObject('a', { ips: ['10.1.0.1'] })
   const memory = new Memory([pool])
   const deps: AllocDeps = {
@@ -281,29 +281,29 @@ for (const [of, holder, nic, is] of takenOver)
     t.strictSame(deps.journal.read(), [objectNameOf(ip('10.1.0.1'))])
   })
 
-t.test('takeOver() tries again where a late DEL wrote the address, eight times', async t => {
+t.test('takeOver() retries eight times where a late DEL writes the address', async t => {
   for (const conflicts of [0, 1, 7, 8]) {
     const { memory, object } = held({ ...me, containerID: 'earlier' })
     let left = conflicts
     const direct = memory.direct()
-    const port = {
+    const store = {
       ...direct,
       updateAddress: (one: SpiderIPAddress) => (left-- > 0 ? Promise.resolve(undefined) : direct.updateAddress(one)),
     }
-    const got = await takeOver(object, asking, port)
+    const got = await takeOver(object, asking, store)
     t.strictSame(got?.object.spec.containerID, conflicts < 8 ? 'c-p' : undefined, `${conflicts} conflicts`)
   }
 })
 
-t.test('takeOver() leaves what was given to another pod meanwhile, and what is gone', async t => {
+t.test('takeOver() fails for an address that another pod holds by now or that is deleted', async t => {
   for (const now of [other, undefined]) {
     const { memory, object } = held({ ...me, containerID: 'earlier' })
     memory.addresses.remove(object, false)
     if (now) memory.hold('10.1.0.1', { pool: 'a', claimant: now })
     const before = memory.holders()
     const direct = memory.direct()
-    const port = { ...direct, updateAddress: () => Promise.resolve(undefined) }
-    t.strictSame(await takeOver(object, asking, port), undefined)
+    const store = { ...direct, updateAddress: () => Promise.resolve(undefined) }
+    t.strictSame(await takeOver(object, asking, store), undefined)
     t.strictSame(memory.holders(), before)
   }
 })

@@ -1,4 +1,5 @@
-// The order of candidates: every address once, the same for the same asker, spread for different ones; and how many are tried before a list.
+// The candidate order: every address once, stable for one claimant, spread over claimants; and the
+// number of probes before a list.
 import t from 'tap'
 import { hash64 } from '../../../../lib/hash.js'
 import { candidatesOf, isNearlyFull, probesBeforeList, stepFor } from '../../../../lib/ipam/allocation/candidates.js'
@@ -7,8 +8,8 @@ import type { Ranges } from '../../../../lib/ip/range.js'
 const range = (first: bigint, last: bigint): Ranges => [{ first, last }]
 const who = 'default/web-0/eth0/p'
 
-// FNV-1a of http://www.isthe.com/chongo/tech/comp/fnv/ and MurmurHash3's finalizer, computed by another program: a pod that comes back after an
-// upgrade of the plugin walks the same way.
+// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) and MurmurHash3's finalizer, computed by
+// another program: the order must not change with an upgrade of the plugin.
 const hashes: readonly (readonly [text: string, hash: bigint])[] = [
   ['', 0xecba3df2c3383c52n],
   ['a', 0xed8170de1919a24dn],
@@ -39,29 +40,29 @@ for (const [wanted, size, step] of steps)
   t.test(`stepFor() ${wanted} of ${size} is ${step}`, async t => t.strictSame(stepFor(wanted, size), step))
 
 for (const size of [1n, 2n, 3n, 10n, 64n, 97n, 1000n])
-  t.test(`candidatesOf() ${size} addresses in two ranges meets each once`, async t => {
+  t.test(`candidatesOf() ${size} addresses in two ranges returns each once`, async t => {
     const free = [...range(5n, 5n), ...(size > 1n ? range(100n, 98n + size) : [])]
     const order = candidatesOf(free, who)
     const all = Array.from({ length: Number(size) }, (_, k) => order.at(BigInt(k)))
     t.strictSame(new Set(all).size, Number(size))
     t.ok(all.every(one => one === 5n || (one >= 100n && one <= 98n + size)))
     t.strictSame(order.at(size), all[0], 'and begins again')
-    t.strictSame(candidatesOf(free, who).at(0n), all[0], 'and is the same for the same asker')
+    t.strictSame(candidatesOf(free, who).at(0n), all[0], 'and is the same for the same claimant')
   })
 
-t.test('candidatesOf() begins where the hash says, and goes on by the step', async t => {
+t.test('candidatesOf() starts at the hash and advances by the step', async t => {
   const order = candidatesOf(range(100n, 353n), who)
   const [start, step] = [hash64(who) % 254n, stepFor(hash64(`${who}/step`), 254n)]
   t.strictSame([order.size, order.at(0n), order.at(1n)], [254n, 100n + start, 100n + ((start + step) % 254n)])
 })
 
-t.test('candidatesOf() a /64 costs what a /28 costs: no list is made', async t => {
+t.test('candidatesOf() a /64 costs no more than a /28', async t => {
   const order = candidatesOf(range(0n, 2n ** 64n - 1n), 'a')
   t.ok(order.at(0n) !== order.at(1n))
   t.strictSame(order.size, 2n ** 64n)
 })
 
-t.test('candidatesOf() a thousand pods begin in a thousand places of a /15, nearly', async t => {
+t.test('candidatesOf() spreads the starts of a thousand pods over a /15', async t => {
   const free = range(0n, 131_069n)
   const firsts = new Set(Array.from({ length: 1000 }, (_, at) => candidatesOf(free, `default/pod-${at}/eth0/p`).at(0n)))
   t.ok(firsts.size > 980, `${firsts.size} of 1000`)

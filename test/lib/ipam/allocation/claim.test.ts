@@ -1,15 +1,8 @@
-// Who an address belongs to: the object that says so, and who may take it over.
+// The holder of an address object, and who may take it over.
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
-import {
-  addressObject,
-  withHolder,
-  isHeldBy,
-  isUpToDate,
-  orderSeed,
-  type Holder,
-  type Claimant,
-} from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from '../../../../lib/ipam/allocation/claim.js'
+import type { Holder, Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 
@@ -25,9 +18,9 @@ const orders: readonly (readonly [of: string, claimant: Claimant, is: string])[]
   ['a container', { ...me, at }, 'default/box/eth0/a'],
 ]
 for (const [of, claimant, is] of orders)
-  t.test(`whoOf() ${of} is ${is}`, async t => t.strictSame(orderSeed(claimant, 'eth0', pool), is))
+  t.test(`orderSeed() ${of} is ${is}`, async t => t.strictSame(orderSeed(claimant, 'eth0', pool), is))
 
-t.test('addressObject() says whose the address is', async t => {
+t.test('addressObject() has the pod, its owner and its node', async t => {
   const { metadata, ...rest } = object(me)
   t.strictSame(rest, {
     ...{ apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPAddress' },
@@ -43,7 +36,7 @@ t.test('addressObject() says whose the address is', async t => {
   )
 })
 
-t.test('addressObject() of a container says where that is', async t => {
+t.test('addressObject() of a container has its host and netns', async t => {
   const { labels, annotations } = object({ ...me, at }).metadata
   t.strictSame(labels?.['ipam.spidernet.io/container-host'], 'h')
   t.strictSame(annotations, { 'ipam.spidernet.io/netns': '/run/netns/x' })
@@ -63,7 +56,7 @@ const ours: readonly (readonly [of: string, holder: Claimant, nic: string, was: 
   ['the pod before, another interface', before, 'net1', { uid: 'uid-before' }, false],
 ]
 for (const [of, holder, nic, was, is] of ours)
-  t.test(`isOurs() of ${of} is ${is}`, async t =>
+  t.test(`isHeldBy() of ${of} is ${is}`, async t =>
     t.strictSame(isHeldBy(object(holder, nic), { claimant: me, nic: 'eth0', ...(was && { was }) }), is),
   )
 
@@ -84,7 +77,7 @@ for (const [of, holder, nic, claimant, is] of current)
     )
   })
 
-t.test('handedTo() keeps the address and drops the mark of a container that was gone', async t => {
+t.test('withHolder() keeps the address and removes the mark of GC', async t => {
   const held = object(before, '#0')
   const marked = {
     ...held,

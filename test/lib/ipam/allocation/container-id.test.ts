@@ -1,4 +1,4 @@
-// What a container without a pod is called.
+// Identity of a container without a pod.
 import t from 'tap'
 import { CONTAINER, isOfContainer, isRecordName, uidOf } from '../../../../lib/ipam/allocation/container-id.js'
 
@@ -16,7 +16,7 @@ const names: readonly (readonly [of: string, id: string, is: boolean])[] = [
 for (const [of, id, is] of names)
   t.test(`isRecordName() of ${of} is ${is}`, async t => t.strictSame(isRecordName(id), is))
 
-t.test('uidOf() is as much of the ID as a label holds', async t => {
+t.test('uidOf() truncates the ID to the length of a label value', async t => {
   for (const [length, is] of [
     [3, 3],
     [63, 63],
@@ -25,7 +25,7 @@ t.test('uidOf() is as much of the ID as a label holds', async t => {
     t.strictSame(uidOf({ id: 'a'.repeat(length) }).length, is)
 })
 
-t.test('isOfContainer() goes by group and kind', async t => {
+t.test('isOfContainer() compares group and kind', async t => {
   const owners = [
     { ...CONTAINER, name: 'c' },
     { ...CONTAINER, kind: 'Pod', name: 'c' },

@@ -1,4 +1,4 @@
-// One step of getting an address out of one pool: what comes next for everything that may be known so far.
+// decide(): the next step of the search for every kind of state.
 import t from 'tap'
 import { candidatesOf } from '../../../../lib/ipam/allocation/candidates.js'
 import {
@@ -79,7 +79,7 @@ const steps: readonly (readonly [does: string, known: SearchState, next: SearchS
 for (const [does, is, next, random = 0] of steps)
   t.test(`decide() ${does}`, async t => t.strictSame(decide(is, random), next))
 
-t.test('decide() sends callers that know the same to different addresses', async t => {
+t.test('decide() spreads callers with the same state over different addresses', async t => {
   for (const more of [hinted(['10.0.0.7-10.0.0.16']), listed(ranges('10.0.0.1-10.0.0.6', '10.0.0.17-10.0.0.100'))]) {
     const wanted = new Set<bigint>()
     for (let n = 0; n < 100; n++) {
@@ -147,11 +147,11 @@ t.test('afterHint() compares with what was read, not with what was tried since',
   t.strictSame(shown(afterHint(before, ranges('10.0.0.1-10.0.0.9')).hint?.left), [])
 })
 
-t.test('afterMiss() counts, and nothing else, while the order is walked through', async t => {
+t.test('afterMiss() only counts while candidates are tried in order', async t => {
   t.strictSame(afterMiss(known({ misses: 2 }), at('10.0.0.4')), known({ misses: 3 }))
 })
 
-t.test('afterMiss() takes the address out of the hint', async t => {
+t.test('afterMiss() removes the address from the hint', async t => {
   const {
     misses,
     hint,
@@ -182,7 +182,7 @@ for (const [where, address, becomes] of missed)
     t.strictSame(after.hint, before.hint)
   })
 
-t.test('afterList() begins to count the misses of a list, and goes on with those of the call', async t => {
+t.test('afterList() resets the misses of the list and keeps those of the call', async t => {
   const after = afterList(known({ ...listed(taken, 4), misses: 9 }), three, 'fresh')
   t.strictSame(after, known({ ...listed(three, 0, 'fresh'), misses: 9 }))
 })

@@ -1,4 +1,4 @@
-// The record of a pod: what it says of an interface, whose it is, and how interfaces are put into it.
+// The record of a pod: its interfaces, its owner, merging of interfaces.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ip, type Family } from '../../../../lib/ip/address.js'
@@ -13,7 +13,8 @@ import {
   withOnly,
   type Assigned,
 } from '../../../../lib/ipam/allocation/endpoint.js'
-import { addressObject, type Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 
@@ -81,7 +82,7 @@ for (const [of, claimant, isKept, owner] of owners)
     })
   })
 
-t.test('withOnly() makes the record the pod’s, withNics() leaves it whose it is', async t => {
+t.test('withOnly() changes the holder of the record, withNics() keeps it', async t => {
   const before = newEndpoint(claimantOf('old', { node: 'n0' }), [V4], true)
   const net1 = { interface: 'net1', vlan: 0 }
   t.strictSame(withOnly(before, me, [net1]).status.current, { uid: 'uid-p', node: 'n1', ips: [net1] })

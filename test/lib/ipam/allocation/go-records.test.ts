@@ -1,4 +1,4 @@
-// Go's status.allocatedIPs: what is read of it, whose an address is, and what is written.
+// status.allocatedIPs: parse, look up, write.
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
 import { formatRanges, rangesOf } from '../../../../lib/ip/range.js'
@@ -14,7 +14,7 @@ import {
   withRecordOf,
   type SharedPool,
 } from '../../../../lib/ipam/allocation/go-records.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 
 const record = (address: string, pod = 'p', uid = `uid-${pod}`) => ({ ip: ip(address), namespace: 'default', pod, uid })
@@ -44,7 +44,7 @@ for (const [text, addresses, unreadable] of texts)
     t.strictSame([found.records.map(one => one.ip), found.unreadable], [addresses, unreadable])
   })
 
-t.test('allocatedText() is compact, in the order of bytes, and absent where it is empty', async t => {
+t.test('allocatedText() is compact, in byte order, and undefined without entries', async t => {
   const entries = [
     ['10.1.0.9', 5],
     ['fd00::1', { pod: 'a/b', podUid: 'u' }],
@@ -94,7 +94,7 @@ t.test('recordAt() finds the record of an address, and none of an entry that nam
   t.strictSame([recordAt(shared, ip('10.1.0.3')), recordAt(shared, ip('10.1.0.4'))], [undefined, undefined])
 })
 
-t.test('withRecordOf() replaces the entry of the address, and keeps what it cannot read', async t => {
+t.test('withRecordOf() replaces the entry of the address, and keeps unreadable ones', async t => {
   for (const [address, keys] of [
     ['10.1.0.1', ['10.1.0.3', 'fd00::1', 'x', '10.1.0.1']],
     ['10.1.0.9', ['10.1.0.1', '10.1.0.3', 'fd00::1', 'x', '10.1.0.9']],

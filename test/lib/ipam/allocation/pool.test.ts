@@ -1,9 +1,9 @@
-// A SpiderIPPool as allocation sees it.
+// A SpiderIPPool parsed for allocation.
 import t from 'tap'
 import type { SpiderIPPool, SpiderReservedIP } from '../../../../lib/crd/types.js'
 import { toBigint, ip, type Family } from '../../../../lib/ip/address.js'
 import { formatRanges } from '../../../../lib/ip/range.js'
-import { addressText, familyOfPool, poolOf, reservedRanges } from '../../../../lib/ipam/allocation/pool.js'
+import { familyOfPool, poolOf, reservedRanges } from '../../../../lib/ipam/allocation/pool.js'
 import { outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
 const families: readonly (readonly [of: string, spec: Partial<SpiderIPPool['spec']>, is: Family | undefined])[] = [
@@ -51,12 +51,12 @@ const rows: readonly Row[] = [
   },
 ]
 for (const { of, spec, family = 4, ranges, unusable } of rows)
-  t.test(`poolOf() gives out of ${of}`, async t => {
+  t.test(`poolOf() ranges of ${of}`, async t => {
     const pool = poolOf(poolObject('a', spec), family)
     t.strictSame([formatRanges(pool.ranges, family), pool.unusable], [ranges, unusable])
   })
 
-t.test('poolOf() takes over what the object says', async t => {
+t.test('poolOf() has the fields of the object', async t => {
   const routes = [{ dst: '10.8.0.0/16', gw: '10.1.0.1' }]
   const status = { allocatedIPCount: 7, freeIPs: ['10.1.0.3'] }
   const pool = poolOf(poolObject('a', { gateway: '10.1.0.1', routes }, { status }), 4)
@@ -68,7 +68,7 @@ t.test('poolOf() takes over what the object says', async t => {
   t.strictSame([pool.routes, formatRanges(pool.hinted ?? [], 4), pool.shared], [routes, ['10.1.0.3'], undefined])
 })
 
-t.test('poolOf() takes what is not there for nothing', async t => {
+t.test('poolOf() defaults missing fields', async t => {
   const pool = poolOf({ metadata: { name: 'a' }, spec: { subnet: '10.1.0.0/24', gateway: '' } }, 4)
   const { uid, gateway, allocatedCount, routes, hinted, shared } = pool
   t.strictSame([uid, gateway, allocatedCount, routes, hinted, shared], ['', undefined, 0n, [], undefined, undefined])
@@ -88,7 +88,7 @@ const reserved = (ips: readonly string[] | undefined, deletionTimestamp?: string
   metadata: { name: 'r', ...(deletionTimestamp !== undefined && { deletionTimestamp }) },
   spec: { ...(ips && { ips }) },
 })
-t.test('reservedRanges() are those of the family, of all objects but the ones that go', async t => {
+t.test('reservedRanges() has the ranges of the family, without objects that are being deleted', async t => {
   const objects = [
     reserved(['10.1.0.1', 'fd00::1-fd00::2']),
     reserved(['10.1.0.2-10.1.0.3']),
@@ -98,8 +98,4 @@ t.test('reservedRanges() are those of the family, of all objects but the ones th
   t.strictSame(formatRanges(reservedRanges(objects, 4), 4), ['10.1.0.1-10.1.0.3'])
   t.strictSame(formatRanges(reservedRanges(objects, 6), 6), ['fd00::1-fd00::2'])
   t.strictSame(reservedRanges([], 4), [])
-})
-
-t.test('addressText() has the prefix length of the subnet', async t => {
-  t.strictSame(addressText(poolOf(poolObject('a'), 4), toBigint(ip('10.1.0.9'))), '10.1.0.9/24')
 })

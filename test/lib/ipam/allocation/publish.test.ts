@@ -1,10 +1,10 @@
-// Go's text as a lock: whose an address is once the pod's record is, or is not, in it. On objects in memory.
+// publish() and unpublish(): status.allocatedIPs as the lock of a shared pool.
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ip } from '../../../../lib/ip/address.js'
 import { formatRanges, rangesOf } from '../../../../lib/ip/range.js'
 import { sharedOf } from '../../../../lib/ipam/allocation/go-records.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { publish, unpublish } from '../../../../lib/ipam/allocation/publish.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
@@ -72,12 +72,12 @@ const meanwhile: readonly (readonly [of: string, now: SpiderIPPool | undefined, 
   ['nothing, and the pool is gone', undefined, 'no IPPool available: SpiderIPPool a was deleted meanwhile'],
 ]
 for (const [of, now, is] of meanwhile)
-  t.test(`publish() where Go gave ${of} meanwhile`, async t => {
+  t.test(`publish() where a Go agent concurrently allocated ${of}`, async t => {
     const memory = new Memory(now ? [{ ...now, metadata: { ...now.metadata, resourceVersion: 'newer' } }] : [])
     t.strictSame(await published(memory, poolWith('{}')), is)
   })
 
-t.test('publish() gives up after a hundred conflicts', async t => {
+t.test('publish() fails after a hundred conflicts', async t => {
   const memory = new Memory([poolWith('{}')])
   const conflict = Object.assign(memory, { writeAllocated: () => 'conflict' as const })
   t.match(await published(conflict, poolWith('{}')), /^exhaust all retries \(100 times\) in pool a: /)
@@ -91,13 +91,13 @@ const removals: readonly (readonly [of: string, records: object, uid: string, af
   ['nothing where there is no record', REST, 'uid-p', REST],
 ]
 for (const [of, records, uid, after] of removals)
-  t.test(`unpublish() takes out ${of}`, async t => {
+  t.test(`unpublish() removes ${of}`, async t => {
     const memory = new Memory([poolWith(JSON.stringify(records))])
     await unpublish(ip(ADDRESS), { pool: 'a', uid }, memory.direct())
     t.strictSame(JSON.parse(memory.pools[0]?.status?.allocatedIPs ?? '{}'), after)
   })
 
-t.test('unpublish() leaves a pool of ours, one that is gone, and one that others write', async t => {
+t.test('unpublish() ignores an unshared pool, a deleted one, and one in conflict', async t => {
   const projected = poolObject('a', {}, { status: { allocatedIPs: MINE, allocatedIPsProjected: true } })
   for (const [pools, calls] of [
     [[projected], ['pool a']],

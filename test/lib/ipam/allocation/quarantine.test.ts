@@ -1,4 +1,4 @@
-// An address in quarantine: no pod's, and still taken.
+// An address in quarantine: without a holder, and still taken.
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
 import { isQuarantined, quarantine } from '../../../../lib/ipam/allocation/quarantine.js'
@@ -10,7 +10,7 @@ const pool = poolOf(poolObject('a'), 4)
 const held = addressObject({ ip: ip('10.1.0.5'), pool, nic: 'eth0', claimant: claimantOf('p') })
 const CONFLICT = 'ipam.spidernet.io/conflict'
 
-t.test('putAside() leaves the name, the pool and the version, and takes the pod out', async t => {
+t.test('quarantine() keeps name, pool and resourceVersion, and removes the holder', async t => {
   const known = { ...held, metadata: { ...held.metadata, resourceVersion: '7', annotations: { other: 'x' } } }
   const { metadata, spec } = quarantine(known, { mac: '02:00:00:00:00:01', now: 0 })
   t.strictSame(spec, {
@@ -32,7 +32,7 @@ const rows: readonly (readonly [of: string, object: typeof held, is: boolean])[]
   ['an address of a pod', held, false],
   ['an address of a pod with a label of its own', marked, false],
   ['an address of no pod without the label', free, false],
-  ['an address that was put aside', quarantine(held, { mac: '02:00:00:00:00:01', now: 0 }), true],
+  ['an address in quarantine', quarantine(held, { mac: '02:00:00:00:00:01', now: 0 }), true],
 ]
 for (const [of, object, is] of rows)
-  t.test(`isAside() of ${of} is ${is}`, async t => t.strictSame(isQuarantined(object), is))
+  t.test(`isQuarantined() of ${of} is ${is}`, async t => t.strictSame(isQuarantined(object), is))

@@ -1,4 +1,4 @@
-// The pod's own routes: which interface they belong to, and what they replace.
+// Assignment of the pod's own routes to interfaces, and the routes that they replace.
 import t from 'tap'
 import type { EndpointNic, PoolRoute } from '../../../../lib/crd/types.js'
 import { dstOf, unreachableRoutes, withRoutes } from '../../../../lib/ipam/allocation/routes.js'
@@ -77,7 +77,7 @@ t.test('withRoutes() gives a link-local next hop to the interface whose pool has
   t.end()
 })
 
-t.test('withRoutes() leaves an interface as it is that gets none, and gives one without routes no list', async t => {
+t.test('withRoutes() keeps an interface without a route unchanged', async t => {
   const [nic, plain] = [
     nicOf('eth0', { net: 6, routes: [route('10.8.0.0/16 via 10.6.0.2')] }),
     nicOf('net1', { net: 7 }),
@@ -85,12 +85,12 @@ t.test('withRoutes() leaves an interface as it is that gets none, and gives one 
   t.strictSame(withRoutes({ nics: [nic, plain], isOnly: false }, []), [nic, plain])
 })
 
-t.test('homeless() has a route whose gateway is no address', async t => {
+t.test('unreachableRoutes() returns a route whose gateway is not an address', async t => {
   const nics = [nicOf('eth0', { net: 6 })]
   t.strictSame(unreachableRoutes({ nics, isOnly: true }, [route('10.8.0.0/16 via x')]).map(text), ['10.8.0.0/16 via x'])
 })
 
-t.test('homeless() has a link-local gateway where the only interface has no IPv6', async t => {
+t.test('unreachableRoutes() returns a link-local gateway where the only interface has no IPv6', async t => {
   const { ipv6: _, ...only4 } = nicOf('eth0', { net: 6 })
   t.strictSame(unreachableRoutes({ nics: [only4], isOnly: true }, [route('::/0 via fe80::1')]).map(text), [
     '::/0 via fe80::1',

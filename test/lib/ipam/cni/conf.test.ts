@@ -1,8 +1,8 @@
-// The `ipam` object: Go's leniency kept, everything else refused with key and value.
+// The `ipam` object: as lenient as Go; anything else is refused with key and value.
 import t from 'tap'
 import { ipamConf } from '../../../../lib/ipam/cni/conf.js'
 
-t.test('defaults', t => {
+t.test('ipamConf() defaults', t => {
   t.match(ipamConf({ ipam: { type: 'spiderpool' } }), {
     logLevel: 'debug',
     logFile: '/var/log/spidernet/spiderpool.log',
@@ -25,7 +25,7 @@ const good = [
   { ipam: { kubeconfig: '/x' }, is: { kubeconfig: '/x' } },
 ]
 for (const { ipam, is } of good)
-  t.test(JSON.stringify(ipam), t => {
+  t.test(`ipamConf() ${JSON.stringify(ipam)}`, t => {
     t.match(ipamConf({ ipam }), is)
     t.end()
   })
@@ -50,7 +50,7 @@ const bad = [
   },
 ]
 for (const { conf, why } of bad)
-  t.test(`${JSON.stringify(conf)} is refused`, t => {
+  t.test(`ipamConf() refuses ${JSON.stringify(conf)}`, t => {
     t.throws(() => ipamConf(conf), { message: why, code: 7 })
     t.end()
   })

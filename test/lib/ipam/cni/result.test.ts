@@ -1,4 +1,4 @@
-// What a CNI result has of the record of an interface.
+// Addresses and routes of a CNI result, from the record of an interface.
 import t from 'tap'
 import type { EndpointNic, PoolRoute } from '../../../../lib/crd/types.js'
 import { answerOf } from '../../../../lib/ipam/cni/result.js'

@@ -1,4 +1,4 @@
-// Addresses for several interfaces at once: all or none, and the sentence of a full pool. On objects in memory.
+// Allocation for several interfaces, all or none, and the error of a full pool.
 import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
@@ -21,7 +21,7 @@ const scene = (held: readonly (readonly [string, string])[] = []): Memory => {
   return memory
 }
 
-t.test('grant() has one address of every family for every interface', async t => {
+t.test('allocateAll() returns one address of every family for every interface', async t => {
   const memory = scene()
   const { nics } = await allocateAll(
     [want('eth0', { 4: [A], 6: [V6] }), want('#1', { 4: [B] })],
@@ -37,7 +37,7 @@ t.test('grant() has one address of every family for every interface', async t =>
   ])
 })
 
-t.test('grant() gives back all where one pool is full, and closes the journal', async t => {
+t.test('allocateAll() releases all where one pool is full, and closes the journal', async t => {
   const memory = scene([['fd00::1', 'v6']])
   const deps = memory.hands()
   const said = await outcomeOf(allocateAll([want('eth0', { 4: [A], 6: [V6] })], granting, deps))
@@ -48,7 +48,7 @@ t.test('grant() gives back all where one pool is full, and closes the journal', 
   t.strictSame([memory.holders(), deps.journal.read()], [['fd00::1/64 other eth0 c-other'], []])
 })
 
-t.test('grant() gives back all where the API server fails, and leaves the journal', async t => {
+t.test('allocateAll() releases all where the API server fails, and keeps the journal', async t => {
   const memory = scene()
   const direct = memory.direct()
   const createAddress: typeof direct.createAddress = object =>
@@ -61,7 +61,7 @@ t.test('grant() gives back all where the API server fails, and leaves the journa
   )
 })
 
-t.test('undo() gives back what this call created, and not what an earlier one took', async t => {
+t.test('undo() releases what this call created, not what an earlier one took', async t => {
   const memory = scene()
   memory.hold('10.1.0.1', { pool: 'a', claimant: { ...me, containerID: 'earlier' } })
   const { undo } = await allocateAll([want('eth0', { 4: [A] }), want('net1', { 4: [B] })], granting, memory.hands())
@@ -69,11 +69,11 @@ t.test('undo() gives back what this call created, and not what an earlier one to
   t.strictSame(memory.holders(), ['10.1.0.1/24 p eth0 c-p'])
 })
 
-t.test('undo() leaves the journal where an address could not be given back', async t => {
+t.test('undo() keeps the journal where an address could not be released', async t => {
   const memory = scene()
   const deps = memory.hands()
-  const port = { ...deps.store, deleteAddress: () => Promise.reject(new Error('busy')) }
-  const { undo } = await allocateAll([want('eth0', { 4: [A] })], granting, { ...deps, store: port })
+  const store = { ...deps.store, deleteAddress: () => Promise.reject(new Error('busy')) }
+  const { undo } = await allocateAll([want('eth0', { 4: [A] })], granting, { ...deps, store })
   await undo()
   t.strictSame(deps.journal.read(), ['10.1.0.1'])
 })
@@ -108,7 +108,7 @@ const refusals: readonly (readonly [
   ],
 ]
 for (const [of, pools, ips, is] of refusals)
-  t.test(`grant() refuses ${of}`, async t => {
+  t.test(`allocateAll() refuses ${of}`, async t => {
     const memory = scene([['10.1.0.9', 'b']])
     const reserved = [{ metadata: { name: 'r' }, spec: { ips } }]
     t.strictSame(
@@ -127,7 +127,7 @@ const sample = (): readonly SpiderIPAddress[] => {
 }
 const aside = sample().map(object => quarantine(object, { mac: '02:00:00:00:00:01', now: 0 }))
 const most: readonly (readonly [of: string, sample: readonly SpiderIPAddress[], is: string])[] = [
-  ['nobody', [], ''],
+  ['no addresses', [], ''],
   ['a Deployment', sample(), '; most by Deployment default/web, 2'],
   ['hosts outside', [...sample(), ...aside], '; most by hosts outside (IP conflict), 3'],
 ]

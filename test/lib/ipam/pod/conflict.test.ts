@@ -1,4 +1,4 @@
-// What is asked of the network about the addresses of an interface, and what is given up. On objects in memory.
+// Probes for the addresses of an interface, and what a finding releases. On objects in memory.
 import t from 'tap'
 import type { EndpointNic } from '../../../../lib/crd/types.js'
 import { ip } from '../../../../lib/ip/address.js'
@@ -42,7 +42,9 @@ const asks: readonly (readonly [
   ['what is no address', nic({ ipv4: 'x' }), true, true, []],
 ]
 for (const [of, one, conflict, gateway, is] of asks)
-  t.test(`asksOf() asks for ${of}`, async t => t.strictSame(probeRequestsOf(one, switches(conflict, gateway)), is))
+  t.test(`probeRequestsOf() probes ${of}`, async t =>
+    t.strictSame(probeRequestsOf(one, switches(conflict, gateway)), is),
+  )
 
 const mac = parseMac('02:00:00:00:00:01')
 if (!mac) throw new RangeError('no MAC')
@@ -83,7 +85,7 @@ for (const [of, findings, is, holders, event] of rows)
     t.strictSame(memory.events[0]?.reason, event)
   })
 
-t.test('refuse() gives back what an earlier call took, and which undo leaves', async t => {
+t.test('refuse() releases what an earlier call took, which undo keeps', async t => {
   const me = claimantOf('p')
   const memory = new Memory([poolObject('a', { ips: ['10.1.0.1'] })])
   memory.hold('10.1.0.1', { pool: 'a', claimant: me })

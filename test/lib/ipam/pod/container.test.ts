@@ -1,4 +1,5 @@
-// Random schedules of containers without pods, kills and DELs that nobody calls, against one small pool: no address twice, none left behind.
+// Random schedules of containers without pods, kills and missing DELs on a small pool: no address
+// is allocated twice or leaked.
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Ip } from '../../../../lib/ip/address.js'
@@ -23,7 +24,9 @@ class Machine {
     this.world = world
   }
 
-  /** ADD in a new namespace; what it answers is used until the namespace goes. Rejects as ADD does; stays open where it was killed. */
+  /**
+   * ADD in a new namespace, which uses the result until it is removed. Stays pending after a kill.
+   */
   async add(container: ContainerIdentity, process: Process, nic = 'eth0'): Promise<readonly string[]> {
     const { world, namespaces } = this
     const netns = `netns of ${container.id}`
@@ -75,7 +78,9 @@ function stage(seed: number): Stage {
   }
 }
 
-/** Half of the containers are told to go; of the others, and of what is killed, only the namespace goes, and nobody calls DEL. */
+/**
+ * Half of the containers get DEL; of the others, and of killed ADDs, only the namespace is removed.
+ */
 function life({ machine, world }: Stage, at: number): Promise<void> {
   const container = containerOf(`c${at}`)
   return new Promise(resolve => {
@@ -89,7 +94,7 @@ function life({ machine, world }: Stage, at: number): Promise<void> {
   })
 }
 
-t.test('no address twice, and all of the pool can be had once the namespaces are gone', async t => {
+t.test('addContainer() allocates no address twice, and the whole pool once the namespaces are gone', async t => {
   const wrong: string[] = []
   for (const seed of SEEDS) {
     const now = stage(seed)
@@ -108,7 +113,7 @@ t.test('no address twice, and all of the pool can be had once the namespaces are
   t.strictSame(wrong, [])
 })
 
-t.test('a full pool takes nothing from a namespace that is there, and takes the record with the address', async t => {
+t.test('addContainer() on a full pool releases nothing of a live namespace, and a record with its address', async t => {
   const { machine, world, calm, run } = stage(1)
   const names = ['a', 'b', 'c', 'd'].map(id => containerOf(id))
   await run(Promise.all(names.map(container => machine.add(container, calm))))
@@ -120,7 +125,7 @@ t.test('a full pool takes nothing from a namespace that is there, and takes the 
   t.strictSame([...world.endpoints.objects.keys()].sort(), ['default/a', 'default/c', 'default/d', 'default/e'])
 })
 
-t.test('an address that is asked for is given or refused, and a NIC goes alone', async t => {
+t.test('addContainer() allocates or refuses a requested address; releaseNic() releases one NIC', async t => {
   const { machine, world, calm, run } = stage(2)
   const wanted = (id: string, ip: string) => containerOf(id, ip as Ip)
   await run(machine.add(wanted('a', '10.1.0.3'), calm))

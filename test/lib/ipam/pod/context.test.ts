@@ -1,4 +1,4 @@
-// What an ADD knows of its pod before it takes anything, and the pods that it refuses. On objects in memory.
+// The pod context of ADD, and the pods that it refuses. On objects in memory.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
@@ -49,7 +49,7 @@ const refused: readonly (readonly [of: string, pod: Pod | undefined, podUid: str
   ],
 ]
 for (const [of, pod, podUid, is] of refused)
-  t.test(`readAll() refuses ${of}`, async t =>
+  t.test(`readPodContext() refuses ${of}`, async t =>
     t.strictSame(await outcomeOf(readPodContext(askOf('p', { podUid }), scene(pod).direct())), is),
   )
 
@@ -85,7 +85,7 @@ const claims: readonly (readonly [of: string, pod: Pod, is: object, ask?: Partia
   ],
 ]
 for (const [of, pod, is, ask] of claims)
-  t.test(`readAll() claims for ${of}`, async t => {
+  t.test(`readPodContext() claims for ${of}`, async t => {
     const { claimant } = await readPodContext(askOf(pod.metadata.name, ask), scene(pod).direct())
     const { uid, record, owner, isKept, apiUid } = claimant
     t.strictSame({ uid, record, owner: `${owner.kind} ${owner.name}`, isKept, apiUid }, is)
@@ -97,24 +97,24 @@ const reads: readonly (readonly [of: string, pod: Pod, record: string, calls: re
   ['a pod whose name has one', podOf('web-0', SET), 'web-0', ['pod web-0', 'endpoint web-0', 'reserved']],
 ]
 for (const [of, pod, record, calls] of reads)
-  t.test(`readAll() reads the record of ${of}: ${record}`, async t => {
+  t.test(`readPodContext() reads the record of ${of}: ${record}`, async t => {
     const memory = scene(pod)
     const { name } = pod.metadata
     memory.endpoints.create(newEndpoint(claimantOf(name), [], true))
-    const seen = await readPodContext(askOf(name), memory.direct())
+    const context = await readPodContext(askOf(name), memory.direct())
     t.strictSame([...memory.calls].sort(), [...calls].sort())
-    t.strictSame(typeof seen.endpoint === 'object' ? seen.endpoint.metadata.name : seen.endpoint, record)
-    t.strictSame((await withEndpoint(seen, memory.direct())).endpoint?.metadata.name, name)
+    t.strictSame(typeof context.endpoint === 'object' ? context.endpoint.metadata.name : context.endpoint, record)
+    t.strictSame((await withEndpoint(context, memory.direct())).endpoint?.metadata.name, name)
     const again = record === 'unread' ? [`endpoint ${name}`] : []
     t.strictSame(memory.calls.slice(calls.length), again, 'what was read is not read twice')
   })
 
-t.test('readAll() does not take a launcher’s record for its machine’s', async t => {
+t.test('readPodContext() does not use a launcher’s record for its machine', async t => {
   const name = 'virt-launcher-vm-12345'
   const memory = scene(podOf(name, VMI))
   memory.endpoints.create(newEndpoint(claimantOf(name), [], true))
-  const seen = await readPodContext(askOf(name), memory.direct())
-  t.strictSame(seen.endpoint, UNREAD)
+  const context = await readPodContext(askOf(name), memory.direct())
+  t.strictSame(context.endpoint, UNREAD)
 })
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -128,6 +128,6 @@ const fresh: readonly (readonly [of: string, pod: Pod, is: boolean])[] = [
 ]
 for (const [of, pod, is] of fresh)
   t.test(`isFresh() of ${of} is ${is}`, async t => {
-    const seen: PartialPodContext = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
-    t.strictSame(isFresh(seen), is)
+    const context: PartialPodContext = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
+    t.strictSame(isFresh(context), is)
   })

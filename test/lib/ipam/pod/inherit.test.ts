@@ -1,9 +1,9 @@
-// What goes over to the next pod of a StatefulSet or a virtual machine, and what goes back. On objects in memory.
+// What the next pod of a StatefulSet or virtual machine inherits, and what is released.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { inherit, releaseStale, outdated, poolsIn, unusable } from '../../../../lib/ipam/pod/inherit.js'
 import type { RequestedPools } from '../../../../lib/ipam/pools/requested.js'
 import { claimantOf, Memory, poolObject } from '../../../fixtures/memory.js'
@@ -15,10 +15,10 @@ const nic = (name: string, last: number, more: Partial<EndpointNic> = {}): Endpo
   ...more,
 })
 const named = (name: string, pools: readonly SpiderIPPool[], family: Family = 4): RequestedPools['named'][number] => ({
-  request: { nic: name, place: undefined, names: new Map(), cleanGateway: false },
+  request: { nic: name, index: undefined, names: new Map(), cleanGateway: false },
   pools: new Map([[family, pools]]),
 })
-const wishes = (of: RequestedPools['named'], scope: RequestedPools['scope'] = 'call'): RequestedPools => ({
+const requested = (of: RequestedPools['named'], scope: RequestedPools['scope'] = 'call'): RequestedPools => ({
   from: 'x',
   scope,
   named: of,
@@ -29,22 +29,22 @@ const MOVED = { ...A, spec: { ...A.spec, subnet: '10.2.0.0/24' } }
 const old: readonly (readonly [
   of: string,
   recorded: readonly EndpointNic[],
-  wishes: RequestedPools,
+  requested: RequestedPools,
   is: string,
   isOfNetwork?: boolean,
 ])[] = [
-  ['an interface whose pool is named', two, wishes([named('eth0', [A])]), ''],
-  ['an interface whose pool is one of several', two, wishes([named('eth0', [V6, A])]), ''],
-  ['an interface whose pool is named no more', two, wishes([named('eth0', [poolObject('b')])]), 'eth0'],
-  ['an interface that nothing is named for', two, wishes([named('net1', [A])], 'all'), 'eth0'],
-  ['an interface whose pool has another subnet', two, wishes([named('eth0', [MOVED])]), 'eth0'],
-  ['an interface of another network', two, wishes([named('eth0', [A])]), 'eth0', false],
-  ['an interface that the record does not have', [nic('net1', 2)], wishes([named('eth0', [A])]), ''],
-  ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], wishes([named('eth0', [A])]), 'eth0'],
-  ['places that are right', two, wishes([named('#0', [A]), named('#1', [A])], 'places'), ''],
-  ['places of which one is wrong', two, wishes([named('#0', [A]), named('#1', [V6])], 'places'), 'eth0 net1'],
-  ['places that are fewer', two, wishes([named('#0', [A])], 'places'), 'eth0 net1'],
-  ['places, whatever the network', two, wishes([named('#0', [A]), named('#1', [A])], 'places'), '', false],
+  ['an interface whose pool is named', two, requested([named('eth0', [A])]), ''],
+  ['an interface whose pool is one of several', two, requested([named('eth0', [V6, A])]), ''],
+  ['an interface whose pool is named no more', two, requested([named('eth0', [poolObject('b')])]), 'eth0'],
+  ['an interface that nothing is named for', two, requested([named('net1', [A])], 'all'), 'eth0'],
+  ['an interface whose pool has another subnet', two, requested([named('eth0', [MOVED])]), 'eth0'],
+  ['an interface of another network', two, requested([named('eth0', [A])]), 'eth0', false],
+  ['an interface that the record does not have', [nic('net1', 2)], requested([named('eth0', [A])]), ''],
+  ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], requested([named('eth0', [A])]), 'eth0'],
+  ['an index list that is current', two, requested([named('#0', [A]), named('#1', [A])], 'byIndex'), ''],
+  ['an index list with one other pool', two, requested([named('#0', [A]), named('#1', [V6])], 'byIndex'), 'eth0 net1'],
+  ['an index list that is shorter', two, requested([named('#0', [A])], 'byIndex'), 'eth0 net1'],
+  ['an index list, on any network', two, requested([named('#0', [A]), named('#1', [A])], 'byIndex'), '', false],
 ]
 for (const [of, recorded, wanted, is, isOfNetwork = true] of old)
   t.test(`outdated() of ${of}`, async t => {
@@ -60,14 +60,14 @@ const bad: readonly (readonly [
 ])[] = [
   ['none', two, 'call', ''],
   ['the network address', [nic('eth0', 0), nic('net1', 2)], 'call', 'eth0'],
-  ['the broadcast address, without names', [nic('eth0', 1), nic('net1', 255)], 'places', 'eth0 net1'],
-  ['none, without names', two, 'places', ''],
+  ['the broadcast address, without names', [nic('eth0', 1), nic('net1', 255)], 'byIndex', 'eth0 net1'],
+  ['none, without names', two, 'byIndex', ''],
   ['what is no address', [nic('eth0', 1, { ipv4: 'x' })], 'call', ''],
 ]
 for (const [of, recorded, scope, is] of bad)
   t.test(`unusable() of ${of}`, async t => {
     t.strictSame(
-      unusable(recorded, wishes([], scope))
+      unusable(recorded, requested([], scope))
         .map(one => one.interface)
         .join(' '),
       is,
@@ -75,7 +75,7 @@ for (const [of, recorded, scope, is] of bad)
   })
 
 t.test('poolsIn() has every pool by its name', async t => {
-  t.strictSame([...poolsIn(wishes([named('eth0', [A]), named('net1', [V6, A], 6)])).keys()], ['a', 'v6'])
+  t.strictSame([...poolsIn(requested([named('eth0', [A]), named('net1', [V6, A], 6)])).keys()], ['a', 'v6'])
 })
 
 const before = { ...claimantOf('web-0'), uid: 'uid-before', containerID: 'c-before' }
@@ -84,7 +84,7 @@ const other = claimantOf('other')
 
 const MINE = '10.1.0.1/24 web-0 eth0 c-web-0'
 
-t.test('inherit() has the interfaces whose addresses are the new pod’s by now', async t => {
+t.test('inherit() returns the interfaces whose addresses the new pod holds', async t => {
   const memory = new Memory([A])
   memory.hold('10.1.0.1', { pool: 'a', claimant: before })
   memory.hold('10.1.0.2', { pool: 'a', claimant: other, nic: 'net1' })
@@ -94,16 +94,19 @@ t.test('inherit() has the interfaces whose addresses are the new pod’s by now'
   t.strictSame(memory.holders(), [MINE, '10.1.0.2/24 other net1 c-other'])
 })
 
-t.test('letGoOf() frees what both pods of the name held, but for what an interface that stays has', async t => {
-  const memory = new Memory([A])
-  for (const [last, claimant] of [
-    [1, me],
-    [2, before],
-    [3, other],
-    [4, me],
-  ] as const)
-    memory.hold(`10.1.0.${last}`, { pool: 'a', claimant })
-  const leaving = [1, 2, 3, 4].map(last => nic('eth0', last))
-  await releaseStale(leaving, { uids: [me.uid, before.uid], staying: [nic('net1', 4)] }, memory.hands())
-  t.strictSame(memory.holders(), ['10.1.0.3/24 other eth0 c-other', '10.1.0.4/24 web-0 eth0 c-web-0'])
-})
+t.test(
+  'releaseStale() releases what both pods of the name held, except addresses of a remaining interface',
+  async t => {
+    const memory = new Memory([A])
+    for (const [last, claimant] of [
+      [1, me],
+      [2, before],
+      [3, other],
+      [4, me],
+    ] as const)
+      memory.hold(`10.1.0.${last}`, { pool: 'a', claimant })
+    const leaving = [1, 2, 3, 4].map(last => nic('eth0', last))
+    await releaseStale(leaving, { uids: [me.uid, before.uid], staying: [nic('net1', 4)] }, memory.hands())
+    t.strictSame(memory.holders(), ['10.1.0.3/24 other eth0 c-other', '10.1.0.4/24 web-0 eth0 c-web-0'])
+  },
+)

@@ -1,8 +1,8 @@
-// Writing a pod's record against others who write it, and taking it back. On objects in memory.
+// Concurrent writes of a pod's record, and their undo. On objects in memory.
 import t from 'tap'
 import type { EndpointNic, SpiderEndpoint } from '../../../../lib/crd/types.js'
 import { newEndpoint, withNics } from '../../../../lib/ipam/allocation/endpoint.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import type { Store } from '../../../../lib/ipam/store/store.js'
 import { writeEndpoint, createFirstEndpoint, removeNics, type EndpointWrite } from '../../../../lib/ipam/pod/record.js'
 import { claimantOf, Memory, outcomeOf } from '../../../fixtures/memory.js'
@@ -16,7 +16,7 @@ const writing = (more: Partial<EndpointWrite> = {}): EndpointWrite => ({
 const shown = (endpoint: SpiderEndpoint | undefined): string | undefined =>
   endpoint && [endpoint.status.current.uid, ...endpoint.status.current.ips.map(one => one.interface)].join(' ')
 
-/** What is there by the time of the write, and what the writer has read. */
+/** The stored record at the time of the write, and the record that was read. */
 interface Row {
   readonly does: string
   readonly there?: { readonly claimant: Claimant; readonly nics: readonly EndpointNic[] }
@@ -52,7 +52,7 @@ const rows: readonly Row[] = [
   },
 ]
 for (const { does, there, isRead = false, more, is } of rows)
-  t.test(`record() ${does}`, async t => {
+  t.test(`writeEndpoint() ${does}`, async t => {
     const memory = new Memory()
     const made = there && memory.endpoints.create(newEndpoint(there.claimant, there.nics, false))
     const call = writing({ ...(isRead && { known: made }), ...more })
@@ -61,7 +61,7 @@ for (const { does, there, isRead = false, more, is } of rows)
     t.strictSame(typeof written === 'string' ? written : stored, is)
   })
 
-t.test('record() gives up after eight conflicts', async t => {
+t.test('writeEndpoint() fails after eight conflicts', async t => {
   const memory = new Memory()
   let creates = 0
   const store: Store = {
@@ -88,7 +88,7 @@ const firsts: readonly (readonly [of: string, there: SpiderEndpoint | undefined,
   ["another pod's", newEndpoint({ ...me, uid: 'x' }, [nic('eth0')], false), 'SpiderEndpoint default/p exists'],
 ]
 for (const [of, there, is] of firsts)
-  t.test(`recordFirst() finds ${of}`, async t => {
+  t.test(`createFirstEndpoint() finds ${of}`, async t => {
     const memory = new Memory()
     const made = there && memory.endpoints.create(there)
     const found = await outcomeOf(createFirstEndpoint(writing(), memory.direct()))
@@ -103,14 +103,14 @@ const taken: readonly (readonly [of: string, nics: readonly EndpointNic[], left:
   ['one of another name', [nic('net9', 2)], 'uid-p eth0 net1'],
 ]
 for (const [of, nics, left] of taken)
-  t.test(`unrecord() takes out ${of}`, async t => {
+  t.test(`removeNics() removes ${of}`, async t => {
     const memory = new Memory()
     const made = memory.endpoints.create(newEndpoint(me, [nic('eth0'), nic('net1', 2)], false))
     if (made) await removeNics(made, nics, memory.direct())
     t.strictSame(shown(memory.endpoints.objects.get('default/p')), left)
   })
 
-t.test('unrecord() leaves a record that was written since', async t => {
+t.test('removeNics() keeps a record that was written since', async t => {
   const memory = new Memory()
   const made = memory.endpoints.create(newEndpoint(me, [nic('eth0'), nic('net1', 2)], false))
   if (!made) throw new RangeError('not made')

@@ -1,17 +1,12 @@
-// What a DEL frees: of whom, seen how, and what stays. On objects in memory.
+// What DEL releases and what it keeps. On objects in memory.
 import t from 'tap'
 import type { EndpointNic, Pod, SpiderEndpoint } from '../../../../lib/crd/types.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
-import {
-  releaseRecorded,
-  recordOf,
-  release,
-  releaseIfHeldBy,
-  undoIncompleteAdd,
-  type ReleaseRequest,
-} from '../../../../lib/ipam/pod/release.js'
+import { readRecord } from '../../../../lib/ipam/pod/record.js'
+import { release, type ReleaseRequest } from '../../../../lib/ipam/pod/release.js'
+import { releaseIfHeldBy, releaseRecorded, undoIncompleteAdd } from '../../../../lib/ipam/pod/release-address.js'
 import { ALL_FEATURES } from '../../../../lib/ipam/store/retention.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -33,7 +28,7 @@ interface Scene {
   readonly claimant?: Claimant
   readonly pod?: Pod
   readonly nics?: readonly EndpointNic[]
-  /** Who holds the addresses of the record, where it is not its own pod's container. */
+  /** Holder of the addresses, where it is not the container of the record's pod. */
   readonly holder?: Partial<Claimant>
   readonly replicas?: number
   readonly instance?: boolean
@@ -61,7 +56,7 @@ interface Row extends Scene {
   readonly leaving?: Partial<ReleaseRequest>
   readonly is: string
   readonly left?: readonly string[]
-  /** Whether the record is there still; where it is left out, as long as an address is. */
+  /** Whether the record still exists; by default as long as an address does. */
   readonly hasRecord?: boolean
 }
 const HELD = ['10.1.0.1/24 p eth0 c-p']
@@ -113,7 +108,7 @@ const rows: readonly Row[] = [
   },
   {
     ...{ does: 'keeps all where no one says which pod it was', nics: [], leaving: { podUid: '' } },
-    is: 'kept: nobody says which pod this was (no K8S_POD_UID, no SpiderEndpoint)',
+    is: 'kept: the pod is unknown (no K8S_POD_UID, no SpiderEndpoint)',
   },
   { does: "keeps a StatefulSet pod's", claimant: set, replicas: 1, left: OF_SET, is: SET_KEEPS },
   { does: "frees a StatefulSet pod's beyond its replicas", claimant: set, replicas: 0, is: FREED },
@@ -172,18 +167,18 @@ for (const { does, leaving, is, left = [], hasRecord = left.length > 0, ...scene
     t.strictSame(memory.endpoints.objects.size > 0, hasRecord)
   })
 
-t.test('release() frees nothing where the pod is there at the second look', async t => {
+t.test('release() releases nothing where the second read finds the pod', async t => {
   const memory = sceneOf({})
   const direct = memory.direct()
   let looks = 0
-  const port = { ...direct, pod: () => Promise.resolve(++looks > 1 ? podOf('p') : undefined) }
+  const store = { ...direct, pod: () => Promise.resolve(++looks > 1 ? podOf('p') : undefined) }
   const leaving = {
     pod: { namespace: 'default', name: 'p' },
     podUid: 'uid-p',
     containerID: 'c-p',
     features: ALL_FEATURES,
   }
-  const released = await release(leaving, { store: port, journal: memory.journal('c') })
+  const released = await release(leaving, { store, journal: memory.journal('c') })
   t.strictSame([released, memory.holders()], [{ kind: 'kept', why: LIVES }, HELD])
 })
 
@@ -192,7 +187,7 @@ const written: readonly (readonly [of: string, conflicts: number, left: readonly
   ['eight times', 8, ['10.1.0.1/24 p eth0 ', '10.1.0.2/24 p net1 ']],
 ]
 for (const [of, conflicts, left] of written)
-  t.test(`release() of an unplugged interface whose record others write ${of}`, async t => {
+  t.test(`release() of an unplugged interface, record written concurrently: ${of}`, async t => {
     const memory = sceneOf({ nics: two, pod: multus('[]') })
     const direct = memory.direct()
     let more = conflicts
@@ -214,11 +209,11 @@ const ofMachine: readonly (readonly [of: string, pod: string, kubevirt: boolean,
   ['of a pod that has none', 'none', true, undefined],
 ]
 for (const [of, pod, kubevirt, is] of ofMachine)
-  t.test(`recordOf() ${of}`, async t => {
+  t.test(`readRecord() ${of}`, async t => {
     const memory = new Memory()
     for (const name of ['vm', launcher, 'p', 'virt-launcher-other-ab12z'])
       memory.endpoints.create(newEndpoint(claimantOf(name), [], false))
-    const found = await recordOf(
+    const found = await readRecord(
       { pod: { namespace: 'default', name: pod }, features: { statefulSet: true, kubevirt } },
       memory.direct(),
     )
@@ -237,17 +232,17 @@ const ifOf: readonly (readonly [
   ['an address of the pod, whatever the container', '10.1.0.1/24', 'uid-p', undefined, true, false],
   ['an address of another container', '10.1.0.1/24', 'uid-p', 'c-old', false, true],
   ['an address of another pod', '10.1.0.1/24', 'uid-old', 'c-p', true, true],
-  ['an address that nobody has', '10.1.0.2/24', 'uid-p', 'c-p', true, true],
+  ['an address without an object', '10.1.0.2/24', 'uid-p', 'c-p', true, true],
   ['what is no address', 'x', 'uid-p', 'c-p', true, true],
 ]
 for (const [of, address, uid, containerID, is, left] of ifOf)
-  t.test(`releaseIfOf() of ${of} is ${is}`, async t => {
+  t.test(`releaseIfHeldBy() of ${of} is ${is}`, async t => {
     const memory = sceneOf({})
     t.strictSame(await releaseIfHeldBy({ uid, containerID }, address, memory.direct()), is)
     t.strictSame(memory.holders(), left ? HELD : [])
   })
 
-t.test("releaseIfOf() takes the pod out of Go's text where no object has the address", async t => {
+t.test('releaseIfHeldBy() removes the Go record of an address without an object', async t => {
   const text = '{"10.1.0.2":{"pod":"default/p","podUid":"uid-p"},"10.1.0.3":{"pod":"default/q","podUid":"uid-q"}}'
   for (const [address, count] of [
     ['10.1.0.2/24', 1],
@@ -259,7 +254,7 @@ t.test("releaseIfOf() takes the pod out of Go's text where no object has the add
   }
 })
 
-t.test("releaseIfOf() leaves Go's text to the controller where an object has the address", async t => {
+t.test('releaseIfHeldBy() keeps the Go record of an address with an object', async t => {
   const text = '{"10.1.0.1":{"pod":"default/p","podUid":"uid-p"}}'
   const memory = new Memory([poolObject('a', {}, { status: { allocatedIPs: text, allocatedIPCount: 1 } })])
   memory.hold('10.1.0.1', { pool: 'a', claimant: claimantOf('p') })
@@ -267,16 +262,16 @@ t.test("releaseIfOf() leaves Go's text to the controller where an object has the
   t.strictSame([memory.holders(), memory.pools[0]?.status?.allocatedIPs], [[], text])
 })
 
-t.test('forget() goes on past an address that cannot be freed, says so, and keeps the record', async t => {
+t.test('releaseRecorded() continues past a failure, throws it and keeps the record', async t => {
   const memory = sceneOf({ nics: two })
   const [endpoint] = memory.endpoints.objects.values()
   const direct = memory.direct()
-  const port = {
+  const store = {
     ...direct,
     address: (name: string) => (name === '10.1.0.1' ? Promise.reject(new Error('busy')) : direct.address(name)),
   }
   t.strictSame(
-    await outcomeOf(releaseRecorded(endpoint as SpiderEndpoint, { store: port })),
+    await outcomeOf(releaseRecorded(endpoint as SpiderEndpoint, { store })),
     '1 of 2 addresses not released: Error: busy',
   )
   t.strictSame([memory.holders(), memory.endpoints.objects.size], [HELD, 1])
@@ -296,7 +291,7 @@ const halfDone: readonly (readonly [
   ['nothing that was not noted', ['10.1.0.2'], 'c-p', [], 1],
 ]
 for (const [of, noted, containerID, nics, left] of halfDone)
-  t.test(`undoHalfDone() gives back ${of}`, async t => {
+  t.test(`undoIncompleteAdd() releases ${of}`, async t => {
     const memory = sceneOf({ nics: [] })
     memory.hold('10.1.0.1', { pool: 'a', claimant: claimantOf('p') })
     const { store, journal } = memory.hands()

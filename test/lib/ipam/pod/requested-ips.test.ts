@@ -1,4 +1,4 @@
-// Requested addresses over random pools, holders, reservations and requests: exactly what was asked for, or nothing and the right reason.
+// Requested addresses with random pools and holders: exactly these, or the right refusal.
 import t from 'tap'
 import { IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID, LABEL_CONFLICT } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../../../lib/crd/types.js'
@@ -16,11 +16,11 @@ const READ: readonly (readonly [of: string, sources: Partial<RequestSources>, ip
   ['args.cni', { argsIps: ['10.0.0.5'] }, ['10.0.0.5']],
   ['CNI_ARGS', { ip: '10.0.0.5' }, ['10.0.0.5']],
   ['CNI_ARGS with both families', { ip: '10.0.0.5, FD00::0:5' }, ['10.0.0.5', 'fd00::5']],
-  ['one address from two places', { runtimeConfigIps: ['10.0.0.5'], ip: '10.0.0.5/24' }, ['10.0.0.5/24']],
+  ['one address from two sources', { runtimeConfigIps: ['10.0.0.5'], ip: '10.0.0.5/24' }, ['10.0.0.5/24']],
   ['null', { runtimeConfigIps: null, argsIps: null }, []],
 ]
 for (const [of, sources, ips] of READ)
-  t.test(`requestedIn() of ${of}`, t => {
+  t.test(`requestedIpsIn() of ${of}`, t => {
     const read = requestedIpsIn({ ...none, ...sources })
     t.strictSame(
       read.map(({ ip, length }) => (length === undefined ? ip : `${ip}/${length}`)),
@@ -41,7 +41,7 @@ const WRONG: readonly (readonly [sources: Partial<RequestSources>, says: RegExp]
   [{ runtimeConfigIps: ['10.0.0.5/24'], ip: '10.0.0.5/16' }, /give one prefix length/],
 ]
 for (const [sources, says] of WRONG)
-  t.test(`requestedIn() refuses ${JSON.stringify(sources)}`, t => {
+  t.test(`requestedIpsIn() refuses ${JSON.stringify(sources)}`, t => {
     t.throws(() => requestedIpsIn({ ...none, ...sources }), { refusal: 'wrongInput', message: says })
     t.end()
   })
@@ -79,7 +79,7 @@ interface Address {
   readonly fate: Fate
 }
 
-/** Nine addresses a pool, the network's own among them, in two pools a family, and what each of them is. */
+/** Two pools a family of nine addresses each, including the network's own. */
 function drawn(random: () => number): { readonly pools: SpiderIPPool[]; readonly all: readonly Address[] } {
   const all: Address[] = []
   const pools = [0, 1, 2, 3].map(at => {
@@ -172,8 +172,8 @@ async function addOf(
   }
   const adding = (async () => {
     const requested = requestedIpsIn(sources)
-    const port = { ...world.port(process), reservedIPs: () => Promise.resolve(reserved) }
-    return add({ ...ask, requested }, { store: port, journal: world.journal('c'), random: schedule.random })
+    const store = { ...world.port(process), reservedIPs: () => Promise.resolve(reserved) }
+    return add({ ...ask, requested }, { store, journal: world.journal('c'), random: schedule.random })
   })()
     .then(({ nic }) => ({ addresses: [nic.ipv4, nic.ipv6].filter(text => text !== undefined) }))
     .catch((error: unknown) => {
@@ -195,7 +195,7 @@ const RUNS = Number(process.env['RUNS'] ?? 1_500)
 t.test(
   `ADD of requested addresses in ${RUNS} random clusters: exactly these, or nothing and the right reason`,
   async t => {
-    const seen = new Map<string, number>()
+    const counts = new Map<string, number>()
     for (let seed = 1; seed <= RUNS; seed++) {
       const random = randomFrom(seed)
       const cluster = drawn(random)
@@ -219,7 +219,7 @@ t.test(
       const outcome = await addOf(seed, cluster, sources, names)
       const bad = fates.filter((fate): fate is keyof typeof SAYS => fate !== 'free' && fate !== 'own')
       const about = `seed ${seed}: ${picked.map(({ text }, at) => `${text} ${fates[at]}`).join(', ')}: ${JSON.stringify(outcome)} ${outcome.refused?.message ?? ''}`
-      for (const fate of fates) seen.set(fate, (seen.get(fate) ?? 0) + 1)
+      for (const fate of fates) counts.set(fate, (counts.get(fate) ?? 0) + 1)
       const isRight =
         bad.length === 0
           ? picked.every(({ text, family }) => outcome.addresses?.includes(`${text}/${family === 4 ? 24 : 64}`)) ||
@@ -229,11 +229,12 @@ t.test(
             ) &&
             outcome.records === 0 &&
             outcome.held.every(address => before.includes(address))
-      if (bad.length === 0 && picked.length > 0 && outcome.addresses) seen.set('given', (seen.get('given') ?? 0) + 1)
+      if (bad.length === 0 && picked.length > 0 && outcome.addresses)
+        counts.set('given', (counts.get('given') ?? 0) + 1)
       if (!isRight) return void t.fail(about)
     }
     for (const fate of [...Object.keys(SAYS), 'own', 'free', 'given'])
-      t.ok((seen.get(fate) ?? 0) > 20, `${fate}: ${seen.get(fate)}`)
+      t.ok((counts.get(fate) ?? 0) > 20, `${fate}: ${counts.get(fate)}`)
   },
 )
 

@@ -1,7 +1,7 @@
-// An interface that the record has already: whether its addresses are the pod's still. On objects in memory.
+// Whether the recorded addresses of an interface are still the pod's. On objects in memory.
 import t from 'tap'
 import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
-import type { Claimant } from '../../../../lib/ipam/allocation/claim.js'
+import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { reuse } from '../../../../lib/ipam/pod/reuse.js'
 import { claimantOf, Memory, poolObject } from '../../../fixtures/memory.js'
 
@@ -30,7 +30,7 @@ const WAS = 'uid-before'
 const keeping: readonly Keeping[] = [
   { of: 'its own address', held: [[1, me]], is: true, holders: [MINE] },
   { of: 'the address of the pod before', held: [[1, before]], was: WAS, is: true, holders: [MINE] },
-  { of: 'an address of its place', held: [[1, me, '#0']], is: true, holders: [MINE] },
+  { of: 'an address of its index', held: [[1, me, '#0']], is: true, holders: [MINE] },
   { of: 'an address that went missing', is: true, holders: [MINE] },
   { of: 'an address of another pod', held: [[1, other]], is: false, holders: ['10.1.0.1/24 other eth0 c-other'] },
   {
@@ -66,13 +66,13 @@ const keeping: readonly Keeping[] = [
   },
 ]
 for (const { of, held = [], pool = A, reserved = [], entry = nic('eth0', 1), was, is, holders } of keeping)
-  t.test(`retake() of ${of} is ${is}`, async t => {
+  t.test(`reuse() of ${of} is ${is}`, async t => {
     const memory = new Memory([A])
     for (const [last, claimant, name = 'eth0'] of held)
       memory.hold(`10.1.0.${last}`, { pool: 'a', claimant, nic: name })
     memory.pools.splice(0, 1, pool, V6)
-    const taker = { claimant: me, reserved: [{ metadata: { name: 'r' }, spec: { ips: reserved } }] }
-    const recorded = { entry, place: 0, ...(was !== undefined && { was }) }
-    t.strictSame(await reuse(recorded, taker, memory.hands()), is)
+    const context = { claimant: me, reserved: [{ metadata: { name: 'r' }, spec: { ips: reserved } }] }
+    const recorded = { entry, index: 0, ...(was !== undefined && { was }) }
+    t.strictSame(await reuse(recorded, context, memory.hands()), is)
     t.strictSame(memory.holders(), holders)
   })

@@ -1,4 +1,4 @@
-// Annotations that look like ours and are none.
+// Unknown annotations that look like ours.
 import t from 'tap'
 import { POD_KEYS, unknownAnnotationsIn } from '../../../../lib/ipam/pools/annotation-keys.js'
 import { sentencesOf } from '../../../../lib/ipam/pools/annotation-typos.js'

@@ -1,4 +1,4 @@
-// What annotations may say, and the sentence for every wrong form: it names the place, the key, the value, and what to write.
+// Parsing of annotations; the error of an invalid one names source, key, value and remedy.
 import t from 'tap'
 import type { PoolRoute } from '../../../../lib/crd/types.js'
 import {
@@ -145,7 +145,7 @@ for (const [text, is] of subnets)
     ),
   )
 
-t.test('keysOf() has the keys in small letters, the later of two alike', async t => {
+t.test('keysOf() has lower-case keys; the last of two equal ones counts', async t => {
   t.strictSame(
     [...keysOf({ Ab: 1, aB: 2, c: null })],
     [

@@ -1,4 +1,4 @@
-// Patterns as Go's filepath.Match reads them.
+// Patterns of Go's filepath.Match.
 import t from 'tap'
 import { isPattern, patternOf } from '../../../../lib/ipam/pools/glob.js'
 
@@ -33,16 +33,16 @@ const MATCHES: readonly [pattern: string, name: string, is: boolean][] = [
   ['p(1)+', 'p(1)+', true],
 ]
 for (const [pattern, name, is] of MATCHES)
-  t.test(`${pattern} ${is ? 'matches' : 'does not match'} "${name}"`, async t =>
+  t.test(`patternOf() ${pattern} ${is ? 'matches' : 'does not match'} "${name}"`, async t =>
     t.equal(patternOf(pattern).test(name), is),
   )
 
 for (const pattern of ['[', '[^', '[a', '[]', '[]a]', '[-]', '[-x]', '[x-]', '[a-b-c]', 'a\\', '[a\\', '[^bc'])
-  t.test(`${pattern} is refused`, async t => {
+  t.test(`patternOf() refuses ${pattern}`, async t => {
     t.throws(() => patternOf(pattern), { name: 'PatternError', message: new RegExp(/pattern "/) })
   })
 
-t.test('a name is a pattern if it has a star, a question mark, or both brackets', async t => {
+t.test('isPattern() is true for a name with a star, a question mark, or both brackets', async t => {
   for (const name of ['a*', '?', 'a[b]', '][']) t.ok(isPattern(name), name)
   for (const name of ['a', 'a[b', 'a]', 'a\\']) t.notOk(isPattern(name), name)
 })

@@ -1,4 +1,4 @@
-// Which network an interface of a pod is in, and which interfaces it has, by what Multus' annotations say.
+// Networks and interfaces of a pod, from Multus' annotations.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { interfaceCount, isUnplugged, networkOf, type InterfaceRef } from '../../../../lib/ipam/pools/network.js'
@@ -24,7 +24,7 @@ const eth0 = { nic: 'eth0' }
 const NO_DEFAULT = unknown(`the pod has no annotation ${DEFAULT} that says which network eth0 is in`)
 const rows: readonly Row[] = [
   ['eth0', eth0, { [DEFAULT]: 'kube-system/macvlan-conf' }, name('kube-system/macvlan-conf')],
-  ['the first interface', { place: 0 }, { [DEFAULT]: 'a/b' }, name('a/b')],
+  ['the first interface', { index: 0 }, { [DEFAULT]: 'a/b' }, name('a/b')],
   ["eth0 in the agent's Namespace", eth0, { [DEFAULT]: 'macvlan-conf@eth0' }, name('kube-system/macvlan-conf')],
   ['eth0 in JSON', eth0, { [DEFAULT]: '[{"Name":"m","namespace":"n"}]' }, name('n/m')],
   ['eth0 in a JSON object', eth0, { [DEFAULT]: '{"name":"m"}' }, name('kube-system/m')],
@@ -48,7 +48,7 @@ const rows: readonly Row[] = [
   ],
   ['net1', { nic: 'net1' }, { [NETWORKS]: 'a,other/b' }, name('default/a')],
   ['net2', { nic: 'net2' }, { [NETWORKS]: 'a, other/b' }, name('other/b')],
-  ['the second interface', { place: 1 }, { [NETWORKS]: 'a, other/b' }, name('default/a')],
+  ['the second interface', { index: 1 }, { [NETWORKS]: 'a, other/b' }, name('default/a')],
   ['an interface by the name that it is given', { nic: 'data' }, { [NETWORKS]: 'a,other/b@data' }, name('other/b')],
   [
     'an interface by its name in JSON',
@@ -71,7 +71,7 @@ const rows: readonly Row[] = [
   ],
   [
     'the third interface of two',
-    { place: 2 },
+    { index: 2 },
     { [NETWORKS]: 'a' },
     unknown(`annotation ${NETWORKS} is "a", which names no network for interface 2 of the pod`),
   ],
@@ -89,7 +89,7 @@ const rows: readonly Row[] = [
   ],
   [
     'the second interface of a pod without the annotation',
-    { place: 1 },
+    { index: 1 },
     {},
     unknown(`the pod has no annotation ${NETWORKS} that says which network interface 1 of the pod is in`),
   ],

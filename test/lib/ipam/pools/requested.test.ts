@@ -1,4 +1,4 @@
-// The levels that name pools, in their order, and the pool that is made out of a SpiderSubnet. On objects in memory.
+// Sources of pool names in order, and the pool created from a SpiderSubnet. On objects in memory.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { labelsOfPool } from '../../../../lib/ipam/pools/subnet.js'
@@ -62,7 +62,7 @@ const rows: readonly Row[] = [
   },
 ]
 for (const { of, annotations = {}, namespace = {}, more, pools = POOLS, is } of rows)
-  t.test(`wishesOf() ${of}`, async t => {
+  t.test(`requestedPools() ${of}`, async t => {
     const pod: Pod = { metadata: { namespace: 'default', name: 'p', annotations } }
     const memory = new Memory(pools)
     memory.namespaces.set('default', { annotations: namespace })
@@ -85,7 +85,7 @@ for (const { of, annotations = {}, namespace = {}, more, pools = POOLS, is } of 
     t.strictSame([...names, scope].join(' '), is)
   })
 
-t.test('wishesOf() asks for no SpiderSubnet of a family that is off', async t => {
+t.test('requestedPools() requests no SpiderSubnet of a disabled family', async t => {
   const annotations = { [`${KEY}/subnet`]: '{"ipv4":["s"],"ipv6":["s6"]}' }
   const pod: Pod = { metadata: { namespace: 'default', name: 'p', annotations } }
   const memory = new Memory(POOLS)

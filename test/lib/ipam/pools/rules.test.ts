@@ -1,4 +1,4 @@
-// Which pools a pod may use: each rule, their order, and the sentences of a refusal.
+// The filter rules of pools: each rule, their order, the reasons.
 import t from 'tap'
 import { byPriority, dropReason, isOfNetwork, type PodFacts } from '../../../../lib/ipam/pools/rules.js'
 import { ip } from '../../../../lib/ip/address.js'
@@ -46,7 +46,7 @@ const POD_LABELS = 'does not match the labels of the pod (spec.podAffinity)'
 const zone = (value: string) => ({ matchLabels: { zone: value } })
 const team = (operator: string) => ({ matchExpressions: [{ key: 'team', operator, values: ['x'] }] })
 
-type Row = readonly [of: string, pool: SpiderIPPool, why: string | undefined, asker?: Partial<PodFacts>]
+type Row = readonly [of: string, pool: SpiderIPPool, why: string | undefined, facts?: Partial<PodFacts>]
 const rules: readonly Row[] = [
   ['a pool for everybody', pool({}), undefined],
   ['a pool that is being deleted', pool({ disable: true }, { deletionTimestamp: 'x' }), 'is being deleted'],
@@ -175,14 +175,14 @@ const rules: readonly Row[] = [
   ],
 ]
 for (const [of, object, why, more] of rules)
-  t.test(`dropped() of ${of}: ${why === undefined ? 'may be used' : 'says why not'}`, async t =>
+  t.test(`dropReason() of ${of}: ${why === undefined ? 'none' : 'a reason'}`, async t =>
     t.strictSame(dropReason(object, { ...facts, ...more }), why),
   )
 
 const networks: readonly (readonly [
   of: string,
   spec: Partial<SpiderIPPool['spec']>,
-  asker: Partial<PodFacts>,
+  facts: Partial<PodFacts>,
   is: boolean,
 ])[] = [
   ['a pool for every network', {}, {}, true],
@@ -233,7 +233,7 @@ for (const [does, pools, order] of orders)
     )
   })
 
-t.test('byPriority() leaves the list of its caller alone', async t => {
+t.test('byPriority() does not change its argument', async t => {
   const pools = [named('all'), named('node', { nodeName: ['n1'] })]
   byPriority(pools)
   t.strictSame(

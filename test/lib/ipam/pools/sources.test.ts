@@ -1,4 +1,4 @@
-// What annotations, Namespace and conf say, and every wrong form of them: the sentence names annotation, key, value and pod.
+// Annotations, Namespace and conf; errors name annotation, key, value and pod.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { Refused } from '../../../../lib/ipam/errors.js'
@@ -51,7 +51,8 @@ const READ: readonly [says: string, pod: Pod, is: unknown][] = [
     [['#0', { 4: ['a'] }, false]],
   ],
 ]
-for (const [says, pod, is] of READ) t.test(`read: ${says}`, async t => t.strictSame(brief(fromPod(pod, eth0)), is))
+for (const [says, pod, is] of READ)
+  t.test(`fromPod() reads ${says}`, async t => t.strictSame(brief(fromPod(pod, eth0)), is))
 
 const OF_POD = 'of pod default/p'
 const WRONG: readonly [says: string, read: () => unknown, why: RegExp][] = [
@@ -162,7 +163,7 @@ for (const [says, read, why] of WRONG)
     }
   })
 
-t.test('either annotation of a Namespace makes it count, for both families', async t => {
+t.test('fromNamespace() needs one of the two annotations, for both families', async t => {
   t.strictSame(brief(fromNamespace('n', { [`${KEY}/default-ipv4-ippool`]: '["a","b*"]' }, eth0)), [
     ['eth0', { 4: ['a', 'b*'] }, false],
   ])
@@ -170,17 +171,17 @@ t.test('either annotation of a Namespace makes it count, for both families', asy
   t.equal(fromNamespace('n', {}, eth0), undefined)
 })
 
-t.test('a conf that names nothing is no level', async t => {
+t.test('fromConf() without pool names is undefined', async t => {
   t.strictSame(brief(fromConf({ ipv4: ['c'], ipv6: [] }, { nic: 'net1', cleanGateway: true })), [
     ['net1', { 4: ['c'] }, true],
   ])
   t.equal(fromConf({ ipv4: [], ipv6: [] }, eth0), undefined)
 })
 
-t.test('a subnet is for eth0 where no interface is named, and only its first name counts', async t => {
-  const wish = fromSubnets(podWith({ [`${KEY}/subnet`]: '{"ipv4":["s4","other"],"ipv6":["s6"]}' }), 'eth0')
+t.test('fromSubnets() defaults to eth0 and uses the first name', async t => {
+  const request = fromSubnets(podWith({ [`${KEY}/subnet`]: '{"ipv4":["s4","other"],"ipv6":["s6"]}' }), 'eth0')
   t.strictSame(
-    [wish?.nic, [...(wish?.subnets ?? [])]],
+    [request?.nic, [...(request?.subnets ?? [])]],
     [
       'eth0',
       [

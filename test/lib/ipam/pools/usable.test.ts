@@ -1,4 +1,4 @@
-// Pools by their names: what is read, what a pattern matches, and the sentences where none is left. On objects in memory.
+// Candidate and usable pools: reads, patterns, and the refusals where none is left.
 import t from 'tap'
 import type { Pod, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
@@ -26,16 +26,16 @@ const POOLS = [
   poolObject('mine', { nodeName: ['n1'] }),
   poolObject('net', { multusName: ['other/net'] }),
 ]
-const wish = (names: Partial<Record<Family, readonly string[]>>, place?: number): PoolRequest => ({
-  ...{ nic: place === undefined ? 'eth0' : `#${place}`, place, cleanGateway: false },
+const requestOf = (names: Partial<Record<Family, readonly string[]>>, index?: number): PoolRequest => ({
+  ...{ nic: index === undefined ? 'eth0' : `#${index}`, index, cleanGateway: false },
   names: new Map(([4, 6] as const).flatMap(family => (names[family] ? [[family, names[family]] as const] : []))),
 })
-const source = (wishes: readonly PoolRequest[]): PoolSource => ({
+const source = (requests: readonly PoolRequest[]): PoolSource => ({
   from: 'HERE',
   says: 'TEXT',
   example: 'EXAMPLE',
   scope: 'call',
-  requests: wishes,
+  requests,
 })
 const namesIn = ({ pools }: CandidatePools): object =>
   Object.fromEntries([...pools].map(([family, of]) => [family, of.map(({ metadata }) => metadata.name)]))
@@ -43,51 +43,56 @@ const BOTH: readonly Family[] = [4, 6]
 
 const rows: readonly (readonly [
   of: string,
-  wishes: readonly PoolRequest[],
+  requests: readonly PoolRequest[],
   families: readonly Family[],
   is: unknown,
 ])[] = [
-  ['names in their order', [wish({ 4: ['b-2', 'b-1'], 6: ['six'] })], BOTH, [{ 4: ['b-2', 'b-1'], 6: ['six'] }]],
-  ['a family that is off', [wish({ 4: ['b-1'], 6: ['six'] })], [4], [{ 4: ['b-1'] }]],
-  ['a pattern, in the order of names and of its family', [wish({ 4: ['b-*'] })], BOTH, [{ 4: ['b-1', 'b-2'] }]],
-  ['a pattern between names', [wish({ 4: ['mine', 'b-[2]', 'b-1'] })], BOTH, [{ 4: ['mine', 'b-2', 'b-1'] }]],
-  ['two interfaces', [wish({ 4: ['b-1'] }, 0), wish({ 4: ['b-1'] }, 1)], BOTH, [{ 4: ['b-1'] }, { 4: ['b-1'] }]],
+  ['names in their order', [requestOf({ 4: ['b-2', 'b-1'], 6: ['six'] })], BOTH, [{ 4: ['b-2', 'b-1'], 6: ['six'] }]],
+  ['a family that is off', [requestOf({ 4: ['b-1'], 6: ['six'] })], [4], [{ 4: ['b-1'] }]],
+  ['a pattern, in the order of names and of its family', [requestOf({ 4: ['b-*'] })], BOTH, [{ 4: ['b-1', 'b-2'] }]],
+  ['a pattern between names', [requestOf({ 4: ['mine', 'b-[2]', 'b-1'] })], BOTH, [{ 4: ['mine', 'b-2', 'b-1'] }]],
+  [
+    'two interfaces',
+    [requestOf({ 4: ['b-1'] }, 0), requestOf({ 4: ['b-1'] }, 1)],
+    BOTH,
+    [{ 4: ['b-1'] }, { 4: ['b-1'] }],
+  ],
   [
     'a pool that does not exist',
-    [wish({ 4: ['none'] })],
+    [requestOf({ 4: ['none'] })],
     BOTH,
     'wrong input: HERE names SpiderIPPool "none", which does not exist; create it or name another',
   ],
   [
     'a pool that a pattern names too',
-    [wish({ 4: ['b-1', 'b-*'] })],
+    [requestOf({ 4: ['b-1', 'b-*'] })],
     BOTH,
     'wrong input: HERE names SpiderIPPool "b-1" twice for IPv4; name it once',
   ],
   [
     'a pattern that matches none',
-    [wish({ 4: ['x*'], 6: ['six'] })],
+    [requestOf({ 4: ['x*'], 6: ['six'] })],
     BOTH,
     'no IPPool available: HERE: no IPv4 pool matches x*',
   ],
   [
     'a broken pattern',
-    [wish({ 4: ['b-[]'] })],
+    [requestOf({ 4: ['b-[]'] })],
     BOTH,
     'wrong input: HERE: pattern "b-[]": a class has "]" without \\; close it or escape it with \\',
   ],
-  ['nothing', [wish({})], BOTH, 'no IPPool available: HERE names no pool for eth0: it is TEXT; write EXAMPLE'],
+  ['nothing', [requestOf({})], BOTH, 'no IPPool available: HERE names no pool for eth0: it is TEXT; write EXAMPLE'],
   [
     'nothing but a family that is off',
-    [wish({ 6: ['six'] }, 1)],
+    [requestOf({ 6: ['six'] }, 1)],
     [4],
     'no IPPool available: HERE names no pool for interface 1 of the pod: it is TEXT: it has only IPv6, which is off (enableIPv6 of the CNI conf)',
   ],
 ]
-for (const [of, wishes, families, is] of rows)
+for (const [of, requests, families, is] of rows)
   t.test(`namedPools() of ${of}`, async t => {
     const reader = new PoolReader(new Memory(POOLS).direct())
-    const found = await outcomeOf(namedPools(source(wishes), families, reader))
+    const found = await outcomeOf(namedPools(source(requests), families, reader))
     t.strictSame(Array.isArray(found) ? (found as CandidatePools[]).map(namesIn) : found, is)
   })
 
@@ -133,12 +138,12 @@ const defaults: readonly (readonly [
 for (const [of, pools, families, is] of defaults)
   t.test(`defaultPools() of ${of}`, async t => {
     const reader = new PoolReader(new Memory(pools).direct())
-    const found = await outcomeOf(defaultPools(wish({}), choice({ families }), reader))
+    const found = await outcomeOf(defaultPools(requestOf({}), choice({ families }), reader))
     t.strictSame(typeof found === 'string' ? found : namesIn(found as CandidatePools), is)
   })
 
 const poolsOf = (names: readonly string[]): CandidatePools => ({
-  request: wish({}),
+  request: requestOf({}),
   pools: new Map([[4, names.flatMap(name => POOLS.filter(({ metadata }) => metadata.name === name))]]),
 })
 const usable: readonly (readonly [
@@ -177,7 +182,7 @@ for (const [of, names, more, is, calls] of usable)
     t.strictSame([left, memory.calls], [is, calls])
   })
 
-t.test('networkRule() lets a pool go that is for another network than the interface is in', async t => {
+t.test('networkRule() drops a pool for another network than the interface is in', async t => {
   const isOfNetwork = await networkRule('eth0', choice({ clusterNetwork: 'kube-system/own' }))
   t.strictSame(
     POOLS.filter(pool => !isOfNetwork(pool)).map(({ metadata }) => metadata.name),

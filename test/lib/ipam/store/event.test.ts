@@ -1,15 +1,15 @@
-// The Event of a pod that gets no address: its name, its length, and when it is sent again.
+// The Event of a pod that gets no address: name, length, rate limit.
 import t from 'tap'
 import { eventOf, repeatEvent, type PodEventSpec } from '../../../../lib/ipam/store/event.js'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
-const told: PodEventSpec = {
+const spec: PodEventSpec = {
   ...{ pod: { namespace: 'default', name: 'p', uid: 'uid-p' }, node: 'n1', reason: 'FailedIPAllocation' },
   ...{ message: 'no address', about: 'no address', now: NOW },
 }
 
-t.test('eventOf() is a Warning of the pod, to the second', async t => {
-  const { metadata, ...event } = eventOf(told)
+t.test('eventOf() is a Warning of the pod, with seconds', async t => {
+  const { metadata, ...event } = eventOf(spec)
   t.strictSame(event, {
     ...{ apiVersion: 'v1', kind: 'Event', type: 'Warning', reason: 'FailedIPAllocation', message: 'no address' },
     involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'p', uid: 'uid-p' },
@@ -20,8 +20,8 @@ t.test('eventOf() is a Warning of the pod, to the second', async t => {
   t.match(metadata.name, /^p\.[0-9a-f]{16}$/)
 })
 
-t.test('eventOf() leaves out a node and a UID that no one knows', async t => {
-  const { source, involvedObject } = eventOf({ ...told, node: '', pod: { ...told.pod, uid: '' } })
+t.test('eventOf() omits an unknown node and UID', async t => {
+  const { source, involvedObject } = eventOf({ ...spec, node: '', pod: { ...spec.pod, uid: '' } })
   t.strictSame([Object.keys(source), 'uid' in involvedObject], [['component'], false])
 })
 
@@ -31,11 +31,11 @@ const names: readonly (readonly [of: string, more: Partial<PodEventSpec>, isSame
   ['another node', { node: 'n2' }, true],
   ['another matter', { about: 'another' }, false],
   ['another reason', { reason: 'IPConflict' }, false],
-  ['another pod of the name', { pod: { ...told.pod, uid: 'uid-new' } }, false],
+  ['another pod of the name', { pod: { ...spec.pod, uid: 'uid-new' } }, false],
 ]
 for (const [of, more, isSame] of names)
   t.test(`eventOf() has ${isSame ? 'one name' : 'two names'} for ${of}`, async t =>
-    t.strictSame(eventOf({ ...told, ...more }).metadata.name === eventOf(told).metadata.name, isSame),
+    t.strictSame(eventOf({ ...spec, ...more }).metadata.name === eventOf(spec).metadata.name, isSame),
   )
 
 for (const [length, is] of [
@@ -44,17 +44,17 @@ for (const [length, is] of [
   [253, 253],
 ] as const)
   t.test(`eventOf() has a name of ${is} for a pod whose name has ${length}`, async t => {
-    const { name } = eventOf({ ...told, pod: { ...told.pod, name: 'x'.repeat(length) } }).metadata
+    const { name } = eventOf({ ...spec, pod: { ...spec.pod, name: 'x'.repeat(length) } }).metadata
     t.strictSame([name.length, /^x+\.[0-9a-f]{16}$/.test(name)], [is, true])
   })
 
 for (const length of [1023, 1024, 1025, 5000])
-  t.test(`eventOf() keeps at most 1024 letters of ${length}`, async t => {
-    const { message } = eventOf({ ...told, message: 'x'.repeat(length) })
+  t.test(`eventOf() truncates a message of ${length} characters to 1024`, async t => {
+    const { message } = eventOf({ ...spec, message: 'x'.repeat(length) })
     t.strictSame([message.length, message.endsWith('…')], [Math.min(length, 1024), length > 1024])
   })
 
-const again: readonly (readonly [afterMs: number, isTold: boolean])[] = [
+const again: readonly (readonly [afterMs: number, isUpdated: boolean])[] = [
   [0, false],
   [59_000, false],
   [60_000, true],
@@ -62,9 +62,9 @@ const again: readonly (readonly [afterMs: number, isTold: boolean])[] = [
   [-59_000, false],
   [-60_000, true],
 ]
-for (const [afterMs, isTold] of again)
-  t.test(`toldAgain() after ${afterMs / 1000} s: ${isTold}`, async t => {
-    const now = eventOf({ ...told, message: 'now', now: NOW + afterMs })
-    const is = isTold ? { count: 8, lastTimestamp: now.lastTimestamp, message: 'now' } : undefined
-    t.strictSame(repeatEvent({ ...eventOf(told), count: 7 }, now), is)
+for (const [afterMs, isUpdated] of again)
+  t.test(`repeatEvent() after ${afterMs / 1000} s: ${isUpdated}`, async t => {
+    const now = eventOf({ ...spec, message: 'now', now: NOW + afterMs })
+    const is = isUpdated ? { count: 8, lastTimestamp: now.lastTimestamp, message: 'now' } : undefined
+    t.strictSame(repeatEvent({ ...eventOf(spec), count: 7 }, now), is)
   })

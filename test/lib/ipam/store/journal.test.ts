@@ -1,4 +1,4 @@
-// The note on the node of what an ADD is about to take: in a folder of its own.
+// The journal of an ADD on its node, in a temporary directory.
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -9,7 +9,7 @@ t.teardown(() => rmSync(folder, { recursive: true }))
 const eth0 = { network: 'net', containerID: 'c1', nic: 'eth0' }
 const net1 = { ...eth0, nic: 'net1' }
 
-t.test('journalAt() reads what was noted, in its order, by whichever process', async t => {
+t.test('journalAt() reads the noted names in order, from any process', async t => {
   const dir = `${folder}/made/of/need`
   t.strictSame([journalAt(dir, eth0).read(), journalsIn(dir)], [[], []], 'nothing where there is no folder')
   journalAt(dir, eth0).note('10.1.0.1')
@@ -25,7 +25,7 @@ t.test('journalAt() reads what was noted, in its order, by whichever process', a
   )
 })
 
-t.test('journalAt() is empty once it is closed, and may be closed twice', async t => {
+t.test('journalAt() is empty after close(), which may be repeated', async t => {
   const dir = `${folder}/closed`
   const journal = journalAt(dir, eth0)
   journal.close()
@@ -36,14 +36,14 @@ t.test('journalAt() is empty once it is closed, and may be closed twice', async 
   t.strictSame([journal.read(), journalsIn(dir)], [[], [net1]])
 })
 
-t.test('journalsIn() leaves out files that are no journals', async t => {
+t.test('journalsIn() ignores files that are not journals', async t => {
   const dir = `${folder}/others`
   journalAt(dir, eth0).note('10.1.0.1')
   for (const name of ['x', 'a:b']) writeFileSync(`${dir}/${name}`, '')
   t.strictSame(journalsIn(dir), [eth0])
 })
 
-t.test('journalAt() throws where the folder cannot be made', async t => {
+t.test('journalAt() throws where the directory cannot be created', async t => {
   writeFileSync(`${folder}/file`, '')
   t.throws(() => journalAt(`${folder}/file`, eth0).note('10.1.0.1'), { code: 'ENOTDIR' })
   t.throws(() => journalAt(`${folder}/file`, eth0).read(), { code: 'ENOTDIR' })

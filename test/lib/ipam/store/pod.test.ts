@@ -1,4 +1,4 @@
-// What a pod's object says: who it is, whether it lives, whose it is.
+// Identity, liveness and top controller of a pod.
 import t from 'tap'
 import type { OwnerReference, Pod } from '../../../../lib/crd/types.js'
 import { isAlive, isMirror, isOfPod, topController, uidOf } from '../../../../lib/ipam/store/pod.js'
@@ -21,7 +21,7 @@ for (const [of, object, uid, is] of uids)
     t.strictSame([uidOf(object), object !== undefined && isMirror(object)], [uid, is])
   })
 
-t.test('isOfPod() knows a mirror pod by both of its UIDs', async t => {
+t.test('isOfPod() accepts both UIDs of a mirror pod', async t => {
   t.strictSame(
     ['uid-p', 'uid-static', 'x', ''].map(uid => isOfPod(uid, mirror)),
     [true, true, false, false],

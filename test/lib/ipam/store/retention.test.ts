@@ -1,4 +1,4 @@
-// Whose addresses outlive a pod.
+// Which pods keep their addresses beyond their life.
 import t from 'tap'
 import {
   ALL_FEATURES,
@@ -10,8 +10,8 @@ import {
   statefulSetKeeps,
   virtualMachineKeeps,
   type Features,
-  type StatefulSet,
 } from '../../../../lib/ipam/store/retention.js'
+import type { StatefulSet } from '../../../../lib/ipam/store/store.js'
 
 const set = (spec: StatefulSet['spec'], metadata: object = {}): StatefulSet => ({
   metadata: { name: 'web', ...metadata },
@@ -139,7 +139,7 @@ for (const [apiVersion, kind, features, keeper] of KEEPERS) {
     t.strictSame(keeperOf(owner(apiVersion, kind), features), keeper),
   )
   t.test(`keeperOfKind() ${kind} of ${apiVersion}${where}`, async t =>
-    // A record has the kind alone; whether there is such a StatefulSet of apps/v1, the API server says.
+    // A record has only the kind; the API server knows whether there is such a StatefulSet.
     t.strictSame(keeperOfKind(kind, features), apiVersion.includes('kruise') ? SET : keeper),
   )
 }

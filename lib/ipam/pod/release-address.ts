@@ -1,0 +1,77 @@
+// Releases addresses of a pod: all of its record, one, or those of an incomplete ADD. Shared by
+// ADD, DEL and conflict detection. On a Store.
+import { objectNameOf } from '../../ip/address.js'
+import { parsePrefix } from '../../ip/cidr.js'
+import type { SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
+import { addressesOf } from '../allocation/endpoint.js'
+import { unpublish } from '../allocation/publish.js'
+import type { Journal, Store } from '../store/store.js'
+
+/**
+ * Releases every address of a record whose pod is gone, then the record; returns the released ones.
+ * Addresses that another container of the pod took over stay, with the record, until its DEL.
+ * @throws AggregateError with all failures, after the other addresses
+ */
+export async function releaseRecorded(
+  endpoint: SpiderEndpoint,
+  { store, containerID }: { readonly store: Store; readonly containerID?: string },
+): Promise<readonly string[]> {
+  const { uid, ips } = endpoint.status.current
+  const addresses = ips.flatMap(addressesOf).map(({ address }) => address)
+  const outcomes = await Promise.allSettled(
+    ips.flatMap(addressesOf).map(({ address, pool }) => releaseIfHeldBy({ uid, containerID, pool }, address, store)),
+  )
+  const failed = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+  if (failed.length > 0)
+    throw new AggregateError(
+      failed,
+      `${failed.length} of ${addresses.length} addresses not released: ${failed.join('; ')}`,
+    )
+  const freed = addresses.filter((_, at) => {
+    const outcome = outcomes[at]
+    return outcome?.status === 'fulfilled' && outcome.value
+  })
+  if (freed.length === addresses.length) await store.deleteEndpoint(endpoint)
+  return freed
+}
+
+interface AddressHolder {
+  readonly uid: string
+  readonly containerID: string | undefined
+  /** The pool, where the address may be a Go record that no controller has adopted. */
+  readonly pool?: string
+}
+
+/** True where the address is released or another pod's; false where it stays. */
+export async function releaseIfHeldBy(
+  { uid, containerID, pool }: AddressHolder,
+  address: string,
+  store: Store,
+): Promise<boolean> {
+  const ip = parsePrefix(address)?.ip
+  if (ip === undefined) return true
+  const object = await store.address(objectNameOf(ip))
+  if (!object && pool !== undefined) await unpublish(ip, { pool, uid }, store)
+  if (object?.spec.pod.uid !== uid) return true
+  const other = object.spec.containerID
+  if (containerID !== undefined && other !== '' && other !== containerID) return false
+  return store.deleteAddress(object)
+}
+
+/** Releases what a killed ADD of this container noted in the journal and no record has. */
+export async function undoIncompleteAdd(
+  { containerID }: { readonly containerID: string },
+  endpoint: SpiderEndpoint | undefined,
+  { store, journal }: { readonly store: Store; readonly journal: Journal },
+): Promise<void> {
+  for (const name of journal.read()) {
+    const object = await store.address(name)
+    if (object && object.spec.containerID === containerID && !isRecorded(object, endpoint))
+      await store.deleteAddress(object)
+  }
+  journal.close()
+}
+
+const isRecorded = ({ spec }: SpiderIPAddress, endpoint: SpiderEndpoint | undefined): boolean =>
+  endpoint?.status.current.uid === spec.pod.uid &&
+  endpoint.status.current.ips.some(nic => addressesOf(nic).some(({ address }) => address === spec.address))
