@@ -1,4 +1,5 @@
-// An election on a Lease: who leads, when nobody may, and what is given back. Two replicas on a clock that the test moves.
+// An election on a Lease: who leads, when nobody may, and what is given back. Two replicas on a
+// clock that the test moves.
 import t from 'tap'
 import { Election, mayTake, taken, type Lease } from '../../../lib/kube/lease.js'
 import type { Kube } from '../../../lib/kube/client.js'
@@ -152,7 +153,7 @@ const TAKING: readonly (readonly [of: string, lease: Lease, sinceMs: number, may
 ]
 for (const [of, lease, sinceMs, may] of TAKING)
   t.test(`a lease of ${of} may ${may ? '' : 'not '}be taken`, async t =>
-    t.equal(mayTake(lease, 'a', { resourceVersion: '7', seenMs: 0 }, sinceMs, TIMING), may),
+    t.equal(mayTake(lease, 'a', { resourceVersion: '7', observedMs: 0 }, sinceMs, TIMING), may),
   )
 
 t.test('a lease that changes hands counts it; one that is renewed keeps when it was taken', async t => {
