@@ -1,4 +1,5 @@
-// What ifacer says where it refuses, byte for byte: the sentences that users of the reference plugin know, as the whole reply and from each part.
+// What ifacer says where it refuses, byte for byte: the sentences that users of the reference
+// plugin know, as the whole reply and from each part.
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { outcomeOf } from '../../../lib/cni/plugin.js'
@@ -7,7 +8,7 @@ import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { plugin } from '../../../plugins/ifacer/main.js'
 import { planFor } from '../../../plugins/ifacer/plan.js'
-import { refusalOf } from '../../../plugins/ifacer/errors.js'
+import { refusalOf } from '../../../plugins/ifacer/links.js'
 
 const saidBy = (work: () => unknown): string => {
   try {
@@ -166,7 +167,7 @@ for (const [step, reason, msg] of steps)
 
 t.test('where something else has the member, it is said what that may be', async t => {
   const step: Step = { verb: 'setMaster', where: 'node', name: 'eth1', master: 'spb-0', was: undefined }
-  t.match(refusalOf(step, 'device or resource busy', 'EBUSY').details, /^a macvlan, an ipvlan or a bridge has it, /)
+  t.match(refusalOf(step, 'device or resource busy', 'EBUSY').details, /^a macvlan, an ipvlan or a bridge uses it, /)
 })
 
 t.test('a module is missing only where the kernel does not say that the interface takes no VLANs', async t => {

@@ -1,4 +1,5 @@
-// ifacer on a real kernel that has VLANs and bonds: what it makes, refuses, rolls back, when fifty ask at once.
+// ifacer on a real kernel that has VLANs and bonds: what it makes, refuses, rolls back, when fifty
+// ask at once.
 import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import type { Reply } from '../../fixtures/executable.js'
@@ -35,8 +36,8 @@ t.test('a VLAN on a NIC is made, and the NIC and it are up; made again it is the
   t.match((await ask('CHECK', { ...conf, prevResult })).json, { msg: 'eth1.100 is not on the node any more' })
 })
 
-/** `other` is one option that has another value; `there` and `wanted` is what is said of it. */
-const modes: readonly [mode: number, options: string, want: object, other: string, there: string, wanted: string][] = [
+/** `other` is one option that has another value; `actual` and `wanted` as in the sentence. */
+const modes: readonly [mode: number, options: string, want: object, other: string, actual: string, wanted: string][] = [
   [
     0,
     'packets_per_slave=5;miimon=100;updelay=250;downdelay=300',
@@ -112,7 +113,7 @@ const modes: readonly [mode: number, options: string, want: object, other: strin
   ],
   [6, 'miimon=100', { mode: 'balance-alb', miimon: 100 }, 'resend_igmp=5', 'resend_igmp 1', 'resend_igmp 5'],
 ]
-for (const [mode, options, want, other, there, wanted] of modes)
+for (const [mode, options, want, other, actual, wanted] of modes)
   t.test(`mode ${mode} with ${options} is a bond that has them, of both, with a VLAN on it`, async t => {
     const conf = { interfaces: ['eth1', 'eth2'], vlanID: 100, mtu: 1400, bond: { name: 'bond9', mode, options } }
     t.match(await ask('ADD', conf), { status: 0 })
@@ -126,7 +127,7 @@ for (const [mode, options, want, other, there, wanted] of modes)
       t.ok(flags.includes('UP'), `${ifname} is up`)
     t.match(await ask('ADD', conf), { status: 0 }, 'what it made is what it wants')
     const { json } = await ask('ADD', { ...conf, bond: { ...conf.bond, options: other } })
-    const msg = `failed to createBondDevice: bond bond9 is there with ${there}, and ${wanted} is wanted`
+    const msg = `failed to createBondDevice: bond bond9 exists with ${actual}, want ${wanted}`
     t.match(json, { code: 999, msg })
   })
 
@@ -184,7 +185,10 @@ t.test('a NIC that a pod’s macvlan has is not taken, and is never down for it'
   must(`ip -n ${wire} link del net9`)
 })
 
-/** Fifty ADDs of it at once must succeed; what was told of links meanwhile, and of how many links of a name. */
+/**
+ * Fifty ADDs of it at once must succeed; what was told of links meanwhile, and of how many links of
+ * a name.
+ */
 async function fifty(t: Test, conf: object) {
   const lines = await monitor(node)
   const replies = await Promise.all(Array.from({ length: 50 }, () => ask('ADD', conf)))

@@ -1,10 +1,10 @@
-// What ifacer makes of NetworkManager's state files: which of its links are managed, and the one sentence that it says of them.
+// What ifacer makes of NetworkManager's state files: which of its links are managed, and the one
+// sentence that it says of them.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { networkManagerWarning } from '../../../plugins/ifacer/networkmanager-state.js'
-import { isManaged, oursIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
+import { isManaged, networkManagerWarning, ownLinksIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
 
 const states: readonly [what: string, state: string, managed: boolean][] = [
   ['a link that it configures', '[device]\nmanaged=true\nperm-hw-addr-fake=86:8A:75:D9:5E:D7\nnm-owned=false\n', true],
@@ -47,7 +47,7 @@ const bond = accepts({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b
 const vlan = accepts({ interfaces: ['eth1'], vlanID: 5 }, 'ADD')
 
 t.test('the bond, its VLAN and its members are ours; a NIC below a VLAN is the node’s', async t => {
-  const named = (config: typeof bond) => oursIn(config, node).map(({ name }) => name)
+  const named = (config: typeof bond) => ownLinksIn(config, node).map(({ name }) => name)
   t.strictSame(named(bond), ['b', 'b.5', 'eth1', 'eth2'])
   t.strictSame(named(vlan), ['eth1.5'])
   t.strictSame(named(accepts({ interfaces: ['eth9'], vlanID: 5 }, 'ADD')), [], 'what is not there is nobody’s')

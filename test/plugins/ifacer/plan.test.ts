@@ -1,4 +1,5 @@
-// What ifacer asks of a node, as tables: confs that are refused, options, plans for what is there and what is not. Pure.
+// What ifacer asks of a node, as tables: confs that are refused, options, plans for what is there
+// and what is not. Pure.
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { ip } from '../../../lib/ip/address.js'
@@ -221,23 +222,23 @@ for (const [options, is] of same)
     t.end()
   })
 
-const THERE = 'failed to createBondDevice: bond b is there with '
+const EXISTS = 'failed to createBondDevice: bond b exists with '
 const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][] = [
   [vlan5, node([]), `${VLAN}failed to LinkByName eth1: Link not found`],
   [
     vlan5,
     node([eth1, link(9, 'eth1.5', { kind: 'dummy' })]),
-    `${VLAN}eth1.5 is there and is dummy, and a vlan with id 5 on eth1 is wanted`,
+    `${VLAN}eth1.5 exists with kind dummy, want vlan id 5 on eth1`,
   ],
   [
     vlan5,
     node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 6 }, parent: 2 })]),
-    `${VLAN}eth1.5 is there with vlan id 6, and a vlan with id 5 on eth1 is wanted`,
+    `${VLAN}eth1.5 exists with vlan id 6, want vlan id 5 on eth1`,
   ],
   [
     vlan5,
     node([eth1, eth2, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5 }, parent: 3 })]),
-    `${VLAN}eth1.5 is there on eth2, and a vlan with id 5 on eth1 is wanted`,
+    `${VLAN}eth1.5 exists on eth2, want vlan id 5 on eth1`,
   ],
   [
     vlan5,
@@ -258,29 +259,25 @@ const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][
   [
     conf({ interfaces: ['eth1', 'eth2'], bond: { name: 'b', mode: 4 } }),
     node([b, ...members]),
-    `${BOND}bond b is there with mode 1 (active-backup), and mode 4 (802.3ad) is wanted`,
+    `${BOND}bond b exists with mode 1 (active-backup), want mode 4 (802.3ad)`,
   ],
   [
     bond,
     node([b, ...members, link(7, 'eth3', { master: 4 })]),
-    `${BOND}bond b is there of eth1, eth2, eth3, and of eth1, eth2 is wanted`,
+    `${BOND}bond b exists with members eth1, eth2, eth3, want eth1, eth2`,
   ],
   [
     withOptions('miimon=50;xmit_hash_policy=layer3+4;use_carrier=1'),
     bondWith({ miimon: 100, xmitHashPolicy: 0, useCarrier: 1 }),
-    `${THERE}miimon 100, xmit_hash_policy layer2, and miimon 50, xmit_hash_policy layer3+4 is wanted`,
+    `${EXISTS}miimon 100, xmit_hash_policy layer2, want miimon 50, xmit_hash_policy layer3+4`,
   ],
-  [
-    withOptions('updelay=100'),
-    bondWith({ miimon: 100, updelay: 200 }),
-    `${THERE}updelay 200, and updelay 100 is wanted`,
-  ],
-  [withOptions('primary=eth2'), bondWith({}), `${THERE}primary none, and primary eth2 is wanted`],
-  [withOptions('primary=eth2'), bondWith({ primary: 2 }), `${THERE}primary eth1, and primary eth2 is wanted`],
+  [withOptions('updelay=100'), bondWith({ miimon: 100, updelay: 200 }), `${EXISTS}updelay 200, want updelay 100`],
+  [withOptions('primary=eth2'), bondWith({}), `${EXISTS}primary none, want primary eth2`],
+  [withOptions('primary=eth2'), bondWith({ primary: 2 }), `${EXISTS}primary eth1, want primary eth2`],
   [
     withOptions('arp_ip_target=10.0.0.1'),
     bondWith({ arpIpTarget: [ip('10.0.0.1'), ip('10.0.0.2')] }),
-    `${THERE}arp_ip_target 10.0.0.1,10.0.0.2, and arp_ip_target 10.0.0.1 is wanted`,
+    `${EXISTS}arp_ip_target 10.0.0.1,10.0.0.2, want arp_ip_target 10.0.0.1`,
   ],
   [
     conf({ interfaces: ['eth1', 'eth2'], bond: { options: 'primary=eth3' } }),
@@ -290,12 +287,12 @@ const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][
   [
     vlan5,
     node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5, protocol: 0x88a8 }, parent: 2 })]),
-    `${VLAN}eth1.5 is there with protocol 802.1ad, and a vlan with id 5 on eth1 is wanted of 802.1Q`,
+    `${VLAN}eth1.5 exists with protocol 802.1ad, want vlan id 5 on eth1 with protocol 802.1Q`,
   ],
   [
     bond,
     node([eth1, eth2, link(9, 'b.5', { kind: 'vlan', vlan: { id: 5 }, parent: 2 })]),
-    `${VLAN}b.5 is there on eth1, and a vlan with id 5 on b is wanted`,
+    `${VLAN}b.5 exists on eth1, want vlan id 5 on b`,
   ],
   [
     bond,

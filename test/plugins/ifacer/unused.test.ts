@@ -5,9 +5,8 @@ import { cidr } from '../../../lib/ip/cidr.js'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { MARK, unfinishedName } from '../../../plugins/ifacer/ownership.js'
+import { claimOf, MARK, unfinishedName, unusedFrom } from '../../../plugins/ifacer/ownership.js'
 import { leftovers, planFor } from '../../../plugins/ifacer/plan.js'
-import { claimOf, unusedFrom } from '../../../plugins/ifacer/unused.js'
 
 const link = (index: number, name: string, more: Partial<ObservedLink> = {}): ObservedLink => ({
   index,

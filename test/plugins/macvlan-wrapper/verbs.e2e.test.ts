@@ -147,7 +147,7 @@ t.test('STATUS knows whether an ADD would find its master', async t => {
     status: 1,
     json: {
       code: 50,
-      msg: 'no macvlan can be made: Link not found',
+      msg: 'cannot create a macvlan: Link not found',
       details: 'master "gone" is no interface of this node',
     },
   })
