@@ -137,7 +137,7 @@ for (const [conf, msg, details] of table)
     t.strictSame(state(), before, 'nothing is changed')
   })
 
-t.test('what is no conf has code 6, and the key', async t => {
+t.test('ADD rejects a malformed conf with code 6 and the key', async t => {
   const { status, stdout } = await call('ADD', { interfaces: 1 }, { on: node, pod })
   const msg = 'failed to parse config: interfaces is 1; it must be a list of strings'
   t.equal(status, 1)

@@ -36,7 +36,7 @@ const linesOf = (file: string): readonly object[] =>
 
 const OF = { version: VERSION, command: 'ADD', network: 'vlan100', containerID: 'c1', ifName: 'net1', pod: 'ns/p' }
 
-t.test('a call that fails is told with its reason, and fails', async t => {
+t.test('logged() logs the error of a call and rethrows it', async t => {
   const logFile = `${t.testdir()}/a/ifacer.log`
   const work = (): never => {
     throw new CniError('internal', 'no such link')
@@ -46,7 +46,7 @@ t.test('a call that fails is told with its reason, and fails', async t => {
   t.match(line, { level: 'ERROR', msg: 'no links made', error: /no such link/, ...OF })
 })
 
-t.test('what was done is told by its steps, unless the level is higher', async t => {
+t.test('logged() writes the steps, unless the level is higher', async t => {
   const logFile = `${t.testdir()}/ifacer.log`
   for (const logLevel of ['INFO', 'warn']) {
     const call = callOf('ADD', { logFile, logLevel })
@@ -57,7 +57,7 @@ t.test('what was done is told by its steps, unless the level is higher', async t
   t.match(lines[0], { level: 'INFO', msg: 'links made', steps: ['setUp eth1.5'], ...OF })
 })
 
-t.test('a level that is none is refused, but not by DEL and GC', async t => {
+t.test('logged() rejects an unknown level, except for DEL and GC', async t => {
   const logFile = `${t.testdir()}/ifacer.log`
   for (const command of ['ADD', 'CHECK', 'STATUS'])
     await t.rejects(
@@ -68,7 +68,7 @@ t.test('a level that is none is refused, but not by DEL and GC', async t => {
     t.equal(await logged(callOf(command, { logFile, logLevel: 'loud' }), '', () => 1), 1)
 })
 
-t.test('DEL writes where the conf says, and goes on with what ADD would refuse', async t => {
+t.test('accepts() of DEL takes the log file and ignores what ADD rejects', async t => {
   t.equal(accepts({ interfaces: [], logOptions: { logFile: '/x' } }, 'DEL').log.file, '/x')
   for (const raw of [{ interfaces: 7 }, { logOptions: 7 }, null, 'x'])
     t.equal(accepts(raw, 'DEL').log.file, '/var/log/spidernet/ifacer.log', JSON.stringify(raw))

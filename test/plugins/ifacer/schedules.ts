@@ -211,15 +211,15 @@ const orders = (done: readonly Done[]): readonly (readonly Done[])[] =>
 
 /**
  * One sentence for what broke, or undefined. `by` is who performs the calls on the arena: this
- * process, unless told.
+ * process by default.
  */
 export function brokenBy(schedule: readonly Op[], arena: Arena, by: Perform = perform): string | undefined {
   let possible: readonly World[] = [new World(NICS)]
   const plugged = new Set<string>()
   for (const [at, op] of schedule.entries()) {
-    const told = `call ${at + 1} of ${schedule.length}, ${JSON.stringify(op)}`
+    const call = `call ${at + 1} of ${schedule.length}, ${JSON.stringify(op)}`
     const done = by(op, arena)
-    if (done.some(({ came }) => came === 'stranded')) return `${told}: ADD succeeded, and a macvlan finds no link`
+    if (done.some(({ came }) => came === 'stranded')) return `${call}: ADD succeeded, and a macvlan finds no link`
     const now = linksText(arena.links())
     const after = orders(done).flatMap(order =>
       order.reduce((worlds, one) => distinct(worlds.flatMap(world => outcomes(one, world))), possible),
@@ -227,13 +227,13 @@ export function brokenBy(schedule: readonly Op[], arena: Arena, by: Perform = pe
     possible = distinct(after).filter(world => linksText(world.links()) === now)
     if (possible.length === 0) {
       const may = [...new Set(after.map(world => linksText(world.links())))]
-      return `${told}: ${done.map(({ came }) => came).join(' and ')}; there is ${now}; there may be ${may.join(' or ')}`
+      return `${call}: ${done.map(({ came }) => came).join(' and ')}; there is ${now}; there may be ${may.join(' or ')}`
     }
     for (const one of done)
       if (one.op.verb === 'DEL') plugged.delete(podOf(one.op))
       else if (one.came === 'done') plugged.add(podOf(one.op))
     const lost = [...plugged].find(pod => !arena.isPlugged(pod))
-    if (lost !== undefined) return `${told}: the link below pod ${lost} is gone`
+    if (lost !== undefined) return `${call}: the link below pod ${lost} is gone`
   }
   return undefined
 }
