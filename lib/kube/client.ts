@@ -101,11 +101,11 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
  */
 export function connect(
   config: ClusterConfig,
-  seams: Partial<ClientDeps> = {},
+  deps: Partial<ClientDeps> = {},
   limits: Partial<RequestLimits> = {},
   deadline?: Deadline,
 ): Kube {
-  const requests = new Requests(config, { ...REAL, ...seams }, { ...LIMITS, ...limits }, deadline)
+  const requests = new Requests(config, { ...REAL, ...deps }, { ...LIMITS, ...limits }, deadline)
   const timeoutMs = requests.limits.requestMs
   const object = async <T>(request: KubeRequest, name: string): Promise<T> =>
     requestedObject<T>(await requests.send(request), request, name)
@@ -158,7 +158,7 @@ function refOf(object: object): ObjectKey {
   return { name: metadata?.name ?? '', ...(metadata?.namespace !== undefined && { namespace: metadata.namespace }) }
 }
 
-/** Adds apiVersion and kind, which items of a list lack and the server requires. */
+/** Adds apiVersion and kind, which the server requires and items of a list do not have. */
 const bodyOf = (kind: Kind, object: object): string =>
   encode({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...object })
 

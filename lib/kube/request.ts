@@ -85,7 +85,7 @@ type BunInit = RequestInit & { tls?: object; unix?: string; proxy: string | fals
 
 export class Requests {
   readonly counts: Counts = { requests: 0, sent: 0, received: 0 }
-  readonly seams: ClientDeps
+  readonly deps: ClientDeps
   readonly limits: RequestLimits
   readonly #config: ClusterConfig
   readonly #deadline: Deadline | undefined
@@ -94,18 +94,18 @@ export class Requests {
   #overdue: KubeError | undefined
   #tls: ClusterConfig['tls']
 
-  constructor(config: ClusterConfig, seams: ClientDeps, limits: RequestLimits, deadline?: Deadline) {
+  constructor(config: ClusterConfig, deps: ClientDeps, limits: RequestLimits, deadline?: Deadline) {
     this.#config = config
-    this.seams = seams
+    this.deps = deps
     this.limits = limits
     this.#tls = config.tls
     this.#deadline = deadline
-    this.#endsAt = deadline ? seams.now() + deadline.ms : Infinity
+    this.#endsAt = deadline ? deps.now() + deadline.ms : Infinity
   }
 
   /** Milliseconds until the deadline; Infinity without one. */
   get remainingMs(): number {
-    return Math.max(0, this.#endsAt - this.seams.now())
+    return Math.max(0, this.#endsAt - this.deps.now())
   }
 
   /** The context for error messages. */
@@ -121,22 +121,22 @@ export class Requests {
   /** The JSON of the response. @throws KubeError, no later than the deadline */
   async send(request: KubeRequest): Promise<object> {
     const most = { ...request, timeoutMs: Math.min(request.timeoutMs, this.#deadline?.ms ?? Infinity) }
-    const startedAt = this.seams.now()
+    const startedAt = this.deps.now()
     let last: KubeError | undefined
     for (let tries = 1; ; tries++) {
       const left = this.remainingMs
       if (left === 0) throw last ? this.#ended(last) : this.#tooLate(request)
       const bounded = withReadTimeout(most, tries)
       const timeoutMs = Math.min(bounded.timeoutMs, Math.ceil(left))
-      const waitedMs = Math.round(this.seams.now() - startedAt) + timeoutMs
+      const waitedMs = Math.round(this.deps.now() - startedAt) + timeoutMs
       const outcome = await this.#once({ ...bounded, timeoutMs, waitedMs })
       if (outcome.kind === 'answer') return outcome.value
       const { error } = outcome
       if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw this.#marked(error)
-      const pause = pauseMs(tries, outcome.afterMs, this.seams.random())
+      const pause = pauseMs(tries, outcome.afterMs, this.deps.random())
       if (pause >= this.remainingMs) throw this.#ended(error)
       last = error
-      await this.seams.sleep(pause)
+      await this.deps.sleep(pause)
       if (request.mayRetry?.() === false) throw error
     }
   }
@@ -167,7 +167,7 @@ export class Requests {
   open(request: KubeRequest, signal: AbortSignal): Promise<Response> {
     this.counts.requests += 1
     if (request.body !== undefined) this.counts.sent += Buffer.byteLength(request.body)
-    return this.seams.fetch(this.#config.server + request.path, this.#init(request, signal))
+    return this.deps.fetch(this.#config.server + request.path, this.#init(request, signal))
   }
 
   async #once(request: KubeRequest): Promise<RequestOutcome> {

@@ -78,7 +78,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
     }
     // Backoff from the second failure on, for a server that ends every stream at once.
     failures += 1
-    if (failures > 1) await requests.seams.sleep(pauseMs(failures, undefined, requests.seams.random()), options.signal)
+    if (failures > 1) await requests.deps.sleep(pauseMs(failures, undefined, requests.deps.random()), options.signal)
   }
 }
 
@@ -143,7 +143,7 @@ function watchRequest<T>(
   { version, requests }: { version: string; requests: Requests },
 ): KubeRequest {
   const { namespace, labelSelector, fieldSelector, metadataOnly = false } = options
-  const timeoutSeconds = STREAM_SECONDS + Math.floor(requests.seams.random() * STREAM_SECONDS)
+  const timeoutSeconds = STREAM_SECONDS + Math.floor(requests.deps.random() * STREAM_SECONDS)
   const values = {
     watch: true,
     allowWatchBookmarks: true,
