@@ -1,4 +1,5 @@
-// The one image behind every name: argv[0] says which part runs. Knows names; each part is loaded only when it is asked for.
+// The entry point of the single executable: argv[0], or the first argument, selects the part, which
+// is loaded on demand.
 import { writeSync } from 'node:fs'
 import { run, type Plugin } from './lib/cni/plugin.js'
 import { VERSION_TEXT, versionOf } from './lib/version.js'
@@ -9,7 +10,10 @@ const cni = <C>(load: () => Promise<{ plugin: Plugin<C> }>): Part => {
   return async argv => run((await load()).plugin, argv)
 }
 
-/** The image starts sparing with its compilers, for plugins that end before a compiled loop pays: what stays wants them. */
+/**
+ * The executable starts with the JIT restricted, since a plugin ends before compiling pays; a
+ * daemon needs it.
+ */
 const daemon = (load: () => Promise<{ main: Part }>): Part => {
   return async argv => {
     Bun.unsafe.setJITPolicy(1)
@@ -17,7 +21,9 @@ const daemon = (load: () => Promise<{ main: Part }>): Part => {
   }
 }
 
-/** Names as they lie in /opt/cni/bin and on PATH. `spiderpool` and `macvlan` are what older confs call the first two. */
+/**
+ * Names in /opt/cni/bin and on PATH; `spiderpool` and `macvlan` are plugin types of older confs.
+ */
 const PARTS: Readonly<Record<string, Part>> = {
   'macvlan-wrapper': cni(() => import('./plugins/macvlan-wrapper/main.js')),
   macvlan: cni(() => import('./plugins/macvlan-wrapper/main.js')),
@@ -34,9 +40,9 @@ const PARTS: Readonly<Record<string, Part>> = {
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 async function start(): Promise<void> {
-  const own = baseName(process.argv0)
+  const invokedAs = baseName(process.argv0)
   const args = process.argv.slice(2)
-  const [name = '', ...argv] = PARTS[own] ? [own, ...args] : args
+  const [name = '', ...argv] = PARTS[invokedAs] ? [invokedAs, ...args] : args
   const part = PARTS[name]
   if ((part ? argv : args).includes('--version')) return void writeSync(1, `${versionOf(part ? name : 'spiderpool')}\n`)
   if (part) return part(argv)

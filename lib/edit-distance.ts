@@ -1,12 +1,11 @@
-// The known word that a misspelt one probably meant. Pure; loaded only where a word is unknown.
+// Spelling suggestion by edit distance. Pure. Loaded lazily: only for an unknown word.
 
-/** Of a word of this many letters one may be wrong; of shorter ones too. */
+/** One typo is tolerated per this many letters, and at least one. */
 const LETTERS_PER_TYPO = 3
 
 /**
- * The known word with the fewest typos to `word`, whatever its case: letters that are missing, too many, others, or swapped with
- * their neighbour (optimal string alignment). Where more than every third letter would be wrong, the one that begins with `word`, or
- * undefined.
+ * The known word with the smallest edit distance to `word`, ignoring case. Beyond one typo per
+ * LETTERS_PER_TYPO letters: a known word that starts with `word`, else undefined.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const small = word.toLowerCase()
@@ -22,7 +21,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best
 }
 
-/** How many typos lie between two words. */
+/** Optimal string alignment distance: insertions, deletions, substitutions, adjacent swaps. */
 export function distance(a: string, b: string): number {
   let before: readonly number[] = []
   let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, at) => at)

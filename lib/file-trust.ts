@@ -1,23 +1,31 @@
-// May root rely on a file? Only where no other user can have made it or can change it. Knows owners and modes; knows no confs.
+// Ownership and mode checks: root trusts a file only if no other user can have made it or can
+// change it.
 import { lstatSync, statSync, type Stats } from 'node:fs'
 
 /** <linux/stat.h> S_IWGRP | S_IWOTH. */
 const WRITABLE_BY_OTHERS = 0o022
-/** S_ISVTX: in such a folder, as /tmp is one, a user renames and removes only what is its own (sticky(7)). */
+/** S_ISVTX: in such a folder, like /tmp, users rename and remove only their own files. */
 const STICKY = 0o1000
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0')
 
-/** Root, or the user that runs this process: of a host's root in a user namespace, root is another. */
+/** Owned by root, or by the user of this process: in a user namespace host root has another UID. */
 const isOwn = ({ uid }: Stats): boolean => uid === 0 || uid === statSync('/proc/self').uid
 
-/** Why the file with these stats is not root's alone: `is owned by UID 65534`, `has mode 0666 …`; undefined where it is. */
+/**
+ * Why a file is not trusted: `is owned by UID 65534`, `has mode 0666 …`; undefined if it is
+ * trusted.
+ */
 export function whyNotFile(stats: Stats): string | undefined {
   if (!stats.isFile()) return 'is not a regular file'
   return whyNotOwned(stats)
 }
 
-/** The same for a folder whose entries are relied upon. Of a link: that it is one. @throws where it cannot be looked at */
+/**
+ * Why the entries of a folder are not trusted; undefined if they are. A symbolic link is not
+ * followed.
+ * @throws a system error if lstat(2) fails
+ */
 export function whyNotFolder(path: string): string | undefined {
   const stats = lstatSync(path)
   if (stats.isSymbolicLink()) return 'is a symbolic link'

@@ -1,4 +1,5 @@
-// Logs as JSON lines: a file that rotates for executables, which own no stdout, or whatever a daemon writes to. Never a reason to fail.
+// JSON line logs: a rotated file for CNI executables (their stdout is the result), any sink for
+// daemons. A log that cannot be written never fails a call.
 import {
   closeSync,
   constants,
@@ -12,17 +13,21 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join, parse } from 'node:path'
+import { codeOf } from './errors.js'
 import { whyNotFile, whyNotFolder } from './file-trust.js'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'] as const
 export type Level = (typeof LEVELS)[number]
-/** In any case; undefined where it is none. */
+/** Parses a level, ignoring case; undefined if it is unknown. */
 export const levelOf = (text: string): Level | undefined => LEVELS.find(level => level === text.toLowerCase())
 
 export interface LogOptions {
   readonly level: Level
   readonly file: string
-  /** Above the file. From here down no link is followed, and all is root's alone: else nothing is written. */
+  /**
+   * An ancestor of `file`. From here down no link is followed and all must be root's
+   * (lib/file-trust.ts).
+   */
   readonly folder: string
   /** 0 or less: 100. */
   readonly maxSizeMb?: number
@@ -40,7 +45,10 @@ const DAY_MS = 86_400_000
 const orElse = (value: number | undefined, zero: number, negative: number): number =>
   value === undefined || value === 0 ? zero : value < 0 ? negative : value
 
-/** Nothing is opened until a line is written; each line is one append, whole even where many processes write. */
+/**
+ * A log file, opened on the first line; each line is one O_APPEND write(2), so writers do not
+ * interleave.
+ */
 export function openLog(options: LogOptions, now: () => Date = () => new Date()): Log {
   let isBroken = false
   const write = (line: string): void => {
@@ -49,7 +57,7 @@ export function openLog(options: LogOptions, now: () => Date = () => new Date())
   return logTo(write, options.level, now)
 }
 
-/** Writes nothing. */
+/** A log that discards every line. */
 export const MUTE: Log = {
   debug: () => undefined,
   info: () => undefined,
@@ -57,7 +65,10 @@ export const MUTE: Log = {
   error: () => undefined,
 }
 
-/** `write` is given one line of JSON with its line feed: level, ts (RFC 3339), msg, and the fields of the call. */
+/**
+ * A log on any sink: `write` gets one JSON line with its line feed: level, ts (RFC 3339), msg,
+ * fields.
+ */
 export function logTo(write: (line: string) => void, level: Level, now: () => Date = () => new Date()): Log {
   const threshold = LEVELS.indexOf(level)
   const writer = (own: Level): Write => {
@@ -72,15 +83,15 @@ function lineOf(entry: object, fields: object): string {
   try {
     return `${JSON.stringify({ ...entry, ...fields })}\n`
   } catch (error) {
-    return `${JSON.stringify({ ...entry, unwritable: String(error).split('\n')[0] })}\n` // a ring, a bigint: the message is still told
+    return `${JSON.stringify({ ...entry, unwritable: String(error).split('\n')[0] })}\n` // a cycle or a bigint
   }
 }
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
-/** O_NONBLOCK: to open a pipe that nobody reads fails, and does not wait. */
+/** O_NONBLOCK: opening a FIFO without a reader fails instead of blocking. */
 const FLAGS = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY
 
-/** False where the file cannot be written: a read-only, full or missing disk, or a place that others than root can change. */
+/** Returns false if the file cannot be written, or is not root's alone. */
 function append(options: LogOptions, line: string, now: () => Date): boolean {
   try {
     const bytes = Buffer.from(line)
@@ -97,7 +108,7 @@ function append(options: LogOptions, line: string, now: () => Date): boolean {
       closeSync(file.fd)
     }
   } catch {
-    return false // said by the return value: the call goes on without a log
+    return false // the call proceeds without a log
   }
 }
 
@@ -106,12 +117,12 @@ interface Opened {
   readonly size: number
 }
 
-/** Opens the log, with the folders above it where they are missing. Throws where it may not be written. */
+/** Opens the log and creates missing folders. @throws if it may not be written */
 function openIn(options: LogOptions): Opened {
   try {
     return openSafely(options, false)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    if (codeOf(error) !== 'ENOENT') throw error
   }
   mkdirSync(options.folder, { recursive: true, mode: 0o700 })
   return openSafely(options, true)
@@ -127,7 +138,7 @@ function openSafely(options: LogOptions, makeFolders: boolean): Opened {
   throw new Error(`${options.file} ${why}`)
 }
 
-/** The folder itself may be reached by links, which are the administrator's; what is below it may have none. */
+/** The administrator may reach the folder through links; below it none is followed. */
 function checkFolders({ folder, file }: LogOptions, makeFolders: boolean): void {
   const below = dirname(file).slice(folder.length).split('/').filter(Boolean)
   let path = realpathSync(folder)
@@ -142,7 +153,10 @@ function checkFolders({ folder, file }: LogOptions, makeFolders: boolean): void 
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}$/
 const stampOf = (time: Date): string => time.toISOString().replace(/:/g, '-').replace('Z', '')
 
-/** `spiderpool.log` becomes `spiderpool-<time>.log`, named as lumberjack does; of those, and of no other file, what is too old or too many goes. */
+/**
+ * Renames `spiderpool.log` to `spiderpool-<time>.log`, as lumberjack does, and removes surplus and
+ * old ones.
+ */
 function rotate({ file, maxAgeDays, maxCount }: LogOptions, now: Date): void {
   const { dir, name: stem, ext } = parse(file)
   const rotated = (stamp: string): string => join(dir, `${stem}-${stamp}${ext}`)

@@ -1,4 +1,5 @@
-// Counters and gauges in Prometheus' text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). Knows no HTTP and no names.
+// Counters and gauges in the Prometheus text format 0.0.4
+// (prometheus.io/docs/instrumenting/exposition_formats). Knows no HTTP and no names.
 
 export type MetricLabels = Readonly<Record<string, string>>
 export type Sample = readonly [value: number, labels?: MetricLabels]
@@ -6,12 +7,12 @@ export type Sample = readonly [value: number, labels?: MetricLabels]
 export interface MetricFamily {
   readonly name: string
   readonly help: string
-  /** A further name with the same samples, for boards made for another exporter. */
+  /** A second name for the same samples, for dashboards of another exporter. */
   readonly alias?: string
 }
 
 export interface Counter {
-  /** One more, or `by` more; a counter never falls. */
+  /** Adds `by`, or 1; a counter never decreases. */
   add(labels?: MetricLabels, by?: number): void
 }
 
@@ -20,7 +21,7 @@ interface Written extends MetricFamily {
   samples(): Iterable<Sample>
 }
 
-/** What a process tells of itself. A name is given once: the second time throws. Why not a library: decisions/0013. */
+/** A metrics registry. Registering a name twice throws. Why not a library: decisions/0013. */
 export class Metrics {
   readonly #families = new Map<string, Written>()
 
@@ -34,14 +35,14 @@ export class Metrics {
     return {
       add(labels = {}, by = 1) {
         const key = labelText(labels)
-        const known = values.get(key)
-        if (known) known.value += by
+        const existing = values.get(key)
+        if (existing) existing.value += by
         else values.set(key, { value: by, labels })
       },
     }
   }
 
-  /** Read when somebody asks, so that what has gone is not told any more. */
+  /** Samples are read at each scrape, so that series of deleted objects disappear. */
   gauge(family: MetricFamily, samples: () => Iterable<Sample>): void {
     this.#add({ ...family, type: 'gauge', samples })
   }

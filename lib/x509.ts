@@ -1,4 +1,5 @@
-// Certificates of our own: an authority, and what it issues to a server. Knows X.509 and PEM; stores nothing. Loaded only where one is made or read.
+// A self-signed certificate authority and the server certificates it issues. Stores nothing.
+// Loaded lazily: only where a certificate is created or read.
 import 'reflect-metadata'
 import {
   AuthorityKeyIdentifierExtension,
@@ -60,7 +61,7 @@ export interface ServerCertificate {
   readonly validity: Validity
 }
 
-/** A server's certificate, signed by the authority. Throws where the authority's texts are none. */
+/** A server certificate signed by the authority. @throws if the authority is not valid PEM */
 export async function issue(authority: Pair, { name, dns, ips, validity }: ServerCertificate): Promise<Pair> {
   const ca = new X509Certificate(authority.certificate)
   const caKey = PemConverter.decodeFirst(authority.key)
@@ -89,14 +90,14 @@ export async function issue(authority: Pair, { name, dns, ips, validity }: Serve
   return { certificate: certificate.toString('pem'), key: await keyText(keys.privateKey) }
 }
 
-/** What a certificate says of itself. */
+/** The validity and the names of a certificate. */
 export interface CertificateFacts {
   readonly validity: Validity
-  /** Of the subject: DNS names and addresses. */
+  /** subjectAltName: DNS names and IP addresses. */
   readonly names: readonly string[]
 }
 
-/** `undefined` for what is no certificate. */
+/** Parses a certificate; undefined if `pem` is none. */
 export function factsOf(pem: string): CertificateFacts | undefined {
   const certificate = read(pem)
   if (!certificate) return undefined
@@ -116,10 +117,10 @@ function read(pem: string): X509Certificate | undefined {
   try {
     return new X509Certificate(pem)
   } catch {
-    return undefined // any text may stand in a Secret
+    return undefined // a Secret may hold any text
   }
 }
 
-/** Each certificate of a bundle, as PEM. */
+/** The certificates of a PEM bundle. */
 export const certificatesIn = (bundle: string): readonly string[] =>
   bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []

@@ -1,9 +1,13 @@
-// The table of what may import what. What is not listed is forbidden, `node:` modules included. A part may always import itself.
+// The table of what may import what. What is not listed is forbidden, `node:` modules included. A
+// part may always import itself.
 
 /** Leaves that import nothing: every part may import them. */
 export const LEAVES: readonly string[] = ['lib/errors.ts', 'lib/linux', 'lib/hash.ts']
 
-/** A part (a folder or a file; the longest match counts) and what else it may import: parts, packages, modules. */
+/**
+ * A part (a folder or a file; the longest match counts) and what else it may import: parts,
+ * packages, modules.
+ */
 export const MAY: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['lib/cni/plugin.ts', 'lib/version.ts', 'plugins', 'daemons', 'node:fs'],
   'lib/version.ts': [],
@@ -117,7 +121,9 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   test: ['*'],
 }
 
-/** What single files may import beyond their part: where effects, Bun and heavy packages are let in. */
+/**
+ * What single files may import beyond their part: where effects, Bun and heavy packages are let in.
+ */
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
   'lib/cni/allowed-files.ts': ['lib/kube/entry.ts', 'lib/file-trust.ts', 'node:fs'],
@@ -140,7 +146,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/kernel/global-addresses.ts': ['node:fs'],
   'lib/netlink/fd-transport.ts': ['node:fs'],
   'plugins/ifacer/link-users.ts': ['node:fs'],
-  'plugins/ifacer/networkmanager-state.ts': ['node:fs'],
+  'plugins/ifacer/networkmanager.ts': ['node:fs'],
   'lib/kube/open.ts': ['node:fs'],
   'daemons/controller/reconcilers/coordinator/reconcile.ts': ['node:fs'],
   'daemons/init/main.ts': ['node:fs', 'node:path'],
@@ -173,8 +179,8 @@ export const PROCESS: readonly RegExp[] = [
 ]
 
 /**
- * Decisions: no waiting, no clock, no randomness. A folder is pure; what it performs is named behind
- * `?!`.
+ * Decisions: no waiting, no clock, no randomness. A folder is pure; what it performs is named
+ * behind `?!`.
  */
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,
@@ -184,7 +190,7 @@ export const PURE: readonly RegExp[] = [
   /^lib\/netlink\/(?!(conn|fd-transport|errno)\.ts)/,
   /^lib\/probe\/(?!(announce|exchange|frame|ethernet)\.ts)/,
   /^plugins\/coordinator\/(?!(main|verbs|observe|dry-run|conflict)\.ts)/,
-  /^plugins\/ifacer\/(?!(main|verbs|del|links|link-users|log|mutate|networkmanager-state|ownership)\.ts)/,
+  /^plugins\/ifacer\/(?!(main|verbs|del|links|link-users|log|mutate|networkmanager)\.ts)/,
   /^plugins\/macvlan-wrapper\/(?!(main|verbs|add|check|ipam)\.ts)/,
   /^daemons\/controller\/reconcilers\/[^/]+\/(?!(reconcile|context|events|metrics)\.ts)/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,

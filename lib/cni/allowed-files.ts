@@ -1,19 +1,24 @@
-// Which files of the node a conf may name. Whoever may write a network definition is not root: the node's administrator says which folders are open to it.
+// Which files of the node a conf may name. Authors of network definitions are not root, so the
+// node's administrator allows the folders (docs/security.md).
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { DEFAULT_KUBECONFIG } from '../kube/entry.js'
+import { codeOf } from '../errors.js'
 import { MUTE, openLog, type Log, type LogOptions } from '../log.js'
 import { whyNotFile, whyNotFolder } from '../file-trust.js'
 import type { CniEnv } from './env.js'
 import { CniError } from './error.js'
 
-/** The administrator's; SPIDERPOOL_NODE_CONFIG of the runtime's environment, which is root's too, names another. */
+/**
+ * The administrator's file; SPIDERPOOL_NODE_CONFIG in the runtime's environment, root's too,
+ * overrides it.
+ */
 export const NODE_CONFIG = '/etc/cni/net.d/spiderpool.d/node.json'
 export const NODE_CONFIG_VARIABLE = 'SPIDERPOOL_NODE_CONFIG'
 
 const FOLDERS = { kubeconfigFolders: ['/etc/cni/net.d'], logFolders: ['/var/log/spidernet'] } as const
 type Key = keyof typeof FOLDERS
 
-/** As a log file: the call has no log. */
+/** As a log file: no log. */
 const NO_LOG = '/dev/null'
 
 /** A path that a conf names, and the key that names it. */
@@ -25,15 +30,15 @@ export interface NamedFile {
 const wrong = (message: string): CniError => new CniError('invalidConfig', message)
 
 /**
- * The path by which the kubeconfig that a conf names may be read, without links; undefined where it names none.
- * @throws CniError 7 where the file is in no folder of the administrator's, or a user other than root can change it
+ * The path of the kubeconfig that a conf names, links resolved; undefined if it names none.
+ * @throws CniError 7 if the file is in no allowed folder, or a user other than root can change it
  */
 export function kubeconfigOf({ path, key }: NamedFile, env: CniEnv): string | undefined {
   if (path === '' || path === DEFAULT_KUBECONFIG) return path || undefined // as if it were not named
   const resolved = resolve(path)
   if (folderOf(resolved ?? normal(path), 'kubeconfigFolders', env) === undefined)
     throw outside({ path, key }, 'kubeconfigFolders', env)
-  // Not left to who reads it: by then a link may lead to a file that was not there before.
+  // Checked here and not by the reader: a link could have been retargeted by then.
   if (resolved === undefined) throw wrong(`${key} is "${path}", and there is no such file`)
   const folders = ['/', ...parentsOf(resolved)]
   for (const folder of folders) refuse({ path, key }, folder, whyNotFolder(folder))
@@ -41,7 +46,11 @@ export function kubeconfigOf({ path, key }: NamedFile, env: CniEnv): string | un
   return resolved
 }
 
-/** The log that a conf asks for. DEL and GC go on without one that may not be, so that the pod goes. @throws CniError 7 */
+/**
+ * The log that a conf names. For DEL and GC an invalid one is no log, so that the pod can be
+ * deleted.
+ * @throws CniError 7
+ */
 export function logOf(
   call: { readonly command: string; readonly env: CniEnv },
   key: string,
@@ -57,7 +66,7 @@ export function logOf(
   }
 }
 
-/** The folder of the administrator's that the log lies in. @throws CniError 7 */
+/** The allowed folder that contains the log. @throws CniError 7 */
 function logFolderOf(named: NamedFile, env: CniEnv): string {
   const folder = folderOf(normal(named.path), 'logFolders', env)
   if (folder === undefined) throw outside(named, 'logFolders', env)
@@ -74,12 +83,12 @@ const outside = ({ path, key }: NamedFile, folders: Key, env: CniEnv): CniError 
     `${key} is "${path}"; a conf may only name a file under ${FOLDERS[folders].join(', ')} or a folder of ${folders} in ${fileOf(env)} (docs/security.md)`,
   )
 
-/** Undefined for a path that leads to nothing. */
+/** Undefined if the path does not resolve. */
 function resolve(path: string): string | undefined {
   try {
     return path.startsWith('/') ? realpathSync(path) : undefined
   } catch {
-    return undefined // not there, or a ring of links: nothing that could be read
+    return undefined // missing, or a loop of links
   }
 }
 
@@ -98,7 +107,7 @@ const parentsOf = (path: string): readonly string[] => {
   return parts.map((_, at) => `/${parts.slice(0, at + 1).join('/')}`)
 }
 
-/** The node's file is read only for a path that is in none of the folders that are open everywhere. */
+/** The node's file is read only for a path outside the folders that are always allowed. */
 function folderOf(path: string, key: Key, env: CniEnv): string | undefined {
   const isIn = (folder: string): boolean => path.startsWith(`${folder}/`)
   const holds = (folder: string): boolean => isIn(folder) || isIn(resolve(folder) ?? folder)
@@ -107,7 +116,7 @@ function folderOf(path: string, key: Key, env: CniEnv): string | undefined {
 
 const fileOf = (env: CniEnv): string => env[NODE_CONFIG_VARIABLE] || NODE_CONFIG
 
-/** @throws CniError 7 for a file that is not root's, or holds something else */
+/** @throws CniError 7 for a file that is not root's or is not valid */
 function foldersIn(file: string, key: Key): readonly string[] {
   const says = (what: string): CniError => wrong(`${file} ${what}; the administrator of this node must correct it`)
   let value: unknown
@@ -117,14 +126,14 @@ function foldersIn(file: string, key: Key): readonly string[] {
     value = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
     if (error instanceof CniError) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw says(`cannot be read (${code || String(error)})`)
   }
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : undefined
   if (entries === undefined) throw says('is not a JSON object')
-  const stranger = entries.find(([name]) => !Object.hasOwn(FOLDERS, name))
-  if (stranger) throw says(`has the key "${stranger[0]}"; it may have ${Object.keys(FOLDERS).join(' and ')}`)
+  const unknown = entries.find(([name]) => !Object.hasOwn(FOLDERS, name))
+  if (unknown) throw says(`has the key "${unknown[0]}"; it may have ${Object.keys(FOLDERS).join(' and ')}`)
   const folders: unknown = entries.find(([name]) => name === key)?.[1] ?? []
   const isList = Array.isArray(folders) && folders.every(one => typeof one === 'string' && normal(one) === one)
   if (!isList || folders.includes('/'))

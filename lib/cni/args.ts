@@ -1,7 +1,11 @@
 // CNI_ARGS: `K=V;K=V` (CNI spec, "CNI_ARGS"; IgnoreUnknown is the Go library's). Pure.
 import { CniError } from './error.js'
 
-/** Keys are case-sensitive, the last of two wins. `known` are the keys that the plugin understands. */
+/**
+ * The pairs of CNI_ARGS; keys are case-sensitive, the last duplicate wins.
+ * @throws CniError 4 for a malformed pair, or a key that is not in `known` unless IgnoreUnknown is
+ *   set
+ */
 export function parseArgs(text: string, known: readonly string[]): ReadonlyMap<string, string> {
   const args = new Map<string, string>()
   if (text === '') return args
@@ -11,7 +15,7 @@ export function parseArgs(text: string, known: readonly string[]): ReadonlyMap<s
       throw new CniError('invalidEnv', `ARGS: invalid pair "${pair}"`, `CNI_ARGS=${text}`)
     args.set(key, value)
   }
-  const isLenient = ignoresUnknown(args.get('IgnoreUnknown')) // judged also where nothing is unknown, as Go does
+  const isLenient = ignoresUnknown(args.get('IgnoreUnknown')) // parsed even if nothing is unknown, as Go does
   const unknown = [...args].filter(([key]) => key !== 'IgnoreUnknown' && !known.includes(key))
   if (unknown.length > 0 && !isLenient) {
     const list = unknown.map(([key, value]) => `"${key}=${value}"`).join(' ')

@@ -1,12 +1,16 @@
-// A conf against its schema: Go's leniency first, then the generated validator, then one sentence for what it found. Pure.
+// Validates a conf: first Go's leniency, then the generated validator, then one sentence for the
+// fault. Pure.
 import { shown } from './json.js'
 
-/** By key in small letters: the name that the schema has, what the value must be, and the keys below it. Made by scripts/generate.ts. */
+/**
+ * By lower-case key: the schema's name, what the value must be, the keys below
+ * (scripts/generate.ts).
+ */
 export interface Keys {
   readonly [key: string]: readonly [name: string, mustBe: string, below?: Keys]
 }
 
-/** What scripts/generate.ts makes of a schema. */
+/** Generated from a schema by scripts/generate.ts. */
 export interface Checker<T> {
   readonly keys: Keys
   readonly validate: {
@@ -15,17 +19,18 @@ export interface Checker<T> {
   }
 }
 
-/** `bond.mode is "x"; it must be a whole number`. Who reads the conf says with which code. */
+/** `bond.mode is "x"; it must be a whole number`. The caller chooses the CNI code. */
 export class ConfFault extends Error {
   override readonly name = 'ConfFault'
 }
 
 /**
- * The conf as its schema has it: keys in any case (of several the last one), null as if it were not there, unknown ones left out.
- * `where` is the path to it, for sentences: '' or 'ipam.'. Throws ConfFault for the first value that is of the wrong kind.
+ * The conf with the schema's keys: case is ignored (the last duplicate wins), null counts as
+ * absent, unknown keys are dropped. `where` is the path for sentences: '' or 'ipam.'.
+ * @throws ConfFault for the first value of the wrong type
  */
 export function checked<T>(raw: object, { keys, validate }: Checker<T>, where: string): T {
-  const conf = known(raw, keys)
+  const conf = withSchemaKeys(raw, keys)
   if (validate(conf)) return conf
   const path = (validate.errors?.[0]?.instancePath ?? '').split('/').slice(1).map(unescaped)
   throw new ConfFault(sentence(conf, path, keys, where))
@@ -34,15 +39,15 @@ export function checked<T>(raw: object, { keys, validate }: Checker<T>, where: s
 /** RFC 6901 §4: a key with a slash in it. */
 const unescaped = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
-function known(value: unknown, keys: Keys): unknown {
-  if (Array.isArray(value)) return value.map(item => known(item, keys))
+function withSchemaKeys(value: unknown, keys: Keys): unknown {
+  if (Array.isArray(value)) return value.map(item => withSchemaKeys(item, keys))
   if (typeof value !== 'object' || value === null) return value
   const own: Record<string, unknown> = {}
   for (const [key, inner] of Object.entries(value) as [string, unknown][]) {
     const entry = Object.hasOwn(keys, key.toLowerCase()) ? keys[key.toLowerCase()] : undefined
     if (entry === undefined || inner === null) continue
     const [name, , below] = entry
-    own[name] = below === undefined ? withoutNulls(inner) : known(inner, below)
+    own[name] = below === undefined ? withoutNulls(inner) : withSchemaKeys(inner, below)
   }
   return own
 }
@@ -51,7 +56,7 @@ function known(value: unknown, keys: Keys): unknown {
 const withoutNulls = (value: unknown): unknown =>
   Array.isArray(value) ? value.map((item: unknown) => item ?? '') : value
 
-/** Names the key: of a fault in a list of plain values that is the list, of one in an object below it the object's key. */
+/** Names the key of the fault: in a list of scalars the list, in a nested object its key. */
 function sentence(conf: unknown, path: readonly string[], keys: Keys, where: string): string {
   let value = conf
   let table: Keys = keys
@@ -73,7 +78,7 @@ function sentence(conf: unknown, path: readonly string[], keys: Keys, where: str
   return `${where}${name} is ${shown(value)}; it must be ${mustBe}`
 }
 
-/** As the schemas have `timeouts`: seconds. */
+/** `timeouts` of the schemas, in seconds. */
 export interface TimeoutsConf {
   readonly add?: number
   readonly del?: number
@@ -81,10 +86,13 @@ export interface TimeoutsConf {
   readonly status?: number
 }
 
-/** Seconds: a kubelet gives an ADD and a DEL two minutes, and asks for STATUS every few seconds. */
+/** Seconds. The kubelet allows ADD and DEL two minutes and calls STATUS every few seconds. */
 const TIMEOUTS = { add: 60, del: 20, check: 20, status: 5 } as const
 
-/** How long a call may wait for the API server. `key`: where `timeouts` stands in the conf. */
+/**
+ * How long a call may wait for the API server, in milliseconds. `key`: the path of `timeouts` in
+ * the conf.
+ */
 export function deadlineOf(
   command: string,
   timeouts: TimeoutsConf | undefined,

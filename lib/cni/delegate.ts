@@ -1,5 +1,7 @@
-// Delegation to an IPAM executable in CNI_PATH (CNI spec, section 4): find it, hand it the call unchanged, relay what it says.
+// Delegation to an IPAM executable in CNI_PATH (CNI spec, section 4): same environment and stdin,
+// errors are relayed.
 import { statSync, writeSync } from 'node:fs'
+import { codeOf, messageOf } from '../errors.js'
 import { CNI_ERROR, CniError, RelayedError } from './error.js'
 import { ConfReader } from './json.js'
 import type { Call } from './plugin.js'
@@ -12,11 +14,11 @@ const isFile = (path: string): boolean => {
   try {
     return statSync(path).isFile()
   } catch {
-    return false // not there, or not to be looked at: the next folder may have it
+    return false // missing or not accessible: the next folder may have it
   }
 }
 
-/** The first regular file `<folder>/<type>`. Throws in the words of the reference library. */
+/** The first regular file `<folder>/<type>`. @throws CniError with the sentences of libcni */
 export function findPlugin(type: string, path: readonly string[]): string {
   if (type === '') throw new CniError('invalidConfig', 'no plugin name provided')
   if (type.includes('/')) throw new CniError('invalidConfig', `invalid plugin name: ${type}`)
@@ -31,13 +33,13 @@ const PAUSE_MS = 1000
 
 const pauseSync = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
-/** A file that is being replaced at this moment cannot be started (ETXTBSY): it is tried again, a bounded number of times. */
+/** Retries ETXTBSY, the executable being replaced, TRIES_MAX times. */
 function start(file: string, options: Parameters<Spawn>[1], spawn: Spawn, pause: (ms: number) => void): SpawnResult {
   for (let tries = 1; ; tries++) {
     try {
       return spawn(file, options)
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      const code = codeOf(error)
       if (code !== 'ETXTBSY' || tries >= TRIES_MAX)
         throw new CniError(
           'internal',
@@ -55,9 +57,13 @@ export interface DelegateDeps {
   readonly pause: (ms: number) => void
 }
 
-const seams = async (): Promise<DelegateDeps> => ({ spawn: (await import('./exec.js')).spawn, pause: pauseSync })
+const defaultDeps = async (): Promise<DelegateDeps> => ({ spawn: (await import('./exec.js')).spawn, pause: pauseSync })
 
-/** Runs `type` with `verb`; its result, for ADD. The environment is the caller's own, with the verb put in; stdin is the whole conf. */
+/**
+ * Executes the plugin `type` with our environment, CNI_COMMAND replaced by `verb`, and the whole
+ * conf. Returns its result for ADD.
+ * @throws CniError, RelayedError with the delegate's own code
+ */
 export async function delegate(
   verb: CniVerb,
   type: string,
@@ -66,23 +72,23 @@ export async function delegate(
 ): Promise<Result | undefined> {
   if (call.command !== verb && verb !== 'DEL')
     throw new CniError('internal', `CNI_COMMAND is ${call.command}, so IPAM ${type} cannot be asked to ${verb}`)
-  const { spawn, pause } = using ?? (await seams())
+  const { spawn, pause } = using ?? (await defaultDeps())
   const file = findPlugin(type, call.path)
-  const given = Object.entries(call.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
-  const ran = start(file, { env: { ...Object.fromEntries(given), CNI_COMMAND: verb }, stdin: call.stdin }, spawn, pause)
+  const env = Object.entries(call.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]))
+  const ran = start(file, { env: { ...Object.fromEntries(env), CNI_COMMAND: verb }, stdin: call.stdin }, spawn, pause)
   if (ran.stderr !== '') writeSync(2, ran.stderr)
-  if (ran.exitCode !== 0 || ran.signal !== undefined) throw saidNo(ran)
+  if (ran.exitCode !== 0 || ran.signal !== undefined) throw delegateError(ran)
   return verb === 'ADD' ? resultIn(ran.stdout, type, call.cniVersion) : undefined
 }
 
-/** Throws an Error that says what the text is instead. */
+/** @throws Error if the text is not a JSON object */
 function objectIn(text: string): ConfReader {
   const value: unknown = JSON.parse(text)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new ConfReader(value, '')
   throw new Error('it is not an object')
 }
 
-function saidNo({ exitCode, signal, stdout, stderr }: SpawnResult): CniError {
+function delegateError({ exitCode, signal, stdout, stderr }: SpawnResult): CniError {
   const how = signal === undefined ? `exit status ${exitCode}` : `signal: ${signal}`
   if (stdout.trim() === '')
     return new CniError(
@@ -98,7 +104,7 @@ function saidNo({ exitCode, signal, stdout, stderr }: SpawnResult): CniError {
   } catch (error) {
     return new CniError(
       'internal',
-      `netplugin failed but error parsing its diagnostic message ${JSON.stringify(stdout)}: ${error instanceof Error ? error.message : String(error)}`,
+      `netplugin failed but error parsing its diagnostic message ${JSON.stringify(stdout)}: ${messageOf(error)}`,
     )
   }
 }

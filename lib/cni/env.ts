@@ -1,4 +1,5 @@
-// The environment of a call: which variables each verb needs, and what may stand in them (CNI spec, "Parameters"). Pure.
+// The environment of a call: the variables that each verb requires and their syntax (CNI spec,
+// "Parameters"). Pure.
 import { CniError } from './error.js'
 
 export type CniEnv = Readonly<Record<string, string | undefined>>
@@ -36,7 +37,10 @@ function interfaceName(value: string): void {
     throw new CniError('invalidEnv', 'interface name contains / or : or whitespace characters')
 }
 
-/** A required variable is checked as it is met, the first bad one ends it; what is missing is told all at once. An unknown verb needs only itself. */
+/**
+ * Checks the variables that the verb requires; an unknown verb requires CNI_COMMAND only.
+ * @throws CniError 4 for the first invalid one, else one that lists all missing ones
+ */
 export function checkEnv(env: CniEnv): void {
   const command = env['CNI_COMMAND'] ?? ''
   const missing: string[] = []
@@ -49,7 +53,7 @@ export function checkEnv(env: CniEnv): void {
   if (missing.length > 0) throw new CniError('invalidEnv', `required env variables [${missing.join(',')}] missing`)
 }
 
-/** The conf's `name`. */
+/** Checks the `name` of the conf. @throws CniError 7 */
 export function checkNetworkName(name: string): void {
   if (name === '') throw new CniError('invalidConfig', 'missing network name')
   if (!ID.test(name)) throw new CniError('invalidConfig', 'invalid characters found in network name', name)

@@ -1,6 +1,10 @@
-// Errors as a runtime reads them: code, sentence, details. The one place where anything thrown becomes the JSON on stdout. Pure.
+// CNI errors: code, msg, details, and how anything thrown becomes the JSON on stdout. Pure.
 
-/** CNI spec 1.1.0, section "Error"; 8 and 999 are the Go library's. Codes from 100 up are ours: lib/ipam/errors.ts. */
+import { messageOf } from '../errors.js'
+
+/**
+ * CNI spec 1.1.0, "Error"; 8 and 999 are libcni's. Codes from 100 up are ours: lib/ipam/errors.ts.
+ */
 export const CNI_ERROR = {
   incompatibleVersion: 1,
   unsupportedField: 2,
@@ -31,7 +35,7 @@ export class CniError extends Error {
   }
 }
 
-/** One of our own codes, from the registry of the part that says it. */
+/** An error with one of our own codes (lib/ipam/errors.ts). */
 export class OwnError extends CniError {
   override readonly name = 'OwnError'
   override readonly code: number
@@ -41,7 +45,7 @@ export class OwnError extends CniError {
   }
 }
 
-/** What another executable said: its code stays as it is, known to us or not. */
+/** An error of a delegate, with its code unchanged. */
 export class RelayedError extends CniError {
   override readonly name = 'RelayedError'
   override readonly code: number
@@ -58,9 +62,11 @@ export interface ErrorReply {
   readonly details?: string
 }
 
-/** `cniVersion` '' where it is not known yet. Anything that is no CniError is 999 with its own message. */
+/**
+ * The error as JSON; `cniVersion` '' if it is not known yet. Anything but a CniError has code 999.
+ */
 export function errorReply(thrown: unknown, cniVersion: string): ErrorReply {
-  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  const message = messageOf(thrown)
   const code = thrown instanceof CniError ? thrown.code : CNI_ERROR.internal
   const own = thrown instanceof CniError ? thrown.details : ''
   const details = own || causesOf(thrown, message)
@@ -69,19 +75,22 @@ export function errorReply(thrown: unknown, cniVersion: string): ErrorReply {
 
 const CAUSES_MAX = 8
 
-/** Messages of the causes, outermost first, without those that the message has in it already. */
+/** Messages of the causes, outermost first, without those that `message` contains. */
 function causesOf(thrown: unknown, message: string): string {
-  const told: string[] = []
+  const texts: string[] = []
   let cause = thrown instanceof Error ? thrown.cause : undefined
   for (let depth = 0; cause !== undefined && depth < CAUSES_MAX; depth++) {
-    const text = cause instanceof Error ? cause.message : String(cause)
-    if (text !== '' && !message.includes(text)) told.push(text)
+    const text = messageOf(cause)
+    if (text !== '' && !message.includes(text)) texts.push(text)
     cause = cause instanceof Error ? cause.cause : undefined
   }
-  return told.join(': ')
+  return texts.join(': ')
 }
 
-/** Four blanks, and '<', '>', '&' escaped, as Go's encoder prints: runtimes' tests compare the text. */
+/**
+ * JSON as Go's encoder prints it, indented by four, '<', '>' and '&' escaped: runtimes compare the
+ * text.
+ */
 export const pretty = (value: unknown): string =>
   JSON.stringify(value, undefined, 4).replace(
     /[<>&\u2028\u2029]/g,

@@ -1,4 +1,4 @@
-// Runs another CNI executable. The only file that starts a process, and only where a conf delegates; Bun's own spawn, no streams.
+// Executes another CNI plugin, with Bun.spawnSync. Loaded lazily: only if a conf delegates.
 export interface SpawnResult {
   readonly exitCode: number
   readonly signal: string | undefined
@@ -11,7 +11,10 @@ export type Spawn = (
   options: { readonly env: Readonly<Record<string, string>>; readonly stdin: string },
 ) => SpawnResult
 
-/** Throws an Error with `code` (ENOEXEC, EACCES, ETXTBSY …) where the kernel does not start the file. */
+/**
+ * Runs the file to its end.
+ * @throws an error with `code` (ENOEXEC, EACCES, ETXTBSY) if execve(2) fails
+ */
 export const spawn: Spawn = (file, { env, stdin }) => {
   const ran = Bun.spawnSync([file], { env: { ...env }, stdin: Buffer.from(stdin), stdout: 'pipe', stderr: 'pipe' })
   return {

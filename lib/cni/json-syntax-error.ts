@@ -1,5 +1,5 @@
-// Where a text stops being JSON (RFC 8259), and why: the engine's own sentence has no place. Pure;
-// a loop, for a text may be as deep as it is long.
+// Position and reason of a JSON syntax error (RFC 8259); the engine's message has no position.
+// Pure. Iterative, since nesting may be as deep as the text is long.
 
 const SHOWN_BEFORE = 20
 const BLANK = /[ \t\r\n]*/y
@@ -14,8 +14,7 @@ interface Fault {
 }
 
 /**
- * `line 3, column 17: a comma before }, behind …"mode": "bridge"`; undefined for a text that is
- * JSON.
+ * `line 3, column 17: a comma before }, behind …"mode": "bridge"`; undefined for valid JSON.
  */
 export function faultIn(text: string): string | undefined {
   const fault = faultOf(text)
@@ -68,7 +67,7 @@ function faultOf(text: string): Fault | undefined {
   }
 }
 
-/** Where a match of the sticky expression ends; `at` where there is none. */
+/** The end of a match of the sticky expression at `at`; `at` if it does not match. */
 function after(expression: RegExp, text: string, at: number): number {
   expression.lastIndex = at
   return expression.test(text) ? expression.lastIndex : at

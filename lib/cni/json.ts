@@ -1,14 +1,16 @@
-// JSON as Go's encoding/json reads it: keys in any case, null leaves the default, a wrong type is an error that names the key. Pure.
+// Reads JSON as Go's encoding/json does: keys ignore case, null leaves the default, a wrong type is
+// an error that names the key. Pure.
+import { messageOf } from '../errors.js'
 import { CniError } from './error.js'
 import { faultIn } from './json-syntax-error.js'
 
-/** The document, or CniError 6. Trailing text and a byte-order mark are errors, as they are in Go. */
+/** The document. @throws CniError 6, also for trailing text and a byte-order mark, as Go does */
 export function decodeConf(text: string): ConfReader {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
-    const why = faultIn(text) ?? (error instanceof Error ? error.message : String(error))
+    const why = faultIn(text) ?? messageOf(error)
     throw new CniError('decodeFailure', `error unmarshall network config: ${why}`)
   }
   if (value === null) return new ConfReader({}, '')
@@ -19,9 +21,9 @@ export function decodeConf(text: string): ConfReader {
 
 const SHOWN_MAX = 80
 
-/** A value for a sentence: short, and on one line. */
+/** A value for a sentence, shortened, on one line. */
 export function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return kindOf(value) // it may be as deep as the stack
+  if (typeof value === 'object' && value !== null) return kindOf(value) // its nesting may exceed the stack
   const text = JSON.stringify(value) ?? String(value)
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text
 }
@@ -37,7 +39,7 @@ const kindOf = (value: unknown): string =>
 
 const INT64_MAX = 2 ** 63
 
-/** Typed access to the keys of an object. `where` is the path to it, for sentences: '' or 'ipam.' */
+/** Typed access to the keys of an object. `where` is its path for sentences: '' or 'ipam.' */
 export class ConfReader {
   readonly raw: object
   readonly where: string
@@ -50,7 +52,7 @@ export class ConfReader {
     this.#keys = new Map(set.map(([key, value]) => [key.toLowerCase(), value as unknown]))
   }
 
-  /** Of keys that differ in case only the last wins, as in Go; null is as if the key were not there. */
+  /** Of keys that differ only in case the last wins, as in Go; null counts as absent. */
   value(key: string): unknown {
     return this.#keys.get(key.toLowerCase())
   }

@@ -1,12 +1,10 @@
-// The key `logOptions` of a conf: what its log is, with the defaults; knows no plugin.
-/**
- * Where a conf says nothing, a log is three files of so many megabytes, and no more: the one
- * written to, and two old ones.
- */
+// The key `logOptions` of a conf and its defaults.
+
+/** Defaults: the current file and two rotated ones, of at most this size each. */
 export const LOG_SIZE_MB = 10
 export const LOG_OLD_FILES = 2
 
-/** As the schemas have it. */
+/** `logOptions` of the schemas. */
 export interface LogOptionsConf {
   readonly logLevel?: string
   readonly logFile?: string
@@ -16,7 +14,7 @@ export interface LogOptionsConf {
 }
 
 export interface LogConf {
-  /** Not checked: what is none is for ADD to refuse, and DEL goes on. */
+  /** Not validated here: ADD rejects an unknown level, DEL ignores it. */
   readonly level: string
   readonly file: string
   readonly maxSizeMb: number
@@ -24,7 +22,7 @@ export interface LogConf {
   readonly maxCount: number
 }
 
-/** `file` is the one where the conf names none. */
+/** `logOptions` with defaults; `file` is the default file. */
 export const logConfOf = (options: LogOptionsConf, file: string): LogConf => ({
   level: options.logLevel || 'debug',
   file: options.logFile || file,

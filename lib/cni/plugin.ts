@@ -1,5 +1,7 @@
-// The shell around every executable: environment and stdin in, one JSON document and a status out, in the order that CNI callers rely on.
+// The main loop of every CNI executable: environment and stdin in, one JSON document and an exit
+// status out, checked in the order that runtimes rely on.
 import { readSync, writeSync } from 'node:fs'
+import { codeOf, messageOf } from '../errors.js'
 import { sameNetns } from '../kernel/netns.js'
 import { parseArgs } from './args.js'
 import { checkEnv, checkNetworkName, type CniEnv } from './env.js'
@@ -27,10 +29,10 @@ export interface Call<C> {
   /** The network's name. */
   readonly name: string
   readonly config: C
-  /** The whole conf as it came: a delegate gets it unchanged. */
+  /** The conf as received, for delegates. */
   readonly stdin: string
   readonly prevResult: Result | undefined
-  /** GC only: what the runtime says is still attached. */
+  /** GC only: `cni.dev/valid-attachments`. */
   readonly validAttachments: readonly Attachment[]
 }
 
@@ -39,26 +41,26 @@ export type PlanFormat = 'table' | 'json'
 
 export interface Plugin<C> {
   readonly name: string
-  /** First line on stderr where no CNI_COMMAND is given. */
+  /** First line on stderr if CNI_COMMAND is not set. */
   readonly about: string
   readonly versions: readonly string[]
-  /** Keys of CNI_ARGS that are understood, besides IgnoreUnknown. */
+  /** Known keys of CNI_ARGS, besides IgnoreUnknown. */
   readonly argKeys: readonly string[]
-  /** The conf, checked; throws CniError. `command` for what only some verbs need. */
+  /** The validated conf; `command` for requirements of some verbs only. @throws CniError */
   accepts(raw: unknown, command: string): C
   add(call: Call<C>): Maybe<Result>
   check(call: Call<C>): Maybe<void>
   del(call: Call<C>): Maybe<void>
-  status?(call: Call<C>): Maybe<string | void> // what an ADD would not fail of, told as `details`
+  status?(call: Call<C>): Maybe<string | void> // a warning, returned as `details`
   gc?(call: Call<C>): Maybe<void>
-  /** What ADD would do, done not at all: text for people, or JSON. */
+  /** The plan of an ADD, not applied: a table, or JSON. */
   plan?(call: Call<C>, format: PlanFormat): Maybe<string>
 }
 
 export interface PluginIo {
   readonly env: CniEnv
   readonly readStdin: () => string
-  /** Is this path the namespace that we ourselves are in? False for what cannot be opened. */
+  /** True if the path is this process's network namespace; false if it cannot be opened. */
   readonly sameNetns: (path: string) => boolean
   /** A dry run of ADD, whatever CNI_COMMAND says. */
   readonly plan?: PlanFormat | undefined
@@ -72,31 +74,34 @@ export interface PluginOutcome {
 
 const done = (stdout = '', stderr = ''): PluginOutcome => ({ exitCode: 0, stdout, stderr })
 
-export async function outcomeOf<C>(plugin: Plugin<C>, edge: PluginIo): Promise<PluginOutcome> {
-  const command = edge.plan === undefined ? (edge.env['CNI_COMMAND'] ?? '') : 'ADD'
+/**
+ * Executes one call without touching the process: what to print and the exit status. Never throws.
+ */
+export async function outcomeOf<C>(plugin: Plugin<C>, io: PluginIo): Promise<PluginOutcome> {
+  const command = io.plan === undefined ? (io.env['CNI_COMMAND'] ?? '') : 'ADD'
   if (command === '' && plugin.about !== '')
     return done('', `${plugin.about}\nCNI protocol versions supported: ${plugin.versions.join(', ')}\n`)
   if (command === 'VERSION')
     return done(`${JSON.stringify({ cniVersion: plugin.versions.at(-1), supportedVersions: plugin.versions })}\n`)
   let cniVersion = ''
   try {
-    checkEnv(edge.plan === undefined ? edge.env : { CNI_PATH: '/', ...edge.env, CNI_COMMAND: command })
-    const stdin = edge.readStdin()
+    checkEnv(io.plan === undefined ? io.env : { CNI_PATH: '/', ...io.env, CNI_COMMAND: command })
+    const stdin = io.readStdin()
     const conf = decodeConf(stdin)
     cniVersion = versionToReply(conf)
-    return done(await dispatch(plugin, edge, { command, conf, stdin }))
+    return done(await dispatch(plugin, io, { command, conf, stdin }))
   } catch (error) {
     return { exitCode: 1, stdout: pretty(errorReply(error, cniVersion)), stderr: stackOf(error) }
   }
 }
 
-/** A bug keeps its stack, on stderr; what was meant to be said has none. */
+/** The stack of an unexpected error, for stderr; '' for a CniError. */
 const stackOf = (error: unknown): string =>
   error instanceof CniError || !(error instanceof Error) ? '' : `${error.stack ?? ''}\n`
 
-const DEFAULT_VERSION = '0.1.0' // CNI spec 0.1.0 knew no cniVersion
+const DEFAULT_VERSION = '0.1.0' // CNI spec 0.1.0 had no cniVersion
 
-/** For the reply only: what is no version is left out of it, and judged after the name and the verb. */
+/** For the reply only: an invalid version is omitted, and rejected after the name and the verb. */
 function versionToReply(conf: ConfReader): string {
   const value = conf.value('cniVersion') ?? DEFAULT_VERSION
   if (value === '') return DEFAULT_VERSION
@@ -109,14 +114,14 @@ interface Conf {
   readonly stdin: string
 }
 
-async function dispatch<C>(plugin: Plugin<C>, edge: PluginIo, { command, conf, stdin }: Conf): Promise<string> {
+async function dispatch<C>(plugin: Plugin<C>, io: PluginIo, { command, conf, stdin }: Conf): Promise<string> {
   const name = conf.string('name') ?? ''
   checkNetworkName(name)
-  const verb = edge.plan === undefined ? VERBS.get(command) : dryRun(edge.plan)
+  const verb = io.plan === undefined ? VERBS.get(command) : dryRun(io.plan)
   if (!verb) throw new CniError('invalidEnv', `unknown CNI_COMMAND: ${command}`)
   const cniVersion = conf.string('cniVersion') || DEFAULT_VERSION
   allows(command, cniVersion, plugin.versions)
-  const { env } = edge
+  const { env } = io
   const hasContainer = command !== 'GC' && command !== 'STATUS'
   const call: Call<C> = {
     command,
@@ -133,7 +138,7 @@ async function dispatch<C>(plugin: Plugin<C>, edge: PluginIo, { command, conf, s
     prevResult: prevResultOf(command, conf, cniVersion),
     validAttachments: command === 'GC' ? attachmentsOf(conf) : [],
   }
-  return verb(plugin, outsideNode(call, edge))
+  return verb(plugin, outsideNode(call, io))
 }
 
 async function checked<C>(plugin: Plugin<C>, call: Call<C>): Promise<string> {
@@ -143,16 +148,18 @@ async function checked<C>(plugin: Plugin<C>, call: Call<C>): Promise<string> {
 }
 
 const dryRun =
-  (format: PlanFormat): Answer =>
+  (format: PlanFormat): VerbHandler =>
   async (plugin, call) => {
     if (!plugin.plan) throw new CniError('invalidEnv', `${plugin.name} has no plan to show`)
     return plugin.plan(call, format)
   }
 
-type Answer = <C>(plugin: Plugin<C>, call: Call<C>) => Promise<string>
+type VerbHandler = <C>(plugin: Plugin<C>, call: Call<C>) => Promise<string>
 
-/** Each verb's answer on stdout. A map, for CNI_COMMAND may be any word, also one that every object has. */
-const VERBS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
+/**
+ * Stdout of each verb. A Map, since CNI_COMMAND may be the name of an Object.prototype property.
+ */
+const VERBS: ReadonlyMap<string, VerbHandler> = new Map<string, VerbHandler>([
   ['ADD', async (plugin, call) => encodeResult(await plugin.add(call), call.cniVersion)],
   ['DEL', async (plugin, call) => (await plugin.del(call), '')],
   ['CHECK', checked],
@@ -160,7 +167,7 @@ const VERBS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['GC', async (plugin, call) => (await plugin.gc?.(call), '')],
 ])
 
-/** DEL goes on without one that cannot be read: what is stuck there stays stuck for good, and with it the pod. */
+/** DEL ignores an invalid prevResult: otherwise the pod could never be deleted. */
 function prevResultOf(command: string, conf: ConfReader, cniVersion: string): Result | undefined {
   try {
     const fields = conf.object('prevResult')
@@ -172,10 +179,10 @@ function prevResultOf(command: string, conf: ConfReader, cniVersion: string): Re
 }
 
 /**
- * Before any work: a plugin that runs in the pod's own namespace would take the pod's links for the
- * node's. For a DEL the pod's namespace is gone where CNI_NETNS names the node's own (its process
- * ended, and its ID may be another's): what is on the node is released. Throws CniError 8 for an
- * ADD.
+ * Checked before any work: a plugin that runs in the pod's namespace would take the pod's links for
+ * the node's. A DEL whose CNI_NETNS is the node's own namespace means that the pod's is gone (its
+ * process ended and the PID was reused): only node state is released.
+ * @throws CniError 8 for an ADD
  */
 function outsideNode<C>(call: Call<C>, { sameNetns }: PluginIo): Call<C> {
   const { command, netns, env } = call
@@ -186,7 +193,10 @@ function outsideNode<C>(call: Call<C>, { sameNetns }: PluginIo): Call<C> {
   throw new CniError('invalidNetns', "plugin's netns and netns from CNI_NETNS should not be the same", netns)
 }
 
-/** libcni sends the list under two names, the second for runtimes' older words. Half an attachment would make a living one look gone. */
+/**
+ * libcni sends the list under two keys, the second for older plugins.
+ * @throws CniError for a partial entry, which would make a live attachment look stale
+ */
 const attachmentsOf = (conf: ConfReader): readonly Attachment[] =>
   (conf.objects('cni.dev/valid-attachments') ?? conf.objects('cni.dev/attachments') ?? []).map(one => {
     const [containerID = '', ifname = ''] = [one.string('containerID'), one.string('ifname')]
@@ -226,12 +236,10 @@ function readSome(part: Buffer): number {
   }
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : '')
-/** The other side of a pipe that does not block is slow, or a signal came. */
+/** A non-blocking pipe is full or empty, or a signal arrived. */
 const isAgain = (error: unknown): boolean => codeOf(error) === 'EAGAIN' || codeOf(error) === 'EINTR'
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** '' or why not all of it could be written. */
+/** Writes all of `text`; returns '' or the reason for a failure. */
 function writeAll(fd: number, text: string): string {
   let bytes = Buffer.from(text)
   while (bytes.length > 0) {
@@ -247,20 +255,20 @@ function writeAll(fd: number, text: string): string {
 
 const PLAN_FORMATS: Readonly<Record<string, PlanFormat>> = { '--plan': 'table', '--plan=json': 'json' }
 
-/** A dry run in a format that there is none of must not become a call that changes something. */
+/** An unknown plan format must fail rather than run the verb. */
 async function outcomeFor<C>(plugin: Plugin<C>, argv: readonly string[]): Promise<PluginOutcome> {
-  const asked = argv.find(arg => arg.startsWith('--plan'))
-  const plan = asked === undefined ? undefined : PLAN_FORMATS[asked]
-  if (asked === undefined || plan !== undefined)
+  const planArg = argv.find(arg => arg.startsWith('--plan'))
+  const plan = planArg === undefined ? undefined : PLAN_FORMATS[planArg]
+  if (planArg === undefined || plan !== undefined)
     return outcomeOf(plugin, { env: process.env, readStdin, sameNetns, plan })
-  const sentence = `unknown argument ${asked}: a plan is shown as text with --plan, as JSON with --plan=json`
+  const sentence = `unknown argument ${planArg}: a plan is shown as text with --plan, as JSON with --plan=json`
   return { exitCode: 1, stdout: pretty(errorReply(new CniError('invalidEnv', sentence), '')), stderr: '' }
 }
 
-/** The edge: the process's own environment, stdin, stdout and exit status. */
+/** Runs the plugin on this process's environment, stdin, stdout and exit status. */
 export async function run<C>(plugin: Plugin<C>, argv: readonly string[] = []): Promise<void> {
   const { exitCode, stdout, stderr } = await outcomeFor(plugin, argv)
-  const failed = writeAll(1, stdout) // first: a closed stderr must not cost the runtime its answer
+  const failed = writeAll(1, stdout) // before stderr, which may be closed
   writeAll(2, failed === '' ? stderr : `${stderr}error writing to stdout: ${failed}\n`)
   process.exitCode = failed === '' ? exitCode : 1
 }

@@ -1,4 +1,4 @@
-// A CNI result: one shape inside, every version's JSON at the edge (CNI spec, "ADD Success", and its older versions). Pure.
+// The CNI result: one type inside, each version's JSON at the edge (CNI spec, "ADD Success"). Pure.
 import { CniError, pretty } from './error.js'
 import { ConfReader } from './json.js'
 
@@ -12,10 +12,10 @@ export interface Interface {
 }
 
 export interface IpConfig {
-  /** With prefix length, host bits kept. */
+  /** With prefix length; host bits are kept. */
   readonly address: string
   readonly gateway?: string
-  /** Place in `interfaces`. */
+  /** Index into `interfaces`. */
   readonly interface?: number
 }
 
@@ -44,7 +44,7 @@ export interface Result {
   readonly dns?: Dns
 }
 
-/** Three families; within one only the number differs. */
+/** Versions of one family differ only in the number. */
 type ResultFamily = 'A' | 'B' | 'C'
 const FAMILY: ReadonlyMap<string, ResultFamily> = new Map([
   ['0.1.0', 'A'],
@@ -59,7 +59,10 @@ const FAMILY: ReadonlyMap<string, ResultFamily> = new Map([
 const members = (family: ResultFamily): string =>
   [...FAMILY.keys()].filter(version => FAMILY.get(version) === family).join(' ')
 
-/** The JSON of a version, as the Go plugins print it. Throws where the version has no way to say it. */
+/**
+ * The JSON of a version, as libcni prints it.
+ * @throws CniError if the version cannot express the result
+ */
 export function encodeResult(result: Result, version: string): string {
   const cniVersion = version === '' ? '0.1.0' : version
   const family = FAMILY.get(cniVersion)
@@ -88,7 +91,7 @@ function newer({ interfaces, ips, routes, dns = {} }: Result, family: 'B' | 'C')
   }
 }
 
-/** Of family C all is printed also for 1.0.0: within a family only the number changes. */
+/** Family C prints all keys, also for 1.0.0: versions of a family differ only in the number. */
 function interfaceJson({ name, mac, mtu, sandbox, socketPath, pciID }: Interface, family: 'B' | 'C'): object {
   const isC = family === 'C'
   return {
@@ -101,7 +104,10 @@ function interfaceJson({ name, mac, mtu, sandbox, socketPath, pciID }: Interface
   }
 }
 
-/** `table` and `scope` 0 are said, for absent means otherwise; the other numbers have no meaning at 0. Family B keeps them all, as Go does. */
+/**
+ * `table` and `scope` 0 are printed, since absent means something else. Family B keeps all, as Go
+ * does.
+ */
 const routeJson = ({ dst, gw, mtu, advmss, priority, table, scope }: CniRoute): object => ({
   dst,
   ...(gw && { gw }),
@@ -119,7 +125,7 @@ const dnsJson = ({ nameservers, domain, search, options }: Dns): object => ({
   ...(filled(options) && { options }),
 })
 
-/** Family A has one address a family, and no interfaces. */
+/** Family A has one address per IP family and no interfaces. */
 function oldest({ ips = [], routes = [], dns = {} }: Result): object {
   const of = (v6: boolean): object | undefined => {
     const first = ips.find(({ address }) => isV6(address) === v6)
@@ -136,7 +142,11 @@ function oldest({ ips = [], routes = [], dns = {} }: Result): object {
   return { ...(ip4 && { ip4 }), ...(ip6 && { ip6 }), dns: dnsJson(dns) }
 }
 
-/** A result of another plugin or of an earlier call. `version` is the conf's; it stands for a result that does not say its own. */
+/**
+ * Decodes a result of another plugin or an earlier call. `version` is the conf's, used if the
+ * result has none.
+ * @throws CniError 6
+ */
 export function decodeResult(value: object, version: string): Result {
   const fields = new ConfReader(value, '')
   const own = fields.string('cniVersion') || version || '0.1.0'
@@ -145,7 +155,10 @@ export function decodeResult(value: object, version: string): Result {
   return family === 'A' ? fromOldest(fields) : fromNewer(fields)
 }
 
-/** A prevResult must be of the family of the conf's version: libcni converts before it hands it on. */
+/**
+ * Decodes prevResult; libcni converts it to the conf's version family before.
+ * @throws CniError 6
+ */
 export function decodePrevResult(value: object, version: string): Result {
   const own = new ConfReader(value, '').string('cniVersion') || version || '0.1.0'
   const family = FAMILY.get(version || '0.1.0') ?? 'A'
@@ -169,7 +182,7 @@ function fromNewer(fields: ConfReader): Result {
   }
 }
 
-/** Leaves out what is not there: Go's omitempty, and our optional properties. */
+/** Drops undefined properties: Go's omitempty. */
 function defined<T extends object>(object: { readonly [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
@@ -208,6 +221,7 @@ function toRoute(one: ConfReader): CniRoute {
   })
 }
 
+/** Decodes `dns`. @throws CniError 6 */
 export const toDns = (one: ConfReader): Dns =>
   defined<Dns>({
     nameservers: one.strings('nameservers'),
@@ -216,7 +230,7 @@ export const toDns = (one: ConfReader): Dns =>
     options: one.strings('options'),
   })
 
-/** ip4 then ip6, their routes in that order, no interfaces. */
+/** Family A: ip4 then ip6, their routes in that order, no interfaces. */
 function fromOldest(fields: ConfReader): Result {
   const ips: IpConfig[] = []
   const routes: CniRoute[] = []
@@ -232,6 +246,9 @@ function fromOldest(fields: ConfReader): Result {
   return { ...(ips.length > 0 && { ips }), ...(routes.length > 0 && { routes }), ...(dns && { dns: toDns(dns) }) }
 }
 
-/** Success of STATUS with a word for people, or nothing. libcni passes over it: the specification has STATUS say nothing when it succeeds. */
+/**
+ * Stdout of a STATUS that succeeds: a warning for people, or ''. libcni ignores it; the spec
+ * defines no output.
+ */
 export const encodeDetails = (details: string, cniVersion: string): string =>
   details === '' ? '' : `${JSON.stringify({ cniVersion, details }, undefined, 4)}\n`

@@ -1,23 +1,24 @@
-// Sets of addresses as sorted, disjoint intervals of bigints: a /48 costs what a single address costs. Knows no prefixes.
+// Sets of addresses as sorted, disjoint intervals of bigints, so that a /48 costs as much as one
+// address.
 import { fromBigint, IpError, parseValue, type Family } from './address.js'
 
-/** Both ends belong to it. */
+/** Inclusive at both ends. */
 export interface Interval {
   readonly first: bigint
   readonly last: bigint
 }
 
-/** Sorted, disjoint, and never touching: what touches is one interval. */
+/** Sorted and disjoint; adjacent intervals are merged. */
 export type Ranges = readonly Interval[]
 
-/** `a` or `first-last`. Throws an IpError that names the text. */
+/** Parses `a` or `first-last`. @throws IpError that names the text */
 export function parseRange(text: string, family: Family): Interval {
   const read = readRange(text, family)
   if (typeof read === 'string') throw new IpError(`"${text}" ${read}`)
   return read
 }
 
-/** The same; what is no range is answered with why, which goes on where the text ends: `is not IPv4`. */
+/** Parses `a` or `first-last`, or returns why it is invalid, as a predicate: `is not IPv4`. */
 export function readRange(text: string, family: Family): Interval | string {
   const [from = '', to = from, ...more] = text.split('-')
   const first = parseValue(from)
@@ -28,10 +29,11 @@ export function readRange(text: string, family: Family): Interval | string {
   return first.value > last.value ? 'ends before it begins' : { first: first.value, last: last.value }
 }
 
+/** Parses several ranges. @throws IpError that names the invalid one */
 export const rangesOf = (texts: readonly string[], family: Family): Ranges =>
   normal(texts.map(text => parseRange(text, family)))
 
-/** Any intervals, in any order, as Ranges. */
+/** Normalizes intervals of any order into Ranges. */
 export function normal(intervals: readonly Interval[]): Ranges {
   const sorted = [...intervals].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
   const merged: { first: bigint; last: bigint }[] = []
@@ -43,9 +45,10 @@ export function normal(intervals: readonly Interval[]): Ranges {
   return merged
 }
 
+/** Addresses in `a` or in `b`. */
 export const union = (a: Ranges, b: Ranges): Ranges => normal([...a, ...b])
 
-/** What is in `a` and not in `b`; one pass over both. */
+/** Addresses in `a` and not in `b`, in one pass over both. */
 export function subtract(a: Ranges, b: Ranges): Ranges {
   const left: Interval[] = []
   let at = 0
@@ -65,11 +68,13 @@ export function subtract(a: Ranges, b: Ranges): Ranges {
   return left
 }
 
+/** Addresses in both. */
 export const intersect = (a: Ranges, b: Ranges): Ranges => subtract(a, subtract(a, b))
 
+/** The number of addresses. */
 export const sizeOf = (ranges: Ranges): bigint => ranges.reduce((size, { first, last }) => size + last - first + 1n, 0n)
 
-/** The n-th address from below, counted from 0. */
+/** The n-th lowest address, counted from 0; undefined if there are fewer. */
 export function nth(ranges: Ranges, n: bigint): bigint | undefined {
   let left = n
   if (left < 0n) return undefined
@@ -81,7 +86,7 @@ export function nth(ranges: Ranges, n: bigint): bigint | undefined {
   return undefined
 }
 
-/** The `count` lowest addresses, and the others: as far as they go. */
+/** Splits off the `count` lowest addresses, or as many as there are. */
 export function split(ranges: Ranges, count: bigint): { readonly lowest: Ranges; readonly rest: Ranges } {
   const lowest: Interval[] = []
   let left = count
@@ -98,10 +103,11 @@ export function split(ranges: Ranges, count: bigint): { readonly lowest: Ranges;
   return { lowest, rest: [] }
 }
 
+/** True if both hold the same addresses. */
 export const isSame = (a: Ranges, b: Ranges): boolean =>
   a.length === b.length && a.every(({ first, last }, at) => b[at]?.first === first && b[at]?.last === last)
 
-/** The inverse of nth. */
+/** The inverse of nth(); undefined if the address is not in the set. */
 export function positionOf(ranges: Ranges, value: bigint): bigint | undefined {
   let before = 0n
   for (const { first, last } of ranges) {
@@ -112,9 +118,10 @@ export function positionOf(ranges: Ranges, value: bigint): bigint | undefined {
   return undefined
 }
 
+/** True if the address is in the set. */
 export const includes = (ranges: Ranges, value: bigint): boolean => positionOf(ranges, value) !== undefined
 
-/** `a` or `first-last`, ascending. */
+/** Each interval as `a` or `first-last`, ascending. */
 export const formatRanges = (ranges: Ranges, family: Family): string[] =>
   ranges.map(({ first, last }) =>
     first === last ? fromBigint(first, family) : `${fromBigint(first, family)}-${fromBigint(last, family)}`,

@@ -1,14 +1,18 @@
-// Addresses of a subnet that no host can have, each with its reason. The one place that says what a pool can give out; knows no pool.
+// Addresses of a subnet that no host can have, each with the reason. The single statement of what a
+// pool can allocate; knows no pools.
 import { familyOf, toBigint, type Family, type Ip } from './address.js'
 import { intervalOfPrefix, networkOf, type Prefix } from './cidr.js'
 import { includes, normal, subtract, type Interval, type Ranges } from './range.js'
 
-/** Both ends belong to it. `why` goes on where the address ends: `172.18.255.255 is the broadcast address of 172.18.0.0/16`. */
+/** Inclusive at both ends. `why` is a predicate: `is the broadcast address of 172.18.0.0/16`. */
 export interface Unusable extends Interval {
   readonly why: string
 }
 
-/** IANA's special-purpose registries (RFC 6890), as far as Linux takes no such address for a host or sends nothing to it. */
+/**
+ * From IANA's special-purpose registries (RFC 6890): what Linux rejects as a host address or does
+ * not route.
+ */
 const NEVER: Readonly<Record<Family, readonly Unusable[]>> = {
   4: [
     { first: 0n, last: 0x00ff_ffffn, why: 'is in 0.0.0.0/8, which no host has (RFC 1122)' },
@@ -26,10 +30,15 @@ const NEVER: Readonly<Record<Family, readonly Unusable[]>> = {
   ],
 }
 
-/** The longest prefix of which the first and, in IPv4, the last address are no host's: RFC 3021 and RFC 6164 except what is longer. */
+/**
+ * The longest prefix with reserved first and, in IPv4, last address; RFC 3021 and RFC 6164 exempt
+ * longer ones.
+ */
 const LENGTH_MAX = { 4: 30, 6: 126 } as const
 
-/** Network and broadcast address in IPv4; in IPv6 the subnet-router anycast address (RFC 4291 2.6.1). */
+/**
+ * IPv4: network and broadcast address; IPv6: the subnet-router anycast address (RFC 4291 2.6.1).
+ */
 function endsOf(subnet: Prefix): readonly Unusable[] {
   const family = familyOf(subnet.ip)
   if (subnet.length > LENGTH_MAX[family]) return []
@@ -44,7 +53,10 @@ function endsOf(subnet: Prefix): readonly Unusable[] {
     : [{ ...lowest, why: `is the subnet-router anycast address of ${network}` }]
 }
 
-/** Of `ranges` of the family, what a host of `subnet` can have, its gateway excepted. `subnet`: undefined where it cannot be read. */
+/**
+ * The part of `ranges` that hosts of `subnet` can have, without its gateway. `subnet` undefined:
+ * not known.
+ */
 export function usableIn(
   ranges: Ranges,
   family: Family,
@@ -56,7 +68,10 @@ export function usableIn(
   return subtract(ranges, normal([...NEVER[family], ...ends, ...router]))
 }
 
-/** Why no host of `subnet` can have `ip`: `is the broadcast address of 172.18.0.0/16`; undefined where one can. */
+/**
+ * Why no host of `subnet` can have `ip`: `is the broadcast address of 172.18.0.0/16`; undefined if
+ * one can.
+ */
 export function whyUnusable(ip: Ip, subnet: Prefix): string | undefined {
   const family = familyOf(ip)
   const value = toBigint(ip)
@@ -64,11 +79,14 @@ export function whyUnusable(ip: Ip, subnet: Prefix): string | undefined {
   return [...ends, ...NEVER[family]].find(one => includes([one], value))?.why
 }
 
-/** Why no router of `subnet` can have `ip`. In IPv6 a link-local address and the subnet-router anycast address are a router's. */
+/**
+ * Why no router of `subnet` can have `ip`; an IPv6 router may have link-local and subnet-router
+ * anycast ones.
+ */
 export function whyNoRouter(ip: Ip, subnet: Prefix): string | undefined {
   if (familyOf(ip) === 4) return whyUnusable(ip, subnet)
   return isLinkLocal6(ip) ? undefined : NEVER[6].find(one => includes([one], toBigint(ip)))?.why
 }
 
-/** fe80::/10. */
+/** True for fe80::/10. */
 export const isLinkLocal6 = (ip: Ip): boolean => familyOf(ip) === 6 && toBigint(ip) >> 118n === 0xfe80n >> 6n

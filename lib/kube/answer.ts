@@ -1,4 +1,5 @@
-// What an answer, or the lack of one, means for a request: done, refused, or worth another try. Pure.
+// Classifies a response, or its absence: success, final error, or retry. Pure.
+import { codeOf, messageOf } from '../errors.js'
 import { DEFAULT_KUBECONFIG } from './entry.js'
 import { KubeError, type NoAnswer } from './errors.js'
 import { decode } from './json.js'
@@ -12,13 +13,13 @@ export interface KubeRequest {
   readonly contentType?: string
   readonly accept?: string
   readonly timeoutMs: number
-  /** How long its caller has waited by then, earlier tries included. */
+  /** How long the caller has waited when the timeout ends, earlier tries included. */
   readonly waitedMs?: number
-  /** A write that may be done twice without harm: then a lost answer is no reason not to try again. */
+  /** An idempotent write is retried when its response is lost. */
   readonly idempotent?: boolean
-  /** Asked before each further try: where it says no, what went wrong stands. */
+  /** Called before each retry; false makes the last error final. */
   readonly mayRetry?: (() => boolean) | undefined
-  /** Not tried again: what is lost is not worth a wait. */
+  /** No retries: the request is not worth a wait. */
   readonly once?: boolean
 }
 
@@ -27,23 +28,26 @@ export type RequestOutcome =
   | { readonly kind: 'again'; readonly error: KubeError; readonly afterMs?: number }
   | { readonly kind: 'refused'; readonly error: KubeError }
 
-/** Codes of a connection that never was: Bun's and Node's words. Nothing was sent, so anything may be sent again. */
+/**
+ * Error codes of Bun and Node where no connection was made: nothing was sent, so any request may be
+ * retried.
+ */
 const NOT_SENT: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ConnectionRefused: 'nothing listens there',
   ENOENT: 'there is no such socket',
   ENOTFOUND: 'its name is not known',
   EAI_AGAIN: 'its name could not be looked up',
-  EHOSTUNREACH: 'there is no way to the host',
+  EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'there is no route to its network',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection came about in time',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   FailedToOpenSocket: 'no connection could be set up; are the certificates and the key in the kubeconfig whole?',
 }
 
-/** Codes of a handshake that failed: nothing was sent, and a certificate does not get better by asking again. */
+/** Codes of a failed TLS handshake: nothing was sent, and a retry does not fix a certificate. */
 const HANDSHAKE = /^(EPROTO|CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/
 const UNTRUSTED = /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)/
-/** Where nobody is mistaken about the CA, time is what is wrong: the certificate's, or a clock's. */
+/** A trusted certificate outside its validity: either it or a clock is wrong. */
 const UNTIMELY: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired; renew it, or set the clock of this node',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; set the clock of this node, or that of who made it',
@@ -52,21 +56,24 @@ const UNTIMELY: Readonly<Record<string, string>> = {
 export interface RequestTarget {
   readonly server: string
   readonly request: KubeRequest
-  /** Through which the server is reached. */
+  /** The proxy to the server. */
   readonly proxy?: Proxy | undefined
-  /** The file that has the credentials. */
+  /** The kubeconfig with the credentials. */
   readonly from?: string | undefined
 }
 
 const isLossy = ({ method, idempotent }: KubeRequest): boolean => method !== 'GET' && idempotent !== true
 
-/** Fetch threw, or the reading of the answer did: `status` is the answer's, if its head came. */
+/**
+ * Classifies an error of fetch or of reading the body; `status` is set if the response head
+ * arrived.
+ */
 export function lost(
   thrown: unknown,
   status: number | undefined,
   { server, request, proxy }: RequestTarget,
 ): RequestOutcome {
-  const code = codeOf(thrown)
+  const code = causeCodeOf(thrown)
   const by = proxy ? ` through the proxy ${shownProxy(proxy)}` : ''
   const fail = (reason: NoAnswer, says: string): KubeError =>
     new KubeError(0, reason, `${request.method} ${server}${request.path}: ${says}`)
@@ -75,20 +82,19 @@ export function lost(
   if (status === undefined) {
     const why = proxy && TUNNEL.test(code) ? tunnelSentence(thrown) : NOT_SENT[code]
     if (why !== undefined) return { kind: 'again', error: unreachable(proxy ? `${why}; ${remedyOf(proxy)}` : why) }
-    // Only here has the thrown error more to tell than its code, in OpenSSL's words; fetch's own are about fetch.
+    // The cause is kept only here: it carries OpenSSL's message.
     if (HANDSHAKE.test(code)) return { kind: 'refused', error: unreachable(handshakeSentence(code), { cause: thrown }) }
   }
-  const late = thrown instanceof Error && thrown.name === 'TimeoutError'
-  const says = (late ? lateSentence(status, request) : cutOff(thrown, code, status)) + by
+  const isTimeout = thrown instanceof Error && thrown.name === 'TimeoutError'
+  const says = (isTimeout ? lateSentence(status, request) : cutOff(thrown, code, status)) + by
   if (isLossy(request)) return { kind: 'refused', error: fail('Unknown', `${says}; it may have been carried out`) }
-  if (late) return { kind: 'again', error: fail('Timeout', says) }
+  if (isTimeout) return { kind: 'again', error: fail('Timeout', says) }
   return { kind: thrown instanceof TooLong ? 'refused' : 'again', error: fail('BadAnswer', says) }
 }
 
-/** A proxy that opens no tunnel: nothing went to the server. */
+/** The proxy refused CONNECT: nothing was sent to the server. */
 const TUNNEL = /^ERR_PROXY_/
-const tunnelSentence = (thrown: unknown): string =>
-  `the proxy answers for the server (${thrown instanceof Error ? thrown.message : String(thrown)})`
+const tunnelSentence = (thrown: unknown): string => `the proxy answers for the server (${messageOf(thrown)})`
 const remedyOf = ({ from }: Proxy): string =>
   from.startsWith('proxy-url')
     ? 'is that the right proxy?'
@@ -105,7 +111,7 @@ const handshakeSentence = (code: string): string =>
     ? 'its certificate is not one that the kubeconfig trusts; check certificate-authority-data and tls-server-name'
     : 'the TLS handshake failed; does it speak TLS there, and does it accept our client certificate?')
 
-/** The answer is larger than the limit. */
+/** The response exceeds the size limit. */
 export class TooLong extends Error {}
 
 function cutOff(thrown: unknown, code: string, status: number | undefined): string {
@@ -114,10 +120,11 @@ function cutOff(thrown: unknown, code: string, status: number | undefined): stri
   return `${what} (${code === '' ? String(thrown) : code})`
 }
 
-const codeOf = (thrown: unknown): string => {
-  if (typeof thrown !== 'object' || thrown === null) return ''
-  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code
-  return 'cause' in thrown ? codeOf(thrown.cause) : ''
+/** The code of the error or of the nearest cause that has one; fetch wraps system errors. */
+const causeCodeOf = (thrown: unknown): string => {
+  const code = codeOf(thrown)
+  if (code !== '' || typeof thrown !== 'object' || thrown === null) return code
+  return 'cause' in thrown ? causeCodeOf(thrown.cause) : ''
 }
 
 export interface HttpAnswer {
@@ -126,7 +133,7 @@ export interface HttpAnswer {
   readonly text: string
 }
 
-/** A whole answer came. */
+/** Classifies a complete response. */
 export function judge(
   { status, retryAfter, text }: HttpAnswer,
   { server, request, from }: RequestTarget,
@@ -143,11 +150,11 @@ export function judge(
   const words = textAt(value, 'message')
   if (status === 401)
     return { kind: 'refused', error: new KubeError(401, 'Unauthorized', unknownTo({ server, from }, words)) }
-  // Of what may pass the server says only that; of the rest it names the object itself.
+  // A message of a transient error names no object; other messages do.
   const message =
     words === undefined ? `${what} was answered with status ${status}` : isPassing ? `${what}: ${words}` : words
   const afterMs = retryAfterMs(retryAfter)
-  // A server that names a time to come back did not do it. One that failed midway does not know.
+  // With Retry-After the server did not execute the request; without, it may have failed midway.
   const isUnknown = isLossy(request) && status >= 500 && afterMs === undefined
   const reason = isUnknown ? 'Unknown' : (textAt(value, 'reason') ?? `Http${status}`)
   const error = new KubeError(status, reason, message)
@@ -155,7 +162,7 @@ export function judge(
   return { kind: 'again', error, ...(afterMs !== undefined && { afterMs }) }
 }
 
-/** The server's own word for it is one word, and the same for each of these. */
+/** The server's message for 401 is only `Unauthorized`; this adds the file and a remedy. */
 function unknownTo({ server, from }: Pick<RequestTarget, 'server' | 'from'>, words = 'Unauthorized'): string {
   const remedy =
     from === DEFAULT_KUBECONFIG
@@ -164,11 +171,11 @@ function unknownTo({ server, from }: Pick<RequestTarget, 'server' | 'from'>, wor
   return `the API server ${server} does not know the client: ${words}; the token or client certificate of ${from ?? 'the kubeconfig'} is wrong or has expired; ${remedy}`
 }
 
-/** RFC 9110 10.2.3, in seconds; its other form, a date, is not what API servers send. */
+/** Retry-After in seconds (RFC 9110 10.2.3); API servers do not send the date form. */
 const retryAfterMs = (text: string | null): number | undefined =>
   text !== null && /^\d{1,9}$/.test(text) ? Number(text) * 1000 : undefined
 
-/** Of a meta/v1 Status, or of whatever stands there instead. */
+/** A field of a meta/v1 Status; undefined for any other body. */
 function textAt(value: object | undefined, key: 'reason' | 'message'): string | undefined {
   const found: unknown = value === undefined ? undefined : Object.entries(value).find(([name]) => name === key)?.[1]
   return typeof found === 'string' && found !== '' ? found : undefined

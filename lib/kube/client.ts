@@ -1,65 +1,45 @@
-// The API server's verbs on kinds: paths, queries, media types, the shape of answers. How a request is sent and tried again is request.ts.
+// The API verbs on kinds: paths, queries, media types, response types. request.ts sends and
+// retries.
 import type { KubeRequest } from './answer.js'
 import type { ClusterConfig } from './config.js'
 import { KubeError } from './errors.js'
 import { encode } from './json.js'
 import { apiVersionOf, collectionPath, objectPath, query, type Kind, type ObjectKey } from './kinds.js'
 import { LIMITS, Requests, type Counts, type Deadline, type RequestLimits, type ClientDeps } from './request.js'
+import type { List, ListOptions } from './list.js'
 import { watch, type WatchEvent, type WatchOptions } from './watch.js'
 
-export interface List<T> {
-  readonly metadata: {
-    readonly resourceVersion?: string
-    /** Give it back as `continue` for the next page; '' or absent on the last. */
-    readonly continue?: string
-    readonly remainingItemCount?: number
-  }
-  readonly items: readonly T[]
-}
-
-export interface ListOptions {
-  readonly namespace?: string
-  readonly labelSelector?: string
-  readonly fieldSelector?: string
-  readonly limit?: number
-  readonly continue?: string
-  /** '0': any version will do, from the server's cache. Absent: the newest. */
-  readonly resourceVersion?: string
-  /** Items have apiVersion, kind and metadata only. */
-  readonly metadataOnly?: boolean
-}
-
 export interface DeleteOptions extends RetryOptions {
-  /** Preconditions: where they do not hold, the server answers 409 and deletes nothing. */
+  /** Preconditions: if they do not hold, the server replies 409 and deletes nothing. */
   readonly uid?: string
   readonly resourceVersion?: string
   readonly gracePeriodSeconds?: number
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
 }
 
-/** One try, given up after so long: for what is worth less than the time of who waits. */
+/** A single try with a timeout, for requests that are not worth a wait. */
 export interface OnceOptions {
   readonly onceWithinMs?: number
 }
 
 export interface GetOptions extends OnceOptions {
-  /** '0': any version will do, from the server's cache. Absent: the newest. */
+  /** '0': any version, from the server's cache. Absent: the newest. */
   readonly resourceVersion?: '0'
 }
 
 export interface RetryOptions {
-  /** Asked before each further try: who may not write any more leaves it at the first, and what went wrong is thrown. */
+  /** Called before each retry; false, such as after a lost leadership, throws the last error. */
   readonly mayRetry?: () => boolean
 }
 
 export interface WriteOptions extends RetryOptions, OnceOptions {
   readonly fieldManager?: string
-  /** Doing it twice does no harm: a lost answer is tried again rather than reported as `Unknown`. */
+  /** An idempotent write: a lost response is retried rather than reported as `Unknown`. */
   readonly idempotent?: boolean
 }
 export interface PatchOptions extends WriteOptions {
   readonly subresource?: 'status'
-  /** Apply only: take over fields that others own. */
+  /** Apply only: take over fields of other managers. */
   readonly force?: boolean
 }
 
@@ -74,7 +54,10 @@ const MEDIA: Readonly<Record<PatchKind, string>> = {
 const FIELD_MANAGER = 'spiderpool'
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json'
 
-/** Everything throws KubeError. Objects come as the server sent them: of their shape only metadata (or items) has been looked at. */
+/**
+ * A Kubernetes client. All methods throw KubeError. Objects are as received: only metadata, or
+ * items, is validated.
+ */
 export interface Kube {
   get<T>(kind: Kind, ref: ObjectKey, options?: GetOptions): Promise<T>
   list<T>(kind: Kind, options?: ListOptions): Promise<List<T>>
@@ -86,9 +69,9 @@ export interface Kube {
   delete(kind: Kind, ref: ObjectKey, options?: DeleteOptions): Promise<void>
   watch<T>(kind: Kind, options?: WatchOptions<T>): AsyncIterable<WatchEvent<T>>
   readonly requests: number
-  /** Milliseconds until the deadline of `connect`; Infinity without one. */
+  /** Milliseconds until the deadline of connect(); Infinity without one. */
   readonly remainingMs: number
-  /** Of bodies. */
+  /** Of bodies, without headers. */
   readonly bytes: { readonly sent: number; readonly received: number }
 }
 
@@ -112,21 +95,24 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-/** A client of the cluster. With a deadline, which begins now, everything but a watch ends when it is over. */
+/**
+ * A client of the cluster. A deadline starts now and bounds all requests but watches. Sends nothing
+ * yet.
+ */
 export function connect(
   config: ClusterConfig,
-  seams: Partial<ClientDeps> = {},
+  deps: Partial<ClientDeps> = {},
   limits: Partial<RequestLimits> = {},
   deadline?: Deadline,
 ): Kube {
-  const requests = new Requests(config, { ...REAL, ...seams }, { ...LIMITS, ...limits }, deadline)
+  const requests = new Requests(config, { ...REAL, ...deps }, { ...LIMITS, ...limits }, deadline)
   const timeoutMs = requests.limits.requestMs
   const object = async <T>(request: KubeRequest, name: string): Promise<T> =>
-    whole<T>(await requests.send(request), request, name)
-  const waiting = ({ onceWithinMs }: OnceOptions = {}): Pick<KubeRequest, 'timeoutMs' | 'once'> =>
+    requestedObject<T>(await requests.send(request), request, name)
+  const timeoutOf = ({ onceWithinMs }: OnceOptions = {}): Pick<KubeRequest, 'timeoutMs' | 'once'> =>
     onceWithinMs === undefined ? { timeoutMs } : { timeoutMs: onceWithinMs, once: true }
   const send = <T extends object>(method: 'POST' | 'PUT', path: string, written: Written<T>): Promise<T> =>
-    object<T>({ ...writeRequest(method, path, written), ...waiting(written.options) }, refOf(written.value).name)
+    object<T>({ ...writeRequest(method, path, written), ...timeoutOf(written.options) }, refOf(written.value).name)
   const list = async <T>(kind: Kind, options: ListOptions = {}): Promise<List<T>> => {
     const request = listRequest(kind, options, requests.limits.listMs)
     return listOf<T>(await requests.send(request), request)
@@ -134,7 +120,7 @@ export function connect(
   return {
     get: (kind, ref, options) => {
       const path = objectPath(kind, ref) + query({ resourceVersion: options?.resourceVersion })
-      return object({ method: 'GET', path, ...waiting(options) }, ref.name)
+      return object({ method: 'GET', path, ...timeoutOf(options) }, ref.name)
     },
     list,
     create: (kind, value, options) =>
@@ -143,11 +129,11 @@ export function connect(
     replaceStatus: (kind, value, options) =>
       send('PUT', `${objectPath(kind, refOf(value))}/status`, { kind, value, options }),
     patch: (kind, ref, body, how, options = {}) =>
-      object({ ...patchRequest(kind, ref, { body, how, options }), ...waiting(options) }, ref.name),
+      object({ ...patchRequest(kind, ref, { body, how, options }), ...timeoutOf(options) }, ref.name),
     delete: async (kind, ref, options = {}) =>
       void (await requests.send({ ...deleteRequest(kind, ref, options), timeoutMs })),
     watch: <T>(kind: Kind, options: WatchOptions<T> = {}) =>
-      watch<T>({ requests, kind, options, list: asked => list<T>(kind, asked) }),
+      watch<T>({ requests, kind, options, list: page => list<T>(kind, page) }),
     get requests() {
       return requests.counts.requests
     },
@@ -166,13 +152,13 @@ interface Written<T> {
   readonly options: WriteOptions | undefined
 }
 
-/** '' for a name that the server makes (generateName). */
+/** Namespace and name; the name is '' with generateName. */
 function refOf(object: object): ObjectKey {
   const { metadata } = object as { metadata?: { namespace?: string; name?: string } }
   return { name: metadata?.name ?? '', ...(metadata?.namespace !== undefined && { namespace: metadata.namespace }) }
 }
 
-/** The items of a list come without apiVersion and kind, and the server wants both. */
+/** Adds apiVersion and kind, which the server requires and items of a list do not have. */
 const bodyOf = (kind: Kind, object: object): string =>
   encode({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...object })
 
@@ -197,7 +183,7 @@ interface Patch {
   readonly options: PatchOptions
 }
 
-/** An apply may be sent twice: it says what shall be. */
+/** A server-side apply is idempotent. */
 function patchRequest(kind: Kind, ref: ObjectKey, { body, how, options }: Patch): Omit<KubeRequest, 'timeoutMs'> {
   const { subresource, fieldManager = FIELD_MANAGER, force, idempotent = how === 'apply', mayRetry } = options
   return {
@@ -210,7 +196,7 @@ function patchRequest(kind: Kind, ref: ObjectKey, { body, how, options }: Patch)
   }
 }
 
-/** With a UID it may be sent twice: the second time it finds nothing, or somebody else's, and leaves it. */
+/** A DELETE with a UID precondition is idempotent. */
 function deleteRequest(kind: Kind, ref: ObjectKey, options: DeleteOptions): Omit<KubeRequest, 'timeoutMs'> {
   const { uid, resourceVersion, gracePeriodSeconds, propagation, mayRetry } = options
   const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }
@@ -224,11 +210,11 @@ function deleteRequest(kind: Kind, ref: ObjectKey, options: DeleteOptions): Omit
   return { method: 'DELETE', path: objectPath(kind, ref), body, idempotent: uid !== undefined && uid !== '', mayRetry }
 }
 
-/** An answer that is JSON can still be a proxy's, or of another object: then nothing may be built on it. */
-function whole<T>(value: object, request: KubeRequest, name: string): T {
-  const { name: answered } = refOf(value)
-  if (answered === '' || (name !== '' && answered !== name))
-    throw wrong(request, answered === '' ? 'what is not an object of the API' : `another object, ${answered}`)
+/** Rejects JSON that is not the requested object, such as a reply of a proxy. */
+function requestedObject<T>(value: object, request: KubeRequest, name: string): T {
+  const { name: received } = refOf(value)
+  if (received === '' || (name !== '' && received !== name))
+    throw wrong(request, received === '' ? 'what is not an object of the API' : `another object, ${received}`)
   return value as T
 }
 

@@ -1,4 +1,6 @@
-// What a client needs of a cluster, out of kubeconfig files or out of a pod's service account. Knows their form; files and programs come from a Host.
+// Client configuration from kubeconfig files or a pod's service account. Files and programs come
+// from a KubeconfigHost.
+import { codeOf, messageOf } from '../errors.js'
 import { credentialOf } from './credentials.js'
 import {
   badConfig,
@@ -17,29 +19,36 @@ import { decode } from './json.js'
 import { proxyFor, shownProxy, type Proxy } from './proxy.js'
 
 export interface ClusterConfig {
-  /** Scheme, host and port, perhaps a path; no slash at the end. */
+  /** Scheme, host, port and optional path, without a trailing slash. */
   readonly server: string
-  /** The socket's path, where the server is unix://. */
+  /** The socket's path, if the server is unix://. */
   readonly unix?: string
   readonly tls?: Tls
-  /** Asked anew for each request: tokens expire. */
+  /** Called for each request, since tokens expire. */
   readonly credential?: () => Credential
-  /** Of the context, for who has none of their own. */
+  /** The default namespace of the context. */
   readonly namespace?: string
-  /** Absent: the server is reached directly, whatever the environment says. */
+  /** Absent: a direct connection, regardless of the environment. */
   readonly proxy?: Proxy
-  /** The file that names the user. */
+  /** The file that defines the user. */
   readonly from?: string
 }
 
-/** Where to look: the conf's `ipam.kubeconfig`, else the files of KUBECONFIG, else the one that the installer writes. */
+/**
+ * The kubeconfig files: the conf's `ipam.kubeconfig`, else those of KUBECONFIG, else the installed
+ * one.
+ */
 export function kubeconfigPaths(fromConf: string | undefined, env: KubeconfigHost['env']): readonly string[] {
   if (fromConf !== undefined && fromConf !== '') return [fromConf]
   const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
   return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
 }
 
-/** The current context of the files; of several, the first that says a thing counts, and one that is not there is passed over. */
+/**
+ * The current context of the files, merged as client-go does: the first definition wins, missing
+ * files are skipped.
+ * @throws KubeError BadConfig
+ */
 export function loadKubeconfig(paths: readonly string[], host: KubeconfigHost): ClusterConfig {
   const files = paths.flatMap(path => readFile(path, { host, isOnly: paths.length === 1 }))
   const first = files[0]
@@ -59,7 +68,7 @@ export function loadKubeconfig(paths: readonly string[], host: KubeconfigHost): 
   return clusterConfig({ cluster, user, namespace: textAt(context.fields, 'namespace') }, host)
 }
 
-/** Of the file that an installation writes. */
+/** Remedy for a missing DEFAULT_KUBECONFIG. */
 const OF_DAEMONSET =
   'the DaemonSet spiderpool-node writes it: does its pod run on this node? Without that DaemonSet set ipam.kubeconfig or KUBECONFIG'
 const OF_OTHERS = 'set ipam.kubeconfig or KUBECONFIG to a file that is there and readable'
@@ -69,7 +78,7 @@ function readFile(path: string, { host, isOnly }: { host: KubeconfigHost; isOnly
   try {
     content = host.read(path)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const code = codeOf(error) || String(error)
     if (code === 'ENOENT' && !isOnly) return []
     const what = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`
     throw badConfig(path, `${what}; ${path === DEFAULT_KUBECONFIG ? OF_DAEMONSET : OF_OTHERS}`, error)
@@ -77,18 +86,14 @@ function readFile(path: string, { host, isOnly }: { host: KubeconfigHost; isOnly
   return [{ file: path, name: path, fields: fieldsOf(parse(content, path, host), path) }]
 }
 
-/** JSON is YAML, and much quicker read as what it is. */
+/** JSON.parse() first, since it is much faster than YAML. */
 function parse(content: string, path: string, host: KubeconfigHost): unknown {
   const json = content.trimStart().startsWith('{') ? decode(content) : undefined
   if (json !== undefined) return json
   try {
     return host.yaml(content)
   } catch (error) {
-    throw badConfig(
-      path,
-      `it is neither YAML nor JSON (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
-      error,
-    )
+    throw badConfig(path, `it is neither YAML nor JSON (${messageOf(error).split('\n')[0]})`, error)
   }
 }
 
@@ -97,15 +102,15 @@ function fieldsOf(value: unknown, path: string): ConfigFields {
   return value
 }
 
-interface Sought {
+interface EntryQuery {
   readonly list: 'clusters' | 'users' | 'contexts'
   readonly key: 'cluster' | 'user' | 'context'
   readonly wanted: string
-  /** The file that names it. */
+  /** The file that refers to it. */
   readonly by: string
 }
 
-function entryOf(files: readonly KubeconfigEntry[], { list, key, wanted, by }: Sought): KubeconfigEntry {
+function entryOf(files: readonly KubeconfigEntry[], { list, key, wanted, by }: EntryQuery): KubeconfigEntry {
   for (const { file, fields } of files) {
     const entries = fields[list]
     if (!Array.isArray(entries)) continue
@@ -125,12 +130,12 @@ interface Parts {
 
 function clusterConfig({ cluster, user, namespace }: Parts, host: KubeconfigHost): ClusterConfig {
   const { credential, tls: clientTls } = credentialOf(user, cluster, host)
-  const place = serverOf(cluster)
-  const proxy = place.unix === undefined ? (proxyOf(cluster) ?? proxyFor(place.server, host.env)) : undefined
+  const endpoint = serverOf(cluster)
+  const proxy = endpoint.unix === undefined ? (proxyOf(cluster) ?? proxyFor(endpoint.server, host.env)) : undefined
   const tls = { ...clusterTls(cluster, host), ...clientTls }
   return {
-    ...place,
-    ...(place.server.startsWith('https:') && { tls }),
+    ...endpoint,
+    ...(endpoint.server.startsWith('https:') && { tls }),
     ...(credential && { credential }),
     ...(namespace !== undefined && { namespace }),
     ...(proxy && { proxy: httpProxy(proxy, cluster) }),
@@ -138,13 +143,13 @@ function clusterConfig({ cluster, user, namespace }: Parts, host: KubeconfigHost
   }
 }
 
-/** The cluster's own proxy goes before the environment's, also for loopback, as in client-go. */
+/** `proxy-url` takes precedence over the environment, also for loopback, as in client-go. */
 function proxyOf({ fields, name }: KubeconfigEntry): Proxy | undefined {
   const url = textAt(fields, 'proxy-url')
   return url === undefined ? undefined : { url, from: `proxy-url of cluster "${name}"` }
 }
 
-/** fetch speaks to these two kinds only. */
+/** fetch supports http and https proxies only. */
 function httpProxy(proxy: Proxy, { file }: KubeconfigEntry): Proxy {
   if (/^https?:\/\/[^\s/?#]+\/?$/.test(proxy.url) && URL.canParse(proxy.url)) return proxy
   throw badConfig(
@@ -175,13 +180,16 @@ function clusterTls(cluster: KubeconfigEntry, host: KubeconfigHost): Tls {
   return {
     ...(ca !== undefined && { ca }),
     ...(serverName !== undefined && { serverName }),
-    rejectUnauthorized: !isInsecure, // where nothing is said, NODE_TLS_REJECT_UNAUTHORIZED decides
+    rejectUnauthorized: !isInsecure, // if unset, NODE_TLS_REJECT_UNAUTHORIZED would decide
   }
 }
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** Of a pod: its environment and the files of its service account. */
+/**
+ * The configuration of a pod: environment and service account files.
+ * @throws KubeError BadConfig
+ */
 export function inCluster(host: KubeconfigHost): ClusterConfig {
   const address = host.env['KUBERNETES_SERVICE_HOST'] ?? ''
   const port = host.env['KUBERNETES_SERVICE_PORT'] ?? ''
@@ -208,7 +216,7 @@ function namespaceOf(host: KubeconfigHost): string | undefined {
   try {
     return host.read(`${SERVICE_ACCOUNT}/namespace`).trim()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined // an older kubelet
+    if (codeOf(error) === 'ENOENT') return undefined // an older kubelet
     throw error
   }
 }

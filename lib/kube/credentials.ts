@@ -1,4 +1,5 @@
-// Who we are to the API server: a user of a kubeconfig as something to ask for each request. Knows tokens, their files and exec plugins.
+// Credentials of a kubeconfig user: token, token file, client certificate, exec plugin.
+import { codeOf } from '../errors.js'
 import {
   badConfig,
   fromFile,
@@ -9,16 +10,19 @@ import {
   type KubeconfigHost,
   type Tls,
 } from './entry.js'
-import { runPlugin } from './exec.js'
+import { runPlugin, type ExecContext } from './exec.js'
 
 export interface ClientIdentity {
   readonly tls: Tls
   readonly credential?: () => Credential
 }
 
-/** How long a token read from a file is believed: the kubelet renews them long before they expire (client-go says a minute, too). */
+/** How long a token from a file is cached; client-go uses a minute too. */
 const TOKEN_FILE_MS = 60_000
-/** An exec credential is renewed this long before it expires, so that a request under way does not outlive it. */
+/**
+ * An exec credential is renewed this long before it expires, so that it outlives requests in
+ * flight.
+ */
 const EXPIRY_MARGIN_MS = 10_000
 
 const REFUSED: Readonly<Record<string, string>> = {
@@ -31,7 +35,11 @@ const REFUSED: Readonly<Record<string, string>> = {
   'as-user-extra': 'impersonation (as-user-extra), which is not supported; use the credentials of that user',
 }
 
-/** A file counts more than a token beside it, as in client-go: the file is the one that is renewed. */
+/**
+ * The TLS options and the credential source of a user; `tokenFile` takes precedence over `token`,
+ * as in client-go.
+ * @throws KubeError BadConfig
+ */
 export function credentialOf(
   user: KubeconfigEntry | undefined,
   cluster: KubeconfigEntry,
@@ -63,7 +71,7 @@ function clientTls(user: KubeconfigEntry, host: KubeconfigHost): Tls {
   throw badConfig(user.file, `user "${user.name}" has a ${there} and no ${missing}; write both`)
 }
 
-/** RFC 6750 2.1; and what is not of it would make a header that fetch refuses, with the token in its words. */
+/** RFC 6750 2.1. Checked here, since fetch's error for an invalid header would print the token. */
 function bearer(token: unknown, { file, name }: KubeconfigEntry, what: string): string {
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))
     throw badConfig(
@@ -75,44 +83,34 @@ function bearer(token: unknown, { file, name }: KubeconfigEntry, what: string): 
 
 function fromTokenFile(user: KubeconfigEntry, tokenFile: string, host: KubeconfigHost): () => Credential {
   const path = fromFile(user.file, tokenFile)
-  let held: { authorization: string; until: number } | undefined
+  let cached: { authorization: string; until: number } | undefined
   return () => {
-    if (held && host.now() < held.until) return held
+    if (cached && host.now() < cached.until) return cached
     try {
       const authorization = bearer(host.read(path).trim(), user, `tokenFile ${path}`)
-      held = { authorization, until: host.now() + TOKEN_FILE_MS }
-      return held
+      cached = { authorization, until: host.now() + TOKEN_FILE_MS }
+      return cached
     } catch (error) {
-      if (held) return held // half-written, or being replaced: the old one is good for a while yet
-      if (!(error instanceof Error) || !('code' in error)) throw error
-      throw badConfig(
-        user.file,
-        `tokenFile ${path} of user "${user.name}" cannot be read (${String(error.code)})`,
-        error,
-      )
+      if (cached) return cached // the file is being replaced: the old token is still valid for a while
+      if (codeOf(error) === '') throw error
+      throw badConfig(user.file, `tokenFile ${path} of user "${user.name}" cannot be read (${codeOf(error)})`, error)
     }
   }
 }
 
-interface Asked {
-  readonly user: KubeconfigEntry
-  readonly cluster: KubeconfigEntry
-  readonly host: KubeconfigHost
-}
-
-function fromPlugin(exec: unknown, { user, cluster, host }: Asked): () => Credential {
+function fromPlugin(exec: unknown, { user, cluster, host }: ExecContext): () => Credential {
   if (typeof exec !== 'object' || Array.isArray(exec) || exec === null)
     throw badConfig(user.file, `exec of user "${user.name}" is not an object with command and apiVersion`)
   const fields: ConfigFields = { ...exec }
-  let held: { credential: Credential; until: number } | undefined
+  let cached: { credential: Credential; until: number } | undefined
   return () => {
-    if (held && host.now() < held.until - EXPIRY_MARGIN_MS) return held.credential
+    if (cached && host.now() < cached.until - EXPIRY_MARGIN_MS) return cached.credential
     const { token, cert, key, expiresMs } = runPlugin(fields, { user, cluster, host })
     const credential = {
       ...(token !== undefined && { authorization: bearer(token, user, 'what exec gave as token') }),
       ...(cert !== undefined && key !== undefined && { cert, key }),
     }
-    held = { credential, until: expiresMs ?? Infinity }
+    cached = { credential, until: expiresMs ?? Infinity }
     return credential
   }
 }

@@ -1,7 +1,8 @@
-// An entry of a kubeconfig and what it leads to: text, PEM, files beside it. Knows neither clusters nor users.
+// Entries of a kubeconfig: strings, PEM, referenced files. Knows neither clusters nor users.
+import { codeOf } from '../errors.js'
 import { KubeError } from './errors.js'
 
-/** Where an installation has it: daemons/install writes it. */
+/** The installed kubeconfig, written by daemons/install. */
 export const DEFAULT_KUBECONFIG = '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
 
 export interface Tls {
@@ -13,14 +14,16 @@ export interface Tls {
 }
 
 export interface Credential {
-  /** The header's value. */
+  /** Value of the Authorization header. */
   readonly authorization?: string
-  /** PEM, where they come from an exec plugin; others are in the Tls. */
+  /** PEM from an exec plugin; static ones are in `Tls`. */
   readonly cert?: string
   readonly key?: string
 }
 
-/** Everything outside that a kubeconfig leads to. Failing, `read` throws with a `code` such as ENOENT. */
+/**
+ * The outside world of a kubeconfig. A failing read() throws an error with `code`, such as ENOENT.
+ */
 export interface KubeconfigHost {
   read(path: string): string
   yaml(text: string): unknown
@@ -37,26 +40,31 @@ export interface ExecResult {
 
 export type ConfigFields = Readonly<Record<string, unknown>>
 
-/** One entry of clusters, users or contexts, and the file it stands in: relative paths start there. */
+/** An entry of clusters, users or contexts, and its file, to which relative paths refer. */
 export interface KubeconfigEntry {
   readonly file: string
   readonly name: string
   readonly fields: ConfigFields
 }
 
+/** A KubeError BadConfig that names the file. */
 export const badConfig = (file: string, says: string, cause?: unknown): KubeError =>
   new KubeError(0, 'BadConfig', `kubeconfig ${file}: ${says}`, { cause })
 
+/** True for a mapping. */
 export const isFields = (value: unknown): value is ConfigFields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A text that is there and not empty. */
+/** A non-empty string; else undefined. */
 export const textAt = (fields: ConfigFields, key: string): string | undefined => {
   const value = fields[key]
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** The PEM text of `KEY-data`, which is base64, else of the file named by `KEY`. */
+/**
+ * The PEM of `KEY-data` (base64), else of the file `KEY`; undefined if neither is set.
+ * @throws KubeError BadConfig
+ */
 export function pemOf(
   { file, name, fields }: KubeconfigEntry,
   key: string,
@@ -71,16 +79,12 @@ export function pemOf(
   try {
     pem = inline === undefined ? host.read(fromFile(file, path ?? '')) : Buffer.from(inline, 'base64').toString()
   } catch (error) {
-    throw badConfig(
-      file,
-      `${what} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
-      error,
-    )
+    throw badConfig(file, `${what} cannot be read (${codeOf(error) || String(error)})`, error)
   }
   if (new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(pem)) return pem
   throw badConfig(file, `${what} holds no PEM ${label}`)
 }
 
-/** A relative path starts at the folder of the kubeconfig. */
+/** Resolves a path relative to the folder of the kubeconfig. */
 export const fromFile = (file: string, path: string): string =>
   path.startsWith('/') ? path : `${file.slice(0, file.lastIndexOf('/') + 1)}${path}`

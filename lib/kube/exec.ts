@@ -1,4 +1,4 @@
-// Credential plugins: a program of the kubeconfig's choice prints an ExecCredential (client.authentication.k8s.io). Knows that form.
+// Exec credential plugins: a program prints an ExecCredential (client.authentication.k8s.io).
 import { badConfig, fromFile, type KubeconfigEntry, type ConfigFields, type KubeconfigHost } from './entry.js'
 import { decode } from './json.js'
 
@@ -11,19 +11,20 @@ export interface Issued {
   /** PEM. */
   readonly cert?: string
   readonly key?: string
-  /** Since 1970; absent: for as long as the process lives. */
+  /** Milliseconds since 1970; absent: valid as long as the process lives. */
   readonly expiresMs?: number
 }
 
-interface Asked {
+/** The user entry with `exec`, its cluster, and the host to run on. */
+export interface ExecContext {
   readonly user: KubeconfigEntry
   readonly cluster: KubeconfigEntry
   readonly host: KubeconfigHost
 }
 
-/** Runs it once. Throws KubeError BadConfig with the command and what it said. */
-export function runPlugin(exec: ConfigFields, asked: Asked): Issued {
-  const { user, host } = asked
+/** Runs the plugin once. @throws KubeError BadConfig with the command and its output */
+export function runPlugin(exec: ConfigFields, context: ExecContext): Issued {
+  const { user, host } = context
   const fail = (says: string): never => {
     throw badConfig(user.file, `exec of user "${user.name}" ${says}`)
   }
@@ -35,7 +36,7 @@ export function runPlugin(exec: ConfigFields, asked: Asked): Issued {
     return fail(`wants a terminal (interactiveMode Always), and there is none here`)
   const program = command.includes('/') ? fromFile(user.file, command) : command
   const args = Array.isArray(exec['args']) ? exec['args'].map(String) : []
-  const ran = host.run([program, ...args], environment(exec, asked))
+  const ran = host.run([program, ...args], environment(exec, context))
   if (ran.exitCode === null)
     return fail(`could not run ${program}: ${words(ran.stderr)}; is it installed on this node?`)
   if (ran.exitCode !== 0) return fail(`ran ${program}, which ended with ${ran.exitCode}: ${words(ran.stderr)}`)
@@ -45,7 +46,7 @@ export function runPlugin(exec: ConfigFields, asked: Asked): Issued {
 
 const words = (text: string): string => text.trim().replace(/\s+/g, ' ').slice(0, WORDS_MAX) || 'it said nothing'
 
-function environment(exec: ConfigFields, { cluster, host }: Asked): Record<string, string> {
+function environment(exec: ConfigFields, { cluster, host }: ExecContext): Record<string, string> {
   const env: Record<string, string> = {}
   for (const [key, value] of Object.entries(host.env)) if (value !== undefined) env[key] = value
   const listed: readonly unknown[] = Array.isArray(exec['env']) ? exec['env'] : []
@@ -53,14 +54,14 @@ function environment(exec: ConfigFields, { cluster, host }: Asked): Record<strin
     if (typeof entry === 'object' && entry !== null && 'name' in entry && 'value' in entry)
       env[String(entry.name)] = String(entry.value)
   const { server, ...rest } = cluster.fields
-  const about = {
+  const clusterInfo = {
     server,
     ...pick(rest, ['tls-server-name', 'insecure-skip-tls-verify', 'certificate-authority-data']),
   }
   env['KUBERNETES_EXEC_INFO'] = JSON.stringify({
     apiVersion: exec['apiVersion'],
     kind: 'ExecCredential',
-    spec: { interactive: false, ...(exec['provideClusterInfo'] === true && { cluster: about }) },
+    spec: { interactive: false, ...(exec['provideClusterInfo'] === true && { cluster: clusterInfo }) },
   })
   return env
 }
@@ -68,7 +69,7 @@ function environment(exec: ConfigFields, { cluster, host }: Asked): Record<strin
 const pick = (fields: ConfigFields, keys: readonly string[]): ConfigFields =>
   Object.fromEntries(keys.filter(key => fields[key] !== undefined).map(key => [key, fields[key]]))
 
-/** A string says what is wrong with it. */
+/** The credential, or a string that says what is wrong with the output. */
 function issuedOf(stdout: string, apiVersion: unknown): Issued | string {
   const value: ConfigFields = { ...decode(stdout) }
   const { kind, status } = value

@@ -1,9 +1,11 @@
-// JSON both ways. Reads numbers beyond 2^53 rounded, as JSON.parse does, and refuses to write one: a rounded count must not go back.
+// JSON of the API. Numbers beyond 2^53 are read rounded, as JSON.parse does, and are never written
+// back.
 
 /**
- * `totalIPCount` may be 9223372036854775807: to look at, as a number, that is near enough. Written back it would be another number, and
- * one that is out of int64. So an integer beyond 2^53 throws here, with its key; give a bigint, or patch without that field.
- * A bigint is written digit for digit (JSON.rawJSON: Bun, Node 22; elsewhere it throws a TypeError).
+ * Encodes a request body. `totalIPCount` may be 9223372036854775807, which rounds beyond int64 when
+ * read, so an unsafe integer is not written: use a bigint, or a patch without that field.
+ * @throws RangeError with the key of an unsafe integer; TypeError for a bigint without JSON.rawJSON
+ *   (before Node 22)
  */
 export function encode(value: unknown): string {
   return JSON.stringify(value, exactly)
@@ -19,7 +21,7 @@ function exactly(key: string, value: unknown): unknown {
   return value
 }
 
-/** An object or an array; anything else, and what is not JSON, is undefined. */
+/** An object or an array; undefined for other JSON and for a syntax error. */
 export function decode(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text)

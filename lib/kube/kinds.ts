@@ -1,4 +1,4 @@
-// The kinds we read and write, as the API server's paths name them. Knows names; sends nothing.
+// The API kinds that Spiderpool reads and writes, and their paths.
 import { SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from '../crd/names.js'
 
 export interface Kind {
@@ -30,7 +30,7 @@ export const PODS = namespaced(core, 'Pod', 'pods')
 export const SERVICES = namespaced(core, 'Service', 'services')
 export const CONFIGMAPS = namespaced(core, 'ConfigMap', 'configmaps')
 export const SECRETS = namespaced(core, 'Secret', 'secrets')
-/** A Service's, older than EndpointSlice. */
+/** core/v1 Endpoints, the predecessor of EndpointSlice. */
 export const SERVICE_ENDPOINTS = namespaced(core, 'Endpoints', 'endpoints')
 export const EVENTS = namespaced(core, 'Event', 'events')
 export const SERVICEACCOUNTS = namespaced(core, 'ServiceAccount', 'serviceaccounts')
@@ -69,7 +69,7 @@ export const SPIDER_ENDPOINTS = namespaced(spiderpool, 'SpiderEndpoint', 'spider
 export const SPIDER_COORDINATORS = clusterWide(spiderpool, 'SpiderCoordinator', 'spidercoordinators')
 export const SPIDER_MULTUSCONFIGS = namespaced(spiderpool, 'SpiderMultusConfig', 'spidermultusconfigs')
 
-/** `v1` or `apps/v1`: what stands in an object's apiVersion. */
+/** The apiVersion of a kind: `v1`, `apps/v1`. */
 export const apiVersionOf = ({ group, version }: Kind): string => (group === '' ? version : `${group}/${version}`)
 
 export interface ObjectKey {
@@ -77,7 +77,7 @@ export interface ObjectKey {
   readonly name: string
 }
 
-/** The path of a collection: of one namespace, or of all where a namespaced kind comes without one. */
+/** The path of a collection; of all namespaces if a namespaced kind is given none. */
 export function collectionPath({ group, version, plural, namespaced: inNamespace }: Kind, namespace?: string): string {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`
   return inNamespace && namespace !== undefined && namespace !== ''
@@ -85,11 +85,11 @@ export function collectionPath({ group, version, plural, namespaced: inNamespace
     : `${root}/${plural}`
 }
 
-/** The path of an object. Names are as the API server lets them be, but a path is where a bad one would do harm. */
+/** The path of an object; names are percent-encoded. */
 export const objectPath = (kind: Kind, { namespace, name }: ObjectKey): string =>
   `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`
 
-/** `?a=b&c=d` of what is set; '' where nothing is. */
+/** `?a=b&c=d` of the values that are set; '' if none is. */
 export function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
   let text = ''
   for (const [key, value] of Object.entries(values))

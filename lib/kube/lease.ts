@@ -1,14 +1,15 @@
-// Leader election on a Lease, as client-go does it, so that its replicas and ours exclude each other. Knows one Lease; knows no work.
+// Leader election on a Lease, compatible with client-go's leaderelection, so that replicas of both
+// exclude each other.
 import type { Kube } from './client.js'
 import { isAlreadyExists, isConflict, isNotFound, KubeError } from './errors.js'
 import { LEASES } from './kinds.js'
 
 export interface LeaseTiming {
-  /** A lease that was not renewed for so long is free. */
+  /** LeaseDuration: a lease that was not renewed for this long is free. */
   readonly durationMs: number
-  /** Who could not renew for so long leads no more; less than durationMs. */
+  /** RenewDeadline: a leader that could not renew for this long stops; less than durationMs. */
   readonly renewDeadlineMs: number
-  /** Between tries, of the leader and of those who wait. */
+  /** RetryPeriod, of leader and candidates. */
   readonly retryMs: number
 }
 
@@ -23,27 +24,30 @@ export interface Lease {
   }
 }
 
-/** What this process saw of the lease, and when by its own monotonic clock: clocks of other machines are never compared with ours. */
+/**
+ * A version of the lease and when this process observed it, by its monotonic clock: clocks of
+ * machines are never compared.
+ */
 export interface ObservedLease {
   readonly resourceVersion: string
-  readonly seenMs: number
+  readonly observedMs: number
 }
 
-/** True where the lease may be taken: free, ours already, or unchanged for as long as its holder promised. */
+/** True if the lease may be acquired: free, held by us, or not renewed within its duration. */
 export function mayTake(
   lease: Lease,
   identity: string,
-  sighting: ObservedLease,
+  observed: ObservedLease,
   nowMs: number,
   timing: LeaseTiming,
 ): boolean {
   const { holderIdentity = '', leaseDurationSeconds } = lease.spec ?? {}
   if (holderIdentity === '' || holderIdentity === identity) return true
-  const promisedMs = leaseDurationSeconds === undefined ? timing.durationMs : leaseDurationSeconds * 1000
-  return nowMs - sighting.seenMs > promisedMs
+  const leaseDurationMs = leaseDurationSeconds === undefined ? timing.durationMs : leaseDurationSeconds * 1000
+  return nowMs - observed.observedMs > leaseDurationMs
 }
 
-/** The lease as it shall be with `identity` holding it from `now` on (MicroTime, as the API wants it). */
+/** The lease as acquired or renewed by `identity` at `now` (as MicroTime). */
 export function taken(lease: Lease, identity: string, now: Date, timing: LeaseTiming): Lease {
   const { spec = {} } = lease
   const isOurs = spec.holderIdentity === identity
@@ -67,10 +71,10 @@ export interface ElectionConfig {
   readonly name: string
   readonly identity: string
   readonly timing: LeaseTiming
-  /** Told when this process begins to lead, and when it no longer does. */
+  /** Called when this process starts and when it stops leading. */
   readonly onChange: (leads: boolean) => void
   readonly onTrouble: (error: KubeError) => void
-  /** Called after each try that the API server answered, whoever has the lease. */
+  /** Called after each try that the API server answered, with or without the lease. */
   readonly onAnswer?: () => void
   readonly signal: AbortSignal
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
@@ -82,47 +86,47 @@ export class Election {
   readonly #with: ElectionConfig
   #heldUntilMs = -Infinity
   #leads = false
-  #sighting: ObservedLease | undefined
+  #observed: ObservedLease | undefined
   #leader = ''
-  #lookedMs: number
+  #lastTryMs: number
 
   constructor(electing: ElectionConfig) {
     this.#with = electing
-    this.#lookedMs = electing.now()
+    this.#lastTryMs = electing.now()
   }
 
-  /** Milliseconds since the last try at the Lease began: it grows beyond a few periods only where the process is stuck. */
+  /** Milliseconds since the last try began; more than a few periods mean a stuck process. */
   get idleMs(): number {
-    return this.#with.now() - this.#lookedMs
+    return this.#with.now() - this.#lastTryMs
   }
 
-  /** Who was last seen to hold the lease; '' where nobody was. */
+  /** The last observed holder; '' for none. */
   get leader(): string {
     return this.#leader
   }
 
-  /** True only as long as nobody else can have taken over: asked again before every write. */
+  /** True while no other process can have acquired the lease; checked before every write. */
   holds(): boolean {
     return this.#leads && this.#with.now() < this.#heldUntilMs
   }
 
-  /** Until the signal: takes the lease when it can, renews it, gives it back at the end. */
+  /** Acquires and renews the lease until the signal, then releases it. */
   async run(): Promise<void> {
     const { signal, sleep, timing, now } = this.#with
     while (!signal.aborted) {
       const beganMs = now()
-      this.#lookedMs = beganMs
+      this.#lastTryMs = beganMs
       const won = await this.#tryInTime()
       if (won) this.#heldUntilMs = beganMs + timing.renewDeadlineMs
-      this.#tell(won || (this.#leads && now() < this.#heldUntilMs))
+      this.#setLeading(won || (this.#leads && now() < this.#heldUntilMs))
       if (!signal.aborted) await sleep(timing.retryMs, signal)
     }
     const led = this.#leads
-    this.#tell(false)
-    if (led) await this.#giveBack()
+    this.#setLeading(false)
+    if (led) await this.#release()
   }
 
-  /** A try that hangs must not hide that the deadline has passed. */
+  /** Bounds a try, so that a hanging request does not hide the renew deadline. */
   async #tryInTime(): Promise<boolean> {
     const { signal, sleep, timing } = this.#with
     const over = new AbortController()
@@ -134,7 +138,7 @@ export class Election {
     }
   }
 
-  #tell(leads: boolean): void {
+  #setLeading(leads: boolean): void {
     if (leads === this.#leads) return
     this.#leads = leads
     this.#with.onChange(leads)
@@ -160,8 +164,8 @@ export class Election {
       this.#leader = identity
       return true
     }
-    const sighting = this.#see(lease)
-    if (!mayTake(lease, identity, sighting, now(), timing)) return false
+    const observed = this.#observe(lease)
+    if (!mayTake(lease, identity, observed, now(), timing)) return false
     await kube.replace<Lease>(LEASES, taken(lease, identity, new Date(), timing))
     this.#leader = identity
     return true
@@ -177,16 +181,16 @@ export class Election {
     }
   }
 
-  #see(lease: Lease): ObservedLease {
+  #observe(lease: Lease): ObservedLease {
     this.#leader = lease.spec?.holderIdentity ?? ''
     const resourceVersion = lease.metadata.resourceVersion ?? ''
-    if (this.#sighting?.resourceVersion !== resourceVersion)
-      this.#sighting = { resourceVersion, seenMs: this.#with.now() }
-    return this.#sighting
+    if (this.#observed?.resourceVersion !== resourceVersion)
+      this.#observed = { resourceVersion, observedMs: this.#with.now() }
+    return this.#observed
   }
 
-  /** So that the next leader need not wait until the lease runs out. */
-  async #giveBack(): Promise<void> {
+  /** ReleaseOnCancel: the next leader need not wait for the lease to expire. */
+  async #release(): Promise<void> {
     const { kube, identity, onTrouble } = this.#with
     try {
       const lease = await this.#read()

@@ -1,6 +1,6 @@
-// Lines out of bytes that come in pieces. Knows UTF-8 and line feeds; knows nothing of watches.
+// Splits a stream of UTF-8 chunks into lines.
 
-/** A piece may end anywhere, also inside a character. */
+/** A chunk may end anywhere, also inside a character. */
 export class LineSplitter {
   readonly #decoder = new TextDecoder()
   readonly #lengthMax: number
@@ -11,9 +11,12 @@ export class LineSplitter {
     this.#lengthMax = lengthMax
   }
 
-  /** The lines that this piece completes, without empty ones. Throws RangeError at a line beyond the limit. */
-  push(piece: Uint8Array): readonly string[] {
-    const lines = (this.#rest + this.#decoder.decode(piece, { stream: true })).split('\n')
+  /**
+   * The lines that this chunk completes, without empty ones.
+   * @throws RangeError for a line beyond the limit
+   */
+  push(chunk: Uint8Array): readonly string[] {
+    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split('\n')
     this.#rest = lines.pop() ?? ''
     if (this.#rest.length > this.#lengthMax) throw new RangeError(`a line of more than ${this.#lengthMax} characters`)
     return lines.filter(line => line.trim() !== '')

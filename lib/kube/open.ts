@@ -1,5 +1,6 @@
-// A client for this process: files, programs and YAML as Bun has them, behind the Host that config.ts asks. Knows no kubeconfig fields.
+// Opens a client in this process: the KubeconfigHost on Bun's files, processes and YAML.
 import { readFileSync } from 'node:fs'
+import { messageOf } from '../errors.js'
 import { connect, type Kube } from './client.js'
 import { inCluster, kubeconfigPaths, loadKubeconfig, type ClusterConfig } from './config.js'
 import type { KubeconfigHost, ExecResult } from './entry.js'
@@ -9,7 +10,7 @@ const EXEC_MS_MAX = 20_000
 
 type Env = KubeconfigHost['env']
 
-/** `timeLeft`: milliseconds in which a program must have ended. */
+/** `timeLeft`: milliseconds that a program may run. */
 const host = (env: Env, timeLeft = (): number => Infinity): KubeconfigHost => ({
   read: path => readFileSync(path, 'utf8'),
   yaml: text => Bun.YAML.parse(text),
@@ -32,19 +33,20 @@ function runProgram(command: readonly string[], env: Readonly<Record<string, str
     if (exitedDueToTimeout === true) return { exitCode: -1, stdout: '', stderr: `it had not ended after ${timeout} ms` }
     return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() }
   } catch (error) {
-    return { exitCode: null, stdout: '', stderr: error instanceof Error ? error.message : String(error) }
+    return { exitCode: null, stdout: '', stderr: messageOf(error) }
   }
 }
 
 export interface From {
-  /** Of the conf: a path that it may name, which is for who reads the conf to judge. */
+  /** The path of the conf, already checked (lib/cni/allowed-files.ts). */
   readonly kubeconfig: string | undefined
   readonly env: Env
   readonly deadline?: Deadline
 }
 
 /**
- * A client by a kubeconfig: the conf's, else KUBECONFIG's, else the installed one. Sends nothing yet.
+ * A client of a kubeconfig: the conf's, else KUBECONFIG's, else the installed one. Sends nothing
+ * yet.
  * @throws KubeError BadConfig
  */
 export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
@@ -53,14 +55,17 @@ export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
   return connect(ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)), {}, {}, deadline)
 }
 
-/** For a daemon: by KUBECONFIG where that is set, else as the pod that it is. */
+/** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */
 export function connectDaemon(env: Env): Kube {
   const isNamed = (env['KUBECONFIG'] ?? '') !== ''
   const files = host({ ...env })
   return connect(ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files)))
 }
 
-/** NO_PROXY has been judged (proxy.ts): Bun's fetch would apply it once more, by rules of its own, also to proxy-url. */
+/**
+ * proxy.ts has evaluated NO_PROXY; Bun's fetch would apply it again, by other rules and also to
+ * proxy-url.
+ */
 function ownProxy(config: ClusterConfig): ClusterConfig {
   if (config.proxy) for (const name of ['NO_PROXY', 'no_proxy']) delete Bun.env[name]
   return config

@@ -1,17 +1,17 @@
-// Which proxy the environment names for a server, by the rules of Go's net/http (golang.org/x/net/http/httpproxy). Pure.
+// The proxy of the environment for a server, by the rules of golang.org/x/net/http/httpproxy. Pure.
 import { parseIp, type Ip } from '../ip/address.js'
 import { cidr, containsIp, parsePrefix } from '../ip/cidr.js'
 
 export interface Proxy {
-  /** Scheme, host and port, perhaps with a user and a password. */
+  /** Scheme, host and port, optionally user and password. */
   readonly url: string
-  /** The variable or the kubeconfig's key that names it. */
+  /** The variable or the kubeconfig key that defines it. */
   readonly from: string
 }
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Of two spellings the first counts, as in Go; ALL_PROXY is none of Go's. */
+/** The first spelling takes precedence, as in Go; Go has no ALL_PROXY. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'http:': ['HTTP_PROXY', 'http_proxy'],
   'https:': ['HTTPS_PROXY', 'https_proxy'],
@@ -25,8 +25,8 @@ const PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443'
 const setIn = (env: Env, names: readonly string[]): string | undefined => names.find(name => (env[name] ?? '') !== '')
 
 /**
- * The proxy for `server`, an http or https URL; undefined where it is reached directly: nothing is named, the server is
- * loopback, or NO_PROXY has it.
+ * The proxy for `server`, an http or https URL; undefined for a direct connection: none is set, the
+ * server is loopback, or NO_PROXY matches.
  */
 export function proxyFor(server: string, env: Env): Proxy | undefined {
   const { protocol, hostname, port } = new URL(server)
@@ -39,7 +39,7 @@ export function proxyFor(server: string, env: Env): Proxy | undefined {
   return { url: urlOf(env[from] ?? ''), from }
 }
 
-/** The user and the password of a proxy are for no log and no event. */
+/** The proxy for logs and events, without user and password. */
 export const shownProxy = ({ url, from }: Proxy): string => `${url.replace(/\/\/.*@/, '//')} of ${from}`
 
 /** `proxy:3128` is `http://proxy:3128`. */
@@ -50,13 +50,13 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || (ip !== undefined && LOOPBACK.some(network => containsIp(network, ip)))
 }
 
-interface Place {
+interface HostPort {
   readonly host: string
   readonly port: string
 }
 
-/** NO_PROXY: `*`, CIDRs, addresses and domain names, the last two perhaps with a port. */
-function isExempt({ host, port }: Place, noProxy: string): boolean {
+/** NO_PROXY: `*`, CIDRs, addresses and domain names, the last two with an optional port. */
+function isExempt({ host, port }: HostPort, noProxy: string): boolean {
   const ip = parseIp(host)
   return noProxy
     .split(',')
@@ -64,7 +64,7 @@ function isExempt({ host, port }: Place, noProxy: string): boolean {
     .some(entry => entry === '*' || matches(entry, { host, port, ip }))
 }
 
-function matches(entry: string, { host, port, ip }: Place & { readonly ip: Ip | undefined }): boolean {
+function matches(entry: string, { host, port, ip }: HostPort & { readonly ip: Ip | undefined }): boolean {
   if (entry === '') return false
   const network = parsePrefix(entry)
   if (network) return ip !== undefined && containsIp(cidr(entry), ip)

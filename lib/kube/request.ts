@@ -1,4 +1,5 @@
-// One request and its retries on native fetch: what is sent, how long to wait, how much is read. What an answer means is answer.ts.
+// A request with retries, timeouts and size limits on native fetch. answer.ts classifies the
+// response.
 import {
   judge,
   lost,
@@ -12,21 +13,21 @@ import type { ClusterConfig } from './config.js'
 import type { Credential } from './entry.js'
 import { KubeError } from './errors.js'
 
-/** What time, chance and the network are made of, so that tests can do without. */
+/** Time, randomness and network, replaceable in tests. */
 export interface ClientDeps {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Ends early, without a word, when `signal` does. */
+  /** Resolves early if `signal` aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   /** In [0, 1). */
   readonly random: () => number
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }
 
-/** The time that all requests of a CNI call have together, their retries and the pauses between them included. */
+/** The time of all requests of a CNI call together, with retries and backoff. */
 export interface Deadline {
   readonly ms: number
-  /** Whose it is and which key sets it: `an ADD (ipam.timeouts.add)`. */
+  /** The call and the key that sets it: `this ADD (ipam.timeouts.add)`. */
   readonly of: string
 }
 
@@ -34,7 +35,7 @@ export interface RequestLimits {
   readonly requestMs: number
   readonly listMs: number
   readonly answerBytes: number
-  /** Of a watch: silence of this length is a dead connection. */
+  /** A watch that is silent for this long is a dead connection. */
   readonly idleMs: number
 }
 
@@ -42,69 +43,73 @@ export const LIMITS: RequestLimits = {
   requestMs: 10_000,
   listMs: 30_000,
   answerBytes: 256 * 1024 * 1024, // 100,000 addresses, metadata only, are 40 MB
-  idleMs: 150_000, // a real API server sends a bookmark a minute: two are missing
+  idleMs: 150_000, // kube-apiserver sends a bookmark a minute: two are missing
 }
 
 export const TRIES_MAX = 5
 /**
- * A read waits a quarter of its time at first, then twice as long each time: under a burst of new connections a server may leave one
- * standing (uWebSockets takes the newest handshakes first), and a new one is served at once.
+ * A read waits a quarter of its timeout at first, then twice as long each time: under a burst of
+ * connections a server may starve one (uWebSockets accepts the newest first), and a new one is
+ * served at once.
  */
 const FIRST_READ_PART = 4
 export const PAUSE_MS = 100
 export const PAUSE_MS_MAX = 2_000
-/** A server that asks for more than this is asked again earlier: a CNI call is waited for. */
+/** Bound on Retry-After, since the runtime waits for a CNI call. */
 export const RETRY_AFTER_MS_MAX = 8_000
 
-/** Of bodies only; heads and TLS are not seen from here. */
+/** Bytes of bodies only, without headers and TLS. */
 export interface Counts {
   requests: number
   sent: number
   received: number
 }
 
-/** Full jitter below a doubling bound; what the server asks for is waited for, and a little jitter keeps the waiters apart. */
+/**
+ * Milliseconds before a retry: exponential backoff with full jitter, or Retry-After plus a little
+ * jitter.
+ */
 export function pauseMs(tries: number, afterMs: number | undefined, random: number): number {
   const bound = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (tries - 1))
   return afterMs === undefined ? random * bound : Math.min(afterMs, RETRY_AFTER_MS_MAX) + random * PAUSE_MS
 }
 
-function patience(request: KubeRequest, tries: number): KubeRequest {
+function withReadTimeout(request: KubeRequest, tries: number): KubeRequest {
   if (request.method !== 'GET' || request.once === true) return request
   const part = Math.max(1, FIRST_READ_PART / 2 ** (tries - 1))
   return { ...request, timeoutMs: Math.ceil(request.timeoutMs / part) }
 }
 
-/** `proxy: false`, in Bun: none, whatever the environment says. */
+/** In Bun `proxy: false` ignores the environment. */
 type BunInit = RequestInit & { tls?: object; unix?: string; proxy: string | false }
 
 export class Requests {
   readonly counts: Counts = { requests: 0, sent: 0, received: 0 }
-  readonly seams: ClientDeps
+  readonly deps: ClientDeps
   readonly limits: RequestLimits
   readonly #config: ClusterConfig
   readonly #deadline: Deadline | undefined
   readonly #endsAt: number
-  /** What the call waited for when its time was over. */
+  /** The error at the deadline. */
   #overdue: KubeError | undefined
   #tls: ClusterConfig['tls']
 
-  constructor(config: ClusterConfig, seams: ClientDeps, limits: RequestLimits, deadline?: Deadline) {
+  constructor(config: ClusterConfig, deps: ClientDeps, limits: RequestLimits, deadline?: Deadline) {
     this.#config = config
-    this.seams = seams
+    this.deps = deps
     this.limits = limits
     this.#tls = config.tls
     this.#deadline = deadline
-    this.#endsAt = deadline ? seams.now() + deadline.ms : Infinity
+    this.#endsAt = deadline ? deps.now() + deadline.ms : Infinity
   }
 
-  /** Until the deadline; Infinity where there is none. */
+  /** Milliseconds until the deadline; Infinity without one. */
   get remainingMs(): number {
-    return Math.max(0, this.#endsAt - this.seams.now())
+    return Math.max(0, this.#endsAt - this.deps.now())
   }
 
-  /** Of an answer or the lack of one: where it was asked for, and by what way. */
-  placeOf(request: KubeRequest): RequestTarget {
+  /** The context for error messages. */
+  targetOf(request: KubeRequest): RequestTarget {
     const { proxy, from } = this.#config
     return { server: this.server, request, proxy, from }
   }
@@ -113,30 +118,30 @@ export class Requests {
     return this.#config.unix ?? this.#config.server
   }
 
-  /** The answer's JSON. Throws KubeError only, and no later than the deadline. */
+  /** The JSON of the response. @throws KubeError, no later than the deadline */
   async send(request: KubeRequest): Promise<object> {
     const most = { ...request, timeoutMs: Math.min(request.timeoutMs, this.#deadline?.ms ?? Infinity) }
-    const startedAt = this.seams.now()
+    const startedAt = this.deps.now()
     let last: KubeError | undefined
     for (let tries = 1; ; tries++) {
       const left = this.remainingMs
       if (left === 0) throw last ? this.#ended(last) : this.#tooLate(request)
-      const patient = patience(most, tries)
-      const timeoutMs = Math.min(patient.timeoutMs, Math.ceil(left))
-      const waitedMs = Math.round(this.seams.now() - startedAt) + timeoutMs
-      const outcome = await this.#once({ ...patient, timeoutMs, waitedMs })
+      const bounded = withReadTimeout(most, tries)
+      const timeoutMs = Math.min(bounded.timeoutMs, Math.ceil(left))
+      const waitedMs = Math.round(this.deps.now() - startedAt) + timeoutMs
+      const outcome = await this.#once({ ...bounded, timeoutMs, waitedMs })
       if (outcome.kind === 'answer') return outcome.value
       const { error } = outcome
       if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw this.#marked(error)
-      const pause = pauseMs(tries, outcome.afterMs, this.seams.random())
+      const pause = pauseMs(tries, outcome.afterMs, this.deps.random())
       if (pause >= this.remainingMs) throw this.#ended(error)
       last = error
-      await this.seams.sleep(pause)
+      await this.deps.sleep(pause)
       if (request.mayRetry?.() === false) throw error
     }
   }
 
-  /** What went wrong, and that there was no time to ask again. */
+  /** The error, with a note that the deadline left no time for a retry. */
   #ended({ status, reason, message, cause }: KubeError): KubeError {
     const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
     const error = new KubeError(status, reason, `${message}; the ${ms / 1000} s of ${of} are over`, { cause })
@@ -144,29 +149,29 @@ export class Requests {
     return error
   }
 
-  /** An error that is final by itself: the deadline is named only where it came before an answer. */
+  /** A final error; the deadline is named only if it came before a response. */
   #marked(error: KubeError): KubeError {
     return this.remainingMs === 0 && error.status === 0 ? this.#ended(error) : error
   }
 
-  /** Nothing is sent any more; what the call waited for until then is what its caller must know. */
+  /** The error of a request after the deadline: the one that the call was waiting on. */
   #tooLate({ method, path }: KubeRequest): KubeError {
     const { ms, of } = this.#deadline ?? { ms: 0, of: '' }
     const first = this.#overdue
     if (first && first.reason !== 'Unknown') return first
     const unsent = `the ${ms / 1000} s of ${of} were over before ${method} ${this.server}${path} was sent`
-    return new KubeError(0, 'Timeout', first?.message ?? unsent) // of this request it is known: it was not carried out
+    return new KubeError(0, 'Timeout', first?.message ?? unsent) // this request was not sent
   }
 
-  /** The answer itself, for who reads it as it comes. One try; throws what fetch throws. */
+  /** The response as a stream. One try. @throws what fetch throws */
   open(request: KubeRequest, signal: AbortSignal): Promise<Response> {
     this.counts.requests += 1
     if (request.body !== undefined) this.counts.sent += Buffer.byteLength(request.body)
-    return this.seams.fetch(this.#config.server + request.path, this.#init(request, signal))
+    return this.deps.fetch(this.#config.server + request.path, this.#init(request, signal))
   }
 
   async #once(request: KubeRequest): Promise<RequestOutcome> {
-    const place = this.placeOf(request)
+    const target = this.targetOf(request)
     let status: number | undefined
     let answer: HttpAnswer
     try {
@@ -175,13 +180,16 @@ export class Requests {
       const text = await this.textOf(response)
       answer = { status, retryAfter: response.headers.get('retry-after'), text }
     } catch (error) {
-      if (error instanceof KubeError) throw this.#marked(error) // of the credentials: nothing was sent
-      return lost(error, status, place)
+      if (error instanceof KubeError) throw this.#marked(error) // from the credentials: nothing was sent
+      return lost(error, status, target)
     }
-    return judge(answer, place)
+    return judge(answer, target)
   }
 
-  /** The whole body. Where the server says its length, fetch holds it to that, and the fast way is safe. */
+  /**
+   * The body. With Content-Length, which fetch enforces, it is read at once; else up to the limit.
+   * @throws TooLong
+   */
   async textOf(response: Response): Promise<string> {
     const max = this.limits.answerBytes
     const length = response.headers.get('content-length')
@@ -207,11 +215,11 @@ export class Requests {
     const tls = this.#tlsWith(credential)
     const headers: Record<string, string> = {
       accept: accept ?? 'application/json',
-      'accept-encoding': 'identity', // a limit on the answer's size must hold for what arrives
+      'accept-encoding': 'identity', // so that the size limit applies to the bytes received
     }
     if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
     if (credential.authorization !== undefined) headers['authorization'] = credential.authorization
-    // A redirect is not followed: an API server sends none, and the token must not go elsewhere.
+    // Redirects are not followed: API servers send none, and the token must not go elsewhere.
     const init: BunInit = { method, headers, signal, redirect: 'manual', proxy: this.#config.proxy?.url ?? false }
     if (body !== undefined) init.body = body
     if (tls !== undefined) init.tls = tls
@@ -219,7 +227,7 @@ export class Requests {
     return init
   }
 
-  /** One object as long as nothing changes: Bun keeps a TLS context, and the connections made with it, for each. */
+  /** The same object until it changes: Bun keeps a TLS context and its connections per object. */
   #tlsWith({ cert, key }: Credential): ClusterConfig['tls'] {
     if (cert !== undefined && key !== undefined && this.#tls?.cert !== cert) this.#tls = { ...this.#tls, cert, key }
     return this.#tls

@@ -1,13 +1,16 @@
-// A watch that goes on: lists, follows, resumes where the stream broke, lists again where it cannot. Knows no kinds of its own.
+// List and watch: resumes at the last resourceVersion after a broken stream, lists again if that
+// has expired.
 import { judge, lost, type KubeRequest } from './answer.js'
-import type { List, ListOptions } from './client.js'
+import type { List, ListOptions } from './list.js'
 import { isBadConfig, isExpired, KubeError } from './errors.js'
 import { decode } from './json.js'
 import { collectionPath, query, type Kind } from './kinds.js'
 import { LineSplitter } from './lines.js'
 import { pauseMs, type Requests } from './request.js'
 
-/** `LISTED` is everything there is: who keeps a view replaces it. It comes first, and again when too much was missed. */
+/**
+ * `LISTED` replaces all known objects; it comes first, and again after an expired resourceVersion.
+ */
 export type WatchEvent<T> =
   | { readonly type: 'LISTED'; readonly items: readonly T[] }
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
@@ -17,15 +20,15 @@ export interface WatchOptions<T = unknown> {
   readonly labelSelector?: string
   readonly fieldSelector?: string
   readonly metadataOnly?: boolean
-  /** Objects of one answer to a list. */
+  /** Objects per page of a list. */
   readonly pageSize?: number
-  /** What is kept of an object: applied to each as it arrives, so that a long list is never held whole. Keeps metadata.resourceVersion. */
+  /** A transform, applied to each object on arrival; must keep metadata.resourceVersion. */
   readonly pick?: (object: T) => T
-  /** Ends it, also while it waits. */
+  /** Ends the watch, also during backoff. */
   readonly signal?: AbortSignal
-  /** Told of each stream that broke and each request that failed and is tried again. */
+  /** Called for each broken stream and each failed request that is retried. */
   readonly onTrouble?: (error: KubeError) => void
-  /** Called whenever the server has begun to answer a stream, also before its first event. */
+  /** Called when the server has accepted a stream, before its first event. */
   readonly onOpen?: () => void
 }
 
@@ -37,14 +40,17 @@ export interface Watching<T> {
 }
 
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
-/** The server is asked to end a stream after this long, twice as long at most: so that clients spread over its replicas. */
+/** timeoutSeconds, up to twice as long: reconnects spread clients over API server replicas. */
 const STREAM_SECONDS = 300
 const LIST_PAGE_MAX = 5_000
 const LINE_LENGTH_MAX = 16 * 1024 * 1024
-/** Ends a wait for the next piece when the reader goes. */
+/** Abort reason when the consumer stops. */
 class Ended extends Error {}
 
-/** Never ends by itself. Throws KubeError where its list is refused for good (401, 403, 404, a bad kubeconfig); all else is tried again. */
+/**
+ * Watches until the signal; transient errors are retried.
+ * @throws KubeError if the list fails for good (401, 403, 404, a bad kubeconfig)
+ */
 export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEvent<T>, void, void> {
   const { requests, options } = watching
   const isOver = (): boolean => options.signal?.aborted ?? false
@@ -57,7 +63,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
         version = all.version
         yield { type: 'LISTED', items: all.items }
       }
-      if (isOver()) return // meanwhile: a signal that has come does not come again
+      if (isOver()) return // aborted during the list: the event does not fire again
       for await (const { type, object } of stream<T>(watching, version)) {
         version = versionOf(object) ?? version
         failures = 0
@@ -67,12 +73,12 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
       if (isOver()) return
       if (!(error instanceof KubeError) || (version === undefined && isRefusal(error))) throw error
       options.onTrouble?.(error)
-      // What was missed is no longer there; and any other refusal is told by the list that follows.
+      // Expired: list again. Any other refusal is reported by that list.
       if (isExpired(error) || isRefusal(error)) version = undefined
     }
-    // A server that ends every stream at once must not be asked in a circle, so the first pause comes at the second.
+    // Backoff from the second failure on, for a server that ends every stream at once.
     failures += 1
-    if (failures > 1) await requests.seams.sleep(pauseMs(failures, undefined, requests.seams.random()), options.signal)
+    if (failures > 1) await requests.deps.sleep(pauseMs(failures, undefined, requests.deps.random()), options.signal)
   }
 }
 
@@ -83,7 +89,7 @@ const same = <T>(object: T): T => object
 
 async function listAll<T>({ list, options }: Watching<T>): Promise<{ version: string; items: readonly T[] }> {
   const { namespace, labelSelector, fieldSelector, metadataOnly, pageSize = LIST_PAGE_MAX, pick = same } = options
-  const asked = {
+  const values = {
     ...(namespace !== undefined && { namespace }),
     ...(labelSelector !== undefined && { labelSelector }),
     ...(fieldSelector !== undefined && { fieldSelector }),
@@ -93,7 +99,7 @@ async function listAll<T>({ list, options }: Watching<T>): Promise<{ version: st
   const items: T[] = []
   let next = ''
   for (;;) {
-    const page: List<T> = await list({ ...asked, ...(next !== '' && { continue: next }) })
+    const page: List<T> = await list({ ...values, ...(next !== '' && { continue: next }) })
     for (const item of page.items) items.push(pick(item))
     next = page.metadata.continue ?? ''
     if (next === '') return { version: page.metadata.resourceVersion ?? '', items }
@@ -107,23 +113,23 @@ interface Event<T> {
 
 const TYPES: readonly unknown[] = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK']
 
-/** One stream to its end. Throws KubeError where it broke, was refused, or fell silent. */
+/** One stream to its end. @throws KubeError if it breaks, is refused, or goes silent */
 async function* stream<T>({ requests, kind, options }: Watching<T>, version: string): AsyncGenerator<Event<T>> {
   const ends = new AbortController()
   const end = (): void => ends.abort(new Ended())
   options.signal?.addEventListener('abort', end)
   const request = watchRequest(kind, options, { version, requests })
-  const place = requests.placeOf(request)
+  const target = requests.targetOf(request)
   let status: number | undefined
-  const opened = (seen: number): void => {
-    status = seen
-    if (seen === 200) options.onOpen?.()
+  const opened = (received: number): void => {
+    status = received
+    if (received === 200) options.onOpen?.()
   }
   try {
-    for await (const line of linesOf(requests, request, { ends, opened })) yield eventOf<T>(line, place)
+    for await (const line of linesOf(requests, request, { ends, opened })) yield eventOf<T>(line, target)
   } catch (error) {
     if (error instanceof KubeError) throw error
-    const outcome = lost(error, status, place)
+    const outcome = lost(error, status, target)
     throw outcome.kind === 'answer' ? error : outcome.error
   } finally {
     options.signal?.removeEventListener('abort', end)
@@ -137,8 +143,8 @@ function watchRequest<T>(
   { version, requests }: { version: string; requests: Requests },
 ): KubeRequest {
   const { namespace, labelSelector, fieldSelector, metadataOnly = false } = options
-  const timeoutSeconds = STREAM_SECONDS + Math.floor(requests.seams.random() * STREAM_SECONDS)
-  const asked = {
+  const timeoutSeconds = STREAM_SECONDS + Math.floor(requests.deps.random() * STREAM_SECONDS)
+  const values = {
     watch: true,
     allowWatchBookmarks: true,
     resourceVersion: version,
@@ -148,7 +154,7 @@ function watchRequest<T>(
   }
   return {
     method: 'GET',
-    path: collectionPath(kind, namespace) + query(asked),
+    path: collectionPath(kind, namespace) + query(values),
     ...(metadataOnly && { accept: METADATA }),
     timeoutMs: requests.limits.idleMs,
   }
@@ -159,7 +165,7 @@ interface Opening {
   readonly opened: (status: number) => void
 }
 
-/** The stream's lines; a connection whose other end is gone without a word shows only by its silence. */
+/** The stream's lines; a half-open connection is detected by idleMs of silence. */
 async function* linesOf(requests: Requests, request: KubeRequest, { ends, opened }: Opening): AsyncGenerator<string> {
   const silence = (): void => ends.abort(new DOMException('silence', 'TimeoutError'))
   let idle = setTimeout(silence, requests.limits.idleMs)
@@ -169,13 +175,13 @@ async function* linesOf(requests: Requests, request: KubeRequest, { ends, opened
     if (response.status !== 200 || response.body === null) {
       const text = await requests.textOf(response)
       const answer = { status: response.status, retryAfter: response.headers.get('retry-after'), text }
-      throw refusalOf(judge(answer, requests.placeOf(request)), request)
+      throw refusalOf(judge(answer, requests.targetOf(request)), request)
     }
     const lines = new LineSplitter(LINE_LENGTH_MAX)
-    for await (const piece of response.body) {
+    for await (const chunk of response.body) {
       clearTimeout(idle)
-      requests.counts.received += piece.byteLength
-      yield* lines.push(piece)
+      requests.counts.received += chunk.byteLength
+      yield* lines.push(chunk)
       idle = setTimeout(silence, requests.limits.idleMs)
     }
   } finally {
@@ -207,6 +213,6 @@ function eventOf<T>(line: string, { server, request }: { server: string; request
   )
 }
 
-/** Opaque: only ever given back. */
+/** The resourceVersion, an opaque string. */
 const versionOf = (object: unknown): string | undefined =>
   (object as { metadata?: { resourceVersion?: string } }).metadata?.resourceVersion

@@ -1,11 +1,12 @@
-// A bond: the steps that make one, whole before it has its name, with what stands on it; what must be if it is there. Pure.
+// Plans the bond, with the VLAN on it, and compares an existing bond with the conf. Pure.
 import { CniError } from '../../lib/cni/error.js'
+import { RT_SCOPE_LINK } from '../../lib/linux/constants.js'
 import { isDefault, linkNamed, type NetnsState, type ObservedBond, type ObservedLink } from '../../lib/plan/state.js'
 import type { BondNumber, BondOptions, Plan } from '../../lib/plan/step.js'
 import type { BondConf, IfacerConf } from './config.js'
-import { mark, unfinishedName, up, upUnless } from './ownership.js'
+import { mark, unfinishedName, up, upIfDown } from './ownership.js'
 import { numberText, optionsOf, type BondOptionValues } from './options.js'
-import { sameMtu, vlanOnNewBond } from './vlan.js'
+import { checkMtu, vlanOnNewBond } from './vlan.js'
 
 export const MODES = [
   'balance-rr',
@@ -17,42 +18,44 @@ export const MODES = [
   'balance-alb',
 ] as const
 
-const RT_SCOPE_LINK = 253 // <linux/rtnetlink.h>; wider scopes have smaller numbers
 const IFF_LOOPBACK = 0x8 // <linux/if.h>
 const inBond = 'failed to createBondDevice: '
 const refuse = (message: string, details = ''): CniError => new CniError('internal', inBond + message, details)
 const refuseConf = (message: string): CniError => new CniError('invalidConfig', inBond + message)
 
-/** For a bond that is there. */
+/**
+ * The steps towards the bond of the conf.
+ * @throws CniError if it exists with another configuration
+ */
 export function bondPlan(bond: BondConf, config: IfacerConf, node: NetnsState): Plan {
-  const is = linkNamed(node, bond.name)
-  if (is === undefined) return newBond(bond, config, node)
-  sameBond(bond, is, node)
-  sameMtu(config, is)
-  return upUnless(is)
+  const existing = linkNamed(node, bond.name)
+  if (existing === undefined) return newBond(bond, config, node)
+  checkBond(bond, existing, node)
+  checkMtu(config, existing)
+  return upIfDown(existing)
 }
 
 const ANOTHER = 'name another bond in bond.name, or '
 
-function sameBond({ name, mode, members, options }: BondConf, is: ObservedLink, node: NetnsState): void {
+function checkBond({ name, mode, members, options }: BondConf, is: ObservedLink, node: NetnsState): void {
   if (is.kind !== 'bond')
     throw refuse(`createBondDevice failure: a non-bond type interface named ${name} already exists on the host`)
   if (is.bond?.mode !== mode)
     throw refuse(
-      `bond ${name} is there with mode ${modeText(is.bond?.mode)}, and mode ${modeText(mode)} is wanted`,
+      `bond ${name} exists with mode ${modeText(is.bond?.mode)}, want mode ${modeText(mode)}`,
       `${ANOTHER}give bond.mode the value that it has`,
     )
   const has = node.links.filter(({ master }) => master === is.index).map(({ name: member }) => member)
-  const wanted = members.map(member => linkNamed(node, member)?.name ?? member) // a member may go by an alternative name
+  const wanted = members.map(member => linkNamed(node, member)?.name ?? member) // members may be named by altname
   if ([...has].sort().join() !== [...wanted].sort().join())
     throw refuse(
-      `bond ${name} is there of ${has.join(', ') || 'no interfaces'}, and of ${members.join(', ')} is wanted`,
+      `bond ${name} exists with members ${has.join(', ') || 'none'}, want ${members.join(', ')}`,
       `${ANOTHER}give interfaces those that it has`,
     )
   const other = differences(optionsOf(options), is.bond, node)
   if (other.length > 0)
     throw refuse(
-      `bond ${name} is there with ${other.map(([there]) => there).join(', ')}, and ${other.map(([, wanted]) => wanted).join(', ')} is wanted`,
+      `bond ${name} exists with ${other.map(([actual]) => actual).join(', ')}, want ${other.map(([, wanted]) => wanted).join(', ')}`,
       `${ANOTHER}give bond.options the values that it has`,
     )
 }
@@ -60,20 +63,20 @@ function sameBond({ name, mode, members, options }: BondConf, is: ObservedLink, 
 const modeText = (mode: number | undefined): string => `${mode} (${MODES[mode ?? -1] ?? 'unknown'})`
 
 /**
- * Every option of the conf that the bond has another value of, as `there` and `wanted`. `active_slave` is none: it is the bond's to change.
- * What the kernel does not tell is not compared.
+ * The options of the conf that differ from the bond's. `active_slave` is not compared, since
+ * failover changes it; neither are options that the kernel does not report.
  */
 function differences(
   wanted: BondOptionValues,
   is: ObservedBond,
   node: NetnsState,
-): readonly (readonly [there: string, wanted: string])[] {
+): readonly (readonly [actual: string, wanted: string])[] {
   const texts = (key: string, has: readonly string[], wants: readonly string[]) =>
     [...has].sort().join() === [...wants].sort().join()
       ? []
       : [[`${key} ${has.join() || 'none'}`, `${key} ${wants.join()}`] as const]
   const numbers = (Object.entries(wanted.numbers) as [BondNumber, number][]).flatMap(([key, value]) =>
-    is[key] === undefined || is[key] === asKept(key, value, is)
+    is[key] === undefined || is[key] === roundedToMiimon(key, value, is)
       ? []
       : [[numberText(key, is[key]), numberText(key, value)] as const],
   )
@@ -92,21 +95,22 @@ function differences(
   ]
 }
 
-/** The kernel counts these two in whole intervals of miimon. */
-function asKept(key: BondNumber, value: number, { miimon = 0 }: ObservedBond): number {
+/** The kernel rounds updelay and downdelay down to multiples of miimon. */
+function roundedToMiimon(key: BondNumber, value: number, { miimon = 0 }: ObservedBond): number {
   const isDelay = key === 'updelay' || key === 'downdelay'
   return isDelay && miimon > 0 ? value - (value % miimon) : value
 }
 
 /**
- * The bond and, on it, the VLAN. All of it hangs on the bond that has no name yet, so that one step, the renaming, makes the whole
- * of it be there: whoever is killed before leaves what the next call throws away.
+ * Creates the bond and the VLAN on it under a temporary name; the rename makes them visible
+ * atomically. The next call removes what a killed one left.
+ * @throws CniError for a conf that this node cannot satisfy
  */
 export function newBond(bond: BondConf, config: IfacerConf, node: NetnsState): Plan {
-  const { name: whole, mode, members } = bond
+  const { name: finalName, mode, members } = bond
   if (MODES[mode] === undefined) throw refuseConf(`unknown bond mode: ${mode}, available mode: [0,6]`)
   const options = optionsOf(bond.options)
-  const name = unfinishedName(whole)
+  const name = unfinishedName(finalName)
   const links = members.map(member => memberOf(bond, member, config, node))
   const twice = links.findIndex((link, at) => links.indexOf(link) !== at)
   if (twice >= 0)
@@ -123,12 +127,12 @@ export function newBond(bond: BondConf, config: IfacerConf, node: NetnsState): P
       : []),
     ...(config.removeUnused ? [mark(name)] : []),
     ...(config.vlan ? vlanOnNewBond(config.vlan, config, { node, bond: name }) : []),
-    { verb: 'rename', where: 'node', name, to: whole },
-    up(whole),
+    { verb: 'rename', where: 'node', name, to: finalName },
+    up(finalName),
     ...(config.vlan ? [up(config.vlan.name)] : []),
     ...(options.activeSlave === undefined
       ? []
-      : [{ verb: 'setActiveSlave', where: 'node', name: whole, slave: options.activeSlave } as const]),
+      : [{ verb: 'setActiveSlave', where: 'node', name: finalName, slave: options.activeSlave } as const]),
   ]
 }
 
@@ -145,7 +149,7 @@ function memberOf(
     const master = node.links.find(({ index }) => index === link.master)?.name ?? `interface ${link.master}`
     throw refuse(`${member} belongs to ${master} and is not taken from it for ${bond}`)
   }
-  const carries = allowNodeNic ? undefined : carriedBy(link, node)
+  const carries = allowNodeNic ? undefined : nodeTrafficOn(link, node)
   if (carries !== undefined)
     throw refuse(
       `${carries} of the node, which would stop working in ${bond}`,
@@ -154,22 +158,23 @@ function memberOf(
   return link
 }
 
-/** Kinds whose parent is below them; the ends of a veth pair are each other's parent. */
+/** Kinds whose IFLA_LINK is the lower device; that of a veth is its peer. */
 const STACKED: ReadonlySet<string> = new Set(['vlan', 'macvlan', 'ipvlan'])
 
-/** The link itself or, with all routes over it, what stands on it: a VLAN goes down with its parent. */
-function carriedBy(link: ObservedLink, node: NetnsState, below = ''): string | undefined {
+/**
+ * What the link, or an upper device of it, carries of the node: `eth0 carries the default route`.
+ */
+function nodeTrafficOn(link: ObservedLink, node: NetnsState, lower = ''): string | undefined {
   const { routes, addresses, links } = node
   const { name, index } = link
-  if (routes.some(({ dst, dev: on }) => isDefault(dst) && on === name))
-    return `${name}${below} carries the default route`
-  const own = addresses.find(({ dev: on, scope }) => on === name && scope < RT_SCOPE_LINK)
-  if (own) return `${name}${below} carries the address ${own.address.ip}`
+  if (routes.some(({ dst, dev }) => isDefault(dst) && dev === name)) return `${name}${lower} carries the default route`
+  const own = addresses.find(({ dev, scope }) => dev === name && scope < RT_SCOPE_LINK) // global or site
+  if (own) return `${name}${lower} carries the address ${own.address.ip}`
   const above = links.filter(
     ({ kind, parent, parentElsewhere }) => parent === index && !parentElsewhere && STACKED.has(kind ?? ''),
   )
   for (const one of above) {
-    const carries = carriedBy(one, node, ` on ${name}${below}`)
+    const carries = nodeTrafficOn(one, node, ` on ${name}${lower}`)
     if (carries !== undefined) return carries
   }
   return undefined

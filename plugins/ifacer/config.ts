@@ -1,4 +1,4 @@
-// The configuration of ifacer: which links it wants on the node. Knows JSON; what is there is asked later, of the kernel.
+// The conf of ifacer: the links it creates on the node. The kernel's state is checked later.
 import * as schema from '../../schemas/netconf/generated/ifacer.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
@@ -9,7 +9,7 @@ import { logConfOf, type LogConf } from '../../lib/cni/log-options.js'
 export interface IfacerConf {
   readonly bond: BondConf | undefined
   readonly vlan: VlanConf | undefined
-  /** 0: the kernel's own. */
+  /** 0: the kernel's default. */
   readonly mtu: number
   readonly allowNodeNic: boolean
   readonly removeUnused: boolean
@@ -21,7 +21,7 @@ export interface BondConf {
   readonly name: string
   /** In the order of the conf. */
   readonly members: readonly string[]
-  /** Checked when the bond is made. */
+  /** Validated when the bond is planned. */
   readonly mode: number
   readonly options: string
 }
@@ -33,7 +33,7 @@ export interface VlanConf {
 }
 
 const VLAN_ID_MAX = 4094
-/** The kernel keeps it as an int. */
+/** `mtu` is an int in the kernel. */
 const MTU_MAX = 2 ** 31 - 1
 const DEFAULT_BOND = 'sp_bond0'
 
@@ -49,10 +49,13 @@ const NONE: IfacerConf = {
   unknown: [],
 }
 
-/** Throws CniError naming the key, its value and what it may be. DEL and GC go by what ADD noted, so no conf makes them fail. */
+/**
+ * The validated conf. DEL and GC use what ADD recorded, so that no conf makes them fail.
+ * @throws CniError that names the key, its value and the valid ones
+ */
 export function accepts(raw: unknown, command: string): IfacerConf {
-  if (command === 'DEL' || command === 'GC') return { ...NONE, log: logIn(raw) }
-  const conf = known(raw)
+  if (command === 'DEL' || command === 'GC') return { ...NONE, log: logConfOfAny(raw) }
+  const conf = parsed(raw)
   const { interfaces = [], vlanID = 0, bond, mtu = 0, allowNodeNic = false, removeUnused = false } = conf
   const log = logConfOf(conf.logOptions ?? {}, LOG_FILE)
   if (command === 'STATUS' && interfaces.length === 0) return { ...NONE, log }
@@ -64,18 +67,18 @@ export function accepts(raw: unknown, command: string): IfacerConf {
   const twice = interfaces.find((name, at) => interfaces.indexOf(name) !== at)
   if (twice !== undefined) throw wrong(`interfaces has "${twice}" twice; name each interface once`)
   const [first = ''] = interfaces
-  const made = interfaces.length > 1 && bond ? bondOf(bond, interfaces) : undefined
-  const on = made?.name ?? (interfaces.length === 1 ? first : undefined)
+  const newBond = interfaces.length > 1 && bond ? bondOf(bond, interfaces) : undefined
+  const on = newBond?.name ?? (interfaces.length === 1 ? first : undefined)
   const vlan = vlanID > 0 && on !== undefined ? { name: vlanName(on, vlanID), on, id: vlanID } : undefined
-  if (made) checkName('bond.name', made.name, IFNAME_BYTES_MAX)
-  if (vlan ?? made) for (const name of interfaces) checkName('interfaces', name, ALTNAME_BYTES_MAX)
-  return { bond: made, vlan, mtu, allowNodeNic, removeUnused, log, unknown: unknownKeys(raw, schema.keys, '') }
+  if (newBond) checkName('bond.name', newBond.name, IFNAME_BYTES_MAX)
+  if (vlan ?? newBond) for (const name of interfaces) checkName('interfaces', name, ALTNAME_BYTES_MAX)
+  return { bond: newBond, vlan, mtu, allowNodeNic, removeUnused, log, unknown: unknownKeys(raw, schema.keys, '') }
 }
 
-/** Of a conf that may be anything. */
-function logIn(raw: unknown): LogConf {
+/** `logOptions` of a conf that may be invalid; else the defaults. */
+function logConfOfAny(raw: unknown): LogConf {
   try {
-    return logConfOf(known(raw).logOptions ?? {}, LOG_FILE)
+    return logConfOf(parsed(raw).logOptions ?? {}, LOG_FILE)
   } catch (error) {
     if (error instanceof CniError) return NONE.log
     throw error
@@ -91,7 +94,9 @@ const bondOf = ({ name, mode = 0, options = '' }: NonNullable<schema.Conf['bond'
 
 const wrong = (message: string): CniError => new CniError('invalidConfig', message)
 
-/** As the kernel has it (dev_valid_name in net/core/dev.c); these names also become names of files. `key`: where it is written. */
+/**
+ * dev_valid_name() of net/core/dev.c; the names also become file names. `key`: the key of the conf.
+ */
 function checkName(key: string, name: string, bytesMax: number): void {
   if (Buffer.byteLength(name) > bytesMax)
     throw wrong(`the interface name "${name}" is longer than the ${bytesMax} bytes that Linux allows; shorten it`)
@@ -101,7 +106,7 @@ function checkName(key: string, name: string, bytesMax: number): void {
     )
 }
 
-function known(raw: unknown): schema.Conf {
+function parsed(raw: unknown): schema.Conf {
   if (typeof raw !== 'object' || raw === null)
     throw new CniError('decodeFailure', 'failed to parse config: it is not an object')
   try {

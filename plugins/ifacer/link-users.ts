@@ -1,35 +1,42 @@
-// Who uses which link that `removeUnused` made: an empty file for each user, below /run, which a reboot empties as it takes the links.
+// Reference counts of links with `removeUnused`: an empty file per attachment, below /run, which a
+// reboot clears together with the links.
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { codeOf } from '../../lib/errors.js'
 
-/** An attachment, as CNI identifies it; `network` is the conf's name. */
+/** An attachment; `network` is the name of the conf. */
 export interface LinkUser {
   readonly network: string
   readonly containerID: string
   readonly ifName: string
 }
 
+/** The attachment of a call. */
 export const userOf = (call: { name: string; containerID: string; ifName: string }): LinkUser => ({
   network: call.name,
   containerID: call.containerID,
   ifName: call.ifName,
 })
 
-/** To be changed with the lock in hand. */
+/** Changed only under the lock (links.ts). */
 export interface LinkUsers {
-  /** The links that somebody holds. */
+  /** The links that have users. */
   links(): readonly string[]
   usersOf(link: string): readonly LinkUser[]
-  /** False where it was there already. */
+  /** False if the user was recorded before. */
   put(link: string, user: LinkUser): boolean
   drop(link: string, user: LinkUser): void
 }
 
-/** `folder/LINK/NETWORK/CONTAINERID:IFNAME`; none of the names may hold a slash, and no interface's name a colon (CNI's own rules). */
+/**
+ * The users recorded as `folder/LINK/NETWORK/CONTAINERID:IFNAME`; CNI forbids slashes, and colons
+ * in IFNAME.
+ */
 export function linkUsersIn(folder: string): LinkUsers {
-  const networkOf = (link: string, { network }: Pick<LinkUser, 'network'>): string => `${folder}/${link}/${network}`
-  const fileOf = (link: string, user: LinkUser): string => `${networkOf(link, user)}/${user.containerID}:${user.ifName}`
+  const networkFolder = (link: string, { network }: Pick<LinkUser, 'network'>): string => `${folder}/${link}/${network}`
+  const fileOf = (link: string, user: LinkUser): string =>
+    `${networkFolder(link, user)}/${user.containerID}:${user.ifName}`
   const usersIn = (link: string, network: string): readonly LinkUser[] =>
-    namesIn(networkOf(link, { network })).map(file => {
+    namesIn(networkFolder(link, { network })).map(file => {
       const at = file.lastIndexOf(':')
       return { network, containerID: file.slice(0, at), ifName: file.slice(at + 1) }
     })
@@ -39,18 +46,18 @@ export function linkUsersIn(folder: string): LinkUsers {
     links: () => namesIn(folder),
     usersOf,
     put(link, user) {
-      mkdirSync(networkOf(link, user), { recursive: true, mode: 0o755 })
+      mkdirSync(networkFolder(link, user), { recursive: true, mode: 0o755 })
       return unless('EEXIST', () => writeFileSync(fileOf(link, user), '', { flag: 'wx' }))
     },
     drop(link, user) {
       unless('ENOENT', () => unlinkSync(fileOf(link, user)))
-      for (const empty of [networkOf(link, user), `${folder}/${link}`])
+      for (const empty of [networkFolder(link, user), `${folder}/${link}`])
         if (namesIn(empty).length === 0) unless('ENOENT', () => rmdirSync(empty))
     },
   }
 }
 
-/** Those of this node. */
+/** The users of this node's links. */
 export const LINK_USERS = linkUsersIn('/run/spidernet/ifacer')
 
 function namesIn(folder: string): readonly string[] {
@@ -59,13 +66,13 @@ function namesIn(folder: string): readonly string[] {
   return names
 }
 
-/** False where the system refused with just this code. */
+/** Runs `work`; false if it failed with this code. */
 function unless(code: string, work: () => void): boolean {
   try {
     work()
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === code) return false
+    if (codeOf(error) === code) return false
     throw error
   }
 }

@@ -1,19 +1,17 @@
-// The node's links made as a conf wants them, and removed with their last user: take the lock, look, change.
+// Creates the links of a conf and removes them with their last user, under the node's lock.
 import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
+import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
 import { linkNamed, type NetnsState } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
 import type { LinkUsers, LinkUser } from './link-users.js'
-import { wholeOf } from './observe.js'
-import { isMarked, toRemove, unfinishedName } from './ownership.js'
-import { leftovers, madeBy, planFor, topOf } from './plan.js'
-import { claimOf, idleIn, unusedFrom } from './unused.js'
-import { refusalOf } from './errors.js'
+import { claimOf, idleIn, isMarked, toRemove, unfinishedName, unusedFrom } from './ownership.js'
+import { completeIn, leftovers, madeBy, planFor, topOf } from './plan.js'
 
-/** One writer on a node: what two calls both want, the second finds made. */
+/** flock(2), node-wide: of concurrent calls one creates the links, the others find them. */
 const LOCK = '/run/spidernet/ifacer.lock'
 
 export type IfacerKernel = Executor & Pick<Kernel, 'observe' | 'lock'>
@@ -28,8 +26,10 @@ function locked<T>(kernel: IfacerKernel, work: () => T): T {
 }
 
 /**
- * ADD, where a look was not enough (`staysAsItIs`). A link that goes with its last user is held before it is made, with the lock in hand:
- * whoever would take it away has the lock too, and sees the hold. Returns the steps done.
+ * ADD that has something to do (`unchangedIn`). The user of a marked link is recorded before the
+ * link is created; a DEL that would remove it takes the same lock and sees the record. Returns the
+ * applied steps.
+ * @throws CniError
  */
 export function ensure(
   config: IfacerConf,
@@ -39,14 +39,14 @@ export function ensure(
   const top = topOf(config)
   if (top === undefined) return []
   return locked(kernel, () => {
-    const node = wholeAndFree(config, kernel) ?? tidied(kernel)
+    const node = completeAndUnclaimed(config, kernel) ?? withoutLeftovers(kernel)
     const plan = planFor(config, node)
-    const is = linkNamed(node, top)
-    const goes = is ? isMarked(is) : config.removeUnused
-    if (!goes) return doAll(plan, kernel)
+    const existing = linkNamed(node, top)
+    const isCounted = existing ? isMarked(existing) : config.removeUnused
+    if (!isCounted) return applyAll(plan, kernel)
     const isNew = users.put(top, user)
     try {
-      return doAll(plan, kernel)
+      return applyAll(plan, kernel)
     } catch (error) {
       if (isNew) users.drop(top, user)
       throw error
@@ -54,49 +54,53 @@ export function ensure(
   })
 }
 
-/** By name, since a node may have thousands of links. A DEL that was killed may have left its claim on one (unused.ts). */
-function wholeAndFree(config: IfacerConf, kernel: IfacerKernel): NetnsState | undefined {
-  const whole = wholeOf(config, wish => kernel.observe({ node: wish }).node)
+/**
+ * The node's state if nothing is missing; queried by name. Undefined also if a killed DEL left its
+ * claim (`claimOf`).
+ */
+function completeAndUnclaimed(config: IfacerConf, kernel: IfacerKernel): NetnsState | undefined {
+  const complete = completeIn(config, query => kernel.observe({ node: query }).node)
   const claims = kernel.observe({ node: { links: madeBy(config).map(unfinishedName) } }).node.links
-  return claims.length === 0 ? whole : undefined
+  return claims.length === 0 ? complete : undefined
 }
 
-/** The whole node, without what killed calls left. */
-function tidied(kernel: IfacerKernel): NetnsState {
-  const look = (): NetnsState =>
-    kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }).node
-  const node = look()
+/** All links of the node, after the removal of what killed calls left. */
+function withoutLeftovers(kernel: IfacerKernel): NetnsState {
+  const observe = (): NetnsState =>
+    kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: RT_TABLE_MAIN } } }).node
+  const node = observe()
   const left = leftovers(node)
   if (left.length === 0) return node
   undoPlan(left, kernel)
-  return look()
+  return observe()
 }
 
-function doAll(plan: Plan, kernel: IfacerKernel): Plan {
+function applyAll(plan: Plan, kernel: IfacerKernel): Plan {
   try {
-    applyPlan(plan, asking(plan, kernel))
+    applyPlan(plan, probingMembers(plan, kernel))
     return plan
   } catch (error) {
     if (!(error instanceof StepError)) throw error
     const { step, cause, undoFailures } = error
-    const asked = refusalCode(cause) === 'EBUSY' ? memberAfter(step, plan) : undefined
-    const refusal = refusalOf(asked ?? step, reasonOf(cause), refusalCode(cause))
+    const member = refusalCode(cause) === 'EBUSY' ? memberAfter(step, plan) : undefined
+    const refusal = refusalOf(member ?? step, reasonOf(cause), refusalCode(cause))
     if (undoFailures.length === 0) throw refusal
     throw new CniError('internal', refusal.message, `not cleaned up: ${undoFailures.join('; ')}`, { cause })
   }
 }
 
-/** The step behind one that sets a link down so that a bond takes it. */
+/** The setMaster that follows a setDown; undefined for other steps. */
 function memberAfter(step: Step, plan: Plan): Step | undefined {
   const next = step.verb === 'setDown' ? plan[plan.indexOf(step) + 1] : undefined
   return next?.verb === 'setMaster' ? next : undefined
 }
 
 /**
- * Before a member is set down the bond is asked to take it. The kernel looks whether it has a macvlan, of a pod perhaps, and only then whether it is
- * up (bond_enslave, drivers/net/bonding/bond_main.c). Else each ADD that is refused would take the link of running pods down for a moment.
+ * Tries setMaster before a member is set down: bond_enslave (drivers/net/bonding/bond_main.c)
+ * returns EBUSY for an interface with a macvlan before it checks that it is down, so a rejected ADD
+ * does not interrupt pods.
  */
-const asking = (plan: Plan, kernel: IfacerKernel): Executor => ({
+const probingMembers = (plan: Plan, kernel: IfacerKernel): Executor => ({
   ...kernel,
   apply(step) {
     const next = memberAfter(step, plan)
@@ -105,40 +109,42 @@ const asking = (plan: Plan, kernel: IfacerKernel): Executor => ({
   },
 })
 
-function throwIfBusy(ask: () => void): void {
+function throwIfBusy(probe: () => void): void {
   try {
-    ask()
+    probe()
   } catch (error) {
     if (refusalCode(error) === 'EBUSY') throw error
   }
 }
 
 /**
- * DEL and GC: the users that are gone let go of their links; a link that nobody holds any more, and that is unused, goes. `idleToo`: also
- * those that nobody holds already, which something else was using when their last user went. Returns what went, the lowest of each.
+ * DEL and GC: drops the users for which `isGone` holds and removes unused links without users.
+ * `idleToo`: also marked links that had no users before. Returns the removed links, of a stack the
+ * lowest.
+ * @throws CniError if a link cannot be removed
  */
 export function release(
   isGone: (user: LinkUser) => boolean,
-  { kernel, users: holds }: { kernel: IfacerKernel; users: LinkUsers },
+  { kernel, users: linkUsers }: { kernel: IfacerKernel; users: LinkUsers },
   idleToo = false,
 ): readonly string[] {
   return locked(kernel, () => {
     const gone: string[] = []
-    const noted = holds.links().filter(link => holds.usersOf(link).some(isGone))
-    for (const link of [...noted, ...(idleToo ? idleIn(tidied(kernel), holds) : [])]) {
-      const users = holds.usersOf(link)
-      if (users.every(isGone)) gone.push(...removeFrom(link, { kernel, users: holds }))
-      for (const user of users.filter(isGone)) holds.drop(link, user) // last, so that a DEL that was killed can be repeated
+    const used = linkUsers.links().filter(link => linkUsers.usersOf(link).some(isGone))
+    for (const link of [...used, ...(idleToo ? idleIn(withoutLeftovers(kernel), linkUsers) : [])]) {
+      const users = linkUsers.usersOf(link)
+      if (users.every(isGone)) gone.push(...removeFrom(link, { kernel, users: linkUsers }))
+      for (const user of users.filter(isGone)) linkUsers.drop(link, user) // last, so that a killed DEL can be repeated
     }
     return gone
   })
 }
 
-/** In one step, the removal of the lowest: what stands on it goes with it. */
+/** Removes the lowest unused link of the stack; the kernel removes its upper devices with it. */
 function removeFrom(name: string, { kernel, users }: { kernel: IfacerKernel; users: LinkUsers }): readonly string[] {
   const claims: Plan[number][] = []
   let lowest: string | undefined
-  for (const link of unusedFrom(name, tidied(kernel), below => users.usersOf(below).length > 0)) {
+  for (const link of unusedFrom(name, withoutLeftovers(kernel), lower => users.usersOf(lower).length > 0)) {
     const claim = claimOf(link)
     if (!isGranted(() => kernel.apply(claim))) break
     claims.push(claim)
@@ -148,10 +154,10 @@ function removeFrom(name: string, { kernel, users }: { kernel: IfacerKernel; use
   const failures = undoPlan([toRemove(lowest)], kernel)
   if (failures.length === 0) return [lowest]
   undoPlan(claims, kernel)
-  throw new CniError('internal', `${lowest} has no user any more and could not be removed: ${failures.join('; ')}`)
+  throw new CniError('internal', `${lowest} has no users and could not be removed: ${failures.join('; ')}`)
 }
 
-/** What the kernel says where the link is in use, or where it has no macvlan to ask with. */
+/** Errors of a claim: the link is in use, or the kernel has no macvlan. */
 const IN_USE = ['EINVAL', 'EBUSY', 'EOPNOTSUPP', 'ENODEV']
 
 function isGranted(claim: () => void): boolean {
@@ -162,4 +168,53 @@ function isGranted(claim: () => void): boolean {
     if (IN_USE.includes(refusalCode(error) ?? '')) return false
     throw error
   }
+}
+
+/** The error of a step that the kernel refused; `reason` is its text, `code` the errno's name. */
+export const refusalOf = (step: Step, reason: string, code: string | undefined): CniError =>
+  new CniError(
+    isConfError(step, code) ? 'invalidConfig' : 'internal',
+    `${stepFailure(step)}: ${reason}`,
+    hintOf(step, reason, code),
+  )
+
+/** True if the kernel refused a value of the conf. */
+const isConfError = (step: Step, code: string | undefined): boolean =>
+  step.verb === 'addLink' && step.link.kind === 'bond' && code === 'EINVAL'
+
+function stepFailure(step: Step): string {
+  switch (step.verb) {
+    case 'addLink':
+      return step.link.kind === 'vlan'
+        ? `failed to createVlanDevice: failed to create ${step.name}`
+        : 'failed to createBondDevice: failed to create the bond'
+    case 'setMaster':
+      return `failed to createBondDevice: failed to make ${step.name} a member`
+    case 'setActiveSlave':
+      return `failed to createBondDevice: failed to make ${step.slave} the active_slave of ${step.name}`
+    case 'rename':
+      return `failed to name the new link ${step.to}`
+    case 'setMtu':
+      return `failed to set mtu ${step.mtu} on the bond`
+    case 'setAlias':
+      return `failed to mark ${step.name} as made by ifacer`
+    case 'setUp':
+      return `failed to set ${step.name} up`
+    case 'setDown':
+      return `failed to set ${step.name} down`
+    default:
+      return `${step.verb} failed` // ifacer's plans have no other step
+  }
+}
+
+function hintOf(step: Step, reason: string, code: string | undefined): string {
+  if (code === 'EPERM') return 'ifacer needs CAP_NET_ADMIN on the node'
+  if (step.verb === 'setMaster' && code === 'EBUSY')
+    return 'a macvlan, an ipvlan or a bridge uses it, perhaps in a pod: name another interface, or remove that one'
+  if (step.verb !== 'addLink') return ''
+  const { kind } = step.link
+  if (reason.includes('VLANs not supported on device')) return 'name an interface that takes VLANs'
+  if (code === 'EOPNOTSUPP') return `the kernel has no ${kind}: modprobe ${kind === 'vlan' ? '8021q' : 'bonding'}`
+  if (kind === 'bond' && code === 'EINVAL') return 'bond.options has a value that bond.mode does not support'
+  return ''
 }

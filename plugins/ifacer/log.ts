@@ -1,4 +1,4 @@
-// What ifacer writes into its log: a line for each call that had to do with links. Nothing of it is a reason to fail, but for a level that is none.
+// The log of ifacer, a line per call. Logging never fails a call, except on an invalid level.
 import { CniError } from '../../lib/cni/error.js'
 import { logOf as logFor } from '../../lib/cni/allowed-files.js'
 import type { Call } from '../../lib/cni/plugin.js'
@@ -9,7 +9,7 @@ import type { IfacerConf } from './config.js'
 
 type IfacerCall = Call<IfacerConf>
 
-/** Throws CniError where the conf's level is none; DEL and GC go on with all levels. */
+/** The log of a call. @throws CniError for an invalid level; DEL and GC use debug instead */
 export function logOf({ config: { log }, command, env }: IfacerCall): Log {
   const level = levelOf(log.level)
   if (level === undefined && command !== 'DEL' && command !== 'GC')
@@ -28,6 +28,7 @@ export function logOf({ config: { log }, command, env }: IfacerCall): Log {
   })
 }
 
+/** The fields of every line. */
 export const fieldsOf = ({ command, containerID, ifName, name, args }: IfacerCall) => ({
   version: VERSION,
   command,
@@ -37,15 +38,16 @@ export const fieldsOf = ({ command, containerID, ifName, name, args }: IfacerCal
   pod: `${args.get('K8S_POD_NAMESPACE') ?? ''}/${args.get('K8S_POD_NAME') ?? ''}`,
 })
 
+/** The steps of a plan, one string each. */
 export const stepsOf = (plan: Plan): readonly string[] => plan.map(describe)
 
-/** Does the work; what it throws is told in the log and thrown on. */
-export async function told<T>(call: IfacerCall, what: string, work: (log: Log) => Promise<T> | T): Promise<T> {
+/** Runs `work` with the log of the call; logs `failure` with the error and rethrows it. */
+export async function logged<T>(call: IfacerCall, failure: string, work: (log: Log) => Promise<T> | T): Promise<T> {
   const log = logOf(call)
   try {
     return await work(log)
   } catch (error) {
-    log.error(what, { ...fieldsOf(call), error: String(error) })
+    log.error(failure, { ...fieldsOf(call), error: String(error) })
     throw error
   }
 }

@@ -1,11 +1,11 @@
-// ifacer: makes the VLAN sub-interface and the bond that the next plugin names as its master. The verbs; deciding is plan.ts.
-//   stdin JSON -> accepts -> look -> plan -> run -> prevResult -> stdout JSON
+// ifacer: creates the VLAN sub-interface and the bond that the next plugin names as its master.
+//   stdin JSON -> accepts -> observe -> plan -> apply -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
 import { VERSION } from '../../lib/version.js'
 import { accepts, type IfacerConf } from './config.js'
 
 const verbs = () => import('./verbs.js')
-const leave = () => import('./del.js')
+const releasing = () => import('./del.js')
 const wantsLinks = ({ bond, vlan }: IfacerConf): boolean => (bond ?? vlan) !== undefined
 
 export const plugin: Plugin<IfacerConf> = {
@@ -19,7 +19,7 @@ export const plugin: Plugin<IfacerConf> = {
     return call.config.unknown.length > 0 ? (await verbs()).addNone(call) : (call.prevResult ?? {})
   },
   check: async call => (wantsLinks(call.config) ? (await verbs()).check(call) : undefined),
-  del: async call => (await leave()).del(call),
+  del: async call => (await releasing()).del(call),
   status: async call => (await verbs()).status(call),
-  gc: async call => (await leave()).gc(call),
+  gc: async call => (await releasing()).gc(call),
 }

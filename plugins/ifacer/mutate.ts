@@ -1,4 +1,5 @@
-// The verbs of ifacer that change links, on the kernel that is here: ADD where something lacks, DEL and GC where something was noted.
+// Runs ensure() and release() of links.ts on the real kernel.
+// Loaded lazily: only if links change, since it loads libc.
 import { openKernel } from '../../lib/kernel/kernel.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
@@ -14,9 +15,11 @@ function withKernel<T>(work: (kernel: IfacerKernel) => T): T {
   }
 }
 
-export const make = (config: IfacerConf, user: LinkUser, users: LinkUsers): Plan =>
+/** ensure() on this node's kernel. @throws CniError */
+export const ensureLinks = (config: IfacerConf, user: LinkUser, users: LinkUsers): Plan =>
   withKernel(kernel => ensure(config, user, { kernel, users }))
 
+/** release() on this node's kernel. @throws CniError */
 export const removeLinks = (
   isGone: (user: LinkUser) => boolean,
   users: LinkUsers,

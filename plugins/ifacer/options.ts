@@ -1,4 +1,5 @@
-// The text of a bond's options, `miimon=100;xmit_hash_policy=layer3+4`, as values of the kernel. Pure; which go together is the kernel's to say.
+// Parses `bond.options`, `miimon=100;xmit_hash_policy=layer3+4`; the kernel checks combinations.
+// Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
@@ -13,11 +14,11 @@ export interface BondOptionValues {
   readonly activeSlave?: string
 }
 
-/** Words by their number: the kernel's (Documentation/networking/bonding.rst). */
+/** Option values by number (Documentation/networking/bonding.rst). */
 type Words = readonly string[]
 const NONE: Words = []
 
-/** By key: where the number goes, how large it may be, and the words that stand for numbers. */
+/** By key: the netlink option, its maximum, and the names of its values. */
 const NUMBERS: Readonly<Record<string, readonly [BondNumber, max: number, words: Words]>> = {
   miimon: ['miimon', 2 ** 31 - 1, NONE],
   updelay: ['updelay', 2 ** 31 - 1, NONE],
@@ -44,7 +45,7 @@ const NUMBERS: Readonly<Record<string, readonly [BondNumber, max: number, words:
   ad_user_port_key: ['adUserPortKey', 1023, NONE],
   tlb_dynamic_lb: ['tlbDynamicLb', 1, NONE],
 }
-/** A number of the kernel's as it is written in `bond.options`: `lacp_rate fast`. */
+/** An option with its value for a sentence: `lacp_rate fast`. */
 export function numberText(number: BondNumber, value: number | undefined): string {
   const [key, entry] = Object.entries(NUMBERS).find(([, [is]]) => is === number) ?? [number]
   return `${key} ${entry?.[2][value ?? -1] ?? value}`
@@ -56,7 +57,10 @@ const ARP_TARGETS_MAX = 16 // BOND_MAX_ARP_TARGETS, <net/bonding.h>
 const fault = (what: string): CniError =>
   new CniError('invalidConfig', `parseString2BondOptions: failed to convert options to BondOptions: ${what}`)
 
-/** Throws CniError naming the piece that cannot be taken: a misspelt option would be a bond that does not fail over. */
+/**
+ * The parsed options.
+ * @throws CniError that names the invalid piece: a misspelt `miimon` would mean no failover
+ */
 export function optionsOf(text: string): BondOptionValues {
   return text
     .split(';')
@@ -100,7 +104,7 @@ function numberOf(key: string, value: string, [, max, words]: readonly [BondNumb
   throw fault(`${key} is "${value}"; it must be from 0 to ${max}${words.length > 0 ? ` or ${words.join(', ')}` : ''}`)
 }
 
-/** `1.2.3.4,5.6.7.8` as the kernel has it, or Go's `["1.2.3.4","5.6.7.8"]`. */
+/** `1.2.3.4,5.6.7.8` as in sysfs, or `["1.2.3.4","5.6.7.8"]` as in Go ifacer. */
 function targetsOf(value: string): readonly Ip[] {
   const items = value.replace(/^\[|\]$/g, '').split(',')
   const targets = items.map(item => {

@@ -1,26 +1,27 @@
-// What the node needs for the links that are asked for. Pure: what is there must be just what is wanted, or it is refused; what is not there is made.
+// Plans the links of a conf: missing ones are created, existing ones must match the conf. Pure.
 import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import { bondPlan, newBond } from './bond.js'
 import type { IfacerConf } from './config.js'
-import { toRemove } from './ownership.js'
+import { isMarked, toRemove } from './ownership.js'
 import { vlanPlan } from './vlan.js'
 
-/** Names of all links that the conf speaks of. */
+/** Names of all links in the conf. */
 export const namesOf = ({ bond, vlan }: IfacerConf): readonly string[] => [
   ...new Set([...(bond ? [bond.name, ...bond.members] : []), ...(vlan ? [vlan.on, vlan.name] : [])]),
 ]
 
-/** Names of those that the conf has made, the lowest first. */
+/** Names of the links that the conf creates, the lowest first. */
 export const madeBy = ({ bond, vlan }: IfacerConf): readonly string[] =>
   [bond, vlan].flatMap(one => (one ? [one.name] : []))
 
-/** The link that the next plugin stands on; `undefined` where nothing is made. */
+/** The master of the next plugin; undefined if nothing is created. */
 export const topOf = ({ bond, vlan }: IfacerConf): string | undefined => (vlan ?? bond)?.name
 
 /**
- * The steps that lack. `node` holds the links of `namesOf` and the bond's members; to make something, all links, and addresses and routes of the main table.
- * Throws CniError, in the reference plugin's words where it has any, for what is there and is not what is wanted.
+ * The missing steps. `node` has the links of `namesOf` and the bond's members; to create links, all
+ * links, and the addresses and routes of table main.
+ * @throws CniError, with Go ifacer's sentences, for an existing link that does not match the conf
  */
 export function planFor(config: IfacerConf, node: NetnsState): Plan {
   const { bond, vlan } = config
@@ -28,9 +29,37 @@ export function planFor(config: IfacerConf, node: NetnsState): Plan {
   return [...(bond ? bondPlan(bond, config, node) : []), ...(vlan ? vlanPlan(vlan, config, node) : [])]
 }
 
+/** Looks up links of the node. */
+export type LinkLookup = (query: { readonly links: readonly string[]; readonly membersOf?: string }) => NetnsState
+
+/** The state of the links that the conf names and of the bond's members. */
+export const linksOf = (config: IfacerConf, lookUp: LinkLookup): NetnsState =>
+  lookUp({ links: namesOf(config), ...(config.bond && { membersOf: config.bond.name }) })
+
+/** The state if nothing is missing; else undefined. @throws CniError as planFor() */
+export function completeIn(config: IfacerConf, lookUp: LinkLookup): NetnsState | undefined {
+  const node = linksOf(config, lookUp)
+  const exists = madeBy(config).every(name => linkNamed(node, name) !== undefined)
+  return exists && planFor(config, node).length === 0 ? node : undefined
+}
+
 /**
- * What a call that was killed left, wherever it stood: with the lock in hand, nobody else is making it. To be undone, and with a bond
- * goes what stands on it.
+ * The state if ADD has nothing to do: nothing is missing, and no link is marked, so no user is
+ * recorded.
+ */
+export function unchangedIn(config: IfacerConf, lookUp: LinkLookup): NetnsState | undefined {
+  const node = completeIn(config, lookUp)
+  return node !== undefined && !madeBy(config).some(name => isMarkedIn(node, name)) ? node : undefined
+}
+
+function isMarkedIn(node: NetnsState, name: string): boolean {
+  const link = linkNamed(node, name)
+  return link !== undefined && isMarked(link)
+}
+
+/**
+ * The links that killed calls left, to be undone; valid only under the lock. A VLAN is removed with
+ * its bond.
  */
 export const leftovers = ({ links }: NetnsState): Plan => links.filter(isUnfinished).map(({ name }) => toRemove(name))
 

@@ -1,4 +1,5 @@
-// ADD, CHECK and STATUS of ifacer. What changes links is loaded when there is something to change.
+// ADD, CHECK and STATUS.
+// Loaded lazily: only if the conf creates links, or for STATUS.
 import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { encodeResult, type Result } from '../../lib/cni/result.js'
@@ -9,29 +10,28 @@ import type { NetnsState } from '../../lib/plan/state.js'
 import { describe } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
 import { LINK_USERS, userOf } from './link-users.js'
-import { fieldsOf, stepsOf, told } from './log.js'
-import { seenOf, staysAsItIs } from './observe.js'
-import { networkManagerWarning } from './networkmanager-state.js'
-import { namesOf, planFor } from './plan.js'
+import { fieldsOf, stepsOf, logged } from './log.js'
+import { networkManagerWarning } from './networkmanager.js'
+import { linksOf, namesOf, planFor, unchangedIn } from './plan.js'
 
-/** What the runtime gave goes on as it came: links of the node are none of the pod's result. */
+/** Creates missing links and returns prevResult unchanged. @throws CniError */
 export function add(call: Call<IfacerConf>): Promise<Result> {
   const { config } = call
-  return told(call, 'no links made', async log => {
+  return logged(call, 'no links made', async log => {
     const result = call.prevResult ?? {}
-    encodeResult(result, call.cniVersion) // throws for 0.1.0 and 0.2.0, that need an address: before something is made that would stay
-    const isThere = staysAsItIs(config, listLinks)
-    const steps = isThere ? [] : (await import('./mutate.js')).make(config, userOf(call), LINK_USERS)
-    warn(call, isThere ?? seenOf(config, listLinks), log)
+    encodeResult(result, call.cniVersion) // first: 0.1.0 and 0.2.0 require an address
+    const unchanged = unchangedIn(config, listLinks)
+    const steps = unchanged ? [] : (await import('./mutate.js')).ensureLinks(config, userOf(call), LINK_USERS)
+    warn(call, unchanged ?? linksOf(config, listLinks), log)
     await warnOfUnknown(call, log)
-    log.info(steps.length > 0 ? 'links made' : 'links are there', { ...fieldsOf(call), steps: stepsOf(steps) })
+    log.info(steps.length > 0 ? 'links made' : 'links exist', { ...fieldsOf(call), steps: stepsOf(steps) })
     return result
   })
 }
 
-/** A conf that wants no links, perhaps because the key that would is misspelt. */
+/** ADD for a conf that creates no links, perhaps because of a misspelt key. */
 export const addNone = (call: Call<IfacerConf>): Promise<Result> =>
-  told(call, 'no links made', async log => {
+  logged(call, 'no links made', async log => {
     await warnOfUnknown(call, log)
     return call.prevResult ?? {}
   })
@@ -40,13 +40,14 @@ async function warnOfUnknown(call: Call<IfacerConf>, log: Log): Promise<void> {
   for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
 }
 
+/** Checks that the links exist as ADD creates them. @throws CniError */
 export function check(call: Call<IfacerConf>): Promise<void> {
   const { config } = call
-  return told(call, 'links not as ADD left them', log => {
+  return logged(call, 'links not as ADD left them', log => {
     for (const name of namesOf(config))
       if (listLinks({ links: [name] }).links.length === 0)
         throw new CniError('internal', `${name} is not on the node any more`, 'the next ADD makes it again')
-    const node = seenOf(config, listLinks)
+    const node = linksOf(config, listLinks)
     const plan = planFor(config, node)
     if (plan.length > 0)
       throw new CniError('internal', `the node's links are not as ADD left them: ${plan.map(describe).join(', ')}`)
@@ -54,9 +55,9 @@ export function check(call: Call<IfacerConf>): Promise<void> {
   })
 }
 
-/** Whether links can be looked at; which of them an ADD wants, STATUS is not told. Returns what to warn of. */
+/** Checks that links can be listed, and returns a warning about NetworkManager. @throws CniError */
 export const status = (call: Call<IfacerConf>): Promise<string | undefined> =>
-  told(call, 'links cannot be looked at', log => {
+  logged(call, 'links cannot be listed', log => {
     return warn(call, listLinks({ links: ['lo', ...namesOf(call.config)] }), log)
   })
 

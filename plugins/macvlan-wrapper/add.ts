@@ -1,9 +1,11 @@
-// ADD: look, decide, do, look again. Each thing that is acquired is given back, newest first, when anything after it fails.
+// ADD: observe, plan, apply, observe. On failure all applied steps are undone, newest first.
 import { CniError, OwnError } from '../../lib/cni/error.js'
+import { messageOf } from '../../lib/errors.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
+import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -12,23 +14,25 @@ import { ipamOf, type Ipam } from './ipam.js'
 import * as plan from './plan.js'
 import { refusalOf } from './errors.js'
 
-/** Linux gives up on an address after a second or two; after this long, the reference plugin does. */
+/** SettleAddresses of the reference plugin; Linux ends DAD after a second or two. */
 const SETTLE_MS_MAX = 5000
 const SETTLE_PAUSE_MS = 50
 /** <linux/if.h> IF_OPER_UP. */
 const OPER_UP = 6
 
+/** Creates and configures the macvlan. @throws CniError; then nothing is left */
 export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Result> {
   const master = lookUpMaster(call, kernel)
   const nic = plan.nicPlan(call, master)
   kernel.enter()
   undoPlan(plan.leftovers(call), kernel)
-  // The interface is ours now, and goes under the name that it has: an IPAM may have set it up, and older kernels then refuse to rename it back.
+  // Undone by deletion rather than by the reverse rename, which older kernels refuse for a link
+  // that is up.
   return withUndo({ steps: nic, undoing: plan.planForDel(call) }, call, kernel, async () => {
     const made = lookUpNic(call, kernel)
     const ipam = ipamOf(call)
     if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, ipam))
-    doAll(plan.upPlan(call), call, kernel)
+    applyAll(plan.upPlan(call), call, kernel)
     return plan.resultOf(call, made, undefined)
   }).catch((error: unknown) => {
     throw master.up ? error : withMasterDown(error, master)
@@ -36,8 +40,8 @@ export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Resu
 }
 
 /**
- * A macvlan on a master that is down is made, as the reference plugin does; what fails then, fails
- * for that most likely.
+ * Adds the most likely reason: the reference plugin, too, creates a macvlan on a master that is
+ * down.
  */
 function withMasterDown(error: unknown, { name }: ObservedLink): unknown {
   if (!(error instanceof CniError)) return error
@@ -46,14 +50,17 @@ function withMasterDown(error: unknown, { name }: ObservedLink): unknown {
   return new OwnError(error.code, error.message, details, { cause: error })
 }
 
-/** The master that the conf names, or that the default route leads to. */
+/**
+ * The master of the conf, else the device of the default route.
+ * @throws CniError if there is none
+ */
 export function lookUpMaster({ config }: Call<MacvlanConf>, kernel: Kernel): ObservedLink {
   const where = plan.whereMaster(config)
   if (config.master !== '') {
-    const seen = kernel.observe({ [where]: { links: [config.master] } })
-    return plan.masterOf(config, seen, config.master)
+    const observed = kernel.observe({ [where]: { links: [config.master] } })
+    return plan.masterOf(config, observed, config.master)
   }
-  const name = plan.masterName(config, kernel.observe({ [where]: { routes: { table: 254 } } }))
+  const name = plan.masterName(config, kernel.observe({ [where]: { routes: { table: RT_TABLE_MAIN } } }))
   return plan.masterOf(config, kernel.observe({ [where]: { links: [name] } }), name)
 }
 
@@ -63,8 +70,8 @@ function lookUpNic({ ifName }: Call<MacvlanConf>, kernel: Kernel): ObservedLink 
   return nic
 }
 
-/** Runs a plan; a refused step becomes the sentence that users know. */
-function doAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
+/** Applies a plan. @throws CniError with the reference plugin's sentence for the failed step */
+function applyAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
   try {
     applyPlan(steps, kernel)
   } catch (error) {
@@ -75,16 +82,24 @@ function doAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
   }
 }
 
-interface Done {
+interface Undoable {
   readonly steps: Plan
-  /** What to undo where that is not just the steps. */
+  /** What to undo, if that differs from the steps. */
   readonly undoing?: Plan
 }
 
-/** Does a plan and then the work; when the work fails, the plan is undone and the work's own error is what is told. */
-async function withUndo<T>(done: Done, call: Call<MacvlanConf>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
-  const { steps, undoing = steps } = done
-  doAll(steps, call, kernel)
+/**
+ * Applies a plan, then runs `work`; if that fails, undoes the plan and rethrows the error of
+ * `work`.
+ */
+async function withUndo<T>(
+  plan: Undoable,
+  call: Call<MacvlanConf>,
+  kernel: Kernel,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { steps, undoing = steps } = plan
+  applyAll(steps, call, kernel)
   try {
     return await work()
   } catch (error) {
@@ -92,10 +107,10 @@ async function withUndo<T>(done: Done, call: Call<MacvlanConf>, kernel: Kernel, 
   }
 }
 
-/** The original error, and in its details what could not be cleaned up. */
+/** The original error, with undo failures in its details. */
 function withFailures(error: unknown, failures: readonly string[]): unknown {
   if (failures.length === 0) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const kind = error instanceof CniError ? error.kind : 'internal'
   const details = error instanceof CniError ? error.details : ''
   const left = `not cleaned up: ${failures.join('; ')}`
@@ -109,7 +124,7 @@ async function address(call: Call<MacvlanConf>, kernel: Kernel, ipam: Ipam): Pro
     const { pod } = kernel.observe({ pod: { links: [call.ifName], sysctls: plan.sysctlsOf(call.ifName) } })
     await withUndo({ steps: plan.addressPlan(call, addressed, pod) }, call, kernel, async () => {
       if (plan.needsSettling(addressed)) await settle(call, kernel)
-      doAll(plan.routePlan(addressed), call, kernel)
+      applyAll(plan.routePlan(addressed), call, kernel)
     })
     if (!announcedByKernel(call, kernel, pod)) await announce(call, kernel, addressed)
     return claimed.result
@@ -121,10 +136,10 @@ async function address(call: Call<MacvlanConf>, kernel: Kernel, ipam: Ipam): Pro
 const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
   undoing.then(
     () => [],
-    (error: unknown) => [`addresses: ${error instanceof Error ? error.message : String(error)}`],
+    (error: unknown) => [`addresses: ${messageOf(error)}`],
   )
 
-/** Waits until duplicate address detection has ended. Without a carrier it never does; then waiting was all that could be done. */
+/** Waits until DAD has ended; without a carrier it never does, and the timeout is no error. */
 async function settle({ ifName }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
   const deadline = performance.now() + SETTLE_MS_MAX
   for (;;) {
@@ -143,8 +158,9 @@ async function settle({ ifName }: Call<MacvlanConf>, kernel: Kernel): Promise<vo
 }
 
 /**
- * The kernel announces what is on a link at the moment when it comes up, if it is told to notify. So the frames of our own are for a link
- * that an IPAM has set up before, and for sysctls that cannot be written. They are dear: closing a packet socket waits some 15 ms for RCU.
+ * With arp_notify and ndisc_notify the kernel announces addresses when a link comes up. Our own
+ * frames are for links that an IPAM has set up before, and for sysctls that cannot be written; they
+ * are expensive, since closing a packet socket waits some 15 ms for RCU.
  */
 function announcedByKernel({ ifName }: Call<MacvlanConf>, kernel: Kernel, before: NetnsState): boolean {
   const isUp = linkNamed(before, ifName)?.up ?? false
@@ -154,15 +170,13 @@ function announcedByKernel({ ifName }: Call<MacvlanConf>, kernel: Kernel, before
   return paths.every(path => pod.sysctls[path] === '1')
 }
 
-/**
- * Tells the link whose addresses these are now. A courtesy: a frame that cannot be sent fails nothing, the neighbours then ask.
- */
+/** Sends gratuitous ARP and unsolicited NAs. Best effort: neighbours resolve the address anyway. */
 async function announce({ ifName }: Call<MacvlanConf>, kernel: Kernel, addressed: plan.Addressed): Promise<void> {
   const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
   const ips = plan.announceable(pod, ifName, addressed)
   try {
     await (await import('../../lib/kernel/run-probe.js')).announce({ kernel, nic: ifName }, ips)
   } catch (error) {
-    if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
+    if (refusalCode(error) === undefined) throw error // a bug; errors of the kernel are ignored
   }
 }

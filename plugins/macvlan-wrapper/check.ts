@@ -1,4 +1,4 @@
-// CHECK: is the interface still as ADD's result says? In the reference plugin's sentences. Pure.
+// CHECK: compares the interface with prevResult, with the reference plugin's sentences. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Interface, Result } from '../../lib/cni/result.js'
@@ -11,7 +11,7 @@ type Checked = Pick<Call<MacvlanConf>, 'config' | 'ifName' | 'netns'>
 
 const wrong = (message: string): CniError => new CniError('internal', message)
 
-/** The interface of prevResult that is ours. Throws when there is none. */
+/** Our interface in prevResult. @throws CniError if there is none */
 export function ownInterface({ ifName, netns }: Checked, prevResult: Result): Interface {
   const own = prevResult.interfaces?.find(({ name }) => name === ifName)
   if ((own?.sandbox ?? '') !== netns || own === undefined)
@@ -19,7 +19,10 @@ export function ownInterface({ ifName, netns }: Checked, prevResult: Result): In
   return own
 }
 
-/** `pod`: the link, its addresses and all routes. Throws for the first thing that is not as it was; what others added is fine. */
+/**
+ * `pod` has the link, its addresses and all routes; additional ones are fine.
+ * @throws CniError for the first difference from prevResult
+ */
 export function checkPod(call: Checked, prevResult: Result, pod: NetnsState): void {
   checkLink(call, ownInterface(call, prevResult), pod)
   const at = (prevResult.interfaces ?? []).findIndex(({ name }) => name === call.ifName)
@@ -52,7 +55,7 @@ function checkAddress(
     throw wrong(`Failed to find Gateway ${gateway} for interface ${ifName}`)
 }
 
-/** Of a default route any will do, as of the reference plugin's: a chained plugin may have put its own in front. */
+/** Any default route matches, as in the reference plugin: a chained plugin may have replaced it. */
 function checkRoute({ dst, gw }: { dst: string; gw?: string }, pod: NetnsState): void {
   const prefix = parsePrefix(dst)
   const to = prefix && networkOf(prefix)

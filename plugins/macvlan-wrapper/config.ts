@@ -1,4 +1,4 @@
-// The configuration of macvlan, as the reference plugin reads it. Knows JSON; whether a master exists is asked later, of the kernel.
+// The conf of macvlan, read as the reference plugin does. The master is looked up later.
 import * as schema from '../../schemas/netconf/generated/macvlan-wrapper.js'
 import { checked, ConfFault } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
@@ -6,31 +6,31 @@ import { unknownKeys, type UnknownKey } from '../../lib/cni/unknown-keys.js'
 import type { Result } from '../../lib/cni/result.js'
 
 export interface MacvlanConf {
-  /** The document as it came: an IPAM reads its own keys. */
+  /** The conf as received, for the IPAM. */
   readonly raw: object
-  /** '': the interface of the first default route. */
+  /** '': the device of the first default route. */
   readonly master: string
-  /** Checked when the link is made and not here, so that DEL goes through whatever the conf says. */
+  /** Validated by ADD, so that DEL accepts any conf. */
   readonly mode: string
-  /** 0: the kernel takes the master's. */
+  /** 0: the master's. */
   readonly mtu: number
   readonly mac: string
   readonly runtimeMac: string
   readonly linkInContainer: boolean
-  /** 0: the kernel's own. */
+  /** 0: the kernel's default. */
   readonly broadcastQueueLength: number
-  /** '': no addresses, the pod's interface is a bare L2 port. */
+  /** '': no addresses, L2 only. */
   readonly ipamType: string
   readonly dns: NonNullable<Result['dns']> | undefined
-  /** For the log of the IPAM: this plugin has none. */
+  /** For the log of the IPAM; this plugin has none. */
   readonly unknown: readonly UnknownKey[]
 }
 
-/** Throws CniError naming the key, its value and what it may be. */
+/** The validated conf. @throws CniError that names the key, its value and the valid ones */
 export function accepts(raw: unknown): MacvlanConf {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new CniError('decodeFailure', 'failed to load netconf: it is not an object')
-  const conf = known(raw)
+  const conf = parsed(raw)
   return {
     raw,
     master: conf.master ?? '',
@@ -46,7 +46,7 @@ export function accepts(raw: unknown): MacvlanConf {
   }
 }
 
-function known(raw: object): schema.Conf {
+function parsed(raw: object): schema.Conf {
   try {
     return checked(raw, schema, '')
   } catch (error) {

@@ -1,18 +1,19 @@
-// What a refused step is called: the reference plugin's sentences, and what to look at. Pure.
+// The CNI error of a failed step: the reference plugin's sentences, and a hint. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { formatPrefix } from '../../lib/ip/cidr.js'
 import type { Route, Step, StepOf } from '../../lib/plan/step.js'
 
-/** `reason` is the kernel's, in words; `code` the errno's name. */
+/** A step that the kernel refused; `reason` is its text, `code` the errno's name. */
 export interface MacvlanRefusal {
   readonly step: Step
   readonly reason: string
   readonly code: string | undefined
   readonly ifName: string
-  /** The MAC that is asked for, '' for none. */
+  /** The requested MAC, '' for none. */
   readonly mac?: string
 }
 
+/** The error of the step, with the reference plugin's sentence. */
 export function refusalOf({ step, reason, code, ifName, mac = '' }: MacvlanRefusal): CniError {
   const { message, hint } = sentenceOf(step, { ifName, mac }, code)
   const isWrongMac = step.verb === 'addLink' && code === 'EADDRNOTAVAIL'
@@ -68,8 +69,7 @@ function linkHint({ link, mac, mtu }: StepOf<'addLink'>, code: string | undefine
 }
 
 /**
- * macvlan_open (drivers/net/macvlan.c): no two interfaces on a master may have one MAC, and none
- * the master's own.
+ * macvlan_open (drivers/net/macvlan.c): a MAC must be unique on a master, and not the master's own.
  */
 const macHint = (mac: string): string =>
   `another interface on the master, or the master itself, has the MAC ${mac}: give another "mac", or none`
@@ -89,7 +89,7 @@ function routeHint({ via, table }: Route, code: string | undefined): string | un
 const routeText = ({ dst, via, dev, metric, scope, table }: Route): string =>
   `${dst} via ${via ?? '<nil>'} dev ${dev ?? ''} metric ${metric ?? 0} (Scope: ${scopeName(scope ?? 0)}, Table: ${table ?? 0})`
 
-/** As netlink libraries print RT_SCOPE_*. */
+/** RT_SCOPE_*, as vishvananda/netlink prints them. */
 const SCOPES: Readonly<Record<number, string>> = {
   0: 'universe',
   200: 'site',

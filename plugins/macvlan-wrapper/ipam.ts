@@ -1,4 +1,4 @@
-// Where the addresses come from: our own IPAM in this process, or any executable in CNI_PATH. Knows the verbs, not the pools.
+// The IPAM: lib/ipam in this process, or an executable in CNI_PATH.
 import { delegate } from '../../lib/cni/delegate.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
@@ -6,17 +6,17 @@ import type { KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { MacvlanConf } from './config.js'
 
-/** Names of the IPAM that is compiled in: asking for it never needs CNI_PATH. */
+/** Types that run in this process, without CNI_PATH. */
 const OWN: readonly string[] = ['spiderpool', 'spiderpool-ipam']
 
 export interface IpamLease {
   readonly result: Result
-  /** Gives back what this ADD took. */
+  /** Releases what this ADD allocated. */
   undo(): Promise<void>
 }
 
 export interface Ipam {
-  /** The interface is there, without addresses. */
+  /** Requires the interface, without addresses. */
   claim(kernel: Kernel): Promise<IpamLease>
   release(): Promise<void>
   check(): Promise<void>
@@ -24,7 +24,7 @@ export interface Ipam {
   gc(): Promise<void>
 }
 
-/** Undefined for a bare L2 port. */
+/** The IPAM of the conf; undefined for an L2-only interface. */
 export function ipamOf(call: Call<MacvlanConf>): Ipam | undefined {
   const type = call.config.ipamType
   if (type === '') return undefined
@@ -33,7 +33,7 @@ export function ipamOf(call: Call<MacvlanConf>): Ipam | undefined {
 
 const loadOwn = () => import('../../lib/ipam/cni/add-del.js')
 
-const eyes = (kernel: Kernel, { ifName: nic, config: { unknown } }: Call<MacvlanConf>): KernelAccess => ({
+const kernelAccess = (kernel: Kernel, { ifName: nic, config: { unknown } }: Call<MacvlanConf>): KernelAccess => ({
   master: async of => (await import('../../lib/kernel/master-addresses.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/run-probe.js')).detect({ kernel, nic }, asks),
   owned: async ips => (await import('../../lib/kernel/pod-address-on-node.js')).podAddressesOnNode(kernel, nic, ips),
@@ -45,7 +45,7 @@ function inProcess(call: Call<MacvlanConf>): Ipam {
   const own: Call<unknown> = { ...call, config: call.config.raw }
   const { netns, ifName: nic } = call
   return {
-    claim: async kernel => (await loadOwn()).ipamClaim(own, eyes(kernel, call)),
+    claim: async kernel => (await loadOwn()).ipamClaim(own, kernelAccess(kernel, call)),
     release: async () => (await loadOwn()).ipamDel(own),
     check: async () =>
       (await loadOwn()).ipamCheck(own, {

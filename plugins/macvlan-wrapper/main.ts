@@ -1,5 +1,5 @@
-// macvlan-wrapper: gives a pod a macvlan on one of the node's NICs, as the reference macvlan plugin does. The verbs; deciding is plan.ts.
-//   stdin JSON -> accepts -> plan -> run -> resultOf -> stdout JSON
+// macvlan-wrapper: a pod's macvlan on an interface of the node, as the reference macvlan plugin.
+//   stdin JSON -> accepts -> plan -> apply -> resultOf -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
 import { VERSION } from '../../lib/version.js'
 import { accepts, type MacvlanConf } from './config.js'

@@ -1,4 +1,4 @@
-// What macvlan does, decided: which steps make the NIC and configure it, and what is answered. Pure.
+// Plans the macvlan of a pod and its addresses, and builds the result. Pure.
 import { parseIp, familyOf, type Ip } from '../../lib/ip/address.js'
 import { networkOf, parsePrefix, type Prefix } from '../../lib/ip/cidr.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
@@ -14,12 +14,15 @@ export type MacvlanCall = Pick<Call<MacvlanConf>, 'config' | 'ifName' | 'contain
 
 const MODES: readonly MacvlanMode[] = ['private', 'vepa', 'bridge', 'passthru']
 
-/** Where the master is, and the kernel is asked to make the link. */
+/** The namespace of the master. */
 export const whereMaster = ({ linkInContainer }: MacvlanConf): Where => (linkInContainer ? 'pod' : 'node')
 
-/** The name of the master, from the conf or the first default route. */
-export function masterName(config: MacvlanConf, seen: Observed): string {
-  const name = config.master || defaultRouteLink(seen[whereMaster(config)])
+/**
+ * The name of the master: the conf's, else the first default route's device.
+ * @throws CniError for none
+ */
+export function masterName(config: MacvlanConf, observed: Observed): string {
+  const name = config.master || defaultRouteLink(observed[whereMaster(config)])
   if (name === undefined)
     throw new CniError(
       'internal',
@@ -29,9 +32,9 @@ export function masterName(config: MacvlanConf, seen: Observed): string {
   return name
 }
 
-/** The master as the kernel has it. The sentence is the reference plugin's. */
-export function masterOf(config: MacvlanConf, seen: Observed, name: string): ObservedLink {
-  const master = linkNamed(seen[whereMaster(config)], name)
+/** The master as observed. @throws CniError with the reference plugin's sentence */
+export function masterOf(config: MacvlanConf, observed: Observed, name: string): ObservedLink {
+  const master = linkNamed(observed[whereMaster(config)], name)
   if (master === undefined)
     throw new CniError(
       'internal',
@@ -42,8 +45,9 @@ export function masterOf(config: MacvlanConf, seen: Observed, name: string): Obs
 }
 
 /**
- * The name that the link bears until it is in place: `veth` and eight hex digits. A function of the attachment, so that what a killed ADD left
- * is found again. Two names are needed because older kernels look for the final one among the node's first.
+ * The temporary name of the link, `veth` and eight hex digits: a function of the attachment, so
+ * that the leftover of a killed ADD is found. Needed since older kernels check the final name in
+ * the node's namespace.
  */
 export function temporaryName({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): string {
   let hash = 0x811c9dc5 // FNV-1a, 32 bits
@@ -51,7 +55,7 @@ export function temporaryName({ containerID, ifName }: Pick<MacvlanCall, 'contai
   return `veth${(hash >>> 0).toString(16).padStart(8, '0')}`
 }
 
-/** The MAC that is asked for, '' for none: the runtime's over CNI_ARGS' over the conf's. */
+/** The requested MAC, '' for none: runtimeConfig over CNI_ARGS over the conf. */
 export const macText = ({ config, args }: Pick<MacvlanCall, 'config' | 'args'>): string =>
   config.runtimeMac || args.get('MAC') || config.mac
 
@@ -68,13 +72,13 @@ function macOf({ config, args }: MacvlanCall): Mac | undefined {
 }
 
 function modeOf({ mode }: MacvlanConf): MacvlanMode {
-  const known = MODES.find(name => name === mode)
-  if (known === undefined)
+  const supported = MODES.find(name => name === mode)
+  if (supported === undefined)
     throw new CniError('invalidConfig', `unknown macvlan mode: "${mode}"`, `"mode" may be ${MODES.join(', ')}`)
-  return known
+  return supported
 }
 
-/** Makes the NIC in the pod, without addresses. Throws CniError for what the conf cannot have. */
+/** Creates the interface in the pod, without addresses. @throws CniError for an invalid conf */
 export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   const { config, ifName } = call
   if (config.mtu < 0 || config.mtu > master.mtu)
@@ -106,21 +110,21 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   ]
 }
 
-/** What can be taken back knowing no more than the attachment: its link, and the link that an ADD left half-way. */
+/** The links of an attachment, to be undone: its interface and the leftover of a killed ADD. */
 export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan {
   return [...leftovers({ containerID, ifName }), { ...aMacvlan, name: ifName }]
 }
 
-/** What an ADD that was killed may have left. */
+/** What a killed ADD may have left, to be undone. */
 export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan => [
   { ...aMacvlan, name: temporaryName(of) },
 ]
 
 /**
- * Whether DEL may remove the link of this name: CNI_NETNS may name another pod's namespace by now.
- * The alias that ADD set says whose it is; of a link without one (by Go's macvlan, or an older
- * version of ours), the addresses or the MAC of prevResult. Where there is no prevResult either,
- * any macvlan of the name is taken for this container's, as the reference plugin does.
+ * True if DEL may remove the link: CNI_NETNS may refer to another pod by now. The alias that ADD
+ * set names the owner; without one (Go's macvlan, older versions) the MAC or an address of
+ * prevResult must match. Without prevResult any macvlan of the name is removed, as by the reference
+ * plugin.
  */
 export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: ObservedLink, pod: NetnsState): boolean {
   if (link.kind !== 'macvlan') return false
@@ -140,13 +144,13 @@ type Leaving = Pick<Call<MacvlanConf>, 'containerID' | 'ifName' | 'prevResult'>
 
 const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
 
-/** Sysctls that make the kernel announce a NIC's addresses when it comes up. */
+/** Sysctls that make the kernel announce addresses when a link comes up. */
 export const notifiersOf = (ifName: string): readonly string[] => [
   `net/ipv4/conf/${ifName}/arp_notify`,
   `net/ipv6/conf/${ifName}/ndisc_notify`,
 ]
 
-/** Paths of the sysctls that the addresses of a NIC need looked at. */
+/** Sysctls that addressPlan() depends on. */
 export const sysctlsOf = (ifName: string): readonly string[] => [
   ...notifiersOf(ifName),
   'net/ipv6/conf/lo/disable_ipv6',
@@ -160,7 +164,7 @@ export interface Addressed {
   readonly routes: readonly Route[]
 }
 
-/** IPAM's answer as values. Throws CniError for text that is no address. */
+/** The parsed IPAM result. @throws CniError for an invalid address */
 export function addressedBy(ifName: string, result: Result): Addressed {
   const ips = result.ips ?? []
   if (ips.length === 0) throw new CniError('internal', 'IPAM plugin returned missing IP config')
@@ -168,12 +172,12 @@ export function addressedBy(ifName: string, result: Result): Addressed {
   const gateways = ips.flatMap(({ gateway }) => (gateway ? [must(parseIp(gateway), 'ips[].gateway', gateway)] : []))
   const first = (family: 4 | 6): Ip | undefined => gateways.find(ip => familyOf(ip) === family)
   const routes = (result.routes ?? []).map(({ dst, gw, mtu, advmss, priority, table, scope }): Route => {
-    const to = must(parsePrefix(dst), 'routes[].dst', dst)
-    const via = gw ? must(parseIp(gw), 'routes[].gw', gw) : first(familyOf(to.ip))
+    const network = must(parsePrefix(dst), 'routes[].dst', dst)
+    const via = gw ? must(parseIp(gw), 'routes[].gw', gw) : first(familyOf(network.ip))
     const numbers = Object.entries({ mtu, advmss, metric: priority, table, scope }).filter(
       ([, number]) => number !== undefined,
     )
-    return { dst: networkOf(to), dev: ifName, ...(via !== undefined && { via }), ...Object.fromEntries(numbers) }
+    return { dst: networkOf(network), dev: ifName, ...(via !== undefined && { via }), ...Object.fromEntries(numbers) }
   })
   return { addresses, gateways, routes }
 }
@@ -185,7 +189,7 @@ function must<T>(parsed: T | undefined, key: string, text: string): T {
 
 const isIpv6 = ({ ip }: Prefix): boolean => familyOf(ip) === 6
 
-/** Puts the addresses on and the link up. */
+/** Adds the addresses and sets the link up. */
 export function addressPlan({ ifName }: Pick<MacvlanCall, 'ifName'>, { addresses }: Addressed, pod: NetnsState): Plan {
   const sysctl = (path: string, value: string, optional = false): Step => ({
     verb: 'setSysctl',
@@ -209,18 +213,19 @@ export function addressPlan({ ifName }: Pick<MacvlanCall, 'ifName'>, { addresses
   ]
 }
 
-/** All there is to do for a bare L2 port. */
+/** The whole configuration of an L2-only interface. */
 export const upPlan = ({ ifName }: Pick<MacvlanCall, 'ifName'>): Plan => [
   { verb: 'setUp', where: 'pod', name: ifName, was: false },
 ]
 
-/** Routes go on after duplicate address detection has settled: a tentative address is no source. */
+/** The routes, added after DAD: a tentative address cannot be a source. */
 export const routePlan = ({ routes }: Addressed): Plan =>
   routes.map((route): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'prepend' }))
 
+/** True if there is an IPv6 gateway: then ADD waits for DAD. */
 export const needsSettling = ({ gateways }: Addressed): boolean => gateways.some(ip => familyOf(ip) === 6)
 
-/** `ready` when no IPv6 address is being looked for on the link; an address that somebody else has is a failure for good. */
+/** The state of DAD: `failed` names a duplicate address, `waiting` means a tentative one. */
 export function settlementOf(
   pod: NetnsState,
   ifName: string,
@@ -231,7 +236,7 @@ export function settlementOf(
   return { kind: own.some(({ tentative }) => tentative) ? 'waiting' : 'ready' }
 }
 
-/** The addresses that may be announced: there, and nobody's but ours. */
+/** The addresses to announce: present, neither tentative nor duplicate. */
 export const announceable = (pod: NetnsState, ifName: string, { addresses }: Addressed): readonly Ip[] =>
   addresses
     .map(({ ip }) => ip)
@@ -239,13 +244,13 @@ export const announceable = (pod: NetnsState, ifName: string, { addresses }: Add
       pod.addresses.some(has => has.dev === ifName && has.address.ip === ip && !has.tentative && !has.dadFailed),
     )
 
-/** What is, as the runtime is told. The conf's dns replaces IPAM's. */
+/** The result for the runtime, from the observed link; the conf's `dns` replaces the IPAM's. */
 export function resultOf(
   { config, netns, cniVersion }: MacvlanCall,
   nic: ObservedLink,
   ipam: Result | undefined,
 ): Result {
-  // The MTU came with 1.1.0; macvlan does not tell it to older callers.
+  // As the reference plugin: `mtu` is new in 1.1.0 and omitted for older versions.
   const mtu = cniVersion === '1.1.0' ? { mtu: nic.mtu } : {}
   return {
     interfaces: [{ name: nic.name, ...(nic.mac !== undefined && { mac: nic.mac }), ...mtu, sandbox: netns }],

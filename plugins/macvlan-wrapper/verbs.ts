@@ -1,5 +1,7 @@
-// The verbs of macvlan on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an IPAM.
+// The verbs of macvlan-wrapper on an open kernel.
+// Loaded lazily: VERSION needs neither libc nor an IPAM.
 import { CniError } from '../../lib/cni/error.js'
+import { messageOf } from '../../lib/errors.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
@@ -25,9 +27,14 @@ async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promis
   }
 }
 
+/** ADD. @throws CniError */
 export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
 
-/** Everything is tried: the link goes also where IPAM fails, and IPAM is asked also where the namespace is gone. */
+/**
+ * DEL. Attempts everything: the link is deleted also if the IPAM fails, and the IPAM releases also
+ * if the namespace is gone.
+ * @throws CniError with all failures
+ */
 export async function del(call: Call<MacvlanConf>): Promise<void> {
   const failures: unknown[] = []
   const attempt = async (work: () => void | Promise<void>): Promise<void> => {
@@ -45,8 +52,6 @@ export async function del(call: Call<MacvlanConf>): Promise<void> {
   throw new CniError('internal', failures.map(messageOf).join('; '), '', { cause: first })
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 function removeLink(call: Call<MacvlanConf>): void {
   const kernel = openKernel(call.netns)
   try {
@@ -55,7 +60,7 @@ function removeLink(call: Call<MacvlanConf>): void {
     if (failures.length > 0)
       throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
   } catch (error) {
-    if (!(error instanceof NetnsError && error.isGone)) throw error // the link went with its namespace
+    if (!(error instanceof NetnsError && error.isGone)) throw error // the link was deleted with its namespace
   } finally {
     kernel.close()
   }
@@ -68,6 +73,7 @@ function isOwnOrGone(call: Call<MacvlanConf>, kernel: Kernel): boolean {
   return link === undefined || isOwnLink(call, link, pod)
 }
 
+/** CHECK: IPAM, master, interface. @throws CniError */
 export async function check(call: Call<MacvlanConf>): Promise<void> {
   const { prevResult, ifName } = call
   await ipamOf(call)?.check()
@@ -80,18 +86,21 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
   })
 }
 
-/** Would an ADD find its master and its IPAM? Without a container a master in one cannot be looked for. */
+/**
+ * STATUS: master and IPAM are available; a master in the container cannot be checked.
+ * @throws CniError
+ */
 export async function status(call: Call<MacvlanConf>): Promise<void> {
   try {
     if (!call.config.linkInContainer) await withKernel('', kernel => void lookUpMaster(call, kernel))
   } catch (error) {
     if (!(error instanceof CniError)) throw error
-    throw new CniError('notAvailable', `no macvlan can be made: ${error.message}`, error.details)
+    throw new CniError('notAvailable', `cannot create a macvlan: ${error.message}`, error.details)
   }
   await ipamOf(call)?.status()
 }
 
-/** Links go with their namespaces; only IPAM may hold something. */
+/** GC of the IPAM; links are deleted with their namespaces. */
 export async function gc(call: Call<MacvlanConf>): Promise<void> {
   await ipamOf(call)?.gc()
 }

@@ -1,18 +1,19 @@
-// spiderpool-ipam: the IPAM plugin. Any main plugin calls it; which pool and which address is decided in lib/ipam, loaded when needed.
+// spiderpool-ipam: the IPAM plugin, a delegate of any main plugin. lib/ipam, loaded on demand,
+// allocates.
 import type { Plugin } from '../../lib/cni/plugin.js'
 import type { KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import { VERSION } from '../../lib/version.js'
-import { accepts } from './config.js'
+import { ipamConf } from '../../lib/ipam/cni/conf.js'
 
 const ipam = () => import('../../lib/ipam/cni/add-del.js')
 
-/** The pod's interface, made by a main plugin that waits for us. */
-const eyes = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): KernelAccess => ({
+/** What the allocator observes of node and pod; the main plugin has created the interface. */
+const kernelAccess = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): KernelAccess => ({
   master: async of => (await import('../../lib/kernel/master-addresses.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/run-probe.js')).detectAlone({ netns, nic }, asks),
   owned: async ips => {
-    const holders = (await import('../../lib/kernel/local-addresses.js')).addressOwnersHere(ips)
-    return holders.length === 0
+    const owners = (await import('../../lib/kernel/local-addresses.js')).addressOwnersHere(ips)
+    return owners.length === 0
       ? []
       : (await import('../../lib/kernel/master-addresses.js')).ownedByNode({ netns, nic }, ips)
   },
@@ -24,10 +25,14 @@ export const plugin: Plugin<unknown> = {
   about: `Spiderpool IPAM ${VERSION}`,
   versions: ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'],
   argKeys: ['IP', 'K8S_POD_NAME', 'K8S_POD_NAMESPACE', 'K8S_POD_INFRA_CONTAINER_ID', 'K8S_POD_UID'],
-  accepts,
-  add: async call => (await ipam()).ipamAdd(call, eyes(call)),
+  // Validation only: add-del.js parses `ipam` itself, for every main plugin alike.
+  accepts: raw => {
+    ipamConf(raw)
+    return raw
+  },
+  add: async call => (await ipam()).ipamAdd(call, kernelAccess(call)),
   check: async call => {
-    await (await ipam()).ipamCheck(call, eyes(call))
+    await (await ipam()).ipamCheck(call, kernelAccess(call))
     await (await import('./check.js')).checkInterface(call)
   },
   del: async call => (await ipam()).ipamDel(call),

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { IFNAME_BYTES_MAX, vlanName } from '../../lib/ifname.js'
 
-t.test('vlanName() is INTERFACE.ID where that fits 15 bytes', t => {
+t.test('vlanName() is INTERFACE.ID if that fits 15 bytes', t => {
   for (const [on, id] of [
     ['eth0', 1],
     ['bond0', 4094],
@@ -13,7 +13,7 @@ t.test('vlanName() is INTERFACE.ID where that fits 15 bytes', t => {
   t.end()
 })
 
-t.test('vlanName() is the same name for ever: nodes, confs and controllers of any version agree on it', t => {
+t.test('vlanName() never changes: nodes, confs and controllers of any version agree on it', t => {
   t.equal(vlanName('enp129s0f0np0', 100), 'enp10p68i5p.100')
   t.end()
 })

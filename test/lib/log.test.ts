@@ -16,7 +16,7 @@ const linesOf = (file: string): unknown[] =>
 const logAt = (file: string, options: Partial<LogOptions> = {}, now = NOW) =>
   openLog({ level: 'debug', file, folder: dirname(file), ...options }, () => now)
 
-t.test('a line is one JSON object: level, time, message, fields', t => {
+t.test('openLog() writes a line as one JSON object: level, time, message, fields', t => {
   const file = `${t.testdir()}/a.log`
   const log = logAt(file)
   log.info('address allocated', { pod: 'default/web-0', ms: 5 })
@@ -28,8 +28,8 @@ t.test('a line is one JSON object: level, time, message, fields', t => {
   t.end()
 })
 
-t.test('what is below the level is not written', t => {
-  const told: Readonly<Record<Level, readonly string[]>> = {
+t.test('openLog() drops lines below the level', t => {
+  const logged: Readonly<Record<Level, readonly string[]>> = {
     debug: ['DEBUG', 'INFO', 'WARN', 'ERROR'],
     info: ['INFO', 'WARN', 'ERROR'],
     warn: ['WARN', 'ERROR'],
@@ -45,12 +45,12 @@ t.test('what is below the level is not written', t => {
     log.warn('m')
     log.error('m')
     const levels = existsSync(file) ? linesOf(file).map(line => (line as { level: string }).level) : []
-    t.strictSame(levels, told[level], level)
+    t.strictSame(levels, logged[level], level)
   }
   t.end()
 })
 
-t.test('nothing is opened before the first line; folders are made for it', t => {
+t.test('openLog() opens the file and creates folders on the first line', t => {
   const folder = t.testdir()
   const log = logAt(`${folder}/a/b/c.log`)
   t.strictSame(readdirSync(folder), [])
@@ -59,7 +59,7 @@ t.test('nothing is opened before the first line; folders are made for it', t => 
   t.end()
 })
 
-t.test('what cannot be written costs lines, never the call', t => {
+t.test('openLog() ignores write errors', t => {
   const folder = t.testdir({ file: 'x', folder: {} })
   symlinkSync('/dev/full', `${folder}/full`)
   for (const file of [`${folder}/folder`, `${folder}/file/a.log`, `${folder}/full`, '', '/']) {
@@ -71,7 +71,7 @@ t.test('what cannot be written costs lines, never the call', t => {
   t.end()
 })
 
-t.test('fields that cannot be JSON are left out of their line', t => {
+t.test('logTo() omits fields that are not JSON', t => {
   const file = `${t.testdir()}/a.log`
   const log = logAt(file)
   const round: { self?: object } = {}
@@ -86,7 +86,7 @@ t.test('fields that cannot be JSON are left out of their line', t => {
   t.end()
 })
 
-t.test('a file that would grow over its size is put aside, named as lumberjack names it', t => {
+t.test('openLog() rotates a file at its size, named as lumberjack does', t => {
   const folder = t.testdir({ 'a.log': 'x'.repeat(2 * MB - 10) })
   logAt(`${folder}/a.log`, { maxSizeMb: 2 }).info('m')
   t.strictSame(readdirSync(folder).sort(), ['a-2026-01-31T12-00-00.000.log', 'a.log'])
@@ -95,7 +95,7 @@ t.test('a file that would grow over its size is put aside, named as lumberjack n
   t.end()
 })
 
-t.test('a size of 0 or less is 100 MB', t => {
+t.test('openLog() with a size of 0 or less rotates at 100 MB', t => {
   for (const maxSizeMb of [undefined, 0, -1]) {
     const folder = t.testdir({ 'a.log': 'x'.repeat(3 * MB) })
     logAt(`${folder}/a.log`, maxSizeMb === undefined ? {} : { maxSizeMb }).info('m')
@@ -104,7 +104,7 @@ t.test('a size of 0 or less is 100 MB', t => {
   t.end()
 })
 
-t.test('the size is of bytes, and a first line is written however long it is', t => {
+t.test('openLog() counts bytes, and writes a first line of any length', t => {
   const folder = t.testdir({ 'a.log': '' })
   logAt(`${folder}/a.log`, { maxSizeMb: 1 }).info('ä'.repeat(MB))
   t.strictSame(readdirSync(folder), ['a.log'])
@@ -121,14 +121,14 @@ const KEPT: readonly [string, Partial<LogOptions>, readonly string[]][] = [
   ['no limits', {}, AGES],
   ['a count of 0 is no limit', { maxCount: 0, maxAgeDays: 0 }, AGES],
   ['a count', { maxCount: 2 }, ['2026-01-30']],
-  ['a count of 1 keeps the one just put aside', { maxCount: 1 }, []],
+  ['a count of 1 keeps the one just rotated', { maxCount: 1 }, []],
   ['an age', { maxAgeDays: 30 }, ['2026-01-02', '2026-01-30']],
   ['a negative age is 30 days', { maxAgeDays: -1 }, ['2026-01-02', '2026-01-30']],
   ['a negative count is 10', { maxCount: -1 }, AGES],
   ['an age longer than time', { maxAgeDays: 1e9 }, AGES],
 ]
 
-t.test('what is too old or too many goes, and no other file', t => {
+t.test('openLog() removes old and surplus rotated files, and no other', t => {
   for (const [of, options, days] of KEPT) {
     const others = ['a-ipam.log', 'a-1.log', 'b-2025-11-30T00-00-00.000.log', 'a-2025-11-30T00-00-00.000.txt']
     const folder = t.testdir(Object.fromEntries([...AGES.map(old), ...others].map(name => [name, ''])))
@@ -139,7 +139,7 @@ t.test('what is too old or too many goes, and no other file', t => {
   t.end()
 })
 
-t.test('names without an extension or with dots in the folder are rotated too', t => {
+t.test('openLog() rotates names without an extension or with dots in the folder', t => {
   const folder = t.testdir()
   mkdirSync(`${folder}/x.d`)
   writeFileSync(`${folder}/x.d/log`, 'x'.repeat(MB))

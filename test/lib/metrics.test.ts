@@ -2,7 +2,7 @@
 import t from 'tap'
 import { Metrics } from '../../lib/metrics.js'
 
-t.test('counters, gauges, labels and aliases as text', async t => {
+t.test('Metrics.text() of counters, gauges, labels and aliases', async t => {
   const metrics = new Metrics()
   const freed = metrics.counter({ name: 'freed', help: 'of a pool,\nor a \\ few', alias: 'freed_total' })
   let pools = 1
@@ -31,7 +31,7 @@ t.test('counters, gauges, labels and aliases as text', async t => {
   )
 })
 
-t.test('a name is given once', async t => {
+t.test('Metrics rejects a duplicate name', async t => {
   const metrics = new Metrics()
   metrics.counter({ name: 'a', help: '' })
   t.throws(() => metrics.gauge({ name: 'a', help: '' }, () => []), { message: 'metric a is defined twice' })

@@ -28,7 +28,7 @@ const READ: readonly [string, Readonly<Record<string, string>>][] = [
   ['IgnoreUnknown=1;__proto__=x', { IgnoreUnknown: '1', ['__proto__']: 'x' }],
 ]
 
-t.test('pairs are read, the last of two wins', t => {
+t.test('parseArgs() takes the last duplicate', t => {
   for (const [text, expected] of READ)
     t.strictSame([...parseArgs(text, KNOWN)], Object.entries(expected), `reads ${JSON.stringify(text)}`)
   t.end()
@@ -48,7 +48,7 @@ const REFUSED: readonly [string, string][] = [
   ['X=1;IgnoreUnknown=', 'ARGS: IgnoreUnknown is ""; it must be 1, true, 0 or false'],
 ]
 
-t.test('what is no pair, or is unknown, is refused', t => {
+t.test('parseArgs() rejects malformed pairs and unknown keys', t => {
   for (const [text, message] of REFUSED)
     t.throws(() => parseArgs(text, KNOWN), { code: 4, message }, `refuses ${JSON.stringify(text)}`)
   t.end()

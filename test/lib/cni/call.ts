@@ -1,4 +1,5 @@
-// A plugin that writes down what it is asked, and the edge of a call without a process, for the tests of the protocol.
+// A plugin that writes down what it is asked, and the edge of a call without a process, for the
+// tests of the protocol.
 import type { CniEnv } from '../../../lib/cni/env.js'
 import { outcomeOf, type Call, type PluginIo, type Plugin } from '../../../lib/cni/plugin.js'
 import { ALL_VERSIONS } from '../../../lib/cni/versions.js'
@@ -46,7 +47,7 @@ export interface Asked {
   readonly edge?: Partial<PluginIo>
 }
 
-export interface Told {
+export interface CallOutcome {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
@@ -56,7 +57,7 @@ export interface Told {
 }
 
 /** The outcome of one call: a good one, but for what is changed. */
-export async function ask({ env = {}, conf = {}, plugin = {}, edge = {} }: Asked): Promise<Told> {
+export async function ask({ env = {}, conf = {}, plugin = {}, edge = {} }: Asked): Promise<CallOutcome> {
   const { plugin: asked, calls } = noop(plugin)
   const stdin = typeof conf === 'string' ? conf : JSON.stringify({ ...CONF, prevResult: PREV, ...conf })
   const outcome = await outcomeOf(asked, {

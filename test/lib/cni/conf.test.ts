@@ -1,4 +1,5 @@
-// Confs against their schemas: what Go's decoder would take is taken, and every fault is one sentence with key, value and remedy.
+// Confs against their schemas: what Go's decoder would take is taken, and every fault is one
+// sentence with key, value and remedy.
 import t from 'tap'
 import * as coordinator from '../../../schemas/netconf/generated/coordinator.js'
 import * as ifacer from '../../../schemas/netconf/generated/ifacer.js'
@@ -27,7 +28,7 @@ const TAKEN: readonly [says: string, raw: object, checker: Checker<unknown>, is:
   ['the spelling of the API', { podDefaultRouteNIC: 'net1' }, coordinator, { podDefaultRouteNic: 'net1' }],
 ]
 for (const [says, raw, checker, is] of TAKEN)
-  t.test(`taken: ${says}`, async t => t.strictSame({ ...(read(raw, checker) as object) }, is))
+  t.test(`checked() takes ${says}`, async t => t.strictSame({ ...(read(raw, checker) as object) }, is))
 
 const REFUSED: readonly [raw: object, checker: Checker<unknown>, why: string][] = [
   [{ master: 5 }, macvlan, 'master is 5; it must be a string'],
@@ -47,9 +48,9 @@ const REFUSED: readonly [raw: object, checker: Checker<unknown>, why: string][] 
   [{ default_ipv6_ippool: [''] }, ipam, 'default_ipv6_ippool is a list; it must be a list of SpiderIPPool names'],
 ]
 for (const [raw, checker, message] of REFUSED)
-  t.test(`refused: ${message}`, async t => t.throws(() => read(raw, checker), { name: 'ConfFault', message }))
+  t.test(`checked() rejects: ${message}`, async t => t.throws(() => read(raw, checker), { name: 'ConfFault', message }))
 
-t.test('deadlineOf() is what the conf says, and else what docs/conf.md says; GC has that of CHECK', t => {
+t.test('deadlineOf() is the conf’s, else the default of docs/conf.md; GC has that of CHECK', t => {
   for (const [command, seconds, key] of [
     ['ADD', 60, 'add'],
     ['DEL', 20, 'del'],

@@ -1,4 +1,5 @@
-// Delegation: which file is found, what it is given, and how its answer is relayed. The process is a table.
+// Delegation: which file is found, what it is given, and how its answer is relayed. The process is
+// a table.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { delegate, findPlugin, type DelegateDeps, type CniVerb } from '../../../lib/cni/delegate.js'
@@ -10,7 +11,7 @@ import { ENV } from './call.js'
 const folder = t.testdir({ one: { folder: {} }, two: { ipam: '', folder: '', twice: '' }, three: { twice: '' } })
 const path = ['one', 'two', 'three'].map(name => `${folder}/${name}`)
 
-t.test('the first regular file of the path is taken', t => {
+t.test('findPlugin() returns the first regular file', t => {
   t.equal(findPlugin('ipam', path), `${folder}/two/ipam`)
   t.equal(findPlugin('twice', path), `${folder}/two/twice`)
   t.equal(findPlugin('folder', path), `${folder}/two/folder`, 'a folder of that name is passed over')
@@ -28,7 +29,7 @@ const NOT_FOUND: readonly [string, readonly string[], string][] = [
   ['.', ['/'], 'failed to find plugin "." in path [/]'],
 ]
 
-t.test('what is not found is told in the words of the reference', t => {
+t.test('findPlugin() fails with the sentences of libcni', t => {
   for (const [type, among, message] of NOT_FOUND) t.throws(() => findPlugin(type, among), { message }, message)
   t.end()
 })
@@ -55,7 +56,7 @@ const call = (changes: Partial<Call<unknown>> = {}): Call<unknown> => {
 
 const GOOD: SpawnResult = { exitCode: 0, signal: undefined, stdout: '{"ips":[{"address":"10.0.0.5/24"}]}', stderr: '' }
 
-interface Told {
+interface Received {
   readonly file: string
   readonly env: Readonly<Record<string, string>>
   readonly stdin: string
@@ -63,21 +64,21 @@ interface Told {
 
 function scripted(
   answers: readonly (SpawnResult | Error)[],
-): DelegateDeps & { readonly told: Told[]; readonly pauses: number[] } {
-  const told: Told[] = []
+): DelegateDeps & { readonly received: Received[]; readonly pauses: number[] } {
+  const received: Received[] = []
   const pauses: number[] = []
   const spawn: Spawn = (file, { env, stdin }) => {
-    const answer = answers[Math.min(told.length, answers.length - 1)]
-    told.push({ file, env, stdin })
+    const answer = answers[Math.min(received.length, answers.length - 1)]
+    received.push({ file, env, stdin })
     if (answer === undefined || answer instanceof Error) throw answer ?? new Error('no answer was written')
     return answer
   }
-  return { spawn, pause: ms => void pauses.push(ms), told, pauses }
+  return { spawn, pause: ms => void pauses.push(ms), received, pauses }
 }
 
 const failing = (code: string): Error => Object.assign(new Error(`${code}: posix_spawn`), { code })
 
-t.test('a delegate gets the whole environment, the verb, and stdin unchanged', async t => {
+t.test('delegate() passes the environment, the verb, and stdin unchanged', async t => {
   for (const [verb, command] of [
     ['ADD', 'ADD'],
     ['DEL', 'DEL'],
@@ -90,7 +91,7 @@ t.test('a delegate gets the whole environment, the verb, and stdin unchanged', a
     const result = await delegate(verb, 'ipam', call({ command }), hands)
     const env = { ...ENV, CNI_COMMAND: verb, CNI_ARGS: 'a=b', PATH: '/bin' }
     t.strictSame(
-      hands.told,
+      hands.received,
       [{ file: `${folder}/two/ipam`, env, stdin: '{"cniVersion":"1.0.0", "name":"net"}' }],
       `${verb} during ${command}`,
     )
@@ -98,7 +99,7 @@ t.test('a delegate gets the whole environment, the verb, and stdin unchanged', a
   }
 })
 
-t.test('another verb than the one that is called is not delegated, but DEL', async t => {
+t.test('delegate() rejects a verb other than the call’s, except DEL', async t => {
   for (const [verb, command] of [
     ['ADD', 'DEL'],
     ['ADD', 'CHECK'],
@@ -109,11 +110,11 @@ t.test('another verb than the one that is called is not delegated, but DEL', asy
     const hands = scripted([GOOD])
     const message = `CNI_COMMAND is ${command}, so IPAM ipam cannot be asked to ${verb}`
     await t.rejects(delegate(verb, 'ipam', call({ command }), hands), { code: 999, message })
-    t.strictSame(hands.told, [])
+    t.strictSame(hands.received, [])
   }
 })
 
-t.test('a result without a version is of the version of the conf', async t => {
+t.test('delegate() decodes a result without version by the conf’s', async t => {
   const old = { ...GOOD, stdout: '{"ip4":{"ip":"10.0.0.5/24"}}' }
   for (const cniVersion of ['0.1.0', '0.2.0', ''])
     t.strictSame(await delegate('ADD', 'ipam', call({ cniVersion }), scripted([old])), {
@@ -160,7 +161,7 @@ const RELAYED: readonly [string, SpawnResult, object][] = [
   ],
 ]
 
-t.test('what a delegate says of its failure is said again', async t => {
+t.test('delegate() relays the error of the delegate', async t => {
   for (const [of, answer, expected] of RELAYED) {
     const error: unknown = await delegate('ADD', 'ipam', call(), scripted([answer])).catch((thrown: unknown) => thrown)
     t.ok(error instanceof CniError, of)
@@ -168,7 +169,7 @@ t.test('what a delegate says of its failure is said again', async t => {
   }
 })
 
-t.test('a failure that is told in no JSON object is told as it is', async t => {
+t.test('delegate() relays a failure without JSON as text', async t => {
   for (const stdout of ['oops', '[]', 'null', '5', '{"code":"7"}', '{"msg":5}', '{"code":1.5}', '{', 'two\nlines']) {
     const deleting = delegate('DEL', 'ipam', call({ command: 'DEL' }), scripted([ran({ stdout })]))
     const error: unknown = await deleting.catch((thrown: unknown) => thrown)
@@ -179,7 +180,7 @@ t.test('a failure that is told in no JSON object is told as it is', async t => {
   }
 })
 
-t.test('a success that is no result is an error of ADD alone', async t => {
+t.test('delegate() rejects a success without result for ADD only', async t => {
   for (const stdout of ['', 'oops', 'null', '[]', '"a"', '{"ips":', '{}{}']) {
     const hands = scripted([{ ...GOOD, stdout }])
     await t.rejects(delegate('ADD', 'ipam', call(), hands), {
@@ -194,7 +195,7 @@ t.test('a success that is no result is an error of ADD alone', async t => {
   })
 })
 
-t.test('a file that is being replaced is tried six times, a second apart', async t => {
+t.test('delegate() retries ETXTBSY six times, a second apart', async t => {
   const busy = failing('ETXTBSY')
   const hands = scripted([busy, busy, GOOD])
   t.strictSame(await delegate('ADD', 'ipam', call(), hands), { ips: [{ address: '10.0.0.5/24' }] })
@@ -205,17 +206,17 @@ t.test('a file that is being replaced is tried six times, a second apart', async
     code: 999,
     message: `netplugin failed with no error message: fork/exec ${folder}/two/ipam: ETXTBSY`,
   })
-  t.equal(never.told.length, 6)
+  t.equal(never.received.length, 6)
   t.strictSame(never.pauses, [1000, 1000, 1000, 1000, 1000])
 })
 
-t.test('a file that cannot be started is tried once', async t => {
+t.test('delegate() does not retry other errors', async t => {
   const hands = scripted([failing('EACCES')])
   await t.rejects(delegate('ADD', 'ipam', call(), hands), { code: 999, message: /fork\/exec .*\/two\/ipam: EACCES$/ })
-  t.equal(hands.told.length, 1)
+  t.equal(hands.received.length, 1)
 })
 
-t.test('a file that comes later in the path is found when the earlier is gone', t => {
+t.test('findPlugin() searches all folders', t => {
   mkdirSync(`${folder}/four`)
   writeFileSync(`${folder}/four/late`, '')
   t.equal(findPlugin('late', [...path, `${folder}/four`]), `${folder}/four/late`)

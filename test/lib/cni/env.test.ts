@@ -1,4 +1,4 @@
-// The environment of each verb: what is required, what is told missing, and which wrong one is told first.
+// The environment of each verb: required variables, missing ones, and the order of errors.
 import t from 'tap'
 import { checkEnv, checkNetworkName } from '../../../lib/cni/env.js'
 import { CniError } from '../../../lib/cni/error.js'
@@ -24,7 +24,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
 }
 const OPTIONAL = ['CNI_ARGS', 'CNI_NETNS_OVERRIDE']
 
-t.test('each verb needs its own variables', t => {
+t.test('checkEnv() requires variables per verb', t => {
   for (const [verb, required] of Object.entries(REQUIRED)) {
     const env = { ...ENV, CNI_COMMAND: verb, CNI_ARGS: 'a=b', CNI_NETNS_OVERRIDE: '1' }
     t.strictSame(
@@ -47,7 +47,7 @@ t.test('each verb needs its own variables', t => {
     t.strictSame(
       refusal(() => checkEnv({ CNI_COMMAND: verb }))?.message,
       required.length === 0 ? undefined : `required env variables [${required.join(',')}] missing`,
-      `${verb} with nothing else is told all that is missing, in the order of the table`,
+      `${verb} with nothing else lists all missing variables, in the order of the table`,
     )
   }
 
@@ -81,7 +81,7 @@ const BAD: readonly [string, string, string, string][] = [
   ['CNI_IFNAME', 'a\u2028b', SIGNS, ''],
 ]
 
-t.test('what is required is checked, and what is not is not looked at', t => {
+t.test('checkEnv() checks required variables only', t => {
   for (const [name, value, message, details] of BAD) {
     for (const verb of ['ADD', 'DEL', 'CHECK'])
       t.strictSame(
@@ -110,7 +110,7 @@ const GOOD: readonly [string, string][] = [
   ['CNI_IFNAME', 'a\ufeffb'], // no white space to Unicode, though to JavaScript
 ]
 
-t.test('what the kernel and the spec allow is allowed', t => {
+t.test('checkEnv() takes what kernel and spec allow', t => {
   for (const [name, value] of GOOD)
     t.strictSame(
       refusal(() => checkEnv({ ...ENV, [name]: value })),
@@ -120,11 +120,11 @@ t.test('what the kernel and the spec allow is allowed', t => {
   t.end()
 })
 
-t.test('the first wrong value is told alone, before what is missing', t => {
+t.test('checkEnv() reports the first invalid value before missing variables', t => {
   t.strictSame(
     refusal(() => checkEnv({ CNI_COMMAND: 'ADD', CNI_CONTAINERID: 'a/b', CNI_IFNAME: '..' }))?.message,
     'invalid characters in containerID',
-    'a wrong value is told before any missing one, and the first alone',
+    'the first invalid value, before missing variables',
   )
   t.strictSame(
     refusal(() => checkEnv({ CNI_COMMAND: 'ADD', CNI_IFNAME: '..' }))?.message,
@@ -143,7 +143,7 @@ const NAMES: readonly [string, { code: number; message: string; details: string 
   ['0', undefined],
 ]
 
-t.test('a network has a name without signs', t => {
+t.test('checkNetworkName() rejects other characters', t => {
   for (const [name, expected] of NAMES)
     t.strictSame(
       refusal(() => checkNetworkName(name)),

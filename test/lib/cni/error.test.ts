@@ -2,7 +2,7 @@
 import t from 'tap'
 import { CNI_ERROR, CniError, errorReply, pretty, RelayedError, type CniErrorKind } from '../../../lib/cni/error.js'
 
-t.test('each kind has the code of the spec', t => {
+t.test('CNI_ERROR has the codes of the spec', t => {
   const codes: Readonly<Record<CniErrorKind, number>> = {
     incompatibleVersion: 1,
     unsupportedField: 2,
@@ -36,7 +36,7 @@ const REPLIES: readonly [string, unknown, string, object][] = [
   ['null', null, '', { code: 999, msg: 'null' }],
   ['causes, outermost first', chain, '', { code: 999, msg: 'outer', details: 'middle: inner' }],
   [
-    'a cause that the message has told',
+    'a cause that the message contains',
     new CniError('internal', 'open: EACCES', '', { cause: new Error('EACCES') }),
     '',
     { code: 999, msg: 'open: EACCES' },
@@ -51,12 +51,12 @@ const REPLIES: readonly [string, unknown, string, object][] = [
   ["another plugin's own code", new RelayedError(123, 'm', 'd'), '', { code: 123, msg: 'm', details: 'd' }],
 ]
 
-t.test('a reply says code, message and details', t => {
+t.test('errorReply() has code, msg and details', t => {
   for (const [of, thrown, version, expected] of REPLIES) t.strictSame({ ...errorReply(thrown, version) }, expected, of)
   t.end()
 })
 
-t.test("JSON is printed as Go's encoder prints it", t => {
+t.test("pretty() prints as Go's encoder", t => {
   t.equal(pretty({ code: 7, msg: '<a> & "b"' }), '{\n    "code": 7,\n    "msg": "\\u003ca\\u003e \\u0026 \\"b\\""\n}')
   t.equal(pretty({ a: '\u2028\u2029' }), '{\n    "a": "\\u2028\\u2029"\n}')
   t.strictSame(JSON.parse(pretty({ a: '<>&' })), { a: '<>&' })

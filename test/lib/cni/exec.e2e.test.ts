@@ -1,4 +1,5 @@
-// Delegation for real: Bun starts Debian's host-local and static, and scripts that fail in every way.
+// Delegation for real: Bun starts Debian's host-local and static, and scripts that fail in every
+// way.
 import { spawn } from 'node:child_process'
 import { chmodSync, closeSync, copyFileSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const REFERENCES = '/usr/lib/cni'
 const folder = t.testdir({ leases: {} })
 
-interface Told {
+interface CallOutcome {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
@@ -18,7 +19,7 @@ interface Told {
 
 type Conf = Readonly<Record<string, unknown>> & { readonly ipam: object }
 
-function call(verb: string, conf: Conf, env: Readonly<Record<string, string>> = {}): Promise<Told> {
+function call(verb: string, conf: Conf, env: Readonly<Record<string, string>> = {}): Promise<CallOutcome> {
   const of = cniEnv({ verb, containerID: 'c1', netns: '/nowhere/netns', path: `${folder}:${REFERENCES}` })
   const child = spawn(`${ROOT}/scripts/bun.sh`, [`${ROOT}/test/fixtures/delegating.ts`], {
     env: { PATH: process.env['PATH'], ...of, ...env },
@@ -47,7 +48,7 @@ const hostLocal = (range: object): Conf => ({
   ipam: { type: 'host-local', dataDir: `${folder}/leases`, ranges: [[{ subnet: '10.9.0.0/24', ...range }]] },
 })
 
-t.test('host-local leases an address, has it, and gives it back, twice', async t => {
+t.test('delegate() of host-local: ADD, CHECK, DEL, twice', async t => {
   const conf = hostLocal({ rangeStart: '10.9.0.5' })
   const leases = (): string[] => readdirSync(`${folder}/leases/net`).filter(name => /^\d/.test(name))
   const added = await call('ADD', conf)
@@ -61,7 +62,7 @@ t.test('host-local leases an address, has it, and gives it back, twice', async t
   t.match(await call('CHECK', { ...conf, prevResult }), { status: 1, json: { code: 999, msg: /c1/ } })
 })
 
-t.test('what host-local refuses is said as it said it', async t => {
+t.test('delegate() relays errors of host-local', async t => {
   const refused = await call('ADD', hostLocal({ rangeStart: '10.8.0.5' }))
   t.match(refused, {
     status: 1,
@@ -69,7 +70,7 @@ t.test('what host-local refuses is said as it said it', async t => {
   })
 })
 
-t.test('static answers in every version, and we in the same', async t => {
+t.test('delegate() of static returns the result in every version', async t => {
   const ipam = {
     type: 'static',
     addresses: [{ address: '10.7.0.20/16', gateway: '10.7.0.1' }],
@@ -88,7 +89,7 @@ t.test('static answers in every version, and we in the same', async t => {
   t.strictSame((await call('ADD', { cniVersion: '1.0.0', ipam })).json, { cniVersion: '1.0.0', ips: [ip], routes })
 })
 
-t.test('a delegate sees our environment and our conf', async t => {
+t.test('delegate() passes environment and conf to an executable', async t => {
   script('seer', `printf '{"code":100,"msg":"%s","details":"%s"}' "$CNI_COMMAND $CNI_IFNAME $SEEN" "$(wc -c)"; exit 1`)
   const conf = { ipam: { type: 'seer' } }
   const length = JSON.stringify({ cniVersion: '1.0.0', name: 'net', type: 'delegating', ...conf }).length
@@ -125,16 +126,16 @@ const FAILING: readonly {
   { name: 'empty', text: 'exit 0', msg: /^IPAM empty answered what is no JSON object: ""$/ },
 ]
 
-t.test('a delegate that fails in its own way is told in one way', async t => {
+t.test('delegate() reports failures without JSON', async t => {
   for (const { name, text, mode = 0o755, msg, stderr = '' } of FAILING) {
     script(name, text, mode)
-    const told = await call('ADD', { ipam: { type: name } })
-    t.match(told, { status: 1, json: { code: name === 'empty' ? 6 : 999, msg } }, name)
-    t.equal(told.stderr, stderr, 'what it says on stderr is passed on')
+    const outcome = await call('ADD', { ipam: { type: name } })
+    t.match(outcome, { status: 1, json: { code: name === 'empty' ? 6 : 999, msg } }, name)
+    t.equal(outcome.stderr, stderr, 'what it says on stderr is passed on')
   }
 })
 
-t.test('a delegate that is being written at this moment is waited for', async t => {
+t.test('delegate() waits for an executable that is being written', async t => {
   copyFileSync(`${REFERENCES}/static`, `${folder}/busy`)
   chmodSync(`${folder}/busy`, 0o755)
   const writing = openSync(`${folder}/busy`, 'r+')

@@ -1,6 +1,10 @@
-// What a reference plugin printed, to the letter: static 1.1.1 of containernetworking-plugins, CNI_COMMAND=ADD, one conf in three versions.
+// What a reference plugin printed, to the letter: static 1.1.1 of containernetworking-plugins,
+// CNI_COMMAND=ADD, one conf in three versions.
 
-/** The conf, but for cniVersion: {"ipam":{"type":"static","addresses":[…],"routes":[…],"dns":{…}}} with what is in the results. */
+/**
+ * The conf, but for cniVersion: {"ipam":{"type":"static","addresses":[…],"routes":[…],"dns":{…}}}
+ * with what is in the results.
+ */
 export const STATIC: Readonly<Record<string, string>> = {
   '0.2.0': `{
     "cniVersion": "0.2.0",

@@ -23,13 +23,13 @@ const NO_DOCUMENT: readonly [string, string][] = [
   ['true', 'true'],
 ]
 
-t.test('what is not one object is refused', t => {
+t.test('decodeConf() rejects anything but one object', t => {
   for (const [of, text] of NO_DOCUMENT)
     t.throws(() => decodeConf(text), { code: 6, message: /^error unmarshall network config: ./ }, of)
   t.end()
 })
 
-t.test('a million brackets do not exhaust the stack', t => {
+t.test('decodeConf() of a million brackets does not exhaust the stack', t => {
   const deep = `{"name":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`
   try {
     t.throws(() => decodeConf(deep).string('name'), CniError)
@@ -39,7 +39,7 @@ t.test('a million brackets do not exhaust the stack', t => {
   t.end()
 })
 
-t.test('blanks around are nothing, and null is an object without keys', t => {
+t.test('decodeConf() ignores surrounding blanks, and null is {}', t => {
   t.equal(decodeConf(' \t\r\n{"name":"a"}\n').string('name'), 'a')
   t.equal(decodeConf('null').string('name'), undefined)
   t.end()
@@ -58,7 +58,7 @@ const KEYS: readonly [string, string, string | undefined][] = [
   ['escaped', '{"n\\u0061me":"\\u003c"}', '<'],
 ]
 
-t.test('a key is found', t => {
+t.test('ConfReader finds a key in any case', t => {
   for (const [of, text, expected] of KEYS) t.equal(decodeConf(text).string('name'), expected, of)
   t.equal(decodeConf('{}').value('constructor'), undefined, 'what every object inherits is no key')
   t.equal(decodeConf('{"__proto__":"a"}').string('__proto__'), 'a')
@@ -88,7 +88,7 @@ const TYPED: readonly [keyof typeof read, unknown][] = [
   ['objects', [{ a: 1 }]],
 ]
 
-t.test('a value of the right type is read, and null is none', t => {
+t.test('ConfReader reads typed values, null as absent', t => {
   for (const [type, value] of TYPED) {
     t.strictSame(read[type]?.(new ConfReader({ k: value }, '')), value, `${type} ${JSON.stringify(value)}`)
     t.strictSame(read[type]?.(new ConfReader({ k: null }, '')), undefined, `${type} null`)
@@ -122,18 +122,18 @@ const WRONG: readonly [keyof typeof read, unknown, string][] = [
   ['objects', [[]], 'ipam.k[0] is a list; it must be an object'],
 ]
 
-t.test('a value of another type is an error that names key and value', t => {
+t.test('ConfReader rejects another type with key and value', t => {
   for (const [type, value, message] of WRONG)
     t.throws(() => read[type]?.(new ConfReader({ k: value }, 'ipam.')), { code: 6, message }, `${type}: ${message}`)
   t.throws(
     () => new ConfReader({ k: 'x'.repeat(1000) }, '').boolean('k'),
     { message: `k is "${'x'.repeat(79)}…; it must be true or false` },
-    'a long value is told by its beginning',
+    'a long value is truncated',
   )
   t.end()
 })
 
-t.test('where a key is, is told from the top', t => {
+t.test('ConfReader names the path from the top', t => {
   const conf = decodeConf('{"ipam":{"ranges":[{},{"n":true}]}}')
   const second = conf.object('ipam')?.objects('ranges')?.[1]
   t.throws(() => second?.string('n'), { message: 'ipam.ranges[1].n is true; it must be a string' })

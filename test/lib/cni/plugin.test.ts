@@ -1,4 +1,5 @@
-// One call from environment and stdin to stdout and status: which error wins, what each verb answers, what a bug becomes.
+// One call from environment and stdin to stdout and status: which error wins, what each verb
+// answers, what a bug becomes.
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { ALL_VERSIONS } from '../../../lib/cni/versions.js'
@@ -8,22 +9,22 @@ const unread = (): string => {
   throw new Error('stdin was read')
 }
 
-t.test('VERSION does not touch stdin, nor the rest of the environment', async t => {
+t.test('VERSION reads neither stdin nor other variables', async t => {
   const dummies = { CNI_NETNS: 'dummy', CNI_IFNAME: 'dummy', CNI_PATH: 'dummy', CNI_CONTAINERID: '/' }
   for (const env of [{}, dummies, { CNI_PATH: undefined, CNI_ARGS: 'x' }]) {
-    const told = await ask({ env: { ...env, CNI_COMMAND: 'VERSION' }, edge: { readStdin: unread } })
+    const outcome = await ask({ env: { ...env, CNI_COMMAND: 'VERSION' }, edge: { readStdin: unread } })
     const stdout = `{"cniVersion":"1.1.0","supportedVersions":["${ALL_VERSIONS.join('","')}"]}\n`
-    t.strictSame(told, { exitCode: 0, stdout, stderr: '', reply: stdout, calls: [] })
+    t.strictSame(outcome, { exitCode: 0, stdout, stderr: '', reply: stdout, calls: [] })
   }
   const { stdout } = await ask({ env: { CNI_COMMAND: 'VERSION' }, plugin: { versions: ['0.3.0', '1.0.0'] } })
   t.equal(stdout, '{"cniVersion":"1.0.0","supportedVersions":["0.3.0","1.0.0"]}\n', "each plugin's own list")
 })
 
-t.test('without a verb the about text is told on stderr, and nothing else is looked at', async t => {
+t.test('outcomeOf() without CNI_COMMAND prints about on stderr', async t => {
   for (const CNI_COMMAND of ['', undefined]) {
-    const told = await ask({ env: { CNI_COMMAND, CNI_CONTAINERID: '/' }, edge: { readStdin: unread } })
+    const outcome = await ask({ env: { CNI_COMMAND, CNI_CONTAINERID: '/' }, edge: { readStdin: unread } })
     const stderr = `noop 1\nCNI protocol versions supported: ${ALL_VERSIONS.join(', ')}\n`
-    t.strictSame(told, { exitCode: 0, stdout: '', stderr, reply: '', calls: [] })
+    t.strictSame(outcome, { exitCode: 0, stdout: '', stderr, reply: '', calls: [] })
   }
   t.strictSame(
     (await ask({ env: { CNI_COMMAND: '' }, plugin: { about: '' } })).reply,
@@ -94,7 +95,7 @@ const ORDER: readonly [string, Asked, number, string, string?][] = [
   ],
 ]
 
-t.test('of several errors the first in the order of processing is told, and no work is done', async t => {
+t.test('outcomeOf() returns the first of several errors and runs no verb', async t => {
   for (const [of, asked, code, msg, cniVersion] of ORDER) {
     const { exitCode, reply, calls } = await ask(asked)
     t.match(reply, { code, msg }, of)
@@ -103,14 +104,14 @@ t.test('of several errors the first in the order of processing is told, and no w
   }
 })
 
-t.test('stdin that cannot be read is code 5', async t => {
+t.test('outcomeOf() fails with code 5 if stdin cannot be read', async t => {
   const readStdin = (): string => {
     throw new CniError('ioFailure', 'error reading from stdin: EIO')
   }
   t.strictSame((await ask({ edge: { readStdin } })).reply, { code: 5, msg: 'error reading from stdin: EIO' })
 })
 
-t.test('each verb is called once, with all that it was told', async t => {
+t.test('outcomeOf() calls each verb once, with the parsed call', async t => {
   for (const command of ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS']) {
     const { exitCode, reply, stderr, calls } = await ask({ env: { CNI_COMMAND: command } })
     t.strictSame({ exitCode, stderr }, { exitCode: 0, stderr: '' }, command)
@@ -135,7 +136,7 @@ t.test('each verb is called once, with all that it was told', async t => {
   }
 })
 
-t.test('a plugin without STATUS and GC answers them with success', async t => {
+t.test('STATUS and GC succeed in a plugin without them', async t => {
   const { plugin } = await import('./call.js').then(({ noop }) => noop())
   const { status: _status, gc: _gc, ...bare } = plugin
   const { outcomeOf } = await import('../../../lib/cni/plugin.js')
@@ -145,13 +146,13 @@ t.test('a plugin without STATUS and GC answers them with success', async t => {
   }
 })
 
-t.test('what STATUS has to say without failing is told as details', async t => {
+t.test('STATUS returns a warning as details', async t => {
   const { exitCode, stdout } = await ask({ env: { CNI_COMMAND: 'STATUS' }, plugin: { status: () => 'a word' } })
   t.equal(exitCode, 0)
   t.strictSame(JSON.parse(stdout), { cniVersion: '1.1.0', details: 'a word' })
 })
 
-t.test('a conf without cniVersion is 0.1.0, also in the answer', async t => {
+t.test('a conf without cniVersion is 0.1.0, also in the reply', async t => {
   const oldest = { cniVersion: '0.1.0', ip4: { ip: '10.0.0.5/24' }, dns: {} }
   for (const cniVersion of [undefined, null, ''])
     t.strictSame((await ask({ conf: { cniVersion, prevResult: undefined } })).reply, oldest)
@@ -164,13 +165,13 @@ t.test('a conf without cniVersion is 0.1.0, also in the answer', async t => {
   })
 })
 
-t.test('CHECK must have a prevResult', async t => {
+t.test('CHECK requires prevResult', async t => {
   const { reply, calls } = await ask({ env: { CNI_COMMAND: 'CHECK' }, conf: { prevResult: null } })
   t.strictSame(reply, { cniVersion: '1.1.0', code: 7, msg: 'required prevResult missing' })
   t.strictSame(calls, [])
 })
 
-t.test('DEL goes on without a prevResult that cannot be read; no other verb does', async t => {
+t.test('DEL ignores an invalid prevResult; other verbs reject it', async t => {
   for (const prevResult of [5, [], { cniVersion: '0.2.0' }, { ips: [{}] }, { cniVersion: {} }])
     for (const CNI_COMMAND of ['ADD', 'DEL', 'CHECK']) {
       const { exitCode, calls } = await ask({ env: { CNI_COMMAND }, conf: { prevResult } })
@@ -194,7 +195,7 @@ const GUARDED: readonly [string, string, Readonly<Record<string, string>>, boole
 ]
 
 for (const [verb, how, env, isGuarded] of GUARDED)
-  t.test(`in the namespace of the plugin itself ${verb} ${how}`, async t => {
+  t.test(`${verb} in the plugin’s own namespace ${how}`, async t => {
     const { exitCode, calls } = await ask({ env: { CNI_COMMAND: verb, ...env }, edge: { sameNetns: () => true } })
     t.strictSame(
       { exitCode, called: calls.length },
@@ -204,7 +205,7 @@ for (const [verb, how, env, isGuarded] of GUARDED)
     if (how.startsWith('goes on')) t.match(call, { netns: '', env: { CNI_NETNS: '' } })
   })
 
-t.test('CNI_ARGS are read for what has a container, and for nothing else', async t => {
+t.test('CNI_ARGS are parsed for ADD, CHECK and DEL only', async t => {
   for (const CNI_COMMAND of ['ADD', 'DEL', 'CHECK']) {
     const { calls } = await ask({ env: { CNI_COMMAND, CNI_ARGS: 'IP=10.0.0.5;IgnoreUnknown=1;X=y' } })
     t.strictSame(Object.fromEntries(calls[0]?.args ?? []), { IP: '10.0.0.5', IgnoreUnknown: '1', X: 'y' }, CNI_COMMAND)
@@ -237,7 +238,7 @@ const NOT_ATTACHED: readonly [string, unknown, number, string][] = [
   ['an object', {}, 6, 'cni.dev/valid-attachments is an object; it must be a list'],
 ]
 
-t.test('GC is told what is still attached', async t => {
+t.test('GC receives the valid attachments', async t => {
   for (const [of, conf, expected] of ATTACHED) {
     t.strictSame((await ask({ env: { CNI_COMMAND: 'GC' }, conf })).calls[0]?.validAttachments, expected, of)
     t.strictSame((await ask({ conf })).calls[0]?.validAttachments, [], 'no other verb is')
@@ -258,7 +259,7 @@ const throwing = (thrown: unknown): (() => never) => {
 const round: { self?: object } = {}
 round.self = round
 
-t.test('what a plugin throws is one JSON document and status 1; a bug keeps its stack on stderr', async t => {
+t.test('an error of a plugin is one JSON document and status 1; a bug prints its stack on stderr', async t => {
   const typed = await ask({ plugin: { add: throwing(new CniError('tryAgain', 'later', 'd')) } })
   t.strictSame(typed.reply, { cniVersion: '1.1.0', code: 11, msg: 'later', details: 'd' })
   t.strictSame([typed.exitCode, typed.stderr], [1, ''])

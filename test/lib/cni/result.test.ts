@@ -1,4 +1,5 @@
-// Results in every version: as the reference plugins print them, converted both ways, and prevResult.
+// Results in every version: as the reference plugins print them, converted both ways, and
+// prevResult.
 import t from 'tap'
 import { decodePrevResult, decodeResult, encodeResult, type Result } from '../../../lib/cni/result.js'
 import { ALL_VERSIONS } from '../../../lib/cni/versions.js'
@@ -66,7 +67,7 @@ const KEPT: Readonly<Record<'A' | 'B' | 'C', Result>> = {
 }
 const familyOf = (version: string): 'A' | 'B' | 'C' => (A.includes(version) ? 'A' : B.includes(version) ? 'B' : 'C')
 
-t.test('what the reference plugin prints is read, and printed again byte for byte', t => {
+t.test('encodeResult(decodeResult()) is identity for results of the reference plugin', t => {
   for (const [version, text] of Object.entries(STATIC)) {
     const result = decodeResult(JSON.parse(text) as object, version)
     t.equal(encodeResult(result, version), text, version)
@@ -74,14 +75,14 @@ t.test('what the reference plugin prints is read, and printed again byte for byt
   t.end()
 })
 
-t.test('what it prints in one version is what it prints in another, converted', t => {
+t.test('encodeResult() converts as the reference plugin does', t => {
   for (const [from, text] of Object.entries(STATIC))
     for (const [to, expected] of Object.entries(STATIC))
       t.equal(encodeResult(decodeResult(JSON.parse(text) as object, from), to), expected, `${from} to ${to}`)
   t.end()
 })
 
-t.test('each version has its own JSON', t => {
+t.test('encodeResult() prints the JSON of each version', t => {
   for (const version of A) t.strictSame(JSON.parse(encodeResult(WHOLE, version)), inA(version), version)
   for (const version of B) t.strictSame(JSON.parse(encodeResult(WHOLE, version)), inB(version), version)
   for (const version of C)
@@ -89,7 +90,7 @@ t.test('each version has its own JSON', t => {
   t.end()
 })
 
-t.test('printing and reading keeps what the version can say', t => {
+t.test('decodeResult(encodeResult()) keeps what the version has', t => {
   for (const version of ALL_VERSIONS)
     t.strictSame(
       decodeResult(JSON.parse(encodeResult(WHOLE, version)) as object, '1.1.0'),
@@ -99,7 +100,7 @@ t.test('printing and reading keeps what the version can say', t => {
   t.end()
 })
 
-t.test('from any version to any other nothing is lost but what one of them cannot say', t => {
+t.test('conversion between versions loses only what one of them lacks', t => {
   const through = (result: Result, version: string): Result =>
     decodeResult(JSON.parse(encodeResult(result, version)) as object, version)
   for (const first of ALL_VERSIONS)
@@ -160,13 +161,13 @@ const PRINTED: readonly [string, Result, string, object][] = [
   ],
 ]
 
-t.test('what is empty is left out, but interface 0 and an old dns', t => {
+t.test('encodeResult() omits empty values, except interface 0 and dns of old versions', t => {
   for (const [of, result, version, expected] of PRINTED)
     t.strictSame(JSON.parse(encodeResult(result, version)), expected, of)
   t.end()
 })
 
-t.test('what a version cannot say is refused', t => {
+t.test('encodeResult() rejects what a version cannot express', t => {
   for (const version of A)
     t.throws(() => encodeResult({ interfaces: [{ name: 'a' }] }, version), {
       code: 999,
@@ -180,7 +181,7 @@ t.test('what a version cannot say is refused', t => {
   t.end()
 })
 
-t.test('a result without a version is of the version of the conf', t => {
+t.test('decodeResult() without version takes the conf’s', t => {
   const old = { ip4: { ip: '10.0.0.5/24' } }
   const newer = { ips: [{ address: '10.0.0.5/24' }] }
   const expected = { ips: [{ address: '10.0.0.5/24' }] }
@@ -214,12 +215,12 @@ const BAD: readonly [string, object, RegExp][] = [
   ['an old address without an address', { cniVersion: '0.2.0', ip4: {} }, /^ip4\.ip is missing/],
 ]
 
-t.test('a damaged result is refused by the name of what is wrong', t => {
+t.test('decodeResult() names the invalid key', t => {
   for (const [of, value, message] of BAD) t.throws(() => decodeResult(value, '1.0.0'), { code: 6, message }, of)
   t.end()
 })
 
-t.test('a prevResult must be of the family of the conf', t => {
+t.test('decodePrevResult() requires the family of the conf’s version', t => {
   for (const conf of ALL_VERSIONS)
     for (const own of [...ALL_VERSIONS, '9.9.9']) {
       const value = { cniVersion: own, ips: [{ address: '10.0.0.5/24' }], ip4: { ip: '10.0.0.5/24' } }

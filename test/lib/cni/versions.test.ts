@@ -3,7 +3,7 @@ import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { ALL_VERSIONS, allows, atLeast, isVersion } from '../../../lib/cni/versions.js'
 
-t.test('they are compared number by number, and a missing one is 0', t => {
+t.test('atLeast() compares numbers, a missing one is 0', t => {
   for (const [a, b, expected] of [
     ['0.4.0', '0.4.0', true],
     ['0.4', '0.4.0', true],
@@ -18,7 +18,7 @@ t.test('they are compared number by number, and a missing one is 0', t => {
   t.end()
 })
 
-t.test('one to three numbers are a version, and nothing else', t => {
+t.test('isVersion() takes one to three numbers', t => {
   for (const text of ['1', '1.0', '1.0.0', '0.10.200']) t.ok(isVersion(text), text)
   for (const text of ['', 'one', '1.', '.1', '1..0', '1.0.0.0', '1.0.0-rc1', 'v1.0.0', ' 1.0.0', '1.0.0\n', '-1.0.0'])
     t.throws(
@@ -57,7 +57,7 @@ const GATES: readonly [string, string, readonly string[], string | undefined, st
   ['STATUS', '1.1.0', UP_TO_1_0, 'plugin version does not allow STATUS'],
 ]
 
-t.test('a verb is allowed from the version on in which it came', t => {
+t.test('allows() takes a verb from its version on', t => {
   for (const [verb, version, supported, message, details = ''] of GATES) {
     const of = `${verb} of ${version} by ${supported.join(' ')}`
     if (message === undefined) t.doesNotThrow(() => allows(verb, version, supported), of)

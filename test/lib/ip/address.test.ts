@@ -1,4 +1,5 @@
-// Addresses: what comes in is what Go's net.ParseIP lets in, what goes out is its canonical text. `ip-address` is the second opinion.
+// Addresses: what comes in is what Go's net.ParseIP lets in, what goes out is its canonical text.
+// `ip-address` is the second opinion.
 import t from 'tap'
 import { Address6 } from 'ip-address'
 import {
@@ -32,7 +33,7 @@ const good = [
   ['64:ff9b::192.0.2.33', '64:ff9b::c000:221'],
 ] as const
 for (const [text, canonical] of good)
-  t.test(`${text} is ${canonical}`, t => {
+  t.test(`ip(${text}) is ${canonical}`, t => {
     const parsed = ip(text)
     t.strictSame(parsed as string, canonical)
     t.strictSame(ip(parsed), parsed, 'canonical text is its own canonical text')
@@ -76,14 +77,14 @@ const bad = [
   '::/0',
 ]
 for (const text of bad)
-  t.test(`"${text}" is no address`, t => {
+  t.test(`parseIp() rejects "${text}"`, t => {
     t.strictSame(parseIp(text), undefined)
     t.equal(parseValue(text), undefined)
     t.throws(() => ip(text), { name: 'IpError', message: `"${text}" is not an IP address` })
     t.end()
   })
 
-t.test('2,000 random IPv6 addresses read and print as the library says', t => {
+t.test('ip() of 2,000 random IPv6 addresses agrees with the library', t => {
   for (let round = 0; round < 2000; round++) {
     const groups = Array.from({ length: 8 }, () => (Math.random() < 0.6 ? 0 : Math.floor(Math.random() * 65_536)))
     if (groups.slice(0, 5).every(group => group === 0)) groups[0] = 0x2001 // the library prints mapped addresses in its own way
@@ -96,7 +97,7 @@ t.test('2,000 random IPv6 addresses read and print as the library says', t => {
   t.end()
 })
 
-t.test('names of objects', t => {
+t.test('objectNameOf() and ipOfObjectName()', t => {
   t.strictSame(objectNameOf(ip('2001:db8::1')), '2001-0db8-0000-0000-0000-0000-0000-0001')
   t.strictSame(ipOfObjectName('2001-db8--1'), undefined)
   t.strictSame(ipOfObjectName('2001:db8::1'), undefined)

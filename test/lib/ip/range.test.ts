@@ -1,4 +1,5 @@
-// Ranges against a model: sets of small numbers, thousands of random ones; and tables for text, size, prefixes, MACs.
+// Ranges against a model: sets of small numbers, thousands of random ones; and tables for text,
+// size, prefixes, MACs.
 import t from 'tap'
 import { cidr, containsIp, broadcastOf, formatPrefix, networkOf, overlaps, parsePrefix } from '../../../lib/ip/cidr.js'
 import {
@@ -35,7 +36,7 @@ const members = (ranges: Ranges): Set<number> =>
     ),
   )
 
-t.test('5,000 random pairs agree with sets of numbers', t => {
+t.test('union(), subtract(), intersect() of 5,000 random pairs agree with sets', t => {
   for (let round = 0; round < 5000; round++) {
     const [a, b] = [some(), some()]
     const [inA, inB] = [members(a), members(b)]
@@ -65,7 +66,7 @@ t.test('5,000 random pairs agree with sets of numbers', t => {
   t.end()
 })
 
-t.test('5,000 random ranges are cut where the count says, and nothing is lost', t => {
+t.test('split() of 5,000 random ranges is exact', t => {
   for (let round = 0; round < 5000; round++) {
     const whole = some()
     const count = BigInt(pick(50))
@@ -80,7 +81,7 @@ t.test('5,000 random ranges are cut where the count says, and nothing is lost', 
   t.end()
 })
 
-t.test('texts', t => {
+t.test('rangesOf() and formatRanges()', t => {
   t.strictSame(formatRanges(rangesOf(['10.0.0.3', '10.0.0.1-10.0.0.2', '10.0.0.9'], 4), 4), [
     '10.0.0.1-10.0.0.3',
     '10.0.0.9',
@@ -101,12 +102,12 @@ const wrong = [
   ['10.0.0.1-fd00::1', /is not IPv4/],
 ] as const
 for (const [text, message] of wrong)
-  t.test(`range ${text} is refused`, t => {
+  t.test(`parseRange() rejects ${text}`, t => {
     t.throws(() => parseRange(text, 4), { name: 'IpError', message })
     t.end()
   })
 
-t.test('prefixes', t => {
+t.test('parsePrefix(), cidr() and networkOf()', t => {
   const prefix = parsePrefix('10.6.0.20/16')
   if (!prefix) return void t.fail('10.6.0.20/16')
   t.strictSame(formatPrefix(prefix), '10.6.0.20/16')
@@ -126,7 +127,7 @@ t.test('prefixes', t => {
   t.end()
 })
 
-t.test('MACs', t => {
+t.test('parseMac() and macFromBytes()', t => {
   for (const text of ['0A:1b:2c:00:00:01', '0a-1b-2c-00-00-01', '0a1b.2c00.0001']) {
     const mac = parseMac(text)
     t.strictSame(mac as string, '0a:1b:2c:00:00:01')

@@ -1,4 +1,5 @@
-// Which addresses of a subnet a host can have, as a table: RFC 3021, RFC 6164, RFC 4291 and the special-purpose registries of IANA.
+// Which addresses of a subnet a host can have, as a table: RFC 3021, RFC 6164, RFC 4291 and the
+// special-purpose registries of IANA.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { intervalOfPrefix, parsePrefix, type Prefix } from '../../../lib/ip/cidr.js'
@@ -42,7 +43,7 @@ const whole: readonly [subnet: string, usable: readonly string[]][] = [
   ['::/127', []],
   ['::/64', ['::2-::fffe:ffff:ffff', '::1:0:0:0-::ffff:ffff:ffff:ffff']],
 ]
-t.test('usableIn() leaves what a host of the subnet can have', t => {
+t.test('usableIn() keeps what a host of the subnet can have', t => {
   for (const [text, usable] of whole) {
     const subnet = prefixOf(text)
     const family = familyOf(subnet.ip)
@@ -51,7 +52,7 @@ t.test('usableIn() leaves what a host of the subnet can have', t => {
   t.end()
 })
 
-t.test('usableIn() leaves the gateway out, and without a subnet only what no host anywhere has', t => {
+t.test('usableIn() drops the gateway, and without a subnet only addresses that no host can have', t => {
   const subnet = prefixOf('172.29.0.0/29')
   const all = [intervalOfPrefix(subnet)]
   const found = usableIn(all, 4, { subnet, gateway: ip('172.29.0.2') })

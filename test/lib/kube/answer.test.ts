@@ -1,4 +1,5 @@
-// What an answer means: the sentence of a client that is not known, by the file that has its credentials.
+// What an answer means: the sentence of a client that is not known, by the file that has its
+// credentials.
 import t from 'tap'
 import { judge } from '../../../lib/kube/answer.js'
 import { DEFAULT_KUBECONFIG } from '../../../lib/kube/entry.js'

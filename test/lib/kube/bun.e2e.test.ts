@@ -1,4 +1,5 @@
-// lib/kube where it lives: in Bun, over TLS, against servers good and bad and against the real API server.
+// lib/kube where it lives: in Bun, over TLS, against servers good and bad and against the real API
+// server.
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -37,17 +38,18 @@ for (const NODE_TLS_REJECT_UNAUTHORIZED of [undefined, '0'])
       t.match(await bun('kube-tls.ts'), {
         'a trusted certificate': /^Bearer t1$/,
         'a kubeconfig in YAML': /^Bearer t2$/,
-        'nobody vouches': UNTRUSTED,
+        'an unknown CA': UNTRUSTED,
         'another authority': UNTRUSTED,
         'another name': UNTRUSTED,
-        'another name, told': /^nobody$/,
+        'another name, with tls-server-name': /^anonymous$/,
         'an expired certificate':
           /its certificate has expired; renew it, or set the clock of this node \(CERT_HAS_EXPIRED\)$/,
-        'no verification': /^nobody$/,
+        'no verification': /^anonymous$/,
         'https where plain http is spoken': HANDSHAKE,
-        'a client certificate': /^nobody$/,
+        'a client certificate': /^anonymous$/,
         'no client certificate': HANDSHAKE,
-        // TLS 1.3: a server that does not know the client hangs up after the handshake, without a word that fetch hands on.
+        // TLS 1.3: a server that does not know the client hangs up after the handshake, without a
+        // word that fetch hands on.
         "a stranger's client certificate": /: the connection was closed before an answer came \(ECONNRESET\)$/,
         "another's key":
           /^Unreachable: .* are the certificates and the key in the kubeconfig whole\? \(FailedToOpenSocket\)$/,
@@ -55,18 +57,18 @@ for (const NODE_TLS_REJECT_UNAUTHORIZED of [undefined, '0'])
         'no unix socket':
           /^Unreachable: the API server DIR\/none.sock cannot be reached: there is no such socket \(ENOENT\)$/,
         'a token of a plugin': /^Bearer t4$/,
-        'a certificate of a plugin': /^nobody$/,
+        'a certificate of a plugin': /^anonymous$/,
         'no plugin':
           /^BadConfig: kubeconfig DIR\/config: exec of user "u" could not run DIR\/none: .*; is it installed on this node\?$/,
       })
     },
   )
 
-t.test('every verb against the API server', async t => {
+t.test('connectFrom(): every verb against the API server', async t => {
   const server = await startApiserver()
   t.teardown(() => server.stop())
   t.strictSame(await bun('kube-calls.ts', server.kubeconfig), {
-    told: [
+    outcomes: [
       'default',
       '404 NotFound',
       '409 AlreadyExists',
@@ -91,7 +93,7 @@ t.test('every verb against the API server', async t => {
   })
 })
 
-t.test('a watch lives through kill -9 of the server, and misses nothing', async t => {
+t.test('watch() survives kill -9 of the server and misses nothing', async t => {
   const server = await startApiserver({ killed: true })
   t.teardown(() => server.stop())
   const rest = restOf(server.kubeconfig)

@@ -1,4 +1,5 @@
-// The client on a server that says no, says nothing, or lies: what is sent again, what never is, and what it is called.
+// The client on a server that says no, says nothing, or lies: what is sent again, what never is,
+// and what it is called.
 import t from 'tap'
 import { connect } from '../../../lib/kube/client.js'
 import {
@@ -236,7 +237,7 @@ for (const { name, does, answers, requests, error } of cases)
     t.equal(w.kube.requests, requests, 'and the client counts as many')
   })
 
-t.test('pauses double up to a bound, and chance takes its part', async t => {
+t.test('pauseMs() doubles up to a bound, with jitter', async t => {
   const w = await world([failure(500, '')])
   t.teardown(() => w.close())
   await t.rejects(read(w))
@@ -251,14 +252,14 @@ const waits = [
   { after: '-1', ms: 50 },
 ] as const
 for (const { after, ms } of waits)
-  t.test(`Retry-After ${after} is waited for ${ms} ms`, async t => {
+  t.test(`pauseMs() of Retry-After ${after} is ${ms} ms`, async t => {
     const w = await world([failure(429, 'TooManyRequests', '', { 'retry-after': after }), ok])
     t.teardown(() => w.close())
     await read(w)
     t.strictSame(w.pauses, [ms])
   })
 
-t.test('a slow read is asked again with more patience, then a Timeout; a slow write is not known', async t => {
+t.test('send() retries a slow read with a longer timeout, then Timeout; a slow write is Unknown', async t => {
   const w = await world([silent], { requestMs: 40 })
   t.teardown(() => w.close())
   await t.rejects(read(w), {
@@ -269,7 +270,7 @@ t.test('a slow read is asked again with more patience, then a Timeout; a slow wr
   await t.rejects(create(w), { status: 0, reason: 'Unknown', message: /in 40 ms; .*; it may have been carried out/ })
 })
 
-t.test('an answer beyond the limit is not read, with and without a length', async t => {
+t.test('send() rejects a response beyond the limit, with and without Content-Length', async t => {
   const long = 'x'.repeat(500)
   const chunks: Answer = response => {
     response.write(`"${long}`)
@@ -284,7 +285,7 @@ t.test('an answer beyond the limit is not read, with and without a length', asyn
 
 const notSent = ['ECONNREFUSED', 'ENOTFOUND', 'ENOENT', 'EHOSTUNREACH']
 for (const code of notSent)
-  t.test(`after ${code} also a write is sent again: nothing had been sent`, async t => {
+  t.test(`send() retries a write after ${code}: nothing was sent`, async t => {
     let calls = 0
     const fetch = (): Promise<Response> => {
       calls += 1
@@ -305,7 +306,7 @@ const handshakes = [
   { code: 'EPROTO', says: /TLS handshake failed/ },
 ]
 for (const { code, says } of handshakes)
-  t.test(`${code} is told as it is, and not tried again`, async t => {
+  t.test(`send() does not retry ${code}`, async t => {
     let calls = 0
     const fetch = (): Promise<Response> => {
       calls += 1
@@ -316,7 +317,7 @@ for (const { code, says } of handshakes)
     t.equal(calls, 1)
   })
 
-t.test('requests are as the API has them', async t => {
+t.test('connect() sends the requests of the API', async t => {
   const w = await world([
     (response, { method, url }) =>
       json(200, { method, url, metadata: { name: 'a' }, items: null })(response, w.seen[0] ?? never()),
@@ -375,7 +376,7 @@ const never = (): never => {
   throw new Error('no request was seen')
 }
 
-t.test('a count beyond 2^53 can be read, and is never written back rounded', async t => {
+t.test('encode() rejects a count beyond 2^53 that was read rounded', async t => {
   const w = await world([json(200, '{"metadata":{"name":"p"},"status":{"totalIPCount":9223372036854775807}}')])
   t.teardown(() => w.close())
   const pool = await w.kube.get<{ metadata: { name: string }; status: { totalIPCount: number } }>(SPIDER_IPPOOLS, {
@@ -389,7 +390,7 @@ t.test('a count beyond 2^53 can be read, and is never written back rounded', asy
   t.equal(w.seen.length, 1)
 })
 
-t.test('errors are told apart', t => {
+t.test('predicates classify errors', t => {
   const of = (status: number, reason: string): KubeError => new KubeError(status, reason, '')
   t.ok(isNotFound(of(404, 'NotFound')))
   t.ok(isAlreadyExists(of(409, 'AlreadyExists')))
@@ -401,7 +402,7 @@ t.test('errors are told apart', t => {
   t.end()
 })
 
-t.test('the bytes of bodies are counted', async t => {
+t.test('connect().bytes counts bodies', async t => {
   const w = await world([
     json(200, '{"metadata":{"name":"n1"},"é":1}', { 'content-length': '33' }),
     json(200, '{"metadata":{"name":"n1"}}'),

@@ -1,4 +1,5 @@
-// Kubeconfigs as people write them: every way to say who one is, and every broken file as one sentence with its name.
+// Kubeconfigs as people write them: every way to say who one is, and every broken file as one
+// sentence with its name.
 import t from 'tap'
 import { parse } from 'yaml'
 import { inCluster, kubeconfigPaths, loadKubeconfig, type ClusterConfig } from '../../../lib/kube/config.js'
@@ -64,7 +65,7 @@ const load = (cluster: object, user?: object): ClusterConfig =>
   loadKubeconfig([FILE], fake({ [FILE]: JSON.stringify(whole(cluster, user)), ...beside }))
 
 const good: readonly { name: string; cluster?: object; user?: object; is: object; who?: object }[] = [
-  { name: 'nobody', is: { server: 'https://10.0.0.1:6443', tls: {}, namespace: 'ns' } },
+  { name: 'no user', is: { server: 'https://10.0.0.1:6443', tls: {}, namespace: 'ns' } },
   { name: 'a token', user: { token: 'tt' }, is: {}, who: { authorization: 'Bearer tt' } },
   { name: 'a token file', user: { tokenFile: '/pki/token' }, is: {}, who: { authorization: 'Bearer from-file' } },
   {
@@ -110,25 +111,25 @@ const good: readonly { name: string; cluster?: object; user?: object; is: object
   },
 ]
 for (const { name, cluster = {}, user, is, who } of good)
-  t.test(`${name} is read`, t => {
+  t.test(`loadKubeconfig() reads ${name}`, t => {
     const config = load(cluster, user)
     t.match(config, is)
     t.strictSame(who === undefined ? undefined : { authorization: config.credential?.().authorization }, who)
     t.end()
   })
 
-t.test('plain http carries no TLS', t => {
+t.test('loadKubeconfig() has no TLS options for http', t => {
   t.equal(load({ server: 'http://127.0.0.1:8080', 'certificate-authority-data': b64(CERT) }).tls, undefined)
   t.end()
 })
 
-t.test('a token file counts more than a token, and relative paths start at the kubeconfig', t => {
+t.test('tokenFile takes precedence over token; relative paths start at the kubeconfig', t => {
   const host = fake({ [FILE]: JSON.stringify(whole({}, { token: 'tt', tokenFile: 'token' })), '/etc/k/token': 'mine' })
   t.equal(loadKubeconfig([FILE], host).credential?.().authorization, 'Bearer mine')
   t.end()
 })
 
-t.test('YAML is read as JSON is', t => {
+t.test('loadKubeconfig() reads YAML as JSON', t => {
   const yaml = `apiVersion: v1
 current-context: ctx
 contexts: [{name: ctx, context: {cluster: c, user: u}}]
@@ -215,7 +216,7 @@ const bad: readonly { cluster?: object; user?: object; text?: string; says: RegE
   { user: { exec }, says: /ran aws, which ended with 1: no program/ },
 ]
 for (const { cluster = {}, user, text, says } of bad)
-  t.test(`${text ?? JSON.stringify({ ...cluster, ...user })} is refused in one sentence`, t => {
+  t.test(`loadKubeconfig() rejects ${text ?? JSON.stringify({ ...cluster, ...user })}`, t => {
     const host = fake({ [FILE]: text ?? JSON.stringify(whole(cluster, user)), ...beside })
     const error = thrown(() => loadKubeconfig([FILE], host).credential?.())
     t.match(error, { name: 'KubeError', status: 0, reason: 'BadConfig', message: says })
@@ -232,7 +233,7 @@ function thrown(does: () => unknown): Error {
   throw new Error('nothing was thrown')
 }
 
-t.test('files that are not there', t => {
+t.test('loadKubeconfig() of missing files', t => {
   t.throws(() => loadKubeconfig(['/a'], fake({})), {
     message: /^kubeconfig \/a: there is no such file; set ipam.kubeconfig or KUBECONFIG/,
   })
@@ -250,7 +251,7 @@ t.test('files that are not there', t => {
   t.end()
 })
 
-t.test('of several files the first to say a thing counts', t => {
+t.test('loadKubeconfig() of several files takes the first definition', t => {
   const first = { 'current-context': 'ctx', users: [{ name: 'u', user: { token: 'first' } }] }
   const second = { ...whole({ 'certificate-authority': 'ca.crt' }, { token: 'second' }), 'current-context': 'no' }
   const host = fake({ '/a/k': JSON.stringify(first), '/b/k': JSON.stringify(second), '/b/ca.crt': CERT })
@@ -268,13 +269,16 @@ const orders = [
   { conf: undefined, KUBECONFIG: undefined, paths: ['/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'] },
 ]
 for (const { conf, KUBECONFIG, paths } of orders)
-  t.test(`conf ${conf ?? 'absent'} and KUBECONFIG ${KUBECONFIG ?? 'absent'} lead to ${paths.join(' ')}`, t => {
-    t.strictSame(kubeconfigPaths(conf, { KUBECONFIG }), paths)
-    t.end()
-  })
+  t.test(
+    `kubeconfigPaths() of conf ${conf ?? 'absent'} and KUBECONFIG ${KUBECONFIG ?? 'absent'}: ${paths.join(' ')}`,
+    t => {
+      t.strictSame(kubeconfigPaths(conf, { KUBECONFIG }), paths)
+      t.end()
+    },
+  )
 
 const SA = '/var/run/secrets/kubernetes.io/serviceaccount'
-t.test('a pod is its service account', t => {
+t.test('inCluster() reads the service account', t => {
   const files = { [`${SA}/ca.crt`]: CERT, [`${SA}/token`]: 'sa', [`${SA}/namespace`]: 'kube-system\n' }
   const config = inCluster(fake(files, { env: { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' } }))
   t.match(config, { server: 'https://[fd00::1]:443', tls: { ca: CERT }, namespace: 'kube-system' })
@@ -283,7 +287,7 @@ t.test('a pod is its service account', t => {
   t.end()
 })
 
-t.test('a token file is read again after a minute, and kept where it cannot be', t => {
+t.test('credential() reads a token file again after a minute, and keeps the old token if that fails', t => {
   const host = fake({ [FILE]: JSON.stringify(whole({}, { tokenFile: '/t' })), '/t': 'one' })
   const who = loadKubeconfig([FILE], host).credential
   const at = (time: number, content: string | undefined): string | undefined => {
@@ -310,7 +314,7 @@ const answering = (user: object, stdout: () => string): { host: Fake; config: Cl
   return { host, config: loadKubeconfig([FILE], host) }
 }
 
-t.test('a credential plugin is run once for as long as its answer is good', t => {
+t.test('credential() runs an exec plugin once until its credential expires', t => {
   let issued = 0
   const { host, config } = answering(exec, () =>
     credential({ token: `t${++issued}`, expirationTimestamp: '1970-01-01T00:10:00Z' }),
@@ -328,7 +332,7 @@ t.test('a credential plugin is run once for as long as its answer is good', t =>
   t.end()
 })
 
-t.test('a credential plugin is told what it wants to know', t => {
+t.test('runPlugin() passes KUBERNETES_EXEC_INFO and env', t => {
   const user = {
     ...exec,
     apiVersion: 'client.authentication.k8s.io/v1beta1',
@@ -369,13 +373,13 @@ const prints = [
   { stdout: credential({ token: 'a b' }), says: /what exec gave as token of user "u" is not a bearer token/ },
 ]
 for (const { stdout, says } of prints)
-  t.test(`a credential plugin that prints ${stdout} is told on`, t => {
+  t.test(`runPlugin() rejects ${stdout}`, t => {
     const { config } = answering(exec, () => stdout)
     t.throws(() => config.credential?.(), { reason: 'BadConfig', message: says })
     t.end()
   })
 
-t.test('a credential plugin that is not there is told on', t => {
+t.test('runPlugin() reports a missing program', t => {
   const host = fake(
     { [FILE]: JSON.stringify(whole({}, { exec })) },
     { runs: () => ({ exitCode: null, stdout: '', stderr: 'ENOENT' }) },

@@ -1,4 +1,5 @@
-// An election on a Lease: who leads, when nobody may, and what is given back. Two replicas on a clock that the test moves.
+// An election on a Lease: who leads, when none may, and the release. Two replicas on a
+// clock that the test moves.
 import t from 'tap'
 import { Election, mayTake, taken, type Lease } from '../../../lib/kube/lease.js'
 import type { Kube } from '../../../lib/kube/client.js'
@@ -67,7 +68,7 @@ function replica(server: Server, time: Time, identity: string): Replica {
   return { election, heard, stop: () => ends.abort(), ended: election.run() }
 }
 
-t.test('one of two leads, and renews; the other waits', async t => {
+t.test('Election: one of two leads and renews; the other waits', async t => {
   const [server, time] = [new Server(), new Time()]
   const a = replica(server, time, 'a')
   await settled()
@@ -111,7 +112,7 @@ t.test(
   },
 )
 
-t.test('at its end the leader gives the lease back, and the other has it at its next try', async t => {
+t.test('Election releases the lease at its end, and the other acquires it at its next try', async t => {
   const [server, time] = [new Server(), new Time()]
   const a = replica(server, time, 'a')
   await settled()
@@ -126,7 +127,7 @@ t.test('at its end the leader gives the lease back, and the other has it at its 
   await b.ended
 })
 
-t.test('a process that slept through its time does not believe that it leads', async t => {
+t.test('Election.holds() is false after the renew deadline', async t => {
   const [server, time] = [new Server(), new Time()]
   const a = replica(server, time, 'a')
   await time.pass(1000)
@@ -143,19 +144,19 @@ const held: Lease = {
   spec: { holderIdentity: 'b', leaseDurationSeconds: 15 },
 }
 const TAKING: readonly (readonly [of: string, lease: Lease, sinceMs: number, may: boolean])[] = [
-  ['nobody', { metadata: { name: 'l' } }, 0, true],
-  ['nobody any more', { ...held, spec: { holderIdentity: '' } }, 0, true],
+  ['no holder', { metadata: { name: 'l' } }, 0, true],
+  ['a released lease', { ...held, spec: { holderIdentity: '' } }, 0, true],
   ['us', { ...held, spec: { holderIdentity: 'a' } }, 0, true],
   ['another, seen 15 s ago', held, 15_000, false],
   ['another, seen 15.001 s ago', held, 15_001, true],
   ['another that promised a minute', { ...held, spec: { ...held.spec, leaseDurationSeconds: 60 } }, 15_001, false],
 ]
 for (const [of, lease, sinceMs, may] of TAKING)
-  t.test(`a lease of ${of} may ${may ? '' : 'not '}be taken`, async t =>
-    t.equal(mayTake(lease, 'a', { resourceVersion: '7', seenMs: 0 }, sinceMs, TIMING), may),
+  t.test(`mayTake() is ${may}: ${of}`, async t =>
+    t.equal(mayTake(lease, 'a', { resourceVersion: '7', observedMs: 0 }, sinceMs, TIMING), may),
   )
 
-t.test('a lease that changes hands counts it; one that is renewed keeps when it was taken', async t => {
+t.test('taken() counts a transition, and a renewal keeps acquireTime', async t => {
   const now = new Date('2026-01-01T00:00:00Z')
   t.match(taken(held, 'a', now, TIMING), {
     spec: {

@@ -1,4 +1,5 @@
-// Which proxy for which server: the table of Go's httpproxy (golang.org/x/net/http/httpproxy, ProxyFromEnvironment), by its rules.
+// Which proxy for which server: the table of Go's httpproxy (golang.org/x/net/http/httpproxy,
+// ProxyFromEnvironment), by its rules.
 import t from 'tap'
 import { proxyFor, shownProxy } from '../../../lib/kube/proxy.js'
 

@@ -38,7 +38,7 @@ const broken = (...lines: readonly string[]): Answer => {
   }
 }
 
-const told = (event: WatchEvent<Named>): string =>
+const eventText = (event: WatchEvent<Named>): string =>
   event.type === 'LISTED'
     ? `LISTED ${event.items.map(({ metadata }) => metadata.name).join(' ')}`
     : `${event.type} ${event.object.metadata.name}`
@@ -61,7 +61,7 @@ async function follow(w: World, count: number): Promise<Followed> {
   const ends = new AbortController()
   const onTrouble = ({ reason }: KubeError): void => void troubles.push(reason)
   for await (const event of w.kube.watch<Named>(NODES, { signal: ends.signal, onTrouble })) {
-    events.push(told(event))
+    events.push(eventText(event))
     if (events.length === count) ends.abort()
   }
   return { events, troubles }
@@ -96,7 +96,7 @@ const cases: readonly Case[] = [
     troubles: ['BadAnswer'],
   },
   {
-    name: 'a bookmark moves the place to resume, and is not told',
+    name: 'a bookmark advances resourceVersion and is not yielded',
     answers: [listed('5'), stream(line('BOOKMARK', '', '80')), hanging(line('ADDED', 'c', '81'))],
     events: ['LISTED ', 'ADDED c'],
     asks: ['list', 'watch 5', 'watch 80'],
@@ -159,7 +159,7 @@ const cases: readonly Case[] = [
     troubles: ['TooManyRequests', 'InternalError', 'BadAnswer'],
   },
   {
-    name: 'a list whose next page has expired begins anew',
+    name: 'a list whose next page has expired is restarted',
     answers: [
       json(200, { metadata: { resourceVersion: '5', continue: 'more' }, items: [named('a')] }),
       failure(410, 'Expired'),
@@ -180,20 +180,20 @@ for (const { name, answers, events, asks, troubles = [] } of cases)
     t.strictSame(asked(w), asks)
   })
 
-t.test('a list that is refused for good ends the watch with that', async t => {
+t.test('watch() throws the final error of a list', async t => {
   const w = await world([failure(403, 'Forbidden')])
   t.teardown(() => w.close())
   await t.rejects(follow(w, 1), { name: 'KubeError', status: 403, reason: 'Forbidden' })
 })
 
-t.test('a watch that is refused lists again, and the list tells', async t => {
+t.test('watch() lists again after a refused stream', async t => {
   const w = await world([listed('5'), failure(403, 'Forbidden')])
   t.teardown(() => w.close())
   await t.rejects(follow(w, 5), { name: 'KubeError', status: 403 })
   t.strictSame(asked(w), ['list', 'watch 5', 'list'])
 })
 
-t.test('pages are one list', async t => {
+t.test('watch() joins pages', async t => {
   const page = (next: string, name: string): Answer =>
     json(200, { metadata: { resourceVersion: '5', continue: next }, items: [named(name)] })
   const w = await world([page('x&y', 'a'), page('', 'b')])
@@ -202,24 +202,24 @@ t.test('pages are one list', async t => {
   t.match(w.seen[1]?.url, /continue=x%26y/)
 })
 
-t.test('streams that end at once are not opened in a circle', async t => {
+t.test('watch() backs off from streams that end at once', async t => {
   const w = await world([listed('5'), stream(), stream(), stream(), hanging(line('ADDED', 'c', '6'))])
   t.teardown(() => w.close())
   await follow(w, 2)
   t.strictSame(w.pauses, [100, 200], 'the first is free, then they double')
 })
 
-t.test('an aborted watch ends while nothing happens', async t => {
+t.test('watch() ends on abort while idle', async t => {
   const w = await world([listed('5'), hanging()])
   t.teardown(() => w.close())
   const ends = new AbortController()
   setTimeout(() => ends.abort(), 30)
   const events: string[] = []
-  for await (const event of w.kube.watch<Named>(NODES, { signal: ends.signal })) events.push(told(event))
+  for await (const event of w.kube.watch<Named>(NODES, { signal: ends.signal })) events.push(eventText(event))
   t.strictSame(events, ['LISTED '])
 })
 
-t.test('a watch that is aborted while it lists opens no stream', async t => {
+t.test('watch() opens no stream if aborted during the list', async t => {
   const ends = new AbortController()
   const late: Answer = (...exchange) => {
     ends.abort()
@@ -228,11 +228,11 @@ t.test('a watch that is aborted while it lists opens no stream', async t => {
   const w = await world([late, hanging()])
   t.teardown(() => w.close())
   const events: string[] = []
-  for await (const event of w.kube.watch<Named>(NODES, { signal: ends.signal })) events.push(told(event))
+  for await (const event of w.kube.watch<Named>(NODES, { signal: ends.signal })) events.push(eventText(event))
   t.strictSame({ events, asked: asked(w) }, { events: ['LISTED a'], asked: ['list'] })
 })
 
-t.test('lines are whole wherever the pieces end', t => {
+t.test('LineSplitter joins chunks', t => {
   const text = '{"a":"größer €𝄞"}\n\n{"b":2}\n'
   const bytes = new TextEncoder().encode(text)
   for (let size = 1; size <= bytes.length; size++) {

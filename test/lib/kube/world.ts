@@ -1,4 +1,5 @@
-// A loopback server that answers as it is told, and a client on it whose pauses are written down rather than waited for.
+// A loopback server with scripted responses, and a client whose pauses are recorded rather than
+// waited.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, type Kube } from '../../../lib/kube/client.js'

@@ -1,4 +1,5 @@
-// What stands on ifacer's links, on a real kernel: macvlan over VLANs and bonds between two nodes, tagged frames on the wire, fail-over; links that go.
+// What stands on ifacer's links, on a real kernel: macvlan over VLANs and bonds between two nodes,
+// tagged frames on the wire, fail-over; links that go.
 import { spawn } from 'node:child_process'
 import t from 'tap'
 import { batch, call, closeLinks, names, netns, openNode, openSwitch, portOf, shown } from '../../fixtures/links.js'
@@ -94,7 +95,7 @@ const kinds: readonly [what: string, ifacer: Wanted['ifacer'], subnet: string, t
   ['a VLAN of a NIC', { interfaces: ['eth3'], vlanID: 100 }, '10.8.0', '81000064'],
   ['a VLAN of a bond', { interfaces: ['eth1', 'eth2'], vlanID: 200, bond }, '10.9.0', '810000c8'],
 ]
-t.test('pods of two nodes reach each other over ifacer’s links, tagged on the wire and not otherwise', async t => {
+t.test('ADD: pods of two nodes reach each other over the links, tagged only on the wire', async t => {
   const tap = await openTap()
   t.teardown(tap.close)
   for (const node of NODES)
@@ -123,7 +124,7 @@ t.test('pods of two nodes reach each other over ifacer’s links, tagged on the 
   }
 })
 
-t.test('when the active member of a bond fails, a ping goes on', async t => {
+t.test('ADD: a ping survives the failure of the active bond member', async t => {
   const from = pods.findLast(({ on }) => on === nodes.a)
   if (from === undefined) throw new Error('there is no pod on a bond')
   const activeOf = (): string => String(shown('bond9', nodes.a)?.linkinfo?.info_data?.['active_slave'])
@@ -148,7 +149,7 @@ t.test('when the active member of a bond fails, a ping goes on', async t => {
   t.match(ping(from, '10.9.0.2', '-c1 -W1'), '0 received')
 })
 
-t.test('Debian’s ipvlan and vlan stand on ifacer’s links', async t => {
+t.test('ADD: Debian’s ipvlan and vlan plugins work on the links', async t => {
   const ipam = { type: 'static', addresses: [{ address: '10.5.0.1/24' }] }
   const chains: readonly [name: string, ifacer: object, conf: object][] = [
     ['ipvlan', { interfaces: ['eth3'], vlanID: 200 }, { type: 'ipvlan', master: 'eth3.200', ipam }],
@@ -162,7 +163,7 @@ t.test('Debian’s ipvlan and vlan stand on ifacer’s links', async t => {
   }
 })
 
-t.test('with removeUnused the last pod takes the links along, and nobody loses one that is in use', async t => {
+t.test('DEL with removeUnused removes the links with their last pod, and none in use', async t => {
   const node = openNode('c', wire)
   const all = (): string => names(node)
   const at = (pod: string) => ({ on: node, pod, containerID: pod })
@@ -199,9 +200,9 @@ t.test('with removeUnused the last pod takes the links along, and nobody loses o
   for (const pod of [one, two]) t.match(await call('ADD', conf, at(pod)), { status: 0 })
   const attachments = [{ containerID: two, ifname: 'net1' }]
   t.match(await gc(attachments), { status: 0 })
-  t.equal(all(), WHOLE, 'GC lets go of the one that is gone, and not of the other')
+  t.equal(all(), WHOLE, 'GC releases the stale attachment and not the other')
   t.match(await gc([]), { status: 0 })
-  t.equal(all(), ALONE, 'nobody is left: the VLAN and the bond are gone')
+  t.equal(all(), ALONE, 'no users: the VLAN and the bond are removed')
   t.equal(must('find /run/spidernet/ifacer -mindepth 1 | wc -l').trim(), '0', 'and so is every note of them')
 
   const single = { interfaces: ['eth3'], vlanID: 100 }
@@ -211,7 +212,7 @@ t.test('with removeUnused the last pod takes the links along, and nobody loses o
   t.equal(all(), 'eth1,eth2,eth3,eth3.100,lo', 'what was made without removeUnused stays')
 })
 
-t.test('pods that come while the last ones leave are served: the links are there, or are made again', async t => {
+t.test('ADD during DEL of the last pods succeeds: the links exist or are created again', async t => {
   const ifacer = { interfaces: ['eth1', 'eth2'], vlanID: 100, bond: { ...bond, name: 'b' }, removeUnused: true }
   const node = openNode('d', wire)
   const wanted = (at: number): Wanted => ({ on: node, netns: netns(`d${at}`), ifacer, address: `10.4.0.${at}/24` })

@@ -1,4 +1,5 @@
-// What the executable says where it refuses, whole and byte for byte, on a kernel that need have neither VLANs nor bonds; and that nothing is changed by it.
+// What the executable says where it refuses, whole and byte for byte, on a kernel that need have
+// neither VLANs nor bonds; and that nothing is changed by it.
 import t from 'tap'
 import { batch, call, closeLinks, linksOn, netns } from '../../fixtures/links.js'
 import { must } from '../../fixtures/netns.js'
@@ -35,10 +36,7 @@ const table: readonly (readonly [conf: object, msg: string, details?: string])[]
   [{ interfaces: ['eth1'], vlanID: 4095 }, 'invalid vlan tag 4095: vlan tag must be in range [0,4094]'],
   [{ interfaces: ['eth1'], vlanID: -1 }, 'invalid vlan tag -1: vlan tag must be in range [0,4094]'],
   [{ interfaces: ['eth9'], vlanID: 5 }, `${inVlan}failed to LinkByName eth9: Link not found`],
-  [
-    { interfaces: ['eth1'], vlanID: 7 },
-    `${inVlan}eth1.7 is there and is bridge, and a vlan with id 7 on eth1 is wanted`,
-  ],
+  [{ interfaces: ['eth1'], vlanID: 7 }, `${inVlan}eth1.7 exists with kind bridge, want vlan id 7 on eth1`],
   [
     { interfaces: two, bond: {} },
     `${inBond}createBondDevice failure: a non-bond type interface named sp_bond0 already exists on the host`,
@@ -101,14 +99,14 @@ const table: readonly (readonly [conf: object, msg: string, details?: string])[]
   ]),
   [
     { interfaces: ['eth1'], vlanID: 5, mtu: 9000 },
-    `${inVlan}eth1.5 is wanted with mtu 9000, and eth1 below it has mtu 1500`,
-    'give eth1 that much first, or mtu no more than it has',
+    `${inVlan}eth1.5 cannot have mtu 9000: its parent eth1 has mtu 1500`,
+    'raise the MTU of eth1, or lower "mtu"',
   ],
   [{ interfaces: ['eth1'], vlanID: 5, cniVersion: '0.2.0' }, 'cannot convert: no valid IP addresses'],
 ]
 /** What no node could have has code 7; what this node has not, or has otherwise, 999. */
 const OF_CONF =
-  /^(invalid|mtu is|interfaces has|bond\.name has|parseString2BondOptions)|unknown bond mode|is none of interfaces|is wanted with mtu \d+, and/
+  /^(invalid|mtu is|interfaces has|bond\.name has|parseString2BondOptions)|unknown bond mode|is none of interfaces|cannot have mtu \d+:/
 
 /** What a call may change; what the kernel changes by itself as links settle is none of it. */
 const state = (): object => ({
@@ -139,7 +137,7 @@ for (const [conf, msg, details] of table)
     t.strictSame(state(), before, 'nothing is changed')
   })
 
-t.test('what is no conf has code 6, and the key', async t => {
+t.test('ADD rejects a malformed conf with code 6 and the key', async t => {
   const { status, stdout } = await call('ADD', { interfaces: 1 }, { on: node, pod })
   const msg = 'failed to parse config: interfaces is 1; it must be a list of strings'
   t.equal(status, 1)

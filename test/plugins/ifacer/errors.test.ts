@@ -1,4 +1,5 @@
-// What ifacer says where it refuses, byte for byte: the sentences that users of the reference plugin know, as the whole reply and from each part.
+// What ifacer says where it refuses, byte for byte: the sentences that users of the reference
+// plugin know, as the whole reply and from each part.
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { outcomeOf } from '../../../lib/cni/plugin.js'
@@ -7,7 +8,7 @@ import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
 import { plugin } from '../../../plugins/ifacer/main.js'
 import { planFor } from '../../../plugins/ifacer/plan.js'
-import { refusalOf } from '../../../plugins/ifacer/errors.js'
+import { refusalOf } from '../../../plugins/ifacer/links.js'
 
 const saidBy = (work: () => unknown): string => {
   try {
@@ -162,14 +163,14 @@ const steps: readonly [step: Step, reason: string, msg: string][] = [
   ],
 ]
 for (const [step, reason, msg] of steps)
-  t.test(`the kernel refuses: ${msg}`, async t => t.equal(refusalOf(step, reason, undefined).message, msg))
+  t.test(`refusalOf() of ${step.verb}: ${msg}`, async t => t.equal(refusalOf(step, reason, undefined).message, msg))
 
-t.test('where something else has the member, it is said what that may be', async t => {
+t.test('refusalOf() of EBUSY for a member names possible users', async t => {
   const step: Step = { verb: 'setMaster', where: 'node', name: 'eth1', master: 'spb-0', was: undefined }
-  t.match(refusalOf(step, 'device or resource busy', 'EBUSY').details, /^a macvlan, an ipvlan or a bridge has it, /)
+  t.match(refusalOf(step, 'device or resource busy', 'EBUSY').details, /^a macvlan, an ipvlan or a bridge uses it, /)
 })
 
-t.test('a module is missing only where the kernel does not say that the interface takes no VLANs', async t => {
+t.test('refusalOf() suggests modprobe unless the interface does not support VLANs', async t => {
   const detailsOf = (text: string) => refusalOf(vlan, `operation not supported (${text})`, 'EOPNOTSUPP').details
   t.equal(detailsOf('Unknown device type'), 'the kernel has no vlan: modprobe 8021q')
   t.equal(detailsOf('VLANs not supported on device'), 'name an interface that takes VLANs')

@@ -1,4 +1,5 @@
-// docs/ifacer.md: its confs are taken, its options are those that are known, and the sentences that it explains are those that are said.
+// docs/ifacer.md: its confs are taken, its options are those that are known, and the sentences that
+// it explains are those that are said.
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
@@ -14,7 +15,7 @@ const column = (head: string, at: number): readonly string[] => {
   return table.split('\n').flatMap(line => (line.startsWith('| `') ? inTicks(line.split('|')[at + 1] ?? '') : []))
 }
 
-t.test('every conf is taken', async t => {
+t.test('docs/ifacer.md: accepts() takes every conf', async t => {
   const confs = [...guide.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) => JSON.parse(text) as object)
   t.equal(confs.length, 2)
   for (const conf of confs) {
@@ -25,7 +26,7 @@ t.test('every conf is taken', async t => {
   }
 })
 
-t.test('every key of the schema is explained, and no other', async t => {
+t.test('docs/ifacer.md explains exactly the keys of the schema', async t => {
   const { properties } = JSON.parse(readFileSync(`${ROOT}schemas/netconf/ifacer.json`, 'utf8')) as {
     properties: object
   }
@@ -33,7 +34,7 @@ t.test('every key of the schema is explained, and no other', async t => {
   t.strictSame([...explained].sort(), Object.keys(properties).sort())
 })
 
-t.test('every option is explained, and no other', async t => {
+t.test('docs/ifacer.md explains exactly the bond options', async t => {
   let known: readonly string[] = []
   try {
     optionsOf('none=1')
@@ -44,7 +45,7 @@ t.test('every option is explained, and no other', async t => {
   t.strictSame([...column('option', 0)].sort(), [...known].sort())
 })
 
-t.test('every sentence is one that is said', async t => {
+t.test('docs/ifacer.md quotes sentences that exist', async t => {
   const sources = readdirSync(`${ROOT}plugins/ifacer`)
     .filter(file => file.endsWith('.ts'))
     .map(file => readFileSync(`${ROOT}plugins/ifacer/${file}`, 'utf8'))

@@ -1,4 +1,5 @@
-// The commands of docs/ifacer.md, one after another in a shell, on a kernel that has VLANs; the executables stand in /opt/cni/bin for it alone.
+// The commands of docs/ifacer.md, one after another in a shell, on a kernel that has VLANs; the
+// executables stand in /opt/cni/bin for it alone.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { BIN } from '../../fixtures/executable.js'
@@ -8,7 +9,7 @@ import { ROOT } from '../../../scripts/source-tree.js'
 
 t.teardown(closeLinks)
 
-t.test('every command works as it stands', async t => {
+t.test('docs/ifacer.md: every command works', async t => {
   const blocks = [...readFileSync(`${ROOT}docs/ifacer.md`, 'utf8').matchAll(/```sh\n(.*?)```/gs)]
   t.equal(blocks.length, 1)
   const node = netns('g')

@@ -1,4 +1,5 @@
-// ifacer on a real kernel that has VLANs and bonds: what it makes, refuses, rolls back, when fifty ask at once.
+// ifacer on a real kernel that has VLANs and bonds: what it makes, refuses, rolls back, when fifty
+// ask at once.
 import { spawn } from 'node:child_process'
 import t, { type Test } from 'tap'
 import type { Reply } from '../../fixtures/executable.js'
@@ -15,7 +16,7 @@ const isUp = (name: string): boolean => shown(name, node)?.flags.includes('UP') 
 // what a failed test leaves must not fail the next
 t.beforeEach(() => void must(`for bond in bond9 sp_bond0; do ip -n ${node} link del $bond 2>/dev/null; done; true`))
 
-t.test('a VLAN on a NIC is made, and the NIC and it are up; made again it is the same', async t => {
+t.test('ADD creates a VLAN and sets both links up; ADD twice creates it once', async t => {
   const conf = { interfaces: ['eth1'], vlanID: 100 }
   const { status, json } = await ask('ADD', conf)
   t.equal(status, 0)
@@ -35,8 +36,8 @@ t.test('a VLAN on a NIC is made, and the NIC and it are up; made again it is the
   t.match((await ask('CHECK', { ...conf, prevResult })).json, { msg: 'eth1.100 is not on the node any more' })
 })
 
-/** `other` is one option that has another value; `there` and `wanted` is what is said of it. */
-const modes: readonly [mode: number, options: string, want: object, other: string, there: string, wanted: string][] = [
+/** `other` is one option that has another value; `actual` and `wanted` as in the sentence. */
+const modes: readonly [mode: number, options: string, want: object, other: string, actual: string, wanted: string][] = [
   [
     0,
     'packets_per_slave=5;miimon=100;updelay=250;downdelay=300',
@@ -112,8 +113,8 @@ const modes: readonly [mode: number, options: string, want: object, other: strin
   ],
   [6, 'miimon=100', { mode: 'balance-alb', miimon: 100 }, 'resend_igmp=5', 'resend_igmp 1', 'resend_igmp 5'],
 ]
-for (const [mode, options, want, other, there, wanted] of modes)
-  t.test(`mode ${mode} with ${options} is a bond that has them, of both, with a VLAN on it`, async t => {
+for (const [mode, options, want, other, actual, wanted] of modes)
+  t.test(`ADD creates a bond of mode ${mode} with ${options}, its members and a VLAN on it`, async t => {
     const conf = { interfaces: ['eth1', 'eth2'], vlanID: 100, mtu: 1400, bond: { name: 'bond9', mode, options } }
     t.match(await ask('ADD', conf), { status: 0 })
     const links = linksOn(node)
@@ -126,11 +127,11 @@ for (const [mode, options, want, other, there, wanted] of modes)
       t.ok(flags.includes('UP'), `${ifname} is up`)
     t.match(await ask('ADD', conf), { status: 0 }, 'what it made is what it wants')
     const { json } = await ask('ADD', { ...conf, bond: { ...conf.bond, options: other } })
-    const msg = `failed to createBondDevice: bond bond9 is there with ${there}, and ${wanted} is wanted`
+    const msg = `failed to createBondDevice: bond bond9 exists with ${actual}, want ${wanted}`
     t.match(json, { code: 999, msg })
   })
 
-t.test('what cannot be made leaves all as it was', async t => {
+t.test('a failed ADD changes nothing', async t => {
   must(`ip -n ${node} link set eth1 up && ip -n ${node} link set eth2 down`)
   const refused = await ask('ADD', { interfaces: ['eth1', 'eth2'], bond: { mode: 4, options: 'primary=eth1' } })
   t.match(refused.json, { msg: /^failed to createBondDevice: failed to create the bond: / })
@@ -148,7 +149,7 @@ t.test('what cannot be made leaves all as it was', async t => {
 const whole = { interfaces: ['eth1', 'eth2'], vlanID: 200, bond: { name: 'bond9', mode: 1, options: 'miimon=50' } }
 const WHOLE = 'bond9,bond9.200,eth1,eth2,eth3,lo'
 
-/** Lines of `ip monitor` from now on; whoever asks for them has it end. */
+/** Records `ip monitor link`; reading the lines ends it. */
 async function monitor(on: string): Promise<() => Promise<readonly string[]>> {
   const child = spawn('ip', ['-n', on, '-o', 'monitor', 'link'], { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
@@ -166,17 +167,17 @@ async function monitor(on: string): Promise<() => Promise<readonly string[]>> {
   }
 }
 
-t.test('a NIC that a pod’s macvlan has is not taken, and is never down for it', async t => {
+t.test('ADD does not enslave a NIC with a pod’s macvlan, and never sets it down', async t => {
   must(`ip -n ${node} link set eth1 up && ip -n ${node} link set eth2 up`)
   must(`ip -n ${node} link add net9 link eth2 netns ${wire} type macvlan mode bridge`)
   const lines = await monitor(node)
   const { json } = await ask('ADD', whole)
-  const told = await lines()
+  const events = await lines()
   t.match(json, {
     msg: 'failed to createBondDevice: failed to make eth2 a member: device or resource busy (Device is in use and cannot be enslaved)',
     details: /^a macvlan, an ipvlan or a bridge has it/,
   })
-  const down = (nic: string): boolean => told.some(line => new RegExp(`: ${nic}@.* state DOWN`).test(line))
+  const down = (nic: string): boolean => events.some(line => new RegExp(`: ${nic}@.* state DOWN`).test(line))
   t.ok(down('eth1'), 'the monitor sees what goes down')
   t.notOk(down('eth2'))
   t.ok(isUp('eth1') && isUp('eth2'))
@@ -184,7 +185,10 @@ t.test('a NIC that a pod’s macvlan has is not taken, and is never down for it'
   must(`ip -n ${wire} link del net9`)
 })
 
-/** Fifty ADDs of it at once must succeed; what was told of links meanwhile, and of how many links of a name. */
+/**
+ * Fifty ADDs of it at once must succeed; what was events of links meanwhile, and of how many links
+ * of a name.
+ */
 async function fifty(t: Test, conf: object) {
   const lines = await monitor(node)
   const replies = await Promise.all(Array.from({ length: 50 }, () => ask('ADD', conf)))
@@ -192,13 +196,13 @@ async function fifty(t: Test, conf: object) {
     replies.filter(({ status }) => status !== 0).map(({ stdout }) => stdout),
     [],
   )
-  const told = await lines()
+  const events = await lines()
   const made = (name: string): number =>
-    new Set(told.flatMap(line => new RegExp(`^(\\d+): ${name}[@:]`).exec(line)?.[1] ?? [])).size
-  return { told, made }
+    new Set(events.flatMap(line => new RegExp(`^(\\d+): ${name}[@:]`).exec(line)?.[1] ?? [])).size
+  return { events, made }
 }
 
-t.test('of fifty at once one makes the VLAN, and all succeed', async t => {
+t.test('fifty concurrent ADDs create the VLAN once, and all succeed', async t => {
   const { made } = await fifty(t, { interfaces: ['eth3'], vlanID: 200 })
   t.equal(made('eth3.200'), 1, 'one VLAN was made')
   t.equal(names(node), `${ALONE.replace(',lo', '')},eth3.200,lo`)
@@ -206,21 +210,21 @@ t.test('of fifty at once one makes the VLAN, and all succeed', async t => {
   must(`ip -n ${node} link del eth3.200`)
 })
 
-t.test('of fifty at once one makes the bond and its VLAN, all succeed, and nobody sees half of it', async t => {
-  const { told, made } = await fifty(t, whole)
+t.test('fifty concurrent ADDs create the bond and its VLAN once and atomically, and all succeed', async t => {
+  const { events, made } = await fifty(t, whole)
   t.equal(names(node), WHOLE)
   t.equal(made('bond9'), 1, 'one bond was made')
   t.equal(made('bond9.200'), 1, 'one VLAN was made')
-  const named = told.findIndex(line => /^\d+: bond9:/.test(line))
+  const named = events.findIndex(line => /^\d+: bond9:/.test(line))
   for (const member of ['eth1', 'eth2']) {
-    const taken = told.findIndex(line => line.includes(`: ${member}@`) && / master spb-/.test(line))
+    const taken = events.findIndex(line => line.includes(`: ${member}@`) && / master spb-/.test(line))
     t.ok(taken >= 0 && taken < named, `${member} is in the bond before that has its name`)
   }
-  const vlan = told.findIndex(line => /^\d+: bond9.200@/.test(line))
+  const vlan = events.findIndex(line => /^\d+: bond9.200@/.test(line))
   t.ok(vlan >= 0 && vlan < named, 'the VLAN is on the bond before that has its name')
 })
 
-t.test('random schedules of ADD, DEL and kills leave on this kernel what whole calls would have left', async t => {
+t.test('random schedules of ADD, DEL and kills on this kernel leave what complete calls leave', async t => {
   const [place, pods] = [netns('s'), netns('sp')]
   for (const nic of ['eth1', 'eth2', 'eth3']) must(`ip -n ${place} link add ${nic} up type dummy`)
   const seed = Number(process.env['SEED'] ?? 0)
@@ -235,7 +239,7 @@ t.test('random schedules of ADD, DEL and kills leave on this kernel what whole c
   for (const { name, broken, least } of came) if (broken !== undefined) t.fail(`${name}: ${broken}`, { least })
 })
 
-t.test('a NIC by its alternative name, short or long, has VLANs and is a member of a bond', async t => {
+t.test('ADD takes an altname, short or long, for a VLAN’s parent and a bond member', async t => {
   for (const [name, vlan] of [
     ['enp129s0f0np0', 'enp10p68i5p.100'],
     ['a-name-of-20-letters', vlanName('a-name-of-20-letters', 100)],

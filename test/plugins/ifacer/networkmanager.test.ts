@@ -1,10 +1,10 @@
-// What ifacer makes of NetworkManager's state files: which of its links are managed, and the one sentence that it says of them.
+// What ifacer makes of NetworkManager's state files: which of its links are managed, and the one
+// sentence that it says of them.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { networkManagerWarning } from '../../../plugins/ifacer/networkmanager-state.js'
-import { isManaged, oursIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
+import { isManaged, networkManagerWarning, ownLinksIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
 
 const states: readonly [what: string, state: string, managed: boolean][] = [
   ['a link that it configures', '[device]\nmanaged=true\nperm-hw-addr-fake=86:8A:75:D9:5E:D7\nnm-owned=false\n', true],
@@ -13,7 +13,7 @@ const states: readonly [what: string, state: string, managed: boolean][] = [
     '[device]\nmanaged=true\nconnection-uuid=676ac661-ed6f-409e-a2d5-f96f2234784e\nnm-owned=false\n',
     true,
   ],
-  ['one that it is told to leave', '[device]\nmanaged=false\n', false],
+  ['an unmanaged link', '[device]\nmanaged=false\n', false],
   ['one that it has not decided on', '[device]\nperm-hw-addr-fake=5E:EE:0D:76:98:D4\nnm-owned=false\n', false],
   ['a file with blanks and comments', '# internal\n\n[device]\n managed = true \n', true],
   ['a file that was written again', '[device]\nmanaged=true\nmanaged=false\n', false],
@@ -23,7 +23,7 @@ const states: readonly [what: string, state: string, managed: boolean][] = [
   ['an empty file', '', false],
 ]
 for (const [what, state, managed] of states)
-  t.test(`${what} is ${managed ? 'managed' : 'not managed'}`, async t => t.equal(isManaged(state), managed))
+  t.test(`isManaged() of ${what}: ${managed}`, async t => t.equal(isManaged(state), managed))
 
 const link = (index: number, name: string): ObservedLink => ({
   index,
@@ -46,14 +46,14 @@ const node: NetnsState = {
 const bond = accepts({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b' } }, 'ADD')
 const vlan = accepts({ interfaces: ['eth1'], vlanID: 5 }, 'ADD')
 
-t.test('the bond, its VLAN and its members are ours; a NIC below a VLAN is the node’s', async t => {
-  const named = (config: typeof bond) => oursIn(config, node).map(({ name }) => name)
+t.test('ownLinksIn() has the bond, its VLAN and its members, not the parent of a VLAN', async t => {
+  const named = (config: typeof bond) => ownLinksIn(config, node).map(({ name }) => name)
   t.strictSame(named(bond), ['b', 'b.5', 'eth1', 'eth2'])
   t.strictSame(named(vlan), ['eth1.5'])
-  t.strictSame(named(accepts({ interfaces: ['eth9'], vlanID: 5 }, 'ADD')), [], 'what is not there is nobody’s')
+  t.strictSame(named(accepts({ interfaces: ['eth9'], vlanID: 5 }, 'ADD')), [], 'a missing link is not included')
 })
 
-t.test('the sentence names the links and the line to write', async t => {
+t.test('warningOf() names the links and the configuration', async t => {
   t.equal(warningOf([]), undefined)
   t.equal(
     warningOf(['b', 'eth1']),
@@ -72,7 +72,7 @@ const procOf = (t: Test, processes: Readonly<Record<string, readonly [comm: stri
     ),
   )
 
-t.test('only the files of our links are read, and what cannot be read is no warning', async t => {
+t.test('networkManagerWarning() reads only the files of own links, and ignores unreadable ones', async t => {
   const folder = t.testdir({
     2: '[device]\nmanaged=true\n',
     3: '[device]\nmanaged=false\n',
@@ -96,7 +96,7 @@ const running: readonly [what: string, processes: Parameters<typeof procOf>[1], 
   ['what has its name is no process', { acpi: ['NetworkManager', 'net:[1]'] }, false],
 ]
 for (const [what, processes, warns] of running)
-  t.test(`where ${what}, there is ${warns ? 'a' : 'no'} warning`, async t => {
+  t.test(`networkManagerWarning() ${warns ? 'warns' : 'is undefined'}: ${what}`, async t => {
     const folder = t.testdirName
     const proc = procOf(t, processes)
     mkdirSync(`${folder}/devices`)
@@ -104,7 +104,7 @@ for (const [what, processes, warns] of running)
     t.equal(networkManagerWarning(vlan, node, `${folder}/devices`, proc) !== undefined, warns)
   })
 
-t.test('where /proc cannot be read there is no warning', async t => {
+t.test('networkManagerWarning() is undefined without /proc', async t => {
   const folder = t.testdir({ 6: '[device]\nmanaged=true\n' })
   t.equal(networkManagerWarning(vlan, node, folder, `${folder}/none`), undefined)
 })

@@ -1,4 +1,5 @@
-// ifacer's links beside a real NetworkManager: what the drop-in file keeps, what becomes of them where it says nothing, and that ifacer tells.
+// ifacer's links beside a real NetworkManager: what the drop-in file keeps, what becomes of them
+// where it says nothing, and that ifacer tells.
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { BIN } from '../../fixtures/executable.js'
@@ -21,7 +22,10 @@ interface Scene {
   readonly bond: Status | null
   readonly warned: readonly object[]
   readonly devices: string
-  /** After the end of NetworkManager: its files that call a link managed, and what STATUS says of the bond. */
+  /**
+   * After the end of NetworkManager: its files that call a link managed, and what STATUS says of
+   * the bond.
+   */
   readonly left: number
   readonly stopped: Status | null
 }
@@ -54,7 +58,7 @@ const membersOf = (links: readonly Link[]) => MEMBERS.map(name => find(links, na
 const OF_MAC = /ff:fe/
 const linkLocal = (links: readonly Link[], name: string): string =>
   find(links, name)?.addr_info.find(({ scope }) => scope === 'link')?.local ?? 'none'
-/** Nobody answers DHCP, so NetworkManager gives up on a NIC that it has. */
+/** Without a DHCP reply NetworkManager gives up on a managed NIC. */
 const givenUp = (nic: string): string =>
   `grep -q "(${nic}): state change: failed -> disconnected" /run/NetworkManager.log`
 

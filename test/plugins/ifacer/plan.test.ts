@@ -1,4 +1,5 @@
-// What ifacer asks of a node, as tables: confs that are refused, options, plans for what is there and what is not. Pure.
+// What ifacer asks of a node, as tables: confs that are refused, options, plans for what is there
+// and what is not. Pure.
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { ip } from '../../../lib/ip/address.js'
@@ -38,7 +39,7 @@ const refused: readonly [conf: object, message: string][] = [
   ],
 ]
 for (const [raw, message] of refused)
-  t.test(`${JSON.stringify(raw)} is refused`, t => {
+  t.test(`accepts() rejects ${JSON.stringify(raw)}`, t => {
     t.equal(
       saidBy(() => conf(raw)),
       message,
@@ -46,7 +47,7 @@ for (const [raw, message] of refused)
     t.end()
   })
 
-t.test('DEL takes any conf', t => {
+t.test('accepts() of DEL takes any conf', t => {
   t.strictSame(accepts({ interfaces: 5 }, 'DEL').vlan, undefined)
   t.end()
 })
@@ -62,7 +63,7 @@ const tables: readonly [conf: object, bond: string | undefined, vlan: string | u
   [{ interfaces: ['a', 'c'], bond: { name: 'b' }, vlanID: 5 }, 'b', 'b.5'],
 ]
 for (const [raw, bond, vlan] of tables)
-  t.test(`${JSON.stringify(raw)} wants bond ${bond} and vlan ${vlan}`, t => {
+  t.test(`accepts(${JSON.stringify(raw)}) has bond ${bond} and vlan ${vlan}`, t => {
     const wanted = conf(raw)
     t.strictSame([wanted.bond?.name, wanted.vlan?.name], [bond, vlan])
     t.end()
@@ -78,7 +79,7 @@ const options: readonly [text: string, want: object][] = [
   ['primary=eth1;active_slave=eth2', { numbers: {}, primary: 'eth1', activeSlave: 'eth2' }],
 ]
 for (const [text, want] of options)
-  t.test(`options "${text}" are read`, t => {
+  t.test(`optionsOf() parses "${text}"`, t => {
     t.strictSame(optionsOf(text), want)
     t.end()
   })
@@ -93,7 +94,7 @@ const wrongOptions: readonly [text: string, message: string][] = [
   ['arp_ip_target=fd00::1', `${CONVERT}arp_ip_target is "fd00::1"; it must be IPv4 addresses`],
 ]
 for (const [text, message] of wrongOptions)
-  t.test(`options "${text}" are refused`, t => {
+  t.test(`optionsOf() rejects "${text}"`, t => {
     t.equal(
       saidBy(() => optionsOf(text)),
       message,
@@ -128,7 +129,7 @@ const bond = conf({ interfaces: ['eth1', 'eth2'], vlanID: 5, bond: { name: 'b', 
 const b = link(4, 'b', { kind: 'bond', bond: { mode: 1 } })
 const members = [link(2, 'eth1', { master: 4 }), link(3, 'eth2', { master: 4 })]
 
-t.test('a bond gets its name when it is whole, with the vlan on it; then they come up', t => {
+t.test('planFor() renames a bond when it is complete with its VLAN, then sets both up', t => {
   const unfinished = unfinishedName('b')
   t.strictSame(planFor(bond, node([eth1, eth2])).map(describe), [
     `addLink ${unfinished}`,
@@ -147,7 +148,7 @@ t.test('a bond gets its name when it is whole, with the vlan on it; then they co
 
 const LONG = 'a-name-of-20-letters'
 
-t.test('a member, a primary and a parent may go by an alternative name', t => {
+t.test('planFor() takes altnames for members, primary and parent', t => {
   const named = (name: string, more: object = {}): IfacerConf =>
     conf({ interfaces: [name, 'eth2'], bond: { name: 'b', mode: 1, options: `primary=${name}` }, ...more })
   const eth1 = link(2, 'eth1', { altNames: ['enp3s0f0np0', LONG] })
@@ -187,7 +188,7 @@ const there: readonly [name: string, config: IfacerConf, node: NetnsState, steps
   ],
 ]
 for (const [name, config, place, steps] of there)
-  t.test(`where there is ${name}, only what lacks is done`, t => {
+  t.test(`planFor() with existing ${name} has only missing steps`, t => {
     t.strictSame(planFor(config, place).map(describe), steps)
     t.end()
   })
@@ -216,28 +217,28 @@ const same: readonly [options: string, is: ObservedLink['bond']][] = [
   ['', { miimon: 7 }], // what the conf does not name
 ]
 for (const [options, is] of same)
-  t.test(`a bond with ${JSON.stringify(is)} has "${options}"`, t => {
+  t.test(`planFor() is satisfied with "${options}" by a bond of ${JSON.stringify(is)}`, t => {
     t.strictSame(planFor(withOptions(options), bondWith(is)), [])
     t.end()
   })
 
-const THERE = 'failed to createBondDevice: bond b is there with '
+const EXISTS = 'failed to createBondDevice: bond b exists with '
 const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][] = [
   [vlan5, node([]), `${VLAN}failed to LinkByName eth1: Link not found`],
   [
     vlan5,
     node([eth1, link(9, 'eth1.5', { kind: 'dummy' })]),
-    `${VLAN}eth1.5 is there and is dummy, and a vlan with id 5 on eth1 is wanted`,
+    `${VLAN}eth1.5 exists with kind dummy, want vlan id 5 on eth1`,
   ],
   [
     vlan5,
     node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 6 }, parent: 2 })]),
-    `${VLAN}eth1.5 is there with vlan id 6, and a vlan with id 5 on eth1 is wanted`,
+    `${VLAN}eth1.5 exists with vlan id 6, want vlan id 5 on eth1`,
   ],
   [
     vlan5,
     node([eth1, eth2, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5 }, parent: 3 })]),
-    `${VLAN}eth1.5 is there on eth2, and a vlan with id 5 on eth1 is wanted`,
+    `${VLAN}eth1.5 exists on eth2, want vlan id 5 on eth1`,
   ],
   [
     vlan5,
@@ -258,29 +259,25 @@ const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][
   [
     conf({ interfaces: ['eth1', 'eth2'], bond: { name: 'b', mode: 4 } }),
     node([b, ...members]),
-    `${BOND}bond b is there with mode 1 (active-backup), and mode 4 (802.3ad) is wanted`,
+    `${BOND}bond b exists with mode 1 (active-backup), want mode 4 (802.3ad)`,
   ],
   [
     bond,
     node([b, ...members, link(7, 'eth3', { master: 4 })]),
-    `${BOND}bond b is there of eth1, eth2, eth3, and of eth1, eth2 is wanted`,
+    `${BOND}bond b exists with members eth1, eth2, eth3, want eth1, eth2`,
   ],
   [
     withOptions('miimon=50;xmit_hash_policy=layer3+4;use_carrier=1'),
     bondWith({ miimon: 100, xmitHashPolicy: 0, useCarrier: 1 }),
-    `${THERE}miimon 100, xmit_hash_policy layer2, and miimon 50, xmit_hash_policy layer3+4 is wanted`,
+    `${EXISTS}miimon 100, xmit_hash_policy layer2, want miimon 50, xmit_hash_policy layer3+4`,
   ],
-  [
-    withOptions('updelay=100'),
-    bondWith({ miimon: 100, updelay: 200 }),
-    `${THERE}updelay 200, and updelay 100 is wanted`,
-  ],
-  [withOptions('primary=eth2'), bondWith({}), `${THERE}primary none, and primary eth2 is wanted`],
-  [withOptions('primary=eth2'), bondWith({ primary: 2 }), `${THERE}primary eth1, and primary eth2 is wanted`],
+  [withOptions('updelay=100'), bondWith({ miimon: 100, updelay: 200 }), `${EXISTS}updelay 200, want updelay 100`],
+  [withOptions('primary=eth2'), bondWith({}), `${EXISTS}primary none, want primary eth2`],
+  [withOptions('primary=eth2'), bondWith({ primary: 2 }), `${EXISTS}primary eth1, want primary eth2`],
   [
     withOptions('arp_ip_target=10.0.0.1'),
     bondWith({ arpIpTarget: [ip('10.0.0.1'), ip('10.0.0.2')] }),
-    `${THERE}arp_ip_target 10.0.0.1,10.0.0.2, and arp_ip_target 10.0.0.1 is wanted`,
+    `${EXISTS}arp_ip_target 10.0.0.1,10.0.0.2, want arp_ip_target 10.0.0.1`,
   ],
   [
     conf({ interfaces: ['eth1', 'eth2'], bond: { options: 'primary=eth3' } }),
@@ -290,12 +287,12 @@ const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][
   [
     vlan5,
     node([eth1, link(9, 'eth1.5', { kind: 'vlan', vlan: { id: 5, protocol: 0x88a8 }, parent: 2 })]),
-    `${VLAN}eth1.5 is there with protocol 802.1ad, and a vlan with id 5 on eth1 is wanted of 802.1Q`,
+    `${VLAN}eth1.5 exists with protocol 802.1ad, want vlan id 5 on eth1 with protocol 802.1Q`,
   ],
   [
     bond,
     node([eth1, eth2, link(9, 'b.5', { kind: 'vlan', vlan: { id: 5 }, parent: 2 })]),
-    `${VLAN}b.5 is there on eth1, and a vlan with id 5 on b is wanted`,
+    `${VLAN}b.5 exists on eth1, want vlan id 5 on b`,
   ],
   [
     bond,
@@ -326,7 +323,7 @@ const clashes: readonly [config: IfacerConf, node: NetnsState, message: string][
   ],
 ]
 for (const [config, place, message] of clashes)
-  t.test(`refused: ${message}`, t => {
+  t.test(`planFor() rejects: ${message}`, t => {
     t.equal(
       saidBy(() => planFor(config, place)),
       message,
@@ -334,19 +331,19 @@ for (const [config, place, message] of clashes)
     t.end()
   })
 
-t.test('what stands on another namespace’s link of that index is none of a member', t => {
+t.test('planFor() ignores upper devices of a link with the same index in another namespace', t => {
   const stranger = link(9, 'v', { kind: 'vlan', parent: 2, parentElsewhere: true })
   t.ok(planFor(bond, node([eth1, eth2, stranger], { addresses: [{ ...address, dev: 'v' }] })).length > 0)
   t.end()
 })
 
-t.test('the ends of a veth pair are each other’s parent, and none stands on the other', t => {
+t.test('planFor() does not take a veth peer for an upper device', t => {
   const ends = [link(2, 'eth1', { kind: 'veth', parent: 9 }), link(9, 'p', { kind: 'veth', parent: 2 })]
   t.ok(planFor(bond, node([...ends, eth2], { addresses: [{ ...address, dev: 'p' }] })).length > 0)
   t.end()
 })
 
-t.test('the node’s own NIC is taken with consent', t => {
+t.test('planFor() enslaves the node’s NIC with allowNodeNic', t => {
   const consenting = conf({ interfaces: ['eth1', 'eth2'], bond: {}, allowNodeNic: true })
   t.ok(planFor(consenting, node([eth1, eth2], { routes: [route], addresses: [address] })).length > 0)
   t.end()

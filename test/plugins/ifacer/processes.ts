@@ -1,4 +1,5 @@
-// The calls of a schedule by the executable itself: processes side by side, killed by SIGKILL at a system call or at a moment. Runs under Bun.
+// The calls of a schedule by the executable itself: processes side by side, killed by SIGKILL at a
+// system call or at a moment. Runs under Bun.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cniEnv } from '../../fixtures/executable.js'
 import { NODE_CONFIG_VARIABLE } from '../../fixtures/node-config.js'
@@ -19,13 +20,16 @@ const CHANGES_MAX = 40
 const SOME = 24
 /** Before it, the node is only looked at. */
 const FIRST_MADE = 17
-/** From a bare node it is few calls, most of them killed or beside another, that find what is weak. */
+/**
+ * From a bare node it is few calls, most of them killed or beside another, that find what is weak.
+ */
 export const ODDS: Odds = { adds: 0.8, killed: 0.6, meeting: 0.6, deaths: 2 * SOME }
 const diesAt = (change: number): number => 2 * (change - 1)
 
 /**
- * Calls of an even `dies` end with such a system call, undone; the others at a moment of the time that the longest call takes. A call that is
- * to meet another waits at one, for as long as the other takes.
+ * Calls of an even `dies` end with such a system call, undone; the others at a moment of the time
+ * that the longest call takes. A call that is to meet another waits at one, for as long as the
+ * other takes.
  */
 function under({ dies, other, at = 0 }: Op, usualS: number): readonly string[] {
   const strace = (what: string, call: number): readonly string[] =>
@@ -39,14 +43,20 @@ const [MARKED_VLAN, MARKED_BOND, MARKED_BOTH, VLAN_OF_BOND] = [1, 4, 6, 8] // in
 const add = (conf: number, pod: number) => ({ verb: 'ADD', conf, pod }) as const
 const del = (conf: number, pod: number) => ({ verb: 'DEL', conf, pod }) as const
 
-/** From a bare node: the ADD that makes most and the DEL that removes most, each killed at every `step`-th change, and ADD again. */
+/**
+ * From a bare node: the ADD that makes most and the DEL that removes most, each killed at every
+ * `step`-th change, and ADD again.
+ */
 const killed = (step: number): readonly (readonly Op[])[] =>
   Array.from({ length: CHANGES_MAX / step }, (_, at) => diesAt(1 + at * step)).flatMap(dies => [
     [{ ...add(MARKED_BOTH, 1), dies }, add(MARKED_BOTH, 2)],
     [add(MARKED_BOTH, 1), { ...del(MARKED_BOTH, 1), dies }, add(MARKED_BOTH, 2)],
   ])
 
-/** Two at once: both make the same; one makes what the other stands on; the last pod leaves as one comes. */
+/**
+ * Two at once: both make the same; one makes what the other stands on; the last pod leaves as one
+ * comes.
+ */
 const meetings: readonly (readonly Op[])[] = [
   ...[0, 2, 4].map(at => [{ ...add(MARKED_BOTH, 1), at, other: add(MARKED_BOTH, 2) }]),
   [{ ...add(MARKED_VLAN, 1), other: add(MARKED_VLAN, 2) }],

@@ -1,4 +1,5 @@
-// ifacer's own processes on a kernel that has VLANs and bonds: many confs, two at once, killed at system calls and at moments.
+// ifacer's own processes on a kernel that has VLANs and bonds: many confs, two at once, killed at
+// system calls and at moments.
 import t from 'tap'
 import { BIN } from '../../fixtures/executable.js'
 import { closeLinks, netns } from '../../fixtures/links.js'

@@ -1,5 +1,6 @@
-// Runs under Bun, as `real.ts PODS-NETNS HOLDS FIRST-SEED COUNT CALLS [BIN STEP]`: schedules on the kernel's own links, with BIN by its ifacer's processes,
-// killed at every STEP-th change; prints what came of each, a line of JSON.
+// Runs under Bun, as `real.ts PODS-NETNS HOLDS FIRST-SEED COUNT CALLS [BIN STEP]`: schedules on the
+// kernel's own links, with BIN by its ifacer's processes, killed at every STEP-th change; prints
+// what came of each, a line of JSON.
 import { openKernel } from '../../../lib/kernel/kernel.js'
 import type { StepOf } from '../../../lib/plan/step.js'
 import { linkUsersIn } from '../../../plugins/ifacer/link-users.js'
@@ -62,7 +63,7 @@ function leftBehind(): string | undefined {
   return left.length === 0 ? undefined : `left: ${left.map(({ name }) => name).join(', ')}`
 }
 
-/** A process cannot be made to do just the same again, so its schedule is told as it is. */
+/** A process cannot be made to do just the same again, so its schedule is reported unshrunk. */
 const leastOf = (schedule: readonly Op[]): readonly Op[] =>
   byThem === undefined ? shrunk(schedule, one => broken(one) !== undefined) : schedule
 

@@ -1,4 +1,5 @@
-// What ifacer answers on success: prevResult as it came, in every version of CNI; nothing of its own. A conf that makes nothing needs no kernel.
+// What ifacer answers on success: prevResult as it came, in every version of CNI; nothing of its
+// own. A conf that makes nothing needs no kernel.
 import t from 'tap'
 import { outcomeOf } from '../../../lib/cni/plugin.js'
 import { plugin } from '../../../plugins/ifacer/main.js'
@@ -41,7 +42,7 @@ const results: readonly [version: string, prevResult: object][] = [
   ['1.1.0', newest],
 ]
 for (const [cniVersion, result] of results)
-  t.test(`prevResult of ${cniVersion} is passed on unchanged`, async t => {
+  t.test(`ADD returns prevResult of ${cniVersion} unchanged`, async t => {
     const prevResult = { cniVersion, ...result }
     const { exitCode, stdout } = await answer('ADD', { cniVersion, prevResult })
     t.equal(exitCode, 0)
@@ -49,7 +50,7 @@ for (const [cniVersion, result] of results)
   })
 
 for (const [cniVersion] of results.slice(2))
-  t.test(`first in a chain of ${cniVersion}, the result is empty`, async t => {
+  t.test(`ADD without prevResult returns an empty result in ${cniVersion}`, async t => {
     const { exitCode, stdout } = await answer('ADD', { cniVersion })
     t.equal(exitCode, 0)
     t.match(JSON.parse(stdout), { cniVersion })
@@ -60,13 +61,13 @@ for (const [cniVersion] of results.slice(2))
   })
 
 for (const cniVersion of ['0.1.0', '0.2.0'])
-  t.test(`an empty result cannot be told in ${cniVersion}`, async t => {
+  t.test(`ADD fails in ${cniVersion}, which has no empty result`, async t => {
     const { exitCode, stdout } = await answer('ADD', { cniVersion })
     t.equal(exitCode, 1)
     t.match(JSON.parse(stdout), { msg: 'cannot convert: no valid IP addresses' })
   })
 
-t.test('CHECK of a conf that makes nothing is content, and says nothing', async t => {
+t.test('CHECK of a conf without links succeeds and prints nothing', async t => {
   const prevResult = { cniVersion: '1.0.0', ...newer }
   t.match(await answer('CHECK', { cniVersion: '1.0.0', prevResult }), { exitCode: 0, stdout: '' })
 })

@@ -1,4 +1,5 @@
-// Thousands of random schedules of ADD, DEL and kills by confs that want the same links: what is there is always what whole calls would have made.
+// Thousands of random schedules of ADD, DEL and kills by confs that want the same links: what is
+// there is always what whole calls would have made.
 import t from 'tap'
 import { randomFrom } from '../../lib/ipam/world.js'
 import { brokenBy, NICS, scheduleFrom, shrunk, type Op } from './schedules.js'
@@ -29,9 +30,9 @@ const meetings: readonly [what: string, schedule: readonly Op[]][] = [
   ]),
 ]
 for (const [what, schedule] of meetings)
-  t.test(`${what}: both are served`, async t => t.equal(broken(schedule), undefined))
+  t.test(`schedule ${what}: both succeed`, async t => t.equal(broken(schedule), undefined))
 
-t.test(`of ${SCHEDULES} schedules none leaves half of anything, or takes a link from under a pod`, t => {
+t.test(`${SCHEDULES} random schedules leave no partial link and remove none in use`, t => {
   t.comment(`seeds ${FIRST} to ${FIRST + SCHEDULES - 1}; SEED and SCHEDULES say otherwise`)
   for (let seed = FIRST; seed < FIRST + SCHEDULES; seed++) {
     const schedule = scheduleFrom(randomFrom(seed), CALLS)

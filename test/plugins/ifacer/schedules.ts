@@ -1,12 +1,12 @@
-// Random schedules of ADD and DEL by many confs, some killed between two changes; what may come of each, and the least schedule that breaks it.
+// Random schedules of ADD and DEL by many confs, some killed between two changes; what may come of
+// each, and the least schedule that breaks it.
 import type { ObservedLink } from '../../../lib/plan/state.js'
 import { CniError } from '../../../lib/cni/error.js'
 import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
 import type { LinkUsers, LinkUser } from '../../../plugins/ifacer/link-users.js'
 import { ensure, release, type IfacerKernel } from '../../../plugins/ifacer/links.js'
-import { staysAsItIs } from '../../../plugins/ifacer/observe.js'
 import { isMarked } from '../../../plugins/ifacer/ownership.js'
-import { leftovers, topOf } from '../../../plugins/ifacer/plan.js'
+import { leftovers, topOf, unchangedIn } from '../../../plugins/ifacer/plan.js'
 import { EMPTY_NETNS } from '../../../lib/plan/state.js'
 import { World, type Arena } from './world.js'
 
@@ -14,7 +14,10 @@ export const NICS = ['eth1', 'eth2', 'eth3']
 const removeUnused = true
 const both = ['eth1', 'eth2']
 
-/** Each clashes with some of the others: a name, a member, a VLAN id, a mode, an MTU that no bond has. */
+/**
+ * Each clashes with some of the others: a name, a member, a VLAN id, a mode, an MTU that no bond
+ * has.
+ */
 export const CONFS: readonly object[] = [
   { interfaces: ['eth1'], vlanID: 5 },
   { interfaces: ['eth1'], vlanID: 5, removeUnused },
@@ -32,8 +35,9 @@ export const CONFS: readonly object[] = [
 ]
 
 /**
- * A call by the pod `pod` for conf `conf`. `dies` is how many changes are made before it is killed; `other` is the call of another pod that
- * comes in at the moment `at`, of those where this one has not the lock.
+ * A call by the pod `pod` for conf `conf`. `dies` is how many changes are made before it is killed;
+ * `other` is the call of another pod that comes in at the moment `at`, of those where this one has
+ * not the lock.
  */
 export interface Op {
   readonly verb: 'ADD' | 'DEL'
@@ -72,8 +76,8 @@ export function scheduleFrom(random: () => number, length: number, odds: Odds = 
 class Killed extends Error {}
 
 /**
- * The same node in the hands of a process that is killed before its change number `dies`. Looking changes nothing. `moment` is
- * called whenever others may come in.
+ * The same node in the hands of a process that is killed before its change number `dies`. Looking
+ * changes nothing. `moment` is called whenever others may come in.
  */
 function mortal({ kernel, users }: Arena, dies: number, moment: () => void) {
   let left = dies
@@ -122,7 +126,10 @@ export interface Done {
 /** Performs a call, with that of another pod that it names, and says what came of each. */
 export type Perform = (op: Op, arena: Arena) => readonly Done[]
 
-/** The call and, around it, what the next plugin of the chain does: its macvlan comes behind ADD and goes before DEL. */
+/**
+ * The call and, around it, what the next plugin of the chain does: its macvlan comes behind ADD and
+ * goes before DEL.
+ */
 const perform: Perform = (op, arena) => {
   const others: Done[] = []
   let moments = 0
@@ -138,7 +145,7 @@ const perform: Perform = (op, arena) => {
       moment()
       release(user => user.containerID === me.containerID && user.network === me.network, hands)
     } else {
-      if (!staysAsItIs(confOf(op), wish => hands.kernel.observe({ node: wish }).node)) ensure(confOf(op), me, hands)
+      if (!unchangedIn(confOf(op), wish => hands.kernel.observe({ node: wish }).node)) ensure(confOf(op), me, hands)
       moment()
     }
     return done(op.verb === 'DEL' || isPlugged(op, arena) ? 'done' : 'stranded')
@@ -202,14 +209,17 @@ const distinct = (worlds: readonly World[]): readonly World[] => [
 const orders = (done: readonly Done[]): readonly (readonly Done[])[] =>
   done.length > 1 ? [done, [...done].reverse()] : [done]
 
-/** One sentence for what broke, or undefined. `by` is who performs the calls on the arena: this process, unless told. */
+/**
+ * One sentence for what broke, or undefined. `by` is who performs the calls on the arena: this
+ * process by default.
+ */
 export function brokenBy(schedule: readonly Op[], arena: Arena, by: Perform = perform): string | undefined {
   let possible: readonly World[] = [new World(NICS)]
   const plugged = new Set<string>()
   for (const [at, op] of schedule.entries()) {
-    const told = `call ${at + 1} of ${schedule.length}, ${JSON.stringify(op)}`
+    const call = `call ${at + 1} of ${schedule.length}, ${JSON.stringify(op)}`
     const done = by(op, arena)
-    if (done.some(({ came }) => came === 'stranded')) return `${told}: ADD succeeded, and a macvlan finds no link`
+    if (done.some(({ came }) => came === 'stranded')) return `${call}: ADD succeeded, and a macvlan finds no link`
     const now = linksText(arena.links())
     const after = orders(done).flatMap(order =>
       order.reduce((worlds, one) => distinct(worlds.flatMap(world => outcomes(one, world))), possible),
@@ -217,13 +227,13 @@ export function brokenBy(schedule: readonly Op[], arena: Arena, by: Perform = pe
     possible = distinct(after).filter(world => linksText(world.links()) === now)
     if (possible.length === 0) {
       const may = [...new Set(after.map(world => linksText(world.links())))]
-      return `${told}: ${done.map(({ came }) => came).join(' and ')}; there is ${now}; there may be ${may.join(' or ')}`
+      return `${call}: ${done.map(({ came }) => came).join(' and ')}; there is ${now}; there may be ${may.join(' or ')}`
     }
     for (const one of done)
       if (one.op.verb === 'DEL') plugged.delete(podOf(one.op))
       else if (one.came === 'done') plugged.add(podOf(one.op))
     const lost = [...plugged].find(pod => !arena.isPlugged(pod))
-    if (lost !== undefined) return `${told}: the link below pod ${lost} is gone`
+    if (lost !== undefined) return `${call}: the link below pod ${lost} is gone`
   }
   return undefined
 }

@@ -5,9 +5,8 @@ import { cidr } from '../../../lib/ip/cidr.js'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { MARK, unfinishedName } from '../../../plugins/ifacer/ownership.js'
+import { claimOf, MARK, unfinishedName, unusedFrom } from '../../../plugins/ifacer/ownership.js'
 import { leftovers, planFor } from '../../../plugins/ifacer/plan.js'
-import { claimOf, unusedFrom } from '../../../plugins/ifacer/unused.js'
 
 const link = (index: number, name: string, more: Partial<ObservedLink> = {}): ObservedLink => ({
   index,
@@ -44,7 +43,7 @@ const address = {
 
 const table: readonly [what: string, node: NetnsState, held: readonly string[], goes: string][] = [
   ['nothing stands on it', node([eth1, bond, vlan]), [], 'b.5,b'],
-  ['somebody holds what is below', node([eth1, bond, vlan]), ['b'], 'b.5'],
+  ['the parent has users', node([eth1, bond, vlan]), ['b'], 'b.5'],
   ['what is below was made by hand', node([eth1, link(4, 'b', { kind: 'bond' }), vlan]), [], 'b.5'],
   ['what is below carries another VLAN', node([eth1, bond, vlan, link(6, 'b.6', { parent: 4 })]), [], 'b.5'],
   [
@@ -62,12 +61,12 @@ const table: readonly [what: string, node: NetnsState, held: readonly string[], 
   ['only the kernel’s own route is there', node([bond, vlan], { routes: [route('fe80::/64')] }), [], 'b.5,b'],
 ]
 for (const [what, place, held, goes] of table)
-  t.test(`where ${what}, ${goes || 'nothing'} may go`, async t => {
+  t.test(`unusedFrom() is ${goes || 'empty'}: ${what}`, async t => {
     const may = unusedFrom('b.5', place, name => held.includes(name))
     t.equal(may.map(({ name }) => name).join(), goes)
   })
 
-t.test('the kernel is asked with a macvlan that stands alone', async t =>
+t.test('claimOf() is a passthru macvlan', async t =>
   t.match(claimOf(vlan), { name: unfinishedName('b.5'), link: { kind: 'macvlan', on: 'b.5', mode: 'passthru' } }),
 )
 
@@ -96,14 +95,14 @@ const steps: readonly [conf: object, node: NetnsState, steps: readonly string[]]
   ],
 ]
 for (const [raw, place, verbs] of steps)
-  t.test(`${JSON.stringify(raw)} is marked before it has its name`, async t =>
+  t.test(`planFor(${JSON.stringify(raw)}) marks before the rename`, async t =>
     t.strictSame(
       planFor(accepts(raw, 'ADD'), place).map(({ verb }) => verb),
       verbs,
     ),
   )
 
-t.test('what a killed call left is known by name and kind; nothing else is taken for it', async t => {
+t.test('leftovers() matches name and kind', async t => {
   const left = ['bond', 'vlan', 'macvlan'].map((kind, at) => link(9 + at, `spb-0000000${at}`, { kind }))
   const others = [link(20, 'spb-1', { kind: 'bond' }), link(21, 'spb-00000009', { kind: 'dummy' }), bond, vlan, eth1]
   t.strictSame(

@@ -1,4 +1,5 @@
-// A node's links in memory, with the kernel's rules that ifacer leans on: names are unique, a bond takes what is down, a passthru macvlan stands alone.
+// A node's links in memory, with the kernel's rules that ifacer leans on: names are unique, a bond
+// takes what is down, a passthru macvlan stands alone.
 import type { Query } from '../../../lib/kernel/observe.js'
 import { EMPTY_NETNS, type Observed, type ObservedLink } from '../../../lib/plan/state.js'
 import type { Step, StepOf, Where } from '../../../lib/plan/step.js'

@@ -1,4 +1,5 @@
-// ADD of the real program on a real kernel: every mode and key, what it answers, and that a failed ADD leaves nothing.
+// ADD of the real program on a real kernel: every mode and key, what it answers, and that a failed
+// ADD leaves nothing.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -39,7 +40,7 @@ const shown = (pod: Place, link = 'eth0'): Shown | undefined =>
   (JSON.parse(pod.sh(`ip -d -j link show ${link}`)) as Shown[])[0]
 
 for (const mode of ['private', 'vepa', 'bridge', 'passthru'])
-  t.test(`mode ${mode} makes a macvlan of mode ${mode} that has its address and is up`, async t => {
+  t.test(`ADD with mode ${mode} creates a macvlan of mode ${mode}, addressed and up`, async t => {
     const pod = network.pod()
     const { status, json } = await call({ verb: 'ADD', conf: conf({ mode }), pod })
     t.equal(status, 0)
@@ -55,7 +56,7 @@ for (const mode of ['private', 'vepa', 'bridge', 'passthru'])
     t.strictSame(pod.links(), [])
   })
 
-t.test('a pod on the macvlan reaches the wire', async t => {
+t.test('ADD: a pod reaches the network', async t => {
   const pod = network.pod()
   t.equal((await call({ verb: 'ADD', conf: conf({ ipam: fixed('10.6.0.6/16') }), pod })).status, 0)
   t.match(pod.sh(`ping -c1 -W2 ${GATEWAY.v4}`), '1 received')
@@ -80,7 +81,7 @@ const keys: readonly [name: string, conf: object, env: Record<string, string>, w
   ],
 ]
 for (const [name, more, env, want] of keys)
-  t.test(`the link has ${name}, and 1.1.0 says its MTU`, async t => {
+  t.test(`ADD sets ${name}; results of 1.1.0 have the MTU`, async t => {
     const pod = network.pod()
     const { status, json } = await call({
       verb: 'ADD',
@@ -95,7 +96,7 @@ for (const [name, more, env, want] of keys)
     ])
   })
 
-t.test('without an ipam the interface is a bare port, and up', async t => {
+t.test('ADD without ipam creates an interface without addresses, up', async t => {
   const pod = network.pod()
   const { status, json } = await call({ verb: 'ADD', conf: conf({ ipam: {} }), pod })
   t.equal(status, 0)
@@ -104,7 +105,7 @@ t.test('without an ipam the interface is a bare port, and up', async t => {
   t.notMatch(pod.sh('ip addr show eth0'), 'inet ')
 })
 
-t.test('a dual-stack pod has both addresses, and IPv6 has settled when ADD ends', async t => {
+t.test('ADD of a dual-stack pod waits for DAD', async t => {
   const pod = network.pod()
   const ranges = [
     [{ subnet: '10.6.0.0/16', rangeStart: '10.6.9.9', gateway: GATEWAY.v4 }],
@@ -133,7 +134,7 @@ t.test('a dual-stack pod has both addresses, and IPv6 has settled when ADD ends'
   )
 })
 
-t.test('IPv6 is switched on for a pod whose runtime switched it off', async t => {
+t.test('ADD enables IPv6 that the runtime disabled', async t => {
   const pod = network.pod()
   pod.sh('echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6')
   const ipam = { type: 'static', addresses: [{ address: 'fd06::77/64', gateway: GATEWAY.v6 }] }
@@ -141,7 +142,7 @@ t.test('IPv6 is switched on for a pod whose runtime switched it off', async t =>
   t.match(pod.sh('ip -6 addr show eth0'), 'fd06::77/64')
 })
 
-t.test('with linkInContainer the master is one of the pod’s', async t => {
+t.test('ADD with linkInContainer takes a master in the pod', async t => {
   const pod = network.pod()
   pod.sh('ip link add in0 type veth peer name in1 && ip link set in0 up && ip link set in1 up')
   const inside = conf({ master: 'in0', linkInContainer: true, ipam: fixed('10.8.0.5/16') })
@@ -162,7 +163,7 @@ t.test('with linkInContainer the master is one of the pod’s', async t => {
   t.match(pod.sh('ip link show net2'), 'net2@in0', 'the default route is the pod’s too')
 })
 
-t.test('without a master the default route leads to it, of either family', async t => {
+t.test('ADD without master takes the default route’s device, of either family', async t => {
   t.match((await call({ verb: 'ADD', conf: conf({ master: '' }), pod: network.pod() })).json, {
     code: 999,
     msg: 'no default route interface found',
@@ -194,7 +195,7 @@ function ipamNamed(name: string, does: string): { readonly path: string; log(): 
 }
 const answers = (result: object): string => `cat <<'END'\n${JSON.stringify({ cniVersion: '1.0.0', ...result })}\nEND`
 
-t.test('an address is announced when the link comes up with it', async t => {
+t.test('ADD announces addresses when the link comes up', async t => {
   wire.sh('echo 1 > /proc/sys/net/ipv4/conf/br0/arp_accept')
   const plain = ipamNamed('plain', answers({ ips: [{ address: '10.6.7.8/16' }] }))
   const pod = network.pod()
@@ -202,7 +203,7 @@ t.test('an address is announced when the link comes up with it', async t => {
   t.match(wire.sh('ip neigh show 10.6.7.8'), shown(pod)?.address ?? 'no address', 'the switch has heard of it')
 })
 
-t.test('an address is announced also where the IPAM has set the link up before', async t => {
+t.test('ADD announces addresses also if the IPAM has set the link up', async t => {
   wire.sh('echo 1 > /proc/sys/net/ipv4/conf/br0/arp_accept')
   const early = ipamNamed(
     'early',
@@ -232,7 +233,7 @@ const failing: readonly [name: string, does: string, msg: RegExp, verbs: string]
   ['a word for an address', answers({ ips: [{ address: 'ten' }] }), /address "ten"/, 'ADD DEL'],
 ]
 for (const [name, does, msg, verbs] of failing)
-  t.test(`an IPAM that answers with ${name} fails ADD, and nothing is left`, async t => {
+  t.test(`ADD fails with an IPAM result with ${name}, and leaves nothing`, async t => {
     const ipam = ipamNamed('failing', does)
     const pod = network.pod()
     const { status, json } = await call({
@@ -247,7 +248,7 @@ for (const [name, does, msg, verbs] of failing)
     t.equal(ipam.log(), verbs, 'what was taken is given back')
   })
 
-t.test('what a failed ADD found set it leaves as it was', async t => {
+t.test('a failed ADD restores sysctls', async t => {
   const ipam = ipamNamed(
     'failing',
     answers({ ips: [{ address: 'fd06::8/64' }], routes: [{ dst: 'fd09::/64', gw: 'fd08::1' }] }),
@@ -259,7 +260,7 @@ t.test('what a failed ADD found set it leaves as it was', async t => {
   t.equal(pod.sh('cat /proc/sys/net/ipv6/conf/lo/disable_ipv6').trim(), '1')
 })
 
-t.test('the dhcp IPAM without its daemon fails ADD in its own words, and nothing is left', async t => {
+t.test('ADD relays the error of dhcp without its daemon, and leaves nothing', async t => {
   const pod = network.pod()
   const { status, json } = await call({ verb: 'ADD', conf: conf({ ipam: { type: 'dhcp' } }), pod })
   t.equal(status, 1)
@@ -267,7 +268,7 @@ t.test('the dhcp IPAM without its daemon fails ADD in its own words, and nothing
   t.strictSame(pod.links(), [])
 })
 
-t.test('ADD, CHECK and DEL with a master by its alternative name, short or long', async t => {
+t.test('ADD, CHECK and DEL take an altname, short or long, as master', async t => {
   const { node } = network
   for (const name of ['enp3s0f0np0', 'a-name-of-20-letters', 'x'.repeat(127)]) {
     node.sh(`ip link property add dev eth0 altname ${name}`)
@@ -289,7 +290,7 @@ t.test('ADD, CHECK and DEL with a master by its alternative name, short or long'
     })
 })
 
-t.test('ADD says that another interface has the MAC, and that the master is down', async t => {
+t.test('ADD reports a duplicate MAC, and a master that is down', async t => {
   const { node } = network
   const ipam = { type: 'static', addresses: [{ address: '10.6.0.5/16' }] }
   const sibling = network.pod()

@@ -1,4 +1,5 @@
-// macvlan's deciding, as tables: what a conf becomes, what it may not say, and in which words a refusal is told.
+// macvlan's deciding, as tables: what a conf becomes, what it may not say, and in which words a
+// refusal is outcome.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
@@ -42,7 +43,7 @@ const linkOf = (conf: object, options?: { args?: Record<string, string> }): Step
 const TEMPORARY = plan.temporaryName({ containerID: 'c1', ifName: 'eth0' })
 const macvlan = { kind: 'macvlan', on: 'm0', onWhere: 'node', mode: 'bridge' } as const
 
-t.test('the NIC is made under a temporary name and renamed', t => {
+t.test('nicPlan() creates the link under a temporary name and renames it', t => {
   t.strictSame(plan.nicPlan(callOf({}), master), [
     { verb: 'addLink', where: 'pod', name: TEMPORARY, link: macvlan },
     { verb: 'rename', where: 'pod', name: TEMPORARY, to: 'eth0', alias: 'container c1' },
@@ -70,7 +71,7 @@ const links: readonly [name: string, conf: object, args: Record<string, string>,
   ],
 ]
 for (const [name, conf, args, link] of links)
-  t.test(`the link has ${name}`, t => {
+  t.test(`nicPlan() sets ${name}`, t => {
     t.match(linkOf(conf, { args }), link)
     t.end()
   })
@@ -97,12 +98,12 @@ const refused: readonly [name: string, conf: object, message: string][] = [
   ],
 ]
 for (const [name, conf, message] of refused)
-  t.test(`${name} is refused`, t => {
+  t.test(`nicPlan() rejects ${name}`, t => {
     t.throws(() => linkOf(conf), { name: 'CniError', message })
     t.end()
   })
 
-t.test('without an address a result of 0.2.0 cannot be told, so nothing is made', t => {
+t.test('nicPlan() rejects 0.2.0 without ipam', t => {
   t.throws(() => plan.nicPlan(callOf({ ipam: {} }, { cniVersion: '0.2.0' }), master), {
     message: 'cannot convert: no valid IP addresses',
   })
@@ -110,7 +111,7 @@ t.test('without an address a result of 0.2.0 cannot be told, so nothing is made'
   t.end()
 })
 
-t.test('the master is the conf’s, else the default route’s, where the conf says', t => {
+t.test('masterName() is the conf’s, else the default route’s device', t => {
   const routed: NetnsState = {
     ...EMPTY_NETNS,
     routes: [{ dst: cidr('0.0.0.0/0'), dev: 'm9', table: 254, metric: 0, scope: 0, type: 1 }],
@@ -142,7 +143,7 @@ const ipam = {
   ],
 }
 
-t.test('addresses go on, the link comes up, then the routes; a route without a gateway takes its family’s', t => {
+t.test('addressPlan() adds addresses and sets the link up; routePlan() defaults to the family’s gateway', t => {
   const addressed = plan.addressedBy('eth0', ipam)
   const pod: NetnsState = {
     ...EMPTY_NETNS,
@@ -180,7 +181,7 @@ t.test('addresses go on, the link comes up, then the routes; a route without a g
   t.end()
 })
 
-t.test('an IPv4 pod has none of the IPv6 sysctls but the harmless one, and does not wait', t => {
+t.test('addressPlan() of an IPv4 pod sets no IPv6 sysctl but ndisc_notify; no DAD', t => {
   const addressed = plan.addressedBy('eth0', { ips: [{ address: '10.6.0.5/16' }] })
   const steps = plan.addressPlan({ ifName: 'eth0' }, addressed, EMPTY_NETNS)
   t.strictSame(
@@ -209,12 +210,12 @@ for (const [name, result, message] of [
     'the IPAM\'s result has routes[].dst "x", which is not valid',
   ],
 ] as const)
-  t.test(`an IPAM that answers with ${name} is refused`, t => {
+  t.test(`addressedBy() rejects a result with ${name}`, t => {
     t.throws(() => plan.addressedBy('eth0', result), { message })
     t.end()
   })
 
-t.test('addresses settle when none is tentative; a duplicate is told by name', t => {
+t.test('settlementOf() is ready without tentative addresses, and names a duplicate', t => {
   const address = { ip: ip('fd06::5'), length: 64 }
   const at = (flags: { tentative: boolean; dadFailed: boolean }): NetnsState => ({
     ...EMPTY_NETNS,
@@ -233,7 +234,7 @@ t.test('addresses settle when none is tentative; a duplicate is told by name', t
   t.end()
 })
 
-t.test('DEL knows the attachment and nothing else', t => {
+t.test('planForDel() depends on the attachment only', t => {
   t.strictSame(
     plan.planForDel({ containerID: 'c1', ifName: 'eth0' }).map(step => 'name' in step && step.name),
     [TEMPORARY, 'eth0'],
@@ -241,7 +242,7 @@ t.test('DEL knows the attachment and nothing else', t => {
   t.end()
 })
 
-t.test('the result has the NIC as it is, and the conf’s DNS over the IPAM’s', t => {
+t.test('resultOf() has the observed link, and the conf’s dns over the IPAM’s', t => {
   const nic = { ...master, name: 'eth0', mtu: 1400 }
   const { config } = callOf({ dns: { nameservers: ['10.0.0.1'], domain: 'a' } })
   t.strictSame(plan.resultOf({ ...callOf({}), config }, nic, { ...ipam, dns: { domain: 'b' } }), {
@@ -298,12 +299,12 @@ const words: readonly [step: Step, code: string, reason: string, message: string
   ],
 ]
 for (const [step, code, reason, message, details] of words)
-  t.test(`a refused ${step.verb} says: ${message}`, t => {
+  t.test(`refusalOf() of ${step.verb}: ${message}`, t => {
     t.match(refusalOf({ step, code, reason, ifName: 'eth0' }), { message, details, code: 999 })
     t.end()
   })
 
-t.test('the README shows a conf that is taken', t => {
+t.test('accepts() takes the conf of README.md', t => {
   const readme = readFileSync(new URL('../../../plugins/macvlan-wrapper/README.md', import.meta.url), 'utf8')
   const [, json = ''] = /```json\n([^]*?)```/.exec(readme) ?? []
   t.match(accepts(JSON.parse(json)), { master: 'eth0', mode: 'bridge', ipamType: 'spiderpool', mtu: 0 })

@@ -1,4 +1,5 @@
-// Side by side with the reference macvlan of the Debian package: the same conf gives the same result, the same mistake the same words.
+// Side by side with the reference macvlan of the Debian package: the same conf gives the same
+// result, the same mistake the same words.
 import t from 'tap'
 import { existsSync } from 'node:fs'
 import { GATEWAY, openNetwork, type CallOptions } from '../../fixtures/netns.js'
@@ -26,7 +27,10 @@ const conf = (more: object = {}) => ({
   ...more,
 })
 
-/** Each in a pod of its own; where they differ only by chance, MACs and names of namespaces are blanked. */
+/**
+ * Each in a pod of its own; where they differ only by chance, MACs and names of namespaces are
+ * blanked.
+ */
 async function both(
   options: Omit<CallOptions, 'pod'> & { pod?: string },
 ): Promise<readonly [ours: Reply, theirs: Reply]> {
@@ -79,7 +83,7 @@ const confs: readonly [name: string, conf: object, env?: Record<string, string>]
   ['an address without a gateway', { ipam: { type: 'static', addresses: [{ address: '10.6.0.5/16' }] } }],
 ]
 for (const [name, more, env = {}] of confs)
-  t.test(`${name}: the same answer, the same interface`, async t => {
+  t.test(`ADD has the result and interface of the reference plugin: ${name}`, async t => {
     const [ours, theirs] = await both({ verb: 'ADD', conf: conf(more), env })
     t.equal(theirs.status, 0, 'the reference plugin does it')
     t.strictSame(ours.json, asNewer(theirs.json))
@@ -112,7 +116,7 @@ const mistakes: readonly [
   ['an address outside', { ipam: { type: 'static', addresses: [{ address: 'x' }] } }],
 ]
 for (const [name, more, { code, ...options } = {}] of mistakes)
-  t.test(`${name}: the same words, and the same code or the specification’s own`, async t => {
+  t.test(`ADD has the error of the reference plugin, with its code or the specification’s: ${name}`, async t => {
     const [ours, theirs] = await both({ verb: 'ADD', conf: conf(more), ...options })
     const said = ({ status, json }: Reply) => ({ status, ...(json as { code: number; msg: string }) })
     t.equal(theirs.status, 1, 'the reference plugin refuses')
@@ -122,7 +126,7 @@ for (const [name, more, { code, ...options } = {}] of mistakes)
     )
   })
 
-t.test('an interface of the one is checked and deleted by the other', async t => {
+t.test('CHECK and DEL take an interface of the reference plugin, and vice versa', async t => {
   const pod = network.pod()
   const reference = { name: 'macvlan', bin: REFERENCE }
   for (const [maker, other] of [

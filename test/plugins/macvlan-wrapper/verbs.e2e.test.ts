@@ -28,7 +28,7 @@ const conf = (more: object = {}) => ({
 })
 const DONE = { status: 0, stdout: '' }
 
-t.test('ADD twice fails, and the first interface is untouched', async t => {
+t.test('ADD twice fails and leaves the first interface', async t => {
   const pod = network.pod()
   t.equal((await call({ verb: 'ADD', conf: conf(), pod })).status, 0)
   const before = pod.sh('ip addr show eth0; ip route')
@@ -38,7 +38,7 @@ t.test('ADD twice fails, and the first interface is untouched', async t => {
   t.strictSame(pod.links(), ['eth0'])
 })
 
-t.test('DEL twice is DEL once, also without a namespace, after it, and without a master', async t => {
+t.test('DEL is idempotent, also without namespace or master', async t => {
   const pod = network.pod()
   t.equal((await call({ verb: 'ADD', conf: conf(), pod })).status, 0)
   t.match(await call({ verb: 'DEL', conf: conf({ master: 'gone' }), pod }), DONE, 'the master need not be there')
@@ -53,7 +53,7 @@ t.test('DEL twice is DEL once, also without a namespace, after it, and without a
   )
 })
 
-t.test('what an ADD that was killed left, the next ADD and DEL take away', async t => {
+t.test('ADD and DEL remove the leftover of a killed ADD', async t => {
   const pod = network.pod()
   const left = temporaryName({ containerID: 'c1', ifName: 'eth0' })
   const leave = () => node.sh(`ip link add ${left} link eth0 netns ${pod.name} type macvlan mode bridge`)
@@ -65,7 +65,7 @@ t.test('what an ADD that was killed left, the next ADD and DEL take away', async
   t.strictSame(pod.links(), [])
 })
 
-t.test('DEL takes the link away also where the IPAM fails, and then tells', async t => {
+t.test('DEL deletes the link also if the IPAM fails, and returns that error', async t => {
   writeFileSync(
     `${folder}/broken`,
     '#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo \'{"ips":[{"address":"10.6.0.9/16"}]}\' && exit 0\necho \'{"code":11,"msg":"lease server away"}\'; exit 1\n',
@@ -81,7 +81,7 @@ t.test('DEL takes the link away also where the IPAM fails, and then tells', asyn
   t.strictSame(pod.links(), [])
 })
 
-t.test('CHECK is content with what ADD left, and names what has changed since', async t => {
+t.test('CHECK succeeds after ADD, and names later changes', async t => {
   const pod = network.pod()
   const added = await call({ verb: 'ADD', conf: conf(), pod })
   t.equal(added.status, 0)
@@ -130,7 +130,7 @@ t.test('CHECK is content with what ADD left, and names what has changed since', 
   t.match(await checked(), { json: { msg: 'error: Container interface eth0 not of type macvlan' } })
 })
 
-t.test('a CHECK tolerates what others added', async t => {
+t.test('CHECK ignores additional addresses and routes', async t => {
   const pod = network.pod()
   const added = await call({ verb: 'ADD', conf: conf(), pod })
   pod.sh(
@@ -139,7 +139,7 @@ t.test('a CHECK tolerates what others added', async t => {
   t.match(await call({ verb: 'CHECK', conf: conf({ prevResult: added.json }), pod }), DONE)
 })
 
-t.test('STATUS knows whether an ADD would find its master', async t => {
+t.test('STATUS fails with 50 for a missing master', async t => {
   const status = (more: object) =>
     call({ verb: 'STATUS', conf: conf({ cniVersion: '1.1.0', ipam: {}, ...more }), pod: '' })
   t.match(await status({}), DONE)
@@ -147,15 +147,15 @@ t.test('STATUS knows whether an ADD would find its master', async t => {
     status: 1,
     json: {
       code: 50,
-      msg: 'no macvlan can be made: Link not found',
+      msg: 'cannot create a macvlan: Link not found',
       details: 'master "gone" is no interface of this node',
     },
   })
-  t.match(await status({ linkInContainer: true, master: 'gone' }), DONE, 'nobody can know yet')
+  t.match(await status({ linkInContainer: true, master: 'gone' }), DONE, 'not known before ADD')
   t.match(await status({ cniVersion: '1.0.0' }), { json: { code: 1, msg: 'config version does not allow STATUS' } })
 })
 
-t.test('GC is handed to the IPAM', async t => {
+t.test('GC is delegated to the IPAM', async t => {
   writeFileSync(`${folder}/swept`, `#!/bin/sh\ncat > ${folder}/swept.$CNI_COMMAND\n`)
   chmodSync(`${folder}/swept`, 0o755)
   const gc = {
@@ -171,7 +171,7 @@ t.test('GC is handed to the IPAM', async t => {
   })
 })
 
-t.test('a plugin in the pod’s own namespace does nothing', async t => {
+t.test('ADD rejects the plugin’s own namespace', async t => {
   const refused = await call({ verb: 'ADD', conf: conf(), pod: `/run/netns/${node.name}` })
   t.match(refused, {
     status: 1,
