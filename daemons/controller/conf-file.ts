@@ -1,11 +1,10 @@
 // conf.yml read: what is wrong with it, by the file and the line. Pure; the YAML parser is an argument.
+import { messageOf } from '../../lib/errors.js'
 import { podsIn } from './webhooks/pods-conf.js'
 import { ConfFileError, confOf, type Conf } from './settings.js'
 
 /** A conf is tens of lines; of a longer text no line is looked for. */
 const LINES_MAX = 1_000
-
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** The switches in the text of the file at `path`. @throws Error a sentence with the path and, where it is known, the line. */
 export function confIn(text: string, path: string, yaml: (text: string) => unknown): Conf {
@@ -13,7 +12,7 @@ export function confIn(text: string, path: string, yaml: (text: string) => unkno
   try {
     parsed = yaml(text)
   } catch (error) {
-    throw new Error(`${path}, line ${lineOfFault(text, yaml)}: no YAML: ${words(error)}`)
+    throw new Error(`${path}, line ${lineOfFault(text, yaml)}: no YAML: ${messageOf(error)}`)
   }
   try {
     const conf = confOf(parsed)
@@ -21,7 +20,7 @@ export function confIn(text: string, path: string, yaml: (text: string) => unkno
     return conf
   } catch (error) {
     const line = error instanceof ConfFileError ? lineOfKey(text, error.key) : undefined
-    throw new Error(`${path}${line === undefined ? '' : `, line ${line}`}: ${words(error)}`)
+    throw new Error(`${path}${line === undefined ? '' : `, line ${line}`}: ${messageOf(error)}`)
   }
 }
 

@@ -1,4 +1,5 @@
 // spiderpool-controller: keeps pools, records and addresses true to the cluster. Knows environment, flags, signals and sockets.
+import { codeOf, messageOf } from '../../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -7,7 +8,7 @@ import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { confIn } from './conf-file.js'
 import { controllerOf, type Controller } from './controller.js'
-import { flagsOf, USAGE } from './flags.js'
+import { parseFlags, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './health.js'
 import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type ControllerSettings } from './settings.js'
 import { portFault } from './port-fault.js'
@@ -25,11 +26,9 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`--config-path ${path} cannot be read: ${wordsOf(error)}`)
+    throw new Error(`--config-path ${path} cannot be read: ${messageOf(error)}`)
   }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const seams = {
   now: () => performance.now(),
@@ -89,7 +88,7 @@ async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
   } catch (error) {
     writeSync(
       2,
-      `spiderpool-controller: the API server's version is not known, so pods have failurePolicy Ignore: ${wordsOf(error)}\n`,
+      `spiderpool-controller: the API server's version is not known, so pods have failurePolicy Ignore: ${messageOf(error)}\n`,
     )
     return false
   }
@@ -98,7 +97,7 @@ async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
 async function serve(argv: readonly string[], log: (settings: ControllerSettings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
-  const { configPath, tls, prints } = flagsOf(argv)
+  const { configPath, tls, prints } = parseFlags(argv)
   const conf = confAt(configPath)
   if (prints === 'node-policy') return void writeSync(1, printedNodePolicy(settings))
   if (prints === 'webhooks')
@@ -129,7 +128,7 @@ function print(line: string): void {
   try {
     writeSync(1, line)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
+    if (codeOf(error) === '') throw error
   }
 }
 
@@ -138,7 +137,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await serve(argv, ({ logLevel }) => logTo(print, logLevel))
   } catch (error) {
-    writeSync(2, `spiderpool-controller: ${wordsOf(error)}\n`)
+    writeSync(2, `spiderpool-controller: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

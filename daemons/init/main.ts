@@ -1,4 +1,5 @@
 // spiderpool-init: creates what a fresh installation begins with, once, and ends. Knows environment, files and signals; what it is, is plan.ts.
+import { messageOf } from '../../lib/errors.js'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kube } from '../../lib/kube/client.js'
@@ -78,7 +79,7 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
+    const words = messageOf(error)
     throw new Error(
       `SPIDERPOOL_INIT_DEFAULT_CNI_DIR ${folder} cannot be read: ${words}; mount the node's /etc/cni/net.d there`,
     )
@@ -106,7 +107,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await serve(argv, process.env)
   } catch (error) {
-    writeSync(2, `spiderpool-init: ${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(2, `spiderpool-init: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

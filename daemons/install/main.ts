@@ -1,4 +1,5 @@
 // spiderpool-install: brings the CNI executables onto its node, and the kubeconfig that they use. Knows files and signals; what it writes, plan.ts says.
+import { messageOf } from '../../lib/errors.js'
 import {
   chmodSync,
   closeSync,
@@ -122,7 +123,7 @@ function accountHere(): Account {
       return readFileSync(join(ACCOUNT, name), 'utf8')
     } catch (error) {
       throw new Error(
-        `${ACCOUNT}/${name} cannot be read: ${wordsOf(error)}; spiderpool-install runs in a pod with a service account (automountServiceAccountToken)`,
+        `${ACCOUNT}/${name} cannot be read: ${messageOf(error)}; spiderpool-install runs in a pod with a service account (automountServiceAccountToken)`,
       )
     }
   }
@@ -131,8 +132,6 @@ function accountHere(): Account {
   if (fault !== undefined) throw new Error(`${fault} (${ACCOUNT})`)
   return account
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const kubeconfigIn = (confFolder: string): string => join(confFolder, 'spiderpool.d/spiderpool.kubeconfig')
 
@@ -176,7 +175,7 @@ class Keeping {
       if (done !== undefined) this.#log.info(done)
       if (this.#said.delete(what)) this.#log.info(`${what} can be kept up to date again`)
     } catch (error) {
-      const words = `${what} stays as it is: ${wordsOf(error)}`
+      const words = `${what} stays as it is: ${messageOf(error)}`
       if (this.#said.get(what) !== words) this.#log.warn(words)
       this.#said.set(what, words)
     }
@@ -210,7 +209,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     install(settings, verified, log)
     if (!settings.isOnce) await keepUp(settings, verified, log)
   } catch (error) {
-    writeSync(2, `spiderpool-install: ${wordsOf(error)}\n`)
+    writeSync(2, `spiderpool-install: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

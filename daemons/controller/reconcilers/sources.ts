@@ -20,7 +20,13 @@ import {
 } from '../../../lib/kube/kinds.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/retention.js'
-import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './application/decide.js'
+import {
+  demandOfPod,
+  asksForSubnet,
+  foreignOwner,
+  subnetsInDemand,
+  TEMPLATE_ANNOTATIONS,
+} from './application/decide.js'
 import type { ClusterNode, NodeLease } from './address-gc/node.js'
 import { source } from '../runtime/lister.js'
 
@@ -107,7 +113,7 @@ export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'
     uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
     goAgent: pod => (isGoAgent(pod) ? ['yes'] : []),
     /** The SpiderSubnets that it asks. */
-    asking: pod => subnetsAsked(askedByPod(pod)),
+    asking: pod => subnetsInDemand(demandOfPod(pod)),
     /** UID of a controller whose kind's template nobody reads. */
     foreign: pod => [foreignOwner(pod)?.uid ?? []].flat(),
   },

@@ -1,4 +1,5 @@
 // Brings reconcilers, cache, queues and leadership together. Knows no kind and no rule of its own.
+import { messageOf } from '../../../lib/errors.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { isConflict, KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
@@ -19,8 +20,8 @@ export interface ManagerDeps {
     readonly now: () => number
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   }
-  /** What a reconciler is given, by whether it is a leader's. */
-  readonly contextOf: (runs: Reconciler['runs']) => ReconcileContext
+  /** What a reconciler's calls receive; with `needsLeadership` its writes fail once the lease is lost. */
+  readonly contextFor: (reconciler: Pick<Reconciler, 'needsLeadership'>) => ReconcileContext
 }
 
 interface Lane {
@@ -34,7 +35,7 @@ export class Manager {
   readonly #with: ManagerDeps
   readonly #cache: Informers
   readonly #lanes: readonly Lane[]
-  #leads = false
+  #isLeading = false
 
   constructor(running: ManagerDeps) {
     this.#with = running
@@ -49,7 +50,7 @@ export class Manager {
         signal,
         sleep: seams.sleep,
         onChange: (source, change) => this.#notice(source, change),
-        onSynced: source => this.#lookAnew(source),
+        onSynced: source => this.#reconcileAll(source),
       },
     )
   }
@@ -80,10 +81,10 @@ export class Manager {
   }
 
   /** Leaders' reconcilers begin with every key there is, and end with what is at work. */
-  lead(leads: boolean): void {
-    this.#leads = leads
-    if (leads) this.#openAll()
-    else for (const lane of this.#lanes) if (lane.reconciler.runs === 'leader') void this.#close(lane)
+  setLeading(isLeading: boolean): void {
+    this.#isLeading = isLeading
+    if (isLeading) this.#openAll()
+    else for (const lane of this.#lanes) if (lane.reconciler.needsLeadership) void this.#close(lane)
   }
 
   #laneOf(reconciler: Reconciler): Lane {
@@ -100,18 +101,18 @@ export class Manager {
   async #reconcile({ reconciler, isOpen }: Lane, key: string): Promise<ReconcileResult> {
     if (!isOpen) return undefined
     try {
-      return await reconciler.reconcile(key, this.#cache, this.#with.contextOf(reconciler.runs))
+      return await reconciler.reconcile(key, this.#cache, this.#with.contextFor(reconciler))
     } catch (error) {
       const { log, outage } = this.#with
       const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
       const level = error instanceof KubeError && outage.isAway ? 'debug' : 'warn'
-      if (isNews) log[level](`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
+      if (isNews) log[level](`${reconciler.name} ${key}: ${messageOf(error)}`, stackOf(error))
       throw error
     }
   }
 
   /** Whoever went by what was known of the source before looks at everything again. */
-  #lookAnew(source: WatchSource): void {
+  #reconcileAll(source: WatchSource): void {
     for (const lane of this.#lanes)
       if (lane.isOpen && lane.reconciler.watches.some(watch => watch.source === source)) this.#addAll(lane)
     this.#openAll()
@@ -119,9 +120,9 @@ export class Manager {
 
   #openAll(): void {
     for (const lane of this.#lanes) {
-      const { runs, watches } = lane.reconciler
+      const { needsLeadership, watches } = lane.reconciler
       const isReady = this.#cache.missing(watches.map(({ source }) => source)).length === 0
-      if (!lane.isOpen && isReady && (runs === 'always' || this.#leads)) this.#open(lane)
+      if (!lane.isOpen && isReady && (!needsLeadership || this.#isLeading)) this.#open(lane)
     }
   }
 
@@ -161,7 +162,6 @@ export class Manager {
   }
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 /** A refusal of the API server explains itself; everything else is a bug, and keeps its stack. */
 const stackOf = (error: unknown): { readonly stack?: string } =>
   error instanceof Error && error.stack !== undefined && !(error instanceof KubeError) ? { stack: error.stack } : {}

@@ -67,8 +67,8 @@ export interface ReconcileContext {
 
 export interface Reconciler {
   readonly name: string
-  /** `leader`: only where this process leads; what writes to shared objects is. */
-  readonly runs: 'leader' | 'always'
+  /** Runs only in the leading replica, as NeedLeaderElection of controller-runtime: true for all that write shared objects. */
+  readonly needsLeadership: boolean
   readonly watches: readonly Watch[]
   /** Keys that are there without any object, such as a fixed name to be created. */
   readonly fixedKeys?: readonly string[]

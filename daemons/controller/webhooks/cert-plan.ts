@@ -20,7 +20,7 @@ export interface CertPlan {
   readonly authority: boolean
   readonly server: boolean
   /** When to look again, though nothing changes. */
-  readonly againAtMs: number
+  readonly requeueAtMs: number
 }
 
 const DAY_MS = 86_400_000
@@ -50,7 +50,7 @@ export function certificatePlan(
   return {
     authority: needsAuthority,
     server: !isNew && !mayWait,
-    againAtMs: Math.min(...again.filter(atMs => atMs > nowMs), nowMs + DAY_MS),
+    requeueAtMs: Math.min(...again.filter(atMs => atMs > nowMs), nowMs + DAY_MS),
   }
 }
 

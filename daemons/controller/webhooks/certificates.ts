@@ -59,7 +59,7 @@ export function provided(settings: ControllerSettings, authority: () => string |
   const configurations = configurationsOf(settings)
   return {
     name: 'certificate',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 1,
     fixedKeys: [SECRET],
     watches: configurations.watches,
@@ -82,7 +82,7 @@ export function certificates(settings: ControllerSettings, serving: Serving): re
   return [
     {
       name: 'certificate',
-      runs: 'leader',
+      needsLeadership: true,
       maxConcurrent: 1,
       fixedKeys: [SECRET],
       watches: [watchOf(secrets, () => [SECRET]), ...configurations.watches],
@@ -97,7 +97,7 @@ export function certificates(settings: ControllerSettings, serving: Serving): re
     },
     {
       name: 'webhook-port',
-      runs: 'always',
+      needsLeadership: false,
       maxConcurrent: 1,
       watches: [watchOf(secrets, () => [SECRET])],
       async reconcile(_, view): Promise<ReconcileResult> {
@@ -132,7 +132,7 @@ async function renew(secret: Secret | undefined, { settings, context, isTrusted 
   const nowMs = context.clock()
   const names = serverNames(settings.deployment, settings.namespace)
   const plan = certificatePlan(await heldIn(secret, isTrusted), names.dns, nowMs)
-  if (!plan.authority && !plan.server) return { requeueAfterMs: plan.againAtMs - nowMs }
+  if (!plan.authority && !plan.server) return { requeueAfterMs: plan.requeueAtMs - nowMs }
   const since = (lifeMs: number) => ({ fromMs: nowMs - SKEW_MS, toMs: nowMs + lifeMs })
   const before = secret ? decoded(secret, KEYS.bundle) : ''
   const authority: Pair = plan.authority

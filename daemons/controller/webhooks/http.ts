@@ -1,4 +1,5 @@
 // The webhooks' paths over HTTP: which is answered by whom, and what is refused before anybody judges. On Request and Response alone.
+import { messageOf } from '../../../lib/errors.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
 import type { Reviewer } from './admit.js'
@@ -72,7 +73,7 @@ async function judged(
     const verdict = await Promise.race([judge(review), late.over])
     return verdict ?? failed(504, 'Timeout', `the API server did not say within ${withinMs} ms what is there`)
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
+    const words = messageOf(error)
     if (!(error instanceof KubeError)) log.error(`a webhook failed: ${words}`, { uid: review.uid })
     return failed(500, 'InternalError', words)
   } finally {
@@ -110,7 +111,7 @@ async function bodyOf(request: Request, { after }: Answering): Promise<string | 
       chunks.push(next.value)
     }
   } catch (error) {
-    return told(400, `the body could not be read: ${error instanceof Error ? error.message : String(error)}`)
+    return told(400, `the body could not be read: ${messageOf(error)}`)
   } finally {
     late.stop()
     reader.cancel().catch(() => {}) // whoever sent it is gone, or done

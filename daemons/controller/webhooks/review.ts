@@ -1,4 +1,5 @@
 // AdmissionReview (admission.k8s.io/v1): the question as it comes, the answer as it goes. Pure; judges no object.
+import { messageOf } from '../../../lib/errors.js'
 import jsonpatch from 'fast-json-patch'
 import type { Denial } from '../../../lib/crd/cause.js'
 
@@ -26,7 +27,7 @@ export function reviewIn(body: string): Review | string {
   try {
     parsed = JSON.parse(body)
   } catch (error) {
-    return `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`
+    return `the body is not JSON: ${messageOf(error)}`
   }
   if (!isFields(parsed) || parsed['apiVersion'] !== VERSION || parsed['kind'] !== 'AdmissionReview')
     return `the body is no AdmissionReview of ${VERSION}`

@@ -1,4 +1,5 @@
 // The webhooks' HTTPS port: certificates exchanged while it serves, and a check of itself. Knows sockets; judges nothing.
+import { messageOf } from '../../../lib/errors.js'
 import { connect } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Pair } from '../../../lib/x509.js'
@@ -106,7 +107,7 @@ export class WebhookServer implements Serving {
       await answer.arrayBuffer()
       return answer.ok ? undefined : `${HEALTH_PATH} answers ${answer.status}`
     } catch (error) {
-      return `the webhooks do not answer: ${error instanceof Error ? error.message : String(error)}`
+      return `the webhooks do not answer: ${messageOf(error)}`
     }
   }
 

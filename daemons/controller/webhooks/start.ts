@@ -1,4 +1,5 @@
 // The webhooks put together from settings: who judges, which certificate, what is printed for installation. Knows files; judges nothing.
+import { messageOf } from '../../../lib/errors.js'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { AdmissionSwitches } from '../../../lib/crd/rules.js'
@@ -98,7 +99,7 @@ async function wrongOf(work: () => Promise<void>): Promise<string> {
     await work()
     return ''
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

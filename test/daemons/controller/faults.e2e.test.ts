@@ -37,7 +37,7 @@ async function open(t: Test, more: More = {}): Promise<Bench> {
   t.teardown(() => rest.close())
   const controller = await startController(faulty.kubeconfig, { name: 'a', ...more })
   t.teardown(() => controller.end('SIGKILL'))
-  await controller.said('this process leads', SOON_MS)
+  await controller.said('started leading', SOON_MS)
   const holdings = await openHoldings(rest, 'p')
   return {
     ...{ faulty, controller, holdings },
@@ -68,7 +68,7 @@ t.test('the API server is away for a minute: what happened meanwhile is put righ
   const leftMs = Date.now()
   await gone(1)
   await hold(6)
-  await controller.said('this process leads no more', SOON_MS)
+  await controller.said('stopped leading', SOON_MS)
   await gone(2)
   t.equal((await controller.health('liveness')).status, 200)
   await new Promise(resolve => setTimeout(resolve, leftMs + AWAY_MS - Date.now()))

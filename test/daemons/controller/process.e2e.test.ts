@@ -126,7 +126,7 @@ for (const [of, env, args, says] of ENDS)
 t.test('health, metrics and log are as documented', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c1' })
   t.teardown(() => controller.end('SIGTERM'))
-  await controller.said('this process leads')
+  await controller.said('started leading')
   for (const probe of ['startup', 'readiness', 'liveness'])
     t.equal(
       await eventually(async () => ((await controller.health(probe)).status === 200 ? 200 : undefined)),
@@ -186,7 +186,7 @@ t.test('records of the Go format become address objects, and on request stay wri
 t.test('a record that is lost is written again, and an address that is lost is held again', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c5' })
   t.teardown(() => controller.end('SIGTERM'))
-  await controller.said('this process leads', 20_000)
+  await controller.said('started leading', 20_000)
   const { hold, must, addresses } = await openHoldings(rest, 'mended', 3)
   const status = { phase: 'Running', podIPs: [{ ip: '10.6.3.40' }] }
   await hold({ name: 'unrecorded', address: '10.6.3.40', status, isRecorded: false })

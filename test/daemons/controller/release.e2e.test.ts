@@ -54,7 +54,7 @@ t.test(
       env: { SPIDERPOOL_GC_RELEASE_GRACE: `${GRACE_S}` },
     })
     t.teardown(() => controller.end('SIGTERM'))
-    await controller.said('this process leads')
+    await controller.said('started leading')
     const pods: (readonly [PodRef, string])[] = []
     for (let at = 0; at <= PODS; at++) {
       const pod = await cluster.pod(`p${at}`, { 'ipam.spidernet.io/ippool': '{"ipv4":["release"]}' })

@@ -45,7 +45,7 @@ t.test('killed between any two writes, it leaves what the next one completes', a
     }
   })()
   for (let kill = 1; kill <= KILLS; kill++) {
-    await controller.said('this process leads', 20_000)
+    await controller.said('started leading', 20_000)
     await new Promise(resolve => setTimeout(resolve, Math.random() * PAUSE_MS_MAX))
     await controller.end('SIGKILL')
     await sizes(t)

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import {
-  askedByPod,
-  askedByWorkload,
+  demandOfPod,
+  demandOfWorkload,
   type Workload,
   type WorkloadKind,
 } from '../../../daemons/controller/reconcilers/application/decide.js'
 import { planSubnet } from '../../../daemons/controller/reconcilers/subnet/decide.js'
 import { CONF_DEFAULT, type Conf } from '../../../daemons/controller/settings.js'
-import { askingOf, FLEXIBLE_KEYS } from '../../../daemons/controller/reconcilers/subnet/reconcile.js'
+import { demandOptionsOf, FLEXIBLE_KEYS } from '../../../daemons/controller/reconcilers/subnet/reconcile.js'
 import type { Pod, SpiderSubnet } from '../../../lib/crd/types.js'
 
 const page = readFileSync(new URL('../../../docs/subnets.md', import.meta.url), 'utf8')
@@ -30,7 +30,7 @@ t.test('the subnet has as many addresses as the page shows', async t => {
       older: undefined,
       isThorough: true,
     },
-    ...{ heldOf: () => [], poolNamed: () => undefined, fateOf: () => 'kept' as const },
+    ...{ heldOf: () => [], poolNamed: () => undefined, requestStateOf: () => 'kept' as const },
   })
   t.equal(plan.status.totalIPCount, 190)
 })
@@ -43,7 +43,7 @@ const ASKED: readonly (readonly [kind: WorkloadKind, name: string, size: number,
 ]
 for (const [kind, name, size, number, pools] of ASKED)
   t.test(`${kind} ${name} asks for ${pools} pools of ${size}`, async t => {
-    const asked = askedByWorkload(kind, named(name) as Workload, 0)
+    const asked = demandOfWorkload(kind, named(name) as Workload, 0)
     t.match(asked, { kind: 'asks', application: { size, number, reclaims: name !== 'mail' } })
     const items = asked.kind === 'asks' ? asked.application.items : []
     t.equal(
@@ -57,7 +57,7 @@ t.test('so do the pods of a controller of another kind', async t => {
   const ownerReferences = [
     { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'c', uid: 'u', controller: true },
   ]
-  t.match(askedByPod({ metadata: { name: 'p', annotations, ownerReferences } } as unknown as Pod), {
+  t.match(demandOfPod({ metadata: { name: 'p', annotations, ownerReferences } } as unknown as Pod), {
     application: { size: 5 },
   })
 })
@@ -76,7 +76,7 @@ t.test('every reason of an Event stands on the page, and no other', async t => {
 
 t.test('the addresses in reserve may stand under either key', async t => {
   const [first = '', second = ''] = FLEXIBLE_KEYS
-  const flexible = (raw: Conf['raw']): number => askingOf({ ...CONF_DEFAULT, raw }).flexible
+  const flexible = (raw: Conf['raw']): number => demandOptionsOf({ ...CONF_DEFAULT, raw }).flexible
   t.equal(flexible({}), 0)
   t.equal(flexible({ [first]: 2 }), 2)
   t.equal(flexible({ [second]: 3 }), 3)

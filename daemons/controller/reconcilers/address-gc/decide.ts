@@ -76,7 +76,7 @@ export function gcVerdict(address: SpiderIPAddress, context: AddressContext, rul
   if (isQuarantined(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
   if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/pod/container.ts)
-  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return fateWithoutPod(address, context, rules)
+  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return verdictWithoutPod(address, context, rules)
   if (pod.metadata.deletionTimestamp !== undefined)
     return context.keeper === 'kept' ? KEEP : whileEnding(pod, context, rules)
   if (isFinished(pod)) return context.keeper === 'kept' ? KEEP : afterFinish(pod, context, rules)
@@ -86,7 +86,7 @@ export function gcVerdict(address: SpiderIPAddress, context: AddressContext, rul
 export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 /** The pod that took it is gone. A younger pod of the name takes over what a record gives it; what that record leaves out is left over. */
-function fateWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
+function verdictWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { delayMs, unrecordedMs } = rules
   const { pod, endpoint, keeper, ageMs } = context
   const isOfYounger = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)

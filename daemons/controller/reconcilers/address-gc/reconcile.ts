@@ -8,7 +8,7 @@ import { limiter } from '../../runtime/limiter.js'
 import { gcVerdict, SIGHTING_MS, type GcReason } from './decide.js'
 import { stateOf } from './node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { GcEvents } from './events.js'
 import { keyOf } from '../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_NODES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, SETS } from '../sources.js'
@@ -60,7 +60,7 @@ export function reclaim({ settings, conf, metrics }: ReconcilerDeps): Reconciler
   const reclaimed = new GcEvents()
   return {
     name: 'reclaim',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: WORKERS,
     resyncMs: rules.resyncMs,
     watches: WATCHES,

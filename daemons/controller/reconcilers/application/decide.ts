@@ -76,7 +76,7 @@ export const asksForSubnet = (annotations: Annotations | undefined): boolean =>
   annotations?.[ANNOTATION_SUBNET] !== undefined || annotations?.[ANNOTATION_SUBNETS] !== undefined
 
 /** `flexible`: addresses more than pods where no annotation says otherwise (conf.yml). */
-export function askedByWorkload(kind: WorkloadKind, workload: Workload, flexible: number): SubnetDemand {
+export function demandOfWorkload(kind: WorkloadKind, workload: Workload, flexible: number): SubnetDemand {
   const { metadata, spec, status } = workload
   const controller = controllerOf(metadata)
   if (controller && UPPER[kind] === `${controller.apiVersion} ${controller.kind}`) return NONE
@@ -121,7 +121,7 @@ export function foreignOwner({ metadata }: Pod): ApplicationIdentity | undefined
 }
 
 /** A foreign kind does not say how many pods it wants: the number must be a fixed one, and of `+2` only the 2 is known. */
-export function askedByPod(pod: Pod): SubnetDemand {
+export function demandOfPod(pod: Pod): SubnetDemand {
   const identity = foreignOwner(pod)
   const { annotations, namespace = '', name } = pod.metadata
   if (!identity || !annotations || pod.spec?.hostNetwork === true || !asksForSubnet(annotations)) return NONE
@@ -129,10 +129,10 @@ export function askedByPod(pod: Pod): SubnetDemand {
 }
 
 /** Names of SpiderSubnets, each once. */
-export const subnetsAsked = (asked: SubnetDemand): readonly string[] =>
+export const subnetsInDemand = (asked: SubnetDemand): readonly string[] =>
   asked.kind === 'asks' ? [...new Set(asked.application.items.flatMap(({ subnets }) => [...subnets.values()]))] : []
 
-interface NumberWish {
+interface IpNumber {
   readonly isFlexible: boolean
   readonly count: number
 }
@@ -142,7 +142,7 @@ interface Asking {
   readonly annotations: Annotations
   readonly pods: number
   /** Where no annotation says a number; `undefined` where one must. */
-  readonly otherwise: NumberWish | undefined
+  readonly otherwise: IpNumber | undefined
 }
 
 function understood(identity: ApplicationIdentity, { where, annotations, pods, otherwise }: Asking): SubnetDemand {
@@ -171,7 +171,7 @@ function itemsIn(annotations: Annotations, where: string): readonly SubnetItem[]
 }
 
 /** `5` is five, `+2` two more than pods. As Go's Spiderpool splits it, what stands before the `+` says nothing: `3+2` is `+2`. */
-function numberIn(text: string | undefined, where: string): NumberWish | undefined {
+function numberIn(text: string | undefined, where: string): IpNumber | undefined {
   if (text === undefined) return undefined
   const parts = text.split('+')
   const count = parts.at(-1) ?? ''

@@ -15,11 +15,11 @@ import {
 } from '../../../../lib/kube/kinds.js'
 import {
   apiVersionOfKind,
-  askedByPod,
-  askedByWorkload,
+  demandOfPod,
+  demandOfWorkload,
   asksForSubnet,
   foreignOwner,
-  subnetsAsked,
+  subnetsInDemand,
   templateOf,
   type SubnetDemand,
   type ApplicationIdentity,
@@ -29,7 +29,7 @@ import {
 import { identityOfPool, isFor, autoPoolRequestsFor, type AutoPoolRequest } from '../subnet/autopool.js'
 import { aboutIdentity } from '../subnet/notice.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { keyOf, source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
 import { CLUSTER_PODS, slimMeta } from '../sources.js'
 
@@ -71,7 +71,7 @@ const workloads = (kind: Kind, of: WorkloadKind, more: { readonly optional?: tru
     ...more,
     kind,
     transform: slim,
-    indexes: { subnet: workload => subnetsAsked(askedByWorkload(of, workload, 0)) },
+    indexes: { subnet: workload => subnetsInDemand(demandOfWorkload(of, workload, 0)) },
   })
 
 const WORKLOADS: Readonly<Record<WorkloadKind, WorkloadSource>> = {
@@ -101,11 +101,11 @@ export const applicationWatches = (
   ...KINDS.map(kind =>
     watchOf(
       WORKLOADS[kind],
-      workload => keysOf(askedByWorkload(kind, workload, 0), `${kind}/${keyOf(workload)}`),
+      workload => keysOf(demandOfWorkload(kind, workload, 0), `${kind}/${keyOf(workload)}`),
       ({ object, previous }) => isSameButVersion(object, previous),
     ),
   ),
-  watchOf(CLUSTER_PODS, pod => keysOf(askedByPod(pod), `Pod/${keyOf(pod)}`)),
+  watchOf(CLUSTER_PODS, pod => keysOf(demandOfPod(pod), `Pod/${keyOf(pod)}`)),
 ]
 
 export interface DemandOptions {
@@ -124,9 +124,9 @@ export function autoPoolRequestsOn(
     cache
       .of(WORKLOADS[kind])
       .by('subnet', subnet)
-      .map(workload => askedByWorkload(kind, workload, flexible)),
+      .map(workload => demandOfWorkload(kind, workload, flexible)),
   )
-  const all = [...asked, ...askedByForeign(cache.of(CLUSTER_PODS).by('asking', subnet))]
+  const all = [...asked, ...demandsOfForeign(cache.of(CLUSTER_PODS).by('asking', subnet))]
   return all
     .flatMap(one => (one.kind === 'asks' ? autoPoolRequestsFor(one.application, subnet, families) : []))
     .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
@@ -136,7 +136,7 @@ const orderOf = ({ application: { kind, namespace, name, uid }, nic }: AutoPoolR
   [kind, namespace, name, uid, nic].join('/')
 
 /** One for each controller: its youngest pod says what it asks now. */
-function askedByForeign(pods: readonly Pod[]): readonly SubnetDemand[] {
+function demandsOfForeign(pods: readonly Pod[]): readonly SubnetDemand[] {
   const youngest = new Map<string, Pod>()
   const born = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
   for (const pod of pods.filter(isAlive)) {
@@ -144,44 +144,48 @@ function askedByForeign(pods: readonly Pod[]): readonly SubnetDemand[] {
     const other = youngest.get(uid)
     if (!other || born(other) < born(pod)) youngest.set(uid, pod)
   }
-  return [...youngest.values()].map(askedByPod)
+  return [...youngest.values()].map(demandOfPod)
 }
 
 /** Why nobody wishes for a pool, as the cache has it. What cannot be understood is no reason to take anything away. */
-export function fateInCache(pool: SpiderIPPool, subnet: string, cache: CacheReader): 'kept' | 'unwished' | 'gone' {
+export function requestStateInCache(
+  pool: SpiderIPPool,
+  subnet: string,
+  cache: CacheReader,
+): 'kept' | 'unrequested' | 'gone' {
   const identity = identityOfPool(pool)
   const kind = identity && kindOf(identity)
   if (!identity) return 'kept'
   if (!kind) return cache.of(CLUSTER_PODS).count('foreign', identity.uid) > 0 ? 'kept' : 'gone'
   if (!cache.isServed(WORKLOADS[kind])) return 'kept'
-  return fateFor(pool, subnet, kind, cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
+  return requestStateFor(pool, subnet, kind, cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
 }
 
 const keyOfIdentity = ({ namespace, name }: ApplicationIdentity): string => keyOf({ metadata: { namespace, name } })
 
-function fateFor(
+function requestStateFor(
   pool: SpiderIPPool,
   subnet: string,
   kind: WorkloadKind,
   workload: Workload | undefined,
-): 'kept' | 'unwished' | 'gone' {
+): 'kept' | 'unrequested' | 'gone' {
   if (!workload || workload.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
-  const asked = askedByWorkload(kind, workload, 0)
+  const asked = demandOfWorkload(kind, workload, 0)
   if (asked.kind === 'wrong') return 'kept'
   const wishes = asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, subnet, [4, 6]) : []
-  return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unwished'
+  return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unrequested'
 }
 
 /** The same, past every cache. Of a foreign kind whose objects cannot be looked up the pool is kept. */
-export async function freshFate(
+export async function liveRequestState(
   pool: SpiderIPPool,
   subnet: string,
   { live, kube, log }: ReconcileContext,
-): Promise<'kept' | 'unwished' | 'gone'> {
+): Promise<'kept' | 'unrequested' | 'gone'> {
   const identity = identityOfPool(pool)
   if (!identity) return 'kept'
   const kind = kindOf(identity)
-  if (kind) return fateFor(pool, subnet, kind, await live.get(WORKLOADS[kind], keyOfIdentity(identity)))
+  if (kind) return requestStateFor(pool, subnet, kind, await live.get(WORKLOADS[kind], keyOfIdentity(identity)))
   const { apiVersion, namespace, name, uid } = identity
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   const plural = pluralOf(identity.kind)
@@ -228,13 +232,13 @@ async function isServed(
 export function subnetsOf(identity: ApplicationIdentity, cache: CacheReader): readonly string[] {
   const kind = kindOf(identity)
   const workload = kind && cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity))
-  return kind && workload ? subnetsAsked(askedByWorkload(kind, workload, 0)) : []
+  return kind && workload ? subnetsInDemand(demandOfWorkload(kind, workload, 0)) : []
 }
 
 /** Tells applications whose annotations cannot be understood: no subnet knows of them. */
 export const applications = (_: ReconcilerDeps): Reconciler => ({
   name: 'application',
-  runs: 'leader',
+  needsLeadership: true,
   maxConcurrent: 1,
   watches: applicationWatches((asked, by) => (asked.kind === 'wrong' ? [by] : [])),
   reconcile(key, cache, context) {
@@ -257,7 +261,7 @@ function askedBy(place: string, cache: CacheReader): SubnetDemand {
   const [kind, key] = [place.slice(0, slash), place.slice(slash + 1)]
   const known = KINDS.find(one => one === kind)
   const workload = known && cache.of(WORKLOADS[known]).get(key)
-  if (known) return workload ? askedByWorkload(known, workload, 0) : { kind: 'none' }
+  if (known) return workload ? demandOfWorkload(known, workload, 0) : { kind: 'none' }
   const pod = cache.of(CLUSTER_PODS).get(key)
-  return pod ? askedByPod(pod) : { kind: 'none' }
+  return pod ? demandOfPod(pod) : { kind: 'none' }
 }

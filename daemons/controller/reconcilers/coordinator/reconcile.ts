@@ -1,4 +1,5 @@
 // The SpiderCoordinator's status: the cluster's CIDRs as reconcile/cidrs.ts finds them, whenever one of their sources changes.
+import { codeOf, messageOf } from '../../../../lib/errors.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { FINALIZER, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { ObjectMeta } from '../../../../lib/crd/types.js'
@@ -21,7 +22,7 @@ import {
 } from './decide.js'
 import { NETWORK_UNKNOWN, networkAfter, type NetworkObservation } from './network.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
 import { slimMeta } from '../sources.js'
 
@@ -86,7 +87,7 @@ export function coordinators({ env, conf }: ReconcilerDeps): Reconciler {
   const doubt = doubted()
   return {
     name: 'coordinator',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 1,
     watches,
     resyncMs: RESYNC_MS,
@@ -219,14 +220,14 @@ function typeIn(dir: string, name: string): NetworkObservation {
   try {
     return { type: typeOfConf(readFileSync(`${dir}/${name}`, 'utf8')) }
   } catch (error) {
-    const isRefused = error instanceof Error && 'code' in error && error.code === 'EACCES'
+    const isRefused = codeOf(error) === 'EACCES'
     const type = isRefused ? typeOfConfName(name) : undefined
     return type === undefined ? unreadable(error) : { type }
   }
 }
 
 function unreadable(error: unknown): NetworkObservation {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   return {
     error: `the node's CNI configuration cannot be read (${CNI_DIR_ENV}): ${why}; set spec.podCIDRType of the SpiderCoordinator to cluster, calico, cilium or none`,
   }

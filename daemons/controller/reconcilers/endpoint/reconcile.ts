@@ -21,7 +21,7 @@ import { repairOf, withAddresses, type EndpointFacts, type Repair } from './deci
 import { addressesInUse, releaseMs, SIGHTING_MS, type GcRules } from '../address-gc/decide.js'
 import { stateOf } from '../address-gc/node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { keyOf, refOfKey, type CacheReader } from '../../runtime/lister.js'
 import {
   ADDRESSES,
@@ -73,7 +73,7 @@ export function endpoints({ settings, conf }: ReconcilerDeps): Reconciler {
   const sightings = new Map<string, Sighting>()
   return {
     name: 'endpoint',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 50,
     resyncMs: settings.reclaim.resyncMs,
     watches: WATCHES,

@@ -12,7 +12,7 @@ import type { ReconcileResult } from '../../runtime/workqueue.js'
 import { adoptionOf, entriesOf, leftOf, unionOf, type Adoption } from './adopt.js'
 import { poolFinalizers, poolStatus, sizeOfPool } from './decide.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import type { CacheReader } from '../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, isFromGo, isGoAgent, POOLS } from '../sources.js'
 
@@ -76,7 +76,7 @@ export function ippools({ conf: { projectAllocatedIPs: wanted } }: ReconcilerDep
   const memories = new Map<string, Memory>()
   return {
     name: 'ippool',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 8,
     watches: WATCHES,
     reset: () => {

@@ -6,7 +6,7 @@ import { nadName, nadOf, OURS, UPSTREAM } from './decide.js'
 import { differenceOf, isOwnedBy, otherOwner } from './difference.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { keyOf, source, type CacheReader } from '../../runtime/lister.js'
 
 export const MULTUSCONFIGS = source<SpiderMultusConfig, 'nad'>({
@@ -42,7 +42,7 @@ export const nads = ({ conf }: ReconcilerDeps): Reconciler => {
   const names = conf.raw['upstreamCNINames'] === true ? UPSTREAM : OURS
   return {
     name: 'nad',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 4,
     watches: WATCHES,
     async reconcile(key, cache, context): Promise<ReconcileResult> {
@@ -55,7 +55,7 @@ export const nads = ({ conf }: ReconcilerDeps): Reconciler => {
       } catch (error) {
         return void refuse(smc, `no NetworkAttachmentDefinition can be made: ${String(error)}`, context)
       }
-      return void (await makeTrue(smc, shall, cache, context))
+      return void (await syncNad(smc, shall, cache, context))
     },
   }
 }
@@ -67,7 +67,7 @@ function refuse({ metadata }: SpiderMultusConfig, message: string, context: Reco
   context.recordEvent({ regarding: about, type: 'Warning', reason: 'InvalidConfig', message })
 }
 
-async function makeTrue(
+async function syncNad(
   smc: SpiderMultusConfig,
   shall: NetworkAttachmentDefinition,
   cache: CacheReader,

@@ -18,7 +18,7 @@ const WATCH = watchOf(
 
 export const overlaps = (): Reconciler => ({
   name: 'overlap',
-  runs: 'leader',
+  needsLeadership: true,
   maxConcurrent: 1,
   watches: [WATCH],
   async reconcile(_, cache, { kube, log, recordEvent }): Promise<ReconcileResult> {

@@ -75,10 +75,10 @@ export function identityOfPool({ metadata: { labels = {} } }: SpiderIPPool): App
 export const isReclaimed = ({ metadata }: SpiderIPPool): boolean => metadata.labels?.[LABEL_RECLAIM] !== 'false'
 
 /** The same for a wish and for the pools that may be for it: application by kind and name, interface, family. */
-export const kinOf = ({ application, nic, family }: AutoPoolRequest): string =>
+export const matchKeyOf = ({ application, nic, family }: AutoPoolRequest): string =>
   [applicationText(application), nic, `IPv${family}`].join(' ')
 
-export function kinOfPool(pool: SpiderIPPool): string {
+export function matchKeyOfPool(pool: SpiderIPPool): string {
   const { labels = {} } = pool.metadata
   const identity = identityOfPool(pool)
   return [identity ? applicationText(identity) : '', labels[LABEL_INTERFACE], labels[LABEL_IP_VERSION]].join(' ')
@@ -86,9 +86,10 @@ export function kinOfPool(pool: SpiderIPPool): string {
 
 /** Whether the pool is for that wish. One that stays when its application goes serves the next application of the same name. */
 export const isFor = (pool: SpiderIPPool, request: AutoPoolRequest): boolean =>
-  kinOfPool(pool) === kinOf(request) && (identityOfPool(pool)?.uid === request.application.uid || !isReclaimed(pool))
+  matchKeyOfPool(pool) === matchKeyOf(request) &&
+  (identityOfPool(pool)?.uid === request.application.uid || !isReclaimed(pool))
 
-export function labelsOfWish(
+export function labelsForRequest(
   { application, nic, family }: AutoPoolRequest,
   subnet: string,
 ): Readonly<Record<string, string>> {
@@ -132,7 +133,7 @@ export function newAutoPool(
     kind: 'SpiderIPPool',
     metadata: {
       name,
-      labels: { ...labelsOfWish(request, subnet.metadata.name), [LABEL_POOL_CIDR]: cidrLabel(network) },
+      labels: { ...labelsForRequest(request, subnet.metadata.name), [LABEL_POOL_CIDR]: cidrLabel(network) },
       annotations: { [ANNOTATION_IP_NUMBER]: request.application.number },
       finalizers: [FINALIZER],
       ownerReferences: [controllerReference(subnet)],

@@ -19,17 +19,17 @@ import {
   identityOfPool,
   isFor,
   isReclaimed,
-  kinOf,
-  kinOfPool,
+  matchKeyOf,
+  matchKeyOfPool,
   type AutoPoolRequest,
 } from './autopool.js'
 import { countOf } from '../ippool/decide.js'
 import * as notice from './notice.js'
 import type { Notice } from './notice.js'
 import { changeOf, creationOf, type PoolWrite } from './pool.js'
-import { shareOut, type Share } from './shares.js'
+import { planShares, type Share } from './shares.js'
 
-export interface SubnetSeen {
+export interface SubnetState {
   readonly subnet: SpiderSubnet
   /** Those with the same spec.subnet. */
   readonly pools: readonly SpiderIPPool[]
@@ -39,7 +39,7 @@ export interface SubnetSeen {
   readonly heldOf: (pool: SpiderIPPool) => Ranges
   readonly poolNamed: (name: string) => SpiderIPPool | undefined
   /** Of a pool that was made for an application and that nobody wishes for: why so. */
-  readonly fateOf: (pool: SpiderIPPool) => 'kept' | 'unwished' | 'gone'
+  readonly requestStateOf: (pool: SpiderIPPool) => 'kept' | 'unrequested' | 'gone'
   /** A subnet with some of the same addresses that was there before. */
   readonly older: string | undefined
   readonly isThorough: boolean
@@ -67,7 +67,7 @@ interface Slot extends Share {
   readonly application: string
 }
 
-export function planSubnet(seen: SubnetSeen): SubnetPlan {
+export function planSubnet(seen: SubnetState): SubnetPlan {
   const { subnet, pools } = seen
   const family = familyOfSpec(subnet.spec)
   const effective = effectiveOf(subnet.spec, family)
@@ -76,7 +76,7 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   const mine = pools.filter(pool => isMine(pool, subnet))
   const manual = mine.filter(pool => identityOfPool(pool) === undefined)
   const { slots, notices } = slotsOf(seen, mine, family)
-  const shared = shareOut(slots, {
+  const shared = planShares(slots, {
     // What no pod can use is given up as what lies outside: as soon as no pod holds it.
     effective: usable,
     withheld: withheld(seen, family),
@@ -122,7 +122,7 @@ function isMine({ metadata }: SpiderIPPool, subnet: SpiderSubnet): boolean {
 
 const prefixOf = ({ spec }: SpiderSubnet) => ({ subnet: parsePrefix(spec.subnet) })
 
-function withheld({ subnet, reserved }: SubnetSeen, family: Family): Ranges {
+function withheld({ subnet, reserved }: SubnetState, family: Family): Ranges {
   const gateway = parseIp(subnet.spec.gateway ?? '')
   const at = gateway !== undefined && familyOf(gateway) === family ? toBigint(gateway) : undefined
   const ranges = reserved.flatMap(({ spec }) => readable(spec.ips, family))
@@ -130,7 +130,7 @@ function withheld({ subnet, reserved }: SubnetSeen, family: Family): Ranges {
 }
 
 function slotsOf(
-  seen: SubnetSeen,
+  seen: SubnetState,
   mine: readonly SpiderIPPool[],
   family: Family,
 ): { readonly slots: readonly Slot[]; readonly notices: Notice[] } {
@@ -168,12 +168,12 @@ interface Matched {
 
 /** Each wish finds the pool that is there for it, or the name of a new one; while another pool has that name, it waits. */
 function match(
-  { subnet, wishes, older, poolNamed }: SubnetSeen,
+  { subnet, wishes, older, poolNamed }: SubnetState,
   auto: readonly SpiderIPPool[],
   family: Family,
 ): Matched {
-  const kin = new Map<string, SpiderIPPool[]>(auto.map(pool => [kinOfPool(pool), []]))
-  for (const pool of auto) kin.get(kinOfPool(pool))?.push(pool)
+  const kin = new Map<string, SpiderIPPool[]>(auto.map(pool => [matchKeyOfPool(pool), []]))
+  for (const pool of auto) kin.get(matchKeyOfPool(pool))?.push(pool)
   const wishOf = new Map<SpiderIPPool, AutoPoolRequest>()
   const fresh = new Map<string, AutoPoolRequest>()
   const notices: Notice[] = []
@@ -183,7 +183,7 @@ function match(
       notices.push(refusal)
       continue
     }
-    const pool = bestFor(wish, kin.get(kinOf(wish)) ?? [])
+    const pool = bestFor(wish, kin.get(matchKeyOf(wish)) ?? [])
     const name = pool?.metadata.name ?? autoPoolName(wish)
     const blocking = pool ? undefined : poolNamed(name)
     if (pool) wishOf.set(pool, wish)
@@ -219,15 +219,15 @@ function yieldingTo(shares: readonly Ranges[]): Yields {
 function writeOf(
   slot: Slot,
   { ranges, yields }: { readonly ranges: Ranges; readonly yields: Yields },
-  seen: SubnetSeen,
+  seen: SubnetState,
 ): PoolWrite | undefined {
   const { object, request, name } = slot
   if (!object) return request && creationOf(name, request, seen.subnet, ranges)
   const { uid = '', resourceVersion = '', deletionTimestamp } = object.metadata
   if (deletionTimestamp !== undefined) return undefined
   if (!request && isReclaimed(object)) {
-    const fate = seen.fateOf(object)
-    const goes = fate === 'gone' || (fate === 'unwished' && seen.heldOf(object).length === 0)
+    const fate = seen.requestStateOf(object)
+    const goes = fate === 'gone' || (fate === 'unrequested' && seen.heldOf(object).length === 0)
     // Nobody can change a pool that terminates: what others hold of it leaves it first.
     if (goes && !yields(slot.pool ?? [], ranges)) return { verb: 'delete', name, uid, resourceVersion, why: fate }
   }

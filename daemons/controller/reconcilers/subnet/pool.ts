@@ -5,7 +5,7 @@ import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { parseIp, toBigint } from '../../../../lib/ip/address.js'
 import { formatRanges, includes, isSame, subtract, type Ranges } from '../../../../lib/ip/range.js'
 import { controllerOf } from '../application/decide.js'
-import { controllerReference, labelsOfWish, newAutoPool, type AutoPoolRequest } from './autopool.js'
+import { controllerReference, labelsForRequest, newAutoPool, type AutoPoolRequest } from './autopool.js'
 
 export type PoolWrite =
   | { readonly verb: 'create'; readonly name: string; readonly pool: SpiderIPPool; readonly request: AutoPoolRequest }
@@ -23,7 +23,7 @@ export type PoolWrite =
       readonly name: string
       readonly uid: string
       readonly resourceVersion: string
-      readonly why: 'gone' | 'unwished'
+      readonly why: 'gone' | 'unrequested'
     }
 
 export const creationOf = (
@@ -70,7 +70,7 @@ function metadataOf({ metadata }: SpiderIPPool, subnet: SpiderSubnet, request: A
   const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = metadata
   const shall = {
     [LABEL_OWNER_SUBNET]: subnet.metadata.name,
-    ...(request && labelsOfWish(request, subnet.metadata.name)),
+    ...(request && labelsForRequest(request, subnet.metadata.name)),
   }
   const news = Object.fromEntries(Object.entries(shall).filter(([key, value]) => labels[key] !== value))
   const number = request?.application.number

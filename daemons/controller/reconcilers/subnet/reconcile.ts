@@ -10,21 +10,21 @@ import { isAlreadyExists, isNotFound, KubeError } from '../../../../lib/kube/err
 import { SPIDER_IPPOOLS, SPIDER_RESERVEDIPS, SPIDER_SUBNETS } from '../../../../lib/kube/kinds.js'
 import {
   applicationWatches,
-  freshFate,
-  fateInCache,
+  liveRequestState,
+  requestStateInCache,
   subnetsOf,
   autoPoolRequestsOn,
   type DemandOptions,
 } from '../application/reconcile.js'
 import { limiter } from '../../runtime/limiter.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
-import { subnetsAsked } from '../application/decide.js'
+import { subnetsInDemand } from '../application/decide.js'
 import { identityOfPool } from './autopool.js'
-import { planSubnet, type SubnetPlan, type SubnetSeen } from './decide.js'
+import { planSubnet, type SubnetPlan, type SubnetState } from './decide.js'
 import * as notice from './notice.js'
 import type { PoolWrite } from './pool.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import type { Conf } from '../../settings.js'
 import { source, type ObjectChange, type CacheReader } from '../../runtime/lister.js'
 import { ADDRESSES, POOLS, slimMeta } from '../sources.js'
@@ -92,7 +92,7 @@ function olderThan(subnet: SpiderSubnet, cache: CacheReader): string | undefined
 export const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
 
 /** What is asked of every subnet, by the configuration file. Throws for a number of addresses that is none. */
-export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
+export function demandOptionsOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
   const flexible = FLEXIBLE_KEYS.map(key => raw[key]).find(value => value !== undefined) ?? 0
   if (typeof flexible !== 'number' || !Number.isInteger(flexible) || flexible < 0)
     throw new Error(
@@ -102,17 +102,17 @@ export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
 }
 
 export function subnets({ conf }: ReconcilerDeps): Reconciler {
-  const asking = askingOf(conf)
+  const asking = demandOptionsOf(conf)
   const makesPools = conf.enableAutoPoolForApplication
   const writtenMs = new Map<string, number>()
   /** When all that pods hold was looked at last. */
   const checkedMs = new Map<string, number>()
   return {
     name: 'subnet',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 5,
     resyncMs: RESYNC_MS,
-    watches: makesPools ? [...WATCHES, ...applicationWatches(subnetsAsked)] : WATCHES,
+    watches: makesPools ? [...WATCHES, ...applicationWatches(subnetsInDemand)] : WATCHES,
     reset: () => [writtenMs, checkedMs].forEach(times => times.clear()),
     async reconcile(name, cache, context): Promise<ReconcileResult> {
       const wishes = makesPools ? autoPoolRequestsOn(name, cache, asking) : []
@@ -121,8 +121,9 @@ export function subnets({ conf }: ReconcilerDeps): Reconciler {
         ;[writtenMs, checkedMs].forEach(times => times.delete(name))
         return void wishes.forEach(wish => tell(notice.notFound(name, wish), context))
       }
-      const fateOf: SubnetSeen['fateOf'] = pool => (makesPools ? fateInCache(pool, name, cache) : 'kept')
-      const seen = { subnet, wishes, fateOf, ...around(subnet, cache) }
+      const requestStateOf: SubnetState['requestStateOf'] = pool =>
+        makesPools ? requestStateInCache(pool, name, cache) : 'kept'
+      const seen = { subnet, wishes, requestStateOf, ...around(subnet, cache) }
       const isDue = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= context.now()
       const { plan, isThorough } = planned(seen, isDue)
       plan.notices.forEach(one => tell(one, context))
@@ -140,7 +141,7 @@ export function subnets({ conf }: ReconcilerDeps): Reconciler {
 
 /** A pool goes only after a look at all that is held: what it has of another one's pods must leave it before. */
 function planned(
-  seen: Omit<SubnetSeen, 'isThorough'>,
+  seen: Omit<SubnetState, 'isThorough'>,
   isDue: boolean,
 ): { readonly plan: SubnetPlan; readonly isThorough: boolean } {
   const plan = planSubnet({ ...seen, isThorough: isDue })
@@ -152,7 +153,7 @@ function planned(
 const around = (
   subnet: SpiderSubnet,
   cache: CacheReader,
-): Pick<SubnetSeen, 'pools' | 'reserved' | 'heldOf' | 'poolNamed' | 'older'> => ({
+): Pick<SubnetState, 'pools' | 'reserved' | 'heldOf' | 'poolNamed' | 'older'> => ({
   pools: cache.of(POOLS).by('cidr', subnet.spec.subnet),
   reserved: [...cache.of(RESERVED).all()],
   heldOf: pool => heldOf(pool, cache),
@@ -243,7 +244,7 @@ async function writePool(
         return true
       case 'delete': {
         const pool = cache.of(POOLS).get(name)
-        if (!pool || (await freshFate(pool, subnet, context)) !== write.why) return false
+        if (!pool || (await liveRequestState(pool, subnet, context)) !== write.why) return false
         const { uid, resourceVersion } = write
         await context.kube.delete(SPIDER_IPPOOLS, { name }, { uid, resourceVersion })
         return true

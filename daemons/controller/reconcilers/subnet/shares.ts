@@ -14,7 +14,7 @@ export interface Share {
   readonly size: bigint | undefined
 }
 
-export interface Ground {
+export interface SubnetRanges {
   /** What may be given out at all. */
   readonly effective: Ranges
   /** Of it, what nobody new is to get: reserved addresses, the gateway. */
@@ -25,18 +25,18 @@ export interface Ground {
   readonly isThorough: boolean
 }
 
-export interface Shared {
+export interface ShareResult {
   readonly ranges: Ranges
   /** Addresses that it asks for beyond what is free; then it stays as it is. */
   readonly missing: bigint
 }
 
 /** Which addresses each share shall have, by name. The lowest free ones are given, and the lowest that nobody holds are given back. */
-export function shareOut(shares: readonly Share[], ground: Ground): ReadonlyMap<string, Shared> {
+export function planShares(shares: readonly Share[], ground: SubnetRanges): ReadonlyMap<string, ShareResult> {
   const own = disjoint(shares, ground)
   const taken = normal([...own.values(), ...shares.map(({ pool = [] }) => pool), ground.others].flat())
   let free = subtract(subtract(ground.effective, ground.withheld), taken)
-  const shared = new Map<string, Shared>()
+  const shared = new Map<string, ShareResult>()
   for (const share of shares) {
     const has = own.get(share.name) ?? []
     const more = share.size === undefined ? 0n : share.size - sizeOf(has)
@@ -58,7 +58,7 @@ export function shareOut(shares: readonly Share[], ground: Ground): ReadonlyMap<
  * What each share has, no address in two: where two claim one, whoever holds it for a pod has it, then the pool that no share is made
  * for, then the earlier share. What lies outside the subnet is given up as soon as no pod holds it.
  */
-function disjoint(shares: readonly Share[], ground: Ground): ReadonlyMap<string, Ranges> {
+function disjoint(shares: readonly Share[], ground: SubnetRanges): ReadonlyMap<string, Ranges> {
   const own = new Map(shares.map(share => [share.name, ownOf(share, ground)]))
   const parts = [...own.values()]
   const isDisjoint = sizeOf(normal([...parts, ground.others].flat())) === sizeOf([...parts, ground.others].flat())
@@ -75,7 +75,7 @@ function disjoint(shares: readonly Share[], ground: Ground): ReadonlyMap<string,
   return own
 }
 
-function ownOf(share: Share, { effective, isThorough }: Ground): Ranges {
+function ownOf(share: Share, { effective, isThorough }: SubnetRanges): Ranges {
   const { record, pool, size } = share
   const ranges = record ?? pool ?? []
   const isSettled =

@@ -2,7 +2,7 @@
 import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { controlledOf } from '../../../../lib/crd/controlled.js'
 import { formatRanges, intersect, nth, normal, sizeOf, subtract, union, type Ranges } from '../../../../lib/ip/range.js'
-import { askedByWorkload, type Workload } from '../../../../daemons/controller/reconcilers/application/decide.js'
+import { demandOfWorkload, type Workload } from '../../../../daemons/controller/reconcilers/application/decide.js'
 import {
   identityOfPool,
   isFor,
@@ -93,7 +93,7 @@ export class World {
 
   wishes(): readonly AutoPoolRequest[] {
     return [...this.apps.values()]
-      .map(app => askedByWorkload('Deployment', app, 0))
+      .map(app => demandOfWorkload('Deployment', app, 0))
       .flatMap(asked => (asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, 'lan', [4]) : []))
   }
 
@@ -106,10 +106,10 @@ export class World {
       reserved: [{ metadata: { name: 'r' }, spec: { ips: formatRanges(this.reserved, 4) } }],
       heldOf: then.heldOf,
       poolNamed: name => pools.get(name),
-      fateOf: pool => {
+      requestStateOf: pool => {
         const app = this.apps.get(identityOfPool(pool)?.name ?? '')
         if (app?.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
-        return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unwished'
+        return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unrequested'
       },
     })
   }

@@ -53,7 +53,7 @@ for (const [of, held, nowMs, makes] of cases)
   t.test(`${of}: ${makes === '' ? 'nothing is made' : makes}`, t => {
     const plan = certificatePlan(held, NAMES, nowMs)
     t.equal(made(plan), makes)
-    t.ok(plan.againAtMs > nowMs && plan.againAtMs <= nowMs + DAY, 'looked at again within a day')
+    t.ok(plan.requeueAtMs > nowMs && plan.requeueAtMs <= nowMs + DAY, 'looked at again within a day')
     t.end()
   })
 
@@ -70,8 +70,8 @@ t.test('a CA is exchanged while it is trusted: written, trusted, then used', t =
 
 t.test('it is looked at again when something is to be renewed', t => {
   const atMs = (SERVER_MS * 2) / 3
-  t.equal(certificatePlan(good, NAMES, atMs - 1000).againAtMs, atMs)
-  t.equal(certificatePlan(good, NAMES, 1).againAtMs, 1 + DAY)
+  t.equal(certificatePlan(good, NAMES, atMs - 1000).requeueAtMs, atMs)
+  t.equal(certificatePlan(good, NAMES, 1).requeueAtMs, 1 + DAY)
   t.end()
 })
 

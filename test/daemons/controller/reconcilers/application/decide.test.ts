@@ -1,9 +1,9 @@
 // What applications ask of subnets: kinds, numbers, annotations, and who is asked for nothing.
 import t from 'tap'
 import {
-  askedByPod,
-  askedByWorkload,
-  subnetsAsked,
+  demandOfPod,
+  demandOfWorkload,
+  subnetsInDemand,
   type Workload,
   type WorkloadKind,
 } from '../../../../../daemons/controller/reconcilers/application/decide.js'
@@ -32,12 +32,12 @@ const SIZES: readonly (readonly [of: string, kind: WorkloadKind, spec: object, s
 ]
 for (const [of, kind, spec, status, size] of SIZES)
   t.test(`${of} asks for ${size} addresses`, async t => {
-    const asked = askedByWorkload(kind, workload({ ...spec, template: template() }, {}, status), 0)
+    const asked = demandOfWorkload(kind, workload({ ...spec, template: template() }, {}, status), 0)
     t.match(asked, { kind: 'asks', application: { kind, namespace: 'ns', name: 'a', uid: 'u', size, number: '+0' } })
   })
 
 t.test('a CronJob asks as its Job would', async t => {
-  const asked = askedByWorkload(
+  const asked = demandOfWorkload(
     'CronJob',
     workload({ jobTemplate: { spec: { parallelism: 3, template: template() } } }),
     1,
@@ -54,7 +54,7 @@ const NUMBERS: readonly (readonly [text: string, size: number, shown: string])[]
 ]
 for (const [text, size, shown] of NUMBERS)
   t.test(`of three pods the number "${text}" makes ${size}`, async t => {
-    const asked = askedByWorkload(
+    const asked = demandOfWorkload(
       'Deployment',
       workload({ replicas: 3, template: template({ ...SUBNET, [NUMBER]: text }) }),
       1,
@@ -86,10 +86,10 @@ const WRONG: readonly (readonly [annotations: object, why: RegExp])[] = [
 ]
 for (const [annotations, why] of WRONG)
   t.test(`${JSON.stringify(annotations)} is wrong`, async t => {
-    const asked = askedByWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
+    const asked = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
     t.match(asked, { kind: 'wrong', identity: { kind: 'Deployment', name: 'a' }, why })
     t.match(asked, { why: /^wrong input: / })
-    t.strictSame(subnetsAsked(asked), [])
+    t.strictSame(subnetsInDemand(asked), [])
   })
 
 const owned = (apiVersion: string, kind: string): object => ({
@@ -104,12 +104,12 @@ const NONE: readonly (readonly [of: string, kind: WorkloadKind, spec: object, me
 ]
 for (const [of, kind, spec, metadata] of NONE)
   t.test(`a ${kind} ${of} asks for nothing`, async t =>
-    t.strictSame(askedByWorkload(kind, workload(spec, metadata), 0), { kind: 'none' }),
+    t.strictSame(demandOfWorkload(kind, workload(spec, metadata), 0), { kind: 'none' }),
   )
 
 t.test('a ReplicaSet that somebody else owns is an application', async t => {
   const set = workload({ replicas: 2, template: template() }, owned('argoproj.io/v1alpha1', 'Rollout'))
-  t.match(askedByWorkload('ReplicaSet', set, 0), { kind: 'asks', application: { kind: 'ReplicaSet', size: 2 } })
+  t.match(demandOfWorkload('ReplicaSet', set, 0), { kind: 'asks', application: { kind: 'ReplicaSet', size: 2 } })
 })
 
 t.test('annotation subnets counts before subnet, and is one item an interface', async t => {
@@ -119,8 +119,8 @@ t.test('annotation subnets counts before subnet, and is one item an interface', 
       '[{"interface":"eth0","ipv4":["s1"],"ipv6":["s6"]},{"interface":"net1","IPv4":["s2"]}]',
     [RECLAIM]: 'F',
   }
-  const asked = askedByWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
-  t.strictSame(subnetsAsked(asked), ['s1', 's6', 's2'])
+  const asked = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
+  t.strictSame(subnetsInDemand(asked), ['s1', 's6', 's2'])
   t.match(asked, { application: { reclaims: false, items: [{ nic: 'eth0' }, { nic: 'net1' }] } })
 })
 
@@ -129,12 +129,12 @@ const pod = (annotations: object, metadata: object, spec: object = {}): Pod =>
 const CLONES = owned('apps.kruise.io/v1alpha1', 'CloneSet')
 
 t.test('of a foreign kind the pod is asked, and must say a number', async t => {
-  t.match(askedByPod(pod({ ...SUBNET, [NUMBER]: '5' }, CLONES)), {
+  t.match(demandOfPod(pod({ ...SUBNET, [NUMBER]: '5' }, CLONES)), {
     kind: 'asks',
     application: { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'up', uid: 'up-uid', size: 5 },
   })
-  t.match(askedByPod(pod({ ...SUBNET, [NUMBER]: '+2' }, CLONES)), { application: { size: 2, number: '+2' } })
-  t.match(askedByPod(pod(SUBNET, CLONES)), { kind: 'wrong', why: /ippool-ip-number of pod ns\/p is missing/ })
+  t.match(demandOfPod(pod({ ...SUBNET, [NUMBER]: '+2' }, CLONES)), { application: { size: 2, number: '+2' } })
+  t.match(demandOfPod(pod(SUBNET, CLONES)), { kind: 'wrong', why: /ippool-ip-number of pod ns\/p is missing/ })
 })
 
 const QUIET: readonly (readonly [of: string, pod: Pod])[] = [
@@ -146,4 +146,4 @@ const QUIET: readonly (readonly [of: string, pod: Pod])[] = [
   ['without an annotation', pod({}, CLONES)],
 ]
 for (const [of, one] of QUIET)
-  t.test(`a pod ${of} asks for nothing itself`, async t => t.strictSame(askedByPod(one), { kind: 'none' }))
+  t.test(`a pod ${of} asks for nothing itself`, async t => t.strictSame(demandOfPod(one), { kind: 'none' }))

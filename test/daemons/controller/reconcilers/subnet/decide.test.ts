@@ -1,6 +1,6 @@
 // A subnet's plan: its status to the letter, what pools inherit, what it tells, how it ends, and that it writes nothing twice.
 import t from 'tap'
-import { planSubnet, type SubnetSeen } from '../../../../../daemons/controller/reconcilers/subnet/decide.js'
+import { planSubnet, type SubnetState } from '../../../../../daemons/controller/reconcilers/subnet/decide.js'
 import { newAutoPool, type AutoPoolRequest } from '../../../../../daemons/controller/reconcilers/subnet/autopool.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../../../lib/crd/types.js'
 import { rangesOf } from '../../../../../lib/ip/range.js'
@@ -22,11 +22,11 @@ const wishOf = (name: string, size: number, family: 4 | 6 = 4): AutoPoolRequest 
   family,
 })
 
-const seen = (more: Partial<SubnetSeen> = {}): SubnetSeen => ({
+const seen = (more: Partial<SubnetState> = {}): SubnetState => ({
   ...{ subnet, pools: [], wishes: [], reserved: [], older: undefined, isThorough: true },
   heldOf: () => [],
   poolNamed: () => undefined,
-  fateOf: () => 'kept',
+  requestStateOf: () => 'kept',
   ...more,
 })
 const manual = (
@@ -105,7 +105,7 @@ t.test('a pool of another owner is left alone, and its addresses too', async t =
   t.match(plan.status, { allocatedIPCount: 1 })
 })
 
-const TOLD: readonly (readonly [of: string, more: Partial<SubnetSeen>, reason: string, message: RegExp])[] = [
+const TOLD: readonly (readonly [of: string, more: Partial<SubnetState>, reason: string, message: RegExp])[] = [
   [
     'too few addresses',
     { wishes: [wishOf('app', 12)] },
@@ -150,16 +150,16 @@ for (const [of, more, reason, message] of TOLD)
 t.test('the pool of an application that is gone goes, unless it is to stay', async t => {
   const request = wishOf('app', 1)
   const pools = [auto(request, '10.6.1.1')]
-  const fateOf = () => 'gone' as const
+  const requestStateOf = () => 'gone' as const
   const held = () => rangesOf(['10.6.1.1'], 4)
-  t.match(planSubnet(seen({ pools, fateOf, heldOf: held })).pools, [
+  t.match(planSubnet(seen({ pools, requestStateOf, heldOf: held })).pools, [
     { verb: 'delete', uid: 'app-pool', resourceVersion: '5', why: 'gone' },
   ])
-  const unwished = { pools, fateOf: () => 'unwished' as const }
-  t.strictSame(planSubnet(seen({ ...unwished, heldOf: held })).pools, [], 'not while a pod of it holds an address')
-  t.match(planSubnet(seen(unwished)).pools, [{ verb: 'delete', why: 'unwished' }])
+  const unrequested = { pools, requestStateOf: () => 'unrequested' as const }
+  t.strictSame(planSubnet(seen({ ...unrequested, heldOf: held })).pools, [], 'not while a pod of it holds an address')
+  t.match(planSubnet(seen(unrequested)).pools, [{ verb: 'delete', why: 'unrequested' }])
   const stays = [auto({ ...request, application: { ...request.application, reclaims: false } }, '10.6.1.1')]
-  const plan = planSubnet(seen({ pools: stays, fateOf }))
+  const plan = planSubnet(seen({ pools: stays, requestStateOf }))
   t.strictSame([plan.pools, plan.status.allocatedIPCount], [[], 1], 'and it is charged to the subnet')
 })
 

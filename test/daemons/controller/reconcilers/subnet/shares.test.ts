@@ -1,6 +1,6 @@
 // Parts of a subnet: what is given, what is taken back, and who has an address that two claim.
 import t from 'tap'
-import { shareOut, type Share } from '../../../../../daemons/controller/reconcilers/subnet/shares.js'
+import { planShares, type Share } from '../../../../../daemons/controller/reconcilers/subnet/shares.js'
 import { formatRanges, rangesOf, type Ranges } from '../../../../../lib/ip/range.js'
 
 const r = (text: string): Ranges => rangesOf(text === '' ? [] : text.split(' ').map(full), 4)
@@ -123,7 +123,7 @@ for (const { of, effective = '10-20', withheld = '', others = '', shares, shall 
       }
     })
     const ground = { effective: r(effective), withheld: r(withheld), others: r(others), isThorough: false }
-    const shared = shareOut(all, ground)
+    const shared = planShares(all, ground)
     for (const [name, expected] of Object.entries(shall)) {
       const [ranges, missing] = typeof expected === 'string' ? [expected, 0] : expected
       const got = shared.get(name)
@@ -143,9 +143,9 @@ t.test('what pods hold is asked only where something is to change, or where all 
   }
   const share = { name: 'a', pool: r('10-11'), record: r('10-11'), held, size: 2n }
   const ground = { effective: r('10-20'), withheld: [], others: [], isThorough: false }
-  shareOut([share], ground)
+  planShares([share], ground)
   t.equal(asked, 0)
-  shareOut([share], { ...ground, isThorough: true })
+  planShares([share], { ...ground, isThorough: true })
   t.equal(asked, 1)
 })
 
@@ -154,6 +154,6 @@ t.test('a /64 is as quick as anything', async t => {
   const shares = Array.from({ length: 1000 }, (_, at): Share => {
     return { name: `s${at}`, pool: undefined, record: undefined, held: () => [], size: 2n ** 50n }
   })
-  const shared = shareOut(shares, { effective, withheld: [], others: [], isThorough: true })
+  const shared = planShares(shares, { effective, withheld: [], others: [], isThorough: true })
   t.strictSame(formatRanges(shared.get('s999')?.ranges ?? [], 6), ['fd00::f9c:0:0:0-fd00::f9f:ffff:ffff:ffff'])
 })
