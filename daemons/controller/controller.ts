@@ -1,4 +1,5 @@
-// The controller, put together: election, caches, reconcilers, health and metrics. Is given its client, clock and settings; knows no process.
+// The controller assembled: leader election, informers, reconcilers, health checks, metrics.
+// Client, clock and settings are arguments.
 import type { Kube } from '../../lib/kube/client.js'
 import { Election } from '../../lib/kube/lease.js'
 import type { Log } from '../../lib/log.js'
@@ -16,7 +17,7 @@ import type { Conf, ControllerSettings } from './settings.js'
 import { EventRecorder } from './runtime/events.js'
 import type { Serving } from './webhooks/server.js'
 
-/** Each try ends within half of the renewal deadline; this is many of them. */
+/** Each attempt ends within half of the renewal deadline; this is many of them. */
 const STUCK_MS = 120_000
 
 export const LEASE = 'spiderpool-controller-leases'
@@ -29,9 +30,9 @@ export interface Parts {
   readonly log: Log
   readonly signal: AbortSignal
   readonly webhooks: {
-    /** Where certificates are our own to make. */
+    /** Set where the controller makes its certificates itself. */
     readonly serving: Serving | undefined
-    /** Where they are provided: the CA that came with them. */
+    /** Set where they are provided: returns the CA (PEM) that came with them. */
     readonly authority: (() => string | undefined) | undefined
     readonly check: Check
   }
@@ -41,7 +42,7 @@ export interface Parts {
 export interface Controller {
   readonly health: HealthChecks
   readonly metrics: Metrics
-  /** Until the signal; then what is at work ends, and the lease is given back. */
+  /** Runs until the signal; then finishes what is running and releases the lease. */
   run(): Promise<void>
 }
 
@@ -74,7 +75,7 @@ export function controllerOf(parts: Parts): Controller {
     contextFor,
   })
   describe(metrics, manager, election)
-  if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, manager.view)
+  if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, manager.cache)
   metrics.gauge(
     { name: 'spiderpool_controller_request_counts', help: 'Requests sent to the API server, each try' },
     () => [[kube.requests]],
@@ -99,7 +100,8 @@ function contextsFor(
   const live = new BatchedLiveReader(kube, seams.after)
   const { now, clock, suffix, after } = seams
   const counted = guarded(kube, { isLeading: () => true, onWrite })
-  // An Event says what was done while this process led, so it is written also after the lease was given back.
+  // An Event reports what was done while leading, so it is written also after the lease was
+  // released.
   const recorder = new EventRecorder({ kube: counted, log, instance: settings.podName, now, clock, suffix, after })
   const contextWith = (own: Kube): ReconcileContext => ({
     ...{ kube: own, live, log, now },
@@ -113,19 +115,20 @@ function contextsFor(
 }
 
 function healthOf(manager: Manager, election: Election, webhooks: Check): HealthChecks {
-  const listed = (): string | undefined => {
+  const synced = (): string | undefined => {
     const missing = manager.missing()
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
   }
-  const led = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
-  // An API server that is away restarts nobody: the tries go on and fail.
-  const tries = (): string | undefined =>
+  const hasLeader = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
+  // While the API server is unreachable attempts go on and fail, so liveness stays up and no pod is
+  // restarted.
+  const attempts = (): string | undefined =>
     election.idleMs > STUCK_MS ? `no try at the Lease since ${Math.round(election.idleMs / 1000)} s` : undefined
-  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [tries] }
+  return { startup: [synced], readiness: [synced, hasLeader, webhooks], liveness: [attempts] }
 }
 
 function describe(metrics: Metrics, manager: Manager, election: Election): void {
-  poolGauges(metrics, manager.view)
+  poolGauges(metrics, manager.cache)
   metrics.gauge({ name: 'spiderpool_controller_leader', help: '1 where this process leads' }, () => [
     [election.holds() ? 1 : 0],
   ])

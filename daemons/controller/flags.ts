@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util'
 export interface ControllerFlags {
   /** conf.yml of the ConfigMap. */
   readonly configPath: string | undefined
-  /** Files of the webhooks' certificate, where somebody else makes it. */
+  /** Files of the webhooks' certificate, where it is provided. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined
-  /** Prints objects for kubectl and ends. */
+  /** Prints objects for kubectl and exits. */
   readonly prints: 'webhooks' | 'node-policy' | undefined
 }
 
@@ -16,12 +16,12 @@ export const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
   --config-path FILE       conf.yml of the ConfigMap spiderpool-conf
   --tls-server-cert FILE   the webhooks' certificate (PEM), and
   --tls-server-key FILE    its key; read again when they change. A ca.crt beside it becomes the caBundle of both configurations.
-                           Without them certificates are made and renewed here
+                           Without them the controller makes and renews its certificates
   --version                prints the version
   webhooks                 prints the webhook configurations, for kubectl apply -f -. With podResourceInject KUBECONFIG is asked whether it is
                            Kubernetes 1.30 or later, where a pod that chooses no networks never waits for the controller
   node-policy              prints the ValidatingAdmissionPolicy by which a node writes its own objects only (Kubernetes 1.30 or later)
-  Everything else is told by the environment (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
+  All other settings are environment variables (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
 `
 
 const VERBS = ['webhooks', 'node-policy'] as const

@@ -1,4 +1,4 @@
-// spiderpool-controller: keeps pools, records and addresses true to the cluster. Knows environment, flags, signals and sockets.
+// spiderpool-controller: environment, flags, signals and sockets around controller.ts.
 import { codeOf, messageOf } from '../../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeSync } from 'node:fs'
@@ -64,7 +64,10 @@ function serveAt(variable: string, port: number, hostname: string, fetch: Answer
   }
 }
 
-/** What listens, by what it is for. Each is in `servers` as soon as it listens, so that a later failure closes it. */
+/**
+ * Starts the health and metrics servers. Each is in `servers` as soon as it listens, so that a
+ * later failure closes it.
+ */
 function listen({ health, metrics }: Controller, settings: ControllerSettings, servers: Map<string, HttpServer>): void {
   const { bindAddress, healthAddress, healthPort, metricsPort } = settings
   servers.set(
@@ -80,7 +83,10 @@ function listen({ health, metrics }: Controller, settings: ControllerSettings, s
     )
 }
 
-/** Asked only where pods are injected. Where no API server says it, the configuration is the one that every version knows. */
+/**
+ * Asked only where pods are injected. If the API server does not answer, the configuration is one
+ * that every version accepts.
+ */
 async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
   if (podsIn(raw['podResourceInject']) === undefined) return false
   try {
@@ -102,28 +108,28 @@ async function serve(argv: readonly string[], log: (settings: ControllerSettings
   if (prints === 'node-policy') return void writeSync(1, printedNodePolicy(settings))
   if (prints === 'webhooks')
     return void writeSync(1, printedWebhooks(settings, conf, env, await hasMatchConditions(conf)))
-  const own = log(settings)
-  for (const sentence of unknownIn(conf)) own.warn(sentence, { path: configPath })
-  const ends = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
+  const logger = log(settings)
+  for (const sentence of unknownIn(conf)) logger.warn(sentence, { path: configPath })
+  const abort = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort())
   const kube = connectDaemon(env)
   const servers = new Map<string, HttpServer>()
   let webhooks: Webhooks | undefined
   try {
-    webhooks = await startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
-    const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, webhooks, seams })
+    webhooks = await startWebhooks({ kube, settings, conf, log: logger, tls, after: seams.after })
+    const controller = controllerOf({ kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams })
     listen(controller, settings, servers)
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
-    own.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
+    logger.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
     await controller.run()
   } finally {
-    ends.abort() // whatever else holds the process
+    abort.abort() // stops what else keeps the process alive
     await Promise.all([webhooks?.stop(), ...[...servers.values()].map(server => server.stop(true))])
   }
-  own.info('ended')
+  logger.info('ended')
 }
 
-/** A line that nobody reads any more, or for which there is no room, is lost; the work goes on. */
+/** Writes a log line; one that stdout does not take (EPIPE, EAGAIN) is dropped. */
 function print(line: string): void {
   try {
     writeSync(1, line)

@@ -1,4 +1,4 @@
-// Brings reconcilers, cache, queues and leadership together. Knows no kind and no rule of its own.
+// Runs reconcilers: informers feed their work queues, leadership opens and closes them.
 import { messageOf } from '../../../lib/errors.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { isConflict, KubeError } from '../../../lib/kube/errors.js'
@@ -11,7 +11,7 @@ import type { ObjectChange, WatchSource, CacheReader } from './lister.js'
 
 export interface ManagerDeps {
   readonly reconcilers: readonly Reconciler[]
-  /** Of all replicas, for reading. */
+  /** For list and watch, on every replica. */
   readonly kube: Kube
   readonly log: Log
   readonly outage: Outage
@@ -37,9 +37,9 @@ export class Manager {
   readonly #lanes: readonly Lane[]
   #isLeading = false
 
-  constructor(running: ManagerDeps) {
-    this.#with = running
-    const { kube, log, outage, signal, seams, reconcilers } = running
+  constructor(deps: ManagerDeps) {
+    this.#with = deps
+    const { kube, log, outage, signal, seams, reconcilers } = deps
     this.#lanes = reconcilers.map(reconciler => this.#laneOf(reconciler))
     this.#cache = new Informers(
       reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source)),
@@ -49,38 +49,41 @@ export class Manager {
         outage,
         signal,
         sleep: seams.sleep,
-        onChange: (source, change) => this.#notice(source, change),
+        onChange: (source, change) => this.#enqueue(source, change),
         onSynced: source => this.#reconcileAll(source),
       },
     )
   }
 
-  get view(): CacheReader {
+  get cache(): CacheReader {
     return this.#cache
   }
 
-  /** Kinds that were not listed yet; empty when the view is whole. */
+  /** Kinds that have not synced yet; empty once all have. */
   missing(): readonly string[] {
     return this.#cache.missing()
   }
 
-  /** Kinds that may not be listed and that nobody waits for. */
+  /** Optional kinds whose list is forbidden (403). */
   forbidden(): readonly string[] {
     return this.#cache.forbidden()
   }
 
-  /** Keys that are ready, at work or waiting, by reconciler. */
+  /** Keys ready, running or waiting, by reconciler. */
   depths(): readonly (readonly [name: string, keys: number])[] {
     return this.#lanes.map(({ reconciler, queue }) => [reconciler.name, queue.size])
   }
 
-  /** Until the signal. */
+  /** Runs until the signal. */
   async run(): Promise<void> {
     await this.#cache.run()
     await Promise.all(this.#lanes.map(lane => this.#close(lane)))
   }
 
-  /** Leaders' reconcilers begin with every key there is, and end with what is at work. */
+  /**
+   * Opens the queues of reconcilers that need leadership, with all their keys; or closes them after
+   * what is running.
+   */
   setLeading(isLeading: boolean): void {
     this.#isLeading = isLeading
     if (isLeading) this.#openAll()
@@ -104,14 +107,17 @@ export class Manager {
       return await reconciler.reconcile(key, this.#cache, this.#with.contextFor(reconciler))
     } catch (error) {
       const { log, outage } = this.#with
-      const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
+      const isReported = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
       const level = error instanceof KubeError && outage.isAway ? 'debug' : 'warn'
-      if (isNews) log[level](`${reconciler.name} ${key}: ${messageOf(error)}`, stackOf(error))
+      if (isReported) log[level](`${reconciler.name} ${key}: ${messageOf(error)}`, stackOf(error))
       throw error
     }
   }
 
-  /** Whoever went by what was known of the source before looks at everything again. */
+  /**
+   * A source that synced or changed its state: all keys of the reconcilers that watch it are
+   * reconciled again.
+   */
   #reconcileAll(source: WatchSource): void {
     for (const lane of this.#lanes)
       if (lane.isOpen && lane.reconciler.watches.some(watch => watch.source === source)) this.#addAll(lane)
@@ -132,11 +138,11 @@ export class Manager {
     this.#addAll(lane)
     const { resyncMs } = lane.reconciler
     if (resyncMs === undefined) return
-    const again = (): void => {
+    const resync = (): void => {
       this.#addAll(lane)
-      lane.stopResync = this.#with.seams.after(resyncMs, again)
+      lane.stopResync = this.#with.seams.after(resyncMs, resync)
     }
-    lane.stopResync = this.#with.seams.after(resyncMs, again)
+    lane.stopResync = this.#with.seams.after(resyncMs, resync)
   }
 
   async #close(lane: Lane): Promise<void> {
@@ -154,7 +160,7 @@ export class Manager {
         for (const key of keysOf({ object, previous: undefined }, this.#cache)) queue.add(key)
   }
 
-  #notice(source: WatchSource, change: ObjectChange): void {
+  #enqueue(source: WatchSource, change: ObjectChange): void {
     for (const { reconciler, queue, isOpen } of this.#lanes)
       if (isOpen)
         for (const watch of reconciler.watches)
@@ -162,6 +168,6 @@ export class Manager {
   }
 }
 
-/** A refusal of the API server explains itself; everything else is a bug, and keeps its stack. */
+/** An API error explains itself; anything else is a bug and keeps its stack. */
 const stackOf = (error: unknown): { readonly stack?: string } =>
   error instanceof Error && error.stack !== undefined && !(error instanceof KubeError) ? { stack: error.stack } : {}
