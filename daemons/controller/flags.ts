@@ -18,7 +18,7 @@ export const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
   --tls-server-key FILE    its key; read again when they change. A ca.crt beside it becomes the caBundle of both configurations.
                            Without them the controller makes and renews its certificates
   --version                prints the version
-  webhooks                 prints the webhook configurations, for kubectl apply -f -. With podResourceInject KUBECONFIG is asked whether it is
+  webhooks                 prints the webhook configurations, for kubectl apply -f -. With podResourceInject the API server is asked whether it is
                            Kubernetes 1.30 or later, where a pod that chooses no networks never waits for the controller
   node-policy              prints the ValidatingAdmissionPolicy by which a node writes its own objects only (Kubernetes 1.30 or later)
   All other settings are environment variables (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.

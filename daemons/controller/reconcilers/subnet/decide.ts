@@ -1,7 +1,4 @@
-// What a SpiderSubnet's status and pools shall be, from all that is there: plan of writes, the status first. Pure; level, not edge.
-//
-// Two phases. An address is written into the subnet's status before a pool gets it, and it is free again only when neither has it: so
-// whoever dies between two writes leaves something that the next plan goes on with, and no address is ever in two pools.
+// What a SpiderSubnet's status and pools shall be
 import { controlledOf, controlledText, type Controlled } from '../../../../lib/crd/controlled.js'
 import { effectiveOf, familyOfSpec, usableOf } from '../../../../lib/crd/addressing.js'
 import { cidrLabel } from '../../../../lib/crd/ippool.js'
