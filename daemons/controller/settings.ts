@@ -154,7 +154,10 @@ function unknownKey(key: string, known: readonly string[], among: Conf['raw'], w
 }
 
 const GC = 'SPIDERPOOL_GC_'
-/** The kubelet waits four minutes for a sandbox (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 × runtimeRequestTimeout). */
+/**
+ * How long the kubelet waits for a sandbox (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 ×
+ * runtimeRequestTimeout).
+ */
 const UNRECORDED_S = 240
 
 /**

@@ -1,4 +1,4 @@
-// What a reconciler is constructed with. A leaf, so that reconcilers do not import the list of them.
+// What reconcilers are constructed with; a leaf, so that they do not import the list of them.
 import type { Metrics } from '../../../lib/metrics.js'
 import type { Conf, ControllerSettings } from '../settings.js'
 import type { Serving } from '../webhooks/server.js'

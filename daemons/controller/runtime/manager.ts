@@ -20,7 +20,10 @@ export interface ManagerDeps {
     readonly now: () => number
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   }
-  /** What a reconciler's calls receive; with `needsLeadership` its writes fail once the lease is lost. */
+  /**
+   * The context of a reconciler's calls; with `needsLeadership` its writes fail once the lease is
+   * lost.
+   */
   readonly contextFor: (reconciler: Pick<Reconciler, 'needsLeadership'>) => ReconcileContext
 }
 

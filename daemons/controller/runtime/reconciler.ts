@@ -4,10 +4,6 @@
 // daemons/controller/reconcilers/all.ts. It is level-based: a key says which object to reconcile,
 // never what happened. Every key is reconciled at start, when this process begins to lead, and
 // after each change of a watched object.
-//
-// To write one: decide in daemons/controller/reconcile/NAME.ts (pure: what is and what shall be, in; writes, out), perform in
-// daemons/controller/NAME.ts, and name it in daemons/controller/reconcilers/all.ts. It is level based: a key says where to look, never what
-// happened; every key comes again at a start, when this process begins to lead, and after each change of a watched object.
 import type { Kube } from '../../../lib/kube/client.js'
 import type { Log } from '../../../lib/log.js'
 import type { LiveReader } from './live-reader.js'
@@ -79,7 +75,9 @@ export interface ReconcileContext {
 
 export interface Reconciler {
   readonly name: string
-  /** Runs only in the leading replica, as NeedLeaderElection of controller-runtime: true for all that write shared objects. */
+  /**
+   * Runs only in the leading replica (NeedLeaderElection); true for all that write shared objects.
+   */
   readonly needsLeadership: boolean
   readonly watches: readonly Watch[]
   /** Keys without an object, such as a fixed name to create. */

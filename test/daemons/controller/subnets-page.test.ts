@@ -25,7 +25,7 @@ t.test('the subnet has as many addresses as the page shows', async t => {
     ...{
       subnet: named('lan') as SpiderSubnet,
       pools: [],
-      wishes: [],
+      requests: [],
       reserved: [],
       older: undefined,
       isThorough: true,

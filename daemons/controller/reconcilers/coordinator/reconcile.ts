@@ -136,7 +136,7 @@ function networkOf(
     const before = current
     current = networkAfter(before, observation, { nowMs: now(), isSynced })
     const error = 'error' in observation ? observation.error : ''
-    if (error !== '' && error !== lastError) log.warn(`${error}; the SpiderCoordinator keeps what is current`, { dir })
+    if (error !== '' && error !== lastError) log.warn(`${error}; the SpiderCoordinator keeps its status`, { dir })
     if (error === '' && lastError !== '') log.info("the node's CNI configuration can be read again", { dir })
     lastError = error
     if (before.type !== undefined && before.type !== current.type)

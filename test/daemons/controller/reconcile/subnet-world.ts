@@ -91,7 +91,7 @@ export class World {
     this.collect()
   }
 
-  wishes(): readonly AutoPoolRequest[] {
+  requests(): readonly AutoPoolRequest[] {
     return [...this.apps.values()]
       .map(app => demandOfWorkload('Deployment', app, 0))
       .flatMap(asked => (asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, 'lan', [4]) : []))
@@ -99,17 +99,17 @@ export class World {
 
   /** A picture that later changes leave as it is: what a cache may still show. */
   plan(): SubnetPlan {
-    const [pools, wishes, held] = [new Map(this.pools), this.wishes(), new Map(this.held)]
+    const [pools, requests, held] = [new Map(this.pools), this.requests(), new Map(this.held)]
     const then = { heldOf: (pool: SpiderIPPool) => World.prototype.heldOf.call({ held } as World, pool) }
     return planSubnet({
-      ...{ subnet: this.subnet, pools: [...pools.values()], wishes, isThorough: true, older: undefined },
+      ...{ subnet: this.subnet, pools: [...pools.values()], requests, isThorough: true, older: undefined },
       reserved: [{ metadata: { name: 'r' }, spec: { ips: formatRanges(this.reserved, 4) } }],
       heldOf: then.heldOf,
       poolNamed: name => pools.get(name),
       requestStateOf: pool => {
         const app = this.apps.get(identityOfPool(pool)?.name ?? '')
         if (app?.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
-        return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unrequested'
+        return requests.some(request => isFor(pool, request)) ? 'kept' : 'unrequested'
       },
     })
   }

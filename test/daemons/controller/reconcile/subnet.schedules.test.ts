@@ -88,7 +88,7 @@ function everyoneServed(world: World): string | undefined {
   const held = [...world.held.keys()].map(at => ({ first: at, last: at }))
   const taken = normal([...world.reserved, ...gateway, ...allOf(world), ...held])
   const free = sizeOf(subtract(usable, taken))
-  for (const { application } of world.wishes()) {
+  for (const { application } of world.requests()) {
     const pool = [...world.pools.values()].find(
       one => identityOfPool(one)?.uid === application.uid && one.metadata.deletionTimestamp === undefined,
     )

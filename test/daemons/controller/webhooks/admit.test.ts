@@ -31,7 +31,7 @@ function judging(pools: () => readonly object[]): {
   return { judge: () => judge(review), lists: () => lists }
 }
 
-t.test('judges() answers a hundred reviews at once with two lists of each kind', async t => {
+t.test('reviewers() answers a hundred reviews at once with two lists of each kind', async t => {
   const { judge, lists } = judging(() => [])
   await judge()
   const one = lists()
@@ -41,7 +41,7 @@ t.test('judges() answers a hundred reviews at once with two lists of each kind',
   t.ok(lists() - one <= 2 * one, `${lists() - one} lists, ${one} for one review`)
 })
 
-t.test('judges() answers no review by a list that began before it', async t => {
+t.test('reviewers() answers no review by a list that began before it', async t => {
   const pools: object[] = []
   const { judge } = judging(() => [...pools])
   const before = judge()
@@ -50,7 +50,7 @@ t.test('judges() answers no review by a list that began before it', async t => {
   t.match(await before, { kind: 'allowed' })
 })
 
-t.test('judges() reads again after a list that failed', async t => {
+t.test('reviewers() reads again after a list that failed', async t => {
   let fails = true
   const { judge } = judging(() => {
     if (fails) throw new Error('away')

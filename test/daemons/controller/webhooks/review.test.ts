@@ -1,7 +1,7 @@
-// AdmissionReviews in and out, who answers them, and what is refused before anybody judges.
+// AdmissionReviews in and out, who answers them, and what is refused before anybody reviewers.
 import t from 'tap'
 import { boundedLimiter } from '../../../../daemons/controller/runtime/limiter.js'
-import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhooks/http.js'
+import { answerWebhook, BODY_BYTES_MAX, type HandlerDeps } from '../../../../daemons/controller/webhooks/http.js'
 import { answerTo, reviewIn, type ReviewVerdict } from '../../../../daemons/controller/webhooks/review.js'
 
 const review = (request: unknown = { uid: 'u', operation: 'CREATE', object: { a: 1 } }): string =>
@@ -67,9 +67,9 @@ const after = (ms: number, call: () => void): (() => void) => {
   const timer = setTimeout(call, ms)
   return () => clearTimeout(timer)
 }
-const answering = (judge: () => Promise<ReviewVerdict>, limit = boundedLimiter(16, 16)): Answering => ({
+const answering = (judge: () => Promise<ReviewVerdict>, limit = boundedLimiter(16, 16)): HandlerDeps => ({
   limit,
-  judges: new Map([['/validate', judge]]),
+  reviewers: new Map([['/validate', judge]]),
   log: { debug: silent, info: silent, warn: silent, error: silent },
   after,
 })
@@ -110,7 +110,7 @@ t.test('an answer comes before the API server stops waiting', async t => {
   t.ok(performance.now() - began < 1000)
 })
 
-t.test('answerWebhook() judges so many at a time, keeps as many waiting, and answers 503 beyond', async t => {
+t.test('answerWebhook() reviewers so many at a time, keeps as many waiting, and answers 503 beyond', async t => {
   let [running, most] = [0, 0]
   const slow = async (): Promise<ReviewVerdict> => {
     most = Math.max(most, ++running)

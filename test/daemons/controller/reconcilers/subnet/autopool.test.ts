@@ -21,7 +21,7 @@ const request: AutoPoolRequest = { application, nic: 'eth0', family: 4 }
 
 const NAMES: readonly (readonly [
   of: string,
-  wish: Partial<AutoPoolRequest['application']>,
+  request: Partial<AutoPoolRequest['application']>,
   nic: string,
   name: string,
 ])[] = [
