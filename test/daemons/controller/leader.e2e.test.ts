@@ -136,7 +136,7 @@ for (const [when, which] of MOMENTS)
     t.equal((await two.a.health('readiness')).status, 200, 'and waits for its turn')
   })
 
-t.test('a leader killed during its deletes frees nothing that somebody else has by then', async t => {
+t.test('a leader killed during its deletes releases no address that another pod has by then', async t => {
   const two = await open(t)
   await takeOver(t, two, { which: isDelete, signal: 'SIGKILL' })
   await onlyOnce(t, two)

@@ -1,4 +1,5 @@
-// Fresh reads: few names are read one by one, many as a list, and who asks during a read is answered by the next.
+// BatchedLiveReader: few keys are gets, many are one list, and a caller during a read is answered
+// by the next.
 import t from 'tap'
 import { BatchedLiveReader } from '../../../../daemons/controller/runtime/live-reader.js'
 import { source } from '../../../../daemons/controller/runtime/lister.js'
@@ -62,7 +63,7 @@ function stage(): Stage {
 const asked = (fresh: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
   Promise.all(names.map(async name => (await fresh.get(things, `ns/${name}`))?.metadata.name))
 
-t.test('one name asked for by many is one get, cut down by the source', async t => {
+t.test('BatchedLiveReader sends one get for many callers of a key, and applies the transform', async t => {
   const { fresh, time, log } = stage()
   const answers = Promise.all([fresh.get(things, 'ns/1'), fresh.get(things, 'ns/1'), fresh.get(things, 'ns/200')])
   await time.pass(50)
@@ -71,7 +72,7 @@ t.test('one name asked for by many is one get, cut down by the source', async t 
   t.strictSame(log, ['get 1', 'get 200'])
 })
 
-t.test('many names are one list, to its last page, of the newest', async t => {
+t.test('BatchedLiveReader reads many keys with one list, to its last page, most recent', async t => {
   const { fresh, time, log } = stage()
   const names = Array.from({ length: 80 }, (_, at) => at + 40)
   const answers = asked(fresh, names)
@@ -83,7 +84,7 @@ t.test('many names are one list, to its last page, of the newest', async t => {
   t.strictSame(log, ['list ns 0', 'list ns 60'])
 })
 
-t.test('who asks while a read is under way is answered by the next one', async t => {
+t.test('BatchedLiveReader answers a caller during a read by the next one', async t => {
   const { fresh, time, log } = stage()
   const first = fresh.get(things, 'ns/1')
   await time.pass(20)
@@ -94,7 +95,7 @@ t.test('who asks while a read is under way is answered by the next one', async t
   t.strictSame(log, ['get 1', 'get 1'])
 })
 
-t.test('a read that fails fails for all who asked, and the next is tried anew', async t => {
+t.test('BatchedLiveReader rejects all callers of a failed read, and reads again for the next', async t => {
   const all = stage()
   all.fails = true
   for (const names of [[1], Array.from({ length: 80 }, (_, at) => at)]) {

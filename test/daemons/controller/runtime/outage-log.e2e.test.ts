@@ -1,4 +1,5 @@
-// Two replicas and an API server that goes away: who acts, when, and that nothing is done twice or missed.
+// Two replicas and an API server that goes away: who acts and when; nothing is done twice or
+// missed.
 import t from 'tap'
 import { startApiserver } from '../../../fixtures/apiserver.js'
 import { eventually, startController } from '../../../fixtures/controller.js'
@@ -7,12 +8,12 @@ import { restOf } from '../../../fixtures/rest.js'
 
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/spiderpool-controller-leases'
 
-interface Told {
+interface RecordedEvent {
   readonly message: string
   readonly reportingInstance: string
 }
 
-t.test('the leader is killed: the other acts within twenty seconds, on everything that happened meanwhile', async t => {
+t.test('the other replica takes over within twenty seconds of the leader’s kill and catches up', async t => {
   const server = await startApiserver({ args: ['--no-embedded-controller'] })
   const rest = restOf(server.kubeconfig)
   const a = await startController(server.kubeconfig, { name: 'a' })
@@ -36,12 +37,17 @@ t.test('the leader is killed: the other acts within twenty seconds, on everythin
   t.ok(freed)
   t.ok(Date.now() - began < 22_000, `all free ${Date.now() - began} ms after the leader died`)
   await b.said('this process leads', 1)
-  const told = await eventually(async () => {
-    const { items } = (await must('GET', '/api/v1/namespaces/default/events')) as { readonly items: readonly Told[] }
+  const events = await eventually(async () => {
+    const { items } = (await must('GET', '/api/v1/namespaces/default/events')) as {
+      readonly items: readonly RecordedEvent[]
+    }
     const found = items.filter(({ message }) => message.startsWith('reclaimed '))
     return found.length > 0 ? found : undefined
   })
-  t.ok(told && told.length < 20 && told.every(({ reportingInstance }) => reportingInstance === 'b'), 'told by one')
+  t.ok(
+    events && events.length < 20 && events.every(({ reportingInstance }) => reportingInstance === 'b'),
+    'recorded by one replica',
+  )
   t.match(await b.metrics(), /^spiderpool_ip_gc_counts\{ippool="p"\} 20$/m)
 
   const c = await startController(server.kubeconfig, { name: 'c' })
@@ -51,7 +57,7 @@ t.test('the leader is killed: the other acts within twenty seconds, on everythin
   t.equal(await c.end('SIGTERM'), 0)
 })
 
-t.test('the API server is away, and forgets what happened: nothing is restarted, nothing missed', async t => {
+t.test('the controller catches up after an API server outage with lost history, without a restart', async t => {
   const server = await startApiserver({ killed: true, args: ['--no-embedded-controller', '--watch-history-max=5'] })
   const controller = await startController(server.kubeconfig, { name: 'a' })
   let rest = restOf(server.kubeconfig)
@@ -67,11 +73,12 @@ t.test('the API server is away, and forgets what happened: nothing is restarted,
 
   await server.kill9()
   await controller.said('this process leads no more', 15_000)
-  t.equal((await controller.health('liveness')).status, 200, 'a restart would help nobody')
+  t.equal((await controller.health('liveness')).status, 200, 'a restart would not help')
   await server.restart()
   rest = restOf(server.kubeconfig)
   const open = restOf(server.kubeconfig)
-  // More than the history holds, before the watches are back: they are answered 410 and list anew.
+  // More events than the history holds, before the watches reconnect: they are answered 410 and
+  // list again.
   for (let at = 1; at <= 4; at++) await open.ask('DELETE', `${PODS}/pod-${at}?gracePeriodSeconds=0`)
   for (let at = 0; at < 10; at++)
     await open.ask('POST', '/api/v1/namespaces/default/configmaps', { body: { metadata: { name: `noise-${at}` } } })

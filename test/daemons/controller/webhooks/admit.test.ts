@@ -1,4 +1,5 @@
-// Reads for reviews: many reviews at once are few lists, and none is answered by a list that began before it.
+// reviewers(): many concurrent reviews are few lists, and none is answered by a list that began
+// before it.
 import t from 'tap'
 import { reviewers } from '../../../../daemons/controller/webhooks/admit.js'
 import { pathOf } from '../../../../daemons/controller/webhooks/configurations.js'
@@ -14,7 +15,7 @@ const object = {
 }
 const review = { uid: 'u', operation: 'CREATE', namespace: '', name: 'p', object, old: undefined }
 
-/** `pools` is asked when a list begins. */
+/** `pools` is read when a list begins. */
 function judging(pools: () => readonly object[]): {
   readonly judge: () => Promise<unknown>
   readonly lists: () => number
@@ -45,7 +46,7 @@ t.test('reviewers() answers no review by a list that began before it', async t =
   const pools: object[] = []
   const { judge } = judging(() => [...pools])
   const before = judge()
-  pools.push({ ...object, metadata: { name: 'other', uid: 'o' } }) // written while the first list is under way
+  pools.push({ ...object, metadata: { name: 'other', uid: 'o' } }) // written during the first list
   t.match(await judge(), { kind: 'denied' }, 'it sees what was written before it was asked')
   t.match(await before, { kind: 'allowed' })
 })

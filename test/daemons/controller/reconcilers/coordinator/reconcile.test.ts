@@ -66,7 +66,7 @@ async function written(
       return Promise.resolve({} as never)
     },
   }
-  const context = { kube, log, tell: () => undefined, now: () => nowMs } as unknown as ReconcileContext
+  const context = { kube, log, recordEvent: () => undefined, now: () => nowMs } as unknown as ReconcileContext
   await by.reconcile('default', viewOf(cluster), context)
   return patches
 }

@@ -1,4 +1,5 @@
-// A subnet's plan: its status to the letter, what pools inherit, what it tells, how it ends, and that it writes nothing twice.
+// planSubnet(): the status byte for byte, what pools inherit, Events, termination, and no write
+// twice.
 import t from 'tap'
 import { planSubnet, type SubnetState } from '../../../../../daemons/controller/reconcilers/subnet/decide.js'
 import { newAutoPool, type AutoPoolRequest } from '../../../../../daemons/controller/reconcilers/subnet/autopool.js'
@@ -45,7 +46,7 @@ const auto = (request: AutoPoolRequest, ips: string, metadata: object = {}): Spi
   }
 }
 
-t.test('a request is written into the status, and then into a pool', async t => {
+t.test('planSubnet() writes a request into the status before it creates the pool', async t => {
   const plan = planSubnet(state({ requests: [requestFor('app', 3)] }))
   t.strictSame(plan.status, {
     controlledIPPools:
@@ -63,7 +64,7 @@ t.test('a request is written into the status, and then into a pool', async t => 
   t.strictSame(again, { ...plan, pools: [] }, 'which is all')
 })
 
-t.test('the gateway and reserved addresses are given to nobody', async t => {
+t.test('planSubnet() gives out neither gateway nor reserved addresses', async t => {
   const reserved = [
     { metadata: { name: 'r' }, spec: { ips: ['10.6.1.2'] } },
     { metadata: { name: 's' }, spec: { ips: ['fd00::1'] } },
@@ -73,7 +74,7 @@ t.test('the gateway and reserved addresses are given to nobody', async t => {
   t.match(pools, [{ pool: { spec: { ips: ['10.6.1.1', '10.6.1.4'] } } }])
 })
 
-t.test('a pool that somebody made gets an owner, and what it does not say itself', async t => {
+t.test('planSubnet() gives a manual pool an owner, and fields that it does not have', async t => {
   const routes = [{ dst: '10.7.0.0/16', gw: '10.6.0.2' }]
   const withRoutes = { ...subnet, spec: { ...subnet.spec, routes } }
   const plan = planSubnet(state({ subnet: withRoutes, pools: [manual(['10.6.1.8-10.6.1.12'])] }))
@@ -98,7 +99,7 @@ t.test('a pool that somebody made gets an owner, and what it does not say itself
   t.notMatch(ownGateway, { body: { spec: { gateway: '10.6.0.1' } } }, 'it gives the gateway out itself')
 })
 
-t.test('a pool of another owner is left alone, and its addresses too', async t => {
+t.test('planSubnet() leaves a pool of another owner and its addresses unchanged', async t => {
   const ownerReferences = [{ apiVersion: 'x/v1', kind: 'X', name: 'x', uid: 'x', controller: true }]
   const plan = planSubnet(
     state({ pools: [manual(['10.6.1.1-10.6.1.2'], {}, { ownerReferences })], requests: [requestFor('app', 1)] }),
@@ -107,7 +108,7 @@ t.test('a pool of another owner is left alone, and its addresses too', async t =
   t.match(plan.status, { allocatedIPCount: 1 })
 })
 
-const TOLD: readonly (readonly [of: string, more: Partial<SubnetState>, reason: string, message: RegExp])[] = [
+const REPORTED: readonly (readonly [of: string, more: Partial<SubnetState>, reason: string, message: RegExp])[] = [
   [
     'too few addresses',
     { requests: [requestFor('app', 12)] },
@@ -127,7 +128,7 @@ const TOLD: readonly (readonly [of: string, more: Partial<SubnetState>, reason: 
     /of SpiderSubnet first/,
   ],
   [
-    'a subnet on its way out',
+    'a terminating subnet',
     {
       subnet: { ...subnet, metadata: { ...subnet.metadata, deletionTimestamp: 'now' } },
       requests: [requestFor('app', 1)],
@@ -136,7 +137,7 @@ const TOLD: readonly (readonly [of: string, more: Partial<SubnetState>, reason: 
     /is being deleted/,
   ],
   [
-    'a pool out of another subnet',
+    'a pool of another subnet',
     {
       poolNamed: () => manual([], {}, { labels: { 'ipam.spidernet.io/owner-spider-subnet': 'old' } }),
       requests: [requestFor('app', 1)],
@@ -145,14 +146,14 @@ const TOLD: readonly (readonly [of: string, more: Partial<SubnetState>, reason: 
     /Deployment default\/app asks for SpiderSubnet lan, and its pool is out of old/,
   ],
 ]
-for (const [of, more, reason, message] of TOLD)
-  t.test(`${of} is told, and nothing is made of it`, async t => {
+for (const [of, more, reason, message] of REPORTED)
+  t.test(`planSubnet() reports ${of} and creates nothing`, async t => {
     const { notices, pools, status } = planSubnet(state(more))
     t.match(notices, [{ reason, message }])
     t.strictSame([pools, status.allocatedIPCount], [[], 0])
   })
 
-t.test('the pool of an application that is gone goes, unless it is to stay', async t => {
+t.test('planSubnet() deletes the pool of a deleted application, unless it is to stay', async t => {
   const request = requestFor('app', 1)
   const pools = [auto(request, '10.6.1.1')]
   const requestStateOf = () => 'gone' as const
@@ -168,7 +169,7 @@ t.test('the pool of an application that is gone goes, unless it is to stay', asy
   t.strictSame([plan.pools, plan.status.allocatedIPCount], [[], 1], 'and it is charged to the subnet')
 })
 
-t.test('a pool that stayed serves the next application of the name', async t => {
+t.test('planSubnet() reuses a pool that stayed for the next application of the name', async t => {
   const stayed = {
     ...requestFor('app', 2),
     application: { ...requestFor('app', 2).application, uid: 'old', reclaims: false },
@@ -191,7 +192,7 @@ t.test('a pool that stayed serves the next application of the name', async t => 
   ])
 })
 
-t.test('what somebody edits in a pool of an application is put right', async t => {
+t.test('planSubnet() repairs an edited pool of an application', async t => {
   const request = requestFor('app', 2)
   const status = planSubnet(state({ requests: [request] })).status
   const edited = auto(request, '10.6.1.1-10.6.1.2')
@@ -201,7 +202,7 @@ t.test('what somebody edits in a pool of an application is put right', async t =
   ])
 })
 
-t.test('a subnet gets its label and our finalizer where nobody gave them', async t => {
+t.test('planSubnet() adds label and finalizer to a subnet without them', async t => {
   const bare = { ...subnet, metadata: { name: 'lan', finalizers: ['mine'] } }
   t.strictSame(planSubnet(state({ subnet: bare })).metadata, {
     labels: { 'ipam.spidernet.io/subnet-cidr': '10-6-0-0-16' },
@@ -215,20 +216,20 @@ const ENDINGS: readonly (readonly [
   hasPool: boolean,
   ending: string | undefined,
 ])[] = [
-  ['with a pool asks for it to go', [OURS], true, 'foreground'],
-  ['with a pool that goes waits', [OURS, 'foregroundDeletion'], true, undefined],
-  ['whose pools are to stay waits until they are let go', [OURS, 'orphan'], true, undefined],
-  ['without a pool goes', [OURS, 'foregroundDeletion'], false, 'release'],
-  ['that we have let go waits for the others', ['mine'], false, undefined],
+  ['with a pool deletes it in the foreground', [OURS], true, 'foreground'],
+  ['with a terminating pool waits', [OURS, 'foregroundDeletion'], true, undefined],
+  ['whose pools are orphaned waits until they are released', [OURS, 'orphan'], true, undefined],
+  ['without a pool is released', [OURS, 'foregroundDeletion'], false, 'release'],
+  ['without our finalizer waits for the others', ['mine'], false, undefined],
 ]
 for (const [of, finalizers, hasPool, ending] of ENDINGS)
-  t.test(`a subnet on its way out ${of}`, async t => {
+  t.test(`planSubnet() of a terminating subnet ${of}`, async t => {
     const ending1 = { ...subnet, metadata: { ...subnet.metadata, finalizers, deletionTimestamp: 'now' } }
     const plan = planSubnet(state({ subnet: ending1, pools: hasPool ? [auto(requestFor('app', 1), '10.6.1.1')] : [] }))
     t.strictSame([plan.ending, plan.pools, plan.metadata], [ending, [], {}])
   })
 
-t.test('a /64 counts as much as an int64 holds', async t => {
+t.test('planSubnet() clamps the count of a /64 to int64', async t => {
   const spec = { subnet: 'fd00::/64', ips: ['fd00::-fd00::ffff:ffff:ffff:ffff'] }
   const plan = planSubnet(state({ subnet: { ...subnet, spec }, requests: [requestFor('app', 2, 6)] }))
   t.ok(BigInt(plan.status.totalIPCount) < 2n ** 63n)
