@@ -113,7 +113,7 @@ t.test('docs/controller.md lists the metrics that are served, with their kinds',
 })
 
 t.test('docs/controller.md has the reasons of the Events in the same words', async t => {
-  const rows = [...rowsOf('When an address is freed')].map(([event, [why = '']]) => `${event}: ${why}`)
+  const rows = [...rowsOf('When an address is released')].map(([event, [why = '']]) => `${event}: ${why}`)
   const events = Object.entries(BECAUSE).map(([why, sentence]) => `Reclaimed${why}: ${sentence}`)
   t.strictSame([...rows].sort(), events.sort())
 })

@@ -17,13 +17,13 @@ const LISTED_LENGTH_MAX = 850
 /** The table in docs/controller.md has the same words. */
 export const BECAUSE: Readonly<Record<GcReason, string>> = {
   PodGone: 'the pod is gone',
-  PodReplaced: 'a younger pod has the name of the pod that held it',
+  PodReplaced: 'a newer pod has the name of the pod that held it',
   OwnerGone: 'its StatefulSet or virtual machine will not use it again',
-  PodTerminating: 'the pod is terminating and its grace is over',
-  PodFinished: 'the pod has ended and its grace is over',
+  PodTerminating: 'the pod is terminating and its grace period is over',
+  PodFinished: 'the pod has finished and its grace period is over',
   NoPodIPs: 'the pod runs and its status has no address',
-  ConflictOver: 'another host had it a while ago; who gets it next asks the network again',
-  NotRecorded: 'no record of the pod names it: an ADD was left half done',
+  ConflictOver: 'another host answered for it; the next ADD probes the network again',
+  NotRecorded: 'no record of the pod names it: its ADD did not complete',
 }
 
 export class GcEvents {
