@@ -119,11 +119,11 @@ function healthOf(manager: Manager, election: Election, webhooks: Check): Health
     const missing = manager.missing()
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
   }
-  const hasLeader = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
+  const hasLeader = (): string | undefined => (election.leader === '' ? 'no leader is known' : undefined)
   // While the API server is unreachable attempts go on and fail, so liveness stays up and no pod is
   // restarted.
   const attempts = (): string | undefined =>
-    election.idleMs > STUCK_MS ? `no try at the Lease since ${Math.round(election.idleMs / 1000)} s` : undefined
+    election.idleMs > STUCK_MS ? `no attempt at the Lease for ${Math.round(election.idleMs / 1000)} s` : undefined
   return { startup: [synced], readiness: [synced, hasLeader, webhooks], liveness: [attempts] }
 }
 
@@ -136,7 +136,7 @@ function describe(metrics: Metrics, manager: Manager, election: Election): void 
     { name: 'spiderpool_controller_forbidden_kinds', help: 'Optional kinds that may not be listed (RBAC), 1 each' },
     () => manager.forbidden().map(resource => [1, { resource }]),
   )
-  metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, at work or waiting' }, () =>
+  metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, running or waiting' }, () =>
     manager.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
   )
 }

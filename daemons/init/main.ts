@@ -65,7 +65,7 @@ async function create(kube: Kube, { kind, object }: Creation, log: Log): Promise
     log.info(`created ${name}`)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
-    log.info(`${name} is there already and stays as it is`)
+    log.info(`${name} exists already and is left unchanged`)
   }
   return true
 }
@@ -110,7 +110,7 @@ async function serve(argv: readonly string[], env: InitEnv): Promise<void> {
     await keepTrying(`creating ${creation.object.kind} ${creation.object.metadata.name}`, log, abort.signal, () =>
       create(kube, creation, log),
     )
-  log.info(`all ${creations.length} objects are there`)
+  log.info(`all ${creations.length} objects exist`)
 }
 
 export async function main(argv: readonly string[]): Promise<void> {

@@ -191,7 +191,7 @@ class SyncLog {
       if (done !== undefined) this.#log.info(done)
       if (this.#lastFailure.delete(what)) this.#log.info(`${what} can be kept up to date again`)
     } catch (error) {
-      const words = `${what} stays as it is: ${messageOf(error)}`
+      const words = `${what} is left unchanged: ${messageOf(error)}`
       if (this.#lastFailure.get(what) !== words) this.#log.warn(words)
       this.#lastFailure.set(what, words)
     }

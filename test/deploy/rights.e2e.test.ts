@@ -45,7 +45,7 @@ const make = (plural: string, kind: string, metadata: object, spec: object): Pro
 const there = <T>(look: () => Promise<T | undefined>): Promise<T | undefined> => eventually(look, LATE_MS)
 
 t.test('the controller leads, is ready, and writes the caBundle', async t => {
-  await controller.said('this process leads', LATE_MS)
+  await controller.said('started leading', LATE_MS)
   const isReady = (): Promise<true | undefined> =>
     controller.health('readiness').then(({ status }) => (status === 200 ? true : undefined))
   t.ok(await there(isReady))

@@ -20,13 +20,7 @@ import {
 } from '../../../lib/kube/kinds.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/retention.js'
-import {
-  demandOfPod,
-  asksForSubnet,
-  foreignOwner,
-  subnetsInDemand,
-  TEMPLATE_ANNOTATIONS,
-} from './application/decide.js'
+import { demandOfPod, namesSubnet, foreignOwner, subnetsInDemand, TEMPLATE_ANNOTATIONS } from './application/decide.js'
 import type { ClusterNode, NodeLease } from './address-gc/node.js'
 import { source } from '../runtime/lister.js'
 
@@ -105,11 +99,11 @@ export const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
  * kind; otherwise the controller's pod template has them.
  */
 const annotationsOf = (pod: Pod): readonly string[] =>
-  asksForSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
+  namesSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
     ? [NETWORK_STATUS, ANNOTATION_MIRROR, ...TEMPLATE_ANNOTATIONS]
     : [NETWORK_STATUS, ANNOTATION_MIRROR]
 
-export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'>({
+export const CLUSTER_PODS = source<Pod, 'uid' | 'subnet' | 'foreign' | 'goAgent'>({
   kind: PODS,
   transform: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
   indexes: {
@@ -117,7 +111,7 @@ export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'
     uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
     goAgent: pod => (isGoAgent(pod) ? ['yes'] : []),
     /** SpiderSubnets that its annotations name. */
-    asking: pod => subnetsInDemand(demandOfPod(pod)),
+    subnet: pod => subnetsInDemand(demandOfPod(pod)),
     /** UID of a controller whose pod template is not read. */
     foreign: pod => [foreignOwner(pod)?.uid ?? []].flat(),
   },

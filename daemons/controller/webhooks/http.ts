@@ -43,7 +43,7 @@ export async function answerWebhook(request: Request, deps: HandlerDeps): Promis
   if (type !== 'application/json') return textResponse(415, 'give an AdmissionReview as application/json')
   const answer = deps.limit(() => reviewed(request, reviewer, deps))
   if (answer) return answer
-  const busy = `${REVIEWS_MAX} reviews are under way and ${WAITING_MAX} wait; try again`
+  const busy = `${REVIEWS_MAX} reviews are running and ${WAITING_MAX} wait; try again`
   return new Response(`${busy}\n`, { status: 503, headers: { 'retry-after': '1' } })
 }
 
@@ -78,7 +78,7 @@ async function reviewWithin(
   const late = timer(after, withinMs)
   try {
     const verdict = await Promise.race([reviewer(review), late.over])
-    return verdict ?? failed(504, 'Timeout', `the API server did not say within ${withinMs} ms what is there`)
+    return verdict ?? failed(504, 'Timeout', `the review took longer than ${withinMs} ms`)
   } catch (error) {
     const words = messageOf(error)
     if (!(error instanceof KubeError)) log.error(`a webhook failed: ${words}`, { uid: review.uid })

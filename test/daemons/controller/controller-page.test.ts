@@ -34,7 +34,7 @@ const settings = settingsOf({}, OUTSIDE)
 
 type Env = Record<string, string | undefined>
 /** The names that are read from an environment; it returns `given`. */
-function asked(read: (env: Env) => unknown, given: Env = {}): readonly string[] {
+function valuesRead(read: (env: Env) => unknown, given: Env = {}): readonly string[] {
   const names = new Set<string>()
   read(
     new Proxy(given, {
@@ -52,9 +52,9 @@ t.test('docs/controller.md lists the variables that are read, with their default
   const serving = { use: () => Promise.resolve(), check: () => Promise.resolve(undefined) }
   const making = { settings, conf: CONF_DEFAULT, metrics: new Metrics(), serving }
   const read = [
-    ...asked(env => settingsOf(env, OUTSIDE)),
-    ...asked(env => reconcilersFor({ ...making, env })),
-    ...asked(env => printedWebhooks(settings, CONF_DEFAULT, env)),
+    ...valuesRead(env => settingsOf(env, OUTSIDE)),
+    ...valuesRead(env => reconcilersFor({ ...making, env })),
+    ...valuesRead(env => printedWebhooks(settings, CONF_DEFAULT, env)),
   ]
   t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())
   const given = Object.fromEntries([...rows].map(([name, [value]]) => [name, value ?? '']))
@@ -76,7 +76,7 @@ t.test('docs/controller.md lists the keys of conf.yml that are read, and what a 
     sourceOf(`daemons/controller/${name}.ts`),
   )
   const raw = files.flatMap(text => [...text.matchAll(/raw\['(\w+)'\]/g)].map(([, key = '']) => key))
-  const read = [...asked(env => confOf(env)), ...raw, ...FLEXIBLE_KEYS]
+  const read = [...valuesRead(env => confOf(env)), ...raw, ...FLEXIBLE_KEYS]
   t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())
   const missing: Readonly<Record<string, unknown>> = { ...confOf({}) }
   for (const [key, [value]] of rows) if (key in missing) t.equal(String(missing[key]), value, key)

@@ -44,9 +44,9 @@ const ASKED: readonly (readonly [kind: WorkloadKind, name: string, size: number,
 ]
 for (const [kind, name, size, number, pools] of ASKED)
   t.test(`docs/subnets.md: ${kind} ${name} requests ${pools} pools of ${size}`, async t => {
-    const asked = demandOfWorkload(kind, named(name) as Workload, 0)
-    t.match(asked, { kind: 'asks', application: { size, number, reclaims: name !== 'mail' } })
-    const items = asked.kind === 'asks' ? asked.application.items : []
+    const demand = demandOfWorkload(kind, named(name) as Workload, 0)
+    t.match(demand, { kind: 'valid', application: { size, number, reclaims: name !== 'mail' } })
+    const items = demand.kind === 'valid' ? demand.application.items : []
     t.equal(
       items.reduce((sum, { subnets }) => sum + subnets.size, 0),
       pools,

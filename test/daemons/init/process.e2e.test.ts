@@ -34,7 +34,7 @@ t.test('spiderpool-init creates the objects, and a second run changes nothing', 
   t.match(multus.body, { spec: { cniType: 'custom' } })
   const second = await run({ SPIDERPOOL_INIT_DEFAULT_IPV4_IPPOOL_IPRANGES: '["10.6.0.99"]' })
   t.equal(second.status, 0)
-  t.match(second.stdout, /SpiderIPPool default-v4 is there already and stays as it is/)
+  t.match(second.stdout, /SpiderIPPool default-v4 exists already and is left unchanged/)
   t.match((await rest.ask('GET', `${SPIDER}/spiderippools/default-v4`)).body, {
     spec: { ips: ['10.6.0.10-10.6.0.20'] },
   })

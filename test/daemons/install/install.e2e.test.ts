@@ -139,7 +139,7 @@ t.test(
     t.ok(await restored('a changed CA', reads(Buffer.from('OTHER').toString('base64'))))
     writeFileSync(inPod('token'), '')
     await restored('the WARN', () => log.includes('"level":"WARN"'))
-    t.match(log, /stays as it is: the service account token is empty/)
+    t.match(log, /is left unchanged: the service account token is empty/)
     t.ok(reads('"token":"first"')(), 'the old kubeconfig')
     const before = statSync(kubeconfig)
     writeFileSync(inPod('token'), 'second')

@@ -66,7 +66,9 @@ export function messagesOf(addresses: readonly SpiderIPAddress[], why: GcReason)
   const [first] = addresses
   if (first && addresses.length === 1) {
     const { pod, address, nic } = first.spec
-    return [`reclaimed ${address} of pod ${pod.namespace}/${pod.name} (UID ${pod.uid}, NIC ${nic}): ${BECAUSE[why]}`]
+    return [
+      `reclaimed ${address} of pod ${pod.namespace}/${pod.name} (UID ${pod.uid}, interface ${nic}): ${BECAUSE[why]}`,
+    ]
   }
   const ips = addresses.flatMap(({ spec }) => parsePrefix(spec.address)?.ip ?? [])
   const texts = ([4, 6] as const).flatMap(family => rangesOf(ips, family))

@@ -56,12 +56,12 @@ export interface Application extends ApplicationIdentity {
 }
 
 /**
- * `none`: no subnet is named. `wrong`: the annotations are invalid, with the reason as a sentence.
+ * `none`: no subnet is named. `invalid`: the annotations are invalid, with the reason as a sentence.
  */
 export type SubnetDemand =
   | { readonly kind: 'none' }
-  | { readonly kind: 'wrong'; readonly identity: ApplicationIdentity; readonly why: string }
-  | { readonly kind: 'asks'; readonly application: Application }
+  | { readonly kind: 'invalid'; readonly identity: ApplicationIdentity; readonly why: string }
+  | { readonly kind: 'valid'; readonly application: Application }
 
 const NONE: SubnetDemand = { kind: 'none' }
 
@@ -77,7 +77,7 @@ export const templateOf = ({ spec }: Workload): Template | undefined =>
   spec?.jobTemplate?.spec?.template ?? spec?.template
 
 /** Whether annotations name a SpiderSubnet. */
-export const asksForSubnet = (annotations: Annotations | undefined): boolean =>
+export const namesSubnet = (annotations: Annotations | undefined): boolean =>
   annotations?.[ANNOTATION_SUBNET] !== undefined || annotations?.[ANNOTATION_SUBNETS] !== undefined
 
 /**
@@ -90,7 +90,7 @@ export function demandOfWorkload(kind: WorkloadKind, workload: Workload, flexibl
   if (controller && UPPER[kind] === `${controller.apiVersion} ${controller.kind}`) return NONE
   const template = templateOf(workload)
   const annotations = template?.metadata?.annotations
-  if (!annotations || template.spec?.hostNetwork === true || !asksForSubnet(annotations)) return NONE
+  if (!annotations || template.spec?.hostNetwork === true || !namesSubnet(annotations)) return NONE
   const { namespace = '', name, uid = '' } = metadata
   const identity = { apiVersion: apiVersionOfKind(kind), kind, namespace, name, uid }
   const where = `the pod template of ${kind} ${namespace}/${name}`
@@ -142,13 +142,13 @@ export function foreignOwner({ metadata }: Pod): ApplicationIdentity | undefined
 export function demandOfPod(pod: Pod): SubnetDemand {
   const identity = foreignOwner(pod)
   const { annotations, namespace = '', name } = pod.metadata
-  if (!identity || !annotations || pod.spec?.hostNetwork === true || !asksForSubnet(annotations)) return NONE
+  if (!identity || !annotations || pod.spec?.hostNetwork === true || !namesSubnet(annotations)) return NONE
   return parseDemand(identity, { where: `pod ${namespace}/${name}`, annotations, pods: 0, otherwise: undefined })
 }
 
 /** Names of the SpiderSubnets in a demand, each once. */
-export const subnetsInDemand = (asked: SubnetDemand): readonly string[] =>
-  asked.kind === 'asks' ? [...new Set(asked.application.items.flatMap(({ subnets }) => [...subnets.values()]))] : []
+export const subnetsInDemand = (demand: SubnetDemand): readonly string[] =>
+  demand.kind === 'valid' ? [...new Set(demand.application.items.flatMap(({ subnets }) => [...subnets.values()]))] : []
 
 interface IpNumber {
   readonly isFlexible: boolean
@@ -172,9 +172,9 @@ function parseDemand(
     const items = itemsIn(annotations, where)
     const reclaims = reclaimIn(annotations[ANNOTATION_RECLAIM], where)
     const [size, number] = isFlexible ? [pods + count, `+${count}`] : [count, `${count}`]
-    return { kind: 'asks', application: { ...identity, items, size, number, reclaims } }
+    return { kind: 'valid', application: { ...identity, items, size, number, reclaims } }
   } catch (error) {
-    if (error instanceof Refused) return { kind: 'wrong', identity, why: error.message }
+    if (error instanceof Refused) return { kind: 'invalid', identity, why: error.message }
     throw error
   }
 }

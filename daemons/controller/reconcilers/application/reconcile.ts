@@ -18,7 +18,7 @@ import {
   apiVersionOfKind,
   demandOfPod,
   demandOfWorkload,
-  asksForSubnet,
+  namesSubnet,
   foreignOwner,
   subnetsInDemand,
   templateOf,
@@ -39,7 +39,7 @@ type WorkloadSource = WatchSource<Workload, 'subnet'>
 /** Most workloads name no SpiderSubnet; only their metadata is kept. */
 function slim(workload: Workload): Workload {
   const metadata = slimMeta(workload.metadata)
-  if (!asksForSubnet(templateOf(workload)?.metadata?.annotations)) return { metadata }
+  if (!namesSubnet(templateOf(workload)?.metadata?.annotations)) return { metadata }
   const { spec, status } = workload
   const scheduled = status?.desiredNumberScheduled
   return {
@@ -100,7 +100,7 @@ const textOf = (object: { readonly metadata: ObjectMeta }): string =>
  * kind, and its `Kind/namespace/name`.
  */
 export const applicationWatches = (
-  keysOf: (asked: SubnetDemand, by: string) => readonly string[],
+  keysOf: (demand: SubnetDemand, by: string) => readonly string[],
 ): readonly Watch[] => [
   ...KINDS.map(kind =>
     watchOf(
@@ -124,15 +124,15 @@ export function autoPoolRequestsOn(
   cache: CacheReader,
   { families, flexible }: DemandOptions,
 ): readonly AutoPoolRequest[] {
-  const asked = KINDS.flatMap(kind =>
+  const demand = KINDS.flatMap(kind =>
     cache
       .of(WORKLOADS[kind])
       .by('subnet', subnet)
       .map(workload => demandOfWorkload(kind, workload, flexible)),
   )
-  const all = [...asked, ...demandsOfForeign(cache.of(CLUSTER_PODS).by('asking', subnet))]
+  const all = [...demand, ...demandsOfForeign(cache.of(CLUSTER_PODS).by('subnet', subnet))]
   return all
-    .flatMap(one => (one.kind === 'asks' ? autoPoolRequestsFor(one.application, subnet, families) : []))
+    .flatMap(one => (one.kind === 'valid' ? autoPoolRequestsFor(one.application, subnet, families) : []))
     .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
 }
 
@@ -174,9 +174,9 @@ function requestStateFor(
   workload: Workload | undefined,
 ): 'kept' | 'unrequested' | 'gone' {
   if (!workload || workload.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
-  const asked = demandOfWorkload(kind, workload, 0)
-  if (asked.kind === 'wrong') return 'kept'
-  const requests = asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, subnet, [4, 6]) : []
+  const demand = demandOfWorkload(kind, workload, 0)
+  if (demand.kind === 'invalid') return 'kept'
+  const requests = demand.kind === 'valid' ? autoPoolRequestsFor(demand.application, subnet, [4, 6]) : []
   return requests.some(request => isFor(pool, request)) ? 'kept' : 'unrequested'
 }
 
@@ -245,16 +245,16 @@ export const applications = (_: ReconcilerDeps): Reconciler => ({
   name: 'application',
   needsLeadership: true,
   maxConcurrent: 1,
-  watches: applicationWatches((asked, by) => (asked.kind === 'wrong' ? [by] : [])),
+  watches: applicationWatches((demand, by) => (demand.kind === 'invalid' ? [by] : [])),
   reconcile(key, cache, context) {
-    const asked = demandOfKey(key, cache)
-    if (asked.kind === 'wrong') {
-      context.log.warn(asked.why)
+    const demand = demandOfKey(key, cache)
+    if (demand.kind === 'invalid') {
+      context.log.warn(demand.why)
       context.recordEvent({
-        regarding: aboutIdentity(asked.identity),
+        regarding: aboutIdentity(demand.identity),
         type: 'Warning',
         reason: 'WrongInput',
-        message: asked.why,
+        message: demand.why,
       })
     }
     return Promise.resolve(undefined)

@@ -265,7 +265,7 @@ async function hold(
   const holder = await store.address(object.metadata.name)
   if (!holder || holder.spec.pod.uid === endpoint.status.current.uid) return
   const other = `${holder.spec.pod.namespace}/${holder.spec.pod.name}`
-  const message = `${address} stands in the SpiderEndpoint of this pod and is held by pod ${other}; restart one of the two`
+  const message = `${address} is in the SpiderEndpoint of this pod and is held by pod ${other}; restart one of the two`
   recordPodEvent(pod, context, { type: 'Warning', reason: 'AddressConflict', message })
 }
 

@@ -204,7 +204,7 @@ function reportConflicts(
   if (unreadable.length > 0)
     warn(
       'UnreadableRecords',
-      `status.allocatedIPs holds what is no record and stays as it is: ${unreadable.slice(0, NAMED_MAX).join(', ')}`,
+      `status.allocatedIPs has invalid records, which are left unchanged: ${unreadable.slice(0, NAMED_MAX).join(', ')}`,
     )
 }
 

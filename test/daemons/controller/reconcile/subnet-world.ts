@@ -100,7 +100,7 @@ export class World {
   requests(): readonly AutoPoolRequest[] {
     return [...this.apps.values()]
       .map(app => demandOfWorkload('Deployment', app, 0))
-      .flatMap(asked => (asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, 'lan', [4]) : []))
+      .flatMap(demand => (demand.kind === 'valid' ? autoPoolRequestsFor(demand.application, 'lan', [4]) : []))
   }
 
   /** A snapshot, as a cache that lags may show it. */

@@ -20,7 +20,7 @@ const there = (key: string): Thing => ({ metadata: { namespace: 'ns', name: key.
 
 interface Stage {
   readonly time: Time
-  readonly fresh: BatchedLiveReader
+  readonly live: BatchedLiveReader
   readonly log: string[]
   fails: boolean
 }
@@ -29,7 +29,7 @@ interface Stage {
 function stage(): Stage {
   const time = new Time()
   const log: string[] = []
-  const made: Stage = { time, log, fails: false, fresh: new BatchedLiveReader({} as Kube, time.after) }
+  const made: Stage = { time, log, fails: false, live: new BatchedLiveReader({} as Kube, time.after) }
   const refuse = (): void => {
     if (made.fails) throw new KubeError(0, 'Unreachable', 'away')
   }
@@ -50,7 +50,7 @@ function stage(): Stage {
   }
   return {
     ...made,
-    fresh: new BatchedLiveReader(kube as unknown as Kube, time.after),
+    live: new BatchedLiveReader(kube as unknown as Kube, time.after),
     set fails(value: boolean) {
       made.fails = value
     },
@@ -60,12 +60,12 @@ function stage(): Stage {
   }
 }
 
-const asked = (fresh: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
-  Promise.all(names.map(async name => (await fresh.get(things, `ns/${name}`))?.metadata.name))
+const readAll = (live: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
+  Promise.all(names.map(async name => (await live.get(things, `ns/${name}`))?.metadata.name))
 
 t.test('BatchedLiveReader sends one get for many callers of a key, and applies the transform', async t => {
-  const { fresh, time, log } = stage()
-  const answers = Promise.all([fresh.get(things, 'ns/1'), fresh.get(things, 'ns/1'), fresh.get(things, 'ns/200')])
+  const { live, time, log } = stage()
+  const answers = Promise.all([live.get(things, 'ns/1'), live.get(things, 'ns/1'), live.get(things, 'ns/200')])
   await time.pass(50)
   const one = { metadata: { name: '1', namespace: 'ns' } }
   t.strictSame(await answers, [one, one, undefined])
@@ -73,9 +73,9 @@ t.test('BatchedLiveReader sends one get for many callers of a key, and applies t
 })
 
 t.test('BatchedLiveReader reads many keys with one list, to its last page, most recent', async t => {
-  const { fresh, time, log } = stage()
+  const { live, time, log } = stage()
   const names = Array.from({ length: 80 }, (_, at) => at + 40)
-  const answers = asked(fresh, names)
+  const answers = readAll(live, names)
   await time.pass(50)
   t.strictSame(
     await answers,
@@ -85,10 +85,10 @@ t.test('BatchedLiveReader reads many keys with one list, to its last page, most 
 })
 
 t.test('BatchedLiveReader answers a caller during a read by the next one', async t => {
-  const { fresh, time, log } = stage()
-  const first = fresh.get(things, 'ns/1')
+  const { live, time, log } = stage()
+  const first = live.get(things, 'ns/1')
   await time.pass(20)
-  const second = fresh.get(things, 'ns/1')
+  const second = live.get(things, 'ns/1')
   await settled()
   await time.pass(50)
   await Promise.all([first, second])
@@ -99,12 +99,12 @@ t.test('BatchedLiveReader rejects all callers of a failed read, and reads again 
   const all = stage()
   all.fails = true
   for (const names of [[1], Array.from({ length: 80 }, (_, at) => at)]) {
-    const failing = t.rejects(asked(all.fresh, names), { message: 'away' })
+    const failing = t.rejects(readAll(all.live, names), { message: 'away' })
     await all.time.pass(50)
     await failing
   }
   all.fails = false
-  const answer = asked(all.fresh, [3])
+  const answer = readAll(all.live, [3])
   await all.time.pass(50)
   t.strictSame(await answer, ['3'])
 })

@@ -17,7 +17,7 @@ t.test('the other replica takes over within twenty seconds of the leader’s kil
   const server = await startApiserver({ args: ['--no-embedded-controller'] })
   const rest = restOf(server.kubeconfig)
   const a = await startController(server.kubeconfig, { name: 'a' })
-  await a.said('this process leads')
+  await a.said('started leading')
   const b = await startController(server.kubeconfig, { name: 'b' })
   t.teardown(async () => {
     await Promise.all([a.end('SIGKILL'), b.end('SIGKILL')])
@@ -36,7 +36,7 @@ t.test('the other replica takes over within twenty seconds of the leader’s kil
   const freed = await eventually(async () => ((await addresses()).length === 0 ? true : undefined), 25_000)
   t.ok(freed)
   t.ok(Date.now() - began < 22_000, `all free ${Date.now() - began} ms after the leader died`)
-  await b.said('this process leads', 1)
+  await b.said('started leading', 1)
   const events = await eventually(async () => {
     const { items } = (await must('GET', '/api/v1/namespaces/default/events')) as {
       readonly items: readonly RecordedEvent[]
@@ -52,7 +52,7 @@ t.test('the other replica takes over within twenty seconds of the leader’s kil
 
   const c = await startController(server.kubeconfig, { name: 'c' })
   t.equal(await b.end('SIGTERM'), 0)
-  await c.said('this process leads', 5_000)
+  await c.said('started leading', 5_000)
   t.match(await must('GET', LEASE), { spec: { holderIdentity: 'c' } }, 'given back, so taken at once')
   t.equal(await c.end('SIGTERM'), 0)
 })
@@ -66,13 +66,13 @@ t.test('the controller catches up after an API server outage with lost history, 
     rest.close()
     await server.stop()
   })
-  await controller.said('this process leads')
+  await controller.said('started leading')
   const { hold, must, addresses, status } = await openHoldings(rest, 'p')
   for (let at = 1; at <= 10; at++) await hold({ name: `pod-${at}`, address: `10.6.0.${at}` })
   t.ok(await eventually(async () => ((await status()).allocatedIPCount === 10 ? true : undefined)))
 
   await server.kill9()
-  await controller.said('this process leads no more', 15_000)
+  await controller.said('stopped leading', 15_000)
   t.equal((await controller.health('liveness')).status, 200, 'a restart would not help')
   await server.restart()
   rest = restOf(server.kubeconfig)

@@ -47,7 +47,7 @@ t.test('reviewers() answers no review by a list that began before it', async t =
   const { judge } = judging(() => [...pools])
   const before = judge()
   pools.push({ ...object, metadata: { name: 'other', uid: 'o' } }) // written during the first list
-  t.match(await judge(), { kind: 'denied' }, 'it sees what was written before it was asked')
+  t.match(await judge(), { kind: 'denied' }, 'it sees what was written before its list')
   t.match(await before, { kind: 'allowed' })
 })
 

@@ -99,7 +99,7 @@ t.test('podWebhooks() exclude our own namespace and the cluster’s own ones', t
   const [not, only_] = only?.namespaceSelector.matchExpressions ?? []
   for (const name of ['mine', 'spiderpool', 'kube-system', 'calico-system', 'rook-ceph', 'prometheus'])
     t.ok(not?.values.includes(name), name)
-  t.notOk(not?.values.includes('monitoring'), 'what is included by name is asked about')
+  t.notOk(not?.values.includes('monitoring'), 'a namespace included by name is not excluded')
   t.strictSame(only_, { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['apps', 'monitoring'] })
   t.end()
 })

@@ -21,7 +21,7 @@ const address = (text: string): SpiderIPAddress => ({
 
 t.test('messagesOf() names the pod of a single address', async t =>
   t.strictSame(messagesOf([address('10.0.0.1/24')], 'PodGone'), [
-    'reclaimed 10.0.0.1/24 of pod ns/a (UID u1, NIC eth0): the pod is gone',
+    'reclaimed 10.0.0.1/24 of pod ns/a (UID u1, interface eth0): the pod is gone',
   ]),
 )
 

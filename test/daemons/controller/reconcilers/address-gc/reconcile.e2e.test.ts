@@ -120,7 +120,7 @@ t.test('SPIDERPOOL_GC_IP_ENABLED=false releases nothing', async t => {
     env: { SPIDERPOOL_GC_IP_ENABLED: 'false' },
   })
   t.teardown(() => controller.end('SIGTERM'))
-  await controller.said('this process leads', 20_000)
+  await controller.said('started leading', 20_000)
   await own.hold({ name: 'off', address: '10.6.1.150' })
   await gone('off')
   t.ok(await eventually(async () => ((await own.status()).allocatedIPCount === 1 ? true : undefined)))

@@ -32,17 +32,17 @@ const SIZES: readonly (readonly [of: string, kind: WorkloadKind, spec: object, s
 ]
 for (const [of, kind, spec, status, size] of SIZES)
   t.test(`demandOfWorkload() of ${of} has ${size} addresses`, async t => {
-    const asked = demandOfWorkload(kind, workload({ ...spec, template: template() }, {}, status), 0)
-    t.match(asked, { kind: 'asks', application: { kind, namespace: 'ns', name: 'a', uid: 'u', size, number: '+0' } })
+    const demand = demandOfWorkload(kind, workload({ ...spec, template: template() }, {}, status), 0)
+    t.match(demand, { kind: 'valid', application: { kind, namespace: 'ns', name: 'a', uid: 'u', size, number: '+0' } })
   })
 
 t.test('demandOfWorkload() of a CronJob is that of its Job', async t => {
-  const asked = demandOfWorkload(
+  const demand = demandOfWorkload(
     'CronJob',
     workload({ jobTemplate: { spec: { parallelism: 3, template: template() } } }),
     1,
   )
-  t.match(asked, { kind: 'asks', application: { apiVersion: 'batch/v1', kind: 'CronJob', size: 4, number: '+1' } })
+  t.match(demand, { kind: 'valid', application: { apiVersion: 'batch/v1', kind: 'CronJob', size: 4, number: '+1' } })
 })
 
 const NUMBERS: readonly (readonly [text: string, size: number, shown: string])[] = [
@@ -54,12 +54,12 @@ const NUMBERS: readonly (readonly [text: string, size: number, shown: string])[]
 ]
 for (const [text, size, shown] of NUMBERS)
   t.test(`demandOfWorkload() of three pods with number "${text}" has ${size} addresses`, async t => {
-    const asked = demandOfWorkload(
+    const demand = demandOfWorkload(
       'Deployment',
       workload({ replicas: 3, template: template({ ...SUBNET, [NUMBER]: text }) }),
       1,
     )
-    t.match(asked, { kind: 'asks', application: { size, number: shown } })
+    t.match(demand, { kind: 'valid', application: { size, number: shown } })
   })
 
 const WRONG: readonly (readonly [annotations: object, why: RegExp])[] = [
@@ -86,10 +86,10 @@ const WRONG: readonly (readonly [annotations: object, why: RegExp])[] = [
 ]
 for (const [annotations, why] of WRONG)
   t.test(`demandOfWorkload() rejects ${JSON.stringify(annotations)}`, async t => {
-    const asked = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
-    t.match(asked, { kind: 'wrong', identity: { kind: 'Deployment', name: 'a' }, why })
-    t.match(asked, { why: /^wrong input: / })
-    t.strictSame(subnetsInDemand(asked), [])
+    const demand = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
+    t.match(demand, { kind: 'invalid', identity: { kind: 'Deployment', name: 'a' }, why })
+    t.match(demand, { why: /^wrong input: / })
+    t.strictSame(subnetsInDemand(demand), [])
   })
 
 const owned = (apiVersion: string, kind: string): object => ({
@@ -109,7 +109,7 @@ for (const [of, kind, spec, metadata] of NONE)
 
 t.test('demandOfWorkload() takes a ReplicaSet of a foreign controller for an application', async t => {
   const set = workload({ replicas: 2, template: template() }, owned('argoproj.io/v1alpha1', 'Rollout'))
-  t.match(demandOfWorkload('ReplicaSet', set, 0), { kind: 'asks', application: { kind: 'ReplicaSet', size: 2 } })
+  t.match(demandOfWorkload('ReplicaSet', set, 0), { kind: 'valid', application: { kind: 'ReplicaSet', size: 2 } })
 })
 
 t.test('demandOfWorkload() prefers annotation subnets to subnet, with one item for each interface', async t => {
@@ -119,9 +119,9 @@ t.test('demandOfWorkload() prefers annotation subnets to subnet, with one item f
       '[{"interface":"eth0","ipv4":["s1"],"ipv6":["s6"]},{"interface":"net1","IPv4":["s2"]}]',
     [RECLAIM]: 'F',
   }
-  const asked = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
-  t.strictSame(subnetsInDemand(asked), ['s1', 's6', 's2'])
-  t.match(asked, { application: { reclaims: false, items: [{ nic: 'eth0' }, { nic: 'net1' }] } })
+  const demand = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
+  t.strictSame(subnetsInDemand(demand), ['s1', 's6', 's2'])
+  t.match(demand, { application: { reclaims: false, items: [{ nic: 'eth0' }, { nic: 'net1' }] } })
 })
 
 const pod = (annotations: object, metadata: object, spec: object = {}): Pod =>
@@ -130,11 +130,11 @@ const CLONES = owned('apps.kruise.io/v1alpha1', 'CloneSet')
 
 t.test('demandOfPod() of a foreign kind requires a fixed number', async t => {
   t.match(demandOfPod(pod({ ...SUBNET, [NUMBER]: '5' }, CLONES)), {
-    kind: 'asks',
+    kind: 'valid',
     application: { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'up', uid: 'up-uid', size: 5 },
   })
   t.match(demandOfPod(pod({ ...SUBNET, [NUMBER]: '+2' }, CLONES)), { application: { size: 2, number: '+2' } })
-  t.match(demandOfPod(pod(SUBNET, CLONES)), { kind: 'wrong', why: /ippool-ip-number of pod ns\/p is missing/ })
+  t.match(demandOfPod(pod(SUBNET, CLONES)), { kind: 'invalid', why: /ippool-ip-number of pod ns\/p is missing/ })
 })
 
 const QUIET: readonly (readonly [of: string, pod: Pod])[] = [

@@ -136,17 +136,17 @@ for (const { of, effective = '10-20', withheld = '', others = '', shares, want }
   })
 
 t.test('planShares() reads held addresses only for changes or a thorough plan', async t => {
-  let asked = 0
+  let heldReads = 0
   const held = (): Ranges => {
-    asked += 1
+    heldReads += 1
     return []
   }
   const share = { name: 'a', pool: r('10-11'), record: r('10-11'), held, size: 2n }
   const ground = { effective: r('10-20'), withheld: [], others: [], isThorough: false }
   planShares([share], ground)
-  t.equal(asked, 0)
+  t.equal(heldReads, 0)
   planShares([share], { ...ground, isThorough: true })
-  t.equal(asked, 1)
+  t.equal(heldReads, 1)
 })
 
 t.test('planShares() of a /64 is as fast as of a /28', async t => {
