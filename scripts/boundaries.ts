@@ -153,6 +153,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/install/main.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/start.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/server.ts': ['node:net', 'node:tls'],
+  'daemons/controller/flags.ts': ['node:util'],
   'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],

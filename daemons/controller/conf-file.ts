@@ -1,31 +1,35 @@
-// conf.yml read: what is wrong with it, by the file and the line. Pure; the YAML parser is an argument.
+// Reads conf.yml; faults are reported with file and line. The YAML parser is an argument.
+import { messageOf } from '../../lib/errors.js'
 import { podsIn } from './webhooks/pods-conf.js'
 import { ConfFileError, confOf, type Conf } from './settings.js'
 
-/** A conf is tens of lines; of a longer text no line is looked for. */
+/** The line of a YAML fault is searched in this many lines at most. */
 const LINES_MAX = 1_000
 
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/** The switches in the text of the file at `path`. @throws Error a sentence with the path and, where it is known, the line. */
+/**
+ * Parses the text of the configuration file at `path`.
+ * @throws Error a sentence with the path and, where it is known, the line.
+ */
 export function confIn(text: string, path: string, yaml: (text: string) => unknown): Conf {
   let parsed: unknown
   try {
     parsed = yaml(text)
   } catch (error) {
-    throw new Error(`${path}, line ${lineOfFault(text, yaml)}: no YAML: ${words(error)}`)
+    throw new Error(`${path}, line ${lineOfFault(text, yaml)}: no YAML: ${messageOf(error)}`)
   }
   try {
     const conf = confOf(parsed)
-    podsIn(conf.raw['podResourceInject']) // read when webhooks are printed; wrong, it is said now
+    podsIn(conf.raw['podResourceInject']) // parsed here so that a wrong value is reported at start
     return conf
   } catch (error) {
     const line = error instanceof ConfFileError ? lineOfKey(text, error.key) : undefined
-    throw new Error(`${path}${line === undefined ? '' : `, line ${line}`}: ${words(error)}`)
+    throw new Error(`${path}${line === undefined ? '' : `, line ${line}`}: ${messageOf(error)}`)
   }
 }
 
-/** The line after the longest beginning that is YAML: the parser says none. Counted from 1. */
+/**
+ * The line, counted from 1, after the longest prefix that parses: Bun's parser reports no position.
+ */
 function lineOfFault(text: string, yaml: (text: string) => unknown): number {
   const lines = text.split('\n').slice(0, LINES_MAX)
   for (let count = lines.length - 1; count > 0; count--) {
@@ -33,7 +37,7 @@ function lineOfFault(text: string, yaml: (text: string) => unknown): number {
       yaml(lines.slice(0, count).join('\n'))
       return count + 1
     } catch {
-      continue // the fault is before
+      continue // the fault is above
     }
   }
   return 1

@@ -1,4 +1,5 @@
-// The controller, put together: election, caches, reconcilers, health and metrics. Is given its client, clock and settings; knows no process.
+// The controller assembled: leader election, informers, reconcilers, health checks, metrics.
+// Client, clock and settings are arguments.
 import type { Kube } from '../../lib/kube/client.js'
 import { Election } from '../../lib/kube/lease.js'
 import type { Log } from '../../lib/log.js'
@@ -16,7 +17,7 @@ import type { Conf, ControllerSettings } from './settings.js'
 import { EventRecorder } from './runtime/events.js'
 import type { Serving } from './webhooks/server.js'
 
-/** Each try ends within half of the renewal deadline; this is many of them. */
+/** Each attempt ends within half of the renewal deadline; this is many of them. */
 const STUCK_MS = 120_000
 
 export const LEASE = 'spiderpool-controller-leases'
@@ -29,9 +30,9 @@ export interface Parts {
   readonly log: Log
   readonly signal: AbortSignal
   readonly webhooks: {
-    /** Where certificates are our own to make. */
+    /** Set where the controller makes its certificates itself. */
     readonly serving: Serving | undefined
-    /** Where they are provided: the CA that came with them. */
+    /** Set where they are provided: returns the CA (PEM) that came with them. */
     readonly authority: (() => string | undefined) | undefined
     readonly check: Check
   }
@@ -41,7 +42,7 @@ export interface Parts {
 export interface Controller {
   readonly health: HealthChecks
   readonly metrics: Metrics
-  /** Until the signal; then what is at work ends, and the lease is given back. */
+  /** Runs until the signal; then finishes what is running and releases the lease. */
   run(): Promise<void>
 }
 
@@ -56,83 +57,86 @@ export function controllerOf(parts: Parts): Controller {
     name: LEASE,
     identity: settings.podName,
     timing: settings.timing,
-    onChange(leads) {
-      log.info(leads ? 'this process leads' : 'this process leads no more', { identity: settings.podName })
-      runner.lead(leads)
+    onChange(isLeading) {
+      log.info(isLeading ? 'started leading' : 'stopped leading', { identity: settings.podName })
+      manager.setLeading(isLeading)
     },
     onTrouble: error => outage.failed(lease, error),
     onAnswer: () => outage.answered(lease),
   })
-  const { handsOf, recorder } = handsFor(parts, election, metrics)
-  const runner = new Manager({
+  const { contextFor, recorder } = contextsFor(parts, election, metrics)
+  const manager = new Manager({
     reconcilers: reconcilersFor({ ...parts, ...parts.webhooks, metrics }),
     kube,
     log,
     outage,
     signal,
     seams,
-    contextOf: handsOf,
+    contextFor,
   })
-  describe(metrics, runner, election)
-  if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, runner.view)
+  describe(metrics, manager, election)
+  if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, manager.cache)
   metrics.gauge(
     { name: 'spiderpool_controller_request_counts', help: 'Requests sent to the API server, each try' },
     () => [[kube.requests]],
   )
   return {
-    health: healthOf(runner, election, parts.webhooks.check),
+    health: healthOf(manager, election, parts.webhooks.check),
     metrics,
     async run() {
-      await Promise.all([runner.run(), election.run()])
+      await Promise.all([manager.run(), election.run()])
       await recorder.settled()
     },
   }
 }
 
-function handsFor(
+function contextsFor(
   { kube, settings, log, seams }: Parts,
   election: Election,
   metrics: Metrics,
-): { readonly handsOf: (runs: Reconciler['runs']) => ReconcileContext; readonly recorder: EventRecorder } {
+): { readonly contextFor: ManagerDeps['contextFor']; readonly recorder: EventRecorder } {
   const writes = metrics.counter({ name: 'spiderpool_controller_write_counts', help: 'Writes sent to the API server' })
   const onWrite: LeaderGuard['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
-  const fresh = new BatchedLiveReader(kube, seams.after)
+  const live = new BatchedLiveReader(kube, seams.after)
   const { now, clock, suffix, after } = seams
-  const always = guarded(kube, { isLeading: () => true, onWrite })
-  // An Event says what was done while this process led, so it is written also after the lease was given back.
-  const recorder = new EventRecorder({ kube: always, log, instance: settings.podName, now, clock, suffix, after })
-  const hands = (own: Kube): ReconcileContext => ({
-    ...{ kube: own, live: fresh, log, now },
+  const counted = guarded(kube, { isLeading: () => true, onWrite })
+  // An Event reports what was done while leading, so it is written also after the lease was
+  // released.
+  const recorder = new EventRecorder({ kube: counted, log, instance: settings.podName, now, clock, suffix, after })
+  const contextWith = (own: Kube): ReconcileContext => ({
+    ...{ kube: own, live, log, now },
     clock: () => clock().getTime(),
     after: (ms, call) => void after(ms, call),
     recordEvent: event => recorder.record(event),
   })
-  const made = { leader: hands(guarded(kube, { isLeading: () => election.holds(), onWrite })), always: hands(always) }
-  return { handsOf: runs => made[runs], recorder }
+  const leading = contextWith(guarded(kube, { isLeading: () => election.holds(), onWrite }))
+  const unguarded = contextWith(counted)
+  return { contextFor: ({ needsLeadership }) => (needsLeadership ? leading : unguarded), recorder }
 }
 
-function healthOf(runner: Manager, election: Election, webhooks: Check): HealthChecks {
-  const listed = (): string | undefined => {
-    const missing = runner.missing()
+function healthOf(manager: Manager, election: Election, webhooks: Check): HealthChecks {
+  const synced = (): string | undefined => {
+    const missing = manager.missing()
     return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
   }
-  const led = (): string | undefined => (election.leader === '' ? 'no replica is known to lead' : undefined)
-  // An API server that is away restarts nobody: the tries go on and fail.
-  const tries = (): string | undefined =>
-    election.idleMs > STUCK_MS ? `no try at the Lease since ${Math.round(election.idleMs / 1000)} s` : undefined
-  return { startup: [listed], readiness: [listed, led, webhooks], liveness: [tries] }
+  const hasLeader = (): string | undefined => (election.leader === '' ? 'no leader is known' : undefined)
+  // While the API server is unreachable attempts go on and fail, so liveness stays up and no pod is
+  // restarted.
+  const attempts = (): string | undefined =>
+    election.idleMs > STUCK_MS ? `no attempt at the Lease for ${Math.round(election.idleMs / 1000)} s` : undefined
+  return { startup: [synced], readiness: [synced, hasLeader, webhooks], liveness: [attempts] }
 }
 
-function describe(metrics: Metrics, runner: Manager, election: Election): void {
-  poolGauges(metrics, runner.view)
+function describe(metrics: Metrics, manager: Manager, election: Election): void {
+  poolGauges(metrics, manager.cache)
   metrics.gauge({ name: 'spiderpool_controller_leader', help: '1 where this process leads' }, () => [
     [election.holds() ? 1 : 0],
   ])
   metrics.gauge(
     { name: 'spiderpool_controller_forbidden_kinds', help: 'Optional kinds that may not be listed (RBAC), 1 each' },
-    () => runner.forbidden().map(resource => [1, { resource }]),
+    () => manager.forbidden().map(resource => [1, { resource }]),
   )
-  metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, at work or waiting' }, () =>
-    runner.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
+  metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, running or waiting' }, () =>
+    manager.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
   )
 }

@@ -1,10 +1,12 @@
-// The command line of spiderpool-controller. Pure.
+// The command line of spiderpool-controller.
+import { parseArgs } from 'node:util'
+
 export interface ControllerFlags {
   /** conf.yml of the ConfigMap. */
   readonly configPath: string | undefined
-  /** Files of the webhooks' certificate, where somebody else makes it. */
+  /** Files of the webhooks' certificate, where it is provided. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined
-  /** Prints objects for kubectl and ends. */
+  /** Prints objects for kubectl and exits. */
   readonly prints: 'webhooks' | 'node-policy' | undefined
 }
 
@@ -14,30 +16,34 @@ export const USAGE = `usage: spiderpool-controller [daemon] [--config-path FILE]
   --config-path FILE       conf.yml of the ConfigMap spiderpool-conf
   --tls-server-cert FILE   the webhooks' certificate (PEM), and
   --tls-server-key FILE    its key; read again when they change. A ca.crt beside it becomes the caBundle of both configurations.
-                           Without them certificates are made and renewed here
+                           Without them the controller makes and renews its certificates
   --version                prints the version
-  webhooks                 prints the webhook configurations, for kubectl apply -f -. With podResourceInject KUBECONFIG is asked whether it is
+  webhooks                 prints the webhook configurations, for kubectl apply -f -. With podResourceInject the API server is asked whether it is
                            Kubernetes 1.30 or later, where a pod that chooses no networks never waits for the controller
   node-policy              prints the ValidatingAdmissionPolicy by which a node writes its own objects only (Kubernetes 1.30 or later)
-  Everything else is told by the environment (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
+  All other settings are environment variables (SPIDERPOOL_…). Outside a cluster KUBECONFIG names the API server.
 `
 
 const VERBS = ['webhooks', 'node-policy'] as const
-const NAMES = ['config-path', 'tls-server-cert', 'tls-server-key'] as const
+const FILE = { type: 'string' } as const
+const OPTIONS = { 'config-path': FILE, 'tls-server-cert': FILE, 'tls-server-key': FILE } as const
 
-/** `--name value` and `--name=value`. Throws a sentence. */
-export function flagsOf(argv: readonly string[]): ControllerFlags {
+/**
+ * `--name value` and `--name=value`; of an option given twice the last one counts.
+ * @throws Error a sentence for an unknown argument, a missing value or half of the TLS pair.
+ */
+export function parseFlags(argv: readonly string[]): ControllerFlags {
   const [verb] = argv
   const prints = VERBS.find(name => name === verb)
-  const rest = verb === 'daemon' || prints !== undefined ? argv.slice(1) : argv
+  const args = verb === 'daemon' || prints !== undefined ? argv.slice(1) : [...argv]
+  // Not strict: the messages of parseArgs name no remedy.
+  const { tokens } = parseArgs({ args, options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
   const given = new Map<string, string>()
-  for (let at = 0; at < rest.length; at++) {
-    const [flag = '', inline] = (rest[at] ?? '').split(/=(.*)/s, 2)
-    const name = NAMES.find(known => `--${known}` === flag)
-    if (name === undefined) throw new Error(`unknown argument ${JSON.stringify(rest[at])}; see --help`)
-    const value = inline ?? rest[++at]
-    if (value === undefined || value === '') throw new Error(`${flag} needs a file`)
-    given.set(name, value)
+  for (const token of tokens) {
+    if (token.kind !== 'option' || !Object.hasOwn(OPTIONS, token.name))
+      throw new Error(`unknown argument ${JSON.stringify(args[token.index])}; see --help`)
+    if (token.value === undefined || token.value === '') throw new Error(`${token.rawName} needs a file`)
+    given.set(token.name, token.value)
   }
   const [certificate, key] = [given.get('tls-server-cert'), given.get('tls-server-key')]
   if ((certificate === undefined) !== (key === undefined))

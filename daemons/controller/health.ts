@@ -1,10 +1,10 @@
-// Health and metrics over HTTP: which path answers what. Knows paths; is told the checks. Plain functions on Request and Response.
+// Health checks and metrics over HTTP, on Request and Response.
 
-/** A sentence that says what is not well; `undefined` where it is. */
+/** Returns why the check fails; undefined where it passes. */
 export type Check = () => string | undefined | Promise<string | undefined>
 
 export interface HealthChecks {
-  /** Once true it stays so: the process has everything it needs to begin. */
+  /** Passes once the process has everything it needs to start. */
   readonly startup: readonly Check[]
   readonly readiness: readonly Check[]
   readonly liveness: readonly Check[]
@@ -13,14 +13,14 @@ export interface HealthChecks {
 const HEALTH_PATH = /^\/v1\/runtime\/(startup|readiness|liveness)$/
 
 async function verdict(checks: readonly Check[]): Promise<Response> {
-  const said = (await Promise.all(checks.map(check => check()))).filter(says => says !== undefined)
-  return said.length === 0 ? new Response('ok\n') : new Response(`${said.join('\n')}\n`, { status: 500 })
+  const failures = (await Promise.all(checks.map(check => check()))).filter(reason => reason !== undefined)
+  return failures.length === 0 ? new Response('ok\n') : new Response(`${failures.join('\n')}\n`, { status: 500 })
 }
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
 const notAllowed = (): Response => new Response('only GET\n', { status: 405, headers: { allow: 'GET, HEAD' } })
 
-/** `/v1/runtime/startup|readiness|liveness`: 200, or 500 with what is amiss. */
+/** Answers `/v1/runtime/startup|readiness|liveness`: 200, or 500 with the reasons. */
 export async function answerHealth(request: Request, health: HealthChecks): Promise<Response> {
   const [, probe] = HEALTH_PATH.exec(new URL(request.url).pathname) ?? []
   if (probe !== 'startup' && probe !== 'readiness' && probe !== 'liveness')
@@ -28,7 +28,7 @@ export async function answerHealth(request: Request, health: HealthChecks): Prom
   return isRead(request) ? verdict(health[probe]) : notAllowed()
 }
 
-/** `/metrics`. */
+/** Answers `/metrics` in the Prometheus text format. */
 export function answerMetrics(request: Request, text: () => string): Response {
   if (new URL(request.url).pathname !== '/metrics') return new Response('nothing here: ask /metrics\n', { status: 404 })
   if (!isRead(request)) return notAllowed()

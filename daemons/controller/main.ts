@@ -1,4 +1,5 @@
-// spiderpool-controller: keeps pools, records and addresses true to the cluster. Knows environment, flags, signals and sockets.
+// spiderpool-controller: environment, flags, signals and sockets around controller.ts.
+import { codeOf, messageOf } from '../../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -7,7 +8,7 @@ import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { confIn } from './conf-file.js'
 import { controllerOf, type Controller } from './controller.js'
-import { flagsOf, USAGE } from './flags.js'
+import { parseFlags, USAGE } from './flags.js'
 import { answerHealth, answerMetrics } from './health.js'
 import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type ControllerSettings } from './settings.js'
 import { portFault } from './port-fault.js'
@@ -25,11 +26,9 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`--config-path ${path} cannot be read: ${wordsOf(error)}`)
+    throw new Error(`--config-path ${path} cannot be read: ${messageOf(error)}`)
   }
 }
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const seams = {
   now: () => performance.now(),
@@ -65,7 +64,10 @@ function serveAt(variable: string, port: number, hostname: string, fetch: Answer
   }
 }
 
-/** What listens, by what it is for. Each is in `servers` as soon as it listens, so that a later failure closes it. */
+/**
+ * Starts the health and metrics servers. Each is in `servers` as soon as it listens, so that a
+ * later failure closes it.
+ */
 function listen({ health, metrics }: Controller, settings: ControllerSettings, servers: Map<string, HttpServer>): void {
   const { bindAddress, healthAddress, healthPort, metricsPort } = settings
   servers.set(
@@ -81,7 +83,10 @@ function listen({ health, metrics }: Controller, settings: ControllerSettings, s
     )
 }
 
-/** Asked only where pods are injected. Where no API server says it, the configuration is the one that every version knows. */
+/**
+ * Asked only where pods are injected. If the API server does not answer, the configuration is one
+ * that every version accepts.
+ */
 async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
   if (podsIn(raw['podResourceInject']) === undefined) return false
   try {
@@ -89,7 +94,7 @@ async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
   } catch (error) {
     writeSync(
       2,
-      `spiderpool-controller: the API server's version is not known, so pods have failurePolicy Ignore: ${wordsOf(error)}\n`,
+      `spiderpool-controller: the API server's version is not known, so pods have failurePolicy Ignore: ${messageOf(error)}\n`,
     )
     return false
   }
@@ -98,38 +103,38 @@ async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
 async function serve(argv: readonly string[], log: (settings: ControllerSettings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
-  const { configPath, tls, prints } = flagsOf(argv)
+  const { configPath, tls, prints } = parseFlags(argv)
   const conf = confAt(configPath)
   if (prints === 'node-policy') return void writeSync(1, printedNodePolicy(settings))
   if (prints === 'webhooks')
     return void writeSync(1, printedWebhooks(settings, conf, env, await hasMatchConditions(conf)))
-  const own = log(settings)
-  for (const sentence of unknownIn(conf)) own.warn(sentence, { path: configPath })
-  const ends = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
+  const logger = log(settings)
+  for (const sentence of unknownIn(conf)) logger.warn(sentence, { path: configPath })
+  const abort = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort())
   const kube = connectDaemon(env)
   const servers = new Map<string, HttpServer>()
   let webhooks: Webhooks | undefined
   try {
-    webhooks = await startWebhooks({ kube, settings, conf, log: own, tls, after: seams.after })
-    const controller = controllerOf({ kube, settings, conf, env, log: own, signal: ends.signal, webhooks, seams })
+    webhooks = await startWebhooks({ kube, settings, conf, log: logger, tls, after: seams.after })
+    const controller = controllerOf({ kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams })
     listen(controller, settings, servers)
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
-    own.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
+    logger.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
     await controller.run()
   } finally {
-    ends.abort() // whatever else holds the process
+    abort.abort() // stops what else keeps the process alive
     await Promise.all([webhooks?.stop(), ...[...servers.values()].map(server => server.stop(true))])
   }
-  own.info('ended')
+  logger.info('ended')
 }
 
-/** A line that nobody reads any more, or for which there is no room, is lost; the work goes on. */
+/** Writes a log line; one that stdout does not take (EPIPE, EAGAIN) is dropped. */
 function print(line: string): void {
   try {
     writeSync(1, line)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
+    if (codeOf(error) === '') throw error
   }
 }
 
@@ -138,7 +143,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await serve(argv, ({ logLevel }) => logTo(print, logLevel))
   } catch (error) {
-    writeSync(2, `spiderpool-controller: ${wordsOf(error)}\n`)
+    writeSync(2, `spiderpool-controller: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -1,13 +1,17 @@
-// Why a port could not be listened at, in a sentence. Pure.
+// The error sentence of a port that cannot be listened on.
+import { codeOf, messageOf } from '../../lib/errors.js'
 
-/** Names the variable, the port and what to do. `hostname` is '' for every address of the machine. */
+/**
+ * The variable, the port and the remedy, in a sentence. `hostname` is '' for every address of the
+ * machine.
+ */
 export function portFault(
   variable: string,
   { port, hostname }: { readonly port: number; readonly hostname: string },
   error: unknown,
 ): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const words = error instanceof Error ? error.message : String(error)
+  const code = codeOf(error)
+  const words = messageOf(error)
   const at = hostname === '' ? `port ${port}` : `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
   switch (code) {
     case 'EADDRINUSE':

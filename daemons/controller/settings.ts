@@ -1,4 +1,5 @@
-// What the controller is told by its environment and its ConfigMap (spec of both: docs of Spiderpool's Helm chart). Pure.
+// The controller's settings, from environment and ConfigMap; names and defaults are those of
+// Spiderpool's Helm chart.
 import { LEVELS, type Level } from '../../lib/log.js'
 import type { LeaseTiming } from '../../lib/kube/lease.js'
 import { nearest } from '../../lib/edit-distance.js'
@@ -7,20 +8,23 @@ type Env = Readonly<Record<string, string | undefined>>
 
 export interface Reclaiming {
   readonly enabled: boolean
-  /** Pods on their way out, without a stable identity, on nodes that are ready, and on nodes that are not. */
+  /**
+   * Terminating and finished pods without a stable identity, on nodes that are ready, and on nodes
+   * that are not.
+   */
   readonly onReadyNodes: boolean
   readonly onNotReadyNodes: boolean
-  /** Running pods that have no address in their status. */
+  /** Running pods without an address in their status. */
   readonly runningWithoutAddress: boolean
-  /** Deletes at the same time. */
+  /** Concurrent deletes. */
   readonly workers: number
-  /** Added to every grace. */
+  /** Added to every grace period. */
   readonly delayMs: number
-  /** What no record names is left to the ADD that may still be at it, for so long. */
+  /** Grace period of an address that no record names: its ADD may still be running. */
   readonly unrecordedMs: number
-  /** What a node that is ready is about to free by its own DEL is left to it for so long. */
+  /** Grace period in which the DEL of a ready node releases its addresses itself. */
   readonly releaseMs: number
-  /** Everything is looked at again after so long. */
+  /** Period after which every address is reconciled again. */
   readonly resyncMs: number
 }
 
@@ -30,19 +34,22 @@ export interface ControllerSettings {
   readonly logLevel: Level
   /** '' is every address of the machine. */
   readonly bindAddress: string
-  /** Where health is served; like bindAddress where nothing is set. The manifest says 127.0.0.1, where its probes ask. */
+  /**
+   * Where health is served; bindAddress by default. The manifest sets 127.0.0.1 and its probes use
+   * that.
+   */
   readonly healthAddress: string
   readonly healthPort: number
   readonly metricsPort: number
   readonly webhookPort: number
-  /** The controller's Deployment: its Service and both webhook configurations have the same name. */
+  /** Name of the controller's Deployment, of its Service and of both webhook configurations. */
   readonly deployment: string
   readonly metrics: boolean
   readonly timing: LeaseTiming
   readonly reclaim: Reclaiming
 }
 
-/** From conf.yml of the ConfigMap. As the Go controller reads it: what is missing is false. */
+/** conf.yml of the ConfigMap, read as the Go controller does: a missing key is false. */
 export interface Conf {
   readonly enableIPv4: boolean
   readonly enableIPv6: boolean
@@ -50,13 +57,16 @@ export interface Conf {
   readonly enableKubevirtStaticIP: boolean
   readonly enableSpiderSubnet: boolean
   readonly enableAutoPoolForApplication: boolean
-  /** Keep `status.allocatedIPs` of pools written, for readers of the Go format; auto: where a Go system is or was. */
+  /**
+   * Keep `status.allocatedIPs` of pools current for readers of the Go format; auto: where a Go
+   * system is or was.
+   */
   readonly projectAllocatedIPs: boolean | 'auto'
-  /** Every key as it stands in the file, for parts that read more. */
+  /** All keys of the file, for parts that read further ones. */
   readonly raw: Readonly<Record<string, unknown>>
 }
 
-/** Where no file is named: everything that works without being told more. */
+/** Without a file: every feature that needs no further configuration is on. */
 export const CONF_DEFAULT: Conf = {
   enableIPv4: true,
   enableIPv6: true,
@@ -68,7 +78,7 @@ export const CONF_DEFAULT: Conf = {
   raw: {},
 }
 
-/** A key of conf.yml whose value cannot be used. */
+/** A key of conf.yml with an unusable value. */
 export class ConfFileError extends Error {
   readonly key: string
 
@@ -78,6 +88,10 @@ export class ConfFileError extends Error {
   }
 }
 
+/**
+ * The configuration of a parsed conf.yml.
+ * @throws ConfFileError for a value of another type; Error where it is no mapping.
+ */
 export function confOf(yaml: unknown): Conf {
   const isObject = typeof yaml === 'object' && yaml !== null && !Array.isArray(yaml)
   if (!isObject) throw new Error('the configuration file holds no YAML mapping; give key: value lines')
@@ -99,7 +113,10 @@ export function confOf(yaml: unknown): Conf {
   }
 }
 
-/** Of Spiderpool's chart, ours among them; those of the Go agent too, which one ConfigMap serves. */
+/**
+ * Keys of Spiderpool's chart and of this controller; the Go agent's too, since one ConfigMap serves
+ * both.
+ */
 const CONF_KEYS: readonly string[] = [
   ...['enableIPv4', 'enableIPv6', 'enableStatefulSet', 'enableKubevirtStaticIP', 'enableSpiderSubnet'],
   ...[
@@ -114,7 +131,10 @@ const CONF_KEYS: readonly string[] = [
 ]
 const INJECT_KEYS: readonly string[] = ['enabled', 'namespacesExclude', 'namespacesInclude']
 
-/** A sentence for each key of conf.yml without effect, with the one that was probably meant. Keys count in their exact case. */
+/**
+ * A sentence for each key of conf.yml without effect, with the most similar known key. Keys are
+ * case-sensitive.
+ */
 export function unknownIn({ raw }: Pick<Conf, 'raw'>): readonly string[] {
   const { podResourceInject: inject } = raw
   const below = typeof inject === 'object' && inject !== null && !Array.isArray(inject) ? Object.keys(inject) : []
@@ -134,10 +154,17 @@ function unknownKey(key: string, known: readonly string[], among: Conf['raw'], w
 }
 
 const GC = 'SPIDERPOOL_GC_'
-/** The kubelet waits four minutes for a sandbox (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 × runtimeRequestTimeout). */
+/**
+ * How long the kubelet waits for a sandbox (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 ×
+ * runtimeRequestTimeout).
+ */
 const UNRECORDED_S = 240
 
-/** Throws a sentence that names the variable, its value and what to give. `podName`: what stands for SPIDERPOOL_POD_NAME outside a cluster. */
+/**
+ * The settings of the environment; `outside` stands for the pod's namespace and name outside a
+ * cluster.
+ * @throws Error a sentence with the variable, its value and what is valid.
+ */
 export function settingsOf(
   env: Env,
   outside: { readonly namespace: string; readonly podName: string },
@@ -183,7 +210,7 @@ function timingOf(env: Env): LeaseTiming {
   )
 }
 
-/** Required where it is set: an empty value is a broken manifest. */
+/** Required where it is set: an empty value means a broken manifest. */
 function text(env: Env, name: string, otherwise: string): string {
   const value = env[name] ?? otherwise
   if (value === '') throw new Error(`${name} is set and empty; give a value or leave it out`)
@@ -197,6 +224,10 @@ function level(env: Env): Level {
   throw new Error(`SPIDERPOOL_LOG_LEVEL is "${value}"; give one of ${LEVELS.join(', ')}`)
 }
 
+/**
+ * A whole number of at most nine digits.
+ * @throws Error a sentence with the variable and its value.
+ */
 export function number(env: Env, name: string, otherwise: number): number {
   const value = env[name] ?? ''
   if (value === '') return otherwise
@@ -204,10 +235,14 @@ export function number(env: Env, name: string, otherwise: number): number {
   throw new Error(`${name} is "${value}"; give a whole number`)
 }
 
-/** What Go's strconv.ParseBool takes. */
+/** Accepted by Go's strconv.ParseBool. */
 const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
 const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
 
+/**
+ * A boolean as Go's strconv.ParseBool reads it.
+ * @throws Error a sentence with the variable and its value.
+ */
 export function flag(env: Env, name: string, otherwise: boolean): boolean {
   const value = env[name] ?? ''
   if (value === '') return otherwise

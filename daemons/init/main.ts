@@ -1,4 +1,6 @@
-// spiderpool-init: creates what a fresh installation begins with, once, and ends. Knows environment, files and signals; what it is, is plan.ts.
+// spiderpool-init: creates the objects of a fresh installation once, and exits. Effects; plan.ts
+// decides.
+import { messageOf } from '../../lib/errors.js'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kube } from '../../lib/kube/client.js'
@@ -9,21 +11,25 @@ import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { networkIn, planOf, type Creation, type InitEnv } from './plan.js'
 
-/** For ever: what is not there yet (a CRD, a webhook's server) comes. What is refused does not get better, and ends it. */
-const AGAIN_MS = 2_000
-/** Bad objects: the server, or a webhook of ours, says what is wrong with them. */
-const REFUSALS = [400, 413, 422]
+/**
+ * Retries without end: a CRD or the webhooks' server appears eventually. An error that a retry
+ * cannot cure ends it.
+ */
+const RETRY_MS = 2_000
+/** Statuses of an invalid object, from the API server or a webhook. */
+const FATAL_STATUSES = [400, 413, 422]
 
 async function keepTrying(what: string, log: Log, signal: AbortSignal, work: () => Promise<boolean>): Promise<void> {
   while (!signal.aborted) {
     try {
       if (await work()) return
     } catch (error) {
-      if (!(error instanceof KubeError) || REFUSALS.includes(error.status) || error.reason === 'BadConfig') throw error
-      log.warn(`${what}, again in ${AGAIN_MS / 1000} s: ${error.message}`)
+      if (!(error instanceof KubeError) || FATAL_STATUSES.includes(error.status) || error.reason === 'BadConfig')
+        throw error
+      log.warn(`${what}, again in ${RETRY_MS / 1000} s: ${error.message}`)
     }
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, signal.aborted ? 0 : AGAIN_MS)
+      const timer = setTimeout(resolve, signal.aborted ? 0 : RETRY_MS)
       signal.addEventListener('abort', () => {
         clearTimeout(timer)
         resolve()
@@ -33,8 +39,11 @@ async function keepTrying(what: string, log: Log, signal: AbortSignal, work: () 
   throw new Error(`ended by a signal before this was done: ${what}`)
 }
 
-/** Until a replica of the controller answers its Service: before that, admission refuses everything. */
-async function controllerIsThere(kube: Kube, env: InitEnv): Promise<boolean> {
+/**
+ * Whether a controller replica is ready behind its Service: before that, admission rejects every
+ * object.
+ */
+async function isControllerReady(kube: Kube, env: InitEnv): Promise<boolean> {
   const [namespace, name] = [env['SPIDERPOOL_NAMESPACE'] ?? '', env['SPIDERPOOL_CONTROLLER_NAME'] ?? '']
   if (namespace === '' || name === '') return true
   try {
@@ -56,12 +65,14 @@ async function create(kube: Kube, { kind, object }: Creation, log: Log): Promise
     log.info(`created ${name}`)
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
-    log.info(`${name} is there already and stays as it is`)
+    log.info(`${name} exists already and is left unchanged`)
   }
   return true
 }
 
-/** The name of the network of the first conf file, as the kubelet picks it: by the file's name. */
+/**
+ * The network's name in the first CNI conf file by name, the one that the container runtime uses.
+ */
 function networkOf(folder: string): string | undefined {
   if (folder === '') return undefined
   const [first] = namesIn(folder)
@@ -71,14 +82,14 @@ function networkOf(folder: string): string | undefined {
 }
 
 const USAGE = `usage: spiderpool-init
-  Creates what SPIDERPOOL_INIT_… names, once, and ends. Outside a cluster KUBECONFIG names the API server.
+  Creates what SPIDERPOOL_INIT_… names, once, and abort. Outside a cluster KUBECONFIG names the API server.
 `
 
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
+    const words = messageOf(error)
     throw new Error(
       `SPIDERPOOL_INIT_DEFAULT_CNI_DIR ${folder} cannot be read: ${words}; mount the node's /etc/cni/net.d there`,
     )
@@ -90,23 +101,23 @@ async function serve(argv: readonly string[], env: InitEnv): Promise<void> {
   if (argv[0] !== undefined) throw new Error(`unknown argument ${JSON.stringify(argv[0])}; see --help`)
   const log = logTo(line => void writeSync(1, line), 'info')
   log.info(`${VERSION_TEXT} begins`)
-  const ends = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ends.abort())
+  const abort = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort())
   const creations = planOf(env, networkOf((env['SPIDERPOOL_INIT_DEFAULT_CNI_DIR'] ?? '').replaceAll('"', '')))
   const kube = connectDaemon(env)
-  await keepTrying('waiting for the controller', log, ends.signal, () => controllerIsThere(kube, env))
+  await keepTrying('waiting for the controller', log, abort.signal, () => isControllerReady(kube, env))
   for (const creation of creations)
-    await keepTrying(`creating ${creation.object.kind} ${creation.object.metadata.name}`, log, ends.signal, () =>
+    await keepTrying(`creating ${creation.object.kind} ${creation.object.metadata.name}`, log, abort.signal, () =>
       create(kube, creation, log),
     )
-  log.info(`all ${creations.length} objects are there`)
+  log.info(`all ${creations.length} objects exist`)
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     await serve(argv, process.env)
   } catch (error) {
-    writeSync(2, `spiderpool-init: ${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(2, `spiderpool-init: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

@@ -1,4 +1,5 @@
-// What spiderpool-init creates: the environment that Helm sets, and the node's CNI conf, as objects. Pure; knows no API server.
+// The objects that spiderpool-init creates, from the environment that Helm sets and the node's CNI
+// conf.
 import { SPIDERPOOL_API } from '../../lib/crd/names.js'
 import { familyOf, parseIp } from '../../lib/ip/address.js'
 import {
@@ -28,10 +29,13 @@ export interface Creation {
 const INIT = 'SPIDERPOOL_INIT_'
 const COORDINATOR = `${INIT}DEFAULT_COORDINATOR_`
 const CR_NAME = 'multus.spidernet.io/cr-name'
-/** What Calico calls its network; its SpiderMultusConfig is named for the CNI. */
+/** Calico's network name; its SpiderMultusConfig is named after the CNI. */
 const CALICO_NETWORK = 'k8s-pod-network'
 
-/** In the order of creation. `network`: the name of the network in the node's first CNI conf. Throws a sentence that names the variable. */
+/**
+ * The objects in the order of creation. `network`: the network's name in the node's first CNI conf.
+ * @throws Error a sentence that names the variable.
+ */
 export function planOf(env: InitEnv, network: string | undefined): readonly Creation[] {
   return [
     ...coordinator(env),
@@ -41,7 +45,7 @@ export function planOf(env: InitEnv, network: string | undefined): readonly Crea
   ]
 }
 
-/** Helm quotes values once too often: no value of ours holds a quote. */
+/** The chart quotes values once too often; no valid value contains a quote. */
 const text = (env: InitEnv, name: string): string => (env[name] ?? '').replaceAll('"', '').trim()
 
 function coordinator(env: InitEnv): readonly Creation[] {
@@ -66,7 +70,7 @@ function coordinator(env: InitEnv): readonly Creation[] {
   return [{ kind: SPIDER_COORDINATORS, object: objectOf('SpiderCoordinator', { name }, spec) }]
 }
 
-/** Subnets, or default pools: both of the ranges of one family. */
+/** SpiderSubnets or default SpiderIPPools, of each family that is named. */
 function addressing(env: InitEnv, what: 'SUBNET' | 'IPPOOL'): readonly Creation[] {
   const kind = what === 'SUBNET' ? SPIDER_SUBNETS : SPIDER_IPPOOLS
   const made = ([4, 6] as const).flatMap((family): readonly Creation[] => {
@@ -92,8 +96,9 @@ function addressing(env: InitEnv, what: 'SUBNET' | 'IPPOOL'): readonly Creation[
 }
 
 /**
- * The cluster's default network, so that Multus finds a NetworkAttachmentDefinition of its name: without a config of its own, which means
- * the node's conf file. cniType is custom whatever the file runs: another type would want a master that nobody has named.
+ * The SpiderMultusConfig of the cluster's default network, for which Multus looks up a
+ * NetworkAttachmentDefinition: without a config, which stands for the node's conf file. cniType is
+ * custom whatever the file runs, since any other type needs a master.
  */
 function defaultNetwork(env: InitEnv, network: string | undefined): readonly Creation[] {
   if (text(env, `${INIT}ENABLE_MULTUS_CONFIG`) === '' || !flag(env, `${INIT}ENABLE_MULTUS_CONFIG`)) return []
@@ -113,7 +118,7 @@ const objectOf = (
   spec: Creation['object']['spec'],
 ): Creation['object'] => ({ apiVersion: SPIDERPOOL_API, kind, metadata, spec })
 
-/** `[a,b]`, `["a","b"]` and `a,b` alike. */
+/** Reads `[a,b]`, `["a","b"]` and `a,b` alike. */
 const list = (env: InitEnv, name: string): readonly string[] =>
   text(env, name)
     .replace(/^\[|\]$/g, '')
@@ -127,7 +132,7 @@ function prefixOf(env: InitEnv, one: string): string {
   return `${ip}/${familyOf(ip) === 4 ? 32 : 128}`
 }
 
-/** A JSON list of `{"dst": …, "gw": …}`; read with its quotes. */
+/** A JSON list of `{"dst": …, "gw": …}`, parsed with its quotes. */
 function routesIn(env: InitEnv, name: string): readonly { readonly dst: string; readonly gw: string }[] {
   const given = (env[name] ?? '').trim().replace(/^'|'$/g, '')
   if (given === '' || given === '""') return []
@@ -157,7 +162,7 @@ function flag(env: InitEnv, name: string): boolean {
 const wrong = (env: InitEnv, name: string, give: string): Error =>
   new Error(`${name} is ${JSON.stringify(env[name] ?? '')}; give ${give}`)
 
-/** The network's name in a CNI conf or conflist; `undefined` where it has none. */
+/** The network's name in a CNI conf or conflist; undefined where it has none. */
 export function networkIn(conf: string): string | undefined {
   const value = jsonOf(conf)
   return typeof value === 'object' &&

@@ -1,4 +1,6 @@
-// spiderpool-install: brings the CNI executables onto its node, and the kubeconfig that they use. Knows files and signals; what it writes, plan.ts says.
+// spiderpool-install: installs the CNI executables and their kubeconfig on its node, and keeps them
+// current. Effects; plan.ts decides.
+import { messageOf } from '../../lib/errors.js'
 import {
   chmodSync,
   closeSync,
@@ -25,22 +27,25 @@ import { accountFault, CNI_NAMES, kubeconfigOf, settingsOf, USAGE, type Account,
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 const IMAGE = '/proc/self/exe'
-/** What is on the node is compared with what it must be so often: a token is renewed by the kubelet, and any program may take a file away. */
-const LOOK_MS = 5_000
+/**
+ * Interval of comparing the node with the desired state: the kubelet renews tokens, and any program
+ * may delete a file.
+ */
+const COMPARE_INTERVAL_MS = 5_000
 const CHUNK_BYTES = 1 << 20
-/** Of a kubeconfig that is being written: an installer that was killed leaves one. */
+/** Infix of a kubeconfig's temporary file; an installer that was killed leaves one. */
 const PART = '.part-'
-/** What is written aside; the kernel shows the new file under its name or the old one, never a part. */
-const ASIDE = '.spiderpool-install.'
+/** Prefix of temporary files; a rename replaces the target atomically. */
+const TEMP_PREFIX = '.spiderpool-install.'
 const MODE = 0o755
 
-/** Readers see the old file or the whole new one: written aside, on disk, then renamed. */
+/** Writes atomically: temporary file, fsync, rename. */
 function replace(path: string, content: string, mode: number): void {
-  const aside = `${path}${PART}${process.pid}`
-  writeFileSync(aside, content, { mode })
-  chmodSync(aside, mode)
-  sync(aside)
-  renameSync(aside, path)
+  const temporary = `${path}${PART}${process.pid}`
+  writeFileSync(temporary, content, { mode })
+  chmodSync(temporary, mode)
+  sync(temporary)
+  renameSync(temporary, path)
   sync(dirname(path))
 }
 
@@ -53,28 +58,36 @@ function sync(path: string): void {
   }
 }
 
-/** What a file was when it was last read whole: with the same inode, size, mode and times it has the same content. */
+/**
+ * Stamp of each file when its content was last compared: with the same inode, size, mode and times
+ * it has the same content.
+ */
 type Verified = Map<string, string>
 
 const stampOf = ({ ino, size, mode, mtimeMs, ctimeMs }: Stats): string => [ino, size, mode, mtimeMs, ctimeMs].join()
 
-/** The names in the folder that are not this image. Only what changed since it was `verified` is read, and links to one inode once. */
+/**
+ * The executables in the folder that differ from this image. Reads only what changed since it was
+ * `verified`, and each inode once.
+ */
 function staleIn(folder: string, verified: Verified): readonly string[] {
   const size = statSync(IMAGE).size
   const known = new Map<number, boolean>()
   return CNI_NAMES.filter(name => {
     const path = join(folder, name)
-    const there = lstatSync(path, { throwIfNoEntry: false })
-    if (there?.isFile() !== true || there.size !== size || (there.mode & 0o777) !== MODE) return true
-    if (verified.get(name) === stampOf(there)) return false
-    const isSame = known.get(there.ino) ?? hasImage(path)
-    known.set(there.ino, isSame)
-    if (isSame) verified.set(name, stampOf(there))
+    const current = lstatSync(path, { throwIfNoEntry: false })
+    if (current?.isFile() !== true || current.size !== size || (current.mode & 0o777) !== MODE) return true
+    if (verified.get(name) === stampOf(current)) return false
+    const isSame = known.get(current.ino) ?? hasImage(path)
+    known.set(current.ino, isSame)
+    if (isSame) verified.set(name, stampOf(current))
     return !isSame
   })
 }
 
-/** Piece by piece: an image is a hundred megabytes. */
+/**
+ * Whether the file equals this image; compared in chunks, since an image has a hundred megabytes.
+ */
 function hasImage(path: string): boolean {
   const files = [IMAGE, path].map(name => openSync(name, 'r'))
   const [own, other] = [Buffer.alloc(CHUNK_BYTES), Buffer.alloc(CHUNK_BYTES)]
@@ -90,24 +103,25 @@ function hasImage(path: string): boolean {
 }
 
 /**
- * One copy of this image, and a hard link for each name. A name that is in use keeps its old inode until its processes end, so a pod that starts
- * meanwhile runs the old executable or the new one. Returns the names that were changed.
+ * Installs one copy of this image and a hard link for each name. A running executable keeps its old
+ * inode, so a pod that starts meanwhile runs the old or the new one. Returns the names that
+ * changed.
  */
 function installExecutables(folder: string, verified: Verified): readonly string[] {
   mkdirSync(folder, { recursive: true })
   const stale = staleIn(folder, verified)
   if (stale.length === 0) return []
-  for (const left of readdirSync(folder).filter(name => name.startsWith(ASIDE))) rmSync(join(folder, left))
-  const image = join(folder, `${ASIDE}image`)
+  for (const left of readdirSync(folder).filter(name => name.startsWith(TEMP_PREFIX))) rmSync(join(folder, left))
+  const image = join(folder, `${TEMP_PREFIX}image`)
   copyFileSync(IMAGE, image)
   chmodSync(image, MODE)
   sync(image)
   for (const name of CNI_NAMES) {
-    const aside = join(folder, `${ASIDE}${name}`)
-    linkSync(image, aside)
+    const temporary = join(folder, `${TEMP_PREFIX}${name}`)
+    linkSync(image, temporary)
     const path = join(folder, name)
     if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) rmSync(path, { recursive: true })
-    renameSync(aside, path)
+    renameSync(temporary, path)
   }
   rmSync(image)
   sync(folder)
@@ -115,14 +129,17 @@ function installExecutables(folder: string, verified: Verified): readonly string
   return stale
 }
 
-/** @throws Error a sentence: this does not run in a pod with a service account, or its token is empty. */
+/**
+ * The pod's service account.
+ * @throws Error a sentence where there is none or its token is empty.
+ */
 function accountHere(): Account {
   const read = (name: string): string => {
     try {
       return readFileSync(join(ACCOUNT, name), 'utf8')
     } catch (error) {
       throw new Error(
-        `${ACCOUNT}/${name} cannot be read: ${wordsOf(error)}; spiderpool-install runs in a pod with a service account (automountServiceAccountToken)`,
+        `${ACCOUNT}/${name} cannot be read: ${messageOf(error)}; spiderpool-install runs in a pod with a service account (automountServiceAccountToken)`,
       )
     }
   }
@@ -132,15 +149,13 @@ function accountHere(): Account {
   return account
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 const kubeconfigIn = (confFolder: string): string => join(confFolder, 'spiderpool.d/spiderpool.kubeconfig')
 
-/** The kubeconfig, where what is on the disk is another. True where it was written. */
+/** Writes the kubeconfig where it differs. True where it was written. */
 function writeKubeconfig(confFolder: string): boolean {
   const content = kubeconfigOf(accountHere(), process.env)
   const path = kubeconfigIn(confFolder)
-  if (isWritten(path, content)) return false
+  if (isCurrent(path, content)) return false
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const left = `${basename(path)}${PART}`
@@ -149,51 +164,51 @@ function writeKubeconfig(confFolder: string): boolean {
   return true
 }
 
-function isWritten(path: string, content: string): boolean {
-  const there = lstatSync(path, { throwIfNoEntry: false })
-  return there?.isFile() === true && (there.mode & 0o777) === 0o600 && readFileSync(path, 'utf8') === content
+function isCurrent(path: string, content: string): boolean {
+  const current = lstatSync(path, { throwIfNoEntry: false })
+  return current?.isFile() === true && (current.mode & 0o777) === 0o600 && readFileSync(path, 'utf8') === content
 }
 
 function install({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): void {
-  const isNew = writeKubeconfig(confFolder)
-  log.info(isNew ? `wrote ${kubeconfigIn(confFolder)}` : `${kubeconfigIn(confFolder)} is up to date`)
+  const isWritten = writeKubeconfig(confFolder)
+  log.info(isWritten ? `wrote ${kubeconfigIn(confFolder)}` : `${kubeconfigIn(confFolder)} is up to date`)
   const stale = installExecutables(binFolder, verified)
   log.info(stale.length === 0 ? `${binFolder} is up to date` : `installed ${stale.join(', ')} in ${binFolder}`)
 }
 
-/** One comparison with the disk. What fails is said once, for as long as it fails in the same words. */
-class Keeping {
+/** Runs one comparison; a failure is logged once while its message stays the same. */
+class SyncLog {
   readonly #log: Log
-  readonly #said = new Map<string, string>()
+  readonly #lastFailure = new Map<string, string>()
 
   constructor(log: Log) {
     this.#log = log
   }
 
-  keep(what: string, work: () => string | undefined): void {
+  run(what: string, work: () => string | undefined): void {
     try {
       const done = work()
       if (done !== undefined) this.#log.info(done)
-      if (this.#said.delete(what)) this.#log.info(`${what} can be kept up to date again`)
+      if (this.#lastFailure.delete(what)) this.#log.info(`${what} can be kept up to date again`)
     } catch (error) {
-      const words = `${what} stays as it is: ${wordsOf(error)}`
-      if (this.#said.get(what) !== words) this.#log.warn(words)
-      this.#said.set(what, words)
+      const words = `${what} is left unchanged: ${messageOf(error)}`
+      if (this.#lastFailure.get(what) !== words) this.#log.warn(words)
+      this.#lastFailure.set(what, words)
     }
   }
 }
 
-/** Until a signal: what was taken away, replaced or renewed is restored. */
-async function keepUp({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): Promise<void> {
-  const keeping = new Keeping(log)
+/** Restores what was deleted, replaced or renewed, until a signal. */
+async function keepCurrent({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): Promise<void> {
+  const syncLog = new SyncLog(log)
   const timer = setInterval(() => {
     const path = kubeconfigIn(confFolder)
-    keeping.keep(path, () => (writeKubeconfig(confFolder) ? `wrote ${path} again` : undefined))
-    keeping.keep(binFolder, () => {
+    syncLog.run(path, () => (writeKubeconfig(confFolder) ? `wrote ${path} again` : undefined))
+    syncLog.run(binFolder, () => {
       const stale = installExecutables(binFolder, verified)
       return stale.length === 0 ? undefined : `restored ${stale.join(', ')} in ${binFolder}`
     })
-  }, LOOK_MS)
+  }, COMPARE_INTERVAL_MS)
   await new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })
@@ -208,9 +223,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     log.info(`${VERSION_TEXT} begins`)
     const verified: Verified = new Map()
     install(settings, verified, log)
-    if (!settings.isOnce) await keepUp(settings, verified, log)
+    if (!settings.isOnce) await keepCurrent(settings, verified, log)
   } catch (error) {
-    writeSync(2, `spiderpool-install: ${wordsOf(error)}\n`)
+    writeSync(2, `spiderpool-install: ${messageOf(error)}\n`)
     process.exitCode = 1
   }
 }

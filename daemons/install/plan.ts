@@ -1,13 +1,16 @@
-// What spiderpool-install is told, and the kubeconfig that it writes. Pure; knows no files.
+// Settings of spiderpool-install, and the kubeconfig that it writes.
 
-/** The names of the one image in a node's folder of CNI executables. `macvlan` is not among them: a reference plugin of that name may be there. */
+/**
+ * Names under which the one image is installed. `macvlan` is not among them: a reference plugin of
+ * that name may be installed.
+ */
 export const CNI_NAMES = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'] as const
 
 export interface InstallSettings {
-  /** The node's /opt/cni/bin and /etc/cni/net.d, as this process sees them. */
+  /** The node's /opt/cni/bin and /etc/cni/net.d, as mounted in this pod. */
   readonly binFolder: string
   readonly confFolder: string
-  /** End when it is done, rather than keep the kubeconfig's token fresh. */
+  /** Exit after one run instead of keeping the node current. */
   readonly isOnce: boolean
 }
 
@@ -18,7 +21,10 @@ export const USAGE = `usage: spiderpool-install [--once | --version]
   CNI_CONF_DIR  where spiderpool.d/ goes      (/host/etc/cni/net.d)
 `
 
-/** Throws a sentence for an argument that nobody knows. */
+/**
+ * The settings.
+ * @throws Error a sentence for an unknown argument.
+ */
 export function settingsOf(argv: readonly string[], env: Env): InstallSettings {
   const unknown = argv.find(arg => arg !== '--once')
   if (unknown !== undefined) throw new Error(`unknown argument ${JSON.stringify(unknown)}; see --help`)
@@ -35,7 +41,10 @@ export interface Account {
   readonly ca: string
 }
 
-/** Why an account cannot be used, in a sentence; `undefined` where it can. An empty token would be refused, and the old one may still be good. */
+/**
+ * Why a service account is unusable, in a sentence; undefined where it is usable. An empty token
+ * must not replace one that may still be valid.
+ */
 export function accountFault({ token, ca }: Account): string | undefined {
   if (token === '') return 'the service account token is empty'
   if (ca.trim() === '') return 'ca.crt of the service account is empty'
@@ -43,8 +52,9 @@ export function accountFault({ token, ca }: Account): string | undefined {
 }
 
 /**
- * The kubeconfig of the CNI executables on this node, as JSON (which is YAML): this pod's service account at the address that pods know.
- * Throws a sentence where the environment lacks KUBERNETES_SERVICE_HOST.
+ * The kubeconfig of the CNI executables on this node, as JSON (which is YAML): this pod's service
+ * account, and the API server's address in the pod's environment.
+ * @throws Error a sentence where KUBERNETES_SERVICE_HOST is not set.
  */
 export function kubeconfigOf({ token, ca }: Account, env: Env): string {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? ''

@@ -1,4 +1,4 @@
-// The IPAM behind an API server that lets it do what the manifest allows a node, and no more: every call still does what it is for.
+// The IPAM with the permissions that the manifest gives a node, and no others.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,7 +57,7 @@ const owners: readonly (readonly [string, Owner | undefined])[] = [
   ['set-0', (await apps('StatefulSet', 'set')) as Owner],
 ]
 for (const [name, owner] of owners)
-  t.test(`with a node’s rights ADD, CHECK, ADD again and DEL of pod ${name} succeed`, async t => {
+  t.test(`ADD, CHECK, ADD again and DEL of pod ${name} succeed with a node’s permissions`, async t => {
     const [id, next] = [containerId(), containerId()]
     const pod = await cluster.pod(name, {}, owner ? { owner } : {})
     const added = await call('ADD', pod, id)
@@ -70,7 +70,7 @@ for (const [name, owner] of owners)
     t.notMatch(await call('DEL', pod, next), /failed/)
   })
 
-t.test('with a node’s rights a pool that is full is said in an Event, and GC and STATUS succeed', async t => {
+t.test('a full pool is reported in an Event, and GC and STATUS succeed with a node’s permissions', async t => {
   const annotations = { 'ipam.spidernet.io/ippool': '{"ipv4":["full"]}' }
   const [first, second] = [await cluster.pod('one', annotations), await cluster.pod('two', annotations)]
   t.match(await call('ADD', first, containerId()), /10\.62\.0\.1/)
@@ -80,7 +80,7 @@ t.test('with a node’s rights a pool that is full is said in an Event, and GC a
   t.notMatch(await call('STATUS', first, containerId()), /failed/)
 })
 
-t.test('nothing that the IPAM asked for was refused', async t => {
+t.test('no request of the IPAM was forbidden', async t => {
   t.strictSame(guard.refused, [])
   for (const asked of [
     'create spiderpool.spidernet.io/spideripaddresses',
@@ -102,6 +102,6 @@ const FORBIDDEN = [
   ['create', 'k8s.cni.cncf.io', 'network-attachment-definitions'],
 ] as const
 for (const [verb, group, resource] of FORBIDDEN)
-  t.test(`${resource} are not a node’s to ${verb}`, async t =>
+  t.test(`a node may not ${verb} ${resource}`, async t =>
     t.notOk(isAllowed(rights, { verb, group, resource, namespace: 'kube-system', name: 'x' })),
   )

@@ -1,4 +1,4 @@
-// The controller behind an API server that lets it do what the manifest's RBAC allows, and no more: everything it is for still happens.
+// The controller with the permissions of the manifest's RBAC, and no others.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,8 +44,8 @@ const make = (plural: string, kind: string, metadata: object, spec: object): Pro
   must('POST', `${SPIDER}/${plural}`, { apiVersion: SPIDER_API, kind, metadata, spec })
 const there = <T>(look: () => Promise<T | undefined>): Promise<T | undefined> => eventually(look, LATE_MS)
 
-t.test('it leads, is ready, and the API server is told whom to trust', async t => {
-  await controller.said('this process leads', LATE_MS)
+t.test('the controller leads, is ready, and writes the caBundle', async t => {
+  await controller.said('started leading', LATE_MS)
   const isReady = (): Promise<true | undefined> =>
     controller.health('readiness').then(({ status }) => (status === 200 ? true : undefined))
   t.ok(await there(isReady))
@@ -60,34 +60,37 @@ t.test('it leads, is ready, and the API server is told whom to trust', async t =
   t.ok(await there(isTrusted))
 })
 
-t.test('an address is counted, and reclaimed with an Event when its pod is gone', async t => {
+t.test('the controller counts an address, and releases it with an Event when its pod is gone', async t => {
   await hold({ name: 'p', address: '10.6.0.9' })
   t.ok(await there(async () => ((await status()).allocatedIPCount === 1 ? true : undefined)))
   await must('DELETE', `${PODS}/p?gracePeriodSeconds=0`)
   t.ok(await there(async () => ((await addresses()).length === 0 ? true : undefined)))
-  const told = async (): Promise<true | undefined> =>
+  const hasEvent = async (): Promise<true | undefined> =>
     JSON.stringify(await must('GET', '/api/v1/namespaces/default/events')).includes('reclaimed ') ? true : undefined
-  t.ok(await there(told))
+  t.ok(await there(hasEvent))
 })
 
-t.test('a definition is made, mended and deleted with its SpiderMultusConfig', async t => {
-  const configs = 'namespaces/kube-system/spidermultusconfigs'
-  const metadata = { name: 'lan', namespace: 'kube-system' }
-  await make(configs, 'SpiderMultusConfig', metadata, { cniType: 'macvlan', macvlan: { master: ['eth0'] } })
-  const conf = async (): Promise<string | undefined> => {
-    const { status, body } = await rest.ask('GET', `${NADS}/lan`)
-    const text = status === 200 ? String((body as unknown as { spec: { config: string } }).spec.config) : ''
-    return text.includes('macvlan-wrapper') ? text : undefined
-  }
-  t.ok(await there(conf))
-  const nad = (await must('GET', `${NADS}/lan`)) as object
-  await must('PUT', `${NADS}/lan`, { ...nad, spec: { config: '{}' } })
-  t.ok(await there(conf))
-  await must('DELETE', `${NADS}/lan`)
-  t.ok(await there(conf))
-})
+t.test(
+  'the controller creates and repairs a NetworkAttachmentDefinition, which is deleted with its SpiderMultusConfig',
+  async t => {
+    const configs = 'namespaces/kube-system/spidermultusconfigs'
+    const metadata = { name: 'lan', namespace: 'kube-system' }
+    await make(configs, 'SpiderMultusConfig', metadata, { cniType: 'macvlan', macvlan: { master: ['eth0'] } })
+    const conf = async (): Promise<string | undefined> => {
+      const { status, body } = await rest.ask('GET', `${NADS}/lan`)
+      const text = status === 200 ? String((body as unknown as { spec: { config: string } }).spec.config) : ''
+      return text.includes('macvlan-wrapper') ? text : undefined
+    }
+    t.ok(await there(conf))
+    const nad = (await must('GET', `${NADS}/lan`)) as object
+    await must('PUT', `${NADS}/lan`, { ...nad, spec: { config: '{}' } })
+    t.ok(await there(conf))
+    await must('DELETE', `${NADS}/lan`)
+    t.ok(await there(conf))
+  },
+)
 
-t.test('a coordinator gets its status', async t => {
+t.test('the controller writes the SpiderCoordinator’s status', async t => {
   await make('spidercoordinators', 'SpiderCoordinator', { name: 'default' }, { mode: 'auto', podCIDRType: 'cluster' })
   const phase = async (): Promise<string | undefined> => {
     const { status } = (await must('GET', `${SPIDER}/spidercoordinators/default`)) as { status?: { phase?: string } }
@@ -96,7 +99,7 @@ t.test('a coordinator gets its status', async t => {
   t.equal(await there(phase), 'NotReady')
 })
 
-t.test('an application gets its pool out of a subnet, and the pool goes with it', async t => {
+t.test('the controller creates an application’s pool and deletes it with the application', async t => {
   await make(
     'spidersubnets',
     'SpiderSubnet',
@@ -118,7 +121,7 @@ t.test('an application gets its pool out of a subnet, and the pool goes with it'
   t.ok(await there(async () => ((await pools()).length === 0 ? true : undefined)))
 })
 
-t.test('a certificate that is lost is made again', async t => {
+t.test('the controller makes a deleted certificate again', async t => {
   const path = '/api/v1/namespaces/kube-system/secrets/spiderpool-controller-server-certs'
   const secret = (await must('GET', path)) as { readonly data: Readonly<Record<string, string>> }
   await must('PUT', path, { ...secret, data: { ...secret.data, 'tls.crt': '', 'tls.key': '' } })
@@ -127,7 +130,7 @@ t.test('a certificate that is lost is made again', async t => {
   t.ok(await there(certificate))
 })
 
-t.test('and nothing that it asked for was refused', async t => {
+t.test('controller RBAC is sufficient', async t => {
   t.strictSame(guard.refused, [])
   for (const asked of [
     'update /secrets',

@@ -1,4 +1,5 @@
-// The manifest held against what the code asks for: webhook configurations, ports, probes, and the rights to what the reconcilers watch.
+// deploy/spiderpool.yaml against the code: webhook configurations, ports, probes, and permissions
+// of the reconcilers.
 import t from 'tap'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
@@ -39,7 +40,7 @@ const { template } = deployment.spec
 const [container] = template.spec.containers
 const ports = Object.fromEntries(container.ports.map(({ name, containerPort }) => [name, containerPort]))
 
-t.test('both webhook configurations are those that the controller prints', async t => {
+t.test('deploy/spiderpool.yaml has the webhook configurations that the controller prints', async t => {
   const { deployment: name, namespace, webhookPort: port } = settings
   const printed = webhookConfigurations({
     name,
@@ -54,13 +55,9 @@ t.test('both webhook configurations are those that the controller prints', async
   t.equal(there.length, 2)
 })
 
-t.test('the Service that they name leads to the port where the webhooks are served', async t => {
+t.test('deploy/spiderpool.yaml: the Service of the webhooks targets their port', async t => {
   t.equal(service.metadata.namespace, NAMESPACE)
-  t.equal(
-    'clusterIP' in service.spec,
-    false,
-    'an address of its own: API servers that do not route by themselves call it',
-  )
+  t.equal('clusterIP' in service.spec, false, 'a cluster IP: API servers that do not route to pods call it')
   t.equal('publishNotReadyAddresses' in service.spec, false, 'who has no certificate yet is not called')
   t.strictSame(service.spec.selector, template.metadata.labels)
   const webhook = service.spec.ports.find(({ name }) => name === 'webhook')
@@ -68,14 +65,14 @@ t.test('the Service that they name leads to the port where the webhooks are serv
   for (const { targetPort } of service.spec.ports) t.ok(ports[targetPort], targetPort)
 })
 
-t.test('the container’s ports are those that it listens at by default', async t => {
+t.test('deploy/spiderpool.yaml has the default ports', async t => {
   t.strictSame(ports, { health: settings.healthPort, metrics: settings.metricsPort, webhook: settings.webhookPort })
 })
 
 const address = (container['env'] as readonly { name: string; value?: string }[]).find(
   ({ name }) => name === 'SPIDERPOOL_HEALTH_ADDRESS',
 )?.value
-t.test('each probe asks for a path that is answered, at the health port', async t => {
+t.test('deploy/spiderpool.yaml: each probe has a served path at the health port', async t => {
   for (const name of ['startup', 'readiness', 'liveness'] as const) {
     const { httpGet } = container[`${name}Probe`] as { httpGet: { host: string; path: string; port: string } }
     t.equal(httpGet.port, 'health')
@@ -90,7 +87,7 @@ const rights = rightsOf(manifests, 'spiderpool-controller')
 const serving = { use: () => Promise.resolve(), check: () => Promise.resolve(undefined) }
 const reconcilers = reconcilersFor({ settings, conf: CONF_DEFAULT, env, metrics: new Metrics(), serving })
 
-t.test('what any reconciler watches may be listed and watched', async t => {
+t.test('deploy/spiderpool.yaml allows list and watch of what reconcilers watch', async t => {
   const sources = reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source))
   t.ok(sources.length > 20)
   for (const { kind, namespace = '', fieldSelector = '' } of sources)
@@ -104,7 +101,7 @@ t.test('what any reconciler watches may be listed and watched', async t => {
 const spiderpool = (resource: string): Attempt => ({
   ...{ verb: 'patch', group: 'spiderpool.spidernet.io', resource, namespace: '', name: 'x' },
 })
-t.test('what admission knows may be written, status included', async t => {
+t.test('deploy/spiderpool.yaml allows writes of the kinds of admission, status included', async t => {
   for (const { of } of ADMISSIONS)
     for (const resource of [of.plural, `${of.plural}/status`]) t.ok(isAllowed(rights, spiderpool(resource)), resource)
 })
@@ -128,11 +125,11 @@ const FORBIDDEN: readonly (readonly [what: string, attempt: Attempt])[] = [
   ['a new Secret', { verb: 'create', ...secret, name: '' }],
   ['a new Secret elsewhere', { verb: 'create', ...secret, namespace: 'default', name: '' }],
   ['its Secret gone', { verb: 'delete', ...secret }],
-  ['somebody else’s webhooks', { verb: 'update', ...configuration, name: 'x' }],
+  ['webhooks of another name', { verb: 'update', ...configuration, name: 'x' }],
   ['all webhooks', { verb: 'list', ...configuration, name: '' }],
   ['new webhooks', { verb: 'create', ...configuration, name: '' }],
   ['a Lease elsewhere', { verb: 'update', ...lease, namespace: 'kube-node-lease' }],
-  ['somebody else’s Lease', { verb: 'update', ...lease, name: 'x' }],
+  ['a Lease of another name', { verb: 'update', ...lease, name: 'x' }],
   ['a pod', { verb: 'delete', group: '', resource: 'pods', namespace: 'default', name: 'x' }],
   [
     'another ConfigMap of its namespace',
@@ -147,7 +144,7 @@ const FORBIDDEN: readonly (readonly [what: string, attempt: Attempt])[] = [
   ['a ConfigMap', { verb: 'update', group: '', resource: 'configmaps', namespace: NAMESPACE, name: 'x' }],
 ]
 for (const [what, attempt] of FORBIDDEN)
-  t.test(`${what} is not the controller’s to ${attempt.verb}`, async t => t.notOk(isAllowed(rights, attempt)))
+  t.test(`the controller may not ${attempt.verb} ${what}`, async t => t.notOk(isAllowed(rights, attempt)))
 
 const ALLOWED: readonly Attempt[] = [
   ...['list', 'watch', 'update'].map(verb => ({ verb, ...secret })),
@@ -155,21 +152,21 @@ const ALLOWED: readonly Attempt[] = [
   ...['get', 'update'].map(verb => ({ verb, ...lease })),
   { verb: 'create', ...lease, name: '' },
 ]
-t.test('its own Secret, Lease and webhook configurations are', async t => {
+t.test('the controller may write its own Secret, Lease and webhook configurations', async t => {
   for (const attempt of ALLOWED) t.ok(isAllowed(rights, attempt), JSON.stringify(attempt))
 })
 
-t.test('NODE_LEASES may be read where the kubelets write them, and nowhere else', async t => {
+t.test('the controller may read NODE_LEASES in kube-node-lease only', async t => {
   const heartbeat = { ...lease, namespace: 'kube-node-lease', name: 'n1' }
   for (const verb of ['get', 'list']) t.ok(isAllowed(rights, { ...heartbeat, verb }), verb)
   t.notOk(isAllowed(rights, { ...heartbeat, verb: 'update' }))
 })
 
-t.test('the Secret that the controller fills is in the manifest, and empty', async t =>
+t.test('deploy/spiderpool.yaml has the controller’s Secret, empty', async t =>
   t.match(only('Secret', SECRET), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
 )
 
-t.test('each pod says what it needs, runs on Linux, with the runtime’s seccomp profile', async t => {
+t.test('deploy/spiderpool.yaml: each pod has resource requests, Linux and the runtime’s seccomp profile', async t => {
   for (const [kind, name] of [
     ['Deployment', 'spiderpool-controller'],
     ['DaemonSet', 'spiderpool-node'],
@@ -185,12 +182,12 @@ t.test('each pod says what it needs, runs on Linux, with the runtime’s seccomp
   t.match(template, { spec: { securityContext: { runAsNonRoot: true } } })
 })
 
-t.test('a rollout of the controller completes on a cluster of one node', async t => {
+t.test('deploy/spiderpool.yaml: a rollout completes on a cluster of one node', async t => {
   t.match(deployment, { spec: { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } } })
   t.equal('replicas' in deployment.spec, false, 'one replica; what was scaled stays when the file is applied again')
 })
 
-t.test('no mount is of a folder that the node may replace: its parent is', async t => {
+t.test('deploy/spiderpool.yaml mounts the parents of directories that a node may replace', async t => {
   for (const kind of ['Deployment', 'DaemonSet']) {
     const name = kind === 'Deployment' ? 'spiderpool-controller' : 'spiderpool-node'
     const { volumes } = only<{ spec: { template: { spec: { volumes: readonly { hostPath?: { path: string } }[] } } } }>(

@@ -66,7 +66,7 @@ t.test('NODE_TLS_REJECT_UNAUTHORIZED changes nothing for the controller', async 
   const controller = await startController(untrusting, { name: 'foreign', env })
   t.teardown(() => controller.end('SIGTERM'))
   await controller.said('certificate is not one that the kubeconfig trusts', 20_000)
-  t.notOk(controller.log.some(({ msg }) => msg.includes('this process leads')))
+  t.notOk(controller.log.some(({ msg }) => msg.includes('started leading')))
 })
 
 /** A proxy that opens tunnels to the API server, whatever it is asked for, or says 403. */

@@ -180,7 +180,7 @@ async function controllerWith(text: string, conf?: string): Promise<ControllerFi
     env: CONTROLLER,
     args: ['daemon', '--config-path', file],
   })
-  await controller.said('this process leads', 30_000)
+  await controller.said('started leading', 30_000)
   return controller
 }
 

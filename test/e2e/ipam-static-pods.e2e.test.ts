@@ -66,7 +66,7 @@ t.test(
       env: { SPIDERPOOL_GC_UNRECORDED_GRACE: '1', SPIDERPOOL_GC_DEFAULT_INTERVAL_DURATION: '1' },
     })
     t.teardown(() => controller.end('SIGTERM'))
-    await controller.said('this process leads', 30_000)
+    await controller.said('started leading', 30_000)
     const pod = await staticPod('again', randomUUID())
     const address = first(await sandbox(pod).add())
     await cluster.removePod(pod)

@@ -1,6 +1,6 @@
-// Which reconcilers there are. Knows their names only; each says itself what it watches.
-import type { Metrics } from '../../../lib/metrics.js'
+// All reconcilers of the controller, by what the configuration enables.
 import type { Reconciler } from '../runtime/reconciler.js'
+import type { ReconcilerDeps } from './deps.js'
 import { endpoints } from './endpoint/reconcile.js'
 import { applications } from './application/reconcile.js'
 import { ippools } from './ippool/reconcile.js'
@@ -9,23 +9,9 @@ import { nads } from './nad/reconcile.js'
 import { reclaim } from './address-gc/reconcile.js'
 import { certificates, provided } from '../webhooks/certificates.js'
 import { overlaps } from './overlap/reconcile.js'
-import type { Serving } from '../webhooks/server.js'
-import type { Conf, ControllerSettings } from '../settings.js'
 import { subnets } from './subnet/reconcile.js'
 
-export interface ReconcilerDeps {
-  readonly settings: ControllerSettings
-  readonly conf: Conf
-  /** The environment, for switches that one reconciler alone reads. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly metrics: Metrics
-  /** Where the webhooks' certificates are our own to make. */
-  readonly serving: Serving | undefined
-  /** Where they are provided: the CA that came with them. */
-  readonly authority?: (() => string | undefined) | undefined
-}
-
-/** In no order: each is on its own. */
+/** The reconcilers that run with these settings; their order has no meaning. */
 export const reconcilersFor = (deps: ReconcilerDeps): readonly Reconciler[] => [
   ippools(deps),
   overlaps(),

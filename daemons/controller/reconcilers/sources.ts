@@ -1,4 +1,4 @@
-// The kinds that several reconcilers watch, cut down to what they read: one list and watch each. Knows fields; decides nothing.
+// Watch sources that several reconcilers share, with transforms that keep only the fields read.
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../../lib/crd/types.js'
 import {
   ANNOTATION_ALLOCATED_IPS,
@@ -20,11 +20,11 @@ import {
 } from '../../../lib/kube/kinds.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
-import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './application/decide.js'
+import { demandOfPod, namesSubnet, foreignOwner, subnetsInDemand, TEMPLATE_ANNOTATIONS } from './application/decide.js'
 import type { ClusterNode, NodeLease } from './address-gc/node.js'
 import { source } from '../runtime/lister.js'
 
-/** Of metadata, what nobody's decision hangs on stays out: managedFields are half of an object. */
+/** The metadata that reconcilers read; managedFields alone are half of an object. */
 export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = []): ObjectMeta {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata
   const { deletionGracePeriodSeconds, labels, finalizers, ownerReferences } = metadata
@@ -46,17 +46,18 @@ export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = 
 
 const POOL_ANNOTATIONS = [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE, ANNOTATION_ALLOCATED_IPS]
 
-/** It has, or had, records of a Go system. */
+/** Whether the pool has, or had, records of the Go system. */
 export const isFromGo = ({ metadata, status }: SpiderIPPool): boolean =>
   status?.allocatedIPs !== undefined || metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
 
-/** Name of the Go system's DaemonSet, whose pods alone allocate. */
+/** The Go system's DaemonSet; only its pods allocate. */
 const GO_AGENT = 'spiderpool-agent'
 
+/** Whether the pod belongs to the Go agent's DaemonSet. */
 export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean =>
   ownerReferences.some(({ kind, name }) => kind === 'DaemonSet' && name === GO_AGENT)
 
-/** Whole: a pool is small, there are few, and much of it is read. */
+/** Not reduced: pools are small and few, and most of their fields are read. */
 export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
   kind: SPIDER_IPPOOLS,
   transform: pool => ({ ...pool, metadata: slimMeta(pool.metadata, POOL_ANNOTATIONS) }),
@@ -90,25 +91,28 @@ export const ENDPOINTS = source<SpiderEndpoint, 'owner'>({
   },
 })
 
-/** Where Multus writes which NIC has which address. */
+/** Multus writes the addresses of each interface here. */
 export const NETWORK_STATUS = 'k8s.v1.cni.cncf.io/network-status'
 
-/** What a pod asks of SpiderSubnets is read where its controller is a foreign kind; elsewhere the controller's template says it. */
+/**
+ * A pod's own annotations for SpiderSubnets are read only where its controller is of a foreign
+ * kind; otherwise the controller's pod template has them.
+ */
 const annotationsOf = (pod: Pod): readonly string[] =>
-  asksForSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
+  namesSubnet(pod.metadata.annotations) && pod.spec?.hostNetwork !== true && foreignOwner(pod)
     ? [NETWORK_STATUS, ANNOTATION_MIRROR, ...TEMPLATE_ANNOTATIONS]
     : [NETWORK_STATUS, ANNOTATION_MIRROR]
 
-export const CLUSTER_PODS = source<Pod, 'uid' | 'asking' | 'foreign' | 'goAgent'>({
+export const CLUSTER_PODS = source<Pod, 'uid' | 'subnet' | 'foreign' | 'goAgent'>({
   kind: PODS,
   transform: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
   indexes: {
-    /** That of its object, and of a mirror pod that of the pod. */
+    /** UID of the object; of a mirror pod also that of the static pod. */
     uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
     goAgent: pod => (isGoAgent(pod) ? ['yes'] : []),
-    /** The SpiderSubnets that it asks. */
-    asking: pod => subnetsAsked(askedByPod(pod)),
-    /** UID of a controller whose kind's template nobody reads. */
+    /** SpiderSubnets that its annotations name. */
+    subnet: pod => subnetsInDemand(demandOfPod(pod)),
+    /** UID of a controller whose pod template is not read. */
     foreign: pod => [foreignOwner(pod)?.uid ?? []].flat(),
   },
 })
@@ -143,7 +147,7 @@ const replicasOf = ({ replicas, ordinals }: NonNullable<StatefulSet['spec']>): N
   ...(ordinals && { ordinals }),
 })
 
-/** KubeVirt's, where it is installed. */
+/** KubeVirt's kinds, where it is installed. */
 export const INSTANCES = source<VirtualMachine, never>({
   kind: VIRTUALMACHINEINSTANCES,
   transform: ({ metadata }) => ({ metadata: slimMeta(metadata) }),
@@ -164,5 +168,5 @@ export const CLUSTER_NODES = source<ClusterNode, never>({
   }),
 })
 
-/** Read, never watched: each node renews its own every ten seconds. */
+/** Only read live, never watched: each node renews its Lease every ten seconds. */
 export const NODE_LEASES = source<NodeLease, never>({ kind: LEASES, namespace: 'kube-node-lease' })

@@ -1,20 +1,21 @@
-// Kubernetes Events (core/v1) of the controller. Knows no reason; what cannot be written is logged and never fails the work.
+// EventRecorder: core/v1 Events, deduplicated. A failed write is logged and never fails a
+// reconcile.
 import type { Kube } from '../../../lib/kube/client.js'
 import { isAlreadyExists, KubeError } from '../../../lib/kube/errors.js'
 import { EVENTS } from '../../../lib/kube/kinds.js'
 import type { Log } from '../../../lib/log.js'
 import type { EventSpec } from './reconciler.js'
 
-/** Said again within this time, it is no news. */
+/** The same event within this time is not written again. */
 const QUIET_MS = 300_000
 const REMEMBERED_MAX = 5_000
-/** The API refuses longer messages. */
+/** Limit of core/v1 Event validation. */
 const MESSAGE_LENGTH_MAX = 1024
 const SOURCE = 'spiderpool'
-/** Events that could not be written because the API server is away; the oldest of more are lost, and logged. */
+/** Events kept while the API server is unreachable; beyond it the oldest is dropped and logged. */
 const UNSENT_MAX = 200
 const RETRY_MS = 10_000
-/** At the end of the process, for what is under way. */
+/** How long settled() waits for pending writes. */
 const SETTLE_MS_MAX = 2_000
 
 export interface RecorderDeps {
@@ -23,13 +24,13 @@ export interface RecorderDeps {
   readonly instance: string
   readonly now: () => number
   readonly clock: () => Date
-  /** Eight letters that make an Event's name unique. */
+  /** Makes an Event's name unique. */
   readonly suffix: () => string
   readonly after: (ms: number, call: () => void) => () => void
 }
 
-/** core/v1 Event, as it is sent. */
-interface Written {
+/** A core/v1 Event as it is sent. */
+interface CoreEvent {
   readonly metadata: { readonly namespace: string; readonly name: string }
   readonly involvedObject: EventSpec['regarding']
   readonly type: EventSpec['type']
@@ -45,20 +46,23 @@ interface Written {
 
 export class EventRecorder {
   readonly #with: RecorderDeps
-  readonly #toldMs = new Map<string, number>()
+  readonly #recordedMs = new Map<string, number>()
   readonly #pending = new Set<Promise<void>>()
-  #unsent: Written[] = []
+  #unsent: CoreEvent[] = []
   #isEnding = false
 
-  constructor(telling: RecorderDeps) {
-    this.#with = telling
+  constructor(deps: RecorderDeps) {
+    this.#with = deps
   }
 
   record(event: EventSpec): void {
-    if (!this.#isOld(event)) this.#send(this.#eventOf(event))
+    if (!this.#isDuplicate(event)) this.#send(this.#toCoreEvent(event))
   }
 
-  /** Resolves when every Event is written, or after two seconds. Events from now on are tried once. */
+  /**
+   * Resolves when every pending Event is written, or after two seconds; later Events get one
+   * attempt.
+   */
   async settled(): Promise<void> {
     this.#isEnding = true
     for (const event of this.#unsent.splice(0)) this.#send(event)
@@ -68,51 +72,50 @@ export class EventRecorder {
     stop()
   }
 
-  #send(event: Written): void {
+  #send(event: CoreEvent): void {
     const sent = this.#write(event)
     this.#pending.add(sent)
     void sent.finally(() => this.#pending.delete(sent))
   }
 
-  async #write(event: Written): Promise<void> {
+  async #write(event: CoreEvent): Promise<void> {
     try {
       await this.#with.kube.create(EVENTS, event)
     } catch (error) {
       if (!(error instanceof KubeError)) throw error
-      if (isAlreadyExists(error)) return // a try whose answer was lost had written it
+      if (isAlreadyExists(error)) return // an earlier attempt wrote it and its response was lost
       const isLater = error.status === 0 && !this.#isEnding
-      if (isLater) this.#keep(event)
-      else this.#lose(event, error.message)
+      if (isLater) this.#retryLater(event)
+      else this.#drop(event, error.message)
     }
   }
 
-  #lose({ reason, message }: Written, why: string): void {
+  #drop({ reason, message }: CoreEvent, why: string): void {
     this.#with.log.warn(`cannot write an Event: ${why}`, { reason, says: message })
   }
 
-  #keep(event: Written): void {
+  #retryLater(event: CoreEvent): void {
     if (this.#unsent.length === 0)
       this.#with.after(RETRY_MS, () => {
         for (const one of this.#unsent.splice(0)) this.#send(one)
       })
     this.#unsent.push(event)
     const [oldest] = this.#unsent.length > UNSENT_MAX ? this.#unsent.splice(0, 1) : []
-    if (oldest) this.#lose(oldest, `more than ${UNSENT_MAX} wait for the API server`)
+    if (oldest) this.#drop(oldest, `more than ${UNSENT_MAX} wait for the API server`)
   }
 
-  #isOld({ regarding, reason, message }: EventSpec): boolean {
+  #isDuplicate({ regarding, reason, message }: EventSpec): boolean {
     const { now } = this.#with
     const key = JSON.stringify([regarding.kind, regarding.namespace, regarding.name, regarding.uid, reason, message])
-    const isOld = now() - (this.#toldMs.get(key) ?? -Infinity) < QUIET_MS
-    if (isOld) return true
-    this.#toldMs.delete(key)
-    this.#toldMs.set(key, now())
-    const [oldest] = this.#toldMs.keys()
-    if (this.#toldMs.size > REMEMBERED_MAX && oldest !== undefined) this.#toldMs.delete(oldest)
+    if (now() - (this.#recordedMs.get(key) ?? -Infinity) < QUIET_MS) return true
+    this.#recordedMs.delete(key)
+    this.#recordedMs.set(key, now())
+    const [oldest] = this.#recordedMs.keys()
+    if (this.#recordedMs.size > REMEMBERED_MAX && oldest !== undefined) this.#recordedMs.delete(oldest)
     return false
   }
 
-  #eventOf({ regarding, type, reason, message }: EventSpec): Written {
+  #toCoreEvent({ regarding, type, reason, message }: EventSpec): CoreEvent {
     const { instance, clock, suffix } = this.#with
     const at = clock()
       .toISOString()

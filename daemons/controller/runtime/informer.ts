@@ -1,4 +1,4 @@
-// The cluster in memory: one list and watch for each source, followed for as long as the process lives. Knows no reconciler.
+// Shared informers: one list and watch for each source, into an indexer.
 import type { Kube } from '../../../lib/kube/client.js'
 import { isForbidden, isNotFound, KubeError } from '../../../lib/kube/errors.js'
 import type { WatchEvent } from '../../../lib/kube/watch.js'
@@ -14,14 +14,14 @@ import {
   type CacheReader,
 } from './lister.js'
 
-/** A list that is refused (no right to it, kind not served) is asked for again after this long. */
+/** Pause after a list or watch that failed with a status such as 403 or 404. */
 const REFUSED_PAUSE_MS = 10_000
-/** Of one answer to a list: a cluster's pods, 10 KB each, are never held as one text. */
+/** Objects in one page of a list; bounds the memory of one response. */
 const PAGE_SIZE = 500
 
 type State = 'unseen' | 'synced' | 'absent' | 'forbidden'
 
-interface Followed {
+interface Informer {
   readonly source: WatchSource
   readonly store: Indexer<KubeObject, string>
   state: State
@@ -33,26 +33,26 @@ export interface InformerDeps {
   readonly signal: AbortSignal
   readonly outage: Outage
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Told of each change, after the cache holds it. */
+  /** Called for each change, after the indexer holds it. */
   readonly onChange: (source: WatchSource, change: ObjectChange) => void
-  /** Told when a source has been listed for the first time, or is known not to be served, and whenever that changes. */
+  /** Called when a source has synced or is known not to be served, and whenever that changes. */
   readonly onSynced: (source: WatchSource) => void
 }
 
 export class Informers implements CacheReader {
   readonly #with: InformerDeps
-  readonly #followed: ReadonlyMap<object, Followed>
+  readonly #informers: ReadonlyMap<object, Informer>
 
-  /** Each source once, whoever else watches it. */
-  constructor(sources: Iterable<WatchSource>, following: InformerDeps) {
-    this.#with = following
-    this.#followed = new Map(
+  /** One informer for each source, however many reconcilers watch it. */
+  constructor(sources: Iterable<WatchSource>, deps: InformerDeps) {
+    this.#with = deps
+    this.#informers = new Map(
       [...new Set(sources)].map(source => [source, { source, store: new Indexer(source), state: 'unseen' }]),
     )
   }
 
   of<T extends KubeObject, I extends string>(source: WatchSource<T, I>): Lister<T, I> {
-    return this.#one(source).store as unknown as Lister<T, I> // stored under the source that types it
+    return this.#one(source).store as unknown as Lister<T, I> // keyed by the source, which carries the type
   }
 
   isServed<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean {
@@ -63,30 +63,30 @@ export class Informers implements CacheReader {
     return this.#one(source).state === 'forbidden'
   }
 
-  /** Optional kinds that may not be listed, as RBAC names them. */
+  /** Optional kinds whose list is forbidden (403), as RBAC names them. */
   forbidden(): readonly string[] {
-    const all = [...this.#followed.values()].filter(({ state }) => state === 'forbidden')
+    const all = [...this.#informers.values()].filter(({ state }) => state === 'forbidden')
     return [...new Set(all.map(({ source }) => resourceOf(source)))]
   }
 
-  /** Kinds that were not listed yet; empty when the view is whole. */
+  /** Kinds that have not synced yet; empty once all have. */
   missing(sources?: Iterable<WatchSource>): readonly string[] {
-    const asked = sources === undefined ? [...this.#followed.values()] : [...sources].map(source => this.#one(source))
-    return asked.filter(({ state }) => state === 'unseen').map(({ source }) => source.kind.plural)
+    const wanted = sources === undefined ? [...this.#informers.values()] : [...sources].map(source => this.#one(source))
+    return wanted.filter(({ state }) => state === 'unseen').map(({ source }) => source.kind.plural)
   }
 
-  /** Ends with the signal. */
+  /** Runs until the signal. */
   async run(): Promise<void> {
-    await Promise.all([...this.#followed.values()].map(one => this.#follow(one)))
+    await Promise.all([...this.#informers.values()].map(one => this.#listAndWatch(one)))
   }
 
-  #one(source: object): Followed {
-    const found = this.#followed.get(source)
+  #one(source: object): Informer {
+    const found = this.#informers.get(source)
     if (!found) throw new Error('a source that no reconciler watches has no cache')
     return found
   }
 
-  async #follow(one: Followed): Promise<void> {
+  async #listAndWatch(one: Informer): Promise<void> {
     const { signal, sleep, outage } = this.#with
     while (!signal.aborted) {
       try {
@@ -101,7 +101,7 @@ export class Informers implements CacheReader {
     }
   }
 
-  #events({ source }: Followed): AsyncIterable<WatchEvent<KubeObject>> {
+  #events({ source }: Informer): AsyncIterable<WatchEvent<KubeObject>> {
     const { kube, signal, outage } = this.#with
     const { kind, transform, namespace, labelSelector, fieldSelector } = source
     return kube.watch<KubeObject>(kind, {
@@ -116,51 +116,51 @@ export class Informers implements CacheReader {
     })
   }
 
-  #apply(one: Followed, event: WatchEvent<KubeObject>): void {
+  #apply(one: Informer, event: WatchEvent<KubeObject>): void {
     const { source, store } = one
     switch (event.type) {
       case 'LISTED':
-        this.#tell(source, store.replace(event.items))
+        this.#notify(source, store.replace(event.items))
         this.#settle(one, 'synced')
         return
       case 'ADDED':
       case 'MODIFIED':
-        this.#tell(source, [store.put(event.object)])
+        this.#notify(source, [store.put(event.object)])
         return
       case 'DELETED':
-        this.#tell(source, [store.remove(keyOf(event.object))])
+        this.#notify(source, [store.remove(keyOf(event.object))])
     }
   }
 
-  #empty(one: Followed): void {
+  #empty(one: Informer): void {
     this.#with.outage.answered(watchOf(one.source))
-    this.#tell(one.source, one.store.replace([]))
+    this.#notify(one.source, one.store.replace([]))
     this.#settle(one, 'absent')
   }
 
-  /** Said once; `spiderpool_controller_forbidden_kinds` says it for as long as it is so. */
-  #forbid(one: Followed): void {
+  /** Logged once; the gauge `spiderpool_controller_forbidden_kinds` stays up while it lasts. */
+  #forbid(one: Informer): void {
     this.#with.outage.answered(watchOf(one.source))
     if (one.state !== 'forbidden')
       this.#with.log.warn(
-        `may not list ${resourceOf(one.source)} (403), so whatever hangs on it is left as it is: allow get, list and watch`,
+        `may not list ${resourceOf(one.source)} (403), so what depends on it is left unchanged: allow get, list and watch`,
       )
     this.#settle(one, 'forbidden')
   }
 
-  #settle(one: Followed, state: State): void {
-    const isNews = one.state !== state
+  #settle(one: Informer, state: State): void {
+    const isChanged = one.state !== state
     one.state = state
-    if (isNews) this.#with.onSynced(one.source)
+    if (isChanged) this.#with.onSynced(one.source)
   }
 
-  #tell(source: WatchSource, changes: readonly ObjectChange[]): void {
+  #notify(source: WatchSource, changes: readonly ObjectChange[]): void {
     for (const change of changes) this.#with.onChange(source, change)
   }
 }
 
 const resourceOf = ({ kind: { plural, group } }: WatchSource): string => (group === '' ? plural : `${plural}.${group}`)
-/** Of two sources of one kind each has its own. */
+/** Names the watch in logs; two sources of one kind differ in their selector. */
 const watchOf = (source: WatchSource): string =>
   ['the watch of', resourceOf(source), source.kind.version, source.fieldSelector ?? source.labelSelector ?? '']
     .filter(word => word !== '')

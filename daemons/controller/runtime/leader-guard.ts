@@ -1,47 +1,52 @@
-// A client that writes only as long as this process leads. Knows verbs; knows no kind.
+// A client whose writes fail once this process no longer leads.
 import type { Kube } from '../../../lib/kube/client.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Kind } from '../../../lib/kube/kinds.js'
 
 export interface LeaderGuard {
   /**
-   * Asked before each write and each further try of one, by the monotonic clock: a process that slept through its lease writes nothing
-   * more. What was sent before may still arrive; preconditions keep it from harm.
+   * Checked before each write and each retry, by the monotonic clock: a process that was suspended
+   * past its lease writes nothing more. Writes already sent may still arrive; preconditions make
+   * them harmless.
    */
   readonly isLeading: () => boolean
-  /** Told of each write that is sent. */
+  /** Called for each write that is sent. */
   readonly onWrite: (verb: 'create' | 'update' | 'patch' | 'delete', kind: Kind) => void
 }
 
+/**
+ * The client with its writes guarded; reads pass through.
+ * @throws KubeError of a write, reason `NotLeader`, when not leading.
+ */
 export function guarded(kube: Kube, { isLeading, onWrite }: LeaderGuard): Kube {
   const write = (...[verb, kind]: Parameters<LeaderGuard['onWrite']>): void => {
     if (!isLeading()) throw new KubeError(0, 'NotLeader', 'the lease is not held any more, so nothing was written')
     onWrite(verb, kind)
   }
-  const fence = { mayRetry: isLeading }
+  const retry = { mayRetry: isLeading }
   return {
     get: (kind, ref) => kube.get(kind, ref),
     list: (kind, options) => kube.list(kind, options),
     watch: (kind, options) => kube.watch(kind, options),
     async create(kind, object, options) {
       write('create', kind)
-      return kube.create(kind, object, { ...options, ...fence })
+      return kube.create(kind, object, { ...options, ...retry })
     },
     async replace(kind, object, options) {
       write('update', kind)
-      return kube.replace(kind, object, { ...options, ...fence })
+      return kube.replace(kind, object, { ...options, ...retry })
     },
     async replaceStatus(kind, object, options) {
       write('update', kind)
-      return kube.replaceStatus(kind, object, { ...options, ...fence })
+      return kube.replaceStatus(kind, object, { ...options, ...retry })
     },
     async patch(kind, ref, body, how, options) {
       write('patch', kind)
-      return kube.patch(kind, ref, body, how, { ...options, ...fence })
+      return kube.patch(kind, ref, body, how, { ...options, ...retry })
     },
     async delete(kind, ref, options) {
       write('delete', kind)
-      return kube.delete(kind, ref, { ...options, ...fence })
+      return kube.delete(kind, ref, { ...options, ...retry })
     },
     get requests() {
       return kube.requests

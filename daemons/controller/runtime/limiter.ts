@@ -1,7 +1,8 @@
-// At most so many of something at a time; the others wait their turn. Knows nothing of what it holds back.
+// Bounds how many calls run at the same time; the others wait in order.
 
 export type Limiter = <T>(work: () => Promise<T>) => Promise<T>
 
+/** At most `max` calls run at the same time. */
 export function limiter(max: number): Limiter {
   let running = 0
   const waiting: (() => void)[] = []
@@ -17,7 +18,7 @@ export function limiter(max: number): Limiter {
   }
 }
 
-/** At most `max` at a time, at most `waitingMax` in wait; `undefined` for what comes beyond. */
+/** At most `max` run and at most `waitingMax` wait; returns undefined for a call beyond that. */
 export function boundedLimiter(max: number, waitingMax: number): <T>(work: () => Promise<T>) => Promise<T> | undefined {
   const limit = limiter(max)
   let pending = 0

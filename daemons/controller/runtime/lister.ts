@@ -1,4 +1,4 @@
-// What reconcilers see of the cluster: a source names a kind, what is kept of its objects and how they are found. Pure; knows no server.
+// Watch sources, the indexer and its read interface. Pure; knows no server.
 import type { ObjectMeta } from '../../../lib/crd/types.js'
 import type { Kind } from '../../../lib/kube/kinds.js'
 
@@ -6,16 +6,23 @@ export interface KubeObject {
   readonly metadata: ObjectMeta
 }
 
-/** One list and watch. Made once, at the top of a file, with `source(…)`: the object itself is what `View.of` is asked with. */
+/**
+ * One list and watch. Constructed once at the top of a file with `source(…)`; the object itself is
+ * the key for `CacheReader.of`.
+ */
 export interface WatchSource<T extends KubeObject = KubeObject, I extends string = string> {
   readonly kind: Kind
-  /** What is kept of an object in memory: leave out what nobody reads. Whole objects where it is not given. */
+  /**
+   * What is kept of an object in memory, as an informer's TransformFunc; the whole object by
+   * default.
+   */
   readonly transform?: (object: T) => T
-  /** Other ways to find an object than by its key: the values under which it is found. */
+  /** Index functions: the values under which an object is found. */
   readonly indexes: { readonly [K in I]: (object: T) => readonly string[] }
   /**
-   * A kind that a cluster need not serve (404): then it has no objects. One that we may not list (403) may have any: what hangs on it is
-   * left as it is, and nothing else waits for it. `View.isServed` is false for both.
+   * A kind that may be missing (404), then it has no objects, or forbidden (403), then nothing is
+   * known of its objects and what depends on them is left unchanged. `CacheReader.isServed` is
+   * false for both.
    */
   readonly optional?: boolean
   readonly namespace?: string
@@ -23,6 +30,7 @@ export interface WatchSource<T extends KubeObject = KubeObject, I extends string
   readonly fieldSelector?: string
 }
 
+/** A watch source; without indexes by default. */
 export const source = <T extends KubeObject, I extends string = never>(
   of: Omit<WatchSource<T, I>, 'indexes'> & { readonly indexes?: WatchSource<T, I>['indexes'] },
 ): WatchSource<T, I> => ({ ...of, indexes: of.indexes ?? ({} as WatchSource<T, I>['indexes']) })
@@ -31,18 +39,22 @@ export const source = <T extends KubeObject, I extends string = never>(
 export const keyOf = ({ metadata: { namespace = '', name } }: KubeObject): string =>
   namespace === '' ? name : `${namespace}/${name}`
 
+/** The inverse of keyOf. */
 export function refOfKey(key: string): { readonly namespace: string; readonly name: string } {
   const slash = key.indexOf('/')
   return { namespace: slash < 0 ? '' : key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
-/** What happened to an object: `object` is gone where it was deleted, `previous` was not there where it is new. */
+/** A change of an object: `object` is undefined after a delete, `previous` before an add. */
 export interface ObjectChange<T extends KubeObject = KubeObject> {
   readonly object: T | undefined
   readonly previous: T | undefined
 }
 
-/** What is cached of a kind. As old as the watch is late: good for deciding what to look at, never for freeing something. */
+/**
+ * Read interface of one kind's cache. It lags behind the API server, so nothing is released on what
+ * it says alone.
+ */
 export interface Lister<T extends KubeObject, I extends string> {
   get(key: string): T | undefined
   all(): Iterable<T>
@@ -53,13 +65,13 @@ export interface Lister<T extends KubeObject, I extends string> {
 
 export interface CacheReader {
   of<T extends KubeObject, I extends string>(source: WatchSource<T, I>): Lister<T, I>
-  /** False where the server answers 404 or 403 to an optional source: what it has of it says nothing. */
+  /** False where the server answers 404 or 403 to an optional source. */
   isServed<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean
   /** True where it answers 403. */
   isForbidden<T extends KubeObject, I extends string>(source: WatchSource<T, I>): boolean
 }
 
-/** Objects of one source by key and by index. */
+/** In-memory objects of one source, by key and by index. */
 export class Indexer<T extends KubeObject, I extends string> implements Lister<T, I> {
   readonly #source: WatchSource<T, I>
   readonly #objects = new Map<string, T>()
@@ -106,17 +118,20 @@ export class Indexer<T extends KubeObject, I extends string> implements Lister<T
     return { object: undefined, previous }
   }
 
-  /** Everything there is: what is not in it has gone while nobody looked. Tells only what differs. */
+  /**
+   * Replaces the content by a full list and returns the differences; objects that are not in the
+   * list were deleted.
+   */
   replace(objects: readonly T[]): readonly ObjectChange<T>[] {
     const changes: ObjectChange<T>[] = []
-    const there = new Set<string>()
+    const listed = new Set<string>()
     for (const object of objects) {
-      there.add(keyOf(object))
+      listed.add(keyOf(object))
       const change = this.put(object)
       if (change.previous?.metadata.resourceVersion !== object.metadata.resourceVersion || !change.previous)
         changes.push(change)
     }
-    for (const key of [...this.#objects.keys()]) if (!there.has(key)) changes.push(this.remove(key))
+    for (const key of [...this.#objects.keys()]) if (!listed.has(key)) changes.push(this.remove(key))
     return changes
   }
 

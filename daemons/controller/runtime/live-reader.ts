@@ -1,32 +1,36 @@
-// Reads that no cache answers, gathered: many names asked for at once become one list. Knows kinds; decides nothing.
+// LiveReader: uncached reads, batched; many keys of a kind become one list. Knows no kind.
 import type { Kube } from '../../../lib/kube/client.js'
 import { isNotFound } from '../../../lib/kube/errors.js'
 
 import { keyOf, refOfKey, type KubeObject, type WatchSource } from './lister.js'
 
-/** Those who ask within this time, or while an earlier read of the kind is under way, are answered together. */
+/** Reads of one kind within this time are sent together. */
 const GATHER_MS = 20
-/** More names than this of one kind are read as a list. */
+/** More keys than this are read with one list instead of gets. */
 const GETS_MAX = 50
-/** Objects of one answer to a list. */
+/** Objects in one page of a list. */
 const PAGE_SIZE = 500
 
-interface Asked {
+interface Waiter {
   readonly resolve: (object: KubeObject | undefined) => void
   readonly reject: (error: unknown) => void
 }
 
 /** By key. */
-type Gathered = Map<string, Asked[]>
+type Batch = Map<string, Waiter[]>
 
 interface Lane {
   readonly source: WatchSource
-  gathered: Gathered
+  batch: Batch
   isBusy: boolean
 }
 
 export interface LiveReader {
-  /** As the API server has it now, cut down by the source's `pick`; `undefined` where it has no such object. Throws KubeError. */
+  /**
+   * The object as the API server has it now, through the source's transform; undefined where there
+   * is none.
+   * @throws KubeError
+   */
   get<T extends KubeObject>(source: WatchSource<T, never> | WatchSource<T, string>, key: string): Promise<T | undefined>
 }
 
@@ -44,40 +48,43 @@ export class BatchedLiveReader implements LiveReader {
     source: WatchSource<T, never> | WatchSource<T, string>,
     key: string,
   ): Promise<T | undefined> {
-    const untyped = source as unknown as WatchSource // its answers go only to who asked with it
+    const untyped = source as unknown as WatchSource // the result has the type of the caller's source
     const lane = this.#laneOf(untyped)
     return new Promise((resolve, reject) => {
-      const asked = lane.gathered.get(key) ?? []
-      lane.gathered.set(key, asked)
-      asked.push({ resolve: object => resolve(object as T | undefined), reject })
+      const waiters = lane.batch.get(key) ?? []
+      lane.batch.set(key, waiters)
+      waiters.push({ resolve: object => resolve(object as T | undefined), reject })
       this.#begin(lane)
     })
   }
 
   #laneOf(source: WatchSource): Lane {
-    const lane = this.#lanes.get(source) ?? { source, gathered: new Map(), isBusy: false }
+    const lane = this.#lanes.get(source) ?? { source, batch: new Map(), isBusy: false }
     this.#lanes.set(source, lane)
     return lane
   }
 
-  /** One read of a kind at a time: who asks while it runs may have seen something newer, and is answered by the next. */
+  /**
+   * One read of a kind at a time: a caller that arrives during a read may have seen something
+   * newer, so the next read answers it.
+   */
   #begin(lane: Lane): void {
-    if (lane.isBusy || lane.gathered.size === 0) return
+    if (lane.isBusy || lane.batch.size === 0) return
     lane.isBusy = true
     this.#after(GATHER_MS, () => {
-      const asked = lane.gathered
-      lane.gathered = new Map()
-      void this.#read(lane.source, asked).then(() => {
+      const batch = lane.batch
+      lane.batch = new Map()
+      void this.#read(lane.source, batch).then(() => {
         lane.isBusy = false
         this.#begin(lane)
       })
     })
   }
 
-  async #read(source: WatchSource, asked: Gathered): Promise<void> {
-    if (asked.size > GETS_MAX) return this.#readAll(source, asked)
+  async #read(source: WatchSource, batch: Batch): Promise<void> {
+    if (batch.size > GETS_MAX) return this.#readAll(source, batch)
     await Promise.all(
-      [...asked].map(async ([key, waiting]) => {
+      [...batch].map(async ([key, waiting]) => {
         try {
           const object = await this.#readOne(source, key)
           for (const { resolve } of waiting) resolve(object)
@@ -97,21 +104,24 @@ export class BatchedLiveReader implements LiveReader {
     }
   }
 
-  async #readAll(source: WatchSource, asked: Gathered): Promise<void> {
+  async #readAll(source: WatchSource, batch: Batch): Promise<void> {
     try {
-      const found = await this.#list(source, asked)
-      for (const [key, waiting] of asked) for (const { resolve } of waiting) resolve(found.get(key))
+      const found = await this.#list(source, batch)
+      for (const [key, waiting] of batch) for (const { resolve } of waiting) resolve(found.get(key))
     } catch (error) {
-      for (const waiting of asked.values()) for (const { reject } of waiting) reject(error)
+      for (const waiting of batch.values()) for (const { reject } of waiting) reject(error)
     }
   }
 
-  /** Without a resourceVersion: the newest. Of one namespace where all are of one. */
+  /**
+   * Lists without resourceVersion, so the result is the most recent; of one namespace where all
+   * keys share it.
+   */
   async #list(
     { kind, transform = same }: WatchSource,
-    asked: ReadonlyMap<string, unknown>,
+    batch: ReadonlyMap<string, unknown>,
   ): Promise<ReadonlyMap<string, KubeObject>> {
-    const namespaces = new Set([...asked.keys()].map(key => refOfKey(key).namespace))
+    const namespaces = new Set([...batch.keys()].map(key => refOfKey(key).namespace))
     const [namespace = ''] = namespaces.size === 1 ? namespaces : []
     const found = new Map<string, KubeObject>()
     let next = ''
@@ -121,7 +131,7 @@ export class BatchedLiveReader implements LiveReader {
         ...(namespace !== '' && { namespace }),
         ...(next !== '' && { continue: next }),
       })
-      for (const item of page.items) if (asked.has(keyOf(item))) found.set(keyOf(item), transform(item))
+      for (const item of page.items) if (batch.has(keyOf(item))) found.set(keyOf(item), transform(item))
       next = page.metadata.continue ?? ''
     } while (next !== '')
     return found

@@ -1,4 +1,5 @@
-// Brings reconcilers, cache, queues and leadership together. Knows no kind and no rule of its own.
+// Runs reconcilers: informers feed their work queues, leadership opens and closes them.
+import { messageOf } from '../../../lib/errors.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { isConflict, KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
@@ -10,7 +11,7 @@ import type { ObjectChange, WatchSource, CacheReader } from './lister.js'
 
 export interface ManagerDeps {
   readonly reconcilers: readonly Reconciler[]
-  /** Of all replicas, for reading. */
+  /** For list and watch, on every replica. */
   readonly kube: Kube
   readonly log: Log
   readonly outage: Outage
@@ -19,8 +20,11 @@ export interface ManagerDeps {
     readonly now: () => number
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   }
-  /** What a reconciler is given, by whether it is a leader's. */
-  readonly contextOf: (runs: Reconciler['runs']) => ReconcileContext
+  /**
+   * The context of a reconciler's calls; with `needsLeadership` its writes fail once the lease is
+   * lost.
+   */
+  readonly contextFor: (reconciler: Pick<Reconciler, 'needsLeadership'>) => ReconcileContext
 }
 
 interface Lane {
@@ -34,11 +38,11 @@ export class Manager {
   readonly #with: ManagerDeps
   readonly #cache: Informers
   readonly #lanes: readonly Lane[]
-  #leads = false
+  #isLeading = false
 
-  constructor(running: ManagerDeps) {
-    this.#with = running
-    const { kube, log, outage, signal, seams, reconcilers } = running
+  constructor(deps: ManagerDeps) {
+    this.#with = deps
+    const { kube, log, outage, signal, seams, reconcilers } = deps
     this.#lanes = reconcilers.map(reconciler => this.#laneOf(reconciler))
     this.#cache = new Informers(
       reconcilers.flatMap(({ watches }) => watches.map(({ source }) => source)),
@@ -48,42 +52,45 @@ export class Manager {
         outage,
         signal,
         sleep: seams.sleep,
-        onChange: (source, change) => this.#notice(source, change),
-        onSynced: source => this.#lookAnew(source),
+        onChange: (source, change) => this.#enqueue(source, change),
+        onSynced: source => this.#reconcileAll(source),
       },
     )
   }
 
-  get view(): CacheReader {
+  get cache(): CacheReader {
     return this.#cache
   }
 
-  /** Kinds that were not listed yet; empty when the view is whole. */
+  /** Kinds that have not synced yet; empty once all have. */
   missing(): readonly string[] {
     return this.#cache.missing()
   }
 
-  /** Kinds that may not be listed and that nobody waits for. */
+  /** Optional kinds whose list is forbidden (403). */
   forbidden(): readonly string[] {
     return this.#cache.forbidden()
   }
 
-  /** Keys that are ready, at work or waiting, by reconciler. */
+  /** Keys ready, running or waiting, by reconciler. */
   depths(): readonly (readonly [name: string, keys: number])[] {
     return this.#lanes.map(({ reconciler, queue }) => [reconciler.name, queue.size])
   }
 
-  /** Until the signal. */
+  /** Runs until the signal. */
   async run(): Promise<void> {
     await this.#cache.run()
     await Promise.all(this.#lanes.map(lane => this.#close(lane)))
   }
 
-  /** Leaders' reconcilers begin with every key there is, and end with what is at work. */
-  lead(leads: boolean): void {
-    this.#leads = leads
-    if (leads) this.#openAll()
-    else for (const lane of this.#lanes) if (lane.reconciler.runs === 'leader') void this.#close(lane)
+  /**
+   * Opens the queues of reconcilers that need leadership, with all their keys; or closes them after
+   * what is running.
+   */
+  setLeading(isLeading: boolean): void {
+    this.#isLeading = isLeading
+    if (isLeading) this.#openAll()
+    else for (const lane of this.#lanes) if (lane.reconciler.needsLeadership) void this.#close(lane)
   }
 
   #laneOf(reconciler: Reconciler): Lane {
@@ -100,18 +107,21 @@ export class Manager {
   async #reconcile({ reconciler, isOpen }: Lane, key: string): Promise<ReconcileResult> {
     if (!isOpen) return undefined
     try {
-      return await reconciler.reconcile(key, this.#cache, this.#with.contextOf(reconciler.runs))
+      return await reconciler.reconcile(key, this.#cache, this.#with.contextFor(reconciler))
     } catch (error) {
       const { log, outage } = this.#with
-      const isNews = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
+      const isReported = !isConflict(error) && !(error instanceof KubeError && error.reason === 'NotLeader')
       const level = error instanceof KubeError && outage.isAway ? 'debug' : 'warn'
-      if (isNews) log[level](`${reconciler.name} ${key}: ${textOf(error)}`, stackOf(error))
+      if (isReported) log[level](`${reconciler.name} ${key}: ${messageOf(error)}`, stackOf(error))
       throw error
     }
   }
 
-  /** Whoever went by what was known of the source before looks at everything again. */
-  #lookAnew(source: WatchSource): void {
+  /**
+   * A source that synced or changed its state: all keys of the reconcilers that watch it are
+   * reconciled again.
+   */
+  #reconcileAll(source: WatchSource): void {
     for (const lane of this.#lanes)
       if (lane.isOpen && lane.reconciler.watches.some(watch => watch.source === source)) this.#addAll(lane)
     this.#openAll()
@@ -119,9 +129,9 @@ export class Manager {
 
   #openAll(): void {
     for (const lane of this.#lanes) {
-      const { runs, watches } = lane.reconciler
+      const { needsLeadership, watches } = lane.reconciler
       const isReady = this.#cache.missing(watches.map(({ source }) => source)).length === 0
-      if (!lane.isOpen && isReady && (runs === 'always' || this.#leads)) this.#open(lane)
+      if (!lane.isOpen && isReady && (!needsLeadership || this.#isLeading)) this.#open(lane)
     }
   }
 
@@ -131,11 +141,11 @@ export class Manager {
     this.#addAll(lane)
     const { resyncMs } = lane.reconciler
     if (resyncMs === undefined) return
-    const again = (): void => {
+    const resync = (): void => {
       this.#addAll(lane)
-      lane.stopResync = this.#with.seams.after(resyncMs, again)
+      lane.stopResync = this.#with.seams.after(resyncMs, resync)
     }
-    lane.stopResync = this.#with.seams.after(resyncMs, again)
+    lane.stopResync = this.#with.seams.after(resyncMs, resync)
   }
 
   async #close(lane: Lane): Promise<void> {
@@ -153,7 +163,7 @@ export class Manager {
         for (const key of keysOf({ object, previous: undefined }, this.#cache)) queue.add(key)
   }
 
-  #notice(source: WatchSource, change: ObjectChange): void {
+  #enqueue(source: WatchSource, change: ObjectChange): void {
     for (const { reconciler, queue, isOpen } of this.#lanes)
       if (isOpen)
         for (const watch of reconciler.watches)
@@ -161,7 +171,6 @@ export class Manager {
   }
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-/** A refusal of the API server explains itself; everything else is a bug, and keeps its stack. */
+/** An API error explains itself; anything else is a bug and keeps its stack. */
 const stackOf = (error: unknown): { readonly stack?: string } =>
   error instanceof Error && error.stack !== undefined && !(error instanceof KubeError) ? { stack: error.stack } : {}

@@ -1,19 +1,22 @@
-// The API server away and back, logged once each however many watches and tries notice it. Pure but for the log; knows no request.
+// Logs that the API server is unreachable, and that it is back, once each for all watches.
 import type { KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
 
-/** One failure is a stream that broke, and the next try follows at once: the second in a row says that nothing answers. */
+/**
+ * A single failure is often a broken stream whose retry succeeds; the second in a row counts as an
+ * outage.
+ */
 const FAILURES_MIN = 2
 
-const isAbsence = ({ status, reason }: KubeError): boolean =>
+const isUnreachable = ({ status, reason }: KubeError): boolean =>
   (status === 0 && reason !== 'NotLeader') || status === 429 || status >= 500
 
 export class Outage {
   readonly #log: Log
   readonly #now: () => number
-  /** What gets no answer, and how often in a row. */
+  /** Consecutive failures, by watch or lease. */
   readonly #failing = new Map<string, number>()
-  /** What is refused, by the sentence that was logged. */
+  /** The last logged error, by watch or lease. */
   readonly #refused = new Map<string, string>()
   #sinceMs: number | undefined
 
@@ -23,15 +26,18 @@ export class Outage {
     this.#now = now
   }
 
-  /** Between the line that says it is away and the one that says it is back. */
+  /** Between the line that reports the outage and the one that reports its end. */
   get isAway(): boolean {
     return this.#sinceMs !== undefined
   }
 
-  /** `what` failed once more: a watch, the Lease. A refusal is an answer too, and is logged once for each sentence. */
+  /**
+   * Records a failure of a watch or the Lease. An error status is a response too; it is logged once
+   * for each message.
+   */
   failed(what: string, error: KubeError): void {
     const words = `${what} failed: ${error.message}`
-    if (!isAbsence(error)) return this.#refuse(what, words)
+    if (!isUnreachable(error)) return this.#refuse(what, words)
     const count = (this.#failing.get(what) ?? 0) + 1
     this.#failing.set(what, count)
     if (this.isAway || count < FAILURES_MIN) return this.#log.debug(words)
@@ -39,7 +45,7 @@ export class Outage {
     this.#log.warn(`the API server is away: ${words}`)
   }
 
-  /** `what` was answered. The API server is back once everything that failed was. */
+  /** Records a response. The outage ends once everything that failed has a response. */
   answered(what: string): void {
     this.#refused.delete(what)
     this.#reached(what)

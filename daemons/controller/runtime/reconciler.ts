@@ -1,23 +1,25 @@
-// What a reconciler is: which changes concern which of its keys, and what to do about a key. Types only.
-//
-// To write one: decide in daemons/controller/reconcile/NAME.ts (pure: what is and what shall be, in; writes, out), perform in
-// daemons/controller/NAME.ts, and name it in daemons/controller/reconcilers/all.ts. It is level based: a key says where to look, never what
-// happened; every key comes again at a start, when this process begins to lead, and after each change of a watched object.
+// The Reconciler interface: which keys a change concerns, and what is done about a key. Types only.
+// To add one, decide in daemons/controller/reconcilers/KIND/decide.ts (pure: current and desired
+// state in, writes out), apply in reconcile.ts beside it, and list it in
+// daemons/controller/reconcilers/all.ts. It is level-based: a key says which object to reconcile,
+// never what happened. Every key is reconciled at start, when this process begins to lead, and
+// after each change of a watched object.
 import type { Kube } from '../../../lib/kube/client.js'
 import type { Log } from '../../../lib/log.js'
 import type { LiveReader } from './live-reader.js'
 import type { ReconcileResult } from './workqueue.js'
 import type { ObjectChange, KubeObject, WatchSource, CacheReader } from './lister.js'
 
-/** Which keys a change of an object of this source concerns. Made by `watchOf`. */
+/** Which keys a change of an object of this source concerns; constructed by `watchOf`. */
 export interface Watch {
   readonly source: WatchSource
   readonly keysOf: (change: ObjectChange, cache: CacheReader) => readonly string[]
 }
 
 /**
- * `keys` is asked about the object as it is and as it was, so that whoever it pointed to before is looked at too. Pure: it may look
- * around in the view. `unless`: changes that concern nobody, such as a heartbeat.
+ * A watch whose `keys` gets the object and its previous state, so that what it pointed to before is
+ * reconciled too; it may read the cache and must be pure. `unless` drops changes that concern no
+ * key, such as a heartbeat.
  */
 export function watchOf<T extends KubeObject, I extends string>(
   source: WatchSource<T, I>,
@@ -25,7 +27,7 @@ export function watchOf<T extends KubeObject, I extends string>(
   unless: (change: { readonly object: T; readonly previous: T }) => boolean = () => false,
 ): Watch {
   return {
-    source: source as unknown as WatchSource, // and given changes of that very source
+    source: source as unknown as WatchSource, // receives only changes of this source
     keysOf: (change, cache) => {
       const { object, previous } = change as ObjectChange<T>
       if (object && previous && unless({ object, previous })) return []
@@ -35,7 +37,7 @@ export function watchOf<T extends KubeObject, I extends string>(
 }
 
 export interface EventSpec {
-  /** What the Event is about; shown by `kubectl describe`. */
+  /** The involved object, as `kubectl describe` shows it. */
   readonly regarding: {
     readonly apiVersion: string
     readonly kind: string
@@ -50,16 +52,22 @@ export interface EventSpec {
 }
 
 export interface ReconcileContext {
-  /** Of a leader's reconciler: refuses every write once the lease may be somebody else's (KubeError, reason `NotLeader`). */
+  /**
+   * With `needsLeadership` every write fails once the lease may be lost (KubeError, reason
+   * `NotLeader`).
+   */
   readonly kube: Kube
-  /** Reads past the cache, many at once in few requests. What frees or deletes something asks here first. */
+  /** Uncached reads, batched. A release or a delete is decided on these. */
   readonly live: LiveReader
   readonly log: Log
-  /** A Kubernetes Event, source `spiderpool`. Said again within five minutes it is not written again; one that cannot be written is logged. */
+  /**
+   * Writes a Kubernetes Event, source `spiderpool`, deduplicated for five minutes; a failed write
+   * is logged.
+   */
   recordEvent(event: EventSpec): void
-  /** Monotonic milliseconds: a step of the clock moves no deadline. */
+  /** Monotonic milliseconds; for waits. */
   now(): number
-  /** Milliseconds since 1970, for what the server stamped; never for a wait. */
+  /** Milliseconds since 1970, to compare with timestamps of objects; never for a wait. */
   clock(): number
   /** Calls back after `ms`, once. */
   after(ms: number, call: () => void): void
@@ -67,20 +75,25 @@ export interface ReconcileContext {
 
 export interface Reconciler {
   readonly name: string
-  /** `leader`: only where this process leads; what writes to shared objects is. */
-  readonly runs: 'leader' | 'always'
+  /**
+   * Runs only in the leading replica (NeedLeaderElection); true for all that write shared objects.
+   */
+  readonly needsLeadership: boolean
   readonly watches: readonly Watch[]
-  /** Keys that are there without any object, such as a fixed name to be created. */
+  /** Keys without an object, such as a fixed name to create. */
   readonly fixedKeys?: readonly string[]
-  /** Keys at work at the same time; a key is never at work twice. */
+  /**
+   * Keys reconciled at the same time (MaxConcurrentReconciles); one key never runs twice at once.
+   */
   readonly maxConcurrent: number
-  /** All keys are looked at again after so long, though nothing changed. */
+  /** All keys are reconciled again after this time. */
   readonly resyncMs?: number
   /**
-   * Makes the key true. Runs only once every watched source has been listed. `{ requeueAfterMs }`: look again after that time. What it throws is
-   * logged, and the key comes again after a pause that doubles up to 30 s; a conflict (409) is no news and only comes again.
+   * Brings the key to its desired state. Runs only once every watched source has synced. `{
+   * requeueAfterMs }` requeues the key. An error is logged and the key retried with exponential
+   * backoff up to 30 s; a conflict (409) is retried silently.
    */
   reconcile(key: string, cache: CacheReader, context: ReconcileContext): Promise<ReconcileResult>
-  /** Called when leading ends: what was remembered between keys is forgotten. */
+  /** Called when leadership ends: state kept between reconciles must be dropped. */
   reset?(): void
 }

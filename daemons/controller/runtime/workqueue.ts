@@ -1,16 +1,17 @@
-// Keys that wait for work: each once however often it is asked for, at most one worker a key, later and later after failures. Knows no work.
+// Work queue as in client-go: deduplicated keys, one worker for each key, exponential backoff after
+// failures.
 
 const BACKOFF_MS = 50
 const BACKOFF_MS_MAX = 30_000
 
 export interface QueueDeps {
-  /** Calls back after `ms`; what it returns takes the call back. */
+  /** Calls `call` after `ms`; the result cancels it. */
   readonly after: (ms: number, call: () => void) => () => void
   /** In [0, 1). */
   readonly random: () => number
 }
 
-/** Done, or to be looked at again after so many milliseconds. Throwing means: again, after a pause that doubles. */
+/** Done, or requeued after so many milliseconds. An error requeues with exponential backoff. */
 export type ReconcileResult = { readonly requeueAfterMs: number } | undefined
 
 interface Waiting {
@@ -21,10 +22,10 @@ interface Waiting {
 export class WorkQueue {
   readonly #work: (key: string) => Promise<ReconcileResult>
   readonly #seams: QueueDeps & { readonly now: () => number }
-  readonly #workers: number
+  readonly #maxConcurrent: number
   readonly #ready = new Set<string>()
   readonly #running = new Set<string>()
-  /** Asked for while they ran: they run once more. */
+  /** Added while they ran; they run once more. */
   readonly #dirty = new Set<string>()
   readonly #waiting = new Map<string, Waiting>()
   readonly #failures = new Map<string, number>()
@@ -33,11 +34,11 @@ export class WorkQueue {
 
   constructor(
     work: (key: string) => Promise<ReconcileResult>,
-    workers: number,
+    maxConcurrent: number,
     seams: QueueDeps & { readonly now: () => number },
   ) {
     this.#work = work
-    this.#workers = workers
+    this.#maxConcurrent = maxConcurrent
     this.#seams = seams
   }
 
@@ -46,12 +47,12 @@ export class WorkQueue {
     return this.#ready.size + this.#running.size + this.#waiting.size
   }
 
-  /** Begins to work, and takes keys from now on: before, it forgets them. */
+  /** Starts the workers and accepts keys; keys added before are dropped. */
   open(): void {
     this.#isOpen = true
   }
 
-  /** Forgets all keys; resolves when nothing runs any more. */
+  /** Drops all keys; resolves when nothing runs any more. */
   async close(): Promise<void> {
     this.#isOpen = false
     for (const { cancel } of this.#waiting.values()) cancel()
@@ -61,30 +62,30 @@ export class WorkQueue {
 
   add(key: string): void {
     if (!this.#isOpen) return
-    this.#take(key)
+    this.#cancelWait(key)
     if (this.#running.has(key)) this.#dirty.add(key)
     else this.#ready.add(key)
-    this.#pump()
+    this.#startReady()
   }
 
-  /** The earlier time counts where the key waits already. */
+  /** Adds the key after `ms`; if it waits already, the earlier time counts. */
   addAfter(key: string, ms: number): void {
     if (!this.#isOpen) return
     if (ms <= 0) return this.add(key)
     const dueMs = this.#seams.now() + ms
     if ((this.#waiting.get(key)?.dueMs ?? Infinity) <= dueMs) return
-    this.#take(key)
+    this.#cancelWait(key)
     this.#waiting.set(key, { dueMs, cancel: this.#seams.after(ms, () => this.add(key)) })
   }
 
-  #take(key: string): void {
+  #cancelWait(key: string): void {
     this.#waiting.get(key)?.cancel()
     this.#waiting.delete(key)
   }
 
-  #pump(): void {
+  #startReady(): void {
     for (const key of this.#ready) {
-      if (this.#running.size >= this.#workers) return
+      if (this.#running.size >= this.#maxConcurrent) return
       this.#ready.delete(key)
       this.#running.add(key)
       void this.#run(key)
@@ -97,12 +98,12 @@ export class WorkQueue {
       next = await this.#work(key)
       this.#failures.delete(key)
     } catch {
-      next = { requeueAfterMs: this.#pauseMs(key) } // told by who does the work
+      next = { requeueAfterMs: this.#pauseMs(key) } // the worker has logged it
     }
     this.#running.delete(key)
     if (this.#dirty.delete(key)) this.add(key)
     else if (next) this.addAfter(key, next.requeueAfterMs)
-    this.#pump()
+    this.#startReady()
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 

@@ -1,4 +1,5 @@
-// A review answered: what the rules of a kind ask for is read from the API server, then they say. Knows requests; knows no rule.
+// Answers AdmissionReviews: reads what the rules of a kind need from the API server, then applies
+// them.
 import { ADMISSIONS, PODS_ADMISSION } from '../../../lib/crd/admission.js'
 import { denialOf, forbiddenDenial, type Denial } from '../../../lib/crd/cause.js'
 import {
@@ -33,18 +34,19 @@ const KINDS: { readonly [K in keyof AdmissionContext]: Kind } = {
 }
 
 /**
- * Reads for reviews, shared: who asks while a read of the same is under way waits for the next, which all of them share. So each answer is
- * younger than its question, as uniqueness across pools wants it, and a thousand reviews are a few lists. A cache would be cheaper and may
- * be older than the last write.
+ * Shared reads: a caller that arrives during a read of the same waits for the next one, which all
+ * later callers share. So each result is newer than its request, as uniqueness across pools
+ * requires, and a thousand reviews are a few lists. A cache would be cheaper, but may be older than
+ * the last write.
  */
-function sharedReads(kube: Kube): Ask {
+function sharedReads(kube: Kube): Read {
   const lanes = new Map<string, { running: Promise<unknown>; next: Promise<readonly object[]> | undefined }>()
   return (kind, which) => {
     const key = JSON.stringify([kind.plural, which.label, which.namespace, which.name])
     const lane = lanes.get(key)
     if (lane?.next) return lane.next
     const read = (): Promise<readonly object[]> => {
-      const own = { running: ask(kube, kind, which) as Promise<unknown>, next: undefined }
+      const own = { running: readObjects(kube, kind, which) as Promise<unknown>, next: undefined }
       lanes.set(key, own)
       const forget = (): void => void (lanes.get(key) === own && own.next === undefined && lanes.delete(key))
       own.running.then(forget, forget)
@@ -56,11 +58,11 @@ function sharedReads(kube: Kube): Ask {
   }
 }
 
-type Ask = (kind: Kind, which: ObjectQuery) => Promise<readonly object[]>
+type Read = (kind: Kind, which: ObjectQuery) => Promise<readonly object[]>
 
 export type Reviewer = (review: Review) => Promise<ReviewVerdict>
 
-/** Who judges what comes by a path. */
+/** The reviewer for each path. */
 export function reviewers(kube: Kube, switches: AdmissionSwitches): ReadonlyMap<string, Reviewer> {
   const reads = sharedReads(kube)
   const found = new Map<string, Reviewer>([[POD_PATH, review => mutate(PODS_ADMISSION, reads, switches, review)]])
@@ -78,21 +80,21 @@ const verdictOf = (denial: Denial | undefined): ReviewVerdict => (denial ? { kin
 
 async function mutate(
   rules: Admission,
-  reads: Ask,
+  reads: Read,
   switches: AdmissionSwitches,
   review: Review,
 ): Promise<ReviewVerdict> {
   const { object, old, namespace } = review
   if (object === undefined) return ALLOWED
   const written = { object, old, namespace }
-  const seen = await lookUntilKnown(reads, context => rules.toMutate(written, switches, context))
-  const denial = denialOf(rules.of, nameOf(review), rules.refusals(written, seen))
-  return denial ? verdictOf(denial) : { kind: 'changed', to: rules.mutate(written, seen) }
+  const context = await queryUntilStable(reads, found => rules.toMutate(written, switches, found))
+  const denial = denialOf(rules.of, nameOf(review), rules.refusals(written, context))
+  return denial ? verdictOf(denial) : { kind: 'changed', to: rules.mutate(written, context) }
 }
 
 async function validate(
   rules: Admission,
-  reads: Ask,
+  reads: Read,
   switches: AdmissionSwitches,
   review: Review,
 ): Promise<ReviewVerdict> {
@@ -102,12 +104,12 @@ async function validate(
     return verdictOf(fault && forbiddenDenial(rules.of, nameOf(review), fault.why))
   }
   const written = { object, old, namespace }
-  const seen = await look(reads, rules.toValidate(written, switches))
-  const denial = denialOf(rules.of, nameOf(review), rules.validate(written, seen, switches))
+  const context = await query(reads, rules.toValidate(written, switches))
+  const denial = denialOf(rules.of, nameOf(review), rules.validate(written, context, switches))
   return denial ? verdictOf(denial) : { kind: 'allowed', warnings: rules.warnings(object) }
 }
 
-/** At creation the request may leave it to the object to say it. */
+/** The object's name; on create the request may leave it to the object's metadata. */
 function nameOf({ name, object }: Review): string {
   if (name !== '' || typeof object !== 'object' || object === null || !('metadata' in object)) return name
   const { metadata } = object
@@ -116,25 +118,32 @@ function nameOf({ name, object }: Review): string {
   return typeof own === 'string' ? own : name
 }
 
-/** What is found may raise the next question: a pod's namespace says which networks to look for. */
-async function lookUntilKnown(reads: Ask, wants: (found: AdmissionContext) => ContextQuery): Promise<AdmissionContext> {
+/** Reads until the query is stable: a pod's namespace says which networks to read. */
+async function queryUntilStable(
+  reads: Read,
+  queryFor: (found: AdmissionContext) => ContextQuery,
+): Promise<AdmissionContext> {
   let found = EMPTY_CONTEXT
-  for (let asked = '{}'; ;) {
-    const looks = wants(found)
-    if (JSON.stringify(looks) === asked) return found
-    asked = JSON.stringify(looks)
-    found = await look(reads, looks)
+  for (let previous = '{}'; ;) {
+    const wanted = queryFor(found)
+    if (JSON.stringify(wanted) === previous) return found
+    previous = JSON.stringify(wanted)
+    found = await query(reads, wanted)
   }
 }
 
-async function look(reads: Ask, looks: ContextQuery): Promise<AdmissionContext> {
-  const entries = Object.entries(looks) as [keyof AdmissionContext, ObjectQuery][] // of a mapped type over these keys
+async function query(reads: Read, wanted: ContextQuery): Promise<AdmissionContext> {
+  const entries = Object.entries(wanted) as [keyof AdmissionContext, ObjectQuery][] // the type is mapped over these keys
   const found = await Promise.all(entries.map(async ([what, which]) => [what, await reads(KINDS[what], which)]))
   return { ...EMPTY_CONTEXT, ...(Object.fromEntries(found) as Partial<AdmissionContext>) }
 }
 
-/** What a cluster does not serve it has none of. */
-async function ask(kube: Kube, kind: Kind, { label, name, namespace }: ObjectQuery): Promise<readonly object[]> {
+/** Lists or gets; a kind that is not served has no objects. */
+async function readObjects(
+  kube: Kube,
+  kind: Kind,
+  { label, name, namespace }: ObjectQuery,
+): Promise<readonly object[]> {
   try {
     if (name !== undefined)
       return [await kube.get<object>(kind, { name, ...(namespace !== undefined && { namespace }) })]

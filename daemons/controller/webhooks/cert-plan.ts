@@ -1,41 +1,47 @@
-// Which certificates the webhooks shall have: what is kept in a Secret, by itself and by the clock, decides. Pure; makes none.
+// Which of the webhooks' certificates must be made, from those in the Secret and the clock. Makes
+// none.
 
-/** An instant each, milliseconds since 1970. */
+/** Milliseconds since 1970. */
 interface Validity {
   readonly fromMs: number
   readonly toMs: number
 }
 
-/** What the Secret holds, as far as it can be read. */
+/** The readable content of the Secret. */
 export interface CertState {
-  /** Of the CA that signs, the first of the bundle; `undefined` where it, or its key, is not there. */
+  /**
+   * Validity of the signing CA, the first of the bundle; undefined where it or its key is missing.
+   */
   readonly authority: Validity | undefined
-  /** Whether each webhook configuration that there is trusts that CA. */
+  /** Whether every existing webhook configuration trusts that CA. */
   readonly isTrusted: boolean
   readonly server: (Validity & { readonly names: readonly string[]; readonly isOfAuthority: boolean }) | undefined
 }
 
 export interface CertPlan {
-  /** A new CA, put before those that are there: both are trusted until the old one ends. */
+  /** Make a new CA, put before those in the bundle: both are trusted until the old one expires. */
   readonly authority: boolean
   readonly server: boolean
-  /** When to look again, though nothing changes. */
-  readonly againAtMs: number
+  /** When to reconcile again although nothing changes. */
+  readonly requeueAtMs: number
 }
 
 const DAY_MS = 86_400_000
 export const AUTHORITY_MS = 3650 * DAY_MS
 export const SERVER_MS = 365 * DAY_MS
-/** Clocks differ. */
+/** Certificates start this much earlier, for clocks that are behind. */
 export const SKEW_MS = 3_600_000
 
-/** With a third of its life left: one that fails to be renewed fails long before anybody is hurt. */
+/**
+ * Renewed with a third of the lifetime left: a renewal that fails does so long before the expiry.
+ */
 const renewAtMs = ({ fromMs, toMs }: Validity): number => toMs - (toMs - fromMs) / 3
 const isWithin = ({ fromMs, toMs }: Validity, nowMs: number): boolean => nowMs >= fromMs && nowMs < toMs
 
 /**
- * A certificate of a new CA is served only once the CA is trusted: first the CA is written, then the configurations get it, then the
- * certificate is signed. Where there is no certificate to serve meanwhile, there is nothing to wait for.
+ * The plan. A certificate of a new CA is served only once the CA is trusted: the CA is written,
+ * then the configurations get it, then the certificate is signed. Without a usable certificate
+ * there is nothing to wait for.
  */
 export function certificatePlan(
   { authority, isTrusted, server }: CertState,
@@ -50,11 +56,11 @@ export function certificatePlan(
   return {
     authority: needsAuthority,
     server: !isNew && !mayWait,
-    againAtMs: Math.min(...again.filter(atMs => atMs > nowMs), nowMs + DAY_MS),
+    requeueAtMs: Math.min(...again.filter(atMs => atMs > nowMs), nowMs + DAY_MS),
   }
 }
 
-/** What the API server calls: the Service's names, and the loopback ones for the check of ourselves. */
+/** The Service's names, which the API server connects to, and loopback for the self-check. */
 export const serverNames = (
   service: string,
   namespace: string,

@@ -1,4 +1,5 @@
-// The webhooks' own certificates: made and renewed by the leader, kept in a Secret, served by every replica, trusted by the API server.
+// The webhooks' certificates: made and renewed by the leader, stored in a Secret, served by every
+// replica, trusted through the caBundle.
 import { isAlreadyExists, isForbidden, KubeError } from '../../../lib/kube/errors.js'
 import { MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS } from '../../../lib/kube/kinds.js'
 import type { Kind } from '../../../lib/kube/kinds.js'
@@ -17,7 +18,7 @@ interface Secret {
   readonly kind?: string
   readonly metadata: ObjectMeta
   readonly type?: string
-  /** In base64. `ca.crt` is a bundle, the CA that signs first; `ca.key` is that one's. */
+  /** Base64. `ca.crt` is a bundle whose first CA signs; `ca.key` is its key. */
   readonly data?: Readonly<Record<string, string>>
 }
 
@@ -34,10 +35,10 @@ const named = <T extends { readonly metadata: ObjectMeta }>(
   more: object = {},
 ): WatchSource<T, never> => source<T>({ kind, fieldSelector: `metadata.name=${name}`, ...more })
 
-/** Both configurations that ask us, by the name of our Deployment. */
+/** The mutating and the validating configuration, by the name of our Deployment. */
 function configurationsOf({ deployment }: ControllerSettings): {
   readonly watches: readonly Watch[]
-  readonly there: (cache: CacheReader) => readonly { readonly kind: Kind; readonly one: WebhookConfiguration }[]
+  readonly existing: (cache: CacheReader) => readonly { readonly kind: Kind; readonly one: WebhookConfiguration }[]
 } {
   const sources = [MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS].map(kind => ({
     kind,
@@ -45,35 +46,41 @@ function configurationsOf({ deployment }: ControllerSettings): {
   }))
   return {
     watches: sources.map(({ of }) => watchOf(of, () => [SECRET])),
-    there: cache => sources.flatMap(({ kind, of }) => [...cache.of(of).all()].map(one => ({ kind, one }))),
+    existing: cache => sources.flatMap(({ kind, of }) => [...cache.of(of).all()].map(one => ({ kind, one }))),
   }
 }
 
-/** The kubelet exchanges mounted files without telling. */
-const PROVIDED_LOOKED_AT_MS = 5_000
-/** Who has cert-manager write the bundle has it written by one only. */
+/** The kubelet replaces mounted files without an event, so they are polled. */
+const POLL_MS = 5_000
+/** cert-manager writes the caBundle of such a configuration; the controller does not. */
 const INJECTED = /^cert-manager\.io\/inject-/
 
-/** Where somebody provides certificates: the CA that came with them is trusted. `authority`: its PEM, `undefined` where there is none. */
+/**
+ * The reconciler where certificates are provided: writes their CA into the configurations.
+ * `authority`: the CA as PEM, undefined where there is none.
+ */
 export function provided(settings: ControllerSettings, authority: () => string | undefined): Reconciler {
   const configurations = configurationsOf(settings)
   return {
     name: 'certificate',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 1,
     fixedKeys: [SECRET],
     watches: configurations.watches,
     async reconcile(_, cache, context): Promise<ReconcileResult> {
       const pem = authority()
-      for (const { kind, one } of pem === undefined ? [] : configurations.there(cache))
+      for (const { kind, one } of pem === undefined ? [] : configurations.existing(cache))
         if (!Object.keys(one.metadata.annotations ?? {}).some(name => INJECTED.test(name)))
           await trust(kind, one, encoded(pem ?? ''), context)
-      return { requeueAfterMs: PROVIDED_LOOKED_AT_MS }
+      return { requeueAfterMs: POLL_MS }
     },
   }
 }
 
-/** Where nobody provides certificates. `serving` is told of each that the Secret holds. */
+/**
+ * The reconcilers where the controller makes certificates; `serving` gets each that the Secret
+ * holds.
+ */
 export function certificates(settings: ControllerSettings, serving: Serving): readonly Reconciler[] {
   const { namespace } = settings
   const secrets = named<Secret>(SECRETS, SECRET, { namespace })
@@ -82,26 +89,26 @@ export function certificates(settings: ControllerSettings, serving: Serving): re
   return [
     {
       name: 'certificate',
-      runs: 'leader',
+      needsLeadership: true,
       maxConcurrent: 1,
       fixedKeys: [SECRET],
       watches: [watchOf(secrets, () => [SECRET]), ...configurations.watches],
-      async reconcile(_, view, hands): Promise<ReconcileResult> {
-        const secret = secretIn(view)
-        const there = configurations.there(view)
+      async reconcile(_, cache, context): Promise<ReconcileResult> {
+        const secret = secretIn(cache)
+        const existing = configurations.existing(cache)
         const bundle = secret?.data?.[KEYS.bundle] ?? ''
-        if (bundle !== '') for (const { kind, one } of there) await trust(kind, one, bundle, hands)
-        const isTrusted = there.every(({ one }) => trusts(one, bundle))
-        return renew(secret, { settings, context: hands, isTrusted })
+        if (bundle !== '') for (const { kind, one } of existing) await trust(kind, one, bundle, context)
+        const isTrusted = existing.every(({ one }) => trusts(one, bundle))
+        return renew(secret, { settings, context, isTrusted })
       },
     },
     {
       name: 'webhook-port',
-      runs: 'always',
+      needsLeadership: false,
       maxConcurrent: 1,
       watches: [watchOf(secrets, () => [SECRET])],
-      async reconcile(_, view): Promise<ReconcileResult> {
-        const secret = secretIn(view)
+      async reconcile(_, cache): Promise<ReconcileResult> {
+        const secret = secretIn(cache)
         const [certificate, key] = secret ? [decoded(secret, KEYS.certificate), decoded(secret, KEYS.key)] : ['', '']
         if (secret && certificate !== '' && key !== '')
           await serving.use({ certificate, key, ca: decoded(secret, KEYS.bundle) })
@@ -132,21 +139,21 @@ async function renew(secret: Secret | undefined, { settings, context, isTrusted 
   const nowMs = context.clock()
   const names = serverNames(settings.deployment, settings.namespace)
   const plan = certificatePlan(await heldIn(secret, isTrusted), names.dns, nowMs)
-  if (!plan.authority && !plan.server) return { requeueAfterMs: plan.againAtMs - nowMs }
-  const since = (lifeMs: number) => ({ fromMs: nowMs - SKEW_MS, toMs: nowMs + lifeMs })
+  if (!plan.authority && !plan.server) return { requeueAfterMs: plan.requeueAtMs - nowMs }
+  const validFor = (lifeMs: number) => ({ fromMs: nowMs - SKEW_MS, toMs: nowMs + lifeMs })
   const before = secret ? decoded(secret, KEYS.bundle) : ''
   const authority: Pair = plan.authority
-    ? await makeAuthority(CA_NAME, since(AUTHORITY_MS))
+    ? await makeAuthority(CA_NAME, validFor(AUTHORITY_MS))
     : { certificate: certificatesIn(before)[0] ?? '', key: secret ? decoded(secret, KEYS.bundleKey) : '' }
   const valid = certificatesIn(before).filter(pem => (factsOf(pem)?.validity.toMs ?? 0) > nowMs)
   const bundle = plan.authority ? [authority.certificate, ...valid].map(pem => `${pem.trim()}\n`).join('') : before
   const pair = plan.server
-    ? await issue(authority, { name: settings.deployment, ...names, validity: since(SERVER_MS) })
+    ? await issue(authority, { name: settings.deployment, ...names, validity: validFor(SERVER_MS) })
     : undefined
   try {
     await write(secret, { bundle, authority, pair }, { settings, context })
   } catch (error) {
-    if (isAlreadyExists(error)) return undefined // the watch is about to tell of it
+    if (isAlreadyExists(error)) return undefined // the watch event is under way
     throw error
   }
   const what = [plan.authority && 'a new CA', pair && 'a new certificate'].filter(

@@ -1,4 +1,4 @@
-// The webhook configurations: which requests the API server asks us about, as objects to apply. Pure; the caBundle comes later.
+// The webhook configurations as objects to apply; the caBundle is added later.
 import {
   ANNOTATION_NETWORK_INJECT,
   ANNOTATION_RDMA_INJECT,
@@ -7,7 +7,7 @@ import {
 } from '../../../lib/crd/names.js'
 import type { ObjectMeta } from '../../../lib/crd/types.js'
 
-/** admissionregistration.k8s.io/v1, as far as it is read and written here. */
+/** admissionregistration.k8s.io/v1, reduced to what is read and written here. */
 export interface WebhookConfiguration {
   readonly apiVersion?: string
   readonly kind?: string
@@ -29,7 +29,7 @@ type Operation = 'CREATE' | 'UPDATE' | 'DELETE'
 
 interface Served {
   readonly plural: string
-  /** What its paths end in. */
+  /** The last part of its paths. */
   readonly singular: string
   readonly mutates: readonly Operation[]
   readonly validates: readonly Operation[]
@@ -53,19 +53,25 @@ export const pathOf = (phase: 'mutate' | 'validate', singular: string): string =
   `/${phase}-${SPIDERPOOL_GROUP.replaceAll('.', '-')}-${SPIDERPOOL_VERSION}-${singular}`
 
 export interface Installation {
-  /** Of both configurations, and of the Service: the controller's Deployment. */
+  /** Name of both configurations and of the Service: the controller's Deployment. */
   readonly name: string
   readonly namespace: string
   readonly port: number
-  /** Kinds that the installation leaves alone, by their plural. */
+  /** Plurals of the kinds without webhooks. */
   readonly without: readonly string[]
-  /** `undefined` where pods choose no networks. */
+  /** Undefined where pods do not choose networks. */
   readonly pods: { readonly exclude: readonly string[]; readonly include: readonly string[] } | undefined
-  /** Whether the API server knows matchConditions (stable in Kubernetes 1.30); `false` where it is not known. */
+  /**
+   * Whether the API server supports matchConditions (stable in Kubernetes 1.30); false where
+   * unknown.
+   */
   readonly hasMatchConditions: boolean
 }
 
-/** Namespaces of clusters' own networks, storage and monitoring: their pods start also where no webhook answers. `include` goes before. */
+/**
+ * Namespaces of cluster networks, storage and monitoring: their pods start even where no webhook
+ * answers. `include` takes precedence.
+ */
 export const NAMESPACES_LEFT_ALONE: readonly string[] = [
   ...['kube-system', 'kube-public', 'kube-node-lease', 'kube-flannel', 'calico-system', 'calico-apiserver'],
   ...['tigera-operator', 'cilium', 'kube-ovn', 'metallb-system', 'istio-system', 'cert-manager', 'gatekeeper-system'],
@@ -73,14 +79,15 @@ export const NAMESPACES_LEFT_ALONE: readonly string[] = [
   ...['monitoring', 'prometheus', 'kube-prometheus-stack', 'cattle-monitoring-system', 'openshift-monitoring'],
 ]
 
-/** The label of our pods, with the name of their Deployment. */
+/** The label of the controller's pods, with the name of their Deployment. */
 const COMPONENT = 'app.kubernetes.io/component'
-/** As long as the API server waits by default. */
+/** The API server's default. */
 const TIMEOUT_SECONDS = 10
 
 /**
- * Both configurations. Of our kinds failurePolicy is Fail: an object that nobody looked at could give an address twice. /status is not named, so counts
- * are written while no controller answers.
+ * The two configurations. failurePolicy of Spiderpool's kinds is Fail: an object that was not
+ * validated could allocate an address twice. /status is not matched, so counts are written while no
+ * controller answers.
  */
 export function webhookConfigurations(installation: Installation): readonly object[] {
   const kinds = SERVED.filter(({ plural }) => !installation.without.includes(plural))
@@ -118,17 +125,18 @@ const common = ({ name: service, namespace, port }: Installation, name: string, 
   timeoutSeconds: TIMEOUT_SECONDS,
 })
 
-/** `key in annotations`, for each annotation by which a pod itself chooses networks. */
+/** CEL: whether the pod has an annotation by which it chooses networks. */
 const CHOOSES = [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT]
   .map(name => `'${name}' in object.metadata.annotations`)
   .join(' || ')
 
 /**
- * A controller that is away must not stop the pods of a cluster. With matchConditions only a pod that chooses networks itself waits for it
- * (Fail), and one whose namespace may choose for it does not (Ignore). Without them there is one webhook, Ignore: a pod that chose and was
- * not seen is refused by the IPAM, which misses its networks.
- * Never of our own namespace: a controller that waits for itself would never start. Nor of a controller by its label: namespaces have had
- * the label of their name since Kubernetes 1.21 only.
+ * A controller that is down must not stop the cluster's pods. With matchConditions only a pod that
+ * chooses networks itself needs it (Fail), and a pod whose namespace may choose for it does not
+ * (Ignore). Without them there is one webhook, Ignore: if it was skipped for a pod that chose
+ * networks, the IPAM rejects the pod for its missing networks. Our own namespace is excluded, since
+ * a controller that waits for itself would never start; so is the controller by its label, since
+ * namespaces have a name label only since Kubernetes 1.21.
  */
 function podWebhooks(
   installation: Installation,
@@ -162,11 +170,11 @@ function podWebhooks(
   ]
 }
 
-/** Whether every webhook of it has this bundle; base64, as the object holds it. */
+/** Whether every webhook of it has this bundle (base64, as in the object). */
 export const trusts = ({ webhooks = [] }: WebhookConfiguration, bundle: string): boolean =>
   webhooks.every(({ clientConfig: { caBundle = '' } }) => caBundle === bundle)
 
-/** With the bundle in every webhook. */
+/** The configuration with the bundle in every webhook. */
 export const trusting = (configuration: WebhookConfiguration, bundle: string): WebhookConfiguration => ({
   ...configuration,
   webhooks: (configuration.webhooks ?? []).map(webhook => ({

@@ -1,4 +1,6 @@
-// The webhooks' paths over HTTP: which is answered by whom, and what is refused before anybody judges. On Request and Response alone.
+// The webhooks over HTTP: routes a request to its reviewer, within limits of size, time and
+// concurrency. On Request and Response.
+import { messageOf } from '../../../lib/errors.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
 import type { Reviewer } from './admit.js'
@@ -6,73 +8,79 @@ import type { boundedLimiter } from '../runtime/limiter.js'
 import { HEALTH_PATH } from './configurations.js'
 import { answerTo, reviewIn, type Review, type ReviewVerdict } from './review.js'
 
-/** An object and what it was, of 1.5 MB each at most (etcd), in JSON twice over. */
+/** Two objects of at most 1.5 MB each (etcd's limit), and JSON's overhead. */
 export const BODY_BYTES_MAX = 7 * 1024 * 1024
-/** A body that is not there by then does not come: the API server sends it at once. */
+/** The API server sends the body at once, so a slow one is given up. */
 const BODY_MS_MAX = 5_000
-/** The API server says how long it waits (`?timeout=10s`); the answer is to be there before. */
+/** Default for `?timeout=10s` of the request; the response is sent before it ends. */
 const ANSWER_MS = 10_000
 const ANSWER_BEFORE_MS = 500
 
-/** Reviews judged at the same time, and those that wait; more are answered 503, which the API server reports to who writes. */
+/**
+ * Concurrent and waiting reviews; beyond that the answer is 503, which the API server reports to
+ * its client.
+ */
 export const REVIEWS_MAX = 16
 export const WAITING_MAX = 128
 
-export interface Answering {
-  readonly judges: ReadonlyMap<string, Reviewer>
+export interface HandlerDeps {
+  readonly reviewers: ReadonlyMap<string, Reviewer>
   readonly limit: ReturnType<typeof boundedLimiter>
   readonly log: Log
   readonly after: (ms: number, call: () => void) => () => void
 }
 
-const told = (status: number, words: string): Response => new Response(`${words}\n`, { status })
+const textResponse = (status: number, words: string): Response => new Response(`${words}\n`, { status })
 
-/** Never throws: what cannot be judged is denied, and says why. */
-export async function answerWebhook(request: Request, answering: Answering): Promise<Response> {
+/** Answers one request; never throws. A review that fails is denied with the reason. */
+export async function answerWebhook(request: Request, deps: HandlerDeps): Promise<Response> {
   const { pathname } = new URL(request.url)
-  if (pathname === HEALTH_PATH) return told(200, 'ok')
-  const judge = answering.judges.get(pathname)
-  if (!judge) return told(404, `nothing is admitted at ${pathname}`)
+  if (pathname === HEALTH_PATH) return textResponse(200, 'ok')
+  const reviewer = deps.reviewers.get(pathname)
+  if (!reviewer) return textResponse(404, `nothing is admitted at ${pathname}`)
   if (request.method !== 'POST') return new Response('only POST\n', { status: 405, headers: { allow: 'POST' } })
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') return told(415, 'give an AdmissionReview as application/json')
-  const answer = answering.limit(() => reviewed(request, judge, answering))
+  if (type !== 'application/json') return textResponse(415, 'give an AdmissionReview as application/json')
+  const answer = deps.limit(() => reviewed(request, reviewer, deps))
   if (answer) return answer
-  const busy = `${REVIEWS_MAX} reviews are under way and ${WAITING_MAX} wait; try again`
+  const busy = `${REVIEWS_MAX} reviews are running and ${WAITING_MAX} wait; try again`
   return new Response(`${busy}\n`, { status: 503, headers: { 'retry-after': '1' } })
 }
 
-async function reviewed(request: Request, judge: Reviewer, answering: Answering): Promise<Response> {
+async function reviewed(request: Request, reviewer: Reviewer, deps: HandlerDeps): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url)
-  const body = await bodyOf(request, answering)
+  const body = await bodyOf(request, deps)
   if (typeof body !== 'string') return body
   const review = reviewIn(body)
-  if (typeof review === 'string') return told(400, review)
-  const verdict = await judged(judge, review, answering, timeoutMs(searchParams.get('timeout')))
+  if (typeof review === 'string') return textResponse(400, review)
+  const verdict = await reviewWithin(reviewer, review, deps, timeoutMs(searchParams.get('timeout')))
   if (verdict.kind === 'denied')
-    answering.log.info(`denied: ${verdict.denial.message}`, { path: pathname, operation: review.operation })
+    deps.log.info(`denied: ${verdict.denial.message}`, { path: pathname, operation: review.operation })
   return Response.json(answerTo(review, verdict))
 }
 
-/** Go's duration as the API server writes it: `10s`, `1m30s`. */
+/**
+ * Milliseconds of a Go duration as the API server writes it: `10s`, `1m30s`; less the margin for
+ * the response.
+ */
 function timeoutMs(text: string | null): number {
   const [, minutes = '0', seconds = '0'] = /^(?:(\d+)m)?(\d+)s$/.exec(text ?? '') ?? []
   const ms = (Number(minutes) * 60 + Number(seconds)) * 1000
   return Math.max(ANSWER_BEFORE_MS, (ms === 0 ? ANSWER_MS : ms) - ANSWER_BEFORE_MS)
 }
 
-async function judged(
-  judge: Reviewer,
+async function reviewWithin(
+  reviewer: Reviewer,
   review: Review,
-  { log, after }: Answering,
+  { log, after }: HandlerDeps,
   withinMs: number,
 ): Promise<ReviewVerdict> {
   const late = timer(after, withinMs)
   try {
-    const verdict = await Promise.race([judge(review), late.over])
-    return verdict ?? failed(504, 'Timeout', `the API server did not say within ${withinMs} ms what is there`)
+    const verdict = await Promise.race([reviewer(review), late.over])
+    return verdict ?? failed(504, 'Timeout', `the review took longer than ${withinMs} ms`)
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
+    const words = messageOf(error)
     if (!(error instanceof KubeError)) log.error(`a webhook failed: ${words}`, { uid: review.uid })
     return failed(500, 'InternalError', words)
   } finally {
@@ -86,7 +94,7 @@ const failed = (code: number, reason: string, message: string): ReviewVerdict =>
 })
 
 function timer(
-  after: Answering['after'],
+  after: HandlerDeps['after'],
   ms: number,
 ): { readonly over: Promise<undefined>; readonly stop: () => void } {
   let stop = (): void => {}
@@ -94,8 +102,8 @@ function timer(
   return { over, stop: () => stop() }
 }
 
-/** The text, or the answer to a body that is too long or too slow. */
-async function bodyOf(request: Request, { after }: Answering): Promise<string | Response> {
+/** The body's text, or the response to one that is too long or too slow. */
+async function bodyOf(request: Request, { after }: HandlerDeps): Promise<string | Response> {
   if (!request.body) return ''
   const reader = request.body.getReader()
   const late = timer(after, BODY_MS_MAX)
@@ -103,16 +111,16 @@ async function bodyOf(request: Request, { after }: Answering): Promise<string | 
   try {
     for (let bytes = 0; ;) {
       const next = await Promise.race([reader.read(), late.over])
-      if (next === undefined) return told(408, `the body was not there within ${BODY_MS_MAX} ms`)
+      if (next === undefined) return textResponse(408, `the body was not there within ${BODY_MS_MAX} ms`)
       if (next.done) return await new Blob(chunks).text()
       bytes += next.value.byteLength
-      if (bytes > BODY_BYTES_MAX) return told(413, `the body has more than ${BODY_BYTES_MAX} bytes`)
+      if (bytes > BODY_BYTES_MAX) return textResponse(413, `the body has more than ${BODY_BYTES_MAX} bytes`)
       chunks.push(next.value)
     }
   } catch (error) {
-    return told(400, `the body could not be read: ${error instanceof Error ? error.message : String(error)}`)
+    return textResponse(400, `the body could not be read: ${messageOf(error)}`)
   } finally {
     late.stop()
-    reader.cancel().catch(() => {}) // whoever sent it is gone, or done
+    reader.cancel().catch(() => {}) // the client is gone, or has sent all
   }
 }

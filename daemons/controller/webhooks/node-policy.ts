@@ -1,15 +1,19 @@
-// The ValidatingAdmissionPolicy that lets a node write only its own address objects and records, and its binding. Pure; for kubectl apply.
+// The ValidatingAdmissionPolicy that limits a node to its own SpiderIPAddresses and
+// SpiderEndpoints, and its binding.
 import { SPIDERPOOL_GROUP, SPIDERPOOL_VERSION } from '../../../lib/crd/names.js'
 
-/** Of both objects. */
+/** Name of both objects. */
 export const NODE_POLICY = 'spiderpool-node-writes'
 
-/** Of a token's user: the node whose pod the token is bound to (Kubernetes 1.30 or later, ServiceAccountTokenPodNodeInfo). */
+/**
+ * In the token's user info: the node of the pod that the token is bound to (Kubernetes 1.30 or
+ * later, ServiceAccountTokenPodNodeInfo).
+ */
 const NODE_CLAIM = 'authentication.kubernetes.io/node-name'
 
-/** Whose addresses and records move to another node: StatefulSets and virtual machines keep theirs. */
+/** Owners whose addresses and records move to another node. */
 const MOVING = ['StatefulSet', 'VirtualMachineInstance']
-/** A bare pod may come back under its name elsewhere, and takes over the record; never the address. */
+/** A bare pod may be created again on another node and inherits the record, never the address. */
 const MOVING_RECORD = "(variables.ownerKind == 'Pod' && request.resource.resource == 'spiderendpoints')"
 
 const LABELS = { 'app.kubernetes.io/name': 'spiderpool' }
@@ -27,7 +31,10 @@ export interface NodeAccount {
   readonly account: string
 }
 
-/** admissionregistration.k8s.io/v1, served from Kubernetes 1.30 on. Addresses and endpoints differ in where they say node and owner. */
+/**
+ * The two objects, admissionregistration.k8s.io/v1 (Kubernetes 1.30 or later). SpiderIPAddress and
+ * SpiderEndpoint have node and owner in different fields.
+ */
 export function nodePolicy({ namespace, account }: NodeAccount): readonly object[] {
   const user = `system:serviceaccount:${namespace}:${account}`
   const moving = `[${MOVING.map(kind => `'${kind}'`).join(', ')}]`

@@ -1,4 +1,5 @@
-// podResourceInject of conf.yml: whether pods choose networks by an annotation, and in which namespaces. Pure.
+// podResourceInject of conf.yml: whether pods choose networks by an annotation, and in which
+// namespaces.
 import { ConfFileError } from '../settings.js'
 
 export interface PodsConf {
@@ -10,7 +11,10 @@ const KEY = 'podResourceInject'
 const fault = (field: string, value: unknown, remedy: string): ConfFileError =>
   new ConfFileError(KEY, `${KEY}${field} of the configuration file is ${JSON.stringify(value)}; ${remedy}`)
 
-/** `{enabled, namespacesExclude, namespacesInclude}`; `undefined` where it is off. @throws ConfFault where a value is of another type. */
+/**
+ * Parses `{enabled, namespacesExclude, namespacesInclude}`; undefined where it is disabled.
+ * @throws ConfFileError for a value of another type.
+ */
 export function podsIn(value: unknown): PodsConf | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) throw fault('', value, 'give enabled: true or false below it')

@@ -1,4 +1,5 @@
-// AdmissionReview (admission.k8s.io/v1): the question as it comes, the answer as it goes. Pure; judges no object.
+// Parses and answers AdmissionReview (admission.k8s.io/v1).
+import { messageOf } from '../../../lib/errors.js'
 import jsonpatch from 'fast-json-patch'
 import type { Denial } from '../../../lib/crd/cause.js'
 
@@ -7,9 +8,9 @@ export interface Review {
   readonly operation: string
   readonly namespace: string
   readonly name: string
-  /** `undefined` where it is deleted. */
+  /** Undefined on DELETE. */
   readonly object: unknown
-  /** `undefined` where it is created. */
+  /** Undefined on CREATE. */
   readonly old: unknown
 }
 
@@ -20,13 +21,13 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 const VERSION = 'admission.k8s.io/v1'
 
-/** The question, or a sentence that says why it is none. */
+/** The request, or a sentence that says why the body is none. */
 export function reviewIn(body: string): Review | string {
   let parsed: unknown
   try {
     parsed = JSON.parse(body)
   } catch (error) {
-    return `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`
+    return `the body is not JSON: ${messageOf(error)}`
   }
   if (!isFields(parsed) || parsed['apiVersion'] !== VERSION || parsed['kind'] !== 'AdmissionReview')
     return `the body is no AdmissionReview of ${VERSION}`
@@ -48,7 +49,7 @@ export type ReviewVerdict =
   | { readonly kind: 'changed'; readonly to: unknown }
   | { readonly kind: 'denied'; readonly denial: Denial }
 
-/** The AdmissionReview that answers. */
+/** The AdmissionReview with the response. */
 export function answerTo({ uid, object }: Pick<Review, 'uid' | 'object'>, verdict: ReviewVerdict): object {
   const answer = (response: object): object => ({
     apiVersion: VERSION,
@@ -65,7 +66,7 @@ export function answerTo({ uid, object }: Pick<Review, 'uid' | 'object'>, verdic
   }
 }
 
-/** The API server shows them to the client, as kubectl does. */
+/** Warnings; the API server passes them to the client. */
 const warningsIn = (warnings: readonly string[] = []): object => (warnings.length === 0 ? {} : { warnings })
 
 const statusOf = ({ code, reason, message, details }: Denial): object => ({
@@ -76,7 +77,7 @@ const statusOf = ({ code, reason, message, details }: Denial): object => ({
   ...{ message, reason, details, code },
 })
 
-/** Nothing where nothing differs. RFC 6902, in base64 as every []byte in JSON. */
+/** A JSON patch (RFC 6902), base64 as every []byte in JSON; empty where nothing differs. */
 function patchFrom(from: unknown, to: unknown): object {
   if (!isFields(from) || !isFields(to)) return {}
   const patch = jsonpatch.compare(from, to)

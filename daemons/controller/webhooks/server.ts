@@ -1,4 +1,5 @@
-// The webhooks' HTTPS port: certificates exchanged while it serves, and a check of itself. Knows sockets; judges nothing.
+// The webhooks' HTTPS server: certificates are replaced while it serves, and it checks itself.
+import { messageOf } from '../../../lib/errors.js'
 import { connect } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Pair } from '../../../lib/x509.js'
@@ -7,25 +8,29 @@ import { BODY_BYTES_MAX } from './http.js'
 import { HEALTH_PATH } from './configurations.js'
 
 export interface Certified extends Pair {
-  /** What the certificate is verified with when we ask ourselves; `undefined` where somebody else provides it, for whatever names. */
+  /** The CA for the self-check; undefined where the certificate is provided, for any names. */
   readonly ca: string | undefined
 }
 
-/** What the port is told and asked. */
+/** What reconcilers and health checks use of the server. */
 export interface Serving {
-  /** Serves with this one from now on. Connections that there are go on. Fails where it is none, or the port is taken. */
+  /**
+   * Serves this certificate from now on; open connections go on.
+   * @throws Error where the pair is invalid or the port is taken.
+   */
   use(pair: Certified): Promise<void>
-  /** A sentence where a request to ourselves is not answered. */
+  /** Connects to itself; returns a sentence where that fails. */
   check(): Promise<string | undefined>
 }
 
 const CHECK_MS_MAX = 3_000
-/** Of a connection that says nothing; the API server keeps its own open longer than a pause between writes. */
+/** Idle timeout of a connection, longer than the API server's pauses between requests. */
 const IDLE_MS = 120_000
 
 /**
- * TLS and HTTP are two servers, with a socket that has no file between them: `node:tls` exchanges the certificate of a socket that listens, which
- * Bun.serve cannot. A second listener at the same port would lose who waits to be accepted by the first when that ends.
+ * TLS and HTTP are two servers joined by an abstract Unix socket: `node:tls` replaces the
+ * certificate of a listening socket, which Bun.serve cannot. A second listener on the port would
+ * lose connections in the first one's accept queue when that closes.
  */
 export class WebhookServer implements Serving {
   readonly #options: { readonly port: number; readonly hostname?: string; readonly onPort: (port: number) => void }
@@ -52,7 +57,7 @@ export class WebhookServer implements Serving {
   async use(pair: Certified): Promise<void> {
     const { certificate: cert, key } = pair
     if (this.#served?.certificate === cert && this.#served.key === key) return
-    createSecureContext({ cert, key }) // throws where they are none, or not of one another
+    createSecureContext({ cert, key }) // throws where the pair is invalid
     await this.listen()
     this.#tls?.setSecureContext({ cert, key })
     const isFirst = this.#served === undefined
@@ -60,7 +65,10 @@ export class WebhookServer implements Serving {
     if (isFirst) this.#options.onPort(this.#port())
   }
 
-  /** Takes the port; until there is a certificate each handshake fails. @throws Error a sentence where the port is taken. */
+  /**
+   * Listens; without a certificate each handshake fails.
+   * @throws Error a sentence where the port is taken.
+   */
   async listen(): Promise<void> {
     if (this.#tls) return
     const { port, hostname } = this.#options
@@ -74,7 +82,7 @@ export class WebhookServer implements Serving {
     this.#tls = server
   }
 
-  /** Bytes to and fro. Where one side ends or fails, the other does. */
+  /** Pipes both ways; where one side ends or fails, the other is destroyed. */
   #pass(from: TLSSocket): void {
     this.#open.add(from)
     const to = connect(this.#path)
@@ -106,7 +114,7 @@ export class WebhookServer implements Serving {
       await answer.arrayBuffer()
       return answer.ok ? undefined : `${HEALTH_PATH} answers ${answer.status}`
     } catch (error) {
-      return `the webhooks do not answer: ${error instanceof Error ? error.message : String(error)}`
+      return `the webhooks do not answer: ${messageOf(error)}`
     }
   }
 

@@ -1,4 +1,5 @@
-// The webhooks put together from settings: who judges, which certificate, what is printed for installation. Knows files; judges nothing.
+// Starts the webhooks: reviewers, server, certificate; and prints their configurations.
+import { messageOf } from '../../../lib/errors.js'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { AdmissionSwitches } from '../../../lib/crd/rules.js'
@@ -16,8 +17,8 @@ import { WebhookServer, type Serving } from './server.js'
 import { webhookConfigurations } from './configurations.js'
 import { nodePolicy } from './node-policy.js'
 
-/** The kubelet exchanges mounted files without telling. */
-const FILES_LOOKED_AT_MS = 5_000
+/** The kubelet replaces mounted files without an event, so they are polled. */
+const POLL_MS = 5_000
 
 export interface WebhookDeps {
   readonly kube: Kube
@@ -29,19 +30,22 @@ export interface WebhookDeps {
 }
 
 export interface Webhooks {
-  /** `undefined` where the certificate comes from files. */
+  /** Undefined where the certificate comes from files. */
   readonly serving: Serving | undefined
-  /** Where it does: the CA beside it (PEM), `undefined` as long as there is no such file. */
+  /** Set where it does: returns the CA beside it (PEM), undefined while there is no such file. */
   readonly authority: (() => string | undefined) | undefined
   readonly check: () => Promise<string | undefined>
   readonly stop: () => Promise<void>
 }
 
-/** @throws Error where the port is taken, or the certificate's files are named and cannot be used; then nothing stays open. */
+/**
+ * Starts the server; after a failure nothing stays open.
+ * @throws Error where the port is taken, or the certificate's files cannot be used.
+ */
 export async function startWebhooks({ kube, settings, conf, log, tls, after }: WebhookDeps): Promise<Webhooks> {
   const { webhookPort: port, bindAddress } = settings
   const limit = boundedLimiter(REVIEWS_MAX, WAITING_MAX)
-  const answering = { judges: reviewers(kube, switchesOf(conf)), limit, log, after }
+  const answering = { reviewers: reviewers(kube, switchesOf(conf)), limit, log, after }
   const server = new WebhookServer({
     port,
     ...(bindAddress !== '' && { hostname: bindAddress }),
@@ -55,12 +59,12 @@ export async function startWebhooks({ kube, settings, conf, log, tls, after }: W
       ? await fromFiles(server, tls, { log, after, check })
       : { serving: server, authority: undefined, check, stop: () => server.stop() }
   } catch (error) {
-    await server.stop() // or its socket keeps the process
+    await server.stop() // otherwise its socket keeps the process alive
     throw error
   }
 }
 
-/** Where the certificate comes from files: read now, and again when they change. */
+/** Serves the certificate from files: read now and again when they change. */
 async function fromFiles(
   server: WebhookServer,
   tls: NonNullable<ControllerFlags['tls']>,
@@ -70,39 +74,39 @@ async function fromFiles(
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
     return server.use({ certificate, key, ca: undefined })
   }
-  const wrong = await wrongOf(read)
-  if (wrong !== '') throw new Error(`--tls-server-cert ${tls.certificate} with --tls-server-key ${tls.key}: ${wrong}`)
-  let forget = (): void => {}
-  let told = ''
-  const look = async (): Promise<void> => {
-    const wrong = await wrongOf(read)
-    if (wrong !== '' && wrong !== told) log.warn(`the webhooks keep their certificate: ${wrong}`)
-    told = wrong
-    forget = after(FILES_LOOKED_AT_MS, () => void look())
+  const fault = await faultOf(read)
+  if (fault !== '') throw new Error(`--tls-server-cert ${tls.certificate} with --tls-server-key ${tls.key}: ${fault}`)
+  let cancel = (): void => {}
+  let lastFault = ''
+  const poll = async (): Promise<void> => {
+    const fault = await faultOf(read)
+    if (fault !== '' && fault !== lastFault) log.warn(`the webhooks keep their certificate: ${fault}`)
+    lastFault = fault
+    cancel = after(POLL_MS, () => void poll())
   }
-  forget = after(FILES_LOOKED_AT_MS, () => void look())
+  cancel = after(POLL_MS, () => void poll())
   return {
     serving: undefined,
     authority: () => authorityBeside(tls.certificate),
     check,
     stop() {
-      forget()
+      cancel()
       return server.stop()
     },
   }
 }
 
-/** What it throws, as a sentence; '' where it does not. */
-async function wrongOf(work: () => Promise<void>): Promise<string> {
+/** The message of what `work` throws; '' where it succeeds. */
+async function faultOf(work: () => Promise<void>): Promise<string> {
   try {
     await work()
     return ''
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 
-/** `ca.crt`, as Secrets of cert-manager have it. */
+/** The CA in `ca.crt`, the key that cert-manager uses in Secrets. */
 function authorityBeside(certificate: string): string | undefined {
   const path = join(dirname(certificate), 'ca.crt')
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined
@@ -115,7 +119,7 @@ const switchesOf = ({ enableIPv4, enableIPv6, enableSpiderSubnet, raw }: Conf): 
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** What `spiderpool-controller webhooks` prints: a List for kubectl. */
+/** The output of `spiderpool-controller webhooks`: a List for kubectl. */
 export function printedWebhooks(
   settings: ControllerSettings,
   { raw }: Conf,
@@ -136,7 +140,10 @@ export function printedWebhooks(
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
 }
 
-/** What `spiderpool-controller node-policy` prints, and deploy/node-policy.yaml holds: a List for kubectl. */
+/**
+ * The output of `spiderpool-controller node-policy`, the same as deploy/node-policy.yaml: a List
+ * for kubectl.
+ */
 export function printedNodePolicy({ namespace }: ControllerSettings): string {
   const items = nodePolicy({ namespace, account: 'spiderpool-node' })
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
@@ -150,7 +157,11 @@ const POLICIES: Kind = {
   namespaced: false,
 }
 
-/** Whether the API server is of Kubernetes 1.30 or later, where matchConditions and ValidatingAdmissionPolicy are stable. @throws KubeError */
+/**
+ * Whether the API server is Kubernetes 1.30 or later, where matchConditions and
+ * ValidatingAdmissionPolicy are stable.
+ * @throws KubeError
+ */
 export async function isOf130(kube: Kube): Promise<boolean> {
   try {
     await kube.list(POLICIES, { limit: 1 })

@@ -1,4 +1,5 @@
-// docs/controller.md is true: variables and their defaults, keys of conf.yml, ports, metrics and reasons are those of the code, none more or less.
+// docs/controller.md agrees with the code: variables and defaults, keys of conf.yml, ports, metrics
+// and reasons.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { controllerOf } from '../../../daemons/controller/controller.js'
@@ -32,8 +33,8 @@ const OUTSIDE = { namespace: 'kube-system', podName: 'the host’s name' }
 const settings = settingsOf({}, OUTSIDE)
 
 type Env = Record<string, string | undefined>
-/** What is asked of an environment; it says `given`. */
-function asked(read: (env: Env) => unknown, given: Env = {}): readonly string[] {
+/** The names that are read from an environment; it returns `given`. */
+function valuesRead(read: (env: Env) => unknown, given: Env = {}): readonly string[] {
   const names = new Set<string>()
   read(
     new Proxy(given, {
@@ -46,14 +47,14 @@ function asked(read: (env: Env) => unknown, given: Env = {}): readonly string[] 
   return [...names]
 }
 
-t.test('the variables are those that are read, with their defaults', async t => {
+t.test('docs/controller.md lists the variables that are read, with their defaults', async t => {
   const rows = rowsOf('Environment')
   const serving = { use: () => Promise.resolve(), check: () => Promise.resolve(undefined) }
   const making = { settings, conf: CONF_DEFAULT, metrics: new Metrics(), serving }
   const read = [
-    ...asked(env => settingsOf(env, OUTSIDE)),
-    ...asked(env => reconcilersFor({ ...making, env })),
-    ...asked(env => printedWebhooks(settings, CONF_DEFAULT, env)),
+    ...valuesRead(env => settingsOf(env, OUTSIDE)),
+    ...valuesRead(env => reconcilersFor({ ...making, env })),
+    ...valuesRead(env => printedWebhooks(settings, CONF_DEFAULT, env)),
   ]
   t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())
   const given = Object.fromEntries([...rows].map(([name, [value]]) => [name, value ?? '']))
@@ -69,13 +70,13 @@ t.test('the variables are those that are read, with their defaults', async t => 
   for (const level of LEVELS) t.match(rows.get('SPIDERPOOL_LOG_LEVEL')?.[1], level)
 })
 
-t.test('the keys of conf.yml are those that are read, and what is missing is as the page has it', async t => {
+t.test('docs/controller.md lists the keys of conf.yml that are read, and what a missing one means', async t => {
   const rows = rowsOf('conf.yml')
   const files = ['reconcilers/nad/reconcile', 'reconcilers/coordinator/reconcile', 'webhooks/start'].map(name =>
     sourceOf(`daemons/controller/${name}.ts`),
   )
   const raw = files.flatMap(text => [...text.matchAll(/raw\['(\w+)'\]/g)].map(([, key = '']) => key))
-  const read = [...asked(env => confOf(env)), ...raw, ...FLEXIBLE_KEYS]
+  const read = [...valuesRead(env => confOf(env)), ...raw, ...FLEXIBLE_KEYS]
   t.strictSame([...rows.keys()].sort(), [...new Set(read)].sort())
   const missing: Readonly<Record<string, unknown>> = { ...confOf({}) }
   for (const [key, [value]] of rows) if (key in missing) t.equal(String(missing[key]), value, key)
@@ -84,12 +85,12 @@ t.test('the keys of conf.yml are those that are read, and what is missing is as 
   t.strictSame(on, [...rows.keys()].slice(0, 6), 'the first six are true without a file')
 })
 
-t.test('the ports are those of an empty environment', async t => {
+t.test('docs/controller.md lists the default ports', async t => {
   const { healthPort, metricsPort, webhookPort } = settings
   t.strictSame([...rowsOf('Ports').keys()], [healthPort, metricsPort, webhookPort].map(String))
 })
 
-t.test('the metrics are those that are served, with their kinds', async t => {
+t.test('docs/controller.md lists the metrics that are served, with their kinds', async t => {
   const w = await world([])
   t.teardown(() => w.close())
   const { metrics } = controllerOf({
@@ -111,8 +112,8 @@ t.test('the metrics are those that are served, with their kinds', async t => {
   t.strictSame(sorted(served), sorted(written))
 })
 
-t.test('the reasons are those of the Events, in the same words', async t => {
-  const rows = [...rowsOf('When an address is freed')].map(([event, [why = '']]) => `${event}: ${why}`)
-  const told = Object.entries(BECAUSE).map(([why, sentence]) => `Reclaimed${why}: ${sentence}`)
-  t.strictSame([...rows].sort(), told.sort())
+t.test('docs/controller.md has the reasons of the Events in the same words', async t => {
+  const rows = [...rowsOf('When an address is released')].map(([event, [why = '']]) => `${event}: ${why}`)
+  const events = Object.entries(BECAUSE).map(([why, sentence]) => `Reclaimed${why}: ${sentence}`)
+  t.strictSame([...rows].sort(), events.sort())
 })

@@ -1,4 +1,5 @@
-// The controller through a proxy that fails it: away for a minute, watches killed, late and told that their history is gone, the clock set. No restart.
+// The controller behind a faulty proxy: API server unreachable for a minute, watches killed,
+// delayed and answered 410, the clock set. No restart.
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
@@ -9,10 +10,10 @@ import { openHoldings, PODS, type Holdings } from '../../fixtures/seed-allocatio
 import { restOf } from '../../fixtures/rest.js'
 
 const AWAY_MS = Number(process.env['AWAY_SECONDS'] ?? 60) * 1000
-/** Of a machine that does much else. */
+/** On a machine that is busy with other tests. */
 const SOON_MS = 60_000
 
-/** Each has its own servers, and mostly waits. */
+/** Each test has its own servers and mostly waits. */
 t.jobs = 3
 
 interface Bench {
@@ -22,7 +23,7 @@ interface Bench {
   /** A pod that holds an address. */
   hold(at: number): Promise<string>
   gone(at: number): Promise<unknown>
-  /** Exactly these are held, and the pool's status says so. */
+  /** Exactly these are allocated, and the pool's status says so. */
   converged(t: Test, numbers: readonly number[], when: string): Promise<void>
 }
 
@@ -37,7 +38,7 @@ async function open(t: Test, more: More = {}): Promise<Bench> {
   t.teardown(() => rest.close())
   const controller = await startController(faulty.kubeconfig, { name: 'a', ...more })
   t.teardown(() => controller.end('SIGKILL'))
-  await controller.said('this process leads', SOON_MS)
+  await controller.said('started leading', SOON_MS)
   const holdings = await openHoldings(rest, 'p')
   return {
     ...{ faulty, controller, holdings },
@@ -53,14 +54,14 @@ async function open(t: Test, more: More = {}): Promise<Bench> {
         JSON.stringify(await look()) === JSON.stringify({ held: wanted, count: wanted.length }) ? true : undefined
       await eventually(isSo, SOON_MS)
       t.strictSame(await look(), { held: wanted, count: wanted.length }, when)
-      t.equal((await controller.health('liveness')).status, 200, `${when}: a restart would help nobody`)
+      t.equal((await controller.health('liveness')).status, 200, `${when}: a restart would not help`)
     },
   }
 }
 
 const errorsOf = ({ log }: ControllerFixture): readonly unknown[] => log.filter(({ level }) => level === 'ERROR')
 
-t.test('the API server is away for a minute: what happened meanwhile is put right, without a restart', async t => {
+t.test('the controller catches up after the API server was unreachable for a minute, without a restart', async t => {
   const { faulty, controller, hold, gone, converged } = await open(t)
   for (const at of [1, 2, 3, 4, 5]) await hold(at)
   await converged(t, [1, 2, 3, 4, 5], 'before')
@@ -68,20 +69,20 @@ t.test('the API server is away for a minute: what happened meanwhile is put righ
   const leftMs = Date.now()
   await gone(1)
   await hold(6)
-  await controller.said('this process leads no more', SOON_MS)
+  await controller.said('stopped leading', SOON_MS)
   await gone(2)
   t.equal((await controller.health('liveness')).status, 200)
   await new Promise(resolve => setTimeout(resolve, leftMs + AWAY_MS - Date.now()))
-  const asked = faulty.passed.length
+  const before = faulty.passed.length
   await faulty.comeBack()
   await converged(t, [3, 4, 5, 6], 'after it came back')
   await gone(3)
   await converged(t, [4, 5, 6], 'and from then on')
-  t.ok(faulty.passed.length - asked < 500, `it was not stormed: ${faulty.passed.length - asked} requests`)
+  t.ok(faulty.passed.length - before < 500, `it was not stormed: ${faulty.passed.length - before} requests`)
   t.strictSame(errorsOf(controller), [])
 })
 
-t.test('watches are killed, late, and told that their history is gone: nothing is missed', async t => {
+t.test('the controller misses nothing when watches are killed, delayed or answered 410', async t => {
   const { faulty, controller, hold, gone, converged } = await open(t)
   for (let at = 1; at <= 9; at++) await hold(at)
   await converged(t, [1, 2, 3, 4, 5, 6, 7, 8, 9], 'before')
@@ -124,12 +125,12 @@ t.test('watches are killed, late, and told that their history is gone: nothing i
   faulty.judge = ({ method }) => (method === 'DELETE' ? { kind: 'cutAfter' } : undefined)
   await gone(7)
   await converged(t, [8, 9, 10, 11], 'the answer to each delete is lost')
-  t.notOk(controller.log.some(({ msg }) => msg.includes('leads no more')))
+  t.notOk(controller.log.some(({ msg }) => msg.includes('stopped leading')))
   t.strictSame(errorsOf(controller), [])
 })
 
 t.test(
-  'the clock is set, an hour ahead and two back: it leads on, frees what is to be freed and nothing else',
+  'the controller keeps leading and releases only what is due when the clock is set an hour ahead and two back',
   async t => {
     const root = fileURLToPath(new URL('../../..', import.meta.url))
     const { controller, hold, gone, converged } = await open(t, {
@@ -151,11 +152,11 @@ t.test(
       await gone(at)
       await converged(t, left, when)
     }
-    // Longer than a lease lasts: it is renewed by the monotonic clock.
+    // longer than the lease duration: it is renewed by the monotonic clock
     await new Promise(resolve => setTimeout(resolve, 16_000))
     await gone(3)
     await converged(t, [4], 'a lease later')
-    t.notOk(controller.log.some(({ msg }) => msg.includes('leads no more')))
+    t.notOk(controller.log.some(({ msg }) => msg.includes('stopped leading')))
     t.strictSame(errorsOf(controller), [])
   },
 )

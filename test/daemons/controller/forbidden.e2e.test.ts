@@ -1,4 +1,4 @@
-// Kinds that a cluster need not have and that RBAC forbids: the controller is ready all the same, and takes none of them for absent.
+// Optional kinds that RBAC forbids: the controller is ready, and does not take them for absent.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,7 +68,7 @@ const there = <T>(look: () => Promise<T | undefined>): Promise<T | undefined> =>
 const isHeld = async (address: string): Promise<boolean> => (await addresses()).includes(address)
 const gone = (pod: string): Promise<unknown> => must('DELETE', `${PODS}/${pod}?gracePeriodSeconds=0`)
 
-t.test('it is ready, and the log and a gauge name what it may not list', async t => {
+t.test('the controller is ready with forbidden kinds, and its log and a gauge name them', async t => {
   t.ok(await there(async () => ((await controller.health('readiness')).status === 200 ? true : undefined)))
   await controller.said('may not list virtualmachines.kubevirt.io (403)', LATE_MS)
   const metrics = await controller.metrics()
@@ -77,19 +77,22 @@ t.test('it is ready, and the log and a gauge name what it may not list', async t
   t.notMatch(metrics, 'resource="ciliumpodippools', 'what is only absent is none of them')
 })
 
-t.test('a pod’s address is freed, and a virtual machine’s stays: it may be there', async t => {
-  const of = { apiVersion: `${KUBEVIRT}/v1`, kind: 'VirtualMachineInstance' }
-  const made = await must('POST', INSTANCES, { ...of, metadata: { name: 'vm' } })
-  const owner = { ...of, name: 'vm', uid: (made as { readonly metadata: { readonly uid: string } }).metadata.uid }
-  await hold({ name: 'virt-launcher-vm-x', address: '10.6.0.7', owner, isKept: true, record: 'vm' })
-  await hold({ name: 'pod', address: '10.6.0.8' })
-  await gone('virt-launcher-vm-x')
-  await gone('pod')
-  t.ok(await there(async () => ((await isHeld('10.6.0.8')) ? undefined : true)))
-  t.ok(await isHeld('10.6.0.7'), 'whose pod went before the other')
-})
+t.test(
+  'address GC releases a pod’s address and keeps a virtual machine’s while VirtualMachines are forbidden',
+  async t => {
+    const of = { apiVersion: `${KUBEVIRT}/v1`, kind: 'VirtualMachineInstance' }
+    const made = await must('POST', INSTANCES, { ...of, metadata: { name: 'vm' } })
+    const owner = { ...of, name: 'vm', uid: (made as { readonly metadata: { readonly uid: string } }).metadata.uid }
+    await hold({ name: 'virt-launcher-vm-x', address: '10.6.0.7', owner, isKept: true, record: 'vm' })
+    await hold({ name: 'pod', address: '10.6.0.8' })
+    await gone('virt-launcher-vm-x')
+    await gone('pod')
+    t.ok(await there(async () => ((await isHeld('10.6.0.8')) ? undefined : true)))
+    t.ok(await isHeld('10.6.0.7'), 'whose pod went before the other')
+  },
+)
 
-t.test('a coordinator that needs such a kind is not ready, and says what is to be allowed', async t => {
+t.test('a SpiderCoordinator that needs a forbidden kind is NotReady and says what to allow', async t => {
   const reason = async (): Promise<string | undefined> => {
     const { status } = (await must('GET', `${SPIDER}/spidercoordinators/default`)) as { status?: { reason?: string } }
     return status?.reason
@@ -97,7 +100,7 @@ t.test('a coordinator that needs such a kind is not ready, and says what is to b
   t.match(await there(reason), /^ippools\.crd\.projectcalico\.org may not be listed \(403\)/)
 })
 
-t.test('with the rights, what was held back is done without a restart', async t => {
+t.test('the controller catches up without a restart once the kinds are allowed', async t => {
   await must('DELETE', `${INSTANCES}/vm`)
   rights.push(...all.filter(isOptional))
   t.ok(await there(async () => ((await isHeld('10.6.0.7')) ? undefined : true)), 'the machine is gone')

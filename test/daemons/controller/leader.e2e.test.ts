@@ -1,4 +1,5 @@
-// A leader that sleeps past its lease, or dies, at the worst moments: the other does its work, and what it still does itself comes to nothing.
+// A leader that is suspended past its lease or killed at critical moments: the other replica takes
+// over, and no late write of the first takes effect.
 import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController, type ControllerFixture } from '../../fixtures/controller.js'
@@ -7,7 +8,7 @@ import { startFaulty, type Faulty } from '../../fixtures/faulty-apiserver.js'
 import { ADDRESSES, openHoldings, PODS, type Holdings } from '../../fixtures/seed-allocations.js'
 import { restOf } from '../../fixtures/rest.js'
 
-/** Each has its own servers, and mostly waits. */
+/** Each test has its own servers and mostly waits. */
 t.jobs = 3
 
 const LATE_MS = 60_000
@@ -18,7 +19,7 @@ const SHORT = {
   SPIDERPOOL_LEADER_RETRY_PERIOD: '1',
 }
 
-const isFreshRead = ({ method, path, isWatch }: Asked): boolean =>
+const isLiveRead = ({ method, path, isWatch }: Asked): boolean =>
   method === 'GET' && !isWatch && /^\/api\/v1\/(namespaces\/default\/)?pods/.test(path)
 const isDelete = ({ method, path }: Asked): boolean => method === 'DELETE' && path.startsWith(ADDRESSES)
 
@@ -28,7 +29,7 @@ const there = <T>(look: () => Promise<T | undefined> | T | undefined): Promise<T
 interface Two {
   readonly a: ControllerFixture
   readonly b: ControllerFixture
-  /** Before `a` only: what it asks, and what becomes of it. */
+  /** Proxy of `a` only: its requests and their outcome. */
   readonly toA: Faulty
   readonly holdings: Holdings
 }
@@ -42,7 +43,7 @@ async function open(t: Test): Promise<Two> {
   t.teardown(() => rest.close())
   const a = await startController(toA.kubeconfig, { name: 'a', env: SHORT })
   t.teardown(() => a.end('SIGKILL'))
-  await a.said('this process leads', LATE_MS)
+  await a.said('started leading', LATE_MS)
   const b = await startController(server.kubeconfig, { name: 'b', env: SHORT })
   t.teardown(() => b.end('SIGKILL'))
   await there(async () => ((await b.health('readiness')).status === 200 ? true : undefined))
@@ -54,7 +55,10 @@ const isHeld = async ({ addresses }: Holdings, numbers: readonly number[]): Prom
   return JSON.stringify([...(await addresses())].sort()) === JSON.stringify(wanted) ? true : undefined
 }
 
-/** Pods 1 to 3 end; `a` is stopped while it is about to free their addresses; `b` frees them, and new pods take the same ones. */
+/**
+ * Pods 1 to 3 end; `a` is suspended while it is about to release their addresses; `b` releases
+ * them, and new pods get the same ones.
+ */
 async function takeOver(
   t: Test,
   { a, b, toA, holdings }: Two,
@@ -71,7 +75,7 @@ async function takeOver(
   for (const at of [1, 2, 3]) await must('DELETE', `${PODS}/pod-${at}?gracePeriodSeconds=0`)
   t.ok(await there(() => (reached > 0 ? true : undefined)), 'it is about to')
   a.signal(signal)
-  await b.said('this process leads', LATE_MS)
+  await b.said('started leading', LATE_MS)
   t.ok(await there(() => isHeld(holdings, [4, 5])), 'the other has freed them')
   for (const at of [1, 2, 3]) await hold({ name: `new-${at}`, address: `10.6.0.${at}` })
   toA.judge = () => undefined
@@ -80,13 +84,13 @@ async function takeOver(
   t.ok(await there(arrived), 'what was under way arrives')
 }
 
-interface Told {
+interface RecordedEvent {
   readonly reason: string
   readonly message: string
   readonly reportingInstance: string
 }
 
-/** Addresses 1 to 3 are their new pods', and were freed once, by `b`. */
+/** Addresses 1 to 3 belong to the new pods, and `b` released each once. */
 async function onlyOnce(t: Test, { b, toA, holdings }: Two): Promise<void> {
   await holdings.must('DELETE', `${PODS}/pod-4?gracePeriodSeconds=0`)
   t.ok(await there(() => isHeld(holdings, [1, 2, 3, 5])), 'the other goes on')
@@ -95,29 +99,32 @@ async function onlyOnce(t: Test, { b, toA, holdings }: Two): Promise<void> {
   const isCounted = async (): Promise<true | undefined> =>
     /^spiderpool_ip_gc_counts\{ippool="p"\} 4$/m.test(await b.metrics()) ? true : undefined
   t.ok(await there(isCounted))
-  const told = async (): Promise<readonly Told[] | undefined> => {
+  const recorded = async (): Promise<readonly RecordedEvent[] | undefined> => {
     const { items } = (await holdings.must('GET', '/api/v1/namespaces/default/events')) as {
-      readonly items: readonly Told[]
+      readonly items: readonly RecordedEvent[]
     }
     const found = items.filter(({ reason }) => reason.startsWith('Reclaimed'))
     return found.some(({ message }) => message.includes('10.6.0.4')) ? found : undefined
   }
-  const events = (await there(told)) ?? []
-  t.ok(events.length > 0 && events.every(({ reportingInstance }) => reportingInstance === 'b'), 'told by the other')
+  const events = (await there(recorded)) ?? []
+  t.ok(
+    events.length > 0 && events.every(({ reportingInstance }) => reportingInstance === 'b'),
+    'recorded by the other replica',
+  )
 }
 
 const MOMENTS = [
-  ['as it reads anew whether the pods are gone', isFreshRead],
-  ['as its deletes are under way', isDelete],
+  ['during its live reads of the pods', isLiveRead],
+  ['during its deletes', isDelete],
 ] as const
 
 for (const [when, which] of MOMENTS)
-  t.test(`a leader that sleeps past its lease ${when} wakes and writes nothing more`, async t => {
+  t.test(`a leader suspended past its lease ${when} writes nothing after it resumes`, async t => {
     const two = await open(t)
     await takeOver(t, two, { which, signal: 'SIGSTOP' })
     const wokenMs = Date.now()
     two.a.signal('SIGCONT')
-    await two.a.said('this process leads no more', LATE_MS)
+    await two.a.said('stopped leading', LATE_MS)
     const since = () => two.toA.passed.filter(({ atMs }) => atMs >= wokenMs)
     const tries = () => since().filter(({ path }) => path === LEASE).length
     await onlyOnce(t, two)
@@ -129,7 +136,7 @@ for (const [when, which] of MOMENTS)
     t.equal((await two.a.health('readiness')).status, 200, 'and waits for its turn')
   })
 
-t.test('a leader killed as its deletes are under way frees nothing that somebody else has by then', async t => {
+t.test('a leader killed during its deletes releases no address that another pod has by then', async t => {
   const two = await open(t)
   await takeOver(t, two, { which: isDelete, signal: 'SIGKILL' })
   await onlyOnce(t, two)

@@ -1,4 +1,5 @@
-// The controller as a process: definitions for Multus, and the cluster's CIDRs, made and mended while somebody changes them.
+// The controller as a process: NetworkAttachmentDefinitions and the cluster's CIDRs are created,
+// and repaired after edits.
 import t from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { eventually, startController } from '../../fixtures/controller.js'
@@ -6,7 +7,7 @@ import { runExecutable } from '../../fixtures/executable.js'
 import { serviceCidrsOf } from '../../fixtures/external-apiserver.js'
 import { restOf } from '../../fixtures/rest.js'
 
-/** The garbage collector of kube-controller-manager looks for new kinds every 30 s. */
+/** kube-controller-manager's garbage collector discovers new kinds every 30 s. */
 const COLLECTED_MS_MAX = 45_000
 const SPIDER = '/apis/spiderpool.spidernet.io/v2beta1'
 const server = await startApiserver()
@@ -47,7 +48,7 @@ async function nad(name: string): Promise<Nad | undefined> {
 }
 const CONF = /^\{"cniVersion":"0\.3\.1","name":"macvlan-conf","plugins":\[\{"type":"macvlan-wrapper","master":"eth0"/
 
-t.test("the user's SpiderMultusConfig becomes a definition, which heals", async t => {
+t.test('a SpiderMultusConfig gets a NetworkAttachmentDefinition, which is repaired after edits', async t => {
   await must('POST', SMCS, {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderMultusConfig',
@@ -77,7 +78,7 @@ t.test("the user's SpiderMultusConfig becomes a definition, which heals", async 
   t.match(again?.spec.config, CONF)
 })
 
-t.test('a SpiderMultusConfig of CNI 1.1.0 becomes a conflist whose executables speak it', async t => {
+t.test('a SpiderMultusConfig of CNI 1.1.0 gets a conflist whose executables support it', async t => {
   await must('POST', SMCS, {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderMultusConfig',
@@ -101,21 +102,24 @@ t.test('a SpiderMultusConfig of CNI 1.1.0 becomes a conflist whose executables s
   await must('DELETE', `${SMCS}/newest`)
 })
 
-t.test('a definition of somebody else is left alone, and goes with its own owner only', async t => {
-  const foreign = {
-    apiVersion: 'k8s.cni.cncf.io/v1',
-    kind: 'NetworkAttachmentDefinition',
-    metadata: { name: 'foreign', namespace: 'kube-system' },
-    spec: { config: '{"x":1}' },
-  }
-  await must('POST', NADS, foreign)
-  await must('DELETE', `${SMCS}/macvlan-conf`)
-  t.ok(
-    await eventually(async () => ((await nad('macvlan-conf')) === undefined ? true : undefined), COLLECTED_MS_MAX),
-    'it goes with its owner',
-  )
-  t.equal((await nad('foreign'))?.spec.config, '{"x":1}')
-})
+t.test(
+  'a NetworkAttachmentDefinition of another owner is left unchanged, and deleted with that owner only',
+  async t => {
+    const foreign = {
+      apiVersion: 'k8s.cni.cncf.io/v1',
+      kind: 'NetworkAttachmentDefinition',
+      metadata: { name: 'foreign', namespace: 'kube-system' },
+      spec: { config: '{"x":1}' },
+    }
+    await must('POST', NADS, foreign)
+    await must('DELETE', `${SMCS}/macvlan-conf`)
+    t.ok(
+      await eventually(async () => ((await nad('macvlan-conf')) === undefined ? true : undefined), COLLECTED_MS_MAX),
+      'it is deleted with its owner',
+    )
+    t.equal((await nad('foreign'))?.spec.config, '{"x":1}')
+  },
+)
 
 interface Coordinator {
   readonly status?: {
@@ -131,7 +135,7 @@ const inPhase = (phase: string) => async (): Promise<Coordinator['status'] | und
   return status?.phase === phase ? status : undefined
 }
 
-t.test('the SpiderCoordinator is not ready until somebody says the CIDRs, and heals by itself', async t => {
+t.test('the SpiderCoordinator is NotReady until the CIDRs are known, and recovers by itself', async t => {
   await must('POST', `${SPIDER}/spidercoordinators`, {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderCoordinator',

@@ -1,4 +1,4 @@
-// The controller from outside: what it refuses, its ports, the Go records it adopts, the records it mends.
+// The controller as a process: start-up errors, ports, adoption of Go records, repair of records.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -22,12 +22,12 @@ t.teardown(async () => {
 })
 
 const REFUSED: readonly (readonly [of: string, env: Readonly<Record<string, string>>, says: RegExp])[] = [
-  ['a port that is none', { KUBECONFIG: '/nowhere', SPIDERPOOL_HEALTH_PORT: 'x' }, /SPIDERPOOL_HEALTH_PORT is "x"/],
-  ['a kubeconfig that is not there', { KUBECONFIG: '/nowhere' }, /\/nowhere/],
+  ['an invalid port', { KUBECONFIG: '/nowhere', SPIDERPOOL_HEALTH_PORT: 'x' }, /SPIDERPOOL_HEALTH_PORT is "x"/],
+  ['a missing kubeconfig', { KUBECONFIG: '/nowhere' }, /\/nowhere/],
   ['no cluster and no kubeconfig', {}, /KUBERNETES_SERVICE_HOST/],
 ]
 for (const [of, env, says] of REFUSED)
-  t.test(`with ${of} it ends with 1 and a sentence`, async t => {
+  t.test(`spiderpool-controller exits 1 with a sentence for ${of}`, async t => {
     const { status, stdout, stderr } = await runExecutable({ name: 'spiderpool-controller', env })
     t.equal(status, 1)
     t.match(stderr, says)
@@ -35,7 +35,10 @@ for (const [of, env, says] of REFUSED)
     t.equal(stdout, '')
   })
 
-/** One sentence on stderr, exit status 1, within a second and more of a crowded machine; also where SIGTERM comes meanwhile. */
+/**
+ * One sentence on stderr, exit status 1, within a second and some slack for a busy machine; also
+ * when SIGTERM arrives meanwhile.
+ */
 const ENDS_MS_MAX = 5_000
 let confs = 0
 const conf = (text: string): string => {
@@ -59,37 +62,37 @@ const ENDS: readonly (readonly [
   ['a taken metrics port', { SPIDERPOOL_METRIC_HTTP_PORT: `${TAKEN}` }, [], inUse('SPIDERPOOL_METRIC_HTTP_PORT')],
   ['a taken webhook port', { SPIDERPOOL_WEBHOOK_PORT: `${TAKEN}` }, [], inUse('SPIDERPOOL_WEBHOOK_PORT')],
   [
-    'an address that no interface has',
+    'an address of no interface',
     { SPIDERPOOL_BIND_ADDRESS: '203.0.113.9' },
     [],
     /no interface of this machine has 203\.0\.113\.9/,
   ],
-  ['no such conf file', {}, ['--config-path', '/nowhere.yml'], /--config-path \/nowhere\.yml cannot be read/],
+  ['a missing conf file', {}, ['--config-path', '/nowhere.yml'], /--config-path \/nowhere\.yml cannot be read/],
   [
-    'a conf that is no YAML',
+    'a conf that is not YAML',
     {},
     ['--config-path', conf('enableIPv4: true\nenableIPv6 true\n')],
     /conf-\d\.yml, line 2: no YAML/,
   ],
   [
-    'a switch that is none',
+    'a switch that is not boolean',
     {},
     ['--config-path', conf('enableIPv4: true\nenableIPv6: "yes"\n')],
     /conf-\d\.yml, line 2: enableIPv6 .* "yes"/,
   ],
   [
-    'podResourceInject that is neither on nor off',
+    'podResourceInject without a boolean',
     {},
     ['--config-path', conf('podResourceInject: {enabled: "yes"}\n')],
     /conf-\d\.yml, line 1: podResourceInject\.enabled .* "yes"; give true or false/,
   ],
   [
-    'no such certificate',
+    'a missing certificate',
     {},
     ['--tls-server-cert', '/no.crt', '--tls-server-key', '/no.key'],
     /--tls-server-cert \/no\.crt/,
   ],
-  ['a flag that is none', {}, ['--bogus'], /unknown argument "--bogus"/],
+  ['an unknown flag', {}, ['--bogus'], /unknown argument "--bogus"/],
 ]
 for (const [of, env, args, says] of ENDS)
   for (const signal of [undefined, 'SIGTERM'] as const)
@@ -110,7 +113,7 @@ for (const [of, env, args, says] of ENDS)
         let stderr = ''
         child.stderr.on('data', (part: Buffer) => {
           stderr += String(part)
-          if (signal !== undefined) child.kill(signal) // it has said why, and may be closing
+          if (signal !== undefined) child.kill(signal) // it has reported the error and may be closing
         })
         const late = setTimeout(() => child.kill('SIGKILL'), ENDS_MS_MAX)
         const end = await new Promise<number | string>(resolve =>
@@ -123,10 +126,10 @@ for (const [of, env, args, says] of ENDS)
       },
     )
 
-t.test('health, metrics and log are as documented', async t => {
+t.test('spiderpool-controller serves health and metrics and logs as documented', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c1' })
   t.teardown(() => controller.end('SIGTERM'))
-  await controller.said('this process leads')
+  await controller.said('started leading')
   for (const probe of ['startup', 'readiness', 'liveness'])
     t.equal(
       await eventually(async () => ((await controller.health(probe)).status === 200 ? 200 : undefined)),
@@ -145,7 +148,7 @@ t.test('health, metrics and log are as documented', async t => {
   }
 })
 
-t.test('beside the server’s own counter nothing is written twice', async t => {
+t.test('nothing is written twice beside the API server’s own counter', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c2' })
   t.teardown(() => controller.end('SIGTERM'))
   const { hold, must } = await openHoldings(rest, 'both', 1)
@@ -158,7 +161,7 @@ t.test('beside the server’s own counter nothing is written twice', async t => 
   t.equal(await version(), before)
 })
 
-t.test('records of the Go format become address objects, and on request stay written', async t => {
+t.test('records of the Go format become SpiderIPAddresses, and are kept on request', async t => {
   const { hold, must, addresses, status } = await openHoldings(rest, 'go', 2)
   const uid = await hold({ name: 'old', address: '10.6.2.30' })
   await must('DELETE', `${ADDRESSES}/10.6.2.30`)
@@ -183,10 +186,10 @@ t.test('records of the Go format become address objects, and on request stay wri
   t.equal((await status()).allocatedIPCount, 0)
 })
 
-t.test('a record that is lost is written again, and an address that is lost is held again', async t => {
+t.test('a deleted SpiderEndpoint is written again, and a deleted SpiderIPAddress created again', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c5' })
   t.teardown(() => controller.end('SIGTERM'))
-  await controller.said('this process leads', 20_000)
+  await controller.said('started leading', 20_000)
   const { hold, must, addresses } = await openHoldings(rest, 'mended', 3)
   const status = { phase: 'Running', podIPs: [{ ip: '10.6.3.40' }] }
   await hold({ name: 'unrecorded', address: '10.6.3.40', status, isRecorded: false })

@@ -1,4 +1,5 @@
-// The webhooks with certificates that somebody else makes: a mounted folder as the kubelet keeps it, exchanged while the controller runs.
+// The webhooks with provided certificates: a mounted directory as the kubelet keeps it, replaced
+// while the controller runs.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +26,7 @@ const made = async (): Promise<{ readonly ca: Pair; readonly pair: Pair }> => {
   return { ca, pair: await issue(ca, { name: 'x', dns: [SERVER_NAME], ips: [], validity: lasting }) }
 }
 let version = 0
-/** As the kubelet does it: a new folder, then one rename. */
+/** As the kubelet does it: a new directory, then one rename. */
 function mount(files: Readonly<Record<string, string>>): void {
   const to = `..${++version}`
   mkdirSync(join(folder, to))
@@ -71,19 +72,19 @@ const hasBundle = async (plural: string, pem: string): Promise<true | undefined>
   (await configuration(plural)).webhooks.every(
     ({ clientConfig: { caBundle = '' } }) => Buffer.from(caBundle, 'base64').toString() === pem,
   ) || undefined
-/** Status of the health path, verified by that CA alone. */
+/** Status of the health path, verified with that CA only. */
 async function answers(ca: string): Promise<number | undefined> {
   const caller = callerOf({ port, ca, serverName: SERVER_NAME }, { sockets: 1 })
   try {
     return (await caller.call('/webhook-health-check', '', { method: 'GET' })).status
   } catch {
-    return undefined // of another CA
+    return undefined // signed by another CA
   } finally {
     caller.close()
   }
 }
 
-t.test('what is mounted is served, and the CA beside it is what the API server trusts', async t => {
+t.test('the mounted certificate is served, and its CA becomes the caBundle', async t => {
   t.equal(await there(() => answers(first.ca.certificate)), 200)
   for (const plural of [MUTATING, VALIDATING]) t.ok(await there(() => hasBundle(plural, first.ca.certificate)), plural)
   t.ok(await there(async () => (await controller.health('readiness')).status === 200 || undefined))
@@ -91,7 +92,7 @@ t.test('what is mounted is served, and the CA beside it is what the API server t
   t.equal((await rest.ask('GET', secret)).status, 404, 'none is made')
 })
 
-t.test('a bundle that somebody edits is mended; one that cert-manager writes is left to it', async t => {
+t.test('an edited caBundle is repaired; one that cert-manager injects is left unchanged', async t => {
   const edit = async (plural: string, annotations: Readonly<Record<string, string>>): Promise<void> => {
     const one = await configuration(plural)
     const webhooks = one.webhooks.map(hook => ({ ...hook, clientConfig: { ...hook.clientConfig, caBundle: 'eA==' } }))
@@ -104,13 +105,13 @@ t.test('a bundle that somebody edits is mended; one that cert-manager writes is 
   t.ok(await hasBundle(MUTATING, 'x'))
 })
 
-t.test('files that are no certificate change nothing, and are told of once', async t => {
+t.test('invalid certificate files change nothing and are logged once', async t => {
   mount({ 'tls.crt': 'x', 'tls.key': 'y', 'ca.crt': first.ca.certificate })
   await controller.said('the webhooks keep their certificate', LATE_MS)
   t.equal(await answers(first.ca.certificate), 200)
 })
 
-t.test('another certificate of another CA is served without a restart, and trusted', async t => {
+t.test('a certificate of another CA is served and trusted without a restart', async t => {
   const second = await made()
   mountPair(second)
   t.equal(await there(() => answers(second.ca.certificate)), 200)

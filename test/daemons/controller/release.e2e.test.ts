@@ -1,4 +1,5 @@
-// Pods that are gone from a node that is ready: their DEL frees what they held, and the controller only what no DEL freed.
+// Pods that are gone from a ready node: their DEL releases their addresses, and address GC only
+// what no DEL released.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +12,7 @@ import { must } from '../../fixtures/netns.js'
 import { restOf } from '../../fixtures/rest.js'
 
 const PODS = 5
-/** Longer than the DELs of a few pods take on a crowded machine. */
+/** Longer than the DELs of a few pods take on a busy machine. */
 const GRACE_S = 12
 const server = await startApiserver({ args: ['--no-embedded-controller'] })
 const cluster = openCluster(server.kubeconfig)
@@ -42,7 +43,7 @@ const writesTo = (metrics: string, resource: string): number =>
     .reduce((sum, [, , count = '0']) => sum + Number(count), 0)
 
 t.test(
-  'reclaim leaves a pod that is gone to the DEL of a ready node, and frees what no DEL freed',
+  'address GC leaves addresses to the DEL of a ready node, and releases what no DEL released',
   { timeout: 200_000 },
   async t => {
     await cluster.pool('release', { subnet: '10.61.0.0/16', ips: ['10.61.0.1-10.61.0.50'] })
@@ -54,7 +55,7 @@ t.test(
       env: { SPIDERPOOL_GC_RELEASE_GRACE: `${GRACE_S}` },
     })
     t.teardown(() => controller.end('SIGTERM'))
-    await controller.said('this process leads')
+    await controller.said('started leading')
     const pods: (readonly [PodRef, string])[] = []
     for (let at = 0; at <= PODS; at++) {
       const pod = await cluster.pod(`p${at}`, { 'ipam.spidernet.io/ippool': '{"ipv4":["release"]}' })
@@ -64,7 +65,7 @@ t.test(
     }
     const began = Date.now()
     for (const [pod] of pods) await cluster.removePod(pod)
-    await new Promise(resolve => setTimeout(resolve, 3_000)) // beyond what a reclaim between two sightings waits
+    await new Promise(resolve => setTimeout(resolve, 3_000)) // longer than address GC waits between two observations
     for (const [pod, id] of pods.slice(1)) await call('DEL', pod, id)
     t.equal((await cluster.addresses('release')).length, 1)
     t.equal((await cluster.endpoints()).length, 1)

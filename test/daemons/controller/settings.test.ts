@@ -1,11 +1,11 @@
-// What the environment and conf.yml say, and what they cannot say.
+// Settings from environment and conf.yml, and their errors.
 import t from 'tap'
 import { confOf, settingsOf, unknownIn, type ControllerSettings } from '../../../daemons/controller/settings.js'
 
 const OUTSIDE = { namespace: 'kube-system', podName: 'host' }
 const read = (env: Readonly<Record<string, string>>): ControllerSettings => settingsOf(env, OUTSIDE)
 
-t.test('without anything set, what Spiderpool’s documents give', async t => {
+t.test('settingsOf() has the documented defaults', async t => {
   t.strictSame(read({}), {
     namespace: 'kube-system',
     podName: 'host',
@@ -52,7 +52,8 @@ const SET: readonly (readonly [name: string, value: string, want: object])[] = [
   ['SPIDERPOOL_GC_ADDITIONAL_GRACE_DELAY', '5', { reclaim: { delayMs: 5000 } }],
   ['SPIDERPOOL_GC_DEFAULT_INTERVAL_DURATION', '60', { reclaim: { resyncMs: 60_000 } }],
 ]
-for (const [name, value, want] of SET) t.test(`${name}=${value}`, async t => t.match(read({ [name]: value }), want))
+for (const [name, value, want] of SET)
+  t.test(`settingsOf() reads ${name}=${value}`, async t => t.match(read({ [name]: value }), want))
 
 const BAD: readonly (readonly [env: Readonly<Record<string, string>>, message: RegExp])[] = [
   [{ SPIDERPOOL_POD_NAME: '' }, /SPIDERPOOL_POD_NAME is set and empty/],
@@ -63,22 +64,25 @@ const BAD: readonly (readonly [env: Readonly<Record<string, string>>, message: R
   [{ SPIDERPOOL_LEADER_RETRY_PERIOD: '0' }, /SPIDERPOOL_LEADER_RETRY_PERIOD/],
 ]
 for (const [env, message] of BAD)
-  t.test(`${JSON.stringify(env)} is refused in words`, async t => {
+  t.test(`settingsOf() rejects ${JSON.stringify(env)}`, async t => {
     t.throws(() => read(env), { message })
   })
 
-t.test('in conf.yml what is missing is false, what is unknown is passed on, what is no boolean is refused', async t => {
-  t.match(confOf({ enableIPv4: true, iaasNetworkProvider: { serverUrl: 'x' } }), {
-    enableIPv4: true,
-    enableIPv6: false,
-    enableStatefulSet: false,
-    raw: { iaasNetworkProvider: { serverUrl: 'x' } },
-  })
-  t.throws(() => confOf({ enableIPv4: 'yes' }), {
-    message: 'enableIPv4 of the configuration file is "yes"; give true or false',
-  })
-  for (const text of ['text', null, []]) t.throws(() => confOf(text), { message: /no YAML mapping/ })
-})
+t.test(
+  'confOf() takes a missing key for false, keeps unknown keys, and rejects a value that is not boolean',
+  async t => {
+    t.match(confOf({ enableIPv4: true, iaasNetworkProvider: { serverUrl: 'x' } }), {
+      enableIPv4: true,
+      enableIPv6: false,
+      enableStatefulSet: false,
+      raw: { iaasNetworkProvider: { serverUrl: 'x' } },
+    })
+    t.throws(() => confOf({ enableIPv4: 'yes' }), {
+      message: 'enableIPv4 of the configuration file is "yes"; give true or false',
+    })
+    for (const text of ['text', null, []]) t.throws(() => confOf(text), { message: /no YAML mapping/ })
+  },
+)
 
 const unknownKey = (key: string, meant: string, more = ''): string =>
   `${key} of the configuration file is unknown and has no effect; did you mean ${meant}?${more}`

@@ -1,4 +1,5 @@
-// The controller killed again and again while applications come, grow and go: the next one goes on, and no address is in two pools.
+// The controller killed repeatedly while applications are created, scaled and deleted: the next one
+// continues, and no address is in two pools.
 import t, { type Test } from 'tap'
 import { controlledOf } from '../../../lib/crd/controlled.js'
 import { intersect, rangesOf, sizeOf } from '../../../lib/ip/range.js'
@@ -26,7 +27,7 @@ t.teardown(async () => {
   await server.stop()
 })
 
-/** What must hold at every moment: sizes by pool. */
+/** The invariants; returns sizes by pool. */
 async function sizes(t: Test): Promise<ReadonlyMap<string, bigint>> {
   const pools = await stage.poolsOf('lan')
   const ranges = pools.map(({ spec }) => rangesOf(spec.ips ?? [], 4))
@@ -35,7 +36,7 @@ async function sizes(t: Test): Promise<ReadonlyMap<string, bigint>> {
   return new Map(pools.map(({ metadata }, at) => [metadata.name, sizeOf(ranges[at] ?? [])]))
 }
 
-t.test('killed between any two writes, it leaves what the next one completes', async t => {
+t.test('a controller killed between any two writes leaves a state that the next one completes', async t => {
   await stage.make('lan', { subnet: '172.29.0.0/16', ips: ['172.29.1.0-172.29.2.255'] })
   const work = (async () => {
     for (let at = 0; at < APPLICATIONS; at++) {
@@ -45,7 +46,7 @@ t.test('killed between any two writes, it leaves what the next one completes', a
     }
   })()
   for (let kill = 1; kill <= KILLS; kill++) {
-    await controller.said('this process leads', 20_000)
+    await controller.said('started leading', 20_000)
     await new Promise(resolve => setTimeout(resolve, Math.random() * PAUSE_MS_MAX))
     await controller.end('SIGKILL')
     await sizes(t)

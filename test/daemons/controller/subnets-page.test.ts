@@ -1,16 +1,17 @@
-// docs/subnets.md is true: each application in it asks for what the page says, and what is said of Events is what there is.
+// docs/subnets.md agrees with the code: the demand of each application on it, and the reasons of
+// Events.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import {
-  askedByPod,
-  askedByWorkload,
+  demandOfPod,
+  demandOfWorkload,
   type Workload,
   type WorkloadKind,
 } from '../../../daemons/controller/reconcilers/application/decide.js'
 import { planSubnet } from '../../../daemons/controller/reconcilers/subnet/decide.js'
 import { CONF_DEFAULT, type Conf } from '../../../daemons/controller/settings.js'
-import { askingOf, FLEXIBLE_KEYS } from '../../../daemons/controller/reconcilers/subnet/reconcile.js'
+import { demandOptionsOf, FLEXIBLE_KEYS } from '../../../daemons/controller/reconcilers/subnet/reconcile.js'
 import type { Pod, SpiderSubnet } from '../../../lib/crd/types.js'
 
 const page = readFileSync(new URL('../../../docs/subnets.md', import.meta.url), 'utf8')
@@ -20,17 +21,17 @@ const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
 const named = (name: string): unknown =>
   blocks.find(block => (block['metadata'] as { name: string } | undefined)?.name === name)
 
-t.test('the subnet has as many addresses as the page shows', async t => {
+t.test('docs/subnets.md: the subnet has the addresses that the page shows', async t => {
   const plan = planSubnet({
     ...{
       subnet: named('lan') as SpiderSubnet,
       pools: [],
-      wishes: [],
+      requests: [],
       reserved: [],
       older: undefined,
       isThorough: true,
     },
-    ...{ heldOf: () => [], poolNamed: () => undefined, fateOf: () => 'kept' as const },
+    ...{ heldOf: () => [], poolNamed: () => undefined, requestStateOf: () => 'kept' as const },
   })
   t.equal(plan.status.totalIPCount, 190)
 })
@@ -42,41 +43,41 @@ const ASKED: readonly (readonly [kind: WorkloadKind, name: string, size: number,
   ['Deployment', 'mail', 1, '+0', 1],
 ]
 for (const [kind, name, size, number, pools] of ASKED)
-  t.test(`${kind} ${name} asks for ${pools} pools of ${size}`, async t => {
-    const asked = askedByWorkload(kind, named(name) as Workload, 0)
-    t.match(asked, { kind: 'asks', application: { size, number, reclaims: name !== 'mail' } })
-    const items = asked.kind === 'asks' ? asked.application.items : []
+  t.test(`docs/subnets.md: ${kind} ${name} requests ${pools} pools of ${size}`, async t => {
+    const demand = demandOfWorkload(kind, named(name) as Workload, 0)
+    t.match(demand, { kind: 'valid', application: { size, number, reclaims: name !== 'mail' } })
+    const items = demand.kind === 'valid' ? demand.application.items : []
     t.equal(
       items.reduce((sum, { subnets }) => sum + subnets.size, 0),
       pools,
     )
   })
 
-t.test('so do the pods of a controller of another kind', async t => {
+t.test('docs/subnets.md: pods of a foreign kind request what the page says', async t => {
   const annotations = blocks.find(block => 'ipam.spidernet.io/subnet' in block)
   const ownerReferences = [
     { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'c', uid: 'u', controller: true },
   ]
-  t.match(askedByPod({ metadata: { name: 'p', annotations, ownerReferences } } as unknown as Pod), {
+  t.match(demandOfPod({ metadata: { name: 'p', annotations, ownerReferences } } as unknown as Pod), {
     application: { size: 5 },
   })
 })
 
-t.test('every reason of an Event stands on the page, and no other', async t => {
+t.test('docs/subnets.md lists the reasons of Events', async t => {
   const source = readFileSync(
     new URL('../../../daemons/controller/reconcilers/subnet/notice.ts', import.meta.url),
     'utf8',
   )
   const [, union = ''] = /readonly reason:([^\n]*(?:\n +\|[^\n]*)*)/.exec(source) ?? []
   const reasons = [...union.matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
-  const told = [...page.matchAll(/^\| `(\w+)` +\| (?:old|app)/gm)].map(([, reason]) => reason)
-  t.strictSame(told.sort(), reasons.sort())
+  const listed = [...page.matchAll(/^\| `(\w+)` +\| (?:old|app)/gm)].map(([, reason]) => reason)
+  t.strictSame(listed.sort(), reasons.sort())
   t.ok(reasons.length > 0)
 })
 
-t.test('the addresses in reserve may stand under either key', async t => {
+t.test('demandOptionsOf() reads the flexible number under either key', async t => {
   const [first = '', second = ''] = FLEXIBLE_KEYS
-  const flexible = (raw: Conf['raw']): number => askingOf({ ...CONF_DEFAULT, raw }).flexible
+  const flexible = (raw: Conf['raw']): number => demandOptionsOf({ ...CONF_DEFAULT, raw }).flexible
   t.equal(flexible({}), 0)
   t.equal(flexible({ [first]: 2 }), 2)
   t.equal(flexible({ [second]: 3 }), 3)

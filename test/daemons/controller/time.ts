@@ -1,4 +1,4 @@
-// A clock that a test moves, with what waits on it: the seams of queue, election and teller.
+// A clock that a test advances, with timers: for work queue, election and EventRecorder.
 export class Time {
   #nowMs = 0
   #waiting: { dueMs: number; readonly call: () => void }[] = []
@@ -27,7 +27,7 @@ export class Time {
     return this.#waiting.length
   }
 
-  /** Lets `ms` pass: everything due is called in its order, and what it leads to is worked off. */
+  /** Advances by `ms`: due timers run in order, and so does the work that they start. */
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     await settled()
@@ -43,5 +43,5 @@ export class Time {
   }
 }
 
-/** Promises that wait for nothing outside are through. */
+/** Drains promises that wait for nothing outside. */
 export const settled = (): Promise<void> => new Promise(resolve => setImmediate(() => setImmediate(resolve)))

@@ -1,4 +1,5 @@
-// The webhooks as the API server meets them: over TLS, trusted by the caBundle alone, while certificates are exchanged under two replicas.
+// The webhooks as the API server calls them: over TLS, verified by the caBundle only, while
+// certificates are replaced under two replicas.
 import { execFileSync } from 'node:child_process'
 import { connect } from 'node:tls'
 import jsonpatch from 'fast-json-patch'
@@ -15,7 +16,7 @@ const SECRET = '/api/v1/namespaces/kube-system/secrets/spiderpool-controller-ser
 const SERVER_NAME = 'spiderpool-controller.kube-system.svc'
 const PATH = '-spiderpool-spidernet-io-v2beta1-'
 
-// Without admission of its own: what is stored there went past no rule but ours.
+// Without its own admission: objects pass our webhooks only.
 const server = await startApiserver({ args: ['--no-admission'] })
 const rest = restOf(server.kubeconfig)
 const controllers: ControllerFixture[] = []
@@ -40,7 +41,7 @@ const start = async (name: string): Promise<ControllerFixture> => {
 const portOf = async (controller: ControllerFixture): Promise<number> =>
   Number((await controller.said('the webhooks are served'))['port'])
 
-/** The bundle that every webhook of both configurations has; `undefined` while one has another. */
+/** The caBundle of every webhook of both configurations; undefined while they differ. */
 async function bundle(): Promise<string | undefined> {
   const bundles = new Set<string>()
   for (const plural of ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']) {
@@ -56,7 +57,7 @@ const printed = execFileSync(`${BIN}/spiderpool-controller`, ['webhooks'], { enc
 interface Printed {
   readonly items: readonly { readonly kind: string; readonly webhooks: readonly object[] }[]
 }
-// A real API server would ask them, and find no Service: these tests call them in its place.
+// A real API server would call them and find no Service: these tests call them instead.
 const objectSelector = { matchLabels: { test: 'never' } }
 for (const { webhooks, ...object } of (JSON.parse(printed) as Printed).items)
   await must('POST', `${REGISTRATION}/${object.kind.toLowerCase()}s`, {
@@ -82,14 +83,14 @@ const poolOf = (name: string, spec: object): object => ({
 const create = (object: object): object => ({ operation: 'CREATE', name: '', namespace: '', object, oldObject: null })
 const v4 = { subnet: '172.20.0.0/16', ips: ['172.20.1.9', '172.20.1.1-172.20.1.5', '172.20.1.6'] }
 
-t.test('both replicas serve the certificate that the caBundle verifies, and are ready', async t => {
+t.test('both replicas serve a certificate that the caBundle verifies, and are ready', async t => {
   for (const caller of [one, two])
     t.match(await caller.call('/webhook-health-check', '', { method: 'GET' }), { status: 200 })
   for (const controller of [first, second])
     t.ok(await eventually(async () => ((await controller.health('readiness')).status === 200 ? true : undefined)))
 })
 
-t.test('a pool is completed by a JSON patch, and what it becomes is valid', async t => {
+t.test('a pool is defaulted by a JSON patch and then valid', async t => {
   const object = poolOf('a', v4)
   const answer = await one.review(`/mutate${PATH}spiderippool`, create(object))
   t.match(answer, { uid: 'u-1', allowed: true, patchType: 'JSONPatch' })
@@ -103,7 +104,7 @@ t.test('a pool is completed by a JSON patch, and what it becomes is valid', asyn
   t.strictSame(await two.review(`/validate${PATH}spiderippool`, create(made)), { uid: 'u-1', allowed: true })
 })
 
-t.test('what is wrong is denied with the status that the API server passes on', async t => {
+t.test('an invalid object is denied with a Status that the API server passes on', async t => {
   const answer = await one.review(
     `/validate${PATH}spiderippool`,
     create(poolOf('a', { ipVersion: 4, subnet: '10.6.0.1/16' })),
@@ -135,7 +136,7 @@ t.test('a SpiderMultusConfig with an unknown key of a conf is allowed with a war
   })
 })
 
-t.test('every path of the configurations is answered', async t => {
+t.test('every path of the configurations is served', async t => {
   const { items } = JSON.parse(printed) as {
     items: { webhooks: { name: string; clientConfig: { service: { path: string } } }[] }[]
   }
@@ -148,7 +149,7 @@ const wrong: readonly [string, string, string | object, { method?: string; type?
   ['an unknown path', '/mutate', {}, {}, 404],
   ['GET', `/mutate${PATH}spiderippool`, '', { method: 'GET' }, 405],
   ['YAML', `/mutate${PATH}spiderippool`, 'a: b', { type: 'application/yaml' }, 415],
-  ['no JSON', `/mutate${PATH}spiderippool`, '{', {}, 400],
+  ['invalid JSON', `/mutate${PATH}spiderippool`, '{', {}, 400],
   [
     'another version',
     `/mutate${PATH}spiderippool`,
@@ -162,14 +163,14 @@ const wrong: readonly [string, string, string | object, { method?: string; type?
 for (const [what, path, body, options, status] of wrong)
   t.test(`${what} is answered ${status}`, async t => {
     const answer = await one.call(path, body, options).catch((error: unknown) => ({ status: String(error) }))
-    // A server that has said 413 may close before all of it was sent.
+    // A server that answered 413 may close before the body was sent.
     t.ok(
       answer.status === status || (status === 413 && /EPIPE|ECONNRESET/.test(`${answer.status}`)),
       `${answer.status}`,
     )
   })
 
-t.test('a body that does not come is not waited for', async t => {
+t.test('a body that does not arrive is answered within the limit', async t => {
   const socket = connect({ host: '127.0.0.1', port: ports.first, ca, servername: SERVER_NAME })
   t.teardown(() => socket.destroy())
   const head = `POST /mutate${PATH}spiderippool HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`
@@ -178,49 +179,46 @@ t.test('a body that does not come is not waited for', async t => {
   t.match(await got, /^HTTP\/1\.1 408 /)
 })
 
-t.test(
-  'two pools that overlap, admitted by two replicas in the same instant: the younger is disabled and says why',
-  async t => {
-    const specs = { ipVersion: 4, subnet: '172.30.0.0/16', ips: ['172.30.1.1-172.30.1.9'] }
-    const pools = ['race-a', 'race-b'].map(name => poolOf(name, specs))
-    const verdicts = await Promise.all(
-      pools.map((pool, at) => [one, two][at]?.review(`/validate${PATH}spiderippool`, create(pool))),
-    )
-    t.match(verdicts, [{ allowed: true }, { allowed: true }], 'neither sees the other')
-    const made = await Promise.all(pools.map(pool => must('POST', `${SPIDER}/spiderippools`, pool)))
-    const [older, younger] = made
-      .map(({ metadata }) => metadata as unknown as { name: string; uid: string; creationTimestamp: string })
-      .sort((a, b) => (`${a.creationTimestamp} ${a.uid}` < `${b.creationTimestamp} ${b.uid}` ? -1 : 1))
-    const because = (pool: Body): string | undefined => (pool as unknown as Disabled).metadata.annotations?.[BECAUSE]
-    const disabled = await eventually(async () => {
-      const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
-      return because(pool) === undefined ? undefined : pool
-    })
-    t.match(disabled, { spec: { disable: true } })
-    t.equal(because(disabled ?? {}), `spec.ips: 172.30.1.1-172.30.1.9 overlap with SpiderIPPool ${older?.name}`)
-    t.match(await must('GET', `${SPIDER}/spiderippools/${older?.name}`), { spec: { disable: false } })
-    const event = await eventually(async () => {
-      const { items } = await must('GET', '/api/v1/namespaces/default/events')
-      return (items as unknown as Body[]).find(({ reason }) => String(reason) === 'PoolOverlaps')
-    })
-    t.match(event, { type: 'Warning', involvedObject: { name: younger?.name } })
+t.test('the newer of two overlapping pools that two replicas admitted at once is disabled with the reason', async t => {
+  const specs = { ipVersion: 4, subnet: '172.30.0.0/16', ips: ['172.30.1.1-172.30.1.9'] }
+  const pools = ['race-a', 'race-b'].map(name => poolOf(name, specs))
+  const verdicts = await Promise.all(
+    pools.map((pool, at) => [one, two][at]?.review(`/validate${PATH}spiderippool`, create(pool))),
+  )
+  t.match(verdicts, [{ allowed: true }, { allowed: true }], 'neither sees the other')
+  const made = await Promise.all(pools.map(pool => must('POST', `${SPIDER}/spiderippools`, pool)))
+  const [older, younger] = made
+    .map(({ metadata }) => metadata as unknown as { name: string; uid: string; creationTimestamp: string })
+    .sort((a, b) => (`${a.creationTimestamp} ${a.uid}` < `${b.creationTimestamp} ${b.uid}` ? -1 : 1))
+  const because = (pool: Body): string | undefined => (pool as unknown as Disabled).metadata.annotations?.[BECAUSE]
+  const disabled = await eventually(async () => {
+    const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
+    return because(pool) === undefined ? undefined : pool
+  })
+  t.match(disabled, { spec: { disable: true } })
+  t.equal(because(disabled ?? {}), `spec.ips: 172.30.1.1-172.30.1.9 overlap with SpiderIPPool ${older?.name}`)
+  t.match(await must('GET', `${SPIDER}/spiderippools/${older?.name}`), { spec: { disable: false } })
+  const event = await eventually(async () => {
+    const { items } = await must('GET', '/api/v1/namespaces/default/events')
+    return (items as unknown as Body[]).find(({ reason }) => String(reason) === 'PoolOverlaps')
+  })
+  t.match(event, { type: 'Warning', involvedObject: { name: younger?.name } })
 
-    await must('PATCH', `${SPIDER}/spiderippools/${older?.name}`, { spec: { ips: ['172.30.2.1'] } })
-    const enabled = await eventually(async () => {
-      const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
-      return because(pool) === undefined ? pool : undefined
-    })
-    t.match(enabled, { spec: { disable: false } }, 'and enabled again when they agree')
-  },
-)
+  await must('PATCH', `${SPIDER}/spiderippools/${older?.name}`, { spec: { ips: ['172.30.2.1'] } })
+  const enabled = await eventually(async () => {
+    const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
+    return because(pool) === undefined ? pool : undefined
+  })
+  t.match(enabled, { spec: { disable: false } }, 'and enabled again when they agree')
+})
 
-t.test('a certificate that is lost is made again under calls that go on', async t => {
+t.test('a deleted certificate is made again while calls succeed', async t => {
   const { serial } = await two.call('/webhook-health-check', '', { method: 'GET' })
   const served = (await must('GET', SECRET)) as unknown as { readonly data: Record<string, string> }
   const counts = { allowed: 0, failed: 0 }
   const reserved = create({ metadata: { name: 'r' }, spec: { ipVersion: 4, ips: ['10.0.0.1'] } })
   const under = setInterval(() => {
-    const each = caller(ports.second, 1) // a connection of its own
+    const each = caller(ports.second, 1) // its own connection
     each
       .review(`/validate${PATH}spiderreservedip`, reserved)
       .then(({ allowed }) => counts[String(allowed) === 'true' ? 'allowed' : 'failed']++)

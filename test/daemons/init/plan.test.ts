@@ -1,14 +1,14 @@
-// What an installation begins with, from what Helm sets.
+// planOf(): the objects of a fresh installation, from what Helm sets.
 import t from 'tap'
 import { networkIn, planOf, type InitEnv } from '../../../daemons/init/plan.js'
 
 const made = (env: InitEnv, network?: string): readonly object[] => planOf(env, network).map(({ object }) => object)
 
-t.test('nothing asked for, nothing made', async t =>
+t.test('planOf() of an empty environment is empty', async t =>
   t.strictSame(made({ SPIDERPOOL_INIT_ENABLE_MULTUS_CONFIG: 'false' }), []),
 )
 
-t.test('a coordinator with its defaults, its values without quotes', async t => {
+t.test('planOf() creates a SpiderCoordinator with defaults and without quotes', async t => {
   const env = {
     SPIDERPOOL_INIT_DEFAULT_COORDINATOR_NAME: '"default"',
     SPIDERPOOL_INIT_DEFAULT_COORDINATOR_POD_CIDR_TYPE: 'auto',
@@ -35,7 +35,7 @@ t.test('a coordinator with its defaults, its values without quotes', async t => 
   ])
 })
 
-t.test('subnets come before pools, and pools are the default', async t => {
+t.test('planOf() creates subnets before pools, and default pools', async t => {
   const env = {
     SPIDERPOOL_INIT_DEFAULT_IPV4_SUBNET_NAME: 's4',
     SPIDERPOOL_INIT_DEFAULT_IPV4_IPPOOL_NAME: 'p4',
@@ -70,7 +70,7 @@ const NETWORKS: readonly (readonly [of: string, env: InitEnv, network: string | 
   ['of a node without one', {}, undefined, { name: 'default' }],
 ]
 for (const [of, env, network, metadata] of NETWORKS)
-  t.test(`the default network ${of}`, async t =>
+  t.test(`planOf() takes the default network ${of}`, async t =>
     t.match(made({ ...MULTUS, ...env }, network), [
       {
         kind: 'SpiderMultusConfig',
@@ -99,11 +99,11 @@ const BAD: readonly (readonly [env: InitEnv, says: RegExp])[] = [
   [{ SPIDERPOOL_INIT_ENABLE_MULTUS_CONFIG: 'true' }, /DEFAULT_CNI_NAMESPACE is ""/],
 ]
 for (const [env, says] of BAD)
-  t.test(`${Object.keys(env).at(-1)} is refused in words`, async t =>
+  t.test(`planOf() rejects ${Object.keys(env).at(-1)}`, async t =>
     t.throws(() => planOf(env, undefined), { message: says }),
   )
 
-t.test('the network of a conf', async t => {
+t.test('networkIn() reads the name of a conf', async t => {
   for (const [conf, name] of [
     ['{"name":"cbr0","plugins":[]}', 'cbr0'],
     ['{"plugins":[]}', undefined],

@@ -1,4 +1,4 @@
-// spiderpool-init as a process: once, twice, and with what the server refuses.
+// spiderpool-init as a process: first run, second run, and rejected objects.
 import t from 'tap'
 import { NO_CONTROLLER, startApiserver } from '../../fixtures/apiserver.js'
 import { runExecutable } from '../../fixtures/executable.js'
@@ -24,7 +24,7 @@ const env = {
 }
 const run = (more: object = {}) => runExecutable({ name: 'spiderpool-init', env: { ...env, ...more } })
 
-t.test('it creates what is asked for, and a second time changes nothing', async t => {
+t.test('spiderpool-init creates the objects, and a second run changes nothing', async t => {
   const first = await run()
   t.equal(first.status, 0, first.stderr)
   const pool = await rest.ask('GET', `${SPIDER}/spiderippools/default-v4`)
@@ -34,14 +34,14 @@ t.test('it creates what is asked for, and a second time changes nothing', async 
   t.match(multus.body, { spec: { cniType: 'custom' } })
   const second = await run({ SPIDERPOOL_INIT_DEFAULT_IPV4_IPPOOL_IPRANGES: '["10.6.0.99"]' })
   t.equal(second.status, 0)
-  t.match(second.stdout, /SpiderIPPool default-v4 is there already and stays as it is/)
+  t.match(second.stdout, /SpiderIPPool default-v4 exists already and is left unchanged/)
   t.match((await rest.ask('GET', `${SPIDER}/spiderippools/default-v4`)).body, {
     spec: { ips: ['10.6.0.10-10.6.0.20'] },
   })
 })
 
 const skip = server.own ? false : NO_CONTROLLER
-t.test('what the server refuses ends it with a sentence, not with trying for ever', { skip }, async t => {
+t.test('spiderpool-init exits with a sentence when an object is rejected, without retries', { skip }, async t => {
   const more = { SPIDERPOOL_INIT_DEFAULT_IPV4_IPPOOL_NAME: 'bad', SPIDERPOOL_INIT_DEFAULT_IPV4_IPPOOL_SUBNET: 'ten' }
   const { status, stderr } = await run(more)
   t.equal(status, 1)

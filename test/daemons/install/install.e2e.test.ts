@@ -1,4 +1,5 @@
-// The executables and the kubeconfig that spiderpool-install leaves on a node, with mounts of its own where a pod has its service account.
+// spiderpool-install: the executables and the kubeconfig on a node, in a mount namespace where a
+// pod has its service account.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +19,7 @@ interface Ran {
   readonly stderr: string
 }
 
-/** With a service account, or without. */
+/** With or without a service account. */
 function install(token: string | undefined): Promise<Ran> {
   const account = '/run/secrets/kubernetes.io/serviceaccount'
   const script = [
@@ -38,7 +39,7 @@ function install(token: string | undefined): Promise<Ran> {
 
 const inodes = (): ReadonlySet<number> => new Set(CNI_NAMES.map(name => statSync(join(bin, name)).ino))
 
-t.test('without a service account nothing is installed, and a sentence says what is missing', async t => {
+t.test('spiderpool-install without a service account installs nothing and names what is missing', async t => {
   const { status, stderr } = await install(undefined)
   t.equal(status, 1)
   t.match(
@@ -48,7 +49,7 @@ t.test('without a service account nothing is installed, and a sentence says what
   t.notOk(existsSync(bin))
 })
 
-t.test('every name is a link to one whole executable, and nothing else is there', async t => {
+t.test('spiderpool-install links every name to one complete executable, and leaves nothing else', async t => {
   t.match(await install('first'), { status: 0, stderr: '' })
   t.same(readdirSync(bin).sort(), [...CNI_NAMES].sort())
   t.equal(inodes().size, 1)
@@ -59,14 +60,14 @@ t.test('every name is a link to one whole executable, and nothing else is there'
   t.match(JSON.parse(readFileSync(kubeconfig, 'utf8')), { users: [{ user: { token: 'first' } }] })
 })
 
-t.test('what is up to date stays; the kubeconfig follows the token', async t => {
+t.test('spiderpool-install keeps what is current, and updates the kubeconfig with the token', async t => {
   const before = inodes()
   t.match(await install('second'), { status: 0, stdout: /up to date/ })
   t.same(inodes(), before)
   t.match(readFileSync(join(conf, 'spiderpool.d/spiderpool.kubeconfig'), 'utf8'), '"token":"second"')
 })
 
-t.test('another version is replaced under the feet of what runs, and what a killed installer left goes', async t => {
+t.test('spiderpool-install replaces running executables, and deletes what a killed installer left', async t => {
   const running = spawn(join(bin, 'coordinator'), { env: { CNI_COMMAND: 'VERSION' } }) // waits for stdin
   const ended = new Promise(resolve => running.once('exit', resolve))
   rmSync(join(bin, 'ifacer'))
@@ -79,7 +80,10 @@ t.test('another version is replaced under the feet of what runs, and what a kill
   t.equal(await ended, 0, 'the old one runs to its end')
 })
 
-/** Twice the time between two comparisons, within the ten seconds that a node may wait, and more on a crowded machine. */
+/**
+ * Twice the comparison interval, within the ten seconds that a node may wait, and some slack for a
+ * busy machine.
+ */
 const RESTORED_MS_MAX = 20_000
 const kubeconfig = join(conf, 'spiderpool.d/spiderpool.kubeconfig')
 const account = '/run/secrets/kubernetes.io/serviceaccount'
@@ -135,7 +139,7 @@ t.test(
     t.ok(await restored('a changed CA', reads(Buffer.from('OTHER').toString('base64'))))
     writeFileSync(inPod('token'), '')
     await restored('the WARN', () => log.includes('"level":"WARN"'))
-    t.match(log, /stays as it is: the service account token is empty/)
+    t.match(log, /is left unchanged: the service account token is empty/)
     t.ok(reads('"token":"first"')(), 'the old kubeconfig')
     const before = statSync(kubeconfig)
     writeFileSync(inPod('token'), 'second')

@@ -1,8 +1,8 @@
-// What spiderpool-install is told and the kubeconfig that it writes.
+// Settings of spiderpool-install, and the kubeconfig that it writes.
 import t from 'tap'
 import { accountFault, kubeconfigOf, settingsOf } from '../../../daemons/install/plan.js'
 
-t.test('settings come from the environment', async t => {
+t.test('settingsOf() reads the environment', async t => {
   t.same(settingsOf([], {}), { binFolder: '/host/opt/cni/bin', confFolder: '/host/etc/cni/net.d', isOnce: false })
   t.same(settingsOf(['--once'], { CNI_BIN_DIR: '/b', CNI_CONF_DIR: '/c' }), {
     binFolder: '/b',
@@ -12,7 +12,7 @@ t.test('settings come from the environment', async t => {
   t.throws(() => settingsOf(['--twice'], {}), { message: 'unknown argument "--twice"; see --help' })
 })
 
-t.test('the kubeconfig names the API server as pods know it', async t => {
+t.test('kubeconfigOf() has the API server’s address in the pod’s environment', async t => {
   const account = { token: 'T', ca: 'PEM' }
   for (const [env, server] of [
     [{ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, 'https://10.96.0.1:443'],

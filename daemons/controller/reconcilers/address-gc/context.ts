@@ -1,4 +1,5 @@
-// What is known around an address: its pod, whoever keeps the pod's identity, node, record. From the cache, or read anew. Judges nothing.
+// What address GC decides on: the address's pod, owner, node and record, from the cache or by live
+// reads. No decisions.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import {
   keeperOf,
@@ -29,11 +30,11 @@ export interface GcLookup {
   readonly features: Features
   /** Milliseconds since 1970. */
   readonly nowMs: number
-  /** Where it matters whether a node is ready: then its heartbeat is asked for as well. */
+  /** Also read the node's heartbeat: the settings differ between ready and not-ready nodes. */
   readonly heartbeats: boolean
 }
 
-/** What stands around an address, as objects; `undefined` for what is not there. */
+/** The objects related to an address; undefined where there is none. */
 interface Objects {
   readonly pod: Pod | undefined
   readonly endpoint: SpiderEndpoint | undefined
@@ -48,11 +49,12 @@ const keysOf = ({ spec: { pod, owner } }: SpiderIPAddress) => ({
   owner: `${pod.namespace}/${owner.name}`,
 })
 
-export function fromCache(address: SpiderIPAddress, looking: GcLookup): AddressContext {
-  const { cache } = looking
+/** The context from the cache. */
+export function fromCache(address: SpiderIPAddress, lookup: GcLookup): AddressContext {
+  const { cache } = lookup
   const keys = keysOf(address)
   const pod = podInCache(address, cache)
-  return aroundOf(address, looking, {
+  return contextFrom(address, lookup, {
     pod,
     endpoint: cache.of(ENDPOINTS).get(keys.pod) ?? cache.of(ENDPOINTS).get(keys.owner),
     set: cache.of(SETS).get(keys.owner),
@@ -63,15 +65,15 @@ export function fromCache(address: SpiderIPAddress, looking: GcLookup): AddressC
 }
 
 /**
- * Past every cache: what frees an address is decided on this. The record is read where it is what the address is missing from; elsewhere
- * a record that is known to name it is all that counts.
+ * The context by live reads; addresses are released on this only. The record is read live where the
+ * reason is that it does not name the address; otherwise the cached one decides.
  */
 export async function fromServer(
   address: SpiderIPAddress,
-  looking: GcLookup,
+  lookup: GcLookup,
   { why, context: { live } }: { readonly why: GcReason; readonly context: ReconcileContext },
 ): Promise<AddressContext> {
-  const { cache, features } = looking
+  const { cache, features } = lookup
   const keys = keysOf(address)
   const keeper = keeperOf(address.spec.owner, features)
   const recordKey = keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod
@@ -85,13 +87,13 @@ export async function fromServer(
     isOf('VirtualMachineInstance') ? live.get(MACHINES, keys.owner) : undefined,
   ])
   const node = cache.of(CLUSTER_NODES).get(nodeOf(address, pod))
-  const context = aroundOf(address, looking, { pod, endpoint, set, instance, machine, node })
-  if (!looking.heartbeats || pod === undefined || context.node !== 'ready') return context
+  const context = contextFrom(address, lookup, { pod, endpoint, set, instance, machine, node })
+  if (!lookup.heartbeats || pod === undefined || context.node !== 'ready') return context
   const lease = await live.get(NODE_LEASES, `kube-node-lease/${nodeOf(address, pod)}`)
-  return { ...context, node: withHeartbeat(context.node, lease, looking.nowMs) }
+  return { ...context, node: withHeartbeat(context.node, lease, lookup.nowMs) }
 }
 
-function aroundOf(address: SpiderIPAddress, { cache, features, nowMs }: GcLookup, objects: Objects): AddressContext {
+function contextFrom(address: SpiderIPAddress, { cache, features, nowMs }: GcLookup, objects: Objects): AddressContext {
   const { pod, endpoint, set, instance, machine, node } = objects
   const created = Date.parse(address.metadata.creationTimestamp ?? '')
   const keeps = (keeper: Keeper): boolean =>
@@ -111,7 +113,10 @@ function aroundOf(address: SpiderIPAddress, { cache, features, nowMs }: GcLookup
 
 const nodeOf = ({ spec }: SpiderIPAddress, pod: Pod | undefined): string => pod?.spec?.nodeName ?? spec.node
 
-/** A virtual machine's record may carry the machine's name in place of its pod's: then the pod is found by its UID. */
+/**
+ * A virtual machine's record may have the machine's name instead of its pod's; then the pod is
+ * found by UID.
+ */
 function podInCache({ spec: { pod } }: SpiderIPAddress, cache: CacheReader): Pod | undefined {
   const pods = cache.of(CLUSTER_PODS)
   return pods.get(`${pod.namespace}/${pod.name}`) ?? pods.by('uid', pod.uid)[0]
@@ -123,12 +128,13 @@ function podKeyOf(address: SpiderIPAddress, cache: CacheReader): string {
   return `${namespace}/${name}`
 }
 
-/** The keys of the addresses that something around them concerns. */
+/** Names of the SpiderIPAddresses of a pod. */
 export const addressesOfPod = (cache: CacheReader, key: string): readonly string[] =>
   cache
     .of(ADDRESSES)
     .by('pod', key)
     .map(({ metadata }) => metadata.name)
+/** Names of the SpiderIPAddresses whose owner this is. */
 export const addressesOfOwner = (cache: CacheReader, kind: string, key: string): readonly string[] =>
   cache
     .of(ADDRESSES)

@@ -1,4 +1,4 @@
-// Whether an address stays with its pod: from the pod, whoever keeps the pod's identity, its node and its record. Pure; knows no API server.
+// Whether an address is kept or released, from its pod, owner, node and record.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { isQuarantined } from '../../../../lib/ipam/allocation/quarantine.js'
@@ -7,41 +7,47 @@ import { isOfContainer } from '../../../../lib/ipam/allocation/container-id.js'
 import { isOfPod } from '../../../../lib/ipam/store/pod.js'
 import { parseIp } from '../../../../lib/ip/address.js'
 
-/** `outOfService`: somebody who knows has marked it so (taint node.kubernetes.io/out-of-service); nothing runs there. */
+/**
+ * `outOfService`: an administrator has tainted it node.kubernetes.io/out-of-service; nothing runs
+ * there.
+ */
 export type NodeState = 'ready' | 'notReady' | 'outOfService'
 
 export interface GcRules {
   readonly onReadyNodes: boolean
   readonly onNotReadyNodes: boolean
   readonly runningWithoutAddress: boolean
-  /** Added to every grace. */
+  /** Added to every grace period. */
   readonly delayMs: number
   /**
-   * An ADD takes its addresses first and writes its record last, and may be at it for as long as the kubelet waits for a sandbox.
-   * Until then, what no record names is not left over.
+   * Milliseconds that an address without a record is kept: an ADD creates its addresses first and
+   * writes its record last, and may run as long as the kubelet waits for a sandbox.
    */
   readonly unrecordedMs: number
   /**
-   * On a node that is ready the DEL of a pod that is gone comes, or is under way: what it is about to free is left to it for so long. On
-   * any other node nothing frees it.
+   * Milliseconds that are left to the DEL of a ready node; on any other node nothing releases the
+   * address but the controller.
    */
   readonly releaseMs: number
 }
 
 export interface AddressContext {
-  /** The pod that has the name, whatever its UID. */
+  /** The pod of that name, of any UID. */
   readonly pod: Pod | undefined
   readonly node: NodeState
   readonly endpoint: SpiderEndpoint | undefined
-  /** Addresses that Multus says the pod's NICs have. */
+  /** Addresses of the pod's interfaces, as Multus reports them. */
   readonly inUse: ReadonlySet<string>
-  /** `kept`: a StatefulSet or a virtual machine will use it again; `ended`: it will not; `none`: the pod is nobody's in particular. */
+  /**
+   * `kept`: a StatefulSet or a virtual machine will use the address again; `ended`: it will not;
+   * `none`: the owner keeps no identity.
+   */
   readonly keeper: 'none' | 'kept' | 'ended'
-  /** Since the address was created. */
+  /** Milliseconds since the address was created. */
   readonly ageMs: number
 }
 
-/** Why an address is freed; the reason of its Event begins with `Reclaimed`. */
+/** Why an address is released; its Event has reason `Reclaimed` and this. */
 export type GcReason =
   | 'PodGone'
   | 'PodReplaced'
@@ -55,12 +61,18 @@ export type GcReason =
 export type GcVerdict =
   { readonly kind: 'keep' } | { readonly kind: 'free'; readonly why: GcReason; readonly graceMs: number }
 
-/** Between two sightings: what was seen once may be a cache between two events. */
+/**
+ * Minimum time between two observations of the same reason: the cache may be between two watch
+ * events.
+ */
 export const SIGHTING_MS = 1_000
-/** Where a pod says none: Kubernetes' own default. */
+/** Kubernetes' default grace period. */
 const GRACE_SECONDS = 30
 
-/** An address that another host had is tried again after this long: whoever gets it asks the network anew. */
+/**
+ * Quarantine of an address that another host answered for; after it the next ADD probes the network
+ * again.
+ */
 export const CONFLICT_MS = 600_000
 
 const KEEP: GcVerdict = { kind: 'keep' }
@@ -70,36 +82,47 @@ const free = (why: GcReason, graceMs: number): GcVerdict => ({
   graceMs: Math.max(SIGHTING_MS, graceMs),
 })
 
-/** The grace counts from the first sighting of the same `why`, by a monotonic clock. */
+/**
+ * The verdict on one address. The grace period starts when the same `why` is first observed, by a
+ * monotonic clock.
+ */
 export function gcVerdict(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { pod } = context
   if (isQuarantined(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
-  if (address.spec.pod.uid === '') return KEEP // somebody's own object: not of a pod
+  if (address.spec.pod.uid === '') return KEEP // created by a user: of no pod
   if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/pod/container.ts)
-  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return fateWithoutPod(address, context, rules)
+  if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return verdictWithoutPod(address, context, rules)
   if (pod.metadata.deletionTimestamp !== undefined)
     return context.keeper === 'kept' ? KEEP : whileEnding(pod, context, rules)
   if (isFinished(pod)) return context.keeper === 'kept' ? KEEP : afterFinish(pod, context, rules)
   return whileAlive(address, pod, context, rules)
 }
 
+/** Whether the pod succeeded or failed. */
 export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
-/** The pod that took it is gone. A younger pod of the name takes over what a record gives it; what that record leaves out is left over. */
-function fateWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
+/**
+ * The pod that allocated it is gone. A newer pod of that name inherits what its record names; an
+ * address that the record does not name is left over.
+ */
+function verdictWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { delayMs, unrecordedMs } = rules
   const { pod, endpoint, keeper, ageMs } = context
-  const isOfYounger = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)
+  const isOfNewer = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)
   if (keeper === 'kept')
-    return isOfYounger && !isRecorded(address, endpoint) ? free('NotRecorded', unrecordedMs + delayMs) : KEEP
+    return isOfNewer && !isRecorded(address, endpoint) ? free('NotRecorded', unrecordedMs + delayMs) : KEEP
   const why = keeper === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
-  const isWhole = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
-  // Not the rest of its time: the age grows while the sighting stays, and the two together would come to half of it.
-  const isYoung = !isWhole && ageMs < unrecordedMs
+  const isRecordComplete = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
+  // The whole period, not the rest of it: the age grows while the reason is observed, and the sum
+  // would be half of it.
+  const isYoung = !isRecordComplete && ageMs < unrecordedMs
   return free(why, isYoung ? unrecordedMs + delayMs : releaseMs(context, rules) + delayMs)
 }
 
-/** The switches are of pods without a stable identity. A pod that never had an address is freed whatever its node. */
+/**
+ * The switches concern pods without a stable identity. A pod that never had an address is released
+ * on any node.
+ */
 function whileEnding(pod: Pod, context: AddressContext, rules: GcRules): GcVerdict {
   const { node, keeper } = context
   if (node === 'outOfService') return free('PodTerminating', rules.delayMs)
@@ -132,7 +155,7 @@ function whileAlive(
   return free('NotRecorded', rules.unrecordedMs + rules.delayMs)
 }
 
-/** What the node's own DEL is given, milliseconds. */
+/** Milliseconds that are left to the node's own DEL. */
 export const releaseMs = ({ node }: Pick<AddressContext, 'node'>, rules: Pick<GcRules, 'releaseMs'>): number =>
   node === 'ready' ? rules.releaseMs : 0
 
@@ -141,18 +164,24 @@ const mayOn = (node: NodeState, { onReadyNodes, onNotReadyNodes }: GcRules): boo
 
 const hasAddress = ({ status }: Pod): boolean => (status?.podIPs ?? []).length > 0
 
-/** By address alone: before CNI names it, a NIC's record may have another name than the address says. */
+/**
+ * Whether the record names the address. The interface is not compared: before CNI names it, the
+ * record may have another name.
+ */
 export const isRecorded = ({ spec }: SpiderIPAddress, endpoint: SpiderEndpoint | undefined): boolean =>
   endpoint?.status.current.ips.some(nic => addressesOf(nic).some(({ address }) => address === spec.address)) ?? false
 
-/** The pod's status or Multus' annotation shows it on a NIC. */
-export function isInUse({ spec }: SpiderIPAddress, pod: Pod, shown: ReadonlySet<string>): boolean {
+/** Whether the pod's status or Multus' annotation shows the address on an interface. */
+export function isInUse({ spec }: SpiderIPAddress, pod: Pod, reported: ReadonlySet<string>): boolean {
   const ip = parsePrefix(spec.address)?.ip
-  if (ip === undefined) return true // not an address of ours: leave it alone
-  return shown.has(ip) || (pod.status?.podIPs ?? []).some(one => parseIp(one.ip) === ip)
+  if (ip === undefined) return true // no IP address: left unchanged
+  return reported.has(ip) || (pod.status?.podIPs ?? []).some(one => parseIp(one.ip) === ip)
 }
 
-/** Addresses in `k8s.v1.cni.cncf.io/network-status`: `[{"name", "interface", "ips": ["10.0.0.1"]}]`; of what is not that, none. */
+/**
+ * The addresses in `k8s.v1.cni.cncf.io/network-status` (`[{"name", "interface", "ips":
+ * ["10.0.0.1"]}]`); malformed entries are skipped.
+ */
 export function addressesInUse(networkStatus: string | undefined): ReadonlySet<string> {
   const found = new Set<string>()
   if (networkStatus === undefined) return found

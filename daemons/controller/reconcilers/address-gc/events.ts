@@ -1,4 +1,5 @@
-// What was reclaimed, told as Events: those of one pool and one reason within a moment together, so that a thousand are a few writes.
+// Events for reclaimed addresses, batched by pool and reason so that a thousand addresses are a few
+// writes.
 import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
@@ -10,51 +11,48 @@ import { POOLS } from '../sources.js'
 import type { CacheReader } from '../../runtime/lister.js'
 
 const GATHER_MS = 200
-/** Leaves room for the sentence around it: a message has 1024 letters at most. */
+/** Leaves room for the rest of the sentence: a message has at most 1024 characters. */
 const LISTED_LENGTH_MAX = 850
 
-/** As docs/controller.md has them. */
+/** The table in docs/controller.md has the same words. */
 export const BECAUSE: Readonly<Record<GcReason, string>> = {
   PodGone: 'the pod is gone',
-  PodReplaced: 'a younger pod has the name of the pod that held it',
+  PodReplaced: 'a newer pod has the name of the pod that held it',
   OwnerGone: 'its StatefulSet or virtual machine will not use it again',
-  PodTerminating: 'the pod is terminating and its grace is over',
-  PodFinished: 'the pod has ended and its grace is over',
+  PodTerminating: 'the pod is terminating and its grace period is over',
+  PodFinished: 'the pod has finished and its grace period is over',
   NoPodIPs: 'the pod runs and its status has no address',
-  ConflictOver: 'another host had it a while ago; who gets it next asks the network again',
-  NotRecorded: 'no record of the pod names it: an ADD was left half done',
+  ConflictOver: 'another host answered for it; the next ADD probes the network again',
+  NotRecorded: 'no record of the pod names it: its ADD did not complete',
 }
 
 export class GcEvents {
   /** By pool and reason. */
-  #gathered = new Map<
-    string,
-    { readonly why: GcReason; readonly pool: string; readonly addresses: SpiderIPAddress[] }
-  >()
+  #batches = new Map<string, { readonly why: GcReason; readonly pool: string; readonly addresses: SpiderIPAddress[] }>()
   #flush = (): void => undefined
 
   add(address: SpiderIPAddress, why: GcReason, cache: CacheReader, context: ReconcileContext): void {
     const { pool, pod } = address.spec
     context.log.info(`reclaimed ${address.spec.address} of pool ${pool}: ${BECAUSE[why]}`, { pod, why })
-    if (this.#gathered.size === 0) {
-      this.#flush = () => this.#tellAll(cache, context)
+    if (this.#batches.size === 0) {
+      this.#flush = () => this.#recordAll(cache, context)
       context.after(GATHER_MS, () => this.flush())
     }
     const key = `${pool}/${why}`
-    const together = this.#gathered.get(key) ?? { why, pool, addresses: [] }
-    together.addresses.push(address)
-    this.#gathered.set(key, together)
+    const batch = this.#batches.get(key) ?? { why, pool, addresses: [] }
+    batch.addresses.push(address)
+    this.#batches.set(key, batch)
   }
 
-  /** Tells what is gathered now: nothing of the last moments is lost when leading ends. */
+  /** Writes the batch now, so that none is lost when leadership ends. */
   flush(): void {
     this.#flush()
   }
 
-  #tellAll(cache: CacheReader, context: ReconcileContext): void {
-    const gathered = [...this.#gathered.values()]
-    this.#gathered = new Map()
-    for (const { why, pool: name, addresses } of gathered) {
+  #recordAll(cache: CacheReader, context: ReconcileContext): void {
+    const batches = [...this.#batches.values()]
+    this.#batches = new Map()
+    for (const { why, pool: name, addresses } of batches) {
       const uid = cache.of(POOLS).get(name)?.metadata.uid
       const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderIPPool', name, ...(uid !== undefined && { uid }) }
       for (const message of messagesOf(addresses, why))
@@ -63,12 +61,14 @@ export class GcEvents {
   }
 }
 
-/** One names its pod; many are told as ranges, in as many messages as it takes. */
+/** One address names its pod; more are written as ranges, in as many messages as needed. */
 export function messagesOf(addresses: readonly SpiderIPAddress[], why: GcReason): readonly string[] {
   const [first] = addresses
   if (first && addresses.length === 1) {
     const { pod, address, nic } = first.spec
-    return [`reclaimed ${address} of pod ${pod.namespace}/${pod.name} (UID ${pod.uid}, NIC ${nic}): ${BECAUSE[why]}`]
+    return [
+      `reclaimed ${address} of pod ${pod.namespace}/${pod.name} (UID ${pod.uid}, interface ${nic}): ${BECAUSE[why]}`,
+    ]
   }
   const ips = addresses.flatMap(({ spec }) => parsePrefix(spec.address)?.ip ?? [])
   const texts = ([4, 6] as const).flatMap(family => rangesOf(ips, family))

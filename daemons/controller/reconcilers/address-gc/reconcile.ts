@@ -1,4 +1,5 @@
-// Frees the addresses of pods that are gone or at their end. Performs what reconcile/fate.ts decides: seen twice, read anew, one delete each.
+// Address GC: deletes the SpiderIPAddresses that decide.ts releases, after two observations and a
+// live read.
 import type { SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { isConflict, isNotFound } from '../../../../lib/kube/errors.js'
 import { SPIDER_IPADDRESSES } from '../../../../lib/kube/kinds.js'
@@ -8,21 +9,24 @@ import { limiter } from '../../runtime/limiter.js'
 import { gcVerdict, SIGHTING_MS, type GcReason } from './decide.js'
 import { stateOf } from './node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { GcEvents } from './events.js'
 import { keyOf } from '../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_NODES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, SETS } from '../sources.js'
 
-/** Keys at work: as many as wait for one list of fresh reads. The deletes have a limit of their own. */
-const WORKERS = 2_000
+/**
+ * Concurrent keys: as many as may wait for one batch of live reads. Deletes have a limit of their
+ * own.
+ */
+const CONCURRENT_MAX = 2_000
 
-interface Sighting {
+interface Observation {
   readonly uid: string
   readonly why: GcReason
   readonly sinceMs: number
 }
 
-const sameNode = watchOf(
+const NODES_WATCH = watchOf(
   CLUSTER_NODES,
   (node, cache) =>
     cache
@@ -39,9 +43,10 @@ const WATCHES: readonly Watch[] = [
   watchOf(SETS, (set, cache) => addressesOfOwner(cache, 'StatefulSet', keyOf(set))),
   watchOf(INSTANCES, (one, cache) => addressesOfOwner(cache, 'VirtualMachineInstance', keyOf(one))),
   watchOf(MACHINES, (one, cache) => addressesOfOwner(cache, 'VirtualMachineInstance', keyOf(one))),
-  sameNode,
+  NODES_WATCH,
 ]
 
+/** Counters of released addresses and of failed deletes. */
 export function gcCounters(metrics: Metrics): { readonly freed: Counter; readonly failed: Counter } {
   const counter = (name: string, help: string): Counter => metrics.counter({ name, help, alias: `${name}_total` })
   return {
@@ -50,61 +55,63 @@ export function gcCounters(metrics: Metrics): { readonly freed: Counter; readonl
   }
 }
 
+/** The reconciler of address GC. */
 export function reclaim({ settings, conf, metrics }: ReconcilerDeps): Reconciler {
   const { reclaim: rules } = settings
   const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
   const heartbeats = rules.onReadyNodes !== rules.onNotReadyNodes
   const counters = gcCounters(metrics)
-  const sightings = new Map<string, Sighting>()
+  const observations = new Map<string, Observation>()
   const limit = limiter(rules.workers)
   const reclaimed = new GcEvents()
   return {
     name: 'reclaim',
-    runs: 'leader',
-    maxConcurrent: WORKERS,
+    needsLeadership: true,
+    maxConcurrent: CONCURRENT_MAX,
     resyncMs: rules.resyncMs,
     watches: WATCHES,
     reset() {
-      sightings.clear()
+      observations.clear()
       reclaimed.flush()
     },
     async reconcile(name, cache, context) {
       const address = cache.of(ADDRESSES).get(name)
-      const looking: GcLookup = { cache, features, heartbeats, nowMs: context.clock() }
-      const fate = address && gcVerdict(address, fromCache(address, looking), rules)
-      if (!fate || fate.kind === 'keep') return void sightings.delete(name)
-      const sinceMs = sinceOf(sightings, address, fate.why, context)
-      const waitMs = sinceMs + fate.graceMs - context.now()
+      const lookup: GcLookup = { cache, features, heartbeats, nowMs: context.clock() }
+      const verdict = address && gcVerdict(address, fromCache(address, lookup), rules)
+      if (!verdict || verdict.kind === 'keep') return void observations.delete(name)
+      const sinceMs = sinceOf(observations, address, verdict.why, context)
+      const waitMs = sinceMs + verdict.graceMs - context.now()
       if (waitMs > 0) return { requeueAfterMs: waitMs }
-      const anew = gcVerdict(address, await fromServer(address, looking, { why: fate.why, context }), rules)
-      // The cache was late. It will be told, and in case it is not, it is asked.
-      if (anew.kind === 'keep' || anew.why !== fate.why) return { requeueAfterMs: SIGHTING_MS }
-      if (sinceMs + anew.graceMs > context.now()) return { requeueAfterMs: sinceMs + anew.graceMs - context.now() }
+      const confirmed = gcVerdict(address, await fromServer(address, lookup, { why: verdict.why, context }), rules)
+      // The cache lags; requeue in case its watch event is lost.
+      if (confirmed.kind === 'keep' || confirmed.why !== verdict.why) return { requeueAfterMs: SIGHTING_MS }
+      if (sinceMs + confirmed.graceMs > context.now())
+        return { requeueAfterMs: sinceMs + confirmed.graceMs - context.now() }
       if (!(await limit(() => free(address, counters.failed, context)))) return { requeueAfterMs: SIGHTING_MS }
-      sightings.delete(name)
+      observations.delete(name)
       counters.freed.add({ ippool: address.spec.pool })
-      reclaimed.add(address, fate.why, cache, context)
+      reclaimed.add(address, verdict.why, cache, context)
       return undefined
     },
   }
 }
 
-/** When the same reason was first seen for the same object. */
+/** When the same reason was first observed for the same object. */
 function sinceOf(
-  sightings: Map<string, Sighting>,
+  observations: Map<string, Observation>,
   { metadata }: SpiderIPAddress,
   why: GcReason,
   { now }: ReconcileContext,
 ): number {
   const uid = metadata.uid ?? ''
-  const before = sightings.get(metadata.name)
+  const before = observations.get(metadata.name)
   if (before?.uid === uid && before.why === why) return before.sinceMs
   const sinceMs = now()
-  sightings.set(metadata.name, { uid, why, sinceMs })
+  observations.set(metadata.name, { uid, why, sinceMs })
   return sinceMs
 }
 
-/** One request. False where the object changed since the cache saw it: then nothing is deleted. */
+/** Deletes with preconditions. False where the object changed since it was cached. */
 async function free(
   { metadata, spec }: SpiderIPAddress,
   failed: Counter,

@@ -1,4 +1,5 @@
-// What an application asks of SpiderSubnets: read from its pod template, or from its pods where the kind is a foreign one. Pure.
+// An application's demand on SpiderSubnets, from its pod template, or from its pods where the kind
+// is foreign.
 import {
   ANNOTATION_IP_NUMBER,
   ANNOTATION_RECLAIM,
@@ -11,7 +12,7 @@ import { Refused, wrongInput } from '../../../../lib/ipam/errors.js'
 
 type Annotations = Readonly<Record<string, string>>
 
-/** All that anybody reads of a template: whatever else changes in one is no news. */
+/** The template annotations that are read; a change of any other is ignored. */
 export const TEMPLATE_ANNOTATIONS = [ANNOTATION_SUBNET, ANNOTATION_SUBNETS, ANNOTATION_IP_NUMBER, ANNOTATION_RECLAIM]
 
 export interface Template {
@@ -19,7 +20,7 @@ export interface Template {
   readonly spec?: { readonly hostNetwork?: boolean }
 }
 
-/** Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob, as far as it matters here. */
+/** Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob, reduced to what is read. */
 export interface Workload {
   readonly metadata: ObjectMeta
   readonly spec?: {
@@ -35,7 +36,7 @@ export interface Workload {
 
 export type WorkloadKind = 'Deployment' | 'ReplicaSet' | 'StatefulSet' | 'DaemonSet' | 'Job' | 'CronJob'
 
-/** The identity of an application: what its pools' labels say. */
+/** An application's identity, as the labels of its pools hold it. */
 export interface ApplicationIdentity {
   readonly apiVersion: string
   readonly kind: string
@@ -46,51 +47,58 @@ export interface ApplicationIdentity {
 
 export interface Application extends ApplicationIdentity {
   readonly items: readonly SubnetItem[]
-  /** Addresses in each of its pools. */
+  /** Number of addresses of each of its pools. */
   readonly size: number
-  /** The wish as its pools' annotation shows it: `5` or `+2`. */
+  /** The requested number as the annotation of its pools has it: `5` or `+2`. */
   readonly number: string
-  /** Whether its pools go with it. */
+  /** Whether its pools are deleted with it. */
   readonly reclaims: boolean
 }
 
-/** `none`: it asks for nothing. `wrong`: it asks for what cannot be understood, in a sentence. */
+/**
+ * `none`: no subnet is named. `invalid`: the annotations are invalid, with the reason as a sentence.
+ */
 export type SubnetDemand =
   | { readonly kind: 'none' }
-  | { readonly kind: 'wrong'; readonly identity: ApplicationIdentity; readonly why: string }
-  | { readonly kind: 'asks'; readonly application: Application }
+  | { readonly kind: 'invalid'; readonly identity: ApplicationIdentity; readonly why: string }
+  | { readonly kind: 'valid'; readonly application: Application }
 
 const NONE: SubnetDemand = { kind: 'none' }
 
+/** The apiVersion of a workload kind. */
 export const apiVersionOfKind = (kind: WorkloadKind): string =>
   kind === 'Job' || kind === 'CronJob' ? 'batch/v1' : 'apps/v1'
 
-/** Kinds that a pod's pools are never made for, because the kind above is what users know. */
+/** Kinds for which no pools are made when the controller above them is the one that users know. */
 const UPPER: Readonly<Record<string, string>> = { ReplicaSet: 'apps/v1 Deployment', Job: 'batch/v1 CronJob' }
 
-/** The template of the pods that come of it. */
+/** The pod template; of a CronJob that of its job template. */
 export const templateOf = ({ spec }: Workload): Template | undefined =>
   spec?.jobTemplate?.spec?.template ?? spec?.template
 
-export const asksForSubnet = (annotations: Annotations | undefined): boolean =>
+/** Whether annotations name a SpiderSubnet. */
+export const namesSubnet = (annotations: Annotations | undefined): boolean =>
   annotations?.[ANNOTATION_SUBNET] !== undefined || annotations?.[ANNOTATION_SUBNETS] !== undefined
 
-/** `flexible`: addresses more than pods where no annotation says otherwise (conf.yml). */
-export function askedByWorkload(kind: WorkloadKind, workload: Workload, flexible: number): SubnetDemand {
+/**
+ * The demand of a workload. `flexible`: addresses beyond the number of pods, where no annotation
+ * has a number (conf.yml).
+ */
+export function demandOfWorkload(kind: WorkloadKind, workload: Workload, flexible: number): SubnetDemand {
   const { metadata, spec, status } = workload
   const controller = controllerOf(metadata)
   if (controller && UPPER[kind] === `${controller.apiVersion} ${controller.kind}`) return NONE
   const template = templateOf(workload)
   const annotations = template?.metadata?.annotations
-  if (!annotations || template.spec?.hostNetwork === true || !asksForSubnet(annotations)) return NONE
+  if (!annotations || template.spec?.hostNetwork === true || !namesSubnet(annotations)) return NONE
   const { namespace = '', name, uid = '' } = metadata
   const identity = { apiVersion: apiVersionOfKind(kind), kind, namespace, name, uid }
   const where = `the pod template of ${kind} ${namespace}/${name}`
   const pods = podsOf(kind, spec, status)
-  return understood(identity, { where, annotations, pods, otherwise: { isFlexible: true, count: flexible } })
+  return parseDemand(identity, { where, annotations, pods, otherwise: { isFlexible: true, count: flexible } })
 }
 
-/** How many pods there are to be at one time. */
+/** How many pods run at one time. */
 function podsOf(kind: WorkloadKind, spec: Workload['spec'], status: Workload['status']): number {
   switch (kind) {
     case 'Deployment':
@@ -106,54 +114,67 @@ function podsOf(kind: WorkloadKind, spec: Workload['spec'], status: Workload['st
   }
 }
 
-const KNOWN = ['apps/v1 Deployment', 'apps/v1 ReplicaSet', 'apps/v1 StatefulSet', 'apps/v1 DaemonSet', 'batch/v1 Job']
-const isKnown = ({ apiVersion, kind }: OwnerReference): boolean => KNOWN.includes(`${apiVersion} ${kind}`)
+const TEMPLATE_KINDS = [
+  'apps/v1 Deployment',
+  'apps/v1 ReplicaSet',
+  'apps/v1 StatefulSet',
+  'apps/v1 DaemonSet',
+  'batch/v1 Job',
+]
+const hasTemplate = ({ apiVersion, kind }: OwnerReference): boolean => TEMPLATE_KINDS.includes(`${apiVersion} ${kind}`)
 
+/** The controller among the owner references. */
 export const controllerOf = ({ ownerReferences = [] }: ObjectMeta): OwnerReference | undefined =>
   ownerReferences.find(({ controller }) => controller === true)
 
-/** Whose pod this is, where that is no kind whose template is read. */
+/** The pod's controller, where its kind is none whose template is read. */
 export function foreignOwner({ metadata }: Pod): ApplicationIdentity | undefined {
   const owner = controllerOf(metadata)
-  if (!owner || isKnown(owner)) return undefined
+  if (!owner || hasTemplate(owner)) return undefined
   const { apiVersion, kind, name, uid } = owner
   return { apiVersion, kind, namespace: metadata.namespace ?? '', name, uid }
 }
 
-/** A foreign kind does not say how many pods it wants: the number must be a fixed one, and of `+2` only the 2 is known. */
-export function askedByPod(pod: Pod): SubnetDemand {
+/**
+ * The demand of a pod of a foreign controller: the number of pods is unknown, so the annotation
+ * must have a fixed number, and of `+2` only the 2 counts.
+ */
+export function demandOfPod(pod: Pod): SubnetDemand {
   const identity = foreignOwner(pod)
   const { annotations, namespace = '', name } = pod.metadata
-  if (!identity || !annotations || pod.spec?.hostNetwork === true || !asksForSubnet(annotations)) return NONE
-  return understood(identity, { where: `pod ${namespace}/${name}`, annotations, pods: 0, otherwise: undefined })
+  if (!identity || !annotations || pod.spec?.hostNetwork === true || !namesSubnet(annotations)) return NONE
+  return parseDemand(identity, { where: `pod ${namespace}/${name}`, annotations, pods: 0, otherwise: undefined })
 }
 
-/** Names of SpiderSubnets, each once. */
-export const subnetsAsked = (asked: SubnetDemand): readonly string[] =>
-  asked.kind === 'asks' ? [...new Set(asked.application.items.flatMap(({ subnets }) => [...subnets.values()]))] : []
+/** Names of the SpiderSubnets in a demand, each once. */
+export const subnetsInDemand = (demand: SubnetDemand): readonly string[] =>
+  demand.kind === 'valid' ? [...new Set(demand.application.items.flatMap(({ subnets }) => [...subnets.values()]))] : []
 
-interface NumberWish {
+interface IpNumber {
   readonly isFlexible: boolean
   readonly count: number
 }
 
-interface Asking {
+interface DemandInput {
   readonly where: string
   readonly annotations: Annotations
   readonly pods: number
-  /** Where no annotation says a number; `undefined` where one must. */
-  readonly otherwise: NumberWish | undefined
+  /** The default without an annotation; undefined where one is required. */
+  readonly otherwise: IpNumber | undefined
 }
 
-function understood(identity: ApplicationIdentity, { where, annotations, pods, otherwise }: Asking): SubnetDemand {
+function parseDemand(
+  identity: ApplicationIdentity,
+  { where, annotations, pods, otherwise }: DemandInput,
+): SubnetDemand {
   try {
     const { isFlexible, count } = numberIn(annotations[ANNOTATION_IP_NUMBER], where) ?? otherwise ?? missing(where)
     const items = itemsIn(annotations, where)
     const reclaims = reclaimIn(annotations[ANNOTATION_RECLAIM], where)
     const [size, number] = isFlexible ? [pods + count, `+${count}`] : [count, `${count}`]
-    return { kind: 'asks', application: { ...identity, items, size, number, reclaims } }
+    return { kind: 'valid', application: { ...identity, items, size, number, reclaims } }
   } catch (error) {
-    if (error instanceof Refused) return { kind: 'wrong', identity, why: error.message }
+    if (error instanceof Refused) return { kind: 'invalid', identity, why: error.message }
     throw error
   }
 }
@@ -170,8 +191,11 @@ function itemsIn(annotations: Annotations, where: string): readonly SubnetItem[]
   return [subnetAnnotation(annotations[ANNOTATION_SUBNET] ?? '', `annotation ${ANNOTATION_SUBNET} of ${where}`)]
 }
 
-/** `5` is five, `+2` two more than pods. As Go's Spiderpool splits it, what stands before the `+` says nothing: `3+2` is `+2`. */
-function numberIn(text: string | undefined, where: string): NumberWish | undefined {
+/**
+ * `5` is five, `+2` two beyond the number of pods. As in Go's Spiderpool, what stands before the
+ * `+` is ignored: `3+2` is `+2`.
+ */
+function numberIn(text: string | undefined, where: string): IpNumber | undefined {
   if (text === undefined) return undefined
   const parts = text.split('+')
   const count = parts.at(-1) ?? ''
@@ -181,7 +205,7 @@ function numberIn(text: string | undefined, where: string): NumberWish | undefin
   )
 }
 
-/** What Go's strconv.ParseBool takes. */
+/** Accepted by Go's strconv.ParseBool. */
 function reclaimIn(text: string | undefined, where: string): boolean {
   if (text === undefined || /^(1|t|T|TRUE|true|True)$/.test(text)) return true
   if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false

@@ -1,4 +1,5 @@
-// The applications that ask SpiderSubnets for pools: how they are found, whether they are there, and what is wrong with what they ask.
+// Applications that request pools from SpiderSubnets: watches, lookups, and Events for invalid
+// annotations.
 import type { ObjectMeta, Pod, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
 import { isAlive } from '../../../../lib/ipam/store/pod.js'
@@ -15,11 +16,11 @@ import {
 } from '../../../../lib/kube/kinds.js'
 import {
   apiVersionOfKind,
-  askedByPod,
-  askedByWorkload,
-  asksForSubnet,
+  demandOfPod,
+  demandOfWorkload,
+  namesSubnet,
   foreignOwner,
-  subnetsAsked,
+  subnetsInDemand,
   templateOf,
   type SubnetDemand,
   type ApplicationIdentity,
@@ -29,16 +30,16 @@ import {
 import { identityOfPool, isFor, autoPoolRequestsFor, type AutoPoolRequest } from '../subnet/autopool.js'
 import { aboutIdentity } from '../subnet/notice.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { keyOf, source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
 import { CLUSTER_PODS, slimMeta } from '../sources.js'
 
 type WorkloadSource = WatchSource<Workload, 'subnet'>
 
-/** Of most there is nothing to keep but the name: they ask no SpiderSubnet. */
+/** Most workloads name no SpiderSubnet; only their metadata is kept. */
 function slim(workload: Workload): Workload {
   const metadata = slimMeta(workload.metadata)
-  if (!asksForSubnet(templateOf(workload)?.metadata?.annotations)) return { metadata }
+  if (!namesSubnet(templateOf(workload)?.metadata?.annotations)) return { metadata }
   const { spec, status } = workload
   const scheduled = status?.desiredNumberScheduled
   return {
@@ -71,7 +72,7 @@ const workloads = (kind: Kind, of: WorkloadKind, more: { readonly optional?: tru
     ...more,
     kind,
     transform: slim,
-    indexes: { subnet: workload => subnetsAsked(askedByWorkload(of, workload, 0)) },
+    indexes: { subnet: workload => subnetsInDemand(demandOfWorkload(of, workload, 0)) },
   })
 
 const WORKLOADS: Readonly<Record<WorkloadKind, WorkloadSource>> = {
@@ -80,7 +81,7 @@ const WORKLOADS: Readonly<Record<WorkloadKind, WorkloadSource>> = {
   StatefulSet: workloads(STATEFULSETS, 'StatefulSet'),
   DaemonSet: workloads(DAEMONSETS, 'DaemonSet'),
   Job: workloads(JOBS, 'Job'),
-  /** Kubernetes 1.20 has them in batch/v1beta1 only. */
+  /** Kubernetes 1.20 serves them in batch/v1beta1 only. */
   CronJob: workloads(CRONJOBS, 'CronJob', { optional: true }),
 }
 const KINDS = Object.keys(WORKLOADS) as readonly WorkloadKind[]
@@ -88,100 +89,107 @@ const KINDS = Object.keys(WORKLOADS) as readonly WorkloadKind[]
 const kindOf = ({ apiVersion, kind }: ApplicationIdentity): WorkloadKind | undefined =>
   KINDS.find(one => one === kind && apiVersionOfKind(one) === apiVersion)
 
-/** A status that moves, as a Deployment's does with each pod, is no news: nothing of it is kept. */
-const isSameButVersion = (a: { readonly metadata: ObjectMeta }, b: { readonly metadata: ObjectMeta }): boolean =>
+/** A Deployment's status changes with each pod; none of it is kept, so such a change is ignored. */
+const isEqualButVersion = (a: { readonly metadata: ObjectMeta }, b: { readonly metadata: ObjectMeta }): boolean =>
   textOf(a) === textOf(b)
 const textOf = (object: { readonly metadata: ObjectMeta }): string =>
   JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: '' } })
 
-/** `keysOf` is given what is asked, by a workload or by a pod of a foreign kind, and `Kind/namespace/name` of that. */
+/**
+ * Watches of all workload kinds. `keysOf` gets the demand of a workload or of a pod of a foreign
+ * kind, and its `Kind/namespace/name`.
+ */
 export const applicationWatches = (
-  keysOf: (asked: SubnetDemand, by: string) => readonly string[],
+  keysOf: (demand: SubnetDemand, by: string) => readonly string[],
 ): readonly Watch[] => [
   ...KINDS.map(kind =>
     watchOf(
       WORKLOADS[kind],
-      workload => keysOf(askedByWorkload(kind, workload, 0), `${kind}/${keyOf(workload)}`),
-      ({ object, previous }) => isSameButVersion(object, previous),
+      workload => keysOf(demandOfWorkload(kind, workload, 0), `${kind}/${keyOf(workload)}`),
+      ({ object, previous }) => isEqualButVersion(object, previous),
     ),
   ),
-  watchOf(CLUSTER_PODS, pod => keysOf(askedByPod(pod), `Pod/${keyOf(pod)}`)),
+  watchOf(CLUSTER_PODS, pod => keysOf(demandOfPod(pod), `Pod/${keyOf(pod)}`)),
 ]
 
 export interface DemandOptions {
   readonly families: readonly Family[]
-  /** Addresses more than pods, where no annotation says a number. */
+  /** Addresses beyond the number of pods, where no annotation has a number. */
   readonly flexible: number
 }
 
-/** What all applications want of a subnet, by kind, namespace and name. */
+/** The pool requests of all applications on a subnet, sorted by kind, namespace and name. */
 export function autoPoolRequestsOn(
   subnet: string,
   cache: CacheReader,
   { families, flexible }: DemandOptions,
 ): readonly AutoPoolRequest[] {
-  const asked = KINDS.flatMap(kind =>
+  const demand = KINDS.flatMap(kind =>
     cache
       .of(WORKLOADS[kind])
       .by('subnet', subnet)
-      .map(workload => askedByWorkload(kind, workload, flexible)),
+      .map(workload => demandOfWorkload(kind, workload, flexible)),
   )
-  const all = [...asked, ...askedByForeign(cache.of(CLUSTER_PODS).by('asking', subnet))]
+  const all = [...demand, ...demandsOfForeign(cache.of(CLUSTER_PODS).by('subnet', subnet))]
   return all
-    .flatMap(one => (one.kind === 'asks' ? autoPoolRequestsFor(one.application, subnet, families) : []))
+    .flatMap(one => (one.kind === 'valid' ? autoPoolRequestsFor(one.application, subnet, families) : []))
     .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
 }
 
 const orderOf = ({ application: { kind, namespace, name, uid }, nic }: AutoPoolRequest): string =>
   [kind, namespace, name, uid, nic].join('/')
 
-/** One for each controller: its youngest pod says what it asks now. */
-function askedByForeign(pods: readonly Pod[]): readonly SubnetDemand[] {
-  const youngest = new Map<string, Pod>()
-  const born = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
+/** One for each controller: its newest pod has the current annotations. */
+function demandsOfForeign(pods: readonly Pod[]): readonly SubnetDemand[] {
+  const newest = new Map<string, Pod>()
+  const ageKey = ({ metadata }: Pod): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`
   for (const pod of pods.filter(isAlive)) {
     const uid = foreignOwner(pod)?.uid ?? ''
-    const other = youngest.get(uid)
-    if (!other || born(other) < born(pod)) youngest.set(uid, pod)
+    const other = newest.get(uid)
+    if (!other || ageKey(other) < ageKey(pod)) newest.set(uid, pod)
   }
-  return [...youngest.values()].map(askedByPod)
+  return [...newest.values()].map(demandOfPod)
 }
 
-/** Why nobody wishes for a pool, as the cache has it. What cannot be understood is no reason to take anything away. */
-export function fateInCache(pool: SpiderIPPool, subnet: string, cache: CacheReader): 'kept' | 'unwished' | 'gone' {
+/** Why no application requests the pool, by the cache. Invalid annotations keep it. */
+export function requestStateInCache(
+  pool: SpiderIPPool,
+  subnet: string,
+  cache: CacheReader,
+): 'kept' | 'unrequested' | 'gone' {
   const identity = identityOfPool(pool)
   const kind = identity && kindOf(identity)
   if (!identity) return 'kept'
   if (!kind) return cache.of(CLUSTER_PODS).count('foreign', identity.uid) > 0 ? 'kept' : 'gone'
   if (!cache.isServed(WORKLOADS[kind])) return 'kept'
-  return fateFor(pool, subnet, kind, cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
+  return requestStateFor(pool, subnet, kind, cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity)))
 }
 
 const keyOfIdentity = ({ namespace, name }: ApplicationIdentity): string => keyOf({ metadata: { namespace, name } })
 
-function fateFor(
+function requestStateFor(
   pool: SpiderIPPool,
   subnet: string,
   kind: WorkloadKind,
   workload: Workload | undefined,
-): 'kept' | 'unwished' | 'gone' {
+): 'kept' | 'unrequested' | 'gone' {
   if (!workload || workload.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
-  const asked = askedByWorkload(kind, workload, 0)
-  if (asked.kind === 'wrong') return 'kept'
-  const wishes = asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, subnet, [4, 6]) : []
-  return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unwished'
+  const demand = demandOfWorkload(kind, workload, 0)
+  if (demand.kind === 'invalid') return 'kept'
+  const requests = demand.kind === 'valid' ? autoPoolRequestsFor(demand.application, subnet, [4, 6]) : []
+  return requests.some(request => isFor(pool, request)) ? 'kept' : 'unrequested'
 }
 
-/** The same, past every cache. Of a foreign kind whose objects cannot be looked up the pool is kept. */
-export async function freshFate(
+/** The same by live reads. Of a foreign kind whose objects cannot be looked up the pool is kept. */
+export async function liveRequestState(
   pool: SpiderIPPool,
   subnet: string,
   { live, kube, log }: ReconcileContext,
-): Promise<'kept' | 'unwished' | 'gone'> {
+): Promise<'kept' | 'unrequested' | 'gone'> {
   const identity = identityOfPool(pool)
   if (!identity) return 'kept'
   const kind = kindOf(identity)
-  if (kind) return fateFor(pool, subnet, kind, await live.get(WORKLOADS[kind], keyOfIdentity(identity)))
+  if (kind) return requestStateFor(pool, subnet, kind, await live.get(WORKLOADS[kind], keyOfIdentity(identity)))
   const { apiVersion, namespace, name, uid } = identity
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   const plural = pluralOf(identity.kind)
@@ -196,13 +204,14 @@ export async function freshFate(
     }
     if (!isNotFound(error)) throw error
   }
-  // Nothing of that name, or nothing under that path at all: only where the kind is known to be served there is the object gone.
+  // 404 means no object of that name or no such path; only where the kind is known to be served is
+  // the object gone.
   if (await isServed(`${plural}.${group}`, identity, kube)) return 'gone'
   log.info(`${identity.kind} ${namespace}/${name} cannot be looked up, so pool ${pool.metadata.name} stays`)
   return 'kept'
 }
 
-/** As Kubernetes guesses it (UnsafeGuessKindToResource). */
+/** As UnsafeGuessKindToResource of apimachinery. */
 function pluralOf(kind: string): string {
   const single = kind.toLowerCase()
   if (single.endsWith('s')) return `${single}es`
@@ -224,40 +233,40 @@ async function isServed(
   }
 }
 
-/** The subnets that an application asks now: they may wait for one of its pools to go. */
+/** Subnets that an application names now: they may wait for one of its pools to be deleted. */
 export function subnetsOf(identity: ApplicationIdentity, cache: CacheReader): readonly string[] {
   const kind = kindOf(identity)
   const workload = kind && cache.of(WORKLOADS[kind]).get(keyOfIdentity(identity))
-  return kind && workload ? subnetsAsked(askedByWorkload(kind, workload, 0)) : []
+  return kind && workload ? subnetsInDemand(demandOfWorkload(kind, workload, 0)) : []
 }
 
-/** Tells applications whose annotations cannot be understood: no subnet knows of them. */
+/** Records an Event on applications with invalid annotations, which no subnet's reconciler sees. */
 export const applications = (_: ReconcilerDeps): Reconciler => ({
   name: 'application',
-  runs: 'leader',
+  needsLeadership: true,
   maxConcurrent: 1,
-  watches: applicationWatches((asked, by) => (asked.kind === 'wrong' ? [by] : [])),
+  watches: applicationWatches((demand, by) => (demand.kind === 'invalid' ? [by] : [])),
   reconcile(key, cache, context) {
-    const asked = askedBy(key, cache)
-    if (asked.kind === 'wrong') {
-      context.log.warn(asked.why)
+    const demand = demandOfKey(key, cache)
+    if (demand.kind === 'invalid') {
+      context.log.warn(demand.why)
       context.recordEvent({
-        regarding: aboutIdentity(asked.identity),
+        regarding: aboutIdentity(demand.identity),
         type: 'Warning',
         reason: 'WrongInput',
-        message: asked.why,
+        message: demand.why,
       })
     }
     return Promise.resolve(undefined)
   },
 })
 
-function askedBy(place: string, cache: CacheReader): SubnetDemand {
-  const slash = place.indexOf('/')
-  const [kind, key] = [place.slice(0, slash), place.slice(slash + 1)]
+function demandOfKey(demandKey: string, cache: CacheReader): SubnetDemand {
+  const slash = demandKey.indexOf('/')
+  const [kind, key] = [demandKey.slice(0, slash), demandKey.slice(slash + 1)]
   const known = KINDS.find(one => one === kind)
   const workload = known && cache.of(WORKLOADS[known]).get(key)
-  if (known) return workload ? askedByWorkload(known, workload, 0) : { kind: 'none' }
+  if (known) return workload ? demandOfWorkload(known, workload, 0) : { kind: 'none' }
   const pod = cache.of(CLUSTER_PODS).get(key)
-  return pod ? askedByPod(pod) : { kind: 'none' }
+  return pod ? demandOfPod(pod) : { kind: 'none' }
 }

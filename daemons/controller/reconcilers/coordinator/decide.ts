@@ -1,4 +1,5 @@
-// Which CIDRs the cluster's pods and Services have: from kubeadm, the controller-manager, Calico, Cilium. Pure; texts in, a status out.
+// SpiderCoordinator status: the CIDRs of pods and Services, from kubeadm, kube-controller-manager,
+// Calico and Cilium.
 import type { ObjectMeta } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 
@@ -41,33 +42,34 @@ export interface CiliumPool {
   }
 }
 
-/** Objects of a kind that a cluster need not have, or that we may not list. */
+/** Objects of a kind that may be missing or forbidden. */
 export type Listed<T> = readonly T[] | 'absent' | 'forbidden'
 
 export interface ClusterCidrs {
-  /** `cluster`, `calico`, `cilium` or `none`; what `auto` stands for is in reconcile/network.ts. */
+  /** `cluster`, `calico`, `cilium` or `none`; network.ts resolves `auto`. */
   readonly type: string
   readonly kubeadm: ConfigMap | undefined
   readonly controllerManagers: readonly CommandPod[]
-  /** `undefined` where no version of the API is served. */
+  /** Undefined where no version of the API is served. */
   readonly serviceCidrs: readonly ServiceCidr[] | undefined
   readonly calico: Listed<CalicoPool>
   readonly cilium: ConfigMap | undefined
   readonly ciliumPools: Listed<CiliumPool>
   /**
-   * Services' CIDRs are enough where the type needs no others: tolerateUnknownClusterCIDR, or podCIDRType `none` in the spec itself. `auto`
-   * that finds no network stays NotReady, as users know it.
+   * tolerateUnknownClusterCIDR, or podCIDRType `none` in the spec: the Services' CIDRs suffice
+   * where the type needs no others. `auto` that finds no network stays NotReady, as in the Go
+   * system.
    */
   readonly toleratesUnknown: boolean
 }
 
-/** Byte for byte as users' tools compare it; what to do about it is said by `remedyOf`. */
+/** Byte-exact: users' tools compare it. `remedyOf` has the remedy. */
 export const NO_CONTROLLER_MANAGER = 'No kube-controller-manager pod found, unable to get clusterCIDR'
 
 const KUBEADM_SAMPLE =
   '"networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}" in data.ClusterConfiguration of ConfigMap kube-system/kubeadm-config'
 
-/** What an administrator does about a reason; '' where the reason itself says it. */
+/** What an administrator does about a reason; '' where the reason says it. */
 export const remedyOf = (reason: string): string =>
   reason === NO_CONTROLLER_MANAGER
     ? `write ${KUBEADM_SAMPLE}, or set spec.podCIDRType to calico, cilium or none, or tolerateUnknownClusterCIDR: true in conf.yml`
@@ -81,10 +83,10 @@ interface Cidrs {
 const valid = (texts: readonly string[]): readonly string[] =>
   texts.map(text => text.trim().replace(/^["']|["']$/g, '')).filter(text => parsePrefix(text) !== undefined)
 
-/** A scalar after a key, in block or flow style: double quoted, single quoted or plain up to white space, a comment or a closing brace. */
+/** A YAML scalar after a key, in block or flow style: double-quoted, single-quoted or plain. */
 const SCALAR = String.raw`(?:"(?<double>[^"\n]*)"|'(?<single>[^'\n]*)'|(?<plain>[^\s"'#{}\[\]][^\s#{}\[\]"']*))`
 
-/** ClusterConfiguration is YAML in a string; two keys of it are asked for. JSON is YAML too. */
+/** The two subnets of ClusterConfiguration, which is YAML (or JSON) in a string. */
 export function fromKubeadm(map: ConfigMap | undefined): Cidrs {
   const text = (map?.data?.['ClusterConfiguration'] ?? '').replace(/(^|\s)#.*$/gm, '$1')
   const list = (key: string): readonly string[] => {
@@ -94,7 +96,10 @@ export function fromKubeadm(map: ConfigMap | undefined): Cidrs {
   return { pods: list('podSubnet'), services: list('serviceSubnet') }
 }
 
-/** `--flag=value` or `--flag value`, as words of their own or within one (`sh -c "…"`); in the command first. */
+/**
+ * The CIDRs of the flags `--flag=value` or `--flag value`, as separate words or within one (`sh -c
+ * "…"`); the command is searched before the args.
+ */
 export function fromControllerManager({ spec }: CommandPod): Cidrs {
   const { command = [], args = [] } = spec?.containers?.[0] ?? {}
   const wordsOf = (texts: readonly string[]): readonly string[] => texts.flatMap(text => text.trim().split(/\s+/))
@@ -109,11 +114,17 @@ export function fromControllerManager({ spec }: CommandPod): Cidrs {
   return { pods: flag('--cluster-cidr'), services: flag('--service-cluster-ip-range') }
 }
 
-/** The conf that a container runtime takes for the cluster's own network: the first by name, Multus' own left out. */
+/**
+ * The CNI conf that a container runtime takes for the default network: the first by name, Multus'
+ * own left out.
+ */
 export const firstConf = (names: readonly string[]): string | undefined =>
   names.filter(name => /\.(conf|conflist)$/.test(name) && !name.includes('00-multus')).sort()[0]
 
-/** The podCIDRType of the network that a conf names; `none` for any other, for no conf and for one that is not JSON. */
+/**
+ * The podCIDRType of the network that a conf names; `none` for any other network, without a conf,
+ * and for one that is not JSON.
+ */
 export function typeOfConf(text: string | undefined): string {
   switch (text === undefined ? undefined : networkName(text)) {
     case 'calico':
@@ -128,7 +139,10 @@ export function typeOfConf(text: string | undefined): string {
   }
 }
 
-/** The same by the file's name, for a conf that only root may read: `10-calico.conflist`, `05-cilium.conflist`, `10-flannel.conflist`. */
+/**
+ * The podCIDRType by the file's name, for a conf that only root may read: `10-calico.conflist`,
+ * `05-cilium.conflist`, `10-flannel.conflist`.
+ */
 export function typeOfConfName(name: string): string | undefined {
   const [found] = /calico|cilium|flannel/.exec(name) ?? []
   return found === 'flannel' ? 'cluster' : found
@@ -139,7 +153,7 @@ function networkName(text: string): unknown {
     const conf: unknown = JSON.parse(text)
     return typeof conf === 'object' && conf !== null && 'name' in conf ? conf.name : undefined
   } catch {
-    return undefined // not JSON: nobody's network
+    return undefined // not JSON: of no network
   }
 }
 
@@ -155,6 +169,7 @@ const byAge = <T extends { readonly metadata: ObjectMeta }>(objects: readonly T[
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))
 
+/** The status for what was found in the cluster. */
 export function statusOf(found: ClusterCidrs): CoordinatorStatus {
   const { type } = found
   const objects = byAge(found.serviceCidrs ?? []).flatMap(({ spec }) => spec?.cidrs ?? [])
@@ -166,21 +181,21 @@ export function statusOf(found: ClusterCidrs): CoordinatorStatus {
   return { phase: 'Synced', overlayPodCIDR: pods.cidrs, serviceCIDR }
 }
 
-/** What kubeadm or the controller-manager says, whatever the type is; or why it is not known. */
+/** The CIDRs of kubeadm or kube-controller-manager, whatever the type; or why they are unknown. */
 function clusterCidrs(found: ClusterCidrs, hasServiceCidrs: boolean): Cidrs | string {
-  const said = fromKubeadm(found.kubeadm)
-  if (said.pods.length > 0 && said.services.length > 0) return said
+  const kubeadm = fromKubeadm(found.kubeadm)
+  if (kubeadm.pods.length > 0 && kubeadm.services.length > 0) return kubeadm
   const [pod] = byAge(found.controllerManagers)
   if (pod) return fromControllerManager(pod)
-  const isKnown = found.type !== 'cluster' && (hasServiceCidrs || said.services.length > 0)
-  if (found.toleratesUnknown && isKnown) return said
-  return found.kubeadm === undefined ? NO_CONTROLLER_MANAGER : unreadKubeadm(said)
+  const isKnown = found.type !== 'cluster' && (hasServiceCidrs || kubeadm.services.length > 0)
+  if (found.toleratesUnknown && isKnown) return kubeadm
+  return found.kubeadm === undefined ? NO_CONTROLLER_MANAGER : unreadKubeadm(kubeadm)
 }
 
-/** The ConfigMap exists: then the reason names what it lacks. */
+/** The ConfigMap exists: the reason names what is missing in it. */
 function unreadKubeadm({ pods, services }: Cidrs): string {
-  const lacks = [...(pods.length > 0 ? [] : ['podSubnet']), ...(services.length > 0 ? [] : ['serviceSubnet'])]
-  return `ConfigMap kube-system/kubeadm-config has no ${lacks.join(' and no ')} with a CIDR in data.ClusterConfiguration, and there is no kube-controller-manager pod: write ${KUBEADM_SAMPLE}, or set spec.podCIDRType`
+  const missing = [...(pods.length > 0 ? [] : ['podSubnet']), ...(services.length > 0 ? [] : ['serviceSubnet'])]
+  return `ConfigMap kube-system/kubeadm-config has no ${missing.join(' and no ')} with a CIDR in data.ClusterConfiguration, and there is no kube-controller-manager pod: write ${KUBEADM_SAMPLE}, or set spec.podCIDRType`
 }
 
 type Pods = { readonly cidrs: readonly string[] } | { readonly error: string }

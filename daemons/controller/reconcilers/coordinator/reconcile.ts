@@ -1,4 +1,6 @@
-// The SpiderCoordinator's status: the cluster's CIDRs as reconcile/cidrs.ts finds them, whenever one of their sources changes.
+// Reconciles the SpiderCoordinator's status: the cluster's CIDRs, whenever one of their sources
+// changes.
+import { codeOf, messageOf } from '../../../../lib/errors.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { FINALIZER, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { ObjectMeta } from '../../../../lib/crd/types.js'
@@ -21,7 +23,7 @@ import {
 } from './decide.js'
 import { NETWORK_UNKNOWN, networkAfter, type NetworkObservation } from './network.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
 import { slimMeta } from '../sources.js'
 
@@ -43,7 +45,7 @@ const MANAGERS = source<CommandPod>({
 })
 const served = (version: string): WatchSource<ServiceCidr, never> =>
   source<ServiceCidr>({ kind: { ...SERVICECIDRS, version }, optional: true })
-/** The newest that the cluster serves counts. */
+/** The newest version that the cluster serves is used. */
 const SERVICE_CIDRS = ['v1', 'v1beta1', 'v1alpha1'].map(served)
 const foreign = (group: string, version: string, kind: string, plural: string): Kind => ({
   group,
@@ -58,82 +60,89 @@ const CILIUM_POOLS = source<CiliumPool>({
   optional: true,
 })
 
-/** The spelling is the installation's: charts set it so. */
+/** Misspelled in Spiderpool's charts, so misspelled here. */
 const NAME_ENV = 'SPIDERPOOL_COORDINATOR_DEAFULT_NAME'
 const CNI_DIR_ENV = 'SPIDERPOOL_CNI_CONFIG_DIR'
 const RESYNC_MS = 60_000
-/** Of the conf folder of type `auto`: a folder of this node, whose changes no watch of the API server reports. */
-const LOOK_MS = 5_000
 /**
- * A coordinator that was Synced becomes NotReady once its reason has stood for so long: a static pod that restarts, a right that is
- * applied again or a ConfigMap that is replaced is missing for a moment, and no pod of the cluster starts while the phase is NotReady.
+ * Interval of reading the CNI conf directory for type `auto`: no watch reports changes of this
+ * node's files.
  */
-const DOUBT_MS = 60_000
+const READ_INTERVAL_MS = 5_000
+/**
+ * A Synced coordinator becomes NotReady only after its reason has lasted this long: a static pod
+ * that restarts, a permission or a ConfigMap that is replaced is missing for a moment, and no pod
+ * of the cluster starts while the phase is NotReady.
+ */
+const NOT_READY_DELAY_MS = 60_000
 
 export function coordinators({ env, conf }: ReconcilerDeps): Reconciler {
   const name = env[NAME_ENV] || 'default'
   const dir = env[CNI_DIR_ENV] || '/etc/cni/net.d'
-  const toOurs = (): readonly string[] => [name]
+  const toOwnKey = (): readonly string[] => [name]
   const watches: readonly Watch[] = [
     watchOf(COORDINATORS, ({ metadata }) => [metadata.name]),
-    ...[KUBEADM, CILIUM].map(one => watchOf(one, toOurs)),
-    watchOf(MANAGERS, toOurs),
-    ...SERVICE_CIDRS.map(one => watchOf(one, toOurs)),
-    watchOf(CALICO, toOurs),
-    watchOf(CILIUM_POOLS, toOurs),
+    ...[KUBEADM, CILIUM].map(one => watchOf(one, toOwnKey)),
+    watchOf(MANAGERS, toOwnKey),
+    ...SERVICE_CIDRS.map(one => watchOf(one, toOwnKey)),
+    watchOf(CALICO, toOwnKey),
+    watchOf(CILIUM_POOLS, toOwnKey),
   ]
   const network = networkOf(dir)
-  const doubt = doubted()
+  const delay = notReadyDelay()
   return {
     name: 'coordinator',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 1,
     watches,
     resyncMs: RESYNC_MS,
-    reset: doubt.forget,
+    reset: delay.reset,
     async reconcile(key, cache, context): Promise<ReconcileResult> {
       const coordinator = cache.of(COORDINATORS).get(key)
       if (!coordinator) return undefined
-      if (coordinator.metadata.deletionTimestamp !== undefined) return void (await letGo(coordinator, context))
+      if (coordinator.metadata.deletionTimestamp !== undefined)
+        return void (await releaseFinalizer(coordinator, context))
       if (key !== name) return undefined
-      const asked = coordinator.spec?.podCIDRType ?? 'auto'
+      const cidrType = coordinator.spec?.podCIDRType ?? 'auto'
       const isSynced = coordinator.status?.phase === 'Synced'
-      const again: ReconcileResult = asked === 'auto' ? { requeueAfterMs: LOOK_MS } : undefined
-      const type = asked === 'auto' ? network(isSynced, context) : asked
-      if (type === undefined) return again
+      const requeue: ReconcileResult = cidrType === 'auto' ? { requeueAfterMs: READ_INTERVAL_MS } : undefined
+      const type = cidrType === 'auto' ? network(isSynced, context) : cidrType
+      if (type === undefined) return requeue
       const status =
         typeof type === 'string'
-          ? statusOf(find(type, cache, asked === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true))
+          ? statusOf(
+              clusterCidrsOf(type, cache, cidrType === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true),
+            )
           : notReadable(type.error)
-      const waitMs = doubt.waitMs({ asked, isSynced, status }, context)
-      if (waitMs > 0) return { requeueAfterMs: Math.min(waitMs, again?.requeueAfterMs ?? waitMs) }
+      const waitMs = delay.waitMs({ cidrType, isSynced, status }, context)
+      if (waitMs > 0) return { requeueAfterMs: Math.min(waitMs, requeue?.requeueAfterMs ?? waitMs) }
       await write(coordinator, status, context)
-      return again
+      return requeue
     },
   }
 }
 
 /**
- * The podCIDRType that `auto` stands for, after one more look at the folder; `undefined` where the coordinator keeps its status until the
- * folder says more, `error` where nothing was ever read.
+ * Resolves `auto` by one more read of the directory. Undefined: the coordinator keeps its status
+ * until more is known; `error`: nothing was ever read.
  */
 function networkOf(
   dir: string,
 ): (isSynced: boolean, context: ReconcileContext) => string | { readonly error: string } | undefined {
-  let known = NETWORK_UNKNOWN
-  let logged = ''
+  let current = NETWORK_UNKNOWN
+  let lastError = ''
   return (isSynced, { now, log }) => {
-    const look = lookAt(dir)
-    const before = known
-    known = networkAfter(before, look, { nowMs: now(), isSynced })
-    const error = 'error' in look ? look.error : ''
-    if (error !== '' && error !== logged) log.warn(`${error}; the SpiderCoordinator keeps what is known`, { dir })
-    if (error === '' && logged !== '') log.info("the node's CNI configuration can be read again", { dir })
-    logged = error
-    if (before.type !== undefined && before.type !== known.type)
-      log.info(`podCIDRType auto is ${known.type ?? ''} now; it was ${before.type}`, { dir })
-    if (known.type !== undefined) return known.type
-    return 'error' in look && !isSynced ? look : undefined
+    const observation = readNetwork(dir)
+    const before = current
+    current = networkAfter(before, observation, { nowMs: now(), isSynced })
+    const error = 'error' in observation ? observation.error : ''
+    if (error !== '' && error !== lastError) log.warn(`${error}; the SpiderCoordinator keeps its status`, { dir })
+    if (error === '' && lastError !== '') log.info("the node's CNI configuration can be read again", { dir })
+    lastError = error
+    if (before.type !== undefined && before.type !== current.type)
+      log.info(`podCIDRType auto is ${current.type ?? ''} now; it was ${before.type}`, { dir })
+    if (current.type !== undefined) return current.type
+    return 'error' in observation && !isSynced ? observation : undefined
   }
 }
 
@@ -144,48 +153,51 @@ const notReadable = (reason: string): CoordinatorStatus => ({
   serviceCIDR: [],
 })
 
-interface Doubt {
+interface NotReadyDelay {
   /** Milliseconds until the status may be written; 0 where it may be now. */
   waitMs(
-    of: { readonly asked: string; readonly isSynced: boolean; readonly status: CoordinatorStatus },
+    of: { readonly cidrType: string; readonly isSynced: boolean; readonly status: CoordinatorStatus },
     context: ReconcileContext,
   ): number
-  forget(): void
+  reset(): void
 }
 
-/** Keeps a Synced coordinator so for DOUBT_MS, unless its spec was changed: then the new type's reason is the user's own. */
-function doubted(): Doubt {
+/**
+ * Delays NotReady of a Synced coordinator by NOT_READY_DELAY_MS, unless its spec was changed: then
+ * the new type's reason is reported at once.
+ */
+function notReadyDelay(): NotReadyDelay {
   let sinceMs: number | undefined
   let syncedType: string | undefined
   return {
-    waitMs({ asked, isSynced, status }, { now, log }) {
-      if (status.phase === 'Synced') syncedType = asked
-      const isDoubtful = isSynced && status.phase === 'NotReady' && (syncedType ?? asked) === asked
-      if (!isDoubtful) {
+    waitMs({ cidrType, isSynced, status }, { now, log }) {
+      if (status.phase === 'Synced') syncedType = cidrType
+      const isDelayed = isSynced && status.phase === 'NotReady' && (syncedType ?? cidrType) === cidrType
+      if (!isDelayed) {
         sinceMs = undefined
         return 0
       }
       if (sinceMs === undefined)
-        log.warn(`the SpiderCoordinator keeps its CIDRs for ${DOUBT_MS / 1000} s: ${status.reason ?? ''}`)
+        log.warn(`the SpiderCoordinator keeps its CIDRs for ${NOT_READY_DELAY_MS / 1000} s: ${status.reason ?? ''}`)
       sinceMs ??= now()
-      return Math.max(0, sinceMs + DOUBT_MS - now())
+      return Math.max(0, sinceMs + NOT_READY_DELAY_MS - now())
     },
-    forget() {
+    reset() {
       sinceMs = undefined
       syncedType = undefined
     },
   }
 }
 
-/** Nobody else removes the finalizer: without this `kubectl delete` would wait for ever. */
-async function letGo({ metadata }: Coordinator, { kube }: ReconcileContext): Promise<void> {
+/** Only the controller removes the finalizer; without this `kubectl delete` would block forever. */
+async function releaseFinalizer({ metadata }: Coordinator, { kube }: ReconcileContext): Promise<void> {
   if (metadata.finalizers?.includes(FINALIZER) !== true) return
   const finalizers = metadata.finalizers.filter(one => one !== FINALIZER)
   const body = { metadata: { resourceVersion: metadata.resourceVersion, finalizers } }
   await kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge')
 }
 
-function find(type: string, cache: CacheReader, toleratesUnknown: boolean): ClusterCidrs {
+function clusterCidrsOf(type: string, cache: CacheReader, toleratesUnknown: boolean): ClusterCidrs {
   const all = <T extends { readonly metadata: ObjectMeta }>(one: WatchSource<T, never>): readonly T[] => [
     ...cache.of(one).all(),
   ]
@@ -204,8 +216,11 @@ function find(type: string, cache: CacheReader, toleratesUnknown: boolean): Clus
   }
 }
 
-/** By the path each time: a folder that was replaced is another one under the same name. Reads no file but the conf that counts. */
-function lookAt(dir: string): NetworkObservation {
+/**
+ * Opens the path each time, since the directory may be replaced under its name. Reads only the conf
+ * that is in effect.
+ */
+function readNetwork(dir: string): NetworkObservation {
   try {
     const names = readdirSync(dir, { withFileTypes: true }).filter(entry => !entry.isDirectory())
     const name = firstConf(names.map(entry => entry.name))
@@ -219,14 +234,14 @@ function typeIn(dir: string, name: string): NetworkObservation {
   try {
     return { type: typeOfConf(readFileSync(`${dir}/${name}`, 'utf8')) }
   } catch (error) {
-    const isRefused = error instanceof Error && 'code' in error && error.code === 'EACCES'
+    const isRefused = codeOf(error) === 'EACCES'
     const type = isRefused ? typeOfConfName(name) : undefined
     return type === undefined ? unreadable(error) : { type }
   }
 }
 
 function unreadable(error: unknown): NetworkObservation {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   return {
     error: `the node's CNI configuration cannot be read (${CNI_DIR_ENV}): ${why}; set spec.podCIDRType of the SpiderCoordinator to cluster, calico, cilium or none`,
   }
@@ -234,30 +249,30 @@ function unreadable(error: unknown): NetworkObservation {
 
 async function write(
   { metadata, status = {} }: Coordinator,
-  shall: CoordinatorStatus,
+  desired: CoordinatorStatus,
   context: ReconcileContext,
 ): Promise<void> {
-  const is = {
+  const current = {
     phase: status.phase,
     reason: status.reason ?? '',
     pods: status.overlayPodCIDR,
     services: status.serviceCIDR,
   }
-  const news = {
-    phase: shall.phase,
-    reason: shall.reason ?? '',
-    pods: shall.overlayPodCIDR,
-    services: shall.serviceCIDR,
+  const next = {
+    phase: desired.phase,
+    reason: desired.reason ?? '',
+    pods: desired.overlayPodCIDR,
+    services: desired.serviceCIDR,
   }
-  if (JSON.stringify(is) === JSON.stringify(news)) return
-  // null takes the reason out: it is of a time that is over.
+  if (JSON.stringify(current) === JSON.stringify(next)) return
+  // null removes a reason that is outdated
   const body = {
     metadata: { resourceVersion: metadata.resourceVersion },
-    status: { ...shall, reason: shall.reason ?? null },
+    status: { ...desired, reason: desired.reason ?? null },
   }
   await context.kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge', { subresource: 'status' })
-  if (shall.phase === 'Synced' || shall.reason === status.reason) return
+  if (desired.phase === 'Synced' || desired.reason === status.reason) return
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderCoordinator', name: metadata.name, uid: metadata.uid ?? '' }
-  const message = [shall.reason ?? '', remedyOf(shall.reason ?? '')].filter(text => text !== '').join(': ')
+  const message = [desired.reason ?? '', remedyOf(desired.reason ?? '')].filter(text => text !== '').join(': ')
   context.recordEvent({ regarding: about, type: 'Warning', reason: 'ClusterNotReady', message })
 }

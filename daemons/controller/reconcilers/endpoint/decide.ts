@@ -1,4 +1,5 @@
-// What a SpiderEndpoint shall be: the record of what its pod holds, as long as the pod lives or is kept for its successor. Pure.
+// How a SpiderEndpoint is repaired: it names what its pod holds, while the pod lives or its
+// successor will use the record.
 import type { EndpointNic, Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { FINALIZER } from '../../../../lib/crd/names.js'
 import { addressesOf, nicRecord } from '../../../../lib/ipam/allocation/endpoint.js'
@@ -9,31 +10,35 @@ import { isFinished, isInUse } from '../address-gc/decide.js'
 export interface EndpointFacts {
   readonly endpoint: SpiderEndpoint | undefined
   readonly pod: Pod | undefined
-  /** Address objects of the record's name, of whatever UID. */
+  /** The SpiderIPAddresses of the record's name, of any UID. */
   readonly addresses: readonly SpiderIPAddress[]
   /** A StatefulSet or a virtual machine will use the record again. */
   readonly isKept: boolean
-  /** Addresses that Multus says the pod's NICs have. */
+  /** Addresses of the pod's interfaces, as Multus reports them. */
   readonly inUse: ReadonlySet<string>
 }
 
 export type Repair =
   | { readonly kind: 'none' }
-  /** Nobody holds anything by it any more. */
+  /** No address is held by it any more. */
   | { readonly kind: 'remove' }
-  /** Addresses that the pod holds and uses, and that its record does not name. */
+  /** The pod holds and uses these addresses, and its record does not name them. */
   | { readonly kind: 'record'; readonly uid: string; readonly addresses: readonly SpiderIPAddress[] }
-  /** Addresses that the record names, and that are held for nobody: they could be given to another pod. */
+  /**
+   * The record names this address and no SpiderIPAddress holds it: it could be given to another
+   * pod.
+   */
   | { readonly kind: 'hold'; readonly nic: EndpointNic; readonly address: string; readonly pool: string }
 
 const NONE: Repair = { kind: 'none' }
 
-export function repairOf(recorded: EndpointFacts): Repair {
-  const { endpoint, pod } = recorded
-  if (pod && isLive(pod)) return repairForLive(pod, recorded)
-  if (!endpoint || recorded.isKept) return NONE
+/** What is wrong with a record, if anything. */
+export function repairOf(facts: EndpointFacts): Repair {
+  const { endpoint, pod } = facts
+  if (pod && isLive(pod)) return repairForLive(pod, facts)
+  if (!endpoint || facts.isKept) return NONE
   const { uid } = endpoint.status.current
-  if (recorded.addresses.some(({ spec }) => spec.pod.uid === uid)) return NONE // they are freed first
+  if (facts.addresses.some(({ spec }) => spec.pod.uid === uid)) return NONE // address GC releases them first
   const isOurs = endpoint.metadata.finalizers?.includes(FINALIZER) === true
   return endpoint.metadata.deletionTimestamp === undefined || isOurs ? { kind: 'remove' } : NONE
 }
@@ -43,7 +48,7 @@ const isLive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefin
 function repairForLive(pod: Pod, { endpoint, addresses, inUse }: EndpointFacts): Repair {
   const uid = uidOf(pod)
   const isCurrent = endpoint?.status.current.uid === uid
-  if (endpoint && !isCurrent) return NONE // an ADD is at it: it replaces the record, or inherits it
+  if (endpoint && !isCurrent) return NONE // an ADD is running: it replaces or inherits the record
   if (endpoint?.metadata.deletionTimestamp !== undefined) return NONE
   const held = addresses.filter(({ spec }) => spec.pod.uid === uid)
   const named = new Set(endpoint?.status.current.ips.flatMap(addressesOf).map(({ address }) => address))
@@ -65,26 +70,26 @@ function unheldOf(endpoint: SpiderEndpoint, addresses: readonly SpiderIPAddress[
 }
 
 /**
- * The NICs with these addresses in them. A NIC that is touched is written anew from its pools, with gateways and routes, as its ADD would
- * have written it; where a pool is gone, with the address alone.
+ * The interfaces with these addresses added. One that changes is built again from its pools, with
+ * gateways and routes, as its ADD would; where a pool is gone, with the address alone.
  */
 export function withAddresses(
   nics: readonly EndpointNic[],
   addresses: readonly SpiderIPAddress[],
   poolNamed: (name: string) => Pool | undefined,
 ): readonly EndpointNic[] {
-  const made = new Map(nics.map(nic => [nic.interface, nic]))
+  const byName = new Map(nics.map(nic => [nic.interface, nic]))
   for (const name of new Set(addresses.map(({ spec }) => spec.nic))) {
     const own = addresses.filter(({ spec }) => spec.nic === name)
-    const bare = Object.assign({}, ...own.map(fieldsOf)) as Partial<EndpointNic>
+    const addressFields = Object.assign({}, ...own.map(fieldsOf)) as Partial<EndpointNic>
     const assigned = own.flatMap(object => {
       const pool = poolNamed(object.spec.pool)
       return pool ? [{ object, pool }] : []
     })
-    const before = made.get(name)
-    made.set(name, { ...before, ...nicRecord(name, assigned, before?.cleanGateway ?? false), ...bare })
+    const before = byName.get(name)
+    byName.set(name, { ...before, ...nicRecord(name, assigned, before?.cleanGateway ?? false), ...addressFields })
   }
-  return [...made.values()]
+  return [...byName.values()]
 }
 
 const fieldsOf = ({ spec: { ipVersion, address, pool } }: SpiderIPAddress): Partial<EndpointNic> =>

@@ -1,4 +1,4 @@
-// SpiderEndpoints: made true from the address objects, and gone with the last of them. Performs what reconcile/endpoint.ts decides.
+// Reconciles SpiderEndpoints with the SpiderIPAddresses, and deletes records without addresses.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { isRecordOf, recordAt } from '../../../../lib/ipam/allocation/go-records.js'
@@ -20,7 +20,7 @@ import { repairOf, withAddresses, type EndpointFacts, type Repair } from './deci
 import { addressesInUse, releaseMs, SIGHTING_MS, type GcRules } from '../address-gc/decide.js'
 import { stateOf } from '../address-gc/node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { keyOf, refOfKey, type CacheReader } from '../../runtime/lister.js'
 import {
   ADDRESSES,
@@ -34,8 +34,11 @@ import {
   SETS,
 } from '../sources.js'
 
-/** Seen so for this long before a record is mended: an ADD or a DEL in between writes one object after another. */
-const MENDING_MS = 10_000
+/**
+ * How long a fault must last before it is repaired: an ADD or a DEL writes several objects, one
+ * after another.
+ */
+const REPAIR_DELAY_MS = 10_000
 
 const VM = 'VirtualMachineInstance'
 
@@ -54,12 +57,12 @@ const WATCHES: readonly Watch[] = [
   watchOf(MACHINES, (one, cache) => recordsOf(cache, VM, keyOf(one))),
 ]
 
-interface Sighting {
+interface Observation {
   readonly of: string
   readonly sinceMs: number
 }
 
-interface Doing {
+interface RepairContext {
   readonly key: string
   readonly features: Features
   readonly cache: CacheReader
@@ -67,52 +70,53 @@ interface Doing {
   readonly store: Store
 }
 
+/** The reconciler of SpiderEndpoints. */
 export function endpoints({ settings, conf }: ReconcilerDeps): Reconciler {
   const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
-  const sightings = new Map<string, Sighting>()
+  const observations = new Map<string, Observation>()
   return {
     name: 'endpoint',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 50,
     resyncMs: settings.reclaim.resyncMs,
     watches: WATCHES,
-    reset: () => sightings.clear(),
+    reset: () => observations.clear(),
     async reconcile(key, cache, context) {
       const cached = fromCache(key, cache, features)
       const repair = repairOf(cached)
       if (repair.kind === 'none' || (repair.kind === 'remove' && !settings.reclaim.enabled))
-        return void sightings.delete(key)
-      const sinceMs = sinceOf(sightings, key, nameOf(repair), context)
-      const graceMs = repair.kind === 'remove' ? removalMs(cached, cache, settings.reclaim) : MENDING_MS
+        return void observations.delete(key)
+      const sinceMs = sinceOf(observations, key, nameOf(repair), context)
+      const graceMs = repair.kind === 'remove' ? removalMs(cached, cache, settings.reclaim) : REPAIR_DELAY_MS
       const waitMs = sinceMs + graceMs - context.now()
       if (waitMs > 0) return { requeueAfterMs: waitMs }
-      // A record that was deleted already and names nothing is only let go: nothing can depend on it any more.
-      const isGoing = repair.kind === 'remove' && cached.endpoint?.metadata.deletionTimestamp !== undefined
-      const recorded = isGoing ? cached : await fromServer(key, cache, features, context)
-      const anew = repairOf(recorded)
-      sightings.delete(key)
-      if (nameOf(anew) !== nameOf(repair)) return { requeueAfterMs: SIGHTING_MS }
-      await perform(anew, recorded, { key, features, cache, context, store: kubeStore(context.kube) })
+      // A terminating record without addresses only loses its finalizer, so the cache suffices.
+      const isTerminating = repair.kind === 'remove' && cached.endpoint?.metadata.deletionTimestamp !== undefined
+      const facts = isTerminating ? cached : await fromServer(key, cache, features, context)
+      const confirmed = repairOf(facts)
+      observations.delete(key)
+      if (nameOf(confirmed) !== nameOf(repair)) return { requeueAfterMs: SIGHTING_MS }
+      await applyRepair(confirmed, facts, { key, features, cache, context, store: kubeStore(context.kube) })
       return undefined
     },
   }
 }
 
-/** The node's own DEL removes the record right after the address; the controller only what is left then. */
+/** Grace period of a removal: the node's own DEL deletes the record right after the address. */
 function removalMs({ endpoint }: EndpointFacts, cache: CacheReader, rules: Pick<GcRules, 'releaseMs'>): number {
   const node = stateOf(cache.of(CLUSTER_NODES).get(endpoint?.status.current.node ?? ''))
   return Math.max(SIGHTING_MS, releaseMs({ node }, rules))
 }
 
-/** Of two sightings of one key: is it the same thing that is wrong. */
+/** Identifies a fault: whether two observations of a key are of the same one. */
 const nameOf = (repair: Repair): string =>
   repair.kind === 'record' ? `record ${repair.uid}` : repair.kind === 'hold' ? `hold ${repair.address}` : repair.kind
 
-function sinceOf(sightings: Map<string, Sighting>, key: string, of: string, { now }: ReconcileContext): number {
-  const before = sightings.get(key)
+function sinceOf(observations: Map<string, Observation>, key: string, of: string, { now }: ReconcileContext): number {
+  const before = observations.get(key)
   if (before?.of === of) return before.sinceMs
   const sinceMs = now()
-  sightings.set(key, { of, sinceMs })
+  observations.set(key, { of, sinceMs })
   return sinceMs
 }
 
@@ -131,7 +135,7 @@ function fromCache(key: string, cache: CacheReader, features: Features): Endpoin
     instance: cache.of(INSTANCES).get(owner),
     machine: cache.of(MACHINES).get(owner),
   }
-  return recordedOf({ key, endpoint, pod, cache, features, ...kept })
+  return factsFrom({ key, endpoint, pod, cache, features, ...kept })
 }
 
 async function fromServer(
@@ -151,7 +155,7 @@ async function fromServer(
     isVm ? live.get(INSTANCES, owner) : undefined,
     isVm ? live.get(MACHINES, owner) : undefined,
   ])
-  return recordedOf({ key, endpoint, pod, cache, features, set, instance, machine })
+  return factsFrom({ key, endpoint, pod, cache, features, set, instance, machine })
 }
 
 const ownerKeyOf = (endpoint: SpiderEndpoint | undefined): string =>
@@ -170,7 +174,7 @@ interface Found {
   readonly machine: VirtualMachine | undefined
 }
 
-function recordedOf({ key, endpoint, pod, cache, features, set, instance, machine }: Found): EndpointFacts {
+function factsFrom({ key, endpoint, pod, cache, features, set, instance, machine }: Found): EndpointFacts {
   const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
   const isKept =
     keeper === 'StatefulSet'
@@ -180,17 +184,17 @@ function recordedOf({ key, endpoint, pod, cache, features, set, instance, machin
   return { endpoint, pod, addresses: addressesOfRecord(key, cache), isKept, inUse }
 }
 
-async function perform(repair: Repair, recorded: EndpointFacts, doing: Doing): Promise<void> {
-  const { endpoint, pod } = recorded
+async function applyRepair(repair: Repair, facts: EndpointFacts, repairContext: RepairContext): Promise<void> {
+  const { endpoint, pod } = facts
   switch (repair.kind) {
     case 'none':
       return
     case 'remove':
-      return endpoint && doing.store.deleteEndpoint(endpoint)
+      return endpoint && repairContext.store.deleteEndpoint(endpoint)
     case 'record':
-      return pod && record(repair.addresses, pod, doing)
+      return pod && record(repair.addresses, pod, repairContext)
     case 'hold':
-      return endpoint && pod && hold(repair, endpoint, pod, doing)
+      return endpoint && pod && hold(repair, endpoint, pod, repairContext)
   }
 }
 
@@ -208,9 +212,9 @@ async function claimantOf(pod: Pod, key: string, store: Store): Promise<Claimant
   }
 }
 
-/** Read whole: what the cache leaves out must not be lost by writing it back. */
-async function record(addresses: readonly SpiderIPAddress[], pod: Pod, doing: Doing): Promise<void> {
-  const { key, features, store, cache, context } = doing
+/** Reads the whole object: fields that the cache leaves out must survive the write. */
+async function record(addresses: readonly SpiderIPAddress[], pod: Pod, repairContext: RepairContext): Promise<void> {
+  const { key, features, store, cache, context } = repairContext
   const before = await store.endpoint(refOfKey(key))
   const nics = withAddresses(before?.status.current.ips ?? [], addresses, pool => poolNamed(pool, cache))
   const claimant = await claimantOf(pod, key, store)
@@ -220,7 +224,7 @@ async function record(addresses: readonly SpiderIPAddress[], pod: Pod, doing: Do
     : store.createEndpoint(newEndpoint(claimant, nics, isKept)))
   if (written === 'conflict') return
   const texts = addresses.map(({ spec }) => `${spec.address} (${spec.nic})`).join(', ')
-  tellOf(pod, context, {
+  recordPodEvent(pod, context, {
     type: 'Normal',
     reason: 'EndpointRepaired',
     message: `SpiderEndpoint names again what the pod holds: ${texts}`,
@@ -233,12 +237,15 @@ function poolNamed(name: string, cache: CacheReader): Pool | undefined {
   return object && family && poolOf(object, family)
 }
 
-/** Creates the address object that the record says there is. Where another pod has the address by now, two pods use it, and both are told. */
+/**
+ * Creates the SpiderIPAddress that the record names. Where another pod holds the address by now,
+ * records an AddressConflict.
+ */
 async function hold(
   { nic, address, pool: poolName }: Extract<Repair, { kind: 'hold' }>,
   endpoint: SpiderEndpoint,
   pod: Pod,
-  { key, store, cache, context }: Doing,
+  { key, store, cache, context }: RepairContext,
 ): Promise<void> {
   const pool = poolNamed(poolName, cache)
   const ip = parsePrefix(address)?.ip
@@ -249,7 +256,7 @@ async function hold(
   const object = addressObject({ ip, pool, nic: nic.interface, claimant })
   const outcome = await store.createAddress(object)
   if (outcome.kind === 'held')
-    return tellOf(pod, context, {
+    return recordPodEvent(pod, context, {
       type: 'Normal',
       reason: 'AddressRepaired',
       message: `${address} of pool ${poolName} is held for the pod again, as its SpiderEndpoint says`,
@@ -257,15 +264,15 @@ async function hold(
   const holder = await store.address(object.metadata.name)
   if (!holder || holder.spec.pod.uid === endpoint.status.current.uid) return
   const other = `${holder.spec.pod.namespace}/${holder.spec.pod.name}`
-  const message = `${address} stands in the SpiderEndpoint of this pod and is held by pod ${other}; restart one of the two`
-  tellOf(pod, context, { type: 'Warning', reason: 'AddressConflict', message })
+  const message = `${address} is in the SpiderEndpoint of this pod and is held by pod ${other}; restart one of the two`
+  recordPodEvent(pod, context, { type: 'Warning', reason: 'AddressConflict', message })
 }
 
-function tellOf(
+function recordPodEvent(
   { metadata: { namespace = '', name, uid = '' } }: Pod,
   context: ReconcileContext,
-  telling: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string },
+  event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string },
 ): void {
-  context.log.info(telling.message, { pod: `${namespace}/${name}`, reason: telling.reason })
-  context.recordEvent({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...telling })
+  context.log.info(event.message, { pod: `${namespace}/${name}`, reason: event.reason })
+  context.recordEvent({ regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, ...event })
 }

@@ -1,4 +1,5 @@
-// The Go format of what a pool has given out, `status.allocatedIPs`, both ways: its records as address objects, and the objects as its text. Pure.
+// The Go format of allocated addresses, `status.allocatedIPs`: its records as SpiderIPAddresses,
+// and those as its text.
 import type { SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { familyOf, objectNameOf, parseIp } from '../../../../lib/ip/address.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
@@ -21,8 +22,15 @@ const API_OF: Readonly<Record<string, string>> = {
   VirtualMachineInstance: 'kubevirt.io/v1',
 }
 
-/** The object that holds the address for the pod of the record. NIC, node and owner stand in the pod's SpiderEndpoint, where there is one. */
-export function adopted(record: GoRecord, pool: SpiderIPPool, endpoint: SpiderEndpoint | undefined): SpiderIPAddress {
+/**
+ * The SpiderIPAddress for a record of the Go format. Interface, node and owner come from the pod's
+ * SpiderEndpoint, where there is one.
+ */
+export function adoptedAddress(
+  record: GoRecord,
+  pool: SpiderIPPool,
+  endpoint: SpiderEndpoint | undefined,
+): SpiderIPAddress {
   const { ip, namespace, pod, uid } = record
   const of = endpoint?.status.current.uid === uid ? endpoint.status : undefined
   const nic = of?.current.ips.find(one => addressesOf(one).some(({ address }) => parsePrefix(address)?.ip === ip))
@@ -37,7 +45,10 @@ type Entry = readonly [string, unknown]
 
 const same = (uid: string): string => uid
 
-/** The records of address objects, under the names that Go has for their pods. `apiUidOf`: UID of the pod's object, which Go writes. */
+/**
+ * The records of SpiderIPAddresses, under Go's names of their pods. `apiUidOf` maps to the UID of
+ * the API object, which Go writes.
+ */
 export function entriesOf(
   addresses: readonly SpiderIPAddress[],
   apiUidOf: (uid: string) => string = same,
@@ -52,20 +63,23 @@ export function entriesOf(
 }
 
 /**
- * `status.allocatedIPs` as the Go programs write it: compact, keys in byte order, absent when empty. An address that stands for a virtual
- * machine is under the machine's name.
+ * `status.allocatedIPs` as the Go programs write it: compact, keys in byte order, absent when
+ * empty; an address of a virtual machine is under the machine's name.
  */
 export const projectionOf = (addresses: readonly SpiderIPAddress[]): string | undefined =>
   allocatedText(entriesOf(addresses))
 
-/** Go allocates nothing from a pool with so many records (SPIDERPOOL_IPPOOL_MAX_ALLOCATED_IPS), so no more need be named. */
+/**
+ * The Go agent allocates nothing from a pool with this many records
+ * (SPIDERPOOL_IPPOOL_MAX_ALLOCATED_IPS), so no more are written.
+ */
 const RECORDS_MAX = 5_000
 
 /**
- * What a pool's text must say while a Go system may read it: what is held, and the records in it that are not adopted yet, which stay as
- * they are. A text that is no JSON object stays too: nothing is known of it.
+ * The text of a pool while a Go system may read it: what is held, and the records that are not
+ * adopted yet, unchanged. A text that is no JSON object is kept as it is.
  */
-export function unionOf(
+export function mergedText(
   text: string | undefined,
   held: readonly Entry[],
   left: ReadonlySet<string>,
@@ -77,29 +91,33 @@ export function unionOf(
   return allocatedText([...kept, ...held.filter(([key]) => !keptIps.has(key)).slice(0, RECORDS_MAX)])
 }
 
-/** What is to be done about the Go records of a pool, whose address objects are known by their names. */
+/** What has to be done about the Go records of a pool. */
 export interface Adoption {
-  /** Created one by one; the name decides who has it. */
+  /** Objects to create; their unique name decides conflicts. */
   readonly create: readonly SpiderIPAddress[]
-  /** Objects of an earlier pod of the same name, whose successor has the address by the record: as that one's. */
+  /**
+   * Objects of an earlier pod whose successor of the same name has the address by the record;
+   * rewritten for the successor.
+   */
   readonly renew: readonly SpiderIPAddress[]
-  /** Held for another pod by now: `record` was written by a Go program after that, or before. Adopted once that pod is gone. */
+  /** Records whose address another pod holds; adopted once that pod is gone. */
   readonly contested: readonly { readonly record: GoRecord; readonly holder: SpiderIPAddress }[]
   readonly unreadable: readonly string[]
-  /** Of a name whose object is of another pod of that name, and neither pod is there at the moment. */
+  /** Records of a pod name whose object is of another UID, while neither pod exists. */
   readonly waiting: readonly GoRecord[]
 }
 
 export interface AdoptionView {
-  /** False: the record is of an address that was ours, and is released. */
+  /** False for a record whose address was held here and has been released. */
   readonly isWanted: (record: GoRecord) => boolean
   readonly addressNamed: (name: string) => SpiderIPAddress | undefined
   readonly endpointOf: (key: string) => SpiderEndpoint | undefined
-  /** The UID that a pod goes by here: of a mirror pod not that of its object. */
+  /** The UID that identifies the pod here; of a mirror pod the static pod's. */
   readonly identityOf?: (uid: string) => string
   readonly isThere?: (uid: string) => boolean
 }
 
+/** The plan for the records in a pool's status.allocatedIPs. */
 export function adoptionOf(pool: SpiderIPPool, at: AdoptionView): Adoption {
   const text = pool.status?.allocatedIPs
   const { records, unreadable } = text === undefined ? { records: [], unreadable: [] } : recordsIn(text)
@@ -116,12 +134,13 @@ export function adoptionOf(pool: SpiderIPPool, at: AdoptionView): Adoption {
       if (isThere(record.uid)) renew.push(renewed(holder, record))
       else if (!isThere(holder.spec.pod.uid)) waiting.push(found)
     } else if (holder) contested.push({ record: found, holder })
-    else if (at.isWanted(found)) create.push(adopted(record, pool, at.endpointOf(`${record.namespace}/${record.pod}`)))
+    else if (at.isWanted(found))
+      create.push(adoptedAddress(record, pool, at.endpointOf(`${record.namespace}/${record.pod}`)))
   }
   return { create, renew, contested, unreadable, waiting }
 }
 
-/** Two pods of one name are never there at once: the one that is there has the address. */
+/** Two pods of one name never exist at once, so the existing one has the address. */
 const isSuccessor = ({ namespace, pod }: GoRecord, { spec }: SpiderIPAddress): boolean =>
   spec.pod.namespace === namespace &&
   (spec.owner.kind === 'VirtualMachineInstance' ? spec.owner.name : spec.pod.name) === pod
@@ -133,7 +152,7 @@ function renewed(holder: SpiderIPAddress, { uid }: GoRecord): SpiderIPAddress {
 }
 
 /** Keys of the text that are not adopted yet. */
-export const leftOf = ({ create, renew, contested, unreadable, waiting }: Adoption): ReadonlySet<string> =>
+export const pendingKeys = ({ create, renew, contested, unreadable, waiting }: Adoption): ReadonlySet<string> =>
   new Set([
     ...[...create, ...renew].flatMap(({ spec }) => parsePrefix(spec.address)?.ip ?? []),
     ...[...contested.map(({ record }) => record), ...waiting].map(({ ip }) => ip),

@@ -1,4 +1,5 @@
-// What a SpiderIPPool's status and finalizers shall be, from the pool and the count of its addresses. Pure; knows no API server.
+// A SpiderIPPool's status and finalizers, from the pool and its SpiderIPAddresses. Pure; knows no
+// API server.
 import { effectiveOf, familyOfSpec, usableOf } from '../../../../lib/crd/addressing.js'
 import { FINALIZER } from '../../../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
@@ -9,37 +10,44 @@ type PoolStatus = NonNullable<SpiderIPPool['status']>
 
 const INT64_MAX = 2n ** 63n - 1n
 
-/** JSON numbers are doubles here: the greatest that stays within int64, so that every reader can take it. */
+/** The greatest double within int64, so that every reader can parse it. */
 const COUNT_MAX = 9_223_372_036_854_774_784
 
-/** At most what an int64 holds. */
+/** The size as a number, clamped to int64. */
 export const countOf = (size: bigint): number => (size >= INT64_MAX ? COUNT_MAX : Number(size))
 
-/** How many addresses the pool can give out. A text that is no range counts nothing: admission refuses it, an old object may hold it. */
+/**
+ * How many addresses the pool can give out. A malformed range counts as empty: admission rejects
+ * it, an older object may have one.
+ */
 export const sizeOfPool = ({ spec }: SpiderIPPool): bigint => sizeOf(usableOf(spec, familyOfSpec(spec)))
 
-/** What the SpiderIPAddress objects of a pool are, by its UID. */
+/** The SpiderIPAddresses of a pool, by its UID. */
 export interface Holdings {
   readonly allocated: number
-  /** Names of the objects; asked only of a pool that is nearly full. */
+  /** Names of the objects; called only for a pool that is nearly full. */
   readonly names: () => Iterable<string>
 }
 
-/** A pool is nearly full when so much less than one address in this many is left: trying at random then meets what is taken. */
+/**
+ * A pool is nearly full when less than one address in this many is free: random tries then mostly
+ * fail.
+ */
 const NEARLY_FULL = 8n
-/** A hint needs no more, and an object that every ADD reads shall stay small. */
+/** Bounds `freeIPs`: every ADD reads the object. */
 const FREE_RANGES_MAX = 64
 
 /**
- * What is left of a pool that is nearly full, so that an ADD tries what is free rather than guess or list everything (decisions/0011). Only a
- * hint: an address is whose object it is.
+ * The free ranges of a pool that is nearly full, so that an ADD tries those instead of guessing or
+ * listing (decisions/0011). Only a hint: the SpiderIPAddress decides.
  */
 function freeOf(pool: SpiderIPPool, { allocated, names }: Holdings): readonly string[] | undefined {
   const family = familyOfSpec(pool.spec)
   const ranges = usableOf(pool.spec, family)
   const size = sizeOf(ranges)
   const left = size - BigInt(allocated)
-  // Pods may hold addresses since before that are not given out any more: those are allocated and none of `size`.
+  // Pods may hold addresses that are no longer in the pool's usable ranges: those count in
+  // `allocated` but not in `size`.
   const more = sizeOf(effectiveOf(pool.spec, family)) - size
   if (left + more <= 0n || left * NEARLY_FULL >= size) return undefined
   const taken: { first: bigint; last: bigint }[] = []
@@ -51,7 +59,7 @@ function freeOf(pool: SpiderIPPool, { allocated, names }: Holdings): readonly st
   return free.length === 0 ? undefined : formatRanges(free.slice(0, FREE_RANGES_MAX), family)
 }
 
-/** What else the status holds (allocatedIPs) stays. */
+/** The status with current counts; other fields such as allocatedIPs are kept. */
 export function poolStatus(pool: SpiderIPPool, holdings: Holdings): PoolStatus {
   const { freeIPs: _, ...status } = pool.status ?? {}
   const free = freeOf(pool, holdings)
@@ -64,8 +72,8 @@ export function poolStatus(pool: SpiderIPPool, holdings: Holdings): PoolStatus {
 }
 
 /**
- * The finalizers that a pool shall have: ours as long as it lives, also where no admission put it there; a pool on its way out waits for
- * its last address, new format and old.
+ * The desired finalizers: ours while the pool lives, also where admission did not add it; a
+ * terminating pool keeps it until its last address, of either format, is released.
  */
 export function poolFinalizers(pool: SpiderIPPool, allocated: number): readonly string[] {
   const { finalizers = [], deletionTimestamp } = pool.metadata

@@ -1,4 +1,5 @@
-// SpiderIPPools: counts, finalizers and records of the Go format, made true from the address objects. Performs what reconcile/ decides.
+// Reconciles SpiderIPPools: counts, finalizers and records of the Go format, from the
+// SpiderIPAddresses.
 import { ANNOTATION_ALLOCATED_IPS, FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { objectNameOf } from '../../../../lib/ip/address.js'
@@ -9,21 +10,24 @@ import { SPIDER_IPPOOLS } from '../../../../lib/kube/kinds.js'
 import type { Metrics } from '../../../../lib/metrics.js'
 import { limiter } from '../../runtime/limiter.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
-import { adoptionOf, entriesOf, leftOf, unionOf, type Adoption } from './adopt.js'
+import { adoptionOf, entriesOf, pendingKeys, mergedText, type Adoption } from './adopt.js'
 import { poolFinalizers, poolStatus, sizeOfPool } from './decide.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import type { CacheReader } from '../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, isFromGo, isGoAgent, POOLS } from '../sources.js'
 
-/** Of a pool's status: a burst of a thousand pods is a few writes. */
+/** Minimum interval of status writes of a pool: a burst of a thousand pods is a few writes. */
 const WRITE_EVERY_MS = 1_000
-/** Creations of one pool at the same time, where it is adopted. */
-const ADOPTING = 32
-/** Records of one pool named in one log line. */
+/** Concurrent creates while one pool is adopted. */
+const ADOPTIONS_MAX = 32
+/** Conflicts of one pool reported in one go. */
 const NAMED_MAX = 20
 
-/** What is contested or cannot be read is looked at again this often; a change of an address is a reason as well. */
+/**
+ * Interval at which contested and unreadable records are checked again; a change of an address does
+ * too.
+ */
 const PENDING_MS = 10_000
 
 const allNames = (cache: CacheReader): readonly string[] =>
@@ -31,7 +35,7 @@ const allNames = (cache: CacheReader): readonly string[] =>
 
 const WATCHES: readonly Watch[] = [
   watchOf(POOLS, ({ metadata }) => [metadata.name]),
-  // The first pool with a Go record concerns all: a Go agent allocates from any.
+  // The first pool with a Go record concerns all pools: a Go agent allocates from any.
   watchOf(
     POOLS,
     (pool, cache) => (isFromGo(pool) ? allNames(cache) : []),
@@ -43,40 +47,49 @@ const WATCHES: readonly Watch[] = [
       .by('uid', metadata.labels?.[IPAM_LABEL_POOL_UID] ?? '')
       .map(pool => pool.metadata.name),
   ),
-  // Read where a pool is adopted, and a change of one is no reason to look at a pool.
+  // Read during adoption; its changes trigger nothing.
   watchOf(ENDPOINTS, () => []),
   watchOf(
     CLUSTER_PODS,
     (pod, cache) => (isGoAgent(pod) ? allNames(cache) : []),
-    () => true, // one that changes stays one
+    () => true, // an update never makes a pod an agent's
   ),
 ]
 
-/** `shared`: a Go agent may allocate at any moment. `kept`: none is there, and the text is kept for its return. */
+/**
+ * `shared`: a Go agent may allocate at any moment. `kept`: none is running, and the text is kept
+ * for its return.
+ */
 type Sharing = 'shared' | 'kept' | undefined
 
-/** A Go agent that is there counts whatever conf.yml says: with no text it would give every address again. */
+/**
+ * A running Go agent takes precedence over conf.yml: without the text it would allocate every
+ * address again.
+ */
 function sharingOf(cache: CacheReader, wanted: boolean | 'auto'): Sharing {
   if (cache.of(CLUSTER_PODS).count('goAgent', 'yes') > 0) return 'shared'
   if (wanted === false) return undefined
   return wanted === true || cache.of(POOLS).count('fromGo', 'yes') > 0 ? 'kept' : undefined
 }
 
-/** Of one pool, since this process began. */
+/** State of one pool since this process began to lead. */
 interface Memory {
-  /** Texts that had nothing left to adopt: as read when this process last wrote, and as it wrote. */
+  /** Texts without records to adopt: the one last read before a write, and the one written. */
   settled: readonly (string | undefined)[]
-  /** Records that had an object: UID by address. One without its object is released, not new. */
+  /**
+   * UID by address of records that had an object. Such a record without its object was released.
+   */
   readonly held: Map<string, string>
   warned: string
 }
 
+/** The reconciler of SpiderIPPools. */
 export function ippools({ conf: { projectAllocatedIPs: wanted } }: ReconcilerDeps): Reconciler {
   const writtenMs = new Map<string, number>()
   const memories = new Map<string, Memory>()
   return {
     name: 'ippool',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 8,
     watches: WATCHES,
     reset: () => {
@@ -96,13 +109,13 @@ export function ippools({ conf: { projectAllocatedIPs: wanted } }: ReconcilerDep
       const text = pool.status?.allocatedIPs
       const isSettled = text === undefined || memory.settled.includes(text)
       const adoption = isSettled ? undefined : await adopt(pool, { cache, context, memory })
-      const left = adoption ? leftOf(adoption) : NONE
-      const shall = shallBe(pool, cache, { sharing: sharingOf(cache, wanted), left })
-      if (await write(pool, shall, context)) {
+      const pending = adoption ? pendingKeys(adoption) : NONE
+      const desired = desiredState(pool, cache, { sharing: sharingOf(cache, wanted), pending })
+      if (await write(pool, desired, context)) {
         writtenMs.set(name, context.now())
-        memory.settled = left.size === 0 ? [text, shall.status.allocatedIPs] : []
+        memory.settled = pending.size === 0 ? [text, desired.status.allocatedIPs] : []
       }
-      if (left.size === 0) return undefined
+      if (pending.size === 0) return undefined
       return {
         requeueAfterMs: adoption && adoption.create.length + adoption.renew.length > 0 ? WRITE_EVERY_MS : PENDING_MS,
       }
@@ -112,18 +125,18 @@ export function ippools({ conf: { projectAllocatedIPs: wanted } }: ReconcilerDep
 
 const NONE: ReadonlySet<string> = new Set()
 
-interface Adopting {
+interface AdoptionContext {
   readonly cache: CacheReader
   readonly context: ReconcileContext
   readonly memory: Memory
 }
 
 /**
- * Every record of the Go format becomes an address object; `create` and `renew` of the answer are under way, and the cache shows later who
- * was faster. A record of a pod that is gone becomes one too, and is reclaimed with the care that every address is; but for those
- * whose object was here and is released.
+ * Creates a SpiderIPAddress for every record of the Go format; the cache shows later which writes
+ * won. Records of pods that are gone are adopted too, and address GC releases them; except those
+ * whose object existed and was released.
  */
-async function adopt(pool: SpiderIPPool, { cache, context, memory }: Adopting): Promise<Adoption> {
+async function adopt(pool: SpiderIPPool, { cache, context, memory }: AdoptionContext): Promise<Adoption> {
   const released = await releasedIn(pool, { cache, context, memory })
   const pods = cache.of(CLUSTER_PODS)
   const adoption = adoptionOf(pool, {
@@ -133,9 +146,9 @@ async function adopt(pool: SpiderIPPool, { cache, context, memory }: Adopting): 
     identityOf: uid => uidOf(pods.by('uid', uid)[0]) || uid,
     isThere: uid => pods.count('uid', uid) > 0,
   })
-  tellOf(pool, adoption, context, memory)
+  reportConflicts(pool, adoption, context, memory)
   const store = kubeStore(context.kube)
-  const limit = limiter(ADOPTING)
+  const limit = limiter(ADOPTIONS_MAX)
   await Promise.all([
     ...adoption.create.map(object => limit(() => store.createAddress(object))),
     ...adoption.renew.map(object => limit(() => store.updateAddress(object))),
@@ -145,8 +158,14 @@ async function adopt(pool: SpiderIPPool, { cache, context, memory }: Adopting): 
   return adoption
 }
 
-/** Addresses of the text whose object was deleted, by a DEL or by reclaim, and whose pod a fresh read does not find. */
-async function releasedIn(pool: SpiderIPPool, { cache, context, memory }: Adopting): Promise<ReadonlySet<string>> {
+/**
+ * Addresses in the text whose object was deleted, by a DEL or by address GC, and whose pod a live
+ * read does not find.
+ */
+async function releasedIn(
+  pool: SpiderIPPool,
+  { cache, context, memory }: AdoptionContext,
+): Promise<ReadonlySet<string>> {
   const released = new Set<string>()
   const { records } = recordsIn(pool.status?.allocatedIPs ?? '{}')
   await Promise.all(
@@ -160,7 +179,7 @@ async function releasedIn(pool: SpiderIPPool, { cache, context, memory }: Adopti
   return released
 }
 
-function tellOf(
+function reportConflicts(
   { metadata }: SpiderIPPool,
   { contested, unreadable }: Adoption,
   context: ReconcileContext,
@@ -185,21 +204,21 @@ function tellOf(
   if (unreadable.length > 0)
     warn(
       'UnreadableRecords',
-      `status.allocatedIPs holds what is no record and stays as it is: ${unreadable.slice(0, NAMED_MAX).join(', ')}`,
+      `status.allocatedIPs has invalid records, which are left unchanged: ${unreadable.slice(0, NAMED_MAX).join(', ')}`,
     )
 }
 
-interface Shall {
+interface DesiredPool {
   readonly status: NonNullable<SpiderIPPool['status']>
   readonly finalizers: readonly string[]
   readonly sharing: Sharing
 }
 
-function shallBe(
+function desiredState(
   pool: SpiderIPPool,
   cache: CacheReader,
-  { sharing, left }: { readonly sharing: Sharing; readonly left: ReadonlySet<string> },
-): Shall {
+  { sharing, pending }: { readonly sharing: Sharing; readonly pending: ReadonlySet<string> },
+): DesiredPool {
   const uid = pool.metadata.uid ?? ''
   const allocated = cache.of(ADDRESSES).count('poolUid', uid)
   const held = (): readonly SpiderIPAddress[] => cache.of(ADDRESSES).by('poolUid', uid)
@@ -208,8 +227,12 @@ function shallBe(
   const pods = cache.of(CLUSTER_PODS)
   const apiUidOf = (own: string): string => pods.by('uid', own)[0]?.metadata.uid ?? own
   const text =
-    sharing === undefined ? (left.size === 0 ? undefined : before) : unionOf(before, entriesOf(held(), apiUidOf), left)
-  const isProjected = sharing === 'kept' && left.size === 0 && text !== undefined
+    sharing === undefined
+      ? pending.size === 0
+        ? undefined
+        : before
+      : mergedText(before, entriesOf(held(), apiUidOf), pending)
+  const isProjected = sharing === 'kept' && pending.size === 0 && text !== undefined
   const status = {
     ...counts,
     ...(text !== undefined && { allocatedIPs: text }),
@@ -218,49 +241,52 @@ function shallBe(
   return { status, finalizers: poolFinalizers({ ...pool, status }, allocated), sharing }
 }
 
-/** True where something was written. Compare-and-swap: a pool that is newer than the cache answers 409 and comes again. */
+/**
+ * True where something was written. Compare-and-swap: a pool that changed since it was cached
+ * answers 409 and is retried.
+ */
 async function write(
   pool: SpiderIPPool,
-  { status, finalizers, sharing }: Shall,
+  { status, finalizers, sharing }: DesiredPool,
   { kube }: ReconcileContext,
 ): Promise<boolean> {
   const { metadata, status: before } = pool
   const { totalIPCount = 0, allocatedIPCount, allocatedIPs, allocatedIPsProjected, freeIPs } = status
-  const hasNews =
+  const isStatusChanged =
     totalIPCount !== before?.totalIPCount ||
     allocatedIPCount !== before.allocatedIPCount ||
     allocatedIPs !== before.allocatedIPs ||
     allocatedIPsProjected !== before.allocatedIPsProjected ||
     freeIPs?.join() !== before.freeIPs?.join()
   let { resourceVersion } = metadata
-  if (hasNews) {
-    const gone = {
+  if (isStatusChanged) {
+    const optional = {
       allocatedIPs: allocatedIPs ?? null, // null removes it
       allocatedIPsProjected: allocatedIPsProjected ?? null,
       freeIPs: freeIPs ?? null,
     }
     const body = {
       metadata: { resourceVersion },
-      status: { totalIPCount: BigInt(totalIPCount), allocatedIPCount, ...gone },
+      status: { totalIPCount: BigInt(totalIPCount), allocatedIPCount, ...optional },
     }
     const ref = { name: metadata.name }
     const written = await kube.patch<SpiderIPPool>(SPIDER_IPPOOLS, ref, body, 'merge', { subresource: 'status' })
     resourceVersion = written.metadata.resourceVersion
   }
-  const isSame =
+  const isMetadataSame =
     finalizers.includes(FINALIZER) === (metadata.finalizers?.includes(FINALIZER) ?? false) &&
     sharing === metadata.annotations?.[ANNOTATION_ALLOCATED_IPS]
   const annotations = { [ANNOTATION_ALLOCATED_IPS]: sharing ?? null }
-  if (!isSame) {
+  if (!isMetadataSame) {
     const body = { metadata: { resourceVersion, finalizers, annotations } }
     await kube.patch(SPIDER_IPPOOLS, { name: metadata.name }, body, 'merge')
   }
-  return hasNews || !isSame
+  return isStatusChanged || !isMetadataSame
 }
 
 const POOL_LABEL = 'ippool'
 
-/** Gauges, under the names that Spiderpool's documents give; read from the cache whenever somebody asks. */
+/** Gauges of pools under Spiderpool's names, computed from the cache at each scrape. */
 export function poolGauges(metrics: Metrics, cache: CacheReader): void {
   const pools = cache.of(POOLS)
   const held = (pool: SpiderIPPool): number => cache.of(ADDRESSES).count('poolUid', pool.metadata.uid ?? '')
@@ -272,11 +298,11 @@ export function poolGauges(metrics: Metrics, cache: CacheReader): void {
     each(pool => Number(sizeOfPool(pool))),
   )
   metrics.gauge(
-    { name: 'spiderpool_debug_ippool_available_ip_counts', help: 'Addresses of a pool that nobody holds' },
+    { name: 'spiderpool_debug_ippool_available_ip_counts', help: 'Addresses of a pool that are free' },
     each(pool => Math.max(0, Number(sizeOfPool(pool)) - held(pool))),
   )
   metrics.gauge(
-    { name: 'spiderpool_ippool_allocated_ip_counts', help: 'Addresses of a pool that somebody holds' },
+    { name: 'spiderpool_ippool_allocated_ip_counts', help: 'Addresses of a pool that are allocated' },
     each(held),
   )
 }

@@ -1,4 +1,4 @@
-// From a SpiderMultusConfig to the NetworkAttachmentDefinition that Multus reads: plugins, keys and their order. Pure.
+// The NetworkAttachmentDefinition of a SpiderMultusConfig: plugins, keys and their order.
 import {
   ANNOTATION_CNI_VERSION,
   ANNOTATION_CONF_NAME,
@@ -18,7 +18,10 @@ import type {
   SpiderMultusConfig,
 } from '../../../../lib/crd/multusconfig.js'
 
-/** Executables of a plugin chain. `OURS` need nothing else on a node; `UPSTREAM` are the names that the Go system installs. */
+/**
+ * Executable names in a plugin chain. `OURS` need nothing else on a node; `UPSTREAM` are those that
+ * the Go system installs.
+ */
 export interface PluginNames {
   readonly macvlan: string
   readonly ipam: string
@@ -33,7 +36,10 @@ type Json = Readonly<Record<string, unknown>>
 export const nadName = ({ metadata }: SpiderMultusConfig): string =>
   metadata.annotations?.[ANNOTATION_NAD_NAME] ?? metadata.name
 
-/** Name, namespace, annotations, owner and conf, as they shall be. */
+/**
+ * The desired object: name, namespace, annotations, owner and conf.
+ * @throws Error for a cniType without a chain.
+ */
 export function nadOf(smc: SpiderMultusConfig, names: PluginNames): NetworkAttachmentDefinition {
   const { namespace = '', annotations = {} } = smc.metadata
   const spec = defaultMultusSpec(smc.spec ?? {})
@@ -93,11 +99,11 @@ function confOf(spec: MultusConfigSpec, { annotations, name, names }: Naming): s
   return escaped(JSON.stringify(conf))
 }
 
-/** As Go's encoder writes it: who compares texts must find them equal. */
+/** Escapes as Go's encoding/json does, so that texts compare equal. */
 const escaped = (json: string): string =>
   json.replace(/[<>&\u2028\u2029]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** A chained plugin's keys come in alphabetical order, as of a Go map. */
+/** Sorts keys, as Go's encoding/json does for a map. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
@@ -153,7 +159,7 @@ interface OnMaster {
   readonly bond?: Bond
 }
 
-/** ifacer makes what the master's name stands for: a bond of several, a VLAN on top. */
+/** ifacer creates the master: a bond of several interfaces, a VLAN on top. */
 function ifacerOf({ master, bond }: OnMaster, vlanID: number): readonly Json[] {
   if (vlanID === 0 && master.length < 2) return []
   return [{ ...(vlanID !== 0 && { vlanID }), type: 'ifacer', interfaces: master, ...(bond && { bond: bondOf(bond) }) }]
@@ -222,7 +228,10 @@ function ovs(own: MultusConfigSpec['ovs'] = { bridge: '' }, ipam: Json): Chain {
   }
 }
 
-/** Only what is said. podRPFilter goes with podCIDRType, as users' confs have it today. */
+/**
+ * Only the fields that are set. podRPFilter is written only together with podCIDRType, as in
+ * existing confs.
+ */
 function coordinatorOf(own: CoordinatorSpec): Json {
   const { hijackCIDR = [], policyRoutes = [] } = own
   return {

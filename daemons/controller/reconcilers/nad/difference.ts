@@ -1,38 +1,46 @@
-// A NetworkAttachmentDefinition that is there against the one that shall be: whose it is, and what has to be written. Pure.
+// Compares a NetworkAttachmentDefinition with the desired one: its owner, and what has to be
+// written.
 import type { NetworkAttachmentDefinition, SpiderMultusConfig } from '../../../../lib/crd/multusconfig.js'
 
 const KIND = 'SpiderMultusConfig'
 
+/** Whether this very SpiderMultusConfig, by UID, owns it. */
 export const isOwnedBy = (
   { metadata }: NetworkAttachmentDefinition,
   { metadata: { uid } }: SpiderMultusConfig,
 ): boolean => metadata.ownerReferences?.some(owner => owner.kind === KIND && owner.uid === uid) ?? false
 
-/** Name of another SpiderMultusConfig that has it; one of the same name is an earlier one of this. */
+/**
+ * The name of another SpiderMultusConfig that owns it; one of the same name and another UID is an
+ * earlier one of this.
+ */
 export function otherOwner({ metadata }: NetworkAttachmentDefinition, smc: SpiderMultusConfig): string | undefined {
   return metadata.ownerReferences?.find(({ kind, name }) => kind === KIND && name !== smc.metadata.name)?.name
 }
 
-/** The object to write, or `undefined` where nothing differs. What nobody wrote and what is empty are the same. */
+/**
+ * The object to write, or undefined where nothing differs. A missing field and an empty one are
+ * equal.
+ */
 export function differenceOf(
-  is: NetworkAttachmentDefinition,
-  shall: NetworkAttachmentDefinition,
+  current: NetworkAttachmentDefinition,
+  desired: NetworkAttachmentDefinition,
 ): NetworkAttachmentDefinition | undefined {
   const isSame =
-    text(is.metadata.annotations ?? {}) === text(shall.metadata.annotations ?? {}) &&
-    text(is.metadata.ownerReferences ?? []) === text(shall.metadata.ownerReferences ?? []) &&
-    (is.spec?.config ?? '') === (shall.spec?.config ?? '')
+    text(current.metadata.annotations ?? {}) === text(desired.metadata.annotations ?? {}) &&
+    text(current.metadata.ownerReferences ?? []) === text(desired.metadata.ownerReferences ?? []) &&
+    (current.spec?.config ?? '') === (desired.spec?.config ?? '')
   if (isSame) return undefined
-  const { annotations: _, ...metadata } = is.metadata
-  const { annotations, ownerReferences = [] } = shall.metadata
+  const { annotations: _, ...metadata } = current.metadata
+  const { annotations, ownerReferences = [] } = desired.metadata
   return {
-    ...is,
+    ...current,
     metadata: { ...metadata, ...(annotations && { annotations }), ownerReferences },
-    spec: shall.spec ?? {},
+    spec: desired.spec ?? {},
   }
 }
 
-/** The order of keys says nothing. */
+/** JSON with sorted keys, for comparison. */
 const text = (value: object): string =>
   JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

@@ -1,4 +1,4 @@
-// NetworkAttachmentDefinitions: each as its SpiderMultusConfig says, again and again. Performs what reconcile/nad.ts decides.
+// Reconciles NetworkAttachmentDefinitions with their SpiderMultusConfigs.
 import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { NetworkAttachmentDefinition, SpiderMultusConfig } from '../../../../lib/crd/multusconfig.js'
 import { NADS as NAD_KIND, SPIDER_MULTUSCONFIGS } from '../../../../lib/kube/kinds.js'
@@ -6,7 +6,7 @@ import { nadName, nadOf, OURS, UPSTREAM } from './decide.js'
 import { differenceOf, isOwnedBy, otherOwner } from './difference.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import { keyOf, source, type CacheReader } from '../../runtime/lister.js'
 
 export const MULTUSCONFIGS = source<SpiderMultusConfig, 'nad'>({
@@ -16,7 +16,7 @@ export const MULTUSCONFIGS = source<SpiderMultusConfig, 'nad'>({
 
 export const NADS = source<NetworkAttachmentDefinition, 'owner'>({
   kind: NAD_KIND,
-  optional: true, // a cluster without Multus
+  optional: true, // Multus may not be installed
   indexes: {
     /** `namespace/name` of the SpiderMultusConfig. */
     owner: ({ metadata }) =>
@@ -26,7 +26,7 @@ export const NADS = source<NetworkAttachmentDefinition, 'owner'>({
   },
 })
 
-/** A definition that somebody deletes or edits is looked at because of its name, and because of who owned it. */
+/** A definition that is deleted or edited requeues the config of its name and its owner. */
 const WATCHES: readonly Watch[] = [
   watchOf(MULTUSCONFIGS, smc => [keyOf(smc)]),
   watchOf(NADS, (nad, cache) => [
@@ -37,53 +37,60 @@ const WATCHES: readonly Watch[] = [
   ]),
 ]
 
-/** conf.yml: `upstreamCNINames: true` writes `macvlan` and `spiderpool` into the confs. */
+/**
+ * The reconciler. `upstreamCNINames: true` of conf.yml writes the plugin names `macvlan` and
+ * `spiderpool`.
+ */
 export const nads = ({ conf }: ReconcilerDeps): Reconciler => {
   const names = conf.raw['upstreamCNINames'] === true ? UPSTREAM : OURS
   return {
     name: 'nad',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 4,
     watches: WATCHES,
     async reconcile(key, cache, context): Promise<ReconcileResult> {
       const smc = cache.of(MULTUSCONFIGS).get(key)
-      // A definition goes with its owner: the API server collects it.
+      // The API server's garbage collector deletes a definition with its owner.
       if (!smc || smc.metadata.deletionTimestamp !== undefined || !cache.isServed(NADS)) return undefined
-      let shall: NetworkAttachmentDefinition
+      let desired: NetworkAttachmentDefinition
       try {
-        shall = nadOf(smc, names)
+        desired = nadOf(smc, names)
       } catch (error) {
-        return void refuse(smc, `no NetworkAttachmentDefinition can be made: ${String(error)}`, context)
+        return void reportInvalid(smc, `no NetworkAttachmentDefinition can be made: ${String(error)}`, context)
       }
-      return void (await makeTrue(smc, shall, cache, context))
+      return void (await syncNad(smc, desired, cache, context))
     },
   }
 }
 
-function refuse({ metadata }: SpiderMultusConfig, message: string, context: ReconcileContext): void {
+function reportInvalid({ metadata }: SpiderMultusConfig, message: string, context: ReconcileContext): void {
   const { namespace = '', name, uid = '' } = metadata
   const about = { apiVersion: SPIDERPOOL_API, kind: 'SpiderMultusConfig', namespace, name, uid }
   context.log.warn(message, { multusConfig: `${namespace}/${name}` })
   context.recordEvent({ regarding: about, type: 'Warning', reason: 'InvalidConfig', message })
 }
 
-async function makeTrue(
+async function syncNad(
   smc: SpiderMultusConfig,
-  shall: NetworkAttachmentDefinition,
+  desired: NetworkAttachmentDefinition,
   cache: CacheReader,
   context: ReconcileContext,
 ): Promise<void> {
-  const known = cache.of(NADS)
-  for (const stale of known.by('owner', keyOf(smc)))
-    if (keyOf(stale) !== keyOf(shall) && isOwnedBy(stale, smc)) await remove(stale, context)
-  const is = known.get(keyOf(shall))
-  if (!is) return void (await context.kube.create(NAD_KIND, shall))
-  if (is.metadata.deletionTimestamp !== undefined) return // comes again as deleted
-  const other = otherOwner(is, smc)
+  const existing = cache.of(NADS)
+  for (const stale of existing.by('owner', keyOf(smc)))
+    if (keyOf(stale) !== keyOf(desired) && isOwnedBy(stale, smc)) await remove(stale, context)
+  const current = existing.get(keyOf(desired))
+  if (!current) return void (await context.kube.create(NAD_KIND, desired))
+  if (current.metadata.deletionTimestamp !== undefined) return // its delete event requeues the key
+  const other = otherOwner(current, smc)
   if (other !== undefined)
-    return refuse(smc, `NetworkAttachmentDefinition ${keyOf(is)} belongs to SpiderMultusConfig ${other}`, context)
-  const news = differenceOf(is, shall)
-  if (news) await context.kube.replace(NAD_KIND, news)
+    return reportInvalid(
+      smc,
+      `NetworkAttachmentDefinition ${keyOf(current)} belongs to SpiderMultusConfig ${other}`,
+      context,
+    )
+  const changed = differenceOf(current, desired)
+  if (changed) await context.kube.replace(NAD_KIND, changed)
 }
 
 async function remove({ metadata }: NetworkAttachmentDefinition, { kube }: ReconcileContext): Promise<void> {

@@ -1,4 +1,5 @@
-// Pools that two replicas admitted in the same instant, each without seeing the other: the younger is disabled until they agree. Pure.
+// Overlapping pools that two replicas admitted at the same time: the newer one is disabled until
+// they no longer overlap.
 import { effectiveOf } from '../../../../lib/crd/addressing.js'
 import { ANNOTATION_DISABLED_BECAUSE } from '../../../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
@@ -7,7 +8,7 @@ import { familyOf, type Family } from '../../../../lib/ip/address.js'
 import { intervalOfPrefix, parsePrefix } from '../../../../lib/ip/cidr.js'
 import type { Interval } from '../../../../lib/ip/range.js'
 
-/** What has to be written, as a merge patch of the pool, and what is to be told about it. */
+/** A merge patch of the pool, and its Event. */
 export interface Disabling {
   readonly pool: SpiderIPPool
   readonly annotations: Readonly<Record<string, string | null>>
@@ -18,13 +19,13 @@ export interface Disabling {
 }
 
 /**
- * By the rules of admission. A pool that somebody else disabled stays as it is; one that was disabled here is enabled when its reason
- * has gone, and the reason stands in an annotation as long as it is one.
+ * By the rules of admission. A pool that a user disabled is left unchanged; one that was disabled
+ * here is enabled when the reason is gone. The annotation holds the reason while it lasts.
  */
 export function disablings(pools: readonly SpiderIPPool[]): readonly Disabling[] {
-  const suspects = suspectsAmong(pools)
-  const asked = pools.filter(pool => suspects.has(pool) || reasonOn(pool) !== undefined)
-  return asked.map(pool => disablingOf(pool, pools)).filter(one => one !== undefined)
+  const candidates = candidatesAmong(pools)
+  const affected = pools.filter(pool => candidates.has(pool) || reasonOn(pool) !== undefined)
+  return affected.map(pool => disablingOf(pool, pools)).filter(one => one !== undefined)
 }
 
 const reasonOn = ({ metadata }: SpiderIPPool): string | undefined => metadata.annotations?.[ANNOTATION_DISABLED_BECAUSE]
@@ -32,25 +33,27 @@ const reasonOn = ({ metadata }: SpiderIPPool): string | undefined => metadata.an
 function disablingOf(pool: SpiderIPPool, others: readonly SpiderIPPool[]): Disabling | undefined {
   const { name, deletionTimestamp } = pool.metadata
   if (deletionTimestamp !== undefined) return undefined
-  const told = reasonOn(pool)
-  const why = clashWith(pool, others)
-  if (why === undefined && told === undefined) return undefined
+  const recorded = reasonOn(pool)
+  const why = overlapReason(pool, others)
+  if (why === undefined && recorded === undefined) return undefined
   if (why === undefined) {
     const message = `SpiderIPPool ${name} overlaps with no older pool any more and is enabled`
-    return { pool, ...writing(null, false), type: 'Normal', reason: 'PoolOverlapsNoMore', message }
+    return { pool, ...patchOf(null, false), type: 'Normal', reason: 'PoolOverlapsNoMore', message }
   }
-  if (pool.spec.disable === true && (told === why || told === undefined)) return undefined
+  if (pool.spec.disable === true && (recorded === why || recorded === undefined)) return undefined
   const message = `SpiderIPPool ${name} is disabled: ${why}; change or delete one of the two`
-  return { pool, ...writing(why, true), type: 'Warning', reason: 'PoolOverlaps', message }
+  return { pool, ...patchOf(why, true), type: 'Warning', reason: 'PoolOverlaps', message }
 }
 
-const writing = (why: string | null, disable: boolean): Pick<Disabling, 'annotations' | 'spec'> => ({
+const patchOf = (why: string | null, disable: boolean): Pick<Disabling, 'annotations' | 'spec'> => ({
   annotations: { [ANNOTATION_DISABLED_BECAUSE]: why }, // null removes it
   spec: { disable },
 })
 
-/** The oldest counts, so that the reason stays the same whatever order they are looked at in. */
-function clashWith(pool: SpiderIPPool, others: readonly SpiderIPPool[]): string | undefined {
+/**
+ * Reports the oldest overlapping pool, so that the reason does not depend on the order of pools.
+ */
+function overlapReason(pool: SpiderIPPool, others: readonly SpiderIPPool[]): string | undefined {
   const clashes = others.filter(other => isOlder(other, pool) && poolClash(pool, other) !== undefined)
   const [oldest] = clashes.sort((a, b) => (isOlder(a, b) ? -1 : 1))
   const clash = oldest && poolClash(pool, oldest)
@@ -59,12 +62,15 @@ function clashWith(pool: SpiderIPPool, others: readonly SpiderIPPool[]): string 
 
 interface Span extends Interval {
   readonly pool: SpiderIPPool
-  /** Spans of the same are no news to one another. */
+  /** Spans with the same value do not conflict. */
   readonly of: string
 }
 
-/** Pools that may clash: found in one pass over sorted spans, for thousands of pools usually have nothing in common. */
-function suspectsAmong(pools: readonly SpiderIPPool[]): ReadonlySet<SpiderIPPool> {
+/**
+ * Pools that may overlap: one pass over sorted spans, since most of thousands of pools have nothing
+ * in common.
+ */
+function candidatesAmong(pools: readonly SpiderIPPool[]): ReadonlySet<SpiderIPPool> {
   const networks: Record<Family, Span[]> = { 4: [], 6: [] }
   const ranges: Record<Family, Span[]> = { 4: [], 6: [] }
   for (const pool of pools) {
@@ -75,11 +81,11 @@ function suspectsAmong(pools: readonly SpiderIPPool[]): ReadonlySet<SpiderIPPool
     networks[family].push({ ...network, pool, of: `${network.first}-${network.last}` })
     for (const one of effectiveOf(pool.spec, family)) ranges[family].push({ ...one, pool, of: pool.metadata.name })
   }
-  return new Set([networks, ranges].flatMap(of => [...meeting(of[4]), ...meeting(of[6])]))
+  return new Set([networks, ranges].flatMap(of => [...connected(of[4]), ...connected(of[6])]))
 }
 
-/** Pools of every group of spans that hang together and are of different things. */
-function meeting(spans: readonly Span[]): readonly SpiderIPPool[] {
+/** The pools of each group of connected spans with different `of`. */
+function connected(spans: readonly Span[]): readonly SpiderIPPool[] {
   const sorted = [...spans].sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
   const groups: { last: bigint; readonly spans: Span[] }[] = []
   for (const span of sorted) {

@@ -1,4 +1,4 @@
-// Pools that overlap although admission let no such pool in: looked for whenever a spec changes. Performs what reconcile/overlap.ts decides.
+// Finds overlapping pools whenever a spec changes, and disables or enables them.
 import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import { SPIDER_IPPOOLS } from '../../../../lib/kube/kinds.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
@@ -6,7 +6,7 @@ import { disablings } from './decide.js'
 import { watchOf, type Reconciler } from '../../runtime/reconciler.js'
 import { POOLS } from '../sources.js'
 
-/** A pool concerns every other one: all are looked at together. Counts change all the time and concern nobody. */
+/** One key for all pools, since each may overlap any other. Changes of counts are ignored. */
 const ALL = 'pools'
 const WATCH = watchOf(
   POOLS,
@@ -16,9 +16,10 @@ const WATCH = watchOf(
     JSON.stringify(object.metadata.annotations) === JSON.stringify(previous.metadata.annotations),
 )
 
+/** The reconciler of overlapping pools. */
 export const overlaps = (): Reconciler => ({
   name: 'overlap',
-  runs: 'leader',
+  needsLeadership: true,
   maxConcurrent: 1,
   watches: [WATCH],
   async reconcile(_, cache, { kube, log, recordEvent }): Promise<ReconcileResult> {

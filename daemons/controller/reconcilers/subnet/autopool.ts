@@ -1,4 +1,5 @@
-// The pool that is made for an application out of a SpiderSubnet: its name, labels and spec, and whose an existing one is. Pure.
+// The pool that is created for an application from a SpiderSubnet: name, labels and spec, and the
+// owner of an existing one.
 import {
   ANNOTATION_IP_NUMBER,
   FINALIZER,
@@ -21,14 +22,14 @@ import { formatRanges, type Ranges } from '../../../../lib/ip/range.js'
 import { labelsOfPool } from '../../../../lib/ipam/pools/subnet.js'
 import type { Application, ApplicationIdentity } from '../application/decide.js'
 
-/** One pool that an application wants: one for each interface and family. */
+/** A request for one pool: one for each interface and family of an application. */
 export interface AutoPoolRequest {
   readonly application: Application
   readonly nic: string
   readonly family: Family
 }
 
-/** What of an application's wishes concerns this subnet, of the families that are switched on. */
+/** The application's pool requests on this subnet, of the enabled families. */
 export const autoPoolRequestsFor = (
   application: Application,
   subnet: string,
@@ -43,7 +44,10 @@ export const autoPoolRequestsFor = (
 const NAME_LENGTH_MAX = 253 // DNS-1123 subdomain
 const UID_LETTERS = 5
 
-/** `auto4-app-eth0-9a2b3`. What no name may hold becomes `-`; of the application's name as much as there is room for. */
+/**
+ * `auto4-app-eth0-9a2b3`: characters that are invalid in a name become `-`, and the application's
+ * name is cut to fit.
+ */
 export function autoPoolName({ application, nic, family }: AutoPoolRequest): string {
   const clean = (text: string): string => text.toLowerCase().replace(/[^a-z0-9.-]/g, '-')
   const uid = (application.uid.split('-').at(-1) ?? '').slice(0, UID_LETTERS)
@@ -54,11 +58,14 @@ export function autoPoolName({ application, nic, family }: AutoPoolRequest): str
 
 const ownerOf = ({ apiVersion, kind, name, uid }: ApplicationIdentity) => ({ apiVersion, kind, name, uid })
 
-/** `apps_v1_Deployment_default_app`, of the core group `v1_Pod_default_app`: how the subnet's status names it. */
+/**
+ * `apps_v1_Deployment_default_app`, of the core group `v1_Pod_default_app`: the application's name
+ * in the subnet's status.
+ */
 export const applicationText = ({ apiVersion, kind, namespace, name }: ApplicationIdentity): string =>
   [apiVersion.replace('/', '_'), kind, namespace, name].join('_')
 
-/** Whose pool it is by its labels; `undefined` for one that nobody made for an application. */
+/** The application in the pool's labels; undefined for a pool that was not created for one. */
 export function identityOfPool({ metadata: { labels = {} } }: SpiderIPPool): ApplicationIdentity | undefined {
   const name = labels[LABEL_APPLICATION_NAME]
   if (name === undefined) return undefined
@@ -71,24 +78,33 @@ export function identityOfPool({ metadata: { labels = {} } }: SpiderIPPool): App
   }
 }
 
-/** Goes with its application, unless a label says otherwise. */
+/** Whether the pool is deleted with its application; a label may forbid it. */
 export const isReclaimed = ({ metadata }: SpiderIPPool): boolean => metadata.labels?.[LABEL_RECLAIM] !== 'false'
 
-/** The same for a wish and for the pools that may be for it: application by kind and name, interface, family. */
-export const kinOf = ({ application, nic, family }: AutoPoolRequest): string =>
+/**
+ * Equal for a request and the pools that may serve it: application by kind and name, interface,
+ * family.
+ */
+export const matchKeyOf = ({ application, nic, family }: AutoPoolRequest): string =>
   [applicationText(application), nic, `IPv${family}`].join(' ')
 
-export function kinOfPool(pool: SpiderIPPool): string {
+/** The matchKeyOf of an existing pool, by its labels. */
+export function matchKeyOfPool(pool: SpiderIPPool): string {
   const { labels = {} } = pool.metadata
   const identity = identityOfPool(pool)
   return [identity ? applicationText(identity) : '', labels[LABEL_INTERFACE], labels[LABEL_IP_VERSION]].join(' ')
 }
 
-/** Whether the pool is for that wish. One that stays when its application goes serves the next application of the same name. */
+/**
+ * Whether the pool serves this request. A pool that outlives its application serves the next one of
+ * the same name.
+ */
 export const isFor = (pool: SpiderIPPool, request: AutoPoolRequest): boolean =>
-  kinOfPool(pool) === kinOf(request) && (identityOfPool(pool)?.uid === request.application.uid || !isReclaimed(pool))
+  matchKeyOfPool(pool) === matchKeyOf(request) &&
+  (identityOfPool(pool)?.uid === request.application.uid || !isReclaimed(pool))
 
-export function labelsOfWish(
+/** The labels of a pool for this request. */
+export function labelsForRequest(
   { application, nic, family }: AutoPoolRequest,
   subnet: string,
 ): Readonly<Record<string, string>> {
@@ -96,7 +112,7 @@ export function labelsOfWish(
   return { ...labelsOfPool(subnet, nic, family, owner), [LABEL_RECLAIM]: `${application.reclaims}` }
 }
 
-/** The SpiderSubnet as controller of its pools: they go with it. */
+/** The SpiderSubnet as controller of its pools: they are deleted with it. */
 export const controllerReference = ({ metadata: { name, uid = '' } }: SpiderSubnet): OwnerReference => ({
   apiVersion: SPIDERPOOL_API,
   kind: 'SpiderSubnet',
@@ -106,7 +122,7 @@ export const controllerReference = ({ metadata: { name, uid = '' } }: SpiderSubn
   blockOwnerDeletion: true,
 })
 
-/** Compared with the pod's controller (lib/ipam/pools/rules.ts); no pod has such labels. */
+/** Matched with the pod's controller (lib/ipam/pools/rules.ts); no pod has such labels. */
 function affinityOf({ apiVersion, kind, namespace, name }: ApplicationIdentity): SpiderIPPool['spec']['podAffinity'] {
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   return {
@@ -120,6 +136,7 @@ function affinityOf({ apiVersion, kind, namespace, name }: ApplicationIdentity):
   }
 }
 
+/** The object of a new pool. */
 export function newAutoPool(
   name: string,
   request: AutoPoolRequest,
@@ -132,7 +149,7 @@ export function newAutoPool(
     kind: 'SpiderIPPool',
     metadata: {
       name,
-      labels: { ...labelsOfWish(request, subnet.metadata.name), [LABEL_POOL_CIDR]: cidrLabel(network) },
+      labels: { ...labelsForRequest(request, subnet.metadata.name), [LABEL_POOL_CIDR]: cidrLabel(network) },
       annotations: { [ANNOTATION_IP_NUMBER]: request.application.number },
       finalizers: [FINALIZER],
       ownerReferences: [controllerReference(subnet)],

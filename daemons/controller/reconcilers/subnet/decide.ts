@@ -1,7 +1,7 @@
-// What a SpiderSubnet's status and pools shall be, from all that is there: plan of writes, the status first. Pure; level, not edge.
-//
-// Two phases. An address is written into the subnet's status before a pool gets it, and it is free again only when neither has it: so
-// whoever dies between two writes leaves something that the next plan goes on with, and no address is ever in two pools.
+// The plan of writes for a SpiderSubnet: its status first, then its pools. Level-based. An address
+// is written into the subnet's status before a pool gets it, and is free again only when neither
+// has it. So a process that dies between two writes leaves a state that the next plan continues
+// from, and no address is ever in two pools.
 import { controlledOf, controlledText, type Controlled } from '../../../../lib/crd/controlled.js'
 import { effectiveOf, familyOfSpec, usableOf } from '../../../../lib/crd/addressing.js'
 import { cidrLabel } from '../../../../lib/crd/ippool.js'
@@ -19,28 +19,28 @@ import {
   identityOfPool,
   isFor,
   isReclaimed,
-  kinOf,
-  kinOfPool,
+  matchKeyOf,
+  matchKeyOfPool,
   type AutoPoolRequest,
 } from './autopool.js'
 import { countOf } from '../ippool/decide.js'
 import * as notice from './notice.js'
 import type { Notice } from './notice.js'
 import { changeOf, creationOf, type PoolWrite } from './pool.js'
-import { shareOut, type Share } from './shares.js'
+import { planShares, type Share } from './shares.js'
 
-export interface SubnetSeen {
+export interface SubnetState {
   readonly subnet: SpiderSubnet
-  /** Those with the same spec.subnet. */
+  /** Pools with the same spec.subnet. */
   readonly pools: readonly SpiderIPPool[]
-  /** What applications want of this subnet, in the order in which they are served. */
-  readonly wishes: readonly AutoPoolRequest[]
+  /** Requests on this subnet, in the order in which they are served. */
+  readonly requests: readonly AutoPoolRequest[]
   readonly reserved: readonly SpiderReservedIP[]
   readonly heldOf: (pool: SpiderIPPool) => Ranges
   readonly poolNamed: (name: string) => SpiderIPPool | undefined
-  /** Of a pool that was made for an application and that nobody wishes for: why so. */
-  readonly fateOf: (pool: SpiderIPPool) => 'kept' | 'unwished' | 'gone'
-  /** A subnet with some of the same addresses that was there before. */
+  /** For a pool that was created for an application and is not requested now: why not. */
+  readonly requestStateOf: (pool: SpiderIPPool) => 'kept' | 'unrequested' | 'gone'
+  /** An older subnet that overlaps this one. */
   readonly older: string | undefined
   readonly isThorough: boolean
 }
@@ -51,37 +51,42 @@ export interface SubnetPlan {
     readonly totalIPCount: number
     readonly allocatedIPCount: number
   }
-  /** Of the subnet's metadata, where something is missing. */
+  /** Metadata of the subnet to write, where something is missing. */
   readonly metadata: { readonly labels?: Readonly<Record<string, string>>; readonly finalizers?: readonly string[] }
-  /** Once the status is written. */
+  /** Written after the status. */
   readonly pools: readonly PoolWrite[]
-  /** Last: a subnet that terminates asks for its pools to go, and goes when none is left. */
+  /**
+   * Written last: a terminating subnet deletes its pools in the foreground and is released when
+   * none is left.
+   */
   readonly ending: 'foreground' | 'release' | undefined
   readonly notices: readonly Notice[]
 }
 
-/** One pool made, or to be made, for an application. */
+/** A pool of an application, existing or to be created. */
 interface Slot extends Share {
   readonly object: SpiderIPPool | undefined
   readonly request: AutoPoolRequest | undefined
   readonly application: string
 }
 
-export function planSubnet(seen: SubnetSeen): SubnetPlan {
-  const { subnet, pools } = seen
+/** The plan for one subnet. Pure. */
+export function planSubnet(state: SubnetState): SubnetPlan {
+  const { subnet, pools } = state
   const family = familyOfSpec(subnet.spec)
   const effective = effectiveOf(subnet.spec, family)
   const usable = usableOf(subnet.spec, family)
   const isEnding = subnet.metadata.deletionTimestamp !== undefined
-  const mine = pools.filter(pool => isMine(pool, subnet))
-  const manual = mine.filter(pool => identityOfPool(pool) === undefined)
-  const { slots, notices } = slotsOf(seen, mine, family)
-  const shared = shareOut(slots, {
-    // What no pod can use is given up as what lies outside: as soon as no pod holds it.
+  const own = pools.filter(pool => isOwn(pool, subnet))
+  const manual = own.filter(pool => identityOfPool(pool) === undefined)
+  const { slots, notices } = slotsOf(state, own, family)
+  const shared = planShares(slots, {
+    // Addresses that no pod can use are released like those outside the subnet: once no pod holds
+    // them.
     effective: usable,
-    withheld: withheld(seen, family),
+    withheld: withheldIn(state, family),
     others: normal(withoutSlot(pools, slots).flatMap(pool => effectiveOf(pool.spec, family))),
-    isThorough: seen.isThorough,
+    isThorough: state.isThorough,
   })
   const controlled = new Map<string, Controlled>(
     manual.map(({ metadata, spec }) => [metadata.name, { ranges: intersect(effective, effectiveOf(spec, family)) }]),
@@ -91,9 +96,9 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   for (const slot of slots) {
     const { ranges = [], missing = 0n } = shared.get(slot.name) ?? {}
     if (missing > 0n && slot.request) notices.push(notice.exhausted(subnet, slot.request, missing))
-    if (missing > 0n && !slot.object) continue // nothing is reserved for a pool that cannot be made
+    if (missing > 0n && !slot.object) continue // nothing is reserved for a pool that cannot be created
     controlled.set(slot.name, { ranges, application: slot.application })
-    if (!isEnding) writes.push(writeOf(slot, { ranges, yields }, seen))
+    if (!isEnding) writes.push(writeOf(slot, { ranges, yields }, state))
   }
   const text = controlledText(controlled, family)
   return {
@@ -114,15 +119,18 @@ export function planSubnet(seen: SubnetSeen): SubnetPlan {
   }
 }
 
-/** Owned by it, or by nobody: then it is taken in, unless the subnet is on its way out. */
-function isMine({ metadata }: SpiderIPPool, subnet: SpiderSubnet): boolean {
+/**
+ * Whether the pool is owned by the subnet, or has no owner: then it is adopted, unless the subnet
+ * terminates.
+ */
+function isOwn({ metadata }: SpiderIPPool, subnet: SpiderSubnet): boolean {
   const controller = controllerOf(metadata)
   return controller ? controller.uid === subnet.metadata.uid : subnet.metadata.deletionTimestamp === undefined
 }
 
 const prefixOf = ({ spec }: SpiderSubnet) => ({ subnet: parsePrefix(spec.subnet) })
 
-function withheld({ subnet, reserved }: SubnetSeen, family: Family): Ranges {
+function withheldIn({ subnet, reserved }: SubnetState, family: Family): Ranges {
   const gateway = parseIp(subnet.spec.gateway ?? '')
   const at = gateway !== undefined && familyOf(gateway) === family ? toBigint(gateway) : undefined
   const ranges = reserved.flatMap(({ spec }) => readable(spec.ips, family))
@@ -130,28 +138,28 @@ function withheld({ subnet, reserved }: SubnetSeen, family: Family): Ranges {
 }
 
 function slotsOf(
-  seen: SubnetSeen,
-  mine: readonly SpiderIPPool[],
+  state: SubnetState,
+  own: readonly SpiderIPPool[],
   family: Family,
 ): { readonly slots: readonly Slot[]; readonly notices: Notice[] } {
-  const records = controlledOf(seen.subnet.status?.controlledIPPools, family)
-  const auto = mine.filter(pool => identityOfPool(pool) !== undefined).sort(byAge)
-  const { wishOf, fresh, notices } = match(seen, auto, family)
+  const records = controlledOf(state.subnet.status?.controlledIPPools, family)
+  const auto = own.filter(pool => identityOfPool(pool) !== undefined).sort(byAge)
+  const { requestOf, created, notices } = match(state, auto, family)
   const slot = (name: string, object: SpiderIPPool | undefined, request: AutoPoolRequest | undefined): Slot => {
     const identity = request?.application ?? (object && identityOfPool(object))
-    const isGoing = object?.metadata.deletionTimestamp !== undefined
+    const isTerminating = object?.metadata.deletionTimestamp !== undefined
     return {
       ...{ name, object, request },
       application: identity ? applicationText(identity) : '',
       pool: object && effectiveOf(object.spec, family),
-      // What a pool was to get when its deletion came, it never gets: writes from before name a resourceVersion that is over.
-      record: isGoing ? effectiveOf(object.spec, family) : records.get(name)?.ranges,
-      held: () => (object ? seen.heldOf(object) : []),
+      // A terminating pool gets no more addresses: earlier writes name an outdated resourceVersion.
+      record: isTerminating ? effectiveOf(object.spec, family) : records.get(name)?.ranges,
+      held: () => (object ? state.heldOf(object) : []),
       size: request && BigInt(request.application.size),
     }
   }
-  const there = auto.map(pool => slot(pool.metadata.name, pool, wishOf.get(pool)))
-  return { slots: [...there, ...[...fresh].map(([name, wish]) => slot(name, undefined, wish))], notices }
+  const existing = auto.map(pool => slot(pool.metadata.name, pool, requestOf.get(pool)))
+  return { slots: [...existing, ...[...created].map(([name, request]) => slot(name, undefined, request))], notices }
 }
 
 function withoutSlot(pools: readonly SpiderIPPool[], slots: readonly Slot[]): readonly SpiderIPPool[] {
@@ -160,55 +168,58 @@ function withoutSlot(pools: readonly SpiderIPPool[], slots: readonly Slot[]): re
 }
 
 interface Matched {
-  readonly wishOf: ReadonlyMap<SpiderIPPool, AutoPoolRequest>
-  /** By the name of the pool that is to be made. */
-  readonly fresh: ReadonlyMap<string, AutoPoolRequest>
+  readonly requestOf: ReadonlyMap<SpiderIPPool, AutoPoolRequest>
+  /** By the name of the pool to create. */
+  readonly created: ReadonlyMap<string, AutoPoolRequest>
   readonly notices: Notice[]
 }
 
-/** Each wish finds the pool that is there for it, or the name of a new one; while another pool has that name, it waits. */
+/**
+ * Assigns each request its existing pool, or the name of a new one; while another pool has that
+ * name, the request waits.
+ */
 function match(
-  { subnet, wishes, older, poolNamed }: SubnetSeen,
+  { subnet, requests, older, poolNamed }: SubnetState,
   auto: readonly SpiderIPPool[],
   family: Family,
 ): Matched {
-  const kin = new Map<string, SpiderIPPool[]>(auto.map(pool => [kinOfPool(pool), []]))
-  for (const pool of auto) kin.get(kinOfPool(pool))?.push(pool)
-  const wishOf = new Map<SpiderIPPool, AutoPoolRequest>()
-  const fresh = new Map<string, AutoPoolRequest>()
+  const byMatchKey = new Map<string, SpiderIPPool[]>(auto.map(pool => [matchKeyOfPool(pool), []]))
+  for (const pool of auto) byMatchKey.get(matchKeyOfPool(pool))?.push(pool)
+  const requestOf = new Map<SpiderIPPool, AutoPoolRequest>()
+  const created = new Map<string, AutoPoolRequest>()
   const notices: Notice[] = []
-  for (const wish of wishes) {
-    const refusal = notice.refusalOf(subnet, wish, { family, older })
+  for (const request of requests) {
+    const refusal = notice.refusalOf(subnet, request, { family, older })
     if (refusal) {
       notices.push(refusal)
       continue
     }
-    const pool = bestFor(wish, kin.get(kinOf(wish)) ?? [])
-    const name = pool?.metadata.name ?? autoPoolName(wish)
+    const pool = bestFor(request, byMatchKey.get(matchKeyOf(request)) ?? [])
+    const name = pool?.metadata.name ?? autoPoolName(request)
     const blocking = pool ? undefined : poolNamed(name)
-    if (pool) wishOf.set(pool, wish)
-    else if (!blocking) fresh.set(name, wish)
-    else if (blocking.metadata.deletionTimestamp === undefined) notices.push(notice.taken(subnet, wish, blocking))
+    if (pool) requestOf.set(pool, request)
+    else if (!blocking) created.set(name, request)
+    else if (blocking.metadata.deletionTimestamp === undefined) notices.push(notice.taken(subnet, request, blocking))
   }
-  return { wishOf, fresh, notices }
+  return { requestOf, created, notices }
 }
 
-/** Of several that are for it (a re-created application may find the pool of the one before), its own comes first. */
+/** The pool for a request; its own before one that an earlier application of that name left. */
 function bestFor(request: AutoPoolRequest, candidates: readonly SpiderIPPool[]): SpiderIPPool | undefined {
   const usable = candidates.filter(pool => pool.metadata.deletionTimestamp === undefined && isFor(pool, request))
   return usable.find(pool => identityOfPool(pool)?.uid === request.application.uid) ?? usable[0]
 }
 
-/** Older ones first, by name where that says nothing. */
+/** Older pools first, then by name. */
 function byAge({ metadata: a }: SpiderIPPool, { metadata: b }: SpiderIPPool): number {
   const [one, other] = [a, b].map(({ creationTimestamp = '', name }) => `${creationTimestamp} ${name}`)
   return (one ?? '') < (other ?? '') ? -1 : 1
 }
 
-type Yields = (has: Ranges, ranges: Ranges) => boolean
+type YieldCheck = (has: Ranges, ranges: Ranges) => boolean
 
-/** Whether a pool gives addresses up that another one shall have: a late ADD holds them for it. */
-function yieldingTo(shares: readonly Ranges[]): Yields {
+/** Whether a pool releases addresses that another one is to have: a late ADD may hold them. */
+function yieldingTo(shares: readonly Ranges[]): YieldCheck {
   let all: Ranges | undefined
   return (has, ranges) => {
     const lost = subtract(has, ranges)
@@ -218,23 +229,24 @@ function yieldingTo(shares: readonly Ranges[]): Yields {
 
 function writeOf(
   slot: Slot,
-  { ranges, yields }: { readonly ranges: Ranges; readonly yields: Yields },
-  seen: SubnetSeen,
+  { ranges, yields }: { readonly ranges: Ranges; readonly yields: YieldCheck },
+  state: SubnetState,
 ): PoolWrite | undefined {
   const { object, request, name } = slot
-  if (!object) return request && creationOf(name, request, seen.subnet, ranges)
+  if (!object) return request && creationOf(name, request, state.subnet, ranges)
   const { uid = '', resourceVersion = '', deletionTimestamp } = object.metadata
   if (deletionTimestamp !== undefined) return undefined
   if (!request && isReclaimed(object)) {
-    const fate = seen.fateOf(object)
-    const goes = fate === 'gone' || (fate === 'unwished' && seen.heldOf(object).length === 0)
-    // Nobody can change a pool that terminates: what others hold of it leaves it first.
-    if (goes && !yields(slot.pool ?? [], ranges)) return { verb: 'delete', name, uid, resourceVersion, why: fate }
+    const requestState = state.requestStateOf(object)
+    const isDeleted = requestState === 'gone' || (requestState === 'unrequested' && state.heldOf(object).length === 0)
+    // A terminating pool cannot be changed, so the addresses that others hold leave it first.
+    if (isDeleted && !yields(slot.pool ?? [], ranges))
+      return { verb: 'delete', name, uid, resourceVersion, why: requestState }
   }
-  return changeOf(object, seen.subnet, { ranges, ...(request && { request }) })
+  return changeOf(object, state.subnet, { ranges, ...(request && { request }) })
 }
 
-/** Its label, and our finalizer as long as it lives, also where no admission put them there. */
+/** The CIDR label, and our finalizer while it lives, also where admission did not add them. */
 function metadataOf({ metadata, spec }: SpiderSubnet): SubnetPlan['metadata'] {
   if (metadata.deletionTimestamp !== undefined) return {}
   const label = cidrLabel(spec.subnet)

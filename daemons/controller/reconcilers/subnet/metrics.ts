@@ -1,4 +1,4 @@
-// Gauges of SpiderSubnets, under the names that Spiderpool's documents give; read from the cache whenever somebody asks.
+// Gauges of SpiderSubnets under Spiderpool's names, computed from the cache at each scrape.
 import type { SpiderSubnet } from '../../../../lib/crd/types.js'
 import type { Metrics } from '../../../../lib/metrics.js'
 import type { CacheReader } from '../../runtime/lister.js'
@@ -8,6 +8,7 @@ import { controllerOf } from '../application/decide.js'
 
 const SUBNET_LABEL = 'subnet'
 
+/** Registers the gauges. */
 export function subnetGauges(metrics: Metrics, cache: CacheReader): void {
   const subnets = cache.of(SUBNETS)
   const each = (value: (subnet: SpiderSubnet) => number) => () =>

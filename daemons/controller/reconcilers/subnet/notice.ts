@@ -1,11 +1,11 @@
-// What a SpiderSubnet has to tell people: Events as data, each with what to do. Pure.
+// Events about SpiderSubnets as data, each with its remedy.
 import { ANNOTATION_IP_NUMBER, LABEL_OWNER_SUBNET, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
 import type { ApplicationIdentity } from '../application/decide.js'
 import type { AutoPoolRequest } from './autopool.js'
 
-/** An Event, of type Warning. */
+/** An Event of type Warning. */
 export interface Notice {
   readonly about: {
     readonly apiVersion: string
@@ -23,7 +23,7 @@ export const aboutIdentity = ({ apiVersion, kind, namespace, name, uid }: Applic
   ...(namespace !== '' && { namespace }),
 })
 
-/** Why nothing can be made of the subnet for this wish at all. */
+/** Why the subnet cannot serve this request, if so. */
 export function refusalOf(
   { metadata }: SpiderSubnet,
   request: AutoPoolRequest,
@@ -58,7 +58,7 @@ export const exhausted = (
   message: `SpiderSubnet ${metadata.name} lacks ${missing} of the ${application.size} addresses that ${nic} is to have; add ranges to its spec.ips, or ask for fewer with annotation ${ANNOTATION_IP_NUMBER}`,
 })
 
-/** The name that the application's pool is to have belongs to a pool out of another subnet. */
+/** The name of the pool to create belongs to a pool of another subnet. */
 export const taken = ({ metadata }: SpiderSubnet, { application }: AutoPoolRequest, pool: SpiderIPPool): Notice => ({
   about: {
     apiVersion: SPIDERPOOL_API,

@@ -1,20 +1,21 @@
-// Writes to the pools of a SpiderSubnet: what is made, and of what is there the difference to what shall be. Pure.
+// Writes to the pools of a SpiderSubnet: creations, and the difference between current and desired
+// state.
 import { effectiveOf, familyOfSpec, mayBeNexthop } from '../../../../lib/crd/addressing.js'
 import { ANNOTATION_IP_NUMBER, FINALIZER, LABEL_OWNER_SUBNET } from '../../../../lib/crd/names.js'
 import type { SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { parseIp, toBigint } from '../../../../lib/ip/address.js'
 import { formatRanges, includes, isSame, subtract, type Ranges } from '../../../../lib/ip/range.js'
 import { controllerOf } from '../application/decide.js'
-import { controllerReference, labelsOfWish, newAutoPool, type AutoPoolRequest } from './autopool.js'
+import { controllerReference, labelsForRequest, newAutoPool, type AutoPoolRequest } from './autopool.js'
 
 export type PoolWrite =
   | { readonly verb: 'create'; readonly name: string; readonly pool: SpiderIPPool; readonly request: AutoPoolRequest }
   | {
       readonly verb: 'change'
       readonly name: string
-      /** A merge patch, with the resourceVersion that it was made for. */
+      /** A merge patch, with the resourceVersion that it is based on. */
       readonly body: { readonly metadata: object; readonly spec?: object }
-      /** It takes addresses away. */
+      /** Whether it removes addresses. */
       readonly shrinks: boolean
       readonly request?: AutoPoolRequest
     }
@@ -23,7 +24,7 @@ export type PoolWrite =
       readonly name: string
       readonly uid: string
       readonly resourceVersion: string
-      readonly why: 'gone' | 'unwished'
+      readonly why: 'gone' | 'unrequested'
     }
 
 export const creationOf = (
@@ -38,21 +39,24 @@ export const creationOf = (
   pool: newAutoPool(name, request, subnet, ranges),
 })
 
-/** `shall`: of a pool that was made for an application. The others only get an owner, and what they inherit. */
+/**
+ * The patch for an existing pool, if it differs. `desired`: for a pool that was created for an
+ * application; other pools only get an owner and what they inherit.
+ */
 export function changeOf(
   pool: SpiderIPPool,
   subnet: SpiderSubnet,
-  shall?: { readonly ranges: Ranges; readonly request?: AutoPoolRequest },
+  desired?: { readonly ranges: Ranges; readonly request?: AutoPoolRequest },
 ): PoolWrite | undefined {
   if (pool.metadata.deletionTimestamp !== undefined) return undefined
   const family = familyOfSpec(pool.spec)
-  const has = effectiveOf(pool.spec, family)
-  const isOther = shall !== undefined && !isSame(has, shall.ranges)
-  const metadata = metadataOf(pool, subnet, shall?.request)
+  const current = effectiveOf(pool.spec, family)
+  const isChanged = desired !== undefined && !isSame(current, desired.ranges)
+  const metadata = metadataOf(pool, subnet, desired?.request)
   const spec = {
-    ...inherited(pool, subnet, has),
-    ...(isOther && { ips: formatRanges(shall.ranges, family) }),
-    ...(isOther && pool.spec.excludeIPs !== undefined && { excludeIPs: null }), // null takes it out
+    ...inherited(pool, subnet, current),
+    ...(isChanged && { ips: formatRanges(desired.ranges, family) }),
+    ...(isChanged && pool.spec.excludeIPs !== undefined && { excludeIPs: null }), // null removes it
   }
   const hasSpec = Object.keys(spec).length > 0
   if (!hasSpec && Object.keys(metadata).length === 0) return undefined
@@ -61,21 +65,21 @@ export function changeOf(
     verb: 'change',
     name,
     body: { metadata: { ...metadata, resourceVersion }, ...(hasSpec && { spec }) },
-    shrinks: isOther && subtract(has, shall.ranges).length > 0,
-    ...(shall?.request && { request: shall.request }),
+    shrinks: isChanged && subtract(current, desired.ranges).length > 0,
+    ...(desired?.request && { request: desired.request }),
   }
 }
 
 function metadataOf({ metadata }: SpiderIPPool, subnet: SpiderSubnet, request: AutoPoolRequest | undefined): object {
   const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = metadata
-  const shall = {
+  const desired = {
     [LABEL_OWNER_SUBNET]: subnet.metadata.name,
-    ...(request && labelsOfWish(request, subnet.metadata.name)),
+    ...(request && labelsForRequest(request, subnet.metadata.name)),
   }
-  const news = Object.fromEntries(Object.entries(shall).filter(([key, value]) => labels[key] !== value))
+  const changed = Object.fromEntries(Object.entries(desired).filter(([key, value]) => labels[key] !== value))
   const number = request?.application.number
   return {
-    ...(Object.keys(news).length > 0 && { labels: news }),
+    ...(Object.keys(changed).length > 0 && { labels: changed }),
     ...(number !== undefined &&
       annotations[ANNOTATION_IP_NUMBER] !== number && { annotations: { [ANNOTATION_IP_NUMBER]: number } }),
     ...(!controllerOf(metadata) && { ownerReferences: [...ownerReferences, controllerReference(subnet)] }),
@@ -84,13 +88,14 @@ function metadataOf({ metadata }: SpiderIPPool, subnet: SpiderSubnet, request: A
 }
 
 /**
- * Gateway and routes, where the pool says nothing of them: an empty list is something. A gateway that the pool gives out it does not
- * inherit, and nothing that admission would refuse in it: a stored subnet may hold a next hop that is none.
+ * Gateway and routes of the subnet, where the pool has none of its own; an empty list is a value.
+ * Not inherited: a gateway that the pool gives out, and what admission would reject in the pool,
+ * since a stored subnet may have an unusable next hop.
  */
-function inherited({ spec }: SpiderIPPool, subnet: SpiderSubnet, has: Ranges): object {
+function inherited({ spec }: SpiderIPPool, subnet: SpiderSubnet, current: Ranges): object {
   const { gateway, routes } = subnet.spec
   const at = parseIp(gateway ?? '')
-  const takesGateway = spec.gateway === undefined && at !== undefined && !includes(has, toBigint(at))
+  const takesGateway = spec.gateway === undefined && at !== undefined && !includes(current, toBigint(at))
   const takesRoutes = spec.routes === undefined && routes?.every(({ gw }) => mayBeNexthop(gw, spec.subnet)) === true
   return {
     ...(takesGateway && mayBeNexthop(at, spec.subnet) && { gateway }),

@@ -1,4 +1,4 @@
-// SpiderSubnets: their status, and the pools that applications ask of them. Performs what reconcile/subnet.ts decides: the status first.
+// Reconciles SpiderSubnets: their status, and the pools that applications request from them.
 import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { FINALIZER, IPAM_LABEL_POOL_UID, LABEL_OWNER_SUBNET, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import { isOlder } from '../../../../lib/crd/unique.js'
@@ -10,36 +10,41 @@ import { isAlreadyExists, isNotFound, KubeError } from '../../../../lib/kube/err
 import { SPIDER_IPPOOLS, SPIDER_RESERVEDIPS, SPIDER_SUBNETS } from '../../../../lib/kube/kinds.js'
 import {
   applicationWatches,
-  freshFate,
-  fateInCache,
+  liveRequestState,
+  requestStateInCache,
   subnetsOf,
   autoPoolRequestsOn,
   type DemandOptions,
 } from '../application/reconcile.js'
 import { limiter } from '../../runtime/limiter.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
-import { subnetsAsked } from '../application/decide.js'
+import { subnetsInDemand } from '../application/decide.js'
 import { identityOfPool } from './autopool.js'
-import { planSubnet, type SubnetPlan, type SubnetSeen } from './decide.js'
+import { planSubnet, type SubnetPlan, type SubnetState } from './decide.js'
 import * as notice from './notice.js'
 import type { PoolWrite } from './pool.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
-import type { ReconcilerDeps } from '../all.js'
+import type { ReconcilerDeps } from '../deps.js'
 import type { Conf } from '../../settings.js'
 import { source, type ObjectChange, type CacheReader } from '../../runtime/lister.js'
 import { ADDRESSES, POOLS, slimMeta } from '../sources.js'
 
-/** As in Go's Spiderpool. */
+/** The period of Go's Spiderpool. */
 const RESYNC_MS = 300_000
-/** A subnet that only gets addresses back: a hundred pods that end are a few writes. */
+/** Minimum interval of writes that only shrink pools: a hundred pods that end are a few writes. */
 const SHRINK_EVERY_MS = 1_000
-/** After addresses were taken from a pool, an ADD that read the pool before may still create one of them: it is looked at again. */
-const LOOK_AGAIN_MS = 10_000
-/** A cache that is late, and an owner that only the server knows, are asked again. */
-const ASK_AGAIN_MS = 30_000
-/** Pools of one subnet written at the same time. */
-const WRITING = 16
-/** Of one round: whoever came meanwhile is served in the next one, and does not wait for a thousand others. */
+/**
+ * Requeue after a pool shrank: an ADD that read the pool before may still create one of the removed
+ * addresses.
+ */
+const RECHECK_MS = 10_000
+/** Requeue where a live read contradicted the cache. */
+const RETRY_MS = 30_000
+/** Concurrent writes to the pools of one subnet. */
+const CONCURRENT_WRITES_MAX = 16
+/**
+ * Writes of one reconcile: requests that arrive meanwhile wait for this many, not for a thousand.
+ */
 const WRITES_MAX = 100
 
 export const SUBNETS = source<SpiderSubnet, 'cidr'>({
@@ -67,7 +72,7 @@ function keysOfPool(pool: SpiderIPPool, cache: CacheReader): readonly string[] {
   return [...namesOf(cache.of(SUBNETS).by('cidr', pool.spec.subnet)), ...(identity ? subnetsOf(identity, cache) : [])]
 }
 
-/** Only an address that is free again changes anything: its pool may have waited for it to become smaller, or to go. */
+/** Only a released address matters: its pool may wait to shrink or to be deleted. */
 function keysOfAddress({ object, previous }: ObjectChange, cache: CacheReader): readonly string[] {
   const uid = object ? undefined : previous?.metadata.labels?.[IPAM_LABEL_POOL_UID]
   const pools = uid === undefined ? [] : cache.of(POOLS).by('uid', uid)
@@ -88,11 +93,14 @@ function olderThan(subnet: SpiderSubnet, cache: CacheReader): string | undefined
   return overlapping(subnet, cache).find(other => isOlder(other, subnet))?.metadata.name
 }
 
-/** Of conf.yml; the first that is there counts. */
+/** Keys of conf.yml; the first one that is set counts. */
 export const FLEXIBLE_KEYS = ['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'clusterSubnetDefaultFlexibleIPNumber']
 
-/** What is asked of every subnet, by the configuration file. Throws for a number of addresses that is none. */
-export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
+/**
+ * The demand options of the configuration file.
+ * @throws Error where the number of addresses is invalid.
+ */
+export function demandOptionsOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
   const flexible = FLEXIBLE_KEYS.map(key => raw[key]).find(value => value !== undefined) ?? 0
   if (typeof flexible !== 'number' || !Number.isInteger(flexible) || flexible < 0)
     throw new Error(
@@ -101,58 +109,63 @@ export function askingOf({ raw, enableIPv4, enableIPv6 }: Conf): DemandOptions {
   return { families: [...(enableIPv4 ? [4 as const] : []), ...(enableIPv6 ? [6 as const] : [])], flexible }
 }
 
+/** The reconciler of SpiderSubnets. */
 export function subnets({ conf }: ReconcilerDeps): Reconciler {
-  const asking = askingOf(conf)
+  const demandOptions = demandOptionsOf(conf)
   const makesPools = conf.enableAutoPoolForApplication
   const writtenMs = new Map<string, number>()
-  /** When all that pods hold was looked at last. */
+  /** When all held addresses were last checked. */
   const checkedMs = new Map<string, number>()
   return {
     name: 'subnet',
-    runs: 'leader',
+    needsLeadership: true,
     maxConcurrent: 5,
     resyncMs: RESYNC_MS,
-    watches: makesPools ? [...WATCHES, ...applicationWatches(subnetsAsked)] : WATCHES,
+    watches: makesPools ? [...WATCHES, ...applicationWatches(subnetsInDemand)] : WATCHES,
     reset: () => [writtenMs, checkedMs].forEach(times => times.clear()),
     async reconcile(name, cache, context): Promise<ReconcileResult> {
-      const wishes = makesPools ? autoPoolRequestsOn(name, cache, asking) : []
+      const requests = makesPools ? autoPoolRequestsOn(name, cache, demandOptions) : []
       const subnet = cache.of(SUBNETS).get(name)
       if (!subnet) {
         ;[writtenMs, checkedMs].forEach(times => times.delete(name))
-        return void wishes.forEach(wish => tell(notice.notFound(name, wish), context))
+        return void requests.forEach(request => recordNotice(notice.notFound(name, request), context))
       }
-      const fateOf: SubnetSeen['fateOf'] = pool => (makesPools ? fateInCache(pool, name, cache) : 'kept')
-      const seen = { subnet, wishes, fateOf, ...around(subnet, cache) }
-      const isDue = (checkedMs.get(name) ?? -Infinity) + LOOK_AGAIN_MS <= context.now()
-      const { plan, isThorough } = planned(seen, isDue)
-      plan.notices.forEach(one => tell(one, context))
+      const requestStateOf: SubnetState['requestStateOf'] = pool =>
+        makesPools ? requestStateInCache(pool, name, cache) : 'kept'
+      const state = { subnet, requests, requestStateOf, ...cachedState(subnet, cache) }
+      const isDue = (checkedMs.get(name) ?? -Infinity) + RECHECK_MS <= context.now()
+      const { plan, isThorough } = planThoroughly(state, isDue)
+      plan.notices.forEach(one => recordNotice(one, context))
       const waitMs = (writtenMs.get(name) ?? -Infinity) + SHRINK_EVERY_MS - context.now()
       const shrinks = plan.pools.some(write => write.verb === 'change' && write.shrinks)
       if (waitMs > 0 && shrinks && !isUrgent(plan)) return { requeueAfterMs: waitMs }
       if (isThorough) checkedMs.set(name, context.now())
       if (shrinks) writtenMs.set(name, context.now())
-      const isDone = await perform(subnet, plan, cache, context)
+      const isComplete = await applyPlan(subnet, plan, cache, context)
       if (plan.pools.length > WRITES_MAX) return { requeueAfterMs: 1 }
-      return shrinks ? { requeueAfterMs: LOOK_AGAIN_MS } : isDone ? undefined : { requeueAfterMs: ASK_AGAIN_MS }
+      return shrinks ? { requeueAfterMs: RECHECK_MS } : isComplete ? undefined : { requeueAfterMs: RETRY_MS }
     },
   }
 }
 
-/** A pool goes only after a look at all that is held: what it has of another one's pods must leave it before. */
-function planned(
-  seen: Omit<SubnetSeen, 'isThorough'>,
+/**
+ * A pool is deleted only after a thorough plan: addresses in it that pods of another pool hold must
+ * leave it first.
+ */
+function planThoroughly(
+  state: Omit<SubnetState, 'isThorough'>,
   isDue: boolean,
 ): { readonly plan: SubnetPlan; readonly isThorough: boolean } {
-  const plan = planSubnet({ ...seen, isThorough: isDue })
+  const plan = planSubnet({ ...state, isThorough: isDue })
   return isDue || !plan.pools.some(({ verb }) => verb === 'delete')
     ? { plan, isThorough: isDue }
-    : { plan: planSubnet({ ...seen, isThorough: true }), isThorough: true }
+    : { plan: planSubnet({ ...state, isThorough: true }), isThorough: true }
 }
 
-const around = (
+const cachedState = (
   subnet: SpiderSubnet,
   cache: CacheReader,
-): Pick<SubnetSeen, 'pools' | 'reserved' | 'heldOf' | 'poolNamed' | 'older'> => ({
+): Pick<SubnetState, 'pools' | 'reserved' | 'heldOf' | 'poolNamed' | 'older'> => ({
   pools: cache.of(POOLS).by('cidr', subnet.spec.subnet),
   reserved: [...cache.of(RESERVED).all()],
   heldOf: pool => heldOf(pool, cache),
@@ -174,13 +187,13 @@ function intervalsOf({ spec }: SpiderIPAddress): Ranges {
   return at === undefined ? [] : [{ first: at, last: at }]
 }
 
-function tell({ about, reason, message }: notice.Notice, context: ReconcileContext): void {
+function recordNotice({ about, reason, message }: notice.Notice, context: ReconcileContext): void {
   context.log.warn(message, { reason })
   context.recordEvent({ regarding: about, type: 'Warning', reason, message })
 }
 
-/** False where something was left for later, because a read past the cache said otherwise. */
-async function perform(
+/** False where something was deferred, because a live read contradicted the cache. */
+async function applyPlan(
   subnet: SpiderSubnet,
   plan: SubnetPlan,
   cache: CacheReader,
@@ -189,7 +202,7 @@ async function perform(
   const { name, uid = '' } = subnet.metadata
   const { kube } = context
   await writeSubnet(subnet, plan, context)
-  const limit = limiter(WRITING)
+  const limit = limiter(CONCURRENT_WRITES_MAX)
   const outcomes = await Promise.allSettled(
     plan.pools.slice(0, WRITES_MAX).map(write => limit(() => writePool(write, name, { cache, context }))),
   )
@@ -199,25 +212,25 @@ async function perform(
   return outcomes.every(outcome => outcome.status === 'fulfilled' && outcome.value)
 }
 
-/** Compare-and-swap: a subnet that is newer than the cache answers 409 and comes again. */
+/** Compare-and-swap: a subnet that changed since it was cached answers 409 and is retried. */
 async function writeSubnet(
-  { metadata, status: is }: SpiderSubnet,
+  { metadata, status: current }: SpiderSubnet,
   plan: SubnetPlan,
   { kube }: ReconcileContext,
 ): Promise<void> {
   const { name } = metadata
   let { resourceVersion } = metadata
-  const patch = async (news: object, rest: object = {}, options: PatchOptions = {}): Promise<void> => {
-    const body = { metadata: { ...news, resourceVersion }, ...rest }
+  const patch = async (changed: object, rest: object = {}, options: PatchOptions = {}): Promise<void> => {
+    const body = { metadata: { ...changed, resourceVersion }, ...rest }
     const written = await kube.patch<SpiderSubnet>(SPIDER_SUBNETS, { name }, body, 'merge', options)
     resourceVersion = written.metadata.resourceVersion
   }
   const { controlledIPPools, totalIPCount, allocatedIPCount } = plan.status
   if (Object.keys(plan.metadata).length > 0) await patch(plan.metadata)
   const isSame =
-    is?.controlledIPPools === controlledIPPools &&
-    is?.totalIPCount === totalIPCount &&
-    is.allocatedIPCount === allocatedIPCount
+    current?.controlledIPPools === controlledIPPools &&
+    current?.totalIPCount === totalIPCount &&
+    current.allocatedIPCount === allocatedIPCount
   const status = {
     controlledIPPools: controlledIPPools ?? null, // null removes it
     totalIPCount: BigInt(totalIPCount),
@@ -243,18 +256,18 @@ async function writePool(
         return true
       case 'delete': {
         const pool = cache.of(POOLS).get(name)
-        if (!pool || (await freshFate(pool, subnet, context)) !== write.why) return false
+        if (!pool || (await liveRequestState(pool, subnet, context)) !== write.why) return false
         const { uid, resourceVersion } = write
         await context.kube.delete(SPIDER_IPPOOLS, { name }, { uid, resourceVersion })
         return true
       }
     }
   } catch (error) {
-    // The cache was late: it will hold the pool, or hold it no more.
+    // The cache lags: its watch event is under way.
     if (write.verb === 'create' ? isAlreadyExists(error) : isNotFound(error)) return true
     const isRefused = error instanceof KubeError && error.status >= 400 && error.status < 500 && error.status !== 409
     if (isRefused && write.verb !== 'delete' && write.request)
-      tell(notice.notWritten(write.request, name, error.message), context)
+      recordNotice(notice.notWritten(write.request, name, error.message), context)
     throw error
   }
 }

@@ -1,47 +1,54 @@
-// Who has which part of a subnet: shares grow, shrink and keep what pods hold. Pure arithmetic on intervals; a /64 costs what a /28 costs.
+// Divides a subnet among pools: shares grow, shrink and keep what pods hold. Arithmetic on
+// intervals, so a /64 costs what a /28 costs.
 import { intersect, isSame, normal, sizeOf, split, subtract, union, type Ranges } from '../../../../lib/ip/range.js'
 
-/** One pool's part. The record comes first, the pool follows it: a share whose two differ is one that is being changed. */
+/**
+ * The share of one pool. The record is written before the pool; where the two differ, a change is
+ * under way.
+ */
 export interface Share {
   readonly name: string
-  /** What the pool has, where it is there. */
+  /** What the pool has; undefined before it is created. */
   readonly pool: Ranges | undefined
-  /** What the subnet's status says that it has. */
+  /** What the subnet's status records for it. */
   readonly record: Ranges | undefined
-  /** What pods hold of it; asked only where it matters. */
+  /** What pods hold of it; called only where it matters. */
   readonly held: () => Ranges
-  /** How many addresses it shall have; `undefined`: as many as it has. */
+  /** The requested number of addresses; undefined: as many as it has. */
   readonly size: bigint | undefined
 }
 
-export interface Ground {
-  /** What may be given out at all. */
+export interface SubnetRanges {
+  /** All addresses that may be given out. */
   readonly effective: Ranges
-  /** Of it, what nobody new is to get: reserved addresses, the gateway. */
+  /** Addresses of it that are not given out any more: reserved ones, the gateway. */
   readonly withheld: Ranges
-  /** What pools have that no share is made for. */
+  /** Addresses of pools without a share. */
   readonly others: Ranges
-  /** Ask every share what is held of it, also those that look as they shall. */
+  /** Check what is held of every share, also of those that need no change. */
   readonly isThorough: boolean
 }
 
-export interface Shared {
+export interface ShareResult {
   readonly ranges: Ranges
-  /** Addresses that it asks for beyond what is free; then it stays as it is. */
+  /** Addresses that are requested beyond what is free; then the share is unchanged. */
   readonly missing: bigint
 }
 
-/** Which addresses each share shall have, by name. The lowest free ones are given, and the lowest that nobody holds are given back. */
-export function shareOut(shares: readonly Share[], ground: Ground): ReadonlyMap<string, Shared> {
-  const own = disjoint(shares, ground)
-  const taken = normal([...own.values(), ...shares.map(({ pool = [] }) => pool), ground.others].flat())
-  let free = subtract(subtract(ground.effective, ground.withheld), taken)
-  const shared = new Map<string, Shared>()
+/**
+ * The addresses of each share, by name. Growth takes the lowest free addresses, shrinking releases
+ * the lowest that no pod holds.
+ */
+export function planShares(shares: readonly Share[], subnet: SubnetRanges): ReadonlyMap<string, ShareResult> {
+  const own = disjoint(shares, subnet)
+  const taken = normal([...own.values(), ...shares.map(({ pool = [] }) => pool), subnet.others].flat())
+  let free = subtract(subtract(subnet.effective, subnet.withheld), taken)
+  const shared = new Map<string, ShareResult>()
   for (const share of shares) {
     const has = own.get(share.name) ?? []
     const more = share.size === undefined ? 0n : share.size - sizeOf(has)
     if (more <= 0n) {
-      // What is given back here is free once the pool lets go of it, and not before.
+      // Released addresses become free once the pool no longer has them, not before.
       const ranges = more === 0n ? has : subtract(has, split(subtract(has, share.held()), -more).lowest)
       shared.set(share.name, { ranges, missing: 0n })
       continue
@@ -55,27 +62,28 @@ export function shareOut(shares: readonly Share[], ground: Ground): ReadonlyMap<
 }
 
 /**
- * What each share has, no address in two: where two claim one, whoever holds it for a pod has it, then the pool that no share is made
- * for, then the earlier share. What lies outside the subnet is given up as soon as no pod holds it.
+ * The addresses of each share without overlap: an address that two claim belongs to the one that
+ * holds it for a pod, then to a pool without a share, then to the earlier share. Addresses outside
+ * the subnet are released once no pod holds them.
  */
-function disjoint(shares: readonly Share[], ground: Ground): ReadonlyMap<string, Ranges> {
-  const own = new Map(shares.map(share => [share.name, ownOf(share, ground)]))
+function disjoint(shares: readonly Share[], subnet: SubnetRanges): ReadonlyMap<string, Ranges> {
+  const own = new Map(shares.map(share => [share.name, ownOf(share, subnet)]))
   const parts = [...own.values()]
-  const isDisjoint = sizeOf(normal([...parts, ground.others].flat())) === sizeOf([...parts, ground.others].flat())
+  const isDisjoint = sizeOf(normal([...parts, subnet.others].flat())) === sizeOf([...parts, subnet.others].flat())
   if (isDisjoint) return own
   const held = new Map(shares.map(share => [share.name, share.held()]))
   const allHeld = normal([...held.values()].flat())
-  let claimed = ground.others
+  let claimed = subnet.others
   for (const { name } of shares) {
-    const mine = held.get(name) ?? []
-    const ranges = union(mine, subtract(subtract(own.get(name) ?? [], claimed), allHeld))
+    const ownHeld = held.get(name) ?? []
+    const ranges = union(ownHeld, subtract(subtract(own.get(name) ?? [], claimed), allHeld))
     own.set(name, ranges)
     claimed = union(claimed, ranges)
   }
   return own
 }
 
-function ownOf(share: Share, { effective, isThorough }: Ground): Ranges {
+function ownOf(share: Share, { effective, isThorough }: SubnetRanges): Ranges {
   const { record, pool, size } = share
   const ranges = record ?? pool ?? []
   const isSettled =

@@ -1,4 +1,4 @@
-// The leader's client: every verb that writes is asked whether it may, before it is sent and before it is sent again.
+// guarded(): every write is checked before it is sent and before each retry.
 import t from 'tap'
 import { guarded } from '../../../../daemons/controller/runtime/leader-guard.js'
 import type { Kube } from '../../../../lib/kube/client.js'
@@ -17,25 +17,25 @@ const WRITES: readonly (readonly [verb: string, write: (kube: Kube) => Promise<u
 ]
 
 for (const [verb, write] of WRITES) {
-  t.test(`${verb}: without the lease nothing is sent`, async t => {
+  t.test(`guarded() ${verb} sends nothing without the lease`, async t => {
     const w = await world([json(200, named('n1'))])
     t.teardown(() => w.close())
-    const told: string[] = []
-    const kube = guarded(w.kube, { isLeading: () => false, onWrite: verb => told.push(verb) })
+    const writes: string[] = []
+    const kube = guarded(w.kube, { isLeading: () => false, onWrite: verb => writes.push(verb) })
     await t.rejects(write(kube), { message: /the lease is not held any more/ })
-    t.strictSame([w.seen.length, told], [0, []])
+    t.strictSame([w.seen.length, writes], [0, []])
   })
 
-  t.test(`${verb}: whose lease ends while the server is busy does not try again`, async t => {
+  t.test(`guarded() ${verb} does not retry after the lease is lost`, async t => {
     const w = await world([busy])
     t.teardown(() => w.close())
-    const told: string[] = []
-    const kube = guarded(w.kube, { isLeading: () => w.seen.length < 2, onWrite: verb => told.push(verb) })
+    const writes: string[] = []
+    const kube = guarded(w.kube, { isLeading: () => w.seen.length < 2, onWrite: verb => writes.push(verb) })
     await t.rejects(write(kube), { message: /TooManyRequests/ })
-    t.strictSame([w.seen.length, told], [2, [verb]])
+    t.strictSame([w.seen.length, writes], [2, [verb]])
   })
 
-  t.test(`${verb}: with the lease it is tried again`, async t => {
+  t.test(`guarded() ${verb} retries with the lease`, async t => {
     const w = await world([busy, busy, json(200, named('n1'))])
     t.teardown(() => w.close())
     await write(guarded(w.kube, { isLeading: () => true, onWrite: () => undefined }))
@@ -43,7 +43,7 @@ for (const [verb, write] of WRITES) {
   })
 }
 
-t.test('reading needs no lease', async t => {
+t.test('guarded() reads without the lease', async t => {
   const w = await world([busy, json(200, named('n1'))])
   t.teardown(() => w.close())
   t.match(await guarded(w.kube, { isLeading: () => false, onWrite: () => undefined }).get(NODES, { name: 'n1' }), node)

@@ -1,4 +1,4 @@
-// A store of objects: by key, by index, and what a list tells that differs from what was known.
+// Indexer, keyOf() and watchOf().
 import t from 'tap'
 import { keyOf, refOfKey, source, Indexer, type ObjectChange } from '../../../../daemons/controller/runtime/lister.js'
 import { watchOf } from '../../../../daemons/controller/runtime/reconciler.js'
@@ -15,12 +15,12 @@ const thing = (name: string, resourceVersion: string, ...colours: readonly strin
   colours,
 })
 const names = (found: Iterable<Thing>): string => [...found].map(({ metadata }) => metadata.name).join(' ')
-const told = (changes: readonly ObjectChange<Thing>[]): readonly string[] =>
+const summary = (changes: readonly ObjectChange<Thing>[]): readonly string[] =>
   changes.map(
     ({ object, previous }) => `${previous?.metadata.resourceVersion ?? '-'}>${object?.metadata.resourceVersion ?? '-'}`,
   )
 
-t.test('a key is namespace and name, or the name alone', async t => {
+t.test('keyOf() is namespace/name, or the name alone', async t => {
   for (const [metadata, key] of [
     [{ name: 'a', namespace: 'ns' }, 'ns/a'],
     [{ name: 'a' }, 'a'],
@@ -30,7 +30,7 @@ t.test('a key is namespace and name, or the name alone', async t => {
   }
 })
 
-t.test('objects are found by what they say now, not by what they said', async t => {
+t.test('Indexer finds objects by their current values only', async t => {
   const store = new Indexer(things)
   store.put(thing('a', '1', 'red', 'blue'))
   store.put(thing('b', '2', 'red'))
@@ -45,19 +45,19 @@ t.test('objects are found by what they say now, not by what they said', async t 
   t.equal(store.size, 1)
 })
 
-t.test('a list tells what is new, what changed and what is gone, and nothing of the rest', async t => {
+t.test('Indexer.replace() returns added, changed and deleted objects only', async t => {
   const store = new Indexer(things)
   for (const one of [thing('same', '1', 'red'), thing('old', '2', 'red'), thing('gone', '3', 'red')]) store.put(one)
   const changes = store.replace([thing('same', '1', 'red'), thing('old', '9', 'blue'), thing('new', '8', 'red')])
-  t.strictSame(told(changes), ['2>9', '->8', '3>-'])
+  t.strictSame(summary(changes), ['2>9', '->8', '3>-'])
   t.equal(names(store.by('colour', 'red')), 'same new')
 })
 
-t.test('removing what is not there is no change of anything', async t => {
+t.test('Indexer.remove() of a missing key changes nothing', async t => {
   t.strictSame(new Indexer(things).remove('ns/a'), { object: undefined, previous: undefined })
 })
 
-t.test('a watch asks about the object as it is and as it was', async t => {
+t.test('watchOf() maps the object and its previous state', async t => {
   const watch = watchOf(
     things,
     ({ colours }) => colours,
@@ -68,6 +68,6 @@ t.test('a watch asks about the object as it is and as it was', async t => {
   const a = thing('a', '1', 'red', 'blue')
   t.strictSame(keys({ object: thing('a', '2', 'blue', 'green'), previous: a }), ['blue', 'green', 'red'])
   t.strictSame(keys({ object: undefined, previous: a }), ['red', 'blue'])
-  t.strictSame(keys({ object: a, previous: a }), [], 'what concerns nobody')
+  t.strictSame(keys({ object: a, previous: a }), [], 'dropped by unless')
   t.strictSame(keys({ object: undefined, previous: undefined }), [])
 })

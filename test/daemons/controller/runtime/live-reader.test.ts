@@ -1,4 +1,5 @@
-// Fresh reads: few names are read one by one, many as a list, and who asks during a read is answered by the next.
+// BatchedLiveReader: few keys are gets, many are one list, and a caller during a read is answered
+// by the next.
 import t from 'tap'
 import { BatchedLiveReader } from '../../../../daemons/controller/runtime/live-reader.js'
 import { source } from '../../../../daemons/controller/runtime/lister.js'
@@ -19,7 +20,7 @@ const there = (key: string): Thing => ({ metadata: { namespace: 'ns', name: key.
 
 interface Stage {
   readonly time: Time
-  readonly fresh: BatchedLiveReader
+  readonly live: BatchedLiveReader
   readonly log: string[]
   fails: boolean
 }
@@ -28,7 +29,7 @@ interface Stage {
 function stage(): Stage {
   const time = new Time()
   const log: string[] = []
-  const made: Stage = { time, log, fails: false, fresh: new BatchedLiveReader({} as Kube, time.after) }
+  const made: Stage = { time, log, fails: false, live: new BatchedLiveReader({} as Kube, time.after) }
   const refuse = (): void => {
     if (made.fails) throw new KubeError(0, 'Unreachable', 'away')
   }
@@ -49,7 +50,7 @@ function stage(): Stage {
   }
   return {
     ...made,
-    fresh: new BatchedLiveReader(kube as unknown as Kube, time.after),
+    live: new BatchedLiveReader(kube as unknown as Kube, time.after),
     set fails(value: boolean) {
       made.fails = value
     },
@@ -59,22 +60,22 @@ function stage(): Stage {
   }
 }
 
-const asked = (fresh: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
-  Promise.all(names.map(async name => (await fresh.get(things, `ns/${name}`))?.metadata.name))
+const readAll = (live: BatchedLiveReader, names: readonly number[]): Promise<readonly (string | undefined)[]> =>
+  Promise.all(names.map(async name => (await live.get(things, `ns/${name}`))?.metadata.name))
 
-t.test('one name asked for by many is one get, cut down by the source', async t => {
-  const { fresh, time, log } = stage()
-  const answers = Promise.all([fresh.get(things, 'ns/1'), fresh.get(things, 'ns/1'), fresh.get(things, 'ns/200')])
+t.test('BatchedLiveReader sends one get for many callers of a key, and applies the transform', async t => {
+  const { live, time, log } = stage()
+  const answers = Promise.all([live.get(things, 'ns/1'), live.get(things, 'ns/1'), live.get(things, 'ns/200')])
   await time.pass(50)
   const one = { metadata: { name: '1', namespace: 'ns' } }
   t.strictSame(await answers, [one, one, undefined])
   t.strictSame(log, ['get 1', 'get 200'])
 })
 
-t.test('many names are one list, to its last page, of the newest', async t => {
-  const { fresh, time, log } = stage()
+t.test('BatchedLiveReader reads many keys with one list, to its last page, most recent', async t => {
+  const { live, time, log } = stage()
   const names = Array.from({ length: 80 }, (_, at) => at + 40)
-  const answers = asked(fresh, names)
+  const answers = readAll(live, names)
   await time.pass(50)
   t.strictSame(
     await answers,
@@ -83,27 +84,27 @@ t.test('many names are one list, to its last page, of the newest', async t => {
   t.strictSame(log, ['list ns 0', 'list ns 60'])
 })
 
-t.test('who asks while a read is under way is answered by the next one', async t => {
-  const { fresh, time, log } = stage()
-  const first = fresh.get(things, 'ns/1')
+t.test('BatchedLiveReader answers a caller during a read by the next one', async t => {
+  const { live, time, log } = stage()
+  const first = live.get(things, 'ns/1')
   await time.pass(20)
-  const second = fresh.get(things, 'ns/1')
+  const second = live.get(things, 'ns/1')
   await settled()
   await time.pass(50)
   await Promise.all([first, second])
   t.strictSame(log, ['get 1', 'get 1'])
 })
 
-t.test('a read that fails fails for all who asked, and the next is tried anew', async t => {
+t.test('BatchedLiveReader rejects all callers of a failed read, and reads again for the next', async t => {
   const all = stage()
   all.fails = true
   for (const names of [[1], Array.from({ length: 80 }, (_, at) => at)]) {
-    const failing = t.rejects(asked(all.fresh, names), { message: 'away' })
+    const failing = t.rejects(readAll(all.live, names), { message: 'away' })
     await all.time.pass(50)
     await failing
   }
   all.fails = false
-  const answer = asked(all.fresh, [3])
+  const answer = readAll(all.live, [3])
   await all.time.pass(50)
   t.strictSame(await answer, ['3'])
 })

@@ -1,4 +1,4 @@
-// An API server that is away and comes back: which lines the log has, at which level.
+// Outage: the log lines of an API server that goes away and comes back, and their levels.
 import t from 'tap'
 import { Outage } from '../../../../daemons/controller/runtime/outage-log.js'
 import { KubeError } from '../../../../lib/kube/errors.js'
@@ -12,9 +12,9 @@ const failed = (what: string, error = gone): Step => ['failed', what, error]
 const answered = (what: string): Step => ['answered', what]
 
 const CASES: readonly (readonly [what: string, steps: readonly Step[], warned: readonly string[]])[] = [
-  ['one stream that breaks is no outage', [failed('pods'), answered('pods'), failed('pods'), answered('pods')], []],
+  ['one broken stream is no outage', [failed('pods'), answered('pods'), failed('pods'), answered('pods')], []],
   [
-    'an outage is two lines, however many watches and tries',
+    'an outage is two lines, however many watches and retries',
     [
       failed('pods'),
       failed('jobs'),
@@ -27,7 +27,7 @@ const CASES: readonly (readonly [what: string, steps: readonly Step[], warned: r
     ['the API server is away: pods failed: connection refused', 'the API server is back after 4 s'],
   ],
   [
-    'back is when everything that failed is',
+    'the outage ends when everything that failed has an answer',
     [failed('a'), failed('a'), failed('b'), answered('a')],
     ['the API server is away: a failed: connection refused'],
   ],
@@ -37,12 +37,12 @@ const CASES: readonly (readonly [what: string, steps: readonly Step[], warned: r
     ['the API server is away: a failed: etcd has no leader', 'the API server is back after 1 s'],
   ],
   [
-    'a refusal is said once for each sentence',
+    'an error status is logged once for each message',
     [failed('a', forbidden), failed('a', forbidden), failed('b', forbidden)],
     ['a failed: may not list', 'b failed: may not list'],
   ],
   [
-    'a refusal is an answer: the outage ends with it',
+    'an error status ends the outage',
     [failed('a'), failed('a'), failed('a', forbidden)],
     [
       'the API server is away: a failed: connection refused',
@@ -51,7 +51,7 @@ const CASES: readonly (readonly [what: string, steps: readonly Step[], warned: r
     ],
   ],
   [
-    'the next outage is said again',
+    'the next outage is logged again',
     [failed('a'), failed('a'), answered('a'), failed('a'), failed('a')],
     [
       'the API server is away: a failed: connection refused',

@@ -1,4 +1,4 @@
-// Keys in a queue: each once, one worker a key, later after failures, nothing while it is closed.
+// WorkQueue: deduplication, one worker for each key, backoff, nothing while closed.
 import t from 'tap'
 import { WorkQueue, type ReconcileResult } from '../../../../daemons/controller/runtime/workqueue.js'
 import { settled, Time } from '../time.js'
@@ -7,7 +7,7 @@ interface Stage {
   readonly time: Time
   readonly queue: WorkQueue
   readonly log: string[]
-  /** Ends the work at a key. */
+  /** Ends the reconcile of a key. */
   readonly end: (key: string, outcome?: ReconcileResult | Error) => Promise<void>
 }
 
@@ -54,7 +54,7 @@ function withResolvers<T>(): Deferred<T> {
   return { promise, resolve, reject }
 }
 
-t.test('a key that is asked for often is worked at once, and once more if it was asked for meanwhile', async t => {
+t.test('WorkQueue runs a key once however often it is added, and once more if added while running', async t => {
   const { queue, log, end } = stage()
   for (let i = 0; i < 5; i++) queue.add('a')
   t.strictSame(log, ['a'])
@@ -68,7 +68,7 @@ t.test('a key that is asked for often is worked at once, and once more if it was
   t.equal(queue.size, 0)
 })
 
-t.test('no more keys are at work than there are workers', async t => {
+t.test('WorkQueue runs at most maxConcurrent keys', async t => {
   const { queue, log, end } = stage(2)
   for (const key of ['a', 'b', 'c', 'd']) queue.add(key)
   t.strictSame(log, ['a', 'b'])
@@ -76,7 +76,7 @@ t.test('no more keys are at work than there are workers', async t => {
   t.strictSame(log, ['a', 'b', 'c'])
 })
 
-t.test('failures put a key off, twice as long each time and thirty seconds at most; success forgets them', async t => {
+t.test('WorkQueue backs off exponentially up to thirty seconds, and success resets it', async t => {
   const { time, queue, log, end } = stage()
   queue.add('a')
   const pauses: number[] = []
@@ -101,7 +101,7 @@ t.test('failures put a key off, twice as long each time and thirty seconds at mo
   t.equal(log.length, before + 1, 'the first pause again')
 })
 
-t.test('a key comes again when its work says so, and earlier if it is asked for', async t => {
+t.test('WorkQueue requeues after requeueAfterMs, and earlier if the key is added', async t => {
   const { time, queue, log, end } = stage()
   queue.add('a')
   await end('a', { requeueAfterMs: 1000 })
@@ -117,7 +117,7 @@ t.test('a key comes again when its work says so, and earlier if it is asked for'
   t.equal(log.length, 3, 'the later time was taken back')
 })
 
-t.test('of two times the earlier counts', async t => {
+t.test('WorkQueue.addAfter() keeps the earlier time', async t => {
   const { time, queue, log } = stage()
   queue.addAfter('a', 500)
   queue.addAfter('a', 100)
@@ -127,7 +127,7 @@ t.test('of two times the earlier counts', async t => {
   t.equal(time.waiting, 0)
 })
 
-t.test('closed, it forgets its keys, takes none, and waits for what is at work', async t => {
+t.test('WorkQueue.close() drops keys, accepts none, and waits for running ones', async t => {
   const { time, queue, log, end } = stage(1)
   queue.add('a')
   queue.add('b')

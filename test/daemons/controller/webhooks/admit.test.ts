@@ -1,4 +1,5 @@
-// Reads for reviews: many reviews at once are few lists, and none is answered by a list that began before it.
+// reviewers(): many concurrent reviews are few lists, and none is answered by a list that began
+// before it.
 import t from 'tap'
 import { reviewers } from '../../../../daemons/controller/webhooks/admit.js'
 import { pathOf } from '../../../../daemons/controller/webhooks/configurations.js'
@@ -14,7 +15,7 @@ const object = {
 }
 const review = { uid: 'u', operation: 'CREATE', namespace: '', name: 'p', object, old: undefined }
 
-/** `pools` is asked when a list begins. */
+/** `pools` is read when a list begins. */
 function judging(pools: () => readonly object[]): {
   readonly judge: () => Promise<unknown>
   readonly lists: () => number
@@ -31,7 +32,7 @@ function judging(pools: () => readonly object[]): {
   return { judge: () => judge(review), lists: () => lists }
 }
 
-t.test('judges() answers a hundred reviews at once with two lists of each kind', async t => {
+t.test('reviewers() answers a hundred reviews at once with two lists of each kind', async t => {
   const { judge, lists } = judging(() => [])
   await judge()
   const one = lists()
@@ -41,16 +42,16 @@ t.test('judges() answers a hundred reviews at once with two lists of each kind',
   t.ok(lists() - one <= 2 * one, `${lists() - one} lists, ${one} for one review`)
 })
 
-t.test('judges() answers no review by a list that began before it', async t => {
+t.test('reviewers() answers no review by a list that began before it', async t => {
   const pools: object[] = []
   const { judge } = judging(() => [...pools])
   const before = judge()
-  pools.push({ ...object, metadata: { name: 'other', uid: 'o' } }) // written while the first list is under way
-  t.match(await judge(), { kind: 'denied' }, 'it sees what was written before it was asked')
+  pools.push({ ...object, metadata: { name: 'other', uid: 'o' } }) // written during the first list
+  t.match(await judge(), { kind: 'denied' }, 'it sees what was written before its list')
   t.match(await before, { kind: 'allowed' })
 })
 
-t.test('judges() reads again after a list that failed', async t => {
+t.test('reviewers() reads again after a list that failed', async t => {
   let fails = true
   const { judge } = judging(() => {
     if (fails) throw new Error('away')

@@ -1,4 +1,4 @@
-// When a CA and a certificate are made anew: the whole life of both, played through.
+// certificatePlan(): when a CA and a certificate are renewed, over their whole life.
 import t from 'tap'
 import {
   AUTHORITY_MS,
@@ -18,9 +18,9 @@ const made = ({ authority: ca, server: leaf }: CertPlan): string =>
   [ca && 'CA', leaf && 'certificate'].filter(Boolean).join(' ')
 
 const cases: readonly [string, CertState, number, string][] = [
-  ['nothing there', { authority: undefined, server: undefined, isTrusted: false }, 1, 'CA certificate'],
+  ['nothing', { authority: undefined, server: undefined, isTrusted: false }, 1, 'CA certificate'],
   [
-    'nothing there, and no configuration either',
+    'nothing, and no configuration either',
     { authority: undefined, server: undefined, isTrusted: true },
     1,
     'CA certificate',
@@ -28,8 +28,8 @@ const cases: readonly [string, CertState, number, string][] = [
   ['all good', good, 1, ''],
   ['a certificate with a third of its life left', good, (SERVER_MS * 2) / 3, 'certificate'],
   ['one that has a day more', good, (SERVER_MS * 2) / 3 - DAY, ''],
-  ['one that has ended', good, SERVER_MS, 'certificate'],
-  ['one that begins tomorrow', { ...good, server: { ...server, fromMs: DAY } }, 1, 'certificate'],
+  ['one that has expired', good, SERVER_MS, 'certificate'],
+  ['one that is not valid yet', { ...good, server: { ...server, fromMs: DAY } }, 1, 'certificate'],
   ['one without a name that is called', { ...good, server: { ...server, names: ['a'] } }, 1, 'certificate'],
   ['one of another CA', { ...good, server: { ...server, isOfAuthority: false } }, 1, 'certificate'],
   [
@@ -46,18 +46,18 @@ const cases: readonly [string, CertState, number, string][] = [
     (AUTHORITY_MS * 2) / 3,
     'CA',
   ],
-  ['a CA that has ended, and its certificate too', good, AUTHORITY_MS, 'CA certificate'],
-  ['a CA of tomorrow', { ...good, authority: { fromMs: DAY, toMs: AUTHORITY_MS } }, 1, 'CA'],
+  ['a CA that has expired, and its certificate too', good, AUTHORITY_MS, 'CA certificate'],
+  ['a CA that is not valid yet', { ...good, authority: { fromMs: DAY, toMs: AUTHORITY_MS } }, 1, 'CA'],
 ]
 for (const [of, held, nowMs, makes] of cases)
-  t.test(`${of}: ${makes === '' ? 'nothing is made' : makes}`, t => {
+  t.test(`certificatePlan() of ${of}: ${makes === '' ? 'nothing is made' : makes}`, t => {
     const plan = certificatePlan(held, NAMES, nowMs)
     t.equal(made(plan), makes)
-    t.ok(plan.againAtMs > nowMs && plan.againAtMs <= nowMs + DAY, 'looked at again within a day')
+    t.ok(plan.requeueAtMs > nowMs && plan.requeueAtMs <= nowMs + DAY, 'looked at again within a day')
     t.end()
   })
 
-t.test('a CA is exchanged while it is trusted: written, trusted, then used', t => {
+t.test('certificatePlan() writes a new CA, waits until it is trusted, then uses it', t => {
   const nowMs = (AUTHORITY_MS * 2) / 3
   const old = { ...server, fromMs: nowMs - DAY, toMs: nowMs + SERVER_MS }
   const next = { fromMs: nowMs, toMs: nowMs + AUTHORITY_MS }
@@ -68,14 +68,14 @@ t.test('a CA is exchanged while it is trusted: written, trusted, then used', t =
   t.end()
 })
 
-t.test('it is looked at again when something is to be renewed', t => {
+t.test('certificatePlan() requeues when a renewal is due', t => {
   const atMs = (SERVER_MS * 2) / 3
-  t.equal(certificatePlan(good, NAMES, atMs - 1000).againAtMs, atMs)
-  t.equal(certificatePlan(good, NAMES, 1).againAtMs, 1 + DAY)
+  t.equal(certificatePlan(good, NAMES, atMs - 1000).requeueAtMs, atMs)
+  t.equal(certificatePlan(good, NAMES, 1).requeueAtMs, 1 + DAY)
   t.end()
 })
 
-t.test('the certificate is for the names of the Service and for ourselves', t => {
+t.test('serverNames() has the Service’s names and loopback', t => {
   t.strictSame(serverNames('svc', 'ns'), {
     dns: ['svc.ns.svc', 'svc.ns.svc.cluster.local', 'svc.ns', 'svc', 'localhost'],
     ips: ['127.0.0.1', '::1'],

@@ -1,4 +1,5 @@
-// Twelve years of the webhooks' certificates on a clock of the test's own: at no time does the API server meet one that it does not trust.
+// Twelve years of the webhooks' certificates on a simulated clock: the API server never meets one
+// that it does not trust.
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { certificates } from '../../../../daemons/controller/webhooks/certificates.js'
@@ -91,7 +92,10 @@ const bundles = (): readonly string[] =>
     ),
   )
 
-/** As the API server verifies it, now, by every webhook's bundle. A sentence where it would not. */
+/**
+ * Verifies now, with every webhook's caBundle, as the API server does. Returns a sentence on
+ * failure.
+ */
 function refusal(): string | undefined {
   if (!world.served) return 'nothing is served'
   const leaf = new X509Certificate(world.served.certificate)
@@ -107,7 +111,10 @@ function refusal(): string | undefined {
   return [...new Set(bundles())].every(isTrusted) ? undefined : 'not trusted by every webhook'
 }
 
-/** One look of the leader, then of who serves: as a replica whose watch is late. Whether anything was written: then there is another look. */
+/**
+ * One reconcile of the leader, then of a replica whose watch lags. Returns whether anything was
+ * written: then there is another round.
+ */
 async function look(): Promise<boolean> {
   const before = world.writes.length
   await leaders?.reconcile('', world.cache, world.context)
@@ -117,31 +124,34 @@ async function look(): Promise<boolean> {
 const LOOKS_MAX = 10
 const STEP_MS = 40 * DAY_MS
 
-t.test('twelve years: renewed in time, trusted before it is served, and nothing written in between', async t => {
-  const [served, authorities, wrong] = [new Set<string>(), new Set<string>(), [] as string[]]
-  const ask = (when: string): void => {
-    const why = refusal()
-    if (why !== undefined) wrong.push(`${new Date(world.nowMs).toISOString()} ${when}: ${why}`)
-  }
-  for (let at = 0; at < LOOKS_MAX && (await look()); at++);
-  ask('at first')
-  while (world.nowMs < START_MS + 12 * 365 * DAY_MS) {
-    world.nowMs += STEP_MS
-    ask('before anybody looks')
-    let looks = 0
-    while (looks < LOOKS_MAX && (await look())) ask(`after look ${++looks}`)
-    if (looks === LOOKS_MAX) wrong.push('it does not come to rest')
-    served.add(world.served?.certificate ?? '')
-    for (const pem of certificatesIn(bundles()[0] ?? '')) authorities.add(pem)
-  }
-  t.strictSame(wrong, [])
-  t.ok(served.size >= 16 && served.size <= 20, `${served.size} certificates, each for eight months of its year`)
-  t.equal(authorities.size, 2, 'a CA of ten years, and the next one before it ends')
-  t.ok(world.writes.length < 80, `${world.writes.length} writes`)
-  t.end()
-})
+t.test(
+  'certificates() over twelve years renews in time, serves what is trusted, and writes nothing in between',
+  async t => {
+    const [served, authorities, wrong] = [new Set<string>(), new Set<string>(), [] as string[]]
+    const ask = (when: string): void => {
+      const why = refusal()
+      if (why !== undefined) wrong.push(`${new Date(world.nowMs).toISOString()} ${when}: ${why}`)
+    }
+    for (let at = 0; at < LOOKS_MAX && (await look()); at++);
+    ask('at first')
+    while (world.nowMs < START_MS + 12 * 365 * DAY_MS) {
+      world.nowMs += STEP_MS
+      ask('before anybody looks')
+      let looks = 0
+      while (looks < LOOKS_MAX && (await look())) ask(`after look ${++looks}`)
+      if (looks === LOOKS_MAX) wrong.push('it does not come to rest')
+      served.add(world.served?.certificate ?? '')
+      for (const pem of certificatesIn(bundles()[0] ?? '')) authorities.add(pem)
+    }
+    t.strictSame(wrong, [])
+    t.ok(served.size >= 16 && served.size <= 20, `${served.size} certificates, each for eight months of its year`)
+    t.equal(authorities.size, 2, 'a CA of ten years, and the next one before it ends')
+    t.ok(world.writes.length < 80, `${world.writes.length} writes`)
+    t.end()
+  },
+)
 
-t.test('a bundle that somebody edits, and a Secret that somebody deletes, are mended', async t => {
+t.test('certificates() repairs an edited caBundle and a deleted Secret', async t => {
   const store = world.stores.get('validatingwebhookconfigurations')
   const [one] = [...(store?.all() ?? [])] as unknown as WebhookConfiguration[]
   if (!one || !store) throw new Error('there is none')

@@ -1,4 +1,4 @@
-// The webhook configurations that are printed for kubectl, and how a CA comes into one.
+// webhookConfigurations(), and the caBundle in one.
 import t from 'tap'
 import {
   trusting,
@@ -33,7 +33,7 @@ const lines = ({ webhooks }: Read): readonly string[] =>
 const MUTATE = '/mutate-spiderpool-spidernet-io-v2beta1'
 const VALIDATE = '/validate-spiderpool-spidernet-io-v2beta1'
 
-t.test('paths, kinds and operations are the documented ones', t => {
+t.test('webhookConfigurations() has the documented paths, kinds and operations', t => {
   const [mutating, validating] = read()
   t.equal(mutating?.kind, 'MutatingWebhookConfiguration')
   t.strictSame(mutating && lines(mutating), [
@@ -54,7 +54,7 @@ t.test('paths, kinds and operations are the documented ones', t => {
   t.end()
 })
 
-t.test('each fails closed, without side effects, at the Service', t => {
+t.test('webhookConfigurations() fail closed, without side effects, at the Service', t => {
   for (const { webhooks } of read())
     for (const webhook of webhooks)
       t.match(webhook, {
@@ -64,7 +64,7 @@ t.test('each fails closed, without side effects, at the Service', t => {
   t.end()
 })
 
-t.test('kinds that the installation leaves alone are left out', t => {
+t.test('webhookConfigurations() leaves out excluded kinds', t => {
   for (const one of read({ without: ['spidercoordinators', 'spidermultusconfigs'] })) t.equal(one.webhooks.length, 3)
   t.end()
 })
@@ -85,7 +85,7 @@ const podWebhooks = (pods: NonNullable<Installation['pods']>, hasMatchConditions
 const ANNOTATED =
   "has(object.metadata.annotations) && ('cni.spidernet.io/rdma-resource-inject' in object.metadata.annotations || 'cni.spidernet.io/network-resource-inject' in object.metadata.annotations)"
 
-t.test('podWebhooks() never ask about our own namespace, nor about the cluster’s own ones', t => {
+t.test('podWebhooks() exclude our own namespace and the cluster’s own ones', t => {
   const [only, ...others] = podWebhooks({ exclude: ['mine'], include: ['apps', 'monitoring'] })
   t.strictSame(others, [])
   t.match(only, {
@@ -99,12 +99,12 @@ t.test('podWebhooks() never ask about our own namespace, nor about the cluster�
   const [not, only_] = only?.namespaceSelector.matchExpressions ?? []
   for (const name of ['mine', 'spiderpool', 'kube-system', 'calico-system', 'rook-ceph', 'prometheus'])
     t.ok(not?.values.includes(name), name)
-  t.notOk(not?.values.includes('monitoring'), 'what is included by name is asked about')
+  t.notOk(not?.values.includes('monitoring'), 'a namespace included by name is not excluded')
   t.strictSame(only_, { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['apps', 'monitoring'] })
   t.end()
 })
 
-t.test('podWebhooks(): a controller that is away stops no pod that chooses no networks', t => {
+t.test('podWebhooks(): an unreachable controller stops no pod that chooses no networks', t => {
   const pods = { exclude: [], include: [] }
   t.match(podWebhooks(pods), [{ failurePolicy: 'Ignore' }], 'an API server before 1.30')
   t.equal(podWebhooks(pods)[0]?.matchConditions, undefined)
@@ -119,7 +119,7 @@ t.test('podWebhooks(): a controller that is away stops no pod that chooses no ne
   t.end()
 })
 
-t.test('a CA goes into every webhook, and is there only where every one has it', t => {
+t.test('trusting() sets the CA in every webhook, and trusts() requires it in every one', t => {
   const clientConfig = { service: { name: 's', namespace: 'n' } }
   const configuration = {
     metadata: { name: 'c' },

@@ -1,4 +1,4 @@
-// The policy by which a node writes only its own objects: what it matches, and that the file for kubectl is the one that is printed.
+// nodePolicy(): what it matches and allows, and that deploy/node-policy.yaml is its output.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
@@ -24,12 +24,12 @@ const [policy, binding] = items as unknown as [
   { readonly spec: object; readonly metadata: { readonly name: string } },
 ]
 
-t.test('deploy/node-policy.yaml is what nodePolicy() says', async t => {
+t.test('deploy/node-policy.yaml is the output of nodePolicy()', async t => {
   const objects = parseAllDocuments(readFileSync('deploy/node-policy.yaml', 'utf8')).map(one => one.toJS() as object)
   t.strictSame(objects, items)
 })
 
-t.test('nodePolicy() matches the account of the DaemonSet, and every write to what it may write', async t => {
+t.test('nodePolicy() matches the DaemonSet’s account and every write to its kinds', async t => {
   const { matchConstraints, matchConditions, failurePolicy } = policy.spec
   const daemonSet = manifestsIn('deploy/spiderpool.yaml').find(({ kind }) => kind === 'DaemonSet') as unknown as {
     metadata: { namespace: string }
@@ -54,7 +54,10 @@ interface Write {
   readonly claim?: string
 }
 
-/** The expressions are of the part of CEL that is JavaScript too, but for `has`, `in` of a list and of a map, and `==`. */
+/**
+ * The CEL expressions are valid JavaScript too, except for `has`, `in` of a list and of a map, and
+ * `==`.
+ */
 function isAllowed({ resource, operation, object, oldObject, claim }: Write): boolean {
   const extra = claim === undefined ? undefined : { 'authentication.kubernetes.io/node-name': [claim] }
   const request = { operation, resource: { resource }, userInfo: { username: 'x', extra } }

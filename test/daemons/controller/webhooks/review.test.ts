@@ -1,7 +1,7 @@
-// AdmissionReviews in and out, who answers them, and what is refused before anybody judges.
+// reviewIn(), answerTo() and answerWebhook().
 import t from 'tap'
 import { boundedLimiter } from '../../../../daemons/controller/runtime/limiter.js'
-import { answerWebhook, BODY_BYTES_MAX, type Answering } from '../../../../daemons/controller/webhooks/http.js'
+import { answerWebhook, BODY_BYTES_MAX, type HandlerDeps } from '../../../../daemons/controller/webhooks/http.js'
 import { answerTo, reviewIn, type ReviewVerdict } from '../../../../daemons/controller/webhooks/review.js'
 
 const review = (request: unknown = { uid: 'u', operation: 'CREATE', object: { a: 1 } }): string =>
@@ -17,12 +17,12 @@ const wrong: readonly [string, RegExp][] = [
   [review({ uid: 7 }), /^the AdmissionReview has no request with a uid$/],
 ]
 for (const [body, says] of wrong)
-  t.test(`${body === '' ? 'nothing' : body} is no review`, t => {
+  t.test(`${body === '' ? 'nothing' : body} is no AdmissionReview`, t => {
     t.match(reviewIn(body), says)
     t.end()
   })
 
-t.test('a review names its request; null is nothing', t => {
+t.test('reviewIn() reads the request, with null as undefined', t => {
   t.strictSame(
     reviewIn(review({ uid: 'u', operation: 'DELETE', name: 'n', namespace: 's', object: null, oldObject: { b: 1 } })),
     {
@@ -39,7 +39,7 @@ const patchOf = (to: unknown): unknown => {
   }
   return response.patch === undefined ? response : JSON.parse(Buffer.from(response.patch, 'base64').toString('utf8'))
 }
-t.test('what changed goes back as a JSON patch in base64, and nothing where nothing did', t => {
+t.test('answerTo() returns a JSON patch in base64, and none where nothing changed', t => {
   t.strictSame(patchOf({ a: 1, ä: 'ö' }), { uid: 'u', allowed: true })
   t.strictSame(patchOf({ a: 2, ä: 'ü' }), [
     { op: 'replace', path: '/ä', value: 'ü' },
@@ -48,7 +48,7 @@ t.test('what changed goes back as a JSON patch in base64, and nothing where noth
   t.end()
 })
 
-t.test('a denial goes back as the status that the API server passes on', t => {
+t.test('answerTo() returns a denial as a Status', t => {
   const denial = { code: 409, reason: 'AlreadyExists', message: 'm', details: { name: 'n' } }
   t.strictSame(answerTo({ uid: 'u', object: {} }, { kind: 'denied', denial }), {
     apiVersion: 'admission.k8s.io/v1',
@@ -67,9 +67,9 @@ const after = (ms: number, call: () => void): (() => void) => {
   const timer = setTimeout(call, ms)
   return () => clearTimeout(timer)
 }
-const answering = (judge: () => Promise<ReviewVerdict>, limit = boundedLimiter(16, 16)): Answering => ({
+const answering = (reviewer: () => Promise<ReviewVerdict>, limit = boundedLimiter(16, 16)): HandlerDeps => ({
   limit,
-  judges: new Map([['/validate', judge]]),
+  reviewers: new Map([['/validate', reviewer]]),
   log: { debug: silent, info: silent, warn: silent, error: silent },
   after,
 })
@@ -79,11 +79,11 @@ const post = (body: string, path = '/validate', type = 'application/json; charse
 
 const requests: readonly [string, Request, number][] = [
   ['a review', post(review()), 200],
-  ['the check of ourselves', new Request('https://x/webhook-health-check'), 200],
+  ['the self-check', new Request('https://x/webhook-health-check'), 200],
   ['another path', post(review(), '/other'), 404],
   ['GET', new Request('https://x/validate'), 405],
   ['another type', post(review(), '/validate', 'text/plain'), 415],
-  ['no JSON', post('{'), 400],
+  ['invalid JSON', post('{'), 400],
   [
     'no body',
     new Request('https://x/validate', { method: 'POST', headers: { 'content-type': 'application/json' } }),
@@ -93,16 +93,18 @@ const requests: readonly [string, Request, number][] = [
   ['a body beyond it', post(' '.repeat(BODY_BYTES_MAX + 1)), 413],
 ]
 for (const [what, request, status] of requests)
-  t.test(`${what} is answered ${status}`, async t => t.equal((await answerWebhook(request, allowed)).status, status))
+  t.test(`answerWebhook() answers ${what} with ${status}`, async t =>
+    t.equal((await answerWebhook(request, allowed)).status, status),
+  )
 
-t.test('what cannot be judged is denied and says why', async t => {
+t.test('answerWebhook() denies with the reason when a review fails', async t => {
   const broken = answering(() => Promise.reject(new Error('no list')))
   t.match(await (await answerWebhook(post(review()), broken)).json(), {
     response: { uid: 'u', allowed: false, status: { code: 500, message: 'no list' } },
   })
 })
 
-t.test('an answer comes before the API server stops waiting', async t => {
+t.test('answerWebhook() answers before the API server’s timeout', async t => {
   const never = answering(() => new Promise(() => {}))
   const began = performance.now()
   const answer = await answerWebhook(post(review(), '/validate?timeout=1s'), never)
@@ -110,7 +112,7 @@ t.test('an answer comes before the API server stops waiting', async t => {
   t.ok(performance.now() - began < 1000)
 })
 
-t.test('answerWebhook() judges so many at a time, keeps as many waiting, and answers 503 beyond', async t => {
+t.test('answerWebhook() reviews so many at a time, queues so many, and answers 503 beyond', async t => {
   let [running, most] = [0, 0]
   const slow = async (): Promise<ReviewVerdict> => {
     most = Math.max(most, ++running)

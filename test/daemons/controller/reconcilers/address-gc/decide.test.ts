@@ -1,4 +1,4 @@
-// Who keeps an address and who does not: a table of what may stand around one.
+// gcVerdict(): a table of contexts and verdicts.
 import t from 'tap'
 import {
   addressesInUse,
@@ -81,234 +81,234 @@ interface Case {
   readonly around?: Partial<AddressContext>
   readonly rules?: Partial<GcRules>
   readonly holder?: string
-  readonly fate: GcVerdict
+  readonly verdict: GcVerdict
 }
 
 const finished = (phase: string, more: object = {}): Pod =>
   pod({ phase, ...more }, {}, { terminationGracePeriodSeconds: 7 })
 
 const CASES: readonly Case[] = [
-  { when: 'the pod runs', fate: keep },
+  { when: 'the pod runs', verdict: keep },
   {
     when: 'the pod is pending',
     around: { pod: pod({ phase: 'Pending', podIPs: [] }), endpoint: undefined },
-    fate: keep,
+    verdict: keep,
   },
-  { when: 'nobody says whose it is', holder: '', around: { pod: undefined, endpoint: undefined }, fate: keep },
+  { when: 'it has no pod UID', holder: '', around: { pod: undefined, endpoint: undefined }, verdict: keep },
 
-  { when: 'the pod is gone', around: { pod: undefined }, fate: free('PodGone', SIGHTING_MS) },
+  { when: 'the pod is gone', around: { pod: undefined }, verdict: free('PodGone', SIGHTING_MS) },
   {
     when: 'the pod is gone, with a delay',
     around: { pod: undefined },
     rules: { delayMs: 9000 },
-    fate: free('PodGone', 9000),
+    verdict: free('PodGone', 9000),
   },
   {
     when: 'the pod is gone and an old address has no record',
     around: { pod: undefined, endpoint: undefined },
-    fate: free('PodGone', SIGHTING_MS),
+    verdict: free('PodGone', SIGHTING_MS),
   },
   {
-    when: 'the pod is gone and a young address has no record: an ADD may be at it',
+    when: 'the pod is gone and a new address has no record: its ADD may be running',
     around: { pod: undefined, endpoint: undefined, ageMs: 1000 },
-    fate: free('PodGone', HALF_WRITTEN_MS),
+    verdict: free('PodGone', HALF_WRITTEN_MS),
   },
   {
-    when: 'the pod is gone and its unrecorded address has grown up since it was first seen so',
+    when: 'the pod is gone and its unrecorded address became old while it was observed',
     around: { pod: undefined, endpoint: undefined, ageMs: HALF_WRITTEN_MS - 1 },
-    fate: free('PodGone', HALF_WRITTEN_MS),
+    verdict: free('PodGone', HALF_WRITTEN_MS),
   },
   {
-    when: 'the pod is gone and its record names another address than this young one',
+    when: 'the pod is gone and its record names another address than this new one',
     around: { pod: undefined, endpoint: ofOther, ageMs: 0 },
-    fate: free('PodGone', HALF_WRITTEN_MS),
+    verdict: free('PodGone', HALF_WRITTEN_MS),
   },
   {
-    when: 'the pod is gone and its node is ready: its DEL is left the time',
+    when: 'the pod is gone and its node is ready: the DEL has its grace period',
     around: { pod: undefined },
     rules: { releaseMs: 10_000 },
-    fate: free('PodGone', 10_000),
+    verdict: free('PodGone', 10_000),
   },
   {
-    when: 'the pod is gone and its node is not ready: no DEL comes',
+    when: 'the pod is gone and its node is not ready: no DEL will run',
     around: { pod: undefined, node: 'notReady' },
     rules: { releaseMs: 10_000 },
-    fate: free('PodGone', SIGHTING_MS),
+    verdict: free('PodGone', SIGHTING_MS),
   },
   {
-    when: 'the pod terminates on a node that is ready: the kubelet ends it first, then comes its DEL',
+    when: 'the pod terminates on a node that is ready: the kubelet ends it first, then runs its DEL',
     around: { pod: ending(30) },
     rules: { releaseMs: 10_000 },
-    fate: free('PodTerminating', 40_000),
+    verdict: free('PodTerminating', 40_000),
   },
   {
     when: 'the pod has ended on a node that is ready',
     around: { pod: finished('Succeeded') },
     rules: { releaseMs: 10_000, delayMs: 1_000 },
-    fate: free('PodFinished', 18_000),
+    verdict: free('PodFinished', 18_000),
   },
   {
-    when: 'a younger pod has its name',
+    when: 'a newer pod has its name',
     around: { pod: pod({}, { uid: 'u2' }) },
-    fate: free('PodReplaced', SIGHTING_MS),
+    verdict: free('PodReplaced', SIGHTING_MS),
   },
 
-  { when: 'its set will start the pod again', around: { pod: undefined, keeper: 'kept' }, fate: keep },
+  { when: 'its set will start the pod again', around: { pod: undefined, keeper: 'kept' }, verdict: keep },
   {
-    when: 'its set has started the pod again, and ADD was not yet',
+    when: 'its set has started the pod again, and ADD has not run',
     around: { pod: pod({}, { uid: 'u2' }), keeper: 'kept' },
-    fate: keep,
+    verdict: keep,
   },
   {
     when: 'its set has started the pod again, and the new record leaves it out',
     around: { pod: pod({}, { uid: 'u2' }), keeper: 'kept', endpoint: endpoint('u2', '10.6.0.99/16') },
-    fate: free('NotRecorded', HALF_WRITTEN_MS),
+    verdict: free('NotRecorded', HALF_WRITTEN_MS),
   },
   {
     when: 'its set was scaled down or deleted',
     around: { pod: undefined, keeper: 'ended' },
-    fate: free('OwnerGone', SIGHTING_MS),
+    verdict: free('OwnerGone', SIGHTING_MS),
   },
-  { when: 'the pod of a set terminates and comes again', around: { pod: ending(30), keeper: 'kept' }, fate: keep },
+  { when: 'the pod of a set terminates and comes again', around: { pod: ending(30), keeper: 'kept' }, verdict: keep },
   {
     when: 'the pod of a set terminates for good',
     around: { pod: ending(30), keeper: 'ended' },
-    fate: free('PodTerminating', 30_000),
+    verdict: free('PodTerminating', 30_000),
   },
   {
     when: 'the pod of a set terminates for good, whatever the switches of stateless pods',
     around: { pod: ending(30), keeper: 'ended' },
     rules: { onReadyNodes: false },
-    fate: free('PodTerminating', 30_000),
+    verdict: free('PodTerminating', 30_000),
   },
   {
     when: 'the pod of a set has ended and comes again',
     around: { pod: finished('Failed'), keeper: 'kept' },
-    fate: keep,
+    verdict: keep,
   },
 
-  { when: 'the pod terminates', around: { pod: ending(5) }, fate: free('PodTerminating', 5000) },
+  { when: 'the pod terminates', around: { pod: ending(5) }, verdict: free('PodTerminating', 5000) },
   {
-    when: 'the pod terminates and does not say how long',
+    when: 'the pod terminates without a grace period',
     around: { pod: ending() },
-    fate: free('PodTerminating', 30_000),
+    verdict: free('PodTerminating', 30_000),
   },
   {
     when: 'the pod terminates, with a delay',
     around: { pod: ending(5) },
     rules: { delayMs: 2000 },
-    fate: free('PodTerminating', 7000),
+    verdict: free('PodTerminating', 7000),
   },
-  { when: 'the pod is forced to end', around: { pod: ending(0) }, fate: free('PodTerminating', SIGHTING_MS) },
+  { when: 'the pod is forced to end', around: { pod: ending(0) }, verdict: free('PodTerminating', SIGHTING_MS) },
   {
     when: 'it terminates on a ready node, and that is switched off',
     around: { pod: ending(5) },
     rules: { onReadyNodes: false },
-    fate: keep,
+    verdict: keep,
   },
   {
     when: 'it terminates on a node that is not ready',
     around: { pod: ending(5), node: 'notReady' },
     rules: { onReadyNodes: false },
-    fate: free('PodTerminating', 5000),
+    verdict: free('PodTerminating', 5000),
   },
   {
     when: 'it terminates on a node that is not ready, and that is switched off',
     around: { pod: ending(5), node: 'notReady' },
     rules: { onNotReadyNodes: false },
-    fate: keep,
+    verdict: keep,
   },
   {
     when: 'it terminates, never had an address, and the switch is off',
     around: { pod: ending(5, { podIPs: [] }) },
     rules: { onReadyNodes: false },
-    fate: free('PodTerminating', 5000),
+    verdict: free('PodTerminating', 5000),
   },
   {
-    when: 'it terminates on a node out of service: nothing runs there, no grace is owed',
+    when: 'it terminates on a node out of service: nothing runs there, no grace period',
     around: { pod: ending(300), node: 'outOfService' },
     rules: { onReadyNodes: false, onNotReadyNodes: false },
-    fate: free('PodTerminating', SIGHTING_MS),
+    verdict: free('PodTerminating', SIGHTING_MS),
   },
 
-  { when: 'the pod has succeeded', around: { pod: finished('Succeeded') }, fate: free('PodFinished', 7000) },
-  { when: 'the pod has failed', around: { pod: finished('Failed') }, fate: free('PodFinished', 7000) },
+  { when: 'the pod has succeeded', around: { pod: finished('Succeeded') }, verdict: free('PodFinished', 7000) },
+  { when: 'the pod has failed', around: { pod: finished('Failed') }, verdict: free('PodFinished', 7000) },
   {
     when: 'the pod was evicted',
     around: { pod: finished('Failed', { reason: 'Evicted' }) },
-    fate: free('PodFinished', 7000),
+    verdict: free('PodFinished', 7000),
   },
   {
-    when: 'it has failed without saying a grace',
+    when: 'it has failed without a grace period',
     around: { pod: pod({ phase: 'Failed' }) },
-    fate: free('PodFinished', 30_000),
+    verdict: free('PodFinished', 30_000),
   },
   {
     when: 'it has failed on a ready node, and that is switched off',
     around: { pod: finished('Failed') },
     rules: { onReadyNodes: false },
-    fate: keep,
+    verdict: keep,
   },
 
-  { when: 'it runs without an address', around: { pod: pod({ podIPs: [] }) }, fate: keep },
+  { when: 'it runs without an address', around: { pod: pod({ podIPs: [] }) }, verdict: keep },
   {
     when: 'it runs without an address, and that is switched on',
     around: { pod: pod({ podIPs: [] }) },
     rules: { runningWithoutAddress: true },
-    fate: free('NoPodIPs', HALF_WRITTEN_MS),
+    verdict: free('NoPodIPs', HALF_WRITTEN_MS),
   },
   {
     when: 'a pod of a set runs without an address, and that is switched on',
     around: { pod: pod({ podIPs: [] }), keeper: 'kept' },
     rules: { runningWithoutAddress: true },
-    fate: keep,
+    verdict: keep,
   },
 
   {
     when: 'it runs with another address, and its record leaves this one out',
     around: { pod: pod({ podIPs: [{ ip: '10.6.0.99' }] }), endpoint: ofOther },
-    fate: free('NotRecorded', HALF_WRITTEN_MS),
+    verdict: free('NotRecorded', HALF_WRITTEN_MS),
   },
-  { when: 'its record leaves it out, and its status shows it', around: { endpoint: ofOther }, fate: keep },
+  { when: 'its record leaves it out, and its status shows it', around: { endpoint: ofOther }, verdict: keep },
   {
     when: 'its record leaves it out, and Multus shows it',
     around: { pod: pod({ podIPs: [{ ip: '10.6.0.99' }] }), endpoint: ofOther, inUse: new Set(['10.6.0.10']) },
-    fate: keep,
+    verdict: keep,
   },
   {
     when: 'it has no record at all',
     around: { pod: pod({ podIPs: [{ ip: '10.6.0.99' }] }), endpoint: undefined },
-    fate: keep,
+    verdict: keep,
   },
   {
-    when: 'its record is of another pod yet',
+    when: 'its record is still of another pod',
     around: { pod: pod({ podIPs: [{ ip: '10.6.0.99' }] }), endpoint: endpoint('u0', '10.6.0.99/16') },
-    fate: keep,
+    verdict: keep,
   },
 ]
 
-for (const { when, around, rules, holder, fate } of CASES)
-  t.test(`${fate.kind === 'keep' ? 'kept' : 'freed'} where ${when}`, async t =>
-    t.strictSame(gcVerdict(address(holder), { ...AROUND, ...around }, { ...RULES, ...rules }), fate),
+for (const { when, around, rules, holder, verdict } of CASES)
+  t.test(`gcVerdict() ${verdict.kind === 'keep' ? 'keeps' : 'releases'} the address when ${when}`, async t =>
+    t.strictSame(gcVerdict(address(holder), { ...AROUND, ...around }, { ...RULES, ...rules }), verdict),
   )
 
 const STATUS: readonly (readonly [of: string, text: string | undefined, found: readonly string[]])[] = [
   ['none', undefined, []],
-  ['no JSON', '[{', []],
-  ['no list', '{"ips":["10.0.0.1"]}', []],
+  ['invalid JSON', '[{', []],
+  ['an object', '{"ips":["10.0.0.1"]}', []],
   [
-    'two NICs',
+    'two interfaces',
     '[{"name":"a","ips":["10.0.0.1"]},{"name":"b","interface":"net1","ips":["10.0.0.2","fd00:0::1"]}]',
     ['10.0.0.1', '10.0.0.2', 'fd00::1'],
   ],
-  ['entries that are none', '[null, 3, {"ips":"10.0.0.1"}, {"ips":[4, "word"]}]', []],
+  ['malformed entries', '[null, 3, {"ips":"10.0.0.1"}, {"ips":[4, "word"]}]', []],
 ]
 for (const [of, text, found] of STATUS)
-  t.test(`a network status of ${of} shows ${found.length} addresses`, async t =>
+  t.test(`addressesInUse() of ${of} has ${found.length} addresses`, async t =>
     t.strictSame([...addressesInUse(text)], found),
   )
 
-t.test('an address that another host has is nobody’s, and tried again after a while', async t => {
+t.test('gcVerdict() releases a quarantined address after ten minutes', async t => {
   const aside = quarantine(address(), { mac: '0a:00:00:00:00:01', now: 0 })
   t.match(aside, {
     metadata: { labels: { 'ipam.spidernet.io/conflict': '0a-00-00-00-00-01' } },
@@ -318,11 +318,11 @@ t.test('an address that another host has is nobody’s, and tried again after a 
   t.strictSame(
     gcVerdict({ ...aside, metadata: { name: '10.6.0.10' } }, AROUND, RULES),
     keep,
-    'without the mark it is somebody’s own',
+    'without the mark it is a user’s own',
   )
 })
 
-t.test('an address of a container without a pod is its host’s to free', async t => {
+t.test('gcVerdict() keeps the address of a container without a pod', async t => {
   const { spec, ...rest } = address('0123456789ab')
   const owner = { apiVersion: 'spiderpool.spidernet.io', kind: 'Container', name: 'web' }
   const without = { ...AROUND, pod: undefined, endpoint: undefined }

@@ -1,4 +1,4 @@
-// What is told of addresses that were reclaimed: one with its pod, many as ranges, none too long for an Event.
+// Events of reclaimed addresses: one with its pod, many as ranges, none too long for an Event.
 import t from 'tap'
 import { messagesOf } from '../../../../../daemons/controller/reconcilers/address-gc/events.js'
 import type { SpiderIPAddress } from '../../../../../lib/crd/types.js'
@@ -19,20 +19,20 @@ const address = (text: string): SpiderIPAddress => ({
   },
 })
 
-t.test('one address is told with its pod', async t =>
+t.test('messagesOf() names the pod of a single address', async t =>
   t.strictSame(messagesOf([address('10.0.0.1/24')], 'PodGone'), [
-    'reclaimed 10.0.0.1/24 of pod ns/a (UID u1, NIC eth0): the pod is gone',
+    'reclaimed 10.0.0.1/24 of pod ns/a (UID u1, interface eth0): the pod is gone',
   ]),
 )
 
-t.test('several are told as ranges, each family on its own', async t =>
+t.test('messagesOf() writes several addresses as ranges by family', async t =>
   t.strictSame(
     messagesOf(['10.0.0.3/24', '10.0.0.1/24', 'fd00::1/64', '10.0.0.2/24', '10.0.0.9/24'].map(address), 'OwnerGone'),
     ['reclaimed 10.0.0.1-10.0.0.3, 10.0.0.9, fd00::1: its StatefulSet or virtual machine will not use it again'],
   ),
 )
 
-t.test('a thousand with gaps are told in full, in messages that an Event can hold', async t => {
+t.test('messagesOf() writes a thousand addresses in messages that fit an Event', async t => {
   const texts = Array.from({ length: 1000 }, (_, at) => `10.0.${Math.floor(at / 100)}.${(at % 100) * 2}`)
   const messages = messagesOf(
     texts.map(text => address(`${text}/16`)),

@@ -1,4 +1,4 @@
-// Is a node ready: its condition, its taint, its heartbeat.
+// stateOf() and withHeartbeat(): condition, taint, heartbeat.
 import t from 'tap'
 import {
   HEARTBEAT_MS_MAX,
@@ -22,19 +22,19 @@ const node = (status: string | undefined, ...taints: readonly string[]): Cluster
 
 const STATES: readonly (readonly [of: string, node: ClusterNode | undefined, state: string])[] = [
   ['is ready', node('True'), 'ready'],
-  ['says nothing', node(undefined), 'ready'],
+  ['has no condition', node(undefined), 'ready'],
   ['is not ready', node('False'), 'notReady'],
-  ['was not heard of', node('Unknown'), 'notReady'],
-  ['is not there', undefined, 'notReady'],
-  ['was taken out of service', node('Unknown', 'x', 'node.kubernetes.io/out-of-service'), 'outOfService'],
+  ['is unknown', node('Unknown'), 'notReady'],
+  ['does not exist', undefined, 'notReady'],
+  ['is out of service', node('Unknown', 'x', 'node.kubernetes.io/out-of-service'), 'outOfService'],
   ['is tainted otherwise', node('True', 'node.kubernetes.io/unreachable'), 'ready'],
 ]
 for (const [of, object, state] of STATES)
-  t.test(`a node that ${of} is ${state}`, async t => t.equal(stateOf(object), state))
+  t.test(`stateOf() a node that ${of}: ${state}`, async t => t.equal(stateOf(object), state))
 
 const NOW = Date.parse('2026-01-01T00:01:00Z')
 const lease = (ago: number) => ({ metadata: { name: 'n1' }, spec: { renewTime: new Date(NOW - ago).toISOString() } })
-t.test('a heartbeat that stopped makes a ready node not ready, before its condition says so', async t => {
+t.test('withHeartbeat() makes a ready node notReady when its heartbeat stopped', async t => {
   t.equal(withHeartbeat('ready', lease(HEARTBEAT_MS_MAX), NOW), 'ready')
   t.equal(withHeartbeat('ready', lease(HEARTBEAT_MS_MAX + 1), NOW), 'notReady')
   t.equal(withHeartbeat('ready', undefined, NOW), 'ready')

@@ -1,4 +1,4 @@
-// The controller as a process: whose addresses it frees, whose it leaves, and what it says of them.
+// Address GC by the controller as a process: what it releases, keeps and reports.
 import t from 'tap'
 import { startApiserver } from '../../../../fixtures/apiserver.js'
 import { eventually, startController } from '../../../../fixtures/controller.js'
@@ -31,7 +31,7 @@ const isFree = (address: string) => async (): Promise<true | undefined> =>
   (await addresses()).includes(address) ? undefined : true
 const gone = (name: string): Promise<unknown> => must('DELETE', `${PODS}/${name}?gracePeriodSeconds=0`)
 
-t.test('after a start, what happened meanwhile is put right, and no more than that', async t => {
+t.test('address GC after a start releases what became due meanwhile, and nothing else', async t => {
   const set = (await must('POST', SETS, setObject('web', 2))) as { readonly metadata: { readonly uid: string } }
   const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: set.metadata.uid }
   const ended = { terminationGracePeriodSeconds: 1, restartPolicy: 'Never' }
@@ -67,14 +67,14 @@ t.test('after a start, what happened meanwhile is put right, and no more than th
     },
   )
 
-  t.test('each freed address is an Event, a line and a count', async t => {
-    const told = await eventually(async () => {
+  t.test('each released address has an Event, a log line and a count', async t => {
+    const events = await eventually(async () => {
       const { items } = (await must('GET', '/api/v1/namespaces/default/events')) as {
         readonly items: readonly { reason: string; message: string; involvedObject: { name: string } }[]
       }
       return items.length >= 3 ? items : undefined
     })
-    const of = (reason: string): string | undefined => told?.find(one => one.reason === reason)?.message
+    const of = (reason: string): string | undefined => events?.find(one => one.reason === reason)?.message
     t.match(of('ReclaimedPodGone'), /10\.6\.0\.3\/16 of pod default\/gone/)
     t.match(of('ReclaimedOwnerGone'), /10\.6\.0\.12\/16 of pod default\/web-2/)
     t.match(of('ReclaimedPodFinished'), /10\.6\.0\.4-10\.6\.0\.5/)
@@ -83,7 +83,7 @@ t.test('after a start, what happened meanwhile is put right, and no more than th
     t.equal(controller.log.filter(({ msg }) => msg.startsWith('reclaimed ')).length, 4)
   })
 
-  t.test('a set that is scaled down or deleted gives up what it kept', async t => {
+  t.test('a StatefulSet that is scaled down or deleted releases what it kept', async t => {
     await must('PUT', `${SETS}/web`, setObject('web', 1))
     t.ok(await eventually(isFree('10.6.0.11')))
     await gone('web-0')
@@ -93,7 +93,7 @@ t.test('after a start, what happened meanwhile is put right, and no more than th
     t.ok(await eventually(isFree('10.6.0.10')))
   })
 
-  t.test('a pod that has ended keeps its address for its grace, and not much longer', async t => {
+  t.test('a finished pod keeps its address for its grace period, and not much longer', async t => {
     await hold({ name: 'graced', address: '10.6.0.6', spec: { ...ended, terminationGracePeriodSeconds: 3 } })
     const pod = (await must('GET', `${PODS}/graced`)) as object
     await must('PUT', `${PODS}/graced/status`, { ...pod, status: { phase: 'Failed' } })
@@ -104,7 +104,7 @@ t.test('after a start, what happened meanwhile is put right, and no more than th
     t.ok(Date.now() - began >= 2_900 && Date.now() - began < 5_500, `freed after ${Date.now() - began} ms`)
   })
 
-  t.test('what an ADD may still be at is left alone, its pod alive or gone', async t => {
+  t.test('address GC keeps an address whose ADD may be running, its pod alive or gone', async t => {
     await hold({ name: 'young', address: '10.6.0.20', isRecorded: false })
     await hold({ name: 'orphan', address: '10.6.0.21', isRecorded: false })
     await gone('orphan')
@@ -113,14 +113,14 @@ t.test('after a start, what happened meanwhile is put right, and no more than th
   })
 })
 
-t.test('switched off, nothing is freed', async t => {
+t.test('SPIDERPOOL_GC_IP_ENABLED=false releases nothing', async t => {
   const own = await openHoldings(rest, 'left', 1)
   const controller = await startController(server.kubeconfig, {
     name: 'c2',
     env: { SPIDERPOOL_GC_IP_ENABLED: 'false' },
   })
   t.teardown(() => controller.end('SIGTERM'))
-  await controller.said('this process leads', 20_000)
+  await controller.said('started leading', 20_000)
   await own.hold({ name: 'off', address: '10.6.1.150' })
   await gone('off')
   t.ok(await eventually(async () => ((await own.status()).allocatedIPCount === 1 ? true : undefined)))

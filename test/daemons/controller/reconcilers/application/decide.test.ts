@@ -1,9 +1,9 @@
-// What applications ask of subnets: kinds, numbers, annotations, and who is asked for nothing.
+// Demands of applications on subnets: kinds, numbers, annotations, and what demands nothing.
 import t from 'tap'
 import {
-  askedByPod,
-  askedByWorkload,
-  subnetsAsked,
+  demandOfPod,
+  demandOfWorkload,
+  subnetsInDemand,
   type Workload,
   type WorkloadKind,
 } from '../../../../../daemons/controller/reconcilers/application/decide.js'
@@ -20,29 +20,29 @@ const workload = (spec: object, metadata: object = {}, status?: object): Workloa
 const SIZES: readonly (readonly [of: string, kind: WorkloadKind, spec: object, status: object, size: number])[] = [
   ['a Deployment', 'Deployment', { replicas: 3 }, {}, 3],
   ['a Deployment without replicas', 'Deployment', {}, {}, 0],
-  ['a ReplicaSet of nobody', 'ReplicaSet', { replicas: 2 }, {}, 2],
+  ['a ReplicaSet without a controller', 'ReplicaSet', { replicas: 2 }, {}, 2],
   ['a StatefulSet', 'StatefulSet', { replicas: 4 }, {}, 4],
   ['a DaemonSet', 'DaemonSet', {}, { desiredNumberScheduled: 7 }, 7],
-  ['a DaemonSet that nobody scheduled yet', 'DaemonSet', {}, {}, 0],
+  ['a DaemonSet that is not scheduled yet', 'DaemonSet', {}, {}, 0],
   ['a Job with completions', 'Job', { completions: 5, parallelism: 2 }, {}, 5],
   ['a Job with no completions', 'Job', { completions: 0 }, {}, 1],
   ['a Job with parallelism', 'Job', { parallelism: 2 }, {}, 2],
-  ['a Job that stands still', 'Job', { parallelism: 0 }, {}, 1],
+  ['a suspended Job', 'Job', { parallelism: 0 }, {}, 1],
   ['a Job', 'Job', {}, {}, 1],
 ]
 for (const [of, kind, spec, status, size] of SIZES)
-  t.test(`${of} asks for ${size} addresses`, async t => {
-    const asked = askedByWorkload(kind, workload({ ...spec, template: template() }, {}, status), 0)
-    t.match(asked, { kind: 'asks', application: { kind, namespace: 'ns', name: 'a', uid: 'u', size, number: '+0' } })
+  t.test(`demandOfWorkload() of ${of} has ${size} addresses`, async t => {
+    const demand = demandOfWorkload(kind, workload({ ...spec, template: template() }, {}, status), 0)
+    t.match(demand, { kind: 'valid', application: { kind, namespace: 'ns', name: 'a', uid: 'u', size, number: '+0' } })
   })
 
-t.test('a CronJob asks as its Job would', async t => {
-  const asked = askedByWorkload(
+t.test('demandOfWorkload() of a CronJob is that of its Job', async t => {
+  const demand = demandOfWorkload(
     'CronJob',
     workload({ jobTemplate: { spec: { parallelism: 3, template: template() } } }),
     1,
   )
-  t.match(asked, { kind: 'asks', application: { apiVersion: 'batch/v1', kind: 'CronJob', size: 4, number: '+1' } })
+  t.match(demand, { kind: 'valid', application: { apiVersion: 'batch/v1', kind: 'CronJob', size: 4, number: '+1' } })
 })
 
 const NUMBERS: readonly (readonly [text: string, size: number, shown: string])[] = [
@@ -53,13 +53,13 @@ const NUMBERS: readonly (readonly [text: string, size: number, shown: string])[]
   ['3+2', 5, '+2'], // as Go's Spiderpool splits it
 ]
 for (const [text, size, shown] of NUMBERS)
-  t.test(`of three pods the number "${text}" makes ${size}`, async t => {
-    const asked = askedByWorkload(
+  t.test(`demandOfWorkload() of three pods with number "${text}" has ${size} addresses`, async t => {
+    const demand = demandOfWorkload(
       'Deployment',
       workload({ replicas: 3, template: template({ ...SUBNET, [NUMBER]: text }) }),
       1,
     )
-    t.match(asked, { kind: 'asks', application: { size, number: shown } })
+    t.match(demand, { kind: 'valid', application: { size, number: shown } })
   })
 
 const WRONG: readonly (readonly [annotations: object, why: RegExp])[] = [
@@ -85,11 +85,11 @@ const WRONG: readonly (readonly [annotations: object, why: RegExp])[] = [
   ],
 ]
 for (const [annotations, why] of WRONG)
-  t.test(`${JSON.stringify(annotations)} is wrong`, async t => {
-    const asked = askedByWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
-    t.match(asked, { kind: 'wrong', identity: { kind: 'Deployment', name: 'a' }, why })
-    t.match(asked, { why: /^wrong input: / })
-    t.strictSame(subnetsAsked(asked), [])
+  t.test(`demandOfWorkload() rejects ${JSON.stringify(annotations)}`, async t => {
+    const demand = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
+    t.match(demand, { kind: 'invalid', identity: { kind: 'Deployment', name: 'a' }, why })
+    t.match(demand, { why: /^wrong input: / })
+    t.strictSame(subnetsInDemand(demand), [])
   })
 
 const owned = (apiVersion: string, kind: string): object => ({
@@ -98,52 +98,52 @@ const owned = (apiVersion: string, kind: string): object => ({
 const NONE: readonly (readonly [of: string, kind: WorkloadKind, spec: object, metadata: object])[] = [
   ['without an annotation', 'Deployment', { template: template({}) }, {}],
   ['without a template', 'Deployment', {}, {}],
-  ['on the network of the host', 'Deployment', { template: template(SUBNET, { hostNetwork: true }) }, {}],
-  ['a Deployment owns', 'ReplicaSet', { template: template() }, owned('apps/v1', 'Deployment')],
-  ['a CronJob owns', 'Job', { template: template() }, owned('batch/v1', 'CronJob')],
+  ['on the host network', 'Deployment', { template: template(SUBNET, { hostNetwork: true }) }, {}],
+  ['that a Deployment owns', 'ReplicaSet', { template: template() }, owned('apps/v1', 'Deployment')],
+  ['that a CronJob owns', 'Job', { template: template() }, owned('batch/v1', 'CronJob')],
 ]
 for (const [of, kind, spec, metadata] of NONE)
-  t.test(`a ${kind} ${of} asks for nothing`, async t =>
-    t.strictSame(askedByWorkload(kind, workload(spec, metadata), 0), { kind: 'none' }),
+  t.test(`demandOfWorkload() of a ${kind} ${of} is none`, async t =>
+    t.strictSame(demandOfWorkload(kind, workload(spec, metadata), 0), { kind: 'none' }),
   )
 
-t.test('a ReplicaSet that somebody else owns is an application', async t => {
+t.test('demandOfWorkload() takes a ReplicaSet of a foreign controller for an application', async t => {
   const set = workload({ replicas: 2, template: template() }, owned('argoproj.io/v1alpha1', 'Rollout'))
-  t.match(askedByWorkload('ReplicaSet', set, 0), { kind: 'asks', application: { kind: 'ReplicaSet', size: 2 } })
+  t.match(demandOfWorkload('ReplicaSet', set, 0), { kind: 'valid', application: { kind: 'ReplicaSet', size: 2 } })
 })
 
-t.test('annotation subnets counts before subnet, and is one item an interface', async t => {
+t.test('demandOfWorkload() prefers annotation subnets to subnet, with one item for each interface', async t => {
   const annotations = {
     ...SUBNET,
     'ipam.spidernet.io/subnets':
       '[{"interface":"eth0","ipv4":["s1"],"ipv6":["s6"]},{"interface":"net1","IPv4":["s2"]}]',
     [RECLAIM]: 'F',
   }
-  const asked = askedByWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
-  t.strictSame(subnetsAsked(asked), ['s1', 's6', 's2'])
-  t.match(asked, { application: { reclaims: false, items: [{ nic: 'eth0' }, { nic: 'net1' }] } })
+  const demand = demandOfWorkload('Deployment', workload({ replicas: 1, template: template(annotations) }), 0)
+  t.strictSame(subnetsInDemand(demand), ['s1', 's6', 's2'])
+  t.match(demand, { application: { reclaims: false, items: [{ nic: 'eth0' }, { nic: 'net1' }] } })
 })
 
 const pod = (annotations: object, metadata: object, spec: object = {}): Pod =>
   ({ metadata: { name: 'p', namespace: 'ns', annotations, ...metadata }, spec }) as unknown as Pod
 const CLONES = owned('apps.kruise.io/v1alpha1', 'CloneSet')
 
-t.test('of a foreign kind the pod is asked, and must say a number', async t => {
-  t.match(askedByPod(pod({ ...SUBNET, [NUMBER]: '5' }, CLONES)), {
-    kind: 'asks',
+t.test('demandOfPod() of a foreign kind requires a fixed number', async t => {
+  t.match(demandOfPod(pod({ ...SUBNET, [NUMBER]: '5' }, CLONES)), {
+    kind: 'valid',
     application: { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'up', uid: 'up-uid', size: 5 },
   })
-  t.match(askedByPod(pod({ ...SUBNET, [NUMBER]: '+2' }, CLONES)), { application: { size: 2, number: '+2' } })
-  t.match(askedByPod(pod(SUBNET, CLONES)), { kind: 'wrong', why: /ippool-ip-number of pod ns\/p is missing/ })
+  t.match(demandOfPod(pod({ ...SUBNET, [NUMBER]: '+2' }, CLONES)), { application: { size: 2, number: '+2' } })
+  t.match(demandOfPod(pod(SUBNET, CLONES)), { kind: 'invalid', why: /ippool-ip-number of pod ns\/p is missing/ })
 })
 
 const QUIET: readonly (readonly [of: string, pod: Pod])[] = [
   ['of a ReplicaSet', pod(SUBNET, owned('apps/v1', 'ReplicaSet'))],
   ['of a StatefulSet', pod(SUBNET, owned('apps/v1', 'StatefulSet'))],
   ['of a Job', pod(SUBNET, owned('batch/v1', 'Job'))],
-  ['of nobody', pod(SUBNET, {})],
-  ['on the network of the host', pod({ ...SUBNET, [NUMBER]: '1' }, CLONES, { hostNetwork: true })],
+  ['without a controller', pod(SUBNET, {})],
+  ['on the host network', pod({ ...SUBNET, [NUMBER]: '1' }, CLONES, { hostNetwork: true })],
   ['without an annotation', pod({}, CLONES)],
 ]
 for (const [of, one] of QUIET)
-  t.test(`a pod ${of} asks for nothing itself`, async t => t.strictSame(askedByPod(one), { kind: 'none' }))
+  t.test(`demandOfPod() of a pod ${of} is none`, async t => t.strictSame(demandOfPod(one), { kind: 'none' }))

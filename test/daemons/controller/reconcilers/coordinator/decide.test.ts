@@ -1,4 +1,4 @@
-// Where the cluster's CIDRs come from, and the reasons that users read where nobody says them.
+// statusOf(): sources of the cluster's CIDRs, and the reasons where they are unknown.
 import t from 'tap'
 import {
   firstConf,
@@ -32,7 +32,7 @@ const NOTHING: ClusterCidrs = {
   toleratesUnknown: false,
 }
 
-t.test('kubeadm says it in YAML', async t => {
+t.test('fromKubeadm() reads ClusterConfiguration', async t => {
   t.strictSame(fromKubeadm(kubeadm), { pods: ['10.244.64.0/18', 'fd00:10::/56'], services: ['10.233.0.0/18'] })
   t.strictSame(fromKubeadm(map('x', { ClusterConfiguration: 'podSubnet: "10.1.0.0/16"\nserviceSubnet: nonsense' })), {
     pods: ['10.1.0.0/16'],
@@ -53,7 +53,7 @@ t.test('kubeadm says it in YAML', async t => {
   t.strictSame(fromKubeadm(undefined), { pods: [], services: [] })
 })
 
-t.test('the controller-manager says it in flags, of either form, in command or args', async t => {
+t.test('fromControllerManager() reads flags of either form, in command or args', async t => {
   const is = { pods: ['10.1.0.0/16'], services: ['10.96.0.0/12', 'fd00::/108'] }
   const services = '--service-cluster-ip-range'
   t.strictSame(
@@ -69,18 +69,18 @@ t.test('the controller-manager says it in flags, of either form, in command or a
       manager(['sh', '-c'], [`exec km  --cluster-cidr="10.1.0.0/16"\n ${services} 10.96.0.0/12,fd00::/108 --v=2`]),
     ),
     is,
-    'in the words of a shell',
+    'within a shell command',
   )
   t.strictSame(
     fromControllerManager(manager(['km', '--cluster-cidr', '10.1.0.0/16'], ['--cluster-cidr=10.9.0.0/16', services])),
     { pods: ['10.1.0.0/16'], services: [] },
-    'the command goes before args, and a flag without a value says nothing',
+    'the command precedes args, and a flag without a value is ignored',
   )
   t.strictSame(fromControllerManager(manager(['km', '--cluster-cidr-mask=1'])), { pods: [], services: [] })
   t.strictSame(fromControllerManager({ metadata: { name: 'x' } }), { pods: [], services: [] })
 })
 
-t.test("firstConf() is the runtime's conf, and its name says the type", async t => {
+t.test("firstConf() is the runtime's conf, and its name has the type", async t => {
   t.equal(firstConf(['10-calico.conflist', '05-x.conf', '00-multus.conf', '01-x.txt']), '05-x.conf')
   t.equal(firstConf(['00-multus.conf']), undefined)
   const named = (name: string): string => typeOfConf(JSON.stringify({ name }))
@@ -110,19 +110,19 @@ const SAYS: readonly [says: string, found: Partial<ClusterCidrs>, status: object
     { kubeadm },
     { phase: 'Synced', overlayPodCIDR: ['10.244.64.0/18', 'fd00:10::/56'], serviceCIDR: ['10.233.0.0/18'] },
   ],
-  ['nobody', {}, { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER, overlayPodCIDR: [], serviceCIDR: [] }],
+  ['no source', {}, { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER, overlayPodCIDR: [], serviceCIDR: [] }],
   [
-    'nobody, type none: Services are not known either',
+    'no source, type none: Services are unknown too',
     { type: 'none' },
     { phase: 'NotReady', reason: NO_CONTROLLER_MANAGER },
   ],
   [
-    'nobody, type calico, but Services are known and the switch says that is enough',
+    'no source, type calico, Services known, unknown CIDRs tolerated',
     { type: 'calico', toleratesUnknown: true, serviceCidrs: [aged('kubernetes', 0, { cidrs: ['10.96.0.0/12'] })] },
     { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.96.0.0/12'] },
   ],
   [
-    'half a kubeadm: the controller-manager replaces both',
+    'an incomplete kubeadm-config: kube-controller-manager replaces both',
     {
       kubeadm: map('kubeadm-config', { ClusterConfiguration: 'podSubnet: 10.1.0.0/16' }),
       controllerManagers: [manager(['--cluster-cidr=10.2.0.0/16', '--service-cluster-ip-range=10.3.0.0/16'])],
@@ -167,7 +167,11 @@ const SAYS: readonly [says: string, found: Partial<ClusterCidrs>, status: object
     { kubeadm, type: 'calico', calico: 'forbidden' },
     { phase: 'NotReady', reason: /^ippools\.crd\.projectcalico\.org may not be listed \(403\)/, overlayPodCIDR: [] },
   ],
-  ['another type does not need it', { kubeadm, type: 'cluster', calico: 'forbidden' }, { phase: 'Synced' }],
+  [
+    'a forbidden kind that the type does not need',
+    { kubeadm, type: 'cluster', calico: 'forbidden' },
+    { phase: 'Synced' },
+  ],
   [
     'Cilium, cluster-pool',
     {
@@ -232,7 +236,7 @@ const SAYS: readonly [says: string, found: Partial<ClusterCidrs>, status: object
     { phase: 'Synced', overlayPodCIDR: ['10.1.0.0/16'], serviceCIDR: ['10.2.0.0/16'] },
   ],
   [
-    'kubeadm that names neither: the reason says which',
+    'kubeadm-config with neither: the reason names what is missing',
     { kubeadm: map('k', { ClusterConfiguration: 'networking: {serviceSubnet: 10.2.0.0/16}' }) },
     {
       phase: 'NotReady',
@@ -240,7 +244,7 @@ const SAYS: readonly [says: string, found: Partial<ClusterCidrs>, status: object
     },
   ],
   [
-    'type none in the spec needs no pod CIDR: half a kubeadm is enough',
+    'type none in the spec needs no pod CIDR: an incomplete kubeadm-config is enough',
     { type: 'none', toleratesUnknown: true, kubeadm: map('k', { ClusterConfiguration: 'serviceSubnet: 10.2.0.0/16' }) },
     { phase: 'Synced', overlayPodCIDR: [], serviceCIDR: ['10.2.0.0/16'] },
   ],
@@ -251,16 +255,16 @@ const SAYS: readonly [says: string, found: Partial<ClusterCidrs>, status: object
   ],
 ]
 for (const [says, found, status] of SAYS)
-  t.test(says, async t => {
+  t.test(`statusOf() ${says}`, async t => {
     const is = statusOf({ ...NOTHING, ...found })
     t.match(is, status)
     if (is.phase === 'Synced') t.equal(is.reason, undefined)
   })
 
-t.test('the reason is the one that is compared to the letter', async t =>
+t.test('NO_CONTROLLER_MANAGER is byte-exact', async t =>
   t.equal(NO_CONTROLLER_MANAGER, 'No kube-controller-manager pod found, unable to get clusterCIDR'),
 )
-t.test('remedyOf() says what to write', async t => {
+t.test('remedyOf() names the keys to write', async t => {
   t.match(
     remedyOf(NO_CONTROLLER_MANAGER),
     /^write "networking: .*ConfigMap kube-system\/kubeadm-config, or set spec\.podCIDRType/,

@@ -1,4 +1,5 @@
-// The cluster's own network over several looks at the CNI conf folder: what a moment shows does not count.
+// The cluster's default network over several reads of the CNI conf directory: a momentary state
+// does not count.
 import t from 'tap'
 import {
   NETWORK_UNKNOWN,
@@ -16,36 +17,36 @@ const [CALICO, NONE, CILIUM] = ['calico', 'none', 'cilium'].map(found) as [
 ]
 const AGAIN = SETTLE_MS / 2
 
-/** Looks AGAIN apart, and the type that counts after each. */
+/** Reads, AGAIN apart, and the type in effect after each. */
 const CASES: readonly (readonly [
   what: string,
   isSynced: boolean,
   looks: readonly NetworkObservation[],
   types: readonly (string | undefined)[],
 ])[] = [
-  ['the first look counts at once', false, [CALICO, CALICO], ['calico', 'calico']],
-  ['a folder that is gone leaves what is known', true, [CALICO, GONE, GONE, GONE, GONE], Array(5).fill('calico')],
+  ['the first read takes effect at once', false, [CALICO, CALICO], ['calico', 'calico']],
+  ['a deleted directory leaves the type unchanged', true, [CALICO, GONE, GONE, GONE, GONE], Array(5).fill('calico')],
   [
-    'a folder that is emptied and filled again changes nothing',
+    'a directory that is emptied and filled again changes nothing',
     true,
     [CALICO, NONE, CALICO, NONE, CALICO],
     Array(5).fill('calico'),
   ],
   [
-    'emptied, gone, emptied: the time begins again',
+    'emptied, deleted, emptied: the delay restarts',
     true,
     [CALICO, NONE, GONE, NONE, NONE, NONE],
     ['calico', 'calico', 'calico', 'calico', 'calico', 'none'],
   ],
   [
-    'another network counts once it has stayed',
+    'another network takes effect once it has lasted',
     true,
     [CALICO, CILIUM, CILIUM, CILIUM],
     ['calico', 'calico', 'calico', 'cilium'],
   ],
-  ['none at a start counts at once where nothing was known', false, [NONE], ['none']],
+  ['none at start takes effect at once where nothing was known', false, [NONE], ['none']],
   [
-    'none at a start is doubted where an earlier process knew CIDRs',
+    'none at start is delayed where an earlier process knew CIDRs',
     true,
     [NONE, NONE, NONE],
     [undefined, undefined, 'none'],

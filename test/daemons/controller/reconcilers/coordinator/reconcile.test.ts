@@ -1,4 +1,4 @@
-// SpiderCoordinators performed: which version of the ServiceCIDR API counts, what is written and what is not, and the end of one.
+// coordinators(): which version of the ServiceCIDR API is used, what is written, and deletion.
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,10 @@ const sources = made.watches.map(({ source }) => source)
 
 type Answer = readonly KubeObject[] | 'absent' | 'forbidden'
 
-/** `plural` or `plural/version`: what a list of it is answered with. What is not named is there and empty; optional kinds are absent. */
+/**
+ * `plural` or `plural/version`: the objects of its list. What is not named is served and empty;
+ * optional kinds are absent.
+ */
 function viewOf(cluster: Readonly<Record<string, Answer>>): CacheReader {
   const answerOf = ({ kind, optional, fieldSelector = '' }: WatchSource): Answer => {
     const objects = cluster[`${kind.plural}/${kind.version}`] ?? cluster[kind.plural] ?? (optional ? 'absent' : [])
@@ -83,13 +86,13 @@ const BETA = { 'servicecidrs/v1beta1': cidr('10.2.0.0/16') }
 const ALPHA = { 'servicecidrs/v1alpha1': cidr('10.3.0.0/16') }
 
 const SERVES: readonly (readonly [what: string, cluster: Readonly<Record<string, Answer>>, services: string])[] = [
-  ['all three: the newest counts', { ...V1, ...BETA, ...ALPHA }, '10.1.0.0/16'],
+  ['all three: the newest is used', { ...V1, ...BETA, ...ALPHA }, '10.1.0.0/16'],
   ['v1 alone', V1, '10.1.0.0/16'],
   ['v1beta1 and v1alpha1', { ...BETA, ...ALPHA }, '10.2.0.0/16'],
   ['v1alpha1 alone', ALPHA, '10.3.0.0/16'],
-  ['none: kubeadm says it', {}, '10.96.0.0/12'],
-  ['v1 without an object: kubeadm says it', { 'servicecidrs/v1': [] }, '10.96.0.0/12'],
-  ['all, and they may not be listed: kubeadm says it', { servicecidrs: 'forbidden' }, '10.96.0.0/12'],
+  ['none: kubeadm-config is used', {}, '10.96.0.0/12'],
+  ['v1 without an object: kubeadm-config is used', { 'servicecidrs/v1': [] }, '10.96.0.0/12'],
+  ['all, and they may not be listed: kubeadm-config is used', { servicecidrs: 'forbidden' }, '10.96.0.0/12'],
 ]
 for (const [what, cluster, services] of SERVES)
   t.test(`the cluster serves ${what}`, async t => {
@@ -105,7 +108,7 @@ for (const [what, cluster, services] of SERVES)
     t.strictSame(again, [], 'and what is true is not written again')
   })
 
-t.test('one that terminates is let go, and nothing else is written to it', async t => {
+t.test('a terminating SpiderCoordinator loses its finalizer, and nothing else is written to it', async t => {
   const going = { deletionTimestamp: 'now', finalizers: ['other', 'spiderpool.spidernet.io'] }
   const patches = await written({ spidercoordinators: [coordinator({}, going)], configmaps: [kubeadm] })
   t.strictSame(patches, [
@@ -121,21 +124,18 @@ const making = (env: Readonly<Record<string, string>> = {}): Reconciler =>
 const phasesOf = (patches: readonly Written[]): readonly unknown[] =>
   patches.map(({ body }) => (body as { readonly status: { readonly phase: string } }).status.phase)
 
-t.test(
-  'a Synced coordinator whose source is missing for a moment keeps its CIDRs, and is NotReady after a minute',
-  async t => {
-    const by = making()
-    const cluster = { spidercoordinators: [coordinator({ status: SYNCED })] }
-    t.strictSame(await written({ ...cluster, configmaps: [kubeadm] }, by, 0), [])
-    t.strictSame(await written(cluster, by, 1_000), [])
-    t.strictSame(await written({ ...cluster, configmaps: [kubeadm] }, by, 30_000), [], 'it is there again')
-    t.strictSame(await written(cluster, by, 50_000), [])
-    t.strictSame(await written(cluster, by, 109_000), [], 'a minute counts from the second time')
-    t.strictSame(phasesOf(await written(cluster, by, 110_000)), ['NotReady'])
-  },
-)
+t.test('a Synced SpiderCoordinator whose source is missing keeps its CIDRs for a minute, then is NotReady', async t => {
+  const by = making()
+  const cluster = { spidercoordinators: [coordinator({ status: SYNCED })] }
+  t.strictSame(await written({ ...cluster, configmaps: [kubeadm] }, by, 0), [])
+  t.strictSame(await written(cluster, by, 1_000), [])
+  t.strictSame(await written({ ...cluster, configmaps: [kubeadm] }, by, 30_000), [], 'it is there again')
+  t.strictSame(await written(cluster, by, 50_000), [])
+  t.strictSame(await written(cluster, by, 109_000), [], 'a minute counts from the second time')
+  t.strictSame(phasesOf(await written(cluster, by, 110_000)), ['NotReady'])
+})
 
-t.test('another podCIDRType that cannot work is NotReady at once', async t => {
+t.test('a changed podCIDRType that cannot work is NotReady at once', async t => {
   const by = making()
   const cluster = { configmaps: [kubeadm], 'servicecidrs/v1': [] }
   t.strictSame(await written({ ...cluster, spidercoordinators: [coordinator({ status: SYNCED })] }, by), [])
@@ -143,7 +143,7 @@ t.test('another podCIDRType that cannot work is NotReady at once', async t => {
   t.strictSame(phasesOf(await written({ ...cluster, spidercoordinators: [calico] }, by)), ['NotReady'])
 })
 
-t.test('type auto outlives a conf folder that is removed, replaced or emptied', async t => {
+t.test('podCIDRType auto survives a conf directory that is removed, replaced or emptied', async t => {
   const parent = mkdtempSync(join(tmpdir(), 'netd-'))
   t.teardown(() => rmSync(parent, { recursive: true }))
   const dir = join(parent, 'net.d')

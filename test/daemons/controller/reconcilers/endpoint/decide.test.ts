@@ -1,4 +1,4 @@
-// What a record shall be, from what its pod holds.
+// repairOf() and withAddresses(): records from what their pods hold.
 import t from 'tap'
 import {
   repairOf,
@@ -47,60 +47,68 @@ const TRUE: EndpointFacts = {
 }
 
 const CASES: readonly (readonly [when: string, recorded: Partial<EndpointFacts>, repair: object])[] = [
-  ['all is as it shall be', {}, { kind: 'none' }],
-  ['the pod is gone and holds addresses still', { pod: undefined }, { kind: 'none' }],
-  ['the pod is gone with its addresses', { pod: undefined, addresses: [] }, { kind: 'remove' }],
+  ['the record names what the pod holds', {}, { kind: 'none' }],
+  ['the pod is gone and still holds addresses', { pod: undefined }, { kind: 'none' }],
+  ['the pod is gone and its addresses are released', { pod: undefined, addresses: [] }, { kind: 'remove' }],
   [
-    'only a younger pod’s addresses are left',
+    'only a newer pod’s addresses are left',
     { pod: undefined, addresses: [address('10.0.0.1', 'u2')] },
     { kind: 'remove' },
   ],
-  ['the pod has ended and its addresses went', { pod: pod({ phase: 'Succeeded' }), addresses: [] }, { kind: 'remove' }],
-  ['the pod terminates and its addresses went', { pod: pod({}, GOING), addresses: [] }, { kind: 'remove' }],
-  ['the pod is gone and comes again', { pod: undefined, addresses: [], isKept: true }, { kind: 'none' }],
   [
-    'the record is on its way out, held by us',
+    'the pod has finished and its addresses are released',
+    { pod: pod({ phase: 'Succeeded' }), addresses: [] },
+    { kind: 'remove' },
+  ],
+  ['the pod terminates and its addresses are released', { pod: pod({}, GOING), addresses: [] }, { kind: 'remove' }],
+  [
+    'the pod is gone and its successor will use the record',
+    { pod: undefined, addresses: [], isKept: true },
+    { kind: 'none' },
+  ],
+  [
+    'the record terminates with our finalizer',
     { pod: undefined, addresses: [], endpoint: endpoint('u1', [], GOING) },
     { kind: 'remove' },
   ],
   [
-    'the record is on its way out, held by others',
+    'the record terminates with other finalizers',
     { pod: undefined, addresses: [], endpoint: endpoint('u1', [], { ...GOING, finalizers: ['x'] }) },
     { kind: 'none' },
   ],
-  ['there is nothing', { pod: undefined, addresses: [], endpoint: undefined }, { kind: 'none' }],
-  ['a pod without any of it runs', { addresses: [], endpoint: undefined }, { kind: 'none' }],
+  ['nothing exists', { pod: undefined, addresses: [], endpoint: undefined }, { kind: 'none' }],
+  ['a pod without record and addresses runs', { addresses: [], endpoint: undefined }, { kind: 'none' }],
   ['the record of a running pod is gone', { endpoint: undefined }, { kind: 'record', uid: 'u1', addresses: [one] }],
-  [
-    'the record of a pending pod is not there yet',
-    { endpoint: undefined, pod: pod({ phase: 'Pending' }) },
-    { kind: 'none' },
-  ],
+  ['a pending pod has no record yet', { endpoint: undefined, pod: pod({ phase: 'Pending' }) }, { kind: 'none' }],
   [
     'Multus shows a NIC that the record leaves out',
     { addresses: [one, address('10.0.0.2', 'u1', 'net1')], inUse: new Set(['10.0.0.2']) },
     { kind: 'record', uid: 'u1', addresses: [address('10.0.0.2', 'u1', 'net1')] },
   ],
   [
-    'the record leaves out what nothing shows: left over',
+    'the record leaves out an address that the pod does not use',
     { addresses: [one, address('10.0.0.2', 'u1', 'net1')] },
     { kind: 'none' },
   ],
-  ['the record is of an earlier pod: ADD is at it', { endpoint: endpoint('u0', ['10.0.0.1']) }, { kind: 'none' }],
-  ['the record names what is held for nobody', { addresses: [] }, { kind: 'hold', address: '10.0.0.1/16', pool: 'p' }],
+  ['the record is of an earlier pod: its ADD is running', { endpoint: endpoint('u0', ['10.0.0.1']) }, { kind: 'none' }],
   [
-    'the record names what another pod holds',
+    'the record names an address without a SpiderIPAddress',
+    { addresses: [] },
+    { kind: 'hold', address: '10.0.0.1/16', pool: 'p' },
+  ],
+  [
+    'the record names an address that another pod holds',
     { addresses: [address('10.0.0.1', 'u9')] },
     { kind: 'hold', address: '10.0.0.1/16', pool: 'p' },
   ],
   [
-    'the record of a live pod is on its way out',
+    'the record of a live pod terminates',
     { endpoint: endpoint('u1', ['10.0.0.1'], GOING), addresses: [] },
     { kind: 'none' },
   ],
 ]
 for (const [when, recorded, repair] of CASES)
-  t.test(`where ${when}`, async t => {
+  t.test(`repairOf() when ${when}`, async t => {
     const { kind, ...more } = repairOf({ ...TRUE, ...recorded })
     t.match({ kind, ...more }, repair)
     if (kind === 'none' || kind === 'remove') t.strictSame(more, {})
@@ -114,7 +122,7 @@ const pools = {
   ),
 }
 const poolNamed = (name: string) => (name === 'p' || name === 'p6' ? pools[name] : undefined)
-t.test('a NIC that is recorded again has gateway and routes of its pools', async t => {
+t.test('withAddresses() adds gateway and routes of the pools', async t => {
   t.strictSame(withAddresses([{ interface: 'net1', vlan: 0 }], [one, address('fd00::1')], poolNamed), [
     { interface: 'net1', vlan: 0 },
     {
@@ -130,7 +138,7 @@ t.test('a NIC that is recorded again has gateway and routes of its pools', async
     },
   ])
 })
-t.test('a NIC that has one family gets the other, and where the pool is gone the address alone', async t => {
+t.test('withAddresses() adds the other family, and only the address where the pool is gone', async t => {
   const known = [
     { interface: 'eth0', ipv4: '10.0.0.1/16', ipv4Pool: 'p', ipv4Gateway: '10.0.0.254', vlan: 0, cleanGateway: true },
   ]

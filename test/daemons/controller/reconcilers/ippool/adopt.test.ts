@@ -1,4 +1,4 @@
-// The Go format of allocated addresses: read into objects, written from them.
+// The Go format of allocated addresses: read into SpiderIPAddresses, written from them.
 import t from 'tap'
 import { adoptionOf, projectionOf, recordsIn } from '../../../../../daemons/controller/reconcilers/ippool/adopt.js'
 import type { SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../../../../lib/crd/types.js'
@@ -7,7 +7,7 @@ const TEXTS: readonly (readonly [of: string, text: string, ips: readonly string[
   ['one record', '{"10.0.0.1":{"pod":"default/a","podUid":"u"}}', ['10.0.0.1'], []],
   ['IPv6', '{"FD00::0:1":{"pod":"default/a","podUid":"u"}}', ['fd00::1'], []],
   ['nothing', '{}', [], []],
-  ['no JSON', '{"10.0.0.1"', [], ['the whole text']],
+  ['invalid JSON', '{"10.0.0.1"', [], ['the whole text']],
   ['a list', '[]', [], ['the whole text']],
   ['no address', '{"ten":{"pod":"default/a","podUid":"u"}}', [], ['ten']],
   ['no pod', '{"10.0.0.1":{"podUid":"u"}}', [], ['10.0.0.1']],
@@ -17,7 +17,7 @@ const TEXTS: readonly (readonly [of: string, text: string, ips: readonly string[
   ['null', '{"10.0.0.1":null,"10.0.0.2":{"pod":"default/a","podUid":"u"}}', ['10.0.0.2'], ['10.0.0.1']],
 ]
 for (const [of, text, ips, unreadable] of TEXTS)
-  t.test(`of ${of}, ${ips.length} records are read and ${unreadable.length} told`, async t => {
+  t.test(`recordsIn() of ${of} reads ${ips.length} records and reports ${unreadable.length}`, async t => {
     const parsed = recordsIn(text)
     t.strictSame(
       parsed.records.map(({ ip }) => ip),
@@ -49,7 +49,7 @@ const endpoint: SpiderEndpoint = {
 const record = { '10.0.0.5': { pod: 'ns/web-0', podUid: 'u1' } }
 const none = { isWanted: () => true, addressNamed: () => undefined, endpointOf: () => undefined }
 
-t.test('a record becomes an object that says what the pod’s SpiderEndpoint knows', async t => {
+t.test('adoptionOf() creates objects with interface, node and owner of the pod’s SpiderEndpoint', async t => {
   const { create, contested } = adoptionOf(pool(record), {
     ...none,
     endpointOf: key => (key === 'ns/web-0' ? endpoint : undefined),
@@ -73,7 +73,7 @@ t.test('a record becomes an object that says what the pod’s SpiderEndpoint kno
   ])
 })
 
-t.test('without a SpiderEndpoint of that UID the pod itself is the owner', async t => {
+t.test('adoptionOf() makes the pod the owner where no SpiderEndpoint has its UID', async t => {
   const { create } = adoptionOf(pool({ '10.0.0.5': { pod: 'ns/web-0', podUid: 'u0' } }), {
     ...none,
     endpointOf: () => endpoint,
@@ -81,7 +81,7 @@ t.test('without a SpiderEndpoint of that UID the pod itself is the owner', async
   t.match(create, [{ spec: { nic: '', node: '', owner: { apiVersion: 'v1', kind: 'Pod', name: 'web-0' } } }])
 })
 
-t.test('what is held already is not created, and what another pod holds is contested', async t => {
+t.test('adoptionOf() skips what is held already and reports what another pod holds', async t => {
   const [held] = adoptionOf(pool(record), none).create
   const other = held && { ...held, spec: { ...held.spec, pod: { namespace: 'ns', name: 'z', uid: 'u9' } } }
   t.strictSame(adoptionOf(pool(record), { ...none, addressNamed: () => held }), {
@@ -113,14 +113,14 @@ const address = (ip: string, pod: string, owner = 'Pod', ownerName = pod): Spide
     owner: { apiVersion: '', kind: owner, name: ownerName },
   },
 })
-t.test('the text is compact, its keys in byte order, and absent when there is nothing', async t => {
+t.test('projectionOf() is compact, with keys in byte order, and undefined when empty', async t => {
   t.equal(projectionOf([]), undefined)
   t.equal(
     projectionOf([address('10.0.0.9', 'b'), address('10.0.0.10', 'virt-launcher-x', 'VirtualMachineInstance', 'vm')]),
     '{"10.0.0.10":{"pod":"ns/vm","podUid":"u-virt-launcher-x"},"10.0.0.9":{"pod":"ns/b","podUid":"u-b"}}',
   )
 })
-t.test('what is written is read again', async t => {
+t.test('recordsIn() reads what projectionOf() writes', async t => {
   const text = projectionOf([address('10.0.0.1', 'a'), address('10.0.0.2', 'b')]) ?? ''
   t.strictSame(recordsIn(text), {
     records: [

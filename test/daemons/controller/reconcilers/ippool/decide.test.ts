@@ -1,4 +1,4 @@
-// A pool's counts and finalizers, from the pool and the number of its addresses.
+// A pool's counts, free ranges and finalizers.
 import t from 'tap'
 import { poolFinalizers, poolStatus, sizeOfPool } from '../../../../../daemons/controller/reconcilers/ippool/decide.js'
 import type { SpiderIPPool } from '../../../../../lib/crd/types.js'
@@ -25,9 +25,9 @@ const SIZES: readonly (readonly [of: string, spec: object, size: bigint])[] = [
   ['no addresses but words', { ips: ['all of them'] }, 0n],
 ]
 for (const [of, spec, size] of SIZES)
-  t.test(`a pool of ${of} holds ${size}`, async t => t.equal(sizeOfPool(pool(spec)), size))
+  t.test(`sizeOfPool() of ${of} is ${size}`, async t => t.equal(sizeOfPool(pool(spec)), size))
 
-t.test('the counts are set beside what else the status holds', async t => {
+t.test('poolStatus() sets the counts and keeps other fields', async t => {
   t.strictSame(
     poolStatus(pool({ ips: ['10.0.0.1-10.0.0.4'] }, {}, { allocatedIPs: '{}', allocatedIPCount: 9 }), holdings(2)),
     {
@@ -38,7 +38,7 @@ t.test('the counts are set beside what else the status holds', async t => {
   )
 })
 
-t.test('a count that int64 cannot hold stays below it', async t => {
+t.test('countOf() clamps to int64', async t => {
   const { totalIPCount = 0 } = poolStatus(pool({ subnet: 'fd00::/48', ips: ['fd00::-fd00:0:0:ffff::'] }), holdings(0))
   t.ok(BigInt(totalIPCount) < 2n ** 63n)
   t.ok(totalIPCount > 9e18)
@@ -53,19 +53,19 @@ const FINALIZERS: readonly (readonly [
   left: readonly string[],
 ])[] = [
   ['lives', { finalizers: [OURS] }, undefined, 0, [OURS]],
-  ['ends and is empty', { finalizers: [OURS, 'other'], deletionTimestamp: 't' }, undefined, 0, ['other']],
-  ['ends and is not empty', { finalizers: [OURS], deletionTimestamp: 't' }, undefined, 1, [OURS]],
+  ['terminates and is empty', { finalizers: [OURS, 'other'], deletionTimestamp: 't' }, undefined, 0, ['other']],
+  ['terminates and is not empty', { finalizers: [OURS], deletionTimestamp: 't' }, undefined, 1, [OURS]],
   [
-    'ends with records of the old format',
+    'terminates with records of the Go format',
     { finalizers: [OURS], deletionTimestamp: 't' },
     { allocatedIPs: '{"10.0.0.1":{}}' },
     0,
     [OURS],
   ],
-  ['lives and has none of ours', { finalizers: ['other'] }, undefined, 0, ['other', OURS]],
+  ['lives without our finalizer', { finalizers: ['other'] }, undefined, 0, ['other', OURS]],
 ]
 for (const [of, metadata, status, allocated, left] of FINALIZERS)
-  t.test(`a pool that ${of} has the finalizers it shall have`, async t =>
+  t.test(`poolFinalizers() of a pool that ${of}`, async t =>
     t.strictSame(poolFinalizers(pool({}, metadata, status), allocated), left),
   )
 
@@ -81,7 +81,12 @@ const LEFT: readonly (readonly [
   ['half of it', { ips: TEN }, numbers(1, 5), undefined],
   ['an eighth', { ips: ['10.0.0.1-10.0.0.8'] }, numbers(1, 7), undefined],
   ['less than an eighth', { ips: TEN }, [...numbers(1, 3), ...numbers(5, 10)], ['10.0.0.4']],
-  ['two places', { ips: ['10.0.0.1-10.0.0.20'] }, [...numbers(2, 9), ...numbers(11, 20)], ['10.0.0.1', '10.0.0.10']],
+  [
+    'two addresses apart',
+    { ips: ['10.0.0.1-10.0.0.20'] },
+    [...numbers(2, 9), ...numbers(11, 20)],
+    ['10.0.0.1', '10.0.0.10'],
+  ],
   ['none', { ips: TEN }, numbers(1, 10), undefined],
   [
     'one and what no pod can use is held',
@@ -92,12 +97,12 @@ const LEFT: readonly (readonly [
   ['less than an eighth, with what another pool holds', { ips: TEN }, [...numbers(1, 9), '10.9.0.1'], undefined],
 ]
 for (const [of, spec, names, free] of LEFT)
-  t.test(`the status of a pool of which ${of} is left says ${free?.join() ?? 'nothing of it'}`, async t => {
+  t.test(`poolStatus() of a pool of which ${of} is free has freeIPs ${free?.join() ?? 'undefined'}`, async t => {
     const before = { freeIPs: ['10.0.0.99'] }
     t.strictSame(poolStatus(pool(spec, {}, before), holdings(names.length, names)).freeIPs, free)
   })
 
-t.test('a /64 of which nearly all is free says nothing, and asks for no name', async t => {
+t.test('poolStatus() of a /64 that is nearly free has no freeIPs and reads no names', async t => {
   const names = (): never => t.fail('asked') as never
   const big = pool({ subnet: 'fd00::/64', ips: ['fd00::-fd00::ffff:ffff:ffff:ffff'] })
   t.equal(poolStatus(big, { allocated: 5, names }).freeIPs, undefined)

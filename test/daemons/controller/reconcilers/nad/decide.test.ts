@@ -1,4 +1,4 @@
-// The conf of every cniType, to the byte: other tools compare it as text.
+// The conf of every cniType, byte-exact: other tools compare it as text.
 import t from 'tap'
 import type { MultusConfigSpec } from '../../../../../lib/crd/multusconfig.js'
 import { vlanName } from '../../../../../lib/ifname.js'
@@ -178,7 +178,7 @@ const CASES: readonly Case[] = [
   },
 ]
 for (const { says, name, spec, plugins } of CASES)
-  t.test(says, async t => {
+  t.test(`nadOf() ${says}`, async t => {
     const { config } = nadOf(smc(name, spec), UPSTREAM).spec ?? {}
     t.equal(config, `{"cniVersion":"0.3.1","name":"${name}","plugins":[${plugins.join(',')}]}`)
     const ours = nadOf(smc(name, spec), OURS).spec?.config ?? ''
@@ -187,18 +187,18 @@ for (const { says, name, spec, plugins } of CASES)
       (config ?? '')
         .replaceAll('"type":"macvlan"', '"type":"macvlan-wrapper"')
         .replaceAll('"type":"spiderpool"', '"type":"spiderpool-ipam"'),
-      'and with our names nothing else differs',
+      'only the plugin names differ with OURS',
     )
   })
 
-t.test('a custom conf goes through to the byte, and an empty one is none', async t => {
+t.test('nadOf() copies a custom conf byte for byte, and writes no empty one', async t => {
   const text = '{ "cniVersion": "0.3.1",\n "name": "x" , "type":"<a>" }'
   t.equal(nadOf(smc('x', { cniType: 'custom', customCNI: text }), OURS).spec?.config, text)
   t.strictSame(nadOf(smc('x', { cniType: 'custom' }), OURS).spec, {})
   t.strictSame(nadOf(smc('x', {}), OURS).spec, {}, 'custom is the default')
 })
 
-t.test('annotations name the definition, its version and its conf, and are copied', async t => {
+t.test('nadOf() takes name, CNI version and conf name from annotations, and copies them', async t => {
   const annotations = {
     'multus.spidernet.io/cr-name': 'other',
     'multus.spidernet.io/cni-version': '0.4.0',
@@ -215,7 +215,7 @@ t.test('annotations name the definition, its version and its conf, and are copie
   t.match(nad.metadata.ownerReferences, [{ kind: 'SpiderMultusConfig', name: 'm', uid: 'u1', controller: true }])
 })
 
-t.test('signs of HTML are escaped as Go does', async t => {
+t.test('nadOf() escapes HTML characters as Go does', async t => {
   const { config } =
     nadOf(smc('h', { cniType: 'macvlan', macvlan: { master: ['a&<b>'] }, enableCoordinator: false }), OURS).spec ?? {}
   t.match(config, /"master":"a\\u0026\\u003cb\\u003e"/)

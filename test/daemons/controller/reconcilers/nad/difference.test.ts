@@ -1,4 +1,4 @@
-// What is written where a NetworkAttachmentDefinition is not as it shall be.
+// differenceOf() and owners of NetworkAttachmentDefinitions.
 import t from 'tap'
 import { differenceOf, isOwnedBy, otherOwner } from '../../../../../daemons/controller/reconcilers/nad/difference.js'
 import { nadOf, OURS } from '../../../../../daemons/controller/reconcilers/nad/decide.js'
@@ -7,34 +7,38 @@ const smc = {
   metadata: { name: 'm', namespace: 'n', uid: 'u1' },
   spec: { cniType: 'macvlan', macvlan: { master: ['e'] } },
 } as const
-const shall = nadOf(smc, OURS)
-const is = { ...shall, metadata: { ...shall.metadata, uid: 'x', resourceVersion: '7' } }
+const desired = nadOf(smc, OURS)
+const current = { ...desired, metadata: { ...desired.metadata, uid: 'x', resourceVersion: '7' } }
 
-t.test('nothing is written where nothing differs', async t => {
-  t.equal(differenceOf(is, shall), undefined)
-  t.equal(differenceOf({ ...is, metadata: { ...is.metadata, annotations: {} } }, shall), undefined, 'none is as empty')
+t.test('differenceOf() is undefined where nothing differs', async t => {
+  t.equal(differenceOf(current, desired), undefined)
+  t.equal(
+    differenceOf({ ...current, metadata: { ...current.metadata, annotations: {} } }, desired),
+    undefined,
+    'none is as empty',
+  )
 })
 
-t.test('an edited conf, annotation or owner is set right, at the version that was read', async t => {
+t.test('differenceOf() repairs an edited conf, annotation or owner, with the current resourceVersion', async t => {
   const edited = [
-    { ...is, spec: { config: '{}' } },
-    { ...is, metadata: { ...is.metadata, annotations: { mine: '1' } } },
-    { ...is, metadata: { ...is.metadata, ownerReferences: [] } },
+    { ...current, spec: { config: '{}' } },
+    { ...current, metadata: { ...current.metadata, annotations: { mine: '1' } } },
+    { ...current, metadata: { ...current.metadata, ownerReferences: [] } },
   ]
   for (const one of edited) {
-    const news = differenceOf(one, shall)
-    t.match(news, {
-      metadata: { resourceVersion: '7', ownerReferences: shall.metadata.ownerReferences },
-      spec: shall.spec,
+    const changed = differenceOf(one, desired)
+    t.match(changed, {
+      metadata: { resourceVersion: '7', ownerReferences: desired.metadata.ownerReferences },
+      spec: desired.spec,
     })
-    t.equal(news?.metadata.annotations, undefined)
+    t.equal(changed?.metadata.annotations, undefined)
   }
 })
 
-t.test('whose it is', async t => {
-  t.ok(isOwnedBy(is, smc))
-  t.notOk(isOwnedBy(is, { metadata: { ...smc.metadata, uid: 'u2' } }))
-  t.equal(otherOwner(is, smc), undefined)
-  t.equal(otherOwner(is, { metadata: { ...smc.metadata, name: 'other' } }), 'm')
-  t.equal(otherOwner({ metadata: { name: 'm' } }, smc), undefined, 'one that nobody owns is taken over')
+t.test('isOwnedBy() and otherOwner() compare owner references', async t => {
+  t.ok(isOwnedBy(current, smc))
+  t.notOk(isOwnedBy(current, { metadata: { ...smc.metadata, uid: 'u2' } }))
+  t.equal(otherOwner(current, smc), undefined)
+  t.equal(otherOwner(current, { metadata: { ...smc.metadata, name: 'other' } }), 'm')
+  t.equal(otherOwner({ metadata: { name: 'm' } }, smc), undefined, 'one without an owner is adopted')
 })

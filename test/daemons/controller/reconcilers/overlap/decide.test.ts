@@ -1,4 +1,4 @@
-// Which of overlapping pools is disabled, what it says, and when it is enabled again.
+// Which of overlapping pools is disabled, with which reason, and when it is enabled again.
 import t from 'tap'
 import { disablings } from '../../../../../daemons/controller/reconcilers/overlap/decide.js'
 import type { ObjectMeta, SpiderIPPool } from '../../../../../lib/crd/types.js'
@@ -9,7 +9,7 @@ const pool = (name: string, spec: Spec = {}, metadata: Partial<ObjectMeta> = {})
   metadata: { name, uid: name, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
   spec: { subnet: '10.6.0.0/16', ips: ['10.6.1.1-10.6.1.9'], ...spec },
 })
-const told = (pools: readonly SpiderIPPool[]): readonly string[] =>
+const summary = (pools: readonly SpiderIPPool[]): readonly string[] =>
   disablings(pools).map(
     ({ pool: { metadata }, spec, annotations }) => `${metadata.name} ${spec.disable} ${annotations[BECAUSE]}`,
   )
@@ -23,9 +23,9 @@ const cases: readonly [string, readonly SpiderIPPool[], readonly string[]][] = [
   ['two without a common address', [pool('a'), pool('b', { ips: ['10.6.1.10'] })], []],
   ['two of other subnets', [pool('a'), pool('b', { subnet: '10.7.0.0/16', ips: ['10.7.1.1'] })], []],
   ['two families', [pool('a'), pool('b', six)], []],
-  ['two of one second: the greater UID', [pool('b'), pool('a')], [`b true ${WITH_A}`]],
+  ['two of the same second: the greater UID', [pool('b'), pool('a')], [`b true ${WITH_A}`]],
   [
-    'the later one, whatever its UID',
+    'the newer one, whatever its UID',
     [pool('a'), pool('b', {}, old)],
     ['a true spec.ips: 10.6.1.1-10.6.1.9 overlap with SpiderIPPool b'],
   ],
@@ -38,12 +38,12 @@ const cases: readonly [string, readonly SpiderIPPool[], readonly string[]][] = [
     ],
   ],
   [
-    'three: both younger ones, and the oldest is the reason',
+    'three: both newer ones, with the oldest as the reason',
     [pool('c'), pool('a'), pool('b')],
     [`c true ${WITH_A}`, `b true ${WITH_A}`],
   ],
   [
-    'the reason is the oldest of those in the way, not of all',
+    'the reason is the oldest overlapping pool, not the oldest of all',
     [pool('a', { ips: ['10.6.2.1'] }), pool('b'), pool('c')],
     ['c true spec.ips: 10.6.1.1-10.6.1.9 overlap with SpiderIPPool b'],
   ],
@@ -64,39 +64,42 @@ const cases: readonly [string, readonly SpiderIPPool[], readonly string[]][] = [
       'c true spec.ips: 10.6.1.150 overlap with SpiderIPPool a',
     ],
   ],
-  ['one that somebody disabled', [pool('a'), pool('b', { disable: true })], []],
+  ['one that a user disabled', [pool('a'), pool('b', { disable: true })], []],
   ['one that is disabled here', [pool('a'), pool('b', { disable: true }, { annotations: { [BECAUSE]: WITH_A } })], []],
   [
-    'one disabled here that somebody enabled',
+    'one disabled here that a user enabled',
     [pool('a'), pool('b', { disable: false }, { annotations: { [BECAUSE]: WITH_A } })],
     [`b true ${WITH_A}`],
   ],
   [
-    'one whose reason is another by now',
+    'one whose reason changed',
     [pool('a'), pool('b', { disable: true }, { annotations: { [BECAUSE]: 'x' } })],
     [`b true ${WITH_A}`],
   ],
   [
-    'one whose reason has gone',
+    'one whose reason is gone',
     [pool('b', { disable: true }, { annotations: { [BECAUSE]: WITH_A } })],
     ['b false null'],
   ],
-  ['a younger one that is being deleted', [pool('a'), pool('b', {}, { deletionTimestamp: 'x' })], []],
+  ['a newer one that is being deleted', [pool('a'), pool('b', {}, { deletionTimestamp: 'x' })], []],
   [
     'an older one that is being deleted: its addresses are held',
     [pool('a', {}, { deletionTimestamp: 'x' }), pool('b')],
     [`b true ${WITH_A}`],
   ],
-  ['one that cannot be read', [pool('a', { subnet: 'x' }), pool('b')], []],
+  ['one with an invalid subnet', [pool('a', { subnet: 'x' }), pool('b')], []],
 ]
 for (const [of, pools, says] of cases)
-  t.test(`${of}: ${says.length === 0 ? 'nothing is done' : says.map(one => one.split(' ')[0]).join(', ')}`, t => {
-    t.strictSame(told(pools), says)
-    t.strictSame([...told([...pools].reverse())].sort(), [...says].sort(), 'in whatever order')
-    t.end()
-  })
+  t.test(
+    `disablings() of ${of}: ${says.length === 0 ? 'nothing is done' : says.map(one => one.split(' ')[0]).join(', ')}`,
+    t => {
+      t.strictSame(summary(pools), says)
+      t.strictSame([...summary([...pools].reverse())].sort(), [...says].sort(), 'in whatever order')
+      t.end()
+    },
+  )
 
-t.test('what is told names the pool, the reason and what to do', t => {
+t.test('disablings() messages name the pool, the reason and the remedy', t => {
   t.match(disablings([pool('a'), pool('b')]), [
     {
       type: 'Warning',
@@ -114,7 +117,7 @@ t.test('what is told names the pool, the reason and what to do', t => {
   t.end()
 })
 
-t.test('ten thousand pools that agree are looked at in one pass', t => {
+t.test('disablings() of ten thousand pools without overlap is one pass', t => {
   const pools = Array.from({ length: 10_000 }, (_, at) =>
     pool(`p${at}`, { subnet: '10.0.0.0/8', ips: [`10.1.${at >> 8}.${at & 255}`] }),
   )

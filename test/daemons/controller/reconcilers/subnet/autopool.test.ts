@@ -1,4 +1,4 @@
-// The pool that is made for an application: name, labels, spec, and how the subnet's status names its owner.
+// newAutoPool(), its name, and controlledIPPools in the subnet's status.
 import t from 'tap'
 import {
   applicationText,
@@ -21,17 +21,17 @@ const request: AutoPoolRequest = { application, nic: 'eth0', family: 4 }
 
 const NAMES: readonly (readonly [
   of: string,
-  wish: Partial<AutoPoolRequest['application']>,
+  request: Partial<AutoPoolRequest['application']>,
   nic: string,
   name: string,
 ])[] = [
   ['an application', {}, 'eth0', 'auto4-app-eth0-9a2b3'],
   ['capital letters', { name: 'App.One' }, 'Net1', 'auto4-app.one-net1-9a2b3'],
-  ['what no name may hold', {}, 'net_1', 'auto4-app-net-1-9a2b3'],
+  ['characters that are invalid in a name', {}, 'net_1', 'auto4-app-net-1-9a2b3'],
   ['a long name', { name: 'x'.repeat(253) }, 'eth0', `auto4-${'x'.repeat(236)}-eth0-9a2b3`],
 ]
 for (const [of, more, nic, name] of NAMES)
-  t.test(`the pool of ${of} is ${name.slice(0, 30)}`, async t => {
+  t.test(`autoPoolName() of ${of} is ${name.slice(0, 30)}`, async t => {
     const made = autoPoolName({ ...request, application: { ...application, ...more }, nic })
     t.equal(made, name)
     t.ok(made.length <= 253)
@@ -44,7 +44,7 @@ const TEXTS: readonly (readonly [apiVersion: string, kind: string, text: string]
   ['v1', 'ReplicationController', 'v1_ReplicationController_default_app'],
 ]
 for (const [apiVersion, kind, text] of TEXTS)
-  t.test(`${apiVersion} ${kind} is ${text}`, async t =>
+  t.test(`applicationText() of ${apiVersion} ${kind} is ${text}`, async t =>
     t.equal(applicationText({ ...application, apiVersion, kind }), text),
   )
 
@@ -53,7 +53,7 @@ const subnet: SpiderSubnet = {
   spec: { subnet: 'fd00:172:18::/64', gateway: 'fd00:172:18::1', routes: [{ dst: 'fd01::/64', gw: 'fd00:172:18::2' }] },
 }
 
-t.test('a new pool says whose it is, and inherits', async t => {
+t.test('newAutoPool() has labels, owner and affinity, and inherits gateway and routes', async t => {
   const six: AutoPoolRequest = { application: { ...application, reclaims: false }, nic: 'net1', family: 6 }
   const pool = newAutoPool('auto6-app-net1-9a2b3', six, subnet, rangesOf(['fd00:172:18::a-fd00:172:18::c'], 6))
   t.strictSame(pool, {
@@ -121,7 +121,7 @@ t.test('a new pool says whose it is, and inherits', async t => {
 const STATUS =
   '{"9":{"ips":["10.6.168.110"]},"auto4-app-eth0-9a2b3":{"ips":["10.6.168.101-10.6.168.103"],"application":"apps_v1_Deployment_default_app"},"empty":{"ips":[]}}'
 
-t.test('the status is read and written as Go writes it', async t => {
+t.test('controlledOf() and controlledText() use Go’s format', async t => {
   const read = controlledOf(STATUS, 4)
   t.equal(controlledText(new Map([...read].reverse()), 4), STATUS)
   t.strictSame(formatRanges(read.get('9')?.ranges ?? [], 4), ['10.6.168.110'])
@@ -139,4 +139,4 @@ for (const text of [
   '{"a":{"ips":["10.0.0.1","x"]}}',
   '{"a":{"ips":["fd00::1"]}}',
 ])
-  t.test(`of ${text} nothing is read`, async t => t.equal(controlledOf(text, 4).size, 0))
+  t.test(`controlledOf() of ${text} is empty`, async t => t.equal(controlledOf(text, 4).size, 0))

@@ -1,4 +1,5 @@
-// SpiderSubnets by the controller as a process: applications get pools, pods get addresses from them, and everything goes back.
+// SpiderSubnets by the controller as a process: applications get pools, pods get addresses from
+// them, and all is released.
 import t from 'tap'
 import type { SpiderSubnet } from '../../../../../lib/crd/types.js'
 import { eventually, startController } from '../../../../fixtures/controller.js'
@@ -26,7 +27,7 @@ const ask = (annotation: string, more: Readonly<Record<string, string>> = {}): R
   ...more,
 })
 
-t.test('a Deployment gets a pool out of the subnet, as long as it is there', async t => {
+t.test('a Deployment has a pool of the SpiderSubnet while it exists', async t => {
   await stage.make('lan', { subnet: '172.22.0.0/16', ips: ['172.22.1.10-172.22.1.20'], gateway: '172.22.0.1' })
   const web = await stage.deploy('web', 2, ask('{"ipv4":["lan"]}', { 'ipam.spidernet.io/ippool-ip-number': '+1' }))
   const [pool] = (await stage.pools('lan', [['172.22.1.10-172.22.1.12']])) ?? []
@@ -70,12 +71,12 @@ t.test('a Deployment gets a pool out of the subnet, as long as it is there', asy
   const isEnding = async (): Promise<true | undefined> =>
     (await stage.poolsOf('lan'))[0]?.metadata.deletionTimestamp === undefined ? undefined : true
   t.ok(await eventually(isEnding), 'the pool goes with it, and waits for its last address')
-  await sandbox.del() // its pod went with the ReplicaSet
+  await sandbox.del() // its pod is deleted with the ReplicaSet
   t.ok(await stage.pools('lan', []))
   t.strictSame(await statusWith('lan', 0), { totalIPCount: 11, allocatedIPCount: 0 })
 })
 
-t.test('both families and two interfaces are four pools, out of /64s as well', async t => {
+t.test('an application with both families and two interfaces gets four pools, also of /64s', async t => {
   await stage.make('a4', { subnet: '172.23.0.0/24', ips: ['172.23.0.10-172.23.0.20'] })
   await stage.make('b4', { subnet: '172.24.0.0/24', ips: ['172.24.0.10-172.24.0.20'] })
   await stage.make('a6', { subnet: 'fd23::/64', ips: ['fd23::-fd23::ffff:ffff:ffff:ffff'] })
@@ -102,7 +103,7 @@ t.test('both families and two interfaces are four pools, out of /64s as well', a
   for (const subnet of ['a4', 'a6', 'b4', 'b6']) t.ok(await statusWith(subnet, 0), `${subnet} has everything back`)
 })
 
-t.test('a pool that is to stay serves the next application of the name', async t => {
+t.test('a pool that is to stay is reused by the next application of the name', async t => {
   await stage.make('stay', { subnet: '172.25.0.0/24', ips: ['172.25.0.10-172.25.0.20'] })
   const annotations = ask('{"ipv4":["stay"]}', { 'ipam.spidernet.io/ippool-reclaim': 'false' })
   await stage.deploy('keeps', 2, annotations)
@@ -118,7 +119,7 @@ t.test('a pool that is to stay serves the next application of the name', async t
   t.match(first(await sandbox.add()), /^172\.25\.0\.1[0-2]\/24$/)
 })
 
-t.test('a controller of another kind is asked by its pods, and gone when it is gone', async t => {
+t.test('a controller of a foreign kind gets a pool by its pods’ annotations, which is deleted with it', async t => {
   await stage.make('foreign', { subnet: '172.26.0.0/24', ips: ['172.26.0.10-172.26.0.20'] })
   const names = { plural: 'clonesets', singular: 'cloneset', kind: 'CloneSet' }
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
@@ -151,29 +152,29 @@ t.test('a controller of another kind is asked by its pods, and gone when it is g
   const name = `auto4-clones-eth0-${endingOf(uid)}`
   t.match(await stage.pools('foreign', [['172.26.0.10-172.26.0.11']]), [{ metadata: { name } }])
   await stage.must('DELETE', `${path}/clones`)
-  await cluster.removePod(pod).catch(() => undefined) // collected already, or bound to a node whose kubelet would let it go
+  await cluster.removePod(pod).catch(() => undefined) // garbage-collected already, or bound to a node whose kubelet would release it
   await sandbox.del()
   t.ok(await stage.pools('foreign', []), 'its pods go with it, and then its pool')
 })
 
-t.test('what cannot be done is told where people look', async t => {
+t.test('failures are recorded as Events on the application', async t => {
   await stage.make('small', { subnet: '172.27.0.0/24', ips: ['172.27.0.10-172.27.0.11'] })
   await stage.deploy('big', 3, ask('{"ipv4":["small"]}'))
-  t.match(await stage.told('SubnetExhausted'), {
+  t.match(await stage.event('SubnetExhausted'), {
     involvedObject: { kind: 'Deployment', name: 'big' },
     message: /^SpiderSubnet small lacks 1 of the 3 addresses/,
   })
   await stage.deploy('nowhere', 1, ask('{"ipv4":["none"]}'))
-  t.match(await stage.told('SubnetNotUsable', 'nowhere'), {
+  t.match(await stage.event('SubnetNotUsable', 'nowhere'), {
     message: 'there is no SpiderSubnet none; create it, or name another one',
   })
   await stage.deploy('wrong', 1, ask('{"ipv4":["small"]}', { 'ipam.spidernet.io/ippool-ip-number': 'two' }))
-  t.match(await stage.told('WrongInput'), { involvedObject: { name: 'wrong' }, message: /^wrong input: .* is "two"/ })
+  t.match(await stage.event('WrongInput'), { involvedObject: { name: 'wrong' }, message: /^wrong input: .* is "two"/ })
   await stage.scale('big', 2)
   t.ok(await stage.pools('small', [['172.27.0.10-172.27.0.11']]), 'and is done as soon as it can be')
 })
 
-t.test('pools that somebody makes are counted, and a subnet goes when its last pool has gone', async t => {
+t.test('manual pools are counted, and a SpiderSubnet is deleted after its last pool', async t => {
   await stage.make('ends', { subnet: '172.28.0.0/24', ips: ['172.28.0.10-172.28.0.30'], gateway: '172.28.0.1' })
   await cluster.pool('by-hand', { subnet: '172.28.0.0/24', ips: ['172.28.0.10-172.28.0.12'] })
   const app = await stage.deploy('ending', 1, ask('{"ipv4":["ends"]}'))
@@ -190,7 +191,7 @@ t.test('pools that somebody makes are counted, and a subnet goes when its last p
   t.ok(await eventually(isGone))
 })
 
-t.test('where everything is as it shall be, nothing is written', async t => {
+t.test('nothing is written when the desired state is reached', async t => {
   const writes = async (): Promise<readonly string[]> =>
     (await controller.metrics()).split('\n').filter(line => /^spiderpool_controller_write_counts.*spider/.test(line))
   const settled = await eventually(async () => {

@@ -1,5 +1,6 @@
-// Thousands of random histories of a subnet, its applications and a controller that dies between writes. No address in two pools, none lost.
-// SEED=n runs that one history alone, HISTORIES=n as many, from FIRST=n on; a failing one is cut down to the operations that it needs.
+// Thousands of random histories of a subnet, its applications and a controller that is killed
+// between writes. No address is in two pools, none is lost. SEED=n runs that history only,
+// HISTORIES=n so many, FIRST=n starts there; a failing history is minimized.
 import t from 'tap'
 import type { SpiderIPPool } from '../../../../../lib/crd/types.js'
 import { identityOfPool } from '../../../../../daemons/controller/reconcilers/subnet/autopool.js'
@@ -26,7 +27,7 @@ function historyOf(seed: number): readonly Op[] {
 
 const RACES: readonly Op['verb'][] = ['holdLate', 'spoil']
 
-/** The first thing that is not as it must be; `undefined` where all is well. */
+/** The first violated invariant; undefined where all hold. */
 function broken(ops: readonly Op[], admits: boolean): string | undefined {
   const world = new World(admits)
   for (const [at, { verb, a, b }] of ops.entries()) {
@@ -47,27 +48,30 @@ function overlapIn({ pools }: World): string | undefined {
     : `two pools overlap: ${JSON.stringify(all.map(({ metadata, spec }) => [metadata.name, spec.ips]))}`
 }
 
-/** The pools that a pool must have addresses of, because late ADDs hold them. */
+/** The pools whose addresses a pool must take over, because late ADDs hold them. */
 const straysOf = (world: World, pool: SpiderIPPool): readonly SpiderIPPool[] =>
   [...world.pools.values()].filter(other => other !== pool && intersect(world.heldOf(pool), rangesOf(other)).length > 0)
 
 /**
- * A late ADD holds an address of a pool that is going, and that nobody can change any more: the server refuses every write of the
- * late one's own pool until then.
+ * A late ADD holds an address of a terminating pool, which cannot be changed: the API server
+ * rejects every write of its own pool until that one is gone.
  */
 const isBlocked = (world: World): boolean =>
   [...world.pools.values()].some(pool =>
     straysOf(world, pool).some(({ metadata }) => metadata.deletionTimestamp !== undefined),
   )
 
-/** a's pods hold an address of b's pool and b's one of a's, as many as there are: neither can be written before a person has looked. */
+/**
+ * Pods of a hold an address of b's pool and pods of b one of a's, and both pools are full: neither
+ * can be written without a person.
+ */
 function isCircle(world: World): boolean {
   const leadsTo = (pool: SpiderIPPool, way: readonly SpiderIPPool[]): boolean =>
     way.includes(pool) || straysOf(world, pool).some(next => leadsTo(next, [...way, pool]))
   return [...world.pools.values()].some(pool => leadsTo(pool, []))
 }
 
-/** Rounds without kills until there is nothing to write. */
+/** Reconciles without kills until there is nothing to write. */
 function settled(world: World): string | undefined {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const steps = world.steps(world.plan())
@@ -88,7 +92,7 @@ function everyoneServed(world: World): string | undefined {
   const held = [...world.held.keys()].map(at => ({ first: at, last: at }))
   const taken = normal([...world.reserved, ...gateway, ...allOf(world), ...held])
   const free = sizeOf(subtract(usable, taken))
-  for (const { application } of world.wishes()) {
+  for (const { application } of world.requests()) {
     const pool = [...world.pools.values()].find(
       one => identityOfPool(one)?.uid === application.uid && one.metadata.deletionTimestamp === undefined,
     )
@@ -122,7 +126,9 @@ function everyoneServed(world: World): string | undefined {
   return undefined
 }
 
-/** Applications and pods go: then so do their pools, and the subnet has everything back. */
+/**
+ * After applications and pods are gone, so are their pools, and the subnet has all addresses back.
+ */
 function emptied(world: World): string | undefined {
   world.apps.clear()
   world.held.clear()
@@ -138,7 +144,7 @@ function emptied(world: World): string | undefined {
   return Number(kept) === world.subnet.status?.allocatedIPCount ? undefined : 'the subnet has not everything back'
 }
 
-/** Leaves out what the failure does not need. */
+/** Minimizes a failing history. */
 function shrunk(ops: readonly Op[], admits: boolean): readonly Op[] {
   let least = ops
   for (let at = least.length - 1; at >= 0; at--) {
@@ -148,7 +154,10 @@ function shrunk(ops: readonly Op[], admits: boolean): readonly Op[] {
   return least
 }
 
-/** Histories that failed once, beyond the first ones. 900477: two late ADDs that cross, and one's application goes. */
+/**
+ * Histories that failed once, beyond the first ones. 900477: two late ADDs that cross, and one of
+ * the applications is deleted.
+ */
 const FAILED_ONCE = [900_477]
 
 const only = process.env['SEED']

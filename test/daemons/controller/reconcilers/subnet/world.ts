@@ -1,4 +1,5 @@
-// A cluster in memory around the planner of subnets: objects, an admission, pods that hold addresses, and a controller that may die between writes.
+// An in-memory cluster around planSubnet(): objects, admission, pods that hold addresses, and a
+// controller that may die between writes.
 import type { SpiderIPPool, SpiderSubnet } from '../../../../../lib/crd/types.js'
 import { controlledOf } from '../../../../../lib/crd/controlled.js'
 import {
@@ -11,7 +12,7 @@ import {
   union,
   type Ranges,
 } from '../../../../../lib/ip/range.js'
-import { askedByWorkload, type Workload } from '../../../../../daemons/controller/reconcilers/application/decide.js'
+import { demandOfWorkload, type Workload } from '../../../../../daemons/controller/reconcilers/application/decide.js'
 import {
   identityOfPool,
   isFor,
@@ -23,13 +24,15 @@ import { effectiveOf } from '../../../../../lib/crd/addressing.js'
 import type { PoolWrite } from '../../../../../daemons/controller/reconcilers/subnet/pool.js'
 
 export const CIDR = '10.9.0.0/24'
-const SPAN = 24n // of the addresses that take part: small, so that everything collides
+const SPAN = 24n // number of addresses: few, so that everything conflicts
 const BASE = 0x0a090000n
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Meta = Mutable<SpiderIPPool['metadata']>
 
-/** `a` and `b` in [0, 1): which, and how many. As data, so that a failing run can be cut down. */
+/**
+ * `a` and `b` in [0, 1) choose which and how many. Data, so that a failing run can be minimized.
+ */
 export interface Op {
   readonly verb: keyof typeof VERBS
   readonly a: number
@@ -40,10 +43,13 @@ export class World {
   subnet: SpiderSubnet
   readonly pools = new Map<string, SpiderIPPool>()
   readonly apps = new Map<string, Workload>()
-  /** Address to the UID of its pool. */
+  /** UID of the pool, by address. */
   readonly held = new Map<bigint, string>()
   reserved: Ranges = []
-  /** The API server compares pools with one another, and with what pods hold. Where it does not, the plan alone must be right. */
+  /**
+   * Whether admission compares pools with one another and with what pods hold. Without it the plan
+   * alone must be right.
+   */
   readonly admits: boolean
   #version = 0
 
@@ -68,7 +74,7 @@ export class World {
     })
   }
 
-  /** What the webhook says. */
+  /** The webhook's verdict. */
   refuses(pool: SpiderIPPool): boolean {
     if (!this.admits) return false
     const own = rangesOf(pool)
@@ -83,7 +89,7 @@ export class World {
     return normal(at.map(([first]) => ({ first, last: first })))
   }
 
-  /** Pools that are to go and are empty go. */
+  /** Terminating pools without addresses are deleted. */
   collect(): void {
     for (const pool of this.pools.values())
       if (pool.metadata.deletionTimestamp !== undefined && this.heldOf(pool).length === 0)
@@ -100,37 +106,37 @@ export class World {
     this.collect()
   }
 
-  wishes(): readonly AutoPoolRequest[] {
+  requests(): readonly AutoPoolRequest[] {
     return [...this.apps.values()]
-      .map(app => askedByWorkload('Deployment', app, 0))
-      .flatMap(asked => (asked.kind === 'asks' ? autoPoolRequestsFor(asked.application, 'lan', [4]) : []))
+      .map(app => demandOfWorkload('Deployment', app, 0))
+      .flatMap(demand => (demand.kind === 'valid' ? autoPoolRequestsFor(demand.application, 'lan', [4]) : []))
   }
 
-  /** A picture that later changes leave as it is: what a cache may still show. */
+  /** A snapshot, as a cache that lags may show it. */
   plan(): SubnetPlan {
-    const [pools, wishes, held] = [new Map(this.pools), this.wishes(), new Map(this.held)]
+    const [pools, requests, held] = [new Map(this.pools), this.requests(), new Map(this.held)]
     const then = { heldOf: (pool: SpiderIPPool) => World.prototype.heldOf.call({ held } as World, pool) }
     return planSubnet({
-      ...{ subnet: this.subnet, pools: [...pools.values()], wishes, isThorough: true, older: undefined },
+      ...{ subnet: this.subnet, pools: [...pools.values()], requests, isThorough: true, older: undefined },
       reserved: [{ metadata: { name: 'r' }, spec: { ips: formatRanges(this.reserved, 4) } }],
       heldOf: then.heldOf,
       poolNamed: name => pools.get(name),
-      fateOf: pool => {
+      requestStateOf: pool => {
         const app = this.apps.get(identityOfPool(pool)?.name ?? '')
         if (app?.metadata.uid !== identityOfPool(pool)?.uid) return 'gone'
-        return wishes.some(wish => isFor(pool, wish)) ? 'kept' : 'unwished'
+        return requests.some(request => isFor(pool, request)) ? 'kept' : 'unrequested'
       },
     })
   }
 
-  /** The writes of a plan, one by one; each throws where the server would refuse it. */
+  /** The writes of a plan, one by one; each throws where the API server would reject it. */
   steps(plan: SubnetPlan): readonly (() => void)[] {
     const { controlledIPPools, totalIPCount, allocatedIPCount } = this.subnet.status ?? {}
-    const shall = plan.status
+    const desired = plan.status
     const isSame =
-      controlledIPPools === shall.controlledIPPools &&
-      totalIPCount === shall.totalIPCount &&
-      allocatedIPCount === shall.allocatedIPCount
+      controlledIPPools === desired.controlledIPPools &&
+      totalIPCount === desired.totalIPCount &&
+      allocatedIPCount === desired.allocatedIPCount
     const { resourceVersion } = this.subnet.metadata
     const status = (): void => {
       if (this.subnet.metadata.resourceVersion !== resourceVersion) throw new Error('conflict of the status')
@@ -191,8 +197,8 @@ const app = (name: string, uid: string, replicas: number, { reclaim }: { readonl
 })
 
 /**
- * Runs the writes of a plan up to the one it dies before. One that is refused comes again later; the other pools' are written all the
- * same, unless it was the status. Returns what the last refusal said.
+ * Runs the writes of a plan up to the one it is killed before. A rejected write is retried later
+ * and does not stop those of other pools, unless it was the status. Returns the last rejection.
  */
 export function run(steps: readonly (() => void)[], upTo = steps.length): string | undefined {
   let refusal: string | undefined
@@ -206,7 +212,7 @@ export function run(steps: readonly (() => void)[], upTo = steps.length): string
   return refusal
 }
 
-/** What happens to a cluster, each between two looks at the invariants. */
+/** Events of a cluster; the invariants are checked after each. */
 export const VERBS = {
   create: (world: World, a: number, b: number) => {
     const name = `app${Math.floor(a * 5)}`
@@ -229,8 +235,9 @@ export const VERBS = {
     if (at !== undefined && !world.held.has(at)) world.held.set(at, pool?.metadata.uid ?? '')
   },
   /**
-   * An ADD that read its pool long ago: the address may have left it, or belong to another application's pool by now.
-   * Not to one that cannot be changed: there the server refuses every write until the pod, or that pool, is gone.
+   * An ADD that read its pool long ago: the address may have left it, or belong to another
+   * application's pool by now. Never for a terminating pool: then the API server rejects every
+   * write until the pod or that pool is gone.
    */
   holdLate: (world: World, a: number, b: number) => {
     const pool = pick([...world.pools.values()].filter(isAuto), a)
@@ -259,7 +266,7 @@ export const VERBS = {
     if (isFree && !world.pools.has(pool.metadata.name)) world.put(pool)
   },
   removePool: (world: World, a: number) => world.remove(pick(world.pools.keys(), a) ?? ''),
-  /** By hand, and away from what the controller gave it; the server asks the webhook about this one too. */
+  /** Edits a pool against what the controller assigned; the webhook reviews this write too. */
   edit: (world: World, a: number, b: number) => {
     const pool = pick(world.pools.values(), a)
     if (!pool || pool.metadata.deletionTimestamp !== undefined) return
@@ -281,7 +288,7 @@ export const VERBS = {
     const at = BASE + BigInt(Math.floor(a * Number(SPAN)))
     world.reserved = a < 0.3 ? [] : [{ first: at, last: at + 1n }]
   },
-  /** Somebody writes into the status, or loses it. */
+  /** A user edits or deletes the status. */
   spoil: (world: World, a: number) => {
     const { metadata, status } = world.subnet
     const text =
@@ -293,7 +300,7 @@ export const VERBS = {
       status: { ...counts, ...(text !== undefined && { controlledIPPools: text }) },
     }
   },
-  /** One round, killed before the write that `a` says, or whole. */
+  /** One reconcile, killed before the write that `a` chooses, or complete. */
   reconcile: (world: World, a: number) => {
     const steps = world.steps(world.plan())
     run(steps, a < 0.5 ? Math.floor(a * 2 * (steps.length + 1)) : undefined)
