@@ -174,7 +174,7 @@ const emptyRows = (there: Measured, costs: readonly Cost[]): readonly Row[] => [
   }),
 ]
 
-/** What is told of a full node beside an empty one, in percent more. */
+/** The reported rows: by how many percent a full node costs more than an empty one. */
 const GROWING: readonly (readonly [what: string, of: (one: Measured) => number, bound?: string])[] = [
   ['coordinator ADD', ({ plugin }) => wall(plugin.add), '< 20 %'],
   ['coordinator DEL', ({ plugin }) => wall(plugin.del), '< 20 %'],

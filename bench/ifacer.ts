@@ -12,21 +12,21 @@ function callsOf(under: readonly string[], rounds: number): Calls {
   return JSON.parse(ran.stdout.toString()) as Calls
 }
 
-type Told = readonly [call: string, what: string, wallMax: number | undefined, cpuMax: number | undefined]
-const HERE: readonly Told[] = [
+type Limits = readonly [call: string, what: string, wallMax: number | undefined, cpuMax: number | undefined]
+const HERE: readonly Limits[] = [
   ['nothing', 'ADD, one NIC and no VLAN', 20, 15],
   ['look', 'ADD, looks at a VLAN that is there (a veth here, so it is refused)', 20, 15],
   ['del', 'DEL', undefined, undefined],
 ]
-const KINDS: readonly Told[] = [
+const KINDS: readonly Limits[] = [
   ['vlanThere', 'ADD, the VLAN is there', 20, 15],
   ['bondThere', 'ADD, the bond and its VLAN are there', 20, 15],
   ['vlanMade', 'ADD, makes the VLAN', undefined, undefined],
   ['bondMade', 'ADD, makes a bond of two with a VLAN', 40, undefined],
 ]
 
-const msRows = ({ medians }: Calls, told: readonly Told[]): readonly Row[] =>
-  told.flatMap(([call, what, wallMax, cpuMax]) => {
+const msRows = ({ medians }: Calls, limits: readonly Limits[]): readonly Row[] =>
+  limits.flatMap(([call, what, wallMax, cpuMax]) => {
     const bound = (max: number | undefined) => (max === undefined ? {} : { bound: `<= ${max} ms` })
     const is = medians[call]
     return [

@@ -34,7 +34,7 @@ const ANSWER_MS_MAX = 10_000
 
 export interface Api {
   create(plural: string, object: KubeObject): Promise<KubeObject>
-  /** Replaces the object at its path; with a resourceVersion only if nobody changed it. */
+  /** Replaces the object at its path; with a resourceVersion, only if that is still current. */
   replace(path: string, object: KubeObject): Promise<KubeObject>
   read(path: string): Promise<KubeObject>
   items(path: string): Promise<readonly KubeObject[]>

@@ -4,7 +4,7 @@ import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const BIN = fileURLToPath(new URL('../dist/bin', import.meta.url))
-/** On a tmpfs that nobody else sees. */
+/** On a tmpfs of this mount namespace. */
 export const HOME = '/run/demo'
 export const KUBECONFIG = `${HOME}/kubeconfig`
 

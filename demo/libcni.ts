@@ -1,5 +1,5 @@
 // Runs a network's conflist as libcni does: plugin after plugin, each given what the one before answered; the result kept for CHECK and DEL.
-// CNI spec 1.1, sections 2 and 3. Knows the protocol; how an executable is run, and where results are kept, is told.
+// CNI spec 1.1, sections 2 and 3. Knows the protocol; the caller passes how an executable is run and where results are kept.
 
 export type Verb = 'ADD' | 'CHECK' | 'DEL'
 
@@ -102,7 +102,7 @@ export async function check(list: Conflist, runtime: Runtime, { call, cache }: H
     await call(plugin.type, envOf('CHECK', runtime), confOf(list, plugin, runtime, result))
 }
 
-/** The last plugin first; also where nobody knows what ADD answered. */
+/** The last plugin first; also without a kept result of ADD. */
 export async function del(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<void> {
   const result = cache.read(keyOf(list, runtime))
   for (const plugin of list.plugins.toReversed())

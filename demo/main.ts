@@ -189,7 +189,7 @@ async function story(): Promise<void> {
   await clearAway(api, all, before)
 }
 
-/** The namespaces, mounts and daemons go when we end: we are the first process of a PID namespace, and nobody else is in the others. */
+/** This process is the first of its PID namespace: namespaces, mounts and daemons end with it. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     console.error(`\ndemo: stopped by ${signal}; nothing is left`)

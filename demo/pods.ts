@@ -1,4 +1,4 @@
-// Pods that run: their NICs by Multus, and somebody living in each. Knows places by name.
+// Starts the pods of the demo: Multus attaches their interfaces, and each runs a resident program.
 import type { Api } from './api.js'
 import { deploy, sandboxes } from './cluster.js'
 import { add, type Attachment } from './multus.js'
@@ -6,11 +6,11 @@ import type { Application } from './objects.js'
 import { settle, type Resident } from './residents.js'
 import type { Host } from './reachability.js'
 
-/** A pod with its NICs, and whoever lives in it. */
+/** A pod with its interfaces and its place, where a resident runs. */
 export interface Pod {
   readonly attachment: Attachment
   readonly nics: ReadonlyMap<string, Host>
-  /** What all its ADDs took. */
+  /** Duration of all its ADDs. */
   readonly ms: number
 }
 

@@ -108,7 +108,7 @@ export async function ask(
   { says, from, host, port, answers, sees }: Way,
 ): Promise<readonly string[]> {
   const resident = residents.get(from)
-  if (resident === undefined) throw new Error(`nobody lives in ${from}`)
+  if (resident === undefined) throw new Error(`${from} has no resident`)
   const heard: string[] = []
   for (const answer of answers) {
     const said = await resident.dial({ host, port }).catch((error: unknown) => {

@@ -120,7 +120,7 @@ interface Rule {
   readonly table: string
 }
 
-/** A node's namespaces, routes, neighbours and links are those of its pods and of nobody else. */
+/** A node's namespaces, routes, neighbours and links are those of its pods and no others. */
 async function kernel(node: string, pods: readonly Pod[], addresses: readonly Address[]): Promise<readonly Wrong[]> {
   const here = pods.filter(pod => pod.spec.nodeName === node && isOurs(pod) && pod.status.phase === 'Running')
   const uids = new Set(here.map(pod => pod.metadata.uid))
@@ -150,7 +150,8 @@ async function kernel(node: string, pods: readonly Pod[], addresses: readonly Ad
 }
 
 /**
- * Everything that is wrong now. `keeps` are "namespace/name" of pods that are gone and keep their addresses, `dead` are nodes that nobody can ask.
+ * Returns every violated invariant. `keeps`: namespace/name of pods that are gone and whose addresses stay
+ * allocated; `dead`: nodes that do not answer.
  */
 export async function wrongs({
   keeps = [],

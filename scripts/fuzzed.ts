@@ -65,7 +65,7 @@ const codecs = Object.entries({
   }))
 })
 
-/** Whatever rule the kernel may hold is told in words, and what is all our words is written back as the same. */
+/** Every rule of the kernel can be decompiled; one that has only known expressions compiles to the same rule. */
 const nftWords: Fuzzed = {
   name: 'nft words',
   decode: bytes => {

@@ -20,7 +20,7 @@ async function pretty(path: string, text: string, parser: string): Promise<reado
   return [path, await format(text, { ...(await resolveConfig(`${ROOT}${path}`)), parser })]
 }
 
-/** Only the first fault is told, so the validator stops there; the code has no import, so that nothing else is loaded for it. */
+/** The validator stops at the first fault, as only that is reported; its code has no import, as loading costs start-up time. */
 function validatorOf(schema: Schema): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },

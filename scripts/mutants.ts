@@ -1,4 +1,5 @@
-// Every change of one place of a source, all of them in one text that is told at run time which one holds. Knows syntax; knows no types, runs nothing.
+// Every change of one place of a source, compiled into one text; a number chosen at run time enables one of them.
+// Knows syntax; knows no types, runs nothing.
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import {
   isArrowFunction,

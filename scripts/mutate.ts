@@ -84,30 +84,30 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
 
 const COPIED = ['lib', 'daemons', 'test', 'schemas', 'tsconfig.json']
 const BUN = `${ROOT}scripts/bun.sh`
-/** Of one mutant. Who runs longer runs for ever. */
+/** Of one mutant; one that runs longer is taken to loop for ever. */
 const RUN_MS_MAX = 20_000
 
 /** The numbers of the mutants that no test notices. */
 async function survivorsOf(folder: string, tests: readonly string[], mutants: number): Promise<readonly number[]> {
   const alive: number[] = []
   for (let next = 0; next < mutants;) {
-    const told = await run(folder, [String(next), String(mutants), ...tests])
-    for (const [number, killedBy] of told) if (killedBy === null) alive.push(number)
-    next = (told.at(-1)?.[0] ?? next - 1) + 1
+    const outcomes = await run(folder, [String(next), String(mutants), ...tests])
+    for (const [number, killedBy] of outcomes) if (killedBy === null) alive.push(number)
+    next = (outcomes.at(-1)?.[0] ?? next - 1) + 1
     if (next < mutants) next++ // it ran for ever, or took the process with it
   }
   return alive
 }
 
-type Told = readonly [mutant: number, killedBy: string | null]
+type Outcome = readonly [mutant: number, killedBy: string | null]
 
 /** Throws where the tests do not even run, or fail without any change. */
-function run(folder: string, args: readonly string[]): Promise<readonly Told[]> {
+function run(folder: string, args: readonly string[]): Promise<readonly Outcome[]> {
   const child = spawn(BUN, ['node_modules/tap/mutation-run.ts', ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const told: Told[] = []
+  const outcomes: Outcome[] = []
   let words = ''
   let isReady = false
   child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text))
@@ -115,7 +115,7 @@ function run(folder: string, args: readonly string[]): Promise<readonly Told[]> 
   let late = setTimeout(stop, RUN_MS_MAX)
   createInterface({ input: child.stdout }).on('line', line => {
     if (line === 'ready') isReady = true
-    else told.push(JSON.parse(line) as Told)
+    else outcomes.push(JSON.parse(line) as Outcome)
     clearTimeout(late)
     late = setTimeout(stop, RUN_MS_MAX)
   })
@@ -123,7 +123,7 @@ function run(folder: string, args: readonly string[]): Promise<readonly Told[]> 
     child.on('error', reject)
     child.on('close', () => {
       clearTimeout(late)
-      if (isReady) resolve(told)
+      if (isReady) resolve(outcomes)
       else reject(new Error(`the tests do not run: ${words}`))
     })
   })

@@ -43,7 +43,7 @@ function pointOf(result: string, rest: string): Point {
   return { ok: true, name, directive: `${kind.toUpperCase() === 'TODO' ? 'TODO ' : ''}${why === '' ? name : why}` }
 }
 
-/** Told of each file as it ends: whether it passed, and how many of its tests ran. */
+/** Called when a file ends: whether it passed, and how many of its tests ran. */
 export type FileDone = (file: string, ok: boolean, tests: number) => void
 
 export class TapReader {

@@ -146,7 +146,7 @@ function allowedSkips(): readonly RegExp[] {
     .map(text => new RegExp(text.trim()))
 }
 
-function told({ test, lines }: Failure): void {
+function printFailure({ test, lines }: Failure): void {
   console.log(`\nFAILED ${test}`)
   for (const text of lines) console.log(`  ${text}`)
 }
@@ -158,7 +158,7 @@ function verdict(): void {
   for (const { test, reason } of total.skipped.filter(skip => !isAllowed(skip)))
     total.failed.push({ test, lines: [`skipped, and test/skips.txt does not allow it: ${reason}`] })
   if (total.passed === 0) total.failed.push({ test: 'all', lines: ['not one test ran'] })
-  total.failed.forEach(told)
+  total.failed.forEach(printFailure)
   console.log(`\n${Math.round((Date.now() - STARTED) / 1000)} s`)
   console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`)
   if (total.failed.length > 0) process.exitCode = 1

@@ -1,6 +1,6 @@
 // What fails around us: kubelet, containerd, a node, the API server, the controller, and our executables replaced under way.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Case } from '../cases.js'
+import type { Case } from '../case.js'
 import { apply, kill, kubectl, list, must, NODES, onNode, run, start, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4 } from '../objects.js'
 import { show } from '../say.js'
@@ -138,7 +138,7 @@ const notReady = async (node: string, is: string): Promise<void> => {
 
 export const dead: Case = {
   name: 'dead',
-  says: 'a node stopped dead: its stateless addresses are reclaimed, and other pods have them; it comes back and disturbs nobody',
+  says: 'a node stopped dead: its stateless addresses are reclaimed, and other pods have them; it comes back and disturbs no other pod',
   async run() {
     await apply(pool4('dead', '172.18.46.1-172.18.46.4'))
     const name = 'mortal'

@@ -1,8 +1,8 @@
 // Pods come, go and come back: StatefulSets, a pool that is exactly large enough, updates, force, namespaces.
-import type { Case } from '../cases.js'
+import type { Case } from '../case.js'
 import { apply, kubectl, list, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4, type App } from '../objects.js'
-import { show, told } from '../say.js'
+import { show, showKubectl } from '../say.js'
 import { addressesOf, allocated, gone, launch, ready, remove } from '../wait.js'
 
 export const stateful: Case = {
@@ -17,7 +17,7 @@ export const stateful: Case = {
       const after = addressesOf(await ready('db', 2))
       if (after.join() !== before.join()) throw new Error(`addresses were ${before.join()} and are ${after.join()}`)
     }
-    await told('get spiderendpoints')
+    await showKubectl('get spiderendpoints')
     await kubectl('scale statefulset/db --replicas=1')
     await ready('db', 1)
     await allocated('stateful', 1, 40)
@@ -37,11 +37,11 @@ export const scale: Case = {
     const many: App = { name: 'many', replicas: FULL, annotations: ippool(['exact']) }
     await launch(many, 300)
     await allocated('exact', FULL)
-    await told('get sp exact')
+    await showKubectl('get sp exact')
     await kubectl('scale deployment/many --replicas=0')
     await gone('many', 240)
     await allocated('exact', 0, 40)
-    await told('get sp exact')
+    await showKubectl('get sp exact')
     await remove('many', 'exact')
   },
 }

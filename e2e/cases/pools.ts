@@ -1,8 +1,8 @@
-// Pools under pods that use them: edited, disabled, deleted, exhausted; and an annotation that nobody can follow.
-import type { Case } from '../cases.js'
+// Pools under pods that use them: edited, disabled, deleted, exhausted; and an annotation that names no pool.
+import type { Case } from '../case.js'
 import { apply, kubectl, run, within } from '../kubectl.js'
 import { app, ippool, pool, pool4 } from '../objects.js'
-import { show, told } from '../say.js'
+import { show, showKubectl } from '../say.js'
 import { allocated, event, launch, ready, remove } from '../wait.js'
 
 const SUBNET = { subnet: '172.18.0.0/16', gateway: '172.18.0.1' }
@@ -38,7 +38,7 @@ export const deleted: Case = {
     await kubectl('scale deployment/stay --replicas=3')
     show(await event('stay', 'going'))
     await allocated('going', 2)
-    await told('get sp going')
+    await showKubectl('get sp going')
     await remove('stay')
     await within(30, 'the pool is gone', async () => {
       const { status, stdout } = await run(['kubectl', 'get', 'sp', 'going'])
@@ -55,7 +55,7 @@ export const exhausted: Case = {
     await apply(app({ name: 'wait', replicas: 4, annotations: ippool(['small']) }))
     show(await event('wait', 'small'))
     await allocated('small', 2, 60)
-    await told('get pods')
+    await showKubectl('get pods')
     await apply(pool('small', { ...SUBNET, ips: ['172.18.38.1-172.18.38.4'] }))
     await ready('wait', 4, 120)
     await remove('wait', 'small')

@@ -126,8 +126,8 @@ async function ownerOf(set: string, { kind, uid }: Workload, pod: string) {
 
 const DEFAULTS = ['0.0.0.0/0', '::/0']
 
-/** An answer in the words of the page. */
-async function told({ ips, routes = [], code, msg = '' }: Answer): Promise<string> {
+/** Returns an answer as docs/ipam.md writes it. */
+async function describe({ ips, routes = [], code, msg = '' }: Answer): Promise<string> {
   if (code !== undefined) return `code ${code}, ${msg.replace('spiderpool IP allocation error: ', '')}`
   const addresses = (ips ?? []).map(({ address }) => address)
   const objects = await cluster.addresses()
@@ -156,9 +156,9 @@ async function follow(t: Test, line: Line, example: Example): Promise<void> {
   const answer = await box.add(line.nic, example.ipam)
   const [address = ''] = (answer.ips ?? []).map(one => one.address)
   if (line.kind === 'same') return void t.equal(address, nics.get(line.nic), `${line.nic} keeps its address`)
-  t.match(await told(answer), line.says)
+  t.match(await describe(answer), line.says)
   const others = [...example.pods.values()].flatMap(one => [...one.nics.values()])
-  if (address !== '' && !nics.has(line.nic)) t.notOk(others.includes(address), `${address} is nobody else's`)
+  if (address !== '' && !nics.has(line.nic)) t.notOk(others.includes(address), `${address} is held by no other pod`)
   nics.set(line.nic, address)
 }
 

@@ -1,4 +1,4 @@
-// Confs of somebody who may write network definitions and start pods, and who is not root: nothing is run, sent, written or renamed.
+// Confs of a user who may write network definitions and start pods but is not root: nothing is run, sent, written or renamed.
 import {
   chmodSync,
   chownSync,
@@ -18,13 +18,13 @@ import t, { type Test } from 'tap'
 import { cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
 import { openNetwork } from '../fixtures/netns.js'
 
-const NOBODY = 65534
+const NOBODY_UID = 65534
 /** Of the administrator: the folders below are open to confs. */
 const open = mkdtempSync(`${tmpdir()}/node-`)
 /** Of a pod: everything in it is the attacker's, also what root in the pod wrote. */
 const pod = mkdtempSync(`${tmpdir()}/emptydir-`)
 chmodSync(pod, 0o777)
-chownSync(pod, NOBODY, NOBODY)
+chownSync(pod, NOBODY_UID, NOBODY_UID)
 t.teardown(() => {
   for (const folder of [open, pod]) rmSync(folder, { recursive: true })
 })
@@ -65,7 +65,7 @@ const TOKEN = kubeconfig({ tokenFile: secret })
 mkdirSync(`${open}/k`, { mode: 0o755 })
 mkdirSync(`${open}/log`, { mode: 0o755 })
 mkdirSync(`${open}/k/theirs`)
-chownSync(`${open}/k/theirs`, NOBODY, NOBODY)
+chownSync(`${open}/k/theirs`, NOBODY_UID, NOBODY_UID)
 const node = file(
   `${open}/node.json`,
   JSON.stringify({ kubeconfigFolders: [`${open}/k`], logFolders: [`${open}/log`] }),
@@ -88,7 +88,7 @@ interface Named {
 }
 
 const KUBECONFIGS: readonly Named[] = [
-  { name: 'of a pod, owned by nobody', path: file(`${pod}/exec`, EXEC, { uid: NOBODY }), says: OUTSIDE },
+  { name: 'of a pod, owned by UID 65534', path: file(`${pod}/exec`, EXEC, { uid: NOBODY_UID }), says: OUTSIDE },
   { name: 'of a pod, written by its root', path: elsewhere, says: OUTSIDE },
   { name: 'of a pod, with a token file of root', path: file(`${pod}/token`, TOKEN), says: OUTSIDE },
   { name: 'that is not there, outside', path: '/root/none', says: OUTSIDE },
@@ -98,18 +98,18 @@ const KUBECONFIGS: readonly Named[] = [
   { name: 'through a link that leads nowhere', path: `${open}/k/dangling`, says: /, and there is no such file$/ },
   { name: 'through a link', path: `${open}/k/link`, says: OUTSIDE },
   { name: 'through a folder that is a link', path: `${open}/k/folder/root`, says: OUTSIDE },
-  { name: 'owned by nobody', path: file(`${open}/k/nobody`, EXEC, { uid: NOBODY }), says: OWNER },
-  { name: 'in a folder of nobody', path: file(`${open}/k/theirs/config`, EXEC), says: OWNER },
+  { name: 'owned by UID 65534', path: file(`${open}/k/uid-65534`, EXEC, { uid: NOBODY_UID }), says: OWNER },
+  { name: 'in a folder of UID 65534', path: file(`${open}/k/theirs/config`, EXEC), says: OWNER },
   { name: 'that others may write', path: file(`${open}/k/writable`, EXEC, { mode: 0o666 }), says: MODE },
   { name: 'that is a folder', path: `${open}/k/theirs`, says: /is not a regular file$/ },
 ]
 
-const nobody = { namespace: 'default', name: 'nobody' }
+const noPod = { namespace: 'default', name: 'no-such-pod' }
 const call = (name: string, verb: string, conf: object, env: object = {}): Promise<Reply> =>
   runExecutable({
     name,
     env: {
-      ...cniEnv({ verb, containerID: 'attacked', netns: '/run/netns/none', pod: nobody }),
+      ...cniEnv({ verb, containerID: 'attacked', netns: '/run/netns/none', pod: noPod }),
       SPIDERPOOL_NODE_CONFIG: node,
       ...env,
     },
@@ -160,7 +160,12 @@ t.test('a kubeconfig of root in a folder of the administrator is used, also thro
 t.test('the file of the administrator counts only where it is root’s, and whole', async t => {
   const ipam = { type: 'spiderpool', kubeconfig: `${open}/k/good` }
   for (const [name, content, options, msg] of [
-    ['nobody', '{}', { uid: NOBODY }, /is owned by UID 65534; it must be root's; the administrator of this node/],
+    [
+      'UID 65534',
+      '{}',
+      { uid: NOBODY_UID },
+      /is owned by UID 65534; it must be root's; the administrator of this node/,
+    ],
     ['writable', '{}', { mode: 0o666 }, /has mode 0666/],
     ['garbage', '{,', {}, /cannot be read/],
     ['list', '{"kubeconfigFolders":"/"}', {}, /has kubeconfigFolders "\/"; it must be a list of absolute paths/],
@@ -238,8 +243,8 @@ t.test('no link, pipe or folder of others leads a log out of its folder, and the
   symlinkSync(pod, `${log}/folder`)
   linkSync(db, `${log}/hard.log`)
   mkdirSync(`${log}/theirs`)
-  chownSync(`${log}/theirs`, NOBODY, NOBODY)
-  file(`${log}/theirs.log`, 'x'.repeat(2 * MB), { uid: NOBODY })
+  chownSync(`${log}/theirs`, NOBODY_UID, NOBODY_UID)
+  file(`${log}/theirs.log`, 'x'.repeat(2 * MB), { uid: NOBODY_UID })
   spawnSync('mkfifo', [`${log}/pipe.log`])
   const names = [
     'link.log',

@@ -167,9 +167,9 @@ const IPAM_CONF = eachOf([
   { name: 'no pod in CNI_ARGS', env: { CNI_ARGS: '' }, code: 4, msg: /^CNI_ARGS has no K8S_POD_NAME/ },
   {
     name: 'a pod that does not exist',
-    env: { CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=nobody' },
+    env: { CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=no-such-pod' },
     code: 100,
-    msg: /pod default\/nobody .*does not exist/,
+    msg: /pod default\/no-such-pod .*does not exist/,
   },
   {
     name: 'log level',
@@ -359,7 +359,7 @@ const SERVERS: Case[] = [
   { name: 'one that answers nothing', liar: 'empty', code: 11, msg: /not a JSON/ },
   { name: 'one that answers a list', liar: 'list', code: 11, msg: /.+/ },
   { name: 'one that answers an empty object', liar: 'nothing', code: 11, msg: /.+/ },
-  { name: 'one that answers with another pod', liar: 'another', code: 11, msg: /somebody-else/ },
+  { name: 'one that answers with another pod', liar: 'another', code: 11, msg: /another-pod/ },
   { name: 'one that stops in the middle', liar: 'cut', code: 11, msg: /cut off/ },
 ].map(one => ({ ...one, of: mac }))
 

@@ -107,9 +107,9 @@ async function suite(host: Host): Promise<void> {
   })
 
   t.test('a refusal’s sentence is the runtime’s', async t => {
-    const bad = start(['bad'], { 'ipam.spidernet.io/ippool': '{"ipv4":["nobody"]}' })
+    const bad = start(['bad'], { 'ipam.spidernet.io/ippool': '{"ipv4":["no-such-pool"]}' })
     await t.rejects(bad, {
-      message: /annotation ipam\.spidernet\.io\/ippool .*SpiderIPPool "nobody", which does not exist/,
+      message: /annotation ipam\.spidernet\.io\/ippool .*SpiderIPPool "no-such-pool", which does not exist/,
     })
     const taken = `172.18.50.1-172.18.50.${PLACES}`
     const reserved = {

@@ -61,7 +61,7 @@ const busy: RequestListener = (_, response) => {
   response.end(JSON.stringify({ kind: 'Status', code: 503, reason: 'ServiceUnavailable', message: 'come back' }))
 }
 
-/** Nobody has this address: packets go out and nothing comes back. */
+/** No host has this address: packets leave and no answer comes. */
 const HOLE = '10.255.255.1'
 for (const { node } of [network, coordination])
   node.sh(`ip route add ${HOLE}/32 dev eth0; ip neigh add ${HOLE} lladdr 02:00:00:00:00:99 dev eth0 nud permanent`)

@@ -102,46 +102,49 @@ for (const [name, block] of [
     ['v4', `10.6.${block}.1-10.6.${block}.2`, `10.6.${block}.`, '/16'],
     ['v6', `fd06::${block}:1-fd06::${block}:2`, `fd06::${block}:`, '/64'],
   ] as const)
-    t.test(`${name}, ${family}: an address of another host is put aside, and the retry gets the other one`, async t => {
-      const place = network.pod()
-      if (name === 'spiderpool-ipam') {
-        network.wire.sh(`ip link add p${count} type veth peer name eth0 netns ${place.name}`)
-        network.wire.sh(`ip link set p${count} master br0 up`)
-      }
-      const pod = await podOf({ [family]: [range] })
-      for (const last of [1, 2]) otherHas(`${taken}${last}${text}`)
-      const first = await call(place, pod, { name })
-      t.equal((first.json as { code: number }).code, 108, first.stdout)
-      const { msg } = first.json as { msg: string }
-      const [ip = ''] = [`${taken}1`, `${taken}2`].filter(one => msg === conflict(one))
-      t.not(ip, '', msg)
-      const free = ip === `${taken}1` ? `${taken}2` : `${taken}1`
-      other.sh(`ip addr del ${free}${text} dev eth0`)
-      const names = (await cluster.addresses(`${pod.name}-${family === 'v4' ? 4 : 6}`)).map(
-        ({ metadata }) => metadata.name,
-      )
-      t.equal(names.length, 1, 'one object stays, and holds the name')
-      const aside = await asideOf(names[0] ?? '')
-      t.equal(aside?.metadata.labels['ipam.spidernet.io/conflict'], otherMac.replaceAll(':', '-'))
-      t.equal(aside?.spec.pod.uid, '')
-      const events = await cluster.api.items('/api/v1/namespaces/default/events')
-      t.ok(
-        events.some(
-          one => JSON.stringify(one).includes(`located at ${otherMac}`) && JSON.stringify(one).includes(pod.uid),
-        ),
-        'an Event of the pod says who has it',
-      )
-      t.equal((await call(place, pod, { verb: 'DEL', name })).status, 0)
-      const second = await call(place, pod, { name, id: `${pod.name}-b` })
-      t.strictSame(ipsOf(second), [`${free}${text}`], second.stdout)
-      other.sh(`ip addr del ${ip}${text} dev eth0`)
-    })
+    t.test(
+      `${name}, ${family}: ADD quarantines an address of another host, and the retry gets the other one`,
+      async t => {
+        const place = network.pod()
+        if (name === 'spiderpool-ipam') {
+          network.wire.sh(`ip link add p${count} type veth peer name eth0 netns ${place.name}`)
+          network.wire.sh(`ip link set p${count} master br0 up`)
+        }
+        const pod = await podOf({ [family]: [range] })
+        for (const last of [1, 2]) otherHas(`${taken}${last}${text}`)
+        const first = await call(place, pod, { name })
+        t.equal((first.json as { code: number }).code, 108, first.stdout)
+        const { msg } = first.json as { msg: string }
+        const [ip = ''] = [`${taken}1`, `${taken}2`].filter(one => msg === conflict(one))
+        t.not(ip, '', msg)
+        const free = ip === `${taken}1` ? `${taken}2` : `${taken}1`
+        other.sh(`ip addr del ${free}${text} dev eth0`)
+        const names = (await cluster.addresses(`${pod.name}-${family === 'v4' ? 4 : 6}`)).map(
+          ({ metadata }) => metadata.name,
+        )
+        t.equal(names.length, 1, 'one object stays, and holds the name')
+        const aside = await asideOf(names[0] ?? '')
+        t.equal(aside?.metadata.labels['ipam.spidernet.io/conflict'], otherMac.replaceAll(':', '-'))
+        t.equal(aside?.spec.pod.uid, '')
+        const events = await cluster.api.items('/api/v1/namespaces/default/events')
+        t.ok(
+          events.some(
+            one => JSON.stringify(one).includes(`located at ${otherMac}`) && JSON.stringify(one).includes(pod.uid),
+          ),
+          'an Event of the pod says who has it',
+        )
+        t.equal((await call(place, pod, { verb: 'DEL', name })).status, 0)
+        const second = await call(place, pod, { name, id: `${pod.name}-b` })
+        t.strictSame(ipsOf(second), [`${free}${text}`], second.stdout)
+        other.sh(`ip addr del ${ip}${text} dev eth0`)
+      },
+    )
 
 for (const [family, wish, gateway] of [
   ['v4', { v4: ['10.6.3.1'], gateway4: '10.6.255.254' }, '10.6.255.254'],
   ['v6', { v6: ['fd06::3:1'], gateway6: 'fd06::ffff' }, 'fd06::ffff'],
 ] as const)
-  t.test(`${family}: a gateway that nobody is refuses the pod and keeps nothing`, async t => {
+  t.test(`${family}: ADD fails without an answer of the gateway, and keeps nothing`, async t => {
     const place = network.pod()
     const pod = await podOf(wish)
     const { json } = await call(place, pod)

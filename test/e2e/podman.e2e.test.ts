@@ -97,7 +97,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('a container that starts again, or anew under its name, has its address again', async t => {
+  t.test('a container that is restarted, or recreated under its name, keeps its address', async t => {
     const address = await start('web')
     await podman('restart -t 0 web')
     t.equal(await addressOf('web'), address, 'restart')
@@ -160,17 +160,20 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('a start that is killed anywhere holds its address no longer than there is somebody to use it', async t => {
-    for (const ms of [60, 120, 180, 240, 320, 400]) {
-      await host.killedAfter(ms, `exec podman run -d --name k${ms} --network lan ${IMAGE}`)
-      await podman(`rm -f -t 0 k${ms}`)
-    }
-    // Killed at the wrong moment podman forgets processes and namespaces that it made; when the machine starts again they are gone.
-    await host.sh('kill -9 -1; for netns in /run/netns/*; do umount $netns; rm -f $netns; done')
-    const names = await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
-    t.equal(new Set(names).size, 4, 'all of the pool can be had')
-    await removeAll(t)
-  })
+  t.test(
+    'a start that is killed at any point keeps its address no longer than its network namespace lives',
+    async t => {
+      for (const ms of [60, 120, 180, 240, 320, 400]) {
+        await host.killedAfter(ms, `exec podman run -d --name k${ms} --network lan ${IMAGE}`)
+        await podman(`rm -f -t 0 k${ms}`)
+      }
+      // Killed at the wrong moment podman forgets processes and namespaces that it made; when the machine starts again they are gone.
+      await host.sh('kill -9 -1; for netns in /run/netns/*; do umount $netns; rm -f $netns; done')
+      const names = await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
+      t.equal(new Set(names).size, 4, 'all of the pool can be had')
+      await removeAll(t)
+    },
+  )
 
   t.test('without an API server nothing starts and everything ends; what it could not free is found later', async t => {
     await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
@@ -188,7 +191,7 @@ async function suite(host: PodmanHost): Promise<void> {
   t.test('what containers left that are no more is found when the pool is full, and what runs stays', async t => {
     const kept = await start('kept')
     await Promise.all(['a', 'b', 'c'].map(name => start(name)))
-    // As after the loss of power: no runtime knows them, no process is in their namespaces, nobody called DEL.
+    // As after the loss of power: no runtime knows them, no process is in their namespaces, no DEL was called.
     for (const name of ['a', 'b', 'c']) await lose(name)
     t.equal((await held()).length, 4)
     const next = await Promise.all(['d', 'e', 'f'].map(name => start(name)))

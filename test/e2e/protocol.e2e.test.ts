@@ -32,7 +32,7 @@ interface Case {
 
 const verb = (CNI_COMMAND: string): Env => ({ CNI_COMMAND })
 const NEWER = 'its spec is 1.0.0'
-const LATER = 'it looks at values after it has told what is missing; later versions of it do before'
+const LATER = 'it checks values after missing keys; later versions check them before'
 const WORDS = 'its JSON reader has other words'
 
 const CASES: readonly Case[] = [
@@ -61,14 +61,14 @@ const CASES: readonly Case[] = [
     msg: /^required env variables \[CNI_PATH\] missing$/,
   },
   {
-    name: 'a container ID with a sign, told before what is missing',
+    name: 'a container ID with a sign, reported before what is missing',
     env: { CNI_CONTAINERID: 'a/b', CNI_PATH: '' },
     code: 4,
     msg: /^invalid characters in containerID$/,
     ours: LATER,
   },
   {
-    name: 'a long interface name, told before what is missing',
+    name: 'a long interface name, reported before what is missing',
     env: { CNI_IFNAME: 'e'.repeat(16), CNI_PATH: '' },
     code: 4,
     msg: /^interface name is too long$/,
@@ -117,7 +117,7 @@ const CASES: readonly Case[] = [
   { name: 'null', conf: 'null', code: 7, msg: /^missing network name$/ },
   { name: 'no name', conf: { name: undefined }, code: 7, msg: /^missing network name$/ },
   {
-    name: 'no name, told before a bad version',
+    name: 'no name, reported before a bad version',
     conf: { name: '', cniVersion: 5 },
     code: 7,
     msg: /^missing network name$/,
@@ -144,14 +144,14 @@ const CASES: readonly Case[] = [
     msg: /^unknown CNI_COMMAND: constructor$/,
   },
   {
-    name: 'an unknown verb, told before a bad version',
+    name: 'an unknown verb, reported before a bad version',
     env: verb('UPDATE'),
     conf: { cniVersion: 5 },
     code: 4,
     msg: /^unknown CNI_COMMAND: UPDATE$/,
   },
   {
-    name: 'an unknown verb, told after the name',
+    name: 'an unknown verb, reported after the name',
     env: verb('UPDATE'),
     conf: { name: '' },
     code: 7,
@@ -278,7 +278,7 @@ t.test('the reference macvlan says the same', async t => {
   }
 })
 
-/** What a shell does to an executable's files, and what is then told. `$0` is the executable. */
+/** What a shell does to an executable's files, and what is printed then. `$0` is the executable. */
 const FILES: readonly { readonly name: string; readonly script: string; readonly stdout: RegExp }[] = [
   { name: 'a folder for stdin', script: '"$0" </', stdout: /"code": 5,\s+"msg": "error reading from stdin: / },
   {

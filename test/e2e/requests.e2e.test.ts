@@ -199,13 +199,13 @@ function pageOf(all: readonly Row[]): string {
   return `${HEAD}\n${lines.join('\n')}\n${FOOT}`
 }
 
-const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 writes it anew. -->
+const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 rewrites it. -->
 
 # What a call asks of the API server
 
-Counted at a proxy before the API server by a test that fails where this page says something else. What stands between \`+\` is asked at
-once; \`then\` waits for the answers before it. A list of the \`cache\` may be a moment old. Without an agent, every pool with room, nobody else
-at work.
+Counted at a proxy before the API server by a test that fails where this page says something else. Requests joined by \`+\` are sent
+at once; \`then\` waits for the answers before it. A list of the \`cache\` may be stale. Without an agent, every pool with free addresses, no
+concurrent call.
 
 | the pod | the call | reads + writes | which |
 | --- | --- | --- | --- |`

@@ -10,20 +10,20 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 function outcomes(): Promise<readonly Outcome[]> {
   return new Promise((done, fail) => {
     const child = spawn('demo/run.sh', ['test/fixtures/services.ts'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-    let told = ''
+    let output = ''
     let words = ''
-    child.stdout.on('data', (part: Buffer) => (told += part.toString()))
+    child.stdout.on('data', (part: Buffer) => (output += part.toString()))
     child.stderr.on('data', (part: Buffer) => (words += part.toString()))
     child.on('error', fail)
     child.on('close', status => {
       if (status === 0)
         done(
-          told
+          output
             .trim()
             .split('\n')
             .map(line => JSON.parse(line) as Outcome),
         )
-      else fail(new Error(`status ${status}: ${words.trim()}\n${told}`))
+      else fail(new Error(`status ${status}: ${words.trim()}\n${output}`))
     })
   })
 }

@@ -295,7 +295,7 @@ for (const [plural, wanted] of Object.entries(FIELDS))
     const seen = fieldsOf(schemaOf(plural))
     for (const [path, is] of Object.entries(wanted)) t.equal(seen[path], is, path)
     if (plural === 'spidermultusconfigs') return
-    // Of the small kinds the table is whole: a field that is not in it is one that nobody asked for.
+    // For the small kinds the table is complete: a field that is not in it was not asked for.
     const more = Object.keys(seen).filter(path =>
       path.startsWith('spec.') || path.startsWith('status.') ? !isKnown(path, wanted) : false,
     )

@@ -37,7 +37,7 @@ ok 1 - test/c.test.ts # time=13ms`,
     skipped: [],
   },
   {
-    of: 'a failure is told once, innermost, with its diagnostics',
+    of: 'a failure is reported once, innermost, with its diagnostics',
     tap: `# Subtest: test/a.test.ts
     # Subtest: fails
         not ok 1 - one is two

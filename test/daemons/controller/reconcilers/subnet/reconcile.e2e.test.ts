@@ -159,16 +159,16 @@ t.test('a controller of another kind is asked by its pods, and gone when it is g
 t.test('what cannot be done is told where people look', async t => {
   await stage.make('small', { subnet: '172.27.0.0/24', ips: ['172.27.0.10-172.27.0.11'] })
   await stage.deploy('big', 3, ask('{"ipv4":["small"]}'))
-  t.match(await stage.told('SubnetExhausted'), {
+  t.match(await stage.event('SubnetExhausted'), {
     involvedObject: { kind: 'Deployment', name: 'big' },
     message: /^SpiderSubnet small lacks 1 of the 3 addresses/,
   })
   await stage.deploy('nowhere', 1, ask('{"ipv4":["none"]}'))
-  t.match(await stage.told('SubnetNotUsable', 'nowhere'), {
+  t.match(await stage.event('SubnetNotUsable', 'nowhere'), {
     message: 'there is no SpiderSubnet none; create it, or name another one',
   })
   await stage.deploy('wrong', 1, ask('{"ipv4":["small"]}', { 'ipam.spidernet.io/ippool-ip-number': 'two' }))
-  t.match(await stage.told('WrongInput'), { involvedObject: { name: 'wrong' }, message: /^wrong input: .* is "two"/ })
+  t.match(await stage.event('WrongInput'), { involvedObject: { name: 'wrong' }, message: /^wrong input: .* is "two"/ })
   await stage.scale('big', 2)
   t.ok(await stage.pools('small', [['172.27.0.10-172.27.0.11']]), 'and is done as soon as it can be')
 })
