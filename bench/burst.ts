@@ -40,7 +40,7 @@ export async function burst(stage: Stage): Promise<readonly Row[]> {
     { what: 'distinct addresses', value: String(addresses.size), bound: String(PODS) },
     { what: 'one ADD, p50', value: quantile(walls, 0.5), unit: 'ms' },
     { what: 'one ADD, p99', value: quantile(walls, 0.99), unit: 'ms' },
-    { what: 'names that were taken (409)', value: String(sum(counted.map(({ taken }) => taken))) },
+    { what: 'creations that conflicted (409)', value: String(sum(counted.map(({ taken }) => taken))) },
     { what: 'requests', value: String(sum(counted.map(({ requests }) => requests))) },
   ]
 }

@@ -167,8 +167,8 @@ const emptyRows = (there: Measured, costs: readonly Cost[]): readonly Row[] => [
   { what: 'coordinator ADD, CPU', value: cpu(there.plugin.add), unit: 'ms', bound: '<= 20 ms' },
   { what: 'coordinator DEL, wall', value: wall(there.plugin.del), unit: 'ms', bound: '<= 15 ms' },
   { what: 'coordinator DEL, CPU', value: cpu(there.plugin.del), unit: 'ms' },
-  { what: 'of DEL the kernel, to remove the veth (RTM_DELLINK)', value: there.kernel.removedMs, unit: 'ms' },
-  { what: 'coordinator DEL but for that', value: own(there).del, unit: 'ms' },
+  { what: 'of DEL, RTM_DELLINK of the veth in the kernel', value: there.kernel.removedMs, unit: 'ms' },
+  { what: 'coordinator DEL without RTM_DELLINK', value: own(there).del, unit: 'ms' },
   ...costs.map(({ command, requests, dumps }) => {
     return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
   }),
@@ -178,10 +178,10 @@ const emptyRows = (there: Measured, costs: readonly Cost[]): readonly Row[] => [
 const GROWING: readonly (readonly [what: string, of: (one: Measured) => number, bound?: string])[] = [
   ['coordinator ADD', ({ plugin }) => wall(plugin.add), '< 20 %'],
   ['coordinator DEL', ({ plugin }) => wall(plugin.del), '< 20 %'],
-  ['the kernel, to make a veth and set it up', ({ kernel }) => kernel.madeMs],
-  ['the kernel, to remove it', ({ kernel }) => kernel.removedMs],
-  ['coordinator ADD but for that', one => own(one).add],
-  ['coordinator DEL but for that', one => own(one).del],
+  ['RTM_NEWLINK of a veth in the kernel', ({ kernel }) => kernel.madeMs],
+  ['RTM_DELLINK of it', ({ kernel }) => kernel.removedMs],
+  ['coordinator ADD without RTM_NEWLINK', one => own(one).add],
+  ['coordinator DEL without RTM_DELLINK', one => own(one).del],
   ['coordinator ADD, CPU', ({ plugin }) => cpu(plugin.add)],
   ['coordinator DEL, CPU', ({ plugin }) => cpu(plugin.del)],
 ]

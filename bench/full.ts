@@ -58,9 +58,9 @@ export async function recreate(stage: Stage): Promise<readonly Row[]> {
   const strangers = holders.filter(uid => !fresh.some(pod => pod.uid === uid)).length
   return [
     { what: `${REPLACED} pods replaced on a full pool, total`, value: totalS, unit: 's' },
-    { what: 'new pods served', value: String(served), bound: String(REPLACED) },
+    { what: 'new pods with an address', value: String(served), bound: String(REPLACED) },
     {
-      what: 'addresses held, by whom they should not',
+      what: 'addresses allocated, of them to other pods',
       value: `${holders.length}, ${strangers}`,
       bound: `${REPLACED}, 0`,
     },
@@ -142,7 +142,7 @@ export async function lastPlaces(stage: Stage): Promise<readonly Row[]> {
       value: String(samples.filter(({ status }) => status === 0).length),
       bound: String(LAST),
     },
-    { what: 'requests beyond an ADD with room, on average', value: extra, bound: '<= 3' },
+    { what: 'requests more than on a pool with free addresses, on average', value: extra, bound: '<= 3' },
     {
       what: 'one of these ADDs, p50',
       value: quantile(

@@ -15,14 +15,14 @@ function callsOf(under: readonly string[], rounds: number): Calls {
 type Limits = readonly [call: string, what: string, wallMax: number | undefined, cpuMax: number | undefined]
 const HERE: readonly Limits[] = [
   ['nothing', 'ADD, one NIC and no VLAN', 20, 15],
-  ['look', 'ADD, looks at a VLAN that is there (a veth here, so it is refused)', 20, 15],
+  ['look', 'ADD, observes an existing VLAN (a veth here, so it fails)', 20, 15],
   ['del', 'DEL', undefined, undefined],
 ]
 const KINDS: readonly Limits[] = [
-  ['vlanThere', 'ADD, the VLAN is there', 20, 15],
-  ['bondThere', 'ADD, the bond and its VLAN are there', 20, 15],
-  ['vlanMade', 'ADD, makes the VLAN', undefined, undefined],
-  ['bondMade', 'ADD, makes a bond of two with a VLAN', 40, undefined],
+  ['vlanThere', 'ADD, the VLAN exists', 20, 15],
+  ['bondThere', 'ADD, the bond and its VLAN exist', 20, 15],
+  ['vlanMade', 'ADD, adds the VLAN', undefined, undefined],
+  ['bondMade', 'ADD, adds a bond of two with a VLAN', 40, undefined],
 ]
 
 const msRows = ({ medians }: Calls, limits: readonly Limits[]): readonly Row[] =>
@@ -40,12 +40,12 @@ function likeRows({ medians }: Calls): readonly Row[] {
   const wall = (call: string): number => medians[call]?.wallMs ?? Number.NaN
   return [
     {
-      what: 'ifacer ADD, a bond of two with a VLAN up to the first request that makes it, wall',
+      what: 'ifacer ADD, plans a bond of two with a VLAN, up to its first request, wall',
       value: wall('bondTried'),
       unit: 'ms',
     },
     {
-      what: '`ip -batch`, those requests for a bridge of two with a macvlan, wall',
+      what: '`ip -batch`, its requests for a bridge of two with a macvlan, wall',
       value: wall('bondLike'),
       unit: 'ms',
     },
@@ -62,11 +62,11 @@ function ratioRows({ medians }: Calls): readonly Row[] {
       value: wall(call) / wall('version'),
     })),
     {
-      what: 'ifacer makes the VLAN / `ip link add`, wall, in user-mode-linux',
+      what: 'ifacer adds the VLAN / `ip link add`, wall, in user-mode-linux',
       value: wall('vlanMade') / wall('ipVlan'),
     },
     {
-      what: 'ifacer makes a bond of two with a VLAN / the ten `ip` commands that do, wall, in user-mode-linux',
+      what: 'ifacer adds a bond of two with a VLAN / the ten `ip` commands for it, wall, in user-mode-linux',
       value: wall('bondMade') / wall('ipBond'),
     },
   ]

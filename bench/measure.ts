@@ -59,7 +59,7 @@ export interface Row {
 }
 
 /** Columns of even width. */
-export function table(rows: readonly Row[], titles = ['what', 'measured', 'wanted']): string {
+export function table(rows: readonly Row[], titles = ['what', 'measured', 'target']): string {
   const cells = rows.map(({ what, value, unit = '', bound = '' }) => [
     what,
     `${typeof value === 'number' ? round(value) : value} ${unit}`.trim(),
