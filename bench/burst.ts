@@ -1,4 +1,4 @@
-// A thousand ADDs by a thousand processes, fifty at a time, into a pool of exactly a thousand addresses.
+// 1,000 ADDs by 1,000 processes, 50 at a time, into a pool of exactly 1,000 addresses.
 import { quantile, type Row, measure, type Sample } from './measure.js'
 import { costs, logOf } from './log.js'
 import { BIN, callOf, type Pod, type Stage } from './stage.js'

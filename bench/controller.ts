@@ -1,4 +1,4 @@
-// The controller among 10,000 pods: its start, its memory, its silence, and how soon an address is free again. On a server of its own.
+// The controller with 10,000 pods: start, memory, idle writes, address GC. On a server of its own.
 import { readFileSync } from 'node:fs'
 import { newEndpoint } from '../lib/ipam/allocation/endpoint.js'
 import { addressObject, type Claimant } from '../lib/ipam/allocation/claim.js'
@@ -77,7 +77,7 @@ async function measureAll(server: Server, running: Controller, held: readonly He
   ]
 }
 
-/** Pods of POOLS pools, each with an address and a record, as their ADDs would have written them. */
+/** Pods of POOLS pools, each with an address and a record, as ADD writes them. */
 async function fillCluster({ ask }: Server): Promise<readonly Held[]> {
   const perPool = PODS / POOLS
   const pools: Pool[] = []

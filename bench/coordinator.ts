@@ -1,4 +1,4 @@
-// ADD and DEL of the coordinator, two families, on an empty node and on a full one; and behind macvlan-wrapper, as a runtime chains them.
+// ADD and DEL of the coordinator, two families, on an empty and a full node, alone and chained.
 import { nodeEnv } from '../test/fixtures/node-config.js'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { Opener } from '../lib/kernel/sockets.js'
@@ -11,7 +11,7 @@ const ROUNDS = 31
 const LINKS = 5000
 const ROUTES = 5000
 const NEIGHS = 2000
-/** What thousands of new links send of their own, router solicitations and multicast reports, is over by then. */
+/** Router solicitations and multicast reports of thousands of new links have ended by then. */
 const SETTLE_MS = 15_000
 const CID = 'bench0123456789'
 
@@ -49,7 +49,7 @@ function openNode(suffix: string, logFile: string): Node {
   return {
     name,
     pod,
-    // A process is born in the namespace of the thread that starts it, and that is before the first wait.
+    // A process starts in the namespace of the thread that spawns it, before the first await.
     call: verb =>
       opener.inside(fd, () => measure({ file: `${BIN}/coordinator`, env: env(verb, pod), stdin: conf(logFile) })),
     close() {
@@ -81,7 +81,10 @@ const conf = (logFile: string, prevResult: object = { interfaces: [{ name: 'eth0
     prevResult,
   })
 
-/** Links that are up, each with an IPv6 address and routes of its own; more routes, and neighbours. Of another pod what the coordinator made. */
+/**
+ * Links that are up, each with an IPv6 address and routes; more routes, neighbours, and what the
+ * coordinator adds for another pod.
+ */
 function crowd({ name }: Node): void {
   sh(`ip netns exec ${name} sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad'`) // or addresses change for seconds
   const pairs = Array.from({ length: LINKS / 2 }, (_, at) => at)

@@ -1,4 +1,5 @@
-// ADD and DEL of ifacer: here as far as this kernel has the links, and else in user-mode-linux, as ratios to what starting it costs there.
+// ADD and DEL of ifacer: here where the kernel has the link kinds, else as ratios in
+// user-mode-linux.
 import type { Calls } from './ifacer-calls.js'
 import type { Row } from './measure.js'
 
@@ -35,7 +36,10 @@ const msRows = ({ medians }: Calls, limits: readonly Limits[]): readonly Row[] =
     ]
   })
 
-/** Of a kernel without bonds: what a bond of two with a VLAN costs but the bonding driver, and the same requests for a bridge and a macvlan. */
+/**
+ * Without bonds in this kernel: what a bond of two with a VLAN costs except the bonding driver, and
+ * the same requests for a bridge and a macvlan.
+ */
 function likeRows({ medians }: Calls): readonly Row[] {
   const wall = (call: string): number => medians[call]?.wallMs ?? Number.NaN
   return [
@@ -53,7 +57,7 @@ function likeRows({ medians }: Calls): readonly Row[] {
   ]
 }
 
-/** A machine without hardware's help is slow in a way of its own: only what it says of two things in itself is worth something. */
+/** A virtual machine without hardware support is slow: only ratios of figures within it count. */
 function ratioRows({ medians }: Calls): readonly Row[] {
   const wall = (call: string): number => medians[call]?.wallMs ?? Number.NaN
   return [

@@ -1,4 +1,4 @@
-// Hundreds of applications out of one SpiderSubnet, a /64: pools made at once, one more among them, and all gone. On a server of its own.
+// 300 applications of one SpiderSubnet, a /64: their pools created, one more, all deleted.
 import { readFileSync } from 'node:fs'
 import { peakMb, start, together, until } from './controller.js'
 import { median, quantile, type Row } from './measure.js'

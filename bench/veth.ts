@@ -1,4 +1,5 @@
-// What the kernel alone takes for a veth like the coordinator's, asked by our own netlink in one process: the least that an ADD and a DEL can take.
+// What a veth costs in the kernel alone, by our netlink in one process: the lower bound of ADD and
+// DEL.
 import { closeSync, openSync } from 'node:fs'
 import { Opener } from '../lib/kernel/sockets.js'
 import { Conn } from '../lib/netlink/conn.js'
@@ -12,7 +13,10 @@ const ROUNDS = 31
 export const REST_MS = 30
 
 export interface Veth {
-  /** Both ends made and set up, and an address put on one: what the kernel does about a link that comes up holds the next request up. Median, ms. */
+  /**
+   * Both ends created, set up, and an address added to one: the kernel's work for a link that comes
+   * up delays the next request. Median, ms.
+   */
   readonly madeMs: number
   /** RTM_DELLINK, which waits until no reader of RCU can see the link any more. Median, ms. */
   readonly removedMs: number

@@ -1,4 +1,4 @@
-// The API as the demo needs it: create, read, delete, and tables by kubectl, or by asking the server for them where there is no kubectl.
+// The demo's API client: create, read, delete; tables by kubectl, else by the server's own tables.
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { parse } from 'yaml'
@@ -71,7 +71,10 @@ export function openApi(kubeconfig: string): Api {
   }
 }
 
-/** One request, its JSON answer; an answer that is not 2xx is thrown with the server's own sentence. */
+/**
+ * Sends one request and returns its JSON. @throws the server's sentence for a status other than
+ * 2xx.
+ */
 function askerOf({ clusters, users }: Kubeconfig): Ask {
   const { server, 'certificate-authority-data': authority } = clusters[0].cluster
   const ca = Buffer.from(authority, 'base64').toString()

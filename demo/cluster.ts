@@ -1,4 +1,5 @@
-// The cluster of the demo: the API server, pools, networks, nodes, and applications as Kubernetes' controllers would make them.
+// The demo's cluster: API server, pools, networks, nodes, and the objects of Kubernetes'
+// controllers.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
@@ -30,7 +31,9 @@ export async function startServer(): Promise<Api> {
   })
 }
 
-/** The server listens on the first node's loopback alone: the second node's loopback leads there, byte by byte. */
+/**
+ * The server listens on the first node's loopback; the second node's loopback is forwarded there.
+ */
 export async function tunnelToServer(
   residents: ReadonlyMap<string, Resident>,
   nodes: readonly [string, string],
@@ -81,7 +84,7 @@ const coordinatorIn = (api: Api, phase: string): Promise<string> =>
     return (status as { phase?: string } | undefined)?.phase === phase ? JSON.stringify(status) : undefined
   })
 
-/** NotReady, until the ConfigMap that kubeadm makes is there. Returns the status before and after. */
+/** NotReady until kubeadm's ConfigMap exists. Returns the status before and after. */
 export async function makeCoordinator(api: Api): Promise<readonly [before: string, after: string]> {
   await created(api, 'spidercoordinators', objects.COORDINATOR)
   const before = await coordinatorIn(api, 'NotReady')
@@ -89,7 +92,7 @@ export async function makeCoordinator(api: Api): Promise<readonly [before: strin
   return [before, await coordinatorIn(api, 'Synced')]
 }
 
-/** The conf of the NetworkAttachmentDefinition that the controller makes of a SpiderMultusConfig. */
+/** The conf of the NetworkAttachmentDefinition that the controller generates. */
 export async function makeNetwork(
   api: Api,
   network: objects.Network,
@@ -103,7 +106,9 @@ export async function makeNetwork(
   })
 }
 
-/** The Deployment and what Kubernetes' controllers make of it: a ReplicaSet, and a pod on each of the nodes. */
+/**
+ * The Deployment and what Kubernetes' controllers create for it: a ReplicaSet, and a pod per node.
+ */
 export async function deploy(
   api: Api,
   app: objects.Application,

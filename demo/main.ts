@@ -1,4 +1,5 @@
-// The whole story in half a minute: pools, networks, pods on two nodes that are reached every way, and nothing left. Started by run.sh, in namespaces of its own.
+// `make demo`: pools, networks, pods on two nodes reached every way, clean-up. Started by run.sh in
+// its own namespaces.
 import { existsSync, readdirSync } from 'node:fs'
 import type { Api } from './api.js'
 import * as cluster from './cluster.js'

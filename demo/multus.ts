@@ -1,4 +1,5 @@
-// A pod's networks, as Multus attaches them: what its annotations name, each from its NetworkAttachmentDefinition. Knows nothing of what is called.
+// A pod's networks as Multus attaches them: those of its annotations, by
+// NetworkAttachmentDefinition.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Api, KubeObject } from './api.js'
@@ -102,7 +103,7 @@ const attachedTo = (api: Api, one: Attachment): Promise<readonly Network[]> =>
     })),
   )
 
-/** ADD of all of a pod's networks, in order. Returns the addresses by interface, and how long it took. */
+/** ADD of all networks of a pod, in order. Returns addresses by interface, and the duration. */
 export async function add(
   api: Api,
   one: Attachment,
@@ -120,7 +121,10 @@ export async function add(
   return { ips, ms: performance.now() - started }
 }
 
-/** ADD of one plugin of each chain once more, given what the chain answered: for those that must stand being called twice. */
+/**
+ * Repeats ADD of one plugin of each chain, with the chain's result: for plugins that must be
+ * idempotent.
+ */
 export async function addAgain(api: Api, one: Attachment, type: string): Promise<void> {
   for (const { list, runtime } of await attachedTo(api, one)) {
     const answered = cache.read(`${list.name}-${runtime.containerID}-${runtime.ifName}`)

@@ -1,4 +1,5 @@
-// Who reaches whom, asked with real TCP: each way is a sentence, who dials where, and whom the other side must see. Data, and its asking.
+// Reachability over TCP: each check is a sentence, who dials where, and which source the server
+// must see.
 import type { KubeObject } from './api.js'
 import { PORT } from './resident.js'
 import type { Resident } from './residents.js'
@@ -59,7 +60,10 @@ export const podWays = (from: Host, to: Host): readonly Way[] =>
     sees: from.address[family],
   }))
 
-/** By the ClusterIP: every endpoint answers in its turn, the one that asks among them, and sees the node that the way leads through. */
+/**
+ * By ClusterIP: every endpoint answers in turn, the caller's own too, and sees the node on the
+ * path.
+ */
 export const clusterIpWays = (
   service: KubeObject,
   { from, node, endpoints }: { from: string; node: string; endpoints: readonly Host[] },
@@ -76,7 +80,10 @@ export const clusterIpWays = (
 const clusterIp = (service: KubeObject, family: Family): string =>
   specOf(service).clusterIPs[family === 4 ? 0 : 1] ?? ''
 
-/** By a node's port, from outside of the network. Under policy Local the pod sees who asks, and its answer must still go back through the node. */
+/**
+ * By NodePort, from outside. Under policy Local the pod sees the client address, and its reply must
+ * still return through the node.
+ */
 export const nodePortWays = (service: KubeObject, node: string, endpoints: readonly Host[]): readonly Way[] => {
   const { ports, externalTrafficPolicy } = specOf(service)
   const isLocal = externalTrafficPolicy === 'Local'
@@ -102,7 +109,10 @@ export const outsideWays = (to: Host, nic: string): readonly Way[] =>
     sees: addressOf(OUTSIDE, family),
   }))
 
-/** Dials once for each that must answer, and never twice. Returns what they said; throws when one is another, or sees another. */
+/**
+ * Dials once for each endpoint that must answer. Returns the answers. @throws for a wrong endpoint
+ * or source.
+ */
 export async function ask(
   residents: ReadonlyMap<string, Resident>,
   { says, from, host, port, answers, sees }: Way,

@@ -1,5 +1,5 @@
-// Runs in one network namespace of the demo, under Bun: a TCP server that answers with the client's address, and a client that
-// dials on request.
+// Runs in one network namespace of the demo, under Bun: a TCP server that answers with the client's
+// address, and a client that dials on request.
 import { createConnection, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { messageOf } from '../lib/errors.js'

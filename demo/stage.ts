@@ -1,4 +1,4 @@
-// The stage: two nodes on a switch that is also their gateway, a host outside, pods' sandboxes. Knows Linux and addresses; knows no Kubernetes.
+// The demo's network: two nodes on a switch that is their gateway, an outside host, pod sandboxes.
 import { inside, must, run } from './external-host.js'
 
 export const NODES = ['worker-1', 'worker-2'] as const
@@ -35,11 +35,14 @@ const OUTER_GATEWAY = { 4: '198.51.100.1', 6: '2001:db8:51::1' }
 
 export const addressOf = (place: string, family: Family): string => ADDRESS[place]?.[family] ?? ''
 
-/** What the node agent sets on a node (`tuneSysctlConfig`): nodes forward, and do not judge by the way back. */
+/** What the node agent sets (`tuneSysctlConfig`): forwarding on, rp_filter off. */
 const NODE_SYSCTLS =
   'echo 1 >/proc/sys/net/ipv4/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done'
 
-/** The gateway forwards, and drops what comes in where its source does not live: nothing gets by with an answer on the wrong NIC. */
+/**
+ * The gateway forwards, and drops packets from a source on the wrong interface: a reply on the
+ * wrong interface is lost.
+ */
 const SWITCH_SYSCTLS = 'echo 1 >/proc/sys/net/ipv4/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 const SWITCH_RULES = `table inet gateway {
   chain prerouting {
@@ -122,7 +125,7 @@ const host = (
   `route add ::/0 via ${gateway[6]}`,
 ]
 
-/** A pod's sandbox, as a container runtime makes it: a namespace with nothing in it. Returns its path. */
+/** Creates a pod's sandbox as a container runtime does: an empty namespace. Returns its path. */
 export async function sandbox(pod: string): Promise<string> {
   await must(`ip netns add ${pod}`)
   await must(`${inside(pod)} ip link set lo up`)

@@ -1,4 +1,5 @@
-// A StatefulSet's pod is deleted and comes back on the other node with its addresses; then the set shrinks, and they come back too.
+// A StatefulSet's pod moves to the other node with its addresses; after a scale-down they are
+// released.
 import { pathOf, type Api, type KubeObject } from './api.js'
 import { sandboxes } from './cluster.js'
 import { add, del, type Attachment } from './multus.js'

@@ -1,4 +1,4 @@
-// Brings us into the cluster as an administrator does: CRDs, the controller as pods, the executables onto each node, the network of every pod.
+// Installs as an administrator does: CRDs, the controller, the executables, the default network.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { apply, kubectl, list, must, NODES, onNode, within } from './kubectl.js'
@@ -44,7 +44,7 @@ const [CONFLIST, MULTUS] = ['/etc/cni/net.d/00-default.conflist', '/etc/cni/net.
 export const useNetwork = (node: string, conf: string): Promise<string> =>
   must(onNode(node, 'sh', '-c', `cat > ${CONFLIST}.part && mv ${CONFLIST}.part ${CONFLIST} && rm -f ${MULTUS}`), conf)
 
-/** The same through a Multus: the default network is the one that the conflist above is made from. */
+/** The same with a real Multus: its default network is the one of the conflist above. */
 export async function useMultus(node: string, binary: string): Promise<void> {
   const kubeconfig = join(process.env['K8S_FOLDER'] ?? '', 'admin.kubeconfig')
   const name = 'multus-cni-network'
@@ -59,7 +59,10 @@ export async function useMultus(node: string, binary: string): Promise<void> {
 export const conflist = (): Promise<string> =>
   kubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io ${NAME} -o jsonpath={.spec.config}`)
 
-/** What Multus would run as the cluster's default network: the conflist of the NAD, in the folder where the container runtime looks. */
+/**
+ * The cluster's default network without Multus: the conflist of the NAD in the runtime's conf
+ * folder.
+ */
 async function defaultNetwork(): Promise<void> {
   say('a SpiderMultusConfig; the controller makes the NetworkAttachmentDefinition; each node gets its conflist')
   await apply(network(NAME, 'eth0'))

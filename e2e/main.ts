@@ -1,4 +1,4 @@
-// The walkthrough and its troubles on a real Kubernetes: `make e2e`. Arguments name the cases to run; none runs all, --install none.
+// `make e2e`: the cases on a real Kubernetes. Arguments name cases; none runs all, --install none.
 import { CASES } from './cases.js'
 import { everything } from './install.js'
 import { wrongs } from './invariants.js'

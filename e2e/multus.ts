@@ -1,5 +1,6 @@
-// A stand-in for Multus, of which Debian has no package: the cluster's default network, then the networks that the pod's annotation names, each from its
-// NetworkAttachmentDefinition; on DEL what was added, the last first. A CNI executable (`bun build --compile`). Knows nothing of what it calls.
+// A stand-in for Multus, of which Debian has no package, as a CNI executable (`bun build
+// --compile`). ADD: the default network, then those of the pod's annotation, by
+// NetworkAttachmentDefinition; DEL: in reverse.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { parse } from 'yaml'

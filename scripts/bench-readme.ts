@@ -1,5 +1,5 @@
-// Writes the figures of dist/bench/bench.json, which bench/main.ts left: all of them into docs/benchmarks.md, the highlights into
-// README.md, between the bench marks of each.
+// Writes dist/bench/bench.json, the output of bench/main.ts, into docs/benchmarks.md, and its
+// highlights into README.md, between the bench marks of each.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { ROOT } from './source-tree.js'

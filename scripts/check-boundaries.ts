@@ -1,4 +1,4 @@
-// Check `boundaries`: which part may import what, and which may use `process`, the clock and randomness (ARCHITECTURE.md).
+// Check `boundaries`: imports between parts, and uses of `process`, clock and randomness.
 import { isCallExpression, isPropertyAccessExpression, isStringLiteral } from 'typescript/unstable/ast/is'
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import { posix } from 'node:path'
@@ -13,7 +13,7 @@ const keyOf = (path: string, table: object): string | undefined =>
 
 const holds = (part: string, path: string): boolean => path === part || path.startsWith(`${part}/`)
 
-/** Returns what a module specifier names: a path of the repository, a package or a `node:` module. */
+/** Returns what a module specifier names: a path of the repository, a package, a `node:` module. */
 function targetOf(from: string, specifier: string): string {
   if (specifier.startsWith('.'))
     return posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.js$/, '.ts')
@@ -70,7 +70,7 @@ const PROCESS_API = /^process\.(env|argv|argv0|exit|exitCode|stdin|stdout|stderr
 const MAY_EXIT = /^(scripts|bench|demo|test)\//
 const CLOCK_OR_RANDOMNESS = /^(Date\.now|Math\.random|performance\.now|crypto\.\w+)$/
 
-/** Finds `process` outside the edge; in pure files also the clock, randomness, `async` and `await`. */
+/** Finds `process` outside the edge; in pure files also clock, randomness, `async` and `await`. */
 function usesOf({ path, text, root }: Source): readonly Finding[] {
   const found: Finding[] = []
   const edge = PROCESS.some(pattern => pattern.test(path))

@@ -1,4 +1,4 @@
-// Check `habits`: lengths of files and functions, the first line, and forbidden syntax. Knows nothing of imports between parts.
+// Check `habits`: lengths of files and functions, the first line, forbidden syntax.
 import {
   isCatchClause,
   isNonNullExpression,

@@ -1,4 +1,4 @@
-// Check `language`: unique type names, documented exports, import cycles, banned words, comments of at most 100 columns.
+// Check `language`: type names, doc comments, import cycles, banned words, width of comments.
 import { posix } from 'node:path'
 import { readdirSync, readFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
@@ -85,7 +85,7 @@ function functionName(node: Node, { root }: Source): string | undefined {
   return undefined
 }
 
-/** Finds files that import each other, also through others, and also where only types are imported. */
+/** Finds files that import each other, directly or not, also where only types are imported. */
 function cycles(files: readonly Source[]): readonly Finding[] {
   const edges = new Map(files.map(source => [source.path, importsOf(source)]))
   const found: Finding[] = []

@@ -1,4 +1,4 @@
-// docs/errors.md, made from the registry of refusals. `--write` writes it; a test holds the file to it.
+// Makes docs/errors.md from the registry of errors. `--write` writes it; a test compares it.
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { CNI_ERROR } from '../lib/cni/error.js'

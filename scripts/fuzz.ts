@@ -1,4 +1,5 @@
-// Damaged captures and random bytes at every decoder: it decodes, or throws its own error, and nothing else. Ends by itself.
+// Damaged captures and random bytes at every decoder: it decodes or throws its own error, nothing
+// else.
 //   npx tsx scripts/fuzz.ts [seconds] [seed]     600 s by default; the printed seed repeats the run
 import { FUZZED, type Fuzzed } from './fuzzed.js'
 

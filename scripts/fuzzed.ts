@@ -1,4 +1,5 @@
-// The decoders that fuzz.ts throws bytes at, each with good inputs to damage and the errors it may throw. A new decoder is a row here.
+// The decoders of `make fuzz`, with good inputs and the errors they may throw. A new decoder is a
+// row here.
 import { CniError } from '../lib/cni/error.js'
 import { decodeConf } from '../lib/cni/json.js'
 import { decodePrevResult, decodeResult } from '../lib/cni/result.js'
@@ -65,7 +66,7 @@ const codecs = Object.entries({
   }))
 })
 
-/** Every rule of the kernel can be decompiled; one that has only known expressions compiles to the same rule. */
+/** The kernel's rules decompile; a rule of known expressions only compiles to the same bytes. */
 const nftWords: Fuzzed = {
   name: 'nft words',
   decode: bytes => {

@@ -1,5 +1,5 @@
-// `make mutate`: changes one place of a rule at a time, runs its tables, and lists what no table notices. Knows files and processes; what a change
-// is, mutants.ts says. Arguments name sources to look at; none looks at all.
+// `make mutate`: runs a rule's tables against each mutant and lists the survivors. Mutants are made
+// by mutants.ts. Arguments name sources; none runs all.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -34,7 +34,7 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
   ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
 ]
 
-/** Changes after which the rule says the same, each with why. `was` and `by` as they are printed. */
+/** Equivalent mutants, each with the reason. `was` and `by` as they are printed. */
 const SAME: readonly { readonly file: string; readonly was: string; readonly by: string; readonly why: string }[] = [
   ...['lib/crd/ippool.ts', 'lib/crd/subnet.ts'].flatMap(file => [
     { file, was: '!prefix', by: 'false', why: 'subnetFaults has refused what is no CIDR; the compiler does not know' },

@@ -1,4 +1,5 @@
-// Runs tests once for each mutant, in one process: `mutation-run.ts FROM TO TEST…`. Prints a line a mutant: its number and what killed it. On Bun, in a copy of the tree.
+// Runs tests once for each mutant in one process and prints what killed it. Under Bun, in a copy of
+// the tree.
 import { writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { firstFailure, SWITCH } from './mutation-tap.js'

@@ -1,4 +1,4 @@
-// Stands for tap while mutants are run: tests that are kept, and run again and again in one process. Runs on Bun, in a copy of the tree.
+// Replaces tap while mutants run: tests are collected and run repeatedly in one process. Under Bun.
 import { isDeepStrictEqual } from 'node:util'
 
 /** In globalThis: the number of the mutant that holds. */

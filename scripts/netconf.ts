@@ -1,4 +1,4 @@
-// From a net-conf schema to TypeScript types, a table of its keys, and documentation. Pure; knows the few words of JSON Schema that ours use.
+// From a netconf schema to TypeScript types, a table of its keys, and docs. Pure.
 
 export interface Schema {
   readonly title?: string

@@ -1,4 +1,5 @@
-// Records the cases of plans on paper again: makes each situation of test/fixtures/situations.ts and writes what is seen there. As root, with dist/bin built.
+// Records the cases of plans on paper from test/fixtures/situations.ts. As root, with dist/bin
+// built.
 //   npx tsx scripts/record-plans.ts [coordinator/overlay-third …]
 import { writeFileSync } from 'node:fs'
 import { RECORDERS } from '../test/fixtures/situations.js'

@@ -1,4 +1,4 @@
-// Parses the TypeScript files of the repository for the checks. Knows the compiler's API; knows no rule.
+// Parses the TypeScript files of the repository for the checks. Knows the compiler's API.
 import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { API } from 'typescript/unstable/sync'

@@ -1,4 +1,4 @@
-// Reads TAP 14 as tap prints it, line by line, and keeps what a person must know. Pure: knows no process and no file.
+// Reads TAP 14 line by line and keeps failures, skips and counts. Pure.
 
 export interface Failure {
   readonly test: string
@@ -11,7 +11,9 @@ export interface Skip {
   readonly reason: string
 }
 
-/** Counts innermost subtests; a file without subtests is one. A skipped assertion counts as a skip of its own. */
+/**
+ * Counts innermost subtests; a file without subtests is one. A skipped assertion counts as a skip.
+ */
 export interface Report {
   passed: number
   readonly failed: Failure[]

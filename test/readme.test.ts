@@ -1,4 +1,4 @@
-// What the README shows works: its objects are accepted, its commands and links exist, its figures are current.
+// The README: its objects are accepted, its commands and links exist, its figures are current.
 import t from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-// Walkthrough steps 3 to 8: a pool, an application on two nodes, a Service; who reaches whom; nothing left.
+// A pool, an application on two nodes, a Service: reachability, then nothing left.
 import type { Case } from '../case.js'
 import { apply, inPod, kubectl, must, onNode, outside, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4, pool6, service } from '../objects.js'

@@ -1,4 +1,4 @@
-// Pods with two NICs, as Multus attaches them: two NetworkAttachmentDefinitions, a pool each, one pod with an address of both.
+// Pods with a secondary interface: two NetworkAttachmentDefinitions, a pool each.
 import type { Case } from '../case.js'
 import { conflist, useMultus, useNetwork } from '../install.js'
 import { apply, inPod, kubectl, must, NODES, within, type Obj } from '../kubectl.js'

@@ -1,4 +1,4 @@
-// What fails around us: kubelet, containerd, a node, the API server, the controller, and our executables replaced under way.
+// Failures: kubelet, containerd, a node, the API server, the controller, replaced executables.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../case.js'
 import { apply, kill, kubectl, list, must, NODES, onNode, run, start, within, type Pod } from '../kubectl.js'
@@ -80,7 +80,7 @@ export const controller: Case = {
 }
 
 const BIN = '/opt/cni/bin'
-/** Another version: the same program with one byte more behind it, put there as an installer puts it. */
+/** Another version: the same program with one more byte, installed as an installer does. */
 const DOWNGRADE = `set -e; cp ${BIN}/coordinator ${BIN}/.older; echo >> ${BIN}/.older
 for name in spiderpool-ipam spiderpool coordinator macvlan-wrapper ifacer; do ln ${BIN}/.older ${BIN}/.older.$name; mv ${BIN}/.older.$name ${BIN}/$name; done; rm ${BIN}/.older`
 

@@ -1,4 +1,4 @@
-// Pods come, go and come back: StatefulSets, a pool that is exactly large enough, updates, force, namespaces.
+// Pods that restart and move: StatefulSets, a pool of exact size, updates, force, namespaces.
 import type { Case } from '../case.js'
 import { apply, kubectl, list, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4, type App } from '../objects.js'

@@ -1,4 +1,4 @@
-// Pools under pods that use them: edited, disabled, deleted, exhausted; and an annotation that names no pool.
+// Pools in use: edited, disabled, deleted, exhausted; and an annotation that names no pool.
 import type { Case } from '../case.js'
 import { apply, kubectl, run, within } from '../kubectl.js'
 import { app, ippool, pool, pool4 } from '../objects.js'

@@ -1,4 +1,4 @@
-// The runner of conflists: what each plugin is given, in which order, and what is kept between the calls.
+// The runner of conflists: what each plugin gets, in which order, and what is kept between calls.
 import t from 'tap'
 import * as libcni from '../../demo/libcni.js'
 

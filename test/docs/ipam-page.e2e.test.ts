@@ -1,4 +1,4 @@
-// docs/ipam.md, run: its objects applied to the standalone server, its pods added by the executable, its results compared with what came.
+// Runs docs/ipam.md: applies its objects, adds its pods, compares its results.
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
@@ -13,7 +13,7 @@ const page = readFileSync(new URL('../../docs/ipam.md', import.meta.url), 'utf8'
 const bench = await openIpam({ standalone: true })
 const { cluster } = bench
 const controller = await startController(bench.kubeconfig, { name: 'page' })
-// What is looked at on the machine: the pod's eth0, a wire from it to another host, and the master of its net1.
+// On the machine: the pod's eth0, a link to another host, and the master of its net1.
 const netns = bench.netns.replace(/.*\//, '')
 const other = `${netns}-other`
 must(`ip netns add ${other} && ip -n ${netns} link add eth0 type veth peer name eth0 netns ${other}`)

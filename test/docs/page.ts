@@ -1,4 +1,4 @@
-// A page of examples, read: its fenced blocks in their order, and what the lines of a result say. Knows Markdown and the page's words; runs nothing.
+// Parses a page of examples: its fenced blocks in order, and the lines of a result. Runs nothing.
 
 export interface Block {
   readonly heading: string

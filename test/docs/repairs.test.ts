@@ -1,4 +1,5 @@
-// docs/repairs.md and the stances of docs/compatibility.md name a test for each row: the file is there, `make test` runs it, and the test is in it.
+// docs/repairs.md and docs/compatibility.md name a test for each row: it exists, and `make test`
+// runs it.
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { ROOT } from '../../scripts/source-tree.js'

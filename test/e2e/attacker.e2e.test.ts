@@ -1,4 +1,5 @@
-// Confs of a user who may write network definitions and start pods but is not root: nothing is run, sent, written or renamed.
+// Confs of a user who may write network definitions but is not root: nothing is run, sent or
+// written.
 import {
   chmodSync,
   chownSync,

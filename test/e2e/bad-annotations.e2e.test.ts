@@ -1,5 +1,5 @@
-// Every annotation that selects an address, in every invalid form: one sentence that names annotation, key, value and pod; an Event;
-// nothing allocated.
+// Every annotation that selects an address, in every invalid form: one sentence that names
+// annotation, key, value and pod; an Event; nothing allocated.
 import t, { type Test } from 'tap'
 import { containerId, type PodMore } from '../fixtures/cluster.js'
 import { openIpam } from '../fixtures/ipam.js'
@@ -211,7 +211,10 @@ for (const [key, wrongs] of Object.entries(FORMS) as [Key, readonly Wrong[]][])
       t.ok(msg.includes(says), `says "${says}": ${msg}`)
     })
 
-/** Multus' own, where a pool is for a network: what they say is named beside the annotation that names the pool. */
+/**
+ * Multus' annotations, where a pool is for a network: their value is named beside that of the
+ * pool's annotation.
+ */
 const NETWORKS: readonly Wrong[] = [
   ['no JSON', '[{', 'annotation v1.multus-cni.io/default-network is "[{", which names no network'],
   ['an empty list', '[]', 'annotation v1.multus-cni.io/default-network is "[]", which names no network'],

@@ -1,4 +1,5 @@
-// Bad input: the right code, one sentence naming field and value, status 1, one JSON document, and nothing left: no link, no address object.
+// Bad input: the right code, one sentence with field and value, status 1, one JSON document,
+// nothing left.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { spawnSync } from 'node:child_process'
@@ -14,7 +15,7 @@ const cluster = openCluster(server.kubeconfig)
 const folder = mkdtempSync(`${tmpdir()}/bad-`)
 const network = openNetwork()
 const podPlace = network.pod()
-// The API servers are on this namespace's loopback, so the executables run here, on a link of their own.
+// The API servers are on this namespace's loopback, so the executables run here, on their own link.
 const master = `bi${process.pid % 1_000_000}`
 must(`ip link add ${master} type veth peer name ${master}p && ip link set ${master} up && ip link set ${master}p up`)
 t.teardown(async () => {

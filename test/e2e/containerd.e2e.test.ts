@@ -1,4 +1,4 @@
-// Debian sid's containerd, which speaks CNI 1.1.0 and asks STATUS, as a kubelet drives it: sandboxes of pods on an API server of our own.
+// Debian sid's containerd (CNI 1.1.0, STATUS), driven by CRI as by a kubelet: sandboxes of pods.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'

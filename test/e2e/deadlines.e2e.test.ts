@@ -1,4 +1,4 @@
-// A call ends in the time that its conf gives it, whatever the API server does or does not: at each stage of a request, for each verb.
+// A call ends within the deadline of its conf, at each stage of a request, for each verb.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-// The demo as a user runs it, to its end and stopped in the middle; afterwards none of its processes and names is there.
+// `make demo` to its end and interrupted; afterwards no process and no namespace of it is left.
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

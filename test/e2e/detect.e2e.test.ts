@@ -1,4 +1,5 @@
-// IP conflict and gateway detection from outside: the executables on a bridge with another host, and what goes over the wire.
+// Conflict and gateway detection: the executables on a bridge with another host, and the frames
+// sent.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -11,7 +12,8 @@ const folder = mkdtempSync(`${tmpdir()}/detect-`)
 const network = openNetwork()
 const server = await startApiserver()
 const cluster = openCluster(server.kubeconfig)
-// The API server is on this namespace's loopback, so the executables run here, on a link of their own into the switch.
+// The API server is on this namespace's loopback, so the executables run here, on a link into the
+// switch.
 const master = `dt${process.pid}`
 must(`ip link add ${master} type veth peer name up0 netns ${network.wire.name} && ip link set ${master} up`)
 network.wire.sh('ip link set up0 master br0 up')

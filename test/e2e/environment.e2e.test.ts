@@ -1,4 +1,4 @@
-// What the environment of a runtime decides of the way to the API server, and what it does not: TLS stays checked, a proxy is Go's, and is named.
+// The environment of a runtime: TLS verification stays on, and the proxy rules are those of Go.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'

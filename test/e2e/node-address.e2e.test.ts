@@ -1,4 +1,4 @@
-// Addresses that the node has itself, from outside: a pool that holds them, an ADD, and the node reaches its gateway afterwards.
+// A pool that holds addresses of the node: ADD skips them, and the node still reaches its gateway.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -11,7 +11,8 @@ const folder = mkdtempSync(`${tmpdir()}/node-address-`)
 const network = openNetwork()
 const server = await startApiserver()
 const cluster = openCluster(server.kubeconfig)
-// The API server is on this namespace's loopback, so this namespace is the node: a NIC of it in the switch, and a veth with VIPs.
+// The API server is on this namespace's loopback, so this namespace is the node: an interface in
+// the switch, and a veth with VIPs.
 const master = `na${process.pid}`
 const vips = `nv${process.pid}`
 const NODE = { v4: '10.166.0.11', v6: 'fd16:6::11' } as const

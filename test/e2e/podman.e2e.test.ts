@@ -1,11 +1,13 @@
-// docs/podman.md as it stands there, on a real podman: its files, its commands, what it says that they print.
+// Runs docs/podman.md on a real podman: its files, its commands, and the output that it shows.
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { eventually } from '../fixtures/controller.js'
 import { blocksOf, IMAGE, type Said } from '../fixtures/host.js'
 import { asThePageSays, openPodman, type PodmanHost } from '../fixtures/podman.js'
 
-/** What differs from machine to machine: container IDs, ages, the host's name, the last byte of an address, columns. */
+/**
+ * What differs between machines: container IDs, ages, host name, last byte of an address, columns.
+ */
 const same = (text: string): string =>
   text
     .replace(/\b[0-9a-f]{64}\b/g, 'ID')
@@ -167,7 +169,8 @@ async function suite(host: PodmanHost): Promise<void> {
         await host.killedAfter(ms, `exec podman run -d --name k${ms} --network lan ${IMAGE}`)
         await podman(`rm -f -t 0 k${ms}`)
       }
-      // Killed at the wrong moment podman forgets processes and namespaces that it made; when the machine starts again they are gone.
+      // Killed at some points podman loses track of its processes and namespaces; a reboot removes
+      // them.
       await host.sh('kill -9 -1; for netns in /run/netns/*; do umount $netns; rm -f $netns; done')
       const names = await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
       t.equal(new Set(names).size, 4, 'all of the pool can be had')
@@ -191,7 +194,8 @@ async function suite(host: PodmanHost): Promise<void> {
   t.test('what containers left that are no more is found when the pool is full, and what runs stays', async t => {
     const kept = await start('kept')
     await Promise.all(['a', 'b', 'c'].map(name => start(name)))
-    // As after the loss of power: no runtime knows them, no process is in their namespaces, no DEL was called.
+    // As after a power loss: no runtime knows them, no process is in their namespaces, no DEL was
+    // called.
     for (const name of ['a', 'b', 'c']) await lose(name)
     t.equal((await held()).length, 4)
     const next = await Promise.all(['d', 'e', 'f'].map(name => start(name)))

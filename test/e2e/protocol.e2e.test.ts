@@ -1,4 +1,5 @@
-// Every compiled executable as a runtime meets it: VERSION, about text, environment, JSON, verbs, files that fail. Beside the reference macvlan.
+// Every compiled executable by the CNI protocol, beside the reference macvlan: VERSION,
+// environment, JSON, verbs.
 import { spawn, spawnSync } from 'node:child_process'
 import t from 'tap'
 import { BIN, cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'

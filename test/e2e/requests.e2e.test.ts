@@ -1,4 +1,4 @@
-// docs/requests.md says what each call asks of the API server, round by round: counted here, at a proxy, and compared. REWRITE=1 writes the page.
+// docs/requests.md against requests counted at a proxy, round by round. REWRITE=1 writes the page.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { format, resolveConfig } from 'prettier'
@@ -48,7 +48,7 @@ interface Row {
   readonly rounds: readonly (readonly Asked[])[]
 }
 
-/** Calls through a proxy of their own, so that lanes run beside each other and are counted apart. */
+/** Calls through a proxy of their own: lanes run in parallel and are counted apart. */
 interface Lane {
   readonly rows: readonly Row[]
   call(verb: string, pod: PodRef, container: string, more?: More): Promise<void>

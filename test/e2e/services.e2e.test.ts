@@ -1,4 +1,4 @@
-// Pods on two nodes with the real executables: who reaches whom over TCP and ICMP, in both families; and that what is taken away is missed.
+// Pods on two nodes: reachability over TCP and ICMP, in both families, also with parts removed.
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

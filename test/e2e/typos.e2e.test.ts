@@ -1,4 +1,4 @@
-// A misspelt key, in an annotation and in a conf: reported where a user looks, with the key that was meant.
+// A misspelt key, in an annotation and in a conf, is reported with the nearest known key.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

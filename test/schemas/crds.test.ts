@@ -1,4 +1,4 @@
-// The CRD files against what users, dashboards and other controllers know of them: names, columns, every field's type, default and limits.
+// The CRD files: names, columns, type, default and limits of every field that others rely on.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -158,7 +158,10 @@ for (const { plural, kind, short, scope, status, columns } of KINDS)
     t.strictSame(printed, columns)
   })
 
-/** Field paths as `spec.a.b[].c`; what is after the colon: type, then `=default`, `!` required, `{enum}`, `min..max`. */
+/**
+ * Field paths as `spec.a.b[].c`; after the colon: type, then `=default`, `!` required, `{enum}`,
+ * `min..max`.
+ */
 function fieldsOf(schema: Schema, path = '', required = false): Record<string, string> {
   const own = [
     schema.format === 'int64' || schema.format === 'int32' ? `${schema.type}/${schema.format}` : schema.type,

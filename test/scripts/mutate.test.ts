@@ -1,4 +1,4 @@
-// Mutation testing finds what it is there to find, and the uniqueness rules have no change that no table notices.
+// `make mutate` finds survivors, and the uniqueness rules have none.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
