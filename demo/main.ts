@@ -1,5 +1,6 @@
 // `make demo`: pools, networks, pods on two nodes reached every way, clean-up. Started by run.sh in
 // its own namespaces.
+import { messageOf } from '../lib/errors.js'
 import { existsSync, readdirSync } from 'node:fs'
 import type { Api } from './api.js'
 import * as cluster from './cluster.js'
@@ -205,6 +206,6 @@ try {
   process.exit(0)
 } catch (error) {
   await new Promise(done => setTimeout(done, SIGNAL_MS_MAX)) // Ctrl-C also kills what we wait for: then that is the cause
-  console.error(`\ndemo: step ${stepsSaid()} failed: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`\ndemo: step ${stepsSaid()} failed: ${messageOf(error)}`)
   process.exit(1)
 }

@@ -1,5 +1,6 @@
 // A pod's networks as Multus attaches them: those of its annotations, by
 // NetworkAttachmentDefinition.
+import { codeOf } from '../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Api, KubeObject } from './api.js'
@@ -62,7 +63,7 @@ const cache: libcni.Cache = {
     try {
       return JSON.parse(readFileSync(`${RESULTS}/${key}`, 'utf8')) as libcni.Result
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     }
   },

@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../lib/errors.js'
 
 const COMMAND_MS_MAX = 180_000
 const CONTAINERD_S_MAX = 60
@@ -109,8 +110,7 @@ export async function within<T>(seconds: number, what: string, work: () => Promi
     try {
       return await work()
     } catch (error) {
-      if (performance.now() > end)
-        throw new Error(`${what}: not within ${seconds} s: ${error instanceof Error ? error.message : String(error)}`)
+      if (performance.now() > end) throw new Error(`${what}: not within ${seconds} s: ${messageOf(error)}`)
       await sleep(300)
     }
   }

@@ -1,4 +1,5 @@
 // `make e2e`: the cases on a real Kubernetes. Arguments name cases; none runs all, --install none.
+import { messageOf } from '../lib/errors.js'
 import { CASES } from './cases.js'
 import { everything } from './install.js'
 import { wrongs } from './invariants.js'
@@ -50,7 +51,7 @@ async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Prom
     )
     return { name, seconds: seconds() }
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error)
+    const failure = messageOf(error)
     show(`FAILED: ${failure}`)
     await aftermath()
     return { name, seconds: seconds(), failure }

@@ -104,9 +104,10 @@ function rowsOf(schema: Schema, where = ''): readonly string[] {
 
 const HEAD = `# Keys of the confs
 
-What stands in the JSON of a NetworkAttachmentDefinition or of a file in /etc/cni/net.d. Keys are read in any case, \`null\` is as if the
-key were not there, and unknown keys have no effect: the plugin's log (of \`macvlan-wrapper\` that of its IPAM) and the admission of a
-SpiderMultusConfig warn of them with the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are CNI's own.
+The keys of the JSON in a NetworkAttachmentDefinition or a file in /etc/cni/net.d. Keys are case-insensitive, and \`null\` is the same as a
+missing key. Unknown keys have no effect: the plugin's log (of \`macvlan-wrapper\` that of its IPAM) and the admission of a
+SpiderMultusConfig warn of them with the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are those of the CNI
+specification.
 `
 
 export const docsOf = (schemas: readonly Schema[]): string =>

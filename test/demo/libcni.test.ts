@@ -42,7 +42,7 @@ const runtime: libcni.Runtime = {
   capabilityArgs: { mac: '02:00:00:00:00:01', off: 1 },
 }
 
-t.test('ADD gives each plugin what the one before answered, and keeps the last answer', async t => {
+t.test('add() passes prevResult from plugin to plugin and caches the last result', async t => {
   const { hands, calls, kept } = fake()
   t.strictSame(await libcni.add(list, runtime, hands), { by: 'second' })
   t.strictSame(
@@ -55,7 +55,7 @@ t.test('ADD gives each plugin what the one before answered, and keeps the last a
   t.strictSame([...kept.keys()], ['net-c1-eth0'])
 })
 
-t.test('CHECK and DEL give every plugin the network’s answer; DEL runs backwards and forgets it', async t => {
+t.test('check() and del() pass the cached result; del() runs in reverse and removes it', async t => {
   const { hands, calls, kept } = fake()
   await libcni.add(list, runtime, hands)
   calls.length = 0
@@ -73,7 +73,7 @@ t.test('CHECK and DEL give every plugin the network’s answer; DEL runs backwar
   t.equal(kept.size, 0)
 })
 
-t.test('DEL of what was never added calls every plugin all the same; CHECK of it is an error', async t => {
+t.test('without a cached result del() calls every plugin and check() fails', async t => {
   const { hands, calls } = fake()
   await t.rejects(libcni.check(list, runtime, hands), { message: 'net was never added to c1' })
   await libcni.del(list, runtime, hands)
@@ -86,19 +86,19 @@ t.test('DEL of what was never added calls every plugin all the same; CHECK of it
   )
 })
 
-t.test('CHECK of a list that is older than CHECK is an error', async t => {
+t.test('check() rejects a cniVersion before 0.4.0', async t => {
   const { hands } = fake()
   await libcni.add(list, runtime, hands)
   await t.rejects(libcni.check({ ...list, cniVersion: '0.3.1' }, runtime, hands), /CHECK came with 0\.4\.0/)
 })
 
-t.test('disableCheck is followed', async t => {
+t.test('check() honours disableCheck', async t => {
   const { hands, calls } = fake()
   await libcni.check({ ...list, disableCheck: true }, runtime, hands)
   t.equal(calls.length, 0)
 })
 
-t.test('a conf of one plugin is a list of one; its name is the object’s where it has none', async t => {
+t.test('a single conf is a list of one, named by the object if it has no name', async t => {
   t.strictSame(libcni.conflistOf('{"cniVersion":"1.0.0","type":"macvlan","master":"eth0"}', 'object'), {
     cniVersion: '1.0.0',
     name: 'object',

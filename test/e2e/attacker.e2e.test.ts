@@ -126,7 +126,7 @@ function nothingDone(test: Test, reply: Reply): void {
 }
 
 for (const { name, path, says } of KUBECONFIGS)
-  t.test(`a kubeconfig ${name} is refused`, async t => {
+  t.test(`ADD rejects a kubeconfig ${name}`, async t => {
     const ipam = { type: 'spiderpool', kubeconfig: path, ...LOG }
     for (const verb of ['ADD', 'CHECK', 'STATUS', 'DEL']) {
       const reply = await call('spiderpool-ipam', verb, { type: 'x', ipam, prevResult: result })
@@ -147,7 +147,7 @@ for (const { name, path, says } of KUBECONFIGS)
     }
   })
 
-t.test('a kubeconfig of root in a folder of the administrator is used, also through a link to it', async t => {
+t.test('ADD uses a kubeconfig of root in a folder of node.json, also through a symbolic link', async t => {
   for (const path of [`${open}/k/good`, `${pod}/good`]) {
     const before = connections
     const ipam = { type: 'spiderpool', kubeconfig: path, ...LOG, timeouts: { status: 1 } }
@@ -158,7 +158,7 @@ t.test('a kubeconfig of root in a folder of the administrator is used, also thro
   connections = 0
 })
 
-t.test('the file of the administrator counts only where it is root’s, and whole', async t => {
+t.test('node.json must be owned by root and valid', async t => {
   const ipam = { type: 'spiderpool', kubeconfig: `${open}/k/good` }
   for (const [name, content, options, msg] of [
     [
@@ -220,7 +220,7 @@ const WRITERS: readonly Writer[] = [
 ]
 const KUBECONFIG = '/nowhere'
 
-t.test('a log outside the folders of the administrator is refused; DEL goes on without', async t => {
+t.test('ADD rejects a log outside the folders of node.json; DEL continues without a log', async t => {
   for (const { name, verbs, conf } of WRITERS)
     for (const path of [db, 'log', `${open}/log/../../${pod.slice(pod.lastIndexOf('/') + 1)}/db`, '/etc/passwd-']) {
       for (const verb of verbs) {
@@ -237,7 +237,7 @@ t.test('a log outside the folders of the administrator is refused; DEL goes on w
   t.equal(readFileSync(db, 'utf8').length, 2 * MB, 'nothing was written')
 })
 
-t.test('no link, pipe or folder of others leads a log out of its folder, and the call goes on', async t => {
+t.test('a log never follows a link, pipe or foreign folder, and the call continues', async t => {
   const log = `${open}/log`
   symlinkSync(db, `${log}/link.log`)
   symlinkSync(`${pod}/new`, `${log}/dangling.log`)
@@ -278,7 +278,7 @@ t.test('no link, pipe or folder of others leads a log out of its folder, and the
   t.match(readFileSync(good, 'utf8'), /"spiderpool IP release error"/, 'a log that may be is written, its folders made')
 })
 
-t.test('ipam.type is the name of an executable in CNI_PATH, and no path', async t => {
+t.test('ADD rejects an ipam.type that is a path', async t => {
   const network = openNetwork()
   t.teardown(() => network.close())
   const place = network.pod()
@@ -296,7 +296,7 @@ t.test('ipam.type is the name of an executable in CNI_PATH, and no path', async 
   t.strictSame(place.links(), [])
 })
 
-t.test('podDefaultCniNic is the name of an interface, and no path', async t => {
+t.test('ADD rejects a podDefaultCniNic that is a path', async t => {
   const conf = { type: 'coordinator', mode: 'underlay', overlayPodCIDR: ['10.1.0.0/16'], serviceCIDR: ['10.2.0.0/16'] }
   for (const podDefaultCniNic of ['../../ipv4', '.', 'a b', 'longer-than-15-bytes'])
     t.match((await call('coordinator', 'ADD', { ...conf, podDefaultCniNic, prevResult: result })).json, {

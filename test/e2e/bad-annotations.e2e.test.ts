@@ -264,7 +264,7 @@ for (const [key, wrongs] of [
       t.ok(msg.includes(says), msg)
     })
 
-t.test('ADD of a pod that chooses networks and was not seen by the webhook is refused', async t => {
+t.test('ADD rejects a pod that chooses networks and that the webhook did not mutate', async t => {
   const chosen = 'cni.spidernet.io/network-resource-inject'
   const msg = await refused(t, { [chosen]: 'gpu', [KEYS.ippool]: JSON.stringify({ ipv4: [FOUR] }) }, {}, 103)
   t.match(
@@ -273,7 +273,7 @@ t.test('ADD of a pod that chooses networks and was not seen by the webhook is re
   )
 })
 
-t.test('what Go reads is read: keys in any case, unknown keys, the last of two', async t => {
+t.test('ADD reads annotations as Go does: keys in any case, unknown keys, the last of two', async t => {
   const pod = await cluster.pod(`${name('right')}-x`, {
     [KEYS.ippools]: `[{"Interface":"eth0","IPv4":["nowhere"],"ipv4":["${FOUR}"],"cleanGateway":true,"more":1}]`,
   })

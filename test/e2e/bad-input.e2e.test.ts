@@ -435,7 +435,7 @@ for (const { name, of, verb = 'ADD', env, conf, ipam, annotations, liar, code, m
     await rm(pod)
   })
 
-t.test('a log on a full disk loses lines, not pods', async t => {
+t.test('ADD succeeds with its log on a full disk', async t => {
   const full = `${folder}/full`
   const { status } = spawnSync('sh', [
     '-c',

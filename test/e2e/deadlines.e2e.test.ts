@@ -157,7 +157,7 @@ for (const stage of stages) {
     }
   })
   if (stage.isHere !== true)
-    t.test(`the coordinator waits no longer: ${stage.name}`, async t => {
+    t.test(`the coordinator waits no longer than its deadline: ${stage.name}`, async t => {
       const pod = coordination.pod()
       const nic = nicOf('eth0', 6)
       for (const verb of ['ADD', 'CHECK', 'STATUS']) {

@@ -88,7 +88,7 @@ interface Aside {
 const asideOf = async (ip: string): Promise<Aside | undefined> =>
   ((await cluster.addresses()) as unknown as readonly Aside[]).find(({ metadata }) => metadata.name === ip)
 
-t.test('free addresses of both families and gateways that answer: the pod starts', async t => {
+t.test('ADD succeeds with free addresses of both families and gateways that answer', async t => {
   const place = network.pod()
   const pod = await podOf({ v4: ['10.6.1.1'], v6: ['fd06::1:1'], ...GOOD })
   const reply = await call(place, pod)
@@ -158,7 +158,7 @@ for (const [family, wish, gateway] of [
     t.strictSame(place.links(), [])
   })
 
-t.test('without the flags nothing is asked: the conflict is not seen', async t => {
+t.test('ADD without the keys sends no probe', async t => {
   const pod = await podOf({ v4: ['10.6.4.1'] })
   otherHas('10.6.4.1/16')
   t.equal((await call(network.pod(), pod, { flags: {} })).status, 0)

@@ -121,7 +121,7 @@ for (const name of ['macvlan-wrapper', 'spiderpool-ipam'])
       const how = `${name}, ${family}, detection ${detection ? 'on' : 'off'}`
       const ipam = { enableIPConflictDetection: detection }
 
-      t.test(`ADD from a pool of exactly the node's address is refused with code 108: ${how}`, async t => {
+      t.test(`ADD from a pool of the node's address only fails with code 108: ${how}`, async t => {
         const place = placeFor(name)
         const links = place.links()
         const pod = await podOf(family, `own-${family}`)
@@ -148,7 +148,7 @@ for (const [name, block] of [
   ['spiderpool-ipam', 4],
 ] as const)
   for (const [family, , subnet, length] of FAMILIES)
-    t.test(`ADD passes over the node's VIPs, and CHECK names one that comes later: ${name}, ${family}`, async t => {
+    t.test(`ADD skips the node's VIPs, and CHECK names one that is added later: ${name}, ${family}`, async t => {
       const place = placeFor(name)
       const ips = [1, 2, 3, 4].map(last => (family === 'v4' ? `10.166.${block}.${last}` : `fd16:6::${block}:${last}`))
       const [free = '', ...taken] = ips
@@ -176,7 +176,7 @@ for (const [name, block] of [
       for (const ip of taken) removeVip(ip)
     })
 
-t.test('ADD of a container without a pod is refused with code 108 too', async t => {
+t.test('ADD of a container without a pod fails with code 108 too', async t => {
   const place = network.pod()
   const ipam = { owner: 'container', default_ipv4_ippool: ['own-v4'] }
   const calling = (verb: string): Promise<Reply> =>
@@ -201,7 +201,7 @@ t.test('ADD of a container without a pod is refused with code 108 too', async t 
   await forget('own-v4')
 })
 
-t.test('ADD of a new sandbox gives up the address that the node has by now', async t => {
+t.test('ADD of a new sandbox releases an address that the node has meanwhile', async t => {
   const ips = ['10.166.7.1', '10.166.7.2']
   await cluster.pool('kept', { subnet: '10.166.0.0/16', ips })
   const pod = await podOf('v4', 'kept')

@@ -226,7 +226,7 @@ function withOpenStdin(name: string): Promise<string> {
 }
 
 for (const { name, versions, about } of EXECUTABLES) {
-  t.test(`${name} tells its versions without stdin or environment`, async t => {
+  t.test(`${name} prints its versions without stdin or environment`, async t => {
     const stdout = `{"cniVersion":"1.1.0","supportedVersions":["${versions.join('","')}"]}\n`
     const dummies = { CNI_NETNS: 'dummy', CNI_IFNAME: 'dummy', CNI_PATH: 'dummy' }
     for (const env of [{}, dummies])
@@ -239,7 +239,7 @@ for (const { name, versions, about } of EXECUTABLES) {
     t.equal(await withOpenStdin(name), stdout, 'a stdin that never ends is not waited for')
   })
 
-  t.test(`${name} without a verb says on stderr what it is`, async t => {
+  t.test(`${name} without a verb prints its about text on stderr`, async t => {
     const { status, stdout, stderr } = await runExecutable({ name })
     const [first = '', second, ...rest] = stderr.split('\n')
     t.match(first, about)
@@ -249,7 +249,7 @@ for (const { name, versions, about } of EXECUTABLES) {
     )
   })
 
-  t.test(`${name} refuses versions that it does not support`, async t => {
+  t.test(`${name} rejects versions that it does not support`, async t => {
     for (const version of ALL.filter(version => !versions.includes(version))) {
       const reply = await call(name, { conf: { cniVersion: version } })
       const details = `config is "${version}", plugin supports ["${versions.join('" "')}"]`
@@ -258,7 +258,7 @@ for (const { name, versions, about } of EXECUTABLES) {
     t.match((await call(name, { conf: { cniVersion: undefined } })).json, { cniVersion: '0.1.0' }, 'none is 0.1.0')
   })
 
-  t.test(`${name} refuses what is wrong: one JSON document, status 1`, async t => {
+  t.test(`${name} rejects bad input with one JSON document and status 1`, async t => {
     for (const { name: of, code, msg, ...asked } of CASES) {
       const reply = await call(name, asked)
       t.match(reply.json, { code, msg }, of)
@@ -268,7 +268,7 @@ for (const { name, versions, about } of EXECUTABLES) {
   })
 }
 
-t.test('the reference macvlan says the same', async t => {
+t.test('the reference macvlan gives the same answers', async t => {
   for (const { name, ours, env, conf } of CASES) {
     const asked = { ...(env && { env }), ...(conf !== undefined && { conf }) }
     const [mine, its] = [await call('macvlan-wrapper', asked), await call(REFERENCE.name, asked, REFERENCE.bin)]
@@ -297,7 +297,7 @@ const FILES: readonly { readonly name: string; readonly script: string; readonly
   },
 ]
 
-t.test('files that fail cost no more than what would have gone there', t => {
+t.test('a failing stdout or stderr changes nothing else', t => {
   const env = cniEnv({ verb: 'ADD', containerID: 'c1', netns: '/nowhere/netns' })
   for (const { name, script, stdout } of FILES) {
     const ran = spawnSync('sh', ['-c', script, `${BIN}/macvlan-wrapper`], {
@@ -312,7 +312,7 @@ t.test('files that fail cost no more than what would have gone there', t => {
   t.end()
 })
 
-t.test('a conf of megabytes is read whole', async t => {
+t.test('ADD reads a conf of megabytes', async t => {
   const reply = await call('macvlan-wrapper', { conf: { name: '', filling: 'x'.repeat(4_000_000) } })
   t.match(reply.json, { code: 7, msg: 'missing network name' })
   const endless = await call('macvlan-wrapper', { conf: { filling: 'x'.repeat(17_000_000) } })

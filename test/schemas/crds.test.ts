@@ -316,7 +316,7 @@ t.test('unknown fields are pruned in every kind', async t => {
   for (const { plural } of KINDS) t.notOk(preserving(schemaOf(plural)), plural)
 })
 
-t.test('SpiderIPAddress is cluster-wide, and its name says which address', async t => {
+t.test('SpiderIPAddress is cluster-scoped and named by its address', async t => {
   const { spec } = read('spideripaddresses')
   t.match(spec, { scope: 'Cluster', names: { shortNames: ['sip'], categories: ['spiderpool'] } })
   const fields = fieldsOf(schemaOf('spideripaddresses'))
@@ -324,7 +324,7 @@ t.test('SpiderIPAddress is cluster-wide, and its name says which address', async
     t.ok(fields[`spec.${path}`], path)
 })
 
-t.test('NetworkAttachmentDefinition is as Multus has it', async t => {
+t.test('NetworkAttachmentDefinition equals that of Multus', async t => {
   const { spec } = read('network-attachment-definitions', 'k8s.cni.cncf.io')
   t.match(spec, { scope: 'Namespaced', names: { shortNames: ['net-attach-def'], kind: 'NetworkAttachmentDefinition' } })
   const schema = spec.versions.find(({ name }) => name === 'v1')?.schema.openAPIV3Schema
