@@ -165,7 +165,7 @@ async function metricsPort(stdout: ReadableStream<Uint8Array>): Promise<number> 
 export async function until(holds: () => Promise<boolean>, everyMs = 50): Promise<void> {
   const end = performance.now() + WAIT_MS_MAX
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not so after ${WAIT_MS_MAX} ms: ${holds.toString()}`)
+    if (performance.now() > end) throw new Error(`condition not met within ${WAIT_MS_MAX} ms: ${holds.toString()}`)
     await Bun.sleep(everyMs)
   }
 }

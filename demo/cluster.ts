@@ -120,8 +120,8 @@ export async function deploy(
 }
 
 /** A sandbox for each pod, as a container runtime makes it. */
-export const sandboxes = (pods: readonly KubeObject[], places: readonly string[]): Promise<readonly Attachment[]> =>
-  Promise.all(pods.map(async (pod, at) => attachment(pod, places[at] ?? '', await sandbox(places[at] ?? ''))))
+export const sandboxes = (pods: readonly KubeObject[], netnsNames: readonly string[]): Promise<readonly Attachment[]> =>
+  Promise.all(pods.map(async (pod, at) => attachment(pod, netnsNames[at] ?? '', await sandbox(netnsNames[at] ?? ''))))
 
 export async function remove(api: Api, deployment: string, attachments: readonly Attachment[]): Promise<void> {
   await api.remove(`/apis/apps/v1/namespaces/default/deployments/${deployment}`)

@@ -44,7 +44,7 @@ export async function must(command: string): Promise<string> {
   return stdout
 }
 
-export const inside = (place: string): string => `nsenter --net=/run/netns/${place}`
+export const inside = (netnsName: string): string => `nsenter --net=/run/netns/${netnsName}`
 
 /** A private /run and /var/log: namespaces and logs do not touch the machine's own. */
 export async function ownMounts(): Promise<void> {

@@ -29,7 +29,7 @@ export interface Runtime {
 
 export type Result = { readonly cniVersion?: string } & Readonly<Record<string, unknown>>
 
-export interface Hands {
+export interface LibcniDeps {
   /**
    * Runs the executable of that type. Returns its result, `{}` for an empty stdout. @throws its
    * error.
@@ -89,7 +89,7 @@ const envOf = (verb: Verb, { containerID, netns, ifName, args }: Runtime): Reado
 })
 
 /** The last plugin's answer, which is the network's. */
-export async function add(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<Result> {
+export async function add(list: Conflist, runtime: Runtime, { call, cache }: LibcniDeps): Promise<Result> {
   let result: Result | undefined
   for (const plugin of list.plugins)
     result = await call(plugin.type, envOf('ADD', runtime), confOf(list, plugin, runtime, result))
@@ -102,7 +102,7 @@ export async function add(list: Conflist, runtime: Runtime, { call, cache }: Han
  * Every plugin gets the network's result. A network without a result, or a version older than the
  * verb, is an error.
  */
-export async function check(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<void> {
+export async function check(list: Conflist, runtime: Runtime, { call, cache }: LibcniDeps): Promise<void> {
   if (/^0\.[0-3]\./.test(list.cniVersion))
     throw new Error(`${list.name} has cniVersion ${list.cniVersion}, and CHECK came with 0.4.0`)
   if (list.disableCheck === true) return
@@ -113,7 +113,7 @@ export async function check(list: Conflist, runtime: Runtime, { call, cache }: H
 }
 
 /** The last plugin first; also without a kept result of ADD. */
-export async function del(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<void> {
+export async function del(list: Conflist, runtime: Runtime, { call, cache }: LibcniDeps): Promise<void> {
   const result = cache.read(keyOf(list, runtime))
   for (const plugin of list.plugins.toReversed())
     await call(plugin.type, envOf('DEL', runtime), confOf(list, plugin, runtime, result))

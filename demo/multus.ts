@@ -10,7 +10,7 @@ import { BIN, HOME, inside, KUBECONFIG, run } from './external-host.js'
 export interface Attachment {
   readonly pod: KubeObject
   /** The name of the sandbox's namespace, and its path. */
-  readonly place: string
+  readonly netnsName: string
   readonly netns: string
   readonly containerID: string
 }
@@ -20,9 +20,9 @@ interface Refusal {
   readonly details?: string
 }
 
-export const attachment = (pod: KubeObject, place: string, netns: string): Attachment => ({
+export const attachment = (pod: KubeObject, netnsName: string, netns: string): Attachment => ({
   pod,
-  place,
+  netnsName,
   netns,
   containerID: randomBytes(32).toString('hex'),
 })
@@ -75,7 +75,7 @@ const cache: libcni.Cache = {
 }
 
 /** Executables run in the pod's node. */
-function handsOn(one: Attachment): libcni.Hands {
+function depsOf(one: Attachment): libcni.LibcniDeps {
   return {
     cache,
     async call(type, env, conf) {
@@ -113,7 +113,7 @@ export async function add(
   const networks = await attachedTo(api, one)
   const started = performance.now()
   for (const { list, runtime } of networks) {
-    const result = (await libcni.add(list, runtime, handsOn(one))) as { ips?: readonly { address: string }[] }
+    const result = (await libcni.add(list, runtime, depsOf(one))) as { ips?: readonly { address: string }[] }
     ips.set(
       runtime.ifName,
       (result.ips ?? []).map(({ address }) => address),
@@ -131,16 +131,16 @@ export async function addAgain(api: Api, one: Attachment, type: string): Promise
     const answered = cache.read(`${list.name}-${runtime.containerID}-${runtime.ifName}`)
     const plugins = list.plugins.filter(plugin => plugin.type === type)
     const again = { ...list, plugins: plugins.map(plugin => ({ ...plugin, prevResult: answered })) }
-    await libcni.add(again, runtime, handsOn(one))
+    await libcni.add(again, runtime, depsOf(one))
   }
 }
 
 export async function check(api: Api, one: Attachment): Promise<void> {
-  for (const { list, runtime } of await attachedTo(api, one)) await libcni.check(list, runtime, handsOn(one))
+  for (const { list, runtime } of await attachedTo(api, one)) await libcni.check(list, runtime, depsOf(one))
 }
 
 /** DEL of all of them, the last first. */
 export async function del(api: Api, one: Attachment): Promise<void> {
   const networks = await attachedTo(api, one)
-  for (const { list, runtime } of networks.toReversed()) await libcni.del(list, runtime, handsOn(one))
+  for (const { list, runtime } of networks.toReversed()) await libcni.del(list, runtime, depsOf(one))
 }

@@ -8,12 +8,12 @@ import { addressOf, FAMILIES, OUTSIDE, type Family } from './stage.js'
 
 /** A pod by the name of its sandbox, with its addresses on one NIC. */
 export interface Host {
-  readonly place: string
+  readonly netnsName: string
   readonly node: string
   readonly address: Readonly<Record<Family, string>>
 }
 
-export interface Way {
+export interface Path {
   readonly says: string
   readonly from: string
   readonly host: string
@@ -24,25 +24,25 @@ export interface Way {
   readonly sees: string
 }
 
-const bothFamilies = (way: (family: Family) => Omit<Way, 'says'> & { says: string }): readonly Way[] =>
+const bothFamilies = (path: (family: Family) => Omit<Path, 'says'> & { says: string }): readonly Path[] =>
   FAMILIES.map(family => {
-    const one = way(family)
+    const one = path(family)
     return { ...one, says: `${one.says}, IPv${family}` }
   })
 
 /** Probes, and the pod asking its own node: the way that a macvlan alone does not have. */
-export const nodeWays = ({ place, node, address }: Host): readonly Way[] =>
+export const nodePaths = ({ netnsName, node, address }: Host): readonly Path[] =>
   bothFamilies(family => ({
-    says: `${node} probes ${place}`,
+    says: `${node} probes ${netnsName}`,
     from: node,
     host: address[family],
     port: PORT,
-    answers: [place],
+    answers: [netnsName],
     sees: addressOf(node, family),
   })).concat(
     bothFamilies(family => ({
-      says: `${place} asks ${node}`,
-      from: place,
+      says: `${netnsName} asks ${node}`,
+      from: netnsName,
       host: addressOf(node, family),
       port: PORT,
       answers: [node],
@@ -50,13 +50,13 @@ export const nodeWays = ({ place, node, address }: Host): readonly Way[] =>
     })),
   )
 
-export const podWays = (from: Host, to: Host): readonly Way[] =>
+export const podPaths = (from: Host, to: Host): readonly Path[] =>
   bothFamilies(family => ({
-    says: `${from.place} asks ${to.place}`,
-    from: from.place,
+    says: `${from.netnsName} asks ${to.netnsName}`,
+    from: from.netnsName,
     host: to.address[family],
     port: PORT,
-    answers: [to.place],
+    answers: [to.netnsName],
     sees: from.address[family],
   }))
 
@@ -64,16 +64,16 @@ export const podWays = (from: Host, to: Host): readonly Way[] =>
  * By ClusterIP: every endpoint answers in turn, the caller's own too, and sees the node on the
  * path.
  */
-export const clusterIpWays = (
+export const clusterIpPaths = (
   service: KubeObject,
   { from, node, endpoints }: { from: string; node: string; endpoints: readonly Host[] },
-): readonly Way[] =>
+): readonly Path[] =>
   bothFamilies(family => ({
     says: `${from} asks ClusterIP ${clusterIp(service, family)}`,
     from,
     host: clusterIp(service, family),
     port: 80,
-    answers: endpoints.map(({ place }) => place),
+    answers: endpoints.map(({ netnsName }) => netnsName),
     sees: addressOf(node, family),
   }))
 
@@ -84,10 +84,10 @@ const clusterIp = (service: KubeObject, family: Family): string =>
  * By NodePort, from outside. Under policy Local the pod sees the client address, and its reply must
  * still return through the node.
  */
-export const nodePortWays = (service: KubeObject, node: string, endpoints: readonly Host[]): readonly Way[] => {
+export const nodePortPaths = (service: KubeObject, node: string, endpoints: readonly Host[]): readonly Path[] => {
   const { ports, externalTrafficPolicy } = specOf(service)
   const isLocal = externalTrafficPolicy === 'Local'
-  const answers = endpoints.filter(endpoint => !isLocal || endpoint.node === node).map(({ place }) => place)
+  const answers = endpoints.filter(endpoint => !isLocal || endpoint.node === node).map(({ netnsName }) => netnsName)
   return bothFamilies(family => ({
     says: `${OUTSIDE} asks NodePort ${ports[0].nodePort} of ${node}${isLocal ? ', policy Local' : ''}`,
     from: OUTSIDE,
@@ -99,13 +99,13 @@ export const nodePortWays = (service: KubeObject, node: string, endpoints: reado
 }
 
 /** From outside, on one of a pod's NICs: the gateway drops an answer that comes by another. */
-export const outsideWays = (to: Host, nic: string): readonly Way[] =>
+export const outsidePaths = (to: Host, nic: string): readonly Path[] =>
   bothFamilies(family => ({
-    says: `${OUTSIDE} asks ${to.place} on ${nic}`,
+    says: `${OUTSIDE} asks ${to.netnsName} on ${nic}`,
     from: OUTSIDE,
     host: to.address[family],
     port: PORT,
-    answers: [to.place],
+    answers: [to.netnsName],
     sees: addressOf(OUTSIDE, family),
   }))
 
@@ -115,7 +115,7 @@ export const outsideWays = (to: Host, nic: string): readonly Way[] =>
  */
 export async function ask(
   residents: ReadonlyMap<string, Resident>,
-  { says, from, host, port, answers, sees }: Way,
+  { says, from, host, port, answers, sees }: Path,
 ): Promise<readonly string[]> {
   const resident = residents.get(from)
   if (resident === undefined) throw new Error(`${from} has no resident`)

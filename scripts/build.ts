@@ -133,7 +133,7 @@ function build(): void {
   compile(image)
   settle(image)
   link(image, folder)
-  console.log(`built ${NAMES.length} names of one image in dist/bin: ${NAMES.join(' ')}`)
+  console.log(`built ${NAMES.length} names of one executable in dist/bin: ${NAMES.join(' ')}`)
 }
 
 function release(): void {

@@ -39,9 +39,9 @@ function bothWays<T>(codec: Codec<T>, bytes: Uint8Array): void {
   try {
     again = codec.decode(codec.encode(value))
   } catch (thrown) {
-    throw new Error('what was read cannot be written and read again', { cause: thrown })
+    throw new Error('a decoded value cannot be encoded and decoded again', { cause: thrown })
   }
-  if (!isDeepStrictEqual(again, value)) throw new Error('what was read is written as something else')
+  if (!isDeepStrictEqual(again, value)) throw new Error('encode(decode(bytes)) differs')
 }
 
 const NLMSGHDR = 16
@@ -73,7 +73,7 @@ const nftWords: Fuzzed = {
     const words = ruleFrom(ruleAdd.codec.decode(bytes).attrs.expressions ?? [])
     nftRuleText(words)
     if (words.some(statement => 'other' in statement)) return
-    if (!isDeepStrictEqual(ruleFrom(expressionsOf(words)), words)) throw new Error('words are written as other words')
+    if (!isDeepStrictEqual(ruleFrom(expressionsOf(words)), words)) throw new Error('decompile(compile(rule)) differs')
   },
   refusals: [WireError],
   good: nft.answers.filter(({ op }) => op.codec === ruleAdd.codec).map(({ bytes }) => bytes),
@@ -191,7 +191,7 @@ const cni: readonly Fuzzed[] = [
 const macOf = (last: number) => parseMac(`0a:00:00:00:00:0${last}`) ?? never()
 const ipOf = (value: string) => parseIp(value) ?? never()
 function never(): never {
-  throw new Error('a good input is none')
+  throw new Error('a good input is rejected')
 }
 
 const frames: readonly Fuzzed[] = [

@@ -177,7 +177,7 @@ async function main(only: readonly string[]): Promise<void> {
 
 function tell(scores: readonly Score[]): void {
   for (const { file, mutants, same, survivors } of scores) {
-    console.log(`${file}: ${mutants} mutants, ${same} change nothing, ${survivors.length} survive`)
+    console.log(`${file}: ${mutants} mutants, ${same} are equivalent, ${survivors.length} survive`)
     for (const { line, was, by } of survivors) console.log(`${file}:${line}: ${oneLine(was)} → ${oneLine(by)}`)
   }
   const survive = scores.reduce((sum, { survivors }) => sum + survivors.length, 0)

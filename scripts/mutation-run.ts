@@ -7,7 +7,7 @@ import { firstFailure, SWITCH } from './mutation-tap.js'
 const [from = '0', to = '0', ...tests] = process.argv.slice(2)
 for (const test of tests) await import(pathToFileURL(test).href)
 const whole = await firstFailure()
-if (whole !== undefined) throw new Error(`fails without any change: ${whole}`)
+if (whole !== undefined) throw new Error(`the tests fail without a mutant: ${whole}`)
 writeSync(1, 'ready\n')
 for (let mutant = Number(from); mutant < Number(to); mutant++) {
   Reflect.set(globalThis, SWITCH, mutant)

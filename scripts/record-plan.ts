@@ -1,5 +1,5 @@
 // Records a case of plans on paper on a node, as root, from environment and stdin of a call.
-//   CNI_COMMAND=ADD CNI_CONTAINERID=… CNI_NETNS=… scripts/bun.sh scripts/record-plan.ts coordinator 'About' < conf.json
+//   CNI_COMMAND=ADD … scripts/bun.sh scripts/record-plan.ts coordinator 'About' < conf.json
 import { readFileSync } from 'node:fs'
 import { format } from 'prettier'
 import { CniError } from '../lib/cni/error.js'
@@ -83,7 +83,7 @@ const PLUGINS = {
 
 const [plugin = '', about = ''] = process.argv.slice(2)
 const known = Object.entries(PLUGINS).find(([name]) => name === plugin)
-if (known === undefined) throw new Error(`"${plugin}" is none of ${Object.keys(PLUGINS).join(', ')}`)
+if (known === undefined) throw new Error(`"${plugin}" is not one of ${Object.keys(PLUGINS).join(', ')}`)
 const [, [record, textOf]] = known
 
 const stdin = JSON.parse(readFileSync(0, 'utf8')) as { prevResult?: Result; ipam?: unknown } & Record<string, unknown>

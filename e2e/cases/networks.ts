@@ -66,6 +66,6 @@ async function run(): Promise<void> {
 
 export const networks: Case = {
   name: 'networks',
-  says: `pods with two NICs: ${NETWORK} and ${SECOND}, by Multus, or by a stand-in where MULTUS_BIN names none`,
+  says: `pods with a secondary interface: ${NETWORK} and ${SECOND}, by Multus, or by a stand-in where MULTUS_BIN names none`,
   run,
 }

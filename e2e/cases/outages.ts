@@ -47,7 +47,7 @@ export const containerd: Case = {
 
 export const apiserver: Case = {
   name: 'apiserver',
-  says: `the API server is away for ${AWAY_MS / 1000} s while pods start`,
+  says: `the API server is down for ${AWAY_MS / 1000} s while pods start`,
   async run() {
     await apply(pool4('away', '172.18.42.1-172.18.42.10'))
     await apply(app({ name: 'away', replicas: 10, annotations: ippool(['away']) }))
@@ -64,7 +64,7 @@ const LEADER = '-n kube-system get lease spiderpool-controller-leases -o jsonpat
 
 export const controller: Case = {
   name: 'controller',
-  says: 'the leading controller is killed; the other one leads and counts go on',
+  says: 'the leading controller is killed; the other one leads and pool counts stay current',
   async run() {
     await apply(pool4('led', '172.18.43.1-172.18.43.10'))
     const leader = await kubectl(LEADER)
@@ -138,7 +138,7 @@ const notReady = async (node: string, is: string): Promise<void> => {
 
 export const dead: Case = {
   name: 'dead',
-  says: 'a node stopped dead: its stateless addresses are reclaimed, and other pods have them; it comes back and disturbs no other pod',
+  says: 'a node crashes: addresses of its stateless pods are reclaimed and reused; its return disturbs no pod',
   async run() {
     await apply(pool4('dead', '172.18.46.1-172.18.46.4'))
     const name = 'mortal'

@@ -7,7 +7,7 @@ import { addressesOf, allocated, gone, launch, ready, remove } from '../wait.js'
 
 export const stateful: Case = {
   name: 'stateful',
-  says: 'a StatefulSet’s pod is deleted and comes back with its address; scaled down, the address is free',
+  says: 'a StatefulSet’s pod is deleted and comes back with its address; scaled down, the address is released',
   async run() {
     await apply(pool4('stateful', '172.18.31.1-172.18.31.5'))
     const set: App = { name: 'db', kind: 'StatefulSet', replicas: 2, annotations: ippool(['stateful']) }
@@ -64,14 +64,14 @@ export const rolling: Case = {
 
 export const forced: Case = {
   name: 'forced',
-  says: 'a pod deleted by force; the next one has the pool’s only address',
+  says: 'a pod is deleted by force; the next one gets the pool’s only address',
   async run() {
     await apply(pool4('single', '172.18.34.1'))
     const [first] = await launch({ name: 'one', replicas: 1, annotations: ippool(['single']) })
     await kubectl(`delete pod ${first?.metadata.name ?? ''} --force --grace-period=0`)
     const [next] = await within(90, 'another pod is ready', async () => {
       const pods = await ready('one', 1, 1)
-      if (pods[0]?.metadata.uid === first?.metadata.uid) throw new Error('it is the same')
+      if (pods[0]?.metadata.uid === first?.metadata.uid) throw new Error('the pod was not replaced')
       return pods
     })
     show(`${first?.metadata.name ?? ''} had ${first?.status.podIP ?? ''}, ${next?.metadata.name ?? ''} has it now`)

@@ -30,7 +30,7 @@ export const edited: Case = {
 
 export const deleted: Case = {
   name: 'deleted',
-  says: 'a pool in use is deleted: it stays until its last address is free, and gives none meanwhile',
+  says: 'a pool in use is deleted: it stays until its last address is released, and allocates none meanwhile',
   async run() {
     await apply(pool4('going', '172.18.37.1-172.18.37.4'))
     await launch({ name: 'stay', replicas: 2, annotations: ippool(['going']) })
@@ -49,7 +49,7 @@ export const deleted: Case = {
 
 export const exhausted: Case = {
   name: 'exhausted',
-  says: 'a pool that is too small, and then extended: the pods heal by themselves',
+  says: 'a pool is too small, then extended: waiting pods start',
   async run() {
     await apply(pool4('small', '172.18.38.1-172.18.38.2'))
     await apply(app({ name: 'wait', replicas: 4, annotations: ippool(['small']) }))

@@ -8,7 +8,11 @@ interface Called {
   readonly conf: Readonly<Record<string, unknown>>
 }
 
-function fake(): { readonly hands: libcni.Hands; readonly calls: Called[]; readonly kept: Map<string, libcni.Result> } {
+function fake(): {
+  readonly deps: libcni.LibcniDeps
+  readonly calls: Called[]
+  readonly kept: Map<string, libcni.Result>
+} {
   const calls: Called[] = []
   const kept = new Map<string, libcni.Result>()
   const cache = {
@@ -20,7 +24,7 @@ function fake(): { readonly hands: libcni.Hands; readonly calls: Called[]; reado
     calls.push({ type, verb: env['CNI_COMMAND'] ?? '', conf: conf as Called['conf'] })
     return { by: type }
   }
-  return { hands: { call, cache }, calls, kept }
+  return { deps: { call, cache }, calls, kept }
 }
 
 const list = libcni.conflistOf(
@@ -43,8 +47,8 @@ const runtime: libcni.Runtime = {
 }
 
 t.test('add() passes prevResult from plugin to plugin and caches the last result', async t => {
-  const { hands, calls, kept } = fake()
-  t.strictSame(await libcni.add(list, runtime, hands), { by: 'second' })
+  const { deps, calls, kept } = fake()
+  t.strictSame(await libcni.add(list, runtime, deps), { by: 'second' })
   t.strictSame(
     calls.map(({ type, conf }) => [type, conf]),
     [
@@ -56,11 +60,11 @@ t.test('add() passes prevResult from plugin to plugin and caches the last result
 })
 
 t.test('check() and del() pass the cached result; del() runs in reverse and removes it', async t => {
-  const { hands, calls, kept } = fake()
-  await libcni.add(list, runtime, hands)
+  const { deps, calls, kept } = fake()
+  await libcni.add(list, runtime, deps)
   calls.length = 0
-  await libcni.check(list, runtime, hands)
-  await libcni.del(list, runtime, hands)
+  await libcni.check(list, runtime, deps)
+  await libcni.del(list, runtime, deps)
   t.strictSame(
     calls.map(({ type, verb, conf }) => [verb, type, conf['prevResult']]),
     [
@@ -74,9 +78,9 @@ t.test('check() and del() pass the cached result; del() runs in reverse and remo
 })
 
 t.test('without a cached result del() calls every plugin and check() fails', async t => {
-  const { hands, calls } = fake()
-  await t.rejects(libcni.check(list, runtime, hands), { message: 'net was never added to c1' })
-  await libcni.del(list, runtime, hands)
+  const { deps, calls } = fake()
+  await t.rejects(libcni.check(list, runtime, deps), { message: 'net was never added to c1' })
+  await libcni.del(list, runtime, deps)
   t.strictSame(
     calls.map(({ verb, conf }) => [verb, 'prevResult' in conf]),
     [
@@ -87,14 +91,14 @@ t.test('without a cached result del() calls every plugin and check() fails', asy
 })
 
 t.test('check() rejects a cniVersion before 0.4.0', async t => {
-  const { hands } = fake()
-  await libcni.add(list, runtime, hands)
-  await t.rejects(libcni.check({ ...list, cniVersion: '0.3.1' }, runtime, hands), /CHECK came with 0\.4\.0/)
+  const { deps } = fake()
+  await libcni.add(list, runtime, deps)
+  await t.rejects(libcni.check({ ...list, cniVersion: '0.3.1' }, runtime, deps), /CHECK came with 0\.4\.0/)
 })
 
 t.test('check() honours disableCheck', async t => {
-  const { hands, calls } = fake()
-  await libcni.check({ ...list, disableCheck: true }, runtime, hands)
+  const { deps, calls } = fake()
+  await libcni.check({ ...list, disableCheck: true }, runtime, deps)
   t.equal(calls.length, 0)
 })
 
