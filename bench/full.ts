@@ -24,7 +24,7 @@ const call = (stage: Stage, verb: string, pod: Pod): Promise<Sample> => {
 }
 
 const REPLACED = 1000
-/** As a kubelet whose sandbox failed: it comes again after a while, and waits longer each time. */
+/** Retries as a kubelet whose sandbox failed, with exponential backoff. */
 const AGAIN_MS = 500
 const AGAIN_MS_MAX = 8_000
 

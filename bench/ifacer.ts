@@ -1,5 +1,4 @@
-// ADD and DEL of ifacer: here where the kernel has the link kinds, else as ratios in
-// user-mode-linux.
+// ADD and DEL of ifacer: here where the kernel has the link kinds, else in user-mode-linux.
 import type { Calls } from './ifacer-calls.js'
 import type { Row } from './measure.js'
 

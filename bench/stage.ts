@@ -1,5 +1,4 @@
-// What a bench needs: a standalone API server with pools and pods, a node's link, a pod's
-// namespace.
+// What a bench needs: a standalone API server with pools and pods, a node's link, a netns.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,4 @@
-// What a veth costs in the kernel alone, by our netlink in one process: the lower bound of ADD and
-// DEL.
+// What a veth costs in the kernel alone, by our netlink: the lower bound of ADD and DEL.
 import { closeSync, openSync } from 'node:fs'
 import { Opener } from '../lib/kernel/sockets.js'
 import { Conn } from '../lib/netlink/conn.js'
@@ -9,7 +8,7 @@ import { anyLink, IFF, linkAdd, linkChange, linkDel, linkIndex, linkNamed } from
 import { median } from './measure.js'
 
 const ROUNDS = 31
-/** What a removed veth leaves the kernel to do is over by then. */
+/** The kernel has finished the asynchronous work of a removed veth by then. */
 export const REST_MS = 30
 
 export interface Veth {

@@ -1,5 +1,4 @@
-// The demo's cluster: API server, pools, networks, nodes, and the objects of Kubernetes'
-// controllers.
+// The demo's cluster: API server, pools, networks, and the objects of Kubernetes' controllers.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'

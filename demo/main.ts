@@ -1,5 +1,4 @@
-// `make demo`: pools, networks, pods on two nodes reached every way, clean-up. Started by run.sh in
-// its own namespaces.
+// `make demo`: pools, networks, pods on two nodes reached every way. Started by run.sh.
 import { messageOf } from '../lib/errors.js'
 import { existsSync, readdirSync } from 'node:fs'
 import type { Api } from './api.js'

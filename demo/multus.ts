@@ -1,5 +1,4 @@
-// A pod's networks as Multus attaches them: those of its annotations, by
-// NetworkAttachmentDefinition.
+// A pod's networks as Multus attaches them: its annotations' NetworkAttachmentDefinitions.
 import { codeOf } from '../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

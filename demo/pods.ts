@@ -6,7 +6,7 @@ import type { Application } from './objects.js'
 import { startResident, type Resident } from './residents.js'
 import type { Host } from './reachability.js'
 
-/** A pod with its interfaces and its place, where a resident runs. */
+/** A pod with its interfaces, and the netns where its resident runs. */
 export interface Pod {
   readonly attachment: Attachment
   readonly nics: ReadonlyMap<string, Host>
@@ -20,7 +20,7 @@ export async function addResident(residents: Residents, netnsName: string): Prom
   residents.set(netnsName, await startResident(netnsName))
 }
 
-/** Pods of an application, `{ place: node }`, with everything that ADD makes: all at once. */
+/** Starts the pods of an application, `{ netnsName: node }`, with the results of ADD; concurrently. */
 export async function start(
   api: Api,
   { app, on, residents }: { app: Application; on: Readonly<Record<string, string>>; residents: Residents },

@@ -1,5 +1,4 @@
-// Reachability over TCP: each check is a sentence, who dials where, and which source the server
-// must see.
+// Reachability over TCP: who dials where, and which source the server must see.
 import type { KubeObject } from './api.js'
 import { PORT } from './resident.js'
 import type { Resident } from './residents.js'
@@ -18,9 +17,9 @@ export interface Path {
   readonly from: string
   readonly host: string
   readonly port: number
-  /** Who answers; each of several is asked in turn. */
+  /** The endpoints that answer, in turn. */
   readonly answers: readonly string[]
-  /** Whom the one that answers sees: an address. */
+  /** The source address that the endpoint sees. */
   readonly sees: string
 }
 

@@ -4,7 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { messageOf } from '../lib/errors.js'
 
-/** What everything here listens on, as a container would. */
+/** The port of every resident. */
 export const PORT = 8080
 /** A SYN that a busy machine lost is sent again after one second. */
 const DIAL_MS_MAX = 2500

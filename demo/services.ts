@@ -1,5 +1,4 @@
-// Services as nftables rules of a node, as kube-proxy writes them. Knows Services; knows no
-// Spiderpool.
+// Services as nftables rules of a node, as kube-proxy writes them. Knows no Spiderpool.
 import type { KubeObject } from './api.js'
 import { POD_CIDR } from './objects.js'
 import { PORT } from './resident.js'

@@ -1,5 +1,4 @@
-// A StatefulSet's pod moves to the other node with its addresses; after a scale-down they are
-// released.
+// A StatefulSet's pod moves to the other node with its addresses; a scale-down releases them.
 import { pathOf, type Api, type KubeObject } from './api.js'
 import { sandboxes } from './cluster.js'
 import { add, del, type Attachment } from './multus.js'

@@ -1,5 +1,4 @@
-// `make bench-e2e`: our network beside Debian's macvlan with host-local, in one cluster. Prints
-// tables.
+// `make bench-e2e`: our network beside Debian's macvlan with host-local, in one cluster.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'

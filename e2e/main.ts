@@ -22,7 +22,7 @@ const started = performance.now()
 
 const LINES_MAX = 40
 
-/** What there is to see of a failure; then its pods go, so that the next case stands alone. */
+/** Prints the state after a failure, then deletes the pods, so that the next case starts clean. */
 async function aftermath(): Promise<void> {
   const looks = [
     'get pods -A -o wide',

@@ -77,7 +77,7 @@ function rowOf(
   }
 }
 
-/** Rows for what a datagram holds; a comment for what no request of ours is. */
+/** Rows of the messages of a datagram; a comment for a message that is none of our requests. */
 export function rowsOf(of: string, datagram: Uint8Array): readonly string[] {
   return framesOf(datagram).map((frame, index) => {
     const start = framesOf(datagram)

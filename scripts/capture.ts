@@ -1,5 +1,4 @@
-// Runs a command under strace in a new network namespace; prints its netlink requests as test rows.
-// Root.
+// Runs a command under strace in a new netns; prints its netlink requests as test rows. Root.
 //   npx tsx scripts/capture.ts [--first 'ip link add v0 …'] [--answers] ip link add m0 link v0 …
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

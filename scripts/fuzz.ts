@@ -1,5 +1,4 @@
-// Damaged captures and random bytes at every decoder: it decodes or throws its own error, nothing
-// else.
+// Damaged captures and random bytes at every decoder: it decodes or throws its own error.
 //   npx tsx scripts/fuzz.ts [seconds] [seed]     600 s by default; the printed seed repeats the run
 import { FUZZED, type Fuzzed } from './fuzzed.js'
 

@@ -1,5 +1,4 @@
-// The decoders of `make fuzz`, with good inputs and the errors they may throw. A new decoder is a
-// row here.
+// The decoders of `make fuzz`, with good inputs and the errors they may throw.
 import { CniError } from '../lib/cni/error.js'
 import { decodeConf } from '../lib/cni/json.js'
 import { decodePrevResult, decodeResult } from '../lib/cni/result.js'

@@ -1,5 +1,4 @@
-// `make generate`: validators, types and docs/conf.md from schemas/netconf. `--check` fails on a
-// difference.
+// `make generate`: validators, types and docs/conf.md from schemas/netconf. `--check` compares.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'

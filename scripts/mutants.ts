@@ -21,7 +21,7 @@ import { SWITCH } from './mutation-tap.js'
 import { lineAt, startOf, type Source } from './source-tree.js'
 
 export interface Mutant {
-  /** 1-based, and what stands there. */
+  /** 1-based line, and its text. */
   readonly line: number
   readonly was: string
   readonly by: string

@@ -84,7 +84,7 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
 
 const COPIED = ['lib', 'daemons', 'test', 'schemas', 'tsconfig.json']
 const BUN = `${ROOT}scripts/bun.sh`
-/** Of one mutant; one that runs longer is taken to loop for ever. */
+/** Per mutant; one that runs longer counts as an endless loop. */
 const RUN_MS_MAX = 20_000
 
 /** The numbers of the mutants that no test notices. */

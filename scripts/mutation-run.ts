@@ -1,5 +1,4 @@
-// Runs tests once for each mutant in one process and prints what killed it. Under Bun, in a copy of
-// the tree.
+// Runs tests once for each mutant in one process. Under Bun, in a copy of the tree.
 import { writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { firstFailure, SWITCH } from './mutation-tap.js'

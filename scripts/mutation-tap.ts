@@ -27,7 +27,7 @@ function hold(isTrue: boolean): void {
   if (!isTrue) throw new Error('an assertion does not hold')
 }
 
-/** As tap's `match`: what is asked for is there, whatever else is. */
+/** As tap's `match`: the given fields match, others are ignored. */
 function matches(found: unknown, wanted: unknown): boolean {
   if (wanted instanceof RegExp) return typeof found === 'string' && wanted.test(found)
   if (typeof wanted === 'string') return typeof found === 'string' && found.includes(wanted)

@@ -1,5 +1,4 @@
-// Records the cases of plans on paper from test/fixtures/situations.ts. As root, with dist/bin
-// built.
+// Records plans on paper from test/fixtures/situations.ts. As root, with dist/bin built.
 //   npx tsx scripts/record-plans.ts [coordinator/overlay-third …]
 import { messageOf } from '../lib/errors.js'
 import { writeFileSync } from 'node:fs'

@@ -7,7 +7,7 @@ import { show } from '../say.js'
 import { allocated, events, gone, launch, ready, remove } from '../wait.js'
 
 const [FIRST = '', SECOND = ''] = NODES
-/** E2E_AWAY_S: shorter where every minute counts, as in CI. */
+/** E2E_AWAY_S shortens it, in CI for example. */
 const AWAY_MS = Number(process.env['E2E_AWAY_S'] ?? 60) * 1000
 
 /** Pods start; a daemon of the first node is killed in their midst and comes back. */

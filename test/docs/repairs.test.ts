@@ -1,5 +1,4 @@
-// docs/repairs.md and docs/compatibility.md name a test for each row: it exists, and `make test`
-// runs it.
+// Each row of docs/repairs.md and docs/compatibility.md names a test that `make test` runs.
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { ROOT } from '../../scripts/source-tree.js'

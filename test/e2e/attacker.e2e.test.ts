@@ -1,5 +1,4 @@
-// Confs of a user who may write network definitions but is not root: nothing is run, sent or
-// written.
+// Confs of a user who may write network definitions but is not root: nothing is run or written.
 import {
   chmodSync,
   chownSync,

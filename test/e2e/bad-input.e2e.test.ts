@@ -1,5 +1,4 @@
-// Bad input: the right code, one sentence with field and value, status 1, one JSON document,
-// nothing left.
+// Bad input: the right code, one sentence with field and value, status 1, nothing left.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { spawnSync } from 'node:child_process'

@@ -1,5 +1,4 @@
-// Conflict and gateway detection: the executables on a bridge with another host, and the frames
-// sent.
+// Conflict and gateway detection: the executables on a bridge with another host.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'

@@ -1,5 +1,4 @@
-// kill -9 at every syscall with an effect of ADD and DEL: after a retry or a DEL the state is
-// right.
+// kill -9 at every syscall with an effect of ADD and DEL; a retry or a DEL repairs the state.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { spawnSync } from 'node:child_process'

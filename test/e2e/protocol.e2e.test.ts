@@ -1,5 +1,4 @@
-// Every compiled executable by the CNI protocol, beside the reference macvlan: VERSION,
-// environment, JSON, verbs.
+// The CNI protocol of every executable, beside the reference macvlan: VERSION, environment, JSON.
 import { spawn, spawnSync } from 'node:child_process'
 import t from 'tap'
 import { BIN, cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
