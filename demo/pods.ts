@@ -20,7 +20,7 @@ export async function addResident(residents: Residents, netnsName: string): Prom
   residents.set(netnsName, await startResident(netnsName))
 }
 
-/** Starts the pods of an application, `{ netnsName: node }`, with the results of ADD; concurrently. */
+/** Starts the pods of an application, `{ netnsName: node }`, concurrently. */
 export async function start(
   api: Api,
   { app, on, residents }: { app: Application; on: Readonly<Record<string, string>>; residents: Residents },
