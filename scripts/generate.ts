@@ -1,4 +1,4 @@
-// `make generate`: validators, types and docs/conf.md from schemas/netconf. `--check` compares.
+// `make generate`: validators, types and a page of documentation from schemas/netconf. `--check` writes nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
@@ -6,7 +6,7 @@ import { format, resolveConfig } from 'prettier'
 import { bare, docsOf, keysOf, typesOf, type Schema } from './netconf.js'
 import { ROOT } from './source-tree.js'
 
-// ajv is CommonJS with a default export: Node and TypeScript agree on it only this way.
+// ajv is CommonJS with a default export of its own: Node and TypeScript agree on what it is only this way.
 const require = createRequire(import.meta.url)
 const { Ajv } = require('ajv') as { Ajv: typeof AjvClass }
 const standaloneCode = (require('ajv/dist/standalone') as { default: (ajv: AjvClass, validate: unknown) => string })
@@ -20,9 +20,7 @@ async function pretty(path: string, text: string, parser: string): Promise<reado
   return [path, await format(text, { ...(await resolveConfig(`${ROOT}${path}`)), parser })]
 }
 
-/**
- * The validator stops at the first fault, the only one reported, and has no import, to start fast.
- */
+/** Only the first fault is told, so the validator stops there; the code has no import, so that nothing else is loaded for it. */
 function validatorOf(schema: Schema): string {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },

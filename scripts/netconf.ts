@@ -1,4 +1,4 @@
-// From a netconf schema to TypeScript types, a table of its keys, and docs. Pure.
+// From a net-conf schema to TypeScript types, a table of its keys, and documentation. Pure; knows the few words of JSON Schema that ours use.
 
 export interface Schema {
   readonly title?: string
@@ -104,10 +104,9 @@ function rowsOf(schema: Schema, where = ''): readonly string[] {
 
 const HEAD = `# Keys of the confs
 
-The keys of the JSON in a NetworkAttachmentDefinition or a file in /etc/cni/net.d. Keys are case-insensitive, and \`null\` is the same as a
-missing key. Unknown keys have no effect: the plugin's log (of \`macvlan-wrapper\` that of its IPAM) and the admission of a
-SpiderMultusConfig warn of them with the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are those of the CNI
-specification.
+What stands in the JSON of a NetworkAttachmentDefinition or of a file in /etc/cni/net.d. Keys are read in any case, \`null\` is as if the
+key were not there, and unknown keys have no effect: the plugin's log (of \`macvlan-wrapper\` that of its IPAM) and the admission of a
+SpiderMultusConfig warn of them with the nearest known key. \`name\`, \`cniVersion\`, \`type\` and \`prevResult\` are CNI's own.
 `
 
 export const docsOf = (schemas: readonly Schema[]): string =>

@@ -57,7 +57,7 @@ export interface Conf {
     /** Where `kubeconfig` is not given. */
     readonly kubeconfig?: string
   }
-  /** Added by the runtime, with `"capabilities": {"io.kubernetes.cri.pod-annotations": true}` in the conf: then the Pod is not read from the API server. */
+  /** What the runtime adds, with `"capabilities": {"io.kubernetes.cri.pod-annotations": true}` in the conf: then nobody is asked for the pod. */
   readonly runtimeConfig?: {
     /** The pod's annotations. */
     readonly 'io.kubernetes.cri.pod-annotations'?: {
@@ -71,11 +71,11 @@ export interface Conf {
     readonly logLevel?: string
     /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
     readonly logFile?: string
-    /** Megabytes after which the file is rotated; 0 means 100. */
+    /** Megabytes after which a file is put aside; 0 is 100. */
     readonly logMaxSize?: number | string
-    /** Days after which a rotated file is deleted; 0 means never. */
+    /** Days after which a file put aside goes; 0 is never. */
     readonly logMaxAge?: number | string
-    /** Rotated files that are kept; 0 means all. */
+    /** Files put aside that are kept; 0 is all. */
     readonly logMaxCount?: number | string
   }
 }

@@ -25,11 +25,11 @@ export interface Conf {
     readonly logLevel?: string
     /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
     readonly logFile?: string
-    /** Megabytes after which the file is rotated; 0 means 100. */
+    /** Megabytes after which a file is put aside; 0 is 100. */
     readonly logMaxSize?: number | string
-    /** Days after which a rotated file is deleted; 0 means never. */
+    /** Days after which a file put aside goes; 0 is never. */
     readonly logMaxAge?: number | string
-    /** Rotated files that are kept; 0 means all. */
+    /** Files put aside that are kept; 0 is all. */
     readonly logMaxCount?: number | string
   }
 }

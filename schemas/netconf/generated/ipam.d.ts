@@ -21,11 +21,11 @@ export interface Conf {
   readonly log_level?: string
   /** Where a line of JSON for each call goes, in a folder that is the administrator's ([security](security.md)). */
   readonly log_file_path?: string
-  /** Megabytes after which the file is rotated; 0 means 100. */
+  /** Megabytes after which a file is put aside; 0 is 100. */
   readonly log_file_max_size?: number | string
-  /** Days after which a rotated file is deleted; 0 means never. */
+  /** Days after which a file put aside goes; 0 is never. */
   readonly log_file_max_age?: number | string
-  /** Rotated files that are kept; 0 means all. */
+  /** Files put aside that are kept; 0 is all. */
   readonly log_file_max_count?: number | string
   /** Pools for IPv4, tried in this order, where neither the pod nor its Namespace names any. Names may be patterns such as `team-*`. */
   readonly default_ipv4_ippool?: readonly string[]

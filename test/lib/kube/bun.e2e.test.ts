@@ -37,15 +37,15 @@ for (const NODE_TLS_REJECT_UNAUTHORIZED of [undefined, '0'])
       t.match(await bun('kube-tls.ts'), {
         'a trusted certificate': /^Bearer t1$/,
         'a kubeconfig in YAML': /^Bearer t2$/,
-        'no trusted CA': UNTRUSTED,
+        'nobody vouches': UNTRUSTED,
         'another authority': UNTRUSTED,
         'another name': UNTRUSTED,
-        'tls-server-name': /^anonymous$/,
+        'another name, told': /^nobody$/,
         'an expired certificate':
           /its certificate has expired; renew it, or set the clock of this node \(CERT_HAS_EXPIRED\)$/,
-        'no verification': /^anonymous$/,
+        'no verification': /^nobody$/,
         'https where plain http is spoken': HANDSHAKE,
-        'a client certificate': /^anonymous$/,
+        'a client certificate': /^nobody$/,
         'no client certificate': HANDSHAKE,
         // TLS 1.3: a server that does not know the client hangs up after the handshake, without a word that fetch hands on.
         "a stranger's client certificate": /: the connection was closed before an answer came \(ECONNRESET\)$/,
@@ -55,7 +55,7 @@ for (const NODE_TLS_REJECT_UNAUTHORIZED of [undefined, '0'])
         'no unix socket':
           /^Unreachable: the API server DIR\/none.sock cannot be reached: there is no such socket \(ENOENT\)$/,
         'a token of a plugin': /^Bearer t4$/,
-        'a certificate of a plugin': /^anonymous$/,
+        'a certificate of a plugin': /^nobody$/,
         'no plugin':
           /^BadConfig: kubeconfig DIR\/config: exec of user "u" could not run DIR\/none: .*; is it installed on this node\?$/,
       })
@@ -66,7 +66,7 @@ t.test('every verb against the API server', async t => {
   const server = await startApiserver()
   t.teardown(() => server.stop())
   t.strictSame(await bun('kube-calls.ts', server.kubeconfig), {
-    outcomes: [
+    told: [
       'default',
       '404 NotFound',
       '409 AlreadyExists',
