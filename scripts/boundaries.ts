@@ -1,11 +1,9 @@
-// Which part may import what. What is not listed is forbidden; a part may always import itself.
+// The table of what may import what. What is not listed is forbidden, `node:` modules included. A part may always import itself.
 
 /** Leaves that import nothing: every part may import them. */
 export const LEAVES: readonly string[] = ['lib/errors.ts', 'lib/linux', 'lib/hash.ts']
 
-/**
- * A part (folder or file, longest match) and what it may import: parts, packages, `node:` modules.
- */
+/** A part (a folder or a file; the longest match counts) and what else it may import: parts, packages, modules. */
 export const MAY: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['lib/cni/plugin.ts', 'lib/version.ts', 'plugins', 'daemons', 'node:fs'],
   'lib/version.ts': [],
@@ -118,7 +116,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   test: ['*'],
 }
 
-/** What single files may import beyond their part: effects, Bun, heavy packages. */
+/** What single files may import beyond their part: where effects, Bun and heavy packages are let in. */
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
   'lib/cni/allowed-files.ts': ['lib/kube/entry.ts', 'lib/file-trust.ts', 'node:fs'],
@@ -174,8 +172,8 @@ export const PROCESS: readonly RegExp[] = [
 ]
 
 /**
- * Decisions: no waiting, no clock, no randomness. A folder is pure; what it performs is named
- * behind `?!`.
+ * Decisions: no waiting, no clock, no randomness. A folder is pure; what it performs is named behind
+ * `?!`.
  */
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,

@@ -1,4 +1,4 @@
-// The CRD files: names, columns, type, default and limits of every field that others rely on.
+// The CRD files against what users, dashboards and other controllers know of them: names, columns, every field's type, default and limits.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -158,10 +158,7 @@ for (const { plural, kind, short, scope, status, columns } of KINDS)
     t.strictSame(printed, columns)
   })
 
-/**
- * Field paths as `spec.a.b[].c`; after the colon: type, then `=default`, `!` required, `{enum}`,
- * `min..max`.
- */
+/** Field paths as `spec.a.b[].c`; what is after the colon: type, then `=default`, `!` required, `{enum}`, `min..max`. */
 function fieldsOf(schema: Schema, path = '', required = false): Record<string, string> {
   const own = [
     schema.format === 'int64' || schema.format === 'int32' ? `${schema.type}/${schema.format}` : schema.type,
@@ -298,7 +295,7 @@ for (const [plural, wanted] of Object.entries(FIELDS))
     const seen = fieldsOf(schemaOf(plural))
     for (const [path, is] of Object.entries(wanted)) t.equal(seen[path], is, path)
     if (plural === 'spidermultusconfigs') return
-    // For the small kinds the table is complete: a field that is not in it was not asked for.
+    // Of the small kinds the table is whole: a field that is not in it is one that nobody asked for.
     const more = Object.keys(seen).filter(path =>
       path.startsWith('spec.') || path.startsWith('status.') ? !isKnown(path, wanted) : false,
     )
@@ -316,7 +313,7 @@ t.test('unknown fields are pruned in every kind', async t => {
   for (const { plural } of KINDS) t.notOk(preserving(schemaOf(plural)), plural)
 })
 
-t.test('SpiderIPAddress is cluster-scoped and named by its address', async t => {
+t.test('SpiderIPAddress is cluster-wide, and its name says which address', async t => {
   const { spec } = read('spideripaddresses')
   t.match(spec, { scope: 'Cluster', names: { shortNames: ['sip'], categories: ['spiderpool'] } })
   const fields = fieldsOf(schemaOf('spideripaddresses'))
@@ -324,7 +321,7 @@ t.test('SpiderIPAddress is cluster-scoped and named by its address', async t => 
     t.ok(fields[`spec.${path}`], path)
 })
 
-t.test('NetworkAttachmentDefinition equals that of Multus', async t => {
+t.test('NetworkAttachmentDefinition is as Multus has it', async t => {
   const { spec } = read('network-attachment-definitions', 'k8s.cni.cncf.io')
   t.match(spec, { scope: 'Namespaced', names: { shortNames: ['net-attach-def'], kind: 'NetworkAttachmentDefinition' } })
   const schema = spec.versions.find(({ name }) => name === 'v1')?.schema.openAPIV3Schema
