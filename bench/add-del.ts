@@ -1,4 +1,4 @@
-// ADD and DEL of one pod: the IPAM alone, macvlan-wrapper with IPAM, and Debian's macvlan with host-local in the same run.
+// ADD and DEL of one pod: IPAM alone, macvlan-wrapper with IPAM, Debian's macvlan with host-local.
 import { measure, median, type Row, type Sample } from './measure.js'
 import { BIN, callOf, DEBIAN, type Pod, type Stage } from './stage.js'
 

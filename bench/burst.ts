@@ -1,4 +1,4 @@
-// A thousand ADDs by a thousand processes, fifty at a time, into a pool of exactly a thousand addresses.
+// 1,000 ADDs by 1,000 processes, 50 at a time, into a pool of exactly 1,000 addresses.
 import { quantile, type Row, measure, type Sample } from './measure.js'
 import { costs, logOf } from './log.js'
 import { BIN, callOf, type Pod, type Stage } from './stage.js'
@@ -29,7 +29,7 @@ export async function burst(stage: Stage): Promise<readonly Row[]> {
   const walls = samples.map(({ wallMs }) => wallMs)
   const failures = samples.filter(({ status }) => status !== 0).map(({ stdout }) => stdout)
   for (const stdout of new Set(failures)) console.error(stdout)
-  const told = costs(stage)
+  const counted = costs(stage)
   return [
     { what: `${PODS} ADDs, ${AT_ONCE} at a time, total`, value: totalS, unit: 's', bound: '<= 25 s' },
     {
@@ -40,8 +40,8 @@ export async function burst(stage: Stage): Promise<readonly Row[]> {
     { what: 'distinct addresses', value: String(addresses.size), bound: String(PODS) },
     { what: 'one ADD, p50', value: quantile(walls, 0.5), unit: 'ms' },
     { what: 'one ADD, p99', value: quantile(walls, 0.99), unit: 'ms' },
-    { what: 'names that were taken (409)', value: String(sum(told.map(({ taken }) => taken))) },
-    { what: 'requests', value: String(sum(told.map(({ requests }) => requests))) },
+    { what: 'creations that conflicted (409)', value: String(sum(counted.map(({ taken }) => taken))) },
+    { what: 'requests', value: String(sum(counted.map(({ requests }) => requests))) },
   ]
 }
 

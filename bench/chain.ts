@@ -1,10 +1,10 @@
-// macvlan-wrapper and coordinator one behind the other, as a runtime calls them. Knows no conf of the coordinator's: it is given.
+// macvlan-wrapper and coordinator chained as a runtime chains them; the caller passes the conf.
 import { measure, median, type Row } from './measure.js'
 import { BIN, callOf, masterOf, type Stage } from './stage.js'
 
 const CHAIN_ROUNDS = 15
 
-/** macvlan-wrapper with its IPAM, then coordinator with what it answered; DEL in the other order. */
+/** macvlan-wrapper with its IPAM, then coordinator with its result; DEL in reverse order. */
 export async function chain(stage: Stage, conf: (prevResult: object) => string): Promise<readonly Row[]> {
   Bun.spawnSync(['ip', 'addr', 'add', '10.99.0.1/24', 'dev', masterOf()])
   await stage.pool('chain', { subnet: '10.99.0.0/24', ips: ['10.99.0.10-10.99.0.250'], gateway: '10.99.0.1' })

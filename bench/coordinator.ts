@@ -1,4 +1,4 @@
-// ADD and DEL of the coordinator, two families, on an empty node and on a full one; and behind macvlan-wrapper, as a runtime chains them.
+// ADD and DEL of the coordinator, two families, on an empty and a full node, alone and chained.
 import { nodeEnv } from '../test/fixtures/node-config.js'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { Opener } from '../lib/kernel/sockets.js'
@@ -11,7 +11,7 @@ const ROUNDS = 31
 const LINKS = 5000
 const ROUTES = 5000
 const NEIGHS = 2000
-/** What thousands of new links send of their own, router solicitations and multicast reports, is over by then. */
+/** Router solicitations and multicast reports of thousands of new links have ended by then. */
 const SETTLE_MS = 15_000
 const CID = 'bench0123456789'
 
@@ -49,7 +49,7 @@ function openNode(suffix: string, logFile: string): Node {
   return {
     name,
     pod,
-    // A process is born in the namespace of the thread that starts it, and that is before the first wait.
+    // A process starts in the namespace of the thread that spawns it, before the first await.
     call: verb =>
       opener.inside(fd, () => measure({ file: `${BIN}/coordinator`, env: env(verb, pod), stdin: conf(logFile) })),
     close() {
@@ -81,7 +81,10 @@ const conf = (logFile: string, prevResult: object = { interfaces: [{ name: 'eth0
     prevResult,
   })
 
-/** Links that are up, each with an IPv6 address and routes of its own; more routes, and neighbours. Of another pod what the coordinator made. */
+/**
+ * Links that are up, each with an IPv6 address and routes; more routes, neighbours, and what the
+ * coordinator adds for another pod.
+ */
 function crowd({ name }: Node): void {
   sh(`ip netns exec ${name} sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad'`) // or addresses change for seconds
   const pairs = Array.from({ length: LINKS / 2 }, (_, at) => at)
@@ -167,21 +170,21 @@ const emptyRows = (there: Measured, costs: readonly Cost[]): readonly Row[] => [
   { what: 'coordinator ADD, CPU', value: cpu(there.plugin.add), unit: 'ms', bound: '<= 20 ms' },
   { what: 'coordinator DEL, wall', value: wall(there.plugin.del), unit: 'ms', bound: '<= 15 ms' },
   { what: 'coordinator DEL, CPU', value: cpu(there.plugin.del), unit: 'ms' },
-  { what: 'of DEL the kernel, to remove the veth (RTM_DELLINK)', value: there.kernel.removedMs, unit: 'ms' },
-  { what: 'coordinator DEL but for that', value: own(there).del, unit: 'ms' },
+  { what: 'of DEL, RTM_DELLINK of the veth in the kernel', value: there.kernel.removedMs, unit: 'ms' },
+  { what: 'coordinator DEL without RTM_DELLINK', value: own(there).del, unit: 'ms' },
   ...costs.map(({ command, requests, dumps }) => {
     return { what: `coordinator ${command}, netlink requests (of them dumps)`, value: `${requests} (${dumps})` }
   }),
 ]
 
-/** What is told of a full node beside an empty one, in percent more. */
+/** The reported rows: by how many percent a full node costs more than an empty one. */
 const GROWING: readonly (readonly [what: string, of: (one: Measured) => number, bound?: string])[] = [
   ['coordinator ADD', ({ plugin }) => wall(plugin.add), '< 20 %'],
   ['coordinator DEL', ({ plugin }) => wall(plugin.del), '< 20 %'],
-  ['the kernel, to make a veth and set it up', ({ kernel }) => kernel.madeMs],
-  ['the kernel, to remove it', ({ kernel }) => kernel.removedMs],
-  ['coordinator ADD but for that', one => own(one).add],
-  ['coordinator DEL but for that', one => own(one).del],
+  ['RTM_NEWLINK of a veth in the kernel', ({ kernel }) => kernel.madeMs],
+  ['RTM_DELLINK of it', ({ kernel }) => kernel.removedMs],
+  ['coordinator ADD without RTM_NEWLINK', one => own(one).add],
+  ['coordinator DEL without RTM_DELLINK', one => own(one).del],
   ['coordinator ADD, CPU', ({ plugin }) => cpu(plugin.add)],
   ['coordinator DEL, CPU', ({ plugin }) => cpu(plugin.del)],
 ]

@@ -1,4 +1,4 @@
-// Does an ADD cost more where 100,000 addresses are taken? A /15 and a /64 with 100,000 objects each, against an empty /24, in turn.
+// ADD with 100,000 allocated addresses: a /15 and a /64, in turn with an empty /24.
 import { addressObject } from '../lib/ipam/allocation/claim.js'
 import { poolOf } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, toBigint, ip, type Family } from '../lib/ip/address.js'

@@ -1,4 +1,4 @@
-// Pools with no room to spare: everybody replaced at once on a full pool, and a crowd for the last addresses of a large one.
+// Full pools: all pods replaced at once, and a burst of ADDs for the last free addresses.
 import { addressObject } from '../lib/ipam/allocation/claim.js'
 import { poolOf } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, ip, toBigint } from '../lib/ip/address.js'
@@ -24,11 +24,13 @@ const call = (stage: Stage, verb: string, pod: Pod): Promise<Sample> => {
 }
 
 const REPLACED = 1000
-/** As a kubelet whose sandbox failed: it comes again after a while, and waits longer each time. */
+/** Retries as a kubelet whose sandbox failed, with exponential backoff. */
 const AGAIN_MS = 500
 const AGAIN_MS_MAX = 8_000
 
-/** 1,000 pods on a pool of exactly 1,000; each is deleted and another one takes its place while the old ones are still terminating. */
+/**
+ * 1,000 pods on a pool of 1,000; each is deleted and replaced while the old ones are terminating.
+ */
 export async function recreate(stage: Stage): Promise<readonly Row[]> {
   await stage.pool('replaced', { subnet: '10.66.0.0/16', ips: ['10.66.1.1-10.66.4.232'] })
   const old: Pod[] = []
@@ -58,9 +60,9 @@ export async function recreate(stage: Stage): Promise<readonly Row[]> {
   const strangers = holders.filter(uid => !fresh.some(pod => pod.uid === uid)).length
   return [
     { what: `${REPLACED} pods replaced on a full pool, total`, value: totalS, unit: 's' },
-    { what: 'new pods served', value: String(served), bound: String(REPLACED) },
+    { what: 'new pods with an address', value: String(served), bound: String(REPLACED) },
     {
-      what: 'addresses held, by whom they should not',
+      what: 'addresses allocated, of them to other pods',
       value: `${holders.length}, ${strangers}`,
       bound: `${REPLACED}, 0`,
     },
@@ -71,7 +73,7 @@ type PodObject = {
   readonly metadata: { readonly uid: string; readonly name: string } & Readonly<Record<string, unknown>>
 }
 
-/** A pod that stays, terminating, after it was deleted: what its grace does in a cluster with a kubelet, a finalizer does here. */
+/** Deletes a pod that stays terminating: a finalizer stands in for the kubelet's grace period. */
 async function lingering(stage: Stage, name: string, pool: string): Promise<Pod> {
   const object = podObject(name, pool, 4) as PodObject
   const metadata = { ...object.metadata, finalizers: ['bench/terminating'] }
@@ -79,7 +81,7 @@ async function lingering(stage: Stage, name: string, pool: string): Promise<Pod>
   return { name, uid: made.metadata.uid }
 }
 
-/** In a burst the server cuts connections off: who only reads, or writes the same again, asks once more. */
+/** In a burst the server drops connections: reads and idempotent writes are retried. */
 async function patiently<T>(ask: () => Promise<T>, tries = 20): Promise<T> {
   try {
     return await ask()
@@ -142,7 +144,7 @@ export async function lastPlaces(stage: Stage): Promise<readonly Row[]> {
       value: String(samples.filter(({ status }) => status === 0).length),
       bound: String(LAST),
     },
-    { what: 'requests beyond an ADD with room, on average', value: extra, bound: '<= 3' },
+    { what: 'requests more than on a pool with free addresses, on average', value: extra, bound: '<= 3' },
     {
       what: 'one of these ADDs, p50',
       value: quantile(

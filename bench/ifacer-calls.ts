@@ -1,4 +1,4 @@
-// Calls of ifacer in the namespace that this runs in, `ROUNDS` of each, as JSON on stdout: medians of wall and CPU. Runs under Bun, here or in a machine.
+// Calls ifacer `ROUNDS` times in this namespace; prints medians of wall and CPU as JSON. Under Bun.
 import { measure, median, type Sample } from './measure.js'
 import { BIN } from './stage.js'
 
@@ -35,7 +35,10 @@ interface Case {
 
 const bond = { interfaces: ['eth1', 'eth2'], vlanID: 100, bond: { name: 'bond9', mode: 1, options: 'miimon=100' } }
 const vlan = { interfaces: ['eth3'], vlanID: 100 }
-/** What ifacer asks for to make that, of kinds that are everywhere: a bridge for the bond, a macvlan for the VLAN. */
+/**
+ * The requests of ifacer for it, with kinds that every kernel has: a bridge for the bond, a macvlan
+ * for the VLAN.
+ */
 const LIKE = [
   'link add spb-0 type bridge',
   ...['eth1', 'eth2'].flatMap(nic => [`link set ${nic} down`, `link set ${nic} master spb-0`, `link set ${nic} up`]),
@@ -62,7 +65,9 @@ const everywhere: Readonly<Record<string, Case>> = {
   version: { run: () => measure({ file: `${BIN}/ifacer`, env: { CNI_COMMAND: 'VERSION' } }) },
   nothing: { run: () => call('ADD', { interfaces: ['eth1'] }) },
   del: { run: () => call('DEL', vlan) },
-  /** All that an ADD of a VLAN that is there asks the kernel; the link of that name is a veth, so it is refused. */
+  /**
+   * All requests of an ADD for an existing VLAN; the link of that name is a veth, so the ADD fails.
+   */
   look: { run: () => call('ADD', { interfaces: ['eth4'], vlanID: 100 }), status: 1 },
 }
 const withoutKinds: Readonly<Record<string, Case>> = {

@@ -1,4 +1,4 @@
-// ADD and DEL of ifacer: here as far as this kernel has the links, and else in user-mode-linux, as ratios to what starting it costs there.
+// ADD and DEL of ifacer: here where the kernel has the link kinds, else in user-mode-linux.
 import type { Calls } from './ifacer-calls.js'
 import type { Row } from './measure.js'
 
@@ -12,21 +12,21 @@ function callsOf(under: readonly string[], rounds: number): Calls {
   return JSON.parse(ran.stdout.toString()) as Calls
 }
 
-type Told = readonly [call: string, what: string, wallMax: number | undefined, cpuMax: number | undefined]
-const HERE: readonly Told[] = [
+type Limits = readonly [call: string, what: string, wallMax: number | undefined, cpuMax: number | undefined]
+const HERE: readonly Limits[] = [
   ['nothing', 'ADD, one NIC and no VLAN', 20, 15],
-  ['look', 'ADD, looks at a VLAN that is there (a veth here, so it is refused)', 20, 15],
+  ['look', 'ADD, observes an existing VLAN (a veth here, so it fails)', 20, 15],
   ['del', 'DEL', undefined, undefined],
 ]
-const KINDS: readonly Told[] = [
-  ['vlanThere', 'ADD, the VLAN is there', 20, 15],
-  ['bondThere', 'ADD, the bond and its VLAN are there', 20, 15],
-  ['vlanMade', 'ADD, makes the VLAN', undefined, undefined],
-  ['bondMade', 'ADD, makes a bond of two with a VLAN', 40, undefined],
+const KINDS: readonly Limits[] = [
+  ['vlanThere', 'ADD, the VLAN exists', 20, 15],
+  ['bondThere', 'ADD, the bond and its VLAN exist', 20, 15],
+  ['vlanMade', 'ADD, adds the VLAN', undefined, undefined],
+  ['bondMade', 'ADD, adds a bond of two with a VLAN', 40, undefined],
 ]
 
-const msRows = ({ medians }: Calls, told: readonly Told[]): readonly Row[] =>
-  told.flatMap(([call, what, wallMax, cpuMax]) => {
+const msRows = ({ medians }: Calls, limits: readonly Limits[]): readonly Row[] =>
+  limits.flatMap(([call, what, wallMax, cpuMax]) => {
     const bound = (max: number | undefined) => (max === undefined ? {} : { bound: `<= ${max} ms` })
     const is = medians[call]
     return [
@@ -35,17 +35,20 @@ const msRows = ({ medians }: Calls, told: readonly Told[]): readonly Row[] =>
     ]
   })
 
-/** Of a kernel without bonds: what a bond of two with a VLAN costs but the bonding driver, and the same requests for a bridge and a macvlan. */
+/**
+ * Without bonds in this kernel: what a bond of two with a VLAN costs except the bonding driver, and
+ * the same requests for a bridge and a macvlan.
+ */
 function likeRows({ medians }: Calls): readonly Row[] {
   const wall = (call: string): number => medians[call]?.wallMs ?? Number.NaN
   return [
     {
-      what: 'ifacer ADD, a bond of two with a VLAN up to the first request that makes it, wall',
+      what: 'ifacer ADD, plans a bond of two with a VLAN, up to its first request, wall',
       value: wall('bondTried'),
       unit: 'ms',
     },
     {
-      what: '`ip -batch`, those requests for a bridge of two with a macvlan, wall',
+      what: '`ip -batch`, its requests for a bridge of two with a macvlan, wall',
       value: wall('bondLike'),
       unit: 'ms',
     },
@@ -53,7 +56,7 @@ function likeRows({ medians }: Calls): readonly Row[] {
   ]
 }
 
-/** A machine without hardware's help is slow in a way of its own: only what it says of two things in itself is worth something. */
+/** A virtual machine without hardware support is slow: only ratios of figures within it count. */
 function ratioRows({ medians }: Calls): readonly Row[] {
   const wall = (call: string): number => medians[call]?.wallMs ?? Number.NaN
   return [
@@ -62,11 +65,11 @@ function ratioRows({ medians }: Calls): readonly Row[] {
       value: wall(call) / wall('version'),
     })),
     {
-      what: 'ifacer makes the VLAN / `ip link add`, wall, in user-mode-linux',
+      what: 'ifacer adds the VLAN / `ip link add`, wall, in user-mode-linux',
       value: wall('vlanMade') / wall('ipVlan'),
     },
     {
-      what: 'ifacer makes a bond of two with a VLAN / the ten `ip` commands that do, wall, in user-mode-linux',
+      what: 'ifacer adds a bond of two with a VLAN / the ten `ip` commands for it, wall, in user-mode-linux',
       value: wall('bondMade') / wall('ipBond'),
     },
   ]

@@ -1,4 +1,4 @@
-// What the plugins wrote of their own cost: requests, bytes, names that were taken. Reads the log of a stage.
+// The cost that the plugins logged: requests, bytes, conflicts. Reads the log of a stage.
 import { readFileSync, rmSync } from 'node:fs'
 import type { Stage } from './stage.js'
 

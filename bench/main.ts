@@ -1,4 +1,4 @@
-// `make bench`: the figures of the README, measured here and now; prints a table, writes JSON. Runs under Bun.
+// `make bench`: measures docs/benchmarks.md; prints a table, writes JSON. Runs under Bun.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { addDel } from './add-del.js'

@@ -1,4 +1,4 @@
-// Measures processes from outside: CPU as the kernel counted it, wall, and the largest resident set. Knows nothing of what is measured.
+// Measures processes from outside: CPU by the kernel's count, wall time, largest resident set.
 import { writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 
@@ -35,7 +35,8 @@ export async function measure({ file, args = [], env, stdin = '', under = [] }: 
 }
 
 /**
- * The largest resident set, in MB. Through GNU time: a process started from here would count our own memory at the moment of its start.
+ * Returns the largest resident set, in MB. By GNU time: a process that is spawned here would count
+ * our own memory at its start.
  */
 export function residentMb({ file, env, stdin = '' }: Command): number {
   const ran = Bun.spawnSync(['/usr/bin/time', '-f', '%M', file], { env: { ...env }, stdin: Buffer.from(stdin) })
@@ -59,7 +60,7 @@ export interface Row {
 }
 
 /** Columns of even width. */
-export function table(rows: readonly Row[], titles = ['what', 'measured', 'wanted']): string {
+export function table(rows: readonly Row[], titles = ['what', 'measured', 'target']): string {
   const cells = rows.map(({ what, value, unit = '', bound = '' }) => [
     what,
     `${typeof value === 'number' ? round(value) : value} ${unit}`.trim(),

@@ -1,4 +1,4 @@
-// Where benches run: a standalone API server with its pools and pods, a node's link, a pod's namespace; all of it gone afterwards.
+// What a bench needs: a standalone API server with pools and pods, a node's link, a netns.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +20,10 @@ export interface Stage {
   /** One object; throws with the server's sentence. */
   ask<T>(method: string, path: string, body?: object): Promise<T>
   pool(name: string, spec: object): Promise<{ readonly metadata: { readonly uid: string } }>
-  /** Its name ends as a Deployment's pods' do: one that ends in a number may be a StatefulSet's, whose record is read first. */
+  /**
+   * Ends as the name of a Deployment's pod: a name that ends in a number may be a StatefulSet's,
+   * whose record is read first.
+   */
   pod(name: string, pool: string, family?: 4 | 6): Promise<Pod>
   close(): Promise<void>
 }

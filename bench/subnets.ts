@@ -1,4 +1,4 @@
-// Hundreds of applications out of one SpiderSubnet, a /64: pools made at once, one more among them, and all gone. On a server of its own.
+// 300 applications of one SpiderSubnet, a /64: their pools created, one more, all deleted.
 import { readFileSync } from 'node:fs'
 import { peakMb, start, together, until } from './controller.js'
 import { median, quantile, type Row } from './measure.js'
@@ -51,8 +51,8 @@ async function singly(server: Server, { pid }: Running): Promise<readonly Row[]>
   const single: number[] = []
   for (let at = 0; at < ONE_BY_ONE; at++) single.push(await poolAfter(server, `one-${at}`))
   return [
-    { what: 'one more application: its pool is there, median', value: median(single), unit: 'ms' },
-    { what: 'one more application: its pool is there, slowest', value: quantile(single, 1), unit: 'ms' },
+    { what: 'one more application: its pool exists, median', value: median(single), unit: 'ms' },
+    { what: 'one more application: its pool exists, slowest', value: quantile(single, 1), unit: 'ms' },
     { what: 'CPU for each of these', value: ((cpuSeconds(pid) - before) / ONE_BY_ONE) * 1000, unit: 'ms' },
   ]
 }

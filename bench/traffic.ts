@@ -1,4 +1,4 @@
-// What one ADD and one DEL cost the API server: requests, and bytes of bodies both ways, as the client counted them.
+// What one ADD and one DEL cost the API server: requests and bytes of bodies, as the client counts.
 import { measure, median, type Row } from './measure.js'
 import { costs, logOf } from './log.js'
 import { BIN, callOf, type Stage } from './stage.js'

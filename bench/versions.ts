@@ -1,4 +1,4 @@
-// What it costs to start: CNI_COMMAND=VERSION of every executable, each in turn with Debian's macvlan.
+// Start-up: CNI_COMMAND=VERSION of every executable, in turn with Debian's macvlan.
 import { measure, median, residentMb, type Row } from './measure.js'
 import { BIN, DEBIAN } from './stage.js'
 

@@ -1,4 +1,4 @@
-// What the kernel alone takes for a veth like the coordinator's, asked by our own netlink in one process: the least that an ADD and a DEL can take.
+// What a veth costs in the kernel alone, by our netlink: the lower bound of ADD and DEL.
 import { closeSync, openSync } from 'node:fs'
 import { Opener } from '../lib/kernel/sockets.js'
 import { Conn } from '../lib/netlink/conn.js'
@@ -8,11 +8,14 @@ import { anyLink, IFF, linkAdd, linkChange, linkDel, linkIndex, linkNamed } from
 import { median } from './measure.js'
 
 const ROUNDS = 31
-/** What a removed veth leaves the kernel to do is over by then. */
+/** The kernel has finished the asynchronous work of a removed veth by then. */
 export const REST_MS = 30
 
 export interface Veth {
-  /** Both ends made and set up, and an address put on one: what the kernel does about a link that comes up holds the next request up. Median, ms. */
+  /**
+   * Both ends created, set up, and an address added to one: the kernel's work for a link that comes
+   * up delays the next request. Median, ms.
+   */
   readonly madeMs: number
   /** RTM_DELLINK, which waits until no reader of RCU can see the link any more. Median, ms. */
   readonly removedMs: number

@@ -1,4 +1,4 @@
-// The API as the demo needs it: create, read, delete, and tables by kubectl, or by asking the server for them where there is no kubectl.
+// The demo's API client: create, read, delete; tables by kubectl, else by the server's own tables.
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { parse } from 'yaml'
@@ -34,7 +34,7 @@ const ANSWER_MS_MAX = 10_000
 
 export interface Api {
   create(plural: string, object: KubeObject): Promise<KubeObject>
-  /** Replaces the object at its path; with a resourceVersion only if nobody changed it. */
+  /** Replaces the object at its path; with a resourceVersion, only if that is still current. */
   replace(path: string, object: KubeObject): Promise<KubeObject>
   read(path: string): Promise<KubeObject>
   items(path: string): Promise<readonly KubeObject[]>
@@ -71,7 +71,10 @@ export function openApi(kubeconfig: string): Api {
   }
 }
 
-/** One request, its JSON answer; an answer that is not 2xx is thrown with the server's own sentence. */
+/**
+ * Sends one request and returns its JSON. @throws the server's sentence for a status other than
+ * 2xx.
+ */
 function askerOf({ clusters, users }: Kubeconfig): Ask {
   const { server, 'certificate-authority-data': authority } = clusters[0].cluster
   const ca = Buffer.from(authority, 'base64').toString()

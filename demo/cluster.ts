@@ -1,4 +1,4 @@
-// The cluster of the demo: the API server, pools, networks, nodes, and applications as Kubernetes' controllers would make them.
+// The demo's cluster: API server, pools, networks, and the objects of Kubernetes' controllers.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
@@ -30,7 +30,9 @@ export async function startServer(): Promise<Api> {
   })
 }
 
-/** The server listens on the first node's loopback alone: the second node's loopback leads there, byte by byte. */
+/**
+ * The server listens on the first node's loopback; the second node's loopback is forwarded there.
+ */
 export async function tunnelToServer(
   residents: ReadonlyMap<string, Resident>,
   nodes: readonly [string, string],
@@ -81,7 +83,7 @@ const coordinatorIn = (api: Api, phase: string): Promise<string> =>
     return (status as { phase?: string } | undefined)?.phase === phase ? JSON.stringify(status) : undefined
   })
 
-/** NotReady, until the ConfigMap that kubeadm makes is there. Returns the status before and after. */
+/** NotReady until kubeadm's ConfigMap exists. Returns the status before and after. */
 export async function makeCoordinator(api: Api): Promise<readonly [before: string, after: string]> {
   await created(api, 'spidercoordinators', objects.COORDINATOR)
   const before = await coordinatorIn(api, 'NotReady')
@@ -89,7 +91,7 @@ export async function makeCoordinator(api: Api): Promise<readonly [before: strin
   return [before, await coordinatorIn(api, 'Synced')]
 }
 
-/** The conf of the NetworkAttachmentDefinition that the controller makes of a SpiderMultusConfig. */
+/** The conf of the NetworkAttachmentDefinition that the controller generates. */
 export async function makeNetwork(
   api: Api,
   network: objects.Network,
@@ -103,7 +105,9 @@ export async function makeNetwork(
   })
 }
 
-/** The Deployment and what Kubernetes' controllers make of it: a ReplicaSet, and a pod on each of the nodes. */
+/**
+ * The Deployment and what Kubernetes' controllers create for it: a ReplicaSet, and a pod per node.
+ */
 export async function deploy(
   api: Api,
   app: objects.Application,
@@ -115,8 +119,8 @@ export async function deploy(
 }
 
 /** A sandbox for each pod, as a container runtime makes it. */
-export const sandboxes = (pods: readonly KubeObject[], places: readonly string[]): Promise<readonly Attachment[]> =>
-  Promise.all(pods.map(async (pod, at) => attachment(pod, places[at] ?? '', await sandbox(places[at] ?? ''))))
+export const sandboxes = (pods: readonly KubeObject[], netnsNames: readonly string[]): Promise<readonly Attachment[]> =>
+  Promise.all(pods.map(async (pod, at) => attachment(pod, netnsNames[at] ?? '', await sandbox(netnsNames[at] ?? ''))))
 
 export async function remove(api: Api, deployment: string, attachments: readonly Attachment[]): Promise<void> {
   await api.remove(`/apis/apps/v1/namespaces/default/deployments/${deployment}`)

@@ -4,7 +4,7 @@ import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export const BIN = fileURLToPath(new URL('../dist/bin', import.meta.url))
-/** On a tmpfs that nobody else sees. */
+/** On a tmpfs of this mount namespace. */
 export const HOME = '/run/demo'
 export const KUBECONFIG = `${HOME}/kubeconfig`
 
@@ -16,7 +16,10 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs a program to its end, with nothing but the environment given and PATH. Never throws for what the program says. */
+/**
+ * Runs a program to its end, with the given environment and PATH. Does not throw for its exit
+ * status.
+ */
 export function run(
   file: string,
   args: readonly string[],
@@ -41,9 +44,9 @@ export async function must(command: string): Promise<string> {
   return stdout
 }
 
-export const inside = (place: string): string => `nsenter --net=/run/netns/${place}`
+export const inside = (netnsName: string): string => `nsenter --net=/run/netns/${netnsName}`
 
-/** A private /run and /var/log, so that neither names of namespaces nor files of the plugins touch the machine's own. */
+/** A private /run and /var/log: namespaces and logs do not touch the machine's own. */
 export async function ownMounts(): Promise<void> {
   await must('mount -t tmpfs tmpfs /run')
   await must('mount -t tmpfs tmpfs /var/log')

@@ -1,5 +1,6 @@
-// Runs a network's conflist as libcni does: plugin after plugin, each given what the one before answered; the result kept for CHECK and DEL.
-// CNI spec 1.1, sections 2 and 3. Knows the protocol; how an executable is run, and where results are kept, is told.
+// Executes a conflist as libcni does: each plugin gets the prevResult; the result is kept for CHECK
+// and DEL. CNI spec 1.1, sections 2 and 3. The caller passes how an executable is run and where
+// results are kept.
 
 export type Verb = 'ADD' | 'CHECK' | 'DEL'
 
@@ -28,8 +29,11 @@ export interface Runtime {
 
 export type Result = { readonly cniVersion?: string } & Readonly<Record<string, unknown>>
 
-export interface Hands {
-  /** Runs the executable of that type; its answer, or an error with what it said. Nothing on stdout is `{}`. */
+export interface LibcniDeps {
+  /**
+   * Runs the executable of that type. Returns its result, `{}` for an empty stdout. @throws its
+   * error.
+   */
   call(type: string, env: Readonly<Record<string, string>>, conf: object): Promise<Result>
   readonly cache: Cache
 }
@@ -41,7 +45,10 @@ export interface Cache {
   remove(key: string): void
 }
 
-/** A NetworkAttachmentDefinition holds a conflist or the conf of one plugin. Throws a sentence for anything else. */
+/**
+ * Parses the conflist or single conf of a NetworkAttachmentDefinition. @throws a sentence for
+ * anything else.
+ */
 export function conflistOf(config: string, nameOfObject: string): Conflist {
   const read = JSON.parse(config) as Partial<Conflist> & Partial<Plugin>
   const { cniVersion = '0.1.0', name = nameOfObject } = read
@@ -52,7 +59,10 @@ export function conflistOf(config: string, nameOfObject: string): Conflist {
 
 const keyOf = ({ name }: Conflist, { containerID, ifName }: Runtime): string => `${name}-${containerID}-${ifName}`
 
-/** Section 3, "deriving plugin configuration": name and version of the list, what the runtime adds, what came before. */
+/**
+ * Section 3, "deriving plugin configuration": name and version of the list, runtimeConfig,
+ * prevResult.
+ */
 function confOf(list: Conflist, plugin: Plugin, runtime: Runtime, prevResult: Result | undefined): object {
   const { capabilities, ...own } = plugin
   const wanted = Object.entries(capabilities ?? {}).flatMap(([key, is]) =>
@@ -79,7 +89,7 @@ const envOf = (verb: Verb, { containerID, netns, ifName, args }: Runtime): Reado
 })
 
 /** The last plugin's answer, which is the network's. */
-export async function add(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<Result> {
+export async function add(list: Conflist, runtime: Runtime, { call, cache }: LibcniDeps): Promise<Result> {
   let result: Result | undefined
   for (const plugin of list.plugins)
     result = await call(plugin.type, envOf('ADD', runtime), confOf(list, plugin, runtime, result))
@@ -89,10 +99,10 @@ export async function add(list: Conflist, runtime: Runtime, { call, cache }: Han
 }
 
 /**
- * Every plugin is given the network's answer. Of a network that was never added there is none, and that is an error; so is a version that
- * is older than the verb.
+ * Every plugin gets the network's result. A network without a result, or a version older than the
+ * verb, is an error.
  */
-export async function check(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<void> {
+export async function check(list: Conflist, runtime: Runtime, { call, cache }: LibcniDeps): Promise<void> {
   if (/^0\.[0-3]\./.test(list.cniVersion))
     throw new Error(`${list.name} has cniVersion ${list.cniVersion}, and CHECK came with 0.4.0`)
   if (list.disableCheck === true) return
@@ -102,8 +112,8 @@ export async function check(list: Conflist, runtime: Runtime, { call, cache }: H
     await call(plugin.type, envOf('CHECK', runtime), confOf(list, plugin, runtime, result))
 }
 
-/** The last plugin first; also where nobody knows what ADD answered. */
-export async function del(list: Conflist, runtime: Runtime, { call, cache }: Hands): Promise<void> {
+/** The last plugin first; also without a kept result of ADD. */
+export async function del(list: Conflist, runtime: Runtime, { call, cache }: LibcniDeps): Promise<void> {
   const result = cache.read(keyOf(list, runtime))
   for (const plugin of list.plugins.toReversed())
     await call(plugin.type, envOf('DEL', runtime), confOf(list, plugin, runtime, result))

@@ -1,15 +1,16 @@
-// The whole story in half a minute: pools, networks, pods on two nodes that are reached every way, and nothing left. Started by run.sh, in namespaces of its own.
+// `make demo`: pools, networks, pods on two nodes reached every way. Started by run.sh.
+import { messageOf } from '../lib/errors.js'
 import { existsSync, readdirSync } from 'node:fs'
 import type { Api } from './api.js'
 import * as cluster from './cluster.js'
 import { del } from './multus.js'
 import { MACVLAN, SECOND, SERVICES, TEST_APP, TWO_NICS } from './objects.js'
-import { moveIn, nicOf, start, type Pod, type Residents } from './pods.js'
+import { addResident, nicOf, start, type Pod, type Residents } from './pods.js'
 import { say, show, stepsSaid } from './say.js'
 import { proxy } from './services.js'
 import * as stage from './stage.js'
 import { keepsItsAddress } from './stateful.js'
-import * as ways from './reachability.js'
+import * as paths from './reachability.js'
 import * as world from './external-host.js'
 
 /** Where IPAM notes what it is about to take, until it is recorded. */
@@ -19,14 +20,14 @@ const SIGNAL_MS_MAX = 200
 const [NODE, OTHER_NODE] = stage.NODES
 const residents: Residents = new Map()
 
-function introduce({ attachment: { place, pod }, nics, ms }: Pod): void {
+function introduce({ attachment: { netnsName, pod }, nics, ms }: Pod): void {
   for (const [nic, { address, node }] of nics)
-    show(`${place} = ${pod.metadata.name ?? ''} on ${node}: ${nic} ${address[4]} ${address[6]}`)
-  show(`${place}: ADD of ${nics.size} ${nics.size === 1 ? 'NIC' : 'NICs'} took ${Math.round(ms)} ms`)
+    show(`${netnsName} = ${pod.metadata.name ?? ''} on ${node}: ${nic} ${address[4]} ${address[6]}`)
+  show(`${netnsName}: ADD of ${nics.size} ${nics.size === 1 ? 'NIC' : 'NICs'} took ${Math.round(ms)} ms`)
 }
 
-async function askAll(all: readonly ways.Way[]): Promise<void> {
-  for (const way of all) show(`${way.says}: ${(await ways.ask(residents, way)).join(', ')}`)
+async function askAll(all: readonly paths.Path[]): Promise<void> {
+  for (const path of all) show(`${path.says}: ${(await paths.ask(residents, path)).join(', ')}`)
 }
 
 async function pingAll(pairs: readonly (readonly [from: string, to: string])[]): Promise<void> {
@@ -45,28 +46,30 @@ const holds = async (api: Api, { pools }: typeof MACVLAN, count: number): Promis
 
 async function prepare(): Promise<Api> {
   say(
-    'two nodes and a switch, as network namespaces, and a host outside; the nodes’ eth0 and eth1 are plugged into the switch',
+    'two nodes and a switch, as network namespaces, and a host outside; the nodes’ eth0 and eth1 are ports of the switch',
   )
   await world.ownMounts()
   await stage.build()
 
-  say(`an API server on ${NODE}: spiderpool-apiserver, where a cluster has its kube-apiserver`)
+  say(`an API server on ${NODE}: spiderpool-apiserver instead of a kube-apiserver`)
   const api = await cluster.startServer()
   show(`custom resources: ${(await cluster.applyCrds(api)).map(name => name.split('.')[0]).join(', ')}`)
-  await Promise.all([...stage.NODES, stage.OUTSIDE].map(place => moveIn(residents, place)))
+  await Promise.all([...stage.NODES, stage.OUTSIDE].map(netnsName => addResident(residents, netnsName)))
   await cluster.tunnelToServer(residents, stage.NODES)
 
-  say('spiderpool-controller; SpiderCoordinator default is NotReady until the ConfigMap kubeadm-config says the CIDRs')
+  say('spiderpool-controller; SpiderCoordinator default is NotReady until the ConfigMap kubeadm-config names the CIDRs')
   await cluster.startController()
   const [before, after] = await cluster.makeCoordinator(api)
   show(`before: ${before}`)
   show(`after:  ${after}`)
 
-  say('two SpiderMultusConfigs, macvlan on eth0 and on eth1; the controller makes what Multus reads of them')
+  say(
+    'two SpiderMultusConfigs, macvlan on eth0 and on eth1; the controller generates their NetworkAttachmentDefinitions',
+  )
   for (const network of [MACVLAN, SECOND])
     show(`NetworkAttachmentDefinition ${network.name}: ${await cluster.makeNetwork(api, network)}`)
 
-  say('a SpiderIPPool of either family for each of them')
+  say('a SpiderIPPool per family for each of them')
   await cluster.makePools(api)
   show(await api.table(`${cluster.SPIDERPOOL}/spiderippools`, 'sp'))
   return api
@@ -85,10 +88,10 @@ async function application(api: Api): Promise<readonly Pod[]> {
   await holds(api, MACVLAN, 2)
   await tables(api)
 
-  say('the pods hear each other from node to node, and the gateway, over macvlan')
+  say('the pods reach each other across nodes, and the gateway, over macvlan')
   const { gateway } = stage.NETWORKS[0]
   const families = stage.FAMILIES
-  await askAll([...ways.podWays(nicOf(first), nicOf(second))])
+  await askAll([...paths.podPaths(nicOf(first), nicOf(second))])
   await pingAll(
     families.flatMap(family => [
       ['pod-2', nicOf(first).address[family]],
@@ -96,8 +99,10 @@ async function application(api: Api): Promise<readonly Pod[]> {
     ]),
   )
 
-  say('the node probes its pod, and the pod reaches its node, by a veth: a macvlan alone cannot')
-  await askAll([...ways.nodeWays(nicOf(first)), ...ways.nodeWays(nicOf(second))])
+  say(
+    'the node probes its pod, and the pod reaches its node, over a veth: a macvlan cannot talk to its parent interface',
+  )
+  await askAll([...paths.nodePaths(nicOf(first)), ...paths.nodePaths(nicOf(second))])
   await pingAll(
     families.flatMap(family => [
       [NODE, nicOf(first).address[family]],
@@ -115,30 +120,30 @@ async function services(api: Api, pods: readonly Pod[]): Promise<void> {
   const [open, local] = SERVICES
 
   say(
-    'a pod and a node reach the ClusterIP, whichever pod answers: on this node, on the other one, or the asking pod itself',
+    'a pod and a node reach the ClusterIP, through each endpoint: on this node, on the other, and the client pod itself',
   )
   await askAll([
-    ...ways.clusterIpWays(open, { from: 'pod-1', node: NODE, endpoints }),
-    ...ways.clusterIpWays(open, { from: NODE, node: NODE, endpoints }),
+    ...paths.clusterIpPaths(open, { from: 'pod-1', node: NODE, endpoints }),
+    ...paths.clusterIpPaths(open, { from: NODE, node: NODE, endpoints }),
   ])
 
   say(
-    'NodePort answers from outside; under externalTrafficPolicy Local the pod sees who asks, and still answers through its node',
+    'NodePort from outside; under externalTrafficPolicy Local the pod sees the client address, and replies through its node',
   )
-  await askAll([...ways.nodePortWays(open, NODE, endpoints), ...ways.nodePortWays(local, NODE, endpoints)])
+  await askAll([...paths.nodePortPaths(open, NODE, endpoints), ...paths.nodePortPaths(local, NODE, endpoints)])
 }
 
 async function twoNics(api: Api): Promise<readonly Pod[]> {
-  say('a pod with two NICs, eth0 and net1, on two networks')
+  say('a pod with a default and a secondary interface, eth0 and net1, on two networks')
   const pods = await start(api, { app: TWO_NICS, on: { 'pod-3': NODE }, residents })
   pods.forEach(introduce)
   const [pod] = pods
   if (pod === undefined) throw new Error('there should be a pod')
   await holds(api, SECOND, 1)
 
-  say('it answers on the NIC that it was asked on: the gateway drops what comes by the wrong one')
-  await askAll([...ways.outsideWays(nicOf(pod, 'eth0'), 'eth0'), ...ways.outsideWays(nicOf(pod, 'net1'), 'net1')])
-  await askAll([...ways.nodeWays(nicOf(pod, 'eth0')), ...ways.nodeWays(nicOf(pod, 'net1')).slice(0, 2)])
+  say('it replies on the interface that received the request: the gateway drops a reply on the wrong one')
+  await askAll([...paths.outsidePaths(nicOf(pod, 'eth0'), 'eth0'), ...paths.outsidePaths(nicOf(pod, 'net1'), 'net1')])
+  await askAll([...paths.nodePaths(nicOf(pod, 'eth0')), ...paths.nodePaths(nicOf(pod, 'net1')).slice(0, 2)])
   return pods
 }
 
@@ -150,7 +155,7 @@ const onNode = (node: string): Promise<string> =>
   )
 
 async function clearAway(api: Api, pods: readonly Pod[], before: readonly string[]): Promise<void> {
-  say('the applications are deleted, and Multus calls DEL for each pod: the addresses come back')
+  say('the applications are deleted, and Multus calls DEL for each pod: the addresses are released')
   const attachments = pods.map(({ attachment }) => attachment)
   await cluster.remove(api, 'test-app', attachments.slice(0, 2))
   await cluster.remove(api, 'two-nics', attachments.slice(2))
@@ -160,12 +165,12 @@ async function clearAway(api: Api, pods: readonly Pod[], before: readonly string
   await tables(api)
 
   say(
-    'nothing is left: no link in the pods; no link, rule, route or neighbour on the nodes; no note of an unfinished call',
+    'nothing is left: no link in the pods; no link, rule, route or neighbour on the nodes; no journal of an unfinished call',
   )
   for (const { attachment } of pods) {
-    await residents.get(attachment.place)?.end()
-    const links = await stage.sh(attachment.place, 'ip -o link')
-    if (links.trim().split('\n').length !== 1) throw new Error(`links are left in ${attachment.place}:\n${links}`)
+    await residents.get(attachment.netnsName)?.end()
+    const links = await stage.sh(attachment.netnsName, 'ip -o link')
+    if (links.trim().split('\n').length !== 1) throw new Error(`links are left in ${attachment.netnsName}:\n${links}`)
   }
   const after = await Promise.all(stage.NODES.map(onNode))
   stage.NODES.forEach((node, at) => {
@@ -176,7 +181,7 @@ async function clearAway(api: Api, pods: readonly Pod[], before: readonly string
     ? readdirSync(NOTES, { recursive: true, withFileTypes: true }).filter(one => one.isFile())
     : []
   if (notes.length > 0)
-    throw new Error(`notes of unfinished calls are left in ${NOTES}: ${notes.map(({ name }) => name).join(', ')}`)
+    throw new Error(`journals of unfinished calls are left in ${NOTES}: ${notes.map(({ name }) => name).join(', ')}`)
 }
 
 async function story(): Promise<void> {
@@ -189,7 +194,7 @@ async function story(): Promise<void> {
   await clearAway(api, all, before)
 }
 
-/** The namespaces, mounts and daemons go when we end: we are the first process of a PID namespace, and nobody else is in the others. */
+/** This process is the first of its PID namespace: namespaces, mounts and daemons end with it. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     console.error(`\ndemo: stopped by ${signal}; nothing is left`)
@@ -204,6 +209,6 @@ try {
   process.exit(0)
 } catch (error) {
   await new Promise(done => setTimeout(done, SIGNAL_MS_MAX)) // Ctrl-C also kills what we wait for: then that is the cause
-  console.error(`\ndemo: step ${stepsSaid()} failed: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`\ndemo: step ${stepsSaid()} failed: ${messageOf(error)}`)
   process.exit(1)
 }

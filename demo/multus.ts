@@ -1,4 +1,5 @@
-// A pod's networks, as Multus attaches them: what its annotations name, each from its NetworkAttachmentDefinition. Knows nothing of what is called.
+// A pod's networks as Multus attaches them: its annotations' NetworkAttachmentDefinitions.
+import { codeOf } from '../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Api, KubeObject } from './api.js'
@@ -8,7 +9,7 @@ import { BIN, HOME, inside, KUBECONFIG, run } from './external-host.js'
 export interface Attachment {
   readonly pod: KubeObject
   /** The name of the sandbox's namespace, and its path. */
-  readonly place: string
+  readonly netnsName: string
   readonly netns: string
   readonly containerID: string
 }
@@ -18,9 +19,9 @@ interface Refusal {
   readonly details?: string
 }
 
-export const attachment = (pod: KubeObject, place: string, netns: string): Attachment => ({
+export const attachment = (pod: KubeObject, netnsName: string, netns: string): Attachment => ({
   pod,
-  place,
+  netnsName,
   netns,
   containerID: randomBytes(32).toString('hex'),
 })
@@ -61,7 +62,7 @@ const cache: libcni.Cache = {
     try {
       return JSON.parse(readFileSync(`${RESULTS}/${key}`, 'utf8')) as libcni.Result
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     }
   },
@@ -73,7 +74,7 @@ const cache: libcni.Cache = {
 }
 
 /** Executables run in the pod's node. */
-function handsOn(one: Attachment): libcni.Hands {
+function depsOf(one: Attachment): libcni.LibcniDeps {
   return {
     cache,
     async call(type, env, conf) {
@@ -102,7 +103,7 @@ const attachedTo = (api: Api, one: Attachment): Promise<readonly Network[]> =>
     })),
   )
 
-/** ADD of all of a pod's networks, in order. Returns the addresses by interface, and how long it took. */
+/** ADD of all networks of a pod, in order. Returns addresses by interface, and the duration. */
 export async function add(
   api: Api,
   one: Attachment,
@@ -111,7 +112,7 @@ export async function add(
   const networks = await attachedTo(api, one)
   const started = performance.now()
   for (const { list, runtime } of networks) {
-    const result = (await libcni.add(list, runtime, handsOn(one))) as { ips?: readonly { address: string }[] }
+    const result = (await libcni.add(list, runtime, depsOf(one))) as { ips?: readonly { address: string }[] }
     ips.set(
       runtime.ifName,
       (result.ips ?? []).map(({ address }) => address),
@@ -120,22 +121,25 @@ export async function add(
   return { ips, ms: performance.now() - started }
 }
 
-/** ADD of one plugin of each chain once more, given what the chain answered: for those that must stand being called twice. */
+/**
+ * Repeats ADD of one plugin of each chain, with the chain's result: for plugins that must be
+ * idempotent.
+ */
 export async function addAgain(api: Api, one: Attachment, type: string): Promise<void> {
   for (const { list, runtime } of await attachedTo(api, one)) {
     const answered = cache.read(`${list.name}-${runtime.containerID}-${runtime.ifName}`)
     const plugins = list.plugins.filter(plugin => plugin.type === type)
     const again = { ...list, plugins: plugins.map(plugin => ({ ...plugin, prevResult: answered })) }
-    await libcni.add(again, runtime, handsOn(one))
+    await libcni.add(again, runtime, depsOf(one))
   }
 }
 
 export async function check(api: Api, one: Attachment): Promise<void> {
-  for (const { list, runtime } of await attachedTo(api, one)) await libcni.check(list, runtime, handsOn(one))
+  for (const { list, runtime } of await attachedTo(api, one)) await libcni.check(list, runtime, depsOf(one))
 }
 
 /** DEL of all of them, the last first. */
 export async function del(api: Api, one: Attachment): Promise<void> {
   const networks = await attachedTo(api, one)
-  for (const { list, runtime } of networks.toReversed()) await libcni.del(list, runtime, handsOn(one))
+  for (const { list, runtime } of networks.toReversed()) await libcni.del(list, runtime, depsOf(one))
 }

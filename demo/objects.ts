@@ -1,11 +1,14 @@
-// The objects of the story, as a user writes them and as Kubernetes' own controllers make them from that. Data only.
+// The demo's objects, as a user writes them and as Kubernetes' controllers create them. Data only.
 import type { KubeObject } from './api.js'
 import { FAMILIES, NETWORKS, NODES, type Family } from './stage.js'
 
 const SPIDERPOOL = 'spiderpool.spidernet.io/v2beta1'
 const NAMESPACE = 'default'
 
-/** A macvlan network: its SpiderMultusConfig, the node's NIC it is on, and its pools, of ten addresses each. */
+/**
+ * A macvlan network: its SpiderMultusConfig, the master on the node, and its pools of ten
+ * addresses.
+ */
 export interface Network {
   readonly name: string
   readonly master: string
@@ -149,7 +152,7 @@ export const TWO_NICS = application('two-nics', '7d4b9c6f5', {
   ]),
 })
 
-/** A StatefulSet of one pod, and what its controller makes of it, again and again under one name. */
+/** A StatefulSet of one pod, and the pods that its controller creates under one name. */
 const stateful = templateOf('web', { 'ipam.spidernet.io/ippool': JSON.stringify(poolsOf(MACVLAN)) })
 export const STATEFUL = {
   set: {
@@ -171,7 +174,9 @@ export const STATEFUL = {
   }),
 }
 
-/** `local`: outside callers keep their address, and only pods of the node that was called answer them. */
+/**
+ * `local`: the client address of outside callers is preserved; only pods of the called node answer.
+ */
 const service = (name: string, nodePort: number, last: number, policy: object): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Service',

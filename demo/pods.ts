@@ -1,26 +1,26 @@
-// Pods that run: their NICs by Multus, and somebody living in each. Knows places by name.
+// Starts the pods of the demo: Multus attaches their interfaces, and each runs a resident program.
 import type { Api } from './api.js'
 import { deploy, sandboxes } from './cluster.js'
 import { add, type Attachment } from './multus.js'
 import type { Application } from './objects.js'
-import { settle, type Resident } from './residents.js'
+import { startResident, type Resident } from './residents.js'
 import type { Host } from './reachability.js'
 
-/** A pod with its NICs, and whoever lives in it. */
+/** A pod with its interfaces, and the netns where its resident runs. */
 export interface Pod {
   readonly attachment: Attachment
   readonly nics: ReadonlyMap<string, Host>
-  /** What all its ADDs took. */
+  /** Duration of all its ADDs. */
   readonly ms: number
 }
 
 export type Residents = Map<string, Resident>
 
-export async function moveIn(residents: Residents, place: string): Promise<void> {
-  residents.set(place, await settle(place))
+export async function addResident(residents: Residents, netnsName: string): Promise<void> {
+  residents.set(netnsName, await startResident(netnsName))
 }
 
-/** Pods of an application, `{ place: node }`, with everything that ADD makes: all at once. */
+/** Starts the pods of an application, `{ netnsName: node }`, concurrently. */
 export async function start(
   api: Api,
   { app, on, residents }: { app: Application; on: Readonly<Record<string, string>>; residents: Residents },
@@ -29,8 +29,8 @@ export async function start(
   const attachments = await sandboxes(pods, Object.keys(on))
   return Promise.all(
     attachments.map(async attachment => {
-      const pod = await podOf(api, attachment, on[attachment.place] ?? '')
-      await moveIn(residents, attachment.place)
+      const pod = await podOf(api, attachment, on[attachment.netnsName] ?? '')
+      await addResident(residents, attachment.netnsName)
       return pod
     }),
   )
@@ -44,13 +44,13 @@ async function podOf(api: Api, attachment: Attachment, node: string): Promise<Po
     const v6 = addresses.find(address => address.includes(':'))
     if (v4 === undefined || v6 === undefined)
       throw new Error(`${nic} got no address of both families: ${prefixes.join()}`)
-    return [nic, { place: attachment.place, node, address: { 4: v4, 6: v6 } }] as const
+    return [nic, { netnsName: attachment.netnsName, node, address: { 4: v4, 6: v6 } }] as const
   })
   return { attachment, nics: new Map(nics), ms }
 }
 
 export function nicOf({ nics, attachment }: Pod, nic = 'eth0'): Host {
   const found = nics.get(nic)
-  if (found === undefined) throw new Error(`ADD gave ${attachment.place} no ${nic}`)
+  if (found === undefined) throw new Error(`ADD gave ${attachment.netnsName} no ${nic}`)
   return found
 }

@@ -1,4 +1,4 @@
-// Who reaches whom, asked with real TCP: each way is a sentence, who dials where, and whom the other side must see. Data, and its asking.
+// Reachability over TCP: who dials where, and which source the server must see.
 import type { KubeObject } from './api.js'
 import { PORT } from './resident.js'
 import type { Resident } from './residents.js'
@@ -7,41 +7,41 @@ import { addressOf, FAMILIES, OUTSIDE, type Family } from './stage.js'
 
 /** A pod by the name of its sandbox, with its addresses on one NIC. */
 export interface Host {
-  readonly place: string
+  readonly netnsName: string
   readonly node: string
   readonly address: Readonly<Record<Family, string>>
 }
 
-export interface Way {
+export interface Path {
   readonly says: string
   readonly from: string
   readonly host: string
   readonly port: number
-  /** Who answers; each of several is asked in turn. */
+  /** The endpoints that answer, in turn. */
   readonly answers: readonly string[]
-  /** Whom the one that answers sees: an address. */
+  /** The source address that the endpoint sees. */
   readonly sees: string
 }
 
-const bothFamilies = (way: (family: Family) => Omit<Way, 'says'> & { says: string }): readonly Way[] =>
+const bothFamilies = (path: (family: Family) => Omit<Path, 'says'> & { says: string }): readonly Path[] =>
   FAMILIES.map(family => {
-    const one = way(family)
+    const one = path(family)
     return { ...one, says: `${one.says}, IPv${family}` }
   })
 
 /** Probes, and the pod asking its own node: the way that a macvlan alone does not have. */
-export const nodeWays = ({ place, node, address }: Host): readonly Way[] =>
+export const nodePaths = ({ netnsName, node, address }: Host): readonly Path[] =>
   bothFamilies(family => ({
-    says: `${node} probes ${place}`,
+    says: `${node} probes ${netnsName}`,
     from: node,
     host: address[family],
     port: PORT,
-    answers: [place],
+    answers: [netnsName],
     sees: addressOf(node, family),
   })).concat(
     bothFamilies(family => ({
-      says: `${place} asks ${node}`,
-      from: place,
+      says: `${netnsName} asks ${node}`,
+      from: netnsName,
       host: addressOf(node, family),
       port: PORT,
       answers: [node],
@@ -49,38 +49,44 @@ export const nodeWays = ({ place, node, address }: Host): readonly Way[] =>
     })),
   )
 
-export const podWays = (from: Host, to: Host): readonly Way[] =>
+export const podPaths = (from: Host, to: Host): readonly Path[] =>
   bothFamilies(family => ({
-    says: `${from.place} asks ${to.place}`,
-    from: from.place,
+    says: `${from.netnsName} asks ${to.netnsName}`,
+    from: from.netnsName,
     host: to.address[family],
     port: PORT,
-    answers: [to.place],
+    answers: [to.netnsName],
     sees: from.address[family],
   }))
 
-/** By the ClusterIP: every endpoint answers in its turn, the one that asks among them, and sees the node that the way leads through. */
-export const clusterIpWays = (
+/**
+ * By ClusterIP: every endpoint answers in turn, the caller's own too, and sees the node on the
+ * path.
+ */
+export const clusterIpPaths = (
   service: KubeObject,
   { from, node, endpoints }: { from: string; node: string; endpoints: readonly Host[] },
-): readonly Way[] =>
+): readonly Path[] =>
   bothFamilies(family => ({
     says: `${from} asks ClusterIP ${clusterIp(service, family)}`,
     from,
     host: clusterIp(service, family),
     port: 80,
-    answers: endpoints.map(({ place }) => place),
+    answers: endpoints.map(({ netnsName }) => netnsName),
     sees: addressOf(node, family),
   }))
 
 const clusterIp = (service: KubeObject, family: Family): string =>
   specOf(service).clusterIPs[family === 4 ? 0 : 1] ?? ''
 
-/** By a node's port, from outside of the network. Under policy Local the pod sees who asks, and its answer must still go back through the node. */
-export const nodePortWays = (service: KubeObject, node: string, endpoints: readonly Host[]): readonly Way[] => {
+/**
+ * By NodePort, from outside. Under policy Local the pod sees the client address, and its reply must
+ * still return through the node.
+ */
+export const nodePortPaths = (service: KubeObject, node: string, endpoints: readonly Host[]): readonly Path[] => {
   const { ports, externalTrafficPolicy } = specOf(service)
   const isLocal = externalTrafficPolicy === 'Local'
-  const answers = endpoints.filter(endpoint => !isLocal || endpoint.node === node).map(({ place }) => place)
+  const answers = endpoints.filter(endpoint => !isLocal || endpoint.node === node).map(({ netnsName }) => netnsName)
   return bothFamilies(family => ({
     says: `${OUTSIDE} asks NodePort ${ports[0].nodePort} of ${node}${isLocal ? ', policy Local' : ''}`,
     from: OUTSIDE,
@@ -92,23 +98,26 @@ export const nodePortWays = (service: KubeObject, node: string, endpoints: reado
 }
 
 /** From outside, on one of a pod's NICs: the gateway drops an answer that comes by another. */
-export const outsideWays = (to: Host, nic: string): readonly Way[] =>
+export const outsidePaths = (to: Host, nic: string): readonly Path[] =>
   bothFamilies(family => ({
-    says: `${OUTSIDE} asks ${to.place} on ${nic}`,
+    says: `${OUTSIDE} asks ${to.netnsName} on ${nic}`,
     from: OUTSIDE,
     host: to.address[family],
     port: PORT,
-    answers: [to.place],
+    answers: [to.netnsName],
     sees: addressOf(OUTSIDE, family),
   }))
 
-/** Dials once for each that must answer, and never twice. Returns what they said; throws when one is another, or sees another. */
+/**
+ * Dials once for each endpoint that must answer. Returns the answers. @throws for a wrong endpoint
+ * or source.
+ */
 export async function ask(
   residents: ReadonlyMap<string, Resident>,
-  { says, from, host, port, answers, sees }: Way,
+  { says, from, host, port, answers, sees }: Path,
 ): Promise<readonly string[]> {
   const resident = residents.get(from)
-  if (resident === undefined) throw new Error(`nobody lives in ${from}`)
+  if (resident === undefined) throw new Error(`${from} has no resident`)
   const heard: string[] = []
   for (const answer of answers) {
     const said = await resident.dial({ host, port }).catch((error: unknown) => {

@@ -1,8 +1,10 @@
-// A program that lives in one place of the demo: a TCP server that says who asks, and a client that dials when told. Runs under Bun.
+// Runs in one network namespace of the demo, under Bun: a TCP server that answers with the client's
+// address, and a client that dials on request.
 import { createConnection, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { messageOf } from '../lib/errors.js'
 
-/** What everything here listens on, as a container would. */
+/** The port of every resident. */
 export const PORT = 8080
 /** A SYN that a busy machine lost is sent again after one second. */
 const DIAL_MS_MAX = 2500
@@ -25,7 +27,7 @@ export interface Answer {
   readonly error?: string
 }
 
-const told = (answer: Answer): void => void process.stdout.write(`${JSON.stringify(answer)}\n`)
+const reply = (answer: Answer): void => void process.stdout.write(`${JSON.stringify(answer)}\n`)
 const plain = (address = ''): string => address.replace(/^::ffff:/, '')
 
 function dial({ host, port }: Target): Promise<string> {
@@ -61,9 +63,9 @@ function relay(from: Listening, to: Listening): Promise<string> {
 
 async function work({ id, dial: target, relay: both }: Ask): Promise<void> {
   try {
-    told({ id, text: target ? await dial(target) : both ? await relay(both.from, both.to) : '' })
+    reply({ id, text: target ? await dial(target) : both ? await relay(both.from, both.to) : '' })
   } catch (error) {
-    told({ id, error: error instanceof Error ? error.message : String(error) })
+    reply({ id, error: messageOf(error) })
   }
 }
 
@@ -71,6 +73,6 @@ const [name = ''] = process.argv.slice(2)
 if (name !== '') {
   createServer(socket =>
     socket.on('error', () => undefined).end(`${name} sees ${plain(socket.remoteAddress)}\n`),
-  ).listen({ host: '::', port: PORT }, () => told({ id: 0 }))
+  ).listen({ host: '::', port: PORT }, () => reply({ id: 0 }))
   createInterface({ input: process.stdin }).on('line', line => void work(JSON.parse(line) as Ask))
 }

@@ -1,4 +1,4 @@
-// Residents of places, asked from here: dial there, relay there. Knows namespaces by name.
+// Starts resident.ts in network namespaces and sends it requests: dial, relay.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -8,22 +8,22 @@ const BUN = fileURLToPath(new URL('../scripts/bun.sh', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('resident.ts', import.meta.url))
 
 export interface Resident {
-  readonly place: string
-  /** What the other side says: `NAME sees ADDRESS`. Throws why not. */
+  readonly netnsName: string
+  /** Returns the answer of the server, `NAME sees ADDRESS`. @throws the reason without one. */
   dial(target: Target): Promise<string>
   relay(ends: NonNullable<Ask['relay']>): Promise<void>
   end(): Promise<void>
 }
 
-/** Moves into a place and listens there. */
-export async function settle(place: string): Promise<Resident> {
-  const child = spawn('nsenter', [`--net=/run/netns/${place}`, BUN, PROGRAM, place], {
+/** Starts a resident in a network namespace; resolves when it listens. */
+export async function startResident(netnsName: string): Promise<Resident> {
+  const child = spawn('nsenter', [`--net=/run/netns/${netnsName}`, BUN, PROGRAM, netnsName], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const waiting = new Map<number, { done: (text: string) => void; fail: (error: Error) => void }>()
   const ended = new Promise<void>(done =>
     child.once('exit', () => {
-      for (const { fail } of waiting.values()) fail(new Error(`the resident of ${place} ended`))
+      for (const { fail } of waiting.values()) fail(new Error(`the resident of ${netnsName} ended`))
       done()
     }),
   )
@@ -44,7 +44,7 @@ export async function settle(place: string): Promise<Resident> {
   }
   await heard(0) // it listens
   return {
-    place,
+    netnsName,
     dial: target => ask({ dial: target }),
     relay: async ends => void (await ask({ relay: ends })),
     end: async () => {

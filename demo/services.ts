@@ -1,4 +1,4 @@
-// Services as rules of a node: what kube-proxy makes of them, written for Debian's nft. Knows Services and endpoints; knows no Spiderpool.
+// Services as nftables rules of a node, as kube-proxy writes them. Knows no Spiderpool.
 import type { KubeObject } from './api.js'
 import { POD_CIDR } from './objects.js'
 import { PORT } from './resident.js'
@@ -26,7 +26,10 @@ function dnat(family: Family, endpoints: readonly Endpoint[]): string {
   return `dnat ${WORDS[family]} to numgen inc mod ${endpoints.length} map { ${map} }`
 }
 
-/** Callers from outside of the pods' CIDR are masqueraded, underlay pods too: else the answer would not come back through this node. */
+/**
+ * Callers from outside the pod CIDR are masqueraded, underlay pods too: otherwise the reply would
+ * bypass this node.
+ */
 function rulesOf(service: KubeObject, family: Family, { node, endpoints, masquerade }: Proxy): readonly string[] {
   const { clusterIPs, ports, externalTrafficPolicy } = specOf(service)
   const [{ port, nodePort }] = ports

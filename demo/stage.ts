@@ -1,4 +1,4 @@
-// The stage: two nodes on a switch that is also their gateway, a host outside, pods' sandboxes. Knows Linux and addresses; knows no Kubernetes.
+// The demo's network: two nodes on a switch that is their gateway, an outside host, pod sandboxes.
 import { inside, must, run } from './external-host.js'
 
 export const NODES = ['worker-1', 'worker-2'] as const
@@ -33,13 +33,16 @@ export const ADDRESS: Readonly<Record<string, Readonly<Record<Family, string>>>>
 }
 const OUTER_GATEWAY = { 4: '198.51.100.1', 6: '2001:db8:51::1' }
 
-export const addressOf = (place: string, family: Family): string => ADDRESS[place]?.[family] ?? ''
+export const addressOf = (netnsName: string, family: Family): string => ADDRESS[netnsName]?.[family] ?? ''
 
-/** What the node agent sets on a node (`tuneSysctlConfig`): nodes forward, and do not judge by the way back. */
+/** What the node agent sets (`tuneSysctlConfig`): forwarding on, rp_filter off. */
 const NODE_SYSCTLS =
   'echo 1 >/proc/sys/net/ipv4/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done'
 
-/** The gateway forwards, and drops what comes in where its source does not live: nothing gets by with an answer on the wrong NIC. */
+/**
+ * The gateway forwards, and drops packets from a source on the wrong interface: a reply on the
+ * wrong interface is lost.
+ */
 const SWITCH_SYSCTLS = 'echo 1 >/proc/sys/net/ipv4/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 const SWITCH_RULES = `table inet gateway {
   chain prerouting {
@@ -50,29 +53,29 @@ const SWITCH_RULES = `table inet gateway {
   }
 }`
 
-export async function sh(place: string, script: string): Promise<string> {
-  const { status, stdout, stderr } = await run('nsenter', [`--net=/run/netns/${place}`, 'sh', '-c', script])
-  if (status !== 0) throw new Error(`${script} in ${place}: ${stderr.trim()}`)
+export async function sh(netnsName: string, script: string): Promise<string> {
+  const { status, stdout, stderr } = await run('nsenter', [`--net=/run/netns/${netnsName}`, 'sh', '-c', script])
+  if (status !== 0) throw new Error(`${script} in ${netnsName}: ${stderr.trim()}`)
   return stdout
 }
 
 /** Lines for `ip -batch`. */
-async function ip(place: string, lines: readonly string[]): Promise<void> {
-  const { status, stderr } = await run('nsenter', [`--net=/run/netns/${place}`, 'ip', '-batch', '-'], {
+async function ip(netnsName: string, lines: readonly string[]): Promise<void> {
+  const { status, stderr } = await run('nsenter', [`--net=/run/netns/${netnsName}`, 'ip', '-batch', '-'], {
     stdin: lines.join('\n'),
   })
-  if (status !== 0) throw new Error(`ip in ${place}: ${stderr.trim()}`)
+  if (status !== 0) throw new Error(`ip in ${netnsName}: ${stderr.trim()}`)
 }
 
-export async function nft(place: string, rules: string): Promise<void> {
-  const { status, stderr } = await run('nsenter', [`--net=/run/netns/${place}`, 'nft', '-f', '-'], { stdin: rules })
-  if (status !== 0) throw new Error(`nft in ${place}: ${stderr.trim()}`)
+export async function nft(netnsName: string, rules: string): Promise<void> {
+  const { status, stderr } = await run('nsenter', [`--net=/run/netns/${netnsName}`, 'nft', '-f', '-'], { stdin: rules })
+  if (status !== 0) throw new Error(`nft in ${netnsName}: ${stderr.trim()}`)
 }
 
 /** Builds all but the pods. The first node is the namespace we run in. */
 export async function build(): Promise<void> {
   await must(`ip netns attach ${NODES[0]} ${process.pid}`)
-  for (const place of [NODES[1], SWITCH, OUTSIDE]) await must(`ip netns add ${place}`)
+  for (const netnsName of [NODES[1], SWITCH, OUTSIDE]) await must(`ip netns add ${netnsName}`)
   await ip(SWITCH, [
     'link set lo up',
     ...NETWORKS.flatMap(({ bridge, gateway }) => [
@@ -107,7 +110,7 @@ export async function build(): Promise<void> {
 }
 
 const host = (
-  place: string,
+  netnsName: string,
   {
     nic,
     lengths,
@@ -116,13 +119,13 @@ const host = (
 ): readonly string[] => [
   'link set lo up',
   `link set ${nic} up`,
-  `addr add ${addressOf(place, 4)}/${lengths[4]} dev ${nic}`,
-  `addr add ${addressOf(place, 6)}/${lengths[6]} dev ${nic} nodad`,
+  `addr add ${addressOf(netnsName, 4)}/${lengths[4]} dev ${nic}`,
+  `addr add ${addressOf(netnsName, 6)}/${lengths[6]} dev ${nic} nodad`,
   `route add default via ${gateway[4]}`,
   `route add ::/0 via ${gateway[6]}`,
 ]
 
-/** A pod's sandbox, as a container runtime makes it: a namespace with nothing in it. Returns its path. */
+/** Creates a pod's sandbox as a container runtime does: an empty namespace. Returns its path. */
 export async function sandbox(pod: string): Promise<string> {
   await must(`ip netns add ${pod}`)
   await must(`${inside(pod)} ip link set lo up`)

@@ -1,4 +1,4 @@
-// What our network costs beside Debian's macvlan with host-local, in the same cluster: `make bench-e2e`. Prints tables, writes dist/bench-e2e.json.
+// `make bench-e2e`: our network beside Debian's macvlan with host-local, in one cluster.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,7 +22,7 @@ type Counts = ReadonlyMap<string, number>
 
 interface Round {
   readonly who: Who
-  /** From the API server's first word of a pod until it is Running, in ms, as one sees it who watches. */
+  /** From the pod's first watch event until Running, in ms, as a watcher sees it. */
   readonly startsMs: readonly number[]
   /** By "verb resource", of all who ask, while the pods start and end. */
   readonly requests: Counts

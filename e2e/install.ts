@@ -1,9 +1,9 @@
-// Brings us into the cluster as an administrator does: CRDs, the controller as pods, the executables onto each node, the network of every pod.
+// Installs as an administrator does: CRDs, the controller, the executables, the default network.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { apply, kubectl, list, must, NODES, onNode, within } from './kubectl.js'
 import { coordinator, kubeadmConfig, network, NETWORK } from './objects.js'
-import { say, show, told } from './say.js'
+import { say, show, showKubectl } from './say.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const [NAMESPACE = '', NAME = ''] = NETWORK.split('/')
@@ -20,15 +20,15 @@ async function install(): Promise<void> {
   await kubectl('wait --for=condition=Established crd --all --timeout=30s')
   show(await kubectl(`apply -f ${join(ROOT, 'deploy/spiderpool.yaml')}`))
   await kubectl('-n kube-system scale deployment/spiderpool-controller --replicas=2') // one leads
-  await told('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
-  await told('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
-  await told('-n kube-system get pods -o wide')
+  await showKubectl('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
+  await showKubectl('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
+  await showKubectl('-n kube-system get pods -o wide')
   for (const node of NODES)
     show(`${node}: ${(await must(onNode(node, 'sh', '-c', 'ls /opt/cni/bin/*pool*'))).trim().split('\n').join(' ')}`)
 }
 
 async function synced(): Promise<void> {
-  say('SpiderCoordinator default: NotReady while nobody says the CIDRs, Synced as soon as kubeadm-config is there')
+  say('SpiderCoordinator default: NotReady while no source names the CIDRs, Synced as soon as kubeadm-config exists')
   await kubectl('-n kube-system delete configmap kubeadm-config --ignore-not-found')
   await apply(coordinator())
   await within(10, 'SpiderCoordinator default is NotReady', () => phaseIs('NotReady'))
@@ -44,7 +44,7 @@ const [CONFLIST, MULTUS] = ['/etc/cni/net.d/00-default.conflist', '/etc/cni/net.
 export const useNetwork = (node: string, conf: string): Promise<string> =>
   must(onNode(node, 'sh', '-c', `cat > ${CONFLIST}.part && mv ${CONFLIST}.part ${CONFLIST} && rm -f ${MULTUS}`), conf)
 
-/** The same through a Multus: the default network is the one that the conflist above is made from. */
+/** The same with a real Multus: its default network is the one of the conflist above. */
 export async function useMultus(node: string, binary: string): Promise<void> {
   const kubeconfig = join(process.env['K8S_FOLDER'] ?? '', 'admin.kubeconfig')
   const name = 'multus-cni-network'
@@ -59,12 +59,15 @@ export async function useMultus(node: string, binary: string): Promise<void> {
 export const conflist = (): Promise<string> =>
   kubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io ${NAME} -o jsonpath={.spec.config}`)
 
-/** What Multus would run as the cluster's default network: the conflist of the NAD, in the folder where the container runtime looks. */
+/**
+ * The cluster's default network without Multus: the conflist of the NAD in the runtime's conf
+ * folder.
+ */
 async function defaultNetwork(): Promise<void> {
   say('a SpiderMultusConfig; the controller makes the NetworkAttachmentDefinition; each node gets its conflist')
   await apply(network(NAME, 'eth0'))
   const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} is there`, conflist)
-  await told(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)
+  await showKubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)
   show(conf)
   const multus = process.env['MULTUS_BIN'] ?? ''
   for (const node of NODES) await (multus === '' ? useNetwork(node, conf) : useMultus(node, multus))
@@ -75,7 +78,7 @@ async function defaultNetwork(): Promise<void> {
         throw new Error(`${metadata.name} is not Ready`)
     }
   })
-  await told('get nodes -o wide')
+  await showKubectl('get nodes -o wide')
 }
 
 export async function everything(): Promise<void> {

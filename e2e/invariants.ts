@@ -1,4 +1,4 @@
-// What must be true at the end of every case: address objects, pods, records and the kernels of the nodes tell one story. Knows no case.
+// Holds after every case: address objects, pods, records and the nodes' kernels are consistent.
 import { list, must, NODES, onNode, run, type Obj, type Pod } from './kubectl.js'
 
 interface Address extends Obj {
@@ -40,7 +40,7 @@ const ipJson = async <T>(node: string, args: string, netns?: string): Promise<re
   return out.trim() === '' ? [] : (JSON.parse(out) as readonly T[])
 }
 
-/** The routes of a table; none where nothing has made the table yet: ip then fails with `FIB table does not exist`. */
+/** Returns the routes of a table; none if the table does not exist (`FIB table does not exist`). */
 async function routesIn(
   node: string,
   family: '-4' | '-6',
@@ -120,7 +120,7 @@ interface Rule {
   readonly table: string
 }
 
-/** A node's namespaces, routes, neighbours and links are those of its pods and of nobody else. */
+/** A node's namespaces, routes, neighbours and links are those of its pods and no others. */
 async function kernel(node: string, pods: readonly Pod[], addresses: readonly Address[]): Promise<readonly Wrong[]> {
   const here = pods.filter(pod => pod.spec.nodeName === node && isOurs(pod) && pod.status.phase === 'Running')
   const uids = new Set(here.map(pod => pod.metadata.uid))
@@ -150,7 +150,8 @@ async function kernel(node: string, pods: readonly Pod[], addresses: readonly Ad
 }
 
 /**
- * Everything that is wrong now. `keeps` are "namespace/name" of pods that are gone and keep their addresses, `dead` are nodes that nobody can ask.
+ * Returns every violated invariant. `keeps`: namespace/name of pods that are gone and whose
+ * addresses stay allocated; `dead`: nodes that do not answer.
  */
 export async function wrongs({
   keeps = [],

@@ -1,8 +1,9 @@
-// The cluster as its administrator has it: kubectl, a shell on a node or outside, and what pods answer. Knows no case.
+// The cluster for its administrator: kubectl, a shell on a node or outside, answers of pods.
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../lib/errors.js'
 
 const COMMAND_MS_MAX = 180_000
 const CONTAINERD_S_MAX = 60
@@ -109,8 +110,7 @@ export async function within<T>(seconds: number, what: string, work: () => Promi
     try {
       return await work()
     } catch (error) {
-      if (performance.now() > end)
-        throw new Error(`${what}: not within ${seconds} s: ${error instanceof Error ? error.message : String(error)}`)
+      if (performance.now() > end) throw new Error(`${what}: not within ${seconds} s: ${messageOf(error)}`)
       await sleep(300)
     }
   }
@@ -121,7 +121,7 @@ const daemonScript = join(import.meta.dirname, '../scripts/k8s/daemon.sh')
 /** SIGKILL to a process of the control plane (`kube-apiserver`) or of a node (`node1/kubelet`). */
 export const kill = (name: string): Promise<string> => must([daemonScript, name, 'stop'])
 
-/** Starts it again, where it ran. Of containerd it waits for an answer: a kubelet that starts before ends at once. */
+/** Starts a daemon again. Waits for containerd to answer: a kubelet that starts earlier exits. */
 export async function start(name: string): Promise<void> {
   const [node, daemon] = name.split('/')
   const command = daemon === undefined || node === undefined ? [daemonScript, name] : onNode(node, daemonScript, name)

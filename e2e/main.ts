@@ -1,4 +1,5 @@
-// The walkthrough and its troubles on a real Kubernetes: `make e2e`. Arguments name the cases to run; none runs all, --install none.
+// `make e2e`: the cases on a real Kubernetes. Arguments name cases; none runs all, --install none.
+import { messageOf } from '../lib/errors.js'
 import { CASES } from './cases.js'
 import { everything } from './install.js'
 import { wrongs } from './invariants.js'
@@ -21,7 +22,7 @@ const started = performance.now()
 
 const LINES_MAX = 40
 
-/** What there is to see of a failure; then its pods go, so that the next case stands alone. */
+/** Prints the state after a failure, then deletes the pods, so that the next case starts clean. */
 async function aftermath(): Promise<void> {
   const looks = [
     'get pods -A -o wide',
@@ -50,7 +51,7 @@ async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Prom
     )
     return { name, seconds: seconds() }
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error)
+    const failure = messageOf(error)
     show(`FAILED: ${failure}`)
     await aftermath()
     return { name, seconds: seconds(), failure }

@@ -1,5 +1,7 @@
-// A stand-in for Multus, of which Debian has no package: the cluster's default network, then the networks that the pod's annotation names, each from its
-// NetworkAttachmentDefinition; on DEL what was added, the last first. A CNI executable (`bun build --compile`). Knows nothing of what it calls.
+// A stand-in for Multus, of which Debian has no package, as a CNI executable (`bun build
+// --compile`). ADD: the default network, then those of the pod's annotation, by
+// NetworkAttachmentDefinition; DEL: in reverse.
+import { codeOf, messageOf } from '../lib/errors.js'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { parse } from 'yaml'
@@ -81,7 +83,7 @@ function fileIn<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -139,7 +141,7 @@ async function main(): Promise<void> {
     if (verb === 'ADD') await add(conf)
     else if (verb === 'DEL') await del()
   } catch (error) {
-    const msg = error instanceof Error ? error.message : String(error)
+    const msg = messageOf(error)
     writeSync(1, JSON.stringify({ cniVersion: conf.cniVersion, code: 999, msg }))
     process.exitCode = 1
   }

@@ -31,7 +31,10 @@ export const network = (name: string, master: string): object => ({
   spec: { cniType: 'macvlan', macvlan: { master: [master] } },
 })
 
-/** What Debian's plugins do for a pod on the same NIC, with addresses of the node's own: `third` is their third byte. */
+/**
+ * Debian's plugins for a pod on the same master, with addresses of the node: `third` is their third
+ * byte.
+ */
 export const hostLocal = (master: string, third: number): object => ({
   cniVersion: '0.3.1',
   name: 'host-local',

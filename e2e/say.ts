@@ -13,7 +13,7 @@ export function say(text: string): void {
 export const show = (text: string): void => console.log(text.trimEnd().replace(/^/gm, '          '))
 
 /** Runs kubectl and shows command and output, as in a terminal. */
-export async function told(args: string): Promise<string> {
+export async function showKubectl(args: string): Promise<string> {
   const out = await kubectl(args)
   show(`$ kubectl ${args}\n${out}`)
   return out

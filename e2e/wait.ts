@@ -1,4 +1,4 @@
-// Waiting for what a case expects, as a person would: by asking again. Knows kubectl; decides nothing.
+// Waits for the expected state by polling kubectl.
 import { apply, isReady, kubectl, list, within, type Obj, type Pod } from './kubectl.js'
 import { app, type App } from './objects.js'
 
@@ -49,7 +49,9 @@ export async function events(name: string): Promise<readonly string[]> {
   return [...new Set(all.map(({ message = '' }) => message))]
 }
 
-/** Waits until an Event on one of the application's pods has all of these words; returns its message. */
+/**
+ * Waits until an Event of one of the application's pods has all these words; returns its message.
+ */
 export const event = (name: string, ...words: readonly string[]): Promise<string> =>
   within(60, `an Event on a pod of ${name} says ${words.join(', ')}`, async () => {
     const said = await events(name)

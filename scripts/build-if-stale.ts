@@ -1,4 +1,4 @@
-// Builds dist/bin when a source is newer than it, or it is not there. Prints nothing when there is nothing to do.
+// Builds dist/bin if it is missing or older than a source. Prints nothing otherwise.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { ROOT } from './source-tree.js'

@@ -1,4 +1,4 @@
-// Builds the one image and its names: `build.ts` for this machine, `build.ts --release` for every platform. Runs under Bun.
+// Builds the executable and its names; `--release`: for every platform. Runs under Bun.
 import {
   closeSync,
   linkSync,
@@ -31,7 +31,10 @@ function commit(): string {
   return head === '' ? 'unknown' : head + (git('status', '--porcelain', '-uno') === '' ? '' : '-dirty')
 }
 
-/** One image. Splitting keeps each part's code apart, so that a plugin does not load the daemons. */
+/**
+ * One executable. Splitting keeps the code of each part apart, so a plugin does not load the
+ * daemons.
+ */
 function compile(outfile: string, target?: string): void {
   const made = Bun.spawnSync(
     [
@@ -63,7 +66,10 @@ function compile(outfile: string, target?: string): void {
   if (made.exitCode !== 0) throw new Error(`bun build ${target ?? ''} failed with status ${made.exitCode}`)
 }
 
-/** Hard links of one inode: one page cache for all names. Each name is replaced whole, so that a running plugin keeps its file. */
+/**
+ * Hard links of one inode, so all names share a page cache. Each is replaced atomically: a running
+ * plugin keeps its file.
+ */
 function link(image: string, folder: string): void {
   for (const name of NAMES) {
     const fresh = join(folder, `.${name}.new`)
@@ -127,7 +133,7 @@ function build(): void {
   compile(image)
   settle(image)
   link(image, folder)
-  console.log(`built ${NAMES.length} names of one image in dist/bin: ${NAMES.join(' ')}`)
+  console.log(`built ${NAMES.length} names of one executable in dist/bin: ${NAMES.join(' ')}`)
 }
 
 function release(): void {

@@ -1,4 +1,4 @@
-// A captured netlink message as a row of a test table: which request it is, its bytes, and the value they mean. Knows no program.
+// A captured netlink message as a row of a test table: its request, its bytes and its value.
 import { framesOf } from '../lib/netlink/message.js'
 import type { ChangeOp, DumpOp, Frame, GetOp } from '../lib/netlink/message.js'
 import * as nftMessage from '../lib/netlink/nft/message.js'
@@ -28,7 +28,10 @@ const NFT = opsIn([nftMessage, nftRule, nftTable])
 /** Every request of lib/netlink by the name it is exported under. */
 export const OPS: ReadonlyMap<string, Op> = new Map([...RTNL, ...NFT])
 
-/** nf_tables' types have its subsystem, 10, above; the ends of its batches share their types with links. */
+/**
+ * nf_tables types have the subsystem, 10, in the high byte; its batch markers share types with
+ * links.
+ */
 const opsOf = (datagram: Uint8Array): ReadonlyMap<string, Op> =>
   framesOf(datagram).some(({ header }) => header.type >> 8 === 10) ? NFT : RTNL
 
@@ -74,7 +77,7 @@ function rowOf(
   }
 }
 
-/** Rows for what a datagram holds; a comment for what no request of ours is. */
+/** Rows of the messages of a datagram; a comment for a message that is none of our requests. */
 export function rowsOf(of: string, datagram: Uint8Array): readonly string[] {
   return framesOf(datagram).map((frame, index) => {
     const start = framesOf(datagram)

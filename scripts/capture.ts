@@ -1,5 +1,5 @@
-// Runs a command under strace in a network namespace of its own and prints what it sent to the kernel as test rows. Needs root.
-//   npx tsx scripts/capture.ts [--first 'ip link add v0 type veth peer name v1'] [--answers] ip link add m0 link v0 type macvlan
+// Runs a command under strace in a new netns; prints its netlink requests as test rows. Root.
+//   npx tsx scripts/capture.ts [--first 'ip link add v0 …'] [--answers] ip link add m0 link v0 …
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -18,7 +18,10 @@ function ownArguments(argv: readonly string[]): string[] {
   return command < 0 ? [...argv] : [...argv.slice(0, command), '--', ...argv.slice(command)]
 }
 
-/** Each datagram of a trace: strace writes a line for the call, then its bytes as lines ` | offset  hex  text |`. */
+/**
+ * The datagrams of a trace: strace writes a line per call, then its bytes as ` | offset hex text
+ * |`.
+ */
 function datagramsOf(trace: string, call: RegExp): Uint8Array[] {
   const found: number[][] = []
   let current: number[] | undefined
@@ -33,7 +36,10 @@ function datagramsOf(trace: string, call: RegExp): Uint8Array[] {
   return found.filter(bytes => bytes.length > 0).map(bytes => withoutSlack(Uint8Array.from(bytes)))
 }
 
-/** iproute2 sends some dumps' requests with the rest of its buffer, zeros after the message that the kernel does not look at. */
+/**
+ * iproute2 sends some dump requests with the rest of its buffer: trailing zeros that the kernel
+ * ignores.
+ */
 function withoutSlack(datagram: Uint8Array): Uint8Array {
   const length = new DataView(datagram.buffer).getUint32(0, os.endianness() === 'LE')
   return datagram.subarray(length).every(byte => byte === 0) ? datagram.subarray(0, length) : datagram

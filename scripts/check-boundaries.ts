@@ -1,11 +1,11 @@
-// Which part may import what, and who may touch the process, the clock and chance. ARCHITECTURE.md says the same in words.
+// Check `boundaries`: imports between parts, and uses of `process`, clock and randomness.
 import { isCallExpression, isPropertyAccessExpression, isStringLiteral } from 'typescript/unstable/ast/is'
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import { posix } from 'node:path'
-import { isGenerated, lineAt, sources, startOf, tell, walk, type Finding, type Source } from './source-tree.js'
+import { isGenerated, lineAt, sources, startOf, report, walk, type Finding, type Source } from './source-tree.js'
 import { LEAVES, MAY, MAY_FILES, PROCESS, PURE } from './boundaries.js'
 
-/** The key of `table` that is the longest path holding `path`. */
+/** Returns the key of `table` that is the longest prefix of `path`. */
 const keyOf = (path: string, table: object): string | undefined =>
   Object.keys(table)
     .filter(key => path === key || path.startsWith(`${key}/`))
@@ -13,7 +13,7 @@ const keyOf = (path: string, table: object): string | undefined =>
 
 const holds = (part: string, path: string): boolean => path === part || path.startsWith(`${part}/`)
 
-/** What a module specifier means: a path of the repository, or the name of a package or `node:` module. */
+/** Returns what a module specifier names: a path of the repository, a package, a `node:` module. */
 function targetOf(from: string, specifier: string): string {
   if (specifier.startsWith('.'))
     return posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.js$/, '.ts')
@@ -59,50 +59,51 @@ function importsOf(source: Source): readonly Finding[] {
     found.push({
       path: source.path,
       line: lineAt(source.text, startOf(node, source.root)),
-      says: `${part} may not import ${target}`,
+      message: `${part} may not import ${target}`,
     })
   })
   return found
 }
 
-const TOUCHES = /^process\.(env|argv|argv0|exit|exitCode|stdin|stdout|stderr|on|once)$/
-/** What is only run by hand may end itself. */
-const STARTS = /^(scripts|bench|demo|test)\//
-const CLOCK_OR_CHANCE = /^(Date\.now|Math\.random|performance\.now|crypto\.\w+)$/
+const PROCESS_API = /^process\.(env|argv|argv0|exit|exitCode|stdin|stdout|stderr|on|once)$/
+/** Programs that may end themselves. */
+const MAY_EXIT = /^(scripts|bench|demo|test)\//
+const CLOCK_OR_RANDOMNESS = /^(Date\.now|Math\.random|performance\.now|crypto\.\w+)$/
 
-/** `process` outside the edges; in pure files also the clock, chance and anything that waits. */
-function touchesOf({ path, text, root }: Source): readonly Finding[] {
+/** Finds `process` outside the edge; in pure files also clock, randomness, `async` and `await`. */
+function usesOf({ path, text, root }: Source): readonly Finding[] {
   const found: Finding[] = []
   const edge = PROCESS.some(pattern => pattern.test(path))
   const pure = PURE.some(pattern => pattern.test(path))
   walk(root, node => {
-    const add = (says: string): void => void found.push({ path, line: lineAt(text, startOf(node, root)), says })
+    const add = (message: string): void => void found.push({ path, line: lineAt(text, startOf(node, root)), message })
     if (isPropertyAccessExpression(node)) {
       const name = node.getText(root)
-      if (!edge && TOUCHES.test(name)) add(`\`${name}\` belongs to the edge of the program`)
-      if (!STARTS.test(path) && name === 'process.exit' && isCallExpression(node.parent))
-        add('no part of the image calls `process.exit`; set `process.exitCode`')
-      if (pure && CLOCK_OR_CHANCE.test(name)) add(`\`${name}\` in a pure file; make it an argument`)
+      if (!edge && PROCESS_API.test(name))
+        add(`\`${name}\` outside the edge of the program (PROCESS in scripts/boundaries.ts)`)
+      if (!MAY_EXIT.test(path) && name === 'process.exit' && isCallExpression(node.parent))
+        add('the executable never calls `process.exit`; set `process.exitCode`')
+      if (pure && CLOCK_OR_RANDOMNESS.test(name)) add(`\`${name}\` in a pure file; make it an argument`)
     }
     if (pure && (node.kind === SyntaxKind.AsyncKeyword || node.kind === SyntaxKind.AwaitExpression))
-      add('a pure file waits for nothing')
+      add('a pure file has no `async` and no `await`')
     if (pure && node.kind === SyntaxKind.NewExpression && node.getText(root) === 'new Date()')
       add('`new Date()` in a pure file; make it an argument')
   })
   return found
 }
 
-/** A row for a part that no longer exists would quietly allow its name to a later one. */
+/** A row of a part that no longer exists would silently apply to a later part of that name. */
 function stale(paths: readonly string[]): readonly Finding[] {
   return [...Object.keys(MAY), ...Object.keys(MAY_FILES)]
     .filter(key => !paths.some(path => holds(key, path)))
-    .map(key => ({ path: 'scripts/boundaries.ts', line: 1, says: `a row for ${key}, and no such file` }))
+    .map(key => ({ path: 'scripts/boundaries.ts', line: 1, message: `the row ${key} matches no file` }))
 }
 
 const files = sources(process.argv[2]).filter(({ path }) => !path.endsWith('.d.ts'))
 const ours = files.filter(({ path }) => !isGenerated(path))
-tell('check-boundaries', [
+report('check-boundaries', [
   ...files.flatMap(importsOf),
-  ...ours.flatMap(source => touchesOf(source)),
+  ...ours.flatMap(source => usesOf(source)),
   ...stale(files.map(({ path }) => path)),
 ])

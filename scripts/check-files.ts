@@ -1,4 +1,4 @@
-// Our habits as a program: lengths, the first line, and what no file may hold. Knows syntax; which part may import which is check-boundaries.ts.
+// Check `habits`: lengths of files and functions, the first line, forbidden syntax.
 import {
   isCatchClause,
   isNonNullExpression,
@@ -6,7 +6,17 @@ import {
   isStringLiteral,
 } from 'typescript/unstable/ast/is'
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
-import { isGenerated, isTest, lineAt, sources, startOf, tell, walk, type Finding, type Source } from './source-tree.js'
+import {
+  isGenerated,
+  isTest,
+  lineAt,
+  sources,
+  startOf,
+  report,
+  walk,
+  type Finding,
+  type Source,
+} from './source-tree.js'
 
 const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 60
@@ -21,11 +31,11 @@ const FUNCTIONS = new Set([
   SyntaxKind.SetAccessor,
 ])
 
-/** Said of a process' own streams: a touch of them loads Node's stream stack, 12 ms of a plugin's life. */
+/** Using them loads Node's stream stack: 12 ms of a plugin's run time. */
 const COSTLY = /^process\.(stdin|stdout|stderr)$/
 const SUPPRESSION = /@ts-(ignore|expect-error|nocheck)|eslint-disable|prettier-ignore/
 
-/** In two words, or this line would be the first to break the rule. */
+/** Joined here, because this line must not break the rule itself. */
 const BARE_BUN = ['.bin', 'bun'].join('/')
 
 type Rule = (node: Node, source: Source) => string | undefined
@@ -37,14 +47,13 @@ const length: Rule = (node, { path, text, root }) => {
 }
 
 const noAny: Rule = node =>
-  node.kind === SyntaxKind.AnyKeyword ? '`any` is not used here; say `unknown` and look' : undefined
+  node.kind === SyntaxKind.AnyKeyword ? '`any` is forbidden; use `unknown` and narrow it' : undefined
 
-const noBang: Rule = node =>
-  isNonNullExpression(node) ? '`!` says what the compiler cannot see; test for undefined' : undefined
+const noBang: Rule = node => (isNonNullExpression(node) ? '`!` is forbidden; test for undefined' : undefined)
 
 const noEmptyCatch: Rule = node =>
   isCatchClause(node) && node.block.statements.length === 0
-    ? 'an empty `catch`; name the one error that may pass'
+    ? 'an empty `catch`; rethrow all but the expected error'
     : undefined
 
 const noStreams: Rule = (node, { path, root }) => {
@@ -63,7 +72,7 @@ const IMPORTING = new Set([
 const withExtension: Rule = node => {
   if (!isStringLiteral(node) || !/^\.\.?\//.test(node.text) || !IMPORTING.has(node.parent.kind)) return undefined
   if (node.parent.kind === SyntaxKind.CallExpression && !node.parent.getText().startsWith('import(')) return undefined
-  return /\.(js|json|yaml)$/.test(node.text) ? undefined : `import of '${node.text}' lacks its .js`
+  return /\.(js|json|yaml)$/.test(node.text) ? undefined : `import of '${node.text}' has no .js`
 }
 
 const RULES: readonly Rule[] = [length, noAny, noBang, noEmptyCatch, noStreams, withExtension]
@@ -73,18 +82,22 @@ function ofWholeFile({ path, text }: Source): readonly Finding[] {
   const first = lines[0]?.startsWith('#!') ? lines[1] : lines[0]
   const found: Finding[] = []
   if (!isTest(path) && lines.length - 1 > FILE_LINES_MAX)
-    found.push({ path, line: FILE_LINES_MAX, says: `a file of ${lines.length - 1} lines; ${FILE_LINES_MAX} at most` })
+    found.push({
+      path,
+      line: FILE_LINES_MAX,
+      message: `a file of ${lines.length - 1} lines; ${FILE_LINES_MAX} at most`,
+    })
   if (!first?.startsWith('// '))
-    found.push({ path, line: 1, says: 'the first line does not say what the file is: `// …`' })
+    found.push({ path, line: 1, message: 'the first line is not a comment that says what the file is' })
   lines.forEach((line, at) => {
     if (line.includes(BARE_BUN))
       found.push({
         path,
         line: at + 1,
-        says: `${BARE_BUN} is an empty shell where npm blocks install scripts; run scripts/bun.sh`,
+        message: `${BARE_BUN} is an empty file where npm blocks install scripts; run scripts/bun.sh`,
       })
     if (/^\s*(\/\/|\*|\/\*)/.test(line) && SUPPRESSION.test(line))
-      found.push({ path, line: at + 1, says: 'a suppression; say it so that the compiler agrees' })
+      found.push({ path, line: at + 1, message: 'a suppression; change the code so that the compiler accepts it' })
   })
   return found
 }
@@ -93,16 +106,16 @@ function ofNodes(source: Source): readonly Finding[] {
   const found: Finding[] = []
   walk(source.root, node => {
     for (const rule of RULES) {
-      const says = rule(node, source)
-      if (says !== undefined)
-        found.push({ path: source.path, line: lineAt(source.text, startOf(node, source.root)), says })
+      const message = rule(node, source)
+      if (message !== undefined)
+        found.push({ path: source.path, line: lineAt(source.text, startOf(node, source.root)), message })
     }
   })
   return found
 }
 
 const written = sources(process.argv[2]).filter(({ path }) => !isGenerated(path) && !path.endsWith('.d.ts'))
-tell(
+report(
   'check-files',
   written.flatMap(source => [...ofWholeFile(source), ...ofNodes(source)]),
 )

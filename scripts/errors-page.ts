@@ -1,4 +1,4 @@
-// docs/errors.md, made from the registry of refusals. `--write` writes it; a test holds the file to it.
+// Makes docs/errors.md from the registry of errors. `--write` writes it; a test compares it.
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { CNI_ERROR } from '../lib/cni/error.js'
@@ -6,24 +6,24 @@ import { REFUSALS, type Meaning } from '../lib/ipam/errors.js'
 import { ROOT } from './source-tree.js'
 
 const CNI_MEANINGS: Readonly<Record<keyof typeof CNI_ERROR, string>> = {
-  incompatibleVersion: '`cniVersion` of the conf is none that the executable speaks.',
-  unsupportedField: 'The conf has a field that the executable does not support.',
-  unknownContainer: 'The container is not known, or a plugin before left no result to go on from.',
-  invalidEnv: 'A CNI_ variable is missing or wrong; the sentence names it.',
+  incompatibleVersion: '`cniVersion` of the conf is not a version that the plugin supports.',
+  unsupportedField: 'The conf has a field that the plugin does not support.',
+  unknownContainer: 'The container is unknown, or there is no prevResult.',
+  invalidEnv: 'A CNI_ variable is missing or invalid; the sentence names it.',
   ioFailure: 'Reading stdin, or a change in the kernel, failed.',
-  decodeFailure: 'stdin or `prevResult` is not the JSON that it should be.',
-  invalidConfig: 'A key of the conf is wrong; the sentence names it, its value, and what it may be.',
+  decodeFailure: 'stdin or `prevResult` is not valid JSON.',
+  invalidConfig: 'A key of the conf is invalid; the sentence names key, value and what is allowed.',
   invalidNetns: "CNI_NETNS cannot be used, or is the node's own namespace.",
-  tryAgain: 'Something is away or busy, or a pool is full: the runtime tries again by itself.',
+  tryAgain: 'A dependency is unavailable or busy, or a pool is full: the runtime retries.',
   notAvailable: 'STATUS: an ADD would fail now.',
-  limitedConnectivity: 'STATUS: an ADD would work, and the network of pods would not be whole.',
-  internal: 'All else, as other plugins say it; the sentence has the cause.',
+  limitedConnectivity: 'STATUS: an ADD would succeed, but with limited connectivity.',
+  internal: 'Everything else, as other plugins use it; the sentence has the cause.',
 }
 
 const HEAD = `# Error codes
 
-What a CNI executable prints as \`code\`. The kubelet shows the sentence that belongs to it in the pod's events
-(\`kubectl describe pod\`), and the IPAM writes its refusals there itself, once a minute at most.
+The \`code\` that a CNI plugin prints on failure. The kubelet shows its sentence in the pod's events (\`kubectl describe
+pod\`), and the IPAM writes its own errors there, at most once a minute.
 
 ## Codes of CNI
 
@@ -32,10 +32,10 @@ What a CNI executable prints as \`code\`. The kubelet shows the sentence that be
 `
 
 const OWN = `
-## What the IPAM refuses
+## Codes of the IPAM
 
 Every sentence begins with \`spiderpool IP allocation error: \` (for CHECK \`spiderpool IP check error: \`). Codes from 100 are
-our own; they are never given another meaning.
+ours; they never change their meaning.
 
 | code | name | meaning | what to do |
 | ---- | ---- | ------- | ---------- |

@@ -1,5 +1,5 @@
-// Damaged captures and random bytes at every decoder: it decodes, or throws its own error, and nothing else. Ends by itself.
-//   npx tsx scripts/fuzz.ts [seconds] [seed]     600 s unless told; the seed is printed, and makes the run again
+// Damaged captures and random bytes at every decoder: it decodes or throws its own error.
+//   npx tsx scripts/fuzz.ts [seconds] [seed]     600 s by default; the printed seed repeats the run
 import { FUZZED, type Fuzzed } from './fuzzed.js'
 
 const SECONDS = 600

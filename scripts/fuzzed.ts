@@ -1,4 +1,4 @@
-// The decoders that fuzz.ts throws bytes at, each with good inputs to damage and the errors it may throw. A new decoder is a row here.
+// The decoders of `make fuzz`, with good inputs and the errors they may throw.
 import { CniError } from '../lib/cni/error.js'
 import { decodeConf } from '../lib/cni/json.js'
 import { decodePrevResult, decodeResult } from '../lib/cni/result.js'
@@ -38,9 +38,9 @@ function bothWays<T>(codec: Codec<T>, bytes: Uint8Array): void {
   try {
     again = codec.decode(codec.encode(value))
   } catch (thrown) {
-    throw new Error('what was read cannot be written and read again', { cause: thrown })
+    throw new Error('a decoded value cannot be encoded and decoded again', { cause: thrown })
   }
-  if (!isDeepStrictEqual(again, value)) throw new Error('what was read is written as something else')
+  if (!isDeepStrictEqual(again, value)) throw new Error('encode(decode(bytes)) differs')
 }
 
 const NLMSGHDR = 16
@@ -65,14 +65,14 @@ const codecs = Object.entries({
   }))
 })
 
-/** Whatever rule the kernel may hold is told in words, and what is all our words is written back as the same. */
+/** The kernel's rules decompile; a rule of known expressions only compiles to the same bytes. */
 const nftWords: Fuzzed = {
   name: 'nft words',
   decode: bytes => {
     const words = ruleFrom(ruleAdd.codec.decode(bytes).attrs.expressions ?? [])
     nftRuleText(words)
     if (words.some(statement => 'other' in statement)) return
-    if (!isDeepStrictEqual(ruleFrom(expressionsOf(words)), words)) throw new Error('words are written as other words')
+    if (!isDeepStrictEqual(ruleFrom(expressionsOf(words)), words)) throw new Error('decompile(compile(rule)) differs')
   },
   refusals: [WireError],
   good: nft.answers.filter(({ op }) => op.codec === ruleAdd.codec).map(({ bytes }) => bytes),
@@ -190,7 +190,7 @@ const cni: readonly Fuzzed[] = [
 const macOf = (last: number) => parseMac(`0a:00:00:00:00:0${last}`) ?? never()
 const ipOf = (value: string) => parseIp(value) ?? never()
 function never(): never {
-  throw new Error('a good input is none')
+  throw new Error('a good input is rejected')
 }
 
 const frames: readonly Fuzzed[] = [

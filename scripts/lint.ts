@@ -1,4 +1,4 @@
-// Everything that a program can say about the sources, each check to its end, then the verdict.
+// `make lint`: runs every check to its end, then prints which failed.
 import { spawnSync } from 'node:child_process'
 import { ROOT } from './source-tree.js'
 
@@ -9,13 +9,15 @@ const CHECKS: readonly { name: string; command: readonly string[] }[] = [
   { name: 'types', command: [`${BIN}tsc`, '-p', '.'] },
   { name: 'boundaries', command: [`${BIN}tsx`, 'scripts/check-boundaries.ts'] },
   { name: 'habits', command: [`${BIN}tsx`, 'scripts/check-files.ts'] },
+  { name: 'language', command: [`${BIN}tsx`, 'scripts/check-language.ts'] },
   { name: 'generated code', command: [`${BIN}tsx`, 'scripts/generate.ts', '--check'] },
 ]
 
-function isGood({ command: [file = '', ...args] }: (typeof CHECKS)[number]): boolean {
+/** Returns whether the check exits with status 0; its output goes to the terminal. */
+function passes({ command: [file = '', ...args] }: (typeof CHECKS)[number]): boolean {
   return spawnSync(file, args, { cwd: ROOT, stdio: 'inherit' }).status === 0
 }
 
-const failed = CHECKS.filter(check => !isGood(check))
-console.log(failed.length === 0 ? 'lint: good' : `lint: not good: ${failed.map(({ name }) => name).join(', ')}`)
+const failed = CHECKS.filter(check => !passes(check))
+console.log(failed.length === 0 ? 'lint: passed' : `lint: failed: ${failed.map(({ name }) => name).join(', ')}`)
 if (failed.length > 0) process.exitCode = 1

@@ -1,4 +1,5 @@
-// Every change of one place of a source, all of them in one text that is told at run time which one holds. Knows syntax; knows no types, runs nothing.
+// All one-place changes of a source, compiled into one text; a number chosen at run time enables
+// one. Knows syntax; knows no types, runs nothing.
 import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import {
   isArrowFunction,
@@ -20,7 +21,7 @@ import { SWITCH } from './mutation-tap.js'
 import { lineAt, startOf, type Source } from './source-tree.js'
 
 export interface Mutant {
-  /** 1-based, and what stands there. */
+  /** 1-based line, and its text. */
   readonly line: number
   readonly was: string
   readonly by: string
@@ -42,8 +43,9 @@ const OPERATORS: Readonly<Record<string, readonly string[]>> = {
 const CALLS: Readonly<Record<string, string>> = { some: 'every', every: 'some' }
 
 /**
- * The mutants, and the source with all of them in it: each expression that has some asks `globalThis[SWITCH]`. Only what stands in functions is
- * changed: what a module computes once is computed before anybody asks. A mutant has no other one in it, so the text stays short.
+ * Returns the mutants, and the source with all of them: each mutated expression reads
+ * `globalThis[SWITCH]`. Only code in functions is mutated: what a module computes on import runs
+ * before the switch is set. Mutants are not nested, so the text stays short.
  */
 export function withMutants({ text, root }: Pick<Source, 'text' | 'root'>): {
   readonly mutants: readonly Mutant[]
@@ -79,7 +81,9 @@ export function withMutants({ text, root }: Pick<Source, 'text' | 'root'>): {
 const isFunction = (node: Node): boolean =>
   isArrowFunction(node) || isFunctionDeclaration(node) || isFunctionExpression(node) || isMethodDeclaration(node)
 
-/** What may stand in place of a child because of where it stands: a condition is always true or never, a result is none. */
+/**
+ * Replacements that depend on the position: a condition becomes true or false, a result undefined.
+ */
 function insteadOf(child: Node, parent: Node): readonly string[] {
   const isCondition =
     ((isIfStatement(parent) || isWhileStatement(parent)) && parent.expression === child) ||

@@ -1,5 +1,5 @@
-// `make mutate`: changes one place of a rule at a time, runs its tables, and lists what no table notices. Knows files and processes; what a change
-// is, mutants.ts says. Arguments name sources to look at; none looks at all.
+// `make mutate`: runs a rule's tables against each mutant and lists the survivors. Mutants are made
+// by mutants.ts. Arguments name sources; none runs all.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -34,7 +34,7 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
   ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
 ]
 
-/** Changes after which the rule says the same, each with why. `was` and `by` as they are printed. */
+/** Equivalent mutants, each with the reason. `was` and `by` as they are printed. */
 const SAME: readonly { readonly file: string; readonly was: string; readonly by: string; readonly why: string }[] = [
   ...['lib/crd/ippool.ts', 'lib/crd/subnet.ts'].flatMap(file => [
     { file, was: '!prefix', by: 'false', why: 'subnetFaults has refused what is no CIDR; the compiler does not know' },
@@ -84,30 +84,30 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
 
 const COPIED = ['lib', 'daemons', 'test', 'schemas', 'tsconfig.json']
 const BUN = `${ROOT}scripts/bun.sh`
-/** Of one mutant. Who runs longer runs for ever. */
+/** Per mutant; one that runs longer counts as an endless loop. */
 const RUN_MS_MAX = 20_000
 
 /** The numbers of the mutants that no test notices. */
 async function survivorsOf(folder: string, tests: readonly string[], mutants: number): Promise<readonly number[]> {
   const alive: number[] = []
   for (let next = 0; next < mutants;) {
-    const told = await run(folder, [String(next), String(mutants), ...tests])
-    for (const [number, killedBy] of told) if (killedBy === null) alive.push(number)
-    next = (told.at(-1)?.[0] ?? next - 1) + 1
+    const outcomes = await run(folder, [String(next), String(mutants), ...tests])
+    for (const [number, killedBy] of outcomes) if (killedBy === null) alive.push(number)
+    next = (outcomes.at(-1)?.[0] ?? next - 1) + 1
     if (next < mutants) next++ // it ran for ever, or took the process with it
   }
   return alive
 }
 
-type Told = readonly [mutant: number, killedBy: string | null]
+type Outcome = readonly [mutant: number, killedBy: string | null]
 
 /** Throws where the tests do not even run, or fail without any change. */
-function run(folder: string, args: readonly string[]): Promise<readonly Told[]> {
+function run(folder: string, args: readonly string[]): Promise<readonly Outcome[]> {
   const child = spawn(BUN, ['node_modules/tap/mutation-run.ts', ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const told: Told[] = []
+  const outcomes: Outcome[] = []
   let words = ''
   let isReady = false
   child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text))
@@ -115,7 +115,7 @@ function run(folder: string, args: readonly string[]): Promise<readonly Told[]> 
   let late = setTimeout(stop, RUN_MS_MAX)
   createInterface({ input: child.stdout }).on('line', line => {
     if (line === 'ready') isReady = true
-    else told.push(JSON.parse(line) as Told)
+    else outcomes.push(JSON.parse(line) as Outcome)
     clearTimeout(late)
     late = setTimeout(stop, RUN_MS_MAX)
   })
@@ -123,7 +123,7 @@ function run(folder: string, args: readonly string[]): Promise<readonly Told[]> 
     child.on('error', reject)
     child.on('close', () => {
       clearTimeout(late)
-      if (isReady) resolve(told)
+      if (isReady) resolve(outcomes)
       else reject(new Error(`the tests do not run: ${words}`))
     })
   })
@@ -177,7 +177,7 @@ async function main(only: readonly string[]): Promise<void> {
 
 function tell(scores: readonly Score[]): void {
   for (const { file, mutants, same, survivors } of scores) {
-    console.log(`${file}: ${mutants} mutants, ${same} change nothing, ${survivors.length} survive`)
+    console.log(`${file}: ${mutants} mutants, ${same} are equivalent, ${survivors.length} survive`)
     for (const { line, was, by } of survivors) console.log(`${file}:${line}: ${oneLine(was)} → ${oneLine(by)}`)
   }
   const survive = scores.reduce((sum, { survivors }) => sum + survivors.length, 0)

@@ -1,4 +1,4 @@
-// Runs tests once for each mutant, in one process: `mutation-run.ts FROM TO TEST…`. Prints a line a mutant: its number and what killed it. On Bun, in a copy of the tree.
+// Runs tests once for each mutant in one process. Under Bun, in a copy of the tree.
 import { writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { firstFailure, SWITCH } from './mutation-tap.js'
@@ -6,7 +6,7 @@ import { firstFailure, SWITCH } from './mutation-tap.js'
 const [from = '0', to = '0', ...tests] = process.argv.slice(2)
 for (const test of tests) await import(pathToFileURL(test).href)
 const whole = await firstFailure()
-if (whole !== undefined) throw new Error(`fails without any change: ${whole}`)
+if (whole !== undefined) throw new Error(`the tests fail without a mutant: ${whole}`)
 writeSync(1, 'ready\n')
 for (let mutant = Number(from); mutant < Number(to); mutant++) {
   Reflect.set(globalThis, SWITCH, mutant)

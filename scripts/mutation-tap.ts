@@ -1,4 +1,4 @@
-// Stands for tap while mutants are run: tests that are kept, and run again and again in one process. Runs on Bun, in a copy of the tree.
+// Replaces tap while mutants run: tests are collected and run repeatedly in one process. Under Bun.
 import { isDeepStrictEqual } from 'node:util'
 
 /** In globalThis: the number of the mutant that holds. */
@@ -27,7 +27,7 @@ function hold(isTrue: boolean): void {
   if (!isTrue) throw new Error('an assertion does not hold')
 }
 
-/** As tap's `match`: what is asked for is there, whatever else is. */
+/** As tap's `match`: the given fields match, others are ignored. */
 function matches(found: unknown, wanted: unknown): boolean {
   if (wanted instanceof RegExp) return typeof found === 'string' && wanted.test(found)
   if (typeof wanted === 'string') return typeof found === 'string' && found.includes(wanted)

@@ -20,8 +20,8 @@ if [ ! -d "$AT" ]; then
 fi
 [ "$1" != --fetch ] || exit 0
 
-# Each command's namespaces are made outside `sh`, so that whoever kills us kills them. /sys is read-only: NetworkManager then waits for no udev,
-# whose rules of Debian would hide every veth from it. Where nobody answers DHCP it gives up soon, for what it does then is waited for.
+# Each command's namespaces are made outside `sh`, so that a signal to this process ends them. /sys is read-only: NetworkManager then
+# does not wait for udev, whose rules in Debian would hide every veth from it. Without a DHCP server it gives up soon.
 export AT NM_CONF="${NM_CONF:-}" LD_LIBRARY_PATH="$AT/usr/lib/x86_64-linux-gnu:$AT/lib/x86_64-linux-gnu" PATH="$PATH:/usr/sbin:/sbin:$AT/usr/bin:$AT/usr/sbin"
 # shellcheck disable=SC2016 # for the inner shell
 exec unshare --mount --net --pid --fork --kill-child=KILL --mount-proc --propagation private sh -euc '

@@ -1,5 +1,5 @@
-// Records a case of plans on paper where it runs: as root on a node, with the environment and the stdin of a call. Prints the case, and on stderr its plan.
-//   CNI_COMMAND=ADD CNI_CONTAINERID=… CNI_NETNS=… CNI_IFNAME=net1 scripts/bun.sh scripts/record-plan.ts coordinator 'What it shows' < conf.json
+// Records a case of plans on paper on a node, as root, from environment and stdin of a call.
+//   CNI_COMMAND=ADD … scripts/bun.sh scripts/record-plan.ts coordinator 'About' < conf.json
 import { readFileSync } from 'node:fs'
 import { format } from 'prettier'
 import { CniError } from '../lib/cni/error.js'
@@ -58,7 +58,10 @@ function seenOf(kernel: Kernel, looking: Parameters<typeof observeAll>[1]): Obse
   }
 }
 
-/** The NIC is there when ADD puts its addresses on: record it after the first half of an ADD, or after a whole one. */
+/**
+ * ADD adds addresses to an existing interface: record it after the first half of an ADD, or after a
+ * complete one.
+ */
 function macvlanWrapper({ kernel, conf, call: { ifName, verb }, hasPod }: Here): Recorded {
   const config = acceptsMacvlan(conf)
   const where = macvlan.whereMaster(config)
@@ -80,7 +83,7 @@ const PLUGINS = {
 
 const [plugin = '', about = ''] = process.argv.slice(2)
 const known = Object.entries(PLUGINS).find(([name]) => name === plugin)
-if (known === undefined) throw new Error(`"${plugin}" is none of ${Object.keys(PLUGINS).join(', ')}`)
+if (known === undefined) throw new Error(`"${plugin}" is not one of ${Object.keys(PLUGINS).join(', ')}`)
 const [, [record, textOf]] = known
 
 const stdin = JSON.parse(readFileSync(0, 'utf8')) as { prevResult?: Result; ipam?: unknown } & Record<string, unknown>
@@ -98,7 +101,10 @@ const kernel = openKernel(netns)
 const { seen, ...more } = record({ kernel, conf, call, hasPod: netns !== '' })
 kernel.close()
 const held = process.env['HELD']
-/** What the kernel has found out by itself changes from one look to the next, and no plan asks for it; its order of neighbours is a hash's. */
+/**
+ * State that the kernel learns changes between reads, and no plan uses it; its order of neighbours
+ * is a hash's.
+ */
 const lasting = (state: NetnsState): NetnsState => ({
   ...state,
   neighs: state.neighs
@@ -118,7 +124,10 @@ const one = JSON.parse(likeEverywhere(JSON.stringify(whole))) as PlanCase
 console.log((await format(JSON.stringify(one), { parser: 'json', printWidth: 120 })).trimEnd())
 console.error(textOrRefusal(() => textOf(one)))
 
-/** MACs, link-local addresses and names that differ each time, by their place in the text. What a person chose, below 02:00:00, stays. */
+/**
+ * MACs, link-local addresses and random names, by their order in the text. Chosen MACs, below
+ * 02:00:00, stay.
+ */
 function likeEverywhere(text: string): string {
   const numbered = (pattern: RegExp, name: (at: number) => string) => (from: string) => {
     const found = [...new Set([...from.matchAll(pattern)].map(([match]) => match))]

@@ -1,5 +1,6 @@
-// Records the cases of plans on paper again: makes each situation of test/fixtures/situations.ts and writes what is seen there. As root, with dist/bin built.
+// Records plans on paper from test/fixtures/situations.ts. As root, with dist/bin built.
 //   npx tsx scripts/record-plans.ts [coordinator/overlay-third …]
+import { messageOf } from '../lib/errors.js'
 import { writeFileSync } from 'node:fs'
 import { RECORDERS } from '../test/fixtures/situations.js'
 import { ROOT } from './source-tree.js'
@@ -14,7 +15,7 @@ for (const { plugin, name, record } of RECORDERS) {
     console.log(title)
   } catch (error) {
     failed.push(title)
-    console.error(`${title}: ${error instanceof Error ? error.message : String(error)}`)
+    console.error(`${title}: ${messageOf(error)}`)
   }
 }
 if (failed.length > 0) process.exitCode = 1

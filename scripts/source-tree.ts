@@ -1,4 +1,4 @@
-// The TypeScript files of the repository, parsed: what the checkers walk over. Knows the compiler's API; knows no rule.
+// Parses the TypeScript files of the repository for the checks. Knows the compiler's API.
 import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { API } from 'typescript/unstable/sync'
@@ -13,7 +13,10 @@ export interface Source {
   readonly root: SourceFile
 }
 
-/** Every file that the tsconfig.json of `folder`, which ends in `/`, includes. `typescript/unstable` may change with any release: package.json pins one. */
+/**
+ * Returns every file that the tsconfig.json of `folder` includes; `folder` ends in `/`.
+ * `typescript/unstable` may change with any release: package.json pins one.
+ */
 export function sources(folder = ROOT): readonly Source[] {
   const api = new API({ cwd: folder })
   try {
@@ -34,37 +37,37 @@ export function sources(folder = ROOT): readonly Source[] {
 export const isGenerated = (path: string): boolean => path.split('/').includes('generated')
 export const isTest = (path: string): boolean => path.startsWith('test/')
 
-/** Calls `see` for every node below and including `node`, parents first. */
-export function walk(node: Node, see: (node: Node) => void): void {
-  see(node)
+/** Calls `visit` for `node` and every node below it, parents first. */
+export function walk(node: Node, visit: (node: Node) => void): void {
+  visit(node)
   node.forEachChild(child => {
-    walk(child, see)
+    walk(child, visit)
     return undefined
   })
 }
 
 export const kindName = (node: Node): string => SyntaxKind[node.kind] ?? String(node.kind)
 
-/** 1-based line of an offset. */
+/** Returns the 1-based line of an offset. */
 export function lineAt(text: string, offset: number): number {
   let line = 1
   for (let i = text.indexOf('\n'); i !== -1 && i < offset; i = text.indexOf('\n', i + 1)) line++
   return line
 }
 
-/** Offset of the first token of a node, behind the comments before it. */
+/** Returns the offset of the first token of a node, after the comments before it. */
 export const startOf = (node: Node, root: SourceFile): number => node.getStart(root)
 
 export interface Finding {
   readonly path: string
   readonly line: number
-  readonly says: string
+  readonly message: string
 }
 
-/** Prints findings, sorted; sets the exit code. Returns whether there were none. */
-export function tell(name: string, findings: readonly Finding[]): void {
+/** Prints findings, sorted by place; sets the exit code when there are any. */
+export function report(name: string, findings: readonly Finding[]): void {
   const sorted = [...findings].sort((a, b) => a.path.localeCompare(b.path) || a.line - b.line)
-  for (const { path, line, says } of sorted) console.log(`${path}:${line}: ${says}`)
-  console.log(`${name}: ${sorted.length === 0 ? 'nothing found' : `${sorted.length} found`}`)
+  for (const { path, line, message } of sorted) console.log(`${path}:${line}: ${message}`)
+  console.log(`${name}: ${sorted.length} findings`)
   if (sorted.length > 0) process.exitCode = 1
 }

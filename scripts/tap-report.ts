@@ -1,4 +1,4 @@
-// Reads TAP 14 as tap prints it, line by line, and keeps what a person must know. Pure: knows no process and no file.
+// Reads TAP 14 line by line and keeps failures, skips and counts. Pure.
 
 export interface Failure {
   readonly test: string
@@ -11,7 +11,9 @@ export interface Skip {
   readonly reason: string
 }
 
-/** Counts innermost subtests; a file without subtests is one. A skipped assertion counts as a skip of its own. */
+/**
+ * Counts innermost subtests; a file without subtests is one. A skipped assertion counts as a skip.
+ */
 export interface Report {
   passed: number
   readonly failed: Failure[]
@@ -43,7 +45,7 @@ function pointOf(result: string, rest: string): Point {
   return { ok: true, name, directive: `${kind.toUpperCase() === 'TODO' ? 'TODO ' : ''}${why === '' ? name : why}` }
 }
 
-/** Told of each file as it ends: whether it passed, and how many of its tests ran. */
+/** Called when a file ends: whether it passed, and how many of its tests ran. */
 export type FileDone = (file: string, ok: boolean, tests: number) => void
 
 export class TapReader {

@@ -1,5 +1,6 @@
-// `make test`: lint, build, unit tests, tests on a real kernel; ends with one line, `N passed, N failed, N skipped`. `--unit` runs only what needs nothing,
-// `--kube` only what asks an API server.
+// `make test`: lint, build, unit tests, tests on a real kernel. `--unit`: without root and
+// executables; `--kube`: only tests with an API server. Ends with one line, `N passed, N failed, N
+// skipped`.
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -17,7 +18,10 @@ const STARTED = Date.now()
 /** What a test named `*.vm.test.ts` needs of the kernel. */
 const KINDS = ['bond', 'vlan', 'dummy', 'ipvlan', 'vrf']
 const NO_MACHINE = 125 // scripts/vmrun.sh
-/** What the files name that is fetched, before they run where there is no network. They say themselves what it means to be without. */
+/**
+ * Downloads that tests name, fetched before they run without a network. A test skips if one is
+ * missing.
+ */
 const FETCHED = ['scripts/networkmanager.sh']
 
 const total: Report = { passed: 0, failed: [], skipped: [] }
@@ -102,7 +106,10 @@ function machineRuns(command: readonly string[]): Promise<Ran> {
   })
 }
 
-/** Tests of link kinds that this kernel lacks, in a virtual machine that has them: one start for each file. */
+/**
+ * Tests of link kinds that this kernel lacks, in a virtual machine that has them: one start per
+ * file.
+ */
 async function inMachine(files: readonly string[], lacking: readonly string[]): Promise<void> {
   console.log(
     `this kernel has no ${lacking.join(', ')}: ${files.length} files run in a virtual machine (scripts/vmrun.sh)`,
@@ -146,7 +153,7 @@ function allowedSkips(): readonly RegExp[] {
     .map(text => new RegExp(text.trim()))
 }
 
-function told({ test, lines }: Failure): void {
+function printFailure({ test, lines }: Failure): void {
   console.log(`\nFAILED ${test}`)
   for (const text of lines) console.log(`  ${text}`)
 }
@@ -158,7 +165,7 @@ function verdict(): void {
   for (const { test, reason } of total.skipped.filter(skip => !isAllowed(skip)))
     total.failed.push({ test, lines: [`skipped, and test/skips.txt does not allow it: ${reason}`] })
   if (total.passed === 0) total.failed.push({ test: 'all', lines: ['not one test ran'] })
-  total.failed.forEach(told)
+  total.failed.forEach(printFailure)
   console.log(`\n${Math.round((Date.now() - STARTED) / 1000)} s`)
   console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`)
   if (total.failed.length > 0) process.exitCode = 1
@@ -189,7 +196,7 @@ async function main(): Promise<void> {
       step('build', 'scripts/build-if-stale.ts')
       const lacking = lackingKinds()
       const here = (file: string): boolean => onKernel(file) || (needsKinds(file) && lacking.length === 0)
-      // The machine has one processor and is mostly that: beside the others it costs no time of its own.
+      // The machine uses one processor: in parallel with the others it costs no extra time.
       const machine = lacking.length > 0 ? inMachine(files.filter(needsKinds), lacking) : undefined
       await Promise.all([suite('tests on a real kernel', files.filter(here)), machine])
     }

@@ -1,8 +1,8 @@
-// Walkthrough steps 3 to 8: a pool, an application on two nodes, a Service; who reaches whom; nothing left.
-import type { Case } from '../cases.js'
+// A pool, an application on two nodes, a Service: reachability, then nothing left.
+import type { Case } from '../case.js'
 import { apply, inPod, kubectl, must, onNode, outside, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4, pool6, service } from '../objects.js'
-import { show, told } from '../say.js'
+import { show, showKubectl } from '../say.js'
 import { allocated, gone, ready } from '../wait.js'
 
 const CLUSTER_IP = '10.96.0.10'
@@ -44,15 +44,15 @@ async function run(): Promise<void> {
     pool4('ippool-test', '172.18.30.131-172.18.30.140'),
     pool6('ippool-test6', 'fd00:18::30:131-fd00:18::30:140'),
   )
-  await told('get sp')
+  await showKubectl('get sp')
   const annotations = ippool(['ippool-test'], ['ippool-test6'])
   const test = { name: 'test-app', replicas: 2, annotations, isSpread: true, isProbed: true }
   await apply(app(test), service('test-app', CLUSTER_IP, NODE_PORT))
   const pods = await ready('test-app', 2)
-  await told('get pods -o wide')
+  await showKubectl('get pods -o wide')
   await allocated('ippool-test', 2)
-  await told('get sp')
-  await told('get spiderendpoints')
+  await showKubectl('get sp')
+  await showKubectl('get spiderendpoints')
   await reachEachOther(pods)
   for (const { metadata, spec } of pods) {
     // Not wget: a static one dies of asking which port http is.

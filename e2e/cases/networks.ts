@@ -1,9 +1,9 @@
-// Pods with two NICs, as Multus attaches them: two NetworkAttachmentDefinitions, a pool each, one pod with an address of both.
-import type { Case } from '../cases.js'
+// Pods with a secondary interface: two NetworkAttachmentDefinitions, a pool each.
+import type { Case } from '../case.js'
 import { conflist, useMultus, useNetwork } from '../install.js'
 import { apply, inPod, kubectl, must, NODES, within, type Obj } from '../kubectl.js'
 import { network, NETWORK, pool4 } from '../objects.js'
-import { show, told } from '../say.js'
+import { show, showKubectl } from '../say.js'
 import { allocated, gone, launch } from '../wait.js'
 
 const SECOND = 'kube-system/macvlan-second'
@@ -30,7 +30,7 @@ async function attach(): Promise<void> {
   })
   const annotations = { 'k8s.v1.cni.cncf.io/networks': SECOND, 'ipam.spidernet.io/ippools': POOLS }
   const pods = await launch({ name: 'twofold', replicas: 2, annotations, isSpread: true })
-  await told('get spiderendpoints')
+  await showKubectl('get spiderendpoints')
   for (const { metadata } of pods) {
     const other = pods.find(pod => pod.metadata.name !== metadata.name)?.metadata.name ?? ''
     const { status } = JSON.parse(await kubectl(`get spiderendpoint ${other} -o json`)) as Endpoint
@@ -66,6 +66,6 @@ async function run(): Promise<void> {
 
 export const networks: Case = {
   name: 'networks',
-  says: `pods with two NICs: ${NETWORK} and ${SECOND}, by Multus, or by a stand-in where MULTUS_BIN names none`,
+  says: `pods with a secondary interface: ${NETWORK} and ${SECOND}, by Multus, or by a stand-in where MULTUS_BIN names none`,
   run,
 }

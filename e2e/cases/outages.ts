@@ -1,13 +1,13 @@
-// What fails around us: kubelet, containerd, a node, the API server, the controller, and our executables replaced under way.
+// Failures: kubelet, containerd, a node, the API server, the controller, replaced executables.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Case } from '../cases.js'
+import type { Case } from '../case.js'
 import { apply, kill, kubectl, list, must, NODES, onNode, run, start, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4 } from '../objects.js'
 import { show } from '../say.js'
 import { allocated, events, gone, launch, ready, remove } from '../wait.js'
 
 const [FIRST = '', SECOND = ''] = NODES
-/** E2E_AWAY_S: shorter where every minute counts, as in CI. */
+/** E2E_AWAY_S shortens it, in CI for example. */
 const AWAY_MS = Number(process.env['E2E_AWAY_S'] ?? 60) * 1000
 
 /** Pods start; a daemon of the first node is killed in their midst and comes back. */
@@ -47,7 +47,7 @@ export const containerd: Case = {
 
 export const apiserver: Case = {
   name: 'apiserver',
-  says: `the API server is away for ${AWAY_MS / 1000} s while pods start`,
+  says: `the API server is down for ${AWAY_MS / 1000} s while pods start`,
   async run() {
     await apply(pool4('away', '172.18.42.1-172.18.42.10'))
     await apply(app({ name: 'away', replicas: 10, annotations: ippool(['away']) }))
@@ -64,7 +64,7 @@ const LEADER = '-n kube-system get lease spiderpool-controller-leases -o jsonpat
 
 export const controller: Case = {
   name: 'controller',
-  says: 'the leading controller is killed; the other one leads and counts go on',
+  says: 'the leading controller is killed; the other one leads and pool counts stay current',
   async run() {
     await apply(pool4('led', '172.18.43.1-172.18.43.10'))
     const leader = await kubectl(LEADER)
@@ -80,7 +80,7 @@ export const controller: Case = {
 }
 
 const BIN = '/opt/cni/bin'
-/** Another version: the same program with one byte more behind it, put there as an installer puts it. */
+/** Another version: the same program with one more byte, installed as an installer does. */
 const DOWNGRADE = `set -e; cp ${BIN}/coordinator ${BIN}/.older; echo >> ${BIN}/.older
 for name in spiderpool-ipam spiderpool coordinator macvlan-wrapper ifacer; do ln ${BIN}/.older ${BIN}/.older.$name; mv ${BIN}/.older.$name ${BIN}/$name; done; rm ${BIN}/.older`
 
@@ -138,7 +138,7 @@ const notReady = async (node: string, is: string): Promise<void> => {
 
 export const dead: Case = {
   name: 'dead',
-  says: 'a node stopped dead: its stateless addresses are reclaimed, and other pods have them; it comes back and disturbs nobody',
+  says: 'a node crashes: addresses of its stateless pods are reclaimed and reused; its return disturbs no pod',
   async run() {
     await apply(pool4('dead', '172.18.46.1-172.18.46.4'))
     const name = 'mortal'

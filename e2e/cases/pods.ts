@@ -1,13 +1,13 @@
-// Pods come, go and come back: StatefulSets, a pool that is exactly large enough, updates, force, namespaces.
-import type { Case } from '../cases.js'
+// Pods that restart and move: StatefulSets, a pool of exact size, updates, force, namespaces.
+import type { Case } from '../case.js'
 import { apply, kubectl, list, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4, type App } from '../objects.js'
-import { show, told } from '../say.js'
+import { show, showKubectl } from '../say.js'
 import { addressesOf, allocated, gone, launch, ready, remove } from '../wait.js'
 
 export const stateful: Case = {
   name: 'stateful',
-  says: 'a StatefulSet’s pod is deleted and comes back with its address; scaled down, the address is free',
+  says: 'a StatefulSet’s pod is deleted and comes back with its address; scaled down, the address is released',
   async run() {
     await apply(pool4('stateful', '172.18.31.1-172.18.31.5'))
     const set: App = { name: 'db', kind: 'StatefulSet', replicas: 2, annotations: ippool(['stateful']) }
@@ -17,7 +17,7 @@ export const stateful: Case = {
       const after = addressesOf(await ready('db', 2))
       if (after.join() !== before.join()) throw new Error(`addresses were ${before.join()} and are ${after.join()}`)
     }
-    await told('get spiderendpoints')
+    await showKubectl('get spiderendpoints')
     await kubectl('scale statefulset/db --replicas=1')
     await ready('db', 1)
     await allocated('stateful', 1, 40)
@@ -37,11 +37,11 @@ export const scale: Case = {
     const many: App = { name: 'many', replicas: FULL, annotations: ippool(['exact']) }
     await launch(many, 300)
     await allocated('exact', FULL)
-    await told('get sp exact')
+    await showKubectl('get sp exact')
     await kubectl('scale deployment/many --replicas=0')
     await gone('many', 240)
     await allocated('exact', 0, 40)
-    await told('get sp exact')
+    await showKubectl('get sp exact')
     await remove('many', 'exact')
   },
 }
@@ -64,14 +64,14 @@ export const rolling: Case = {
 
 export const forced: Case = {
   name: 'forced',
-  says: 'a pod deleted by force; the next one has the pool’s only address',
+  says: 'a pod is deleted by force; the next one gets the pool’s only address',
   async run() {
     await apply(pool4('single', '172.18.34.1'))
     const [first] = await launch({ name: 'one', replicas: 1, annotations: ippool(['single']) })
     await kubectl(`delete pod ${first?.metadata.name ?? ''} --force --grace-period=0`)
     const [next] = await within(90, 'another pod is ready', async () => {
       const pods = await ready('one', 1, 1)
-      if (pods[0]?.metadata.uid === first?.metadata.uid) throw new Error('it is the same')
+      if (pods[0]?.metadata.uid === first?.metadata.uid) throw new Error('the pod was not replaced')
       return pods
     })
     show(`${first?.metadata.name ?? ''} had ${first?.status.podIP ?? ''}, ${next?.metadata.name ?? ''} has it now`)

@@ -1,8 +1,8 @@
-// Pools under pods that use them: edited, disabled, deleted, exhausted; and an annotation that nobody can follow.
-import type { Case } from '../cases.js'
+// Pools in use: edited, disabled, deleted, exhausted; and an annotation that names no pool.
+import type { Case } from '../case.js'
 import { apply, kubectl, run, within } from '../kubectl.js'
 import { app, ippool, pool, pool4 } from '../objects.js'
-import { show, told } from '../say.js'
+import { show, showKubectl } from '../say.js'
 import { allocated, event, launch, ready, remove } from '../wait.js'
 
 const SUBNET = { subnet: '172.18.0.0/16', gateway: '172.18.0.1' }
@@ -30,7 +30,7 @@ export const edited: Case = {
 
 export const deleted: Case = {
   name: 'deleted',
-  says: 'a pool in use is deleted: it stays until its last address is free, and gives none meanwhile',
+  says: 'a pool in use is deleted: it stays until its last address is released, and allocates none meanwhile',
   async run() {
     await apply(pool4('going', '172.18.37.1-172.18.37.4'))
     await launch({ name: 'stay', replicas: 2, annotations: ippool(['going']) })
@@ -38,7 +38,7 @@ export const deleted: Case = {
     await kubectl('scale deployment/stay --replicas=3')
     show(await event('stay', 'going'))
     await allocated('going', 2)
-    await told('get sp going')
+    await showKubectl('get sp going')
     await remove('stay')
     await within(30, 'the pool is gone', async () => {
       const { status, stdout } = await run(['kubectl', 'get', 'sp', 'going'])
@@ -49,13 +49,13 @@ export const deleted: Case = {
 
 export const exhausted: Case = {
   name: 'exhausted',
-  says: 'a pool that is too small, and then extended: the pods heal by themselves',
+  says: 'a pool is too small, then extended: waiting pods start',
   async run() {
     await apply(pool4('small', '172.18.38.1-172.18.38.2'))
     await apply(app({ name: 'wait', replicas: 4, annotations: ippool(['small']) }))
     show(await event('wait', 'small'))
     await allocated('small', 2, 60)
-    await told('get pods')
+    await showKubectl('get pods')
     await apply(pool('small', { ...SUBNET, ips: ['172.18.38.1-172.18.38.4'] }))
     await ready('wait', 4, 120)
     await remove('wait', 'small')

@@ -1,4 +1,4 @@
-// The runner of conflists: what each plugin is given, in which order, and what is kept between the calls.
+// The runner of conflists: what each plugin gets, in which order, and what is kept between calls.
 import t from 'tap'
 import * as libcni from '../../demo/libcni.js'
 
@@ -8,7 +8,11 @@ interface Called {
   readonly conf: Readonly<Record<string, unknown>>
 }
 
-function fake(): { readonly hands: libcni.Hands; readonly calls: Called[]; readonly kept: Map<string, libcni.Result> } {
+function fake(): {
+  readonly deps: libcni.LibcniDeps
+  readonly calls: Called[]
+  readonly kept: Map<string, libcni.Result>
+} {
   const calls: Called[] = []
   const kept = new Map<string, libcni.Result>()
   const cache = {
@@ -20,7 +24,7 @@ function fake(): { readonly hands: libcni.Hands; readonly calls: Called[]; reado
     calls.push({ type, verb: env['CNI_COMMAND'] ?? '', conf: conf as Called['conf'] })
     return { by: type }
   }
-  return { hands: { call, cache }, calls, kept }
+  return { deps: { call, cache }, calls, kept }
 }
 
 const list = libcni.conflistOf(
@@ -42,9 +46,9 @@ const runtime: libcni.Runtime = {
   capabilityArgs: { mac: '02:00:00:00:00:01', off: 1 },
 }
 
-t.test('ADD gives each plugin what the one before answered, and keeps the last answer', async t => {
-  const { hands, calls, kept } = fake()
-  t.strictSame(await libcni.add(list, runtime, hands), { by: 'second' })
+t.test('add() passes prevResult from plugin to plugin and caches the last result', async t => {
+  const { deps, calls, kept } = fake()
+  t.strictSame(await libcni.add(list, runtime, deps), { by: 'second' })
   t.strictSame(
     calls.map(({ type, conf }) => [type, conf]),
     [
@@ -55,12 +59,12 @@ t.test('ADD gives each plugin what the one before answered, and keeps the last a
   t.strictSame([...kept.keys()], ['net-c1-eth0'])
 })
 
-t.test('CHECK and DEL give every plugin the network’s answer; DEL runs backwards and forgets it', async t => {
-  const { hands, calls, kept } = fake()
-  await libcni.add(list, runtime, hands)
+t.test('check() and del() pass the cached result; del() runs in reverse and removes it', async t => {
+  const { deps, calls, kept } = fake()
+  await libcni.add(list, runtime, deps)
   calls.length = 0
-  await libcni.check(list, runtime, hands)
-  await libcni.del(list, runtime, hands)
+  await libcni.check(list, runtime, deps)
+  await libcni.del(list, runtime, deps)
   t.strictSame(
     calls.map(({ type, verb, conf }) => [verb, type, conf['prevResult']]),
     [
@@ -73,10 +77,10 @@ t.test('CHECK and DEL give every plugin the network’s answer; DEL runs backwar
   t.equal(kept.size, 0)
 })
 
-t.test('DEL of what was never added calls every plugin all the same; CHECK of it is an error', async t => {
-  const { hands, calls } = fake()
-  await t.rejects(libcni.check(list, runtime, hands), { message: 'net was never added to c1' })
-  await libcni.del(list, runtime, hands)
+t.test('without a cached result del() calls every plugin and check() fails', async t => {
+  const { deps, calls } = fake()
+  await t.rejects(libcni.check(list, runtime, deps), { message: 'net was never added to c1' })
+  await libcni.del(list, runtime, deps)
   t.strictSame(
     calls.map(({ verb, conf }) => [verb, 'prevResult' in conf]),
     [
@@ -86,19 +90,19 @@ t.test('DEL of what was never added calls every plugin all the same; CHECK of it
   )
 })
 
-t.test('CHECK of a list that is older than CHECK is an error', async t => {
-  const { hands } = fake()
-  await libcni.add(list, runtime, hands)
-  await t.rejects(libcni.check({ ...list, cniVersion: '0.3.1' }, runtime, hands), /CHECK came with 0\.4\.0/)
+t.test('check() rejects a cniVersion before 0.4.0', async t => {
+  const { deps } = fake()
+  await libcni.add(list, runtime, deps)
+  await t.rejects(libcni.check({ ...list, cniVersion: '0.3.1' }, runtime, deps), /CHECK came with 0\.4\.0/)
 })
 
-t.test('disableCheck is followed', async t => {
-  const { hands, calls } = fake()
-  await libcni.check({ ...list, disableCheck: true }, runtime, hands)
+t.test('check() honours disableCheck', async t => {
+  const { deps, calls } = fake()
+  await libcni.check({ ...list, disableCheck: true }, runtime, deps)
   t.equal(calls.length, 0)
 })
 
-t.test('a conf of one plugin is a list of one; its name is the object’s where it has none', async t => {
+t.test('a single conf is a list of one, named by the object if it has no name', async t => {
   t.strictSame(libcni.conflistOf('{"cniVersion":"1.0.0","type":"macvlan","master":"eth0"}', 'object'), {
     cniVersion: '1.0.0',
     name: 'object',

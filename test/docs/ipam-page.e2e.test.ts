@@ -1,4 +1,4 @@
-// docs/ipam.md, run: its objects applied to the standalone server, its pods added by the executable, its results compared with what came.
+// Runs docs/ipam.md: applies its objects, adds its pods, compares its results.
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
@@ -13,7 +13,7 @@ const page = readFileSync(new URL('../../docs/ipam.md', import.meta.url), 'utf8'
 const bench = await openIpam({ standalone: true })
 const { cluster } = bench
 const controller = await startController(bench.kubeconfig, { name: 'page' })
-// What is looked at on the machine: the pod's eth0, a wire from it to another host, and the master of its net1.
+// On the machine: the pod's eth0, a link to another host, and the master of its net1.
 const netns = bench.netns.replace(/.*\//, '')
 const other = `${netns}-other`
 must(`ip netns add ${other} && ip -n ${netns} link add eth0 type veth peer name eth0 netns ${other}`)
@@ -126,8 +126,8 @@ async function ownerOf(set: string, { kind, uid }: Workload, pod: string) {
 
 const DEFAULTS = ['0.0.0.0/0', '::/0']
 
-/** An answer in the words of the page. */
-async function told({ ips, routes = [], code, msg = '' }: Answer): Promise<string> {
+/** Returns an answer as docs/ipam.md writes it. */
+async function describe({ ips, routes = [], code, msg = '' }: Answer): Promise<string> {
   if (code !== undefined) return `code ${code}, ${msg.replace('spiderpool IP allocation error: ', '')}`
   const addresses = (ips ?? []).map(({ address }) => address)
   const objects = await cluster.addresses()
@@ -156,9 +156,9 @@ async function follow(t: Test, line: Line, example: Example): Promise<void> {
   const answer = await box.add(line.nic, example.ipam)
   const [address = ''] = (answer.ips ?? []).map(one => one.address)
   if (line.kind === 'same') return void t.equal(address, nics.get(line.nic), `${line.nic} keeps its address`)
-  t.match(await told(answer), line.says)
+  t.match(await describe(answer), line.says)
   const others = [...example.pods.values()].flatMap(one => [...one.nics.values()])
-  if (address !== '' && !nics.has(line.nic)) t.notOk(others.includes(address), `${address} is nobody else's`)
+  if (address !== '' && !nics.has(line.nic)) t.notOk(others.includes(address), `${address} is held by no other pod`)
   nics.set(line.nic, address)
 }
 

@@ -1,4 +1,4 @@
-// A page of examples, read: its fenced blocks in their order, and what the lines of a result say. Knows Markdown and the page's words; runs nothing.
+// Parses a page of examples: its fenced blocks in order, and the lines of a result. Runs nothing.
 
 export interface Block {
   readonly heading: string
@@ -55,7 +55,7 @@ const READERS: readonly (readonly [RegExp, Reader])[] = [
   ],
 ]
 
-/** Throws for a line that says nothing known: a page is not to hold what nobody checks. */
+/** @throws for a line that no check understands: a page holds nothing unchecked. */
 export const linesOf = (text: string): readonly Line[] =>
   text
     .trim()
@@ -65,7 +65,7 @@ export const linesOf = (text: string): readonly Line[] =>
         const found = pattern.exec(line)
         if (found) return reader(found)
       }
-      throw new Error(`a result of the page says what nobody checks: ${line}`)
+      throw new Error(`no check understands this result of the page: ${line}`)
     })
 
 /** `x` at the end of an address and `…` stand for anything. */

@@ -1,11 +1,11 @@
-// docs/repairs.md and the stances of docs/compatibility.md name a test for each row: the file is there, `make test` runs it, and the test is in it.
+// Each row of docs/repairs.md and docs/compatibility.md names a test that `make test` runs.
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { ROOT } from '../../scripts/source-tree.js'
 
 const cellsOf = (line: string): readonly string[] => line.split('|').map(cell => cell.trim())
 
-/** Rows of every table below the heading, without its heads and rules. */
+/** Returns the rows of every table below the heading, without header and delimiter rows. */
 function rowsOf(page: string, head: string): readonly (readonly string[])[] {
   const text = readFileSync(`${ROOT}docs/${page}`, 'utf8')
   const lines = text.slice(text.indexOf(head)).split('\n')
@@ -14,11 +14,11 @@ function rowsOf(page: string, head: string): readonly (readonly string[])[] {
 
 const repairs = rowsOf('repairs.md', '# ')
 const stances = rowsOf('compatibility.md', '## Spiderpool 1.0')
-/** More were found than these; fewer would say that a table is no longer read. */
+/** Lower bounds: fewer rows mean that a table is no longer parsed. */
 const [REPAIRS_MIN, STANCES_MIN] = [80, 14]
-const STANCES = ['the same', 'mended', 'option', 'both', 'other', 'left out']
+const STANCES = ['the same', 'fixed', 'option', 'both', 'other', 'left out']
 
-t.test('every row says what was, what is and which test shows it', t => {
+t.test('docs/repairs.md has before, now and a test in every row', t => {
   t.ok(repairs.length >= REPAIRS_MIN, `${repairs.length} rows`)
   for (const [, before = '', now = '', test = '', ...rest] of repairs) {
     t.ok(before !== '' && now !== '' && rest.length === 1, before)
@@ -27,7 +27,7 @@ t.test('every row says what was, what is and which test shows it', t => {
   t.end()
 })
 
-t.test('every stance is one of those that there are, and has its test unless it was left out', t => {
+t.test('docs/compatibility.md has a known stance and a test in every row, unless left out', t => {
   t.ok(stances.length >= STANCES_MIN, `${stances.length} rows`)
   for (const [, what = '', stance = '', here = '', test = '', ...rest] of stances) {
     t.ok(what !== '' && here !== '' && rest.length === 1 && STANCES.includes(stance), `${what}: ${stance}`)
@@ -36,13 +36,13 @@ t.test('every stance is one of those that there are, and has its test unless it 
   t.end()
 })
 
-t.test('every test that is named is there', t => {
+t.test('every named test exists', t => {
   const named = [...repairs.map(([, , , test = '']) => test), ...stances.map(([, , , , test = '']) => test)]
   for (const test of named.filter(text => text !== '')) {
     const [, file = '', name = ''] = /^`(.+?)`: (.+)$/.exec(test) ?? []
     const path = `${ROOT}test/${file}`
-    const isThere = existsSync(path) && readFileSync(path, 'utf8').includes(name)
-    t.ok(name !== '' && isThere, test)
+    const exists = existsSync(path) && readFileSync(path, 'utf8').includes(name)
+    t.ok(name !== '' && exists, test)
   }
   t.end()
 })

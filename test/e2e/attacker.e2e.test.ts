@@ -1,4 +1,4 @@
-// Confs of somebody who may write network definitions and start pods, and who is not root: nothing is run, sent, written or renamed.
+// Confs of a user who may write network definitions but is not root: nothing is run or written.
 import {
   chmodSync,
   chownSync,
@@ -18,13 +18,13 @@ import t, { type Test } from 'tap'
 import { cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
 import { openNetwork } from '../fixtures/netns.js'
 
-const NOBODY = 65534
+const NOBODY_UID = 65534
 /** Of the administrator: the folders below are open to confs. */
 const open = mkdtempSync(`${tmpdir()}/node-`)
 /** Of a pod: everything in it is the attacker's, also what root in the pod wrote. */
 const pod = mkdtempSync(`${tmpdir()}/emptydir-`)
 chmodSync(pod, 0o777)
-chownSync(pod, NOBODY, NOBODY)
+chownSync(pod, NOBODY_UID, NOBODY_UID)
 t.teardown(() => {
   for (const folder of [open, pod]) rmSync(folder, { recursive: true })
 })
@@ -65,7 +65,7 @@ const TOKEN = kubeconfig({ tokenFile: secret })
 mkdirSync(`${open}/k`, { mode: 0o755 })
 mkdirSync(`${open}/log`, { mode: 0o755 })
 mkdirSync(`${open}/k/theirs`)
-chownSync(`${open}/k/theirs`, NOBODY, NOBODY)
+chownSync(`${open}/k/theirs`, NOBODY_UID, NOBODY_UID)
 const node = file(
   `${open}/node.json`,
   JSON.stringify({ kubeconfigFolders: [`${open}/k`], logFolders: [`${open}/log`] }),
@@ -88,7 +88,7 @@ interface Named {
 }
 
 const KUBECONFIGS: readonly Named[] = [
-  { name: 'of a pod, owned by nobody', path: file(`${pod}/exec`, EXEC, { uid: NOBODY }), says: OUTSIDE },
+  { name: 'of a pod, owned by UID 65534', path: file(`${pod}/exec`, EXEC, { uid: NOBODY_UID }), says: OUTSIDE },
   { name: 'of a pod, written by its root', path: elsewhere, says: OUTSIDE },
   { name: 'of a pod, with a token file of root', path: file(`${pod}/token`, TOKEN), says: OUTSIDE },
   { name: 'that is not there, outside', path: '/root/none', says: OUTSIDE },
@@ -98,18 +98,18 @@ const KUBECONFIGS: readonly Named[] = [
   { name: 'through a link that leads nowhere', path: `${open}/k/dangling`, says: /, and there is no such file$/ },
   { name: 'through a link', path: `${open}/k/link`, says: OUTSIDE },
   { name: 'through a folder that is a link', path: `${open}/k/folder/root`, says: OUTSIDE },
-  { name: 'owned by nobody', path: file(`${open}/k/nobody`, EXEC, { uid: NOBODY }), says: OWNER },
-  { name: 'in a folder of nobody', path: file(`${open}/k/theirs/config`, EXEC), says: OWNER },
+  { name: 'owned by UID 65534', path: file(`${open}/k/uid-65534`, EXEC, { uid: NOBODY_UID }), says: OWNER },
+  { name: 'in a folder of UID 65534', path: file(`${open}/k/theirs/config`, EXEC), says: OWNER },
   { name: 'that others may write', path: file(`${open}/k/writable`, EXEC, { mode: 0o666 }), says: MODE },
   { name: 'that is a folder', path: `${open}/k/theirs`, says: /is not a regular file$/ },
 ]
 
-const nobody = { namespace: 'default', name: 'nobody' }
+const noPod = { namespace: 'default', name: 'no-such-pod' }
 const call = (name: string, verb: string, conf: object, env: object = {}): Promise<Reply> =>
   runExecutable({
     name,
     env: {
-      ...cniEnv({ verb, containerID: 'attacked', netns: '/run/netns/none', pod: nobody }),
+      ...cniEnv({ verb, containerID: 'attacked', netns: '/run/netns/none', pod: noPod }),
       SPIDERPOOL_NODE_CONFIG: node,
       ...env,
     },
@@ -125,7 +125,7 @@ function nothingDone(test: Test, reply: Reply): void {
 }
 
 for (const { name, path, says } of KUBECONFIGS)
-  t.test(`a kubeconfig ${name} is refused`, async t => {
+  t.test(`ADD rejects a kubeconfig ${name}`, async t => {
     const ipam = { type: 'spiderpool', kubeconfig: path, ...LOG }
     for (const verb of ['ADD', 'CHECK', 'STATUS', 'DEL']) {
       const reply = await call('spiderpool-ipam', verb, { type: 'x', ipam, prevResult: result })
@@ -146,7 +146,7 @@ for (const { name, path, says } of KUBECONFIGS)
     }
   })
 
-t.test('a kubeconfig of root in a folder of the administrator is used, also through a link to it', async t => {
+t.test('ADD uses a kubeconfig of root in a folder of node.json, also through a symbolic link', async t => {
   for (const path of [`${open}/k/good`, `${pod}/good`]) {
     const before = connections
     const ipam = { type: 'spiderpool', kubeconfig: path, ...LOG, timeouts: { status: 1 } }
@@ -157,10 +157,15 @@ t.test('a kubeconfig of root in a folder of the administrator is used, also thro
   connections = 0
 })
 
-t.test('the file of the administrator counts only where it is root’s, and whole', async t => {
+t.test('node.json must be owned by root and valid', async t => {
   const ipam = { type: 'spiderpool', kubeconfig: `${open}/k/good` }
   for (const [name, content, options, msg] of [
-    ['nobody', '{}', { uid: NOBODY }, /is owned by UID 65534; it must be root's; the administrator of this node/],
+    [
+      'UID 65534',
+      '{}',
+      { uid: NOBODY_UID },
+      /is owned by UID 65534; it must be root's; the administrator of this node/,
+    ],
     ['writable', '{}', { mode: 0o666 }, /has mode 0666/],
     ['garbage', '{,', {}, /cannot be read/],
     ['list', '{"kubeconfigFolders":"/"}', {}, /has kubeconfigFolders "\/"; it must be a list of absolute paths/],
@@ -214,7 +219,7 @@ const WRITERS: readonly Writer[] = [
 ]
 const KUBECONFIG = '/nowhere'
 
-t.test('a log outside the folders of the administrator is refused; DEL goes on without', async t => {
+t.test('ADD rejects a log outside the folders of node.json; DEL continues without a log', async t => {
   for (const { name, verbs, conf } of WRITERS)
     for (const path of [db, 'log', `${open}/log/../../${pod.slice(pod.lastIndexOf('/') + 1)}/db`, '/etc/passwd-']) {
       for (const verb of verbs) {
@@ -231,15 +236,15 @@ t.test('a log outside the folders of the administrator is refused; DEL goes on w
   t.equal(readFileSync(db, 'utf8').length, 2 * MB, 'nothing was written')
 })
 
-t.test('no link, pipe or folder of others leads a log out of its folder, and the call goes on', async t => {
+t.test('a log never follows a link, pipe or foreign folder, and the call continues', async t => {
   const log = `${open}/log`
   symlinkSync(db, `${log}/link.log`)
   symlinkSync(`${pod}/new`, `${log}/dangling.log`)
   symlinkSync(pod, `${log}/folder`)
   linkSync(db, `${log}/hard.log`)
   mkdirSync(`${log}/theirs`)
-  chownSync(`${log}/theirs`, NOBODY, NOBODY)
-  file(`${log}/theirs.log`, 'x'.repeat(2 * MB), { uid: NOBODY })
+  chownSync(`${log}/theirs`, NOBODY_UID, NOBODY_UID)
+  file(`${log}/theirs.log`, 'x'.repeat(2 * MB), { uid: NOBODY_UID })
   spawnSync('mkfifo', [`${log}/pipe.log`])
   const names = [
     'link.log',
@@ -272,7 +277,7 @@ t.test('no link, pipe or folder of others leads a log out of its folder, and the
   t.match(readFileSync(good, 'utf8'), /"spiderpool IP release error"/, 'a log that may be is written, its folders made')
 })
 
-t.test('ipam.type is the name of an executable in CNI_PATH, and no path', async t => {
+t.test('ADD rejects an ipam.type that is a path', async t => {
   const network = openNetwork()
   t.teardown(() => network.close())
   const place = network.pod()
@@ -290,7 +295,7 @@ t.test('ipam.type is the name of an executable in CNI_PATH, and no path', async 
   t.strictSame(place.links(), [])
 })
 
-t.test('podDefaultCniNic is the name of an interface, and no path', async t => {
+t.test('ADD rejects a podDefaultCniNic that is a path', async t => {
   const conf = { type: 'coordinator', mode: 'underlay', overlayPodCIDR: ['10.1.0.0/16'], serviceCIDR: ['10.2.0.0/16'] }
   for (const podDefaultCniNic of ['../../ipv4', '.', 'a b', 'longer-than-15-bytes'])
     t.match((await call('coordinator', 'ADD', { ...conf, podDefaultCniNic, prevResult: result })).json, {

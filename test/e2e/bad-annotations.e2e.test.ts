@@ -1,4 +1,5 @@
-// Every annotation that says which address, in every wrong form: one sentence that names annotation, key, value and pod; told as an Event; nothing taken.
+// Every annotation that selects an address, in every invalid form: one sentence that names
+// annotation, key, value and pod; an Event; nothing allocated.
 import t, { type Test } from 'tap'
 import { containerId, type PodMore } from '../fixtures/cluster.js'
 import { openIpam } from '../fixtures/ipam.js'
@@ -40,7 +41,7 @@ const FORMS: Readonly<Record<Key, readonly Wrong[]>> = {
     ['a pool twice', { ipv4: [FOUR, OTHER, FOUR] }, `ipv4 names "${FOUR}" twice`],
     ['a pool that is not there', { ipv4: [FOUR, 'nowhere'] }, 'SpiderIPPool "nowhere", which does not exist'],
     ['no pool', {}, 'names no pool for eth0: it is {}; write {"ipv4":["pool"]', 104],
-    ['keys that nobody knows', { ipv5: [FOUR] }, `names no pool for eth0: it is {"ipv5":["${FOUR}"]}; write`, 104],
+    ['unknown keys', { ipv5: [FOUR] }, `names no pool for eth0: it is {"ipv5":["${FOUR}"]}; write`, 104],
     ['a pattern that matches nothing', { ipv4: ['none-*'] }, 'no IPv4 pool matches none-*', 104],
     ['a pattern that is not closed', { ipv4: ['a*[b'] }, 'pattern "a*[b" ends in the middle'],
     ['a pool by name and by pattern', { ipv4: [FOUR, `${FOUR}*`] }, `SpiderIPPool "${FOUR}" twice for IPv4`],
@@ -190,9 +191,9 @@ async function refused(
   const records = (await cluster.endpoints()).filter(({ metadata }) => metadata.name === pod.name)
   t.strictSame(records, [], 'no record is left')
   const events = await cluster.api.items(`/api/v1/namespaces/${pod.namespace}/events`)
-  const told = events.filter(event => (event['involvedObject'] as { uid?: string }).uid === pod.uid)
+  const ours = events.filter(event => (event['involvedObject'] as { uid?: string }).uid === pod.uid)
   t.strictSame(
-    told.map(event => event['message']),
+    ours.map(event => event['message']),
     [msg],
     'the pod shows it too',
   )
@@ -210,7 +211,10 @@ for (const [key, wrongs] of Object.entries(FORMS) as [Key, readonly Wrong[]][])
       t.ok(msg.includes(says), `says "${says}": ${msg}`)
     })
 
-/** Multus' own, where a pool is for a network: what they say is named beside the annotation that names the pool. */
+/**
+ * Multus' annotations, where a pool is for a network: their value is named beside that of the
+ * pool's annotation.
+ */
 const NETWORKS: readonly Wrong[] = [
   ['no JSON', '[{', 'annotation v1.multus-cni.io/default-network is "[{", which names no network'],
   ['an empty list', '[]', 'annotation v1.multus-cni.io/default-network is "[]", which names no network'],
@@ -260,7 +264,7 @@ for (const [key, wrongs] of [
       t.ok(msg.includes(says), msg)
     })
 
-t.test('ADD of a pod that chooses networks and was not seen by the webhook is refused', async t => {
+t.test('ADD rejects a pod that chooses networks and that the webhook did not mutate', async t => {
   const chosen = 'cni.spidernet.io/network-resource-inject'
   const msg = await refused(t, { [chosen]: 'gpu', [KEYS.ippool]: JSON.stringify({ ipv4: [FOUR] }) }, {}, 103)
   t.match(
@@ -269,7 +273,7 @@ t.test('ADD of a pod that chooses networks and was not seen by the webhook is re
   )
 })
 
-t.test('what Go reads is read: keys in any case, keys that nobody knows, the last of two', async t => {
+t.test('ADD reads annotations as Go does: keys in any case, unknown keys, the last of two', async t => {
   const pod = await cluster.pod(`${name('right')}-x`, {
     [KEYS.ippools]: `[{"Interface":"eth0","IPv4":["nowhere"],"ipv4":["${FOUR}"],"cleanGateway":true,"more":1}]`,
   })

@@ -1,4 +1,4 @@
-// Bad input: the right code, one sentence naming field and value, status 1, one JSON document, and nothing left: no link, no address object.
+// Bad input: the right code, one sentence with field and value, status 1, nothing left.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ const cluster = openCluster(server.kubeconfig)
 const folder = mkdtempSync(`${tmpdir()}/bad-`)
 const network = openNetwork()
 const podPlace = network.pod()
-// The API servers are on this namespace's loopback, so the executables run here, on a link of their own.
+// The API servers are on this namespace's loopback, so the executables run here, on their own link.
 const master = `bi${process.pid % 1_000_000}`
 must(`ip link add ${master} type veth peer name ${master}p && ip link set ${master} up && ip link set ${master}p up`)
 t.teardown(async () => {
@@ -167,9 +167,9 @@ const IPAM_CONF = eachOf([
   { name: 'no pod in CNI_ARGS', env: { CNI_ARGS: '' }, code: 4, msg: /^CNI_ARGS has no K8S_POD_NAME/ },
   {
     name: 'a pod that does not exist',
-    env: { CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=nobody' },
+    env: { CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=no-such-pod' },
     code: 100,
-    msg: /pod default\/nobody .*does not exist/,
+    msg: /pod default\/no-such-pod .*does not exist/,
   },
   {
     name: 'log level',
@@ -359,7 +359,7 @@ const SERVERS: Case[] = [
   { name: 'one that answers nothing', liar: 'empty', code: 11, msg: /not a JSON/ },
   { name: 'one that answers a list', liar: 'list', code: 11, msg: /.+/ },
   { name: 'one that answers an empty object', liar: 'nothing', code: 11, msg: /.+/ },
-  { name: 'one that answers with another pod', liar: 'another', code: 11, msg: /somebody-else/ },
+  { name: 'one that answers with another pod', liar: 'another', code: 11, msg: /another-pod/ },
   { name: 'one that stops in the middle', liar: 'cut', code: 11, msg: /cut off/ },
 ].map(one => ({ ...one, of: mac }))
 
@@ -434,7 +434,7 @@ for (const { name, of, verb = 'ADD', env, conf, ipam, annotations, liar, code, m
     await rm(pod)
   })
 
-t.test('a log on a full disk loses lines, not pods', async t => {
+t.test('ADD succeeds with its log on a full disk', async t => {
   const full = `${folder}/full`
   const { status } = spawnSync('sh', [
     '-c',

@@ -58,7 +58,7 @@ for (const name of EVERY) {
 const packageOf = (): { readonly version: string } =>
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 
-t.test('--version names the executable and its version; it asks for nothing', async t => {
+t.test('--version prints executable and version without a configuration', async t => {
   const { version } = packageOf()
   for (const name of EVERY) {
     const said = sh(`${BIN}/${name} --version`, { env: { CNI_COMMAND: 'ADD' } })
@@ -67,7 +67,7 @@ t.test('--version names the executable and its version; it asks for nothing', as
   for (const name of PLUGINS) t.match(sh(`${BIN}/${name}`).stderr, new RegExp(`^[\\w ]+ ${version}\\n`), name)
 })
 
-t.test('ADD and DEL in a deleted directory are what they are elsewhere', async t => {
+t.test('ADD and DEL succeed in a deleted directory', async t => {
   const conf = JSON.stringify({ cniVersion: '1.0.0', name: 'n', type: 'macvlan-wrapper', master: 'lacks0' })
   const env = { CNI_CONTAINERID: 'c1', CNI_NETNS: `/run/netns/none`, CNI_IFNAME: 'net1', CNI_PATH: BIN }
   const elsewhere = (verb: string): Said =>
@@ -84,7 +84,7 @@ t.test('ADD and DEL in a deleted directory are what they are elsewhere', async t
   t.equal(elsewhere('DEL').status, 0)
 })
 
-t.test('spiderpool-apiserver takes relative paths as of the directory that it is started in', async t => {
+t.test('spiderpool-apiserver resolves relative paths in its working directory', async t => {
   mkdirSync(`${folder}/here`)
   // PWD is of another directory, as where no shell has set it.
   const script = `
@@ -102,7 +102,7 @@ t.test('spiderpool-apiserver takes relative paths as of the directory that it is
   t.match(readFileSync(`${folder}/here/out`, 'utf8'), `kubeconfig ${folder}/here/kc`)
 })
 
-t.test("Bun's own environment variables do nothing to an executable", async t => {
+t.test("an executable ignores Bun's environment variables", async t => {
   writeFileSync(`${folder}/preloaded.js`, 'console.log("PRELOADED")')
   const cases: readonly Env[] = [
     { BUN_BE_BUN: '1' },
@@ -147,7 +147,7 @@ t.test("Bun's own environment variables do nothing to an executable", async t =>
   }
 })
 
-t.test('image.sh gives an image of an executable its version, as labels and as a tag', async t => {
+t.test('image.sh writes the version into labels and a tag', async t => {
   const { version } = packageOf()
   const image = fileURLToPath(new URL('../../scripts/image.sh', import.meta.url))
   const made = sh(`${image} localhost/x:latest ${folder}/x.tar ${BIN}/spiderpool-init=/bin/x -- /bin/x`)

@@ -1,4 +1,4 @@
-// Debian sid's containerd, which speaks CNI 1.1.0 and asks STATUS, as a kubelet drives it: sandboxes of pods on an API server of our own.
+// Debian sid's containerd (CNI 1.1.0, STATUS), driven by CRI as by a kubelet: sandboxes of pods.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
@@ -79,7 +79,7 @@ async function suite(host: Host): Promise<void> {
     t.equal(await links(), before, 'nor any link')
   }
 
-  t.test('sandboxes have addresses of the pool, and are reached', async t => {
+  t.test('sandboxes get addresses of the pool and are reachable', async t => {
     const ids = await start(['a', 'b'])
     const ips = await Promise.all(ids.map(id => cri.ip(id)))
     t.strictSame([...(await held())].sort(), [...ips].sort())
@@ -90,7 +90,7 @@ async function suite(host: Host): Promise<void> {
     await end(t)
   })
 
-  t.test('STATUS: without an API server the node’s network is not ready, and says why', async t => {
+  t.test('STATUS without an API server makes the node NotReady, with the reason', async t => {
     t.strictSame(await cri.network(), { ready: true, why: '' })
     api.kill('SIGTERM')
     await ended(api)
@@ -100,16 +100,16 @@ async function suite(host: Host): Promise<void> {
     t.ok(await eventually(async () => ((await cri.network()).ready ? true : undefined)), 'and by itself it is again')
   })
 
-  t.test('twenty at once', async t => {
+  t.test('twenty sandboxes at once get twenty addresses', async t => {
     const ids = await start(Array.from({ length: 20 }, (_, at) => `p${at}`))
     t.equal(new Set(await Promise.all(ids.map(id => cri.ip(id)))).size, 20)
     await end(t)
   })
 
-  t.test('a refusal’s sentence is the runtime’s', async t => {
-    const bad = start(['bad'], { 'ipam.spidernet.io/ippool': '{"ipv4":["nobody"]}' })
+  t.test('the runtime reports the sentence of a failed ADD', async t => {
+    const bad = start(['bad'], { 'ipam.spidernet.io/ippool': '{"ipv4":["no-such-pool"]}' })
     await t.rejects(bad, {
-      message: /annotation ipam\.spidernet\.io\/ippool .*SpiderIPPool "nobody", which does not exist/,
+      message: /annotation ipam\.spidernet\.io\/ippool .*SpiderIPPool "no-such-pool", which does not exist/,
     })
     const taken = `172.18.50.1-172.18.50.${PLACES}`
     const reserved = {
@@ -125,7 +125,7 @@ async function suite(host: Host): Promise<void> {
     await end(t)
   })
 
-  t.test('containerd killed while sandboxes start: it comes back, and nothing is lost', async t => {
+  t.test('containerd killed while sandboxes start leaks no address', async t => {
     const controller = host.start(['env', `KUBECONFIG=${folder}/data/kubeconfig`, ...CONTROLLER])
     t.teardown(() => controller.kill('SIGKILL'))
     for (const ms of [80, 250, 500]) {

@@ -1,4 +1,4 @@
-// A call ends in the time that its conf gives it, whatever the API server does or does not: at each stage of a request, for each verb.
+// A call ends within the deadline of its conf, at each stage of a request, for each verb.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
@@ -61,7 +61,7 @@ const busy: RequestListener = (_, response) => {
   response.end(JSON.stringify({ kind: 'Status', code: 503, reason: 'ServiceUnavailable', message: 'come back' }))
 }
 
-/** Nobody has this address: packets go out and nothing comes back. */
+/** No host has this address: packets leave and no answer comes. */
 const HOLE = '10.255.255.1'
 for (const { node } of [network, coordination])
   node.sh(`ip route add ${HOLE}/32 dev eth0; ip neigh add ${HOLE} lladdr 02:00:00:00:00:99 dev eth0 nud permanent`)
@@ -157,7 +157,7 @@ for (const stage of stages) {
     }
   })
   if (stage.isHere !== true)
-    t.test(`the coordinator waits no longer: ${stage.name}`, async t => {
+    t.test(`the coordinator waits no longer than its deadline: ${stage.name}`, async t => {
       const pod = coordination.pod()
       const nic = nicOf('eth0', 6)
       for (const verb of ['ADD', 'CHECK', 'STATUS']) {

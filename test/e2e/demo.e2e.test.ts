@@ -1,4 +1,4 @@
-// The demo as a user runs it, to its end and stopped in the middle; afterwards none of its processes and names is there.
+// `make demo` to its end and interrupted; afterwards no process and no namespace of it is left.
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -81,7 +81,7 @@ const WAYS = [
   [/outside asks pod-3 on (eth0|net1), IPv6: pod-3 sees 2001:db8:51::10$/gm, 2],
 ] as const
 
-t.test('the demo tells the whole story and leaves nothing', async t => {
+t.test('make demo passes every step and leaves nothing', async t => {
   const { status, output, ms, session } = await demo()
   t.equal(status, 0, 'it ends well')
   if (status !== 0) t.comment(output)
@@ -114,7 +114,7 @@ const STOPS = [
 ] as const
 
 for (const { name, signal, whom, status, says } of STOPS)
-  t.test(`${name} in the middle leaves nothing`, async t => {
+  t.test(`${name} during make demo leaves nothing`, async t => {
     const ended = await demo({ at: /an application/, signal, whom })
     t.equal(ended.status, status)
     t.match(ended.output, says)
@@ -123,7 +123,7 @@ for (const { name, signal, whom, status, says } of STOPS)
     await nothingLeft(t, ended.session)
   })
 
-t.test('the first thing that fails is said with its cause, and nothing is left', async t => {
+t.test('make demo prints the first failure with its cause, and leaves nothing', async t => {
   const folder = mkdtempSync(`${os.tmpdir()}/demo-`)
   t.teardown(() => rmSync(folder, { recursive: true }))
   writeFileSync(`${folder}/ping`, '#!/bin/sh\necho "the wire is cut" >&2; exit 1\n', { mode: 0o755 })

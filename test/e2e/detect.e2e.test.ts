@@ -1,4 +1,4 @@
-// IP conflict and gateway detection from outside: the executables on a bridge with another host, and what goes over the wire.
+// Conflict and gateway detection: the executables on a bridge with another host.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -11,7 +11,8 @@ const folder = mkdtempSync(`${tmpdir()}/detect-`)
 const network = openNetwork()
 const server = await startApiserver()
 const cluster = openCluster(server.kubeconfig)
-// The API server is on this namespace's loopback, so the executables run here, on a link of their own into the switch.
+// The API server is on this namespace's loopback, so the executables run here, on a link into the
+// switch.
 const master = `dt${process.pid}`
 must(`ip link add ${master} type veth peer name up0 netns ${network.wire.name} && ip link set ${master} up`)
 network.wire.sh('ip link set up0 master br0 up')
@@ -86,7 +87,7 @@ interface Aside {
 const asideOf = async (ip: string): Promise<Aside | undefined> =>
   ((await cluster.addresses()) as unknown as readonly Aside[]).find(({ metadata }) => metadata.name === ip)
 
-t.test('free addresses of both families and gateways that answer: the pod starts', async t => {
+t.test('ADD succeeds with free addresses of both families and gateways that answer', async t => {
   const place = network.pod()
   const pod = await podOf({ v4: ['10.6.1.1'], v6: ['fd06::1:1'], ...GOOD })
   const reply = await call(place, pod)
@@ -102,46 +103,49 @@ for (const [name, block] of [
     ['v4', `10.6.${block}.1-10.6.${block}.2`, `10.6.${block}.`, '/16'],
     ['v6', `fd06::${block}:1-fd06::${block}:2`, `fd06::${block}:`, '/64'],
   ] as const)
-    t.test(`${name}, ${family}: an address of another host is put aside, and the retry gets the other one`, async t => {
-      const place = network.pod()
-      if (name === 'spiderpool-ipam') {
-        network.wire.sh(`ip link add p${count} type veth peer name eth0 netns ${place.name}`)
-        network.wire.sh(`ip link set p${count} master br0 up`)
-      }
-      const pod = await podOf({ [family]: [range] })
-      for (const last of [1, 2]) otherHas(`${taken}${last}${text}`)
-      const first = await call(place, pod, { name })
-      t.equal((first.json as { code: number }).code, 108, first.stdout)
-      const { msg } = first.json as { msg: string }
-      const [ip = ''] = [`${taken}1`, `${taken}2`].filter(one => msg === conflict(one))
-      t.not(ip, '', msg)
-      const free = ip === `${taken}1` ? `${taken}2` : `${taken}1`
-      other.sh(`ip addr del ${free}${text} dev eth0`)
-      const names = (await cluster.addresses(`${pod.name}-${family === 'v4' ? 4 : 6}`)).map(
-        ({ metadata }) => metadata.name,
-      )
-      t.equal(names.length, 1, 'one object stays, and holds the name')
-      const aside = await asideOf(names[0] ?? '')
-      t.equal(aside?.metadata.labels['ipam.spidernet.io/conflict'], otherMac.replaceAll(':', '-'))
-      t.equal(aside?.spec.pod.uid, '')
-      const events = await cluster.api.items('/api/v1/namespaces/default/events')
-      t.ok(
-        events.some(
-          one => JSON.stringify(one).includes(`located at ${otherMac}`) && JSON.stringify(one).includes(pod.uid),
-        ),
-        'an Event of the pod says who has it',
-      )
-      t.equal((await call(place, pod, { verb: 'DEL', name })).status, 0)
-      const second = await call(place, pod, { name, id: `${pod.name}-b` })
-      t.strictSame(ipsOf(second), [`${free}${text}`], second.stdout)
-      other.sh(`ip addr del ${ip}${text} dev eth0`)
-    })
+    t.test(
+      `${name}, ${family}: ADD quarantines an address of another host, and the retry gets the other one`,
+      async t => {
+        const place = network.pod()
+        if (name === 'spiderpool-ipam') {
+          network.wire.sh(`ip link add p${count} type veth peer name eth0 netns ${place.name}`)
+          network.wire.sh(`ip link set p${count} master br0 up`)
+        }
+        const pod = await podOf({ [family]: [range] })
+        for (const last of [1, 2]) otherHas(`${taken}${last}${text}`)
+        const first = await call(place, pod, { name })
+        t.equal((first.json as { code: number }).code, 108, first.stdout)
+        const { msg } = first.json as { msg: string }
+        const [ip = ''] = [`${taken}1`, `${taken}2`].filter(one => msg === conflict(one))
+        t.not(ip, '', msg)
+        const free = ip === `${taken}1` ? `${taken}2` : `${taken}1`
+        other.sh(`ip addr del ${free}${text} dev eth0`)
+        const names = (await cluster.addresses(`${pod.name}-${family === 'v4' ? 4 : 6}`)).map(
+          ({ metadata }) => metadata.name,
+        )
+        t.equal(names.length, 1, 'one object stays, and holds the name')
+        const aside = await asideOf(names[0] ?? '')
+        t.equal(aside?.metadata.labels['ipam.spidernet.io/conflict'], otherMac.replaceAll(':', '-'))
+        t.equal(aside?.spec.pod.uid, '')
+        const events = await cluster.api.items('/api/v1/namespaces/default/events')
+        t.ok(
+          events.some(
+            one => JSON.stringify(one).includes(`located at ${otherMac}`) && JSON.stringify(one).includes(pod.uid),
+          ),
+          'an Event of the pod says who has it',
+        )
+        t.equal((await call(place, pod, { verb: 'DEL', name })).status, 0)
+        const second = await call(place, pod, { name, id: `${pod.name}-b` })
+        t.strictSame(ipsOf(second), [`${free}${text}`], second.stdout)
+        other.sh(`ip addr del ${ip}${text} dev eth0`)
+      },
+    )
 
 for (const [family, wish, gateway] of [
   ['v4', { v4: ['10.6.3.1'], gateway4: '10.6.255.254' }, '10.6.255.254'],
   ['v6', { v6: ['fd06::3:1'], gateway6: 'fd06::ffff' }, 'fd06::ffff'],
 ] as const)
-  t.test(`${family}: a gateway that nobody is refuses the pod and keeps nothing`, async t => {
+  t.test(`${family}: ADD fails without an answer of the gateway, and keeps nothing`, async t => {
     const place = network.pod()
     const pod = await podOf(wish)
     const { json } = await call(place, pod)
@@ -153,7 +157,7 @@ for (const [family, wish, gateway] of [
     t.strictSame(place.links(), [])
   })
 
-t.test('without the flags nothing is asked: the conflict is not seen', async t => {
+t.test('ADD without the keys sends no probe', async t => {
   const pod = await podOf({ v4: ['10.6.4.1'] })
   otherHas('10.6.4.1/16')
   t.equal((await call(network.pod(), pod, { flags: {} })).status, 0)

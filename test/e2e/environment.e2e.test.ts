@@ -1,4 +1,4 @@
-// What the environment of a runtime decides of the way to the API server, and what it does not: TLS stays checked, a proxy is Go's, and is named.
+// The environment of a runtime: TLS verification stays on, and the proxy rules are those of Go.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
@@ -94,7 +94,7 @@ const [opening, refusing] = [await startProxy(true), await startProxy(false)]
 const NAMED = { server: `https://api.test:${port}`, 'tls-server-name': 'localhost' }
 const named = kubeconfigWith('named', NAMED)
 
-t.test('HTTPS_PROXY leads to the API server, in either spelling', async t => {
+t.test('HTTPS_PROXY is used, in either case', async t => {
   for (const variable of ['HTTPS_PROXY', 'https_proxy']) {
     const { json, status: code } = await status(named, { [variable]: opening.url, NO_PROXY: 'other.test,10.0.0.0/8' })
     t.equal(code, 0, JSON.stringify(json))
@@ -102,7 +102,7 @@ t.test('HTTPS_PROXY leads to the API server, in either spelling', async t => {
   }
 })
 
-t.test('loopback is reached directly, whatever the environment says', async t => {
+t.test('loopback is reached without a proxy', async t => {
   for (const variable of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'])
     t.equal((await status(server.kubeconfig, { [variable]: refusing.url })).status, 0, variable)
   const localhost = kubeconfigWith('localhost', { server: `https://localhost:${port}` })
@@ -110,7 +110,7 @@ t.test('loopback is reached directly, whatever the environment says', async t =>
   t.strictSame(refusing.asked, [])
 })
 
-t.test('a proxy that fails is named with its variable, and without its password', async t => {
+t.test('an error of a proxy names its variable and hides its password', async t => {
   const proxy = refusing.url.replace('user:secret@', '')
   const { json } = await status(named, { HTTPS_PROXY: refusing.url })
   t.match(json, {
@@ -125,7 +125,7 @@ t.test('a proxy that fails is named with its variable, and without its password'
   t.match(strange.json, { msg: /the proxy socks5:\/\/127\.0\.0\.1:1080 of HTTPS_PROXY is not supported; write it as/ })
 })
 
-t.test('proxy-url of the kubeconfig goes before the environment, NO_PROXY and loopback', async t => {
+t.test('proxy-url of the kubeconfig overrides the environment, NO_PROXY and loopback', async t => {
   const env = { HTTPS_PROXY: refusing.url, NO_PROXY: '*' }
   refusing.asked.length = 0
   for (const [name, keys] of [

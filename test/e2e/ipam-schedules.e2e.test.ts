@@ -6,7 +6,7 @@ import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { run } from '../fixtures/history.js'
 import { must } from '../fixtures/netns.js'
-import { scheduleOf, told } from '../fixtures/schedule.js'
+import { scheduleOf, formatOp } from '../fixtures/schedule.js'
 import { shrunk } from '../fixtures/shrink.js'
 
 /** SEEDS=7,12-40 runs others. */
@@ -41,5 +41,5 @@ for (const seed of seeds)
     if (broken.length === 0) return
     const fails = async (list: typeof ops): Promise<boolean> => (await run(list, running)).broken.length > 0
     const smallest = await shrunk(ops, fails, SHRINK_TRIES_MAX)
-    t.fail(`SEEDS=${seed} broke what must hold`, { broken, smallest: smallest.map(told), said })
+    t.fail(`SEEDS=${seed} broke what must hold`, { broken, smallest: smallest.map(formatOp), said })
   })

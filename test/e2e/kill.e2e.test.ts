@@ -1,4 +1,4 @@
-// kill -9 at every system effect of ADD and DEL, on real processes: after a retry or a DEL the state is right. strace stops the process.
+// kill -9 at every syscall with an effect of ADD and DEL; a retry or a DEL repairs the state.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { spawnSync } from 'node:child_process'
@@ -7,7 +7,10 @@ import { startApiserver } from '../fixtures/apiserver.js'
 import { containerId, openCluster, poolAnnotation, type PodRef } from '../fixtures/cluster.js'
 import { cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
 
-/** What a process does to the world. Each group is swept on its own: strace counts per thread, and the API client has threads. */
+/**
+ * Syscalls with an effect. Each group is swept on its own: strace counts per thread, and the API
+ * client has threads.
+ */
 const EFFECTS = ['sendto,sendmsg', 'write,writev,pwrite64', 'setns', 'unlink,unlinkat,openat'] as const
 const STEPS_MAX = 120
 
@@ -54,7 +57,8 @@ const call = (
     name,
     env: cniEnv({ verb, containerID, netns: `/run/netns/${podNs}`, pod }),
     stdin: conf(name),
-    // The loopback API server is reached from where the executable runs: the plugin changes into the node's links by its own namespace.
+    // The loopback API server is reached from here: the plugin enters the node's namespace by
+    // itself.
     under: [...under],
   })
 

@@ -1,4 +1,4 @@
-// Addresses that the node has itself, from outside: a pool that holds them, an ADD, and the node reaches its gateway afterwards.
+// A pool that holds addresses of the node: ADD skips them, and the node still reaches its gateway.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
@@ -11,7 +11,8 @@ const folder = mkdtempSync(`${tmpdir()}/node-address-`)
 const network = openNetwork()
 const server = await startApiserver()
 const cluster = openCluster(server.kubeconfig)
-// The API server is on this namespace's loopback, so this namespace is the node: a NIC of it in the switch, and a veth with VIPs.
+// The API server is on this namespace's loopback, so this namespace is the node: an interface in
+// the switch, and a veth with VIPs.
 const master = `na${process.pid}`
 const vips = `nv${process.pid}`
 const NODE = { v4: '10.166.0.11', v6: 'fd16:6::11' } as const
@@ -120,7 +121,7 @@ for (const name of ['macvlan-wrapper', 'spiderpool-ipam'])
       const how = `${name}, ${family}, detection ${detection ? 'on' : 'off'}`
       const ipam = { enableIPConflictDetection: detection }
 
-      t.test(`ADD from a pool of exactly the node's address is refused with code 108: ${how}`, async t => {
+      t.test(`ADD from a pool of the node's address only fails with code 108: ${how}`, async t => {
         const place = placeFor(name)
         const links = place.links()
         const pod = await podOf(family, `own-${family}`)
@@ -147,7 +148,7 @@ for (const [name, block] of [
   ['spiderpool-ipam', 4],
 ] as const)
   for (const [family, , subnet, length] of FAMILIES)
-    t.test(`ADD passes over the node's VIPs, and CHECK names one that comes later: ${name}, ${family}`, async t => {
+    t.test(`ADD skips the node's VIPs, and CHECK names one that is added later: ${name}, ${family}`, async t => {
       const place = placeFor(name)
       const ips = [1, 2, 3, 4].map(last => (family === 'v4' ? `10.166.${block}.${last}` : `fd16:6::${block}:${last}`))
       const [free = '', ...taken] = ips
@@ -175,7 +176,7 @@ for (const [name, block] of [
       for (const ip of taken) removeVip(ip)
     })
 
-t.test('ADD of a container without a pod is refused with code 108 too', async t => {
+t.test('ADD of a container without a pod fails with code 108 too', async t => {
   const place = network.pod()
   const ipam = { owner: 'container', default_ipv4_ippool: ['own-v4'] }
   const calling = (verb: string): Promise<Reply> =>
@@ -200,7 +201,7 @@ t.test('ADD of a container without a pod is refused with code 108 too', async t 
   await forget('own-v4')
 })
 
-t.test('ADD of a new sandbox gives up the address that the node has by now', async t => {
+t.test('ADD of a new sandbox releases an address that the node has meanwhile', async t => {
   const ips = ['10.166.7.1', '10.166.7.2']
   await cluster.pool('kept', { subnet: '10.166.0.0/16', ips })
   const pod = await podOf('v4', 'kept')

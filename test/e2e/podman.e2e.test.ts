@@ -1,11 +1,13 @@
-// docs/podman.md as it stands there, on a real podman: its files, its commands, what it says that they print.
+// Runs docs/podman.md on a real podman: its files, its commands, and the output that it shows.
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { eventually } from '../fixtures/controller.js'
 import { blocksOf, IMAGE, type Said } from '../fixtures/host.js'
 import { asThePageSays, openPodman, type PodmanHost } from '../fixtures/podman.js'
 
-/** What differs from machine to machine: container IDs, ages, the host's name, the last byte of an address, columns. */
+/**
+ * What differs between machines: container IDs, ages, host name, last byte of an address, columns.
+ */
 const same = (text: string): string =>
   text
     .replace(/\b[0-9a-f]{64}\b/g, 'ID')
@@ -35,7 +37,7 @@ async function suite(host: PodmanHost): Promise<void> {
   asThePageSays(host)
   await host.startApiserver()
 
-  t.test('what the page shows is what happens', async t => {
+  t.test('docs/podman.md shows the real output', async t => {
     for (const { command, prints } of blocksOf('podman.md', 'console').flatMap(commandsOf)) {
       let got = ''
       const isRead = command.startsWith('kubectl get ') // counts of pools are written once a second
@@ -71,7 +73,7 @@ async function suite(host: PodmanHost): Promise<void> {
     t.equal((await host.sh('kubectl get spiderendpoints -o name')).stdout, '', 'and no record')
   }
 
-  t.test('host, container and the network beyond reach each other', async t => {
+  t.test('host, container and external network reach each other', async t => {
     const [a, b] = [await start('a'), await start('b')]
     t.not(a, b)
     t.equal((await podman(`exec a ping -c 1 -W 5 ${b}`)).status, 0, 'container to container')
@@ -81,7 +83,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('a full pool says so, and who has it; one that ends makes room', async t => {
+  t.test('ADD on a full pool names the holders, and succeeds after a release', async t => {
     await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
     const refused = await podman(`run -d --name e --network lan ${IMAGE}`)
     t.not(refused.status, 0)
@@ -97,7 +99,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('a container that starts again, or anew under its name, has its address again', async t => {
+  t.test('a container that is restarted, or recreated under its name, keeps its address', async t => {
     const address = await start('web')
     await podman('restart -t 0 web')
     t.equal(await addressOf('web'), address, 'restart')
@@ -110,7 +112,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('an address that is asked for', async t => {
+  t.test('ADD allocates a requested address', async t => {
     t.equal(await start('a', '--network lan --ip 172.18.40.3'), '172.18.40.3')
     const twice = await podman(`run -d --name b --network lan --ip 172.18.40.3 ${IMAGE}`)
     t.match(twice.stderr, /IP=172\.18\.40\.3 of CNI_ARGS is held by Container a; name another address, or none/)
@@ -120,7 +122,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('two networks: an address of each, and each goes alone', async t => {
+  t.test('two networks give an address each, released separately', async t => {
     network('dmz', { default_ipv4_ippool: ['dmz'] })
     network('flat', {})
     await apply({ name: 'dmz', ips: ['172.18.41.1-172.18.41.20'] })
@@ -138,7 +140,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('ten at once have ten addresses', async t => {
+  t.test('ten containers at once get ten addresses', async t => {
     const names = Array.from({ length: 10 }, (_, at) => `c${at}`)
     const addresses = await Promise.all(names.map(name => start(name, '--network dmz')))
     t.equal(new Set(addresses).size, 10)
@@ -146,7 +148,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('a conf that cannot be is refused with its key and value', async t => {
+  t.test('ADD rejects an invalid conf with key and value', async t => {
     network('bad', { owner: 'host' })
     t.match(
       (await podman(`run -d --name x --network bad ${IMAGE}`)).stderr,
@@ -160,19 +162,23 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('a start that is killed anywhere holds its address no longer than there is somebody to use it', async t => {
-    for (const ms of [60, 120, 180, 240, 320, 400]) {
-      await host.killedAfter(ms, `exec podman run -d --name k${ms} --network lan ${IMAGE}`)
-      await podman(`rm -f -t 0 k${ms}`)
-    }
-    // Killed at the wrong moment podman forgets processes and namespaces that it made; when the machine starts again they are gone.
-    await host.sh('kill -9 -1; for netns in /run/netns/*; do umount $netns; rm -f $netns; done')
-    const names = await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
-    t.equal(new Set(names).size, 4, 'all of the pool can be had')
-    await removeAll(t)
-  })
+  t.test(
+    'a start that is killed at any point keeps its address no longer than its network namespace lives',
+    async t => {
+      for (const ms of [60, 120, 180, 240, 320, 400]) {
+        await host.killedAfter(ms, `exec podman run -d --name k${ms} --network lan ${IMAGE}`)
+        await podman(`rm -f -t 0 k${ms}`)
+      }
+      // Killed at some points podman loses track of its processes and namespaces; a reboot removes
+      // them.
+      await host.sh('kill -9 -1; for netns in /run/netns/*; do umount $netns; rm -f $netns; done')
+      const names = await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
+      t.equal(new Set(names).size, 4, 'all of the pool can be had')
+      await removeAll(t)
+    },
+  )
 
-  t.test('without an API server nothing starts and everything ends; what it could not free is found later', async t => {
+  t.test('without an API server ADD fails and DEL succeeds; its addresses are reclaimed later', async t => {
     await Promise.all(['a', 'b', 'c', 'd'].map(name => start(name)))
     await host.stopApiserver()
     const refused = await podman(`run -d --name e --network lan ${IMAGE}`)
@@ -185,10 +191,11 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('what containers left that are no more is found when the pool is full, and what runs stays', async t => {
+  t.test('ADD on a full pool reclaims addresses of dead containers only', async t => {
     const kept = await start('kept')
     await Promise.all(['a', 'b', 'c'].map(name => start(name)))
-    // As after the loss of power: no runtime knows them, no process is in their namespaces, nobody called DEL.
+    // As after a power loss: no runtime knows them, no process is in their namespaces, no DEL was
+    // called.
     for (const name of ['a', 'b', 'c']) await lose(name)
     t.equal((await held()).length, 4)
     const next = await Promise.all(['d', 'e', 'f'].map(name => start(name)))

@@ -1,4 +1,4 @@
-// Every compiled executable as a runtime meets it: VERSION, about text, environment, JSON, verbs, files that fail. Beside the reference macvlan.
+// The CNI protocol of every executable, beside the reference macvlan: VERSION, environment, JSON.
 import { spawn, spawnSync } from 'node:child_process'
 import t from 'tap'
 import { BIN, cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
@@ -32,7 +32,7 @@ interface Case {
 
 const verb = (CNI_COMMAND: string): Env => ({ CNI_COMMAND })
 const NEWER = 'its spec is 1.0.0'
-const LATER = 'it looks at values after it has told what is missing; later versions of it do before'
+const LATER = 'it checks values after missing keys; later versions check them before'
 const WORDS = 'its JSON reader has other words'
 
 const CASES: readonly Case[] = [
@@ -61,14 +61,14 @@ const CASES: readonly Case[] = [
     msg: /^required env variables \[CNI_PATH\] missing$/,
   },
   {
-    name: 'a container ID with a sign, told before what is missing',
+    name: 'a container ID with a sign, reported before what is missing',
     env: { CNI_CONTAINERID: 'a/b', CNI_PATH: '' },
     code: 4,
     msg: /^invalid characters in containerID$/,
     ours: LATER,
   },
   {
-    name: 'a long interface name, told before what is missing',
+    name: 'a long interface name, reported before what is missing',
     env: { CNI_IFNAME: 'e'.repeat(16), CNI_PATH: '' },
     code: 4,
     msg: /^interface name is too long$/,
@@ -117,7 +117,7 @@ const CASES: readonly Case[] = [
   { name: 'null', conf: 'null', code: 7, msg: /^missing network name$/ },
   { name: 'no name', conf: { name: undefined }, code: 7, msg: /^missing network name$/ },
   {
-    name: 'no name, told before a bad version',
+    name: 'no name, reported before a bad version',
     conf: { name: '', cniVersion: 5 },
     code: 7,
     msg: /^missing network name$/,
@@ -144,14 +144,14 @@ const CASES: readonly Case[] = [
     msg: /^unknown CNI_COMMAND: constructor$/,
   },
   {
-    name: 'an unknown verb, told before a bad version',
+    name: 'an unknown verb, reported before a bad version',
     env: verb('UPDATE'),
     conf: { cniVersion: 5 },
     code: 4,
     msg: /^unknown CNI_COMMAND: UPDATE$/,
   },
   {
-    name: 'an unknown verb, told after the name',
+    name: 'an unknown verb, reported after the name',
     env: verb('UPDATE'),
     conf: { name: '' },
     code: 7,
@@ -225,7 +225,7 @@ function withOpenStdin(name: string): Promise<string> {
 }
 
 for (const { name, versions, about } of EXECUTABLES) {
-  t.test(`${name} tells its versions without stdin or environment`, async t => {
+  t.test(`${name} prints its versions without stdin or environment`, async t => {
     const stdout = `{"cniVersion":"1.1.0","supportedVersions":["${versions.join('","')}"]}\n`
     const dummies = { CNI_NETNS: 'dummy', CNI_IFNAME: 'dummy', CNI_PATH: 'dummy' }
     for (const env of [{}, dummies])
@@ -238,7 +238,7 @@ for (const { name, versions, about } of EXECUTABLES) {
     t.equal(await withOpenStdin(name), stdout, 'a stdin that never ends is not waited for')
   })
 
-  t.test(`${name} without a verb says on stderr what it is`, async t => {
+  t.test(`${name} without a verb prints its about text on stderr`, async t => {
     const { status, stdout, stderr } = await runExecutable({ name })
     const [first = '', second, ...rest] = stderr.split('\n')
     t.match(first, about)
@@ -248,7 +248,7 @@ for (const { name, versions, about } of EXECUTABLES) {
     )
   })
 
-  t.test(`${name} refuses versions that it does not support`, async t => {
+  t.test(`${name} rejects versions that it does not support`, async t => {
     for (const version of ALL.filter(version => !versions.includes(version))) {
       const reply = await call(name, { conf: { cniVersion: version } })
       const details = `config is "${version}", plugin supports ["${versions.join('" "')}"]`
@@ -257,7 +257,7 @@ for (const { name, versions, about } of EXECUTABLES) {
     t.match((await call(name, { conf: { cniVersion: undefined } })).json, { cniVersion: '0.1.0' }, 'none is 0.1.0')
   })
 
-  t.test(`${name} refuses what is wrong: one JSON document, status 1`, async t => {
+  t.test(`${name} rejects bad input with one JSON document and status 1`, async t => {
     for (const { name: of, code, msg, ...asked } of CASES) {
       const reply = await call(name, asked)
       t.match(reply.json, { code, msg }, of)
@@ -267,7 +267,7 @@ for (const { name, versions, about } of EXECUTABLES) {
   })
 }
 
-t.test('the reference macvlan says the same', async t => {
+t.test('the reference macvlan gives the same answers', async t => {
   for (const { name, ours, env, conf } of CASES) {
     const asked = { ...(env && { env }), ...(conf !== undefined && { conf }) }
     const [mine, its] = [await call('macvlan-wrapper', asked), await call(REFERENCE.name, asked, REFERENCE.bin)]
@@ -278,7 +278,7 @@ t.test('the reference macvlan says the same', async t => {
   }
 })
 
-/** What a shell does to an executable's files, and what is then told. `$0` is the executable. */
+/** What a shell does to an executable's files, and what is printed then. `$0` is the executable. */
 const FILES: readonly { readonly name: string; readonly script: string; readonly stdout: RegExp }[] = [
   { name: 'a folder for stdin', script: '"$0" </', stdout: /"code": 5,\s+"msg": "error reading from stdin: / },
   {
@@ -296,7 +296,7 @@ const FILES: readonly { readonly name: string; readonly script: string; readonly
   },
 ]
 
-t.test('files that fail cost no more than what would have gone there', t => {
+t.test('a failing stdout or stderr changes nothing else', t => {
   const env = cniEnv({ verb: 'ADD', containerID: 'c1', netns: '/nowhere/netns' })
   for (const { name, script, stdout } of FILES) {
     const ran = spawnSync('sh', ['-c', script, `${BIN}/macvlan-wrapper`], {
@@ -311,7 +311,7 @@ t.test('files that fail cost no more than what would have gone there', t => {
   t.end()
 })
 
-t.test('a conf of megabytes is read whole', async t => {
+t.test('ADD reads a conf of megabytes', async t => {
   const reply = await call('macvlan-wrapper', { conf: { name: '', filling: 'x'.repeat(4_000_000) } })
   t.match(reply.json, { code: 7, msg: 'missing network name' })
   const endless = await call('macvlan-wrapper', { conf: { filling: 'x'.repeat(17_000_000) } })

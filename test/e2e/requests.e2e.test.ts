@@ -1,4 +1,4 @@
-// docs/requests.md says what each call asks of the API server, round by round: counted here, at a proxy, and compared. REWRITE=1 writes the page.
+// docs/requests.md against requests counted at a proxy, round by round. REWRITE=1 writes the page.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { format, resolveConfig } from 'prettier'
@@ -48,7 +48,7 @@ interface Row {
   readonly rounds: readonly (readonly Asked[])[]
 }
 
-/** Calls through a proxy of their own, so that lanes run beside each other and are counted apart. */
+/** Calls through a proxy of their own: lanes run in parallel and are counted apart. */
 interface Lane {
   readonly rows: readonly Row[]
   call(verb: string, pod: PodRef, container: string, more?: More): Promise<void>
@@ -161,7 +161,7 @@ const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   full,
 ]
 
-t.test('what each kind of pod costs is what docs/requests.md says', async t => {
+t.test('docs/requests.md lists the requests of each kind of pod', async t => {
   const lanes = await Promise.all(LIVES.map(() => openLane()))
   await Promise.all(lanes.map((lane, at) => LIVES[at]?.(lane)))
   const rows = lanes.flatMap(lane => lane.rows)
@@ -199,21 +199,21 @@ function pageOf(all: readonly Row[]): string {
   return `${HEAD}\n${lines.join('\n')}\n${FOOT}`
 }
 
-const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 writes it anew. -->
+const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 rewrites it. -->
 
-# What a call asks of the API server
+# Requests of a call to the API server
 
-Counted at a proxy before the API server by a test that fails where this page says something else. What stands between \`+\` is asked at
-once; \`then\` waits for the answers before it. A list of the \`cache\` may be a moment old. Without an agent, every pool with room, nobody else
-at work.
+Counted at a proxy before the API server by a test that fails if this page differs. Requests joined by \`+\` are sent
+at once; \`then\` waits for the answers before it. A list of the \`cache\` may be stale. Without an agent, every pool with free addresses, no
+concurrent call.
 
 | the pod | the call | reads + writes | which |
 | --- | --- | --- | --- |`
 
 const FOOT = `
-The pool is read after the pod because the pod says which. The list of reserved addresses is never left out, and never the server's cache: one that
-an ADD did not see would be an address given to a pod and to a router. Why it is three reads and not two:
-[decisions/0015](../decisions/0015-three-reads.md). Why a fresh pod's SpiderEndpoint is created without a look, and what that costs a sandbox that
-starts again before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
-twice, because an address is freed only for a pod that was seen gone twice.
+The pool is read after the pod because the pod names it. The list of reserved addresses is always read, and never from the server's cache: a
+reservation that an ADD missed would be an address of a pod and of a router. Why there are three reads and not two:
+[decisions/0015](../decisions/0015-three-reads.md). Why a new pod's SpiderEndpoint is created without a read, and what that costs a sandbox that
+is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
+twice, because an address is released only for a pod that two reads find gone.
 `

@@ -1,4 +1,4 @@
-// Pods on two nodes with the real executables: who reaches whom over TCP and ICMP, in both families; and that what is taken away is missed.
+// Pods on two nodes: reachability over TCP and ICMP, in both families, also with parts removed.
 import t, { type Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -10,20 +10,20 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 function outcomes(): Promise<readonly Outcome[]> {
   return new Promise((done, fail) => {
     const child = spawn('demo/run.sh', ['test/fixtures/services.ts'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-    let told = ''
+    let output = ''
     let words = ''
-    child.stdout.on('data', (part: Buffer) => (told += part.toString()))
+    child.stdout.on('data', (part: Buffer) => (output += part.toString()))
     child.stderr.on('data', (part: Buffer) => (words += part.toString()))
     child.on('error', fail)
     child.on('close', status => {
       if (status === 0)
         done(
-          told
+          output
             .trim()
             .split('\n')
             .map(line => JSON.parse(line) as Outcome),
         )
-      else fail(new Error(`status ${status}: ${words.trim()}\n${told}`))
+      else fail(new Error(`status ${status}: ${words.trim()}\n${output}`))
     })
   })
 }
@@ -42,31 +42,31 @@ function failed(t: Test, part: string, { count, says }: { count: number; says: R
   for (const { of: what, error } of of(part)) t.match(error ?? 'it went well', says, what)
 }
 
-t.test('every way that the coordinator promises is there: pods, nodes, ClusterIP, NodePort, each NIC of several', t => {
+t.test('the coordinator makes pods, nodes, ClusterIPs, NodePorts and every interface reachable', t => {
   went(t, 'there', 43)
   t.end()
 })
 
-t.test('ADD of everything again doubles nothing, and every way stays', t => {
+t.test('ADD twice is idempotent, and everything stays reachable', t => {
   went(t, 'again', 8)
   t.match(of('again').find(outcome => outcome.of.startsWith('rules,'))?.said, 'as before')
   t.end()
 })
 
-t.test('without the marks an answer leaves by the wrong NIC; CHECK names them, and ADD brings them back', t => {
+t.test('without the marks a reply leaves by the wrong interface; CHECK names them, and ADD restores them', t => {
   failed(t, 'without marks', { count: 2, says: /no answer|reset|refused/ })
   failed(t, 'without marks: CHECK', { count: 1, says: /nf_tables|inet spiderpool/ })
   went(t, 'marked again', 3)
   t.end()
 })
 
-t.test('without its rule net1 answers by eth0, which the gateway drops; CHECK names it', t => {
+t.test('without its rule net1 replies by eth0, which the gateway drops; CHECK names the rule', t => {
   failed(t, 'without a rule for net1', { count: 2, says: /no answer/ })
   failed(t, 'without a rule for net1: CHECK', { count: 1, says: /net1/ })
   t.end()
 })
 
-t.test('without masquerade a ClusterIP is not reached: the endpoint answers past the node', t => {
+t.test('without masquerade a ClusterIP is unreachable: the reply of the endpoint bypasses the node', t => {
   failed(t, 'without masquerade', { count: 2, says: /no answer|reset|refused/ })
   t.end()
 })

@@ -1,4 +1,4 @@
-// A misspelt key, in an annotation and in a conf: reported where a user looks, with the key that was meant.
+// A misspelt key, in an annotation and in a conf, is reported with the nearest known key.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,7 +63,7 @@ t.test('ADD of a pod with a misspelt annotation and a default pool succeeds, and
   t.strictSame(await eventsOf(right.name), [])
 })
 
-t.test('ADD with an unknown key of the conf is logged with the key that was meant', async t => {
+t.test('ADD with an unknown key of the conf is logged with the nearest known key', async t => {
   const pod = await cluster.pod(name('conf'))
   const log = `${folder}/ipam`
   t.match(first(await sandbox(pod).add('eth0', { default_ipv4_ipool: ['a'], log_file_path: log })), /^10\.81\./)

@@ -1,11 +1,11 @@
-// The checkers find what they are there to find: a small tree of offenders, and what is said of each line.
+// Each check of `make lint` on a small bad tree: its findings, line by line.
 import t, { type Test } from 'tap'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The lines a checker prints of a tree, without its last, which counts them. */
+/** Runs a check on a tree and returns the lines it prints, without the last, which counts them. */
 function found(t: Test, checker: string, files: Readonly<Record<string, string>>): readonly string[] {
   const folder = t.testdir({ 'tsconfig.json': '{"include": ["**/*.ts"]}', ...nested(files) })
   const { stdout, stderr, status } = spawnSync(
@@ -17,8 +17,8 @@ function found(t: Test, checker: string, files: Readonly<Record<string, string>>
   )
   if (status === null || stderr.includes('Error')) throw new Error(stderr)
   const lines = stdout.trim().split('\n').slice(0, -1)
-  t.equal(status, lines.length > 0 ? 1 : 0, 'its exit status says whether it found anything')
-  return lines.filter(line => !line.includes('and no such file'))
+  t.equal(status, lines.length > 0 ? 1 : 0, 'exit status 1 with findings, else 0')
+  return lines.filter(line => !line.includes('matches no file'))
 }
 
 interface Tree {
@@ -45,7 +45,7 @@ function nested(files: Readonly<Record<string, string>>): Tree {
 
 const long = (lines: number): string => '  a()\n'.repeat(lines)
 
-t.test('check-files finds each bad habit, with its line', t => {
+t.test('check-files reports each bad habit, with its line', t => {
   const lines = found(t, 'check-files.ts', {
     'lib/ip/no-first-line.ts': 'export const a = 1\n',
     'lib/ip/any.ts': '// An any.\nexport const a = (b: any): string => String(b)\n',
@@ -62,25 +62,25 @@ t.test('check-files finds each bad habit, with its line', t => {
     'test/lib/long.ts': `// A test may be long.\nexport function f(): void {\n${long(300)}}\n`,
   })
   t.strictSame(
-    lines.map(line => line.replace(/^lib\/ip\//, '').replace(/;.*| is not used.*| says what.*| costs.*/, '')),
+    lines.map(line => line.replace(/^lib\/ip\//, '').replace(/;.*| is forbidden.*| costs.*/, '')),
     [
       'any.ts:2: `any`',
       'bang.ts:2: `!`',
-      `bun.ts:2: ${['.bin', 'bun'].join('/')} is an empty shell where npm blocks install scripts`,
+      `bun.ts:2: ${['.bin', 'bun'].join('/')} is an empty file where npm blocks install scripts`,
       'catch.ts:4: an empty `catch`',
       'file.ts:400: a file of 401 lines',
       'function.ts:2: a function of 61 lines',
       'ignore.ts:2: a suppression',
-      "import.ts:2: import of './any' lacks its .js",
-      "import.ts:3: import of './bang' lacks its .js",
-      'no-first-line.ts:1: the first line does not say what the file is: `// …`',
+      "import.ts:2: import of './any' has no .js",
+      "import.ts:3: import of './bang' has no .js",
+      'no-first-line.ts:1: the first line is not a comment that says what the file is',
       'stream.ts:2: `process.stdout`',
     ],
   )
   t.end()
 })
 
-t.test('check-boundaries forbids what its table does not list', t => {
+t.test('check-boundaries rejects what its table does not list', t => {
   const lines = found(t, 'check-boundaries.ts', {
     'lib/netlink/wire.ts':
       "import type { A } from '../plan/a.js'\nimport os from 'node:os'\nexport { b } from 'ajv/dist/x.js'\nexport type C = import('../kube/c.js').C\n",
@@ -98,12 +98,60 @@ t.test('check-boundaries forbids what its table does not list', t => {
     'lib/netlink/wire.ts:3: lib/netlink may not import ajv',
     'lib/netlink/wire.ts:4: lib/netlink may not import lib/kube/c.ts',
     'lib/nowhere/a.ts:1: a part that scripts/boundaries.ts does not list may not import ip-address',
-    'lib/plan/run.ts:1: a pure file waits for nothing',
-    'lib/plan/run.ts:2: a pure file waits for nothing',
-    'lib/plan/run.ts:2: `process.env` belongs to the edge of the program',
+    'lib/plan/run.ts:1: a pure file has no `async` and no `await`',
+    'lib/plan/run.ts:2: a pure file has no `async` and no `await`',
+    'lib/plan/run.ts:2: `process.env` outside the edge of the program (PROCESS in scripts/boundaries.ts)',
     'plugins/ifacer/main.ts:1: plugins/ifacer may not import plugins/coordinator/main.ts',
-    'plugins/ifacer/main.ts:2: `process.exit` belongs to the edge of the program',
-    'plugins/ifacer/main.ts:2: no part of the image calls `process.exit`; set `process.exitCode`',
+    'plugins/ifacer/main.ts:2: `process.exit` outside the edge of the program (PROCESS in scripts/boundaries.ts)',
+    'plugins/ifacer/main.ts:2: the executable never calls `process.exit`; set `process.exitCode`',
+  ])
+  t.end()
+})
+
+t.test('check-language reports repeated types, undocumented exports, cycles, banned words and wide comments', t => {
+  const lines = found(t, 'check-language.ts', {
+    'lib/a/route.ts': '// A type.\nexport interface Route {}\n',
+    'plugins/b/route.ts': '// The name again.\nexport type Route = string\n',
+    'daemons/c/route.ts': '// And again.\n\nexport class Route {}\n',
+    'test/route.ts': '// Tests may repeat a name.\nexport type Route = number\n',
+    'lib/a/private.ts': '// Not exported.\ninterface Route {}\n',
+    'lib/a/docs.ts':
+      '// Exports.\nexport function f(): void {}\nexport const g = (): void => f()\n// No doc comment.\nexport const h = (): void => f()\n',
+    'lib/a/documented.ts':
+      '// Exports.\n/** Does it. */\nexport function f(): void {}\n/** Does it. */\nexport const g = (): void => f()\nfunction inner(): void {}\nexport const N = 1\n',
+    'daemons/c/docs.ts': '// No plugin, no library.\nexport function f(): void {}\n',
+    'lib/a/one.ts': "// A cycle of types.\nimport type { Two } from './two.js'\nexport type One = Two\n",
+    'lib/a/two.ts': "// Its other half.\nexport type { Three as Two } from './three.js'\n",
+    'lib/a/three.ts': "// Its third.\nimport type { One } from './one.js'\nexport type Three = One\n",
+    'lib/a/lazy.ts': "// A lazy import is no cycle.\nexport const load = 1\nvoid import('./loaded.js')\n",
+    'lib/a/loaded.ts': "// Loaded lazily.\nimport './lazy.js'\n",
+    'lib/a/words.ts': "// Whoever reads.\nexport const s = 'it was told'\nexport const t = 'retold, marshall'\n",
+    'lib/a/wide.ts': `// ${'x'.repeat(98)}\n// ${'x'.repeat(97)}\nexport const s = '${'x'.repeat(120)}'\n  /** ${'x'.repeat(91)} */\n// https://${'x'.repeat(98)}\n`,
+    'lib/a/generated/words.ts': '// Whoever generates.\n',
+    'docs/page.md': 'A page.\nIt shall be.\n',
+    'docs/glossary.md': 'Not “shall”.\n',
+    'decisions/0007-old.md': 'Nobody edits it.\n',
+    'decisions/0021-new.md': 'Nobody edits it.\n',
+    Makefile: 'all: ## made anew\n',
+    'run.sh': '# let go\n',
+    'deploy/x.yaml': '# put aside\n',
+  })
+  const word = (text: string): string => `banned word “${text}”; use the field's term (docs/glossary.md)`
+  t.strictSame(lines, [
+    `decisions/0021-new.md:1: ${word('Nobody')}`,
+    `deploy/x.yaml:1: ${word('put aside')}`,
+    `docs/page.md:2: ${word('shall')}`,
+    'lib/a/docs.ts:2: exported function f has no doc comment',
+    'lib/a/docs.ts:3: exported function g has no doc comment',
+    'lib/a/docs.ts:5: exported function h has no doc comment',
+    'lib/a/route.ts:2: type Route is also exported by daemons/c/route.ts; rename one',
+    'lib/a/three.ts:1: import cycle: lib/a/one.ts → lib/a/two.ts → lib/a/three.ts → lib/a/one.ts; move what both need to a third file',
+    'lib/a/wide.ts:1: a comment of 101 columns; 100 at most',
+    `lib/a/words.ts:1: ${word('Whoever')}`,
+    `lib/a/words.ts:2: ${word('told')}`,
+    `Makefile:1: ${word('anew')}`,
+    'plugins/b/route.ts:2: type Route is also exported by daemons/c/route.ts; rename one',
+    `run.sh:1: ${word('let go')}`,
   ])
   t.end()
 })

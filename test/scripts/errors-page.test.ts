@@ -5,7 +5,7 @@ import { REFUSALS } from '../../lib/ipam/errors.js'
 import { errorsPage } from '../../scripts/errors-page.js'
 import { ROOT } from '../../scripts/source-tree.js'
 
-t.test('the page is up to date (npx tsx scripts/errors-page.ts --write)', async t => {
+t.test('docs/errors.md is current (npx tsx scripts/errors-page.ts --write)', async t => {
   t.equal(readFileSync(`${ROOT}docs/errors.md`, 'utf8'), await errorsPage())
 })
 
@@ -26,7 +26,7 @@ const PUBLISHED = {
   gatewayUnreachable: 109,
   differs: 110,
 }
-t.test('codes keep their meaning', async t => {
+t.test('codes of errors never change', async t => {
   for (const [name, code] of Object.entries(PUBLISHED))
     t.equal(REFUSALS[name as keyof typeof REFUSALS].code, code, name)
   const own = Object.values(REFUSALS).filter(({ code }) => code >= 100)

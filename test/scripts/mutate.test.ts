@@ -1,4 +1,4 @@
-// Mutation testing finds what it is there to find, and the uniqueness rules have no change that no table notices.
+// `make mutate` finds survivors, and the uniqueness rules have none.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -23,7 +23,7 @@ const rows: readonly (readonly [source: string, changes: readonly string[]])[] =
   ],
   ['export function f(): void { g({ 4: true }) }', ['true → false']],
 ]
-t.test('a change is one operator, condition, result or number of a function', t => {
+t.test('withMutants() changes one operator, condition, result or number of a function', t => {
   const files = Object.fromEntries(rows.map(([source], at) => [`${at}.ts`, `${source}\n`]))
   const folder = t.testdir({ 'tsconfig.json': '{"include": ["*.ts"]}', ...files })
   const parsed = new Map(sources(`${folder}/`).map(source => [source.path, source]))
@@ -34,7 +34,7 @@ t.test('a change is one operator, condition, result or number of a function', t 
   t.end()
 })
 
-t.test('no change of the uniqueness rules survives their table', t => {
+t.test('no mutant of the uniqueness rules survives', t => {
   const { stdout, stderr, status } = spawnSync(
     `${ROOT}node_modules/.bin/tsx`,
     [`${ROOT}scripts/mutate.ts`, 'lib/crd/unique.ts'],
@@ -45,7 +45,7 @@ t.test('no change of the uniqueness rules survives their table', t => {
   t.end()
 })
 
-t.test('a file that is no target is an error, not a success', t => {
+t.test('make mutate rejects a file that is no target', t => {
   const tsx = `${ROOT}node_modules/.bin/tsx`
   t.equal(spawnSync(tsx, [`${ROOT}scripts/mutate.ts`, 'lib/none.ts'], { encoding: 'utf8' }).status, 1)
   t.end()

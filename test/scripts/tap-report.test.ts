@@ -10,7 +10,7 @@ const cases: readonly {
   skipped: readonly string[]
 }[] = [
   {
-    of: 'innermost subtests are counted, not the assertions in them',
+    of: 'TapReader counts innermost subtests, not assertions',
     tap: `# Subtest: test/a.test.ts
     # Subtest: outer
         # Subtest: inner
@@ -27,7 +27,7 @@ ok 1 - test/a.test.ts # time=97.4ms`,
     skipped: [],
   },
   {
-    of: 'a file without subtests is one',
+    of: 'TapReader counts a file without subtests as one',
     tap: `# Subtest: test/c.test.ts
     ok 1 - should be equal
     1..1
@@ -37,7 +37,7 @@ ok 1 - test/c.test.ts # time=13ms`,
     skipped: [],
   },
   {
-    of: 'a failure is told once, innermost, with its diagnostics',
+    of: 'TapReader reports a failure once, innermost, with its diagnostics',
     tap: `# Subtest: test/a.test.ts
     # Subtest: fails
         not ok 1 - one is two
@@ -61,7 +61,7 @@ not ok 1 - test/a.test.ts # time=97ms
     skipped: [],
   },
   {
-    of: 'a file that dies is a failure of the file',
+    of: 'TapReader reports a file that crashes as a failure',
     tap: `# Subtest: test/e.test.ts
     1..0 # no tests found
 not ok 5 - test/e.test.ts # time=1447ms
@@ -73,7 +73,7 @@ not ok 5 - test/e.test.ts # time=1447ms
     skipped: [],
   },
   {
-    of: 'skips give their reason, of files, subtests and assertions',
+    of: 'TapReader keeps the reasons of skipped files, subtests and assertions',
     tap: `# Subtest: test/a.test.ts
     ok 1 - bonds # SKIP this kernel cannot: x
     # Subtest: inside
