@@ -22,6 +22,7 @@ import { indexOf, openNamespaces, type NetlinkCost, type Namespaces } from './na
 /** Every verb, beside what takes it back. A verb without both does not compile. */
 const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   addLink: link.addLink,
+  removeLink: link.removeLink,
   rename: link.rename,
   setUp: link.setUp,
   setDown: link.setDown,

@@ -1,4 +1,5 @@
 // Does a plan, or takes it back. Knows order and failure; knows nothing of what a step does.
+import { messageOf } from '../errors.js'
 import { describe, type Plan, type Step } from './step.js'
 
 /** Whoever can do a step and take it back. */
@@ -15,7 +16,7 @@ export class StepError extends Error {
   readonly step: Step
   readonly undoFailures: readonly string[]
   constructor(step: Step, cause: unknown, undoFailures: readonly string[]) {
-    const what = cause instanceof Error ? cause.message : String(cause)
+    const what = messageOf(cause)
     super(
       undoFailures.length === 0
         ? what
@@ -42,14 +43,21 @@ export function applyPlan(plan: Plan, executor: Executor): void {
   })
 }
 
-/** Takes back every step, newest first, to the end. Returns a line for each that could not be taken back. */
-export function undoPlan(plan: Plan, hands: Pick<Executor, 'undo'>): string[] {
+/** Undoes every step, newest first, and does not stop at a failure. Returns one line per failure. */
+export const undoPlan = (plan: Plan, executor: Pick<Executor, 'undo'>): string[] =>
+  failuresOf([...plan].reverse(), step => executor.undo(step))
+
+/** Applies every step in order and does not stop at a failure: for clean-up. Returns one line per failure. */
+export const applyAll = (plan: Plan, executor: Pick<Executor, 'apply'>): string[] =>
+  failuresOf(plan, step => executor.apply(step))
+
+function failuresOf(plan: Plan, execute: (step: Step) => void): string[] {
   const failures: string[] = []
-  for (const step of [...plan].reverse()) {
+  for (const step of plan) {
     try {
-      hands.undo(step)
+      execute(step)
     } catch (error) {
-      failures.push(`${describe(step)}: ${error instanceof Error ? error.message : String(error)}`)
+      failures.push(`${describe(step)}: ${messageOf(error)}`)
     }
   }
   return failures

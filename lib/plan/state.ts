@@ -177,6 +177,8 @@ export function isSatisfied(step: Step, seen: Observed): boolean {
   switch (step.verb) {
     case 'addLink':
       return isAddLinkSatisfied(step, place)
+    case 'removeLink':
+      return link === undefined
     case 'rename':
       return link === undefined && linkNamed(place, step.to) !== undefined
     case 'setUp':

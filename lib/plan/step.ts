@@ -121,6 +121,8 @@ interface OnLink {
  */
 export type Step =
   | (OnLink & { readonly verb: 'addLink'; readonly link: NewLink; readonly mtu?: number; readonly mac?: Mac })
+  /** Deletes a link of any kind. It is not brought back: the addresses, routes and links on it are gone too. */
+  | (OnLink & { readonly verb: 'removeLink' })
   /** `alias` is set with the name, in one request. */
   | (OnLink & { readonly verb: 'rename'; readonly to: string; readonly alias?: string })
   | (OnLink & { readonly verb: 'setUp'; readonly was: boolean })
@@ -213,6 +215,7 @@ export function describe(step: Step): string {
     case 'removeNeigh':
       return `${step.verb} ${step.ip} on ${step.name}`
     case 'addLink':
+    case 'removeLink':
     case 'rename':
     case 'setUp':
     case 'setDown':

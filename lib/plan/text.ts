@@ -76,7 +76,7 @@ function kindText(link: NewLink): string {
     case 'ipvlan':
     case 'vlan':
       return sentence([
-        link.on !== '' && `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`, // '': only to be undone
+        `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`,
         link.kind === 'vlan' ? `id ${link.id}` : `mode ${link.mode}`,
         link.kind === 'macvlan' &&
           link.broadcastQueueLength !== undefined &&
@@ -110,6 +110,8 @@ export function stepText(step: Step): string {
   switch (step.verb) {
     case 'addLink':
       return addLinkText(step)
+    case 'removeLink':
+      return `remove link ${step.name}`
     case 'rename':
       return `rename ${step.name} to ${step.to}${step.alias === undefined ? '' : ` with alias "${step.alias}"`}`
     case 'setUp':

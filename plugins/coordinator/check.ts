@@ -87,7 +87,7 @@ interface Decided {
 export const lacking = ({ context, seen, plan }: Decided): Plan =>
   unsatisfied(plan, seen).filter(step => !isForOthers(context, step))
 
-/** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first further NIC of an overlay. */
+/** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first secondary interface of an overlay. */
 const lacksHijacked = ({ pod, veth, table }: CoordinatorContext): boolean => {
   const ways = pod.routes.filter(route => route.table === table && route.dev === veth.pod)
   return ways.length > 0 && ways.every(({ via }) => via === undefined)
@@ -95,7 +95,7 @@ const lacksHijacked = ({ pod, veth, table }: CoordinatorContext): boolean => {
 
 /**
  * Whether the Go coordinator makes this too. It has its marks from iptables, sets rp_filter of `all` alone, the queue on the node, and gives the first
- * further NIC of an overlay no way to what goes by the node.
+ * secondary interface of an overlay no way to what goes by the node.
  */
 function isOfGoToo({ mode, table }: CoordinatorContext, step: Step): boolean {
   switch (step.verb) {

@@ -10,7 +10,7 @@ export interface CoordinatorConf {
   readonly keys: CoordinatorKeys
   /** The runtime has told the pod's annotations: nobody need be asked for them. */
   readonly hasAnnotations: boolean
-  /** The pod's first NIC. */
+  /** The pod's default interface. */
   readonly podDefaultCniNic: string
   readonly detectIPConflict: boolean
   readonly detectGateway: boolean

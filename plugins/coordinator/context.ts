@@ -11,7 +11,7 @@ export const POD_VETH = 'veth0'
 /** <linux/rtnetlink.h> RT_TABLE_MAIN, RT_SCOPE_LINK. */
 export const MAIN = 254
 export const SCOPE_LINK = 253
-/** Of the first NIC; further ones have the numbers above it. */
+/** Of the default interface; further ones have the numbers above it. */
 export const FIRST_TABLE = 101
 
 /** As the runtime's users find it on the node: at most 15 bytes. */
@@ -35,7 +35,7 @@ export interface CoordinatorContext {
   readonly pod: NetnsState
   readonly node: NetnsState
   readonly mode: WorkingMode
-  /** Underlay, and the pod's first NIC: the one that the veth is made with. */
+  /** Underlay, and the pod's default interface: the one that the veth is made with. */
   readonly isDefaultInterface: boolean
   readonly veth: Veth
   /** Usable addresses of the NIC, and their families. */
@@ -45,12 +45,12 @@ export interface CoordinatorContext {
   readonly hostIps: readonly Ip[]
   /** The families of `own` that the node has an address of. */
   readonly nodeFamilies: readonly Family[]
-  /** Those of them whose ways to the node stand in main and lead the pod's answers: the first NIC's; a further one's, which the first has not. */
+  /** Those of them whose ways to the node stand in main and lead the pod's answers: the default interface's; a secondary one's, which the first has not. */
   readonly mainFamilies: readonly Family[]
-  /** What the pod calls itself on the veth: the first NIC's first IPv4 address. IPv6 chooses by itself. */
+  /** What the pod calls itself on the veth: the default interface's first IPv4 address. IPv6 chooses by itself. */
   readonly source: Ip | undefined
   readonly table: number
-  /** Of what came by the veth, or in an overlay of the first NIC's own address. */
+  /** Of what came by the veth, or in an overlay of the default interface's own address. */
   readonly markTable: number
   /** The families of `own` that the table is for. Where no other NIC has a default route, main does as well, and no rule leads to the table. */
   readonly tableFamilies: readonly Family[]
@@ -218,7 +218,7 @@ function underlayVeth(seen: Observed, containerID: string, isFirst: boolean, mac
 
 const PAIRED: readonly (string | undefined)[] = ['veth', 'netkit']
 
-/** In an overlay the CNI of the first NIC made the pair; its other end is known by number only. */
+/** In an overlay the CNI of the default interface made the pair; its other end is known by number only. */
 function overlayVeth({ pod, node }: Observed, firstNic: string): Veth {
   const inPod = linkNamed(pod, firstNic)
   if (inPod === undefined)

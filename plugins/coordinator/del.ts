@@ -112,7 +112,7 @@ export function leavingOf(
 export function planForDel(input: DelInput): DelPlan {
   const { ifName, defaultIfName, seen } = input
   const veth = hostVethName(input.containerID)
-  // Nobody is left who could want the veth: the first NIC goes, has gone, or the whole pod has.
+  // Nobody is left who could want the veth: the default interface goes, has gone, or the whole pod has.
   const isLast = ifName === defaultIfName || linkNamed(seen.pod, defaultIfName) === undefined
   const shared = FAMILIES.map((family): Step => {
     const rule = { family, priority: RULE_PRIORITY, table: input.hostRuleTable }
@@ -226,7 +226,7 @@ function heirOf(pod: NetnsState, ifName: string, family: Family): Heir | undefin
   return heirs[0]
 }
 
-/** The ways to the node of a family that the first NIC never had: they came with this NIC, which is the last of the family. */
+/** The ways to the node of a family that the default interface never had: they came with this NIC, which is the last of the family. */
 function familyPart({ ifName, defaultIfName, seen: { pod } }: DelInput): Plan {
   if (ifName === defaultIfName || linkNamed(pod, POD_VETH) === undefined) return []
   return familiesOnlyOf(pod, ifName).flatMap((family): Plan => {
@@ -242,7 +242,7 @@ function familyPart({ ifName, defaultIfName, seen: { pod } }: DelInput): Plan {
 }
 
 /**
- * Routes in NIC tables that lead nowhere any more: of tables without a rule, and of the NIC itself. The first NIC's table keeps the ways to the
+ * Routes in NIC tables that lead nowhere any more: of tables without a rule, and of the NIC itself. The default interface's table keeps the ways to the
  * node's addresses, which came with the veth and go with it.
  */
 function tableRoutes({ ifName, defaultIfName }: DelInput, after: NetnsState): readonly ObservedRoute[] {
@@ -263,7 +263,7 @@ function waysInOthersTables({ ifName, defaultIfName, own, seen: { pod } }: DelIn
   return pod.routes.filter(({ dev, table }) => dev === veth && tables.includes(table))
 }
 
-/** In an overlay the ways to the node stand on the first NIC, for all further NICs; they go with the last of these. */
+/** In an overlay the ways to the node stand on the default interface, for all secondary interfaces; they go with the last of these. */
 function isLastOfOverlay({ ifName, defaultIfName, own, seen, hostRuleTable }: DelInput): boolean {
   if (ifName === defaultIfName || linkNamed(seen.pod, POD_VETH) || !linkNamed(seen.pod, defaultIfName)) return false
   const hosts = own.map(hostOf)
@@ -281,7 +281,7 @@ const ownWayTable = ({ seen: { pod }, defaultIfName }: DelInput): number =>
   markTableIn(pod, { podVeth: defaultIfName, isOverlay: true }) ?? MARK_TABLE
 
 /**
- * By address of the node: to it, and by way of it. And the copies of what the first NIC had before: of these the main table keeps the originals, and
+ * By address of the node: to it, and by way of it. And the copies of what the default interface had before: of these the main table keeps the originals, and
  * its default in any case, whose gateway may be the node as well (a bridge's).
  */
 function overlayPart(input: DelInput): readonly ObservedRoute[] {

@@ -30,13 +30,13 @@ function jsonOf(looked: Decision): string {
   return json({
     interface: ifName,
     mode,
-    isFirst: isDefaultInterface,
+    isDefaultInterface,
     table,
     veth: { pod: veth.pod, node: veth.node },
     addresses: own,
     nodeAddresses: hostIps,
     warnings,
-    steps: plan.map(step => ({ isSo: !absent.has(step), ...step })),
+    steps: plan.map(step => ({ satisfied: !absent.has(step), ...step })),
   })
 }
 
@@ -55,14 +55,14 @@ export function tableOf(looked: Decision): string {
   const line = ([sign = '', where = '', what = '']: readonly string[]): string =>
     `${sign.padEnd(1)} ${where.padEnd(width)}  ${what}`
   return [
-    `${ifName} ${own.join(' ')}: ${mode}, ${isDefaultInterface ? 'first NIC' : 'further NIC'}, table ${table}`,
+    `${ifName} ${own.join(' ')}: ${mode}, ${isDefaultInterface ? 'default interface' : 'secondary interface'}, table ${table}`,
     `${veth.pod} in the container, ${veth.node} on the node; the node is ${hostIps.join(' ')}`,
     ...warnings.map(warning => `warning: ${warning}`),
     '',
     line(HEADINGS),
     ...rows.map(line),
     '',
-    `${absent.size} of ${plan.length} to do; = is so already, + would be made`,
+    `${absent.size} to add, ${plan.length - absent.size} unchanged (+ an ADD would apply it, = satisfied already)`,
     '',
   ].join('\n')
 }

@@ -26,6 +26,8 @@ function verbOf(step: Step): string {
   switch (step.verb) {
     case 'addLink':
       return `add link ${step.name} of kind ${step.link.kind}${step.link.kind === 'veth' ? `, its peer ${step.link.peer.name}` : ''}`
+    case 'removeLink':
+      return `remove link ${step.name}`
     case 'rename':
       return `rename ${step.name} to ${step.to}`
     case 'setUp':
@@ -97,6 +99,8 @@ export function absenceOf(step: Step): string {
       return `sysctl ${step.path} ${placeOf(step)} is ${step.was ?? 'not there'}, not ${step.value}`
     case 'setNftTable':
       return `nf_tables table inet ${step.table.name} ${placeOf(step)} is ${step.was === undefined ? 'missing' : 'not as it was'}`
+    case 'removeLink':
+      return `link ${step.name} ${placeOf(step)} is still there`
     case 'removeNeigh':
     case 'removeRoute':
     case 'removeRule':

@@ -24,7 +24,7 @@ export const hostRouteSteps = (context: CoordinatorContext): Plan => [
 ]
 
 /**
- * The addresses that the node reaches by the veth: the NIC's; and where the first NIC is made anew, those of the NICs that lost their way with
+ * The addresses that the node reaches by the veth: the NIC's; and where the default interface is made anew, those of the NICs that lost their way with
  * the old one.
  */
 export function routedIps(context: CoordinatorContext): readonly Ip[] {
@@ -75,7 +75,7 @@ const staleRoutes = ({ node, own, veth, settings }: CoordinatorContext): readonl
 
 /**
  * The tables of the pod in which the node's addresses of a family stand besides main: the NIC's, and those that rules of others, such as sbr's, lead
- * its addresses to; the first NIC's ADD serves all NICs.
+ * its addresses to; the default interface's ADD serves all NICs.
  */
 function nicTables(
   { isDefaultInterface, pod, own, table, tableFamilies, markTable }: CoordinatorContext,
@@ -99,7 +99,7 @@ function hostRoutes(context: CoordinatorContext): Plan {
 }
 
 /**
- * In an overlay, routes of the first NIC that are like ours: by way of the node (flannel's to all pods), or to what we would have routes to (ptp's to
+ * In an overlay, routes of the default interface that are like ours: by way of the node (flannel's to all pods), or to what we would have routes to (ptp's to
  * the node). They lead to the node already and stay. Before our first step they are told by standing there, later by their copies in the table of
  * marks.
  */
@@ -160,7 +160,7 @@ function nodeRoutes(context: CoordinatorContext): Plan {
 }
 
 /**
- * Overlay pods, Services and the rest, by way of the node. The first further NIC of an overlay has them in its table too. What is the node's own
+ * Overlay pods, Services and the rest, by way of the node. The first secondary interface of an overlay has them in its table too. What is the node's own
  * address has its way already.
  */
 function hijackRoutes(context: CoordinatorContext): Plan {
@@ -174,7 +174,7 @@ function hijackRoutes(context: CoordinatorContext): Plan {
   )
 }
 
-/** The first NIC's own table leads to them only where a rule of the family leads to it. */
+/** The default interface's own table leads to them only where a rule of the family leads to it. */
 const hijackTables = (context: CoordinatorContext, family: Family): readonly number[] => [
   ...(context.mainFamilies.includes(family) ? [MAIN] : []),
   ...nicTables(context, family).filter(
@@ -195,7 +195,7 @@ function viaNode(context: CoordinatorContext, to: Cidr, table: number): Plan {
 /**
  * What came by the veth goes back by it, wherever it came from: a connection that begins there is marked, its answers bear the mark, and marked
  * packets have a table of their own. The output chain is of type `route`, so that the changed mark has a packet routed anew. It comes with the
- * first NIC, and is of both families.
+ * default interface, and is of both families.
  */
 export function markSteps(context: CoordinatorContext): Plan {
   const { pod, veth, isDefaultInterface, mainFamilies, markTable } = context

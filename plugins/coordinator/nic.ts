@@ -103,7 +103,7 @@ const sysctl = (state: NetnsState, where: Where, path: string, value: string): S
   was: state.sysctls[path],
 })
 
-/** The pod's other NICs that were coordinated before, and what they are to be told by: for a first NIC that comes anew. */
+/** The pod's other NICs that were coordinated before, and what they are to be told by: for a default interface that comes anew. */
 export const otherNics = ({
   pod,
   ifName,

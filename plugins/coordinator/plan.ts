@@ -50,7 +50,7 @@ export function planFor(context: CoordinatorContext): Planned {
 
 /**
  * Of routes to one network in one table the first wish counts: the ways to the node, then what is moved, then `policyRoutes`. The ways to the
- * node, moved with the first NIC's default, may be those of the table already. Behind a route stand those of its own link.
+ * node, moved with the default interface's default, may be those of the table already. Behind a route stand those of its own link.
  */
 function once(plan: Plan): Plan {
   const wanted = new Map<string, string | undefined>()

@@ -72,7 +72,7 @@ function broughtBack(context: CoordinatorContext): Plan {
     .flatMap(via => ensureRoute(pod, { dst: everywhere(familyOf(via)), via, dev: ifName, table }))
 }
 
-/** In an overlay what the first NIC's own address sends keeps its own way, whatever the default route becomes. */
+/** In an overlay what the default interface's own address sends keeps its own way, whatever the default route becomes. */
 function overlayWay(context: CoordinatorContext, current: string): Plan {
   const { mode, settings, pod, families, markTable } = context
   if (mode !== 'overlay' || current !== settings.defaultIfName) return []
@@ -81,7 +81,7 @@ function overlayWay(context: CoordinatorContext, current: string): Plan {
   return [...copies(context, defaults, markTable), ...ips.map(ip => ruleTo(ip, markTable))]
 }
 
-/** Copies of the first NIC's routes that stay where others of ours would be: by these DEL tells which of the two is whose. */
+/** Copies of the default interface's routes that stay where others of ours would be: by these DEL tells which of the two is whose. */
 export const keptSteps = (context: CoordinatorContext): Plan =>
   copies(context, othersRoutes(context), context.markTable)
 
@@ -173,7 +173,7 @@ function inOrder(plan: Plan): Plan {
 }
 
 /**
- * Routes that were asked for by name, in the table of the NIC; in main for the first NIC, and of a family that the table is not for. To one
+ * Routes that were asked for by name, in the table of the NIC; in main for the default interface, and of a family that the table is not for. To one
  * network the first of them.
  */
 export const policySteps = ({

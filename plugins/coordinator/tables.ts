@@ -75,7 +75,7 @@ export const othersRulesFrom = (
   )
 }
 
-/** Who looks for the table of marks: in an overlay the first NIC's addresses lead to it, elsewhere the mark does. */
+/** Who looks for the table of marks: in an overlay the default interface's addresses lead to it, elsewhere the mark does. */
 interface Marking {
   readonly podVeth: string
   readonly isOverlay: boolean

@@ -83,7 +83,7 @@ export async function settled(call: CoordinatorCall): Promise<CoordinatorSetting
   return settingsOf(config, cluster satisfies CoordinatorKeys)
 }
 
-/** The pod whose annotation counts: only further NICs move the default route, and only where the conf does not say which has it. */
+/** The pod whose annotation counts: only secondary interfaces move the default route, and only where the conf does not say which has it. */
 function askedOf({ config, ifName, args }: CoordinatorCall): { namespace: string; name: string } | undefined {
   const name = args.get('K8S_POD_NAME') ?? ''
   const namespace = args.get('K8S_POD_NAMESPACE') ?? ''
@@ -154,7 +154,7 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
     ...fieldsOf(call),
     mode,
     table,
-    isFirst: isDefaultInterface,
+    isDefaultInterface,
     steps: steps.length,
     ...kernel.cost(),
   })

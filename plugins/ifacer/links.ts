@@ -2,13 +2,13 @@
 import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import { applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
+import { applyAll, applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
 import { linkNamed, type NetnsState } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
 import type { LinkUsers, LinkUser } from './link-users.js'
 import { wholeOf } from './observe.js'
-import { isMarked, toRemove, unfinishedName } from './ownership.js'
+import { isMarked, removal, unfinishedName } from './ownership.js'
 import { leftovers, madeBy, planFor, topOf } from './plan.js'
 import { claimOf, idleIn, unusedFrom } from './unused.js'
 import { refusalOf } from './errors.js'
@@ -68,7 +68,7 @@ function tidied(kernel: IfacerKernel): NetnsState {
   const node = look()
   const left = leftovers(node)
   if (left.length === 0) return node
-  undoPlan(left, kernel)
+  applyAll(left, kernel)
   return look()
 }
 
@@ -145,7 +145,7 @@ function removeFrom(name: string, { kernel, users }: { kernel: IfacerKernel; use
     lowest = link.name
   }
   if (lowest === undefined) return []
-  const failures = undoPlan([toRemove(lowest)], kernel)
+  const failures = applyAll([removal(lowest)], kernel)
   if (failures.length === 0) return [lowest]
   undoPlan(claims, kernel)
   throw new CniError('internal', `${lowest} has no user any more and could not be removed: ${failures.join('; ')}`)

@@ -3,7 +3,7 @@ import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/st
 import type { Plan } from '../../lib/plan/step.js'
 import { bondPlan, newBond } from './bond.js'
 import type { IfacerConf } from './config.js'
-import { toRemove } from './ownership.js'
+import { removal } from './ownership.js'
 import { vlanPlan } from './vlan.js'
 
 /** Names of all links that the conf speaks of. */
@@ -29,10 +29,10 @@ export function planFor(config: IfacerConf, node: NetnsState): Plan {
 }
 
 /**
- * What a call that was killed left, wherever it stood: with the lock in hand, nobody else is making it. To be undone, and with a bond
- * goes what stands on it.
+ * Removes what a killed call left: the caller holds the lock, so no other call is making it. The
+ * links on a bond are removed with it.
  */
-export const leftovers = ({ links }: NetnsState): Plan => links.filter(isUnfinished).map(({ name }) => toRemove(name))
+export const leftovers = ({ links }: NetnsState): Plan => links.filter(isUnfinished).map(({ name }) => removal(name))
 
 const UNFINISHED = /^spb-[0-9a-f]{8}$/
 const KINDS = ['bond', 'vlan', 'macvlan']

@@ -4,7 +4,7 @@ import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
-import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
+import { applyAll, applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
@@ -22,9 +22,9 @@ export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Resu
   const master = lookUpMaster(call, kernel)
   const nic = plan.nicPlan(call, master)
   kernel.enter()
-  undoPlan(plan.leftovers(call), kernel)
+  applyAll(plan.leftovers(call), kernel)
   // The interface is ours now, and goes under the name that it has: an IPAM may have set it up, and older kernels then refuse to rename it back.
-  return withUndo({ steps: nic, undoing: plan.planForDel(call) }, call, kernel, async () => {
+  return withUndo({ steps: nic, cleanUp: plan.planForDel(call) }, call, kernel, async () => {
     const made = lookUpNic(call, kernel)
     const ipam = ipamOf(call)
     if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, ipam))
@@ -77,18 +77,18 @@ function doAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
 
 interface Done {
   readonly steps: Plan
-  /** What to undo where that is not just the steps. */
-  readonly undoing?: Plan
+  /** Applied when the work fails, where undoing the steps is not enough. */
+  readonly cleanUp?: Plan
 }
 
 /** Does a plan and then the work; when the work fails, the plan is undone and the work's own error is what is told. */
 async function withUndo<T>(done: Done, call: Call<MacvlanConf>, kernel: Kernel, work: () => Promise<T>): Promise<T> {
-  const { steps, undoing = steps } = done
+  const { steps, cleanUp } = done
   doAll(steps, call, kernel)
   try {
     return await work()
   } catch (error) {
-    throw withFailures(error, undoPlan(undoing, kernel))
+    throw withFailures(error, cleanUp ? applyAll(cleanUp, kernel) : undoPlan(steps, kernel))
   }
 }
 

@@ -106,14 +106,14 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   ]
 }
 
-/** What can be taken back knowing no more than the attachment: its link, and the link that an ADD left half-way. */
+/** Removes what the attachment alone identifies: its link, and the link of an ADD that was killed. */
 export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan {
-  return [...leftovers({ containerID, ifName }), { ...aMacvlan, name: ifName }]
+  return [...leftovers({ containerID, ifName }), { verb: 'removeLink', where: 'pod', name: ifName }]
 }
 
-/** What an ADD that was killed may have left. */
+/** Removes what a killed ADD may have left. */
 export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan => [
-  { ...aMacvlan, name: temporaryName(of) },
+  { verb: 'removeLink', where: 'pod', name: temporaryName(of) },
 ]
 
 /**
@@ -137,8 +137,6 @@ export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: Ob
 }
 
 type Leaving = Pick<Call<MacvlanConf>, 'containerID' | 'ifName' | 'prevResult'>
-
-const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
 
 /** Sysctls that make the kernel announce a NIC's addresses when it comes up. */
 export const notifiersOf = (ifName: string): readonly string[] => [

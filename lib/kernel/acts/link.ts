@@ -62,11 +62,17 @@ export const addLink: Act<StepOf<'addLink'>> = {
       },
     })
   },
-  undo(namespaces, { where, name }) {
-    namespaces.indexes.clear()
-    unlessGone(LINK_GONE, () => namespaces.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
-  },
+  undo: remove,
 }
+
+/** A link that is gone already is fine. */
+function remove(namespaces: Namespaces, { where, name }: Named): void {
+  namespaces.indexes.clear()
+  unlessGone(LINK_GONE, () => namespaces.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
+}
+
+/** Undo is a no-op: what the link carried (addresses, routes, links on it) is gone with it. */
+export const removeLink: Act<StepOf<'removeLink'>> = { apply: remove, undo: () => undefined }
 
 /** A link is made from where its lower device is: an index means nothing elsewhere. */
 const senderOf = (where: Where, link: NewLink): Where => ('on' in link ? (link.onWhere ?? 'node') : where)

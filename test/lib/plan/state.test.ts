@@ -83,6 +83,7 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
       { verb: 'addLink', ...at, link: { kind: 'vlan', on: 'm0', id: 1 } },
     ],
   },
+  { holds: { verb: 'removeLink', where: 'pod', name: 'gone' }, not: [{ verb: 'removeLink', ...at }] },
   { holds: { verb: 'rename', where: 'pod', name: 'tmp', to: 'eth0' }, not: [{ verb: 'rename', ...at, to: 'eth9' }] },
   { holds: { verb: 'setUp', ...at, was: false }, not: [{ verb: 'setUp', where: 'pod', name: 'port', was: false }] },
   { holds: { verb: 'setMtu', ...at, mtu: 1400, was: 0 }, not: [{ verb: 'setMtu', ...at, mtu: 1500, was: 0 }] },

@@ -28,13 +28,14 @@ const steps: readonly [step: Step, text: string][] = [
   ],
   [
     { verb: 'addRoute', where: 'pod', route, how: 'replace', was: { ...route, table: 7 } },
-    'add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main, in place of 192.0.2.0/24 via 10.7.0.1 dev net1 table 7',
+    'replace route 192.0.2.0/24 via 10.7.0.1 dev net1 table main (was 192.0.2.0/24 via 10.7.0.1 dev net1 table 7)',
   ],
   [
     { verb: 'removeRoute', where: 'pod', route, behind: true },
     'remove route 192.0.2.0/24 via 10.7.0.1 dev net1 table main, behind another',
   ],
   [{ verb: 'addLink', ...link, link: { kind: 'bridge' } }, 'add link x of kind bridge'],
+  [{ verb: 'removeLink', ...link }, 'remove link x'],
   [
     { verb: 'addLink', ...link, link: { kind: 'ipvlan', on: 'eth0', mode: 'l2' }, mtu: 1400 },
     'add link x of kind ipvlan on eth0 on the node mode l2 mtu 1400',

@@ -40,7 +40,7 @@ const CASES: readonly Case[] = [
     msg: /^no usable IP addresses on "eth0"$/,
   },
   {
-    name: 'a further NIC without a first',
+    name: 'a secondary interface without a first',
     nic: net1,
     conf: { mode: 'underlay' },
     before: pod => attach(pod, net1),
@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
     msg: /^when creating interface net1 in underlay mode, it detects that the auxiliary interface veth0 was not created/,
   },
   {
-    name: 'an overlay’s first NIC',
+    name: 'an overlay’s default interface',
     conf: { mode: 'overlay' },
     code: 999,
     msg: /^when creating interface eth0 in overlay mode, it detects that the current interface is first interface named eth0/,

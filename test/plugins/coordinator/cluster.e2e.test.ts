@@ -152,7 +152,7 @@ for (const { name, annotation, conf = {}, isUnknown = false, defaultNic } of WIS
 t.test('a pod that the API server does not have is named', async t => {
   const pod = world.pod()
   attach(pod, eth0)
-  t.equal((await call('ADD', pod, eth0, { name: 'nobody' })).status, 0, 'for its first NIC nobody asks')
+  t.equal((await call('ADD', pod, eth0, { name: 'nobody' })).status, 0, 'for its default interface nobody asks')
   attach(pod, net1)
   const { json } = await call('ADD', pod, net1, { name: 'nobody' })
   t.match(json, { code: 999, msg: /^failed to GetCoordinatorConfig: failed to get pod default\/nobody: / })

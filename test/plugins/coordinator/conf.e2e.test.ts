@@ -42,7 +42,7 @@ t.test('vethLinkAddress and vethMTU are the veth’s; a pod of IPv6 alone gets n
 })
 
 t.test(
-  'policyRoutes: of the first NIC in main, of a further one in its table, of a family that the NIC has',
+  'policyRoutes: of the default interface in main, of a secondary one in its table, of a family that the NIC has',
   async t => {
     const pod = world.pod()
     attach(pod, eth0)
@@ -168,7 +168,7 @@ t.test('an overlay’s pod and its node reach each other, wherever the default r
   }
 })
 
-t.test('an overlay’s first NIC may have another name than eth0', async t => {
+t.test('an overlay’s default interface may have another name than eth0', async t => {
   const pod = world.pod()
   overlay(pod, 5, { name: 'own0' })
   attach(pod, net1)

@@ -29,7 +29,7 @@ t.test(
       t.equal(status, 0, `${time} ${status === 0 ? '' : stdout}`)
     }
     attach(pod, net1)
-    t.equal((await coordinate('ADD', pod, net1, { conf: BOTH })).status, 0, 'a further NIC, for which eth0 answers too')
+    t.equal((await coordinate('ADD', pod, net1, { conf: BOTH })).status, 0, 'a secondary interface, for which eth0 answers too')
     t.equal(
       (await coordinate('ADD', pod, net1, { conf: BOTH })).status,
       0,
@@ -56,7 +56,7 @@ for (const family of ['v4', 'v6'] as const)
     for (const place of [other, pod]) detach(place, nic)
   })
 
-t.test('of a further NIC too, and what the first NIC has stays as it was', async t => {
+t.test('of a secondary interface too, and what the default interface has stays as it was', async t => {
   const [other, pod] = [world.pod(), world.pod()]
   attach(other, net1)
   attach(pod, eth0)

@@ -10,7 +10,7 @@ const { node, coordinate, attach, detach, overlay } = world
 const [eth0, net1] = [nicOf('eth0', 6), nicOf('net1', 7)] as const
 
 interface Step {
-  readonly isSo: boolean
+  readonly satisfied: boolean
   readonly verb: string
   readonly where: 'pod' | 'node'
   readonly name?: string
@@ -63,7 +63,7 @@ const more = (a: readonly string[], b: readonly string[]): readonly string[] => 
 }
 const told = (steps: readonly Step[], verbs: readonly string[], words: (step: Step) => string): readonly string[] =>
   steps
-    .filter(({ isSo, verb }) => !isSo && verbs.includes(verb))
+    .filter(({ satisfied, verb }) => !satisfied && verbs.includes(verb))
     .map(words)
     .sort()
 
@@ -84,7 +84,7 @@ function compare(t: Test, steps: readonly Step[], before: Seen, after: Seen): vo
     'links',
   )
   t.equal(
-    steps.some(({ verb, isSo }) => verb === 'setNftTable' && !isSo),
+    steps.some(({ verb, satisfied }) => verb === 'setNftTable' && !satisfied),
     before.nft !== after.nft,
     'nf_tables',
   )
@@ -110,10 +110,10 @@ interface Case {
   readonly conf?: object
 }
 const CASES: readonly Case[] = [
-  { name: 'a first NIC', nic: eth0, conf: { podRPFilter: 2 } },
-  { name: 'a further NIC', nic: net1 },
-  { name: 'a further NIC that takes the default route', nic: net1, conf: { podDefaultRouteNic: 'net1' } },
-  { name: 'a further NIC of an overlay', nic: net1, isOverlay: true },
+  { name: 'a default interface', nic: eth0, conf: { podRPFilter: 2 } },
+  { name: 'a secondary interface', nic: net1 },
+  { name: 'a secondary interface that takes the default route', nic: net1, conf: { podDefaultRouteNic: 'net1' } },
+  { name: 'a secondary interface of an overlay', nic: net1, isOverlay: true },
 ]
 for (const { name, nic, isOverlay = false, conf = {} } of CASES)
   t.test(`${name}: the dry run tells exactly what ADD does`, async t => {
@@ -129,13 +129,13 @@ for (const { name, nic, isOverlay = false, conf = {} } of CASES)
     const before = seenIn(pod)
     const { steps } = (await dryRun(pod, nic, '--plan=json', conf)).json as { steps: readonly Step[] }
     const table = (await dryRun(pod, nic, '--plan', conf)).stdout.split('\n')
-    for (const [sign, isSo] of [
+    for (const [sign, satisfied] of [
       ['+ ', false],
       ['= ', true],
     ] as const)
       t.equal(
         table.filter(line => line.startsWith(sign)).length,
-        steps.filter(step => step.isSo === isSo).length,
+        steps.filter(step => step.satisfied === satisfied).length,
         `lines with ${sign}`,
       )
     t.equal((await coordinate('ADD', pod, nic, { conf })).status, 0)

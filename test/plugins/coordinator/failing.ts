@@ -37,9 +37,9 @@ const first = async (pod: Place): Promise<void> => {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'a first NIC', nic: eth0, given: async pod => attach(pod, eth0), steps: 28 },
+  { name: 'a default interface', nic: eth0, given: async pod => attach(pod, eth0), steps: 28 },
   {
-    name: 'a first NIC with all that a conf can ask for',
+    name: 'a default interface with all that a conf can ask for',
     nic: eth0,
     conf: {
       ...{ podMACPrefix: '0a:1b', txQueueLen: 77, vethLinkAddress: '169.254.100.1', vethMTU: 1400, podRPFilter: 2 },
@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
     steps: 34,
   },
   {
-    name: 'a further NIC',
+    name: 'a secondary interface',
     nic: net1,
     given: async pod => {
       await first(pod)
@@ -58,7 +58,7 @@ const CASES: readonly Case[] = [
     steps: 20,
   },
   {
-    name: 'a further NIC that takes the default route',
+    name: 'a secondary interface that takes the default route',
     nic: net1,
     conf: { podDefaultRouteNic: 'net1' },
     given: async pod => {
@@ -69,7 +69,7 @@ const CASES: readonly Case[] = [
     steps: 20,
   },
   {
-    name: 'a further NIC whose default is a path of a multipath route',
+    name: 'a secondary interface whose default is a path of a multipath route',
     nic: net1,
     given: async pod => {
       await first(pod)
@@ -80,7 +80,7 @@ const CASES: readonly Case[] = [
     steps: 20,
   },
   {
-    name: 'a further NIC of an overlay',
+    name: 'a secondary interface of an overlay',
     nic: net1,
     given: async pod => {
       overlay(pod, 5)
@@ -89,7 +89,7 @@ const CASES: readonly Case[] = [
     steps: 30,
   },
   {
-    name: 'a first NIC whose veth was lost, beside a further one',
+    name: 'a default interface whose veth was lost, beside a secondary one',
     nic: eth0,
     given: async pod => {
       await first(pod)
@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
     steps: 28,
   },
   {
-    name: 'a first NIC that others have bent since its ADD',
+    name: 'a default interface that others have bent since its ADD',
     nic: eth0,
     given: async pod => {
       await first(pod)

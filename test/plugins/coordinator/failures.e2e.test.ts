@@ -1,7 +1,7 @@
-// The ADD of a first NIC, and each of its requests refused or its answer lost: nothing is left.
+// The ADD of a default interface, and each of its requests refused or its answer lost: nothing is left.
 import t from 'tap'
 import { close, loseEach, refuseEach } from './failing.js'
 
 t.teardown(close)
-refuseEach(t, 'a first NIC')
+refuseEach(t, 'a default interface')
 t.test('an answer that is lost: what the kernel did all the same is undone too', loseEach)

@@ -36,7 +36,7 @@ const TWINS: readonly Twin[] = [
     routes: [/^101: default via 10\.6\.0\.1 dev net1$/, /^101: default via fd06::1 dev net1 metric 1024$/],
   },
   {
-    name: 'in one subnet, by one gateway, and the further one takes the default route',
+    name: 'in one subnet, by one gateway, and the secondary one takes the default route',
     net1: SAME,
     conf: { podDefaultRouteNic: 'net1' },
     routes: [/^101: default via 10\.6\.0\.1 dev eth0$/, /^101: default via fd06::1 dev eth0 metric 1024$/],
@@ -49,7 +49,7 @@ const TWINS: readonly Twin[] = [
     routes: [/^101: default via 10\.7\.0\.1 dev net1 metric 50$/, /^101: default via fd07::1 dev net1 metric 2000$/],
   },
   {
-    name: 'and the table has the further one’s default routes already',
+    name: 'and the table has the secondary one’s default routes already',
     net1: nicOf('net1', 7),
     bend: `ip route add default via 10.7.0.1 dev net1 table 101; ip -6 route add default via fd07::1 dev net1 table 101
       ip rule add from 10.7.0.20 lookup 101; ip -6 rule add from fd07::20 lookup 101`,
@@ -93,7 +93,7 @@ for (const { name, net1, bend = 'true', conf = {}, routes } of TWINS)
   })
 
 t.test(
-  'a further NIC of one family takes that family’s default route, ADD again doubles nothing, and DEL gives it back',
+  'a secondary interface of one family takes that family’s default route, ADD again doubles nothing, and DEL gives it back',
   async t => {
     for (const family of ['v4', 'v6'] as const) {
       const pod = world.pod()

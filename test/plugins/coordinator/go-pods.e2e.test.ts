@@ -63,7 +63,7 @@ for (const kind of ['nft', 'legacy'] as const)
     return t.strictSame(stateOf(pod).rules, [])
   })
 
-t.test("CHECK of an overlay pod of the Go coordinator's, whose further NIC has no ways by the node", async t => {
+t.test("CHECK of an overlay pod of the Go coordinator's, whose secondary interface has no ways by the node", async t => {
   const pod = world.pod()
   overlay(pod, 7)
   const before = dumpOf(node)

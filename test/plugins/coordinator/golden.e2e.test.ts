@@ -62,7 +62,7 @@ const U1 = [
 const onVeth = [`10.6.0.10 dev veth0 lladdr ${VETH}`, `fd06::10 dev veth0 lladdr ${VETH}`]
 const OVERLAY = ['10.244.1.5', 'fd44::1:5'] as const
 
-/** What calico left, and the ways to the node that all further NICs share. */
+/** What calico left, and the ways to the node that all secondary interfaces share. */
 const O1 = (hasDefault: boolean): readonly string[] => [
   'main: 169.254.1.1 dev eth0 scope link',
   'main: fd44::1:5 dev eth0 proto kernel metric 256',

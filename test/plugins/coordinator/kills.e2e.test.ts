@@ -31,12 +31,12 @@ const ALL_KEYS = {
   ...{ hostRuleTable: 501, policyRoutes: [{ dst: '192.0.2.0/24', gw: '10.6.0.9' }] },
 }
 const CASES: readonly Case[] = [
-  { name: 'the first NIC of an underlay', nic: eth0, writes: 40 },
-  { name: 'a first NIC with all that a conf can ask for', nic: eth0, conf: ALL_KEYS, writes: 45 },
-  { name: 'a further NIC', nic: net1, others: [eth0], writes: 35 },
-  { name: 'a further NIC that takes the default route', nic: net1, conf: TAKES_OVER, others: [eth0], writes: 35 },
+  { name: 'the default interface of an underlay', nic: eth0, writes: 40 },
+  { name: 'a default interface with all that a conf can ask for', nic: eth0, conf: ALL_KEYS, writes: 45 },
+  { name: 'a secondary interface', nic: net1, others: [eth0], writes: 35 },
+  { name: 'a secondary interface that takes the default route', nic: net1, conf: TAKES_OVER, others: [eth0], writes: 35 },
   { name: 'a third NIC', nic: net2, others: [eth0, net1], writes: 35 },
-  { name: 'the first further NIC of an overlay', nic: net1, isOverlay: true, writes: 40 },
+  { name: 'the first secondary interface of an overlay', nic: net1, isOverlay: true, writes: 40 },
   {
     name: 'one of an overlay that takes the default route',
     nic: net1,

@@ -47,7 +47,7 @@ interface Schedule {
   readonly last: readonly Nic[]
 }
 
-/** Every third is an overlay's, and half of them want the default route on a further NIC. */
+/** Every third is an overlay's, and half of them want the default route on a secondary interface. */
 function scheduleOf(seed: number): Schedule {
   const random = randomOf(seed)
   const mode = seed % 3 === 0 || seed % 5 === 0 ? 'overlay' : 'underlay'
@@ -112,7 +112,7 @@ function reaches(pod: Place, nics: readonly Nic[]): void {
 }
 
 /**
- * Throws for what a user would complain of. Calls that no runtime makes, a further NIC's before the first's, are passed over; so is CHECK while a
+ * Throws for what a user would complain of. Calls that no runtime makes, a secondary interface's before the first's, are passed over; so is CHECK while a
  * NIC has its main plugin's default route and waits for its own ADD: that NIC is then in the way of what the others were promised.
  */
 async function play(pod: Place, { mode, nics, conf, isEarly, ops, last }: Schedule): Promise<void> {
