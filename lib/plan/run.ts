@@ -1,16 +1,16 @@
-// Does a plan, or takes it back. Knows order and failure; knows nothing of what a step does.
+// Applies a plan and undoes it: order and failures. What a step does is the Executor's.
 import { messageOf } from '../errors.js'
 import { describe, type Plan, type Step } from './step.js'
 
-/** Whoever can do a step and take it back. */
+/** Applies a step and undoes it. */
 export interface Executor {
   apply(step: Step): void
   undo(step: Step): void
-  /** Whether a step that failed so may be done all the same: its answer was lost. Without it every failure is a refusal. */
+  /** Whether a failed step may have been applied because only its answer was lost; default: never. */
   mayBeDone?(error: unknown): boolean
 }
 
-/** A step that failed. Its message is the cause's own, with what could not be undone behind it. */
+/** A step that failed: the message of the cause, followed by what could not be undone. */
 export class StepError extends Error {
   override readonly name = 'StepError'
   readonly step: Step
@@ -29,8 +29,8 @@ export class StepError extends Error {
 }
 
 /**
- * Does every step in order. If one fails, what was done or may be done is undone, newest first, and StepError says which step it was.
- * @throws StepError
+ * Applies every step in order. On failure all steps that were or may have been applied are undone, newest first.
+ * @throws StepError naming the step
  */
 export function applyPlan(plan: Plan, executor: Executor): void {
   plan.forEach((step, i) => {
