@@ -9,7 +9,9 @@ import { RT_SCOPE } from '../netlink/rtnl/route.js'
 /** Filter on ifa_scope (struct ifaddrmsg). */
 const WIDER_THAN_LINK: Keep = { at: 3, from: 0, to: RT_SCOPE.link - 1 }
 
-/** Some 800 addresses; from there on the dump takes longer than the rest of a call: 4 ms for 5,000. */
+/**
+ * Some 800 addresses; from there on the dump takes longer than the rest of a call: 4 ms for 5,000.
+ */
 const MANY_BYTES = 65_536
 /**
  * Maximum age of the cache. A pod gets the node's addresses only at its ADD, so one that is added

@@ -48,7 +48,9 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
 const actOf = (step: Step): Act<Step> => ACTS[step.verb] as Act<Step>
 
 export interface Kernel extends Executor {
-  /** What is not queried is empty; a namespace without a query is not opened. Throws NetlinkError. */
+  /**
+   * What is not queried is empty; a namespace without a query is not opened. Throws NetlinkError.
+   */
   observe(queries: Readonly<Partial<Record<Where, Query>>>): Observed
   /** Those of these addresses that links of the node have. Throws NetlinkError. */
   holders(ips: readonly Ip[]): readonly AddressOwner[]
@@ -72,7 +74,10 @@ export interface LinkRef {
 
 const NODE_NETNS = '/proc/thread-self/ns/net'
 
-/** `netns` is a path, '' if the call has none. It is opened at its first use, which throws NetnsError. */
+/**
+ * `netns` is a path, '' if the call has none. It is opened at its first use, which throws
+ * NetnsError.
+ */
 export function openKernel(netns: string): Kernel {
   const namespaces = openNamespaces(new Opener(), {
     pod: () => openNetns(netns),

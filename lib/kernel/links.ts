@@ -41,7 +41,10 @@ function withMembers(conn: Conn, links: readonly Link[], name: string): readonly
   return [...links, ...members.filter(({ header, attrs }) => attrs.master === master && !known.has(header.index))]
 }
 
-/** The index of a link, undefined if there is none. No request for a link that `queried` names already. */
+/**
+ * The index of a link, undefined if there is none. No request for a link that `queried` names
+ * already.
+ */
 export function indexIn(
   conn: Conn,
   links: readonly Link[],

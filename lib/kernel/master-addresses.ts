@@ -64,7 +64,10 @@ export function ownedByNode({ netns, nic }: NicRef, ips: readonly Ip[]): readonl
   }
 }
 
-/** A virtual function has a link `physfn`, which has a folder `net` (Documentation/ABI sysfs-bus-pci). */
+/**
+ * A virtual function has a link `physfn`, which has a folder `net` (Documentation/ABI
+ * sysfs-bus-pci).
+ */
 function physicalFunctionOf(device: string): string | undefined {
   try {
     return readdirSync(`${PCI_DEVICES}/${device}/physfn/net`)[0]

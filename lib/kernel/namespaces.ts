@@ -15,7 +15,9 @@ export interface Namespaces {
   readonly opener: Opener
   /** The rtnetlink connection in a namespace. */
   at(where: Where): Conn
-  /** The nf_tables connection. Throws SystemError EPROTONOSUPPORT if the kernel has no netfilter. */
+  /**
+   * The nf_tables connection. Throws SystemError EPROTONOSUPPORT if the kernel has no netfilter.
+   */
   nft(where: Where): Conn
   /** File descriptor; undefined for the node, our own namespace. */
   netnsOf(where: Where): number | undefined
@@ -28,7 +30,10 @@ export interface Namespaces {
   close(): void
 }
 
-/** The namespaces that `open` opens at their first use; `close` of the result closes what was opened. */
+/**
+ * The namespaces that `open` opens at their first use; `close` of the result closes what was
+ * opened.
+ */
 export function openNamespaces(
   opener: Opener,
   open: { pod: () => number; node: () => number; close: (fd: number) => void },
@@ -64,8 +69,8 @@ function cached<K, V>(cache: Map<K, V>, key: K, make: () => V): V {
 }
 
 /**
- * A longer name than IFNAMSIZ allows exists on no link; before Linux 5.5 there is no attribute for a
- * long one (rtnl_getlink: EINVAL).
+ * A longer name than IFNAMSIZ allows exists on no link; before Linux 5.5 there is no attribute for
+ * a long one (rtnl_getlink: EINVAL).
  */
 const isTooLong = (code: string, link: string | number): boolean =>
   typeof link === 'string' && link.length > IFNAME_BYTES_MAX && (code === 'ERANGE' || code === 'EINVAL')

@@ -24,9 +24,9 @@ export const markOf = ({ machine, boot, pids }: HostView, inode: string, path: s
   [machine || '-', boot, pids, inode, path].join(' ')
 
 /**
- * True only if the namespace certainly does not exist: it is of an earlier boot of this machine, or of
- * this boot and neither at its path nor the namespace of a process. In doubt it exists: on another
- * machine, in another PID namespace, or when its inode number was reused.
+ * True only if the namespace certainly does not exist: it is of an earlier boot of this machine, or
+ * of this boot and neither at its path nor the namespace of a process. In doubt it exists: on
+ * another machine, in another PID namespace, or when its inode number was reused.
  */
 export function isGone(mark: string, { machine, boot, pids }: HostView, look: NetnsLookup): boolean {
   const [onMachine, ofBoot, inPids, inode = '', ...path] = mark.split(' ')
@@ -35,10 +35,6 @@ export function isGone(mark: string, { machine, boot, pids }: HostView, look: Ne
   if (inPids !== pids && pids !== PID_INIT) return false
   return !look.isAt(path.join(' '), inode) && !look.isOfProcess(inode)
 }
-
-(error instanceof Error && 'code' in error ? error.code : undefined)
-
-=> => (error instanceof Error && 'code' in error ? error.code : undefined)
 
 const LOOK: NetnsLookup = {
   isAt(path, inode) {
@@ -84,7 +80,8 @@ function hostName(): string {
 }
 
 /**
- * The name of this host, the mark of the namespace at a path, and whether the namespace of a mark is gone.
+ * The name of this host, the mark of the namespace at a path, and whether the namespace of a mark
+ * is gone.
  * @throws Error of node:fs if the path does not exist
  */
 export function hostOf(netns: string) {

@@ -1,4 +1,5 @@
-// Reads the state of a namespace: links by name, since there may be thousands; the rest by strict dumps.
+// Reads the state of a namespace: links by name, since there may be thousands; the rest by strict
+// dumps.
 import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
@@ -25,7 +26,9 @@ import { findLink, type Namespaces } from './namespaces.js'
 import { lookupsOf, resolvedOf, observedRoutes, type LinkNames } from './routes.js'
 import { CACHE_DIR, cacheIn, NO_CACHE, globalAddresses } from './global-addresses.js'
 
-/** What to read of a namespace. `'all'` dumps; a name reads one. What is not queried stays empty. */
+/**
+ * What to read of a namespace. `'all'` dumps; a name reads one. What is not queried stays empty.
+ */
 export interface Query extends LinkQuery {
   /** `'global'`: of all links, scope global or site; with many addresses, from a 10 s cache. */
   readonly addressesOn?: string | 'all' | 'global'
@@ -114,7 +117,12 @@ function addressesOf(conn: Conn, index: number | undefined, family: Family | und
 }
 
 /** The cache is of our own namespace. */
-const globalAddressesOf = (conn: Conn, where: Where, family: Family | undefined, names: LinkNames): readonly Address[] =>
+const globalAddressesOf = (
+  conn: Conn,
+  where: Where,
+  family: Family | undefined,
+  names: LinkNames,
+): readonly Address[] =>
   globalAddresses(conn, afOf(family), names, where === 'node' ? cacheIn(CACHE_DIR, afOf(family)) : NO_CACHE)
 
 function observedAddress({ header, attrs }: Address, names: LinkNames): ObservedAddress | undefined {

@@ -1,4 +1,5 @@
-// Pod addresses that the node has itself. No probe finds them: a macvlan and its parent do not see each other.
+// Pod addresses that the node has itself. No probe finds them: a macvlan and its parent do not see
+// each other.
 import type { Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import { linkNamed } from '../plan/state.js'

@@ -108,7 +108,9 @@ export function observedRoutes(message: RouteMessage, family: Family, names: Lin
 const linksIn = ({ attrs: { oif = 0, multipath = [] } }: RouteMessage): readonly number[] =>
   [oif, ...multipath.map(({ index }) => index)].filter(index => index !== 0)
 
-/** The attributes that Route has no name for, so that a copy is complete, without read-only ones. */
+/**
+ * The attributes that Route has no name for, so that a copy is complete, without read-only ones.
+ */
 function keptOf({ header, attrs }: RouteMessage): Route['extra'] {
   const { dst, src, iif, oif, gateway, priority, prefSrc, multipath, cacheinfo, table, via, ...rest } = attrs
   const { uid, expires, nextHopId, pref, metrics, ...own } = rest

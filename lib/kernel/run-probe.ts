@@ -42,8 +42,8 @@ export function detect({ kernel, nic }: ProbeTarget, asks: readonly ProbeRequest
 }
 
 /**
- * An NA that answers a DAD probe (unspecified source) goes to all-nodes; a concurrent DAD probe goes
- * to the solicited-node group (RFC 4862 §5.4).
+ * An NA that answers a DAD probe (unspecified source) goes to all-nodes; a concurrent DAD probe
+ * goes to the solicited-node group (RFC 4862 §5.4).
  */
 const groupsOf = (asks: readonly ProbeRequest[]): readonly Mac[] => {
   const six = asks.filter(({ ip }) => familyOf(ip) === 6)

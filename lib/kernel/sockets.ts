@@ -104,7 +104,9 @@ export class Opener {
     )
   }
 
-  /** Receives frames to a multicast MAC, six bytes, until the packet socket is closed (packet(7)). */
+  /**
+   * Receives frames to a multicast MAC, six bytes, until the packet socket is closed (packet(7)).
+   */
   join(fd: number, { index, group }: { index: number; group: Uint8Array }): void {
     const bytes = new Uint8Array(16)
     new Int32Array(bytes.buffer, 0, 1)[0] = index
@@ -122,8 +124,8 @@ export class Opener {
   }
 
   /**
-   * flock(2) on a file, created if missing; released when the process ends. Waits without a timeout:
-   * the holder only talks to the kernel, whose answers have one.
+   * flock(2) on a file, created if missing; released when the process ends. Waits without a
+   * timeout: the holder only talks to the kernel, whose answers have one.
    */
   lock(file: string): () => void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
@@ -135,7 +137,9 @@ export class Opener {
     return () => closeSync(fd)
   }
 
-  /** Runs synchronous work in a namespace, for /proc/sys. No await in it: the thread is switched. */
+  /**
+   * Runs synchronous work in a namespace, for /proc/sys. No await in it: the thread is switched.
+   */
   inside<T>(netns: number | undefined, work: () => T): T {
     if (netns === undefined) return work()
     const home = openSync(OWN_NETNS, 'r')
@@ -155,7 +159,8 @@ export class Opener {
     const options = (fd: number): void => {
       this.#set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
       this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
-      // Older kernels have none of the three: errors have no text, and dumps are filtered by the reader.
+      // Older kernels have none of the three: errors have no text, and dumps are filtered by the
+      // reader.
       for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
         this.#set(fd, SOL_NETLINK, option, int32(1))
     }
@@ -215,7 +220,8 @@ function abort(): never {
   throw new Error('abort returned')
 }
 
-// sockaddr_nl and sockaddr_ll are in host order, as typed arrays are; sll_protocol is in network order.
+// sockaddr_nl and sockaddr_ll are in host order, as typed arrays are; sll_protocol is in network
+// order.
 function sockaddrNl(): Uint8Array {
   const bytes = new Uint8Array(12)
   new Uint16Array(bytes.buffer, 0, 1)[0] = AF_NETLINK

@@ -19,7 +19,9 @@ export interface NftChain {
 export type NftHook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
 
 export interface NftBase {
-  /** A `route` chain (hook output; inet since Linux 5.2) reroutes a packet whose mark it changed. */
+  /**
+   * A `route` chain (hook output; inet since Linux 5.2) reroutes a packet whose mark it changed.
+   */
   readonly type: 'filter' | 'route' | 'nat'
   readonly hook: NftHook
   /** iptables' table mangle has -150. */

@@ -6,7 +6,9 @@ import { describe, type Plan, type Step } from './step.js'
 export interface Executor {
   apply(step: Step): void
   undo(step: Step): void
-  /** Whether a failed step may have been applied because only its answer was lost; default: never. */
+  /**
+   * Whether a failed step may have been applied because only its answer was lost; default: never.
+   */
   mayBeDone?(error: unknown): boolean
 }
 
@@ -29,7 +31,8 @@ export class StepError extends Error {
 }
 
 /**
- * Applies every step in order. On failure all steps that were or may have been applied are undone, newest first.
+ * Applies every step in order. On failure all steps that were or may have been applied are undone,
+ * newest first.
  * @throws StepError naming the step
  */
 export function applyPlan(plan: Plan, executor: Executor): void {
@@ -43,11 +46,16 @@ export function applyPlan(plan: Plan, executor: Executor): void {
   })
 }
 
-/** Undoes every step, newest first, and does not stop at a failure. Returns one line per failure. */
+/**
+ * Undoes every step, newest first, and does not stop at a failure. Returns one line per failure.
+ */
 export const undoPlan = (plan: Plan, executor: Pick<Executor, 'undo'>): string[] =>
   failuresOf([...plan].reverse(), step => executor.undo(step))
 
-/** Applies every step in order and does not stop at a failure: for clean-up. Returns one line per failure. */
+/**
+ * Applies every step in order and does not stop at a failure: for clean-up. Returns one line per
+ * failure.
+ */
 export const applyAll = (plan: Plan, executor: Pick<Executor, 'apply'>): string[] =>
   failuresOf(plan, step => executor.apply(step))
 

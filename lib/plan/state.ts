@@ -29,7 +29,10 @@ export interface ObservedLink {
   readonly up: boolean
   readonly operState: number
   readonly queueLength: number
-  /** Index of the lower device or the veth peer (IFLA_LINK); in another namespace if `parentElsewhere`. */
+  /**
+   * Index of the lower device or the veth peer (IFLA_LINK); in another namespace if
+   * `parentElsewhere`.
+   */
   readonly parent: number | undefined
   readonly parentElsewhere: boolean
   readonly master: number | undefined
@@ -77,7 +80,9 @@ export interface NetnsState {
   readonly routes: readonly ObservedRoute[]
   readonly rules: readonly Rule[]
   readonly neighs: readonly ObservedNeigh[]
-  /** By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: does not exist. */
+  /**
+   * By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: does not exist.
+   */
   readonly sysctls: Readonly<Record<string, string | undefined>>
   /** nf_tables tables of family inet, by name. */
   readonly nft: Readonly<Record<string, NftTable | undefined>>

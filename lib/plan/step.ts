@@ -99,7 +99,10 @@ export interface Rule {
   readonly to?: Cidr
   readonly fwmark?: number
   readonly table: number
-  /** Observed only: it has other selectors, or another action than a table lookup. No step adds or removes it. */
+  /**
+   * Observed only: it has other selectors, or another action than a table lookup. No step adds or
+   * removes it.
+   */
   readonly more?: true
 }
 
@@ -121,14 +124,19 @@ interface OnLink {
  */
 export type Step =
   | (OnLink & { readonly verb: 'addLink'; readonly link: NewLink; readonly mtu?: number; readonly mac?: Mac })
-  /** Deletes a link of any kind. It is not brought back: the addresses, routes and links on it are gone too. */
+  /**
+   * Deletes a link of any kind. It is not brought back: the addresses, routes and links on it are
+   * gone too.
+   */
   | (OnLink & { readonly verb: 'removeLink' })
   /** `alias` is set with the name, in one request. */
   | (OnLink & { readonly verb: 'rename'; readonly to: string; readonly alias?: string })
   | (OnLink & { readonly verb: 'setUp'; readonly was: boolean })
   /** A bond accepts a link only while it is down. */
   | (OnLink & { readonly verb: 'setDown'; readonly was: boolean })
-  /** The active slave of an active-backup bond. Not undone: the bond selects another one by itself. */
+  /**
+   * The active slave of an active-backup bond. Not undone: the bond selects another one by itself.
+   */
   | (OnLink & { readonly verb: 'setActiveSlave'; readonly slave: string })
   | (OnLink & { readonly verb: 'setMtu'; readonly mtu: number; readonly was: number })
   | (OnLink & { readonly verb: 'setMac'; readonly mac: Mac; readonly was: Mac })
@@ -167,9 +175,9 @@ export type Step =
     }
   | {
       /**
-       * A rule that many pods share: it exists as long as its table has routes. Undo deletes it if the
-       * table has no routes but `mine`. In a plan it comes after the routes: a concurrent undo checks
-       * the table again after deleting the rule.
+       * A rule that many pods share: it exists as long as its table has routes. Undo deletes it if
+       * the table has no routes but `mine`. In a plan it comes after the routes: a concurrent undo
+       * checks the table again after deleting the rule.
        */
       readonly verb: 'shareRule'
       readonly where: Where
@@ -187,8 +195,8 @@ export type Step =
     }
 
 /**
- * As `ip route add`, `prepend` (NLM_F_CREATE alone, as the reference plugins do: IPv4 inserts before
- * routes of the same dst), `append` and `replace`; `was` is the replaced route.
+ * As `ip route add`, `prepend` (NLM_F_CREATE alone, as the reference plugins do: IPv4 inserts
+ * before routes of the same dst), `append` and `replace`; `was` is the replaced route.
  */
 export type RouteMode = 'add' | 'prepend' | 'append' | 'replace'
 

@@ -77,8 +77,8 @@ function withReason(error: unknown, parts: readonly Worded[]): unknown {
 }
 
 /**
- * False if the table exists. Tried first because a batch without a delete is cheaper: after a delete
- * the kernel waits some 8 ms for a grace period when the socket is closed.
+ * False if the table exists. Tried first because a batch without a delete is cheaper: after a
+ * delete the kernel waits some 8 ms for a grace period when the socket is closed.
  */
 function isAdded(namespaces: Namespaces, where: Where, table: NftTable): boolean {
   try {

@@ -69,9 +69,9 @@ const sharedRules = (namespaces: Namespaces, { where, rule: { family, table } }:
     .map(({ attrs }) => ({ family, table, priority: attrs.priority ?? 0 }))
 
 /**
- * Works without a lock: ADD adds its route before the rule, and undo looks for routes after deleting
- * the rule and adds it again if there are any. The kernel serializes the requests (RTNL), so one of
- * the two observes the other.
+ * Works without a lock: ADD adds its route before the rule, and undo looks for routes after
+ * deleting the rule and adds it again if there are any. The kernel serializes the requests (RTNL),
+ * so one of the two observes the other.
  */
 export const shareRule: Act<StepOf<'shareRule'>> = {
   apply: share,

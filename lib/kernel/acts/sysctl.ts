@@ -1,4 +1,5 @@
-// Sysctls of a namespace. /proc/sys/net is the thread's, so each access enters the namespace and leaves it.
+// Sysctls of a namespace. /proc/sys/net is the thread's, so each access enters the namespace and
+// leaves it.
 import { codeOf } from '../../errors.js'
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { StepOf, Where } from '../../plan/step.js'
@@ -12,7 +13,9 @@ const UNWRITABLE = ['ENOENT', 'EROFS', 'EACCES']
 /** One read; no value below net/ is longer. */
 const VALUE_BYTES = 256
 
-/** One read(2) or write(2): the kernel takes a value at once, unlike readFileSync's fstat and loop. */
+/**
+ * One read(2) or write(2): the kernel takes a value at once, unlike readFileSync's fstat and loop.
+ */
 function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags)
   try {
@@ -21,10 +24,6 @@ function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
     closeSync(fd)
   }
 }
-
-(error instanceof Error && 'code' in error ? error.code : undefined)
-
-=> => (error instanceof Error && 'code' in error ? error.code : undefined)
 
 function unless(codes: readonly string[], work: () => void): void {
   try {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes, type Mac } from '../../../lib/ip/mac.js'
 import { announcementsOf } from '../../../lib/probe/announce.js'
-import { arpProbe, arpRequest, decodeArp, encodeArp, rivalOf } from '../../../lib/probe/arp.js'
+import { arpProbe, arpRequest, decodeArp, encodeArp, arpConflictOf } from '../../../lib/probe/arp.js'
 import { FrameError, layout, u16, u8 } from '../../../lib/probe/frame.js'
 import { decodeNdp, encodeNdp, ndpProbe, ndpSolicitation, solicitedNodeOf } from '../../../lib/probe/ndp.js'
 
@@ -114,7 +114,7 @@ for (const [name, arp, rival] of [
   ['somebody else altogether', { ...claim, senderIp: ip('10.6.0.9') }, undefined],
 ] as const)
   t.test(`${name} is ${rival ? 'a rival' : 'no rival'}`, t => {
-    t.equal(rivalOf(arp, { own: OWN, ip: ip('10.6.0.20') }), rival)
+    t.equal(arpConflictOf(arp, { own: OWN, ip: ip('10.6.0.20') }), rival)
     t.end()
   })
 
