@@ -27,13 +27,13 @@ interface Case {
   readonly steps: number
 }
 
-const settled = async (pod: Place, nic: Nic, conf: object = {}): Promise<void> => {
+const attachAndSettle = async (pod: Place, nic: Nic, conf: object = {}): Promise<void> => {
   const { status, stdout } = await coordinate('ADD', pod, nic, { conf })
   if (status !== 0) throw new Error(stdout)
 }
 const first = async (pod: Place): Promise<void> => {
   attach(pod, eth0)
-  await settled(pod, eth0)
+  await attachAndSettle(pod, eth0)
 }
 
 const CASES: readonly Case[] = [
@@ -94,7 +94,7 @@ const CASES: readonly Case[] = [
     given: async pod => {
       await first(pod)
       attach(pod, net1)
-      await settled(pod, net1)
+      await attachAndSettle(pod, net1)
       pod.sh('ip link del veth0')
       // Another pod's: a rule that leads nowhere any more would go with the next undoing.
       node.sh('ip route add 10.6.0.99 dev eth0 table 500; ip -6 route add fd06::99 dev eth0 table 500')
@@ -139,7 +139,7 @@ async function sweep(t: Test, one: Case, pod: Place): Promise<void> {
     const { msg } = json as { msg: string }
     named.add(msg)
     t.match(msg, /operation not permitted/, `request ${write}`)
-    t.notMatch(json, { details: /not taken back/ })
+    t.notMatch(json, { details: /not undone/ })
     t.strictSame([dumpAll(pod), dumpAll(node)], before, `request ${write} refused: ${msg}`)
   }
   t.fail('an ADD has no end')

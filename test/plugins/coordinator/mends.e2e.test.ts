@@ -16,7 +16,7 @@ interface Spoilt {
   readonly says: string | RegExp
 }
 const SPOILT: readonly Spoilt[] = [
-  { nic: eth0, onNode: true, by: `ip link set ${VETH} mtu 1400`, says: `${VETH} on the node has not the MTU 1500` },
+  { nic: eth0, onNode: true, by: `ip link set ${VETH} mtu 1400`, says: `${VETH} on the node: MTU is not 1500` },
   { nic: eth0, onNode: true, by: `ip link set ${VETH} down`, says: new RegExp(`^${VETH} on the node is down; `) },
   {
     nic: eth0,
@@ -70,7 +70,7 @@ const SPOILT: readonly Spoilt[] = [
   {
     nic: eth0,
     by: 'nft flush chain inet spiderpool output',
-    says: 'nf_tables table inet spiderpool in the container is not as it was',
+    says: 'nf_tables table inet spiderpool in the container is different',
   },
   {
     nic: eth0,

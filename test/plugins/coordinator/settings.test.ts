@@ -11,7 +11,7 @@ import { accepts } from '../../../plugins/coordinator/config.js'
 import { macFor } from '../../../plugins/coordinator/nic.js'
 import { settingsOf } from '../../../plugins/coordinator/settings.js'
 
-const settled = (conf: object, cluster: CoordinatorKeys = {}) => settingsOf(accepts(conf), cluster)
+const merged = (conf: object, cluster: CoordinatorKeys = {}) => settingsOf(accepts(conf), cluster)
 
 const refused: readonly [conf: object, message: RegExp | string][] = [
   [{ mode: 'sideways' }, 'unknown tuneMode: sideways'],
@@ -35,7 +35,7 @@ const refused: readonly [conf: object, message: RegExp | string][] = [
 ]
 for (const [conf, message] of refused)
   t.test(`${JSON.stringify(conf)} is refused with code 7`, t => {
-    t.throws(() => settled(conf), { message, code: 7 })
+    t.throws(() => merged(conf), { message, code: 7 })
     t.end()
   })
 
@@ -89,7 +89,7 @@ const read: readonly [name: string, conf: object, cluster: CoordinatorKeys, want
 ]
 for (const [name, conf, cluster, want] of read)
   t.test(name, t => {
-    t.match(settled(conf, cluster), want)
+    t.match(merged(conf, cluster), want)
     t.end()
   })
 
