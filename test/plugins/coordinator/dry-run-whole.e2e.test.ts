@@ -1,4 +1,5 @@
-// `coordinator --plan` tells all: what ADD then makes and takes away, of links, routes, rules, neighbours, sysctls and nf_tables, is what was announced, no more, no less.
+// `coordinator --plan` is complete: ADD changes exactly the links, routes, rules, neighbours,
+// sysctls and tables of the plan.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, VETH, type Nic } from '../../fixtures/coordination.js'
 import { dumpAll } from '../../fixtures/dump.js'
@@ -61,23 +62,27 @@ const more = (a: readonly string[], b: readonly string[]): readonly string[] => 
   const left = [...a]
   return b.filter(line => !left.includes(line) || !left.splice(left.indexOf(line), 1)).sort()
 }
-const told = (steps: readonly Step[], verbs: readonly string[], words: (step: Step) => string): readonly string[] =>
+const announced = (
+  steps: readonly Step[],
+  verbs: readonly string[],
+  words: (step: Step) => string,
+): readonly string[] =>
   steps
     .filter(({ satisfied, verb }) => !satisfied && verbs.includes(verb))
     .map(words)
     .sort()
 
 function compare(t: Test, steps: readonly Step[], before: Seen, after: Seen): void {
-  t.strictSame(told(steps, ['addRoute'], routeOf), more(before.routes, after.routes), 'routes that are made')
-  t.strictSame(told(steps, ['removeRoute'], routeOf), more(after.routes, before.routes), 'routes that go')
+  t.strictSame(announced(steps, ['addRoute'], routeOf), more(before.routes, after.routes), 'routes that are made')
+  t.strictSame(announced(steps, ['removeRoute'], routeOf), more(after.routes, before.routes), 'routes that go')
   const ruleOf = ({ where, rule }: Step): string => {
     const from = rule?.from === undefined ? 'all' : bare(rule.from)
     return `${where} from ${from}${where === 'pod' && from === 'all' ? ' fwmark 0x1' : ''} lookup ${rule?.table ?? 0}`
   }
-  t.strictSame(told(steps, ['addRule', 'shareRule'], ruleOf), more(before.rules, after.rules), 'rules')
+  t.strictSame(announced(steps, ['addRule', 'shareRule'], ruleOf), more(before.rules, after.rules), 'rules')
   const neighOf = ({ where, ip, name }: Step): string => `${where} ${ip ?? ''} dev ${name ?? ''}`
-  t.strictSame(told(steps, ['addNeigh'], neighOf), more(before.neighs, after.neighs), 'neighbours')
-  const links = told(steps, ['addLink'], ({ where, name }) => `${where} ${name ?? ''}`)
+  t.strictSame(announced(steps, ['addNeigh'], neighOf), more(before.neighs, after.neighs), 'neighbours')
+  const links = announced(steps, ['addLink'], ({ where, name }) => `${where} ${name ?? ''}`)
   t.strictSame(
     links.flatMap(link => [`node ${VETH}`, link]),
     more(before.links, after.links),
@@ -92,7 +97,7 @@ function compare(t: Test, steps: readonly Step[], before: Seen, after: Seen): vo
     const pathOf = (line: string): string => line.replace(/:.*/, '')
     const known = before.sysctls[where].map(pathOf)
     const isKnown = (line: string): boolean => known.includes(pathOf(line))
-    const set = told(steps, ['setSysctl'], step =>
+    const set = announced(steps, ['setSysctl'], step =>
       step.where === where ? `${step.path ?? ''}:${step.value ?? ''}` : '',
     )
     t.strictSame(
@@ -116,7 +121,7 @@ const CASES: readonly Case[] = [
   { name: 'a secondary interface of an overlay', nic: net1, isOverlay: true },
 ]
 for (const { name, nic, isOverlay = false, conf = {} } of CASES)
-  t.test(`${name}: the dry run tells exactly what ADD does`, async t => {
+  t.test(`--plan of ${name} has exactly the changes of ADD`, async t => {
     const pod = world.pod()
     const isFurther = nic !== eth0 && !isOverlay
     if (isOverlay) overlay(pod, 5)

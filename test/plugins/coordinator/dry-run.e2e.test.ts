@@ -1,4 +1,4 @@
-// `coordinator --plan`: what an ADD would make of this pod and this node, and what is so already, as a table and as JSON. It changes nothing.
+// `coordinator --plan` as table and as JSON; it changes nothing.
 import t from 'tap'
 import { CID, HIJACK, nicOf, openCoordination, resultFor, VETH } from '../../fixtures/coordination.js'
 import { dumpAll } from '../../fixtures/dump.js'
@@ -37,7 +37,7 @@ interface Step {
 }
 const MAC = /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/ // of one station, locally administered
 
-t.test('before ADD: every step with its sign, and nothing is done', async t => {
+t.test('--plan before ADD has every step with its sign, and changes nothing', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   const before = [dumpAll(pod), dumpAll(node)]
@@ -78,7 +78,10 @@ t.test('before ADD: every step with its sign, and nothing is done', async t => {
     [],
     'after ADD all of it is so',
   )
-  t.match((await dryRun(pod, '--plan')).stdout, /\n0 to add, \d+ unchanged \(\+ an ADD would apply it, = satisfied already\)\n$/)
+  t.match(
+    (await dryRun(pod, '--plan')).stdout,
+    /\n0 to add, \d+ unchanged \(\+ an ADD would apply it, = satisfied already\)\n$/,
+  )
 
   pod.sh('ip route del 10.96.0.0/12')
   const bent = (await dryRun(pod, '--plan')).stdout
@@ -87,7 +90,7 @@ t.test('before ADD: every step with its sign, and nothing is done', async t => {
   t.equal((await coordinate('DEL', pod, eth0)).status, 0)
 })
 
-t.test('disabled, and what is refused', async t => {
+t.test('--plan with mode disabled, and with errors', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   t.equal((await dryRun(pod, '--plan', { mode: 'disabled' })).stdout, 'mode is disabled: nothing would be done\n')

@@ -1,4 +1,4 @@
-// What a refused step is called, and what may be done about it.
+// Error messages of failed and of unsatisfied steps.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'

@@ -1,5 +1,5 @@
-// Each single request of an ADD to the kernel refused in its turn, by strace: whatever the ADD was about, nothing of it is left. What two test files share.
-// `make test` takes every fourth, other ones in each case; EVERY=1 takes all.
+// Fails each request of an ADD in turn, by strace: nothing of the ADD is left. Shared by two test
+// files. `make test` takes every fourth, other ones in each case; EVERY=1 takes all.
 import { readFileSync, rmSync } from 'node:fs'
 import type { Test } from 'tap'
 import { nicOf, openCoordination, type Nic } from '../../fixtures/coordination.js'
@@ -115,7 +115,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** Refuses the n-th write, whatever it is: a question, a step, a sysctl. The whole of an ADD is on one thread. */
+/** Fails the n-th write: a query, a step or a sysctl. All of an ADD is on one thread. */
 const refusing = (write: number): readonly string[] => [
   ...['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=write'],
   ...['-e', `inject=write:error=EPERM:when=${write}`],
@@ -151,7 +151,7 @@ const CLEAR =
 /** Writes of every case that begins with `name`. */
 export function refuseEach(t: Test, name: string): void {
   for (const one of CASES.filter(({ name: is }) => is.startsWith(name)))
-    t.test(`${one.name}: what fails leaves all as it was`, async t => {
+    t.test(`ADD of ${one.name} that fails changes nothing`, async t => {
       const pod = world.pod()
       await one.given(pod)
       await sweep(t, one, pod)
@@ -163,7 +163,9 @@ export function refuseEach(t: Test, name: string): void {
     })
 }
 
-/** Which reads of an ADD are answers of the kernel over netlink: the first ones are the runtime's own, of /proc and the C library. */
+/**
+ * The reads of an ADD that are netlink answers: earlier ones are the runtime's, of /proc and libc.
+ */
 async function answers(pod: Place): Promise<readonly number[]> {
   const file = `${world.log}.reads`
   const under = ['strace', '-f', '-qq', '-o', file, '-e', 'trace=read']
@@ -178,7 +180,7 @@ async function answers(pod: Place): Promise<readonly number[]> {
   return lines.filter(line => thread(line) === main).flatMap((line, at) => (isAnswer(line) ? at + 1 : []))
 }
 
-/** The kernel does as it is told, and its answer never comes. */
+/** The kernel applies the request, and its answer is lost. */
 export async function loseEach(t: Test): Promise<void> {
   const pod = world.pod()
   attach(pod, eth0)

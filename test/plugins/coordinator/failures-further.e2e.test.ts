@@ -1,4 +1,4 @@
-// The ADD of a secondary interface, and each of its requests refused: nothing is left, and what was there before stands.
+// ADD of a secondary interface with each of its requests failing: nothing is left.
 import t from 'tap'
 import { close, refuseEach } from './failing.js'
 

@@ -1,4 +1,5 @@
-// Two NICs with a default route each, of both families: in one subnet, by one gateway, with metrics of their own. And nodes and pods that lack a family.
+// Two NICs with default routes of both families: one subnet, one gateway, own metrics; nodes and
+// pods of one family.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, type Coordination, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -123,7 +124,7 @@ t.test(
   },
 )
 
-t.test('a node of IPv6 alone: a pod of both families is reached by IPv6, and told so', async t => {
+t.test('a dual-stack pod on a node with IPv6 only is reached by IPv6, with a warning', async t => {
   const plain = openCoordination({ families: 'v6' })
   t.teardown(plain.close)
   const pod = plain.pod()

@@ -1,4 +1,4 @@
-// What the Go coordinator gets wrong, each with what is right: on a real kernel, by the executable.
+// Bugs of the Go coordinator, each with the right behaviour, on a real kernel.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, VETH } from '../../fixtures/coordination.js'
 import { must, type Place } from '../../fixtures/netns.js'

@@ -1,4 +1,5 @@
-// Several NICs in one pod, underlay and overlay: end states compared line by line, ADD again changes nothing, DEL leaves what was before.
+// Several NICs, underlay and overlay: end states line by line; ADD again changes nothing; DEL
+// restores the state before.
 import t, { type Test } from 'tap'
 import {
   macsOf,
