@@ -3,15 +3,15 @@ import t from 'tap'
 import { fileURLToPath } from 'node:url'
 import { NFT_TABLE, nftTableText, type NftTable } from '../../../lib/plan/nft.js'
 import { must, openNetwork, type Place } from '../../fixtures/netns.js'
-import type { Ask, Told } from '../../fixtures/nft.js'
+import type { Ask, NftReply } from '../../fixtures/nft.js'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const network = openNetwork()
 t.teardown(() => network.close())
 
-function tell(pod: Place, asks: readonly Ask[], under = ''): readonly Told[] {
+function tell(pod: Place, asks: readonly Ask[], under = ''): readonly NftReply[] {
   const program = `${under} ${ROOT}scripts/bun.sh ${ROOT}test/fixtures/nft.ts`
-  return JSON.parse(must(`${program} ${pod.path} '${JSON.stringify(asks)}'`)) as readonly Told[]
+  return JSON.parse(must(`${program} ${pod.path} '${JSON.stringify(asks)}'`)) as readonly NftReply[]
 }
 
 const listed = (pod: Place, name = NFT_TABLE): string =>
