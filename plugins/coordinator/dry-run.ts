@@ -6,7 +6,7 @@ import { placeOf, stepLines } from '../../lib/plan/text.js'
 import type { Decision } from './plan.js'
 import type { CoordinatorCall } from './verbs.js'
 
-const DISABLED = 'mode is disabled: an ADD would do nothing\n'
+const DISABLED = 'mode is disabled: nothing would be done\n'
 
 /**
  * The output of a dry run. Loads the kernel lazily: `tableOf` needs none.
