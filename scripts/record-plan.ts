@@ -8,7 +8,7 @@ import { openKernel, type Kernel } from '../lib/kernel/kernel.js'
 import { NFT_TABLE } from '../lib/plan/nft.js'
 import type { NetnsState, Observed } from '../lib/plan/state.js'
 import { accepts as acceptsCoordinator } from '../plugins/coordinator/config.js'
-import { tableAsked } from '../plugins/coordinator/del.js'
+import { configuredTable } from '../plugins/coordinator/del.js'
 import { observeAll, observeForDel } from '../plugins/coordinator/observe.js'
 import { decide } from '../plugins/coordinator/plan.js'
 import { packetsIn, routeChecksOf } from '../plugins/coordinator/rules.js'
@@ -32,7 +32,7 @@ function coordinator({ kernel, conf, call, hasPod }: Here): Recorded {
   const config = acceptsCoordinator(conf)
   if (call.verb === 'DEL') {
     const firstNic = config.podDefaultCniNic
-    return { seen: observeForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod }) }
+    return { seen: observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod }) }
   }
   const settings = settingsOf(config, {})
   if (call.verb === 'ADD') return { seen: seenOf(kernel, { ifName, containerID, settings }) }

@@ -1,4 +1,5 @@
-// The kernel's errors in words, as Go's runtime says them, since users know them from the reference plugins' messages.
+// Errno texts as Go's syscall package has them: users know them from the reference plugins.
+import { codeOf, messageOf } from '../errors.js'
 import { errnoName, NetlinkError } from '../netlink/errno.js'
 
 const TEXTS: Readonly<Record<string, string>> = {
@@ -42,13 +43,13 @@ export function errnoText(errno: string | number): string {
   return TEXTS[code] ?? code
 }
 
-/** Why the kernel refused, with its own words behind: `network is unreachable (Nexthop has invalid gateway)`. */
+/** Errno text and extended ack: `network is unreachable (Nexthop has invalid gateway)`. */
 export function reasonOf(error: unknown): string {
   if (error instanceof NetlinkError) return `${errnoText(error.code)}${error.text === '' ? '' : ` (${error.text})`}`
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return errnoText(error.code)
-  return error instanceof Error ? error.message : String(error)
+  const code = refusalCode(error)
+  return code === undefined ? messageOf(error) : errnoText(code)
 }
 
-/** The errno's name of what the kernel or libc refused, or undefined for anything else. */
+/** The errno name of a system or netlink error; undefined for any other error. */
 export const refusalCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  (error instanceof Error && codeOf(error)) || undefined

@@ -1,4 +1,4 @@
-// Addresses that are wider than their link, on a node that may have thousands of links with none. Knows what was found a moment ago.
+// Addresses of scope global or site on a node with thousands of links; cached for 10 s in /run.
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
@@ -6,24 +6,26 @@ import type { Keep } from '../netlink/message.js'
 import { addrDump, anyAddress, type Address } from '../netlink/rtnl/addr.js'
 import { RT_SCOPE } from '../netlink/rtnl/route.js'
 
-/** By the byte of ifaddrmsg's scope. */
+/** Filter on ifa_scope (struct ifaddrmsg). */
 const WIDER_THAN_LINK: Keep = { at: 3, from: 0, to: RT_SCOPE.link - 1 }
 
-/** From some 800 addresses on the kernel goes through its memory for longer than for all else of a call: 4 ms for 5,000. */
+/**
+ * Some 800 addresses; from there on the dump takes longer than the rest of a call: 4 ms for 5,000.
+ */
 const MANY_BYTES = 65_536
 /**
- * So old what was found may be. A pod is told of the node's addresses when it starts and not again: one that comes within these seconds
- * is to it as one that comes after it. Calls that come seldom look at all links each time.
+ * Maximum age of the cache. A pod gets the node's addresses only at its ADD, so one that is added
+ * within this time is the same as one added after the ADD. Rare calls dump all links.
  */
 const MEMORY_MS = 10_000
 
-/** The links that had such addresses, in the kernel's order; undefined where nothing is known, or not lately. */
+/** The links that had such addresses, in the kernel's order; undefined: no cache, or too old. */
 export interface AddressCache {
   read(): readonly CachedLink[] | undefined
   write(links: readonly CachedLink[]): void
 }
 
-/** Both, for an index may have become another link's. */
+/** Both, since an index may be reused. */
 export interface CachedLink {
   readonly index: number
   readonly name: string
@@ -35,7 +37,10 @@ type Names = (index: number) => string | undefined
 
 type Asks = Pick<Conn, 'dump' | 'received'>
 
-/** `af` 0: of both families. IPv4 comes first, as the kernel has it. */
+/**
+ * Addresses of scope global or site; `af` 0: both families, IPv4 first, as the kernel dumps them.
+ * @throws NetlinkError
+ */
 export function globalAddresses(conn: Asks, af: number, names: Names, memory: AddressCache): readonly Address[] {
   const known = memory.read()
   return (known && ofLinks(conn, af, known, names)) ?? ofAll(conn, af, names, memory)
@@ -44,12 +49,12 @@ export function globalAddresses(conn: Asks, af: number, names: Names, memory: Ad
 const asked = (conn: Asks, af: number, index: number): readonly Address[] =>
   conn.dump(addrDump, { header: { ...anyAddress, family: af, index }, attrs: {} }, WIDER_THAN_LINK)
 
-/** Undefined where a link is another one by now, or gone. */
+/** Undefined if an index has another name now, or no link. */
 function ofLinks(conn: Asks, af: number, known: readonly CachedLink[], names: Names): readonly Address[] | undefined {
   try {
     if (known.some(({ index, name }) => names(index) !== name)) return undefined
     return known
-      .flatMap(({ index }) => asked(conn, af, index).filter(({ header }) => header.index === index)) // old kernels filter nothing
+      .flatMap(({ index }) => asked(conn, af, index).filter(({ header }) => header.index === index)) // old kernels ignore ifa_index
       .sort((a, b) => a.header.family - b.header.family)
   } catch (error) {
     if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
@@ -70,10 +75,10 @@ function ofAll(conn: Asks, af: number, names: Names, memory: AddressCache): read
 }
 
 const OWN_NETNS = '/proc/thread-self/ns/net'
-/** tmpfs: nothing in it outlives a boot. */
+/** tmpfs, so that it is empty after a boot. */
 export const CACHE_DIR = '/run/spidernet/coordinator'
 
-/** Of the namespace that we are in, for a family or, with 0, both. What cannot be read or written is not known. */
+/** The cache of our own namespace; `af` 0: both families. Errors of the file system are ignored. */
 export function cacheIn(dir: string, af: number, now: () => number = Date.now): AddressCache {
   const file = (): string => `${dir}/addresses-${statSync(OWN_NETNS).ino}-${af}`
   return {
@@ -83,7 +88,7 @@ export function cacheIn(dir: string, af: number, now: () => number = Date.now): 
         const age = now() - Math.floor(statSync(path).mtimeMs)
         return age < 0 || age > MEMORY_MS ? undefined : foundIn(readFileSync(path, 'utf8'))
       } catch {
-        return undefined // on nearly every node there is none
+        return undefined // most nodes have none
       }
     },
     write(links) {
@@ -91,18 +96,18 @@ export function cacheIn(dir: string, af: number, now: () => number = Date.now): 
         mkdirSync(dir, { recursive: true, mode: 0o755 })
         writeFileSync(file(), textOf(links), { mode: 0o600 })
       } catch {
-        return // a full or read-only /run: the next call looks at all links again
+        return // /run is full or read-only: the next call dumps all links
       }
     },
   }
 }
 
-/** Its last line tells that it is whole: two calls may write at once. */
+/** The last line: two calls may write at once, and a partial file is ignored. */
 const END = 'end'
 const textOf = (links: readonly CachedLink[]): string =>
   [...links.map(({ index, name }) => `${index} ${name}`), END, ''].join('\n')
 
-/** Undefined for anything else than what is written here. */
+/** Undefined for any other content than textOf() writes. */
 function foundIn(text: string): readonly CachedLink[] | undefined {
   const lines = text.split('\n')
   const end = lines.indexOf(END)

@@ -1,4 +1,4 @@
-// The kernel as a plan's hands and eyes: apply, undo, observe, send frames. Each verb beside what takes it back.
+// The kernel: applies and undoes steps, observes both namespaces, sends frames.
 import { closeSync, openSync } from 'node:fs'
 import type { Executor } from '../plan/run.js'
 import type { Ip } from '../ip/address.js'
@@ -19,9 +19,10 @@ import { openNetns, Opener } from './sockets.js'
 import { openPacketSocket, type PacketSocket } from './packet-socket.js'
 import { indexOf, openNamespaces, type NetlinkCost, type Namespaces } from './namespaces.js'
 
-/** Every verb, beside what takes it back. A verb without both does not compile. */
+/** The act of every verb; a verb without one does not compile. */
 const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   addLink: link.addLink,
+  removeLink: link.removeLink,
   rename: link.rename,
   setUp: link.setUp,
   setDown: link.setDown,
@@ -43,23 +44,25 @@ const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {
   setSysctl,
 }
 
-/** The table gives each step the act of its own verb, which the compiler cannot follow through a union. */
+/** The cast: the compiler does not correlate a step with the act of its verb through a union. */
 const actOf = (step: Step): Act<Step> => ACTS[step.verb] as Act<Step>
 
 export interface Kernel extends Executor {
-  /** What is not wished for is empty; a place without a wish is not even opened. */
-  observe(wishes: Readonly<Partial<Record<Where, Query>>>): Observed
-  /** Which of these addresses the node's own links have, and which link. Throws NetlinkError. */
+  /**
+   * What is not queried is empty; a namespace without a query is not opened. Throws NetlinkError.
+   */
+  observe(queries: Readonly<Partial<Record<Where, Query>>>): Observed
+  /** Those of these addresses that links of the node have. Throws NetlinkError. */
   holders(ips: readonly Ip[]): readonly AddressOwner[]
-  /** Whole Ethernet frames, out of a link. */
+  /** Sends Ethernet frames. Throws SystemError. */
   send(frames: readonly Uint8Array[], from: LinkRef): void
-  /** The link's line, one however often it is asked for; it closes with the kernel. */
+  /** The raw socket of a link, opened once; closed with the kernel. */
   packetSocket(of: LinkRef): PacketSocket
-  /** Opens the pod's namespace now, where the first use would. Throws NetnsError. */
+  /** Opens the pod's namespace now, not at the first use. Throws NetnsError. */
   enter(): void
-  /** Holds a file against every other process until the returned function is called. Throws SystemError. */
+  /** Locks a file (flock(2)) until the returned function is called. Throws SystemError. */
   lock(file: string): () => void
-  /** For who measures: netlink requests so far, and those of them that were dumps. */
+  /** Number of netlink requests so far, for measurements. */
   cost(): NetlinkCost
   close(): void
 }
@@ -71,19 +74,22 @@ export interface LinkRef {
 
 const NODE_NETNS = '/proc/thread-self/ns/net'
 
-/** `netns` is a path, '' where a call has none; nothing is opened before it is used. Throws NetnsError then. */
+/**
+ * `netns` is a path, '' if the call has none. It is opened at its first use, which throws
+ * NetnsError.
+ */
 export function openKernel(netns: string): Kernel {
   const namespaces = openNamespaces(new Opener(), {
     pod: () => openNetns(netns),
     node: () => openSync(NODE_NETNS, 'r'),
     close: closeSync,
   })
-  const lines = new Map<string, PacketSocket>()
-  const line = (of: LinkRef): PacketSocket => {
+  const sockets = new Map<string, PacketSocket>()
+  const packetSocket = (of: LinkRef): PacketSocket => {
     const key = `${of.where}/${of.name}`
-    const known = lines.get(key) ?? lineOf(namespaces, of)
-    lines.set(key, known)
-    return known
+    const socket = sockets.get(key) ?? openSocketOn(namespaces, of)
+    sockets.set(key, socket)
+    return socket
   }
   return {
     apply: step => actOf(step).apply(namespaces, step),
@@ -95,18 +101,18 @@ export function openKernel(netns: string): Kernel {
     }),
     holders: ips => addressOwners(namespaces.at('node'), ips),
     send(frames, from) {
-      for (const frame of frames) line(from).send(frame)
+      for (const frame of frames) packetSocket(from).send(frame)
     },
-    packetSocket: line,
+    packetSocket,
     enter: () => void namespaces.fdOf('pod'),
     lock: file => namespaces.opener.lock(file),
     cost: () => namespaces.cost(),
     close() {
-      for (const open of lines.values()) open.close()
+      for (const socket of sockets.values()) socket.close()
       namespaces.close()
     },
   }
 }
 
-const lineOf = (namespaces: Namespaces, of: LinkRef): PacketSocket =>
+const openSocketOn = (namespaces: Namespaces, of: LinkRef): PacketSocket =>
   openPacketSocket(namespaces.opener, { netns: namespaces.netnsOf(of.where), index: indexOf(namespaces, of) })

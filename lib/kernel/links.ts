@@ -1,4 +1,4 @@
-// Links, read from the kernel: one by name or index, all of them, the members of one. Translates into our words; knows nothing that is on a link.
+// Reads links: by name or index, all, or the members of a master.
 import { ipFromBytes } from '../ip/address.js'
 import { macFromBytes } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
@@ -17,18 +17,22 @@ export interface LinkQuery {
   readonly membersOf?: string
 }
 
+/**
+ * The links that a query names; a missing one is left out.
+ * @throws NetlinkError
+ */
 export function linksOf(conn: Conn, { links = [], membersOf }: LinkQuery): readonly Link[] {
-  const named = wishedOf(conn, links)
+  const named = queriedLinks(conn, links)
   return membersOf === undefined ? named : withMembers(conn, named, membersOf)
 }
 
-function wishedOf(conn: Conn, wished: readonly (string | number)[] | 'all'): readonly Link[] {
-  if (wished === 'all')
+function queriedLinks(conn: Conn, links: readonly (string | number)[] | 'all'): readonly Link[] {
+  if (links === 'all')
     return conn.dump(linkGlances, { header: anyLink, attrs: { extMask: RTEXT_FILTER_VF_SKIP_STATS } })
-  return wished.flatMap(link => findLink(conn, link) ?? [])
+  return links.flatMap(link => findLink(conn, link) ?? [])
 }
 
-/** Older kernels do not filter by master; we do in any case. */
+/** Filtered here too: older kernels ignore IFLA_MASTER in a dump. */
 function withMembers(conn: Conn, links: readonly Link[], name: string): readonly Link[] {
   const master = indexIn(conn, links, name)
   if (master === undefined) return links
@@ -37,24 +41,28 @@ function withMembers(conn: Conn, links: readonly Link[], name: string): readonly
   return [...links, ...members.filter(({ header, attrs }) => attrs.master === master && !known.has(header.index))]
 }
 
-/** A number is an index already. A link that was asked for is not asked for again, whether it was there or not. */
+/**
+ * The index of a link, undefined if there is none. No request for a link that `queried` names
+ * already.
+ */
 export function indexIn(
   conn: Conn,
   links: readonly Link[],
   link: string | number,
-  asked: LinkQuery['links'] = [],
+  queried: LinkQuery['links'] = [],
 ): number | undefined {
   const known =
     links.find(({ header, attrs }) => header.index === link || attrs.name === link) ??
     links.find(({ attrs }) => attrs.altNames?.some(name => name === link))
   if (known !== undefined) return known.header.index
-  if (asked === 'all' || asked.includes(link)) return undefined
+  if (queried === 'all' || queried.includes(link)) return undefined
   return typeof link === 'number' ? link : findLink(conn, link)?.header.index
 }
 
 const modeNamed = <T extends string>(modes: Readonly<Record<T, number>>, value: number | undefined): T | undefined =>
   (Object.keys(modes) as T[]).find(name => modes[name] === value)
 
+/** A link message as an ObservedLink. */
 export function observedLink({ header, attrs }: Link): ObservedLink {
   const { info, address } = attrs
   return {
@@ -76,11 +84,11 @@ export function observedLink({ header, attrs }: Link): ObservedLink {
     ...(info?.kind === 'macvlan' && { macvlan: { mode: modeNamed(MACVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'ipvlan' && { ipvlan: { mode: modeNamed(IPVLAN_MODE, info.data?.mode) } }),
     ...(info?.kind === 'vlan' && { vlan: { id: info.data?.id, protocol: info.data?.protocol } }),
-    ...(info?.kind === 'bond' && { bond: seenBond(info.data ?? {}) }),
+    ...(info?.kind === 'bond' && { bond: observedBond(info.data ?? {}) }),
   }
 }
 
-const seenBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): ObservedBond => ({
+const observedBond = ({ arpIpTarget, adActorSystem, ...numbers }: ValueOf<typeof bond>): ObservedBond => ({
   ...numbers,
   ...(arpIpTarget && { arpIpTarget: arpIpTarget.map(ipFromBytes) }),
   ...(adActorSystem && { adActorSystem: macFromBytes(adActorSystem) }),

@@ -1,11 +1,14 @@
-// The node's links, read and nothing else: for a call that nearly always finds all as it should be, and must not load what it would change it with.
+// Links of the node, read only: a call that has nothing to change does not load the acts.
 import { Conn } from '../netlink/conn.js'
 import { fdTransport } from '../netlink/fd-transport.js'
 import { EMPTY_NETNS, type NetnsState } from '../plan/state.js'
 import { linksOf, observedLink, type LinkQuery } from './links.js'
 import { Opener } from './sockets.js'
 
-/** Links of the namespace that we are in; all else of the place is empty. Throws NetlinkError, SystemError. */
+/**
+ * Links of our own namespace; everything else in the state is empty.
+ * @throws NetlinkError, SystemError
+ */
 export function listLinks(query: LinkQuery): NetnsState {
   const conn = new Conn(fdTransport(new Opener().netlink(undefined)))
   try {

@@ -1,4 +1,4 @@
-// Which of a few addresses the node's own links have. Reads only; knows no pool.
+// Which of some addresses the links of the node have. Reads only.
 import { bytesOf, familyOf, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import { Conn } from '../netlink/conn.js'
@@ -13,28 +13,32 @@ import { findLink } from './namespaces.js'
 export interface AddressOwner {
   readonly ip: Ip
   readonly link: string
-  /** Undefined where the link has none that could be on the wire, as `lo`. */
+  /** Undefined for a link without a hardware address, such as `lo`. */
   readonly mac: Mac | undefined
 }
 
 const ZERO_MAC = '00:00:00:00:00:00'
 
 /**
- * Of any link, scope and state, tentative ones too. IPv4 is one dump for each address; IPv6, which every link has an
- * address of, one request for each, which the kernel answers from a hash. Throws NetlinkError.
+ * The addresses that a link has, of any scope and state, tentative ones too. IPv4: one dump per
+ * address. IPv6, of which every link has one: one request per address, answered from a hash table.
+ * @throws NetlinkError
  */
 export function addressOwners(conn: Conn, ips: readonly Ip[]): readonly AddressOwner[] {
   return ips.flatMap(ip => {
     const entry = familyOf(ip) === 4 ? find4(conn, ip) : get6(conn, ip)
     const link = entry && findLink(conn, entry.header.index)
-    if (link === undefined) return [] // none has it, or the one that had it went meanwhile
+    if (link === undefined) return [] // no link has it, or the link was deleted meanwhile
     const { name = '', address } = link.attrs
     const mac = address?.length === 6 ? macFromBytes(address) : undefined
     return [{ ip, link: name, mac: mac === ZERO_MAC ? undefined : mac }]
   })
 }
 
-/** `local`: on a point-to-point link `address` is the peer's. A node whose kube-proxy is in IPVS mode has an entry for each Service. */
+/**
+ * IFA_LOCAL: on a point-to-point link IFA_ADDRESS is the peer's. Filtered before decoding: with
+ * kube-proxy in IPVS mode the node has an address per Service.
+ */
 function find4(conn: Conn, ip: Ip): Address | undefined {
   const wanted = bytesOf(ip)
   const word = new Uint32Array(wanted.slice().buffer)[0] ?? 0
@@ -44,7 +48,7 @@ function find4(conn: Conn, ip: Ip): Address | undefined {
     .find(({ attrs }) => wanted.every((byte, at) => (attrs.local ?? attrs.address)?.[at] === byte))
 }
 
-/** No link has it; or a kernel without IPv6 (ipv6.disable=1). */
+/** No link has it, or the kernel has no IPv6 (ipv6.disable=1). */
 const NO_ADDRESS = ['EADDRNOTAVAIL', 'EOPNOTSUPP', 'EAFNOSUPPORT']
 
 function get6(conn: Conn, ip: Ip): Address | undefined {
@@ -56,7 +60,10 @@ function get6(conn: Conn, ip: Ip): Address | undefined {
   }
 }
 
-/** The same on a connection of its own, without all that changes a node. Throws NetlinkError, SystemError. */
+/**
+ * addressOwners() on a connection of its own, without loading the acts.
+ * @throws NetlinkError, SystemError
+ */
 export function addressOwnersHere(ips: readonly Ip[]): readonly AddressOwner[] {
   const conn = new Conn(fdTransport(new Opener().netlink(undefined)))
   try {

@@ -1,4 +1,4 @@
-// What an IPAM wants to know of a pod's interface: its addresses, and those that the node has on the interface behind it. Reads only.
+// For an IPAM: addresses of a pod's interface and of its master on the node. Reads only.
 import { readdirSync } from 'node:fs'
 import type { Ip } from '../ip/address.js'
 import type { Prefix } from '../ip/cidr.js'
@@ -8,7 +8,7 @@ import { podAddressesOnNode, type PodAddressOnNode } from './pod-address-on-node
 
 export type MasterAddresses = readonly Ip[] | { readonly unknown: string }
 
-/** `netns` is a path. */
+/** Interface `nic` in the namespace at path `netns`. */
 export interface NicRef {
   readonly netns: string
   readonly nic: string
@@ -16,7 +16,11 @@ export interface NicRef {
 
 const PCI_DEVICES = '/sys/bus/pci/devices'
 
-/** `nic` in the namespace at path `netns`. Throws NetnsError; an interface without a master is told in words. */
+/**
+ * Addresses of the node's link behind the interface: its lower device or its physical function;
+ * `unknown` says why there is none.
+ * @throws NetnsError
+ */
 export function masterAddresses({ netns, nic }: NicRef): MasterAddresses {
   const kernel = openKernel(netns)
   try {
@@ -33,7 +37,10 @@ export function masterAddresses({ netns, nic }: NicRef): MasterAddresses {
   }
 }
 
-/** The addresses of an interface; `undefined` where the namespace has no such one. Throws NetnsError. */
+/**
+ * The addresses of an interface; undefined if it does not exist.
+ * @throws NetnsError
+ */
 export function addressesOf({ netns, nic }: NicRef): readonly Prefix[] | undefined {
   const kernel = openKernel(netns)
   try {
@@ -44,7 +51,10 @@ export function addressesOf({ netns, nic }: NicRef): readonly Prefix[] | undefin
   }
 }
 
-/** Those of these addresses that the node has itself. Throws NetnsError, NetlinkError. */
+/**
+ * Those of these addresses that the node has itself.
+ * @throws NetnsError, NetlinkError
+ */
 export function ownedByNode({ netns, nic }: NicRef, ips: readonly Ip[]): readonly PodAddressOnNode[] {
   const kernel = openKernel(netns)
   try {
@@ -54,11 +64,14 @@ export function ownedByNode({ netns, nic }: NicRef, ips: readonly Ip[]): readonl
   }
 }
 
-/** The kernel's documentation of sysfs-bus-pci: a virtual function has a link `physfn`, with a folder `net` where it has a driver. */
+/**
+ * A virtual function has a link `physfn`, which has a folder `net` (Documentation/ABI
+ * sysfs-bus-pci).
+ */
 function physicalFunctionOf(device: string): string | undefined {
   try {
     return readdirSync(`${PCI_DEVICES}/${device}/physfn/net`)[0]
   } catch {
-    return undefined // no virtual function: not every PCI device is one
+    return undefined // no virtual function
   }
 }

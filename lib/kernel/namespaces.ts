@@ -1,4 +1,4 @@
-// The two namespaces of a call, each opened when it is first needed. Knows sockets and names; knows no step.
+// The two network namespaces of a call, each opened at its first use.
 import { Conn } from '../netlink/conn.js'
 import { fdTransport } from '../netlink/fd-transport.js'
 import { NetlinkError } from '../netlink/errno.js'
@@ -13,21 +13,27 @@ export interface NetlinkCost {
 
 export interface Namespaces {
   readonly opener: Opener
-  /** The netlink connection of a place, for links and routes. */
+  /** The rtnetlink connection in a namespace. */
   at(where: Where): Conn
-  /** The one for nf_tables. Throws SystemError EPROTONOSUPPORT where the kernel has none. */
+  /**
+   * The nf_tables connection. Throws SystemError EPROTONOSUPPORT if the kernel has no netfilter.
+   */
   nft(where: Where): Conn
-  /** The namespace's descriptor; undefined for the node, where we are. */
+  /** File descriptor; undefined for the node, our own namespace. */
   netnsOf(where: Where): number | undefined
-  /** A descriptor that names the place in a message sent from the other one. */
+  /** File descriptor for IFLA_NET_NS_FD. */
   fdOf(where: Where): number
-  /** Indexes of links that were asked for before, by place and name; whoever makes, renames or removes a link clears it. */
+  /** Cached link indexes by namespace and name; adding, renaming or removing a link clears it. */
   readonly indexes: Map<string, number>
-  /** Netlink requests so far, and those of them that were dumps. */
+  /** Number of netlink requests so far, and of dumps among them. */
   cost(): NetlinkCost
   close(): void
 }
 
+/**
+ * The namespaces that `open` opens at their first use; `close` of the result closes what was
+ * opened.
+ */
 export function openNamespaces(
   opener: Opener,
   open: { pod: () => number; node: () => number; close: (fd: number) => void },
@@ -36,12 +42,12 @@ export function openNamespaces(
   const nftConns = new Map<Where, Conn>()
   const fds = new Map<Where, number>()
   const all = (): readonly Conn[] => [...conns.values(), ...nftConns.values()]
-  const fdOf = (where: Where): number => remembered(fds, where, open[where])
+  const fdOf = (where: Where): number => cached(fds, where, open[where])
   const netnsOf = (where: Where): number | undefined => (where === 'pod' ? fdOf('pod') : undefined)
   return {
     opener,
-    at: where => remembered(conns, where, () => new Conn(fdTransport(opener.netlink(netnsOf(where))))),
-    nft: where => remembered(nftConns, where, () => new Conn(fdTransport(opener.netfilter(netnsOf(where))))),
+    at: where => cached(conns, where, () => new Conn(fdTransport(opener.netlink(netnsOf(where))))),
+    nft: where => cached(nftConns, where, () => new Conn(fdTransport(opener.netfilter(netnsOf(where))))),
     netnsOf,
     fdOf,
     indexes: new Map(),
@@ -56,20 +62,23 @@ export function openNamespaces(
   }
 }
 
-function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
-  const value = known.get(key) ?? make()
-  known.set(key, value)
+function cached<K, V>(cache: Map<K, V>, key: K, make: () => V): V {
+  const value = cache.get(key) ?? make()
+  cache.set(key, value)
   return value
 }
 
 /**
- * A name longer than the kernel takes is no link's; before 5.5 it knows no attribute for a long one
- * (rtnl_getlink: EINVAL).
+ * A longer name than IFNAMSIZ allows exists on no link; before Linux 5.5 there is no attribute for
+ * a long one (rtnl_getlink: EINVAL).
  */
 const isTooLong = (code: string, link: string | number): boolean =>
   typeof link === 'string' && link.length > IFNAME_BYTES_MAX && (code === 'ERANGE' || code === 'EINVAL')
 
-/** The link of a name or of an index, or undefined. */
+/**
+ * The link of a name or an index; undefined if there is none.
+ * @throws NetlinkError
+ */
 export function findLink(conn: Conn, link: string | number): Link | undefined {
   try {
     return conn.get(linkGlance, typeof link === 'string' ? linkNamed(link) : linkNumbered(link))
@@ -79,15 +88,18 @@ export function findLink(conn: Conn, link: string | number): Link | undefined {
   }
 }
 
-/** The index of a link that must be there. Throws NetlinkError ENODEV. */
+/**
+ * The index of a link, cached.
+ * @throws NetlinkError ENODEV
+ */
 export const indexOf = (namespaces: Namespaces, { where, name }: { where: Where; name: string }): number =>
-  remembered(
+  cached(
     namespaces.indexes,
     `${where} ${name}`,
     () => namespaces.at(where).get(linkIndex, linkNamed(name)).header.index,
   )
 
-/** Undoing tolerates that what it takes away has gone, and nothing else. */
+/** Ignores NetlinkErrors of these codes: the object of an undo may be gone. */
 export function unlessGone(codes: readonly string[], work: () => void): void {
   try {
     work()

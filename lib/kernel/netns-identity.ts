@@ -1,12 +1,13 @@
-// By what a network namespace on this machine is found again when its runtime is gone, and whether it can still be. Knows no container.
+// Identity of a network namespace, and whether it still exists after its runtime is gone.
+import { codeOf } from '../errors.js'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 
-/** Who looks. `machine` is empty where the machine has no identity (machine-id(5)). */
+/** This host. `machine` is empty if there is no machine ID (machine-id(5)). */
 export interface HostView {
   readonly machine: string
-  /** Of this start of the machine; the inode numbers of an earlier one say nothing (random(4)). */
+  /** Boot ID (random(4)): inode numbers are valid within one boot. */
   readonly boot: string
-  /** Inode of the PID namespace: its processes are all that can be seen. */
+  /** Inode of the PID namespace: only its processes are visible. */
   readonly pids: string
 }
 
@@ -15,7 +16,7 @@ export interface NetnsLookup {
   isOfProcess(inode: string): boolean
 }
 
-/** PROC_PID_INIT_INO (linux/proc_ns.h): the PID namespace from which every process can be seen. */
+/** PROC_PID_INIT_INO (<linux/proc_ns.h>): in the initial PID namespace every process is visible. */
 const PID_INIT = '4026531836'
 
 /** `MACHINE BOOT PIDS INODE PATH`. */
@@ -23,9 +24,9 @@ export const markOf = ({ machine, boot, pids }: HostView, inode: string, path: s
   [machine || '-', boot, pids, inode, path].join(' ')
 
 /**
- * True only where it cannot be any more: of an earlier boot of this very machine, or of this boot and neither at its path nor that of any
- * process. A host of the same name is another machine; from a PID namespace beside that of its runtime its processes cannot be seen. Where
- * something cannot be told the namespace is taken to be there; so is one whose inode number another has by now.
+ * True only if the namespace certainly does not exist: it is of an earlier boot of this machine, or
+ * of this boot and neither at its path nor the namespace of a process. In doubt it exists: on
+ * another machine, in another PID namespace, or when its inode number was reused.
  */
 export function isGone(mark: string, { machine, boot, pids }: HostView, look: NetnsLookup): boolean {
   const [onMachine, ofBoot, inPids, inode = '', ...path] = mark.split(' ')
@@ -35,8 +36,6 @@ export function isGone(mark: string, { machine, boot, pids }: HostView, look: Ne
   return !look.isAt(path.join(' '), inode) && !look.isOfProcess(inode)
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
-
 const LOOK: NetnsLookup = {
   isAt(path, inode) {
     try {
@@ -45,15 +44,15 @@ const LOOK: NetnsLookup = {
       return codeOf(error) !== 'ENOENT'
     }
   },
-  /** namespaces(7): the link of each process is `net:[INODE]`. */
+  /** The link /proc/PID/ns/net is `net:[INODE]` (namespaces(7)). */
   isOfProcess(inode) {
     return readdirSync('/proc').some(entry => {
       if (!/^[0-9]+$/.test(entry)) return false
       try {
         return readlinkSync(`/proc/${entry}/ns/net`) === `net:[${inode}]`
       } catch (error) {
-        const isOver = codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH'
-        return !isOver // a process that hides its namespaces may be in it
+        const hasExited = codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH'
+        return !hasExited // a process whose namespaces are not readable may be in it
       }
     })
   },
@@ -67,20 +66,24 @@ function viewer(): HostView {
 function machineId(): string {
   try {
     const id = readFileSync('/etc/machine-id', 'utf8').trim()
-    return /^[0-9a-f]{32}$/.test(id) ? id : '' // "uninitialized" while it starts for the first time
+    return /^[0-9a-f]{32}$/.test(id) ? id : '' // "uninitialized" during the first boot
   } catch {
     return ''
   }
 }
 
-/** What this machine calls itself, as a label's value may say it (63 of a few characters). */
+/** The hostname as a valid label value (at most 63 characters). */
 function hostName(): string {
   const name = readFileSync('/proc/sys/kernel/hostname', 'utf8').trim()
   const label = name.slice(0, 63).replace(/[^A-Za-z0-9._-]/g, '-')
   return label.replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '') || 'localhost'
 }
 
-/** This machine, and what the namespace at a path on it is found again by. */
+/**
+ * The name of this host, the mark of the namespace at a path, and whether the namespace of a mark
+ * is gone.
+ * @throws Error of node:fs if the path does not exist
+ */
 export function hostOf(netns: string) {
   const here = viewer()
   const mark = markOf(here, String(statSync(netns).ino), netns)

@@ -1,9 +1,9 @@
-// Whether two paths name one namespace. Needs no library: a namespace is a file, and files have identities.
+// Compares network namespaces by device and inode, without libc.
 import { statSync } from 'node:fs'
 
 const OWN_NETNS = '/proc/thread-self/ns/net'
 
-/** Whether a path is the very network namespace we run in. A path that cannot be looked at is not: opening it will say why. */
+/** Whether a path is our own network namespace; false if stat(2) fails. */
 export function sameNetns(path: string): boolean {
   const there = identityOf(path)
   return there !== undefined && there === identityOf(OWN_NETNS)

@@ -1,4 +1,4 @@
-// nf_tables' rules between our words and the expressions that the kernel runs, both ways. Knows registers; knows no socket.
+// Compiles nf_tables rules to expressions of the kernel, and reads them back. No socket.
 import { IP_CT_DIR, NF_CT_STATE, NFT_CMP, NFT_CT, NFT_META, NFT_REG } from '../netlink/nft/expression.js'
 import type { Expression } from '../netlink/nft/expression.js'
 import { NF_VERDICT } from '../netlink/nft/table.js'
@@ -93,16 +93,19 @@ function statementExpressions(statement: NftStatement): readonly Expression[] {
   return [{ kind: 'immediate', data: { destination: NFT_REG.first, data: { value: u32.encode(to) } } }, store(set)]
 }
 
-/** What the kernel is to run for a rule. Throws RangeError for a statement that was only seen. */
+/**
+ * The expressions of a rule.
+ * @throws RangeError for a statement of kind `other`
+ */
 export const expressionsOf = (rule: NftRule): readonly Expression[] => rule.flatMap(statementExpressions)
 
 interface Read {
   readonly statement: NftStatement
-  /** Of how many expressions. */
+  /** Number of expressions it was read from. */
   readonly of: number
 }
 
-/** A rule as the kernel tells it; what is none of our statements becomes `other`, by the expression's name. */
+/** The rule of some expressions; one that is none of our statements becomes `other`. */
 export function ruleFrom(expressions: readonly Expression[]): NftRule {
   const rule: NftStatement[] = []
   for (let at = 0; at < expressions.length;) {
@@ -146,7 +149,7 @@ function readImmediate({ destination, data }: DataOf<'immediate'>, next?: Expres
 
 const SOURCES = ['iifname', 'oifname', 'mark', 'ct mark', 'ct state', 'ct direction'] as const
 
-/** What is loaded into the first register, where it is one of ours. */
+/** What is loaded into the first register, if it is a key that we use. */
 function sourceOf({ kind, data }: Expression): Match['match'] | undefined {
   if ((kind !== 'meta' && kind !== 'ct') || data.destination !== NFT_REG.first) return undefined
   return SOURCES.find(name => {
@@ -164,7 +167,7 @@ function targetOf({ kind, data }: Expression): Mark | undefined {
     : undefined
 }
 
-/** The mask, of a bitwise that does nothing but mask the first register. */
+/** The mask of a bitwise expression that only masks the first register. */
 function maskOf({ kind, data }: Expression): number | undefined {
   if (kind !== 'bitwise' || (data.op ?? 0) !== 0 || numberIn(data.xor?.value) !== 0) return undefined
   if (data.source !== NFT_REG.first || data.destination !== NFT_REG.first) return undefined

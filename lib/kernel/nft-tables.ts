@@ -1,4 +1,4 @@
-// Tables of nf_tables as they are, read from the kernel. Knows family inet alone.
+// Reads nf_tables tables of family inet.
 import { NetlinkError } from '../netlink/errno.js'
 import { NFPROTO, ofInet } from '../netlink/nft/message.js'
 import { ruleDump } from '../netlink/nft/rule.js'
@@ -11,7 +11,10 @@ import { readProcNet } from './acts/sysctl.js'
 import { ruleFrom } from './nft-compile.js'
 import type { Namespaces } from './namespaces.js'
 
-/** By name; undefined where there is none, also because the kernel has no nf_tables. */
+/**
+ * Tables by name; undefined if there is none or the kernel has no nf_tables.
+ * @throws NetlinkError
+ */
 export const readNftTables = (
   namespaces: Namespaces,
   where: Where,
@@ -19,7 +22,7 @@ export const readNftTables = (
 ): Readonly<Record<string, NftTable | undefined>> =>
   Object.fromEntries(names.map(name => [name, unlessNone(() => tableOf(namespaces.nft(where), name))]))
 
-/** No such table; no nf_tables, of which a kernel says EINVAL when read; not even a socket for it. */
+/** No such table; no nf_tables (EINVAL for a read); no netfilter socket. */
 const NONE: readonly (string | undefined)[] = ['ENOENT', 'EINVAL', 'EPROTONOSUPPORT']
 
 function unlessNone<T>(read: () => T): T | undefined {
@@ -37,17 +40,18 @@ function tableOf(conn: Conn, name: string): NftTable {
   const chains = conn
     .dump(chainDump, { header: ofInet, attrs: {} })
     .filter(({ attrs }) => attrs.table === name)
-    .map(chain => seenChain(chain, rules))
+    .map(chain => observedChain(chain, rules))
   return { name, chains }
 }
 
 const MANGLE = 'mangle'
-/** The files of <net/ipv4/netfilter/ip_tables.c> and its like: the tables of iptables-legacy, a line each. */
+/** Tables of iptables-legacy, one per line (net/ipv4/netfilter/ip_tables.c). */
 const LEGACY = ['ip_tables_names', 'ip6_tables_names'] as const
 
 /**
- * Whether iptables or ip6tables has rules in its table mangle, in the chains that mark connections and bring the mark back. Of iptables-legacy it is
- * enough that it has the table: its rules are not readable without its own protocol.
+ * Whether iptables or ip6tables has rules in table mangle, chains PREROUTING and OUTPUT. For
+ * iptables-legacy the table is enough: reading its rules needs another protocol.
+ * @throws NetlinkError
  */
 export const hasMangleRules = (namespaces: Namespaces, where: Where): boolean =>
   [NFPROTO.ipv4, NFPROTO.ipv6].some(
@@ -71,7 +75,7 @@ const rulesOf = (conn: Conn, table: string): readonly RuleOfChain[] =>
     .filter(({ attrs }) => attrs.table === table)
     .map(({ attrs }) => ({ chain: attrs.chain, rule: ruleFrom(attrs.expressions ?? []) }))
 
-function seenChain({ attrs }: NftChainMessage, rules: readonly RuleOfChain[]): NftTable['chains'][number] {
+function observedChain({ attrs }: NftChainMessage, rules: readonly RuleOfChain[]): NftTable['chains'][number] {
   const base = baseOf(attrs)
   const own = rules.filter(({ chain }) => chain === attrs.name).map(({ rule }) => rule)
   return { name: attrs.name ?? '', ...(base && { base }), rules: own }

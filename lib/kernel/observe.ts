@@ -1,4 +1,5 @@
-// What is, read from the kernel: by name where a place may hold thousands of links, by strict dumps elsewhere. Translates into our words.
+// Reads the state of a namespace: links by name, since there may be thousands; the rest by strict
+// dumps.
 import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
@@ -25,36 +26,42 @@ import { findLink, type Namespaces } from './namespaces.js'
 import { lookupsOf, resolvedOf, observedRoutes, type LinkNames } from './routes.js'
 import { CACHE_DIR, cacheIn, NO_CACHE, globalAddresses } from './global-addresses.js'
 
-/** What to look at in a place. `'all'` dumps; a name asks for one. What is not wished for stays empty. */
+/**
+ * What to read of a namespace. `'all'` dumps; a name reads one. What is not queried stays empty.
+ */
 export interface Query extends LinkQuery {
-  /** `'global'`: of all links, but none that is of its link only, as every link has one of. Of links beyond counting: as a moment ago. */
+  /** `'global'`: of all links, scope global or site; with many addresses, from a 10 s cache. */
   readonly addressesOn?: string | 'all' | 'global'
-  /** Of one family only: of the other there may be thousands. */
+  /** Only this family; there may be thousands of the other. */
   readonly addressesOf?: Family | undefined
-  /** But for the table `local`. */
+  /** Without table local. */
   readonly routes?: { readonly table?: number; readonly on?: string | number }
   readonly rules?: boolean
   readonly neighsOn?: string | number | 'all'
   readonly sysctls?: readonly string[]
-  /** Names of nf_tables' tables of family inet. */
+  /** Names of nf_tables tables of family inet. */
   readonly nft?: readonly string[]
-  /** Whether iptables marks connections there (`hasMangleRules`). */
+  /** Whether iptables marks connections (`hasMangleRules`). */
   readonly mangle?: true
-  /** Which way a packet to this address would take. */
+  /** Addresses to look up a route for. */
   readonly lookups?: readonly Ip[]
-  /** The same for packets of which more is known. */
+  /** Packets to look up a route for. */
   readonly packets?: readonly Packet[]
 }
 
-/** By the byte of rtmsg's table: of what is the host's own nobody asks here, and it is half of all routes. */
+/** Filter on rtm_table: table local holds half of all routes and is not needed here. */
 const NOT_LOCAL: Keep = { at: 4, from: 0, to: RT_TABLE.local - 1 }
 
-/** One dump is of all families: IPv4 first, IPv6 then, and others, which are none of ours. */
+/** A dump has all families: IPv4, IPv6, then others, which are skipped. */
 function ofFamily<T>(af: number, work: (family: Family) => readonly T[]): readonly T[] {
   const family = familyFrom(af)
   return family === undefined ? [] : work(family)
 }
 
+/**
+ * The state of a namespace as far as the query reads it.
+ * @throws NetlinkError, SystemError, NetnsError
+ */
 export function observe(namespaces: Namespaces, where: Where, query: Query): NetnsState {
   const conn = namespaces.at(where)
   const links = linksOf(conn, query)
@@ -65,9 +72,9 @@ export function observe(namespaces: Namespaces, where: Where, query: Query): Net
     links: links.map(observedLink),
     ...(query.addressesOn !== undefined && {
       addresses: (query.addressesOn === 'global'
-        ? wideOf(conn, where, query.addressesOf, names)
+        ? globalAddressesOf(conn, where, query.addressesOf, names)
         : addressesOf(conn, of(query.addressesOn), query.addressesOf)
-      ).flatMap(address => seenAddress(address, names) ?? []),
+      ).flatMap(address => observedAddress(address, names) ?? []),
     }),
     ...(query.routes && { routes: routesOf(conn, query.routes, of, names) }),
     ...(query.rules === true && { rules: rulesOf(conn) }),
@@ -80,7 +87,7 @@ export function observe(namespaces: Namespaces, where: Where, query: Query): Net
   }
 }
 
-/** Names by index; those that were not read yet are asked for once. Links of other pods come and go meanwhile. */
+/** Names by index, each read once; undefined for a link that was deleted meanwhile. */
 function namesOf(conn: Conn, links: readonly Link[]): LinkNames {
   const known = new Map<number, string | undefined>(links.map(({ header, attrs }) => [header.index, attrs.name ?? '']))
   return index => {
@@ -89,7 +96,7 @@ function namesOf(conn: Conn, links: readonly Link[]): LinkNames {
   }
 }
 
-/** What was on a link went with it. */
+/** Empty if the link was deleted meanwhile. */
 function unlessGone<T>(read: () => readonly T[]): readonly T[] {
   try {
     return read()
@@ -101,7 +108,7 @@ function unlessGone<T>(read: () => readonly T[]): readonly T[] {
 
 const afOf = (family: Family | undefined): number => (family === undefined ? 0 : AF[family])
 
-/** `index` 0: of all links; undefined: the link is not there. The kernel may have filtered; we do in any case. */
+/** `index` 0: all links; undefined: no such link. Filtered here too, for older kernels. */
 function addressesOf(conn: Conn, index: number | undefined, family: Family | undefined): readonly Address[] {
   if (index === undefined) return []
   return unlessGone(() =>
@@ -109,11 +116,16 @@ function addressesOf(conn: Conn, index: number | undefined, family: Family | und
   ).filter(({ header }) => index === 0 || header.index === index)
 }
 
-/** The memory is of the namespace that we are in. */
-const wideOf = (conn: Conn, where: Where, family: Family | undefined, names: LinkNames): readonly Address[] =>
+/** The cache is of our own namespace. */
+const globalAddressesOf = (
+  conn: Conn,
+  where: Where,
+  family: Family | undefined,
+  names: LinkNames,
+): readonly Address[] =>
   globalAddresses(conn, afOf(family), names, where === 'node' ? cacheIn(CACHE_DIR, afOf(family)) : NO_CACHE)
 
-function seenAddress({ header, attrs }: Address, names: LinkNames): ObservedAddress | undefined {
+function observedAddress({ header, attrs }: Address, names: LinkNames): ObservedAddress | undefined {
   const bytes = attrs.local ?? attrs.address
   const link = names(header.index)
   if (bytes === undefined || link === undefined || familyFrom(header.family) === undefined) return undefined
@@ -144,9 +156,9 @@ function routesOf(
 const rulesOf = (conn: Conn): readonly Rule[] =>
   conn
     .dump(ruleDump, { header: anyRule, attrs: {} })
-    .flatMap(rule => ofFamily(rule.header.family, family => [seenRule(rule, family)]))
+    .flatMap(rule => ofFamily(rule.header.family, family => [observedRule(rule, family)]))
 
-function seenRule(message: RuleMessage, family: Family): Rule {
+function observedRule(message: RuleMessage, family: Family): Rule {
   const { header, attrs } = message
   return {
     family,
@@ -165,9 +177,9 @@ const neighsOf = (conn: Conn, index: number | undefined, names: LinkNames): read
     : conn
         .dump(neighDump, { header: anyNeigh, attrs: { index: index || undefined } })
         .filter(({ header }) => index === 0 || header.index === index)
-        .flatMap(neigh => ofFamily(neigh.header.family, () => [seenNeigh(neigh, names) ?? []].flat()))
+        .flatMap(neigh => ofFamily(neigh.header.family, () => [observedNeigh(neigh, names) ?? []].flat()))
 
-function seenNeigh({ header, attrs }: Neigh, names: LinkNames): ObservedNeigh | undefined {
+function observedNeigh({ header, attrs }: Neigh, names: LinkNames): ObservedNeigh | undefined {
   const link = names(header.index)
   if (attrs.dst === undefined || link === undefined) return undefined
   const mac: Mac | undefined = attrs.mac?.length === 6 ? macFromBytes(attrs.mac) : undefined

@@ -1,22 +1,26 @@
-// One interface as a line to talk on: whole Ethernet frames out and in. One socket, since closing one costs 15 ms (the kernel waits for RCU).
+// Raw AF_PACKET socket on one interface. One per interface: closing it takes 15 ms (RCU).
+import { codeOf } from '../errors.js'
 import { closeSync, readSync, writeSync } from 'node:fs'
 import type { Opener } from './sockets.js'
 
 export interface PacketSocket {
   send(frame: Uint8Array): void
-  /** The next frame of anybody else's, or `undefined` where none came within `ms`. The thread sleeps meanwhile. */
+  /** The next incoming frame; undefined after `ms`. Blocks the thread. */
   receive(ms: number): Uint8Array | undefined
-  /** Hears frames to a multicast MAC, six bytes. */
+  /** Receives frames to a multicast MAC, six bytes. */
   join(group: Uint8Array): void
   close(): void
 }
 
-/** <linux/if_ether.h>: every protocol, so that one socket hears ARP and IPv6. */
+/** <linux/if_ether.h>: every protocol, so that one socket receives ARP and IPv6. */
 const ETH_P_ALL = 0x0003
-/** Longer frames are cut: no question or answer about an address comes near. */
+/** Longer frames are truncated; ARP and NDP frames are far shorter. */
 const FRAME_BYTES_MAX = 2048
 
-/** Throws SystemError. */
+/**
+ * A socket bound to an interface, for all protocols.
+ * @throws SystemError
+ */
 export function openPacketSocket(
   opener: Opener,
   { netns, index }: { netns: number | undefined; index: number },
@@ -31,12 +35,12 @@ export function openPacketSocket(
   }
 }
 
-/** A link that goes down says so on its sockets, once each: then there is nothing to hear, and the next look tells why. */
+/** A link that goes down reports ENETDOWN once to each of its sockets. */
 function read(fd: number, buffer: Uint8Array): Uint8Array | undefined {
   try {
     return buffer.slice(0, readSync(fd, buffer))
   } catch (error) {
-    if (error instanceof Error && 'code' in error && TRANSIENT.includes(String(error.code))) return undefined
+    if (TRANSIENT.includes(codeOf(error))) return undefined
     throw error
   }
 }

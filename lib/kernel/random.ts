@@ -1,10 +1,13 @@
 // Random bytes from the kernel. Knows no use of them.
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** random(4): never blocks once the machine has started, and gives up to 256 bytes in one read. */
+/** random(4): does not block after boot, and returns up to 256 bytes in one read. */
 const URANDOM = '/dev/urandom'
 
-/** `count` of them, 256 at most. WebCrypto's come from the same place, and cost a process 5 ms the first time. */
+/**
+ * `count` random bytes, at most 256. Not WebCrypto, whose first use costs 5 ms.
+ * @throws Error if /dev/urandom returns fewer
+ */
 export function randomBytes(count: number): Uint8Array {
   const fd = openSync(URANDOM, 'r')
   try {

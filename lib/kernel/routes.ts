@@ -1,4 +1,4 @@
-// Routes as the kernel tells them, in our words: what is in a table, and which one a packet would take. Reads; changes nothing.
+// Reads routes: route messages as ObservedRoute, and route lookups of packets.
 import { bytesOf, familyOf, ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import type { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
@@ -7,13 +7,16 @@ import type { Resolved, RouteLookup, ObservedRoute } from '../plan/state.js'
 import type { Packet, Route } from '../plan/step.js'
 import { AF, networkFrom } from './family.js'
 
-/** The name of a link by its index; undefined where it has gone since something was seen on it: that went with it. */
+/** The name of a link by its index; undefined if it was deleted meanwhile. */
 export type LinkNames = (index: number) => string | undefined
 
-/** <linux/icmpv6.h> ICMPV6_ROUTER_PREF_MEDIUM: what a route has that nobody gave one. */
+/** <linux/icmpv6.h> ICMPV6_ROUTER_PREF_MEDIUM: the default. */
 const PREF_MEDIUM = 0
 
-/** The kernel's answer for one address each; what it says of no route is that there is none. */
+/**
+ * Route lookups by address; undefined: no route.
+ * @throws NetlinkError
+ */
 export function lookupsOf(
   conn: Conn,
   ips: readonly Ip[],
@@ -24,7 +27,10 @@ export function lookupsOf(
 
 const NO_ROUTE = ['ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EAFNOSUPPORT', 'EOPNOTSUPP']
 
-/** The kernel's answer for each packet. A source must be an address of the namespace (IPv4). */
+/**
+ * The route of each packet. For IPv4, `from` must be an address of the namespace.
+ * @throws NetlinkError
+ */
 export const resolvedOf = (conn: Conn, packets: readonly Packet[], names: LinkNames): readonly Resolved[] =>
   packets.map(packet => {
     const route = lookup(conn, packet, names)
@@ -35,7 +41,7 @@ function lookup(conn: Conn, { to, from, mark }: Packet, names: LinkNames): Route
   const dst = bytesOf(to)
   const src = from && bytesOf(from)
   const family = familyOf(to)
-  const flags = family === 4 ? RTM_F.lookupTable : 0 // IPv6 tells the table unasked, and refuses the flag
+  const flags = family === 4 ? RTM_F.lookupTable : 0 // IPv6 always reports the table, and rejects the flag
   const bits = dst.length * 8
   const header = { ...anyRoute, family: AF[family], dstLength: bits, srcLength: src ? bits : 0, flags }
   try {
@@ -67,7 +73,7 @@ const gatewayIn = ({
   return bytes && ipFromBytes(bytes)
 }
 
-/** One for each path of a multipath route; none where a link of it is gone. */
+/** One per hop of a multipath route; none if a link of the route is gone. */
 export function observedRoutes(message: RouteMessage, family: Family, names: LinkNames): readonly ObservedRoute[] {
   const { header, attrs } = message
   const { prefSrc, metrics } = attrs
@@ -102,7 +108,9 @@ export function observedRoutes(message: RouteMessage, family: Family, names: Lin
 const linksIn = ({ attrs: { oif = 0, multipath = [] } }: RouteMessage): readonly number[] =>
   [oif, ...multipath.map(({ index }) => index)].filter(index => index !== 0)
 
-/** What a route is told by besides that which has a word of ours, so that a copy is whole. What the kernel only reports stays out. */
+/**
+ * The attributes that Route has no name for, so that a copy is complete, without read-only ones.
+ */
 function keptOf({ header, attrs }: RouteMessage): Route['extra'] {
   const { dst, src, iif, oif, gateway, priority, prefSrc, multipath, cacheinfo, table, via, ...rest } = attrs
   const { uid, expires, nextHopId, pref, metrics, ...own } = rest

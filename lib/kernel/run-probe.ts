@@ -1,4 +1,4 @@
-// Asks a pod's link about addresses before they are used, and tells it whose they are. What is said is lib/probe; this is the doing.
+// Runs address probes and announcements of lib/probe on a pod's interface.
 import { familyOf, type Ip } from '../ip/address.js'
 import { macBytes, type Mac } from '../ip/mac.js'
 import { linkNamed, type ObservedLink } from '../plan/state.js'
@@ -12,35 +12,39 @@ import { openKernel, type Kernel } from './kernel.js'
 
 export type { ProbeRequest as Ask, Finding }
 
-/** <linux/if.h>: up, and with a carrier. */
+/** <linux/if.h>: up, with carrier. */
 const IFF_RUNNING = 0x40
-/** A virtual link has its carrier at once, a card after it has talked to its switch. Probes into a dead line would prove nothing. */
+/** A physical link needs time to negotiate; probes without carrier would prove nothing. */
 const CARRIER_MS_MAX = 3000
 const CARRIER_PAUSE_MS = 10
-/** RFC 5227 §1.1 announces twice, two seconds apart; a pod waits for this. */
+/** RFC 5227 §1.1 has two announcements, two seconds apart; shorter here, since the pod waits. */
 const ANNOUNCE_GAP_MS = 20
 
-/** An interface of the pod's namespace. */
+/** Interface `nic` in the pod. */
 export interface ProbeTarget {
   readonly kernel: Kernel
   readonly nic: string
 }
 
 /**
- * What is wrong with the addresses that the interface shall get; nothing where all is well. Sets it up, and leaves it so. All addresses at
- * once, in about 200 ms, and up to 500 where a gateway does not answer. Throws SystemError where the kernel refuses, and for no interface.
+ * Conflicts and unreachable gateways for the addresses of an interface, probed all at once: about
+ * 200 ms, up to 500 ms if a gateway does not answer. Sets the interface up.
+ * @throws SystemError; Error if there is no such interface
  */
 export function detect({ kernel, nic }: ProbeTarget, asks: readonly ProbeRequest[]): readonly Finding[] {
   const link = upAndRunning({ kernel, nic })
-  if (link.mac === undefined) return [] // no Ethernet: nobody could be asked
+  if (link.mac === undefined) return [] // not Ethernet
   const socket = kernel.packetSocket({ where: 'pod', name: nic })
   for (const group of groupsOf(asks)) socket.join(macBytes(group))
   const nowMs = (): number => performance.now()
-  const talk = { send: socket.send, receive: socket.receive, nowMs }
-  return exchange(begin({ own: link.mac, asks, nowMs: nowMs() }), talk)
+  const channel = { send: socket.send, receive: socket.receive, nowMs }
+  return exchange(begin({ own: link.mac, asks, nowMs: nowMs() }), channel)
 }
 
-/** Answers to a question from nobody go to all nodes; whoever looks for a duplicate of the same address asks its group (RFC 4862 §5.4). */
+/**
+ * An NA that answers a DAD probe (unspecified source) goes to all-nodes; a concurrent DAD probe
+ * goes to the solicited-node group (RFC 4862 §5.4).
+ */
 const groupsOf = (asks: readonly ProbeRequest[]): readonly Mac[] => {
   const six = asks.filter(({ ip }) => familyOf(ip) === 6)
   return six.length === 0 ? [] : [ALL_NODES, ...six.map(({ ip }) => solicitedNodeOf(ip))].map(multicastMac)
@@ -65,7 +69,10 @@ function upAndRunning(on: ProbeTarget): ObservedLink {
 
 const setUp = (name: string): Step => ({ verb: 'setUp', where: 'pod', name, was: false })
 
-/** Tells the link whose these addresses are, twice. Throws SystemError where a frame cannot be sent. */
+/**
+ * Sends gratuitous ARP and unsolicited NA for the addresses, twice.
+ * @throws SystemError if a frame cannot be sent
+ */
 export async function announce({ kernel, nic }: ProbeTarget, ips: readonly Ip[]): Promise<void> {
   const { mac } = linkOf({ kernel, nic })
   if (mac === undefined) return
@@ -77,8 +84,10 @@ export async function announce({ kernel, nic }: ProbeTarget, ips: readonly Ip[])
 }
 
 /**
- * The same for an IPAM under a main plugin that knows nothing of it. The addresses are announced right away: nobody does it later, since
- * the link is up by then. Where something is wrong the link is left as it was. `netns` is a path. Throws NetnsError too.
+ * detect() for an IPAM; `netns` is a path. Announces the addresses if there is no finding: the main
+ * plugin does not, and the kernel only announces when a link comes up. With a finding the link is
+ * set down again if it was.
+ * @throws NetnsError, SystemError
  */
 export async function detectAlone(
   { netns, nic }: { readonly netns: string; readonly nic: string },

@@ -1,4 +1,5 @@
-// Namespaces and the sockets born in them, through libc. The only file that knows bun:ffi; knows nothing of messages.
+// Network namespaces and sockets through libc. The only file that imports bun:ffi.
+import { codeOf } from '../errors.js'
 import { dlopen, ptr, read } from 'bun:ffi'
 import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -8,7 +9,7 @@ import { errnoText } from './errno.js'
 const LIBC = 'libc.so.6'
 const OWN_NETNS = '/proc/thread-self/ns/net'
 
-// <linux/magic.h>: a namespace lies on nsfs, or on procfs where the kernel is old.
+// <linux/magic.h>: a namespace is on nsfs, or on procfs with an old kernel.
 const NSFS_MAGIC = 0x6e736673
 const PROC_SUPER_MAGIC = 0x9fa0
 
@@ -32,9 +33,9 @@ const PACKET_IGNORE_OUTGOING = 23
 const PACKET_MR_MULTICAST = 0
 const POLLIN = 1
 
-/** A dump may be long; the kernel doubles this for its bookkeeping. */
+/** For long dumps; the kernel doubles the value (socket(7)). */
 const RECEIVE_BUFFER_BYTES = 1 << 20
-/** The kernel answers inside send(2); this bounds what cannot happen. */
+/** The kernel answers within send(2); a safeguard. */
 const NETLINK_RECEIVE_MS_MAX = 5000
 
 const SYMBOLS = {
@@ -49,7 +50,7 @@ const SYMBOLS = {
 
 const LOCK_EX = 2 // <sys/file.h>
 
-/** libc said no. */
+/** A failed call of libc. */
 export class SystemError extends Error {
   override readonly name = 'SystemError'
   readonly code: string
@@ -59,10 +60,10 @@ export class SystemError extends Error {
   }
 }
 
-/** What CNI_NETNS names is no network namespace. The sentences are those of the reference plugins. */
+/** CNI_NETNS is not a network namespace. The messages are those of the reference plugins. */
 export class NetnsError extends Error {
   override readonly name = 'NetnsError'
-  /** No namespace is there, nothing or a plain file: for DEL that is success. */
+  /** The path does not exist or is a plain file: success for DEL. */
   readonly isGone: boolean
   constructor(message: string, isGone: boolean) {
     super(message)
@@ -76,34 +77,36 @@ interface SocketName {
   readonly address: Uint8Array
 }
 
-/** What can be opened in a namespace. `undefined` in place of a namespace is the one we run in. */
+/** Opens sockets in a namespace; undefined is our own. */
 export class Opener {
   readonly #libc = dlopen(LIBC, SYMBOLS).symbols
 
-  /** A netlink socket for links and routes, with extended acks and strict dumps. It stays in its namespace whoever uses it later. */
+  /** An rtnetlink socket with extended ack and strict checking. It stays in its namespace. */
   netlink(netns: number | undefined): number {
     return this.#netlink(netns, NETLINK_ROUTE)
   }
 
-  /** The same for nf_tables. SystemError EPROTONOSUPPORT where the kernel has no netfilter. */
+  /** A netfilter socket. Throws SystemError EPROTONOSUPPORT if the kernel has no netfilter. */
   netfilter(netns: number | undefined): number {
     return this.#netlink(netns, NETLINK_NETFILTER)
   }
 
   /**
-   * A raw packet socket bound to an interface: what is written is a whole Ethernet frame.
-   * `protocol` is the EtherType to receive, 0 to receive nothing.
+   * A raw packet socket bound to an interface, for whole Ethernet frames.
+   * `protocol` is the EtherType to receive, 0 for none.
    */
   packet(options: { netns: number | undefined; index: number; protocol: number }): number {
     return this.inside(options.netns, () =>
       this.#socket(
         { family: AF_PACKET, protocol: 0, address: sockaddrLl(options) },
-        fd => this.#set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)), // Linux 4.20; the codecs also know their own frames
+        fd => this.#set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1)), // Linux 4.20; the decoders ignore our own frames too
       ),
     )
   }
 
-  /** Lets frames to a multicast MAC, six bytes, through the interface as long as the packet socket lives (packet(7)). */
+  /**
+   * Receives frames to a multicast MAC, six bytes, until the packet socket is closed (packet(7)).
+   */
   join(fd: number, { index, group }: { index: number; group: Uint8Array }): void {
     const bytes = new Uint8Array(16)
     new Int32Array(bytes.buffer, 0, 1)[0] = index
@@ -112,7 +115,7 @@ export class Opener {
     this.#set(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, bytes)
   }
 
-  /** True when there is something to read; false after `ms`, and when a signal came. */
+  /** True if there is something to read; false after `ms` or on a signal. */
   waitFor(fd: number, ms: number): boolean {
     const polled = new Uint8Array(8) // struct pollfd
     new Int32Array(polled.buffer, 0, 1)[0] = fd
@@ -121,8 +124,8 @@ export class Opener {
   }
 
   /**
-   * flock(2) on a file, made where it is not there. It goes with the process, however that ends. Waits without a limit of its own: the
-   * kernel keeps the queue, and who holds it only talks to the kernel, whose answers have one.
+   * flock(2) on a file, created if missing; released when the process ends. Waits without a
+   * timeout: the holder only talks to the kernel, whose answers have one.
    */
   lock(file: string): () => void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
@@ -134,7 +137,9 @@ export class Opener {
     return () => closeSync(fd)
   }
 
-  /** Runs synchronous work inside a namespace, for /proc/sys. Nothing may be awaited in it. */
+  /**
+   * Runs synchronous work in a namespace, for /proc/sys. No await in it: the thread is switched.
+   */
   inside<T>(netns: number | undefined, work: () => T): T {
     if (netns === undefined) return work()
     const home = openSync(OWN_NETNS, 'r')
@@ -143,7 +148,7 @@ export class Opener {
       try {
         return work()
       } finally {
-        if (this.#libc.setns(home, CLONE_NEWNET) !== 0) abort() // every later call would hit the pod in place of the node
+        if (this.#libc.setns(home, CLONE_NEWNET) !== 0) abort() // later requests would change the pod, not the node
       }
     } finally {
       closeSync(home)
@@ -154,7 +159,8 @@ export class Opener {
     const options = (fd: number): void => {
       this.#set(fd, SOL_SOCKET, SO_RCVBUF, int32(RECEIVE_BUFFER_BYTES))
       this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(NETLINK_RECEIVE_MS_MAX))
-      // Older kernels know none of the three: then errors have no text and dumps are filtered by who reads them.
+      // Older kernels have none of the three: errors have no text, and dumps are filtered by the
+      // reader.
       for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
         this.#set(fd, SOL_NETLINK, option, int32(1))
     }
@@ -175,7 +181,7 @@ export class Opener {
     }
   }
 
-  /** A socket without an option is still a socket: whether it took is not asked. */
+  /** Every option is optional, so that errors are ignored. */
   #set(fd: number, level: number, option: number, value: Uint8Array): void {
     this.#libc.setsockopt(fd, level, option, ptr(value), value.byteLength)
   }
@@ -186,7 +192,10 @@ export class Opener {
   }
 }
 
-/** The descriptor of the namespace that a path names. Throws NetnsError in the reference plugins' words. */
+/**
+ * The file descriptor of the namespace at a path.
+ * @throws NetnsError with the reference plugins' messages
+ */
 export function openNetns(path: string): number {
   let magic: number
   try {
@@ -205,18 +214,14 @@ export function openNetns(path: string): number {
   }
 }
 
-function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
-  throw error
-}
-
-/** The thread is in the wrong namespace and cannot leave it; going on would change the wrong one. */
+/** The thread cannot leave the pod's namespace; continuing would change the wrong one. */
 function abort(): never {
   dlopen(LIBC, { abort: { args: [], returns: 'void' } }).symbols.abort()
   throw new Error('abort returned')
 }
 
-// Endianness: sockaddr_nl and sockaddr_ll are host order but for sll_protocol; typed arrays are host order too.
+// sockaddr_nl and sockaddr_ll are in host order, as typed arrays are; sll_protocol is in network
+// order.
 function sockaddrNl(): Uint8Array {
   const bytes = new Uint8Array(12)
   new Uint16Array(bytes.buffer, 0, 1)[0] = AF_NETLINK

@@ -1,29 +1,29 @@
-// Attributes (struct nlattr) as tables: decoder, encoder and type from one line each. Knows no message.
+// Attributes (struct nlattr) as tables: decoder, encoder and type from one row each. No messages.
 import { blank, concat, isScalar, u16, viewOf, within, WireError } from './wire.js'
 import type { Codec, Fixed, Scalar, ValueOf } from './wire.js'
 
-/** Bits of nla_type that are not the type, <linux/netlink.h>. */
+/** Flag bits of nla_type (<linux/netlink.h>). */
 export const NLA_F_NESTED = 0x8000
 const NLA_TYPE_MASK = 0x3fff
 
 const HEADER = 4
 const align = (length: number): number => (length + 3) & ~3
 
-/** An attribute as it lies there. `type` holds its NLA_F_ bits too. */
+/** A raw attribute; `type` includes its NLA_F_ bits. */
 export interface Attribute {
   readonly type: number
   readonly bytes: Uint8Array
 }
 
-/** `name: [type, codec]`. A type with NLA_F_NESTED is written with the bit; on reading the bit does not matter. */
+/** `name: [type, codec]`. A type with NLA_F_NESTED is encoded with the bit; decoding ignores it. */
 export type AttrTable = Readonly<Record<string, readonly [type: number, codec: Codec<unknown>]>>
 
-/** All optional: a message holds what it holds. `unknown` is what the kernel sent and the table does not name. */
+/** All optional; `unknown` is what the kernel sent and the table does not name. */
 export type AttrsOf<T extends AttrTable> = { readonly [K in keyof T]?: ValueOf<T[K][1]> | undefined } & {
   readonly unknown?: readonly Attribute[] | undefined
 }
 
-/** Goes from attribute to attribute of a view and says of each where its bytes begin and end. */
+/** Calls `use` with the type and the bounds of each attribute. */
 function eachOf(view: DataView, use: (type: number, start: number, end: number) => void): void {
   for (let at = 0; at < view.byteLength;) {
     const left = view.byteLength - at
@@ -37,14 +37,17 @@ function eachOf(view: DataView, use: (type: number, start: number, end: number) 
   }
 }
 
-/** Cuts bytes into attributes. */
+/**
+ * Splits bytes into attributes.
+ * @throws WireError
+ */
 export function attributesOf(bytes: Uint8Array): Attribute[] {
   const found: Attribute[] = []
   eachOf(viewOf(bytes), (type, start, end) => found.push({ type, bytes: bytes.slice(start, end) }))
   return found
 }
 
-/** An attribute that is still to be written: a scalar as its value, all else as its bytes. */
+/** An attribute to encode: a scalar as its value, any other as its bytes. */
 type Unwritten =
   | (Attribute & { readonly size: number; readonly scalar?: undefined })
   | {
@@ -55,7 +58,7 @@ type Unwritten =
       readonly value: number
     }
 
-/** Its length is two bytes. */
+/** nla_len is two bytes. */
 const SIZE_MAX = 0xffff - HEADER
 
 function unwritten({ type, bytes }: Attribute): Unwritten {
@@ -63,7 +66,7 @@ function unwritten({ type, bytes }: Attribute): Unwritten {
   return { type, bytes, size: bytes.length }
 }
 
-/** Attributes one after another, each padded to four bytes as the next one asks. */
+/** The attributes, each padded to NLA_ALIGNTO. */
 function written(parts: readonly Unwritten[]): Uint8Array {
   let total = 0
   for (const { size } of parts) total += align(HEADER + size)
@@ -81,14 +84,14 @@ function written(parts: readonly Unwritten[]): Uint8Array {
 }
 
 /**
- * A set of attributes. Written in the order of the value's keys; of one that comes twice the last counts, as in the kernel. `wanted`: what is
- * read of it, where that is little of much; all else is passed over, what has no name too.
+ * A codec for a set of attributes. Encodes in the order of the value's keys; of a repeated
+ * attribute the last counts, as in the kernel. `wanted`: decode only these, and skip all others.
  */
 export function attrs<const T extends AttrTable>(table: T, wanted?: readonly (keyof T & string)[]): Codec<AttrsOf<T>> {
   let keys: ReturnType<typeof keysOf> | undefined
   return {
     decode(bytes) {
-      const known = (keys ??= keysOf(table, wanted)) // of the tables that a process loads, it reads a few
+      const known = (keys ??= keysOf(table, wanted)) // lazily: a process uses few of the tables it loads
       const view = viewOf(bytes)
       const value: Record<string, unknown> = {}
       const unknown: Attribute[] = []
@@ -131,7 +134,9 @@ function partOf(table: AttrTable, key: string, value: unknown): Unwritten {
   return within(key, () => unwritten({ type, bytes: codec.encode(value) }))
 }
 
-/** A nest of one kind of attribute, many times; attributes of other types in it are passed over. NLA_F_NESTED as in a table. */
+/**
+ * A nest of repeated attributes of one type; other types are skipped. NLA_F_NESTED as in a table.
+ */
 export function repeated<T>(type: number, codec: Codec<T>): Codec<readonly T[]> {
   return {
     decode: bytes =>
@@ -142,7 +147,7 @@ export function repeated<T>(type: number, codec: Codec<T>): Codec<readonly T[]> 
   }
 }
 
-/** A nest whose attributes are numbered from 0, such as IFLA_BOND_ARP_IP_TARGET. The numbers are order, and nothing else. */
+/** A nest whose attribute types are indexes from 0, such as IFLA_BOND_ARP_IP_TARGET. */
 export function indexed<T>(codec: Codec<T>): Codec<readonly T[]> {
   return {
     decode: bytes => attributesOf(bytes).map((one, i) => within(`${i}`, () => codec.decode(one.bytes))),
@@ -155,7 +160,7 @@ export interface Body<H, A> {
   readonly attrs: A
 }
 
-/** What nearly every message is: a struct, then attributes. */
+/** The payload of most messages: a struct, then attributes. */
 export function body<H, A>(header: Fixed<H>, attributes: Codec<A>): Codec<Body<H, A>> {
   return {
     decode: bytes => ({

@@ -1,57 +1,60 @@
-// One request and its answers, on any transport of datagrams. Knows sequence numbers; knows no file descriptor.
+// Requests and their answers over any datagram transport. Sequence numbers; no file descriptor.
 import { BatchError, ERRNO, NetlinkError } from './errno.js'
 import { doneOf, errorOf, framesOf, NLM_F, NLMSG, request } from './message.js'
 import type { ChangeOp, DumpOp, Frame, GetOp, Keep, Part, AckVerdict } from './message.js'
 import { concat, within, WireError } from './wire.js'
 
-/** Whole datagrams, both ways. The kernel works a request off while it is sent, so nothing here waits. */
+/** Datagrams in both directions. Synchronous: the kernel handles a request within send(2). */
 export interface Transport {
   send(bytes: Uint8Array): void
-  /** One datagram, which is gone when the next one is received. */
+  /** One datagram, valid until the next receive(). */
   receive(): Uint8Array
   close(): void
 }
 
-/** A dump that changed while it was read is asked for again this often. */
+/** Attempts for a dump that is interrupted (NLM_F_DUMP_INTR). */
 const DUMPS_MAX = 20
-/** Where entries can be told apart, so many dumps together have what was there all the while: each may have missed one. */
+/** Interrupted dumps that are merged if entries have an identity: each may have missed one. */
 const DUMPS_TOGETHER = 4
 /** Datagrams of one answer: 32 KiB each, so some 100,000 links or a million routes. */
 const DATAGRAMS_MAX = 10_000
 
 const SEQ_MASK = 0xffffffff
 
-/** A frame that ends an exchange, and what it says. */
+/** The frames of an answer, and the verdict of the one that ends it. */
 interface Answers {
   readonly frames: readonly Frame[]
   readonly verdict: AckVerdict
   readonly interrupted: boolean
 }
 
-const YES: AckVerdict = { errno: 0, text: '', offset: undefined }
+const SUCCESS: AckVerdict = { errno: 0, text: '', offset: undefined }
 
 export class Conn {
   readonly #transport: Transport
   readonly #portId: number | undefined
   #seq = 0
-  /** For who counts: requests so far, those of them that were dumps, and bytes that came in answers. */
+  /** Statistics: requests, dumps among them, and bytes received. */
   requests = 0
   dumps = 0
   received = 0
 
-  /** `portId`: the socket's own, where known; answers to another are then passed over. */
+  /** `portId`: the socket's own, if known; answers to another port are skipped. */
   constructor(transport: Transport, { portId }: { portId?: number } = {}) {
     this.#transport = transport
     this.#portId = portId
   }
 
-  /** Changes something. Throws NetlinkError when the kernel says no. */
+  /** A change. Throws NetlinkError if the kernel rejects it. */
   change<T>(op: ChangeOp<T>, value: T): void {
     const { verdict } = this.#exchange(op, value)
     if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
   }
 
-  /** Reads one thing. Throws NetlinkError when there is none: ENODEV for a link, ENETUNREACH for a route. */
+  /**
+   * Reads one object. Throws NetlinkError if there is none: ENODEV for a link, ENETUNREACH for a
+   * route.
+   */
   get<T>(op: GetOp<T>, value: T): T {
     const { frames, verdict } = this.#exchange(op, value)
     if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
@@ -61,9 +64,10 @@ export class Conn {
   }
 
   /**
-   * Reads all that the filter lets through; what the kernel does not filter, the caller must. `keep` does it on a byte, before
-   * they are decoded: for what may be thousands. Of a list that changes under each dump it is what several have between them, so what
-   * went in that time may still be there.
+   * Reads all objects that match the filter; the caller must filter again, since older kernels do
+   * not. `keep` filters on a byte before decoding, for thousands of objects. A dump that keeps
+   * being interrupted is merged from several, so that it may include objects deleted meanwhile.
+   * @throws NetlinkError, WireError
    */
   dump<T>(op: DumpOp<T>, filter: T, keep?: Keep): T[] {
     const seen = new Map<string, T>()
@@ -80,12 +84,12 @@ export class Conn {
   }
 
   /**
-   * Makes all of the changes or none, in one datagram between two ends, as nf_tables wants it. Throws BatchError for the first
-   * change that the kernel refuses.
+   * Applies all changes or none, in one datagram between a begin and an end message (nfnetlink).
+   * @throws BatchError for the first change that the kernel rejects
    */
   batch(ends: { readonly begin: Part; readonly end: Part }, parts: readonly Part[]): void {
     if (parts.length === 0) return
-    const first = this.#seq + 1 // seq of `begin`; the part at index i has the i-th after it
+    const first = this.#seq + 1 // seq of `begin`; part i has first + 1 + i
     this.#seq = first + parts.length + 1
     const last = first + parts.length
     const messages = [ends.begin, ...parts, ends.end].map(({ bytes }, i) =>
@@ -99,7 +103,10 @@ export class Conn {
     this.#transport.close()
   }
 
-  /** The kernel answers in the order of the changes, each that it refuses and the last; what no change is to blame for, it says of `begin`. */
+  /**
+   * The kernel acknowledges rejected changes and the last one, in order; other errors refer to
+   * `begin`.
+   */
   #settle({ first, last, begin, parts }: { first: number; last: number; begin: Part; parts: readonly Part[] }): void {
     let refused: BatchError | undefined
     for (let datagrams = 0; datagrams < DATAGRAMS_MAX; datagrams++) {
@@ -119,7 +126,7 @@ export class Conn {
     throw new WireError(`${begin.name}: no end after ${DATAGRAMS_MAX} datagrams`)
   }
 
-  /** Not whole: not of one moment, so that something may be missing. */
+  /** `isWhole` is false for an interrupted dump, which may have missed something. */
   #tryDump<T>(op: DumpOp<T>, filter: T, keep: Keep | undefined): { frames: readonly Frame[]; isWhole: boolean } {
     const { frames, interrupted, verdict } = this.#exchange(op, filter, keep)
     const { errno } = verdict
@@ -131,7 +138,7 @@ export class Conn {
 
   #exchange<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, value: T, keep?: Keep): Answers {
     this.requests++
-    this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which is what the kernel puts on events
+    this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which notifications have
     const seq = this.#seq
     const bytes = within(op.name, () => request(op, value, seq))
     syscall(op.name, () => this.#transport.send(bytes))
@@ -157,7 +164,7 @@ export class Conn {
 const isData = ({ header }: Frame): boolean => header.type > NLMSG.overrun
 const isInterrupted = ({ header }: Frame): boolean => (header.flags & NLM_F.dumpInterrupted) !== 0
 
-/** What a frame decides; undefined while more is to come. */
+/** The verdict of a frame; undefined if more frames follow. */
 function verdictOf<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, frame: Frame): AckVerdict | undefined {
   switch (frame.header.type) {
     case NLMSG.error:
@@ -171,13 +178,13 @@ function verdictOf<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, frame: Frame): Ack
     default:
       if (op.asks === 'change' || frame.header.type !== op.answer)
         throw new WireError(`message ${frame.header.type} does not answer message ${op.type}`)
-      return op.asks === 'get' ? YES : undefined
+      return op.asks === 'get' ? SUCCESS : undefined
   }
 }
 
 const decode = <T>(op: GetOp<T> | DumpOp<T>, { payload }: Frame): T => within(op.name, () => op.codec.decode(payload))
 
-/** A failed send or receive carries libc's errno, as node:fs does it: `code` ENOBUFS, `errno` -105. */
+/** Turns a failed send or receive of node:fs (`errno` -105) into a NetlinkError. */
 function syscall<T>(op: string, work: () => T): T {
   try {
     return work()

@@ -1,7 +1,7 @@
-// Linux error numbers by name, and the error that a kernel's no becomes. Knows no message.
+// Linux errno numbers by name, and the errors of a rejected request.
 import { WireError } from './wire.js'
 
-/** <asm-generic/errno-base.h> and <asm-generic/errno.h>: x86, arm and riscv share them. */
+/** <asm-generic/errno-base.h>, <asm-generic/errno.h>: x86, arm and riscv. */
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
@@ -75,13 +75,13 @@ export const ERRNO = {
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(ERRNO).map(([name, number]) => [number, name]))
 
-/** `EEXIST` of 17; `errno 1234` of what has no name here. */
+/** `EEXIST` for 17; `errno 1234` for a number without a name here. */
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`
 
-/** 17 of `EEXIST`; 0 of a name that is none. */
+/** 17 for `EEXIST`; 0 for an unknown name. */
 export const errnoOf = (name: string): number => Object.entries(ERRNO).find(([known]) => known === name)?.[1] ?? 0
 
-/** The kernel said no. `op` is what was asked (`addr.add`), `text` the kernel's own words or empty. */
+/** A rejected request: `op` is its name (`addr.add`), `text` the extended ack or empty. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError'
   readonly op: string
@@ -98,11 +98,14 @@ export class NetlinkError extends Error {
   }
 }
 
-/** The request may be done or not: libc failed to send it or to read the answer (its error is the cause), or the answer made no sense. */
+/** Whether it is unknown if the request was applied: sending, receiving or decoding failed. */
 export const isUnanswered = (error: unknown): boolean =>
   error instanceof WireError || (error instanceof NetlinkError && error.cause !== undefined)
 
-/** A batch was refused, and nothing of it is done; `part` is which of its changes it was for, undefined: for no single one. */
+/**
+ * A rejected batch, of which nothing was applied; `part` is the index of the rejected change, if
+ * any.
+ */
 export class BatchError extends NetlinkError {
   readonly part: number | undefined
   constructor(refusal: { op: string; errno: number; text?: string }, part: number | undefined, options?: ErrorOptions) {

@@ -1,13 +1,17 @@
-// A transport over an open netlink socket: read(2) and write(2) on its file descriptor. The only file here with effects.
+// A transport over a netlink socket: read(2) and write(2). The only file in this folder with
+// effects.
+import { codeOf } from '../errors.js'
 import { closeSync, readSync, writeSync } from 'node:fs'
 import type { Transport } from './conn.js'
 import { WireError } from './wire.js'
 
-/** The kernel packs dumps up to 32 KiB; twice that, so that a full buffer means a cut datagram. */
+/**
+ * Twice the kernel's maximum for dumps (32 KiB), so that a full buffer means a truncated datagram.
+ */
 const BUFFER_BYTES = 65_536
 const INTERRUPTS_MAX = 100
 
-/** `fd`: a netlink socket that blocks, opened in the namespace it is to speak for. `close` closes it. */
+/** `fd`: a blocking netlink socket; close() closes it. */
 export function fdTransport(fd: number): Transport {
   const buffer = new Uint8Array(BUFFER_BYTES)
   return {
@@ -27,13 +31,12 @@ export function fdTransport(fd: number): Transport {
   }
 }
 
-/** A signal may interrupt a system call; it is then made again. */
+/** Repeats a system call that a signal interrupted (EINTR). */
 function uninterrupted(call: () => number): number {
   for (let interrupts = 0; ; interrupts++)
     try {
       return call()
     } catch (thrown) {
-      const interrupted = thrown instanceof Error && 'code' in thrown && thrown.code === 'EINTR'
-      if (!interrupted || interrupts === INTERRUPTS_MAX) throw thrown
+      if (codeOf(thrown) !== 'EINTR' || interrupts === INTERRUPTS_MAX) throw thrown
     }
 }

@@ -1,8 +1,8 @@
-// Messages: nlmsghdr, what a request is, and how the kernel says yes or no. Knows no socket.
+// Messages: nlmsghdr, requests and acknowledgements. No socket.
 import { attrs } from './attrs.js'
 import { concat, cstring, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
 
-/** <linux/netlink.h> NLM_F_*. `replace` and `root`, `excl` and `match` share a bit: requests to make and requests to read. */
+/** <linux/netlink.h> NLM_F_*. Some bits differ in meaning between NEW and GET requests. */
 export const NLM_F = {
   request: 0x1,
   multi: 0x2,
@@ -15,9 +15,9 @@ export const NLM_F = {
   create: 0x400,
   append: 0x800,
   dump: 0x300,
-  /** In an answer: the request is not repeated in it. */
+  /** In an ack: without the payload of the request. */
   capped: 0x100,
-  /** In an answer: attributes follow. */
+  /** In an ack: attributes follow. */
   ackTlvs: 0x200,
 } as const
 
@@ -28,48 +28,50 @@ export const nlmsghdr = struct('nlmsghdr', 16, { length: u32, type: u16, flags: 
 /** Extended ack, <linux/netlink.h> NLMSGERR_ATTR_*. */
 export const nlmsgerrAttrs = attrs({
   message: [1, cstring],
-  /** Where in the request the bad attribute is, in bytes from its nlmsghdr. */
+  /** Offset of the bad attribute in the request, in bytes from its nlmsghdr. */
   offset: [2, u32],
   missingType: [5, u32],
   missingNest: [6, u32],
 })
 
-/** A message within a datagram. */
+/** A message in a datagram. */
 export interface Frame {
   readonly header: ValueOf<typeof nlmsghdr>
   readonly payload: Uint8Array
 }
 
 interface Op<T> {
-  /** For people: `addr.add`. */
+  /** For errors: `addr.add`. */
   readonly name: string
   readonly type: number
-  /** The whole of nlmsg_flags. */
+  /** All of nlmsg_flags. */
   readonly flags: number
   readonly codec: Codec<T>
 }
 
-/** Changes something; the kernel answers yes or no. */
+/** A change, which the kernel acknowledges. */
 export interface ChangeOp<T> extends Op<T> {
   readonly asks: 'change'
 }
-/** Reads one thing. */
+/** Reads one object. */
 export interface GetOp<T> extends Op<T> {
   readonly asks: 'get'
   /** nlmsg_type of the answer. */
   readonly answer: number
 }
-/** Reads many. */
+/** Reads a list of objects. */
 export interface DumpOp<T> extends Op<T> {
   readonly asks: 'dump'
   readonly answer: number
-  /** An errno that means there are none, such as ENOENT for the routes of a table that does not exist. */
+  /**
+   * An errno that means an empty list, such as ENOENT for routes of a table that does not exist.
+   */
   readonly noneIs?: number | undefined
-  /** Tells one from another, where a list that never stands still is put together of several dumps. */
+  /** Identifies an object, to merge dumps that keep being interrupted (NLM_F_DUMP_INTR). */
   identity?(value: T): string
 }
 
-/** A request that changes; `flags` beyond REQUEST and ACK say how. */
+/** A change; `flags` are added to NLM_F_REQUEST and NLM_F_ACK. */
 export const change = <T>(name: string, type: number, codec: Codec<T>, flags = 0): ChangeOp<T> => ({
   asks: 'change',
   name,
@@ -78,9 +80,10 @@ export const change = <T>(name: string, type: number, codec: Codec<T>, flags = 0
   codec,
 })
 
-/** The RTM_NEW… that answers an RTM_GET…: message types come in fours, NEW DEL GET SET. */
+/** The RTM_NEW… that answers an RTM_GET…: message types come in fours, NEW, DEL, GET, SET. */
 const answerTo = (type: number): number => type & ~3
 
+/** A request for one object. */
 export const get = <T>(name: string, type: number, codec: Codec<T>): GetOp<T> => ({
   asks: 'get',
   name,
@@ -90,6 +93,7 @@ export const get = <T>(name: string, type: number, codec: Codec<T>): GetOp<T> =>
   answer: answerTo(type),
 })
 
+/** A request for a list (NLM_F_DUMP). */
 export const dump = <T>(
   name: string,
   type: number,
@@ -105,7 +109,7 @@ export const dump = <T>(
   ...more,
 })
 
-/** The whole message, nlmsghdr and all. The port is 0: the kernel knows the sender. */
+/** A message with its nlmsghdr. nlmsg_pid is 0: the kernel knows the sender. */
 export function request<T>(op: Op<T>, value: T, seq: number): Uint8Array {
   const payload = op.codec.encode(value)
   return concat([
@@ -114,35 +118,42 @@ export function request<T>(op: Op<T>, value: T, seq: number): Uint8Array {
   ])
 }
 
-/** A change with its value, to stand among others in one datagram. `acknowledged`: the kernel is to answer it in any case. */
+/** A change with its value, as part of a batch. `acknowledged`: with NLM_F_ACK. */
 export interface Part {
   /** For people: `nft.rule.add`. */
   readonly name: string
-  bytes(asked: { readonly seq: number; readonly acknowledged: boolean }): Uint8Array
+  bytes(options: { readonly seq: number; readonly acknowledged: boolean }): Uint8Array
 }
 
+/** A part of a batch. */
 export const part = <T>(op: ChangeOp<T>, value: T): Part => ({
   name: op.name,
   bytes: ({ seq, acknowledged }) =>
     within(op.name, () => request(acknowledged ? { ...op, flags: op.flags | NLM_F.ack } : op, value, seq)),
 })
 
-/** What is wanted of a dump, by one byte of each payload, which is `from` to `to`. Data: of thousands, few may be, and a call for each costs more. */
+/**
+ * A filter on a dump: byte `at` of the payload is within `from` and `to`. Data, not a function: a
+ * call per message would cost more than the rest.
+ */
 export interface Keep {
   readonly at: number
   readonly from: number
   readonly to: number
-  /** These four bytes too, in the host's order, wherever attributes lie (at a multiple of four): an IPv4 address. */
+  /** And contains these four bytes (host order) at a multiple of four: an IPv4 address. */
   readonly word?: number
 }
 
-/** Cuts a datagram into messages, of which each is a copy; of those that carry data, into what `keep` wants. */
+/**
+ * Splits a datagram into messages, each a copy; data messages only if they match `keep`.
+ * @throws WireError
+ */
 export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
   const frames: Frame[] = []
   const view = viewOf(datagram)
   let at = 0
   for (;;) {
-    if (keep !== undefined) at = passOver(datagram, at, keep)
+    if (keep !== undefined) at = skip(datagram, at, keep)
     if (at >= datagram.length) return frames
     const left = datagram.length - at
     if (left < nlmsghdr.size) throw new WireError(`nlmsghdr wants ${nlmsghdr.size} bytes, not ${left}`)
@@ -154,21 +165,22 @@ export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
   }
 }
 
-/** nlmsghdr begins with its length, four bytes; its type and its flags are the third and the fourth two bytes. */
+/** Index of nlmsg_type and nlmsg_flags in units of two bytes. */
 const TYPE_AT = 2
 const FLAGS_AT = 3
 
 /**
- * Where the first message lies, from `start` on, that is wanted, or is not whole, or says that the dump is not of one moment. There may be
- * thousands before it: one loop over arrays of the host's own order, which netlink is in, without a call.
+ * The offset of the first message from `start` on that matches, is truncated, or has
+ * NLM_F_DUMP_INTR. One loop over typed arrays (netlink is in host order), since it may skip
+ * thousands.
  */
-function passOver(bytes: Uint8Array, start: number, { at: offset, from, to, word }: Keep): number {
+function skip(bytes: Uint8Array, start: number, { at: offset, from, to, word }: Keep): number {
   const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
   const longs = new Uint32Array(buffer, byteOffset, bytes.length >> 2)
   const shorts = new Uint16Array(buffer, byteOffset, bytes.length >> 1)
   const end = bytes.length
   let at = start
-  let found = word === undefined ? -1 : longs.indexOf(word, at >> 2) // of thousands of messages one search
+  let found = word === undefined ? -1 : longs.indexOf(word, at >> 2) // one search, not one per message
   while (end - at >= nlmsghdr.size) {
     const length = longs[at >> 2] ?? 0
     const type = shorts[(at >> 1) + TYPE_AT] ?? 0
@@ -185,22 +197,24 @@ function passOver(bytes: Uint8Array, start: number, { at: offset, from, to, word
   return at
 }
 
-/** What NLMSG_ERROR and NLMSG_DONE say. `errno` 0 is yes; `text` is the extended ack's, or empty. */
+/** NLMSG_ERROR or NLMSG_DONE. `errno` 0: success; `text` is the extended ack or empty. */
 export interface AckVerdict {
   readonly errno: number
   readonly text: string
   readonly offset: number | undefined
 }
 
-/** Reads NLMSG_ERROR: the errno, the request's header and, unless capped, its payload; then attributes. */
+/**
+ * NLMSG_ERROR: errno, header of the request and, unless NLM_F_CAPPED, its payload; then attributes.
+ */
 export function errorOf({ header, payload }: Frame): AckVerdict {
   const error = s32.decode(payload.subarray(0, s32.size))
-  const asked = nlmsghdr.decode(payload.subarray(s32.size))
-  const echoed = (header.flags & NLM_F.capped) !== 0 ? nlmsghdr.size : asked.length
+  const requested = nlmsghdr.decode(payload.subarray(s32.size))
+  const echoed = (header.flags & NLM_F.capped) !== 0 ? nlmsghdr.size : requested.length
   return verdict(error, header.flags, payload.subarray(s32.size + ((echoed + 3) & ~3)))
 }
 
-/** Reads NLMSG_DONE, whose errno old kernels may leave out. */
+/** NLMSG_DONE; old kernels may omit its errno. */
 export function doneOf({ header, payload }: Frame): AckVerdict {
   const error = payload.length === 0 ? 0 : s32.decode(payload.subarray(0, s32.size))
   return verdict(error, header.flags, payload.subarray(s32.size))

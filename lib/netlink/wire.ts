@@ -1,50 +1,55 @@
-// Scalars and C structs, as codecs. Knows bytes; knows nothing of netlink.
-/** Bytes that are not what they should be, or a value that does not fit into them. */
+// Scalars and C structs as codecs. No netlink.
+/** Malformed bytes, or a value that does not fit. */
 export class WireError extends Error {
   override readonly name = 'WireError'
 }
 
-/** Both ways between bytes and a value. `decode` throws WireError on bytes it cannot read, and nothing else. */
+/** Encodes and decodes a value. `decode` throws only WireError. */
 export interface Codec<T> {
   decode(bytes: Uint8Array): T
   encode(value: T): Uint8Array
 }
 
-/** A codec whose bytes always have one length, so that it can stand in a struct. */
+/** A codec of fixed size, as a struct needs. */
 export interface Fixed<T> extends Codec<T> {
   readonly size: number
 }
 
-/** A number that can be read and written where it lies: an array and a view for each cost more than all else of a message. */
+/** A number, read and written in place: an array and a view per number would dominate the cost. */
 export interface Scalar extends Fixed<number> {
   readonly readAt: ReadAt
-  /** Throws WireError for a value that does not fit. */
+  /** Throws WireError if the value does not fit. */
   readonly writeAt: WriteAt
 }
 type ReadAt = (view: DataView, at: number) => number
 type WriteAt = (view: DataView, at: number, value: number) => void
 
+/** True for a codec made by scalar(). */
 export const isScalar = (codec: Codec<unknown>): codec is Scalar => 'writeAt' in codec
 
-/** A C struct, which can be read where it lies too; that it is whole is for the reader to see to. */
+/** A C struct, also readable in place; the caller of `readAt` checks the length. */
 export interface Struct<T> extends Fixed<T> {
   readonly readAt: (view: DataView, at: number) => T
 }
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never
 
-/** Netlink is host-endian but where a field says otherwise. Asked of the machine itself: node:os costs each start 0.2 ms. */
+/**
+ * Netlink is in host order unless a field says otherwise. Not node:os, which costs 0.2 ms per
+ * start.
+ */
 const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
+/** A DataView of the same bytes. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** Bytes to write, and a view of them. The buffer comes first: an array made without one is copied into one when it is asked for it. */
+/** Zeroed bytes and a view of them. An array made without a buffer would be copied for the view. */
 export function blank(size: number): { readonly bytes: Uint8Array; readonly view: DataView } {
   const buffer = new ArrayBuffer(size)
   return { bytes: new Uint8Array(buffer), view: new DataView(buffer) }
 }
 
-/** Where a scalar's value lies: least and most it may be. */
+/** Size in bytes, and bounds of the value. */
 interface Bounds {
   readonly size: number
   readonly min: number
@@ -122,7 +127,10 @@ export const s32be = scalar(
   (v, at, n) => v.setInt32(at, n, false),
 )
 
-/** Bytes as they are: an address, whatever its family. Always a copy: a transport may use its buffer again. */
+/**
+ * Bytes as they are: an address, whatever its family. Always a copy: a transport may use its buffer
+ * again.
+ */
 export const raw: Codec<Uint8Array> = {
   decode: bytes => new Uint8Array(bytes),
   encode: value => value,
@@ -131,7 +139,10 @@ export const raw: Codec<Uint8Array> = {
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
-/** Text up to its first NUL, which on reading may be missing; UTF-8, bytes that are not becoming U+FFFD. */
+/**
+ * Text up to its first NUL, which on reading may be missing; UTF-8, bytes that are not becoming
+ * U+FFFD.
+ */
 export const cstring: Codec<string> = {
   decode(bytes) {
     const end = bytes.indexOf(0)
@@ -157,8 +168,9 @@ type Members = Readonly<Record<string, Scalar>>
 type StructOf<M extends Members> = { readonly [K in keyof M as K extends `_${string}` ? never : K]: number }
 
 /**
- * A C struct of `size` bytes. A member whose name begins with `_` is padding: written as zero, not read, not in the type. Does not
- * load when the members do not add up to `size`. Longer bytes are read too: the kernel's structs grow at their end.
+ * A C struct of `size` bytes. A member with a leading `_` is padding: zero, and not in the type.
+ * Longer bytes are accepted: structs of the kernel grow at the end.
+ * @throws WireError at load time if the members do not add up to `size`
  */
 export function struct<M extends Members>(name: string, size: number, members: M): Struct<StructOf<M>> {
   const sum = Object.values(members).reduce((total, member) => total + member.size, 0)
@@ -195,7 +207,7 @@ interface Placed {
   readonly member: Scalar
 }
 
-/** The members of a struct that are no padding, and where they lie. */
+/** The members of a struct and their offsets, without padding. */
 function placed(members: Members): readonly Placed[] {
   let next = 0
   const all = Object.entries(members).map(([key, member]) => {
@@ -208,7 +220,7 @@ function placed(members: Members): readonly Placed[] {
 
 const memberOf = (value: object, key: string): number => (value as Record<string, number>)[key] ?? NaN
 
-/** Runs `work` and puts `where` before what a WireError of it says. */
+/** Runs `work` and prefixes the message of its WireError with `where`. */
 export function within<T>(where: string, work: () => T): T {
   try {
     return work()
@@ -220,6 +232,7 @@ export function within<T>(where: string, work: () => T): T {
 const located = (where: string, thrown: unknown): unknown =>
   thrown instanceof WireError ? new WireError(`${where}: ${thrown.message}`) : thrown
 
+/** All parts in one array. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))
   let at = 0

@@ -1,9 +1,9 @@
-// nf_tables' tables as data, and as the text that `nft list` makes of them. Knows no netlink, and not what a mark is for.
+// Tables of nf_tables as data and as `nft list` prints them. No netlink.
 
-/** The one table that is ours, in family inet, in whichever namespace. All else that is there is other people's. */
+/** The only table of ours, family inet, in every namespace; all others belong to other programs. */
 export const NFT_TABLE = 'spiderpool'
 
-/** A table of family inet: IPv4 and IPv6 in one. */
+/** A table of family inet: IPv4 and IPv6. */
 export interface NftTable {
   readonly name: string
   readonly chains: readonly NftChain[]
@@ -11,7 +11,7 @@ export interface NftTable {
 
 export interface NftChain {
   readonly name: string
-  /** Where the packets come from; without it, none do. */
+  /** The hook; a chain without one is only reached by a jump. */
   readonly base?: NftBase
   readonly rules: readonly NftRule[]
 }
@@ -19,16 +19,18 @@ export interface NftChain {
 export type NftHook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
 
 export interface NftBase {
-  /** In a `route` chain (hook output, Linux 5.2 for inet) a changed mark has the packet routed again. */
+  /**
+   * A `route` chain (hook output; inet since Linux 5.2) reroutes a packet whose mark it changed.
+   */
   readonly type: 'filter' | 'route' | 'nat'
   readonly hook: NftHook
-  /** -150 is what iptables' table mangle has. */
+  /** iptables' table mangle has -150. */
   readonly priority: number
-  /** Accept unless told. */
+  /** Default: accept. */
   readonly policy?: 'drop'
 }
 
-/** Statements from left to right: a match that fails ends the rule. */
+/** Statements, evaluated left to right; a match that fails ends the rule. */
 export type NftRule = readonly NftStatement[]
 
 export type CtState = 'invalid' | 'established' | 'related' | 'new' | 'untracked'
@@ -41,10 +43,10 @@ export type NftStatement =
   | { readonly set: 'mark' | 'ct mark'; readonly to: number | 'mark' | 'ct mark' }
   | { readonly verdict: 'accept' | 'drop' | 'return' }
   | { readonly counter: true }
-  /** Seen, of somebody else's making, and not ours to write. */
+  /** Observed only: an expression that we do not write. */
   | { readonly other: string }
 
-/** As `nft -y list table` prints it, chains by name: tables of one text do the same. */
+/** As `nft -y list table` prints it, chains sorted by name; equal texts are equal tables. */
 export function nftTableText({ name, chains }: NftTable): string {
   const byName = [...chains].sort((a, b) => (a.name < b.name ? -1 : 1))
   return [`table inet ${name} {`, ...byName.flatMap(chainText), '}'].join('\n')
@@ -57,6 +59,7 @@ function chainText({ name, base, rules }: NftChain): readonly string[] {
   return [`\tchain ${name} {`, ...(head ?? []), ...rules.map(rule => `\t\t${nftRuleText(rule)}`), '\t}']
 }
 
+/** A rule as `nft list` prints it. */
 export const nftRuleText = (rule: NftRule): string => rule.map(statementText).join(' ')
 
 function statementText(statement: NftStatement): string {
@@ -81,7 +84,7 @@ function statementText(statement: NftStatement): string {
   }
 }
 
-/** In the order of their bits. */
+/** In bit order (NF_CT_STATE_*). */
 export const CT_STATES: readonly CtState[] = ['invalid', 'established', 'related', 'new', 'untracked']
 
 const keyText = (key: 'mark' | 'ct mark'): string => (key === 'mark' ? 'meta mark' : key)

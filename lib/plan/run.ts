@@ -1,21 +1,24 @@
-// Does a plan, or takes it back. Knows order and failure; knows nothing of what a step does.
+// Applies a plan and undoes it: order and failures. What a step does is the Executor's.
+import { messageOf } from '../errors.js'
 import { describe, type Plan, type Step } from './step.js'
 
-/** Whoever can do a step and take it back. */
+/** Applies a step and undoes it. */
 export interface Executor {
   apply(step: Step): void
   undo(step: Step): void
-  /** Whether a step that failed so may be done all the same: its answer was lost. Without it every failure is a refusal. */
+  /**
+   * Whether a failed step may have been applied because only its answer was lost; default: never.
+   */
   mayBeDone?(error: unknown): boolean
 }
 
-/** A step that failed. Its message is the cause's own, with what could not be undone behind it. */
+/** A step that failed: the message of the cause, followed by what could not be undone. */
 export class StepError extends Error {
   override readonly name = 'StepError'
   readonly step: Step
   readonly undoFailures: readonly string[]
   constructor(step: Step, cause: unknown, undoFailures: readonly string[]) {
-    const what = cause instanceof Error ? cause.message : String(cause)
+    const what = messageOf(cause)
     super(
       undoFailures.length === 0
         ? what
@@ -28,8 +31,9 @@ export class StepError extends Error {
 }
 
 /**
- * Does every step in order. If one fails, what was done or may be done is undone, newest first, and StepError says which step it was.
- * @throws StepError
+ * Applies every step in order. On failure all steps that were or may have been applied are undone,
+ * newest first.
+ * @throws StepError naming the step
  */
 export function applyPlan(plan: Plan, executor: Executor): void {
   plan.forEach((step, i) => {
@@ -42,14 +46,26 @@ export function applyPlan(plan: Plan, executor: Executor): void {
   })
 }
 
-/** Takes back every step, newest first, to the end. Returns a line for each that could not be taken back. */
-export function undoPlan(plan: Plan, hands: Pick<Executor, 'undo'>): string[] {
+/**
+ * Undoes every step, newest first, and does not stop at a failure. Returns one line per failure.
+ */
+export const undoPlan = (plan: Plan, executor: Pick<Executor, 'undo'>): string[] =>
+  failuresOf([...plan].reverse(), step => executor.undo(step))
+
+/**
+ * Applies every step in order and does not stop at a failure: for clean-up. Returns one line per
+ * failure.
+ */
+export const applyAll = (plan: Plan, executor: Pick<Executor, 'apply'>): string[] =>
+  failuresOf(plan, step => executor.apply(step))
+
+function failuresOf(plan: Plan, execute: (step: Step) => void): string[] {
   const failures: string[] = []
-  for (const step of [...plan].reverse()) {
+  for (const step of plan) {
     try {
-      hands.undo(step)
+      execute(step)
     } catch (error) {
-      failures.push(`${describe(step)}: ${error instanceof Error ? error.message : String(error)}`)
+      failures.push(`${describe(step)}: ${messageOf(error)}`)
     }
   }
   return failures

@@ -1,4 +1,5 @@
-// What is: links, addresses, routes, rules, neighbours and sysctls of two places, and whether a step already holds there.
+// Observed state of a network namespace, and whether a step is satisfied in it.
+import { IP6_RT_PRIO_USER, RT_TABLE_MAIN } from '../linux/constants.js'
 import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
@@ -28,15 +29,18 @@ export interface ObservedLink {
   readonly up: boolean
   readonly operState: number
   readonly queueLength: number
-  /** Index of the lower device, or of the veth peer; in another namespace when `parentElsewhere`. */
+  /**
+   * Index of the lower device or the veth peer (IFLA_LINK); in another namespace if
+   * `parentElsewhere`.
+   */
   readonly parent: number | undefined
   readonly parentElsewhere: boolean
   readonly master: number | undefined
-  /** Its alternative names (`ip link property add … altname`), where it has any. */
+  /** Alternative names (`ip link property add … altname`). */
   readonly altNames?: readonly string[]
-  /** The note that somebody gave it. */
+  /** IFLA_IFALIAS. */
   readonly alias?: string
-  /** Bus name of the hardware behind it, as /sys/bus/pci/devices has it; since Linux 5.14. */
+  /** PCI address, as in /sys/bus/pci/devices (IFLA_PARENT_DEV_NAME, Linux 5.14). */
   readonly device?: string
   readonly macvlan?: { readonly mode: MacvlanMode | 'source' | undefined }
   readonly ipvlan?: { readonly mode: IpvlanMode | undefined }
@@ -56,10 +60,10 @@ export interface ObservedAddress {
   readonly scope: number
 }
 
-/** Of a multipath route there is one for each path, with the same `paths`. */
+/** A multipath route appears once per hop, each with the same `nexthops`. */
 export type ObservedRoute = Route & { readonly table: number; readonly metric: number; readonly type: number }
 
-/** The route that a packet would take. */
+/** The route of a packet, as `ip route get` answers. */
 export type RouteLookup = Pick<ObservedRoute, 'dev' | 'via' | 'src' | 'table'>
 
 export interface ObservedNeigh {
@@ -69,25 +73,27 @@ export interface ObservedNeigh {
   readonly permanent: boolean
 }
 
-/** One namespace. What was not asked for is empty. */
+/** One network namespace. What was not queried is empty. */
 export interface NetnsState {
   readonly links: readonly ObservedLink[]
   readonly addresses: readonly ObservedAddress[]
   readonly routes: readonly ObservedRoute[]
   readonly rules: readonly Rule[]
   readonly neighs: readonly ObservedNeigh[]
-  /** By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: there is none. */
+  /**
+   * By path below /proc/sys, such as `net/ipv4/conf/eth0/arp_notify`; undefined: does not exist.
+   */
   readonly sysctls: Readonly<Record<string, string | undefined>>
-  /** nf_tables' tables of family inet, by name. */
+  /** nf_tables tables of family inet, by name. */
   readonly nft: Readonly<Record<string, NftTable | undefined>>
-  /** Whether iptables marks connections; undefined: not asked. */
+  /** Whether iptables marks connections; undefined: not queried. */
   readonly mangle?: boolean
-  /** By address; undefined: there is no route to it. */
+  /** By address; undefined: no route. */
   readonly lookups: Readonly<Record<Ip, RouteLookup | undefined>>
   readonly resolved: readonly Resolved[]
 }
 
-/** The kernel's answer for a packet; without `route` there is none. */
+/** The kernel's answer for a packet; no `route`: unreachable. */
 export type Resolved = Packet & { readonly route?: RouteLookup }
 
 export type Observed = Readonly<Record<Where, NetnsState>>
@@ -104,19 +110,16 @@ export const EMPTY_NETNS: NetnsState = {
   resolved: [],
 }
 
-/** By its name, or else by an alternative name. */
+/** The link of a name, or else of an alternative name. */
 export const linkNamed = (state: NetnsState, name: string): ObservedLink | undefined =>
   state.links.find(link => link.name === name) ?? state.links.find(({ altNames }) => altNames?.includes(name))
 
+/** Equal address and prefix length. */
 export const samePrefix = (a: Prefix, b: Prefix): boolean => a.ip === b.ip && a.length === b.length
-
-const RT_TABLE_MAIN = 254
-/** The metric that the kernel gives an IPv6 route asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
-const IP6_RT_PRIO_USER = 1024
 
 const anyOrSame = <T>(wanted: T | undefined, is: T | undefined): boolean => wanted === undefined || wanted === is
 
-/** Whether a route that is there is the one that is wanted. What the wish leaves open, any value satisfies. */
+/** Whether an observed route is the desired one; an attribute that is not set matches any value. */
 export function sameRoute(wanted: Route, is: ObservedRoute): boolean {
   const priority = wanted.metric || (wanted.dst.includes(':') ? IP6_RT_PRIO_USER : 0)
   return (
@@ -135,6 +138,7 @@ export function sameRoute(wanted: Route, is: ObservedRoute): boolean {
 const sameNextHops = (a: readonly NextHop[], b: readonly NextHop[]): boolean =>
   a.length === b.length && a.every(one => b.some(other => one.dev === other.dev && one.via === other.via))
 
+/** Whether an observed rule is the desired one; no priority matches any. */
 export const sameRule = (wanted: Rule, is: Rule): boolean =>
   wanted.family === is.family &&
   wanted.table === is.table &&
@@ -170,13 +174,15 @@ function isAddLinkSatisfied(step: StepOf<'addLink'>, state: NetnsState): boolean
   )
 }
 
-/** Whether what the step asks for already is. */
+/** Whether the result of a step is observed already. */
 export function isSatisfied(step: Step, seen: Observed): boolean {
   const place = seen[step.where]
   const link = 'name' in step ? linkNamed(place, step.name) : undefined
   switch (step.verb) {
     case 'addLink':
       return isAddLinkSatisfied(step, place)
+    case 'removeLink':
+      return link === undefined
     case 'rename':
       return link === undefined && linkNamed(place, step.to) !== undefined
     case 'setUp':
@@ -247,14 +253,15 @@ const sameTable = (wanted: NftTable, is: NftTable | undefined): boolean =>
 const masterName = (state: NetnsState, link: ObservedLink): string | undefined =>
   state.links.find(({ index }) => index === link.master)?.name
 
-/** The steps that do not hold yet, in order. Empty: CHECK is content. */
+/** The steps that are not satisfied, in order. CHECK passes if there are none. */
 export const unsatisfied = (plan: Plan, seen: Observed): Plan => plan.filter(step => !isSatisfied(step, seen))
 
-/** Whether doing the plan would change anything: a plan is its own dry run. */
+/** Whether applying the plan would change anything. */
 export const wouldChange = (plan: Plan, seen: Observed): boolean => unsatisfied(plan, seen).length > 0
 
+/** True for 0.0.0.0/0 and ::/0. */
 export const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'
 
-/** The link of the first default route in the main table, in the kernel's order. */
+/** The link of the first default route of table main, in the kernel's order. */
 export const defaultRouteLink = (state: NetnsState): string | undefined =>
   state.routes.find(({ dst, dev, table }) => isDefault(dst) && dev !== undefined && table === RT_TABLE_MAIN)?.dev

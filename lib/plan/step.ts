@@ -1,4 +1,4 @@
-// What a plan may ask of the kernel, step by step, as data. Knows places and names; knows nothing of netlink or of plugins.
+// The steps of a plan: requests to the kernel as data. No netlink, no plugin.
 import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
@@ -10,7 +10,7 @@ export type Where = 'node' | 'pod'
 export type MacvlanMode = 'private' | 'vepa' | 'bridge' | 'passthru'
 export type IpvlanMode = 'l2' | 'l3' | 'l3s'
 
-/** A link to be made. `on` is the lower device; `onWhere` is where it is looked for, the node unless told. */
+/** A link to add. `on` is the lower device; `onWhere` is its namespace, by default the node's. */
 export type NewLink =
   | {
       readonly kind: 'macvlan'
@@ -32,7 +32,7 @@ export interface VethPeer {
   readonly mac?: Mac
 }
 
-/** What a bond is made with; the numbers are the kernel's (IFLA_BOND_*, <linux/if_link.h>), times in ms. */
+/** Options of a bond; numbers as in IFLA_BOND_* (<linux/if_link.h>), times in ms. */
 export interface BondOptions extends Readonly<Partial<Record<BondNumber, number>>> {
   readonly mode: number
   readonly arpIpTarget?: readonly Ip[]
@@ -63,7 +63,7 @@ export type BondNumber =
   | 'adUserPortKey'
   | 'tlbDynamicLb'
 
-/** A route as it is asked for, and as it is seen. Numbers are the kernel's: table 254 is main, scope 253 is link. */
+/** A route, desired or observed. Numbers are the kernel's: table 254 is main, scope 253 is link. */
 export interface Route {
   readonly dst: Cidr
   readonly dev?: string
@@ -73,18 +73,18 @@ export interface Route {
   readonly metric?: number
   readonly scope?: number
   readonly proto?: number
-  /** Unicast unless told: a route may also refuse (RTN_*). */
+  /** RTN_*; default: unicast. */
   readonly type?: number
   readonly mtu?: number
   readonly advmss?: number
   readonly onlink?: boolean
-  /** Where there are several: `link` and `via` are then those of one of them. */
+  /** All hops of a multipath route; `dev` and `via` are then those of one of them. */
   readonly nexthops?: readonly NextHop[]
-  /** What else the kernel says of a route, not ours to read: it goes along, as it is, where the route is moved. */
+  /** Other attributes as the kernel reports them, kept when the route is moved to another table. */
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
-/** One way of a multipath route. */
+/** One hop of a multipath route. */
 export interface NextHop {
   readonly dev: string
   readonly via?: Ip
@@ -99,11 +99,14 @@ export interface Rule {
   readonly to?: Cidr
   readonly fwmark?: number
   readonly table: number
-  /** Only as seen: it selects by more than the above, or leads to no table. No step adds or removes such a rule. */
+  /**
+   * Observed only: it has other selectors, or another action than a table lookup. No step adds or
+   * removes it.
+   */
   readonly more?: true
 }
 
-/** A packet whose route the kernel is asked for, as `ip route get` does. */
+/** A packet to look up a route for, as `ip route get` does. */
 export interface Packet {
   readonly to: Ip
   readonly from?: Ip
@@ -116,22 +119,29 @@ interface OnLink {
 }
 
 /**
- * A request to the kernel. A step that alters carries what it found (`was`), so that it can be undone; a step that adds needs
- * nothing; a step that removes carries the whole of what it removes.
+ * A request to the kernel. A step that changes carries the observed value (`was`) for undo; a step
+ * that removes carries all of what it removes.
  */
 export type Step =
   | (OnLink & { readonly verb: 'addLink'; readonly link: NewLink; readonly mtu?: number; readonly mac?: Mac })
+  /**
+   * Deletes a link of any kind. It is not brought back: the addresses, routes and links on it are
+   * gone too.
+   */
+  | (OnLink & { readonly verb: 'removeLink' })
   /** `alias` is set with the name, in one request. */
   | (OnLink & { readonly verb: 'rename'; readonly to: string; readonly alias?: string })
   | (OnLink & { readonly verb: 'setUp'; readonly was: boolean })
-  /** A link can be enslaved to a bond only while it is down. */
+  /** A bond accepts a link only while it is down. */
   | (OnLink & { readonly verb: 'setDown'; readonly was: boolean })
-  /** Which member of an active-backup bond carries the traffic now. The bond chooses again whenever it has to, so nothing is undone. */
+  /**
+   * The active slave of an active-backup bond. Not undone: the bond selects another one by itself.
+   */
   | (OnLink & { readonly verb: 'setActiveSlave'; readonly slave: string })
   | (OnLink & { readonly verb: 'setMtu'; readonly mtu: number; readonly was: number })
   | (OnLink & { readonly verb: 'setMac'; readonly mac: Mac; readonly was: Mac })
   | (OnLink & { readonly verb: 'setQueueLength'; readonly length: number; readonly was: number })
-  /** A note that the link carries, for people and for whoever made it: `ip link` shows it. */
+  /** IFLA_IFALIAS, as `ip link` shows it: says who made the link. */
   | (OnLink & { readonly verb: 'setAlias'; readonly alias: string; readonly was: string | undefined })
   | (OnLink & { readonly verb: 'setMaster'; readonly master: string | undefined; readonly was: string | undefined })
   | (OnLink & { readonly verb: 'addAddress'; readonly address: Prefix; readonly noDad?: boolean })
@@ -148,15 +158,15 @@ export type Step =
       readonly verb: 'removeRoute'
       readonly where: Where
       readonly route: Route
-      /** Another route to the same network stood before it, and does again when it comes back. */
+      /** Another route to the same dst comes before it; undo appends it. */
       readonly behind?: boolean
     }
   | { readonly verb: 'addRule'; readonly where: Where; readonly rule: Rule }
   | { readonly verb: 'removeRule'; readonly where: Where; readonly rule: Rule }
   | {
       /**
-       * A table of nf_tables (`lib/plan/nft.ts`), in place of the one of that name, in one moment. `was` is what `seen[where].nft` has
-       * under the name (`Wish.nft`); undone, that is put back, and where there was none, `table.name` is removed whatever it holds.
+       * Replaces the nf_tables table of that name atomically. Undo restores `was`, the observed
+       * table, or deletes the table if there was none.
        */
       readonly verb: 'setNftTable'
       readonly where: Where
@@ -165,8 +175,9 @@ export type Step =
     }
   | {
       /**
-       * A rule that many pods share: there as long as its table has routes. Undone, it goes when the table holds none but `mine`.
-       * It comes behind the routes in a plan, for whoever takes it away looks for routes after that, and brings it back.
+       * A rule that many pods share: it exists as long as its table has routes. Undo deletes it if
+       * the table has no routes but `mine`. In a plan it comes after the routes: a concurrent undo
+       * checks the table again after deleting the rule.
        */
       readonly verb: 'shareRule'
       readonly where: Where
@@ -179,13 +190,13 @@ export type Step =
       readonly path: string
       readonly value: string
       readonly was: string | undefined
-      /** Not every kernel has every sysctl, and some runtimes mount them read-only: then the step is passed over. */
+      /** Skipped if the kernel has no such sysctl or the runtime mounts /proc/sys read-only. */
       readonly optional?: boolean
     }
 
 /**
- * `add` refuses what is there; `prepend` adds next to it (CREATE alone, as the reference plugins do: IPv4 puts it in front); `append` adds
- * after it; `replace` overwrites, and `was` is what it overwrote.
+ * As `ip route add`, `prepend` (NLM_F_CREATE alone, as the reference plugins do: IPv4 inserts
+ * before routes of the same dst), `append` and `replace`; `was` is the replaced route.
  */
 export type RouteMode = 'add' | 'prepend' | 'append' | 'replace'
 
@@ -193,7 +204,7 @@ export type Plan = readonly Step[]
 export type Verb = Step['verb']
 export type StepOf<V extends Verb> = Extract<Step, { verb: V }>
 
-/** One line for a person: the verb and what it is about. */
+/** The verb and its object, for messages. */
 export function describe(step: Step): string {
   switch (step.verb) {
     case 'addRoute':
@@ -213,6 +224,7 @@ export function describe(step: Step): string {
     case 'removeNeigh':
       return `${step.verb} ${step.ip} on ${step.name}`
     case 'addLink':
+    case 'removeLink':
     case 'rename':
     case 'setUp':
     case 'setDown':

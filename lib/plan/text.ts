@@ -1,18 +1,20 @@
-// Steps as text for people: what of each the kernel is asked, whole, so that two plans of one text are alike. Pure; knows no plugin.
+// Steps as text: complete, so that equal texts are equal plans. Pure.
+import { RT_TABLE_MAIN } from '../linux/constants.js'
 import { formatPrefix } from '../ip/cidr.js'
 import { nftRuleText } from './nft.js'
 import type { NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
 
-const RT_TABLE_MAIN = 254 // <linux/rtnetlink.h>
-
+/** `in the container` or `on the node`. */
 export const placeNamed = (where: Where): string => (where === 'pod' ? 'in the container' : 'on the node')
+/** The namespace of a step, in words. */
 export const placeOf = ({ where }: Step): string => placeNamed(where)
+/** `main`, or the number. */
 export const tableText = (table: number): string => (table === RT_TABLE_MAIN ? 'main' : String(table))
 
 type Words = readonly (string | false | undefined)[]
 const sentence = (words: Words, between = ' '): string => words.filter(Boolean).join(between)
 
-/** A route as `ip route` prints it, but for what a person seldom asks of it. */
+/** A route as `ip route` prints it, without proto, scope and other rarely needed attributes. */
 export function routeText({ dst, via, dev, src, table = RT_TABLE_MAIN, metric, mtu, onlink, nexthops }: Route): string {
   return sentence([
     dst === '0.0.0.0/0' || dst === '::/0'
@@ -42,13 +44,13 @@ export function ruleText({ family, priority, from, to, fwmark, table, more }: Ru
   ])
 }
 
-/** RT_SCOPE_*, RTPROT_* and RTN_* of <linux/rtnetlink.h>, as iproute2 prints them; of type and scope those that are not usual. */
+/** RT_SCOPE_*, RTPROT_* and RTN_* (<linux/rtnetlink.h>) as iproute2 prints them. */
 const SCOPES: Readonly<Record<number, string>> = { 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
 const ORIGINS: Readonly<Record<number, string>> = { 2: 'kernel', 3: 'boot', 4: 'static', 9: 'ra', 16: 'dhcp' }
 const TYPES: Readonly<Record<number, string>> = { 2: 'local', 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' }
 const RTN_UNICAST = 1
 
-/** A route with all that it is. */
+/** A route with all its attributes. */
 const wholeRouteText = (route: Route): string => {
   const { scope = 0, proto, type = RTN_UNICAST, advmss, nexthops, extra } = route
   return sentence([
@@ -69,14 +71,14 @@ function addRouteText({ route, how, was }: StepOf<'addRoute'>): string {
   return `${how} route ${wholeRouteText(route)}${replaced}`
 }
 
-/** What a link of a kind is made with. */
+/** The options of a kind. */
 function kindText(link: NewLink): string {
   switch (link.kind) {
     case 'macvlan':
     case 'ipvlan':
     case 'vlan':
       return sentence([
-        link.on !== '' && `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`, // '': only to be undone
+        `on ${link.on} ${placeNamed(link.onWhere ?? 'node')}`,
         link.kind === 'vlan' ? `id ${link.id}` : `mode ${link.mode}`,
         link.kind === 'macvlan' &&
           link.broadcastQueueLength !== undefined &&
@@ -101,15 +103,17 @@ function addLinkText({ name, link, mtu, mac }: StepOf<'addLink'>): string {
   return sentence([head, mtu !== undefined && `mtu ${mtu}`, mac !== undefined && `mac ${mac}`])
 }
 
-/** What was before, where it is not what is wanted. */
+/** The observed value, if it differs from the desired one. */
 const wasText = (was: unknown, wanted: unknown, none = 'not there'): string =>
   was === wanted ? '' : ` (was ${was === undefined ? none : String(was)})`
 
-/** A step in one line, without its place: all of it but the rules of an nf_tables table, for which see `stepLines`. */
+/** A step in one line, without its namespace and without the rules of an nf_tables table. */
 export function stepText(step: Step): string {
   switch (step.verb) {
     case 'addLink':
       return addLinkText(step)
+    case 'removeLink':
+      return `remove link ${step.name}`
     case 'rename':
       return `rename ${step.name} to ${step.to}${step.alias === undefined ? '' : ` with alias "${step.alias}"`}`
     case 'setUp':
@@ -153,7 +157,7 @@ const actOf = ({ verb }: Step): 'add' | 'remove' => (verb.startsWith('add') ? 'a
 
 const nftWas = ({ was }: StepOf<'setNftTable'>): string => (was === undefined ? ' (was not there)' : '')
 
-/** A step's line, and below it, indented, the rules of an nf_tables table. */
+/** The line of a step, followed by the indented rules of an nf_tables table. */
 export const stepLines = (step: Step): readonly string[] => [
   stepText(step),
   ...(step.verb === 'setNftTable'
@@ -161,7 +165,7 @@ export const stepLines = (step: Step): readonly string[] => [
     : []),
 ]
 
-/** A plan, a line a step: where, and what. */
+/** One line per step: namespace and action. */
 export function planLines(plan: Plan): readonly string[] {
   const width = Math.max(0, ...plan.map(step => placeOf(step).length))
   return plan.flatMap(step =>

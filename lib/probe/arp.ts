@@ -1,4 +1,4 @@
-// ARP for IPv4 over Ethernet (RFC 826) as whole frames: probes, announcements, and what an answer says. Knows no socket.
+// ARP for IPv4 over Ethernet (RFC 826) as whole frames: probes, announcements, replies. No socket.
 import { ip as parse, type Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
 import { BROADCAST_MAC, ETH_P_ARP, ethernet, ip4, mac, ZERO_MAC } from './ethernet.js'
@@ -30,7 +30,7 @@ export interface Arp {
   readonly targetIp: Ip
 }
 
-/** A frame to everyone on the link. */
+/** A broadcast frame. */
 export function encodeArp(arp: Arp): Uint8Array {
   return concat(
     ethernet.encode({ destination: BROADCAST_MAC, source: arp.senderMac, type: ETH_P_ARP }),
@@ -44,7 +44,10 @@ export function encodeArp(arp: Arp): Uint8Array {
   )
 }
 
-/** Throws FrameError for what is no ARP of IPv4 over Ethernet. What follows the packet is padding. */
+/**
+ * The ARP packet of a frame; padding is ignored.
+ * @throws FrameError for anything but ARP for IPv4 over Ethernet
+ */
 export function decodeArp(frame: Uint8Array): Arp {
   const { type } = ethernet.decode(frame)
   if (type !== ETH_P_ARP) throw new FrameError(`ARP: an Ethernet frame of type 0x${type.toString(16)}`)
@@ -56,29 +59,29 @@ export function decodeArp(frame: Uint8Array): Arp {
   return arp
 }
 
-const NOBODY: Ip = parse('0.0.0.0')
+const UNSPECIFIED_IP4: Ip = parse('0.0.0.0')
 
-/** Asks who has an address without claiming it (RFC 5227 §2.1.1). */
+/** ARP probe (RFC 5227 §2.1.1). */
 export const arpProbe = ({ from, ip }: { from: Mac; ip: Ip }): Uint8Array =>
-  encodeArp({ operation: ARPOP_REQUEST, senderMac: from, senderIp: NOBODY, targetMac: ZERO_MAC, targetIp: ip })
+  encodeArp({ operation: ARPOP_REQUEST, senderMac: from, senderIp: UNSPECIFIED_IP4, targetMac: ZERO_MAC, targetIp: ip })
 
-/** Asks a neighbour, such as the gateway, in the name of an address that is ours. */
+/** ARP request from an address of ours, to a gateway for example. */
 export const arpRequest = ({ from, source, ip }: { from: Mac; source: Ip; ip: Ip }): Uint8Array =>
   encodeArp({ operation: ARPOP_REQUEST, senderMac: from, senderIp: source, targetMac: ZERO_MAC, targetIp: ip })
 
-/** Gratuitous ARP in both forms: most listeners heed the request (RFC 5227 §3), some switches and hosts only the reply. */
+/** Gratuitous ARP as request (RFC 5227 §3) and as reply, which some switches and hosts need. */
 export const arpAnnouncements = ({ from, ip }: { from: Mac; ip: Ip }): readonly Uint8Array[] => [
   encodeArp({ operation: ARPOP_REQUEST, senderMac: from, senderIp: ip, targetMac: BROADCAST_MAC, targetIp: ip }),
   encodeArp({ operation: ARPOP_REPLY, senderMac: from, senderIp: ip, targetMac: BROADCAST_MAC, targetIp: ip }),
 ]
 
 /**
- * Who else claims or wants an address, or undefined: a sender that has it, or one that probes for it at the same moment
- * (RFC 5227 §2.1.1). Frames of our own MAC are ours, come back from a hub or a bond.
+ * The MAC of a conflicting host, or undefined: it claims the address or probes for it too
+ * (RFC 5227 §2.1.1). Frames with our own MAC are ours, returned by a hub or a bond.
  */
-export function rivalOf(arp: Arp, { own, ip }: { own: Mac; ip: Ip }): Mac | undefined {
+export function arpConflictOf(arp: Arp, { own, ip }: { own: Mac; ip: Ip }): Mac | undefined {
   if (arp.senderMac === own) return undefined
   const claims = arp.senderIp === ip
-  const probes = arp.operation === ARPOP_REQUEST && arp.senderIp === NOBODY && arp.targetIp === ip
+  const probes = arp.operation === ARPOP_REQUEST && arp.senderIp === UNSPECIFIED_IP4 && arp.targetIp === ip
   return claims || probes ? arp.senderMac : undefined
 }

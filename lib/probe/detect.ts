@@ -1,56 +1,62 @@
-// Whether anybody on the link has an address already, and whether its gateway is there: what to send when, and what an answer means. Pure.
+// Address conflict and gateway detection as a state machine: frames to send, timing, answers. Pure.
 import { familyOf, type Family, type Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
-import { ARPOP_REPLY, arpProbe, arpRequest, decodeArp, rivalOf } from './arp.js'
+import { ARPOP_REPLY, arpProbe, arpRequest, decodeArp, arpConflictOf } from './arp.js'
 import { ETH_P_ARP, ETH_P_IPV6, ethernet } from './ethernet.js'
 import type { ProbeFinding } from './finding.js'
 import { FrameError } from './frame.js'
-import { decodeNdp, ndpProbe, ndpRivalOf, ndpSolicitation } from './ndp.js'
+import { decodeNdp, ndpProbe, ndpConflictOf, ndpSolicitation } from './ndp.js'
 
 export { sentenceOf, type ProbeFinding as Finding } from './finding.js'
 
-/** What to find out about one address before it is used. */
+/** What to probe for one address. */
 export interface ProbeRequest {
   readonly ip: Ip
-  /** Does somebody else have it? */
+  /** Probe for another host that has it. */
   readonly conflict: boolean
-  /** Does this one answer? Of the family of `ip`. */
+  /** Probe whether this gateway answers; of the family of `ip`. */
   readonly gateway?: Ip
-  /** MACs that answer for it and are no strangers: a host answers on each of its links for the addresses of all (sysctl arp_ignore 0). */
+  /**
+   * Our own MACs: a host answers on each link for the addresses of all its links (arp_ignore 0).
+   */
   readonly ours?: readonly Mac[]
 }
 
 interface ProbeTiming {
   readonly frames: number
-  /** From one to the next. */
+  /** Between two frames. */
   readonly gapMs: number
-  /** After the last one, until silence is an answer. */
+  /** After the last frame. */
   readonly timeoutMs: number
 }
 
 /**
- * RFC 5227 §1.1 has three probes over seconds, made for people who plug in a laptop. A pod waits for this: three probes still, over a fraction
- * of one, and the kernel's own detection (RFC 4862 §5.4, RFC 5227 §2.4) goes on afterwards.
+ * RFC 5227 §1.1 has three probes over seconds. Here three within a fraction of a second, since the
+ * pod waits; the kernel's own detection (RFC 4862 §5.4) continues afterwards.
  */
 export const PROBING: ProbeTiming = { frames: 3, gapMs: 40, timeoutMs: 100 }
-/** The first answer ends it, so a gateway that is there costs a round trip. */
+/** The first answer ends it: a present gateway costs one round trip. */
 export const ASKING: ProbeTiming = { frames: 3, gapMs: 100, timeoutMs: 100 }
 
 /**
- * Who wakes up this much too late is on a machine that is starved, and whoever of it would answer may be as late (a macvlan hands out
- * broadcasts by a kernel thread): its silence proves nothing yet. So it asks once more, each time, and so often at most.
+ * On an overloaded host a missing reply is not conclusive: a process that wakes up this much too
+ * late sends one more probe, at most AGAIN_MAX. (A macvlan delivers broadcasts from a kernel
+ * thread.)
  */
 const OVERSLEPT_MS = 25
 const AGAIN_MAX = 5
 
-/** One address, on its way through both questions. The gateway comes second: it must not learn our MAC for an address of somebody else's. */
+/**
+ * The probes of one address. The gateway comes second, so that it does not learn our MAC for an
+ * address in conflict.
+ */
 interface Inquiry {
   readonly ask: ProbeRequest
   readonly phase: 'probing' | 'asking' | 'over'
   readonly sent: number
-  /** Frames to send: those of the rhythm, and one for each time that we overslept. */
+  /** Frames to send: those of the timing, and one for each late wake-up. */
   readonly wanted: number
-  /** When the last frame went out, or when the first is due. */
+  /** When the last frame was sent, or when the first is due. */
   readonly sinceMs: number
   readonly finding?: ProbeFinding
 }
@@ -60,38 +66,38 @@ export interface Detection {
   readonly inquiries: readonly Inquiry[]
 }
 
-/** Times are of any monotonic clock, in milliseconds. */
+/** The initial state; times are of any monotonic clock, in milliseconds. */
 export const begin = ({ own, asks, nowMs }: { own: Mac; asks: readonly ProbeRequest[]; nowMs: number }): Detection => ({
   own,
-  inquiries: asks.map(ask => (ask.conflict ? anew(ask, 'probing', nowMs) : toGateway(ask, nowMs))),
+  inquiries: asks.map(ask => (ask.conflict ? inPhase(ask, 'probing', nowMs) : toGateway(ask, nowMs))),
 })
 
-const anew = (ask: ProbeRequest, phase: Inquiry['phase'], sinceMs: number): Inquiry => ({
+const inPhase = (ask: ProbeRequest, phase: Inquiry['phase'], sinceMs: number): Inquiry => ({
   ask,
   phase,
   sent: 0,
-  wanted: rhythmOf(phase).frames,
+  wanted: timingOf(phase).frames,
   sinceMs,
 })
 
 const toGateway = (ask: ProbeRequest, nowMs: number): Inquiry =>
-  anew(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
+  inPhase(ask, ask.gateway === undefined ? 'over' : 'asking', nowMs)
 
-const rhythmOf = (phase: Inquiry['phase']): ProbeTiming => (phase === 'asking' ? ASKING : PROBING)
+const timingOf = (phase: Inquiry['phase']): ProbeTiming => (phase === 'asking' ? ASKING : PROBING)
 
 function dueMs(inquiry: Inquiry): number {
   const { phase, sent, sinceMs } = inquiry
-  const { frames, gapMs, timeoutMs } = rhythmOf(phase)
+  const { frames, gapMs, timeoutMs } = timingOf(phase)
   return sent === 0 ? sinceMs : sinceMs + (sent < frames ? gapMs : timeoutMs)
 }
 
 export interface ProbeStep {
   readonly detection: Detection
-  /** To be sent now, and then `wentOut` told. */
+  /** To send now; then call markSent(). */
   readonly frames: readonly Uint8Array[]
 }
 
-/** All addresses at the same time, each in its own rhythm. To be called once all that has arrived was heard: silence is then an answer. */
+/** Advances all addresses to `nowMs`. Call it after receiveFrame() of all queued frames. */
 export function advance({ own, inquiries }: Detection, nowMs: number): ProbeStep {
   const moved = inquiries.map(inquiry => move(inquiry, own, nowMs))
   return {
@@ -100,7 +106,7 @@ export function advance({ own, inquiries }: Detection, nowMs: number): ProbeStep
   }
 }
 
-/** What was to be sent at `meantMs` went out at `wentMs`: silence is counted from then, however long the process was kept waiting. */
+/** Frames planned for `meantMs` were sent at `wentMs`: timeouts count from then. */
 export const markSent = (
   { own, inquiries }: Detection,
   { meantMs, wentMs }: { meantMs: number; wentMs: number },
@@ -109,7 +115,7 @@ export const markSent = (
   inquiries: inquiries.map(one => (one.sinceMs === meantMs && one.sent > 0 ? { ...one, sinceMs: wentMs } : one)),
 })
 
-/** To listen until then and come again; `undefined` when all is known. */
+/** When to call advance() next; undefined: finished. */
 export function untilMs({ inquiries }: Detection): number | undefined {
   const open = inquiries.filter(({ phase }) => phase !== 'over')
   return open.length === 0 ? undefined : Math.min(...open.map(dueMs))
@@ -124,7 +130,7 @@ function move(inquiry: Inquiry, own: Mac, nowMs: number): Moved {
   const { ask, phase, sent } = inquiry
   const lateMs = nowMs - dueMs(inquiry)
   if (phase === 'over' || lateMs < 0) return { inquiry }
-  const most = rhythmOf(phase).frames + AGAIN_MAX
+  const most = timingOf(phase).frames + AGAIN_MAX
   const wanted = Math.min(most, inquiry.wanted + (sent > 0 && lateMs > OVERSLEPT_MS ? 1 : 0))
   if (sent < wanted)
     return { inquiry: { ...inquiry, wanted, sent: sent + 1, sinceMs: nowMs }, frame: frameOf(inquiry, own) }
@@ -144,38 +150,41 @@ function frameOf({ ask: { ip, gateway = ip }, phase }: Inquiry, from: Mac): Uint
   return is4 ? arpRequest({ from, source: ip, ip: gateway }) : ndpSolicitation({ from, source: ip, ip: gateway })
 }
 
-/** What a frame from the link changes; one that is none of our business changes nothing. */
+/** Applies a received frame; other frames than ARP and NDP change nothing. */
 export function receiveFrame(detection: Detection, frame: Uint8Array): Detection {
-  const said = sayingOf(frame)
-  if (said === undefined) return detection
+  const received = decode(frame)
+  if (received === undefined) return detection
   const { own, inquiries } = detection
-  return { own, inquiries: inquiries.map(inquiry => (inquiry.phase === 'over' ? inquiry : after(inquiry, said, own))) }
+  return {
+    own,
+    inquiries: inquiries.map(inquiry => (inquiry.phase === 'over' ? inquiry : after(inquiry, received, own))),
+  }
 }
 
-/** A frame as two questions that can be put to it. */
-interface Saying {
+/** A received ARP or NDP message. */
+interface Received {
   readonly family: Family
-  rival(own: Mac, ip: Ip): Mac | undefined
+  conflictOf(own: Mac, ip: Ip): Mac | undefined
   isAnswerOf(ip: Ip): boolean
 }
 
-function after(inquiry: Inquiry, said: Saying, own: Mac): Inquiry {
+function after(inquiry: Inquiry, received: Received, own: Mac): Inquiry {
   const { ask, phase } = inquiry
-  if (said.family !== familyOf(ask.ip)) return inquiry
-  const mac = ask.conflict ? said.rival(own, ask.ip) : undefined
+  if (received.family !== familyOf(ask.ip)) return inquiry
+  const mac = ask.conflict ? received.conflictOf(own, ask.ip) : undefined
   if (mac !== undefined && ask.ours?.includes(mac) !== true) return over(inquiry, { kind: 'conflict', ip: ask.ip, mac })
-  const isThere = phase === 'asking' && ask.gateway !== undefined && said.isAnswerOf(ask.gateway)
+  const isThere = phase === 'asking' && ask.gateway !== undefined && received.isAnswerOf(ask.gateway)
   return isThere ? over(inquiry) : inquiry
 }
 
-function sayingOf(frame: Uint8Array): Saying | undefined {
+function decode(frame: Uint8Array): Received | undefined {
   try {
     const { type, source } = ethernet.decode(frame)
     if (type === ETH_P_ARP) {
       const arp = decodeArp(frame)
       return {
         family: 4,
-        rival: (own, ip) => rivalOf(arp, { own, ip }),
+        conflictOf: (own, ip) => arpConflictOf(arp, { own, ip }),
         isAnswerOf: ip => arp.operation === ARPOP_REPLY && arp.senderIp === ip,
       }
     }
@@ -183,14 +192,15 @@ function sayingOf(frame: Uint8Array): Saying | undefined {
     const ndp = decodeNdp(frame)
     return {
       family: 6,
-      rival: (own, ip) => ndpRivalOf(ndp, { own, ip, sender: source }),
+      conflictOf: (own, ip) => ndpConflictOf(ndp, { own, ip, sender: source }),
       isAnswerOf: ip => ndp.kind === 'advertisement' && ndp.target === ip,
     }
   } catch (error) {
-    if (error instanceof FrameError) return undefined // anybody may put anything on a link
+    if (error instanceof FrameError) return undefined // malformed frames are ignored
     throw error
   }
 }
 
+/** The conflicts and unreachable gateways found so far. */
 export const findingsOf = ({ inquiries }: Detection): readonly ProbeFinding[] =>
   inquiries.flatMap(({ finding }) => finding ?? [])

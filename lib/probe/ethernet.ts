@@ -1,4 +1,4 @@
-// Ethernet headers and the fields that ARP and NDP share. Knows addresses as values; knows no socket.
+// Ethernet header and the fields that ARP and NDP share. No socket.
 import { bytesOf, ipFromBytes, type Ip } from '../ip/address.js'
 import { macBytes, macFromBytes, type Mac } from '../ip/mac.js'
 import { bytesAs, layout, u16, type Field } from './frame.js'
@@ -9,7 +9,7 @@ export const ETH_P_IPV6 = 0x86dd
 
 export const mac: Field<Mac> = bytesAs(6, { decode: macFromBytes, encode: macBytes })
 export const ip4: Field<Ip> = bytesAs(4, { decode: ipFromBytes, encode: bytesOf })
-/** IPv4-mapped addresses are never seen here: they are not valid in neighbour discovery, and decode as IPv4. */
+/** IPv4-mapped addresses decode as IPv4; they are invalid in NDP. */
 export const ip6: Field<Ip> = bytesAs(16, { decode: ipFromBytes, encode: bytes16Of })
 
 export const ethernet = layout('Ethernet header', 14, { destination: mac, source: mac, type: u16 })
@@ -25,6 +25,6 @@ const macOf = (...bytes: readonly number[]): Mac => macFromBytes(Uint8Array.from
 export const BROADCAST_MAC: Mac = macOf(0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 export const ZERO_MAC: Mac = macOf(0, 0, 0, 0, 0, 0)
 
-/** 33:33 and the last four bytes of the group (RFC 2464 §7). */
+/** The MAC of an IPv6 multicast group: 33:33 and its last four bytes (RFC 2464 §7). */
 export const multicastMac = (group: Ip): Mac =>
   macFromBytes(Uint8Array.of(0x33, 0x33, ...bytes16Of(group).subarray(12)))

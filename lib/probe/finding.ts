@@ -1,4 +1,4 @@
-// What is wrong with an address, and the words that users search for. Pure; knows no frame.
+// Findings of address probes and their messages. Pure.
 import type { Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
 
@@ -12,7 +12,7 @@ export type ProbeFinding =
     }
   | { readonly kind: 'unreachable'; readonly ip: Ip; readonly gateway: Ip }
 
-/** The words that users search for. */
+/** The message of a finding; users' tools match it. */
 export function sentenceOf(finding: ProbeFinding, nic: string): string {
   switch (finding.kind) {
     case 'conflict':
@@ -22,7 +22,7 @@ export function sentenceOf(finding: ProbeFinding, nic: string): string {
   }
 }
 
-/** What to do, where the sentence alone does not say it; '' elsewhere. */
+/** The remedy, or '' if the message is enough. */
 export const remedyOf = (finding: ProbeFinding): string =>
   finding.kind === 'conflict' && finding.link !== undefined
     ? `${finding.ip} is an address of interface ${finding.link} of this node: take it out of the pool (spec.excludeIPs or a SpiderReservedIP)`

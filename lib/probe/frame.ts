@@ -1,4 +1,4 @@
-// Fixed layouts of bytes on the wire as tables: sizes and order once, encoder and decoder from it. Knows bytes, big-endian; no protocol.
+// Packet headers as tables of fields, big-endian: encoder and decoder from one definition.
 
 /** A field of a fixed size. */
 export interface Field<T> {
@@ -7,7 +7,7 @@ export interface Field<T> {
   write(bytes: Uint8Array, at: number, value: T): void
 }
 
-/** Bytes that are no frame of the kind that was asked for. */
+/** Bytes that are not a frame of the expected kind. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
 }
@@ -32,7 +32,7 @@ export const u32: Field<number> = {
   write: (bytes, at, value) => view(bytes).setUint32(at, value),
 }
 
-/** A field of bytes under another type, such as a MAC. */
+/** A field of bytes with a codec, such as a MAC. */
 export const bytesAs = <T>(
   size: number,
   codec: { decode: (bytes: Uint8Array) => T; encode: (value: T) => Uint8Array },
@@ -48,12 +48,15 @@ export type LayoutValue<L> = L extends Layout<infer T> ? T : never
 
 export interface Layout<T> {
   readonly size: number
-  /** Reads the front of the bytes; what follows belongs to somebody else. Throws FrameError where they are too few. */
+  /** Decodes a prefix of the bytes. Throws FrameError if they are too short. */
   decode(bytes: Uint8Array): T
   encode(value: T): Uint8Array
 }
 
-/** A layout out of its fields in order. Throws on loading where they do not make up `size`: no number is counted twice. */
+/**
+ * A header of fields in order.
+ * @throws Error at load time if the fields do not add up to `size`
+ */
 export function layout<F extends Fields>(
   name: string,
   size: number,
@@ -87,6 +90,7 @@ export function layout<F extends Fields>(
   }
 }
 
+/** All parts in one array. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0

@@ -1,4 +1,4 @@
-// IPv6 neighbour discovery (RFC 4861) as whole frames: solicitations, advertisements, their checksum and options. Knows no socket.
+// IPv6 neighbour discovery (RFC 4861) as whole frames: solicitations and advertisements. No socket.
 import { bytesOf, familyOf, ip as parse, ipFromBytes, type Ip } from '../ip/address.js'
 import { macBytes, macFromBytes, type Mac } from '../ip/mac.js'
 import { ETH_P_IPV6, ethernet, ip6, multicastMac } from './ethernet.js'
@@ -10,7 +10,7 @@ export const NEIGHBOUR_ADVERTISEMENT = 136
 const IPPROTO_ICMPV6 = 58
 const SOURCE_LINK_LAYER_ADDRESS = 1
 const TARGET_LINK_LAYER_ADDRESS = 2
-/** A router passes on no packet with less, so this one came from the link itself (RFC 4861 §7.1). */
+/** Only a packet that no router forwarded has it (RFC 4861 §7.1). */
 const HOP_LIMIT = 255
 const IP_VERSION_6 = 0x60000000
 
@@ -37,14 +37,19 @@ export interface Ndp {
   readonly router: boolean
   readonly solicited: boolean
   readonly override: boolean
-  /** The link-layer address option: the source's of a solicitation, the target's of an advertisement. */
+  /**
+   * The link-layer address option: the source's of a solicitation, the target's of an
+   * advertisement.
+   */
   readonly mac: Mac | undefined
 }
 
 export const UNSPECIFIED: Ip = parse('::')
 export const ALL_NODES: Ip = parse('ff02::1')
 
-/** ff02::1:ff and the last three bytes of the address (RFC 4291 §2.7.1). */
+/**
+ * The solicited-node group: ff02::1:ff and the last three bytes of the address (RFC 4291 §2.7.1).
+ */
 export function solicitedNodeOf(target: Ip): Ip {
   const group = bytesOf(parse('ff02::1:ff00:0'))
   group.set(bytesOf(target).subarray(13), 13)
@@ -80,7 +85,10 @@ export function encodeNdp(ndp: Ndp, from: Mac): Uint8Array {
   )
 }
 
-/** Throws FrameError for what is no valid solicitation or advertisement (the checks of RFC 4861 §7.1). */
+/**
+ * The NS or NA of a frame.
+ * @throws FrameError unless it passes the checks of RFC 4861 §7.1
+ */
 export function decodeNdp(frame: Uint8Array): Ndp {
   const { type } = ethernet.decode(frame)
   if (type !== ETH_P_IPV6) throw new FrameError(`NDP: an Ethernet frame of type 0x${type.toString(16)}`)
@@ -114,7 +122,7 @@ function optionOf(type: number, mac: Mac | undefined): Uint8Array {
   return mac === undefined ? new Uint8Array() : concat(Uint8Array.of(type, 1), macBytes(mac))
 }
 
-/** Options are in units of eight bytes; one of length 0 would never end (RFC 4861 §4.6). */
+/** Options have lengths in units of eight bytes; length 0 is invalid (RFC 4861 §4.6). */
 function optionsOf(bytes: Uint8Array): Map<number, Mac> {
   const options = new Map<number, Mac>()
   for (let at = 0; at < bytes.length;) {
@@ -128,7 +136,9 @@ function optionsOf(bytes: Uint8Array): Map<number, Mac> {
   return options
 }
 
-/** The Internet checksum over the pseudo-header and the message (RFC 4443 §2.3); 0 over a message whose checksum is right. */
+/**
+ * The checksum of pseudo-header and message (RFC 4443 §2.3); 0 for a message with a valid checksum.
+ */
 function checksumOf({ source, destination, body }: { source: Ip; destination: Ip; body: Uint8Array }): number {
   if (familyOf(source) !== 6 || familyOf(destination) !== 6) throw new FrameError('NDP: an IPv4-mapped address')
   const pseudo = Uint8Array.of(0, 0, body.length >> 8, body.length & 0xff, 0, 0, 0, IPPROTO_ICMPV6)
@@ -139,15 +149,15 @@ function checksumOf({ source, destination, body }: { source: Ip; destination: Ip
   return ~sum & 0xffff
 }
 
-/** Asks whether anybody has an address, as duplicate address detection does: from nobody, so no option (RFC 4862 §5.4.2). */
+/** DAD probe: NS with unspecified source and no option (RFC 4862 §5.4.2). */
 export const ndpProbe = ({ from, ip }: { from: Mac; ip: Ip }): Uint8Array =>
   encodeNdp({ ...plain, kind: 'solicitation', source: UNSPECIFIED, destination: solicitedNodeOf(ip), target: ip }, from)
 
-/** Asks a neighbour, such as the gateway, in the name of an address that is ours. */
+/** NS from an address of ours, to a gateway for example. */
 export const ndpSolicitation = ({ from, source, ip }: { from: Mac; source: Ip; ip: Ip }): Uint8Array =>
   encodeNdp({ ...plain, kind: 'solicitation', source, destination: solicitedNodeOf(ip), target: ip, mac: from }, from)
 
-/** Tells everyone on the link whose an address is now (RFC 4861 §7.2.6). */
+/** Unsolicited NA to all-nodes (RFC 4861 §7.2.6). */
 export const ndpAnnouncement = ({ from, ip }: { from: Mac; ip: Ip }): Uint8Array =>
   encodeNdp(
     { ...plain, kind: 'advertisement', source: ip, destination: ALL_NODES, target: ip, override: true, mac: from },
@@ -157,10 +167,11 @@ export const ndpAnnouncement = ({ from, ip }: { from: Mac; ip: Ip }): Uint8Array
 const plain = { router: false, solicited: false, override: false, mac: undefined } as const
 
 /**
- * Who else has an IPv6 address, or is about to take it: whoever advertises it, speaks from it, or looks for duplicates of it at the same
- * moment (RFC 4862 §5.4.3). `sender` is the frame's own source, for messages without a link-layer option.
+ * The MAC of a conflicting host, or undefined: it advertises the address, sends from it, or probes
+ * for it too (RFC 4862 §5.4.3). `sender` is the source MAC, for messages without a link-layer
+ * option.
  */
-export function ndpRivalOf(ndp: Ndp, { own, ip, sender }: { own: Mac; ip: Ip; sender: Mac }): Mac | undefined {
+export function ndpConflictOf(ndp: Ndp, { own, ip, sender }: { own: Mac; ip: Ip; sender: Mac }): Mac | undefined {
   if (sender === own) return undefined
   const advertises = ndp.kind === 'advertisement' && ndp.target === ip
   const probes = ndp.kind === 'solicitation' && ndp.source === UNSPECIFIED && ndp.target === ip

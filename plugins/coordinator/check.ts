@@ -1,5 +1,6 @@
-// What of the pod is not as ADD left it, the NIC's default routes among it. Pure.
-// The main plugin gave these: prevResult tells them, and they must still stand, in main or in a table that its addresses lead to.
+// CHECK: unsatisfied steps, and default routes of prevResult that are missing in main and the NIC's
+// tables. Pure.
+import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import type { Result } from '../../lib/cni/result.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
@@ -7,14 +8,14 @@ import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { isDefault, unsatisfied, type NetnsState, type Observed } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { MAIN, type CoordinatorContext } from './context.js'
+import type { CoordinatorContext } from './context.js'
 import { tablesBeforeMain } from './rules.js'
 import { everywhere, isNicTable } from './tables.js'
 import { absenceOf } from './errors.js'
 
 /**
- * Gateways of the NIC that prevResult has default routes by: the route's own gw, or the gateway of the NIC's address where the route names
- * none. One that says of its table where it is, is not ours to look for.
+ * Gateways of the NIC's default routes in prevResult: the route's gw, or else the gateway of the
+ * NIC's address. Routes with a table are skipped.
  */
 export function gatewaysOfPrevResult(prevResult: Result | undefined, ifName: string): readonly Ip[] {
   const at = prevResult?.interfaces?.findIndex(({ name }) => name === ifName)
@@ -34,12 +35,12 @@ export function gatewaysOfPrevResult(prevResult: Result | undefined, ifName: str
     .filter((via, index, all) => all.indexOf(via) === index)
 }
 
-/** Whether the conf has the NIC's default route lead elsewhere. */
+/** Whether the conf replaces the NIC's default route. */
 const isOverruled = ({ settings, isDefaultInterface }: CoordinatorContext, everywhere: Cidr): boolean =>
   settings.policyRoutes.some(({ to }) => to === everywhere) ||
   (!isDefaultInterface && settings.cidrs.includes(everywhere))
 
-/** Those by which no default route leads any more. */
+/** Gateways of prevResult without a default route. */
 export const lostGateways = (context: CoordinatorContext): readonly Ip[] => {
   const { ifName, pod, table, families, prevGateways, own } = context
   return prevGateways
@@ -51,15 +52,15 @@ export const lostGateways = (context: CoordinatorContext): readonly Ip[] => {
             isDefault(route.dst) &&
             route.dev === ifName &&
             route.via === gateway &&
-            (route.table === MAIN ||
+            (route.table === RT_TABLE_MAIN ||
               route.table === table ||
               tablesBeforeMain(pod, familyOf(gateway), own).includes(route.table)),
         ),
     )
 }
 
-/** A sentence for each that is gone, and that no step of the plan brings back. */
-const expectedOf = (context: CoordinatorContext, plan: Plan): readonly string[] =>
+/** A message for each missing default route that no step of the plan adds. */
+const missingDefaults = (context: CoordinatorContext, plan: Plan): readonly string[] =>
   lostGateways(context)
     .filter(
       gateway =>
@@ -70,34 +71,38 @@ const expectedOf = (context: CoordinatorContext, plan: Plan): readonly string[] 
         `route default via ${gateway} dev ${context.ifName} in the container is missing, in main and in table ${context.table}`,
     )
 
-/** A way in a table of others, who may rule as they like as long as the kernel's answer is right: that is asked for. */
+/** A route in another plugin's table: only the kernel's route lookups count there. */
 const isForOthers = ({ pod, table, markTable }: CoordinatorContext, step: Step): boolean =>
   step.verb === 'addRoute' &&
   step.where === 'pod' &&
-  ![undefined, MAIN, table, markTable].includes(step.route.table) &&
+  ![undefined, RT_TABLE_MAIN, table, markTable].includes(step.route.table) &&
   !pod.rules.some(rule => rule.table === step.route.table && rule.from !== undefined && isNicTable(rule.table))
 
-interface Decided {
+interface CheckInput {
   readonly context: CoordinatorContext
   readonly seen: Observed
   readonly plan: Plan
 }
 
-/** The steps that do not hold and have to. */
-export const lacking = ({ context, seen, plan }: Decided): Plan =>
+/** The unsatisfied steps that count. */
+export const missingSteps = ({ context, seen, plan }: CheckInput): Plan =>
   unsatisfied(plan, seen).filter(step => !isForOthers(context, step))
 
-/** Whether the NIC's own table has ways to the node and none by way of it: so the Go coordinator leaves the first further NIC of an overlay. */
-const lacksHijacked = ({ pod, veth, table }: CoordinatorContext): boolean => {
-  const ways = pod.routes.filter(route => route.table === table && route.dev === veth.pod)
-  return ways.length > 0 && ways.every(({ via }) => via === undefined)
+/**
+ * Whether the NIC's table has host routes but none via the node: an overlay's first secondary
+ * interface by Go.
+ */
+const hasNoRoutesViaNode = ({ pod, veth, table }: CoordinatorContext): boolean => {
+  const routes = pod.routes.filter(route => route.table === table && route.dev === veth.pod)
+  return routes.length > 0 && routes.every(({ via }) => via === undefined)
 }
 
 /**
- * Whether the Go coordinator makes this too. It has its marks from iptables, sets rp_filter of `all` alone, the queue on the node, and gives the first
- * further NIC of an overlay no way to what goes by the node.
+ * Whether the Go coordinator does this too. It marks by iptables, sets rp_filter of `all` only, the
+ * queue length on the node, and adds no routes via the node for an overlay's first secondary
+ * interface.
  */
-function isOfGoToo({ mode, table }: CoordinatorContext, step: Step): boolean {
+function isDoneByGoToo({ mode, table }: CoordinatorContext, step: Step): boolean {
   switch (step.verb) {
     case 'setNftTable':
     case 'setQueueLength':
@@ -116,14 +121,14 @@ function isOfGoToo({ mode, table }: CoordinatorContext, step: Step): boolean {
   }
 }
 
-/** Whether the Go coordinator made the pod's ways. `pod` is looked into for `nft` and `mangle`. */
-export const isOfGo = (context: CoordinatorContext, pod: NetnsState): boolean =>
-  context.mode === 'overlay' ? lacksHijacked(context) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
+/** Whether the Go coordinator set up the pod; `pod` has `nft` and `mangle` observed. */
+export const isFromGoCoordinator = (context: CoordinatorContext, pod: NetnsState): boolean =>
+  context.mode === 'overlay' ? hasNoRoutesViaNode(context) : pod.mangle === true && pod.nft[NFT_TABLE] === undefined
 
-/** A sentence for each thing that is not as ADD left it, or as the Go coordinator did. */
-export const differing = (decided: Decided, isGo: boolean): readonly string[] => [
-  ...lacking(decided)
-    .filter(step => !isGo || isOfGoToo(decided.context, step))
+/** A message for each difference from what ADD, or the Go coordinator, left. */
+export const differencesOf = (input: CheckInput, isGo: boolean): readonly string[] => [
+  ...missingSteps(input)
+    .filter(step => !isGo || isDoneByGoToo(input.context, step))
     .map(absenceOf),
-  ...expectedOf(decided.context, decided.plan),
+  ...missingDefaults(input.context, input.plan),
 ]

@@ -1,4 +1,4 @@
-// The conf of coordinator as it comes on stdin: types only, so that DEL goes through whatever its values say. Knows JSON.
+// The conf on stdin, checked for types only, so that DEL succeeds with invalid values.
 import * as schema from '../../schemas/netconf/generated/coordinator.js'
 import { checked, ConfFault, type TimeoutsConf } from '../../lib/cni/conf.js'
 import { CniError } from '../../lib/cni/error.js'
@@ -8,13 +8,13 @@ import { DEFAULT_ROUTE_NIC, type CoordinatorKeys } from '../../lib/coordinator/c
 
 export interface CoordinatorConf {
   readonly keys: CoordinatorKeys
-  /** The runtime has told the pod's annotations: nobody need be asked for them. */
+  /** The runtime passes the pod's annotations, so that the API server need not be read. */
   readonly hasAnnotations: boolean
-  /** The pod's first NIC. */
+  /** The pod's default interface. */
   readonly podDefaultCniNic: string
   readonly detectIPConflict: boolean
   readonly detectGateway: boolean
-  /** `kubeconfig`, or the IPAM's; '': KUBECONFIG, or the installed one. */
+  /** `kubeconfig`, or the IPAM's; '': KUBECONFIG, or the installed file. */
   readonly kubeconfig: { readonly path: string; readonly key: string }
   /** By verb, in seconds. */
   readonly timeouts: TimeoutsConf
@@ -22,18 +22,21 @@ export interface CoordinatorConf {
   readonly unknown: readonly UnknownKey[]
 }
 
-const FIRST_NIC = 'eth0'
+const DEFAULT_IFNAME = 'eth0'
 const LOG_FILE = '/var/log/spidernet/coordinator.log'
 
-/** Throws CniError 6 naming the key and its value. */
+/**
+ * The conf of some JSON.
+ * @throws CniError 6 naming the key and its value
+ */
 export function accepts(raw: unknown): CoordinatorConf {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new CniError('decodeFailure', 'failed to parse config: it is not an object')
-  const conf = known(raw)
+  const conf = checkedConf(raw)
   return {
     keys: keysOf(conf),
     hasAnnotations: annotationsIn(conf) !== undefined,
-    podDefaultCniNic: conf.podDefaultCniNic || FIRST_NIC,
+    podDefaultCniNic: conf.podDefaultCniNic || DEFAULT_IFNAME,
     detectIPConflict: conf.detectIPConflict ?? false,
     detectGateway: conf.detectGateway ?? false,
     kubeconfig: conf.kubeconfig
@@ -45,7 +48,7 @@ export function accepts(raw: unknown): CoordinatorConf {
   }
 }
 
-function known(raw: object): schema.Conf {
+function checkedConf(raw: object): schema.Conf {
   try {
     return checked(raw, schema, '')
   } catch (error) {
@@ -54,7 +57,7 @@ function known(raw: object): schema.Conf {
   }
 }
 
-/** Of a runtime with the capability `io.kubernetes.cri.pod-annotations` the pod's annotations come with the conf. */
+/** The pod's annotations, by the capability `io.kubernetes.cri.pod-annotations` of the runtime. */
 const annotationsIn = ({ runtimeConfig }: schema.Conf) => runtimeConfig?.['io.kubernetes.cri.pod-annotations']
 
 function keysOf(conf: schema.Conf): CoordinatorKeys {

@@ -1,4 +1,4 @@
-// Whether the NIC's addresses are nobody else's and its gateways are there, asked on its network before anything is made. Loaded only where it is asked for.
+// Loaded lazily: address conflict and gateway detection on the NIC, before anything is changed.
 import { OwnError } from '../../lib/cni/error.js'
 import { familyOf } from '../../lib/ip/address.js'
 import { REFUSALS } from '../../lib/ipam/errors.js'
@@ -9,29 +9,30 @@ import { sentenceOf, type ProbeRequest } from '../../lib/probe/detect.js'
 import type { CoordinatorContext } from './context.js'
 
 /**
- * About 200 ms, and up to 500 where a gateway does not answer. Throws OwnError 108 naming the MAC that has an address of the NIC, 109 naming a
- * gateway that does not answer; the NIC is then as it was.
+ * Probes the NIC's addresses and gateways: about 200 ms, up to 500 ms if a gateway does not answer.
+ * @throws OwnError 108 naming the MAC that has an address, 109 naming the gateway; the NIC is
+ *   unchanged
  */
 export function checkConflicts(context: CoordinatorContext, kernel: Kernel): void {
   const { ifName, pod } = context
-  const asks = probeRequestsOf(context)
-  if (asks.length === 0) return
+  const requests = probeRequestsOf(context)
+  if (requests.length === 0) return
   const wasDown = linkNamed(pod, ifName)?.up === false
-  let isGood = false
+  let isFree = false
   try {
-    const findings = detect({ kernel, nic: ifName }, asks)
+    const findings = detect({ kernel, nic: ifName }, requests)
     const first = findings.find(({ kind }) => kind === 'conflict') ?? findings[0]
-    isGood = first === undefined
+    isFree = first === undefined
     if (first === undefined) return
     const { code } = REFUSALS[first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable']
     const others = findings.filter(one => one !== first).map(one => sentenceOf(one, ifName))
     throw new OwnError(code, sentenceOf(first, ifName), others.join('; '))
   } finally {
-    if (!isGood && wasDown) kernel.undo({ verb: 'setUp', where: 'pod', name: ifName, was: false })
+    if (!isFree && wasDown) kernel.undo({ verb: 'setUp', where: 'pod', name: ifName, was: false })
   }
 }
 
-/** Each address, and once a family the gateway that the NIC's default route has, in whatever table. Pure. */
+/** Each address, and per family the gateway of the NIC's default route, in any table. Pure. */
 export function probeRequestsOf({ own, settings, pod, ifName }: CoordinatorContext): readonly ProbeRequest[] {
   const { detectIPConflict: conflict, detectGateway } = settings
   const gateways = pod.routes.flatMap(({ dst, via, dev }) =>

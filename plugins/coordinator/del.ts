@@ -1,4 +1,6 @@
-// What DEL takes away, decided from what is there: neither the conf's CIDRs nor the API server are asked for it. Pure.
+// The plan of DEL, from the observed state: it needs neither the conf's CIDRs nor the API server.
+// Pure.
+import { isKernelTable, RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { familyOf, parseIp, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, parsePrefix } from '../../lib/ip/cidr.js'
 import { ownerByAlias } from '../../lib/cni/link-alias.js'
@@ -13,15 +15,16 @@ import {
   type ObservedRoute,
 } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
-import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, MAIN, POD_VETH } from './context.js'
+import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, POD_VETH } from './context.js'
 import type { CoordinatorConf } from './config.js'
 import { RULE_PRIORITY } from './rules.js'
 import { HOST_RULE_TABLE, isHostTable } from './settings.js'
 import {
   everywhere,
+  FIRST_TABLE,
   hostOf,
   isNicTable,
-  leadsTo,
+  isSelectedByRule,
   MARK,
   MARK_TABLE,
   markTableIn,
@@ -31,7 +34,7 @@ import {
 import { replyTable } from './host-routes.js'
 
 const FAMILIES = [4, 6] as const
-/** <linux/rtnetlink.h> RTPROT_KERNEL: what a link has by itself. */
+/** <linux/rtnetlink.h> RTPROT_KERNEL: connected routes. */
 const RTPROT_KERNEL = 2
 
 export interface DelInput {
@@ -39,20 +42,20 @@ export interface DelInput {
   readonly defaultIfName: string
   readonly containerID: string
   readonly hostRuleTable: number
-  /** The NIC's addresses, from the pod if it is there, else from prevResult. */
+  /** The NIC's addresses, observed and of prevResult. */
   readonly own: readonly Ip[]
-  /** An empty pod is one that is gone. */
+  /** A pod without links is gone. */
   readonly seen: Observed
 }
 
 export interface DelPlan {
-  /** To be done first: the default route goes back to who had it. */
+  /** Applied first: default routes that go back to the NIC that had them. */
   readonly restore: Plan
-  /** To be undone, newest first: what is gone already is fine. */
+  /** Steps to undo, newest first. */
   readonly remove: Plan
 }
 
-/** The addresses of a NIC as the runtime remembers them. */
+/** The usable addresses of a NIC in a result. */
 export const ipsIn = (result: Result | undefined, ifName: string): readonly Ip[] => {
   const at = result?.interfaces?.findIndex(({ name }) => name === ifName)
   return (result?.ips ?? [])
@@ -62,9 +65,9 @@ export const ipsIn = (result: Result | undefined, ifName: string): readonly Ip[]
 }
 
 /**
- * Whether the pod that was looked into is another container's: CNI_NETNS of an old container may
- * name a newer one's namespace by now. The node's end of its veth has this container's name, and a
- * macvlan says whose it is; elsewhere prevResult's MAC and addresses tell it.
+ * Whether the observed pod is another container's: CNI_NETNS of an old container may name a newer
+ * one's namespace by now. Decided by the name of the node's end of its veth, the alias of a
+ * macvlan, or else by MAC and addresses of prevResult.
  */
 export function isOfAnother(
   { containerID, ifName, prevResult }: Pick<Call<unknown>, 'containerID' | 'ifName' | 'prevResult'>,
@@ -81,21 +84,24 @@ export function isOfAnother(
   if (owner !== undefined) return owner === 'other'
   const mac = prevResult?.interfaces?.find(({ name, sandbox }) => name === ifName && sandbox)?.mac
   if (mac === undefined || mac.toLowerCase() === link.mac) return false
-  const known = ipsIn(prevResult, ifName)
-  return known.length > 0 && !addressesOf(pod, ifName).some(ip => known.includes(ip))
+  const previous = ipsIn(prevResult, ifName)
+  return previous.length > 0 && !addressesOf(pod, ifName).some(ip => previous.includes(ip))
 }
 
-/** The node's table that the conf names, as ADD takes it. */
-export function tableAsked({ keys: { hostRuleTable = HOST_RULE_TABLE } }: CoordinatorConf): number {
+/** hostRuleTable of the conf, or its default. */
+export function configuredTable({ keys: { hostRuleTable = HOST_RULE_TABLE } }: CoordinatorConf): number {
   return isHostTable(hostRuleTable) ? hostRuleTable : HOST_RULE_TABLE
 }
 
-/** RT_TABLE_DEFAULT, MAIN, LOCAL: the kernel's own. Any other with a route by our veth is the one that ADD was told of. */
-const tableSeen = ({ node }: Observed): number | undefined =>
-  node.routes.find(({ table }) => table < 253 || table > 255)?.table
+/**
+ * The table that ADD used: the only one of the node, besides the kernel's, with a route by our
+ * veth.
+ */
+const observedTable = ({ node }: Observed): number | undefined =>
+  node.routes.find(({ table }) => !isKernelTable(table))?.table
 
-/** What a DEL is about, of what was seen for it. */
-export function leavingOf(
+/** The input of planForDel(). */
+export function delInputOf(
   {
     ifName,
     containerID,
@@ -105,14 +111,15 @@ export function leavingOf(
   seen: Observed,
 ): DelInput {
   const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
-  const hostRuleTable = tableSeen(seen) ?? tableAsked(config)
+  const hostRuleTable = observedTable(seen) ?? configuredTable(config)
   return { ifName, defaultIfName: config.podDefaultCniNic, containerID, hostRuleTable, own, seen }
 }
 
+/** What DEL restores and what it removes. */
 export function planForDel(input: DelInput): DelPlan {
   const { ifName, defaultIfName, seen } = input
   const veth = hostVethName(input.containerID)
-  // Nobody is left who could want the veth: the first NIC goes, has gone, or the whole pod has.
+  // No NIC needs the veth any more: the default interface or the whole pod is deleted.
   const isLast = ifName === defaultIfName || linkNamed(seen.pod, defaultIfName) === undefined
   const shared = FAMILIES.map((family): Step => {
     const rule = { family, priority: RULE_PRIORITY, table: input.hostRuleTable }
@@ -130,22 +137,21 @@ export function planForDel(input: DelInput): DelPlan {
 }
 
 /**
- * A name is not believed: another pod's container ID may begin alike, and then our ADD was refused. Ours has its other end in the pod; where that
- * cannot be seen, the ways by it lead to our addresses, or nobody knows to where.
+ * The name is not enough: another container ID may have the same prefix, and then our ADD failed.
+ * Our veth has its peer in the pod; if the pod is gone, routes to our addresses, or none at all.
  */
 function isOurVeth({ own, hostRuleTable, seen: { pod, node } }: DelInput, veth: ObservedLink | undefined): boolean {
   if (veth?.kind !== 'veth') return false
   if (pod.links.some(link => arePeers(link, veth))) return true
   const hosts = own.map(hostOf)
-  const led = node.routes.filter(({ dev, table }) => dev === veth.name && table === hostRuleTable)
+  const routes = node.routes.filter(({ dev, table }) => dev === veth.name && table === hostRuleTable)
   const isGone = pod.links.length === 0
-  return led.some(({ dst }) => hosts.includes(dst)) || (isGone && (led.length === 0 || own.length === 0))
+  return routes.some(({ dst }) => hosts.includes(dst)) || (isGone && (routes.length === 0 || own.length === 0))
 }
 
 /**
- * Our addresses' routes in the node's table, and their neighbours beside them. Those of a pod that
- * is gone went with its veth: what leads to one of its addresses now is of the pod that has the
- * address.
+ * Routes and neighbours of our addresses on the node. Those of a pod that is gone were deleted with
+ * its veth: a route to one of its addresses belongs to the pod that has the address now.
  */
 function nodePart({ own, seen: { pod, node }, hostRuleTable }: DelInput): Plan {
   if (pod.links.length === 0) return []
@@ -169,7 +175,7 @@ const marks = (pod: NetnsState): Plan => [
 
 const markTable = (pod: NetnsState): number | undefined => markTableIn(pod, { podVeth: POD_VETH, isOverlay: false })
 
-/** Of whatever priority and table ADD has chosen. */
+/** Rules of our mark, of any priority and table. */
 function markRules(pod: NetnsState): NetnsState['rules'] {
   const table = markTable(pod)
   return pod.rules.filter(rule => rule.fwmark === MARK && rule.table === table && !rule.from && !rule.to && !rule.more)
@@ -181,15 +187,17 @@ function podPart(input: DelInput): DelPlan {
   if (pod.links.length === 0) return { restore: [], remove: [] }
   const heirs = ifName === defaultIfName ? [] : FAMILIES.flatMap(family => heirOf(pod, ifName, family) ?? [])
   const restored = heirs.flatMap(({ lost }) => lost)
-  const leaver = [...own, ...heirs.flatMap(({ ips }) => ips)].map(hostOf)
-  const rules = pod.rules.filter(({ from, table }) => from !== undefined && leaver.includes(from) && isNicTable(table))
+  const removedHosts = [...own, ...heirs.flatMap(({ ips }) => ips)].map(hostOf)
+  const rules = pod.rules.filter(
+    ({ from, table }) => from !== undefined && removedHosts.includes(from) && isNicTable(table),
+  )
   const after: NetnsState = { ...pod, rules: pod.rules.filter(rule => !rules.includes(rule)) }
   return {
     restore: restored.map(route => {
-      return { verb: 'addRoute', where: 'pod', route: { ...route, table: MAIN }, how: 'append' }
+      return { verb: 'addRoute', where: 'pod', route: { ...route, table: RT_TABLE_MAIN }, how: 'append' }
     }),
     remove: [
-      ...[...tableRoutes(input, after), ...waysInOthersTables(input), ...overlayPart(input)].map(routeStep),
+      ...[...tableRoutes(input, after), ...hostRoutesInOthersTables(input), ...overlayPart(input)].map(routeStep),
       ...familyPart(input),
       ...overlayRules(input).map(ruleStep),
       ...rules.map(ruleStep),
@@ -202,18 +210,18 @@ const routeStep = (route: ObservedRoute): Step => ({ verb: 'addRoute', where: 'p
 const ruleStep = (rule: NetnsState['rules'][number]): Step => ({ verb: 'addRule', where: 'pod', rule })
 
 interface Heir {
-  /** Its defaults that go back to main; and the addresses that led to them. */
+  /** Its default routes that go back to main, and the addresses whose rules select their table. */
   readonly lost: readonly ObservedRoute[]
   readonly ips: readonly Ip[]
 }
 
 /**
- * Who had the pod's default route of a family before this NIC took over: the first whose default stands in a table that its addresses lead to.
- * Where it has lost it, main has this NIC's default alone; it has it still where the ADD was killed. A NIC that has a default beside others'
- * took nothing over: it was never coordinated.
+ * The NIC that had the pod's default route of a family before this NIC took it over: the first
+ * whose default is in a table that its rules select. It is restored only if main has no other
+ * default than this NIC's; after an ADD that was killed the NIC may have it still.
  */
 function heirOf(pod: NetnsState, ifName: string, family: Family): Heir | undefined {
-  const inMain = pod.routes.filter(({ dst, table }) => dst === everywhere(family) && table === MAIN)
+  const inMain = pod.routes.filter(({ dst, table }) => dst === everywhere(family) && table === RT_TABLE_MAIN)
   if (!inMain.some(({ dev }) => dev === ifName)) return undefined
   const isAlone = inMain.every(({ dev }) => dev === ifName)
   const heirs = pod.links.flatMap(({ name }): readonly Heir[] => {
@@ -226,7 +234,7 @@ function heirOf(pod: NetnsState, ifName: string, family: Family): Heir | undefin
   return heirs[0]
 }
 
-/** The ways to the node of a family that the first NIC never had: they came with this NIC, which is the last of the family. */
+/** Routing to the node of a family that only this NIC has, and the default interface never had. */
 function familyPart({ ifName, defaultIfName, seen: { pod } }: DelInput): Plan {
   if (ifName === defaultIfName || linkNamed(pod, POD_VETH) === undefined) return []
   return familiesOnlyOf(pod, ifName).flatMap((family): Plan => {
@@ -242,28 +250,32 @@ function familyPart({ ifName, defaultIfName, seen: { pod } }: DelInput): Plan {
 }
 
 /**
- * Routes in NIC tables that lead nowhere any more: of tables without a rule, and of the NIC itself. The first NIC's table keeps the ways to the
- * node's addresses, which came with the veth and go with it.
+ * Routes in NIC tables to remove: those by the NIC, and those in tables that no rule selects any
+ * more. The default interface's table keeps the host routes, which are deleted with the veth.
  */
 function tableRoutes({ ifName, defaultIfName }: DelInput, after: NetnsState): readonly ObservedRoute[] {
   const isVeths = ({ dev, via }: ObservedRoute): boolean => dev === POD_VETH && via === undefined
   return after.routes.filter(
     route =>
       isNicTable(route.table) &&
-      (route.dev === ifName || (!leadsTo(after, route.table) && !(isVeths(route) && route.table === 101))) &&
+      (route.dev === ifName ||
+        (!isSelectedByRule(after, route.table) && !(isVeths(route) && route.table === FIRST_TABLE))) &&
       !(ifName === defaultIfName && route.dev !== ifName),
   )
 }
 
-/** The table of another plugin's rule for the NIC is left as it is, but for the ways to the node. */
-function waysInOthersTables({ ifName, defaultIfName, own, seen: { pod } }: DelInput): readonly ObservedRoute[] {
+/** Our host routes in the table of another plugin's rule for the NIC; the rest of it stays. */
+function hostRoutesInOthersTables({ ifName, defaultIfName, own, seen: { pod } }: DelInput): readonly ObservedRoute[] {
   if (ifName === defaultIfName) return []
   const veth = linkNamed(pod, POD_VETH) === undefined ? defaultIfName : POD_VETH
   const tables = othersRulesFrom(pod, own, markTable(pod)).map(({ table }) => table)
   return pod.routes.filter(({ dev, table }) => dev === veth && tables.includes(table))
 }
 
-/** In an overlay the ways to the node stand on the first NIC, for all further NICs; they go with the last of these. */
+/**
+ * In an overlay the host routes are on the default interface; deleted with the last secondary
+ * interface.
+ */
 function isLastOfOverlay({ ifName, defaultIfName, own, seen, hostRuleTable }: DelInput): boolean {
   if (ifName === defaultIfName || linkNamed(seen.pod, POD_VETH) || !linkNamed(seen.pod, defaultIfName)) return false
   const hosts = own.map(hostOf)
@@ -277,41 +289,41 @@ const addressesOfPod = (pod: NetnsState): readonly Ip[] => pod.links.flatMap(({ 
 
 const nodesIn = ({ seen, hostRuleTable }: DelInput): readonly Ip[] => hostIpsFor(seen.pod, seen.node, hostRuleTable)
 
-const ownWayTable = ({ seen: { pod }, defaultIfName }: DelInput): number =>
+const ownTable = ({ seen: { pod }, defaultIfName }: DelInput): number =>
   markTableIn(pod, { podVeth: defaultIfName, isOverlay: true }) ?? MARK_TABLE
 
 /**
- * By address of the node: to it, and by way of it. And the copies of what the first NIC had before: of these the main table keeps the originals, and
- * its default in any case, whose gateway may be the node as well (a bridge's).
+ * Routes to and via the node's addresses, and the copies of the default interface's own routes.
+ * Main keeps the originals of these, and a default via the node (a bridge's).
  */
 function overlayPart(input: DelInput): readonly ObservedRoute[] {
   if (!isLastOfOverlay(input)) return []
   const { seen, defaultIfName } = input
   const nodes = nodesIn(input)
   const hosts = nodes.map(hostOf)
-  const ownWay = ownWayTable(input)
+  const sourceTable = ownTable(input)
   const firsts = seen.pod.routes.filter(({ dev }) => dev === defaultIfName)
-  const copies = firsts.filter(route => route.table === ownWay && isCopied(seen.pod, route))
+  const copies = firsts.filter(route => route.table === sourceTable && isCopied(seen.pod, route))
   const kept = copies.map(({ dst }) => dst)
-  const ways = firsts.filter(
+  const hostRoutes = firsts.filter(
     ({ dst, via, table, proto }) =>
-      table === MAIN &&
+      table === RT_TABLE_MAIN &&
       proto !== RTPROT_KERNEL &&
       (hosts.includes(dst) || (via !== undefined && nodes.includes(via) && !isDefault(dst))),
   )
-  return [...copies, ...ways.filter(({ dst }) => !kept.includes(dst))]
+  return [...copies, ...hostRoutes.filter(({ dst }) => !kept.includes(dst))]
 }
 
-/** Whether another table has the route as well. */
+/** Whether another table has the same route. */
 const isCopied = (pod: NetnsState, { dst, via, dev, table }: ObservedRoute): boolean =>
   pod.routes.some(other => other.table !== table && other.dst === dst && other.via === via && other.dev === dev)
 
 function overlayRules(input: DelInput): NetnsState['rules'] {
   if (!isLastOfOverlay(input)) return []
   const hosts = addressesOf(input.seen.pod, input.defaultIfName).map(hostOf)
-  const ownWay = markTableIn(input.seen.pod, { podVeth: input.defaultIfName, isOverlay: true })
+  const sourceTable = markTableIn(input.seen.pod, { podVeth: input.defaultIfName, isOverlay: true })
   return input.seen.pod.rules.filter(
-    ({ from, table }) => table === ownWay && from !== undefined && hosts.includes(from),
+    ({ from, table }) => table === sourceTable && from !== undefined && hosts.includes(from),
   )
 }
 

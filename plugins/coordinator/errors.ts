@@ -1,4 +1,4 @@
-// What a refused step is called, and what a missing one: sentences for people. Pure.
+// Error messages of failed and of unsatisfied steps. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { formatPrefix } from '../../lib/ip/cidr.js'
 import type { Step } from '../../lib/plan/step.js'
@@ -6,15 +6,16 @@ import { placeOf, routeText, ruleText } from '../../lib/plan/text.js'
 
 export interface StepRefusal {
   readonly step: Step
-  /** The kernel's, in words. */
+  /** Errno text and extended ack. */
   readonly reason: string
-  /** The errno's name. */
+  /** Errno name. */
   readonly code: string | undefined
   readonly notUndone: readonly string[]
 }
 
+/** The CNI error of a failed step, with a hint and what could not be undone. */
 export function refusalOf({ step, reason, code, notUndone }: StepRefusal): CniError {
-  const left = notUndone.length === 0 ? [] : [`not taken back: ${notUndone.join('; ')}`]
+  const left = notUndone.length === 0 ? [] : [`not undone: ${notUndone.join('; ')}`]
   const details = [...hintFor(step, code), ...left].join('; ')
   return new CniError('internal', `failed to ${actionOf(step)}: ${reason}`, details)
 }
@@ -26,6 +27,8 @@ function verbOf(step: Step): string {
   switch (step.verb) {
     case 'addLink':
       return `add link ${step.name} of kind ${step.link.kind}${step.link.kind === 'veth' ? `, its peer ${step.link.peer.name}` : ''}`
+    case 'removeLink':
+      return `remove link ${step.name}`
     case 'rename':
       return `rename ${step.name} to ${step.to}`
     case 'setUp':
@@ -82,21 +85,23 @@ function subjectOf(step: Entry): string {
   }
 }
 
-/** For CHECK: what is not as ADD left it. */
+/** For CHECK: the message of an unsatisfied step. */
 export function absenceOf(step: Step): string {
   switch (step.verb) {
     case 'setUp':
       return `${step.name} ${placeOf(step)} is down`
     case 'setMac':
-      return `${step.name} ${placeOf(step)} has not the MAC ${step.mac}`
+      return `${step.name} ${placeOf(step)}: MAC is not ${step.mac}`
     case 'setMtu':
-      return `${step.name} ${placeOf(step)} has not the MTU ${step.mtu}`
+      return `${step.name} ${placeOf(step)}: MTU is not ${step.mtu}`
     case 'setQueueLength':
-      return `${step.name} ${placeOf(step)} has not txQueueLen ${step.length}`
+      return `${step.name} ${placeOf(step)}: txQueueLen is not ${step.length}`
     case 'setSysctl':
-      return `sysctl ${step.path} ${placeOf(step)} is ${step.was ?? 'not there'}, not ${step.value}`
+      return `sysctl ${step.path} ${placeOf(step)} is ${step.was ?? 'missing'}, not ${step.value}`
     case 'setNftTable':
-      return `nf_tables table inet ${step.table.name} ${placeOf(step)} is ${step.was === undefined ? 'missing' : 'not as it was'}`
+      return `nf_tables table inet ${step.table.name} ${placeOf(step)} is ${step.was === undefined ? 'missing' : 'different'}`
+    case 'removeLink':
+      return `link ${step.name} ${placeOf(step)} is still there`
     case 'removeNeigh':
     case 'removeRoute':
     case 'removeRule':
@@ -115,7 +120,7 @@ export function absenceOf(step: Step): string {
     case 'setActiveSlave':
     case 'setAlias':
     case 'setMaster':
-      return `${verbOf(step)} ${placeOf(step)} is not done`
+      return `${verbOf(step)} ${placeOf(step)}: not applied`
   }
 }
 
@@ -127,7 +132,7 @@ function hintFor(step: Step, code: string | undefined): readonly string[] {
     return [
       `another interface on the master of ${step.name} has the MAC ${step.mac}: an older sandbox with this address, or a "mac" like it`,
     ]
-  if (step.verb === 'addLink' && code === 'EEXIST') return [`a link ${step.name} or its peer is there already`]
+  if (step.verb === 'addLink' && code === 'EEXIST') return [`a link ${step.name} or its peer exists already`]
   if (step.verb === 'addLink' && code === 'EOPNOTSUPP')
     return [`the kernel has no ${step.link.kind}: modprobe ${step.link.kind}`]
   if (step.verb === 'addLink' && code === 'EINVAL') return ['is vethMTU too large?']

@@ -1,21 +1,21 @@
-// The ways between pod and node: neighbours, host routes, the node's rule and table, what is hijacked, and the way back. Pure.
+// Steps for routing between pod and node: neighbours, host routes, the node's rule, hijackCIDR,
+// reply marks. Pure.
+import { IP6_RT_PRIO_USER, RT_SCOPE_LINK, RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, type Cidr } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
 import { NFT_TABLE, type NftTable } from '../../lib/plan/nft.js'
 import { isDefault, sameRoute, type NetnsState, type ObservedRoute } from '../../lib/plan/state.js'
 import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
-import { addressesOf, FIRST_TABLE, gatewayOf, MAIN, SCOPE_LINK, type CoordinatorContext } from './context.js'
+import { addressesOf, gatewayOf, type CoordinatorContext } from './context.js'
 import { otherNics } from './nic.js'
 import { markPriority, nodePriority, tablesBeforeMain } from './rules.js'
-import { everywhere, hostOf, MARK, rulesFrom } from './tables.js'
+import { everywhere, FIRST_TABLE, hostOf, MARK, rulesFrom } from './tables.js'
 
-/** The metric that IPv6 routes get that are asked for without one (IP6_RT_PRIO_USER, <net/ip6_fib.h>). */
-const IPV6_METRIC = 1024
-/** The metric that a route has in the kernel. */
-export const metricOf = ({ dst, metric }: Route): number => metric || (dst.includes(':') ? IPV6_METRIC : 0)
+/** The metric that a route has in the kernel: for IPv6 without one, IP6_RT_PRIO_USER. */
+export const metricOf = ({ dst, metric }: Route): number => metric || (dst.includes(':') ? IP6_RT_PRIO_USER : 0)
 
-/** Everything between pod and node, in the order in which the kernel can take it. */
+/** All steps for routing between pod and node, in an order that the kernel accepts. */
 export const hostRouteSteps = (context: CoordinatorContext): Plan => [
   ...neighbours(context),
   ...hostRoutes(context),
@@ -24,8 +24,8 @@ export const hostRouteSteps = (context: CoordinatorContext): Plan => [
 ]
 
 /**
- * The addresses that the node reaches by the veth: the NIC's; and where the first NIC is made anew, those of the NICs that lost their way with
- * the old one.
+ * The addresses that get a host route on the node: the NIC's; for the default interface also those
+ * of coordinated secondary interfaces, which lost theirs with an older veth.
  */
 export function routedIps(context: CoordinatorContext): readonly Ip[] {
   const { pod, own, isDefaultInterface, nodeFamilies } = context
@@ -52,7 +52,7 @@ function neighbours(context: CoordinatorContext): Plan {
 
 const neigh = (where: Where, name: string, ip: Ip, mac: Mac): Step => ({ verb: 'addNeigh', where, name, ip, mac })
 
-/** Permanent entries of an address on these links, but for the right one. What is not permanent, the kernel replaces by itself. */
+/** Removes wrong permanent entries of an address on these links; the kernel replaces all others. */
 const wrongNeighs = (
   state: NetnsState,
   where: Where,
@@ -65,7 +65,7 @@ const wrongNeighs = (
     .filter(has => has.dev !== right.name || has.mac !== right.mac)
     .map(has => ({ verb: 'removeNeigh', where, name: has.dev, ip, mac: has.mac }))
 
-/** In the node's table: routes to our addresses that lead elsewhere, of a pod that had them before. */
+/** Routes to our addresses in the node's table by another link: of a pod that had them before. */
 const staleRoutes = ({ node, own, veth, settings }: CoordinatorContext): readonly ObservedRoute[] => {
   const hosts = own.map(hostOf)
   return node.routes.filter(
@@ -74,8 +74,8 @@ const staleRoutes = ({ node, own, veth, settings }: CoordinatorContext): readonl
 }
 
 /**
- * The tables of the pod in which the node's addresses of a family stand besides main: the NIC's, and those that rules of others, such as sbr's, lead
- * its addresses to; the first NIC's ADD serves all NICs.
+ * The tables of the pod, besides main, that need host routes of a family: the NIC's, and those that
+ * rules of other plugins such as sbr select. The default interface's ADD covers all NICs.
  */
 function nicTables(
   { isDefaultInterface, pod, own, table, tableFamilies, markTable }: CoordinatorContext,
@@ -90,18 +90,18 @@ function hostRoutes(context: CoordinatorContext): Plan {
   return hostIps.flatMap(ip => {
     const family = familyOf(ip)
     const to = hostOf(ip)
-    return [...nicTables(context, family), ...(mainFamilies.includes(family) ? [MAIN] : [])]
+    return [...nicTables(context, family), ...(mainFamilies.includes(family) ? [RT_TABLE_MAIN] : [])]
       .filter(table => !isOthers(context, to, table))
       .flatMap(table =>
-        ensureRoute(pod, { dst: to, dev: veth.pod, scope: SCOPE_LINK, ...sourceFor(context, family), table }),
+        ensureRoute(pod, { dst: to, dev: veth.pod, scope: RT_SCOPE_LINK, ...sourceFor(context, family), table }),
       )
   })
 }
 
 /**
- * In an overlay, routes of the first NIC that are like ours: by way of the node (flannel's to all pods), or to what we would have routes to (ptp's to
- * the node). They lead to the node already and stay. Before our first step they are told by standing there, later by their copies in the table of
- * marks.
+ * In an overlay, routes of the default interface that resemble ours: via the node (flannel's to all
+ * pods), or of a dst of ours (ptp's to the node). They are kept. Before our first step all of them
+ * are others'; later those with a copy in the mark table.
  */
 export function othersRoutes({
   mode,
@@ -115,24 +115,24 @@ export function othersRoutes({
   const firsts = pod.routes.filter(({ dev }) => dev === veth.pod)
   const copied = firsts.filter(({ table }) => table === markTable).map(({ dst }) => dst)
   const wanted = [...hostIps.map(hostOf), ...settings.cidrs]
-  // The default of the mark table is made behind all copies; a neighbour alone may be removed by others.
+  // The mark table's default is added after all copies; a neighbour alone may be removed by others.
   const isOursThere =
     copied.some(isDefault) ||
     pod.neighs.some(({ dev, ip, permanent }) => permanent && dev === veth.pod && hostIps.includes(ip))
   return firsts.filter(({ dst, via, table }) => {
-    if (table !== MAIN) return false
+    if (table !== RT_TABLE_MAIN) return false
     if (isDefault(dst)) return settings.cidrs.includes(dst)
     return isOursThere ? copied.includes(dst) : wanted.includes(dst) || (via !== undefined && hostIps.includes(via))
   })
 }
 
 const isOthers = (context: CoordinatorContext, to: Cidr, table: number): boolean =>
-  table === MAIN && othersRoutes(context).some(route => route.dst === to)
+  table === RT_TABLE_MAIN && othersRoutes(context).some(route => route.dst === to)
 
 const sourceFor = ({ source }: CoordinatorContext, family: Family): Pick<Route, 'src'> =>
   family === 4 && source !== undefined ? { src: source } : {}
 
-/** The rule comes behind the routes: see `shareRule`. */
+/** The rule comes after the routes, see `shareRule`. */
 function nodeRoutes(context: CoordinatorContext): Plan {
   const { node, veth, settings, nodeFamilies } = context
   const table = settings.hostRuleTable
@@ -141,7 +141,7 @@ function nodeRoutes(context: CoordinatorContext): Plan {
   return [
     ...staleRoutes(context).map((route): Step => ({ verb: 'removeRoute', where: 'node', route })),
     ...ips.map((ip): Step => {
-      const route = { dst: hostOf(ip), dev: veth.node, scope: SCOPE_LINK, table }
+      const route = { dst: hostOf(ip), dev: veth.node, scope: RT_SCOPE_LINK, table }
       return { verb: 'addRoute', where: 'node', route, how: 'add' }
     }),
     ...nodeFamilies.map((family): Step => {
@@ -160,8 +160,8 @@ function nodeRoutes(context: CoordinatorContext): Plan {
 }
 
 /**
- * Overlay pods, Services and the rest, by way of the node. The first further NIC of an overlay has them in its table too. What is the node's own
- * address has its way already.
+ * Routes to `cidrs` via the node. An overlay's first secondary interface has them in its table too.
+ * The node's own addresses have host routes already.
  */
 function hijackRoutes(context: CoordinatorContext): Plan {
   const { settings, hostIps } = context
@@ -174,9 +174,9 @@ function hijackRoutes(context: CoordinatorContext): Plan {
   )
 }
 
-/** The first NIC's own table leads to them only where a rule of the family leads to it. */
+/** The default interface's own table needs them only if a rule of the family selects it. */
 const hijackTables = (context: CoordinatorContext, family: Family): readonly number[] => [
-  ...(context.mainFamilies.includes(family) ? [MAIN] : []),
+  ...(context.mainFamilies.includes(family) ? [RT_TABLE_MAIN] : []),
   ...nicTables(context, family).filter(
     table => !context.isDefaultInterface || table !== FIRST_TABLE || hasRuleTo(context, family, table),
   ),
@@ -193,9 +193,9 @@ function viaNode(context: CoordinatorContext, to: Cidr, table: number): Plan {
 }
 
 /**
- * What came by the veth goes back by it, wherever it came from: a connection that begins there is marked, its answers bear the mark, and marked
- * packets have a table of their own. The output chain is of type `route`, so that the changed mark has a packet routed anew. It comes with the
- * first NIC, and is of both families.
+ * Replies to what came by the veth leave by it: conntrack marks the connection, its replies get the
+ * mark, and marked packets have a table of their own. The output chain is of type `route`, so that
+ * a marked packet is rerouted. Added with the default interface, for both families.
  */
 export function markSteps(context: CoordinatorContext): Plan {
   const { pod, veth, isDefaultInterface, mainFamilies, markTable } = context
@@ -210,10 +210,10 @@ export function markSteps(context: CoordinatorContext): Plan {
   ]
 }
 
-/** The priority of iptables' table mangle: before the routing decision of either way. */
+/** The priority of iptables' table mangle, before the routing decision. */
 const MANGLE = -150
 
-/** A mark that is not ours is left alone: the pod may have its own use for marks. */
+/** The nf_tables table that marks replies; other marks are left alone. */
 export const replyTable = (link: string): NftTable => ({
   name: NFT_TABLE,
   chains: [
@@ -246,17 +246,18 @@ export const replyTable = (link: string): NftTable => ({
 })
 
 /**
- * A route of ours in the pod. What stands in its place by the same link is an older one of ours and is replaced; what stands there by another
- * link is somebody's own, and stays.
+ * Adds a route in the pod. One of the same dst, table and metric is replaced if it has the same
+ * link, since it is an older one of ours, and kept if not.
  */
 export function ensureRoute(pod: NetnsState, route: Route): Plan {
   const metric = metricOf(route)
-  const there = pod.routes.filter(
-    ({ dst, table, metric: priority }) => dst === route.dst && table === (route.table ?? MAIN) && priority === metric,
+  const existing = pod.routes.filter(
+    ({ dst, table, metric: priority }) =>
+      dst === route.dst && table === (route.table ?? RT_TABLE_MAIN) && priority === metric,
   )
-  const [first] = there
-  if (first === undefined || there.some(has => sameRoute(route, has)))
+  const [first] = existing
+  if (first === undefined || existing.some(has => sameRoute(route, has)))
     return [{ verb: 'addRoute', where: 'pod', route, how: 'add' }]
-  if (there.some(({ dev }) => dev !== route.dev)) return []
+  if (existing.some(({ dev }) => dev !== route.dev)) return []
   return [{ verb: 'addRoute', where: 'pod', route, how: 'replace', was: first }]
 }

@@ -1,5 +1,6 @@
-// coordinator: chained after the main plugin, it gives a pod its ways to its node, to Services and between several NICs. The verbs; deciding is plan.ts.
-//   stdin JSON -> accepts -> settings -> look -> plan -> run -> prevResult -> stdout JSON
+// coordinator, chained after the main plugin: routes between pod and node, to Services, and by
+// several NICs.
+//   stdin JSON -> accepts -> settings -> observe -> plan -> apply -> prevResult -> stdout JSON
 import type { Plugin } from '../../lib/cni/plugin.js'
 import { VERSION } from '../../lib/version.js'
 import { accepts, type CoordinatorConf } from './config.js'

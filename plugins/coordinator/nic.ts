@@ -1,4 +1,4 @@
-// The links themselves: the NIC up, its MAC and queue, the veth pair, and the sysctls that let packets through. Pure.
+// Steps for the links: the NIC's MAC and queue length, the veth pair, and sysctls. Pure.
 import { CniError } from '../../lib/cni/error.js'
 import { bytesOf } from '../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../lib/ip/mac.js'
@@ -7,17 +7,17 @@ import type { NetnsState, ObservedLink } from '../../lib/plan/state.js'
 import type { Plan, Step, Where } from '../../lib/plan/step.js'
 import { addressesOf, type CoordinatorContext } from './context.js'
 
-/** IPv6 wants it of a link (RFC 8200 §5); below it the kernel takes IPv6 away. */
+/** RFC 8200 §5; below it the kernel disables IPv6 on a link. */
 const IPV6_MTU_MIN = 1280
 
-/** The MAC of a NIC with addresses: the prefix, and the last four bytes of the first of them. */
+/** podMACPrefix and the last four bytes of the NIC's first address. */
 export function macFor(prefix: string, { own }: Pick<CoordinatorContext, 'own'>): Mac | undefined {
   const [first] = own
   const tail = first === undefined ? [] : [...bytesOf(first).subarray(-4)]
   return parseMac([prefix, ...tail.map(byte => byte.toString(16).padStart(2, '0'))].join(':'))
 }
 
-/** The NIC that we were called for. */
+/** Steps for the NIC of the call. */
 export function nicSteps(context: CoordinatorContext): Plan {
   const { ifName: name, settings, pod } = context
   const link = linkNamed(pod, name)
@@ -32,7 +32,11 @@ export function nicSteps(context: CoordinatorContext): Plan {
   ]
 }
 
-/** Both MACs go in with the pair itself: one set later is one that udev may have changed before. */
+/**
+ * Steps for the veth pair. The MACs are part of the request: udev may change them before a later
+ * one.
+ * @throws CniError for a vethMTU too small for IPv6
+ */
 export function vethSteps(context: CoordinatorContext): Plan {
   const { veth, node, pod, settings, families } = context
   const { vethMtu: mtu, vethLinkAddress: ip } = settings
@@ -60,7 +64,10 @@ export function vethSteps(context: CoordinatorContext): Plan {
   ]
 }
 
-/** A pod's router advertisements are not to configure the node. A link too narrow for IPv6 has none of its sysctls. */
+/**
+ * The node ignores router advertisements of the pod. Below an MTU of 1280 the link has no IPv6
+ * sysctls.
+ */
 function acceptNoRouters({ node, veth, settings }: CoordinatorContext): Plan {
   if (node.sysctls[NODE_HAS_IPV6] === undefined || settings.vethMtu < IPV6_MTU_MIN) return []
   return [sysctl(node, 'node', acceptRa(veth.node), '0')]
@@ -71,10 +78,13 @@ const acceptRa = (link: string): string => `net/ipv6/conf/${link}/accept_ra`
 const disableIpv6 = (link: string): string => `net/ipv6/conf/${link}/disable_ipv6`
 const rpFilter = (link: string): string => `net/ipv4/conf/${link}/rp_filter`
 
-/** Paths of the node's sysctls that the plan looks at. */
+/** Paths of the node's sysctls that the plan reads. */
 export const nodeSysctls = (vethOnNode: string): readonly string[] => [NODE_HAS_IPV6, acceptRa(vethOnNode)]
 
-/** The same in the pod. `all` governs, but of rp_filter the larger of `all` and the link's own counts, and of disable_ipv6 the link's. */
+/**
+ * The same in the pod. For rp_filter the maximum of `all` and the link counts, for disable_ipv6 the
+ * link.
+ */
 export const podSysctls = (ifName: string, vethInPod: string): readonly string[] => [
   ...[...new Set(['all', vethInPod])].map(disableIpv6),
   ...filtered(ifName, vethInPod).map(rpFilter),
@@ -84,7 +94,7 @@ const filtered = (ifName: string, vethInPod: string): readonly string[] => [
   ...new Set(['all', 'default', ifName, vethInPod]),
 ]
 
-/** IPv6 on, reverse path filtering as asked. */
+/** Steps for disable_ipv6 and rp_filter. */
 export function sysctlSteps({ pod, ifName, veth, families, settings }: CoordinatorContext): Plan {
   const { rpFilter: value } = settings
   const enabling = families.includes(6) ? [...new Set(['all', veth.pod])].map(disableIpv6) : []
@@ -103,7 +113,7 @@ const sysctl = (state: NetnsState, where: Where, path: string, value: string): S
   was: state.sysctls[path],
 })
 
-/** The pod's other NICs that were coordinated before, and what they are to be told by: for a first NIC that comes anew. */
+/** The pod's other NICs that have addresses. */
 export const otherNics = ({
   pod,
   ifName,

@@ -1,4 +1,4 @@
-// Looking: what the plan needs to see of pod and node, asked for as narrowly as the kernel lets us. A node may have thousands of links.
+// Observes pod and node with narrow queries: a node may have thousands of links.
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Query } from '../../lib/kernel/observe.js'
@@ -11,29 +11,32 @@ import {
   modeFor,
   podIps,
   POD_VETH,
-  unclear,
+  ambiguousIps,
   type WorkingMode,
 } from './context.js'
 import { nodeSysctls, podSysctls } from './nic.js'
-import { mustAsk, packetsToPod } from './rules.js'
+import { needsLookups, packetsToPod } from './rules.js'
 import type { CoordinatorSettings } from './settings.js'
 import { hostOf } from './tables.js'
 
-interface Looking {
+interface ObserveInput {
   readonly ifName: string
   readonly containerID: string
   readonly settings: CoordinatorSettings
 }
 
-/** Everything, for ADD, CHECK and a dry run. Throws CniError where the mode does not fit the pod. */
+/**
+ * The state for ADD, CHECK and a dry run.
+ * @throws CniError if the mode does not fit the pod; NetlinkError
+ */
 export function observeAll(
   kernel: Kernel,
-  { ifName, containerID, settings }: Looking,
+  { ifName, containerID, settings }: ObserveInput,
 ): { mode: WorkingMode; seen: Observed } {
-  const { mode: asked, defaultIfName } = settings
+  const { mode: configured, defaultIfName } = settings
   const sysctls = [...new Set([...podSysctls(ifName, POD_VETH), ...podSysctls(ifName, defaultIfName)])]
-  const pod = lookIntoPod(kernel, { sysctls, neighsOn: 'all', ...(ifName === defaultIfName && { nft: [NFT_TABLE] }) })
-  const mode = modeFor(asked, ifName, defaultIfName, pod)
+  const pod = observePod(kernel, { sysctls, neighsOn: 'all', ...(ifName === defaultIfName && { nft: [NFT_TABLE] }) })
+  const mode = modeFor(configured, ifName, defaultIfName, pod)
   const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, defaultIfName)
   const links = veth === undefined ? [] : [veth]
   const { node } = kernel.observe({
@@ -48,46 +51,46 @@ export function observeAll(
     },
   })
   const { hostRuleTable: table } = settings
-  const known = { ...withStaleNeighs(kernel, { pod, node, table }), lookups: lookUp(kernel, pod, node) }
-  return { mode, seen: { pod, node: { ...known, resolved: resolvedFor(kernel, { pod, node: known, table }) } } }
+  const observed = { ...withStaleNeighs(kernel, { pod, node, table }), lookups: lookupsFor(kernel, pod, node) }
+  return { mode, seen: { pod, node: { ...observed, resolved: resolvedFor(kernel, { pod, node: observed, table }) } } }
 }
 
-/** What becomes of the node's packets to the pod now; asked for only where others' rules come before ours. */
+/** Route lookups for packets from the node to the pod, only if rules of others precede ours. */
 function resolvedFor(
   kernel: Kernel,
   { pod, node, table }: { pod: NetnsState; node: NetnsState; table: number },
 ): NetnsState['resolved'] {
   const ips = podIps(pod)
-  if (!mustAsk(node, ips, table)) return []
+  if (!needsLookups(node, ips, table)) return []
   const hostIps = hostIpsFor(pod, node, table)
   const packets = packetsToPod({ node, hostIps, ips, hostRuleTable: table })
   return kernel.observe({ node: { packets } }).node.resolved
 }
 
-const lookUp = (kernel: Kernel, pod: NetnsState, node: NetnsState): NetnsState['lookups'] => {
-  const lookups = unclear(pod, node)
+const lookupsFor = (kernel: Kernel, pod: NetnsState, node: NetnsState): NetnsState['lookups'] => {
+  const lookups = ambiguousIps(pod, node)
   return lookups.length === 0 ? {} : kernel.observe({ node: { lookups } }).node.lookups
 }
 
-const lookIntoPod = (kernel: Kernel, more: Pick<Query, 'sysctls' | 'nft' | 'neighsOn'>): NetnsState =>
+const observePod = (kernel: Kernel, more: Pick<Query, 'sysctls' | 'nft' | 'neighsOn'>): NetnsState =>
   kernel.observe({ pod: { links: 'all', addressesOn: 'all', routes: {}, rules: true, ...more } }).pod
 
-/** Undefined: of both. */
+/** Undefined: both. */
 const onlyFamilyOf = (ips: readonly Ip[]): Family | undefined =>
   ips.some(ip => familyOf(ip) === 6) ? (ips.some(ip => familyOf(ip) === 4) ? undefined : 6) : 4
 
-/** Of a veth the index of its other end. */
+/** The index of a veth's peer. */
 const parentOf = (pod: NetnsState, name: string): number | undefined => linkNamed(pod, name)?.parent
 
-/** Where routes to our addresses lead by another link, an older pod's, there are neighbours of its too. */
+/** Adds the neighbours of other links with routes to our addresses: of an older pod. */
 function withStaleNeighs(
   kernel: Kernel,
   { pod, node, table }: { pod: NetnsState; node: NetnsState; table: number },
 ): NetnsState {
   const hosts = podIps(pod).map(hostOf)
-  const seenOn = node.links.map(({ name }) => name)
+  const links = node.links.map(({ name }) => name)
   const stale = node.routes.flatMap(({ dst, dev, table: of }) =>
-    of === table && dev !== undefined && hosts.includes(dst) && !seenOn.includes(dev) ? [dev] : [],
+    of === table && dev !== undefined && hosts.includes(dst) && !links.includes(dev) ? [dev] : [],
   )
   const more = [...new Set(stale)].flatMap(link => kernel.observe({ node: { neighsOn: link } }).node.neighs)
   return { ...node, neighs: [...node.neighs, ...more] }
@@ -96,7 +99,10 @@ function withStaleNeighs(
 const routesBy = (kernel: Kernel, link: number): NetnsState['routes'] =>
   kernel.observe({ node: { routes: { on: link } } }).node.routes
 
-/** For DEL. A pod that is gone is empty; `table` is where routes are looked for first. */
+/**
+ * The state for DEL. A pod that is gone is empty; `table` is read first.
+ * @throws NetlinkError, NetnsError
+ */
 export function observeForDel(
   kernel: Kernel,
   {
@@ -105,9 +111,9 @@ export function observeForDel(
     firstNic,
     table,
     hasPod,
-  }: Omit<Looking, 'settings'> & { firstNic: string; table: number; hasPod: boolean },
+  }: Omit<ObserveInput, 'settings'> & { firstNic: string; table: number; hasPod: boolean },
 ): Observed {
-  const pod = hasPod ? lookIntoPod(kernel, {}) : EMPTY_NETNS
+  const pod = hasPod ? observePod(kernel, {}) : EMPTY_NETNS
   const name = hostVethName(containerID)
   const isOverlay = linkNamed(pod, POD_VETH) === undefined && ifName !== firstNic
   const veth = isOverlay ? parentOf(pod, firstNic) : name
@@ -118,16 +124,16 @@ export function observeForDel(
     },
   })
   const there = node.links.find(link => link.name === veth || link.index === veth)
-  // One table is a short list, all of a full node's are thousands: looked through only where ADD was told of another table.
+  // All tables of a full node have thousands of routes: read only if `table` has none by the veth.
   const inTable = there ? node.routes : kernel.observe({ node: { routes: { table } } }).node.routes
   const routes = there && inTable.length === 0 ? routesBy(kernel, there.index) : inTable
-  const goesWhole = there?.kind === 'veth' && ifName === firstNic // and its neighbours with it
+  const goesWhole = there?.kind === 'veth' && ifName === firstNic // and its neighbours too
   const neighs = there && !goesWhole ? kernel.observe({ node: { neighsOn: there.index } }).node.neighs : []
   const goesWithFamily = ifName !== firstNic && familiesOnlyOf(pod, ifName).length > 0
   const inPod = hasPod && (isOverlay || goesWithFamily) ? kernel.observe({ pod: { neighsOn: 'all' } }).pod.neighs : []
-  const wide: Query = { addressesOn: 'global', addressesOf: onlyFamilyOf(podIps(pod)) }
-  const addresses = isOverlay ? kernel.observe({ node: wide }).node.addresses : []
-  const lookups = isOverlay ? lookUp(kernel, pod, { ...node, addresses }) : {}
+  const globalQuery: Query = { addressesOn: 'global', addressesOf: onlyFamilyOf(podIps(pod)) }
+  const addresses = isOverlay ? kernel.observe({ node: globalQuery }).node.addresses : []
+  const lookups = isOverlay ? lookupsFor(kernel, pod, { ...node, addresses }) : {}
   return {
     pod: { ...pod, neighs: inPod },
     node: { ...node, routes, neighs, addresses, lookups },

@@ -1,4 +1,5 @@
-// What coordinator does, decided: the whole of what shall be, whether it is already so or not. ADD does what is missing of it, CHECK tells it. Pure.
+// The plan of coordinator: all of the desired state. ADD applies what is not satisfied, CHECK
+// reports it. Pure.
 import type { Result } from '../../lib/cni/result.js'
 import { unsatisfied, type Observed } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -18,18 +19,24 @@ export interface Decision extends Planned {
   readonly seen: Observed
 }
 
-/** What a call comes to for what was seen. Throws CniError as `factsOf` and `planFor` do. */
-export function decide(asked: Omit<ContextInput, 'prevGateways'>, prevResult: Result | undefined): Decision {
-  const context = contextOf({ ...asked, prevGateways: gatewaysOfPrevResult(prevResult, asked.ifName) })
-  return { context, seen: asked.seen, ...planFor(context) }
+/**
+ * The plan of a call for an observed state.
+ * @throws CniError as contextOf() and planFor() do
+ */
+export function decide(input: Omit<ContextInput, 'prevGateways'>, prevResult: Result | undefined): Decision {
+  const context = contextOf({ ...input, prevGateways: gatewaysOfPrevResult(prevResult, input.ifName) })
+  return { context, seen: input.seen, ...planFor(context) }
 }
 
-/** Throws CniError for what the conf asks and the pod cannot have. */
+/**
+ * The plan for its inputs.
+ * @throws CniError if the pod cannot have what the conf requires
+ */
 export function planFor(context: CoordinatorContext): Planned {
   const { settings, isDefaultInterface, mode, families, nodeFamilies } = context
-  const tuned =
+  const routing =
     settings.tunePodRoutes && (!isDefaultInterface || mode === 'overlay') ? policyRouting(context) : { plan: [] }
-  const unreached = families.filter(family => !nodeFamilies.includes(family))
+  const unrouted = families.filter(family => !nodeFamilies.includes(family))
   return {
     plan: once([
       ...nicSteps(context),
@@ -38,19 +45,19 @@ export function planFor(context: CoordinatorContext): Planned {
       ...keptSteps(context),
       ...hostRouteSteps(context),
       ...(mode === 'underlay' ? markSteps(context) : []),
-      ...tuned.plan,
+      ...routing.plan,
       ...policySteps(context),
     ]),
     warnings: [
-      ...(tuned.warning === undefined ? [] : [tuned.warning]),
-      ...unreached.map(family => `the node has no IPv${family} address: the pod's has no way to the node`),
+      ...(routing.warning === undefined ? [] : [routing.warning]),
+      ...unrouted.map(family => `the node has no IPv${family} address: the pod's is not routed to the node`),
     ],
   }
 }
 
 /**
- * Of routes to one network in one table the first wish counts: the ways to the node, then what is moved, then `policyRoutes`. The ways to the
- * node, moved with the first NIC's default, may be those of the table already. Behind a route stand those of its own link.
+ * Of several routes of one dst in one table the first counts: host routes, then moved routes, then
+ * policyRoutes. An appended route is kept if the first has the same link.
  */
 function once(plan: Plan): Plan {
   const wanted = new Map<string, string | undefined>()
@@ -65,13 +72,13 @@ function once(plan: Plan): Plan {
   })
 }
 
-/** What is to be done of a plan. A rule that pods share is made sure of in any case: another pod's DEL may be about to take it away. */
-export function toDo(plan: Plan, seen: Observed): Plan {
+/** The steps to apply. Shared rules always: the DEL of another pod may be deleting them. */
+export function pendingSteps(plan: Plan, seen: Observed): Plan {
   const absent = new Set(unsatisfied(plan, seen))
   return plan.filter(step => absent.has(step) || step.verb === 'shareRule')
 }
 
-/** prevResult goes on as it came, but for the MAC where the plan sets one. */
+/** prevResult, with the MAC that the plan sets. */
 export function resultOf({ ifName, netns }: { ifName: string; netns: string }, before: Result, plan: Plan): Result {
   const mac = plan.find(step => step.verb === 'setMac')?.mac
   if (mac === undefined || !before.interfaces) return before

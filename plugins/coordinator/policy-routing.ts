@@ -1,4 +1,5 @@
-// Several NICs in one pod: each answers on the NIC it was asked on. Rules by source address, and the default routes moved to tables. Pure.
+// Policy routing for several NICs: rules by source address, default routes moved to tables. Pure.
+import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, type Ip } from '../../lib/ip/address.js'
 import { containsIp, familyOfCidr, networkOf } from '../../lib/ip/cidr.js'
@@ -6,65 +7,79 @@ import { isLinkLocal6 } from '../../lib/ip/usable.js'
 import { isDefault, linkNamed, type ObservedRoute } from '../../lib/plan/state.js'
 import type { NextHop, Plan, Route, Step } from '../../lib/plan/step.js'
 import { lostGateways } from './check.js'
-import { addressesOf, MAIN, type CoordinatorContext } from './context.js'
+import { addressesOf, type CoordinatorContext } from './context.js'
 import { everywhere, hostOf, otherDefaultNic } from './tables.js'
 import { ensureRoute, metricOf, othersRoutes } from './host-routes.js'
 
-/** <linux/rtnetlink.h> RTPROT_KERNEL, and the metric that the kernel gives an IPv6 network's own route. */
+/**
+ * <linux/rtnetlink.h> RTPROT_KERNEL, and the metric of IPv6 connected routes
+ * (IP6_RT_PRIO_ADDRCONF).
+ */
 const RTPROT_KERNEL = 2
 const KERNEL_METRIC = 256
 
 export interface PolicyRouting {
   readonly plan: Plan
-  /** For the log: why there was nothing to do. */
+  /** For the log. */
   readonly warning?: string
 }
 
 /**
- * Each family by itself: where no other NIC has a default route, this one's is the pod's. Copies come first, then the rules that lead to them,
- * and what leaves main leaves it last: there is always a route. Throws CniError where the NIC that is to have the default route is not there.
+ * Per family: if no other NIC has a default route, this NIC's stays in main. Copies come first,
+ * then the rules, then removals from main, so that there is always a route.
+ * @throws CniError if the pod has no NIC of the name in podDefaultRouteNic
  */
 export function policyRouting(context: CoordinatorContext): PolicyRouting {
   const { ifName, pod, settings, families } = context
-  const asked = settings.defaultRouteNic
+  const configured = settings.defaultRouteNic
   const shared = families.flatMap(family => {
     const current = otherDefaultNic(pod, ifName, family)
-    return current === undefined ? [] : [{ facts: { ...context, families: [family] }, current }]
+    return current === undefined ? [] : [{ perFamily: { ...context, families: [family] }, current }]
   })
   if (shared.length === 0) return { plan: [], warning: 'no other NIC has a default route: nothing is tuned' }
-  if (asked !== '' && linkNamed(pod, asked) === undefined)
+  if (configured !== '' && linkNamed(pod, configured) === undefined)
     throw new CniError(
       'internal',
-      `failed to tunePodRoutes: podDefaultRouteNIC: ${asked} don't exist in pod`,
-      `podDefaultRouteNic is "${asked}"; the pod has ${pod.links.map(({ name }) => name).join(', ')}`,
+      `failed to tunePodRoutes: podDefaultRouteNIC: ${configured} don't exist in pod`,
+      `podDefaultRouteNic is "${configured}"; the pod has ${pod.links.map(({ name }) => name).join(', ')}`,
     )
-  if (asked === ifName) return { plan: inOrder(shared.flatMap(({ facts, current }) => takeOver(facts, current))) }
+  if (configured === ifName)
+    return { plan: inOrder(shared.flatMap(({ perFamily, current }) => takeOverDefault(perFamily, current))) }
   const plan = inOrder(
-    shared.flatMap(({ facts, current }) => [
-      ...moved(facts, ifName),
-      ...broughtBack(facts),
-      ...overlayWay(facts, current),
+    shared.flatMap(({ perFamily, current }) => [
+      ...moveToTable(perFamily, ifName),
+      ...restoredDefaults(perFamily),
+      ...overlaySourceRouting(perFamily, current),
     ]),
   )
-  const stays = new Set(shared.map(({ current }) => current).filter(current => asked !== '' && asked !== current))
-  if (stays.size === 0) return { plan }
-  return { plan, warning: `the default route stays on ${[...stays].join(', ')}: ${asked} was not the NIC of this ADD` }
-}
-
-/** This NIC keeps its default route, and the one that had it until now answers by a table. Only of a family that it has one of. */
-function takeOver(context: CoordinatorContext, from: string): Plan {
-  const { pod, ifName, families } = context
-  const canTake = pod.routes.some(
-    ({ dst, dev, table }) => isDefault(dst) && table === MAIN && dev === ifName && families.includes(familyOfCidr(dst)),
+  const stays = new Set(
+    shared.map(({ current }) => current).filter(current => configured !== '' && configured !== current),
   )
-  return canTake ? moved(context, from) : []
+  if (stays.size === 0) return { plan }
+  return {
+    plan,
+    warning: `the default route stays on ${[...stays].join(', ')}: ${configured} was not the NIC of this ADD`,
+  }
 }
 
 /**
- * A default that prevResult tells of and that is nowhere, because a DEL took the NIC's table away or somebody the route. A gateway beyond the
- * NIC's own networks is left alone: how it is reached nobody tells. A link-local one is on its link.
+ * This NIC keeps its default route, and the other's moves to a table, if this NIC has one of the
+ * family.
  */
-function broughtBack(context: CoordinatorContext): Plan {
+function takeOverDefault(context: CoordinatorContext, from: string): Plan {
+  const { pod, ifName, families } = context
+  const canTake = pod.routes.some(
+    ({ dst, dev, table }) =>
+      isDefault(dst) && table === RT_TABLE_MAIN && dev === ifName && families.includes(familyOfCidr(dst)),
+  )
+  return canTake ? moveToTable(context, from) : []
+}
+
+/**
+ * Adds a default route of prevResult that is missing, if its gateway is link-local or in a network
+ * of the NIC: prevResult does not say how to reach any other.
+ */
+function restoredDefaults(context: CoordinatorContext): Plan {
   const { pod, ifName, table } = context
   const networks = pod.addresses.filter(({ dev }) => dev === ifName).map(({ address }) => networkOf(address))
   return lostGateways(context)
@@ -72,8 +87,8 @@ function broughtBack(context: CoordinatorContext): Plan {
     .flatMap(via => ensureRoute(pod, { dst: everywhere(familyOf(via)), via, dev: ifName, table }))
 }
 
-/** In an overlay what the first NIC's own address sends keeps its own way, whatever the default route becomes. */
-function overlayWay(context: CoordinatorContext, current: string): Plan {
+/** In an overlay, packets from the default interface's address keep its default route. */
+function overlaySourceRouting(context: CoordinatorContext, current: string): Plan {
   const { mode, settings, pod, families, markTable } = context
   if (mode !== 'overlay' || current !== settings.defaultIfName) return []
   const defaults = routesOf(context, current).filter(({ dst }) => isDefault(dst))
@@ -81,12 +96,15 @@ function overlayWay(context: CoordinatorContext, current: string): Plan {
   return [...copies(context, defaults, markTable), ...ips.map(ip => ruleTo(ip, markTable))]
 }
 
-/** Copies of the first NIC's routes that stay where others of ours would be: by these DEL tells which of the two is whose. */
+/** Copies of others' routes that stay in place of ours: DEL recognizes them by the copies. */
 export const keptSteps = (context: CoordinatorContext): Plan =>
   copies(context, othersRoutes(context), context.markTable)
 
-/** A NIC's routes in its table, its addresses led there, its default out of main. */
-function moved(context: CoordinatorContext, link: string): Plan {
+/**
+ * Copies a NIC's routes to its table, adds rules for its addresses, and removes its default from
+ * main.
+ */
+function moveToTable(context: CoordinatorContext, link: string): Plan {
   const { ifName, pod, families, table } = context
   const routes = routesOf(context, link)
   const ips = addressesOf(pod, link).filter(ip => families.includes(familyOf(ip)))
@@ -101,15 +119,15 @@ const ruleTo = (ip: Ip, table: number): Step => {
   return { verb: 'addRule', where: 'pod', rule: { family: familyOf(ip), from: hostOf(ip), table } }
 }
 
-/** Whether the NIC is to have another way to the same network. */
+/** Whether policyRoutes has another route of the same dst and metric. */
 const isOverruled = ({ settings }: CoordinatorContext, route: ObservedRoute): boolean =>
   settings.policyRoutes.some(({ to }) => to === route.dst && metricOf({ dst: to }) === route.metric)
 
-/** The main table's routes of a link that are worth a copy: not what every link has for itself. */
+/** Routes of a link in main, without link-local and multicast. */
 const routesOf = ({ pod, families }: CoordinatorContext, link: string): readonly ObservedRoute[] =>
   pod.routes.filter(
     route =>
-      route.table === MAIN &&
+      route.table === RT_TABLE_MAIN &&
       route.dev === link &&
       families.includes(familyOfCidr(route.dst)) &&
       !route.dst.startsWith('fe80:') &&
@@ -117,17 +135,17 @@ const routesOf = ({ pod, families }: CoordinatorContext, link: string): readonly
       isFirstPath(route),
   )
 
-/** A link's own paths of an IPv4 route of several, which is one route for the kernel. Of IPv6 each path is one. */
+/** The hops of an IPv4 multipath route by this link. For IPv6 each hop is a route. */
 const ownPaths = ({ dst, dev, nexthops = [] }: ObservedRoute): readonly NextHop[] =>
   familyOfCidr(dst) === 6 ? [] : nexthops.filter(path => path.dev === dev)
 
-/** A link's further paths go along with its first. */
+/** True for the first hop of a link; the others are part of its copy. */
 const isFirstPath = (route: ObservedRoute): boolean => {
   const [first] = ownPaths(route)
   return first === undefined || first.via === route.via
 }
 
-/** Routes to one network stand behind each other in the other table too, as they did. */
+/** Copies to another table; routes of one dst keep their order. */
 function copies({ pod }: CoordinatorContext, routes: readonly ObservedRoute[], table: number): Plan {
   const whereTo = ({ dst, metric, extra }: Route): string => [dst, metric, extra?.['tos']].join(' ')
   return routes.flatMap((route, at) => {
@@ -137,7 +155,7 @@ function copies({ pod }: CoordinatorContext, routes: readonly ObservedRoute[], t
   })
 }
 
-/** All that the route is, in another table; of several paths those by its own link. */
+/** The route in another table; of a multipath route the hops by its link. */
 function copyTo(seen: ObservedRoute, table: number): Route {
   const { nexthops: _, proto, metric: priority, ...route } = seen
   const isKernels = proto === RTPROT_KERNEL
@@ -154,27 +172,28 @@ function copyTo(seen: ObservedRoute, table: number): Route {
 
 function outOfMain({ pod }: CoordinatorContext, route: ObservedRoute): Step {
   const { nexthops, ...own } = route
-  // IPv6 gives up one of several paths by itself; IPv4's are one route, which is put back without this link's, or goes whole.
+  // IPv6 removes one hop of several; an IPv4 multipath route is replaced by one without this link's
+  // hops.
   const rest = familyOfCidr(route.dst) === 6 ? [] : (nexthops ?? []).filter(({ dev }) => dev !== route.dev)
   if (rest.length > 0)
     return { verb: 'addRoute', where: 'pod', route: { ...route, nexthops: rest }, how: 'replace', was: route }
   const before = pod.routes.find(
-    ({ dst, table, metric }) => dst === route.dst && table === MAIN && metric === route.metric,
+    ({ dst, table, metric }) => dst === route.dst && table === RT_TABLE_MAIN && metric === route.metric,
   )
   const whole = familyOfCidr(route.dst) === 6 ? own : route
   return { verb: 'removeRoute', where: 'pod', route: whole, ...(before !== route && { behind: true }) }
 }
 
-/** Copies, rules, then what leaves main. */
+/** Copies, then rules, then removals from main. */
 function inOrder(plan: Plan): Plan {
   const rank = (step: Step): number =>
-    step.verb === 'addRule' ? 1 : step.verb === 'addRoute' && step.route.table !== MAIN ? 0 : 2
+    step.verb === 'addRule' ? 1 : step.verb === 'addRoute' && step.route.table !== RT_TABLE_MAIN ? 0 : 2
   return [0, 1, 2].flatMap(wanted => plan.filter(step => rank(step) === wanted))
 }
 
 /**
- * Routes that were asked for by name, in the table of the NIC; in main for the first NIC, and of a family that the table is not for. To one
- * network the first of them.
+ * policyRoutes: in the NIC's table; in main for the default interface and for a family without a
+ * rule. Of several with one dst the first.
  */
 export const policySteps = ({
   pod,
@@ -189,5 +208,5 @@ export const policySteps = ({
     .filter(({ to }, at, all) => families.includes(familyOfCidr(to)) && all.findIndex(one => one.to === to) === at)
     .flatMap(({ to, via }) => {
       const isInMain = isDefaultInterface || !tableFamilies.includes(familyOfCidr(to))
-      return ensureRoute(pod, { dst: to, via, dev: ifName, table: isInMain ? MAIN : table })
+      return ensureRoute(pod, { dst: to, via, dev: ifName, table: isInMain ? RT_TABLE_MAIN : table })
     })

@@ -1,4 +1,6 @@
-// Rules of others beside ours: which come first, which priority ours needs, and whether the kernel resolves as planned. Pure.
+// Priorities of our rules among those of other programs, and checks of the kernel's route lookups.
+// Pure.
+import { isKernelTable, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { containsIp, networkOf } from '../../lib/ip/cidr.js'
 import type { NetnsState, Resolved, Observed } from '../../lib/plan/state.js'
@@ -7,13 +9,13 @@ import { placeNamed, ruleText, tableText } from '../../lib/plan/text.js'
 import { gatewayOf, isUsable, type CoordinatorContext } from './context.js'
 import { hostOf, MARK } from './tables.js'
 
-/** Of our rules, where no other rule is in the way: the one that pods share on the node, and the one of the mark in the pod. */
+/**
+ * Priority of our rules, on the node and for the mark in the pod, unless rules of others precede.
+ */
 export const RULE_PRIORITY = 1000
-/** <linux/rtnetlink.h> RT_TABLE_LOCAL. */
-const LOCAL = 255
-/** Of the node's own addresses that one rule selects, so many are asked for. */
+/** Lookups per rule: addresses of the node that it selects. */
 const SOURCES_MAX = 4
-/** A sentence names so many rules. */
+/** Rules named in one message. */
 const NAMED_MAX = 4
 
 const isPlain = ({ from, to, fwmark, more }: Rule): boolean =>
@@ -21,12 +23,15 @@ const isPlain = ({ from, to, fwmark, more }: Rule): boolean =>
 
 const priorityOf = ({ priority = 0 }: Rule): number => priority
 
-/** Rules of a family that the kernel asks before ours; without one, before the place where it would come. */
+/**
+ * Rules of a family that the kernel evaluates before ours, or before the priority that ours would
+ * get.
+ */
 function rulesBefore(state: NetnsState, of: Family, isOurs: (rule: Rule) => boolean): readonly Rule[] {
   const rules = state.rules.filter(({ family }) => family === of)
   const at = rules.findIndex(isOurs)
   const before = at >= 0 ? rules.slice(0, at) : rules.filter(rule => priorityOf(rule) <= RULE_PRIORITY)
-  return before.filter(({ table, fwmark, more }) => fwmark === undefined && (more === true || table !== LOCAL))
+  return before.filter(({ table, fwmark, more }) => fwmark === undefined && (more === true || table !== RT_TABLE_LOCAL))
 }
 
 const isShared =
@@ -40,8 +45,8 @@ type OnNode = Pick<CoordinatorContext, 'node' | 'hostIps'> & {
 }
 
 /**
- * The node's packets to the pod's addresses: from the address that the pod knows as its gateway; and as other rules of the node, which come before
- * ours, select them.
+ * Packets from the node to the pod's addresses: from the pod's gateway, and from addresses that
+ * preceding rules of other programs select.
  */
 export function packetsToPod({ node, hostIps, ips, hostRuleTable }: OnNode): readonly Packet[] {
   return ips.flatMap(to => {
@@ -57,13 +62,14 @@ export function packetsToPod({ node, hostIps, ips, hostRuleTable }: OnNode): rea
   })
 }
 
-/** Whether other rules of the node come before ours, so that the kernel is to be asked what they do with these packets. */
-export const mustAsk = (node: NetnsState, ips: readonly Ip[], hostRuleTable: number): boolean =>
+/** Whether rules of other programs precede ours, so that route lookups are needed. */
+export const needsLookups = (node: NetnsState, ips: readonly Ip[], hostRuleTable: number): boolean =>
   ips.some(ip => rulesBefore(node, familyOf(ip), isShared(hostRuleTable)).length > 0)
 
 /**
- * The priority of the rule that leads the node to its pods: of the one that is there; where rules before it lead packets to a pod elsewhere, one
- * less than the first of those. Below 0 there is none, and what is planned stays in vain: `waysLost` tells it.
+ * The priority of the node's rule: that of the existing one, or one less than the first preceding
+ * rule that routes packets for a pod elsewhere. There is none below 0; failedRouteChecks() reports
+ * it.
  */
 export function nodePriority(
   { node, settings }: Pick<CoordinatorContext, 'node' | 'settings'>,
@@ -75,39 +81,40 @@ export function nodePriority(
   const led = node.resolved.flatMap(({ to, route }) =>
     familyOf(to) === family && route !== undefined && route.table !== settings.hostRuleTable ? [route.table] : [],
   )
-  return beforeAll(
+  return priorityBefore(
     rulesBefore(node, family, isOurs).filter(({ table }) => led.includes(table)),
     here,
   )
 }
 
-function beforeAll(rules: readonly Rule[], otherwise: number): number {
+function priorityBefore(rules: readonly Rule[], otherwise: number): number {
   const before = Math.min(...rules.map(priorityOf)) - 1
   return rules.length === 0 || before < 0 ? otherwise : before
 }
 
-/** The priority of the rule of marked packets in the pod: what comes by the veth is answered by it, whatever rule its source has. */
+/** The priority of the pod's rule for the mark: before rules that select the NIC's addresses. */
 export function markPriority({ pod, own, markTable }: CoordinatorContext, family: Family): number {
   const isOurs = ({ fwmark, table }: Rule): boolean => fwmark === MARK && table === markTable
   const ours = pod.rules.find(rule => rule.family === family && isOurs(rule))
   if (ours !== undefined) return priorityOf(ours)
   const before = rulesBefore(pod, family, isOurs)
   const selecting = before.filter(({ from }) => from === undefined || own.some(ip => containsIp(from, ip)))
-  return beforeAll(selecting, RULE_PRIORITY)
+  return priorityBefore(selecting, RULE_PRIORITY)
 }
 
-/** A packet, and the link that it must leave by. */
+/** A packet, and the link it must leave by. */
 export interface RouteCheck {
   readonly where: Where
   readonly packet: Packet
   readonly link: string
-  /** Links that do as well. */
+  /** Other valid links. */
   readonly or?: readonly string[]
 }
 
 /**
- * What the kernel must say of the NIC's addresses: the node reaches them by the veth, they the node by it, marked or not, and their gateways by the
- * NIC. `routed` are the addresses that the node has routes to.
+ * The lookups that must hold: the node reaches the NIC's addresses by the veth, they reach the node
+ * by it, marked or not, and their gateways by the NIC. `routed`: addresses with host routes on the
+ * node.
  */
 export function routeChecksOf(context: CoordinatorContext, routed: readonly Ip[]): readonly RouteCheck[] {
   const { node, hostIps, own, nodeFamilies, veth, settings, isDefaultInterface } = context
@@ -118,8 +125,8 @@ export function routeChecksOf(context: CoordinatorContext, routed: readonly Ip[]
     .flatMap((from): readonly RouteCheck[] => {
       const to = gatewayOf(context, familyOf(from))
       if (to === undefined) return []
-      const way = { where: 'pod', packet: { to, from }, link: veth.pod } as const
-      return isDefaultInterface ? [way, { ...way, packet: { to, from, mark: MARK } }] : [way]
+      const toNode = { where: 'pod', packet: { to, from }, link: veth.pod } as const
+      return isDefaultInterface ? [toNode, { ...toNode, packet: { to, from, mark: MARK } }] : [toNode]
     })
   return [
     ...toPod.map(packet => ({ where: 'node', packet, link: veth.node }) as const),
@@ -128,7 +135,10 @@ export function routeChecksOf(context: CoordinatorContext, routed: readonly Ip[]
   ]
 }
 
-/** The gateways that the main plugin gave; but for those that the conf leads elsewhere, or that are the node. Any NIC in its network will do. */
+/**
+ * Gateways of prevResult, unless the conf routes them elsewhere or they are the node. Any NIC in
+ * the network is valid.
+ */
 function gateways({ ifName, pod, own, hostIps, prevGateways, settings }: CoordinatorContext): readonly RouteCheck[] {
   const elsewhere = [...settings.cidrs, ...settings.policyRoutes.map(({ to }) => to)]
   return prevGateways
@@ -140,22 +150,26 @@ function gateways({ ifName, pod, own, hostIps, prevGateways, settings }: Coordin
     })
 }
 
-export const packetsIn = (ways: readonly RouteCheck[], of: Where): readonly Packet[] =>
-  ways.filter(({ where }) => where === of).map(({ packet }) => packet)
+/** The packets of the checks in one namespace. */
+export const packetsIn = (checks: readonly RouteCheck[], of: Where): readonly Packet[] =>
+  checks.filter(({ where }) => where === of).map(({ packet }) => packet)
 
-/** A sentence for each way that the kernel resolves otherwise; `seen` has its answers, `rules` those of both places. */
-export function failedRouteChecks(ways: readonly RouteCheck[], seen: Observed): readonly string[] {
-  return ways.flatMap(way => {
-    const { where, packet, link, or = [] } = way
+/**
+ * A message for each packet that the kernel routes by another link; `seen` has its lookups and
+ * rules.
+ */
+export function failedRouteChecks(checks: readonly RouteCheck[], seen: Observed): readonly string[] {
+  return checks.flatMap(check => {
+    const { where, packet, link, or = [] } = check
     const found = seen[where].resolved.find(
       ({ to, from, mark }) => to === packet.to && from === packet.from && mark === packet.mark,
     )
     const isRight = found === undefined || [link, ...or].includes(found.route?.dev ?? '')
-    return isRight ? [] : [lostText(way, found.route, seen[where])]
+    return isRight ? [] : [failureText(check, found.route, seen[where])]
   })
 }
 
-function lostText({ where, packet, link }: RouteCheck, is: Resolved['route'], state: NetnsState): string {
+function failureText({ where, packet, link }: RouteCheck, is: Resolved['route'], state: NetnsState): string {
   const { to, from, mark } = packet
   const source = from === undefined ? '' : ` from ${from}`
   const marked = mark === undefined ? '' : ` with mark 0x${mark.toString(16)}`
@@ -168,25 +182,25 @@ function lostText({ where, packet, link }: RouteCheck, is: Resolved['route'], st
   return `packets ${placeNamed(where)} to ${to}${source}${marked} ${by} and must leave by ${link}${rules}`
 }
 
-/** Rules that may have led a packet there: those of the table, or those that say more than a table. */
+/** Rules that may have selected the table: those of it, and those with other actions. */
 const isSuspect = ({ from, to, table, more }: Rule, packet: Packet, led: number | undefined): boolean =>
-  (more === true || (table === led && !isKernels(table))) &&
+  (more === true || (table === led && !isKernelTable(table))) &&
   (from === undefined || (packet.from !== undefined && containsIp(from, packet.from))) &&
   (to === undefined || containsIp(to, packet.to))
 
-/** What to do about it. */
+/** The remedy for a failed check. */
 export const REMEDY =
   "another rule or route comes before coordinator's: give that rule a larger priority (a later place), or leave its table without the pod's and the node's addresses"
 
-/** The tables that packets from these addresses come to before main, by rules without a mark; but for the kernel's own. */
+/**
+ * The tables, except the kernel's, that rules without a mark select for these addresses before
+ * main.
+ */
 export function tablesBeforeMain(state: NetnsState, of: Family, ips: readonly Ip[] | 'any'): readonly number[] {
   const rules = state.rules.filter(({ family }) => family === of)
-  const main = rules.findIndex(rule => rule.table === MAIN && isPlain(rule))
+  const main = rules.findIndex(rule => rule.table === RT_TABLE_MAIN && isPlain(rule))
   return (main < 0 ? rules : rules.slice(0, main))
-    .filter(({ fwmark, more, table }) => fwmark === undefined && more !== true && table > 0 && !isKernels(table))
+    .filter(({ fwmark, more, table }) => fwmark === undefined && more !== true && table > 0 && !isKernelTable(table))
     .filter(({ from }) => from === undefined || ips === 'any' || ips.some(ip => containsIp(from, ip)))
     .map(({ table }) => table)
 }
-
-const MAIN = 254
-const isKernels = (table: number): boolean => table >= 253 && table <= LOCAL

@@ -1,4 +1,5 @@
-// The conf and the cluster's word made one, and judged: what is asked of the coordinator, in values. Pure.
+// Merges the conf with SpiderCoordinator and validates the result. Pure.
+import { isKernelTable } from '../../lib/linux/constants.js'
 import { CniError } from '../../lib/cni/error.js'
 import { familyOf, parseIp, type Ip } from '../../lib/ip/address.js'
 import { bitsOf, familyOfCidr, networkOf, parsePrefix, type Cidr } from '../../lib/ip/cidr.js'
@@ -11,16 +12,19 @@ export type Mode = 'auto' | 'underlay' | 'overlay' | 'disabled'
 export interface CoordinatorSettings {
   readonly mode: Mode
   readonly defaultIfName: string
-  /** '': nobody asked for one. */
+  /** '': not configured. */
   readonly defaultRouteNic: string
-  /** What goes through the node: pods of the overlay, Services, and what is hijacked besides; in that order, each once. */
+  /**
+   * Routed via the node: overlayPodCIDR, serviceCIDR and hijackCIDR, in that order, without
+   * duplicates.
+   */
   readonly cidrs: readonly Cidr[]
   readonly policyRoutes: readonly { readonly to: Cidr; readonly via: Ip }[]
   readonly tunePodRoutes: boolean
   readonly hostRuleTable: number
-  /** Undefined: leave the sysctl as it is. */
+  /** Undefined: unchanged. */
   readonly rpFilter: number | undefined
-  /** 0: leave it. */
+  /** 0: unchanged. */
   readonly txQueueLen: number
   /** The first two bytes, as `0a:1b`. */
   readonly macPrefix: string | undefined
@@ -33,12 +37,13 @@ export interface CoordinatorSettings {
 export const HOST_RULE_TABLE = 500
 const VETH_MTU = 1500
 const UINT32_MAX = 2 ** 32 - 1
-/** <linux/rtnetlink.h> RT_TABLE_DEFAULT, MAIN, LOCAL: the node's own. */
-const OWN_TABLES: readonly number[] = [253, 254, 255]
 
 const invalid = (message: string, details = ''): CniError => new CniError('invalidConfig', message, details)
 
-/** Throws CniError 7 for the first value that cannot be, in the order that users know. */
+/**
+ * The settings of a call.
+ * @throws CniError 7 for the first invalid value, in the order of the Go coordinator
+ */
 export function settingsOf(config: CoordinatorConf, cluster: CoordinatorKeys): CoordinatorSettings {
   const { keys: conf, podDefaultCniNic, log, detectIPConflict, detectGateway } = config
   const keys = mergeKeys(conf, cluster)
@@ -67,7 +72,9 @@ export function settingsOf(config: CoordinatorConf, cluster: CoordinatorKeys): C
   }
 }
 
-/** As the kernel has it (dev_valid_name in net/core/dev.c): it becomes part of the path of a sysctl. */
+/**
+ * Validates as dev_valid_name() does (net/core/dev.c): the name becomes part of a sysctl's path.
+ */
 function interfaceOf(name: string): string {
   if (Buffer.byteLength(name) <= 15 && name !== '.' && name !== '..' && !/[/:\s\0]/.test(name)) return name
   throw invalid(`podDefaultCniNic is ${JSON.stringify(name)}; it must be the name of an interface, such as eth0`)
@@ -79,7 +86,7 @@ function modeOf(mode: string): Mode {
   throw invalid(`unknown tuneMode: ${mode}`, `mode is "${mode}"; it may be auto, underlay, overlay or disabled`)
 }
 
-/** Two bytes, of which the first says of a MAC that it is one station's: its lowest bit is 0. */
+/** Two bytes, the first with the multicast bit 0. */
 function macPrefixOf(text: string): string | undefined {
   if (text === '') return undefined
   if (/^[0-9a-f][02468ace][:-][0-9a-f]{2}$/i.test(text)) return text.toLowerCase().replace('-', ':')
@@ -114,15 +121,15 @@ function policyRouteOf({
   return { to, via }
 }
 
-/** Any negative value says: leave it. */
+/** Negative: unchanged. */
 function rpFilterOf(value: number): number | undefined {
   if (value < 0) return undefined
   if (value <= 2) return value
   throw invalid(`invalid rp_filter value ${value}, available options: [-1,0,1,2]`)
 }
 
-/** What no ADD takes as the node's table, none has put anything into. */
-export const isHostTable = (table: number): boolean => table > 0 && table <= UINT32_MAX && !OWN_TABLES.includes(table)
+/** Whether a number is valid as hostRuleTable. */
+export const isHostTable = (table: number): boolean => table > 0 && table <= UINT32_MAX && !isKernelTable(table)
 
 function tableOf(conf: number | undefined, cluster: number | undefined): number {
   const table = conf ?? (cluster !== undefined && cluster > 0 ? cluster : HOST_RULE_TABLE)

@@ -1,4 +1,5 @@
-// The verbs of coordinator on an open kernel. Loaded only when one is called: VERSION needs neither libc nor an API server.
+// Loaded lazily: the CNI verbs of coordinator. ADD: observe.ts → plan.ts → lib/plan/run.ts →
+// lib/kernel/acts.
 import { deadlineOf } from '../../lib/cni/conf.js'
 import { logOf as logFor } from '../../lib/cni/allowed-files.js'
 import { CniError, OwnError } from '../../lib/cni/error.js'
@@ -21,12 +22,12 @@ import type { Plan } from '../../lib/plan/step.js'
 import { VERSION } from '../../lib/version.js'
 import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
-import { differing, isOfGo, lacking } from './check.js'
+import { differencesOf, isFromGoCoordinator, missingSteps } from './check.js'
 import type { CoordinatorConf } from './config.js'
-import { isOfAnother, leavingOf, planForDel, tableAsked } from './del.js'
+import { isOfAnother, delInputOf, planForDel, configuredTable } from './del.js'
 import type { ContextInput, CoordinatorContext } from './context.js'
 import { observeAll, observeForDel } from './observe.js'
-import { decide, resultOf, toDo, type Decision } from './plan.js'
+import { decide, resultOf, pendingSteps, type Decision } from './plan.js'
 import { packetsIn, REMEDY, failedRouteChecks, routeChecksOf } from './rules.js'
 import { settingsOf, type CoordinatorSettings } from './settings.js'
 import { routedIps } from './host-routes.js'
@@ -34,7 +35,7 @@ import { refusalOf } from './errors.js'
 
 export type CoordinatorCall = Call<CoordinatorConf>
 
-/** <linux/if.h>: the link has a carrier. */
+/** <linux/if.h>: the link has carrier. */
 const IFF_LOWER_UP = 1 << 16
 
 const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
@@ -45,7 +46,7 @@ const fieldsOf = ({ command, containerID, ifName, args }: CoordinatorCall) => ({
   pod: `${args.get('K8S_POD_NAMESPACE') ?? ''}/${args.get('K8S_POD_NAME') ?? ''}`,
 })
 
-/** A level that is none was refused by ADD; DEL goes on with all levels. */
+/** ADD rejects an unknown level; DEL then logs all levels. */
 function logOf(call: CoordinatorCall): Log {
   const { log } = call.config
   const { file, maxSizeMb, maxAgeDays, maxCount } = log
@@ -58,7 +59,10 @@ function logOf(call: CoordinatorCall): Log {
   })
 }
 
-/** Opens the kernel for the work, and closes it; a namespace that is none and a look that is refused are told in words users know. */
+/**
+ * Runs `work` with an open kernel.
+ * @throws CniError if the namespace cannot be opened or the kernel cannot be observed
+ */
 export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   const kernel = openKernel(netns)
   try {
@@ -66,53 +70,67 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
   } catch (error) {
     if (error instanceof NetnsError) throw new CniError('invalidNetns', `failed to GetNS "${netns}": ${error.message}`)
     if (!(error instanceof Error) || !/^E[A-Z0-9]+$/.test(refusalCode(error) ?? '')) throw error
-    throw new CniError('internal', `failed to look at the container and the node: ${reasonOf(error)}`, error.message)
+    throw new CniError('internal', `failed to observe the container and the node: ${reasonOf(error)}`, error.message)
   } finally {
     kernel.close()
   }
 }
 
-/** The conf with the cluster's word, which is asked for only where the conf leaves something open. */
-export async function settled(call: CoordinatorCall): Promise<CoordinatorSettings> {
+/**
+ * The settings of a call; reads SpiderCoordinator and annotation only if the conf leaves a key
+ * open.
+ * @throws CniError
+ */
+export async function resolveSettings(call: CoordinatorCall): Promise<CoordinatorSettings> {
   const { config, command, env } = call
   const { kubeconfig, timeouts } = config
   const deadline = deadlineOf(command, timeouts, 'timeouts')
   const cluster = needsCluster(config.keys)
-    ? await coordinatorKeys({ kubeconfig, deadline, env, pod: askedOf(call) })
+    ? await coordinatorKeys({ kubeconfig, deadline, env, pod: podToRead(call) })
     : {}
   return settingsOf(config, cluster satisfies CoordinatorKeys)
 }
 
-/** The pod whose annotation counts: only further NICs move the default route, and only where the conf does not say which has it. */
-function askedOf({ config, ifName, args }: CoordinatorCall): { namespace: string; name: string } | undefined {
+/**
+ * The pod whose annotation is to be read: of a secondary interface, if the conf has no
+ * podDefaultRouteNic.
+ */
+function podToRead({ config, ifName, args }: CoordinatorCall): { namespace: string; name: string } | undefined {
   const name = args.get('K8S_POD_NAME') ?? ''
   const namespace = args.get('K8S_POD_NAMESPACE') ?? ''
-  const isSaid = (config.keys.podDefaultRouteNic ?? '') !== ''
-  return name === '' || namespace === '' || isSaid || config.hasAnnotations || ifName === config.podDefaultCniNic
+  const isConfigured = (config.keys.podDefaultRouteNic ?? '') !== ''
+  return name === '' || namespace === '' || isConfigured || config.hasAnnotations || ifName === config.podDefaultCniNic
     ? undefined
     : { namespace, name }
 }
 
-/** Two locally administered MACs that are one station's each (IEEE 802, the two low bits of the first byte). */
+/** Two locally administered unicast MACs (IEEE 802: the two low bits of the first byte). */
 function randomMacs(): ContextInput['macs'] {
   const bytes = randomBytes(12)
   for (const first of [0, 6]) bytes[first] = ((bytes[first] ?? 0) & 0xfc) | 0x02
   return { pod: macFromBytes(bytes.subarray(0, 6)), node: macFromBytes(bytes.subarray(6)) }
 }
 
-/** Look and decide: all that ADD, CHECK and a dry run have in common. */
+/**
+ * Observes and plans: the common part of ADD, CHECK and a dry run.
+ * @throws CniError
+ */
 export function observeAndDecide(call: CoordinatorCall, settings: CoordinatorSettings, kernel: Kernel): Decision {
   const { ifName, containerID } = call
   const { mode, seen } = observeAll(kernel, { ifName, containerID, settings })
   return decide({ ifName, containerID, settings, mode, seen, macs: randomMacs() }, call.prevResult)
 }
 
+/**
+ * ADD: prevResult, with the MAC that podMACPrefix sets.
+ * @throws CniError; nothing is left behind
+ */
 export async function add(call: CoordinatorCall): Promise<Result> {
-  const settings = await settled(call)
+  const settings = await resolveSettings(call)
   const { prevResult } = call
   if (settings.mode === 'disabled') return prevResult ?? {}
   if (prevResult === undefined)
-    throw new CniError('invalidConfig', 'Required prevResult missing', 'coordinator is chained behind a main plugin')
+    throw new CniError('invalidConfig', 'Required prevResult missing', 'coordinator is chained after a main plugin')
   const log = logOf(call)
   for (const sentence of await sentencesOf(call.config.unknown)) log.warn(sentence, fieldsOf(call))
   const { detectIPConflict, detectGateway } = settings
@@ -131,22 +149,22 @@ interface Adding {
   readonly settings: CoordinatorSettings
   readonly prevResult: Result
   readonly log: Log
-  /** Throws where the network has something against the NIC's addresses. */
+  /** Address conflict and gateway detection. Throws OwnError. */
   readonly inspect: ((context: CoordinatorContext, kernel: Kernel) => void) | undefined
-  /** Where the NIC may get another MAC: what tells it to the network. */
+  /** Announcements, if podMACPrefix changes the MAC. */
   readonly framesOf: typeof announcementsOf | undefined
 }
 
 function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   const { settings, prevResult, log, inspect, framesOf } = adding
   const first = observeAndDecide(call, settings, kernel)
-  refuseOwned(first.context, kernel)
+  rejectNodeAddresses(first.context, kernel)
   inspect?.(first.context, kernel)
   const raising = first.plan.filter(step => step.verb === 'setUp' && step.name === call.ifName && !step.was)
-  const { context, seen, plan, warnings } = raising.length === 0 ? first : lookAfter(raising, call, settings, kernel)
-  const steps = [...raising, ...toDo(plan, seen)]
-  doAll(steps, kernel)
-  unlessLost(() => waysLostNow(context, kernel), steps, kernel)
+  const { context, seen, plan, warnings } = raising.length === 0 ? first : observeAfter(raising, call, settings, kernel)
+  const steps = [...raising, ...pendingSteps(plan, seen)]
+  applySteps(steps, kernel)
+  undoUnlessRouted(() => failedChecksNow(context, kernel), steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(context, kernel, framesOf)
   const { mode, table, isDefaultInterface } = context
   for (const warning of [...warnings, ...masterDown(context, kernel)]) log.warn(warning, fieldsOf(call))
@@ -154,15 +172,18 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
     ...fieldsOf(call),
     mode,
     table,
-    isFirst: isDefaultInterface,
+    isDefaultInterface,
     steps: steps.length,
     ...kernel.cost(),
   })
   return resultOf(call, prevResult, plan)
 }
 
-/** An address of the node must not be led to the pod, nor announced by it. Throws OwnError 108 with the MAC that the node has on the network. */
-function refuseOwned({ ifName, own }: CoordinatorContext, kernel: Kernel): void {
+/**
+ * The pod must not have an address of the node. Throws OwnError 108 with the MAC that the node
+ * answers with.
+ */
+function rejectNodeAddresses({ ifName, own }: CoordinatorContext, kernel: Kernel): void {
   const findings = podAddressesOnNode(kernel, ifName, own).map(owned => ({ kind: 'conflict', ...owned }) as const)
   const [first, ...others] = findings
   if (first === undefined) return
@@ -170,9 +191,11 @@ function refuseOwned({ ifName, own }: CoordinatorContext, kernel: Kernel): void 
   throw new OwnError(REFUSALS.ipConflict.code, sentenceOf(first, ifName), [remedyOf(first), ...more].join('; '))
 }
 
-/** A NIC that comes up gets its networks' routes from the kernel, which are to be seen before they can be copied. */
-function lookAfter(raising: Plan, call: CoordinatorCall, settings: CoordinatorSettings, kernel: Kernel): Decision {
-  doAll(raising, kernel)
+/**
+ * Sets the NIC up and observes again: the kernel adds its connected routes, which are copied later.
+ */
+function observeAfter(raising: Plan, call: CoordinatorCall, settings: CoordinatorSettings, kernel: Kernel): Decision {
+  applySteps(raising, kernel)
   try {
     return observeAndDecide(call, settings, kernel)
   } catch (error) {
@@ -181,8 +204,8 @@ function lookAfter(raising: Plan, call: CoordinatorCall, settings: CoordinatorSe
   }
 }
 
-/** Runs a plan; when a step is refused the ones before it are taken back, and the sentence says which it was. */
-function doAll(steps: Plan, kernel: Kernel): void {
+/** Applies a plan. Throws CniError naming the failed step, after undoing the steps before it. */
+function applySteps(steps: Plan, kernel: Kernel): void {
   try {
     applyPlan(steps, kernel)
   } catch (error) {
@@ -192,7 +215,7 @@ function doAll(steps: Plan, kernel: Kernel): void {
   }
 }
 
-/** The pod starts and is reached from its node; its network it has once the master is up. */
+/** A warning only: the pod reaches its node, and its network once the master is up. */
 function masterDown({ pod, ifName }: CoordinatorContext, kernel: Kernel): readonly string[] {
   const nic = linkNamed(pod, ifName)
   if (nic?.parent === undefined || !nic.parentElsewhere || (nic.flags & IFF_LOWER_UP) !== 0) return []
@@ -201,34 +224,36 @@ function masterDown({ pod, ifName }: CoordinatorContext, kernel: Kernel): readon
   return [`master ${master.name} of ${ifName} is down on the node: ip link set ${master.name} up`]
 }
 
-/** What the kernel resolves otherwise than planned, now: a sentence each. Two sockets, a request a packet. */
-function waysLostNow(context: CoordinatorContext, kernel: Kernel): readonly string[] {
-  const ways = routeChecksOf(context, routedIps(context))
-  const packets = { node: packetsIn(ways, 'node'), pod: packetsIn(ways, 'pod') }
+/**
+ * Messages for packets that the kernel routes differently from the plan. One request per packet.
+ */
+function failedChecksNow(context: CoordinatorContext, kernel: Kernel): readonly string[] {
+  const checks = routeChecksOf(context, routedIps(context))
+  const packets = { node: packetsIn(checks, 'node'), pod: packetsIn(checks, 'pod') }
   const { node, pod } = kernel.observe({ node: { packets: packets.node }, pod: { packets: packets.pod } })
   const seen = {
     node: { ...context.node, resolved: node.resolved },
     pod: { ...context.pod, resolved: pod.resolved },
   }
-  return failedRouteChecks(ways, seen)
+  return failedRouteChecks(checks, seen)
 }
 
-/** A pod without its ways to the node is none that may start: all is taken back. */
-function unlessLost(ask: () => readonly string[], steps: Plan, kernel: Kernel): void {
-  let lost: readonly string[]
+/** Undoes the steps and throws CniError if the kernel routes packets differently from the plan. */
+function undoUnlessRouted(failedChecks: () => readonly string[], steps: Plan, kernel: Kernel): void {
+  let failed: readonly string[]
   try {
-    lost = ask()
+    failed = failedChecks()
   } catch (error) {
     undoPlan(steps, kernel)
     throw error
   }
-  if (lost.length === 0) return
+  if (failed.length === 0) return
   const left = undoPlan(steps, kernel)
-  const details = [REMEDY, ...(left.length === 0 ? [] : [`not taken back: ${left.join('; ')}`])].join('; ')
-  throw new CniError('internal', lost.join('; '), details)
+  const details = [REMEDY, ...(left.length === 0 ? [] : [`not undone: ${left.join('; ')}`])].join('; ')
+  throw new CniError('internal', failed.join('; '), details)
 }
 
-/** A courtesy: neighbours that know the old MAC learn the new one at once. What cannot be sent fails nothing. */
+/** Neighbours that have the old MAC cached learn the new one at once. Best effort. */
 function announce({ ifName, own }: CoordinatorContext, kernel: Kernel, framesOf: typeof announcementsOf): void {
   try {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
@@ -238,29 +263,35 @@ function announce({ ifName, own }: CoordinatorContext, kernel: Kernel, framesOf:
     const ips = own.filter(ip => usable.some(({ address }) => address.ip === ip))
     kernel.send(framesOf({ from: mac, ips }), { where: 'pod', name: ifName })
   } catch (error) {
-    if (refusalCode(error) === undefined) throw error // a bug of ours; a refusal of the kernel's is let pass
+    if (refusalCode(error) === undefined) throw error // only errors of the kernel are ignored
   }
 }
 
-/** Looked for only where something differs: what made the pod's ways. */
-const isGoNow = ({ context }: Decision, kernel: Kernel): boolean =>
-  isOfGo(context, kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod)
+/** Reads nf_tables and iptables, only if there are differences. */
+const isFromGoNow = ({ context }: Decision, kernel: Kernel): boolean =>
+  isFromGoCoordinator(context, kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod)
 
+/**
+ * CHECK.
+ * @throws CniError naming each difference
+ */
 export async function check(call: CoordinatorCall): Promise<void> {
-  const settings = await settled(call)
+  const settings = await resolveSettings(call)
   if (settings.mode === 'disabled') return
   withKernel(call.netns, kernel => {
-    const looked = observeAndDecide(call, settings, kernel)
-    refuseOwned(looked.context, kernel)
-    const isGo = lacking(looked).length > 0 && isGoNow(looked, kernel)
-    const differences = differing(looked, isGo)
-    const wrong = differences.length > 0 ? differences : waysLostNow(looked.context, kernel)
+    const decision = observeAndDecide(call, settings, kernel)
+    rejectNodeAddresses(decision.context, kernel)
+    const isGo = missingSteps(decision).length > 0 && isFromGoNow(decision, kernel)
+    const differences = differencesOf(decision, isGo)
+    const wrong = differences.length > 0 ? differences : failedChecksNow(decision.context, kernel)
     if (wrong.length > 0)
       throw new CniError('internal', `${call.ifName} is not as coordinator left it: ${wrong.join('; ')}`)
   })
 }
 
-/** Never fails for what the kernel does, so that the pod's other plugins get their DEL; what is left is logged. */
+/**
+ * DEL. Errors of the kernel are logged, not thrown, so that the DEL of the other plugins follows.
+ */
 export function del(call: CoordinatorCall): void {
   const log = logOf(call)
   const hasPod = call.netns !== ''
@@ -268,7 +299,7 @@ export function del(call: CoordinatorCall): void {
     delOn(call, hasPod, log)
   } catch (error) {
     if (hasPod && error instanceof NetnsError) return delOn(call, false, log)
-    log.error('not taken back', { ...fieldsOf(call), error: String(error) })
+    log.error('not undone', { ...fieldsOf(call), error: String(error) })
   }
 }
 
@@ -277,21 +308,21 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
   const { podDefaultCniNic: firstNic } = config
   const kernel = openKernel(hasPod ? call.netns : '')
   try {
-    const seen = observeForDel(kernel, { ifName, containerID, firstNic, table: tableAsked(config), hasPod })
+    const seen = observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod })
     if (isOfAnother({ containerID, ifName, prevResult }, seen)) {
       log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
       return delOn(call, false, log)
     }
-    const { restore, remove } = planForDel(leavingOf(call, seen))
+    const { restore, remove } = planForDel(delInputOf(call, seen))
     const failures = [...restored(restore, kernel), ...undoPlan(remove, kernel)]
     for (const failure of failures) log.error(failure, fieldsOf(call))
-    log.info('taken back', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
+    log.info('deleted', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
   } finally {
     kernel.close()
   }
 }
 
-/** Each is tried: what cannot be brought back is told, and the rest goes on. */
+/** Applies every step; returns the reasons of the failures. */
 function restored(plan: Plan, kernel: Kernel): readonly string[] {
   return plan.flatMap(step => {
     try {
@@ -303,11 +334,14 @@ function restored(plan: Plan, kernel: Kernel): readonly string[] {
   })
 }
 
-/** Would an ADD know what to do? */
+/**
+ * STATUS: whether an ADD would have its settings.
+ * @throws CniError 50
+ */
 export async function status(call: CoordinatorCall): Promise<void> {
   logOf(call)
   try {
-    await settled(call)
+    await resolveSettings(call)
   } catch (error) {
     if (!(error instanceof CniError)) throw error
     throw new CniError('notAvailable', error.message, error.details)

@@ -3,12 +3,12 @@ import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
-import { applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
+import { applyAll, applyPlan, StepError, undoPlan, type Executor } from '../../lib/plan/run.js'
 import { linkNamed, type NetnsState } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
 import type { LinkUsers, LinkUser } from './link-users.js'
-import { claimOf, idleIn, isMarked, toRemove, unfinishedName, unusedFrom } from './ownership.js'
+import { claimOf, idleIn, isMarked, removal, unfinishedName, unusedFrom } from './ownership.js'
 import { completeIn, leftovers, madeBy, planFor, topOf } from './plan.js'
 
 /** flock(2), node-wide: of concurrent calls one creates the links, the others find them. */
@@ -43,10 +43,10 @@ export function ensure(
     const plan = planFor(config, node)
     const existing = linkNamed(node, top)
     const isCounted = existing ? isMarked(existing) : config.removeUnused
-    if (!isCounted) return applyAll(plan, kernel)
+    if (!isCounted) return applyOrUndo(plan, kernel)
     const isNew = users.put(top, user)
     try {
-      return applyAll(plan, kernel)
+      return applyOrUndo(plan, kernel)
     } catch (error) {
       if (isNew) users.drop(top, user)
       throw error
@@ -71,11 +71,11 @@ function withoutLeftovers(kernel: IfacerKernel): NetnsState {
   const node = observe()
   const left = leftovers(node)
   if (left.length === 0) return node
-  undoPlan(left, kernel)
+  applyAll(left, kernel)
   return observe()
 }
 
-function applyAll(plan: Plan, kernel: IfacerKernel): Plan {
+function applyOrUndo(plan: Plan, kernel: IfacerKernel): Plan {
   try {
     applyPlan(plan, probingMembers(plan, kernel))
     return plan
@@ -151,7 +151,7 @@ function removeFrom(name: string, { kernel, users }: { kernel: IfacerKernel; use
     lowest = link.name
   }
   if (lowest === undefined) return []
-  const failures = undoPlan([toRemove(lowest)], kernel)
+  const failures = applyAll([removal(lowest)], kernel)
   if (failures.length === 0) return [lowest]
   undoPlan(claims, kernel)
   throw new CniError('internal', `${lowest} has no users and could not be removed: ${failures.join('; ')}`)

@@ -17,13 +17,8 @@ export function unfinishedName(name: string): string {
   return `spb-${(hash >>> 0).toString(16).padStart(8, '0')}`
 }
 
-/** Undoing this removes the link, of whatever kind it is. */
-export const toRemove = (name: string): Step => ({
-  verb: 'addLink',
-  where: 'node',
-  name,
-  link: { kind: 'bond', options: { mode: 0 } },
-})
+/** Removes a link of the node, of any kind. */
+export const removal = (name: string): Step => ({ verb: 'removeLink', where: 'node', name })
 
 /** Marks a new link. */
 export const mark = (name: string): Step => ({ verb: 'setAlias', where: 'node', name, alias: MARK, was: undefined })

@@ -3,7 +3,7 @@ import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/st
 import type { Plan } from '../../lib/plan/step.js'
 import { bondPlan, newBond } from './bond.js'
 import type { IfacerConf } from './config.js'
-import { isMarked, toRemove } from './ownership.js'
+import { isMarked, removal } from './ownership.js'
 import { vlanPlan } from './vlan.js'
 
 /** Names of all links in the conf. */
@@ -58,10 +58,10 @@ function isMarkedIn(node: NetnsState, name: string): boolean {
 }
 
 /**
- * The links that killed calls left, to be undone; valid only under the lock. A VLAN is removed with
- * its bond.
+ * Removes what a killed call left; the caller holds the lock, so no other call is creating it. The
+ * links on a bond are removed with it.
  */
-export const leftovers = ({ links }: NetnsState): Plan => links.filter(isUnfinished).map(({ name }) => toRemove(name))
+export const leftovers = ({ links }: NetnsState): Plan => links.filter(isUnfinished).map(({ name }) => removal(name))
 
 const UNFINISHED = /^spb-[0-9a-f]{8}$/
 const KINDS = ['bond', 'vlan', 'macvlan']

@@ -6,7 +6,7 @@ import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
-import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
+import { applyAll, applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
@@ -25,14 +25,14 @@ export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Resu
   const master = lookUpMaster(call, kernel)
   const nic = plan.nicPlan(call, master)
   kernel.enter()
-  undoPlan(plan.leftovers(call), kernel)
-  // Undone by deletion rather than by the reverse rename, which older kernels refuse for a link
+  applyAll(plan.leftovers(call), kernel)
+  // Cleaned up by deletion rather than by the reverse rename, which older kernels refuse for a link
   // that is up.
-  return withUndo({ steps: nic, undoing: plan.planForDel(call) }, call, kernel, async () => {
+  return withUndo({ steps: nic, cleanUp: plan.planForDel(call) }, call, kernel, async () => {
     const made = lookUpNic(call, kernel)
     const ipam = ipamOf(call)
     if (ipam) return plan.resultOf(call, lookUpNic(call, kernel), await address(call, kernel, ipam))
-    applyAll(plan.upPlan(call), call, kernel)
+    applyOrThrow(plan.upPlan(call), call, kernel)
     return plan.resultOf(call, made, undefined)
   }).catch((error: unknown) => {
     throw master.up ? error : withMasterDown(error, master)
@@ -71,7 +71,7 @@ function lookUpNic({ ifName }: Call<MacvlanConf>, kernel: Kernel): ObservedLink 
 }
 
 /** Applies a plan. @throws CniError with the reference plugin's sentence for the failed step */
-function applyAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
+function applyOrThrow(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
   try {
     applyPlan(steps, kernel)
   } catch (error) {
@@ -84,8 +84,8 @@ function applyAll(steps: Plan, call: Call<MacvlanConf>, kernel: Kernel): void {
 
 interface Undoable {
   readonly steps: Plan
-  /** What to undo, if that differs from the steps. */
-  readonly undoing?: Plan
+  /** Applied when the work fails, where undoing the steps is not enough. */
+  readonly cleanUp?: Plan
 }
 
 /**
@@ -98,12 +98,12 @@ async function withUndo<T>(
   kernel: Kernel,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { steps, undoing = steps } = plan
-  applyAll(steps, call, kernel)
+  const { steps, cleanUp } = plan
+  applyOrThrow(steps, call, kernel)
   try {
     return await work()
   } catch (error) {
-    throw withFailures(error, undoPlan(undoing, kernel))
+    throw withFailures(error, cleanUp ? applyAll(cleanUp, kernel) : undoPlan(steps, kernel))
   }
 }
 
@@ -124,7 +124,7 @@ async function address(call: Call<MacvlanConf>, kernel: Kernel, ipam: Ipam): Pro
     const { pod } = kernel.observe({ pod: { links: [call.ifName], sysctls: plan.sysctlsOf(call.ifName) } })
     await withUndo({ steps: plan.addressPlan(call, addressed, pod) }, call, kernel, async () => {
       if (plan.needsSettling(addressed)) await settle(call, kernel)
-      applyAll(plan.routePlan(addressed), call, kernel)
+      applyOrThrow(plan.routePlan(addressed), call, kernel)
     })
     if (!announcedByKernel(call, kernel, pod)) await announce(call, kernel, addressed)
     return claimed.result

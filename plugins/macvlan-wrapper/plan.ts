@@ -110,14 +110,14 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   ]
 }
 
-/** The links of an attachment, to be undone: its interface and the leftover of a killed ADD. */
+/** Removes what the attachment alone identifies: its link, and the link of an ADD that was killed. */
 export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan {
-  return [...leftovers({ containerID, ifName }), { ...aMacvlan, name: ifName }]
+  return [...leftovers({ containerID, ifName }), { verb: 'removeLink', where: 'pod', name: ifName }]
 }
 
-/** What a killed ADD may have left, to be undone. */
+/** Removes what a killed ADD may have left. */
 export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan => [
-  { ...aMacvlan, name: temporaryName(of) },
+  { verb: 'removeLink', where: 'pod', name: temporaryName(of) },
 ]
 
 /**
@@ -141,8 +141,6 @@ export function isOwnLink({ containerID, ifName, prevResult }: Leaving, link: Ob
 }
 
 type Leaving = Pick<Call<MacvlanConf>, 'containerID' | 'ifName' | 'prevResult'>
-
-const aMacvlan = { verb: 'addLink', where: 'pod', link: { kind: 'macvlan', on: '', mode: 'bridge' } } as const
 
 /** Sysctls that make the kernel announce addresses when a link comes up. */
 export const notifiersOf = (ifName: string): readonly string[] => [

@@ -6,7 +6,7 @@ import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/sockets.js'
-import { undoPlan } from '../../lib/plan/run.js'
+import { applyAll } from '../../lib/plan/run.js'
 import { linkNamed } from '../../lib/plan/state.js'
 import { add as addOn, lookUpMaster } from './add.js'
 import { checkPod, ownInterface } from './check.js'
@@ -56,7 +56,7 @@ function removeLink(call: Call<MacvlanConf>): void {
   const kernel = openKernel(call.netns)
   try {
     kernel.enter()
-    const failures = undoPlan(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
+    const failures = applyAll(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
     if (failures.length > 0)
       throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
   } catch (error) {

@@ -1,8 +1,8 @@
-// What an act is: doing a step beside taking it back.
+// An act: how a step is applied and undone.
 import type { Namespaces } from '../namespaces.js'
 
 export interface Act<S> {
   apply(namespaces: Namespaces, step: S): void
-  /** What is gone already is fine. */
+  /** Succeeds if the object is gone already. */
   undo(namespaces: Namespaces, step: S): void
 }

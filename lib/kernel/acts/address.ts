@@ -1,4 +1,4 @@
-// Addresses of a link, put on and taken off.
+// RTM_NEWADDR and RTM_DELADDR for `addAddress`.
 import { bytesOf, familyOf } from '../../ip/address.js'
 import { broadcastOf } from '../../ip/cidr.js'
 import { addrAdd, addrDel, anyAddress, IFA_F, type Address } from '../../netlink/rtnl/addr.js'

@@ -1,4 +1,4 @@
-// Links: made, renamed, set up, altered, each beside its undoing. Translates our words into the kernel's names.
+// Link steps as RTM_NEWLINK, RTM_SETLINK and RTM_DELLINK, each with its undo.
 import { bytesOf } from '../../ip/address.js'
 import { macBytes, type Mac } from '../../ip/mac.js'
 import {
@@ -28,7 +28,7 @@ type Alteration = Parameters<typeof linkSet.codec.encode>[0]['attrs']
 const set = (namespaces: Namespaces, { where, name }: Named, attrs: Alteration): void =>
   namespaces.at(where).change(linkSet, { header: anyLink, attrs: { name, ...attrs } })
 
-/** RTM_SETLINK by index, since the attribute of the name is the new name here. */
+/** RTM_SETLINK by index: IFLA_IFNAME is the new name here. */
 function renameTo(namespaces: Namespaces, { where, name, to, alias }: Named & { to: string; alias?: string }): void {
   const index = indexOf(namespaces, { where, name })
   namespaces.indexes.clear()
@@ -62,13 +62,19 @@ export const addLink: Act<StepOf<'addLink'>> = {
       },
     })
   },
-  undo(namespaces, { where, name }) {
-    namespaces.indexes.clear()
-    unlessGone(LINK_GONE, () => namespaces.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
-  },
+  undo: remove,
 }
 
-/** A link is made from where its lower device is: an index means nothing elsewhere. */
+/** A link that is gone already is fine. */
+function remove(namespaces: Namespaces, { where, name }: Named): void {
+  namespaces.indexes.clear()
+  unlessGone(LINK_GONE, () => namespaces.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
+}
+
+/** Undo is a no-op: what the link carried (addresses, routes, links on it) is gone with it. */
+export const removeLink: Act<StepOf<'removeLink'>> = { apply: remove, undo: () => undefined }
+
+/** A link is added from the namespace of its lower device, where IFLA_LINK is valid. */
 const senderOf = (where: Where, link: NewLink): Where => ('on' in link ? (link.onWhere ?? 'node') : where)
 
 function infoOf(namespaces: Namespaces, from: Where, link: NewLink): LinkInfo {
@@ -154,7 +160,7 @@ export const setAlias: Act<StepOf<'setAlias'>> = {
   undo: (namespaces, step) => unlessGone(LINK_GONE, () => set(namespaces, step, { alias: step.was ?? '' })),
 }
 
-/** 0 releases (<linux/if_link.h>, IFLA_MASTER). */
+/** IFLA_MASTER 0 releases (<linux/if_link.h>). */
 const masterIndex = (namespaces: Namespaces, where: Where, name: string | undefined): number =>
   name === undefined ? 0 : indexOf(namespaces, { where, name })
 

@@ -1,4 +1,4 @@
-// Permanent neighbours, added and removed; each is the other's undoing.
+// Permanent neighbours: `addNeigh` and `removeNeigh` undo each other.
 import { bytesOf, familyOf, type Ip } from '../../ip/address.js'
 import { macBytes, type Mac } from '../../ip/mac.js'
 import { anyNeigh, neighAdd, neighDel, neighReplace, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
@@ -32,15 +32,15 @@ const remove = (namespaces: Namespaces, entry: Entry): void =>
   namespaces.at(entry.where).change(neighDel, messageOf(namespaces, entry))
 
 export const addNeigh: Act<StepOf<'addNeigh'>> = {
-  /** What the kernel has learnt by itself, whoever pinged the gateway, gives way; what is permanent and wrong, a plan removes first. */
+  /** Replaces an entry that the kernel learnt; the plan removes a wrong permanent one first. */
   apply: (namespaces, step) => add(namespaces, step, step.mac, neighReplace),
   undo: (namespaces, step) => unlessGone(NEIGH_GONE, () => remove(namespaces, step)),
 }
 
 export const removeNeigh: Act<StepOf<'removeNeigh'>> = {
-  apply: (namespaces, step) => unlessGone(NEIGH_GONE, () => remove(namespaces, step)), // it may have gone with its link
+  apply: (namespaces, step) => unlessGone(NEIGH_GONE, () => remove(namespaces, step)), // deleted with its link
   undo(namespaces, step) {
-    const { mac } = step // without one it was never resolved, and is nothing to bring back
+    const { mac } = step // undefined: it was never resolved
     if (mac !== undefined) unlessGone(['EEXIST', 'ENODEV'], () => add(namespaces, step, mac, neighAdd))
   },
 }

@@ -1,4 +1,4 @@
-// A table of nf_tables, put in whole and taken out whole: one batch, so that there is never half of one. Knows no plugin.
+// nf_tables tables, replaced and deleted atomically: one batch each.
 import { BatchError, errnoOf, NetlinkError } from '../../netlink/errno.js'
 import { part, type Part } from '../../netlink/message.js'
 import { nftBatch, ofInet } from '../../netlink/nft/message.js'
@@ -11,7 +11,7 @@ import { expressionsOf } from '../nft-compile.js'
 import { unlessGone, type Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
-/** A part of a batch, and what it is about, in words. */
+/** A part of a batch, and its object in words, for errors. */
 interface Worded {
   readonly part: Part
   readonly about: string
@@ -23,13 +23,13 @@ const removal = (name: string): Worded => ({ part: part(tableDel, named(name)), 
 
 const chainsOf = ({ name, chains }: NftTable): readonly Worded[] => chains.flatMap(chain => chainParts(name, chain))
 
-/** Refused with EEXIST where there is one. */
+/** Fails with EEXIST if the table exists. */
 const addition = (table: NftTable): readonly Worded[] => [
   { part: part(tableNew, named(table.name)), about: `table inet ${table.name}` },
   ...chainsOf(table),
 ]
 
-/** "Add, delete, add" replaces a table whether or not there was one: DELTABLE alone refuses where there is none. */
+/** "Add, delete, add" replaces a table that may not exist: DELTABLE alone fails with ENOENT. */
 const replacement = (table: NftTable): readonly Worded[] => {
   const any = { part: part(tableAdd, named(table.name)), about: `table inet ${table.name}` }
   return [any, removal(table.name), any, ...chainsOf(table)]
@@ -61,24 +61,24 @@ function batch(namespaces: Namespaces, where: Where, parts: readonly Worded[]): 
   }
 }
 
-/** What a kernel says that lacks nf_tables or a part of it: no socket, no subsystem, no chain type, no expression. */
-const LACKS: readonly string[] = ['EPROTONOSUPPORT', 'EOPNOTSUPP', 'EAFNOSUPPORT', 'ENOENT']
+/** Without nf_tables or a part of it: no socket, no subsystem, no chain type, no expression. */
+const UNSUPPORTED: readonly string[] = ['EPROTONOSUPPORT', 'EOPNOTSUPP', 'EAFNOSUPPORT', 'ENOENT']
 const REMEDY =
   'this kernel lacks nf_tables or a part of it: modprobe nf_tables nft_ct, or use Linux 5.2 or newer with CONFIG_NF_TABLES_INET'
 
-/** The same refusal, with what it was about and what to do. */
+/** The same error with its object and the remedy. */
 function withReason(error: unknown, parts: readonly Worded[]): unknown {
   const code = refusalCode(error)
   if (code === undefined) return error
   const { op, errno, text } = error instanceof NetlinkError ? error : { op: 'nft.open', errno: errnoOf(code), text: '' }
   const about = error instanceof BatchError && error.part !== undefined ? parts[error.part]?.about : undefined
-  const words = [text, about, LACKS.includes(code) ? REMEDY : undefined].filter(Boolean).join('; ')
+  const words = [text, about, UNSUPPORTED.includes(code) ? REMEDY : undefined].filter(Boolean).join('; ')
   return new NetlinkError({ op, errno, text: words }, { cause: error })
 }
 
 /**
- * False where there is one already. A batch that deletes nothing is worth a try: one that does has the kernel wait for a grace period, some
- * 8 ms, when the socket is closed.
+ * False if the table exists. Tried first because a batch without a delete is cheaper: after a
+ * delete the kernel waits some 8 ms for a grace period when the socket is closed.
  */
 function isAdded(namespaces: Namespaces, where: Where, table: NftTable): boolean {
   try {

@@ -1,4 +1,4 @@
-// Routes, added and removed; each is the other's undoing.
+// Routes: `addRoute` and `removeRoute` undo each other.
 import { bytesOf, familyOf, type Ip } from '../../ip/address.js'
 import type { RtNextHop } from '../../netlink/rtnl/nexthop.js'
 import {
@@ -60,7 +60,7 @@ function messageOf(namespaces: Namespaces, { where, route }: Placed): Message {
   }
 }
 
-/** What observe.ts put there: a route message's own attributes, and its type of service. */
+/** As observedRoutes() fills it: attributes of the route message, and rtm_tos. */
 const keptIn = (route: Route): Partial<Message['attrs']> & { readonly tos?: number } => route.extra ?? {}
 
 function wayOf(namespaces: Namespaces, where: Where, af: number, { dev, via }: Pick<Route, 'dev' | 'via'>) {
@@ -82,7 +82,7 @@ const hopsOf = (namespaces: Namespaces, where: Where, af: number, paths: readonl
     attrs: gatewayTo(af, via),
   }))
 
-/** Scope nowhere, type and protocol 0: any will do; what tells the route from others is in the attributes. */
+/** Scope nowhere, type and protocol 0 match any; the attributes identify the route. */
 function remove(namespaces: Namespaces, placed: Placed): void {
   const { header, attrs } = messageOf(namespaces, placed)
   const { dst, table, oif, gateway, via, priority, multipath } = attrs
@@ -101,9 +101,9 @@ export const addRoute: Act<StepOf<'addRoute'>> = {
 }
 
 export const removeRoute: Act<StepOf<'removeRoute'>> = {
-  apply: (namespaces, step) => unlessGone(ROUTE_GONE, () => remove(namespaces, step)), // it may have gone with its link
+  apply: (namespaces, step) => unlessGone(ROUTE_GONE, () => remove(namespaces, step)), // deleted with its link
   undo: (namespaces, step) =>
-    // Not exclusive: another route to the same network may be there, as it was before.
+    // Without NLM_F_EXCL: another route to the same dst may exist, as before.
     unlessGone(['EEXIST', 'ENODEV'], () =>
       namespaces.at(step.where).change(step.behind === true ? routeAppend : routePrepend, messageOf(namespaces, step)),
     ),

@@ -1,4 +1,4 @@
-// Policy routing rules, added and removed; each is the other's undoing.
+// Policy routing rules: `addRule` and `removeRule` undo each other; `shareRule` counts routes.
 import {
   anyRule,
   FR_ACT,
@@ -43,13 +43,13 @@ export const removeRule: Act<StepOf<'removeRule'>> = {
     unlessGone(['EEXIST'], () => namespaces.at(where).change(ruleAdd, messageOf(rule))),
 }
 
-/** Another call may have made it meanwhile: it is one rule for all. */
+/** A concurrent call may have added it already. */
 const share = (namespaces: Namespaces, { where, rule }: Sharing): void =>
   unlessGone(['EEXIST'], () => namespaces.at(where).change(ruleAdd, messageOf(rule)))
 
 type Sharing = Pick<StepOf<'shareRule'>, 'where' | 'rule'>
 
-/** Does the table lead anywhere but to what is ours? */
+/** Whether the table has routes other than `mine`. */
 function isUsed(namespaces: Namespaces, { where, rule, mine }: StepOf<'shareRule'>): boolean {
   const { family, table } = rule
   return namespaces
@@ -59,7 +59,7 @@ function isUsed(namespaces: Namespaces, { where, rule, mine }: StepOf<'shareRule
     .some(({ header, attrs }) => !mine.includes(networkFrom(family, header.dstLength, attrs.dst)))
 }
 
-/** Of whatever priority: where other rules were in the way, an ADD has put one before them. */
+/** Of any priority: an ADD adds one before rules of other programs. */
 const sharedRules = (namespaces: Namespaces, { where, rule: { family, table } }: Sharing): readonly Rule[] =>
   namespaces
     .at(where)
@@ -69,8 +69,9 @@ const sharedRules = (namespaces: Namespaces, { where, rule: { family, table } }:
     .map(({ attrs }) => ({ family, table, priority: attrs.priority ?? 0 }))
 
 /**
- * No lock is needed: whoever adds, adds its route first and the rule then; whoever takes the rule away looks for routes afterwards, and
- * puts it back if there is one. The kernel does one after the other, so one of the two always sees the other's.
+ * Works without a lock: ADD adds its route before the rule, and undo looks for routes after
+ * deleting the rule and adds it again if there are any. The kernel serializes the requests (RTNL),
+ * so one of the two observes the other.
  */
 export const shareRule: Act<StepOf<'shareRule'>> = {
   apply: share,

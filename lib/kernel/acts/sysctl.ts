@@ -1,17 +1,21 @@
-// Sysctls of a namespace, written and written back. /proc/sys/net is that of the thread, so each write goes in and comes out.
+// Sysctls of a namespace. /proc/sys/net is the thread's, so each access enters the namespace and
+// leaves it.
+import { codeOf } from '../../errors.js'
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { StepOf, Where } from '../../plan/step.js'
 import type { Namespaces } from '../namespaces.js'
 import type { Act } from './act.js'
 
 const ROOT = '/proc/sys/'
-/** Not in this kernel; or /proc/sys mounted read-only, as some runtimes have it. */
+/** Not in this kernel, or /proc/sys is mounted read-only. */
 const UNWRITABLE = ['ENOENT', 'EROFS', 'EACCES']
 
-/** What the kernel gives in one read; of what is under net/ nothing is longer. */
+/** One read; no value below net/ is longer. */
 const VALUE_BYTES = 256
 
-/** A sysctl is read in one go and written in one go: what readFileSync and writeFileSync do around it is for files. */
+/**
+ * One read(2) or write(2): the kernel takes a value at once, unlike readFileSync's fstat and loop.
+ */
 function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags)
   try {
@@ -20,8 +24,6 @@ function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
     closeSync(fd)
   }
 }
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
 function unless(codes: readonly string[], work: () => void): void {
   try {
@@ -45,7 +47,7 @@ export const setSysctl: Act<StepOf<'setSysctl'>> = {
   },
 }
 
-/** By path below /proc/sys; undefined where there is none. */
+/** Values by path below /proc/sys; undefined: does not exist. */
 export const readSysctls = (
   namespaces: Namespaces,
   where: Where,
@@ -55,7 +57,7 @@ export const readSysctls = (
     Object.fromEntries(paths.map((path): [string, string | undefined] => [path, readOrNone(path)])),
   )
 
-/** The beginning of a file of /proc/net; undefined where there is none. */
+/** The first 256 bytes of a file in /proc/net; undefined if it does not exist. */
 export const readProcNet = (namespaces: Namespaces, where: Where, name: string): string | undefined =>
   namespaces.opener.inside(namespaces.netnsOf(where), () => readOrNone(name, '/proc/thread-self/net/'))
 

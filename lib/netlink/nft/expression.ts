@@ -1,13 +1,13 @@
-// Expressions, of which rules are made: one table a kind, as links have one. Knows registers, not what they are for.
+// Expressions of rules: one attribute table per kind.
 import { attrs, NLA_F_NESTED } from '../attrs.js'
 import { cstring, raw, s32be, u32be, u8, within, type Codec, type ValueOf } from '../wire.js'
 
 const nftaVerdict = attrs({ code: [1, s32be], chain: [2, cstring], chainId: [3, u32be] })
 
-/** What is compared with, and what is loaded: bytes, or where the packet goes. */
+/** NFTA_DATA_*: bytes, or a verdict. */
 const nftaData = attrs({ value: [1, raw], verdict: [2 | NLA_F_NESTED, nftaVerdict] })
 
-/** NFTA_META_*, NFTA_CT_* and so on; which registers a kind reads (source) and writes (destination) is in their names. */
+/** NFTA_META_*, NFTA_CT_* and so on; `source` and `destination` are registers. */
 const kinds = {
   meta: attrs({ destination: [1, u32be], key: [2, u32be], source: [3, u32be] }),
   ct: attrs({ destination: [1, u32be], key: [2, u32be], direction: [3, u8], source: [4, u32be] }),
@@ -55,7 +55,7 @@ export const expression: Codec<Expression> = {
   },
 }
 
-/** Registers: the verdict's, and the first of 16 bytes, which is all that our rules need. */
+/** Registers: the verdict's, and the first of 16 bytes (our rules need no other). */
 export const NFT_REG = { verdict: 0, first: 1 } as const
 export const NFT_META = {
   protocol: 1,

@@ -1,4 +1,4 @@
-// Rules: NFT_MSG_NEWRULE and NFT_MSG_GETRULE (<linux/netfilter/nf_tables.h>). Knows bytes, not what a rule is for.
+// Rules: NFT_MSG_NEWRULE and NFT_MSG_GETRULE (<linux/netfilter/nf_tables.h>).
 import { attrs, body, NLA_F_NESTED, repeated } from '../attrs.js'
 import { ERRNO } from '../errno.js'
 import { NLM_F } from '../message.js'
@@ -26,5 +26,5 @@ export type NftRuleMessage = ValueOf<typeof rule>
 
 /** At the end of its chain. */
 export const ruleAdd = batched('nft.rule.add', 6, rule, NLM_F.create | NLM_F.append)
-/** Those of `table`, where the kernel filters; what else comes, the caller must pass over. ENOENT: no such table. */
+/** Rules of `table`; older kernels do not filter, so the caller must. ENOENT: no such table. */
 export const ruleDump = nftDump('nft.rule.dump', 7, rule, ERRNO.ENOENT)

@@ -1,4 +1,5 @@
-// Tables and chains: NFT_MSG_NEWTABLE, _DELTABLE, _NEWCHAIN and their reading (<linux/netfilter/nf_tables.h>). Knows no rule.
+// Tables and chains: NFT_MSG_{NEW,DEL,GET}TABLE, NFT_MSG_{NEW,GET}CHAIN
+// (<linux/netfilter/nf_tables.h>).
 import { attrs, body, NLA_F_NESTED } from '../attrs.js'
 import { ERRNO } from '../errno.js'
 import { NLM_F } from '../message.js'
@@ -17,13 +18,13 @@ const nftaTable = attrs({
 const table = body(nfgenmsg, nftaTable)
 export type NftTableMessage = ValueOf<typeof table>
 
-/** Without CREATE and EXCL: one that is there already is fine. */
+/** Without NLM_F_EXCL: an existing table is fine. */
 export const tableAdd = batched('nft.table.add', 0, table)
-/** Refused with EEXIST where there is one. */
+/** EEXIST if the table exists. */
 export const tableNew = batched('nft.table.add', 0, table, NLM_F.create | NLM_F.excl)
-/** Refused with ENOENT where there is none; the table goes with all that is in it. */
+/** Deletes a table with its contents; ENOENT if there is none. */
 export const tableDel = batched('nft.table.del', 2, table)
-/** ENOENT where there is none. */
+/** ENOENT if there is none. */
 export const tableGet = nftGet('nft.table.get', 1, table)
 export const tableDump = nftDump('nft.table.dump', 1, table)
 
@@ -52,10 +53,10 @@ const chain = body(nfgenmsg, nftaChain)
 export type NftChainMessage = ValueOf<typeof chain>
 
 export const chainAdd = batched('nft.chain.add', 3, chain, NLM_F.create)
-/** Of every table of the family: the kernel does not filter. */
+/** Chains of all tables of the family: the kernel does not filter. */
 export const chainDump = nftDump('nft.chain.dump', 4, chain, ERRNO.ENOENT)
 
 /** <linux/netfilter.h> NF_INET_*. */
 export const NF_INET = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const
-/** A chain's policy, and a verdict's code. <linux/netfilter.h> NF_*, <linux/netfilter/nf_tables.h> NFT_*. */
+/** Policies and verdicts: NF_* (<linux/netfilter.h>), NFT_* (<linux/netfilter/nf_tables.h>). */
 export const NF_VERDICT = { drop: 0, accept: 1, continue: -1, break: -2, jump: -3, goto: -4, return: -5 } as const

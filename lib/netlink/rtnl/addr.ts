@@ -1,4 +1,4 @@
-// Addresses: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR (<linux/if_addr.h>). Knows bytes, not notations.
+// Addresses: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR (<linux/if_addr.h>).
 import { attrs, body } from '../attrs.js'
 import { change, dump, get, NLM_F } from '../message.js'
 import { cstring, raw, s32, struct, u32, u8, type ValueOf } from '../wire.js'
@@ -44,15 +44,17 @@ export const IFA_F = {
   noprefixroute: 0x200,
 } as const
 
-/** For dumps: all addresses of all links. With strict checking `index` and `family` filter. */
+/** For dumps: all addresses. With strict checking `index` and `family` filter. */
 export const anyAddress: Address['header'] = { family: 0, prefixLength: 0, flags: 0, scope: 0, index: 0 }
 
 export const addrAdd = change('addr.add', 20, address, NLM_F.create | NLM_F.excl)
 export const addrReplace = change('addr.replace', 20, address, NLM_F.create | NLM_F.replace)
 export const addrDel = change('addr.del', 21, address)
-/** IPv6 only (inet6_rtm_getaddr): the link that has an address, by a hash. Throws NetlinkError EADDRNOTAVAIL where none has. */
+/**
+ * IPv6 only (inet6_rtm_getaddr): finds an address in a hash table; EADDRNOTAVAIL if no link has it.
+ */
 export const addrGet = get('addr.get', 22, address)
-/** On a node where pods come and go all the time every dump may be interrupted. */
+/** With an identity: on a busy node every dump may be interrupted. */
 export const addrDump = dump('addr.dump', 22, address, {
   identity: ({ header: { index, prefixLength }, attrs: { address, local } }) =>
     `${index} ${prefixLength} ${address} ${local}`,

@@ -1,4 +1,4 @@
-// What a bond and its slaves say of themselves: IFLA_BOND_* and IFLA_BOND_SLAVE_* (<linux/if_link.h>). Knows no mode's rules.
+// IFLA_INFO_DATA of bonds and IFLA_INFO_SLAVE_DATA of their slaves (<linux/if_link.h>).
 import { attrs, indexed } from '../attrs.js'
 import { raw, u16, u32, u8 } from '../wire.js'
 

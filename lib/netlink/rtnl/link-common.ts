@@ -1,4 +1,5 @@
-// What every link has, a veth's peer too: ifinfomsg and the attributes but IFLA_LINKINFO. Knows no kind.
+// Attributes common to all links, a veth's peer included: ifinfomsg and IFLA_* without
+// IFLA_LINKINFO.
 import { NLA_F_NESTED, repeated, type AttrTable } from '../attrs.js'
 import { cstring, raw, s32, struct, u16, u32, u8, type ValueOf } from '../wire.js'
 
@@ -48,7 +49,7 @@ export const iflaCommon = {
   minMtu: [50, u32],
   maxMtu: [51, u32],
   altNames: [NLA_F_NESTED | 52, repeated(IFLA_ALT_IFNAME, cstring)],
-  altName: [IFLA_ALT_IFNAME, cstring], // to ask by
+  altName: [IFLA_ALT_IFNAME, cstring], // in requests
   permAddress: [54, raw],
   parentDevName: [56, cstring],
   parentDevBusName: [57, cstring],
@@ -77,5 +78,5 @@ export const OPER = { unknown: 0, notPresent: 1, down: 2, lowerLayerDown: 3, tes
 /** IFLA_EXT_MASK: with virtual functions, without statistics. */
 export const RTEXT_FILTER = { vf: 1, skipStats: 8 } as const
 
-/** For a new link, and for one that its name tells. */
+/** For a new link, and for one identified by its name. */
 export const anyLink: ValueOf<typeof ifinfomsg> = { family: 0, type: 0, index: 0, flags: 0, change: 0 }

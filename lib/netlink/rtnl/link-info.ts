@@ -1,4 +1,4 @@
-// IFLA_LINKINFO: the kind of a link and what that kind says of itself, one table a kind. Knows no message.
+// IFLA_LINKINFO: the kind of a link and its options, one attribute table per kind.
 import { attrs, body, repeated } from '../attrs.js'
 import { cstring, raw, s32, struct, u16, u16be, u32, u8, within, type Codec, type ValueOf } from '../wire.js'
 import { bond, bondSlave } from './bond.js'
@@ -45,7 +45,7 @@ const bridge = attrs({
   vlanDefaultPvid: [39, u16],
 })
 
-/** IFLA_INFO_DATA means something else for every kind: one table a kind. */
+/** IFLA_INFO_DATA: one attribute table per kind. */
 const kinds = {
   macvlan,
   macvtap: macvlan,
@@ -59,7 +59,7 @@ const kinds = {
   vrf: attrs({ table: [1, u32] }),
 }
 
-/** IFLA_INFO_SLAVE_DATA: what a master says of a link that is its own. */
+/** IFLA_INFO_SLAVE_DATA: options of a slave, by the kind of its master. */
 const slaveKinds = {
   bond: bondSlave,
   bridge: attrs({ state: [1, u8], priority: [2, u16], cost: [3, u32], hairpin: [4, u8], guard: [5, u8] }),
@@ -71,7 +71,7 @@ type OneOf<T extends Readonly<Record<string, Codec<unknown>>>> =
   | { readonly kind: 'other'; readonly name: string; readonly data?: Uint8Array | undefined }
 
 export type SlaveInfo = OneOf<typeof slaveKinds>
-/** `none`: a plain link, of which only its master has something to say. */
+/** `none`: a link without a kind, which may have IFLA_INFO_SLAVE_DATA. */
 export type LinkInfo = (OneOf<typeof kinds> | { readonly kind: 'none' }) & { readonly slave?: SlaveInfo | undefined }
 
 const parts = attrs({
@@ -112,7 +112,7 @@ function encodeKind<T extends Kinds>(table: T, value: OneOf<T>): { kind: string;
 /** <linux/if_link.h> MACVLAN_MODE_*. */
 export const MACVLAN_MODE = { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 } as const
 export const IPVLAN_MODE = { l2: 0, l3: 1, l3s: 2 } as const
-/** <linux/if_bonding.h> BOND_MODE_*, under the names that its sysfs takes. */
+/** <linux/if_bonding.h> BOND_MODE_*, by their sysfs names. */
 export const BOND_MODE = {
   'balance-rr': 0,
   'active-backup': 1,

@@ -1,4 +1,4 @@
-// Links: RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK (<linux/if_link.h>). What INFO_DATA means is link-info.ts.
+// Links: RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK (<linux/if_link.h>).
 import { attrs, body, NLA_F_NESTED, repeated } from '../attrs.js'
 import { change, dump, get, NLM_F } from '../message.js'
 import { cstring, type ValueOf } from '../wire.js'
@@ -15,14 +15,14 @@ const link = body(ifinfomsg, ifla)
 export type Link = ValueOf<typeof link>
 
 export const linkAdd = change('link.add', 16, link, NLM_F.create | NLM_F.excl)
-/** RTM_NEWLINK on a link that is there: how flags such as IFF_UP are set. */
+/** RTM_NEWLINK on an existing link: sets flags such as IFF_UP. */
 export const linkChange = change('link.change', 16, link)
 export const linkSet = change('link.set', 19, link)
 export const linkDel = change('link.del', 17, link)
 export const linkGet = get('link.get', 18, link)
 export const linkDump = dump('link.dump', 18, link)
 
-/** The same questions, and of each answer what tells a link from others: a link says some forty things of itself. */
+/** The same requests, decoding only the attributes we use: a link has some forty. */
 const glimpse = body(
   ifinfomsg,
   attrs(table, [
@@ -33,7 +33,7 @@ const glimpse = body(
 )
 export const linkGlance = get('link.get', 18, glimpse)
 export const linkGlances = dump('link.dump', 18, glimpse)
-/** Nothing but the number of a link that is asked for by name. */
+/** Only the index of a link. */
 export const linkIndex = get('link.get', 18, body(ifinfomsg, attrs(table, [])))
 
 /** RTM_NEWLINKPROP: alternative names. */
@@ -45,11 +45,12 @@ export const altNameDel = change('link.altname.del', 109, altNames)
 export const IFNAME_BYTES_MAX = 15
 
 /**
- * The link called `name`, whole but for its statistics. The kernel looks for alternative names
- * under either attribute (Linux 5.5), and takes long ones under IFLA_ALT_IFNAME only.
+ * A request for the link of a name, without statistics. The kernel finds alternative names by
+ * either attribute (Linux 5.5); longer ones only by IFLA_ALT_IFNAME.
  */
 export const linkNamed = (name: string): Link => ({
   header: anyLink,
   attrs: { ...(new TextEncoder().encode(name).length > IFNAME_BYTES_MAX ? { altName: name } : { name }), extMask: 9 },
 })
+/** A request for the link of an index, without statistics. */
 export const linkNumbered = (index: number): Link => ({ header: { ...anyLink, index }, attrs: { extMask: 9 } })

@@ -1,4 +1,4 @@
-// Neighbours: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH (<linux/neighbour.h>). Knows bytes, not notations.
+// Neighbours: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH (<linux/neighbour.h>).
 import { attrs, body } from '../attrs.js'
 import { change, dump, get, NLM_F } from '../message.js'
 import { raw, s32, struct, u16, u16be, u32, u8, type ValueOf } from '../wire.js'

@@ -1,4 +1,4 @@
-// The parts of a route that are not plain attributes: RTA_MULTIPATH (struct rtnexthop) and RTA_VIA. Knows bytes.
+// RTA_MULTIPATH (struct rtnexthop) and RTA_VIA (struct rtvia).
 import { attrs } from '../attrs.js'
 import { concat, raw, s32, struct, u16, u32, u8, within, WireError, type Codec, type ValueOf } from '../wire.js'
 

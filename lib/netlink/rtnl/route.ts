@@ -1,4 +1,5 @@
-// Routes: RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE (<linux/rtnetlink.h>). Knows bytes, not notations.
+// Routes: RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE (<linux/rtnetlink.h>).
+import { RT_SCOPE_LINK, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../linux/constants.js'
 import { attrs, body } from '../attrs.js'
 import { ERRNO } from '../errno.js'
 import { change, dump, get, NLM_F } from '../message.js'
@@ -80,10 +81,10 @@ export const rta = attrs({
 const route = body(rtmsg, rta)
 export type RouteMessage = ValueOf<typeof route>
 
-/** The route's table, whichever field tells it. */
+/** The table of a route: RTA_TABLE, else rtm_table. */
 export const tableOf = ({ header, attrs }: RouteMessage): number => attrs.table ?? header.table
 
-export const RT_TABLE = { unspec: 0, default: 253, main: 254, local: 255 } as const
+export const RT_TABLE = { unspec: 0, default: RT_TABLE_DEFAULT, main: RT_TABLE_MAIN, local: RT_TABLE_LOCAL } as const
 export const RTN = {
   unspec: 0,
   unicast: 1,
@@ -97,11 +98,14 @@ export const RTN = {
   throw: 9,
 } as const
 export const RTPROT = { unspec: 0, redirect: 1, kernel: 2, boot: 3, static: 4, ra: 9, dhcp: 16 } as const
-export const RT_SCOPE = { universe: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const
+export const RT_SCOPE = { universe: 0, site: 200, link: RT_SCOPE_LINK, host: 254, nowhere: 255 } as const
 export const RTNH_F = { dead: 1, pervasive: 2, onlink: 4, offload: 8, linkdown: 16 } as const
 export const RTM_F = { notify: 0x100, cloned: 0x200, equalize: 0x400, prefix: 0x800, lookupTable: 0x1000 } as const
 
-/** For dumps: all routes of all tables. With strict checking `family` and the attributes `table` and `oif` filter. */
+/**
+ * For dumps: all routes of all tables. With strict checking `family` and the attributes `table` and
+ * `oif` filter.
+ */
 export const anyRoute: RouteMessage['header'] = {
   family: 0,
   dstLength: 0,
@@ -114,15 +118,15 @@ export const anyRoute: RouteMessage['header'] = {
   flags: 0,
 }
 
-/** Refuses a route to the same network with the same metric. */
+/** EEXIST for a route of the same dst and metric. */
 export const routeAdd = change('route.add', 24, route, NLM_F.create | NLM_F.excl)
-/** Beside a route to the same network: IPv4 puts it in front, IPv6 makes it one of several paths. */
+/** Before a route of the same dst (IPv4), or as another hop of it (IPv6). */
 export const routePrepend = change('route.prepend', 24, route, NLM_F.create)
-/** The same, but IPv4 puts it behind. */
+/** After it (IPv4), or as another hop of it (IPv6). */
 export const routeAppend = change('route.append', 24, route, NLM_F.create | NLM_F.append)
 export const routeReplace = change('route.replace', 24, route, NLM_F.create | NLM_F.replace)
 export const routeDel = change('route.del', 25, route)
-/** The route that a packet would take. */
+/** Route lookup, as `ip route get`. */
 export const routeGet = get('route.get', 26, route)
-/** The kernel says ENOENT of a table that nothing ever wrote to. */
+/** ENOENT: a table that was never written. */
 export const routeDump = dump('route.dump', 26, route, { noneIs: ERRNO.ENOENT })

@@ -1,4 +1,4 @@
-// Rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE (<linux/fib_rules.h>). Knows bytes, not notations.
+// Rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE (<linux/fib_rules.h>).
 import { attrs, body } from '../attrs.js'
 import { change, dump, NLM_F } from '../message.js'
 import { cstring, raw, struct, u16, u32, u8, type ValueOf } from '../wire.js'
@@ -42,17 +42,19 @@ export const fra = attrs({
 const rule = body(fibRuleHdr, fra)
 export type RuleMessage = ValueOf<typeof rule>
 
-/** The table that the rule leads to, whichever field tells it. */
+/** The table of a rule: FRA_TABLE, else its header field. */
 export const ruleTableOf = ({ header, attrs }: RuleMessage): number => attrs.table ?? header.table
 
 export const FR_ACT = { unspec: 0, toTable: 1, goto: 2, nop: 3, blackhole: 6, unreachable: 7, prohibit: 8 } as const
 export const FIB_RULE = { permanent: 1, invert: 2, unresolved: 4, iifDetached: 8, oifDetached: 16 } as const
 
-/** What a rule without the attribute has (net/core/fib_rules.c). */
+/** The default (net/core/fib_rules.c). */
 const ANY_PREFIX_LENGTH = 0xffffffff
 const WHOLE_MARK = 0xffffffff
 
-/** Whether source, destination and mark are all that the rule selects by, and a table is where it leads. */
+/**
+ * Whether the rule selects only by source, destination and mark, and its action is a table lookup.
+ */
 export const isPlainRule = ({ header, attrs }: RuleMessage): boolean =>
   header.action === FR_ACT.toTable &&
   header.tos === 0 &&
@@ -74,7 +76,7 @@ const SELECTORS = [
   'destinationPorts',
 ] as const
 
-/** For dumps: `family` filters; with strict checking all else must be zero. */
+/** For dumps: `family` filters; strict checking requires all other fields to be zero. */
 export const anyRule: RuleMessage['header'] = {
   family: 0,
   dstLength: 0,

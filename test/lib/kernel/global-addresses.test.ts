@@ -1,4 +1,4 @@
-// lib/kernel/global-addresses.ts: which links are asked for addresses, and how long what was found is believed.
+// lib/kernel/global-addresses.ts: which links are dumped, and how long the cache is valid.
 import { chmodSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { cacheIn, globalAddresses, type CachedLink, type AddressCache } from '../../../lib/kernel/global-addresses.js'
@@ -69,7 +69,7 @@ for (const [name, { kernel, known, asked, written }] of Object.entries(rows))
     t.end()
   })
 
-t.test('a family alone is asked for alone', t => {
+t.test('globalAddresses() dumps one family', t => {
   for (const [known, asked] of [
     [undefined, [0]],
     [FOUND, [2, 7, 9]],
@@ -82,7 +82,7 @@ t.test('a family alone is asked for alone', t => {
   t.end()
 })
 
-t.test('what was found is believed for ten seconds, by calls of the same families', t => {
+t.test('cacheIn() is valid for ten seconds, per family', t => {
   const dir = `${t.testdir({})}/run`
   const at = (ms: number) => cacheIn(dir, 0, () => ms)
   t.equal(at(Date.now()).read(), undefined, 'nothing yet')
@@ -106,7 +106,7 @@ const torn: Readonly<Record<string, string>> = {
   'an index of 0': '0 eth0\nend\n',
   'a name of a path': '2 ../x\nend\n',
 }
-t.test('a file that is not whole is not believed', t => {
+t.test('cacheIn() ignores a partial file', t => {
   const dir = t.testdir({})
   cacheIn(dir, 0).write(FOUND)
   const [file = ''] = readdirSync(dir)
@@ -123,7 +123,7 @@ t.test('a file that is not whole is not believed', t => {
   t.end()
 })
 
-t.test('a folder that cannot be written costs a look, and nothing else', t => {
+t.test('cacheIn() ignores a folder that is not writable', t => {
   const dir = t.testdir({ file: '' })
   chmodSync(`${dir}/file`, 0o600)
   const memory = cacheIn(`${dir}/file`, 0)

@@ -1,4 +1,5 @@
-// What is seen on a link of somebody else's that goes while it is looked at: it went too, and nobody's call fails of it.
+// Links of other programs that are deleted during a dump: their objects are left out, and no call
+// fails.
 import t from 'tap'
 import { removeNeigh } from '../../../lib/kernel/acts/neigh.js'
 import { removeRoute } from '../../../lib/kernel/acts/route.js'
@@ -40,7 +41,7 @@ const noDevice = (op: string): never => {
   throw new NetlinkError({ op, errno: ERRNO.ENODEV })
 }
 
-/** A kernel with one link, which tells of another one that has gone. `strict`: it knows by then that it has. */
+/** A kernel with one link that dumps objects of a deleted one. `strict`: ENODEV for its index. */
 const placesOf = (strict: boolean): Namespaces => {
   const conn = {
     received: 0,
@@ -55,7 +56,7 @@ const placesOf = (strict: boolean): Namespaces => {
   return { at: () => conn, indexes: new Map() } as unknown as Namespaces
 }
 
-t.test('of what a dump tells, that of the link which has gone is left out', t => {
+t.test('observe() leaves out objects of a deleted link', t => {
   const query: Query = { addressesOn: 'all', routes: {}, neighsOn: 'all' }
   const { addresses, routes, neighs } = observe(placesOf(false), 'node', query)
   t.strictSame(
@@ -74,13 +75,13 @@ t.test('of what a dump tells, that of the link which has gone is left out', t =>
   t.end()
 })
 
-t.test('and of a link that goes before the dump there is nothing', t => {
+t.test('observe() of a link deleted before the dump is empty', t => {
   const { addresses, routes } = observe(placesOf(true), 'node', { addressesOn: 'eth0', routes: { on: 'eth0' } })
   t.strictSame([addresses, routes], [[], []])
   t.end()
 })
 
-t.test('what is to be removed from it is gone', t => {
+t.test('removeNeigh and removeRoute succeed on a deleted link', t => {
   const namespaces = placesOf(false)
   const route = { dst: cidr('10.6.3.2/32'), dev: 'veth9', table: 500, metric: 0, type: 1 }
   t.doesNotThrow(() => removeRoute.apply(namespaces, { verb: 'removeRoute', where: 'node', route }))

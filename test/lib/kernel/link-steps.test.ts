@@ -1,4 +1,4 @@
-// What the kernel is sent for a step that makes a link: the golden messages of every kind, byte for byte, with nothing behind the socket but this file.
+// addLink: golden messages of every kind, byte for byte, without a socket.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { parseMac, type Mac } from '../../../lib/ip/mac.js'
@@ -13,7 +13,7 @@ import type { StepOf } from '../../../lib/plan/step.js'
 const INDEX = 7 // of every link that is asked for
 const FD = 5 // of the other place
 
-/** A kernel that knows any link, and takes any change; `sent` are the changes, with the sequence number of the first. */
+/** A kernel that has every link and accepts every change; `sent` are the changes, with seq 1. */
 function recorder(): { namespaces: Namespaces; sent: string[] } {
   const sent: string[] = []
   let answer: Uint8Array = new Uint8Array(0)
@@ -145,7 +145,7 @@ const golden: readonly [what: string, step: Omit<StepOf<'addLink'>, 'verb'>, byt
   ],
 ]
 for (const [what, step, bytes] of golden)
-  t.test(`${what} is asked for with these bytes`, async t => {
+  t.test(`addLink sends ${what}`, async t => {
     const { namespaces, sent } = recorder()
     addLink.apply(namespaces, { verb: 'addLink', ...step })
     t.strictSame(

@@ -1,4 +1,4 @@
-// Whether a network namespace that somebody left can still be: a table of who looks, and what there is to see.
+// isGone(): whether the network namespace of a mark still exists.
 import t from 'tap'
 import { isGone, markOf, type NetnsLookup, type HostView } from '../../../lib/kernel/netns-identity.js'
 
@@ -28,11 +28,9 @@ const rows: readonly { what: string; mark?: string; from?: Partial<HostView>; th
 ]
 
 for (const { what, mark = MARK, from = {}, there = {}, gone } of rows)
-  t.test(`${what}: ${gone ? 'gone' : 'taken to be there'}`, async t =>
-    t.equal(isGone(mark, { ...HERE, ...from }, look(there)), gone),
-  )
+  t.test(`isGone() ${what}: ${gone}`, async t => t.equal(isGone(mark, { ...HERE, ...from }, look(there)), gone))
 
-t.test('a machine without identity tells its own boot, and no other', async t => {
+t.test('isGone() without a machine ID knows its own boot only', async t => {
   const nameless = { ...HERE, machine: '' }
   const mark = markOf(nameless, '42', PATH)
   t.equal(isGone(mark, nameless, look({})), true)

@@ -1,4 +1,5 @@
-// Rules in our words become the expressions that nft makes of the same rule, and are read back; what is not ours is told as such.
+// Rules compile to the expressions that nft makes, and are read back; expressions of others become
+// `other`.
 import t from 'tap'
 import { expressionsOf, ruleFrom } from '../../../lib/kernel/nft-compile.js'
 import type { Expression } from '../../../lib/netlink/nft/expression.js'
@@ -46,14 +47,14 @@ for (const { nft, words } of rules)
     const value = ruleAdd.codec.decode(captured(ruleAdd, nft)?.bytes.subarray(16) ?? hex(''))
     const expressions = expressionsOf(words)
     t.strictSame(ruleFrom(value.attrs.expressions ?? []), words, 'reads what nft sent')
-    const told = ruleDump.codec.decode(captured(ruleDump, nft)?.bytes ?? hex(''))
-    t.strictSame(ruleFrom(told.attrs.expressions ?? []), words, 'reads what the kernel tells')
+    const rule = ruleDump.codec.decode(captured(ruleDump, nft)?.bytes ?? hex(''))
+    t.strictSame(ruleFrom(rule.attrs.expressions ?? []), words, 'reads what the kernel reports')
     t.strictSame(ruleFrom(expressions), words, 'reads what we write')
     t.equal(short(nftRuleText(words)), nft, 'and it is the text of nft')
     t.end()
   })
 
-t.test('the marks are written byte for byte as nft writes them', t => {
+t.test('expressionsOf() of the marks has the bytes of nft', t => {
   for (const { nft, words } of rules.slice(0, 2)) {
     const { header, attrs } = ruleAdd.codec.decode(captured(ruleAdd, nft)?.bytes.subarray(16) ?? hex(''))
     t.strictSame(
@@ -65,7 +66,7 @@ t.test('the marks are written byte for byte as nft writes them', t => {
   t.end()
 })
 
-t.test('a rule of others is told by what it is made of, and is not written', t => {
+t.test('ruleFrom() names expressions of others; expressionsOf() rejects them', t => {
   const of = 'ip saddr 10.6.0.0/16 meta iif 1 drop'
   const { attrs } = ruleDump.codec.decode(captured(ruleDump, of)?.bytes ?? hex(''))
   const words = ruleFrom(attrs.expressions ?? [])
@@ -113,7 +114,7 @@ const strangers: readonly (readonly [what: string, expressions: readonly Express
 ]
 
 for (const [what, expressions, text] of strangers)
-  t.test(`${what} is not taken for one of our words`, t => {
+  t.test(`ruleFrom() does not mistake ${what}`, t => {
     t.equal(nftRuleText(ruleFrom(expressions)), text)
     t.end()
   })

@@ -1,4 +1,4 @@
-// A table of nf_tables on a real kernel, under Bun: what Debian's nft lists of it, and what we see of what nft made.
+// nf_tables tables on a real kernel, under Bun: what nft lists of ours, and what we read of nft's.
 import t from 'tap'
 import { fileURLToPath } from 'node:url'
 import { NFT_TABLE, nftTableText, type NftTable } from '../../../lib/plan/nft.js'
@@ -74,14 +74,14 @@ const other: NftTable = {
 }
 
 for (const [of, table] of Object.entries({ 'the marks for replies': marks, 'every statement there is': other }))
-  t.test(`nft lists ${of} as our own text of it`, t => {
+  t.test(`nft list prints ${of} as nftTableText() does`, t => {
     const pod = network.pod()
     t.strictSame(tell(pod, [{ do: 'apply', table }]), [{ holds: true, text: nftTableText(table) }])
     t.equal(listed(pod), nftTableText(table))
     t.end()
   })
 
-t.test('what nft made is seen as what it is, and holds', t => {
+t.test('isSatisfied() for a table that nft made', t => {
   const pod = network.pod()
   for (const table of [marks, other]) {
     must(`printf '%s' '${nftTableText(table)}' | ip netns exec ${pod.name} nft -f -`)
@@ -91,7 +91,7 @@ t.test('what nft made is seen as what it is, and holds', t => {
   t.end()
 })
 
-t.test('done again nothing is doubled, and whatever was there is replaced', t => {
+t.test('setNftTable again replaces the table', t => {
   const pod = network.pod()
   const again: Ask = { do: 'apply', table: marks }
   for (const { text } of tell(pod, [again, again, { do: 'apply', table: other }, again]).slice(-1))
@@ -103,28 +103,25 @@ t.test('done again nothing is doubled, and whatever was there is replaced', t =>
   t.end()
 })
 
-t.test(
-  "undone, what was there before is back; where there was nothing, nothing is left, and others' tables stay",
-  t => {
-    const pod = network.pod()
-    pod.sh('nft add table inet theirs && nft add table ip spiderpool')
-    const before = pod.sh('nft list ruleset')
-    const [, swapped, back, gone, twice] = tell(pod, [
-      { do: 'apply', table: marks },
-      { do: 'apply', table: other, was: 'seen' },
-      { do: 'undo', table: other, was: marks },
-      { do: 'undo', table: marks },
-      { do: 'undo', table: marks },
-    ])
-    t.match(swapped, { text: nftTableText(other) })
-    t.match(back, { text: nftTableText(marks) })
-    t.strictSame([gone, twice], [{ holds: false }, { holds: false }])
-    t.equal(pod.sh('nft list ruleset'), before)
-    t.end()
-  },
-)
+t.test('setNftTable undo restores the table before, or deletes it; tables of others stay', t => {
+  const pod = network.pod()
+  pod.sh('nft add table inet theirs && nft add table ip spiderpool')
+  const before = pod.sh('nft list ruleset')
+  const [, swapped, back, gone, twice] = tell(pod, [
+    { do: 'apply', table: marks },
+    { do: 'apply', table: other, was: 'seen' },
+    { do: 'undo', table: other, was: marks },
+    { do: 'undo', table: marks },
+    { do: 'undo', table: marks },
+  ])
+  t.match(swapped, { text: nftTableText(other) })
+  t.match(back, { text: nftTableText(marks) })
+  t.strictSame([gone, twice], [{ holds: false }, { holds: false }])
+  t.equal(pod.sh('nft list ruleset'), before)
+  t.end()
+})
 
-t.test('a batch that is refused changes nothing, and says which rule or chain it was', t => {
+t.test('setNftTable rejected changes nothing, and names the rule or chain', t => {
   const pod = network.pod()
   const wrong: NftTable = {
     name: NFT_TABLE,
@@ -142,7 +139,7 @@ t.test('a batch that is refused changes nothing, and says which rule or chain it
   t.end()
 })
 
-t.test('a kernel without netfilter is a refusal that says what to do; there is nothing to see or to undo in it', t => {
+t.test('setNftTable without netfilter fails with the remedy; observe and undo succeed', t => {
   // The first socket is that for links and routes.
   const under = 'strace -f -o /dev/null -e trace=socket -e inject=socket:error=EPROTONOSUPPORT:when=2+'
   const asks = (['apply', 'look', 'undo'] as const).map(what => ({ do: what, table: marks }))

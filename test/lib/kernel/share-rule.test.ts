@@ -1,4 +1,5 @@
-// A rule that pods share without a lock: one's ADD between any two messages of another's DEL. A model of the kernel: one rule, a table of routes.
+// shareRule without a lock, on a model of the kernel: an ADD between any two messages of another
+// pod's DEL.
 import t from 'tap'
 import { bytesOf, ip } from '../../../lib/ip/address.js'
 import { shareRule } from '../../../lib/kernel/acts/rule.js'
@@ -48,7 +49,7 @@ function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefi
 /** Of an undoing: look, look for rules, remove, look again, put back; and after it. */
 const TURNS = [0, 1, 2, 3, 4, 5]
 
-t.test('whenever another pod comes and a third goes, the rule is there in the end', t => {
+t.test('shareRule with concurrent ADD and DEL keeps the rule', t => {
   for (const route of TURNS)
     for (const rule of TURNS.filter(turn => turn >= route))
       for (const third of TURNS) {
@@ -71,7 +72,7 @@ t.test('whenever another pod comes and a third goes, the rule is there in the en
   t.end()
 })
 
-t.test('with the last pod it goes; a rule that is gone already is fine', t => {
+t.test('shareRule undo deletes the rule with the last pod', t => {
   for (const hasRule of [true, false]) {
     const kernel: Kernel = { routes: new Set(), hasRule }
     shareRule.undo(placesOf(kernel), step)

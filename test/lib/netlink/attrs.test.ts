@@ -1,4 +1,4 @@
-// lib/netlink/attrs.ts: tables of attributes, nests and what a table does not name. Knows no message.
+// lib/netlink/attrs.ts: attribute tables, nests and unknown attributes.
 import t from 'tap'
 import { attrs, body, indexed, NLA_F_NESTED, repeated } from '../../../lib/netlink/attrs.js'
 import { cstring, raw, struct, u16, u32 } from '../../../lib/netlink/wire.js'
@@ -42,7 +42,7 @@ const bothWays: readonly {
 ]
 
 for (const { of, bytes, value } of bothWays)
-  t.test(`${of} is read and written`, t => {
+  t.test(`attrs() decodes and encodes ${of}`, t => {
     t.strictSame(table.decode(hex(bytes)), value)
     t.strictSame(table.encode(value), hex(bytes))
     t.end()
@@ -66,17 +66,17 @@ const oneWay = [
 ]
 
 for (const { of, bytes, value } of oneWay)
-  t.test(`${of} is read`, t => {
+  t.test(`attrs() decodes ${of}`, t => {
     t.strictSame(table.decode(hex(bytes)), value)
     t.end()
   })
 
-t.test('what is undefined is not written', t => {
+t.test('attrs() omits undefined values', t => {
   t.strictSame(table.encode({ mtu: undefined, name: 'v', unknown: undefined }), hex('0600030076000000'))
   t.end()
 })
 
-t.test('attributes follow a header at the next four bytes', t => {
+t.test('body() aligns attributes to four bytes', t => {
   const three = body(struct('three', 4, { a: u16, _pad: u16 }), table)
   const bytes = hex('01000000 08000400 dc050000')
   t.strictSame(three.decode(bytes), { header: { a: 1 }, attrs: { mtu: 1500 } })

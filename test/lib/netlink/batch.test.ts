@@ -1,4 +1,4 @@
-// Conn.batch on a transport that answers as nfnetlink does: all or nothing, and who is to blame. Knows no kernel.
+// Conn.batch on a transport that answers as nfnetlink does: all or nothing, and which part failed.
 import t from 'tap'
 import { Conn } from '../../../lib/netlink/conn.js'
 import { BatchError, ERRNO } from '../../../lib/netlink/errno.js'
@@ -44,7 +44,7 @@ const parts = [
   part(chainAdd, { header: ofInet, attrs: { table: name, name: 'c' } }),
 ]
 
-t.test('a batch is one datagram, its ends around the changes, and only the last is to be answered', t => {
+t.test('batch() sends one datagram with begin, changes and end, and NLM_F_ACK on the last change', t => {
   const { conn, sent } = play([[3, 'yes']])
   conn.batch(nftBatch, parts)
   t.equal(sent.length, 1)
@@ -109,7 +109,7 @@ for (const { of, answers, ...refusal } of refusals)
     t.end()
   })
 
-t.test('answers that never end are given up', t => {
+t.test('batch() gives up on endless answers', t => {
   const { conn } = play([], 10_000)
   t.throws(() => conn.batch(nftBatch, parts), { constructor: WireError, message: /^batch.begin: no end after/ })
   t.end()

@@ -1,4 +1,4 @@
-// lib/netlink/conn.ts on a transport that plays a script: what is sent, what the answers make of it. Knows no kernel.
+// lib/netlink/conn.ts on a scripted transport: requests and the handling of answers.
 import t from 'tap'
 import { Conn, type Transport } from '../../../lib/netlink/conn.js'
 import { ERRNO, NetlinkError } from '../../../lib/netlink/errno.js'
@@ -17,7 +17,9 @@ interface Part {
   readonly payload?: Uint8Array
 }
 
-/** A datagram of an answer, or an error of read(2). A part without `seq` answers the newest request. */
+/**
+ * A datagram of an answer, or an error of read(2). A part without `seq` answers the newest request.
+ */
 type Line = readonly Part[] | Error | Uint8Array
 
 /** Plays one list of datagrams a request; keeps what was sent. */
@@ -66,7 +68,7 @@ const addressOf = (last: number): Address => ({
   header: { ...anyAddress, family: 2, prefixLength: 16, index: 3 },
   attrs: { local: Uint8Array.of(10, 6, 0, last) },
 })
-const told = (last: number, flags = 0): Part => ({
+const data = (last: number, flags = 0): Part => ({
   type: 20,
   flags: NLM_F.multi | flags,
   payload: addrDump.codec.encode(addressOf(last)),
@@ -75,7 +77,7 @@ const all = { header: anyAddress, attrs: {} }
 const failed = (code: string, number: number): Error =>
   Object.assign(new Error(`${code}: read`), { code, errno: -number })
 
-t.test('a change the kernel agrees to is one request, with an ack asked for', t => {
+t.test('change() sends one request with NLM_F_ACK', t => {
   const script = new Script([[yes]], [[yes]])
   const conn = new Conn(script)
   conn.change(addrAdd, addressOf(20))
@@ -98,18 +100,18 @@ t.test("the kernel's no is an error with its number, its name and its words", t 
   t.end()
 })
 
-t.test('an error number without a name is told as a number', t => {
+t.test('change() reports an unknown errno as a number', t => {
   t.equal(new NetlinkError({ op: 'x', errno: 999 }).message, 'x: errno 999')
   t.end()
 })
 
 const stale: Part = { ...no('EPERM'), seq: 77 }
 
-t.test('an answer to another request is passed over', t => {
+t.test('get() skips answers to other requests', t => {
   new Conn(new Script([[stale], [stale, yes]])).change(addrAdd, addressOf(20))
   const conn = new Conn(
     new Script([
-      [told(1), { ...told(9), seq: 5 }, told(2)],
+      [data(1), { ...data(9), seq: 5 }, data(2)],
       [{ ...done, seq: 5 }, done],
     ]),
   )
@@ -117,14 +119,14 @@ t.test('an answer to another request is passed over', t => {
   t.end()
 })
 
-t.test('an answer to another socket is passed over where the own port is known', t => {
+t.test('get() skips answers to another port', t => {
   const other = { ...no('EPERM'), pid: 1 }
   new Conn(new Script([[other, yes]]), { portId: 4242 }).change(addrAdd, addressOf(20))
   t.throws(() => new Conn(new Script([[other, yes]])).change(addrAdd, addressOf(20)), { code: 'EPERM' })
   t.end()
 })
 
-t.test('one thing is read without an ack', t => {
+t.test('get() reads one object without an ack', t => {
   const link = { header: { ...anyLink, index: 3 }, attrs: { name: 'v0', mtu: 1500 } }
   const script = new Script([[{ type: 16, payload: linkGet.codec.encode(link) }]], [[no('ENODEV')]], [[yes]])
   const conn = new Conn(script)
@@ -137,14 +139,14 @@ t.test('one thing is read without an ack', t => {
 
 const dumps: readonly { name: string; lines: readonly Line[]; last: readonly number[] }[] = [
   { name: 'of nothing', lines: [[done]], last: [] },
-  { name: 'in one datagram', lines: [[told(1), told(2), done]], last: [1, 2] },
-  { name: 'in many', lines: [[told(1)], [told(2), told(3)], [done]], last: [1, 2, 3] },
-  { name: 'with a pause in it', lines: [[told(1), { type: NLMSG.noop }, done]], last: [1] },
-  { name: 'whose end has no number', lines: [[told(1), { type: NLMSG.done, flags: NLM_F.multi }]], last: [1] },
+  { name: 'in one datagram', lines: [[data(1), data(2), done]], last: [1, 2] },
+  { name: 'in many', lines: [[data(1)], [data(2), data(3)], [done]], last: [1, 2, 3] },
+  { name: 'with a pause in it', lines: [[data(1), { type: NLMSG.noop }, done]], last: [1] },
+  { name: 'whose end has no number', lines: [[data(1), { type: NLMSG.done, flags: NLM_F.multi }]], last: [1] },
 ]
 
 for (const { name, lines, last } of dumps)
-  t.test(`a dump ${name} is read to its end`, t => {
+  t.test(`dump() ${name} is read to its end`, t => {
     t.strictSame(new Conn(new Script(lines)).dump(addrDump, all), last.map(addressOf))
     t.end()
   })
@@ -152,19 +154,19 @@ for (const { name, lines, last } of dumps)
 const { identity: _, ...withoutIdentity } = addrDump
 
 const interruptedAt: readonly { name: string; lines: readonly Line[] }[] = [
-  { name: 'on a part', lines: [[told(1, NLM_F.dumpInterrupted), told(2), done]] },
-  { name: 'on the end', lines: [[told(1)], [{ ...done, flags: NLM_F.multi | NLM_F.dumpInterrupted }]] },
-  { name: 'as its error', lines: [[told(1)], [{ ...done, payload: errno('EINTR') }]] },
+  { name: 'on a part', lines: [[data(1, NLM_F.dumpInterrupted), data(2), done]] },
+  { name: 'on the end', lines: [[data(1)], [{ ...done, flags: NLM_F.multi | NLM_F.dumpInterrupted }]] },
+  { name: 'as its error', lines: [[data(1)], [{ ...done, payload: errno('EINTR') }]] },
 ]
 
 for (const { name, lines } of interruptedAt) {
-  t.test(`a dump that changed under us, told ${name}, is asked again`, t => {
-    const script = new Script(lines, lines, [[told(1), done]])
+  t.test(`dump() repeats an interrupted dump: NLM_F_DUMP_INTR ${name}`, t => {
+    const script = new Script(lines, lines, [[data(1), done]])
     t.strictSame(new Conn(script).dump(addrDump, all), [addressOf(1)])
     t.equal(script.sent.length, 3)
     t.end()
   })
-  t.test(`twenty times, told ${name}, and no more`, t => {
+  t.test(`dump() gives up after twenty interrupted dumps: ${name}`, t => {
     const script = new Script(...Array.from({ length: 25 }, () => lines))
     t.throws(() => new Conn(script).dump(withoutIdentity, all), {
       code: 'EINTR',
@@ -175,44 +177,44 @@ for (const { name, lines } of interruptedAt) {
   })
 }
 
-t.test('addresses that change under every dump are what four have between them, each once', t => {
+t.test('dump() merges four interrupted dumps of addresses', t => {
   const changing = { ...done, flags: NLM_F.multi | NLM_F.dumpInterrupted }
   const script = new Script(
-    ...[[told(1), told(2)], [told(2)], [told(1), told(3)], [told(3), told(2)]].map(parts => [[...parts, changing]]),
+    ...[[data(1), data(2)], [data(2)], [data(1), data(3)], [data(3), data(2)]].map(parts => [[...parts, changing]]),
   )
   t.strictSame(new Conn(script).dump(addrDump, all), [addressOf(1), addressOf(2), addressOf(3)])
   t.equal(script.sent.length, 4)
   t.end()
 })
 
-t.test('a dump that fails at its end is an error, with the words', t => {
+t.test('dump() throws the error of NLMSG_DONE with its text', t => {
   const end = { type: NLMSG.done, flags: NLM_F.multi | NLM_F.ackTlvs, payload: concat([errno('EINVAL'), TEXT]) }
-  const conn = new Conn(new Script([[told(1)], [end]]))
+  const conn = new Conn(new Script([[data(1)], [end]]))
   t.throws(() => conn.dump(addrDump, all), { op: 'addr.dump', code: 'EINVAL', text: 'no way' })
   t.end()
 })
 
-t.test('a dump that fails at once is an error', t => {
+t.test('dump() throws the error of NLMSG_ERROR', t => {
   t.throws(() => new Conn(new Script([[no('EPERM')]])).dump(addrDump, all), { op: 'addr.dump', code: 'EPERM' })
   t.end()
 })
 
-t.test('a table that does not exist has no routes', t => {
+t.test('dump() of a table that does not exist is empty', t => {
   const end = { ...done, payload: errno('ENOENT') }
   t.strictSame(new Conn(new Script([[end]])).dump(routeDump, { header: anyRoute, attrs: { table: 500 } }), [])
   t.throws(() => new Conn(new Script([[end]])).dump(addrDump, all), { code: 'ENOENT' }, 'of addresses that is an error')
   t.end()
 })
 
-t.test('answers that were lost are an error, and the next request is none the worse', t => {
-  const conn = new Conn(new Script([[told(1)], failed('ENOBUFS', 105)], [[{ ...told(1), seq: 1 }], [told(2), done]]))
+t.test('dump() throws ENOBUFS for lost answers; the next request succeeds', t => {
+  const conn = new Conn(new Script([[data(1)], failed('ENOBUFS', 105)], [[{ ...data(1), seq: 1 }], [data(2), done]]))
   t.throws(() => conn.dump(addrDump, all), { op: 'addr.dump', errno: 105, code: 'ENOBUFS', text: /answers were lost/ })
   t.strictSame(conn.dump(addrDump, all), [addressOf(2)])
   t.throws(() => new Conn(new Script([[{ type: NLMSG.overrun }]])).change(addrAdd, addressOf(1)), { code: 'ENOBUFS' })
   t.end()
 })
 
-t.test('a failed system call is told by its name, with its cause', t => {
+t.test('change() reports a failed system call by its name, with its cause', t => {
   const cause = failed('EBADF', 9)
   t.throws(() => new Conn(new Script([cause])).change(addrAdd, addressOf(1)), { op: 'addr.add', code: 'EBADF', cause })
   const bug = new TypeError('not a system call')
@@ -242,20 +244,20 @@ const wrong: readonly { name: string; lines: readonly Line[]; says: RegExp }[] =
 ]
 
 for (const { name, lines, says } of wrong)
-  t.test(`${name} in an answer is refused with a sentence`, t => {
+  t.test(`dump() rejects ${name} in an answer`, t => {
     t.throws(() => new Conn(new Script(lines)).dump(addrDump, all), { constructor: WireError, message: says })
     t.end()
   })
 
-t.test('data is no answer to a change', t => {
-  t.throws(() => new Conn(new Script([[told(1)]])).change(addrAdd, addressOf(1)), {
+t.test('change() rejects a data message as answer', t => {
+  t.throws(() => new Conn(new Script([[data(1)]])).change(addrAdd, addressOf(1)), {
     constructor: WireError,
     message: 'addr.add: message 20 does not answer message 20',
   })
   t.end()
 })
 
-t.test('what does not fit is not sent', t => {
+t.test('encode() rejects values that do not fit', t => {
   const script = new Script()
   const value = { header: { ...anyAddress, prefixLength: 300 }, attrs: {} }
   t.throws(() => new Conn(script).change(addrAdd, value), {
@@ -266,7 +268,7 @@ t.test('what does not fit is not sent', t => {
   t.end()
 })
 
-t.test('answers without an end are given up', t => {
+t.test('dump() gives up on endless answers', t => {
   const endless: Transport = {
     send: () => {},
     receive: () => concat([nlmsghdr.encode({ length: 16, type: 1, flags: 0, seq: 1, pid: 0 })]),

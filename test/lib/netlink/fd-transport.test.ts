@@ -1,4 +1,4 @@
-// lib/netlink/fd-transport.ts on ordinary files: a file descriptor is one. A real socket is tried by the tests on a real kernel.
+// lib/netlink/fd-transport.ts on ordinary files; the e2e tests use a real socket.
 import { openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { fdTransport } from '../../../lib/netlink/fd-transport.js'
@@ -7,14 +7,14 @@ import { hex } from './captures/row.js'
 
 const path = (t: Test): string => `${t.testdir({ file: '' })}/file`
 
-t.test('what is sent is written whole', t => {
+t.test('send() writes all bytes', t => {
   const file = path(t)
   fdTransport(openSync(file, 'w')).send(hex('14000000 03000200'))
   t.equal(readFileSync(file).toString('hex'), '1400000003000200')
   t.end()
 })
 
-t.test('what is received is as long as it is', t => {
+t.test('receive() returns the length of the datagram', t => {
   const file = path(t)
   writeFileSync(file, hex('01020304'))
   const transport = fdTransport(openSync(file, 'r+'))
@@ -24,19 +24,19 @@ t.test('what is received is as long as it is', t => {
   t.end()
 })
 
-t.test('a datagram that fills the buffer may be cut, and is refused', t => {
+t.test('receive() rejects a datagram that fills the buffer', t => {
   const file = path(t)
   truncateSync(file, 70_000)
   t.throws(() => fdTransport(openSync(file, 'r')).receive(), { constructor: WireError, message: /was cut short/ })
   t.end()
 })
 
-t.test('an end where there can be none is refused', t => {
+t.test('receive() rejects an end of file', t => {
   t.throws(() => fdTransport(openSync(path(t), 'r')).receive(), { constructor: WireError, message: /socket is closed/ })
   t.end()
 })
 
-t.test('a closed descriptor is an error of the system, by its name', t => {
+t.test('receive() on a closed descriptor throws EBADF', t => {
   const transport = fdTransport(openSync(path(t), 'r+'))
   transport.close()
   t.throws(() => transport.receive(), { code: 'EBADF' })

@@ -1,4 +1,4 @@
-// Codecs of lib/netlink/rtnl/link.ts against captured messages, and damaged ones. Knows no kernel.
+// Codecs of lib/netlink/rtnl/link.ts against captured and damaged messages.
 import t from 'tap'
 import { anyLink, linkAdd } from '../../../lib/netlink/rtnl/link.js'
 import { answersOfKinds } from './captures/kinds.js'
@@ -6,12 +6,12 @@ import * as captures from './captures/link.js'
 import { checkDamage, checkMisfits, type Damage } from './captures/damage.js'
 import { checkAnswers, checkCaptures } from './captures/row.js'
 
-t.test('requests of other programs are read, and written byte for byte', t => {
+t.test('codecs decode requests of other programs and encode them byte for byte', t => {
   checkCaptures(t, [...captures.golden, ...captures.iproute2])
   t.end()
 })
 
-t.test('answers of the kernel are read whole', t => {
+t.test('codecs decode all of the kernel’s answers', t => {
   checkAnswers(t, [...captures.answers, ...answersOfKinds])
   t.end()
 })
@@ -71,12 +71,12 @@ const damaged: readonly Damage[] = [
   ],
 ]
 
-t.test('what is damaged is refused with a sentence', t => {
+t.test('decode() rejects damaged messages', t => {
   checkDamage(t, linkAdd.codec, damaged)
   t.end()
 })
 
-t.test('what does not fit is not sent', t => {
+t.test('encode() rejects values that do not fit', t => {
   checkMisfits(t, linkAdd.codec, [
     ['an MTU past 32 bits', { header: anyLink, attrs: { mtu: 2 ** 32 } }, /^mtu: u32 cannot hold 4294967296$/],
     ['a name with a NUL', { header: anyLink, attrs: { name: 'v\0' } }, /^name: text "v\\u0000" holds a NUL/],

@@ -1,4 +1,5 @@
-// lib/netlink/message.ts: datagrams into messages, and how the kernel says yes and no. Bytes are Linux 6.18's where they say so.
+// lib/netlink/message.ts: datagrams to messages, and acknowledgements. Bytes are of Linux 6.18
+// where noted.
 import t from 'tap'
 import { doneOf, errorOf, framesOf, nlmsghdr, type Frame } from '../../../lib/netlink/message.js'
 import { WireError } from '../../../lib/netlink/wire.js'
@@ -10,7 +11,7 @@ const frameOf = (text: string): Frame => {
   return frame
 }
 
-t.test('a datagram holds messages one after another, each at four bytes', t => {
+t.test('framesOf() splits a datagram at four-byte boundaries', t => {
   const frames = framesOf(
     hex('11000000 10000200 01000000 00000000 aa000000 14000000 03000200 01000000 00000000 00000000'),
   )
@@ -35,7 +36,7 @@ const kept: readonly (readonly [string, string, readonly number[]])[] = [
   ['the byte beside it does not count', 'ff 05', []],
 ]
 
-t.test('of many messages those are cut out whose byte is wanted, and all that end or interrupt', t => {
+t.test('framesOf() with a byte filter keeps matching messages and those that end or interrupt a dump', t => {
   const message = (type: string, flags: string, payload: string) =>
     `14000000 ${type} ${flags} 01000000 00000000 ${payload}`
   const other = message('1000', '0200', 'ffff0000')
@@ -59,7 +60,7 @@ t.test('of many messages those are cut out whose byte is wanted, and all that en
   t.end()
 })
 
-t.test('framesOf() with a word cuts out the messages that hold it at a multiple of four', t => {
+t.test('framesOf() with a word keeps messages that hold it at a multiple of four', t => {
   const message = (payload: string): string => `18000000 14000200 01000000 00000000 ${payload}`
   const word = new Uint32Array(hex('0a060001').slice().buffer)[0] ?? 0
   const keep = { at: 0, from: 2, to: 2, word }
@@ -73,7 +74,7 @@ t.test('framesOf() with a word cuts out the messages that hold it at a multiple 
   t.end()
 })
 
-t.test('a message stays as it is when its datagram is written over', t => {
+t.test('framesOf() copies messages', t => {
   const datagram = hex('14000000 03000200 01000000 00000000 01020304')
   for (const keep of [undefined, LINKS]) {
     const [frame] = framesOf(datagram, keep)
@@ -92,7 +93,7 @@ const damaged: readonly (readonly [string, string, RegExp])[] = [
   ['a second one cut', '10000000 01000000 01000000 00000000 14000000 0300', /^nlmsghdr wants 16 bytes, not 6$/],
 ]
 
-t.test('a damaged datagram is refused with a sentence', t => {
+t.test('framesOf() rejects a damaged datagram', t => {
   for (const [what, bytes, message] of damaged)
     t.throws(() => framesOf(hex(bytes)), { constructor: WireError, message }, what)
   t.end()
@@ -123,7 +124,7 @@ const errors = [
   },
 ]
 
-t.test('NLMSG_ERROR says yes or no', t => {
+t.test('errorOf() decodes NLMSG_ERROR', t => {
   for (const { of, bytes, verdict } of errors) t.strictSame(errorOf(frameOf(bytes)), verdict, of)
   t.end()
 })
@@ -147,7 +148,7 @@ const dones = [
   },
 ]
 
-t.test('NLMSG_DONE says whether the dump went well', t => {
+t.test('doneOf() decodes NLMSG_DONE', t => {
   for (const { of, bytes, verdict } of dones) t.strictSame(doneOf(frameOf(bytes)), verdict, of)
   t.end()
 })
@@ -175,7 +176,7 @@ const damagedVerdicts: readonly (readonly [string, (frame: Frame) => unknown, st
   ['a positive end', doneOf, '14000000 03000200 01000000 00000000 02000000', /^an errno is zero or negative, not 2$/],
 ]
 
-t.test('a damaged verdict is refused with a sentence', t => {
+t.test('errorOf() and doneOf() reject damaged messages', t => {
   for (const [what, read, bytes, message] of damagedVerdicts)
     t.throws(() => read(frameOf(bytes)), { constructor: WireError, message }, what)
   t.end()

@@ -1,16 +1,16 @@
-// Codecs of lib/netlink/rtnl/neigh.ts against captured messages, and damaged ones. Knows no kernel.
+// Codecs of lib/netlink/rtnl/neigh.ts against captured and damaged messages.
 import t from 'tap'
 import { anyNeigh, neighAdd } from '../../../lib/netlink/rtnl/neigh.js'
 import * as captures from './captures/neigh.js'
 import { checkDamage, checkMisfits, type Damage } from './captures/damage.js'
 import { checkAnswers, checkCaptures } from './captures/row.js'
 
-t.test('requests of other programs are read, and written byte for byte', t => {
+t.test('codecs decode requests of other programs and encode them byte for byte', t => {
   checkCaptures(t, [...captures.golden, ...captures.iproute2])
   t.end()
 })
 
-t.test('answers of the kernel are read whole', t => {
+t.test('codecs decode all of the kernel’s answers', t => {
   checkAnswers(t, captures.answers)
   t.end()
 })
@@ -31,12 +31,12 @@ const damaged: readonly Damage[] = [
   ],
 ]
 
-t.test('what is damaged is refused with a sentence', t => {
+t.test('decode() rejects damaged messages', t => {
   checkDamage(t, neighAdd.codec, damaged)
   t.end()
 })
 
-t.test('what does not fit is not sent', t => {
+t.test('encode() rejects values that do not fit', t => {
   checkMisfits(t, neighAdd.codec, [
     ['a state past 16 bits', { header: { ...anyNeigh, state: 65_536 }, attrs: {} }, /^state: u16 cannot hold 65536$/],
     [

@@ -1,4 +1,4 @@
-// Codecs of lib/netlink/nft against captured messages, and damaged ones. Knows no kernel.
+// Codecs of lib/netlink/nft against captured and damaged messages.
 import t from 'tap'
 import { NLA_F_NESTED } from '../../../lib/netlink/attrs.js'
 import { expression } from '../../../lib/netlink/nft/expression.js'
@@ -9,17 +9,17 @@ import * as captures from './captures/nft.js'
 import { checkDamage, checkMisfits, type Damage } from './captures/damage.js'
 import { checkAnswers, checkCaptures, hex } from './captures/row.js'
 
-t.test('requests of nft are read, and written byte for byte', t => {
+t.test('codecs decode requests of nft and encode them byte for byte', t => {
   checkCaptures(t, [...captures.batch, ...captures.reads])
   t.end()
 })
 
-t.test('answers of the kernel are read whole', t => {
+t.test('codecs decode all of the kernel’s answers', t => {
   checkAnswers(t, captures.answers)
   t.end()
 })
 
-t.test('an expression that no table knows is kept as it is', t => {
+t.test('expression codec keeps unknown expressions', t => {
   const bytes = hex('0b000100 6c6f6f6b 75700000 0c000280 08000100 73657400')
   const value = expression.decode(bytes)
   t.strictSame(value, { kind: 'other', name: 'lookup', data: hex('08000100 73657400') })
@@ -27,7 +27,7 @@ t.test('an expression that no table knows is kept as it is', t => {
   t.end()
 })
 
-t.test('a nest is read with and without its bit, for the kernel leaves it out', t => {
+t.test('decode() accepts a nest without NLA_F_NESTED', t => {
   const written = ruleAdd.codec.encode({ header: ofInet, attrs: { expressions: [{ kind: 'counter', data: {} }] } })
   const bare = written.map((byte, i) => (byte === NLA_F_NESTED >> 8 && i % 4 === 3 ? 0 : byte))
   t.not(Buffer.compare(bare, written), 0)
@@ -55,7 +55,7 @@ const damaged: readonly Damage[] = [
   ],
 ]
 
-t.test('what is damaged is refused with a sentence', t => {
+t.test('decode() rejects damaged messages', t => {
   checkDamage(t, ruleAdd.codec, damaged)
   checkDamage(t, chainAdd.codec, [
     ['a hook without its number', '01000000 0c000480 08000100 0000', /^attribute 4 claims 12 bytes of 10$/],
@@ -64,7 +64,7 @@ t.test('what is damaged is refused with a sentence', t => {
   t.end()
 })
 
-t.test('what does not fit is not sent', t => {
+t.test('encode() rejects values that do not fit', t => {
   checkMisfits(t, chainAdd.codec, [
     [
       'a priority past 32 bits',

@@ -1,16 +1,16 @@
-// Codecs of lib/netlink/rtnl/rule.ts against captured messages, and damaged ones. Knows no kernel.
+// Codecs of lib/netlink/rtnl/rule.ts against captured and damaged messages.
 import t from 'tap'
 import { anyRule, ruleAdd } from '../../../lib/netlink/rtnl/rule.js'
 import * as captures from './captures/rule.js'
 import { checkDamage, checkMisfits, type Damage } from './captures/damage.js'
 import { checkAnswers, checkCaptures } from './captures/row.js'
 
-t.test('requests of other programs are read, and written byte for byte', t => {
+t.test('codecs decode requests of other programs and encode them byte for byte', t => {
   checkCaptures(t, [...captures.golden, ...captures.iproute2])
   t.end()
 })
 
-t.test('answers of the kernel are read whole', t => {
+t.test('codecs decode all of the kernel’s answers', t => {
   checkAnswers(t, captures.answers)
   t.end()
 })
@@ -40,12 +40,12 @@ const damaged: readonly Damage[] = [
   ],
 ]
 
-t.test('what is damaged is refused with a sentence', t => {
+t.test('decode() rejects damaged messages', t => {
   checkDamage(t, ruleAdd.codec, damaged)
   t.end()
 })
 
-t.test('what does not fit is not sent', t => {
+t.test('encode() rejects values that do not fit', t => {
   checkMisfits(t, ruleAdd.codec, [
     ['a table past a byte', { header: { ...anyRule, table: 500 }, attrs: {} }, /^table: u8 cannot hold 500$/],
     ['a mark past 32 bits', { header: anyRule, attrs: { mark: 2 ** 32 } }, /^mark: u32 cannot hold 4294967296$/],

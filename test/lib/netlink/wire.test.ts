@@ -1,4 +1,4 @@
-// lib/netlink/wire.ts: scalars and structs at their edges. Knows no message.
+// lib/netlink/wire.ts: scalars and structs at their bounds.
 import os from 'node:os'
 import t from 'tap'
 import { cstring, empty, raw, s32, struct, u16, u16be, u32, u8, WireError } from '../../../lib/netlink/wire.js'
@@ -12,7 +12,7 @@ const scalars = [
   { name: 's32', codec: s32, values: { '01000000': 1, '00000080': -(2 ** 31), ffffffff: -1, ffffff7f: 2 ** 31 - 1 } },
 ]
 
-t.test('host order follows the machine', { skip: os.endianness() === 'BE' && 'the table is little-endian' }, t => {
+t.test('scalars are in host order', { skip: os.endianness() === 'BE' && 'the table is little-endian' }, t => {
   for (const { name, codec, values } of scalars)
     for (const [bytes, value] of Object.entries(values)) {
       t.equal(codec.decode(hex(bytes)), value, `${name} reads ${bytes}`)
@@ -21,13 +21,13 @@ t.test('host order follows the machine', { skip: os.endianness() === 'BE' && 'th
   t.end()
 })
 
-t.test('network order is the same on every machine', t => {
+t.test('be scalars are in network order', t => {
   t.equal(u16be.decode(hex('88a8')), 0x88a8)
   t.strictSame(u16be.encode(0x8100), hex('8100'))
   t.end()
 })
 
-t.test('a number that does not fit is refused, not cut', t => {
+t.test('encode() rejects a number that does not fit', t => {
   checkMisfits(t, u8, [
     ['too large', 256, /^u8 cannot hold 256$/],
     ['negative', -1, /^u8 cannot hold -1$/],
@@ -39,7 +39,7 @@ t.test('a number that does not fit is refused, not cut', t => {
   t.end()
 })
 
-t.test('a scalar of another length is refused', t => {
+t.test('decode() rejects a scalar of another length', t => {
   checkDamage(t, u32, [
     ['short', '000000', /^u32 wants 4 bytes, not 3$/],
     ['long', '0000000000', /^u32 wants 4 bytes, not 5$/],
@@ -57,14 +57,14 @@ const texts = [
   { of: 'not UTF-8', bytes: 'ff6100', value: '\ufffda' },
 ]
 
-t.test('text ends at its first NUL, or where it ends', t => {
+t.test('cstring ends at its first NUL or its end', t => {
   for (const { of, bytes, value } of texts) t.equal(cstring.decode(hex(bytes)), value, of)
   t.strictSame(cstring.encode('vlan'), hex('766c616e00'), 'is written with a NUL')
   t.throws(() => cstring.encode('a\0b'), { constructor: WireError, message: /holds a NUL/ })
   t.end()
 })
 
-t.test('raw bytes are a copy: the buffer may be used again', t => {
+t.test('raw copies the bytes', t => {
   const buffer = hex('0a060001')
   const value = raw.decode(buffer)
   buffer.fill(0)
@@ -73,7 +73,7 @@ t.test('raw bytes are a copy: the buffer may be used again', t => {
   t.end()
 })
 
-t.test('a struct', t => {
+t.test('struct() encodes, decodes and checks its size', t => {
   const s = struct('s', 8, { a: u8, _pad: u8, b: u16, c: u32 })
   t.strictSame(s.decode(hex('01ff020003000000')), { a: 1, b: 2, c: 3 }, 'does not read its padding')
   t.strictSame(s.encode({ a: 1, b: 2, c: 3 }), hex('0100020003000000'), 'writes its padding as zero')

@@ -1,26 +1,30 @@
-// The runner, on hands that write down what they are told and drop what they are told to drop.
+// applyPlan() and undoPlan() with an executor that records steps and fails some.
 import t from 'tap'
 import { applyPlan, StepError, undoPlan } from '../../../lib/plan/run.js'
 import type { Plan, Step } from '../../../lib/plan/step.js'
 
 const plan: Plan = ['a', 'b', 'c'].map(name => ({ verb: 'setUp', where: 'pod', name, was: false }))
 
-function hands(drops: readonly string[]) {
+function recorder(drops: readonly string[]) {
   const log: string[] = []
-  const told = (what: 'apply' | 'undo') => (step: Step) => {
+  const record = (what: 'apply' | 'undo') => (step: Step) => {
     const line = `${what} ${'name' in step ? step.name : ''}`
     log.push(line)
     if (drops.includes(line)) throw new Error(`cannot ${line}`)
   }
-  return { log, apply: told('apply'), undo: told('undo') }
+  return { log, apply: record('apply'), undo: record('undo') }
 }
 
 const cases = [
-  { name: 'all goes well', drops: [], log: ['apply a', 'apply b', 'apply c'] },
-  { name: 'the last step fails', drops: ['apply c'], log: ['apply a', 'apply b', 'apply c', 'undo b', 'undo a'] },
-  { name: 'the first step fails', drops: ['apply a'], log: ['apply a'] },
+  { name: 'applyPlan() applies every step in order', drops: [], log: ['apply a', 'apply b', 'apply c'] },
   {
-    name: 'undoing fails too, and goes on',
+    name: 'applyPlan() undoes the steps before the one that fails',
+    drops: ['apply c'],
+    log: ['apply a', 'apply b', 'apply c', 'undo b', 'undo a'],
+  },
+  { name: 'applyPlan() undoes nothing if the first step fails', drops: ['apply a'], log: ['apply a'] },
+  {
+    name: 'applyPlan() goes on undoing after a failed undo',
     drops: ['apply c', 'undo b'],
     log: ['apply a', 'apply b', 'apply c', 'undo b', 'undo a'],
   },
@@ -28,7 +32,7 @@ const cases = [
 
 for (const { name, drops, log } of cases)
   t.test(name, t => {
-    const h = hands(drops)
+    const h = recorder(drops)
     if (drops.length === 0) applyPlan(plan, h)
     else
       t.throws(() => applyPlan(plan, h), {
@@ -40,8 +44,8 @@ for (const { name, drops, log } of cases)
     t.end()
   })
 
-t.test('a step that failed and may be done all the same is undone with the others', t => {
-  const h = hands(['apply b'])
+t.test('applyPlan() undoes a failed step that may have been applied', t => {
+  const h = recorder(['apply b'])
   t.throws(() =>
     applyPlan(plan, { ...h, mayBeDone: error => error instanceof Error && error.message === 'cannot apply b' }),
   )
@@ -49,8 +53,8 @@ t.test('a step that failed and may be done all the same is undone with the other
   t.end()
 })
 
-t.test('the error names the step that failed and keeps its cause', t => {
-  const h = hands(['apply b'])
+t.test('StepError names the step and keeps its cause', t => {
+  const h = recorder(['apply b'])
   try {
     applyPlan(plan, h)
     t.fail('it ran')
@@ -65,8 +69,8 @@ t.test('the error names the step that failed and keeps its cause', t => {
   t.end()
 })
 
-t.test('undoAll goes newest first to the end and tells every failure', t => {
-  const h = hands(['undo c', 'undo a'])
+t.test('undoPlan() undoes newest first and reports every failure', t => {
+  const h = recorder(['undo c', 'undo a'])
   t.strictSame(undoPlan(plan, h), ['setUp c: cannot undo c', 'setUp a: cannot undo a'])
   t.strictSame(h.log, ['undo c', 'undo b', 'undo a'])
   t.end()

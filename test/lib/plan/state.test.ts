@@ -1,4 +1,4 @@
-// What holds and what is missing: each verb beside a place where it holds and one where it does not.
+// isSatisfied() for each verb: a state that satisfies it and one that does not.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr, parsePrefix, type Prefix } from '../../../lib/ip/cidr.js'
@@ -83,6 +83,7 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
       { verb: 'addLink', ...at, link: { kind: 'vlan', on: 'm0', id: 1 } },
     ],
   },
+  { holds: { verb: 'removeLink', where: 'pod', name: 'gone' }, not: [{ verb: 'removeLink', ...at }] },
   { holds: { verb: 'rename', where: 'pod', name: 'tmp', to: 'eth0' }, not: [{ verb: 'rename', ...at, to: 'eth9' }] },
   { holds: { verb: 'setUp', ...at, was: false }, not: [{ verb: 'setUp', where: 'pod', name: 'port', was: false }] },
   { holds: { verb: 'setMtu', ...at, mtu: 1400, was: 0 }, not: [{ verb: 'setMtu', ...at, mtu: 1500, was: 0 }] },
@@ -178,13 +179,13 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
 ]
 
 for (const { holds: yes, not } of cases)
-  t.test(`${describe(yes)} holds where it is so, and only there`, t => {
+  t.test(`isSatisfied() ${describe(yes)}`, t => {
     t.equal(isSatisfied(yes, seen), true)
     for (const step of not) t.equal(isSatisfied(step, seen), false, JSON.stringify(step))
     t.end()
   })
 
-t.test('a plan that holds misses nothing and would change nothing', t => {
+t.test('unsatisfied() is empty for a satisfied plan', t => {
   const done: Plan = cases.map(({ holds }) => holds)
   t.strictSame(unsatisfied(done, seen), [])
   t.equal(wouldChange(done, seen), false)
@@ -195,7 +196,7 @@ t.test('a plan that holds misses nothing and would change nothing', t => {
   t.end()
 })
 
-t.test('the default route that leads to the master is the first of the main table', t => {
+t.test('defaultRouteLink() is the link of the first default route in main', t => {
   t.equal(defaultRouteLink(pod), 'eth0')
   t.equal(defaultRouteLink({ ...pod, routes: [{ ...defaultRoute, table: 100 }] }), undefined)
   t.equal(defaultRouteLink({ ...pod, routes: [{ ...defaultRoute, dst: cidr('::/0'), dev: 'eth6' }] }), 'eth6')

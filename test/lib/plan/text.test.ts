@@ -1,4 +1,4 @@
-// Steps as text: whole, so that steps that ask the kernel for other things are never told alike.
+// Steps as text: different requests have different texts.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
@@ -35,6 +35,7 @@ const steps: readonly [step: Step, text: string][] = [
     'remove route 192.0.2.0/24 via 10.7.0.1 dev net1 table main, behind another',
   ],
   [{ verb: 'addLink', ...link, link: { kind: 'bridge' } }, 'add link x of kind bridge'],
+  [{ verb: 'removeLink', ...link }, 'remove link x'],
   [
     { verb: 'addLink', ...link, link: { kind: 'ipvlan', on: 'eth0', mode: 'l2' }, mtu: 1400 },
     'add link x of kind ipvlan on eth0 on the node mode l2 mtu 1400',
@@ -53,7 +54,7 @@ for (const [step, text] of steps)
     t.end()
   })
 
-t.test('planLines() puts the place before each step, in a column', t => {
+t.test('planLines() puts the namespace before each step, in a column', t => {
   t.strictSame(planLines([add({}), { verb: 'setUp', ...link, was: false }]), [
     'in the container  add route 192.0.2.0/24 via 10.7.0.1 dev net1 table main',
     'on the node       set x up (was down)',

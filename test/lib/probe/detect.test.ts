@@ -1,4 +1,4 @@
-// Detection as a table: what is asked when, what an answer changes, and that garbage changes nothing.
+// Detection as a table: what is sent when, and what each answer changes.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes } from '../../../lib/ip/mac.js'
@@ -69,7 +69,7 @@ const rows: readonly [
   ['a reply is a conflict', [v4], [[3, reply(A4)]], [conflict4], 3],
   ['a late reply is one still', [v4], [[179, reply(A4)]], [conflict4], 179],
   [
-    'an announcement by somebody else is one',
+    'an announcement by another host is one',
     [v4],
     arpAnnouncements({ from: OTHER, ip: A4 })
       .slice(0, 1)
@@ -77,13 +77,13 @@ const rows: readonly [
     [conflict4],
     9,
   ],
-  ['a probe of somebody else is one', [v4], [[9, arpProbe({ from: OTHER, ip: A4 })]], [conflict4], 9],
+  ['a probe of another host is one', [v4], [[9, arpProbe({ from: OTHER, ip: A4 })]], [conflict4], 9],
   ['our own probe, come back, is none', [v4], [[9, arpProbe({ from: OWN, ip: A4 })]], [], 180],
   ['a reply of another address is none', [v4], [[9, reply(G4)]], [], 180],
   ['a reply by another link of the same pod is none', [{ ...v4, ours: [OTHER] }], [[3, reply(A4)]], [], 180],
   ['v6: an advertisement without options is one', [v6], [[9, bareAdvertisement(A6)]], [conflict6], 9],
   ['v6: an advertisement is one', [v6], [[9, ndpAnnouncement({ from: OTHER, ip: A6 })]], [conflict6], 9],
-  ['v6: detection by somebody else is one', [v6], [[9, ndpProbe({ from: OTHER, ip: A6 })]], [conflict6], 9],
+  ['v6: detection by another host is one', [v6], [[9, ndpProbe({ from: OTHER, ip: A6 })]], [conflict6], 9],
   ['v6: our own detection, come back, is none', [v6], [[9, ndpProbe({ from: OWN, ip: A6 })]], [], 180],
   ['both at once take no longer', [v4, v6], [], [], 180],
   ['a gateway that answers ends it', [{ ...v4, gateway: G4 }], [[185, reply(G4)]], [], 185],
@@ -97,7 +97,7 @@ const rows: readonly [
   ['v6: a gateway that answers ends it', [{ ...v6, gateway: G6 }], [[185, bareAdvertisement(G6)]], [], 185],
   ['a gateway alone is asked at once', [{ ip: A4, conflict: false, gateway: G4 }], [[2, reply(G4)]], [], 2],
   [
-    'without conflict detection a rival is nobody’s business',
+    'without conflict detection a conflicting host is ignored',
     [{ ip: A4, conflict: false, gateway: G4 }],
     [
       [1, reply(A4)],
@@ -115,7 +115,7 @@ for (const [name, asks, frames, findings, endMs] of rows)
     t.equal(got.endMs, endMs)
   })
 
-t.test('the probes are those of RFC 5227 and RFC 4862, three of each, 40 ms apart', async t => {
+t.test('advance() sends three probes of RFC 5227 and RFC 4862, 40 ms apart', async t => {
   const { sent } = run([v4, v6], [])
   t.strictSame(
     sent.map(([at]) => at),
@@ -131,7 +131,7 @@ t.test('the probes are those of RFC 5227 and RFC 4862, three of each, 40 ms apar
   })
 })
 
-t.test('a gateway is asked in the name of the address only after its silence', async t => {
+t.test('advance() asks the gateway after probing', async t => {
   const { sent } = run([{ ...v4, gateway: G4 }], [])
   t.strictSame(
     sent.map(([at]) => at),
@@ -140,7 +140,7 @@ t.test('a gateway is asked in the name of the address only after its silence', a
   t.match(decodeArp(sent[3]?.[1] ?? new Uint8Array()), { senderIp: A4, targetIp: G4 })
 })
 
-t.test('garbage changes nothing', async t => {
+t.test('receiveFrame() ignores garbage', async t => {
   let seed = 7
   const byte = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 24
   const whole = [reply(A4), bareAdvertisement(A6)]
@@ -158,7 +158,7 @@ t.test('garbage changes nothing', async t => {
   )
 })
 
-t.test('the sentences are those that users search for', async t => {
+t.test('sentenceOf() has the messages that users search for', async t => {
   t.equal(
     sentenceOf(conflict4, 'eth0'),
     `ip conflict: pod's interface eth0 with an conflicting ip 10.6.0.20, 10.6.0.20 is located at ${OTHER}`,

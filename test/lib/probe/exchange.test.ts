@@ -1,4 +1,4 @@
-// The conversation on a machine that keeps the process waiting: what has arrived counts, and silence is counted from when we asked.
+// exchange() on an overloaded host: queued frames count, and timeouts count from sending.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes } from '../../../lib/ip/mac.js'
@@ -32,7 +32,7 @@ interface World {
   readonly stops?: readonly (readonly [from: number, to: number])[]
   /** Between reading the clock and the frame on the line, each time. */
   readonly sendMs?: number
-  /** Whoever is asked answers this much later, with this; where it says so, only the n-th question. */
+  /** The reply and its delay; with `nth`, only to that probe. */
   readonly answer?: { readonly afterMs: number; readonly frame: Uint8Array; readonly from?: number }
 }
 
@@ -102,13 +102,13 @@ const rows: readonly [string, ProbeRequest, World, readonly object[]][] = [
 for (const [name, ask, world, findings] of rows)
   t.test(`${name} counts`, async t => t.strictSame(run(ask, world).findings, findings))
 
-t.test('silence is counted from when the question went out, not from when it was meant to', async t => {
+t.test('exchange() counts timeouts from sending', async t => {
   const { sent, endMs } = run(v4, { sendMs: 20 })
   const last = sent.at(-1) ?? 0
   t.strictSame({ sent, silence: endMs - last }, { sent: [20, 80, 140], silence: 100 })
 })
 
-t.test('who is in time asks three times, who overslept at most five times more', async t => {
+t.test('exchange() sends three probes, and at most five more after late wake-ups', async t => {
   t.strictSame(run(v4, {}), { findings: [], sent: [0, 40, 80], endMs: 180 })
   const always = Array.from({ length: 200 }, (_, at) => [at * 200 + 1, at * 200 + 200] as const)
   const { findings, sent } = run(v4, { stops: always })
@@ -116,7 +116,7 @@ t.test('who is in time asks three times, who overslept at most five times more',
   t.equal(sent.length, 8)
 })
 
-t.test('a link that never stops talking does not keep it', async t => {
+t.test('exchange() ends on a link with endless traffic', async t => {
   let now = 0
   const talk = { nowMs: () => (now += 0.01), send: () => undefined, receive: () => ((now += 0.01), NOISE) }
   t.strictSame(exchange(begin({ own: OWN, asks: [v4], nowMs: 0 }), talk), [])

@@ -1,9 +1,9 @@
-// ARP and NDP frames: those that a kernel sent, both ways; those that we send, read back; and damage.
+// ARP and NDP frames: captured from a kernel, our own read back, and damaged ones.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { macFromBytes, type Mac } from '../../../lib/ip/mac.js'
 import { announcementsOf } from '../../../lib/probe/announce.js'
-import { arpProbe, arpRequest, decodeArp, encodeArp, rivalOf } from '../../../lib/probe/arp.js'
+import { arpProbe, arpRequest, decodeArp, encodeArp, arpConflictOf } from '../../../lib/probe/arp.js'
 import { FrameError, layout, u16, u8 } from '../../../lib/probe/frame.js'
 import { decodeNdp, encodeNdp, ndpProbe, ndpSolicitation, solicitedNodeOf } from '../../../lib/probe/ndp.js'
 
@@ -13,7 +13,8 @@ const mac = (text: string): Mac => macFromBytes(Uint8Array.from(text.split(':'),
 const OWN = mac('0a:1b:2c:00:00:01')
 const OTHER = mac('0a:1b:2c:00:00:02')
 
-// Linux 6.18, veth, `ip link set va up` with arp_notify=1 and ndisc_notify=1; read on the other end by AF_PACKET.
+// Linux 6.18, veth, `ip link set va up` with arp_notify=1 and ndisc_notify=1; read on the other end
+// by AF_PACKET.
 const ARP_NOTIFY = `ffffffffffff 0a1b2c000001 0806 0001 0800 06 04 0001
   0a1b2c000001 0a060014 000000000000 0a060014`
 const DAD = `3333ff000020 0a1b2c000001 86dd 60000000 0020 3a ff 00000000000000000000000000000000
@@ -21,7 +22,7 @@ const DAD = `3333ff000020 0a1b2c000001 86dd 60000000 0020 3a ff 0000000000000000
 const NDISC_NOTIFY = `333300000001 0a1b2c000001 86dd 60000000 0020 3a ff fd060000000000000000000000000020
   ff020000000000000000000000000001 88 00 2636 20000000 fd060000000000000000000000000020 02010a1b2c000001`
 
-t.test('a gratuitous ARP of the kernel is read and written', t => {
+t.test('decodeArp() and encodeArp() of the kernel’s gratuitous ARP', t => {
   const value = {
     operation: 1,
     senderMac: OWN,
@@ -35,7 +36,7 @@ t.test('a gratuitous ARP of the kernel is read and written', t => {
   t.end()
 })
 
-t.test('an unsolicited advertisement of the kernel is read, and written to the byte', t => {
+t.test('decodeNdp() and encodeNdp() of the kernel’s unsolicited NA', t => {
   const value = {
     kind: 'advertisement',
     source: ip('fd06::20'),
@@ -53,7 +54,7 @@ t.test('an unsolicited advertisement of the kernel is read, and written to the b
   t.end()
 })
 
-t.test('a solicitation of duplicate address detection is read, its nonce passed over', t => {
+t.test('decodeNdp() of the kernel’s DAD probe ignores the nonce', t => {
   t.match(decodeNdp(hex(DAD)), {
     kind: 'solicitation',
     source: '::',
@@ -65,7 +66,7 @@ t.test('a solicitation of duplicate address detection is read, its nonce passed 
   t.end()
 })
 
-t.test('every IPv4 address is announced by a request and a reply, every IPv6 address by one advertisement', t => {
+t.test('announcementsOf() has ARP request and reply per IPv4 address, one NA per IPv6 address', t => {
   const frames = announcementsOf({ from: OWN, ips: [ip('10.6.0.20'), ip('fd06::20'), ip('10.7.0.1')] })
   t.equal(frames.length, 5)
   t.strictSame(
@@ -80,7 +81,7 @@ t.test('every IPv4 address is announced by a request and a reply, every IPv6 add
   t.end()
 })
 
-t.test('probes claim nothing, requests speak for an address', t => {
+t.test('probes have unspecified sources, requests have one', t => {
   t.match(decodeArp(arpProbe({ from: OWN, ip: ip('10.6.0.20') })), {
     operation: 1,
     senderIp: '0.0.0.0',
@@ -111,10 +112,10 @@ for (const [name, arp, rival] of [
     { ...claim, operation: 1, senderIp: ip('10.6.0.9'), targetIp: ip('10.6.0.20') },
     undefined,
   ],
-  ['somebody else altogether', { ...claim, senderIp: ip('10.6.0.9') }, undefined],
+  ['an unrelated host', { ...claim, senderIp: ip('10.6.0.9') }, undefined],
 ] as const)
   t.test(`${name} is ${rival ? 'a rival' : 'no rival'}`, t => {
-    t.equal(rivalOf(arp, { own: OWN, ip: ip('10.6.0.20') }), rival)
+    t.equal(arpConflictOf(arp, { own: OWN, ip: ip('10.6.0.20') }), rival)
     t.end()
   })
 
@@ -149,12 +150,12 @@ const damage: readonly [of: string, decode: (bytes: Uint8Array) => unknown, byte
 ]
 
 for (const [of, decode, bytes, message] of damage)
-  t.test(`${of} is refused`, t => {
+  t.test(`decode rejects ${of}`, t => {
     t.throws(() => decode(hex(bytes)), { name: 'FrameError', message })
     t.end()
   })
 
-t.test('any bytes either decode or throw FrameError', t => {
+t.test('decodeArp() and decodeNdp() return or throw FrameError for any bytes', t => {
   const originals = [hex(ARP_NOTIFY), hex(DAD), hex(NDISC_NOTIFY)]
   let seed = 1
   const random = (below: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % below
@@ -171,7 +172,7 @@ t.test('any bytes either decode or throw FrameError', t => {
   t.end()
 })
 
-t.test('a layout that does not add up is refused when it is written', t => {
+t.test('layout() rejects fields that do not add up', t => {
   t.throws(() => layout('three', 4, { a: u8, b: u16 }), { message: 'three: its fields make 3 bytes, not 4' })
   t.throws(() => macFromBytes(new Uint8Array(5)), RangeError)
   t.end()

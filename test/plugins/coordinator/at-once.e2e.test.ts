@@ -1,4 +1,5 @@
-// Many pods of one node that come and go at the same moment: those that stay are reached, and with the last nothing is left.
+// Concurrent ADDs and DELs of many pods on one node: added pods are reachable, and the last DEL
+// leaves nothing.
 import t from 'tap'
 import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -24,11 +25,13 @@ const pods: readonly Pod[] = Array.from({ length: PODS }, (_, at) => ({
   isThere: false,
 }))
 
-/** Of every second round one pod is the only one; who goes and who comes then is the last and the first. */
+/**
+ * In every second round one pod is the only one, so that its DEL is the last and its ADD the first.
+ */
 const shallBe = (round: number, at: number): boolean =>
   round === ROUNDS ? false : round % 2 === 0 ? at === round % PODS : (at + round) % 3 > 0
 
-t.test('pods come and go at once', async t => {
+t.test('concurrent ADDs and DELs keep added pods reachable', async t => {
   for (const { place, nic } of pods) attach(place, nic)
   const before = dumpOf(node)
   for (let round = 0; round <= ROUNDS; round++) {

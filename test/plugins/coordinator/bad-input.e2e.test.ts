@@ -1,4 +1,4 @@
-// What cannot be: a code, one sentence, and nothing left, neither in the pod nor on the node.
+// Invalid input: a code, one message, and nothing left in the pod or on the node.
 import t from 'tap'
 import { nicOf, openCoordination, stateOf, VETH, type Coordinating, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -40,7 +40,7 @@ const CASES: readonly Case[] = [
     msg: /^no usable IP addresses on "eth0"$/,
   },
   {
-    name: 'a further NIC without a first',
+    name: 'a secondary interface without a first',
     nic: net1,
     conf: { mode: 'underlay' },
     before: pod => attach(pod, net1),
@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
     msg: /^when creating interface net1 in underlay mode, it detects that the auxiliary interface veth0 was not created/,
   },
   {
-    name: 'an overlay’s first NIC',
+    name: 'an overlay’s default interface',
     conf: { mode: 'overlay' },
     code: 999,
     msg: /^when creating interface eth0 in overlay mode, it detects that the current interface is first interface named eth0/,
@@ -62,13 +62,13 @@ const CASES: readonly Case[] = [
     msg: /^failed to find the node's end of eth0, which is of kind macvlan$/,
   },
   {
-    name: 'the veth’s name is somebody else’s',
+    name: 'the veth’s name is taken by another program',
     before: () => void node.sh(`ip link add ${VETH} type bridge`),
     code: 999,
     msg: /^container veth name \("veth0"\) peer provided \("veth6afb61198bf"\) already exists$/,
   },
   {
-    name: 'veth0 in the pod is somebody else’s',
+    name: 'veth0 in the pod is another program’s',
     before: pod => void pod.sh('ip link add veth0 type bridge'),
     code: 999,
     msg: /^container veth name \("veth0"\) peer provided \("veth6afb61198bf"\) already exists$/,
@@ -94,7 +94,7 @@ const CASES: readonly Case[] = [
 ]
 
 for (const { name, nic = eth0, before, code, msg, ...more } of CASES)
-  t.test(`${name} is refused`, async t => {
+  t.test(`ADD rejects ${name}`, async t => {
     const pod = world.pod()
     attach(pod, eth0)
     before?.(pod)
@@ -105,12 +105,12 @@ for (const { name, nic = eth0, before, code, msg, ...more } of CASES)
     t.strictSame({ pod: stateOf(pod), node: stateOf(node), links: [pod.links(), node.links()] }, was, 'nothing left')
     if (node.links().includes(VETH)) {
       t.equal((await coordinate('DEL', pod, nic)).status, 0)
-      t.ok(node.links().includes(VETH), 'and DEL leaves what is somebody else’s')
+      t.ok(node.links().includes(VETH), 'and DEL leaves links of others')
       node.sh(`ip link del ${VETH}`)
     }
   })
 
-t.test('a default route NIC that is not there is refused, and eth0 keeps its way', async t => {
+t.test('ADD rejects a podDefaultRouteNic that does not exist, and eth0 keeps its default route', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   t.equal((await coordinate('ADD', pod, eth0)).status, 0)
@@ -138,24 +138,24 @@ const WRONG: readonly (readonly [conf: object, code: number, msg: string])[] = [
   [{ logOptions: { logLevel: 'loud' } }, 7, 'unsupported log level loud'],
   [{ tunePodRoutes: 'yes' }, 6, 'failed to parse config: tunePodRoutes is "yes"; it must be true or false'],
 ]
-t.test('wrong values of the conf: code and sentence, and nothing is done', async t => {
+t.test('ADD rejects invalid values of the conf and changes nothing', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   const before = [dumpOf(pod), dumpOf(node)]
   for (const [conf, code, msg] of WRONG) {
     const { status, json } = await coordinate('ADD', pod, eth0, { conf })
-    const { details: _, ...told } = json as { details?: string }
-    t.strictSame({ status, told }, { status: 1, told: { cniVersion: '1.0.0', code, msg } }, JSON.stringify(conf))
+    const { details: _, ...error } = json as { details?: string }
+    t.strictSame({ status, error }, { status: 1, error: { cniVersion: '1.0.0', code, msg } }, JSON.stringify(conf))
   }
   t.strictSame([dumpOf(pod), dumpOf(node)], before)
 })
 
-t.test('no namespace at all', async t => {
+t.test('ADD without a namespace fails', async t => {
   const { json } = await coordinate('ADD', '/run/netns/nowhere', eth0)
   t.match(json, { code: 8, msg: /^failed to GetNS "\/run\/netns\/nowhere": / })
 })
 
-t.test('disabled passes prevResult on and touches nothing', async t => {
+t.test('ADD with mode disabled returns prevResult and changes nothing', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   for (const mode of ['disabled', 'disable']) {
@@ -166,7 +166,7 @@ t.test('disabled passes prevResult on and touches nothing', async t => {
   t.strictSame(pod.links(), ['eth0'])
 })
 
-t.test('a node without IPv6: two families go on with one, IPv6 alone is refused', async t => {
+t.test('ADD on a node without IPv6: dual stack uses IPv4, IPv6 alone is rejected', async t => {
   const plain = openCoordination({ families: 'v4' })
   t.teardown(plain.close)
   const pod = plain.pod()

@@ -1,4 +1,4 @@
-// What coordinator asks the cluster for, on a real API server: SpiderCoordinator, its state and reason, and the pod's wish for its default route.
+// SpiderCoordinator and pod annotations, read from a real API server.
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { startApiserver } from '../../fixtures/apiserver.js'
@@ -50,7 +50,7 @@ async function refused(t: Test, want: object): Promise<void> {
   const before = [stateOf(pod), stateOf(node), pod.links(), node.links()]
   t.match((await call('ADD', pod, eth0)).json, want)
   t.strictSame([stateOf(pod), stateOf(node), pod.links(), node.links()], before, 'nothing left')
-  t.equal((await call('DEL', pod, eth0)).status, 0, 'and DEL asks nobody')
+  t.equal((await call('DEL', pod, eth0)).status, 0, 'and DEL needs no API server')
 }
 
 t.test('no SpiderCoordinator', t =>
@@ -152,11 +152,11 @@ for (const { name, annotation, conf = {}, isUnknown = false, defaultNic } of WIS
 t.test('a pod that the API server does not have is named', async t => {
   const pod = world.pod()
   attach(pod, eth0)
-  t.equal((await call('ADD', pod, eth0, { name: 'nobody' })).status, 0, 'for its first NIC nobody asks')
+  t.equal((await call('ADD', pod, eth0, { name: 'missing' })).status, 0, 'its default interface needs no annotation')
   attach(pod, net1)
-  const { json } = await call('ADD', pod, net1, { name: 'nobody' })
-  t.match(json, { code: 999, msg: /^failed to GetCoordinatorConfig: failed to get pod default\/nobody: / })
-  t.equal((await call('DEL', pod, eth0, { name: 'nobody' })).status, 0)
+  const { json } = await call('ADD', pod, net1, { name: 'missing' })
+  t.match(json, { code: 999, msg: /^failed to GetCoordinatorConfig: failed to get pod default\/missing: / })
+  t.equal((await call('DEL', pod, eth0, { name: 'missing' })).status, 0)
   await api.remove(PATH)
 })
 

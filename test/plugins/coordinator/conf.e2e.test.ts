@@ -1,4 +1,5 @@
-// Keys of the conf and peculiarities of nodes, each by what is there afterwards; prevResult of every version; verbs that change nothing.
+// Keys of the conf and peculiarities of nodes, each by its result; prevResult of every version; GC
+// and STATUS.
 import t, { type Test } from 'tap'
 import { HIJACK, nicOf, openCoordination, resultFor, stateOf, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -42,7 +43,7 @@ t.test('vethLinkAddress and vethMTU are the veth’s; a pod of IPv6 alone gets n
 })
 
 t.test(
-  'policyRoutes: of the first NIC in main, of a further one in its table, of a family that the NIC has',
+  'policyRoutes: of the default interface in main, of a secondary one in its table, of a family that the NIC has',
   async t => {
     const pod = world.pod()
     attach(pod, eth0)
@@ -85,7 +86,7 @@ t.test('hostRuleTable is the node’s table, beside another’s; DEL finds it th
   t.match(node.sh('ip route show table 501'), '10.6.0.20 dev veth6afb61198bf')
   pings(t, node, ['10.6.0.20', 'fd06::20'])
   await done('DEL', pod, eth0)
-  t.equal(dumpOf(node), before, 'and somebody else’s rules and routes stay')
+  t.equal(dumpOf(node), before, 'and rules and routes of others stay')
   node.sh('ip rule del pref 900; ip route flush table 500')
 })
 
@@ -123,7 +124,7 @@ t.test('addresses that are of no use to pods are not taken for the node’s', as
   node.sh('ip link del dummy7; ip addr del 169.254.20.10/32 dev eth0')
 })
 
-t.test('a VIP on the node’s NIC, and one of keepalived’s before its own address, are nobody’s gateway', async t => {
+t.test('a VIP on the node’s NIC, and one of keepalived’s before its own address, are not a gateway', async t => {
   node.sh('ip addr add 10.6.0.200/32 dev eth0; ip addr add fd06::200/128 dev eth0 nodad preferred_lft 0')
   const pod = world.pod()
   attach(pod, eth0)
@@ -168,7 +169,7 @@ t.test('an overlay’s pod and its node reach each other, wherever the default r
   }
 })
 
-t.test('an overlay’s first NIC may have another name than eth0', async t => {
+t.test('an overlay’s default interface may have another name than eth0', async t => {
   const pod = world.pod()
   overlay(pod, 5, { name: 'own0' })
   attach(pod, net1)

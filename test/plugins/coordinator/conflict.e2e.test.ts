@@ -1,4 +1,4 @@
-// detectIPConflict and detectGateway of the coordinator: real hosts on the wire, a code, the sentence users search for, and nothing left.
+// detectIPConflict and detectGateway with real hosts: the code, the message, and nothing left.
 import { readFileSync, rmSync } from 'node:fs'
 import t from 'tap'
 import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
@@ -29,7 +29,11 @@ t.test(
       t.equal(status, 0, `${time} ${status === 0 ? '' : stdout}`)
     }
     attach(pod, net1)
-    t.equal((await coordinate('ADD', pod, net1, { conf: BOTH })).status, 0, 'a further NIC, for which eth0 answers too')
+    t.equal(
+      (await coordinate('ADD', pod, net1, { conf: BOTH })).status,
+      0,
+      'a secondary interface, for which eth0 answers too',
+    )
     t.equal(
       (await coordinate('ADD', pod, net1, { conf: BOTH })).status,
       0,
@@ -41,7 +45,7 @@ t.test(
 )
 
 for (const family of ['v4', 'v6'] as const)
-  t.test(`an address that another host has is refused with that host’s MAC: ${family}`, async t => {
+  t.test(`detectIPConflict rejects an address with the other host’s MAC: ${family}`, async t => {
     const [other, pod] = [world.pod(), world.pod()]
     const nic = nicOf('eth0', 6, family, 30)
     attach(other, nic)
@@ -56,7 +60,7 @@ for (const family of ['v4', 'v6'] as const)
     for (const place of [other, pod]) detach(place, nic)
   })
 
-t.test('of a further NIC too, and what the first NIC has stays as it was', async t => {
+t.test('of a secondary interface too, and what the default interface has stays as it was', async t => {
   const [other, pod] = [world.pod(), world.pod()]
   attach(other, net1)
   attach(pod, eth0)
@@ -112,7 +116,7 @@ for (const nic of [
   { name: 'eth0', v4: '10.5.0.20/16' },
   { name: 'eth0', v6: 'fd05::20/64' },
 ])
-  t.test(`a gateway that nobody is: ${JSON.stringify(nic)}`, async t => {
+  t.test(`detectGateway rejects a gateway that does not answer: ${JSON.stringify(nic)}`, async t => {
     const pod = world.pod()
     attach(pod, nic)
     const before = allOf(pod)

@@ -1,4 +1,4 @@
-// A node with a thousand links: what an ADD finds of the node's own addresses, the first one and those that come within seconds of it.
+// A node with a thousand links: how ADD finds the node's addresses, and the 10 s cache.
 import { readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
@@ -32,12 +32,12 @@ async function hostsOf(t: Test, nic: Nic): Promise<readonly string[]> {
   return routes.flatMap(line => /^main: ([0-9a-f.:]+) dev veth0 /.exec(line)?.[1] ?? [])
 }
 
-t.test('few links: all of them are looked at each time', async t => {
+t.test('ADD with few links dumps all of them', async t => {
   t.strictSame(await hostsOf(t, nicOf('eth0', 6)), ['10.6.0.10', 'fd06::10'])
   t.throws(() => statSync(MEMORY), { code: 'ENOENT' }, 'and nothing is kept')
 })
 
-t.test('many links: within ten seconds those are asked that had an address', async t => {
+t.test('ADD with many links uses the cache for ten seconds', async t => {
   node.sh('echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad')
   for (const lines of ['link add x& type veth peer name y&', 'link set x& up\\nlink set y& up'])
     node.sh(`seq ${PAIRS} | sed "s/.*/${lines}/" | ip -batch -`)

@@ -1,4 +1,5 @@
-// `coordinator --plan` tells all: what ADD then makes and takes away, of links, routes, rules, neighbours, sysctls and nf_tables, is what was announced, no more, no less.
+// `coordinator --plan` is complete: ADD changes exactly the links, routes, rules, neighbours,
+// sysctls and tables of the plan.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, VETH, type Nic } from '../../fixtures/coordination.js'
 import { dumpAll } from '../../fixtures/dump.js'
@@ -10,7 +11,7 @@ const { node, coordinate, attach, detach, overlay } = world
 const [eth0, net1] = [nicOf('eth0', 6), nicOf('net1', 7)] as const
 
 interface Step {
-  readonly isSo: boolean
+  readonly satisfied: boolean
   readonly verb: string
   readonly where: 'pod' | 'node'
   readonly name?: string
@@ -61,30 +62,34 @@ const more = (a: readonly string[], b: readonly string[]): readonly string[] => 
   const left = [...a]
   return b.filter(line => !left.includes(line) || !left.splice(left.indexOf(line), 1)).sort()
 }
-const told = (steps: readonly Step[], verbs: readonly string[], words: (step: Step) => string): readonly string[] =>
+const announced = (
+  steps: readonly Step[],
+  verbs: readonly string[],
+  words: (step: Step) => string,
+): readonly string[] =>
   steps
-    .filter(({ isSo, verb }) => !isSo && verbs.includes(verb))
+    .filter(({ satisfied, verb }) => !satisfied && verbs.includes(verb))
     .map(words)
     .sort()
 
 function compare(t: Test, steps: readonly Step[], before: Seen, after: Seen): void {
-  t.strictSame(told(steps, ['addRoute'], routeOf), more(before.routes, after.routes), 'routes that are made')
-  t.strictSame(told(steps, ['removeRoute'], routeOf), more(after.routes, before.routes), 'routes that go')
+  t.strictSame(announced(steps, ['addRoute'], routeOf), more(before.routes, after.routes), 'routes that are made')
+  t.strictSame(announced(steps, ['removeRoute'], routeOf), more(after.routes, before.routes), 'routes that go')
   const ruleOf = ({ where, rule }: Step): string => {
     const from = rule?.from === undefined ? 'all' : bare(rule.from)
     return `${where} from ${from}${where === 'pod' && from === 'all' ? ' fwmark 0x1' : ''} lookup ${rule?.table ?? 0}`
   }
-  t.strictSame(told(steps, ['addRule', 'shareRule'], ruleOf), more(before.rules, after.rules), 'rules')
+  t.strictSame(announced(steps, ['addRule', 'shareRule'], ruleOf), more(before.rules, after.rules), 'rules')
   const neighOf = ({ where, ip, name }: Step): string => `${where} ${ip ?? ''} dev ${name ?? ''}`
-  t.strictSame(told(steps, ['addNeigh'], neighOf), more(before.neighs, after.neighs), 'neighbours')
-  const links = told(steps, ['addLink'], ({ where, name }) => `${where} ${name ?? ''}`)
+  t.strictSame(announced(steps, ['addNeigh'], neighOf), more(before.neighs, after.neighs), 'neighbours')
+  const links = announced(steps, ['addLink'], ({ where, name }) => `${where} ${name ?? ''}`)
   t.strictSame(
     links.flatMap(link => [`node ${VETH}`, link]),
     more(before.links, after.links),
     'links',
   )
   t.equal(
-    steps.some(({ verb, isSo }) => verb === 'setNftTable' && !isSo),
+    steps.some(({ verb, satisfied }) => verb === 'setNftTable' && !satisfied),
     before.nft !== after.nft,
     'nf_tables',
   )
@@ -92,7 +97,7 @@ function compare(t: Test, steps: readonly Step[], before: Seen, after: Seen): vo
     const pathOf = (line: string): string => line.replace(/:.*/, '')
     const known = before.sysctls[where].map(pathOf)
     const isKnown = (line: string): boolean => known.includes(pathOf(line))
-    const set = told(steps, ['setSysctl'], step =>
+    const set = announced(steps, ['setSysctl'], step =>
       step.where === where ? `${step.path ?? ''}:${step.value ?? ''}` : '',
     )
     t.strictSame(
@@ -110,13 +115,13 @@ interface Case {
   readonly conf?: object
 }
 const CASES: readonly Case[] = [
-  { name: 'a first NIC', nic: eth0, conf: { podRPFilter: 2 } },
-  { name: 'a further NIC', nic: net1 },
-  { name: 'a further NIC that takes the default route', nic: net1, conf: { podDefaultRouteNic: 'net1' } },
-  { name: 'a further NIC of an overlay', nic: net1, isOverlay: true },
+  { name: 'a default interface', nic: eth0, conf: { podRPFilter: 2 } },
+  { name: 'a secondary interface', nic: net1 },
+  { name: 'a secondary interface that takes the default route', nic: net1, conf: { podDefaultRouteNic: 'net1' } },
+  { name: 'a secondary interface of an overlay', nic: net1, isOverlay: true },
 ]
 for (const { name, nic, isOverlay = false, conf = {} } of CASES)
-  t.test(`${name}: the dry run tells exactly what ADD does`, async t => {
+  t.test(`--plan of ${name} has exactly the changes of ADD`, async t => {
     const pod = world.pod()
     const isFurther = nic !== eth0 && !isOverlay
     if (isOverlay) overlay(pod, 5)
@@ -129,13 +134,13 @@ for (const { name, nic, isOverlay = false, conf = {} } of CASES)
     const before = seenIn(pod)
     const { steps } = (await dryRun(pod, nic, '--plan=json', conf)).json as { steps: readonly Step[] }
     const table = (await dryRun(pod, nic, '--plan', conf)).stdout.split('\n')
-    for (const [sign, isSo] of [
+    for (const [sign, satisfied] of [
       ['+ ', false],
       ['= ', true],
     ] as const)
       t.equal(
         table.filter(line => line.startsWith(sign)).length,
-        steps.filter(step => step.isSo === isSo).length,
+        steps.filter(step => step.satisfied === satisfied).length,
         `lines with ${sign}`,
       )
     t.equal((await coordinate('ADD', pod, nic, { conf })).status, 0)

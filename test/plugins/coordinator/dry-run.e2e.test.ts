@@ -1,4 +1,4 @@
-// `coordinator --plan`: what an ADD would make of this pod and this node, and what is so already, as a table and as JSON. It changes nothing.
+// `coordinator --plan` as table and as JSON; it changes nothing.
 import t from 'tap'
 import { CID, HIJACK, nicOf, openCoordination, resultFor, VETH } from '../../fixtures/coordination.js'
 import { dumpAll } from '../../fixtures/dump.js'
@@ -23,27 +23,27 @@ const dryRun = (pod: Place, format: string, conf: object = {}): Promise<Reply> =
 
 interface Planned {
   readonly mode: string
-  readonly isFirst: boolean
+  readonly isDefaultInterface: boolean
   readonly table: number
   readonly veth: object
   readonly nodeAddresses: readonly string[]
   readonly steps: readonly Step[]
 }
 interface Step {
-  readonly isSo: boolean
+  readonly satisfied: boolean
   readonly verb: string
   readonly mac?: string
   readonly link?: { readonly peer: { readonly mac?: string } }
 }
 const MAC = /^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/ // of one station, locally administered
 
-t.test('before ADD: every step with its sign, and nothing is done', async t => {
+t.test('--plan before ADD has every step with its sign, and changes nothing', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   const before = [dumpAll(pod), dumpAll(node)]
   const { status, stdout } = await dryRun(pod, '--plan')
   t.equal(status, 0, stdout)
-  t.match(stdout, /^eth0 10\.6\.0\.20 fd06::20: underlay, first NIC, table 101\n/)
+  t.match(stdout, /^eth0 10\.6\.0\.20 fd06::20: underlay, default interface, table 101\n/)
   for (const line of [
     '= in the container  set eth0 up',
     `+ in the container  add link veth0 of kind veth, its peer ${VETH}`,
@@ -58,7 +58,7 @@ t.test('before ADD: every step with its sign, and nothing is done', async t => {
   const { steps, ...head } = json as Planned
   t.match(head, {
     mode: 'underlay',
-    isFirst: true,
+    isDefaultInterface: true,
     table: 101,
     veth: { pod: 'veth0', node: VETH },
     nodeAddresses: ['10.6.0.10', 'fd06::10'],
@@ -74,20 +74,23 @@ t.test('before ADD: every step with its sign, and nothing is done', async t => {
   t.equal((await coordinate('ADD', pod, eth0)).status, 0)
   const after = (await dryRun(pod, '--plan=json')).json as Planned
   t.strictSame(
-    after.steps.filter(({ isSo }) => !isSo),
+    after.steps.filter(({ satisfied }) => !satisfied),
     [],
     'after ADD all of it is so',
   )
-  t.match((await dryRun(pod, '--plan')).stdout, /\n0 of \d+ to do; = is so already, \+ would be made\n$/)
+  t.match(
+    (await dryRun(pod, '--plan')).stdout,
+    /\n0 to add, \d+ unchanged \(\+ an ADD would apply it, = satisfied already\)\n$/,
+  )
 
   pod.sh('ip route del 10.96.0.0/12')
   const bent = (await dryRun(pod, '--plan')).stdout
   t.match(bent, /\n\+ in the container  add route 10\.96\.0\.0\/12 [^\n]*\n/)
-  t.match(bent, /\n1 of \d+ to do/)
+  t.match(bent, /\n1 to add, \d+ unchanged/)
   t.equal((await coordinate('DEL', pod, eth0)).status, 0)
 })
 
-t.test('disabled, and what is refused', async t => {
+t.test('--plan with mode disabled, and with errors', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   t.equal((await dryRun(pod, '--plan', { mode: 'disabled' })).stdout, 'mode is disabled: nothing would be done\n')

@@ -1,4 +1,4 @@
-// What a refused step is called, and what may be done about it.
+// Error messages of failed and of unsatisfied steps.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
@@ -36,7 +36,7 @@ const rows: readonly (readonly [step: Step, code: string | undefined, message: s
     pair,
     'EEXIST',
     'failed to add link veth0 of kind veth, its peer vethx in the container: WHY',
-    'a link veth0 or its peer is there already',
+    'a link veth0 or its peer exists already',
   ],
   [
     pair,
@@ -69,22 +69,22 @@ t.test('refusalOf() a route names the gateway that cannot be reached', async t =
   t.strictSame([details(path(), 'ENETUNREACH'), details(path('10.7.0.1'), 'EINVAL')], ['', ''])
 })
 
-t.test('refusalOf() a sysctl asks whether it can be written, and tells what was not taken back', async t => {
+t.test('refusalOf() a sysctl asks whether it can be written, and reports what was not undone', async t => {
   for (const code of ['EROFS', 'EACCES'])
     t.strictSame(
       refusalOf({ step: sysctl, reason: 'WHY', code, notUndone: ['a', 'b'] }).details,
-      'is /proc/sys writable here?; not taken back: a; b',
+      'is /proc/sys writable here?; not undone: a; b',
     )
 })
 
 const absent: readonly (readonly [step: Step, is: string])[] = [
   [up, 'net1 in the container is down'],
-  [setMac, `net1 in the container has not the MAC ${mac}`],
-  [mtu, 'vethx on the node has not the MTU 1400'],
+  [setMac, `net1 in the container: MAC is not ${mac}`],
+  [mtu, 'vethx on the node: MTU is not 1400'],
   [sysctl, 'sysctl net/x on the node is 1, not 0'],
   [
     { verb: 'setSysctl', where: 'node', path: 'net/x', value: '0', was: undefined },
-    'sysctl net/x on the node is not there, not 0',
+    'sysctl net/x on the node is missing, not 0',
   ],
   [pair, 'link veth0 in the container is missing'],
 ]

@@ -1,5 +1,5 @@
-// Each single request of an ADD to the kernel refused in its turn, by strace: whatever the ADD was about, nothing of it is left. What two test files share.
-// `make test` takes every fourth, other ones in each case; EVERY=1 takes all.
+// Fails each request of an ADD in turn, by strace: nothing of the ADD is left. Shared by two test
+// files. `make test` takes every fourth, other ones in each case; EVERY=1 takes all.
 import { readFileSync, rmSync } from 'node:fs'
 import type { Test } from 'tap'
 import { nicOf, openCoordination, type Nic } from '../../fixtures/coordination.js'
@@ -27,19 +27,19 @@ interface Case {
   readonly steps: number
 }
 
-const settled = async (pod: Place, nic: Nic, conf: object = {}): Promise<void> => {
+const attachAndSettle = async (pod: Place, nic: Nic, conf: object = {}): Promise<void> => {
   const { status, stdout } = await coordinate('ADD', pod, nic, { conf })
   if (status !== 0) throw new Error(stdout)
 }
 const first = async (pod: Place): Promise<void> => {
   attach(pod, eth0)
-  await settled(pod, eth0)
+  await attachAndSettle(pod, eth0)
 }
 
 const CASES: readonly Case[] = [
-  { name: 'a first NIC', nic: eth0, given: async pod => attach(pod, eth0), steps: 28 },
+  { name: 'a default interface', nic: eth0, given: async pod => attach(pod, eth0), steps: 28 },
   {
-    name: 'a first NIC with all that a conf can ask for',
+    name: 'a default interface with all that a conf can ask for',
     nic: eth0,
     conf: {
       ...{ podMACPrefix: '0a:1b', txQueueLen: 77, vethLinkAddress: '169.254.100.1', vethMTU: 1400, podRPFilter: 2 },
@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
     steps: 34,
   },
   {
-    name: 'a further NIC',
+    name: 'a secondary interface',
     nic: net1,
     given: async pod => {
       await first(pod)
@@ -58,7 +58,7 @@ const CASES: readonly Case[] = [
     steps: 20,
   },
   {
-    name: 'a further NIC that takes the default route',
+    name: 'a secondary interface that takes the default route',
     nic: net1,
     conf: { podDefaultRouteNic: 'net1' },
     given: async pod => {
@@ -69,7 +69,7 @@ const CASES: readonly Case[] = [
     steps: 20,
   },
   {
-    name: 'a further NIC whose default is a path of a multipath route',
+    name: 'a secondary interface whose default is a path of a multipath route',
     nic: net1,
     given: async pod => {
       await first(pod)
@@ -80,7 +80,7 @@ const CASES: readonly Case[] = [
     steps: 20,
   },
   {
-    name: 'a further NIC of an overlay',
+    name: 'a secondary interface of an overlay',
     nic: net1,
     given: async pod => {
       overlay(pod, 5)
@@ -89,12 +89,12 @@ const CASES: readonly Case[] = [
     steps: 30,
   },
   {
-    name: 'a first NIC whose veth was lost, beside a further one',
+    name: 'a default interface whose veth was lost, beside a secondary one',
     nic: eth0,
     given: async pod => {
       await first(pod)
       attach(pod, net1)
-      await settled(pod, net1)
+      await attachAndSettle(pod, net1)
       pod.sh('ip link del veth0')
       // Another pod's: a rule that leads nowhere any more would go with the next undoing.
       node.sh('ip route add 10.6.0.99 dev eth0 table 500; ip -6 route add fd06::99 dev eth0 table 500')
@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
     steps: 28,
   },
   {
-    name: 'a first NIC that others have bent since its ADD',
+    name: 'a default interface that others have bent since its ADD',
     nic: eth0,
     given: async pod => {
       await first(pod)
@@ -115,7 +115,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** Refuses the n-th write, whatever it is: a question, a step, a sysctl. The whole of an ADD is on one thread. */
+/** Fails the n-th write: a query, a step or a sysctl. All of an ADD is on one thread. */
 const refusing = (write: number): readonly string[] => [
   ...['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=write'],
   ...['-e', `inject=write:error=EPERM:when=${write}`],
@@ -139,7 +139,7 @@ async function sweep(t: Test, one: Case, pod: Place): Promise<void> {
     const { msg } = json as { msg: string }
     named.add(msg)
     t.match(msg, /operation not permitted/, `request ${write}`)
-    t.notMatch(json, { details: /not taken back/ })
+    t.notMatch(json, { details: /not undone/ })
     t.strictSame([dumpAll(pod), dumpAll(node)], before, `request ${write} refused: ${msg}`)
   }
   t.fail('an ADD has no end')
@@ -151,7 +151,7 @@ const CLEAR =
 /** Writes of every case that begins with `name`. */
 export function refuseEach(t: Test, name: string): void {
   for (const one of CASES.filter(({ name: is }) => is.startsWith(name)))
-    t.test(`${one.name}: what fails leaves all as it was`, async t => {
+    t.test(`ADD of ${one.name} that fails changes nothing`, async t => {
       const pod = world.pod()
       await one.given(pod)
       await sweep(t, one, pod)
@@ -163,7 +163,9 @@ export function refuseEach(t: Test, name: string): void {
     })
 }
 
-/** Which reads of an ADD are answers of the kernel over netlink: the first ones are the runtime's own, of /proc and the C library. */
+/**
+ * The reads of an ADD that are netlink answers: earlier ones are the runtime's, of /proc and libc.
+ */
 async function answers(pod: Place): Promise<readonly number[]> {
   const file = `${world.log}.reads`
   const under = ['strace', '-f', '-qq', '-o', file, '-e', 'trace=read']
@@ -178,7 +180,7 @@ async function answers(pod: Place): Promise<readonly number[]> {
   return lines.filter(line => thread(line) === main).flatMap((line, at) => (isAnswer(line) ? at + 1 : []))
 }
 
-/** The kernel does as it is told, and its answer never comes. */
+/** The kernel applies the request, and its answer is lost. */
 export async function loseEach(t: Test): Promise<void> {
   const pod = world.pod()
   attach(pod, eth0)

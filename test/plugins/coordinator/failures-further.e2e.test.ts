@@ -1,6 +1,6 @@
-// The ADD of a further NIC, and each of its requests refused: nothing is left, and what was there before stands.
+// ADD of a secondary interface with each of its requests failing: nothing is left.
 import t from 'tap'
 import { close, refuseEach } from './failing.js'
 
 t.teardown(close)
-refuseEach(t, 'a further NIC')
+refuseEach(t, 'a secondary interface')

@@ -1,7 +1,7 @@
-// The ADD of a first NIC, and each of its requests refused or its answer lost: nothing is left.
+// ADD of a default interface with each of its requests failing or its answer lost: nothing is left.
 import t from 'tap'
 import { close, loseEach, refuseEach } from './failing.js'
 
 t.teardown(close)
-refuseEach(t, 'a first NIC')
-t.test('an answer that is lost: what the kernel did all the same is undone too', loseEach)
+refuseEach(t, 'a default interface')
+t.test('ADD whose answer is lost undoes what the kernel applied', loseEach)

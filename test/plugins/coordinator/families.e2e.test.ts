@@ -1,4 +1,5 @@
-// Two NICs with a default route each, of both families: in one subnet, by one gateway, with metrics of their own. And nodes and pods that lack a family.
+// Two NICs with default routes of both families: one subnet, one gateway, own metrics; nodes and
+// pods of one family.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, type Coordination, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -36,7 +37,7 @@ const TWINS: readonly Twin[] = [
     routes: [/^101: default via 10\.6\.0\.1 dev net1$/, /^101: default via fd06::1 dev net1 metric 1024$/],
   },
   {
-    name: 'in one subnet, by one gateway, and the further one takes the default route',
+    name: 'in one subnet, by one gateway, and the secondary one takes the default route',
     net1: SAME,
     conf: { podDefaultRouteNic: 'net1' },
     routes: [/^101: default via 10\.6\.0\.1 dev eth0$/, /^101: default via fd06::1 dev eth0 metric 1024$/],
@@ -49,7 +50,7 @@ const TWINS: readonly Twin[] = [
     routes: [/^101: default via 10\.7\.0\.1 dev net1 metric 50$/, /^101: default via fd07::1 dev net1 metric 2000$/],
   },
   {
-    name: 'and the table has the further one’s default routes already',
+    name: 'and the table has the secondary one’s default routes already',
     net1: nicOf('net1', 7),
     bend: `ip route add default via 10.7.0.1 dev net1 table 101; ip -6 route add default via fd07::1 dev net1 table 101
       ip rule add from 10.7.0.20 lookup 101; ip -6 rule add from fd07::20 lookup 101`,
@@ -93,7 +94,7 @@ for (const { name, net1, bend = 'true', conf = {}, routes } of TWINS)
   })
 
 t.test(
-  'a further NIC of one family takes that family’s default route, ADD again doubles nothing, and DEL gives it back',
+  'a secondary interface of one family takes that family’s default route, ADD again doubles nothing, and DEL gives it back',
   async t => {
     for (const family of ['v4', 'v6'] as const) {
       const pod = world.pod()
@@ -123,7 +124,7 @@ t.test(
   },
 )
 
-t.test('a node of IPv6 alone: a pod of both families is reached by IPv6, and told so', async t => {
+t.test('a dual-stack pod on a node with IPv6 only is reached by IPv6, with a warning', async t => {
   const plain = openCoordination({ families: 'v6' })
   t.teardown(plain.close)
   const pod = plain.pod()

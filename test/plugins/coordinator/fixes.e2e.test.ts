@@ -1,4 +1,4 @@
-// What the Go coordinator gets wrong, each with what is right: on a real kernel, by the executable.
+// Bugs of the Go coordinator, each with the right behaviour, on a real kernel.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, stateOf, VETH } from '../../fixtures/coordination.js'
 import { must, type Place } from '../../fixtures/netns.js'
@@ -99,7 +99,7 @@ t.test('DEL after the namespace is gone cleans the node, without prevResult and 
   t.strictSame([stateOf(node).rules, stateOf(node).neighs], [[], []])
 })
 
-t.test('the first NIC may have another name than eth0', async t => {
+t.test('the default interface may have another name than eth0', async t => {
   const pod = world.pod()
   const own0 = { ...eth0, name: 'own0' }
   const conf = { podDefaultCniNic: 'own0' }

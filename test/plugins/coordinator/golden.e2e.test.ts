@@ -1,4 +1,5 @@
-// Several NICs in one pod, underlay and overlay: end states compared line by line, ADD again changes nothing, DEL leaves what was before.
+// Several NICs, underlay and overlay: end states line by line; ADD again changes nothing; DEL
+// restores the state before.
 import t, { type Test } from 'tap'
 import {
   macsOf,
@@ -62,7 +63,7 @@ const U1 = [
 const onVeth = [`10.6.0.10 dev veth0 lladdr ${VETH}`, `fd06::10 dev veth0 lladdr ${VETH}`]
 const OVERLAY = ['10.244.1.5', 'fd44::1:5'] as const
 
-/** What calico left, and the ways to the node that all further NICs share. */
+/** What calico left, and the ways to the node that all secondary interfaces share. */
 const O1 = (hasDefault: boolean): readonly string[] => [
   'main: 169.254.1.1 dev eth0 scope link',
   'main: fd44::1:5 dev eth0 proto kernel metric 256',

@@ -1,4 +1,5 @@
-// docs/coordinator.md: its confs are taken, its keys are those of the schema, and the sentences that it explains are those that the plugin says.
+// docs/coordinator.md: its confs are valid, its keys are the schema's, its messages are in the
+// sources.
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { accepts } from '../../../plugins/coordinator/config.js'

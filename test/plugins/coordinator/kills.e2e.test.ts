@@ -1,4 +1,4 @@
-// An ADD that gets SIGKILL with its n-th write to the kernel, for each n: a DEL after it leaves nothing, and an ADD after it makes all that the first had to.
+// ADD killed (SIGKILL) at its n-th write, for each n: DEL leaves nothing, and ADD again completes.
 // `make test` takes some of the writes; EVERY=1 takes all.
 import t, { type Test } from 'tap'
 import { macsOf, nicOf, openCoordination, stateOf, type Nic } from '../../fixtures/coordination.js'
@@ -31,12 +31,18 @@ const ALL_KEYS = {
   ...{ hostRuleTable: 501, policyRoutes: [{ dst: '192.0.2.0/24', gw: '10.6.0.9' }] },
 }
 const CASES: readonly Case[] = [
-  { name: 'the first NIC of an underlay', nic: eth0, writes: 40 },
-  { name: 'a first NIC with all that a conf can ask for', nic: eth0, conf: ALL_KEYS, writes: 45 },
-  { name: 'a further NIC', nic: net1, others: [eth0], writes: 35 },
-  { name: 'a further NIC that takes the default route', nic: net1, conf: TAKES_OVER, others: [eth0], writes: 35 },
+  { name: 'the default interface of an underlay', nic: eth0, writes: 40 },
+  { name: 'a default interface with all that a conf can ask for', nic: eth0, conf: ALL_KEYS, writes: 45 },
+  { name: 'a secondary interface', nic: net1, others: [eth0], writes: 35 },
+  {
+    name: 'a secondary interface that takes the default route',
+    nic: net1,
+    conf: TAKES_OVER,
+    others: [eth0],
+    writes: 35,
+  },
   { name: 'a third NIC', nic: net2, others: [eth0, net1], writes: 35 },
-  { name: 'the first further NIC of an overlay', nic: net1, isOverlay: true, writes: 40 },
+  { name: 'the first secondary interface of an overlay', nic: net1, isOverlay: true, writes: 40 },
   {
     name: 'one of an overlay that takes the default route',
     nic: net1,

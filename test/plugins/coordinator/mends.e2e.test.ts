@@ -1,4 +1,4 @@
-// One thing that ADD made, spoilt by hand: CHECK says which, and one ADD more makes it whole.
+// One result of ADD changed by hand: CHECK names it, and ADD again repairs it.
 import t from 'tap'
 import { macsOf, nicOf, openCoordination, VETH, type Nic } from '../../fixtures/coordination.js'
 
@@ -16,7 +16,7 @@ interface Spoilt {
   readonly says: string | RegExp
 }
 const SPOILT: readonly Spoilt[] = [
-  { nic: eth0, onNode: true, by: `ip link set ${VETH} mtu 1400`, says: `${VETH} on the node has not the MTU 1500` },
+  { nic: eth0, onNode: true, by: `ip link set ${VETH} mtu 1400`, says: `${VETH} on the node: MTU is not 1500` },
   { nic: eth0, onNode: true, by: `ip link set ${VETH} down`, says: new RegExp(`^${VETH} on the node is down; `) },
   {
     nic: eth0,
@@ -70,7 +70,7 @@ const SPOILT: readonly Spoilt[] = [
   {
     nic: eth0,
     by: 'nft flush chain inet spiderpool output',
-    says: 'nf_tables table inet spiderpool in the container is not as it was',
+    says: 'nf_tables table inet spiderpool in the container is different',
   },
   {
     nic: eth0,
@@ -123,12 +123,12 @@ for (const { nic, onNode, by, says } of SPOILT)
     const { status, json } = await coordinate('CHECK', pod, nic)
     t.equal(status, 1)
     const { msg } = json as { msg: string }
-    const [, told = ''] = msg.split(`${nic.name} is not as coordinator left it: `)
+    const [, differences = ''] = msg.split(`${nic.name} is not as coordinator left it: `)
     t.match(
-      told.replace(/(?<=lladdr )\S+/g, mac => macs[mac] ?? mac),
+      differences.replace(/(?<=lladdr )\S+/g, mac => macs[mac] ?? mac),
       says,
     )
-    if (typeof says === 'string') t.notOk(told.includes(';'), 'and nothing else')
+    if (typeof says === 'string') t.notOk(differences.includes(';'), 'and nothing else')
     t.equal((await coordinate('ADD', pod, nic)).status, 0)
     for (const each of [eth0, net1]) {
       const { status, stdout } = await coordinate('CHECK', pod, each)

@@ -1,4 +1,5 @@
-// ADD on a kernel without nf_tables, played by strace, which refuses the socket for it: one sentence that says what to do, and nothing left.
+// ADD without nf_tables in the kernel (strace fails the socket): a message with the remedy, and
+// nothing left.
 import t from 'tap'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -12,7 +13,10 @@ t.teardown(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** strace counts calls, so the sockets before are counted first: `when` says which ones of a thread fail. */
+/**
+ * strace counts calls, so the sockets before are counted first: `when` says which ones of a thread
+ * fail.
+ */
 const under = (when?: string): readonly string[] => [
   ...['strace', '-f', '-o', TRACE, '-e', 'trace=socket'],
   ...(when === undefined ? [] : ['-e', `inject=socket:error=EPROTONOSUPPORT:when=${when}`]),

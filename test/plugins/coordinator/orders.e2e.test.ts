@@ -1,5 +1,8 @@
-// Any order of calls, some of them killed half-way: after the last DEL pod and node are byte for byte what they were, and what is coordinated is reached.
-// A schedule that fails is made short and printed with its seed; SEEDS=7,8 runs those of one's own choice.
+// Random orders of calls, some killed: added NICs are reachable, and after the last DEL pod and
+// node are byte for byte as before. A failing schedule is shrunk and printed with its seed;
+// SEEDS=7,8 runs these.
+
+import { messageOf } from '../../../lib/errors.js'
 import t from 'tap'
 import { CID, HIJACK, nicOf, openCoordination, resultFor, VETH, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -40,14 +43,19 @@ interface Schedule {
   readonly mode: 'underlay' | 'overlay'
   readonly nics: readonly Nic[]
   readonly conf: object
-  /** The main plugins made all NICs before the first call; else each before its first ADD, as a runtime has it. */
+  /**
+   * The main plugins add all NICs before the first call; else each before its first ADD, as
+   * runtimes do.
+   */
   readonly isEarly: boolean
   readonly ops: readonly Op[]
   /** The order of the last DELs. */
   readonly last: readonly Nic[]
 }
 
-/** Every third is an overlay's, and half of them want the default route on a further NIC. */
+/**
+ * Every third is an overlay's, and half of them want the default route on a secondary interface.
+ */
 function scheduleOf(seed: number): Schedule {
   const random = randomOf(seed)
   const mode = seed % 3 === 0 || seed % 5 === 0 ? 'overlay' : 'underlay'
@@ -74,7 +82,7 @@ function scheduleOf(seed: number): Schedule {
   }
 }
 
-/** An ADD or DEL that gets SIGKILL with its n-th write: between any two steps, or in the middle of looking. */
+/** An ADD or DEL killed (SIGKILL) at its n-th write: between two steps, or while observing. */
 async function killed({ verb, kill }: Op, pod: Place, nic: Nic, conf: object): Promise<void> {
   const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=write']
   const { status, signal } = await runExecutable({
@@ -103,7 +111,7 @@ function pings(from: Place, ips: readonly string[], who: string): void {
       throw new Error(`${who} does not reach ${ip}`)
 }
 
-/** The node reaches each address of what is coordinated and the pod the node; who asks from outside, in the NIC's own network, is answered. */
+/** Node and pod reach each other, and hosts in the NIC's own network get replies. */
 function reaches(pod: Place, nics: readonly Nic[]): void {
   wire.sh('ip neigh flush all')
   pings(node, nics.flatMap(hosts), 'the node')
@@ -112,8 +120,9 @@ function reaches(pod: Place, nics: readonly Nic[]): void {
 }
 
 /**
- * Throws for what a user would complain of. Calls that no runtime makes, a further NIC's before the first's, are passed over; so is CHECK while a
- * NIC has its main plugin's default route and waits for its own ADD: that NIC is then in the way of what the others were promised.
+ * Throws for what a user would complain of. Calls that no runtime makes, a secondary interface's
+ * before the first's, are passed over; so is CHECK while a NIC has its main plugin's default route
+ * and waits for its own ADD: that NIC is then in the way of what the others were promised.
  */
 async function play(pod: Place, { mode, nics, conf, isEarly, ops, last }: Schedule): Promise<void> {
   if (mode === 'overlay') overlay(pod, 5)
@@ -158,7 +167,7 @@ const difference = (a: string, b: string): string => {
   return `${a.split('\n')[at] ?? ''} became ${lines[at] ?? ''}`
 }
 
-/** After a failure, so that the next try begins anew. */
+/** After a failure, so that the next try starts afresh. */
 function clear(pod: Place): void {
   for (const name of pod.links()) pod.sh(`ip link del ${name} || true`)
   const links = node.links().filter(name => name === VETH || name.startsWith('cali'))
@@ -181,7 +190,7 @@ async function complaint(schedule: Schedule): Promise<string | undefined> {
     return undefined
   } catch (error) {
     clear(pod)
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -1,5 +1,5 @@
-// Beside rules and tables of others: an ADD that succeeds makes a pod that is reached, one that fails leaves nothing. Real packets, and Debian's sbr and tuning.
-// SEEDS=7,8 runs other random ones.
+// Rules and tables of other programs: an ADD that succeeds makes a reachable pod, one that fails
+// leaves nothing. SEEDS=7,8 runs other random ones.
 import t, { type Test } from 'tap'
 import { nicOf, openCoordination, VETH, type Nic } from '../../fixtures/coordination.js'
 import { dumpOf } from '../../fixtures/dump.js'
@@ -29,7 +29,10 @@ function randomOf(seed: number): (below: number) => number {
 const answers = (from: Place, to: string, source = ''): boolean =>
   from.sh(`for i in 1 2 3; do ping -c1 -W1 ${source && `-I ${source}`} ${to} && break; done || true`).includes('1 rec')
 
-/** What does not work of node to pod and back, with and without a source, and of the NIC and its gateway. */
+/**
+ * What does not work of node to pod and back, with and without a source, and of the NIC and its
+ * gateway.
+ */
 function broken(pod: Place, nics: readonly Nic[]): readonly string[] {
   const ask = (who: string, from: Place, to: string, source?: string): readonly string[] =>
     answers(from, to, source) ? [] : [`${who} to ${to} from ${source ?? 'anywhere'}`]

@@ -1,4 +1,5 @@
-// Plans on paper: each case of plans/ is a state that was seen, and the text of what coordinator decides for it. No kernel, no root.
+// Plans on paper: each case of plans/ is an observed state and the text of the plan. No kernel, no
+// root.
 import t from 'tap'
 import { testPlans } from '../../fixtures/plan-cases.js'
 import { coordinatorText } from '../../fixtures/plan-texts.js'

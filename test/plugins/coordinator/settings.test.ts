@@ -1,4 +1,4 @@
-// The conf and the cluster's word made one: which goes before which, and each value that cannot be, with its sentence.
+// Settings: precedence of conf and SpiderCoordinator, and the message of each invalid value.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import {
@@ -11,7 +11,7 @@ import { accepts } from '../../../plugins/coordinator/config.js'
 import { macFor } from '../../../plugins/coordinator/nic.js'
 import { settingsOf } from '../../../plugins/coordinator/settings.js'
 
-const settled = (conf: object, cluster: CoordinatorKeys = {}) => settingsOf(accepts(conf), cluster)
+const merged = (conf: object, cluster: CoordinatorKeys = {}) => settingsOf(accepts(conf), cluster)
 
 const refused: readonly [conf: object, message: RegExp | string][] = [
   [{ mode: 'sideways' }, 'unknown tuneMode: sideways'],
@@ -35,7 +35,7 @@ const refused: readonly [conf: object, message: RegExp | string][] = [
 ]
 for (const [conf, message] of refused)
   t.test(`${JSON.stringify(conf)} is refused with code 7`, t => {
-    t.throws(() => settled(conf), { message, code: 7 })
+    t.throws(() => merged(conf), { message, code: 7 })
     t.end()
   })
 
@@ -89,11 +89,11 @@ const read: readonly [name: string, conf: object, cluster: CoordinatorKeys, want
 ]
 for (const [name, conf, cluster, want] of read)
   t.test(name, t => {
-    t.match(settled(conf, cluster), want)
+    t.match(merged(conf, cluster), want)
     t.end()
   })
 
-t.test('a SpiderCoordinator that is not Synced is refused with its reason, to be tried again', t => {
+t.test('coordinatorKeys() rejects a SpiderCoordinator that is not Synced with its reason, code 11', t => {
   const object = { spec: { mode: 'auto' }, status: { phase: 'NotReady', reason: 'no ConfigMap kubeadm-config' } }
   t.throws(() => keysOfCoordinator(object), {
     code: 11,
@@ -103,13 +103,13 @@ t.test('a SpiderCoordinator that is not Synced is refused with its reason, to be
   t.end()
 })
 
-t.test('a Synced one without Service CIDRs keeps its pod CIDRs', t => {
+t.test('coordinatorKeys() of a Synced one without Service CIDRs keeps its pod CIDRs', t => {
   const object = { spec: { mode: 'auto' }, status: { phase: 'Synced', overlayPodCIDR: ['10.244.0.0/16'] } }
   t.match(keysOfCoordinator(object), { mode: 'auto', overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: [] })
   t.end()
 })
 
-t.test('the cluster is asked only where the conf leaves something open', t => {
+t.test('needsCluster() is true if the conf leaves a key open', t => {
   const whole = { mode: 'auto', overlayPodCIDR: ['10.244.0.0/16'], serviceCIDR: ['10.96.0.0/12'] }
   t.equal(needsCluster(whole), false)
   t.equal(needsCluster({ mode: 'disabled' }), false)
@@ -119,7 +119,7 @@ t.test('the cluster is asked only where the conf leaves something open', t => {
   t.end()
 })
 
-t.test('a MAC is the prefix and the last four bytes of the first address, zeros too', t => {
+t.test('macFor() is the prefix and the last four bytes of the first address', t => {
   t.equal(macFor('0a:1b', { own: [ip('10.6.0.20')] }), '0a:1b:0a:06:00:14')
   t.equal(macFor('0a:1b', { own: [ip('00fd::1:2:3')] }), '0a:1b:00:02:00:03')
   t.end()

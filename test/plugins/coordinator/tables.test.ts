@@ -1,4 +1,4 @@
-// Which routing table of the pod belongs to a NIC, and which one to marks, by what is there.
+// The routing table of a NIC and the mark table, found from the observed state.
 import t from 'tap'
 import { ip } from '../../../lib/ip/address.js'
 import { cidr } from '../../../lib/ip/cidr.js'
@@ -143,7 +143,7 @@ for (const [of, pod, isOverlay, found, used] of marks)
     t.strictSame([markTableIn(pod, marking), markTableFor(pod, marking)], [found, used])
   })
 
-t.test('movedDefaults() are a link’s default routes in tables that its addresses lead to', async t => {
+t.test('movedDefaults() are a link’s default routes in tables of its rules', async t => {
   const pod = place(
     ['default eth0 254', 'default eth0 107', 'default eth0 108', 'default net1 107'],
     [from('eth0', 107)],
@@ -152,7 +152,7 @@ t.test('movedDefaults() are a link’s default routes in tables that its address
 })
 
 const defaults: readonly (readonly [of: string, routes: readonly string[], is: string | undefined])[] = [
-  ['nobody', [], undefined],
+  ['no NIC', [], undefined],
   ['another NIC', ['default eth0 254'], 'eth0'],
   ['this NIC alone', ['default net1 254'], undefined],
   ['another table', ['default eth0 101'], undefined],

@@ -1,4 +1,5 @@
-// The first NIC of an underlay pod, on a real kernel: the golden end state, packets both ways, and nothing left after DEL.
+// The default interface of an underlay pod on a real kernel: end state, packets both ways, nothing
+// left after DEL.
 import t from 'tap'
 import { macsOf, nicOf, openCoordination, stateOf, VETH } from '../../fixtures/coordination.js'
 

@@ -1,4 +1,4 @@
-// DEL of a secondary interface, whatever plugin made eth0: the pod has the routes that it had before that interface's ADD, and its ways work.
+// DEL of a secondary interface with any plugin for eth0: the routes before its ADD are restored.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'

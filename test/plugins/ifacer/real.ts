@@ -4,7 +4,7 @@
 import { openKernel } from '../../../lib/kernel/kernel.js'
 import type { StepOf } from '../../../lib/plan/step.js'
 import { linkUsersIn } from '../../../plugins/ifacer/link-users.js'
-import { toRemove } from '../../../plugins/ifacer/ownership.js'
+import { removal } from '../../../plugins/ifacer/ownership.js'
 import { randomFrom } from '../../lib/ipam/world.js'
 import { ODDS, performBy, scenes } from './processes.js'
 import { brokenBy, NICS, scheduleFrom, shrunk, type Op } from './schedules.js'
@@ -33,7 +33,7 @@ const arena: Arena = {
 /** The node as it is before any call. */
 function clear(): void {
   for (const link of arena.users.links()) for (const user of arena.users.usersOf(link)) arena.users.drop(link, user)
-  for (const { name } of arena.links()) if (!NICS.includes(name)) kernel.undo(toRemove(name))
+  for (const { name } of arena.links()) if (!NICS.includes(name)) kernel.apply(removal(name))
 }
 
 const byThem = bin === undefined ? undefined : performBy({ bin, pods, folder: `${folder}.calls` }, usualS(bin))

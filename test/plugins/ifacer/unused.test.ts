@@ -107,6 +107,6 @@ t.test('leftovers() matches name and kind', async t => {
   const others = [link(20, 'spb-1', { kind: 'bond' }), link(21, 'spb-00000009', { kind: 'dummy' }), bond, vlan, eth1]
   t.strictSame(
     leftovers(node([...left, ...others])).map(describe),
-    left.map(({ name }) => `addLink ${name}`),
+    left.map(({ name }) => `removeLink ${name}`),
   )
 })

@@ -153,6 +153,10 @@ export class World implements Arena {
     switch (step.verb) {
       case 'addLink':
         return this.#add(step.name, step.link)
+      case 'removeLink': {
+        const link = this.#all.find(one => one.name === step.name && one.pod === undefined)
+        return link && this.#remove(link)
+      }
       case 'rename':
         return this.#rename(step.name, step.to)
       case 'setUp':

@@ -1,8 +1,8 @@
-// Addresses as other programs ask for them and as the kernel tells them. Rows are made by scripts/capture.ts.
+// Address messages of other programs and of the kernel. Rows are made by scripts/capture.ts.
 import { addrAdd, addrDel, addrDump, addrReplace } from '../../../../lib/netlink/rtnl/addr.js'
 import { answer, capture, hex, type Capture } from './row.js'
 
-/** Whole requests, most of them accepted by Linux 6.18 as they stand; some as Go programs send them. */
+/** Complete requests, most accepted by Linux 6.18; some as Go programs send them. */
 export const golden: readonly Capture[] = [
   capture(addrAdd, {
     of: 'addr 10.6.0.20/16 brd 10.6.255.255 dev 3',
@@ -33,7 +33,7 @@ fd060000 00000000 00000000 00000020`,
   }),
 ]
 
-/** What iproute2 6.1 sends. Link kinds that the kernel lacks are refused only after they were sent. */
+/** Requests of iproute2 6.1; the kernel rejects link kinds that it does not have. */
 export const iproute2: readonly Capture[] = [
   capture(addrAdd, {
     of: 'ip addr add 10.6.0.21/16 brd + dev v0',

@@ -1,4 +1,4 @@
-// Damaged messages and what is said of them, and the check of a table of such. Knows no message of its own.
+// Damaged messages with their errors, and the check of a table of them.
 import type { Test } from 'tap'
 import { WireError, type Codec } from '../../../../lib/netlink/wire.js'
 import { hex } from './row.js'

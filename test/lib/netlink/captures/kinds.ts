@@ -1,4 +1,5 @@
-// What Linux 6.1 tells of the kinds that the machines we build on do not have. Rows are made by scripts/capture.ts --answers, run by scripts/vmrun.sh.
+// Link kinds that our build machines do not have, as Linux 6.1 reports them; scripts/capture.ts
+// --answers in a VM.
 import { linkDump } from '../../../../lib/netlink/rtnl/link.js'
 import { answer, hex, type Capture } from './row.js'
 

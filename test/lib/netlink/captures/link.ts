@@ -1,4 +1,4 @@
-// Links as other programs ask for them and as the kernel tells them. Rows are made by scripts/capture.ts.
+// Link messages of other programs and of the kernel. Rows are made by scripts/capture.ts.
 import {
   altNameAdd,
   altNameDel,
@@ -11,7 +11,7 @@ import {
 } from '../../../../lib/netlink/rtnl/link.js'
 import { answer, capture, hex, type Capture } from './row.js'
 
-/** Whole requests, most of them accepted by Linux 6.18 as they stand; some as Go programs send them. */
+/** Complete requests, most accepted by Linux 6.18; some as Go programs send them. */
 export const golden: readonly Capture[] = [
   capture(linkAdd, {
     of: 'veth pair: vethabcdef01234 mac 0a:00:00:00:00:02; peer veth0 mac …:01 into netns fd 3; mtu 1500 both',
@@ -225,7 +225,7 @@ dc050000 08000d00 00000000 0a000100 9eb1e6d9 defd0000 50001200 08000100 76657468
   }),
 ]
 
-/** What iproute2 6.1 sends. Link kinds that the kernel lacks are refused only after they were sent. */
+/** Requests of iproute2 6.1; the kernel rejects link kinds that it does not have. */
 export const iproute2: readonly Capture[] = [
   capture(linkAdd, {
     of: 'ip link add m1 link v0 address 0a:00:00:00:00:09 mtu 1400 type macvlan mode private bcqueuelen 2000',

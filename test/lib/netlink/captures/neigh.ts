@@ -1,8 +1,8 @@
-// Neighbours as other programs ask for them and as the kernel tells them. Rows are made by scripts/capture.ts.
+// Neighbour messages of other programs and of the kernel. Rows are made by scripts/capture.ts.
 import { neighAdd, neighDel, neighDump, neighGet, neighReplace } from '../../../../lib/netlink/rtnl/neigh.js'
 import { answer, capture, hex, type Capture } from './row.js'
 
-/** Whole requests, most of them accepted by Linux 6.18 as they stand; some as Go programs send them. */
+/** Complete requests, most accepted by Linux 6.18; some as Go programs send them. */
 export const golden: readonly Capture[] = [
   capture(neighAdd, {
     of: 'neigh 10.6.0.99 permanent dev 3',
@@ -41,7 +41,7 @@ export const golden: readonly Capture[] = [
   }),
 ]
 
-/** What iproute2 6.1 sends. Link kinds that the kernel lacks are refused only after they were sent. */
+/** Requests of iproute2 6.1; the kernel rejects link kinds that it does not have. */
 export const iproute2: readonly Capture[] = [
   capture(neighReplace, {
     of: 'ip neigh replace fd06::99 lladdr 0a:00:00:00:00:01 nud reachable router dev v0',

@@ -1,10 +1,10 @@
-// nf_tables as Debian's nft 1.0.6 asks for it and as Linux 6.18 tells it. Rows are made by scripts/capture.ts.
+// nf_tables messages of Debian's nft 1.0.6 and of Linux 6.18. Rows are made by scripts/capture.ts.
 import { batchBegin, batchEnd } from '../../../../lib/netlink/nft/message.js'
 import { ruleAdd, ruleDump } from '../../../../lib/netlink/nft/rule.js'
 import { chainAdd, chainDump, tableAdd, tableDel, tableGet } from '../../../../lib/netlink/nft/table.js'
 import { answer, capture, hex, type Capture } from './row.js'
 
-/** One batch: `nft -f` of a table with the marks for replies, and of expressions that only others use. */
+/** One batch of `nft -f`: the table of reply marks, and expressions that we do not write. */
 export const batch: readonly Capture[] = [
   capture(batchBegin, {
     of: 'nft: the begin of a batch',

@@ -1,4 +1,4 @@
-// Routes as other programs ask for them and as the kernel tells them. Rows are made by scripts/capture.ts.
+// Route messages of other programs and of the kernel. Rows are made by scripts/capture.ts.
 import {
   routeAdd,
   routeAppend,
@@ -10,7 +10,7 @@ import {
 } from '../../../../lib/netlink/rtnl/route.js'
 import { answer, capture, hex, type Capture } from './row.js'
 
-/** Whole requests, most of them accepted by Linux 6.18 as they stand; some as Go programs send them. */
+/** Complete requests, most accepted by Linux 6.18; some as Go programs send them. */
 export const golden: readonly Capture[] = [
   capture(routeAdd, {
     of: 'default via 10.6.0.1 dev 3',
@@ -141,7 +141,7 @@ export const golden: readonly Capture[] = [
   }),
 ]
 
-/** What iproute2 6.1 sends. Link kinds that the kernel lacks are refused only after they were sent. */
+/** Requests of iproute2 6.1; the kernel rejects link kinds that it does not have. */
 export const iproute2: readonly Capture[] = [
   capture(routeAdd, {
     of: 'ip route add 10.96.0.0/12 via 10.6.0.10 dev v0 src 10.6.0.20 metric 50 mtu 1400 advmss 1360',

@@ -1,4 +1,4 @@
-// A captured message beside the value it means, and the check of one. Knows no message of its own.
+// A captured message with its value, and the check of one.
 import type { Test } from 'tap'
 import { framesOf, request, type ChangeOp, type DumpOp, type GetOp } from '../../../../lib/netlink/message.js'
 
@@ -55,7 +55,10 @@ export function checkAnswers(t: Test, answers: readonly Capture[]): void {
     })
 }
 
-/** Without what a table does not name, and without IFLA_AF_SPEC: half a kilobyte of the kernel's settings. */
+/**
+ * Without what a table does not name, and without IFLA_AF_SPEC: half a kilobyte of the kernel's
+ * settings.
+ */
 function named(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) return value
   const members = Object.entries(value).filter(([key]) => key !== 'unknown' && key !== 'afSpec')

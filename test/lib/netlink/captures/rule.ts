@@ -1,8 +1,8 @@
-// Rules as other programs ask for them and as the kernel tells them. Rows are made by scripts/capture.ts.
+// Rule messages of other programs and of the kernel. Rows are made by scripts/capture.ts.
 import { ruleAdd, ruleDel, ruleDump } from '../../../../lib/netlink/rtnl/rule.js'
 import { answer, capture, hex, type Capture } from './row.js'
 
-/** Whole requests, most of them accepted by Linux 6.18 as they stand; some as Go programs send them. */
+/** Complete requests, most accepted by Linux 6.18; some as Go programs send them. */
 export const golden: readonly Capture[] = [
   capture(ruleAdd, {
     of: 'rule pref 1000 lookup 500 (v4)',
@@ -69,7 +69,7 @@ export const golden: readonly Capture[] = [
   }),
 ]
 
-/** What iproute2 6.1 sends. Link kinds that the kernel lacks are refused only after they were sent. */
+/** Requests of iproute2 6.1; the kernel rejects link kinds that it does not have. */
 export const iproute2: readonly Capture[] = [
   capture(ruleAdd, {
     of: 'ip rule add from 10.7.0.0/24 to 10.8.0.0/16 fwmark 0x1/0xff iif v0 oif v1 tos 0x10 table 101',
