@@ -1,4 +1,5 @@
-// Numbers of the kernel that more than one layer names; C names, with their headers. Imports nothing.
+// Numbers of the kernel that more than one layer names; C names, with their headers. Imports
+// nothing.
 
 /** Routing tables (<linux/rtnetlink.h>, rt_class_t). */
 export const RT_TABLE_DEFAULT = 253

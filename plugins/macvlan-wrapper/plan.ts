@@ -110,7 +110,9 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   ]
 }
 
-/** Removes what the attachment alone identifies: its link, and the link of an ADD that was killed. */
+/**
+ * Removes what the attachment alone identifies: its link, and the link of an ADD that was killed.
+ */
 export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan {
   return [...leftovers({ containerID, ifName }), { verb: 'removeLink', where: 'pod', name: ifName }]
 }

@@ -56,7 +56,8 @@ export interface Application extends ApplicationIdentity {
 }
 
 /**
- * `none`: no subnet is named. `invalid`: the annotations are invalid, with the reason as a sentence.
+ * `none`: no subnet is named. `invalid`: the annotations are invalid, with the reason as a
+ * sentence.
  */
 export type SubnetDemand =
   | { readonly kind: 'none' }
