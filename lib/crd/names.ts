@@ -30,6 +30,8 @@ export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 /** On a SpiderIPPool that the controller disabled: why. Gone with the reason. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
+/** Name of the Go system's DaemonSet, whose pods alone allocate. */
+export const GO_AGENT = 'spiderpool-agent'
 /** On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while its status.allocatedIPs is kept for a return to them. */
 export const ANNOTATION_ALLOCATED_IPS = 'ipam.spidernet.io/allocated-ips'
 /** On a mirror pod: the UID of the static pod that the kubelet runs (kubernetes pkg/kubelet/types, ConfigMirrorAnnotationKey). */

@@ -63,7 +63,10 @@ export interface SpiderIPPool {
     readonly allocatedIPCount?: number
     /** What is left of a pool that is nearly full, as far as it goes; late by up to a second. */
     readonly freeIPs?: readonly string[]
-    /** True: allocatedIPs is what our controller wrote from SpiderIPAddresses, and no Go program has written the status since. */
+    /**
+     * What no Go program has written since. True: our controller wrote allocatedIPs from SpiderIPAddresses. False without allocatedIPs:
+     * no Go agent allocates from the pool; with it: ADDs of ours alone wrote it. Absent: unknown (decisions/0021).
+     */
     readonly allocatedIPsProjected?: boolean
   }
 }

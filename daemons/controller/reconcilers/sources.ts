@@ -5,6 +5,7 @@ import {
   ANNOTATION_DISABLED_BECAUSE,
   ANNOTATION_IP_NUMBER,
   ANNOTATION_MIRROR,
+  GO_AGENT,
   IPAM_LABEL_POOL_UID,
 } from '../../../lib/crd/names.js'
 import {
@@ -18,6 +19,7 @@ import {
   VIRTUALMACHINEINSTANCES,
   VIRTUALMACHINES,
 } from '../../../lib/kube/kinds.js'
+import { isOwnText } from '../../../lib/ipam/allocation/go-records.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/retention.js'
 import { askedByPod, asksForSubnet, foreignOwner, subnetsAsked, TEMPLATE_ANNOTATIONS } from './application/decide.js'
@@ -46,12 +48,10 @@ export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = 
 
 const POOL_ANNOTATIONS = [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE, ANNOTATION_ALLOCATED_IPS]
 
-/** It has, or had, records of a Go system. */
-export const isFromGo = ({ metadata, status }: SpiderIPPool): boolean =>
-  status?.allocatedIPs !== undefined || metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
-
-/** Name of the Go system's DaemonSet, whose pods alone allocate. */
-const GO_AGENT = 'spiderpool-agent'
+/** It has, or had, records of a Go system. A text that ADDs of ours alone wrote, before any controller saw the pool, is none. */
+export const isFromGo = (pool: SpiderIPPool): boolean =>
+  (pool.status?.allocatedIPs !== undefined && !isOwnText(pool)) ||
+  pool.metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
 
 export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean =>
   ownerReferences.some(({ kind, name }) => kind === 'DaemonSet' && name === GO_AGENT)

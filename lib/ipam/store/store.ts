@@ -68,10 +68,11 @@ export interface Store {
   recordEvent(event: Event): Promise<void>
 }
 
-/** `text`: undefined where no address is allocated; `count`: its records. */
+/** `text`: undefined where no address is allocated; `count`: its records; `mark`: status.allocatedIPsProjected. */
 export interface Allocated {
   readonly text: string | undefined
   readonly count: number
+  readonly mark: false | undefined
 }
 
 export interface HeldAddress {

@@ -2,7 +2,7 @@
 import { ANNOTATION_ALLOCATED_IPS, FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { objectNameOf } from '../../../../lib/ip/address.js'
-import { recordsIn } from '../../../../lib/ipam/allocation/go-records.js'
+import { isOwnText, recordsIn } from '../../../../lib/ipam/allocation/go-records.js'
 import { kubeStore } from '../../../../lib/ipam/store/kube.js'
 import { isOfPod, uidOf } from '../../../../lib/ipam/store/pod.js'
 import { SPIDER_IPPOOLS } from '../../../../lib/kube/kinds.js'
@@ -209,13 +209,27 @@ function shallBe(
   const apiUidOf = (own: string): string => pods.by('uid', own)[0]?.metadata.uid ?? own
   const text =
     sharing === undefined ? (left.size === 0 ? undefined : before) : unionOf(before, entriesOf(held(), apiUidOf), left)
-  const isProjected = sharing === 'kept' && left.size === 0 && text !== undefined
+  const allocatedIPsProjected = markOf(pool, { sharing, left, text })
   const status = {
     ...counts,
     ...(text !== undefined && { allocatedIPs: text }),
-    ...(isProjected && { allocatedIPsProjected: true }),
+    ...(allocatedIPsProjected !== undefined && { allocatedIPsProjected }),
   }
   return { status, finalizers: poolFinalizers({ ...pool, status }, allocated), sharing }
+}
+
+interface Marking {
+  readonly sharing: Sharing
+  readonly left: ReadonlySet<string>
+  readonly text: string | undefined
+}
+
+/** `allocatedIPsProjected`: none while a Go agent may allocate, or the text has Go records that are not adopted yet. */
+function markOf(pool: SpiderIPPool, { sharing, left, text }: Marking): boolean | undefined {
+  if (sharing === 'shared') return undefined
+  if (text === undefined) return false
+  if (sharing === 'kept' && left.size === 0) return true
+  return isOwnText(pool) ? false : undefined
 }
 
 /** True where something was written. Compare-and-swap: a pool that is newer than the cache answers 409 and comes again. */
