@@ -1,7 +1,7 @@
 // Without a controller: address counts in SpiderIPPool status, and the finalizer of empty pools.
-import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import { GO_AGENT, IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../lib/crd/types.js'
-import { poolFinalizers, poolStatus } from '../controller/reconcilers/ippool/decide.js'
+import { poolFinalizers, poolStatus, withMark } from '../controller/reconcilers/ippool/decide.js'
 import type { HistoryEntry } from './storage/history.js'
 import { isFields, sameJson, type Stored } from './storage/object.js'
 import type { Registry } from './schema/kind-registry.js'
@@ -10,6 +10,7 @@ import { updateIn } from './registry/write.js'
 
 const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+const DAEMONSETS = 'apps/daemonsets'
 const WRITE_INTERVAL_MS = 1_000
 const WRITE = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {} } as const
 
@@ -17,6 +18,9 @@ const isPool = (object: Stored): object is Stored & SpiderIPPool =>
   isFields(object['spec']) && typeof object['spec']['subnet'] === 'string'
 
 const poolUidOf = ({ metadata }: Stored): string => metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''
+
+const hasGoAgents = (tx: Tx): boolean =>
+  tx.list({ resource: DAEMONSETS }).some(({ metadata }) => metadata.name === GO_AGENT)
 
 /** Counts addresses from the store’s commits and writes pool status. */
 export class PoolStatusUpdater {
@@ -91,9 +95,10 @@ export class PoolStatusUpdater {
     const allocated = this.#counts.get(pool.metadata.uid) ?? 0
     const names = (): readonly string[] =>
       this.#store.indexes.namesWith(ADDRESSES, IPAM_LABEL_POOL_UID, pool.metadata.uid)
-    const status = poolStatus(pool, { allocated, names })
+    const counted = poolStatus(pool, { allocated, names })
+    const status = hasGoAgents(tx) ? counted : withMark(pool, counted)
     updateIn(tx, target, old => ({ ...old, status }), { ...WRITE, status: true })
-    const finalizers = poolFinalizers(pool, allocated)
+    const finalizers = poolFinalizers({ ...pool, status }, allocated)
     if (finalizers.length === (pool.metadata.finalizers?.length ?? 0)) return
     const release = (old: Stored): object => ({ ...old, metadata: { ...old.metadata, finalizers } })
     updateIn(tx, target, release, { ...WRITE, status: false })

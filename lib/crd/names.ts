@@ -33,6 +33,8 @@ export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 /** On a SpiderIPPool that the controller disabled: the reason. Removed with it. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
+/** The Go system's DaemonSet; only its pods allocate. */
+export const GO_AGENT = 'spiderpool-agent'
 /**
  * On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while
  * status.allocatedIPs is maintained for a rollback to them.

@@ -154,6 +154,79 @@ t.test('ADDs beside Go agents on one pool allocate no address twice', async t =>
   )
 })
 
+const agents = `/apis/apps/v1/namespaces/default/daemonsets/spiderpool-agent`
+/** A pool without a record, as Go's controller leaves it: counted, and without our mark. */
+async function unmarked(text: string, size: number): Promise<string> {
+  const { pool } = await poolOf(text, size)
+  const isDone = await eventually(async () => {
+    const { body } = await rest.ask('GET', `${POOLS}/${pool}`)
+    const status = { totalIPCount: size, allocatedIPCount: 0 }
+    const answer = await rest.ask('PUT', `${POOLS}/${pool}/status`, { body: { ...body, status } })
+    return answer.status === 200 ? true : undefined
+  })
+  if (!isDone) throw new Error(`status of ${pool} could not be written`)
+  return pool
+}
+
+t.test(
+  'ADDs beside Go agents in a pool without records, while no controller of ours leads: no address twice',
+  async t => {
+    await ownerOf('DaemonSet', 'spiderpool-agent') // else the standalone server counts the pool as ours
+    t.teardown(() => rest.ask('DELETE', agents))
+    const oursIn = async (pool: string, text: string): Promise<string> =>
+      bare(first(await sandbox(await cluster.pod(name(text), ippool(pool))).add()))
+    const theirsIn = async (pool: string, text: string): Promise<string> =>
+      bare(await go.allocate(pool, { name: text, uid: text }))
+    const one = await unmarked('bare-one', 2)
+    const given = [await oursIn(one, 'bare-one'), await theirsIn(one, 'g-one'), await theirsIn(one, 'g-two')]
+    t.equal(new Set(given).size, 3, `ours first, then Go takes all that is left: ${given.join()}`)
+    t.strictSame(given[2], '', 'and finds it full')
+
+    const pool = await unmarked('bare-many', 24)
+    const both = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => [oursIn(pool, `bare-${at}`), theirsIn(pool, `g-bare-${at}`)]).flat(),
+    )
+    const all = both.filter(ip => ip !== '')
+    t.equal(new Set(all).size, all.length, all.join())
+    t.ok(all.length > 8)
+    const records = await go.records(pool)
+    t.strictSame(
+      all.filter(ip => !records[ip]),
+      [],
+    )
+  },
+)
+
+t.test('ADD in a pool that no controller has seen: the record of an earlier pod of ours blocks no address', async t => {
+  await ownerOf('DaemonSet', 'spiderpool-agent')
+  t.teardown(() => rest.ask('DELETE', agents))
+  const pool = await unmarked('bare-again', 1)
+  for (const text of ['bare-before', 'bare-after']) {
+    const box = sandbox(await cluster.pod(name(text), ippool(pool)))
+    const address = first(await box.add())
+    t.ok(address, text)
+    t.equal((await go.records(pool))[bare(address)]?.pod, `default/${box.pod.name}`)
+    await cluster.removePod(box.pod)
+    t.equal((await box.del()).status, 0)
+  }
+})
+
+t.test('the controller marks a pool that no Go agent uses, and removes the text that ADDs wrote before', async t => {
+  await ownerOf('DaemonSet', 'spiderpool-agent')
+  const pool = await unmarked('bare-led', 4)
+  const ours = bare(first(await sandbox(await cluster.pod(name('bare-led'), ippool(pool))).add()))
+  t.match(await statusOf(pool), { allocatedIPs: /bare-led/, allocatedIPsProjected: false })
+  await rest.ask('DELETE', agents)
+  const controller = await controllerWith('bare', 'projectAllocatedIPs: false\n')
+  t.teardown(() => controller.end('SIGTERM'))
+  await eventually(async () => ((await statusOf(pool))['allocatedIPs'] === undefined ? true : undefined), 20_000)
+  t.match(await statusOf(pool), { allocatedIPs: undefined, allocatedIPsProjected: false, allocatedIPCount: 1 })
+  t.equal(await holderOf(ours), name('bare-led'))
+  const later = bare(first(await sandbox(await cluster.pod(name('bare-later'), ippool(pool))).add()))
+  t.ok(later)
+  t.equal((await statusOf(pool))['allocatedIPs'], undefined, 'an ADD of a pool with the mark writes no text')
+})
+
 t.test('DEL of a pod of Go removes its record from status.allocatedIPs', async t => {
   const { pool } = await poolOf('del', 1)
   const { pod } = await goPod(pool, 'del-go')

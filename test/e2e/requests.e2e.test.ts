@@ -29,6 +29,11 @@ await cluster.pool('four', { subnet: '10.61.0.0/16', ips: ['10.61.0.1-10.61.250.
 await cluster.pool('six', { subnet: 'fd61::/64', ips: ['fd61::1-fd61::ffff'] })
 await cluster.pool('last', { subnet: '10.62.0.0/24', ips: ['10.62.0.1'] })
 await cluster.pool('anybody', { subnet: '10.63.0.0/16', ips: ['10.63.0.1-10.63.250.250'], default: true })
+// As it is before a controller marks it.
+await cluster.api.create('spiderippools', {
+  ...{ apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPPool', metadata: { name: 'new' } },
+  spec: { subnet: '10.64.0.0/16', ips: ['10.64.0.1-10.64.250.250'] },
+})
 const apps = async (kind: string, name: string, more: object = {}): Promise<string> => {
   const labels = { a: 'b' }
   const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
@@ -155,6 +160,7 @@ const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet } }),
   life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } }),
   life('a default pool', { name: 'default-x', annotations: {} }),
+  life('a pool that is new', { name: 'new-x', annotations: ippool({ ipv4: ['new'] }) }),
   pair,
   again,
   inSet,
@@ -216,4 +222,7 @@ reservation that an ADD missed would be an address of a pod and of a router. Why
 [decisions/0015](../decisions/0015-three-reads.md). Why a new pod's SpiderEndpoint is created without a read, and what that costs a sandbox that
 is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
 twice, because an address is released only for a pod that two reads find gone.
+
+A pool is new until a controller has marked it, which takes up to a second. In such a pool, and in one that Go agents use, an ADD also writes its
+record into the pool's status: [decisions/0021](../decisions/0021-a-pool-without-a-mark.md).
 `

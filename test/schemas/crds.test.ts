@@ -208,7 +208,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'status.totalIPCount': 'integer/int64 0..',
     'status.allocatedIPCount': 'integer/int64 0..',
     'status.freeIPs': 'array', // ours: decisions/0011
-    'status.allocatedIPsProjected': 'boolean', // ours: decisions/0018
+    'status.allocatedIPsProjected': 'boolean', // ours: decisions/0021
   },
   spidersubnets: {
     'spec.ipVersion': 'integer/int64 {4,6}',

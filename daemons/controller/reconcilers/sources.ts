@@ -5,6 +5,7 @@ import {
   ANNOTATION_DISABLED_BECAUSE,
   ANNOTATION_IP_NUMBER,
   ANNOTATION_MIRROR,
+  GO_AGENT,
   IPAM_LABEL_POOL_UID,
 } from '../../../lib/crd/names.js'
 import {
@@ -18,6 +19,7 @@ import {
   VIRTUALMACHINEINSTANCES,
   VIRTUALMACHINES,
 } from '../../../lib/kube/kinds.js'
+import { isOwnText } from '../../../lib/ipam/allocation/go-records.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
 import { demandOfPod, namesSubnet, foreignOwner, subnetsInDemand, TEMPLATE_ANNOTATIONS } from './application/decide.js'
@@ -46,12 +48,13 @@ export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = 
 
 const POOL_ANNOTATIONS = [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE, ANNOTATION_ALLOCATED_IPS]
 
-/** Whether the pool has, or had, records of the Go system. */
-export const isFromGo = ({ metadata, status }: SpiderIPPool): boolean =>
-  status?.allocatedIPs !== undefined || metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
-
-/** The Go system's DaemonSet; only its pods allocate. */
-const GO_AGENT = 'spiderpool-agent'
+/**
+ * Whether the pool has, or had, records of the Go system. A text that only our ADDs wrote, before a
+ * controller saw the pool, does not count.
+ */
+export const isFromGo = (pool: SpiderIPPool): boolean =>
+  (pool.status?.allocatedIPs !== undefined && !isOwnText(pool)) ||
+  pool.metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
 
 /** Whether the pod belongs to the Go agent's DaemonSet. */
 export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean =>

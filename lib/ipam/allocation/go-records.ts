@@ -65,16 +65,33 @@ export function allocatedText(entries: readonly (readonly [string, unknown])[]):
 /**
  * True where Go agents may allocate from the pool: then status.allocatedIPs counts beside the
  * SpiderIPAddresses, and our allocations are written into it. The controller annotates the pool
- * while it sees a Go agent. Without the annotation, a text that is not marked as our projection was
- * written by Go, which drops the mark because it does not know the field.
+ * while it sees a Go agent, and marks it in its status while it sees none. A Go program that writes
+ * the status removes the mark, because it does not know the field: a pool without a mark is shared
+ * (decisions/0021).
  */
-export const isShared = ({ metadata, status }: SpiderIPPool): boolean =>
-  metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared' ||
-  (status?.allocatedIPs !== undefined && status.allocatedIPsProjected !== true)
+export const isShared = (pool: SpiderIPPool): boolean =>
+  pool.metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared' ||
+  pool.status?.allocatedIPsProjected === undefined ||
+  isOwnText(pool)
+
+/**
+ * True where only our ADDs have written the text: each of its records had its SpiderIPAddress
+ * first, and no Go program has written since.
+ */
+export const isOwnText = ({ status }: SpiderIPPool): boolean =>
+  status?.allocatedIPs !== undefined && status.allocatedIPsProjected === false
+
+/**
+ * The mark of the status that an ADD or DEL writes: false records that only ours wrote the text,
+ * `undefined` leaves the pool without a mark.
+ */
+export const markOfText = (before: SpiderIPPool, text: string | undefined): false | undefined =>
+  text !== undefined && (before.status?.allocatedIPs === undefined || isOwnText(before)) ? false : undefined
 
 /** A pool that is shared with Go agents, as read, and its records. */
 export interface SharedPool {
   readonly pool: SpiderIPPool
+  /** Of Go agents, or among theirs. */
   readonly records: readonly GoRecord[]
   /** Addresses of entries that name no holder. */
   readonly unreadable: readonly Ip[]
@@ -85,7 +102,8 @@ export interface SharedPool {
 /** `undefined` for a pool that only our allocations come from. */
 export function sharedOf(pool: SpiderIPPool): SharedPool | undefined {
   if (!isShared(pool)) return undefined
-  const { records, unreadable } = recordsIn(pool.status?.allocatedIPs ?? '{}')
+  const { records: all, unreadable } = recordsIn(pool.status?.allocatedIPs ?? '{}')
+  const records = isOwnText(pool) ? [] : all // SpiderIPAddresses are authoritative; a record may be stale
   const ips = unreadable.flatMap(key => parseIp(key) ?? [])
   return { pool, records, unreadable: ips, isReadable: !unreadable.includes(WHOLE_TEXT) }
 }

@@ -1,10 +1,12 @@
 // Pools shared with Go agents: an allocation is final once status.allocatedIPs records it.
+import type { SpiderIPPool } from '../../crd/types.js'
 import type { Family, Ip } from '../../ip/address.js'
 import type { Ranges } from '../../ip/range.js'
 import {
   allocatedText,
   entriesIn,
   isRecordOf,
+  markOfText,
   recordAt,
   recordedIn,
   recordsIn,
@@ -13,7 +15,7 @@ import {
   type SharedPool,
 } from './go-records.js'
 import type { Holder } from './claimant.js'
-import type { Store } from '../store/store.js'
+import type { Allocated, Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 
 interface Publishing {
@@ -48,7 +50,7 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
     if (recorded?.uid === uid) return undefined
     const record = { ip, namespace: claimant.namespace, pod: claimant.record, uid }
     const entries = withRecordOf(now, record)
-    const written = await store.writeAllocated(now.pool, { text: allocatedText(entries), count: entries.length })
+    const written = await store.writeAllocated(now.pool, allocated(now.pool, entries))
     if (written !== 'conflict') return undefined
     const pool = await store.pool(name)
     if (!pool) throw new Refused('noPool', `no IPPool available: SpiderIPPool ${name} was deleted meanwhile`)
@@ -59,6 +61,11 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
     'contended',
     `exhaust all retries (${PUBLISH_TRIES_MAX} times) in pool ${name}: status.allocatedIPs is written by others at the same moment`,
   )
+}
+
+function allocated(before: SpiderIPPool, entries: readonly (readonly [string, unknown])[]): Allocated {
+  const text = allocatedText(entries)
+  return { text, count: entries.length, mark: markOfText(before, text) }
 }
 
 /** Conflicts of one removal before it is left to the controller. */
@@ -81,6 +88,6 @@ export async function unpublish(
     const record = recordsIn(text).records.find(one => one.ip === ip)
     if (record?.uid !== uid) return
     const left = (entriesIn(text) ?? []).filter(([key]) => key !== String(ip))
-    if ((await store.writeAllocated(pool, { text: allocatedText(left), count: left.length })) !== 'conflict') return
+    if ((await store.writeAllocated(pool, allocated(pool, left))) !== 'conflict') return
   }
 }

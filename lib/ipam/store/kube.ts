@@ -155,9 +155,9 @@ const CONFLICT_MS_MAX = 40
 async function writeAllocated(
   kube: Kube,
   { metadata: { name, resourceVersion } }: SpiderIPPool,
-  { text, count }: Allocated,
+  { text, count, mark }: Allocated,
 ): Promise<SpiderIPPool | 'conflict'> {
-  const status = { allocatedIPs: text ?? null, allocatedIPCount: count, allocatedIPsProjected: null } // null removes it
+  const status = { allocatedIPs: text ?? null, allocatedIPCount: count, allocatedIPsProjected: mark ?? null } // null removes it
   try {
     const body = { metadata: { resourceVersion }, status }
     return await kube.patch<SpiderIPPool>(SPIDER_IPPOOLS, { name }, body, 'merge', { subresource: 'status' })

@@ -89,10 +89,14 @@ export interface Store {
   recordEvent(event: Event): Promise<void>
 }
 
-/** `text`: undefined where no address is allocated; `count`: number of records. */
+/**
+ * `text`: undefined where no address is allocated; `count`: number of records; `mark`:
+ * status.allocatedIPsProjected.
+ */
 export interface Allocated {
   readonly text: string | undefined
   readonly count: number
+  readonly mark: false | undefined
 }
 
 export interface HeldAddress {

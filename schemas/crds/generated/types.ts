@@ -333,7 +333,7 @@ export interface SpiderIPPool {
   readonly status?: {
     /** JSON text of the allocated addresses, for Go's Spiderpool. */
     readonly allocatedIPs?: string
-    /** True while allocatedIPs is what the controller wrote; a write of Go's Spiderpool removes it. */
+    /** True where the controller wrote allocatedIPs from SpiderIPAddresses. False without allocatedIPs where no Go agent allocates from the pool; false with it where only ADDs wrote it. A write of Go's Spiderpool removes the field. */
     readonly allocatedIPsProjected?: boolean
     /** Number of allocated addresses. */
     readonly allocatedIPCount?: number

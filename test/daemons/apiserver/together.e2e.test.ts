@@ -280,7 +280,7 @@ t.test(
       `${SPIDER}/spiderippools/${name}`,
       ({ body }) => Number(body['status']?.['allocatedIPCount']) === 2,
     )
-    t.match(counted.body['status'], { allocatedIPCount: 2, totalIPCount: 9 })
+    t.match(counted.body['status'], { allocatedIPCount: 2, totalIPCount: 9, allocatedIPsProjected: false })
     t.match(await api.ask('DELETE', `${SPIDER}/spiderippools/${name}`), {
       status: 200,
       body: { metadata: { deletionTimestamp: /^20/ } },

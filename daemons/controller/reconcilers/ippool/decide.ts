@@ -1,9 +1,10 @@
 // A SpiderIPPool's status and finalizers, from the pool and its SpiderIPAddresses. Pure; knows no
 // API server.
 import { effectiveOf, familyOfSpec, usableOf } from '../../../../lib/crd/addressing.js'
-import { FINALIZER } from '../../../../lib/crd/names.js'
+import { ANNOTATION_ALLOCATED_IPS, FINALIZER } from '../../../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ipOfObjectName, toBigint } from '../../../../lib/ip/address.js'
+import { isOwnText } from '../../../../lib/ipam/allocation/go-records.js'
 import { formatRanges, normal, sizeOf, subtract } from '../../../../lib/ip/range.js'
 
 type PoolStatus = NonNullable<SpiderIPPool['status']>
@@ -69,6 +70,18 @@ export function poolStatus(pool: SpiderIPPool, holdings: Holdings): PoolStatus {
     allocatedIPCount: holdings.allocated,
     ...(free && { freeIPs: free }),
   }
+}
+
+/**
+ * The status with the mark that no Go agent allocates from the pool; a text that only our ADDs
+ * wrote, before the mark was set, is removed. A text of Go, or of a controller, stays as it is, and
+ * so does a pool that a controller annotates as shared.
+ */
+export function withMark(pool: SpiderIPPool, status: PoolStatus): PoolStatus {
+  if (status.allocatedIPs !== undefined && !isOwnText(pool)) return status
+  if (pool.metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared') return status
+  const { allocatedIPs: _, ...others } = status
+  return { ...others, allocatedIPsProjected: false }
 }
 
 /**

@@ -3,7 +3,7 @@
 import { ANNOTATION_ALLOCATED_IPS, FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { objectNameOf } from '../../../../lib/ip/address.js'
-import { recordsIn } from '../../../../lib/ipam/allocation/go-records.js'
+import { isOwnText, recordsIn } from '../../../../lib/ipam/allocation/go-records.js'
 import { kubeStore } from '../../../../lib/ipam/store/kube.js'
 import { isOfPod, uidOf } from '../../../../lib/ipam/store/pod.js'
 import { SPIDER_IPPOOLS } from '../../../../lib/kube/kinds.js'
@@ -232,13 +232,30 @@ function desiredState(
         ? undefined
         : before
       : mergedText(before, entriesOf(held(), apiUidOf), pending)
-  const isProjected = sharing === 'kept' && pending.size === 0 && text !== undefined
+  const allocatedIPsProjected = markOf(pool, { sharing, pending, text })
   const status = {
     ...counts,
     ...(text !== undefined && { allocatedIPs: text }),
-    ...(isProjected && { allocatedIPsProjected: true }),
+    ...(allocatedIPsProjected !== undefined && { allocatedIPsProjected }),
   }
   return { status, finalizers: poolFinalizers({ ...pool, status }, allocated), sharing }
+}
+
+interface Marking {
+  readonly sharing: Sharing
+  readonly pending: ReadonlySet<string>
+  readonly text: string | undefined
+}
+
+/**
+ * `allocatedIPsProjected`: absent while a Go agent may allocate, or while the text has Go records
+ * that are not adopted yet.
+ */
+function markOf(pool: SpiderIPPool, { sharing, pending, text }: Marking): boolean | undefined {
+  if (sharing === 'shared') return undefined
+  if (text === undefined) return false
+  if (sharing === 'kept' && pending.size === 0) return true
+  return isOwnText(pool) ? false : undefined
 }
 
 /**

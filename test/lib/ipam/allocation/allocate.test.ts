@@ -212,7 +212,8 @@ t.test('allocate() releases an address that a Go agent took concurrently, and ta
   await allocate(wantedOf(read), first.hands())
   const [mine = ''] = first.holders().map(line => line.split('/')[0] ?? '')
   const [pool] = memory.pools
-  if (pool) memory.writeAllocated(pool, JSON.stringify({ [mine]: goRecord('other') }), 1)
+  if (pool)
+    memory.writeAllocated(pool, { text: JSON.stringify({ [mine]: goRecord('other') }), count: 1, mark: undefined })
   const rest = mine === '10.1.0.1' ? '10.1.0.2' : '10.1.0.1'
   t.strictSame(brief(await allocate(wantedOf(read), memory.hands())), `a ${rest}/24 new`)
   t.strictSame(memory.holders(), [`${rest}/24 ${MINE}`])

@@ -6,6 +6,7 @@ import {
   allocatedText,
   isRecordOf,
   isShared,
+  markOfText,
   recordAt,
   recordedIn,
   recordsIn,
@@ -15,6 +16,7 @@ import {
   type SharedPool,
 } from '../../../../lib/ipam/allocation/go-records.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
+import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 
 const record = (address: string, pod = 'p', uid = `uid-${pod}`) => ({ ip: ip(address), namespace: 'default', pod, uid })
@@ -57,17 +59,58 @@ t.test('allocatedText() is compact, in byte order, and undefined without entries
 const KEY = 'ipam.spidernet.io/allocated-ips'
 const TEXT =
   '{"10.1.0.1":{"pod":"default/p","podUid":"uid-p"},"10.1.0.3":{},"fd00::1":{"pod":"default/p","podUid":"uid-p"},"x":1}'
+const poolWith = (status: SpiderIPPool['status'], annotation?: string): SpiderIPPool => {
+  const { metadata, spec } = poolObject('a')
+  const annotations = annotation === undefined ? {} : { [KEY]: annotation }
+  return { metadata: { ...metadata, annotations }, spec, ...(status && { status }) }
+}
 const sharing: readonly (readonly [of: string, pool: ReturnType<typeof poolObject>, is: boolean])[] = [
-  ['a pool without a status', poolObject('a'), false],
-  ['a pool with a text', poolObject('a', {}, { status: { allocatedIPs: '{}' } }), true],
-  ['a pool with our text', poolObject('a', {}, { status: { allocatedIPs: '{}', allocatedIPsProjected: true } }), false],
-  ['a pool that the controller marks', poolObject('a', {}, { metadata: { annotations: { [KEY]: 'shared' } } }), true],
-  ['a pool whose text is kept', poolObject('a', {}, { metadata: { annotations: { [KEY]: 'kept' } } }), false],
+  ['a pool without a status', poolWith(undefined), true],
+  ['a pool that Go counted', poolWith({ totalIPCount: 9, allocatedIPCount: 0 }), true],
+  ['a pool with a text', poolWith({ allocatedIPs: '{}' }), true],
+  ['a pool with our text', poolWith({ allocatedIPs: '{}', allocatedIPsProjected: true }), false],
+  ['a pool with our mark', poolWith({ allocatedIPsProjected: false }), false],
+  ['a pool whose text ADDs wrote', poolWith({ allocatedIPs: '{}', allocatedIPsProjected: false }), true],
+  ['a pool with our mark, and a Go agent', poolWith({ allocatedIPsProjected: false }, 'shared'), true],
+  ['a pool that the controller annotates', poolWith(undefined, 'shared'), true],
+  ['a pool whose text is kept', poolWith({ allocatedIPs: '{}', allocatedIPsProjected: true }, 'kept'), false],
+  ['a pool whose text was kept, and Go wrote', poolWith({ allocatedIPs: '{}' }, 'kept'), true],
+  ['a pool whose text was kept, and Go emptied', poolWith({ allocatedIPCount: 0 }, 'kept'), true],
 ]
 for (const [of, pool, is] of sharing)
   t.test(`isShared() of ${of} is ${is}`, async t => {
     t.strictSame([isShared(pool), sharedOf(pool) !== undefined], [is, is])
   })
+
+const markings: readonly (readonly [
+  before: string,
+  status: SpiderIPPool['status'],
+  text: string | undefined,
+  mark: unknown,
+])[] = [
+  ['no text', undefined, '{}', false],
+  ["ADDs' own text", { allocatedIPs: '{}', allocatedIPsProjected: false }, '{}', false],
+  [
+    "ADDs' own text, the last record of which goes",
+    { allocatedIPs: '{}', allocatedIPsProjected: false },
+    undefined,
+    undefined,
+  ],
+  ["Go's text", { allocatedIPs: '{}' }, '{}', undefined],
+  ["the controller's text", { allocatedIPs: '{}', allocatedIPsProjected: true }, '{}', undefined],
+]
+for (const [before, status, text, mark] of markings)
+  t.test(`markOfText() after ${before} is ${mark}`, async t => t.equal(markOfText(poolWith(status), text), mark))
+
+t.test(
+  "sharedOf() takes no record of ADDs' own text for an address that is taken, and keeps all of them written",
+  async t => {
+    const shared = sharedOf(poolWith({ allocatedIPs: TEXT, allocatedIPsProjected: false }))
+    t.strictSame(shared?.records, [])
+    const keys = shared && withRecordOf(shared, record('10.1.0.9', 'q')).map(([key]) => key)
+    t.strictSame(keys, ['10.1.0.1', '10.1.0.3', 'fd00::1', 'x', '10.1.0.9'])
+  },
+)
 
 const sharedWith = (allocatedIPs: string): SharedPool => {
   const shared = sharedOf(poolObject('a', {}, { status: { allocatedIPs } }))

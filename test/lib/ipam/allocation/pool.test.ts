@@ -71,7 +71,8 @@ t.test('poolOf() has the fields of the object', async t => {
 t.test('poolOf() defaults missing fields', async t => {
   const pool = poolOf({ metadata: { name: 'a' }, spec: { subnet: '10.1.0.0/24', gateway: '' } }, 4)
   const { uid, gateway, allocatedCount, routes, hinted, shared } = pool
-  t.strictSame([uid, gateway, allocatedCount, routes, hinted, shared], ['', undefined, 0n, [], undefined, undefined])
+  t.strictSame([uid, gateway, allocatedCount, routes, hinted], ['', undefined, 0n, [], undefined])
+  t.strictSame(shared?.records, [], 'without a mark Go agents may allocate from it')
 })
 
 const wrong: readonly (readonly [of: string, spec: Partial<SpiderIPPool['spec']>, why: RegExp])[] = [

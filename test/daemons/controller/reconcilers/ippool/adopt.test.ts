@@ -1,6 +1,7 @@
 // The Go format of allocated addresses: read into SpiderIPAddresses, written from them.
 import t from 'tap'
 import { adoptionOf, projectionOf, recordsIn } from '../../../../../daemons/controller/reconcilers/ippool/adopt.js'
+import { isFromGo } from '../../../../../daemons/controller/reconcilers/sources.js'
 import type { SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../../../../lib/crd/types.js'
 
 const TEXTS: readonly (readonly [of: string, text: string, ips: readonly string[], unreadable: readonly string[]])[] = [
@@ -130,3 +131,22 @@ t.test('recordsIn() reads what projectionOf() writes', async t => {
     unreadable: [],
   })
 })
+
+const FROM: readonly (readonly [
+  of: string,
+  status: SpiderIPPool['status'],
+  annotation: string | undefined,
+  is: boolean,
+])[] = [
+  ['no status', undefined, undefined, false],
+  ['our mark', { allocatedIPsProjected: false }, undefined, false],
+  ['a text that ADDs of ours wrote', { allocatedIPs: '{}', allocatedIPsProjected: false }, undefined, false],
+  ['a text', { allocatedIPs: '{}' }, undefined, true],
+  ['our annotation', { allocatedIPsProjected: false }, 'kept', true],
+]
+for (const [of, status, annotation, is] of FROM)
+  t.test(`isFromGo() of a pool with ${of} is ${is}`, async t => {
+    const annotations = annotation === undefined ? {} : { 'ipam.spidernet.io/allocated-ips': annotation }
+    const pool = { metadata: { name: 'a', annotations }, spec: { subnet: '10.0.0.0/24' }, ...(status && { status }) }
+    t.equal(isFromGo(pool), is)
+  })

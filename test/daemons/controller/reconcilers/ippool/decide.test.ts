@@ -1,6 +1,11 @@
 // A pool's counts, free ranges and finalizers.
 import t from 'tap'
-import { poolFinalizers, poolStatus, sizeOfPool } from '../../../../../daemons/controller/reconcilers/ippool/decide.js'
+import {
+  poolFinalizers,
+  poolStatus,
+  sizeOfPool,
+  withMark,
+} from '../../../../../daemons/controller/reconcilers/ippool/decide.js'
 import type { SpiderIPPool } from '../../../../../lib/crd/types.js'
 
 const pool = (spec: object, metadata: object = {}, status?: object): SpiderIPPool => ({
@@ -26,6 +31,23 @@ const SIZES: readonly (readonly [of: string, spec: object, size: bigint])[] = [
 ]
 for (const [of, spec, size] of SIZES)
   t.test(`sizeOfPool() of ${of} is ${size}`, async t => t.equal(sizeOfPool(pool(spec)), size))
+
+const SHARED = { annotations: { 'ipam.spidernet.io/allocated-ips': 'shared' } }
+const MARKED = { allocatedIPsProjected: false }
+const MARKS: readonly (readonly [of: string, pool: SpiderIPPool, is: object])[] = [
+  ['a new pool', pool({}), MARKED],
+  ['a pool that Go emptied', pool({}, {}, { allocatedIPCount: 0 }), { allocatedIPCount: 0, ...MARKED }],
+  ['a pool with a text of ADDs', pool({}, {}, { allocatedIPs: '{}', ...MARKED }), MARKED],
+  ['a pool with a text of Go', pool({}, {}, { allocatedIPs: '{}' }), { allocatedIPs: '{}' }],
+  [
+    'a pool with our projection',
+    pool({}, {}, { allocatedIPs: '{}', allocatedIPsProjected: true }),
+    { allocatedIPs: '{}', allocatedIPsProjected: true },
+  ],
+  ['a pool that is shared', pool({}, SHARED), {}],
+]
+for (const [of, before, is] of MARKS)
+  t.test(`withMark() of ${of}`, async t => t.strictSame(withMark(before, before.status ?? {}), is))
 
 t.test('poolStatus() sets the counts and keeps other fields', async t => {
   t.strictSame(
