@@ -72,7 +72,7 @@ export async function startController(): Promise<void> {
   await world.until('spiderpool-controller leads', 10, () => {
     if (controller.exitCode !== null)
       throw new Error(`spiderpool-controller ended: ${world.wordsOf('spiderpool-controller')}`)
-    return / leads?\b/.test(world.wordsOf('spiderpool-controller')) || undefined
+    return /started leading/.test(world.wordsOf('spiderpool-controller')) || undefined
   })
 }
 

@@ -18,7 +18,7 @@ interface Step {
   readonly path?: string
   readonly value?: string
   readonly ip?: string
-  readonly route?: { readonly to: string; readonly via?: string; readonly link?: string; readonly table?: number }
+  readonly route?: { readonly dst: string; readonly via?: string; readonly dev?: string; readonly table?: number }
   readonly rule?: { readonly from?: string; readonly table: number }
 }
 
@@ -28,8 +28,8 @@ const dryRun = (pod: Place, nic: Nic, format: string, conf: object) =>
 const bare = (cidr: string): string =>
   /^(0\.0\.0\.0|::)\/0$/.test(cidr) ? 'default' : cidr.replace(/(\.\d+)\/32$|\/128$/, '$1')
 const routeOf = ({ where, route }: Step): string =>
-  `${where} ${route?.table === 254 || route?.table === undefined ? 'main' : route.table}: ${bare(route?.to ?? '')}` +
-  `${route?.via === undefined ? '' : ` via ${route.via}`} dev ${route?.link ?? ''}`
+  `${where} ${route?.table === 254 || route?.table === undefined ? 'main' : route.table}: ${bare(route?.dst ?? '')}` +
+  `${route?.via === undefined ? '' : ` via ${route.via}`} dev ${route?.dev ?? ''}`
 
 /** IPv6 has several paths as routes of their own, which can go one by one. */
 const pathsOf = (line: string): readonly string[] => {

@@ -175,7 +175,7 @@ t.test('ADD does not enslave a NIC with a pod’s macvlan, and never sets it dow
   const events = await lines()
   t.match(json, {
     msg: 'failed to createBondDevice: failed to make eth2 a member: device or resource busy (Device is in use and cannot be enslaved)',
-    details: /^a macvlan, an ipvlan or a bridge has it/,
+    details: /^a macvlan, an ipvlan or a bridge uses it/,
   })
   const down = (nic: string): boolean => events.some(line => new RegExp(`: ${nic}@.* state DOWN`).test(line))
   t.ok(down('eth1'), 'the monitor sees what goes down')
