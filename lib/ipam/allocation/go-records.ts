@@ -91,7 +91,7 @@ export const markOfText = (before: SpiderIPPool, text: string | undefined): fals
 /** A pool that is shared with Go agents, as read, and its records. */
 export interface SharedPool {
   readonly pool: SpiderIPPool
-  /** Of Go agents, or among theirs. */
+  /** Those that make an address taken: none of a text that only ADDs of ours wrote. */
   readonly records: readonly GoRecord[]
   /** Addresses of entries that name no holder. */
   readonly unreadable: readonly Ip[]
