@@ -11,7 +11,7 @@ t.teardown(world.close)
 const { node, wire, coordinate, attach, detach } = world
 const [eth0, net1] = [nicOf('eth0', 6), nicOf('net1', 7)] as const
 
-const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? [1, 2, 3, 4, 5, 6, 7, 8]
+const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? [1, 2, 3, 4, 5]
 const hostsOf = ({ v4 = '', v6 = '' }: Nic): readonly string[] => [v4, v6].map(ip => ip.replace(/\/\d+$/, ''))
 const NODE = ['10.6.0.10', 'fd06::10'] as const
 
