@@ -91,7 +91,9 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/version.ts',
     'schemas/netconf',
   ],
+  'daemons/runtime': ['lib/crd', 'lib/kube', 'lib/log.ts', 'lib/metrics.ts'],
   'daemons/controller': [
+    'daemons/runtime',
     'lib/ip',
     'lib/crd',
     'lib/kube',
@@ -104,12 +106,12 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'daemons/controller/webhooks': [
     ...['lib/crd', 'lib/kube', 'lib/log.ts', 'lib/x509.ts', 'fast-json-patch'],
-    'daemons/controller',
+    ...['daemons/controller', 'daemons/runtime'],
   ],
-  'daemons/controller/runtime': ['lib/crd', 'lib/kube', 'lib/log.ts', 'lib/metrics.ts'],
+  'daemons/controller/runtime': ['daemons/runtime', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/metrics.ts'],
   'daemons/controller/reconcilers': [
     ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/ifname.ts', 'lib/log.ts', 'lib/metrics.ts'],
-    'daemons/controller',
+    ...['daemons/controller', 'daemons/runtime'],
   ],
   'daemons/init': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/version.ts'],
   'daemons/install': ['lib/log.ts', 'lib/version.ts'],

@@ -3,7 +3,7 @@
 import t from 'tap'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
-import { answerHealth } from '../../daemons/controller/health.js'
+import { answerHealth } from '../../daemons/runtime/health.js'
 import { SECRET } from '../../daemons/controller/webhooks/certificates.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { ADMISSIONS } from '../../lib/crd/admission.js'

@@ -24,7 +24,7 @@ import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
 import { demandOfPod, namesSubnet, foreignOwner, subnetsInDemand, TEMPLATE_ANNOTATIONS } from './application/decide.js'
 import type { ClusterNode, NodeLease } from './address-gc/node.js'
-import { source } from '../runtime/lister.js'
+import { source } from '../../runtime/lister.js'
 
 /** The metadata that reconcilers read; managedFields alone are half of an object. */
 export function slimMeta(metadata: ObjectMeta, annotations: readonly string[] = []): ObjectMeta {

@@ -3,11 +3,11 @@ import { messageOf } from '../../../lib/errors.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { isConflict, KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
-import { Informers } from './informer.js'
-import type { Outage } from './outage-log.js'
+import { Informers } from '../../runtime/informer.js'
+import type { Outage } from '../../runtime/outage-log.js'
 import { WorkQueue, type ReconcileResult, type QueueDeps } from './workqueue.js'
 import type { ReconcileContext, Reconciler } from './reconciler.js'
-import type { ObjectChange, WatchSource, CacheReader } from './lister.js'
+import type { ObjectChange, WatchSource, CacheReader } from '../../runtime/lister.js'
 
 export interface ManagerDeps {
   readonly reconcilers: readonly Reconciler[]

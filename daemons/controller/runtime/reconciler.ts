@@ -6,9 +6,9 @@
 // after each change of a watched object.
 import type { Kube } from '../../../lib/kube/client.js'
 import type { Log } from '../../../lib/log.js'
-import type { LiveReader } from './live-reader.js'
+import type { LiveReader } from '../../runtime/live-reader.js'
 import type { ReconcileResult } from './workqueue.js'
-import type { ObjectChange, KubeObject, WatchSource, CacheReader } from './lister.js'
+import type { ObjectChange, KubeObject, WatchSource, CacheReader } from '../../runtime/lister.js'
 
 /** Which keys a change of an object of this source concerns; constructed by `watchOf`. */
 export interface Watch {

@@ -8,7 +8,7 @@ import { certificatesIn, factsOf, issue, isSignedBy, makeAuthority, type Pair } 
 import type { ReconcileResult } from '../runtime/workqueue.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../runtime/reconciler.js'
 import type { ControllerSettings } from '../settings.js'
-import { source, type WatchSource, type CacheReader } from '../runtime/lister.js'
+import { source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
 import type { Serving } from './server.js'
 import { AUTHORITY_MS, certificatePlan, SERVER_MS, serverNames, SKEW_MS, type CertState } from './cert-plan.js'
 import { trusting, trusts, type WebhookConfiguration } from './configurations.js'

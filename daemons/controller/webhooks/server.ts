@@ -3,7 +3,7 @@ import { messageOf } from '../../../lib/errors.js'
 import { connect } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Pair } from '../../../lib/x509.js'
-import { portFault } from '../port-fault.js'
+import { portFault } from '../../runtime/port-fault.js'
 import { BODY_BYTES_MAX } from './http.js'
 import { HEALTH_PATH } from './configurations.js'
 

@@ -12,7 +12,7 @@ import type { StatefulSet, VirtualMachine } from '../../../../lib/ipam/store/sto
 import { addressesInUse, type AddressContext, type GcReason } from './decide.js'
 import { stateOf, withHeartbeat, type ClusterNode } from './node.js'
 import type { ReconcileContext } from '../../runtime/reconciler.js'
-import type { CacheReader } from '../../runtime/lister.js'
+import type { CacheReader } from '../../../runtime/lister.js'
 import {
   ADDRESSES,
   CLUSTER_NODES,

@@ -8,7 +8,7 @@ import { formatRanges, normal } from '../../../../lib/ip/range.js'
 import type { GcReason } from './decide.js'
 import type { ReconcileContext } from '../../runtime/reconciler.js'
 import { POOLS } from '../sources.js'
-import type { CacheReader } from '../../runtime/lister.js'
+import type { CacheReader } from '../../../runtime/lister.js'
 
 const GATHER_MS = 200
 /** Leaves room for the rest of the sentence: a message has at most 1024 characters. */

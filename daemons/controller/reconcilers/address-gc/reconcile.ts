@@ -11,7 +11,7 @@ import { stateOf } from './node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
 import { GcEvents } from './events.js'
-import { keyOf } from '../../runtime/lister.js'
+import { keyOf } from '../../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_NODES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, SETS } from '../sources.js'
 
 /**

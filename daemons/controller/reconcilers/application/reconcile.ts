@@ -31,7 +31,7 @@ import { identityOfPool, isFor, autoPoolRequestsFor, type AutoPoolRequest } from
 import { aboutIdentity } from '../subnet/notice.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
-import { keyOf, source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
+import { keyOf, source, type WatchSource, type CacheReader } from '../../../runtime/lister.js'
 import { CLUSTER_PODS, slimMeta } from '../sources.js'
 
 type WorkloadSource = WatchSource<Workload, 'subnet'>

@@ -24,7 +24,7 @@ import {
 import { NETWORK_UNKNOWN, networkAfter, type NetworkObservation } from './network.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
-import { source, type WatchSource, type CacheReader } from '../../runtime/lister.js'
+import { source, type WatchSource, type CacheReader } from '../../../runtime/lister.js'
 import { slimMeta } from '../sources.js'
 
 interface Coordinator {

@@ -21,7 +21,7 @@ import { addressesInUse, releaseMs, SIGHTING_MS, type GcRules } from '../address
 import { stateOf } from '../address-gc/node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
-import { keyOf, refOfKey, type CacheReader } from '../../runtime/lister.js'
+import { keyOf, refOfKey, type CacheReader } from '../../../runtime/lister.js'
 import {
   ADDRESSES,
   CLUSTER_NODES,

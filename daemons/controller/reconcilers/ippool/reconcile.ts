@@ -14,7 +14,7 @@ import { adoptionOf, entriesOf, pendingKeys, mergedText, type Adoption } from '.
 import { poolFinalizers, poolStatus, sizeOfPool } from './decide.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
-import type { CacheReader } from '../../runtime/lister.js'
+import type { CacheReader } from '../../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, isFromGo, isGoAgent, POOLS } from '../sources.js'
 
 /** Minimum interval of status writes of a pool: a burst of a thousand pods is a few writes. */

@@ -7,7 +7,7 @@ import { differenceOf, isOwnedBy, otherOwner } from './difference.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
 import type { ReconcilerDeps } from '../deps.js'
-import { keyOf, source, type CacheReader } from '../../runtime/lister.js'
+import { keyOf, source, type CacheReader } from '../../../runtime/lister.js'
 
 export const MULTUSCONFIGS = source<SpiderMultusConfig, 'nad'>({
   kind: SPIDER_MULTUSCONFIGS,

@@ -1,7 +1,7 @@
 // Gauges of SpiderSubnets under Spiderpool's names, computed from the cache at each scrape.
 import type { SpiderSubnet } from '../../../../lib/crd/types.js'
 import type { Metrics } from '../../../../lib/metrics.js'
-import type { CacheReader } from '../../runtime/lister.js'
+import type { CacheReader } from '../../../runtime/lister.js'
 import { POOLS } from '../sources.js'
 import { SUBNETS } from './reconcile.js'
 import { controllerOf } from '../application/decide.js'

@@ -26,7 +26,7 @@ import type { PoolWrite } from './pool.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
 import type { Conf } from '../../settings.js'
-import { source, type ObjectChange, type CacheReader } from '../../runtime/lister.js'
+import { source, type ObjectChange, type CacheReader } from '../../../runtime/lister.js'
 import { ADDRESSES, POOLS, slimMeta } from '../sources.js'
 
 /** The period of Go's Spiderpool. */

@@ -5,12 +5,7 @@ import t from 'tap'
 import { certificates } from '../../../../daemons/controller/webhooks/certificates.js'
 import type { ReconcileContext } from '../../../../daemons/controller/runtime/reconciler.js'
 import { settingsOf } from '../../../../daemons/controller/settings.js'
-import {
-  Indexer,
-  type KubeObject,
-  type WatchSource,
-  type CacheReader,
-} from '../../../../daemons/controller/runtime/lister.js'
+import { Indexer, type KubeObject, type WatchSource, type CacheReader } from '../../../../daemons/runtime/lister.js'
 import type { Certified } from '../../../../daemons/controller/webhooks/server.js'
 import {
   webhookConfigurations,

@@ -8,12 +8,7 @@ import { Metrics } from '../../../../../lib/metrics.js'
 import { coordinators } from '../../../../../daemons/controller/reconcilers/coordinator/reconcile.js'
 import type { ReconcileContext, Reconciler } from '../../../../../daemons/controller/runtime/reconciler.js'
 import { CONF_DEFAULT, settingsOf } from '../../../../../daemons/controller/settings.js'
-import {
-  Indexer,
-  type KubeObject,
-  type WatchSource,
-  type CacheReader,
-} from '../../../../../daemons/controller/runtime/lister.js'
+import { Indexer, type KubeObject, type WatchSource, type CacheReader } from '../../../../../daemons/runtime/lister.js'
 
 const settings = settingsOf({}, { namespace: 'kube-system', podName: 'x' })
 const made = coordinators({ settings, conf: CONF_DEFAULT, env: {}, metrics: new Metrics(), serving: undefined })

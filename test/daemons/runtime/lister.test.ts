@@ -1,9 +1,9 @@
 // Indexer, keyOf() and watchOf().
 import t from 'tap'
-import { keyOf, refOfKey, source, Indexer, type ObjectChange } from '../../../../daemons/controller/runtime/lister.js'
-import { watchOf } from '../../../../daemons/controller/runtime/reconciler.js'
-import type { ObjectMeta } from '../../../../lib/crd/types.js'
-import { PODS } from '../../../../lib/kube/kinds.js'
+import { keyOf, refOfKey, source, Indexer, type ObjectChange } from '../../../daemons/runtime/lister.js'
+import { watchOf } from '../../../daemons/controller/runtime/reconciler.js'
+import type { ObjectMeta } from '../../../lib/crd/types.js'
+import { PODS } from '../../../lib/kube/kinds.js'
 
 interface Thing {
   readonly metadata: ObjectMeta

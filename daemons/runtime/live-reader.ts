@@ -1,6 +1,6 @@
 // LiveReader: uncached reads, batched; many keys of a kind become one list. Knows no kind.
-import type { Kube } from '../../../lib/kube/client.js'
-import { isNotFound } from '../../../lib/kube/errors.js'
+import type { Kube } from '../../lib/kube/client.js'
+import { isNotFound } from '../../lib/kube/errors.js'
 
 import { keyOf, refOfKey, type KubeObject, type WatchSource } from './lister.js'
 

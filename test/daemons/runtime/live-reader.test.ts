@@ -1,13 +1,13 @@
 // BatchedLiveReader: few keys are gets, many are one list, and a caller during a read is answered
 // by the next.
 import t from 'tap'
-import { BatchedLiveReader } from '../../../../daemons/controller/runtime/live-reader.js'
-import { source } from '../../../../daemons/controller/runtime/lister.js'
-import type { ObjectMeta } from '../../../../lib/crd/types.js'
-import type { Kube } from '../../../../lib/kube/client.js'
-import { KubeError } from '../../../../lib/kube/errors.js'
-import { PODS } from '../../../../lib/kube/kinds.js'
-import { settled, Time } from '../time.js'
+import { BatchedLiveReader } from '../../../daemons/runtime/live-reader.js'
+import { source } from '../../../daemons/runtime/lister.js'
+import type { ObjectMeta } from '../../../lib/crd/types.js'
+import type { Kube } from '../../../lib/kube/client.js'
+import { KubeError } from '../../../lib/kube/errors.js'
+import { PODS } from '../../../lib/kube/kinds.js'
+import { settled, Time } from '../controller/time.js'
 
 interface Thing {
   readonly metadata: ObjectMeta

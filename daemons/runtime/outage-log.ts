@@ -1,6 +1,6 @@
 // Logs that the API server is unreachable, and that it is back, once each for all watches.
-import type { KubeError } from '../../../lib/kube/errors.js'
-import type { Log } from '../../../lib/log.js'
+import type { KubeError } from '../../lib/kube/errors.js'
+import type { Log } from '../../lib/log.js'
 
 /**
  * A single failure is often a broken stream whose retry succeeds; the second in a row counts as an

@@ -1,7 +1,7 @@
 // Outage: the log lines of an API server that goes away and comes back, and their levels.
 import t from 'tap'
-import { Outage } from '../../../../daemons/controller/runtime/outage-log.js'
-import { KubeError } from '../../../../lib/kube/errors.js'
+import { Outage } from '../../../daemons/runtime/outage-log.js'
+import { KubeError } from '../../../lib/kube/errors.js'
 
 const gone = new KubeError(0, 'Connection', 'connection refused')
 const busy = new KubeError(503, 'ServiceUnavailable', 'etcd has no leader')

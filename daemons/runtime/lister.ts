@@ -1,6 +1,6 @@
 // Watch sources, the indexer and its read interface. Pure; knows no server.
-import type { ObjectMeta } from '../../../lib/crd/types.js'
-import type { Kind } from '../../../lib/kube/kinds.js'
+import type { ObjectMeta } from '../../lib/crd/types.js'
+import type { Kind } from '../../lib/kube/kinds.js'
 
 export interface KubeObject {
   readonly metadata: ObjectMeta

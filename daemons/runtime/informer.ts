@@ -1,8 +1,8 @@
 // Shared informers: one list and watch for each source, into an indexer.
-import type { Kube } from '../../../lib/kube/client.js'
-import { isForbidden, isNotFound, KubeError } from '../../../lib/kube/errors.js'
-import type { WatchEvent } from '../../../lib/kube/watch.js'
-import type { Log } from '../../../lib/log.js'
+import type { Kube } from '../../lib/kube/client.js'
+import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
+import type { WatchEvent } from '../../lib/kube/watch.js'
+import type { Log } from '../../lib/log.js'
 import type { Outage } from './outage-log.js'
 import {
   keyOf,
