@@ -24,6 +24,7 @@ import type { ListOptions } from '../../kube/list.js'
 import { recordEvent } from './kube-event.js'
 import { waitForPools } from './kube-wait.js'
 import type {
+  AddressVersion,
   StatefulSet,
   VirtualMachine,
   Allocated,
@@ -106,6 +107,7 @@ export function kubeStore(kube: Kube): Store {
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    clearEndpoint: endpoint => clearEndpoint(kube, endpoint),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     createAddress: object => claim(kube, object),
     updateAddress: object => adopt(kube, object),
@@ -212,7 +214,7 @@ async function adopt(kube: Kube, object: SpiderIPAddress): Promise<SpiderIPAddre
   }
 }
 
-async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boolean> {
+async function release(kube: Kube, { metadata }: AddressVersion): Promise<boolean> {
   const { name, uid, resourceVersion } = metadata
   try {
     await kube.delete(
@@ -237,6 +239,18 @@ async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<voi
     if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
     const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
     await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: { uid, finalizers } }, 'merge')
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error
+  }
+}
+
+async function clearEndpoint(kube: Kube, { metadata, status }: SpiderEndpoint): Promise<void> {
+  const { namespace = '', name, uid, finalizers = [] } = metadata
+  if (!finalizers.includes(FINALIZER) && status.current.ips.length === 0) return
+  const left = finalizers.filter(other => other !== FINALIZER)
+  try {
+    const body = { metadata: { uid, finalizers: left }, status: { current: { ips: [] } } }
+    await kube.patch(SPIDER_ENDPOINTS, { namespace, name }, body, 'merge')
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error)) throw error
   }

@@ -73,6 +73,11 @@ export interface Store {
   replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   /** Removes the record and our finalizer from it, only if it still has that UID. */
   deleteEndpoint(endpoint: SpiderEndpoint): Promise<void>
+  /**
+   * Removes the addresses and our finalizer in one write, for a record that is deleted with its
+   * pod; only if it still has that UID.
+   */
+  clearEndpoint(endpoint: SpiderEndpoint): Promise<void>
   address(name: string): Promise<SpiderIPAddress | undefined>
   createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /**
@@ -80,7 +85,7 @@ export interface Store {
    */
   updateAddress(address: SpiderIPAddress): Promise<SpiderIPAddress | undefined>
   /** Deletes with UID and resourceVersion as preconditions; false where it changed and stays. */
-  deleteAddress(address: SpiderIPAddress): Promise<boolean>
+  deleteAddress(address: AddressVersion): Promise<boolean>
   /** Names and holders of the address objects of a pool. `fresh` bypasses the watch cache. */
   listHeld(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]>
   /** A few hundred objects of a pool: enough to find who has most of them. */
@@ -99,6 +104,11 @@ export interface Allocated {
   readonly text: string | undefined
   readonly count: number
   readonly mark: false | undefined
+}
+
+/** An address object as it was read or created, for a delete with preconditions. */
+export interface AddressVersion {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion'>
 }
 
 export interface HeldAddress {

@@ -95,6 +95,7 @@ export class World extends Memory {
       endpoint: ref => step(() => direct.endpoint(ref)),
       createEndpoint: endpoint => compare(() => direct.createEndpoint(endpoint)),
       replaceEndpoint: endpoint => compare(() => direct.replaceEndpoint(endpoint)),
+      clearEndpoint: endpoint => write(() => direct.clearEndpoint(endpoint)),
       deleteEndpoint: endpoint => write(() => direct.deleteEndpoint(endpoint)),
       address: name => step(() => direct.address(name)),
       listAddressesByLabel: (label, value) => step(() => direct.listAddressesByLabel(label, value)),
