@@ -170,14 +170,18 @@ const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
   )
 
 /** Waits until DAD has ended; without a carrier it never does, and the timeout is no error. */
-async function settle({ ifName }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
+async function settle({ ifName, config }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
   const deadline = performance.now() + SETTLE_MS_MAX
   for (;;) {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
     const settlement = settlementOf(pod, ifName)
-    const failed = (what: string): CniError =>
-      new CniError('internal', `failed to settle addresses for "${ifName}": link ${ifName} ${what}`)
-    if (settlement.kind === 'failed') throw failed(`has address ${settlement.ip} in DADFAILED state`)
+    const failed = (what: string, details = ''): CniError =>
+      new CniError('internal', `failed to settle addresses for "${ifName}": link ${ifName} ${what}`, details)
+    if (settlement.kind === 'failed') {
+      const { ip } = settlement
+      const why = `another host on the network of "${config.master || ifName}" has ${ip}, or a pod is being given it at the same moment`
+      throw failed(`has address ${ip} in DADFAILED state`, why)
+    }
     if (settlement.kind === 'ready') return
     if (performance.now() >= deadline) {
       if (linkNamed(pod, ifName)?.operState !== OPER_UP) return
