@@ -8,7 +8,10 @@ import type { Plan } from '../../lib/plan/step.js'
  * three within a fraction of a second, as for IPv4: the pod waits (decisions/0025).
  */
 export const DAD_PROBES = 3
-/** From one probe to the next, and from the last to the end. */
+/**
+ * From one probe to the next, and from the last to the end. Whole jiffies at every HZ (100, 250,
+ * 300, 1000), so that it is read as it was written.
+ */
 export const DAD_INTERVAL_MS = 60
 
 /** Probes per address; 0 turns DAD off. */

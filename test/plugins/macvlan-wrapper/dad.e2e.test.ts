@@ -160,7 +160,7 @@ t.test('ADD sends no probe where DAD is off', async t => {
 t.test(
   'ADD waits for the link-local address if the IPAM has set the link up, and keeps a value of a router',
   async t => {
-    const value = '90'
+    const value = '80' // whole jiffies at every HZ
     const early = ipamNamed(
       'early',
       inPod(
