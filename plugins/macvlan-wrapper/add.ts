@@ -11,13 +11,12 @@ import { isSatisfied, linkNamed, type NetnsState, type ObservedLink } from '../.
 import type { Plan } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
 import { ipamOf, type Ipam } from './ipam.js'
-import { dadSysctlsOf, settlementOf, shortDadPlan } from './dad.js'
+import { dadSysctlsOf, settlementOf, settlePauseMs, shortDadPlan } from './dad.js'
 import * as plan from './plan.js'
 import { refusalOf } from './errors.js'
 
 /** Where DAD could not be shortened, Linux ends it after a second or two. */
 const SETTLE_MS_MAX = 5000
-const SETTLE_PAUSE_MS = 10
 /** <linux/if.h> IF_OPER_UP. */
 const OPER_UP = 6
 
@@ -171,7 +170,7 @@ const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
 
 /** Waits until DAD has ended; without a carrier it never does, and the timeout is no error. */
 async function settle({ ifName, config }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
-  const deadline = performance.now() + SETTLE_MS_MAX
+  const startMs = performance.now()
   for (;;) {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
     const settlement = settlementOf(pod, ifName)
@@ -183,11 +182,12 @@ async function settle({ ifName, config }: Call<MacvlanConf>, kernel: Kernel): Pr
       throw failed(`has address ${ip} in DADFAILED state`, why)
     }
     if (settlement.kind === 'ready') return
-    if (performance.now() >= deadline) {
+    const elapsedMs = performance.now() - startMs
+    if (elapsedMs >= SETTLE_MS_MAX) {
       if (linkNamed(pod, ifName)?.operState !== OPER_UP) return
       throw failed(`still has tentative addresses after ${SETTLE_MS_MAX / 1000} seconds`)
     }
-    await new Promise(resolve => setTimeout(resolve, SETTLE_PAUSE_MS))
+    await new Promise(resolve => setTimeout(resolve, settlePauseMs(elapsedMs)))
   }
 }
 

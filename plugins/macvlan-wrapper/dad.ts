@@ -14,6 +14,17 @@ export const DAD_PROBES = 3
  */
 export const DAD_INTERVAL_MS = 60
 
+/** The probes and the silence after the last. */
+const DAD_MS = DAD_PROBES * DAD_INTERVAL_MS
+const PAUSE_MS_MIN = 10
+
+/**
+ * Milliseconds until ADD reads the addresses again, `elapsedMs` after the NIC came up: half of the
+ * time that DAD still needs, since a duplicate shows early; a twentieth of it where it takes long.
+ */
+export const settlePauseMs = (elapsedMs: number): number =>
+  Math.max(PAUSE_MS_MIN, (DAD_MS - elapsedMs) / 2, elapsedMs / 20)
+
 /** Probes per address; 0 turns DAD off. */
 const probesOf = (ifName: string): string => `net/ipv6/conf/${ifName}/dad_transmits`
 /** In seconds; the kernel waits a random part of it before the first probe (addrconf_dad_kick). */

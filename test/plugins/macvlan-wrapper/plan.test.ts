@@ -7,7 +7,7 @@ import { cidr } from '../../../lib/ip/cidr.js'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/macvlan-wrapper/config.js'
-import { dadSysctlsOf, settlementOf, shortDadPlan } from '../../../plugins/macvlan-wrapper/dad.js'
+import { dadSysctlsOf, settlementOf, settlePauseMs, shortDadPlan } from '../../../plugins/macvlan-wrapper/dad.js'
 import * as plan from '../../../plugins/macvlan-wrapper/plan.js'
 import { refusalOf } from '../../../plugins/macvlan-wrapper/errors.js'
 
@@ -262,6 +262,18 @@ for (const [name, values, wanted] of [
     t.strictSame(dadSysctlsOf('eth0'), Object.values(DAD), 'what it depends on is observed')
     t.end()
   })
+
+t.test('settlePauseMs() is short at the end of DAD, and a few per cent where it is late', t => {
+  for (const [elapsedMs, pauseMs] of [
+    [0, 90],
+    [90, 45],
+    [170, 10],
+    [185, 10],
+    [1000, 50],
+  ] as const)
+    t.equal(settlePauseMs(elapsedMs), pauseMs)
+  t.end()
+})
 
 t.test('planForDel() depends on the attachment only', t => {
   t.strictSame(
