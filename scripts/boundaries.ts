@@ -193,7 +193,7 @@ export const PURE: readonly RegExp[] = [
   /^lib\/netlink\/(?!(conn|fd-transport|errno)\.ts)/,
   /^lib\/probe\/(?!(announce|exchange|frame|ethernet)\.ts)/,
   /^plugins\/coordinator\/(?!(main|verbs|observe|dry-run|conflict)\.ts)/,
-  /^plugins\/ifacer\/(?!(main|verbs|del|links|link-users|log|mutate|networkmanager)\.ts)/,
+  /^plugins\/ifacer\/(?!(main|verbs|links|link-users|log|networkmanager)\.ts)/,
   /^plugins\/macvlan-wrapper\/(?!(main|verbs|add|check|ipam)\.ts)/,
   /^daemons\/controller\/reconcilers\/[^/]+\/(?!(reconcile|context|events|metrics)\.ts)/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
