@@ -51,8 +51,12 @@ export interface DelInput {
 export interface DelPlan {
   /** Applied first: default routes that go back to the NIC that had them. */
   readonly restore: Plan
-  /** Steps to undo, newest first. */
+  /** Steps of ADD to undo, newest first. */
+  readonly undo: Plan
+  /** Applied after them: the veth, if no NIC needs it; its routes and neighbours go with it. */
   readonly remove: Plan
+  /** Undone last: the rules that the node's pods share; each stays while another pod uses it. */
+  readonly release: Plan
 }
 
 /** The usable addresses of a NIC in a result. */
@@ -121,18 +125,20 @@ export function planForDel(input: DelInput): DelPlan {
   const veth = hostVethName(input.containerID)
   // No NIC needs the veth any more: the default interface or the whole pod is deleted.
   const isLast = ifName === defaultIfName || linkNamed(seen.pod, defaultIfName) === undefined
-  const shared = FAMILIES.map((family): Step => {
-    const rule = { family, priority: RULE_PRIORITY, table: input.hostRuleTable }
-    return { verb: 'shareRule', where: 'node', rule, mine: [] }
-  })
-  const onNode: Plan =
-    isLast && isOurVeth(input, linkNamed(seen.node, veth))
-      ? [{ verb: 'addLink', where: 'node', name: veth, link: { kind: 'veth', peer: { where: 'pod', name: POD_VETH } } }]
-      : nodePart(input)
-  const { restore, remove } = podPart(input)
+  const isVethUnused = isLast && isOurVeth(input, linkNamed(seen.node, veth))
+  const { restore, undo } = podPart(input)
   return {
     restore,
-    remove: [...shared, ...onNode, ...(isLast && seen.pod.links.length > 0 ? marks(seen.pod) : []), ...remove],
+    undo: [
+      ...(isVethUnused ? [] : nodePart(input)),
+      ...(isLast && seen.pod.links.length > 0 ? marks(seen.pod) : []),
+      ...undo,
+    ],
+    remove: isVethUnused ? [{ verb: 'removeLink', where: 'node', name: veth }] : [],
+    release: FAMILIES.map((family): Step => {
+      const rule = { family, priority: RULE_PRIORITY, table: input.hostRuleTable }
+      return { verb: 'shareRule', where: 'node', rule, mine: [] }
+    }),
   }
 }
 
@@ -181,10 +187,10 @@ function markRules(pod: NetnsState): NetnsState['rules'] {
   return pod.rules.filter(rule => rule.fwmark === MARK && rule.table === table && !rule.from && !rule.to && !rule.more)
 }
 
-function podPart(input: DelInput): DelPlan {
+function podPart(input: DelInput): Pick<DelPlan, 'restore' | 'undo'> {
   const { ifName, defaultIfName, own, seen } = input
   const { pod } = seen
-  if (pod.links.length === 0) return { restore: [], remove: [] }
+  if (pod.links.length === 0) return { restore: [], undo: [] }
   const heirs = ifName === defaultIfName ? [] : FAMILIES.flatMap(family => heirOf(pod, ifName, family) ?? [])
   const restored = heirs.flatMap(({ lost }) => lost)
   const removedHosts = [...own, ...heirs.flatMap(({ ips }) => ips)].map(hostOf)
@@ -196,7 +202,7 @@ function podPart(input: DelInput): DelPlan {
     restore: restored.map(route => {
       return { verb: 'addRoute', where: 'pod', route: { ...route, table: RT_TABLE_MAIN }, how: 'append' }
     }),
-    remove: [
+    undo: [
       ...[...tableRoutes(input, after), ...hostRoutesInOthersTables(input), ...overlayPart(input)].map(routeStep),
       ...familyPart(input),
       ...overlayRules(input).map(ruleStep),

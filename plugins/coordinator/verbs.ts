@@ -15,7 +15,7 @@ import { NetnsError } from '../../lib/kernel/sockets.js'
 import { podAddressesOnNode } from '../../lib/kernel/pod-address-on-node.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
-import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
+import { applyAll, applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -313,10 +313,15 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
       log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
       return delOn(call, false, log)
     }
-    const { restore, remove } = planForDel(delInputOf(call, seen))
-    const failures = [...restored(restore, kernel), ...undoPlan(remove, kernel)]
+    const { restore, undo, remove, release } = planForDel(delInputOf(call, seen))
+    const failures = [
+      ...restored(restore, kernel),
+      ...undoPlan(undo, kernel),
+      ...applyAll(remove, kernel),
+      ...undoPlan(release, kernel),
+    ]
     for (const failure of failures) log.error(failure, fieldsOf(call))
-    log.info('deleted', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
+    log.info('deleted', { ...fieldsOf(call), steps: undo.length + remove.length + release.length, ...kernel.cost() })
   } finally {
     kernel.close()
   }
