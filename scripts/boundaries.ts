@@ -116,6 +116,8 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'daemons/init': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/version.ts'],
   'daemons/install': ['lib/log.ts', 'lib/version.ts'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
+  'daemons/apiserver/storage': ['daemons/apiserver/schema/object.ts', 'daemons/apiserver/schema/status-error.ts'],
+  'daemons/apiserver/schema': ['lib/crd/cause.ts', 'ajv'],
   scripts: ['*'],
   bench: ['*'],
   demo: ['*'],

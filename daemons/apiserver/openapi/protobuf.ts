@@ -1,5 +1,5 @@
 // Protocol Buffers encoder, a table per message (protobuf.dev/programming-guides/encoding).
-import { isFields } from '../storage/object.js'
+import { isFields } from '../schema/object.js'
 
 /** Encodes a value. A list is encoded once per member. */
 export interface WireKind {

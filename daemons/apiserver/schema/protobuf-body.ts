@@ -1,6 +1,6 @@
 // Decodes application/vnd.kubernetes.protobuf, which typed kubectl commands send. Pure.
 import { badRequest, unsupportedMedia } from './status-error.js'
-import type { JsonObject } from '../storage/object.js'
+import type { JsonObject } from './object.js'
 import { MESSAGES } from './protobuf-messages.js'
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
