@@ -1,5 +1,6 @@
 // OpenAPI: definitions, paths, and gnostic protobuf for old clients.
 import t from 'tap'
+import { concat } from '../../../../lib/bytes.js'
 import { encodeDocument } from '../../../../daemons/apiserver/openapi/gnostic.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
 import { at, fieldsOf, isFields, parseJson } from '../../../../daemons/apiserver/schema/object.js'
@@ -8,7 +9,6 @@ import { swaggerOf, swaggerSchema } from '../../../../daemons/apiserver/openapi/
 import { documentsOf } from '../../../../daemons/apiserver/openapi/v3.js'
 import {
   bool,
-  concat,
   double,
   field,
   int64,
