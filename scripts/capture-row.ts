@@ -9,7 +9,7 @@ import * as link from '../lib/netlink/rtnl/link.js'
 import * as neigh from '../lib/netlink/rtnl/neigh.js'
 import * as route from '../lib/netlink/rtnl/route.js'
 import * as rule from '../lib/netlink/rtnl/rule.js'
-import { WireError } from '../lib/netlink/wire.js'
+import { WireError } from '../lib/bytes.js'
 
 type Op = ChangeOp<unknown> | GetOp<unknown> | DumpOp<unknown>
 

@@ -9,6 +9,7 @@ export interface CrdSchema {
   readonly properties?: Readonly<Record<string, CrdSchema>>
   readonly additionalProperties?: CrdSchema
   readonly items?: CrdSchema
+  readonly default?: string | number | boolean
 }
 
 /** By kind, such as `SpiderIPPool`. */
@@ -70,6 +71,12 @@ const GUARDS: Readonly<
       ...['macvlan', 'ipvlan', 'vlan', 'sriov', 'ibsriov', 'ipoib', 'ovs'].map(name => `spec.${name}`),
     ],
   },
+}
+
+/** Defaults that admission sets too, by the name of the constant; all paths have the same. */
+const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
+  COORDINATOR_DEFAULTS: ['SpiderCoordinator.spec', 'SpiderMultusConfig.spec.coordinator'],
+  MULTUS_DEFAULTS: ['SpiderMultusConfig.spec'],
 }
 
 /** `a.b[].c` as `a`, `b`, `[]`, `c`. */
@@ -201,3 +208,22 @@ import type { ${kinds.join(', ')} } from './types.js'
 
 ${guards.join('\n')}`
 }
+
+/** The text of the defaults; @throws Error where two schemas of one constant differ. */
+export function crdDefaultsOf(schemas: CrdSchemas): string {
+  const constants = Object.entries(DEFAULTS).map(([name, paths]) => {
+    const texts = paths.map(path => defaultsText(schemaAt(schemas, path)))
+    const [first = ''] = texts
+    if (texts.some(text => text !== first))
+      throw new Error(`scripts/crds.ts: ${paths.join(' and ')} have other defaults`)
+    return `/** Defaults of ${paths.join(' and ')}. */\nexport const ${name} = ${first} as const\n`
+  })
+  return constants.join('\n')
+}
+
+const defaultsText = ({ properties = {} }: CrdSchema): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      Object.entries(properties).flatMap(([name, { default: value }]) => (value === undefined ? [] : [[name, value]])),
+    ),
+  )

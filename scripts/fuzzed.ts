@@ -9,10 +9,9 @@ import { parseRange } from '../lib/ip/range.js'
 import { expressionsOf, ruleFrom } from '../lib/kernel/nft-compile.js'
 import { doneOf, errorOf, framesOf } from '../lib/netlink/message.js'
 import { ruleAdd } from '../lib/netlink/nft/rule.js'
-import { WireError, type Codec } from '../lib/netlink/wire.js'
+import { WireError, type Codec } from '../lib/bytes.js'
 import { nftRuleText } from '../lib/plan/nft.js'
 import { arpAnnouncements, decodeArp } from '../lib/probe/arp.js'
-import { FrameError } from '../lib/probe/frame.js'
 import { decodeNdp, ndpAnnouncement, ndpProbe } from '../lib/probe/ndp.js'
 import * as addr from '../test/lib/netlink/captures/addr.js'
 import * as link from '../test/lib/netlink/captures/link.js'
@@ -197,13 +196,13 @@ const frames: readonly Fuzzed[] = [
   {
     name: 'arp',
     decode: bytes => void decodeArp(bytes),
-    refusals: [FrameError],
+    refusals: [WireError],
     good: arpAnnouncements({ from: macOf(1), ip: ipOf('10.6.0.20') }),
   },
   {
     name: 'ndp',
     decode: bytes => void decodeNdp(bytes),
-    refusals: [FrameError],
+    refusals: [WireError],
     good: [ndpProbe, ndpAnnouncement].map(frame => frame({ from: macOf(1), ip: ipOf('fd06::20') })),
   },
 ]

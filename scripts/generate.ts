@@ -1,11 +1,11 @@
-// `make generate`: validators, types and docs/conf.md from schemas/netconf; types and guards from
-// schemas/crds. `--check` writes nothing and fails where a byte differs.
+// `make generate`: validators, types and docs/conf.md from schemas/netconf; types, defaults and
+// guards from schemas/crds. `--check` writes nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
 import { format, resolveConfig } from 'prettier'
 import { parse } from 'yaml'
-import { crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
+import { crdDefaultsOf, crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
 import { bare, docsOf, keysOf, typesOf, type Schema } from './netconf.js'
 import { ROOT } from './source-tree.js'
 
@@ -79,6 +79,7 @@ async function fromCrds(): Promise<readonly GeneratedFile[]> {
   const byKind = Object.fromEntries(schemas)
   return Promise.all([
     pretty(`${CRDS_TO}/types.ts`, noteOf(CRDS) + crdTypesOf(byKind), 'typescript'),
+    pretty(`${CRDS_TO}/defaults.ts`, noteOf(CRDS) + crdDefaultsOf(byKind), 'typescript'),
     pretty(`${CRDS_TO}/guards.ts`, noteOf(CRDS) + crdGuardsOf(byKind), 'typescript'),
   ])
 }

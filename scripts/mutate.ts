@@ -21,16 +21,8 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
     tests: ['test/daemons/controller/reconcilers/overlap/decide.test.ts'],
   },
   ...[
-    'decide',
-    'filter',
-    'candidates',
-    'retention',
-    'allocate',
-    'annotations',
-    'release',
-    'allocated',
-    'publish',
-    'network',
+    ...['allocation/decide', 'allocation/candidates', 'allocation/allocate', 'allocation/go-records'],
+    ...['allocation/publish', 'pools/rules', 'pools/annotations', 'pools/network', 'pod/release', 'store/retention'],
   ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
 ]
 

@@ -26,36 +26,38 @@ interface Here {
   readonly call: PlanCase['call']
   readonly hasPod: boolean
 }
-type Recorded = Pick<PlanCase, 'answers'> & { readonly seen: Observed }
+type Recorded = Pick<PlanCase, 'answers'> & { readonly observed: Observed }
 
 function coordinator({ kernel, conf, call, hasPod }: Here): Recorded {
   const { ifName, containerID, prevResult } = call
   const config = acceptsCoordinator(conf)
   if (call.verb === 'DEL') {
     const firstNic = config.podDefaultCniNic
-    return { seen: observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod }) }
+    return {
+      observed: observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod }),
+    }
   }
   const settings = settingsOf(config, {})
-  if (call.verb === 'ADD') return { seen: seenOf(kernel, { ifName, containerID, settings }) }
-  const { mode, seen } = observeAll(kernel, { ifName, containerID, settings })
-  const { context } = decide({ ifName, containerID, settings, mode, seen, macs: MACS }, prevResult)
+  if (call.verb === 'ADD') return { observed: observedFor(kernel, { ifName, containerID, settings }) }
+  const { mode, observed } = observeAll(kernel, { ifName, containerID, settings })
+  const { context } = decide({ ifName, containerID, settings, mode, observed, macs: MACS }, prevResult)
   const ways = routeChecksOf(context, routedIps(context))
   const asked = kernel.observe({
     node: { packets: packetsIn(ways, 'node') },
     pod: { packets: packetsIn(ways, 'pod') },
   })
   const { nft, mangle } = kernel.observe({ pod: { nft: [NFT_TABLE], mangle: true } }).pod
-  const pod = { ...seen.pod, nft, ...(mangle === true && { mangle }) }
-  return { seen: { ...seen, pod }, answers: { node: asked.node.resolved, pod: asked.pod.resolved } }
+  const pod = { ...observed.pod, nft, ...(mangle === true && { mangle }) }
+  return { observed: { ...observed, pod }, answers: { node: asked.node.resolved, pod: asked.pod.resolved } }
 }
 
 /** A mode that does not fit the pod is refused before the node is looked at. */
-function seenOf(kernel: Kernel, looking: Parameters<typeof observeAll>[1]): Observed {
+function observedFor(kernel: Kernel, looking: Parameters<typeof observeAll>[1]): Observed {
   try {
-    return observeAll(kernel, looking).seen
+    return observeAll(kernel, looking).observed
   } catch (error) {
     if (!(error instanceof CniError)) throw error
-    return observeAll(kernel, { ...looking, settings: { ...looking.settings, mode: 'auto' } }).seen
+    return observeAll(kernel, { ...looking, settings: { ...looking.settings, mode: 'auto' } }).observed
   }
 }
 
@@ -70,11 +72,11 @@ function macvlanWrapper({ kernel, conf, call: { ifName, verb }, hasPod }: Here):
   const pod = { links: 'all', addressesOn: 'all', routes: {}, sysctls } as const
   const node = { links: config.master === '' ? 'all' : [config.master], routes: { table: 254 } } as const
   const wishes = { ...(hasPod && { pod }), ...(where === 'node' && verb === 'ADD' && { node }) }
-  return { seen: kernel.observe(wishes) }
+  return { observed: kernel.observe(wishes) }
 }
 
 const ifacer = ({ kernel }: Here): Recorded => ({
-  seen: kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }),
+  observed: kernel.observe({ node: { links: 'all', addressesOn: 'global', routes: { table: 254 } } }),
 })
 
 const PLUGINS = {
@@ -100,7 +102,7 @@ const call = {
 const ipam = process.env['IPAM_RESULT']
 const netns = env('NETNS')
 const kernel = openKernel(netns)
-const { seen, ...more } = record({ kernel, conf, call, hasPod: netns !== '' })
+const { observed, ...more } = record({ kernel, conf, call, hasPod: netns !== '' })
 kernel.close()
 const held = process.env['HELD']
 /**
@@ -117,7 +119,7 @@ const whole = {
   about,
   conf,
   call,
-  seen: compact({ node: lasting(seen.node), pod: lasting(seen.pod) }),
+  observed: compact({ node: lasting(observed.node), pod: lasting(observed.pod) }),
   ...more,
   ...(ipam && { ipam: JSON.parse(ipam) as Result }),
   ...(held && { held: JSON.parse(held) as string[] }),

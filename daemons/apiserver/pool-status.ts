@@ -3,7 +3,7 @@ import { GO_AGENT, IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/n
 import type { SpiderIPPool } from '../../lib/crd/types.js'
 import { poolFinalizers, poolStatus, withMark } from '../controller/reconcilers/ippool/decide.js'
 import type { HistoryEntry } from './storage/history.js'
-import { isFields, sameJson, type Stored } from './storage/object.js'
+import { isFields, sameJson, type Stored } from './schema/object.js'
 import type { Registry } from './schema/kind-registry.js'
 import type { ObjectStore, Tx } from './storage/store.js'
 import { updateIn } from './registry/write.js'

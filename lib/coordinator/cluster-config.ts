@@ -3,24 +3,18 @@
 import { CniError, OwnError } from '../cni/error.js'
 import { ConfReader } from '../cni/json.js'
 import { kubeconfigOf, type NamedFile } from '../cni/allowed-files.js'
+import type { SpiderCoordinator } from '../crd/coordinator.js'
 import { REFUSALS } from '../ipam/errors.js'
 
-/** Keys that a conf and a SpiderCoordinator have in common; undefined where a key is not set. */
-export interface CoordinatorKeys {
-  readonly mode?: string | undefined
-  readonly overlayPodCIDR?: readonly string[] | undefined
-  readonly serviceCIDR?: readonly string[] | undefined
-  readonly hijackCIDR?: readonly string[] | undefined
-  readonly policyRoutes?: readonly { readonly dst: string; readonly gw: string }[] | undefined
-  readonly podMACPrefix?: string | undefined
-  readonly podDefaultRouteNic?: string | undefined
-  readonly tunePodRoutes?: boolean | undefined
-  readonly hostRuleTable?: number | undefined
-  readonly podRPFilter?: number | undefined
-  readonly txQueueLen?: number | undefined
-  readonly vethLinkAddress?: string | undefined
-  readonly vethMTU?: number | undefined
-}
+type Spec = Omit<NonNullable<SpiderCoordinator['spec']>, 'mode' | 'podCIDRType' | 'podDefaultRouteNIC'>
+type Status = Pick<NonNullable<SpiderCoordinator['status']>, 'overlayPodCIDR' | 'serviceCIDR'>
+type Keys = Spec & Status & { readonly mode?: string; readonly podDefaultRouteNic?: string }
+
+/**
+ * Keys that a conf and a SpiderCoordinator have in common; undefined where a key is not set. `mode`
+ * is validated later.
+ */
+export type CoordinatorKeys = { readonly [K in keyof Keys]?: Keys[K] | undefined }
 
 /** Only the SpiderCoordinator of this name is read. */
 export const COORDINATOR_NAME = 'default'

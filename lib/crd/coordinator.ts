@@ -2,6 +2,7 @@
 import { familyOf, parseIp } from '../ip/address.js'
 import { parsePrefix, type Prefix } from '../ip/cidr.js'
 import { invalid, required, unsupported, type Fault } from './fault.js'
+import { COORDINATOR_DEFAULTS } from '../../schemas/crds/generated/defaults.js'
 import type { CoordinatorSpec, SpiderCoordinator } from '../../schemas/crds/generated/types.js'
 
 export type { SpiderCoordinator } from '../../schemas/crds/generated/types.js'
@@ -15,15 +16,8 @@ export const POD_CIDR_TYPES = [
 ] as const satisfies readonly CoordinatorSpec['podCIDRType'][]
 const RP_FILTER_MAX = 2
 
-const DEFAULTS = {
-  mode: 'auto',
-  tunePodRoutes: true,
-  hostRuleTable: 500,
-  podRPFilter: 0,
-  txQueueLen: 0,
-  vethLinkAddress: '',
-  vethMTU: 1500,
-} as const
+/** Admission alone sets the last two. */
+const DEFAULTS = { ...COORDINATOR_DEFAULTS, vethLinkAddress: '', vethMTU: 1500 } as const
 
 /** An address as /32 or /128; anything else is unchanged, for validation to report. */
 export function asPrefix(text: string): string {

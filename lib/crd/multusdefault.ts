@@ -1,18 +1,17 @@
 // Defaults of a SpiderMultusConfig, as admission and the CRD's schema set them together. Pure.
+import { COORDINATOR_DEFAULTS, MULTUS_DEFAULTS } from '../../schemas/crds/generated/defaults.js'
 import { withPrefixes } from './coordinator.js'
 import type { CoordinatorSpec, MultusConfigSpec, PoolNames, SpiderMultusConfig } from './multusconfig.js'
 import { ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from './names.js'
 
+const { hostRuleTable: _, ...SCHEMA_DEFAULTS } = COORDINATOR_DEFAULTS // the API server alone sets it
 const COORDINATOR_DEFAULT: CoordinatorSpec = {
-  mode: 'auto',
+  ...SCHEMA_DEFAULTS,
   hijackCIDR: [],
   policyRoutes: [],
   vethLinkAddress: '',
   podMACPrefix: '',
   podDefaultRouteNIC: '',
-  podRPFilter: 0,
-  tunePodRoutes: true,
-  txQueueLen: 0,
 }
 const NO_POOLS: PoolNames = { ipv4: [], ipv6: [] }
 
@@ -54,7 +53,7 @@ export const SUB_OBJECTS = {
 
 /** The spec with defaults. cniType custom has no coordinator: its conf is complete. */
 export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
-  const { cniType = 'custom', chainCNIJsonData = [] } = spec
+  const { cniType = MULTUS_DEFAULTS.cniType, chainCNIJsonData = [] } = spec
   if (cniType === 'custom') {
     const { coordinator: _, ...own } = spec
     return { ...own, cniType, enableCoordinator: false, chainCNIJsonData, customCNI: spec.customCNI ?? '' }
@@ -63,8 +62,8 @@ export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
     ...spec,
     ...MAIN[cniType](spec),
     cniType,
-    enableCoordinator: spec.enableCoordinator ?? true,
-    disableIPAM: spec.disableIPAM ?? false,
+    enableCoordinator: spec.enableCoordinator ?? MULTUS_DEFAULTS.enableCoordinator,
+    disableIPAM: spec.disableIPAM ?? MULTUS_DEFAULTS.disableIPAM,
     chainCNIJsonData,
     coordinator: withPrefixes({ ...COORDINATOR_DEFAULT, ...spec.coordinator }),
   }

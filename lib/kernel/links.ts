@@ -4,7 +4,7 @@ import { macFromBytes } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
 import type { bond } from '../netlink/rtnl/bond.js'
 import { anyLink, IFF, IPVLAN_MODE, linkGlances, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
-import type { ValueOf } from '../netlink/wire.js'
+import type { ValueOf } from '../bytes.js'
 import type { ObservedBond, ObservedLink } from '../plan/state.js'
 import { findLink } from './namespaces.js'
 

@@ -1,6 +1,6 @@
 // Attributes (struct nlattr) as tables: decoder, encoder and type from one row each. No messages.
-import { blank, concat, isScalar, u16, viewOf, within, WireError } from './wire.js'
-import type { Codec, Fixed, Scalar, ValueOf } from './wire.js'
+import { blank, concat, isScalar, u16, viewOf, within, WireError } from '../bytes.js'
+import type { Codec, Fixed, Scalar, ValueOf } from '../bytes.js'
 
 /** Flag bits of nla_type (<linux/netlink.h>). */
 export const NLA_F_NESTED = 0x8000

@@ -2,7 +2,7 @@
 import { BatchError, ERRNO, NetlinkError } from './errno.js'
 import { doneOf, errorOf, framesOf, NLM_F, NLMSG, request } from './message.js'
 import type { ChangeOp, DumpOp, Frame, GetOp, Keep, Part, AckVerdict } from './message.js'
-import { concat, within, WireError } from './wire.js'
+import { concat, within, WireError } from '../bytes.js'
 
 /** Datagrams in both directions. Synchronous: the kernel handles a request within send(2). */
 export interface Transport {

@@ -1,5 +1,5 @@
 // Linux errno numbers by name, and the errors of a rejected request.
-import { WireError } from './wire.js'
+import { WireError } from '../bytes.js'
 
 /** <asm-generic/errno-base.h>, <asm-generic/errno.h>: x86, arm and riscv. */
 export const ERRNO = {

@@ -3,7 +3,7 @@
 import { codeOf } from '../errors.js'
 import { closeSync, readSync, writeSync } from 'node:fs'
 import type { Transport } from './conn.js'
-import { WireError } from './wire.js'
+import { WireError } from '../bytes.js'
 
 /**
  * Twice the kernel's maximum for dumps (32 KiB), so that a full buffer means a truncated datagram.

@@ -1,6 +1,18 @@
 // Messages: nlmsghdr, requests and acknowledgements. No socket.
 import { attrs } from './attrs.js'
-import { concat, cstring, s32, struct, u16, u32, viewOf, within, WireError, type Codec, type ValueOf } from './wire.js'
+import {
+  concat,
+  cstring,
+  s32,
+  struct,
+  u16,
+  u32,
+  viewOf,
+  within,
+  WireError,
+  type Codec,
+  type ValueOf,
+} from '../bytes.js'
 
 /** <linux/netlink.h> NLM_F_*. Some bits differ in meaning between NEW and GET requests. */
 export const NLM_F = {

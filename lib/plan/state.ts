@@ -175,8 +175,8 @@ function isAddLinkSatisfied(step: StepOf<'addLink'>, state: NetnsState): boolean
 }
 
 /** Whether the result of a step is observed already. */
-export function isSatisfied(step: Step, seen: Observed): boolean {
-  const place = seen[step.where]
+export function isSatisfied(step: Step, observed: Observed): boolean {
+  const place = observed[step.where]
   const link = 'name' in step ? linkNamed(place, step.name) : undefined
   switch (step.verb) {
     case 'addLink':
@@ -254,10 +254,10 @@ const masterName = (state: NetnsState, link: ObservedLink): string | undefined =
   state.links.find(({ index }) => index === link.master)?.name
 
 /** The steps that are not satisfied, in order. CHECK passes if there are none. */
-export const unsatisfied = (plan: Plan, seen: Observed): Plan => plan.filter(step => !isSatisfied(step, seen))
+export const unsatisfied = (plan: Plan, observed: Observed): Plan => plan.filter(step => !isSatisfied(step, observed))
 
 /** Whether applying the plan would change anything. */
-export const wouldChange = (plan: Plan, seen: Observed): boolean => unsatisfied(plan, seen).length > 0
+export const wouldChange = (plan: Plan, observed: Observed): boolean => unsatisfied(plan, observed).length > 0
 
 /** True for 0.0.0.0/0 and ::/0. */
 export const isDefault = (to: Cidr): boolean => to === '0.0.0.0/0' || to === '::/0'

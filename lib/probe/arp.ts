@@ -2,7 +2,7 @@
 import { ip as parse, type Ip } from '../ip/address.js'
 import type { Mac } from '../ip/mac.js'
 import { BROADCAST_MAC, ETH_P_ARP, ethernet, ip4, mac, ZERO_MAC } from './ethernet.js'
-import { concat, FrameError, layout, u16, u8 } from './frame.js'
+import { concat, WireError, struct, u16be, u8 } from '../bytes.js'
 
 // <linux/if_arp.h>
 const ARPHRD_ETHER = 1
@@ -10,12 +10,12 @@ const ETH_P_IP = 0x0800
 export const ARPOP_REQUEST = 1
 export const ARPOP_REPLY = 2
 
-const arpPayload = layout('ARP', 28, {
-  hardwareType: u16,
-  protocolType: u16,
+const arpPayload = struct('ARP', 28, {
+  hardwareType: u16be,
+  protocolType: u16be,
   hardwareLength: u8,
   protocolLength: u8,
-  operation: u16,
+  operation: u16be,
   senderMac: mac,
   senderIp: ip4,
   targetMac: mac,
@@ -32,7 +32,7 @@ export interface Arp {
 
 /** A broadcast frame. */
 export function encodeArp(arp: Arp): Uint8Array {
-  return concat(
+  return concat([
     ethernet.encode({ destination: BROADCAST_MAC, source: arp.senderMac, type: ETH_P_ARP }),
     arpPayload.encode({
       hardwareType: ARPHRD_ETHER,
@@ -41,21 +41,21 @@ export function encodeArp(arp: Arp): Uint8Array {
       protocolLength: 4,
       ...arp,
     }),
-  )
+  ])
 }
 
 /**
  * The ARP packet of a frame; padding is ignored.
- * @throws FrameError for anything but ARP for IPv4 over Ethernet
+ * @throws WireError for anything but ARP for IPv4 over Ethernet
  */
 export function decodeArp(frame: Uint8Array): Arp {
   const { type } = ethernet.decode(frame)
-  if (type !== ETH_P_ARP) throw new FrameError(`ARP: an Ethernet frame of type 0x${type.toString(16)}`)
+  if (type !== ETH_P_ARP) throw new WireError(`ARP: an Ethernet frame of type 0x${type.toString(16)}`)
   const { hardwareType, protocolType, hardwareLength, protocolLength, ...arp } = arpPayload.decode(
     frame.subarray(ethernet.size),
   )
   if (hardwareType !== ARPHRD_ETHER || protocolType !== ETH_P_IP || hardwareLength !== 6 || protocolLength !== 4)
-    throw new FrameError('ARP: not of IPv4 over Ethernet')
+    throw new WireError('ARP: not of IPv4 over Ethernet')
   return arp
 }
 

@@ -4,7 +4,7 @@ import type { Mac } from '../ip/mac.js'
 import { ARPOP_REPLY, arpProbe, arpRequest, decodeArp, arpConflictOf } from './arp.js'
 import { ETH_P_ARP, ETH_P_IPV6, ethernet } from './ethernet.js'
 import type { ProbeFinding } from './finding.js'
-import { FrameError } from './frame.js'
+import { WireError } from '../bytes.js'
 import { decodeNdp, ndpProbe, ndpConflictOf, ndpSolicitation } from './ndp.js'
 
 export { sentenceOf, type ProbeFinding as Finding } from './finding.js'
@@ -196,7 +196,7 @@ function decode(frame: Uint8Array): Received | undefined {
       isAnswerOf: ip => ndp.kind === 'advertisement' && ndp.target === ip,
     }
   } catch (error) {
-    if (error instanceof FrameError) return undefined // malformed frames are ignored
+    if (error instanceof WireError) return undefined // malformed frames are ignored
     throw error
   }
 }

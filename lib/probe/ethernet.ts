@@ -1,18 +1,18 @@
 // Ethernet header and the fields that ARP and NDP share. No socket.
 import { bytesOf, ipFromBytes, type Ip } from '../ip/address.js'
 import { macBytes, macFromBytes, type Mac } from '../ip/mac.js'
-import { bytesAs, layout, u16, type Field } from './frame.js'
+import { fixed, struct, u16be, type Field } from '../bytes.js'
 
 // <linux/if_ether.h>
 export const ETH_P_ARP = 0x0806
 export const ETH_P_IPV6 = 0x86dd
 
-export const mac: Field<Mac> = bytesAs(6, { decode: macFromBytes, encode: macBytes })
-export const ip4: Field<Ip> = bytesAs(4, { decode: ipFromBytes, encode: bytesOf })
+export const mac: Field<Mac> = fixed(6, { decode: macFromBytes, encode: macBytes })
+export const ip4: Field<Ip> = fixed(4, { decode: ipFromBytes, encode: bytesOf })
 /** IPv4-mapped addresses decode as IPv4; they are invalid in NDP. */
-export const ip6: Field<Ip> = bytesAs(16, { decode: ipFromBytes, encode: bytes16Of })
+export const ip6: Field<Ip> = fixed(16, { decode: ipFromBytes, encode: bytes16Of })
 
-export const ethernet = layout('Ethernet header', 14, { destination: mac, source: mac, type: u16 })
+export const ethernet = struct('Ethernet header', 14, { destination: mac, source: mac, type: u16be })
 
 function bytes16Of(ip: Ip): Uint8Array {
   const bytes = bytesOf(ip)

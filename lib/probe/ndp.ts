@@ -2,7 +2,7 @@
 import { bytesOf, familyOf, ip as parse, ipFromBytes, type Ip } from '../ip/address.js'
 import { macBytes, macFromBytes, type Mac } from '../ip/mac.js'
 import { ETH_P_IPV6, ethernet, ip6, multicastMac } from './ethernet.js'
-import { concat, FrameError, layout, u16, u32, u8 } from './frame.js'
+import { concat, WireError, struct, u16be, u32be, u8 } from '../bytes.js'
 
 // <linux/icmpv6.h>, RFC 4861 §4
 export const NEIGHBOUR_SOLICITATION = 135
@@ -18,16 +18,16 @@ const ROUTER = 0x80000000
 const SOLICITED = 0x40000000
 const OVERRIDE = 0x20000000
 
-const ipv6 = layout('IPv6 header', 40, {
-  versionClassFlow: u32,
-  payloadLength: u16,
+const ipv6 = struct('IPv6 header', 40, {
+  versionClassFlow: u32be,
+  payloadLength: u16be,
   nextHeader: u8,
   hopLimit: u8,
   source: ip6,
   destination: ip6,
 })
 
-const message = layout('neighbour discovery', 24, { type: u8, code: u8, checksum: u16, flags: u32, target: ip6 })
+const message = struct('neighbour discovery', 24, { type: u8, code: u8, checksum: u16be, flags: u32be, target: ip6 })
 
 export interface Ndp {
   readonly kind: 'solicitation' | 'advertisement'
@@ -59,7 +59,7 @@ export function solicitedNodeOf(target: Ip): Ip {
 /** A frame from `from` to a multicast group. */
 export function encodeNdp(ndp: Ndp, from: Mac): Uint8Array {
   const isSolicitation = ndp.kind === 'solicitation'
-  const body = concat(
+  const body = concat([
     message.encode({
       type: isSolicitation ? NEIGHBOUR_SOLICITATION : NEIGHBOUR_ADVERTISEMENT,
       code: 0,
@@ -68,10 +68,10 @@ export function encodeNdp(ndp: Ndp, from: Mac): Uint8Array {
       target: ndp.target,
     }),
     optionOf(isSolicitation ? SOURCE_LINK_LAYER_ADDRESS : TARGET_LINK_LAYER_ADDRESS, ndp.mac),
-  )
+  ])
   const sum = checksumOf({ source: ndp.source, destination: ndp.destination, body })
   new DataView(body.buffer).setUint16(2, sum)
-  return concat(
+  return concat([
     ethernet.encode({ destination: multicastMac(ndp.destination), source: from, type: ETH_P_IPV6 }),
     ipv6.encode({
       versionClassFlow: IP_VERSION_6,
@@ -82,28 +82,28 @@ export function encodeNdp(ndp: Ndp, from: Mac): Uint8Array {
       destination: ndp.destination,
     }),
     body,
-  )
+  ])
 }
 
 /**
  * The NS or NA of a frame.
- * @throws FrameError unless it passes the checks of RFC 4861 §7.1
+ * @throws WireError unless it passes the checks of RFC 4861 §7.1
  */
 export function decodeNdp(frame: Uint8Array): Ndp {
   const { type } = ethernet.decode(frame)
-  if (type !== ETH_P_IPV6) throw new FrameError(`NDP: an Ethernet frame of type 0x${type.toString(16)}`)
+  if (type !== ETH_P_IPV6) throw new WireError(`NDP: an Ethernet frame of type 0x${type.toString(16)}`)
   const packet = frame.subarray(ethernet.size)
   const header = ipv6.decode(packet)
   if (header.versionClassFlow >>> 28 !== 6 || header.nextHeader !== IPPROTO_ICMPV6)
-    throw new FrameError('NDP: not ICMPv6')
-  if (header.hopLimit !== HOP_LIMIT) throw new FrameError(`NDP: hop limit ${header.hopLimit}, it came through a router`)
+    throw new WireError('NDP: not ICMPv6')
+  if (header.hopLimit !== HOP_LIMIT) throw new WireError(`NDP: hop limit ${header.hopLimit}, it came through a router`)
   const body = packet.subarray(ipv6.size, ipv6.size + header.payloadLength)
-  if (body.length !== header.payloadLength) throw new FrameError('NDP: cut short')
+  if (body.length !== header.payloadLength) throw new WireError('NDP: cut short')
   const fields = message.decode(body)
   if (checksumOf({ source: header.source, destination: header.destination, body }) !== 0)
-    throw new FrameError('NDP: wrong checksum')
+    throw new WireError('NDP: wrong checksum')
   if (fields.code !== 0 || (fields.type !== NEIGHBOUR_SOLICITATION && fields.type !== NEIGHBOUR_ADVERTISEMENT))
-    throw new FrameError(`NDP: ICMPv6 type ${fields.type} code ${fields.code}`)
+    throw new WireError(`NDP: ICMPv6 type ${fields.type} code ${fields.code}`)
   const isSolicitation = fields.type === NEIGHBOUR_SOLICITATION
   const wanted = isSolicitation ? SOURCE_LINK_LAYER_ADDRESS : TARGET_LINK_LAYER_ADDRESS
   return {
@@ -119,7 +119,7 @@ export function decodeNdp(frame: Uint8Array): Ndp {
 }
 
 function optionOf(type: number, mac: Mac | undefined): Uint8Array {
-  return mac === undefined ? new Uint8Array() : concat(Uint8Array.of(type, 1), macBytes(mac))
+  return mac === undefined ? new Uint8Array() : concat([Uint8Array.of(type, 1), macBytes(mac)])
 }
 
 /** Options have lengths in units of eight bytes; length 0 is invalid (RFC 4861 §4.6). */
@@ -129,7 +129,7 @@ function optionsOf(bytes: Uint8Array): Map<number, Mac> {
     const type = bytes[at] ?? 0
     const length = (bytes[at + 1] ?? 0) * 8
     if (length === 0 || at + length > bytes.length)
-      throw new FrameError(`NDP: option ${type} claims ${length} bytes of ${bytes.length - at}`)
+      throw new WireError(`NDP: option ${type} claims ${length} bytes of ${bytes.length - at}`)
     if (length === 8) options.set(type, macFromBytes(bytes.subarray(at + 2, at + 8)))
     at += length
   }
@@ -140,9 +140,9 @@ function optionsOf(bytes: Uint8Array): Map<number, Mac> {
  * The checksum of pseudo-header and message (RFC 4443 §2.3); 0 for a message with a valid checksum.
  */
 function checksumOf({ source, destination, body }: { source: Ip; destination: Ip; body: Uint8Array }): number {
-  if (familyOf(source) !== 6 || familyOf(destination) !== 6) throw new FrameError('NDP: an IPv4-mapped address')
+  if (familyOf(source) !== 6 || familyOf(destination) !== 6) throw new WireError('NDP: an IPv4-mapped address')
   const pseudo = Uint8Array.of(0, 0, body.length >> 8, body.length & 0xff, 0, 0, 0, IPPROTO_ICMPV6)
-  const bytes = concat(bytesOf(source), bytesOf(destination), pseudo, body)
+  const bytes = concat([bytesOf(source), bytesOf(destination), pseudo, body])
   let sum = 0
   for (let at = 0; at < bytes.length; at += 2) sum += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)

@@ -80,13 +80,13 @@ const isForOthers = ({ pod, table, markTable }: CoordinatorContext, step: Step):
 
 interface CheckInput {
   readonly context: CoordinatorContext
-  readonly seen: Observed
+  readonly observed: Observed
   readonly plan: Plan
 }
 
 /** The unsatisfied steps that count. */
-export const missingSteps = ({ context, seen, plan }: CheckInput): Plan =>
-  unsatisfied(plan, seen).filter(step => !isForOthers(context, step))
+export const missingSteps = ({ context, observed, plan }: CheckInput): Plan =>
+  unsatisfied(plan, observed).filter(step => !isForOthers(context, step))
 
 /**
  * Whether the NIC's table has host routes but none via the node: an overlay's first secondary

@@ -140,7 +140,7 @@ export interface ContextInput {
   readonly containerID: string
   readonly settings: CoordinatorSettings
   readonly mode: WorkingMode
-  readonly seen: Observed
+  readonly observed: Observed
   readonly prevGateways: readonly Ip[]
   /** Random MACs for a new veth. */
   readonly macs: { readonly pod: Mac; readonly node: Mac }
@@ -155,17 +155,19 @@ export function contextOf({
   containerID,
   settings,
   mode,
-  seen,
+  observed,
   prevGateways,
   macs,
 }: ContextInput): CoordinatorContext {
-  const { pod, node } = seen
+  const { pod, node } = observed
   const { defaultIfName } = settings
   const own = ownAddresses(pod, ifName)
   const families = ([4, 6] as const).filter(family => own.some(ip => familyOf(ip) === family))
   const isDefaultInterface = mode === 'underlay' && ifName === defaultIfName
   const veth =
-    mode === 'overlay' ? overlayVeth(seen, defaultIfName) : underlayVeth(seen, containerID, isDefaultInterface, macs)
+    mode === 'overlay'
+      ? overlayVeth(observed, defaultIfName)
+      : underlayVeth(observed, containerID, isDefaultInterface, macs)
   const hostIps = hostIpsFor(pod, node, settings.hostRuleTable).filter(ip => families.includes(familyOf(ip)))
   const nodeFamilies = families.filter(family => hostIps.some(ip => familyOf(ip) === family))
   if (nodeFamilies.length === 0)
@@ -225,14 +227,14 @@ export const arePeers = (a: ObservedLink, b: ObservedLink): boolean =>
   a.parentElsewhere && b.parentElsewhere && a.parent === b.index && b.parent === a.index
 
 function underlayVeth(
-  seen: Observed,
+  observed: Observed,
   containerID: string,
   isDefaultInterface: boolean,
   macs: ContextInput['macs'],
 ): Veth {
   const name = hostVethName(containerID)
-  const inPod = linkNamed(seen.pod, POD_VETH)
-  const onNode = linkNamed(seen.node, name)
+  const inPod = linkNamed(observed.pod, POD_VETH)
+  const onNode = linkNamed(observed.node, name)
   if (inPod?.mac && onNode?.mac && inPod.kind === 'veth' && onNode.kind === 'veth' && arePeers(inPod, onNode))
     return { pod: POD_VETH, podMac: inPod.mac, node: name, nodeMac: onNode.mac, isNew: false }
   if (!isDefaultInterface)

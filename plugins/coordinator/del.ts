@@ -45,14 +45,18 @@ export interface DelInput {
   /** The NIC's addresses, observed and of prevResult. */
   readonly own: readonly Ip[]
   /** A pod without links is gone. */
-  readonly seen: Observed
+  readonly observed: Observed
 }
 
 export interface DelPlan {
   /** Applied first: default routes that go back to the NIC that had them. */
   readonly restore: Plan
-  /** Steps to undo, newest first. */
+  /** Steps of ADD to undo, newest first. */
+  readonly undo: Plan
+  /** Applied after them: the veth, if no NIC needs it; its routes and neighbours go with it. */
   readonly remove: Plan
+  /** Undone last: the rules that the node's pods share; each stays while another pod uses it. */
+  readonly release: Plan
 }
 
 /** The usable addresses of a NIC in a result. */
@@ -108,31 +112,33 @@ export function delInputOf(
     config,
     prevResult,
   }: Pick<Call<CoordinatorConf>, 'ifName' | 'containerID' | 'config' | 'prevResult'>,
-  seen: Observed,
+  observed: Observed,
 ): DelInput {
-  const own = [...new Set([...addressesOf(seen.pod, ifName), ...ipsIn(prevResult, ifName)])]
-  const hostRuleTable = observedTable(seen) ?? configuredTable(config)
-  return { ifName, defaultIfName: config.podDefaultCniNic, containerID, hostRuleTable, own, seen }
+  const own = [...new Set([...addressesOf(observed.pod, ifName), ...ipsIn(prevResult, ifName)])]
+  const hostRuleTable = observedTable(observed) ?? configuredTable(config)
+  return { ifName, defaultIfName: config.podDefaultCniNic, containerID, hostRuleTable, own, observed }
 }
 
 /** What DEL restores and what it removes. */
 export function planForDel(input: DelInput): DelPlan {
-  const { ifName, defaultIfName, seen } = input
+  const { ifName, defaultIfName, observed } = input
   const veth = hostVethName(input.containerID)
   // No NIC needs the veth any more: the default interface or the whole pod is deleted.
-  const isLast = ifName === defaultIfName || linkNamed(seen.pod, defaultIfName) === undefined
-  const shared = FAMILIES.map((family): Step => {
-    const rule = { family, priority: RULE_PRIORITY, table: input.hostRuleTable }
-    return { verb: 'shareRule', where: 'node', rule, mine: [] }
-  })
-  const onNode: Plan =
-    isLast && isOurVeth(input, linkNamed(seen.node, veth))
-      ? [{ verb: 'addLink', where: 'node', name: veth, link: { kind: 'veth', peer: { where: 'pod', name: POD_VETH } } }]
-      : nodePart(input)
-  const { restore, remove } = podPart(input)
+  const isLast = ifName === defaultIfName || linkNamed(observed.pod, defaultIfName) === undefined
+  const isVethUnused = isLast && isOurVeth(input, linkNamed(observed.node, veth))
+  const { restore, undo } = podPart(input)
   return {
     restore,
-    remove: [...shared, ...onNode, ...(isLast && seen.pod.links.length > 0 ? marks(seen.pod) : []), ...remove],
+    undo: [
+      ...(isVethUnused ? [] : nodePart(input)),
+      ...(isLast && observed.pod.links.length > 0 ? marks(observed.pod) : []),
+      ...undo,
+    ],
+    remove: isVethUnused ? [{ verb: 'removeLink', where: 'node', name: veth }] : [],
+    release: FAMILIES.map((family): Step => {
+      const rule = { family, priority: RULE_PRIORITY, table: input.hostRuleTable }
+      return { verb: 'shareRule', where: 'node', rule, mine: [] }
+    }),
   }
 }
 
@@ -140,7 +146,7 @@ export function planForDel(input: DelInput): DelPlan {
  * The name is not enough: another container ID may have the same prefix, and then our ADD failed.
  * Our veth has its peer in the pod; if the pod is gone, routes to our addresses, or none at all.
  */
-function isOurVeth({ own, hostRuleTable, seen: { pod, node } }: DelInput, veth: ObservedLink | undefined): boolean {
+function isOurVeth({ own, hostRuleTable, observed: { pod, node } }: DelInput, veth: ObservedLink | undefined): boolean {
   if (veth?.kind !== 'veth') return false
   if (pod.links.some(link => arePeers(link, veth))) return true
   const hosts = own.map(hostOf)
@@ -153,7 +159,7 @@ function isOurVeth({ own, hostRuleTable, seen: { pod, node } }: DelInput, veth: 
  * Routes and neighbours of our addresses on the node. Those of a pod that is gone were deleted with
  * its veth: a route to one of its addresses belongs to the pod that has the address now.
  */
-function nodePart({ own, seen: { pod, node }, hostRuleTable }: DelInput): Plan {
+function nodePart({ own, observed: { pod, node }, hostRuleTable }: DelInput): Plan {
   if (pod.links.length === 0) return []
   const hosts = own.map(hostOf)
   const routes = node.routes.filter(({ dst, table }) => table === hostRuleTable && hosts.includes(dst))
@@ -181,10 +187,10 @@ function markRules(pod: NetnsState): NetnsState['rules'] {
   return pod.rules.filter(rule => rule.fwmark === MARK && rule.table === table && !rule.from && !rule.to && !rule.more)
 }
 
-function podPart(input: DelInput): DelPlan {
-  const { ifName, defaultIfName, own, seen } = input
-  const { pod } = seen
-  if (pod.links.length === 0) return { restore: [], remove: [] }
+function podPart(input: DelInput): Pick<DelPlan, 'restore' | 'undo'> {
+  const { ifName, defaultIfName, own, observed } = input
+  const { pod } = observed
+  if (pod.links.length === 0) return { restore: [], undo: [] }
   const heirs = ifName === defaultIfName ? [] : FAMILIES.flatMap(family => heirOf(pod, ifName, family) ?? [])
   const restored = heirs.flatMap(({ lost }) => lost)
   const removedHosts = [...own, ...heirs.flatMap(({ ips }) => ips)].map(hostOf)
@@ -196,7 +202,7 @@ function podPart(input: DelInput): DelPlan {
     restore: restored.map(route => {
       return { verb: 'addRoute', where: 'pod', route: { ...route, table: RT_TABLE_MAIN }, how: 'append' }
     }),
-    remove: [
+    undo: [
       ...[...tableRoutes(input, after), ...hostRoutesInOthersTables(input), ...overlayPart(input)].map(routeStep),
       ...familyPart(input),
       ...overlayRules(input).map(ruleStep),
@@ -235,7 +241,7 @@ function heirOf(pod: NetnsState, ifName: string, family: Family): Heir | undefin
 }
 
 /** Routing to the node of a family that only this NIC has, and the default interface never had. */
-function familyPart({ ifName, defaultIfName, seen: { pod } }: DelInput): Plan {
+function familyPart({ ifName, defaultIfName, observed: { pod } }: DelInput): Plan {
   if (ifName === defaultIfName || linkNamed(pod, POD_VETH) === undefined) return []
   return familiesOnlyOf(pod, ifName).flatMap((family): Plan => {
     const rules = markRules(pod).filter(rule => rule.family === family)
@@ -265,7 +271,12 @@ function tableRoutes({ ifName, defaultIfName }: DelInput, after: NetnsState): re
 }
 
 /** Our host routes in the table of another plugin's rule for the NIC; the rest of it stays. */
-function hostRoutesInOthersTables({ ifName, defaultIfName, own, seen: { pod } }: DelInput): readonly ObservedRoute[] {
+function hostRoutesInOthersTables({
+  ifName,
+  defaultIfName,
+  own,
+  observed: { pod },
+}: DelInput): readonly ObservedRoute[] {
   if (ifName === defaultIfName) return []
   const veth = linkNamed(pod, POD_VETH) === undefined ? defaultIfName : POD_VETH
   const tables = othersRulesFrom(pod, own, markTable(pod)).map(({ table }) => table)
@@ -276,20 +287,22 @@ function hostRoutesInOthersTables({ ifName, defaultIfName, own, seen: { pod } }:
  * In an overlay the host routes are on the default interface; deleted with the last secondary
  * interface.
  */
-function isLastOfOverlay({ ifName, defaultIfName, own, seen, hostRuleTable }: DelInput): boolean {
-  if (ifName === defaultIfName || linkNamed(seen.pod, POD_VETH) || !linkNamed(seen.pod, defaultIfName)) return false
+function isLastOfOverlay({ ifName, defaultIfName, own, observed, hostRuleTable }: DelInput): boolean {
+  if (ifName === defaultIfName || linkNamed(observed.pod, POD_VETH) || !linkNamed(observed.pod, defaultIfName))
+    return false
   const hosts = own.map(hostOf)
-  const pods = addressesOfPod(seen.pod).map(hostOf)
-  return !seen.node.routes.some(
+  const pods = addressesOfPod(observed.pod).map(hostOf)
+  return !observed.node.routes.some(
     ({ dst, table }) => table === hostRuleTable && pods.includes(dst) && !hosts.includes(dst),
   )
 }
 
 const addressesOfPod = (pod: NetnsState): readonly Ip[] => pod.links.flatMap(({ name }) => addressesOf(pod, name))
 
-const nodesIn = ({ seen, hostRuleTable }: DelInput): readonly Ip[] => hostIpsFor(seen.pod, seen.node, hostRuleTable)
+const nodesIn = ({ observed, hostRuleTable }: DelInput): readonly Ip[] =>
+  hostIpsFor(observed.pod, observed.node, hostRuleTable)
 
-const ownTable = ({ seen: { pod }, defaultIfName }: DelInput): number =>
+const ownTable = ({ observed: { pod }, defaultIfName }: DelInput): number =>
   markTableIn(pod, { podVeth: defaultIfName, isOverlay: true }) ?? MARK_TABLE
 
 /**
@@ -298,12 +311,12 @@ const ownTable = ({ seen: { pod }, defaultIfName }: DelInput): number =>
  */
 function overlayPart(input: DelInput): readonly ObservedRoute[] {
   if (!isLastOfOverlay(input)) return []
-  const { seen, defaultIfName } = input
+  const { observed, defaultIfName } = input
   const nodes = nodesIn(input)
   const hosts = nodes.map(hostOf)
   const sourceTable = ownTable(input)
-  const firsts = seen.pod.routes.filter(({ dev }) => dev === defaultIfName)
-  const copies = firsts.filter(route => route.table === sourceTable && isCopied(seen.pod, route))
+  const firsts = observed.pod.routes.filter(({ dev }) => dev === defaultIfName)
+  const copies = firsts.filter(route => route.table === sourceTable && isCopied(observed.pod, route))
   const kept = copies.map(({ dst }) => dst)
   const hostRoutes = firsts.filter(
     ({ dst, via, table, proto }) =>
@@ -320,9 +333,9 @@ const isCopied = (pod: NetnsState, { dst, via, dev, table }: ObservedRoute): boo
 
 function overlayRules(input: DelInput): NetnsState['rules'] {
   if (!isLastOfOverlay(input)) return []
-  const hosts = addressesOf(input.seen.pod, input.defaultIfName).map(hostOf)
-  const sourceTable = markTableIn(input.seen.pod, { podVeth: input.defaultIfName, isOverlay: true })
-  return input.seen.pod.rules.filter(
+  const hosts = addressesOf(input.observed.pod, input.defaultIfName).map(hostOf)
+  const sourceTable = markTableIn(input.observed.pod, { podVeth: input.defaultIfName, isOverlay: true })
+  return input.observed.pod.rules.filter(
     ({ from, table }) => table === sourceTable && from !== undefined && hosts.includes(from),
   )
 }
@@ -330,8 +343,8 @@ function overlayRules(input: DelInput): NetnsState['rules'] {
 function overlayNeighs(input: DelInput): Plan {
   if (!isLastOfOverlay(input)) return []
   const nodes = nodesIn(input)
-  const { defaultIfName, seen } = input
-  return seen.pod.neighs
+  const { defaultIfName, observed } = input
+  return observed.pod.neighs
     .filter(({ dev, ip, permanent }) => dev === defaultIfName && permanent && nodes.includes(ip))
     .flatMap(neighStep('pod'))
 }

@@ -24,7 +24,7 @@ export async function dryRun(call: CoordinatorCall, format: PlanFormat): Promise
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`
 
-const unsatisfiedOf = ({ plan, seen }: Decision): ReadonlySet<Step> => new Set(unsatisfied(plan, seen))
+const unsatisfiedOf = ({ plan, observed }: Decision): ReadonlySet<Step> => new Set(unsatisfied(plan, observed))
 
 function jsonOf(decision: Decision): string {
   const { context, plan, warnings } = decision

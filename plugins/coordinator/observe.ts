@@ -32,7 +32,7 @@ interface ObserveInput {
 export function observeAll(
   kernel: Kernel,
   { ifName, containerID, settings }: ObserveInput,
-): { mode: WorkingMode; seen: Observed } {
+): { mode: WorkingMode; observed: Observed } {
   const { mode: configured, defaultIfName } = settings
   const sysctls = [...new Set([...podSysctls(ifName, POD_VETH), ...podSysctls(ifName, defaultIfName)])]
   const pod = observePod(kernel, { sysctls, neighsOn: 'all', ...(ifName === defaultIfName && { nft: [NFT_TABLE] }) })
@@ -52,7 +52,10 @@ export function observeAll(
   })
   const { hostRuleTable: table } = settings
   const observed = { ...withStaleNeighs(kernel, { pod, node, table }), lookups: lookupsFor(kernel, pod, node) }
-  return { mode, seen: { pod, node: { ...observed, resolved: resolvedFor(kernel, { pod, node: observed, table }) } } }
+  return {
+    mode,
+    observed: { pod, node: { ...observed, resolved: resolvedFor(kernel, { pod, node: observed, table }) } },
+  }
 }
 
 /** Route lookups for packets from the node to the pod, only if rules of others precede ours. */

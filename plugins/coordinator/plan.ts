@@ -16,7 +16,7 @@ export interface Planned {
 
 export interface Decision extends Planned {
   readonly context: CoordinatorContext
-  readonly seen: Observed
+  readonly observed: Observed
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Decision extends Planned {
  */
 export function decide(input: Omit<ContextInput, 'prevGateways'>, prevResult: Result | undefined): Decision {
   const context = contextOf({ ...input, prevGateways: gatewaysOfPrevResult(prevResult, input.ifName) })
-  return { context, seen: input.seen, ...planFor(context) }
+  return { context, observed: input.observed, ...planFor(context) }
 }
 
 /**
@@ -73,8 +73,8 @@ function once(plan: Plan): Plan {
 }
 
 /** The steps to apply. Shared rules always: the DEL of another pod may be deleting them. */
-export function pendingSteps(plan: Plan, seen: Observed): Plan {
-  const absent = new Set(unsatisfied(plan, seen))
+export function pendingSteps(plan: Plan, observed: Observed): Plan {
+  const absent = new Set(unsatisfied(plan, observed))
   return plan.filter(step => absent.has(step) || step.verb === 'shareRule')
 }
 

@@ -156,11 +156,11 @@ function copies({ pod }: CoordinatorContext, routes: readonly ObservedRoute[], t
 }
 
 /** The route in another table; of a multipath route the hops by its link. */
-function copyTo(seen: ObservedRoute, table: number): Route {
-  const { nexthops: _, proto, metric: priority, ...route } = seen
+function copyTo(observed: ObservedRoute, table: number): Route {
+  const { nexthops: _, proto, metric: priority, ...route } = observed
   const isKernels = proto === RTPROT_KERNEL
   const kept = isKernels && priority === KERNEL_METRIC ? 0 : priority
-  const paths = ownPaths(seen)
+  const paths = ownPaths(observed)
   return {
     ...route,
     table,

@@ -155,17 +155,17 @@ export const packetsIn = (checks: readonly RouteCheck[], of: Where): readonly Pa
   checks.filter(({ where }) => where === of).map(({ packet }) => packet)
 
 /**
- * A message for each packet that the kernel routes by another link; `seen` has its lookups and
+ * A message for each packet that the kernel routes by another link; `observed` has its lookups and
  * rules.
  */
-export function failedRouteChecks(checks: readonly RouteCheck[], seen: Observed): readonly string[] {
+export function failedRouteChecks(checks: readonly RouteCheck[], observed: Observed): readonly string[] {
   return checks.flatMap(check => {
     const { where, packet, link, or = [] } = check
-    const found = seen[where].resolved.find(
+    const found = observed[where].resolved.find(
       ({ to, from, mark }) => to === packet.to && from === packet.from && mark === packet.mark,
     )
     const isRight = found === undefined || [link, ...or].includes(found.route?.dev ?? '')
-    return isRight ? [] : [failureText(check, found.route, seen[where])]
+    return isRight ? [] : [failureText(check, found.route, observed[where])]
   })
 }
 

@@ -15,7 +15,7 @@ import { NetnsError } from '../../lib/kernel/sockets.js'
 import { podAddressesOnNode } from '../../lib/kernel/pod-address-on-node.js'
 import { randomBytes } from '../../lib/kernel/random.js'
 import { levelOf, type Log } from '../../lib/log.js'
-import { applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
+import { applyAll, applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
 import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { linkNamed } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
@@ -117,8 +117,8 @@ function randomMacs(): ContextInput['macs'] {
  */
 export function observeAndDecide(call: CoordinatorCall, settings: CoordinatorSettings, kernel: Kernel): Decision {
   const { ifName, containerID } = call
-  const { mode, seen } = observeAll(kernel, { ifName, containerID, settings })
-  return decide({ ifName, containerID, settings, mode, seen, macs: randomMacs() }, call.prevResult)
+  const { mode, observed } = observeAll(kernel, { ifName, containerID, settings })
+  return decide({ ifName, containerID, settings, mode, observed, macs: randomMacs() }, call.prevResult)
 }
 
 /**
@@ -161,8 +161,9 @@ function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
   rejectNodeAddresses(first.context, kernel)
   inspect?.(first.context, kernel)
   const raising = first.plan.filter(step => step.verb === 'setUp' && step.name === call.ifName && !step.was)
-  const { context, seen, plan, warnings } = raising.length === 0 ? first : observeAfter(raising, call, settings, kernel)
-  const steps = [...raising, ...pendingSteps(plan, seen)]
+  const { context, observed, plan, warnings } =
+    raising.length === 0 ? first : observeAfter(raising, call, settings, kernel)
+  const steps = [...raising, ...pendingSteps(plan, observed)]
   applySteps(steps, kernel)
   undoUnlessRouted(() => failedChecksNow(context, kernel), steps, kernel)
   if (framesOf !== undefined && steps.some(({ verb }) => verb === 'setMac')) announce(context, kernel, framesOf)
@@ -231,11 +232,11 @@ function failedChecksNow(context: CoordinatorContext, kernel: Kernel): readonly 
   const checks = routeChecksOf(context, routedIps(context))
   const packets = { node: packetsIn(checks, 'node'), pod: packetsIn(checks, 'pod') }
   const { node, pod } = kernel.observe({ node: { packets: packets.node }, pod: { packets: packets.pod } })
-  const seen = {
+  const observed = {
     node: { ...context.node, resolved: node.resolved },
     pod: { ...context.pod, resolved: pod.resolved },
   }
-  return failedRouteChecks(checks, seen)
+  return failedRouteChecks(checks, observed)
 }
 
 /** Undoes the steps and throws CniError if the kernel routes packets differently from the plan. */
@@ -308,15 +309,20 @@ function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
   const { podDefaultCniNic: firstNic } = config
   const kernel = openKernel(hasPod ? call.netns : '')
   try {
-    const seen = observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod })
-    if (isOfAnother({ containerID, ifName, prevResult }, seen)) {
+    const observed = observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod })
+    if (isOfAnother({ containerID, ifName, prevResult }, observed)) {
       log.warn('CNI_NETNS names the namespace of another container, which is left as it is', fieldsOf(call))
       return delOn(call, false, log)
     }
-    const { restore, remove } = planForDel(delInputOf(call, seen))
-    const failures = [...restored(restore, kernel), ...undoPlan(remove, kernel)]
+    const { restore, undo, remove, release } = planForDel(delInputOf(call, observed))
+    const failures = [
+      ...restored(restore, kernel),
+      ...undoPlan(undo, kernel),
+      ...applyAll(remove, kernel),
+      ...undoPlan(release, kernel),
+    ]
     for (const failure of failures) log.error(failure, fieldsOf(call))
-    log.info('deleted', { ...fieldsOf(call), steps: remove.length, ...kernel.cost() })
+    log.info('deleted', { ...fieldsOf(call), steps: undo.length + remove.length + release.length, ...kernel.cost() })
   } finally {
     kernel.close()
   }

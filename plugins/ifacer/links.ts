@@ -1,4 +1,5 @@
 // Creates the links of a conf and removes them with their last user, under the node's lock.
+// Loaded lazily: only if links change.
 import { CniError } from '../../lib/cni/error.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
@@ -22,6 +23,20 @@ function locked<T>(kernel: IfacerKernel, work: () => T): T {
     return work()
   } finally {
     unlock()
+  }
+}
+
+/**
+ * `work` with this node's kernel, which loads libc.
+ * @throws CniError
+ */
+export async function withKernel<T>(work: (kernel: IfacerKernel) => T): Promise<T> {
+  const { openKernel } = await import('../../lib/kernel/kernel.js')
+  const kernel = openKernel('')
+  try {
+    return work(kernel)
+  } finally {
+    kernel.close()
   }
 }
 

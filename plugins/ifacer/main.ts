@@ -5,7 +5,6 @@ import { VERSION } from '../../lib/version.js'
 import { accepts, type IfacerConf } from './config.js'
 
 const verbs = () => import('./verbs.js')
-const releasing = () => import('./del.js')
 const wantsLinks = ({ bond, vlan }: IfacerConf): boolean => (bond ?? vlan) !== undefined
 
 export const plugin: Plugin<IfacerConf> = {
@@ -19,7 +18,7 @@ export const plugin: Plugin<IfacerConf> = {
     return call.config.unknown.length > 0 ? (await verbs()).addNone(call) : (call.prevResult ?? {})
   },
   check: async call => (wantsLinks(call.config) ? (await verbs()).check(call) : undefined),
-  del: async call => (await releasing()).del(call),
+  del: async call => (await verbs()).del(call),
   status: async call => (await verbs()).status(call),
-  gc: async call => (await releasing()).gc(call),
+  gc: async call => (await verbs()).gc(call),
 }

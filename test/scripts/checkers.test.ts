@@ -82,7 +82,7 @@ t.test('check-files reports each bad habit, with its line', t => {
 
 t.test('check-boundaries rejects what its table does not list', t => {
   const lines = found(t, 'check-boundaries.ts', {
-    'lib/netlink/wire.ts':
+    'lib/netlink/message.ts':
       "import type { A } from '../plan/a.js'\nimport os from 'node:os'\nexport { b } from 'ajv/dist/x.js'\nexport type C = import('../kube/c.js').C\n",
     'lib/ip/address.ts': "import 'ip-address'\nimport './cidr.js'\nexport const now = Date.now()\n",
     'lib/plan/run.ts': 'export async function run(): Promise<void> {\n  await Promise.resolve(process.env)\n}\n',
@@ -93,10 +93,10 @@ t.test('check-boundaries rejects what its table does not list', t => {
   t.strictSame(lines, [
     'lib/ip/address.ts:1: lib/ip may not import ip-address',
     'lib/ip/address.ts:3: `Date.now` in a pure file; make it an argument',
-    'lib/netlink/wire.ts:1: lib/netlink may not import lib/plan/a.ts',
-    'lib/netlink/wire.ts:2: lib/netlink may not import node:os',
-    'lib/netlink/wire.ts:3: lib/netlink may not import ajv',
-    'lib/netlink/wire.ts:4: lib/netlink may not import lib/kube/c.ts',
+    'lib/netlink/message.ts:1: lib/netlink may not import lib/plan/a.ts',
+    'lib/netlink/message.ts:2: lib/netlink may not import node:os',
+    'lib/netlink/message.ts:3: lib/netlink may not import ajv',
+    'lib/netlink/message.ts:4: lib/netlink may not import lib/kube/c.ts',
     'lib/nowhere/a.ts:1: a part that scripts/boundaries.ts does not list may not import ip-address',
     'lib/plan/run.ts:1: a pure file has no `async` and no `await`',
     'lib/plan/run.ts:2: a pure file has no `async` and no `await`',

@@ -1,5 +1,7 @@
-// Protocol Buffers encoder, a table per message (protobuf.dev/programming-guides/encoding).
-import { isFields } from '../storage/object.js'
+// Messages as tables of fields, encoded as Protocol Buffers.
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { concat } from '../../../lib/bytes.js'
+import { isFields } from '../schema/object.js'
 
 /** Encodes a value. A list is encoded once per member. */
 export interface WireKind {
@@ -13,28 +15,10 @@ export type MessageTable = Readonly<Record<string, readonly [number: number, kin
 
 const utf8 = new TextEncoder()
 
-function varint(value: bigint): Uint8Array {
-  const bytes: number[] = []
-  let rest = BigInt.asUintN(64, value)
-  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
-  return Uint8Array.from([...bytes, Number(rest)])
-}
-
-/** The concatenation of byte arrays. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
 /** One field: key, length of a length-delimited one, bytes. */
 export function field(number: number, wire: WireKind['wire'], bytes: Uint8Array): Uint8Array {
-  const key = varint(BigInt(number * 8 + wire))
-  return wire === 2 ? concat([key, varint(BigInt(bytes.length)), bytes]) : concat([key, bytes])
+  const writer = new BinaryWriter().tag(number, wire)
+  return (wire === WireType.LengthDelimited ? writer.bytes(bytes) : writer.raw(bytes)).finish()
 }
 
 /** A string field; '' is omitted. */
@@ -48,16 +32,13 @@ export const bool: WireKind = { wire: 0, write: value => (value === true ? Uint8
 export const int64: WireKind = {
   wire: 0,
   write: value =>
-    typeof value === 'number' && Number.isInteger(value) && value !== 0 ? varint(BigInt(value)) : undefined,
+    typeof value === 'number' && Number.isInteger(value) && value !== 0
+      ? new BinaryWriter().int64(BigInt(value)).finish()
+      : undefined,
 }
 export const double: WireKind = {
   wire: 1,
-  write(value) {
-    if (typeof value !== 'number' || value === 0) return undefined
-    const bytes = new Uint8Array(8)
-    new DataView(bytes.buffer).setFloat64(0, value, true)
-    return bytes
-  },
+  write: value => (typeof value === 'number' && value !== 0 ? new BinaryWriter().double(value).finish() : undefined),
 }
 
 /**

@@ -1,5 +1,5 @@
 // Sets of field paths: FieldsV1 of managedFields. Pure.
-import { isFields, parseJson, type JsonObject } from '../storage/object.js'
+import { isFields, parseJson, type JsonObject } from '../schema/object.js'
 
 /**
  * A path element of FieldsV1: `f:name` a field, `k:{"name":"a"}` a list member by its keys, `v:"a"`

@@ -1,6 +1,6 @@
 // Field ownership: metadata.managedFields. Pure.
 import { decodeSet, encodeSet, isAtOrBelow, pathOf, type FieldPath, type FieldSet } from './field-set.js'
-import { isFields, timeText, type JsonObject } from '../storage/object.js'
+import { isFields, timeText, type JsonObject } from '../schema/object.js'
 
 export type Operation = 'Apply' | 'Update'
 

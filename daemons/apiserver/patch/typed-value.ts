@@ -2,7 +2,7 @@
 import { inside, type Element, type FieldPath, type FieldSet } from './field-set.js'
 import type { Schema } from '../schema/kinds.js'
 import { interleave } from '../storage/order.js'
-import { isFields, sameJson, type JsonObject } from '../storage/object.js'
+import { isFields, sameJson, type JsonObject } from '../schema/object.js'
 import { childSchema } from '../schema/builtin-types.js'
 
 type Typed = Schema | undefined

@@ -1,6 +1,6 @@
 // Admission of single kinds: a table of pure functions.
 import { forbidden, invalid } from '../schema/status-error.js'
-import { isFields } from '../storage/object.js'
+import { isFields } from '../schema/object.js'
 import { CRDS, storedAt } from '../schema/kind-registry.js'
 import { establish, crdFaults } from './crd.js'
 import type { KindInfo } from '../schema/kinds.js'

@@ -12,7 +12,7 @@ import {
 import type { BuiltinAdmission, ListResource } from './builtin-admission.js'
 import { denied } from '../schema/status-error.js'
 import { labelText } from '../storage/label.js'
-import { isFields, type Stored } from '../storage/object.js'
+import { isFields, type Stored } from '../schema/object.js'
 
 /** A single host has both families; enableSpiderSubnet has no effect without subnets. */
 const SWITCHES: AdmissionSwitches = { enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, keepsUsed: false }

@@ -2,7 +2,7 @@
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { ApiError, badRequest, conflict, fault, invalid } from '../schema/status-error.js'
 import { metadataFaults, mistypedField } from './metadata.js'
-import { fieldsOf, isFields, sameJson, timeText, type JsonObject, type Meta, type Stored } from '../storage/object.js'
+import { fieldsOf, isFields, sameJson, timeText, type JsonObject, type Meta, type Stored } from '../schema/object.js'
 
 /** Clock and randomness of one create. */
 export interface NewObjectFacts {

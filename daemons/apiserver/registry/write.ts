@@ -4,7 +4,7 @@ import { NO_ADMISSION, type BuiltinAdmission, type ListResource } from './builti
 import { trackUpdate } from '../patch/server-side-apply.js'
 import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from '../schema/status-error.js'
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
-import { fieldsOf, sameJson, timeText, type Stored } from '../storage/object.js'
+import { fieldsOf, sameJson, timeText, type Stored } from '../schema/object.js'
 import { storedAt } from '../schema/kind-registry.js'
 import { schemaFor } from '../schema/structural.js'
 import {

@@ -1,6 +1,8 @@
 // Decodes application/vnd.kubernetes.protobuf, which typed kubectl commands send. Pure.
-import { badRequest, unsupportedMedia } from './status-error.js'
-import type { JsonObject } from '../storage/object.js'
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { messageOf } from '../../../lib/errors.js'
+import { ApiError, badRequest, unsupportedMedia } from './status-error.js'
+import type { JsonObject } from './object.js'
 import { MESSAGES } from './protobuf-messages.js'
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
@@ -41,28 +43,18 @@ function fieldsOfMessage(message: string): ReadonlyMap<number, Field> {
 
 /** The fields of a message, in order; these messages have wire types 0 and 2 only. */
 function* rawFields(bytes: Uint8Array): Generator<Raw> {
-  let at = 0
-  const varint = (): bigint => {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[at++]
-      if (byte === undefined) break
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return BigInt.asIntN(64, value)
-    }
-    throw badRequest('the protobuf body is cut off inside a number')
-  }
-  while (at < bytes.length) {
-    const key = Number(varint())
-    const number = key >>> 3
-    if ((key & 7) === 0) yield { number, value: varint() }
-    else if ((key & 7) === 2) {
-      const length = Number(varint())
-      const value = bytes.subarray(at, at + length)
-      if (length < 0 || value.length !== length) throw badRequest(`the protobuf body is cut off inside field ${number}`)
-      at += length
-      yield { number, value }
-    } else throw badRequest(`field ${number} of the protobuf body has wire type ${key & 7}`)
+  const reader = new BinaryReader(bytes)
+  while (reader.pos < reader.len) yield rawField(reader)
+}
+
+function rawField(reader: BinaryReader): Raw {
+  try {
+    const [number, wire] = reader.tag()
+    if (wire === WireType.Varint) return { number, value: BigInt(reader.int64()) }
+    if (wire === WireType.LengthDelimited) return { number, value: reader.bytes() }
+    throw badRequest(`field ${number} of the protobuf body has wire type ${wire}`)
+  } catch (error) {
+    throw error instanceof ApiError ? error : badRequest(`the protobuf body is malformed: ${messageOf(error)}`)
   }
 }
 

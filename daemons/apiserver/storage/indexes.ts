@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'bun:sqlite'
 import type { HistoryEntry } from './history.js'
 import { labelText } from './label.js'
-import type { Stored } from './object.js'
+import type { Stored } from '../schema/object.js'
 import type { StoredKey } from './key.js'
 
 const SCHEMA = `

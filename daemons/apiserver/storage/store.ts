@@ -7,7 +7,7 @@ import { RowLists } from './rows.js'
 import { History, type HistoryEntry } from './history.js'
 import { Indexes } from './indexes.js'
 import type { Range, StoredKey } from './key.js'
-import { parseStored, type Stored } from './object.js'
+import { parseStored, type Stored } from '../schema/object.js'
 
 /** A transaction: all of its writes are stored, or none. */
 export interface Tx {

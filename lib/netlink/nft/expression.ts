@@ -1,6 +1,6 @@
 // Expressions of rules: one attribute table per kind.
 import { attrs, NLA_F_NESTED } from '../attrs.js'
-import { cstring, raw, s32be, u32be, u8, within, type Codec, type ValueOf } from '../wire.js'
+import { cstring, raw, s32be, u32be, u8, within, type Codec, type ValueOf } from '../../bytes.js'
 
 const nftaVerdict = attrs({ code: [1, s32be], chain: [2, cstring], chainId: [3, u32be] })
 

@@ -1,7 +1,7 @@
 // Common to all nf_tables messages: nfgenmsg, message types, begin and end of a batch.
 import { change, dump, get, NLM_F, part } from '../message.js'
 import type { ChangeOp, DumpOp, GetOp, Part } from '../message.js'
-import { struct, u16be, u8, type Codec, type ValueOf } from '../wire.js'
+import { struct, u16be, u8, type Codec, type ValueOf } from '../../bytes.js'
 
 /** <linux/nfnetlink.h> NFNL_SUBSYS_NFTABLES. */
 const SUBSYSTEM = 10

@@ -2,7 +2,7 @@
 import { attrs, body, NLA_F_NESTED, repeated } from '../attrs.js'
 import { ERRNO } from '../errno.js'
 import { NLM_F } from '../message.js'
-import { cstring, raw, u32be, type ValueOf } from '../wire.js'
+import { cstring, raw, u32be, type ValueOf } from '../../bytes.js'
 import { expression } from './expression.js'
 import { batched, nfgenmsg, nftDump } from './message.js'
 

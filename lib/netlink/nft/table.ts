@@ -3,7 +3,7 @@
 import { attrs, body, NLA_F_NESTED } from '../attrs.js'
 import { ERRNO } from '../errno.js'
 import { NLM_F } from '../message.js'
-import { cstring, raw, s32be, u32be, type ValueOf } from '../wire.js'
+import { cstring, raw, s32be, u32be, type ValueOf } from '../../bytes.js'
 import { batched, nfgenmsg, nftDump, nftGet } from './message.js'
 
 const nftaTable = attrs({

@@ -1,7 +1,7 @@
 // Addresses: RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR (<linux/if_addr.h>).
 import { attrs, body } from '../attrs.js'
 import { change, dump, get, NLM_F } from '../message.js'
-import { cstring, raw, s32, struct, u32, u8, type ValueOf } from '../wire.js'
+import { cstring, raw, s32, struct, u32, u8, type ValueOf } from '../../bytes.js'
 
 export const ifaddrmsg = struct('ifaddrmsg', 8, {
   family: u8,

@@ -1,6 +1,6 @@
 // IFLA_INFO_DATA of bonds and IFLA_INFO_SLAVE_DATA of their slaves (<linux/if_link.h>).
 import { attrs, indexed } from '../attrs.js'
-import { raw, u16, u32, u8 } from '../wire.js'
+import { raw, u16, u32, u8 } from '../../bytes.js'
 
 export const bond = attrs({
   mode: [1, u8],

@@ -1,7 +1,7 @@
 // Attributes common to all links, a veth's peer included: ifinfomsg and IFLA_* without
 // IFLA_LINKINFO.
 import { NLA_F_NESTED, repeated, type AttrTable } from '../attrs.js'
-import { cstring, raw, s32, struct, u16, u32, u8, type ValueOf } from '../wire.js'
+import { cstring, raw, s32, struct, u16, u32, u8, type ValueOf } from '../../bytes.js'
 
 export const ifinfomsg = struct('ifinfomsg', 16, {
   family: u8,

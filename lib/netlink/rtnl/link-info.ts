@@ -1,6 +1,6 @@
 // IFLA_LINKINFO: the kind of a link and its options, one attribute table per kind.
 import { attrs, body, repeated } from '../attrs.js'
-import { cstring, raw, s32, struct, u16, u16be, u32, u8, within, type Codec, type ValueOf } from '../wire.js'
+import { cstring, raw, s32, struct, u16, u16be, u32, u8, within, type Codec, type ValueOf } from '../../bytes.js'
 import { bond, bondSlave } from './bond.js'
 import { ifinfomsg, iflaCommon } from './link-common.js'
 

@@ -1,7 +1,7 @@
 // Links: RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK (<linux/if_link.h>).
 import { attrs, body, NLA_F_NESTED, repeated } from '../attrs.js'
 import { change, dump, get, NLM_F } from '../message.js'
-import { cstring, type ValueOf } from '../wire.js'
+import { cstring, type ValueOf } from '../../bytes.js'
 import { anyLink, ifinfomsg, iflaCommon, IFLA_ALT_IFNAME } from './link-common.js'
 import { linkInfo } from './link-info.js'
 

@@ -1,7 +1,7 @@
 // Neighbours: RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH (<linux/neighbour.h>).
 import { attrs, body } from '../attrs.js'
 import { change, dump, get, NLM_F } from '../message.js'
-import { raw, s32, struct, u16, u16be, u32, u8, type ValueOf } from '../wire.js'
+import { raw, s32, struct, u16, u16be, u32, u8, type ValueOf } from '../../bytes.js'
 
 export const ndmsg = struct('ndmsg', 12, {
   family: u8,

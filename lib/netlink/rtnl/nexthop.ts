@@ -1,6 +1,6 @@
 // RTA_MULTIPATH (struct rtnexthop) and RTA_VIA (struct rtvia).
 import { attrs } from '../attrs.js'
-import { concat, raw, s32, struct, u16, u32, u8, within, WireError, type Codec, type ValueOf } from '../wire.js'
+import { concat, raw, s32, struct, u16, u32, u8, within, WireError, type Codec, type ValueOf } from '../../bytes.js'
 
 /** struct rtvia: a gateway with its family. */
 export const via: Codec<{ readonly family: number; readonly address: Uint8Array }> = {

@@ -3,7 +3,7 @@ import { RT_SCOPE_LINK, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '
 import { attrs, body } from '../attrs.js'
 import { ERRNO } from '../errno.js'
 import { change, dump, get, NLM_F } from '../message.js'
-import { cstring, raw, s32, struct, u16, u16be, u32, u8, type ValueOf } from '../wire.js'
+import { cstring, raw, s32, struct, u16, u16be, u32, u8, type ValueOf } from '../../bytes.js'
 import { nextHops, via } from './nexthop.js'
 
 export const rtmsg = struct('rtmsg', 12, {

@@ -1,7 +1,7 @@
 // Rules: RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE (<linux/fib_rules.h>).
 import { attrs, body } from '../attrs.js'
 import { change, dump, NLM_F } from '../message.js'
-import { cstring, raw, struct, u16, u32, u8, type ValueOf } from '../wire.js'
+import { cstring, raw, struct, u16, u32, u8, type ValueOf } from '../../bytes.js'
 
 export const fibRuleHdr = struct('fib_rule_hdr', 12, {
   family: u8,

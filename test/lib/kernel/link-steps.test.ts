@@ -7,7 +7,7 @@ import type { Namespaces } from '../../../lib/kernel/namespaces.js'
 import { Conn } from '../../../lib/netlink/conn.js'
 import { framesOf, NLMSG, nlmsghdr } from '../../../lib/netlink/message.js'
 import { anyLink, linkGet } from '../../../lib/netlink/rtnl/link.js'
-import { concat } from '../../../lib/netlink/wire.js'
+import { concat } from '../../../lib/bytes.js'
 import type { StepOf } from '../../../lib/plan/step.js'
 
 const INDEX = 7 // of every link that is asked for

@@ -1,7 +1,7 @@
 // lib/netlink/attrs.ts: attribute tables, nests and unknown attributes.
 import t from 'tap'
 import { attrs, body, indexed, NLA_F_NESTED, repeated } from '../../../lib/netlink/attrs.js'
-import { cstring, raw, struct, u16, u32 } from '../../../lib/netlink/wire.js'
+import { cstring, raw, struct, u16, u32 } from '../../../lib/bytes.js'
 import { hex } from './captures/row.js'
 
 const table = attrs({

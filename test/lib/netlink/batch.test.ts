@@ -5,7 +5,7 @@ import { BatchError, ERRNO } from '../../../lib/netlink/errno.js'
 import { framesOf, NLM_F, NLMSG, nlmsghdr, part } from '../../../lib/netlink/message.js'
 import { nftBatch, ofInet } from '../../../lib/netlink/nft/message.js'
 import { chainAdd, tableAdd, tableDel } from '../../../lib/netlink/nft/table.js'
-import { concat, s32, WireError } from '../../../lib/netlink/wire.js'
+import { concat, s32, WireError } from '../../../lib/bytes.js'
 
 /** `blame`: which message of the datagram, 0 being the begin, is answered, and with what. */
 type Answer = readonly [blame: number, errno: keyof typeof ERRNO | 'yes']

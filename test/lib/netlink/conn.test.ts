@@ -6,7 +6,7 @@ import { framesOf, NLM_F, NLMSG, nlmsghdr } from '../../../lib/netlink/message.j
 import { addrAdd, addrDump, anyAddress, type Address } from '../../../lib/netlink/rtnl/addr.js'
 import { anyLink, linkGet, linkNamed } from '../../../lib/netlink/rtnl/link.js'
 import { anyRoute, routeDump } from '../../../lib/netlink/rtnl/route.js'
-import { concat, s32, WireError } from '../../../lib/netlink/wire.js'
+import { concat, s32, WireError } from '../../../lib/bytes.js'
 import { hex } from './captures/row.js'
 
 interface Part {

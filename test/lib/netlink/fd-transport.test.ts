@@ -2,7 +2,7 @@
 import { openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { fdTransport } from '../../../lib/netlink/fd-transport.js'
-import { WireError } from '../../../lib/netlink/wire.js'
+import { WireError } from '../../../lib/bytes.js'
 import { hex } from './captures/row.js'
 
 const path = (t: Test): string => `${t.testdir({ file: '' })}/file`

@@ -2,7 +2,7 @@
 // where noted.
 import t from 'tap'
 import { doneOf, errorOf, framesOf, nlmsghdr, type Frame } from '../../../lib/netlink/message.js'
-import { WireError } from '../../../lib/netlink/wire.js'
+import { WireError } from '../../../lib/bytes.js'
 import { hex } from './captures/row.js'
 
 const frameOf = (text: string): Frame => {

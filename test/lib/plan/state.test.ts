@@ -66,7 +66,7 @@ const pod: NetnsState = {
   sysctls: { 'net/a': '1', 'net/none': undefined },
   nft: { ours: { name: 'ours', chains: [marks, { name: 'a', rules: [] }] } },
 }
-const seen = { node: EMPTY_NETNS, pod }
+const observed = { node: EMPTY_NETNS, pod }
 
 const at = { where: 'pod', name: 'eth0' } as const
 const macvlan = { kind: 'macvlan', on: 'm0', mode: 'bridge' } as const
@@ -180,19 +180,19 @@ const cases: readonly { readonly holds: Step; readonly not: readonly Step[] }[] 
 
 for (const { holds: yes, not } of cases)
   t.test(`isSatisfied() ${describe(yes)}`, t => {
-    t.equal(isSatisfied(yes, seen), true)
-    for (const step of not) t.equal(isSatisfied(step, seen), false, JSON.stringify(step))
+    t.equal(isSatisfied(yes, observed), true)
+    for (const step of not) t.equal(isSatisfied(step, observed), false, JSON.stringify(step))
     t.end()
   })
 
 t.test('unsatisfied() is empty for a satisfied plan', t => {
   const done: Plan = cases.map(({ holds }) => holds)
-  t.strictSame(unsatisfied(done, seen), [])
-  t.equal(wouldChange(done, seen), false)
+  t.strictSame(unsatisfied(done, observed), [])
+  t.equal(wouldChange(done, observed), false)
   const [first] = cases[0]?.not ?? []
   if (first === undefined) return void t.fail('no case')
-  t.strictSame(unsatisfied([...done, first], seen), [first])
-  t.equal(wouldChange([first], seen), true)
+  t.strictSame(unsatisfied([...done, first], observed), [first])
+  t.equal(wouldChange([first], observed), true)
   t.end()
 })
 

@@ -1,4 +1,4 @@
-// Plans on paper: each case of plans/ is a state that was seen, and the text of what ifacer decides
+// Plans on paper: each case of plans/ is an observed state, and the text of what ifacer decides
 // for it. No kernel, no root.
 import t from 'tap'
 import { testPlans } from '../../fixtures/plan-cases.js'

@@ -1,14 +1,13 @@
 // SpiderCoordinator status: the CIDRs of pods and Services, from kubeadm, kube-controller-manager,
 // Calico and Cilium.
+import type { SpiderCoordinator } from '../../../../lib/crd/coordinator.js'
 import type { ObjectMeta } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 
-export interface CoordinatorStatus {
-  readonly phase: 'Synced' | 'NotReady'
-  readonly reason?: string
-  readonly overlayPodCIDR: readonly string[]
-  readonly serviceCIDR: readonly string[]
-}
+/** The status that the controller writes: both lists are in it, also empty. */
+export type CoordinatorStatus = Required<Omit<Status, 'reason' | 'phase'>> &
+  Pick<Status, 'reason'> & { readonly phase: 'Synced' | 'NotReady' }
+type Status = NonNullable<SpiderCoordinator['status']>
 
 export interface ConfigMap {
   readonly metadata: ObjectMeta

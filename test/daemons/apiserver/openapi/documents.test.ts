@@ -1,14 +1,14 @@
 // OpenAPI: definitions, paths, and gnostic protobuf for old clients.
 import t from 'tap'
+import { concat } from '../../../../lib/bytes.js'
 import { encodeDocument } from '../../../../daemons/apiserver/openapi/gnostic.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
-import { at, fieldsOf, isFields, parseJson } from '../../../../daemons/apiserver/storage/object.js'
+import { at, fieldsOf, isFields, parseJson } from '../../../../daemons/apiserver/schema/object.js'
 import { openApiResponse, type Kinds } from '../../../../daemons/apiserver/openapi/documents.js'
 import { swaggerOf, swaggerSchema } from '../../../../daemons/apiserver/openapi/v2.js'
 import { documentsOf } from '../../../../daemons/apiserver/openapi/v3.js'
 import {
   bool,
-  concat,
   double,
   field,
   int64,

@@ -1,6 +1,6 @@
 // Damaged messages with their errors, and the check of a table of them.
 import type { Test } from 'tap'
-import { WireError, type Codec } from '../../../../lib/netlink/wire.js'
+import { WireError, type Codec } from '../../../../lib/bytes.js'
 import { hex } from './row.js'
 
 export type Damage = readonly [what: string, bytes: string, says: RegExp]

@@ -1,4 +1,4 @@
-// Scalars and C structs as codecs. No netlink.
+// Scalars in host and network byte order, C structs and packet headers as codecs.
 /** Malformed bytes, or a value that does not fit. */
 export class WireError extends Error {
   override readonly name = 'WireError'
@@ -15,16 +15,21 @@ export interface Fixed<T> extends Codec<T> {
   readonly size: number
 }
 
-/** A number, read and written in place: an array and a view per number would dominate the cost. */
-export interface Scalar extends Fixed<number> {
-  readonly readAt: ReadAt
+/**
+ * A value that is read and written in place: an array and a view per number would dominate the
+ * cost.
+ */
+export interface Field<T> extends Fixed<T> {
+  readAt(view: DataView, at: number): T
   /** Throws WireError if the value does not fit. */
-  readonly writeAt: WriteAt
+  writeAt(view: DataView, at: number, value: T): void
 }
+
+export type Scalar = Field<number>
 type ReadAt = (view: DataView, at: number) => number
 type WriteAt = (view: DataView, at: number, value: number) => void
 
-/** True for a codec made by scalar(). */
+/** True for a codec of numbers, made by scalar(). */
 export const isScalar = (codec: Codec<unknown>): codec is Scalar => 'writeAt' in codec
 
 /** A C struct, also readable in place; the caller of `readAt` checks the length. */
@@ -127,6 +132,15 @@ export const s32be = scalar(
   (v, at, n) => v.setInt32(at, n, false),
 )
 
+/** A field of `size` bytes with a codec, such as a MAC. */
+export const fixed = <T>(size: number, { decode, encode }: Codec<T>): Field<T> => ({
+  size,
+  decode,
+  encode,
+  readAt: (view, at) => decode(new Uint8Array(view.buffer, view.byteOffset + at, size)),
+  writeAt: (view, at, value) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(encode(value), at),
+})
+
 /**
  * Bytes as they are: an address, whatever its family. Always a copy: a transport may use its buffer
  * again.
@@ -164,12 +178,12 @@ export const empty: Fixed<true> = {
   encode: () => new Uint8Array(0),
 }
 
-type Members = Readonly<Record<string, Scalar>>
-type StructOf<M extends Members> = { readonly [K in keyof M as K extends `_${string}` ? never : K]: number }
+type Members = Readonly<Record<string, Field<unknown> | Field<never>>>
+type StructOf<M extends Members> = { readonly [K in keyof M as K extends `_${string}` ? never : K]: ValueOf<M[K]> }
 
 /**
- * A C struct of `size` bytes. A member with a leading `_` is padding: zero, and not in the type.
- * Longer bytes are accepted: structs of the kernel grow at the end.
+ * A C struct or a packet header of `size` bytes. A member with a leading `_` is padding: zero, and
+ * not in the type. Longer bytes are accepted: structs of the kernel grow at the end.
  * @throws WireError at load time if the members do not add up to `size`
  */
 export function struct<M extends Members>(name: string, size: number, members: M): Struct<StructOf<M>> {
@@ -177,7 +191,7 @@ export function struct<M extends Members>(name: string, size: number, members: M
   if (sum !== size) throw new WireError(`the members of ${name} make ${sum} bytes, not ${size}`)
   const own = placed(members)
   const readAt = (view: DataView, start: number): StructOf<M> => {
-    const value: Record<string, number> = {}
+    const value: Record<string, unknown> = {}
     for (const { key, at, member } of own) value[key] = member.readAt(view, start + at)
     return value as StructOf<M>
   }
@@ -204,7 +218,7 @@ export function struct<M extends Members>(name: string, size: number, members: M
 interface Placed {
   readonly key: string
   readonly at: number
-  readonly member: Scalar
+  readonly member: Field<unknown>
 }
 
 /** The members of a struct and their offsets, without padding. */
@@ -213,12 +227,12 @@ function placed(members: Members): readonly Placed[] {
   const all = Object.entries(members).map(([key, member]) => {
     const at = next
     next += member.size
-    return { key, at, member }
+    return { key, at, member: member as Field<unknown> }
   })
   return all.filter(({ key }) => !key.startsWith('_'))
 }
 
-const memberOf = (value: object, key: string): number => (value as Record<string, number>)[key] ?? NaN
+const memberOf = (value: object, key: string): unknown => (value as Record<string, unknown>)[key] ?? NaN
 
 /** Runs `work` and prefixes the message of its WireError with `where`. */
 export function within<T>(where: string, work: () => T): T {

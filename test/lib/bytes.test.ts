@@ -1,9 +1,9 @@
-// lib/netlink/wire.ts: scalars and structs at their bounds.
+// lib/bytes.ts: scalars and structs at their bounds.
 import os from 'node:os'
 import t from 'tap'
-import { cstring, empty, raw, s32, struct, u16, u16be, u32, u8, WireError } from '../../../lib/netlink/wire.js'
-import { checkDamage, checkMisfits } from './captures/damage.js'
-import { hex } from './captures/row.js'
+import { cstring, empty, fixed, raw, s32, struct, u16, u16be, u32, u8, WireError } from '../../lib/bytes.js'
+import { checkDamage, checkMisfits } from './netlink/captures/damage.js'
+import { hex } from './netlink/captures/row.js'
 
 const scalars = [
   { name: 'u8', codec: u8, values: { '00': 0, ff: 255 } },
@@ -81,5 +81,19 @@ t.test('struct() encodes, decodes and checks its size', t => {
   t.throws(() => s.decode(hex('01000200030000')), { constructor: WireError, message: 's wants 8 bytes, not 7' })
   t.throws(() => s.encode({ a: 1, b: 70_000, c: 3 }), { constructor: WireError, message: 'b: u16 cannot hold 70000' })
   t.throws(() => struct('s', 8, { a: u8, b: u16 }), { message: 'the members of s make 3 bytes, not 8' }, 'must add up')
+  t.end()
+})
+
+t.test('struct() has members in network order and members with a codec', t => {
+  const mac = fixed(6, {
+    decode: bytes => Buffer.from(bytes).toString('hex'),
+    encode: text => Buffer.from(text, 'hex'),
+  })
+  const header = struct('header', 10, { type: u16be, mac, _pad: u16 })
+  const bytes = Uint8Array.from([8, 6, 2, 0, 0, 0, 0, 1, 0, 0])
+  t.strictSame(header.decode(bytes), { type: 0x0806, mac: '020000000001' })
+  t.strictSame(header.encode({ type: 0x0806, mac: '020000000001' }), bytes)
+  const inside = Uint8Array.from([9, 9, ...bytes]).subarray(2)
+  t.strictSame(header.decode(inside), { type: 0x0806, mac: '020000000001' }, 'in the middle of a buffer')
   t.end()
 })
