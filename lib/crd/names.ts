@@ -33,11 +33,16 @@ export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 /** On a SpiderIPPool that the controller disabled: the reason. Removed with it. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
-/** The Go system's DaemonSet; only its pods allocate. */
-export const GO_AGENT = 'spiderpool-agent'
+/** Name of the agents' DaemonSet, component, container and executable, of Go's and of ours. */
+export const AGENT = 'spiderpool-agent'
+export const LABEL_COMPONENT = 'app.kubernetes.io/component'
+/** On our agents, in the pod template of their DaemonSet; Go's do not have it. */
+export const LABEL_IMPLEMENTATION = 'spiderpool.spidernet.io/implementation'
+export const IMPLEMENTATION = 'typescript'
 /**
  * On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while
- * status.allocatedIPs is maintained for a rollback to them.
+ * status.allocatedIPs is maintained for a rollback to them. On a SpiderIPAddress `shared`: its ADD
+ * wrote a record of it into that text.
  */
 export const ANNOTATION_ALLOCATED_IPS = 'ipam.spidernet.io/allocated-ips'
 /**
