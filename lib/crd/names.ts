@@ -82,6 +82,8 @@ export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
  */
 export const ANNOTATION_NAD_NAME = 'multus.spidernet.io/cr-name'
 export const ANNOTATION_CNI_VERSION = 'multus.spidernet.io/cni-version'
+/** Capabilities that the conf declares, with commas: `ips,mac`. Ours; Go's controller copies it. */
+export const ANNOTATION_CAPABILITIES = 'multus.spidernet.io/capabilities'
 export const ANNOTATION_CONF_NAME = 'cni.spidernet.io/cniconfig-name'
 /**
  * On a pod or its Namespace, and on SpiderMultusConfigs, there as a label too: the networks that
