@@ -54,17 +54,19 @@ function checkOwner(path: string, { uid }: Stats): void {
 }
 
 /**
- * @throws where other users can write: token, certificates or objects could be theirs. The mode is
- * not changed, since the path may be /tmp.
+ * @throws where other users can write: token, certificates or objects could be theirs; or where
+ * they can read: files that are put there by hand, such as copies of the token, may have any mode.
+ * The mode is not changed, since the path may be /tmp.
  */
 function checkDataDir(path: string): void {
   const stats = statSync(path)
   if (!stats.isDirectory()) throw new Error(`--data-dir ${path} is not a folder; give another path`)
   checkOwner(path, stats)
-  if ((stats.mode & OTHERS_WRITE) !== 0)
-    throw new Error(
-      `--data-dir ${path} has mode ${modeText(stats)}, so other users can write in it; run: chmod 700 ${path}, or give a folder of its own`,
-    )
+  if ((stats.mode & OTHERS_ACCESS) === 0) return
+  const can = (stats.mode & OTHERS_WRITE) === 0 ? 'read it' : 'write in it'
+  throw new Error(
+    `--data-dir ${path} has mode ${modeText(stats)}, so other users can ${can}; run: chmod 700 ${path}, or give a folder of its own`,
+  )
 }
 
 /** Replaces the file atomically, with mode 0600 from the start. */

@@ -1,8 +1,11 @@
 // Without a controller: address counts in SpiderIPPool status, and the finalizer of empty pools.
-import { GO_AGENT, IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
-import type { SpiderIPPool } from '../../lib/crd/types.js'
-import { poolFinalizers, poolStatus, withMark } from '../controller/reconcilers/ippool/decide.js'
+import { isGoAgent, isGoAgentSet } from '../../lib/crd/go-agent.js'
+import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
+import { entriesOf } from '../controller/reconcilers/ippool/adopt.js'
+import { besideGo, poolFinalizers, poolStatus, withMark } from '../controller/reconcilers/ippool/decide.js'
 import type { HistoryEntry } from './storage/history.js'
+import { labelText } from './storage/label.js'
 import { isFields, sameJson, type Stored } from './schema/object.js'
 import type { Registry } from './schema/kind-registry.js'
 import type { ObjectStore, Tx } from './storage/store.js'
@@ -10,6 +13,7 @@ import { updateIn } from './registry/write.js'
 
 const POOLS = `${SPIDERPOOL_GROUP}/spiderippools`
 const ADDRESSES = `${SPIDERPOOL_GROUP}/spideripaddresses`
+const PODS = '/pods'
 const DAEMONSETS = 'apps/daemonsets'
 const WRITE_INTERVAL_MS = 1_000
 const WRITE = { dryRun: false, fieldValidation: 'Ignore', warn: (): void => {} } as const
@@ -19,8 +23,12 @@ const isPool = (object: Stored): object is Stored & SpiderIPPool =>
 
 const poolUidOf = ({ metadata }: Stored): string => metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''
 
-const hasGoAgents = (tx: Tx): boolean =>
-  tx.list({ resource: DAEMONSETS }).some(({ metadata }) => metadata.name === GO_AGENT)
+const isAddress = (object: Stored): object is Stored & SpiderIPAddress =>
+  isFields(object['spec']) && isFields(object['spec']['pod']) && isFields(object['spec']['owner'])
+
+/** Fields of built-in kinds have their types: the server checks them. */
+const isAgentOf = (resource: string, object: Stored): boolean =>
+  resource === PODS ? isGoAgent(object) : resource === DAEMONSETS && isGoAgentSet(object)
 
 /** Counts addresses from the store’s commits and writes pool status. */
 export class PoolStatusUpdater {
@@ -29,6 +37,8 @@ export class PoolStatusUpdater {
   /** Number of addresses by the UID of their pool. */
   readonly #counts: Map<string, number>
   readonly #names = new Map<string, string>()
+  /** UIDs of the Go agents' pods and DaemonSets. */
+  readonly #goAgents = new Set<string>()
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #written = new Map<string, number>()
 
@@ -36,6 +46,9 @@ export class PoolStatusUpdater {
     this.#store = store
     this.#registry = registry
     this.#counts = new Map(store.indexes.countsOf(ADDRESSES, IPAM_LABEL_POOL_UID))
+    for (const resource of [PODS, DAEMONSETS])
+      for (const object of store.list({ resource }))
+        if (isAgentOf(resource, object)) this.#goAgents.add(object.metadata.uid)
     for (const pool of store.list({ resource: POOLS })) this.#track(pool)
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
   }
@@ -50,9 +63,19 @@ export class PoolStatusUpdater {
       else if (!prev || !sameJson(prev['spec'], object['spec']) || object.metadata.deletionTimestamp !== undefined)
         this.#track(object)
     }
+    if (resource === PODS || resource === DAEMONSETS)
+      this.#noticeAgent(object.metadata.uid, type !== 'DELETED' && isAgentOf(resource, object))
     if (resource !== ADDRESSES) return
     if (prev) this.#count(poolUidOf(prev), -1)
     if (type !== 'DELETED') this.#count(poolUidOf(object), 1)
+  }
+
+  /** The first Go agent and the end of the last one concern every pool. */
+  #noticeAgent(uid: string, isOne: boolean): void {
+    const before = this.#goAgents.size
+    if (isOne) this.#goAgents.add(uid)
+    else this.#goAgents.delete(uid)
+    if ((before === 0) !== (this.#goAgents.size === 0)) for (const name of this.#names.values()) this.#schedule(name)
   }
 
   #count(uid: string, delta: number): void {
@@ -96,11 +119,18 @@ export class PoolStatusUpdater {
     const names = (): readonly string[] =>
       this.#store.indexes.namesWith(ADDRESSES, IPAM_LABEL_POOL_UID, pool.metadata.uid)
     const counted = poolStatus(pool, { allocated, names })
-    const status = hasGoAgents(tx) ? counted : withMark(pool, counted)
+    const status =
+      this.#goAgents.size === 0
+        ? withMark(pool, counted)
+        : besideGo(pool, counted, () => entriesOf(this.#held(tx, pool)))
     updateIn(tx, target, old => ({ ...old, status }), { ...WRITE, status: true })
     const finalizers = poolFinalizers({ ...pool, status }, allocated)
     if (finalizers.length === (pool.metadata.finalizers?.length ?? 0)) return
     const release = (old: Stored): object => ({ ...old, metadata: { ...old.metadata, finalizers } })
     updateIn(tx, target, release, { ...WRITE, status: false })
+  }
+
+  #held(tx: Tx, { metadata: { uid = '' } }: SpiderIPPool): readonly SpiderIPAddress[] {
+    return tx.list({ resource: ADDRESSES, label: labelText(IPAM_LABEL_POOL_UID, uid) }).filter(isAddress)
   }
 }

@@ -1,7 +1,7 @@
 // Which files of the node a conf may name. Authors of network definitions are not root, so the
 // node's administrator allows the folders (docs/security.md).
 import { readFileSync, realpathSync, statSync } from 'node:fs'
-import { DEFAULT_KUBECONFIG } from '../kube/entry.js'
+import { DEFAULT_KUBECONFIG, kubeconfigPaths } from '../kube/entry.js'
 import { codeOf } from '../errors.js'
 import { MUTE, openLog, type Log, type LogOptions } from '../log.js'
 import { whyNotFile, whyNotFolder } from '../file-trust.js'
@@ -30,16 +30,35 @@ export interface NamedFile {
 const wrong = (message: string): CniError => new CniError('invalidConfig', message)
 
 /**
- * The path of the kubeconfig that a conf names, links resolved; undefined if it names none.
- * @throws CniError 7 if the file is in no allowed folder, or a user other than root can change it
+ * The path of the kubeconfig, links resolved: the conf's, else the one of KUBECONFIG, else the
+ * installed one. Undefined for several in KUBECONFIG.
+ * @throws CniError 7 if the conf's is in no allowed folder, or a user other than root can change
+ * one of them
  */
 export function kubeconfigOf({ path, key }: NamedFile, env: CniEnv): string | undefined {
-  if (path === '' || path === DEFAULT_KUBECONFIG) return path || undefined // as if it were not named
+  if (path === DEFAULT_KUBECONFIG) return trusted({ path, key })
+  if (path === '') {
+    const paths = kubeconfigPaths(undefined, env)
+    const by = env['KUBECONFIG'] ? 'KUBECONFIG' : 'the installed kubeconfig'
+    const found = paths.map(one => trusted({ path: one, key: by }))
+    return found.length === 1 ? found[0] : undefined
+  }
   const resolved = resolve(path)
   if (folderOf(resolved ?? normal(path), 'kubeconfigFolders', env) === undefined)
     throw outside({ path, key }, 'kubeconfigFolders', env)
   // Checked here and not by the reader: a link could have been retargeted by then.
   if (resolved === undefined) throw wrong(`${key} is "${path}", and there is no such file`)
+  return trusted({ path, key })
+}
+
+/** The file, links resolved; one that is missing as it is named, for the reader to say so. */
+function trusted({ path, key }: NamedFile): string {
+  let resolved: string
+  try {
+    resolved = realpathSync(path)
+  } catch {
+    return path
+  }
   const folders = ['/', ...parentsOf(resolved)]
   for (const folder of folders) refuse({ path, key }, folder, whyNotFolder(folder))
   refuse({ path, key }, resolved, whyNotFile(statSync(resolved)))

@@ -11,7 +11,7 @@ import type {
   SpiderMultusConfig,
 } from './multusconfig.js'
 import { SUB_OBJECTS } from './multusdefault.js'
-import { ANNOTATION_CNI_VERSION, ANNOTATION_NAD_NAME } from './names.js'
+import { ANNOTATION_CAPABILITIES, ANNOTATION_CNI_VERSION, ANNOTATION_NAD_NAME } from './names.js'
 import { isSubdomain } from './selector.js'
 
 export const CNI_VERSIONS = ['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const
@@ -28,7 +28,12 @@ export interface MultusContext {
 export function validateMultusConfig(config: SpiderMultusConfig, { old, definition }: MultusContext): readonly Fault[] {
   if (old?.metadata.deletionTimestamp !== undefined) return []
   const { spec = {} } = config
-  const annotations = [...nameFaults(config, old), ...versionFaults(config), ...ownerFaults(config, definition)]
+  const annotations = [
+    ...nameFaults(config, old),
+    ...versionFaults(config),
+    ...capabilityFaults(config),
+    ...ownerFaults(config, definition),
+  ]
   const other = otherFaults(spec)
   if (other.length > 0) return [...annotations, ...other]
   return [
@@ -55,6 +60,25 @@ function versionFaults({ metadata }: SpiderMultusConfig): readonly Fault[] {
   const version = metadata.annotations?.[ANNOTATION_CNI_VERSION]
   const isKnown = version === undefined || CNI_VERSIONS.some(one => one === version)
   return isKnown ? [] : [unsupported(`metadata.annotations[${ANNOTATION_CNI_VERSION}]`, version, CNI_VERSIONS)]
+}
+
+/** What Multus can pass on of an item of annotation k8s.v1.cni.cncf.io/networks. */
+const CAPABILITIES = ['ips', 'mac'] as const
+
+/** The names in the annotation, sorted, each once. */
+export const capabilityNames = (text: string): readonly string[] =>
+  [...new Set(text.split(',').map(name => name.trim()))].filter(name => name !== '').sort()
+
+function capabilityFaults({ metadata, spec }: SpiderMultusConfig): readonly Fault[] {
+  const text = metadata.annotations?.[ANNOTATION_CAPABILITIES]
+  if (text === undefined) return []
+  const field = `metadata.annotations[${ANNOTATION_CAPABILITIES}]`
+  if (spec?.cniType === undefined || spec.cniType === 'custom')
+    return [forbidden(field, text, 'spec.cniType is custom; declare capabilities in spec.customCNI')]
+  const names = capabilityNames(text)
+  const unknown = names.filter(name => !CAPABILITIES.some(one => one === name))
+  if (names.length === 0) return [invalid(field, text, 'it must name ips, mac or both, with a comma')]
+  return unknown.map(name => unsupported(field, name, CAPABILITIES))
 }
 
 /** A NetworkAttachmentDefinition without owner is adopted. */

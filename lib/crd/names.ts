@@ -35,11 +35,16 @@ export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
 export const ANNOTATION_CREATED = 'ipam.spidernet.io/created-addresses'
 /** On a SpiderIPPool that the controller disabled: the reason. Removed with it. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
-/** The Go system's DaemonSet; only its pods allocate. */
-export const GO_AGENT = 'spiderpool-agent'
+/** Name of the agents' DaemonSet, component, container and executable, of Go's and of ours. */
+export const AGENT = 'spiderpool-agent'
+export const LABEL_COMPONENT = 'app.kubernetes.io/component'
+/** On our agents, in the pod template of their DaemonSet; Go's do not have it. */
+export const LABEL_IMPLEMENTATION = 'spiderpool.spidernet.io/implementation'
+export const IMPLEMENTATION = 'typescript'
 /**
  * On a SpiderIPPool: `shared` while Go agents may allocate from it, `kept` while
- * status.allocatedIPs is maintained for a rollback to them.
+ * status.allocatedIPs is maintained for a rollback to them. On a SpiderIPAddress `shared`: its ADD
+ * wrote a record of it into that text.
  */
 export const ANNOTATION_ALLOCATED_IPS = 'ipam.spidernet.io/allocated-ips'
 /**
@@ -79,6 +84,8 @@ export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
  */
 export const ANNOTATION_NAD_NAME = 'multus.spidernet.io/cr-name'
 export const ANNOTATION_CNI_VERSION = 'multus.spidernet.io/cni-version'
+/** Capabilities that the conf declares, with commas: `ips,mac`. Ours; Go's controller copies it. */
+export const ANNOTATION_CAPABILITIES = 'multus.spidernet.io/capabilities'
 export const ANNOTATION_CONF_NAME = 'cni.spidernet.io/cniconfig-name'
 /**
  * On a pod or its Namespace, and on SpiderMultusConfigs, there as a label too: the networks that

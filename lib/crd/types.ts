@@ -21,6 +21,11 @@ export interface Pod {
     readonly hostNetwork?: boolean
     readonly restartPolicy?: string
     readonly terminationGracePeriodSeconds?: number
+    readonly containers?: readonly {
+      readonly name?: string
+      readonly command?: readonly string[]
+      readonly args?: readonly string[]
+    }[]
   }
   readonly status?: {
     readonly phase?: string

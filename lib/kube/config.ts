@@ -35,16 +35,6 @@ export interface ClusterConfig {
 }
 
 /**
- * The kubeconfig files: the conf's `ipam.kubeconfig`, else those of KUBECONFIG, else the installed
- * one.
- */
-export function kubeconfigPaths(fromConf: string | undefined, env: KubeconfigHost['env']): readonly string[] {
-  if (fromConf !== undefined && fromConf !== '') return [fromConf]
-  const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
-  return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
-}
-
-/**
  * The current context of the files, merged as client-go does: the first definition wins, missing
  * files are skipped.
  * @throws KubeError BadConfig

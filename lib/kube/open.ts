@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { messageOf } from '../errors.js'
 import { connect, type Kube } from './client.js'
-import { inCluster, kubeconfigPaths, loadKubeconfig, type ClusterConfig } from './config.js'
+import { inCluster, loadKubeconfig, type ClusterConfig } from './config.js'
+import { kubeconfigPaths } from './entry.js'
 import type { KubeconfigHost, ExecResult } from './entry.js'
 import type { Deadline } from './request.js'
 

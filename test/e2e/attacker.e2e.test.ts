@@ -15,7 +15,7 @@ import { spawnSync } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import t, { type Test } from 'tap'
-import { cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
+import { BIN, cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
 import { openNetwork } from '../fixtures/netns.js'
 
 const NOBODY_UID = 65534
@@ -123,6 +123,44 @@ function nothingDone(test: Test, reply: Reply): void {
   test.notOk(existsSync(ran), 'nothing was run')
   test.equal(connections, 0, 'nothing was sent')
 }
+
+const BY_ENVIRONMENT = KUBECONFIGS.filter(({ says }) => [OWNER, MODE].includes(says))
+const listed = BY_ENVIRONMENT.map(({ name, path, says }) => ({ name, path: `${open}/k/good:${path}`, says }))
+for (const { name, path, says } of [...BY_ENVIRONMENT, ...listed])
+  t.test(`ADD rejects KUBECONFIG with a file ${name}${path.includes(':') ? ', the second of two' : ''}`, async t => {
+    const env = { KUBECONFIG: path }
+    for (const verb of ['ADD', 'STATUS', 'DEL']) {
+      const reply = await call('spiderpool-ipam', verb, { type: 'x', ipam: { type: 'spiderpool', ...LOG } }, env)
+      if (verb === 'DEL') t.equal(reply.status, 0, 'DEL goes on')
+      else t.match(reply, { status: 1, json: { code: verb === 'STATUS' ? 50 : 7, msg: says } }, verb)
+      if (verb === 'ADD') t.match(reply.json, { msg: /KUBECONFIG is "/ })
+      nothingDone(t, reply)
+    }
+  })
+
+/** The installed file, in an /etc of this process's own. */
+const INSTALLED = '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
+for (const [name, change, says] of [
+  ['owned by UID 65534', `chown ${NOBODY_UID} ${INSTALLED}`, /it is owned by UID 65534; it must be root's/],
+  ['that others may write', `chmod 666 ${INSTALLED}`, /it has mode 0666; only its owner may have the right to write/],
+  ['in a folder of UID 65534', `chown ${NOBODY_UID} /etc/cni/net.d`, /\/etc\/cni\/net\.d is owned by UID 65534/],
+] as const)
+  t.test(`ADD rejects an installed kubeconfig ${name}`, async t => {
+    const source = file(`${open}/installed`, EXEC)
+    const script = `mount -t tmpfs t /etc && mkdir -p ${INSTALLED.replace(/\/[^/]*$/, '')} && cp ${source} ${INSTALLED} && ${change} && exec ${BIN}/spiderpool-ipam`
+    const { status, stdout } = spawnSync('unshare', ['-m', 'sh', '-c', script], {
+      encoding: 'utf8',
+      env: {
+        PATH: process.env['PATH'],
+        ...cniEnv({ verb: 'ADD', containerID: 'x', netns: '/run/netns/none', pod: noPod }),
+      },
+      input: JSON.stringify({ cniVersion: '1.1.0', name: 'n', type: 'x', ipam: { type: 'spiderpool' } }),
+    })
+    t.equal(status, 1)
+    t.match(JSON.parse(stdout), { code: 7, msg: says })
+    t.match(stdout, /the installed kubeconfig is /)
+    t.notOk(existsSync(ran), 'nothing was run')
+  })
 
 for (const { name, path, says } of KUBECONFIGS)
   t.test(`ADD rejects a kubeconfig ${name}`, async t => {

@@ -21,6 +21,7 @@ t.teardown(async () => {
 })
 
 const ippool = (pool: string) => ({ 'ipam.spidernet.io/ippool': JSON.stringify({ ipv4: [pool] }) })
+const later = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 const bare = (address: string | undefined): string => (address ?? '').replace(/\/.*$/, '')
 
 /** An existing controller: pods without one are garbage collected. */
@@ -208,6 +209,7 @@ t.test('ADD in a pool that no controller has seen: the record of an earlier pod 
     t.equal((await go.records(pool))[bare(address)]?.pod, `default/${box.pod.name}`)
     await cluster.removePod(box.pod)
     t.equal((await box.del()).status, 0)
+    t.strictSame(await go.records(pool), {}, 'its DEL deletes the record, so a Go agent may take the address')
   }
 })
 
@@ -288,12 +290,15 @@ t.test('controller: pools with a Go agent, after it, and after the migration is 
   await eventually(async () => ((await go.records(pool))[gone.ip] ? undefined : true), 30_000)
   t.notOk((await go.records(pool))[gone.ip], 'a record whose pod is gone does not block for ever')
 
+  await rest.ask('DELETE', `${agents}?propagationPolicy=Orphan`)
+  await later(500)
+  t.equal(await annotation(pool), 'shared', 'as long as a pod of the DaemonSet is there')
   await cluster.removePod(agent)
   await becomes(pool, 'kept')
   await becomes(empty.pool, 'kept')
   await eventually(async () => ((await statusOf(pool))['allocatedIPsProjected'] ? true : undefined), 20_000)
-  const later = sandbox(await cluster.pod(name('life-later'), ippool(empty.pool)))
-  const address = bare(first(await later.add()))
+  const after = sandbox(await cluster.pod(name('life-later'), ippool(empty.pool)))
+  const address = bare(first(await after.add()))
   await eventually(async () => ((await go.records(empty.pool))[address] ? true : undefined), 20_000)
   t.ok((await go.records(empty.pool))[address], 'the text is kept for a return to Go')
   await controller.end('SIGTERM')

@@ -1,4 +1,5 @@
 // Sets of field paths: FieldsV1 of managedFields. Pure.
+import { FIELDS_MAX, tooManyFields } from '../schema/body-limits.js'
 import { isFields, parseJson, type JsonObject } from '../schema/object.js'
 
 /**
@@ -26,6 +27,12 @@ export const pathOf = (...names: readonly string[]): FieldPath => names.map(name
 /** Whether `path` is `above` or below it. */
 export const isAtOrBelow = (path: FieldPath, above: FieldPath): boolean =>
   path === above || path.startsWith(above + BETWEEN)
+
+/** Adds a path of an object. @throws 413 beyond FIELDS_MAX */
+export function addPath(set: Set<FieldPath>, path: FieldPath): void {
+  set.add(path)
+  if (set.size > FIELDS_MAX) throw tooManyFields(FIELDS_MAX)
+}
 
 /** The union of sets. */
 export const union = (...sets: readonly FieldSet[]): FieldSet => new Set(sets.flatMap(set => [...set]))

@@ -1,5 +1,6 @@
 // Field ownership: metadata.managedFields. Pure.
 import { decodeSet, encodeSet, isAtOrBelow, pathOf, type FieldPath, type FieldSet } from './field-set.js'
+import { FIELDS_MAX, tooManyFields } from '../schema/body-limits.js'
 import { isFields, timeText, type JsonObject } from '../schema/object.js'
 
 export type Operation = 'Apply' | 'Update'
@@ -44,10 +45,13 @@ export function decodeEntries(managedFields: unknown): readonly ManagerEntry[] {
 
 /**
  * Sorted as in Kubernetes: Apply first, then by time and name. Entries without fields are omitted.
+ * @throws 413 where they have more than twice FIELDS_MAX fields together
  */
 export function encodeEntries(entries: readonly ManagerEntry[]): readonly JsonObject[] {
   const keyOf = ({ operation, time, manager, apiVersion, subresource }: ManagerEntry): string =>
     [operation, time, manager, apiVersion, subresource].join('\u0000')
+  const fields = entries.reduce((sum, { set }) => sum + set.size, 0)
+  if (fields > 2 * FIELDS_MAX) throw tooManyFields(2 * FIELDS_MAX)
   return [...entries]
     .filter(({ set }) => set.size > 0)
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))

@@ -1,5 +1,5 @@
 // Values typed by a structural schema: paths, comparison, merge, removal. Pure.
-import { inside, type Element, type FieldPath, type FieldSet } from './field-set.js'
+import { addPath, inside, type Element, type FieldPath, type FieldSet } from './field-set.js'
 import type { Schema } from '../schema/kinds.js'
 import { interleave } from '../storage/order.js'
 import { isFields, sameJson, type JsonObject } from '../schema/object.js'
@@ -48,18 +48,18 @@ export function appliedSet(value: unknown, schema: Typed): FieldSet {
   const walk = (here: unknown, typed: Typed, path: FieldPath): void => {
     if (Array.isArray(here)) {
       const members = membersOf(here, typed)
-      if (!members) return void set.add(path)
+      if (!members) return void addPath(set, path)
       for (const [element, item] of members) {
-        set.add(inside(path, element))
+        addPath(set, inside(path, element))
         if (isFields(item)) walk(item, typed?.items, inside(path, element))
       }
     } else if (isFields(here) && isGranular(typed)) {
       for (const [key, item] of Object.entries(here)) {
         const below = inside(path, `f:${key}`)
         walk(item, childSchema(typed, key), below)
-        if (isEmpty(item) || !isField(typed, key)) set.add(below)
+        if (isEmpty(item) || !isField(typed, key)) addPath(set, below)
       }
-    } else set.add(path)
+    } else addPath(set, path)
   }
   walk(value, schema, '')
   set.delete('')
@@ -68,7 +68,7 @@ export function appliedSet(value: unknown, schema: Typed): FieldSet {
 
 /** Every path of a value, inner ones included. */
 function everyPath(value: unknown, schema: Typed, path: FieldPath, into: Set<FieldPath>): void {
-  into.add(path)
+  addPath(into, path)
   if (Array.isArray(value)) {
     for (const [element, item] of membersOf(value, schema) ?? [])
       everyPath(item, schema?.items, inside(path, element), into)
@@ -100,9 +100,9 @@ export function compare(before: unknown, after: unknown, schema: Typed): Differe
       const [old, fresh] = [new Set<FieldPath>(), new Set<FieldPath>()]
       everyPath(a, typed, path, old)
       everyPath(b, typed, path, fresh)
-      modified.add(path)
-      for (const gone of old) if (!fresh.has(gone)) removed.add(gone)
-      for (const come of fresh) if (!old.has(come)) added.add(come)
+      addPath(modified, path)
+      for (const gone of old) if (!fresh.has(gone)) addPath(removed, gone)
+      for (const come of fresh) if (!old.has(come)) addPath(added, come)
     }
   }
   walk(before ?? {}, after ?? {}, schema, '')

@@ -12,10 +12,10 @@ import {
   ANNOTATION_DISABLED_BECAUSE,
   ANNOTATION_IP_NUMBER,
   ANNOTATION_MIRROR,
-  GO_AGENT,
   IPAM_LABEL_POOL_UID,
 } from '../../../lib/crd/names.js'
 import {
+  DAEMONSETS,
   LEASES,
   NODES,
   PODS,
@@ -27,6 +27,7 @@ import {
   VIRTUALMACHINEINSTANCES,
   VIRTUALMACHINES,
 } from '../../../lib/kube/kinds.js'
+import { isGoAgent, isGoAgentSet, type AgentDaemonSet } from '../../../lib/crd/go-agent.js'
 import { isOwnText } from '../../../lib/ipam/allocation/go-records.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
@@ -63,10 +64,6 @@ const POOL_ANNOTATIONS = [ANNOTATION_IP_NUMBER, ANNOTATION_DISABLED_BECAUSE, ANN
 export const isFromGo = (pool: SpiderIPPool): boolean =>
   (pool.status?.allocatedIPs !== undefined && !isOwnText(pool)) ||
   pool.metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] !== undefined
-
-/** Whether the pod belongs to the Go agent's DaemonSet. */
-export const isGoAgent = ({ metadata: { ownerReferences = [] } }: Pod): boolean =>
-  ownerReferences.some(({ kind, name }) => kind === 'DaemonSet' && name === GO_AGENT)
 
 /** Not reduced: pools are small and few, and most of their fields are read. */
 export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
@@ -134,6 +131,7 @@ const slimPod = ({ metadata, spec, status }: Pod): Pod => ({
   metadata,
   ...(spec && {
     spec: {
+      ...(spec.containers && isGoAgent({ metadata, spec }) && { containers: spec.containers.map(slimContainer) }),
       ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }),
       ...(spec.restartPolicy !== undefined && { restartPolicy: spec.restartPolicy }),
       ...(spec.terminationGracePeriodSeconds !== undefined && {
@@ -148,6 +146,28 @@ const slimPod = ({ metadata, spec, status }: Pod): Pod => ({
       ...(status.podIPs !== undefined && { podIPs: status.podIPs }),
     },
   }),
+})
+
+type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number]
+const slimContainer = ({ name, command, args }: Container): Container => ({
+  ...(name !== undefined && { name }),
+  ...(command && { command }),
+  ...(args && { args }),
+})
+
+/** DaemonSets, of which only the agents' matter. */
+interface AgentSet extends AgentDaemonSet {
+  readonly metadata: ObjectMeta
+}
+
+export const AGENT_SETS = source<AgentSet, 'goAgent'>({
+  kind: DAEMONSETS,
+  transform: ({ metadata, spec }) => {
+    const { metadata: { labels } = {}, spec: { containers = [] } = {} } = spec?.template ?? {}
+    const template = { ...(labels && { metadata: { labels } }), spec: { containers: containers.map(slimContainer) } }
+    return { metadata: slimMeta(metadata), spec: { template } }
+  },
+  indexes: { goAgent: set => (isGoAgentSet(set) ? ['yes'] : []) },
 })
 
 export const SETS = source<StatefulSet, never>({

@@ -1,6 +1,7 @@
 // The SpiderIPAddress of a claimant: created, compared, taken over. Pure.
 import { familyOf, objectNameOf, type Ip } from '../../ip/address.js'
 import {
+  ANNOTATION_ALLOCATED_IPS,
   ANNOTATION_NETNS,
   ANNOTATION_UNATTACHED,
   IPAM_LABEL_POD_UID,
@@ -28,7 +29,7 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
     metadata: {
       name: objectNameOf(ip),
       labels: { [IPAM_LABEL_POOL_UID]: pool.uid, [IPAM_LABEL_POD_UID]: claimant.uid, ...hostLabel(claimant) },
-      ...(claimant.at && { annotations: { [ANNOTATION_NETNS]: claimant.at.netns } }),
+      ...annotationsOf(claimant, pool),
     },
     spec: {
       address: `${ip}/${pool.subnet.length}`,
@@ -42,6 +43,15 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
     },
   }
 }
+
+/** The record in the pool's text is deleted with an object that says that there is one. */
+const annotationsOf = ({ at }: Claimant, { shared }: Pool) =>
+  (at || shared) && {
+    annotations: {
+      ...(at && { [ANNOTATION_NETNS]: at.netns }),
+      ...(shared && { [ANNOTATION_ALLOCATED_IPS]: 'shared' }),
+    },
+  }
 
 const hostLabel = ({ at }: Claimant) => at && { [LABEL_CONTAINER_HOST]: at.host }
 
@@ -66,8 +76,12 @@ export const withHolder = (object: SpiderIPAddress, { claimant, nic }: Holder): 
   metadata: {
     ...object.metadata,
     labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid },
-    ...(object.metadata.annotations && { annotations: withoutMark(object.metadata.annotations) }),
-    ...(claimant.at && { annotations: { [ANNOTATION_NETNS]: claimant.at.netns } }),
+    ...((object.metadata.annotations ?? claimant.at) && {
+      annotations: {
+        ...withoutMark(object.metadata.annotations ?? {}),
+        ...(claimant.at && { [ANNOTATION_NETNS]: claimant.at.netns }),
+      },
+    }),
   },
   spec: {
     ...object.spec,

@@ -1,5 +1,5 @@
 // The SpiderEndpoint: the record per pod of its NICs, addresses and routes. Pure.
-import { ANNOTATION_CREATED, FINALIZER, SPIDERPOOL_API } from '../../crd/names.js'
+import { ANNOTATION_ALLOCATED_IPS, ANNOTATION_CREATED, FINALIZER, SPIDERPOOL_API } from '../../crd/names.js'
 import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
 import { objectNameOf, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
@@ -109,9 +109,11 @@ function createdAnnotation(
   created: readonly SpiderIPAddress[],
   before?: Created,
 ): Readonly<Record<string, string>> | undefined {
-  if (created.length === 0) return undefined
+  // In a pool shared with Go agents the object says whether status.allocatedIPs has the address too.
+  const own = created.filter(({ metadata }) => metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === undefined)
+  if (own.length === 0) return undefined
   const all: Record<string, string | readonly string[]> = before?.pod === pod ? { ...before } : { pod }
-  for (const { metadata, spec } of created) all[spec.address] = [metadata.uid ?? '', metadata.resourceVersion ?? '']
+  for (const { metadata, spec } of own) all[spec.address] = [metadata.uid ?? '', metadata.resourceVersion ?? '']
   return { [ANNOTATION_CREATED]: JSON.stringify(all) }
 }
 

@@ -1,6 +1,7 @@
 // Pools shared with Go agents: an allocation is final once status.allocatedIPs records it.
-import type { SpiderIPPool } from '../../crd/types.js'
-import type { Family, Ip } from '../../ip/address.js'
+import { ANNOTATION_ALLOCATED_IPS } from '../../crd/names.js'
+import type { SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
+import { ipOfObjectName, type Family, type Ip } from '../../ip/address.js'
 import type { Ranges } from '../../ip/range.js'
 import {
   allocatedText,
@@ -72,19 +73,43 @@ function allocated(before: SpiderIPPool, entries: readonly (readonly [string, un
 const UNPUBLISH_TRIES_MAX = 5
 
 /**
+ * Deletes the object of an address, then its record in the pool's text, where the ADD wrote one and
+ * no controller of ours will remove it. False where the object was updated meanwhile.
+ * @throws KubeError
+ */
+export async function deleteAllocation(object: SpiderIPAddress, store: Store): Promise<boolean> {
+  const isDeleted = await store.deleteAddress(object)
+  const { metadata, spec } = object
+  const ip = ipOfObjectName(metadata.name)
+  if (isDeleted && ip !== undefined && metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared')
+    await unpublish(ip, { pool: spec.pool, uid: spec.pod.uid, isLeft: isLed }, store)
+  return isDeleted
+}
+
+/** Our controller writes the text of such a pool within a second of a change of its addresses. */
+const isLed = ({ metadata }: SpiderIPPool): boolean => metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared'
+
+interface Unpublishing {
+  readonly pool: string
+  readonly uid: string
+  /** True for a pool whose text is left as it is. */
+  readonly isLeft?: (pool: SpiderIPPool) => boolean
+}
+
+/**
  * Removes the record of a deleted pod from `status.allocatedIPs`: a Go record that no controller
  * has adopted has no SpiderIPAddress to delete. After `UNPUBLISH_TRIES_MAX` conflicts the
  * controller does.
  */
 export async function unpublish(
   ip: Ip,
-  { pool: name, uid }: { readonly pool: string; readonly uid: string },
+  { pool: name, uid, isLeft = () => false }: Unpublishing,
   store: Store,
 ): Promise<void> {
   for (let tries = 0; tries < UNPUBLISH_TRIES_MAX; tries++) {
     const pool = await store.pool(name)
     const text = pool && sharedOf(pool) && pool.status?.allocatedIPs
-    if (!pool || text === undefined) return
+    if (!pool || text === undefined || isLeft(pool)) return
     const record = recordsIn(text).records.find(one => one.ip === ip)
     if (record?.uid !== uid) return
     const left = (entriesIn(text) ?? []).filter(([key]) => key !== String(ip))

@@ -1,4 +1,5 @@
 // Allocates for several interfaces at once, one address of each family: all or none. On a Store.
+import { deleteAllocation } from '../allocation/publish.js'
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
@@ -92,7 +93,7 @@ const settled = (
 /** False where one of them could not be released. */
 async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<boolean> {
   const created = taken.filter(({ isNew }) => isNew)
-  const outcomes = await Promise.allSettled(created.map(({ object }) => store.deleteAddress(object)))
+  const outcomes = await Promise.allSettled(created.map(({ object }) => deleteAllocation(object, store)))
   return outcomes.every(({ status }) => status === 'fulfilled')
 }
 

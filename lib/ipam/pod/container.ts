@@ -1,5 +1,6 @@
 // Containers of a host without Kubernetes (podman): the Pod object that stands for a container,
 // requested addresses, release of one NIC, cleanup after a killed runtime. On a Store.
+import { deleteAllocation } from '../allocation/publish.js'
 import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../../crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
 import { familyOf, objectNameOf, toBigint, type Ip } from '../../ip/address.js'
@@ -95,7 +96,7 @@ async function sweep({ name, isGone }: ContainerHost, store: Store): Promise<voi
 async function releaseContainerAddress(object: SpiderIPAddress, store: Store): Promise<void> {
   const { containerID: id, nic } = object.spec
   await removeNicRecord({ id }, nic, store)
-  await store.deleteAddress(object) // false: it was just taken for a new namespace
+  await deleteAllocation(object, store) // false: it was just taken for a new namespace
 }
 
 /** With a requested address the error names it, not the pool as exhausted. */
@@ -128,7 +129,7 @@ export async function releaseNic(
   const names = [...namesIn(endpoint, nic), ...listed.map(({ metadata }) => metadata.name)]
   const read = await Promise.all([...new Set(names)].map(name => store.address(name)))
   const own = read.filter(object => object !== undefined).filter(isOwn)
-  await Promise.all(own.map(object => store.deleteAddress(object)))
+  await Promise.all(own.map(object => deleteAllocation(object, store)))
   await removeNicRecord(container, nic, store)
   return own.map(({ spec }) => spec.address)
 }

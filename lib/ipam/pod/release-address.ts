@@ -4,7 +4,7 @@ import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
 import { addressesOf, createdIn } from '../allocation/endpoint.js'
-import { unpublish } from '../allocation/publish.js'
+import { deleteAllocation, unpublish } from '../allocation/publish.js'
 import type { Journal, Store } from '../store/store.js'
 
 /**
@@ -68,7 +68,7 @@ export async function releaseIfHeldBy(
   if (object?.spec.pod.uid !== uid) return true
   const other = object.spec.containerID
   if (containerID !== undefined && other !== '' && other !== containerID) return false
-  return store.deleteAddress(object)
+  return deleteAllocation(object, store)
 }
 
 /** Releases what a killed ADD of this container noted in the journal and no record has. */
@@ -80,7 +80,7 @@ export async function undoIncompleteAdd(
   for (const name of journal.read()) {
     const object = await store.address(name)
     if (object && object.spec.containerID === containerID && !isRecorded(object, endpoint))
-      await store.deleteAddress(object)
+      await deleteAllocation(object, store)
   }
   journal.close()
 }

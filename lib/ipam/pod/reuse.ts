@@ -1,4 +1,5 @@
 // Reuses the addresses of a NIC in the record, if their objects are still this pod's. On a Store.
+import { deleteAllocation } from '../allocation/publish.js'
 import { objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, subtract } from '../../ip/range.js'
@@ -46,7 +47,7 @@ export async function reuse(
     const ip = parsePrefix(address)?.ip
     const allocation = ip && (await reuseAddress({ ip, pool, reserved, ...(pools && { pools }) }, holder, deps))
     if (!allocation) {
-      await Promise.all(held.map(({ object }) => deps.store.deleteAddress(object)))
+      await Promise.all(held.map(({ object }) => deleteAllocation(object, deps.store)))
       return false
     }
     held.push(allocation)

@@ -57,6 +57,27 @@ t.test('JSON patch fails with 422 when its copies exceed the body limit', async 
   }
 })
 
+t.test('a write fails with 413 when it has more fields than are tracked', async t => {
+  const of = (name: string, fields: number): object => ({
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } },
+    data: Object.fromEntries(Array.from({ length: fields }, (_, i) => [`k${i}`, 'v'])),
+  })
+  const applied = (name: string, body: object): Promise<Answer> =>
+    rest.ask('PATCH', `${MAPS}/${name}?fieldManager=t`, { headers: typed('application/apply-patch+yaml'), body })
+  const refused = { status: 413, body: { reason: 'RequestEntityTooLarge', message: /more than 20000 fields/ } }
+  for (const [how, fields, is] of [
+    ['POST', 19_990, { status: 201 }],
+    ['POST', 180_000, refused],
+    ['apply', 180_000, refused],
+  ] as const) {
+    const name = `fields-${how.toLowerCase()}-${fields}`
+    const asking = how === 'POST' ? rest.ask('POST', MAPS, { body: of(name, fields) }) : applied(name, of(name, fields))
+    const { answer, othersMs } = await beside(asking)
+    t.match(answer, is, `${how} of ${fields}`)
+    t.ok(othersMs < STANDSTILL_MS_MAX, `others waited ${othersMs} ms`)
+  }
+})
+
 const deep = (levels: number, open: string, close: string): string => `${open.repeat(levels)}1${close.repeat(levels)}`
 const FORMS = { objects: ['{"a":', '}'], lists: ['[', ']'] } as const
 const REFUSED = { status: 400, body: { reason: 'BadRequest', message: /nested deeper than 500 levels/ } }

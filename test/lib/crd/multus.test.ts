@@ -15,6 +15,8 @@ const RDMA = 'cni.spidernet.io/rdma-resource-inject'
 const NETWORK = 'cni.spidernet.io/network-resource-inject'
 const NAME = 'multus.spidernet.io/cr-name'
 const VERSION = 'multus.spidernet.io/cni-version'
+const CAPABILITIES = 'multus.spidernet.io/capabilities'
+const capabilityField = `metadata.annotations[${CAPABILITIES}]`
 const nameField = `metadata.annotations[${NAME}]`
 
 const COORDINATOR = {
@@ -245,6 +247,25 @@ const annotated: readonly [string, SpiderMultusConfig, MultusContext, readonly s
     smc(on({}), { [NAME]: 'y' }),
     was(),
     [`${nameField} forbidden: it can be removed, but neither changed nor added later; make another`],
+  ],
+  ['capabilities', smc(on({}), { [CAPABILITIES]: 'mac, ips' }), alone, []],
+  [
+    'an unknown capability',
+    smc(on({}), { [CAPABILITIES]: 'ips,bandwidth' }),
+    alone,
+    [`${capabilityField} unsupported: it must be ips or mac`],
+  ],
+  [
+    'no capability',
+    smc(on({}), { [CAPABILITIES]: ' , ' }),
+    alone,
+    [`${capabilityField} invalid: it must name ips, mac or both, with a comma`],
+  ],
+  [
+    'a capability of a custom conf',
+    smc({ cniType: 'custom', customCNI: '{"type":"x","name":"n","cniVersion":"1.0.0"}' }, { [CAPABILITIES]: 'ips' }),
+    alone,
+    [`${capabilityField} forbidden: spec.cniType is custom; declare capabilities in spec.customCNI`],
   ],
   ['a version', smc(on({}), { [VERSION]: '1.0.0' }), alone, []],
   ['the newest version', smc(on({}), { [VERSION]: '1.1.0' }), alone, []],

@@ -2,7 +2,8 @@
 // sentence with its name.
 import t from 'tap'
 import { parse } from 'yaml'
-import { inCluster, kubeconfigPaths, loadKubeconfig, type ClusterConfig } from '../../../lib/kube/config.js'
+import { inCluster, loadKubeconfig, type ClusterConfig } from '../../../lib/kube/config.js'
+import { kubeconfigPaths } from '../../../lib/kube/entry.js'
 import type { KubeconfigHost, ExecResult } from '../../../lib/kube/entry.js'
 
 const CERT = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'

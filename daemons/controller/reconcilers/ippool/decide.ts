@@ -4,7 +4,7 @@ import { effectiveOf, familyOfSpec, usableOf } from '../../../../lib/crd/address
 import { ANNOTATION_ALLOCATED_IPS, FINALIZER } from '../../../../lib/crd/names.js'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import { ipOfObjectName, toBigint } from '../../../../lib/ip/address.js'
-import { isOwnText } from '../../../../lib/ipam/allocation/go-records.js'
+import { allocatedText, isOwnText } from '../../../../lib/ipam/allocation/go-records.js'
 import { formatRanges, normal, sizeOf, subtract } from '../../../../lib/ip/range.js'
 
 type PoolStatus = NonNullable<SpiderIPPool['status']>
@@ -82,6 +82,23 @@ export function withMark(pool: SpiderIPPool, status: PoolStatus): PoolStatus {
   if (pool.metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === 'shared') return status
   const { allocatedIPs: _, ...others } = status
   return { ...others, allocatedIPsProjected: false }
+}
+
+/**
+ * The status while Go agents are at work: a pool with the mark gets the text of its
+ * SpiderIPAddresses, which Go agents take for allocated. Only ADDs of ours have written such a
+ * pool, and each of their records had its SpiderIPAddress first, so a record without one is of an
+ * address that is free. A pool without the mark stays as it is: its text is Go's.
+ */
+export function besideGo(
+  { status: before }: SpiderIPPool,
+  status: PoolStatus,
+  held: () => readonly (readonly [string, unknown])[],
+): PoolStatus {
+  if (before?.allocatedIPsProjected === undefined) return status
+  const { allocatedIPs: _, allocatedIPsProjected: __, ...others } = status
+  const text = allocatedText(held())
+  return text === undefined ? others : { ...others, allocatedIPs: text, allocatedIPsProjected: false }
 }
 
 /**

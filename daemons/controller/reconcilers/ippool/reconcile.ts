@@ -1,5 +1,6 @@
 // Reconciles SpiderIPPools: counts, finalizers and records of the Go format, from the
 // SpiderIPAddresses.
+import { isGoAgent, isGoAgentSet } from '../../../../lib/crd/go-agent.js'
 import { ANNOTATION_ALLOCATED_IPS, FINALIZER, IPAM_LABEL_POOL_UID, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import { objectNameOf } from '../../../../lib/ip/address.js'
@@ -15,7 +16,7 @@ import { poolFinalizers, poolStatus, sizeOfPool } from './decide.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
 import type { CacheReader } from '../../../runtime/lister.js'
-import { ADDRESSES, CLUSTER_PODS, ENDPOINTS, isFromGo, isGoAgent, POOLS } from '../sources.js'
+import { ADDRESSES, AGENT_SETS, CLUSTER_PODS, ENDPOINTS, isFromGo, POOLS } from '../sources.js'
 
 /** Minimum interval of status writes of a pool: a burst of a thousand pods is a few writes. */
 const WRITE_EVERY_MS = 1_000
@@ -52,7 +53,12 @@ const WATCHES: readonly Watch[] = [
   watchOf(
     CLUSTER_PODS,
     (pod, cache) => (isGoAgent(pod) ? allNames(cache) : []),
-    () => true, // an update never makes a pod an agent's
+    ({ object, previous }) => isGoAgent(object) === isGoAgent(previous),
+  ),
+  watchOf(
+    AGENT_SETS,
+    (set, cache) => (isGoAgentSet(set) ? allNames(cache) : []),
+    ({ object, previous }) => isGoAgentSet(object) === isGoAgentSet(previous),
   ),
 ]
 
@@ -63,11 +69,12 @@ const WATCHES: readonly Watch[] = [
 type Sharing = 'shared' | 'kept' | undefined
 
 /**
- * A running Go agent takes precedence over conf.yml: without the text it would allocate every
- * address again.
+ * A Go agent takes precedence over conf.yml: without the text it would allocate every address
+ * again. Its DaemonSet counts too, which a return to Go creates, or gives its template back, before
+ * the first agent starts.
  */
 function sharingOf(cache: CacheReader, wanted: boolean | 'auto'): Sharing {
-  if (cache.of(CLUSTER_PODS).count('goAgent', 'yes') > 0) return 'shared'
+  if (cache.of(CLUSTER_PODS).count('goAgent', 'yes') + cache.of(AGENT_SETS).count('goAgent', 'yes') > 0) return 'shared'
   if (wanted === false) return undefined
   return wanted === true || cache.of(POOLS).count('fromGo', 'yes') > 0 ? 'kept' : undefined
 }

@@ -1,11 +1,13 @@
 // The NetworkAttachmentDefinition of a SpiderMultusConfig: plugins, keys and their order.
 import {
+  ANNOTATION_CAPABILITIES,
   ANNOTATION_CNI_VERSION,
   ANNOTATION_CONF_NAME,
   ANNOTATION_NAD_NAME,
   ANNOTATION_RESOURCE_NAME,
   SPIDERPOOL_API,
 } from '../../../../lib/crd/names.js'
+import { capabilityNames } from '../../../../lib/crd/multusrules.js'
 import { vlanName } from '../../../../lib/ifname.js'
 import type { OwnerReference } from '../../../../lib/crd/types.js'
 import { defaultMultusSpec } from '../../../../lib/crd/multusdefault.js'
@@ -94,9 +96,18 @@ function confOf(spec: MultusConfigSpec, { annotations, name, names }: Naming): s
   const conf = {
     cniVersion: annotations[ANNOTATION_CNI_VERSION] ?? CNI_VERSION,
     name: annotations[ANNOTATION_CONF_NAME] ?? name,
-    plugins: [...before, main, ...after, ...chained, ...coordinator, ...last],
+    plugins: [...before, { ...main, ...capabilitiesOf(annotations) }, ...after, ...chained, ...coordinator, ...last],
   }
   return escaped(JSON.stringify(conf))
+}
+
+/**
+ * What a runtime may request of the main plugin and its IPAM. Declared on request only: without the
+ * annotation the text is the Go system's.
+ */
+function capabilitiesOf({ [ANNOTATION_CAPABILITIES]: text }: Naming['annotations']): Json {
+  const names = capabilityNames(text ?? '')
+  return names.length === 0 ? {} : { capabilities: Object.fromEntries(names.map(name => [name, true])) }
 }
 
 /** Escapes as Go's encoding/json does, so that texts compare equal. */

@@ -315,6 +315,8 @@ for (const [of, address, uid, containerID, is, left] of ifOf)
     t.strictSame(memory.holders(), left ? HELD : [])
   })
 
+const SHARED = { 'ipam.spidernet.io/allocated-ips': 'shared' }
+
 t.test('releaseIfHeldBy() removes the Go record of an address without an object', async t => {
   const text = '{"10.1.0.2":{"pod":"default/p","podUid":"uid-p"},"10.1.0.3":{"pod":"default/q","podUid":"uid-q"}}'
   for (const [address, count] of [
@@ -327,13 +329,32 @@ t.test('releaseIfHeldBy() removes the Go record of an address without an object'
   }
 })
 
-t.test('releaseIfHeldBy() keeps the Go record of an address with an object', async t => {
-  const text = '{"10.1.0.1":{"pod":"default/p","podUid":"uid-p"}}'
-  const memory = new Memory([poolObject('a', {}, { status: { allocatedIPs: text, allocatedIPCount: 1 } })])
-  memory.hold('10.1.0.1', { pool: 'a', claimant: claimantOf('p') })
-  await releaseIfHeldBy({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, '10.1.0.1/24', memory.direct())
-  t.strictSame([memory.holders(), memory.pools[0]?.status?.allocatedIPs], [[], text])
-})
+const OWN_TEXT = '{"10.1.0.1":{"pod":"default/p","podUid":"uid-p"}}'
+const OTHER_TEXT = '{"10.1.0.1":{"pod":"default/q","podUid":"uid-q"}}'
+const records: readonly (readonly [
+  of: string,
+  text: string,
+  pool: object,
+  isShared: boolean,
+  left: string | undefined,
+])[] = [
+  ['deletes the record that its ADD wrote', OWN_TEXT, {}, true, undefined],
+  ['keeps the record of another pod', OTHER_TEXT, {}, true, OTHER_TEXT],
+  ['leaves the record to the controller that leads', OWN_TEXT, { annotations: SHARED }, true, OWN_TEXT],
+  ['reads no pool for an address whose ADD wrote none', OWN_TEXT, {}, false, OWN_TEXT],
+]
+for (const [of, text, metadata, isShared, left] of records)
+  t.test(`releaseIfHeldBy() of an address with an object ${of}`, async t => {
+    const marked = new Memory([poolObject('a')])
+    const status = { allocatedIPs: text, allocatedIPCount: 1 }
+    const memory = new Memory([poolObject('a', {}, { metadata, status })])
+    const claimant = claimantOf('p')
+    if (isShared) memory.hold('10.1.0.1', { pool: 'a', claimant })
+    else memory.addresses.create(marked.hold('10.1.0.1', { pool: 'a', claimant }))
+    await releaseIfHeldBy({ uid: 'uid-p', containerID: 'c-p', pool: 'a' }, '10.1.0.1/24', memory.direct())
+    t.strictSame([memory.holders(), memory.pools[0]?.status?.allocatedIPs], [[], left])
+    t.strictSame(memory.calls.includes('pool a'), isShared)
+  })
 
 t.test('releaseRecorded() continues past a failure, throws it and keeps the record', async t => {
   const memory = sceneOf({ nics: two })

@@ -1,6 +1,7 @@
 // A pool's counts, free ranges and finalizers.
 import t from 'tap'
 import {
+  besideGo,
   poolFinalizers,
   poolStatus,
   sizeOfPool,
@@ -48,6 +49,35 @@ const MARKS: readonly (readonly [of: string, pool: SpiderIPPool, is: object])[] 
 ]
 for (const [of, before, is] of MARKS)
   t.test(`withMark() of ${of}`, async t => t.strictSame(withMark(before, before.status ?? {}), is))
+
+const HELD_TEXT = '{"10.0.0.5":{"pod":"default/p","podUid":"u"}}'
+const HELD = [['10.0.0.5', { pod: 'default/p', podUid: 'u' }]] as const
+const BESIDE_GO: readonly (readonly [of: string, status: object | undefined, held: typeof HELD | [], is: object])[] = [
+  ['a new pool', undefined, HELD, {}],
+  ['a pool with a text of Go', { allocatedIPs: '{}' }, HELD, { allocatedIPs: '{}' }],
+  ['a pool with the mark', MARKED, HELD, { allocatedIPs: HELD_TEXT, ...MARKED }],
+  ['an empty pool with the mark', MARKED, [], {}],
+  [
+    'a pool with a text of ADDs',
+    { allocatedIPs: '{"10.0.0.9":{}}', ...MARKED },
+    HELD,
+    { allocatedIPs: HELD_TEXT, ...MARKED },
+  ],
+  [
+    'a pool with our projection',
+    { allocatedIPs: '{}', allocatedIPsProjected: true },
+    HELD,
+    { allocatedIPs: HELD_TEXT, ...MARKED },
+  ],
+]
+for (const [of, status, held, is] of BESIDE_GO)
+  t.test(`besideGo() of ${of}`, async t => {
+    const before = pool({}, {}, status)
+    t.strictSame(
+      besideGo(before, before.status ?? {}, () => held),
+      is,
+    )
+  })
 
 t.test('poolStatus() sets the counts and keeps other fields', async t => {
   t.strictSame(

@@ -191,6 +191,26 @@ for (const { says, name, spec, plugins } of CASES)
     )
   })
 
+const DECLARED: readonly (readonly [text: string, is: object | undefined])[] = [
+  ['ips', { ips: true }],
+  [' mac ,ips,mac', { ips: true, mac: true }],
+  ['', undefined],
+]
+for (const [text, is] of DECLARED)
+  t.test(`nadOf() with annotation capabilities "${text}" declares them in the main plugin alone`, async t => {
+    const spec: MultusConfigSpec = { cniType: 'macvlan', macvlan: { master: ['a'], vlanID: 7 } }
+    const { config = '' } = nadOf(smc('m', spec, { 'multus.spidernet.io/capabilities': text }), OURS).spec ?? {}
+    const { plugins } = JSON.parse(config) as { readonly plugins: readonly { type: string; capabilities?: object }[] }
+    t.strictSame(
+      plugins.map(({ type, capabilities }) => [type, capabilities]),
+      [
+        ['ifacer', undefined],
+        ['macvlan-wrapper', is],
+        ['coordinator', undefined],
+      ],
+    )
+  })
+
 t.test('nadOf() copies a custom conf byte for byte, and writes no empty one', async t => {
   const text = '{ "cniVersion": "0.3.1",\n "name": "x" , "type":"<a>" }'
   t.equal(nadOf(smc('x', { cniType: 'custom', customCNI: text }), OURS).spec?.config, text)
