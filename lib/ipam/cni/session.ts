@@ -98,6 +98,15 @@ export interface StoreSession {
   readonly store: Store
   /** What the call has cost the API server so far, for the log. */
   cost(): Readonly<Record<string, number>>
+  /**
+   * The Store for a second try of an ADD: one without a cache, where the first may have failed
+   * because of its cache and has left nothing behind.
+   */
+  retryOf?(error: unknown): Store | undefined
+  /** The journal of the call; it is closed later where the record is written behind the answer. */
+  journalOf?(journal: Journal): Journal
+  /** Begins a new deadline, for an undo after the call. */
+  renew?(): void
 }
 
 /** Where the Store of a call comes from: the API server, or the cache of the node agent. */
