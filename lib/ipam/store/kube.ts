@@ -105,7 +105,7 @@ export function kubeStore(kube: Kube): Store {
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
-    deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    deleteEndpoint: (endpoint, options) => removeEndpoint(kube, endpoint, options),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     createAddress: object => claim(kube, object),
     updateAddress: object => adopt(kube, object),
@@ -228,11 +228,16 @@ async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boole
   }
 }
 
-async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<void> {
+async function removeEndpoint(
+  kube: Kube,
+  endpoint: SpiderEndpoint,
+  { ownerGoes = false }: { readonly ownerGoes?: boolean } = {},
+): Promise<void> {
   const { namespace = '', name, uid } = endpoint.metadata
   const ref = { namespace, name }
   try {
-    if (endpoint.metadata.deletionTimestamp === undefined)
+    const isLeft = ownerGoes && endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
+    if (endpoint.metadata.deletionTimestamp === undefined && !isLeft)
       await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
     if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
     const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
