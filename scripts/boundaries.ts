@@ -114,6 +114,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/ifname.ts', 'lib/log.ts', 'lib/metrics.ts'],
     ...['daemons/controller', 'daemons/runtime'],
   ],
+  'daemons/agent/store': [...['lib/crd', 'lib/kube', 'lib/ipam', 'lib/log.ts', 'lib/cni/conf.ts', 'daemons/runtime']],
   'daemons/init': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/version.ts'],
   'daemons/install': ['lib/log.ts', 'lib/version.ts'],
   'daemons/apiserver': [

@@ -67,10 +67,17 @@ export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
 }
 
 /** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */
-export function connectDaemon(env: Env): Kube {
+export const connectDaemon = (env: Env): Kube => connect(configOfDaemon(env))
+
+/**
+ * The configuration of a daemon: clients of one configuration share their connections, whatever
+ * deadlines they have.
+ * @throws KubeError BadConfig
+ */
+export function configOfDaemon(env: Env): ClusterConfig {
   const isNamed = (env['KUBECONFIG'] ?? '') !== ''
   const files = host({ ...env })
-  return connect(ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files)))
+  return ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files))
 }
 
 /**

@@ -4,6 +4,7 @@ import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/typ
 import { objectNameOf, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { Claimant } from './claimant.js'
+import { nodeLabel } from './node-label.js'
 import type { AddressVersion } from '../store/store.js'
 import type { Pool } from './pool.js'
 
@@ -44,6 +45,7 @@ export function newEndpoint(
 ): SpiderEndpoint {
   const { namespace, name, record, uid, apiUid, owner, at } = claimant
   const annotations = createdAnnotation(uid, created)
+  const labels = at ? {} : nodeLabel(claimant.node)
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderEndpoint',
@@ -52,6 +54,7 @@ export function newEndpoint(
       namespace,
       finalizers: [FINALIZER],
       ...(annotations && { annotations }),
+      ...(Object.keys(labels).length > 0 && { labels }),
       ...(!isKept &&
         !at &&
         apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
@@ -73,6 +76,9 @@ export const withOnly = (
   nics: readonly EndpointNic[],
 ): SpiderEndpoint => ({
   ...endpoint,
+  ...(!claimant.at && {
+    metadata: { ...endpoint.metadata, labels: { ...endpoint.metadata.labels, ...nodeLabel(claimant.node) } },
+  }),
   status: { ...endpoint.status, current: currentOf(claimant, nics) },
 })
 
@@ -109,7 +115,7 @@ function createdAnnotation(
   created: readonly SpiderIPAddress[],
   before?: Created,
 ): Readonly<Record<string, string>> | undefined {
-  // In a pool shared with Go agents the object says whether status.allocatedIPs has the address too.
+  // In a pool shared with Go agents the object says whether status.allocatedIPs has it too.
   const own = created.filter(({ metadata }) => metadata.annotations?.[ANNOTATION_ALLOCATED_IPS] === undefined)
   if (own.length === 0) return undefined
   const all: Record<string, string | readonly string[]> = before?.pod === pod ? { ...before } : { pod }

@@ -11,19 +11,25 @@ import { isPattern, patternOf } from '../pools/glob.js'
 import { familyOfPool } from '../allocation/pool.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
-import { logFor, connectStore } from './session.js'
+import { logFor, connectStore, type Connect } from './session.js'
 
 /**
  * Never returns 51, since running pods keep their addresses. A full pool is no error either: the
  * runtime would stop starting pods of other pools too, while ADD reports it with code 11.
  * @throws CniError 50 where no ADD could succeed
  */
-export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name'>): Promise<void> {
+export async function ipamStatus(
+  call: Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name'>,
+  connect: Connect = connectStore,
+): Promise<void> {
   const conf = ipamConf(call.config)
   logFor(call, conf)
   try {
-    const { store } = await connectStore(conf, call)
-    const why = await whyNoPool(conf, call.name, store)
+    const { store, retryOf } = await connect(conf, call)
+    const first = await whyNoPool(conf, call.name, store)
+    if (first === undefined) return
+    const second = retryOf?.(new Refused('noPool', first))
+    const why = second ? await whyNoPool(conf, call.name, second) : first
     if (why !== undefined) throw new Refused('noPool', why)
   } catch (error) {
     throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)

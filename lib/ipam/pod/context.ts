@@ -49,8 +49,9 @@ export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
 
 /**
  * Reads in parallel the pod and the reserved addresses. The record is read only once the pod shows
- * that it may have one, whatever its name. Reservations are always read: a missed one could allocate a router's address to a pod. A
- * reservation of the last milliseconds may be missed (decisions/0022); the controller reports it.
+ * that it may have one, whatever its name. Reservations are always read: a missed one could
+ * allocate a router's address to a pod. A reservation of the last milliseconds may be missed
+ * (decisions/0022); the controller reports it.
  * @throws Refused `podMissing`, `podReplaced`, `podEnded`
  */
 export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {
@@ -71,7 +72,8 @@ export async function readPodContext(request: AddRequest, store: Store): Promise
     ...(keeper !== undefined && { isKept: true }),
     ...(request.at && { at: request.at }),
   }
-  return { request, pod, owner, keeper, claimant, endpoint: UNREAD, reserved }
+  const known = keeper === undefined ? store.view?.endpoint(request.pod) : undefined
+  return { request, pod, owner, keeper, claimant, endpoint: known ?? UNREAD, reserved }
 }
 
 /** The context with the record, which is read if it was not yet. */

@@ -6,7 +6,14 @@ import { addressesOf, nicOf, withNics } from '../allocation/endpoint.js'
 import { isUnplugged } from '../pools/network.js'
 import { isAlive, isMirror, isOfPod, uidOf } from '../store/pod.js'
 import type { Journal, ObjectRef, Store } from '../store/store.js'
-import { keeperOfKind, ordinalOf, statefulSetKeeps, virtualMachineKeeps, type Features } from '../store/retention.js'
+import {
+  keeperOf,
+  keeperOfKind,
+  ordinalOf,
+  statefulSetKeeps,
+  virtualMachineKeeps,
+  type Features,
+} from '../store/retention.js'
 import { readRecord } from './record.js'
 import { releaseIfHeldBy, releaseRecorded, undoIncompleteAdd } from './release-address.js'
 
@@ -38,9 +45,17 @@ interface ReleaseDeps {
  * @throws KubeError, AggregateError
  */
 export async function release(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
-  const [endpoint, seen] = await Promise.all([readRecord(request, store), store.pod(request.pod)])
-  await undoIncompleteAdd(request, endpoint, { store, journal })
-  const first = await goneOrKept(request, store, endpoint, seen)
+  const open = { ...journal, close: () => undefined } // until all is released: the record may not be written yet
+  const released = await releaseOnce(request, { store, journal: open })
+  journal.close()
+  return released
+}
+
+async function releaseOnce(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
+  const noted = journal.read()
+  const [endpoint, observed] = await Promise.all([readRecord(request, store), store.pod(request.pod)])
+  await undoIncompleteAdd(request, endpoint, { store, journal, noted })
+  const first = await goneOrKept(request, store, endpoint, observed)
   if ('kept' in first) {
     const { nic } = request
     if (endpoint && first.pod && nic !== undefined && isUnplugged(first.pod, nic)) {
@@ -50,15 +65,48 @@ export async function release(request: ReleaseRequest, { store, journal }: Relea
     if (endpoint) await clearContainerID(endpoint, request, store)
     return { kind: 'kept', why: first.kept }
   }
-  if (!endpoint) return { kind: 'released', addresses: [] }
+  if (!endpoint) return releaseWithoutRecord(first, observed, request, store)
   if (endpoint.status.current.uid !== first.uid)
     return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
-  if (!isOverForever(first.uid, seen) || keeperOfKind(endpoint.status.ownerControllerType, request.features)) {
+  if (!isOverForever(first.uid, observed) || keeperOfKind(endpoint.status.ownerControllerType, request.features)) {
     const second = await goneOrKept(request, store, endpoint, await store.pod(request.pod))
     if ('kept' in second) return { kind: 'kept', why: second.kept }
   }
-  const deps = { store, containerID: request.containerID, willBeCollected: isTerminatingOwner(endpoint, seen) }
-  return { kind: 'released', addresses: await releaseRecorded(endpoint, deps) }
+  const deps = { store, containerID: request.containerID, willBeCollected: isTerminatingOwner(endpoint, observed) }
+  const addresses = await releaseRecorded(endpoint, deps)
+  const others = await releaseUnrecorded(first, request, store)
+  return { kind: 'released', addresses: [...addresses, ...others] }
+}
+
+async function releaseWithoutRecord(
+  gone: Gone,
+  observed: Pod | undefined,
+  request: ReleaseRequest,
+  store: Store,
+): Promise<Released> {
+  if (!isOverForever(gone.uid, observed) && (store.view?.heldBy(gone.uid) ?? []).length > 0) {
+    const second = await goneOrKept(request, store, undefined, await store.pod(request.pod))
+    if ('kept' in second) return { kind: 'kept', why: second.kept }
+  }
+  return { kind: 'released', addresses: await releaseUnrecorded(gone, request, store) }
+}
+
+/**
+ * An agent that died before it wrote the record leaves addresses that only a view shows. Those of
+ * a StatefulSet or virtual machine are left to the controller, which knows whether they are kept.
+ */
+async function releaseUnrecorded(
+  { uid }: Gone,
+  { containerID, features }: ReleaseRequest,
+  store: Store,
+): Promise<readonly string[]> {
+  const held = store.view?.heldBy(uid).filter(({ spec }) => keeperOf(spec.owner, features) === undefined) ?? []
+  const released = await Promise.all(
+    held.map(async ({ spec: { address, pool } }) =>
+      (await releaseIfHeldBy({ uid, containerID, pool }, address, store)) ? [address] : [],
+    ),
+  )
+  return released.flat()
 }
 
 /**
@@ -129,8 +177,8 @@ async function unplug(
 }
 
 /**
- * By a live read of the pod: it is gone, has ended, or was replaced by another of its name, and there is no
- * retention; otherwise the reason why the addresses are kept.
+ * By a live read of the pod: it is gone, has ended, or was replaced by another of its name, and
+ * there is no retention; otherwise the reason why the addresses are kept.
  */
 async function goneOrKept(
   request: ReleaseRequest,

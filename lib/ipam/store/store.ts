@@ -46,8 +46,22 @@ export type Labels = Readonly<Record<string, string>>
 /** The result of creating an address object: the name is the lock, one caller gets `held`. */
 export type CreateOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
 
+/**
+ * What is known without a request, where a cache stands before the API server: of this node, never
+ * complete, and maybe gone already. So it only spares tries; it refuses and releases nothing.
+ */
+export interface StoreView {
+  /** Addresses of a pool that are held. */
+  heldIn(poolUid: string): readonly HeldAddress[]
+  /** Addresses that a pod holds. */
+  heldBy(podUid: string): readonly SpiderIPAddress[]
+  /** A record, also one that is not written yet. */
+  endpoint(ref: ObjectRef): SpiderEndpoint | undefined
+}
+
 /** Reads return `undefined` for Not Found. All other failures are thrown as KubeError. */
 export interface Store {
+  readonly view?: StoreView
   pod(ref: ObjectRef): Promise<Pod | undefined>
   namespace(name: string): Promise<{ readonly labels: Labels; readonly annotations: Labels }>
   nodeLabels(name: string): Promise<Labels>
@@ -57,7 +71,10 @@ export interface Store {
   /** kubevirt.io objects; `undefined` also where the cluster does not serve that group. */
   virtualMachine(ref: ObjectRef): Promise<VirtualMachine | undefined>
   virtualMachineInstance(ref: ObjectRef): Promise<VirtualMachine | undefined>
-  /** `cached`: from the watch cache of the API server, which may be stale. */
+  /**
+   * `cached`: from the watch cache of the API server, which may be stale. `fresh`: the newest, past
+   * the cache of a node agent too; the default is what an allocation may rely on.
+   */
   pool(name: string, freshness?: 'cached' | 'fresh'): Promise<SpiderIPPool | undefined>
   /** From the watch cache. */
   pools(): Promise<readonly SpiderIPPool[]>
@@ -71,13 +88,17 @@ export interface Store {
   /** `conflict`: it was written concurrently; read it again. */
   createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
-  /** Removes the record and our finalizer from it, only if it still has that UID. */
-  deleteEndpoint(endpoint: SpiderEndpoint): Promise<void>
   /**
    * Removes the addresses and our finalizer in one write, for a record that is deleted with its
    * pod; only if it still has that UID.
    */
   clearEndpoint(endpoint: SpiderEndpoint): Promise<void>
+  /**
+   * Removes the record and our finalizer from it, only if it still has that UID. `ownerGoes`: its
+   * pod, which owns it, is being deleted or gone, so the garbage collector deletes it: one
+   * request. `unchanged`: only in this version; then false where it has another by now.
+   */
+  deleteEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
   address(name: string): Promise<SpiderIPAddress | undefined>
   createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /**
@@ -109,6 +130,11 @@ export interface Allocated {
 /** An address object as it was read or created, for a delete with preconditions. */
 export interface AddressVersion {
   readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion'>
+}
+
+export interface EndpointRemoval {
+  readonly ownerGoes?: boolean
+  readonly unchanged?: boolean
 }
 
 export interface HeldAddress {
