@@ -146,7 +146,9 @@ export function agentSettingsOf(env: DaemonEnv, conf: AgentConf, hostname: strin
     releasesConflicts: flag(env, 'SPIDERPOOL_ENABLED_RELEASE_CONFLICT_IPS', true),
     node: {
       binFolder: env['CNI_BIN_DIR'] ?? '',
-      confFolder: flag(env, 'SPIDERPOOL_INSTALL_KUBECONFIG', false) ? (env['CNI_CONF_DIR'] ?? '/host/etc/cni/net.d') : '',
+      confFolder: flag(env, 'SPIDERPOOL_INSTALL_KUBECONFIG', false)
+        ? (env['CNI_CONF_DIR'] ?? '/host/etc/cni/net.d')
+        : '',
       tunesSysctls: conf.tuneSysctlConfig,
       sysctlFolder: env['SPIDERPOOL_SYSCTL_DIR'] || '/proc/sys',
     },

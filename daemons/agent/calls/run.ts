@@ -27,7 +27,12 @@ export interface CallDeps {
   readonly sameNetns: (path: string) => boolean
   readonly log: Log
   readonly now: () => number
-  readonly onCall?: (call: { readonly plugin: string; readonly command: string; readonly failed: boolean; readonly ms: number }) => void
+  readonly onCall?: (call: {
+    readonly plugin: string
+    readonly command: string
+    readonly failed: boolean
+    readonly ms: number
+  }) => void
 }
 
 /** Of a call's variables only those of a runtime and of Multus reach the plugin. */

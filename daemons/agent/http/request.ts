@@ -8,7 +8,7 @@ export interface AgentRequest {
   readonly body: string
 }
 
-/** `json` undefined is an empty body. `stream`: blanks at once and while it runs, then its value. */
+/** Without `json` the body is empty. `stream`: blanks at once and while it runs, then its value. */
 export type AgentAnswer =
   { readonly status: number; readonly json?: unknown } | { readonly stream: () => Promise<object> }
 
@@ -34,7 +34,10 @@ export function objectIn({ body, method, path }: AgentRequest): Readonly<Record<
   try {
     value = JSON.parse(body)
   } catch (error) {
-    throw new HttpRefusal(400, `the body of ${method} ${path} is no JSON: ${error instanceof Error ? error.message : ''}`)
+    throw new HttpRefusal(
+      400,
+      `the body of ${method} ${path} is no JSON: ${error instanceof Error ? error.message : ''}`,
+    )
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new HttpRefusal(400, `the body of ${method} ${path} is ${JSON.stringify(value)}; it must be a JSON object`)

@@ -129,7 +129,8 @@ export class HttpServer {
       // A client that waited in vain for the first byte has closed and gone another way: its call
       // must not run here too. The close is seen in the next turn of the event loop.
       await new Promise(resolve => setImmediate(resolve))
-      if (message.socket.destroyed) return this.#deps.log.warn(`${message.url}: the client is gone, the call is not run`)
+      if (message.socket.destroyed)
+        return this.#deps.log.warn(`${message.url}: the client is gone, the call is not run`)
       response.end(JSON.stringify(await answer.stream()))
     } finally {
       clearInterval(beat)

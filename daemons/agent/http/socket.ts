@@ -29,7 +29,9 @@ function makeFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
     if ((lstatSync(folder).mode & STICKY) === 0) return chmodSync(folder, FOLDER_MODE)
   } catch (error) {
-    throw new Error(`${folder}, the folder of the agent's socket, cannot be made: ${messageOf(error)}`, { cause: error })
+    throw new Error(`${folder}, the folder of the agent's socket, cannot be made: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
   throw new Error(`${folder} is a folder that all users share; the agent's socket needs one of its own`)
 }
