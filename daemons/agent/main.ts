@@ -14,6 +14,8 @@ import { portFault } from '../runtime/port-fault.js'
 import { Agent } from './agent.js'
 import type { AgentPlugin } from './calls/run.js'
 import { directSources } from './connect.js'
+import { startDuties } from './node/duties.js'
+import { FallbackKubeconfig } from './node/kubeconfig.js'
 import {
   AGENT_CONF_DEFAULT,
   agentConfOf,
@@ -34,6 +36,9 @@ export type LoadIpam = () => Promise<
     },
   ) => Plugin<unknown>
 >
+
+const CA_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'
+const FALLBACK_MS = 10_000
 
 type HttpServer = ReturnType<typeof Bun.serve>
 type Answer = (request: Request) => Promise<Response> | Response
@@ -109,7 +114,9 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
   })
   const servers = listen(agent, settings)
   const abort = new AbortController()
+  let endDuties = (): void => undefined
   try {
+    endDuties = await startDuties({ duties: settings.node, fallback: fallbackOf(settings, env), log })
     await agent.listen()
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
     const { socket, nodeName: node, namespace } = settings
@@ -119,10 +126,24 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
     // The ports first: the next agent of this node may start while calls end.
     await Promise.all([...servers.values()].map(server => server.stop(true)))
     abort.abort()
+    endDuties()
     await agent.drain()
   }
   log.info('ended')
 }
+
+/** The kubeconfig for executables without an agent, where it is asked for. */
+const fallbackOf = (
+  { node, namespace, nodeName }: AgentSettings,
+  env: NodeJS.ProcessEnv,
+): FallbackKubeconfig | undefined =>
+  node.confFolder === ''
+    ? undefined
+    : new FallbackKubeconfig({
+        ...{ env, namespace, nodeName, confFolder: node.confFolder, caFile: CA_FILE, pid: process.pid },
+        kube: () => connectDaemon(env, { ms: FALLBACK_MS, of: 'the TokenRequest' }),
+        now: () => Date.now(),
+      })
 
 /** Variables of every call: those of the cluster, and the node's list of allowed folders. */
 const callEnv = (
