@@ -15,9 +15,10 @@ import { release } from '../pod/release.js'
 import { requestedIpsIn } from '../pod/requested-ips.js'
 import { answerOf } from './result.js'
 import type { AddRequest } from '../pod/context.js'
-import { connectStore, refusalOf, sessionOf, type Session } from './session.js'
+import { connectStore, refusalOf, sessionOf, type Connect, type Session } from './session.js'
 
 export { ipamCheck } from './check.js'
+export type { Connect, StoreSession } from './session.js'
 
 export interface IpamClaim {
   readonly result: Result
@@ -51,8 +52,12 @@ export interface KernelAccess {
  * detection, no other host answers for.
  * @throws CniError
  */
-export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Promise<IpamClaim> {
-  const { reached, granted, result, session } = await claimUnowned(call, kernel)
+export async function ipamClaim(
+  call: Call<unknown>,
+  kernel: KernelAccess,
+  connect: Connect = connectStore,
+): Promise<IpamClaim> {
+  const { reached, granted, result, session } = await claimUnowned(call, kernel, connect)
   for (const sentence of await sentencesOf([...(kernel.unknown ?? []), ...session.conf.unknown]))
     session.log.warn(sentence, session.fields)
   const { conflictDetection, gatewayDetection } = session.conf.switches
@@ -64,13 +69,15 @@ export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Prom
 }
 
 /** Quarantines an address that the node itself has, and tries the next candidate. */
-async function claimUnowned(call: Call<unknown>, kernel: KernelAccess): Promise<AllocatedByCall> {
-  const first = await claim(call, kernel)
+async function claimUnowned(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
+  const first = await claim(call, kernel, connect)
   const owned = await ownedAmong(first, kernel)
   if (owned.length === 0) return first
   const { claimOther } = await import('./node-address.js')
-  const again = { claim: () => claim(call, kernel), ownedAmong: (one: AllocatedByCall) => ownedAmong(one, kernel) }
-  return claimOther({ nic: call.ifName, first, owned }, again)
+  return claimOther(
+    { nic: call.ifName, first, owned },
+    { claim: () => claim(call, kernel, connect), ownedAmong: one => ownedAmong(one, kernel) },
+  )
 }
 
 async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess): Promise<readonly NodeAddress[]> {
@@ -82,12 +89,12 @@ async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess)
   }
 }
 
-async function claim(call: Call<unknown>, { master, host }: KernelAccess): Promise<AllocatedByCall> {
+async function claim(call: Call<unknown>, { master, host }: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
   let store: Store | undefined
   try {
-    const reached = await connectStore(conf, call)
+    const reached = await connect(conf, call)
     store = reached.store
     const [request, deps] = [requestOf(call, session, master), { store, journal, random: Math.random }]
     const granted = session.container
@@ -154,17 +161,17 @@ function resultOf({ nic }: Granted, ifName: string): Result {
  * ADD: the result of the allocation.
  * @throws CniError
  */
-export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess): Promise<Result> =>
-  (await ipamClaim(call, kernel)).result
+export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess, connect?: Connect): Promise<Result> =>
+  (await ipamClaim(call, kernel, connect)).result
 
 /**
  * DEL. Failures of the API server are logged, not thrown: the other plugins of the pod must get
  * their DEL, and the controller reclaims what is left.
  */
-export async function ipamDel(call: Call<unknown>): Promise<void> {
+export async function ipamDel(call: Call<unknown>, connect: Connect = connectStore): Promise<void> {
   const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
-    const { store, cost } = await connectStore(conf, call)
+    const { store, cost } = await connect(conf, call)
     if (container) {
       const { releaseNic } = await import('../pod/container.js')
       const addresses = await releaseNic({ container, nic: call.ifName }, { store, journal })
