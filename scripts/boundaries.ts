@@ -122,6 +122,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     ...['lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/kernel', 'lib/log.ts', 'lib/metrics.ts'],
     ...['lib/version.ts', 'lib/edit-distance.ts'],
   ],
+  'daemons/agent/store': [...['lib/crd', 'lib/kube', 'lib/ipam', 'lib/log.ts', 'lib/cni/conf.ts', 'daemons/runtime']],
   'daemons/init': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/version.ts'],
   'daemons/install': ['lib/log.ts', 'lib/version.ts'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],

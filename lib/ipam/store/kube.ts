@@ -20,6 +20,7 @@ import {
   VIRTUALMACHINES,
   type Kind,
 } from '../../kube/kinds.js'
+import type { ListOptions } from '../../kube/list.js'
 import { recordEvent } from './kube-event.js'
 import { waitForPools } from './kube-wait.js'
 import type {
@@ -79,8 +80,9 @@ async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
 /** The Store of a connected client. */
 export function kubeStore(kube: Kube): Store {
   const orConflict = orConflicts()
-  const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
-    (await kube.list<T>(kind, { resourceVersion: '0' })).items
+  // Always from the server's cache: a consistent list waits up to 100 ms (decisions/0022).
+  const listAll = async <T>(kind: Kind, options: ListOptions = {}): Promise<readonly T[]> =>
+    (await kube.list<T>(kind, { ...options, resourceVersion: '0' })).items
   return {
     pod: ref => named(ref.name, kube.get<Pod>(PODS, ref)),
     namespace: async name => {
@@ -99,12 +101,11 @@ export function kubeStore(kube: Kube): Store {
     },
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
-    // Not from the API server's cache: an address reserved a moment ago must not be allocated.
-    reservedIPs: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
+    reservedIPs: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
-    deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    deleteEndpoint: (endpoint, options) => removeEndpoint(kube, endpoint, options),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     createAddress: object => claim(kube, object),
     updateAddress: object => adopt(kube, object),
@@ -114,8 +115,8 @@ export function kubeStore(kube: Kube): Store {
       const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
       return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
     },
-    listAddressesByLabel: async (label, value) =>
-      (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` })).items,
+    listAddressesByLabel: (label, value) =>
+      listAll<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` }),
     recordEvent: event => recordEvent(kube, event),
   }
 }
@@ -227,11 +228,16 @@ async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boole
   }
 }
 
-async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<void> {
+async function removeEndpoint(
+  kube: Kube,
+  endpoint: SpiderEndpoint,
+  { ownerGoes = false }: { readonly ownerGoes?: boolean } = {},
+): Promise<void> {
   const { namespace = '', name, uid } = endpoint.metadata
   const ref = { namespace, name }
   try {
-    if (endpoint.metadata.deletionTimestamp === undefined)
+    const isLeft = ownerGoes && endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
+    if (endpoint.metadata.deletionTimestamp === undefined && !isLeft)
       await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
     if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
     const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
