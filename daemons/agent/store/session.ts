@@ -174,14 +174,17 @@ class Session {
     const { records } = this.#state
     const key = keyOfRef(ref)
     const record = records.get(key)
-    if (!record || records.isPending(key)) return record
+    if (record?.status.current.uid !== this.#call.podUid) return undefined // replaced since, it may be
+    if (records.isPending(key)) return record
     return this.#isCached && !KEEPERS.includes(record.status.ownerControllerType) ? record : undefined
   }
 
   /** A pod of this node that has no address yet, and inherits none, has no record elsewhere. */
   #hasNoRecord(ref: ObjectRef): boolean {
-    const pod = this.#state.cache.pod(keyOfRef(ref))
-    if (this.#call.command !== 'ADD' || !pod || (pod.status?.podIPs ?? []).length > 0) return false
+    const { cache, records } = this.#state
+    const pod = cache.pod(keyOfRef(ref))
+    if (this.#call.command !== 'ADD' || records.get(keyOfRef(ref)) || !pod || (pod.status?.podIPs ?? []).length > 0)
+      return false
     return !(pod.metadata.ownerReferences ?? []).some(({ kind }) => KEEPERS.includes(kind))
   }
 
@@ -190,7 +193,8 @@ class Session {
     if (this.#state.records.isPending(keyOf(endpoint))) return true
     const isOfItsPod = endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
     const isKept = KEEPERS.includes(endpoint.status.ownerControllerType)
-    return this.#call.command === 'ADD' && this.#isCached && !this.#isInPath && isOfItsPod && !isKept
+    const { command, podUid } = this.#call
+    return command === 'ADD' && podUid !== '' && this.#isCached && !this.#isInPath && isOfItsPod && !isKept
   }
 
   #wrote<T extends SpiderEndpoint | 'conflict'>(written: T): T {
@@ -256,18 +260,29 @@ class Session {
     return command === 'ADD' || known?.spec.containerID === containerID ? known : undefined
   }
 
-  async #deleteEndpoint(endpoint: SpiderEndpoint): Promise<void> {
+  /**
+   * A record that has more interfaces than is known here stays: another process has written them,
+   * and their DEL removes it.
+   */
+  async #deleteEndpoint(endpoint: SpiderEndpoint): Promise<boolean> {
     const { cache, view, records } = this.#state
     const key = keyOf(endpoint)
     const { uid } = endpoint.status.current
     const isOurs = records.isPending(key) || isUnwritten(endpoint)
     const known = await records.cancel(key)
     const there = isOurs ? known : endpoint
-    if (there?.status.current.uid !== uid) return
+    const isWhole = (other: SpiderEndpoint | undefined): other is SpiderEndpoint =>
+      other?.status.current.uid === uid && hasNoMore(other, endpoint)
+    if (!isWhole(there)) return true
     const pod = cache.pod(key)
     const isGoing = pod?.metadata.uid === uid && pod.metadata.deletionTimestamp !== undefined
-    await this.#live().deleteEndpoint(there, { ownerGoes: isGoing || view.isGone(uid) })
+    const ownerGoes = isGoing || view.isGone(uid)
+    if (!(await this.#live().deleteEndpoint(there, { ownerGoes, unchanged: true }))) {
+      const now = await this.#live().endpoint({ namespace: there.metadata.namespace ?? '', name: there.metadata.name })
+      if (isWhole(now)) await this.#live().deleteEndpoint(now, { ownerGoes })
+    }
     view.endpoints.deleted(there)
+    return true
   }
 
   /** Decided on a cached object: a newer version of it that says the same is deleted as well. */
@@ -289,6 +304,12 @@ class Session {
 }
 
 const DELETE_TRIES_MAX = 3
+
+/** True where every interface of the one is in the other. */
+function hasNoMore(one: SpiderEndpoint, other: SpiderEndpoint): boolean {
+  const names = other.status.current.ips.map(({ interface: name }) => name)
+  return one.status.current.ips.every(({ interface: name }) => names.includes(name))
+}
 
 const isSameHolding = (a: SpiderIPAddress, b: SpiderIPAddress): boolean =>
   a.metadata.uid === b.metadata.uid &&

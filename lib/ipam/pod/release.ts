@@ -45,6 +45,13 @@ interface ReleaseDeps {
  * @throws KubeError, AggregateError
  */
 export async function release(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
+  const open = { ...journal, close: () => undefined } // until all is released: the record may not be written yet
+  const released = await releaseOnce(request, { store, journal: open })
+  journal.close()
+  return released
+}
+
+async function releaseOnce(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
   const noted = journal.read()
   const endpoint = await readRecord(request, store)
   await undoIncompleteAdd(request, endpoint, { store, journal, noted })

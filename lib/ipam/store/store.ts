@@ -91,9 +91,9 @@ export interface Store {
   /**
    * Removes the record and our finalizer from it, only if it still has that UID. `ownerGoes`: its
    * pod, which owns it, is being deleted or gone, so the garbage collector deletes it: one
-   * request.
+   * request. `unchanged`: only in this version; then false where it has another by now.
    */
-  deleteEndpoint(endpoint: SpiderEndpoint, options?: { readonly ownerGoes?: boolean }): Promise<void>
+  deleteEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
   address(name: string): Promise<SpiderIPAddress | undefined>
   createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /**
@@ -120,6 +120,11 @@ export interface Allocated {
   readonly text: string | undefined
   readonly count: number
   readonly mark: false | undefined
+}
+
+export interface EndpointRemoval {
+  readonly ownerGoes?: boolean
+  readonly unchanged?: boolean
 }
 
 export interface HeldAddress {
