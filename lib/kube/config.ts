@@ -18,6 +18,8 @@ import { KubeError } from './errors.js'
 import { decode } from './json.js'
 import { proxyFor, shownProxy, type Proxy } from './proxy.js'
 
+export { kubeconfigPaths } from './entry.js'
+
 export interface ClusterConfig {
   /** Scheme, host, port and optional path, without a trailing slash. */
   readonly server: string
