@@ -20,6 +20,8 @@ export interface WatchOptions<T = unknown> {
   readonly labelSelector?: string
   readonly fieldSelector?: string
   readonly metadataOnly?: boolean
+  /** Lists come from the server's cache, in one page; the stream begins where it is. */
+  readonly fromCache?: boolean
   /** Objects per page of a list. */
   readonly pageSize?: number
   /** A transform, applied to each object on arrival; must keep metadata.resourceVersion. */
@@ -89,12 +91,13 @@ const same = <T>(object: T): T => object
 
 async function listAll<T>({ list, options }: Watching<T>): Promise<{ version: string; items: readonly T[] }> {
   const { namespace, labelSelector, fieldSelector, metadataOnly, pageSize = LIST_PAGE_MAX, pick = same } = options
+  const extent = options.fromCache === true ? { resourceVersion: '0' } : { limit: pageSize }
   const values = {
     ...(namespace !== undefined && { namespace }),
     ...(labelSelector !== undefined && { labelSelector }),
     ...(fieldSelector !== undefined && { fieldSelector }),
     ...(metadataOnly !== undefined && { metadataOnly }),
-    limit: pageSize,
+    ...extent,
   }
   const items: T[] = []
   let next = ''

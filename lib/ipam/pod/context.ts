@@ -49,7 +49,8 @@ export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
 
 /**
  * Reads in parallel the pod, the reserved addresses and, where the pod's name may inherit one, the
- * record. Reservations are always read: a missed one could allocate a router's address to a pod.
+ * record. Reservations are always read: a missed one could allocate a router's address to a pod. A
+ * reservation of the last milliseconds may be missed (decisions/0022); the controller reports it.
  * @throws Refused `podMissing`, `podReplaced`, `podEnded`
  */
 export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {

@@ -20,6 +20,7 @@ import {
   VIRTUALMACHINES,
   type Kind,
 } from '../../kube/kinds.js'
+import type { ListOptions } from '../../kube/list.js'
 import { recordEvent } from './kube-event.js'
 import { waitForPools } from './kube-wait.js'
 import type {
@@ -79,8 +80,9 @@ async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
 /** The Store of a connected client. */
 export function kubeStore(kube: Kube): Store {
   const orConflict = orConflicts()
-  const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
-    (await kube.list<T>(kind, { resourceVersion: '0' })).items
+  // Always from the server's cache: a consistent list waits up to 100 ms (decisions/0022).
+  const listAll = async <T>(kind: Kind, options: ListOptions = {}): Promise<readonly T[]> =>
+    (await kube.list<T>(kind, { ...options, resourceVersion: '0' })).items
   return {
     pod: ref => named(ref.name, kube.get<Pod>(PODS, ref)),
     namespace: async name => {
@@ -99,8 +101,7 @@ export function kubeStore(kube: Kube): Store {
     },
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
-    // Not from the API server's cache: an address reserved a moment ago must not be allocated.
-    reservedIPs: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
+    reservedIPs: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
@@ -114,8 +115,8 @@ export function kubeStore(kube: Kube): Store {
       const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
       return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
     },
-    listAddressesByLabel: async (label, value) =>
-      (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` })).items,
+    listAddressesByLabel: (label, value) =>
+      listAll<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` }),
     recordEvent: event => recordEvent(kube, event),
   }
 }

@@ -59,11 +59,13 @@ export interface Store {
   virtualMachineInstance(ref: ObjectRef): Promise<VirtualMachine | undefined>
   /** `cached`: from the watch cache of the API server, which may be stale. */
   pool(name: string, freshness?: 'cached' | 'fresh'): Promise<SpiderIPPool | undefined>
+  /** From the watch cache. */
   pools(): Promise<readonly SpiderIPPool[]>
   /** Pools with these labels once `until` holds, or as they are after the timeout. */
   waitForPools(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>
   /** Writes status.allocatedIPs if the pool is unchanged since it was read; else `conflict`. */
   writeAllocated(pool: SpiderIPPool, allocated: Allocated): Promise<SpiderIPPool | 'conflict'>
+  /** From the watch cache of the API server, which may be stale (decisions/0022). */
   reservedIPs(): Promise<readonly SpiderReservedIP[]>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
   /** `conflict`: it was written concurrently; read it again. */
@@ -83,7 +85,7 @@ export interface Store {
   listHeld(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]>
   /** A few hundred objects of a pool: enough to find who has most of them. */
   sampleAddresses(poolUid: string): Promise<readonly SpiderIPAddress[]>
-  /** Address objects with this label. */
+  /** Address objects with this label, from the watch cache: a hint, to be read again by name. */
   listAddressesByLabel(label: string, value: string): Promise<readonly SpiderIPAddress[]>
   /** At most once a minute for one reason of one pod. Best effort: failures are ignored. */
   recordEvent(event: Event): Promise<void>
