@@ -4,9 +4,10 @@ import { median, quantile } from '../measure.js'
 export type Column = 'direct' | 'agent' | 'peer'
 export const COLUMNS: readonly Column[] = ['direct', 'agent', 'peer']
 
-/** A figure, or the median of several with their 90th percentile. */
+/** A figure, or the median of several with their 10th and 90th percentile. */
 export interface Figure {
   readonly value: number
+  readonly p10?: number
   readonly p90?: number
 }
 
@@ -19,7 +20,11 @@ export interface KubeRow {
   readonly go?: string
 }
 
-export const spread = (values: readonly number[]): Figure => ({ value: median(values), p90: quantile(values, 0.9) })
+export const spread = (values: readonly number[]): Figure => ({
+  value: median(values),
+  p10: quantile(values, 0.1),
+  p90: quantile(values, 0.9),
+})
 
 /** Figures by column, without the columns that were not measured. */
 export function measuredBy<T>(
@@ -51,10 +56,15 @@ export const cellsOf = (row: KubeRow): readonly string[] => [
   targets(row),
 ]
 
-/** Columns of even width, for a terminal. */
+/** Columns of even width, for a terminal. The 10th percentile shows what other load added. */
 export function textTable(rows: readonly KubeRow[]): string {
-  const all = [TITLES, ...rows.map(cellsOf)]
-  const widths = TITLES.map((_, at) => Math.max(...all.map(cells => (cells[at] ?? '').length)))
+  const low = ({ measured }: KubeRow): string =>
+    COLUMNS.flatMap(column => {
+      const { p10 } = measured[column] ?? {}
+      return p10 === undefined ? [] : [rounded(p10)]
+    }).join(' / ')
+  const all = [[...TITLES, 'p10'], ...rows.map(row => [...cellsOf(row), low(row)])]
+  const widths = [...TITLES, 'p10'].map((_, at) => Math.max(...all.map(cells => (cells[at] ?? '').length)))
   return all
     .map(cells =>
       cells
