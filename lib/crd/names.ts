@@ -70,6 +70,11 @@ export const LABEL_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const LABEL_IP_VERSION = 'ipam.spidernet.io/ip-version'
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
+/**
+ * On a SpiderIPAddress and a SpiderEndpoint: the node of its pod, shortened (node-label.ts). The
+ * node agent watches its own by it.
+ */
+export const LABEL_NODE = 'ipam.spidernet.io/node'
 
 /**
  * On a SpiderMultusConfig: name of the NetworkAttachmentDefinition; cniVersion and name of its

@@ -217,8 +217,8 @@ concurrent call.
 | --- | --- | --- | --- |`
 
 const FOOT = `
-The pool is read after the pod because the pod names it. The list of reserved addresses is always read, and never from the server's cache: a
-reservation that an ADD missed would be an address of a pod and of a router. Why there are three reads and not two:
+The pool is read after the pod because the pod names it. The list of reserved addresses is always read, from the server's cache:
+[decisions/0022](../decisions/0022-no-consistent-list.md) has what that gives up and how it is seen. Why there are three reads and not two:
 [decisions/0015](../decisions/0015-three-reads.md). Why a new pod's SpiderEndpoint is created without a read, and what that costs a sandbox that
 is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
 twice, because an address is released only for a pod that two reads find gone.

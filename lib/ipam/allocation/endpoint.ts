@@ -4,6 +4,7 @@ import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/typ
 import type { Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { Claimant } from './claimant.js'
+import { nodeLabel } from './node-label.js'
 import type { Pool } from './pool.js'
 
 export interface Assigned {
@@ -37,6 +38,7 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
  */
 export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
   const { namespace, name, record, uid, apiUid, owner, at } = claimant
+  const labels = at ? {} : nodeLabel(claimant.node)
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderEndpoint',
@@ -44,6 +46,7 @@ export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], is
       name: record,
       namespace,
       finalizers: [FINALIZER],
+      ...(Object.keys(labels).length > 0 && { labels }),
       ...(!isKept &&
         !at &&
         apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
@@ -65,6 +68,9 @@ export const withOnly = (
   nics: readonly EndpointNic[],
 ): SpiderEndpoint => ({
   ...endpoint,
+  ...(!claimant.at && {
+    metadata: { ...endpoint.metadata, labels: { ...endpoint.metadata.labels, ...nodeLabel(claimant.node) } },
+  }),
   status: { ...endpoint.status, current: currentOf(claimant, nics) },
 })
 

@@ -15,9 +15,10 @@ import { release } from '../pod/release.js'
 import { requestedIpsIn } from '../pod/requested-ips.js'
 import { answerOf } from './result.js'
 import type { AddRequest } from '../pod/context.js'
-import { connectStore, refusalOf, sessionOf, type Session } from './session.js'
+import { connectStore, refusalOf, sessionOf, type Connect, type Session, type StoreSession } from './session.js'
 
 export { ipamCheck } from './check.js'
+export type { Connect, StoreSession } from './session.js'
 
 export interface IpamClaim {
   readonly result: Result
@@ -51,8 +52,12 @@ export interface KernelAccess {
  * detection, no other host answers for.
  * @throws CniError
  */
-export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Promise<IpamClaim> {
-  const { reached, granted, result, session } = await claimUnowned(call, kernel)
+export async function ipamClaim(
+  call: Call<unknown>,
+  kernel: KernelAccess,
+  connect: Connect = connectStore,
+): Promise<IpamClaim> {
+  const { reached, granted, result, session } = await claimUnowned(call, kernel, connect)
   for (const sentence of await sentencesOf([...(kernel.unknown ?? []), ...session.conf.unknown]))
     session.log.warn(sentence, session.fields)
   const { conflictDetection, gatewayDetection } = session.conf.switches
@@ -60,17 +65,23 @@ export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Prom
     await (
       await import('../pod/conflict.js')
     ).checkConflicts({ ...session, nic: call.ifName, granted, store: reached.store }, kernel.detect)
-  return { result, undo: () => granted.undo() }
+  const undo = (): Promise<void> => {
+    reached.renew?.()
+    return granted.undo()
+  }
+  return { result, undo }
 }
 
 /** Quarantines an address that the node itself has, and tries the next candidate. */
-async function claimUnowned(call: Call<unknown>, kernel: KernelAccess): Promise<AllocatedByCall> {
-  const first = await claim(call, kernel)
+async function claimUnowned(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
+  const first = await claim(call, kernel, connect)
   const owned = await ownedAmong(first, kernel)
   if (owned.length === 0) return first
   const { claimOther } = await import('./node-address.js')
-  const again = { claim: () => claim(call, kernel), ownedAmong: (one: AllocatedByCall) => ownedAmong(one, kernel) }
-  return claimOther({ nic: call.ifName, first, owned }, again)
+  return claimOther(
+    { nic: call.ifName, first, owned },
+    { claim: () => claim(call, kernel, connect), ownedAmong: one => ownedAmong(one, kernel) },
+  )
 }
 
 async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess): Promise<readonly NodeAddress[]> {
@@ -82,19 +93,14 @@ async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess)
   }
 }
 
-async function claim(call: Call<unknown>, { master, host }: KernelAccess): Promise<AllocatedByCall> {
+async function claim(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
   const session = sessionOf(call)
-  const { log, journal, fields, conf } = session
+  const { log, fields, conf } = session
   let store: Store | undefined
   try {
-    const reached = await connectStore(conf, call)
+    const reached = await connect(conf, call)
     store = reached.store
-    const [request, deps] = [requestOf(call, session, master), { store, journal, random: Math.random }]
-    const granted = session.container
-      ? await (
-          await import('../pod/container.js')
-        ).addContainer(request, { container: session.container, host: await host(call.netns) }, deps)
-      : await add(request, deps)
+    const granted = await allocate(call, session, reached, kernel)
     log.info('address allocated', { ...fields, nic: granted.nic, ...reached.cost() })
     return { reached, granted, result: resultOf(granted, call.ifName), session }
   } catch (error) {
@@ -104,6 +110,29 @@ async function claim(call: Call<unknown>, { master, host }: KernelAccess): Promi
       await recordRefusal(session, { message: refusal.message, about: error.about }, store)
     throw refusal
   }
+}
+
+/** Where the cache of an agent may be why the first try failed, there is a second without it. */
+async function allocate(
+  call: Call<unknown>,
+  session: Session,
+  { store, retryOf, journalOf }: StoreSession,
+  { master, host }: KernelAccess,
+): Promise<Granted> {
+  const { container } = session
+  const request = requestOf(call, session, master)
+  const journal = journalOf?.(session.journal) ?? session.journal
+  const attempt = async (on: Store): Promise<Granted> => {
+    const deps = { store: on, journal, random: Math.random }
+    if (!container) return add(request, deps)
+    const { addContainer } = await import('../pod/container.js')
+    return addContainer(request, { container, host: await host(call.netns) }, deps)
+  }
+  return attempt(store).catch((error: unknown) => {
+    const second = retryOf?.(error)
+    if (!second) throw error
+    return attempt(second)
+  })
 }
 
 /** The pod's Event has the sentence too, for users without access to the node's logs. */
@@ -154,17 +183,17 @@ function resultOf({ nic }: Granted, ifName: string): Result {
  * ADD: the result of the allocation.
  * @throws CniError
  */
-export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess): Promise<Result> =>
-  (await ipamClaim(call, kernel)).result
+export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess, connect?: Connect): Promise<Result> =>
+  (await ipamClaim(call, kernel, connect)).result
 
 /**
  * DEL. Failures of the API server are logged, not thrown: the other plugins of the pod must get
  * their DEL, and the controller reclaims what is left.
  */
-export async function ipamDel(call: Call<unknown>): Promise<void> {
+export async function ipamDel(call: Call<unknown>, connect: Connect = connectStore): Promise<void> {
   const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
-    const { store, cost } = await connectStore(conf, call)
+    const { store, cost } = await connect(conf, call)
     if (container) {
       const { releaseNic } = await import('../pod/container.js')
       const addresses = await releaseNic({ container, nic: call.ifName }, { store, journal })

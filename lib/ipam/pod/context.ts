@@ -54,7 +54,9 @@ export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
  * @throws Refused `podMissing`, `podReplaced`, `podEnded`
  */
 export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {
-  const early = mayBeKept(request.pod.name) ? store.endpoint(request.pod) : Promise.resolve(UNREAD)
+  const early = mayBeKept(request.pod.name)
+    ? store.endpoint(request.pod)
+    : Promise.resolve(store.view?.endpoint(request.pod) ?? UNREAD)
   const [pod, ofPod, reserved] = await Promise.all([alivePod(request, store), early, store.reservedIPs()])
   const owner = await topController(pod, store, { withUid: asksForSubnet(pod) })
   const keeper = keeperOf(owner, request.features)

@@ -46,8 +46,20 @@ export type Labels = Readonly<Record<string, string>>
 /** The result of creating an address object: the name is the lock, one caller gets `held`. */
 export type CreateOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
 
+/**
+ * What is known without a request, where a cache stands before the API server: of this node, never
+ * complete, and maybe gone already. So it only spares tries; it refuses and releases nothing.
+ */
+export interface StoreView {
+  /** Addresses of a pool that are held. */
+  heldIn(poolUid: string): readonly HeldAddress[]
+  /** A record, also one that is not written yet. */
+  endpoint(ref: ObjectRef): SpiderEndpoint | undefined
+}
+
 /** Reads return `undefined` for Not Found. All other failures are thrown as KubeError. */
 export interface Store {
+  readonly view?: StoreView
   pod(ref: ObjectRef): Promise<Pod | undefined>
   namespace(name: string): Promise<{ readonly labels: Labels; readonly annotations: Labels }>
   nodeLabels(name: string): Promise<Labels>
@@ -57,7 +69,10 @@ export interface Store {
   /** kubevirt.io objects; `undefined` also where the cluster does not serve that group. */
   virtualMachine(ref: ObjectRef): Promise<VirtualMachine | undefined>
   virtualMachineInstance(ref: ObjectRef): Promise<VirtualMachine | undefined>
-  /** `cached`: from the watch cache of the API server, which may be stale. */
+  /**
+   * `cached`: from the watch cache of the API server, which may be stale. `fresh`: the newest, past
+   * the cache of a node agent too; the default is what an allocation may rely on.
+   */
   pool(name: string, freshness?: 'cached' | 'fresh'): Promise<SpiderIPPool | undefined>
   /** From the watch cache. */
   pools(): Promise<readonly SpiderIPPool[]>
