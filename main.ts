@@ -31,6 +31,11 @@ const PARTS: Readonly<Record<string, Part>> = {
   spiderpool: cni(() => import('./plugins/spiderpool-ipam/main.js')),
   coordinator: cni(() => import('./plugins/coordinator/main.js')),
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
+  'spiderpool-agent': daemon(async () => {
+    const { main } = await import('./daemons/agent/main.js')
+    // Here, because no daemon imports a plugin.
+    return { main: argv => main(argv, async () => (await import('./plugins/spiderpool-ipam/main.js')).ipamPlugin) }
+  }),
   'spiderpool-controller': daemon(() => import('./daemons/controller/main.js')),
   'spiderpool-init': async argv => (await import('./daemons/init/main.js')).main(argv),
   'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),

@@ -29,6 +29,8 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/crd': ['lib/ip', 'schemas/crds/generated'],
   'schemas/crds/generated': ['lib/crd/meta.ts', 'lib/crd/guard.ts'],
   'lib/kube': ['lib/crd', 'lib/ip', 'lib/log.ts', 'lib/version.ts'],
+  // Leaf of both sides of the socket; the client beside it may import more.
+  'lib/agent/protocol.ts': [],
   'lib/coordinator': ['lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
   // From the call down: cni, pod, then pools and allocation, then store.
   'lib/ipam/errors.ts': [],
@@ -113,6 +115,11 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/ifname.ts', 'lib/log.ts', 'lib/metrics.ts'],
     ...['daemons/controller', 'daemons/runtime'],
   ],
+  'daemons/agent': [
+    ...['daemons/runtime', 'daemons/install', 'lib/agent/protocol.ts', 'lib/ip', 'lib/crd', 'lib/cni', 'lib/kube'],
+    ...['lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/kernel', 'lib/log.ts', 'lib/metrics.ts'],
+    ...['lib/version.ts', 'lib/edit-distance.ts'],
+  ],
   'daemons/init': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/version.ts'],
   'daemons/install': ['lib/log.ts', 'lib/version.ts'],
   'daemons/apiserver': ['lib/ip', 'lib/crd', 'lib/log.ts', 'lib/version.ts', 'schemas/crds', 'ajv', 'fast-json-patch'],
@@ -155,6 +162,11 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/install/main.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/start.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/server.ts': ['node:net', 'node:tls'],
+  'daemons/agent/main.ts': ['node:fs', 'node:os'],
+  'daemons/agent/agent.ts': ['node:crypto'],
+  'daemons/agent/http/peer.ts': ['bun:ffi'],
+  'daemons/agent/http/server.ts': ['node:http', 'node:net'],
+  'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
   'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
@@ -198,4 +210,5 @@ export const PURE: readonly RegExp[] = [
   /^daemons\/controller\/reconcilers\/[^/]+\/(?!(reconcile|context|events|metrics)\.ts)/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
+  /^daemons\/agent\/(settings|calls\/switches)\.ts$/,
 ]
