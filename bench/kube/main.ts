@@ -1,5 +1,6 @@
 // `make bench-kube`: measures against a real kube-apiserver and etcd; prints a table, writes JSON.
-// Runs under Bun, in the namespaces of scripts/k8s/cluster.sh. Arguments name parts; none runs all.
+// Runs under Bun, in the namespaces of scripts/k8s/cluster.sh. Arguments name parts; none runs all;
+// --direct leaves the agents out.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { machine, save } from '../measure.js'
@@ -18,12 +19,13 @@ const PARTS: Readonly<Record<string, (stage: KubeStage) => Promise<readonly Kube
   ...{ ipam, chain, resident, burst, node, requests },
 }
 
-const wanted = process.argv.slice(2)
+const args = process.argv.slice(2)
+const wanted = args.filter(arg => arg !== '--direct')
 const unknown = wanted.filter(name => !Object.hasOwn(PARTS, name))
 if (unknown.length > 0)
   throw new Error(`no such rows: ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`)
 const started = performance.now()
-const stage = await openKubeStage()
+const stage = await openKubeStage({ agents: !args.includes('--direct') })
 const all: Record<string, readonly KubeRow[]> = {}
 try {
   const { gitVersion } = await stage.api.ask<{ readonly gitVersion: string }>('GET', '/version')

@@ -32,7 +32,7 @@ export interface KubeStage {
   pods(count: number, of: (at: number) => { readonly node: string; readonly pool: string }): Promise<readonly KubePod[]>
   endPod(pod: KubePod): Promise<void>
   netns(name: string): string
-  /** The agent of a node, started if it is not running; undefined without such an executable. */
+  /** The agent of a node, started if it is not running; undefined where none is wanted. */
   agent(node: string): Promise<Agent | undefined>
   /** The pid of a process of the control plane. */
   pidOf(daemon: 'kube-apiserver' | 'etcd' | 'kube-controller-manager'): number
@@ -146,7 +146,7 @@ function takePrecedence(folder: string): void {
 }
 
 /** @throws outside `scripts/k8s/cluster.sh`, whose namespaces this changes */
-export async function openKubeStage(): Promise<KubeStage> {
+export async function openKubeStage({ agents: hasAgents = true } = {}): Promise<KubeStage> {
   const [folder = '', kubeconfig = ''] = [process.env['K8S_FOLDER'], process.env['KUBECONFIG']]
   if (folder === '' || kubeconfig === '') throw new Error('there is no cluster here; run: make bench-kube')
   const api = apiOf(kubeconfig)
@@ -184,7 +184,7 @@ export async function openKubeStage(): Promise<KubeStage> {
       return `/run/netns/${name}`
     },
     async agent(node) {
-      if (!existsSync(`${BIN}/spiderpool-agent`)) return undefined
+      if (!hasAgents) return undefined
       const agent = agents.get(node) ?? (await startAgent(kubeconfig, node))
       agents.set(node, agent)
       return agent
