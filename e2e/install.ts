@@ -1,4 +1,4 @@
-// Installs as an administrator does: CRDs, controller, agents, executables, the default network.
+// Installs as an administrator does: CRDs, the controller, the executables, the default network.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { apply, kubectl, list, must, NODES, onNode, within } from './kubectl.js'
@@ -15,7 +15,7 @@ async function phaseIs(phase: string): Promise<void> {
 
 async function install(): Promise<void> {
   say(
-    'Spiderpool is installed: its custom resources, the controller as pods, an agent on each node, which installs the executables',
+    'Spiderpool is installed: its custom resources, the controller as pods, the node agent, which installs the executables',
   )
   const crds = readdirSync(join(ROOT, 'schemas/crds')).filter(file => file.endsWith('.yaml'))
   for (const file of crds) await kubectl(`apply -f ${join(ROOT, 'schemas/crds', file)}`)

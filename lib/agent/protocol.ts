@@ -63,6 +63,9 @@ export interface CniCallReply {
   readonly exitCode: 0 | 1
   readonly stdout: string
   readonly stderr: string
+  /** CNI_CONTAINERID and CNI_IFNAME of the call: the executable refuses the answer to another. */
+  readonly containerID?: string
+  readonly ifName?: string
   /** A successful ADD: its name for undo. */
   readonly claim?: string
 }

@@ -55,15 +55,18 @@ export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
   return connect(ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)), {}, {}, deadline)
 }
 
+/** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */
+export const connectDaemon = (env: Env): Kube => connect(configOfDaemon(env))
+
 /**
- * The client of a daemon: KUBECONFIG if it is set, else in-cluster. A deadline starts now.
+ * The configuration of a daemon: clients of one configuration share their connections, whatever
+ * deadlines they have.
  * @throws KubeError BadConfig
  */
-export function connectDaemon(env: Env, deadline?: Deadline): Kube {
+export function configOfDaemon(env: Env): ClusterConfig {
   const isNamed = (env['KUBECONFIG'] ?? '') !== ''
   const files = host({ ...env })
-  const config = isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files)
-  return connect(ownProxy(config), {}, {}, deadline)
+  return ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files))
 }
 
 /**

@@ -32,6 +32,8 @@ export interface WatchOptions<T = unknown> {
   readonly onTrouble?: (error: KubeError) => void
   /** Called when the server has accepted a stream, before its first event. */
   readonly onOpen?: () => void
+  /** Called for each event, bookmarks included: the stream is alive. */
+  readonly onHeard?: () => void
 }
 
 export interface Watching<T> {
@@ -68,6 +70,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
       if (isOver()) return // aborted during the list: the event does not fire again
       for await (const { type, object } of stream<T>(watching, version)) {
         version = versionOf(object) ?? version
+        options.onHeard?.()
         failures = 0
         if (type !== 'BOOKMARK') yield { type, object: (options.pick ?? same)(object) }
       }

@@ -16,13 +16,24 @@ const COMMAND_HEADER = 'x-spiderpool-cni-command'
 export async function coordinatorConfig(request: AgentRequest, read: ObjectReader): Promise<AgentAnswer> {
   const { podNamespace: namespace, podName: name } = request.body.trim() === '' ? {} : objectIn(request)
   const isNamed = typeof namespace === 'string' && typeof name === 'string' && namespace !== '' && name !== ''
-  const [object, pod] = await Promise.all([read.coordinator(), isNamed ? read.pod({ namespace, name }) : undefined])
-  if (object === undefined) throw new HttpRefusal(500, 'coordinator config not found')
-  const keys = ready(object)
+  const [keys, pod] = await Promise.all([readyKeys(read), isNamed ? read.pod({ namespace, name }) : undefined])
   if (pod === undefined && request.header(COMMAND_HEADER) !== 'DEL')
     throw new HttpRefusal(500, `failed to get pod ${String(namespace ?? '')}/${String(name ?? '')}`)
   const nic = pod && routeNicOf(new ConfReader(pod, 'pod ').object('metadata')?.object('annotations'))
   return { status: 200, json: replyOf(nic === undefined ? keys : { ...keys, podDefaultRouteNic: nic }) }
+}
+
+/** A cached object that is not ready may have become so: the API server decides. */
+async function readyKeys(read: ObjectReader): Promise<CoordinatorKeys> {
+  const cached = read.cachedCoordinator()
+  try {
+    if (cached !== undefined) return keysOfCoordinator(cached)
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error
+  }
+  const object = await read.coordinator()
+  if (object === undefined) throw new HttpRefusal(500, 'coordinator config not found')
+  return ready(object)
 }
 
 /** Strings that the Go executables print behind a prefix of their own. */

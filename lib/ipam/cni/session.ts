@@ -110,7 +110,11 @@ export interface StoreSession {
 }
 
 /** Where the Store of a call comes from: the API server, or the cache of the node agent. */
-export type Connect = (conf: IpamConf, call: Pick<Call<unknown>, 'command' | 'env'>) => Promise<StoreSession>
+export type Connect = (conf: IpamConf, call: ConnectingCall) => Promise<StoreSession>
+
+/** The rest only of a call about a container. */
+export type ConnectingCall = Pick<Call<unknown>, 'command' | 'env'> &
+  Partial<Pick<Call<unknown>, 'args' | 'containerID'>>
 
 /**
  * The Store on the API server. The client is loaded lazily: VERSION and a bad conf do not need it.

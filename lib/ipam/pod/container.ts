@@ -148,7 +148,7 @@ async function removeNicRecord(container: Pick<ContainerIdentity, 'id'>, nic: st
     if (!endpoint || endpoint.status.current.uid !== uidOf(container)) return
     const { current } = endpoint.status
     const ips = current.ips.filter(({ interface: name }) => name !== nic)
-    if (ips.length === 0) return store.deleteEndpoint(endpoint)
+    if (ips.length === 0) return void (await store.deleteEndpoint(endpoint))
     if (ips.length === current.ips.length) return
     const written = await store.replaceEndpoint({
       ...endpoint,

@@ -58,13 +58,20 @@ export async function releaseIfHeldBy(
   return store.deleteAddress(object)
 }
 
+interface UndoDeps {
+  readonly store: Store
+  readonly journal: Journal
+  /** Read before the record was: an agent closes the journal once it has written the record. */
+  readonly noted?: readonly string[]
+}
+
 /** Releases what a killed ADD of this container noted in the journal and no record has. */
 export async function undoIncompleteAdd(
   { containerID }: { readonly containerID: string },
   endpoint: SpiderEndpoint | undefined,
-  { store, journal }: { readonly store: Store; readonly journal: Journal },
+  { store, journal, noted = journal.read() }: UndoDeps,
 ): Promise<void> {
-  for (const name of journal.read()) {
+  for (const name of noted) {
     const object = await store.address(name)
     if (object && object.spec.containerID === containerID && !isRecorded(object, endpoint))
       await store.deleteAddress(object)

@@ -6,7 +6,14 @@ import { addressesOf, nicOf, withNics } from '../allocation/endpoint.js'
 import { isUnplugged } from '../pools/network.js'
 import { isAlive, isOfPod, uidOf } from '../store/pod.js'
 import type { Journal, ObjectRef, Store } from '../store/store.js'
-import { keeperOfKind, ordinalOf, statefulSetKeeps, virtualMachineKeeps, type Features } from '../store/retention.js'
+import {
+  keeperOf,
+  keeperOfKind,
+  ordinalOf,
+  statefulSetKeeps,
+  virtualMachineKeeps,
+  type Features,
+} from '../store/retention.js'
 import { readRecord } from './record.js'
 import { releaseIfHeldBy, releaseRecorded, undoIncompleteAdd } from './release-address.js'
 
@@ -38,8 +45,16 @@ interface ReleaseDeps {
  * @throws KubeError, AggregateError
  */
 export async function release(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
+  const open = { ...journal, close: () => undefined } // until all is released: the record may not be written yet
+  const released = await releaseOnce(request, { store, journal: open })
+  journal.close()
+  return released
+}
+
+async function releaseOnce(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
+  const noted = journal.read()
   const endpoint = await readRecord(request, store)
-  await undoIncompleteAdd(request, endpoint, { store, journal })
+  await undoIncompleteAdd(request, endpoint, { store, journal, noted })
   const first = await goneOrKept(request, store, endpoint)
   if ('kept' in first) {
     const { nic } = request
@@ -50,12 +65,32 @@ export async function release(request: ReleaseRequest, { store, journal }: Relea
     if (endpoint) await clearContainerID(endpoint, request, store)
     return { kind: 'kept', why: first.kept }
   }
-  if (!endpoint) return { kind: 'released', addresses: [] }
+  if (!endpoint) return { kind: 'released', addresses: await releaseUnrecorded(first, request, store) }
   if (endpoint.status.current.uid !== first.uid)
     return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
   const second = await goneOrKept(request, store, endpoint) // read twice before anything is released
   if ('kept' in second) return { kind: 'kept', why: second.kept }
-  return { kind: 'released', addresses: await releaseRecorded(endpoint, { store, containerID: request.containerID }) }
+  const addresses = await releaseRecorded(endpoint, { store, containerID: request.containerID })
+  const others = await releaseUnrecorded(first, request, store)
+  return { kind: 'released', addresses: [...addresses, ...others] }
+}
+
+/**
+ * An agent that died before it wrote the record leaves addresses that only a view shows. Those of
+ * a StatefulSet or virtual machine are left to the controller, which knows whether they are kept.
+ */
+async function releaseUnrecorded(
+  { uid }: Gone,
+  { containerID, features }: ReleaseRequest,
+  store: Store,
+): Promise<readonly string[]> {
+  const held = store.view?.heldBy(uid).filter(({ spec }) => keeperOf(spec.owner, features) === undefined) ?? []
+  const released = await Promise.all(
+    held.map(async ({ spec: { address, pool } }) =>
+      (await releaseIfHeldBy({ uid, containerID, pool }, address, store)) ? [address] : [],
+    ),
+  )
+  return released.flat()
 }
 
 /**

@@ -28,6 +28,7 @@ import type {
   VirtualMachine,
   Allocated,
   CreateOutcome,
+  EndpointRemoval,
   HeldAddress,
   Labels,
   ObjectRef,
@@ -105,7 +106,7 @@ export function kubeStore(kube: Kube): Store {
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
-    deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    deleteEndpoint: (endpoint, options) => removeEndpoint(kube, endpoint, options),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     createAddress: object => claim(kube, object),
     updateAddress: object => adopt(kube, object),
@@ -228,18 +229,28 @@ async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boole
   }
 }
 
-async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<void> {
-  const { namespace = '', name, uid } = endpoint.metadata
+async function removeEndpoint(
+  kube: Kube,
+  endpoint: SpiderEndpoint,
+  { ownerGoes = false, unchanged = false }: EndpointRemoval = {},
+): Promise<boolean> {
+  const { namespace = '', name, uid, finalizers = [], ownerReferences = [] } = endpoint.metadata
+  const { deletionTimestamp, resourceVersion } = endpoint.metadata
   const ref = { namespace, name }
+  const version = unchanged && resourceVersion !== undefined ? { resourceVersion } : {}
+  const isOfPod = ownerReferences.some(({ kind }) => kind === 'Pod')
+  const isDeleted = deletionTimestamp === undefined && !(ownerGoes && isOfPod)
   try {
-    if (endpoint.metadata.deletionTimestamp === undefined)
-      await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
-    if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
-    const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
-    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: { uid, finalizers } }, 'merge')
+    if (isDeleted) await kube.delete(SPIDER_ENDPOINTS, ref, { ...(uid !== undefined && { uid }), ...version })
+    if (!finalizers.includes(FINALIZER)) return true
+    const metadata = { uid, finalizers: finalizers.filter(other => other !== FINALIZER), ...(!isDeleted && version) }
+    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata }, 'merge')
   } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error
+    if (isNotFound(error)) return true
+    if (!isConflict(error)) throw error
+    return !unchanged
   }
+  return true
 }
 
 async function heldIn(kube: Kube, poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]> {

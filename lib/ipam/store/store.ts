@@ -53,6 +53,8 @@ export type CreateOutcome = { readonly kind: 'held'; readonly object: SpiderIPAd
 export interface StoreView {
   /** Addresses of a pool that are held. */
   heldIn(poolUid: string): readonly HeldAddress[]
+  /** Addresses that a pod holds. */
+  heldBy(podUid: string): readonly SpiderIPAddress[]
   /** A record, also one that is not written yet. */
   endpoint(ref: ObjectRef): SpiderEndpoint | undefined
 }
@@ -86,8 +88,12 @@ export interface Store {
   /** `conflict`: it was written concurrently; read it again. */
   createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
-  /** Removes the record and our finalizer from it, only if it still has that UID. */
-  deleteEndpoint(endpoint: SpiderEndpoint): Promise<void>
+  /**
+   * Removes the record and our finalizer from it, only if it still has that UID. `ownerGoes`: its
+   * pod, which owns it, is being deleted or gone, so the garbage collector deletes it: one
+   * request. `unchanged`: only in this version; then false where it has another by now.
+   */
+  deleteEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
   address(name: string): Promise<SpiderIPAddress | undefined>
   createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /**
@@ -114,6 +120,11 @@ export interface Allocated {
   readonly text: string | undefined
   readonly count: number
   readonly mark: false | undefined
+}
+
+export interface EndpointRemoval {
+  readonly ownerGoes?: boolean
+  readonly unchanged?: boolean
 }
 
 export interface HeldAddress {

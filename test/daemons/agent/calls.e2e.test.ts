@@ -1,6 +1,7 @@
 // Whole CNI calls over the agent's socket, and the Go system's API: recorded requests of its
 // executables (spec of 1.2.1), with a real API server and network namespace.
 import { spawnSync } from 'node:child_process'
+import { connect } from 'node:net'
 import t from 'tap'
 import { startAgent, askSocket, exchangeRaw, requestText } from '../../fixtures/agent.js'
 import { startApiserver } from '../../fixtures/apiserver.js'
@@ -119,6 +120,19 @@ t.test('two ADDs of one container at once allocate once; fifty containers get fi
   t.equal(await held(), 51)
   await Promise.all([one, ...pods].map(pod => cluster.removePod(pod)))
   await Promise.all([{ pod: one, id }, ...each].map(({ pod, id }) => call('DEL', pod, id)))
+  t.equal(await held(), 0)
+})
+
+t.test('a call whose client left before the first byte is not run: the client has gone another way', async t => {
+  const pod = await cluster.pod('left', poolAnnotation(pool))
+  const env = cniEnv({ verb: 'ADD', containerID: containerId(), netns: NETNS, pod })
+  agent.signal('SIGSTOP')
+  const leaving = connect(agent.socket, () => {
+    leaving.write(requestText('POST', '/v1/cni/spiderpool-ipam', { env, stdin: conf() }), () => leaving.destroy())
+  })
+  await new Promise(resolve => leaving.once('close', resolve))
+  agent.signal('SIGCONT')
+  t.match(await agent.said('the client is gone'), { level: 'WARN' })
   t.equal(await held(), 0)
 })
 

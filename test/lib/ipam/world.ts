@@ -95,7 +95,7 @@ export class World extends Memory {
       endpoint: ref => step(() => direct.endpoint(ref)),
       createEndpoint: endpoint => compare(() => direct.createEndpoint(endpoint)),
       replaceEndpoint: endpoint => compare(() => direct.replaceEndpoint(endpoint)),
-      deleteEndpoint: endpoint => write(() => direct.deleteEndpoint(endpoint)),
+      deleteEndpoint: (endpoint, options) => write(() => direct.deleteEndpoint(endpoint, options)),
       address: name => step(() => direct.address(name)),
       listAddressesByLabel: (label, value) => step(() => direct.listAddressesByLabel(label, value)),
       createAddress: object => write(() => direct.createAddress(object)),
