@@ -1,4 +1,5 @@
-// ADD and DEL of one pod: IPAM alone, macvlan-wrapper with IPAM, Debian's macvlan with host-local.
+// ADD and DEL of one pod: IPAM alone, macvlan-wrapper with IPAM (IPv4, and both families), Debian's
+// macvlan with host-local.
 import { measure, median, type Row, type Sample } from './measure.js'
 import { BIN, callOf, DEBIAN, type Pod, type Stage } from './stage.js'
 
@@ -14,6 +15,7 @@ interface Subject {
   readonly file: string
   readonly type: string
   readonly ipam?: object
+  readonly isDualStack?: true
   readonly bounds: { readonly wall?: string; readonly cpu?: string }
 }
 
@@ -33,7 +35,14 @@ function subjects(stage: Stage): readonly Subject[] {
       bounds: { wall: '<= 40 ms' },
     },
     {
-      label: 'the same, conflict detection',
+      label: 'the same, dual stack',
+      file: `${BIN}/macvlan-wrapper`,
+      type: 'macvlan-wrapper',
+      isDualStack: true,
+      bounds: { wall: '<= 300 ms' },
+    },
+    {
+      label: 'macvlan-wrapper, conflict detection',
       file: `${BIN}/macvlan-wrapper`,
       type: 'macvlan-wrapper',
       ipam: {
@@ -46,16 +55,25 @@ function subjects(stage: Stage): readonly Subject[] {
       bounds: {},
     },
     { label: 'Debian macvlan + host-local', file: `${DEBIAN}/macvlan`, type: 'macvlan', ipam: hostLocal, bounds: {} },
+    {
+      label: 'the same, dual stack',
+      file: `${DEBIAN}/macvlan`,
+      type: 'macvlan',
+      ipam: { ...hostLocal, subnet: undefined, ranges: [[{ subnet: '10.99.0.0/16' }], [{ subnet: 'fd99::/64' }]] },
+      bounds: {},
+    },
   ]
 }
 
 export async function addDel(stage: Stage): Promise<readonly Row[]> {
   await stage.pool('bench', { subnet: '10.98.0.0/24', ips: ['10.98.0.10-10.98.0.250'], gateway: '10.98.0.1' })
+  await stage.pool('bench6', { subnet: 'fd98::/64', ips: ['fd98::10-fd98::f0'], gateway: 'fd98::1' })
   const all = subjects(stage)
   const pairs = new Map<Subject, Pair>(all.map(subject => [subject, { add: [], del: [] }]))
   for (let round = 0; round < ROUNDS; round++)
     for (const subject of all) {
-      const pod = await stage.pod(`one-${round}-${all.indexOf(subject)}`, 'bench')
+      const pools = { ipv4: ['bench'], ...(subject.isDualStack && { ipv6: ['bench6'] }) }
+      const pod = await stage.podOf(`one-${round}-${all.indexOf(subject)}`, pools)
       await once(stage, subject, pod, pairs.get(subject))
     }
   return all.flatMap(subject => rowsOf(subject, pairs.get(subject)))

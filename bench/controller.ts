@@ -94,7 +94,7 @@ async function fillCluster({ ask }: Server): Promise<readonly Held[]> {
     const { metadata } = await ask<{ metadata: { uid: string } }>(
       'POST',
       '/api/v1/namespaces/default/pods',
-      podObject(name, pool.name, 4),
+      podObject(name, { ipv4: [pool.name] }),
     )
     const claimant: Claimant = {
       ...{ namespace: 'default', name, uid: metadata.uid, record: name, node: 'n1', containerID: `c-${at}` },

@@ -75,7 +75,7 @@ type PodObject = {
 
 /** Deletes a pod that stays terminating: a finalizer stands in for the kubelet's grace period. */
 async function lingering(stage: Stage, name: string, pool: string): Promise<Pod> {
-  const object = podObject(name, pool, 4) as PodObject
+  const object = podObject(name, { ipv4: [pool] }) as PodObject
   const metadata = { ...object.metadata, finalizers: ['bench/terminating'] }
   const made = await stage.ask<PodObject>('POST', POD_PATH, { ...object, metadata })
   return { name, uid: made.metadata.uid }

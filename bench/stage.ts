@@ -13,6 +13,11 @@ export interface Pod {
   readonly uid: string
 }
 
+export interface PoolsByFamily {
+  readonly ipv4?: readonly string[]
+  readonly ipv6?: readonly string[]
+}
+
 export interface Stage {
   readonly folder: string
   readonly kubeconfig: string
@@ -25,6 +30,8 @@ export interface Stage {
    * whose record is read first.
    */
   pod(name: string, pool: string, family?: 4 | 6): Promise<Pod>
+  /** The same, with pools of both families. */
+  podOf(name: string, pools: PoolsByFamily): Promise<Pod>
   close(): Promise<void>
 }
 
@@ -97,10 +104,10 @@ function openPlaces(): { readonly netns: string; close(): void } {
   }
 }
 
-export const podObject = (name: string, pool: string, family: 4 | 6): object => ({
+export const podObject = (name: string, pools: PoolsByFamily): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, annotations: { 'ipam.spidernet.io/ippool': JSON.stringify({ [`ipv${family}`]: [pool] }) } },
+  metadata: { name, annotations: { 'ipam.spidernet.io/ippool': JSON.stringify(pools) } },
   spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
 })
 
@@ -142,18 +149,20 @@ export async function openStage(): Promise<Stage> {
   const server = await openServer()
   const places = openPlaces()
   const { folder, kubeconfig, ask } = server
+  const podOf: Stage['podOf'] = async (text, pools) => {
+    const name = `${text}-x`
+    const path = '/api/v1/namespaces/default/pods'
+    const { metadata } = await ask<{ metadata: { uid: string } }>('POST', path, podObject(name, pools))
+    return { name, uid: metadata.uid }
+  }
   return {
     folder,
     kubeconfig,
     netns: places.netns,
     ask,
     pool: (name, spec) => ask('POST', `${SPIDER}/spiderippools`, poolObject(name, spec)),
-    async pod(text, pool, family = 4) {
-      const name = `${text}-x`
-      const path = '/api/v1/namespaces/default/pods'
-      const { metadata } = await ask<{ metadata: { uid: string } }>('POST', path, podObject(name, pool, family))
-      return { name, uid: metadata.uid }
-    },
+    pod: (text, pool, family = 4) => podOf(text, { [`ipv${family}`]: [pool] }),
+    podOf,
     async close() {
       await server.close()
       places.close()

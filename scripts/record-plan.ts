@@ -15,6 +15,7 @@ import { packetsIn, routeChecksOf } from '../plugins/coordinator/rules.js'
 import { settingsOf } from '../plugins/coordinator/settings.js'
 import { routedIps } from '../plugins/coordinator/host-routes.js'
 import { accepts as acceptsMacvlan } from '../plugins/macvlan-wrapper/config.js'
+import { dadSysctlsOf } from '../plugins/macvlan-wrapper/dad.js'
 import * as macvlan from '../plugins/macvlan-wrapper/plan.js'
 import { compact, textOrRefusal, type PlanCase } from '../test/fixtures/plan-cases.js'
 import { coordinatorText, ifacerText, MACS, macvlanText } from '../test/fixtures/plan-texts.js'
@@ -65,7 +66,8 @@ function seenOf(kernel: Kernel, looking: Parameters<typeof observeAll>[1]): Obse
 function macvlanWrapper({ kernel, conf, call: { ifName, verb }, hasPod }: Here): Recorded {
   const config = acceptsMacvlan(conf)
   const where = macvlan.whereMaster(config)
-  const pod = { links: 'all', addressesOn: 'all', routes: {}, sysctls: macvlan.sysctlsOf(ifName) } as const
+  const sysctls = [...macvlan.sysctlsOf(ifName), ...dadSysctlsOf(ifName)]
+  const pod = { links: 'all', addressesOn: 'all', routes: {}, sysctls } as const
   const node = { links: config.master === '' ? 'all' : [config.master], routes: { table: 254 } } as const
   const wishes = { ...(hasPod && { pod }), ...(where === 'node' && verb === 'ADD' && { node }) }
   return { seen: kernel.observe(wishes) }

@@ -7,16 +7,16 @@ import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
 import { applyAll, applyPlan, StepError, undoPlan } from '../../lib/plan/run.js'
-import { linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
+import { isSatisfied, linkNamed, type NetnsState, type ObservedLink } from '../../lib/plan/state.js'
 import type { Plan } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
 import { ipamOf, type Ipam } from './ipam.js'
+import { dadSysctlsOf, settlementOf, settlePauseMs, shortDadPlan } from './dad.js'
 import * as plan from './plan.js'
 import { refusalOf } from './errors.js'
 
-/** SettleAddresses of the reference plugin; Linux ends DAD after a second or two. */
+/** Where DAD could not be shortened, Linux ends it after a second or two. */
 const SETTLE_MS_MAX = 5000
-const SETTLE_PAUSE_MS = 50
 /** <linux/if.h> IF_OPER_UP. */
 const OPER_UP = 6
 
@@ -118,12 +118,15 @@ function withFailures(error: unknown, failures: readonly string[]): unknown {
 }
 
 async function address(call: Call<MacvlanConf>, kernel: Kernel, ipam: Ipam): Promise<Result> {
+  const shortened = shortenDad(call, kernel)
   const claimed = await ipam.claim(kernel)
   try {
     const addressed = plan.addressedBy(call.ifName, claimed.result)
+    const isSettling = plan.needsSettling(addressed)
+    if (!isSettling) restoreDad(shortened, kernel)
     const { pod } = kernel.observe({ pod: { links: [call.ifName], sysctls: plan.sysctlsOf(call.ifName) } })
     await withUndo({ steps: plan.addressPlan(call, addressed, pod) }, call, kernel, async () => {
-      if (plan.needsSettling(addressed)) await settle(call, kernel)
+      if (isSettling) await settle(call, kernel).finally(() => restoreDad(shortened, kernel))
       applyOrThrow(plan.routePlan(addressed), call, kernel)
     })
     if (!announcedByKernel(call, kernel, pod)) await announce(call, kernel, addressed)
@@ -133,6 +136,32 @@ async function address(call: Call<MacvlanConf>, kernel: Kernel, ipam: Ipam): Pro
   }
 }
 
+/**
+ * Before the IPAM is called: one that probes for other hosts sets the link up, and DAD of the
+ * link-local address begins. Returns the steps, which restoreDad() undoes.
+ */
+function shortenDad(call: Call<MacvlanConf>, kernel: Kernel): Plan {
+  const { ifName } = call
+  const { pod } = kernel.observe({ pod: { sysctls: dadSysctlsOf(ifName) } })
+  const steps = shortDadPlan(ifName, pod)
+  applyOrThrow(steps, call, kernel)
+  return steps
+}
+
+/**
+ * Undoes shortenDad(), but for a value that a router advertisement has set meanwhile.
+ * @throws CniError naming what could not be restored
+ */
+function restoreDad(steps: Plan, kernel: Kernel): void {
+  const paths = steps.flatMap(step => (step.verb === 'setSysctl' ? [step.path] : []))
+  const observed = kernel.observe({ pod: { sysctls: paths } })
+  const failures = undoPlan(
+    steps.filter(step => isSatisfied(step, observed)),
+    kernel,
+  )
+  if (failures.length > 0) throw new CniError('internal', `failed to restore sysctls: ${failures.join('; ')}`)
+}
+
 const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
   undoing.then(
     () => [],
@@ -140,20 +169,25 @@ const failuresOf = (undoing: Promise<void>): Promise<readonly string[]> =>
   )
 
 /** Waits until DAD has ended; without a carrier it never does, and the timeout is no error. */
-async function settle({ ifName }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
-  const deadline = performance.now() + SETTLE_MS_MAX
+async function settle({ ifName, config }: Call<MacvlanConf>, kernel: Kernel): Promise<void> {
+  const startMs = performance.now()
   for (;;) {
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName } })
-    const settlement = plan.settlementOf(pod, ifName)
-    const failed = (what: string): CniError =>
-      new CniError('internal', `failed to settle addresses for "${ifName}": link ${ifName} ${what}`)
-    if (settlement.kind === 'failed') throw failed(`has address ${settlement.ip} in DADFAILED state`)
+    const settlement = settlementOf(pod, ifName)
+    const failed = (what: string, details = ''): CniError =>
+      new CniError('internal', `failed to settle addresses for "${ifName}": link ${ifName} ${what}`, details)
+    if (settlement.kind === 'failed') {
+      const { ip } = settlement
+      const why = `another host on the network of "${config.master || ifName}" has ${ip}, or a pod is being given it at the same moment`
+      throw failed(`has address ${ip} in DADFAILED state`, why)
+    }
     if (settlement.kind === 'ready') return
-    if (performance.now() >= deadline) {
+    const elapsedMs = performance.now() - startMs
+    if (elapsedMs >= SETTLE_MS_MAX) {
       if (linkNamed(pod, ifName)?.operState !== OPER_UP) return
       throw failed(`still has tentative addresses after ${SETTLE_MS_MAX / 1000} seconds`)
     }
-    await new Promise(resolve => setTimeout(resolve, SETTLE_PAUSE_MS))
+    await new Promise(resolve => setTimeout(resolve, settlePauseMs(elapsedMs)))
   }
 }
 

@@ -222,19 +222,8 @@ export const upPlan = ({ ifName }: Pick<MacvlanCall, 'ifName'>): Plan => [
 export const routePlan = ({ routes }: Addressed): Plan =>
   routes.map((route): Step => ({ verb: 'addRoute', where: 'pod', route, how: 'prepend' }))
 
-/** True if there is an IPv6 gateway: then ADD waits for DAD. */
-export const needsSettling = ({ gateways }: Addressed): boolean => gateways.some(ip => familyOf(ip) === 6)
-
-/** The state of DAD: `failed` names a duplicate address, `waiting` means a tentative one. */
-export function settlementOf(
-  pod: NetnsState,
-  ifName: string,
-): { kind: 'ready' | 'waiting' } | { kind: 'failed'; ip: Ip } {
-  const own = pod.addresses.filter(({ dev, address }) => dev === ifName && isIpv6(address))
-  const failed = own.find(({ dadFailed }) => dadFailed)
-  if (failed) return { kind: 'failed', ip: failed.address.ip }
-  return { kind: own.some(({ tentative }) => tentative) ? 'waiting' : 'ready' }
-}
+/** True if there is an IPv6 address: then ADD waits for DAD. */
+export const needsSettling = ({ addresses }: Addressed): boolean => addresses.some(isIpv6)
 
 /** The addresses to announce: present, neither tentative nor duplicate. */
 export const announceable = (pod: NetnsState, ifName: string, { addresses }: Addressed): readonly Ip[] =>

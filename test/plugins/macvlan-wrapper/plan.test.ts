@@ -7,6 +7,7 @@ import { cidr } from '../../../lib/ip/cidr.js'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import type { Step } from '../../../lib/plan/step.js'
 import { accepts } from '../../../plugins/macvlan-wrapper/config.js'
+import { dadSysctlsOf, settlementOf, settlePauseMs, shortDadPlan } from '../../../plugins/macvlan-wrapper/dad.js'
 import * as plan from '../../../plugins/macvlan-wrapper/plan.js'
 import { refusalOf } from '../../../plugins/macvlan-wrapper/errors.js'
 
@@ -178,6 +179,8 @@ t.test('addressPlan() adds addresses and sets the link up; routePlan() defaults 
     },
   ])
   t.equal(plan.needsSettling(addressed), true)
+  const noGateway = plan.addressedBy('eth0', { ips: [{ address: 'fd06::5/64' }] })
+  t.equal(plan.needsSettling(noGateway), true, 'a duplicate is found also without a gateway')
   t.end()
 })
 
@@ -227,10 +230,48 @@ t.test('settlementOf() is ready without tentative addresses, and names a duplica
     [{ tentative: true, dadFailed: true }, { kind: 'failed', ip: 'fd06::5' }, []],
     [{ tentative: false, dadFailed: false }, { kind: 'ready' }, ['fd06::5']],
   ] as const) {
-    t.strictSame(plan.settlementOf(at(flags), 'eth0'), settlement)
+    t.strictSame(settlementOf(at(flags), 'eth0'), settlement)
     t.strictSame(plan.announceable(at(flags), 'eth0', addressed), announced)
   }
   t.strictSame(plan.announceable(EMPTY_NETNS, 'eth0', addressed), [], 'what is not there is not announced')
+  t.end()
+})
+
+const DAD = {
+  delay: 'net/ipv6/conf/eth0/router_solicitation_delay',
+  probes: 'net/ipv6/conf/eth0/dad_transmits',
+  interval: 'net/ipv6/neigh/eth0/retrans_time_ms',
+}
+for (const [name, values, wanted] of [
+  ['the kernel’s defaults', ['1', '1', '1000'], [`${DAD.delay}=0`, `${DAD.probes}=3`, `${DAD.interval}=60`]],
+  ['more probes, which are kept', ['1', '5', '1000'], [`${DAD.delay}=0`, `${DAD.interval}=60`]],
+  ['what it would set', ['0', '3', '60'], []],
+  ['DAD off, which stays off', ['1', '0', '1000'], []],
+  ['a NIC without IPv6', [undefined, undefined, undefined], []],
+  ['a kernel without the neighbour sysctl', ['1', '1', undefined], [`${DAD.delay}=0`, `${DAD.probes}=3`]],
+] as const)
+  t.test(`shortDadPlan() of ${name}`, t => {
+    const [delay, probes, interval] = values
+    const sysctls = { [DAD.delay]: delay, [DAD.probes]: probes, [DAD.interval]: interval }
+    const steps = shortDadPlan('eth0', { ...EMPTY_NETNS, sysctls })
+    t.strictSame(
+      steps.map(step => (step.verb === 'setSysctl' ? `${step.path}=${step.value}` : step.verb)),
+      wanted,
+    )
+    for (const step of steps) t.match(step, { was: step.verb === 'setSysctl' ? sysctls[step.path] : '' })
+    t.strictSame(dadSysctlsOf('eth0'), Object.values(DAD), 'what it depends on is observed')
+    t.end()
+  })
+
+t.test('settlePauseMs() is short at the end of DAD, and a few per cent where it is late', t => {
+  for (const [elapsedMs, pauseMs] of [
+    [0, 90],
+    [90, 45],
+    [170, 10],
+    [185, 10],
+    [1000, 50],
+  ] as const)
+    t.equal(settlePauseMs(elapsedMs), pauseMs)
   t.end()
 })
 
