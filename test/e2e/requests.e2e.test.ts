@@ -157,7 +157,12 @@ const DUAL = ippool({ ipv4: ['four'], ipv6: ['six'] })
 const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   life('its pool in an annotation', { name: 'plain-x' }),
   life('the same, two families', { name: 'dual-x', annotations: DUAL }),
-  life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet } }),
+  life('the same, its name ends in a number', { name: 'plain-7' }),
+  life('the same, of a Deployment', {
+    name: 'web-1-x',
+    more: { owner: replicaSet, labels: { 'pod-template-hash': '1' } },
+  }),
+  life('the same, of a ReplicaSet without a template hash', { name: 'web-1-y', more: { owner: replicaSet } }),
   life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } }),
   life('a default pool', { name: 'default-x', annotations: {} }),
   life('a pool that is new', { name: 'new-x', annotations: ippool({ ipv4: ['new'] }) }),
@@ -217,8 +222,8 @@ concurrent call.
 | --- | --- | --- | --- |`
 
 const FOOT = `
-The pool is read after the pod because the pod names it. The list of reserved addresses is always read, and never from the server's cache: a
-reservation that an ADD missed would be an address of a pod and of a router. Why there are three reads and not two:
+The pool is read after the pod because the pod names it. The list of reserved addresses is always read, from the server's cache:
+[decisions/0022](../decisions/0022-no-consistent-list.md) has what that gives up and how it is seen. Why there are three reads and not two:
 [decisions/0015](../decisions/0015-three-reads.md). Why a new pod's SpiderEndpoint is created without a read, and what that costs a sandbox that
 is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
 twice, because an address is released only for a pod that two reads find gone.
