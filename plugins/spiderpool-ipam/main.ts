@@ -8,7 +8,13 @@ import { ipamConf } from '../../lib/ipam/cni/conf.js'
 const ipam = () => import('../../lib/ipam/cni/add-del.js')
 
 /** What the allocator observes of node and pod; the main plugin has created the interface. */
-const blocking = ({ netns, ifName: nic }: { readonly netns: string; readonly ifName: string }): KernelAccess => ({
+export const blocking = ({
+  netns,
+  ifName: nic,
+}: {
+  readonly netns: string
+  readonly ifName: string
+}): KernelAccess => ({
   master: async of => (await import('../../lib/kernel/master-addresses.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/run-probe.js')).detectAlone({ netns, nic }, asks),
   owned: async ips => {

@@ -12,13 +12,14 @@ import type { AllocatedByCall, NodeAddress, NodeAddressLookup } from './node-add
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import { release } from '../pod/release.js'
-import { requestedIpsIn } from '../pod/requested-ips.js'
+import { requestedIpsIn, type RequestSources } from '../pod/requested-ips.js'
 import { answerOf } from './result.js'
 import type { AddRequest } from '../pod/context.js'
 import { connectStore, refusalOf, sessionOf, type Connect, type Session, type StoreSession } from './session.js'
 
 export { ipamCheck } from './check.js'
 export type { Connect, StoreSession } from './session.js'
+export type { NodeAddressLookup } from './node-address.js'
 
 export interface IpamClaim {
   readonly result: Result
@@ -26,7 +27,7 @@ export interface IpamClaim {
   undo(): Promise<void>
 }
 
-const ADD_FAILED = 'spiderpool IP allocation error'
+export const ADD_FAILED = 'spiderpool IP allocation error'
 const DEL_FAILED = 'spiderpool IP release error'
 const AGENT_NAMESPACE = 'kube-system'
 
@@ -150,12 +151,14 @@ async function recordRefusal(
 const fieldOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? keysOf(value).get(key) : undefined
 
+/** Where a call may ask for addresses. A container's `IP=` is its own matter (pod/container.ts). */
+export const requestSourcesOf = (call: Call<unknown>, container: Session['container']): RequestSources => ({
+  runtimeConfigIps: fieldOf(fieldOf(call.config, 'runtimeconfig'), 'ips'),
+  argsIps: fieldOf(fieldOf(fieldOf(call.config, 'args'), 'cni'), 'ips'),
+  ip: container ? '' : (call.args.get('IP') ?? ''),
+})
+
 function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): AddRequest {
-  const sources = {
-    runtimeConfigIps: fieldOf(fieldOf(call.config, 'runtimeconfig'), 'ips'),
-    argsIps: fieldOf(fieldOf(fieldOf(call.config, 'args'), 'cni'), 'ips'),
-    ip: call.args.get('IP') ?? '',
-  }
   const { ipv4, ipv6, statefulSet, kubevirt, subnets } = conf.switches
   return {
     pod,
@@ -166,7 +169,7 @@ function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Sessio
     cleanGateway: conf.cleanGateway,
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
     features: { statefulSet, kubevirt, subnets },
-    requested: requestedIpsIn(container ? { ...sources, ip: '' } : sources), // a container's IP= is container.ts'
+    requested: requestedIpsIn(requestSourcesOf(call, container)),
     agentNamespace: call.env['SPIDERPOOL_AGENT_NAMESPACE'] ?? AGENT_NAMESPACE,
     clusterNetwork: call.env['MULTUS_CLUSTER_NETWORK'] ?? '',
     ...(conf.matchMasterSubnet && { master: () => master({ netns: call.netns, nic: call.ifName }) }),
