@@ -158,7 +158,10 @@ const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   life('its pool in an annotation', { name: 'plain-x' }),
   life('the same, two families', { name: 'dual-x', annotations: DUAL }),
   life('the same, its name ends in a number', { name: 'plain-7' }),
-  life('the same, of a Deployment', { name: 'web-1-x', more: { owner: replicaSet, labels: { 'pod-template-hash': '1' } } }),
+  life('the same, of a Deployment', {
+    name: 'web-1-x',
+    more: { owner: replicaSet, labels: { 'pod-template-hash': '1' } },
+  }),
   life('the same, of a ReplicaSet without a template hash', { name: 'web-1-y', more: { owner: replicaSet } }),
   life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } }),
   life('a default pool', { name: 'default-x', annotations: {} }),

@@ -5,7 +5,7 @@ import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../.
 import { isShared } from '../../../lib/ipam/allocation/go-records.js'
 import { Refused } from '../../../lib/ipam/errors.js'
 import { isAlive, isMirror, isOfPod } from '../../../lib/ipam/store/pod.js'
-import type { Journal, ObjectRef, Store } from '../../../lib/ipam/store/store.js'
+import type { AddressVersion, EndpointRemoval, Journal, ObjectRef, Store } from '../../../lib/ipam/store/store.js'
 import { keyOf } from '../../runtime/lister.js'
 import type { NodeCache } from './cache.js'
 import { isUnwritten, type Records } from './records.js'
@@ -224,7 +224,8 @@ class Session {
         if (this.#isBehind(endpoint)) return this.#behind(endpoint, records.replace(endpoint))
         return isUnwritten(endpoint) ? 'conflict' : this.#wrote(await live().replaceEndpoint(endpoint))
       },
-      deleteEndpoint: (endpoint: SpiderEndpoint) => this.#deleteEndpoint(endpoint),
+      deleteEndpoint: (endpoint: SpiderEndpoint) => this.#removeEndpoint(endpoint, 'delete'),
+      clearEndpoint: (endpoint: SpiderEndpoint) => this.#removeEndpoint(endpoint, 'clear'),
       address: async (name: string) => this.#knownAddress(name) ?? live().address(name),
       createAddress: async (object: SpiderIPAddress) => {
         const outcome = await live().createAddress(object)
@@ -241,7 +242,7 @@ class Session {
         else this.#changed.add(object.metadata.name)
         return updated
       },
-      deleteAddress: (object: SpiderIPAddress) => this.#deleteAddress(object),
+      deleteAddress: (object: AddressVersion) => this.#deleteAddress(object),
       listHeld: async (poolUid: string, freshness: 'cached' | 'fresh') => {
         if (this.#isCached) throw new NeedsLiveReads('a list of the addresses of a pool needs live reads')
         return live().listHeld(poolUid, freshness)
@@ -264,8 +265,8 @@ class Session {
    * A record that has more interfaces than is known here stays: another process has written them,
    * and their DEL removes it.
    */
-  async #deleteEndpoint(endpoint: SpiderEndpoint): Promise<boolean> {
-    const { cache, view, records } = this.#state
+  async #removeEndpoint(endpoint: SpiderEndpoint, asked: 'delete' | 'clear'): Promise<boolean> {
+    const { view, records } = this.#state
     const key = keyOf(endpoint)
     const { uid } = endpoint.status.current
     const isOurs = records.isPending(key) || isUnwritten(endpoint)
@@ -274,34 +275,49 @@ class Session {
     const isWhole = (other: SpiderEndpoint | undefined): other is SpiderEndpoint =>
       other?.status.current.uid === uid && hasNoMore(other, endpoint)
     if (!isWhole(there)) return true
-    const pod = cache.pod(key)
-    const isGoing = pod?.metadata.uid === uid && pod.metadata.deletionTimestamp !== undefined
-    const ownerGoes = isGoing || view.isGone(uid)
-    if (!(await this.#live().deleteEndpoint(there, { ownerGoes, unchanged: true }))) {
+    const remove = (record: SpiderEndpoint, options: EndpointRemoval): Promise<boolean> => {
+      const isOfItsPod = record.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
+      const isCollected = asked === 'clear' || (isOfItsPod && view.isGone(uid))
+      return isCollected ? this.#live().clearEndpoint(record, options) : this.#live().deleteEndpoint(record, options)
+    }
+    if (!(await remove(there, { unchanged: true }))) {
       const now = await this.#live().endpoint({ namespace: there.metadata.namespace ?? '', name: there.metadata.name })
-      if (isWhole(now)) await this.#live().deleteEndpoint(now, { ownerGoes })
+      if (isWhole(now)) await remove(now, {})
     }
     view.endpoints.deleted(there)
     return true
   }
 
   /** Decided on a cached object: a newer version of it that says the same is deleted as well. */
-  async #deleteAddress(object: SpiderIPAddress): Promise<boolean> {
+  async #deleteAddress(object: AddressVersion): Promise<boolean> {
     const { name } = object.metadata
+    if (!isWholeAddress(object)) return this.#deleteCreated(object)
     let current = object
     for (let tries = 0; tries < DELETE_TRIES_MAX; tries++) {
-      if (await this.#live().deleteAddress(current)) {
-        this.#state.view.addresses.deleted(current)
-        this.#created.delete(name)
-        return true
-      }
+      if (await this.#deleteVersion(current)) return true
       const now = await this.#live().address(name)
       if (now && !isSameHolding(now, object)) return false
       if (now) current = now
     }
     return false
   }
+
+  /** As its ADD created it, by the record; a version that is known to be another spares the try. */
+  async #deleteCreated(created: AddressVersion): Promise<boolean> {
+    const known = this.#isCached ? this.#state.view.addresses.get(created.metadata.name) : undefined
+    if (known && known.metadata.resourceVersion !== created.metadata.resourceVersion) return false
+    return this.#deleteVersion(created)
+  }
+
+  async #deleteVersion(version: AddressVersion): Promise<boolean> {
+    if (!(await this.#live().deleteAddress(version))) return false
+    this.#state.view.addresses.deleted(version)
+    this.#created.delete(version.metadata.name)
+    return true
+  }
 }
+
+const isWholeAddress = (object: AddressVersion): object is SpiderIPAddress => 'spec' in object
 
 const DELETE_TRIES_MAX = 3
 

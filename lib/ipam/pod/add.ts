@@ -196,19 +196,20 @@ async function allocateNics(
   known?: RequestedPools,
 ): Promise<Granted> {
   const { request, claimant, keeper } = context
-  const unnamed = before.others.findIndex(({ interface: name }) => name === '')
+  const { others } = before
+  const unnamed = others.findIndex(({ interface: name }) => name === '')
   if (unnamed >= 0) return nameRecordedNic(context, before, unnamed, deps)
   const candidates = known ?? (await readCandidates(context, deps.store))
-  const requests = await nicRequests(context, candidates, before.others, deps.store)
+  const requests = await nicRequests(context, candidates, others, deps.store)
   const routes = routesOfPod(context.pod)
-  const allocation = await allocateAll(requests, { claimant, reserved: context.reserved, others: before.others }, deps)
+  const allocation = await allocateAll(requests, { claimant, reserved: context.reserved, others }, deps)
   try {
     const nics = withRoutes({ nics: allocation.nics, isOnly: interfaceCount(context.pod) === 1 }, routes)
-    refuseUnreachable([...before.others, ...nics], routes, context.pod, candidates)
+    refuseUnreachable([...others, ...nics], routes, context.pod, candidates)
     const nic = nics.find(({ interface: name }) => name === request.nic)
     if (!nic) throw noAddress(request.nic, candidates.from)
     const written = await (before.write ?? writeEndpoint)(
-      { claimant, isKept: keeper !== undefined, known: before.endpoint, others: before.others, nics },
+      { claimant, isKept: keeper !== undefined, known: before.endpoint, others, nics, created: allocation.created },
       deps.store,
     )
     return finish({ nic, undo: () => removeNics(written, nics, deps.store).then(() => allocation.undo()) }, deps)

@@ -71,8 +71,8 @@ export async function readPodContext(request: AddRequest, store: Store): Promise
     ...(keeper !== undefined && { isKept: true }),
     ...(request.at && { at: request.at }),
   }
-  const known = keeper === undefined ? store.view?.endpoint(request.pod) : undefined
-  return { request, pod, owner, keeper, claimant, endpoint: known ?? UNREAD, reserved }
+  const endpoint = keeper === undefined ? store.view?.endpoint({ namespace, name: record }) : undefined
+  return { request, pod, owner, keeper, claimant, endpoint: endpoint ?? UNREAD, reserved }
 }
 
 /** The context with the record, which is read if it was not yet. */
