@@ -18,6 +18,8 @@ import { KubeError } from './errors.js'
 import { decode } from './json.js'
 import { proxyFor, shownProxy, type Proxy } from './proxy.js'
 
+export { kubeconfigPaths } from './entry.js'
+
 export interface ClusterConfig {
   /** Scheme, host, port and optional path, without a trailing slash. */
   readonly server: string
@@ -32,16 +34,6 @@ export interface ClusterConfig {
   readonly proxy?: Proxy
   /** The file that defines the user. */
   readonly from?: string
-}
-
-/**
- * The kubeconfig files: the conf's `ipam.kubeconfig`, else those of KUBECONFIG, else the installed
- * one.
- */
-export function kubeconfigPaths(fromConf: string | undefined, env: KubeconfigHost['env']): readonly string[] {
-  if (fromConf !== undefined && fromConf !== '') return [fromConf]
-  const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
-  return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
 }
 
 /**

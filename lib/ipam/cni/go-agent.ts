@@ -1,6 +1,6 @@
 // Loaded lazily: the IPAM's verbs through the agent of a Go system, by its own API.
 import { ask, waitsOfRequest } from '../../agent/client.js'
-import type { AgentRequest } from '../../agent/http.js'
+import type { SocketRequest } from '../../agent/http.js'
 import {
   AGENT_PATHS,
   FIRST_BYTE_MS,
@@ -111,7 +111,7 @@ function refuseBeyondGo(call: Call<unknown>, { conf, container }: Session): void
     if (!isOn) throw refused(`ipam.${key} is false in the conf`)
 }
 
-type Send = (request: AgentRequest) => string
+type Send = (request: SocketRequest) => string
 
 const HEALTH_MS_MAX = 5 * FIRST_BYTE_MS
 
