@@ -2,7 +2,7 @@
 import { quantile, measure, type Sample } from '../measure.js'
 import { BIN } from '../stage.js'
 import { nodeEnv } from '../../test/fixtures/node-config.js'
-import { cpuMsOf } from './api.js'
+import { cpuMsOf, samplesOf } from './api.js'
 import type { Agent } from './agent.js'
 import { GO } from './go.js'
 import { measuredBy, type Column, type KubeRow } from './rows.js'
@@ -22,6 +22,8 @@ interface Burst {
   readonly agentsS: number
   readonly apiserverS: number
   readonly etcdS: number
+  readonly requests: number
+  readonly conflicts: number
 }
 
 const nodeAt = (at: number): string => `n${(at % NODES) + 1}`
@@ -43,6 +45,16 @@ function commandOf(way: Way, pod: KubePod, netns: string) {
   }
 }
 
+/** Requests so far of everybody, watches apart, and creations of an address that was taken. */
+async function counted({ api }: KubeStage): Promise<{ readonly requests: number; readonly conflicts: number }> {
+  const samples = samplesOf(await api.text('/metrics'), 'apiserver_request_total').filter(
+    ({ labels }) => labels['resource'] !== '' && labels['verb'] !== 'WATCH',
+  )
+  const sum = (of: typeof samples): number => of.reduce((total, { value }) => total + value, 0)
+  const taken = samples.filter(({ labels }) => labels['resource'] === 'spideripaddresses' && labels['code'] === '409')
+  return { requests: sum(samples), conflicts: sum(taken) }
+}
+
 async function run(stage: KubeStage, column: Column, wayOf: (node: string) => Way, agents: readonly Agent[]) {
   const pool = `burst-${column}`
   const subnet = column === 'direct' ? '10.64' : '10.65'
@@ -51,13 +63,14 @@ async function run(stage: KubeStage, column: Column, wayOf: (node: string) => Wa
   const netns = stage.netns(`burst-${column}`)
   const queue = [...pods]
   const samples: Sample[] = []
-  const counted = {
+  const pids = {
     apiserver: [stage.pidOf('kube-apiserver')],
     etcd: [stage.pidOf('etcd')],
     agents: agents.map(({ pid }) => pid),
   }
-  const cpuS = (of: keyof typeof counted): number => counted[of].reduce((sum, pid) => sum + cpuMsOf(pid), 0) / 1000
+  const cpuS = (of: keyof typeof pids): number => pids[of].reduce((sum, pid) => sum + cpuMsOf(pid), 0) / 1000
   const before = { apiserver: cpuS('apiserver'), etcd: cpuS('etcd'), agents: cpuS('agents') }
+  const asked = await counted(stage)
   const started = performance.now()
   const worker = async (): Promise<void> => {
     for (let pod = queue.shift(); pod; pod = queue.shift())
@@ -65,6 +78,7 @@ async function run(stage: KubeStage, column: Column, wayOf: (node: string) => Wa
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   const totalS = (performance.now() - started) / 1000
+  const spent = await counted(stage)
   const failures = samples.filter(({ status }) => status !== 0)
   for (const stdout of new Set(failures.map(({ stdout }) => stdout))) console.error(stdout)
   return {
@@ -76,6 +90,8 @@ async function run(stage: KubeStage, column: Column, wayOf: (node: string) => Wa
     agentsS: cpuS('agents') - before.agents,
     apiserverS: cpuS('apiserver') - before.apiserver,
     etcdS: cpuS('etcd') - before.etcd,
+    requests: spent.requests - asked.requests,
+    conflicts: spent.conflicts - asked.conflicts,
   } satisfies Burst
 }
 
@@ -109,5 +125,7 @@ export async function burst(stage: KubeStage): Promise<readonly KubeRow[]> {
     row('CPU of the ten agents meanwhile', 's', ({ agentsS }) => agentsS),
     row('CPU of the API server meanwhile', 's', ({ apiserverS }) => apiserverS),
     row('CPU of etcd meanwhile', 's', ({ etcdS }) => etcdS),
+    row('requests meanwhile, of controllers too', '', ({ requests }) => requests),
+    row('of these, creations of an address that was taken (409)', '', ({ conflicts }) => conflicts),
   ]
 }
