@@ -1,5 +1,6 @@
 // ADD and DEL one at a time: IPAM alone, and macvlan with IPAM and coordinator, of every way.
-import { masterOf } from '../stage.js'
+import { measure, type Sample } from '../measure.js'
+import { BIN, DEBIAN, masterOf } from '../stage.js'
 import { GO } from './go.js'
 import { measuredBy, spread, type Column, type Figure, type KubeRow } from './rows.js'
 import { ipamOnly, openRuntime, waysOf, type KubeRuntime, type Sandbox, type Took, type Way } from './runtime.js'
@@ -78,6 +79,25 @@ const stepOf =
     return found.length === 0 ? undefined : spread(found)
   }
 
+/** The start and end of a process alone, in which all of the above include it. */
+async function versions(): Promise<readonly KubeRow[]> {
+  const files: ReadonlyMap<Column, string> = new Map([
+    ['direct', `${BIN}/spiderpool-ipam`],
+    ['peer', `${DEBIAN}/host-local`],
+  ])
+  const by = new Map<Column, Sample[]>([...files.keys()].map(column => [column, []]))
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [column, file] of files)
+      by.get(column)?.push(await measure({ file, env: { CNI_COMMAND: 'VERSION' }, stdin: '{"cniVersion":"1.0.0"}' }))
+  const row = (what: string, of: (sample: Sample) => number): KubeRow => ({
+    ...{ what, unit: 'ms', measured: measuredBy(by, samples => spread(samples.map(of))) },
+  })
+  return [
+    row('IPAM plugin VERSION (no request), wall', ({ wallMs }) => wallMs),
+    row('IPAM plugin VERSION (no request), CPU', ({ cpuMs }) => cpuMs),
+  ]
+}
+
 export async function ipam(stage: KubeStage): Promise<readonly KubeRow[]> {
   const measured = await rounds(stage, ({ conflist }) => ipamOnly(conflist))
   const row = (what: string, of: (took: Took2) => Figure, more: Partial<KubeRow> = {}): KubeRow => ({
@@ -89,6 +109,7 @@ export async function ipam(stage: KubeStage): Promise<readonly KubeRow[]> {
     row('IPAM ADD, CPU', ({ add }) => cpu(add)),
     row('IPAM DEL, wall', ({ del }) => wall(del), { go: GO.ipamDel }),
     row('IPAM DEL, CPU', ({ del }) => cpu(del)),
+    ...(await versions()),
   ]
 }
 
