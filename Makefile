@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: help setup setup-npm ok build release image generate lint format test test-unit test-kube fuzz mutate bench demo e2e bench-e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image generate lint format test test-unit test-kube fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -56,6 +56,12 @@ bench: ## measures and rewrites docs/benchmarks.md and the README's figures (roo
 	@$(TSX) scripts/build-if-stale.ts
 	@unshare --net sh -c 'ip link set lo up && exec scripts/bun.sh bench/main.ts'
 	@$(TSX) scripts/bench-readme.ts
+
+bench-kube: ## measures against Kubernetes 1.36 and etcd with fsync, beside macvlan and host-local; some with ROWS= (root)
+	@scripts/setup.sh bench && scripts/setup.sh e2e
+	@$(TSX) scripts/build-if-stale.ts
+	@scripts/k8s/cluster.sh --nodes 0 --api modern scripts/bun.sh bench/kube/main.ts $(ROWS)
+	@$(TSX) scripts/bench-kube-page.ts
 
 demo: ## pods on two nodes, reached by pods, nodes, Services and from outside (root)
 	@scripts/setup.sh demo

@@ -42,13 +42,14 @@ function sh(command: string): void {
   if (ran.exitCode !== 0) throw new Error(`${command}: ${ran.stderr.toString()}`)
 }
 
-interface Access {
+export interface Access {
   readonly server: string
   readonly token: string
   readonly ca: string
 }
 
-function accessIn(kubeconfig: string): Access {
+/** Who we are to the server that a kubeconfig names. */
+export function accessIn(kubeconfig: string): Access {
   const { clusters, users } = Bun.YAML.parse(readFileSync(kubeconfig, 'utf8')) as {
     readonly clusters: readonly { readonly cluster: Readonly<Record<string, string>> }[]
     readonly users: readonly { readonly user: Readonly<Record<string, string>> }[]

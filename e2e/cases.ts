@@ -1,5 +1,6 @@
 // Every case, in order. What each does is in cases/.
 import type { Case } from './case.js'
+import { credentials, direct, killed, upgraded } from './cases/agents.js'
 import { application } from './cases/application.js'
 import { networks } from './cases/networks.js'
 import { apiserver, containerd, controller, dead, drained, kubelet, replaced } from './cases/outages.js'
@@ -10,4 +11,5 @@ export const CASES: readonly Case[] = [
   ...[application, stateful, scale, rolling, forced, namespace],
   ...[edited, deleted, exhausted, misspelt, networks],
   ...[kubelet, containerd, controller, replaced, drained, apiserver, dead],
+  ...[killed, upgraded, credentials, direct],
 ]

@@ -51,16 +51,6 @@ export interface ExecResult {
   readonly stderr: string
 }
 
-/**
- * The kubeconfig files: the conf's `ipam.kubeconfig`, else those of KUBECONFIG, else the installed
- * one.
- */
-export function kubeconfigPaths(fromConf: string | undefined, env: KubeconfigHost['env']): readonly string[] {
-  if (fromConf !== undefined && fromConf !== '') return [fromConf]
-  const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
-  return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
-}
-
 export type ConfigFields = Readonly<Record<string, unknown>>
 
 /** An entry of clusters, users or contexts, and its file, to which relative paths refer. */

@@ -1,0 +1,128 @@
+// Node agents: killed and replaced while pods start, no credential on a node, a node without one.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Case } from '../case.js'
+import { agentPids, AGENTS, credentialsOn, DAEMON_SET, killAgents, KUBECONFIG, noAgents, rolledOut } from '../agents.js'
+import { apply, kubectl, list, must, NODES, onNode, within, type Pod } from '../kubectl.js'
+import { app, ippool, pool4 } from '../objects.js'
+import { show } from '../say.js'
+import { addressesOf, allocated, events, launch, ready, remove } from '../wait.js'
+
+const PODS = 20
+const KILLS = 3
+const KILL_AFTER_MS = 700
+
+/** Sandboxes that failed: the kubelet's Events, each message once. */
+async function failures(name: string): Promise<readonly string[]> {
+  return (await events(name)).filter(message => message.includes('FailedCreatePodSandBox') || /sandbox/i.test(message))
+}
+
+export const killed: Case = {
+  name: 'agents',
+  says: `the agents are killed ${KILLS} times while ${PODS} pods start, and once while they end`,
+  async run() {
+    await apply(pool4('agents', `172.18.50.1-172.18.50.${PODS}`))
+    await apply(app({ name: 'steady', replicas: PODS, annotations: ippool(['agents']) }))
+    let killedCount = 0
+    for (let round = 0; round < KILLS; round++) {
+      await sleep(KILL_AFTER_MS)
+      await within(60, 'an agent runs', () => anAgent())
+      killedCount += killAgents()
+    }
+    show(`${killedCount} agents were killed`)
+    const pods = await ready('steady', PODS, 200)
+    if (new Set(addressesOf(pods)).size !== PODS) throw new Error('two pods have one address')
+    for (const message of await failures('steady')) show(message)
+    await kubectl('scale deployment/steady --replicas=0')
+    await sleep(KILL_AFTER_MS)
+    killAgents()
+    await allocated('agents', 0, 120)
+    await remove('steady', 'agents')
+    await rolledOut()
+  },
+}
+
+async function anAgent(): Promise<void> {
+  if (NODES.flatMap(agentPids).length === 0) throw new Error('none does')
+}
+
+export const upgraded: Case = {
+  name: 'upgraded',
+  says: `a rolling update of the agents' DaemonSet while ${PODS} pods start, one after another`,
+  async run() {
+    await apply(pool4('upgrade', `172.18.51.1-172.18.51.${PODS}`))
+    const of = { name: 'rolled', annotations: ippool(['upgrade']) }
+    await apply(app({ ...of, replicas: 2 }))
+    const before = (await list<Pod>(AGENTS)).map(({ metadata }) => metadata.uid)
+    await kubectl(`rollout restart ${DAEMON_SET}`)
+    for (let replicas = 4; replicas <= PODS; replicas += 2) {
+      await kubectl(`scale deployment/rolled --replicas=${replicas}`)
+      await sleep(500)
+    }
+    show(await rolledOut())
+    const after = (await list<Pod>(AGENTS)).map(({ metadata }) => metadata.uid)
+    const stayed = after.filter(uid => before.includes(uid))
+    if (stayed.length > 0 || after.length !== NODES.length)
+      throw new Error(`${after.length} agents run, ${stayed.length} of them are of before the update`)
+    await ready('rolled', PODS, 120)
+    for (const message of await failures('rolled')) show(message)
+    await remove('rolled', 'upgrade')
+  },
+}
+
+export const credentials: Case = {
+  name: 'credentials',
+  says: 'no kubeconfig, token or private key is in the CNI folders of a node',
+  async run() {
+    await apply(pool4('plain', '172.18.52.1-172.18.52.2'))
+    await launch({ name: 'plain', replicas: 2, annotations: ippool(['plain']), isSpread: true })
+    for (const node of NODES) {
+      const found = await credentialsOn(node)
+      if (found.length > 0) throw new Error(`${node} has ${found.join(', ')}`)
+      // That the search finds one is part of the claim.
+      await must(
+        onNode(
+          node,
+          'sh',
+          '-c',
+          `mkdir -p /etc/cni/net.d/x.d && echo token: eyJhbGciOiJub25lIn0 >/etc/cni/net.d/x.d/c`,
+        ),
+      )
+      const planted = await credentialsOn(node)
+      await must(onNode(node, 'rm', '-r', '/etc/cni/net.d/x.d'))
+      if (planted.join() !== '/etc/cni/net.d/x.d/c')
+        throw new Error(`the search on ${node} found ${planted.join(', ')}`)
+    }
+    await remove('plain', 'plain')
+  },
+}
+
+const NOWHERE = '{"spec":{"template":{"spec":{"nodeSelector":{"spiderpool.example/none":"true"}}}}}'
+const EVERYWHERE = '{"spec":{"template":{"spec":{"nodeSelector":{"spiderpool.example/none":null}}}}}'
+
+export const direct: Case = {
+  name: 'direct',
+  says: 'without agents: the executables use a kubeconfig that the administrator has asked for',
+  async run() {
+    await apply(pool4('direct', '172.18.53.1-172.18.53.8'))
+    await kubectl(`set env ${DAEMON_SET} SPIDERPOOL_INSTALL_KUBECONFIG=true`)
+    await rolledOut()
+    await within(30, `each node has ${KUBECONFIG}`, async () => {
+      for (const node of NODES) {
+        const mode = (await must(onNode(node, 'stat', '-c', '%a %u', KUBECONFIG))).trim()
+        if (mode !== '600 0') throw new Error(`on ${node} its mode and owner are ${mode}`)
+        const found = await credentialsOn(node)
+        if (found.join() !== KUBECONFIG) throw new Error(`${node} has ${found.join(', ')}`)
+      }
+    })
+    await kubectl(`patch ${DAEMON_SET} --type=merge -p ${NOWHERE}`)
+    await noAgents()
+    await launch({ name: 'alone', replicas: 8, annotations: ippool(['direct']) })
+    show(await kubectl('get pods -o wide -l app=alone'))
+    await remove('alone')
+    await allocated('direct', 0, 60)
+    await kubectl('delete sp direct')
+    await kubectl(`patch ${DAEMON_SET} --type=merge -p ${EVERYWHERE}`)
+    await kubectl(`set env ${DAEMON_SET} SPIDERPOOL_INSTALL_KUBECONFIG-`)
+    await rolledOut()
+  },
+}
