@@ -81,7 +81,7 @@ export const REFUSALS = {
     todo: 'Delete the pod; its successor is set up from scratch.',
   },
   unauthorized: {
-    code: 120,
+    code: 111,
     means: 'The API server rejects the token or the client certificate of the kubeconfig.',
     todo: 'The sentence names the file. Where the DaemonSet spiderpool-node writes it, see whether its pod runs on this node; otherwise put valid credentials there.',
   },

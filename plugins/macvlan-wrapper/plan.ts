@@ -78,6 +78,19 @@ function modeOf({ mode }: MacvlanConf): MacvlanMode {
   return supported
 }
 
+/**
+ * The kernel gives a macvlan of mode passthru its master's MAC whatever the request says
+ * (drivers/net/macvlan.c: macvlan_common_newlink).
+ */
+function checkPassthru(mode: MacvlanMode, mac: Mac | undefined, master: ObservedLink): void {
+  if (mode !== 'passthru' || mac === undefined || mac === master.mac) return
+  throw new CniError(
+    'invalidConfig',
+    `MAC address ${mac} cannot be set with mode "passthru": the interface has that of master "${master.name}", ${master.mac ?? 'none'}`,
+    'leave the MAC address out, or take another mode',
+  )
+}
+
 /** Creates the interface in the pod, without addresses. @throws CniError for an invalid conf */
 export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
   const { config, ifName } = call
@@ -90,6 +103,8 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
       `cniVersion ${call.cniVersion} needs an "ipam"`,
     )
   const mac = macOf(call)
+  const mode = modeOf(config)
+  checkPassthru(mode, mac, master)
   const name = temporaryName(call)
   return [
     {
@@ -100,7 +115,7 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
         kind: 'macvlan',
         on: master.name,
         onWhere: whereMaster(config),
-        mode: modeOf(config),
+        mode,
         ...(config.broadcastQueueLength > 0 && { broadcastQueueLength: config.broadcastQueueLength }),
       },
       ...(config.mtu > 0 && { mtu: config.mtu }),

@@ -349,7 +349,7 @@ const SERVERS: Case[] = [
   {
     name: 'one that knows no such user',
     liar: 'unauthorized',
-    code: 120,
+    code: 111,
     msg: /does not know the client: Unauthorized; .*unauthorized\.kubeconfig is wrong or has expired/,
   },
   { name: 'one that is busy', liar: 'busy', code: 11, msg: /currently unable/ },

@@ -32,7 +32,7 @@ import { isOwnText } from '../../../lib/ipam/allocation/go-records.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
 import { demandOfPod, namesSubnet, foreignOwner, subnetsInDemand, TEMPLATE_ANNOTATIONS } from './application/decide.js'
-import type { ClusterNode, NodeLease } from './address-gc/node.js'
+import { ipsOfNode, type ClusterNode, type NodeLease } from './address-gc/node.js'
 import { source } from '../../runtime/lister.js'
 
 /** The metadata that reconcilers read; managedFields alone are half of an object. */
@@ -192,13 +192,17 @@ export const MACHINES = source<VirtualMachine, never>({
   optional: true,
 })
 
-export const CLUSTER_NODES = source<ClusterNode, never>({
+export const CLUSTER_NODES = source<ClusterNode, 'ip'>({
   kind: NODES,
   transform: ({ metadata, spec, status }) => ({
     metadata: slimMeta(metadata),
     spec: { taints: spec?.taints ?? [] },
-    status: { conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready') },
+    status: {
+      conditions: (status?.conditions ?? []).filter(({ type }) => type === 'Ready'),
+      ...(status?.addresses && { addresses: status.addresses }),
+    },
   }),
+  indexes: { ip: ipsOfNode },
 })
 
 /** Only read live, never watched: each node renews its Lease every ten seconds. */

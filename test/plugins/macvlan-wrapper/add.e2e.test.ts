@@ -56,6 +56,19 @@ for (const mode of ['private', 'vepa', 'bridge', 'passthru'])
     t.strictSame(pod.links(), [])
   })
 
+t.test('ADD with mode passthru rejects a MAC that the kernel would pass over, and leaves nothing', async t => {
+  const pod = network.pod()
+  const asked = conf({ mode: 'passthru', mac: '02:00:00:00:00:99' })
+  const { status, json } = await call({ verb: 'ADD', conf: asked, pod })
+  t.equal(status, 1)
+  t.match(json, { code: 7, msg: /^MAC address 02:00:00:00:00:99 cannot be set with mode "passthru": .* master "eth0"/ })
+  t.strictSame(pod.links(), [])
+  const own = /link\/ether (\S+)/.exec(network.node.sh('ip -o link show eth0'))?.[1] ?? ''
+  t.equal((await call({ verb: 'ADD', conf: conf({ mode: 'passthru', mac: own }), pod })).status, 0)
+  t.match(pod.sh('ip -o link show eth0'), own)
+  t.equal((await call({ verb: 'DEL', conf: asked, pod })).status, 0)
+})
+
 t.test('ADD: a pod reaches the network', async t => {
   const pod = network.pod()
   t.equal((await call({ verb: 'ADD', conf: conf({ ipam: fixed('10.6.0.6/16') }), pod })).status, 0)

@@ -82,6 +82,11 @@ const refused: readonly [name: string, conf: object, message: string][] = [
   ['an MTU above the master’s', { mtu: 1501 }, 'invalid MTU 1501, must be [0, master MTU(1500)]'],
   ['an MTU below 0', { mtu: -1 }, 'invalid MTU -1, must be [0, master MTU(1500)]'],
   ['a MAC that is none', { mac: 'x' }, 'invalid args x for MAC addr: address x: invalid MAC address'],
+  [
+    'a MAC with mode passthru',
+    { mac: '0a:00:00:00:00:01', mode: 'passthru' },
+    'MAC address 0a:00:00:00:00:01 cannot be set with mode "passthru": the interface has that of master "m0", none',
+  ],
   ['an MTU as text', { mtu: '1500' }, 'failed to load netconf: mtu is "1500"; it must be a whole number'],
   ['a broken MTU', { mtu: 1.5 }, 'failed to load netconf: mtu is 1.5; it must be a whole number'],
   ['a master that is no text', { master: 1 }, 'failed to load netconf: master is 1; it must be a string'],

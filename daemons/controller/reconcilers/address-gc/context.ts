@@ -1,6 +1,7 @@
 // What address GC decides on: the address's pod, owner, node and record, from the cache or by live
 // reads. No decisions.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
+import { ipOfObjectName } from '../../../../lib/ip/address.js'
 import {
   keeperOf,
   statefulSetKeeps,
@@ -108,6 +109,7 @@ function contextFrom(address: SpiderIPAddress, { cache, features, nowMs }: GcLoo
     inUse: addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS]),
     keeper: keeper === undefined ? 'none' : keeps(keeper) ? 'kept' : 'ended',
     ageMs: Number.isNaN(created) ? 0 : Math.max(0, nowMs - created),
+    isOfNode: cache.of(CLUSTER_NODES).count('ip', ipOfObjectName(address.metadata.name) ?? '') > 0,
   }
 }
 

@@ -45,6 +45,8 @@ export interface AddressContext {
   readonly keeper: 'none' | 'kept' | 'ended'
   /** Milliseconds since the address was created. */
   readonly ageMs: number
+  /** A Node object has the address in its status. */
+  readonly isOfNode: boolean
 }
 
 /** Why an address is released; its Event has reason `Reclaimed` and this. */
@@ -71,7 +73,7 @@ const GRACE_SECONDS = 30
 
 /**
  * Quarantine of an address that another host answered for; after it the next ADD probes the network
- * again.
+ * again. An address of a node stays in quarantine as long as the node has it.
  */
 export const CONFLICT_MS = 600_000
 
@@ -88,7 +90,7 @@ const free = (why: GcReason, graceMs: number): GcVerdict => ({
  */
 export function gcVerdict(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { pod } = context
-  if (isQuarantined(address)) return free('ConflictOver', CONFLICT_MS + rules.delayMs)
+  if (isQuarantined(address)) return context.isOfNode ? KEEP : free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // created by a user: of no pod
   if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/pod/container.ts)
   if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return verdictWithoutPod(address, context, rules)

@@ -1,11 +1,15 @@
 // Whether a node is ready, from its conditions and its Lease. The clock is an argument.
+import { parseIp, type Ip } from '../../../../lib/ip/address.js'
 import type { ObjectMeta } from '../../../../lib/crd/types.js'
 import type { NodeState } from './decide.js'
 
 export interface ClusterNode {
   readonly metadata: ObjectMeta
   readonly spec?: { readonly taints?: readonly { readonly key: string }[] }
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[]
+  }
 }
 
 /** The node's Lease in namespace kube-node-lease; its kubelet renews it every ten seconds. */
@@ -21,6 +25,10 @@ const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
  * --node-monitor-grace-period).
  */
 export const HEARTBEAT_MS_MAX = 50_000
+
+/** The IP addresses that the kubelet reports; host names are skipped. */
+export const ipsOfNode = ({ status }: ClusterNode): readonly Ip[] =>
+  (status?.addresses ?? []).flatMap(({ address }) => parseIp(address) ?? [])
 
 /** The node's state. A node without an object was removed and is not ready. */
 export function stateOf(node: ClusterNode | undefined): NodeState {

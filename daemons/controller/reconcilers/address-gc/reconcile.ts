@@ -1,13 +1,14 @@
 // Address GC: deletes the SpiderIPAddresses that decide.ts releases, after two observations and a
 // live read.
 import type { SpiderIPAddress } from '../../../../lib/crd/types.js'
+import { objectNameOf } from '../../../../lib/ip/address.js'
 import { isConflict, isNotFound } from '../../../../lib/kube/errors.js'
 import { SPIDER_IPADDRESSES } from '../../../../lib/kube/kinds.js'
 import type { Counter, Metrics } from '../../../../lib/metrics.js'
 import { addressesOfOwner, addressesOfPod, fromCache, fromServer, type GcLookup } from './context.js'
 import { limiter } from '../../runtime/limiter.js'
 import { gcVerdict, SIGHTING_MS, type GcReason } from './decide.js'
-import { stateOf } from './node.js'
+import { ipsOfNode, stateOf } from './node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
 import { GcEvents } from './events.js'
@@ -28,12 +29,15 @@ interface Observation {
 
 const NODES_WATCH = watchOf(
   CLUSTER_NODES,
-  (node, cache) =>
-    cache
+  (node, cache) => [
+    ...cache
       .of(ADDRESSES)
       .by('node', node.metadata.name)
       .map(({ metadata }) => metadata.name),
-  ({ object, previous }) => stateOf(object) === stateOf(previous),
+    ...ipsOfNode(node).map(objectNameOf), // which may be in quarantine
+  ],
+  ({ object, previous }) =>
+    stateOf(object) === stateOf(previous) && ipsOfNode(object).join() === ipsOfNode(previous).join(),
 )
 
 const WATCHES: readonly Watch[] = [

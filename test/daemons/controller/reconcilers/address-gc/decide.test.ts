@@ -67,6 +67,7 @@ const AROUND: AddressContext = {
   inUse: new Set(),
   keeper: 'none',
   ageMs: OLD,
+  isOfNode: false,
 }
 
 const keep: GcVerdict = { kind: 'keep' }
@@ -315,6 +316,7 @@ t.test('gcVerdict() releases a quarantined address after ten minutes', async t =
     spec: { address: '10.6.0.10/16', pool: 'p', containerID: '', pod: { uid: '' } },
   })
   t.strictSame(gcVerdict(aside, AROUND, RULES), free('ConflictOver', CONFLICT_MS))
+  t.strictSame(gcVerdict(aside, { ...AROUND, isOfNode: true }, RULES), keep, 'an address of a node, which has it still')
   t.strictSame(
     gcVerdict({ ...aside, metadata: { name: '10.6.0.10' } }, AROUND, RULES),
     keep,

@@ -1,6 +1,7 @@
 // stateOf() and withHeartbeat(): condition, taint, heartbeat.
 import t from 'tap'
 import {
+  ipsOfNode,
   HEARTBEAT_MS_MAX,
   stateOf,
   withHeartbeat,
@@ -40,4 +41,14 @@ t.test('withHeartbeat() makes a ready node notReady when its heartbeat stopped',
   t.equal(withHeartbeat('ready', undefined, NOW), 'ready')
   t.equal(withHeartbeat('ready', { metadata: { name: 'n1' } }, NOW), 'ready')
   t.equal(withHeartbeat('outOfService', lease(HEARTBEAT_MS_MAX + 1), NOW), 'outOfService')
+})
+
+t.test('ipsOfNode() reads addresses of both families, and no host name', async t => {
+  const addresses = [
+    { type: 'InternalIP', address: '10.6.0.11' },
+    { type: 'InternalIP', address: 'fd06:0::11' },
+    { type: 'Hostname', address: 'n1' },
+  ]
+  t.strictSame(ipsOfNode({ metadata: { name: 'n1' }, status: { addresses } }), ['10.6.0.11', 'fd06::11'])
+  t.strictSame(ipsOfNode({ metadata: { name: 'n1' } }), [])
 })
