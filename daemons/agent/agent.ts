@@ -118,7 +118,7 @@ export class Agent {
       handler: apiHandler({
         calls: this.#calls,
         releasesConflicts: settings.releasesConflicts,
-        release: async one => releaseRecord(one, { store: await read.store(), features, now: Date.now() }),
+        release: async one => releaseRecord(one, { store: await read.store(one.podUid), features, now: Date.now() }),
         read,
       }),
     })

@@ -16,24 +16,27 @@ export interface ObjectReader {
   coordinator(): Promise<object | undefined>
   pod(ref: ObjectRef): Promise<Pod | undefined>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
-  /** Live reads, but for a record that this agent has not written yet. */
-  store(): Promise<Store>
+  /** Live reads for a request about one pod, once the records behind their answers are written. */
+  store(podUid: string): Promise<Store>
 }
 
 /** The reader of an agent; `live` makes a client for one request. */
 export function objectReader(agent: AgentStore, live: () => Kube): ObjectReader {
-  // A verb that reads live, and the timeouts that a conf without any has.
-  const store = async (): Promise<Store> =>
-    (await agent.connect(ipamConf({ ipam: {} }), { command: 'CHECK', env: {} })).store
+  const reading = async (podUid: string): Promise<Store> => {
+    const args = new Map([['K8S_POD_UID', podUid]])
+    // A verb that reads live, and the timeouts that a conf without any has.
+    return (await agent.connect(ipamConf({ ipam: {} }), { command: 'CHECK', env: {}, args })).store
+  }
+  const store = (podUid: string): Promise<Store> => agent.flush().then(() => reading(podUid))
   return {
     store,
     cachedCoordinator: () => (agent.cache.isTrusted('coordinators') ? agent.coordinator(COORDINATOR_NAME) : undefined),
     coordinator: () => coordinatorOf(live()),
     pod: async ref => {
       const cached = agent.cache.isTrusted('pods') ? agent.cache.pod(`${ref.namespace}/${ref.name}`) : undefined
-      return cached ?? (await store()).pod(ref)
+      return cached ?? (await reading('')).pod(ref)
     },
-    endpoint: async ref => (await store()).endpoint(ref),
+    endpoint: async ref => (await store('')).endpoint(ref),
   }
 }
 

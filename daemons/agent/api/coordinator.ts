@@ -3,7 +3,7 @@ import type { CoordinatorConfigReply } from '../../../lib/agent/protocol.js'
 import { CniError } from '../../../lib/cni/error.js'
 import { ConfReader } from '../../../lib/cni/json.js'
 import { keysOfCoordinator, routeNicOf, type CoordinatorKeys } from '../../../lib/coordinator/cluster-config.js'
-import { HttpRefusal, objectIn, type AgentAnswer, type AgentRequest } from '../http/request.js'
+import { HttpRefusal, objectIn, type SocketAnswer, type SocketRequest } from '../http/request.js'
 import type { ObjectReader } from '../connect.js'
 
 /** The executable's verb: a DEL goes on where the pod is gone. */
@@ -13,7 +13,7 @@ const COMMAND_HEADER = 'x-spiderpool-cni-command'
  * The settings of the coordinator plugin.
  * @throws HttpRefusal 500 without a SpiderCoordinator, while it is not Synced, or without the pod
  */
-export async function coordinatorConfig(request: AgentRequest, read: ObjectReader): Promise<AgentAnswer> {
+export async function coordinatorConfig(request: SocketRequest, read: ObjectReader): Promise<SocketAnswer> {
   const { podNamespace: namespace, podName: name } = request.body.trim() === '' ? {} : objectIn(request)
   const isNamed = typeof namespace === 'string' && typeof name === 'string' && namespace !== '' && name !== ''
   const [keys, pod] = await Promise.all([readyKeys(read), isNamed ? read.pod({ namespace, name }) : undefined])

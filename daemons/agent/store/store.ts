@@ -5,7 +5,7 @@ import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import type { Store } from '../../../lib/ipam/store/store.js'
 import { connect as connectKube, type Kube } from '../../../lib/kube/client.js'
 import type { ClusterConfig } from '../../../lib/kube/config.js'
-import type { Deadline } from '../../../lib/kube/request.js'
+import type { ClientDeps, Deadline } from '../../../lib/kube/request.js'
 import type { Log } from '../../../lib/log.js'
 import { Informers } from '../../runtime/informer.js'
 import type { ObjectChange, WatchSource } from '../../runtime/lister.js'
@@ -55,7 +55,7 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
   const view = new NodeView(now)
   const streams = new Streams(now)
   const informers = new Informers(Object.values(sources) as WatchSource[], {
-    kube: client(),
+    kube: connectKube(config, endingDeps(signal), { idleMs: SILENCE_MS_MAX }),
     log,
     signal,
     outage: new Outage(log, now),
@@ -89,6 +89,13 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
     flush: () => records.flush(),
   }
 }
+
+/** Lists of the watches end with the signal too: one at a silent server would take a minute. */
+const endingDeps = (signal: AbortSignal): Partial<ClientDeps> => ({
+  fetch: (url, init) =>
+    fetch(url, { ...init, signal: AbortSignal.any([signal, ...(init.signal ? [init.signal] : [])]) }),
+  sleep: ms => sleep(ms, signal),
+})
 
 function sessionOn(
   client: (deadline: Deadline) => Kube,
