@@ -7,6 +7,11 @@ import type { KubeconfigHost, ExecResult } from './entry.js'
 import type { Deadline } from './request.js'
 
 const EXEC_MS_MAX = 20_000
+/**
+ * Requests at once of a CNI call. Bun's fetch speaks HTTP/1.1: a second connection costs a TLS
+ * handshake, more time of both sides than the round trip that it saves (decisions/0023).
+ */
+const CALL_PARALLEL = 1
 
 type Env = KubeconfigHost['env']
 
@@ -52,7 +57,12 @@ export interface From {
 export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
   const endsAt = performance.now() + (deadline?.ms ?? Infinity)
   const files = host({ ...env }, () => endsAt - performance.now())
-  return connect(ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)), {}, {}, deadline)
+  return connect(
+    ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)),
+    {},
+    { parallel: CALL_PARALLEL },
+    deadline,
+  )
 }
 
 /** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */

@@ -225,6 +225,10 @@ const based = (
   ips: SpiderEndpoint['status']['current']['ips'],
 ): SpiderEndpoint => ({
   ...known,
-  metadata: { ...known.metadata, labels: { ...known.metadata.labels, ...metadata.labels } },
+  metadata: {
+    ...known.metadata,
+    labels: { ...known.metadata.labels, ...metadata.labels },
+    annotations: { ...known.metadata.annotations, ...metadata.annotations },
+  },
   status: { ...known.status, ...status, current: { ...status.current, ips } },
 })

@@ -2,10 +2,11 @@
 // behind the answer, and when it looks at the API server after all.
 import { IPAM_LABEL_POD_UID } from '../../../lib/crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../../lib/crd/types.js'
+import { addressesOf } from '../../../lib/ipam/allocation/endpoint.js'
 import { isShared } from '../../../lib/ipam/allocation/go-records.js'
 import { Refused } from '../../../lib/ipam/errors.js'
 import { isAlive, isMirror, isOfPod } from '../../../lib/ipam/store/pod.js'
-import type { Journal, ObjectRef, Store } from '../../../lib/ipam/store/store.js'
+import type { AddressVersion, EndpointRemoval, Journal, ObjectRef, Store } from '../../../lib/ipam/store/store.js'
 import { keyOf } from '../../runtime/lister.js'
 import type { NodeCache } from './cache.js'
 import { isUnwritten, type Records } from './records.js'
@@ -37,6 +38,9 @@ class NeedsLiveReads extends Error {}
 /** Kinds whose next pod inherits the record: it is read and written in the path. */
 const KEEPERS: readonly string[] = ['StatefulSet', 'VirtualMachineInstance']
 
+/** The cache has no text: the records of Go agents are read live. Without one a write compares. */
+const needsText = (pool: SpiderIPPool): boolean => isShared(pool) && pool.status?.allocatedIPs !== undefined
+
 const keyOfRef = ({ namespace, name }: ObjectRef): string => `${namespace}/${name}`
 
 /** The Store of a call; `live` is the one without a cache. */
@@ -56,8 +60,8 @@ class Session {
   readonly #store: Store
   /** Off for the second try, and for calls that are rare. */
   #isCached: boolean
-  /** Go agents, or a pool without a mark: the record is written before the answer. */
-  #isInPath = false
+  /** Pools that Go agents use, or without a mark: the record is written before the answer. */
+  readonly #shared = new Set<string>()
   /** Addresses that this call created and has not deleted. */
   readonly #created = new Set<string>()
   /** Addresses that changed since they were cached. */
@@ -132,25 +136,22 @@ class Session {
     const live = this.#live
     const { cache } = this.#state
     const seen = (pool: SpiderIPPool): SpiderIPPool => {
-      this.#isInPath ||= isShared(pool)
+      if (isShared(pool)) this.#shared.add(pool.metadata.name)
       return pool
     }
     return {
       pool: async (name: string, freshness?: 'cached' | 'fresh') => {
         const cached = freshness !== 'fresh' && isTrusted() ? cache.pool(name) : undefined
-        if (cached && !isShared(cached)) return cached
+        if (cached && !needsText(cached)) return seen(cached)
         const pool = await live().pool(name, freshness)
         return pool && seen(pool)
       },
       pools: async () => {
         const cached = isTrusted() ? cache.pools() : []
-        if (cached.length > 0 && !cached.some(isShared)) return cached
+        if (cached.length > 0 && !cached.some(needsText)) return cached.map(seen)
         return (await live().pools()).map(seen)
       },
-      writeAllocated: (...args: Parameters<Store['writeAllocated']>) => {
-        this.#isInPath = true
-        return live().writeAllocated(...args)
-      },
+      writeAllocated: (...args: Parameters<Store['writeAllocated']>) => live().writeAllocated(...args),
     }
   }
 
@@ -174,9 +175,10 @@ class Session {
     const { records } = this.#state
     const key = keyOfRef(ref)
     const record = records.get(key)
-    if (record?.status.current.uid !== this.#call.podUid) return undefined // replaced since, it may be
+    const { podUid } = this.#call
+    if (!record || (podUid !== '' && record.status.current.uid !== podUid)) return undefined
     if (records.isPending(key)) return record
-    return this.#isCached && !KEEPERS.includes(record.status.ownerControllerType) ? record : undefined
+    return podUid !== '' && this.#isCached && !KEEPERS.includes(record.status.ownerControllerType) ? record : undefined
   }
 
   /** A pod of this node that has no address yet, and inherits none, has no record elsewhere. */
@@ -194,7 +196,9 @@ class Session {
     const isOfItsPod = endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
     const isKept = KEEPERS.includes(endpoint.status.ownerControllerType)
     const { command, podUid } = this.#call
-    return command === 'ADD' && podUid !== '' && this.#isCached && !this.#isInPath && isOfItsPod && !isKept
+    const pools = endpoint.status.current.ips.flatMap(addressesOf).map(({ pool }) => pool)
+    const isShared = pools.some(name => this.#shared.has(name))
+    return command === 'ADD' && podUid !== '' && this.#isCached && !isShared && isOfItsPod && !isKept
   }
 
   #wrote<T extends SpiderEndpoint | 'conflict'>(written: T): T {
@@ -224,7 +228,8 @@ class Session {
         if (this.#isBehind(endpoint)) return this.#behind(endpoint, records.replace(endpoint))
         return isUnwritten(endpoint) ? 'conflict' : this.#wrote(await live().replaceEndpoint(endpoint))
       },
-      deleteEndpoint: (endpoint: SpiderEndpoint) => this.#deleteEndpoint(endpoint),
+      deleteEndpoint: (endpoint: SpiderEndpoint) => this.#removeEndpoint(endpoint, 'delete'),
+      clearEndpoint: (endpoint: SpiderEndpoint) => this.#removeEndpoint(endpoint, 'clear'),
       address: async (name: string) => this.#knownAddress(name) ?? live().address(name),
       createAddress: async (object: SpiderIPAddress) => {
         const outcome = await live().createAddress(object)
@@ -241,7 +246,7 @@ class Session {
         else this.#changed.add(object.metadata.name)
         return updated
       },
-      deleteAddress: (object: SpiderIPAddress) => this.#deleteAddress(object),
+      deleteAddress: (object: AddressVersion) => this.#deleteAddress(object),
       listHeld: async (poolUid: string, freshness: 'cached' | 'fresh') => {
         if (this.#isCached) throw new NeedsLiveReads('a list of the addresses of a pool needs live reads')
         return live().listHeld(poolUid, freshness)
@@ -264,8 +269,8 @@ class Session {
    * A record that has more interfaces than is known here stays: another process has written them,
    * and their DEL removes it.
    */
-  async #deleteEndpoint(endpoint: SpiderEndpoint): Promise<boolean> {
-    const { cache, view, records } = this.#state
+  async #removeEndpoint(endpoint: SpiderEndpoint, asked: 'delete' | 'clear'): Promise<boolean> {
+    const { view, records } = this.#state
     const key = keyOf(endpoint)
     const { uid } = endpoint.status.current
     const isOurs = records.isPending(key) || isUnwritten(endpoint)
@@ -274,34 +279,49 @@ class Session {
     const isWhole = (other: SpiderEndpoint | undefined): other is SpiderEndpoint =>
       other?.status.current.uid === uid && hasNoMore(other, endpoint)
     if (!isWhole(there)) return true
-    const pod = cache.pod(key)
-    const isGoing = pod?.metadata.uid === uid && pod.metadata.deletionTimestamp !== undefined
-    const ownerGoes = isGoing || view.isGone(uid)
-    if (!(await this.#live().deleteEndpoint(there, { ownerGoes, unchanged: true }))) {
+    const remove = (record: SpiderEndpoint, options: EndpointRemoval): Promise<boolean> => {
+      const isOfItsPod = record.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
+      const isCollected = asked === 'clear' || (isOfItsPod && view.isGone(uid))
+      return isCollected ? this.#live().clearEndpoint(record, options) : this.#live().deleteEndpoint(record, options)
+    }
+    if (!(await remove(there, { unchanged: true }))) {
       const now = await this.#live().endpoint({ namespace: there.metadata.namespace ?? '', name: there.metadata.name })
-      if (isWhole(now)) await this.#live().deleteEndpoint(now, { ownerGoes })
+      if (isWhole(now)) await remove(now, {})
     }
     view.endpoints.deleted(there)
     return true
   }
 
   /** Decided on a cached object: a newer version of it that says the same is deleted as well. */
-  async #deleteAddress(object: SpiderIPAddress): Promise<boolean> {
+  async #deleteAddress(object: AddressVersion): Promise<boolean> {
     const { name } = object.metadata
+    if (!isWholeAddress(object)) return this.#deleteCreated(object)
     let current = object
     for (let tries = 0; tries < DELETE_TRIES_MAX; tries++) {
-      if (await this.#live().deleteAddress(current)) {
-        this.#state.view.addresses.deleted(current)
-        this.#created.delete(name)
-        return true
-      }
+      if (await this.#deleteVersion(current)) return true
       const now = await this.#live().address(name)
       if (now && !isSameHolding(now, object)) return false
       if (now) current = now
     }
     return false
   }
+
+  /** As its ADD created it, by the record; a version that is known to be another spares the try. */
+  async #deleteCreated(created: AddressVersion): Promise<boolean> {
+    const known = this.#isCached ? this.#state.view.addresses.get(created.metadata.name) : undefined
+    if (known && known.metadata.resourceVersion !== created.metadata.resourceVersion) return false
+    return this.#deleteVersion(created)
+  }
+
+  async #deleteVersion(version: AddressVersion): Promise<boolean> {
+    if (!(await this.#live().deleteAddress(version))) return false
+    this.#state.view.addresses.deleted(version)
+    this.#created.delete(version.metadata.name)
+    return true
+  }
 }
+
+const isWholeAddress = (object: AddressVersion): object is SpiderIPAddress => 'spec' in object
 
 const DELETE_TRIES_MAX = 3
 

@@ -50,7 +50,7 @@ export class OwnObjects<T extends KubeObject> {
     this.#written.set(key, { object, atMs: this.#now() })
   }
 
-  deleted(object: T): void {
+  deleted(object: KubeObject): void {
     remember(this.#deleted, object.metadata.uid ?? '')
     if (this.#written.get(keyOf(object))?.object.metadata.uid === object.metadata.uid)
       this.#written.delete(keyOf(object))

@@ -24,6 +24,7 @@ import type { ListOptions } from '../../kube/list.js'
 import { recordEvent } from './kube-event.js'
 import { waitForPools } from './kube-wait.js'
 import type {
+  AddressVersion,
   StatefulSet,
   VirtualMachine,
   Allocated,
@@ -107,6 +108,7 @@ export function kubeStore(kube: Kube): Store {
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     deleteEndpoint: (endpoint, options) => removeEndpoint(kube, endpoint, options),
+    clearEndpoint: (endpoint, options) => clearEndpoint(kube, endpoint, options),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     createAddress: object => claim(kube, object),
     updateAddress: object => adopt(kube, object),
@@ -213,7 +215,7 @@ async function adopt(kube: Kube, object: SpiderIPAddress): Promise<SpiderIPAddre
   }
 }
 
-async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boolean> {
+async function release(kube: Kube, { metadata }: AddressVersion): Promise<boolean> {
   const { name, uid, resourceVersion } = metadata
   try {
     await kube.delete(
@@ -231,26 +233,47 @@ async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boole
 
 async function removeEndpoint(
   kube: Kube,
-  endpoint: SpiderEndpoint,
-  { ownerGoes = false, unchanged = false }: EndpointRemoval = {},
+  { metadata }: SpiderEndpoint,
+  { unchanged = false }: EndpointRemoval = {},
 ): Promise<boolean> {
-  const { namespace = '', name, uid, finalizers = [], ownerReferences = [] } = endpoint.metadata
-  const { deletionTimestamp, resourceVersion } = endpoint.metadata
+  const { namespace = '', name, uid, finalizers = [], deletionTimestamp, resourceVersion } = metadata
   const ref = { namespace, name }
   const version = unchanged && resourceVersion !== undefined ? { resourceVersion } : {}
-  const isOfPod = ownerReferences.some(({ kind }) => kind === 'Pod')
-  const isDeleted = deletionTimestamp === undefined && !(ownerGoes && isOfPod)
+  const isFirst = deletionTimestamp === undefined
+  return unlessChanged(unchanged, async () => {
+    if (isFirst) await kube.delete(SPIDER_ENDPOINTS, ref, { ...(uid !== undefined && { uid }), ...version })
+    if (!finalizers.includes(FINALIZER)) return
+    const body = { uid, finalizers: finalizers.filter(other => other !== FINALIZER), ...(!isFirst && version) }
+    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: body }, 'merge')
+  })
+}
+
+async function clearEndpoint(
+  kube: Kube,
+  { metadata, status }: SpiderEndpoint,
+  { unchanged = false }: EndpointRemoval = {},
+): Promise<boolean> {
+  const { namespace = '', name, uid, finalizers = [], resourceVersion } = metadata
+  if (!finalizers.includes(FINALIZER) && status.current.ips.length === 0) return true
+  const left = finalizers.filter(other => other !== FINALIZER)
+  const version = unchanged && resourceVersion !== undefined ? { resourceVersion } : {}
+  const body = { metadata: { uid, finalizers: left, ...version }, status: { current: { ips: [] } } }
+  return unlessChanged(
+    unchanged,
+    async () => void (await kube.patch(SPIDER_ENDPOINTS, { namespace, name }, body, 'merge')),
+  )
+}
+
+/** Gone is done; a conflict is, too, unless the version counts. */
+async function unlessChanged(unchanged: boolean, removal: () => Promise<void>): Promise<boolean> {
   try {
-    if (isDeleted) await kube.delete(SPIDER_ENDPOINTS, ref, { ...(uid !== undefined && { uid }), ...version })
-    if (!finalizers.includes(FINALIZER)) return true
-    const metadata = { uid, finalizers: finalizers.filter(other => other !== FINALIZER), ...(!isDeleted && version) }
-    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata }, 'merge')
+    await removal()
+    return true
   } catch (error) {
     if (isNotFound(error)) return true
     if (!isConflict(error)) throw error
     return !unchanged
   }
-  return true
 }
 
 async function heldIn(kube: Kube, poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]> {

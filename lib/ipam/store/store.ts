@@ -89,11 +89,15 @@ export interface Store {
   createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   /**
-   * Removes the record and our finalizer from it, only if it still has that UID. `ownerGoes`: its
-   * pod, which owns it, is being deleted or gone, so the garbage collector deletes it: one
-   * request. `unchanged`: only in this version; then false where it has another by now.
+   * Removes the record and our finalizer from it, only if it still has that UID. `unchanged`: only
+   * in this version too; then false where it has another by now.
    */
   deleteEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
+  /**
+   * Removes the addresses and our finalizer in one write, for a record that is deleted with its
+   * pod; only if it still has that UID.
+   */
+  clearEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
   address(name: string): Promise<SpiderIPAddress | undefined>
   createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /**
@@ -101,7 +105,7 @@ export interface Store {
    */
   updateAddress(address: SpiderIPAddress): Promise<SpiderIPAddress | undefined>
   /** Deletes with UID and resourceVersion as preconditions; false where it changed and stays. */
-  deleteAddress(address: SpiderIPAddress): Promise<boolean>
+  deleteAddress(address: AddressVersion): Promise<boolean>
   /** Names and holders of the address objects of a pool. `fresh` bypasses the watch cache. */
   listHeld(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]>
   /** A few hundred objects of a pool: enough to find who has most of them. */
@@ -123,8 +127,12 @@ export interface Allocated {
 }
 
 export interface EndpointRemoval {
-  readonly ownerGoes?: boolean
   readonly unchanged?: boolean
+}
+
+/** An address object as it was read or created, for a delete with preconditions. */
+export interface AddressVersion {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion'>
 }
 
 export interface HeldAddress {

@@ -96,6 +96,7 @@ export class World extends Memory {
       createEndpoint: endpoint => compare(() => direct.createEndpoint(endpoint)),
       replaceEndpoint: endpoint => compare(() => direct.replaceEndpoint(endpoint)),
       deleteEndpoint: (endpoint, options) => write(() => direct.deleteEndpoint(endpoint, options)),
+      clearEndpoint: (endpoint, options) => write(() => direct.clearEndpoint(endpoint, options)),
       address: name => step(() => direct.address(name)),
       listAddressesByLabel: (label, value) => step(() => direct.listAddressesByLabel(label, value)),
       createAddress: object => write(() => direct.createAddress(object)),

@@ -226,7 +226,7 @@ class Cluster {
     if (pod) this.world.pods.put(key, { ...pod, metadata: { ...pod.metadata, deletionTimestamp: 'now' } })
   }
 
-  /** Addresses of pods that are gone; with several writers of a node the controller releases some. */
+  /** Addresses of pods that are gone; with several writers the controller releases some. */
   left(): readonly string[] {
     if (!this.#isAlone) return []
     return [...this.world.addresses.objects.values()].map(({ spec }) => `${spec.address} of ${spec.pod.name}`)
