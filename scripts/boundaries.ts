@@ -150,6 +150,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
   'lib/kernel/acts/sysctl.ts': ['node:fs'],
   'lib/kernel/run-probe.ts': ['lib/probe'],
+  'lib/kernel/run-probe-async.ts': ['lib/probe'],
   'lib/kernel/netns-identity.ts': ['node:fs'],
   'lib/kernel/kernel.ts': ['node:fs'],
   'lib/kernel/master-addresses.ts': ['node:fs'],

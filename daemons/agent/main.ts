@@ -16,6 +16,7 @@ import { portFault } from '../runtime/port-fault.js'
 import { Agent } from './agent.js'
 import type { AgentPlugin } from './calls/run.js'
 import { objectReader } from './connect.js'
+import { agentKernel } from './kernel-access.js'
 import { startDuties } from './node/duties.js'
 import { FallbackKubeconfig } from './node/kubeconfig.js'
 import { agentStore, type AgentStore } from './store/store.js'
@@ -113,7 +114,8 @@ const pluginsOf = (loadIpam: LoadIpam, connect: Connect): ReadonlyMap<string, Ag
   new Map([
     [
       'spiderpool-ipam',
-      async claimed => (await loadIpam())(connect, { onClaim: claim => claimed(() => claim.undo()) }),
+      async claimed =>
+        (await loadIpam())(connect, { kernelAccess: agentKernel, onClaim: claim => claimed(() => claim.undo()) }),
     ],
   ])
 
