@@ -1,4 +1,5 @@
-// 1,000 IPAM ADDs, 50 processes at once, of pods on ten nodes, into a pool of exactly as many.
+// 1,000 IPAM ADDs, 50 processes at once, of pods on ten nodes: into a pool with room, and into one
+// of exactly as many addresses, which ends full.
 import { quantile, measure, type Sample } from '../measure.js'
 import { BIN } from '../stage.js'
 import { nodeEnv } from '../../test/fixtures/node-config.js'
@@ -12,6 +13,10 @@ import type { KubePod, KubeStage } from './stage.js'
 const PODS = 1000
 const AT_ONCE = 50
 const NODES = 10
+
+/** Pools by column and size: the second and third byte of their first and last address. */
+const POOLS = { roomy: { direct: [64, 16], agent: [65, 16] }, exact: { direct: [66, 4], agent: [67, 4] } } as const
+type Size = keyof typeof POOLS
 
 interface Burst {
   readonly totalS: number
@@ -55,12 +60,18 @@ async function counted({ api }: KubeStage): Promise<{ readonly requests: number;
   return { requests: sum(samples), conflicts: sum(taken) }
 }
 
-async function run(stage: KubeStage, column: Column, wayOf: (node: string) => Way, agents: readonly Agent[]) {
-  const pool = `burst-${column}`
-  const subnet = column === 'direct' ? '10.64' : '10.65'
-  await stage.pool(pool, { subnet: `${subnet}.0.0/16`, ips: [`${subnet}.1.1-${subnet}.4.232`] })
+interface Crowd {
+  readonly column: 'direct' | 'agent'
+  readonly wayOf: (node: string) => Way
+  readonly agents: readonly Agent[]
+}
+
+async function run(stage: KubeStage, { column, wayOf, agents }: Crowd, size: Size): Promise<Burst> {
+  const pool = `burst-${column}-${size}`
+  const [second, last] = POOLS[size][column]
+  await stage.pool(pool, { subnet: `10.${second}.0.0/16`, ips: [`10.${second}.1.1-10.${second}.${last}.232`] })
   const pods = await stage.pods(PODS, at => ({ node: nodeAt(at), pool }))
-  const netns = stage.netns(`burst-${column}`)
+  const netns = stage.netns(pool)
   const queue = [...pods]
   const samples: Sample[] = []
   const pids = {
@@ -92,40 +103,58 @@ async function run(stage: KubeStage, column: Column, wayOf: (node: string) => Wa
     etcdS: cpuS('etcd') - before.etcd,
     requests: spent.requests - asked.requests,
     conflicts: spent.conflicts - asked.conflicts,
-  } satisfies Burst
+  }
 }
 
-export async function burst(stage: KubeStage): Promise<readonly KubeRow[]> {
-  const measured = new Map<Column, Burst>()
-  measured.set('direct', await run(stage, 'direct', node => direct(stage, node), []))
-  const agents = (await Promise.all(Array.from({ length: NODES }, (_, at) => stage.agent(nodeAt(at))))).filter(
-    agent => agent !== undefined,
-  )
-  if (agents.length > 0) {
-    const ways = new Map(agents.map(agent => [agent.node, withAgent(stage, agent)]))
-    const wayOf = (node: string): Way => {
-      const way = ways.get(node)
-      if (!way) throw new Error(`no agent of ${node}`)
-      return way
-    }
-    measured.set('agent', await run(stage, 'agent', wayOf, agents))
+/** Direct, and with an agent on each node where there are agents. */
+async function crowds(stage: KubeStage): Promise<readonly Crowd[]> {
+  const withoutAgents: Crowd = { column: 'direct', wayOf: node => direct(stage, node), agents: [] }
+  const started = await Promise.all(Array.from({ length: NODES }, (_, at) => stage.agent(nodeAt(at))))
+  const agents = started.filter(agent => agent !== undefined)
+  if (agents.length === 0) return [withoutAgents]
+  const ways = new Map(agents.map(agent => [agent.node, withAgent(stage, agent)]))
+  const wayOf = (node: string): Way => {
+    const way = ways.get(node)
+    if (!way) throw new Error(`no agent of ${node}`)
+    return way
   }
-  const row = (what: string, unit: string, of: (one: Burst) => number, more: Partial<KubeRow> = {}): KubeRow => ({
+  return [withoutAgents, { column: 'agent', wayOf, agents }]
+}
+
+async function ofSize(stage: KubeStage, size: Size): Promise<ReadonlyMap<Column, Burst>> {
+  const measured = new Map<Column, Burst>()
+  for (const crowd of await crowds(stage)) measured.set(crowd.column, await run(stage, crowd, size))
+  return measured
+}
+
+const rowOf =
+  (measured: ReadonlyMap<Column, Burst>) =>
+  (what: string, unit: string, of: (one: Burst) => number, more: Partial<KubeRow> = {}): KubeRow => ({
     ...{ what, unit, measured: measuredBy(measured, one => ({ value: of(one) })) },
     ...more,
   })
+
+export async function burst(stage: KubeStage): Promise<readonly KubeRow[]> {
+  const row = rowOf(await ofSize(stage, 'roomy'))
+  const exact = rowOf(await ofSize(stage, 'exact'))
   const title = `${PODS} ADDs, ${AT_ONCE} at once, ${NODES} nodes`
+  const full = `the same on a pool of exactly ${PODS}`
   return [
     row(`${title}: total`, 's', ({ totalS }) => totalS, { target: { direct: 32, agent: 12 }, go: GO.burst }),
     row(`${title}: failed`, '', ({ failed }) => failed, { target: { direct: 0, agent: 0 }, go: GO.burstFailed }),
     row(`${title}: distinct addresses`, '', ({ distinct }) => distinct),
     row('one of these ADDs, p50', 'ms', ({ walls }) => quantile(walls, 0.5)),
     row('one of these ADDs, p99', 'ms', ({ walls }) => quantile(walls, 0.99), { target: { agent: 1500 } }),
-    row('CPU of the 1000 plugin processes', 's', ({ pluginsS }) => pluginsS),
+    row(`CPU of the ${PODS} plugin processes`, 's', ({ pluginsS }) => pluginsS),
     row('CPU of the ten agents meanwhile', 's', ({ agentsS }) => agentsS),
     row('CPU of the API server meanwhile', 's', ({ apiserverS }) => apiserverS),
     row('CPU of etcd meanwhile', 's', ({ etcdS }) => etcdS),
     row('requests meanwhile, of controllers too', '', ({ requests }) => requests),
     row('of these, creations of an address that was taken (409)', '', ({ conflicts }) => conflicts),
+    exact(`${full}: total`, 's', ({ totalS }) => totalS),
+    exact(`${full}: failed`, '', ({ failed }) => failed, { target: { direct: 0, agent: 0 } }),
+    exact(`${full}: distinct addresses`, '', ({ distinct }) => distinct),
+    exact(`${full}: p99`, 'ms', ({ walls }) => quantile(walls, 0.99)),
+    exact(`${full}: creations of an address that was taken (409)`, '', ({ conflicts }) => conflicts),
   ]
 }
