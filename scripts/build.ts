@@ -91,19 +91,67 @@ const BLINDED_MIN = 100
  * Bun reads some hundred environment variables: BUN_BE_BUN makes each executable a JavaScript
  * interpreter, BUN_OPTIONS loads code into it, BUN_CONFIG_VERBOSE_FETCH prints tokens. Their names
  * get a NUL for their first letter, which no variable can have. The prefix BUN_JSC_ is compared
- * letter by letter in code, which is found on x64 alone. Returns how many names were overwritten.
+ * letter by letter in code. Returns how many names were overwritten.
+ * @throws if that code is not found
  */
 function blind(bytes: Buffer): number {
   const text = bytes.toString('latin1') // one character a byte
   const names = [...text.matchAll(/(?<![._])BUN_[A-Z]{2}[A-Z0-9_]*/g)].filter(([name]) => !IDENTIFIER.test(name))
   // Some names stand end to end.
   for (const { 0: run, index } of names) for (const { index: at } of run.matchAll(/BUN_/g)) bytes[index + at] = 0
-  for (const { 0: code, index } of text.matchAll(COMPARED)) bytes[index + code.indexOf('J')] = 0
+  if (blindX64(bytes, text) + blindArm64(bytes) === 0)
+    throw new Error('the code that compares names of variables with BUN_JSC_ is not found')
   return names.length
 }
 
+const JSC_PREFIX = 'BUN_JSC_'
+const JSC_LETTER = JSC_PREFIX.indexOf('J')
+
 /** BUN_JSC_ as immediate operands, with up to ten bytes of instructions between two letters. */
-const COMPARED = new RegExp([...'BUN_JSC_'].join('[^]{5,10}?'), 'g')
+const COMPARED = new RegExp([...JSC_PREFIX].join('[^]{5,10}?'), 'g')
+
+/** Returns how many comparisons were found, as blindArm64 does. */
+function blindX64(bytes: Buffer, text: string): number {
+  const found = [...text.matchAll(COMPARED)]
+  for (const { 0: code, index } of found) bytes[index + code.indexOf('J')] = 0
+  return found.length
+}
+
+/** Instructions from one comparison to the next: b.ne, ldrb and cmp, and some to spare. */
+const COMPARED_WORDS_MAX = 5
+/** CMP (immediate), 32 bits: SUBS WZR, Wn, #imm12 (Arm ARM C6.2); imm12 begins at bit 10. */
+const CMP = 0x7100001f
+const CMP_MASK = 0xfffffc1f
+const IMM12_SHIFT = 10
+const REGISTER_MASK = 0x3e0
+/** No byte of a name has this value. */
+const NO_BYTE = 0x100
+
+/** The letter's operand becomes a value that no byte has. */
+function blindArm64(bytes: Buffer): number {
+  const compares = (at: number, letter: number): boolean =>
+    at + 4 <= bytes.length && (bytes.readUInt32LE(at) & CMP_MASK) >>> 0 === CMP + (letter << IMM12_SHIFT)
+  const [first = 0, ...others] = Buffer.from(JSC_PREFIX)
+  const nextAfter = (at: number, letter: number): number | undefined => {
+    for (let words = 1; words <= COMPARED_WORDS_MAX; words++)
+      if (compares(at + 4 * words, letter)) return at + 4 * words
+    return undefined
+  }
+  let found = 0
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    if (!compares(at, first)) continue
+    const places: (number | undefined)[] = [at]
+    for (const letter of others) {
+      const last = places.at(-1)
+      places.push(last === undefined ? undefined : nextAfter(last, letter))
+    }
+    const place = places[JSC_LETTER]
+    if (place === undefined || places.includes(undefined)) continue
+    bytes.writeUInt32LE(CMP + (bytes.readUInt32LE(place) & REGISTER_MASK) + (NO_BYTE << IMM12_SHIFT), place)
+    found++
+  }
+  return found
+}
 
 const PIECE_BYTES = 16 * 1024
 
