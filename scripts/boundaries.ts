@@ -28,6 +28,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/probe': ['lib/ip'],
   'lib/crd': ['lib/ip', 'schemas/crds/generated'],
   'schemas/crds/generated': ['lib/crd/meta.ts', 'lib/crd/guard.ts'],
+  'schemas/crds/embedded.ts': ['schemas/crds'],
   'lib/kube': ['lib/crd', 'lib/ip', 'lib/log.ts', 'lib/version.ts'],
   'lib/coordinator': ['lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
   // From the call down: cni, pod, then pools and allocation, then store.
@@ -156,7 +157,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/controller/webhooks/start.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/server.ts': ['node:net', 'node:tls'],
   'daemons/controller/flags.ts': ['node:util'],
-  'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
+  'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
   'daemons/apiserver/pool-status.ts': ['daemons/controller/reconcilers/ippool'], // where there is no controller
@@ -196,6 +197,7 @@ export const PURE: readonly RegExp[] = [
   /^plugins\/ifacer\/(?!(main|verbs|del|links|link-users|log|mutate|networkmanager)\.ts)/,
   /^plugins\/macvlan-wrapper\/(?!(main|verbs|add|check|ipam)\.ts)/,
   /^daemons\/controller\/reconcilers\/[^/]+\/(?!(reconcile|context|events|metrics)\.ts)/,
+  /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
 ]

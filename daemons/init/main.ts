@@ -1,6 +1,6 @@
 // spiderpool-init: creates the objects of a fresh installation once, and exits. Effects; plan.ts
 // decides.
-import { messageOf } from '../../lib/errors.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kube } from '../../lib/kube/client.js'
@@ -72,11 +72,12 @@ async function create(kube: Kube, { kind, object }: Creation, log: Log): Promise
 
 /**
  * The network's name in the first CNI conf file by name, the one that the container runtime uses.
+ * Not Multus' own, which our agent writes and which sorts first.
  */
 function networkOf(folder: string): string | undefined {
   if (folder === '') return undefined
   const [first] = namesIn(folder)
-    .filter(file => /\.(conf|conflist|json)$/.test(file))
+    .filter(file => /\.(conf|conflist|json)$/.test(file) && !file.includes('multus'))
     .sort()
   return first === undefined ? undefined : networkIn(readFileSync(join(folder, first), 'utf8'))
 }
@@ -89,6 +90,7 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [] // a node without a network yet
     const words = messageOf(error)
     throw new Error(
       `SPIDERPOOL_INIT_DEFAULT_CNI_DIR ${folder} cannot be read: ${words}; mount the node's /etc/cni/net.d there`,

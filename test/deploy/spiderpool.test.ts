@@ -4,7 +4,6 @@ import t from 'tap'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
 import { answerHealth } from '../../daemons/runtime/health.js'
-import { SECRET } from '../../daemons/controller/webhooks/certificates.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { ADMISSIONS } from '../../lib/crd/admission.js'
 import { Metrics } from '../../lib/metrics.js'
@@ -106,7 +105,7 @@ t.test('deploy/spiderpool.yaml allows writes of the kinds of admission, status i
     for (const resource of [of.plural, `${of.plural}/status`]) t.ok(isAllowed(rights, spiderpool(resource)), resource)
 })
 
-const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: SECRET }
+const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: settings.secret }
 const configuration = {
   group: 'admissionregistration.k8s.io',
   resource: 'mutatingwebhookconfigurations',
@@ -163,7 +162,7 @@ t.test('the controller may read NODE_LEASES in kube-node-lease only', async t =>
 })
 
 t.test('deploy/spiderpool.yaml has the controller’s Secret, empty', async t =>
-  t.match(only('Secret', SECRET), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
+  t.match(only('Secret', settings.secret), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
 )
 
 t.test('deploy/spiderpool.yaml: each pod has resource requests, Linux and the runtime’s seccomp profile', async t => {
