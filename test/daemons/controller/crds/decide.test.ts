@@ -19,7 +19,11 @@ const other = crd({ versions: [{ name: 'v2beta1', schema: { properties: {} } }] 
 const wider = crd({
   versions: [{ name: 'v2beta1', schema: { properties: { a: { type: 'string' }, b: { type: 'string' } } } }],
 })
-const column = crd({ versions: [{ ...crd().spec.versions[0]!, additionalPrinterColumns: [{ name: 'X' }] }] })
+const column = crd({
+  versions: [
+    { name: 'v2beta1', schema: { properties: { a: { type: 'string' } } }, additionalPrinterColumns: [{ name: 'X' }] },
+  ],
+})
 const written = (version: string): object => ({ annotations: { [ANNOTATION_CRD_VERSION]: version } })
 const foreign = crd({ group: 'k8s.cni.cncf.io' })
 
