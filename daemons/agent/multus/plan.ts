@@ -39,7 +39,10 @@ export function firstNetwork(files: readonly ConfFile[]): string | undefined {
 }
 
 /** 00-multus.conf for this default network. */
-export function multusConf({ namespace, hostFolder, logLevel, logFile }: MultusSettings, clusterNetwork: string): string {
+export function multusConf(
+  { namespace, hostFolder, logLevel, logFile }: MultusSettings,
+  clusterNetwork: string,
+): string {
   const conf = {
     cniVersion: '0.3.1',
     name: NETWORK_NAME,
