@@ -1,13 +1,18 @@
 // The entry point of the single executable: argv[0], or the first argument, selects the part, which
 // is loaded on demand.
 import { writeSync } from 'node:fs'
-import { run, type Plugin } from './lib/cni/plugin.js'
+import { outcomeOf, run, type Execute, type Plugin } from './lib/cni/plugin.js'
 import { VERSION_TEXT, versionOf } from './lib/version.js'
 
 type Part = (argv: readonly string[]) => Promise<void>
 
 const cni = <C>(load: () => Promise<{ plugin: Plugin<C> }>): Part => {
-  return async argv => run((await load()).plugin, argv)
+  return async argv => run(async io => outcomeOf((await load()).plugin, io), argv)
+}
+
+/** A plugin that hands its calls over to the node agent where one answers. */
+const agentFirst = (load: () => Promise<{ execute: Execute }>): Part => {
+  return async argv => run(async io => (await load()).execute(io), argv)
 }
 
 /**
@@ -27,10 +32,15 @@ const daemon = (load: () => Promise<{ main: Part }>): Part => {
 const PARTS: Readonly<Record<string, Part>> = {
   'macvlan-wrapper': cni(() => import('./plugins/macvlan-wrapper/main.js')),
   macvlan: cni(() => import('./plugins/macvlan-wrapper/main.js')),
-  'spiderpool-ipam': cni(() => import('./plugins/spiderpool-ipam/main.js')),
-  spiderpool: cni(() => import('./plugins/spiderpool-ipam/main.js')),
+  'spiderpool-ipam': agentFirst(() => import('./plugins/spiderpool-ipam/execute.js')),
+  spiderpool: agentFirst(() => import('./plugins/spiderpool-ipam/execute.js')),
   coordinator: cni(() => import('./plugins/coordinator/main.js')),
   ifacer: cni(() => import('./plugins/ifacer/main.js')),
+  'spiderpool-agent': daemon(async () => {
+    const { main } = await import('./daemons/agent/main.js')
+    // Here, because no daemon imports a plugin.
+    return { main: argv => main(argv, async () => (await import('./plugins/spiderpool-ipam/main.js')).ipamPlugin) }
+  }),
   'spiderpool-controller': daemon(() => import('./daemons/controller/main.js')),
   'spiderpool-init': async argv => (await import('./daemons/init/main.js')).main(argv),
   'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),

@@ -14,14 +14,16 @@ async function phaseIs(phase: string): Promise<void> {
 }
 
 async function install(): Promise<void> {
-  say('Spiderpool is installed: its custom resources, the controller as pods, the executables by a DaemonSet')
+  say(
+    'Spiderpool is installed: its custom resources, the controller as pods, the node agent, which installs the executables',
+  )
   const crds = readdirSync(join(ROOT, 'schemas/crds')).filter(file => file.endsWith('.yaml'))
   for (const file of crds) await kubectl(`apply -f ${join(ROOT, 'schemas/crds', file)}`)
   await kubectl('wait --for=condition=Established crd --all --timeout=30s')
   show(await kubectl(`apply -f ${join(ROOT, 'deploy/spiderpool.yaml')}`))
   await kubectl('-n kube-system scale deployment/spiderpool-controller --replicas=2') // one leads
   await showKubectl('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
-  await showKubectl('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
+  await showKubectl('-n kube-system rollout status daemonset/spiderpool-agent --timeout=120s')
   await showKubectl('-n kube-system get pods -o wide')
   for (const node of NODES)
     show(`${node}: ${(await must(onNode(node, 'sh', '-c', 'ls /opt/cni/bin/*pool*'))).trim().split('\n').join(' ')}`)

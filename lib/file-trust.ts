@@ -21,6 +21,12 @@ export function whyNotFile(stats: Stats): string | undefined {
   return whyNotOwned(stats)
 }
 
+/** Why a unix socket is not trusted; undefined if it is. */
+export function whyNotSocket(stats: Stats): string | undefined {
+  if (!stats.isSocket()) return stats.isDirectory() ? 'is a folder, not a socket' : 'is not a socket'
+  return whyNotOwned(stats)
+}
+
 /**
  * Why the entries of a folder are not trusted; undefined if they are. A symbolic link is not
  * followed.

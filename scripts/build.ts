@@ -15,7 +15,7 @@ import { join } from 'node:path'
 
 const NAMES = [
   ...['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'],
-  ...['spiderpool-controller', 'spiderpool-init', 'spiderpool-install', 'spiderpool-apiserver'],
+  ...['spiderpool-agent', 'spiderpool-controller', 'spiderpool-init', 'spiderpool-install', 'spiderpool-apiserver'],
 ]
 const TARGETS = ['bun-linux-x64', 'bun-linux-x64-baseline', 'bun-linux-arm64']
 const ROOT = join(import.meta.dir, '..')

@@ -1,10 +1,10 @@
 // The controller's settings, from environment and ConfigMap; names and defaults are those of
 // Spiderpool's Helm chart.
-import { LEVELS, type Level } from '../../lib/log.js'
+import type { Level } from '../../lib/log.js'
 import type { LeaseTiming } from '../../lib/kube/lease.js'
 import { nearest } from '../../lib/edit-distance.js'
-
-type Env = Readonly<Record<string, string | undefined>>
+import { ConfFileError } from '../runtime/conf-file.js'
+import { flag, level, number, text, type DaemonEnv as Env } from '../runtime/env.js'
 
 export interface Reclaiming {
   readonly enabled: boolean
@@ -80,16 +80,6 @@ export const CONF_DEFAULT: Conf = {
   enableAutoPoolForApplication: true,
   projectAllocatedIPs: 'auto',
   raw: {},
-}
-
-/** A key of conf.yml with an unusable value. */
-export class ConfFileError extends Error {
-  readonly key: string
-
-  constructor(key: string, message: string) {
-    super(message)
-    this.key = key
-  }
 }
 
 /**
@@ -216,50 +206,9 @@ function timingOf(env: Env): LeaseTiming {
   )
 }
 
-/** Required where it is set: an empty value means a broken manifest. */
-function text(env: Env, name: string, otherwise: string): string {
-  const value = env[name] ?? otherwise
-  if (value === '') throw new Error(`${name} is set and empty; give a value or leave it out`)
-  return value
-}
-
 /** `namespace/name`. */
 function objectName(env: Env, name: string, otherwise: string): string {
   const value = text(env, name, otherwise)
   if (/^[^/]+\/[^/]+$/.test(value)) return value
   throw new Error(`${name} is "${value}"; give namespace/name, as in ${otherwise}`)
-}
-
-function level(env: Env): Level {
-  const value = env['SPIDERPOOL_LOG_LEVEL'] ?? ''
-  const found = LEVELS.find(name => name === (value === '' ? 'info' : value.toLowerCase()))
-  if (found) return found
-  throw new Error(`SPIDERPOOL_LOG_LEVEL is "${value}"; give one of ${LEVELS.join(', ')}`)
-}
-
-/**
- * A whole number of at most nine digits.
- * @throws Error a sentence with the variable and its value.
- */
-export function number(env: Env, name: string, otherwise: number): number {
-  const value = env[name] ?? ''
-  if (value === '') return otherwise
-  if (/^\d{1,9}$/.test(value)) return Number(value)
-  throw new Error(`${name} is "${value}"; give a whole number`)
-}
-
-/** Accepted by Go's strconv.ParseBool. */
-const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
-const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
-
-/**
- * A boolean as Go's strconv.ParseBool reads it.
- * @throws Error a sentence with the variable and its value.
- */
-export function flag(env: Env, name: string, otherwise: boolean): boolean {
-  const value = env[name] ?? ''
-  if (value === '') return otherwise
-  if (TRUE.includes(value)) return true
-  if (FALSE.includes(value)) return false
-  throw new Error(`${name} is "${value}"; give true or false`)
 }

@@ -95,8 +95,10 @@ export const replaced: Case = {
     await apply(app({ name: 'swap', replicas: 20, annotations: ippool(['swap']) }))
     for (let round = 0; round < 3; round++) {
       for (const node of NODES) await must(onNode(node, 'sh', '-c', DOWNGRADE))
-      await kubectl('-n kube-system delete pod -l app.kubernetes.io/component=spiderpool-node --force --grace-period=0')
-      await kubectl('-n kube-system rollout status daemonset/spiderpool-node --timeout=120s')
+      await kubectl(
+        '-n kube-system delete pod -l app.kubernetes.io/component=spiderpool-agent --force --grace-period=0',
+      )
+      await kubectl('-n kube-system rollout status daemonset/spiderpool-agent --timeout=120s')
     }
     await ready('swap', 20, 200)
     const failed = (await events('swap')).filter(message => HALF_THERE.test(message))

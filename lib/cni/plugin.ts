@@ -209,6 +209,24 @@ const attachmentsOf = (conf: ConfReader): readonly Attachment[] =>
 
 const CONF_BYTES_MAX = 16 * 1024 * 1024
 
+/** Reads stdin at the first call; later ones return or throw the same. */
+function readOnce(): () => string {
+  let first: (() => string) | undefined
+  return () => {
+    first ??= (() => {
+      try {
+        const text = readStdin()
+        return () => text
+      } catch (error) {
+        return () => {
+          throw error
+        }
+      }
+    })()
+    return first()
+  }
+}
+
 /** fd 0 to its end, in one synchronous loop: process.stdin costs 10 ms of stream machinery. */
 function readStdin(): string {
   const parts: Buffer[] = []
@@ -255,19 +273,22 @@ function writeAll(fd: number, text: string): string {
 
 const PLAN_FORMATS: Readonly<Record<string, PlanFormat>> = { '--plan': 'table', '--plan=json': 'json' }
 
+/** Executes one call: `outcomeOf()` with a plugin, or what hands it over to the node agent. */
+export type Execute = (io: PluginIo) => Promise<PluginOutcome>
+
 /** An unknown plan format must fail rather than run the verb. */
-async function outcomeFor<C>(plugin: Plugin<C>, argv: readonly string[]): Promise<PluginOutcome> {
+async function outcomeFor(execute: Execute, argv: readonly string[]): Promise<PluginOutcome> {
   const planArg = argv.find(arg => arg.startsWith('--plan'))
   const plan = planArg === undefined ? undefined : PLAN_FORMATS[planArg]
   if (planArg === undefined || plan !== undefined)
-    return outcomeOf(plugin, { env: process.env, readStdin, sameNetns, plan })
+    return execute({ env: process.env, readStdin: readOnce(), sameNetns, plan })
   const sentence = `unknown argument ${planArg}: a plan is shown as text with --plan, as JSON with --plan=json`
   return { exitCode: 1, stdout: pretty(errorReply(new CniError('invalidEnv', sentence), '')), stderr: '' }
 }
 
-/** Runs the plugin on this process's environment, stdin, stdout and exit status. */
-export async function run<C>(plugin: Plugin<C>, argv: readonly string[] = []): Promise<void> {
-  const { exitCode, stdout, stderr } = await outcomeFor(plugin, argv)
+/** Runs a plugin on this process's environment, stdin, stdout and exit status. */
+export async function run(execute: Execute, argv: readonly string[] = []): Promise<void> {
+  const { exitCode, stdout, stderr } = await outcomeFor(execute, argv)
   const failed = writeAll(1, stdout) // before stderr, which may be closed
   writeAll(2, failed === '' ? stderr : `${stderr}error writing to stdout: ${failed}\n`)
   process.exitCode = failed === '' ? exitCode : 1

@@ -35,6 +35,9 @@ const TEXTS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'network is unreachable',
   ENOBUFS: 'no buffer space available',
   EHOSTUNREACH: 'no route to host',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset by peer',
+  EPIPE: 'broken pipe',
 }
 
 /** The text of an errno, given by name or by number. */

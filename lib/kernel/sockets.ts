@@ -1,10 +1,10 @@
-// Network namespaces and sockets through libc. The only file that imports bun:ffi.
+// Network namespaces and sockets through libc.
 import { codeOf } from '../errors.js'
 import { dlopen, ptr, read } from 'bun:ffi'
 import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { errnoName } from '../netlink/errno.js'
 import { errnoText } from './errno.js'
+import { SystemError } from './system-error.js'
 
 const LIBC = 'libc.so.6'
 const OWN_NETNS = '/proc/thread-self/ns/net'
@@ -49,16 +49,6 @@ const SYMBOLS = {
 } as const
 
 const LOCK_EX = 2 // <sys/file.h>
-
-/** A failed call of libc. */
-export class SystemError extends Error {
-  override readonly name = 'SystemError'
-  readonly code: string
-  constructor(what: string, errno: number) {
-    super(`${what}: ${errnoText(errno)}`)
-    this.code = errnoName(errno)
-  }
-}
 
 /** CNI_NETNS is not a network namespace. The messages are those of the reference plugins. */
 export class NetnsError extends Error {

@@ -55,11 +55,15 @@ export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
   return connect(ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)), {}, {}, deadline)
 }
 
-/** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */
-export function connectDaemon(env: Env): Kube {
+/**
+ * The client of a daemon: KUBECONFIG if it is set, else in-cluster. A deadline starts now.
+ * @throws KubeError BadConfig
+ */
+export function connectDaemon(env: Env, deadline?: Deadline): Kube {
   const isNamed = (env['KUBECONFIG'] ?? '') !== ''
   const files = host({ ...env })
-  return connect(ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files)))
+  const config = isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files)
+  return connect(ownProxy(config), {}, {}, deadline)
 }
 
 /**

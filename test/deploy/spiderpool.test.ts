@@ -1,10 +1,16 @@
 // deploy/spiderpool.yaml against the code: webhook configurations, ports, probes, and permissions
 // of the reconcilers.
 import t from 'tap'
+import { parse } from 'yaml'
+import { NODE_ACCOUNT } from '../../daemons/agent/node/kubeconfig.js'
+import { NODE_SYSCTLS } from '../../daemons/agent/node/sysctls.js'
+import { agentConfOf, agentSettingsOf } from '../../daemons/agent/settings.js'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
 import { answerHealth } from '../../daemons/runtime/health.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
+import { AGENT_SOCKET } from '../../lib/agent/protocol.js'
+import { JOURNAL_DIR } from '../../lib/ipam/store/journal.js'
 import { ADMISSIONS } from '../../lib/crd/admission.js'
 import { Metrics } from '../../lib/metrics.js'
 import { isAllowed, manifestsIn, rightsOf, type Attempt, type Manifest } from '../fixtures/rights.js'
@@ -105,6 +111,9 @@ t.test('deploy/spiderpool.yaml allows writes of the kinds of admission, status i
     for (const resource of [of.plural, `${of.plural}/status`]) t.ok(isAllowed(rights, spiderpool(resource)), resource)
 })
 
+const TOKEN: Attempt = {
+  ...{ verb: 'create', group: '', resource: 'serviceaccounts/token', namespace: NAMESPACE, name: NODE_ACCOUNT },
+}
 const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: settings.secret }
 const configuration = {
   group: 'admissionregistration.k8s.io',
@@ -168,7 +177,7 @@ t.test('deploy/spiderpool.yaml has the controller’s Secret, empty', async t =>
 t.test('deploy/spiderpool.yaml: each pod has resource requests, Linux and the runtime’s seccomp profile', async t => {
   for (const [kind, name] of [
     ['Deployment', 'spiderpool-controller'],
-    ['DaemonSet', 'spiderpool-node'],
+    ['DaemonSet', 'spiderpool-agent'],
   ] as const) {
     const { template } = only<{ spec: { template: { spec: { containers: readonly object[] } } } }>(kind, name).spec
     t.match(template.spec, {
@@ -188,11 +197,80 @@ t.test('deploy/spiderpool.yaml: a rollout completes on a cluster of one node', a
 
 t.test('deploy/spiderpool.yaml mounts the parents of directories that a node may replace', async t => {
   for (const kind of ['Deployment', 'DaemonSet']) {
-    const name = kind === 'Deployment' ? 'spiderpool-controller' : 'spiderpool-node'
+    const name = kind === 'Deployment' ? 'spiderpool-controller' : 'spiderpool-agent'
     const { volumes } = only<{ spec: { template: { spec: { volumes: readonly { hostPath?: { path: string } }[] } } } }>(
       kind,
       name,
     ).spec.template.spec
-    for (const { hostPath } of volumes) if (hostPath) t.match(hostPath.path, /^\/(etc|opt)\/cni$/)
+    const replaced = volumes.flatMap(({ hostPath }) => (hostPath?.path.includes('cni') === true ? [hostPath.path] : []))
+    t.ok(replaced.length > 0)
+    for (const path of replaced) t.match(path, /^\/(etc|opt)\/cni$/)
   }
+})
+
+interface AgentSpec {
+  readonly hostNetwork: boolean
+  readonly containers: readonly [
+    {
+      readonly env: readonly { readonly name: string; readonly value?: string }[]
+      readonly ports: readonly { readonly name: string; readonly containerPort: number }[]
+      readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[]
+      readonly [key: string]: unknown
+    },
+  ]
+}
+const agentSet = only<{ spec: { template: { metadata: { labels: object }; spec: AgentSpec } } }>(
+  'DaemonSet',
+  'spiderpool-agent',
+).spec.template
+const [agent] = agentSet.spec.containers
+const agentConf = agentConfOf(
+  parse(only<{ data: Record<string, string> }>('ConfigMap', 'spiderpool-conf').data['conf.yml'] ?? ''),
+)
+const agentEnv = Object.fromEntries(agent.env.map(({ name, value = 'x' }) => [name, value]))
+const agentSettings = agentSettingsOf(agentEnv, agentConf, 'host')
+
+t.test('deploy/spiderpool.yaml: the agent’s label, ports and probes', async t => {
+  t.match(agentSet.metadata.labels, { 'spiderpool.spidernet.io/implementation': 'typescript' })
+  t.ok(agentSet.spec.hostNetwork)
+  t.strictSame(Object.fromEntries(agent.ports.map(({ name, containerPort }) => [name, containerPort])), {
+    health: agentSettings.healthPort,
+    metrics: agentSettings.metricsPort,
+  })
+  for (const name of ['startup', 'readiness', 'liveness'] as const)
+    t.match(agent[`${name}Probe`], {
+      httpGet: { host: agentSettings.healthAddress, path: `/v1/runtime/${name}`, port: 'health' },
+    })
+})
+
+t.test('deploy/spiderpool.yaml mounts what the agent’s settings and the executables name', async t => {
+  const mounted = (path: string): boolean =>
+    agent.volumeMounts.some(({ mountPath }) => path === mountPath || path.startsWith(`${mountPath}/`))
+  const { socket, node } = agentSettings
+  t.equal(socket, AGENT_SOCKET)
+  t.ok(node.tunesSysctls)
+  const paths = [socket, JOURNAL_DIR, node.binFolder, '/run/netns/x', '/var/run/netns/x', '/var/log/spidernet/x']
+  for (const path of [...paths, `${node.sysctlFolder}/${NODE_SYSCTLS[0]?.path}`]) t.ok(mounted(path), path)
+})
+
+t.test('deploy/spiderpool.yaml: no credential is written on a node unless asked for', async t => {
+  t.equal(agentSettings.node.confFolder, '')
+  t.notOk(isAllowed(rightsOf(manifests, NODE_ACCOUNT), TOKEN), 'the agent may not make tokens')
+  const asked = rightsOf([...manifests, ...manifestsIn('deploy/node-kubeconfig.yaml')], NODE_ACCOUNT)
+  t.ok(isAllowed(asked, TOKEN))
+  t.notOk(isAllowed(asked, { ...TOKEN, name: 'default' }))
+  t.equal(
+    agentSettingsOf({ ...agentEnv, SPIDERPOOL_INSTALL_KUBECONFIG: 'true' }, agentConf, 'h').node.confFolder,
+    '/host/etc/cni/net.d',
+  )
+})
+
+t.test('deploy/spiderpool.yaml: the agent may read Secrets and change pools nowhere', async t => {
+  const agentRights = rightsOf(manifests, NODE_ACCOUNT)
+  for (const verb of ['get', 'list', 'create'])
+    t.notOk(isAllowed(agentRights, { verb, group: '', resource: 'secrets', namespace: NAMESPACE, name: 'x' }), verb)
+  for (const verb of ['create', 'update', 'delete'])
+    t.notOk(isAllowed(agentRights, { ...spiderpool('spiderippools'), verb }), verb)
+  const pods = { group: '', resource: 'pods', namespace: '', name: '' }
+  for (const verb of ['list', 'watch']) t.ok(isAllowed(agentRights, { ...pods, verb }), verb)
 })

@@ -174,7 +174,7 @@ t.test('node.json must be owned by root and valid', async t => {
       'typo',
       '{"kubeconfigFolder":[]}',
       {},
-      /has the key "kubeconfigFolder"; it may have kubeconfigFolders and logFolders/,
+      /has the key "kubeconfigFolder"; it may have kubeconfigFolders, logFolders, socketFolders/,
     ],
     ['none', '{}', {}, OUTSIDE],
   ] as const) {

@@ -9,7 +9,13 @@ import t from 'tap'
 import { BIN } from '../fixtures/executable.js'
 
 const PLUGINS = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer']
-const DAEMONS = ['spiderpool-controller', 'spiderpool-init', 'spiderpool-install', 'spiderpool-apiserver']
+const DAEMONS = [
+  'spiderpool-agent',
+  'spiderpool-controller',
+  'spiderpool-init',
+  'spiderpool-install',
+  'spiderpool-apiserver',
+]
 const EVERY = [...PLUGINS, ...DAEMONS]
 
 interface Said {

@@ -1,6 +1,6 @@
 // podResourceInject of conf.yml: whether pods choose networks by an annotation, and in which
 // namespaces.
-import { ConfFileError } from '../settings.js'
+import { ConfFileError } from '../../runtime/conf-file.js'
 
 export interface PodsConf {
   readonly exclude: readonly string[]

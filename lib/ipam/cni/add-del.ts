@@ -12,12 +12,14 @@ import type { AllocatedByCall, NodeAddress, NodeAddressLookup } from './node-add
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import { release } from '../pod/release.js'
-import { requestedIpsIn } from '../pod/requested-ips.js'
+import { requestedIpsIn, type RequestSources } from '../pod/requested-ips.js'
 import { answerOf } from './result.js'
 import type { AddRequest } from '../pod/context.js'
-import { connectStore, refusalOf, sessionOf, type Session } from './session.js'
+import { connectStore, refusalOf, sessionOf, type Connect, type Session } from './session.js'
 
 export { ipamCheck } from './check.js'
+export type { Connect, StoreSession } from './session.js'
+export type { NodeAddressLookup } from './node-address.js'
 
 export interface IpamClaim {
   readonly result: Result
@@ -25,7 +27,7 @@ export interface IpamClaim {
   undo(): Promise<void>
 }
 
-const ADD_FAILED = 'spiderpool IP allocation error'
+export const ADD_FAILED = 'spiderpool IP allocation error'
 const DEL_FAILED = 'spiderpool IP release error'
 const AGENT_NAMESPACE = 'kube-system'
 
@@ -51,8 +53,12 @@ export interface KernelAccess {
  * detection, no other host answers for.
  * @throws CniError
  */
-export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Promise<IpamClaim> {
-  const { reached, granted, result, session } = await claimUnowned(call, kernel)
+export async function ipamClaim(
+  call: Call<unknown>,
+  kernel: KernelAccess,
+  connect: Connect = connectStore,
+): Promise<IpamClaim> {
+  const { reached, granted, result, session } = await claimUnowned(call, kernel, connect)
   for (const sentence of await sentencesOf([...(kernel.unknown ?? []), ...session.conf.unknown]))
     session.log.warn(sentence, session.fields)
   const { conflictDetection, gatewayDetection } = session.conf.switches
@@ -64,13 +70,15 @@ export async function ipamClaim(call: Call<unknown>, kernel: KernelAccess): Prom
 }
 
 /** Quarantines an address that the node itself has, and tries the next candidate. */
-async function claimUnowned(call: Call<unknown>, kernel: KernelAccess): Promise<AllocatedByCall> {
-  const first = await claim(call, kernel)
+async function claimUnowned(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
+  const first = await claim(call, kernel, connect)
   const owned = await ownedAmong(first, kernel)
   if (owned.length === 0) return first
   const { claimOther } = await import('./node-address.js')
-  const again = { claim: () => claim(call, kernel), ownedAmong: (one: AllocatedByCall) => ownedAmong(one, kernel) }
-  return claimOther({ nic: call.ifName, first, owned }, again)
+  return claimOther(
+    { nic: call.ifName, first, owned },
+    { claim: () => claim(call, kernel, connect), ownedAmong: one => ownedAmong(one, kernel) },
+  )
 }
 
 async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess): Promise<readonly NodeAddress[]> {
@@ -82,12 +90,12 @@ async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess)
   }
 }
 
-async function claim(call: Call<unknown>, { master, host }: KernelAccess): Promise<AllocatedByCall> {
+async function claim(call: Call<unknown>, { master, host }: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
   const session = sessionOf(call)
   const { log, journal, fields, conf } = session
   let store: Store | undefined
   try {
-    const reached = await connectStore(conf, call)
+    const reached = await connect(conf, call)
     store = reached.store
     const [request, deps] = [requestOf(call, session, master), { store, journal, random: Math.random }]
     const granted = session.container
@@ -121,12 +129,14 @@ async function recordRefusal(
 const fieldOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? keysOf(value).get(key) : undefined
 
+/** Where a call may ask for addresses. A container's `IP=` is its own matter (pod/container.ts). */
+export const requestSourcesOf = (call: Call<unknown>, container: Session['container']): RequestSources => ({
+  runtimeConfigIps: fieldOf(fieldOf(call.config, 'runtimeconfig'), 'ips'),
+  argsIps: fieldOf(fieldOf(fieldOf(call.config, 'args'), 'cni'), 'ips'),
+  ip: container ? '' : (call.args.get('IP') ?? ''),
+})
+
 function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): AddRequest {
-  const sources = {
-    runtimeConfigIps: fieldOf(fieldOf(call.config, 'runtimeconfig'), 'ips'),
-    argsIps: fieldOf(fieldOf(fieldOf(call.config, 'args'), 'cni'), 'ips'),
-    ip: call.args.get('IP') ?? '',
-  }
   const { ipv4, ipv6, statefulSet, kubevirt, subnets } = conf.switches
   return {
     pod,
@@ -137,7 +147,7 @@ function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Sessio
     cleanGateway: conf.cleanGateway,
     families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
     features: { statefulSet, kubevirt, subnets },
-    requested: requestedIpsIn(container ? { ...sources, ip: '' } : sources), // a container's IP= is container.ts'
+    requested: requestedIpsIn(requestSourcesOf(call, container)),
     agentNamespace: call.env['SPIDERPOOL_AGENT_NAMESPACE'] ?? AGENT_NAMESPACE,
     clusterNetwork: call.env['MULTUS_CLUSTER_NETWORK'] ?? '',
     ...(conf.matchMasterSubnet && { master: () => master({ netns: call.netns, nic: call.ifName }) }),
@@ -154,17 +164,17 @@ function resultOf({ nic }: Granted, ifName: string): Result {
  * ADD: the result of the allocation.
  * @throws CniError
  */
-export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess): Promise<Result> =>
-  (await ipamClaim(call, kernel)).result
+export const ipamAdd = async (call: Call<unknown>, kernel: KernelAccess, connect?: Connect): Promise<Result> =>
+  (await ipamClaim(call, kernel, connect)).result
 
 /**
  * DEL. Failures of the API server are logged, not thrown: the other plugins of the pod must get
  * their DEL, and the controller reclaims what is left.
  */
-export async function ipamDel(call: Call<unknown>): Promise<void> {
+export async function ipamDel(call: Call<unknown>, connect: Connect = connectStore): Promise<void> {
   const { log, journal, pod, podUid, container, fields, conf } = sessionOf(call)
   try {
-    const { store, cost } = await connectStore(conf, call)
+    const { store, cost } = await connect(conf, call)
     if (container) {
       const { releaseNic } = await import('../pod/container.js')
       const addresses = await releaseNic({ container, nic: call.ifName }, { store, journal })

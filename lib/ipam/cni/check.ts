@@ -6,17 +6,21 @@ import { addressesOf, ipsOf, nicOf } from '../allocation/endpoint.js'
 import type { NodeAddressLookup } from './node-address.js'
 import { Refused } from '../errors.js'
 import { readRecord } from '../pod/record.js'
-import { connectStore, refusalOf, sessionOf } from './session.js'
+import { connectStore, refusalOf, sessionOf, type Connect } from './session.js'
 
 /**
  * Verifies that record, address objects and prevResult agree and that no interface of the node has
  * an address of the pod. The main plugin checks the addresses of the interface itself.
  * @throws CniError
  */
-export async function ipamCheck(call: Call<unknown>, { owned }: { readonly owned: NodeAddressLookup }): Promise<void> {
+export async function ipamCheck(
+  call: Call<unknown>,
+  { owned }: { readonly owned: NodeAddressLookup },
+  connect: Connect = connectStore,
+): Promise<void> {
   const { pod, conf } = sessionOf(call)
   try {
-    const { store } = await connectStore(conf, call)
+    const { store } = await connect(conf, call)
     const endpoint = await readRecord({ pod, features: conf.switches }, store)
     const nic = endpoint && nicOf(endpoint, call.ifName)
     const where = `SpiderEndpoint ${pod.namespace}/${pod.name}`

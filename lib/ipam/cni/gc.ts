@@ -5,7 +5,7 @@ import { ANNOTATION_UNATTACHED } from '../../crd/names.js'
 import { ipamConf } from './conf.js'
 import { JOURNAL_DIR, journalAt, journalsIn, type JournalKey } from '../store/journal.js'
 import type { Store } from '../store/store.js'
-import { connectStore, refusalOf } from './session.js'
+import { connectStore, refusalOf, type Connect } from './session.js'
 
 type Gc = Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name' | 'validAttachments'>
 
@@ -14,14 +14,17 @@ type Gc = Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name' | 'validAtta
  * address GC.
  * @throws CniError
  */
-export async function ipamGc({ command, config, env, name, validAttachments }: Gc): Promise<void> {
+export async function ipamGc(
+  { command, config, env, name, validAttachments }: Gc,
+  connect: Connect = connectStore,
+): Promise<void> {
   const conf = ipamConf(config)
   const isValid = ({ containerID, nic }: JournalKey): boolean =>
     validAttachments.some(valid => valid.containerID === containerID && valid.ifname === nic)
   const left = journalsIn(JOURNAL_DIR).filter(attachment => attachment.network === name && !isValid(attachment))
   if (left.length === 0) return
   try {
-    const { store } = await connectStore(conf, { command, env })
+    const { store } = await connect(conf, { command, env })
     for (const attachment of left)
       for (const address of journalAt(JOURNAL_DIR, attachment).read()) await mark(address, attachment, store)
   } catch (error) {

@@ -100,6 +100,9 @@ export interface StoreSession {
   cost(): Readonly<Record<string, number>>
 }
 
+/** Where the Store of a call comes from: the API server, or the cache of the node agent. */
+export type Connect = (conf: IpamConf, call: Pick<Call<unknown>, 'command' | 'env'>) => Promise<StoreSession>
+
 /**
  * The Store on the API server. The client is loaded lazily: VERSION and a bad conf do not need it.
  */

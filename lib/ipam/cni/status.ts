@@ -11,18 +11,21 @@ import { isPattern, patternOf } from '../pools/glob.js'
 import { familyOfPool } from '../allocation/pool.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
-import { logFor, connectStore } from './session.js'
+import { logFor, connectStore, type Connect } from './session.js'
 
 /**
  * Never returns 51, since running pods keep their addresses. A full pool is no error either: the
  * runtime would stop starting pods of other pools too, while ADD reports it with code 11.
  * @throws CniError 50 where no ADD could succeed
  */
-export async function ipamStatus(call: Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name'>): Promise<void> {
+export async function ipamStatus(
+  call: Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name'>,
+  connect: Connect = connectStore,
+): Promise<void> {
   const conf = ipamConf(call.config)
   logFor(call, conf)
   try {
-    const { store } = await connectStore(conf, call)
+    const { store } = await connect(conf, call)
     const why = await whyNoPool(conf, call.name, store)
     if (why !== undefined) throw new Refused('noPool', why)
   } catch (error) {

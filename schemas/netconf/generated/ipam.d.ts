@@ -4,6 +4,8 @@ export interface Conf {
   readonly type?: string
   /** Path of the kubeconfig, in a folder that the administrator allows ([security](security.md)). Default: that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
   readonly kubeconfig?: string
+  /** Socket of the node agent, in a folder that the administrator allows ([security](security.md)). Where it answers, the agent executes the call; else the plugin uses the kubeconfig. */
+  readonly ipam_unix_socket_path?: string
   /** Seconds after which a call no longer waits for the API server, its retries included. */
   readonly timeouts?: {
     /** ADD. */

@@ -7,6 +7,7 @@ const schema11 = {
   properties: {
     type: { type: 'string' },
     kubeconfig: { type: 'string' },
+    ipam_unix_socket_path: { type: 'string' },
     timeouts: {
       type: 'object',
       properties: {
@@ -79,65 +80,37 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
           var valid0 = true
         }
         if (valid0) {
-          if (data.timeouts !== undefined) {
-            let data2 = data.timeouts
+          if (data.ipam_unix_socket_path !== undefined) {
             const _errs5 = errors
-            if (errors === _errs5) {
-              if (data2 && typeof data2 == 'object' && !Array.isArray(data2)) {
-                if (data2.add !== undefined) {
-                  let data3 = data2.add
-                  const _errs7 = errors
-                  if (!(typeof data3 == 'number' && !(data3 % 1) && !isNaN(data3) && isFinite(data3))) {
-                    validate10.errors = [
-                      {
-                        instancePath: instancePath + '/timeouts/add',
-                        schemaPath: '#/properties/timeouts/properties/add/type',
-                        keyword: 'type',
-                        params: { type: 'integer' },
-                      },
-                    ]
-                    return false
-                  }
-                  if (errors === _errs7) {
-                    if (typeof data3 == 'number' && isFinite(data3)) {
-                      if (data3 > 3600 || isNaN(data3)) {
-                        validate10.errors = [
-                          {
-                            instancePath: instancePath + '/timeouts/add',
-                            schemaPath: '#/properties/timeouts/properties/add/maximum',
-                            keyword: 'maximum',
-                            params: { comparison: '<=', limit: 3600 },
-                          },
-                        ]
-                        return false
-                      } else {
-                        if (data3 < 1 || isNaN(data3)) {
-                          validate10.errors = [
-                            {
-                              instancePath: instancePath + '/timeouts/add',
-                              schemaPath: '#/properties/timeouts/properties/add/minimum',
-                              keyword: 'minimum',
-                              params: { comparison: '>=', limit: 1 },
-                            },
-                          ]
-                          return false
-                        }
-                      }
-                    }
-                  }
-                  var valid1 = _errs7 === errors
-                } else {
-                  var valid1 = true
-                }
-                if (valid1) {
-                  if (data2.del !== undefined) {
-                    let data4 = data2.del
+            if (typeof data.ipam_unix_socket_path !== 'string') {
+              validate10.errors = [
+                {
+                  instancePath: instancePath + '/ipam_unix_socket_path',
+                  schemaPath: '#/properties/ipam_unix_socket_path/type',
+                  keyword: 'type',
+                  params: { type: 'string' },
+                },
+              ]
+              return false
+            }
+            var valid0 = _errs5 === errors
+          } else {
+            var valid0 = true
+          }
+          if (valid0) {
+            if (data.timeouts !== undefined) {
+              let data3 = data.timeouts
+              const _errs7 = errors
+              if (errors === _errs7) {
+                if (data3 && typeof data3 == 'object' && !Array.isArray(data3)) {
+                  if (data3.add !== undefined) {
+                    let data4 = data3.add
                     const _errs9 = errors
                     if (!(typeof data4 == 'number' && !(data4 % 1) && !isNaN(data4) && isFinite(data4))) {
                       validate10.errors = [
                         {
-                          instancePath: instancePath + '/timeouts/del',
-                          schemaPath: '#/properties/timeouts/properties/del/type',
+                          instancePath: instancePath + '/timeouts/add',
+                          schemaPath: '#/properties/timeouts/properties/add/type',
                           keyword: 'type',
                           params: { type: 'integer' },
                         },
@@ -149,8 +122,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                         if (data4 > 3600 || isNaN(data4)) {
                           validate10.errors = [
                             {
-                              instancePath: instancePath + '/timeouts/del',
-                              schemaPath: '#/properties/timeouts/properties/del/maximum',
+                              instancePath: instancePath + '/timeouts/add',
+                              schemaPath: '#/properties/timeouts/properties/add/maximum',
                               keyword: 'maximum',
                               params: { comparison: '<=', limit: 3600 },
                             },
@@ -160,8 +133,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                           if (data4 < 1 || isNaN(data4)) {
                             validate10.errors = [
                               {
-                                instancePath: instancePath + '/timeouts/del',
-                                schemaPath: '#/properties/timeouts/properties/del/minimum',
+                                instancePath: instancePath + '/timeouts/add',
+                                schemaPath: '#/properties/timeouts/properties/add/minimum',
                                 keyword: 'minimum',
                                 params: { comparison: '>=', limit: 1 },
                               },
@@ -176,14 +149,14 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                     var valid1 = true
                   }
                   if (valid1) {
-                    if (data2.check !== undefined) {
-                      let data5 = data2.check
+                    if (data3.del !== undefined) {
+                      let data5 = data3.del
                       const _errs11 = errors
                       if (!(typeof data5 == 'number' && !(data5 % 1) && !isNaN(data5) && isFinite(data5))) {
                         validate10.errors = [
                           {
-                            instancePath: instancePath + '/timeouts/check',
-                            schemaPath: '#/properties/timeouts/properties/check/type',
+                            instancePath: instancePath + '/timeouts/del',
+                            schemaPath: '#/properties/timeouts/properties/del/type',
                             keyword: 'type',
                             params: { type: 'integer' },
                           },
@@ -195,8 +168,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                           if (data5 > 3600 || isNaN(data5)) {
                             validate10.errors = [
                               {
-                                instancePath: instancePath + '/timeouts/check',
-                                schemaPath: '#/properties/timeouts/properties/check/maximum',
+                                instancePath: instancePath + '/timeouts/del',
+                                schemaPath: '#/properties/timeouts/properties/del/maximum',
                                 keyword: 'maximum',
                                 params: { comparison: '<=', limit: 3600 },
                               },
@@ -206,8 +179,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                             if (data5 < 1 || isNaN(data5)) {
                               validate10.errors = [
                                 {
-                                  instancePath: instancePath + '/timeouts/check',
-                                  schemaPath: '#/properties/timeouts/properties/check/minimum',
+                                  instancePath: instancePath + '/timeouts/del',
+                                  schemaPath: '#/properties/timeouts/properties/del/minimum',
                                   keyword: 'minimum',
                                   params: { comparison: '>=', limit: 1 },
                                 },
@@ -222,14 +195,14 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                       var valid1 = true
                     }
                     if (valid1) {
-                      if (data2.status !== undefined) {
-                        let data6 = data2.status
+                      if (data3.check !== undefined) {
+                        let data6 = data3.check
                         const _errs13 = errors
                         if (!(typeof data6 == 'number' && !(data6 % 1) && !isNaN(data6) && isFinite(data6))) {
                           validate10.errors = [
                             {
-                              instancePath: instancePath + '/timeouts/status',
-                              schemaPath: '#/properties/timeouts/properties/status/type',
+                              instancePath: instancePath + '/timeouts/check',
+                              schemaPath: '#/properties/timeouts/properties/check/type',
                               keyword: 'type',
                               params: { type: 'integer' },
                             },
@@ -241,8 +214,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                             if (data6 > 3600 || isNaN(data6)) {
                               validate10.errors = [
                                 {
-                                  instancePath: instancePath + '/timeouts/status',
-                                  schemaPath: '#/properties/timeouts/properties/status/maximum',
+                                  instancePath: instancePath + '/timeouts/check',
+                                  schemaPath: '#/properties/timeouts/properties/check/maximum',
                                   keyword: 'maximum',
                                   params: { comparison: '<=', limit: 3600 },
                                 },
@@ -252,8 +225,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                               if (data6 < 1 || isNaN(data6)) {
                                 validate10.errors = [
                                   {
-                                    instancePath: instancePath + '/timeouts/status',
-                                    schemaPath: '#/properties/timeouts/properties/status/minimum',
+                                    instancePath: instancePath + '/timeouts/check',
+                                    schemaPath: '#/properties/timeouts/properties/check/minimum',
                                     keyword: 'minimum',
                                     params: { comparison: '>=', limit: 1 },
                                   },
@@ -267,84 +240,112 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                       } else {
                         var valid1 = true
                       }
+                      if (valid1) {
+                        if (data3.status !== undefined) {
+                          let data7 = data3.status
+                          const _errs15 = errors
+                          if (!(typeof data7 == 'number' && !(data7 % 1) && !isNaN(data7) && isFinite(data7))) {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/timeouts/status',
+                                schemaPath: '#/properties/timeouts/properties/status/type',
+                                keyword: 'type',
+                                params: { type: 'integer' },
+                              },
+                            ]
+                            return false
+                          }
+                          if (errors === _errs15) {
+                            if (typeof data7 == 'number' && isFinite(data7)) {
+                              if (data7 > 3600 || isNaN(data7)) {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/timeouts/status',
+                                    schemaPath: '#/properties/timeouts/properties/status/maximum',
+                                    keyword: 'maximum',
+                                    params: { comparison: '<=', limit: 3600 },
+                                  },
+                                ]
+                                return false
+                              } else {
+                                if (data7 < 1 || isNaN(data7)) {
+                                  validate10.errors = [
+                                    {
+                                      instancePath: instancePath + '/timeouts/status',
+                                      schemaPath: '#/properties/timeouts/properties/status/minimum',
+                                      keyword: 'minimum',
+                                      params: { comparison: '>=', limit: 1 },
+                                    },
+                                  ]
+                                  return false
+                                }
+                              }
+                            }
+                          }
+                          var valid1 = _errs15 === errors
+                        } else {
+                          var valid1 = true
+                        }
+                      }
                     }
-                  }
-                }
-              } else {
-                validate10.errors = [
-                  {
-                    instancePath: instancePath + '/timeouts',
-                    schemaPath: '#/properties/timeouts/type',
-                    keyword: 'type',
-                    params: { type: 'object' },
-                  },
-                ]
-                return false
-              }
-            }
-            var valid0 = _errs5 === errors
-          } else {
-            var valid0 = true
-          }
-          if (valid0) {
-            if (data.owner !== undefined) {
-              let data7 = data.owner
-              const _errs15 = errors
-              if (errors === _errs15) {
-                if (typeof data7 === 'string') {
-                  if (!pattern0.test(data7)) {
-                    validate10.errors = [
-                      {
-                        instancePath: instancePath + '/owner',
-                        schemaPath: '#/properties/owner/pattern',
-                        keyword: 'pattern',
-                        params: { pattern: '^(pod|container)$' },
-                      },
-                    ]
-                    return false
                   }
                 } else {
                   validate10.errors = [
                     {
-                      instancePath: instancePath + '/owner',
-                      schemaPath: '#/properties/owner/type',
+                      instancePath: instancePath + '/timeouts',
+                      schemaPath: '#/properties/timeouts/type',
                       keyword: 'type',
-                      params: { type: 'string' },
+                      params: { type: 'object' },
                     },
                   ]
                   return false
                 }
               }
-              var valid0 = _errs15 === errors
+              var valid0 = _errs7 === errors
             } else {
               var valid0 = true
             }
             if (valid0) {
-              if (data.log_level !== undefined) {
+              if (data.owner !== undefined) {
+                let data8 = data.owner
                 const _errs17 = errors
-                if (typeof data.log_level !== 'string') {
-                  validate10.errors = [
-                    {
-                      instancePath: instancePath + '/log_level',
-                      schemaPath: '#/properties/log_level/type',
-                      keyword: 'type',
-                      params: { type: 'string' },
-                    },
-                  ]
-                  return false
+                if (errors === _errs17) {
+                  if (typeof data8 === 'string') {
+                    if (!pattern0.test(data8)) {
+                      validate10.errors = [
+                        {
+                          instancePath: instancePath + '/owner',
+                          schemaPath: '#/properties/owner/pattern',
+                          keyword: 'pattern',
+                          params: { pattern: '^(pod|container)$' },
+                        },
+                      ]
+                      return false
+                    }
+                  } else {
+                    validate10.errors = [
+                      {
+                        instancePath: instancePath + '/owner',
+                        schemaPath: '#/properties/owner/type',
+                        keyword: 'type',
+                        params: { type: 'string' },
+                      },
+                    ]
+                    return false
+                  }
                 }
                 var valid0 = _errs17 === errors
               } else {
                 var valid0 = true
               }
               if (valid0) {
-                if (data.log_file_path !== undefined) {
+                if (data.log_level !== undefined) {
                   const _errs19 = errors
-                  if (typeof data.log_file_path !== 'string') {
+                  if (typeof data.log_level !== 'string') {
                     validate10.errors = [
                       {
-                        instancePath: instancePath + '/log_file_path',
-                        schemaPath: '#/properties/log_file_path/type',
+                        instancePath: instancePath + '/log_level',
+                        schemaPath: '#/properties/log_level/type',
                         keyword: 'type',
                         params: { type: 'string' },
                       },
@@ -356,45 +357,26 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                   var valid0 = true
                 }
                 if (valid0) {
-                  if (data.log_file_max_size !== undefined) {
-                    let data10 = data.log_file_max_size
+                  if (data.log_file_path !== undefined) {
                     const _errs21 = errors
-                    if (
-                      !(typeof data10 == 'number' && !(data10 % 1) && !isNaN(data10) && isFinite(data10)) &&
-                      typeof data10 !== 'string'
-                    ) {
+                    if (typeof data.log_file_path !== 'string') {
                       validate10.errors = [
                         {
-                          instancePath: instancePath + '/log_file_max_size',
-                          schemaPath: '#/properties/log_file_max_size/type',
+                          instancePath: instancePath + '/log_file_path',
+                          schemaPath: '#/properties/log_file_path/type',
                           keyword: 'type',
-                          params: { type: schema11.properties.log_file_max_size.type },
+                          params: { type: 'string' },
                         },
                       ]
                       return false
-                    }
-                    if (errors === _errs21) {
-                      if (typeof data10 === 'string') {
-                        if (!pattern1.test(data10)) {
-                          validate10.errors = [
-                            {
-                              instancePath: instancePath + '/log_file_max_size',
-                              schemaPath: '#/properties/log_file_max_size/pattern',
-                              keyword: 'pattern',
-                              params: { pattern: '^-?[0-9]+$' },
-                            },
-                          ]
-                          return false
-                        }
-                      }
                     }
                     var valid0 = _errs21 === errors
                   } else {
                     var valid0 = true
                   }
                   if (valid0) {
-                    if (data.log_file_max_age !== undefined) {
-                      let data11 = data.log_file_max_age
+                    if (data.log_file_max_size !== undefined) {
+                      let data11 = data.log_file_max_size
                       const _errs23 = errors
                       if (
                         !(typeof data11 == 'number' && !(data11 % 1) && !isNaN(data11) && isFinite(data11)) &&
@@ -402,10 +384,10 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                       ) {
                         validate10.errors = [
                           {
-                            instancePath: instancePath + '/log_file_max_age',
-                            schemaPath: '#/properties/log_file_max_age/type',
+                            instancePath: instancePath + '/log_file_max_size',
+                            schemaPath: '#/properties/log_file_max_size/type',
                             keyword: 'type',
-                            params: { type: schema11.properties.log_file_max_age.type },
+                            params: { type: schema11.properties.log_file_max_size.type },
                           },
                         ]
                         return false
@@ -415,8 +397,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                           if (!pattern1.test(data11)) {
                             validate10.errors = [
                               {
-                                instancePath: instancePath + '/log_file_max_age',
-                                schemaPath: '#/properties/log_file_max_age/pattern',
+                                instancePath: instancePath + '/log_file_max_size',
+                                schemaPath: '#/properties/log_file_max_size/pattern',
                                 keyword: 'pattern',
                                 params: { pattern: '^-?[0-9]+$' },
                               },
@@ -430,8 +412,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                       var valid0 = true
                     }
                     if (valid0) {
-                      if (data.log_file_max_count !== undefined) {
-                        let data12 = data.log_file_max_count
+                      if (data.log_file_max_age !== undefined) {
+                        let data12 = data.log_file_max_age
                         const _errs25 = errors
                         if (
                           !(typeof data12 == 'number' && !(data12 % 1) && !isNaN(data12) && isFinite(data12)) &&
@@ -439,10 +421,10 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                         ) {
                           validate10.errors = [
                             {
-                              instancePath: instancePath + '/log_file_max_count',
-                              schemaPath: '#/properties/log_file_max_count/type',
+                              instancePath: instancePath + '/log_file_max_age',
+                              schemaPath: '#/properties/log_file_max_age/type',
                               keyword: 'type',
-                              params: { type: schema11.properties.log_file_max_count.type },
+                              params: { type: schema11.properties.log_file_max_age.type },
                             },
                           ]
                           return false
@@ -452,8 +434,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                             if (!pattern1.test(data12)) {
                               validate10.errors = [
                                 {
-                                  instancePath: instancePath + '/log_file_max_count',
-                                  schemaPath: '#/properties/log_file_max_count/pattern',
+                                  instancePath: instancePath + '/log_file_max_age',
+                                  schemaPath: '#/properties/log_file_max_age/pattern',
                                   keyword: 'pattern',
                                   params: { pattern: '^-?[0-9]+$' },
                                 },
@@ -467,56 +449,36 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                         var valid0 = true
                       }
                       if (valid0) {
-                        if (data.default_ipv4_ippool !== undefined) {
-                          let data13 = data.default_ipv4_ippool
+                        if (data.log_file_max_count !== undefined) {
+                          let data13 = data.log_file_max_count
                           const _errs27 = errors
+                          if (
+                            !(typeof data13 == 'number' && !(data13 % 1) && !isNaN(data13) && isFinite(data13)) &&
+                            typeof data13 !== 'string'
+                          ) {
+                            validate10.errors = [
+                              {
+                                instancePath: instancePath + '/log_file_max_count',
+                                schemaPath: '#/properties/log_file_max_count/type',
+                                keyword: 'type',
+                                params: { type: schema11.properties.log_file_max_count.type },
+                              },
+                            ]
+                            return false
+                          }
                           if (errors === _errs27) {
-                            if (Array.isArray(data13)) {
-                              var valid2 = true
-                              const len0 = data13.length
-                              for (let i0 = 0; i0 < len0; i0++) {
-                                let data14 = data13[i0]
-                                const _errs29 = errors
-                                if (errors === _errs29) {
-                                  if (typeof data14 === 'string') {
-                                    if (!pattern4.test(data14)) {
-                                      validate10.errors = [
-                                        {
-                                          instancePath: instancePath + '/default_ipv4_ippool/' + i0,
-                                          schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
-                                          keyword: 'pattern',
-                                          params: { pattern: '.' },
-                                        },
-                                      ]
-                                      return false
-                                    }
-                                  } else {
-                                    validate10.errors = [
-                                      {
-                                        instancePath: instancePath + '/default_ipv4_ippool/' + i0,
-                                        schemaPath: '#/properties/default_ipv4_ippool/items/type',
-                                        keyword: 'type',
-                                        params: { type: 'string' },
-                                      },
-                                    ]
-                                    return false
-                                  }
-                                }
-                                var valid2 = _errs29 === errors
-                                if (!valid2) {
-                                  break
-                                }
+                            if (typeof data13 === 'string') {
+                              if (!pattern1.test(data13)) {
+                                validate10.errors = [
+                                  {
+                                    instancePath: instancePath + '/log_file_max_count',
+                                    schemaPath: '#/properties/log_file_max_count/pattern',
+                                    keyword: 'pattern',
+                                    params: { pattern: '^-?[0-9]+$' },
+                                  },
+                                ]
+                                return false
                               }
-                            } else {
-                              validate10.errors = [
-                                {
-                                  instancePath: instancePath + '/default_ipv4_ippool',
-                                  schemaPath: '#/properties/default_ipv4_ippool/type',
-                                  keyword: 'type',
-                                  params: { type: 'array' },
-                                },
-                              ]
-                              return false
                             }
                           }
                           var valid0 = _errs27 === errors
@@ -524,23 +486,23 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                           var valid0 = true
                         }
                         if (valid0) {
-                          if (data.default_ipv6_ippool !== undefined) {
-                            let data15 = data.default_ipv6_ippool
-                            const _errs31 = errors
-                            if (errors === _errs31) {
-                              if (Array.isArray(data15)) {
-                                var valid3 = true
-                                const len1 = data15.length
-                                for (let i1 = 0; i1 < len1; i1++) {
-                                  let data16 = data15[i1]
-                                  const _errs33 = errors
-                                  if (errors === _errs33) {
-                                    if (typeof data16 === 'string') {
-                                      if (!pattern4.test(data16)) {
+                          if (data.default_ipv4_ippool !== undefined) {
+                            let data14 = data.default_ipv4_ippool
+                            const _errs29 = errors
+                            if (errors === _errs29) {
+                              if (Array.isArray(data14)) {
+                                var valid2 = true
+                                const len0 = data14.length
+                                for (let i0 = 0; i0 < len0; i0++) {
+                                  let data15 = data14[i0]
+                                  const _errs31 = errors
+                                  if (errors === _errs31) {
+                                    if (typeof data15 === 'string') {
+                                      if (!pattern4.test(data15)) {
                                         validate10.errors = [
                                           {
-                                            instancePath: instancePath + '/default_ipv6_ippool/' + i1,
-                                            schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                            instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                            schemaPath: '#/properties/default_ipv4_ippool/items/pattern',
                                             keyword: 'pattern',
                                             params: { pattern: '.' },
                                           },
@@ -550,8 +512,8 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                     } else {
                                       validate10.errors = [
                                         {
-                                          instancePath: instancePath + '/default_ipv6_ippool/' + i1,
-                                          schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                          instancePath: instancePath + '/default_ipv4_ippool/' + i0,
+                                          schemaPath: '#/properties/default_ipv4_ippool/items/type',
                                           keyword: 'type',
                                           params: { type: 'string' },
                                         },
@@ -559,16 +521,16 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                       return false
                                     }
                                   }
-                                  var valid3 = _errs33 === errors
-                                  if (!valid3) {
+                                  var valid2 = _errs31 === errors
+                                  if (!valid2) {
                                     break
                                   }
                                 }
                               } else {
                                 validate10.errors = [
                                   {
-                                    instancePath: instancePath + '/default_ipv6_ippool',
-                                    schemaPath: '#/properties/default_ipv6_ippool/type',
+                                    instancePath: instancePath + '/default_ipv4_ippool',
+                                    schemaPath: '#/properties/default_ipv4_ippool/type',
                                     keyword: 'type',
                                     params: { type: 'array' },
                                   },
@@ -576,36 +538,75 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                 return false
                               }
                             }
-                            var valid0 = _errs31 === errors
+                            var valid0 = _errs29 === errors
                           } else {
                             var valid0 = true
                           }
                           if (valid0) {
-                            if (data.clean_gateway !== undefined) {
-                              const _errs35 = errors
-                              if (typeof data.clean_gateway !== 'boolean') {
-                                validate10.errors = [
-                                  {
-                                    instancePath: instancePath + '/clean_gateway',
-                                    schemaPath: '#/properties/clean_gateway/type',
-                                    keyword: 'type',
-                                    params: { type: 'boolean' },
-                                  },
-                                ]
-                                return false
+                            if (data.default_ipv6_ippool !== undefined) {
+                              let data16 = data.default_ipv6_ippool
+                              const _errs33 = errors
+                              if (errors === _errs33) {
+                                if (Array.isArray(data16)) {
+                                  var valid3 = true
+                                  const len1 = data16.length
+                                  for (let i1 = 0; i1 < len1; i1++) {
+                                    let data17 = data16[i1]
+                                    const _errs35 = errors
+                                    if (errors === _errs35) {
+                                      if (typeof data17 === 'string') {
+                                        if (!pattern4.test(data17)) {
+                                          validate10.errors = [
+                                            {
+                                              instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                              schemaPath: '#/properties/default_ipv6_ippool/items/pattern',
+                                              keyword: 'pattern',
+                                              params: { pattern: '.' },
+                                            },
+                                          ]
+                                          return false
+                                        }
+                                      } else {
+                                        validate10.errors = [
+                                          {
+                                            instancePath: instancePath + '/default_ipv6_ippool/' + i1,
+                                            schemaPath: '#/properties/default_ipv6_ippool/items/type',
+                                            keyword: 'type',
+                                            params: { type: 'string' },
+                                          },
+                                        ]
+                                        return false
+                                      }
+                                    }
+                                    var valid3 = _errs35 === errors
+                                    if (!valid3) {
+                                      break
+                                    }
+                                  }
+                                } else {
+                                  validate10.errors = [
+                                    {
+                                      instancePath: instancePath + '/default_ipv6_ippool',
+                                      schemaPath: '#/properties/default_ipv6_ippool/type',
+                                      keyword: 'type',
+                                      params: { type: 'array' },
+                                    },
+                                  ]
+                                  return false
+                                }
                               }
-                              var valid0 = _errs35 === errors
+                              var valid0 = _errs33 === errors
                             } else {
                               var valid0 = true
                             }
                             if (valid0) {
-                              if (data.match_master_subnet !== undefined) {
+                              if (data.clean_gateway !== undefined) {
                                 const _errs37 = errors
-                                if (typeof data.match_master_subnet !== 'boolean') {
+                                if (typeof data.clean_gateway !== 'boolean') {
                                   validate10.errors = [
                                     {
-                                      instancePath: instancePath + '/match_master_subnet',
-                                      schemaPath: '#/properties/match_master_subnet/type',
+                                      instancePath: instancePath + '/clean_gateway',
+                                      schemaPath: '#/properties/clean_gateway/type',
                                       keyword: 'type',
                                       params: { type: 'boolean' },
                                     },
@@ -617,13 +618,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                 var valid0 = true
                               }
                               if (valid0) {
-                                if (data.enableIPv4 !== undefined) {
+                                if (data.match_master_subnet !== undefined) {
                                   const _errs39 = errors
-                                  if (typeof data.enableIPv4 !== 'boolean') {
+                                  if (typeof data.match_master_subnet !== 'boolean') {
                                     validate10.errors = [
                                       {
-                                        instancePath: instancePath + '/enableIPv4',
-                                        schemaPath: '#/properties/enableIPv4/type',
+                                        instancePath: instancePath + '/match_master_subnet',
+                                        schemaPath: '#/properties/match_master_subnet/type',
                                         keyword: 'type',
                                         params: { type: 'boolean' },
                                       },
@@ -635,13 +636,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                   var valid0 = true
                                 }
                                 if (valid0) {
-                                  if (data.enableIPv6 !== undefined) {
+                                  if (data.enableIPv4 !== undefined) {
                                     const _errs41 = errors
-                                    if (typeof data.enableIPv6 !== 'boolean') {
+                                    if (typeof data.enableIPv4 !== 'boolean') {
                                       validate10.errors = [
                                         {
-                                          instancePath: instancePath + '/enableIPv6',
-                                          schemaPath: '#/properties/enableIPv6/type',
+                                          instancePath: instancePath + '/enableIPv4',
+                                          schemaPath: '#/properties/enableIPv4/type',
                                           keyword: 'type',
                                           params: { type: 'boolean' },
                                         },
@@ -653,13 +654,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                     var valid0 = true
                                   }
                                   if (valid0) {
-                                    if (data.enableStatefulSet !== undefined) {
+                                    if (data.enableIPv6 !== undefined) {
                                       const _errs43 = errors
-                                      if (typeof data.enableStatefulSet !== 'boolean') {
+                                      if (typeof data.enableIPv6 !== 'boolean') {
                                         validate10.errors = [
                                           {
-                                            instancePath: instancePath + '/enableStatefulSet',
-                                            schemaPath: '#/properties/enableStatefulSet/type',
+                                            instancePath: instancePath + '/enableIPv6',
+                                            schemaPath: '#/properties/enableIPv6/type',
                                             keyword: 'type',
                                             params: { type: 'boolean' },
                                           },
@@ -671,13 +672,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                       var valid0 = true
                                     }
                                     if (valid0) {
-                                      if (data.enableKubevirtStaticIP !== undefined) {
+                                      if (data.enableStatefulSet !== undefined) {
                                         const _errs45 = errors
-                                        if (typeof data.enableKubevirtStaticIP !== 'boolean') {
+                                        if (typeof data.enableStatefulSet !== 'boolean') {
                                           validate10.errors = [
                                             {
-                                              instancePath: instancePath + '/enableKubevirtStaticIP',
-                                              schemaPath: '#/properties/enableKubevirtStaticIP/type',
+                                              instancePath: instancePath + '/enableStatefulSet',
+                                              schemaPath: '#/properties/enableStatefulSet/type',
                                               keyword: 'type',
                                               params: { type: 'boolean' },
                                             },
@@ -689,13 +690,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                         var valid0 = true
                                       }
                                       if (valid0) {
-                                        if (data.enableSpiderSubnet !== undefined) {
+                                        if (data.enableKubevirtStaticIP !== undefined) {
                                           const _errs47 = errors
-                                          if (typeof data.enableSpiderSubnet !== 'boolean') {
+                                          if (typeof data.enableKubevirtStaticIP !== 'boolean') {
                                             validate10.errors = [
                                               {
-                                                instancePath: instancePath + '/enableSpiderSubnet',
-                                                schemaPath: '#/properties/enableSpiderSubnet/type',
+                                                instancePath: instancePath + '/enableKubevirtStaticIP',
+                                                schemaPath: '#/properties/enableKubevirtStaticIP/type',
                                                 keyword: 'type',
                                                 params: { type: 'boolean' },
                                               },
@@ -707,13 +708,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                           var valid0 = true
                                         }
                                         if (valid0) {
-                                          if (data.enableIPConflictDetection !== undefined) {
+                                          if (data.enableSpiderSubnet !== undefined) {
                                             const _errs49 = errors
-                                            if (typeof data.enableIPConflictDetection !== 'boolean') {
+                                            if (typeof data.enableSpiderSubnet !== 'boolean') {
                                               validate10.errors = [
                                                 {
-                                                  instancePath: instancePath + '/enableIPConflictDetection',
-                                                  schemaPath: '#/properties/enableIPConflictDetection/type',
+                                                  instancePath: instancePath + '/enableSpiderSubnet',
+                                                  schemaPath: '#/properties/enableSpiderSubnet/type',
                                                   keyword: 'type',
                                                   params: { type: 'boolean' },
                                                 },
@@ -725,13 +726,13 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                             var valid0 = true
                                           }
                                           if (valid0) {
-                                            if (data.enableGatewayDetection !== undefined) {
+                                            if (data.enableIPConflictDetection !== undefined) {
                                               const _errs51 = errors
-                                              if (typeof data.enableGatewayDetection !== 'boolean') {
+                                              if (typeof data.enableIPConflictDetection !== 'boolean') {
                                                 validate10.errors = [
                                                   {
-                                                    instancePath: instancePath + '/enableGatewayDetection',
-                                                    schemaPath: '#/properties/enableGatewayDetection/type',
+                                                    instancePath: instancePath + '/enableIPConflictDetection',
+                                                    schemaPath: '#/properties/enableIPConflictDetection/type',
                                                     keyword: 'type',
                                                     params: { type: 'boolean' },
                                                   },
@@ -741,6 +742,25 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                               var valid0 = _errs51 === errors
                                             } else {
                                               var valid0 = true
+                                            }
+                                            if (valid0) {
+                                              if (data.enableGatewayDetection !== undefined) {
+                                                const _errs53 = errors
+                                                if (typeof data.enableGatewayDetection !== 'boolean') {
+                                                  validate10.errors = [
+                                                    {
+                                                      instancePath: instancePath + '/enableGatewayDetection',
+                                                      schemaPath: '#/properties/enableGatewayDetection/type',
+                                                      keyword: 'type',
+                                                      params: { type: 'boolean' },
+                                                    },
+                                                  ]
+                                                  return false
+                                                }
+                                                var valid0 = _errs53 === errors
+                                              } else {
+                                                var valid0 = true
+                                              }
                                             }
                                           }
                                         }
@@ -772,6 +792,7 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
 export const keys = {
   type: ['type', 'a string'],
   kubeconfig: ['kubeconfig', 'a string'],
+  ipam_unix_socket_path: ['ipam_unix_socket_path', 'a string'],
   timeouts: [
     'timeouts',
     'an object',

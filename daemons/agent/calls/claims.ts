@@ -1,0 +1,53 @@
+// What finished ADDs allocated, for a main plugin that fails later: undone by name, for a while.
+import { CLAIM_MS } from '../../../lib/agent/protocol.js'
+
+/** The oldest is forgotten beyond this; its addresses stay until the pod's DEL. */
+const CLAIMS_MAX = 10_000
+
+interface Claim {
+  readonly undo: () => Promise<void>
+  readonly untilMs: number
+}
+
+export class Claims {
+  readonly #claims = new Map<string, Claim>() // oldest first
+  readonly #deps: { readonly now: () => number; readonly id: () => string }
+
+  /** `now`: monotonic milliseconds; `id`: unguessable names. */
+  constructor(deps: { readonly now: () => number; readonly id: () => string }) {
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#claims.size
+  }
+
+  /** The name of an ADD that `undo` releases. */
+  keep(undo: () => Promise<void>): string {
+    const now = this.#deps.now()
+    for (const [id, { untilMs }] of this.#claims) {
+      if (untilMs > now && this.#claims.size < CLAIMS_MAX) break
+      this.#claims.delete(id)
+    }
+    const id = this.#deps.id()
+    this.#claims.set(id, { undo, untilMs: now + CLAIM_MS })
+    return id
+  }
+
+  /**
+   * Undoes an ADD, once. False where the name is unknown: undone, expired, or of another agent.
+   * @throws what undo throws; the claim is kept then
+   */
+  async undo(id: string): Promise<boolean> {
+    const claim = this.#claims.get(id)
+    if (claim === undefined || claim.untilMs <= this.#deps.now()) return false
+    this.#claims.delete(id)
+    try {
+      await claim.undo()
+    } catch (error) {
+      this.#claims.set(id, claim)
+      throw error
+    }
+    return true
+  }
+}

@@ -1,0 +1,95 @@
+// One CNI call that an executable handed over: the plugin on the agent's store.
+import type { CniCallReply } from '../../../lib/agent/protocol.js'
+import { outcomeOf, type Plugin } from '../../../lib/cni/plugin.js'
+import type { Log } from '../../../lib/log.js'
+import type { Claims } from './claims.js'
+import type { Serializer } from './serialize.js'
+import { withSwitches, type IpamSwitchDefaults } from './switches.js'
+
+export interface CallRequest {
+  readonly plugin: string
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: string
+}
+
+/**
+ * A plugin whose API server is the agent's; `claimed` gets the undo of a successful ADD.
+ */
+export type AgentPlugin = (claimed: (undo: () => Promise<void>) => void) => Promise<Plugin<unknown>>
+
+export interface CallDeps {
+  readonly plugins: ReadonlyMap<string, AgentPlugin>
+  readonly claims: Claims
+  readonly serializer: Serializer
+  readonly switches: IpamSwitchDefaults
+  /** Variables of the agent; a variable of the call goes before. */
+  readonly env: Readonly<Record<string, string>>
+  readonly sameNetns: (path: string) => boolean
+  readonly log: Log
+  readonly now: () => number
+  readonly onCall?: (call: {
+    readonly plugin: string
+    readonly command: string
+    readonly failed: boolean
+    readonly ms: number
+  }) => void
+}
+
+/** Of a call's variables only those of a runtime and of Multus reach the plugin. */
+const PASSED = /^(CNI|MULTUS)_/
+
+export const hasPlugin = ({ plugins }: CallDeps, name: string): boolean => plugins.has(name)
+
+/**
+ * What the executable prints and its exit status. Calls of one container run one after another.
+ * Never throws.
+ */
+export function runCall(request: CallRequest, deps: CallDeps): Promise<CniCallReply> {
+  const containerID = request.env['CNI_CONTAINERID'] ?? ''
+  if (containerID === '') return runNow(request, deps) // VERSION, STATUS, GC
+  return deps.serializer.run(containerID, () => runNow(request, deps))
+}
+
+async function runNow({ plugin: name, env, stdin }: CallRequest, deps: CallDeps): Promise<CniCallReply> {
+  const began = deps.now()
+  const passed = Object.entries(env).filter(([key, value]) => PASSED.test(key) && value !== '')
+  let undo: (() => Promise<void>) | undefined
+  const load = deps.plugins.get(name)
+  if (load === undefined) return { exitCode: 1, stdout: '', stderr: `the agent has no plugin ${name}\n` }
+  const plugin = await load(one => (undo = one))
+  const outcome = await outcomeOf(plugin, {
+    env: { ...deps.env, ...Object.fromEntries(passed) },
+    readStdin: () => withSwitches(stdin, deps.switches),
+    sameNetns: deps.sameNetns,
+  })
+  logCall({ name, env, outcome, ms: deps.now() - began }, deps)
+  const isHeld = undo !== undefined && outcome.exitCode === 0
+  return { ...outcome, ...(isHeld && undo !== undefined && { claim: deps.claims.keep(undo) }) }
+}
+
+interface Ended {
+  readonly name: string
+  readonly env: CallRequest['env']
+  readonly outcome: Pick<CniCallReply, 'exitCode' | 'stdout' | 'stderr'>
+  readonly ms: number
+}
+
+const POD = /(?:^|;)K8S_POD_(NAMESPACE|NAME)=([^;]*)/g
+
+/** One line for each call; a failed one with the error that the runtime gets. */
+function logCall({ name, env, outcome, ms }: Ended, { log, onCall }: CallDeps): void {
+  const command = env['CNI_COMMAND'] ?? ''
+  const failed = outcome.exitCode !== 0
+  onCall?.({ plugin: name, command, failed, ms })
+  const pod = Object.fromEntries([...(env['CNI_ARGS'] ?? '').matchAll(POD)].map(([, key = '', value]) => [key, value]))
+  const fields = {
+    plugin: name,
+    command,
+    containerID: env['CNI_CONTAINERID'] ?? '',
+    ifName: env['CNI_IFNAME'] ?? '',
+    pod: `${pod['NAMESPACE'] ?? ''}/${pod['NAME'] ?? ''}`,
+    ms: Math.round(ms),
+  }
+  if (failed) log.error('call failed', { ...fields, error: outcome.stdout, stack: outcome.stderr })
+  else log[command === 'ADD' || command === 'DEL' ? 'info' : 'debug']('call done', fields)
+}

@@ -1,0 +1,176 @@
+// spiderpool-agent: environment, flags, signals and ports around agent.ts.
+import { readFileSync, writeSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { codeOf, messageOf } from '../../lib/errors.js'
+import type { Connect, IpamClaim, KernelAccess } from '../../lib/ipam/cni/add-del.js'
+import type { Call, Plugin } from '../../lib/cni/plugin.js'
+import { sameNetns } from '../../lib/kernel/netns.js'
+import { connectDaemon } from '../../lib/kube/open.js'
+import { logTo, type Log } from '../../lib/log.js'
+import { VERSION_TEXT } from '../../lib/version.js'
+import { acceptYaml } from '../runtime/conf-file.js'
+import { answerHealth, answerMetrics } from '../runtime/health.js'
+import { portFault } from '../runtime/port-fault.js'
+import { Agent } from './agent.js'
+import type { AgentPlugin } from './calls/run.js'
+import { directSources } from './connect.js'
+import { startDuties } from './node/duties.js'
+import { FallbackKubeconfig } from './node/kubeconfig.js'
+import {
+  AGENT_CONF_DEFAULT,
+  agentConfOf,
+  agentSettingsOf,
+  configPathOf,
+  USAGE,
+  type AgentConf,
+  type AgentSettings,
+} from './settings.js'
+
+/** ipamPlugin() of plugins/spiderpool-ipam; the root main.ts passes it. */
+export type LoadIpam = () => Promise<
+  (
+    connect: Connect,
+    options: {
+      readonly kernelAccess?: (call: Call<unknown>) => KernelAccess
+      readonly onClaim: (claim: IpamClaim) => void
+    },
+  ) => Plugin<unknown>
+>
+
+const CA_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'
+const FALLBACK_MS = 10_000
+
+type HttpServer = ReturnType<typeof Bun.serve>
+type Answer = (request: Request) => Promise<Response> | Response
+
+function confAt(path: string | undefined): AgentConf {
+  if (path === undefined) return AGENT_CONF_DEFAULT
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`--config-path ${path} cannot be read: ${messageOf(error)}`)
+  }
+  return acceptYaml({ path, text, yaml: one => Bun.YAML.parse(one) }, agentConfOf)
+}
+
+/** @throws Error a sentence that names the variable and the port that cannot be had. */
+function serveAt(variable: string, { port, hostname }: { port: number; hostname: string }, fetch: Answer): HttpServer {
+  try {
+    return Bun.serve({ port, ...(hostname !== '' && { hostname }), fetch })
+  } catch (error) {
+    throw new Error(portFault(variable, { port, hostname }, error))
+  }
+}
+
+/** The health port comes first: of two agents on one node the second ends here. */
+function listen(agent: Agent, settings: AgentSettings): ReadonlyMap<string, HttpServer> {
+  const servers = new Map<string, HttpServer>()
+  const { bindAddress, healthAddress, healthPort, metricsPort } = settings
+  servers.set(
+    'health',
+    serveAt('SPIDERPOOL_HEALTH_PORT', { port: healthPort, hostname: healthAddress }, request =>
+      answerHealth(request, agent.health),
+    ),
+  )
+  if (!settings.metrics) return servers
+  try {
+    servers.set(
+      'metrics',
+      serveAt('SPIDERPOOL_METRIC_HTTP_PORT', { port: metricsPort, hostname: bindAddress }, request =>
+        answerMetrics(request, () => agent.metrics.text()),
+      ),
+    )
+  } catch (error) {
+    for (const server of servers.values()) void server.stop(true)
+    throw error
+  }
+  return servers
+}
+
+const pluginsOf = (loadIpam: LoadIpam, connect: Connect): ReadonlyMap<string, AgentPlugin> =>
+  new Map([
+    [
+      'spiderpool-ipam',
+      async claimed => (await loadIpam())(connect, { onClaim: claim => claimed(() => claim.undo()) }),
+    ],
+  ])
+
+async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void> {
+  const { env } = process
+  const conf = confAt(configPathOf(argv))
+  const settings = agentSettingsOf(env, conf, hostname().toLowerCase())
+  const log = logTo(print, settings.logLevel)
+  const stopped = new Promise<NodeJS.Signals>(resolve => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
+  connectDaemon(env) // a missing kubeconfig is reported now, not in the first call
+  const sources = directSources(deadline => connectDaemon(env, deadline))
+  const agent = new Agent({
+    ...{ settings, conf, log, sources, sameNetns },
+    plugins: pluginsOf(loadIpam, sources.connect),
+    uid: process.getuid?.() ?? 0,
+    env: callEnv(settings, env),
+  })
+  const servers = listen(agent, settings)
+  const abort = new AbortController()
+  let endDuties = (): void => undefined
+  try {
+    endDuties = await startDuties({ duties: settings.node, fallback: fallbackOf(settings, env), log })
+    await agent.listen()
+    const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
+    const { socket, nodeName: node, namespace } = settings
+    log.info(`${VERSION_TEXT} begins`, { node, namespace, socket, ports })
+    await Promise.race([stopped, sources.run(abort.signal).then(() => stopped)])
+  } finally {
+    // The ports first: the next agent of this node may start while calls end.
+    await Promise.all([...servers.values()].map(server => server.stop(true)))
+    abort.abort()
+    endDuties()
+    await agent.drain()
+  }
+  log.info('ended')
+}
+
+/** The kubeconfig for executables without an agent, where it is asked for. */
+const fallbackOf = (
+  { node, namespace, nodeName }: AgentSettings,
+  env: NodeJS.ProcessEnv,
+): FallbackKubeconfig | undefined =>
+  node.confFolder === ''
+    ? undefined
+    : new FallbackKubeconfig({
+        ...{ env, namespace, nodeName, confFolder: node.confFolder, caFile: CA_FILE, pid: process.pid },
+        kube: () => connectDaemon(env, { ms: FALLBACK_MS, of: 'the TokenRequest' }),
+        now: () => Date.now(),
+      })
+
+/** Variables of every call: those of the cluster, and the node's list of allowed folders. */
+const callEnv = (
+  { clusterNetwork, namespace }: AgentSettings,
+  env: NodeJS.ProcessEnv,
+): Readonly<Record<string, string>> => ({
+  ...(clusterNetwork !== '' && { MULTUS_CLUSTER_NETWORK: clusterNetwork }),
+  SPIDERPOOL_AGENT_NAMESPACE: namespace,
+  ...(env['SPIDERPOOL_NODE_CONFIG'] !== undefined && { SPIDERPOOL_NODE_CONFIG: env['SPIDERPOOL_NODE_CONFIG'] }),
+})
+
+/** Writes a log line; one that stdout does not take (EPIPE, EAGAIN) is dropped. */
+function print(line: string): void {
+  try {
+    writeSync(1, line)
+  } catch (error) {
+    if (codeOf(error) === '') throw error
+  }
+}
+
+/** Runs until a signal. */
+export async function main(argv: readonly string[], loadIpam: LoadIpam): Promise<void> {
+  if (argv.includes('--help')) return void writeSync(1, USAGE)
+  try {
+    await serve(argv, loadIpam)
+  } catch (error) {
+    writeSync(2, `spiderpool-agent: ${messageOf(error)}\n`)
+    process.exitCode = 1
+  }
+}

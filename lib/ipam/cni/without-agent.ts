@@ -1,0 +1,24 @@
+// Loaded lazily: the store of a call that no agent has executed.
+import { existsSync } from 'node:fs'
+import type { UnexecutedCall } from '../../agent/hand-over.js'
+import { CniError } from '../../cni/error.js'
+import { kubeconfigPaths } from '../../kube/config.js'
+import { connectStore, type Connect } from './session.js'
+
+/**
+ * The Store on the API server, if there is a kubeconfig.
+ * @throws CniError 11 with socket and kubeconfigs where there is none; 7 for a socket that the conf
+ *   may not name
+ */
+export const connectWithout =
+  (handed: UnexecutedCall): Connect =>
+  async (conf, call) => {
+    if (handed.kind === 'refused') throw handed.error
+    const paths = kubeconfigPaths(conf.kubeconfig, call.env)
+    // A kubeconfig that the conf names is looked at only where the administrator allows it.
+    if (conf.kubeconfig !== undefined || paths.some(path => existsSync(path))) return connectStore(conf, call)
+    throw new CniError(
+      'tryAgain',
+      `unhealthy spiderpool-agent backend: ${handed.socket} ${handed.why}, and there is no kubeconfig to go without it (${paths.join(', ')}); the DaemonSet spiderpool-agent must run on this node, or ipam.kubeconfig or KUBECONFIG name a kubeconfig`,
+    )
+  }
