@@ -29,6 +29,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/probe': ['lib/ip'],
   'lib/crd': ['lib/ip', 'schemas/crds/generated'],
   'schemas/crds/generated': ['lib/crd/meta.ts', 'lib/crd/guard.ts'],
+  'schemas/crds/embedded.ts': ['schemas/crds'],
   'lib/kube': ['lib/crd', 'lib/ip', 'lib/log.ts', 'lib/version.ts'],
   // Leaf of both sides of the socket; the client beside it may import more.
   'lib/agent': ['lib/cni', 'lib/kernel/unix-socket.ts', 'lib/kernel/errno.ts', 'lib/file-trust.ts', 'node:fs'],
@@ -192,7 +193,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/server.ts': ['node:http', 'node:net'],
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
-  'daemons/controller/main.ts': ['node:crypto', 'node:fs', 'node:os'],
+  'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
   'daemons/apiserver/pool-status.ts': ['daemons/controller/reconcilers/ippool'], // where there is no controller
@@ -233,6 +234,7 @@ export const PURE: readonly RegExp[] = [
   /^plugins\/ifacer\/(?!(main|verbs|links|link-users|log|networkmanager)\.ts)/,
   /^plugins\/macvlan-wrapper\/(?!(main|verbs|add|check|ipam|agent)\.ts)/,
   /^daemons\/controller\/reconcilers\/[^/]+\/(?!(reconcile|context|events|metrics)\.ts)/,
+  /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
   /^daemons\/agent\/(settings|calls\/switches|node\/(sysctls|token))\.ts$/,

@@ -1,10 +1,12 @@
 // `make generate`: validators, types and docs/conf.md from schemas/netconf; types, defaults and
-// guards from schemas/crds. `--check` writes nothing and fails where a byte differs.
+// guards from schemas/crds; CRDs of the chart. `--check` writes nothing and fails where a byte
+// differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
 import { format, resolveConfig } from 'prettier'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
+import { nodePolicy } from '../daemons/controller/webhooks/node-policy.js'
 import { crdDefaultsOf, crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
 import { bare, docsOf, keysOf, typesOf, type Schema } from './netconf.js'
 import { ROOT } from './source-tree.js'
@@ -84,10 +86,27 @@ async function fromCrds(): Promise<readonly GeneratedFile[]> {
   ])
 }
 
+const CHART = 'charts/spiderpool'
+
+/** Files of the chart that repeat others: the CRDs, and the policy that the controller prints. */
+async function fromChart(): Promise<readonly GeneratedFile[]> {
+  const crds = readdirSync(`${ROOT}${CRDS}`).filter(file => file.endsWith('.yaml'))
+  const values = { namespace: '{{ .Release.Namespace }}', account: '{{ .Values.spiderpoolAgent.name }}' }
+  const labels = '{{- include "spiderpool.labels" (list . "node-policy") | nindent 4 }}'
+  const policies = nodePolicy(values)
+    .map(one => `---\n${stringify(one, { lineWidth: 0 })}`)
+    .map(text => text.replace('    app.kubernetes.io/name: spiderpool', `    ${labels}`))
+  return [
+    ...crds.map(file => [`${CHART}/crds/${file}`, readFileSync(`${ROOT}${CRDS}/${file}`, 'utf8')] as const),
+    [`${CHART}/files/node-policy.yaml`, policies.join('')],
+  ]
+}
+
 const isCheck = process.argv.includes('--check')
 const there = (path: string): string => (existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : '')
-for (const folder of [TO, CRDS_TO]) mkdirSync(`${ROOT}${folder}`, { recursive: true })
-for (const [path, text] of [...(await fromNetconf()), ...(await fromCrds())]) {
+for (const folder of [TO, CRDS_TO, `${CHART}/crds`, `${CHART}/files`])
+  mkdirSync(`${ROOT}${folder}`, { recursive: true })
+for (const [path, text] of [...(await fromNetconf()), ...(await fromCrds()), ...(await fromChart())]) {
   if (there(path) === text) continue
   if (isCheck) {
     console.error(`generate: ${path} is not what its schema makes of it; run: make generate`)

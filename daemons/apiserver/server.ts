@@ -2,7 +2,7 @@
 import { readManifests } from './data-dir.js'
 import { CRDS, Registry } from './schema/kind-registry.js'
 import { bootstrap } from './bootstrap.js'
-import { BUILTIN_CRDS } from './registry/builtin-crds.js'
+import { BUILTIN_CRDS } from '../../schemas/crds/embedded.js'
 import { PoolStatusUpdater } from './pool-status.js'
 import { EndpointFinalizer } from './endpoint-finalizer.js'
 import { GarbageCollector } from './gc.js'

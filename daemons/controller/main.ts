@@ -3,12 +3,17 @@ import { codeOf, messageOf } from '../../lib/errors.js'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
+import type { Kube } from '../../lib/kube/client.js'
 import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
-import { VERSION_TEXT } from '../../lib/version.js'
+import { VERSION, VERSION_TEXT } from '../../lib/version.js'
 import { confIn } from './conf-file.js'
-import { controllerOf, type Controller } from './controller.js'
-import { parseFlags, USAGE } from './flags.js'
+import { applyCrds } from './crds/apply.js'
+import type { Crd } from './crds/decide.js'
+import { clean } from './clean.js'
+import { controllerOf, LEASE, type Controller } from './controller.js'
+import { parseFlags, USAGE, type CleanFlags } from './flags.js'
+import { flag } from '../runtime/env.js'
 import { answerHealth, answerMetrics } from '../runtime/health.js'
 import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type ControllerSettings } from './settings.js'
 import { portFault } from '../runtime/port-fault.js'
@@ -100,10 +105,29 @@ async function hasMatchConditions({ raw }: Conf): Promise<boolean> {
   }
 }
 
+async function applyBuiltinCrds(kube: Kube, log: Log): Promise<void> {
+  const { BUILTIN_CRDS } = await import('../../schemas/crds/embedded.js')
+  const crds = BUILTIN_CRDS.map(text => Bun.YAML.parse(text) as Crd) // files of this repository
+  await applyCrds(crds, { kube, log, version: VERSION, sleep: ms => Bun.sleep(ms) })
+}
+
+async function cleanUp(names: CleanFlags, settings: ControllerSettings, log: Log): Promise<void> {
+  const { env } = process
+  const agents = flag(env, 'SPIDERPOOL_CLEAN_NODES', false) ? env['SPIDERPOOL_AGENT_NAME'] || 'spiderpool-agent' : ''
+  const { namespace, deployment, secret } = settings
+  const ownsSecret = flag(env, 'SPIDERPOOL_CLEAN_SECRET', true)
+  const deletesResources = flag(env, 'SPIDERPOOL_CLEAN_RESOURCES', false)
+  const plan = { ...names, namespace, deployment, lease: LEASE, agents, deletesResources }
+  const more = { secret: ownsSecret ? secret : '', initJob: env['SPIDERPOOL_INIT_NAME'] ?? '' }
+  await clean({ ...plan, ...more }, { kube: connectDaemon(env), log, sleep: ms => Bun.sleep(ms) })
+  log.info(deletesResources ? 'all removed' : 'pools, records and CRDs stay; kubectl delete removes them')
+}
+
 async function serve(argv: readonly string[], log: (settings: ControllerSettings) => Log): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
-  const { configPath, tls, prints } = parseFlags(argv)
+  const { configPath, tls, prints, cleans } = parseFlags(argv)
+  if (cleans) return cleanUp(cleans, settings, log(settings))
   const conf = confAt(configPath)
   if (prints === 'node-policy') return void writeSync(1, printedNodePolicy(settings))
   if (prints === 'webhooks')
@@ -116,6 +140,7 @@ async function serve(argv: readonly string[], log: (settings: ControllerSettings
   const servers = new Map<string, HttpServer>()
   let webhooks: Webhooks | undefined
   try {
+    await applyBuiltinCrds(kube, logger)
     webhooks = await startWebhooks({ kube, settings, conf, log: logger, tls, after: seams.after })
     const controller = controllerOf({ kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams })
     listen(controller, settings, servers)

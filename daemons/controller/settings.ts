@@ -44,6 +44,10 @@ export interface ControllerSettings {
   readonly webhookPort: number
   /** Name of the controller's Deployment, of its Service and of both webhook configurations. */
   readonly deployment: string
+  /** Name of the Secret with the webhooks' certificates, where the controller makes them. */
+  readonly secret: string
+  /** Namespace and name of Cilium's ConfigMap. */
+  readonly ciliumConfig: string
   readonly metrics: boolean
   readonly timing: LeaseTiming
   readonly reclaim: Reclaiming
@@ -170,6 +174,8 @@ export function settingsOf(
     metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5721),
     webhookPort: number(env, 'SPIDERPOOL_WEBHOOK_PORT', 5722),
     deployment: text(env, 'SPIDERPOOL_CONTROLLER_DEPLOYMENT_NAME', 'spiderpool-controller'),
+    secret: text(env, 'SPIDERPOOL_TLS_SECRET_NAME', 'spiderpool-controller-server-certs'),
+    ciliumConfig: objectName(env, 'SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME', 'kube-system/cilium-config'),
     metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
     timing: timingOf(env),
     reclaim: {
@@ -198,4 +204,11 @@ function timingOf(env: Env): LeaseTiming {
   throw new Error(
     'SPIDERPOOL_LEADER_DURATION must be more than SPIDERPOOL_LEADER_RENEW_DEADLINE, and that more than SPIDERPOOL_LEADER_RETRY_PERIOD',
   )
+}
+
+/** `namespace/name`. */
+function objectName(env: Env, name: string, otherwise: string): string {
+  const value = text(env, name, otherwise)
+  if (/^[^/]+\/[^/]+$/.test(value)) return value
+  throw new Error(`${name} is "${value}"; give namespace/name, as in ${otherwise}`)
 }

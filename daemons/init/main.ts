@@ -1,6 +1,6 @@
 // spiderpool-init: creates the objects of a fresh installation once, and exits. Effects; plan.ts
 // decides.
-import { messageOf } from '../../lib/errors.js'
+import { codeOf, messageOf } from '../../lib/errors.js'
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kube } from '../../lib/kube/client.js'
@@ -9,6 +9,7 @@ import { SERVICE_ENDPOINTS } from '../../lib/kube/kinds.js'
 import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
 import { VERSION_TEXT } from '../../lib/version.js'
+import { check } from './check.js'
 import { networkIn, planOf, type Creation, type InitEnv } from './plan.js'
 
 /**
@@ -72,23 +73,25 @@ async function create(kube: Kube, { kind, object }: Creation, log: Log): Promise
 
 /**
  * The network's name in the first CNI conf file by name, the one that the container runtime uses.
+ * Not Multus' own, which our agent writes and which sorts first.
  */
 function networkOf(folder: string): string | undefined {
   if (folder === '') return undefined
   const [first] = namesIn(folder)
-    .filter(file => /\.(conf|conflist|json)$/.test(file))
+    .filter(file => /\.(conf|conflist|json)$/.test(file) && !file.includes('multus'))
     .sort()
   return first === undefined ? undefined : networkIn(readFileSync(join(folder, first), 'utf8'))
 }
 
-const USAGE = `usage: spiderpool-init
-  Creates what SPIDERPOOL_INIT_… names, once, and abort. Outside a cluster KUBECONFIG names the API server.
+const USAGE = `usage: spiderpool-init [check]
+  Creates what SPIDERPOOL_INIT_… names, once, and exits. check: exits with status 1 where the installation is not complete. Outside a cluster KUBECONFIG names the API server.
 `
 
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [] // a node without a network yet
     const words = messageOf(error)
     throw new Error(
       `SPIDERPOOL_INIT_DEFAULT_CNI_DIR ${folder} cannot be read: ${words}; mount the node's /etc/cni/net.d there`,
@@ -96,10 +99,13 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
+const print = (line: string): void => void writeSync(1, line)
+
 async function serve(argv: readonly string[], env: InitEnv): Promise<void> {
   if (argv[0] === '--help') return void writeSync(1, USAGE)
+  if (argv[0] === 'check' && argv.length === 1) return check(connectDaemon(env), env, logTo(print, 'info'))
   if (argv[0] !== undefined) throw new Error(`unknown argument ${JSON.stringify(argv[0])}; see --help`)
-  const log = logTo(line => void writeSync(1, line), 'info')
+  const log = logTo(print, 'info')
   log.info(`${VERSION_TEXT} begins`)
   const abort = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort())

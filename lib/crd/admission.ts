@@ -90,7 +90,7 @@ export const ADMISSIONS: readonly Admission[] = [
   admission(of('spidermultusconfigs', 'SpiderMultusConfig'), {
     is: isMultusConfig,
     shapeFault: { field: 'spec', why: 'it must be there' },
-    mutate: ({ object }) => defaultMultusConfig(object),
+    mutate: ({ object, old }) => defaultMultusConfig(object, old),
     toValidate: ({ object, namespace }) => ({ definitions: { namespace, name: configName(object) } }),
     validate: ({ object, old }, { definitions }) => validateMultusConfig(object, { old, definition: definitions[0] }),
     warnings: multusWarnings,

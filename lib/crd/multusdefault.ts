@@ -69,12 +69,32 @@ export function defaultMultusSpec(spec: MultusConfigSpec): MultusConfigSpec {
   }
 }
 
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/**
+ * The spec without what only cniType custom had: the installation creates an empty custom config of
+ * the default network, and the first `kubectl apply` of a macvlan one merges into it. An empty
+ * customCNI is none, and the coordinator, which custom turns off, is on again unless the applied
+ * text turns it off.
+ */
+function fromPlaceholder(
+  { metadata, spec = {} }: SpiderMultusConfig,
+  old: MultusConfigSpec | undefined,
+): MultusConfigSpec {
+  const isPlaceholder = old !== undefined && (old.cniType ?? 'custom') === 'custom' && (old.customCNI ?? '') === ''
+  if (!isPlaceholder || (spec.cniType ?? 'custom') === 'custom' || (spec.customCNI ?? '') !== '') return spec
+  const { customCNI: _, enableCoordinator: __, ...own } = spec
+  const isOff = metadata.annotations?.[LAST_APPLIED]?.includes('"enableCoordinator":false') === true
+  return { ...own, enableCoordinator: !isOff }
+}
+
 /**
  * The config with defaults; injection annotations become labels too, since only labels can be
  * selected.
  */
-export function defaultMultusConfig(config: SpiderMultusConfig): SpiderMultusConfig {
-  const { metadata, spec = {} } = config
+export function defaultMultusConfig(config: SpiderMultusConfig, old?: SpiderMultusConfig): SpiderMultusConfig {
+  const { metadata } = config
+  const spec = fromPlaceholder(config, old?.spec)
   if (metadata.deletionTimestamp !== undefined) return config
   const chosen = [ANNOTATION_RDMA_INJECT, ANNOTATION_NETWORK_INJECT].flatMap(key => {
     const value = metadata.annotations?.[key]

@@ -34,6 +34,8 @@ export interface RetryOptions {
 
 export interface WriteOptions extends RetryOptions, OnceOptions {
   readonly fieldManager?: string
+  /** Admission and validation only; nothing is stored. */
+  readonly dryRun?: boolean
   /** An idempotent write: a lost response is retried rather than reported as `Unknown`. */
   readonly idempotent?: boolean
 }
@@ -167,8 +169,14 @@ function writeRequest(
   path: string,
   { kind, value, options = {} }: Written<object>,
 ): Omit<KubeRequest, 'timeoutMs'> {
-  const { fieldManager = FIELD_MANAGER, idempotent = false, mayRetry } = options
-  return { method, path: path + query({ fieldManager }), body: bodyOf(kind, value), idempotent, mayRetry }
+  const { fieldManager = FIELD_MANAGER, idempotent = false, mayRetry, dryRun = false } = options
+  return {
+    method,
+    path: path + query({ fieldManager, ...(dryRun && { dryRun: 'All' }) }),
+    body: bodyOf(kind, value),
+    idempotent,
+    mayRetry,
+  }
 }
 
 function listRequest(kind: Kind, options: ListOptions, timeoutMs: number): KubeRequest {

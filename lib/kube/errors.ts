@@ -46,3 +46,5 @@ export const isExpired = (error: unknown): boolean => has(error, 410)
 export const mayHaveHappened = (error: unknown): boolean => error instanceof KubeError && error.reason === 'Unknown'
 /** The kubeconfig cannot be used. */
 export const isBadConfig = (error: unknown): boolean => has(error, 0, 'BadConfig')
+/** HTTP 422: the object is invalid, by its schema or a webhook. */
+export const isInvalid = (error: unknown): boolean => has(error, 422)

@@ -8,7 +8,6 @@ import { agentConfOf, agentSettingsOf } from '../../daemons/agent/settings.js'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
 import { answerHealth } from '../../daemons/runtime/health.js'
-import { SECRET } from '../../daemons/controller/webhooks/certificates.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { AGENT_SOCKET } from '../../lib/agent/protocol.js'
 import { JOURNAL_DIR } from '../../lib/ipam/store/journal.js'
@@ -115,7 +114,7 @@ t.test('deploy/spiderpool.yaml allows writes of the kinds of admission, status i
 const TOKEN: Attempt = {
   ...{ verb: 'create', group: '', resource: 'serviceaccounts/token', namespace: NAMESPACE, name: NODE_ACCOUNT },
 }
-const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: SECRET }
+const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: settings.secret }
 const configuration = {
   group: 'admissionregistration.k8s.io',
   resource: 'mutatingwebhookconfigurations',
@@ -172,7 +171,7 @@ t.test('the controller may read NODE_LEASES in kube-node-lease only', async t =>
 })
 
 t.test('deploy/spiderpool.yaml has the controller’s Secret, empty', async t =>
-  t.match(only('Secret', SECRET), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
+  t.match(only('Secret', settings.secret), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
 )
 
 t.test('deploy/spiderpool.yaml: each pod has resource requests, Linux and the runtime’s seccomp profile', async t => {

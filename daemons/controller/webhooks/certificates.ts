@@ -22,7 +22,8 @@ interface Secret {
   readonly data?: Readonly<Record<string, string>>
 }
 
-export const SECRET = 'spiderpool-controller-server-certs'
+/** Key of the only item in the work queues of these reconcilers. */
+const SECRET = 'secret'
 const KEYS = { bundle: 'ca.crt', bundleKey: 'ca.key', certificate: 'tls.crt', key: 'tls.key' } as const
 const CA_NAME = 'spiderpool-webhook-ca'
 
@@ -82,10 +83,10 @@ export function provided(settings: ControllerSettings, authority: () => string |
  * holds.
  */
 export function certificates(settings: ControllerSettings, serving: Serving): readonly Reconciler[] {
-  const { namespace } = settings
-  const secrets = named<Secret>(SECRETS, SECRET, { namespace })
+  const { namespace, secret: secretName } = settings
+  const secrets = named<Secret>(SECRETS, secretName, { namespace })
   const configurations = configurationsOf(settings)
-  const secretIn = (cache: CacheReader): Secret | undefined => cache.of(secrets).get(`${namespace}/${SECRET}`)
+  const secretIn = (cache: CacheReader): Secret | undefined => cache.of(secrets).get(`${namespace}/${secretName}`)
   return [
     {
       name: 'certificate',
@@ -159,7 +160,7 @@ async function renew(secret: Secret | undefined, { settings, context, isTrusted 
   const what = [plan.authority && 'a new CA', pair && 'a new certificate'].filter(
     one => one !== false && one !== undefined,
   )
-  context.log.info(`Secret ${SECRET} has ${what.join(' and ')} for the webhooks`)
+  context.log.info(`Secret ${settings.secret} has ${what.join(' and ')} for the webhooks`)
   return undefined
 }
 
@@ -194,12 +195,16 @@ async function write(
     ...(pair && { [KEYS.certificate]: encoded(pair.certificate), [KEYS.key]: encoded(pair.key) }),
   }
   if (secret) return void (await context.kube.replace(SECRETS, { ...secret, data }))
-  const metadata = { name: SECRET, namespace: settings.namespace }
+  const metadata = { name: settings.secret, namespace: settings.namespace }
   try {
     await context.kube.create(SECRETS, { metadata, type: 'kubernetes.io/tls', data })
   } catch (error) {
     if (!(error instanceof KubeError) || !isForbidden(error)) throw error
-    const remedy = `create it empty: kubectl apply -f deploy/spiderpool.yaml`
-    throw new KubeError(error.status, error.reason, `Secret ${settings.namespace}/${SECRET} is missing; ${remedy}`)
+    const remedy = `create it empty: the chart and deploy/spiderpool.yaml have it`
+    throw new KubeError(
+      error.status,
+      error.reason,
+      `Secret ${settings.namespace}/${settings.secret} is missing; ${remedy}`,
+    )
   }
 }

@@ -105,6 +105,25 @@ t.test('defaultMultusConfig() copies injection annotations to labels', t => {
   t.end()
 })
 
+const APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+const macvlan: MultusConfigSpec = { cniType: 'macvlan', macvlan: { master: ['eth0'] } }
+const fromCustom: MultusConfigSpec = { ...macvlan, customCNI: '', enableCoordinator: false }
+const placeholder: MultusConfigSpec = { cniType: 'custom', customCNI: '', enableCoordinator: false }
+const isTurnedOff = { [APPLIED]: '{"spec":{"cniType":"macvlan","enableCoordinator":false}}' }
+const applied: readonly (readonly [string, SpiderMultusConfig, MultusConfigSpec | undefined, object])[] = [
+  ['over an empty custom one', smc(fromCustom), placeholder, { customCNI: undefined, enableCoordinator: true }],
+  ['that turns the coordinator off', smc(fromCustom, isTurnedOff), placeholder, { enableCoordinator: false }],
+  ['over a custom conf', smc(fromCustom), { ...placeholder, customCNI: '{}' }, { customCNI: '' }],
+  ['over macvlan', smc({ ...macvlan, enableCoordinator: false }), macvlan, { enableCoordinator: false }],
+  ['without an old one', smc(fromCustom), undefined, { customCNI: '', enableCoordinator: false }],
+]
+for (const [name, config, old, expected] of applied)
+  t.test(`defaultMultusConfig() of a macvlan config ${name}`, t => {
+    const { spec } = defaultMultusConfig(config, old && smc(old))
+    for (const [key, value] of Object.entries(expected)) t.equal(spec?.[key as keyof MultusConfigSpec], value, key)
+    t.end()
+  })
+
 const on = (more: object): MultusConfigSpec => ({ cniType: 'macvlan', macvlan: { master: ['a'], ...more } })
 const vlan = (more: object): MultusConfigSpec => ({ cniType: 'vlan', vlan: { master: ['a'], ...more } })
 const sriov = (more: object): MultusConfigSpec => ({ cniType: 'sriov', sriov: { resourceName: 'x/y', ...more } })

@@ -53,6 +53,8 @@ export interface ClusterCidrs {
   readonly serviceCidrs: readonly ServiceCidr[] | undefined
   readonly calico: Listed<CalicoPool>
   readonly cilium: ConfigMap | undefined
+  /** Namespace and name of Cilium's ConfigMap. */
+  readonly ciliumRef: string
   readonly ciliumPools: Listed<CiliumPool>
   /**
    * tolerateUnknownClusterCIDR, or podCIDRType `none` in the spec: the Services' CIDRs suffice
@@ -222,8 +224,8 @@ function fromCalico(pools: ClusterCidrs['calico']): Pods {
   return { cidrs: enabled.flatMap(({ spec }) => spec?.cidr ?? []) }
 }
 
-function fromCilium({ cilium, ciliumPools }: ClusterCidrs, pods: readonly string[]): Pods {
-  if (!cilium) return { error: 'ConfigMap kube-system/cilium-config does not exist' }
+function fromCilium({ cilium, ciliumRef, ciliumPools }: ClusterCidrs, pods: readonly string[]): Pods {
+  if (!cilium) return { error: `ConfigMap ${ciliumRef} does not exist` }
   const data = cilium.data ?? {}
   switch (data['ipam']) {
     case 'cluster-pool':

@@ -34,10 +34,12 @@ interface Coordinator {
 }
 
 const COORDINATORS = source<Coordinator>({ kind: SPIDER_COORDINATORS })
-const inKubeSystem = (name: string): WatchSource<ConfigMap, never> =>
-  source<ConfigMap>({ kind: CONFIGMAPS, namespace: 'kube-system', fieldSelector: `metadata.name=${name}` })
-const KUBEADM = inKubeSystem('kubeadm-config')
-const CILIUM = inKubeSystem('cilium-config')
+/** `namespace/name`. */
+function configMap(ref: string): WatchSource<ConfigMap, never> {
+  const [namespace = '', name = ''] = ref.split('/')
+  return source<ConfigMap>({ kind: CONFIGMAPS, namespace, fieldSelector: `metadata.name=${name}` })
+}
+const KUBEADM = configMap('kube-system/kubeadm-config')
 const MANAGERS = source<CommandPod>({
   kind: PODS,
   labelSelector: 'component=kube-controller-manager',
@@ -76,13 +78,14 @@ const READ_INTERVAL_MS = 5_000
  */
 const NOT_READY_DELAY_MS = 60_000
 
-export function coordinators({ env, conf }: ReconcilerDeps): Reconciler {
+export function coordinators({ env, conf, settings }: ReconcilerDeps): Reconciler {
+  const cilium = { ref: settings.ciliumConfig, source: configMap(settings.ciliumConfig) }
   const name = env[NAME_ENV] || 'default'
   const dir = env[CNI_DIR_ENV] || '/etc/cni/net.d'
   const toOwnKey = (): readonly string[] => [name]
   const watches: readonly Watch[] = [
     watchOf(COORDINATORS, ({ metadata }) => [metadata.name]),
-    ...[KUBEADM, CILIUM].map(one => watchOf(one, toOwnKey)),
+    ...[KUBEADM, cilium.source].map(one => watchOf(one, toOwnKey)),
     watchOf(MANAGERS, toOwnKey),
     ...SERVICE_CIDRS.map(one => watchOf(one, toOwnKey)),
     watchOf(CALICO, toOwnKey),
@@ -111,7 +114,10 @@ export function coordinators({ env, conf }: ReconcilerDeps): Reconciler {
       const status =
         typeof type === 'string'
           ? statusOf(
-              clusterCidrsOf(type, cache, cidrType === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true),
+              clusterCidrsOf(type, cache, {
+                toleratesUnknown: cidrType === 'none' || conf.raw['tolerateUnknownClusterCIDR'] === true,
+                cilium,
+              }),
             )
           : notReadable(type.error)
       const waitMs = delay.waitMs({ cidrType, isSynced, status }, context)
@@ -197,7 +203,12 @@ async function releaseFinalizer({ metadata }: Coordinator, { kube }: ReconcileCo
   await kube.patch(SPIDER_COORDINATORS, { name: metadata.name }, body, 'merge')
 }
 
-function clusterCidrsOf(type: string, cache: CacheReader, toleratesUnknown: boolean): ClusterCidrs {
+interface CidrOptions {
+  readonly toleratesUnknown: boolean
+  readonly cilium: { readonly ref: string; readonly source: WatchSource<ConfigMap, never> }
+}
+
+function clusterCidrsOf(type: string, cache: CacheReader, { toleratesUnknown, cilium }: CidrOptions): ClusterCidrs {
   const all = <T extends { readonly metadata: ObjectMeta }>(one: WatchSource<T, never>): readonly T[] => [
     ...cache.of(one).all(),
   ]
@@ -210,7 +221,8 @@ function clusterCidrsOf(type: string, cache: CacheReader, toleratesUnknown: bool
     controllerManagers: all(MANAGERS),
     serviceCidrs: cidrs && all(cidrs),
     calico: listed(CALICO),
-    cilium: cache.of(CILIUM).get('kube-system/cilium-config'),
+    cilium: cache.of(cilium.source).get(cilium.ref),
+    ciliumRef: cilium.ref,
     ciliumPools: listed(CILIUM_POOLS),
     toleratesUnknown,
   }

@@ -28,6 +28,7 @@ const NOTHING: ClusterCidrs = {
   serviceCidrs: undefined,
   calico: [],
   cilium: undefined,
+  ciliumRef: 'kube-system/cilium-config',
   ciliumPools: 'absent',
   toleratesUnknown: false,
 }
