@@ -1,6 +1,6 @@
-// `npx tsx scripts/walk.ts`: how an ADD of spiderpool-ipam goes through the files of lib/ipam. Every
-// function reports its first call; prints each file in that order. `^` is a return upward: a file of
-// a higher folder than the one before, which a reader has to open again. As root, with dist/bin built.
+// `npx tsx scripts/walk.ts`, as root, with dist/bin built: how an ADD of spiderpool-ipam goes
+// through lib/ipam. Every function reports its first call; prints each file in that order. `^` is a
+// return upward: a file of a higher folder, which a reader has to open again.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { ArrowFunction, FunctionDeclaration, MethodDeclaration, Node } from 'typescript/unstable/ast'
