@@ -1,6 +1,6 @@
-// `make generate`: validators, types and docs/conf.md from schemas/netconf; types, defaults and
-// guards from schemas/crds; CRDs of the chart. `--check` writes nothing and fails where a byte
-// differs.
+// `make generate`: validators, types, docs/conf.md and the table of docs/coordinator.md from
+// schemas/netconf; types, defaults and guards from schemas/crds; CRDs of the chart. `--check` writes
+// nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
@@ -8,7 +8,7 @@ import { format, resolveConfig } from 'prettier'
 import { parse, stringify } from 'yaml'
 import { nodePolicy } from '../daemons/controller/webhooks/node-policy.js'
 import { crdDefaultsOf, crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
-import { bare, docsOf, keysOf, typesOf, type Schema } from './netconf.js'
+import { bare, docsOf, keysOf, keyTableOf, typesOf, type Schema } from './netconf.js'
 import { ROOT } from './source-tree.js'
 
 // ajv is CommonJS with a default export: only so do Node and TypeScript agree on its type.
@@ -23,6 +23,8 @@ const CRDS = 'schemas/crds'
 const CRDS_TO = `${CRDS}/generated`
 const noteOf = (from: string): string => `// Made by scripts/generate.ts from ${from}. Not edited.\n`
 const NOTE = noteOf(FROM)
+
+const there = (path: string): string => (existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : '')
 
 async function pretty(path: string, text: string, parser: string): Promise<readonly [string, string]> {
   return [path, await format(text, { ...(await resolveConfig(`${ROOT}${path}`)), parser })]
@@ -44,6 +46,24 @@ function validatorOf(schema: Schema): string {
   return `${code}\nexport const keys = ${JSON.stringify(keysOf(schema))};\n`
 }
 
+/** Where a guide has the table of a plugin's keys. */
+const KEYS = /(<!-- keys: make generate -->\n)[^]*?(<!-- end -->)/
+
+/** `docs/NAME.md` with the table of its keys, if it has a place for one. */
+function guideOf(name: string, schema: Schema): readonly Promise<GeneratedFile>[] {
+  const path = `docs/${name}.md`
+  const text = there(path)
+  return KEYS.test(text)
+    ? [
+        pretty(
+          path,
+          text.replace(KEYS, (_, begin, end) => `${begin}\n${keyTableOf(schema)}\n${end}`),
+          'markdown',
+        ),
+      ]
+    : []
+}
+
 type GeneratedFile = readonly [path: string, text: string]
 
 async function fromNetconf(): Promise<readonly GeneratedFile[]> {
@@ -59,6 +79,7 @@ async function fromNetconf(): Promise<readonly GeneratedFile[]> {
     ...schemas.map(({ name, schema }) => pretty(`${TO}/${name}.js`, NOTE + validatorOf(schema), 'babel')),
     ...schemas.map(({ name, schema }) => pretty(`${TO}/${name}.d.ts`, NOTE + typesOf(schema), 'typescript')),
     pretty('docs/conf.md', docsOf(schemas.map(({ schema }) => schema)), 'markdown'),
+    ...schemas.flatMap(({ name, schema }) => guideOf(name, schema)),
   ])
 }
 
@@ -103,7 +124,6 @@ async function fromChart(): Promise<readonly GeneratedFile[]> {
 }
 
 const isCheck = process.argv.includes('--check')
-const there = (path: string): string => (existsSync(`${ROOT}${path}`) ? readFileSync(`${ROOT}${path}`, 'utf8') : '')
 for (const folder of [TO, CRDS_TO, `${CHART}/crds`, `${CHART}/files`])
   mkdirSync(`${ROOT}${folder}`, { recursive: true })
 for (const [path, text] of [...(await fromNetconf()), ...(await fromCrds()), ...(await fromChart())]) {

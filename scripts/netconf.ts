@@ -118,3 +118,12 @@ export const docsOf = (schemas: readonly Schema[]): string =>
         `\n## ${schema.title}\n\n${schema.description}\n\n| key | must be | default | meaning |\n| --- | --- | --- | --- |\n${rowsOf(schema).join('\n')}\n`,
     )
     .join('')
+
+/** The top-level keys of a schema as a table, for the guide of the plugin. */
+export const keyTableOf = (schema: Schema): string =>
+  `| key | default | meaning |\n| --- | --- | --- |\n${entriesOf(schema)
+    .map(([name, value]) => {
+      const absent = value.default === undefined ? '' : `\`${JSON.stringify(value.default)}\``
+      return `| \`${name}\` | ${absent} | ${cell(value.description ?? '')} |`
+    })
+    .join('\n')}\n`

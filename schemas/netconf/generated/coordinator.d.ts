@@ -4,7 +4,7 @@ export interface Conf {
   readonly mode?: string
   /** The pod's default interface. */
   readonly podDefaultCniNic?: string
-  /** The interface with the pod's default route. Default: that of the pod's annotation `ipam.spidernet.io/default-route-nic`, then that of the SpiderCoordinator. */
+  /** The interface with the pod's default route. Default: that of the pod's annotation `ipam.spidernet.io/default-route-nic`, then that of the SpiderCoordinator. It must exist already. */
   readonly podDefaultRouteNic?: string
   /** CIDRs of pods on the cluster's overlay network. */
   readonly overlayPodCIDR?: readonly string[]
@@ -12,7 +12,7 @@ export interface Conf {
   readonly serviceCIDR?: readonly string[]
   /** Further CIDRs that the pod reaches through the node. */
   readonly hijackCIDR?: readonly string[]
-  /** Routes added to the routing table of this interface. */
+  /** Routes added to the routing table of this interface; of the default interface, or the only one with a default route, to main. */
   readonly policyRoutes?: readonly {
     /** An address or a CIDR. */
     readonly dst?: string
@@ -31,15 +31,15 @@ export interface Conf {
   readonly txQueueLen?: number
   /** The first two bytes of the interface's MAC address, such as `0a:1b`; the others are the last four of its first address. */
   readonly podMACPrefix?: string
-  /** An IPv4 address for the pod's end of the veth. */
+  /** An IPv4 address for the pod's end of the veth; Istio's init container needs one. */
   readonly vethLinkAddress?: string
-  /** MTU of the veth. */
+  /** MTU of both ends of the veth; IPv6 needs 1280. */
   readonly vethMTU?: number
   /** Read and ignored, for confs of older installations. */
   readonly multusNicPrefix?: string
   /** ADD fails where the gateway of the interface's default route does not answer. */
   readonly detectGateway?: boolean
-  /** ADD fails where another host on the network has an address of the interface. */
+  /** ADD fails where another host on the network has an address of the interface. The probe takes some 200 ms; the IPAM does it for pools that enable it. */
   readonly detectIPConflict?: boolean
   /** Path of the kubeconfig, in a folder that the administrator allows ([security](security.md)). Default: that of `KUBECONFIG`, then `/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig`. */
   readonly kubeconfig?: string
