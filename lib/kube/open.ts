@@ -10,7 +10,7 @@ import type { Deadline } from './request.js'
 const EXEC_MS_MAX = 20_000
 /**
  * Requests at once of a CNI call. Bun's fetch speaks HTTP/1.1: a second connection costs a TLS
- * handshake, more time of both sides than the round trip that it saves (decisions/0023).
+ * handshake, more time of both sides than the round trip that it saves (decisions/0027).
  */
 const CALL_PARALLEL = 1
 
