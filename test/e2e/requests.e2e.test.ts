@@ -289,7 +289,7 @@ The pool is read after the pod because the pod names it. The list of reserved ad
 [decisions/0015](../decisions/0015-three-reads.md). Why a new pod's SpiderEndpoint is created without a read, and what that costs a sandbox that
 is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads a pod
 that is not found twice; one that is being deleted, or was replaced, once. Why a call has one connection, and DEL no read of the address:
-[decisions/0023](../decisions/0027-one-connection.md).
+[decisions/0027](../decisions/0027-one-connection.md).
 
 A pool is new until a controller has marked it, which takes up to a second. In such a pool, and in one that Go agents use, an ADD also writes its
 record into the pool's status: [decisions/0021](../decisions/0021-a-pool-without-a-mark.md).
