@@ -10,7 +10,7 @@ import { apiHandler } from './api/router.js'
 import { Claims } from './calls/claims.js'
 import type { AgentPlugin, CallDeps } from './calls/run.js'
 import { Serializer } from './calls/serialize.js'
-import type { AgentSources } from './connect.js'
+import type { ObjectReader } from './connect.js'
 import { PeerReader } from './http/peer.js'
 import { HttpServer } from './http/server.js'
 import { takePath, temporaryBeside, type SocketFile } from './http/socket.js'
@@ -29,7 +29,9 @@ export interface AgentParts {
   readonly settings: AgentSettings
   readonly conf: AgentConf
   readonly log: Log
-  readonly sources: AgentSources
+  readonly read: ObjectReader
+  /** What the caches have not listed yet; calls read it live meanwhile. */
+  readonly missing: () => readonly string[]
   readonly plugins: ReadonlyMap<string, AgentPlugin>
   readonly sameNetns: (path: string) => boolean
   /** Of this process: root's and its own calls are served. */
@@ -74,7 +76,11 @@ export class Agent {
   get health(): HealthChecks {
     const listens = (): string | undefined => (this.#file === undefined ? 'the socket does not listen yet' : undefined)
     const answers = (): Promise<string | undefined> => this.#whyUnhealthy()
-    return { startup: [listens], readiness: [listens, answers], liveness: [answers] }
+    const synced = (): string | undefined => {
+      const missing = this.#parts.missing()
+      return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
+    }
+    return { startup: [listens], readiness: [listens, answers, synced], liveness: [answers] }
   }
 
   /** Listens at the socket's path. @throws Error a sentence */
@@ -104,7 +110,7 @@ export class Agent {
   }
 
   #newServer(): HttpServer {
-    const { log, settings, conf, sources } = this.#parts
+    const { log, settings, conf, read } = this.#parts
     const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
     return new HttpServer({
       log,
@@ -112,8 +118,8 @@ export class Agent {
       handler: apiHandler({
         calls: this.#calls,
         releasesConflicts: settings.releasesConflicts,
-        release: one => releaseRecord(one, { store: sources.store, features, now: Date.now() }),
-        read: sources.read,
+        release: async one => releaseRecord(one, { store: await read.store(one.podUid), features, now: Date.now() }),
+        read,
       }),
     })
   }

@@ -1,55 +1,42 @@
-// Where calls get their Store and the API its objects: the agent's own client.
-import { deadlineOf } from '../../lib/cni/conf.js'
-import type { Pod, SpiderEndpoint } from '../../lib/crd/types.js'
+// What the API reads besides the calls: from the agent's caches, and from the API server before
+// anything is refused.
 import { COORDINATOR_NAME } from '../../lib/coordinator/cluster-config.js'
-import type { Connect } from '../../lib/ipam/cni/session.js'
-import { kubeStore } from '../../lib/ipam/store/kube.js'
+import type { Pod, SpiderEndpoint } from '../../lib/crd/types.js'
+import { ipamConf } from '../../lib/ipam/cni/conf.js'
 import type { ObjectRef, Store } from '../../lib/ipam/store/store.js'
 import type { Kube } from '../../lib/kube/client.js'
 import { isNotFound } from '../../lib/kube/errors.js'
 import { SPIDER_COORDINATORS } from '../../lib/kube/kinds.js'
-import type { Deadline } from '../../lib/kube/request.js'
+import type { AgentStore } from './store/store.js'
 
-/** What the API reads besides the calls. */
 export interface ObjectReader {
-  /** SpiderCoordinator `default`, else the first one. */
+  /** SpiderCoordinator `default`; `undefined` where the cache has none that is believed. */
+  cachedCoordinator(): object | undefined
+  /** SpiderCoordinator `default`, else the first one, from the API server. */
   coordinator(): Promise<object | undefined>
   pod(ref: ObjectRef): Promise<Pod | undefined>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
+  /** Live reads for a request about one pod, once the records behind their answers are written. */
+  store(podUid: string): Promise<Store>
 }
 
-/** The sources of one agent. */
-export interface AgentSources {
-  readonly connect: Connect
-  readonly read: ObjectReader
-  readonly store: Store
-  /** What has not been listed yet; empty once a call needs no wait. */
-  missing(): readonly string[]
-  /** Keeps caches current until the signal. */
-  run(signal: AbortSignal): Promise<void>
-}
-
-/** A request of the API that no call's deadline bounds. */
-const READ_DEADLINE: Deadline = { ms: 20_000, of: 'the agent' }
-
-/** Every read goes to the API server. `open` makes a client; it bounds requests by a deadline. */
-export function directSources(open: (deadline?: Deadline) => Kube): AgentSources {
-  const connect: Connect = (conf, { command }) => {
-    const kube = open(deadlineOf(command, conf.timeouts, 'ipam.timeouts'))
-    const cost = () => ({ requests: kube.requests, sent: kube.bytes.sent, received: kube.bytes.received })
-    return Promise.resolve({ store: kubeStore(kube), cost })
+/** The reader of an agent; `live` makes a client for one request. */
+export function objectReader(agent: AgentStore, live: () => Kube): ObjectReader {
+  const reading = async (podUid: string): Promise<Store> => {
+    const args = new Map([['K8S_POD_UID', podUid]])
+    // A verb that reads live, and the timeouts that a conf without any has.
+    return (await agent.connect(ipamConf({ ipam: {} }), { command: 'CHECK', env: {}, args })).store
   }
-  const reading = (): Store => kubeStore(open(READ_DEADLINE))
+  const store = (podUid: string): Promise<Store> => agent.flush().then(() => reading(podUid))
   return {
-    connect,
-    store: kubeStore(open()),
-    read: {
-      coordinator: () => coordinatorOf(open(READ_DEADLINE)),
-      pod: ref => reading().pod(ref),
-      endpoint: ref => reading().endpoint(ref),
+    store,
+    cachedCoordinator: () => (agent.cache.isTrusted('coordinators') ? agent.coordinator(COORDINATOR_NAME) : undefined),
+    coordinator: () => coordinatorOf(live()),
+    pod: async ref => {
+      const cached = agent.cache.isTrusted('pods') ? agent.cache.pod(`${ref.namespace}/${ref.name}`) : undefined
+      return cached ?? (await reading('')).pod(ref)
     },
-    missing: () => [],
-    run: () => Promise.resolve(),
+    endpoint: async ref => (await store('')).endpoint(ref),
   }
 }
 

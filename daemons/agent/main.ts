@@ -5,17 +5,21 @@ import { codeOf, messageOf } from '../../lib/errors.js'
 import type { Connect, IpamClaim, KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import type { Call, Plugin } from '../../lib/cni/plugin.js'
 import { sameNetns } from '../../lib/kernel/netns.js'
-import { connectDaemon } from '../../lib/kube/open.js'
-import { logTo, type Log } from '../../lib/log.js'
+import { connect as connectKube, type Kube } from '../../lib/kube/client.js'
+import { configOfDaemon } from '../../lib/kube/open.js'
+import { logTo } from '../../lib/log.js'
+import type { Metrics } from '../../lib/metrics.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { acceptYaml } from '../runtime/conf-file.js'
 import { answerHealth, answerMetrics } from '../runtime/health.js'
 import { portFault } from '../runtime/port-fault.js'
 import { Agent } from './agent.js'
 import type { AgentPlugin } from './calls/run.js'
-import { directSources } from './connect.js'
+import { objectReader } from './connect.js'
+import { agentKernel } from './kernel-access.js'
 import { startDuties } from './node/duties.js'
 import { FallbackKubeconfig } from './node/kubeconfig.js'
+import { agentStore, type AgentStore } from './store/store.js'
 import {
   AGENT_CONF_DEFAULT,
   agentConfOf,
@@ -38,7 +42,10 @@ export type LoadIpam = () => Promise<
 >
 
 const CA_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'
-const FALLBACK_MS = 10_000
+/** Of a request that belongs to no call. */
+const REQUEST_MS_MAX = 20_000
+/** Records that are behind their answer; the controller repairs what is left. */
+const FLUSH_MS_MAX = 2_000
 
 type HttpServer = ReturnType<typeof Bun.serve>
 type Answer = (request: Request) => Promise<Response> | Response
@@ -88,11 +95,27 @@ function listen(agent: Agent, settings: AgentSettings): ReadonlyMap<string, Http
   return servers
 }
 
+function describeStore(metrics: Metrics, store: AgentStore): void {
+  metrics.gauge({ name: 'spiderpool_agent_pending_records', help: 'SpiderEndpoints behind their answer' }, () => [
+    [store.pendingRecords],
+  ])
+  metrics.gauge({ name: 'spiderpool_agent_untrusted_caches', help: 'Kinds that calls read live, 1 each' }, () =>
+    store.untrusted().map(kind => [1, { kind }]),
+  )
+}
+
+const within = (work: Promise<unknown>, ms: number): Promise<unknown> => {
+  let timer: ReturnType<typeof setTimeout>
+  const late = new Promise(resolve => (timer = setTimeout(resolve, ms)))
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
 const pluginsOf = (loadIpam: LoadIpam, connect: Connect): ReadonlyMap<string, AgentPlugin> =>
   new Map([
     [
       'spiderpool-ipam',
-      async claimed => (await loadIpam())(connect, { onClaim: claim => claimed(() => claim.undo()) }),
+      async claimed =>
+        (await loadIpam())(connect, { kernelAccess: agentKernel, onClaim: claim => claimed(() => claim.undo()) }),
     ],
   ])
 
@@ -104,30 +127,34 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
   const stopped = new Promise<NodeJS.Signals>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
   })
-  connectDaemon(env) // a missing kubeconfig is reported now, not in the first call
-  const sources = directSources(deadline => connectDaemon(env, deadline))
+  const config = configOfDaemon(env)
+  const live = (): Kube => connectKube(config, {}, {}, { ms: REQUEST_MS_MAX, of: 'a request of the agent' })
+  const abort = new AbortController()
+  const store = agentStore({ config, node: settings.nodeName, log, signal: abort.signal })
   const agent = new Agent({
-    ...{ settings, conf, log, sources, sameNetns },
-    plugins: pluginsOf(loadIpam, sources.connect),
+    ...{ settings, conf, log, sameNetns, missing: () => store.missing(), read: objectReader(store, live) },
+    plugins: pluginsOf(loadIpam, store.connect),
     uid: process.getuid?.() ?? 0,
     env: callEnv(settings, env),
   })
   const servers = listen(agent, settings)
-  const abort = new AbortController()
+  describeStore(agent.metrics, store)
   let endDuties = (): void => undefined
   try {
-    endDuties = await startDuties({ duties: settings.node, fallback: fallbackOf(settings, env), log })
+    const watching = store.run()
+    endDuties = await startDuties({ duties: settings.node, fallback: fallbackOf(settings, live, env), log })
     await agent.listen()
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
     const { socket, nodeName: node, namespace } = settings
     log.info(`${VERSION_TEXT} begins`, { node, namespace, socket, ports })
-    await Promise.race([stopped, sources.run(abort.signal).then(() => stopped)])
+    await Promise.race([stopped, watching])
   } finally {
     // The ports first: the next agent of this node may start while calls end.
     await Promise.all([...servers.values()].map(server => server.stop(true)))
-    abort.abort()
     endDuties()
     await agent.drain()
+    await within(store.flush(), FLUSH_MS_MAX)
+    abort.abort() // the watches: what else keeps the process alive
   }
   log.info('ended')
 }
@@ -135,13 +162,13 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
 /** The kubeconfig for executables without an agent, where it is asked for. */
 const fallbackOf = (
   { node, namespace, nodeName }: AgentSettings,
+  kube: () => Kube,
   env: NodeJS.ProcessEnv,
 ): FallbackKubeconfig | undefined =>
   node.confFolder === ''
     ? undefined
     : new FallbackKubeconfig({
-        ...{ env, namespace, nodeName, confFolder: node.confFolder, caFile: CA_FILE, pid: process.pid },
-        kube: () => connectDaemon(env, { ms: FALLBACK_MS, of: 'the TokenRequest' }),
+        ...{ kube, env, namespace, nodeName, confFolder: node.confFolder, caFile: CA_FILE, pid: process.pid },
         now: () => Date.now(),
       })
 

@@ -37,6 +37,8 @@ export interface InformerDeps {
   readonly onChange: (source: WatchSource, change: ObjectChange) => void
   /** Called when a source has synced or is known not to be served, and whenever that changes. */
   readonly onSynced: (source: WatchSource) => void
+  /** Called when a stream is accepted, for each event, bookmarks included, and at its break. */
+  readonly onStream?: (source: WatchSource, state: 'open' | 'heard' | 'broken') => void
 }
 
 export class Informers implements CacheReader {
@@ -102,7 +104,7 @@ export class Informers implements CacheReader {
   }
 
   #events({ source }: Informer): AsyncIterable<WatchEvent<KubeObject>> {
-    const { kube, signal, outage } = this.#with
+    const { kube, signal, outage, onStream } = this.#with
     const { kind, transform, namespace, labelSelector, fieldSelector } = source
     return kube.watch<KubeObject>(kind, {
       signal,
@@ -111,8 +113,15 @@ export class Informers implements CacheReader {
       ...(namespace !== undefined && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
       ...(fieldSelector !== undefined && { fieldSelector }),
-      onTrouble: error => outage.failed(watchOf(source), error),
-      onOpen: () => outage.answered(watchOf(source)),
+      onTrouble: error => {
+        onStream?.(source, 'broken')
+        outage.failed(watchOf(source), error)
+      },
+      onOpen: () => {
+        onStream?.(source, 'open')
+        outage.answered(watchOf(source))
+      },
+      onHeard: () => onStream?.(source, 'heard'),
     })
   }
 

@@ -31,6 +31,8 @@ export const LABEL_CONFLICT = 'ipam.spidernet.io/conflict'
 export const LABEL_CONTAINER_HOST = 'ipam.spidernet.io/container-host'
 export const ANNOTATION_NETNS = 'ipam.spidernet.io/netns'
 export const ANNOTATION_CONFLICT_SINCE = 'ipam.spidernet.io/conflict-since'
+/** On a SpiderEndpoint: UIDs and resourceVersions with which its address objects were created. */
+export const ANNOTATION_CREATED = 'ipam.spidernet.io/created-addresses'
 /** On a SpiderIPPool that the controller disabled: the reason. Removed with it. */
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
 /** The Go system's DaemonSet; only its pods allocate. */
@@ -70,6 +72,11 @@ export const LABEL_RECLAIM = 'ipam.spidernet.io/ippool-reclaim'
 export const LABEL_IP_VERSION = 'ipam.spidernet.io/ip-version'
 export const IPAM_LABEL_POOL_UID = 'ipam.spidernet.io/ippool-uid'
 export const IPAM_LABEL_POD_UID = 'ipam.spidernet.io/pod-uid'
+/**
+ * On a SpiderIPAddress and a SpiderEndpoint: the node of its pod, shortened (node-label.ts). The
+ * node agent watches its own by it.
+ */
+export const LABEL_NODE = 'ipam.spidernet.io/node'
 
 /**
  * On a SpiderMultusConfig: name of the NetworkAttachmentDefinition; cniVersion and name of its

@@ -13,10 +13,10 @@ import { openKernel, type Kernel } from './kernel.js'
 export type { ProbeRequest as Ask, Finding }
 
 /** <linux/if.h>: up, with carrier. */
-const IFF_RUNNING = 0x40
+export const IFF_RUNNING = 0x40
 /** A physical link needs time to negotiate; probes without carrier would prove nothing. */
-const CARRIER_MS_MAX = 3000
-const CARRIER_PAUSE_MS = 10
+export const CARRIER_MS_MAX = 3000
+export const CARRIER_PAUSE_MS = 10
 /** RFC 5227 §1.1 has two announcements, two seconds apart; shorter here, since the pod waits. */
 const ANNOUNCE_GAP_MS = 20
 
@@ -45,12 +45,13 @@ export function detect({ kernel, nic }: ProbeTarget, asks: readonly ProbeRequest
  * An NA that answers a DAD probe (unspecified source) goes to all-nodes; a concurrent DAD probe
  * goes to the solicited-node group (RFC 4862 §5.4).
  */
-const groupsOf = (asks: readonly ProbeRequest[]): readonly Mac[] => {
+export const groupsOf = (asks: readonly ProbeRequest[]): readonly Mac[] => {
   const six = asks.filter(({ ip }) => familyOf(ip) === 6)
   return six.length === 0 ? [] : [ALL_NODES, ...six.map(({ ip }) => solicitedNodeOf(ip))].map(multicastMac)
 }
 
-function linkOf({ kernel, nic }: ProbeTarget): ObservedLink {
+/** The interface. @throws Error if the pod has none of the name */
+export function linkOf({ kernel, nic }: ProbeTarget): ObservedLink {
   const link = linkNamed(kernel.observe({ pod: { links: [nic] } }).pod, nic)
   if (!link) throw new Error(`interface ${nic} is not in the pod: no address can be looked for on it`)
   return link
@@ -67,7 +68,8 @@ function upAndRunning(on: ProbeTarget): ObservedLink {
   }
 }
 
-const setUp = (name: string): Step => ({ verb: 'setUp', where: 'pod', name, was: false })
+/** The step that sets an interface up. */
+export const setUp = (name: string): Step => ({ verb: 'setUp', where: 'pod', name, was: false })
 
 /**
  * Sends gratuitous ARP and unsolicited NA for the addresses, twice.

@@ -7,6 +7,11 @@ import type { KubeconfigHost, ExecResult } from './entry.js'
 import type { Deadline } from './request.js'
 
 const EXEC_MS_MAX = 20_000
+/**
+ * Requests at once of a CNI call. Bun's fetch speaks HTTP/1.1: a second connection costs a TLS
+ * handshake, more time of both sides than the round trip that it saves (decisions/0023).
+ */
+const CALL_PARALLEL = 1
 
 type Env = KubeconfigHost['env']
 
@@ -52,18 +57,26 @@ export interface From {
 export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
   const endsAt = performance.now() + (deadline?.ms ?? Infinity)
   const files = host({ ...env }, () => endsAt - performance.now())
-  return connect(ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)), {}, {}, deadline)
+  return connect(
+    ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files)),
+    {},
+    { parallel: CALL_PARALLEL },
+    deadline,
+  )
 }
 
+/** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */
+export const connectDaemon = (env: Env): Kube => connect(configOfDaemon(env))
+
 /**
- * The client of a daemon: KUBECONFIG if it is set, else in-cluster. A deadline starts now.
+ * The configuration of a daemon: clients of one configuration share their connections, whatever
+ * deadlines they have.
  * @throws KubeError BadConfig
  */
-export function connectDaemon(env: Env, deadline?: Deadline): Kube {
+export function configOfDaemon(env: Env): ClusterConfig {
   const isNamed = (env['KUBECONFIG'] ?? '') !== ''
   const files = host({ ...env })
-  const config = isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files)
-  return connect(ownProxy(config), {}, {}, deadline)
+  return ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files))
 }
 
 /**

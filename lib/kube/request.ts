@@ -35,11 +35,14 @@ export interface RequestLimits {
   readonly requestMs: number
   readonly listMs: number
   readonly answerBytes: number
+  /** Requests at once; more wait. Over HTTP/1.1 each takes a connection, with a TLS handshake. */
+  readonly parallel: number
   /** A watch that is silent for this long is a dead connection. */
   readonly idleMs: number
 }
 
 export const LIMITS: RequestLimits = {
+  parallel: Infinity,
   requestMs: 10_000,
   listMs: 30_000,
   answerBytes: 256 * 1024 * 1024, // 100,000 addresses, metadata only, are 40 MB
@@ -93,6 +96,8 @@ export class Requests {
   /** The error at the deadline. */
   #overdue: KubeError | undefined
   #tls: ClusterConfig['tls']
+  #inFlight = 0
+  readonly #waiting: (() => void)[] = []
 
   constructor(config: ClusterConfig, deps: ClientDeps, limits: RequestLimits, deadline?: Deadline) {
     this.#config = config
@@ -124,12 +129,16 @@ export class Requests {
     const startedAt = this.deps.now()
     let last: KubeError | undefined
     for (let tries = 1; ; tries++) {
+      await this.#takeTurn()
       const left = this.remainingMs
-      if (left === 0) throw last ? this.#ended(last) : this.#tooLate(request)
+      if (left === 0) {
+        this.#endTurn()
+        throw last ? this.#ended(last) : this.#tooLate(request)
+      }
       const bounded = withReadTimeout(most, tries)
       const timeoutMs = Math.min(bounded.timeoutMs, Math.ceil(left))
       const waitedMs = Math.round(this.deps.now() - startedAt) + timeoutMs
-      const outcome = await this.#once({ ...bounded, timeoutMs, waitedMs })
+      const outcome = await this.#once({ ...bounded, timeoutMs, waitedMs }).finally(() => this.#endTurn())
       if (outcome.kind === 'answer') return outcome.value
       const { error } = outcome
       if (outcome.kind === 'refused' || request.once === true || tries >= TRIES_MAX) throw this.#marked(error)
@@ -139,6 +148,18 @@ export class Requests {
       await this.deps.sleep(pause)
       if (request.mayRetry?.() === false) throw error
     }
+  }
+
+  /** Waits while `limits.parallel` requests are in flight. */
+  async #takeTurn(): Promise<void> {
+    if (this.#inFlight < this.limits.parallel) this.#inFlight++
+    else await new Promise<void>(resolve => this.#waiting.push(resolve)) // takes over a turn that ends
+  }
+
+  #endTurn(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#inFlight--
   }
 
   /** The error, with a note that the deadline left no time for a retry. */

@@ -20,6 +20,8 @@ export interface WatchOptions<T = unknown> {
   readonly labelSelector?: string
   readonly fieldSelector?: string
   readonly metadataOnly?: boolean
+  /** Lists come from the server's cache, in one page; the stream begins where it is. */
+  readonly fromCache?: boolean
   /** Objects per page of a list. */
   readonly pageSize?: number
   /** A transform, applied to each object on arrival; must keep metadata.resourceVersion. */
@@ -30,6 +32,8 @@ export interface WatchOptions<T = unknown> {
   readonly onTrouble?: (error: KubeError) => void
   /** Called when the server has accepted a stream, before its first event. */
   readonly onOpen?: () => void
+  /** Called for each event, bookmarks included: the stream is alive. */
+  readonly onHeard?: () => void
 }
 
 export interface Watching<T> {
@@ -66,6 +70,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
       if (isOver()) return // aborted during the list: the event does not fire again
       for await (const { type, object } of stream<T>(watching, version)) {
         version = versionOf(object) ?? version
+        options.onHeard?.()
         failures = 0
         if (type !== 'BOOKMARK') yield { type, object: (options.pick ?? same)(object) }
       }
@@ -89,12 +94,13 @@ const same = <T>(object: T): T => object
 
 async function listAll<T>({ list, options }: Watching<T>): Promise<{ version: string; items: readonly T[] }> {
   const { namespace, labelSelector, fieldSelector, metadataOnly, pageSize = LIST_PAGE_MAX, pick = same } = options
+  const extent = options.fromCache === true ? { resourceVersion: '0' } : { limit: pageSize }
   const values = {
     ...(namespace !== undefined && { namespace }),
     ...(labelSelector !== undefined && { labelSelector }),
     ...(fieldSelector !== undefined && { fieldSelector }),
     ...(metadataOnly !== undefined && { metadataOnly }),
-    limit: pageSize,
+    ...extent,
   }
   const items: T[] = []
   let next = ''

@@ -32,6 +32,32 @@ export function exchange(begun: Detection, channel: FrameExchange): readonly Fin
   }
 }
 
+/** How often the queue is looked at where nothing may wait for a frame. */
+const LOOK_MS = 5
+
+/**
+ * exchange() for a process that does other work meanwhile: it never waits in `receive`.
+ * @throws what `channel` throws
+ */
+export async function exchangeAsync(
+  begun: Detection,
+  channel: FrameExchange,
+  sleep: (ms: number) => Promise<void>,
+): Promise<readonly Finding[]> {
+  let detection = begun
+  for (;;) {
+    const queued = receiveQueued(detection, channel)
+    const meantMs = channel.nowMs()
+    const { detection: moved, frames } = advance(queued, meantMs)
+    for (const frame of frames) channel.send(frame)
+    const wentMs = channel.nowMs()
+    detection = frames.length === 0 ? moved : markSent(moved, { meantMs, wentMs })
+    const until = untilMs(detection)
+    if (until === undefined) return findingsOf(detection)
+    await sleep(Math.max(0, Math.min(LOOK_MS, until - wentMs)))
+  }
+}
+
 /** Receives all queued frames first: after a late wake-up the reply may be among them. */
 function receiveQueued(detection: Detection, channel: FrameExchange): Detection {
   let now = detection

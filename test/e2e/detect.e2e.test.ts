@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
+import { startAgent } from '../fixtures/agent.js'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { openCluster, type PodRef } from '../fixtures/cluster.js'
 import { BIN, cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
+import { nodeEnv } from '../fixtures/node-config.js'
 import { GATEWAY, must, openNetwork, type Place } from '../fixtures/netns.js'
 
 const folder = mkdtempSync(`${tmpdir()}/detect-`)
@@ -52,24 +54,32 @@ interface Calling {
   readonly name?: string
   readonly flags?: object
   readonly id?: string
+  /** Of the agent that executes the call. */
+  readonly socket?: string
 }
 const BOTH = { enableIPConflictDetection: true, enableGatewayDetection: true }
 
 function call(
   place: Place,
   pod: PodRef,
-  { verb = 'ADD', name = 'macvlan-wrapper', flags = BOTH, id = pod.name }: Calling = {},
+  { verb = 'ADD', name = 'macvlan-wrapper', flags = BOTH, id = pod.name, socket }: Calling = {},
 ): Promise<Reply> {
   return runExecutable({
     name,
     bin: BIN,
-    env: cniEnv({ verb, containerID: id, netns: place.path, pod }),
+    env: {
+      ...cniEnv({ verb, containerID: id, netns: place.path, pod }),
+      ...(socket !== undefined && { SPIDERPOOL_AGENT_SOCKET: socket }),
+    },
     stdin: JSON.stringify({
       cniVersion: '1.0.0',
       name: 'detect',
       type: name,
       master,
-      ipam: { type: 'spiderpool', kubeconfig: server.kubeconfig, log_file_path: `${folder}/log`, ...flags },
+      ipam: {
+        ...{ type: 'spiderpool', log_file_path: `${folder}/log`, ...flags },
+        ...(socket === undefined ? { kubeconfig: server.kubeconfig } : {}),
+      },
     }),
   })
 }
@@ -95,16 +105,20 @@ t.test('ADD succeeds with free addresses of both families and gateways that answ
   t.strictSame(ipsOf(reply), ['10.6.1.1/16', 'fd06::1:1/64'])
 })
 
-for (const [name, block] of [
-  ['macvlan-wrapper', 5],
-  ['spiderpool-ipam', 6],
+const agent = await startAgent(server.kubeconfig, { env: nodeEnv() })
+t.teardown(() => agent.end('SIGTERM'))
+
+for (const [name, block, by, executedBy] of [
+  ['macvlan-wrapper', 5, '', {}],
+  ['spiderpool-ipam', 6, '', {}],
+  ['spiderpool-ipam', 7, ' by the agent', { socket: agent.socket }],
 ] as const)
   for (const [family, range, taken, text] of [
     ['v4', `10.6.${block}.1-10.6.${block}.2`, `10.6.${block}.`, '/16'],
     ['v6', `fd06::${block}:1-fd06::${block}:2`, `fd06::${block}:`, '/64'],
   ] as const)
     t.test(
-      `${name}, ${family}: ADD quarantines an address of another host, and the retry gets the other one`,
+      `${name}${by}, ${family}: ADD quarantines an address of another host, and the retry gets the other one`,
       async t => {
         const place = network.pod()
         if (name === 'spiderpool-ipam') {
@@ -113,7 +127,7 @@ for (const [name, block] of [
         }
         const pod = await podOf({ [family]: [range] })
         for (const last of [1, 2]) otherHas(`${taken}${last}${text}`)
-        const first = await call(place, pod, { name })
+        const first = await call(place, pod, { name, ...executedBy })
         t.equal((first.json as { code: number }).code, 108, first.stdout)
         const { msg } = first.json as { msg: string }
         const [ip = ''] = [`${taken}1`, `${taken}2`].filter(one => msg === conflict(one))

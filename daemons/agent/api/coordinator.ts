@@ -3,25 +3,36 @@ import { COMMAND_HEADER, type CoordinatorConfigReply } from '../../../lib/agent/
 import { CniError } from '../../../lib/cni/error.js'
 import { ConfReader } from '../../../lib/cni/json.js'
 import { keysOfCoordinator, routeNicOf, type CoordinatorKeys } from '../../../lib/coordinator/cluster-config.js'
-import { HttpRefusal, objectIn, type AgentAnswer, type AgentRequest } from '../http/request.js'
+import { HttpRefusal, objectIn, type SocketAnswer, type SocketRequest } from '../http/request.js'
 import type { ObjectReader } from '../connect.js'
 
 /**
  * The settings of the coordinator plugin.
  * @throws HttpRefusal 500 without a SpiderCoordinator, while it is not Synced, or without the pod
  */
-export async function coordinatorConfig(request: AgentRequest, read: ObjectReader): Promise<AgentAnswer> {
+export async function coordinatorConfig(request: SocketRequest, read: ObjectReader): Promise<SocketAnswer> {
   const { podNamespace: namespace, podName: name } = request.body.trim() === '' ? {} : objectIn(request)
   const isNamed = typeof namespace === 'string' && typeof name === 'string' && namespace !== '' && name !== ''
-  const [object, pod] = await Promise.all([read.coordinator(), isNamed ? read.pod({ namespace, name }) : undefined])
-  if (object === undefined) throw new HttpRefusal(500, 'coordinator config not found')
-  const keys = ready(object)
+  const [keys, pod] = await Promise.all([readyKeys(read), isNamed ? read.pod({ namespace, name }) : undefined])
   // A DEL goes on where the pod is gone; for STATUS our executable has no pod to name.
   const command = request.header(COMMAND_HEADER.toLowerCase())
   if (pod === undefined && command !== 'DEL' && (isNamed || command === ''))
     throw new HttpRefusal(500, `failed to get pod ${String(namespace ?? '')}/${String(name ?? '')}`)
   const nic = pod && routeNicOf(new ConfReader(pod, 'pod ').object('metadata')?.object('annotations'))
   return { status: 200, json: replyOf(nic === undefined ? keys : { ...keys, podDefaultRouteNic: nic }) }
+}
+
+/** A cached object that is not ready may have become so: the API server decides. */
+async function readyKeys(read: ObjectReader): Promise<CoordinatorKeys> {
+  const cached = read.cachedCoordinator()
+  try {
+    if (cached !== undefined) return keysOfCoordinator(cached)
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error
+  }
+  const object = await read.coordinator()
+  if (object === undefined) throw new HttpRefusal(500, 'coordinator config not found')
+  return ready(object)
 }
 
 /** Strings that the Go executables print behind a prefix of their own. */

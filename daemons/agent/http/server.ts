@@ -7,7 +7,7 @@ import { createServer as createNet, type Socket } from 'node:net'
 import { BODY_BYTES_MAX, HEARTBEAT_MS } from '../../../lib/agent/protocol.js'
 import { messageOf } from '../../../lib/errors.js'
 import type { Log } from '../../../lib/log.js'
-import { HttpRefusal, type AgentAnswer, type AgentHandler, type AgentRequest } from './request.js'
+import { HttpRefusal, type SocketAnswer, type SocketHandler, type SocketRequest } from './request.js'
 
 /** Within this time of connecting the whole request must be there. */
 const REQUEST_MS_MAX = 10_000
@@ -18,7 +18,7 @@ const DROP_MS_MAX = 1_000
 const BACKLOG = 1_024 // the kernel limits it to net.core.somaxconn
 
 export interface HttpServerDeps {
-  readonly handler: AgentHandler
+  readonly handler: SocketHandler
   readonly log: Log
   /** Why a connection is refused; undefined where it may be served. */
   readonly whyNot: (fd: number | undefined) => string | undefined
@@ -112,16 +112,16 @@ export class HttpServer {
       await this.#answer(await this.#deps.handler(requestOf(message, body)), message, response)
     } catch (error) {
       if (!(error instanceof HttpRefusal)) this.#deps.log.error(`${message.method} ${message.url}: ${messageOf(error)}`)
-      send(response, { status: error instanceof HttpRefusal ? error.status : 500, json: messageOf(error) })
-      drop(message)
+      const answer = { status: error instanceof HttpRefusal ? error.status : 500, json: messageOf(error) }
+      send(response, answer, message)
     } finally {
       this.#inFlight--
       if (this.#inFlight === 0) this.#onIdle?.()
     }
   }
 
-  async #answer(answer: AgentAnswer, message: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!('stream' in answer)) return send(response, answer)
+  async #answer(answer: SocketAnswer, message: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!('stream' in answer)) return send(response, answer, message)
     response.writeHead(200, { 'content-type': 'application/json' })
     response.write(' ')
     const beat = setInterval(() => response.write(' '), HEARTBEAT_MS)
@@ -138,21 +138,31 @@ export class HttpServer {
   }
 }
 
-function send(response: ServerResponse, { status, json }: { readonly status: number; readonly json?: unknown }): void {
+function send(
+  response: ServerResponse,
+  { status, json }: { readonly status: number; readonly json?: unknown },
+  message: IncomingMessage,
+): void {
   if (response.headersSent) return void response.end()
   const body = json === undefined ? '' : `${JSON.stringify(json)}\n`
   response.writeHead(status, {
     ...(body !== '' && { 'content-type': 'application/json' }),
     'content-length': Buffer.byteLength(body),
   })
-  response.end(body)
-}
-
-/** Reads the rest and drops it: a close before would lose the answer on its way. */
-function drop(message: IncomingMessage): void {
-  if (message.complete) return
+  if (message.complete) return void response.end(body)
+  // The end closes the connection, and a close while the client writes loses the answer.
+  response.write(body)
+  const end = (): void => {
+    clearTimeout(timer)
+    response.end()
+  }
+  const timer = setTimeout(() => {
+    end()
+    message.socket.destroy()
+  }, DROP_MS_MAX)
+  message.once('end', end)
+  message.once('close', end)
   message.resume()
-  setTimeout(() => message.socket.destroy(), DROP_MS_MAX)
 }
 
 const tooLarge = (): HttpRefusal =>
@@ -176,7 +186,7 @@ function bodyOf(message: IncomingMessage): Promise<string> {
   })
 }
 
-function requestOf(message: IncomingMessage, body: string): AgentRequest {
+function requestOf(message: IncomingMessage, body: string): SocketRequest {
   const url = message.url ?? '/'
   const at = url.indexOf('?')
   return {

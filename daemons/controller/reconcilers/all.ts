@@ -9,12 +9,14 @@ import { nads } from './nad/reconcile.js'
 import { reclaim } from './address-gc/reconcile.js'
 import { certificates, provided } from '../webhooks/certificates.js'
 import { overlaps } from './overlap/reconcile.js'
+import { reservations } from './reserved/reconcile.js'
 import { subnets } from './subnet/reconcile.js'
 
 /** The reconcilers that run with these settings; their order has no meaning. */
 export const reconcilersFor = (deps: ReconcilerDeps): readonly Reconciler[] => [
   ippools(deps),
   overlaps(),
+  reservations(deps),
   endpoints(deps),
   nads(deps),
   coordinators(deps),

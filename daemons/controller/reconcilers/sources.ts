@@ -1,5 +1,12 @@
 // Watch sources that several reconcilers share, with transforms that keep only the fields read.
-import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool, ObjectMeta } from '../../../lib/crd/types.js'
+import type {
+  Pod,
+  SpiderEndpoint,
+  SpiderIPAddress,
+  SpiderIPPool,
+  SpiderReservedIP,
+  ObjectMeta,
+} from '../../../lib/crd/types.js'
 import {
   ANNOTATION_ALLOCATED_IPS,
   ANNOTATION_DISABLED_BECAUSE,
@@ -15,6 +22,7 @@ import {
   SPIDER_ENDPOINTS,
   SPIDER_IPADDRESSES,
   SPIDER_IPPOOLS,
+  SPIDER_RESERVEDIPS,
   STATEFULSETS,
   VIRTUALMACHINEINSTANCES,
   VIRTUALMACHINES,
@@ -82,6 +90,8 @@ export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'o
     owner: ({ spec: { owner, pod } }) => [`${owner.kind}/${pod.namespace}/${owner.name}`],
   },
 })
+
+export const RESERVED = source<SpiderReservedIP>({ kind: SPIDER_RESERVEDIPS })
 
 export const ENDPOINTS = source<SpiderEndpoint, 'owner'>({
   kind: SPIDER_ENDPOINTS,

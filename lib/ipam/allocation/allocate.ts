@@ -77,12 +77,17 @@ async function fromPool(
   const own = await ownRecorded(pool, open, { claimant, nic, except }, deps)
   if (own) return { kind: 'held', ...own }
   const free = pool.shared ? subtract(open, recordedIn(pool.shared, open, pool.family)) : open
+  const viewed = deps.store.view?.heldIn(pool.uid) ?? []
+  const before = await ownAmong(viewed, free, pool, { claimant, nic }, deps)
+  if (before && !(await publishAllocation(before, pool, { claimant, nic }, deps))) return { kind: 'held', ...before }
+  const known = takenIn(viewed, pool)
   let state: SearchState = {
     free,
     who: orderSeed(claimant, nic, pool),
     allocatedCount: pool.allocatedCount,
     misses: 0,
-    hint: hintOf(free, pool.hinted),
+    known,
+    hint: hintOf(subtract(free, known), pool.hinted),
     listed: undefined,
   }
   for (;;) {

@@ -10,6 +10,7 @@ import {
 } from '../../crd/names.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
 import type { Claimant, Holder } from './claimant.js'
+import { nodeLabel } from './node-label.js'
 import type { Pool } from './pool.js'
 
 /**
@@ -27,7 +28,7 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
     kind: 'SpiderIPAddress',
     metadata: {
       name: objectNameOf(ip),
-      labels: { [IPAM_LABEL_POOL_UID]: pool.uid, [IPAM_LABEL_POD_UID]: claimant.uid, ...hostLabel(claimant) },
+      labels: { [IPAM_LABEL_POOL_UID]: pool.uid, [IPAM_LABEL_POD_UID]: claimant.uid, ...placeLabel(claimant) },
       ...(claimant.at && { annotations: { [ANNOTATION_NETNS]: claimant.at.netns } }),
     },
     spec: {
@@ -43,7 +44,8 @@ export function addressObject(args: { ip: Ip; pool: Pool; nic: string; claimant:
   }
 }
 
-const hostLabel = ({ at }: Claimant) => at && { [LABEL_CONTAINER_HOST]: at.host }
+/** A container without a pod has a host of its own label. */
+const placeLabel = ({ at, node }: Claimant) => (at ? { [LABEL_CONTAINER_HOST]: at.host } : nodeLabel(node))
 
 /**
  * True for the same pod (by UID) and NIC: taken by an earlier try of this call, or inherited. An
@@ -65,7 +67,7 @@ export const withHolder = (object: SpiderIPAddress, { claimant, nic }: Holder): 
   ...object,
   metadata: {
     ...object.metadata,
-    labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid },
+    labels: { ...object.metadata.labels, [IPAM_LABEL_POD_UID]: claimant.uid, ...placeLabel(claimant) },
     ...(object.metadata.annotations && { annotations: withoutMark(object.metadata.annotations) }),
     ...(claimant.at && { annotations: { [ANNOTATION_NETNS]: claimant.at.netns } }),
   },

@@ -20,6 +20,8 @@ export interface SearchState {
   readonly allocatedCount: bigint
   /** Candidates tried and found taken. */
   readonly misses: number
+  /** Addresses of `free` that need no try: a view shows them held. */
+  readonly known: Ranges
   /** Free addresses by the pool's status; `undefined` where the status has none. */
   readonly hint: FreeHint | undefined
   /** Taken addresses, from a list of the pool's objects and from misses since. */
@@ -52,7 +54,7 @@ const ATTEMPTS_MAX = 200
  * with the same list do not all try the same one.
  */
 export function decide(state: SearchState, random: number): SearchStep {
-  const { free, who, misses, listed, hint, allocatedCount } = state
+  const { free, who, misses, listed, hint, allocatedCount, known } = state
   const size = sizeOf(free)
   if (size === 0n) return { kind: 'refuse', why: { reason: 'exhausted', size } }
   if (misses >= ATTEMPTS_MAX) return { kind: 'refuse', why: { reason: 'contended', attempts: misses } }
@@ -63,10 +65,10 @@ export function decide(state: SearchState, random: number): SearchStep {
   }
   if (listed === undefined) {
     const order = candidatesOf(free, who)
-    const tried = BigInt(misses)
-    if (tried >= size) return { kind: 'list', freshness: 'fresh' }
+    if (BigInt(misses) >= size) return { kind: 'list', freshness: 'fresh' }
     if (misses >= probesBeforeList(size, allocatedCount)) return { kind: 'list', freshness: 'cached' }
-    const address = order.at(tried)
+    const address = untried(order, misses, known)
+    if (address === undefined) return { kind: 'list', freshness: 'fresh' }
     return misses === 0 ? { kind: 'create', address, isListed: false } : { kind: 'look', address }
   }
   const left = subtract(free, listed.taken)
@@ -78,6 +80,16 @@ export function decide(state: SearchState, random: number): SearchStep {
     return { kind: 'list', freshness: 'fresh' }
   const address = anyOf(left, random)
   return address === undefined ? exhausted(size) : { kind: 'create', address, isListed: true }
+}
+
+/** The candidate after `misses` others that are not known to be held. */
+function untried({ size, at }: ReturnType<typeof candidatesOf>, misses: number, known: Ranges): bigint | undefined {
+  let left = misses
+  for (let index = 0n; index < size; index++) {
+    const address = at(index)
+    if (!includes(known, address) && left-- === 0) return address
+  }
+  return undefined
 }
 
 const anyOf = (ranges: Ranges, random: number): bigint | undefined =>

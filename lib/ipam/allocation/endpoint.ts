@@ -1,9 +1,11 @@
 // The SpiderEndpoint: the record per pod of its NICs, addresses and routes. Pure.
-import { FINALIZER, SPIDERPOOL_API } from '../../crd/names.js'
+import { ANNOTATION_CREATED, FINALIZER, SPIDERPOOL_API } from '../../crd/names.js'
 import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
-import type { Ip } from '../../ip/address.js'
+import { objectNameOf, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { Claimant } from './claimant.js'
+import { nodeLabel } from './node-label.js'
+import type { AddressVersion } from '../store/store.js'
 import type { Pool } from './pool.js'
 
 export interface Assigned {
@@ -35,8 +37,15 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
  * retained, where there is no pod (container), and for a mirror pod, whose object is recreated
  * while the pod runs: the controller removes that record.
  */
-export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], isKept: boolean): SpiderEndpoint {
+export function newEndpoint(
+  claimant: Claimant,
+  nics: readonly EndpointNic[],
+  isKept: boolean,
+  created: readonly SpiderIPAddress[] = [],
+): SpiderEndpoint {
   const { namespace, name, record, uid, apiUid, owner, at } = claimant
+  const labels = at ? {} : nodeLabel(claimant.node)
+  const annotations = createdAnnotation(uid, created)
   return {
     apiVersion: SPIDERPOOL_API,
     kind: 'SpiderEndpoint',
@@ -44,6 +53,8 @@ export function newEndpoint(claimant: Claimant, nics: readonly EndpointNic[], is
       name: record,
       namespace,
       finalizers: [FINALIZER],
+      ...(Object.keys(labels).length > 0 && { labels }),
+      ...(annotations && { annotations }),
       ...(!isKept &&
         !at &&
         apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
@@ -65,6 +76,9 @@ export const withOnly = (
   nics: readonly EndpointNic[],
 ): SpiderEndpoint => ({
   ...endpoint,
+  ...(!claimant.at && {
+    metadata: { ...endpoint.metadata, labels: { ...endpoint.metadata.labels, ...nodeLabel(claimant.node) } },
+  }),
   status: { ...endpoint.status, current: currentOf(claimant, nics) },
 })
 
@@ -92,6 +106,53 @@ export const addressesOf = (nic: EndpointNic): { readonly address: string; reado
   ...(nic.ipv4 === undefined ? [] : [{ address: nic.ipv4, pool: nic.ipv4Pool ?? '' }]),
   ...(nic.ipv6 === undefined ? [] : [{ address: nic.ipv6, pool: nic.ipv6Pool ?? '' }]),
 ]
+
+/** UID of the pod, and of each address the UID and resourceVersion of its new object. */
+type Created = { readonly pod: string; readonly [address: string]: string | readonly string[] }
+
+function createdAnnotation(
+  pod: string,
+  created: readonly SpiderIPAddress[],
+  before?: Created,
+): Readonly<Record<string, string>> | undefined {
+  if (created.length === 0) return undefined
+  const all: Record<string, string | readonly string[]> = before?.pod === pod ? { ...before } : { pod }
+  for (const { metadata, spec } of created) all[spec.address] = [metadata.uid ?? '', metadata.resourceVersion ?? '']
+  return { [ANNOTATION_CREATED]: JSON.stringify(all) }
+}
+
+function createdOf({ metadata }: SpiderEndpoint): Created | undefined {
+  try {
+    const value: unknown = JSON.parse(metadata.annotations?.[ANNOTATION_CREATED] ?? '')
+    return typeof value === 'object' && value !== null && 'pod' in value ? (value as Created) : undefined
+  } catch {
+    return undefined // absent, or not ours
+  }
+}
+
+/** The record with the address objects that this call created for its pod. */
+export function withCreated(endpoint: SpiderEndpoint, created: readonly SpiderIPAddress[]): SpiderEndpoint {
+  const { metadata, status } = endpoint
+  const added = createdAnnotation(status.current.uid, created, createdOf(endpoint))
+  return added
+    ? { ...endpoint, metadata: { ...metadata, annotations: { ...metadata.annotations, ...added } } }
+    : endpoint
+}
+
+/**
+ * The address object as it was created for the pod of the record, for a delete without a read: it
+ * succeeds only while nothing has changed the object. `undefined` where the record does not say.
+ */
+export function createdIn(endpoint: SpiderEndpoint, address: string): AddressVersion | undefined {
+  const created = createdOf(endpoint)
+  const version = created?.pod === endpoint.status.current.uid ? created[address] : undefined
+  const ip = parsePrefix(address)?.ip
+  if (!Array.isArray(version) || ip === undefined) return undefined
+  const [uid, resourceVersion] = version as readonly unknown[]
+  if (typeof uid !== 'string' || typeof resourceVersion !== 'string' || uid === '' || resourceVersion === '')
+    return undefined
+  return { metadata: { name: objectNameOf(ip), uid, resourceVersion } }
+}
 
 /** The same as values; what does not parse is left out. */
 export const ipsOf = (nic: EndpointNic): readonly Ip[] =>

@@ -52,7 +52,7 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
     const entries = withRecordOf(now, record)
     const written = await store.writeAllocated(now.pool, allocated(now.pool, entries))
     if (written !== 'conflict') return undefined
-    const pool = await store.pool(name)
+    const pool = await store.pool(name, 'fresh')
     if (!pool) throw new Refused('noPool', `no IPPool available: SpiderIPPool ${name} was deleted meanwhile`)
     now = sharedOf(pool) // `undefined`: the controller has found that no Go agent is left
   }
@@ -82,7 +82,7 @@ export async function unpublish(
   store: Store,
 ): Promise<void> {
   for (let tries = 0; tries < UNPUBLISH_TRIES_MAX; tries++) {
-    const pool = await store.pool(name)
+    const pool = await store.pool(name, 'fresh')
     const text = pool && sharedOf(pool) && pool.status?.allocatedIPs
     if (!pool || text === undefined) return
     const record = recordsIn(text).records.find(one => one.ip === ip)

@@ -15,7 +15,7 @@ import { release } from '../pod/release.js'
 import { requestedIpsIn, type RequestSources } from '../pod/requested-ips.js'
 import { answerOf } from './result.js'
 import type { AddRequest } from '../pod/context.js'
-import { connectStore, refusalOf, sessionOf, type Connect, type Session } from './session.js'
+import { connectStore, refusalOf, sessionOf, type Connect, type Session, type StoreSession } from './session.js'
 
 export { ipamCheck } from './check.js'
 export type { Connect, StoreSession } from './session.js'
@@ -66,7 +66,11 @@ export async function ipamClaim(
     await (
       await import('../pod/conflict.js')
     ).checkConflicts({ ...session, nic: call.ifName, granted, store: reached.store }, kernel.detect)
-  return { result, undo: () => granted.undo() }
+  const undo = (): Promise<void> => {
+    reached.renew?.()
+    return granted.undo()
+  }
+  return { result, undo }
 }
 
 /** Quarantines an address that the node itself has, and tries the next candidate. */
@@ -90,19 +94,14 @@ async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess)
   }
 }
 
-async function claim(call: Call<unknown>, { master, host }: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
+async function claim(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
   const session = sessionOf(call)
-  const { log, journal, fields, conf } = session
+  const { log, fields, conf } = session
   let store: Store | undefined
   try {
     const reached = await connect(conf, call)
     store = reached.store
-    const [request, deps] = [requestOf(call, session, master), { store, journal, random: Math.random }]
-    const granted = session.container
-      ? await (
-          await import('../pod/container.js')
-        ).addContainer(request, { container: session.container, host: await host(call.netns) }, deps)
-      : await add(request, deps)
+    const granted = await allocate(call, session, reached, kernel)
     log.info('address allocated', { ...fields, nic: granted.nic, ...reached.cost() })
     return { reached, granted, result: resultOf(granted, call.ifName), session }
   } catch (error) {
@@ -112,6 +111,29 @@ async function claim(call: Call<unknown>, { master, host }: KernelAccess, connec
       await recordRefusal(session, { message: refusal.message, about: error.about }, store)
     throw refusal
   }
+}
+
+/** Where the cache of an agent may be why the first try failed, there is a second without it. */
+async function allocate(
+  call: Call<unknown>,
+  session: Session,
+  { store, retryOf, journalOf }: StoreSession,
+  { master, host }: KernelAccess,
+): Promise<Granted> {
+  const { container } = session
+  const request = requestOf(call, session, master)
+  const journal = journalOf?.(session.journal) ?? session.journal
+  const attempt = async (on: Store): Promise<Granted> => {
+    const deps = { store: on, journal, random: Math.random }
+    if (!container) return add(request, deps)
+    const { addContainer } = await import('../pod/container.js')
+    return addContainer(request, { container, host: await host(call.netns) }, deps)
+  }
+  return attempt(store).catch((error: unknown) => {
+    const second = retryOf?.(error)
+    if (!second) throw error
+    return attempt(second)
+  })
 }
 
 /** The pod's Event has the sentence too, for users without access to the node's logs. */

@@ -98,10 +98,23 @@ export interface StoreSession {
   readonly store: Store
   /** What the call has cost the API server so far, for the log. */
   cost(): Readonly<Record<string, number>>
+  /**
+   * The Store for a second try of an ADD: one without a cache, where the first may have failed
+   * because of its cache and has left nothing behind.
+   */
+  retryOf?(error: unknown): Store | undefined
+  /** The journal of the call; it is closed later where the record is written behind the answer. */
+  journalOf?(journal: Journal): Journal
+  /** Begins a new deadline, for an undo after the call. */
+  renew?(): void
 }
 
 /** Where the Store of a call comes from: the API server, or the cache of the node agent. */
-export type Connect = (conf: IpamConf, call: Pick<Call<unknown>, 'command' | 'env'>) => Promise<StoreSession>
+export type Connect = (conf: IpamConf, call: ConnectingCall) => Promise<StoreSession>
+
+/** The rest only of a call about a container. */
+export type ConnectingCall = Pick<Call<unknown>, 'command' | 'env'> &
+  Partial<Pick<Call<unknown>, 'args' | 'containerID'>>
 
 /**
  * The Store on the API server. The client is loaded lazily: VERSION and a bad conf do not need it.

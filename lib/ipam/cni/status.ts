@@ -25,8 +25,11 @@ export async function ipamStatus(
   const conf = ipamConf(call.config)
   logFor(call, conf)
   try {
-    const { store } = await connect(conf, call)
-    const why = await whyNoPool(conf, call.name, store)
+    const { store, retryOf } = await connect(conf, call)
+    const first = await whyNoPool(conf, call.name, store)
+    if (first === undefined) return
+    const second = retryOf?.(new Refused('noPool', first))
+    const why = second ? await whyNoPool(conf, call.name, second) : first
     if (why !== undefined) throw new Refused('noPool', why)
   } catch (error) {
     throw new CniError('notAvailable', `no address can be allocated: ${messageOf(error)}`)

@@ -47,13 +47,17 @@ export async function add(request: AddRequest, deps: AllocDeps): Promise<Granted
 
 async function addWithContext(context: PartialPodContext, deps: AllocDeps): Promise<Granted> {
   if (context.endpoint === UNREAD && isFresh(context)) return addFirst(context, deps)
-  return addWithRecord(await withEndpoint(context, deps.store), deps)
+  const { store } = deps
+  if (context.keeper === undefined) return addWithRecord(await withEndpoint(context, store), deps)
+  // With retention, record and pools are both needed, whatever the record has.
+  const [known, candidates] = await Promise.all([withEndpoint(context, store), readCandidates(context, store)])
+  return addWithRecord(known, deps, candidates)
 }
 
-const addWithRecord = (context: PodContext, deps: AllocDeps): Promise<Granted> =>
+const addWithRecord = (context: PodContext, deps: AllocDeps, candidates?: RequestedPools): Promise<Granted> =>
   context.endpoint && (context.keeper || isOfApiUid(context))
-    ? addRetained(context, deps)
-    : addNotRetained(context, deps)
+    ? addRetained(context, deps, candidates)
+    : addNotRetained(context, deps, candidates)
 
 /** A mirror pod whose record a Go agent made, under the UID of the mirror's object. */
 const isOfApiUid = ({ endpoint, claimant }: PodContext): boolean =>
@@ -83,16 +87,16 @@ async function addFirst(context: PartialPodContext, deps: AllocDeps): Promise<Gr
 /**
  * A pod without retention. The record and the addresses of an earlier pod of the name are released.
  */
-async function addNotRetained(context: PodContext, deps: AllocDeps): Promise<Granted> {
+async function addNotRetained(context: PodContext, deps: AllocDeps, known?: RequestedPools): Promise<Granted> {
   const { endpoint, claimant, request } = context
   if (endpoint && endpoint.status.current.uid !== claimant.uid) {
     await releaseRecorded(endpoint, deps)
-    return allocateNics(context, { endpoint: undefined, others: [] }, deps)
+    return allocateNics(context, { endpoint: undefined, others: [] }, deps, known)
   }
   const recorded = endpoint?.status.current.ips ?? []
   const entry = recorded.find(({ interface: name }) => name === request.nic)
   const others = recorded.filter(one => one !== entry)
-  if (!endpoint || !entry) return allocateNics(context, { endpoint, others }, deps)
+  if (!endpoint || !entry) return allocateNics(context, { endpoint, others }, deps, known)
   const hasRequested = hasAll(entry, request.requested ?? [])
   const candidates = await (hasRequested
     ? readCandidatesIfNamed(context, deps.store)
@@ -144,10 +148,10 @@ async function replaceNics(
 }
 
 /** Retention: the pod inherits the record, without the interfaces that are stale. */
-async function addRetained(context: PodContext, deps: AllocDeps): Promise<Granted> {
+async function addRetained(context: PodContext, deps: AllocDeps, known?: RequestedPools): Promise<Granted> {
   const { endpoint, claimant, request } = context
-  if (!endpoint) return allocateNics(context, { endpoint, others: [] }, deps)
-  const candidates = await readCandidates(context, deps.store)
+  if (!endpoint) return allocateNics(context, { endpoint, others: [] }, deps, known)
+  const candidates = known ?? (await readCandidates(context, deps.store))
   const { uid, ips } = endpoint.status.current
   const moved = await staleNics(ips, context, candidates)
   // A migrating virtual machine keeps even an unusable address: both pods are the same guest.
@@ -172,8 +176,10 @@ function finish(result: Granted, { journal }: AllocDeps): Granted {
   return result
 }
 
-const readCandidates = ({ request, pod, owner }: PodContext, store: Store): Promise<RequestedPools> =>
-  requestedPools({ ...request, pod, owner, subnets: request.features.subnets }, store)
+const readCandidates = (
+  { request, pod, owner }: Pick<PodContext, 'request' | 'pod' | 'owner'>,
+  store: Store,
+): Promise<RequestedPools> => requestedPools({ ...request, pod, owner, subnets: request.features.subnets }, store)
 
 interface Before {
   readonly endpoint: SpiderEndpoint | undefined
@@ -190,19 +196,20 @@ async function allocateNics(
   known?: RequestedPools,
 ): Promise<Granted> {
   const { request, claimant, keeper } = context
-  const unnamed = before.others.findIndex(({ interface: name }) => name === '')
+  const { others } = before
+  const unnamed = others.findIndex(({ interface: name }) => name === '')
   if (unnamed >= 0) return nameRecordedNic(context, before, unnamed, deps)
   const candidates = known ?? (await readCandidates(context, deps.store))
-  const requests = await nicRequests(context, candidates, before.others, deps.store)
+  const requests = await nicRequests(context, candidates, others, deps.store)
   const routes = routesOfPod(context.pod)
-  const allocation = await allocateAll(requests, { claimant, reserved: context.reserved, others: before.others }, deps)
+  const allocation = await allocateAll(requests, { claimant, reserved: context.reserved, others }, deps)
   try {
     const nics = withRoutes({ nics: allocation.nics, isOnly: interfaceCount(context.pod) === 1 }, routes)
-    refuseUnreachable([...before.others, ...nics], routes, context.pod, candidates)
+    refuseUnreachable([...others, ...nics], routes, context.pod, candidates)
     const nic = nics.find(({ interface: name }) => name === request.nic)
     if (!nic) throw noAddress(request.nic, candidates.from)
     const written = await (before.write ?? writeEndpoint)(
-      { claimant, isKept: keeper !== undefined, known: before.endpoint, others: before.others, nics },
+      { claimant, isKept: keeper !== undefined, known: before.endpoint, others, nics, created: allocation.created },
       deps.store,
     )
     return finish({ nic, undo: () => removeNics(written, nics, deps.store).then(() => allocation.undo()) }, deps)

@@ -23,6 +23,8 @@ export interface NicRequest {
 
 export interface NicAllocation {
   readonly nics: readonly EndpointNic[]
+  /** The address objects that this call created, as created. */
+  readonly created: readonly SpiderIPAddress[]
   /** Releases what this call created; what an earlier call of the pod took stays. */
   undo(): Promise<void>
 }
@@ -76,7 +78,7 @@ export async function allocateAll(
     const assigned = held.filter(one => one.nicRequest === nicRequest).map(({ taken }) => taken)
     return nicRecord(nicRequest.interface, assigned, nicRequest.cleanGateway)
   })
-  return { nics, undo }
+  return { nics, created: taken.filter(({ isNew }) => isNew).map(({ object }) => object), undo }
 }
 
 const settled = (

@@ -1,7 +1,7 @@
 // Containers of a host without Kubernetes (podman): the Pod object that stands for a container,
 // requested addresses, release of one NIC, cleanup after a killed runtime. On a Store.
 import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../../crd/names.js'
-import type { Pod, SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
+import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
 import { familyOf, objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { includes } from '../../ip/range.js'
 import { add, type Granted } from './add.js'
@@ -13,6 +13,7 @@ import {
   uidOf,
   type ContainerIdentity,
 } from '../allocation/container-id.js'
+import { ipsOf, nicOf } from '../allocation/endpoint.js'
 import { familyOfPool, poolOf } from '../allocation/pool.js'
 import type { Journal, Store } from '../store/store.js'
 import { Refused, wrongInput } from '../errors.js'
@@ -79,9 +80,15 @@ function withOnly(pool: SpiderIPPool, ip: Ip | undefined): SpiderIPPool {
 
 /** Releases addresses of containers of this host whose network namespace is gone. */
 async function sweep({ name, isGone }: ContainerHost, store: Store): Promise<void> {
-  const objects = await store.listAddressesByLabel(LABEL_CONTAINER_HOST, name)
-  const left = objects.filter(({ metadata }) => isGone(metadata.annotations?.[ANNOTATION_NETNS] ?? ''))
-  await Promise.all(left.map(object => releaseContainerAddress(object, store)))
+  const isLeft = ({ metadata }: SpiderIPAddress): boolean => isGone(metadata.annotations?.[ANNOTATION_NETNS] ?? '')
+  const listed = (await store.listAddressesByLabel(LABEL_CONTAINER_HOST, name)).filter(isLeft)
+  await Promise.all(
+    listed.map(async ({ metadata, spec }) => {
+      const object = await store.address(metadata.name) // the list may be stale
+      if (object && isLeft(object) && object.spec.containerID === spec.containerID)
+        await releaseContainerAddress(object, store)
+    }),
+  )
 }
 
 /** The record first: if this call is killed in between, the next one finds the address. */
@@ -104,8 +111,8 @@ async function exhausted(error: unknown, { ip }: ContainerIdentity, store: Store
 }
 
 /**
- * Releases the addresses of one NIC, by the address objects, recorded or not: a container that is
- * disconnected from one network keeps the others. Returns the addresses with prefix length.
+ * Releases the addresses of one NIC, recorded or not: a container that is disconnected from one
+ * network keeps the others. Returns the addresses with prefix length.
  */
 export async function releaseNic(
   { container, nic }: { readonly container: ContainerIdentity; readonly nic: string },
@@ -114,12 +121,22 @@ export async function releaseNic(
   const { id } = container
   const endpoint = await store.endpoint({ namespace: CONTAINER_NAMESPACE, name: id })
   await undoIncompleteAdd({ containerID: id }, endpoint, { store, journal })
-  const own = (await store.listAddressesByLabel(IPAM_LABEL_POD_UID, uidOf(container))).filter(
-    ({ spec }) => spec.nic === nic && spec.containerID === id && isOfContainer(spec),
-  )
+  const isOwn = ({ spec }: SpiderIPAddress): boolean =>
+    spec.nic === nic && spec.containerID === id && isOfContainer(spec)
+  // By the record, which is as new as the ADD, and what the cached list has besides.
+  const listed = (await store.listAddressesByLabel(IPAM_LABEL_POD_UID, uidOf(container))).filter(isOwn)
+  const names = [...namesIn(endpoint, nic), ...listed.map(({ metadata }) => metadata.name)]
+  const read = await Promise.all([...new Set(names)].map(name => store.address(name)))
+  const own = read.filter(object => object !== undefined).filter(isOwn)
   await Promise.all(own.map(object => store.deleteAddress(object)))
   await removeNicRecord(container, nic, store)
   return own.map(({ spec }) => spec.address)
+}
+
+/** Names of the address objects that the record has for the NIC. */
+function namesIn(endpoint: SpiderEndpoint | undefined, nic: string): readonly string[] {
+  const entry = endpoint && nicOf(endpoint, nic)
+  return (entry ? ipsOf(entry) : []).map(objectNameOf)
 }
 
 /** Other NICs of the container may be written at the same moment. */
@@ -131,7 +148,7 @@ async function removeNicRecord(container: Pick<ContainerIdentity, 'id'>, nic: st
     if (!endpoint || endpoint.status.current.uid !== uidOf(container)) return
     const { current } = endpoint.status
     const ips = current.ips.filter(({ interface: name }) => name !== nic)
-    if (ips.length === 0) return store.deleteEndpoint(endpoint)
+    if (ips.length === 0) return void (await store.deleteEndpoint(endpoint))
     if (ips.length === current.ips.length) return
     const written = await store.replaceEndpoint({
       ...endpoint,

@@ -9,7 +9,7 @@ import { isAlive, isMirror, isOfPod, topController, uidOf } from '../store/pod.j
 import type { TopController, ObjectRef, Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import type { RequestedIp } from './requested-ips.js'
-import { keeperOf, mayBeKept, type Features, type Keeper } from '../store/retention.js'
+import { keeperOf, type Features, type Keeper } from '../store/retention.js'
 import { asksForSubnet, type ConfPools } from '../pools/sources.js'
 
 export interface AddRequest extends Pick<SelectionContext, 'agentNamespace' | 'clusterNetwork' | 'master'> {
@@ -48,13 +48,14 @@ export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
 }
 
 /**
- * Reads in parallel the pod, the reserved addresses and, where the pod's name may inherit one, the
- * record. Reservations are always read: a missed one could allocate a router's address to a pod.
+ * Reads in parallel the pod and the reserved addresses. The record is read only once the pod shows
+ * that it may have one, whatever its name. Reservations are always read: a missed one could
+ * allocate a router's address to a pod. A reservation of the last milliseconds may be missed
+ * (decisions/0022); the controller reports it.
  * @throws Refused `podMissing`, `podReplaced`, `podEnded`
  */
 export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {
-  const early = mayBeKept(request.pod.name) ? store.endpoint(request.pod) : Promise.resolve(UNREAD)
-  const [pod, ofPod, reserved] = await Promise.all([alivePod(request, store), early, store.reservedIPs()])
+  const [pod, reserved] = await Promise.all([alivePod(request, store), store.reservedIPs()])
   const owner = await topController(pod, store, { withUid: asksForSubnet(pod) })
   const keeper = keeperOf(owner, request.features)
   const record = keeper === 'VirtualMachineInstance' ? owner.name : request.pod.name
@@ -71,7 +72,8 @@ export async function readPodContext(request: AddRequest, store: Store): Promise
     ...(keeper !== undefined && { isKept: true }),
     ...(request.at && { at: request.at }),
   }
-  return { request, pod, owner, keeper, claimant, endpoint: record === name ? ofPod : UNREAD, reserved }
+  const endpoint = keeper === undefined ? store.view?.endpoint({ namespace, name: record }) : undefined
+  return { request, pod, owner, keeper, claimant, endpoint: endpoint ?? UNREAD, reserved }
 }
 
 /** The context with the record, which is read if it was not yet. */

@@ -1,6 +1,6 @@
 // Reads and writes the SpiderEndpoint of a pod, on conflict with retries. On a Store.
-import type { EndpointNic, SpiderEndpoint } from '../../crd/types.js'
-import { merged, newEndpoint, withOnly } from '../allocation/endpoint.js'
+import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
+import { merged, newEndpoint, withCreated, withOnly } from '../allocation/endpoint.js'
 import type { Claimant } from '../allocation/claimant.js'
 import { machineOf, type Features } from '../store/retention.js'
 import type { ObjectRef, Store } from '../store/store.js'
@@ -29,6 +29,8 @@ export interface EndpointWrite {
   /** The other NICs of the record, without those of this call. */
   readonly others: readonly EndpointNic[]
   readonly nics: readonly EndpointNic[]
+  /** The address objects that this call created. */
+  readonly created?: readonly SpiderIPAddress[]
 }
 
 /** Other NICs of the pod may be written concurrently: read again and merge, this many times. */
@@ -39,14 +41,14 @@ const RECORD_TRIES_MAX = 8
  * @throws Refused `recordContended`
  */
 export async function writeEndpoint(writing: EndpointWrite, store: Store): Promise<SpiderEndpoint> {
-  const { claimant, isKept, nics } = writing
+  const { claimant, isKept, nics, created = [] } = writing
   const ref = { namespace: claimant.namespace, name: claimant.record }
   let { known, others } = writing
   for (let tries = 0; tries < RECORD_TRIES_MAX; tries++) {
     const all = merged(others, nics)
     const written = known
-      ? await store.replaceEndpoint(withOnly(known, claimant, all))
-      : await store.createEndpoint(newEndpoint(claimant, all, isKept))
+      ? await store.replaceEndpoint(withCreated(withOnly(known, claimant, all), created))
+      : await store.createEndpoint(newEndpoint(claimant, all, isKept, created))
     if (written !== 'conflict') return written
     known = await store.endpoint(ref)
     if (known && known.status.current.uid !== claimant.uid) {
@@ -76,10 +78,10 @@ export class RecordExists extends Error {
  * @throws RecordExists where there is a different one; nothing is changed then
  */
 export async function createFirstEndpoint(
-  { claimant, nics, isKept }: EndpointWrite,
+  { claimant, nics, isKept, created }: EndpointWrite,
   store: Store,
 ): Promise<SpiderEndpoint> {
-  const written = await store.createEndpoint(newEndpoint(claimant, nics, isKept))
+  const written = await store.createEndpoint(newEndpoint(claimant, nics, isKept, created))
   if (written !== 'conflict') return written
   const existing = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
   const { uid, ips = [] } = existing?.status.current ?? {}

@@ -3,7 +3,7 @@
 import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
-import { addressesOf } from '../allocation/endpoint.js'
+import { addressesOf, createdIn } from '../allocation/endpoint.js'
 import { unpublish } from '../allocation/publish.js'
 import type { Journal, Store } from '../store/store.js'
 
@@ -14,12 +14,17 @@ import type { Journal, Store } from '../store/store.js'
  */
 export async function releaseRecorded(
   endpoint: SpiderEndpoint,
-  { store, containerID }: { readonly store: Store; readonly containerID?: string },
+  { store, containerID, willBeCollected = false }: RecordRelease,
 ): Promise<readonly string[]> {
   const { uid, ips } = endpoint.status.current
   const addresses = ips.flatMap(addressesOf).map(({ address }) => address)
   const outcomes = await Promise.allSettled(
-    ips.flatMap(addressesOf).map(({ address, pool }) => releaseIfHeldBy({ uid, containerID, pool }, address, store)),
+    ips.flatMap(addressesOf).map(async ({ address, pool }) => {
+      const created = createdIn(endpoint, address)
+      // Unchanged since this pod's ADD created it: no other container has taken it over.
+      if (created && (await store.deleteAddress(created))) return true
+      return releaseIfHeldBy({ uid, containerID, pool }, address, store)
+    }),
   )
   const failed = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
   if (failed.length > 0)
@@ -31,8 +36,16 @@ export async function releaseRecorded(
     const outcome = outcomes[at]
     return outcome?.status === 'fulfilled' && outcome.value
   })
-  if (freed.length === addresses.length) await store.deleteEndpoint(endpoint)
+  if (freed.length === addresses.length)
+    await (willBeCollected ? store.clearEndpoint(endpoint) : store.deleteEndpoint(endpoint))
   return freed
+}
+
+interface RecordRelease {
+  readonly store: Store
+  readonly containerID?: string
+  /** The API server deletes the record with its pod once our finalizer is removed. */
+  readonly willBeCollected?: boolean
 }
 
 interface AddressHolder {
@@ -58,13 +71,20 @@ export async function releaseIfHeldBy(
   return store.deleteAddress(object)
 }
 
+interface UndoDeps {
+  readonly store: Store
+  readonly journal: Journal
+  /** Read before the record was: an agent closes the journal once it has written the record. */
+  readonly noted?: readonly string[]
+}
+
 /** Releases what a killed ADD of this container noted in the journal and no record has. */
 export async function undoIncompleteAdd(
   { containerID }: { readonly containerID: string },
   endpoint: SpiderEndpoint | undefined,
-  { store, journal }: { readonly store: Store; readonly journal: Journal },
+  { store, journal, noted = journal.read() }: UndoDeps,
 ): Promise<void> {
-  for (const name of journal.read()) {
+  for (const name of noted) {
     const object = await store.address(name)
     if (object && object.spec.containerID === containerID && !isRecorded(object, endpoint))
       await store.deleteAddress(object)

@@ -4,9 +4,16 @@ import { parsePrefix } from '../../ip/cidr.js'
 import type { Pod, SpiderEndpoint } from '../../crd/types.js'
 import { addressesOf, nicOf, withNics } from '../allocation/endpoint.js'
 import { isUnplugged } from '../pools/network.js'
-import { isAlive, isOfPod, uidOf } from '../store/pod.js'
+import { isAlive, isMirror, isOfPod, uidOf } from '../store/pod.js'
 import type { Journal, ObjectRef, Store } from '../store/store.js'
-import { keeperOfKind, ordinalOf, statefulSetKeeps, virtualMachineKeeps, type Features } from '../store/retention.js'
+import {
+  keeperOf,
+  keeperOfKind,
+  ordinalOf,
+  statefulSetKeeps,
+  virtualMachineKeeps,
+  type Features,
+} from '../store/retention.js'
 import { readRecord } from './record.js'
 import { releaseIfHeldBy, releaseRecorded, undoIncompleteAdd } from './release-address.js'
 
@@ -38,9 +45,17 @@ interface ReleaseDeps {
  * @throws KubeError, AggregateError
  */
 export async function release(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
-  const endpoint = await readRecord(request, store)
-  await undoIncompleteAdd(request, endpoint, { store, journal })
-  const first = await goneOrKept(request, store, endpoint)
+  const open = { ...journal, close: () => undefined } // until all is released: the record may not be written yet
+  const released = await releaseOnce(request, { store, journal: open })
+  journal.close()
+  return released
+}
+
+async function releaseOnce(request: ReleaseRequest, { store, journal }: ReleaseDeps): Promise<Released> {
+  const noted = journal.read()
+  const [endpoint, seen] = await Promise.all([readRecord(request, store), store.pod(request.pod)])
+  await undoIncompleteAdd(request, endpoint, { store, journal, noted })
+  const first = await goneOrKept(request, store, endpoint, seen)
   if ('kept' in first) {
     const { nic } = request
     if (endpoint && first.pod && nic !== undefined && isUnplugged(first.pod, nic)) {
@@ -50,13 +65,49 @@ export async function release(request: ReleaseRequest, { store, journal }: Relea
     if (endpoint) await clearContainerID(endpoint, request, store)
     return { kind: 'kept', why: first.kept }
   }
-  if (!endpoint) return { kind: 'released', addresses: [] }
+  if (!endpoint) return { kind: 'released', addresses: await releaseUnrecorded(first, request, store) }
   if (endpoint.status.current.uid !== first.uid)
     return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
-  const second = await goneOrKept(request, store, endpoint) // read twice before anything is released
-  if ('kept' in second) return { kind: 'kept', why: second.kept }
-  return { kind: 'released', addresses: await releaseRecorded(endpoint, { store, containerID: request.containerID }) }
+  if (!isOverForever(first.uid, seen) || keeperOfKind(endpoint.status.ownerControllerType, request.features)) {
+    const second = await goneOrKept(request, store, endpoint, await store.pod(request.pod))
+    if ('kept' in second) return { kind: 'kept', why: second.kept }
+  }
+  const deps = { store, containerID: request.containerID, willBeCollected: isTerminatingOwner(endpoint, seen) }
+  const addresses = await releaseRecorded(endpoint, deps)
+  const others = await releaseUnrecorded(first, request, store)
+  return { kind: 'released', addresses: [...addresses, ...others] }
 }
+
+/**
+ * An agent that died before it wrote the record leaves addresses that only a view shows. Those of
+ * a StatefulSet or virtual machine are left to the controller, which knows whether they are kept.
+ */
+async function releaseUnrecorded(
+  { uid }: Gone,
+  { containerID, features }: ReleaseRequest,
+  store: Store,
+): Promise<readonly string[]> {
+  const held = store.view?.heldBy(uid).filter(({ spec }) => keeperOf(spec.owner, features) === undefined) ?? []
+  const released = await Promise.all(
+    held.map(async ({ spec: { address, pool } }) =>
+      (await releaseIfHeldBy({ uid, containerID, pool }, address, store)) ? [address] : [],
+    ),
+  )
+  return released.flat()
+}
+
+/**
+ * True where one read proves that the pod of this UID will not live again: it is being deleted, or
+ * another pod has its name. A pod that is not found, or has ended, is read twice before anything is
+ * released; so is a mirror pod, which may be deleted while its static pod runs.
+ */
+const isOverForever = (uid: string, pod: Pod | undefined): boolean =>
+  pod !== undefined && !isMirror(pod) && (pod.metadata.deletionTimestamp !== undefined || !isOfPod(uid, pod))
+
+/** True where the API server deletes the record with the pod, as soon as no finalizer holds it. */
+const isTerminatingOwner = ({ metadata }: SpiderEndpoint, pod: Pod | undefined): boolean =>
+  pod?.metadata.deletionTimestamp !== undefined &&
+  metadata.ownerReferences?.some(({ kind, uid }) => kind === 'Pod' && uid === pod.metadata.uid) === true
 
 /**
  * The pod keeps its addresses, this container stops using them: clearing the container ID allows
@@ -113,16 +164,16 @@ async function unplug(
 }
 
 /**
- * A live read: the pod is gone, has ended, or was replaced by another of its name, and there is no
- * retention; otherwise the reason why the addresses are kept.
+ * By a live read of the pod: it is gone, has ended, or was replaced by another of its name, and
+ * there is no retention; otherwise the reason why the addresses are kept.
  */
 async function goneOrKept(
   request: ReleaseRequest,
   store: Store,
   endpoint: SpiderEndpoint | undefined,
+  pod: Pod | undefined,
 ): Promise<Gone | { readonly kept: string; readonly pod?: Pod }> {
-  const { pod: ref, podUid } = request
-  const pod = await store.pod(ref)
+  const { podUid } = request
   const uid = podUid || (pod ? uidOf(pod) : (endpoint?.status.current.uid ?? ''))
   if (pod && isAlive(pod) && isOfPod(uid, pod))
     return { kept: 'the pod lives: its next sandbox keeps the addresses', pod }

@@ -1,6 +1,7 @@
-// Waits for a pool that the controller creates: a list, then a watch, until a timeout.
+// Waits for a pool that the controller creates: a cached list, then a watch, until a timeout.
 import type { SpiderIPPool } from '../../crd/types.js'
 import type { Kube } from '../../kube/client.js'
+import { isNotFound } from '../../kube/errors.js'
 import { SPIDER_IPPOOLS } from '../../kube/kinds.js'
 import type { Labels } from './store.js'
 
@@ -10,7 +11,9 @@ const REST_MS = 10_000
 
 type Until = (pools: readonly SpiderIPPool[]) => boolean
 
-/** The pools with these labels once `until` holds, or as they are after `waitMs`. */
+/**
+ * The pools with these labels once `until` holds, or as they are after `waitMs`; each read by name.
+ */
 export async function waitForPools(
   kube: Kube,
   labels: Labels,
@@ -23,9 +26,10 @@ export async function waitForPools(
   const over = new AbortController()
   const left = kube.remainingMs
   const timer = setTimeout(() => over.abort(), Math.min(waitMs, Math.max(left - REST_MS, left / 2)))
+  const watching = kube.watch<SpiderIPPool>(SPIDER_IPPOOLS, { labelSelector, signal: over.signal, fromCache: true })
   const current = new Map<string, SpiderIPPool>()
   try {
-    for await (const event of kube.watch<SpiderIPPool>(SPIDER_IPPOOLS, { labelSelector, signal: over.signal })) {
+    for await (const event of watching) {
       if (event.type === 'LISTED') {
         current.clear()
         for (const pool of event.items) current.set(pool.metadata.name, pool)
@@ -37,5 +41,13 @@ export async function waitForPools(
     clearTimeout(timer)
     over.abort()
   }
-  return [...current.values()]
+  const read = await Promise.all([...current.keys()].map(name => fresh(kube, name)))
+  return read.filter(pool => pool !== undefined)
 }
+
+/** A cached pool may offer what its spec no longer has. */
+const fresh = (kube: Kube, name: string): Promise<SpiderIPPool | undefined> =>
+  kube.get<SpiderIPPool>(SPIDER_IPPOOLS, { name }).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined
+    throw error
+  })

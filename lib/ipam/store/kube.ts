@@ -20,13 +20,16 @@ import {
   VIRTUALMACHINES,
   type Kind,
 } from '../../kube/kinds.js'
+import type { ListOptions } from '../../kube/list.js'
 import { recordEvent } from './kube-event.js'
 import { waitForPools } from './kube-wait.js'
 import type {
+  AddressVersion,
   StatefulSet,
   VirtualMachine,
   Allocated,
   CreateOutcome,
+  EndpointRemoval,
   HeldAddress,
   Labels,
   ObjectRef,
@@ -79,8 +82,9 @@ async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
 /** The Store of a connected client. */
 export function kubeStore(kube: Kube): Store {
   const orConflict = orConflicts()
-  const listAll = async <T>(kind: Kind): Promise<readonly T[]> =>
-    (await kube.list<T>(kind, { resourceVersion: '0' })).items
+  // Always from the server's cache: a consistent list waits up to 100 ms (decisions/0022).
+  const listAll = async <T>(kind: Kind, options: ListOptions = {}): Promise<readonly T[]> =>
+    (await kube.list<T>(kind, { ...options, resourceVersion: '0' })).items
   return {
     pod: ref => named(ref.name, kube.get<Pod>(PODS, ref)),
     namespace: async name => {
@@ -99,12 +103,12 @@ export function kubeStore(kube: Kube): Store {
     },
     pools: () => listAll<SpiderIPPool>(SPIDER_IPPOOLS),
     writeAllocated: (pool, allocated) => writeAllocated(kube, pool, allocated),
-    // Not from the API server's cache: an address reserved a moment ago must not be allocated.
-    reservedIPs: async () => (await kube.list<SpiderReservedIP>(SPIDER_RESERVEDIPS)).items,
+    reservedIPs: () => listAll<SpiderReservedIP>(SPIDER_RESERVEDIPS),
     endpoint: ref => named(ref.name, kube.get<SpiderEndpoint>(SPIDER_ENDPOINTS, ref)),
     createEndpoint: endpoint => orConflict(kube.create<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
     replaceEndpoint: endpoint => orConflict(kube.replace<SpiderEndpoint>(SPIDER_ENDPOINTS, endpoint)),
-    deleteEndpoint: endpoint => removeEndpoint(kube, endpoint),
+    deleteEndpoint: (endpoint, options) => removeEndpoint(kube, endpoint, options),
+    clearEndpoint: (endpoint, options) => clearEndpoint(kube, endpoint, options),
     address: name => named(name, kube.get<SpiderIPAddress>(SPIDER_IPADDRESSES, { name })),
     createAddress: object => claim(kube, object),
     updateAddress: object => adopt(kube, object),
@@ -114,8 +118,8 @@ export function kubeStore(kube: Kube): Store {
       const labelSelector = `${IPAM_LABEL_POOL_UID}=${poolUid}`
       return (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector, limit: SAMPLE_MAX })).items
     },
-    listAddressesByLabel: async (label, value) =>
-      (await kube.list<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` })).items,
+    listAddressesByLabel: (label, value) =>
+      listAll<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: `${label}=${value}` }),
     recordEvent: event => recordEvent(kube, event),
   }
 }
@@ -211,7 +215,7 @@ async function adopt(kube: Kube, object: SpiderIPAddress): Promise<SpiderIPAddre
   }
 }
 
-async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boolean> {
+async function release(kube: Kube, { metadata }: AddressVersion): Promise<boolean> {
   const { name, uid, resourceVersion } = metadata
   try {
     await kube.delete(
@@ -227,17 +231,48 @@ async function release(kube: Kube, { metadata }: SpiderIPAddress): Promise<boole
   }
 }
 
-async function removeEndpoint(kube: Kube, endpoint: SpiderEndpoint): Promise<void> {
-  const { namespace = '', name, uid } = endpoint.metadata
+async function removeEndpoint(
+  kube: Kube,
+  { metadata }: SpiderEndpoint,
+  { unchanged = false }: EndpointRemoval = {},
+): Promise<boolean> {
+  const { namespace = '', name, uid, finalizers = [], deletionTimestamp, resourceVersion } = metadata
   const ref = { namespace, name }
+  const version = unchanged && resourceVersion !== undefined ? { resourceVersion } : {}
+  const isFirst = deletionTimestamp === undefined
+  return unlessChanged(unchanged, async () => {
+    if (isFirst) await kube.delete(SPIDER_ENDPOINTS, ref, { ...(uid !== undefined && { uid }), ...version })
+    if (!finalizers.includes(FINALIZER)) return
+    const body = { uid, finalizers: finalizers.filter(other => other !== FINALIZER), ...(!isFirst && version) }
+    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: body }, 'merge')
+  })
+}
+
+async function clearEndpoint(
+  kube: Kube,
+  { metadata, status }: SpiderEndpoint,
+  { unchanged = false }: EndpointRemoval = {},
+): Promise<boolean> {
+  const { namespace = '', name, uid, finalizers = [], resourceVersion } = metadata
+  if (!finalizers.includes(FINALIZER) && status.current.ips.length === 0) return true
+  const left = finalizers.filter(other => other !== FINALIZER)
+  const version = unchanged && resourceVersion !== undefined ? { resourceVersion } : {}
+  const body = { metadata: { uid, finalizers: left, ...version }, status: { current: { ips: [] } } }
+  return unlessChanged(
+    unchanged,
+    async () => void (await kube.patch(SPIDER_ENDPOINTS, { namespace, name }, body, 'merge')),
+  )
+}
+
+/** Gone is done; a conflict is, too, unless the version counts. */
+async function unlessChanged(unchanged: boolean, removal: () => Promise<void>): Promise<boolean> {
   try {
-    if (endpoint.metadata.deletionTimestamp === undefined)
-      await kube.delete(SPIDER_ENDPOINTS, ref, uid === undefined ? {} : { uid })
-    if (!endpoint.metadata.finalizers?.includes(FINALIZER)) return
-    const finalizers = endpoint.metadata.finalizers.filter(other => other !== FINALIZER)
-    await kube.patch(SPIDER_ENDPOINTS, ref, { metadata: { uid, finalizers } }, 'merge')
+    await removal()
+    return true
   } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error
+    if (isNotFound(error)) return true
+    if (!isConflict(error)) throw error
+    return !unchanged
   }
 }
 

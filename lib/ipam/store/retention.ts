@@ -52,9 +52,6 @@ const LAUNCHER = /^virt-launcher-(.+)-[a-z0-9]{5}$/
 /** The virtual machine in a pod of this name; `undefined` for other pods. */
 export const machineOf = (podName: string): string | undefined => LAUNCHER.exec(podName)?.[1]
 
-/** True for a name that may inherit a record of that name, which is then read in advance. */
-export const mayBeKept = (podName: string): boolean => ordinalOf(podName) !== undefined
-
 /**
  * True where the set has, or will recreate, a pod of this name: its ordinal is within start and
  * replicas (StatefulSetSpec: replicas defaults to 1, ordinals.start to 0) and the set is not being

@@ -46,8 +46,22 @@ export type Labels = Readonly<Record<string, string>>
 /** The result of creating an address object: the name is the lock, one caller gets `held`. */
 export type CreateOutcome = { readonly kind: 'held'; readonly object: SpiderIPAddress } | { readonly kind: 'taken' }
 
+/**
+ * What is known without a request, where a cache stands before the API server: of this node, never
+ * complete, and maybe gone already. So it only spares tries; it refuses and releases nothing.
+ */
+export interface StoreView {
+  /** Addresses of a pool that are held. */
+  heldIn(poolUid: string): readonly HeldAddress[]
+  /** Addresses that a pod holds. */
+  heldBy(podUid: string): readonly SpiderIPAddress[]
+  /** A record, also one that is not written yet. */
+  endpoint(ref: ObjectRef): SpiderEndpoint | undefined
+}
+
 /** Reads return `undefined` for Not Found. All other failures are thrown as KubeError. */
 export interface Store {
+  readonly view?: StoreView
   pod(ref: ObjectRef): Promise<Pod | undefined>
   namespace(name: string): Promise<{ readonly labels: Labels; readonly annotations: Labels }>
   nodeLabels(name: string): Promise<Labels>
@@ -57,20 +71,33 @@ export interface Store {
   /** kubevirt.io objects; `undefined` also where the cluster does not serve that group. */
   virtualMachine(ref: ObjectRef): Promise<VirtualMachine | undefined>
   virtualMachineInstance(ref: ObjectRef): Promise<VirtualMachine | undefined>
-  /** `cached`: from the watch cache of the API server, which may be stale. */
+  /**
+   * `cached`: from the watch cache of the API server, which may be stale. `fresh`: the newest, past
+   * the cache of a node agent too; the default is what an allocation may rely on.
+   */
   pool(name: string, freshness?: 'cached' | 'fresh'): Promise<SpiderIPPool | undefined>
+  /** From the watch cache. */
   pools(): Promise<readonly SpiderIPPool[]>
   /** Pools with these labels once `until` holds, or as they are after the timeout. */
   waitForPools(labels: Labels, until: (pools: readonly SpiderIPPool[]) => boolean): Promise<readonly SpiderIPPool[]>
   /** Writes status.allocatedIPs if the pool is unchanged since it was read; else `conflict`. */
   writeAllocated(pool: SpiderIPPool, allocated: Allocated): Promise<SpiderIPPool | 'conflict'>
+  /** From the watch cache of the API server, which may be stale (decisions/0022). */
   reservedIPs(): Promise<readonly SpiderReservedIP[]>
   endpoint(ref: ObjectRef): Promise<SpiderEndpoint | undefined>
   /** `conflict`: it was written concurrently; read it again. */
   createEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
   replaceEndpoint(endpoint: SpiderEndpoint): Promise<SpiderEndpoint | 'conflict'>
-  /** Removes the record and our finalizer from it, only if it still has that UID. */
-  deleteEndpoint(endpoint: SpiderEndpoint): Promise<void>
+  /**
+   * Removes the record and our finalizer from it, only if it still has that UID. `unchanged`: only
+   * in this version too; then false where it has another by now.
+   */
+  deleteEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
+  /**
+   * Removes the addresses and our finalizer in one write, for a record that is deleted with its
+   * pod; only if it still has that UID.
+   */
+  clearEndpoint(endpoint: SpiderEndpoint, options?: EndpointRemoval): Promise<boolean>
   address(name: string): Promise<SpiderIPAddress | undefined>
   createAddress(address: SpiderIPAddress): Promise<CreateOutcome>
   /**
@@ -78,12 +105,12 @@ export interface Store {
    */
   updateAddress(address: SpiderIPAddress): Promise<SpiderIPAddress | undefined>
   /** Deletes with UID and resourceVersion as preconditions; false where it changed and stays. */
-  deleteAddress(address: SpiderIPAddress): Promise<boolean>
+  deleteAddress(address: AddressVersion): Promise<boolean>
   /** Names and holders of the address objects of a pool. `fresh` bypasses the watch cache. */
   listHeld(poolUid: string, freshness: 'cached' | 'fresh'): Promise<readonly HeldAddress[]>
   /** A few hundred objects of a pool: enough to find who has most of them. */
   sampleAddresses(poolUid: string): Promise<readonly SpiderIPAddress[]>
-  /** Address objects with this label. */
+  /** Address objects with this label, from the watch cache: a hint, to be read again by name. */
   listAddressesByLabel(label: string, value: string): Promise<readonly SpiderIPAddress[]>
   /** At most once a minute for one reason of one pod. Best effort: failures are ignored. */
   recordEvent(event: Event): Promise<void>
@@ -97,6 +124,15 @@ export interface Allocated {
   readonly text: string | undefined
   readonly count: number
   readonly mark: false | undefined
+}
+
+export interface EndpointRemoval {
+  readonly unchanged?: boolean
+}
+
+/** An address object as it was read or created, for a delete with preconditions. */
+export interface AddressVersion {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'uid' | 'resourceVersion'>
 }
 
 export interface HeldAddress {

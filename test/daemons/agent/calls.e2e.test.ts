@@ -6,7 +6,7 @@ import t from 'tap'
 import { startAgent, askSocket, exchangeRaw, requestText } from '../../fixtures/agent.js'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { containerId, openCluster, poolAnnotation, SPIDER, type PodRef } from '../../fixtures/cluster.js'
-import { cniEnv } from '../../fixtures/executable.js'
+import { cniEnv, runExecutable } from '../../fixtures/executable.js'
 import { nodeEnv } from '../../fixtures/node-config.js'
 
 const server = await startApiserver()
@@ -120,6 +120,23 @@ t.test('two ADDs of one container at once allocate once; fifty containers get fi
   t.equal(await held(), 51)
   await Promise.all([one, ...pods].map(pod => cluster.removePod(pod)))
   await Promise.all([{ pod: one, id }, ...each].map(({ pod, id }) => call('DEL', pod, id)))
+  t.equal(await held(), 0)
+})
+
+t.test('the executable spiderpool-ipam: ADD, STATUS and DEL through the agent, without a kubeconfig', async t => {
+  const pod = await cluster.pod('executed', poolAnnotation(pool))
+  const containerID = containerId()
+  const ipam = { type: 'spiderpool', log_file_path: '/dev/null', ipam_unix_socket_path: agent.socket }
+  const run = (verb: string) =>
+    runExecutable({
+      name: 'spiderpool-ipam',
+      env: { ...cniEnv({ verb, containerID, netns: NETNS, pod }), SPIDERPOOL_AGENT_SOCKET: agent.socket },
+      stdin: JSON.stringify({ cniVersion: '1.1.0', name: 'net', type: 'any', ipam }),
+    })
+  t.match(await run('ADD'), { status: 0, stderr: '', json: { ips: [{ address: /^10\.77\.0\./ }] } })
+  t.match(await run('STATUS'), { status: 0 })
+  await cluster.removePod(pod)
+  t.match(await run('DEL'), { status: 0, stderr: '' })
   t.equal(await held(), 0)
 })
 

@@ -131,6 +131,7 @@ class Kubelet {
     await Promise.all(dels)
     await this.delOf(ref, uid, sandbox)
     world.pods.objects.delete(key)
+    world.collectRecords()
     if (world.schedule.random() < 0.5) await this.delOf(ref, uid, sandbox)
   }
 }

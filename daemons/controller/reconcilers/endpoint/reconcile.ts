@@ -190,7 +190,7 @@ async function applyRepair(repair: Repair, facts: EndpointFacts, repairContext: 
     case 'none':
       return
     case 'remove':
-      return endpoint && repairContext.store.deleteEndpoint(endpoint)
+      return endpoint && void (await repairContext.store.deleteEndpoint(endpoint))
     case 'record':
       return pod && record(repair.addresses, pod, repairContext)
     case 'hold':

@@ -1,5 +1,5 @@
 // Reconciles SpiderSubnets: their status, and the pools that applications request from them.
-import type { SpiderIPAddress, SpiderIPPool, SpiderReservedIP, SpiderSubnet } from '../../../../lib/crd/types.js'
+import type { SpiderIPAddress, SpiderIPPool, SpiderSubnet } from '../../../../lib/crd/types.js'
 import { FINALIZER, IPAM_LABEL_POOL_UID, LABEL_OWNER_SUBNET, SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import { isOlder } from '../../../../lib/crd/unique.js'
 import { toBigint } from '../../../../lib/ip/address.js'
@@ -7,7 +7,7 @@ import { intervalOfPrefix, overlaps, parsePrefix, networkOf } from '../../../../
 import { normal, type Ranges } from '../../../../lib/ip/range.js'
 import type { PatchOptions } from '../../../../lib/kube/client.js'
 import { isAlreadyExists, isNotFound, KubeError } from '../../../../lib/kube/errors.js'
-import { SPIDER_IPPOOLS, SPIDER_RESERVEDIPS, SPIDER_SUBNETS } from '../../../../lib/kube/kinds.js'
+import { SPIDER_IPPOOLS, SPIDER_SUBNETS } from '../../../../lib/kube/kinds.js'
 import {
   applicationWatches,
   liveRequestState,
@@ -27,7 +27,7 @@ import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../
 import type { ReconcilerDeps } from '../deps.js'
 import type { Conf } from '../../settings.js'
 import { source, type ObjectChange, type CacheReader } from '../../../runtime/lister.js'
-import { ADDRESSES, POOLS, slimMeta } from '../sources.js'
+import { ADDRESSES, POOLS, RESERVED, slimMeta } from '../sources.js'
 
 /** The period of Go's Spiderpool. */
 const RESYNC_MS = 300_000
@@ -52,7 +52,6 @@ export const SUBNETS = source<SpiderSubnet, 'cidr'>({
   transform: subnet => ({ ...subnet, metadata: slimMeta(subnet.metadata) }),
   indexes: { cidr: ({ spec }) => [spec.subnet] },
 })
-const RESERVED = source<SpiderReservedIP>({ kind: SPIDER_RESERVEDIPS })
 
 const namesOf = (subnets: Iterable<SpiderSubnet>): readonly string[] =>
   [...subnets].map(({ metadata }) => metadata.name)

@@ -18,7 +18,7 @@ const at = (text: string): bigint => toBigint(ip(text))
 const who = 'default/pod/eth0/pool'
 const free = ranges('10.0.0.1-10.0.0.100')
 const known = (more: Partial<SearchState> = {}): SearchState => ({
-  ...{ free, who, allocatedCount: 0n, misses: 0, hint: undefined, listed: undefined },
+  ...{ free, who, allocatedCount: 0n, known: [], misses: 0, hint: undefined, listed: undefined },
   ...more,
 })
 const listed = (taken: Ranges, misses = 0, freshness: 'cached' | 'fresh' = 'cached'): Partial<SearchState> => ({

@@ -73,7 +73,10 @@ const multus = (networks: string): Pod => podOf('p', { annotations: { [NETWORKS]
 const rows: readonly Row[] = [
   { does: 'frees what a pod that is gone held', is: FREED },
   { does: 'frees all interfaces of the pod', nics: two, is: 'released 10.1.0.1/24 10.1.0.2/24' },
-  { does: 'frees what a pod held that is being deleted', pod: podOf('p', { deletionTimestamp: 'x' }), is: FREED },
+  {
+    does: 'frees what a pod held that is being deleted, and leaves its record to the garbage collector',
+    ...{ pod: podOf('p', { deletionTimestamp: 'x' }), is: FREED, hasRecord: true },
+  },
   { does: 'frees what a pod held that has ended', pod: ended('Succeeded'), is: FREED },
   { does: 'frees what an earlier pod of the name held', pod: podOf('p', { uid: 'uid-new' }), is: FREED },
   { does: 'frees without K8S_POD_UID what a pod that is gone held', leaving: { podUid: '' }, is: FREED },
@@ -166,6 +169,76 @@ for (const { does, leaving, is, left = [], hasRecord = left.length > 0, ...scene
     t.strictSame(memory.holders(), left)
     t.strictSame(memory.endpoints.objects.size > 0, hasRecord)
   })
+
+/** What a DEL asks of the Store, without a journal. */
+const terminating = podOf('p', { deletionTimestamp: 'x' })
+const costs: readonly (readonly [of: string, pod: Pod | undefined, calls: readonly string[]])[] = [
+  ['that is being deleted', terminating, ['endpoint p', 'pod p', 'release 10.1.0.1', 'clearEndpoint p']],
+  ['that was replaced', podOf('p', { uid: 'new' }), ['endpoint p', 'pod p', 'release 10.1.0.1', 'removeEndpoint p']],
+  ['that is gone', undefined, ['endpoint p', 'pod p', 'pod p', 'release 10.1.0.1', 'removeEndpoint p']],
+  ['that has ended', ended('Failed'), ['endpoint p', 'pod p', 'pod p', 'release 10.1.0.1', 'removeEndpoint p']],
+]
+/** A pod as after its ADD: the record says how its address object was created. */
+function allocated(pod?: Pod): Memory {
+  const memory = new Memory([poolObject('a', { ips: ['10.1.0.1-10.1.0.9'] })])
+  const claimant = claimantOf('p')
+  const object = memory.hold('10.1.0.1', { pool: 'a', claimant })
+  memory.endpoints.create(newEndpoint(claimant, [nic('eth0', 1)], false, [object]))
+  if (pod) memory.pods.create(pod)
+  return memory
+}
+const OF_P = {
+  pod: { namespace: 'default', name: 'p' },
+  ...{ podUid: 'uid-p', containerID: 'c-p', features: ALL_FEATURES },
+}
+for (const [of, pod, calls] of costs)
+  t.test(`release() of a pod ${of} asks for ${calls.length} things`, async t => {
+    const memory = allocated(pod)
+    const { store, journal } = memory.hands()
+    t.strictSame(await release(OF_P, { store, journal }), { kind: 'released', addresses: ['10.1.0.1/24'] })
+    t.strictSame(memory.calls, calls)
+    t.strictSame(memory.holders(), [])
+    const left = [...memory.endpoints.objects.values()].map(({ status, metadata }) => [
+      status.current.ips,
+      metadata.finalizers,
+    ])
+    t.strictSame(left, pod === terminating ? [[[], []]] : [])
+    memory.calls.length = 0
+    await release(OF_P, { store, journal })
+    t.strictSame(memory.holders(), [])
+  })
+
+t.test(
+  'release() reads an address that has changed since its ADD, and leaves it to the container that has it',
+  async t => {
+    const memory = allocated(terminating)
+    const { store, journal } = memory.hands()
+    const object = memory.holderOf('10.1.0.1')
+    if (object) memory.addresses.replace({ ...object, spec: { ...object.spec, containerID: 'later' } })
+    t.strictSame(await release(OF_P, { store, journal }), { kind: 'released', addresses: [] })
+    t.strictSame(memory.calls, ['endpoint p', 'pod p', 'release 10.1.0.1', 'address 10.1.0.1'])
+    t.strictSame(memory.holders(), ['10.1.0.1/24 p eth0 later'])
+  },
+)
+
+t.test('release() reads the address where the record says of another pod how it was created', async t => {
+  const memory = allocated(terminating)
+  const [record] = [...memory.endpoints.objects.values()]
+  const { status, metadata } = record ?? newEndpoint(claimantOf('p'), [], false)
+  const annotations = { 'ipam.spidernet.io/created-addresses': '{"pod":"uid-old","10.1.0.1/24":["a","b"]}' }
+  if (record) memory.endpoints.replace({ ...record, status, metadata: { ...metadata, annotations } })
+  const { store, journal } = memory.hands()
+  await release(OF_P, { store, journal })
+  t.strictSame(memory.calls, ['endpoint p', 'pod p', 'address 10.1.0.1', 'release 10.1.0.1', 'clearEndpoint p'])
+})
+
+t.test('release() reads a mirror pod that is being deleted twice', async t => {
+  const annotations = { 'kubernetes.io/config.mirror': 'uid-p' }
+  const memory = allocated(podOf('p', { uid: 'uid-mirror', deletionTimestamp: 'x', annotations }))
+  const { store, journal } = memory.hands()
+  await release(OF_P, { store, journal })
+  t.strictSame(memory.calls.slice(0, 3), ['endpoint p', 'pod p', 'pod p'])
+})
 
 t.test('release() releases nothing where the second read finds the pod', async t => {
   const memory = sceneOf({})

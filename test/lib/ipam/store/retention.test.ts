@@ -5,7 +5,6 @@ import {
   keeperOf,
   keeperOfKind,
   machineOf,
-  mayBeKept,
   ordinalOf,
   statefulSetKeeps,
   virtualMachineKeeps,
@@ -48,9 +47,8 @@ const ORDINALS: readonly (readonly [pod: string, is: object | undefined])[] = [
   ['7', undefined],
 ]
 for (const [pod, is] of ORDINALS)
-  t.test(`ordinalOf() and mayBeKept() of ${pod}`, async t => {
+  t.test(`ordinalOf() of ${pod}`, async t => {
     t.strictSame(ordinalOf(pod), is)
-    t.strictSame(mayBeKept(pod), is !== undefined)
   })
 
 const MACHINES: readonly (readonly [pod: string, machine: string | undefined])[] = [
