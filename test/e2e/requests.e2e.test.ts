@@ -10,6 +10,7 @@ import { isWrite, type Asked } from '../fixtures/faults.js'
 import { startFaulty } from '../fixtures/faulty-apiserver.js'
 import { must } from '../fixtures/netns.js'
 import { openRounds } from '../fixtures/round-trips.js'
+import { agentRows, countsOf, type AgentRow } from './requests-agent.js'
 
 const PAGE = new URL('../../docs/requests.md', import.meta.url)
 
@@ -174,9 +175,9 @@ const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
 
 t.test('docs/requests.md lists the requests of each kind of pod', async t => {
   const lanes = await Promise.all(LIVES.map(() => openLane()))
-  await Promise.all(lanes.map((lane, at) => LIVES[at]?.(lane)))
+  const [ofAgent] = await Promise.all([agentRows({ netns, ippool }), ...lanes.map((lane, at) => LIVES[at]?.(lane))])
   const rows = lanes.flatMap(lane => lane.rows)
-  const page = await format(pageOf(rows), { ...(await resolveConfig(PAGE)), parser: 'markdown' })
+  const page = await format(pageOf(rows, ofAgent), { ...(await resolveConfig(PAGE)), parser: 'markdown' })
   if (process.env['REWRITE'] === '1') writeFileSync(PAGE, page)
   t.equal(readFileSync(PAGE, 'utf8'), page, 'REWRITE=1 npx tsx test/e2e/requests.e2e.test.ts writes it')
 })
@@ -201,13 +202,17 @@ const together = (round: readonly Asked[]): string => {
     .join(' + ')
 }
 
-function pageOf(all: readonly Row[]): string {
+function pageOf(all: readonly Row[], ofAgent: readonly AgentRow[]): string {
   const lines = all.map(({ pod, call: name, rounds: asked }) => {
     const flat = asked.flat()
     const writes = flat.filter(isWrite).length
     return `| ${pod} | ${name} | ${flat.length - writes} + ${writes} | ${asked.map(together).join('; then ')} |`
   })
-  return `${HEAD}\n${lines.join('\n')}\n${FOOT}`
+  const agentLines = ofAgent.map(({ pod, call: name, path, behind }) => {
+    const cells = [pod, name, countsOf(path), together(path) || '-', together(behind) || '-']
+    return `| ${cells.join(' | ')} |`
+  })
+  return `${HEAD}\n${lines.join('\n')}\n${FOOT}\n${AGENT_HEAD}\n${agentLines.join('\n')}\n${AGENT_FOOT}`
 }
 
 const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 rewrites it. -->
@@ -230,4 +235,17 @@ twice, because an address is released only for a pod that two reads find gone.
 
 A pool is new until a controller has marked it, which takes up to a second. In such a pool, and in one that Go agents use, an ADD also writes its
 record into the pool's status: [decisions/0021](../decisions/0021-a-pool-without-a-mark.md).
+`
+
+const AGENT_HEAD = `
+## With the agent
+
+The same calls through \`spiderpool-agent\` of the pod's node, whose caches have synced: requests before the answer, and those that follow within a second.
+
+| the pod | the call | reads + writes | before the answer | behind it |
+| --- | --- | --- | --- | --- |`
+
+const AGENT_FOOT = `
+What the agent believes of its caches, and what it looks up: [agent](agent.md#what-is-cached-and-what-is-looked-up). Why the SpiderEndpoint is written
+behind the answer: [decisions/0024](../decisions/0024-the-record-behind-the-answer.md).
 `

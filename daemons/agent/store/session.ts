@@ -2,6 +2,7 @@
 // behind the answer, and when it looks at the API server after all.
 import { IPAM_LABEL_POD_UID } from '../../../lib/crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../../lib/crd/types.js'
+import { addressesOf } from '../../../lib/ipam/allocation/endpoint.js'
 import { isShared } from '../../../lib/ipam/allocation/go-records.js'
 import { Refused } from '../../../lib/ipam/errors.js'
 import { isAlive, isMirror, isOfPod } from '../../../lib/ipam/store/pod.js'
@@ -37,6 +38,9 @@ class NeedsLiveReads extends Error {}
 /** Kinds whose next pod inherits the record: it is read and written in the path. */
 const KEEPERS: readonly string[] = ['StatefulSet', 'VirtualMachineInstance']
 
+/** The cache has no text: the records of Go agents are read live. Without one a write compares. */
+const needsText = (pool: SpiderIPPool): boolean => isShared(pool) && pool.status?.allocatedIPs !== undefined
+
 const keyOfRef = ({ namespace, name }: ObjectRef): string => `${namespace}/${name}`
 
 /** The Store of a call; `live` is the one without a cache. */
@@ -56,8 +60,8 @@ class Session {
   readonly #store: Store
   /** Off for the second try, and for calls that are rare. */
   #isCached: boolean
-  /** Go agents, or a pool without a mark: the record is written before the answer. */
-  #isInPath = false
+  /** Pools that Go agents use, or without a mark: the record is written before the answer. */
+  readonly #shared = new Set<string>()
   /** Addresses that this call created and has not deleted. */
   readonly #created = new Set<string>()
   /** Addresses that changed since they were cached. */
@@ -132,25 +136,22 @@ class Session {
     const live = this.#live
     const { cache } = this.#state
     const seen = (pool: SpiderIPPool): SpiderIPPool => {
-      this.#isInPath ||= isShared(pool)
+      if (isShared(pool)) this.#shared.add(pool.metadata.name)
       return pool
     }
     return {
       pool: async (name: string, freshness?: 'cached' | 'fresh') => {
         const cached = freshness !== 'fresh' && isTrusted() ? cache.pool(name) : undefined
-        if (cached && !isShared(cached)) return cached
+        if (cached && !needsText(cached)) return seen(cached)
         const pool = await live().pool(name, freshness)
         return pool && seen(pool)
       },
       pools: async () => {
         const cached = isTrusted() ? cache.pools() : []
-        if (cached.length > 0 && !cached.some(isShared)) return cached
+        if (cached.length > 0 && !cached.some(needsText)) return cached.map(seen)
         return (await live().pools()).map(seen)
       },
-      writeAllocated: (...args: Parameters<Store['writeAllocated']>) => {
-        this.#isInPath = true
-        return live().writeAllocated(...args)
-      },
+      writeAllocated: (...args: Parameters<Store['writeAllocated']>) => live().writeAllocated(...args),
     }
   }
 
@@ -174,9 +175,10 @@ class Session {
     const { records } = this.#state
     const key = keyOfRef(ref)
     const record = records.get(key)
-    if (record?.status.current.uid !== this.#call.podUid) return undefined // replaced since, it may be
+    const { podUid } = this.#call
+    if (!record || (podUid !== '' && record.status.current.uid !== podUid)) return undefined
     if (records.isPending(key)) return record
-    return this.#isCached && !KEEPERS.includes(record.status.ownerControllerType) ? record : undefined
+    return podUid !== '' && this.#isCached && !KEEPERS.includes(record.status.ownerControllerType) ? record : undefined
   }
 
   /** A pod of this node that has no address yet, and inherits none, has no record elsewhere. */
@@ -194,7 +196,9 @@ class Session {
     const isOfItsPod = endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
     const isKept = KEEPERS.includes(endpoint.status.ownerControllerType)
     const { command, podUid } = this.#call
-    return command === 'ADD' && podUid !== '' && this.#isCached && !this.#isInPath && isOfItsPod && !isKept
+    const pools = endpoint.status.current.ips.flatMap(addressesOf).map(({ pool }) => pool)
+    const isShared = pools.some(name => this.#shared.has(name))
+    return command === 'ADD' && podUid !== '' && this.#isCached && !isShared && isOfItsPod && !isKept
   }
 
   #wrote<T extends SpiderEndpoint | 'conflict'>(written: T): T {

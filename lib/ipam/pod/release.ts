@@ -164,8 +164,8 @@ async function unplug(
 }
 
 /**
- * By a live read of the pod: it is gone, has ended, or was replaced by another of its name, and there is no
- * retention; otherwise the reason why the addresses are kept.
+ * By a live read of the pod: it is gone, has ended, or was replaced by another of its name, and
+ * there is no retention; otherwise the reason why the addresses are kept.
  */
 async function goneOrKept(
   request: ReleaseRequest,
