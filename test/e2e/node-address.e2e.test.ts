@@ -1,5 +1,5 @@
 // A pool that holds addresses of the node: ADD skips them, and the node still reaches its gateway.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
@@ -28,7 +28,8 @@ t.teardown(async () => {
   await server.stop()
   rmSync(folder, { recursive: true })
 })
-const macOf = (link: string): string => readFileSync(`/sys/class/net/${link}/address`, 'utf8').trim()
+// Not by /sys: it is of the namespace in which it was mounted.
+const macOf = (link: string): string => /link\/ether (\S+)/.exec(must(`ip -o link show ${link}`))?.[1] ?? ''
 
 const FAMILIES = [
   ['v4', 4, '10.166.0.0/16', '/16'],
