@@ -29,7 +29,7 @@ own /var/lib "$N/lib"
 own /var/log "$N/log"
 own /opt "$N/opt"
 own /run "$N/run"
-mount --make-shared /run # as systemd has it: namespaces that containerd makes appear in the pods that mount /run/netns
+mount --make-rshared / # as systemd has it: namespaces that containerd makes appear in the pods that mount /run/netns
 mkdir -p /opt/cni/bin /etc/cni/net.d /var/lib/kubelet /var/log/pods /run/netns
 cp -a /usr/lib/cni/. /opt/cni/bin/ 2>/dev/null || true # Debian's plugins, as a node has those of the project
 rm -f /etc/hosts /etc/resolv.conf # either may be a link into what the node does not see
