@@ -33,7 +33,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/agent': ['lib/cni', 'lib/kernel/unix-socket.ts', 'lib/kernel/errno.ts', 'lib/file-trust.ts', 'node:fs'],
   'lib/agent/http.ts': [],
   'lib/agent/protocol.ts': [],
-  'lib/coordinator': ['lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
+  'lib/coordinator': ['lib/agent', 'lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
   // From the call down: cni, pod, then pools and allocation, then store.
   'lib/ipam/errors.ts': [],
   'lib/ipam/store': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam/errors.ts', 'node:fs'],
@@ -79,7 +79,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/plan',
     'lib/kernel',
     'lib/probe',
-    'lib/coordinator/cluster-config.ts',
+    'lib/coordinator',
     'lib/ipam/errors.ts',
     'lib/log.ts',
     'lib/version.ts',
@@ -139,6 +139,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
   'lib/cni/allowed-files.ts': ['lib/kube/entry.ts', 'lib/file-trust.ts', 'node:fs'],
+  'lib/coordinator/agent-config.ts': ['node:fs'],
   'lib/cni/node-config.ts': ['lib/file-trust.ts', 'node:fs'],
   'lib/cni/plugin.ts': ['lib/kernel/netns.ts', 'node:fs'],
   'lib/crd/multuswarnings.ts': [

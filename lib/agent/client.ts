@@ -2,11 +2,11 @@
 import { codeOf, messageOf } from '../errors.js'
 import { errnoText } from '../kernel/errno.js'
 import { UnixSocket } from '../kernel/unix-socket.js'
-import { decodeResponse, encodeRequest, type AgentRequest, type AgentResponse } from './http.js'
+import { decodeResponse, encodeRequest, type SocketRequest, type SocketResponse } from './http.js'
 import { FIRST_BYTE_MS, SILENCE_MS_MAX } from './protocol.js'
 
 /** What became of a request; `why` is the predicate of a sentence about the agent. */
-export type AgentAnswer =
+export type SocketAnswer =
   | { readonly kind: 'answered'; readonly status: number; readonly body: string }
   /** No agent has begun to answer. */
   | { readonly kind: 'absent'; readonly why: string }
@@ -39,7 +39,7 @@ export const waitsOfRequest = (totalMs: number): AgentWaits => ({
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 /** Sends one request over a connection of its own and returns what became of it. Never throws. */
-export function ask(path: string, request: AgentRequest, waits: AgentWaits): AgentAnswer {
+export function ask(path: string, request: SocketRequest, waits: AgentWaits): SocketAnswer {
   let socket: UnixSocket
   try {
     socket = new UnixSocket(path, waits.firstByteMs)
@@ -53,12 +53,12 @@ export function ask(path: string, request: AgentRequest, waits: AgentWaits): Age
   }
 }
 
-function exchange(socket: UnixSocket, request: AgentRequest, waits: AgentWaits): AgentAnswer {
+function exchange(socket: UnixSocket, request: SocketRequest, waits: AgentWaits): SocketAnswer {
   const reset = sent(socket, encodeRequest(request))
   const started = performance.now()
   const pieces: Uint8Array[] = []
   let bytes = 0
-  const failed = (why: string): AgentAnswer => ({ kind: bytes === 0 ? 'absent' : 'broken', why })
+  const failed = (why: string): SocketAnswer => ({ kind: bytes === 0 ? 'absent' : 'broken', why })
   for (;;) {
     const left = waits.totalMs - (performance.now() - started)
     if (left <= 0) return failed(`had not ended after ${seconds(waits.totalMs)}`)
@@ -82,7 +82,7 @@ function exchange(socket: UnixSocket, request: AgentRequest, waits: AgentWaits):
   }
 }
 
-const answerOf = (response: AgentResponse, failed: (why: string) => AgentAnswer): AgentAnswer | undefined => {
+const answerOf = (response: SocketResponse, failed: (why: string) => SocketAnswer): SocketAnswer | undefined => {
   switch (response.kind) {
     case 'partial':
       return undefined

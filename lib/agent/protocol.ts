@@ -16,6 +16,9 @@ export const AGENT_PATHS = {
   coordinatorConfig: '/v1/coordinator/config',
 } as const
 
+/** CNI_COMMAND of a request for the coordinator's settings; older Go executables send none. */
+export const COMMAND_HEADER = 'X-Spiderpool-CNI-Command'
+
 /** Prefix of whole calls that are handed over. A Go agent answers 404. */
 export const CNI_PREFIX = '/v1/cni/'
 

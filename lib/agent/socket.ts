@@ -17,6 +17,10 @@ export interface NoAgent {
   readonly isMissing: boolean
 }
 
+/** For an error, where there is no kubeconfig either. */
+export const neitherWay = ({ socket, why }: NoAgent, kubeconfigs: readonly string[]): string =>
+  `unhealthy spiderpool-agent backend: ${socket} ${why}, and there is no kubeconfig to go without it (${kubeconfigs.join(', ')}); the DaemonSet spiderpool-agent must run on this node, or KUBECONFIG or the conf name a kubeconfig`
+
 export type AgentSocket = { readonly kind: 'there'; readonly path: string } | ({ readonly kind: 'none' } & NoAgent)
 
 /**

@@ -83,7 +83,7 @@ export const REFUSALS = {
   unauthorized: {
     code: 120,
     means: 'The API server rejects the token or the client certificate of the kubeconfig.',
-    todo: 'The sentence names the file. Where the DaemonSet spiderpool-node writes it, see whether its pod runs on this node; otherwise put valid credentials there.',
+    todo: 'The sentence names the file. Where the node agent writes it (docs/agent.md), see whether its pod runs on this node; otherwise put valid credentials there.',
   },
 } as const satisfies Readonly<Record<string, Meaning>>
 

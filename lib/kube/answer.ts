@@ -166,7 +166,7 @@ export function judge(
 function unknownTo({ server, from }: Pick<RequestTarget, 'server' | 'from'>, words = 'Unauthorized'): string {
   const remedy =
     from === DEFAULT_KUBECONFIG
-      ? 'the DaemonSet spiderpool-node writes that file: does its pod run on this node?'
+      ? 'the node agent writes that file: does its pod run on this node?'
       : 'put valid credentials there'
   return `the API server ${server} does not know the client: ${words}; the token or client certificate of ${from ?? 'the kubeconfig'} is wrong or has expired; ${remedy}`
 }

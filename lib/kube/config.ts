@@ -18,6 +18,8 @@ import { KubeError } from './errors.js'
 import { decode } from './json.js'
 import { proxyFor, shownProxy, type Proxy } from './proxy.js'
 
+export { kubeconfigPaths } from './entry.js'
+
 export interface ClusterConfig {
   /** Scheme, host, port and optional path, without a trailing slash. */
   readonly server: string
@@ -32,16 +34,6 @@ export interface ClusterConfig {
   readonly proxy?: Proxy
   /** The file that defines the user. */
   readonly from?: string
-}
-
-/**
- * The kubeconfig files: the conf's `ipam.kubeconfig`, else those of KUBECONFIG, else the installed
- * one.
- */
-export function kubeconfigPaths(fromConf: string | undefined, env: KubeconfigHost['env']): readonly string[] {
-  if (fromConf !== undefined && fromConf !== '') return [fromConf]
-  const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
-  return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
 }
 
 /**
@@ -69,8 +61,8 @@ export function loadKubeconfig(paths: readonly string[], host: KubeconfigHost): 
 }
 
 /** Remedy for a missing DEFAULT_KUBECONFIG. */
-const OF_DAEMONSET =
-  'the DaemonSet spiderpool-node writes it: does its pod run on this node? Without that DaemonSet set ipam.kubeconfig or KUBECONFIG'
+const OF_AGENT =
+  'the node agent writes it where SPIDERPOOL_INSTALL_KUBECONFIG is true (docs/agent.md): does its pod run on this node? Otherwise set ipam.kubeconfig or KUBECONFIG'
 const OF_OTHERS = 'set ipam.kubeconfig or KUBECONFIG to a file that is there and readable'
 
 function readFile(path: string, { host, isOnly }: { host: KubeconfigHost; isOnly: boolean }): KubeconfigEntry[] {
@@ -81,7 +73,7 @@ function readFile(path: string, { host, isOnly }: { host: KubeconfigHost; isOnly
     const code = codeOf(error) || String(error)
     if (code === 'ENOENT' && !isOnly) return []
     const what = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`
-    throw badConfig(path, `${what}; ${path === DEFAULT_KUBECONFIG ? OF_DAEMONSET : OF_OTHERS}`, error)
+    throw badConfig(path, `${what}; ${path === DEFAULT_KUBECONFIG ? OF_AGENT : OF_OTHERS}`, error)
   }
   return [{ file: path, name: path, fields: fieldsOf(parse(content, path, host), path) }]
 }

@@ -5,6 +5,19 @@ import { KubeError } from './errors.js'
 /** The installed kubeconfig, written by daemons/install. */
 export const DEFAULT_KUBECONFIG = '/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'
 
+/**
+ * The kubeconfig files: the conf's `ipam.kubeconfig`, else those of KUBECONFIG, else the installed
+ * one.
+ */
+export function kubeconfigPaths(
+  fromConf: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  if (fromConf !== undefined && fromConf !== '') return [fromConf]
+  const listed = (env['KUBECONFIG'] ?? '').split(':').filter(path => path !== '')
+  return listed.length > 0 ? listed : [DEFAULT_KUBECONFIG]
+}
+
 export interface Tls {
   readonly ca?: string
   readonly cert?: string

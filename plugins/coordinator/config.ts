@@ -16,6 +16,8 @@ export interface CoordinatorConf {
   readonly detectGateway: boolean
   /** `kubeconfig`, or the IPAM's; '': KUBECONFIG, or the installed file. */
   readonly kubeconfig: { readonly path: string; readonly key: string }
+  /** Path of the node agent's socket; '': the default. */
+  readonly agentSocket: string
   /** By verb, in seconds. */
   readonly timeouts: TimeoutsConf
   readonly log: LogConf
@@ -42,6 +44,7 @@ export function accepts(raw: unknown): CoordinatorConf {
     kubeconfig: conf.kubeconfig
       ? { path: conf.kubeconfig, key: 'kubeconfig' }
       : { path: conf.ipam?.kubeconfig ?? '', key: 'ipam.kubeconfig' },
+    agentSocket: conf.ipam?.ipam_unix_socket_path ?? '',
     timeouts: conf.timeouts ?? {},
     log: logConfOf(conf.logOptions ?? {}, LOG_FILE),
     unknown: unknownKeys(raw, schema.keys, ''),

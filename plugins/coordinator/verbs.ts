@@ -82,26 +82,36 @@ export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
  * @throws CniError
  */
 export async function resolveSettings(call: CoordinatorCall): Promise<CoordinatorSettings> {
+  const cluster = needsCluster(call.config.keys) ? await clusterKeys(call) : {}
+  return settingsOf(call.config, cluster satisfies CoordinatorKeys)
+}
+
+/** From the node agent where its socket answers, else from the API server. @throws CniError */
+async function clusterKeys(call: CoordinatorCall): Promise<CoordinatorKeys> {
   const { config, command, env } = call
-  const { kubeconfig, timeouts } = config
+  const { kubeconfig, timeouts, agentSocket: path } = config
   const deadline = deadlineOf(command, timeouts, 'timeouts')
-  const cluster = needsCluster(config.keys)
-    ? await coordinatorKeys({ kubeconfig, deadline, env, pod: podToRead(call) })
-    : {}
-  return settingsOf(config, cluster satisfies CoordinatorKeys)
+  const { keysFromAgent } = await import('../../lib/coordinator/agent-config.js')
+  const found = keysFromAgent({
+    socket: { path, key: 'ipam.ipam_unix_socket_path' },
+    ...{ command, env, pod: podOf(call), deadlineMs: deadline.ms, kubeconfig: kubeconfig.path },
+  })
+  return found ?? coordinatorKeys({ kubeconfig, deadline, env, pod: podToRead(call) })
+}
+
+const podOf = ({ args }: CoordinatorCall): { namespace: string; name: string } | undefined => {
+  const [namespace = '', name = ''] = [args.get('K8S_POD_NAMESPACE'), args.get('K8S_POD_NAME')]
+  return name === '' || namespace === '' ? undefined : { namespace, name }
 }
 
 /**
  * The pod whose annotation is to be read: of a secondary interface, if the conf has no
  * podDefaultRouteNic.
  */
-function podToRead({ config, ifName, args }: CoordinatorCall): { namespace: string; name: string } | undefined {
-  const name = args.get('K8S_POD_NAME') ?? ''
-  const namespace = args.get('K8S_POD_NAMESPACE') ?? ''
+function podToRead(call: CoordinatorCall): ReturnType<typeof podOf> {
+  const { config, ifName } = call
   const isConfigured = (config.keys.podDefaultRouteNic ?? '') !== ''
-  return name === '' || namespace === '' || isConfigured || config.hasAnnotations || ifName === config.podDefaultCniNic
-    ? undefined
-    : { namespace, name }
+  return isConfigured || config.hasAnnotations || ifName === config.podDefaultCniNic ? undefined : podOf(call)
 }
 
 /** Two locally administered unicast MACs (IEEE 802: the two low bits of the first byte). */

@@ -1,23 +1,22 @@
 // GET /v1/coordinator/config: the SpiderCoordinator with the pod's own default route interface.
-import type { CoordinatorConfigReply } from '../../../lib/agent/protocol.js'
+import { COMMAND_HEADER, type CoordinatorConfigReply } from '../../../lib/agent/protocol.js'
 import { CniError } from '../../../lib/cni/error.js'
 import { ConfReader } from '../../../lib/cni/json.js'
 import { keysOfCoordinator, routeNicOf, type CoordinatorKeys } from '../../../lib/coordinator/cluster-config.js'
-import { HttpRefusal, objectIn, type SocketAnswer, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
 import type { ObjectReader } from '../connect.js'
-
-/** The executable's verb: a DEL goes on where the pod is gone. */
-const COMMAND_HEADER = 'x-spiderpool-cni-command'
 
 /**
  * The settings of the coordinator plugin.
  * @throws HttpRefusal 500 without a SpiderCoordinator, while it is not Synced, or without the pod
  */
-export async function coordinatorConfig(request: SocketRequest, read: ObjectReader): Promise<SocketAnswer> {
+export async function coordinatorConfig(request: ServedRequest, read: ObjectReader): Promise<ServedAnswer> {
   const { podNamespace: namespace, podName: name } = request.body.trim() === '' ? {} : objectIn(request)
   const isNamed = typeof namespace === 'string' && typeof name === 'string' && namespace !== '' && name !== ''
   const [keys, pod] = await Promise.all([readyKeys(read), isNamed ? read.pod({ namespace, name }) : undefined])
-  if (pod === undefined && request.header(COMMAND_HEADER) !== 'DEL')
+  // A DEL goes on where the pod is gone; for STATUS our executable has no pod to name.
+  const command = request.header(COMMAND_HEADER.toLowerCase())
+  if (pod === undefined && command !== 'DEL' && (isNamed || command === ''))
     throw new HttpRefusal(500, `failed to get pod ${String(namespace ?? '')}/${String(name ?? '')}`)
   const nic = pod && routeNicOf(new ConfReader(pod, 'pod ').object('metadata')?.object('annotations'))
   return { status: 200, json: replyOf(nic === undefined ? keys : { ...keys, podDefaultRouteNic: nic }) }

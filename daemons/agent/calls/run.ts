@@ -64,7 +64,8 @@ async function runNow({ plugin: name, env, stdin }: CallRequest, deps: CallDeps)
   })
   logCall({ name, env, outcome, ms: deps.now() - began }, deps)
   const isHeld = undo !== undefined && outcome.exitCode === 0
-  return { ...outcome, ...(isHeld && undo !== undefined && { claim: deps.claims.keep(undo) }) }
+  const of = { containerID: env['CNI_CONTAINERID'] ?? '', ifName: env['CNI_IFNAME'] ?? '' }
+  return { ...outcome, ...of, ...(isHeld && undo !== undefined && { claim: deps.claims.keep(undo) }) }
 }
 
 interface Ended {

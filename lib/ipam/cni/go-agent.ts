@@ -1,6 +1,6 @@
 // Loaded lazily: the IPAM's verbs through the agent of a Go system, by its own API.
 import { ask, waitsOfRequest } from '../../agent/client.js'
-import type { AgentRequest } from '../../agent/http.js'
+import type { SocketRequest } from '../../agent/http.js'
 import {
   AGENT_PATHS,
   FIRST_BYTE_MS,
@@ -13,7 +13,7 @@ import {
   type WorkloadEndpointReply,
 } from '../../agent/protocol.js'
 import { deadlineOf } from '../../cni/conf.js'
-import { CniError, OwnError } from '../../cni/error.js'
+import { CniError } from '../../cni/error.js'
 import type { Call } from '../../cni/plugin.js'
 import type { Result } from '../../cni/result.js'
 import { messageOf } from '../../errors.js'
@@ -21,7 +21,7 @@ import { parseIp } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { ProbeRequest } from '../../probe/detect.js'
 import { remedyOf, sentenceOf } from '../../probe/finding.js'
-import { REFUSALS, Refused } from '../errors.js'
+import { Refused, type RefusalName } from '../errors.js'
 import { requestedIpsIn } from '../pod/requested-ips.js'
 import { ADD_FAILED, requestSourcesOf, type IpamClaim, type KernelAccess } from './add-del.js'
 import { refusalOf, sessionOf, type Session } from './session.js'
@@ -111,7 +111,7 @@ function refuseBeyondGo(call: Call<unknown>, { conf, container }: Session): void
     if (!isOn) throw refused(`ipam.${key} is false in the conf`)
 }
 
-type Send = (request: AgentRequest) => string
+type Send = (request: SocketRequest) => string
 
 const HEALTH_MS_MAX = 5 * FIRST_BYTE_MS
 
@@ -148,16 +148,16 @@ function errorIn(body: string): string {
 }
 
 /** The codes of our own allocator, by the sentences that tools match on. */
-const SENTENCES: readonly (readonly [fragment: string, code: number])[] = [
-  ['all IP addresses used out', REFUSALS.exhausted.code],
-  ['exhaust all retries', REFUSALS.contended.code],
-  ['no IPPool available', REFUSALS.noPool.code],
-  ['wrong input', REFUSALS.wrongInput.code],
+const SENTENCES: readonly (readonly [fragment: string, refusal: RefusalName])[] = [
+  ['all IP addresses used out', 'exhausted'],
+  ['exhaust all retries', 'contended'],
+  ['no IPPool available', 'noPool'],
+  ['wrong input', 'wrongInput'],
 ]
 
-const goError = (message: string): CniError => {
+const goError = (message: string): Error => {
   const known = SENTENCES.find(([fragment]) => message.includes(fragment))
-  return known ? new OwnError(known[1], message) : new CniError('internal', message)
+  return known ? new Refused(known[1], message) : new CniError('internal', message)
 }
 
 const podArgsOf = (call: Call<unknown>, { pod, podUid }: Session) => ({
@@ -231,7 +231,7 @@ function resultOf({ ifName }: Call<unknown>, ips: readonly AgentIpConfig[], { ro
 /**
  * The Go agent leaves detection to the executable, and releases all addresses of the pod where one
  * is in conflict.
- * @throws OwnError 108, 109
+ * @throws Refused 108, 109
  */
 async function probed(
   { ifName }: Call<unknown>,
@@ -245,8 +245,8 @@ async function probed(
     const findings = await detect(requests)
     const [first] = [...findings].sort((a, b) => a.kind.localeCompare(b.kind)) // conflicts before gateways
     if (!first) return
-    const refusal = REFUSALS[first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable']
-    throw new OwnError(refusal.code, sentenceOf(first, ifName), remedyOf(first))
+    const sentence = [sentenceOf(first, ifName), remedyOf(first)].filter(Boolean).join('; ')
+    throw new Refused(first.kind === 'conflict' ? 'ipConflict' : 'gatewayUnreachable', sentence)
   } catch (error) {
     release()
     throw error

@@ -1,8 +1,9 @@
 // Loaded lazily: the store of a call that no agent has executed.
 import { existsSync } from 'node:fs'
 import type { UnexecutedCall } from '../../agent/hand-over.js'
+import { neitherWay } from '../../agent/socket.js'
 import { CniError } from '../../cni/error.js'
-import { kubeconfigPaths } from '../../kube/config.js'
+import { kubeconfigPaths } from '../../kube/entry.js'
 import { connectStore, type Connect } from './session.js'
 
 /**
@@ -17,8 +18,5 @@ export const connectWithout =
     const paths = kubeconfigPaths(conf.kubeconfig, call.env)
     // A kubeconfig that the conf names is looked at only where the administrator allows it.
     if (conf.kubeconfig !== undefined || paths.some(path => existsSync(path))) return connectStore(conf, call)
-    throw new CniError(
-      'tryAgain',
-      `unhealthy spiderpool-agent backend: ${handed.socket} ${handed.why}, and there is no kubeconfig to go without it (${paths.join(', ')}); the DaemonSet spiderpool-agent must run on this node, or ipam.kubeconfig or KUBECONFIG name a kubeconfig`,
-    )
+    throw new CniError('tryAgain', neitherWay(handed, paths))
   }

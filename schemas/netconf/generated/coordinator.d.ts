@@ -56,6 +56,8 @@ export interface Conf {
   readonly ipam?: {
     /** Used where `kubeconfig` is absent. */
     readonly kubeconfig?: string
+    /** Socket of the node agent, in a folder that the administrator allows ([security](security.md)). Where it answers, it has the settings and the pod's annotation. */
+    readonly ipam_unix_socket_path?: string
   }
   /** Added by the runtime with `"capabilities": {"io.kubernetes.cri.pod-annotations": true}` in the conf: then the API server is not asked for the pod. */
   readonly runtimeConfig?: {

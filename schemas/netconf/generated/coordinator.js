@@ -35,7 +35,7 @@ const schema11 = {
         status: { type: 'integer', minimum: 1, maximum: 3600 },
       },
     },
-    ipam: { type: 'object', properties: { kubeconfig: { type: 'string' } } },
+    ipam: { type: 'object', properties: { kubeconfig: { type: 'string' }, ipam_unix_socket_path: { type: 'string' } } },
     runtimeConfig: {
       type: 'object',
       properties: {
@@ -740,6 +740,7 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                 if (errors === _errs59) {
                                                   if (data29 && typeof data29 == 'object' && !Array.isArray(data29)) {
                                                     if (data29.kubeconfig !== undefined) {
+                                                      const _errs61 = errors
                                                       if (typeof data29.kubeconfig !== 'string') {
                                                         validate10.errors = [
                                                           {
@@ -750,6 +751,30 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                           },
                                                         ]
                                                         return false
+                                                      }
+                                                      var valid7 = _errs61 === errors
+                                                    } else {
+                                                      var valid7 = true
+                                                    }
+                                                    if (valid7) {
+                                                      if (data29.ipam_unix_socket_path !== undefined) {
+                                                        const _errs63 = errors
+                                                        if (typeof data29.ipam_unix_socket_path !== 'string') {
+                                                          validate10.errors = [
+                                                            {
+                                                              instancePath:
+                                                                instancePath + '/ipam/ipam_unix_socket_path',
+                                                              schemaPath:
+                                                                '#/properties/ipam/properties/ipam_unix_socket_path/type',
+                                                              keyword: 'type',
+                                                              params: { type: 'string' },
+                                                            },
+                                                          ]
+                                                          return false
+                                                        }
+                                                        var valid7 = _errs63 === errors
+                                                      } else {
+                                                        var valid7 = true
                                                       }
                                                     }
                                                   } else {
@@ -770,25 +795,25 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                               }
                                               if (valid0) {
                                                 if (data.runtimeConfig !== undefined) {
-                                                  let data31 = data.runtimeConfig
-                                                  const _errs63 = errors
-                                                  if (errors === _errs63) {
-                                                    if (data31 && typeof data31 == 'object' && !Array.isArray(data31)) {
-                                                      if (data31['io.kubernetes.cri.pod-annotations'] !== undefined) {
-                                                        let data32 = data31['io.kubernetes.cri.pod-annotations']
-                                                        const _errs65 = errors
-                                                        if (errors === _errs65) {
+                                                  let data32 = data.runtimeConfig
+                                                  const _errs65 = errors
+                                                  if (errors === _errs65) {
+                                                    if (data32 && typeof data32 == 'object' && !Array.isArray(data32)) {
+                                                      if (data32['io.kubernetes.cri.pod-annotations'] !== undefined) {
+                                                        let data33 = data32['io.kubernetes.cri.pod-annotations']
+                                                        const _errs67 = errors
+                                                        if (errors === _errs67) {
                                                           if (
-                                                            data32 &&
-                                                            typeof data32 == 'object' &&
-                                                            !Array.isArray(data32)
+                                                            data33 &&
+                                                            typeof data33 == 'object' &&
+                                                            !Array.isArray(data33)
                                                           ) {
                                                             if (
-                                                              data32['ipam.spidernet.io/default-route-nic'] !==
+                                                              data33['ipam.spidernet.io/default-route-nic'] !==
                                                               undefined
                                                             ) {
                                                               if (
-                                                                typeof data32['ipam.spidernet.io/default-route-nic'] !==
+                                                                typeof data33['ipam.spidernet.io/default-route-nic'] !==
                                                                 'string'
                                                               ) {
                                                                 validate10.errors = [
@@ -833,23 +858,23 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                       return false
                                                     }
                                                   }
-                                                  var valid0 = _errs63 === errors
+                                                  var valid0 = _errs65 === errors
                                                 } else {
                                                   var valid0 = true
                                                 }
                                                 if (valid0) {
                                                   if (data.logOptions !== undefined) {
-                                                    let data34 = data.logOptions
-                                                    const _errs69 = errors
-                                                    if (errors === _errs69) {
+                                                    let data35 = data.logOptions
+                                                    const _errs71 = errors
+                                                    if (errors === _errs71) {
                                                       if (
-                                                        data34 &&
-                                                        typeof data34 == 'object' &&
-                                                        !Array.isArray(data34)
+                                                        data35 &&
+                                                        typeof data35 == 'object' &&
+                                                        !Array.isArray(data35)
                                                       ) {
-                                                        if (data34.logLevel !== undefined) {
-                                                          const _errs71 = errors
-                                                          if (typeof data34.logLevel !== 'string') {
+                                                        if (data35.logLevel !== undefined) {
+                                                          const _errs73 = errors
+                                                          if (typeof data35.logLevel !== 'string') {
                                                             validate10.errors = [
                                                               {
                                                                 instancePath: instancePath + '/logOptions/logLevel',
@@ -861,14 +886,14 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                             ]
                                                             return false
                                                           }
-                                                          var valid10 = _errs71 === errors
+                                                          var valid10 = _errs73 === errors
                                                         } else {
                                                           var valid10 = true
                                                         }
                                                         if (valid10) {
-                                                          if (data34.logFile !== undefined) {
-                                                            const _errs73 = errors
-                                                            if (typeof data34.logFile !== 'string') {
+                                                          if (data35.logFile !== undefined) {
+                                                            const _errs75 = errors
+                                                            if (typeof data35.logFile !== 'string') {
                                                               validate10.errors = [
                                                                 {
                                                                   instancePath: instancePath + '/logOptions/logFile',
@@ -880,22 +905,22 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                               ]
                                                               return false
                                                             }
-                                                            var valid10 = _errs73 === errors
+                                                            var valid10 = _errs75 === errors
                                                           } else {
                                                             var valid10 = true
                                                           }
                                                           if (valid10) {
-                                                            if (data34.logMaxSize !== undefined) {
-                                                              let data37 = data34.logMaxSize
-                                                              const _errs75 = errors
+                                                            if (data35.logMaxSize !== undefined) {
+                                                              let data38 = data35.logMaxSize
+                                                              const _errs77 = errors
                                                               if (
                                                                 !(
-                                                                  typeof data37 == 'number' &&
-                                                                  !(data37 % 1) &&
-                                                                  !isNaN(data37) &&
-                                                                  isFinite(data37)
+                                                                  typeof data38 == 'number' &&
+                                                                  !(data38 % 1) &&
+                                                                  !isNaN(data38) &&
+                                                                  isFinite(data38)
                                                                 ) &&
-                                                                typeof data37 !== 'string'
+                                                                typeof data38 !== 'string'
                                                               ) {
                                                                 validate10.errors = [
                                                                   {
@@ -912,9 +937,9 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                 ]
                                                                 return false
                                                               }
-                                                              if (errors === _errs75) {
-                                                                if (typeof data37 === 'string') {
-                                                                  if (!pattern0.test(data37)) {
+                                                              if (errors === _errs77) {
+                                                                if (typeof data38 === 'string') {
+                                                                  if (!pattern0.test(data38)) {
                                                                     validate10.errors = [
                                                                       {
                                                                         instancePath:
@@ -929,22 +954,22 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                   }
                                                                 }
                                                               }
-                                                              var valid10 = _errs75 === errors
+                                                              var valid10 = _errs77 === errors
                                                             } else {
                                                               var valid10 = true
                                                             }
                                                             if (valid10) {
-                                                              if (data34.logMaxAge !== undefined) {
-                                                                let data38 = data34.logMaxAge
-                                                                const _errs77 = errors
+                                                              if (data35.logMaxAge !== undefined) {
+                                                                let data39 = data35.logMaxAge
+                                                                const _errs79 = errors
                                                                 if (
                                                                   !(
-                                                                    typeof data38 == 'number' &&
-                                                                    !(data38 % 1) &&
-                                                                    !isNaN(data38) &&
-                                                                    isFinite(data38)
+                                                                    typeof data39 == 'number' &&
+                                                                    !(data39 % 1) &&
+                                                                    !isNaN(data39) &&
+                                                                    isFinite(data39)
                                                                   ) &&
-                                                                  typeof data38 !== 'string'
+                                                                  typeof data39 !== 'string'
                                                                 ) {
                                                                   validate10.errors = [
                                                                     {
@@ -961,9 +986,9 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                   ]
                                                                   return false
                                                                 }
-                                                                if (errors === _errs77) {
-                                                                  if (typeof data38 === 'string') {
-                                                                    if (!pattern0.test(data38)) {
+                                                                if (errors === _errs79) {
+                                                                  if (typeof data39 === 'string') {
+                                                                    if (!pattern0.test(data39)) {
                                                                       validate10.errors = [
                                                                         {
                                                                           instancePath:
@@ -978,22 +1003,22 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                     }
                                                                   }
                                                                 }
-                                                                var valid10 = _errs77 === errors
+                                                                var valid10 = _errs79 === errors
                                                               } else {
                                                                 var valid10 = true
                                                               }
                                                               if (valid10) {
-                                                                if (data34.logMaxCount !== undefined) {
-                                                                  let data39 = data34.logMaxCount
-                                                                  const _errs79 = errors
+                                                                if (data35.logMaxCount !== undefined) {
+                                                                  let data40 = data35.logMaxCount
+                                                                  const _errs81 = errors
                                                                   if (
                                                                     !(
-                                                                      typeof data39 == 'number' &&
-                                                                      !(data39 % 1) &&
-                                                                      !isNaN(data39) &&
-                                                                      isFinite(data39)
+                                                                      typeof data40 == 'number' &&
+                                                                      !(data40 % 1) &&
+                                                                      !isNaN(data40) &&
+                                                                      isFinite(data40)
                                                                     ) &&
-                                                                    typeof data39 !== 'string'
+                                                                    typeof data40 !== 'string'
                                                                   ) {
                                                                     validate10.errors = [
                                                                       {
@@ -1010,9 +1035,9 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                     ]
                                                                     return false
                                                                   }
-                                                                  if (errors === _errs79) {
-                                                                    if (typeof data39 === 'string') {
-                                                                      if (!pattern0.test(data39)) {
+                                                                  if (errors === _errs81) {
+                                                                    if (typeof data40 === 'string') {
+                                                                      if (!pattern0.test(data40)) {
                                                                         validate10.errors = [
                                                                           {
                                                                             instancePath:
@@ -1027,7 +1052,7 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                                       }
                                                                     }
                                                                   }
-                                                                  var valid10 = _errs79 === errors
+                                                                  var valid10 = _errs81 === errors
                                                                 } else {
                                                                   var valid10 = true
                                                                 }
@@ -1047,7 +1072,7 @@ function validate10(data, { instancePath = '', parentData, parentDataProperty, r
                                                         return false
                                                       }
                                                     }
-                                                    var valid0 = _errs69 === errors
+                                                    var valid0 = _errs71 === errors
                                                   } else {
                                                     var valid0 = true
                                                   }
@@ -1106,7 +1131,11 @@ export const keys = {
     'an object',
     { add: ['add', 'from 1 to 3600'], check: ['check', 'from 1 to 3600'], status: ['status', 'from 1 to 3600'] },
   ],
-  ipam: ['ipam', 'an object', { kubeconfig: ['kubeconfig', 'a string'] }],
+  ipam: [
+    'ipam',
+    'an object',
+    { kubeconfig: ['kubeconfig', 'a string'], ipam_unix_socket_path: ['ipam_unix_socket_path', 'a string'] },
+  ],
   runtimeconfig: [
     'runtimeConfig',
     'an object',

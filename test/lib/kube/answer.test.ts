@@ -10,7 +10,7 @@ const answer = { status: 401, retryAfter: null, text: '{"kind":"Status","message
 for (const [from, says] of [
   [
     DEFAULT_KUBECONFIG,
-    `certificate of ${DEFAULT_KUBECONFIG} is wrong or has expired; the DaemonSet spiderpool-node writes that file: does its pod run on this node?`,
+    `certificate of ${DEFAULT_KUBECONFIG} is wrong or has expired; the node agent writes that file: does its pod run on this node?`,
   ],
   ['/root/k', 'certificate of /root/k is wrong or has expired; put valid credentials there'],
   [undefined, 'certificate of the kubeconfig is wrong or has expired; put valid credentials there'],

@@ -240,7 +240,7 @@ t.test('loadKubeconfig() of missing files', t => {
   t.throws(() => loadKubeconfig(['/secret'], fake({})), { message: /it cannot be read \(EACCES\)/ })
   t.throws(() => loadKubeconfig(['/etc/cni/net.d/spiderpool.d/spiderpool.kubeconfig'], fake({})), {
     message:
-      /there is no such file; the DaemonSet spiderpool-node writes it: does its pod run on this node\? Without that DaemonSet set/,
+      /there is no such file; the node agent writes it where SPIDERPOOL_INSTALL_KUBECONFIG is true .*: does its pod run on this node\? Otherwise set/,
   })
   t.throws(() => loadKubeconfig(['/a', '/b'], fake({})), {
     message: /^kubeconfig \/a:\/b: none of these files is there/,
