@@ -1,5 +1,4 @@
-// ADD and DEL handed over to the node agent beside the direct path: wall, CPU, largest resident
-// set.
+// ADD and DEL by the node agent beside the direct path: wall, CPU, largest resident set.
 import { nodeEnv } from '../test/fixtures/node-config.js'
 import { measure, median, residentMb, type Row, type Sample } from './measure.js'
 import { BIN, callOf, type Stage } from './stage.js'

@@ -1,6 +1,6 @@
 // Loaded lazily: the IPAM's verbs through the agent of a Go system, by its own API.
 import { ask, waitsOfRequest } from '../../agent/client.js'
-import type { SocketRequest } from '../../agent/http.js'
+import type { UnixRequest } from '../../agent/http.js'
 import {
   AGENT_PATHS,
   FIRST_BYTE_MS,
@@ -120,7 +120,7 @@ async function unlessOff(
   throw refused(`ipam.${off.address.includes(':') ? 'enableIPv6' : 'enableIPv4'} is false in the conf alone`)
 }
 
-type Send = (request: SocketRequest) => string
+type Send = (request: UnixRequest) => string
 
 const HEALTH_MS_MAX = 5 * FIRST_BYTE_MS
 

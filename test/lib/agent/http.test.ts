@@ -1,8 +1,8 @@
 // The bytes of requests and responses on the agent's socket.
 import t from 'tap'
-import { decodeResponse, encodeRequest, type SocketRequest, type SocketResponse } from '../../../lib/agent/http.js'
+import { decodeResponse, encodeRequest, type UnixRequest, type UnixResponse } from '../../../lib/agent/http.js'
 
-const REQUESTS: readonly (readonly [SocketRequest, string])[] = [
+const REQUESTS: readonly (readonly [UnixRequest, string])[] = [
   [
     { method: 'GET', path: '/v1/ipam/healthy' },
     'GET /v1/ipam/healthy HTTP/1.1\r\nHost: spiderpool-agent\r\nAccept: application/json\r\nConnection: close\r\n\r\n',
@@ -19,11 +19,11 @@ for (const [request, text] of REQUESTS)
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n`
-const complete = (status: number, body: string): SocketResponse => ({ kind: 'complete', status, body })
-const partial: SocketResponse = { kind: 'partial' }
-const malformed = (why: string): SocketResponse => ({ kind: 'malformed', why })
+const complete = (status: number, body: string): UnixResponse => ({ kind: 'complete', status, body })
+const partial: UnixResponse = { kind: 'partial' }
+const malformed = (why: string): UnixResponse => ({ kind: 'malformed', why })
 
-const RESPONSES: readonly (readonly [text: string, isEnd: boolean, SocketResponse])[] = [
+const RESPONSES: readonly (readonly [text: string, isEnd: boolean, UnixResponse])[] = [
   ['', false, partial],
   ['HTT', false, partial],
   ['SSH-2.0', false, malformed('answered what is not HTTP')],
