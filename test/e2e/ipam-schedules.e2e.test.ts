@@ -6,11 +6,12 @@ import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { run } from '../fixtures/history.js'
 import { must } from '../fixtures/netns.js'
-import { scheduleOf, formatOp } from '../fixtures/schedule.js'
+import { agentScheduleOf, scheduleOf, formatOp } from '../fixtures/schedule.js'
 import { shrunk } from '../fixtures/shrink.js'
 
-/** SEEDS=7,12-40 runs others. */
+/** SEEDS=7,12-40 runs others; AGENT_SEEDS those with an agent on the node. */
 const SEEDS = process.env['SEEDS'] ?? '1-4'
+const AGENT_SEEDS = process.env['AGENT_SEEDS'] ?? '3'
 const SHRINK_TRIES_MAX = Number(process.env['SHRINK_TRIES'] ?? 6)
 
 const netns = `sched${process.pid}`
@@ -24,15 +25,23 @@ t.teardown(() => {
 const server = () => startApiserver({ args: ['--no-embedded-controller', '--watch-history-max=50'] })
 t.jobs = (process.env['SPIDERPOOL_TEST_KUBECONFIG'] ?? '') === '' ? 2 : 1
 
-const seeds = SEEDS.split(',').flatMap(text => {
-  const [first = 0, last = first] = text.split('-').map(Number)
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at)
-})
+const seedsOf = (texts: string): readonly number[] =>
+  texts
+    .split(',')
+    .filter(Boolean)
+    .flatMap(text => {
+      const [first = 0, last = first] = text.split('-').map(Number)
+      return Array.from({ length: last - first + 1 }, (_, at) => first + at)
+    })
+const histories = [
+  ...seedsOf(SEEDS).map(seed => ({ seed, hasAgents: false })),
+  ...seedsOf(AGENT_SEEDS).map(seed => ({ seed, hasAgents: true })),
+]
 
-for (const seed of seeds)
-  t.test(`schedule ${seed}: no address twice, none lost, retention kept, no DEL fails`, async t => {
-    const running = { seed, server, netns: `/run/netns/${netns}`, folder }
-    const ops = scheduleOf(seed)
+for (const { seed, hasAgents } of histories)
+  t.test(`schedule ${seed}${hasAgents ? ' with agents' : ''}: no address twice, none lost, retention kept`, async t => {
+    const running = { seed, server, netns: `/run/netns/${netns}`, folder, hasAgents }
+    const ops = hasAgents ? agentScheduleOf(seed) : scheduleOf(seed)
     const { broken, said, tally, requests, faults } = await run(ops, running)
     t.comment(
       `seed ${seed}: ${ops.length} steps, ADDs ${JSON.stringify(tally)}, ${faults} of ${requests} requests failed`,
