@@ -95,10 +95,13 @@ t.test('no request of the IPAM was forbidden', async t => {
 
 const FORBIDDEN = [
   ['create', 'spiderpool.spidernet.io', 'spiderippools'],
-  ['list', 'spiderpool.spidernet.io', 'spiderendpoints'],
+  ['update', 'spiderpool.spidernet.io', 'spiderippools'],
   ['get', '', 'secrets'],
   ['get', '', 'configmaps'],
-  ['list', '', 'pods'],
+  ['patch', '', 'pods'],
+  ['update', '', 'nodes'],
+  ['list', 'apps', 'deployments'],
+  ['create', '', 'serviceaccounts/token'],
   ['create', 'k8s.cni.cncf.io', 'network-attachment-definitions'],
 ] as const
 for (const [verb, group, resource] of FORBIDDEN)

@@ -4,6 +4,7 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { NODE_ACCOUNT } from '../../daemons/agent/node/kubeconfig.js'
 import { NODE_SYSCTLS } from '../../daemons/agent/node/sysctls.js'
+import { sourcesOf } from '../../daemons/agent/store/sources.js'
 import { agentConfOf, agentSettingsOf } from '../../daemons/agent/settings.js'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
@@ -266,12 +267,18 @@ t.test('deploy/spiderpool.yaml: no credential is written on a node unless asked 
   )
 })
 
-t.test('deploy/spiderpool.yaml: the agent may read Secrets and change pools nowhere', async t => {
-  const agentRights = rightsOf(manifests, NODE_ACCOUNT)
-  for (const verb of ['get', 'list', 'create'])
-    t.notOk(isAllowed(agentRights, { verb, group: '', resource: 'secrets', namespace: NAMESPACE, name: 'x' }), verb)
-  for (const verb of ['create', 'update', 'delete'])
-    t.notOk(isAllowed(agentRights, { ...spiderpool('spiderippools'), verb }), verb)
-  const pods = { group: '', resource: 'pods', namespace: '', name: '' }
-  for (const verb of ['list', 'watch']) t.ok(isAllowed(agentRights, { ...pods, verb }), verb)
-})
+t.test(
+  'deploy/spiderpool.yaml: the agent may watch what it caches, and neither read Secrets nor change pools',
+  async t => {
+    const agentRights = rightsOf(manifests, NODE_ACCOUNT)
+    for (const verb of ['get', 'list', 'create'])
+      t.notOk(isAllowed(agentRights, { verb, group: '', resource: 'secrets', namespace: NAMESPACE, name: 'x' }), verb)
+    for (const verb of ['create', 'update', 'delete'])
+      t.notOk(isAllowed(agentRights, { ...spiderpool('spiderippools'), verb }), verb)
+    for (const { kind } of Object.values(sourcesOf('n1')))
+      for (const verb of ['list', 'watch']) {
+        const attempt = { verb, group: kind.group, resource: kind.plural, namespace: '', name: '' }
+        t.ok(isAllowed(agentRights, attempt), `${verb} ${kind.plural}`)
+      }
+  },
+)

@@ -1,13 +1,13 @@
 // POST /v1/cni/<plugin>: a whole CNI call of our executables, and the undo of an ADD.
 import { AGENT_STATUS, CNI_PREFIX } from '../../../lib/agent/protocol.js'
 import { hasPlugin, runCall, type CallDeps, type CallRequest } from '../calls/run.js'
-import { HttpRefusal, objectIn, type SocketAnswer, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
 
 /**
  * Runs the call, or undoes one.
  * @throws HttpRefusal 404 for an unknown plugin, 400 for an invalid body, 410 for an unknown claim
  */
-export function cniCall(request: SocketRequest, deps: CallDeps): SocketAnswer | Promise<SocketAnswer> {
+export function cniCall(request: ServedRequest, deps: CallDeps): ServedAnswer | Promise<ServedAnswer> {
   const [plugin = '', verb, ...rest] = request.path.slice(CNI_PREFIX.length).split('/')
   if (!hasPlugin(deps, plugin) || rest.length > 0 || (verb !== undefined && verb !== 'undo'))
     throw new HttpRefusal(404, `this agent runs no ${request.path.slice(CNI_PREFIX.length)}`)
@@ -16,7 +16,7 @@ export function cniCall(request: SocketRequest, deps: CallDeps): SocketAnswer | 
 
 const deferred = (call: CallRequest, deps: CallDeps) => () => runCall(call, deps)
 
-function callIn(plugin: string, request: SocketRequest): CallRequest {
+function callIn(plugin: string, request: ServedRequest): CallRequest {
   const { env, stdin } = objectIn(request)
   const isEnv = typeof env === 'object' && env !== null && Object.values(env).every(value => typeof value === 'string')
   if (!isEnv) throw new HttpRefusal(400, `env of ${request.path} must be an object of strings`)
@@ -24,7 +24,7 @@ function callIn(plugin: string, request: SocketRequest): CallRequest {
   return { plugin, env: env as Record<string, string>, stdin }
 }
 
-async function undo(request: SocketRequest, { claims }: CallDeps): Promise<SocketAnswer> {
+async function undo(request: ServedRequest, { claims }: CallDeps): Promise<ServedAnswer> {
   const { claim } = objectIn(request)
   if (typeof claim !== 'string') throw new HttpRefusal(400, `claim of ${request.path} must be a string`)
   if (await claims.undo(claim)) return { status: 200, json: {} }

@@ -3,14 +3,14 @@ import { COMMAND_HEADER, type CoordinatorConfigReply } from '../../../lib/agent/
 import { CniError } from '../../../lib/cni/error.js'
 import { ConfReader } from '../../../lib/cni/json.js'
 import { keysOfCoordinator, routeNicOf, type CoordinatorKeys } from '../../../lib/coordinator/cluster-config.js'
-import { HttpRefusal, objectIn, type SocketAnswer, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
 import type { ObjectReader } from '../connect.js'
 
 /**
  * The settings of the coordinator plugin.
  * @throws HttpRefusal 500 without a SpiderCoordinator, while it is not Synced, or without the pod
  */
-export async function coordinatorConfig(request: SocketRequest, read: ObjectReader): Promise<SocketAnswer> {
+export async function coordinatorConfig(request: ServedRequest, read: ObjectReader): Promise<ServedAnswer> {
   const { podNamespace: namespace, podName: name } = request.body.trim() === '' ? {} : objectIn(request)
   const isNamed = typeof namespace === 'string' && typeof name === 'string' && namespace !== '' && name !== ''
   const [keys, pod] = await Promise.all([readyKeys(read), isNamed ? read.pod({ namespace, name }) : undefined])

@@ -2,14 +2,14 @@
 import type { EndpointInterface, WorkloadEndpointReply } from '../../../lib/agent/protocol.js'
 import type { EndpointNic, SpiderEndpoint } from '../../../lib/crd/types.js'
 import type { ObjectReader } from '../connect.js'
-import { HttpRefusal, type SocketAnswer, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, type ServedAnswer, type ServedRequest } from '../http/request.js'
 import { missing } from './validate.js'
 
 /**
  * The addresses of a pod.
  * @throws HttpRefusal 422 without the query, 404 without the record
  */
-export async function workloadEndpoint({ query }: SocketRequest, read: ObjectReader): Promise<SocketAnswer> {
+export async function workloadEndpoint({ query }: ServedRequest, read: ObjectReader): Promise<ServedAnswer> {
   const [namespace, name] = [query.get('podNamespace') ?? '', query.get('podName') ?? '']
   const absent = Object.entries({ podNamespace: namespace, podName: name }).flatMap(([key, value]) =>
     value === '' ? [key] : [],

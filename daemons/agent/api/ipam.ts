@@ -1,6 +1,6 @@
 // The Go system's /v1/ipam: each request becomes the CNI call that our own executable hands over.
 import { AGENT_STATUS, type AgentIpConfig, type CniCallReply, type IpamAddReply } from '../../../lib/agent/protocol.js'
-import { HttpRefusal, type SocketAnswer, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, type ServedAnswer, type ServedRequest } from '../http/request.js'
 import { runCall, type CallDeps } from '../calls/run.js'
 import { missing, podArgsIn, type PodArgs } from './validate.js'
 import type { ReleaseOutcome, ReleaseRecord } from '../release-record.js'
@@ -13,10 +13,10 @@ export interface IpamApiDeps {
 
 const PLUGIN = 'spiderpool-ipam'
 const ADD_FAILED = 'spiderpool IP allocation error: '
-const EMPTY: SocketAnswer = { status: 200 }
+const EMPTY: ServedAnswer = { status: 200 }
 
 /** POST /v1/ipam/ip. @throws HttpRefusal 500 with the reason */
-export async function addIp(request: SocketRequest, { calls }: IpamApiDeps): Promise<SocketAnswer> {
+export async function addIp(request: ServedRequest, { calls }: IpamApiDeps): Promise<ServedAnswer> {
   const { args, absent } = podArgsIn(request, [
     ...['containerID', 'ifName', 'netNamespace', 'podNamespace', 'podName', 'podUID'],
   ])
@@ -33,7 +33,7 @@ export async function addIp(request: SocketRequest, { calls }: IpamApiDeps): Pro
 }
 
 /** DELETE /v1/ipam/ip. @throws HttpRefusal 500 with the reason */
-export async function deleteIp(request: SocketRequest, { calls }: IpamApiDeps): Promise<SocketAnswer> {
+export async function deleteIp(request: ServedRequest, { calls }: IpamApiDeps): Promise<ServedAnswer> {
   const { args, absent } = podArgsIn(request, ['containerID', 'ifName', 'podNamespace', 'podName', 'podUID'])
   if (absent.length > 0) return missing(absent, 'body')
   succeeded(await runCall(callOf('DEL', args), calls))
@@ -41,7 +41,7 @@ export async function deleteIp(request: SocketRequest, { calls }: IpamApiDeps): 
 }
 
 /** DELETE /v1/ipam/ips: what a pod holds, after a conflict or an unreachable gateway. */
-export async function deleteIps(request: SocketRequest, deps: IpamApiDeps): Promise<SocketAnswer> {
+export async function deleteIps(request: ServedRequest, deps: IpamApiDeps): Promise<ServedAnswer> {
   const { args, absent } = podArgsIn(request, ['containerID', 'podNamespace', 'podName', 'podUID'])
   if (absent.length > 0) return missing(absent, 'body')
   const isConflict = args.more['isReleaseConflictIPs'] === true

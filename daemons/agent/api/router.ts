@@ -1,7 +1,7 @@
 // Paths of the socket. Knows no HTTP library.
 import { AGENT_PATHS, CNI_PREFIX } from '../../../lib/agent/protocol.js'
 import type { ObjectReader } from '../connect.js'
-import { HttpRefusal, type SocketAnswer, type SocketHandler, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, type ServedAnswer, type ServedHandler, type ServedRequest } from '../http/request.js'
 import { cniCall } from './cni.js'
 import { coordinatorConfig } from './coordinator.js'
 import { workloadEndpoint } from './endpoint.js'
@@ -11,7 +11,7 @@ export interface ApiDeps extends IpamApiDeps {
   readonly read: ObjectReader
 }
 
-type Route = (request: SocketRequest, deps: ApiDeps) => SocketAnswer | Promise<SocketAnswer>
+type Route = (request: ServedRequest, deps: ApiDeps) => ServedAnswer | Promise<ServedAnswer>
 
 const EMPTY: Route = () => ({ status: 200 })
 
@@ -26,12 +26,12 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
 
 /** Answers what comes over the socket. */
 export const apiHandler =
-  (deps: ApiDeps): SocketHandler =>
+  (deps: ApiDeps): ServedHandler =>
   request => {
     const { method, path } = request
     const isCni = path.startsWith(CNI_PREFIX)
     const methods = isCni
-      ? { POST: (one: SocketRequest) => cniCall(one, deps.calls) }
+      ? { POST: (one: ServedRequest) => cniCall(one, deps.calls) }
       : Object.hasOwn(ROUTES, path)
         ? ROUTES[path]
         : undefined

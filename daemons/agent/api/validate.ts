@@ -1,11 +1,11 @@
 // Requests of the Go system's models: what is required, and the answer where it is missing.
-import { HttpRefusal, objectIn, type SocketAnswer, type SocketRequest } from '../http/request.js'
+import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
 
 /** go-openapi's code of a missing required property. */
 const REQUIRED = 602
 
 /** 422 as go-openapi has it. */
-export const missing = (names: readonly string[], where: 'body' | 'query'): SocketAnswer => ({
+export const missing = (names: readonly string[], where: 'body' | 'query'): ServedAnswer => ({
   status: 422,
   json: {
     code: REQUIRED,
@@ -33,7 +33,7 @@ const SEPARATORS = /[;=]/
  *   CNI_ARGS cannot carry
  */
 export function podArgsIn(
-  request: SocketRequest,
+  request: ServedRequest,
   required: readonly string[],
 ): { readonly args: PodArgs; readonly absent: readonly string[] } {
   const body = objectIn(request)

@@ -1,6 +1,6 @@
 // A request and its answer as the API sees them. Knows no socket.
 
-export interface SocketRequest {
+export interface ServedRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
@@ -9,11 +9,11 @@ export interface SocketRequest {
 }
 
 /** Without `json` the body is empty. `stream`: blanks at once and while it runs, then its value. */
-export type SocketAnswer =
+export type ServedAnswer =
   { readonly status: number; readonly json?: unknown } | { readonly stream: () => Promise<object> }
 
 /** Answers a request; what it throws becomes 500 with the message. */
-export type SocketHandler = (request: SocketRequest) => SocketAnswer | Promise<SocketAnswer>
+export type ServedHandler = (request: ServedRequest) => ServedAnswer | Promise<ServedAnswer>
 
 /** A refusal with its status; the body is the sentence as a JSON string, as the Go agent has it. */
 export class HttpRefusal extends Error {
@@ -29,7 +29,7 @@ export class HttpRefusal extends Error {
  * The body as a JSON object.
  * @throws HttpRefusal 400
  */
-export function objectIn({ body, method, path }: SocketRequest): Readonly<Record<string, unknown>> {
+export function objectIn({ body, method, path }: ServedRequest): Readonly<Record<string, unknown>> {
   let value: unknown
   try {
     value = JSON.parse(body)

@@ -7,7 +7,7 @@ import { createServer as createNet, type Socket } from 'node:net'
 import { BODY_BYTES_MAX, HEARTBEAT_MS } from '../../../lib/agent/protocol.js'
 import { messageOf } from '../../../lib/errors.js'
 import type { Log } from '../../../lib/log.js'
-import { HttpRefusal, type SocketAnswer, type SocketHandler, type SocketRequest } from './request.js'
+import { HttpRefusal, type ServedAnswer, type ServedHandler, type ServedRequest } from './request.js'
 
 /** Within this time of connecting the whole request must be there. */
 const REQUEST_MS_MAX = 10_000
@@ -18,7 +18,7 @@ const DROP_MS_MAX = 1_000
 const BACKLOG = 1_024 // the kernel limits it to net.core.somaxconn
 
 export interface HttpServerDeps {
-  readonly handler: SocketHandler
+  readonly handler: ServedHandler
   readonly log: Log
   /** Why a connection is refused; undefined where it may be served. */
   readonly whyNot: (fd: number | undefined) => string | undefined
@@ -120,7 +120,7 @@ export class HttpServer {
     }
   }
 
-  async #answer(answer: SocketAnswer, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(answer: ServedAnswer, message: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!('stream' in answer)) return send(response, answer, message)
     response.writeHead(200, { 'content-type': 'application/json' })
     response.write(' ')
@@ -186,7 +186,7 @@ function bodyOf(message: IncomingMessage): Promise<string> {
   })
 }
 
-function requestOf(message: IncomingMessage, body: string): SocketRequest {
+function requestOf(message: IncomingMessage, body: string): ServedRequest {
   const url = message.url ?? '/'
   const at = url.indexOf('?')
   return {

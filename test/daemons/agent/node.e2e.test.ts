@@ -1,0 +1,129 @@
+// What spiderpool-agent keeps current on its node, in a mount namespace where a pod has its service
+// account, with an API server that answers a TokenRequest.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { CNI_NAMES } from '../../../daemons/install/plan.js'
+import { NODE_SYSCTLS } from '../../../daemons/agent/node/sysctls.js'
+import { agentEnv } from '../../fixtures/agent.js'
+import { eventually } from '../../fixtures/controller.js'
+import { BIN } from '../../fixtures/executable.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'agent-node-'))
+t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+const at = (...names: string[]): string => join(folder, ...names)
+
+/** Answers tokens; an unbound one, as Kubernetes before 1.31. Every other request is 404. */
+const asked: { readonly path: string; readonly spec: object }[] = []
+const api = createServer((request, response) => {
+  let text = ''
+  request.on('data', part => (text += String(part)))
+  request.on('end', () => {
+    const answer = (status: number, body: object): void =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (request.method !== 'POST')
+      return answer(404, { kind: 'Status', code: 404, reason: 'NotFound', message: 'none' })
+    const { spec } = JSON.parse(text) as { readonly spec: { readonly boundObjectRef?: object } }
+    asked.push({ path: (request.url ?? '').replace(/\?.*/, ''), spec })
+    if (spec.boundObjectRef)
+      return answer(400, { kind: 'Status', code: 400, reason: 'BadRequest', message: 'cannot bind token to Node' })
+    const expirationTimestamp = new Date(Date.now() + 3_600_000).toISOString()
+    answer(201, {
+      kind: 'TokenRequest',
+      metadata: { name: 'spiderpool-node' },
+      status: { token: 'issued', expirationTimestamp },
+    })
+  })
+})
+await new Promise<void>(resolve => api.listen(0, '127.0.0.1', resolve))
+t.teardown(() => api.close())
+const cluster = { name: 'c', cluster: { server: `http://127.0.0.1:${(api.address() as AddressInfo).port}` } }
+const contexts = [{ name: 'c', context: { cluster: 'c', user: '' } }]
+const config = { apiVersion: 'v1', kind: 'Config', 'current-context': 'c', clusters: [cluster], contexts }
+writeFileSync(at('kubeconfig'), JSON.stringify(config))
+
+const [gone, ...there] = NODE_SYSCTLS
+for (const { path } of there) {
+  mkdirSync(join(at('sysctl'), path, '..'), { recursive: true })
+  writeFileSync(at('sysctl', path), path.endsWith('gc_thresh3') ? '99999\n' : '7\n')
+}
+writeFileSync(at('conf.yml'), 'enableIPv4: true\ntuneSysctlConfig: true\n')
+
+const ACCOUNT = '/run/secrets/kubernetes.io/serviceaccount'
+
+function start(env: Record<string, string>): { readonly pid: number; end(): Promise<unknown> } {
+  const script = [
+    'mount -t tmpfs run /run',
+    `mkdir -p ${ACCOUNT} && echo own >${ACCOUNT}/token && echo CA >${ACCOUNT}/ca.crt`,
+    `exec ${BIN}/spiderpool-agent daemon --config-path ${at('conf.yml')}`,
+  ].join(' && ')
+  const child = spawn('unshare', ['--mount', 'sh', '-c', script], {
+    env: {
+      ...agentEnv(at('kubeconfig'), at('s/agent.sock')),
+      ...{ KUBERNETES_SERVICE_HOST: '10.96.0.1', CNI_BIN_DIR: at('bin'), CNI_CONF_DIR: at('net.d') },
+      ...{ SPIDERPOOL_SYSCTL_DIR: at('sysctl'), ...env },
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = new Promise(resolve => child.once('exit', (code, by) => resolve(code ?? by)))
+  return {
+    pid: child.pid ?? 0,
+    end() {
+      child.kill('SIGTERM')
+      return ended
+    },
+  }
+}
+
+const kubeconfig = at('net.d/spiderpool.d/spiderpool.kubeconfig')
+const listens = (): Promise<true | undefined> => eventually(() => (existsSync(at('s/agent.sock')) ? true : undefined))
+/** Twice the interval of comparing, and some slack for a busy machine. */
+const RESTORED_MS = 20_000
+
+t.test('spiderpool-agent installs executables and sets sysctls; it writes no credential', async t => {
+  const agent = start({})
+  t.ok(await listens())
+  for (const name of CNI_NAMES) t.ok(statSync(at('bin', name)).ino === statSync(at('bin', 'ifacer')).ino, name)
+  t.ok(readFileSync(at('bin/ifacer')).equals(readFileSync(join(BIN, 'ifacer'))))
+  for (const { path, value, isMinimum = false } of there)
+    t.equal(readFileSync(at('sysctl', path), 'utf8').trim(), isMinimum ? '99999' : `${value}`, path)
+  t.notOk(existsSync(at('sysctl', gone?.path ?? '')), 'a sysctl that the kernel lacks is skipped')
+  t.notOk(existsSync(at('net.d')))
+  t.strictSame(asked, [])
+  t.equal(await agent.end(), 0)
+})
+
+t.test('spiderpool-agent with SPIDERPOOL_INSTALL_KUBECONFIG: a token of its own, restored when deleted', async t => {
+  const agent = start({ SPIDERPOOL_INSTALL_KUBECONFIG: 'true' })
+  t.ok(await listens())
+  t.equal(statSync(kubeconfig).mode & 0o777, 0o600)
+  const written = readFileSync(kubeconfig, 'utf8')
+  t.match(JSON.parse(written), {
+    users: [{ user: { token: 'issued' } }],
+    clusters: [{ cluster: { server: 'https://10.96.0.1:443' } }],
+  })
+  const path = '/api/v1/namespaces/kube-system/serviceaccounts/spiderpool-node/token'
+  t.match(asked, [
+    { path, spec: { boundObjectRef: { kind: 'Node', name: 'n1' }, expirationSeconds: 86_400 } },
+    { path, spec: { boundObjectRef: undefined } },
+  ])
+  rmSync(kubeconfig)
+  rmSync(at('bin/coordinator'))
+  t.ok(
+    await eventually(
+      () => (existsSync(kubeconfig) && existsSync(at('bin/coordinator')) ? true : undefined),
+      RESTORED_MS,
+    ),
+  )
+  t.equal(readFileSync(kubeconfig, 'utf8'), written)
+  writeFileSync(`/proc/${agent.pid}/root${ACCOUNT}/ca.crt`, 'ANOTHER\n')
+  const ca = Buffer.from('ANOTHER\n').toString('base64')
+  t.ok(await eventually(() => (readFileSync(kubeconfig, 'utf8').includes(ca) ? true : undefined), RESTORED_MS))
+  t.equal(asked.length, 2, 'the token is not asked for again')
+  t.equal(await agent.end(), 0)
+})
