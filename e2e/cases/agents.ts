@@ -1,15 +1,17 @@
 // Node agents: killed and replaced while pods start, no credential on a node, a node without one.
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../case.js'
 import { agentPids, AGENTS, credentialsOn, DAEMON_SET, killAgents, KUBECONFIG, noAgents, rolledOut } from '../agents.js'
-import { apply, kubectl, list, must, NODES, onNode, within, type Pod } from '../kubectl.js'
+import { apply, kubectl, list, must, NODES, onNode, within, type Obj, type Pod } from '../kubectl.js'
 import { app, ippool, pool4 } from '../objects.js'
 import { show } from '../say.js'
 import { addressesOf, allocated, events, launch, ready, remove } from '../wait.js'
 
 const PODS = 20
-const KILLS = 3
-const KILL_AFTER_MS = 700
+/** The agents are killed when as many of the pods have an address. */
+const KILLED_AT = [1, 8]
+const LOOK_EVERY_MS = 100
 
 /** Sandboxes that failed: the kubelet's Events, each message once. */
 async function failures(name: string): Promise<readonly string[]> {
@@ -18,31 +20,44 @@ async function failures(name: string): Promise<readonly string[]> {
 
 export const killed: Case = {
   name: 'agents',
-  says: `the agents are killed ${KILLS} times while ${PODS} pods start, and once while they end`,
+  says: `the agents are killed twice while ${PODS} pods start, and once while they end`,
   async run() {
     await apply(pool4('agents', `172.18.50.1-172.18.50.${PODS}`))
     await apply(app({ name: 'steady', replicas: PODS, annotations: ippool(['agents']) }))
-    let killedCount = 0
-    for (let round = 0; round < KILLS; round++) {
-      await sleep(KILL_AFTER_MS)
-      await within(60, 'an agent runs', () => anAgent())
-      killedCount += killAgents()
+    for (const count of KILLED_AT) {
+      await within(90, `${count} pods have an address and an agent runs`, () => midway('agents', count))
+      const [held, killedCount] = [await heldIn('agents'), killAgents()]
+      show(`${killedCount} agents were killed when ${held} of ${PODS} pods had an address`)
+      if (held === PODS || killedCount === 0) throw new Error('that is not while pods start')
     }
-    show(`${killedCount} agents were killed`)
     const pods = await ready('steady', PODS, 200)
     if (new Set(addressesOf(pods)).size !== PODS) throw new Error('two pods have one address')
     for (const message of await failures('steady')) show(message)
     await kubectl('scale deployment/steady --replicas=0')
-    await sleep(KILL_AFTER_MS)
-    killAgents()
+    await within(90, 'half of the addresses are released', async () => {
+      const held = await heldIn('agents')
+      if (held > PODS / 2) throw new Error(`${held} are held`)
+    })
+    show(`${killAgents()} agents were killed when ${await heldIn('agents')} pods had an address`)
     await allocated('agents', 0, 120)
     await remove('steady', 'agents')
     await rolledOut()
   },
 }
 
-async function anAgent(): Promise<void> {
-  if (NODES.flatMap(agentPids).length === 0) throw new Error('none does')
+/** Addresses of a pool as objects: the count in its status comes a second later. */
+async function heldIn(pool: string): Promise<number> {
+  interface Address extends Obj {
+    readonly spec: { readonly pool: string }
+  }
+  return (await list<Address>('spideripaddresses')).filter(({ spec }) => spec.pool === pool).length
+}
+
+/** @throws while fewer pods have an address, or no agent runs */
+async function midway(pool: string, count: number): Promise<void> {
+  const [held, agents] = [await heldIn(pool), NODES.flatMap(agentPids).length]
+  await sleep(LOOK_EVERY_MS)
+  if (held < count || agents === 0) throw new Error(`${held} have, and ${agents} agents run`)
 }
 
 export const upgraded: Case = {
@@ -96,6 +111,7 @@ export const credentials: Case = {
   },
 }
 
+const FALLBACK_RIGHTS = join(import.meta.dirname, '../../deploy/node-kubeconfig.yaml')
 const NOWHERE = '{"spec":{"template":{"spec":{"nodeSelector":{"spiderpool.example/none":"true"}}}}}'
 const EVERYWHERE = '{"spec":{"template":{"spec":{"nodeSelector":{"spiderpool.example/none":null}}}}}'
 
@@ -104,6 +120,7 @@ export const direct: Case = {
   says: 'without agents: the executables use a kubeconfig that the administrator has asked for',
   async run() {
     await apply(pool4('direct', '172.18.53.1-172.18.53.8'))
+    await kubectl(`apply -f ${FALLBACK_RIGHTS}`)
     await kubectl(`set env ${DAEMON_SET} SPIDERPOOL_INSTALL_KUBECONFIG=true`)
     await rolledOut()
     await within(30, `each node has ${KUBECONFIG}`, async () => {
@@ -124,5 +141,6 @@ export const direct: Case = {
     await kubectl(`patch ${DAEMON_SET} --type=merge -p ${EVERYWHERE}`)
     await kubectl(`set env ${DAEMON_SET} SPIDERPOOL_INSTALL_KUBECONFIG-`)
     await rolledOut()
+    await kubectl(`delete -f ${FALLBACK_RIGHTS}`)
   },
 }
