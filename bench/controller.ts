@@ -1,7 +1,7 @@
 // The controller with 10,000 pods: start, memory, idle writes, address GC. On a server of its own.
 import { readFileSync } from 'node:fs'
 import { newEndpoint } from '../lib/ipam/allocation/endpoint.js'
-import { addressObject } from '../lib/ipam/allocation/claim.js'
+import { addressObject } from '../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../lib/ipam/allocation/claimant.js'
 import { poolOf, type Pool } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, toBigint, ip } from '../lib/ip/address.js'

@@ -1,5 +1,5 @@
 // ADD with 100,000 allocated addresses: a /15 and a /64, in turn with an empty /24.
-import { addressObject } from '../lib/ipam/allocation/claim.js'
+import { addressObject } from '../lib/ipam/allocation/address-object.js'
 import { poolOf } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, toBigint, ip, type Family } from '../lib/ip/address.js'
 import type { SpiderIPPool } from '../lib/crd/types.js'

@@ -1,5 +1,5 @@
 // Full pools: all pods replaced at once, and a burst of ADDs for the last free addresses.
-import { addressObject } from '../lib/ipam/allocation/claim.js'
+import { addressObject } from '../lib/ipam/allocation/address-object.js'
 import { poolOf } from '../lib/ipam/allocation/pool.js'
 import { fromBigint, ip, toBigint } from '../lib/ip/address.js'
 import type { SpiderIPPool } from '../lib/crd/types.js'

@@ -21,8 +21,15 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
     tests: ['test/daemons/controller/reconcilers/overlap/decide.test.ts'],
   },
   ...[
-    ...['allocation/decide', 'allocation/candidates', 'allocation/allocate', 'allocation/go-records'],
-    ...['allocation/publish', 'pools/rules', 'pools/annotations', 'pools/network', 'pod/release', 'store/retention'],
+    ...['allocation/search', 'allocation/candidates', 'allocation/allocate', 'allocation/go-records'],
+    ...[
+      'allocation/shared-pool',
+      'pools/filter-rules',
+      'pools/annotations',
+      'pools/multus-network',
+      'pod/release',
+      'store/retention',
+    ],
   ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
 ]
 
@@ -45,13 +52,13 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
     why: 'a short way: an equal text is an equal network',
   },
   {
-    file: 'lib/ipam/allocation/decide.ts',
+    file: 'lib/ipam/allocation/search.ts',
     was: 'address === undefined',
     by: 'false',
     why: 'there is one; the compiler does not know',
   },
   {
-    file: 'lib/ipam/allocation/decide.ts',
+    file: 'lib/ipam/allocation/search.ts',
     was: 'first > address',
     by: '(first >= address)',
     why: 'the address is not among them',
@@ -62,12 +69,12 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
     { was: '0', by: 'undefined' },
     { was: '1', by: '2' },
   ].map(change => ({
-    file: 'lib/ipam/pools/rules.ts',
+    file: 'lib/ipam/pools/filter-rules.ts',
     ...change,
     why: 'a stable sort asks whether a later one goes before',
   })),
   {
-    file: 'lib/ipam/pools/network.ts',
+    file: 'lib/ipam/pools/multus-network.ts',
     was: "text.trim() === ''",
     by: 'false',
     why: 'a short way: an empty text has no name',

@@ -1,7 +1,7 @@
 // What the allocator observes of node and pod, from the agent: nothing waits in a system call, for
 // other calls are served meanwhile.
 import type { KernelAccess } from '../../lib/ipam/cni/add-del.js'
-import { addressOwnersHere } from '../../lib/kernel/local-addresses.js'
+import { addressOwnersHere } from '../../lib/kernel/address-owners.js'
 import { masterAddresses, ownedByNode } from '../../lib/kernel/master-addresses.js'
 import { hostOf } from '../../lib/kernel/netns-identity.js'
 import { detectAsync } from '../../lib/kernel/run-probe-async.js'

@@ -6,7 +6,7 @@ import { addressesOf } from '../../lib/ipam/allocation/endpoint.js'
 import { quarantine } from '../../lib/ipam/allocation/quarantine.js'
 import { readRecord } from '../../lib/ipam/pod/record.js'
 import { releaseRecorded } from '../../lib/ipam/pod/release-address.js'
-import { keeperOfKind, type Features } from '../../lib/ipam/store/retention.js'
+import { retainingKindNamed, type Features } from '../../lib/ipam/store/retention.js'
 import type { ObjectRef, Store } from '../../lib/ipam/store/store.js'
 
 export interface RecordRelease {
@@ -43,7 +43,7 @@ export async function releaseRecord(
       kind: 'another',
       why: `SpiderEndpoint ${pod.namespace}/${pod.name} is of pod UID ${current.uid}, not ${podUid || 'an empty one'}`,
     }
-  if (isConflict && keeperOfKind(ownerControllerType, features) !== undefined)
+  if (isConflict && retainingKindNamed(ownerControllerType, features) !== undefined)
     return {
       kind: 'retained',
       why: `${ownerControllerType} ${pod.namespace}/${ownerControllerName} keeps its addresses`,

@@ -1,11 +1,11 @@
 // The server without its socket: store, registry, watches and built-in controllers.
 import { readManifests } from './data-dir.js'
 import { CRDS, Registry } from './schema/kind-registry.js'
-import { bootstrap } from './bootstrap.js'
+import { bootstrap } from './initial-objects.js'
 import { BUILTIN_CRDS } from '../../schemas/crds/embedded.js'
 import { PoolStatusUpdater } from './pool-status.js'
 import { EndpointFinalizer } from './endpoint-finalizer.js'
-import { GarbageCollector } from './gc.js'
+import { GarbageCollector } from './garbage-collector.js'
 import type { ApiServer } from './http/request.js'
 import { ObjectStore } from './storage/store.js'
 import { Watches } from './storage/watch.js'

@@ -14,7 +14,7 @@ import { reconcilersFor } from './reconcilers/all.js'
 import { Manager, type ManagerDeps } from './runtime/manager.js'
 import { subnetGauges } from './reconcilers/subnet/metrics.js'
 import type { Conf, ControllerSettings } from './settings.js'
-import { EventRecorder } from './runtime/events.js'
+import { EventRecorder } from './runtime/event-recorder.js'
 import type { Serving } from './webhooks/server.js'
 
 /** Each attempt ends within half of the renewal deadline; this is many of them. */

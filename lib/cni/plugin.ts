@@ -2,7 +2,7 @@
 // status out, checked in the order that runtimes rely on.
 import { readSync, writeSync } from 'node:fs'
 import { codeOf, messageOf } from '../errors.js'
-import { sameNetns } from '../kernel/netns.js'
+import { sameNetns } from '../kernel/same-netns.js'
 import { parseArgs } from './args.js'
 import { checkEnv, checkNetworkName, type CniEnv } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'

@@ -13,11 +13,11 @@ import { setNftTable } from './acts/nft.js'
 import { addRoute, removeRoute } from './acts/route.js'
 import { addRule, removeRule, shareRule } from './acts/rule.js'
 import { setSysctl } from './acts/sysctl.js'
-import { addressOwners, type AddressOwner } from './local-addresses.js'
+import { addressOwners, type AddressOwner } from './address-owners.js'
 import { observe, type Query } from './observe.js'
 import { openNetns, Opener } from './sockets.js'
 import { openPacketSocket, type PacketSocket } from './packet-socket.js'
-import { indexOf, openNamespaces, type NetlinkCost, type Namespaces } from './namespaces.js'
+import { indexOf, openNamespaces, type NetlinkCost, type Namespaces } from './netns-pair.js'
 
 /** The act of every verb; a verb without one does not compile. */
 const ACTS: { readonly [V in Verb]: Act<StepOf<V>> } = {

@@ -6,7 +6,7 @@ import type { bond } from '../netlink/rtnl/bond.js'
 import { anyLink, IFF, IPVLAN_MODE, linkGlances, MACVLAN_MODE, type Link } from '../netlink/rtnl/link.js'
 import type { ValueOf } from '../bytes.js'
 import type { ObservedBond, ObservedLink } from '../plan/state.js'
-import { findLink } from './namespaces.js'
+import { findLink } from './netns-pair.js'
 
 const RTEXT_FILTER_VF_SKIP_STATS = 9
 

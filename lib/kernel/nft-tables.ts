@@ -9,7 +9,7 @@ import type { Where } from '../plan/step.js'
 import { refusalCode } from './errno.js'
 import { readProcNet } from './acts/sysctl.js'
 import { ruleFrom } from './nft-compile.js'
-import type { Namespaces } from './namespaces.js'
+import type { Namespaces } from './netns-pair.js'
 
 /**
  * Tables by name; undefined if there is none or the kernel has no nf_tables.

@@ -22,7 +22,7 @@ import { readSysctls } from './acts/sysctl.js'
 import { AF, familyFrom, networkFrom } from './family.js'
 import { indexIn, linksOf, observedLink, type LinkQuery } from './links.js'
 import { hasMangleRules, readNftTables } from './nft-tables.js'
-import { findLink, type Namespaces } from './namespaces.js'
+import { findLink, type Namespaces } from './netns-pair.js'
 import { lookupsOf, resolvedOf, observedRoutes, type LinkNames } from './routes.js'
 import { CACHE_DIR, cacheIn, NO_CACHE, globalAddresses } from './global-addresses.js'
 

@@ -9,7 +9,7 @@ import { NFT_TABLE } from '../../lib/plan/nft.js'
 import { isDefault, unsatisfied, type NetnsState, type Observed } from '../../lib/plan/state.js'
 import type { Plan, Step } from '../../lib/plan/step.js'
 import type { CoordinatorContext } from './context.js'
-import { tablesBeforeMain } from './rules.js'
+import { tablesBeforeMain } from './rule-priorities.js'
 import { everywhere, isNicTable } from './tables.js'
 import { absenceOf } from './errors.js'
 

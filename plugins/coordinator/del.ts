@@ -17,7 +17,7 @@ import {
 import type { Plan, Step } from '../../lib/plan/step.js'
 import { addressesOf, arePeers, familiesOnlyOf, hostIpsFor, hostVethName, isUsable, POD_VETH } from './context.js'
 import type { CoordinatorConf } from './config.js'
-import { RULE_PRIORITY } from './rules.js'
+import { RULE_PRIORITY } from './rule-priorities.js'
 import { HOST_RULE_TABLE, isHostTable } from './settings.js'
 import {
   everywhere,

@@ -9,7 +9,7 @@ import { isDefault, sameRoute, type NetnsState, type ObservedRoute } from '../..
 import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
 import { addressesOf, gatewayOf, type CoordinatorContext } from './context.js'
 import { otherNics } from './nic.js'
-import { markPriority, nodePriority, tablesBeforeMain } from './rules.js'
+import { markPriority, nodePriority, tablesBeforeMain } from './rule-priorities.js'
 import { everywhere, FIRST_TABLE, hostOf, MARK, rulesFrom } from './tables.js'
 
 /** The metric that a route has in the kernel: for IPv6 without one, IP6_RT_PRIO_USER. */

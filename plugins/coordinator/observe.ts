@@ -15,7 +15,7 @@ import {
   type WorkingMode,
 } from './context.js'
 import { nodeSysctls, podSysctls } from './nic.js'
-import { needsLookups, packetsToPod } from './rules.js'
+import { needsLookups, packetsToPod } from './rule-priorities.js'
 import type { CoordinatorSettings } from './settings.js'
 import { hostOf } from './tables.js'
 

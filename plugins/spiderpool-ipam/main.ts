@@ -18,7 +18,7 @@ export const blocking = ({
   master: async of => (await import('../../lib/kernel/master-addresses.js')).masterAddresses(of),
   detect: async asks => (await import('../../lib/kernel/run-probe.js')).detectAlone({ netns, nic }, asks),
   owned: async ips => {
-    const owners = (await import('../../lib/kernel/local-addresses.js')).addressOwnersHere(ips)
+    const owners = (await import('../../lib/kernel/address-owners.js')).addressOwnersHere(ips)
     return owners.length === 0
       ? []
       : (await import('../../lib/kernel/master-addresses.js')).ownedByNode({ netns, nic }, ips)

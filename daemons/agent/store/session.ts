@@ -36,7 +36,7 @@ export interface CachedSession {
 class NeedsLiveReads extends Error {}
 
 /** Kinds whose next pod inherits the record: it is read and written in the path. */
-const KEEPERS: readonly string[] = ['StatefulSet', 'VirtualMachineInstance']
+const RETAINING_KINDS: readonly string[] = ['StatefulSet', 'VirtualMachineInstance']
 
 /** The cache has no text: the records of Go agents are read live. Without one a write compares. */
 const needsText = (pool: SpiderIPPool): boolean => isShared(pool) && pool.status?.allocatedIPs !== undefined
@@ -178,7 +178,9 @@ class Session {
     const { podUid } = this.#call
     if (!record || (podUid !== '' && record.status.current.uid !== podUid)) return undefined
     if (records.isPending(key)) return record
-    return podUid !== '' && this.#isCached && !KEEPERS.includes(record.status.ownerControllerType) ? record : undefined
+    return podUid !== '' && this.#isCached && !RETAINING_KINDS.includes(record.status.ownerControllerType)
+      ? record
+      : undefined
   }
 
   /** A pod of this node that has no address yet, and inherits none, has no record elsewhere. */
@@ -187,18 +189,18 @@ class Session {
     const pod = cache.pod(keyOfRef(ref))
     if (this.#call.command !== 'ADD' || records.get(keyOfRef(ref)) || !pod || (pod.status?.podIPs ?? []).length > 0)
       return false
-    return !(pod.metadata.ownerReferences ?? []).some(({ kind }) => KEEPERS.includes(kind))
+    return !(pod.metadata.ownerReferences ?? []).some(({ kind }) => RETAINING_KINDS.includes(kind))
   }
 
   /** Written behind the answer: the record of a pod that goes with its pod. */
   #isBehind(endpoint: SpiderEndpoint): boolean {
     if (this.#state.records.isPending(keyOf(endpoint))) return true
     const isOfItsPod = endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
-    const isKept = KEEPERS.includes(endpoint.status.ownerControllerType)
+    const isRetained = RETAINING_KINDS.includes(endpoint.status.ownerControllerType)
     const { command, podUid } = this.#call
     const pools = endpoint.status.current.ips.flatMap(addressesOf).map(({ pool }) => pool)
     const isShared = pools.some(name => this.#shared.has(name))
-    return command === 'ADD' && podUid !== '' && this.#isCached && !isShared && isOfItsPod && !isKept
+    return command === 'ADD' && podUid !== '' && this.#isCached && !isShared && isOfItsPod && !isRetained
   }
 
   #wrote<T extends SpiderEndpoint | 'conflict'>(written: T): T {

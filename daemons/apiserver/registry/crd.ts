@@ -4,7 +4,7 @@ import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../schema/
 
 const list = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isFields) : [])
 
-/** Held by a CRD until its objects are deleted; gc.ts removes it. */
+/** Held by a CRD until its objects are deleted; garbage-collector.ts removes it. */
 export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
 
 /**

@@ -12,12 +12,12 @@ import {
   type SearchState,
   type SearchStep,
   type SearchRefusal,
-} from './decide.js'
-import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from './claim.js'
+} from './search.js'
+import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from './address-object.js'
 import type { Holder, Claimant } from './claimant.js'
 import { poolOf, type Pool } from './pool.js'
 import type { HeldAddress, Journal, Store } from '../store/store.js'
-import { publish } from './publish.js'
+import { publish } from './shared-pool.js'
 
 export interface AllocationRequest {
   readonly claimant: Claimant

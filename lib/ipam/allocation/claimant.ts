@@ -13,10 +13,10 @@ export interface Claimant {
   /**
    * Retention: the next pod of the record inherits the addresses (StatefulSet, virtual machine).
    */
-  readonly isKept?: boolean
+  readonly isRetained?: boolean
   /** Of a mirror pod: metadata.uid of its object, which differs from the pod's UID. */
   readonly apiUid?: string
-  /** Of a container without a pod: its host, network namespace and name (container.ts). */
+  /** Of a container without a pod: its host, network namespace and name. */
   readonly at?: { readonly host: string; readonly netns: string; readonly name: string }
 }
 

@@ -40,7 +40,7 @@ export function nicRecord(nic: string, assigned: readonly Assigned[], cleanGatew
 export function newEndpoint(
   claimant: Claimant,
   nics: readonly EndpointNic[],
-  isKept: boolean,
+  isRetained: boolean,
   created: readonly SpiderIPAddress[] = [],
 ): SpiderEndpoint {
   const { namespace, name, record, uid, apiUid, owner, at } = claimant
@@ -55,7 +55,7 @@ export function newEndpoint(
       finalizers: [FINALIZER],
       ...(annotations && { annotations }),
       ...(Object.keys(labels).length > 0 && { labels }),
-      ...(!isKept &&
+      ...(!isRetained &&
         !at &&
         apiUid === undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] }),
     },

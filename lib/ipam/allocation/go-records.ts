@@ -116,7 +116,7 @@ export const isRecordOf = ({ uid, namespace, pod }: GoRecord, { claimant, was }:
   uid === claimant.uid ||
   (claimant.apiUid !== undefined && uid === claimant.apiUid) ||
   (was?.uid !== undefined && uid === was.uid) ||
-  (claimant.isKept === true && namespace === claimant.namespace && pod === claimant.record)
+  (claimant.isRetained === true && namespace === claimant.namespace && pod === claimant.record)
 
 /** The record of an address. */
 export const recordAt = ({ records }: SharedPool, ip: Ip): GoRecord | undefined => records.find(one => one.ip === ip)

@@ -6,20 +6,20 @@ import { add, type Granted } from '../pod/add.js'
 import { ipsOf } from '../allocation/endpoint.js'
 import { keysOf } from '../pools/annotations.js'
 import { eventOf, NOT_ALLOCATED, type PodEventSpec } from '../store/event.js'
-import type { ContainerHost } from '../pod/container.js'
-import type { Detect } from '../pod/conflict.js'
-import type { AllocatedByCall, NodeAddress, NodeAddressLookup } from './node-address.js'
+import type { ContainerHost } from '../pod/standalone-container.js'
+import type { Detect } from '../pod/conflict-detection.js'
+import type { AllocatedByCall, NodeAddress, NodeAddressLookup } from './node-address-conflict.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import { release } from '../pod/release.js'
 import { requestedIpsIn, type RequestSources } from '../pod/requested-ips.js'
 import { answerOf } from './result.js'
-import type { AddRequest } from '../pod/context.js'
+import type { AddRequest } from '../pod/pod-context.js'
 import { connectStore, refusalOf, sessionOf, type Connect, type Session, type StoreSession } from './session.js'
 
 export { ipamCheck } from './check.js'
 export type { Connect, StoreSession } from './session.js'
-export type { NodeAddressLookup } from './node-address.js'
+export type { NodeAddressLookup } from './node-address-conflict.js'
 
 export interface IpamClaim {
   readonly result: Result
@@ -64,7 +64,7 @@ export async function ipamClaim(
   const { conflictDetection, gatewayDetection } = session.conf.switches
   if (conflictDetection || gatewayDetection)
     await (
-      await import('../pod/conflict.js')
+      await import('../pod/conflict-detection.js')
     ).checkConflicts({ ...session, nic: call.ifName, granted, store: reached.store }, kernel.detect)
   const undo = (): Promise<void> => {
     reached.renew?.()
@@ -78,7 +78,7 @@ async function claimUnowned(call: Call<unknown>, kernel: KernelAccess, connect: 
   const first = await claim(call, kernel, connect)
   const owned = await ownedAmong(first, kernel)
   if (owned.length === 0) return first
-  const { claimOther } = await import('./node-address.js')
+  const { claimOther } = await import('./node-address-conflict.js')
   return claimOther(
     { nic: call.ifName, first, owned },
     { claim: () => claim(call, kernel, connect), ownedAmong: one => ownedAmong(one, kernel) },
@@ -126,7 +126,7 @@ async function allocate(
   const attempt = async (on: Store): Promise<Granted> => {
     const deps = { store: on, journal, random: Math.random }
     if (!container) return add(request, deps)
-    const { addContainer } = await import('../pod/container.js')
+    const { addContainer } = await import('../pod/standalone-container.js')
     return addContainer(request, { container, host: await host(call.netns) }, deps)
   }
   return attempt(store).catch((error: unknown) => {
@@ -198,7 +198,7 @@ export async function ipamDel(call: Call<unknown>, connect: Connect = connectSto
   try {
     const { store, cost } = await connect(conf, call)
     if (container) {
-      const { releaseNic } = await import('../pod/container.js')
+      const { releaseNic } = await import('../pod/standalone-container.js')
       const addresses = await releaseNic({ container, nic: call.ifName }, { store, journal })
       return log.info('addresses released', { ...fields, addresses, ...cost() })
     }

@@ -3,7 +3,7 @@ import type { Call } from '../../cni/plugin.js'
 import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { addressesOf, ipsOf, nicOf } from '../allocation/endpoint.js'
-import type { NodeAddressLookup } from './node-address.js'
+import type { NodeAddressLookup } from './node-address-conflict.js'
 import { Refused } from '../errors.js'
 import { readRecord } from '../pod/record.js'
 import { connectStore, refusalOf, sessionOf, type Connect } from './session.js'
@@ -39,7 +39,7 @@ export async function ipamCheck(
         throw new Refused('differs', `${address} of ${where} is not in prevResult`)
     }
     const [found] = await owned(ipsOf(nic))
-    if (found) throw (await import('./node-address.js')).refusalOfOwned(call.ifName, found)
+    if (found) throw (await import('./node-address-conflict.js')).refusalOfOwned(call.ifName, found)
   } catch (error) {
     throw refusalOf('spiderpool IP check error', error)
   }

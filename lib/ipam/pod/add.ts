@@ -6,7 +6,7 @@ import { networkRule, usablePools, type CandidatePools } from '../pools/usable.j
 import { allocateAll, type NicRequest } from './allocate-all.js'
 import { inherit, releaseStale, outdated, poolsIn, unusable } from './inherit.js'
 import { reuse } from './reuse.js'
-import { interfaceCount } from '../pools/network.js'
+import { interfaceCount } from '../pools/multus-network.js'
 import { unknownAnnotationsIn } from '../pools/annotation-keys.js'
 import type { Store } from '../store/store.js'
 import { writeEndpoint, createFirstEndpoint, RecordExists, removeNics } from './record.js'
@@ -22,7 +22,7 @@ import {
   type AddRequest,
   type PodContext,
   type PartialPodContext,
-} from './context.js'
+} from './pod-context.js'
 import { routesOfPod, type PoolRequest } from '../pools/sources.js'
 import { requestedPools, type RequestedPools } from '../pools/requested.js'
 
@@ -48,14 +48,14 @@ export async function add(request: AddRequest, deps: AllocDeps): Promise<Granted
 async function addWithContext(context: PartialPodContext, deps: AllocDeps): Promise<Granted> {
   if (context.endpoint === UNREAD && isFresh(context)) return addFirst(context, deps)
   const { store } = deps
-  if (context.keeper === undefined) return addWithRecord(await withEndpoint(context, store), deps)
+  if (context.retainedBy === undefined) return addWithRecord(await withEndpoint(context, store), deps)
   // With retention, record and pools are both needed, whatever the record has.
   const [known, candidates] = await Promise.all([withEndpoint(context, store), readCandidates(context, store)])
   return addWithRecord(known, deps, candidates)
 }
 
 const addWithRecord = (context: PodContext, deps: AllocDeps, candidates?: RequestedPools): Promise<Granted> =>
-  context.endpoint && (context.keeper || isOfApiUid(context))
+  context.endpoint && (context.retainedBy || isOfApiUid(context))
     ? addRetained(context, deps, candidates)
     : addNotRetained(context, deps, candidates)
 
@@ -155,7 +155,7 @@ async function addRetained(context: PodContext, deps: AllocDeps, known?: Request
   const { uid, ips } = endpoint.status.current
   const moved = await staleNics(ips, context, candidates)
   // A migrating virtual machine keeps even an unusable address: both pods are the same guest.
-  const isSuccessor = uid !== claimant.uid && context.keeper === 'StatefulSet'
+  const isSuccessor = uid !== claimant.uid && context.retainedBy === 'StatefulSet'
   const unusableNics = isSuccessor ? unusable(ips, candidates).filter(entry => !moved.includes(entry)) : []
   const stale = [...moved, ...unusableNics]
   const entries = ips.filter(entry => !stale.includes(entry))
@@ -163,7 +163,8 @@ async function addRetained(context: PodContext, deps: AllocDeps, known?: Request
   const entry = staying.find(({ interface: name }) => name === request.nic)
   if (!entry) return replaceNics(context, { endpoint, others: staying, stale }, deps, candidates)
   const isSame = uid === claimant.uid && staying.length === ips.length && endpoint.status.current.node === claimant.node
-  if (!isSame) await writeEndpoint({ claimant, isKept: true, known: endpoint, others: staying, nics: [] }, deps.store)
+  if (!isSame)
+    await writeEndpoint({ claimant, isRetained: true, known: endpoint, others: staying, nics: [] }, deps.store)
   if (stale.length > 0) await releaseStale(stale, { uids: [uid, claimant.uid], staying }, deps).catch(() => undefined)
   return finish({ nic: entry, undo: keep }, deps)
 }
@@ -195,7 +196,7 @@ async function allocateNics(
   deps: AllocDeps,
   known?: RequestedPools,
 ): Promise<Granted> {
-  const { request, claimant, keeper } = context
+  const { request, claimant, retainedBy } = context
   const { others } = before
   const unnamed = others.findIndex(({ interface: name }) => name === '')
   if (unnamed >= 0) return nameRecordedNic(context, before, unnamed, deps)
@@ -209,7 +210,14 @@ async function allocateNics(
     const nic = nics.find(({ interface: name }) => name === request.nic)
     if (!nic) throw noAddress(request.nic, candidates.from)
     const written = await (before.write ?? writeEndpoint)(
-      { claimant, isKept: keeper !== undefined, known: before.endpoint, others, nics, created: allocation.created },
+      {
+        claimant,
+        isRetained: retainedBy !== undefined,
+        known: before.endpoint,
+        others,
+        nics,
+        created: allocation.created,
+      },
       deps.store,
     )
     return finish({ nic, undo: () => removeNics(written, nics, deps.store).then(() => allocation.undo()) }, deps)
@@ -229,14 +237,17 @@ async function nameRecordedNic(
   index: number,
   deps: AllocDeps,
 ): Promise<Granted> {
-  const { request, claimant, keeper } = context
+  const { request, claimant, retainedBy } = context
   const entry = others[index]
   if (entry && !hasAll(entry, request.requested ?? [])) throw unnamedRequest(request)
   if (!entry || !(await reuse({ entry, index, nic: request.nic }, context, deps)))
     throw noAddress(request.nic, 'the record')
   const nic = { ...entry, interface: request.nic }
   const all = others.map(one => (one === entry ? nic : one))
-  await writeEndpoint({ claimant, isKept: keeper !== undefined, known: endpoint, others: all, nics: [] }, deps.store)
+  await writeEndpoint(
+    { claimant, isRetained: retainedBy !== undefined, known: endpoint, others: all, nics: [] },
+    deps.store,
+  )
   return finish({ nic, undo: keep }, deps)
 }
 

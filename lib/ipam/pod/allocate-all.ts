@@ -1,5 +1,5 @@
 // Allocates for several interfaces at once, one address of each family: all or none. On a Store.
-import { deleteAllocation } from '../allocation/publish.js'
+import { deleteAllocation } from '../allocation/shared-pool.js'
 import type { EndpointNic, SpiderIPAddress, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'

@@ -23,7 +23,7 @@ export async function readRecord(
 export interface EndpointWrite {
   readonly claimant: Claimant
   /** The record outlives its pod. */
-  readonly isKept: boolean
+  readonly isRetained: boolean
   /** As read; `undefined` where there is none. */
   readonly known: SpiderEndpoint | undefined
   /** The other NICs of the record, without those of this call. */
@@ -41,18 +41,18 @@ const RECORD_TRIES_MAX = 8
  * @throws Refused `recordContended`
  */
 export async function writeEndpoint(writing: EndpointWrite, store: Store): Promise<SpiderEndpoint> {
-  const { claimant, isKept, nics, created = [] } = writing
+  const { claimant, isRetained, nics, created = [] } = writing
   const ref = { namespace: claimant.namespace, name: claimant.record }
   let { known, others } = writing
   for (let tries = 0; tries < RECORD_TRIES_MAX; tries++) {
     const all = merged(others, nics)
     const written = known
       ? await store.replaceEndpoint(withCreated(withOnly(known, claimant, all), created))
-      : await store.createEndpoint(newEndpoint(claimant, all, isKept, created))
+      : await store.createEndpoint(newEndpoint(claimant, all, isRetained, created))
     if (written !== 'conflict') return written
     known = await store.endpoint(ref)
     if (known && known.status.current.uid !== claimant.uid) {
-      if (isKept) break // inherited addresses must be compared again
+      if (isRetained) break // inherited addresses must be compared again
       await releaseRecorded(known, { store })
       known = undefined
     }
@@ -78,10 +78,10 @@ export class RecordExists extends Error {
  * @throws RecordExists where there is a different one; nothing is changed then
  */
 export async function createFirstEndpoint(
-  { claimant, nics, isKept, created }: EndpointWrite,
+  { claimant, nics, isRetained, created }: EndpointWrite,
   store: Store,
 ): Promise<SpiderEndpoint> {
-  const written = await store.createEndpoint(newEndpoint(claimant, nics, isKept, created))
+  const written = await store.createEndpoint(newEndpoint(claimant, nics, isRetained, created))
   if (written !== 'conflict') return written
   const existing = await store.endpoint({ namespace: claimant.namespace, name: claimant.record })
   const { uid, ips = [] } = existing?.status.current ?? {}

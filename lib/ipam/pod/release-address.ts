@@ -4,7 +4,7 @@ import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { SpiderEndpoint, SpiderIPAddress } from '../../crd/types.js'
 import { addressesOf, createdIn } from '../allocation/endpoint.js'
-import { deleteAllocation, unpublish } from '../allocation/publish.js'
+import { deleteAllocation, unpublish } from '../allocation/shared-pool.js'
 import type { Journal, Store } from '../store/store.js'
 
 /**

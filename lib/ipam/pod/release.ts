@@ -3,12 +3,12 @@ import { objectNameOf } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { Pod, SpiderEndpoint } from '../../crd/types.js'
 import { addressesOf, nicOf, withNics } from '../allocation/endpoint.js'
-import { isUnplugged } from '../pools/network.js'
+import { isUnplugged } from '../pools/multus-network.js'
 import { isAlive, isMirror, isOfPod, uidOf } from '../store/pod.js'
 import type { Journal, ObjectRef, Store } from '../store/store.js'
 import {
-  keeperOf,
-  keeperOfKind,
+  retainingKindOf,
+  retainingKindNamed,
   ordinalOf,
   statefulSetKeeps,
   virtualMachineKeeps,
@@ -68,7 +68,10 @@ async function releaseOnce(request: ReleaseRequest, { store, journal }: ReleaseD
   if (!endpoint) return releaseWithoutRecord(first, observed, request, store)
   if (endpoint.status.current.uid !== first.uid)
     return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
-  if (!isOverForever(first.uid, observed) || keeperOfKind(endpoint.status.ownerControllerType, request.features)) {
+  if (
+    !isOverForever(first.uid, observed) ||
+    retainingKindNamed(endpoint.status.ownerControllerType, request.features)
+  ) {
     const second = await goneOrKept(request, store, endpoint, await store.pod(request.pod))
     if ('kept' in second) return { kind: 'kept', why: second.kept }
   }
@@ -100,7 +103,7 @@ async function releaseUnrecorded(
   { containerID, features }: ReleaseRequest,
   store: Store,
 ): Promise<readonly string[]> {
-  const held = store.view?.heldBy(uid).filter(({ spec }) => keeperOf(spec.owner, features) === undefined) ?? []
+  const held = store.view?.heldBy(uid).filter(({ spec }) => retainingKindOf(spec.owner, features) === undefined) ?? []
   const released = await Promise.all(
     held.map(async ({ spec: { address, pool } }) =>
       (await releaseIfHeldBy({ uid, containerID, pool }, address, store)) ? [address] : [],
@@ -203,7 +206,7 @@ async function retentionReason(
   store: Store,
 ): Promise<string | undefined> {
   const { namespace } = ref
-  switch (keeperOfKind(status.ownerControllerType, features)) {
+  switch (retainingKindNamed(status.ownerControllerType, features)) {
     case undefined:
       return undefined
     case 'StatefulSet': {

@@ -9,7 +9,7 @@ import { isRecordOf, recordAt } from '../allocation/go-records.js'
 import { isQuarantined } from '../allocation/quarantine.js'
 import { addressesOf } from '../allocation/endpoint.js'
 import type { Holder } from '../allocation/claimant.js'
-import { isOfContainer } from '../allocation/container-id.js'
+import { isOfContainer } from '../allocation/container-identity.js'
 import { poolOf, reservedRanges, type Pool } from '../allocation/pool.js'
 import { Refused, wrongInput } from '../errors.js'
 

@@ -1,5 +1,5 @@
 // Reuses the addresses of a NIC in the record, if their objects are still this pod's. On a Store.
-import { deleteAllocation } from '../allocation/publish.js'
+import { deleteAllocation } from '../allocation/shared-pool.js'
 import { objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, subtract } from '../../ip/range.js'

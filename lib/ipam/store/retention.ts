@@ -8,9 +8,9 @@ export interface Features {
 
 export const ALL_FEATURES: Features = { statefulSet: true, kubevirt: true }
 
-export type Keeper = 'StatefulSet' | 'VirtualMachineInstance'
+export type RetainingKind = 'StatefulSet' | 'VirtualMachineInstance'
 
-const KEEPERS: Readonly<Record<string, Keeper>> = {
+const RETAINING_KINDS: Readonly<Record<string, RetainingKind>> = {
   'apps/v1 StatefulSet': 'StatefulSet',
   'kubevirt.io/v1 VirtualMachineInstance': 'VirtualMachineInstance',
 }
@@ -18,20 +18,25 @@ const KEEPERS: Readonly<Record<string, Keeper>> = {
 /**
  * The retention kind of a top controller; `undefined` without retention or with the feature off.
  */
-export function keeperOf({ apiVersion, kind }: ControllerRef, features: Features): Keeper | undefined {
-  return enabled(KEEPERS[`${apiVersion} ${kind}`], features)
+export function retainingKindOf({ apiVersion, kind }: ControllerRef, features: Features): RetainingKind | undefined {
+  return enabled(RETAINING_KINDS[`${apiVersion} ${kind}`], features)
 }
 
 /** The same from a record, which has only the kind. */
-export function keeperOfKind(kind: string, features: Features): Keeper | undefined {
+export function retainingKindNamed(kind: string, features: Features): RetainingKind | undefined {
   return enabled(
-    Object.values(KEEPERS).find(keeper => keeper === kind),
+    Object.values(RETAINING_KINDS).find(retainedBy => retainedBy === kind),
     features,
   )
 }
 
-const enabled = (keeper: Keeper | undefined, { statefulSet, kubevirt }: Features): Keeper | undefined =>
-  (keeper === 'StatefulSet' && !statefulSet) || (keeper === 'VirtualMachineInstance' && !kubevirt) ? undefined : keeper
+const enabled = (
+  retainedBy: RetainingKind | undefined,
+  { statefulSet, kubevirt }: Features,
+): RetainingKind | undefined =>
+  (retainedBy === 'StatefulSet' && !statefulSet) || (retainedBy === 'VirtualMachineInstance' && !kubevirt)
+    ? undefined
+    : retainedBy
 
 export interface Ordinal {
   readonly set: string

@@ -1,5 +1,5 @@
 // An act: how a step is applied and undone.
-import type { Namespaces } from '../namespaces.js'
+import type { Namespaces } from '../netns-pair.js'
 
 export interface Act<S> {
   apply(namespaces: Namespaces, step: S): void

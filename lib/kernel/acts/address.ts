@@ -4,7 +4,7 @@ import { broadcastOf } from '../../ip/cidr.js'
 import { addrAdd, addrDel, anyAddress, IFA_F, type Address } from '../../netlink/rtnl/addr.js'
 import type { StepOf } from '../../plan/step.js'
 import { AF } from '../family.js'
-import { indexOf, unlessGone, type Namespaces } from '../namespaces.js'
+import { indexOf, unlessGone, type Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 function messageOf(namespaces: Namespaces, { where, name, address, noDad }: StepOf<'addAddress'>): Address {

@@ -13,7 +13,7 @@ import {
   type LinkInfo,
 } from '../../netlink/rtnl/link.js'
 import type { NewLink, StepOf, VethPeer, Where } from '../../plan/step.js'
-import { indexOf, unlessGone, type Namespaces } from '../namespaces.js'
+import { indexOf, unlessGone, type Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 const LINK_GONE = ['ENODEV']

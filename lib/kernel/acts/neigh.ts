@@ -4,7 +4,7 @@ import { macBytes, type Mac } from '../../ip/mac.js'
 import { anyNeigh, neighAdd, neighDel, neighReplace, NUD, type Neigh } from '../../netlink/rtnl/neigh.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { AF } from '../family.js'
-import { indexOf, unlessGone, type Namespaces } from '../namespaces.js'
+import { indexOf, unlessGone, type Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 const NEIGH_GONE = ['ENOENT', 'ENODEV']

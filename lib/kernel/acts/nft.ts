@@ -8,7 +8,7 @@ import { nftRuleText, type NftChain, type NftTable } from '../../plan/nft.js'
 import type { StepOf, Where } from '../../plan/step.js'
 import { refusalCode } from '../errno.js'
 import { expressionsOf } from '../nft-compile.js'
-import { unlessGone, type Namespaces } from '../namespaces.js'
+import { unlessGone, type Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 /** A part of a batch, and its object in words, for errors. */

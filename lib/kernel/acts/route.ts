@@ -17,7 +17,7 @@ import {
 } from '../../netlink/rtnl/route.js'
 import type { NextHop, Route, StepOf, Where } from '../../plan/step.js'
 import { AF, networkBytes } from '../family.js'
-import { indexOf, unlessGone, type Namespaces } from '../namespaces.js'
+import { indexOf, unlessGone, type Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 const HOW = { add: routeAdd, prepend: routePrepend, append: routeAppend, replace: routeReplace } as const

@@ -12,7 +12,7 @@ import {
 import { anyRoute, routeDump, tableOf } from '../../netlink/rtnl/route.js'
 import type { Rule, StepOf } from '../../plan/step.js'
 import { AF, networkBytes, networkFrom } from '../family.js'
-import { unlessGone, type Namespaces } from '../namespaces.js'
+import { unlessGone, type Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 function messageOf({ family, priority, from, to, fwmark, table }: Rule): Message {

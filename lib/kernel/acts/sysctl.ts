@@ -3,7 +3,7 @@
 import { codeOf } from '../../errors.js'
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import type { StepOf, Where } from '../../plan/step.js'
-import type { Namespaces } from '../namespaces.js'
+import type { Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
 const ROOT = '/proc/sys/'

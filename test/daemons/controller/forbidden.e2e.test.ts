@@ -83,7 +83,7 @@ t.test(
     const of = { apiVersion: `${KUBEVIRT}/v1`, kind: 'VirtualMachineInstance' }
     const made = await must('POST', INSTANCES, { ...of, metadata: { name: 'vm' } })
     const owner = { ...of, name: 'vm', uid: (made as { readonly metadata: { readonly uid: string } }).metadata.uid }
-    await hold({ name: 'virt-launcher-vm-x', address: '10.6.0.7', owner, isKept: true, record: 'vm' })
+    await hold({ name: 'virt-launcher-vm-x', address: '10.6.0.7', owner, isRetained: true, record: 'vm' })
     await hold({ name: 'pod', address: '10.6.0.8' })
     await gone('virt-launcher-vm-x')
     await gone('pod')

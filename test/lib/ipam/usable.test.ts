@@ -4,7 +4,7 @@ import t from 'tap'
 import { poolStatus } from '../../../daemons/controller/reconcilers/ippool/decide.js'
 import { ip } from '../../../lib/ip/address.js'
 import { allocate, type AllocationResult } from '../../../lib/ipam/allocation/allocate.js'
-import { addressObject } from '../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../lib/ipam/allocation/pool.js'
 import { eachOf, poolOfSeed, type Made } from '../../fixtures/pools.js'
@@ -30,9 +30,9 @@ async function drained({ pool, family, usable }: Made, schedule: Schedule): Prom
   const got: string[] = []
   for (let n = 0; n <= usable.size; n++) {
     const names = [...world.addresses.objects.values()].map(({ metadata }) => metadata.name)
-    const isKept = schedule.random() < 0.5
+    const isRetained = schedule.random() < 0.5
     const status = poolStatus(pool, { allocated: names.length, names: () => names })
-    world.pools[0] = isKept ? { ...pool, status } : { ...pool, status: { freeIPs: texts.slice(0, 3) } }
+    world.pools[0] = isRetained ? { ...pool, status } : { ...pool, status: { freeIPs: texts.slice(0, 3) } }
     const wanted = { claimant: claimantOf(`p${n}`), nic: 'eth0', pools: [poolOf(world.pools[0], family)], reserved: [] }
     let taken: AllocationResult | undefined
     const ended = allocate(wanted, { store, journal: world.journal(`c${n}`), random: schedule.random })

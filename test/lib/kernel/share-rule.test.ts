@@ -3,7 +3,7 @@
 import t from 'tap'
 import { bytesOf, ip } from '../../../lib/ip/address.js'
 import { shareRule } from '../../../lib/kernel/acts/rule.js'
-import type { Namespaces } from '../../../lib/kernel/namespaces.js'
+import type { Namespaces } from '../../../lib/kernel/netns-pair.js'
 import { errnoOf, NetlinkError } from '../../../lib/netlink/errno.js'
 import { anyRoute } from '../../../lib/netlink/rtnl/route.js'
 import { anyRule, FR_ACT, ruleAdd, ruleDump } from '../../../lib/netlink/rtnl/rule.js'

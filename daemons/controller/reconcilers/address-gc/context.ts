@@ -3,11 +3,11 @@
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { ipOfObjectName } from '../../../../lib/ip/address.js'
 import {
-  keeperOf,
+  retainingKindOf,
   statefulSetKeeps,
   virtualMachineKeeps,
   type Features,
-  type Keeper,
+  type RetainingKind,
 } from '../../../../lib/ipam/store/retention.js'
 import type { StatefulSet, VirtualMachine } from '../../../../lib/ipam/store/store.js'
 import { addressesInUse, type AddressContext, type GcReason } from './decide.js'
@@ -76,10 +76,10 @@ export async function fromServer(
 ): Promise<AddressContext> {
   const { cache, features } = lookup
   const keys = keysOf(address)
-  const keeper = keeperOf(address.spec.owner, features)
-  const recordKey = keeper === 'VirtualMachineInstance' ? keys.owner : keys.pod
+  const retainedBy = retainingKindOf(address.spec.owner, features)
+  const recordKey = retainedBy === 'VirtualMachineInstance' ? keys.owner : keys.pod
   const isServed = cache.isServed(INSTANCES) && cache.isServed(MACHINES)
-  const isOf = (kind: Keeper): boolean => keeper === kind && (kind === 'StatefulSet' || isServed)
+  const isOf = (kind: RetainingKind): boolean => retainedBy === kind && (kind === 'StatefulSet' || isServed)
   const [pod, endpoint, set, instance, machine] = await Promise.all([
     live.get(CLUSTER_PODS, podKeyOf(address, cache)),
     why === 'NotRecorded' ? live.get(ENDPOINTS, recordKey) : cache.of(ENDPOINTS).get(recordKey),
@@ -97,17 +97,17 @@ export async function fromServer(
 function contextFrom(address: SpiderIPAddress, { cache, features, nowMs }: GcLookup, objects: Objects): AddressContext {
   const { pod, endpoint, set, instance, machine, node } = objects
   const created = Date.parse(address.metadata.creationTimestamp ?? '')
-  const keeps = (keeper: Keeper): boolean =>
-    keeper === 'StatefulSet'
+  const keeps = (retainedBy: RetainingKind): boolean =>
+    retainedBy === 'StatefulSet'
       ? statefulSetKeeps(address.spec.pod.name, set)
       : !cache.isServed(INSTANCES) || !cache.isServed(MACHINES) || virtualMachineKeeps(instance, machine)
-  const keeper = keeperOf(address.spec.owner, features)
+  const retainedBy = retainingKindOf(address.spec.owner, features)
   return {
     pod,
     endpoint,
     node: stateOf(node),
     inUse: addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS]),
-    keeper: keeper === undefined ? 'none' : keeps(keeper) ? 'kept' : 'ended',
+    retention: retainedBy === undefined ? 'none' : keeps(retainedBy) ? 'kept' : 'ended',
     ageMs: Number.isNaN(created) ? 0 : Math.max(0, nowMs - created),
     isOfNode: cache.of(CLUSTER_NODES).count('ip', ipOfObjectName(address.metadata.name) ?? '') > 0,
   }

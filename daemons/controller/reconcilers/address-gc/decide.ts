@@ -3,7 +3,7 @@ import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/t
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { isQuarantined } from '../../../../lib/ipam/allocation/quarantine.js'
 import { addressesOf } from '../../../../lib/ipam/allocation/endpoint.js'
-import { isOfContainer } from '../../../../lib/ipam/allocation/container-id.js'
+import { isOfContainer } from '../../../../lib/ipam/allocation/container-identity.js'
 import { isOfPod } from '../../../../lib/ipam/store/pod.js'
 import { parseIp } from '../../../../lib/ip/address.js'
 
@@ -42,7 +42,7 @@ export interface AddressContext {
    * `kept`: a StatefulSet or a virtual machine will use the address again; `ended`: it will not;
    * `none`: the owner keeps no identity.
    */
-  readonly keeper: 'none' | 'kept' | 'ended'
+  readonly retention: 'none' | 'kept' | 'ended'
   /** Milliseconds since the address was created. */
   readonly ageMs: number
   /** A Node object has the address in its status. */
@@ -92,11 +92,11 @@ export function gcVerdict(address: SpiderIPAddress, context: AddressContext, rul
   const { pod } = context
   if (isQuarantined(address)) return context.isOfNode ? KEEP : free('ConflictOver', CONFLICT_MS + rules.delayMs)
   if (address.spec.pod.uid === '') return KEEP // created by a user: of no pod
-  if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/pod/container.ts)
+  if (isOfContainer(address.spec)) return KEEP // only its host knows whether it runs (lib/ipam/pod/standalone-container.ts)
   if (pod === undefined || !isOfPod(address.spec.pod.uid, pod)) return verdictWithoutPod(address, context, rules)
   if (pod.metadata.deletionTimestamp !== undefined)
-    return context.keeper === 'kept' ? KEEP : whileEnding(pod, context, rules)
-  if (isFinished(pod)) return context.keeper === 'kept' ? KEEP : afterFinish(pod, context, rules)
+    return context.retention === 'kept' ? KEEP : whileEnding(pod, context, rules)
+  if (isFinished(pod)) return context.retention === 'kept' ? KEEP : afterFinish(pod, context, rules)
   return whileAlive(address, pod, context, rules)
 }
 
@@ -109,14 +109,14 @@ export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succe
  */
 function verdictWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { delayMs, unrecordedMs } = rules
-  const { pod, endpoint, keeper, ageMs } = context
+  const { pod, endpoint, retention, ageMs } = context
   const isOfNewer = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)
   const isOfItsPod = endpoint?.status.current.uid === address.spec.pod.uid
-  if (keeper === 'kept')
+  if (retention === 'kept')
     return (isOfNewer || isOfItsPod) && !isRecorded(address, endpoint)
       ? free('NotRecorded', unrecordedMs + delayMs)
       : KEEP
-  const why = keeper === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
+  const why = retention === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
   const isRecordComplete = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
   // The whole period, not the rest of it: the age grows while the reason is observed, and the sum
   // would be half of it.
@@ -129,16 +129,16 @@ function verdictWithoutPod(address: SpiderIPAddress, context: AddressContext, ru
  * on any node.
  */
 function whileEnding(pod: Pod, context: AddressContext, rules: GcRules): GcVerdict {
-  const { node, keeper } = context
+  const { node, retention } = context
   if (node === 'outOfService') return free('PodTerminating', rules.delayMs)
-  if (keeper === 'none' && hasAddress(pod) && !mayOn(node, rules)) return KEEP
+  if (retention === 'none' && hasAddress(pod) && !mayOn(node, rules)) return KEEP
   const seconds = pod.metadata.deletionGracePeriodSeconds ?? GRACE_SECONDS
   return free('PodTerminating', seconds * 1000 + releaseMs(context, rules) + rules.delayMs)
 }
 
 function afterFinish(pod: Pod, context: AddressContext, rules: GcRules): GcVerdict {
-  const { node, keeper } = context
-  if (keeper === 'none' && !mayOn(node, rules)) return KEEP
+  const { node, retention } = context
+  if (retention === 'none' && !mayOn(node, rules)) return KEEP
   const seconds = pod.spec?.terminationGracePeriodSeconds ?? GRACE_SECONDS
   return free('PodFinished', seconds * 1000 + releaseMs(context, rules) + rules.delayMs)
 }
@@ -146,13 +146,13 @@ function afterFinish(pod: Pod, context: AddressContext, rules: GcRules): GcVerdi
 function whileAlive(
   address: SpiderIPAddress,
   pod: Pod,
-  { endpoint, inUse, keeper }: AddressContext,
+  { endpoint, inUse, retention }: AddressContext,
   rules: GcRules,
 ): GcVerdict {
   const isRunning = pod.status?.phase === 'Running'
   if (!isRunning) return KEEP
   if (!hasAddress(pod))
-    return keeper === 'none' && rules.runningWithoutAddress
+    return retention === 'none' && rules.runningWithoutAddress
       ? free('NoPodIPs', rules.unrecordedMs + rules.delayMs)
       : KEEP
   const hasRecord = isOfPod(endpoint?.status.current.uid ?? '', pod)

@@ -13,7 +13,7 @@ export interface EndpointFacts {
   /** The SpiderIPAddresses of the record's name, of any UID. */
   readonly addresses: readonly SpiderIPAddress[]
   /** A StatefulSet or a virtual machine will use the record again. */
-  readonly isKept: boolean
+  readonly isRetained: boolean
   /** Addresses of the pod's interfaces, as Multus reports them. */
   readonly inUse: ReadonlySet<string>
 }
@@ -36,7 +36,7 @@ const NONE: Repair = { kind: 'none' }
 export function repairOf(facts: EndpointFacts): Repair {
   const { endpoint, pod } = facts
   if (pod && isLive(pod)) return repairForLive(pod, facts)
-  if (!endpoint || facts.isKept) return NONE
+  if (!endpoint || facts.isRetained) return NONE
   const { uid } = endpoint.status.current
   if (facts.addresses.some(({ spec }) => spec.pod.uid === uid)) return NONE // address GC releases them first
   const isOurs = endpoint.metadata.finalizers?.includes(FINALIZER) === true

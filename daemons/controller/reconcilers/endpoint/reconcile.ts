@@ -4,14 +4,14 @@ import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { isRecordOf, recordAt } from '../../../../lib/ipam/allocation/go-records.js'
 import { kubeStore } from '../../../../lib/ipam/store/kube.js'
 import { newEndpoint, withOnly } from '../../../../lib/ipam/allocation/endpoint.js'
-import { addressObject } from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { isMirror, topController, uidOf } from '../../../../lib/ipam/store/pod.js'
 import { familyOfPool, poolOf, type Pool } from '../../../../lib/ipam/allocation/pool.js'
 import type { Store, StatefulSet, VirtualMachine } from '../../../../lib/ipam/store/store.js'
 import {
-  keeperOf,
-  keeperOfKind,
+  retainingKindOf,
+  retainingKindNamed,
   statefulSetKeeps,
   virtualMachineKeeps,
   type Features,
@@ -147,11 +147,11 @@ async function fromServer(
   const cached = fromCache(key, cache, features)
   const endpoint = await live.get(ENDPOINTS, key)
   const owner = ownerKeyOf(endpoint)
-  const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
-  const isVm = keeper === VM && areMachinesServed(cache)
+  const retainedBy = endpoint && retainingKindNamed(endpoint.status.ownerControllerType, features)
+  const isVm = retainedBy === VM && areMachinesServed(cache)
   const [pod, set, instance, machine] = await Promise.all([
     live.get(CLUSTER_PODS, cached.pod ? keyOf(cached.pod) : key),
-    keeper === 'StatefulSet' ? live.get(SETS, owner) : undefined,
+    retainedBy === 'StatefulSet' ? live.get(SETS, owner) : undefined,
     isVm ? live.get(INSTANCES, owner) : undefined,
     isVm ? live.get(MACHINES, owner) : undefined,
   ])
@@ -175,13 +175,13 @@ interface Found {
 }
 
 function factsFrom({ key, endpoint, pod, cache, features, set, instance, machine }: Found): EndpointFacts {
-  const keeper = endpoint && keeperOfKind(endpoint.status.ownerControllerType, features)
-  const isKept =
-    keeper === 'StatefulSet'
+  const retainedBy = endpoint && retainingKindNamed(endpoint.status.ownerControllerType, features)
+  const isRetained =
+    retainedBy === 'StatefulSet'
       ? statefulSetKeeps(refOfKey(key).name, set)
-      : keeper === VM && (!areMachinesServed(cache) || virtualMachineKeeps(instance, machine))
+      : retainedBy === VM && (!areMachinesServed(cache) || virtualMachineKeeps(instance, machine))
   const inUse = addressesInUse(pod?.metadata.annotations?.[NETWORK_STATUS])
-  return { endpoint, pod, addresses: addressesOfRecord(key, cache), isKept, inUse }
+  return { endpoint, pod, addresses: addressesOfRecord(key, cache), isRetained, inUse }
 }
 
 async function applyRepair(repair: Repair, facts: EndpointFacts, repairContext: RepairContext): Promise<void> {
@@ -218,10 +218,10 @@ async function record(addresses: readonly SpiderIPAddress[], pod: Pod, repairCon
   const before = await store.endpoint(refOfKey(key))
   const nics = withAddresses(before?.status.current.ips ?? [], addresses, pool => poolNamed(pool, cache))
   const claimant = await claimantOf(pod, key, store)
-  const isKept = keeperOf(claimant.owner, features) !== undefined
+  const isRetained = retainingKindOf(claimant.owner, features) !== undefined
   const written = await (before
     ? store.replaceEndpoint(withOnly(before, claimant, nics))
-    : store.createEndpoint(newEndpoint(claimant, nics, isKept)))
+    : store.createEndpoint(newEndpoint(claimant, nics, isRetained)))
   if (written === 'conflict') return
   const texts = addresses.map(({ spec }) => `${spec.address} (${spec.nic})`).join(', ')
   recordPodEvent(pod, context, {

@@ -5,7 +5,7 @@ import { familyOf, objectNameOf, parseIp } from '../../../../lib/ip/address.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { allocatedText, entriesIn, recordsIn, type GoRecord } from '../../../../lib/ipam/allocation/go-records.js'
 import { addressesOf } from '../../../../lib/ipam/allocation/endpoint.js'
-import { addressObject, withHolder } from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject, withHolder } from '../../../../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 

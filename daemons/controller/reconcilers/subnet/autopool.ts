@@ -122,7 +122,7 @@ export const controllerReference = ({ metadata: { name, uid = '' } }: SpiderSubn
   blockOwnerDeletion: true,
 })
 
-/** Matched with the pod's controller (lib/ipam/pools/rules.ts); no pod has such labels. */
+/** Matched with the pod's controller (lib/ipam/pools/filter-rules.ts); no pod has such labels. */
 function affinityOf({ apiVersion, kind, namespace, name }: ApplicationIdentity): SpiderIPPool['spec']['podAffinity'] {
   const [group = '', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   return {

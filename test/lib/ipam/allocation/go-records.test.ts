@@ -155,9 +155,14 @@ const me = claimantOf('p')
 const whose: readonly (readonly [of: string, claimant: Claimant, was: { uid?: string } | undefined, is: boolean])[] = [
   ['the pod', me, undefined, true],
   ['another pod of the name', { ...me, uid: 'other' }, undefined, false],
-  ['another pod of the name, which keeps', { ...me, uid: 'other', isKept: true }, undefined, true],
-  ['a pod that keeps, of another name', { ...claimantOf('q'), isKept: true }, undefined, false],
-  ['a pod that keeps, in another Namespace', { ...me, uid: 'other', namespace: 'x', isKept: true }, undefined, false],
+  ['another pod of the name, which keeps', { ...me, uid: 'other', isRetained: true }, undefined, true],
+  ['a pod that keeps, of another name', { ...claimantOf('q'), isRetained: true }, undefined, false],
+  [
+    'a pod that keeps, in another Namespace',
+    { ...me, uid: 'other', namespace: 'x', isRetained: true },
+    undefined,
+    false,
+  ],
   ['a mirror pod, by its object', { ...me, uid: 'static', apiUid: 'uid-p' }, undefined, true],
   ['another mirror pod', { ...me, uid: 'static', apiUid: 'x' }, undefined, false],
   ['the pod after it', { ...me, uid: 'other' }, { uid: 'uid-p' }, true],

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
 import { isQuarantined, quarantine } from '../../../../lib/ipam/allocation/quarantine.js'
-import { addressObject } from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../../lib/ipam/allocation/address-object.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
 

@@ -79,7 +79,7 @@ t.test('poolsIn() has every pool by its name', async t => {
 })
 
 const before = { ...claimantOf('web-0'), uid: 'uid-before', containerID: 'c-before' }
-const me = { ...claimantOf('web-0'), isKept: true }
+const me = { ...claimantOf('web-0'), isRetained: true }
 const other = claimantOf('other')
 
 const MINE = '10.1.0.1/24 web-0 eth0 c-web-0'

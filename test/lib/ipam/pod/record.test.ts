@@ -10,7 +10,7 @@ import { claimantOf, Memory, outcomeOf } from '../../../fixtures/memory.js'
 const me = claimantOf('p')
 const nic = (name: string, last = 1): EndpointNic => ({ interface: name, ipv4: `10.1.0.${last}/24`, vlan: 0 })
 const writing = (more: Partial<EndpointWrite> = {}): EndpointWrite => ({
-  ...{ claimant: me, isKept: false, known: undefined, others: [], nics: [nic('eth0')] },
+  ...{ claimant: me, isRetained: false, known: undefined, others: [], nics: [nic('eth0')] },
   ...more,
 })
 const shown = (endpoint: SpiderEndpoint | undefined): string | undefined =>
@@ -42,12 +42,12 @@ const rows: readonly Row[] = [
   {
     does: 'takes over what was read of the pod before',
     there: { claimant: { ...me, uid: 'uid-old' }, nics: [nic('eth0')] },
-    ...{ isRead: true, more: { isKept: true }, is: 'uid-p eth0' },
+    ...{ isRead: true, more: { isRetained: true }, is: 'uid-p eth0' },
   },
   {
     does: 'refuses where it was to be inherited and is another by now',
     there: { claimant: { ...me, uid: 'uid-old' }, nics: [nic('eth0')] },
-    more: { isKept: true },
+    more: { isRetained: true },
     is: 'SpiderEndpoint default/p was written by others at the same moment; try again',
   },
 ]

@@ -12,7 +12,7 @@ const nic = (name: string, last: number, more: Partial<EndpointNic> = {}): Endpo
   ...more,
 })
 const before = { ...claimantOf('web-0'), uid: 'uid-before', containerID: 'c-before' }
-const me = { ...claimantOf('web-0'), isKept: true }
+const me = { ...claimantOf('web-0'), isRetained: true }
 const other = claimantOf('other')
 
 interface Keeping {

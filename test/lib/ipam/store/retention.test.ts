@@ -2,8 +2,8 @@
 import t from 'tap'
 import {
   ALL_FEATURES,
-  keeperOf,
-  keeperOfKind,
+  retainingKindOf,
+  retainingKindNamed,
   machineOf,
   ordinalOf,
   statefulSetKeeps,
@@ -115,11 +115,11 @@ const owner = (apiVersion: string, kind: string) => ({ apiVersion, kind, name: '
 const NO_SETS = { ...ALL_FEATURES, statefulSet: false }
 const NO_MACHINES = { ...ALL_FEATURES, kubevirt: false }
 const [SET, INSTANCE] = ['StatefulSet', 'VirtualMachineInstance'] as const
-const KEEPERS: readonly (readonly [
+const RETAINING_KINDS: readonly (readonly [
   apiVersion: string,
   kind: string,
   features: Features,
-  keeper: string | undefined,
+  retainedBy: string | undefined,
 ])[] = [
   ['apps/v1', SET, ALL_FEATURES, SET],
   ['apps/v1', SET, NO_MACHINES, SET],
@@ -130,14 +130,14 @@ const KEEPERS: readonly (readonly [
   ['kubevirt.io/v1', INSTANCE, NO_MACHINES, undefined],
   ['apps/v1', 'Deployment', ALL_FEATURES, undefined],
 ]
-for (const [apiVersion, kind, features, keeper] of KEEPERS) {
+for (const [apiVersion, kind, features, retainedBy] of RETAINING_KINDS) {
   const { statefulSet, kubevirt } = features
   const where = `${statefulSet ? '' : ' without StatefulSets'}${kubevirt ? '' : ' without machines'}`
-  t.test(`keeperOf() ${apiVersion} ${kind}${where} is ${keeper}`, async t =>
-    t.strictSame(keeperOf(owner(apiVersion, kind), features), keeper),
+  t.test(`retainingKindOf() ${apiVersion} ${kind}${where} is ${retainedBy}`, async t =>
+    t.strictSame(retainingKindOf(owner(apiVersion, kind), features), retainedBy),
   )
-  t.test(`keeperOfKind() ${kind} of ${apiVersion}${where}`, async t =>
+  t.test(`retainingKindNamed() ${kind} of ${apiVersion}${where}`, async t =>
     // A record has only the kind; the API server knows whether there is such a StatefulSet.
-    t.strictSame(keeperOfKind(kind, features), apiVersion.includes('kruise') ? SET : keeper),
+    t.strictSame(retainingKindNamed(kind, features), apiVersion.includes('kruise') ? SET : retainedBy),
   )
 }

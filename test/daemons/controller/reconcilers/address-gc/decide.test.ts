@@ -65,7 +65,7 @@ const AROUND: AddressContext = {
   node: 'ready',
   endpoint: recorded,
   inUse: new Set(),
-  keeper: 'none',
+  retention: 'none',
   ageMs: OLD,
   isOfNode: false,
 }
@@ -154,42 +154,46 @@ const CASES: readonly Case[] = [
     verdict: free('PodReplaced', SIGHTING_MS),
   },
 
-  { when: 'its set will start the pod again', around: { pod: undefined, keeper: 'kept' }, verdict: keep },
+  { when: 'its set will start the pod again', around: { pod: undefined, retention: 'kept' }, verdict: keep },
   {
     when: 'its set will start the pod again, and its own record does not name it',
-    around: { pod: undefined, keeper: 'kept', endpoint: endpoint('u1', '10.6.0.99/16') },
+    around: { pod: undefined, retention: 'kept', endpoint: endpoint('u1', '10.6.0.99/16') },
     verdict: free('NotRecorded', HALF_WRITTEN_MS),
   },
   {
     when: 'its set has started the pod again, and ADD has not run',
-    around: { pod: pod({}, { uid: 'u2' }), keeper: 'kept' },
+    around: { pod: pod({}, { uid: 'u2' }), retention: 'kept' },
     verdict: keep,
   },
   {
     when: 'its set has started the pod again, and the new record leaves it out',
-    around: { pod: pod({}, { uid: 'u2' }), keeper: 'kept', endpoint: endpoint('u2', '10.6.0.99/16') },
+    around: { pod: pod({}, { uid: 'u2' }), retention: 'kept', endpoint: endpoint('u2', '10.6.0.99/16') },
     verdict: free('NotRecorded', HALF_WRITTEN_MS),
   },
   {
     when: 'its set was scaled down or deleted',
-    around: { pod: undefined, keeper: 'ended' },
+    around: { pod: undefined, retention: 'ended' },
     verdict: free('OwnerGone', SIGHTING_MS),
   },
-  { when: 'the pod of a set terminates and comes again', around: { pod: ending(30), keeper: 'kept' }, verdict: keep },
+  {
+    when: 'the pod of a set terminates and comes again',
+    around: { pod: ending(30), retention: 'kept' },
+    verdict: keep,
+  },
   {
     when: 'the pod of a set terminates for good',
-    around: { pod: ending(30), keeper: 'ended' },
+    around: { pod: ending(30), retention: 'ended' },
     verdict: free('PodTerminating', 30_000),
   },
   {
     when: 'the pod of a set terminates for good, whatever the switches of stateless pods',
-    around: { pod: ending(30), keeper: 'ended' },
+    around: { pod: ending(30), retention: 'ended' },
     rules: { onReadyNodes: false },
     verdict: free('PodTerminating', 30_000),
   },
   {
     when: 'the pod of a set has ended and comes again',
-    around: { pod: finished('Failed'), keeper: 'kept' },
+    around: { pod: finished('Failed'), retention: 'kept' },
     verdict: keep,
   },
 
@@ -265,7 +269,7 @@ const CASES: readonly Case[] = [
   },
   {
     when: 'a pod of a set runs without an address, and that is switched on',
-    around: { pod: pod({ podIPs: [] }), keeper: 'kept' },
+    around: { pod: pod({ podIPs: [] }), retention: 'kept' },
     rules: { runningWithoutAddress: true },
     verdict: keep,
   },

@@ -40,9 +40,9 @@ t.test('address GC after a start releases what became due meanwhile, and nothing
   await hold({ name: 'gone', address: '10.6.0.3' })
   await hold({ name: 'done', address: '10.6.0.4', spec: ended, status: { phase: 'Succeeded' } })
   await hold({ name: 'evicted', address: '10.6.0.5', spec: ended, status: { phase: 'Failed', reason: 'Evicted' } })
-  await hold({ name: 'web-0', address: '10.6.0.10', owner, isKept: true })
-  await hold({ name: 'web-1', address: '10.6.0.11', owner, isKept: true })
-  await hold({ name: 'web-2', address: '10.6.0.12', owner, isKept: true })
+  await hold({ name: 'web-0', address: '10.6.0.10', owner, isRetained: true })
+  await hold({ name: 'web-1', address: '10.6.0.11', owner, isRetained: true })
+  await hold({ name: 'web-2', address: '10.6.0.12', owner, isRetained: true })
   for (const name of ['gone', 'web-1', 'web-2']) await gone(name)
   await must('POST', PODS, { metadata: { name: 'replaced' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
 

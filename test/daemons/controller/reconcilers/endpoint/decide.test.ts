@@ -42,7 +42,7 @@ const TRUE: EndpointFacts = {
   endpoint: endpoint('u1', ['10.0.0.1']),
   pod: pod(),
   addresses: [one],
-  isKept: false,
+  isRetained: false,
   inUse: new Set(),
 }
 
@@ -63,7 +63,7 @@ const CASES: readonly (readonly [when: string, recorded: Partial<EndpointFacts>,
   ['the pod terminates and its addresses are released', { pod: pod({}, GOING), addresses: [] }, { kind: 'remove' }],
   [
     'the pod is gone and its successor will use the record',
-    { pod: undefined, addresses: [], isKept: true },
+    { pod: undefined, addresses: [], isRetained: true },
     { kind: 'none' },
   ],
   [

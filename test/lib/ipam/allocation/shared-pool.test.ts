@@ -5,7 +5,7 @@ import { ip } from '../../../../lib/ip/address.js'
 import { formatRanges, rangesOf } from '../../../../lib/ip/range.js'
 import { sharedOf } from '../../../../lib/ipam/allocation/go-records.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
-import { publish, unpublish } from '../../../../lib/ipam/allocation/publish.js'
+import { publish, unpublish } from '../../../../lib/ipam/allocation/shared-pool.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
 const go = (pod: string, podUid = `uid-${pod}`) => ({ pod: `default/${pod}`, podUid })
@@ -43,7 +43,7 @@ const rows: readonly (readonly [
   [
     'an earlier pod of the name, which keeps',
     JSON.stringify({ [ADDRESS]: go('p', 'old') }),
-    { ...me, isKept: true },
+    { ...me, isRetained: true },
     undefined,
     MINE,
     1,

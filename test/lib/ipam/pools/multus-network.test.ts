@@ -1,7 +1,7 @@
 // Networks and interfaces of a pod, from Multus' annotations.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
-import { interfaceCount, isUnplugged, networkOf, type InterfaceRef } from '../../../../lib/ipam/pools/network.js'
+import { interfaceCount, isUnplugged, networkOf, type InterfaceRef } from '../../../../lib/ipam/pools/multus-network.js'
 
 const DEFAULT = 'v1.multus-cni.io/default-network'
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'

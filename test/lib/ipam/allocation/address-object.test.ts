@@ -1,7 +1,13 @@
 // The holder of an address object, and who may take it over.
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
-import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from '../../../../lib/ipam/allocation/claim.js'
+import {
+  addressObject,
+  withHolder,
+  isHeldBy,
+  isUpToDate,
+  orderSeed,
+} from '../../../../lib/ipam/allocation/address-object.js'
 import type { Holder, Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'

@@ -9,7 +9,7 @@ import {
   withEndpoint,
   type AddRequest,
   type PartialPodContext,
-} from '../../../../lib/ipam/pod/context.js'
+} from '../../../../lib/ipam/pod/pod-context.js'
 import { ALL_FEATURES } from '../../../../lib/ipam/store/retention.js'
 import { claimantOf, Memory, outcomeOf } from '../../../fixtures/memory.js'
 
@@ -56,18 +56,18 @@ for (const [of, pod, podUid, is] of refused)
 const SET = controller('apps/v1', 'StatefulSet', 'web')
 const VMI = controller('kubevirt.io/v1', 'VirtualMachineInstance', 'vm')
 const MIRROR = { annotations: { 'kubernetes.io/config.mirror': 'uid-static' } }
-const ALONE = { isKept: undefined, apiUid: undefined }
+const ALONE = { isRetained: undefined, apiUid: undefined }
 const claims: readonly (readonly [of: string, pod: Pod, is: object, ask?: Partial<AddRequest>])[] = [
   ['a bare pod', podOf('p'), { uid: 'uid-p', record: 'p', owner: 'Pod p', ...ALONE }],
   [
     'a mirror pod',
     podOf('p', MIRROR),
-    { uid: 'uid-static', record: 'p', owner: 'Pod p', isKept: undefined, apiUid: 'uid-p' },
+    { uid: 'uid-static', record: 'p', owner: 'Pod p', isRetained: undefined, apiUid: 'uid-p' },
   ],
   [
     "a StatefulSet's pod",
     podOf('web-0', SET),
-    { uid: 'uid-web-0', record: 'web-0', owner: 'StatefulSet web', isKept: true, apiUid: undefined },
+    { uid: 'uid-web-0', record: 'web-0', owner: 'StatefulSet web', isRetained: true, apiUid: undefined },
   ],
   [
     "a StatefulSet's pod where the feature is off",
@@ -80,15 +80,15 @@ const claims: readonly (readonly [of: string, pod: Pod, is: object, ask?: Partia
     podOf('virt-launcher-vm-ab12z', VMI),
     {
       ...{ uid: 'uid-virt-launcher-vm-ab12z', record: 'vm', owner: 'VirtualMachineInstance vm' },
-      ...{ isKept: true, apiUid: undefined },
+      ...{ isRetained: true, apiUid: undefined },
     },
   ],
 ]
 for (const [of, pod, is, ask] of claims)
   t.test(`readPodContext() claims for ${of}`, async t => {
     const { claimant } = await readPodContext(askOf(pod.metadata.name, ask), scene(pod).direct())
-    const { uid, record, owner, isKept, apiUid } = claimant
-    t.strictSame({ uid, record, owner: `${owner.kind} ${owner.name}`, isKept, apiUid }, is)
+    const { uid, record, owner, isRetained, apiUid } = claimant
+    t.strictSame({ uid, record, owner: `${owner.kind} ${owner.name}`, isRetained, apiUid }, is)
     t.strictSame([claimant.node, claimant.containerID], ['n1', `c-${pod.metadata.name}`])
   })
 

@@ -7,7 +7,7 @@ import { fdTransport } from '../netlink/fd-transport.js'
 import { addrDump, addrGet, anyAddress, type Address } from '../netlink/rtnl/addr.js'
 import { AF } from './family.js'
 import { Opener } from './sockets.js'
-import { findLink } from './namespaces.js'
+import { findLink } from './netns-pair.js'
 
 /** An address, and the link that has it. */
 export interface AddressOwner {

@@ -7,7 +7,7 @@ import type { Mac } from '../../ip/mac.js'
 import { remedyOf, sentenceOf, type ProbeFinding } from '../../probe/finding.js'
 import type { Result } from '../../cni/result.js'
 import type { Granted } from '../pod/add.js'
-import { refuse } from '../pod/conflict.js'
+import { refuse } from '../pod/conflict-detection.js'
 import { Refused } from '../errors.js'
 import type { StoreSession, Session } from './session.js'
 

@@ -4,7 +4,7 @@ import type { EndpointNic } from '../../../../lib/crd/types.js'
 import { ip } from '../../../../lib/ip/address.js'
 import { parseMac } from '../../../../lib/ip/mac.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
-import { probeRequestsOf, refuse } from '../../../../lib/ipam/pod/conflict.js'
+import { probeRequestsOf, refuse } from '../../../../lib/ipam/pod/conflict-detection.js'
 import type { ProbeFinding } from '../../../../lib/probe/finding.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 

@@ -4,12 +4,12 @@ import type { Pod, SpiderEndpoint, SpiderReservedIP } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import type { SelectionContext } from '../pools/usable.js'
 import type { Claimant } from '../allocation/claimant.js'
-import { interfaceCount } from '../pools/network.js'
+import { interfaceCount } from '../pools/multus-network.js'
 import { isAlive, isMirror, isOfPod, topController, uidOf } from '../store/pod.js'
 import type { TopController, ObjectRef, Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import type { RequestedIp } from './requested-ips.js'
-import { keeperOf, type Features, type Keeper } from '../store/retention.js'
+import { retainingKindOf, type Features, type RetainingKind } from '../store/retention.js'
 import { asksForSubnet, type ConfPools } from '../pools/sources.js'
 
 export interface AddRequest extends Pick<SelectionContext, 'agentNamespace' | 'clusterNetwork' | 'master'> {
@@ -33,7 +33,7 @@ export interface PodContext {
   readonly request: AddRequest
   readonly pod: Pod
   readonly owner: TopController
-  readonly keeper: Keeper | undefined
+  readonly retainedBy: RetainingKind | undefined
   readonly claimant: Claimant
   readonly endpoint: SpiderEndpoint | undefined
   readonly reserved: readonly SpiderReservedIP[]
@@ -57,8 +57,8 @@ export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
 export async function readPodContext(request: AddRequest, store: Store): Promise<PartialPodContext> {
   const [pod, reserved] = await Promise.all([alivePod(request, store), store.reservedIPs()])
   const owner = await topController(pod, store, { withUid: asksForSubnet(pod) })
-  const keeper = keeperOf(owner, request.features)
-  const record = keeper === 'VirtualMachineInstance' ? owner.name : request.pod.name
+  const retainedBy = retainingKindOf(owner, request.features)
+  const record = retainedBy === 'VirtualMachineInstance' ? owner.name : request.pod.name
   const { namespace, name } = request.pod
   const claimant: Claimant = {
     namespace,
@@ -69,11 +69,11 @@ export async function readPodContext(request: AddRequest, store: Store): Promise
     node: pod.spec?.nodeName ?? '',
     containerID: request.containerID,
     owner: { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name },
-    ...(keeper !== undefined && { isKept: true }),
+    ...(retainedBy !== undefined && { isRetained: true }),
     ...(request.at && { at: request.at }),
   }
-  const known = keeper === undefined ? store.view?.endpoint(request.pod) : undefined
-  return { request, pod, owner, keeper, claimant, endpoint: known ?? UNREAD, reserved }
+  const known = retainedBy === undefined ? store.view?.endpoint(request.pod) : undefined
+  return { request, pod, owner, retainedBy, claimant, endpoint: known ?? UNREAD, reserved }
 }
 
 /** The context with the record, which is read if it was not yet. */
@@ -85,8 +85,8 @@ export async function withEndpoint({ endpoint, ...context }: PartialPodContext, 
 /**
  * True for a pod without retention, with one interface and no IP yet: only a hint for `addFirst`.
  */
-export const isFresh = ({ keeper, pod: { metadata, status }, pod }: PartialPodContext): boolean =>
-  keeper === undefined &&
+export const isFresh = ({ retainedBy, pod: { metadata, status }, pod }: PartialPodContext): boolean =>
+  retainedBy === undefined &&
   metadata.annotations?.[ANNOTATION_IPPOOLS] === undefined &&
   interfaceCount(pod) === 1 &&
   (status?.podIPs ?? []).length === 0

@@ -9,7 +9,7 @@ import {
   hintOf,
   type SearchState,
   type SearchStep,
-} from '../../../../lib/ipam/allocation/decide.js'
+} from '../../../../lib/ipam/allocation/search.js'
 import { ip, toBigint } from '../../../../lib/ip/address.js'
 import { formatRanges, rangesOf, type Ranges } from '../../../../lib/ip/range.js'
 

@@ -1,6 +1,6 @@
 // The filter rules of pools: each rule, their order, the reasons.
 import t from 'tap'
-import { byPriority, dropReason, isOfNetwork, type PodFacts } from '../../../../lib/ipam/pools/rules.js'
+import { byPriority, dropReason, isOfNetwork, type PodFacts } from '../../../../lib/ipam/pools/filter-rules.js'
 import { ip } from '../../../../lib/ip/address.js'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 

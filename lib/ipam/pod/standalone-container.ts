@@ -1,6 +1,6 @@
 // Containers of a host without Kubernetes (podman): the Pod object that stands for a container,
 // requested addresses, release of one NIC, cleanup after a killed runtime. On a Store.
-import { deleteAllocation } from '../allocation/publish.js'
+import { deleteAllocation } from '../allocation/shared-pool.js'
 import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../../crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
 import { familyOf, objectNameOf, toBigint, type Ip } from '../../ip/address.js'
@@ -13,13 +13,13 @@ import {
   CONTAINER_NAMESPACE,
   uidOf,
   type ContainerIdentity,
-} from '../allocation/container-id.js'
+} from '../allocation/container-identity.js'
 import { ipsOf, nicOf } from '../allocation/endpoint.js'
 import { familyOfPool, poolOf } from '../allocation/pool.js'
 import type { Journal, Store } from '../store/store.js'
 import { Refused, wrongInput } from '../errors.js'
 import { undoIncompleteAdd } from './release-address.js'
-import type { AddRequest } from './context.js'
+import type { AddRequest } from './pod-context.js'
 
 /** The host of a container. */
 export interface ContainerHost {
