@@ -13,7 +13,7 @@ import {
   withOnly,
   type Assigned,
 } from '../../../../lib/ipam/allocation/endpoint.js'
-import { addressObject } from '../../../../lib/ipam/allocation/address-object.js'
+import { addressObject } from '../../../../lib/ipam/allocation/claim.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
@@ -59,15 +59,15 @@ const records: readonly (readonly [
 for (const [of, all, cleanGateway, is] of records)
   t.test(`nicRecord() of ${of}`, async t => t.strictSame(nicRecord('eth0', all, cleanGateway), is))
 
-const owners: readonly (readonly [of: string, claimant: Claimant, isRetained: boolean, owner: string | undefined])[] = [
+const owners: readonly (readonly [of: string, claimant: Claimant, isKept: boolean, owner: string | undefined])[] = [
   ['a pod is owned by the pod', me, false, 'uid-p'],
   ['a pod that keeps outlives it', me, true, undefined],
   ['a container has no pod', { ...me, at: { host: 'h', netns: 'n', name: 'c' } }, false, undefined],
   ['a mirror pod is not its object', { ...me, apiUid: 'x' }, false, undefined],
 ]
-for (const [of, claimant, isRetained, owner] of owners)
+for (const [of, claimant, isKept, owner] of owners)
   t.test(`newEndpoint() of ${of}`, async t => {
-    const { metadata, status } = newEndpoint({ ...claimant, record: 'r' }, [V4], isRetained)
+    const { metadata, status } = newEndpoint({ ...claimant, record: 'r' }, [V4], isKept)
     t.strictSame(
       [metadata.name, metadata.namespace, metadata.finalizers],
       ['r', 'default', ['spiderpool.spidernet.io']],
@@ -87,10 +87,8 @@ t.test('withOnly() changes the holder of the record, withNics() keeps it', async
   const net1 = { interface: 'net1', vlan: 0 }
   t.strictSame(withOnly(before, me, [net1]).status.current, { uid: 'uid-p', node: 'n1', ips: [net1] })
   t.strictSame(withNics(before, [net1]).status.current, { uid: 'uid-old', node: 'n0', ips: [net1] })
-  t.strictSame(withOnly(before, me, []).metadata, {
-    ...before.metadata,
-    labels: { ...before.metadata.labels, 'ipam.spidernet.io/node': 'n1' },
-  })
+  const labels = { 'ipam.spidernet.io/node': 'n1' }
+  t.strictSame(withOnly(before, me, []).metadata, { ...before.metadata, labels })
 })
 
 const nics = (text: string): readonly EndpointNic[] =>
