@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { addDel } from './add-del.js'
+import { agent } from './agent.js'
 import { burst } from './burst.js'
 import { controller } from './controller.js'
 import { coordinator } from './coordinator.js'
@@ -22,6 +23,7 @@ try {
   for (const [name, bench] of Object.entries({
     versions,
     addDel,
+    agent,
     coordinator,
     ifacer,
     traffic,

@@ -36,6 +36,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'lib/coordinator': ['lib/agent', 'lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
   // From the call down: cni, pod, then pools and allocation, then store.
   'lib/ipam/errors.ts': [],
+  'lib/ipam/switches.ts': [],
   'lib/ipam/store': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam/errors.ts', 'node:fs'],
   'lib/ipam/allocation': ['lib/ip', 'lib/crd', 'lib/ipam/store', 'lib/ipam/errors.ts'],
   'lib/ipam/pools': [
@@ -211,7 +212,7 @@ export const PROCESS: readonly RegExp[] = [
  */
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,
-  /^lib\/ipam\/errors\.ts$/,
+  /^lib\/ipam\/(errors|switches)\.ts$/,
   /^lib\/ipam\/pools\/(?!(usable|requested|subnet|annotation-typos)\.ts)/,
   /^lib\/ipam\/allocation\/(?!(allocate|publish|quarantine)\.ts)/,
   /^lib\/netlink\/(?!(conn|fd-transport|errno)\.ts)/,

@@ -2,11 +2,11 @@
 import { codeOf, messageOf } from '../errors.js'
 import { errnoText } from '../kernel/errno.js'
 import { UnixSocket } from '../kernel/unix-socket.js'
-import { decodeResponse, encodeRequest, type SocketRequest, type SocketResponse } from './http.js'
+import { decodeResponse, encodeRequest, type UnixRequest, type UnixResponse } from './http.js'
 import { FIRST_BYTE_MS, SILENCE_MS_MAX } from './protocol.js'
 
 /** What became of a request; `why` is the predicate of a sentence about the agent. */
-export type SocketAnswer =
+export type UnixAnswer =
   | { readonly kind: 'answered'; readonly status: number; readonly body: string }
   /** No agent has begun to answer. */
   | { readonly kind: 'absent'; readonly why: string }
@@ -39,7 +39,7 @@ export const waitsOfRequest = (totalMs: number): AgentWaits => ({
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 /** Sends one request over a connection of its own and returns what became of it. Never throws. */
-export function ask(path: string, request: SocketRequest, waits: AgentWaits): SocketAnswer {
+export function ask(path: string, request: UnixRequest, waits: AgentWaits): UnixAnswer {
   let socket: UnixSocket
   try {
     socket = new UnixSocket(path, waits.firstByteMs)
@@ -53,12 +53,12 @@ export function ask(path: string, request: SocketRequest, waits: AgentWaits): So
   }
 }
 
-function exchange(socket: UnixSocket, request: SocketRequest, waits: AgentWaits): SocketAnswer {
+function exchange(socket: UnixSocket, request: UnixRequest, waits: AgentWaits): UnixAnswer {
   const reset = sent(socket, encodeRequest(request))
   const started = performance.now()
   const pieces: Uint8Array[] = []
   let bytes = 0
-  const failed = (why: string): SocketAnswer => ({ kind: bytes === 0 ? 'absent' : 'broken', why })
+  const failed = (why: string): UnixAnswer => ({ kind: bytes === 0 ? 'absent' : 'broken', why })
   for (;;) {
     const left = waits.totalMs - (performance.now() - started)
     if (left <= 0) return failed(`had not ended after ${seconds(waits.totalMs)}`)
@@ -82,7 +82,7 @@ function exchange(socket: UnixSocket, request: SocketRequest, waits: AgentWaits)
   }
 }
 
-const answerOf = (response: SocketResponse, failed: (why: string) => SocketAnswer): SocketAnswer | undefined => {
+const answerOf = (response: UnixResponse, failed: (why: string) => UnixAnswer): UnixAnswer | undefined => {
   switch (response.kind) {
     case 'partial':
       return undefined

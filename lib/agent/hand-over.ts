@@ -2,7 +2,7 @@
 import { deadlineOf, type TimeoutsConf } from '../cni/conf.js'
 import type { CniEnv } from '../cni/env.js'
 import { CniError } from '../cni/error.js'
-import { ask, waitsOfCall, waitsOfRequest, type SocketAnswer } from './client.js'
+import { ask, waitsOfCall, waitsOfRequest, type UnixAnswer } from './client.js'
 import {
   AGENT_STATUS,
   cniPath,
@@ -106,7 +106,7 @@ const SHOWN_MAX = 200
 const shownText = (text: string): string =>
   JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text)
 
-const withStatus = ({ status, body }: Extract<SocketAnswer, { readonly kind: 'answered' }>): string =>
+const withStatus = ({ status, body }: Extract<UnixAnswer, { readonly kind: 'answered' }>): string =>
   `answered with status ${status}: ${shownText(body.trim())}`
 
 /** The reply in the body of a response; else why it is none, as the predicate of a sentence. */

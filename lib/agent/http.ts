@@ -1,7 +1,7 @@
 // HTTP/1.1 as the agent and the executables speak it over the unix socket (RFC 9112): one request,
 // one response, then the connection ends. Pure.
 
-export interface SocketRequest {
+export interface UnixRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
@@ -10,7 +10,7 @@ export interface SocketRequest {
 }
 
 /** The bytes of a request. */
-export function encodeRequest({ method, path, headers = {}, body }: SocketRequest): Uint8Array {
+export function encodeRequest({ method, path, headers = {}, body }: UnixRequest): Uint8Array {
   const content = Buffer.from(body === undefined ? '' : `${JSON.stringify(body)}\n`)
   const lines = [
     `${method} ${path} HTTP/1.1`,
@@ -23,20 +23,20 @@ export function encodeRequest({ method, path, headers = {}, body }: SocketReques
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), content])
 }
 
-export type SocketResponse =
+export type UnixResponse =
   | { readonly kind: 'partial' }
   | { readonly kind: 'complete'; readonly status: number; readonly body: string }
   /** `why` is the predicate of a sentence about the agent. */
   | { readonly kind: 'malformed'; readonly why: string }
 
-const PARTIAL: SocketResponse = { kind: 'partial' }
-const malformed = (why: string): SocketResponse => ({ kind: 'malformed', why })
+const PARTIAL: UnixResponse = { kind: 'partial' }
+const malformed = (why: string): UnixResponse => ({ kind: 'malformed', why })
 
 const HEAD_END = '\r\n\r\n'
 const HEAD_BYTES_MAX = 16 * 1024
 
 /** What the bytes that have arrived so far are. `isEnd`: the agent has closed the connection. */
-export function decodeResponse(bytes: Buffer, isEnd: boolean): SocketResponse {
+export function decodeResponse(bytes: Buffer, isEnd: boolean): UnixResponse {
   const headEnd = bytes.indexOf(HEAD_END)
   if (headEnd < 0) {
     const start = bytes.subarray(0, 5).toString('latin1')
@@ -59,7 +59,7 @@ const headersOf = (lines: readonly string[]): ReadonlyMap<string, string> =>
     }),
   )
 
-function bodyOf(content: Buffer, headers: ReadonlyMap<string, string>, isEnd: boolean): string | SocketResponse {
+function bodyOf(content: Buffer, headers: ReadonlyMap<string, string>, isEnd: boolean): string | UnixResponse {
   if (headers.get('transfer-encoding')?.toLowerCase() === 'chunked') return chunksOf(content)
   const length = headers.get('content-length')
   if (length === undefined) return isEnd ? content.toString('utf8') : PARTIAL
@@ -68,7 +68,7 @@ function bodyOf(content: Buffer, headers: ReadonlyMap<string, string>, isEnd: bo
 }
 
 /** The chunks' content; partial until the last chunk, of length 0, has arrived. */
-function chunksOf(content: Buffer): string | SocketResponse {
+function chunksOf(content: Buffer): string | UnixResponse {
   const parts: Buffer[] = []
   for (let at = 0; ;) {
     const lineEnd = content.indexOf('\r\n', at)

@@ -1,6 +1,6 @@
 // A call of spiderpool-ipam: executed by the node agent where its socket answers, else here. Loads
 // neither the plugin nor lib/ipam before that is known.
-import { handOver, noteOf, type CallToHand, type HandedCall } from '../../lib/agent/hand-over.js'
+import type { CallToHand, HandedCall } from '../../lib/agent/hand-over.js'
 import { outcomeOf, type Plugin, type PluginIo, type PluginOutcome } from '../../lib/cni/plugin.js'
 
 const VERBS: readonly string[] = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS']
@@ -10,6 +10,7 @@ export async function execute(io: PluginIo): Promise<PluginOutcome> {
   const isVerb = VERBS.includes(io.env['CNI_COMMAND'] ?? '')
   const call = isVerb && io.plan === undefined ? callIn(io) : undefined
   if (call === undefined) return outcomeOf((await import('./main.js')).plugin, io)
+  const { handOver, noteOf } = await import('../../lib/agent/hand-over.js')
   const handed = handOver('spiderpool-ipam', call)
   if (handed.kind === 'executed') return handed.reply
   const outcome = await outcomeOf(await pluginAfter(handed), io)

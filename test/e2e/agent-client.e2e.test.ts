@@ -1,5 +1,5 @@
-// What an executable does with the node agent's socket: no agent, one that fails, one of a Go system,
-// and the real one. Without an API server where the agent's answer decides.
+// What an executable does with the socket of the node agent: no agent, one that fails, one of a Go
+// system, and the real one.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
@@ -43,9 +43,9 @@ interface Calling {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-const NOBODY: PodRef = { namespace: 'default', name: 'absent', uid: 'u1' }
+const ABSENT: PodRef = { namespace: 'default', name: 'absent', uid: 'u1' }
 
-function call({ verb = 'ADD', pod = NOBODY, containerID = 'c1', socket = scripted.socket, ...of }: Calling) {
+function call({ verb = 'ADD', pod = ABSENT, containerID = 'c1', socket = scripted.socket, ...of }: Calling) {
   const ipam = { type: 'spiderpool', log_file_path: '/dev/null', ...of.ipam }
   return runExecutable({
     name: 'spiderpool-ipam',
@@ -305,7 +305,7 @@ t.test('spiderpool-ipam with a Go agent: each failure has its code and sentence'
       /IP=10\.78\.0\.8 of CNI_ARGS asks for 10\.78\.0\.8, which the spiderpool-agent of a Go system cannot do/,
     ],
     [{}, { more: { runtimeConfig: { ips: ['10.78.0.8/24'] } } }, 103, /runtimeConfig\.ips\[0\] asks for 10\.78\.0\.8/],
-    [{}, { ipam: { enableIPv6: false } }, 103, /ipam\.enableIPv6 is false in the conf/],
+    [{}, { ipam: { enableIPv4: false } }, 103, /ipam\.enableIPv4 is false in the conf alone, which/],
     [{}, { ipam: { owner: 'container' } }, 103, /ipam\.owner is "container"/],
   ]
   for (const [failing, of, code, msg] of cases) {
@@ -323,7 +323,7 @@ t.test('coordinator has its settings from the agent, and says which file is miss
   const coordinate = (verb: string, socket = scripted.socket) =>
     runExecutable({
       name: 'coordinator',
-      env: { ...cniEnv({ verb, containerID: 'c1', netns: bench.netns, pod: NOBODY }), SPIDERPOOL_AGENT_SOCKET: socket },
+      env: { ...cniEnv({ verb, containerID: 'c1', netns: bench.netns, pod: ABSENT }), SPIDERPOOL_AGENT_SOCKET: socket },
       stdin: JSON.stringify({
         cniVersion: '1.1.0',
         name: 'net',
@@ -429,7 +429,7 @@ t.test('macvlan-wrapper: its IPAM is the agent’s, and an ADD that fails later 
   const stdout = JSON.stringify({ cniVersion: '1.0.0', ips: [{ address: '10.78.0.9/24' }], routes })
   scripted.script = ({ path }, one) =>
     path.endsWith('/undo') ? answerWith(one, 200, {}) : answer(one, executed(stdout, { claim: 'the-claim' }))
-  t.match(await wrap('ADD', scripted.socket, NOBODY), { status: 1, json: { msg: /9\.9\.9\.9/ } })
+  t.match(await wrap('ADD', scripted.socket, ABSENT), { status: 1, json: { msg: /9\.9\.9\.9/ } })
   t.match(scripted.requests.at(-1), {
     method: 'POST',
     path: '/v1/cni/spiderpool-ipam/undo',
@@ -438,21 +438,21 @@ t.test('macvlan-wrapper: its IPAM is the agent’s, and an ADD that fails later 
   t.strictSame(place.links(), [])
   scripted.script = ({ path }, one) =>
     path.endsWith('/undo') ? answerWith(one, 410, 'unknown') : answer(one, executed(stdout, { claim: 'the-claim' }))
-  t.match(await wrap('ADD', scripted.socket, NOBODY), {
+  t.match(await wrap('ADD', scripted.socket, ABSENT), {
     status: 1,
     json: { msg: /9\.9\.9\.9/, details: /not cleaned up: addresses: spiderpool-agent has been restarted since/ },
   })
   scripted.script = (_, one) =>
     answer(one, JSON.stringify({ exitCode: 1, stdout: '{"code":104,"msg":"m"}', stderr: '' }))
-  t.match(await wrap('ADD', scripted.socket, NOBODY), { status: 1, json: { code: 104, msg: 'm' } })
+  t.match(await wrap('ADD', scripted.socket, ABSENT), { status: 1, json: { code: 104, msg: 'm' } })
 
   scripted.script = (_, one) => answer(one, executed(result('10.78.0.9/24')))
-  t.match(await wrap('ADD', scripted.socket, NOBODY, '0.2.0'), { status: 0, json: { ip4: { ip: '10.78.0.9/24' } } })
+  t.match(await wrap('ADD', scripted.socket, ABSENT, '0.2.0'), { status: 0, json: { ip4: { ip: '10.78.0.9/24' } } })
   t.match(JSON.parse((JSON.parse(scripted.requests.at(-1)?.body ?? '') as { stdin: string }).stdin), {
     cniVersion: '1.1.0',
     master: 'eth0',
   })
   scripted.script = (_, one) => void one.destroy()
-  t.match(await wrap('DEL', scripted.socket, NOBODY), { status: 0, stderr: /closed the connection/ })
+  t.match(await wrap('DEL', scripted.socket, ABSENT), { status: 0, stderr: /closed the connection/ })
   t.strictSame(place.links(), [])
 })

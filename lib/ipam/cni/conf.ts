@@ -6,6 +6,7 @@ import { CniError } from '../../cni/error.js'
 import { unknownKeys, type UnknownKey } from '../../cni/unknown-keys.js'
 import { LOG_OLD_FILES, LOG_SIZE_MB } from '../../cni/log-options.js'
 import { keysOf } from '../pools/annotations.js'
+import { IPAM_SWITCHES } from '../switches.js'
 
 export interface IpamConf {
   readonly logLevel: LogLevel
@@ -71,13 +72,13 @@ export function ipamConf(conf: unknown): IpamConf {
     timeouts: keys.timeouts ?? {},
     matchMasterSubnet: keys.match_master_subnet ?? false,
     switches: {
-      ipv4: keys.enableIPv4 ?? true,
-      ipv6: keys.enableIPv6 ?? true,
-      statefulSet: keys.enableStatefulSet ?? true,
-      kubevirt: keys.enableKubevirtStaticIP ?? true,
-      subnets: keys.enableSpiderSubnet ?? true,
-      conflictDetection: keys.enableIPConflictDetection ?? false,
-      gatewayDetection: keys.enableGatewayDetection ?? false,
+      ipv4: keys.enableIPv4 ?? IPAM_SWITCHES.enableIPv4,
+      ipv6: keys.enableIPv6 ?? IPAM_SWITCHES.enableIPv6,
+      statefulSet: keys.enableStatefulSet ?? IPAM_SWITCHES.enableStatefulSet,
+      kubevirt: keys.enableKubevirtStaticIP ?? IPAM_SWITCHES.enableKubevirtStaticIP,
+      subnets: keys.enableSpiderSubnet ?? IPAM_SWITCHES.enableSpiderSubnet,
+      conflictDetection: keys.enableIPConflictDetection ?? IPAM_SWITCHES.enableIPConflictDetection,
+      gatewayDetection: keys.enableGatewayDetection ?? IPAM_SWITCHES.enableGatewayDetection,
     },
     unknown: unknownKeys(ipam, schema.keys, 'ipam.'),
   }

@@ -1,6 +1,6 @@
 // Loaded lazily: the IPAM's verbs through the agent of a Go system, by its own API.
 import { ask, waitsOfRequest } from '../../agent/client.js'
-import type { SocketRequest } from '../../agent/http.js'
+import type { UnixRequest } from '../../agent/http.js'
 import {
   AGENT_PATHS,
   FIRST_BYTE_MS,
@@ -44,6 +44,7 @@ export async function goClaim(call: Call<unknown>, kernel: KernelAccess, socket:
       return Promise.resolve()
     }
     const ips = reply.ips.filter(({ nic }) => nic === call.ifName)
+    await unlessOff(ips, session, undo)
     await probed(call, ips, kernel.detect, () => {
       const body: IpamBatchDelArgs = { ...podArgsOf(call, session) }
       agent({ method: 'DELETE', path: AGENT_PATHS.ips, body })
@@ -94,24 +95,32 @@ export function goStatus(call: Call<unknown>, socket: string): void {
   }
 }
 
+const refused = (what: string): Refused =>
+  new Refused(
+    'wrongInput',
+    `wrong input: ${what}, which the spiderpool-agent of a Go system cannot do; upgrade the agents of this cluster, or take it out`,
+  )
+
 /** What the API has no field for. */
-function refuseBeyondGo(call: Call<unknown>, { conf, container }: Session): void {
-  const refused = (what: string): Refused =>
-    new Refused(
-      'wrongInput',
-      `wrong input: ${what}, which the spiderpool-agent of a Go system cannot do; upgrade the agents of this cluster, or take it out`,
-    )
+function refuseBeyondGo(call: Call<unknown>, { container }: Session): void {
   if (container) throw refused('ipam.owner is "container"')
   const [requested] = requestedIpsIn(requestSourcesOf(call, container))
   if (requested) throw refused(`${requested.from} asks for ${requested.ip}`)
-  for (const [key, isOn] of [
-    ['enableIPv4', conf.switches.ipv4],
-    ['enableIPv6', conf.switches.ipv6],
-  ] as const)
-    if (!isOn) throw refused(`ipam.${key} is false in the conf`)
 }
 
-type Send = (request: SocketRequest) => string
+/** The Go agent allocates the families of its own ConfigMap. */
+async function unlessOff(
+  ips: readonly AgentIpConfig[],
+  { conf: { switches } }: Session,
+  undo: () => Promise<void>,
+): Promise<void> {
+  const off = ips.find(({ address }) => !switches[address.includes(':') ? 'ipv6' : 'ipv4'])
+  if (off === undefined) return
+  await undo()
+  throw refused(`ipam.${off.address.includes(':') ? 'enableIPv6' : 'enableIPv4'} is false in the conf alone`)
+}
+
+type Send = (request: UnixRequest) => string
 
 const HEALTH_MS_MAX = 5 * FIRST_BYTE_MS
 
@@ -173,11 +182,14 @@ const delArgsOf = (call: Call<unknown>, session: Session): IpamDelArgs => ({
   ifName: call.ifName,
 })
 
+const poolsOf = ({ conf }: Session, family: 'ipv4' | 'ipv6'): readonly string[] | null =>
+  conf.switches[family] && conf[family].length > 0 ? conf[family] : null
+
 const addArgsOf = (call: Call<unknown>, session: Session): IpamAddArgs => ({
   ...podArgsOf(call, session),
   ifName: call.ifName,
-  defaultIPv4IPPool: session.conf.ipv4.length > 0 ? session.conf.ipv4 : null,
-  defaultIPv6IPPool: session.conf.ipv6.length > 0 ? session.conf.ipv6 : null,
+  defaultIPv4IPPool: poolsOf(session, 'ipv4'),
+  defaultIPv6IPPool: poolsOf(session, 'ipv6'),
   ...(session.conf.cleanGateway && { cleanGateway: true }),
   ...(session.conf.matchMasterSubnet && { matchMasterSubnet: true }),
 })

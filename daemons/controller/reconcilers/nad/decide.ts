@@ -18,6 +18,8 @@ import type {
   SpiderMultusConfig,
 } from '../../../../lib/crd/multusconfig.js'
 
+type Json = Readonly<Record<string, unknown>>
+
 /**
  * Executable names in a plugin chain. `OURS` need nothing else on a node; `UPSTREAM` are those that
  * the Go system installs.
@@ -25,13 +27,13 @@ import type {
 export interface PluginNames {
   readonly macvlan: string
   readonly ipam: string
+  /** Keys of conf.yml that the IPAM object carries, for calls that no node agent executes. */
+  readonly switches?: Json
 }
 export const OURS: PluginNames = { macvlan: 'macvlan-wrapper', ipam: 'spiderpool-ipam' }
 export const UPSTREAM: PluginNames = { macvlan: 'macvlan', ipam: 'spiderpool' }
 
 const CNI_VERSION = '0.3.1'
-
-type Json = Readonly<Record<string, unknown>>
 
 export const nadName = ({ metadata }: SpiderMultusConfig): string =>
   metadata.annotations?.[ANNOTATION_NAD_NAME] ?? metadata.name
@@ -147,6 +149,7 @@ function ipamOf({ ipv4 = [], ipv6 = [], matchMasterSubnet }: PoolNames, names: P
     ...(ipv4.length > 0 && { default_ipv4_ippool: ipv4 }),
     ...(ipv6.length > 0 && { default_ipv6_ippool: ipv6 }),
     ...(withMaster && matchMasterSubnet === true && { match_master_subnet: true }),
+    ...names.switches,
   }
 }
 

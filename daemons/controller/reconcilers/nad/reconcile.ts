@@ -1,4 +1,5 @@
 // Reconciles NetworkAttachmentDefinitions with their SpiderMultusConfigs.
+import { switchesIn } from '../../../../lib/ipam/switches.js'
 import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { NetworkAttachmentDefinition, SpiderMultusConfig } from '../../../../lib/crd/multusconfig.js'
 import { NADS as NAD_KIND, SPIDER_MULTUSCONFIGS } from '../../../../lib/kube/kinds.js'
@@ -42,7 +43,8 @@ const WATCHES: readonly Watch[] = [
  * `spiderpool`.
  */
 export const nads = ({ conf }: ReconcilerDeps): Reconciler => {
-  const names = conf.raw['upstreamCNINames'] === true ? UPSTREAM : OURS
+  // A Go system's agent has the switches from the ConfigMap, and its executables know no such keys.
+  const names = conf.raw['upstreamCNINames'] === true ? UPSTREAM : { ...OURS, switches: switchesIn(conf.raw) }
   return {
     name: 'nad',
     needsLeadership: true,

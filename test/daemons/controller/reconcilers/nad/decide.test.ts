@@ -3,6 +3,7 @@ import t from 'tap'
 import type { MultusConfigSpec } from '../../../../../lib/crd/multusconfig.js'
 import { vlanName } from '../../../../../lib/ifname.js'
 import { nadOf, OURS, UPSTREAM } from '../../../../../daemons/controller/reconcilers/nad/decide.js'
+import { switchesIn } from '../../../../../lib/ipam/switches.js'
 
 const COORD = '{"txQueueLen":0,"tunePodRoutes":true,"mode":"auto","type":"coordinator"}'
 
@@ -190,6 +191,27 @@ for (const { says, name, spec, plugins } of CASES)
       'only the plugin names differ with OURS',
     )
   })
+
+t.test('nadOf() writes the switches of conf.yml that are not the default, behind the other keys', async t => {
+  const spec: MultusConfigSpec = {
+    ...{ cniType: 'macvlan', enableCoordinator: false, macvlan: { master: ['e'], ippools: { ipv4: ['p'] } } },
+  }
+  const ipamIn = (conf: object): string | undefined =>
+    /"ipam":(\{.*\})\}\]/.exec(
+      nadOf(smc('n', spec), { ...OURS, switches: switchesIn({ ...conf }) }).spec?.config ?? '',
+    )?.[1]
+  const plain = '{"type":"spiderpool-ipam","default_ipv4_ippool":["p"]'
+  for (const [conf, more] of [
+    [{}, ''],
+    [{ enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, enableGatewayDetection: false }, ''],
+    [{ enableIPv6: false, clusterNetwork: 'x' }, ',"enableIPv6":false'],
+    [
+      { enableGatewayDetection: true, enableIPConflictDetection: true, enableStatefulSet: false },
+      ',"enableStatefulSet":false,"enableIPConflictDetection":true,"enableGatewayDetection":true',
+    ],
+  ] as const)
+    t.equal(ipamIn(conf), `${plain}${more}}`)
+})
 
 t.test('nadOf() copies a custom conf byte for byte, and writes no empty one', async t => {
   const text = '{ "cniVersion": "0.3.1",\n "name": "x" , "type":"<a>" }'
