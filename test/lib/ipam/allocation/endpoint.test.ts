@@ -13,7 +13,7 @@ import {
   withOnly,
   type Assigned,
 } from '../../../../lib/ipam/allocation/endpoint.js'
-import { addressObject } from '../../../../lib/ipam/allocation/claim.js'
+import { addressObject } from '../../../../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'
