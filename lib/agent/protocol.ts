@@ -41,7 +41,7 @@ export const SILENCE_MS_MAX = 3 * HEARTBEAT_MS
 export const BODY_BYTES_MAX = 1024 * 1024
 
 /** How long the agent can undo an ADD. */
-export const CLAIM_MS = 600_000
+export const CLAIM_MS = 120_000
 
 /** Statuses of the agent besides 200, 400, 404, 405, 413, 422, 500 and 503. */
 export const AGENT_STATUS = {

@@ -5,12 +5,16 @@ import { CLAIM_MS } from '../../../lib/agent/protocol.js'
 const CLAIMS_MAX = 10_000
 
 interface Claim {
+  /** Container and interface. */
+  readonly attachment: string
   readonly undo: () => Promise<void>
   readonly untilMs: number
 }
 
 export class Claims {
   readonly #claims = new Map<string, Claim>() // oldest first
+  /** The name of the newest ADD of an attachment. */
+  readonly #byAttachment = new Map<string, string>()
   readonly #deps: { readonly now: () => number; readonly id: () => string }
 
   /** `now`: monotonic milliseconds; `id`: unguessable names. */
@@ -22,16 +26,25 @@ export class Claims {
     return this.#claims.size
   }
 
-  /** The name of an ADD that `undo` releases. */
-  keep(undo: () => Promise<void>): string {
+  /** The name of an ADD that `undo` releases. `attachment`: its container and interface. */
+  keep(attachment: string, undo: () => Promise<void>): string {
     const now = this.#deps.now()
-    for (const [id, { untilMs }] of this.#claims) {
+    for (const [, { attachment: old, untilMs }] of this.#claims) {
       if (untilMs > now && this.#claims.size < CLAIMS_MAX) break
-      this.#claims.delete(id)
+      this.forget(old)
     }
     const id = this.#deps.id()
-    this.#claims.set(id, { undo, untilMs: now + CLAIM_MS })
+    this.#claims.set(id, { attachment, undo, untilMs: now + CLAIM_MS })
+    this.forget(attachment)
+    this.#byAttachment.set(attachment, id)
     return id
+  }
+
+  /** After a DEL nothing of an ADD is left to undo. */
+  forget(attachment: string): void {
+    const id = this.#byAttachment.get(attachment)
+    this.#byAttachment.delete(attachment)
+    if (id !== undefined) this.#claims.delete(id)
   }
 
   /**
@@ -41,11 +54,12 @@ export class Claims {
   async undo(id: string): Promise<boolean> {
     const claim = this.#claims.get(id)
     if (claim === undefined || claim.untilMs <= this.#deps.now()) return false
-    this.#claims.delete(id)
+    this.forget(claim.attachment)
     try {
       await claim.undo()
     } catch (error) {
       this.#claims.set(id, claim)
+      this.#byAttachment.set(claim.attachment, id)
       throw error
     }
     return true

@@ -63,9 +63,11 @@ async function runNow({ plugin: name, env, stdin }: CallRequest, deps: CallDeps)
     sameNetns: deps.sameNetns,
   })
   logCall({ name, env, outcome, ms: deps.now() - began }, deps)
-  const isHeld = undo !== undefined && outcome.exitCode === 0
+  const isDone = outcome.exitCode === 0
+  const attachment = `${env['CNI_CONTAINERID'] ?? ''} ${env['CNI_IFNAME'] ?? ''}`
+  if (isDone && env['CNI_COMMAND'] === 'DEL') deps.claims.forget(attachment)
   const of = { containerID: env['CNI_CONTAINERID'] ?? '', ifName: env['CNI_IFNAME'] ?? '' }
-  return { ...outcome, ...of, ...(isHeld && undo !== undefined && { claim: deps.claims.keep(undo) }) }
+  return { ...outcome, ...of, ...(isDone && undo !== undefined && { claim: deps.claims.keep(attachment, undo) }) }
 }
 
 interface Ended {

@@ -30,7 +30,7 @@ export interface AgentStoreDeps {
 }
 
 export interface AgentStore {
-  /** For ipamPlugin(): a Store for one call. It answers before the caches have synced too. */
+  /** For ipamPlugin(): a Store for one call; the first ones wait until the caches have synced. */
   readonly connect: Connect
   /** Runs the watches until the signal. */
   run(): Promise<void>
@@ -47,6 +47,9 @@ export interface AgentStore {
   flush(): Promise<void>
 }
 
+/** The first calls wait so long for the caches; then they read live. */
+const SYNC_MS_MAX = 2_000
+
 /** The Store of an agent. Sends nothing before `run` or the first call. */
 export function agentStore({ config, node, log, signal }: AgentStoreDeps): AgentStore {
   const now = (): number => performance.now()
@@ -54,6 +57,9 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
   const sources = sourcesOf(node)
   const view = new NodeView(now)
   const streams = new Streams(now)
+  const synced = Promise.withResolvers<void>()
+  /** What a killed agent left to its pods is known once the caches have synced. */
+  let started: Promise<void> | undefined
   const informers = new Informers(Object.values(sources) as WatchSource[], {
     kube: connectKube(config, endingDeps(signal), { idleMs: SILENCE_MS_MAX }),
     log,
@@ -61,7 +67,9 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
     outage: new Outage(log, now),
     sleep,
     onChange: (source, change) => feed(view, sources, source, change),
-    onSynced: () => undefined,
+    onSynced: () => {
+      if (informers.missing().length === 0) synced.resolve()
+    },
     onStream: (source, state) => streams.note(source, state),
   })
   const cache = nodeCache({ node, sources, reader: informers, streams, isLagging: () => view.isLagging() })
@@ -73,10 +81,11 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
   })
   const state: AgentState = { cache, view, records }
   return {
-    connect: (conf, { command, args, containerID = '' }) => {
+    connect: async (conf, { command, args, containerID = '' }) => {
       const deadline = deadlineOf(command, conf.timeouts, 'ipam.timeouts')
       const identity = { command, podUid: args?.get('K8S_POD_UID') ?? '', containerID }
-      return Promise.resolve(sessionOn(client, deadline, state, identity))
+      await (started ??= Promise.race([synced.promise, sleep(SYNC_MS_MAX, signal)]))
+      return sessionOn(client, deadline, state, identity)
     },
     run: () => informers.run(),
     missing: () => informers.missing(),

@@ -72,11 +72,11 @@ t.test('isTokenDue() renews after half of the life; tokenIn() refuses what is no
   t.throws(() => tokenIn({ status: { token: 't', expirationTimestamp } }, 10_000), /no token/)
 })
 
-t.test('Claims: undone once, kept where undo fails, forgotten after ten minutes', async t => {
+t.test('Claims: undone once, kept where undo fails, forgotten with the DEL and in time', async t => {
   let now = 0
   let [undone, ids, fails] = [0, 0, true]
   const claims = new Claims({ now: () => now, id: () => `c${ids++}` })
-  const claim = claims.keep(async () => {
+  const claim = claims.keep('a eth0', async () => {
     if (fails) throw new Error('the API server is away')
     undone++
   })
@@ -85,11 +85,16 @@ t.test('Claims: undone once, kept where undo fails, forgotten after ten minutes'
   t.equal(await claims.undo(claim), true)
   t.equal(await claims.undo(claim), false)
   t.equal(undone, 1)
-  const old = claims.keep(async () => void undone++)
+  const old = claims.keep('a eth0', async () => void undone++)
   now = CLAIM_MS
   t.equal(await claims.undo(old), false)
-  claims.keep(async () => undefined)
-  t.equal(claims.size, 1)
+  claims.keep('a eth0', async () => undefined)
+  t.equal(claims.size, 1, 'an expired one goes')
+  const again = claims.keep('a eth0', async () => void undone++)
+  t.equal(claims.size, 1, 'of one attachment the newest is kept')
+  claims.forget('a eth0')
+  t.equal(claims.size, 0)
+  t.equal(await claims.undo(again), false, 'its DEL has come')
 })
 
 t.test('Serializer runs calls of one key in order, others at once, and goes on after a failure', async t => {
