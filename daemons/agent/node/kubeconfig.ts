@@ -77,7 +77,11 @@ export class FallbackKubeconfig {
     const boundObjectRef = { apiVersion: 'v1', kind: 'Node', name: nodeName }
     const request = (spec: object): Promise<object> =>
       kube().create<object>(TOKEN_REQUESTS, {
-        ...{ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: { namespace, name: NODE_ACCOUNT } },
+        ...{
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          metadata: { namespace, name: NODE_ACCOUNT },
+        },
         spec: { audiences: null, expirationSeconds: TOKEN_S, ...spec },
       })
     try {
