@@ -5,7 +5,7 @@ import { format, resolveConfig } from 'prettier'
 import t from 'tap'
 import { startApiserver } from '../fixtures/apiserver.js'
 import { containerId, openCluster, type PodMore, type PodRef } from '../fixtures/cluster.js'
-import { cniEnv, runExecutable } from '../fixtures/executable.js'
+import { cniEnv, runExecutable, type Reply } from '../fixtures/executable.js'
 import { isWrite, type Asked } from '../fixtures/faults.js'
 import { startFaulty } from '../fixtures/faulty-apiserver.js'
 import { must } from '../fixtures/netns.js'
@@ -19,6 +19,7 @@ const cluster = openCluster(server.kubeconfig)
 const folder = mkdtempSync(`${tmpdir()}/requests-`)
 const netns = `requests${process.pid}`
 must(`ip netns add ${netns}`)
+must(`ip -n ${netns} link add eth0 type veth peer name peer0`)
 t.teardown(async () => {
   must(`ip netns del ${netns}`)
   rmSync(folder, { recursive: true })
@@ -52,18 +53,20 @@ interface Row {
   readonly pod: string
   readonly call: string
   readonly rounds: readonly (readonly Asked[])[]
+  readonly handshakes: number
 }
 
 /** Calls through a proxy of their own: lanes run in parallel and are counted apart. */
 interface Lane {
   readonly rows: readonly Row[]
-  call(verb: string, pod: PodRef, container: string, more?: More): Promise<void>
+  call(verb: string, pod: PodRef, container: string, more?: More): Promise<Reply>
   /** The call, and a row of the page. */
-  count(pod: string, name: string, calling: Promise<void>): Promise<void>
+  count(pod: string, name: string, calling: Promise<unknown>): Promise<void>
 }
 
 interface More {
   readonly ipam?: object
+  readonly prevResult?: object
   readonly ifName?: string
 }
 
@@ -73,23 +76,27 @@ async function openLane(): Promise<Lane> {
   const rounds = openRounds()
   faulty.judge = rounds.judge
   const rows: Row[] = []
+  let before = 0
   return {
     rows,
-    async call(verb, pod, containerID, { ipam = {}, ifName = 'eth0' } = {}) {
+    async call(verb, pod, containerID, { ipam = {}, prevResult, ifName = 'eth0' } = {}) {
       rounds.taken()
-      const { status, stdout } = await runExecutable({
+      before = faulty.handshakes
+      const reply = await runExecutable({
         name: 'spiderpool-ipam',
         env: cniEnv({ verb, containerID, netns: `/run/netns/${netns}`, ifName, pod }),
         stdin: JSON.stringify({
-          ...{ cniVersion: '1.0.0', name: 'requests', type: 'any' },
+          ...{ cniVersion: verb === 'STATUS' ? '1.1.0' : '1.0.0', name: 'requests', type: 'any', prevResult },
           ipam: { type: 'spiderpool', kubeconfig: faulty.kubeconfig, log_file_path: `${folder}/log`, ...ipam },
         }),
       })
+      const { status, stdout } = reply
       if (status !== 0 && !stdout.includes('used out')) throw new Error(`${verb}: ${stdout}`)
+      return reply
     },
     async count(pod, name, calling) {
       await calling
-      rows.push({ pod, call: name, rounds: rounds.taken() })
+      rows.push({ pod, call: name, rounds: rounds.taken(), handshakes: faulty.handshakes - before })
     },
   }
 }
@@ -114,6 +121,31 @@ const life =
     await cluster.removePod(pod)
     await count(title, 'DEL, the pod is gone', call('DEL', pod, id, { ipam }))
   }
+
+/** As a kubelet does it: the pod's object is there until its containers are gone. */
+async function usual({ call, count }: Lane): Promise<void> {
+  const title = 'a pod that terminates'
+  for (const [name, annotations, of] of [
+    ['usual-x', FOUR, title],
+    ['usual-y', DUAL, `${title}, two families`],
+  ] as const) {
+    const pod = await cluster.pod(name, annotations, { finalizers: ['example.org/kubelet'] })
+    const id = containerId()
+    const { json } = await call('ADD', pod, id)
+    const prevResult = json as { readonly ips: readonly { readonly address: string }[] }
+    for (const { address } of prevResult.ips) must(`ip -n ${netns} addr add ${address} dev eth0 nodad`)
+    await count(of.replace('terminates', 'runs'), 'CHECK', call('CHECK', pod, id, { prevResult }))
+    await cluster.removePod(pod)
+    await count(of, 'DEL', call('DEL', pod, id))
+    if (annotations === FOUR) await count(of, 'DEL again', call('DEL', pod, id))
+  }
+  const named = { default_ipv4_ippool: ['four'] }
+  await count(
+    'none, pools in the conf',
+    'STATUS',
+    call('STATUS', { namespace: '', name: '', uid: '' }, '', { ipam: named }),
+  )
+}
 
 async function pair({ call, count }: Lane): Promise<void> {
   const title = 'two NICs (`ippools`)'
@@ -155,6 +187,9 @@ async function full({ call, count }: Lane): Promise<void> {
 }
 
 const DUAL = ippool({ ipv4: ['four'], ipv6: ['six'] })
+/** Its last step before it fails: only a consistent list proves that nothing is left. */
+const EXHAUSTED = 'ADD, refused'
+
 const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   life('its pool in an annotation', { name: 'plain-x' }),
   life('the same, two families', { name: 'dual-x', annotations: DUAL }),
@@ -167,6 +202,7 @@ const LIVES: readonly ((lane: Lane) => Promise<void>)[] = [
   life('its pool in the conf', { name: 'conf-x', annotations: {}, ipam: { default_ipv4_ippool: ['four'] } }),
   life('a default pool', { name: 'default-x', annotations: {} }),
   life('a pool that is new', { name: 'new-x', annotations: ippool({ ipv4: ['new'] }) }),
+  usual,
   pair,
   again,
   inSet,
@@ -177,12 +213,26 @@ t.test('docs/requests.md lists the requests of each kind of pod', async t => {
   const lanes = await Promise.all(LIVES.map(() => openLane()))
   const [ofAgent] = await Promise.all([agentRows({ netns, ippool }), ...lanes.map((lane, at) => LIVES[at]?.(lane))])
   const rows = lanes.flatMap(lane => lane.rows)
+  for (const { pod, call, rounds, handshakes } of rows) {
+    const lists = rounds.flat().filter(asked => kindOf(asked) === 'consistent')
+    if (call !== EXHAUSTED) t.strictSame(lists, [], `${call}, ${pod}: no consistent list`)
+    t.equal(handshakes, 1, `${call}, ${pod}: one connection`)
+  }
   const page = await format(pageOf(rows, ofAgent), { ...(await resolveConfig(PAGE)), parser: 'markdown' })
   if (process.env['REWRITE'] === '1') writeFileSync(PAGE, page)
   t.equal(readFileSync(PAGE, 'utf8'), page, 'REWRITE=1 npx tsx test/e2e/requests.e2e.test.ts writes it')
 })
 
 const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'replace', PATCH: 'patch', DELETE: 'delete' }
+
+/** How a read is answered; undefined for a write. */
+function kindOf(asked: Asked): 'by name' | 'cached' | 'consistent' | undefined {
+  if (isWrite(asked)) return undefined
+  if (asked.isOfCache === true) return 'cached'
+  return isList(asked.path) ? 'consistent' : 'by name'
+}
+
+const isList = (path: string): boolean => !/\/(?:v1|v2beta1)\/(?:namespaces\/[^/]+\/)?[^/]+\/[^/]+/.test(path)
 
 /** `/api/v1/namespaces/default/pods/x` → `pod`; a list keeps its plural. */
 function nameOf({ method, path, isOfCache = false }: Asked): string {
@@ -206,7 +256,12 @@ function pageOf(all: readonly Row[], ofAgent: readonly AgentRow[]): string {
   const lines = all.map(({ pod, call: name, rounds: asked }) => {
     const flat = asked.flat()
     const writes = flat.filter(isWrite).length
-    return `| ${pod} | ${name} | ${flat.length - writes} + ${writes} | ${asked.map(together).join('; then ')} |`
+    const reads = (['by name', 'cached', 'consistent'] as const).map(kind => ({
+      kind,
+      times: flat.filter(one => kindOf(one) === kind).length,
+    }))
+    const how = reads.flatMap(({ kind, times }) => (times === 0 ? [] : [`${times} ${kind}`])).join(', ')
+    return `| ${pod} | ${name} | ${flat.length - writes} + ${writes} | ${how} | ${asked.map(together).join('; then ')} |`
   })
   const agentLines = ofAgent.map(({ pod, call: name, path, behind }) => {
     const cells = [pod, name, countsOf(path), together(path) || '-', together(behind) || '-']
@@ -219,19 +274,22 @@ const HEAD = `<!-- Written by test/e2e/requests.e2e.test.ts; REWRITE=1 rewrites 
 
 # Requests of a call to the API server
 
-Counted at a proxy before the API server by a test that fails if this page differs. Requests joined by \`+\` are sent
-at once; \`then\` waits for the answers before it. A list of the \`cache\` may be stale. Without an agent, every pool with free addresses, no
-concurrent call.
+Counted at a proxy before the API server by a test that fails if this page differs, if a call opens a second connection, or
+if it makes a consistent list, except where it fails for want of an address. \`then\` waits for the answer before it. Reads
+are \`by name\` (a GET, always current), \`cached\` (with \`resourceVersion=0\`, from the server's cache, which may be stale)
+or \`consistent\` (a list that is current, which waits up to 100 ms since Kubernetes 1.31:
+[decisions/0022](../decisions/0022-no-consistent-list.md)). Without an agent, every pool with free addresses, no concurrent call.
 
-| the pod | the call | reads + writes | which |
-| --- | --- | --- | --- |`
+| the pod | the call | reads + writes | the reads | which |
+| --- | --- | --- | --- | --- |`
 
 const FOOT = `
 The pool is read after the pod because the pod names it. The list of reserved addresses is always read, from the server's cache:
 [decisions/0022](../decisions/0022-no-consistent-list.md) has what that gives up and how it is seen. Why there are three reads and not two:
 [decisions/0015](../decisions/0015-three-reads.md). Why a new pod's SpiderEndpoint is created without a read, and what that costs a sandbox that
-is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads the pod
-twice, because an address is released only for a pod that two reads find gone.
+is restarted before its pod has an address in its status: [decisions/0012](../decisions/0012-a-fresh-record-is-created.md). DEL reads a pod
+that is not found twice; one that is being deleted, or was replaced, once. Why a call has one connection, and DEL no read of the address:
+[decisions/0023](../decisions/0023-one-connection.md).
 
 A pool is new until a controller has marked it, which takes up to a second. In such a pool, and in one that Go agents use, an ADD also writes its
 record into the pool's status: [decisions/0021](../decisions/0021-a-pool-without-a-mark.md).

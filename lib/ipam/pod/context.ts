@@ -50,7 +50,7 @@ export type PartialPodContext = Omit<PodContext, 'endpoint'> & {
 /**
  * Reads in parallel the pod and the reserved addresses. The record is read only once the pod shows
  * that it may have one, whatever its name. Reservations are always read: a missed one could
- * allocate a router's address to a pod. A reservation of the last milliseconds may be missed
+ * allocate a router's address to a pod. One of the last milliseconds may be missed
  * (decisions/0022); the controller reports it.
  * @throws Refused `podMissing`, `podReplaced`, `podEnded`
  */

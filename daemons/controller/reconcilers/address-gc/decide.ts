@@ -103,14 +103,17 @@ export const isFinished = ({ status }: Pod): boolean => status?.phase === 'Succe
 
 /**
  * The pod that allocated it is gone. A newer pod of that name inherits what its record names; an
- * address that the record does not name is left over.
+ * address that the record of either does not name is left over.
  */
 function verdictWithoutPod(address: SpiderIPAddress, context: AddressContext, rules: GcRules): GcVerdict {
   const { delayMs, unrecordedMs } = rules
   const { pod, endpoint, keeper, ageMs } = context
   const isOfNewer = pod !== undefined && isOfPod(endpoint?.status.current.uid ?? '', pod)
+  const isOfItsPod = endpoint?.status.current.uid === address.spec.pod.uid
   if (keeper === 'kept')
-    return isOfNewer && !isRecorded(address, endpoint) ? free('NotRecorded', unrecordedMs + delayMs) : KEEP
+    return (isOfNewer || isOfItsPod) && !isRecorded(address, endpoint)
+      ? free('NotRecorded', unrecordedMs + delayMs)
+      : KEEP
   const why = keeper === 'ended' ? 'OwnerGone' : pod ? 'PodReplaced' : 'PodGone'
   const isRecordComplete = endpoint?.status.current.uid === address.spec.pod.uid && isRecorded(address, endpoint)
   // The whole period, not the rest of it: the age grows while the reason is observed, and the sum

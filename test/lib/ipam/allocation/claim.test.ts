@@ -32,7 +32,7 @@ t.test('addressObject() has the pod, its owner and its node', async t => {
   })
   t.strictSame(
     [metadata.name, Object.values(metadata.labels ?? {}), metadata.annotations],
-    [...['10.1.0.5', ['uid-a', 'uid-p']], undefined],
+    [...['10.1.0.5', ['uid-a', 'uid-p', 'n1']], undefined],
   )
 })
 

@@ -87,7 +87,8 @@ t.test('withOnly() changes the holder of the record, withNics() keeps it', async
   const net1 = { interface: 'net1', vlan: 0 }
   t.strictSame(withOnly(before, me, [net1]).status.current, { uid: 'uid-p', node: 'n1', ips: [net1] })
   t.strictSame(withNics(before, [net1]).status.current, { uid: 'uid-old', node: 'n0', ips: [net1] })
-  t.strictSame(withOnly(before, me, []).metadata, before.metadata)
+  const labels = { 'ipam.spidernet.io/node': 'n1' }
+  t.strictSame(withOnly(before, me, []).metadata, { ...before.metadata, labels })
 })
 
 const nics = (text: string): readonly EndpointNic[] =>

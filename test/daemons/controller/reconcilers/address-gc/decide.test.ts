@@ -155,6 +155,11 @@ const CASES: readonly Case[] = [
 
   { when: 'its set will start the pod again', around: { pod: undefined, keeper: 'kept' }, verdict: keep },
   {
+    when: 'its set will start the pod again, and its own record does not name it',
+    around: { pod: undefined, keeper: 'kept', endpoint: endpoint('u1', '10.6.0.99/16') },
+    verdict: free('NotRecorded', HALF_WRITTEN_MS),
+  },
+  {
     when: 'its set has started the pod again, and ADD has not run',
     around: { pod: pod({}, { uid: 'u2' }), keeper: 'kept' },
     verdict: keep,
