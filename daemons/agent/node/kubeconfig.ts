@@ -68,7 +68,8 @@ export class FallbackKubeconfig {
   }
 
   /**
-   * Bound to the Node, so that deploy/node-policy.yaml knows the node of its holder; Kubernetes
+   * Named, since an API server before 1.22 answers with the metadata that it was sent, and an object
+   * without a name is not believed. Bound to the Node, so that deploy/node-policy.yaml knows the node of its holder; Kubernetes
    * before 1.31 binds to pods and Secrets alone and gets an unbound one.
    */
   async #request(): Promise<object> {
@@ -76,7 +77,11 @@ export class FallbackKubeconfig {
     const boundObjectRef = { apiVersion: 'v1', kind: 'Node', name: nodeName }
     const request = (spec: object): Promise<object> =>
       kube().create<object>(TOKEN_REQUESTS, {
-        ...{ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: { namespace } },
+        ...{
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          metadata: { namespace, name: NODE_ACCOUNT },
+        },
         spec: { audiences: null, expirationSeconds: TOKEN_S, ...spec },
       })
     try {
