@@ -16,6 +16,8 @@ t.test('settingsOf() has the documented defaults', async t => {
     metricsPort: 5721,
     webhookPort: 5722,
     deployment: 'spiderpool-controller',
+    secret: 'spiderpool-controller-server-certs',
+    ciliumConfig: 'kube-system/cilium-config',
     metrics: false,
     timing: { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 },
     reclaim: {

@@ -34,10 +34,15 @@ interface Coordinator {
 }
 
 const COORDINATORS = source<Coordinator>({ kind: SPIDER_COORDINATORS })
-/** `namespace/name`. */
+const MAPS = new Map<string, WatchSource<ConfigMap, never>>()
+
+/** The source of the ConfigMap `namespace/name`; one for each, since caches are kept by source. */
 function configMap(ref: string): WatchSource<ConfigMap, never> {
   const [namespace = '', name = ''] = ref.split('/')
-  return source<ConfigMap>({ kind: CONFIGMAPS, namespace, fieldSelector: `metadata.name=${name}` })
+  const found =
+    MAPS.get(ref) ?? source<ConfigMap>({ kind: CONFIGMAPS, namespace, fieldSelector: `metadata.name=${name}` })
+  MAPS.set(ref, found)
+  return found
 }
 const KUBEADM = configMap('kube-system/kubeadm-config')
 const MANAGERS = source<CommandPod>({
