@@ -39,22 +39,27 @@ export const waitsOfRequest = (totalMs: number): AgentWaits => ({
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 /** Sends one request over a connection of its own and returns what became of it. Never throws. */
-export function ask(path: string, request: UnixRequest, waits: AgentWaits): UnixAnswer {
+export const ask = (path: string, request: UnixRequest, waits: AgentWaits): UnixAnswer => send(path, request, waits)()
+
+/** Sends one request; the function that it returns waits for the answer. Neither throws. */
+export function send(path: string, request: UnixRequest, waits: AgentWaits): () => UnixAnswer {
   let socket: UnixSocket
   try {
     socket = new UnixSocket(path, waits.firstByteMs)
   } catch (error) {
-    return { kind: 'absent', why: `cannot be reached (${reasonOf(error)})` }
+    return () => ({ kind: 'absent', why: `cannot be reached (${reasonOf(error)})` })
   }
-  try {
-    return exchange(socket, request, waits)
-  } finally {
-    socket.close()
+  const reset = sent(socket, encodeRequest(request))
+  return () => {
+    try {
+      return answerIn(socket, reset, waits)
+    } finally {
+      socket.close()
+    }
   }
 }
 
-function exchange(socket: UnixSocket, request: UnixRequest, waits: AgentWaits): UnixAnswer {
-  const reset = sent(socket, encodeRequest(request))
+function answerIn(socket: UnixSocket, reset: string | undefined, waits: AgentWaits): UnixAnswer {
   const started = performance.now()
   const pieces: Uint8Array[] = []
   let bytes = 0

@@ -2,7 +2,7 @@
 import { deadlineOf, type TimeoutsConf } from '../cni/conf.js'
 import type { CniEnv } from '../cni/env.js'
 import { CniError } from '../cni/error.js'
-import { ask, waitsOfCall, waitsOfRequest, type UnixAnswer } from './client.js'
+import { ask, send, waitsOfCall, waitsOfRequest, type UnixAnswer } from './client.js'
 import {
   AGENT_STATUS,
   cniPath,
@@ -38,14 +38,21 @@ const GRACE_MS = 15_000
 const UNDO_MS_MAX = 20_000
 
 /** Returns what the agent made of a call with an `ipam` object. Never throws. */
-export function handOver(plugin: string, { env, stdin, conf }: CallToHand): HandedCall {
+export const handOver = (plugin: string, call: CallToHand): HandedCall => beginHandOver(plugin, call)()
+
+/** Sends the call; the function that it returns waits for what the agent made of it. */
+export function beginHandOver(plugin: string, { env, stdin, conf }: CallToHand): () => HandedCall {
   const { socket: named, timeouts } = ipamKeysOf(conf)
   const found = socketOf(named, env)
-  if (found.kind !== 'there') return found
+  if (found.kind !== 'there') return () => found
   const socket = found.path
   const body: CniCallRequest = { env: ofCni(env), stdin }
   const totalMs = deadlineOf(env['CNI_COMMAND'] ?? '', timeouts, 'ipam.timeouts').ms + GRACE_MS
-  const answer = ask(socket, { method: 'POST', path: cniPath(plugin), body }, waitsOfCall(totalMs))
+  const answer = send(socket, { method: 'POST', path: cniPath(plugin), body }, waitsOfCall(totalMs))
+  return () => handedIn(answer(), socket, env)
+}
+
+function handedIn(answer: UnixAnswer, socket: string, env: CniEnv): HandedCall {
   if (answer.kind !== 'answered') return { kind: 'none', socket, why: answer.why, isMissing: false }
   if (answer.status === 404) return { kind: 'go', socket }
   const reply = answer.status === 200 ? replyIn(answer.body, env) : withStatus(answer)

@@ -13,7 +13,8 @@ const OWN: readonly string[] = ['spiderpool', 'spiderpool-ipam']
 export interface Ipam {
   /** Requires the interface, without addresses. */
   claim(kernel: Kernel): Promise<IpamLease>
-  release(): Promise<void>
+  /** `meanwhile` may run while another process works; the caller sees to it if it has not. */
+  release(meanwhile?: () => Promise<void>): Promise<void>
   check(): Promise<void>
   status(): Promise<void>
   gc(): Promise<void>
@@ -54,8 +55,8 @@ function ownIpam(call: Call<MacvlanConf>): Ipam {
       if (handed.kind === 'go') return (await loadGo()).goClaim(own, access, handed.socket)
       return (await loadOwn()).ipamClaim(own, access, await connectOf(handed))
     },
-    async release() {
-      const handed = await handedOf(call)
+    async release(meanwhile) {
+      const handed = await handedOf(call, meanwhile)
       if (handed.kind === 'executed') return void outputOf(handed)
       if (handed.kind === 'go') return (await loadGo()).goDel(own, handed.socket)
       await (await loadOwn()).ipamDel(own, await connectOf(handed))
@@ -88,7 +89,7 @@ function delegated(call: Call<MacvlanConf>, type: string): Ipam {
       const result = (await delegate('ADD', type, call)) ?? {}
       return { result, undo: del }
     },
-    release: del,
+    release: () => del(),
     check: async () => void (await delegate('CHECK', type, call)),
     status: async () => void (await delegate('STATUS', type, call)),
     gc: async () => void (await delegate('GC', type, call)),

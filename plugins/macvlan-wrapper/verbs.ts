@@ -44,8 +44,15 @@ export async function del(call: Call<MacvlanConf>): Promise<void> {
       failures.push(error)
     }
   }
-  await attempt(() => ipamOf(call)?.release())
-  if (call.netns !== '') await attempt(() => removeLink(call))
+  let isRemoved = call.netns === ''
+  // The kernel takes 20 ms to remove a link; the node agent releases in that time.
+  const removeOnce = async (): Promise<void> => {
+    if (isRemoved) return
+    isRemoved = true
+    await attempt(() => removeLink(call))
+  }
+  await attempt(() => ipamOf(call)?.release(removeOnce))
+  await removeOnce()
   const [first, ...more] = failures
   if (more.length === 0 && first === undefined) return
   if (more.length === 0) throw first
