@@ -19,8 +19,7 @@ export const killed: Case = {
   name: 'agents',
   says: `the agents are killed while ${PODS} pods start, and again while they end`,
   async run() {
-    // Twice as many: until the DEL of its sandbox, a pod whose ADD was cut off may hold a second
-    // one.
+    // Twice as many: a pod whose ADD was cut off holds two until the DEL of the first sandbox.
     await apply(pool4('agents', `172.18.50.1-172.18.50.${2 * PODS}`))
     await apply(app({ name: 'steady', replicas: PODS, annotations: ippool(['agents']) }))
     await within(90, 'a pod has an address', async () => {
