@@ -17,7 +17,7 @@ const agentFirst = (load: () => Promise<{ execute: Execute }>): Part => {
 
 /**
  * The executable starts with the JIT restricted, since a plugin ends before compiling pays; a
- * daemon needs it.
+ * daemon, and a command that reads thousands of objects, needs it.
  */
 const daemon = (load: () => Promise<{ main: Part }>): Part => {
   return async argv => {
@@ -45,6 +45,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   'spiderpool-init': async argv => (await import('./daemons/init/main.js')).main(argv),
   'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),
   'spiderpool-apiserver': daemon(() => import('./daemons/apiserver/main.js')),
+  spiderpoolctl: daemon(() => import('./cmd/ctl/main.js')),
+  'kubectl-spiderpool': daemon(() => import('./cmd/ctl/main.js')),
 }
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)

@@ -9,7 +9,7 @@ export const LEAVES: readonly string[] = ['lib/bytes.ts', 'lib/errors.ts', 'lib/
  * packages, modules.
  */
 export const MAY: Readonly<Record<string, readonly string[]>> = {
-  'main.ts': ['lib/cni/plugin.ts', 'lib/version.ts', 'plugins', 'daemons', 'node:fs'],
+  'main.ts': ['lib/cni/plugin.ts', 'lib/version.ts', 'plugins', 'daemons', 'cmd', 'node:fs'],
   'lib/version.ts': [],
   'lib/bytes.ts': [],
   'lib/errors.ts': [],
@@ -140,6 +140,11 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'daemons/apiserver/storage': ['daemons/apiserver/schema/object.ts', 'daemons/apiserver/schema/status-error.ts'],
   'daemons/apiserver/schema': ['lib/crd/cause.ts', 'ajv', '@bufbuild/protobuf'],
+  // For people: reads a cluster, and decides by the code of the allocator.
+  'cmd/ctl': [
+    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni'],
+    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab'],
+  ],
   scripts: ['*'],
   bench: ['*'],
   demo: ['*'],
@@ -194,6 +199,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/server.ts': ['node:http', 'node:net'],
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
+  'cmd/ctl/main.ts': ['node:fs'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
@@ -213,7 +219,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
 export const PROCESS: readonly RegExp[] = [
   /^main\.ts$/,
   /^lib\/cni\/plugin\.ts$/,
-  /^daemons\/[^/]+\/main\.ts$/,
+  /^(daemons|cmd)\/[^/]+\/main\.ts$/,
   /^(scripts|bench)\//,
   /^(demo|e2e)\//,
   /^test\//,
@@ -238,5 +244,6 @@ export const PURE: readonly RegExp[] = [
   /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
+  /^cmd\/ctl\/([^/]+\/)?(decide|map|output|facts)\.ts$/,
   /^daemons\/agent\/(settings|calls\/switches|node\/(sysctls|token))\.ts$/,
 ]

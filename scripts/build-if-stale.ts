@@ -7,6 +7,7 @@ const SOURCES = [
   'main.ts',
   'lib',
   'plugins',
+  'cmd',
   'daemons',
   'schemas',
   'scripts/build.ts',

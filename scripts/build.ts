@@ -16,6 +16,7 @@ import { join } from 'node:path'
 const NAMES = [
   ...['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'],
   ...['spiderpool-agent', 'spiderpool-controller', 'spiderpool-init', 'spiderpool-install', 'spiderpool-apiserver'],
+  ...['spiderpoolctl', 'kubectl-spiderpool'], // the second is how kubectl finds a plugin
 ]
 const TARGETS = ['bun-linux-x64', 'bun-linux-x64-baseline', 'bun-linux-arm64']
 const ROOT = join(import.meta.dir, '..')

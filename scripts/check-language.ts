@@ -15,7 +15,7 @@ import { SyntaxKind, type Node } from 'typescript/unstable/ast'
 import { isGenerated, lineAt, report, ROOT, sources, startOf, walk, type Finding, type Source } from './source-tree.js'
 
 /** What ships: its exported type names are unique. */
-const PRODUCT = /^(lib|plugins|daemons)\//
+const PRODUCT = /^(lib|plugins|daemons|cmd)\//
 /** Where every exported function has a doc comment. */
 const DOCUMENTED = /^(lib|plugins)\//
 const COMMENT_COLUMNS_MAX = 100

@@ -37,19 +37,21 @@ export interface ClusterConfig {
 }
 
 /**
- * The current context of the files, merged as client-go does: the first definition wins, missing
- * files are skipped.
+ * The context of the files, by default the current one, merged as client-go does: the first
+ * definition wins, missing files are skipped.
  * @throws KubeError BadConfig
  */
-export function loadKubeconfig(paths: readonly string[], host: KubeconfigHost): ClusterConfig {
+export function loadKubeconfig(paths: readonly string[], host: KubeconfigHost, contextName?: string): ClusterConfig {
   const files = paths.flatMap(path => readFile(path, { host, isOnly: paths.length === 1 }))
   const first = files[0]
   if (!first)
     throw badConfig(paths.join(':'), 'none of these files is there; write one, or name one with ipam.kubeconfig')
   const current = files.find(({ fields }) => textAt(fields, 'current-context') !== undefined)
-  if (!current) throw badConfig(first.file, 'it has no current-context; write one: kubectl config use-context NAME')
-  const wanted = textAt(current.fields, 'current-context') ?? ''
-  const context = entryOf(files, { list: 'contexts', key: 'context', wanted, by: current.file })
+  const wanted = contextName ?? (current && textAt(current.fields, 'current-context'))
+  if (wanted === undefined)
+    throw badConfig(first.file, 'it has no current-context; write one: kubectl config use-context NAME')
+  const by = contextName === undefined ? (current?.file ?? first.file) : `${first.file} and --context`
+  const context = entryOf(files, { list: 'contexts', key: 'context', wanted, by })
   const clusterName = textAt(context.fields, 'cluster') ?? ''
   const cluster = entryOf(files, { list: 'clusters', key: 'cluster', wanted: clusterName, by: context.file })
   const userName = textAt(context.fields, 'user')

@@ -1,5 +1,5 @@
 // Opens a client in this process: the KubeconfigHost on Bun's files, processes and YAML.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { messageOf } from '../errors.js'
 import { connect, type Kube } from './client.js'
 import { inCluster, loadKubeconfig, type ClusterConfig } from './config.js'
@@ -78,6 +78,28 @@ export function configOfDaemon(env: Env): ClusterConfig {
   const isNamed = (env['KUBECONFIG'] ?? '') !== ''
   const files = host({ ...env })
   return ownProxy(isNamed ? loadKubeconfig(kubeconfigPaths(undefined, env), files) : inCluster(files))
+}
+
+export interface UserChoice {
+  /** --kubeconfig and --context of a command line. */
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  readonly env: Env
+}
+
+/**
+ * The configuration of a command that a user runs, as kubectl finds it: the flag, KUBECONFIG,
+ * ~/.kube/config, the pod's service account; and last the kubeconfig that is installed on a node.
+ * @throws KubeError BadConfig
+ */
+export function configOfUser({ kubeconfig, context, env }: UserChoice): ClusterConfig {
+  const files = host({ ...env })
+  const ofHome = `${env['HOME'] ?? ''}/.kube/config`
+  const isNamed = (kubeconfig ?? env['KUBECONFIG'] ?? '') !== ''
+  if (isNamed) return ownProxy(loadKubeconfig(kubeconfigPaths(kubeconfig, env), files, context))
+  if (existsSync(ofHome)) return ownProxy(loadKubeconfig([ofHome], files, context))
+  const isPod = (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '' && context === undefined
+  return ownProxy(isPod ? inCluster(files) : loadKubeconfig(kubeconfigPaths(undefined, env), files, context))
 }
 
 /**

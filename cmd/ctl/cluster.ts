@@ -1,0 +1,109 @@
+// What commands read of a cluster: one client, paginated lists, sentences for what is denied.
+import { connect, type Kube } from '../../lib/kube/client.js'
+import type { ClusterConfig } from '../../lib/kube/config.js'
+import { isForbidden, isNotFound, isUnauthorized, KubeError } from '../../lib/kube/errors.js'
+import { apiVersionOf, type Kind, type ObjectKey } from '../../lib/kube/kinds.js'
+import type { ListOptions } from '../../lib/kube/list.js'
+import { configOfUser, type UserChoice } from '../../lib/kube/open.js'
+import { CtlError } from './status.js'
+
+const PAGE_MAX = 2_000
+/** A person waits: a server that does not answer is reported after this. */
+const REQUEST_MS = 5_000
+
+export interface Cluster {
+  readonly kube: Kube
+  /** Of -n, else of the context. */
+  readonly namespace: string
+  /** Undefined: Not Found. */
+  find<T>(kind: Kind, ref: ObjectKey): Promise<T | undefined>
+  /** Every object of the kind, page by page. */
+  all<T>(kind: Kind, options?: Omit<ListOptions, 'limit' | 'continue'>): Promise<readonly T[]>
+  /** Undefined, after a warning, where the user may not read it or it is not served. */
+  ifAllowed<T>(kind: Kind, reading: Promise<T>): Promise<T | undefined>
+}
+
+export interface ClusterChoice extends UserChoice {
+  readonly namespace: string | undefined
+  readonly warn: (sentence: string) => void
+}
+
+/** @throws CtlError where the kubeconfig cannot be used */
+export function openCluster(choice: ClusterChoice): Cluster {
+  const config = configOf(choice)
+  const kube = connect(config, {}, { requestMs: REQUEST_MS })
+  return {
+    kube,
+    namespace: choice.namespace ?? config.namespace ?? 'default',
+    async find<T>(kind: Kind, ref: ObjectKey) {
+      try {
+        return await kube.get<T>(kind, ref)
+      } catch (error) {
+        if (!isNotFound(error)) throw error
+        if (isUnserved(error, ref)) throw notInstalled(kind, error)
+        return undefined
+      }
+    },
+    all: (kind, options) => allOf(kube, kind, options),
+    async ifAllowed<T>(kind: Kind, reading: Promise<T>) {
+      try {
+        return await reading
+      } catch (error) {
+        if (!isForbidden(error) && !isNotFound(error) && !(error instanceof CtlError)) throw error
+        const why = isForbidden(error) ? `this user may not read ${kind.plural}` : `the cluster has no ${kind.plural}`
+        choice.warn(`${why}; what depends on them is left out`)
+        return undefined
+      }
+    },
+  }
+}
+
+function configOf(choice: UserChoice): ClusterConfig {
+  try {
+    return configOfUser(choice)
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    // The remedies of a CNI conf name its key.
+    throw new CtlError('usage', error.message.replaceAll('ipam.kubeconfig', '--kubeconfig'), { cause: error })
+  }
+}
+
+async function allOf<T>(
+  kube: Kube,
+  kind: Kind,
+  options: Omit<ListOptions, 'limit' | 'continue'> = {},
+): Promise<readonly T[]> {
+  const items: T[] = []
+  let next: string | undefined
+  try {
+    do {
+      const page = await kube.list<T>(kind, { ...options, limit: PAGE_MAX, ...(next && { continue: next }) })
+      for (const item of page.items) items.push(item)
+      next = page.metadata.continue || undefined
+    } while (next !== undefined)
+  } catch (error) {
+    throw isNotFound(error) ? notInstalled(kind, error) : error
+  }
+  return items
+}
+
+/** A missing object is named; a resource without a definition is not. */
+const isUnserved = (error: unknown, { name }: ObjectKey): boolean =>
+  error instanceof KubeError && !error.message.includes(`"${name}" not found`)
+
+const notInstalled = (kind: Kind, cause: unknown): CtlError =>
+  new CtlError(
+    'cluster',
+    `the cluster has no ${kind.plural} of ${apiVersionOf(kind)}: is Spiderpool installed, and is this the cluster that you mean (--context)?`,
+    { cause },
+  )
+
+/** The sentence and the exit status of what the API server refused. */
+export function clusterError(error: KubeError): CtlError {
+  if (isForbidden(error)) return new CtlError('cluster', `this user lacks a right: ${error.message}`, { cause: error })
+  if (isUnauthorized(error))
+    return new CtlError('cluster', `the API server does not accept these credentials: ${error.message}`, {
+      cause: error,
+    })
+  return new CtlError('cluster', error.message, { cause: error })
+}

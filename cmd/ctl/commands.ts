@@ -1,0 +1,91 @@
+// The table of commands: names, arguments, options, examples. Help, completion and
+// docs/spiderpoolctl.md are made from it. A command's code is loaded when it runs.
+import type { CtlCommand } from './context.js'
+import { FORMATS } from './output.js'
+
+export interface CommandOption {
+  /** As commander reads it: `-f, --file <path>`. */
+  readonly flags: string
+  readonly about: string
+  readonly choices?: readonly string[]
+  readonly default?: string
+}
+
+export interface CommandSpec {
+  /** `pool show`: a group and a command of it, or one word. */
+  readonly path: string
+  readonly arguments: readonly { readonly name: string; readonly about: string }[]
+  readonly summary: string
+  /** Further sentences, for the command's own help and the page. */
+  readonly about: string
+  readonly options?: readonly CommandOption[]
+  readonly examples: readonly { readonly args: string; readonly about: string }[]
+  /** When the exit status is 1. */
+  readonly no: string
+  readonly load: () => Promise<CtlCommand>
+}
+
+export const GLOBAL_OPTIONS: readonly CommandOption[] = [
+  { flags: '--kubeconfig <file>', about: 'kubeconfig; else KUBECONFIG, ~/.kube/config, the pod, the node' },
+  { flags: '--context <name>', about: 'context of the kubeconfig' },
+  { flags: '-n, --namespace <name>', about: 'namespace of pods that are named without one' },
+  { flags: '-o, --output <format>', about: 'output format', choices: FORMATS, default: 'table' },
+]
+
+/** Words that begin several commands, and what these are about. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  pool: 'Pools: their use, their addresses, overlaps',
+}
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    path: 'who',
+    arguments: [{ name: '<what>', about: 'an IP address, pod/NAMESPACE/NAME, or a MAC address' }],
+    summary: 'Shows who has an address, or which addresses a pod or a MAC address has',
+    about:
+      'An address without a holder is shown with the reason: free, reserved, excluded, quarantined, recorded by a Go agent, or in no pool; and with the last Event that says that the controller reclaimed it. MAC addresses are those of the records and of the annotation that Multus writes.',
+    examples: [
+      { args: 'who 172.18.30.138', about: 'the pod of an address' },
+      { args: 'who pod/default/web-0', about: 'the addresses of a pod' },
+      { args: 'who 0a:1b:ac:12:1e:8a', about: 'the pod, or the quarantined addresses, of a MAC address' },
+    ],
+    no: 'no pod holds the address, the pod holds none, or the MAC address is of no pod',
+    load: async () => (await import('./who/command.js')).who,
+  },
+  {
+    path: 'pool list',
+    arguments: [],
+    summary: 'Lists pools with their use',
+    about:
+      'TAKEN is the share that no new pod can get: used, reserved, quarantined and recorded by Go agents. TOTAL counts the addresses that a pod can use, without excludeIPs, gateway, network and broadcast address.',
+    examples: [
+      { args: 'pool list', about: 'every pool' },
+      { args: 'pool list -o json', about: 'the same for a script' },
+    ],
+    no: 'never',
+    load: async () => (await import('./pool/command.js')).poolList,
+  },
+  {
+    path: 'pool show',
+    arguments: [{ name: '<pool>', about: 'name of a SpiderIPPool' }],
+    summary: 'Shows the addresses of a pool as a map, who holds most, and the next free ones',
+    about:
+      'A cell of the map is an address, or several in a pool of more than 1,024. The rate is that of the address objects of the last hour that still exist.',
+    examples: [{ args: 'pool show ippool-test', about: 'one pool' }],
+    no: 'never',
+    load: async () => (await import('./pool/command.js')).poolShow,
+  },
+  {
+    path: 'pool overlap',
+    arguments: [],
+    summary: 'Finds addresses that two hosts may get',
+    about:
+      'Compares pools and SpiderSubnets with one another by the rules of admission, and pools with the addresses of nodes, the Service CIDRs and the CIDRs of the overlay network.',
+    examples: [{ args: 'pool overlap', about: 'the whole cluster' }],
+    no: 'something overlaps',
+    load: async () => (await import('./pool/command.js')).poolOverlap,
+  },
+]
+
+/** The spec of a command. */
+export const commandAt = (path: string): CommandSpec | undefined => COMMANDS.find(one => one.path === path)

@@ -1,0 +1,68 @@
+// spiderpoolctl: questions about a cluster, for people and scripts. The edge: command line,
+// environment, streams, exit status.
+import { readFileSync, writeSync } from 'node:fs'
+import { CommanderError } from 'commander'
+import { codeOf, messageOf } from '../../lib/errors.js'
+import { isBadConfig, KubeError } from '../../lib/kube/errors.js'
+import { clusterError, openCluster } from './cluster.js'
+import type { CtlContext } from './context.js'
+import type { OutputFormat } from './output.js'
+import { programOf, type Invocation } from './program.js'
+import { CtlError, EXIT_STATUS } from './status.js'
+
+const warn = (sentence: string): void => void writeSync(2, `spiderpoolctl: ${sentence}\n`)
+
+/** To stdout, whole: a pipe takes as much as it has room for. */
+function print(text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
+
+function contextOf({ options }: Invocation): CtlContext {
+  const text = (key: string): string | undefined => {
+    const value = options[key]
+    return typeof value === 'string' ? value : undefined
+  }
+  const { env } = process
+  const [kubeconfig, context, namespace] = [text('kubeconfig'), text('context'), text('namespace')]
+  return {
+    cluster: openCluster({ kubeconfig, context, namespace, env, warn }),
+    format: (text('output') ?? 'table') as OutputFormat, // commander takes only the choices
+    colours: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    now: Date.now(),
+    print,
+    warn,
+    readFile: path => readFileSync(path === '-' ? 0 : path, 'utf8'),
+    yaml: { parse: source => Bun.YAML.parse(source), stringify: value => Bun.YAML.stringify(value, null, 2) },
+  }
+}
+
+async function perform(invocation: Invocation): Promise<void> {
+  const command = await invocation.spec.load()
+  process.exitCode = EXIT_STATUS[await command(contextOf(invocation), invocation.args, invocation.options)].status
+}
+
+/** Returns the exit status, after a sentence on stderr. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_STATUS.usage.status // it has printed
+  if (codeOf(error) === 'EPIPE') return EXIT_STATUS.ok.status // `| head` has read enough
+  const known = error instanceof KubeError && !isBadConfig(error) ? clusterError(error) : error
+  warn(messageOf(known))
+  return known instanceof CtlError ? EXIT_STATUS[known.exit].status : EXIT_STATUS.usage.status
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    const program = programOf(perform, { print, warn: text => void writeSync(2, text) })
+    await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    process.exitCode = report(error)
+  }
+}
