@@ -32,8 +32,11 @@ interface Shown {
   readonly count: number
   readonly involvedObject: { readonly name: string; readonly uid: string }
 }
-const eventsOf = async (pod: string): Promise<readonly Pick<Shown, 'type' | 'reason' | 'message' | 'count'>[]> => {
-  const items = (await cluster.api.items('/api/v1/namespaces/default/events')) as unknown as readonly Shown[]
+const eventsOf = async (
+  pod: string,
+  namespace = 'default',
+): Promise<readonly Pick<Shown, 'type' | 'reason' | 'message' | 'count'>[]> => {
+  const items = (await cluster.api.items(`/api/v1/namespaces/${namespace}/events`)) as unknown as readonly Shown[]
   return items
     .filter(({ involvedObject }) => involvedObject.name === pod)
     .map(({ type, reason, message, count }) => ({ type, reason, message, count }))
@@ -62,6 +65,22 @@ t.test('ADD of a pod with a misspelt annotation and a default pool succeeds, and
   const right = await cluster.pod(name('right'), { 'ipam.spidernet.io/ippool': `{"ipv4":["${name('default')}"]}` })
   t.match(first(await sandbox(right).add()), /^10\.81\./)
   t.strictSame(await eventsOf(right.name), [])
+})
+
+t.test('ADD of a pod whose Namespace has a misspelt annotation records an Event on the pod', async t => {
+  const namespace = name('typos')
+  const key = 'ipam.spidernet.io/default-ipv4-ipool'
+  await cluster.api.create('namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace, annotations: { [key]: '["a"]' } },
+  })
+  const pod = await cluster.pod(name('of'), {}, { namespace })
+  t.match(first(await sandbox(pod).add()), /^10\.81\./)
+  const message = `annotation ${key} of Namespace ${namespace} is unknown and has no effect; did you mean ipam.spidernet.io/default-ipv4-ippool?`
+  t.strictSame(await eventsOf(pod.name, namespace), [
+    { type: 'Warning', reason: 'UnknownAnnotation', message, count: 1 },
+  ])
 })
 
 t.test('ADD with an unknown key of the conf is logged with the nearest known key', async t => {

@@ -4,7 +4,7 @@ import { ANNOTATION_NAMESPACE_IPV4, ANNOTATION_NAMESPACE_IPV6 } from '../../crd/
 import type { Pod } from '../../crd/types.js'
 import { distance, nearest } from '../../edit-distance.js'
 import { eventOf } from '../store/event.js'
-import { POD_KEYS } from './annotation-keys.js'
+import { NAMESPACE_KEYS, POD_KEYS } from './annotation-keys.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 
@@ -15,27 +15,30 @@ const PREFIXES = [PREFIX, 'cni.spidernet.io'] as const
  * `ipam.spidernet.com`, `ipam.spidernt.io`; not `multus.spidernet.io`, which is for other objects.
  */
 const PREFIX_TYPOS_MAX = 3
-const NAMESPACE_KEYS: readonly string[] = [ANNOTATION_NAMESPACE_IPV4, ANNOTATION_NAMESPACE_IPV6]
+/** Read of the Namespace alone. */
+const OF_NAMESPACE: readonly string[] = [ANNOTATION_NAMESPACE_IPV4, ANNOTATION_NAMESPACE_IPV6]
 
 /** A message for each key with one of our prefixes or nearly so. Pure. */
-export function sentencesOf(keys: readonly string[], of: string): readonly string[] {
+export function sentencesOf(keys: readonly string[], of: string, known = POD_KEYS): readonly string[] {
   return keys.flatMap(key => {
     const [prefix = ''] = key.split('/')
     const isNear = PREFIXES.some(own => distance(prefix.toLowerCase(), own) <= PREFIX_TYPOS_MAX)
     if (!isNear) return []
-    if (NAMESPACE_KEYS.includes(key)) return [`annotation ${key} of ${of} has no effect: it is read of the Namespace`]
-    return [`annotation ${key} of ${of} is unknown and has no effect; ${meant(key)}`]
+    if (known === NAMESPACE_KEYS && POD_KEYS.includes(key))
+      return [`annotation ${key} of ${of} has no effect: it is read of the pod`]
+    if (OF_NAMESPACE.includes(key)) return [`annotation ${key} of ${of} has no effect: it is read of the Namespace`]
+    return [`annotation ${key} of ${of} is unknown and has no effect; ${meant(key, known)}`]
   })
 }
 
-function meant(key: string): string {
+function meant(key: string, known: readonly string[]): string {
   const name = key.slice(key.indexOf('/') + 1)
-  const known = nearest(
+  const found = nearest(
     name,
-    POD_KEYS.map(one => one.slice(one.indexOf('/') + 1)),
+    known.map(one => one.slice(one.indexOf('/') + 1)),
   )
-  const whole = POD_KEYS.find(one => one.endsWith(`/${known}`))
-  return whole === undefined ? `known are ${POD_KEYS.join(', ')}` : `did you mean ${whole}?`
+  const whole = known.find(one => one.endsWith(`/${found}`))
+  return whole === undefined ? `known are ${known.join(', ')}` : `did you mean ${whole}?`
 }
 
 /**
@@ -45,19 +48,11 @@ export async function withTypos<T>(
   { keys, pod, store }: { readonly keys: readonly string[]; readonly pod: Pod; readonly store: Store },
   work: () => Promise<T>,
 ): Promise<T> {
-  const { namespace = '', name, uid = '' } = pod.metadata
+  const { namespace = '', name } = pod.metadata
   const sentences = sentencesOf(keys, `pod ${namespace}/${name}`)
   if (sentences.length === 0) return work()
   const message = sentences.join('; ')
-  const event = eventOf({
-    pod: { namespace, name, uid },
-    node: pod.spec?.nodeName ?? '',
-    reason: 'UnknownAnnotation',
-    message,
-    about: message,
-    now: Date.now(),
-  })
-  const sending = store.recordEvent(event)
+  const sending = store.recordEvent(typoEvent(pod, message))
   try {
     return await work()
   } catch (error) {
@@ -66,4 +61,22 @@ export async function withTypos<T>(
   } finally {
     await sending
   }
+}
+
+function typoEvent(pod: Pod, message: string): ReturnType<typeof eventOf> {
+  const { namespace = '', name, uid = '' } = pod.metadata
+  return eventOf({
+    pod: { namespace, name, uid },
+    node: pod.spec?.nodeName ?? '',
+    reason: 'UnknownAnnotation',
+    message,
+    about: message,
+    now: Date.now(),
+  })
+}
+
+/** Records the Event of unknown keys of the pod's Namespace, on the pod that they do not reach. */
+export async function reportNamespaceTypos(keys: readonly string[], pod: Pod, store: Store): Promise<void> {
+  const sentences = sentencesOf(keys, `Namespace ${pod.metadata.namespace ?? ''}`, NAMESPACE_KEYS)
+  if (sentences.length > 0) await store.recordEvent(typoEvent(pod, sentences.join('; ')))
 }

@@ -1,4 +1,5 @@
 // Requested pools of a call: the first source of sources.ts that exists. On a Store.
+import { NAMESPACE_KEYS, unknownAnnotationsIn } from './annotation-keys.js'
 import type { Pod } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { defaultPools, namedPools, PoolReader, type CandidatePools } from './usable.js'
@@ -89,5 +90,8 @@ interface RequestingCall {
 
 async function ofNamespace(pod: Pod, call: RequestingCall, store: Store): Promise<PoolSource | undefined> {
   const name = pod.metadata.namespace ?? 'default'
-  return fromNamespace(name, (await store.namespace(name)).annotations, call)
+  const { annotations } = await store.namespace(name)
+  const unknown = unknownAnnotationsIn(annotations, NAMESPACE_KEYS)
+  if (unknown.length > 0) await (await import('./annotation-typos.js')).reportNamespaceTypos(unknown, pod, store)
+  return fromNamespace(name, annotations, call)
 }

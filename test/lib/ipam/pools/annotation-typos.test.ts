@@ -1,6 +1,6 @@
 // Unknown annotations that look like ours.
 import t from 'tap'
-import { POD_KEYS, unknownAnnotationsIn } from '../../../../lib/ipam/pools/annotation-keys.js'
+import { NAMESPACE_KEYS, POD_KEYS, unknownAnnotationsIn } from '../../../../lib/ipam/pools/annotation-keys.js'
 import { sentencesOf } from '../../../../lib/ipam/pools/annotation-typos.js'
 import { DEFAULT_ROUTE_NIC } from '../../../../lib/coordinator/cluster-config.js'
 
@@ -36,6 +36,22 @@ for (const [key, sentence] of rows)
     sentencesOf(unknownAnnotationsIn({ [key]: '' }), 'pod a/b'),
     sentence === undefined ? [] : [sentence],
     `sentencesOf() of ${key}`,
+  )
+
+const ofNamespace: readonly (readonly [key: string, sentence: string | undefined])[] = [
+  ...NAMESPACE_KEYS.map(key => [key, undefined] as const),
+  [
+    'ipam.spidernet.io/default-ipv4-ipool',
+    'annotation ipam.spidernet.io/default-ipv4-ipool of Namespace a is unknown and has no effect; did you mean ipam.spidernet.io/default-ipv4-ippool?',
+  ],
+  [IPPOOL, `annotation ${IPPOOL} of Namespace a has no effect: it is read of the pod`],
+  ['example.com/ippool', undefined],
+]
+for (const [key, sentence] of ofNamespace)
+  t.strictSame(
+    sentencesOf(unknownAnnotationsIn({ [key]: '' }, NAMESPACE_KEYS), 'Namespace a', NAMESPACE_KEYS),
+    sentence === undefined ? [] : [sentence],
+    `sentencesOf() of ${key} of a Namespace`,
   )
 
 t.ok(POD_KEYS.includes(DEFAULT_ROUTE_NIC))
