@@ -21,6 +21,8 @@ async function install(): Promise<void> {
   for (const file of crds) await kubectl(`apply -f ${join(ROOT, 'schemas/crds', file)}`)
   await kubectl('wait --for=condition=Established crd --all --timeout=30s')
   show(await kubectl(`apply -f ${join(ROOT, 'deploy/spiderpool.yaml')}`))
+  // Of an ADD that was cut off before its record; four minutes by default.
+  await kubectl('-n kube-system set env deployment/spiderpool-controller SPIDERPOOL_GC_UNRECORDED_GRACE=30')
   await kubectl('-n kube-system scale deployment/spiderpool-controller --replicas=2') // one leads
   await showKubectl('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
   await showKubectl('-n kube-system rollout status daemonset/spiderpool-agent --timeout=120s')

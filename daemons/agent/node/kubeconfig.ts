@@ -68,9 +68,9 @@ export class FallbackKubeconfig {
   }
 
   /**
-   * Named, since an API server before 1.22 answers with the metadata that it was sent. Bound to the
-   * Node, so that deploy/node-policy.yaml knows the node of its holder; Kubernetes before 1.31 binds
-   * to pods and Secrets alone and gets an unbound one.
+   * Named, since an API server before 1.22 answers with the metadata that it was sent. Bound to
+   * the Node, so that deploy/node-policy.yaml knows the node of its holder; Kubernetes before 1.31
+   * binds to pods and Secrets alone and gets an unbound one.
    */
   async #request(): Promise<object> {
     const { kube, namespace, nodeName } = this.#deps
