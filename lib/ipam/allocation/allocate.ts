@@ -31,7 +31,7 @@ export interface AllocationRequest {
 }
 
 export type AllocationResult =
-  | { readonly kind: 'held'; readonly pool: Pool; readonly object: SpiderIPAddress; readonly isNew: boolean }
+  | ({ readonly kind: 'held'; readonly pool: Pool } & Allocation)
   | { readonly kind: 'refused'; readonly refusals: readonly PoolRefusal[] }
 
 export interface PoolRefusal {
@@ -65,7 +65,7 @@ export async function allocate(request: AllocationRequest, deps: AllocDeps): Pro
 }
 
 type FromPool =
-  | { readonly kind: 'held'; readonly object: SpiderIPAddress; readonly isNew: boolean }
+  | ({ readonly kind: 'held' } & Allocation)
   | { readonly kind: 'refused'; readonly why: SearchRefusal; readonly recorded: bigint }
 
 async function fromPool(
@@ -125,7 +125,8 @@ async function ownRecorded(
     if (familyOf(record.ip) !== pool.family || !isRecordOf(record, holder) || except.includes(record.ip)) continue
     if (!includes(open, toBigint(record.ip))) continue
     const allocation = await claimOne(record.ip, pool, { ...holder, was: { uid: record.uid } }, deps)
-    if (allocation && !(await publishAllocation(allocation, pool, holder, deps))) return allocation
+    if (allocation && !(await publishAllocation(allocation, pool, holder, deps)))
+      return { ...allocation, isOfRecord: true }
   }
   return undefined
 }
@@ -163,7 +164,12 @@ export async function publishAllocation(
   return taken
 }
 
-export type Allocation = { readonly object: SpiderIPAddress; readonly isNew: boolean }
+export interface Allocation {
+  readonly object: SpiderIPAddress
+  readonly isNew: boolean
+  /** The pool's text recorded it for this pod before: the record stays where the call is undone. */
+  readonly isOfRecord?: boolean
+}
 
 /** Tries one address; `undefined` is a miss: another pod has it. */
 async function tryOne(

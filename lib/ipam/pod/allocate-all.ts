@@ -93,7 +93,11 @@ const settled = (
 /** False where one of them could not be released. */
 async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<boolean> {
   const created = taken.filter(({ isNew }) => isNew)
-  const outcomes = await Promise.allSettled(created.map(({ object }) => deleteAllocation(object, store)))
+  const outcomes = await Promise.allSettled(
+    created.map(({ object, isOfRecord = false }) =>
+      isOfRecord ? store.deleteAddress(object) : deleteAllocation(object, store),
+    ),
+  )
   return outcomes.every(({ status }) => status === 'fulfilled')
 }
 
