@@ -86,6 +86,9 @@ function withReadTimeout(request: KubeRequest, tries: number): KubeRequest {
 /** In Bun `proxy: false` ignores the environment. */
 type BunInit = RequestInit & { tls?: object; unix?: string; proxy: string | false }
 
+/** A program or request that ends with the deadline may end so much before it. */
+const EARLY_MS = 10
+
 export class Requests {
   readonly counts: Counts = { requests: 0, sent: 0, received: 0 }
   readonly deps: ClientDeps
@@ -172,7 +175,7 @@ export class Requests {
 
   /** A final error; the deadline is named only if it came before a response. */
   #marked(error: KubeError): KubeError {
-    return this.remainingMs === 0 && error.status === 0 ? this.#ended(error) : error
+    return this.remainingMs <= EARLY_MS && error.status === 0 ? this.#ended(error) : error
   }
 
   /** The error of a request after the deadline: the one that the call was waiting on. */
