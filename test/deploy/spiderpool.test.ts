@@ -2,7 +2,7 @@
 // of the reconcilers.
 import t from 'tap'
 import { parse } from 'yaml'
-import { NODE_ACCOUNT } from '../../daemons/agent/node/kubeconfig.js'
+
 import { NODE_SYSCTLS } from '../../daemons/agent/node/sysctls.js'
 import { agentConfOf, agentSettingsOf } from '../../daemons/agent/settings.js'
 import { CONF_DEFAULT, settingsOf } from '../../daemons/controller/settings.js'
@@ -11,6 +11,7 @@ import { answerHealth } from '../../daemons/runtime/health.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { AGENT_SOCKET } from '../../lib/agent/protocol.js'
 import { JOURNAL_DIR } from '../../lib/ipam/store/journal.js'
+import { AGENT } from '../../lib/crd/names.js'
 import { ADMISSIONS } from '../../lib/crd/admission.js'
 import { Metrics } from '../../lib/metrics.js'
 import { isAllowed, manifestsIn, rightsOf, type Attempt, type Manifest } from '../fixtures/rights.js'
@@ -112,7 +113,7 @@ t.test('deploy/spiderpool.yaml allows writes of the kinds of admission, status i
 })
 
 const TOKEN: Attempt = {
-  ...{ verb: 'create', group: '', resource: 'serviceaccounts/token', namespace: NAMESPACE, name: NODE_ACCOUNT },
+  ...{ verb: 'create', group: '', resource: 'serviceaccounts/token', namespace: NAMESPACE, name: AGENT },
 }
 const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: settings.secret }
 const configuration = {
@@ -255,8 +256,8 @@ t.test('deploy/spiderpool.yaml mounts what the agent’s settings and the execut
 
 t.test('deploy/spiderpool.yaml: no credential is written on a node unless asked for', async t => {
   t.equal(agentSettings.node.confFolder, '')
-  t.notOk(isAllowed(rightsOf(manifests, NODE_ACCOUNT), TOKEN), 'the agent may not make tokens')
-  const asked = rightsOf([...manifests, ...manifestsIn('deploy/node-kubeconfig.yaml')], NODE_ACCOUNT)
+  t.notOk(isAllowed(rightsOf(manifests, AGENT), TOKEN), 'the agent may not make tokens')
+  const asked = rightsOf([...manifests, ...manifestsIn('deploy/node-kubeconfig.yaml')], AGENT)
   t.ok(isAllowed(asked, TOKEN))
   t.notOk(isAllowed(asked, { ...TOKEN, name: 'default' }))
   t.equal(
@@ -266,7 +267,7 @@ t.test('deploy/spiderpool.yaml: no credential is written on a node unless asked 
 })
 
 t.test('deploy/spiderpool.yaml: the agent may read Secrets and change pools nowhere', async t => {
-  const agentRights = rightsOf(manifests, NODE_ACCOUNT)
+  const agentRights = rightsOf(manifests, AGENT)
   for (const verb of ['get', 'list', 'create'])
     t.notOk(isAllowed(agentRights, { verb, group: '', resource: 'secrets', namespace: NAMESPACE, name: 'x' }), verb)
   for (const verb of ['create', 'update', 'delete'])
