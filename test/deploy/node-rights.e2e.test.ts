@@ -10,7 +10,7 @@ import { must } from '../fixtures/netns.js'
 import { restOf } from '../fixtures/rest.js'
 import { isAllowed, manifestsIn, rightsOf, startGuard } from '../fixtures/rights.js'
 
-const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-node')
+const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-agent')
 const folder = mkdtempSync(join(tmpdir(), 'node-rights-'))
 const server = await startApiserver({ standalone: true, args: ['--no-embedded-controller'] })
 const rest = restOf(server.kubeconfig)
@@ -95,10 +95,10 @@ t.test('no request of the IPAM was forbidden', async t => {
 
 const FORBIDDEN = [
   ['create', 'spiderpool.spidernet.io', 'spiderippools'],
-  ['list', 'spiderpool.spidernet.io', 'spiderendpoints'],
+  ['update', '', 'pods'],
   ['get', '', 'secrets'],
   ['get', '', 'configmaps'],
-  ['list', '', 'pods'],
+  ['patch', '', 'nodes'],
   ['create', 'k8s.cni.cncf.io', 'network-attachment-definitions'],
 ] as const
 for (const [verb, group, resource] of FORBIDDEN)

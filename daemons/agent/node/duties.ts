@@ -1,5 +1,5 @@
-// What the agent keeps current on its node: the executables, sysctls, and where they are asked for a
-// kubeconfig, Multus' files and a drop-in for NetworkManager.
+// What the agent keeps current on its node: the executables, sysctls, and where they are asked for
+// a kubeconfig, Multus' files and a drop-in for NetworkManager.
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { installExecutables, removeExecutables, type Verified } from '../../install/executables.js'

@@ -1,5 +1,5 @@
-// A kubeconfig on the node for programs that reach the API server themselves, Multus and executables
-// without an agent: a token of its own, which does not end with the agent's pod.
+// A kubeconfig on the node for programs that reach the API server themselves, Multus and
+// executables without an agent: a token of its own, which does not end with the agent's pod.
 import { readFile } from 'node:fs/promises'
 import { writeKubeconfig } from '../../install/kubeconfig.js'
 import { accountFault, kubeconfigOf } from '../../install/plan.js'
