@@ -87,7 +87,8 @@ async function defaultNetwork(): Promise<void> {
   await apply(network(NAME, 'eth0'))
   const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} has the conf of macvlan`, async () => {
     const found = await conflist()
-    if (!found.includes('"macvlan"') || !found.includes('"coordinator"')) throw new Error(`it is ${found || 'empty'}`)
+    if (!found.includes('"macvlan-wrapper"') || !found.includes('"coordinator"'))
+      throw new Error(`it is ${found || 'empty'}`)
     return found
   })
   await showKubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)

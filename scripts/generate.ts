@@ -11,6 +11,7 @@ import { crdDefaultsOf, crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.j
 import { bare, docsOf, keysOf, keyTableOf, typesOf, type Schema } from './netconf.js'
 import { manifest } from './manifest.js'
 import { ROOT } from './source-tree.js'
+import { valuesTable } from './values-table.js'
 
 // ajv is CommonJS with a default export: only so do Node and TypeScript agree on its type.
 const require = createRequire(import.meta.url)
@@ -132,15 +133,19 @@ const fromManifest = async (): Promise<readonly GeneratedFile[]> => [
   await pretty('deploy/spiderpool.yaml', manifest(), 'yaml'),
 ]
 
+const VALUES = /(<!-- values: make generate -->\n)[^]*?(<!-- end -->)/
+
+const fromValues = async (): Promise<readonly GeneratedFile[]> => {
+  const table = valuesTable(there(`${CHART}/values.yaml`))
+  const text = there(`${CHART}/README.md`).replace(VALUES, (_, begin, end) => `${begin}\n${table}\n\n${end}`)
+  return [await pretty(`${CHART}/README.md`, text, 'markdown')]
+}
+
 const isCheck = process.argv.includes('--check')
 for (const folder of [TO, CRDS_TO, `${CHART}/crds`, `${CHART}/files`])
   mkdirSync(`${ROOT}${folder}`, { recursive: true })
-for (const [path, text] of [
-  ...(await fromNetconf()),
-  ...(await fromCrds()),
-  ...(await fromChart()),
-  ...(await fromManifest()),
-]) {
+const files = [fromNetconf, fromCrds, fromChart, fromManifest, fromValues]
+for (const [path, text] of (await Promise.all(files.map(make => make()))).flat()) {
   if (there(path) === text) continue
   if (isCheck) {
     console.error(`generate: ${path} is not what its schema makes of it; run: make generate`)
