@@ -1,4 +1,5 @@
-// ADD and DEL handed over to the node agent beside the direct path: wall, CPU, largest resident set.
+// ADD and DEL handed over to the node agent beside the direct path: wall, CPU, largest resident
+// set.
 import { nodeEnv } from '../test/fixtures/node-config.js'
 import { measure, median, residentMb, type Row, type Sample } from './measure.js'
 import { BIN, callOf, type Stage } from './stage.js'

@@ -18,7 +18,7 @@ function ofProcess<T>(of: () => T): T | undefined {
   }
 }
 
-/** PIDs of the agent on a node: all nodes share the machine's, and an agent has the node's network. */
+/** PIDs of the agent on a node: nodes share the machine's PIDs; an agent has the node's network. */
 export function agentPids(node: string): readonly number[] {
   const netnsOf = (pid: string): string => readlinkSync(`/proc/${pid}/ns/net`)
   const own = netnsOf(readFileSync(join(process.env['K8S_FOLDER'] ?? '', node, 'pid'), 'utf8').trim())

@@ -1,6 +1,6 @@
 // `make generate`: validators, types, docs/conf.md and the table of docs/coordinator.md from
-// schemas/netconf; types, defaults and guards from schemas/crds; CRDs of the chart, and the manifest
-// without Helm. `--check` writes nothing and fails where a byte differs.
+// schemas/netconf; types, defaults and guards from schemas/crds; the chart's CRDs and its table of
+// values, and the manifest without Helm. `--check` writes nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
