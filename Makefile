@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: help setup setup-npm ok build release image generate lint format test test-unit test-kube fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -22,6 +22,10 @@ release: setup-npm ## compiles dist/release for linux x64, x64-baseline and arm6
 
 image: build ## dist/spiderpool.tar, a container image for `ctr images import` or `podman load`
 	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image -- /bin/spiderpool-image
+
+chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
+	@scripts/helm.sh lint --strict charts/spiderpool >/dev/null
+	@scripts/helm.sh package charts/spiderpool --destination dist
 
 generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md
 	@$(TSX) scripts/generate.ts

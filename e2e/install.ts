@@ -1,31 +1,51 @@
-// Installs as an administrator does: CRDs, the controller, the executables, the default network.
-import { readdirSync } from 'node:fs'
+// Installs as an administrator does: the Helm chart, then the default network.
 import { join } from 'node:path'
 import { apply, kubectl, list, must, NODES, onNode, within } from './kubectl.js'
-import { coordinator, kubeadmConfig, network, NETWORK } from './objects.js'
+import { kubeadmConfig, network, NETWORK } from './objects.js'
 import { say, show, showKubectl } from './say.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const [NAMESPACE = '', NAME = ''] = NETWORK.split('/')
+
+export const RELEASE = 'spiderpool'
+export const INIT = '-n kube-system job/spiderpool-init'
+
+/** Helm, for the release of the chart. Only values differ from the quick start's command. */
+export const helm = (args: string): Promise<string> =>
+  must([process.env['HELM'] ?? 'helm', ...args.split(' '), '--namespace', 'kube-system'])
+
+/** No Multus' image exists here: a conflist or a stand-in takes its place. One leads of two. */
+export const VALUES = [
+  `multus.multusCNI.defaultCniCRName=${NAME}`,
+  'multus.multusCNI.install=false',
+  'spiderpoolController.replicas=2',
+]
+  .map(value => `--set ${value}`)
+  // Of an ADD that was cut off before its record; four minutes by default.
+  .concat(['--set spiderpoolController.extraEnv[0].name=SPIDERPOOL_GC_UNRECORDED_GRACE'])
+  .concat(['--set-string spiderpoolController.extraEnv[0].value=30'])
+  .join(' ')
+
+export const CHART = join(ROOT, 'charts/spiderpool')
 
 async function phaseIs(phase: string): Promise<void> {
   const found = await kubectl('get spidercoordinator default -o jsonpath={.status.phase}')
   if (found !== phase) throw new Error(`SpiderCoordinator default is ${found || 'without a phase'}`)
 }
 
-async function install(): Promise<void> {
-  say(
-    'Spiderpool is installed: its custom resources, the controller as pods, the node agent, which installs the executables',
-  )
-  const crds = readdirSync(join(ROOT, 'schemas/crds')).filter(file => file.endsWith('.yaml'))
-  for (const file of crds) await kubectl(`apply -f ${join(ROOT, 'schemas/crds', file)}`)
-  await kubectl('wait --for=condition=Established crd --all --timeout=30s')
-  show(await kubectl(`apply -f ${join(ROOT, 'deploy/spiderpool.yaml')}`))
-  // Of an ADD that was cut off before its record; four minutes by default.
-  await kubectl('-n kube-system set env deployment/spiderpool-controller SPIDERPOOL_GC_UNRECORDED_GRACE=30')
-  await kubectl('-n kube-system scale deployment/spiderpool-controller --replicas=2') // one leads
+/** `helm install` returns once init has completed; then all pods get ready. */
+export async function installChart(): Promise<void> {
+  show(`$ helm install ${RELEASE} charts/spiderpool ${VALUES} -n kube-system`)
+  await helm(`install ${RELEASE} ${CHART} ${VALUES}`)
+  await showKubectl(`get ${INIT}`)
   await showKubectl('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
   await showKubectl('-n kube-system rollout status daemonset/spiderpool-agent --timeout=120s')
+}
+
+async function install(): Promise<void> {
+  say('Spiderpool is installed by its Helm chart: the controller, the node agent, which installs the executables, init')
+  await kubectl('-n kube-system delete configmap kubeadm-config --ignore-not-found')
+  await installChart()
   await showKubectl('-n kube-system get pods -o wide')
   for (const node of NODES)
     show(`${node}: ${(await must(onNode(node, 'sh', '-c', 'ls /opt/cni/bin/*pool*'))).trim().split('\n').join(' ')}`)
@@ -33,10 +53,8 @@ async function install(): Promise<void> {
 
 async function synced(): Promise<void> {
   say('SpiderCoordinator default: NotReady while no source names the CIDRs, Synced as soon as kubeadm-config exists')
-  await kubectl('-n kube-system delete configmap kubeadm-config --ignore-not-found')
-  await apply(coordinator())
   await within(10, 'SpiderCoordinator default is NotReady', () => phaseIs('NotReady'))
-  show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))
+  await showKubectl('get spidercoordinators')
   await apply(kubeadmConfig())
   await within(10, 'SpiderCoordinator default is Synced', () => phaseIs('Synced'))
   show(await kubectl('get spidercoordinator default -o jsonpath={.status}'))
@@ -68,9 +86,14 @@ export const conflist = (): Promise<string> =>
  * folder.
  */
 async function defaultNetwork(): Promise<void> {
-  say('a SpiderMultusConfig; the controller makes the NetworkAttachmentDefinition; each node gets its conflist')
+  say('a SpiderMultusConfig in the place of that of init; the NetworkAttachmentDefinition has its conf, and each node')
   await apply(network(NAME, 'eth0'))
-  const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} is there`, conflist)
+  const conf = await within(10, `NetworkAttachmentDefinition ${NETWORK} has the conf of macvlan`, async () => {
+    const found = await conflist()
+    if (!found.includes('"macvlan-wrapper"') || !found.includes('"coordinator"'))
+      throw new Error(`it is ${found || 'empty'}`)
+    return found
+  })
   await showKubectl(`-n ${NAMESPACE} get network-attachment-definitions.k8s.cni.cncf.io`)
   show(conf)
   const multus = process.env['MULTUS_BIN'] ?? ''

@@ -11,6 +11,7 @@ mkdir -p dist/e2e
 scripts/image.sh localhost/busybox:1 dist/e2e/busybox.tar $(for applet in $APPLETS; do echo "$BUSYBOX=/bin/$applet"; done) -- /bin/sleep 1000000000
 scripts/image.sh localhost/spiderpool:latest dist/e2e/spiderpool.tar "$PWD/dist/bin/spiderpool-controller=/bin/spiderpool-image" -- /bin/spiderpool-image
 scripts/bun.sh build --compile e2e/multus.ts --outfile dist/e2e/multus >/dev/null
+HELM=$(scripts/helm.sh --path) && export HELM
 export MULTUS_STAND_IN=$PWD/dist/e2e/multus
 [ -z "${MULTUS_BIN:-}" ] || { MULTUS_BIN=$(realpath -e "$MULTUS_BIN") && export MULTUS_BIN; } # all pods' network then
 export K8S_IMAGES="$PWD/dist/e2e/busybox.tar $PWD/dist/e2e/spiderpool.tar"

@@ -1,6 +1,6 @@
 // `make generate`: validators, types, docs/conf.md and the table of docs/coordinator.md from
-// schemas/netconf; types, defaults and guards from schemas/crds; CRDs of the chart. `--check`
-// writes nothing and fails where a byte differs.
+// schemas/netconf; types, defaults and guards from schemas/crds; the chart's CRDs and its table of
+// values, and the manifest without Helm. `--check` writes nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
@@ -9,7 +9,9 @@ import { parse, stringify } from 'yaml'
 import { nodePolicy } from '../daemons/controller/webhooks/node-policy.js'
 import { crdDefaultsOf, crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
 import { bare, docsOf, keysOf, keyTableOf, typesOf, type Schema } from './netconf.js'
+import { manifest } from './manifest.js'
 import { ROOT } from './source-tree.js'
+import { valuesTable } from './values-table.js'
 
 // ajv is CommonJS with a default export: only so do Node and TypeScript agree on its type.
 const require = createRequire(import.meta.url)
@@ -123,10 +125,27 @@ async function fromChart(): Promise<readonly GeneratedFile[]> {
   ]
 }
 
+/**
+ * The manifest without Helm. It renders the chart on disk, so a change of the files above shows in
+ * the next run.
+ */
+const fromManifest = async (): Promise<readonly GeneratedFile[]> => [
+  await pretty('deploy/spiderpool.yaml', manifest(), 'yaml'),
+]
+
+const VALUES = /(<!-- values: make generate -->\n)[^]*?(<!-- end -->)/
+
+const fromValues = async (): Promise<readonly GeneratedFile[]> => {
+  const table = valuesTable(there(`${CHART}/values.yaml`))
+  const text = there(`${CHART}/README.md`).replace(VALUES, (_, begin, end) => `${begin}\n${table}\n\n${end}`)
+  return [await pretty(`${CHART}/README.md`, text, 'markdown')]
+}
+
 const isCheck = process.argv.includes('--check')
 for (const folder of [TO, CRDS_TO, `${CHART}/crds`, `${CHART}/files`])
   mkdirSync(`${ROOT}${folder}`, { recursive: true })
-for (const [path, text] of [...(await fromNetconf()), ...(await fromCrds()), ...(await fromChart())]) {
+const files = [fromNetconf, fromCrds, fromChart, fromManifest, fromValues]
+for (const [path, text] of (await Promise.all(files.map(make => make()))).flat()) {
   if (there(path) === text) continue
   if (isCheck) {
     console.error(`generate: ${path} is not what its schema makes of it; run: make generate`)

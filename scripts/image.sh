@@ -1,7 +1,7 @@
 #!/bin/bash
 # image.sh TAG OUT FILE[=PATH]... [-- ENTRYPOINT...]: a container image made from files alone, as `docker save` writes it, for `ctr images import`,
 # `podman load` or a registry's tool. Programs bring the shared libraries that the loader asks for. No registry, no builder, no base image.
-# The same files make the same bytes. Of an executable of ours the image has its version as labels, and as a second tag beside `latest`.
+# The same files make the same bytes. Of an executable of ours the image has its version as labels, and as further tags beside `latest`.
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,4s/^# //p' "$0"; exit 64; }
 tag=$1 out=$2
@@ -37,7 +37,11 @@ sum=$(sha256sum "$work/layer.tar" | cut -d' ' -f1)
 case $(uname -m) in aarch64) machine=arm64 ;; *) machine=amd64 ;; esac
 labels=$(printf '"org.opencontainers.image.version":"%s","org.opencontainers.image.revision":"%s"' "$version" "${commit//[()]/}")
 tags=$(printf '"%s"' "$tag")
-if [ -z "$version" ]; then labels=; elif [[ $tag == *:latest ]]; then tags+=$(printf ',"%s:%s"' "${tag%:latest}" "$version"); fi
+if [ -z "$version" ]; then labels=; elif [[ $tag == *:latest ]]; then
+  tags+=$(printf ',"%s:%s"' "${tag%:latest}" "$version")
+  # The name without a registry, as the chart has it, in full: runtimes resolve it so.
+  [[ $tag != localhost/* ]] || tags+=$(printf ',"docker.io/library/%s:%s"' "$(basename "${tag%:latest}")" "$version")
+fi
 printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":[%s],"Env":["PATH=/bin"],"WorkingDir":"/","Labels":{%s}},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
   "$machine" "${entrypoint%,}" "$labels" "$sum" >"$work/config.json"
 printf '[{"Config":"config.json","RepoTags":[%s],"Layers":["layer.tar"]}]' "$tags" >"$work/manifest.json"

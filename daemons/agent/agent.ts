@@ -32,6 +32,8 @@ export interface AgentParts {
   readonly read: ObjectReader
   /** What the caches have not listed yet; calls read it live meanwhile. */
   readonly missing: () => readonly string[]
+  /** Why the node's files do not let pods start; undefined where they do. */
+  readonly fileFault: () => string | undefined
   readonly plugins: ReadonlyMap<string, AgentPlugin>
   readonly sameNetns: (path: string) => boolean
   /** Of this process: root's and its own calls are served. */
@@ -80,7 +82,7 @@ export class Agent {
       const missing = this.#parts.missing()
       return missing.length === 0 ? undefined : `not listed yet: ${missing.join(', ')}`
     }
-    return { startup: [listens], readiness: [listens, answers, synced], liveness: [answers] }
+    return { startup: [listens], readiness: [listens, answers, synced, this.#parts.fileFault], liveness: [answers] }
   }
 
   /** Listens at the socket's path. @throws Error a sentence */

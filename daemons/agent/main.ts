@@ -1,6 +1,7 @@
 // spiderpool-agent: environment, flags, signals and ports around agent.ts.
 import { readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { codeOf, messageOf } from '../../lib/errors.js'
 import type { Connect, IpamClaim, KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import type { Call, Plugin } from '../../lib/cni/plugin.js'
@@ -11,14 +12,18 @@ import { logTo } from '../../lib/log.js'
 import type { Metrics } from '../../lib/metrics.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { acceptYaml } from '../runtime/conf-file.js'
+import { kubeconfigIn } from '../install/kubeconfig.js'
 import { answerHealth, answerMetrics } from '../runtime/health.js'
 import { portFault } from '../runtime/port-fault.js'
 import { Agent } from './agent.js'
 import type { AgentPlugin } from './calls/run.js'
 import { objectReader } from './connect.js'
 import { agentKernel } from './kernel-access.js'
-import { startDuties } from './node/duties.js'
-import { FallbackKubeconfig } from './node/kubeconfig.js'
+import { MultusFiles } from './multus/keep.js'
+import { MULTUS_KUBECONFIG } from './multus/plan.js'
+import { startDuties, type EndDuties } from './node/duties.js'
+import { AccountKubeconfig, type KubeconfigDeps } from './node/kubeconfig.js'
+import { UninstallMark } from './node/uninstalling.js'
 import { agentStore, type AgentStore } from './store/store.js'
 import {
   AGENT_CONF_DEFAULT,
@@ -127,31 +132,46 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
   const stopped = new Promise<NodeJS.Signals>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
   })
+  const { socket, nodeName: node, namespace } = settings
   const config = configOfDaemon(env)
   const live = (): Kube => connectKube(config, {}, {}, { ms: REQUEST_MS_MAX, of: 'a request of the agent' })
   const abort = new AbortController()
   const store = agentStore({ config, node: settings.nodeName, log, signal: abort.signal })
+  const mark = new UninstallMark()
+  const files = filesOf(settings, live, env)
   const agent = new Agent({
-    ...{ settings, conf, log, sameNetns, missing: () => store.missing(), read: objectReader(store, live) },
+    ...{
+      settings,
+      conf,
+      log,
+      sameNetns,
+      missing: () => store.missing(),
+      fileFault: () => files.multus?.fault,
+      read: objectReader(store, live),
+    },
     plugins: pluginsOf(loadIpam, store.connect),
     uid: process.getuid?.() ?? 0,
     env: callEnv(settings, env),
   })
   const servers = listen(agent, settings)
   describeStore(agent.metrics, store)
-  let endDuties = (): void => undefined
+  let endDuties: EndDuties = () => Promise.resolve()
   try {
     const watching = store.run()
-    endDuties = await startDuties({ duties: settings.node, fallback: fallbackOf(settings, live, env), log })
+    if (settings.node.removes !== 'nothing')
+      void mark.run({
+        kube: connectKube(config),
+        ...{ namespace, name: settings.agentName, signal: abort.signal, log },
+      })
+    endDuties = await startDuties({ duties: settings.node, ...files, log })
     await agent.listen()
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
-    const { socket, nodeName: node, namespace } = settings
     log.info(`${VERSION_TEXT} begins`, { node, namespace, socket, ports })
     await Promise.race([stopped, watching])
   } finally {
     // The ports first: the next agent of this node may start while calls end.
     await Promise.all([...servers.values()].map(server => server.stop(true)))
-    endDuties()
+    await endDuties(mark.isSet)
     await agent.drain()
     await within(store.flush(), FLUSH_MS_MAX)
     abort.abort() // the watches: what else keeps the process alive
@@ -159,18 +179,32 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
   log.info('ended')
 }
 
-/** The kubeconfig for executables without an agent, where it is asked for. */
-const fallbackOf = (
-  { node, namespace, nodeName }: AgentSettings,
-  kube: () => Kube,
-  env: NodeJS.ProcessEnv,
-): FallbackKubeconfig | undefined =>
-  node.confFolder === ''
-    ? undefined
-    : new FallbackKubeconfig({
-        ...{ kube, env, namespace, nodeName, confFolder: node.confFolder, caFile: CA_FILE, pid: process.pid },
-        now: () => Date.now(),
-      })
+interface NodeFiles {
+  /** For executables without an agent, where it is asked for. */
+  readonly fallback: AccountKubeconfig | undefined
+  readonly multus: MultusFiles | undefined
+}
+
+function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessEnv): NodeFiles {
+  const { node, namespace, nodeName, agentName } = settings
+  const { confFolder, binFolder, multus } = node
+  const now = (): number => Date.now()
+  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now }
+  const target = multus && { path: join(multus.confFolder, MULTUS_KUBECONFIG), account: multus.account }
+  return {
+    fallback:
+      confFolder === ''
+        ? undefined
+        : new AccountKubeconfig({ path: kubeconfigIn(confFolder), account: agentName }, deps),
+    multus:
+      multus &&
+      target &&
+      new MultusFiles({
+        ...{ settings: multus.settings, folders: { confFolder: multus.confFolder, binFolder } },
+        ...{ kubeconfig: new AccountKubeconfig(target, deps), now },
+      }),
+  }
+}
 
 /** Variables of every call: those of the cluster, and the node's list of allowed folders. */
 const callEnv = (

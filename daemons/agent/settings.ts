@@ -1,9 +1,11 @@
 // The agent's settings, from environment, command line and ConfigMap; names and defaults are those
 // of Spiderpool's Helm chart. Pure.
 import { AGENT_SOCKET, AGENT_SOCKET_ENV } from '../../lib/agent/protocol.js'
+import { AGENT } from '../../lib/crd/names.js'
 import type { Level } from '../../lib/log.js'
 import { ConfFileError } from '../runtime/conf-file.js'
 import { flag, level, number, text, type DaemonEnv } from '../runtime/env.js'
+import type { MultusSettings } from './multus/plan.js'
 
 export const USAGE = `usage: spiderpool-agent [daemon] [--config-path FILE]
   --config-path FILE   conf.yml of the ConfigMap spiderpool-conf
@@ -54,6 +56,8 @@ export interface AgentSettings {
   readonly clusterNetwork: string
   /** Whether DELETE /v1/ipam/ips may release conflicting addresses. */
   readonly releasesConflicts: boolean
+  /** Name of the agents' DaemonSet and service account. */
+  readonly agentName: string
   readonly node: NodeDuties
 }
 
@@ -66,6 +70,19 @@ export interface NodeDuties {
   readonly tunesSysctls: boolean
   /** Where the sysctls are, /proc/sys or the mount of another. */
   readonly sysctlFolder: string
+  /** NetworkManager's conf.d as mounted here; '' where no drop-in is written. */
+  readonly networkManagerFolder: string
+  /** Undefined where Multus is installed by others. */
+  readonly multus: MultusDuty | undefined
+  /** What is removed from the node at an uninstallation. */
+  readonly removes: 'nothing' | 'multus' | 'all'
+}
+
+export interface MultusDuty {
+  readonly settings: MultusSettings
+  readonly confFolder: string
+  /** The service account of its kubeconfig. */
+  readonly account: string
 }
 
 /**
@@ -144,13 +161,41 @@ export function agentSettingsOf(env: DaemonEnv, conf: AgentConf, hostname: strin
     socket,
     clusterNetwork: env['MULTUS_CLUSTER_NETWORK'] ?? '',
     releasesConflicts: flag(env, 'SPIDERPOOL_ENABLED_RELEASE_CONFLICT_IPS', true),
-    node: {
-      binFolder: env['CNI_BIN_DIR'] ?? '',
-      confFolder: flag(env, 'SPIDERPOOL_INSTALL_KUBECONFIG', false)
-        ? (env['CNI_CONF_DIR'] ?? '/host/etc/cni/net.d')
-        : '',
-      tunesSysctls: conf.tuneSysctlConfig,
-      sysctlFolder: env['SPIDERPOOL_SYSCTL_DIR'] || '/proc/sys',
+    agentName: text(env, 'SPIDERPOOL_AGENT_NAME', AGENT),
+    node: dutiesOf(env, conf),
+  }
+}
+
+function dutiesOf(env: DaemonEnv, conf: AgentConf): NodeDuties {
+  const multus = multusOf(env)
+  const removesAll = flag(env, 'SPIDERPOOL_UNINSTALL_FILES', false)
+  const removesMultus = multus !== undefined && flag(env, 'SPIDERPOOL_MULTUS_UNINSTALL', false)
+  return {
+    binFolder: env['CNI_BIN_DIR'] ?? '',
+    confFolder: flag(env, 'SPIDERPOOL_INSTALL_KUBECONFIG', false) ? confFolderOf(env) : '',
+    tunesSysctls: conf.tuneSysctlConfig,
+    sysctlFolder: env['SPIDERPOOL_SYSCTL_DIR'] || '/proc/sys',
+    networkManagerFolder: env['SPIDERPOOL_NETWORKMANAGER_CONF_DIR'] ?? '',
+    multus,
+    removes: removesAll ? 'all' : removesMultus ? 'multus' : 'nothing',
+  }
+}
+
+const confFolderOf = (env: DaemonEnv): string => env['CNI_CONF_DIR'] ?? '/host/etc/cni/net.d'
+
+function multusOf(env: DaemonEnv): MultusDuty | undefined {
+  if (!flag(env, 'SPIDERPOOL_MULTUS_INSTALL', false)) return undefined
+  if ((env['CNI_BIN_DIR'] ?? '') === '')
+    throw new Error('CNI_BIN_DIR is not set and SPIDERPOOL_MULTUS_INSTALL is true; give the node’s /opt/cni/bin')
+  return {
+    settings: {
+      clusterNetwork: env['SPIDERPOOL_MULTUS_NETWORK'] ?? '',
+      namespace: text(env, 'SPIDERPOOL_POD_NAMESPACE', 'kube-system'),
+      hostFolder: text(env, 'SPIDERPOOL_CNI_CONF_HOST_DIR', '/etc/cni/net.d'),
+      logLevel: text(env, 'SPIDERPOOL_MULTUS_LOG_LEVEL', 'error'),
+      logFile: text(env, 'SPIDERPOOL_MULTUS_LOG_FILE', '/var/log/multus.log'),
     },
+    confFolder: confFolderOf(env),
+    account: text(env, 'SPIDERPOOL_MULTUS_ACCOUNT', 'spiderpool-multus'),
   }
 }

@@ -1,6 +1,6 @@
 // `spiderpool-controller clean`, the hook before `helm uninstall`: takes away what would block or
 // outlive the controller. Pools, records and CRDs stay unless they are asked for.
-import { FINALIZER, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import { ANNOTATION_UNINSTALLING, FINALIZER, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { ObjectMeta } from '../../lib/crd/types.js'
 import type { Kube } from '../../lib/kube/client.js'
 import { isNotFound } from '../../lib/kube/errors.js'
@@ -49,9 +49,6 @@ export interface CleanDeps {
   readonly log: Log
   readonly sleep: (ms: number) => Promise<void>
 }
-
-/** On the agents' DaemonSet: an agent that ends removes what it wrote on its node. */
-export const ANNOTATION_UNINSTALLING = 'spiderpool.spidernet.io/uninstalling'
 
 interface KubeObject {
   readonly metadata: ObjectMeta

@@ -129,11 +129,25 @@ export async function installExecutables(folder: string, verified: Verified): Pr
   return stale
 }
 
+/** Removes what has this image's content, under any of the names. Returns the names. */
+export async function removeExecutables(folder: string): Promise<readonly string[]> {
+  const removed: string[] = []
+  const size = await imageSize()
+  for (const name of CNI_NAMES) {
+    const path = join(folder, name)
+    const current = await statIfAny(path)
+    if (current?.isFile() !== true || current.size !== size || !(await hasImage(path))) continue
+    await rm(path)
+    removed.push(name)
+  }
+  return removed
+}
+
 /** Writes atomically: temporary file, fsync, rename. */
-export async function replaceFile(path: string, content: string, part: string): Promise<void> {
-  const file = await open(part, 'w', 0o600)
+export async function replaceFile(path: string, content: string, part: string, mode = 0o600): Promise<void> {
+  const file = await open(part, 'w', mode)
   try {
-    await file.chmod(0o600) // an older temporary file keeps its mode
+    await file.chmod(mode) // an older temporary file keeps its mode
     await file.writeFile(content)
     await file.sync()
   } finally {

@@ -37,7 +37,7 @@ async function keepCurrent({ binFolder, confFolder }: InstallSettings, verified:
   await new Promise<void>(resolve => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })
-  stop()
+  await stop()
 }
 
 export async function main(argv: readonly string[]): Promise<void> {

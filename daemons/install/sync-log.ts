@@ -31,13 +31,17 @@ export class SyncLog {
   }
 }
 
-/** Runs `compare` at the interval, one at a time, until the result is called. */
-export function repeat(compare: () => Promise<void>): () => void {
-  let isRunning = false
+/**
+ * Runs `compare` at the interval, one at a time, until the result is called, which resolves once
+ * none runs.
+ */
+export function repeat(compare: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
   const timer = setInterval(() => {
-    if (isRunning) return
-    isRunning = true
-    void compare().finally(() => (isRunning = false))
+    running ??= compare().finally(() => (running = undefined))
   }, COMPARE_INTERVAL_MS)
-  return () => clearInterval(timer)
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
 }

@@ -37,6 +37,8 @@ export const ANNOTATION_CREATED = 'ipam.spidernet.io/created-addresses'
 export const ANNOTATION_DISABLED_BECAUSE = 'ipam.spidernet.io/disabled-because'
 /** Name of the agents' DaemonSet, component, container and executable, of Go's and of ours. */
 export const AGENT = 'spiderpool-agent'
+/** On the agents' DaemonSet: an agent that ends removes what it wrote on its node. */
+export const ANNOTATION_UNINSTALLING = 'spiderpool.spidernet.io/uninstalling'
 export const LABEL_COMPONENT = 'app.kubernetes.io/component'
 /** On our agents, in the pod template of their DaemonSet; Go's do not have it. */
 export const LABEL_IMPLEMENTATION = 'spiderpool.spidernet.io/implementation'

@@ -43,7 +43,7 @@ const objectOf = ([name, node, ownerKind]: (typeof addresses)[number]) => ({
 
 /** As the DaemonSet's pod of a node, whose bound token carries the node's name. */
 const asNode = (node: string | undefined): Readonly<Record<string, string>> => ({
-  'Impersonate-User': 'system:serviceaccount:kube-system:spiderpool-node',
+  'Impersonate-User': 'system:serviceaccount:kube-system:spiderpool-agent',
   'Impersonate-Group': 'system:masters',
   ...(node !== undefined && { 'Impersonate-Extra-authentication.kubernetes.io%2Fnode-name': node }),
 })

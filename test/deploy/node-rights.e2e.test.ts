@@ -10,7 +10,7 @@ import { must } from '../fixtures/netns.js'
 import { restOf } from '../fixtures/rest.js'
 import { isAllowed, manifestsIn, rightsOf, startGuard } from '../fixtures/rights.js'
 
-const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-node')
+const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-agent')
 const folder = mkdtempSync(join(tmpdir(), 'node-rights-'))
 const server = await startApiserver({ standalone: true, args: ['--no-embedded-controller'] })
 const rest = restOf(server.kubeconfig)
@@ -101,7 +101,6 @@ const FORBIDDEN = [
   ['patch', '', 'pods'],
   ['update', '', 'nodes'],
   ['list', 'apps', 'deployments'],
-  ['create', '', 'serviceaccounts/token'],
   ['create', 'k8s.cni.cncf.io', 'network-attachment-definitions'],
 ] as const
 for (const [verb, group, resource] of FORBIDDEN)

@@ -13,6 +13,7 @@ const SPIDER = '/apis/spiderpool.spidernet.io/v2beta1'
 const SPIDER_API = 'spiderpool.spidernet.io/v2beta1'
 const REGISTRATION = '/apis/admissionregistration.k8s.io/v1'
 const NADS = '/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions'
+const SECRET = 'spiderpool-controller-server-certs-auto'
 const LATE_MS = 30_000
 
 const folder = mkdtempSync(join(tmpdir(), 'rights-'))
@@ -31,7 +32,11 @@ for (const one of manifests.filter(({ kind }) => kind === 'Secret'))
   await must('POST', '/api/v1/namespaces/kube-system/secrets', one)
 const controller = await startController(guard.kubeconfig, {
   name: 'guarded',
-  env: { SPIDERPOOL_POD_NAMESPACE: 'kube-system', SPIDERPOOL_CNI_CONFIG_DIR: '/nowhere' },
+  env: {
+    SPIDERPOOL_POD_NAMESPACE: 'kube-system',
+    SPIDERPOOL_TLS_SECRET_NAME: SECRET,
+    SPIDERPOOL_CNI_CONFIG_DIR: '/nowhere',
+  },
 })
 t.teardown(async () => {
   await controller.end('SIGTERM')
@@ -122,7 +127,7 @@ t.test('the controller creates an application’s pool and deletes it with the a
 })
 
 t.test('the controller makes a deleted certificate again', async t => {
-  const path = '/api/v1/namespaces/kube-system/secrets/spiderpool-controller-server-certs'
+  const path = `/api/v1/namespaces/kube-system/secrets/${SECRET}`
   const secret = (await must('GET', path)) as { readonly data: Readonly<Record<string, string>> }
   await must('PUT', path, { ...secret, data: { ...secret.data, 'tls.crt': '', 'tls.key': '' } })
   const certificate = async (): Promise<string | undefined> =>

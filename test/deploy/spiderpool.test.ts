@@ -2,7 +2,7 @@
 // of the reconcilers.
 import t from 'tap'
 import { parse } from 'yaml'
-import { NODE_ACCOUNT } from '../../daemons/agent/node/kubeconfig.js'
+
 import { NODE_SYSCTLS } from '../../daemons/agent/node/sysctls.js'
 import { sourcesOf } from '../../daemons/agent/store/sources.js'
 import { agentConfOf, agentSettingsOf } from '../../daemons/agent/settings.js'
@@ -12,14 +12,13 @@ import { answerHealth } from '../../daemons/runtime/health.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { AGENT_SOCKET } from '../../lib/agent/protocol.js'
 import { JOURNAL_DIR } from '../../lib/ipam/store/journal.js'
+import { AGENT } from '../../lib/crd/names.js'
 import { ADMISSIONS } from '../../lib/crd/admission.js'
 import { Metrics } from '../../lib/metrics.js'
 import { isAllowed, manifestsIn, rightsOf, type Attempt, type Manifest } from '../fixtures/rights.js'
 
 const manifests = manifestsIn('deploy/spiderpool.yaml')
 const NAMESPACE = 'kube-system'
-const env = { SPIDERPOOL_POD_NAMESPACE: NAMESPACE }
-const settings = settingsOf(env, { namespace: NAMESPACE, podName: 'x' })
 
 interface Port {
   readonly name: string
@@ -37,6 +36,15 @@ function only<T>(kind: string, name: string): Manifest & T {
   if (found.length !== 1 || !found[0]) throw new Error(`${found.length} manifests are ${kind} ${name}`)
   return found[0] as Manifest & T
 }
+
+const controllerEnv = only<{
+  spec: { template: { spec: { containers: readonly [{ env: readonly { name: string; value?: string }[] }] } } }
+}>('Deployment', 'spiderpool-controller').spec.template.spec.containers[0].env
+const env = {
+  ...Object.fromEntries(controllerEnv.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
+  SPIDERPOOL_POD_NAMESPACE: NAMESPACE,
+}
+const settings = settingsOf(env, { namespace: NAMESPACE, podName: 'x' })
 
 const service = only<{ spec: { selector: object; ports: readonly Port[] } }>('Service', settings.deployment)
 const deployment = only<{
@@ -57,7 +65,11 @@ t.test('deploy/spiderpool.yaml has the webhook configurations that the controlle
     hasMatchConditions: false,
   })
   const there = manifests.filter(({ kind }) => kind.endsWith('WebhookConfiguration'))
-  t.strictSame(there, printed)
+  const ofChart = ({ name }: { name: string }): object => ({ name, labels: { 'app.kubernetes.io/name': 'spiderpool' } })
+  t.strictSame(
+    there.map(one => ({ ...one, metadata: ofChart(one.metadata) })),
+    printed,
+  )
   t.equal(there.length, 2)
 })
 
@@ -67,12 +79,13 @@ t.test('deploy/spiderpool.yaml: the Service of the webhooks targets their port',
   t.equal('publishNotReadyAddresses' in service.spec, false, 'who has no certificate yet is not called')
   t.strictSame(service.spec.selector, template.metadata.labels)
   const webhook = service.spec.ports.find(({ name }) => name === 'webhook')
-  t.strictSame(webhook, { name: 'webhook', port: settings.webhookPort, targetPort: 'webhook' })
+  t.match(webhook, { name: 'webhook', port: settings.webhookPort, targetPort: 'webhook' })
   for (const { targetPort } of service.spec.ports) t.ok(ports[targetPort], targetPort)
 })
 
 t.test('deploy/spiderpool.yaml has the default ports', async t => {
-  t.strictSame(ports, { health: settings.healthPort, metrics: settings.metricsPort, webhook: settings.webhookPort })
+  t.strictSame(ports, { http: settings.healthPort, webhook: settings.webhookPort })
+  t.notOk(settings.metrics)
 })
 
 const address = (container['env'] as readonly { name: string; value?: string }[]).find(
@@ -81,7 +94,7 @@ const address = (container['env'] as readonly { name: string; value?: string }[]
 t.test('deploy/spiderpool.yaml: each probe has a served path at the health port', async t => {
   for (const name of ['startup', 'readiness', 'liveness'] as const) {
     const { httpGet } = container[`${name}Probe`] as { httpGet: { host: string; path: string; port: string } }
-    t.equal(httpGet.port, 'health')
+    t.equal(httpGet.port, 'http')
     t.equal(httpGet.host, address, 'of a hostNetwork pod the kubelet asks 127.0.0.1 only where host says so')
     const health = { startup: [], readiness: [], liveness: [], [name]: [() => `${name} is asked`] }
     const answer = await answerHealth(new Request(`http://x${httpGet.path}`), health)
@@ -113,7 +126,7 @@ t.test('deploy/spiderpool.yaml allows writes of the kinds of admission, status i
 })
 
 const TOKEN: Attempt = {
-  ...{ verb: 'create', group: '', resource: 'serviceaccounts/token', namespace: NAMESPACE, name: NODE_ACCOUNT },
+  ...{ verb: 'create', group: '', resource: 'serviceaccounts/token', namespace: NAMESPACE, name: AGENT },
 }
 const secret = { group: '', resource: 'secrets', namespace: NAMESPACE, name: settings.secret }
 const configuration = {
@@ -172,7 +185,7 @@ t.test('the controller may read NODE_LEASES in kube-node-lease only', async t =>
 })
 
 t.test('deploy/spiderpool.yaml has the controller’s Secret, empty', async t =>
-  t.match(only('Secret', settings.secret), { type: 'kubernetes.io/tls', data: { 'tls.crt': '', 'tls.key': '' } }),
+  t.notOk('data' in only('Secret', settings.secret), 'applied again it keeps what the controller wrote'),
 )
 
 t.test('deploy/spiderpool.yaml: each pod has resource requests, Linux and the runtime’s seccomp profile', async t => {
@@ -236,7 +249,6 @@ t.test('deploy/spiderpool.yaml: the agent’s label, ports and probes', async t 
   t.ok(agentSet.spec.hostNetwork)
   t.strictSame(Object.fromEntries(agent.ports.map(({ name, containerPort }) => [name, containerPort])), {
     health: agentSettings.healthPort,
-    metrics: agentSettings.metricsPort,
   })
   for (const name of ['startup', 'readiness', 'liveness'] as const)
     t.match(agent[`${name}Probe`], {
@@ -254,10 +266,17 @@ t.test('deploy/spiderpool.yaml mounts what the agent’s settings and the execut
   for (const path of [...paths, `${node.sysctlFolder}/${NODE_SYSCTLS[0]?.path}`]) t.ok(mounted(path), path)
 })
 
-t.test('deploy/spiderpool.yaml: no credential is written on a node unless asked for', async t => {
+t.test('deploy/spiderpool.yaml: on a node is Multus’ credential, the agent’s only where asked for', async t => {
   t.equal(agentSettings.node.confFolder, '')
-  t.notOk(isAllowed(rightsOf(manifests, NODE_ACCOUNT), TOKEN), 'the agent may not make tokens')
-  const asked = rightsOf([...manifests, ...manifestsIn('deploy/node-kubeconfig.yaml')], NODE_ACCOUNT)
+  const { account = '' } = agentSettings.node.multus ?? {}
+  const agentRights = rightsOf(manifests, AGENT)
+  t.notOk(isAllowed(agentRights, TOKEN), 'the agent may not make tokens of its own')
+  t.ok(isAllowed(agentRights, { ...TOKEN, name: account }))
+  const pod = { group: '', resource: 'pods', namespace: 'default', name: 'x' }
+  const multus = rightsOf(manifests, account)
+  t.ok(isAllowed(multus, { verb: 'get', ...pod }))
+  for (const verb of ['list', 'delete', 'update']) t.notOk(isAllowed(multus, { verb, ...pod }), verb)
+  const asked = rightsOf([...manifests, ...manifestsIn('deploy/node-kubeconfig.yaml')], AGENT)
   t.ok(isAllowed(asked, TOKEN))
   t.notOk(isAllowed(asked, { ...TOKEN, name: 'default' }))
   t.equal(
@@ -269,7 +288,7 @@ t.test('deploy/spiderpool.yaml: no credential is written on a node unless asked 
 t.test(
   'deploy/spiderpool.yaml: the agent may watch what it caches, and neither read Secrets nor change pools',
   async t => {
-    const agentRights = rightsOf(manifests, NODE_ACCOUNT)
+    const agentRights = rightsOf(manifests, AGENT)
     for (const verb of ['get', 'list', 'create'])
       t.notOk(isAllowed(agentRights, { verb, group: '', resource: 'secrets', namespace: NAMESPACE, name: 'x' }), verb)
     for (const verb of ['create', 'update', 'delete'])

@@ -12,7 +12,7 @@ import { manifestsIn, rightsOf, startGuard } from '../fixtures/rights.js'
 const bench = await openIpam({ standalone: true, args: ['--no-embedded-controller'] })
 const { cluster } = bench
 const folder = mkdtempSync(`${tmpdir()}/ipam-events-`)
-const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-node')
+const rights = rightsOf(manifestsIn('deploy/spiderpool.yaml'), 'spiderpool-agent')
 const node = await startGuard(bench.kubeconfig, rights, `${folder}/node`)
 const mute = await startGuard(
   bench.kubeconfig,

@@ -1,7 +1,7 @@
 // The files by which Multus runs on a node: its conf, and the kubeconfig that the conf names. Pure.
 
 export interface MultusSettings {
-  /** `namespace/name` or a name; '' takes the node's first CNI conf. */
+  /** A NetworkAttachmentDefinition's name; '' takes the node's first CNI conf. */
   readonly clusterNetwork: string
   /** Namespace of the NetworkAttachmentDefinitions of the cluster's networks. */
   readonly namespace: string
@@ -15,8 +15,12 @@ export interface MultusSettings {
 export const MULTUS_CONF = '00-multus.conf'
 /** Relative to the folder of CNI confs. */
 export const MULTUS_KUBECONFIG = 'multus.d/multus.kubeconfig'
-/** Looked up as a NetworkAttachmentDefinition where the node has no conf and no name is given. */
+/** Name of the conf's own network, as Multus' installer has it. */
 const NETWORK_NAME = 'multus-cni-network'
+/** NetworkAttachmentDefinition of a node without a conf; init creates it where none is there. */
+const NETWORK_DEFAULT = 'default'
+/** Another network's agent, such as Calico's, writes its conf after it has started. */
+const CONF_WAIT_MS = 30_000
 
 /** One file of the folder of CNI confs. */
 export interface ConfFile {
@@ -36,6 +40,19 @@ export function firstNetwork(files: readonly ConfFile[]): string | undefined {
     if (typeof name === 'string' && name !== '') return name
   }
   return undefined
+}
+
+/**
+ * The default network: the named one, else that of the node's first conf, else after a while
+ * `default`. Undefined while a conf may still come.
+ */
+export function clusterNetworkOf(
+  { clusterNetwork }: MultusSettings,
+  files: readonly ConfFile[],
+  waitedMs: number,
+): string | undefined {
+  if (clusterNetwork !== '') return clusterNetwork
+  return firstNetwork(files) ?? (waitedMs >= CONF_WAIT_MS ? NETWORK_DEFAULT : undefined)
 }
 
 /** 00-multus.conf for this default network. */
@@ -87,13 +104,3 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
     throw error
   }
 }
-
-export interface Token {
-  readonly token: string
-  readonly issuedMs: number
-  readonly expiresMs: number
-}
-
-/** Renewed after half of its life, so that an API server that is away for hours does no harm. */
-export const isDue = (token: Token | undefined, nowMs: number): boolean =>
-  token === undefined || nowMs >= token.issuedMs + (token.expiresMs - token.issuedMs) / 2

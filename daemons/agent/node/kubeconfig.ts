@@ -1,56 +1,58 @@
-// The kubeconfig of the direct path, where an administrator asks for one: a token of its own, which
-// does not end with the agent's pod.
+// A kubeconfig on the node for programs that reach the API server themselves, Multus and
+// executables without an agent: a token of its own, which does not end with the agent's pod.
 import { readFile } from 'node:fs/promises'
-import { kubeconfigIn, writeKubeconfig } from '../../install/kubeconfig.js'
+import { writeKubeconfig } from '../../install/kubeconfig.js'
 import { accountFault, kubeconfigOf } from '../../install/plan.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Kind } from '../../../lib/kube/kinds.js'
 import { isTokenDue, mayRequest, TOKEN_S, tokenIn, type IssuedToken } from './token.js'
 
-/** The service account whose rights the executables have. */
-export const NODE_ACCOUNT = 'spiderpool-node'
-
 /** `serviceaccounts/NAME/token`, a subresource that answers with another kind. */
-const TOKEN_REQUESTS: Kind = {
+const tokenRequestsOf = (account: string): Kind => ({
   ...{ group: '', version: 'v1', kind: 'TokenRequest' },
-  ...{ plural: `serviceaccounts/${NODE_ACCOUNT}/token`, namespaced: true },
-}
+  ...{ plural: `serviceaccounts/${account}/token`, namespaced: true },
+})
 
-export interface FallbackDeps {
+export interface KubeconfigDeps {
   readonly kube: () => Kube
   readonly env: Readonly<Record<string, string | undefined>>
   readonly namespace: string
   readonly nodeName: string
-  readonly confFolder: string
   readonly caFile: string
   readonly pid: number
   /** Milliseconds since 1970: tokens carry their end so. */
   readonly now: () => number
 }
 
-export class FallbackKubeconfig {
-  readonly #deps: FallbackDeps
+interface Target {
+  readonly path: string
+  /** The service account whose rights its holder has. */
+  readonly account: string
+}
+
+export class AccountKubeconfig {
+  readonly path: string
+  readonly #account: string
+  readonly #deps: KubeconfigDeps
   #token: IssuedToken | undefined
-  #failedMs: number | undefined
+  #failed: { readonly ms: number; readonly error: unknown } | undefined
 
-  constructor(deps: FallbackDeps) {
+  constructor({ path, account }: Target, deps: KubeconfigDeps) {
+    this.path = path
+    this.#account = account
     this.#deps = deps
-  }
-
-  get path(): string {
-    return kubeconfigIn(this.#deps.confFolder)
   }
 
   /**
    * Renews the token where it is due and writes the file where it differs, after a change of the
    * CA too. True where it was written.
-   * @throws KubeError, Error
+   * @throws KubeError, Error; that of the last request while none may be sent again
    */
   async write(): Promise<boolean> {
     const { now, env, caFile, pid } = this.#deps
-    if (isTokenDue(this.#token, now()) && mayRequest(this.#failedMs, now())) await this.#renew()
-    if (this.#token === undefined) return false
+    if (isTokenDue(this.#token, now()) && mayRequest(this.#failed?.ms, now())) await this.#renew()
+    if (this.#token === undefined) throw this.#failed?.error
     const account = { token: this.#token.token, ca: await readFile(caFile, 'utf8') }
     const fault = accountFault(account)
     if (fault !== undefined) throw new Error(fault)
@@ -60,9 +62,9 @@ export class FallbackKubeconfig {
   async #renew(): Promise<void> {
     try {
       this.#token = tokenIn(await this.#request(), this.#deps.now())
-      this.#failedMs = undefined
+      this.#failed = undefined
     } catch (error) {
-      this.#failedMs = this.#deps.now()
+      this.#failed = { ms: this.#deps.now(), error }
       throw error
     }
   }
@@ -76,11 +78,11 @@ export class FallbackKubeconfig {
     const { kube, namespace, nodeName } = this.#deps
     const boundObjectRef = { apiVersion: 'v1', kind: 'Node', name: nodeName }
     const request = (spec: object): Promise<object> =>
-      kube().create<object>(TOKEN_REQUESTS, {
+      kube().create<object>(tokenRequestsOf(this.#account), {
         ...{
           apiVersion: 'authentication.k8s.io/v1',
           kind: 'TokenRequest',
-          metadata: { namespace, name: NODE_ACCOUNT },
+          metadata: { namespace, name: this.#account },
         },
         spec: { audiences: null, expirationSeconds: TOKEN_S, ...spec },
       })

@@ -146,7 +146,7 @@ export function printedWebhooks(
  * for kubectl.
  */
 export function printedNodePolicy({ namespace }: ControllerSettings): string {
-  const items = nodePolicy({ namespace, account: 'spiderpool-node' })
+  const items = nodePolicy({ namespace, account: 'spiderpool-agent' })
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`
 }
 

@@ -1,8 +1,8 @@
 // What spiderpool-agent keeps current on its node, in a mount namespace where a pod has its service
 // account, with an API server that answers a TokenRequest.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,18 @@ const folder = mkdtempSync(join(tmpdir(), 'agent-node-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
 const at = (...names: string[]): string => join(folder, ...names)
 
+/** The agents' DaemonSet, which a test marks, and its watches. */
+const DAEMONSETS = '/apis/apps/v1/namespaces/kube-system/daemonsets'
+const daemonSet = (annotations: object): object => ({
+  ...{ apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  metadata: { name: 'spiderpool-agent', namespace: 'kube-system', resourceVersion: '2', annotations },
+})
+const watches = new Set<ServerResponse>()
+const mark = (): void => {
+  const event = { type: 'MODIFIED', object: daemonSet({ 'spiderpool.spidernet.io/uninstalling': 'true' }) }
+  for (const response of watches) response.write(`${JSON.stringify(event)}\n`)
+}
+
 /** Answers tokens; an unbound one, as Kubernetes before 1.31. Every other request is 404. */
 const asked: { readonly path: string; readonly spec: object }[] = []
 const api = createServer((request, response) => {
@@ -25,6 +37,13 @@ const api = createServer((request, response) => {
   request.on('end', () => {
     const answer = (status: number, body: object): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    const [path, query = ''] = (request.url ?? '').split('?')
+    if (path === DAEMONSETS && query.includes('watch=')) {
+      watches.add(response.writeHead(200, { 'content-type': 'application/json' }))
+      return response.flushHeaders()
+    }
+    if (path === DAEMONSETS)
+      return answer(200, { kind: 'DaemonSetList', metadata: { resourceVersion: '1' }, items: [daemonSet({})] })
     if (request.method !== 'POST')
       return answer(404, { kind: 'Status', code: 404, reason: 'NotFound', message: 'none' })
     const { spec } = JSON.parse(text) as { readonly spec: { readonly boundObjectRef?: object } }
@@ -34,13 +53,13 @@ const api = createServer((request, response) => {
     const expirationTimestamp = new Date(Date.now() + 3_600_000).toISOString()
     answer(201, {
       kind: 'TokenRequest',
-      metadata: { name: 'spiderpool-node' },
+      metadata: { name: 'spiderpool-agent' },
       status: { token: 'issued', expirationTimestamp },
     })
   })
 })
 await new Promise<void>(resolve => api.listen(0, '127.0.0.1', resolve))
-t.teardown(() => api.close())
+t.teardown(() => (api.closeAllConnections(), api.close()))
 const cluster = { name: 'c', cluster: { server: `http://127.0.0.1:${(api.address() as AddressInfo).port}` } }
 const contexts = [{ name: 'c', context: { cluster: 'c', user: '' } }]
 const config = { apiVersion: 'v1', kind: 'Config', 'current-context': 'c', clusters: [cluster], contexts }
@@ -107,7 +126,7 @@ t.test('spiderpool-agent with SPIDERPOOL_INSTALL_KUBECONFIG: a token of its own,
     users: [{ user: { token: 'issued' } }],
     clusters: [{ cluster: { server: 'https://10.96.0.1:443' } }],
   })
-  const path = '/api/v1/namespaces/kube-system/serviceaccounts/spiderpool-node/token'
+  const path = '/api/v1/namespaces/kube-system/serviceaccounts/spiderpool-agent/token'
   t.match(asked, [
     { path, spec: { boundObjectRef: { kind: 'Node', name: 'n1' }, expirationSeconds: 86_400 } },
     { path, spec: { boundObjectRef: undefined } },
@@ -126,4 +145,88 @@ t.test('spiderpool-agent with SPIDERPOOL_INSTALL_KUBECONFIG: a token of its own,
   t.ok(await eventually(() => (readFileSync(kubeconfig, 'utf8').includes(ca) ? true : undefined), RESTORED_MS))
   t.equal(asked.length, 2, 'the token is not asked for again')
   t.equal(await agent.end(), 0)
+})
+
+const MULTUS = {
+  ...{ SPIDERPOOL_MULTUS_INSTALL: 'true', SPIDERPOOL_MULTUS_UNINSTALL: 'true', SPIDERPOOL_UNINSTALL_FILES: 'true' },
+  SPIDERPOOL_NETWORKMANAGER_CONF_DIR: at('nm'),
+}
+const conf = at('net.d/00-multus.conf')
+const multusKubeconfig = at('net.d/multus.d/multus.kubeconfig')
+const clusterNetwork = (): unknown =>
+  existsSync(conf) ? (JSON.parse(readFileSync(conf, 'utf8')) as { clusterNetwork: unknown }).clusterNetwork : undefined
+const becomes = (network: string): Promise<true | undefined> =>
+  eventually(() => (clusterNetwork() === network ? true : undefined), RESTORED_MS)
+const readiness = async (port: number): Promise<string> => {
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/runtime/readiness`)
+  return answer.text()
+}
+const PORT = 45_710
+
+t.test('spiderpool-agent with SPIDERPOOL_MULTUS_INSTALL: the conf of another Multus is left unchanged', async t => {
+  rmSync(at('net.d'), { recursive: true })
+  mkdirSync(at('net.d'))
+  mkdirSync(at('bin'), { recursive: true })
+  writeFileSync(at('bin/multus'), 'x')
+  const others = JSON.stringify({ name: 'multus-cni-network', type: 'multus', delegates: [{ type: 'bridge' }] })
+  writeFileSync(conf, others)
+  const agent = start({ ...MULTUS, SPIDERPOOL_HEALTH_PORT: `${PORT}` })
+  t.ok(await listens())
+  t.match(await readiness(PORT), `${conf}: it is of another installation of Multus`)
+  mark()
+  t.equal(await agent.end(), 0)
+  t.equal(readFileSync(conf, 'utf8'), others)
+  t.notOk(existsSync(multusKubeconfig), 'nor is its kubeconfig')
+  t.ok(existsSync(at('bin/multus')))
+  rmSync(conf)
+})
+
+t.test('spiderpool-agent with SPIDERPOOL_MULTUS_INSTALL: 00-multus.conf follows the node’s first conf', async t => {
+  rmSync(at('bin/multus'))
+  writeFileSync(at('net.d/10-a.conflist'), '{"name":"a"}')
+  const agent = start({ ...MULTUS, SPIDERPOOL_HEALTH_PORT: `${PORT}` })
+  t.ok(await listens())
+  t.notOk(existsSync(conf), 'not before Multus’ executable is there')
+  t.match(await readiness(PORT), `${at('bin/multus')} does not exist yet`)
+  writeFileSync(at('bin/multus'), 'x')
+  t.ok(await becomes('a'))
+  t.match(JSON.parse(readFileSync(conf, 'utf8')), {
+    ...{ name: 'multus-cni-network', type: 'multus', multusNamespace: 'kube-system' },
+    kubeconfig: '/etc/cni/net.d/multus.d/multus.kubeconfig',
+  })
+  t.notMatch(await readiness(PORT), 'multus')
+  t.equal(statSync(multusKubeconfig).mode & 0o777, 0o600)
+  t.match(JSON.parse(readFileSync(multusKubeconfig, 'utf8')), { users: [{ user: { token: 'issued' } }] })
+  t.match(asked.at(-1), { path: '/api/v1/namespaces/kube-system/serviceaccounts/spiderpool-multus/token' })
+  writeFileSync(at('net.d/05-b.conf'), '{"name":"b"}')
+  rmSync(multusKubeconfig)
+  t.ok(await becomes('b'))
+  rmSync(conf)
+  t.ok(await becomes('b'), 'restored')
+  t.ok(existsSync(multusKubeconfig), 'restored')
+  t.strictSame(
+    readdirSync(at('net.d')).filter(name => name.includes('part')),
+    [],
+  )
+  t.equal(await agent.end(), 0)
+  t.ok(existsSync(conf), 'an agent that ends leaves it')
+})
+
+t.test('spiderpool-agent: once its DaemonSet has the mark of clean, it removes its files as it ends', async t => {
+  watches.clear()
+  writeFileSync(at('bin/ifacer'), 'of others')
+  const agent = start({ ...MULTUS, SPIDERPOOL_MULTUS_NETWORK: 'macvlan-conf', SPIDERPOOL_INSTALL_KUBECONFIG: 'true' })
+  t.ok(await becomes('macvlan-conf'))
+  t.match(readFileSync(at('nm/spidernet.conf'), 'utf8'), '[keyfile]\nunmanaged-devices=interface-name:veth*')
+  t.ok(existsSync(kubeconfig))
+  rmSync(at('bin/coordinator'))
+  writeFileSync(at('bin/coordinator'), 'of others')
+  t.ok(await eventually(() => (watches.size > 0 ? true : undefined)))
+  mark()
+  await new Promise(resolve => setTimeout(resolve, 100))
+  t.ok(existsSync(conf), 'not before it ends')
+  t.equal(await agent.end(), 0)
+  t.strictSame(readdirSync(at('net.d')).sort(), ['05-b.conf', '10-a.conflist'])
+  t.strictSame(readdirSync(at('nm')), [])
+  t.strictSame(readdirSync(at('bin')), ['coordinator'], 'what is not ours by content')
 })

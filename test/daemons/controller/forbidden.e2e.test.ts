@@ -9,6 +9,7 @@ import { openHoldings, PODS } from '../../fixtures/seed-allocations.js'
 import { restOf } from '../../fixtures/rest.js'
 import { manifestsIn, rightsOf, startGuard, type Rule } from '../../fixtures/rights.js'
 
+const SECRET = 'spiderpool-controller-server-certs-auto'
 const LATE_MS = 60_000
 const SPIDER = '/apis/spiderpool.spidernet.io/v2beta1'
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
@@ -54,7 +55,7 @@ for (const one of manifests.filter(({ kind }) => kind === 'Secret'))
   await must('POST', '/api/v1/namespaces/kube-system/secrets', one)
 const controller = await startController(guard.kubeconfig, {
   name: 'guarded',
-  env: { SPIDERPOOL_POD_NAMESPACE: 'kube-system' },
+  env: { SPIDERPOOL_POD_NAMESPACE: 'kube-system', SPIDERPOOL_TLS_SECRET_NAME: SECRET },
 })
 t.teardown(async () => {
   await controller.end('SIGTERM')

@@ -18,7 +18,7 @@ interface Policy {
     readonly validations: readonly { readonly expression: string }[]
   }
 }
-const items = nodePolicy({ namespace: 'kube-system', account: 'spiderpool-node' })
+const items = nodePolicy({ namespace: 'kube-system', account: 'spiderpool-agent' })
 const [policy, binding] = items as unknown as [
   Policy,
   { readonly spec: object; readonly metadata: { readonly name: string } },

@@ -1,0 +1,65 @@
+// The release of the chart: tested, upgraded while pods start, uninstalled and installed again.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Case } from '../case.js'
+import { rolledOut } from '../agents.js'
+import { CHART, helm, installChart, RELEASE, VALUES } from '../install.js'
+import { apply, kubectl, NODES, run, within, type Pod } from '../kubectl.js'
+import { app, ippool, pool4 } from '../objects.js'
+import { say, show } from '../say.js'
+import { addressesOf, allocated, events, launch, ready, remove } from '../wait.js'
+
+const PODS = 20
+
+/** What a release has beside what its uninstallation keeps. */
+const OBJECTS = 'deployments,daemonsets,jobs,secrets,leases,serviceaccounts,configmaps'
+
+async function upgrade(): Promise<void> {
+  await apply(pool4('charted', `172.18.54.1-172.18.54.${PODS}`))
+  const of = { name: 'charted', annotations: ippool(['charted']) }
+  await apply(app({ ...of, replicas: 2 }))
+  const upgrading = helm(`upgrade ${RELEASE} ${CHART} ${VALUES} --set spiderpoolAgent.debug.logLevel=debug`)
+  for (let replicas = 4; replicas <= PODS; replicas += 2) {
+    await kubectl(`scale deployment/charted --replicas=${replicas}`)
+    await sleep(250)
+  }
+  await upgrading
+  show(await rolledOut())
+  const pods = await ready('charted', PODS, 120)
+  if (new Set(addressesOf(pods)).size !== PODS) throw new Error('two pods have one address')
+  for (const message of (await events('charted')).filter(one => /sandbox/i.test(one))) show(message)
+}
+
+/** Pods run on, with their pools and addresses; what would block a later deletion is gone. */
+async function uninstall(pods: readonly Pod[]): Promise<void> {
+  show(await helm(`uninstall ${RELEASE} --wait`))
+  await within(60, 'no object of the release is left', async () => {
+    const left = await kubectl(`-n kube-system get ${OBJECTS} -l app.kubernetes.io/instance=${RELEASE} -o name`)
+    const hooks = await kubectl('get mutatingwebhookconfigurations,validatingwebhookconfigurations -o name')
+    if (left + hooks !== '') throw new Error((left + hooks).split('\n').join(' '))
+  })
+  const finalizers = await kubectl('get sp,spiderendpoints -A -o jsonpath={.items[*].metadata.finalizers}')
+  if (finalizers.includes('spiderpool')) throw new Error(`finalizers are left: ${finalizers}`)
+  const [first, second] = [pods[0], pods.at(-1)]
+  const ping = ['kubectl', 'exec', first?.metadata.name ?? '', '--', 'ping', '-c1', '-w5', second?.status.podIP ?? '']
+  const { status, stdout, stderr } = await run(ping)
+  if (status !== 0) throw new Error(`a pod without Spiderpool does not reach another: ${stdout}${stderr}`)
+}
+
+export const chart: Case = {
+  name: 'chart',
+  says: `helm test; helm upgrade while ${PODS} pods start; helm uninstall, pods run on; helm install finds all again`,
+  async run() {
+    show((await helm(`test ${RELEASE}`)).split('\n').slice(0, 12).join('\n'))
+    await upgrade()
+    const pods = await ready('charted', PODS)
+    say('helm uninstall: nothing of the release is left, pods keep their network')
+    await uninstall(pods)
+    say('helm install: pools and addresses are as before, and pods start')
+    await installChart()
+    await allocated('charted', PODS, 60)
+    await apply(pool4('again', `172.18.55.1-172.18.55.${NODES.length}`))
+    await launch({ name: 'again', replicas: NODES.length, annotations: ippool(['again']), isSpread: true })
+    await remove('again', 'again')
+    await remove('charted', 'charted')
+  },
+}
