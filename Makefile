@@ -23,9 +23,10 @@ release: setup-npm ## compiles dist/release for linux x64, x64-baseline and arm6
 image: build ## dist/spiderpool.tar, a container image for `ctr images import` or `podman load`
 	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image -- /bin/spiderpool-image
 
-generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md
+generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/spiderpoolctl.md
 	@$(TSX) scripts/generate.ts
 	@$(TSX) scripts/errors-page.ts --write
+	@$(TSX) scripts/ctl-page.ts --write
 
 lint: setup-npm ## formatter, types, boundaries, habits, language, generated code
 	@$(TSX) scripts/lint.ts

@@ -68,7 +68,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'pool show',
-    arguments: [{ name: '<pool>', about: 'name of a SpiderIPPool' }],
+    arguments: [{ name: '<pool>', about: 'the name of a SpiderIPPool' }],
     summary: 'Shows the addresses of a pool as a map, who holds most, and the next free ones',
     about:
       'A cell of the map is an address, or several in a pool of more than 1,024. The rate is that of the address objects of the last hour that still exist.',
