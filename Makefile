@@ -27,9 +27,10 @@ chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
 	@scripts/helm.sh lint --strict charts/spiderpool >/dev/null
 	@scripts/helm.sh package charts/spiderpool --destination dist
 
-generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md
+generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/spiderpoolctl.md
 	@$(TSX) scripts/generate.ts
 	@$(TSX) scripts/errors-page.ts --write
+	@$(TSX) scripts/ctl-page.ts --write
 
 lint: setup-npm ## formatter, types, boundaries, habits, language, generated code
 	@$(TSX) scripts/lint.ts

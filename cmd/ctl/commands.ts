@@ -35,6 +35,7 @@ export const GLOBAL_OPTIONS: readonly CommandOption[] = [
 /** Words that begin several commands, and what these are about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: their use, their addresses, overlaps',
+  trace: 'Explains the addresses of a pod',
 }
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -67,7 +68,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     path: 'pool show',
-    arguments: [{ name: '<pool>', about: 'name of a SpiderIPPool' }],
+    arguments: [{ name: '<pool>', about: 'the name of a SpiderIPPool' }],
     summary: 'Shows the addresses of a pool as a map, who holds most, and the next free ones',
     about:
       'A cell of the map is an address, or several in a pool of more than 1,024. The rate is that of the address objects of the last hour that still exist.',
@@ -84,6 +85,23 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [{ args: 'pool overlap', about: 'the whole cluster' }],
     no: 'something overlaps',
     load: async () => (await import('./pool/command.js')).poolOverlap,
+  },
+  {
+    path: 'trace pod',
+    arguments: [{ name: '[pod]', about: 'NAMESPACE/NAME' }],
+    summary: 'Shows why a pod has no address, or these',
+    about:
+      'Runs the ADD of each interface on the live cluster without its writes: the sources of pool names in their order, each candidate pool with the rule that drops it and its free addresses, what the ADD gives or why it fails, the phase of the SpiderCoordinator, and the last Event about the network of the pod with its remedy. It reads the node only through the API server: addresses that hosts on the network answer for, and match_master_subnet, are not looked at.',
+    options: [
+      { flags: '--as <file>', about: 'a pod that need not exist: manifest of a Pod or of its controller; - is stdin' },
+      { flags: '--node <name>', about: 'with --as: the node that the pod would be on' },
+    ],
+    examples: [
+      { args: 'trace pod default/web-0', about: 'a pod of the cluster' },
+      { args: 'trace pod --as pod.yaml --node worker-1', about: 'what would happen' },
+    ],
+    no: 'an interface of the pod gets no address',
+    load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
 ]
 

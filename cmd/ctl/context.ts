@@ -1,6 +1,6 @@
 // What a command gets: the cluster, how to print, the clock.
 import type { Cluster } from './cluster.js'
-import { tableOf, type TableColumn, type OutputFormat } from './output.js'
+import { tableOf, type PrintColumn, type OutputFormat } from './output.js'
 import type { ExitStatus } from './status.js'
 
 export interface CtlContext {
@@ -25,7 +25,7 @@ export type CtlCommand<Options = object> = (
 ) => Promise<ExitStatus>
 
 export interface RowsView<Row> {
-  readonly columns: readonly TableColumn<Row>[]
+  readonly columns: readonly PrintColumn<Row>[]
   readonly nameOf: (row: Row) => string
 }
 

@@ -58,9 +58,36 @@ function report(error: unknown): number {
   return known instanceof CtlError ? EXIT_STATUS[known.exit].status : EXIT_STATUS.usage.status
 }
 
+/** Words after which the command line needs, or lists, the completion. */
+const COMPLETING = ['complete', 'completion', 'help', '--help', '-h', undefined]
+/** The shell waits for its user's next key. */
+const COMPLETE_MS_MAX = 1_000
+
+/** Names of pools for the completion; none where they are not read in time. */
+async function poolNames(): Promise<readonly string[]> {
+  try {
+    const { connect } = await import('../../lib/kube/client.js')
+    const { configOfUser } = await import('../../lib/kube/open.js')
+    const { SPIDER_IPPOOLS } = await import('../../lib/kube/kinds.js')
+    const config = configOfUser({ kubeconfig: undefined, context: undefined, env: process.env })
+    const kube = connect(config, {}, {}, { ms: COMPLETE_MS_MAX, of: 'the completion' })
+    const { items } = await kube.list<{ readonly metadata: { readonly name: string } }>(SPIDER_IPPOOLS, {
+      metadataOnly: true,
+      resourceVersion: '0',
+    })
+    return items.map(({ metadata }) => metadata.name)
+  } catch {
+    return [] // a completion prints no errors
+  }
+}
+
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     const program = programOf(perform, { print, warn: text => void writeSync(2, text) })
+    if (COMPLETING.includes(argv[0])) {
+      const { addCompletion } = await import('./complete.js')
+      addCompletion(program, argv[0] === 'complete' && argv.includes('show') ? await poolNames() : [])
+    }
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
     process.exitCode = report(error)

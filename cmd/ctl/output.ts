@@ -5,7 +5,7 @@ export type OutputFormat = (typeof FORMATS)[number]
 
 export type Tone = 'good' | 'bad' | 'faint'
 
-export interface TableColumn<Row> {
+export interface PrintColumn<Row> {
   readonly head: string
   /** Only with -o wide. */
   readonly wide?: true
@@ -27,7 +27,7 @@ const NONE = '<none>'
 /** A header and a line for each row; '' without rows. */
 export function tableOf<Row>(
   rows: readonly Row[],
-  columns: readonly TableColumn<Row>[],
+  columns: readonly PrintColumn<Row>[],
   { wide = false, colours = false }: { readonly wide?: boolean; readonly colours?: boolean } = {},
 ): string {
   if (rows.length === 0) return ''

@@ -45,6 +45,12 @@ export function networkOf(
 const secondaryNetworks = (pod: Pod): Selection[] =>
   selectionsOf(pod.metadata.annotations?.[ANNOTATION_MULTUS_NETWORKS] ?? '', pod.metadata.namespace ?? 'default')
 
+/** Names of the interfaces of the pod: the default one, then those of Multus' annotation. */
+export const interfacesOf = (pod: Pod): readonly string[] => [
+  'eth0',
+  ...secondaryNetworks(pod).map(({ nic }, at) => nic ?? `net${at + 1}`),
+]
+
 /** Number of interfaces of the pod: the default one and those of Multus' annotation. */
 export const interfaceCount = (pod: Pod): number => 1 + secondaryNetworks(pod).length
 

@@ -157,20 +157,37 @@ export async function defaultPools(
   return { request, pools }
 }
 
+/** A candidate pool, and the reason of the rule that dropped it. */
+export interface JudgedPool {
+  readonly pool: SpiderIPPool
+  readonly why: string | undefined
+}
+
+/** Every candidate pool with its verdict, in the order in which they are named. */
+export async function judgedPools(
+  { request, pools }: CandidatePools,
+  selection: SelectionContext,
+  store: Store,
+): Promise<ReadonlyMap<Family, readonly JudgedPool[]>> {
+  const facts = await readFacts(request, [...pools.values()].flat(), selection, store)
+  const judge = (candidates: readonly SpiderIPPool[], family: Family): readonly JudgedPool[] =>
+    candidates.map(pool => ({ pool, why: dropReason(pool, { ...facts, family }) }))
+  return new Map([...pools].map(([family, candidates]) => [family, judge(candidates, family)]))
+}
+
 /**
  * The candidate pools that the pod may use, in order of priority.
  * @throws Refused `noPool` where a family has none
  */
 export async function usablePools(
-  { request, pools }: CandidatePools,
+  candidates: CandidatePools,
   from: string,
   selection: SelectionContext,
   store: Store,
 ): Promise<ReadonlyMap<Family, readonly SpiderIPPool[]>> {
-  const facts = await readFacts(request, [...pools.values()].flat(), selection, store)
+  const { request } = candidates
   const usable = new Map<Family, readonly SpiderIPPool[]>()
-  for (const [family, candidates] of pools) {
-    const reasons = candidates.map(pool => ({ pool, why: dropReason(pool, { ...facts, family }) }))
+  for (const [family, reasons] of await judgedPools(candidates, selection, store)) {
     const left = reasons.filter(({ why }) => why === undefined).map(({ pool }) => pool)
     if (left.length === 0) {
       const dropped = reasons.map(({ pool, why }) => `${pool.metadata.name} ${why}`).join('; ')

@@ -1,0 +1,179 @@
+// `trace pod`: why a pod has no address, or these. Runs the ADD of lib/ipam without its writes.
+import { LABEL_COMPONENT, AGENT } from '../../../lib/crd/names.js'
+import type { Event, Pod, SpiderIPPool, SpiderReservedIP } from '../../../lib/crd/types.js'
+import type { SpiderCoordinator } from '../../../lib/crd/coordinator.js'
+import { COORDINATOR_NAME } from '../../../lib/coordinator/cluster-config.js'
+import { messageOf } from '../../../lib/errors.js'
+import { unknownAnnotationsIn } from '../../../lib/ipam/pools/annotation-keys.js'
+import { sentencesOf } from '../../../lib/ipam/pools/annotation-typos.js'
+import { interfacesOf } from '../../../lib/ipam/pools/multus-network.js'
+import { kubeStore } from '../../../lib/ipam/store/kube.js'
+import { isAlive, uidOf } from '../../../lib/ipam/store/pod.js'
+import {
+  CONFIGMAPS,
+  DAEMONSETS,
+  EVENTS,
+  PODS,
+  SPIDER_COORDINATORS,
+  SPIDER_IPADDRESSES,
+  SPIDER_IPPOOLS,
+  SPIDER_RESERVEDIPS,
+} from '../../../lib/kube/kinds.js'
+import type { Cluster } from '../cluster.js'
+import { printValue, type CtlCommand, type CtlContext } from '../context.js'
+import { byPool, type AddressMeta } from '../facts.js'
+import { podRefOf } from '../names.js'
+import { CtlError } from '../status.js'
+import { lastErrorOf, podOfManifest, remedyFor, UNBORN_UID } from './decide.js'
+import { dryStore } from './dry-store.js'
+import { traceInterface, type Trace, type TraceContext, type TracedInterface } from './interface.js'
+import { traceText } from './text.js'
+
+/** `trace pod NAMESPACE/NAME`, or `trace pod --as FILE`. */
+export const tracePod: CtlCommand<{ readonly as?: string; readonly node?: string }> = async (
+  context,
+  [name],
+  options,
+) => {
+  const pod = options.as === undefined ? await livePod(name ?? '', context) : manifestPod(options.as, options, context)
+  const trace = await traceOf(pod, context.cluster)
+  if (context.format === 'name') context.print(`pod/${pod.metadata.name}\n`)
+  else if (!printValue(context, trace)) context.print(traceText(trace, context))
+  return trace.interfaces.length > 0 && trace.interfaces.every(({ verdict }) => verdict.kind === 'address')
+    ? 'ok'
+    : 'no'
+}
+
+async function livePod(name: string, { cluster }: CtlContext): Promise<Pod> {
+  if (name === '')
+    throw new CtlError('usage', 'the pod is missing; write NAMESPACE/NAME, or --as FILE with its manifest')
+  const ref = podRefOf(name, cluster.namespace)
+  const pod = await cluster.find<Pod>(PODS, ref)
+  if (pod) return pod
+  throw new CtlError('usage', `there is no pod ${ref.namespace}/${ref.name}; see kubectl get pods -n ${ref.namespace}`)
+}
+
+function manifestPod(path: string, { node = '' }: { readonly node?: string }, context: CtlContext): Pod {
+  let value: unknown
+  try {
+    value = context.yaml.parse(context.readFile(path))
+  } catch (error) {
+    throw new CtlError('usage', `--as ${path} cannot be read: ${messageOf(error).split('\n')[0]}`, { cause: error })
+  }
+  // Of several documents the one that has pods.
+  const documents: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const read = documents.map(one => podOfManifest(one, { namespace: context.cluster.namespace, node }))
+  const pod = read.find(one => typeof one !== 'string')
+  if (pod) return pod
+  throw new CtlError('usage', `--as ${path}: ${String(read[0] ?? 'it is empty')}`)
+}
+
+async function traceOf(pod: Pod, cluster: Cluster): Promise<Trace> {
+  const { name, namespace = 'default' } = pod.metadata
+  const isReal = uidOf(pod) !== UNBORN_UID
+  const [pools, reserved, addresses, coordinator, events, agent] = await Promise.all([
+    cluster.all<SpiderIPPool>(SPIDER_IPPOOLS),
+    cluster.all<SpiderReservedIP>(SPIDER_RESERVEDIPS),
+    cluster.all<AddressMeta>(SPIDER_IPADDRESSES, { metadataOnly: true }),
+    cluster.ifAllowed(
+      SPIDER_COORDINATORS,
+      cluster.find<SpiderCoordinator>(SPIDER_COORDINATORS, { name: COORDINATOR_NAME }),
+    ),
+    isReal ? eventsOf({ namespace, name }, cluster) : [],
+    agentSettings(cluster),
+  ])
+  const reading = kubeStore(cluster.kube)
+  const store = dryStore(reading, {
+    pod,
+    poolsWith: labels =>
+      Promise.resolve(
+        pools.filter(({ metadata }) =>
+          Object.entries(labels).every(([key, value]) => (metadata.labels?.[key] ?? '') === value),
+        ),
+      ),
+  })
+  const context: TraceContext = {
+    ...{ cluster, pod, store, pools, reserved, ...agent },
+    addresses: byPool(addresses),
+    namespace: await reading.namespace(namespace),
+  }
+  const last = lastErrorOf(events, uidOf(pod))
+  return {
+    pod: `${namespace}/${name}`,
+    node: pod.spec?.nodeName ?? '',
+    notes: notesOf(pod),
+    coordinator: { phase: coordinator?.status?.phase ?? 'missing', reason: coordinator?.status?.reason ?? '' },
+    interfaces: await interfaces(context),
+    lastError: last && {
+      ...{ at: last.lastTimestamp, reason: last.reason, message: last.message },
+      remedy: remedyFor(last.message),
+    },
+  }
+}
+
+/** One after the other, since a later interface finds the record of an earlier one. */
+async function interfaces(context: TraceContext): Promise<readonly TracedInterface[]> {
+  const traced: TracedInterface[] = []
+  if (context.pod.spec?.hostNetwork === true) return traced
+  for (const nic of interfacesOf(context.pod)) traced.push(await traceInterface(nic, context))
+  return traced
+}
+
+function notesOf(pod: Pod): readonly string[] {
+  const { metadata, spec } = pod
+  const typos = sentencesOf(unknownAnnotationsIn(metadata.annotations), `pod ${metadata.namespace}/${metadata.name}`)
+  return [
+    ...(spec?.hostNetwork === true ? ['the pod has hostNetwork: no CNI plugin runs for it'] : []),
+    ...((spec?.nodeName ?? '') === '' ? ['the pod has no node yet: pools for certain nodes are dropped'] : []),
+    ...(isAlive(pod) ? [] : ['the pod is terminating or has ended']),
+    ...typos,
+  ]
+}
+
+async function eventsOf(
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  cluster: Cluster,
+): Promise<readonly Event[]> {
+  const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${name}`
+  return (await cluster.ifAllowed(EVENTS, cluster.all<Event>(EVENTS, { namespace, fieldSelector }))) ?? []
+}
+
+interface DaemonSet {
+  readonly metadata: { readonly namespace?: string }
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: {
+        readonly containers?: readonly {
+          readonly env?: readonly { readonly name: string; readonly value?: string }[]
+        }[]
+      }
+    }
+  }
+}
+
+const INSTALLED_NAMESPACE = 'kube-system'
+const CONFIGMAP = 'spiderpool-conf'
+
+type AgentSettings = Pick<TraceContext, 'agentNamespace' | 'clusterNetwork' | 'switches'>
+
+/** Namespace, default network and switches of the installation; defaults without an agent. */
+async function agentSettings(cluster: Cluster): Promise<AgentSettings> {
+  const labelSelector = `${LABEL_COMPONENT}=${AGENT}`
+  const sets = await cluster.ifAllowed(DAEMONSETS, cluster.all<DaemonSet>(DAEMONSETS, { labelSelector }))
+  const agent = sets?.[0]
+  const agentNamespace = agent?.metadata.namespace ?? INSTALLED_NAMESPACE
+  const env = (agent?.spec?.template?.spec?.containers ?? []).flatMap(container => container.env ?? [])
+  const clusterNetwork = env.find(one => one.name === 'MULTUS_CLUSTER_NETWORK')?.value ?? ''
+  const ref = { namespace: agentNamespace, name: CONFIGMAP }
+  const map = await cluster.ifAllowed(
+    CONFIGMAPS,
+    cluster.find<{ readonly data?: Readonly<Record<string, string>> }>(CONFIGMAPS, ref),
+  )
+  return { agentNamespace, clusterNetwork, switches: switchesOf(map?.data?.['conf.yml'] ?? '') }
+}
+
+/** The lines `key: true` and `key: false` of conf.yml, which is flat. */
+const switchesOf = (text: string): Readonly<Record<string, boolean>> =>
+  Object.fromEntries(
+    [...text.matchAll(/^(\w+):\s*(true|false)\s*$/gm)].map(([, key = '', value]) => [key, value === 'true']),
+  )
