@@ -5,12 +5,12 @@ import { application } from './cases/application.js'
 import { networks } from './cases/networks.js'
 import { apiserver, containerd, controller, dead, drained, kubelet, replaced } from './cases/outages.js'
 import { forced, namespace, rolling, scale, stateful } from './cases/pods.js'
-import { chart } from './cases/chart.js'
+import { chart, multus } from './cases/chart.js'
 import { deleted, edited, exhausted, misspelt } from './cases/pools.js'
 
 export const CASES: readonly Case[] = [
   ...[application, stateful, scale, rolling, forced, namespace],
-  ...[edited, deleted, exhausted, misspelt, networks, chart],
+  ...[edited, deleted, exhausted, misspelt, networks, chart, multus],
   ...[kubelet, containerd, controller, replaced, drained, apiserver, dead],
   ...[killed, upgraded, credentials, direct],
 ]

@@ -34,12 +34,16 @@ async function phaseIs(phase: string): Promise<void> {
 }
 
 /** `helm install` returns once init has completed; then all pods get ready. */
-export async function installChart(): Promise<void> {
-  show(`$ helm install ${RELEASE} charts/spiderpool ${VALUES} -n kube-system`)
-  await helm(`install ${RELEASE} ${CHART} ${VALUES}`)
+export async function installChart(values = VALUES): Promise<void> {
+  show(`$ helm install ${RELEASE} charts/spiderpool ${values} -n kube-system`)
+  const before = performance.now()
+  const seconds = (): string => `${Math.round((performance.now() - before) / 100) / 10} s`
+  await helm(`install ${RELEASE} ${CHART} ${values}`)
+  show(`init has completed (${seconds()})`)
   await showKubectl(`get ${INIT}`)
   await showKubectl('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
   await showKubectl('-n kube-system rollout status daemonset/spiderpool-agent --timeout=120s')
+  show(`everything is ready (${seconds()})`)
 }
 
 async function install(): Promise<void> {

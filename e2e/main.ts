@@ -28,6 +28,7 @@ async function aftermath(): Promise<void> {
     'get pods -A -o wide',
     'get spideripaddresses',
     'get events --field-selector=type=Warning --sort-by=.lastTimestamp',
+    '-n kube-system logs -l app.kubernetes.io/component=spiderpool-agent --tail=15',
   ]
   for (const look of looks) {
     const lines = (await kubectl(look).catch(String)).trimEnd().split('\n')

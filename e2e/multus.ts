@@ -1,9 +1,10 @@
 // A stand-in for Multus, of which Debian has no package, as a CNI executable (`bun build
 // --compile`). ADD: the default network, then those of the pod's annotation, by
-// NetworkAttachmentDefinition; DEL: in reverse.
+// NetworkAttachmentDefinition; DEL: in reverse. `--type thin`: installs itself, as the
+// /install_multus of Multus' image does.
 import { codeOf, messageOf } from '../lib/errors.js'
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { parse } from 'yaml'
 import * as libcni from '../demo/libcni.js'
 
@@ -132,7 +133,13 @@ async function del(): Promise<void> {
   rmSync(`${STATE}/${containerID}`, { force: true })
 }
 
+const INSTALLED = '/host/opt/cni/bin/multus'
+
 async function main(): Promise<void> {
+  if (process.argv.includes('--type')) {
+    copyFileSync(process.execPath, `${INSTALLED}.part`)
+    return renameSync(`${INSTALLED}.part`, INSTALLED)
+  }
   const versions = ['0.3.0', '0.3.1', '0.4.0', '1.0.0']
   const verb = environment('CNI_COMMAND')
   if (verb === 'VERSION') return void writeSync(1, JSON.stringify({ cniVersion: '1.0.0', supportedVersions: versions }))

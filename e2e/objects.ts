@@ -90,6 +90,8 @@ export interface App {
   readonly annotations: Readonly<Record<string, string>>
   readonly namespace?: string
   readonly kind?: 'Deployment' | 'StatefulSet'
+  /** Without the annotation that names its network: the cluster's default network. */
+  readonly isUnannotated?: boolean
   /** Spread over the nodes, one each at most. */
   readonly isSpread?: boolean
   /** Serves its name over HTTP, and is asked by the kubelet whether it does. */
@@ -123,7 +125,13 @@ export function app(of: App): object {
       ...(kind === 'StatefulSet' && { serviceName: of.name, podManagementPolicy: 'Parallel' }),
       ...(of.strategy && { strategy: of.strategy }),
       template: {
-        metadata: { labels, annotations: { 'v1.multus-cni.io/default-network': NETWORK, ...of.annotations } },
+        metadata: {
+          labels,
+          annotations: {
+            ...(of.isUnannotated !== true && { 'v1.multus-cni.io/default-network': NETWORK }),
+            ...of.annotations,
+          },
+        },
         spec: {
           terminationGracePeriodSeconds: 0,
           dnsPolicy: 'Default', // there is no DNS

@@ -13,6 +13,8 @@ scripts/image.sh localhost/spiderpool:latest dist/e2e/spiderpool.tar "$PWD/dist/
 scripts/bun.sh build --compile e2e/multus.ts --outfile dist/e2e/multus >/dev/null
 HELM=$(scripts/helm.sh --path) && export HELM
 export MULTUS_STAND_IN=$PWD/dist/e2e/multus
+# In the place of Multus' own image, for the chart's multus.multusCNI.install.
+scripts/image.sh ghcr.io/k8snetworkplumbingwg/multus-cni:v4.1.4 dist/e2e/multus.tar dist/e2e/multus=/install_multus -- /install_multus
 [ -z "${MULTUS_BIN:-}" ] || { MULTUS_BIN=$(realpath -e "$MULTUS_BIN") && export MULTUS_BIN; } # all pods' network then
-export K8S_IMAGES="$PWD/dist/e2e/busybox.tar $PWD/dist/e2e/spiderpool.tar"
+export K8S_IMAGES="$PWD/dist/e2e/busybox.tar $PWD/dist/e2e/spiderpool.tar $PWD/dist/e2e/multus.tar"
 exec scripts/k8s/cluster.sh "$@"

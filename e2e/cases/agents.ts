@@ -1,8 +1,8 @@
 // Node agents: killed and replaced while pods start, no credential on a node, a node without one.
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../case.js'
-import { AGENTS, credentialsOn, DAEMON_SET, killAgents, KUBECONFIG, noAgents, rolledOut } from '../agents.js'
+import { agentPids, AGENTS, credentialsOn, DAEMON_SET, killAgents, KUBECONFIG, noAgents, rolledOut } from '../agents.js'
+import { CHART, helm, RELEASE, VALUES } from '../install.js'
 import { apply, kubectl, list, must, NODES, onNode, within, type Obj, type Pod } from '../kubectl.js'
 import { app, ippool, pool4 } from '../objects.js'
 import { show } from '../say.js'
@@ -102,7 +102,6 @@ export const credentials: Case = {
   },
 }
 
-const FALLBACK_RIGHTS = join(import.meta.dirname, '../../deploy/node-kubeconfig.yaml')
 const NOWHERE = '{"spec":{"template":{"spec":{"nodeSelector":{"spiderpool.example/none":"true"}}}}}'
 const EVERYWHERE = '{"spec":{"template":{"spec":{"nodeSelector":{"spiderpool.example/none":null}}}}}'
 
@@ -111,8 +110,7 @@ export const direct: Case = {
   says: 'without agents: the executables use a kubeconfig that the administrator has asked for',
   async run() {
     await apply(pool4('direct', '172.18.53.1-172.18.53.8'))
-    await kubectl(`apply -f ${FALLBACK_RIGHTS}`)
-    await kubectl(`set env ${DAEMON_SET} SPIDERPOOL_INSTALL_KUBECONFIG=true`)
+    await helm(`upgrade ${RELEASE} ${CHART} ${VALUES} --set spiderpoolAgent.installKubeconfig=true`)
     await rolledOut()
     await within(30, `each node has ${KUBECONFIG}`, async () => {
       for (const node of NODES) {
@@ -130,8 +128,7 @@ export const direct: Case = {
     await allocated('direct', 0, 60)
     await kubectl('delete sp direct')
     await kubectl(`patch ${DAEMON_SET} --type=merge -p ${EVERYWHERE}`)
-    await kubectl(`set env ${DAEMON_SET} SPIDERPOOL_INSTALL_KUBECONFIG-`)
+    await helm(`upgrade ${RELEASE} ${CHART} ${VALUES}`)
     await rolledOut()
-    await kubectl(`delete -f ${FALLBACK_RIGHTS}`)
   },
 }

@@ -2,13 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../case.js'
 import { rolledOut } from '../agents.js'
-import { CHART, helm, installChart, RELEASE, VALUES } from '../install.js'
-import { apply, kubectl, NODES, run, within, type Pod } from '../kubectl.js'
+import { CHART, conflist, helm, installChart, RELEASE, useNetwork, VALUES } from '../install.js'
+import { apply, kubectl, must, NODES, onNode, run, within, type Pod } from '../kubectl.js'
 import { app, ippool, pool4 } from '../objects.js'
 import { say, show } from '../say.js'
 import { addressesOf, allocated, events, launch, ready, remove } from '../wait.js'
 
 const PODS = 20
+
+/** On a pool with multusName: the agent knows the default network by the chart's value. */
+const AGAIN = { name: 'again', replicas: NODES.length, isSpread: true, isUnannotated: true }
 
 /** What a release has beside what its uninstallation keeps. */
 const OBJECTS = 'deployments,daemonsets,jobs,secrets,leases,serviceaccounts,configmaps'
@@ -58,8 +61,49 @@ export const chart: Case = {
     await installChart()
     await allocated('charted', PODS, 60)
     await apply(pool4('again', `172.18.55.1-172.18.55.${NODES.length}`))
-    await launch({ name: 'again', replicas: NODES.length, annotations: ippool(['again']), isSpread: true })
+    await launch({ ...AGAIN, annotations: ippool(['again']) })
     await remove('again', 'again')
     await remove('charted', 'charted')
+  },
+}
+
+const CONF = '/etc/cni/net.d/00-multus.conf'
+const KUBECONFIG = '/etc/cni/net.d/multus.d/multus.kubeconfig'
+const INSTALLED = [CONF, KUBECONFIG, '/opt/cni/bin/multus']
+const RESTORED_S = 15
+
+/** Which of Multus' files a node has. */
+const filesOn = async (node: string): Promise<string> =>
+  (await must(onNode(node, 'sh', '-c', `ls ${INSTALLED.join(' ')} 2>/dev/null; true`))).trim().split('\n').join(' ')
+
+const haveFiles = (seconds: number, files: string): Promise<void> =>
+  within(seconds, `each node has of Multus: ${files || 'nothing'}`, async () => {
+    for (const node of NODES) {
+      const found = await filesOn(node)
+      if (found !== files) throw new Error(`${node} has ${found || 'nothing'}`)
+    }
+  })
+
+export const multus: Case = {
+  name: 'multus',
+  says: 'the chart installs Multus: its files are restored, pods start through it, helm uninstall removes them',
+  async run() {
+    const conf = await conflist()
+    await helm(`uninstall ${RELEASE} --wait`)
+    for (const node of NODES) await must(onNode(node, 'sh', '-c', 'rm -f /etc/cni/net.d/*.conf*'))
+    const network = VALUES.replace('install=false', 'uninstall=true')
+    await installChart(network)
+    const all = [...INSTALLED].sort().join(' ')
+    await haveFiles(RESTORED_S, all)
+    for (const node of NODES) await must(onNode(node, 'rm', CONF, KUBECONFIG))
+    await haveFiles(RESTORED_S, all)
+    show(await must(onNode(NODES[0] ?? '', 'cat', CONF)))
+    await apply(pool4('through', `172.18.56.1-172.18.56.${NODES.length}`))
+    await launch({ ...AGAIN, name: 'through', annotations: ippool(['through']) })
+    await remove('through', 'through')
+    await helm(`uninstall ${RELEASE} --wait`)
+    await haveFiles(RESTORED_S, '')
+    for (const node of NODES) await useNetwork(node, conf)
+    await installChart()
   },
 }

@@ -113,8 +113,11 @@ export function connect(
     requestedObject<T>(await requests.send(request), request, name)
   const timeoutOf = ({ onceWithinMs }: OnceOptions = {}): Pick<KubeRequest, 'timeoutMs' | 'once'> =>
     onceWithinMs === undefined ? { timeoutMs } : { timeoutMs: onceWithinMs, once: true }
-  const send = <T extends object>(method: 'POST' | 'PUT', path: string, written: Written<T>): Promise<T> =>
-    object<T>({ ...writeRequest(method, path, written), ...timeoutOf(written.options) }, refOf(written.value).name)
+  const send = async <T extends object>(method: 'POST' | 'PUT', path: string, written: Written<T>): Promise<T> => {
+    const request = { ...writeRequest(method, path, written), ...timeoutOf(written.options) }
+    if (written.kind.isNameless === true) return namelessObject<T>(await requests.send(request), request, written.kind)
+    return object<T>(request, refOf(written.value).name)
+  }
   const list = async <T>(kind: Kind, options: ListOptions = {}): Promise<List<T>> => {
     const request = listRequest(kind, options, requests.limits.listMs)
     return listOf<T>(await requests.send(request), request)
@@ -223,6 +226,11 @@ function requestedObject<T>(value: object, request: KubeRequest, name: string): 
   const { name: received } = refOf(value)
   if (received === '' || (name !== '' && received !== name))
     throw wrong(request, received === '' ? 'what is not an object of the API' : `another object, ${received}`)
+  return value as T
+}
+
+function namelessObject<T>(value: object, request: KubeRequest, { kind }: Kind): T {
+  if ((value as { readonly kind?: unknown }).kind !== kind) throw wrong(request, `what is not a ${kind}`)
   return value as T
 }
 

@@ -8,6 +8,8 @@ export interface Kind {
   readonly kind: string
   readonly plural: string
   readonly namespaced: boolean
+  /** Of a request that is answered and not stored: its response need not have metadata.name. */
+  readonly isNameless?: boolean
 }
 
 type Names = readonly [group: string, version: string]

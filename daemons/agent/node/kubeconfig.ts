@@ -11,7 +11,7 @@ import { isTokenDue, mayRequest, TOKEN_S, tokenIn, type IssuedToken } from './to
 /** `serviceaccounts/NAME/token`, a subresource that answers with another kind. */
 const tokenRequestsOf = (account: string): Kind => ({
   ...{ group: '', version: 'v1', kind: 'TokenRequest' },
-  ...{ plural: `serviceaccounts/${account}/token`, namespaced: true },
+  ...{ plural: `serviceaccounts/${account}/token`, namespaced: true, isNameless: true },
 })
 
 export interface KubeconfigDeps {

@@ -53,7 +53,7 @@ const api = createServer((request, response) => {
     const expirationTimestamp = new Date(Date.now() + 3_600_000).toISOString()
     answer(201, {
       kind: 'TokenRequest',
-      metadata: { name: 'spiderpool-agent' },
+      metadata: { creationTimestamp: null }, // Kubernetes 1.20 names nothing
       status: { token: 'issued', expirationTimestamp },
     })
   })
