@@ -103,6 +103,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     no: 'an interface of the pod gets no address',
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
+  {
+    path: 'release',
+    arguments: [{ name: '<address>', about: 'an IP address' }],
+    summary: 'Releases an address whose holder is gone',
+    about:
+      'The pod is read first: an address that a running, starting or terminating pod may use is never released, with or without --force. The SpiderIPAddress is deleted only if it is unchanged since it was read, and the release is an Event. The controller does the same by itself; this is for a cluster without one.',
+    options: [
+      {
+        flags: '--force',
+        about:
+          'also a quarantined address, one of a pod that has ended, and one that a StatefulSet or virtual machine keeps',
+      },
+    ],
+    examples: [
+      { args: 'release 172.18.30.138', about: 'an address of a pod that does not exist' },
+      { args: 'release 172.18.30.139 --force', about: 'an address in quarantine' },
+    ],
+    no: 'nothing was released',
+    load: async () => (await import('./release/command.js')).release as CtlCommand,
+  },
 ]
 
 /** The spec of a command. */

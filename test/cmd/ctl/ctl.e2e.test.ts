@@ -207,6 +207,24 @@ t.test('--help fits a screen, kubectl-spiderpool is the same program, completion
   t.match((await ctl('complete -- pool show w')).stdout, /^web/m)
 })
 
+t.test('release: never of a pod that lives; of one that is gone, once', async t => {
+  const alive = await ctl(`release ${address} --force`)
+  t.equal(alive.status, 1)
+  t.match(alive.stderr, /is not released: pod default\/web-0 uses it/)
+  t.equal((await ctl(`who ${address}`)).status, 0)
+  const gone = await cluster.pod('gone', poolAnnotation('web'))
+  const [its = ''] = ((await bench.sandbox(gone).add()).ips ?? []).map(one => one.address.split('/')[0] ?? '')
+  await cluster.removePod(gone)
+  const released = await ctl(`release ${its}`)
+  t.strictSame([released.status, released.stderr], [0, ''])
+  t.match(released.stdout, `spideripaddress/${its} released: pod default/gone does not exist`)
+  t.equal((await ctl(`who ${its}`)).status, 1)
+  const again = await ctl(`release ${its}`)
+  t.strictSame([again.status, again.stdout], [1, ''])
+  t.match(again.stderr, /is not allocated/)
+  t.match(await ctl('release 1.2.3'), { status: 2, stderr: /"1.2.3" is not an IP address/ })
+})
+
 interface Traced {
   readonly verdict: object
   readonly pools: readonly { readonly pool: string; readonly dropped: string }[]
