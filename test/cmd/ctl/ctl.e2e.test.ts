@@ -158,6 +158,56 @@ t.test('trace pod --as: the pod of a manifest, also of a Deployment, by file and
   }
 })
 
+const network = (name: string, ipam: object) =>
+  cluster.api.create('network-attachment-definitions', {
+    apiVersion: 'k8s.cni.cncf.io/v1',
+    kind: 'NetworkAttachmentDefinition',
+    metadata: { name, namespace: 'default' },
+    spec: { config: JSON.stringify({ cniVersion: '1.0.0', name, plugins: [{ type: 'macvlan', ipam }] }) },
+  })
+
+t.test('trace pod: each interface by the conf of its network', async t => {
+  await cluster.pool('net-b', { subnet: '172.21.0.0/16', ips: ['172.21.0.10'], multusName: ['default/b'] })
+  await network('a', { type: 'spiderpool', default_ipv4_ippool: ['web'] })
+  await network('b', { type: 'spiderpool', default_ipv4_ippool: ['net-b'] })
+  await network('c', { type: 'host-local' })
+  await network('d', { type: 'spiderpool', default_ipv4_ippool: ['net-b'] })
+  const default_ = { 'v1.multus-cni.io/default-network': 'default/a' }
+  await cluster.pod('many', { ...default_, 'k8s.v1.cni.cncf.io/networks': 'b, c@side, d, e' })
+  const { json, status } = await ctl('trace pod many -o json')
+  t.equal(status, 1)
+  t.match(json, {
+    interfaces: [
+      { nic: 'eth0', network: 'default/a', verdict: { kind: 'address', addresses: [{ pool: 'web' }] } },
+      { nic: 'net1', network: 'default/b', verdict: { addresses: [{ address: '172.21.0.10/16', pool: 'net-b' }] } },
+      { nic: 'side', network: 'default/c', verdict: { kind: 'other', message: /it has: host-local/ } },
+      {
+        nic: 'net3',
+        network: 'default/d',
+        pools: [{ dropped: /is for network default\/b/ }],
+        verdict: { kind: 'refused' },
+      },
+      { nic: 'net4', network: 'default/e', verdict: { message: /no NetworkAttachmentDefinition default\/e/ } },
+    ],
+  })
+})
+
+t.test('trace pod: the next pod of a StatefulSet keeps the address of the record', async t => {
+  const selector = { matchLabels: { app: 'db' } }
+  const template = { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const set = await cluster.api.create('statefulsets', {
+    ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: 'default' } },
+    spec: { replicas: 1, serviceName: 'db', selector, template },
+  })
+  const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: set.metadata.uid ?? '' }
+  const before = await cluster.pod('db-0', poolAnnotation('web'), { owner })
+  const [its = ''] = ((await bench.sandbox(before).add()).ips ?? []).map(one => one.address)
+  await cluster.removePod(before)
+  await cluster.pod('db-0', poolAnnotation('web'), { owner })
+  t.match((await ctl('trace pod db-0 -o json')).json, { interfaces: [{ verdict: { addresses: [{ address: its }] } }] })
+  t.match((await ctl('who pod/default/db-0 -o json')).json, [{ address: its.split('/')[0], podUid: before.uid }])
+})
+
 t.test('trace pod: the last error of the Events, with its remedy', async t => {
   const full = await cluster.pod('late', poolAnnotation('off'))
   const { code, msg = '' } = await bench.sandbox(full).add()
