@@ -36,6 +36,7 @@ export const GLOBAL_OPTIONS: readonly CommandOption[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: their use, their addresses, overlaps',
   trace: 'Explains the addresses of a pod',
+  quarantine: 'Addresses that other hosts answered for',
 }
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -102,6 +103,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     no: 'an interface of the pod gets no address',
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
+  },
+  {
+    path: 'quarantine list',
+    arguments: [],
+    summary: 'Lists the addresses that other hosts on the network answered for',
+    about:
+      'An ADD does not give out such an address for a while. MAC is that of the other host, and NODE saw it. Release one with --force once that host no longer has it.',
+    examples: [{ args: 'quarantine list', about: 'the whole cluster' }],
+    no: 'an address is quarantined',
+    load: async () => (await import('./who/command.js')).quarantineList,
   },
   {
     path: 'release',

@@ -275,6 +275,37 @@ t.test('release: never of a pod that lives; of one that is gone, once', async t 
   t.match(await ctl('release 1.2.3'), { status: 2, stderr: /"1.2.3" is not an IP address/ })
 })
 
+t.test('quarantine list and who MAC: the address and the other host; release --force ends it', async t => {
+  t.strictSame([(await ctl('quarantine list')).status, (await ctl('quarantine list -o json')).json], [0, []])
+  const none = { namespace: '', name: '', uid: '' }
+  await cluster.api.create('spideripaddresses', {
+    ...{ apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPAddress' },
+    metadata: {
+      name: '172.19.0.12',
+      labels: { 'ipam.spidernet.io/pod-uid': '', 'ipam.spidernet.io/conflict': '0a-1b-00-00-00-01' },
+      annotations: { 'ipam.spidernet.io/conflict-since': '2026-12-01T00:00:00.000Z' },
+    },
+    spec: {
+      ...{ address: '172.19.0.12/16', ipVersion: 4, pool: 'off', nic: '', node: 'n1', containerID: '' },
+      ...{ pod: none, owner: { apiVersion: '', kind: '', name: '' } },
+    },
+  })
+  const row = {
+    address: '172.19.0.12',
+    state: 'quarantined',
+    mac: '0a:1b:00:00:00:01',
+    since: '2026-12-01T00:00:00.000Z',
+  }
+  for (const line of ['quarantine list -o json', 'who 0A:1B:00:00:00:01 -o json', 'who 172.19.0.12 -o json']) {
+    const { json, status } = await ctl(line)
+    t.match(json, [row], line)
+    t.equal(status, 1, line)
+  }
+  t.match(await ctl('release 172.19.0.12'), { status: 1, stderr: /quarantined.*; --force releases it/ })
+  t.equal((await ctl('release 172.19.0.12 --force')).status, 0)
+  t.equal((await ctl('quarantine list')).stdout, 'no address is quarantined\n')
+})
+
 interface Traced {
   readonly verdict: object
   readonly pools: readonly { readonly pool: string; readonly dropped: string }[]
