@@ -11,7 +11,7 @@ const HEAD = `# spiderpoolctl
 Answers questions about a cluster with Spiderpool. It reads the API server with your kubeconfig, needs neither agent nor controller, and works with the
 standalone server too. Under the name \`kubectl-spiderpool\` on PATH it is \`kubectl spiderpool\`. \`make build\` makes both names in dist/bin.
 
-Every command only reads. Output to a terminal has colours, unless NO_COLOR is set. \`-o json\` and \`-o yaml\` have every field; columns and fields keep
+Every command but \`release\` only reads. Output to a terminal has colours, unless NO_COLOR is set. \`-o json\` and \`-o yaml\` have every field; columns and fields keep
 their names, new ones may come. Sentences about what went wrong are on stderr.
 
 <!-- made by scripts/ctl-page.ts from cmd/ctl/commands.ts -->

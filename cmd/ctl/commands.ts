@@ -36,6 +36,7 @@ export const GLOBAL_OPTIONS: readonly CommandOption[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: their use, their addresses, overlaps',
   trace: 'Explains the addresses of a pod',
+  quarantine: 'Addresses that other hosts answered for',
 }
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -102,6 +103,36 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     no: 'an interface of the pod gets no address',
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
+  },
+  {
+    path: 'quarantine list',
+    arguments: [],
+    summary: 'Lists the addresses that other hosts on the network answered for',
+    about:
+      'An ADD does not give out such an address for a while. MAC is that of the other host, and NODE saw it. Release one with --force once that host no longer has it.',
+    examples: [{ args: 'quarantine list', about: 'the whole cluster' }],
+    no: 'an address is quarantined',
+    load: async () => (await import('./who/command.js')).quarantineList,
+  },
+  {
+    path: 'release',
+    arguments: [{ name: '<address>', about: 'an IP address' }],
+    summary: 'Releases an address whose holder is gone',
+    about:
+      'The pod is read first: an address that a running, starting or terminating pod may use is never released, with or without --force. The SpiderIPAddress is deleted only if it is unchanged since it was read, and the release is an Event. The controller does the same by itself; this is for a cluster without one.',
+    options: [
+      {
+        flags: '--force',
+        about:
+          'also a quarantined address, one of a pod that has ended, and one that a StatefulSet or virtual machine keeps',
+      },
+    ],
+    examples: [
+      { args: 'release 172.18.30.138', about: 'an address of a pod that does not exist' },
+      { args: 'release 172.18.30.139 --force', about: 'an address in quarantine' },
+    ],
+    no: 'nothing was released',
+    load: async () => (await import('./release/command.js')).release as CtlCommand,
   },
 ]
 

@@ -16,7 +16,7 @@ const DAEMONS = [
   'spiderpool-install',
   'spiderpool-apiserver',
 ]
-const EVERY = [...PLUGINS, ...DAEMONS]
+const EVERY = [...PLUGINS, ...DAEMONS, 'spiderpoolctl', 'kubectl-spiderpool']
 
 interface Said {
   readonly status: number | null
@@ -36,7 +36,7 @@ const sh = (command: string, { env = {}, cwd }: { env?: Env; cwd?: string } = {}
 
 /** What shows that an executable has started: its version, of either kind. */
 const asks = (name: string): string => (PLUGINS.includes(name) ? `CNI_COMMAND=VERSION ${name}` : `${name} --version`)
-const ANSWERS = /^(\{"cniVersion":|spiderpool(-\w+)? \d)/
+const ANSWERS = /^(\{"cniVersion":|(kubectl-)?spiderpool(ctl|-\w+)? \d)/
 
 const folder = mkdtempSync(join(tmpdir(), 'spiderpool-environment-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))

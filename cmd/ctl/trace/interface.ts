@@ -91,7 +91,7 @@ const NO_CONF = { ipam: { type: 'spiderpool' } }
 export async function traceInterface(nic: string, context: TraceContext): Promise<TracedInterface> {
   const { network, notes, conf, name } = await networkFor(nic, context)
   const bare = { nic, network, notes, sources: [], pools: [] }
-  if (!conf) return { ...bare, verdict: { kind: 'other', message: notes.at(-1) ?? '' } }
+  if (!conf) return { ...bare, notes: notes.slice(0, -1), verdict: { kind: 'other', message: notes.at(-1) ?? '' } }
   const request = requestOf(nic, { conf, name }, context)
   const sources = sourcesOf({
     ...{ pod: context.pod, namespace: context.namespace.annotations, ipv4: conf.ipv4, ipv6: conf.ipv6 },

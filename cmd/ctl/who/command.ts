@@ -176,3 +176,23 @@ async function whoIs(mac: Mac, context: CtlContext): Promise<ExitStatus> {
   )
   return 'no'
 }
+
+const QUARANTINE_ROWS: RowsView<AddressRow> = {
+  columns: [
+    { head: 'ADDRESS', of: row => row.address },
+    { head: 'POOL', of: row => row.pool },
+    { head: 'MAC', of: row => row.mac },
+    { head: 'SINCE', of: row => row.since },
+    { head: 'NODE', of: row => row.node },
+  ],
+  nameOf: ADDRESS_ROWS.nameOf,
+}
+
+/** `quarantine list`: addresses that other hosts answered for. */
+export const quarantineList: CtlCommand = async context => {
+  const labelled = await context.cluster.all<SpiderIPAddress>(SPIDER_IPADDRESSES, { labelSelector: LABEL_CONFLICT })
+  const rows = labelled.map(object => rowOf(object, '')).filter(({ state }) => state === 'quarantined')
+  printRows(context, rows, QUARANTINE_ROWS)
+  if (rows.length === 0 && context.format === 'table') context.print('no address is quarantined\n')
+  return rows.length === 0 ? 'ok' : 'no'
+}

@@ -158,6 +158,56 @@ t.test('trace pod --as: the pod of a manifest, also of a Deployment, by file and
   }
 })
 
+const network = (name: string, ipam: object) =>
+  cluster.api.create('network-attachment-definitions', {
+    apiVersion: 'k8s.cni.cncf.io/v1',
+    kind: 'NetworkAttachmentDefinition',
+    metadata: { name, namespace: 'default' },
+    spec: { config: JSON.stringify({ cniVersion: '1.0.0', name, plugins: [{ type: 'macvlan', ipam }] }) },
+  })
+
+t.test('trace pod: each interface by the conf of its network', async t => {
+  await cluster.pool('net-b', { subnet: '172.21.0.0/16', ips: ['172.21.0.10'], multusName: ['default/b'] })
+  await network('a', { type: 'spiderpool', default_ipv4_ippool: ['web'] })
+  await network('b', { type: 'spiderpool', default_ipv4_ippool: ['net-b'] })
+  await network('c', { type: 'host-local' })
+  await network('d', { type: 'spiderpool', default_ipv4_ippool: ['net-b'] })
+  const default_ = { 'v1.multus-cni.io/default-network': 'default/a' }
+  await cluster.pod('many', { ...default_, 'k8s.v1.cni.cncf.io/networks': 'b, c@side, d, e' })
+  const { json, status } = await ctl('trace pod many -o json')
+  t.equal(status, 1)
+  t.match(json, {
+    interfaces: [
+      { nic: 'eth0', network: 'default/a', verdict: { kind: 'address', addresses: [{ pool: 'web' }] } },
+      { nic: 'net1', network: 'default/b', verdict: { addresses: [{ address: '172.21.0.10/16', pool: 'net-b' }] } },
+      { nic: 'side', network: 'default/c', verdict: { kind: 'other', message: /it has: host-local/ } },
+      {
+        nic: 'net3',
+        network: 'default/d',
+        pools: [{ dropped: /is for network default\/b/ }],
+        verdict: { kind: 'refused' },
+      },
+      { nic: 'net4', network: 'default/e', verdict: { message: /no NetworkAttachmentDefinition default\/e/ } },
+    ],
+  })
+})
+
+t.test('trace pod: the next pod of a StatefulSet keeps the address of the record', async t => {
+  const selector = { matchLabels: { app: 'db' } }
+  const template = { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const set = await cluster.api.create('statefulsets', {
+    ...{ apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: 'default' } },
+    spec: { replicas: 1, serviceName: 'db', selector, template },
+  })
+  const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: set.metadata.uid ?? '' }
+  const before = await cluster.pod('db-0', poolAnnotation('web'), { owner })
+  const [its = ''] = ((await bench.sandbox(before).add()).ips ?? []).map(one => one.address)
+  await cluster.removePod(before)
+  await cluster.pod('db-0', poolAnnotation('web'), { owner })
+  t.match((await ctl('trace pod db-0 -o json')).json, { interfaces: [{ verdict: { addresses: [{ address: its }] } }] })
+  t.match((await ctl('who pod/default/db-0 -o json')).json, [{ address: its.split('/')[0], podUid: before.uid }])
+})
+
 t.test('trace pod: the last error of the Events, with its remedy', async t => {
   const full = await cluster.pod('late', poolAnnotation('off'))
   const { code, msg = '' } = await bench.sandbox(full).add()
@@ -205,6 +255,55 @@ t.test('--help fits a screen, kubectl-spiderpool is the same program, completion
   for (const shell of ['bash', 'zsh', 'fish']) t.match((await ctl(`completion ${shell}`)).stdout, /spiderpoolctl/)
   t.match((await ctl('complete -- pool ')).stdout, /overlap/)
   t.match((await ctl('complete -- pool show w')).stdout, /^web/m)
+})
+
+t.test('release: never of a pod that lives; of one that is gone, once', async t => {
+  const alive = await ctl(`release ${address} --force`)
+  t.equal(alive.status, 1)
+  t.match(alive.stderr, /is not released: pod default\/web-0 uses it/)
+  t.equal((await ctl(`who ${address}`)).status, 0)
+  const gone = await cluster.pod('gone', poolAnnotation('web'))
+  const [its = ''] = ((await bench.sandbox(gone).add()).ips ?? []).map(one => one.address.split('/')[0] ?? '')
+  await cluster.removePod(gone)
+  const released = await ctl(`release ${its}`)
+  t.strictSame([released.status, released.stderr], [0, ''])
+  t.match(released.stdout, `spideripaddress/${its} released: pod default/gone does not exist`)
+  t.equal((await ctl(`who ${its}`)).status, 1)
+  const again = await ctl(`release ${its}`)
+  t.strictSame([again.status, again.stdout], [1, ''])
+  t.match(again.stderr, /is not allocated/)
+  t.match(await ctl('release 1.2.3'), { status: 2, stderr: /"1.2.3" is not an IP address/ })
+})
+
+t.test('quarantine list and who MAC: the address and the other host; release --force ends it', async t => {
+  t.strictSame([(await ctl('quarantine list')).status, (await ctl('quarantine list -o json')).json], [0, []])
+  const none = { namespace: '', name: '', uid: '' }
+  await cluster.api.create('spideripaddresses', {
+    ...{ apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPAddress' },
+    metadata: {
+      name: '172.19.0.12',
+      labels: { 'ipam.spidernet.io/pod-uid': '', 'ipam.spidernet.io/conflict': '0a-1b-00-00-00-01' },
+      annotations: { 'ipam.spidernet.io/conflict-since': '2026-12-01T00:00:00.000Z' },
+    },
+    spec: {
+      ...{ address: '172.19.0.12/16', ipVersion: 4, pool: 'off', nic: '', node: 'n1', containerID: '' },
+      ...{ pod: none, owner: { apiVersion: '', kind: '', name: '' } },
+    },
+  })
+  const row = {
+    address: '172.19.0.12',
+    state: 'quarantined',
+    mac: '0a:1b:00:00:00:01',
+    since: '2026-12-01T00:00:00.000Z',
+  }
+  for (const line of ['quarantine list -o json', 'who 0A:1B:00:00:00:01 -o json', 'who 172.19.0.12 -o json']) {
+    const { json, status } = await ctl(line)
+    t.match(json, [row], line)
+    t.equal(status, 1, line)
+  }
+  t.match(await ctl('release 172.19.0.12'), { status: 1, stderr: /quarantined.*; --force releases it/ })
+  t.equal((await ctl('release 172.19.0.12 --force')).status, 0)
+  t.equal((await ctl('quarantine list')).stdout, 'no address is quarantined\n')
 })
 
 interface Traced {
