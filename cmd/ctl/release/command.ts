@@ -1,7 +1,7 @@
 // `release`: deletes the SpiderIPAddress of a holder that is gone. The one command that writes.
 import type { Pod, SpiderIPAddress } from '../../../lib/crd/types.js'
 import { objectNameOf, parseIp } from '../../../lib/ip/address.js'
-import { deleteAllocation } from '../../../lib/ipam/allocation/publish.js'
+import { deleteAllocation } from '../../../lib/ipam/allocation/shared-pool.js'
 import { eventOf } from '../../../lib/ipam/store/event.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import { PODS, SPIDER_IPADDRESSES } from '../../../lib/kube/kinds.js'
