@@ -9,7 +9,7 @@ import type { Journal, Store } from '../../../../lib/ipam/store/store.js'
 import { Schedule, World, type Process } from '../../../lib/ipam/world.js'
 import { Agent } from './agents.js'
 
-const SCHEDULES = Number(process.env['SCHEDULES'] ?? 300)
+const SCHEDULES = Number(process.env['SCHEDULES'] ?? 100)
 const [FIRST, LAST] = (process.env['SEEDS'] ?? `1-${SCHEDULES}`).split('-').map(Number)
 
 const pool = (ips: string): SpiderIPPool => ({
