@@ -1,5 +1,6 @@
 // The chart as Helm renders it: objects, effects of values, refusals, invariants.
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { CONF_DEFAULT, confOf, settingsOf, unknownIn } from '../../daemons/controller/settings.js'
 import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
@@ -140,7 +141,6 @@ const SETS: Readonly<Record<string, Values>> = {
     at('spiderpoolController.tls.certmanager.issuerKind', 'ClusterIssuer'),
   ),
   monitoring: monitored,
-  dashboards: at('grafanaDashboard.install', true),
   'pod injection': at('spiderpoolController.podResourceInject', { enabled: true, namespacesInclude: ['ai'] }),
   'default pools': defaultPools,
   'extra volumes and variables': all({ spiderpoolAgent: extra, spiderpoolController: extra }),
@@ -230,6 +230,7 @@ const REFUSED: readonly (readonly [Values, RegExp])[] = [
   [at('clusterDefaultPool.ipv4IPRanges', ['x']), /\/clusterDefaultPool\/ipv4IPRanges/],
   [at('rdma.rdmaSharedDevicePlugin.install', true), /rdma\.rdmaSharedDevicePlugin\.install: .*install it from/],
   [at('sriov.install', true), /sriov\.install: .*install it from/],
+  [at('grafanaDashboard.install', true), /grafanaDashboard\.install: .*no dashboards/],
   [at('iaasNetworkProvider.serverUrl', 'http://x'), /iaasNetworkProvider\.serverUrl: /],
   [at('spiderpoolAgent.networkResourcePlugin.enabled', true), /networkResourcePlugin\.enabled: /],
   [at('spiderpoolAgent.prometheus.enabledRdmaMetric', true), /enabledRdmaMetric: /],
@@ -269,7 +270,8 @@ const NO_EFFECT: readonly RegExp[] = [
   /^spiderpoolController\.tls\.auto\./,
   /^spiderpoolController\.tls\.(certmanager|provided)\./, // of other methods, above
   /^clusterDefaultPool\./, // of installIPv4IPPool, above
-  /(serviceMonitor|prometheusRule|grafanaDashboard)\./, // of install, above
+  /(serviceMonitor|prometheusRule)\./, // of install, above
+  /^grafanaDashboard\./, // refused, above
   /^iaasNetworkProvider\./,
   /^plugins\.image\./,
   /^(rdma|sriov)\./,
@@ -334,6 +336,15 @@ t.test('each value of the chart has an effect, or is listed as without one', t =
   const [before, ...after] = texts
   tried.forEach(([path], index) => t.not(after[index], before, path))
   t.ok(tried.length > 100, `${tried.length} values`)
+  t.end()
+})
+
+t.test('the alert rules of the chart name metrics that docs list', t => {
+  const documented = readFileSync('docs/controller.md', 'utf8') + readFileSync('docs/agent.md', 'utf8')
+  const rules = render(monitored).filter(({ kind }) => kind === 'PrometheusRule')
+  t.equal(rules.length, 2)
+  for (const name of new Set(JSON.stringify(rules.map(({ spec }) => spec)).match(/spiderpool_[a-z_]+/g) ?? []))
+    t.ok(documented.includes(`\`${name}\``), name)
   t.end()
 })
 

@@ -6,6 +6,7 @@
 {{- if $v.iaasNetworkProvider.serverUrl }}{{ fail "iaasNetworkProvider.serverUrl: addresses of an IaaS provider are not supported; leave it empty" }}{{ end -}}
 {{- if $v.spiderpoolAgent.networkResourcePlugin.enabled }}{{ fail "spiderpoolAgent.networkResourcePlugin.enabled: there is no device plugin for NICs; leave it false" }}{{ end -}}
 {{- if $v.spiderpoolAgent.prometheus.enabledRdmaMetric }}{{ fail "spiderpoolAgent.prometheus.enabledRdmaMetric: there are no RDMA metrics; leave it false, and take node_exporter's infiniband collector" }}{{ end -}}
+{{- if $v.grafanaDashboard.install }}{{ fail "grafanaDashboard.install: this version of the chart has no dashboards; leave it false" }}{{ end -}}
 {{- if not (or $v.ipam.enableIPv4 $v.ipam.enableIPv6) }}{{ fail "ipam.enableIPv4 and ipam.enableIPv6: both are false, so no pod could get an address; enable one" }}{{ end -}}
 {{- if not (hasSuffix ".sock" $v.global.ipamUNIXSocketHostPath) }}{{ fail (printf "global.ipamUNIXSocketHostPath: %s must end in .sock" $v.global.ipamUNIXSocketHostPath) }}{{ end -}}
 {{- range $family, $key := dict "IPv4" "ipv4" "IPv6" "ipv6" -}}
