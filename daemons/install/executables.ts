@@ -1,7 +1,19 @@
 // Installs this image under the names of the CNI executables, and finds what differs from it.
 // Asynchronous, since in the node agent calls are served meanwhile.
 import { constants, type Stats } from 'node:fs'
-import { chmod, copyFile, link, lstat, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  type FileHandle,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf } from '../../lib/errors.js'
 import { CNI_NAMES } from './plan.js'
@@ -141,6 +153,16 @@ export async function removeExecutables(folder: string): Promise<readonly string
     removed.push(name)
   }
   return removed
+}
+
+/** The text of a file; undefined where there is none. */
+export async function textIfAny(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** Writes atomically: temporary file, fsync, rename. */

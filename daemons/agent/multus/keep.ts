@@ -1,7 +1,7 @@
 // Multus' files on the node: its kubeconfig, and last 00-multus.conf, by which the node gets Ready.
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { readdir, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { replaceFile, statIfAny } from '../../install/executables.js'
+import { replaceFile, statIfAny, textIfAny } from '../../install/executables.js'
 import { CNI_NAMES } from '../../install/plan.js'
 import { codeOf, messageOf } from '../../../lib/errors.js'
 import type { AccountKubeconfig } from '../node/kubeconfig.js'
@@ -96,15 +96,6 @@ export class MultusFiles {
     for (const path of removed) await rm(path, { force: true })
     await removeIfEmpty(dirname(this.#kubeconfig.path))
     return removed
-  }
-}
-
-async function textIfAny(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
   }
 }
 

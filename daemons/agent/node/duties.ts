@@ -1,10 +1,9 @@
 // What the agent keeps current on its node: the executables, sysctls, and where they are asked for
 // a kubeconfig, Multus' files and a drop-in for NetworkManager.
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { installExecutables, removeExecutables, type Verified } from '../../install/executables.js'
+import { installExecutables, removeExecutables, textIfAny, type Verified } from '../../install/executables.js'
 import { repeat, SyncLog } from '../../install/sync-log.js'
-import { codeOf } from '../../../lib/errors.js'
 import type { Log } from '../../../lib/log.js'
 import { removeIfEmpty, type MultusFiles } from '../multus/keep.js'
 import type { NodeDuties } from '../settings.js'
@@ -87,20 +86,11 @@ async function tune(folder: string): Promise<string | undefined> {
   const set: string[] = []
   for (const sysctl of NODE_SYSCTLS) {
     const path = join(folder, sysctl.path)
-    const value = sysctlToWrite(sysctl, await textAt(path, sysctl.value))
+    const current = await textIfAny(path)
+    const value = current === undefined ? undefined : sysctlToWrite(sysctl, current)
     if (value === undefined) continue
     await writeFile(path, value)
     set.push(`${sysctl.path.replaceAll('/', '.')}=${value}`)
   }
   return set.length === 0 ? undefined : `set ${set.join(', ')}`
-}
-
-/** A missing file reads as the wanted value, so that nothing is written. */
-async function textAt(path: string, otherwise: number): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return `${otherwise}`
-    throw error
-  }
 }

@@ -1,8 +1,7 @@
 // The drop-in by which NetworkManager leaves the links of pods alone.
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { replaceFile } from '../../install/executables.js'
-import { codeOf } from '../../../lib/errors.js'
+import { replaceFile, textIfAny } from '../../install/executables.js'
 
 const FILE = 'spidernet.conf'
 /** First line of a file that may be replaced and removed. */
@@ -31,13 +30,4 @@ export async function writeDropIn(folder: string): Promise<boolean> {
   await mkdir(folder, { recursive: true })
   await replaceFile(path, TEXT, `${path}.part`, MODE)
   return true
-}
-
-async function textIfAny(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
