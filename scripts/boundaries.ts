@@ -39,11 +39,12 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   // From the call down: cni, pod, then pools and allocation, then store.
   'lib/ipam/errors.ts': [],
   'lib/ipam/switches.ts': [],
+  'lib/ipam/json-keys.ts': [],
   'lib/ipam/store': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam/errors.ts', 'node:fs'],
   'lib/ipam/allocation': ['lib/ip', 'lib/crd', 'lib/ipam/store', 'lib/ipam/errors.ts'],
   'lib/ipam/pools': [
     ...['lib/ip', 'lib/crd', 'lib/edit-distance.ts'],
-    ...['lib/ipam/allocation', 'lib/ipam/store', 'lib/ipam/errors.ts'],
+    ...['lib/ipam/allocation', 'lib/ipam/store', 'lib/ipam/errors.ts', 'lib/ipam/json-keys.ts'],
   ],
   'lib/ipam/pod': [
     ...['lib/ip', 'lib/crd', 'lib/cni', 'lib/probe'],
@@ -234,7 +235,7 @@ export const PROCESS: readonly RegExp[] = [
 export const PURE: readonly RegExp[] = [
   /^lib\/(ip|plan|crd)\//,
   /^lib\/bytes\.ts$/,
-  /^lib\/ipam\/(errors|switches)\.ts$/,
+  /^lib\/ipam\/(errors|switches|json-keys)\.ts$/,
   /^lib\/ipam\/pools\/(?!(usable|requested|subnet|annotation-typos)\.ts)/,
   /^lib\/ipam\/allocation\/(?!(allocate|shared-pool|quarantine)\.ts)/,
   /^lib\/netlink\/(?!(conn|fd-transport|errno)\.ts)/,

@@ -1,6 +1,6 @@
 // The agent's Store: informers of its node, one connection pool, records behind the answer.
 import { deadlineOf } from '../../../lib/cni/conf.js'
-import type { Connect, StoreSession } from '../../../lib/ipam/cni/session.js'
+import type { Connect, StoreSession } from '../../../lib/ipam/cni/connect.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import type { Store } from '../../../lib/ipam/store/store.js'
 import { connect as connectKube, type Kube } from '../../../lib/kube/client.js'

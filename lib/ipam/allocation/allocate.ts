@@ -17,7 +17,7 @@ import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from './ad
 import type { Holder, Claimant } from './claimant.js'
 import { poolOf, type Pool } from './pool.js'
 import type { HeldAddress, Journal, Store } from '../store/store.js'
-import { publish } from './shared-pool.js'
+import { publishAllocation } from './shared-pool.js'
 
 export interface AllocationRequest {
   readonly claimant: Claimant
@@ -143,25 +143,6 @@ export async function claimOne(ip: Ip, pool: Pool, holder: Holder, deps: AllocDe
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
   const found = await store.address(object.metadata.name)
   return found && takeOver(found, holder, store)
-}
-
-/**
- * Publishes the allocation in a pool that Go agents share. `undefined`: the address is this pod's
- * in both systems. Otherwise another pod was first: the object is deleted, and all recorded
- * addresses of the pool are returned.
- */
-export async function publishAllocation(
-  allocation: Allocation,
-  pool: Pool,
-  holder: Holder,
-  { store }: AllocDeps,
-): Promise<Ranges | undefined> {
-  const ip = ipOfObjectName(allocation.object.metadata.name)
-  if (!pool.shared || ip === undefined) return undefined
-  const { family, ranges } = pool
-  const taken = await publish(pool.shared, { ip, family, ranges, holder }, store)
-  if (taken) await store.deleteAddress(allocation.object)
-  return taken
 }
 
 export interface Allocation {

@@ -2,7 +2,6 @@
 import t from 'tap'
 import type { PoolRoute } from '../../../../lib/crd/types.js'
 import {
-  keysOf,
   namesAnnotation,
   poolAnnotation,
   poolsAnnotation,
@@ -144,16 +143,6 @@ for (const [text, is] of subnets)
       is,
     ),
   )
-
-t.test('keysOf() has lower-case keys; the last of two equal ones counts', async t => {
-  t.strictSame(
-    [...keysOf({ Ab: 1, aB: 2, c: null })],
-    [
-      ['ab', 2],
-      ['c', null],
-    ],
-  )
-})
 
 const route = (text: string): PoolRoute => {
   const [dst = '', gw = ''] = text.split(' via ')
