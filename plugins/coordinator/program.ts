@@ -1,4 +1,4 @@
-// The executable coordinator. Bundled by itself (scripts/build.ts): it shares no chunk with others.
+// The executable coordinator, which is bundled by itself (scripts/build.ts).
 import { outcomeOf, run } from '../../lib/cni/plugin.js'
 import { plugin } from './main.js'
 

@@ -1,4 +1,4 @@
-// The executable ifacer. Bundled by itself (scripts/build.ts): it shares no chunk with others.
+// The executable ifacer, which is bundled by itself (scripts/build.ts).
 import { outcomeOf, run } from '../../lib/cni/plugin.js'
 import { plugin } from './main.js'
 

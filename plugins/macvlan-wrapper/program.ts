@@ -1,4 +1,4 @@
-// The executable macvlan-wrapper. Bundled by itself (scripts/build.ts): it shares no chunk with others.
+// The executable macvlan-wrapper, which is bundled by itself (scripts/build.ts).
 import { outcomeOf, run } from '../../lib/cni/plugin.js'
 import { plugin } from './main.js'
 

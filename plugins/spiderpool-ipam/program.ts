@@ -1,5 +1,4 @@
-// The executable spiderpool-ipam. Bundled by itself (scripts/build.ts): it shares no chunk with
-// others.
+// The executable spiderpool-ipam, which is bundled by itself (scripts/build.ts).
 import { run } from '../../lib/cni/plugin.js'
 import { execute } from './execute.js'
 
