@@ -54,6 +54,11 @@ export interface Kernel extends Executor {
   observe(queries: Readonly<Partial<Record<Where, Query>>>): Observed
   /** Those of these addresses that links of the node have. Throws NetlinkError. */
   holders(ips: readonly Ip[]): readonly AddressOwner[]
+  /**
+   * Applies a step while this thread does other work; nothing else may use its namespace then.
+   * Rejects with NetlinkError.
+   */
+  applyAsync(step: StepOf<'removeLink'>): Promise<void>
   /** Sends Ethernet frames. Throws SystemError. */
   send(frames: readonly Uint8Array[], from: LinkRef): void
   /** The raw socket of a link, opened once; closed with the kernel. */
@@ -99,6 +104,7 @@ export function openKernel(netns: string): Kernel {
       node: node ? observe(namespaces, 'node', node) : EMPTY_NETNS,
       pod: pod ? observe(namespaces, 'pod', pod) : EMPTY_NETNS,
     }),
+    applyAsync: step => link.removeLinkAsync(namespaces, step),
     holders: ips => addressOwners(namespaces.at('node'), ips),
     send(frames, from) {
       for (const frame of frames) packetSocket(from).send(frame)

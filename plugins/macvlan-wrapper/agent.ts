@@ -15,17 +15,11 @@ const OLDER: readonly string[] = ['0.1.0', '0.2.0']
 const loadAgent = () => import('../../lib/agent/hand-over.js')
 
 /**
- * Hands the call over as one of the IPAM plugin. `meanwhile` runs while the agent works. What the
- * agent wrote to stderr is relayed.
+ * Hands the call over as one of the IPAM plugin. What the agent wrote to stderr is relayed.
  */
-export async function handedOf(
-  call: Call<MacvlanConf>,
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
-): Promise<HandedCall> {
-  const { beginHandOver, noteOf } = await loadAgent()
-  const answer = beginHandOver(IPAM, handedCallOf(call))
-  await meanwhile()
-  const handed = answer()
+export async function handedOf(call: Call<MacvlanConf>): Promise<HandedCall> {
+  const { handOver, noteOf } = await loadAgent()
+  const handed = handOver(IPAM, handedCallOf(call))
   const note = handed.kind === 'executed' ? handed.reply.stderr : noteOf(handed)
   if (note !== '') writeSync(2, note)
   return handed

@@ -8,11 +8,12 @@ import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/sockets.js'
 import { applyAll } from '../../lib/plan/run.js'
 import { linkNamed } from '../../lib/plan/state.js'
+import { describe } from '../../lib/plan/step.js'
 import { add as addOn, lookUpMaster } from './add.js'
 import { checkPod, ownInterface } from './check.js'
 import type { MacvlanConf } from './config.js'
 import { ipamOf } from './ipam.js'
-import { isOwnLink, leftovers, planForDel } from './plan.js'
+import { isOwnLink, leftovers, removalOf } from './plan.js'
 
 async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promise<T>): Promise<T> {
   const kernel = openKernel(netns)
@@ -32,38 +33,38 @@ export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call
 
 /**
  * DEL. Attempts everything: the link is deleted also if the IPAM fails, and the IPAM releases also
- * if the namespace is gone.
+ * if the namespace is gone. Both at once: the kernel takes 20 ms to delete a link, of which it
+ * waits for nearly all.
  * @throws CniError with all failures
  */
 export async function del(call: Call<MacvlanConf>): Promise<void> {
-  const failures: unknown[] = []
-  const attempt = async (work: () => void | Promise<void>): Promise<void> => {
-    try {
-      await work()
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  let isRemoved = call.netns === ''
-  // The kernel takes 20 ms to remove a link; the node agent releases in that time.
-  const removeOnce = async (): Promise<void> => {
-    if (isRemoved) return
-    isRemoved = true
-    await attempt(() => removeLink(call))
-  }
-  await attempt(() => ipamOf(call)?.release(removeOnce))
-  await removeOnce()
+  const removing = call.netns === '' ? [] : failuresOf(() => removeLink(call))
+  const failures = [...(await failuresOf(() => ipamOf(call)?.release())), ...(await removing)]
   const [first, ...more] = failures
   if (more.length === 0 && first === undefined) return
   if (more.length === 0) throw first
   throw new CniError('internal', failures.map(messageOf).join('; '), '', { cause: first })
 }
 
-function removeLink(call: Call<MacvlanConf>): void {
+/** Never rejects. */
+const failuresOf = async (work: () => Promise<void> | undefined): Promise<readonly unknown[]> => {
+  try {
+    await work()
+    return []
+  } catch (error) {
+    return [error]
+  }
+}
+
+async function removeLink(call: Call<MacvlanConf>): Promise<void> {
   const kernel = openKernel(call.netns)
   try {
     kernel.enter()
-    const failures = applyAll(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
+    const failures = applyAll(leftovers(call), kernel)
+    const nic = removalOf(call)
+    if (isOwnOrGone(call, kernel))
+      for (const error of await failuresOf(() => kernel.applyAsync(nic)))
+        failures.push(`${describe(nic)}: ${messageOf(error)}`)
     if (failures.length > 0)
       throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
   } catch (error) {
