@@ -121,6 +121,11 @@ const rows: readonly Row[] = [
     ...{ claimant: set, replicas: 1, leaving: { features: { ...ALL_FEATURES, statefulSet: false } }, is: FREED },
   },
   {
+    does: 'frees what an ADD that was killed while it inherited had taken over, and leaves the record',
+    ...{ claimant: set, replicas: 0, holder: { uid: 'uid-new' }, leaving: { podUid: 'uid-new' } },
+    ...{ is: FREED, hasRecord: true },
+  },
+  {
     does: "keeps a virtual machine's that is stopped",
     ...{ claimant: machine, machine: true, left: OF_MACHINE },
     is: 'kept: virtual machine default/vm runs elsewhere',
