@@ -17,15 +17,14 @@ ok: lint build test ## lint, build and test: before every push
 build: setup-npm ## compiles dist/bin with Bun: one file, a hard link per executable
 	@scripts/bun.sh scripts/build.ts
 
-release: setup-npm ## compiles dist/release for linux x64, x64-baseline and arm64
-	@scripts/bun.sh scripts/build.ts --release
+release: setup-npm ## dist/release: chart, image, CRDs, manifest, executables for amd64 and arm64, SBOM, checksums
+	@$(TSX) scripts/release/main.ts --release
 
-image: build ## dist/spiderpool.tar, a container image for `ctr images import` or `podman load`
-	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image -- /bin/spiderpool-image
+image: setup-npm ## dist/oci and dist/spiderpool.tar, an OCI image for amd64 and arm64, with its SBOM: `ctr images import`, `podman load`
+	@$(TSX) scripts/release/main.ts
 
 chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
-	@scripts/helm.sh lint --strict charts/spiderpool >/dev/null
-	@scripts/helm.sh package charts/spiderpool --destination dist
+	@mkdir -p dist && $(TSX) scripts/release/main.ts --chart
 
 generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/spiderpoolctl.md
 	@$(TSX) scripts/generate.ts

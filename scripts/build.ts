@@ -1,16 +1,5 @@
-// Builds the executable and its names; `--release`: for every platform. Runs under Bun.
-import {
-  closeSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
-import { createHash } from 'node:crypto'
+// Builds the executable and its names; `--release`: for every machine. Runs under Bun.
+import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const NAMES = [
@@ -18,7 +7,12 @@ const NAMES = [
   ...['spiderpool-agent', 'spiderpool-controller', 'spiderpool-init', 'spiderpool-install', 'spiderpool-apiserver'],
   ...['spiderpoolctl', 'kubectl-spiderpool'], // the second is how kubectl finds a plugin
 ]
-const TARGETS = ['bun-linux-x64', 'bun-linux-x64-baseline', 'bun-linux-arm64'] as const
+/**
+ * Bun's targets by the name that images and Debian have for the machine. There is no
+ * bun-linux-x64-baseline: since Bun 1.4 its npm package and that of bun-linux-x64 hold the same
+ * file, which runs on a CPU without AVX.
+ */
+const TARGETS = { amd64: 'bun-linux-x64', arm64: 'bun-linux-arm64' } as const
 const ROOT = join(import.meta.dir, '..')
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
@@ -201,11 +195,11 @@ async function build(): Promise<void> {
   console.log(`built ${NAMES.length} names of one executable in dist/bin: ${NAMES.join(' ')}`)
 }
 
-async function release(): Promise<void> {
-  const sums: string[] = []
+/** dist/executables/MACHINE, every name. */
+async function buildAll(): Promise<void> {
   await bundlePrograms()
-  for (const target of TARGETS) {
-    const folder = join(ROOT, 'dist/release', target.replace('bun-', 'spiderpool-'))
+  for (const [machine, target] of Object.entries(TARGETS)) {
+    const folder = join(ROOT, 'dist/executables', machine)
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const image = join(folder, '.image')
@@ -213,11 +207,8 @@ async function release(): Promise<void> {
     settle(image)
     link(image, folder)
     rmSync(image)
-    const first = join(folder, NAMES[0] ?? '')
-    sums.push(`${createHash('sha256').update(readFileSync(first)).digest('hex')}  ${target}`)
+    console.log(`built ${NAMES.length} names of one executable in dist/executables/${machine}`)
   }
-  writeFileSync(join(ROOT, 'dist/release/SHA256SUMS'), sums.join('\n') + '\n')
-  console.log(sums.join('\n'))
 }
 
-await (process.argv.includes('--release') ? release() : build())
+await (process.argv.includes('--release') ? buildAll() : build())
