@@ -140,9 +140,11 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'daemons/apiserver/storage': ['daemons/apiserver/schema/object.ts', 'daemons/apiserver/schema/status-error.ts'],
   'daemons/apiserver/schema': ['lib/crd/cause.ts', 'ajv', '@bufbuild/protobuf'],
+  // What differs in a cluster, for the command line and the tests. Pure.
+  'lib/check': ['lib/ip', 'lib/crd', 'lib/ipam', 'lib/plan'],
   // For people: reads a cluster, and decides by the code of the allocator.
   'cmd/ctl': [
-    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni'],
+    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni', 'lib/check'],
     ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab'],
   ],
   scripts: ['*'],
@@ -232,7 +234,7 @@ export const PROCESS: readonly RegExp[] = [
  * behind `?!`.
  */
 export const PURE: readonly RegExp[] = [
-  /^lib\/(ip|plan|crd)\//,
+  /^lib\/(ip|plan|crd|check)\//,
   /^lib\/bytes\.ts$/,
   /^lib\/ipam\/(errors|switches)\.ts$/,
   /^lib\/ipam\/pools\/(?!(usable|requested|subnet|annotation-typos)\.ts)/,
