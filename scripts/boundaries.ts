@@ -145,7 +145,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   // For people: reads a cluster, and decides by the code of the allocator.
   'cmd/ctl': [
     ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni', 'lib/check'],
-    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab'],
+    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab', 'lib/plan'],
   ],
   scripts: ['*'],
   bench: ['*'],
@@ -204,6 +204,8 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
   'cmd/ctl/main.ts': ['node:fs'],
+  'cmd/ctl/check/command.ts': ['node:os'],
+  'cmd/ctl/check/kernel.ts': ['lib/kernel', 'node:fs'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
@@ -248,6 +250,6 @@ export const PURE: readonly RegExp[] = [
   /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
-  /^cmd\/ctl\/([^/]+\/)?(decide|map|output|facts)\.ts$/,
+  /^cmd\/ctl\/([^/]+\/)?(decide|map|output|facts|plan)\.ts$/,
   /^daemons\/agent\/(settings|calls\/switches|node\/(sysctls|token))\.ts$/,
 ]

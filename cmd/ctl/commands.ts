@@ -105,6 +105,27 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
   {
+    path: 'check',
+    arguments: [],
+    summary: 'Finds what differs among addresses, records, pods and pools, and repairs it',
+    about:
+      'Prints the differences as a plan. One is reported only if a second look, some seconds later, finds it again on the same objects. With --node the links, addresses, routes, rules and neighbours of this node are compared too. With --repair it asks, reads the objects of each difference again, and writes with their UID and resourceVersion; each write is an Event. What a pod uses by then is not released. Ctrl-C ends it after the write that is being made.',
+    options: [
+      { flags: '--repair', about: 'mend what can be mended' },
+      { flags: '--yes', about: 'with --repair: do not ask' },
+      { flags: '--node [name]', about: 'compare the kernel of this node too; its name, if it is not the host name' },
+      { flags: '--settle <seconds>', about: 'time between the two looks; default 10' },
+      { flags: '--unrecorded <seconds>', about: 'age at which an address without a record is left over; default 240' },
+    ],
+    examples: [
+      { args: 'check', about: 'the plan' },
+      { args: 'check --repair', about: 'the plan, a question, and the repair' },
+      { args: 'check --node worker-1', about: 'on the node, as root' },
+    ],
+    no: 'something differs, or is left after the repair',
+    load: async () => (await import('./check/command.js')).check as CtlCommand,
+  },
+  {
     path: 'quarantine list',
     arguments: [],
     summary: 'Lists the addresses that other hosts on the network answered for',

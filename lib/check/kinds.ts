@@ -117,8 +117,12 @@ export const DIFFERENCES = {
   'node-route': { why: 'the node sends packets for the address to a pod that is gone', mend: 'deletes the route' },
   'node-route-missing': { why: 'the node, and Services on it, do not reach the pod', mend: '', todo: DELETE_POD },
   'node-neigh': { why: 'the node answers with the MAC address of a pod that is gone', mend: 'deletes the neighbour' },
-  'node-rule': { why: 'each packet of the node looks the same table up again', mend: 'deletes the rule' },
-  'node-veth': { why: 'it is left of a pod that is gone', mend: 'deletes the link' },
+  'node-rule': { why: 'each packet of the node looks an empty table up', mend: 'deletes the rule' },
+  'node-veth': {
+    why: 'it is left of a pod that is gone',
+    mend: 'deletes the link if both ends are on the node',
+    todo: 'ip link delete NAME, if no container has the other end',
+  },
 } as const satisfies Readonly<Record<string, DifferenceKind>>
 
 export type DifferenceName = keyof typeof DIFFERENCES

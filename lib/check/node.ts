@@ -35,7 +35,7 @@ export function nodeDifferences(kernel: NodeKernel, at: Lookup): readonly CheckD
       stale(ip)
         ? [
             of('node-route', `a route of table ${kernel.table} leads to ${ip} by ${dev}, and no pod here has it`, {
-              repair: { verb: 'undoStep', step },
+              repair: { verb: 'applyStep', step },
             }),
           ]
         : [],
@@ -44,17 +44,17 @@ export function nodeDifferences(kernel: NodeKernel, at: Lookup): readonly CheckD
       stale(ip)
         ? [
             of('node-neigh', `a permanent neighbour ${ip} is on ${dev}, and no pod here has it`, {
-              repair: { verb: 'undoStep', step },
+              repair: { verb: 'applyStep', step },
             }),
           ]
         : [],
     ),
     ...rules.map(({ text, step }) =>
-      of('node-rule', `rule "${text}" is there more than once`, { repair: { verb: 'undoStep', step } }),
+      of('node-rule', `rule "${text}" is there, and the table has no route`, { repair: { verb: 'applyStep', step } }),
     ),
     ...veths.map(({ name, step }) =>
       of('node-veth', `the other end of ${name} is in no network namespace of this node`, {
-        repair: { verb: 'undoStep', step },
+        ...(step && { repair: { verb: 'applyStep', step } }),
       }),
     ),
   ]

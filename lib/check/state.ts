@@ -27,10 +27,10 @@ export interface NodeKernel {
   readonly namespaces: Readonly<Record<string, readonly Ip[]>>
   readonly routes: readonly { readonly ip: Ip; readonly dev: string; readonly step: Step }[]
   readonly neighs: readonly { readonly ip: Ip; readonly dev: string; readonly step: Step }[]
-  /** Rules without selectors for the table, more than one of a family. */
+  /** Rules for the table, where it has no route of their family. */
   readonly rules: readonly { readonly text: string; readonly step: Step }[]
   /** Veths of the coordinator plugin whose peer is in no namespace of the node. */
-  readonly veths: readonly { readonly name: string; readonly step: Step }[]
+  readonly veths: readonly { readonly name: string; readonly step?: Step }[]
 }
 
 /** What a check compares. A kind that cannot be read is empty and named in `unread`. */
@@ -64,8 +64,8 @@ export type CheckRepair =
   | { readonly verb: 'replacePool'; readonly object: SpiderIPPool }
   | { readonly verb: 'replacePoolStatus'; readonly object: SpiderIPPool }
   | { readonly verb: 'deleteEntry'; readonly pool: string; readonly ip: Ip; readonly uid: string }
-  /** Undone on the node, such as addRoute: the route is deleted. */
-  | { readonly verb: 'undoStep'; readonly step: Step }
+  /** Applied on the node, such as removeRoute. */
+  | { readonly verb: 'applyStep'; readonly step: Step }
 
 export interface CheckDifference {
   readonly kind: DifferenceName
