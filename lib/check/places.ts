@@ -23,7 +23,7 @@ export function placeDifferences(object: SpiderIPAddress, at: Lookup): readonly 
       what,
       object: `spideripaddress/${name}`,
       reads,
-      seen: versionOf(object, pool),
+      seen: `${versionOf(object)} ${pool?.metadata.uid ?? ''}@${pool?.metadata.generation ?? ''}`, // its status changes all the time
       ...(repair && { repair }),
     })
   }
