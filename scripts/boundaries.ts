@@ -204,6 +204,8 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
   'cmd/ctl/main.ts': ['node:fs'],
+  'cmd/ctl/doctor/read.ts': ['lib/x509.ts'],
+  'cmd/ctl/doctor/node.ts': ['lib/kernel', 'lib/agent/protocol.ts', 'lib/file-trust.ts', 'node:fs', 'node:os'],
   'cmd/ctl/check/command.ts': ['node:os'],
   'cmd/ctl/check/kernel.ts': ['lib/kernel', 'node:fs'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
@@ -250,6 +252,6 @@ export const PURE: readonly RegExp[] = [
   /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
-  /^cmd\/ctl\/([^/]+\/)?(decide|map|output|facts|plan)\.ts$/,
+  /^cmd\/ctl\/([^/]+\/)?(decide|kernel-decide|map|output|facts|plan)\.ts$/,
   /^daemons\/agent\/(settings|calls\/switches|node\/(sysctls|token))\.ts$/,
 ]

@@ -105,6 +105,20 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
   {
+    path: 'doctor',
+    arguments: [],
+    summary: 'Finds what is wrong with an installation, and says what mends it',
+    about:
+      'In the cluster: CRDs and their versions, webhooks with their endpoints and certificates, the leader, an agent on each node, SpiderCoordinator, networks that name pools that do not exist, pools that no pod can use, overlaps. With --node, as root on a node: executables, CNI confs, trust in the kubeconfig, the socket of the agent, sysctls, rules, masters and their MTU, MAC addresses, network namespaces, NetworkManager, the last errors of the logs. It writes nothing: whether webhooks answer is tried with a dry run. What may not be read is named, and the rest is shown.',
+    options: [{ flags: '--node', about: 'look at this node too' }],
+    examples: [
+      { args: 'doctor', about: 'the cluster' },
+      { args: 'doctor --node', about: 'the cluster and this node' },
+    ],
+    no: 'something is wrong',
+    load: async () => (await import('./doctor/command.js')).doctor as CtlCommand,
+  },
+  {
     path: 'check',
     arguments: [],
     summary: 'Finds what differs among addresses, records, pods and pools, and repairs it',
