@@ -141,10 +141,12 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'daemons/apiserver/storage': ['daemons/apiserver/schema/object.ts', 'daemons/apiserver/schema/status-error.ts'],
   'daemons/apiserver/schema': ['lib/crd/cause.ts', 'ajv', '@bufbuild/protobuf'],
+  // What differs in a cluster, for the command line and the tests. Pure.
+  'lib/check': ['lib/ip', 'lib/crd', 'lib/ipam', 'lib/plan'],
   // For people: reads a cluster, and decides by the code of the allocator.
   'cmd/ctl': [
-    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni'],
-    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab'],
+    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni', 'lib/check'],
+    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab', 'lib/plan'],
   ],
   scripts: ['*'],
   bench: ['*'],
@@ -203,6 +205,10 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
   'cmd/ctl/main.ts': ['node:fs'],
+  'cmd/ctl/doctor/read.ts': ['lib/x509.ts'],
+  'cmd/ctl/doctor/node.ts': ['lib/kernel', 'lib/agent/protocol.ts', 'lib/file-trust.ts', 'node:fs', 'node:os'],
+  'cmd/ctl/check/command.ts': ['node:os'],
+  'cmd/ctl/check/kernel.ts': ['lib/kernel', 'node:fs'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
@@ -233,7 +239,7 @@ export const PROCESS: readonly RegExp[] = [
  * behind `?!`.
  */
 export const PURE: readonly RegExp[] = [
-  /^lib\/(ip|plan|crd)\//,
+  /^lib\/(ip|plan|crd|check)\//,
   /^lib\/bytes\.ts$/,
   /^lib\/ipam\/(errors|switches|json-keys)\.ts$/,
   /^lib\/ipam\/pools\/(?!(usable|requested|subnet|annotation-typos)\.ts)/,
@@ -247,6 +253,6 @@ export const PURE: readonly RegExp[] = [
   /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
-  /^cmd\/ctl\/([^/]+\/)?(decide|map|output|facts)\.ts$/,
+  /^cmd\/ctl\/([^/]+\/)?(decide|kernel-decide|map|output|facts|plan)\.ts$/,
   /^daemons\/agent\/(settings|calls\/switches|node\/(sysctls|token))\.ts$/,
 ]

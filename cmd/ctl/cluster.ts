@@ -17,8 +17,8 @@ export interface Cluster {
   readonly namespace: string
   /** Undefined: Not Found. */
   find<T>(kind: Kind, ref: ObjectKey): Promise<T | undefined>
-  /** Every object of the kind, page by page. */
-  all<T>(kind: Kind, options?: Omit<ListOptions, 'limit' | 'continue'>): Promise<readonly T[]>
+  /** Every object of the kind, page by page; `slim` takes of each what is needed. */
+  all<T>(kind: Kind, options?: Omit<ListOptions, 'limit' | 'continue'>, slim?: (item: T) => T): Promise<readonly T[]>
   /** Undefined, after a warning, where the user may not read it or it is not served. */
   ifAllowed<T>(kind: Kind, reading: Promise<T>): Promise<T | undefined>
 }
@@ -44,7 +44,7 @@ export function openCluster(choice: ClusterChoice): Cluster {
         return undefined
       }
     },
-    all: (kind, options) => allOf(kube, kind, options),
+    all: (kind, options, slim) => allOf(kube, kind, options, slim),
     async ifAllowed<T>(kind: Kind, reading: Promise<T>) {
       try {
         return await reading
@@ -72,13 +72,14 @@ async function allOf<T>(
   kube: Kube,
   kind: Kind,
   options: Omit<ListOptions, 'limit' | 'continue'> = {},
+  slim: (item: T) => T = item => item,
 ): Promise<readonly T[]> {
   const items: T[] = []
   let next: string | undefined
   try {
     do {
       const page = await kube.list<T>(kind, { ...options, limit: PAGE_MAX, ...(next && { continue: next }) })
-      for (const item of page.items) items.push(item)
+      for (const item of page.items) items.push(slim(item))
       next = page.metadata.continue || undefined
     } while (next !== undefined)
   } catch (error) {

@@ -105,6 +105,41 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
   {
+    path: 'doctor',
+    arguments: [],
+    summary: 'Finds what is wrong with an installation, and says what mends it',
+    about:
+      'In the cluster: CRDs and their versions, webhooks with their endpoints and certificates, the leader, an agent on each node, SpiderCoordinator, networks that name pools that do not exist, pools that no pod can use, overlaps. With --node, as root on a node: executables, CNI confs, trust in the kubeconfig, the socket of the agent, sysctls, rules, masters and their MTU, MAC addresses, network namespaces, NetworkManager, the last errors of the logs. It writes nothing: whether webhooks answer is tried with a dry run. What may not be read is named, and the rest is shown.',
+    options: [{ flags: '--node', about: 'look at this node too' }],
+    examples: [
+      { args: 'doctor', about: 'the cluster' },
+      { args: 'doctor --node', about: 'the cluster and this node' },
+    ],
+    no: 'something is wrong',
+    load: async () => (await import('./doctor/command.js')).doctor as CtlCommand,
+  },
+  {
+    path: 'check',
+    arguments: [],
+    summary: 'Finds what differs among addresses, records, pods and pools, and repairs it',
+    about:
+      'Prints the differences as a plan. One is reported only if a second look, some seconds later, finds it again on the same objects. With --node the links, addresses, routes, rules and neighbours of this node are compared too. With --repair it asks, reads the objects of each difference again, and writes with their UID and resourceVersion; each write is an Event. What a pod uses by then is not released. Ctrl-C ends it after the write that is being made.',
+    options: [
+      { flags: '--repair', about: 'mend what can be mended' },
+      { flags: '--yes', about: 'with --repair: do not ask' },
+      { flags: '--node [name]', about: 'compare the kernel of this node too; its name, if it is not the host name' },
+      { flags: '--settle <seconds>', about: 'time between the two looks; default 10' },
+      { flags: '--unrecorded <seconds>', about: 'age at which an address without a record is left over; default 240' },
+    ],
+    examples: [
+      { args: 'check', about: 'the plan' },
+      { args: 'check --repair', about: 'the plan, a question, and the repair' },
+      { args: 'check --node worker-1', about: 'on the node, as root' },
+    ],
+    no: 'something differs, or is left after the repair',
+    load: async () => (await import('./check/command.js')).check as CtlCommand,
+  },
+  {
     path: 'quarantine list',
     arguments: [],
     summary: 'Lists the addresses that other hosts on the network answered for',
