@@ -27,7 +27,7 @@ chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
 	@scripts/helm.sh lint --strict charts/spiderpool >/dev/null
 	@scripts/helm.sh package charts/spiderpool --destination dist
 
-generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/spiderpoolctl.md
+generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/cli.md
 	@$(TSX) scripts/generate.ts
 	@$(TSX) scripts/errors-page.ts --write
 	@$(TSX) scripts/ctl-page.ts --write

@@ -202,6 +202,8 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
   'cmd/ctl/main.ts': ['node:fs'],
+  // The controller's own decisions, on one reading of the cluster.
+  'cmd/ctl/gc/command.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],

@@ -1,0 +1,47 @@
+// What the installation is set to: environment of its Deployment and DaemonSet, and conf.yml.
+import { LABEL_COMPONENT } from '../../lib/crd/names.js'
+import { CONFIGMAPS, type Kind } from '../../lib/kube/kinds.js'
+import type { Cluster } from './cluster.js'
+
+interface Workload {
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: {
+        readonly containers?: readonly {
+          readonly env?: readonly { readonly name: string; readonly value?: string }[]
+        }[]
+      }
+    }
+  }
+}
+
+export interface Installed {
+  readonly namespace: string
+  readonly name: string
+  /** Variables with a literal value. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Of the manifests and of the chart's default. */
+export const INSTALLED_NAMESPACE = 'kube-system'
+const CONFIGMAP = 'spiderpool-conf'
+
+/** The first workload of this kind with the component's label; undefined without one. */
+export async function installed(cluster: Cluster, kind: Kind, component: string): Promise<Installed | undefined> {
+  const labelSelector = `${LABEL_COMPONENT}=${component}`
+  const [found] = (await cluster.ifAllowed(kind, cluster.all<Workload>(kind, { labelSelector }))) ?? []
+  if (!found) return undefined
+  const env = (found.spec?.template?.spec?.containers ?? []).flatMap(container => container.env ?? [])
+  const literal = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]))
+  const { name, namespace = INSTALLED_NAMESPACE } = found.metadata
+  return { name, namespace, env: Object.fromEntries(literal) }
+}
+
+/** The text of conf.yml in the namespace of the installation; '' where it is not to be had. */
+export async function confText(cluster: Cluster, namespace = INSTALLED_NAMESPACE): Promise<string> {
+  const ref = { namespace, name: CONFIGMAP }
+  type ConfigMap = { readonly data?: Readonly<Record<string, string>> }
+  const map = await cluster.ifAllowed(CONFIGMAPS, cluster.find<ConfigMap>(CONFIGMAPS, ref))
+  return map?.data?.['conf.yml'] ?? ''
+}
