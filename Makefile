@@ -26,7 +26,7 @@ image: setup-npm ## dist/oci and dist/spiderpool.tar, an OCI image for amd64 and
 chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
 	@mkdir -p dist && $(TSX) scripts/release/main.ts --chart
 
-generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/spiderpoolctl.md
+generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/cli.md
 	@$(TSX) scripts/generate.ts
 	@$(TSX) scripts/errors-page.ts --write
 	@$(TSX) scripts/ctl-page.ts --write

@@ -209,6 +209,8 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'cmd/ctl/doctor/node.ts': ['lib/kernel', 'lib/agent/protocol.ts', 'lib/file-trust.ts', 'node:fs', 'node:os'],
   'cmd/ctl/check/command.ts': ['node:os'],
   'cmd/ctl/check/kernel.ts': ['lib/kernel', 'node:fs'],
+  // The controller's own decisions, on one reading of the cluster.
+  'cmd/ctl/gc/command.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],

@@ -1,29 +1,11 @@
 // The table of commands: names, arguments, options, examples. Help, completion and
-// docs/spiderpoolctl.md are made from it. A command's code is loaded when it runs.
+// docs/cli.md are made from it. A command's code is loaded when it runs.
+import { CHANGES } from './changes.js'
 import type { CtlCommand } from './context.js'
 import { FORMATS } from './output.js'
+import type { CommandOption, CommandSpec } from './spec.js'
 
-export interface CommandOption {
-  /** As commander reads it: `-f, --file <path>`. */
-  readonly flags: string
-  readonly about: string
-  readonly choices?: readonly string[]
-  readonly default?: string
-}
-
-export interface CommandSpec {
-  /** `pool show`: a group and a command of it, or one word. */
-  readonly path: string
-  readonly arguments: readonly { readonly name: string; readonly about: string }[]
-  readonly summary: string
-  /** Further sentences, for the command's own help and the page. */
-  readonly about: string
-  readonly options?: readonly CommandOption[]
-  readonly examples: readonly { readonly args: string; readonly about: string }[]
-  /** When the exit status is 1. */
-  readonly no: string
-  readonly load: () => Promise<CtlCommand>
-}
+export type { CommandOption, CommandSpec } from './spec.js'
 
 export const GLOBAL_OPTIONS: readonly CommandOption[] = [
   { flags: '--kubeconfig <file>', about: 'kubeconfig; else KUBECONFIG, ~/.kube/config, the pod, the node' },
@@ -169,6 +151,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     no: 'nothing was released',
     load: async () => (await import('./release/command.js')).release as CtlCommand,
   },
+  ...CHANGES,
 ]
 
 /** The spec of a command. */

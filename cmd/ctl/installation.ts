@@ -1,10 +1,10 @@
-// Where Spiderpool is installed, and its settings, as far as the API server says.
+// What the installation is set to: environment of its Deployment and DaemonSet, and conf.yml.
 import { AGENT, LABEL_COMPONENT } from '../../lib/crd/names.js'
-import { CONFIGMAPS, DAEMONSETS } from '../../lib/kube/kinds.js'
+import { CONFIGMAPS, DAEMONSETS, type Kind } from '../../lib/kube/kinds.js'
 import type { Cluster } from './cluster.js'
 
-interface DaemonSet {
-  readonly metadata: { readonly namespace?: string }
+interface Workload {
+  readonly metadata: { readonly name: string; readonly namespace?: string }
   readonly spec?: {
     readonly template?: {
       readonly spec?: {
@@ -16,8 +16,35 @@ interface DaemonSet {
   }
 }
 
+export interface Installed {
+  readonly namespace: string
+  readonly name: string
+  /** Variables with a literal value. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Of the manifests and of the chart's default. */
 const INSTALLED_NAMESPACE = 'kube-system'
 const CONFIGMAP = 'spiderpool-conf'
+
+/** The first workload of this kind with the component's label; undefined without one. */
+export async function installed(cluster: Cluster, kind: Kind, component: string): Promise<Installed | undefined> {
+  const labelSelector = `${LABEL_COMPONENT}=${component}`
+  const [found] = (await cluster.ifAllowed(kind, cluster.all<Workload>(kind, { labelSelector }))) ?? []
+  if (!found) return undefined
+  const env = (found.spec?.template?.spec?.containers ?? []).flatMap(container => container.env ?? [])
+  const literal = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]))
+  const { name, namespace = INSTALLED_NAMESPACE } = found.metadata
+  return { name, namespace, env: Object.fromEntries(literal) }
+}
+
+/** The text of conf.yml in the namespace of the installation; '' where it is not to be had. */
+export async function confText(cluster: Cluster, namespace = INSTALLED_NAMESPACE): Promise<string> {
+  const ref = { namespace, name: CONFIGMAP }
+  type ConfigMap = { readonly data?: Readonly<Record<string, string>> }
+  const map = await cluster.ifAllowed(CONFIGMAPS, cluster.find<ConfigMap>(CONFIGMAPS, ref))
+  return map?.data?.['conf.yml'] ?? ''
+}
 
 export interface InstalledSettings {
   readonly agentNamespace: string
@@ -31,20 +58,11 @@ export interface InstalledSettings {
 
 /** Namespace, default network and switches of the installation; defaults without an agent. */
 export async function installation(cluster: Cluster): Promise<InstalledSettings> {
-  const labelSelector = `${LABEL_COMPONENT}=${AGENT}`
-  const sets = await cluster.ifAllowed(DAEMONSETS, cluster.all<DaemonSet>(DAEMONSETS, { labelSelector }))
-  const agent = sets?.[0]
-  const agentNamespace = agent?.metadata.namespace ?? INSTALLED_NAMESPACE
-  const env = (agent?.spec?.template?.spec?.containers ?? []).flatMap(container => container.env ?? [])
-  const clusterNetwork = env.find(one => one.name === 'MULTUS_CLUSTER_NETWORK')?.value ?? ''
-  const ref = { namespace: agentNamespace, name: CONFIGMAP }
-  const map = await cluster.ifAllowed(
-    CONFIGMAPS,
-    cluster.find<{ readonly data?: Readonly<Record<string, string>> }>(CONFIGMAPS, ref),
-  )
+  const agent = await installed(cluster, DAEMONSETS, AGENT)
+  const agentNamespace = agent?.namespace ?? INSTALLED_NAMESPACE
   return {
-    ...{ agentNamespace, clusterNetwork, hasAgents: agent !== undefined },
-    switches: switchesOf(map?.data?.['conf.yml'] ?? ''),
+    ...{ agentNamespace, clusterNetwork: agent?.env['MULTUS_CLUSTER_NETWORK'] ?? '', hasAgents: agent !== undefined },
+    switches: switchesOf(await confText(cluster, agentNamespace)),
   }
 }
 

@@ -1,0 +1,61 @@
+// The table of commands, second part: those that change a cluster, or work on a node.
+import type { CtlCommand } from './context.js'
+import type { CommandSpec } from './spec.js'
+
+export const CHANGES: readonly CommandSpec[] = [
+  {
+    path: 'reserve',
+    arguments: [{ name: '<range>', about: 'an IP address, a range first-last, or a CIDR' }],
+    summary: 'Reserves addresses, so that no pod gets them',
+    about:
+      'Makes a SpiderReservedIP, or extends the one of this name. Addresses of it that pods have are shown; they stay theirs, and are reserved once they are released.',
+    options: [
+      { flags: '--name <name>', about: 'the SpiderReservedIP; spiderpoolctl-ipv4 or spiderpoolctl-ipv6 by default' },
+    ],
+    examples: [
+      { args: 'reserve 172.18.30.200-172.18.30.209 --name printers', about: 'ten addresses' },
+      { args: 'reserve 172.18.31.0/28', about: 'sixteen addresses' },
+    ],
+    no: 'never',
+    load: async () => (await import('./reserve/command.js')).reserve as CtlCommand,
+  },
+  {
+    path: 'gc',
+    arguments: [],
+    summary: 'Shows which addresses the controller would reclaim, and why',
+    about:
+      "The decision is the controller's own, with the settings of its Deployment and conf.yml, on one reading of the cluster. GRACE is how long the controller sees the reason before it reads pod and owner again and releases the address. Changes nothing.",
+    options: [{ flags: '--dry-run', about: 'must be given' }],
+    examples: [{ args: 'gc --dry-run', about: 'the whole cluster' }],
+    no: 'an address would be reclaimed',
+    load: async () => (await import('./gc/command.js')).gc as CtlCommand,
+  },
+  {
+    path: 'pool drain',
+    arguments: [{ name: '<pool>', about: 'the name of a SpiderIPPool' }],
+    summary: 'Disables a pool and shows who still has its addresses',
+    about:
+      'Sets spec.disable: no further pod gets an address of the pool, and running pods keep theirs. To undo it: kubectl patch spiderippool NAME --type merge -p \'{"spec":{"disable":false}}\'.',
+    options: [
+      { flags: '--wait', about: 'wait until no address is left' },
+      { flags: '--timeout <duration>', about: 'with --wait: how long, as in 90s, 10m, 1h', default: '10m' },
+    ],
+    examples: [
+      { args: 'pool drain ippool-old', about: 'who is left' },
+      { args: 'pool drain ippool-old --wait --timeout 1h', about: 'wait for an hour' },
+    ],
+    no: 'addresses are left',
+    load: async () => (await import('./drain/command.js')).poolDrain as CtlCommand,
+  },
+  {
+    path: 'quarantine lift',
+    arguments: [{ name: '<address>', about: 'an IP address' }],
+    summary: 'Ends the quarantine of an address, after showing its evidence',
+    about:
+      'Shows the MAC address that answered, since when, and which node saw it; then deletes the SpiderIPAddress if it is unchanged since it was read, and writes an Event of the pool. The next ADD that tries the address probes the network again. An address that a node has in its status stays.',
+    options: [{ flags: '--force', about: 'also an address that a node has in its status' }],
+    examples: [{ args: 'quarantine lift 172.18.30.139', about: 'once the other host is gone' }],
+    no: 'the address is not in quarantine, or stays in it',
+    load: async () => (await import('./quarantine/command.js')).quarantineLift as CtlCommand,
+  },
+]
