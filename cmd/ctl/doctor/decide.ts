@@ -1,5 +1,5 @@
 // What `doctor` finds in a cluster. Pure.
-import { keysOf } from '../../../lib/ipam/pools/annotations.js'
+import { keysOf } from '../../../lib/ipam/json-keys.js'
 import { isPattern, patternOf } from '../../../lib/ipam/pools/glob.js'
 import { selects } from '../../../lib/ipam/pools/label-selector.js'
 import type { SpiderIPPool } from '../../../lib/crd/types.js'

@@ -1,7 +1,7 @@
 // What `doctor --node` says about links, rules, sysctls and logs of a node. Pure.
 import type { Rule } from '../../../lib/plan/step.js'
 import type { NetnsState, ObservedLink } from '../../../lib/plan/state.js'
-import { keysOf } from '../../../lib/ipam/pools/annotations.js'
+import { keysOf } from '../../../lib/ipam/json-keys.js'
 import { pluginsOf } from './decide.js'
 import type { Finding, NadObject } from './facts.js'
 
