@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { AGENT_PATHS } from '../../lib/agent/protocol.js'
 import { messageOf } from '../../lib/errors.js'
 import type { Log } from '../../lib/log.js'
-import { Metrics } from '../../lib/metrics.js'
+import { familyOf, Metrics } from '../../lib/metrics.js'
+import { AGENT_METRICS } from './metrics.js'
 import type { HealthChecks } from '../runtime/health.js'
 import { apiHandler } from './api/router.js'
 import { Claims } from './calls/claims.js'
@@ -62,16 +63,9 @@ export class Agent {
     const serializer = new Serializer()
     this.#calls = { plugins, claims: this.#claims, serializer, switches: conf, env, sameNetns, log, now, onCall }
     this.#server = this.#newServer()
-    this.metrics.gauge(
-      { name: 'spiderpool_agent_calls_running', help: 'Containers with a CNI call that runs or waits' },
-      () => [[serializer.size]],
-    )
-    this.metrics.gauge({ name: 'spiderpool_agent_connections', help: 'Open connections of the unix socket' }, () => [
-      [this.#server.connections],
-    ])
-    this.metrics.gauge({ name: 'spiderpool_agent_claims', help: 'ADDs that can still be undone' }, () => [
-      [this.#claims.size],
-    ])
+    this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_calls_running'), () => [[serializer.size]])
+    this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_connections'), () => [[this.#server.connections]])
+    this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_claims'), () => [[this.#claims.size]])
   }
 
   /** Startup passes once the socket listens; the others ask through the socket. */
@@ -171,8 +165,8 @@ export class Agent {
 }
 
 function describeCalls(metrics: Metrics): NonNullable<CallDeps['onCall']> {
-  const calls = metrics.counter({ name: 'spiderpool_agent_call_counts', help: 'CNI calls by verb and outcome' })
-  const seconds = metrics.counter({ name: 'spiderpool_agent_call_seconds', help: 'Time of CNI calls, in seconds' })
+  const calls = metrics.counter(familyOf(AGENT_METRICS, 'spiderpool_agent_call_counts'))
+  const seconds = metrics.counter(familyOf(AGENT_METRICS, 'spiderpool_agent_call_seconds'))
   return ({ plugin, command, failed, ms }) => {
     calls.add({ plugin, command, outcome: failed ? 'failed' : 'done' })
     seconds.add({ plugin, command }, ms / 1000)

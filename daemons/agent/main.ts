@@ -9,7 +9,8 @@ import { sameNetns } from '../../lib/kernel/same-netns.js'
 import { connect as connectKube, type Kube } from '../../lib/kube/client.js'
 import { configOfDaemon } from '../../lib/kube/open.js'
 import { logTo } from '../../lib/log.js'
-import type { Metrics } from '../../lib/metrics.js'
+import { familyOf, type Metrics } from '../../lib/metrics.js'
+import { AGENT_METRICS } from './metrics.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { acceptYaml } from '../runtime/conf-file.js'
 import { kubeconfigIn } from '../install/kubeconfig.js'
@@ -101,10 +102,8 @@ function listen(agent: Agent, settings: AgentSettings): ReadonlyMap<string, Http
 }
 
 function describeStore(metrics: Metrics, store: AgentStore): void {
-  metrics.gauge({ name: 'spiderpool_agent_pending_records', help: 'SpiderEndpoints behind their answer' }, () => [
-    [store.pendingRecords],
-  ])
-  metrics.gauge({ name: 'spiderpool_agent_untrusted_caches', help: 'Kinds that calls read live, 1 each' }, () =>
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_pending_records'), () => [[store.pendingRecords]])
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_untrusted_caches'), () =>
     store.untrusted().map(kind => [1, { kind }]),
   )
 }
