@@ -208,6 +208,8 @@ const attachmentsOf = (conf: ConfReader): readonly Attachment[] =>
   })
 
 const CONF_BYTES_MAX = 16 * 1024 * 1024
+/** At first; most confs are shorter. */
+const STDIN_BYTES = 8 * 1024
 
 /** Reads stdin at the first call; later ones return or throw the same. */
 function readOnce(): () => string {
@@ -229,16 +231,15 @@ function readOnce(): () => string {
 
 /** fd 0 to its end, in one synchronous loop: process.stdin costs 10 ms of stream machinery. */
 function readStdin(): string {
-  const parts: Buffer[] = []
+  let bytes = Buffer.alloc(STDIN_BYTES)
   let total = 0
   for (;;) {
-    const part = Buffer.alloc(64 * 1024)
-    const length = readSome(part)
-    if (length === 0) return Buffer.concat(parts).toString('utf8')
+    const length = readSome(bytes.subarray(total))
+    if (length === 0) return bytes.toString('utf8', 0, total)
     total += length
     if (total > CONF_BYTES_MAX)
       throw new CniError('ioFailure', `error reading from stdin: more than ${CONF_BYTES_MAX} bytes`)
-    parts.push(part.subarray(0, length))
+    if (total === bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(total)])
   }
 }
 
