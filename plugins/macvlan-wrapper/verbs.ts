@@ -14,8 +14,11 @@ import type { MacvlanConf } from './config.js'
 import { ipamOf } from './ipam.js'
 import { isOwnLink, leftovers, planForDel } from './plan.js'
 
-async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promise<T>): Promise<T> {
-  const kernel = openKernel(netns)
+async function withKernel<T>(
+  { netns, host }: Pick<Call<unknown>, 'netns' | 'host'>,
+  work: (kernel: Kernel) => T | Promise<T>,
+): Promise<T> {
+  const kernel = openKernel(netns, host)
   try {
     return await work(kernel)
   } catch (error) {
@@ -28,7 +31,7 @@ async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promis
 }
 
 /** ADD. @throws CniError */
-export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
+export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call, kernel => addOn(call, kernel))
 
 /**
  * DEL. Attempts everything: the link is deleted also if the IPAM fails, and the IPAM releases also
@@ -60,7 +63,7 @@ export async function del(call: Call<MacvlanConf>): Promise<void> {
 }
 
 function removeLink(call: Call<MacvlanConf>): void {
-  const kernel = openKernel(call.netns)
+  const kernel = openKernel(call.netns, call.host)
   try {
     kernel.enter()
     const failures = applyAll(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
@@ -86,7 +89,7 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
   await ipamOf(call)?.check()
   if (prevResult === undefined) throw new CniError('invalidConfig', 'required prevResult missing')
   ownInterface(call, prevResult)
-  await withKernel(call.netns, kernel => {
+  await withKernel(call, kernel => {
     lookUpMaster(call, kernel)
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName, routes: {} } })
     checkPod(call, prevResult, pod)
@@ -99,7 +102,8 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
  */
 export async function status(call: Call<MacvlanConf>): Promise<void> {
   try {
-    if (!call.config.linkInContainer) await withKernel('', kernel => void lookUpMaster(call, kernel))
+    if (!call.config.linkInContainer)
+      await withKernel({ ...call, netns: '' }, kernel => void lookUpMaster(call, kernel))
   } catch (error) {
     if (!(error instanceof CniError)) throw error
     throw new CniError('notAvailable', `cannot create a macvlan: ${error.message}`, error.details)
