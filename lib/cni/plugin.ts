@@ -6,6 +6,7 @@ import { sameNetns } from '../kernel/same-netns.js'
 import { parseArgs } from './args.js'
 import { checkEnv, checkNetworkName, type CniEnv } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'
+import type { CallHost } from './host.js'
 import { decodeConf, type ConfReader } from './json.js'
 import { decodePrevResult, encodeDetails, encodeResult, type Result } from './result.js'
 import { allows, isVersion } from './versions.js'
@@ -34,6 +35,8 @@ export interface Call<C> {
   readonly prevResult: Result | undefined
   /** GC only: `cni.dev/valid-attachments`. */
   readonly validAttachments: readonly Attachment[]
+  /** The node agent where it runs the call; undefined in an executable. */
+  readonly host?: CallHost | undefined
 }
 
 type Maybe<T> = T | Promise<T>
@@ -64,6 +67,7 @@ export interface PluginIo {
   readonly sameNetns: (path: string) => boolean
   /** A dry run of ADD, whatever CNI_COMMAND says. */
   readonly plan?: PlanFormat | undefined
+  readonly host?: CallHost | undefined
 }
 
 export interface PluginOutcome {
@@ -137,6 +141,7 @@ async function dispatch<C>(plugin: Plugin<C>, io: PluginIo, { command, conf, std
     stdin,
     prevResult: prevResultOf(command, conf, cniVersion),
     validAttachments: command === 'GC' ? attachmentsOf(conf) : [],
+    ...(io.host && { host: io.host }),
   }
   return verb(plugin, outsideNode(call, io))
 }
