@@ -1,6 +1,7 @@
 // The entry point of the single executable: argv[0], or the first argument, selects the part, which
 // is loaded on demand.
 import { writeSync } from 'node:fs'
+import type { ToWorker } from './daemons/agent/workers/messages.js'
 import { VERSION_TEXT, versionOf } from './lib/version.js'
 
 type Part = (argv: readonly string[]) => Promise<void>
@@ -59,4 +60,21 @@ async function start(): Promise<void> {
   process.exitCode = 2
 }
 
-void start()
+/** A thread of the node agent (daemons/agent/workers). */
+async function startWorker(): Promise<void> {
+  Bun.unsafe.setJITPolicy(1)
+  const { serveCalls } = await import('./daemons/agent/workers/worker.js')
+  serveCalls(
+    {
+      coordinator: async () => (await import('./plugins/coordinator/main.js')).plugin,
+      'macvlan-wrapper': async () => (await import('./plugins/macvlan-wrapper/main.js')).plugin,
+      ifacer: async () => (await import('./plugins/ifacer/main.js')).plugin,
+    },
+    {
+      send: message => postMessage(message),
+      onMessage: take => addEventListener('message', ({ data }: MessageEvent<ToWorker>) => take(data)),
+    },
+  )
+}
+
+void (Bun.isMainThread ? start() : startWorker())

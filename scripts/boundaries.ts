@@ -198,6 +198,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/multus/keep.ts': ['node:fs/promises', 'node:path'],
   'daemons/controller/webhooks/start.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/server.ts': ['node:net', 'node:tls'],
+  'daemons/agent/node/node-files.ts': ['node:fs'],
   'daemons/agent/main.ts': ['node:fs', 'node:os', 'node:path'],
   'daemons/agent/agent.ts': ['node:crypto'],
   'daemons/agent/http/peer.ts': ['bun:ffi'],

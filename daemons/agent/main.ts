@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { codeOf, messageOf } from '../../lib/errors.js'
 import type { Connect, IpamClaim, KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import type { Call, Plugin } from '../../lib/cni/plugin.js'
+import { AGENT_SOCKET } from '../../lib/agent/protocol.js'
 import { sameNetns } from '../../lib/kernel/same-netns.js'
 import { connect as connectKube, type Kube } from '../../lib/kube/client.js'
 import { configOfDaemon } from '../../lib/kube/open.js'
-import { logTo } from '../../lib/log.js'
+import { logTo, type Log } from '../../lib/log.js'
 import { familyOf, type Metrics } from '../../lib/metrics.js'
 import { AGENT_METRICS } from './metrics.js'
 import { VERSION_TEXT } from '../../lib/version.js'
@@ -22,9 +23,12 @@ import { objectReader } from './connect.js'
 import { agentKernel } from './kernel-access.js'
 import { MultusFiles } from './multus/keep.js'
 import { MULTUS_KUBECONFIG } from './multus/plan.js'
+import { nodeFiles, type NodeFiles as FilesOfNode } from './node/node-files.js'
 import { startDuties, type EndDuties } from './node/duties.js'
 import { AccountKubeconfig, type KubeconfigDeps } from './node/kubeconfig.js'
 import { UninstallMark } from './node/uninstalling.js'
+import { startThread } from './workers/start.js'
+import type { WholeCallsParts } from './workers/whole-calls.js'
 import { agentStore, type AgentStore } from './store/store.js'
 import {
   AGENT_CONF_DEFAULT,
@@ -149,6 +153,7 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
       read: objectReader(store, live),
     },
     plugins: pluginsOf(loadIpam, store.connect),
+    whole: wholeOf(settings, log),
     uid: process.getuid?.() ?? 0,
     env: callEnv(settings, env),
   })
@@ -204,6 +209,31 @@ function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessE
       }),
   }
 }
+
+/** The agent serves without whole plugins where it cannot run them: executables run themselves. */
+function wholeOf({ wholePlugins, nodeRoot, pluginThreads, socket, node }: AgentSettings, log: Log): WholeCallsParts {
+  const off = (why: string, files: FilesOfNode = UNSEEN): WholeCallsParts => ({ ...parts, off: why, files })
+  const parts = {
+    sockets: [AGENT_SOCKET, socket],
+    sysctls: `${node.sysctlFolder}/`,
+    workers: pluginThreads,
+    start: startThread,
+    giveUp: (why: string) => {
+      log.error(`${why}; the agent ends`)
+      process.exitCode = 1
+      process.kill(process.pid, 'SIGTERM')
+    },
+  }
+  if (!wholePlugins) return off('does not run whole plugins (SPIDERPOOL_WHOLE_PLUGINS)')
+  try {
+    return { ...parts, off: undefined, files: nodeFiles(nodeRoot) }
+  } catch (error) {
+    log.warn(`whole plugins are left to the executables: ${messageOf(error)}`)
+    return off(messageOf(error))
+  }
+}
+
+const UNSEEN: FilesOfNode = { root: '', view: () => 'other' }
 
 /** Variables of every call: those of the cluster, and the node's list of allowed folders. */
 const callEnv = (

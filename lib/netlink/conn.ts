@@ -9,7 +9,7 @@ export interface Transport {
   send(bytes: Uint8Array): void
   /** The same on another thread, for a request that the kernel takes long to handle. */
   sendAsync(bytes: Uint8Array): Promise<void>
-  /** One datagram, valid until the next receive(). */
+  /** One datagram, valid until the next receive() of any transport. */
   receive(): Uint8Array
   close(): void
 }

@@ -11,9 +11,14 @@ import { WireError } from '../bytes.js'
 const BUFFER_BYTES = 65_536
 const INTERRUPTS_MAX = 100
 
+/**
+ * Of all transports: what receive() returns is copied before the next receive(), and three times
+ * 64 KiB are much for a call of 20 ms.
+ */
+const buffer = new Uint8Array(BUFFER_BYTES)
+
 /** `fd`: a blocking netlink socket; close() closes it. */
 export function fdTransport(fd: number): Transport {
-  const buffer = new Uint8Array(BUFFER_BYTES)
   return {
     send(bytes) {
       checkSent(

@@ -175,7 +175,12 @@ export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
     const header = nlmsghdr.readAt(view, at)
     if (header.length < nlmsghdr.size || header.length > left)
       throw new WireError(`message ${header.type} claims ${header.length} bytes of ${left}`)
-    frames.push({ header, payload: datagram.slice(at + nlmsghdr.size, at + header.length) })
+    // Not slice() of the array itself, which would be copied again for the first view of it.
+    const start = datagram.byteOffset + at
+    frames.push({
+      header,
+      payload: new Uint8Array(datagram.buffer.slice(start + nlmsghdr.size, start + header.length)),
+    })
     at += (header.length + 3) & ~3
   }
 }

@@ -11,7 +11,7 @@ import { describe, type Plan } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
 import { LINK_USERS, userOf, type LinkUser } from './link-users.js'
 import { fieldsOf, stepsOf, logged } from './log.js'
-import { networkManagerWarning } from './networkmanager.js'
+import { NETWORK_MANAGER_DEVICES, networkManagerWarning } from './networkmanager.js'
 import { idleIn } from './ownership.js'
 import { linksOf, namesOf, planFor, unchangedIn } from './plan.js'
 
@@ -32,7 +32,7 @@ export function add(call: Call<IfacerConf>): Promise<Result> {
 
 async function makeLinks(call: Call<IfacerConf>): Promise<Plan> {
   const { ensure, withKernel } = await import('./links.js')
-  return withKernel(kernel => ensure(call.config, userOf(call), { kernel, users: LINK_USERS }))
+  return withKernel(kernel => ensure(call.config, userOf(call), { kernel, users: LINK_USERS }), call)
 }
 
 /** ADD for a conf that creates no links, perhaps because of a misspelt key. */
@@ -68,7 +68,7 @@ export const status = (call: Call<IfacerConf>): Promise<string | undefined> =>
   })
 
 function warn(call: Call<IfacerConf>, node: NetnsState, log: Log): string | undefined {
-  const warning = networkManagerWarning(call.config, node)
+  const warning = networkManagerWarning(call.config, node, `${call.host?.root ?? ''}${NETWORK_MANAGER_DEVICES}`)
   if (warning !== undefined) log.warn(warning, fieldsOf(call))
   return warning
 }
@@ -76,7 +76,7 @@ function warn(call: Call<IfacerConf>, node: NetnsState, log: Log): string | unde
 const releaseLinks = (call: Call<IfacerConf>, isGone: (user: LinkUser) => boolean, idleToo: boolean): Promise<void> =>
   logged(call, 'links not released', async log => {
     const { release, withKernel } = await import('./links.js')
-    const gone = await withKernel(kernel => release(isGone, { kernel, users: LINK_USERS }, idleToo))
+    const gone = await withKernel(kernel => release(isGone, { kernel, users: LINK_USERS }, idleToo), call)
     log.info(gone.length > 0 ? 'links removed with their last user' : 'links released', { ...fieldsOf(call), gone })
   })
 

@@ -15,8 +15,11 @@ import type { MacvlanConf } from './config.js'
 import { ipamOf } from './ipam.js'
 import { isOwnLink, leftovers, removalOf } from './plan.js'
 
-async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promise<T>): Promise<T> {
-  const kernel = openKernel(netns)
+async function withKernel<T>(
+  { netns, host }: Pick<Call<unknown>, 'netns' | 'host'>,
+  work: (kernel: Kernel) => T | Promise<T>,
+): Promise<T> {
+  const kernel = openKernel(netns, host)
   try {
     return await work(kernel)
   } catch (error) {
@@ -29,7 +32,7 @@ async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promis
 }
 
 /** ADD. @throws CniError */
-export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
+export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call, kernel => addOn(call, kernel))
 
 /**
  * DEL. Attempts everything: the link is deleted also if the IPAM fails, and the IPAM releases also
@@ -57,7 +60,7 @@ const failuresOf = async (work: () => Promise<void> | undefined): Promise<readon
 }
 
 async function removeLink(call: Call<MacvlanConf>): Promise<void> {
-  const kernel = openKernel(call.netns)
+  const kernel = openKernel(call.netns, call.host)
   try {
     kernel.enter()
     const failures = applyAll(leftovers(call), kernel)
@@ -87,7 +90,7 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
   await ipamOf(call)?.check()
   if (prevResult === undefined) throw new CniError('invalidConfig', 'required prevResult missing')
   ownInterface(call, prevResult)
-  await withKernel(call.netns, kernel => {
+  await withKernel(call, kernel => {
     lookUpMaster(call, kernel)
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName, routes: {} } })
     checkPod(call, prevResult, pod)
@@ -100,7 +103,8 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
  */
 export async function status(call: Call<MacvlanConf>): Promise<void> {
   try {
-    if (!call.config.linkInContainer) await withKernel('', kernel => void lookUpMaster(call, kernel))
+    if (!call.config.linkInContainer)
+      await withKernel({ ...call, netns: '' }, kernel => void lookUpMaster(call, kernel))
   } catch (error) {
     if (!(error instanceof CniError)) throw error
     throw new CniError('notAvailable', `cannot create a macvlan: ${error.message}`, error.details)
