@@ -23,6 +23,7 @@ import { MultusFiles } from './multus/keep.js'
 import { MULTUS_KUBECONFIG } from './multus/plan.js'
 import { startDuties, type EndDuties } from './node/duties.js'
 import { AccountKubeconfig, type KubeconfigDeps } from './node/kubeconfig.js'
+import type { Clocks } from './node/token.js'
 import { UninstallMark } from './node/uninstalling.js'
 import { agentStore, type AgentStore } from './store/store.js'
 import {
@@ -188,8 +189,9 @@ interface NodeFiles {
 function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessEnv): NodeFiles {
   const { node, namespace, nodeName, agentName } = settings
   const { confFolder, binFolder, multus } = node
-  const now = (): number => Date.now()
-  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now }
+  const now = (): number => performance.now()
+  const clocks = (): Clocks => ({ wallMs: Date.now(), monotonicMs: now() })
+  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now: clocks }
   const target = multus && { path: join(multus.confFolder, MULTUS_KUBECONFIG), account: multus.account }
   return {
     fallback:

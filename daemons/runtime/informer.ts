@@ -1,6 +1,6 @@
 // Shared informers: one list and watch for each source, into an indexer.
 import type { Kube } from '../../lib/kube/client.js'
-import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
+import { isForbidden, isNotFound, isUnauthorized, KubeError } from '../../lib/kube/errors.js'
 import type { WatchEvent } from '../../lib/kube/watch.js'
 import type { Log } from '../../lib/log.js'
 import type { Outage } from './outage-log.js'
@@ -16,6 +16,8 @@ import {
 
 /** Pause after a list or watch that failed with a status such as 403 or 404. */
 const REFUSED_PAUSE_MS = 10_000
+/** After 401: the kubelet may have renewed the token on disk. */
+const UNAUTHORIZED_PAUSE_MS = 1_000
 /** Objects in one page of a list; bounds the memory of one response. */
 const PAGE_SIZE = 500
 
@@ -91,6 +93,7 @@ export class Informers implements CacheReader {
   async #listAndWatch(one: Informer): Promise<void> {
     const { signal, sleep, outage } = this.#with
     while (!signal.aborted) {
+      let pauseMs = REFUSED_PAUSE_MS
       try {
         for await (const event of this.#events(one)) this.#apply(one, event)
       } catch (error) {
@@ -98,8 +101,9 @@ export class Informers implements CacheReader {
         if (isNotFound(error) && one.source.optional === true) this.#empty(one)
         else if (isForbidden(error) && one.source.optional === true) this.#forbid(one)
         else outage.failed(watchOf(one.source), error)
+        if (isUnauthorized(error)) pauseMs = UNAUTHORIZED_PAUSE_MS
       }
-      await sleep(REFUSED_PAUSE_MS, signal)
+      await sleep(pauseMs, signal)
     }
   }
 
