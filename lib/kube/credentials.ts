@@ -17,7 +17,7 @@ export interface ClientIdentity {
   readonly credential?: () => Credential
 }
 
-/** How long a token from a file is cached: a renewed one counts a second later, also after a 401. */
+/** How long a token from a file is cached: a renewed one counts a second later, as after a 401. */
 const TOKEN_FILE_MS = 1_000
 /**
  * An exec credential is renewed this long before it expires, so that it outlives requests in
