@@ -26,6 +26,7 @@ import { MULTUS_KUBECONFIG } from './multus/plan.js'
 import { nodeFiles, type NodeFiles as FilesOfNode } from './node/node-files.js'
 import { startDuties, type EndDuties } from './node/duties.js'
 import { AccountKubeconfig, type KubeconfigDeps } from './node/kubeconfig.js'
+import type { Clocks } from './node/token.js'
 import { UninstallMark } from './node/uninstalling.js'
 import { startThread } from './workers/start.js'
 import type { WholeCallsParts } from './workers/whole-calls.js'
@@ -192,8 +193,9 @@ interface NodeFiles {
 function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessEnv): NodeFiles {
   const { node, namespace, nodeName, agentName } = settings
   const { confFolder, binFolder, multus } = node
-  const now = (): number => Date.now()
-  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now }
+  const now = (): number => performance.now()
+  const clocks = (): Clocks => ({ wallMs: Date.now(), monotonicMs: now() })
+  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now: clocks }
   const target = multus && { path: join(multus.confFolder, MULTUS_KUBECONFIG), account: multus.account }
   return {
     fallback:

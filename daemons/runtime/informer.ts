@@ -1,6 +1,6 @@
 // Shared informers: one list and watch for each source, into an indexer.
 import type { Kube } from '../../lib/kube/client.js'
-import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
+import { isForbidden, isNotFound, isUnauthorized, KubeError } from '../../lib/kube/errors.js'
 import type { WatchEvent } from '../../lib/kube/watch.js'
 import type { Log } from '../../lib/log.js'
 import type { Outage } from './outage-log.js'
@@ -20,6 +20,8 @@ import {
  */
 const REFUSED_PAUSE_MS = 250
 const REFUSED_PAUSE_MS_MAX = 10_000
+/** After 401: the kubelet may have renewed the token on disk. */
+const UNAUTHORIZED_PAUSE_MS = 1_000
 /** Objects in one page of a list; bounds the memory of one response. */
 const PAGE_SIZE = 500
 
@@ -95,6 +97,7 @@ export class Informers implements CacheReader {
   async #listAndWatch(one: Informer): Promise<void> {
     const { signal, sleep, outage } = this.#with
     for (let refusals = 0; !signal.aborted;) {
+      let isExpired = false
       try {
         for await (const event of this.#events(one)) {
           refusals = 0
@@ -105,8 +108,9 @@ export class Informers implements CacheReader {
         if (isNotFound(error) && one.source.optional === true) this.#empty(one)
         else if (isForbidden(error) && one.source.optional === true) this.#forbid(one)
         else outage.failed(watchOf(one.source), error)
+        isExpired = isUnauthorized(error)
       }
-      await sleep(refusedPauseMs(refusals++), signal)
+      await sleep(isExpired ? UNAUTHORIZED_PAUSE_MS : refusedPauseMs(refusals++), signal)
     }
   }
 

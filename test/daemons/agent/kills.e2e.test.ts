@@ -2,13 +2,15 @@
 // one address an interface, and none once the pod is gone. EVERY=1 takes every write and retry.
 import { spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
+import { startAgent, type AgentFixture } from '../../fixtures/agent.js'
 import { openAgents } from '../../fixtures/agents.js'
 import { startApiserver } from '../../fixtures/apiserver.js'
 import { containerId, openCluster, poolAnnotation, SPIDER, type PodRef } from '../../fixtures/cluster.js'
 import { eventually } from '../../fixtures/controller.js'
 import { cniEnv, runExecutable, type Reply } from '../../fixtures/executable.js'
-import type { Judge } from '../../fixtures/faults.js'
+import { on, type Judge } from '../../fixtures/faults.js'
 import { startFaulty } from '../../fixtures/faulty-apiserver.js'
+import { nodeEnv } from '../../fixtures/node-config.js'
 
 const EVERY = process.env['EVERY'] !== undefined
 
@@ -132,6 +134,9 @@ const isRecorded = (pod: PodRef): Promise<unknown> =>
     return is.join() === named.join() ? is : undefined
   }, 5_000)
 
+const isPending = (metrics: string): true | undefined =>
+  /^spiderpool_agent_pending_records 1$/m.test(metrics) || undefined
+
 interface Trial {
   readonly kind: Kind
   readonly command: 'ADD' | 'DEL'
@@ -186,6 +191,7 @@ async function trial(t: Test, { kind, command, kill, retry }: Trial): Promise<bo
 for (const kind of KINDS)
   for (const command of ['ADD', 'DEL'] as const)
     t.test(`SIGKILL at each write of the ${command} of ${kind.name}`, { timeout: 300_000 }, async t => {
+      let deaths = 0
       for (const side of EVERY ? (['before', 'after'] as const) : (['after'] as const))
         for (const retry of EVERY
           ? (['agent', 'direct'] as const)
@@ -197,5 +203,37 @@ for (const kind of KINDS)
               hasDied = await trial(t, { kind, command, kill, retry })
             })
             if (!hasDied) break
+            deaths++
           }
+      t.ok(deaths > 0, `${deaths} deaths`)
     })
+
+t.test('two agents of a rolling update: the record of the old one comes after the DEL of the new one', async t => {
+  const start = (): Promise<AgentFixture> => startAgent(faulty.kubeconfig, { socket: agents.socket, env: nodeEnv() })
+  const pod = await podOf({ name: 'rolled', nics: ['eth0'] })
+  const [id, late] = [containerId(), containerId()]
+  let release: () => void = () => undefined
+  const until = new Promise<void>(resolve => (release = resolve))
+  const old = await start()
+  const isRecord = ({ method, path }: Parameters<Judge>[0]): boolean =>
+    method === 'POST' && path.endsWith('/spiderendpoints')
+  faulty.judge = on(isRecord, { kind: 'held', until }, 1)
+  const of = (one: string) => ({ id: one, nic: 'eth0', way: 'agent' }) as const
+  const added = await call('ADD', pod, of(id))
+  t.match(added, { status: 0 })
+  t.ok(await eventually(async () => isPending(await old.metrics()), 5_000), 'its record is under way')
+  const next = await start()
+  t.match(await call('ADD', pod, of(late)), { status: 0, json: added.json as object })
+  t.equal((await held()).length, 1, 'both agents know the address')
+  await cluster.removePod(pod)
+  t.match(await call('DEL', pod, of(id)), { status: 0 })
+  t.match(await call('DEL', pod, of(late)), { status: 0 })
+  t.strictSame(await held(), [])
+  release()
+  faulty.judge = () => undefined
+  t.equal(await old.end('SIGTERM'), 0)
+  t.equal(await next.end('SIGTERM'), 0)
+  const left = async (): Promise<true | undefined> => ((await recorded(pod)).length === 0 ? true : undefined)
+  t.ok(await eventually(left, 5_000), 'the late record of a pod that is gone does not stay')
+  t.strictSame(await held(), [])
+})
