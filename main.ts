@@ -71,6 +71,7 @@ async function startWorker(): Promise<void> {
       ifacer: async () => (await import('./plugins/ifacer/main.js')).plugin,
     },
     {
+      onIdle: () => Bun.gc(true),
       send: message => postMessage(message),
       onMessage: take => addEventListener('message', ({ data }: MessageEvent<ToWorker>) => take(data)),
     },

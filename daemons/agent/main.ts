@@ -23,7 +23,7 @@ import { objectReader } from './connect.js'
 import { agentKernel } from './kernel-access.js'
 import { MultusFiles } from './multus/keep.js'
 import { MULTUS_KUBECONFIG } from './multus/plan.js'
-import { nodeFiles, type NodeFiles as FilesOfNode } from './node/node-files.js'
+import { ALL_FILES, mountedFiles } from './node/node-files.js'
 import { startDuties, type EndDuties } from './node/duties.js'
 import { AccountKubeconfig, type KubeconfigDeps } from './node/kubeconfig.js'
 import type { Clocks } from './node/token.js'
@@ -212,10 +212,10 @@ function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessE
   }
 }
 
-/** The agent serves without whole plugins where it cannot run them: executables run themselves. */
-function wholeOf({ wholePlugins, nodeRoot, pluginThreads, socket, node }: AgentSettings, log: Log): WholeCallsParts {
-  const off = (why: string, files: FilesOfNode = UNSEEN): WholeCallsParts => ({ ...parts, off: why, files })
-  const parts = {
+function wholeOf({ wholePlugins, nodeFolders, pluginThreads, socket, node }: AgentSettings, log: Log): WholeCallsParts {
+  return {
+    off: wholePlugins ? undefined : 'does not run whole plugins (SPIDERPOOL_WHOLE_PLUGINS)',
+    files: nodeFolders === undefined ? ALL_FILES : mountedFiles(nodeFolders),
     sockets: [AGENT_SOCKET, socket],
     sysctls: `${node.sysctlFolder}/`,
     workers: pluginThreads,
@@ -226,16 +226,7 @@ function wholeOf({ wholePlugins, nodeRoot, pluginThreads, socket, node }: AgentS
       process.kill(process.pid, 'SIGTERM')
     },
   }
-  if (!wholePlugins) return off('does not run whole plugins (SPIDERPOOL_WHOLE_PLUGINS)')
-  try {
-    return { ...parts, off: undefined, files: nodeFiles(nodeRoot) }
-  } catch (error) {
-    log.warn(`whole plugins are left to the executables: ${messageOf(error)}`)
-    return off(messageOf(error))
-  }
 }
-
-const UNSEEN: FilesOfNode = { root: '', view: () => 'other' }
 
 /** Variables of every call: those of the cluster, and the node's list of allowed folders. */
 const callEnv = (

@@ -54,8 +54,8 @@ export interface AgentSettings {
   readonly socket: string
   /** Whether the agent runs whole calls of coordinator, macvlan-wrapper and ifacer. */
   readonly wholePlugins: boolean
-  /** The node's root directory as mounted here; '' where it is that of this process. */
-  readonly nodeRoot: string
+  /** The node's folders that are mounted at their own path; undefined: all are. */
+  readonly nodeFolders: readonly string[] | undefined
   /** Threads for them. */
   readonly pluginThreads: number
   /** MULTUS_CLUSTER_NETWORK for calls that bring none. */
@@ -166,7 +166,7 @@ export function agentSettingsOf(env: DaemonEnv, conf: AgentConf, hostname: strin
     metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
     socket,
     wholePlugins: flag(env, 'SPIDERPOOL_WHOLE_PLUGINS', false),
-    nodeRoot: env['SPIDERPOOL_NODE_ROOT'] ?? '',
+    nodeFolders: env['SPIDERPOOL_NODE_FOLDERS']?.split(',').filter(Boolean),
     pluginThreads: number(env, 'SPIDERPOOL_PLUGIN_THREADS', PLUGIN_THREADS),
     clusterNetwork: env['MULTUS_CLUSTER_NETWORK'] ?? '',
     releasesConflicts: flag(env, 'SPIDERPOOL_ENABLED_RELEASE_CONFLICT_IPS', true),

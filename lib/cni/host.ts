@@ -21,6 +21,4 @@ export interface CallHost {
   readonly warn: (text: string) => void
   /** Where the sysctls can be written, with a slash at the end: a container's /proc/sys cannot. */
   readonly sysctls: string
-  /** Prefix of files of the node that are not mounted at their own path; '' where all are. */
-  readonly root: string
 }

@@ -6,8 +6,7 @@ import { linkNamed } from '../../lib/plan/state.js'
 import type { IfacerConf } from './config.js'
 import { madeBy } from './plan.js'
 
-/** Its state files, one for each link's index. */
-export const NETWORK_MANAGER_DEVICES = '/run/NetworkManager/devices'
+const FOLDER = '/run/NetworkManager/devices'
 const PROC = '/proc'
 const NAME = 'NetworkManager' // also /proc/PID/comm, which has 15 bytes at most: it is 14
 
@@ -49,7 +48,7 @@ export function warningOf(managed: readonly string[]): string | undefined {
 export function networkManagerWarning(
   config: IfacerConf,
   node: NetnsState,
-  folder = NETWORK_MANAGER_DEVICES,
+  folder = FOLDER,
   proc = PROC,
 ): string | undefined {
   if (!existsSync(folder)) return undefined

@@ -11,7 +11,7 @@ import { describe, type Plan } from '../../lib/plan/step.js'
 import type { IfacerConf } from './config.js'
 import { LINK_USERS, userOf, type LinkUser } from './link-users.js'
 import { fieldsOf, stepsOf, logged } from './log.js'
-import { NETWORK_MANAGER_DEVICES, networkManagerWarning } from './networkmanager.js'
+import { networkManagerWarning } from './networkmanager.js'
 import { idleIn } from './ownership.js'
 import { linksOf, namesOf, planFor, unchangedIn } from './plan.js'
 
@@ -68,7 +68,7 @@ export const status = (call: Call<IfacerConf>): Promise<string | undefined> =>
   })
 
 function warn(call: Call<IfacerConf>, node: NetnsState, log: Log): string | undefined {
-  const warning = networkManagerWarning(call.config, node, `${call.host?.root ?? ''}${NETWORK_MANAGER_DEVICES}`)
+  const warning = networkManagerWarning(call.config, node)
   if (warning !== undefined) log.warn(warning, fieldsOf(call))
   return warning
 }

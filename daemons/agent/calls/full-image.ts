@@ -5,8 +5,8 @@ import type { CallRequest } from './run.js'
 export type PathView = 'same' | 'other' | 'gone'
 
 export interface FullImageDeps {
-  /** A path as the node names it. */
-  readonly view: (path: string) => PathView
+  /** What paths of the node are here. */
+  readonly files: { folder(path: string): PathView; netns(path: string): PathView }
   /** The sockets that a conf may name for this agent. */
   readonly sockets: readonly string[]
 }
@@ -14,7 +14,8 @@ export interface FullImageDeps {
 /** Types of the IPAM that need no executable in CNI_PATH. */
 const OWN_IPAM: readonly string[] = ['', 'spiderpool', 'spiderpool-ipam']
 const LOG_FOLDER = '/var/log/spidernet'
-const STATE_FOLDER = '/run/spidernet'
+/** The lock and the users of links, and NetworkManager's state. */
+const NODE_FOLDERS: readonly string[] = ['/run/spidernet', '/run/NetworkManager']
 const NO_LOG = '/dev/null'
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -35,7 +36,7 @@ const textIn = (object: unknown, key: string): string => {
  */
 export function whyFullImage({ plugin, env, stdin }: CallRequest, deps: FullImageDeps): string | undefined {
   const netns = env['CNI_NETNS'] ?? ''
-  if (netns !== '' && deps.view(netns) === 'other') return `does not see the network namespace ${netns}`
+  if (netns !== '' && deps.files.netns(netns) === 'other') return `does not see the network namespace ${netns}`
   const conf = parsed(stdin)
   const ipam = valueIn(conf, 'ipam')
   const socket = textIn(ipam, 'ipam_unix_socket_path')
@@ -45,8 +46,8 @@ export function whyFullImage({ plugin, env, stdin }: CallRequest, deps: FullImag
     if (!OWN_IPAM.includes(type)) return `does not execute the IPAM ${type}`
     return valueIn(conf, 'linkincontainer') === true ? 'does not run a conf with linkInContainer' : undefined
   }
-  const folders = [folderOfLog(conf), ...(plugin === 'ifacer' ? [STATE_FOLDER] : [])]
-  const unseen = folders.find(folder => !isSeen(folder, deps.view))
+  const folders = [folderOfLog(conf), ...(plugin === 'ifacer' ? NODE_FOLDERS : [])]
+  const unseen = folders.find(folder => deps.files.folder(folder) !== 'same')
   return unseen === undefined ? undefined : `does not see the folder ${unseen} of the node`
 }
 
@@ -56,14 +57,6 @@ function folderOfLog(conf: unknown): string {
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
-
-/** A folder that is not there yet is made in the nearest one that is. */
-function isSeen(folder: string, view: FullImageDeps['view']): boolean {
-  for (let path = folder; ; path = parentOf(path)) {
-    const seen = view(path)
-    if (seen !== 'gone' || path === '/') return seen === 'same'
-  }
-}
 
 function parsed(text: string): unknown {
   try {

@@ -23,7 +23,6 @@ export interface WholeDeps extends Pick<CallDeps, 'env' | 'log' | 'now' | 'onCal
   readonly serializer: Serializer
   readonly gate: Gate
   readonly sysctls: string
-  readonly root: string
 }
 
 /** Lets RUNNING_MAX pass, in the order in which they came. */
@@ -83,8 +82,8 @@ async function runNow(request: CallRequest, isGone: () => boolean, deps: WholeDe
   // The runtime has killed the executable while it waited: nothing was done, DEL follows.
   if (isGone()) return refused(request, 'the client has gone')
   const began = deps.now()
-  const { sysctls, root } = deps
-  const call = { plugin, env: { ...deps.env, ...passedOf(env) }, stdin, sysctls, root }
+  const { sysctls } = deps
+  const call = { plugin, env: { ...deps.env, ...passedOf(env) }, stdin, sysctls }
   const of = { containerID: env['CNI_CONTAINERID'] ?? '', ifName: env['CNI_IFNAME'] ?? '' }
   const outcome = await deps.run(call).catch((error: unknown) => refused(request, error))
   logCall({ name: plugin, env, outcome, ms: deps.now() - began }, deps)

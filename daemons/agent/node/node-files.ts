@@ -1,79 +1,45 @@
 // Whether a path of the node names the same file in the agent's mount namespace.
-import { lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { codeOf } from '../../../lib/errors.js'
 import type { PathView } from '../calls/full-image.js'
 
-/** As the kernel follows at most (MAXSYMLINKS). */
-const LINKS_MAX = 40
+// <linux/magic.h>: a network namespace is on nsfs, or on procfs with an old kernel.
+const NSFS_MAGIC = 0x6e736673
+const PROC_SUPER_MAGIC = 0x9fa0
 
+/** What paths of the node are here. */
 export interface NodeFiles {
-  /** Prefix of the node's files; '' where this process has the node's mount namespace. */
-  readonly root: string
-  view(path: string): PathView
+  /** Of a folder. */
+  folder(path: string): PathView
+  /** Of a network namespace: a mount that has not been propagated here is a plain file. */
+  netns(path: string): PathView
 }
 
+/** Every path: the agent has the mount namespace of its node. */
+export const ALL_FILES: NodeFiles = { folder: () => 'same', netns: () => 'same' }
+
 /**
- * The node's files as this process sees them. `root`: the node's root, such as /proc/1/root with
- * hostPID; '' where it is this process's.
- * @throws Error a sentence where it cannot be read
+ * The node's files where these folders are mounted at their own path, and /proc is the node's
+ * (hostPID). No other path is taken for the node's.
  */
-export function nodeFiles(root: string): NodeFiles {
-  if (root === '') return { root, view: () => 'same' }
+export const mountedFiles = (folders: readonly string[]): NodeFiles => {
+  const isMounted = (path: string): boolean =>
+    !path.split('/').includes('..') && folders.some(folder => path === folder || path.startsWith(`${folder}/`))
+  return {
+    folder: path => (isMounted(path) ? 'same' : 'other'),
+    netns(path) {
+      if (path.startsWith('/proc/')) return 'same'
+      if (!isMounted(path)) return 'other'
+      return viewOf(path)
+    },
+  }
+}
+
+function viewOf(path: string): PathView {
   try {
-    readdirSync(root)
+    const { type } = statfsSync(path)
+    return type === NSFS_MAGIC || type === PROC_SUPER_MAGIC ? 'same' : 'other'
   } catch (error) {
-    throw new Error(
-      `SPIDERPOOL_NODE_ROOT is ${root}, which cannot be read (${codeOf(error)}); /proc/1/root needs hostPID and the capability SYS_PTRACE`,
-      { cause: error },
-    )
-  }
-  return { root, view: path => viewOf(root, path) }
-}
-
-function viewOf(root: string, path: string): PathView {
-  // One /proc for all with hostPID. A link in it is not text that could be followed by hand.
-  if (path.startsWith('/proc/')) return 'same'
-  const [here, there] = [identityOf(path), identityOf(withoutLinks(root, path))]
-  if (here === undefined && there === undefined) return 'gone'
-  return here === there ? 'same' : 'other'
-}
-
-/**
- * The path below the node's root without links: the kernel would follow an absolute link from the
- * root of this process.
- */
-function withoutLinks(root: string, path: string): string {
-  const left = path.split('/')
-  let at: string[] = []
-  for (let links = 0; left.length > 0;) {
-    const part = left.shift() ?? ''
-    if (part === '' || part === '.') continue
-    if (part === '..') at = at.slice(0, -1)
-    else {
-      const target = linkAt(`${root}/${[...at, part].join('/')}`)
-      if (target === undefined || ++links > LINKS_MAX) at.push(part)
-      else {
-        left.unshift(...target.split('/'))
-        if (target.startsWith('/')) at = []
-      }
-    }
-  }
-  return `${root}/${at.join('/')}`
-}
-
-function linkAt(path: string): string | undefined {
-  try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined
-  } catch {
-    return undefined // the stat that follows says so
-  }
-}
-
-function identityOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path)
-    return `${dev}:${ino}`
-  } catch {
-    return undefined
+    return codeOf(error) === 'ENOENT' ? 'gone' : 'other'
   }
 }

@@ -8,7 +8,6 @@ export interface WorkerCall {
   readonly env: Readonly<Record<string, string>>
   readonly stdin: string
   readonly sysctls: string
-  readonly root: string
 }
 
 export type ToWorker =

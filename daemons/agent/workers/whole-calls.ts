@@ -37,9 +37,9 @@ export function wholeCalls(
   return {
     close: () => pool.close(),
     deps: {
-      ...{ off, env, log, now, gate, sysctls, root: files.root, ...(onCall && { onCall }) },
+      ...{ off, env, log, now, gate, sysctls, ...(onCall && { onCall }) },
       run: call => pool.run(call),
-      full: { view: files.view, sockets },
+      full: { files, sockets },
       serializer: new Serializer(),
     },
   }

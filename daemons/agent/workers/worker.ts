@@ -12,12 +12,23 @@ export type LoadPlugins = Readonly<Record<string, () => Promise<Plugin<unknown>>
 export interface WorkerPort {
   send(message: FromWorker): void
   onMessage(handler: (message: ToWorker) => void): void
+  /** The thread has had no call for a while: its memory can be collected. */
+  onIdle(): void
 }
+
+const IDLE_MS = 2_000
 
 /** Serves the calls that come through the port, until the thread is ended. */
 export function serveCalls(plugins: LoadPlugins, port: WorkerPort): void {
   const waiting = new Map<number, (response: HostResponse) => void>()
   let requests = 0
+  let running = 0
+  let idle: ReturnType<typeof setTimeout> | undefined
+  const ended = (): void => {
+    running--
+    clearTimeout(idle)
+    if (running === 0) idle = setTimeout(() => port.onIdle(), IDLE_MS)
+  }
   const ask = (request: HostRequest): Promise<HostResponse> =>
     new Promise(resolve => {
       const id = ++requests
@@ -33,7 +44,11 @@ export function serveCalls(plugins: LoadPlugins, port: WorkerPort): void {
         return void waiting.delete(message.id)
       case 'call': {
         const { id, call } = message
-        return void outcomeIn(plugins, call, ask).then(outcome => port.send({ kind: 'outcome', id, outcome }))
+        running++
+        return void outcomeIn(plugins, call, ask).then(outcome => {
+          port.send({ kind: 'outcome', id, outcome })
+          ended()
+        })
       }
     }
   })
@@ -42,11 +57,11 @@ export function serveCalls(plugins: LoadPlugins, port: WorkerPort): void {
 
 async function outcomeIn(
   plugins: LoadPlugins,
-  { plugin: name, env, stdin, sysctls, root }: WorkerCall,
+  { plugin: name, env, stdin, sysctls }: WorkerCall,
   ask: CallHost['ask'],
 ): Promise<PluginOutcome> {
   let warned = ''
-  const host: CallHost = { ask, sysctls, root, warn: text => void (warned += text) }
+  const host: CallHost = { ask, sysctls, warn: text => void (warned += text) }
   try {
     const load = Object.hasOwn(plugins, name) ? plugins[name] : undefined
     if (load === undefined) throw new Error(`the agent has no plugin ${name}`)
