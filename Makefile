@@ -14,11 +14,13 @@ setup-npm:
 
 ok: lint build test ## lint, build and test: before every push
 
-build: setup-npm ## compiles dist/bin with Bun: one file, a hard link per executable
+build: setup-npm ## compiles dist/bin with Bun: one file, a hard link per executable; dist/client with Debian's compiler
 	@scripts/bun.sh scripts/build.ts
+	@scripts/bun.sh scripts/client.ts
 
 release: setup-npm ## compiles dist/release for linux x64, x64-baseline and arm64
 	@scripts/bun.sh scripts/build.ts --release
+	@scripts/bun.sh scripts/client.ts --release
 
 image: build ## dist/spiderpool.tar, a container image for `ctr images import` or `podman load`
 	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image -- /bin/spiderpool-image

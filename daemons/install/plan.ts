@@ -6,6 +6,11 @@
  */
 export const CNI_NAMES = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'] as const
 
+/** In the folder of this image: the client of the node agent, for the names of CNI_NAMES. */
+export const CLIENT_FILE = 'spiderpool-client'
+/** Beside the client in /opt/cni/bin: this image, which the client executes (scripts/client.sh). */
+export const FULL_IMAGE = '.spiderpool-plugins'
+
 export interface InstallSettings {
   /** The node's /opt/cni/bin and /etc/cni/net.d, as mounted in this pod. */
   readonly binFolder: string

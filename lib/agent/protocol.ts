@@ -28,6 +28,10 @@ export const cniPath = (plugin: string): string => `${CNI_PREFIX}${plugin}`
 /** Path that releases what one ADD allocated. */
 export const undoPath = (plugin: string): string => `${CNI_PREFIX}${plugin}/undo`
 
+/** Header of every answer of an agent that runs whole plugins; the value is a major version. */
+export const PROTOCOL_HEADER = 'X-Spiderpool-Protocol'
+export const PROTOCOL_VERSION = '1'
+
 /** The agent sends headers and one blank at once; without them by then the call goes direct. */
 export const FIRST_BYTE_MS = 1_000
 
