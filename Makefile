@@ -23,7 +23,8 @@ release: setup-npm ## compiles dist/release for linux x64, x64-baseline and arm6
 	@scripts/bun.sh scripts/client.ts --release
 
 image: build ## dist/spiderpool.tar, a container image for `ctr images import` or `podman load`
-	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image -- /bin/spiderpool-image
+	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image \
+	  $(addsuffix =/bin/spiderpool-client,$(wildcard $(CURDIR)/dist/bin/spiderpool-client)) -- /bin/spiderpool-image
 
 chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
 	@scripts/helm.sh lint --strict charts/spiderpool >/dev/null
