@@ -14,8 +14,9 @@ setup-npm:
 
 ok: lint build test ## lint, build and test: before every push
 
-build: setup-npm ## compiles dist/bin with Bun: one file, a hard link per executable
+build: setup-npm ## compiles dist/bin with Bun: one file, a hard link per executable; dist/client with Debian's compiler
 	@scripts/bun.sh scripts/build.ts
+	@scripts/bun.sh scripts/client.ts
 
 release: setup-npm ## dist/release: chart, image, CRDs, manifest, executables for amd64 and arm64, SBOM, checksums
 	@$(TSX) scripts/release/main.ts --release

@@ -34,6 +34,8 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   // Leaf of both sides of the socket; the client beside it may import more.
   'lib/agent': ['lib/cni', 'lib/kernel/unix-socket.ts', 'lib/kernel/errno.ts', 'lib/file-trust.ts', 'node:fs'],
   'lib/agent/http.ts': [],
+  // Compiled for QuickJS: client/fs.ts stands for node:fs.
+  client: ['lib/agent/protocol.ts', 'lib/agent/socket.ts', 'lib/cni/conf.ts', 'lib/cni/env.ts'],
   'lib/agent/protocol.ts': [],
   'lib/coordinator': ['lib/agent', 'lib/ip', 'lib/crd', 'lib/cni', 'lib/kube', 'lib/ipam/errors.ts'],
   // From the call down: cni, pod, then pools and allocation, then store.

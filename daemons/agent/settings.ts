@@ -1,5 +1,6 @@
 // The agent's settings, from environment, command line and ConfigMap; names and defaults are those
 // of Spiderpool's Helm chart. Pure.
+import { CLIENT_VARIABLE } from '../install/plan.js'
 import { AGENT_SOCKET, AGENT_SOCKET_ENV } from '../../lib/agent/protocol.js'
 import { AGENT } from '../../lib/crd/names.js'
 import type { Level } from '../../lib/log.js'
@@ -71,6 +72,8 @@ export interface AgentSettings {
 export interface NodeDuties {
   /** The node's /opt/cni/bin as mounted here; '' where the executables are not installed. */
   readonly binFolder: string
+  /** Whether the executables are the client of this agent, not the full image. */
+  readonly usesClient: boolean
   /** The node's /etc/cni/net.d as mounted here; '' where no kubeconfig is written. */
   readonly confFolder: string
   readonly tunesSysctls: boolean
@@ -184,6 +187,7 @@ function dutiesOf(env: DaemonEnv, conf: AgentConf): NodeDuties {
   const removesMultus = multus !== undefined && flag(env, 'SPIDERPOOL_MULTUS_UNINSTALL', false)
   return {
     binFolder: env['CNI_BIN_DIR'] ?? '',
+    usesClient: flag(env, CLIENT_VARIABLE, true),
     confFolder: flag(env, 'SPIDERPOOL_INSTALL_KUBECONFIG', false) ? confFolderOf(env) : '',
     tunesSysctls: conf.tuneSysctlConfig,
     sysctlFolder: env['SPIDERPOOL_SYSCTL_DIR'] || '/proc/sys',

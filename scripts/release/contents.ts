@@ -42,6 +42,12 @@ export const IMAGE_FILES: readonly ImageFile[] = [
     to: () => '/bin/spiderpool-image',
     mode: 0o755,
   },
+  {
+    from: machine => `dist/executables/${machine}/spiderpool-client`,
+    of: 'repository',
+    to: () => '/bin/spiderpool-client',
+    mode: 0o755,
+  },
   { from: () => 'LICENSE', of: 'repository', to: () => '/usr/share/doc/spiderpool/LICENSE', mode: 0o644 },
   {
     from: () => 'usr/share/doc/libc6/copyright',

@@ -153,6 +153,7 @@ if (process.argv.includes('--chart')) {
   writeFileSync(at(`dist/spiderpool-${version.version}.tgz`), chartArchive())
 } else {
   run(at('scripts/bun.sh'), 'scripts/build.ts', '--release')
+  run(at('scripts/bun.sh'), 'scripts/client.ts', '--release')
   image(version)
   if (process.argv.includes('--release')) release(version)
 }

@@ -29,13 +29,13 @@ export type EndDuties = (uninstalls: boolean) => Promise<void>
  */
 export async function startDuties(deps: DutyDeps): Promise<EndDuties> {
   const { duties, fallback, multus, log } = deps
-  const { binFolder, tunesSysctls, sysctlFolder, networkManagerFolder } = duties
+  const { binFolder, usesClient, tunesSysctls, sysctlFolder, networkManagerFolder } = duties
   const syncLog = new SyncLog(log)
   const verified: Verified = new Map()
   const compare = async (): Promise<void> => {
     if (binFolder !== '')
       await syncLog.run(binFolder, async () => {
-        const stale = await installExecutables(binFolder, verified)
+        const stale = await installExecutables(binFolder, verified, usesClient)
         return stale.length === 0 ? undefined : `installed ${stale.join(', ')} in ${binFolder}`
       })
     if (fallback)
