@@ -157,6 +157,8 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
  */
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
+  'lib/kernel/network-manager.ts': ['node:fs'],
+  'daemons/agent/node/network-manager.ts': ['node:fs'],
   'lib/cni/allowed-files.ts': ['lib/kube/entry.ts', 'lib/file-trust.ts', 'node:fs'],
   'lib/coordinator/agent-config.ts': ['node:fs'],
   'lib/cni/node-config.ts': ['lib/file-trust.ts', 'node:fs'],

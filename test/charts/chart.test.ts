@@ -7,7 +7,17 @@ import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { Metrics } from '../../lib/metrics.js'
 import { parse } from 'yaml'
-import { at, CHART, defaults, HELM, render, renderMany, tryRender, type Values } from '../fixtures/chart.js'
+import {
+  at,
+  CHART,
+  defaults,
+  HELM,
+  render,
+  renderMany,
+  renderWithDashboards,
+  tryRender,
+  type Values,
+} from '../fixtures/chart.js'
 import { isAllowed, rightsOf, type Manifest } from '../fixtures/rights.js'
 
 interface Container {
@@ -215,10 +225,24 @@ function checkSubjects(t: Test, one: Manifest, objects: readonly Manifest[]): vo
   if (account !== undefined) t.ok(named(objects, 'ServiceAccount', account), `ServiceAccount ${account}`)
 }
 
+/** Values that Spiderpool's documents name and its chart does not have, and the right ones. */
+const NAMES_OF_DOCUMENTS = [
+  ['global.tuneSysctlConfig', 'spiderpoolAgent.tuneSysctlConfig'],
+  ['feature', 'ipam.enableIPv4'],
+  ['ipam.enableSpiderSubnet', 'ipam.spiderSubnet.enable'],
+  ['ipam.subnetDefaultFlexibleIPNumber', 'ipam.spiderSubnet.autoPool.defaultRedundantIPNumber'],
+  ['multus.uninstall', 'multus.multusCNI.uninstall'],
+  ['spiderpoolController.enablePodNetworkResourceInject', 'spiderpoolController.podResourceInject.enabled'],
+  ['spiderpoolController.cleanup.enabled', 'spiderpoolController.cleanup.enable'],
+  ['spiderpoolAgent.prometheus.grafanaDashboard', 'grafanaDashboard.install'],
+] as const
+
 const REFUSED: readonly (readonly [Values, RegExp])[] = [
-  [at('ipam.enableSpiderSubnet', true), /at '\/ipam'.*'enableSpiderSubnet' not allowed/],
-  [at('spiderpoolController.cleanup.enabled', true), /cleanup'.*'enabled' not allowed/],
-  [at('feature.enableIPv4', true), /'feature' not allowed/],
+  [at('ipam.other', true), /at '\/ipam'.*'other' not allowed/],
+  [at('other.enableIPv4', true), /'other' not allowed/],
+  ...NAMES_OF_DOCUMENTS.map(
+    ([path, instead]) => [at(path, false), new RegExp(`${path}: there is no such value; set ${instead}`)] as const,
+  ),
   [at('ipam.enableIPv4', 'yes'), /\/ipam\/enableIPv4/],
   [at('spiderpoolAgent.httpPort', 70000), /\/spiderpoolAgent\/httpPort/],
   [at('spiderpoolAgent.image.digest', 'sha256:x'), /\/spiderpoolAgent\/image\/digest/],
@@ -230,7 +254,6 @@ const REFUSED: readonly (readonly [Values, RegExp])[] = [
   [at('clusterDefaultPool.ipv4IPRanges', ['x']), /\/clusterDefaultPool\/ipv4IPRanges/],
   [at('rdma.rdmaSharedDevicePlugin.install', true), /rdma\.rdmaSharedDevicePlugin\.install: .*install it from/],
   [at('sriov.install', true), /sriov\.install: .*install it from/],
-  [at('grafanaDashboard.install', true), /grafanaDashboard\.install: .*no dashboards/],
   [at('iaasNetworkProvider.serverUrl', 'http://x'), /iaasNetworkProvider\.serverUrl: /],
   [at('spiderpoolAgent.networkResourcePlugin.enabled', true), /networkResourcePlugin\.enabled: /],
   [at('spiderpoolAgent.prometheus.enabledRdmaMetric', true), /enabledRdmaMetric: /],
@@ -271,7 +294,7 @@ const NO_EFFECT: readonly RegExp[] = [
   /^spiderpoolController\.tls\.(certmanager|provided)\./, // of other methods, above
   /^clusterDefaultPool\./, // of installIPv4IPPool, above
   /(serviceMonitor|prometheusRule)\./, // of install, above
-  /^grafanaDashboard\./, // refused, above
+  /^grafanaDashboard\./, // tested with a dashboard, below
   /^iaasNetworkProvider\./,
   /^plugins\.image\./,
   /^(rdma|sriov)\./,
@@ -345,6 +368,54 @@ t.test('the alert rules of the chart name metrics that docs list', t => {
   t.equal(rules.length, 2)
   for (const name of new Set(JSON.stringify(rules.map(({ spec }) => spec)).match(/spiderpool_[a-z_]+/g) ?? []))
     t.ok(documented.includes(`\`${name}\``), name)
+  t.end()
+})
+
+t.test('each enableWarning value switches a rule off, but that of a histogram', t => {
+  const rulesIn = (values: Values): number =>
+    (JSON.stringify(render(all(monitored, values))).match(/"alert":/g) ?? []).length
+  const before = rulesIn({})
+  const switches = [...leaves(defaults)].map(([path]) => path).filter(path => path.includes('enableWarning'))
+  t.equal(switches.length, 6)
+  for (const path of switches)
+    t.equal(rulesIn(at(path, false)), path.includes('HighAllocationDurations') ? before : before - 1, path)
+  t.end()
+})
+
+t.test('grafanaDashboard.install makes a ConfigMap for each dashboard, and grafana-operator’s object on demand', t => {
+  const dashboards = { 'pools.json': '{"title":"{{ pools }}"}', 'agent.json': '{"title":"agent"}' }
+  const installed = at('grafanaDashboard', { install: true, namespace: 'monitoring', labels: { team: 'a' } })
+  const objects = renderWithDashboards(installed, dashboards)
+  for (const [file, text] of Object.entries(dashboards)) {
+    const map = named(objects, 'ConfigMap', `spiderpool-${file.replace('.json', '')}`)
+    t.match(map, { metadata: { namespace: 'monitoring', labels: { grafana_dashboard: '1', team: 'a' } } })
+    t.strictSame((map?.['data'] as Record<string, string>)[file]?.trim(), text)
+  }
+  const kinds = (values: Values): readonly string[] =>
+    renderWithDashboards(values, dashboards)
+      .map(({ kind }) => kind)
+      .filter(kind => kind === 'GrafanaDashboard')
+  t.strictSame(kinds(installed), [])
+  t.equal(kinds(all(installed, at('grafanaDashboard.instanceSelector.matchLabels', { a: 'b' }))).length, 2)
+  t.strictSame(renderWithDashboards({}, dashboards).length, render().length, 'none by default')
+  t.end()
+})
+
+t.test('the default values of Spiderpool’s own chart, passed with -f, render', t => {
+  const values = parse(readFileSync('test/charts/go-values.yaml', 'utf8')) as Values
+  const { status, stderr } = tryRender(values)
+  t.strictSame([status, stderr], [0, ''])
+  const ours = new Set([...leaves(defaults)].map(([path]) => path))
+  const theirs = [...leaves(values)]
+    .map(([path]) => path)
+    .filter(path => !/^(rdma|sriov)\.|networkResourcePlugin/.test(path))
+  t.strictSame(
+    theirs.filter(
+      path => !ours.has(path) && ![...ours].some(own => path.startsWith(`${own}.`) || own.startsWith(`${path}.`)),
+    ),
+    [],
+    'each of them is a value of ours',
+  )
   t.end()
 })
 
