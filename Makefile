@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -49,6 +49,9 @@ test-kube: setup ## tests with an API server, against Kubernetes 1.36, or 1.20 w
 	@scripts/setup.sh e2e
 	@$(TSX) scripts/build-if-stale.ts
 	@scripts/k8s/cluster.sh --nodes 0 --api $(KUBE) sh -c 'SPIDERPOOL_TEST_KUBECONFIG=$$KUBECONFIG $(TSX) scripts/test.ts --kube'
+
+test-release: release ## tests the release: checksums, same bytes twice, images in podman and containerd, arm64 (root)
+	@SPIDERPOOL_TEST_RELEASE=1 TAP_TIMEOUT=600 node --import=tsx test/release/release.e2e.test.ts
 
 fuzz: setup-npm ## fuzzes every decoder for ten minutes
 	@$(TSX) scripts/fuzz.ts

@@ -162,6 +162,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
  */
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
+  'lib/kernel/network-manager.ts': ['node:fs'],
   'lib/cni/allowed-files.ts': ['lib/kube/entry.ts', 'lib/file-trust.ts', 'node:fs'],
   'lib/coordinator/agent-config.ts': ['node:fs'],
   'lib/cni/node-config.ts': ['lib/file-trust.ts', 'node:fs'],
@@ -196,7 +197,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/install/kubeconfig.ts': ['node:fs/promises', 'node:path'],
   'daemons/agent/node/duties.ts': ['node:fs/promises', 'node:path'],
   'daemons/agent/node/kubeconfig.ts': ['node:fs/promises'],
-  'daemons/agent/node/network-manager.ts': ['node:fs/promises', 'node:path'],
+  'daemons/agent/node/network-manager.ts': ['node:fs', 'node:fs/promises', 'node:path'],
   'daemons/agent/multus/keep.ts': ['node:fs/promises', 'node:path'],
   'daemons/controller/webhooks/start.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/server.ts': ['node:net', 'node:tls'],

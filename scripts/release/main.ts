@@ -1,6 +1,5 @@
 // `make image` and `make release`: the image of every machine, its bill of materials, and all files
-// of a release. After `npm ci`, Bun's arm64 and Debian's libc6 have been fetched it needs no
-// network.
+// of a release. It needs no network once npm's packages, Bun's arm64 and Debian's libc6 are there.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -137,9 +136,7 @@ function release({ version }: Version): void {
   console.log(sums.join('\n'))
 }
 
-/**
- * The archive of the chart. `helm package` writes the time into it, so it is packed as all else.
- */
+/** The chart's archive, not by `helm package`, which writes the time into it. */
 function chartArchive(): Buffer {
   run(at('scripts/helm.sh'), 'lint', '--strict', 'charts/spiderpool')
   return inFolder(folder => {
