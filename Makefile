@@ -68,6 +68,10 @@ bench-kube: ## measures against Kubernetes 1.36 and etcd with fsync, beside macv
 	@scripts/k8s/cluster.sh --nodes 0 --api modern scripts/bun.sh bench/kube/main.ts $(ROWS)
 	@$(TSX) scripts/bench-kube-page.ts
 
+bench-ctl: ## measures every command of spiderpoolctl on 10,000 pods and 200 pools, and writes docs/benchmarks.md (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@$(TSX) bench/ctl/main.ts && $(TSX) scripts/bench-ctl-page.ts
+
 trace: ## spiderpoolctl trace beside the real ADD in 200 generated situations (root)
 	@$(TSX) scripts/build-if-stale.ts
 	@TRACES=200 TAP_TIMEOUT=1800 node --import=tsx test/cmd/ctl/trace/agreement.e2e.test.ts

@@ -9,8 +9,18 @@ export interface MeasuredCommand {
   readonly args: string
   /** Milliseconds, median. */
   readonly msMax: number
-  /** Requests at most; undefined: one LIST of each kind. */
-  readonly requestsMax?: number
+}
+
+/** What was measured of a command. */
+export interface CtlRow {
+  readonly command: string
+  readonly ms: number
+  readonly msMax: number
+  readonly rssMb: number
+  readonly requests: number
+  /** The LISTs, without further pages, by kind. */
+  readonly lists: Readonly<Record<string, number>>
+  readonly isWithin: boolean
 }
 
 const LIST_MS = 1_500

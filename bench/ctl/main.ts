@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { startApiserver } from '../../test/fixtures/apiserver.js'
 import { BIN } from '../../test/fixtures/executable.js'
 import { startFaulty } from '../../test/fixtures/faulty-apiserver.js'
-import { MEASURED, type MeasuredCommand } from './commands.js'
+import { MEASURED, type CtlRow, type MeasuredCommand } from './commands.js'
 import { seed } from './seed.js'
 
 const POOLS = Number(process.env['POOLS'] ?? 200)
@@ -52,17 +52,6 @@ function execute(args: readonly string[], kubeconfig: string): Promise<Run> {
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-export interface CtlRow {
-  readonly command: string
-  readonly ms: number
-  readonly msMax: number
-  readonly rssMb: number
-  readonly requests: number
-  /** The LISTs, without further pages, by kind. */
-  readonly lists: Readonly<Record<string, number>>
-  readonly isWithin: boolean
-}
 
 const server = await startApiserver({ standalone: process.env['SPIDERPOOL_TEST_KUBECONFIG'] === undefined })
 const names = await seed(server.kubeconfig, { pools: POOLS, pods: PODS })
