@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
+.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -70,6 +70,14 @@ bench-kube: ## measures against Kubernetes 1.36 and etcd with fsync, beside macv
 	@$(TSX) scripts/build-if-stale.ts
 	@scripts/k8s/cluster.sh --nodes 0 --api modern scripts/bun.sh bench/kube/main.ts $(ROWS)
 	@$(TSX) scripts/bench-kube-page.ts
+
+bench-ctl: ## measures every command of spiderpoolctl on 10,000 pods and 200 pools, and writes docs/benchmarks.md (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@$(TSX) bench/ctl/main.ts && $(TSX) scripts/bench-ctl-page.ts
+
+trace: ## spiderpoolctl trace beside the real ADD in 200 generated situations (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@TRACES=200 TAP_TIMEOUT=1800 node --import=tsx test/cmd/ctl/trace/agreement.e2e.test.ts
 
 demo: ## pods on two nodes, reached by pods, nodes, Services and from outside (root)
 	@scripts/setup.sh demo

@@ -255,13 +255,14 @@ function fieldDifferences(object: SpiderIPAddress, at: Lookup): readonly CheckDi
   if (!pod || !isOfPod(spec.pod.uid, pod) || pod.metadata.deletionTimestamp !== undefined) return []
   const found: CheckDifference[] = []
   const node = pod.spec?.nodeName ?? ''
-  if (node !== '' && spec.node !== node)
+  // An address that was adopted from a Go agent may have neither node nor interface.
+  if (node !== '' && spec.node !== '' && spec.node !== node)
     found.push(
       ofAddress(
         object,
         {
           kind: 'address-node',
-          what: `spec.node is ${spec.node || 'empty'}; the pod is on ${node}`,
+          what: `spec.node is ${spec.node}; the pod is on ${node}`,
           repair: moved(object, node),
         },
         at,
@@ -269,8 +270,14 @@ function fieldDifferences(object: SpiderIPAddress, at: Lookup): readonly CheckDi
     )
   const record = at.recordOf(pod)
   const nic = record?.status.current.ips.find(one => addressesOf(one).some(({ address }) => address === spec.address))
-  if (nic && nic.interface !== '' && spec.nic !== nic.interface && isOfPod(record?.status.current.uid ?? '', pod)) {
-    const what = `spec.nic is ${spec.nic || 'empty'}; the record says ${nic.interface}`
+  if (
+    nic &&
+    nic.interface !== '' &&
+    spec.nic !== '' &&
+    spec.nic !== nic.interface &&
+    isOfPod(record?.status.current.uid ?? '', pod)
+  ) {
+    const what = `spec.nic is ${spec.nic}; the record says ${nic.interface}`
     found.push(ofAddress(object, { kind: 'address-nic', what, repair: replaced(object, { nic: nic.interface }) }, at))
   }
   const set = pod.metadata.ownerReferences?.find(

@@ -86,9 +86,10 @@ function metadataDifferences(record: SpiderEndpoint, pod: Pod, at: Lookup): read
     const object = { ...record, metadata: { ...metadata, labels }, status: { ...status, current } }
     const what = `status.current.node is ${status.current.node || 'empty'}; the pod is on ${node}`
     found.push({ kind: 'record-node', what, repair: { verb: 'replaceRecord', object } })
-  } else if (node !== '' && metadata.labels?.[LABEL_NODE] !== nodeLabelOf(node)) {
+  } else if (node !== '' && (metadata.labels?.[LABEL_NODE] ?? nodeLabelOf(node)) !== nodeLabelOf(node)) {
+    // Records of Go agents have no label.
     const labels = { ...metadata.labels, [LABEL_NODE]: nodeLabelOf(node) }
-    const what = `label ${LABEL_NODE} is ${metadata.labels?.[LABEL_NODE] ?? 'missing'}, not ${nodeLabelOf(node)}`
+    const what = `label ${LABEL_NODE} is ${metadata.labels?.[LABEL_NODE] ?? ''}, not ${nodeLabelOf(node)}`
     const object = { ...record, metadata: { ...metadata, labels } }
     found.push({ kind: 'record-node-label', what, repair: { verb: 'replaceRecord', object } })
   }

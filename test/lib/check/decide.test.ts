@@ -293,9 +293,9 @@ const DAMAGES: readonly Damage[] = [
     seed: w => void (record(w, 'two').status.current.node = 'n9'),
   },
   {
-    name: 'no node label of the record',
+    name: 'another node in the label of the record',
     kind: 'record-node-label',
-    seed: w => void (record(w, 'two').metadata.labels = {}),
+    seed: w => void (record(w, 'two').metadata.labels = { 'ipam.spidernet.io/node': 'n9' }),
   },
   {
     name: 'no finalizer of the record',
