@@ -58,4 +58,24 @@ export const CHANGES: readonly CommandSpec[] = [
     no: 'the address is not in quarantine, or stays in it',
     load: async () => (await import('./quarantine/command.js')).quarantineLift as CtlCommand,
   },
+  {
+    path: 'migrate',
+    arguments: [{ name: '<source>', about: 'whereabouts, host-local, or spiderpool-go' }],
+    summary: 'Takes over what another IPAM has allocated',
+    about:
+      'Makes a SpiderIPPool, disabled, for each range of the source, a SpiderIPAddress for each address of a living pod, and a SpiderReservedIP for addresses whose pod is not known. Prints the plan; --apply writes it. It leaves the source as it is and may be run again. host-local keeps files: run it on each node. See docs/migrate.md.',
+    options: [
+      { flags: '--apply', about: 'write the objects' },
+      { flags: '--dir <folder>', about: 'host-local: its data; /var/lib/cni/networks by default' },
+      { flags: '--conf-dir <folder>', about: 'host-local: confs of networks; /etc/cni/net.d by default' },
+      { flags: '--network <name>', about: 'host-local: this network only' },
+      { flags: '--node <name>', about: 'host-local: only pods of this node, where nodes use one range' },
+    ],
+    examples: [
+      { args: 'migrate whereabouts', about: 'what would be written' },
+      { args: 'migrate whereabouts --apply', about: 'write it' },
+    ],
+    no: 'something cannot be migrated',
+    load: async () => (await import('./migrate/command.js')).migrate as CtlCommand,
+  },
 ]
