@@ -205,6 +205,8 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   // The controller's own decisions, on one reading of the cluster.
   'cmd/ctl/gc/command.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
   'cmd/ctl/migrate/go.ts': ['daemons/controller/reconcilers/ippool/adopt.ts'],
+  'cmd/ctl/bundle/command.ts': ['node:fs'],
+  'cmd/ctl/bundle/node.ts': ['node:fs', 'node:path'],
   'cmd/ctl/migrate/files.ts': ['node:fs', 'node:path'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],

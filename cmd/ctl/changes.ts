@@ -78,4 +78,23 @@ export const CHANGES: readonly CommandSpec[] = [
     no: 'something cannot be migrated',
     load: async () => (await import('./migrate/command.js')).migrate as CtlCommand,
   },
+  {
+    path: 'bundle',
+    arguments: [],
+    summary: 'Makes a support archive without secrets',
+    about:
+      "A .tar.gz with every object of Spiderpool's kinds, networks, nodes, Events, versions, workloads, and the logs of controller and agents; with --node also the CNI logs and confs of this node. Tokens, keys, certificates and passwords are redacted by name and by form; Secrets and kubeconfigs are not read. What could not be read is in missing.txt.",
+    options: [
+      { flags: '-f, --file <file>', about: 'the archive; spiderpool-bundle-TIME.tar.gz by default' },
+      { flags: '--node', about: 'with logs and confs of this node' },
+      { flags: '--log-dir <folder>', about: '/var/log/spidernet by default' },
+      { flags: '--conf-dir <folder>', about: '/etc/cni/net.d by default' },
+    ],
+    examples: [
+      { args: 'bundle', about: 'the cluster' },
+      { args: 'bundle --node -f node-1.tar.gz', about: 'and this node' },
+    ],
+    no: 'never',
+    load: async () => (await import('./bundle/command.js')).bundle as CtlCommand,
+  },
 ]
