@@ -1,6 +1,34 @@
 // The table of commands, second part: those that change a cluster, or work on a node.
 import type { CtlCommand } from './context.js'
-import type { CommandSpec } from './spec.js'
+import type { CommandOption, CommandSpec } from './spec.js'
+
+const CNI_OPTIONS: readonly CommandOption[] = [
+  { flags: '--conf <file>', about: 'the conf or conflist of a network; - is stdin' },
+  { flags: '--netns <path>', about: 'the network namespace of the pod' },
+  { flags: '--pod <pod>', about: 'NAMESPACE/NAME' },
+  { flags: '--ifname <name>', about: 'the interface in the pod', default: 'eth0' },
+  { flags: '--bin <folder>', about: 'CNI_PATH', default: '/opt/cni/bin' },
+  { flags: '--result <file>', about: 'what cni add printed: the prevResult' },
+  { flags: '--uid <uid>', about: 'K8S_POD_UID; read from the API server by default' },
+  { flags: '--container-id <id>', about: 'CNI_CONTAINERID; made from pod and UID by default' },
+]
+
+const cniSpec = (
+  verb: 'ADD' | 'CHECK' | 'DEL' | 'PLAN',
+  spec: Pick<CommandSpec, 'summary' | 'about' | 'no'>,
+): CommandSpec => {
+  const name = verb.toLowerCase()
+  return {
+    ...{ path: `cni ${name}`, arguments: [], options: CNI_OPTIONS, ...spec },
+    examples: [
+      {
+        args: `cni ${name} --conf net.conflist --netns /run/netns/x --pod default/web-0${verb === 'CHECK' ? ' --result result.json' : ''}`,
+        about: 'on the node',
+      },
+    ],
+    load: async () => (await import('./cni/command.js')).cni(verb) as CtlCommand,
+  }
+}
 
 export const CHANGES: readonly CommandSpec[] = [
   {
@@ -97,4 +125,27 @@ export const CHANGES: readonly CommandSpec[] = [
     no: 'never',
     load: async () => (await import('./bundle/command.js')).bundle as CtlCommand,
   },
+  cniSpec('ADD', {
+    summary: 'Calls the executables of a conf with ADD, as Multus does',
+    about:
+      'Each plugin gets the result of the one before; the last result is printed. After a failure all of them get a DEL. Run it on the node, as root.',
+    no: 'a plugin fails',
+  }),
+  cniSpec('CHECK', {
+    summary: 'Calls the executables of a conf with CHECK',
+    about: 'Needs --result. Run it on the node, as root.',
+    no: 'something differs from what ADD set up',
+  }),
+  cniSpec('DEL', {
+    summary: 'Calls the executables of a conf with DEL',
+    about:
+      'In reverse order, past failures. The address of a living pod is kept for its next sandbox. Run it on the node, as root.',
+    no: 'a plugin fails',
+  }),
+  cniSpec('PLAN', {
+    summary: 'Shows what ADD would do, without doing it',
+    about:
+      'What each executable prints with --plan, and for the IPAM the trace of the pod. The coordinator plans from the result of the plugin before it: give --result for a pod that has its interface.',
+    no: 'a plugin would fail, or has no plan',
+  }),
 ]
