@@ -1,6 +1,34 @@
 // The table of commands, second part: those that change a cluster, or work on a node.
 import type { CtlCommand } from './context.js'
-import type { CommandSpec } from './spec.js'
+import type { CommandOption, CommandSpec } from './spec.js'
+
+const CNI_OPTIONS: readonly CommandOption[] = [
+  { flags: '--conf <file>', about: 'the conf or conflist of a network; - is stdin' },
+  { flags: '--netns <path>', about: 'the network namespace of the pod' },
+  { flags: '--pod <pod>', about: 'NAMESPACE/NAME' },
+  { flags: '--ifname <name>', about: 'the interface in the pod', default: 'eth0' },
+  { flags: '--bin <folder>', about: 'CNI_PATH', default: '/opt/cni/bin' },
+  { flags: '--result <file>', about: 'what cni add printed: the prevResult' },
+  { flags: '--uid <uid>', about: 'K8S_POD_UID; read from the API server by default' },
+  { flags: '--container-id <id>', about: 'CNI_CONTAINERID; made from pod and UID by default' },
+]
+
+const cniSpec = (
+  verb: 'ADD' | 'CHECK' | 'DEL' | 'PLAN',
+  spec: Pick<CommandSpec, 'summary' | 'about' | 'no'>,
+): CommandSpec => {
+  const name = verb.toLowerCase()
+  return {
+    ...{ path: `cni ${name}`, arguments: [], options: CNI_OPTIONS, ...spec },
+    examples: [
+      {
+        args: `cni ${name} --conf net.conflist --netns /run/netns/x --pod default/web-0${verb === 'CHECK' ? ' --result result.json' : ''}`,
+        about: 'on the node',
+      },
+    ],
+    load: async () => (await import('./cni/command.js')).cni(verb) as CtlCommand,
+  }
+}
 
 export const CHANGES: readonly CommandSpec[] = [
   {
@@ -58,4 +86,66 @@ export const CHANGES: readonly CommandSpec[] = [
     no: 'the address is not in quarantine, or stays in it',
     load: async () => (await import('./quarantine/command.js')).quarantineLift as CtlCommand,
   },
+  {
+    path: 'migrate',
+    arguments: [{ name: '<source>', about: 'whereabouts, host-local, or spiderpool-go' }],
+    summary: 'Takes over what another IPAM has allocated',
+    about:
+      'Makes a SpiderIPPool, disabled, for each range of the source, a SpiderIPAddress for each address of a living pod, and a SpiderReservedIP for addresses whose pod is not known. Prints the plan; --apply writes it. It leaves the source as it is and may be run again. host-local keeps files: run it on each node. See docs/migrate.md.',
+    options: [
+      { flags: '--apply', about: 'write the objects' },
+      { flags: '--dir <folder>', about: 'host-local: its data; /var/lib/cni/networks by default' },
+      { flags: '--conf-dir <folder>', about: 'host-local: confs of networks; /etc/cni/net.d by default' },
+      { flags: '--network <name>', about: 'host-local: this network only' },
+      { flags: '--node <name>', about: 'host-local: only pods of this node, where nodes use one range' },
+    ],
+    examples: [
+      { args: 'migrate whereabouts', about: 'what would be written' },
+      { args: 'migrate whereabouts --apply', about: 'write it' },
+    ],
+    no: 'something cannot be migrated',
+    load: async () => (await import('./migrate/command.js')).migrate as CtlCommand,
+  },
+  {
+    path: 'bundle',
+    arguments: [],
+    summary: 'Makes a support archive without secrets',
+    about:
+      "A .tar.gz with every object of Spiderpool's kinds, networks, nodes, Events, versions, workloads, and the logs of controller and agents; with --node also the CNI logs and confs of this node. Tokens, keys, certificates and passwords are redacted by name and by form; Secrets and kubeconfigs are not read. What could not be read is in missing.txt.",
+    options: [
+      { flags: '-f, --file <file>', about: 'the archive; spiderpool-bundle-TIME.tar.gz by default' },
+      { flags: '--node', about: 'with logs and confs of this node' },
+      { flags: '--log-dir <folder>', about: '/var/log/spidernet by default' },
+      { flags: '--conf-dir <folder>', about: '/etc/cni/net.d by default' },
+    ],
+    examples: [
+      { args: 'bundle', about: 'the cluster' },
+      { args: 'bundle --node -f node-1.tar.gz', about: 'and this node' },
+    ],
+    no: 'never',
+    load: async () => (await import('./bundle/command.js')).bundle as CtlCommand,
+  },
+  cniSpec('ADD', {
+    summary: 'Calls the executables of a conf with ADD, as Multus does',
+    about:
+      'Each plugin gets the result of the one before; the last result is printed. After a failure all of them get a DEL. Run it on the node, as root.',
+    no: 'a plugin fails',
+  }),
+  cniSpec('CHECK', {
+    summary: 'Calls the executables of a conf with CHECK',
+    about: 'Needs --result. Run it on the node, as root.',
+    no: 'something differs from what ADD set up',
+  }),
+  cniSpec('DEL', {
+    summary: 'Calls the executables of a conf with DEL',
+    about:
+      'In reverse order, past failures. The address of a living pod is kept for its next sandbox. Run it on the node, as root.',
+    no: 'a plugin fails',
+  }),
+  cniSpec('PLAN', {
+    summary: 'Shows what ADD would do, without doing it',
+    about:
+      'What each executable prints with --plan, and for the IPAM the trace of the pod. The coordinator plans from the result of the plugin before it: give --result for a pod that has its interface.',
+    no: 'a plugin would fail, or has no plan',
+  }),
 ]

@@ -19,6 +19,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: their use, their addresses, overlaps',
   trace: 'Explains the addresses of a pod',
   quarantine: 'Addresses that other hosts answered for',
+  cni: 'Calls the CNI executables, on a node',
 }
 
 export const COMMANDS: readonly CommandSpec[] = [

@@ -24,8 +24,9 @@ export interface Installed {
 }
 
 /** Of the manifests and of the chart's default. */
-const INSTALLED_NAMESPACE = 'kube-system'
-const CONFIGMAP = 'spiderpool-conf'
+export const INSTALLED_NAMESPACE = 'kube-system'
+/** Has conf.yml. */
+export const CONFIGMAP = 'spiderpool-conf'
 
 /** The first workload of this kind with the component's label; undefined without one. */
 export async function installed(cluster: Cluster, kind: Kind, component: string): Promise<Installed | undefined> {

@@ -26,7 +26,7 @@ export const reserve: CtlCommand<{ readonly name?: string }> = async (context, [
     throw new CtlError('usage', `"${text}" ${named}; write 172.18.30.5, 172.18.30.5-172.18.30.9 or 172.18.30.0/28`)
   const name = options.name ?? DEFAULT_NAME(named.family)
   if (!NAME.test(name)) throw new CtlError('usage', `--name "${name}" is not the name of an object; write routers`)
-  const did = await written(name, named, cluster)
+  const did = await writeReservation(name, named, cluster)
   if (did.kind === 'refuse') throw new CtlError('usage', `SpiderReservedIP ${name} cannot be extended: ${did.why}`)
   const [addresses, pools] = await Promise.all([
     cluster.all<SpiderIPAddress>(SPIDER_IPADDRESSES),
@@ -56,8 +56,15 @@ export const reserve: CtlCommand<{ readonly name?: string }> = async (context, [
 const isTouched = ({ spec }: SpiderIPPool, { family, ranges }: NamedRanges): boolean =>
   familyOfSpec(spec) === family && intersect(usableOf(spec, family), ranges).length > 0
 
-/** @throws CtlError, KubeError */
-async function written(name: string, named: NamedRanges, { find, kube }: Cluster): Promise<Reservation> {
+/**
+ * Creates or extends the SpiderReservedIP.
+ * @throws CtlError, KubeError
+ */
+export async function writeReservation(
+  name: string,
+  named: NamedRanges,
+  { find, kube }: Cluster,
+): Promise<Reservation> {
   for (let tries = 1; ; tries++) {
     const before = await find<SpiderReservedIP>(SPIDER_RESERVEDIPS, { name })
     const wanted = reservation(name, named, before)
