@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -31,6 +31,10 @@ generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; 
 	@$(TSX) scripts/generate.ts
 	@$(TSX) scripts/errors-page.ts --write
 	@$(TSX) scripts/ctl-page.ts --write
+
+docs: setup-npm ## dist/site, the static site of docs/ (VitePress), after its links are checked
+	@$(TSX) scripts/check-docs.ts
+	@cd site && npm ci --no-audit --no-fund --loglevel=error && npx vitepress build .
 
 lint: setup-npm ## formatter, types, boundaries, habits, language, generated code
 	@$(TSX) scripts/lint.ts
