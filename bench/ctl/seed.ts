@@ -24,7 +24,9 @@ async function each(count: number, work: (at: number) => Promise<unknown>): Prom
   await Promise.all(Array.from({ length: PARALLEL }, lane))
 }
 
-/** Pools of 100 addresses each, and pods spread over them. Returns the names of a pod in the middle. */
+/**
+ * Pools of 100 addresses each, and pods spread over them. Returns the names of a pod in the middle.
+ */
 export async function seed(
   kubeconfig: string,
   { pools, pods }: { readonly pools: number; readonly pods: number },

@@ -106,7 +106,7 @@ async function suite(): Promise<void> {
     const before = uidsOf()
     const upgraded = released(CHART)
     t.equal(upgraded.status, 0, upgraded.out)
-    t.equal(uidsOf(), before, 'no workload was made anew')
+    t.equal(uidsOf(), before, 'no workload is created again')
     const network = kubectl(
       '-n',
       NAMESPACE,

@@ -36,14 +36,14 @@ export async function writeDropIn(folder: string): Promise<boolean> {
 }
 
 /** Where the warning looks: the agent shares the node's processes and network (hostPID). */
-export interface NodeFolders {
+export interface LinkFolders {
   readonly state: string
   readonly proc: string
   readonly links: string
 }
 
 /** The node's root by its first process: this container has no mount of /run/NetworkManager. */
-export const NODE_FOLDERS: NodeFolders = {
+export const NODE_FOLDERS: LinkFolders = {
   state: `/proc/1/root${NETWORK_MANAGER_STATE}`,
   proc: '/proc',
   links: '/sys/class/net',
@@ -51,7 +51,7 @@ export const NODE_FOLDERS: NodeFolders = {
 const NAMED_MAX = 5
 
 /** A sentence where NetworkManager manages veth links of this node; undefined where it does not. */
-export function managedSentence({ state, proc, links }: NodeFolders): string | undefined {
+export function managedSentence({ state, proc, links }: LinkFolders): string | undefined {
   const managed = managedLinks(vethsIn(links), { folder: state, proc })
   if (managed.length === 0) return undefined
   const more = managed.length > NAMED_MAX ? ` and ${managed.length - NAMED_MAX} more` : ''
