@@ -95,7 +95,22 @@ export class Conn {
       for (const value of values) seen.set(op.identity(value), value)
       if (dumps >= DUMPS_TOGETHER) return [...seen.values()]
     }
-    throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
+    throw neverWhole(op.name)
+  }
+
+  /**
+   * Whether an object that matches the filter is one; decodes no more than that needs. In an
+   * interrupted dump one that is found counts.
+   * @throws NetlinkError, WireError
+   */
+  has<T>(op: DumpOp<T>, filter: T, isOne: (value: T) => boolean): boolean {
+    for (let dumps = 1; dumps <= DUMPS_MAX; dumps++) {
+      this.dumps++
+      const { frames, isWhole } = this.#tryDump(op, filter, undefined)
+      if (frames.some(frame => isOne(decode(op, frame)))) return true
+      if (isWhole) return false
+    }
+    throw neverWhole(op.name)
   }
 
   /**
@@ -183,6 +198,9 @@ export class Conn {
     return header.seq === seq && (this.#portId === undefined || header.pid === this.#portId)
   }
 }
+
+const neverWhole = (op: string): NetlinkError =>
+  new NetlinkError({ op, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
 
 const isData = ({ header }: Frame): boolean => header.type > NLMSG.overrun
 const isInterrupted = ({ header }: Frame): boolean => (header.flags & NLM_F.dumpInterrupted) !== 0

@@ -194,6 +194,20 @@ for (const { name, lines } of interruptedAt) {
   })
 }
 
+t.test('has() decodes up to the first that is one, and repeats an interrupted dump that has none', t => {
+  const seen: unknown[] = []
+  const second = (address: Address): boolean => seen.push(address) > 0 && address.attrs.local?.[3] === 2
+  t.equal(new Conn(new Script([[data(1), data(2), data(3), done]])).has(addrDump, all, second), true)
+  t.strictSame(seen, [addressOf(1), addressOf(2)])
+  t.equal(new Conn(new Script([[data(1), done]])).has(addrDump, all, second), false)
+  const interrupted = [data(1, NLM_F.dumpInterrupted), done]
+  t.equal(new Conn(new Script([interrupted], [[data(2), done]])).has(addrDump, all, second), true)
+  t.equal(new Conn(new Script([interrupted], [[data(1), done]])).has(addrDump, all, second), false)
+  const twenty = Array.from({ length: 20 }, () => [interrupted])
+  t.throws(() => new Conn(new Script(...twenty)).has(addrDump, all, second), { op: 'addr.dump', code: 'EINTR' })
+  t.end()
+})
+
 t.test('dump() merges four interrupted dumps of addresses', t => {
   const changing = { ...done, flags: NLM_F.multi | NLM_F.dumpInterrupted }
   const script = new Script(
