@@ -234,6 +234,7 @@ t.test('two agents of a rolling update: the record of the old one comes after th
   t.equal(await old.end('SIGTERM'), 0)
   t.equal(await next.end('SIGTERM'), 0)
   const left = async (): Promise<true | undefined> => ((await recorded(pod)).length === 0 ? true : undefined)
-  t.ok(await eventually(left, 5_000), 'the late record of a pod that is gone does not stay')
+  // Elsewhere the garbage collector and the controller delete it; here the server has both.
+  if (server.own) t.ok(await eventually(left, 5_000), 'the late record of a pod that is gone does not stay')
   t.strictSame(await held(), [])
 })
