@@ -1,6 +1,6 @@
 // Allocates one address from the first pool that has one: the loop around decide, on a Store.
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf, type Ip } from '../../ip/address.js'
-import { includes, sizeOf, subtract, union, type Ranges } from '../../ip/range.js'
+import { includes, normal, sizeOf, subtract, type Interval, type Ranges } from '../../ip/range.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
 import { isRecordOf, recordedIn } from './go-records.js'
 import {
@@ -248,14 +248,12 @@ async function ownLeftBehind(
 
 /** The addresses of a list as ranges; sorted once, so that 100,000 of them stay cheap. */
 function takenIn(held: readonly HeldAddress[], pool: Pool): Ranges {
-  const values: bigint[] = []
+  const taken: Interval[] = []
   for (const { name } of held) {
     const ip = ipOfObjectName(name)
-    if (ip !== undefined && familyOf(ip) === pool.family) values.push(toBigint(ip))
+    if (ip === undefined || familyOf(ip) !== pool.family) continue
+    const value = toBigint(ip)
+    taken.push({ first: value, last: value })
   }
-  values.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  return union(
-    [],
-    values.map(value => ({ first: value, last: value })),
-  )
+  return normal(taken)
 }
