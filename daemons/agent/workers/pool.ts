@@ -25,6 +25,8 @@ export interface PoolDeps {
   readonly giveUp: (why: string) => void
   readonly log: Log
   readonly now: () => number
+  /** Calls `tick` at an interval until the returned function is called. */
+  readonly every: (ms: number, tick: () => void) => () => void
 }
 
 /** A thread in the kernel for longer does not come back soon; the longest known is a second. */
@@ -62,7 +64,7 @@ class Thread {
 export class WorkerPool {
   readonly #deps: PoolDeps
   readonly #threads = new Set<Thread>()
-  #timer: ReturnType<typeof setInterval> | undefined
+  #stopLooking: (() => void) | undefined
   #calls = 0
   #stuck = 0
 
@@ -93,7 +95,7 @@ export class WorkerPool {
       if (thread.running.size === 0) thread.heardMs = this.#deps.now()
       thread.running.set(id, { resolve, reject, untilMs })
       thread.handle.send({ kind: 'call', id, call })
-      this.#timer ??= setInterval(() => this.#look(), PING_MS)
+      this.#stopLooking ??= this.#deps.every(PING_MS, () => this.#look())
     })
   }
 
@@ -150,8 +152,8 @@ export class WorkerPool {
       }
     }
     if (this.running > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#stopLooking?.()
+    this.#stopLooking = undefined
   }
 
   /** Calls beyond their time: their thread is ended once the others of it have had theirs. */

@@ -31,7 +31,7 @@ export function wholeCalls(
   metrics: Metrics,
 ): WholeCalls {
   const { env, now, onCall } = calls
-  const pool = new WorkerPool({ start, workers, ask, giveUp, log, now })
+  const pool = new WorkerPool({ start, workers, ask, giveUp, log, now, every })
   const gate = new Gate()
   describe(metrics, pool, gate)
   return {
@@ -43,6 +43,11 @@ export function wholeCalls(
       serializer: new Serializer(),
     },
   }
+}
+
+const every: PoolDeps['every'] = (ms, tick) => {
+  const timer = setInterval(tick, ms)
+  return () => clearInterval(timer)
 }
 
 type Ask = (request: HostRequest) => Promise<HostResponse>
