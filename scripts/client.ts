@@ -77,15 +77,20 @@ async function build(): Promise<void> {
   link(join(DIST, 'image'), join(DIST, 'client', FULL_IMAGE))
 }
 
-const RELEASES = { 'linux-x64': 'x86_64', 'linux-x64-baseline': 'x86_64', 'linux-arm64': 'aarch64' } as const
+/** Folders of scripts/build.ts --release, and the machine of their executables. */
+const RELEASES = {
+  'executables/amd64': 'x86_64',
+  'executables/arm64': 'aarch64',
+  'release/spiderpool-linux-x64': 'x86_64',
+  'release/spiderpool-linux-x64-baseline': 'x86_64',
+  'release/spiderpool-linux-arm64': 'aarch64',
+} as const
 
+/** @throws Error where a client cannot be built: a release is whole */
 async function release(): Promise<void> {
-  for (const [platform, machine] of Object.entries(RELEASES)) {
-    const folder = join(DIST, 'release', `spiderpool-${platform}`)
-    if (!existsSync(folder))
-      throw new Error(`there is no ${folder}; make release runs scripts/build.ts --release first`)
-    await compile(machine, join(folder, CLIENT_FILE))
-  }
+  const folders = Object.entries(RELEASES).filter(([folder]) => existsSync(join(DIST, folder)))
+  if (folders.length === 0) throw new Error('there is no release in dist; scripts/build.ts --release makes one')
+  for (const [folder, machine] of folders) await compile(machine, join(DIST, folder, CLIENT_FILE))
 }
 
 await (process.argv.includes('--release') ? release() : build())
