@@ -158,7 +158,7 @@ async function suite(): Promise<void> {
   })
 
   t.test('a release is rolled back to Spiderpool’s own chart, and upgraded again', t => {
-    // By server-side apply: its manifest has a caBundle, a field that our controller owns; Helm 3 overwrites it.
+    // By server-side apply: its manifest has a caBundle, which our controller owns.
     const back = helm('rollback', 'spiderpool', '1', '--no-hooks', ...(isOld ? [] : ['--force-conflicts']))
     t.equal(back.status, 0, back.out)
     t.ok(left().includes('clusterrole.rbac.authorization.k8s.io/spiderpool-admin'))
