@@ -8,7 +8,9 @@ import { app, ippool, pool4 } from '../objects.js'
 import { say, show } from '../say.js'
 import { addressesOf, allocated, events, launch, ready, remove } from '../wait.js'
 
-const PODS = 20
+const PODS = 60
+/** Between two growths of the Deployment: pods start during the whole upgrade. */
+const STEP_MS = 500
 
 /** On a pool with multusName: the agent knows the default network by the chart's value. */
 const AGAIN = { name: 'again', replicas: NODES.length, isSpread: true, isUnannotated: true }
@@ -18,18 +20,20 @@ const OBJECTS = 'deployments,daemonsets,jobs,secrets,leases,serviceaccounts,conf
 
 async function upgrade(): Promise<void> {
   await apply(pool4('charted', `172.18.54.1-172.18.54.${PODS}`))
-  const of = { name: 'charted', annotations: ippool(['charted']) }
-  await apply(app({ ...of, replicas: 2 }))
   const upgrading = helm(`upgrade ${RELEASE} ${CHART} ${VALUES} --set spiderpoolAgent.debug.logLevel=debug`)
-  for (let replicas = 4; replicas <= PODS; replicas += 2) {
+  await apply(app({ name: 'charted', annotations: ippool(['charted']), replicas: 4 }))
+  for (let replicas = 8; replicas <= PODS; replicas += 4) {
     await kubectl(`scale deployment/charted --replicas=${replicas}`)
-    await sleep(250)
+    await sleep(STEP_MS)
   }
   await upgrading
   show(await rolledOut())
-  const pods = await ready('charted', PODS, 120)
+  const pods = await ready('charted', PODS, 180)
   if (new Set(addressesOf(pods)).size !== PODS) throw new Error('two pods have one address')
-  for (const message of (await events('charted')).filter(one => /sandbox/i.test(one))) show(message)
+  await allocated('charted', PODS, 30) // the pool has no more: none is lost
+  const failed = (await events('charted')).filter(one => /sandbox/i.test(one))
+  show(JSON.stringify({ podsDuringUpgrade: PODS, failedSandboxes: failed.length }))
+  for (const message of failed) show(message)
 }
 
 /** Pods run on, with their pools and addresses; what would block a later deletion is gone. */
