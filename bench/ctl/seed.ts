@@ -6,7 +6,7 @@ import type { SpiderIPPool } from '../../lib/crd/types.js'
 import { ip } from '../../lib/ip/address.js'
 import { openApi, type Api, type KubeObject } from '../../demo/api.js'
 
-const PARALLEL = 24
+const PARALLEL = 64
 const NODES = 100
 
 export interface Seeded {
