@@ -49,14 +49,15 @@ const ctl = (line: string): Promise<Reply> =>
     under: ['ip', 'netns', 'exec', NODE],
     env: { KUBECONFIG: kubeconfig },
   })
-const kubectl = async (object: object, path: string): Promise<void> => {
+const create = async (object: object, path: string): Promise<void> => {
   const { clusters, users } = (await import('yaml')).parse(sh(`cat ${kubeconfig}`)) as {
     readonly clusters: readonly [{ readonly cluster: { readonly server: string } }]
     readonly users: readonly [{ readonly user: { readonly token: string } }]
   }
-  inNode(
-    `curl -sSfk -X POST -H 'authorization: Bearer ${users[0].user.token}' -H 'content-type: application/json' -d '${JSON.stringify(object)}' ${clusters[0].cluster.server}${path}`,
-  )
+  const headers = { authorization: `Bearer ${users[0].user.token}`, 'content-type': 'application/json' }
+  const options = JSON.stringify({ method: 'POST', headers, rejectUnauthorized: false })
+  const program = `require('https').request('${clusters[0].cluster.server}${path}', ${options}, answer => process.exit(answer.statusCode === 201 ? 0 : 1)).end('${JSON.stringify(object)}')`
+  execFileSync('ip', ['netns', 'exec', NODE, process.execPath, '-e', program])
 }
 const kindsOf = ({ json, stderr }: Reply): readonly string[] => {
   if (!Array.isArray(json)) throw new Error(stderr)
@@ -64,7 +65,7 @@ const kindsOf = ({ json, stderr }: Reply): readonly string[] => {
 }
 const CHECK = `check --node n1 --settle 0.1 -o json`
 
-await kubectl(
+await create(
   {
     apiVersion: 'spiderpool.spidernet.io/v2beta1',
     kind: 'SpiderIPPool',
