@@ -19,9 +19,7 @@ export const ctl = (): string => {
   return path
 }
 
-/**
- * A case has ended, so nothing needs a grace period; the looks are as far apart as a count needs.
- */
+/** A case has ended, so nothing needs a grace period; a count needs the time between the looks. */
 const CHECK = ['check', '-o', 'json', '--settle', '1.5', '--unrecorded', '0']
 
 /** What `spiderpoolctl check --node` finds on a node. */

@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier'
 import { COMMANDS, GLOBAL_OPTIONS, type CommandOption } from '../cmd/ctl/commands.js'
 import { LEGEND } from '../cmd/ctl/pool/map.js'
 import { EXIT_STATUS } from '../cmd/ctl/status.js'
+import { DIFFERENCES, kindOf, type DifferenceName } from '../lib/check/kinds.js'
 import { ROOT } from './source-tree.js'
 
 const HEAD = `# spiderpoolctl
@@ -11,7 +12,7 @@ const HEAD = `# spiderpoolctl
 Answers questions about a cluster with Spiderpool. It reads the API server with your kubeconfig, needs neither agent nor controller, and works with the
 standalone server too. Under the name \`kubectl-spiderpool\` on PATH it is \`kubectl spiderpool\`. \`make build\` makes both names in dist/bin.
 
-Commands that change the cluster say so: \`release\`, \`reserve\`, \`pool drain\`, \`quarantine lift\`, \`migrate --apply\` and \`cni\`; every other one only reads. Output to a terminal has colours, unless NO_COLOR is set. \`-o json\` and \`-o yaml\` have every field; columns and fields keep
+Commands that change the cluster say so: \`release\`, \`check --repair\`, \`reserve\`, \`pool drain\`, \`quarantine lift\`, \`migrate --apply\` and \`cni\`; every other one only reads. Output to a terminal has colours, unless NO_COLOR is set. \`-o json\` and \`-o yaml\` have every field; columns and fields keep
 their names, new ones may come. Sentences about what went wrong are on stderr.
 
 <!-- made by scripts/ctl-page.ts from cmd/ctl/commands.ts -->
@@ -36,18 +37,28 @@ const optionRows = (options: readonly CommandOption[]): string =>
 
 const tableOf = (options: readonly CommandOption[]): string => `| option | |\n| --- | --- |\n${optionRows(options)}`
 
+/** What a check finds; an empty cell is for a person to decide. */
+function kindsTable(): string {
+  const rows = Object.keys(DIFFERENCES).map(name => {
+    const { why, mend, todo = '' } = kindOf(name as DifferenceName)
+    return `| \`${name}\` | ${why} | ${mend} | ${todo} |\n`
+  })
+  return `| difference | why it matters | \`--repair\` | otherwise |\n| --- | --- | --- | --- |\n${rows.join('')}`
+}
+
 function commandText({ path, arguments: args, summary, about, options = [], examples, no }: (typeof COMMANDS)[number]) {
   const usage = ['spiderpoolctl', path, ...args.map(({ name }) => name)].join(' ')
   const named = args.map(argument => `\`${argument.name}\` is ${argument.about}. `).join('')
   const shown = examples.map(example => `# ${example.about}\nspiderpoolctl ${example.args}\n`).join('')
   const legend = path === 'pool show' ? `\nThe cells of the map: \`${LEGEND}\`.\n` : ''
+  const kinds = path === 'check' ? `\n${kindsTable()}` : ''
   return `
 ### ${path}
 
 \`${usage}\`: ${summary}. ${named}
 
 ${about}
-${legend}
+${legend}${kinds}
 ${options.length === 0 ? '' : `\n${tableOf(options)}`}
 \`\`\`sh
 ${shown}\`\`\`

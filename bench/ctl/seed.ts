@@ -4,15 +4,31 @@ import { addressObject } from '../../lib/ipam/allocation/address-object.js'
 import { poolOf } from '../../lib/ipam/allocation/pool.js'
 import type { SpiderIPPool } from '../../lib/crd/types.js'
 import { ip } from '../../lib/ip/address.js'
-import { openApi, type Api, type KubeObject } from '../../demo/api.js'
+import { messageOf } from '../../lib/errors.js'
+import { openApi, pathOf, type Api, type KubeObject } from '../../demo/api.js'
 
-const PARALLEL = 24
+const PARALLEL = 32
 const NODES = 100
 
 export interface Seeded {
   readonly pod: string
   readonly address: string
   readonly pool: string
+}
+
+const TRIES_MAX = 5
+
+/** Creates it; a server under load may have done so without an answer in time. */
+async function created(api: Api, plural: string, object: KubeObject): Promise<KubeObject> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await api.create(plural, object)
+    } catch (error) {
+      const message = messageOf(error)
+      if (message.includes(': 409 ')) return api.read(`${pathOf(plural, object)}/${object.metadata.name ?? ''}`)
+      if (!message.includes('no answer') || tries === TRIES_MAX) throw error
+    }
+  }
 }
 
 /** `count` times, some at once. */
@@ -24,21 +40,21 @@ async function each(count: number, work: (at: number) => Promise<unknown>): Prom
   await Promise.all(Array.from({ length: PARALLEL }, lane))
 }
 
-/**
- * Pools of 100 addresses each, and pods spread over them. Returns the names of a pod in the middle.
- */
+/** Pools of 100 addresses, and pods spread over them. Returns the names of one in the middle. */
 export async function seed(
   kubeconfig: string,
   { pools, pods }: { readonly pools: number; readonly pods: number },
 ): Promise<Seeded> {
   const api = openApi(kubeconfig)
   const nodes = Array.from({ length: NODES }, (_, at) => `node-${at}`)
-  await each(NODES, at => api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: nodes[at] ?? '' } }))
+  await each(NODES, at =>
+    created(api, 'nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: nodes[at] ?? '' } }),
+  )
   const made: SpiderIPPool[] = []
   await each(pools, async at => {
     const subnet = `10.${at}.0.0/16`
     const spec = { subnet, ips: [`10.${at}.0.10-10.${at}.0.109`], gateway: `10.${at}.0.1` }
-    made[at] = (await api.create('spiderippools', {
+    made[at] = (await created(api, 'spiderippools', {
       apiVersion: 'spiderpool.spidernet.io/v2beta1',
       kind: 'SpiderIPPool',
       metadata: { name: `pool-${at}` },
@@ -67,7 +83,7 @@ async function onePod(api: Api, { at, pool, node, offset }: OnePod): Promise<voi
   if (!pool) throw new Error('a pool was not made')
   const name = `pod-${at}`
   const address = ip(pool.spec.subnet.replace('.0.0/16', `.0.${10 + offset}`))
-  const pod = await api.create('pods', {
+  const pod = await created(api, 'pods', {
     ...{ apiVersion: 'v1', kind: 'Pod' },
     metadata: { name, namespace: 'default', labels: { app: `app-${at % 500}` } },
     spec: {
@@ -89,7 +105,7 @@ async function onePod(api: Api, { at, pool, node, offset }: OnePod): Promise<voi
   }
   const parsed = poolOf(pool, 4)
   const object = addressObject({ ip: address, pool: parsed, nic: 'eth0', claimant })
-  await api.create('spideripaddresses', object as unknown as KubeObject)
+  await created(api, 'spideripaddresses', object as unknown as KubeObject)
   const record = newEndpoint(claimant, [nicRecord('eth0', [{ pool: parsed, object }], false)], false)
-  await api.create('spiderendpoints', record as unknown as KubeObject)
+  await created(api, 'spiderendpoints', record as unknown as KubeObject)
 }

@@ -64,9 +64,13 @@ export function readKernel(node: string, table: number): NodeKernel {
     routes: routesTo(own, table),
     neighs: neighsOf(own),
     rules: rulesOf(own, table),
-    veths: own.links.flatMap(link => (VETH.test(link.name) && !peers.has(link.index) ? [vethOf(link)] : [])),
+    veths: own.links.flatMap(link => (VETH.test(link.name) && isLeft(link, peers) ? [vethOf(link)] : [])),
   }
 }
+
+/** Both ends are here, or the other one is in no namespace of this node. */
+const isLeft = ({ index, parentElsewhere }: ObservedLink, peers: ReadonlySet<number | undefined>): boolean =>
+  !parentElsewhere || !peers.has(index)
 
 const isPeer = ({ kind, parentElsewhere }: ObservedLink): boolean => kind === 'veth' && parentElsewhere
 
