@@ -215,6 +215,16 @@ t.test('trace pod: the last error of the Events, with its remedy', async t => {
   t.match(json, { lastError: { reason: 'FailedIPAllocation', message: msg, remedy: { code } } })
 })
 
+t.test("trace pod: the lines of this node's logs that name the pod", async t => {
+  const line = (n: number, name: string): string =>
+    JSON.stringify({ ts: `2026-12-01T00:00:0${n}.000Z`, msg: `line ${n}`, pod: `default/${name}` })
+  writeFileSync(join(folder, 'coordinator.log'), `${line(3, 'late')}\n`)
+  writeFileSync(join(folder, 'spiderpool.log'), [line(1, 'late'), line(2, 'later'), line(4, 'late'), ''].join('\n'))
+  const { json, stderr } = await ctl(`trace pod late --log-dir ${folder} -o json`)
+  t.match(json, { nodeLog: [/line 1/, /line 3/, /line 4/] }, stderr)
+  t.match((await ctl('trace pod late --log-dir /none -o json')).json, { nodeLog: { length: 0 } })
+})
+
 t.test('bad input: one sentence on stderr, nothing on stdout', async t => {
   const elsewhere = { env: { KUBECONFIG: join(folder, 'nowhere') } }
   for (const [line, status, words, options = {}] of [
