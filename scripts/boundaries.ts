@@ -216,6 +216,7 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   // The controller's own decisions, on one reading of the cluster.
   'cmd/ctl/gc/command.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
   'cmd/ctl/migrate/go.ts': ['daemons/controller/reconcilers/ippool/adopt.ts'],
+  'cmd/ctl/trace/node-log.ts': ['node:fs', 'node:path'],
   'cmd/ctl/cni/command.ts': ['node:fs'],
   'cmd/ctl/cni/exec.ts': ['node:fs', 'node:path'],
   'cmd/ctl/bundle/command.ts': ['node:fs'],

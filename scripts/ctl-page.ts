@@ -22,7 +22,7 @@ const COMPLETION = `
 ## Completion
 
 \`spiderpoolctl completion bash\` (\`zsh\`, \`fish\`) prints a script for the shell: \`source <(spiderpoolctl completion bash)\`. It completes commands, options,
-output formats and, for \`pool show\`, the names of pools.
+output formats and, for \`pool show\` and \`pool drain\`, the names of pools. bash needs no further package.
 `
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')

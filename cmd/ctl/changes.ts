@@ -22,7 +22,7 @@ const cniSpec = (
     ...{ path: `cni ${name}`, arguments: [], options: CNI_OPTIONS, ...spec },
     examples: [
       {
-        args: `cni ${name} --conf net.conflist --netns /run/netns/x --pod default/web-0${verb === 'CHECK' ? ' --result result.json' : ''}`,
+        args: `cni ${name} --conf a --netns /run/netns/x --pod web-0${verb === 'CHECK' ? ' --result r' : ''}`,
         about: 'on the node',
       },
     ],
@@ -50,7 +50,7 @@ export const CHANGES: readonly CommandSpec[] = [
   {
     path: 'gc',
     arguments: [],
-    summary: 'Shows which addresses the controller would reclaim, and why',
+    summary: 'Shows what the controller would reclaim, and why',
     about:
       "The decision is the controller's own, with the settings of its Deployment and conf.yml, on one reading of the cluster. GRACE is how long the controller sees the reason before it reads pod and owner again and releases the address. Changes nothing.",
     options: [{ flags: '--dry-run', about: 'must be given' }],
@@ -91,13 +91,13 @@ export const CHANGES: readonly CommandSpec[] = [
     arguments: [{ name: '<source>', about: 'whereabouts, host-local, or spiderpool-go' }],
     summary: 'Takes over what another IPAM has allocated',
     about:
-      'Makes a SpiderIPPool, disabled, for each range of the source, a SpiderIPAddress for each address of a living pod, and a SpiderReservedIP for addresses whose pod is not known. Prints the plan; --apply writes it. It leaves the source as it is and may be run again. host-local keeps files: run it on each node. See docs/migrate.md.',
+      'Makes a disabled SpiderIPPool for each range, a SpiderIPAddress for each living pod, and a SpiderReservedIP for the rest. The source stays as it is. See docs/migrate.md.',
     options: [
       { flags: '--apply', about: 'write the objects' },
       { flags: '--dir <folder>', about: 'host-local: its data; /var/lib/cni/networks by default' },
       { flags: '--conf-dir <folder>', about: 'host-local: confs of networks; /etc/cni/net.d by default' },
       { flags: '--network <name>', about: 'host-local: this network only' },
-      { flags: '--node <name>', about: 'host-local: only pods of this node, where nodes use one range' },
+      { flags: '--node <name>', about: 'host-local: pods of this node only' },
     ],
     examples: [
       { args: 'migrate whereabouts', about: 'what would be written' },

@@ -47,11 +47,11 @@ export function openCluster(choice: ClusterChoice): Cluster {
         return await kube.get<T>(kind, ref)
       } catch (error) {
         if (!isNotFound(error)) throw error
-        if (isUnserved(error, ref)) throw notInstalled(kind, error)
+        if (isUnserved(error, ref)) throw await notInstalled(kind, error, config)
         return undefined
       }
     },
-    all: (kind, options, slim) => allOf(kube, kind, options, slim),
+    all: (kind, options, slim) => allOf(kube, kind, { ...options, config }, slim),
     text: path => textAt(config, path),
     async ifAllowed<T>(kind: Kind, reading: Promise<T>) {
       try {
@@ -94,7 +94,7 @@ async function textAt(config: ClusterConfig, path: string): Promise<string> {
 async function allOf<T>(
   kube: Kube,
   kind: Kind,
-  options: Omit<ListOptions, 'limit' | 'continue'> = {},
+  { config, ...options }: Omit<ListOptions, 'limit' | 'continue'> & { readonly config: ClusterConfig },
   slim: (item: T) => T = item => item,
 ): Promise<readonly T[]> {
   const items: T[] = []
@@ -106,7 +106,7 @@ async function allOf<T>(
       next = page.metadata.continue || undefined
     } while (next !== undefined)
   } catch (error) {
-    throw isNotFound(error) ? notInstalled(kind, error) : error
+    throw isNotFound(error) ? await notInstalled(kind, error, config) : error
   }
   return items
 }
@@ -115,12 +115,30 @@ async function allOf<T>(
 const isUnserved = (error: unknown, { name }: ObjectKey): boolean =>
   error instanceof KubeError && !error.message.includes(`"${name}" not found`)
 
-const notInstalled = (kind: Kind, cause: unknown): CtlError =>
-  new CtlError(
-    'cluster',
-    `the cluster has no ${kind.plural} of ${apiVersionOf(kind)}: is Spiderpool installed, and is this the cluster that you mean (--context)?`,
-    { cause },
-  )
+/** The sentence for a kind that is not served: another version of its group is, or none. */
+async function notInstalled(kind: Kind, cause: unknown, config: ClusterConfig): Promise<CtlError> {
+  const served = (await versionsOf(kind.group, config)).filter(version => version !== kind.version)
+  const why =
+    served.length === 0
+      ? 'is Spiderpool installed, and is this the cluster that you mean (--context)?'
+      : `it serves ${kind.group} in ${served.join(', ')}; use a spiderpoolctl of the version that is installed`
+  const says = `the cluster has no ${kind.plural} of ${apiVersionOf(kind)}`
+  return new CtlError('cluster', `${says}: ${why}`, { cause })
+}
+
+/** The versions that the server has of a group; none where it does not say. */
+async function versionsOf(group: string, config: ClusterConfig): Promise<readonly string[]> {
+  try {
+    const found = decode(await textAt(config, `/apis/${group}`)) as ApiGroup | undefined
+    return (found?.versions ?? []).map(({ version }) => version)
+  } catch {
+    return [] // the group is not there, or may not be read: the sentence does without
+  }
+}
+
+interface ApiGroup {
+  readonly versions?: readonly { readonly version: string }[]
+}
 
 /** The sentence and the exit status of what the API server refused. */
 export function clusterError(error: KubeError): CtlError {

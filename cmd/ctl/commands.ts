@@ -8,7 +8,7 @@ import type { CommandOption, CommandSpec } from './spec.js'
 export type { CommandOption, CommandSpec } from './spec.js'
 
 export const GLOBAL_OPTIONS: readonly CommandOption[] = [
-  { flags: '--kubeconfig <file>', about: 'kubeconfig; else KUBECONFIG, ~/.kube/config, the pod, the node' },
+  { flags: '--kubeconfig <file>', about: 'else KUBECONFIG, ~/.kube/config, pod, node' },
   { flags: '--context <name>', about: 'context of the kubeconfig' },
   { flags: '-n, --namespace <name>', about: 'namespace of pods that are named without one' },
   { flags: '-o, --output <format>', about: 'output format', choices: FORMATS, default: 'table' },
@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'who',
     arguments: [{ name: '<what>', about: 'an IP address, pod/NAMESPACE/NAME, or a MAC address' }],
-    summary: 'Shows who has an address, or which addresses a pod or a MAC address has',
+    summary: 'Shows who has an address, or what a pod or MAC has',
     about:
       'An address without a holder is shown with the reason: free, reserved, excluded, quarantined, recorded by a Go agent, or in no pool; and with the last Event that says that the controller reclaimed it. MAC addresses are those of the records and of the annotation that Multus writes.',
     examples: [
@@ -75,10 +75,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [{ name: '[pod]', about: 'NAMESPACE/NAME' }],
     summary: 'Shows why a pod has no address, or these',
     about:
-      'Runs the ADD of each interface on the live cluster without its writes: the sources of pool names in their order, each candidate pool with the rule that drops it and its free addresses, what the ADD gives or why it fails, the phase of the SpiderCoordinator, and the last Event about the network of the pod with its remedy. It reads the node only through the API server: addresses that hosts on the network answer for, and match_master_subnet, are not looked at.',
+      'Runs the ADD of each interface on the live cluster without its writes: the sources of pool names in their order, each candidate pool with the rule that drops it and its free addresses, what the ADD gives or why it fails, the phase of the SpiderCoordinator, the last Event about the network of the pod with its remedy, and log lines of its node, if run there.',
     options: [
-      { flags: '--as <file>', about: 'a pod that need not exist: manifest of a Pod or of its controller; - is stdin' },
+      { flags: '--as <file>', about: 'manifest of a Pod or its controller; - is stdin' },
       { flags: '--node <name>', about: 'with --as: the node that the pod would be on' },
+      { flags: '--log-dir <folder>', about: 'logs on its node; /var/log/spidernet by default' },
     ],
     examples: [
       { args: 'trace pod default/web-0', about: 'a pod of the cluster' },
@@ -141,8 +142,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       {
         flags: '--force',
-        about:
-          'also a quarantined address, one of a pod that has ended, and one that a StatefulSet or virtual machine keeps',
+        about: 'also in quarantine, of an ended pod, or kept by a StatefulSet or VM',
       },
     ],
     examples: [

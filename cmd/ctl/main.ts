@@ -102,8 +102,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     const program = programOf(perform, { print, warn: text => void writeSync(2, text) })
     if (COMPLETING.includes(argv[0])) {
-      const { addCompletion } = await import('./complete.js')
-      addCompletion(program, argv[0] === 'complete' && argv.includes('show') ? await poolNames() : [])
+      const { addCompletion, BASH_PRELUDE, summarise } = await import('./complete.js')
+      if (argv[0] === 'completion' && argv[1] === 'bash') print(BASH_PRELUDE)
+      addCompletion(
+        program,
+        argv[0] === 'complete' && (argv.includes('show') || argv.includes('drain')) ? await poolNames() : [],
+      )
     }
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {

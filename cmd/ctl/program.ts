@@ -16,7 +16,8 @@ export interface ProgramOutput {
   readonly warn: (text: string) => void
 }
 
-const HELP_COLUMNS = 100
+const HELP_COLUMNS = 80
+const HELP = { helpWidth: HELP_COLUMNS } as const
 
 /** The program; `run` is called with what the command line names. It ends no process. */
 export function programOf(run: (invocation: Invocation) => Promise<void>, { print, warn }: ProgramOutput): Command {
@@ -26,7 +27,7 @@ export function programOf(run: (invocation: Invocation) => Promise<void>, { prin
     .version(versionOf('spiderpoolctl'), '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
-    .configureHelp({ helpWidth: HELP_COLUMNS, showGlobalOptions: true })
+    .configureHelp(HELP)
     .configureOutput({
       writeOut: print,
       writeErr: warn,
@@ -39,9 +40,20 @@ export function programOf(run: (invocation: Invocation) => Promise<void>, { prin
   for (const [name, about] of Object.entries(GROUPS))
     if (COMMANDS.some(({ path }) => path.startsWith(`${name} `))) program.command(name).description(about)
   for (const spec of COMMANDS) addCommand(program, spec, run)
-  const statuses = Object.values(EXIT_STATUS).map(({ status, means }) => `  ${status}  ${means}`)
-  program.addHelpText('after', `\nExit status:\n${statuses.join('\n')}`)
+  const statuses = Object.values(EXIT_STATUS).map(({ status, short }) => `${status} ${short}`)
+  program.addHelpText('after', `\n${wrapped(`Exit status: ${statuses.join(', ')}.`)}`)
   return program
+}
+
+/** The text in lines of HELP_COLUMNS. */
+function wrapped(text: string): string {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = `${lines.at(-1) ?? ''} ${word}`.trimStart()
+    if (line.length > HELP_COLUMNS) lines.push(word)
+    else lines[lines.length - 1] = line
+  }
+  return lines.join('\n')
 }
 
 /** Commander's two lines, `error: …` and `(Did you mean …?)`, as one sentence of ours. */
@@ -68,7 +80,12 @@ function addCommand(program: Command, spec: CommandSpec, run: (invocation: Invoc
     .description(`${spec.summary}.\n\n${spec.about}`)
   for (const argument of spec.arguments) command.argument(argument.name, argument.about)
   for (const option of spec.options ?? []) command.addOption(optionOf(option))
-  const examples = spec.examples.map(({ args, about }) => `  # ${about}\n  spiderpoolctl ${args}`)
-  command.addHelpText('after', `\nExamples:\n${examples.join('\n')}\n\nExit status 1: ${spec.no}.`)
+  const examples = spec.examples.map(({ args, about }) => {
+    const line = `  spiderpoolctl ${args}  # ${about}`
+    return line.length > HELP_COLUMNS ? `  # ${about}\n  spiderpoolctl ${args}` : line
+  })
+  command.configureHelp({ ...HELP, visibleOptions: ({ options }) => [...options] }) // without --help itself
+  const end = wrapped(`Exit status 1: ${spec.no}. Options of every command: spiderpoolctl --help.`)
+  command.addHelpText('after', `\nExamples:\n${examples.join('\n')}\n\n${end}`)
   command.action(async () => run({ spec, args: command.args, options: command.optsWithGlobals() }))
 }

@@ -2,11 +2,20 @@
 
 /** Part of the interface: scripts depend on it. */
 export const EXIT_STATUS = {
-  ok: { status: 0, means: 'The question is answered, and the answer is yes or a list.' },
-  no: { status: 1, means: 'The question is answered with no: no holder, no address, or something is wrong.' },
-  usage: { status: 2, means: 'The command line is wrong, or it names an object that does not exist.' },
+  ok: { status: 0, short: 'yes or a list', means: 'The question is answered, and the answer is yes or a list.' },
+  no: {
+    status: 1,
+    short: 'no, or something is wrong',
+    means: 'The question is answered with no: no holder, no address, or something is wrong.',
+  },
+  usage: {
+    status: 2,
+    short: 'wrong command line',
+    means: 'The command line is wrong, or it names an object that does not exist.',
+  },
   cluster: {
     status: 3,
+    short: 'the API server does not answer or denies it',
     means: 'The API server does not answer, or denies something without which there is no answer.',
   },
 } as const

@@ -1,13 +1,12 @@
 // `quarantine lift`: ends a quarantine by hand, after its evidence.
-import { SPIDERPOOL_API } from '../../../lib/crd/names.js'
 import type { SpiderIPAddress } from '../../../lib/crd/types.js'
 import { objectNameOf, parseIp } from '../../../lib/ip/address.js'
 import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
-import { eventOf } from '../../../lib/ipam/store/event.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import { NODES, SPIDER_IPADDRESSES } from '../../../lib/kube/kinds.js'
 import { printValue, type CtlCommand } from '../context.js'
 import { fieldsOf } from '../output.js'
+import { poolEvent } from '../pool-event.js'
 import type { NodeAddresses } from '../pool/decide.js'
 import { CtlError } from '../status.js'
 import { rowOf } from '../who/decide.js'
@@ -54,10 +53,7 @@ export const quarantineLift: CtlCommand<{ readonly force?: boolean }> = async (c
     return 'no'
   }
   const message = `spiderpoolctl ended the quarantine of ${object.spec.address}: MAC address ${row.mac}, since ${row.since}, seen by node ${row.node}`
-  const about = { kind: 'SpiderIPPool', name: row.pool, apiVersion: SPIDERPOOL_API }
-  const pod = { namespace: 'default', name: row.pool, uid: object.metadata.uid ?? '' }
-  const event = eventOf({ pod, node: '', reason: REASON, about: ip, message, now })
-  await store.recordEvent({ ...event, type: 'Normal', involvedObject: about })
+  await store.recordEvent(poolEvent({ pool: row.pool, reason: REASON, about: ip, message, now }))
   if (context.format === 'name') print(`spideripaddress/${objectNameOf(ip)}\n`)
   else if (!printValue(context, { ...evidence, lifted: true }))
     print(`spideripaddress/${objectNameOf(ip)} lifted: the next ADD that tries it probes the network again\n`)

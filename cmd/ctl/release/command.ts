@@ -6,6 +6,7 @@ import { eventOf } from '../../../lib/ipam/store/event.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import { PODS, SPIDER_IPADDRESSES } from '../../../lib/kube/kinds.js'
 import type { CtlCommand } from '../context.js'
+import { poolEvent } from '../pool-event.js'
 import { CtlError } from '../status.js'
 import { releaseVerdict } from './decide.js'
 
@@ -39,6 +40,8 @@ export const release: CtlCommand<{ readonly force?: boolean }> = async (context,
     const about = { pod: { namespace, name, uid }, node: '', reason: REASON, about: ip }
     await store.recordEvent(eventOf({ ...about, message, now }))
   }
+  // `who` looks for it there.
+  await store.recordEvent(poolEvent({ pool: object.spec.pool, reason: REASON, about: ip, message, now }))
   print(`spideripaddress/${objectNameOf(ip)} released: ${verdict.because}\n`)
   return 'ok'
 }

@@ -24,17 +24,25 @@ import { podRefOf } from '../names.js'
 import { CtlError } from '../status.js'
 import { lastErrorOf, podOfManifest, remedyFor, UNBORN_UID } from './decide.js'
 import { dryStore } from './dry-store.js'
+import { logLines } from './node-log.js'
 import { traceInterface, type Trace, type TraceContext, type TracedInterface } from './interface.js'
 import { traceText } from './text.js'
 
+interface TraceOptions {
+  readonly as?: string
+  readonly node?: string
+  readonly logDir?: string
+}
+
+const LOG_DIR = '/var/log/spidernet'
+
 /** `trace pod NAMESPACE/NAME`, or `trace pod --as FILE`. */
-export const tracePod: CtlCommand<{ readonly as?: string; readonly node?: string }> = async (
-  context,
-  [name],
-  options,
-) => {
+export const tracePod: CtlCommand<TraceOptions> = async (context, [name], options) => {
   const pod = options.as === undefined ? await livePod(name ?? '', context) : manifestPod(options.as, options, context)
-  const trace = await traceOf(pod, context.cluster)
+  const { name: podName, namespace = 'default' } = pod.metadata
+  const isReal = uidOf(pod) !== UNBORN_UID
+  const nodeLog = isReal ? logLines(options.logDir ?? LOG_DIR, { namespace, name: podName }) : []
+  const trace: Trace = { ...(await traceOf(pod, context.cluster)), nodeLog }
   if (context.format === 'name') context.print(`pod/${pod.metadata.name}\n`)
   else if (!printValue(context, trace)) context.print(traceText(trace, context))
   return trace.interfaces.length > 0 && trace.interfaces.every(({ verdict }) => verdict.kind === 'address')
@@ -66,7 +74,7 @@ function manifestPod(path: string, { node = '' }: { readonly node?: string }, co
   throw new CtlError('usage', `--as ${path}: ${String(read[0] ?? 'it is empty')}`)
 }
 
-async function traceOf(pod: Pod, cluster: Cluster): Promise<Trace> {
+async function traceOf(pod: Pod, cluster: Cluster): Promise<Omit<Trace, 'nodeLog'>> {
   const { name, namespace = 'default' } = pod.metadata
   const isReal = uidOf(pod) !== UNBORN_UID
   const [pools, reserved, addresses, coordinator, events, agent] = await Promise.all([

@@ -55,6 +55,8 @@ export interface Trace {
   readonly lastError:
     | { readonly at: string; readonly reason: string; readonly message: string; readonly remedy: Remedy | undefined }
     | undefined
+  /** Lines of the logs of this node that name the pod, the latest last. */
+  readonly nodeLog: readonly string[]
 }
 
 /** What the interfaces of a pod have in common. */

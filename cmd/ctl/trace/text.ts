@@ -28,7 +28,7 @@ const POOLS: readonly PrintColumn<TracedPool>[] = [
 
 /** The whole trace, from the pod to the last error. */
 export function traceText(trace: Trace, { colours }: TextOptions): string {
-  const { pod, node, notes, coordinator, interfaces, lastError } = trace
+  const { pod, node, notes, coordinator, interfaces, lastError, nodeLog } = trace
   const isSynced = coordinator.phase === 'Synced'
   const phase = `${coordinator.phase}${coordinator.reason === '' ? '' : `: ${coordinator.reason}`}${isSynced ? '' : '; the coordinator plugin refuses pods until it is Synced'}`
   return [
@@ -38,6 +38,7 @@ export function traceText(trace: Trace, { colours }: TextOptions): string {
     ...interfaces.map(one => interfaceText(one, { colours })),
     lastError === undefined ? '' : `\nLast error (${lastError.at}, ${lastError.reason}):\n  ${lastError.message}\n`,
     lastError?.remedy === undefined ? '' : `  code ${lastError.remedy.code}: ${lastError.remedy.todo}\n`,
+    nodeLog.length === 0 ? '' : `\nLogs of this node:\n${nodeLog.map(line => `  ${line}\n`).join('')}`,
   ].join('')
 }
 

@@ -156,13 +156,15 @@ function recordOfGo(ip: Ip, pool: SpiderIPPool): ReturnType<typeof recordAt> {
 }
 
 /** `reclaimed 172.18.30.5/16 of …`, or ranges where several were reclaimed at once. */
-const RECLAIMED = /^reclaimed ([0-9a-f.:/, -]+?)(?: of |: )/
+const RECLAIMED =
+  /^(?:reclaimed|spiderpoolctl released|spiderpoolctl ended the quarantine of) ([0-9a-f.:/, -]+?)(?: of |: )/
+const FREED = /^(Reclaimed.*|AddressReleased|QuarantineLifted)$/
 
-/** The controller's latest Event that it reclaimed the address; undefined where none is left. */
+/** The latest Event that freed the address, the controller's or ours; undefined without one. */
 export function reclaimEvent(ip: Ip, events: readonly Event[]): Event | undefined {
   const family = familyOf(ip)
   const named = events.filter(({ reason, message }) => {
-    if (!reason.startsWith('Reclaimed')) return false
+    if (!FREED.test(reason)) return false
     const texts = (RECLAIMED.exec(message)?.[1] ?? '').split(', ')
     return texts.some(text =>
       text.includes('/') ? parsePrefix(text)?.ip === ip : includes(readable([text], family), toBigint(ip)),

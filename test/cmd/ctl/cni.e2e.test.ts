@@ -49,6 +49,18 @@ t.test('cni plan: the plan of the executable and the address of the IPAM, and no
   t.strictSame(await cluster.addresses(), [])
 })
 
+t.test('cni plan: the links that ifacer would make', async t => {
+  const file = join(folder, 'ifacer.conf')
+  writeFileSync(
+    file,
+    JSON.stringify({ cniVersion: '1.0.0', name: 'lan', type: 'ifacer', interfaces: [master], vlanID: 7 }),
+  )
+  const { status, stdout, stderr } = await ctl('plan', '--conf', file)
+  t.equal(status, 0, stderr)
+  t.match(stdout, new RegExp(`ifacer:\n +${master}.7: an ADD would apply\n +on the node +.*${master}.7`))
+  t.notMatch(sh('ip', '-br', 'link'), `${master}.7`)
+})
+
 t.test('cni add, check and del: set up, found as it was left, and removed', async t => {
   const added = await ctl('add')
   t.equal(added.status, 0, added.stderr)

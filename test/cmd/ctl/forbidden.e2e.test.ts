@@ -8,6 +8,7 @@ import t from 'tap'
 import { runExecutable, type Reply } from '../../fixtures/executable.js'
 
 const asked: string[] = []
+let hasAddresses = true
 const pool = (name: string, at: number) => ({
   metadata: { name, uid: name },
   spec: { subnet: '10.0.0.0/16', ips: [`10.0.${at}.1-10.0.${at}.9`] },
@@ -32,7 +33,9 @@ function answer(path: string): readonly [number, object] {
     ]
   if (plural === 'spiderippools')
     return [200, searchParams.get('continue') === 'more' ? page([pool('b', 1)]) : page([pool('a', 0)], 'more')]
-  if (['spiderreservedips', 'spideripaddresses'].includes(plural)) return [200, page([])]
+  if (plural === 'spiderreservedips' || (plural === 'spideripaddresses' && hasAddresses)) return [200, page([])]
+  if (pathname === '/apis/spiderpool.spidernet.io' && !hasAddresses)
+    return [200, { kind: 'APIGroup', versions: [{ version: 'v3' }] }]
   return [
     404,
     {
@@ -91,4 +94,15 @@ t.test('a kind without which there is no answer: one sentence and status 3', asy
     t.strictSame([status, stdout], [3, ''], line)
     t.match(stderr, /^spiderpoolctl: the cluster has no \w+ of v1.*: is Spiderpool installed/, line)
   }
+})
+
+t.test('definitions of another version: names the one that is served, and status 3', async t => {
+  hasAddresses = false
+  const { stdout, stderr, status } = await ctl('quarantine list')
+  hasAddresses = true
+  t.strictSame([status, stdout], [3, ''])
+  t.match(
+    stderr,
+    'the cluster has no spideripaddresses of spiderpool.spidernet.io/v2beta1: it serves spiderpool.spidernet.io in v3; use a spiderpoolctl of the version that is installed\n',
+  )
 })
