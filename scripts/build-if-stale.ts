@@ -10,7 +10,10 @@ const SOURCES = [
   'cmd',
   'daemons',
   'schemas',
+  'client',
   'scripts/build.ts',
+  'scripts/client.ts',
+  'scripts/client.sh',
   'package-lock.json',
   'tsconfig.json',
 ]
@@ -25,6 +28,6 @@ function newest(path: string): number {
 
 const builtAt = existsSync(IMAGE) && existsSync(`${ROOT}dist/bin/spiderpool-ipam`) ? statSync(IMAGE).mtimeMs : 0
 if (SOURCES.some(path => newest(`${ROOT}${path}`) > builtAt)) {
-  const { status } = spawnSync(`${ROOT}scripts/bun.sh`, ['scripts/build.ts'], { cwd: ROOT, stdio: 'inherit' })
-  if (status !== 0) process.exitCode = 1
+  for (const script of ['scripts/build.ts', 'scripts/client.ts'])
+    if (spawnSync(`${ROOT}scripts/bun.sh`, [script], { cwd: ROOT, stdio: 'inherit' }).status !== 0) process.exitCode = 1
 }

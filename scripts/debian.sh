@@ -21,14 +21,15 @@ lock() {
 # An apt of our own: the same mirror as the machine's, source packages too.
 apt_own() {
   apt-get -qq -o Dir::Etc::sourcelist="$APT/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State="$APT/state" -o Dir::Cache="$APT/cache" \
+    -o APT::Architecture="${MACHINE:-amd64}" -o APT::Architectures="${MACHINE:-amd64}" \
     -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false "$@" # a mirror may be late
 }
 mirror() {
   apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -v -e security | head -n 1
 }
-# from RELEASE: what is unpacked from here on is of that one.
+# from RELEASE [MACHINE]: what is unpacked from here on is of that one, for amd64 or MACHINE.
 from() {
-  SUITE=$1 APT=$CACHE/apt-$1
+  SUITE=$1 MACHINE=${2:-amd64} APT=$CACHE/apt-$1${2:+-$2}
   [ -e "$APT/ready" ] || apt_ready
 }
 apt_ready() (

@@ -22,7 +22,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
   from=${1%%=*} to=${1#*=}
   [ -r "$from" ] || { echo "image: there is no $from" >&2; exit 1; }
   put "$from" "$to"
-  case $(basename "$from") in spiderpool*) read -r _ version commit <<<"$("$from" --version)" ;; esac
+  case $(basename "$from") in spiderpool-client) ;; spiderpool*) read -r _ version commit <<<"$("$from" --version)" ;; esac
   for library in $(ldd "$from" 2>/dev/null | grep -o '/[^ ]*'); do
     [ -e "$root$library" ] || put "$library" "$library"
   done

@@ -13,7 +13,10 @@ import type { AgentPlugin, CallDeps } from './calls/run.js'
 import { Serializer } from './calls/serialize.js'
 import type { ObjectReader } from './connect.js'
 import { PeerReader } from './http/peer.js'
+import type { ServedHandler } from './http/request.js'
 import { HttpServer } from './http/server.js'
+import { askHandler } from './workers/ask.js'
+import { wholeCalls, type WholeCalls, type WholeCallsParts } from './workers/whole-calls.js'
 import { takePath, temporaryBeside, type SocketFile } from './http/socket.js'
 import { releaseRecord } from './release-record.js'
 import type { AgentConf, AgentSettings } from './settings.js'
@@ -36,6 +39,7 @@ export interface AgentParts {
   /** Why the node's files do not let pods start; undefined where they do. */
   readonly fileFault: () => string | undefined
   readonly plugins: ReadonlyMap<string, AgentPlugin>
+  readonly whole: WholeCallsParts
   readonly sameNetns: (path: string) => boolean
   /** Of this process: root's and its own calls are served. */
   readonly uid: number
@@ -48,6 +52,7 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #claims: Claims
   readonly #calls: CallDeps
+  readonly #whole: WholeCalls
   readonly #peers = new PeerReader()
   #server: HttpServer
   #file: SocketFile | undefined
@@ -62,6 +67,8 @@ export class Agent {
     const onCall = describeCalls(this.metrics)
     const serializer = new Serializer()
     this.#calls = { plugins, claims: this.#claims, serializer, switches: conf, env, sameNetns, log, now, onCall }
+    const ask = askHandler(this.#handler(undefined))
+    this.#whole = wholeCalls(parts.whole, { calls: this.#calls, ask, log }, this.metrics)
     this.#server = this.#newServer()
     this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_calls_running'), () => [[serializer.size]])
     this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_connections'), () => [[this.#server.connections]])
@@ -99,6 +106,7 @@ export class Agent {
     this.#file?.remove() // before the close: a client finds no path rather than a closed socket
     await new Promise(resolve => setTimeout(resolve, LAST_ACCEPT_MS))
     const cut = await this.#server.close(DRAIN_MS_MAX)
+    this.#whole.close()
     if (cut > 0)
       log.warn(
         `${cut} calls had not ended ${DRAIN_MS_MAX / 1000} s after the signal; their DEL releases what they hold`,
@@ -106,17 +114,16 @@ export class Agent {
   }
 
   #newServer(): HttpServer {
-    const { log, settings, conf, read } = this.#parts
+    const handler = this.#handler(this.#whole.deps)
+    return new HttpServer({ log: this.#parts.log, whyNot: fd => this.#whyNot(fd), handler })
+  }
+
+  #handler(whole: WholeCalls['deps'] | undefined): ServedHandler {
+    const { settings, conf, read } = this.#parts
     const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
-    return new HttpServer({
-      log,
-      whyNot: fd => this.#whyNot(fd),
-      handler: apiHandler({
-        calls: this.#calls,
-        releasesConflicts: settings.releasesConflicts,
-        release: async one => releaseRecord(one, { store: await read.store(one.podUid), features, now: Date.now() }),
-        read,
-      }),
+    return apiHandler({
+      ...{ calls: this.#calls, whole, read, releasesConflicts: settings.releasesConflicts },
+      release: async one => releaseRecord(one, { store: await read.store(one.podUid), features, now: Date.now() }),
     })
   }
 

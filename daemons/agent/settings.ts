@@ -1,5 +1,6 @@
 // The agent's settings, from environment, command line and ConfigMap; names and defaults are those
 // of Spiderpool's Helm chart. Pure.
+import { CLIENT_VARIABLE } from '../install/plan.js'
 import { AGENT_SOCKET, AGENT_SOCKET_ENV } from '../../lib/agent/protocol.js'
 import { AGENT } from '../../lib/crd/names.js'
 import type { Level } from '../../lib/log.js'
@@ -52,6 +53,12 @@ export interface AgentSettings {
   readonly metrics: boolean
   /** Path of the unix socket. */
   readonly socket: string
+  /** Whether the agent runs whole calls of coordinator, macvlan-wrapper and ifacer. */
+  readonly wholePlugins: boolean
+  /** The node's folders that are mounted at their own path; undefined: all are. */
+  readonly nodeFolders: readonly string[] | undefined
+  /** Threads for them. */
+  readonly pluginThreads: number
   /** MULTUS_CLUSTER_NETWORK for calls that bring none. */
   readonly clusterNetwork: string
   /** Whether DELETE /v1/ipam/ips may release conflicting addresses. */
@@ -65,6 +72,8 @@ export interface AgentSettings {
 export interface NodeDuties {
   /** The node's /opt/cni/bin as mounted here; '' where the executables are not installed. */
   readonly binFolder: string
+  /** Whether the executables are the client of this agent, not the full image. */
+  readonly usesClient: boolean
   /** The node's /etc/cni/net.d as mounted here; '' where no kubeconfig is written. */
   readonly confFolder: string
   readonly tunesSysctls: boolean
@@ -159,6 +168,9 @@ export function agentSettingsOf(env: DaemonEnv, conf: AgentConf, hostname: strin
     metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5711),
     metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
     socket,
+    wholePlugins: flag(env, 'SPIDERPOOL_WHOLE_PLUGINS', false),
+    nodeFolders: env['SPIDERPOOL_NODE_FOLDERS']?.split(',').filter(Boolean),
+    pluginThreads: number(env, 'SPIDERPOOL_PLUGIN_THREADS', PLUGIN_THREADS),
     clusterNetwork: env['MULTUS_CLUSTER_NETWORK'] ?? '',
     releasesConflicts: flag(env, 'SPIDERPOOL_ENABLED_RELEASE_CONFLICT_IPS', true),
     agentName: text(env, 'SPIDERPOOL_AGENT_NAME', AGENT),
@@ -166,12 +178,16 @@ export function agentSettingsOf(env: DaemonEnv, conf: AgentConf, hostname: strin
   }
 }
 
+/** The kernel changes links one after another (rtnl_mutex): more gain little. */
+const PLUGIN_THREADS = 2
+
 function dutiesOf(env: DaemonEnv, conf: AgentConf): NodeDuties {
   const multus = multusOf(env)
   const removesAll = flag(env, 'SPIDERPOOL_UNINSTALL_FILES', false)
   const removesMultus = multus !== undefined && flag(env, 'SPIDERPOOL_MULTUS_UNINSTALL', false)
   return {
     binFolder: env['CNI_BIN_DIR'] ?? '',
+    usesClient: flag(env, CLIENT_VARIABLE, true),
     confFolder: flag(env, 'SPIDERPOOL_INSTALL_KUBECONFIG', false) ? confFolderOf(env) : '',
     tunesSysctls: conf.tuneSysctlConfig,
     sysctlFolder: env['SPIDERPOOL_SYSCTL_DIR'] || '/proc/sys',

@@ -1,4 +1,4 @@
-// Installs this image under the names of the CNI executables, and finds what differs from it.
+// Installs this image and its client as the CNI executables, and finds what differs from them.
 // Asynchronous, since in the node agent calls are served meanwhile.
 import { constants, type Stats } from 'node:fs'
 import {
@@ -10,13 +10,14 @@ import {
   open,
   readdir,
   readFile,
+  readlink,
   rename,
   rm,
   type FileHandle,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf } from '../../lib/errors.js'
-import { CNI_NAMES } from './plan.js'
+import { CLIENT_FILE, installedFiles, type FileKind } from './plan.js'
 
 const IMAGE = '/proc/self/exe'
 const CHUNK_BYTES = 1 << 20
@@ -52,29 +53,67 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
+/** Where the files of one kind come from. */
+interface Source {
+  readonly path: string
+  readonly size: number
+}
+
+/** This image, and the client beside it; undefined in an image that was built without. */
+async function sourcesHere(): Promise<Readonly<Record<FileKind, Source | undefined>>> {
+  const client = join(dirname(await readlink(IMAGE)), CLIENT_FILE)
+  const found = await statIfAny(client)
+  return {
+    image: { path: IMAGE, size: await imageSize() },
+    client: found?.isFile() === true ? { path: client, size: found.size } : undefined,
+  }
+}
+
+interface WantedFile {
+  readonly name: string
+  readonly source: Source
+}
+
+/** The files of a node and their sources, in the order in which they are installed. */
+async function wantedFiles(usesClient: boolean): Promise<readonly WantedFile[]> {
+  const { image, client } = await sourcesHere()
+  const wanted = installedFiles(usesClient && client !== undefined)
+  return wanted.flatMap(({ name, kind }) => {
+    const source = kind === 'client' ? client : image
+    return source === undefined ? [] : [{ name, source }]
+  })
+}
+
 /**
- * The executables in the folder that differ from this image. Reads only what changed since it was
+ * The files in the folder that differ from their source. Reads only what changed since it was
  * `verified`, and each inode once.
  */
-async function staleIn(folder: string, verified: Verified): Promise<readonly string[]> {
-  const size = await imageSize()
-  const known = new Map<number, boolean>()
-  const stale: string[] = []
-  for (const name of CNI_NAMES) {
+async function staleIn(
+  folder: string,
+  wanted: readonly WantedFile[],
+  verified: Verified,
+): Promise<readonly WantedFile[]> {
+  const known = new Map<string, boolean>()
+  const stale: WantedFile[] = []
+  for (const file of wanted) {
+    const { name, source } = file
     const path = join(folder, name)
     const current = await statIfAny(path)
-    if (current?.isFile() !== true || current.size !== size || (current.mode & 0o777) !== MODE) {
-      stale.push(name)
+    if (current?.isFile() !== true || current.size !== source.size || (current.mode & 0o777) !== MODE) {
+      stale.push(file)
       continue
     }
-    if (verified.get(name) === stampOf(current)) continue
-    const isSame = known.get(current.ino) ?? (await hasImage(path))
-    known.set(current.ino, isSame)
-    if (isSame) verified.set(name, stampOf(current))
-    else stale.push(name)
+    if (verified.get(name) === verifiedAs(source, current)) continue
+    const inode = `${source.path} ${current.ino}`
+    const isSame = known.get(inode) ?? (await hasContent(path, source))
+    known.set(inode, isSame)
+    if (isSame) verified.set(name, verifiedAs(source, current))
+    else stale.push(file)
   }
   return stale
 }
+
+const verifiedAs = ({ path }: Source, current: Stats): string => `${path} ${stampOf(current)}`
 
 async function imageSize(): Promise<number> {
   const image = await open(IMAGE, 'r')
@@ -86,19 +125,19 @@ async function imageSize(): Promise<number> {
 }
 
 /**
- * Whether the file equals this image; compared in chunks, since an image has a hundred megabytes.
+ * Whether the file equals its source; compared in chunks, since an image has a hundred megabytes.
  */
-async function hasImage(path: string): Promise<boolean> {
-  const image = await open(IMAGE, 'r')
+async function hasContent(path: string, source: Source): Promise<boolean> {
+  const file = await open(source.path, 'r')
   try {
     const other = await open(path, 'r')
     try {
-      return await isEqual(image, other)
+      return await isEqual(file, other)
     } finally {
       await other.close()
     }
   } finally {
-    await image.close()
+    await file.close()
   }
 }
 
@@ -112,45 +151,68 @@ async function isEqual(image: FileHandle, other: FileHandle): Promise<boolean> {
 }
 
 /**
- * Installs one copy of this image and a hard link for each name. A running executable keeps its old
- * inode, so a pod that starts meanwhile runs the old or the new one. Returns the names that
- * changed.
+ * Installs the full image and, under the names of the plugins, the client or the image: one copy
+ * of each, and hard links. The image comes first, since a client executes it. A running executable
+ * keeps its old inode, so a pod that starts meanwhile runs the old or the new one. Returns the
+ * names that changed.
  */
-export async function installExecutables(folder: string, verified: Verified): Promise<readonly string[]> {
+export async function installExecutables(
+  folder: string,
+  verified: Verified,
+  usesClient = true,
+): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true })
-  const stale = await staleIn(folder, verified)
+  const wanted = await wantedFiles(usesClient)
+  const stale = await staleIn(folder, wanted, verified)
   if (stale.length === 0) return []
   for (const left of (await readdir(folder)).filter(name => name.startsWith(TEMP_PREFIX))) await rm(join(folder, left))
-  const image = join(folder, `${TEMP_PREFIX}image`)
-  await copyFile(IMAGE, image, constants.COPYFILE_FICLONE)
-  await chmod(image, MODE)
-  await sync(image)
-  for (const name of CNI_NAMES) {
+  const sources = new Set(stale.map(({ source }) => source))
+  for (const source of sources)
+    await replaceAll(
+      folder,
+      source,
+      wanted.filter(file => file.source === source),
+    )
+  await sync(folder)
+  for (const { name, source } of wanted) {
+    const current = await statIfAny(join(folder, name))
+    if (current) verified.set(name, verifiedAs(source, current))
+  }
+  return stale.map(({ name }) => name)
+}
+
+/** All names of one source become links to a new copy of it. */
+async function replaceAll(folder: string, source: Source, files: readonly WantedFile[]): Promise<void> {
+  const copy = join(folder, `${TEMP_PREFIX}image`)
+  await copyFile(source.path, copy, constants.COPYFILE_FICLONE)
+  await chmod(copy, MODE)
+  await sync(copy)
+  for (const { name } of files) {
     const temporary = join(folder, `${TEMP_PREFIX}${name}`)
-    await link(image, temporary)
+    await link(copy, temporary)
     const path = join(folder, name)
     if ((await statIfAny(path))?.isDirectory() === true) await rm(path, { recursive: true })
     await rename(temporary, path)
   }
-  await rm(image)
-  await sync(folder)
-  for (const name of CNI_NAMES) {
-    const current = await statIfAny(join(folder, name))
-    if (current) verified.set(name, stampOf(current))
-  }
-  return stale
+  await rm(copy)
 }
 
-/** Removes what has this image's content, under any of the names. Returns the names. */
+/**
+ * Removes what has the content of this image or of its client, under any of the names; the image
+ * that a client executes comes last. Returns the names.
+ */
 export async function removeExecutables(folder: string): Promise<readonly string[]> {
   const removed: string[] = []
-  const size = await imageSize()
-  for (const name of CNI_NAMES) {
+  const sources = Object.values(await sourcesHere()).filter(source => source !== undefined)
+  for (const { name } of installedFiles(true).toReversed()) {
     const path = join(folder, name)
     const current = await statIfAny(path)
-    if (current?.isFile() !== true || current.size !== size || !(await hasImage(path))) continue
-    await rm(path)
-    removed.push(name)
+    for (const source of sources) {
+      if (current?.isFile() !== true || current.size !== source.size || !(await hasContent(path, source))) continue
+      await rm(path)
+      removed.push(name)
+      break
+    }
   }
   return removed
 }

@@ -16,21 +16,29 @@ const writeAccount = async (confFolder: string): Promise<boolean> =>
     process.pid,
   )
 
-async function install({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): Promise<void> {
+async function install(
+  { binFolder, confFolder, usesClient }: InstallSettings,
+  verified: Verified,
+  log: Log,
+): Promise<void> {
   const isWritten = await writeAccount(confFolder)
   log.info(isWritten ? `wrote ${kubeconfigIn(confFolder)}` : `${kubeconfigIn(confFolder)} is up to date`)
-  const stale = await installExecutables(binFolder, verified)
+  const stale = await installExecutables(binFolder, verified, usesClient)
   log.info(stale.length === 0 ? `${binFolder} is up to date` : `installed ${stale.join(', ')} in ${binFolder}`)
 }
 
 /** Restores what was deleted, replaced or renewed, until a signal. */
-async function keepCurrent({ binFolder, confFolder }: InstallSettings, verified: Verified, log: Log): Promise<void> {
+async function keepCurrent(
+  { binFolder, confFolder, usesClient }: InstallSettings,
+  verified: Verified,
+  log: Log,
+): Promise<void> {
   const syncLog = new SyncLog(log)
   const path = kubeconfigIn(confFolder)
   const stop = repeat(async () => {
     await syncLog.run(path, async () => ((await writeAccount(confFolder)) ? `wrote ${path} again` : undefined))
     await syncLog.run(binFolder, async () => {
-      const stale = await installExecutables(binFolder, verified)
+      const stale = await installExecutables(binFolder, verified, usesClient)
       return stale.length === 0 ? undefined : `restored ${stale.join(', ')} in ${binFolder}`
     })
   })

@@ -6,12 +6,44 @@
  */
 export const CNI_NAMES = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer'] as const
 
+/** In the folder of this image: the client of the node agent, for the names of CNI_NAMES. */
+export const CLIENT_FILE = 'spiderpool-client'
+/** Beside the client in /opt/cni/bin: this image, which the client executes (scripts/client.sh). */
+export const FULL_IMAGE = '.spiderpool-plugins'
+
+/** This image, or the client of the node agent. */
+export type FileKind = 'image' | 'client'
+
+/**
+ * The files of a node. The image has its own name also where no client executes it: one that
+ * started before the setting changed still does.
+ */
+export const installedFiles = (usesClient: boolean): readonly { readonly name: string; readonly kind: FileKind }[] => [
+  { name: FULL_IMAGE, kind: 'image' },
+  ...CNI_NAMES.map(name => ({ name, kind: usesClient ? ('client' as const) : ('image' as const) })),
+]
+
+/** The variable that switches the client off. */
+export const CLIENT_VARIABLE = 'SPIDERPOOL_CNI_CLIENT'
+
+/**
+ * Whether the names of the plugins are the client: unless the variable says `false`.
+ * @throws Error a sentence for another value than true and false
+ */
+export function usesClientOf(env: Env): boolean {
+  const value = env[CLIENT_VARIABLE] || 'true'
+  if (value === 'true' || value === 'false') return value === 'true'
+  throw new Error(`${CLIENT_VARIABLE} is ${JSON.stringify(value)}; it must be true or false`)
+}
+
 export interface InstallSettings {
   /** The node's /opt/cni/bin and /etc/cni/net.d, as mounted in this pod. */
   readonly binFolder: string
   readonly confFolder: string
   /** Exit after one run instead of keeping the node current. */
   readonly isOnce: boolean
+  /** Whether the names of the plugins are the client of the node agent. */
+  readonly usesClient: boolean
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -19,6 +51,7 @@ type Env = Readonly<Record<string, string | undefined>>
 export const USAGE = `usage: spiderpool-install [--once | --version]
   CNI_BIN_DIR   where the executables go      (/host/opt/cni/bin)
   CNI_CONF_DIR  where spiderpool.d/ goes      (/host/etc/cni/net.d)
+  SPIDERPOOL_CNI_CLIENT  false: the executables are the full image, not the client of the node agent (true)
 `
 
 /**
@@ -32,6 +65,7 @@ export function settingsOf(argv: readonly string[], env: Env): InstallSettings {
     binFolder: env['CNI_BIN_DIR'] ?? '/host/opt/cni/bin',
     confFolder: env['CNI_CONF_DIR'] ?? '/host/etc/cni/net.d',
     isOnce: argv.includes('--once'),
+    usesClient: usesClientOf(env),
   }
 }
 

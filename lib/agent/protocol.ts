@@ -28,6 +28,10 @@ export const cniPath = (plugin: string): string => `${CNI_PREFIX}${plugin}`
 /** Path that releases what one ADD allocated. */
 export const undoPath = (plugin: string): string => `${CNI_PREFIX}${plugin}/undo`
 
+/** Header of every answer of an agent that runs whole plugins; the value is a major version. */
+export const PROTOCOL_HEADER = 'X-Spiderpool-Protocol'
+export const PROTOCOL_VERSION = '1'
+
 /** The agent sends headers and one blank at once; without them by then the call goes direct. */
 export const FIRST_BYTE_MS = 1_000
 
@@ -71,6 +75,11 @@ export interface CniCallReply {
   readonly ifName?: string
   /** A successful ADD: its name for undo. */
   readonly claim?: string
+}
+
+/** Instead of a CniCallReply: the agent has done nothing, and the client executes the plugin. */
+export interface FullImageReply {
+  readonly execFullImage: string
 }
 
 /** Body of `POST /v1/cni/<plugin>/undo`; answered with 200 and `{}` once it is released. */

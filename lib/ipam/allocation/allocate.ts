@@ -28,6 +28,8 @@ export interface AllocationRequest {
   readonly reserved: Ranges
   /** Addresses of the pod's other interfaces, from its SpiderEndpoint. */
   readonly except?: readonly Ip[]
+  /** Names of objects that the journal had before this call: what a killed ADD may have left. */
+  readonly leftBehind?: readonly string[]
 }
 
 export type AllocationResult =
@@ -70,12 +72,14 @@ type FromPool =
 
 async function fromPool(
   pool: Pool,
-  { claimant, nic, reserved, except = [] }: AllocationRequest,
+  { claimant, nic, reserved, except = [], leftBehind = [] }: AllocationRequest,
   deps: AllocDeps,
 ): Promise<FromPool> {
   const open = subtract(pool.ranges, reserved)
   const own = await ownRecorded(pool, open, { claimant, nic, except }, deps)
   if (own) return { kind: 'held', ...own }
+  const left = await ownLeftBehind(leftBehind, open, pool, { claimant, nic }, deps)
+  if (left && !(await publishAllocation(left, pool, { claimant, nic }, deps))) return { kind: 'held', ...left }
   const free = pool.shared ? subtract(open, recordedIn(pool.shared, open, pool.family)) : open
   const viewed = deps.store.view?.heldIn(pool.uid) ?? []
   const before = await ownAmong(viewed, free, pool, { claimant, nic }, deps)
@@ -218,6 +222,26 @@ async function ownAmong(
     if (!object || ip === undefined || familyOf(ip) !== pool.family || !includes(free, toBigint(ip))) continue
     const allocation = await takeOverNoted(object, { claimant, nic }, deps)
     if (allocation) return allocation
+  }
+  return undefined
+}
+
+/**
+ * An address that a killed ADD of this container created. It counts as new: no record has it, so
+ * this call releases it where it fails.
+ */
+async function ownLeftBehind(
+  names: readonly string[],
+  open: Ranges,
+  pool: Pool,
+  holder: Holder,
+  deps: AllocDeps,
+): Promise<Allocation | undefined> {
+  for (const name of names) {
+    const ip = ipOfObjectName(name)
+    if (ip === undefined || familyOf(ip) !== pool.family || !includes(open, toBigint(ip))) continue
+    const object = await deps.store.address(name)
+    if (object && isHeldBy(object, holder) && isUpToDate(object, holder)) return { object, isNew: true }
   }
   return undefined
 }

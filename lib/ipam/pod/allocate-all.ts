@@ -50,11 +50,15 @@ export async function allocateAll(
   deps: AllocDeps,
 ): Promise<NicAllocation> {
   const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
+  const leftBehind = deps.journal.read()
   const outcomes = await Promise.all(
     requests.flatMap(nicRequest =>
       [...nicRequest.pools].map(async ([family, objects]) => {
         const pools = objects.map(object => poolOf(object, family))
-        const request = { claimant, nic: nicRequest.nic, pools, reserved: reservedRanges(reserved, family), except }
+        const request = {
+          ...{ claimant, nic: nicRequest.nic, pools, reserved: reservedRanges(reserved, family), except },
+          leftBehind,
+        }
         const one = ofFamily(nicRequest.requested ?? [], family)
         const holder = { claimant, nic: nicRequest.nic }
         const taking = one ? takeRequested(one, { holder, pools: objects, reserved }, deps) : allocate(request, deps)

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { CNI_NAMES } from '../../../daemons/install/plan.js'
+import { CLIENT_FILE, CNI_NAMES, FULL_IMAGE } from '../../../daemons/install/plan.js'
 import { NODE_SYSCTLS } from '../../../daemons/agent/node/sysctls.js'
 import { agentEnv } from '../../fixtures/agent.js'
 import { eventually } from '../../fixtures/controller.js'
@@ -108,7 +108,8 @@ t.test('spiderpool-agent installs executables and sets sysctls; it writes no cre
   const agent = start({})
   t.ok(await listens())
   for (const name of CNI_NAMES) t.ok(statSync(at('bin', name)).ino === statSync(at('bin', 'ifacer')).ino, name)
-  t.ok(readFileSync(at('bin/ifacer')).equals(readFileSync(join(BIN, 'ifacer'))))
+  t.ok(readFileSync(at('bin/ifacer')).equals(readFileSync(join(BIN, CLIENT_FILE))))
+  t.ok(readFileSync(at('bin', FULL_IMAGE)).equals(readFileSync(join(BIN, 'ifacer'))))
   for (const { path, value, isMinimum = false } of there)
     t.equal(readFileSync(at('sysctl', path), 'utf8').trim(), isMinimum ? '99999' : `${value}`, path)
   t.notOk(existsSync(at('sysctl', gone?.path ?? '')), 'a sysctl that the kernel lacks is skipped')

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { CNI_NAMES } from '../../../daemons/install/plan.js'
+import { CLIENT_FILE, CNI_NAMES, FULL_IMAGE } from '../../../daemons/install/plan.js'
 
 const BIN = join(import.meta.dirname, '../../../dist/bin')
 const node = mkdtempSync(join(tmpdir(), 'install-'))
@@ -20,7 +20,7 @@ interface Ran {
 }
 
 /** With or without a service account. */
-function install(token: string | undefined): Promise<Ran> {
+function install(token: string | undefined, more: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const account = '/run/secrets/kubernetes.io/serviceaccount'
   const script = [
     'mount -t tmpfs run /run',
@@ -29,7 +29,8 @@ function install(token: string | undefined): Promise<Ran> {
       : [`mkdir -p ${account}`, `echo ${token} >${account}/token`, `echo CA >${account}/ca.crt`]),
     `exec ${BIN}/spiderpool-install --once`,
   ].join(' && ')
-  const env = { PATH: process.env['PATH'], CNI_BIN_DIR: bin, CNI_CONF_DIR: conf, KUBERNETES_SERVICE_HOST: '10.96.0.1' }
+  const own = { CNI_BIN_DIR: bin, CNI_CONF_DIR: conf, KUBERNETES_SERVICE_HOST: '10.96.0.1' }
+  const env = { PATH: process.env['PATH'], ...own, ...more }
   return new Promise(resolve =>
     execFile('unshare', ['--mount', 'sh', '-c', script], { env }, (error, stdout, stderr) =>
       resolve({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
@@ -38,6 +39,8 @@ function install(token: string | undefined): Promise<Ran> {
 }
 
 const inodes = (): ReadonlySet<number> => new Set(CNI_NAMES.map(name => statSync(join(bin, name)).ino))
+const FILES = [...CNI_NAMES, FULL_IMAGE].sort()
+const equals = (name: string, of: string): boolean => readFileSync(join(bin, name)).equals(readFileSync(join(BIN, of)))
 
 t.test('spiderpool-install without a service account installs nothing and names what is missing', async t => {
   const { status, stderr } = await install(undefined)
@@ -49,11 +52,12 @@ t.test('spiderpool-install without a service account installs nothing and names 
   t.notOk(existsSync(bin))
 })
 
-t.test('spiderpool-install links every name to one complete executable, and leaves nothing else', async t => {
+t.test('spiderpool-install links every name to the client, beside the full image, and leaves nothing else', async t => {
   t.match(await install('first'), { status: 0, stderr: '' })
-  t.same(readdirSync(bin).sort(), [...CNI_NAMES].sort())
+  t.same(readdirSync(bin).sort(), FILES)
   t.equal(inodes().size, 1)
-  t.ok(readFileSync(join(bin, 'ifacer')).equals(readFileSync(join(BIN, 'ifacer'))))
+  t.ok(equals('ifacer', CLIENT_FILE))
+  t.ok(equals(FULL_IMAGE, 'ifacer'))
   t.equal(statSync(join(bin, 'ifacer')).mode & 0o777, 0o755)
   const kubeconfig = join(conf, 'spiderpool.d/spiderpool.kubeconfig')
   t.equal(statSync(kubeconfig).mode & 0o777, 0o600)
@@ -74,10 +78,24 @@ t.test('spiderpool-install replaces running executables, and deletes what a kill
   writeFileSync(join(bin, 'ifacer'), 'half', { mode: 0o755 })
   writeFileSync(join(bin, '.spiderpool-install.image'), 'half')
   t.match(await install('third'), { status: 0, stdout: /installed .*ifacer/ })
-  t.same(readdirSync(bin).sort(), [...CNI_NAMES].sort())
+  t.same(readdirSync(bin).sort(), FILES)
   t.equal(inodes().size, 1)
   running.stdin.end('{"cniVersion":"1.0.0"}')
   t.equal(await ended, 0, 'the old one runs to its end')
+})
+
+t.test('spiderpool-install with SPIDERPOOL_CNI_CLIENT=false links every name to the full image, and back', async t => {
+  t.match(await install('third', { SPIDERPOOL_CNI_CLIENT: 'no' }), {
+    status: 1,
+    stderr: /SPIDERPOOL_CNI_CLIENT is "no"; it must be true or false/,
+  })
+  const off = await install('third', { SPIDERPOOL_CNI_CLIENT: 'false' })
+  t.match(off, { status: 0, stdout: /installed spiderpool-ipam, spiderpool, coordinator, macvlan-wrapper, ifacer in/ })
+  t.same(readdirSync(bin).sort(), FILES)
+  for (const name of FILES) t.ok(equals(name, 'ifacer'), name)
+  t.match(await install('third', { SPIDERPOOL_CNI_CLIENT: 'false' }), { stdout: /bin is up to date/ })
+  t.match(await install('third'), { status: 0, stdout: /installed spiderpool-ipam/ })
+  t.ok(equals('coordinator', CLIENT_FILE))
 })
 
 /**
@@ -120,7 +138,7 @@ t.test(
     const reads = (text: string) => (): boolean =>
       existsSync(kubeconfig) && readFileSync(kubeconfig, 'utf8').includes(text)
     const isImage = (name: string) => (): boolean =>
-      existsSync(join(bin, name)) && readFileSync(join(bin, name)).equals(readFileSync(join(BIN, name)))
+      existsSync(join(bin, name)) && equals(name, name === FULL_IMAGE ? 'ifacer' : CLIENT_FILE)
     await restored('the start', () => log.includes('up to date') && reads('"token":"first"')())
 
     rmSync(kubeconfig)
@@ -132,6 +150,8 @@ t.test(
     t.ok(isImage('coordinator')())
     t.equal(inodes().size, 1)
     t.ok(await restored('a deleted folder', reads('"token":"first"')))
+    rmSync(join(bin, FULL_IMAGE))
+    t.ok(await restored('the full image', isImage(FULL_IMAGE)))
     rmSync(bin, { recursive: true })
     t.ok(await restored('a deleted folder of executables', isImage('spiderpool-ipam')))
 

@@ -126,6 +126,11 @@ const rows: readonly Row[] = [
     ...{ claimant: set, replicas: 1, leaving: { features: { ...ALL_FEATURES, statefulSet: false } }, is: FREED },
   },
   {
+    does: 'releases an address that a killed ADD inherited, and keeps the record',
+    ...{ claimant: set, replicas: 0, holder: { uid: 'uid-new' }, leaving: { podUid: 'uid-new' } },
+    ...{ is: FREED, hasRecord: true },
+  },
+  {
     does: 'keeps the address of a stopped virtual machine',
     ...{ claimant: machine, machine: true, left: OF_MACHINE },
     is: 'kept: virtual machine default/vm runs elsewhere',
