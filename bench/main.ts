@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { addDel } from './add-del.js'
 import { agent } from './agent.js'
 import { burst } from './burst.js'
+import { client } from './client.js'
 import { controller } from './controller.js'
 import { coordinator } from './coordinator.js'
 import { fill } from './fill.js'
@@ -22,6 +23,7 @@ const all: Record<string, readonly Row[]> = {}
 try {
   for (const [name, bench] of Object.entries({
     versions,
+    client,
     addDel,
     agent,
     coordinator,

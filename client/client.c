@@ -77,7 +77,7 @@ typedef struct {
 } Buffer;
 
 static Buffer input, received;
-static int has_input, connection = -1;
+static int has_input, has_printed, connection = -1;
 static char **arguments;
 static struct sigaction sigpipe;
 
@@ -214,6 +214,23 @@ static int full_image(void) {
   return say("cannot execute", path, errno), 1;
 }
 
+// An engine that ends by a signal, as for want of memory, has not ended the call.
+static void crashed(int signal) {
+  struct sigaction ended = {.sa_handler = SIG_DFL};
+  sigaction(signal, &ended, NULL); // a second time in here ends the process
+  if (has_printed) _exit(1);
+  _exit(full_image());
+}
+
+static void catch_crashes(void) {
+  static uint8_t stack[64 * 1024];
+  sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+  // SA_NODEFER: execve(2) keeps blocked signals blocked.
+  struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_ONSTACK | SA_NODEFER};
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
+}
+
 // Functions of `system`.
 
 #define FUNCTION(name) static JSValue js_##name(JSContext *js, JSValueConst self, int argc, JSValueConst *argv)
@@ -335,6 +352,7 @@ FUNCTION(write) {
   size_t length;
   const char *text = JS_ToCStringLen(js, &length, argv[1]);
   if (text == NULL) return JS_EXCEPTION;
+  has_printed = 1;
   int failed = write_all(number(js, argv[0]), text, length);
   JS_FreeCString(js, text);
   return JS_NewInt32(js, failed);
@@ -382,6 +400,7 @@ int main(int argc, char **argv) {
   sigaction(SIGPIPE, &ignored, &sigpipe);
   // A socket in the place of a closed stdout would get the result.
   if (argc < 1 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0) return full_image();
+  catch_crashes();
   JSContext *js = context();
   if (js == NULL) return full_image();
   JSValue global = JS_GetGlobalObject(js), system = system_of(js, argc);

@@ -32,7 +32,7 @@ exec 9>&-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-export LD_LIBRARY_PATH=$CC/usr/lib/x86_64-linux-gnu
+export LD_LIBRARY_PATH=$CC/usr/lib/x86_64-linux-gnu${CROSS:+:$CROSS/usr/lib/x86_64-linux-gnu}
 # linked TARGET OUT ROOTS.. [-D..]: client.c and its objects, without a driver of the compiler, which would look for its parts under /usr.
 linked() {
   local machine=$1 out=$2 objects=$3 cc=$CC musl=$CC js=$JS gcc=gcc

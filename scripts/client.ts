@@ -79,6 +79,7 @@ async function build(): Promise<void> {
 
 const MACHINES = { amd64: 'x86_64', arm64: 'aarch64' } as const
 
+/** @throws Error where a client cannot be built: a release is whole */
 async function release(): Promise<void> {
   for (const [folder, machine] of Object.entries(MACHINES)) {
     const executables = join(DIST, 'executables', folder)

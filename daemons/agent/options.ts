@@ -34,6 +34,11 @@ export const AGENT_ENV = {
     about: "`namespace/name` of the cluster's default network, for calls whose environment has none.",
   },
   CNI_BIN_DIR: { default: '', about: 'Directory that gets the executables; unset: none are installed.' },
+  SPIDERPOOL_CNI_CLIENT: {
+    default: true,
+    about:
+      'The executables are the client of this agent ([agent-client.md](agent-client.md#the-client)); `false`: the full executable under each name.',
+  },
   SPIDERPOOL_INSTALL_KUBECONFIG: { default: false, about: '[The fallback](#the-fallback).' },
   CNI_CONF_DIR: { default: '/host/etc/cni/net.d', about: 'Directory that gets `spiderpool.d/spiderpool.kubeconfig`.' },
   SPIDERPOOL_CNI_CONF_HOST_DIR: {
@@ -69,7 +74,7 @@ export const AGENT_ENV = {
   },
   SPIDERPOOL_NODE_FOLDERS: {
     default: '',
-    about: 'Folders of the node that are mounted here under the same path, separated by commas; for whole calls.',
+    about: 'Folders of the node that are mounted at their own path, separated by commas; unset: all are.',
   },
   SPIDERPOOL_PLUGIN_THREADS: { default: 2, about: 'Threads for them; the kernel changes links one after another.' },
   SPIDERPOOL_NODE_CONFIG: {

@@ -1,15 +1,41 @@
 // Settings of spiderpool-install, and the kubeconfig that it writes.
 import t from 'tap'
-import { accountFault, kubeconfigOf, settingsOf } from '../../../daemons/install/plan.js'
+import { accountFault, installedFiles, kubeconfigOf, settingsOf, usesClientOf } from '../../../daemons/install/plan.js'
 
 t.test('settingsOf() reads the environment', async t => {
-  t.same(settingsOf([], {}), { binFolder: '/host/opt/cni/bin', confFolder: '/host/etc/cni/net.d', isOnce: false })
+  t.same(settingsOf([], {}), {
+    binFolder: '/host/opt/cni/bin',
+    confFolder: '/host/etc/cni/net.d',
+    isOnce: false,
+    usesClient: true,
+  })
   t.same(settingsOf(['--once'], { CNI_BIN_DIR: '/b', CNI_CONF_DIR: '/c' }), {
     binFolder: '/b',
     confFolder: '/c',
     isOnce: true,
+    usesClient: true,
   })
   t.throws(() => settingsOf(['--twice'], {}), { message: 'unknown argument "--twice"; see --help' })
+})
+
+t.test('usesClientOf() takes true and false', async t => {
+  for (const [value, uses] of [
+    ['true', true],
+    ['false', false],
+    ['', true],
+  ] as const)
+    t.equal(usesClientOf({ SPIDERPOOL_CNI_CLIENT: value }), uses, value)
+  t.throws(() => usesClientOf({ SPIDERPOOL_CNI_CLIENT: 'off' }), {
+    message: 'SPIDERPOOL_CNI_CLIENT is "off"; it must be true or false',
+  })
+})
+
+t.test('installedFiles() has the full image first, by either setting', async t => {
+  for (const usesClient of [true, false]) {
+    const [first, ...names] = installedFiles(usesClient)
+    t.strictSame(first, { name: '.spiderpool-plugins', kind: 'image' })
+    t.strictSame(new Set(names.map(({ kind }) => kind)), new Set([usesClient ? 'client' : 'image']))
+  }
 })
 
 t.test('kubeconfigOf() has the API server’s address in the pod’s environment', async t => {
