@@ -30,7 +30,10 @@ const TARGETS: readonly { readonly file: string; readonly tests: readonly string
       'pod/release',
       'store/retention',
     ],
-  ].map(name => ({ file: `lib/ipam/${name}.ts`, tests: [`test/lib/ipam/${name}.test.ts`] })),
+  ].map(name => ({
+    file: `lib/ipam/${name}.ts`,
+    tests: [`test/lib/ipam/${name}.test.ts`, ...(name === 'pools/annotations' ? ['test/lib/ipam/inject.test.ts'] : [])],
+  })),
 ]
 
 /** Equivalent mutants, each with the reason. `was` and `by` as they are printed. */

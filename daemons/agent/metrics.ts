@@ -21,4 +21,7 @@ export const AGENT_METRICS = {
     help: 'SpiderEndpoints that are written behind their answer',
   },
   spiderpool_agent_untrusted_caches: { type: 'gauge', labels: [], help: 'Kinds that calls read live, 1 each' },
+  spiderpool_agent_plugin_calls: { type: 'gauge', labels: [], help: 'Whole calls of plugins that run or wait' },
+  spiderpool_agent_plugin_threads: { type: 'gauge', labels: [], help: 'Threads that run whole calls of plugins' },
+  spiderpool_agent_stuck_threads: { type: 'gauge', labels: [], help: 'Threads that have not returned from the kernel' },
 } as const satisfies MetricTable

@@ -68,6 +68,15 @@ export const AGENT_ENV = {
     about:
       "Where the sysctls are; in a container that is not privileged `/proc/sys` is read-only, and the manifest mounts the node's `/proc/sys/net` elsewhere.",
   },
+  SPIDERPOOL_WHOLE_PLUGINS: {
+    default: false,
+    about: 'Run whole calls of coordinator, macvlan-wrapper and ifacer in threads of the agent.',
+  },
+  SPIDERPOOL_NODE_FOLDERS: {
+    default: '',
+    about: 'Folders of the node that are mounted at their own path, separated by commas; unset: all are.',
+  },
+  SPIDERPOOL_PLUGIN_THREADS: { default: 2, about: 'Threads for them; the kernel changes links one after another.' },
   SPIDERPOOL_NODE_CONFIG: {
     default: '',
     about:

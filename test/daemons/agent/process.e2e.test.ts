@@ -123,7 +123,7 @@ t.test('the socket is root’s alone, its folder too; a stale one is replaced; S
   t.notOk(existsSync(socket))
 })
 
-t.test('a socket that is deleted is made again', async t => {
+t.test('spiderpool-agent recreates a deleted socket', async t => {
   const agent = await startAgent(server.kubeconfig)
   rmSync(agent.socket)
   t.match(await agent.health('liveness'), { status: 500, text: /does not answer/ })

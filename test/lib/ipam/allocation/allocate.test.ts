@@ -121,14 +121,14 @@ const rows: readonly Row[] = [
     ...{ is: 'a 10.1.0.1/24 new', holders: [`10.1.0.1/24 ${MINE}`, '10.1.0.2/24 p eth0 earlier'] },
   },
   {
-    does: 'takes what the status says is left',
+    does: 'takes a free address of the status',
     pools: [
       poolObject('a', { ips: ['10.1.0.1-10.1.0.20'] }, { status: { allocatedIPCount: 19, freeIPs: ['10.1.0.7'] } }),
     ],
     ...{ is: 'a 10.1.0.7/24 new', holders: [`10.1.0.7/24 ${MINE}`], journal: ['10.1.0.7'] },
   },
   {
-    does: 'never takes what the status says and the ranges do not',
+    does: 'takes no address of the status outside the ranges',
     pools: [poolObject('a', { ips: ['10.1.0.1'] }, { status: { freeIPs: ['10.1.0.7'] } })],
     ...{ is: 'a 10.1.0.1/24 new', holders: [`10.1.0.1/24 ${MINE}`] },
   },
@@ -137,7 +137,7 @@ const rows: readonly Row[] = [
     ...{ is: 'a 10.1.0.2/24 new', holders: [`10.1.0.2/24 ${MINE}`] },
   },
   {
-    does: "refuses where Go's text has all, and says how many",
+    does: 'refuses where status.allocatedIPs has every address, with their number',
     pools: [shared({ '10.1.0.1': goRecord('other'), '10.1.0.2': goRecord('third') })],
     ...{ is: 'a exhausted of 0, 0 reserved, 2 recorded', holders: [], journal: [] },
   },
@@ -296,7 +296,7 @@ t.test('takeOver() retries eight times where a late DEL writes the address', asy
   }
 })
 
-t.test('takeOver() fails for an address that another pod holds by now or that is deleted', async t => {
+t.test('takeOver() returns undefined for an address of another pod or a deleted one', async t => {
   for (const now of [other, undefined]) {
     const { memory, object } = held({ ...me, containerID: 'earlier' })
     memory.addresses.remove(object, false)
@@ -325,13 +325,13 @@ t.test('allocate() takes over the address of this pod that a view shows, without
   t.strictSame(memory.calls, [`address ${metadata.name}`])
 })
 
-t.test('allocate() of a record of this pod says that the record stays where the call is undone', async t => {
+t.test('allocate() marks the record of this pod, which an undo leaves', async t => {
   const memory = new Memory([shared({ '10.1.0.1': goRecord('p') })])
   const taken = await allocate(wantedOf(memory.pools), memory.hands())
   t.strictSame([brief(taken), taken.kind === 'held' && taken.isOfRecord], ['a 10.1.0.1/24 new', true])
 })
 
-t.test('allocate() leaves a record of this pod whose address another pod holds', async t => {
+t.test('allocate() skips a record of this pod whose address another pod holds', async t => {
   const memory = new Memory([shared({ '10.1.0.1': goRecord('p') })])
   memory.hold('10.1.0.1', { pool: 'a', claimant: other })
   t.strictSame(brief(await allocate(wantedOf(memory.pools), memory.hands())), 'a 10.1.0.2/24 new')

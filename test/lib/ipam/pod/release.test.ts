@@ -60,7 +60,7 @@ interface Row extends Scene {
   readonly hasRecord?: boolean
 }
 const HELD = ['10.1.0.1/24 p eth0 c-p']
-const LET_GO = ['10.1.0.1/24 p eth0 ']
+const CLEARED = ['10.1.0.1/24 p eth0 ']
 const FREED = 'released 10.1.0.1/24'
 const OTHER_UID = 'kept: the record is of pod UID uid-p'
 const OF_SET = ['10.1.0.1/24 web-0 eth0 ']
@@ -71,86 +71,91 @@ const two = [nic('eth0', 1), nic('net1', 2)]
 const multus = (networks: string): Pod => podOf('p', { annotations: { [NETWORKS]: networks } })
 
 const rows: readonly Row[] = [
-  { does: 'frees what a pod that is gone held', is: FREED },
-  { does: 'frees all interfaces of the pod', nics: two, is: 'released 10.1.0.1/24 10.1.0.2/24' },
+  { does: 'releases the address of a deleted pod', is: FREED },
+  { does: 'releases the addresses of all interfaces', nics: two, is: 'released 10.1.0.1/24 10.1.0.2/24' },
   {
-    does: 'frees what a pod held that is being deleted, and leaves its record to the garbage collector',
+    does: 'releases the address of a terminating pod, and leaves its record to the garbage collector',
     ...{ pod: podOf('p', { deletionTimestamp: 'x' }), is: FREED, hasRecord: true },
   },
-  { does: 'frees what a pod held that has ended', pod: ended('Succeeded'), is: FREED },
-  { does: 'frees what an earlier pod of the name held', pod: podOf('p', { uid: 'uid-new' }), is: FREED },
-  { does: 'frees without K8S_POD_UID what a pod that is gone held', leaving: { podUid: '' }, is: FREED },
-  { does: 'frees nothing where there is no record', nics: [], is: 'released' },
+  { does: 'releases the address of a finished pod', pod: ended('Succeeded'), is: FREED },
+  { does: 'releases the address of an earlier pod of the name', pod: podOf('p', { uid: 'uid-new' }), is: FREED },
+  { does: 'releases the address of a deleted pod without K8S_POD_UID', leaving: { podUid: '' }, is: FREED },
+  { does: 'releases nothing without a record', nics: [], is: 'released' },
   {
-    ...{ does: 'keeps what a pod that lives has, without this container', pod: podOf('p'), left: LET_GO },
+    ...{ does: 'keeps the address of a running pod and clears the container ID', pod: podOf('p'), left: CLEARED },
     is: `kept: ${LIVES}`,
   },
   {
-    ...{ does: 'keeps it without K8S_POD_UID', pod: podOf('p'), leaving: { podUid: '' }, left: LET_GO },
+    ...{
+      does: 'keeps the address of a running pod without K8S_POD_UID',
+      pod: podOf('p'),
+      leaving: { podUid: '' },
+      left: CLEARED,
+    },
     is: `kept: ${LIVES}`,
   },
   {
-    does: 'keeps, without K8S_POD_UID, what a pod of the name has that lives',
-    ...{ pod: podOf('p', { uid: 'uid-new' }), leaving: { podUid: '' }, left: LET_GO, is: `kept: ${LIVES}` },
+    does: 'keeps the address of a running pod of the name without K8S_POD_UID',
+    ...{ pod: podOf('p', { uid: 'uid-new' }), leaving: { podUid: '' }, left: CLEARED, is: `kept: ${LIVES}` },
   },
   {
-    does: 'leaves the ID of another container of a pod that lives',
+    does: 'keeps the ID of another container of a running pod',
     ...{ pod: podOf('p'), holder: { containerID: 'later' }, left: ['10.1.0.1/24 p eth0 later'], is: `kept: ${LIVES}` },
   },
   {
-    does: 'leaves what another container of the pod took over, and the record',
+    does: 'keeps an address that another container of the pod took over, and the record',
     ...{ holder: { containerID: 'later' }, left: ['10.1.0.1/24 p eth0 later'], is: 'released' },
   },
-  { does: 'frees what no container has', holder: { containerID: '' }, is: FREED },
+  { does: 'releases an address without a container ID', holder: { containerID: '' }, is: FREED },
   {
-    does: 'leaves an address that another pod has by now, and drops the record',
+    does: 'keeps an address that another pod holds, and deletes the record',
     ...{ holder: claimantOf('other'), left: ['10.1.0.1/24 other eth0 c-other'], hasRecord: false, is: FREED },
   },
   {
     ...{ does: 'keeps the record of another UID', leaving: { podUid: 'uid-old' }, left: HELD, is: OTHER_UID },
   },
   {
-    ...{ does: 'keeps all where no one says which pod it was', nics: [], leaving: { podUid: '' } },
+    ...{ does: 'keeps everything where the pod is unknown', nics: [], leaving: { podUid: '' } },
     is: 'kept: the pod is unknown (no K8S_POD_UID, no SpiderEndpoint)',
   },
-  { does: "keeps a StatefulSet pod's", claimant: set, replicas: 1, left: OF_SET, is: SET_KEEPS },
-  { does: "frees a StatefulSet pod's beyond its replicas", claimant: set, replicas: 0, is: FREED },
-  { does: "frees a StatefulSet pod's whose set is gone", claimant: set, is: FREED },
+  { does: "keeps the address of a StatefulSet's pod", claimant: set, replicas: 1, left: OF_SET, is: SET_KEEPS },
+  { does: "releases the address of a StatefulSet's pod beyond its replicas", claimant: set, replicas: 0, is: FREED },
+  { does: 'releases the address of a pod of a deleted StatefulSet', claimant: set, is: FREED },
   {
-    does: "frees a StatefulSet pod's where the feature is off",
+    does: "releases the address of a StatefulSet's pod where the feature is off",
     ...{ claimant: set, replicas: 1, leaving: { features: { ...ALL_FEATURES, statefulSet: false } }, is: FREED },
   },
   {
-    does: 'frees what an ADD that was killed while it inherited had taken over, and leaves the record',
+    does: 'releases an address that a killed ADD inherited, and keeps the record',
     ...{ claimant: set, replicas: 0, holder: { uid: 'uid-new' }, leaving: { podUid: 'uid-new' } },
     ...{ is: FREED, hasRecord: true },
   },
   {
-    does: "keeps a virtual machine's that is stopped",
+    does: 'keeps the address of a stopped virtual machine',
     ...{ claimant: machine, machine: true, left: OF_MACHINE },
     is: 'kept: virtual machine default/vm runs elsewhere',
   },
   {
-    does: "keeps a virtual machine's whose pod has ended",
+    does: 'keeps the address of a virtual machine whose pod has ended',
     ...{ claimant: machine, instance: true, left: OF_MACHINE },
     pod: podOf(launcher, { deletionTimestamp: 'x' }),
     is: 'kept: virtual machine default/vm starts again',
   },
-  { does: "frees a virtual machine's that is gone", claimant: machine, is: FREED },
+  { does: 'releases the address of a deleted virtual machine', claimant: machine, is: FREED },
   {
-    does: 'frees the interface that was unplugged while its pod lives',
+    does: 'releases an unplugged interface of a running pod',
     ...{ nics: two, pod: multus('[]'), leaving: { nic: 'net1' }, is: 'released 10.1.0.2/24', left: HELD },
   },
   {
-    does: 'drops the record with the last interface that was unplugged',
+    does: 'deletes the record with the last unplugged interface',
     ...{ nics: [nic('net1', 1)], pod: multus(''), leaving: { nic: 'net1' }, is: FREED },
   },
   {
-    does: 'frees no unplugged interface that the record does not have',
-    ...{ pod: multus('[]'), leaving: { nic: 'net1' }, is: `kept: ${LIVES}`, left: LET_GO },
+    does: 'releases no unplugged interface that the record does not have',
+    ...{ pod: multus('[]'), leaving: { nic: 'net1' }, is: `kept: ${LIVES}`, left: CLEARED },
   },
   {
-    does: 'frees no unplugged interface of a record of another UID',
+    does: 'releases no unplugged interface of a record of another UID',
     ...{ claimant: claimantOf('p', { uid: 'uid-old' }), nics: two, pod: multus('[]') },
     ...{ leaving: { nic: 'net1', podUid: 'uid-p' }, is: `kept: ${LIVES}` },
     left: ['10.1.0.1/24 p eth0 c-p', '10.1.0.2/24 p net1 c-p'],
@@ -175,7 +180,7 @@ for (const { does, leaving, is, left = [], hasRecord = left.length > 0, ...scene
     t.strictSame(memory.endpoints.objects.size > 0, hasRecord)
   })
 
-/** What a DEL asks of the Store, without a journal. */
+/** The requests of a DEL to the Store, without a journal. */
 const terminating = podOf('p', { deletionTimestamp: 'x' })
 const costs: readonly (readonly [of: string, pod: Pod | undefined, calls: readonly string[]])[] = [
   ['that is being deleted', terminating, ['endpoint p', 'pod p', 'release 10.1.0.1', 'clearEndpoint p']],
@@ -197,7 +202,7 @@ const OF_P = {
   ...{ podUid: 'uid-p', containerID: 'c-p', features: ALL_FEATURES },
 }
 for (const [of, pod, calls] of costs)
-  t.test(`release() of a pod ${of} asks for ${calls.length} things`, async t => {
+  t.test(`release() of a pod ${of} sends ${calls.length} requests`, async t => {
     const memory = allocated(pod)
     const { store, journal } = memory.hands()
     t.strictSame(await release(OF_P, { store, journal }), { kind: 'released', addresses: ['10.1.0.1/24'] })
@@ -214,7 +219,7 @@ for (const [of, pod, calls] of costs)
   })
 
 t.test(
-  'release() reads an address that has changed since its ADD, and leaves it to the container that has it',
+  'release() reads an address that changed since its ADD, and keeps it for the container that holds it',
   async t => {
     const memory = allocated(terminating)
     const { store, journal } = memory.hands()
@@ -412,13 +417,23 @@ interface ViewRow {
   readonly reads: number
 }
 const viewRows: readonly ViewRow[] = [
-  { does: 'releases what no record has, of a pod that is gone', is: FREED, reads: 2 },
-  { does: 'reads a pod once that is being deleted', pod: terminating, is: FREED, reads: 1 },
-  { does: 'keeps what a pod has that is there at the second read', later: podOf('p'), is: `kept: ${LIVES}`, reads: 2 },
-  { does: 'leaves those of a StatefulSet to the controller', claimant: set, is: 'released', reads: 2 },
-  { does: 'leaves what another container took over', holder: { containerID: 'later' }, is: 'released', reads: 2 },
+  { does: 'releases an address without a record of a deleted pod', is: FREED, reads: 2 },
+  { does: 'reads a terminating pod once', pod: terminating, is: FREED, reads: 1 },
   {
-    does: 'releases what the record does not have',
+    does: 'keeps the address of a pod that exists at the second read',
+    later: podOf('p'),
+    is: `kept: ${LIVES}`,
+    reads: 2,
+  },
+  { does: 'leaves the address of a StatefulSet to the controller', claimant: set, is: 'released', reads: 2 },
+  {
+    does: 'keeps an address that another container took over',
+    holder: { containerID: 'later' },
+    is: 'released',
+    reads: 2,
+  },
+  {
+    does: 'releases an address that the record does not have',
     ...{ pod: terminating, nics: [nic('net1', 2)], is: 'released 10.1.0.2/24 10.1.0.1/24', reads: 1 },
   },
 ]

@@ -153,7 +153,7 @@ for (const [of, more, reason, message] of REPORTED)
     t.strictSame([pools, status.allocatedIPCount], [[], 0])
   })
 
-t.test('planSubnet() deletes the pool of a deleted application, unless it is to stay', async t => {
+t.test('planSubnet() deletes the pool of a deleted application, unless it is kept', async t => {
   const request = requestFor('app', 1)
   const pools = [auto(request, '10.6.1.1')]
   const requestStateOf = () => 'gone' as const
@@ -246,7 +246,7 @@ const small = (ips: string, request = requestFor('app', 2)): SpiderIPPool => {
   return { ...pool, spec: { ...pool.spec, subnet: '10.6.0.0/29' } }
 }
 
-t.test('planSubnet() counts and gives out what a pod can use', async t => {
+t.test('planSubnet() counts and allots only usable addresses', async t => {
   const plan = planSubnet(state({ subnet: whole, requests: [requestFor('app', 2)] }))
   t.strictSame([plan.status.totalIPCount, plan.status.allocatedIPCount], [6, 2])
   t.match(plan.pools, [{ verb: 'create', pool: { spec: { ips: ['10.6.0.1-10.6.0.2'] } } }])
@@ -269,7 +269,7 @@ t.test(
   },
 )
 
-t.test('planSubnet() lets no pool inherit a next hop that is none', async t => {
+t.test('planSubnet() copies no invalid gateway into a pool', async t => {
   const spec = { ...whole.spec, gateway: '10.6.0.7', routes: [{ dst: '10.0.0.0/8', gw: '10.6.0.0' }] }
   const pools = [{ ...manual([]), spec: { subnet: '10.6.0.0/29', ips: ['10.6.0.3'] } }]
   for (const write of planSubnet(state({ subnet: { ...whole, spec }, pools })).pools)
