@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: help setup setup-npm ok build release image chart generate lint format test test-unit test-kube fuzz mutate bench bench-kube demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -18,22 +18,23 @@ build: setup-npm ## compiles dist/bin with Bun: one file, a hard link per execut
 	@scripts/bun.sh scripts/build.ts
 	@scripts/bun.sh scripts/client.ts
 
-release: setup-npm ## compiles dist/release for linux x64, x64-baseline and arm64
-	@scripts/bun.sh scripts/build.ts --release
-	@scripts/bun.sh scripts/client.ts --release
+release: setup-npm ## dist/release: chart, image, CRDs, manifest, executables for amd64 and arm64, SBOM, checksums
+	@$(TSX) scripts/release/main.ts --release
 
-image: build ## dist/spiderpool.tar, a container image for `ctr images import` or `podman load`
-	@scripts/image.sh localhost/spiderpool:latest dist/spiderpool.tar $(CURDIR)/dist/bin/spiderpool-controller=/bin/spiderpool-image \
-	  $(addsuffix =/bin/spiderpool-client,$(wildcard $(CURDIR)/dist/bin/spiderpool-client)) -- /bin/spiderpool-image
+image: setup-npm ## dist/oci and dist/spiderpool.tar, an OCI image for amd64 and arm64, with its SBOM: `ctr images import`, `podman load`
+	@$(TSX) scripts/release/main.ts
 
 chart: setup-npm ## dist/spiderpool-VERSION.tgz, the Helm chart
-	@scripts/helm.sh lint --strict charts/spiderpool >/dev/null
-	@scripts/helm.sh package charts/spiderpool --destination dist
+	@mkdir -p dist && $(TSX) scripts/release/main.ts --chart
 
-generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/spiderpoolctl.md
+generate: setup-npm ## validators, types, guards and docs/conf.md from schemas; docs/errors.md, docs/cli.md
 	@$(TSX) scripts/generate.ts
 	@$(TSX) scripts/errors-page.ts --write
 	@$(TSX) scripts/ctl-page.ts --write
+
+docs: setup-npm ## dist/site, the static site of docs/ (VitePress), after its links are checked
+	@$(TSX) scripts/check-docs.ts
+	@cd site && npm ci --no-audit --no-fund --loglevel=error && npx vitepress build .
 
 lint: setup-npm ## formatter, types, boundaries, habits, language, generated code
 	@$(TSX) scripts/lint.ts
@@ -53,6 +54,9 @@ test-kube: setup ## tests with an API server, against Kubernetes 1.36, or 1.20 w
 	@$(TSX) scripts/build-if-stale.ts
 	@scripts/k8s/cluster.sh --nodes 0 --api $(KUBE) sh -c 'SPIDERPOOL_TEST_KUBECONFIG=$$KUBECONFIG $(TSX) scripts/test.ts --kube'
 
+test-release: release ## tests the release: checksums, same bytes twice, images in podman and containerd, arm64 (root)
+	@SPIDERPOOL_TEST_RELEASE=1 TAP_TIMEOUT=600 node --import=tsx test/release/release.e2e.test.ts
+
 fuzz: setup-npm ## fuzzes every decoder for ten minutes
 	@$(TSX) scripts/fuzz.ts
 
@@ -70,6 +74,14 @@ bench-kube: ## measures against Kubernetes 1.36 and etcd with fsync, beside macv
 	@$(TSX) scripts/build-if-stale.ts
 	@scripts/k8s/cluster.sh --nodes 0 --api modern scripts/bun.sh bench/kube/main.ts $(ROWS)
 	@$(TSX) scripts/bench-kube-page.ts
+
+bench-ctl: ## measures every command of spiderpoolctl on 10,000 pods and 200 pools, and writes docs/benchmarks.md (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@$(TSX) bench/ctl/main.ts && $(TSX) scripts/bench-ctl-page.ts
+
+trace: ## spiderpoolctl trace beside the real ADD in 200 generated situations (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@TRACES=200 TAP_TIMEOUT=1800 node --import=tsx test/cmd/ctl/trace/agreement.e2e.test.ts
 
 demo: ## pods on two nodes, reached by pods, nodes, Services and from outside (root)
 	@scripts/setup.sh demo

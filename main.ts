@@ -1,18 +1,13 @@
 // The entry point of the single executable: argv[0], or the first argument, selects the part, which
 // is loaded on demand.
 import { writeSync } from 'node:fs'
-import { outcomeOf, run, type Execute, type Plugin } from './lib/cni/plugin.js'
+import type { ToWorker } from './daemons/agent/workers/messages.js'
 import { VERSION_TEXT, versionOf } from './lib/version.js'
 
 type Part = (argv: readonly string[]) => Promise<void>
 
-const cni = <C>(load: () => Promise<{ plugin: Plugin<C> }>): Part => {
-  return async argv => run(async io => outcomeOf((await load()).plugin, io), argv)
-}
-
-/** A plugin that hands its calls over to the node agent where one answers. */
-const agentFirst = (load: () => Promise<{ execute: Execute }>): Part => {
-  return async argv => run(async io => (await load()).execute(io), argv)
+const program = (load: () => Promise<{ main: Part }>): Part => {
+  return async argv => (await load()).main(argv)
 }
 
 /**
@@ -30,20 +25,20 @@ const daemon = (load: () => Promise<{ main: Part }>): Part => {
  * Names in /opt/cni/bin and on PATH; `spiderpool` and `macvlan` are plugin types of older confs.
  */
 const PARTS: Readonly<Record<string, Part>> = {
-  'macvlan-wrapper': cni(() => import('./plugins/macvlan-wrapper/main.js')),
-  macvlan: cni(() => import('./plugins/macvlan-wrapper/main.js')),
-  'spiderpool-ipam': agentFirst(() => import('./plugins/spiderpool-ipam/execute.js')),
-  spiderpool: agentFirst(() => import('./plugins/spiderpool-ipam/execute.js')),
-  coordinator: cni(() => import('./plugins/coordinator/main.js')),
-  ifacer: cni(() => import('./plugins/ifacer/main.js')),
+  'macvlan-wrapper': program(() => import('./plugins/macvlan-wrapper/program.js')),
+  macvlan: program(() => import('./plugins/macvlan-wrapper/program.js')),
+  'spiderpool-ipam': program(() => import('./plugins/spiderpool-ipam/program.js')),
+  spiderpool: program(() => import('./plugins/spiderpool-ipam/program.js')),
+  coordinator: program(() => import('./plugins/coordinator/program.js')),
+  ifacer: program(() => import('./plugins/ifacer/program.js')),
   'spiderpool-agent': daemon(async () => {
     const { main } = await import('./daemons/agent/main.js')
     // Here, because no daemon imports a plugin.
     return { main: argv => main(argv, async () => (await import('./plugins/spiderpool-ipam/main.js')).ipamPlugin) }
   }),
   'spiderpool-controller': daemon(() => import('./daemons/controller/main.js')),
-  'spiderpool-init': async argv => (await import('./daemons/init/main.js')).main(argv),
-  'spiderpool-install': async argv => (await import('./daemons/install/main.js')).main(argv),
+  'spiderpool-init': program(() => import('./daemons/init/main.js')),
+  'spiderpool-install': program(() => import('./daemons/install/main.js')),
   'spiderpool-apiserver': daemon(() => import('./daemons/apiserver/main.js')),
   spiderpoolctl: daemon(() => import('./cmd/ctl/main.js')),
   'kubectl-spiderpool': daemon(() => import('./cmd/ctl/main.js')),
@@ -65,4 +60,22 @@ async function start(): Promise<void> {
   process.exitCode = 2
 }
 
-void start()
+/** A thread of the node agent (daemons/agent/workers). */
+async function startWorker(): Promise<void> {
+  Bun.unsafe.setJITPolicy(1)
+  const { serveCalls } = await import('./daemons/agent/workers/worker.js')
+  serveCalls(
+    {
+      coordinator: async () => (await import('./plugins/coordinator/main.js')).plugin,
+      'macvlan-wrapper': async () => (await import('./plugins/macvlan-wrapper/main.js')).plugin,
+      ifacer: async () => (await import('./plugins/ifacer/main.js')).plugin,
+    },
+    {
+      onIdle: () => Bun.gc(true),
+      send: message => postMessage(message),
+      onMessage: take => addEventListener('message', ({ data }: MessageEvent<ToWorker>) => take(data)),
+    },
+  )
+}
+
+void (Bun.isMainThread ? start() : startWorker())

@@ -6,6 +6,7 @@ import * as cluster from './cluster.js'
 import { del } from './multus.js'
 import { MACVLAN, SECOND, SERVICES, TEST_APP, TWO_NICS } from './objects.js'
 import { addResident, nicOf, start, type Pod, type Residents } from './pods.js'
+import { explains } from './questions.js'
 import { say, show, stepsSaid } from './say.js'
 import { proxy } from './services.js'
 import * as stage from './stage.js'
@@ -188,6 +189,8 @@ async function story(): Promise<void> {
   const api = await prepare()
   const before = await Promise.all(stage.NODES.map(onNode))
   const pods = await application(api)
+  const [first] = pods
+  if (first) await explains(api, { address: nicOf(first).address[4], pool: MACVLAN.pools[4], node: NODE })
   await services(api, pods)
   const all = [...pods, ...(await twoNics(api))]
   await keepsItsAddress(api, stage.NODES, () => holds(api, MACVLAN, all.length))

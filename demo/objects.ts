@@ -174,6 +174,29 @@ export const STATEFUL = {
   }),
 }
 
+/** A pod that no pool is for: the pool that it names is for pods with another label. */
+export const STUCK = {
+  pool: {
+    apiVersion: SPIDERPOOL,
+    kind: 'SpiderIPPool',
+    metadata: { name: 'gpu-only' },
+    spec: { subnet: '172.31.0.0/16', ips: ['172.31.0.10-172.31.0.12'], podAffinity: { matchLabels: { gpu: 'yes' } } },
+  },
+  pod: (node: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'stuck',
+      namespace: NAMESPACE,
+      annotations: {
+        'v1.multus-cni.io/default-network': `kube-system/${MACVLAN.name}`,
+        'ipam.spidernet.io/ippool': JSON.stringify({ ipv4: ['gpu-only'] }),
+      },
+    },
+    spec: { containers: [{ name: 'nginx', image: 'nginx' }], nodeName: node },
+  }),
+}
+
 /**
  * `local`: the client address of outside callers is preserved; only pods of the called node answer.
  */

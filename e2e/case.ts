@@ -3,6 +3,4 @@ export interface Case {
   readonly name: string
   readonly says: string
   run(): Promise<void>
-  /** `namespace/name` of pods that are gone and whose addresses stay allocated after the case. */
-  readonly keeps?: readonly string[]
 }

@@ -6,10 +6,11 @@ import { networks } from './cases/networks.js'
 import { apiserver, containerd, controller, dead, drained, kubelet, replaced } from './cases/outages.js'
 import { forced, namespace, rolling, scale, stateful } from './cases/pods.js'
 import { chart, multus } from './cases/chart.js'
+import { quickstart } from './cases/quickstart.js'
 import { deleted, edited, exhausted, misspelt } from './cases/pools.js'
 
 export const CASES: readonly Case[] = [
-  ...[application, stateful, scale, rolling, forced, namespace],
+  ...[quickstart, application, stateful, scale, rolling, forced, namespace],
   ...[edited, deleted, exhausted, misspelt, networks, chart, multus],
   ...[kubelet, containerd, controller, replaced, drained, apiserver, dead],
   ...[killed, upgraded, credentials, direct],

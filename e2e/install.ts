@@ -33,6 +33,19 @@ async function phaseIs(phase: string): Promise<void> {
   if (found !== phase) throw new Error(`SpiderCoordinator default is ${found || 'without a phase'}`)
 }
 
+const API_SERVICE = 'https://10.96.0.1/healthz'
+
+/**
+ * The nodes are seconds old: a connection to the API server's Service from before kube-proxy's
+ * first rules stays without an answer, and no user's cluster is that young.
+ */
+async function servicesWork(): Promise<void> {
+  for (const node of NODES)
+    await within(30, `${node} reaches the API server's Service`, () =>
+      must(onNode(node, 'curl', '-sk', '-m', '1', '-o', '/dev/null', API_SERVICE)),
+    )
+}
+
 /** `helm install` returns once init has completed; then all pods get ready. */
 export async function installChart(values = VALUES): Promise<void> {
   show(`$ helm install ${RELEASE} charts/spiderpool ${values} -n kube-system`)
@@ -44,11 +57,32 @@ export async function installChart(values = VALUES): Promise<void> {
   await showKubectl('-n kube-system rollout status deployment/spiderpool-controller --timeout=120s')
   await showKubectl('-n kube-system rollout status daemonset/spiderpool-agent --timeout=120s')
   show(`everything is ready (${seconds()})`)
+  show(await readyTable(Number(seconds().split(' ')[0])))
+}
+
+interface PodTimes {
+  readonly metadata: { readonly name: string; readonly creationTimestamp: string }
+  readonly spec: { readonly nodeName: string }
+  readonly status: { readonly conditions: readonly { readonly type: string; readonly lastTransitionTime: string }[] }
+}
+
+/** Seconds from the creation of each pod of the release until it was ready, as table and JSON. */
+async function readyTable(installS: number): Promise<string> {
+  const label = `app.kubernetes.io/instance=${RELEASE}`
+  const text = await kubectl(`-n kube-system get pods -l ${label} --field-selector=status.phase=Running -o json`)
+  const pods = (JSON.parse(text) as { readonly items: readonly PodTimes[] }).items.map(({ metadata, spec, status }) => {
+    const ready = status.conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime ?? ''
+    const readyS = (Date.parse(ready) - Date.parse(metadata.creationTimestamp)) / 1000
+    return { pod: metadata.name, node: spec.nodeName, readyS }
+  })
+  const rows = pods.map(({ pod, node, readyS }) => `${pod.padEnd(44)} ${node.padEnd(8)} ${readyS} s`)
+  return [...rows, JSON.stringify({ nodes: NODES.length, installToReadyS: installS, pods })].join('\n')
 }
 
 async function install(): Promise<void> {
   say('Spiderpool is installed by its Helm chart: the controller, the node agent, which installs the executables, init')
   await kubectl('-n kube-system delete configmap kubeadm-config --ignore-not-found')
+  await servicesWork()
   await installChart()
   await showKubectl('-n kube-system get pods -o wide')
   for (const node of NODES)

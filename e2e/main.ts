@@ -37,14 +37,14 @@ async function aftermath(): Promise<void> {
   await kubectl('delete deployments,statefulsets --all --wait=false').catch(String)
 }
 
-async function attempt({ name, says, run, keeps }: (typeof CASES)[number]): Promise<Outcome> {
+async function attempt({ name, says, run }: (typeof CASES)[number]): Promise<Outcome> {
   const before = performance.now()
   const seconds = (): number => Math.round((performance.now() - before) / 100) / 10
   say(`${name}: ${says}`)
   try {
     await run()
     await within(INVARIANT_S, 'everything is in order', async () => {
-      const found = await wrongs({ keeps: keeps ?? [] })
+      const found = await wrongs()
       if (found.length > 0) throw new Error(`\n  ${found.join('\n  ')}`)
     })
     show(

@@ -13,7 +13,7 @@ scripts/image.sh localhost/spiderpool:latest dist/e2e/spiderpool.tar "$PWD/dist/
   $([ ! -e dist/bin/spiderpool-client ] || echo "$PWD/dist/bin/spiderpool-client=/bin/spiderpool-client") -- /bin/spiderpool-image
 scripts/bun.sh build --compile e2e/multus.ts --outfile dist/e2e/multus >/dev/null
 HELM=$(scripts/helm.sh --path) && export HELM
-export MULTUS_STAND_IN=$PWD/dist/e2e/multus
+export MULTUS_STAND_IN=$PWD/dist/e2e/multus SPIDERPOOLCTL=$PWD/dist/bin/spiderpoolctl
 # In the place of Multus' own image, for the chart's multus.multusCNI.install.
 scripts/image.sh ghcr.io/k8snetworkplumbingwg/multus-cni:v4.1.4 dist/e2e/multus.tar dist/e2e/multus=/install_multus -- /install_multus
 [ -z "${MULTUS_BIN:-}" ] || { MULTUS_BIN=$(realpath -e "$MULTUS_BIN") && export MULTUS_BIN; } # all pods' network then

@@ -11,6 +11,22 @@ export interface MetricFamily {
   readonly alias?: string
 }
 
+/** A metric as data; a daemon has one table of them, by name. */
+export interface MetricSpec {
+  readonly type: 'counter' | 'gauge'
+  readonly labels: readonly string[]
+  readonly help: string
+  readonly alias?: string
+}
+
+export type MetricTable = Readonly<Record<string, MetricSpec>>
+
+/** The family of a metric in a daemon's table. */
+export const familyOf = <T extends MetricTable>(table: T, name: keyof T & string): MetricFamily => {
+  const { help = '', alias } = table[name] ?? {}
+  return { name, help, ...(alias !== undefined && { alias }) }
+}
+
 export interface Counter {
   /** Adds `by`, or 1; a counter never decreases. */
   add(labels?: MetricLabels, by?: number): void

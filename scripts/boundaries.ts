@@ -41,11 +41,12 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   // From the call down: cni, pod, then pools and allocation, then store.
   'lib/ipam/errors.ts': [],
   'lib/ipam/switches.ts': [],
+  'lib/ipam/json-keys.ts': [],
   'lib/ipam/store': ['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam/errors.ts', 'node:fs'],
   'lib/ipam/allocation': ['lib/ip', 'lib/crd', 'lib/ipam/store', 'lib/ipam/errors.ts'],
   'lib/ipam/pools': [
     ...['lib/ip', 'lib/crd', 'lib/edit-distance.ts'],
-    ...['lib/ipam/allocation', 'lib/ipam/store', 'lib/ipam/errors.ts'],
+    ...['lib/ipam/allocation', 'lib/ipam/store', 'lib/ipam/errors.ts', 'lib/ipam/json-keys.ts'],
   ],
   'lib/ipam/pod': [
     ...['lib/ip', 'lib/crd', 'lib/cni', 'lib/probe'],
@@ -142,10 +143,12 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'daemons/apiserver/storage': ['daemons/apiserver/schema/object.ts', 'daemons/apiserver/schema/status-error.ts'],
   'daemons/apiserver/schema': ['lib/crd/cause.ts', 'ajv', '@bufbuild/protobuf'],
+  // What differs in a cluster, for the command line and the tests. Pure.
+  'lib/check': ['lib/ip', 'lib/crd', 'lib/ipam', 'lib/plan'],
   // For people: reads a cluster, and decides by the code of the allocator.
   'cmd/ctl': [
-    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni'],
-    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab'],
+    ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni', 'lib/check'],
+    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab', 'lib/plan'],
   ],
   scripts: ['*'],
   bench: ['*'],
@@ -159,6 +162,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
  */
 export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/cni/delegate.ts': ['node:fs'],
+  'lib/kernel/network-manager.ts': ['node:fs'],
   'lib/cni/allowed-files.ts': ['lib/kube/entry.ts', 'lib/file-trust.ts', 'node:fs'],
   'lib/coordinator/agent-config.ts': ['node:fs'],
   'lib/cni/node-config.ts': ['lib/file-trust.ts', 'node:fs'],
@@ -193,10 +197,11 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/install/kubeconfig.ts': ['node:fs/promises', 'node:path'],
   'daemons/agent/node/duties.ts': ['node:fs/promises', 'node:path'],
   'daemons/agent/node/kubeconfig.ts': ['node:fs/promises'],
-  'daemons/agent/node/network-manager.ts': ['node:fs/promises', 'node:path'],
+  'daemons/agent/node/network-manager.ts': ['node:fs', 'node:fs/promises', 'node:path'],
   'daemons/agent/multus/keep.ts': ['node:fs/promises', 'node:path'],
   'daemons/controller/webhooks/start.ts': ['node:fs', 'node:path'],
   'daemons/controller/webhooks/server.ts': ['node:net', 'node:tls'],
+  'daemons/agent/node/node-files.ts': ['node:fs'],
   'daemons/agent/main.ts': ['node:fs', 'node:os', 'node:path'],
   'daemons/agent/agent.ts': ['node:crypto'],
   'daemons/agent/http/peer.ts': ['bun:ffi'],
@@ -204,6 +209,18 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'daemons/agent/http/socket.ts': ['node:crypto', 'node:fs', 'node:path'],
   'daemons/controller/flags.ts': ['node:util'],
   'cmd/ctl/main.ts': ['node:fs'],
+  'cmd/ctl/doctor/read.ts': ['lib/x509.ts'],
+  'cmd/ctl/doctor/node.ts': ['lib/kernel', 'lib/agent/protocol.ts', 'lib/file-trust.ts', 'node:fs', 'node:os'],
+  'cmd/ctl/check/command.ts': ['node:os'],
+  'cmd/ctl/check/kernel.ts': ['lib/kernel', 'node:fs'],
+  // The controller's own decisions, on one reading of the cluster.
+  'cmd/ctl/gc/command.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
+  'cmd/ctl/migrate/go.ts': ['daemons/controller/reconcilers/ippool/adopt.ts'],
+  'cmd/ctl/cni/command.ts': ['node:fs'],
+  'cmd/ctl/cni/exec.ts': ['node:fs', 'node:path'],
+  'cmd/ctl/bundle/command.ts': ['node:fs'],
+  'cmd/ctl/bundle/node.ts': ['node:fs', 'node:path'],
+  'cmd/ctl/migrate/files.ts': ['node:fs', 'node:path'],
   'daemons/controller/main.ts': ['schemas/crds/embedded.ts', 'node:crypto', 'node:fs', 'node:os'],
   'daemons/apiserver/tls.ts': ['lib/x509.ts'],
   'daemons/apiserver/http/connections.ts': ['bun:ffi', 'node:fs'],
@@ -234,20 +251,20 @@ export const PROCESS: readonly RegExp[] = [
  * behind `?!`.
  */
 export const PURE: readonly RegExp[] = [
-  /^lib\/(ip|plan|crd)\//,
+  /^lib\/(ip|plan|crd|check)\//,
   /^lib\/bytes\.ts$/,
-  /^lib\/ipam\/(errors|switches)\.ts$/,
+  /^lib\/ipam\/(errors|switches|json-keys)\.ts$/,
   /^lib\/ipam\/pools\/(?!(usable|requested|subnet|annotation-typos)\.ts)/,
   /^lib\/ipam\/allocation\/(?!(allocate|shared-pool|quarantine)\.ts)/,
   /^lib\/netlink\/(?!(conn|fd-transport|errno)\.ts)/,
   /^lib\/probe\/(?!(announce|exchange|ethernet)\.ts)/,
-  /^plugins\/coordinator\/(?!(main|verbs|observe|dry-run|conflict)\.ts)/,
-  /^plugins\/ifacer\/(?!(main|verbs|links|link-users|log|networkmanager)\.ts)/,
-  /^plugins\/macvlan-wrapper\/(?!(main|verbs|add|check|ipam|agent)\.ts)/,
+  /^plugins\/coordinator\/(?!(main|program|verbs|observe|dry-run|conflict)\.ts)/,
+  /^plugins\/ifacer\/(?!(main|program|verbs|dry-run|links|link-users|log|networkmanager)\.ts)/,
+  /^plugins\/macvlan-wrapper\/(?!(main|program|verbs|dry-run|add|check|ipam|agent)\.ts)/,
   /^daemons\/controller\/reconcilers\/[^/]+\/(?!(reconcile|context|events|metrics)\.ts)/,
   /^daemons\/controller\/crds\/decide\.ts$/,
   /^daemons\/controller\/webhooks\/(cert-plan|configurations|node-policy|review|pods-conf)\.ts$/,
   /^daemons\/(init|install)\/plan\.ts$/,
-  /^cmd\/ctl\/([^/]+\/)?(decide|map|output|facts)\.ts$/,
+  /^cmd\/ctl\/([^/]+\/)?(decide|kernel-decide|map|output|facts|plan)\.ts$/,
   /^daemons\/agent\/(settings|calls\/switches|node\/(sysctls|token))\.ts$/,
 ]

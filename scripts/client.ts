@@ -1,5 +1,5 @@
 // Builds the client of the node agent: dist/client, laid out as /opt/cni/bin of a node is. Runs
-// under Bun, after scripts/build.ts; `--release`: for every platform, into dist/release.
+// under Bun, after scripts/build.ts; `--release`: for every platform, into dist/executables.
 import { chmodSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLIENT_FILE, CNI_NAMES, FULL_IMAGE } from '../daemons/install/plan.js'
@@ -77,20 +77,16 @@ async function build(): Promise<void> {
   link(join(DIST, 'image'), join(DIST, 'client', FULL_IMAGE))
 }
 
-/** Folders of scripts/build.ts --release, and the machine of their executables. */
-const RELEASES = {
-  'executables/amd64': 'x86_64',
-  'executables/arm64': 'aarch64',
-  'release/spiderpool-linux-x64': 'x86_64',
-  'release/spiderpool-linux-x64-baseline': 'x86_64',
-  'release/spiderpool-linux-arm64': 'aarch64',
-} as const
+const MACHINES = { amd64: 'x86_64', arm64: 'aarch64' } as const
 
 /** @throws Error where a client cannot be built: a release is whole */
 async function release(): Promise<void> {
-  const folders = Object.entries(RELEASES).filter(([folder]) => existsSync(join(DIST, folder)))
-  if (folders.length === 0) throw new Error('there is no release in dist; scripts/build.ts --release makes one')
-  for (const [folder, machine] of folders) await compile(machine, join(DIST, folder, CLIENT_FILE))
+  for (const [folder, machine] of Object.entries(MACHINES)) {
+    const executables = join(DIST, 'executables', folder)
+    if (!existsSync(executables))
+      throw new Error(`there is no ${executables}; scripts/release/main.ts runs scripts/build.ts --release first`)
+    await compile(machine, join(executables, CLIENT_FILE))
+  }
 }
 
 await (process.argv.includes('--release') ? release() : build())

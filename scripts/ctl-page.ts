@@ -1,4 +1,4 @@
-// Makes docs/spiderpoolctl.md from the table of commands. `--write` writes it; a test compares it.
+// Makes docs/cli.md from the table of commands. `--write` writes it; a test compares it.
 import { writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import { COMMANDS, GLOBAL_OPTIONS, type CommandOption } from '../cmd/ctl/commands.js'
@@ -11,7 +11,7 @@ const HEAD = `# spiderpoolctl
 Answers questions about a cluster with Spiderpool. It reads the API server with your kubeconfig, needs neither agent nor controller, and works with the
 standalone server too. Under the name \`kubectl-spiderpool\` on PATH it is \`kubectl spiderpool\`. \`make build\` makes both names in dist/bin.
 
-Every command but \`release\` only reads. Output to a terminal has colours, unless NO_COLOR is set. \`-o json\` and \`-o yaml\` have every field; columns and fields keep
+Commands that change the cluster say so: \`release\`, \`reserve\`, \`pool drain\`, \`quarantine lift\`, \`migrate --apply\` and \`cni\`; every other one only reads. Output to a terminal has colours, unless NO_COLOR is set. \`-o json\` and \`-o yaml\` have every field; columns and fields keep
 their names, new ones may come. Sentences about what went wrong are on stderr.
 
 <!-- made by scripts/ctl-page.ts from cmd/ctl/commands.ts -->
@@ -67,8 +67,8 @@ export async function ctlPage(): Promise<string> {
     `\n## Exit status\n\n| status | |\n| --- | --- |\n${statuses.join('')}`,
     COMPLETION,
   ].join('')
-  const path = `${ROOT}docs/spiderpoolctl.md`
+  const path = `${ROOT}docs/cli.md`
   return format(text, { ...(await resolveConfig(path)), parser: 'markdown' })
 }
 
-if (process.argv.includes('--write')) writeFileSync(`${ROOT}docs/spiderpoolctl.md`, await ctlPage())
+if (process.argv.includes('--write')) writeFileSync(`${ROOT}docs/cli.md`, await ctlPage())

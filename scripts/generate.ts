@@ -1,6 +1,7 @@
 // `make generate`: validators, types, docs/conf.md and the table of docs/coordinator.md from
 // schemas/netconf; types, defaults and guards from schemas/crds; the chart's CRDs and its table of
-// values, and the manifest without Helm. `--check` writes nothing and fails where a byte differs.
+// values, the manifest without Helm; the tables of docs/controller.md and docs/agent.md. `--check`
+// writes nothing and fails where a byte differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ajv as AjvClass } from 'ajv'
@@ -10,6 +11,7 @@ import { nodePolicy } from '../daemons/controller/webhooks/node-policy.js'
 import { crdDefaultsOf, crdGuardsOf, crdTypesOf, type CrdSchema } from './crds.js'
 import { bare, docsOf, keysOf, keyTableOf, typesOf, type Schema } from './netconf.js'
 import { manifest } from './manifest.js'
+import { OPTION_TABLES, withOptionTables } from './options-tables.js'
 import { ROOT } from './source-tree.js'
 import { valuesTable } from './values-table.js'
 
@@ -141,14 +143,21 @@ const fromValues = async (): Promise<readonly GeneratedFile[]> => {
   return [await pretty(`${CHART}/README.md`, text, 'markdown')]
 }
 
+const fromOptions = (): Promise<readonly GeneratedFile[]> =>
+  Promise.all(
+    Object.entries(OPTION_TABLES).map(([path, tables]) =>
+      pretty(path, withOptionTables(there(path), tables), 'markdown'),
+    ),
+  )
+
 const isCheck = process.argv.includes('--check')
 for (const folder of [TO, CRDS_TO, `${CHART}/crds`, `${CHART}/files`])
   mkdirSync(`${ROOT}${folder}`, { recursive: true })
-const files = [fromNetconf, fromCrds, fromChart, fromManifest, fromValues]
+const files = [fromNetconf, fromCrds, fromChart, fromManifest, fromValues, fromOptions]
 for (const [path, text] of (await Promise.all(files.map(make => make()))).flat()) {
   if (there(path) === text) continue
   if (isCheck) {
-    console.error(`generate: ${path} is not what its schema makes of it; run: make generate`)
+    console.error(`generate: ${path} is not what its source makes of it; run: make generate`)
     process.exitCode = 1
   } else writeFileSync(`${ROOT}${path}`, text)
 }

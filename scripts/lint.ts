@@ -10,6 +10,8 @@ const CHECKS: readonly { name: string; command: readonly string[] }[] = [
   { name: 'boundaries', command: [`${BIN}tsx`, 'scripts/check-boundaries.ts'] },
   { name: 'habits', command: [`${BIN}tsx`, 'scripts/check-files.ts'] },
   { name: 'language', command: [`${BIN}tsx`, 'scripts/check-language.ts'] },
+  { name: 'documentation', command: [`${BIN}tsx`, 'scripts/check-docs.ts'] },
+  { name: 'pictures', command: [`${BIN}tsx`, 'scripts/pictures.ts'] },
   { name: 'generated code', command: [`${BIN}tsx`, 'scripts/generate.ts', '--check'] },
 ]
 

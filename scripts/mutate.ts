@@ -63,6 +63,32 @@ const SAME: readonly { readonly file: string; readonly was: string; readonly by:
     by: '(first >= address)',
     why: 'the address is not among them',
   },
+  {
+    file: 'lib/ipam/allocation/candidates.ts',
+    was: 'size <= 2n',
+    by: '(size < 2n)',
+    why: 'the only step of two addresses is 1',
+  },
+  {
+    file: 'lib/ipam/allocation/candidates.ts',
+    was: 'value === undefined',
+    by: 'false',
+    why: 'there is one; the compiler does not know',
+  },
+  {
+    file: 'lib/ipam/allocation/candidates.ts',
+    was: 'taken > size / 2n',
+    by: '(taken >= size / 2n)',
+    why: 'the greater of two equal numbers',
+  },
+  ...[
+    { was: 'a < b', by: '(a <= b)' },
+    { was: '1', by: '2' },
+  ].map(change => ({
+    file: 'lib/ipam/allocation/go-records.ts',
+    ...change,
+    why: 'keys of an object differ, and a sort looks at the sign only',
+  })),
   ...[
     { was: 'field === undefined', by: 'false' },
     { was: '0', by: '1' },

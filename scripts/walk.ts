@@ -1,6 +1,7 @@
-// `npx tsx scripts/walk.ts`, as root, with dist/bin built: how an ADD of spiderpool-ipam goes
-// through lib/ipam. Every function reports its first call; prints each file in that order. `^` is a
-// return upward: a file of a higher folder, which a reader has to open again.
+// `npx tsx scripts/walk.ts`, as root, with dist/bin built: how calls of spiderpool-ipam go through
+// lib/ipam: an ADD, the ADD of a restarted sandbox, a DEL. Every function reports its first call;
+// prints each file in that order. `^` is a return upward: a file of a higher folder, which a reader
+// has to open again. Fails where a call has more than RETURNS_MAX of them.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { ArrowFunction, FunctionDeclaration, MethodDeclaration, Node } from 'typescript/unstable/ast'
@@ -10,6 +11,8 @@ import { cniEnv } from '../test/fixtures/executable.js'
 import { openIpam } from '../test/fixtures/ipam.js'
 import { nodeEnv } from '../test/fixtures/node-config.js'
 import { ROOT, sources, startOf, walk, type Source } from './source-tree.js'
+
+const RETURNS_MAX = 5
 
 /** From the call down, as scripts/boundaries.ts has them. */
 const FOLDERS = ['cni', 'pod', 'pools', 'allocation', 'store']
@@ -54,22 +57,51 @@ interface Walked {
   readonly outcome: { readonly exitCode: number; readonly stdout: string }
 }
 
-async function addIn(folder: string): Promise<Walked> {
+const CALLS = ['ADD', 'ADD of a restarted sandbox', 'DEL'] as const
+type WalkedCall = (typeof CALLS)[number]
+
+async function callsIn(folder: string): Promise<ReadonlyMap<WalkedCall, Walked>> {
   const ipam = await openIpam()
   try {
     await ipam.cluster.pool('p', { subnet: '10.9.0.0/24', ips: ['10.9.0.1-10.9.0.9'] })
     const pod = await ipam.cluster.pod('p', poolAnnotation('p'))
-    const env = cniEnv({ verb: 'ADD', containerID: ipam.sandbox(pod).containerID, netns: ipam.netns, pod })
     const conf = { type: 'spiderpool', kubeconfig: ipam.kubeconfig, log_file_path: '/dev/null' }
     const stdin = JSON.stringify({ cniVersion: '1.1.0', name: 'net', type: 'any', ipam: conf })
-    spawnSync(`${ROOT}scripts/bun.sh`, [`${folder}/driver.ts`, stdin, `${folder}/walked.json`], {
-      env: { ...process.env, ...nodeEnv(), ...env },
-      stdio: 'inherit',
-    })
-    return JSON.parse(readFileSync(`${folder}/walked.json`, 'utf8')) as Walked
+    const walked = new Map<WalkedCall, Walked>()
+    let { containerID } = ipam.sandbox(pod)
+    for (const call of CALLS) {
+      if (call === 'ADD of a restarted sandbox') containerID = ipam.sandbox(pod).containerID
+      if (call === 'DEL') await ipam.cluster.removePod(pod)
+      const verb = call === 'DEL' ? 'DEL' : 'ADD'
+      spawnSync(`${ROOT}scripts/bun.sh`, [`${folder}/driver.ts`, stdin, `${folder}/walked.json`], {
+        env: { ...process.env, ...nodeEnv(), ...cniEnv({ verb, containerID, netns: ipam.netns, pod }) },
+        stdio: 'inherit',
+      })
+      walked.set(call, JSON.parse(readFileSync(`${folder}/walked.json`, 'utf8')) as Walked)
+    }
+    return walked
   } finally {
     await ipam.stop()
   }
+}
+
+/** Prints the walk of a call; the number of returns upward. */
+function print(call: WalkedCall, { calls, outcome }: Walked): number {
+  if (outcome.exitCode !== 0) throw new Error(`the ${call} failed: ${outcome.stdout}`)
+  const files = [...new Set(calls)].map(one => one.split(' ')[0] ?? '').filter((file, at, all) => file !== all[at - 1])
+  const known = new Set<string>()
+  let [again, upward] = [0, 0]
+  console.log(`${call}:`)
+  files.forEach((file, at) => {
+    const isAgain = known.has(file)
+    const isUpward = isAgain && depthOf(file) < depthOf(files[at - 1] ?? '')
+    again += Number(isAgain)
+    upward += Number(isUpward)
+    known.add(file)
+    console.log(`${isUpward ? '^' : isAgain ? '=' : ' '} ${'  '.repeat(depthOf(file))}${file}`)
+  })
+  console.log(`${known.size} files; ${again} are opened again, ${upward} of them upward; at most ${RETURNS_MAX} may be`)
+  return upward
 }
 
 const folder = `${ROOT}dist/walk-${process.pid}`
@@ -81,22 +113,7 @@ try {
   for (const source of sources().filter(({ path }) => path.startsWith('lib/ipam/') && depthOf(path) >= 0))
     writeFileSync(`${folder}/${source.path}`, traced(source))
   writeFileSync(`${folder}/driver.ts`, DRIVER)
-  const { calls, outcome } = await addIn(folder)
-  if (outcome.exitCode !== 0) throw new Error(`the ADD failed: ${outcome.stdout}`)
-  const files = [...new Set(calls)]
-    .map(call => call.split(' ')[0] ?? '')
-    .filter((file, at, all) => file !== all[at - 1])
-  const known = new Set<string>()
-  let [again, upward] = [0, 0]
-  files.forEach((file, at) => {
-    const isAgain = known.has(file)
-    const isUpward = isAgain && depthOf(file) < depthOf(files[at - 1] ?? '')
-    again += Number(isAgain)
-    upward += Number(isUpward)
-    known.add(file)
-    console.log(`${isUpward ? '^' : isAgain ? '=' : ' '} ${'  '.repeat(depthOf(file))}${file}`)
-  })
-  console.log(`${known.size} files; ${again} are opened again, ${upward} of them upward`)
+  for (const [call, walked] of await callsIn(folder)) if (print(call, walked) > RETURNS_MAX) process.exitCode = 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -3,6 +3,8 @@ import { connect, type Kube } from '../../lib/kube/client.js'
 import type { ClusterConfig } from '../../lib/kube/config.js'
 import { isForbidden, isNotFound, isUnauthorized, KubeError } from '../../lib/kube/errors.js'
 import { apiVersionOf, type Kind, type ObjectKey } from '../../lib/kube/kinds.js'
+import { decode } from '../../lib/kube/json.js'
+import { LIMITS, Requests } from '../../lib/kube/request.js'
 import type { ListOptions } from '../../lib/kube/list.js'
 import { configOfUser, type UserChoice } from '../../lib/kube/open.js'
 import { CtlError } from './status.js'
@@ -17,8 +19,13 @@ export interface Cluster {
   readonly namespace: string
   /** Undefined: Not Found. */
   find<T>(kind: Kind, ref: ObjectKey): Promise<T | undefined>
-  /** Every object of the kind, page by page. */
-  all<T>(kind: Kind, options?: Omit<ListOptions, 'limit' | 'continue'>): Promise<readonly T[]>
+  /** Every object of the kind, page by page; `slim` takes of each what is needed. */
+  all<T>(kind: Kind, options?: Omit<ListOptions, 'limit' | 'continue'>, slim?: (item: T) => T): Promise<readonly T[]>
+  /**
+   * What the server answers to a GET of a path that is no object: a log, /version.
+   * @throws KubeError
+   */
+  text(path: string): Promise<string>
   /** Undefined, after a warning, where the user may not read it or it is not served. */
   ifAllowed<T>(kind: Kind, reading: Promise<T>): Promise<T | undefined>
 }
@@ -44,7 +51,8 @@ export function openCluster(choice: ClusterChoice): Cluster {
         return undefined
       }
     },
-    all: (kind, options) => allOf(kube, kind, options),
+    all: (kind, options, slim) => allOf(kube, kind, options, slim),
+    text: path => textAt(config, path),
     async ifAllowed<T>(kind: Kind, reading: Promise<T>) {
       try {
         return await reading
@@ -68,17 +76,33 @@ function configOf(choice: UserChoice): ClusterConfig {
   }
 }
 
+const TEXT_MS = 30_000
+const TEXT_BYTES_MAX = 16 * 1024 * 1024
+
+/** One try: a person repeats it. */
+async function textAt(config: ClusterConfig, path: string): Promise<string> {
+  const deps = { fetch, sleep: (ms: number) => Bun.sleep(ms), random: () => 0, now: () => performance.now() }
+  const requests = new Requests(config, deps, { ...LIMITS, answerBytes: TEXT_BYTES_MAX })
+  const request = { method: 'GET', path, timeoutMs: TEXT_MS, accept: '*/*' } as const
+  const response = await requests.open(request, AbortSignal.timeout(TEXT_MS))
+  const text = await requests.textOf(response)
+  if (response.ok) return text
+  const status = decode(text) as { readonly message?: string; readonly reason?: string } | undefined
+  throw new KubeError(response.status, status?.reason ?? '', status?.message ?? `${path}: status ${response.status}`)
+}
+
 async function allOf<T>(
   kube: Kube,
   kind: Kind,
   options: Omit<ListOptions, 'limit' | 'continue'> = {},
+  slim: (item: T) => T = item => item,
 ): Promise<readonly T[]> {
   const items: T[] = []
   let next: string | undefined
   try {
     do {
       const page = await kube.list<T>(kind, { ...options, limit: PAGE_MAX, ...(next && { continue: next }) })
-      for (const item of page.items) items.push(item)
+      for (const item of page.items) items.push(slim(item))
       next = page.metadata.continue || undefined
     } while (next !== undefined)
   } catch (error) {

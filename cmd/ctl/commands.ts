@@ -1,29 +1,11 @@
 // The table of commands: names, arguments, options, examples. Help, completion and
-// docs/spiderpoolctl.md are made from it. A command's code is loaded when it runs.
+// docs/cli.md are made from it. A command's code is loaded when it runs.
+import { CHANGES } from './changes.js'
 import type { CtlCommand } from './context.js'
 import { FORMATS } from './output.js'
+import type { CommandOption, CommandSpec } from './spec.js'
 
-export interface CommandOption {
-  /** As commander reads it: `-f, --file <path>`. */
-  readonly flags: string
-  readonly about: string
-  readonly choices?: readonly string[]
-  readonly default?: string
-}
-
-export interface CommandSpec {
-  /** `pool show`: a group and a command of it, or one word. */
-  readonly path: string
-  readonly arguments: readonly { readonly name: string; readonly about: string }[]
-  readonly summary: string
-  /** Further sentences, for the command's own help and the page. */
-  readonly about: string
-  readonly options?: readonly CommandOption[]
-  readonly examples: readonly { readonly args: string; readonly about: string }[]
-  /** When the exit status is 1. */
-  readonly no: string
-  readonly load: () => Promise<CtlCommand>
-}
+export type { CommandOption, CommandSpec } from './spec.js'
 
 export const GLOBAL_OPTIONS: readonly CommandOption[] = [
   { flags: '--kubeconfig <file>', about: 'kubeconfig; else KUBECONFIG, ~/.kube/config, the pod, the node' },
@@ -37,6 +19,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   pool: 'Pools: their use, their addresses, overlaps',
   trace: 'Explains the addresses of a pod',
   quarantine: 'Addresses that other hosts answered for',
+  cni: 'Calls the CNI executables, on a node',
 }
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -105,6 +88,41 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
   {
+    path: 'doctor',
+    arguments: [],
+    summary: 'Finds what is wrong with an installation, and says what mends it',
+    about:
+      'In the cluster: CRDs and their versions, webhooks with their endpoints and certificates, the leader, an agent on each node, SpiderCoordinator, networks that name pools that do not exist, pools that no pod can use, overlaps. With --node, as root on a node: executables, CNI confs, trust in the kubeconfig, the socket of the agent, sysctls, rules, masters and their MTU, MAC addresses, network namespaces, NetworkManager, the last errors of the logs. It writes nothing: whether webhooks answer is tried with a dry run. What may not be read is named, and the rest is shown.',
+    options: [{ flags: '--node', about: 'look at this node too' }],
+    examples: [
+      { args: 'doctor', about: 'the cluster' },
+      { args: 'doctor --node', about: 'the cluster and this node' },
+    ],
+    no: 'something is wrong',
+    load: async () => (await import('./doctor/command.js')).doctor as CtlCommand,
+  },
+  {
+    path: 'check',
+    arguments: [],
+    summary: 'Finds what differs among addresses, records, pods and pools, and repairs it',
+    about:
+      'Prints the differences as a plan. One is reported only if a second look, some seconds later, finds it again on the same objects. With --node the links, addresses, routes, rules and neighbours of this node are compared too. With --repair it asks, reads the objects of each difference again, and writes with their UID and resourceVersion; each write is an Event. What a pod uses by then is not released. Ctrl-C ends it after the write that is being made.',
+    options: [
+      { flags: '--repair', about: 'mend what can be mended' },
+      { flags: '--yes', about: 'with --repair: do not ask' },
+      { flags: '--node [name]', about: 'compare the kernel of this node too; its name, if it is not the host name' },
+      { flags: '--settle <seconds>', about: 'time between the two looks; default 10' },
+      { flags: '--unrecorded <seconds>', about: 'age at which an address without a record is left over; default 240' },
+    ],
+    examples: [
+      { args: 'check', about: 'the plan' },
+      { args: 'check --repair', about: 'the plan, a question, and the repair' },
+      { args: 'check --node worker-1', about: 'on the node, as root' },
+    ],
+    no: 'something differs, or is left after the repair',
+    load: async () => (await import('./check/command.js')).check as CtlCommand,
+  },
+  {
     path: 'quarantine list',
     arguments: [],
     summary: 'Lists the addresses that other hosts on the network answered for',
@@ -134,6 +152,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     no: 'nothing was released',
     load: async () => (await import('./release/command.js')).release as CtlCommand,
   },
+  ...CHANGES,
 ]
 
 /** The spec of a command. */

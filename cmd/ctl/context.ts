@@ -14,6 +14,10 @@ export interface CtlContext {
   /** A sentence to stderr. */
   warn(sentence: string): void
   readFile(path: string): string
+  /** A question on the terminal. Throws CtlError `usage` where there is none. */
+  confirm(question: string): Promise<boolean>
+  /** From now on the first Ctrl-C aborts this signal; the second ends the process. */
+  interruptible(): AbortSignal
   yaml: { parse(text: string): unknown; stringify(value: unknown): string }
 }
 

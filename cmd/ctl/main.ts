@@ -1,6 +1,6 @@
 // spiderpoolctl: questions about a cluster, for people and scripts. The edge: command line,
 // environment, streams, exit status.
-import { readFileSync, writeSync } from 'node:fs'
+import { readFileSync, readSync, writeSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { codeOf, messageOf } from '../../lib/errors.js'
 import { isBadConfig, KubeError } from '../../lib/kube/errors.js'
@@ -25,6 +25,21 @@ function print(text: string): void {
   }
 }
 
+/** @throws CtlError `usage` without a terminal */
+function confirm(question: string): boolean {
+  if (process.stdin.isTTY !== true)
+    throw new CtlError('usage', 'there is no terminal to ask at; look at the plan without --repair, then give --yes')
+  writeSync(2, `${question} [y/N] `)
+  const answer = Buffer.alloc(16)
+  return /^y(es)?$/i.test(answer.toString('utf8', 0, readSync(0, answer)).trim())
+}
+
+function interruptible(): AbortSignal {
+  const controller = new AbortController()
+  process.once('SIGINT', () => controller.abort())
+  return controller.signal
+}
+
 function contextOf({ options }: Invocation): CtlContext {
   const text = (key: string): string | undefined => {
     const value = options[key]
@@ -39,6 +54,8 @@ function contextOf({ options }: Invocation): CtlContext {
     now: Date.now(),
     print,
     warn,
+    confirm: question => Promise.resolve(confirm(question)),
+    interruptible,
     readFile: path => readFileSync(path === '-' ? 0 : path, 'utf8'),
     yaml: { parse: source => Bun.YAML.parse(source), stringify: value => Bun.YAML.stringify(value, null, 2) },
   }

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { AGENT_PATHS } from '../../lib/agent/protocol.js'
 import { messageOf } from '../../lib/errors.js'
 import type { Log } from '../../lib/log.js'
-import { Metrics } from '../../lib/metrics.js'
+import { familyOf, Metrics } from '../../lib/metrics.js'
+import { AGENT_METRICS } from './metrics.js'
 import type { HealthChecks } from '../runtime/health.js'
 import { apiHandler } from './api/router.js'
 import { Claims } from './calls/claims.js'
@@ -12,7 +13,10 @@ import type { AgentPlugin, CallDeps } from './calls/run.js'
 import { Serializer } from './calls/serialize.js'
 import type { ObjectReader } from './connect.js'
 import { PeerReader } from './http/peer.js'
+import type { ServedHandler } from './http/request.js'
 import { HttpServer } from './http/server.js'
+import { askHandler } from './workers/ask.js'
+import { wholeCalls, type WholeCalls, type WholeCallsParts } from './workers/whole-calls.js'
 import { takePath, temporaryBeside, type SocketFile } from './http/socket.js'
 import { releaseRecord } from './release-record.js'
 import type { AgentConf, AgentSettings } from './settings.js'
@@ -35,6 +39,7 @@ export interface AgentParts {
   /** Why the node's files do not let pods start; undefined where they do. */
   readonly fileFault: () => string | undefined
   readonly plugins: ReadonlyMap<string, AgentPlugin>
+  readonly whole: WholeCallsParts
   readonly sameNetns: (path: string) => boolean
   /** Of this process: root's and its own calls are served. */
   readonly uid: number
@@ -47,6 +52,7 @@ export class Agent {
   readonly #parts: AgentParts
   readonly #claims: Claims
   readonly #calls: CallDeps
+  readonly #whole: WholeCalls
   readonly #peers = new PeerReader()
   #server: HttpServer
   #file: SocketFile | undefined
@@ -61,17 +67,12 @@ export class Agent {
     const onCall = describeCalls(this.metrics)
     const serializer = new Serializer()
     this.#calls = { plugins, claims: this.#claims, serializer, switches: conf, env, sameNetns, log, now, onCall }
+    const ask = askHandler(this.#handler(undefined))
+    this.#whole = wholeCalls(parts.whole, { calls: this.#calls, ask, log }, this.metrics)
     this.#server = this.#newServer()
-    this.metrics.gauge(
-      { name: 'spiderpool_agent_calls_running', help: 'Containers with a CNI call that runs or waits' },
-      () => [[serializer.size]],
-    )
-    this.metrics.gauge({ name: 'spiderpool_agent_connections', help: 'Open connections of the unix socket' }, () => [
-      [this.#server.connections],
-    ])
-    this.metrics.gauge({ name: 'spiderpool_agent_claims', help: 'ADDs that can still be undone' }, () => [
-      [this.#claims.size],
-    ])
+    this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_calls_running'), () => [[serializer.size]])
+    this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_connections'), () => [[this.#server.connections]])
+    this.metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_claims'), () => [[this.#claims.size]])
   }
 
   /** Startup passes once the socket listens; the others ask through the socket. */
@@ -105,6 +106,7 @@ export class Agent {
     this.#file?.remove() // before the close: a client finds no path rather than a closed socket
     await new Promise(resolve => setTimeout(resolve, LAST_ACCEPT_MS))
     const cut = await this.#server.close(DRAIN_MS_MAX)
+    this.#whole.close()
     if (cut > 0)
       log.warn(
         `${cut} calls had not ended ${DRAIN_MS_MAX / 1000} s after the signal; their DEL releases what they hold`,
@@ -112,17 +114,16 @@ export class Agent {
   }
 
   #newServer(): HttpServer {
-    const { log, settings, conf, read } = this.#parts
+    const handler = this.#handler(this.#whole.deps)
+    return new HttpServer({ log: this.#parts.log, whyNot: fd => this.#whyNot(fd), handler })
+  }
+
+  #handler(whole: WholeCalls['deps'] | undefined): ServedHandler {
+    const { settings, conf, read } = this.#parts
     const features = { statefulSet: conf.enableStatefulSet, kubevirt: conf.enableKubevirtStaticIP }
-    return new HttpServer({
-      log,
-      whyNot: fd => this.#whyNot(fd),
-      handler: apiHandler({
-        calls: this.#calls,
-        releasesConflicts: settings.releasesConflicts,
-        release: async one => releaseRecord(one, { store: await read.store(one.podUid), features, now: Date.now() }),
-        read,
-      }),
+    return apiHandler({
+      ...{ calls: this.#calls, whole, read, releasesConflicts: settings.releasesConflicts },
+      release: async one => releaseRecord(one, { store: await read.store(one.podUid), features, now: Date.now() }),
     })
   }
 
@@ -171,8 +172,8 @@ export class Agent {
 }
 
 function describeCalls(metrics: Metrics): NonNullable<CallDeps['onCall']> {
-  const calls = metrics.counter({ name: 'spiderpool_agent_call_counts', help: 'CNI calls by verb and outcome' })
-  const seconds = metrics.counter({ name: 'spiderpool_agent_call_seconds', help: 'Time of CNI calls, in seconds' })
+  const calls = metrics.counter(familyOf(AGENT_METRICS, 'spiderpool_agent_call_counts'))
+  const seconds = metrics.counter(familyOf(AGENT_METRICS, 'spiderpool_agent_call_seconds'))
   return ({ plugin, command, failed, ms }) => {
     calls.add({ plugin, command, outcome: failed ? 'failed' : 'done' })
     seconds.add({ plugin, command }, ms / 1000)

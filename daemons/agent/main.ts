@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { codeOf, messageOf } from '../../lib/errors.js'
 import type { Connect, IpamClaim, KernelAccess } from '../../lib/ipam/cni/add-del.js'
 import type { Call, Plugin } from '../../lib/cni/plugin.js'
+import { AGENT_SOCKET } from '../../lib/agent/protocol.js'
 import { sameNetns } from '../../lib/kernel/same-netns.js'
 import { connect as connectKube, type Kube } from '../../lib/kube/client.js'
 import { configOfDaemon } from '../../lib/kube/open.js'
-import { logTo } from '../../lib/log.js'
-import type { Metrics } from '../../lib/metrics.js'
+import { logTo, type Log } from '../../lib/log.js'
+import { familyOf, type Metrics } from '../../lib/metrics.js'
+import { AGENT_METRICS } from './metrics.js'
 import { VERSION_TEXT } from '../../lib/version.js'
 import { acceptYaml } from '../runtime/conf-file.js'
 import { kubeconfigIn } from '../install/kubeconfig.js'
@@ -21,9 +23,13 @@ import { objectReader } from './connect.js'
 import { agentKernel } from './kernel-access.js'
 import { MultusFiles } from './multus/keep.js'
 import { MULTUS_KUBECONFIG } from './multus/plan.js'
+import { ALL_FILES, mountedFiles } from './node/node-files.js'
 import { startDuties, type EndDuties } from './node/duties.js'
 import { AccountKubeconfig, type KubeconfigDeps } from './node/kubeconfig.js'
+import type { Clocks } from './node/token.js'
 import { UninstallMark } from './node/uninstalling.js'
+import { startThread } from './workers/start.js'
+import type { WholeCallsParts } from './workers/whole-calls.js'
 import { agentStore, type AgentStore } from './store/store.js'
 import {
   AGENT_CONF_DEFAULT,
@@ -101,10 +107,8 @@ function listen(agent: Agent, settings: AgentSettings): ReadonlyMap<string, Http
 }
 
 function describeStore(metrics: Metrics, store: AgentStore): void {
-  metrics.gauge({ name: 'spiderpool_agent_pending_records', help: 'SpiderEndpoints behind their answer' }, () => [
-    [store.pendingRecords],
-  ])
-  metrics.gauge({ name: 'spiderpool_agent_untrusted_caches', help: 'Kinds that calls read live, 1 each' }, () =>
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_pending_records'), () => [[store.pendingRecords]])
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_untrusted_caches'), () =>
     store.untrusted().map(kind => [1, { kind }]),
   )
 }
@@ -150,6 +154,7 @@ async function serve(argv: readonly string[], loadIpam: LoadIpam): Promise<void>
       read: objectReader(store, live),
     },
     plugins: pluginsOf(loadIpam, store.connect),
+    whole: wholeOf(settings, log),
     uid: process.getuid?.() ?? 0,
     env: callEnv(settings, env),
   })
@@ -188,8 +193,9 @@ interface NodeFiles {
 function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessEnv): NodeFiles {
   const { node, namespace, nodeName, agentName } = settings
   const { confFolder, binFolder, multus } = node
-  const now = (): number => Date.now()
-  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now }
+  const now = (): number => performance.now()
+  const clocks = (): Clocks => ({ wallMs: Date.now(), monotonicMs: now() })
+  const deps: KubeconfigDeps = { kube, env, namespace, nodeName, caFile: CA_FILE, pid: process.pid, now: clocks }
   const target = multus && { path: join(multus.confFolder, MULTUS_KUBECONFIG), account: multus.account }
   return {
     fallback:
@@ -203,6 +209,22 @@ function filesOf(settings: AgentSettings, kube: () => Kube, env: NodeJS.ProcessE
         ...{ settings: multus.settings, folders: { confFolder: multus.confFolder, binFolder } },
         ...{ kubeconfig: new AccountKubeconfig(target, deps), now },
       }),
+  }
+}
+
+function wholeOf({ wholePlugins, nodeFolders, pluginThreads, socket, node }: AgentSettings, log: Log): WholeCallsParts {
+  return {
+    off: wholePlugins ? undefined : 'does not run whole plugins (SPIDERPOOL_WHOLE_PLUGINS)',
+    files: nodeFolders === undefined ? ALL_FILES : mountedFiles(nodeFolders),
+    sockets: [AGENT_SOCKET, socket],
+    sysctls: `${node.sysctlFolder}/`,
+    workers: pluginThreads,
+    start: startThread,
+    giveUp: (why: string) => {
+      log.error(`${why}; the agent ends`)
+      process.exitCode = 1
+      process.kill(process.pid, 'SIGTERM')
+    },
   }
 }
 

@@ -53,6 +53,12 @@ export interface AgentSettings {
   readonly metrics: boolean
   /** Path of the unix socket. */
   readonly socket: string
+  /** Whether the agent runs whole calls of coordinator, macvlan-wrapper and ifacer. */
+  readonly wholePlugins: boolean
+  /** The node's folders that are mounted at their own path; undefined: all are. */
+  readonly nodeFolders: readonly string[] | undefined
+  /** Threads for them. */
+  readonly pluginThreads: number
   /** MULTUS_CLUSTER_NETWORK for calls that bring none. */
   readonly clusterNetwork: string
   /** Whether DELETE /v1/ipam/ips may release conflicting addresses. */
@@ -162,12 +168,18 @@ export function agentSettingsOf(env: DaemonEnv, conf: AgentConf, hostname: strin
     metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5711),
     metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
     socket,
+    wholePlugins: flag(env, 'SPIDERPOOL_WHOLE_PLUGINS', false),
+    nodeFolders: env['SPIDERPOOL_NODE_FOLDERS']?.split(',').filter(Boolean),
+    pluginThreads: number(env, 'SPIDERPOOL_PLUGIN_THREADS', PLUGIN_THREADS),
     clusterNetwork: env['MULTUS_CLUSTER_NETWORK'] ?? '',
     releasesConflicts: flag(env, 'SPIDERPOOL_ENABLED_RELEASE_CONFLICT_IPS', true),
     agentName: text(env, 'SPIDERPOOL_AGENT_NAME', AGENT),
     node: dutiesOf(env, conf),
   }
 }
+
+/** The kernel changes links one after another (rtnl_mutex): more gain little. */
+const PLUGIN_THREADS = 2
 
 function dutiesOf(env: DaemonEnv, conf: AgentConf): NodeDuties {
   const multus = multusOf(env)

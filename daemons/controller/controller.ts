@@ -3,7 +3,8 @@
 import type { Kube } from '../../lib/kube/client.js'
 import { Election } from '../../lib/kube/lease.js'
 import type { Log } from '../../lib/log.js'
-import { Metrics } from '../../lib/metrics.js'
+import { familyOf, Metrics } from '../../lib/metrics.js'
+import { CONTROLLER_METRICS } from './metrics.js'
 import { guarded, type LeaderGuard } from './runtime/leader-guard.js'
 import { BatchedLiveReader } from '../runtime/live-reader.js'
 import type { Check, HealthChecks } from '../runtime/health.js'
@@ -76,10 +77,7 @@ export function controllerOf(parts: Parts): Controller {
   })
   describe(metrics, manager, election)
   if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, manager.cache)
-  metrics.gauge(
-    { name: 'spiderpool_controller_request_counts', help: 'Requests sent to the API server, each try' },
-    () => [[kube.requests]],
-  )
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_request_counts'), () => [[kube.requests]])
   return {
     health: healthOf(manager, election, parts.webhooks.check),
     metrics,
@@ -95,7 +93,7 @@ function contextsFor(
   election: Election,
   metrics: Metrics,
 ): { readonly contextFor: ManagerDeps['contextFor']; readonly recorder: EventRecorder } {
-  const writes = metrics.counter({ name: 'spiderpool_controller_write_counts', help: 'Writes sent to the API server' })
+  const writes = metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_write_counts'))
   const onWrite: LeaderGuard['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
   const live = new BatchedLiveReader(kube, seams.after)
   const { now, clock, suffix, after } = seams
@@ -129,14 +127,11 @@ function healthOf(manager: Manager, election: Election, webhooks: Check): Health
 
 function describe(metrics: Metrics, manager: Manager, election: Election): void {
   poolGauges(metrics, manager.cache)
-  metrics.gauge({ name: 'spiderpool_controller_leader', help: '1 where this process leads' }, () => [
-    [election.holds() ? 1 : 0],
-  ])
-  metrics.gauge(
-    { name: 'spiderpool_controller_forbidden_kinds', help: 'Optional kinds that may not be listed (RBAC), 1 each' },
-    () => manager.forbidden().map(resource => [1, { resource }]),
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_leader'), () => [[election.holds() ? 1 : 0]])
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_forbidden_kinds'), () =>
+    manager.forbidden().map(resource => [1, { resource }]),
   )
-  metrics.gauge({ name: 'spiderpool_controller_queue_keys', help: 'Keys ready, running or waiting' }, () =>
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_queue_keys'), () =>
     manager.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
   )
 }

@@ -4,7 +4,9 @@ import type { Level } from '../../lib/log.js'
 import type { LeaseTiming } from '../../lib/kube/lease.js'
 import { nearest } from '../../lib/edit-distance.js'
 import { ConfFileError } from '../runtime/conf-file.js'
-import { flag, level, number, text, type DaemonEnv as Env } from '../runtime/env.js'
+import { level, type DaemonEnv as Env } from '../runtime/env.js'
+import { envReader, type EnvReader } from '../runtime/options.js'
+import { CONTROLLER_CONF, CONTROLLER_ENV } from './options.js'
 
 export interface Reclaiming {
   readonly enabled: boolean
@@ -90,8 +92,8 @@ export function confOf(yaml: unknown): Conf {
   const isObject = typeof yaml === 'object' && yaml !== null && !Array.isArray(yaml)
   if (!isObject) throw new Error('the configuration file holds no YAML mapping; give key: value lines')
   const raw = yaml as Readonly<Record<string, unknown>>
-  const flag = (key: string): boolean => {
-    const value = raw[key] ?? false
+  const flag = (key: keyof typeof CONTROLLER_CONF): boolean => {
+    const value = raw[key] ?? CONTROLLER_CONF[key].default
     if (typeof value === 'boolean') return value
     throw new ConfFileError(key, `${key} of the configuration file is ${JSON.stringify(value)}; give true or false`)
   }
@@ -102,7 +104,10 @@ export function confOf(yaml: unknown): Conf {
     enableKubevirtStaticIP: flag('enableKubevirtStaticIP'),
     enableSpiderSubnet: flag('enableSpiderSubnet'),
     enableAutoPoolForApplication: flag('enableAutoPoolForApplication'),
-    projectAllocatedIPs: (raw['projectAllocatedIPs'] ?? 'auto') === 'auto' ? 'auto' : flag('projectAllocatedIPs'),
+    projectAllocatedIPs:
+      (raw['projectAllocatedIPs'] ?? CONTROLLER_CONF.projectAllocatedIPs.default) === 'auto'
+        ? 'auto'
+        : flag('projectAllocatedIPs'),
     raw,
   }
 }
@@ -112,16 +117,9 @@ export function confOf(yaml: unknown): Conf {
  * both.
  */
 const CONF_KEYS: readonly string[] = [
-  ...['enableIPv4', 'enableIPv6', 'enableStatefulSet', 'enableKubevirtStaticIP', 'enableSpiderSubnet'],
-  ...[
-    'enableAutoPoolForApplication',
-    'clusterSubnetDefaultFlexibleIPNumber',
-    'projectAllocatedIPs',
-    'upstreamCNINames',
-  ],
-  ...['clusterSubnetAutoPoolDefaultRedundantIPNumber', 'enableValidatingResourcesDeletedWebhook', 'podResourceInject'],
+  ...Object.keys(CONTROLLER_CONF),
   ...['enableCleanOutdatedEndpoint', 'enableIPConflictDetection', 'enableGatewayDetection', 'ipamUnixSocketPath'],
-  ...['tuneSysctlConfig', 'iaasNetworkProvider', 'agent', 'tolerateUnknownClusterCIDR'],
+  ...['tuneSysctlConfig', 'iaasNetworkProvider', 'agent'],
 ]
 const INJECT_KEYS: readonly string[] = ['enabled', 'namespacesExclude', 'namespacesInclude']
 
@@ -147,13 +145,6 @@ function unknownKey(key: string, known: readonly string[], among: Conf['raw'], w
   return [`${where}${key} of the configuration file is unknown and has no effect; ${hint}${missing}`]
 }
 
-const GC = 'SPIDERPOOL_GC_'
-/**
- * How long the kubelet waits for a sandbox (k8s.io/kubernetes pkg/kubelet/cri/remote: 2 ×
- * runtimeRequestTimeout).
- */
-const UNRECORDED_S = 240
-
 /**
  * The settings of the environment; `outside` stands for the pod's namespace and name outside a
  * cluster.
@@ -163,41 +154,42 @@ export function settingsOf(
   env: Env,
   outside: { readonly namespace: string; readonly podName: string },
 ): ControllerSettings {
-  const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
+  const read = envReader(env, CONTROLLER_ENV)
   return {
-    namespace: text(env, 'SPIDERPOOL_POD_NAMESPACE', outside.namespace),
-    podName: text(env, 'SPIDERPOOL_POD_NAME', outside.podName),
+    namespace: read.text('SPIDERPOOL_POD_NAMESPACE', outside.namespace),
+    podName: read.text('SPIDERPOOL_POD_NAME', outside.podName),
     logLevel: level(env),
-    bindAddress: env['SPIDERPOOL_BIND_ADDRESS'] ?? '',
-    healthAddress: env['SPIDERPOOL_HEALTH_ADDRESS'] || env['SPIDERPOOL_BIND_ADDRESS'] || '',
-    healthPort: number(env, 'SPIDERPOOL_HEALTH_PORT', 5720),
-    metricsPort: number(env, 'SPIDERPOOL_METRIC_HTTP_PORT', 5721),
-    webhookPort: number(env, 'SPIDERPOOL_WEBHOOK_PORT', 5722),
-    deployment: text(env, 'SPIDERPOOL_CONTROLLER_DEPLOYMENT_NAME', 'spiderpool-controller'),
-    secret: text(env, 'SPIDERPOOL_TLS_SECRET_NAME', 'spiderpool-controller-server-certs'),
-    ciliumConfig: objectName(env, 'SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME', 'kube-system/cilium-config'),
-    metrics: flag(env, 'SPIDERPOOL_ENABLED_METRIC', false),
-    timing: timingOf(env),
+    bindAddress: read.optional('SPIDERPOOL_BIND_ADDRESS'),
+    healthAddress: read.optional('SPIDERPOOL_HEALTH_ADDRESS') || read.optional('SPIDERPOOL_BIND_ADDRESS'),
+    healthPort: read.number('SPIDERPOOL_HEALTH_PORT'),
+    metricsPort: read.number('SPIDERPOOL_METRIC_HTTP_PORT'),
+    webhookPort: read.number('SPIDERPOOL_WEBHOOK_PORT'),
+    deployment: read.text('SPIDERPOOL_CONTROLLER_DEPLOYMENT_NAME'),
+    secret: read.text('SPIDERPOOL_TLS_SECRET_NAME'),
+    ciliumConfig: objectName('SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME', read),
+    metrics: read.flag('SPIDERPOOL_ENABLED_METRIC'),
+    timing: timingOf(read),
     reclaim: {
-      enabled: flag(env, `${GC}IP_ENABLED`, true),
-      onReadyNodes: flag(env, `${GC}STATELESS_TERMINATING_POD_ON_READY_NODE_ENABLED`, true),
-      onNotReadyNodes: flag(env, `${GC}STATELESS_TERMINATING_POD_ON_NOT_READY_NODE_ENABLED`, true),
-      runningWithoutAddress: flag(env, `${GC}ENABLE_STATELESS_RUNNING_POD_ON_EMPTY_POD_STATUS_IPS`, false),
-      workers: Math.max(1, number(env, `${GC}IP_WORKER_NUM`, 3)),
-      delayMs: seconds(`${GC}ADDITIONAL_GRACE_DELAY`, 0),
-      unrecordedMs: seconds(`${GC}UNRECORDED_GRACE`, UNRECORDED_S),
-      releaseMs: seconds(`${GC}RELEASE_GRACE`, 10),
-      resyncMs: Math.max(1000, seconds(`${GC}DEFAULT_INTERVAL_DURATION`, 600)),
+      enabled: read.flag('SPIDERPOOL_GC_IP_ENABLED'),
+      onReadyNodes: read.flag('SPIDERPOOL_GC_STATELESS_TERMINATING_POD_ON_READY_NODE_ENABLED'),
+      onNotReadyNodes: read.flag('SPIDERPOOL_GC_STATELESS_TERMINATING_POD_ON_NOT_READY_NODE_ENABLED'),
+      runningWithoutAddress: read.flag('SPIDERPOOL_GC_ENABLE_STATELESS_RUNNING_POD_ON_EMPTY_POD_STATUS_IPS'),
+      workers: Math.max(1, read.number('SPIDERPOOL_GC_IP_WORKER_NUM')),
+      delayMs: read.ms('SPIDERPOOL_GC_ADDITIONAL_GRACE_DELAY'),
+      unrecordedMs: read.ms('SPIDERPOOL_GC_UNRECORDED_GRACE'),
+      releaseMs: read.ms('SPIDERPOOL_GC_RELEASE_GRACE'),
+      resyncMs: Math.max(1000, read.ms('SPIDERPOOL_GC_DEFAULT_INTERVAL_DURATION')),
     },
   }
 }
 
-function timingOf(env: Env): LeaseTiming {
-  const seconds = (name: string, otherwise: number): number => number(env, name, otherwise) * 1000
+type Reader = EnvReader<typeof CONTROLLER_ENV>
+
+function timingOf(read: Reader): LeaseTiming {
   const timing = {
-    durationMs: seconds('SPIDERPOOL_LEADER_DURATION', 15),
-    renewDeadlineMs: seconds('SPIDERPOOL_LEADER_RENEW_DEADLINE', 10),
-    retryMs: seconds('SPIDERPOOL_LEADER_RETRY_PERIOD', 2),
+    durationMs: read.ms('SPIDERPOOL_LEADER_DURATION'),
+    renewDeadlineMs: read.ms('SPIDERPOOL_LEADER_RENEW_DEADLINE'),
+    retryMs: read.ms('SPIDERPOOL_LEADER_RETRY_PERIOD'),
   }
   if (timing.durationMs > timing.renewDeadlineMs && timing.renewDeadlineMs > timing.retryMs && timing.retryMs > 0)
     return timing
@@ -207,8 +199,8 @@ function timingOf(env: Env): LeaseTiming {
 }
 
 /** `namespace/name`. */
-function objectName(env: Env, name: string, otherwise: string): string {
-  const value = text(env, name, otherwise)
+function objectName(name: 'SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME', read: Reader): string {
+  const value = read.text(name)
   if (/^[^/]+\/[^/]+$/.test(value)) return value
-  throw new Error(`${name} is "${value}"; give namespace/name, as in ${otherwise}`)
+  throw new Error(`${name} is "${value}"; give namespace/name, as in ${CONTROLLER_ENV[name].default}`)
 }

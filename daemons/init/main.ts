@@ -16,21 +16,22 @@ import { networkIn, planOf, type Creation, type InitEnv } from './plan.js'
  * Retries without end: a CRD or the webhooks' server appears eventually. An error that a retry
  * cannot cure ends it.
  */
-const RETRY_MS = 2_000
+const RETRY_MS_MIN = 250
+const RETRY_MS_MAX = 1_000
 /** Statuses of an invalid object, from the API server or a webhook. */
 const FATAL_STATUSES = [400, 413, 422]
 
 async function keepTrying(what: string, log: Log, signal: AbortSignal, work: () => Promise<boolean>): Promise<void> {
-  while (!signal.aborted) {
+  for (let retryMs = RETRY_MS_MIN; !signal.aborted; retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)) {
     try {
       if (await work()) return
     } catch (error) {
       if (!(error instanceof KubeError) || FATAL_STATUSES.includes(error.status) || error.reason === 'BadConfig')
         throw error
-      log.warn(`${what}, again in ${RETRY_MS / 1000} s: ${error.message}`)
+      log.warn(`${what}, again in ${retryMs / 1000} s: ${error.message}`)
     }
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, signal.aborted ? 0 : RETRY_MS)
+      const timer = setTimeout(resolve, signal.aborted ? 0 : retryMs)
       signal.addEventListener('abort', () => {
         clearTimeout(timer)
         resolve()
@@ -48,11 +49,12 @@ async function isControllerReady(kube: Kube, env: InitEnv): Promise<boolean> {
   const [namespace, name] = [env['SPIDERPOOL_NAMESPACE'] ?? '', env['SPIDERPOOL_CONTROLLER_NAME'] ?? '']
   if (namespace === '' || name === '') return true
   try {
-    const { subsets = [] } = await kube.get<{ readonly subsets?: readonly unknown[] }>(SERVICE_ENDPOINTS, {
-      namespace,
-      name,
-    })
-    return subsets.length > 0
+    // A subset may have replicas that are not ready, and no others.
+    const { subsets = [] } = await kube.get<{ readonly subsets?: readonly { readonly addresses?: object }[] }>(
+      SERVICE_ENDPOINTS,
+      { namespace, name },
+    )
+    return subsets.some(({ addresses }) => addresses !== undefined)
   } catch (error) {
     if (isNotFound(error)) return false
     throw error

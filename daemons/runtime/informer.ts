@@ -1,6 +1,6 @@
 // Shared informers: one list and watch for each source, into an indexer.
 import type { Kube } from '../../lib/kube/client.js'
-import { isForbidden, isNotFound, KubeError } from '../../lib/kube/errors.js'
+import { isForbidden, isNotFound, isUnauthorized, KubeError } from '../../lib/kube/errors.js'
 import type { WatchEvent } from '../../lib/kube/watch.js'
 import type { Log } from '../../lib/log.js'
 import type { Outage } from './outage-log.js'
@@ -14,8 +14,14 @@ import {
   type CacheReader,
 } from './lister.js'
 
-/** Pause after a list or watch that failed with a status such as 403 or 404. */
-const REFUSED_PAUSE_MS = 10_000
+/**
+ * Pause after a list or watch that failed with a status such as 403 or 404, doubled each time: at
+ * an installation the kinds and rights exist, and the API server knows them a moment later.
+ */
+const REFUSED_PAUSE_MS = 250
+const REFUSED_PAUSE_MS_MAX = 10_000
+/** After 401: the kubelet may have renewed the token on disk. */
+const UNAUTHORIZED_PAUSE_MS = 1_000
 /** Objects in one page of a list; bounds the memory of one response. */
 const PAGE_SIZE = 500
 
@@ -90,16 +96,21 @@ export class Informers implements CacheReader {
 
   async #listAndWatch(one: Informer): Promise<void> {
     const { signal, sleep, outage } = this.#with
-    while (!signal.aborted) {
+    for (let refusals = 0; !signal.aborted;) {
+      let isExpired = false
       try {
-        for await (const event of this.#events(one)) this.#apply(one, event)
+        for await (const event of this.#events(one)) {
+          refusals = 0
+          this.#apply(one, event)
+        }
       } catch (error) {
         if (!(error instanceof KubeError)) throw error
         if (isNotFound(error) && one.source.optional === true) this.#empty(one)
         else if (isForbidden(error) && one.source.optional === true) this.#forbid(one)
         else outage.failed(watchOf(one.source), error)
+        isExpired = isUnauthorized(error)
       }
-      await sleep(REFUSED_PAUSE_MS, signal)
+      await sleep(isExpired ? UNAUTHORIZED_PAUSE_MS : refusedPauseMs(refusals++), signal)
     }
   }
 
@@ -167,6 +178,8 @@ export class Informers implements CacheReader {
     for (const change of changes) this.#with.onChange(source, change)
   }
 }
+
+const refusedPauseMs = (refusals: number): number => Math.min(REFUSED_PAUSE_MS_MAX, REFUSED_PAUSE_MS * 2 ** refusals)
 
 const resourceOf = ({ kind: { plural, group } }: WatchSource): string => (group === '' ? plural : `${plural}.${group}`)
 /** Names the watch in logs; two sources of one kind differ in their selector. */

@@ -1,5 +1,6 @@
-// Logs that the API server is unreachable, and that it is back, once each for all watches.
-import type { KubeError } from '../../lib/kube/errors.js'
+// Logs that the API server is unreachable or refuses the credential, and that it is over, once each
+// for all watches.
+import { isUnauthorized, type KubeError } from '../../lib/kube/errors.js'
 import type { Log } from '../../lib/log.js'
 
 /**
@@ -19,6 +20,9 @@ export class Outage {
   /** The last logged error, by watch or lease. */
   readonly #refused = new Map<string, string>()
   #sinceMs: number | undefined
+  /** What was answered with 401, and since when. */
+  readonly #unauthorized = new Set<string>()
+  #unauthorizedMs = 0
 
   /** `now`: monotonic milliseconds. */
   constructor(log: Log, now: () => number) {
@@ -37,6 +41,7 @@ export class Outage {
    */
   failed(what: string, error: KubeError): void {
     const words = `${what} failed: ${error.message}`
+    if (isUnauthorized(error)) return this.#refuseCredential(what, error)
     if (!isUnreachable(error)) return this.#refuse(what, words)
     const count = (this.#failing.get(what) ?? 0) + 1
     this.#failing.set(what, count)
@@ -49,6 +54,20 @@ export class Outage {
   answered(what: string): void {
     this.#refused.delete(what)
     this.#reached(what)
+    if (!this.#unauthorized.delete(what) || this.#unauthorized.size > 0) return
+    this.#log.warn(`the API server accepts the credential again after ${this.#secondsSince(this.#unauthorizedMs)} s`)
+  }
+
+  #refuseCredential(what: string, error: KubeError): void {
+    const isFirst = this.#unauthorized.size === 0
+    if (isFirst) this.#unauthorizedMs = this.#now()
+    this.#unauthorized.add(what)
+    this.#log[isFirst ? 'warn' : 'debug'](`${what} failed: ${error.message}`)
+    this.#reached(what)
+  }
+
+  #secondsSince(ms: number): number {
+    return Math.round((this.#now() - ms) / 1000)
   }
 
   #refuse(what: string, words: string): void {
@@ -59,7 +78,7 @@ export class Outage {
 
   #reached(what: string): void {
     if (!this.#failing.delete(what) || this.#sinceMs === undefined || this.#failing.size > 0) return
-    const seconds = Math.round((this.#now() - this.#sinceMs) / 1000)
+    const seconds = this.#secondsSince(this.#sinceMs)
     this.#sinceMs = undefined
     this.#log.warn(`the API server is back after ${seconds} s`)
   }

@@ -1,6 +1,7 @@
 // A pool, an application on two nodes, a Service: reachability, then nothing left.
 import type { Case } from '../case.js'
 import { apply, inPod, kubectl, must, onNode, outside, within, type Pod } from '../kubectl.js'
+import { holderOf } from '../invariants.js'
 import { app, ippool, pool4, pool6, service } from '../objects.js'
 import { show, showKubectl } from '../say.js'
 import { allocated, gone, ready } from '../wait.js'
@@ -53,6 +54,11 @@ async function run(): Promise<void> {
   await allocated('ippool-test', 2)
   await showKubectl('get sp')
   await showKubectl('get spiderendpoints')
+  for (const { metadata, status } of pods) {
+    const holder = await holderOf(status.podIP ?? '')
+    if (holder !== `default/${metadata.name}`)
+      throw new Error(`spiderpoolctl who ${status.podIP ?? ''} says "${holder}", not default/${metadata.name}`)
+  }
   await reachEachOther(pods)
   for (const { metadata, spec } of pods) {
     // Not wget: a static one dies of asking which port http is.

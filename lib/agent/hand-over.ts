@@ -2,6 +2,7 @@
 import { deadlineOf, type TimeoutsConf } from '../cni/conf.js'
 import type { CniEnv } from '../cni/env.js'
 import { CniError } from '../cni/error.js'
+import type { CallHost } from '../cni/host.js'
 import { ask, send, waitsOfCall, waitsOfRequest, type UnixAnswer } from './client.js'
 import {
   AGENT_STATUS,
@@ -51,6 +52,20 @@ export function beginHandOver(plugin: string, { env, stdin, conf }: CallToHand):
   const answer = send(socket, { method: 'POST', path: cniPath(plugin), body }, waitsOfCall(totalMs))
   return () => handedIn(answer(), socket, env)
 }
+
+/** As handOver(), of a call that the agent itself runs: it is never handed to another socket. */
+export async function handOverWithin(
+  plugin: string,
+  { env, stdin }: CallToHand,
+  { ask: askHost }: CallHost,
+): Promise<HandedCall> {
+  const body: CniCallRequest = { env: ofCni(env), stdin }
+  const response = await askHost({ method: 'POST', path: cniPath(plugin), body })
+  return handedIn({ kind: 'answered', ...response }, OWN_AGENT, env)
+}
+
+/** Stands for the socket's path in a sentence of the agent about itself. */
+const OWN_AGENT = 'the agent'
 
 function handedIn(answer: UnixAnswer, socket: string, env: CniEnv): HandedCall {
   if (answer.kind !== 'answered') return { kind: 'none', socket, why: answer.why, isMissing: false }
@@ -165,10 +180,23 @@ export const noteOf = (handed: HandedCall): string =>
  * Releases what one ADD allocated, and only that.
  * @throws Error with the reason; the DEL that follows a failed ADD then releases it
  */
-export function undo(plugin: string, { socket, reply: { claim } }: ExecutedCall): void {
+export function undo(plugin: string, { socket, reply }: ExecutedCall): void {
+  const request = undoRequest(plugin, reply)
+  throwUnlessUndone(ask(socket, request, waitsOfRequest(UNDO_MS_MAX)))
+}
+
+/** As undo(), of a call that the agent itself runs. @throws Error with the reason */
+export async function undoWithin(plugin: string, { reply }: ExecutedCall, { ask: askHost }: CallHost): Promise<void> {
+  throwUnlessUndone({ kind: 'answered', ...(await askHost(undoRequest(plugin, reply))) })
+}
+
+function undoRequest(plugin: string, { claim }: CniCallReply) {
   if (claim === undefined) throw new Error('spiderpool-agent named no claim; DEL releases the addresses')
   const body: UndoRequest = { claim }
-  const answer = ask(socket, { method: 'POST', path: undoPath(plugin), body }, waitsOfRequest(UNDO_MS_MAX))
+  return { method: 'POST', path: undoPath(plugin), body } as const
+}
+
+function throwUnlessUndone(answer: UnixAnswer): void {
   if (answer.kind === 'answered' && answer.status === 200) return
   const why =
     answer.kind !== 'answered'

@@ -77,6 +77,11 @@ export interface CniCallReply {
   readonly claim?: string
 }
 
+/** Instead of a CniCallReply: the agent has done nothing, and the client executes the plugin. */
+export interface FullImageReply {
+  readonly execFullImage: string
+}
+
 /** Body of `POST /v1/cni/<plugin>/undo`; answered with 200 and `{}` once it is released. */
 export interface UndoRequest {
   readonly claim: string

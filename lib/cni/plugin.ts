@@ -6,6 +6,7 @@ import { sameNetns } from '../kernel/same-netns.js'
 import { parseArgs } from './args.js'
 import { checkEnv, checkNetworkName, type CniEnv } from './env.js'
 import { CniError, errorReply, pretty } from './error.js'
+import type { CallHost } from './host.js'
 import { decodeConf, type ConfReader } from './json.js'
 import { decodePrevResult, encodeDetails, encodeResult, type Result } from './result.js'
 import { allows, isVersion } from './versions.js'
@@ -34,6 +35,8 @@ export interface Call<C> {
   readonly prevResult: Result | undefined
   /** GC only: `cni.dev/valid-attachments`. */
   readonly validAttachments: readonly Attachment[]
+  /** The node agent where it runs the call; undefined in an executable. */
+  readonly host?: CallHost | undefined
 }
 
 type Maybe<T> = T | Promise<T>
@@ -64,6 +67,7 @@ export interface PluginIo {
   readonly sameNetns: (path: string) => boolean
   /** A dry run of ADD, whatever CNI_COMMAND says. */
   readonly plan?: PlanFormat | undefined
+  readonly host?: CallHost | undefined
 }
 
 export interface PluginOutcome {
@@ -137,6 +141,7 @@ async function dispatch<C>(plugin: Plugin<C>, io: PluginIo, { command, conf, std
     stdin,
     prevResult: prevResultOf(command, conf, cniVersion),
     validAttachments: command === 'GC' ? attachmentsOf(conf) : [],
+    ...(io.host && { host: io.host }),
   }
   return verb(plugin, outsideNode(call, io))
 }
@@ -208,6 +213,8 @@ const attachmentsOf = (conf: ConfReader): readonly Attachment[] =>
   })
 
 const CONF_BYTES_MAX = 16 * 1024 * 1024
+/** At first; most confs are shorter. */
+const STDIN_BYTES = 8 * 1024
 
 /** Reads stdin at the first call; later ones return or throw the same. */
 function readOnce(): () => string {
@@ -229,16 +236,15 @@ function readOnce(): () => string {
 
 /** fd 0 to its end, in one synchronous loop: process.stdin costs 10 ms of stream machinery. */
 function readStdin(): string {
-  const parts: Buffer[] = []
+  let bytes = Buffer.alloc(STDIN_BYTES)
   let total = 0
   for (;;) {
-    const part = Buffer.alloc(64 * 1024)
-    const length = readSome(part)
-    if (length === 0) return Buffer.concat(parts).toString('utf8')
+    const length = readSome(bytes.subarray(total))
+    if (length === 0) return bytes.toString('utf8', 0, total)
     total += length
     if (total > CONF_BYTES_MAX)
       throw new CniError('ioFailure', `error reading from stdin: more than ${CONF_BYTES_MAX} bytes`)
-    parts.push(part.subarray(0, length))
+    if (total === bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(total)])
   }
 }
 

@@ -1,9 +1,10 @@
 // The coordinator's settings from the node agent, ours or a Go system's.
 import { existsSync } from 'node:fs'
-import { ask, waitsOfRequest } from '../agent/client.js'
+import { ask, waitsOfRequest, type UnixAnswer } from '../agent/client.js'
 import { AGENT_PATHS, COMMAND_HEADER, type CoordinatorConfigRequest } from '../agent/protocol.js'
 import { agentSocketOf, neitherWay, type NoAgent } from '../agent/socket.js'
 import { CniError } from '../cni/error.js'
+import type { CallHost } from '../cni/host.js'
 import { ConfReader } from '../cni/json.js'
 import type { NamedFile } from '../cni/node-config.js'
 import { kubeconfigPaths } from '../kube/entry.js'
@@ -14,6 +15,8 @@ export interface AgentConfigCall {
   readonly socket: NamedFile
   readonly command: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The agent where it runs the call itself. */
+  readonly host: CallHost | undefined
   /** Undefined where the runtime names none, and for STATUS. */
   readonly pod: { readonly namespace: string; readonly name: string } | undefined
   readonly deadlineMs: number
@@ -31,8 +34,9 @@ const FIRST_BYTE_MS = 3_000
  * @throws CniError 11 where neither is there or a retry may help, 7 without a SpiderCoordinator and
  *   for a socket that the conf may not name
  */
-export function keysFromAgent(call: AgentConfigCall): CoordinatorKeys | undefined {
-  const { socket, env, kubeconfig } = call
+export async function keysFromAgent(call: AgentConfigCall): Promise<CoordinatorKeys | undefined> {
+  const { socket, env, kubeconfig, host } = call
+  if (host) return keysWithin(call, host)
   const found = agentSocketOf(socket, env)
   const kubeconfigs = kubeconfigPaths(kubeconfig, env)
   // One that the conf names is looked at only where the administrator allows it.
@@ -43,12 +47,26 @@ export function keysFromAgent(call: AgentConfigCall): CoordinatorKeys | undefine
   throw new CniError('tryAgain', `${FAILED}: ${neitherWay(asked, kubeconfigs)}`)
 }
 
-function askedOf(socket: string, call: AgentConfigCall, hasKubeconfig: boolean): CoordinatorKeys | NoAgent {
-  const { command, pod, deadlineMs } = call
+function requestOf({ command, pod }: AgentConfigCall) {
   const body: CoordinatorConfigRequest = { podName: pod?.name ?? '', podNamespace: pod?.namespace ?? '' }
-  const headers = { [COMMAND_HEADER]: command }
+  return { method: 'GET', path: AGENT_PATHS.coordinatorConfig, headers: { [COMMAND_HEADER]: command }, body } as const
+}
+
+/** The agent has no other way than itself. @throws CniError */
+async function keysWithin(call: AgentConfigCall, host: CallHost): Promise<CoordinatorKeys> {
+  const answer = { kind: 'answered', ...(await host.ask(requestOf(call))) } as const
+  const keys = keysOfAnswer(answer, call, 'the agent')
+  if (!('why' in keys)) return keys
+  throw new CniError('tryAgain', `${FAILED}: ${keys.socket} ${keys.why}`)
+}
+
+function askedOf(socket: string, call: AgentConfigCall, hasKubeconfig: boolean): CoordinatorKeys | NoAgent {
+  const { deadlineMs } = call
   const waits = waitsOfRequest(hasKubeconfig ? Math.min(FIRST_BYTE_MS, deadlineMs) : deadlineMs)
-  const answer = ask(socket, { method: 'GET', path: AGENT_PATHS.coordinatorConfig, headers, body }, waits)
+  return keysOfAnswer(ask(socket, requestOf(call), waits), call, socket)
+}
+
+function keysOfAnswer(answer: UnixAnswer, { pod }: AgentConfigCall, socket: string): CoordinatorKeys | NoAgent {
   const none = (why: string): NoAgent => ({ socket, why, isMissing: false })
   if (answer.kind !== 'answered') return none(answer.why)
   const value = jsonIn(answer.body)

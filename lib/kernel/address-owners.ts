@@ -4,6 +4,7 @@ import { macFromBytes, type Mac } from '../ip/mac.js'
 import { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
 import { fdTransport } from '../netlink/fd-transport.js'
+import { wordOf } from '../netlink/message.js'
 import { addrDump, addrGet, anyAddress, type Address } from '../netlink/rtnl/addr.js'
 import { AF } from './family.js'
 import { Opener } from './sockets.js'
@@ -41,8 +42,7 @@ export function addressOwners(conn: Conn, ips: readonly Ip[]): readonly AddressO
  */
 function find4(conn: Conn, ip: Ip): Address | undefined {
   const wanted = bytesOf(ip)
-  const word = new Uint32Array(wanted.slice().buffer)[0] ?? 0
-  const keep = { at: 0, from: AF[4], to: AF[4], word }
+  const keep = { at: 0, from: AF[4], to: AF[4], words: [wordOf(wanted)] }
   return conn
     .dump(addrDump, { header: { ...anyAddress, family: AF[4] }, attrs: {} }, keep)
     .find(({ attrs }) => wanted.every((byte, at) => (attrs.local ?? attrs.address)?.[at] === byte))

@@ -12,7 +12,7 @@ import { addNeigh, removeNeigh } from './acts/neigh.js'
 import { setNftTable } from './acts/nft.js'
 import { addRoute, removeRoute } from './acts/route.js'
 import { addRule, removeRule, shareRule } from './acts/rule.js'
-import { setSysctl } from './acts/sysctl.js'
+import { setSysctl, SYSCTLS } from './acts/sysctl.js'
 import { addressOwners, type AddressOwner } from './address-owners.js'
 import { observe, type Query } from './observe.js'
 import { openNetns, Opener } from './sockets.js'
@@ -54,6 +54,11 @@ export interface Kernel extends Executor {
   observe(queries: Readonly<Partial<Record<Where, Query>>>): Observed
   /** Those of these addresses that links of the node have. Throws NetlinkError. */
   holders(ips: readonly Ip[]): readonly AddressOwner[]
+  /**
+   * Applies a step while this thread does other work; nothing else may use its namespace then.
+   * Rejects with NetlinkError.
+   */
+  applyAsync(step: StepOf<'removeLink'>): Promise<void>
   /** Sends Ethernet frames. Throws SystemError. */
   send(frames: readonly Uint8Array[], from: LinkRef): void
   /** The raw socket of a link, opened once; closed with the kernel. */
@@ -62,6 +67,8 @@ export interface Kernel extends Executor {
   enter(): void
   /** Locks a file (flock(2)) until the returned function is called. Throws SystemError. */
   lock(file: string): () => void
+  /** As lock(), without waiting; undefined where another process has the lock. */
+  tryLock(file: string): (() => void) | undefined
   /** Number of netlink requests so far, for measurements. */
   cost(): NetlinkCost
   close(): void
@@ -76,13 +83,14 @@ const NODE_NETNS = '/proc/thread-self/ns/net'
 
 /**
  * `netns` is a path, '' if the call has none. It is opened at its first use, which throws
- * NetnsError.
+ * NetnsError. `sysctls`: their folder where /proc/sys is read-only, as in a container.
  */
-export function openKernel(netns: string): Kernel {
+export function openKernel(netns: string, { sysctls = SYSCTLS }: { readonly sysctls?: string } = {}): Kernel {
   const namespaces = openNamespaces(new Opener(), {
     pod: () => openNetns(netns),
     node: () => openSync(NODE_NETNS, 'r'),
     close: closeSync,
+    sysctls,
   })
   const sockets = new Map<string, PacketSocket>()
   const packetSocket = (of: LinkRef): PacketSocket => {
@@ -99,6 +107,7 @@ export function openKernel(netns: string): Kernel {
       node: node ? observe(namespaces, 'node', node) : EMPTY_NETNS,
       pod: pod ? observe(namespaces, 'pod', pod) : EMPTY_NETNS,
     }),
+    applyAsync: step => link.removeLinkAsync(namespaces, step),
     holders: ips => addressOwners(namespaces.at('node'), ips),
     send(frames, from) {
       for (const frame of frames) packetSocket(from).send(frame)
@@ -106,6 +115,7 @@ export function openKernel(netns: string): Kernel {
     packetSocket,
     enter: () => void namespaces.fdOf('pod'),
     lock: file => namespaces.opener.lock(file),
+    tryLock: file => namespaces.opener.tryLock(file),
     cost: () => namespaces.cost(),
     close() {
       for (const socket of sockets.values()) socket.close()

@@ -23,6 +23,8 @@ export interface Namespaces {
   netnsOf(where: Where): number | undefined
   /** File descriptor for IFLA_NET_NS_FD. */
   fdOf(where: Where): number
+  /** The folder of the sysctls, with its slash. */
+  readonly sysctls: string
   /** Cached link indexes by namespace and name; adding, renaming or removing a link clears it. */
   readonly indexes: Map<string, number>
   /** Number of netlink requests so far, and of dumps among them. */
@@ -36,7 +38,7 @@ export interface Namespaces {
  */
 export function openNamespaces(
   opener: Opener,
-  open: { pod: () => number; node: () => number; close: (fd: number) => void },
+  open: { pod: () => number; node: () => number; close: (fd: number) => void; sysctls: string },
 ): Namespaces {
   const conns = new Map<Where, Conn>()
   const nftConns = new Map<Where, Conn>()
@@ -50,6 +52,7 @@ export function openNamespaces(
     nft: where => cached(nftConns, where, () => new Conn(fdTransport(opener.netfilter(netnsOf(where))))),
     netnsOf,
     fdOf,
+    sysctls: open.sysctls,
     indexes: new Map(),
     cost: () => ({
       requests: all().reduce((sum, { requests }) => sum + requests, 0),

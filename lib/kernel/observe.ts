@@ -1,10 +1,10 @@
 // Reads the state of a namespace: links by name, since there may be thousands; the rest by strict
 // dumps.
-import { ipFromBytes, type Family, type Ip } from '../ip/address.js'
+import { bytesOf, ipFromBytes, type Family, type Ip } from '../ip/address.js'
 import { macFromBytes, type Mac } from '../ip/mac.js'
 import type { Conn } from '../netlink/conn.js'
 import { NetlinkError } from '../netlink/errno.js'
-import type { Keep } from '../netlink/message.js'
+import { wordOf, type Keep } from '../netlink/message.js'
 import { addrDump, anyAddress, IFA_F, type Address } from '../netlink/rtnl/addr.js'
 import type { Link } from '../netlink/rtnl/link.js'
 import { anyNeigh, neighDump, NUD, type Neigh } from '../netlink/rtnl/neigh.js'
@@ -34,8 +34,8 @@ export interface Query extends LinkQuery {
   readonly addressesOn?: string | 'all' | 'global'
   /** Only this family; there may be thousands of the other. */
   readonly addressesOf?: Family | undefined
-  /** Without table local. */
-  readonly routes?: { readonly table?: number; readonly on?: string | number }
+  /** Without table local. `to`: only those whose dst may be one of these addresses. */
+  readonly routes?: { readonly table?: number; readonly on?: string | number; readonly to?: readonly Ip[] }
   readonly rules?: boolean
   readonly neighsOn?: string | number | 'all'
   readonly sysctls?: readonly string[]
@@ -141,13 +141,15 @@ function observedAddress({ header, attrs }: Address, names: LinkNames): Observed
 
 function routesOf(
   conn: Conn,
-  { table, on }: NonNullable<Query['routes']>,
+  { table, on, to }: NonNullable<Query['routes']>,
   of: (on: string | number) => number | undefined,
   names: LinkNames,
 ): readonly ObservedRoute[] {
   const oif = on === undefined ? undefined : of(on)
   if (on !== undefined && oif === undefined) return []
-  return unlessGone(() => conn.dump(routeDump, { header: anyRoute, attrs: { table, oif } }, NOT_LOCAL))
+  // Before decoding: each pod of a node has a route, by a link whose name would be read.
+  const keep = to === undefined ? NOT_LOCAL : { ...NOT_LOCAL, words: to.map(ip => wordOf(bytesOf(ip))) }
+  return unlessGone(() => conn.dump(routeDump, { header: anyRoute, attrs: { table, oif } }, keep))
     .filter(({ header }) => (header.flags & RTM_F.cloned) === 0)
     .flatMap(route => ofFamily(route.header.family, family => observedRoutes(route, family, names)))
     .filter(route => (table === undefined || route.table === table) && (oif === undefined || route.dev === names(oif)))

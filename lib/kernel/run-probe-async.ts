@@ -41,7 +41,8 @@ export async function detectAsync(
   }
 }
 
-async function probe(on: ProbeTarget, asks: readonly ProbeRequest[]): Promise<readonly Finding[]> {
+/** As detect() of run-probe.ts. Sets the interface up. @throws SystemError */
+export async function probe(on: ProbeTarget, asks: readonly ProbeRequest[]): Promise<readonly Finding[]> {
   const { mac } = await running(on)
   if (mac === undefined) return [] // not Ethernet
   const socket = on.kernel.packetSocket({ where: 'pod', name: on.nic })

@@ -48,7 +48,9 @@ const SYMBOLS = {
   __errno_location: { args: [], returns: 'ptr' },
 } as const
 
-const LOCK_EX = 2 // <sys/file.h>
+// <sys/file.h>
+const LOCK_EX = 2
+const LOCK_NB = 4
 
 /** CNI_NETNS is not a network namespace. The messages are those of the reference plugins. */
 export class NetnsError extends Error {
@@ -67,9 +69,17 @@ interface SocketName {
   readonly address: Uint8Array
 }
 
+/** Opened once: it takes 0.5 ms, and memory that is never freed, which counts in the node agent. */
+const libc = once(() => dlopen(LIBC, SYMBOLS).symbols)
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
+
 /** Opens sockets in a namespace; undefined is our own. */
 export class Opener {
-  readonly #libc = dlopen(LIBC, SYMBOLS).symbols
+  readonly #libc = libc()
 
   /** An rtnetlink socket with extended ack and strict checking. It stays in its namespace. */
   netlink(netns: number | undefined): number {
@@ -118,13 +128,21 @@ export class Opener {
    * timeout: the holder only talks to the kernel, whose answers have one.
    */
   lock(file: string): () => void {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
-    const fd = openSync(file, 'a', 0o600)
-    if (this.#libc.flock(fd, LOCK_EX) !== 0) {
-      closeSync(fd)
+    const fd = openLockFile(file)
+    if (this.#libc.flock(fd, LOCK_EX) === 0) return () => closeSync(fd)
+    try {
       this.#fail(`lock of ${file}`)
+    } finally {
+      closeSync(fd)
     }
-    return () => closeSync(fd)
+  }
+
+  /** As lock(), without waiting; undefined where another has the lock. */
+  tryLock(file: string): (() => void) | undefined {
+    const fd = openLockFile(file)
+    if (this.#libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return () => closeSync(fd)
+    closeSync(fd)
+    return undefined
   }
 
   /**
@@ -180,6 +198,11 @@ export class Opener {
     const at = this.#libc.__errno_location()
     throw new SystemError(what, at === null ? 0 : read.i32(at, 0))
   }
+}
+
+function openLockFile(file: string): number {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
+  return openSync(file, 'a', 0o600)
 }
 
 /**

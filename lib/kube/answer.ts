@@ -162,12 +162,17 @@ export function judge(
   return { kind: 'again', error, ...(afterMs !== undefined && { afterMs }) }
 }
 
+/** Where a pod has the token of its service account. */
+const MOUNTED_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/'
+
 /** The server's message for 401 is only `Unauthorized`; this adds the file and a remedy. */
 function unknownTo({ server, from }: Pick<RequestTarget, 'server' | 'from'>, words = 'Unauthorized'): string {
   const remedy =
     from === DEFAULT_KUBECONFIG
       ? 'the node agent writes that file: does its pod run on this node?'
-      : 'put valid credentials there'
+      : from?.startsWith(MOUNTED_ACCOUNT) === true
+        ? 'the kubelet renews it: does the service account still exist, and is the clock of the node right?'
+        : 'put valid credentials there'
   return `the API server ${server} does not know the client: ${words}; the token or client certificate of ${from ?? 'the kubeconfig'} is wrong or has expired; ${remedy}`
 }
 

@@ -17,8 +17,8 @@ export interface ClientIdentity {
   readonly credential?: () => Credential
 }
 
-/** How long a token from a file is cached; client-go uses a minute too. */
-const TOKEN_FILE_MS = 60_000
+/** How long a token from a file is cached: a renewed one counts a second later, as after a 401. */
+const TOKEN_FILE_MS = 1_000
 /**
  * An exec credential is renewed this long before it expires, so that it outlives requests in
  * flight.
@@ -83,12 +83,13 @@ function bearer(token: unknown, { file, name }: KubeconfigEntry, what: string): 
 
 function fromTokenFile(user: KubeconfigEntry, tokenFile: string, host: KubeconfigHost): () => Credential {
   const path = fromFile(user.file, tokenFile)
-  let cached: { authorization: string; until: number } | undefined
+  let cached: { authorization: string; readMs: number } | undefined
   return () => {
-    if (cached && host.now() < cached.until) return cached
+    const ageMs = cached ? host.now() - cached.readMs : Infinity
+    if (cached && ageMs >= 0 && ageMs < TOKEN_FILE_MS) return cached // negative: the clock was set back
     try {
       const authorization = bearer(host.read(path).trim(), user, `tokenFile ${path}`)
-      cached = { authorization, until: host.now() + TOKEN_FILE_MS }
+      cached = { authorization, readMs: host.now() }
       return cached
     } catch (error) {
       if (cached) return cached // the file is being replaced: the old token is still valid for a while

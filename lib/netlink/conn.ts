@@ -7,7 +7,9 @@ import { concat, within, WireError } from '../bytes.js'
 /** Datagrams in both directions. Synchronous: the kernel handles a request within send(2). */
 export interface Transport {
   send(bytes: Uint8Array): void
-  /** One datagram, valid until the next receive(). */
+  /** The same on another thread, for a request that the kernel takes long to handle. */
+  sendAsync(bytes: Uint8Array): Promise<void>
+  /** One datagram, valid until the next receive() of any transport. */
   receive(): Uint8Array
   close(): void
 }
@@ -52,6 +54,19 @@ export class Conn {
   }
 
   /**
+   * change() while this thread does other work. Until it settles nothing else may use the
+   * connection. Rejects with NetlinkError if the kernel rejects the change.
+   */
+  async changeAsync<T>(op: ChangeOp<T>, value: T): Promise<void> {
+    const { seq, bytes } = this.#request(op, value)
+    await this.#transport.sendAsync(bytes).catch((thrown: unknown) => {
+      throw netlinkError(op.name, thrown)
+    })
+    const { verdict } = this.#answers(op, seq)
+    if (verdict.errno !== 0) throw new NetlinkError({ op: op.name, ...verdict })
+  }
+
+  /**
    * Reads one object. Throws NetlinkError if there is none: ENODEV for a link, ENETUNREACH for a
    * route.
    */
@@ -80,7 +95,22 @@ export class Conn {
       for (const value of values) seen.set(op.identity(value), value)
       if (dumps >= DUMPS_TOGETHER) return [...seen.values()]
     }
-    throw new NetlinkError({ op: op.name, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
+    throw neverWhole(op.name)
+  }
+
+  /**
+   * Whether an object that matches the filter is one; decodes no more than that needs. In an
+   * interrupted dump one that is found counts.
+   * @throws NetlinkError, WireError
+   */
+  has<T>(op: DumpOp<T>, filter: T, isOne: (value: T) => boolean): boolean {
+    for (let dumps = 1; dumps <= DUMPS_MAX; dumps++) {
+      this.dumps++
+      const { frames, isWhole } = this.#tryDump(op, filter, undefined)
+      if (frames.some(frame => isOne(decode(op, frame)))) return true
+      if (isWhole) return false
+    }
+    throw neverWhole(op.name)
   }
 
   /**
@@ -137,11 +167,19 @@ export class Conn {
   }
 
   #exchange<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, value: T, keep?: Keep): Answers {
+    const { seq, bytes } = this.#request(op, value)
+    syscall(op.name, () => this.#transport.send(bytes))
+    return this.#answers(op, seq, keep)
+  }
+
+  #request<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, value: T): { seq: number; bytes: Uint8Array } {
     this.requests++
     this.#seq = (this.#seq % SEQ_MASK) + 1 // never 0, which notifications have
     const seq = this.#seq
-    const bytes = within(op.name, () => request(op, value, seq))
-    syscall(op.name, () => this.#transport.send(bytes))
+    return { seq, bytes: within(op.name, () => request(op, value, seq)) }
+  }
+
+  #answers<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, seq: number, keep?: Keep): Answers {
     const frames: Frame[] = []
     for (let datagrams = 0; datagrams < DATAGRAMS_MAX; datagrams++) {
       const datagram = syscall(op.name, () => this.#transport.receive())
@@ -160,6 +198,9 @@ export class Conn {
     return header.seq === seq && (this.#portId === undefined || header.pid === this.#portId)
   }
 }
+
+const neverWhole = (op: string): NetlinkError =>
+  new NetlinkError({ op, errno: ERRNO.EINTR, text: `changed under ${DUMPS_MAX} dumps in a row` })
 
 const isData = ({ header }: Frame): boolean => header.type > NLMSG.overrun
 const isInterrupted = ({ header }: Frame): boolean => (header.flags & NLM_F.dumpInterrupted) !== 0
@@ -184,16 +225,20 @@ function verdictOf<T>(op: ChangeOp<T> | GetOp<T> | DumpOp<T>, frame: Frame): Ack
 
 const decode = <T>(op: GetOp<T> | DumpOp<T>, { payload }: Frame): T => within(op.name, () => op.codec.decode(payload))
 
-/** Turns a failed send or receive of node:fs (`errno` -105) into a NetlinkError. */
 function syscall<T>(op: string, work: () => T): T {
   try {
     return work()
   } catch (thrown) {
-    const errno = errnoOf(thrown)
-    if (errno === undefined) throw thrown
-    const text = errno === ERRNO.ENOBUFS ? 'answers were lost: the receive buffer is full' : ''
-    throw new NetlinkError({ op, errno, text }, { cause: thrown })
+    throw netlinkError(op, thrown)
   }
+}
+
+/** A failed send or receive of node:fs (`errno` -105) as a NetlinkError; others as they are. */
+function netlinkError(op: string, thrown: unknown): unknown {
+  const errno = errnoOf(thrown)
+  if (errno === undefined) return thrown
+  const text = errno === ERRNO.ENOBUFS ? 'answers were lost: the receive buffer is full' : ''
+  return new NetlinkError({ op, errno, text }, { cause: thrown })
 }
 
 function errnoOf(thrown: unknown): number | undefined {

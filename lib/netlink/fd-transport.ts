@@ -1,7 +1,7 @@
 // A transport over a netlink socket: read(2) and write(2). The only file in this folder with
 // effects.
 import { codeOf } from '../errors.js'
-import { closeSync, readSync, writeSync } from 'node:fs'
+import { closeSync, readSync, write, writeSync } from 'node:fs'
 import type { Transport } from './conn.js'
 import { WireError } from '../bytes.js'
 
@@ -11,13 +11,23 @@ import { WireError } from '../bytes.js'
 const BUFFER_BYTES = 65_536
 const INTERRUPTS_MAX = 100
 
+/**
+ * Of all transports: what receive() returns is copied before the next receive(), and three times
+ * 64 KiB are much for a call of 20 ms.
+ */
+const buffer = new Uint8Array(BUFFER_BYTES)
+
 /** `fd`: a blocking netlink socket; close() closes it. */
 export function fdTransport(fd: number): Transport {
-  const buffer = new Uint8Array(BUFFER_BYTES)
   return {
     send(bytes) {
-      const sent = uninterrupted(() => writeSync(fd, bytes))
-      if (sent !== bytes.length) throw new WireError(`sent ${sent} of ${bytes.length} bytes`)
+      checkSent(
+        uninterrupted(() => writeSync(fd, bytes)),
+        bytes,
+      )
+    },
+    async sendAsync(bytes) {
+      checkSent(await written(fd, bytes), bytes)
     },
     receive() {
       const length = uninterrupted(() => readSync(fd, buffer))
@@ -29,6 +39,16 @@ export function fdTransport(fd: number): Transport {
       closeSync(fd)
     },
   }
+}
+
+/** write(2) on another thread. Returns the number of bytes. */
+const written = (fd: number, bytes: Uint8Array): Promise<number> =>
+  new Promise((resolve, reject) => {
+    write(fd, bytes, (error, sent) => (error ? reject(error) : resolve(sent)))
+  })
+
+function checkSent(sent: number, bytes: Uint8Array): void {
+  if (sent !== bytes.length) throw new WireError(`sent ${sent} of ${bytes.length} bytes`)
 }
 
 /** Repeats a system call that a signal interrupted (EINTR). */

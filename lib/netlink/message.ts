@@ -152,9 +152,12 @@ export interface Keep {
   readonly at: number
   readonly from: number
   readonly to: number
-  /** And contains these four bytes (host order) at a multiple of four: an IPv4 address. */
-  readonly word?: number
+  /** And contains one of these at a multiple of four: ends of addresses, by wordOf(). */
+  readonly words?: readonly number[]
 }
+
+/** The last four bytes, in host order. */
+export const wordOf = (bytes: Uint8Array): number => new Uint32Array(bytes.slice(-4).buffer)[0] ?? 0
 
 /**
  * Splits a datagram into messages, each a copy; data messages only if they match `keep`.
@@ -172,7 +175,12 @@ export function framesOf(datagram: Uint8Array, keep?: Keep): Frame[] {
     const header = nlmsghdr.readAt(view, at)
     if (header.length < nlmsghdr.size || header.length > left)
       throw new WireError(`message ${header.type} claims ${header.length} bytes of ${left}`)
-    frames.push({ header, payload: datagram.slice(at + nlmsghdr.size, at + header.length) })
+    // Not slice() of the array itself, which would be copied again for the first view of it.
+    const start = datagram.byteOffset + at
+    frames.push({
+      header,
+      payload: new Uint8Array(datagram.buffer.slice(start + nlmsghdr.size, start + header.length)),
+    })
     at += (header.length + 3) & ~3
   }
 }
@@ -186,13 +194,13 @@ const FLAGS_AT = 3
  * NLM_F_DUMP_INTR. One loop over typed arrays (netlink is in host order), since it may skip
  * thousands.
  */
-function skip(bytes: Uint8Array, start: number, { at: offset, from, to, word }: Keep): number {
+function skip(bytes: Uint8Array, start: number, { at: offset, from, to, words }: Keep): number {
   const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
   const longs = new Uint32Array(buffer, byteOffset, bytes.length >> 2)
   const shorts = new Uint16Array(buffer, byteOffset, bytes.length >> 1)
   const end = bytes.length
   let at = start
-  let found = word === undefined ? -1 : longs.indexOf(word, at >> 2) // one search, not one per message
+  const found = words?.map(word => longs.indexOf(word, at >> 2)) // a search per word, not per message
   while (end - at >= nlmsghdr.size) {
     const length = longs[at >> 2] ?? 0
     const type = shorts[(at >> 1) + TYPE_AT] ?? 0
@@ -201,12 +209,28 @@ function skip(bytes: Uint8Array, start: number, { at: offset, from, to, word }: 
     if (length < nlmsghdr.size || length > end - at || type <= NLMSG.overrun) return at
     const next = at + ((length + 3) & ~3)
     if ((flags & NLM_F.dumpInterrupted) !== 0) return at
-    if (word !== undefined && found >= 0 && found < at >> 2) found = longs.indexOf(word, at >> 2)
-    const isIn = word === undefined || (found >= 0 && found < next >> 2)
-    if (isIn && byte >= from && byte <= to) return at
+    if (byte >= from && byte <= to && (!found || !words || isAnyIn(longs, { words, found }, at >> 2, next >> 2)))
+      return at
     at = next
   }
   return at
+}
+
+interface FoundWords {
+  readonly words: readonly number[]
+  /** Where each is next; -1: nowhere. Behind the message, it is searched for again. */
+  readonly found: number[]
+}
+
+/** Whether one of the words is from `start` on and before `end`. */
+function isAnyIn(longs: Uint32Array, { words, found }: FoundWords, start: number, end: number): boolean {
+  for (const [i, word] of words.entries()) {
+    const last = found[i] ?? -1
+    const next = last >= 0 && last < start ? longs.indexOf(word, start) : last
+    found[i] = next
+    if (next >= 0 && next < end) return true
+  }
+  return false
 }
 
 /** NLMSG_ERROR or NLMSG_DONE. `errno` 0: success; `text` is the extended ack or empty. */

@@ -16,7 +16,7 @@ export async function dryRun(call: CoordinatorCall, format: PlanFormat): Promise
   const { observeAndDecide, resolveSettings, withKernel } = await import('./verbs.js')
   const settings = await resolveSettings(call)
   if (settings.mode === 'disabled') return format === 'json' ? json({ mode: 'disabled', steps: [] }) : DISABLED
-  return withKernel(call.netns, kernel => {
+  return withKernel(call, kernel => {
     const decision = observeAndDecide(call, settings, kernel)
     return format === 'json' ? jsonOf(decision) : tableOf(decision)
   })

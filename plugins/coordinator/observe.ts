@@ -39,12 +39,13 @@ export function observeAll(
   const mode = modeFor(configured, ifName, defaultIfName, pod)
   const veth = mode === 'underlay' ? hostVethName(containerID) : parentOf(pod, defaultIfName)
   const links = veth === undefined ? [] : [veth]
+  const ips = podIps(pod)
   const { node } = kernel.observe({
     node: {
       links,
       addressesOn: 'global',
-      addressesOf: onlyFamilyOf(podIps(pod)),
-      routes: { table: settings.hostRuleTable },
+      addressesOf: onlyFamilyOf(ips),
+      routes: { table: settings.hostRuleTable, to: ips },
       rules: true,
       ...(veth !== undefined && { neighsOn: veth }),
       ...(typeof veth === 'string' && { sysctls: nodeSysctls(veth) }),

@@ -24,6 +24,7 @@ import type { announcementsOf } from '../../lib/probe/announce.js'
 import { remedyOf, sentenceOf } from '../../lib/probe/finding.js'
 import { differencesOf, isFromGoCoordinator, missingSteps } from './check.js'
 import type { CoordinatorConf } from './config.js'
+import type { ConflictProbe } from './conflict.js'
 import { isOfAnother, delInputOf, planForDel, configuredTable } from './del.js'
 import type { ContextInput, CoordinatorContext } from './context.js'
 import { observeAll, observeForDel } from './observe.js'
@@ -63,10 +64,13 @@ function logOf(call: CoordinatorCall): Log {
  * Runs `work` with an open kernel.
  * @throws CniError if the namespace cannot be opened or the kernel cannot be observed
  */
-export function withKernel<T>(netns: string, work: (kernel: Kernel) => T): T {
-  const kernel = openKernel(netns)
+export async function withKernel<T>(
+  { netns, host }: Pick<CoordinatorCall, 'netns' | 'host'>,
+  work: (kernel: Kernel) => T | Promise<T>,
+): Promise<T> {
+  const kernel = openKernel(netns, host)
   try {
-    return work(kernel)
+    return await work(kernel)
   } catch (error) {
     if (error instanceof NetnsError) throw new CniError('invalidNetns', `failed to GetNS "${netns}": ${error.message}`)
     if (!(error instanceof Error) || !/^E[A-Z0-9]+$/.test(refusalCode(error) ?? '')) throw error
@@ -88,13 +92,13 @@ export async function resolveSettings(call: CoordinatorCall): Promise<Coordinato
 
 /** From the node agent where its socket answers, else from the API server. @throws CniError */
 async function clusterKeys(call: CoordinatorCall): Promise<CoordinatorKeys> {
-  const { config, command, env } = call
+  const { config, command, env, host } = call
   const { kubeconfig, timeouts, agentSocket: path } = config
   const deadline = deadlineOf(command, timeouts, 'timeouts')
   const { keysFromAgent } = await import('../../lib/coordinator/agent-config.js')
-  const found = keysFromAgent({
+  const found = await keysFromAgent({
     socket: { path, key: 'ipam.ipam_unix_socket_path' },
-    ...{ command, env, pod: podOf(call), deadlineMs: deadline.ms, kubeconfig: kubeconfig.path },
+    ...{ command, env, host, pod: podOf(call), deadlineMs: deadline.ms, kubeconfig: kubeconfig.path },
   })
   return found ?? coordinatorKeys({ kubeconfig, deadline, env, pod: podToRead(call) })
 }
@@ -148,7 +152,7 @@ export async function add(call: CoordinatorCall): Promise<Result> {
   const framesOf =
     settings.macPrefix === undefined ? undefined : (await import('../../lib/probe/announce.js')).announcementsOf
   try {
-    return withKernel(call.netns, kernel => addOn(call, kernel, { settings, prevResult, log, inspect, framesOf }))
+    return await withKernel(call, kernel => addOn(call, kernel, { settings, prevResult, log, inspect, framesOf }))
   } catch (error) {
     log.error('not coordinated', { ...fieldsOf(call), error: String(error) })
     throw error
@@ -160,16 +164,16 @@ interface Adding {
   readonly prevResult: Result
   readonly log: Log
   /** Address conflict and gateway detection. Throws OwnError. */
-  readonly inspect: ((context: CoordinatorContext, kernel: Kernel) => void) | undefined
+  readonly inspect: ((of: ConflictProbe) => Promise<void>) | undefined
   /** Announcements, if podMACPrefix changes the MAC. */
   readonly framesOf: typeof announcementsOf | undefined
 }
 
-function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Result {
+async function addOn(call: CoordinatorCall, kernel: Kernel, adding: Adding): Promise<Result> {
   const { settings, prevResult, log, inspect, framesOf } = adding
   const first = observeAndDecide(call, settings, kernel)
   rejectNodeAddresses(first.context, kernel)
-  inspect?.(first.context, kernel)
+  await inspect?.({ context: first.context, kernel, host: call.host })
   const raising = first.plan.filter(step => step.verb === 'setUp' && step.name === call.ifName && !step.was)
   const { context, observed, plan, warnings } =
     raising.length === 0 ? first : observeAfter(raising, call, settings, kernel)
@@ -289,7 +293,7 @@ const isFromGoNow = ({ context }: Decision, kernel: Kernel): boolean =>
 export async function check(call: CoordinatorCall): Promise<void> {
   const settings = await resolveSettings(call)
   if (settings.mode === 'disabled') return
-  withKernel(call.netns, kernel => {
+  await withKernel(call, kernel => {
     const decision = observeAndDecide(call, settings, kernel)
     rejectNodeAddresses(decision.context, kernel)
     const isGo = missingSteps(decision).length > 0 && isFromGoNow(decision, kernel)
@@ -317,7 +321,7 @@ export function del(call: CoordinatorCall): void {
 function delOn(call: CoordinatorCall, hasPod: boolean, log: Log): void {
   const { ifName, containerID, config, prevResult } = call
   const { podDefaultCniNic: firstNic } = config
-  const kernel = openKernel(hasPod ? call.netns : '')
+  const kernel = openKernel(hasPod ? call.netns : '', call.host)
   try {
     const observed = observeForDel(kernel, { ifName, containerID, firstNic, table: configuredTable(config), hasPod })
     if (isOfAnother({ containerID, ifName, prevResult }, observed)) {

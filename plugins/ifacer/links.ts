@@ -1,6 +1,7 @@
 // Creates the links of a conf and removes them with their last user, under the node's lock.
 // Loaded lazily: only if links change.
 import { CniError } from '../../lib/cni/error.js'
+import type { CallHost } from '../../lib/cni/host.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import { RT_TABLE_MAIN } from '../../lib/linux/constants.js'
@@ -26,17 +27,42 @@ function locked<T>(kernel: IfacerKernel, work: () => T): T {
   }
 }
 
+const LOCK_PAUSE_MS = 5
+const LOCK_MS_MAX = 30_000
+
 /**
- * `work` with this node's kernel, which loads libc.
+ * `work` with this node's kernel, which loads libc. The node agent has the lock before: it serves
+ * other calls while it waits.
  * @throws CniError
  */
-export async function withKernel<T>(work: (kernel: IfacerKernel) => T): Promise<T> {
+export async function withKernel<T>(
+  work: (kernel: IfacerKernel) => T,
+  { host }: { readonly host?: CallHost | undefined },
+): Promise<T> {
   const { openKernel } = await import('../../lib/kernel/kernel.js')
-  const kernel = openKernel('')
+  const kernel = openKernel('', host)
   try {
-    return work(kernel)
+    if (host === undefined) return work(kernel)
+    const unlock = await lockWhenFree(kernel)
+    try {
+      return work({ ...kernel, lock: () => () => undefined })
+    } finally {
+      unlock()
+    }
   } finally {
     kernel.close()
+  }
+}
+
+/** @throws CniError 11 where another process keeps the lock */
+async function lockWhenFree(kernel: Pick<Kernel, 'tryLock'>): Promise<() => void> {
+  const startMs = performance.now()
+  for (;;) {
+    const unlock = kernel.tryLock(LOCK)
+    if (unlock) return unlock
+    if (performance.now() - startMs > LOCK_MS_MAX)
+      throw new CniError('tryAgain', `another process has ${LOCK} for ${LOCK_MS_MAX / 1000} s`)
+    await new Promise(resolve => setTimeout(resolve, LOCK_PAUSE_MS * (1 + Math.random())))
   }
 }
 

@@ -32,7 +32,7 @@ export function add(call: Call<IfacerConf>): Promise<Result> {
 
 async function makeLinks(call: Call<IfacerConf>): Promise<Plan> {
   const { ensure, withKernel } = await import('./links.js')
-  return withKernel(kernel => ensure(call.config, userOf(call), { kernel, users: LINK_USERS }))
+  return withKernel(kernel => ensure(call.config, userOf(call), { kernel, users: LINK_USERS }), call)
 }
 
 /** ADD for a conf that creates no links, perhaps because of a misspelt key. */
@@ -76,7 +76,7 @@ function warn(call: Call<IfacerConf>, node: NetnsState, log: Log): string | unde
 const releaseLinks = (call: Call<IfacerConf>, isGone: (user: LinkUser) => boolean, idleToo: boolean): Promise<void> =>
   logged(call, 'links not released', async log => {
     const { release, withKernel } = await import('./links.js')
-    const gone = await withKernel(kernel => release(isGone, { kernel, users: LINK_USERS }, idleToo))
+    const gone = await withKernel(kernel => release(isGone, { kernel, users: LINK_USERS }, idleToo), call)
     log.info(gone.length > 0 ? 'links removed with their last user' : 'links released', { ...fieldsOf(call), gone })
   })
 

@@ -1,7 +1,8 @@
 // The IPAM's calls that the node agent executes.
 import { writeSync } from 'node:fs'
 import type { CallToHand, ExecutedCall, HandedCall } from '../../lib/agent/hand-over.js'
-import { CNI_ERROR, RelayedError } from '../../lib/cni/error.js'
+import { CNI_ERROR, CniError, RelayedError } from '../../lib/cni/error.js'
+import type { CallHost } from '../../lib/cni/host.js'
 import { ConfReader } from '../../lib/cni/json.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import { decodeResult, type Result } from '../../lib/cni/result.js'
@@ -15,19 +16,22 @@ const OLDER: readonly string[] = ['0.1.0', '0.2.0']
 const loadAgent = () => import('../../lib/agent/hand-over.js')
 
 /**
- * Hands the call over as one of the IPAM plugin. `meanwhile` runs while the agent works. What the
- * agent wrote to stderr is relayed.
+ * Hands the call over as one of the IPAM plugin. What the agent wrote to stderr is relayed.
  */
-export async function handedOf(
-  call: Call<MacvlanConf>,
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
-): Promise<HandedCall> {
-  const { beginHandOver, noteOf } = await loadAgent()
-  const answer = beginHandOver(IPAM, handedCallOf(call))
-  await meanwhile()
-  const handed = answer()
+export async function handedOf(call: Call<MacvlanConf>): Promise<HandedCall> {
+  const { handOver, handOverWithin, noteOf } = await loadAgent()
+  if (call.host) return withinOrThrow(await handOverWithin(IPAM, handedCallOf(call), call.host), call.host)
+  const handed = handOver(IPAM, handedCallOf(call))
   const note = handed.kind === 'executed' ? handed.reply.stderr : noteOf(handed)
   if (note !== '') writeSync(2, note)
+  return handed
+}
+
+/** The agent has no other way than itself. @throws CniError 11 */
+function withinOrThrow(handed: HandedCall, { warn }: CallHost): HandedCall {
+  if (handed.kind !== 'executed')
+    throw new CniError('tryAgain', `spiderpool-agent ${handed.kind === 'none' ? handed.why : 'runs no IPAM'}`)
+  if (handed.reply.stderr !== '') warn(handed.reply.stderr)
   return handed
 }
 
@@ -59,7 +63,10 @@ export interface IpamLease {
 }
 
 /** The result of an ADD. @throws CniError with the agent's code, or 6 */
-export const leaseOf = (handed: ExecutedCall, { cniVersion }: Call<MacvlanConf>): IpamLease => ({
+export const leaseOf = (handed: ExecutedCall, { cniVersion, host }: Call<MacvlanConf>): IpamLease => ({
   result: decodeResult(JSON.parse(outputOf(handed)) as object, OLDER.includes(cniVersion) ? NEWEST : cniVersion),
-  undo: async () => (await loadAgent()).undo(IPAM, handed),
+  undo: async () => {
+    const { undo, undoWithin } = await loadAgent()
+    await (host ? undoWithin(IPAM, handed, host) : undo(IPAM, handed))
+  },
 })

@@ -13,8 +13,7 @@ const OWN: readonly string[] = ['spiderpool', 'spiderpool-ipam']
 export interface Ipam {
   /** Requires the interface, without addresses. */
   claim(kernel: Kernel): Promise<IpamLease>
-  /** `meanwhile` may run while another process works; the caller sees to it if it has not. */
-  release(meanwhile?: () => Promise<void>): Promise<void>
+  release(): Promise<void>
   check(): Promise<void>
   status(): Promise<void>
   gc(): Promise<void>
@@ -55,8 +54,8 @@ function ownIpam(call: Call<MacvlanConf>): Ipam {
       if (handed.kind === 'go') return (await loadGo()).goClaim(own, access, handed.socket)
       return (await loadOwn()).ipamClaim(own, access, await connectOf(handed))
     },
-    async release(meanwhile) {
-      const handed = await handedOf(call, meanwhile)
+    async release() {
+      const handed = await handedOf(call)
       if (handed.kind === 'executed') return void outputOf(handed)
       if (handed.kind === 'go') return (await loadGo()).goDel(own, handed.socket)
       await (await loadOwn()).ipamDel(own, await connectOf(handed))

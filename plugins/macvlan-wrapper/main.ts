@@ -17,4 +17,5 @@ export const plugin: Plugin<MacvlanConf> = {
   del: async call => (await verbs()).del(call),
   status: async call => (await verbs()).status(call),
   gc: async call => (await verbs()).gc(call),
+  plan: async (call, format) => (await import('./dry-run.js')).dryRun(call, format),
 }

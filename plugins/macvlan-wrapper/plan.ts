@@ -7,7 +7,7 @@ import { aliasOf, ownerByAlias } from '../../lib/cni/link-alias.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { defaultRouteLink, linkNamed, type NetnsState, type Observed, type ObservedLink } from '../../lib/plan/state.js'
-import type { MacvlanMode, Plan, Route, Step, Where } from '../../lib/plan/step.js'
+import type { MacvlanMode, Plan, Route, Step, StepOf, Where } from '../../lib/plan/step.js'
 import type { MacvlanConf } from './config.js'
 
 export type MacvlanCall = Pick<Call<MacvlanConf>, 'config' | 'ifName' | 'containerID' | 'args' | 'cniVersion' | 'netns'>
@@ -129,8 +129,13 @@ export function nicPlan(call: MacvlanCall, master: ObservedLink): Plan {
  * Removes what the attachment alone identifies: its link, and the link of an ADD that was killed.
  */
 export function planForDel({ containerID, ifName }: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan {
-  return [...leftovers({ containerID, ifName }), { verb: 'removeLink', where: 'pod', name: ifName }]
+  return [...leftovers({ containerID, ifName }), removalOf({ ifName })]
 }
+
+/** The step that removes the NIC, with its routes and addresses. */
+export const removalOf = ({ ifName }: Pick<MacvlanCall, 'ifName'>): StepOf<'removeLink'> => ({
+  ...{ verb: 'removeLink', where: 'pod', name: ifName },
+})
 
 /** Removes what a killed ADD may have left. */
 export const leftovers = (of: Pick<MacvlanCall, 'containerID' | 'ifName'>): Plan => [

@@ -8,14 +8,18 @@ import { openKernel, type Kernel } from '../../lib/kernel/kernel.js'
 import { NetnsError } from '../../lib/kernel/sockets.js'
 import { applyAll } from '../../lib/plan/run.js'
 import { linkNamed } from '../../lib/plan/state.js'
+import { describe } from '../../lib/plan/step.js'
 import { add as addOn, lookUpMaster } from './add.js'
 import { checkPod, ownInterface } from './check.js'
 import type { MacvlanConf } from './config.js'
 import { ipamOf } from './ipam.js'
-import { isOwnLink, leftovers, planForDel } from './plan.js'
+import { isOwnLink, leftovers, removalOf } from './plan.js'
 
-async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promise<T>): Promise<T> {
-  const kernel = openKernel(netns)
+async function withKernel<T>(
+  { netns, host }: Pick<Call<unknown>, 'netns' | 'host'>,
+  work: (kernel: Kernel) => T | Promise<T>,
+): Promise<T> {
+  const kernel = openKernel(netns, host)
   try {
     return await work(kernel)
   } catch (error) {
@@ -28,42 +32,42 @@ async function withKernel<T>(netns: string, work: (kernel: Kernel) => T | Promis
 }
 
 /** ADD. @throws CniError */
-export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call.netns, kernel => addOn(call, kernel))
+export const add = (call: Call<MacvlanConf>): Promise<Result> => withKernel(call, kernel => addOn(call, kernel))
 
 /**
  * DEL. Attempts everything: the link is deleted also if the IPAM fails, and the IPAM releases also
- * if the namespace is gone.
+ * if the namespace is gone. Both at once: the kernel takes 20 ms to delete a link, of which it
+ * waits for nearly all.
  * @throws CniError with all failures
  */
 export async function del(call: Call<MacvlanConf>): Promise<void> {
-  const failures: unknown[] = []
-  const attempt = async (work: () => void | Promise<void>): Promise<void> => {
-    try {
-      await work()
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  let isRemoved = call.netns === ''
-  // The kernel takes 20 ms to remove a link; the node agent releases in that time.
-  const removeOnce = async (): Promise<void> => {
-    if (isRemoved) return
-    isRemoved = true
-    await attempt(() => removeLink(call))
-  }
-  await attempt(() => ipamOf(call)?.release(removeOnce))
-  await removeOnce()
+  const removing = call.netns === '' ? [] : failuresOf(() => removeLink(call))
+  const failures = [...(await failuresOf(() => ipamOf(call)?.release())), ...(await removing)]
   const [first, ...more] = failures
   if (more.length === 0 && first === undefined) return
   if (more.length === 0) throw first
   throw new CniError('internal', failures.map(messageOf).join('; '), '', { cause: first })
 }
 
-function removeLink(call: Call<MacvlanConf>): void {
-  const kernel = openKernel(call.netns)
+/** Never rejects. */
+const failuresOf = async (work: () => Promise<void> | undefined): Promise<readonly unknown[]> => {
+  try {
+    await work()
+    return []
+  } catch (error) {
+    return [error]
+  }
+}
+
+async function removeLink(call: Call<MacvlanConf>): Promise<void> {
+  const kernel = openKernel(call.netns, call.host)
   try {
     kernel.enter()
-    const failures = applyAll(isOwnOrGone(call, kernel) ? planForDel(call) : leftovers(call), kernel)
+    const failures = applyAll(leftovers(call), kernel)
+    const nic = removalOf(call)
+    if (isOwnOrGone(call, kernel))
+      for (const error of await failuresOf(() => kernel.applyAsync(nic)))
+        failures.push(`${describe(nic)}: ${messageOf(error)}`)
     if (failures.length > 0)
       throw new CniError('ioFailure', `${call.ifName} could not be removed: ${failures.join('; ')}`)
   } catch (error) {
@@ -86,7 +90,7 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
   await ipamOf(call)?.check()
   if (prevResult === undefined) throw new CniError('invalidConfig', 'required prevResult missing')
   ownInterface(call, prevResult)
-  await withKernel(call.netns, kernel => {
+  await withKernel(call, kernel => {
     lookUpMaster(call, kernel)
     const { pod } = kernel.observe({ pod: { links: [ifName], addressesOn: ifName, routes: {} } })
     checkPod(call, prevResult, pod)
@@ -99,7 +103,8 @@ export async function check(call: Call<MacvlanConf>): Promise<void> {
  */
 export async function status(call: Call<MacvlanConf>): Promise<void> {
   try {
-    if (!call.config.linkInContainer) await withKernel('', kernel => void lookUpMaster(call, kernel))
+    if (!call.config.linkInContainer)
+      await withKernel({ ...call, netns: '' }, kernel => void lookUpMaster(call, kernel))
   } catch (error) {
     if (!(error instanceof CniError)) throw error
     throw new CniError('notAvailable', `cannot create a macvlan: ${error.message}`, error.details)

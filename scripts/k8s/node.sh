@@ -8,7 +8,7 @@ mkdir -p "$N"/{lib,log,opt,run}
 hostname "$NAME"
 
 # What the nodes use of the machine, wherever it is: a folder of the node's own over /opt or /var/lib must not hide it.
-NEEDED="$HERE $K8S_FOLDER $K8S_BIN $K8S_RUNTIME ${K8S_IMAGES:-} ${MULTUS_BIN:-} ${MULTUS_STAND_IN:-}"
+NEEDED="$HERE $K8S_FOLDER $K8S_BIN $K8S_RUNTIME ${K8S_IMAGES:-} ${MULTUS_BIN:-} ${MULTUS_STAND_IN:-} ${SPIDERPOOLCTL:-}"
 # own FOLDER REPLACEMENT: the node sees REPLACEMENT at FOLDER, and in it what is needed below FOLDER.
 own() {
   local at inside

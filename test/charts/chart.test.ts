@@ -7,7 +7,18 @@ import { reconcilersFor } from '../../daemons/controller/reconcilers/all.js'
 import { webhookConfigurations } from '../../daemons/controller/webhooks/configurations.js'
 import { Metrics } from '../../lib/metrics.js'
 import { parse } from 'yaml'
-import { at, CHART, defaults, HELM, render, renderMany, tryRender, type Values } from '../fixtures/chart.js'
+import {
+  at,
+  CHART,
+  defaults,
+  HELM,
+  render,
+  renderMany,
+  renderWithDashboards,
+  tryRender,
+  type Values,
+} from '../fixtures/chart.js'
+import { all, defaultPools, isMap, monitored, provided, SETS } from './sets.js'
 import { isAllowed, rightsOf, type Manifest } from '../fixtures/rights.js'
 
 interface Container {
@@ -76,93 +87,6 @@ t.test('the chart renders the objects of the quick start', t => {
   t.end()
 })
 
-const PEM = Buffer.from('-----BEGIN CERTIFICATE-----\n').toString('base64')
-const all = (...sets: readonly Values[]): Values => sets.reduce((into, one) => merged(into, one), {})
-function merged(a: Values, b: Values): Values {
-  const both = { ...a }
-  for (const [key, value] of Object.entries(b)) {
-    const [one, other] = [a[key], value]
-    both[key] = isMap(one) && isMap(other) ? merged(one, other) : other
-  }
-  return both
-}
-const isMap = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const provided = all(at('spiderpoolController.tls.method', 'provided'), {
-  spiderpoolController: { tls: { provided: { tlsCert: PEM, tlsKey: PEM, tlsCa: PEM } } },
-})
-const certmanager = all(
-  at('spiderpoolController.tls.method', 'certmanager'),
-  at('spiderpoolController.tls.certmanager.extraDnsNames', ['a.example']),
-)
-const monitored = all(
-  ...['spiderpoolAgent', 'spiderpoolController'].flatMap(name => [
-    at(`${name}.prometheus.enabled`, true),
-    at(`${name}.prometheus.serviceMonitor.install`, true),
-    at(`${name}.prometheus.serviceMonitor.labels`, { team: 'a' }),
-    at(`${name}.prometheus.prometheusRule.install`, true),
-  ]),
-)
-const defaultPools = {
-  clusterDefaultPool: {
-    installIPv4IPPool: true,
-    installIPv6IPPool: true,
-    ipv4Subnet: '10.6.0.0/16',
-    ipv4IPRanges: ['10.6.0.10-10.6.0.20'],
-    ipv6Subnet: 'fd00::/120',
-    ipv6IPRanges: ['fd00::10-fd00::20'],
-  },
-}
-const extra = {
-  extraVolumes: [{ name: 'extra', emptyDir: {} }],
-  extraVolumeMounts: [{ name: 'extra', mountPath: '/extra' }],
-  extraEnv: [{ name: 'SPIDERPOOL_LOG_LEVEL', value: 'debug' }],
-  podLabels: { own: '{{ .Release.Name }}' },
-}
-const plugins = { plugins: { installCNI: true, image: { tag: 'v1' } } }
-
-const SETS: Readonly<Record<string, Values>> = {
-  'default values': {},
-  'a default network': at('multus.multusCNI.defaultCniCRName', 'macvlan-conf'),
-  'a mirror': all(at('global.imageRegistryOverride', 'mirror.example/x'), plugins),
-  'digests and pull secrets': all(
-    at('spiderpoolAgent.image.digest', `sha256:${'a'.repeat(64)}`),
-    at('global.imagePullSecrets', ['one', { name: 'two' }]),
-  ),
-  'common labels and annotations': at('global', {
-    commonLabels: { a: '{{ .Release.Name }}' },
-    commonAnnotations: { b: 'c' },
-  }),
-  'provided certificates': provided,
-  'cert-manager': certmanager,
-  'cert-manager with a ClusterIssuer': all(
-    certmanager,
-    at('spiderpoolController.tls.certmanager.issuerName', 'company'),
-    at('spiderpoolController.tls.certmanager.issuerKind', 'ClusterIssuer'),
-  ),
-  monitoring: monitored,
-  'pod injection': at('spiderpoolController.podResourceInject', { enabled: true, namespacesInclude: ['ai'] }),
-  'default pools': defaultPools,
-  'extra volumes and variables': all({ spiderpoolAgent: extra, spiderpoolController: extra }),
-  'two replicas': at('spiderpoolController', { replicas: 2, podDisruptionBudget: { enabled: true } }),
-  'no Multus': all(at('multus.multusCNI.install', false), at('multus.enableMultusConfig', false)),
-  'no coordinator': at('coordinator.enabled', false),
-  'IPv6 alone': at('ipam.enableIPv4', false),
-  'no sysctls, a kubeconfig, NetworkManager': at('spiderpoolAgent', {
-    tuneSysctlConfig: false,
-    installKubeconfig: true,
-    installNetworkManagerConf: true,
-  }),
-  'other folders': at('global', { cniBinHostPath: '/usr/libexec/cni', cniConfHostPath: '/var/lib/cni/net.d' }),
-  'no reclaim, no clean-up': all(at('ipam.gc.enabled', false), at('spiderpoolController.cleanup.enable', false)),
-  'clean-up of everything': at('spiderpoolController.cleanup', { deleteResources: true, deleteNodeFiles: true }),
-  'the pod network': at('spiderpoolController.hostnetwork', false),
-  'a node policy': at('spiderpoolController.nodePolicy', true),
-  'further objects': {
-    extraObjects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '{{ .Release.Name }}-x' } }],
-  },
-}
-
 for (const [title, values] of Object.entries(SETS))
   t.test(`the chart with ${title} keeps its invariants`, t => {
     const objects = render(values, { namespace: 'my-ns' })
@@ -215,10 +139,24 @@ function checkSubjects(t: Test, one: Manifest, objects: readonly Manifest[]): vo
   if (account !== undefined) t.ok(named(objects, 'ServiceAccount', account), `ServiceAccount ${account}`)
 }
 
+/** Values that Spiderpool's documents name and its chart does not have, and the right ones. */
+const NAMES_OF_DOCUMENTS = [
+  ['global.tuneSysctlConfig', 'spiderpoolAgent.tuneSysctlConfig'],
+  ['feature', 'ipam.enableIPv4'],
+  ['ipam.enableSpiderSubnet', 'ipam.spiderSubnet.enable'],
+  ['ipam.subnetDefaultFlexibleIPNumber', 'ipam.spiderSubnet.autoPool.defaultRedundantIPNumber'],
+  ['multus.uninstall', 'multus.multusCNI.uninstall'],
+  ['spiderpoolController.enablePodNetworkResourceInject', 'spiderpoolController.podResourceInject.enabled'],
+  ['spiderpoolController.cleanup.enabled', 'spiderpoolController.cleanup.enable'],
+  ['spiderpoolAgent.prometheus.grafanaDashboard', 'grafanaDashboard.install'],
+] as const
+
 const REFUSED: readonly (readonly [Values, RegExp])[] = [
-  [at('ipam.enableSpiderSubnet', true), /at '\/ipam'.*'enableSpiderSubnet' not allowed/],
-  [at('spiderpoolController.cleanup.enabled', true), /cleanup'.*'enabled' not allowed/],
-  [at('feature.enableIPv4', true), /'feature' not allowed/],
+  [at('ipam.other', true), /at '\/ipam'.*'other' not allowed/],
+  [at('other.enableIPv4', true), /'other' not allowed/],
+  ...NAMES_OF_DOCUMENTS.map(
+    ([path, instead]) => [at(path, false), new RegExp(`${path}: there is no such value; set ${instead}`)] as const,
+  ),
   [at('ipam.enableIPv4', 'yes'), /\/ipam\/enableIPv4/],
   [at('spiderpoolAgent.httpPort', 70000), /\/spiderpoolAgent\/httpPort/],
   [at('spiderpoolAgent.image.digest', 'sha256:x'), /\/spiderpoolAgent\/image\/digest/],
@@ -230,7 +168,6 @@ const REFUSED: readonly (readonly [Values, RegExp])[] = [
   [at('clusterDefaultPool.ipv4IPRanges', ['x']), /\/clusterDefaultPool\/ipv4IPRanges/],
   [at('rdma.rdmaSharedDevicePlugin.install', true), /rdma\.rdmaSharedDevicePlugin\.install: .*install it from/],
   [at('sriov.install', true), /sriov\.install: .*install it from/],
-  [at('grafanaDashboard.install', true), /grafanaDashboard\.install: .*no dashboards/],
   [at('iaasNetworkProvider.serverUrl', 'http://x'), /iaasNetworkProvider\.serverUrl: /],
   [at('spiderpoolAgent.networkResourcePlugin.enabled', true), /networkResourcePlugin\.enabled: /],
   [at('spiderpoolAgent.prometheus.enabledRdmaMetric', true), /enabledRdmaMetric: /],
@@ -271,7 +208,7 @@ const NO_EFFECT: readonly RegExp[] = [
   /^spiderpoolController\.tls\.(certmanager|provided)\./, // of other methods, above
   /^clusterDefaultPool\./, // of installIPv4IPPool, above
   /(serviceMonitor|prometheusRule)\./, // of install, above
-  /^grafanaDashboard\./, // refused, above
+  /^grafanaDashboard\./, // tested with a dashboard, below
   /^iaasNetworkProvider\./,
   /^plugins\.image\./,
   /^(rdma|sriov)\./,
@@ -345,6 +282,68 @@ t.test('the alert rules of the chart name metrics that docs list', t => {
   t.equal(rules.length, 2)
   for (const name of new Set(JSON.stringify(rules.map(({ spec }) => spec)).match(/spiderpool_[a-z_]+/g) ?? []))
     t.ok(documented.includes(`\`${name}\``), name)
+  t.end()
+})
+
+t.test('each enableWarning value switches a rule off, but that of a histogram', t => {
+  const rulesIn = (values: Values): number =>
+    (JSON.stringify(render(all(monitored, values))).match(/"alert":/g) ?? []).length
+  const before = rulesIn({})
+  const switches = [...leaves(defaults)].map(([path]) => path).filter(path => path.includes('enableWarning'))
+  t.equal(switches.length, 6)
+  for (const path of switches)
+    t.equal(rulesIn(at(path, false)), path.includes('HighAllocationDurations') ? before : before - 1, path)
+  t.end()
+})
+
+t.test('grafanaDashboard.install makes a ConfigMap for each dashboard, and grafana-operator’s object on demand', t => {
+  const dashboards = { 'pools.json': '{"title":"{{ pools }}"}', 'agent.json': '{"title":"agent"}' }
+  const installed = at('grafanaDashboard', { install: true, namespace: 'monitoring', labels: { team: 'a' } })
+  const objects = renderWithDashboards(installed, dashboards)
+  for (const [file, text] of Object.entries(dashboards)) {
+    const map = named(objects, 'ConfigMap', `spiderpool-${file.replace('.json', '')}`)
+    t.match(map, { metadata: { namespace: 'monitoring', labels: { grafana_dashboard: '1', team: 'a' } } })
+    t.strictSame((map?.['data'] as Record<string, string>)[file]?.trim(), text)
+  }
+  const kinds = (values: Values): readonly string[] =>
+    renderWithDashboards(values, dashboards)
+      .map(({ kind }) => kind)
+      .filter(kind => kind === 'GrafanaDashboard')
+  t.strictSame(kinds(installed), [])
+  t.equal(kinds(all(installed, at('grafanaDashboard.instanceSelector.matchLabels', { a: 'b' }))).length, 2)
+  t.strictSame(renderWithDashboards({}, dashboards).length, render().length, 'none by default')
+  t.end()
+})
+
+t.test('the default values of Spiderpool’s own chart, passed with -f, render', t => {
+  const values = parse(readFileSync('test/charts/go-values.yaml', 'utf8')) as Values
+  const { status, stderr } = tryRender(values)
+  t.strictSame([status, stderr], [0, ''])
+  const ours = new Set([...leaves(defaults)].map(([path]) => path))
+  const theirs = [...leaves(values)]
+    .map(([path]) => path)
+    .filter(path => !/^(rdma|sriov)\.|networkResourcePlugin/.test(path))
+  t.strictSame(
+    theirs.filter(
+      path => !ours.has(path) && ![...ours].some(own => path.startsWith(`${own}.`) || own.startsWith(`${path}.`)),
+    ),
+    [],
+    'each of them is a value of ours',
+  )
+  t.end()
+})
+
+t.test('the PodDisruptionBudget is of a version that Kubernetes has', t => {
+  for (const [kubeVersion, apiVersion] of [
+    ['1.20.2', 'policy/v1beta1'],
+    ['1.21.0', 'policy/v1'],
+  ] as const)
+    t.match(
+      named(render(SETS['two replicas'] ?? {}, { kubeVersion }), 'PodDisruptionBudget', 'spiderpool-controller'),
+      {
+        apiVersion,
+      },
+    )
   t.end()
 })
 

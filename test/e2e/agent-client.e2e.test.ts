@@ -87,6 +87,16 @@ t.test('spiderpool-ipam relays what the agent answers, and hands over no more th
   t.equal(scripted.requests.length, 2, 'VERSION and an unknown verb are not handed over')
 })
 
+t.test('spiderpool-ipam with an agent of another version: what its answer has besides is ignored', async t => {
+  const more = { stderr: 'a note\n', claim: 'c', future: { a: [1] } }
+  scripted.script = (_, connection) => answer(connection, executed(result('10.78.0.9/24'), more))
+  t.match(await call({}), { status: 0, stdout: result('10.78.0.9/24'), stderr: 'a note\n' })
+  // The first agents said neither container nor interface.
+  const first = JSON.stringify({ exitCode: 0, stdout: result('10.78.0.9/24'), stderr: '' })
+  scripted.script = (_, connection) => answer(connection, first)
+  t.match(await call({}), { status: 0, stdout: result('10.78.0.9/24') })
+})
+
 t.test('spiderpool-ipam waits as long as the agent sends blanks', async t => {
   scripted.script = (_, connection) => {
     begin(connection)

@@ -85,9 +85,18 @@ imagePullSecrets:
 {{- dir .Values.global.ipamUNIXSocketHostPath -}}
 {{- end -}}
 
+{{- /* Name of the default network. An upgrade without the value keeps that of the release: it would change the network of all new pods. */ -}}
+{{- define "spiderpool.defaultNetwork" -}}
+{{- $name := .Values.multus.multusCNI.defaultCniCRName -}}
+{{- if and (not $name) .Release.IsUpgrade -}}
+{{- $name = dig "data" "clusterNetwork" "" (lookup "v1" "ConfigMap" .Release.Namespace .Values.global.configName | default dict) -}}
+{{- end -}}
+{{- $name -}}
+{{- end -}}
+
 {{- /* namespace/name of the default network; empty without one. */ -}}
 {{- define "spiderpool.clusterNetwork" -}}
-{{- with .Values.multus.multusCNI.defaultCniCRName }}{{ printf "%s/%s" $.Release.Namespace . }}{{ end -}}
+{{- with include "spiderpool.defaultNetwork" . }}{{ printf "%s/%s" $.Release.Namespace . }}{{ end -}}
 {{- end -}}
 
 {{- /* The Secret where the controller keeps its own certificates. */ -}}

@@ -6,7 +6,8 @@
 {{- if $v.iaasNetworkProvider.serverUrl }}{{ fail "iaasNetworkProvider.serverUrl: addresses of an IaaS provider are not supported; leave it empty" }}{{ end -}}
 {{- if $v.spiderpoolAgent.networkResourcePlugin.enabled }}{{ fail "spiderpoolAgent.networkResourcePlugin.enabled: there is no device plugin for NICs; leave it false" }}{{ end -}}
 {{- if $v.spiderpoolAgent.prometheus.enabledRdmaMetric }}{{ fail "spiderpoolAgent.prometheus.enabledRdmaMetric: there are no RDMA metrics; leave it false, and take node_exporter's infiniband collector" }}{{ end -}}
-{{- if $v.grafanaDashboard.install }}{{ fail "grafanaDashboard.install: this version of the chart has no dashboards; leave it false" }}{{ end -}}
+{{- include "spiderpool.validateNames" . -}}
+{{- include "spiderpool.validateNodes" . -}}
 {{- if not (or $v.ipam.enableIPv4 $v.ipam.enableIPv6) }}{{ fail "ipam.enableIPv4 and ipam.enableIPv6: both are false, so no pod could get an address; enable one" }}{{ end -}}
 {{- if not (hasSuffix ".sock" $v.global.ipamUNIXSocketHostPath) }}{{ fail (printf "global.ipamUNIXSocketHostPath: %s must end in .sock" $v.global.ipamUNIXSocketHostPath) }}{{ end -}}
 {{- range $family, $key := dict "IPv4" "ipv4" "IPv6" "ipv6" -}}
@@ -43,4 +44,34 @@
 - { name: {{ $name }}, value: 'true' }
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{- /* Values that documents name and that no Spiderpool chart has; the schema lets them in. */ -}}
+{{- define "spiderpool.validateNames" -}}
+{{- $values := .Values -}}
+{{- range $path, $instead := dict
+  "global.tuneSysctlConfig" "spiderpoolAgent.tuneSysctlConfig"
+  "feature" "ipam.enableIPv4 and its siblings"
+  "ipam.enableSpiderSubnet" "ipam.spiderSubnet.enable"
+  "ipam.subnetDefaultFlexibleIPNumber" "ipam.spiderSubnet.autoPool.defaultRedundantIPNumber"
+  "multus.uninstall" "multus.multusCNI.uninstall"
+  "spiderpoolController.enablePodNetworkResourceInject" "spiderpoolController.podResourceInject.enabled"
+  "spiderpoolController.cleanup.enabled" "spiderpoolController.cleanup.enable"
+  "spiderpoolAgent.prometheus.grafanaDashboard" "grafanaDashboard.install"
+-}}
+{{- $node := $values -}}
+{{- range splitList "." $path -}}
+{{- if kindIs "map" $node }}{{ $node = get $node . }}{{ else }}{{ $node = "" }}{{ end -}}
+{{- end -}}
+{{- if not (and (kindIs "string" $node) (eq (toString $node) "")) }}{{ fail (printf "%s: there is no such value; set %s" $path $instead) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* More replicas than nodes, where Helm sees a cluster: their ports are the nodes', so each needs its own. */ -}}
+{{- define "spiderpool.validateNodes" -}}
+{{- $c := .Values.spiderpoolController -}}
+{{- if and $c.hostnetwork (gt (int $c.replicas) 1) -}}
+{{- $nodes := len (dig "items" list (lookup "v1" "Node" "" "" | default dict)) -}}
+{{- if and (gt $nodes 0) (lt $nodes (int $c.replicas)) }}{{ fail (printf "spiderpoolController.replicas: %d of them need as many nodes, since spiderpoolController.hostnetwork is true, and the cluster has %d; take fewer" (int $c.replicas) $nodes) }}{{ end -}}
+{{- end -}}
 {{- end -}}

@@ -1,5 +1,4 @@
 // `trace pod`: why a pod has no address, or these. Runs the ADD of lib/ipam without its writes.
-import { LABEL_COMPONENT, AGENT } from '../../../lib/crd/names.js'
 import type { Event, Pod, SpiderIPPool, SpiderReservedIP } from '../../../lib/crd/types.js'
 import type { SpiderCoordinator } from '../../../lib/crd/coordinator.js'
 import { COORDINATOR_NAME } from '../../../lib/coordinator/cluster-config.js'
@@ -10,8 +9,6 @@ import { interfacesOf } from '../../../lib/ipam/pools/multus-network.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import { isAlive, uidOf } from '../../../lib/ipam/store/pod.js'
 import {
-  CONFIGMAPS,
-  DAEMONSETS,
   EVENTS,
   PODS,
   SPIDER_COORDINATORS,
@@ -22,6 +19,7 @@ import {
 import type { Cluster } from '../cluster.js'
 import { printValue, type CtlCommand, type CtlContext } from '../context.js'
 import { byPool, type AddressMeta } from '../facts.js'
+import { installation } from '../installation.js'
 import { podRefOf } from '../names.js'
 import { CtlError } from '../status.js'
 import { lastErrorOf, podOfManifest, remedyFor, UNBORN_UID } from './decide.js'
@@ -80,7 +78,7 @@ async function traceOf(pod: Pod, cluster: Cluster): Promise<Trace> {
       cluster.find<SpiderCoordinator>(SPIDER_COORDINATORS, { name: COORDINATOR_NAME }),
     ),
     isReal ? eventsOf({ namespace, name }, cluster) : [],
-    agentSettings(cluster),
+    installation(cluster),
   ])
   const reading = kubeStore(cluster.kube)
   const store = dryStore(reading, {
@@ -137,43 +135,3 @@ async function eventsOf(
   const fieldSelector = `involvedObject.kind=Pod,involvedObject.name=${name}`
   return (await cluster.ifAllowed(EVENTS, cluster.all<Event>(EVENTS, { namespace, fieldSelector }))) ?? []
 }
-
-interface DaemonSet {
-  readonly metadata: { readonly namespace?: string }
-  readonly spec?: {
-    readonly template?: {
-      readonly spec?: {
-        readonly containers?: readonly {
-          readonly env?: readonly { readonly name: string; readonly value?: string }[]
-        }[]
-      }
-    }
-  }
-}
-
-const INSTALLED_NAMESPACE = 'kube-system'
-const CONFIGMAP = 'spiderpool-conf'
-
-type AgentSettings = Pick<TraceContext, 'agentNamespace' | 'clusterNetwork' | 'switches'>
-
-/** Namespace, default network and switches of the installation; defaults without an agent. */
-async function agentSettings(cluster: Cluster): Promise<AgentSettings> {
-  const labelSelector = `${LABEL_COMPONENT}=${AGENT}`
-  const sets = await cluster.ifAllowed(DAEMONSETS, cluster.all<DaemonSet>(DAEMONSETS, { labelSelector }))
-  const agent = sets?.[0]
-  const agentNamespace = agent?.metadata.namespace ?? INSTALLED_NAMESPACE
-  const env = (agent?.spec?.template?.spec?.containers ?? []).flatMap(container => container.env ?? [])
-  const clusterNetwork = env.find(one => one.name === 'MULTUS_CLUSTER_NETWORK')?.value ?? ''
-  const ref = { namespace: agentNamespace, name: CONFIGMAP }
-  const map = await cluster.ifAllowed(
-    CONFIGMAPS,
-    cluster.find<{ readonly data?: Readonly<Record<string, string>> }>(CONFIGMAPS, ref),
-  )
-  return { agentNamespace, clusterNetwork, switches: switchesOf(map?.data?.['conf.yml'] ?? '') }
-}
-
-/** The lines `key: true` and `key: false` of conf.yml, which is flat. */
-const switchesOf = (text: string): Readonly<Record<string, boolean>> =>
-  Object.fromEntries(
-    [...text.matchAll(/^(\w+):\s*(true|false)\s*$/gm)].map(([, key = '', value]) => [key, value === 'true']),
-  )

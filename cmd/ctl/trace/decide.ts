@@ -1,7 +1,7 @@
 // Parts of a trace: sources in their order, confs of networks, errors with their remedies. Pure.
 import type { Event, Pod } from '../../../lib/crd/types.js'
 import { REFUSALS, type RefusalName } from '../../../lib/ipam/errors.js'
-import { keysOf } from '../../../lib/ipam/pools/annotations.js'
+import { keysOf } from '../../../lib/ipam/json-keys.js'
 import { switchesIn } from '../../../lib/ipam/switches.js'
 import {
   ANNOTATION_IPPOOL,

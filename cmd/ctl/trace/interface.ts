@@ -8,7 +8,7 @@ import { add } from '../../../lib/ipam/pod/add.js'
 import type { AddRequest } from '../../../lib/ipam/pod/pod-context.js'
 import { ipamConf, type IpamConf } from '../../../lib/ipam/cni/conf.js'
 import { Refused } from '../../../lib/ipam/errors.js'
-import { familyOfPool } from '../../../lib/ipam/allocation/pool.js'
+import { familyOfPool } from '../../../lib/crd/family.js'
 import { networkOf } from '../../../lib/ipam/pools/multus-network.js'
 import { requestedPools } from '../../../lib/ipam/pools/requested.js'
 import { byPriority } from '../../../lib/ipam/pools/filter-rules.js'
@@ -167,7 +167,7 @@ async function tracedPools(
   try {
     const owner = await topController(pod, store, { withUid: true })
     const selection = { ...request, pod, owner }
-    const { named } = await requestedPools({ ...selection, subnets: request.features.subnets }, store)
+    const { named } = await requestedPools(selection, store)
     const own = named.find(one => one.request.nic === request.nic) ?? named[0]
     if (!own) return []
     const judged = await judgedPools(own, selection, store)

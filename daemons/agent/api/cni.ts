@@ -1,14 +1,23 @@
 // POST /v1/cni/<plugin>: a whole CNI call of our executables, and the undo of an ADD.
 import { AGENT_STATUS, CNI_PREFIX } from '../../../lib/agent/protocol.js'
 import { hasPlugin, runCall, type CallDeps, type CallRequest } from '../calls/run.js'
+import { runWhole, WHOLE_PLUGINS, type WholeDeps } from '../calls/whole.js'
 import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
 
 /**
  * Runs the call, or undoes one.
  * @throws HttpRefusal 404 for an unknown plugin, 400 for an invalid body, 410 for an unknown claim
  */
-export function cniCall(request: ServedRequest, deps: CallDeps): ServedAnswer | Promise<ServedAnswer> {
+export function cniCall(
+  request: ServedRequest,
+  deps: CallDeps,
+  whole: WholeDeps | undefined,
+): ServedAnswer | Promise<ServedAnswer> {
   const [plugin = '', verb, ...rest] = request.path.slice(CNI_PREFIX.length).split('/')
+  if (whole && WHOLE_PLUGINS.includes(plugin) && verb === undefined) {
+    const call = callIn(plugin, request)
+    return { stream: isGone => runWhole(call, isGone, whole) }
+  }
   if (!hasPlugin(deps, plugin) || rest.length > 0 || (verb !== undefined && verb !== 'undo'))
     throw new HttpRefusal(404, `this agent runs no ${request.path.slice(CNI_PREFIX.length)}`)
   return verb === 'undo' ? undo(request, deps) : { stream: deferred(callIn(plugin, request), deps) }

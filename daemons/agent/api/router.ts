@@ -1,5 +1,6 @@
 // Paths of the socket. Knows no HTTP library.
 import { AGENT_PATHS, CNI_PREFIX } from '../../../lib/agent/protocol.js'
+import type { WholeDeps } from '../calls/whole.js'
 import type { ObjectReader } from '../connect.js'
 import { HttpRefusal, type ServedAnswer, type ServedHandler, type ServedRequest } from '../http/request.js'
 import { cniCall } from './cni.js'
@@ -8,6 +9,8 @@ import { workloadEndpoint } from './endpoint.js'
 import { addIp, deleteIp, deleteIps, type IpamApiDeps } from './ipam.js'
 
 export interface ApiDeps extends IpamApiDeps {
+  /** Undefined for what a plugin in the agent asks: no call of a whole plugin is within another. */
+  readonly whole?: WholeDeps | undefined
   readonly read: ObjectReader
 }
 
@@ -31,7 +34,7 @@ export const apiHandler =
     const { method, path } = request
     const isCni = path.startsWith(CNI_PREFIX)
     const methods = isCni
-      ? { POST: (one: ServedRequest) => cniCall(one, deps.calls) }
+      ? { POST: (one: ServedRequest) => cniCall(one, deps.calls, deps.whole) }
       : Object.hasOwn(ROUTES, path)
         ? ROUTES[path]
         : undefined

@@ -38,6 +38,9 @@ export interface CallDeps {
 /** Of a call's variables only those of a runtime and of Multus reach the plugin. */
 const PASSED = /^(CNI|MULTUS)_/
 
+export const passedOf = (env: CallRequest['env']): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(env).filter(([key, value]) => PASSED.test(key) && value !== ''))
+
 export const hasPlugin = ({ plugins }: CallDeps, name: string): boolean => plugins.has(name)
 
 /**
@@ -52,13 +55,12 @@ export function runCall(request: CallRequest, deps: CallDeps): Promise<CniCallRe
 
 async function runNow({ plugin: name, env, stdin }: CallRequest, deps: CallDeps): Promise<CniCallReply> {
   const began = deps.now()
-  const passed = Object.entries(env).filter(([key, value]) => PASSED.test(key) && value !== '')
   let undo: (() => Promise<void>) | undefined
   const load = deps.plugins.get(name)
   if (load === undefined) return { exitCode: 1, stdout: '', stderr: `the agent has no plugin ${name}\n` }
   const plugin = await load(one => (undo = one))
   const outcome = await outcomeOf(plugin, {
-    env: { ...deps.env, ...Object.fromEntries(passed) },
+    env: { ...deps.env, ...passedOf(env) },
     readStdin: () => withSwitches(stdin, deps.switches),
     sameNetns: deps.sameNetns,
   })
@@ -80,7 +82,7 @@ interface Ended {
 const POD = /(?:^|;)K8S_POD_(NAMESPACE|NAME)=([^;]*)/g
 
 /** One line for each call; a failed one with the error that the runtime gets. */
-function logCall({ name, env, outcome, ms }: Ended, { log, onCall }: CallDeps): void {
+export function logCall({ name, env, outcome, ms }: Ended, { log, onCall }: Pick<CallDeps, 'log' | 'onCall'>): void {
   const command = env['CNI_COMMAND'] ?? ''
   const failed = outcome.exitCode !== 0
   onCall?.({ plugin: name, command, failed, ms })

@@ -8,9 +8,12 @@ export interface ServedRequest {
   readonly body: string
 }
 
-/** Without `json` the body is empty. `stream`: blanks at once and while it runs, then its value. */
+/**
+ * Without `json` the body is empty. `stream`: blanks at once and while it runs, then its value;
+ * `isGone` is true once the client has closed.
+ */
 export type ServedAnswer =
-  { readonly status: number; readonly json?: unknown } | { readonly stream: () => Promise<object> }
+  { readonly status: number; readonly json?: unknown } | { readonly stream: (isGone: () => boolean) => Promise<object> }
 
 /** Answers a request; what it throws becomes 500 with the message. */
 export type ServedHandler = (request: ServedRequest) => ServedAnswer | Promise<ServedAnswer>

@@ -4,7 +4,7 @@
 // accepts, because only its sockets have a descriptor, by which the peer is known.
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createNet, type Socket } from 'node:net'
-import { BODY_BYTES_MAX, HEARTBEAT_MS } from '../../../lib/agent/protocol.js'
+import { BODY_BYTES_MAX, HEARTBEAT_MS, PROTOCOL_HEADER, PROTOCOL_VERSION } from '../../../lib/agent/protocol.js'
 import { messageOf } from '../../../lib/errors.js'
 import type { Log } from '../../../lib/log.js'
 import { HttpRefusal, type ServedAnswer, type ServedHandler, type ServedRequest } from './request.js'
@@ -122,7 +122,7 @@ export class HttpServer {
 
   async #answer(answer: ServedAnswer, message: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!('stream' in answer)) return send(response, answer, message)
-    response.writeHead(200, { 'content-type': 'application/json' })
+    response.writeHead(200, { 'content-type': 'application/json', [PROTOCOL_HEADER]: PROTOCOL_VERSION })
     response.write(' ')
     const beat = setInterval(() => response.write(' '), HEARTBEAT_MS)
     try {
@@ -131,7 +131,7 @@ export class HttpServer {
       await new Promise(resolve => setImmediate(resolve))
       if (message.socket.destroyed)
         return this.#deps.log.warn(`${message.url}: the client is gone, the call is not run`)
-      response.end(JSON.stringify(await answer.stream()))
+      response.end(JSON.stringify(await answer.stream(() => message.socket.destroyed)))
     } finally {
       clearInterval(beat)
     }

@@ -26,7 +26,7 @@ export class MultusFiles {
   readonly #now: () => number
   readonly #sinceMs: number
 
-  /** `now`: milliseconds. */
+  /** `now`: monotonic milliseconds. */
   constructor(parts: {
     readonly settings: MultusSettings
     readonly folders: MultusFolders

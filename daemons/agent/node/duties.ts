@@ -8,8 +8,11 @@ import type { Log } from '../../../lib/log.js'
 import { removeIfEmpty, type MultusFiles } from '../multus/keep.js'
 import type { NodeDuties } from '../settings.js'
 import type { AccountKubeconfig } from './kubeconfig.js'
-import { dropInOf, hasDropIn, writeDropIn } from './network-manager.js'
+import { dropInOf, hasDropIn, managedSentence, NODE_FOLDERS, writeDropIn } from './network-manager.js'
 import { NODE_SYSCTLS, sysctlToWrite } from './sysctls.js'
+
+/** Comparisons from one look at NetworkManager's files to the next: a minute. */
+const LOOK_EVERY = 12
 
 export interface DutyDeps {
   readonly duties: NodeDuties
@@ -32,6 +35,8 @@ export async function startDuties(deps: DutyDeps): Promise<EndDuties> {
   const { binFolder, usesClient, tunesSysctls, sysctlFolder, networkManagerFolder } = duties
   const syncLog = new SyncLog(log)
   const verified: Verified = new Map()
+  let comparisons = 0
+  let hasWarned = false
   const compare = async (): Promise<void> => {
     if (binFolder !== '')
       await syncLog.run(binFolder, async () => {
@@ -46,6 +51,7 @@ export async function startDuties(deps: DutyDeps): Promise<EndDuties> {
         (await writeDropIn(networkManagerFolder)) ? `wrote ${path}; run nmcli general reload` : undefined,
       )
     }
+    if (comparisons++ % LOOK_EVERY === 0) hasWarned = warnOfNetworkManager(log, hasWarned)
     if (multus) await syncLog.run(multus.path, () => multus.keep()) // last: a node gets Ready by it
   }
   if (tunesSysctls) await syncLog.run('the node’s sysctls', () => tune(sysctlFolder))
@@ -55,6 +61,13 @@ export async function startDuties(deps: DutyDeps): Promise<EndDuties> {
     await stop()
     if (uninstalls) await remove(deps, syncLog)
   }
+}
+
+/** Warns once while NetworkManager manages links of pods. Returns whether it does. */
+function warnOfNetworkManager(log: Log, hasWarned: boolean): boolean {
+  const sentence = managedSentence(NODE_FOLDERS)
+  if (sentence !== undefined && !hasWarned) log.warn(sentence)
+  return sentence !== undefined
 }
 
 /** Multus' conf first, so that the runtime starts no pod through what is removed next. */

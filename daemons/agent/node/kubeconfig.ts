@@ -6,7 +6,7 @@ import { accountFault, kubeconfigOf } from '../../install/plan.js'
 import type { Kube } from '../../../lib/kube/client.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Kind } from '../../../lib/kube/kinds.js'
-import { isTokenDue, mayRequest, TOKEN_S, tokenIn, type IssuedToken } from './token.js'
+import { isTokenDue, mayRequest, TOKEN_S, tokenIn, type Clocks, type IssuedToken } from './token.js'
 
 /** `serviceaccounts/NAME/token`, a subresource that answers with another kind. */
 const tokenRequestsOf = (account: string): Kind => ({
@@ -21,8 +21,7 @@ export interface KubeconfigDeps {
   readonly nodeName: string
   readonly caFile: string
   readonly pid: number
-  /** Milliseconds since 1970: tokens carry their end so. */
-  readonly now: () => number
+  readonly now: () => Clocks
 }
 
 interface Target {
@@ -36,6 +35,7 @@ export class AccountKubeconfig {
   readonly #account: string
   readonly #deps: KubeconfigDeps
   #token: IssuedToken | undefined
+  /** `ms` is monotonic. */
   #failed: { readonly ms: number; readonly error: unknown } | undefined
 
   constructor({ path, account }: Target, deps: KubeconfigDeps) {
@@ -51,7 +51,7 @@ export class AccountKubeconfig {
    */
   async write(): Promise<boolean> {
     const { now, env, caFile, pid } = this.#deps
-    if (isTokenDue(this.#token, now()) && mayRequest(this.#failed?.ms, now())) await this.#renew()
+    if (isTokenDue(this.#token, now()) && mayRequest(this.#failed?.ms, now().monotonicMs)) await this.#renew()
     if (this.#token === undefined) throw this.#failed?.error
     const account = { token: this.#token.token, ca: await readFile(caFile, 'utf8') }
     const fault = accountFault(account)
@@ -64,7 +64,7 @@ export class AccountKubeconfig {
       this.#token = tokenIn(await this.#request(), this.#deps.now())
       this.#failed = undefined
     } catch (error) {
-      this.#failed = { ms: this.#deps.now(), error }
+      this.#failed = { ms: this.#deps.now().monotonicMs, error }
       throw error
     }
   }

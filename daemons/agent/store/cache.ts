@@ -6,8 +6,9 @@ import type { CacheReader, WatchSource } from '../../runtime/lister.js'
 import type { NodeSources } from './sources.js'
 
 /**
- * kube-apiserver sends each watch a bookmark a minute (1.20 to 1.36, the standalone server too): a
- * watch that is silent for longer than this may be dead.
+ * kube-apiserver sends each watch a bookmark a minute, the first after up to two and none in a
+ * cluster without any write (docs/agent.md has the figures): a watch that is silent for longer may
+ * be dead, and is opened again.
  */
 export const SILENCE_MS_MAX = 90_000
 

@@ -49,6 +49,8 @@ export class Records {
   readonly #deps: RecordsDeps
   readonly #pending = new Map<string, Pending>()
   readonly #queue: string[] = []
+  /** Keys of records whose last write failed. */
+  readonly #failing = new Set<string>()
   #versions = 0
   #running = 0
 
@@ -102,6 +104,7 @@ export class Records {
     pending.isCancelled = true
     await pending.writing
     if (this.#pending.get(key) === pending) this.#pending.delete(key)
+    this.#recovered(key)
     return pending.base ?? this.#deps.view.endpoints.get(key)
   }
 
@@ -155,6 +158,7 @@ export class Records {
     const { desired } = pending
     try {
       const written = await persist(desired, pending.base, this.#deps.live())
+      this.#recovered(key)
       if (written) {
         pending.base = written
         pending.failures = 0
@@ -168,20 +172,28 @@ export class Records {
     }
   }
 
+  /** One line for an outage and one for its end, however many records waited. */
+  #recovered(key: string): void {
+    if (this.#failing.delete(key) && this.#failing.size === 0) this.#deps.log.warn('SpiderEndpoints are written again')
+  }
+
   /** An outage is waited for; what is refused is left to the controller, which repairs it. */
   #failed(key: string, pending: Pending, error: unknown): void {
     const message = `SpiderEndpoint ${key} not written: ${messageOf(error)}`
     if (!isOutage(error)) {
       this.#pending.delete(key)
+      this.#recovered(key)
       return this.#deps.log.error(`${message}; spiderpool-controller repairs it`)
     }
-    this.#deps.log[pending.failures === 0 ? 'warn' : 'debug'](message)
+    this.#deps.log[this.#failing.size === 0 ? 'warn' : 'debug'](`${message}; tried again until it is`)
+    this.#failing.add(key)
     this.#later(key, Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** pending.failures++))
   }
 }
 
+/** 401: the kubelet renews the token. */
 const isOutage = (error: unknown): boolean =>
-  error instanceof KubeError && (error.status === 0 || error.status === 429 || error.status >= 500)
+  error instanceof KubeError && (error.status === 0 || [401, 429].includes(error.status) || error.status >= 500)
 
 /**
  * Writes the record of a pod; `undefined` where the pod is gone or its name is another pod's by

@@ -1,12 +1,12 @@
 // The Store of one call on the agent's caches: what it reads without a request, what it writes
 // behind the answer, and when it looks at the API server after all.
-import { IPAM_LABEL_POD_UID } from '../../../lib/crd/names.js'
+import { IPAM_LABEL_POD_UID, IPAM_LABEL_POOL_UID } from '../../../lib/crd/names.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../../lib/crd/types.js'
 import { addressesOf } from '../../../lib/ipam/allocation/endpoint.js'
 import { isShared } from '../../../lib/ipam/allocation/go-records.js'
 import { Refused } from '../../../lib/ipam/errors.js'
 import { isAlive, isMirror, isOfPod } from '../../../lib/ipam/store/pod.js'
-import type { Journal, ObjectRef, Store } from '../../../lib/ipam/store/store.js'
+import type { HeldAddress, Journal, ObjectRef, Store } from '../../../lib/ipam/store/store.js'
 import { keyOf } from '../../runtime/lister.js'
 import type { NodeCache } from './cache.js'
 import { isUnwritten, type Records } from './records.js'
@@ -68,6 +68,8 @@ class Session {
   readonly #changed = new Set<string>()
   /** Keys of records that this call has left to be written. */
   readonly #left = new Set<string>()
+  /** The pod's addresses, listed where the watch of addresses is not believed. */
+  #ownListed: readonly SpiderIPAddress[] = []
 
   constructor(live: () => Store, state: AgentState, call: CallIdentity) {
     this.#live = live
@@ -106,7 +108,7 @@ class Session {
     const { cache, view } = this.#state
     const isTrusted = (kind: Parameters<NodeCache['isTrusted']>[0]): boolean => this.#isCached && cache.isTrusted(kind)
     const rest: Omit<Store, 'view' | keyof ReturnType<Session['objects']> | keyof ReturnType<Session['pools']>> = {
-      pod: async ref => this.#pod(ref, isTrusted('pods')),
+      pod: async ref => (await Promise.all([this.#pod(ref, isTrusted('pods')), this.#listOwn()]))[0],
       namespace: async name => (isTrusted('namespaces') ? cache.namespace(name) : undefined) ?? live().namespace(name),
       nodeLabels: async name =>
         (name === cache.node && isTrusted('node') ? cache.nodeLabels() : undefined) ?? live().nodeLabels(name),
@@ -125,7 +127,7 @@ class Session {
       ...this.pools(() => isTrusted('pools')),
       ...this.objects(() => isTrusted('endpoints')),
       view: {
-        heldIn: uid => view.heldIn(uid),
+        heldIn: uid => [...view.heldIn(uid), ...this.#ownListed.filter(isOfPool(uid)).map(asHeld)],
         heldBy: uid => view.heldBy(uid),
         endpoint: ref => this.#knownRecord(ref),
       },
@@ -171,6 +173,16 @@ class Session {
     return this.#live().pod(ref)
   }
 
+  /**
+   * Beside the read of the pod, which is the first of an ADD: an agent that was killed in the ADD
+   * before may have left an address, and this one does not know of it.
+   */
+  async #listOwn(): Promise<void> {
+    const { podUid, command } = this.#call
+    if (command !== 'ADD' || podUid === '' || this.#state.cache.isTrusted('addresses')) return
+    this.#ownListed = await this.#live().listAddressesByLabel(IPAM_LABEL_POD_UID, podUid)
+  }
+
   #knownRecord(ref: ObjectRef): SpiderEndpoint | undefined {
     const { records } = this.#state
     const key = keyOfRef(ref)
@@ -195,6 +207,7 @@ class Session {
   /** Written behind the answer: the record of a pod that goes with its pod. */
   #isBehind(endpoint: SpiderEndpoint): boolean {
     if (this.#state.records.isPending(keyOf(endpoint))) return true
+    if (!this.#state.cache.isTrusted('endpoints')) return false // there may be one that is not known
     const isOfItsPod = endpoint.metadata.ownerReferences?.some(({ kind }) => kind === 'Pod') === true
     const isRetained = RETAINING_KINDS.includes(endpoint.status.ownerControllerType)
     const { command, podUid } = this.#call
@@ -317,6 +330,13 @@ function hasNoMore(one: SpiderEndpoint, other: SpiderEndpoint): boolean {
   const names = other.status.current.ips.map(({ interface: name }) => name)
   return one.status.current.ips.every(({ interface: name }) => names.includes(name))
 }
+
+const isOfPool =
+  (uid: string) =>
+  ({ metadata }: SpiderIPAddress): boolean =>
+    metadata.labels?.[IPAM_LABEL_POOL_UID] === uid
+
+const asHeld = ({ metadata: { name }, spec: { pod } }: SpiderIPAddress): HeldAddress => ({ name, podUid: pod.uid })
 
 const isSameHolding = (a: SpiderIPAddress, b: SpiderIPAddress): boolean =>
   a.metadata.uid === b.metadata.uid &&

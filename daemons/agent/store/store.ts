@@ -1,6 +1,6 @@
 // The agent's Store: informers of its node, one connection pool, records behind the answer.
 import { deadlineOf } from '../../../lib/cni/conf.js'
-import type { Connect, StoreSession } from '../../../lib/ipam/cni/session.js'
+import type { Connect, StoreSession } from '../../../lib/ipam/cni/connect.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import type { Store } from '../../../lib/ipam/store/store.js'
 import { connect as connectKube, type Kube } from '../../../lib/kube/client.js'
@@ -14,7 +14,7 @@ import { nodeCache, SILENCE_MS_MAX, Streams, type CachedKind, type NodeCache } f
 import { Records } from './records.js'
 import { cachedSession, type CallIdentity, type AgentState } from './session.js'
 import { sourcesOf, type NodeSources, type SpiderCoordinator } from './sources.js'
-import { NodeView } from './view.js'
+import { ECHO_MS_MAX, NodeView } from './view.js'
 
 /** Of one write behind an answer, with its retries. */
 const BEHIND: Deadline = { ms: 20_000, of: 'a record behind the answer' }
@@ -72,7 +72,8 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
     },
     onStream: (source, state) => streams.note(source, state),
   })
-  const cache = nodeCache({ node, sources, reader: informers, streams, isLagging: () => view.isLagging() })
+  const isLagging = loggedLag(view, log)
+  const cache = nodeCache({ node, sources, reader: informers, streams, isLagging })
   const records = new Records({
     view,
     log,
@@ -96,6 +97,19 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
       return records.size
     },
     flush: () => records.flush(),
+  }
+}
+
+/** Logs once that the watches lag, and once that they do not any more, as calls find it. */
+function loggedLag(view: NodeView, log: Log): () => boolean {
+  let wasLagging = false
+  return () => {
+    const isLagging = view.isLagging()
+    if (isLagging && !wasLagging)
+      log.warn(`a watch does not show a write of this agent after ${ECHO_MS_MAX / 1000} s: calls read the API server`)
+    if (!isLagging && wasLagging) log.warn('the watches show the writes of this agent again')
+    wasLagging = isLagging
+    return isLagging
   }
 }
 

@@ -10,7 +10,8 @@ import type { Log } from '../../../lib/log.js'
 import { reviewers } from './admit.js'
 import type { ControllerFlags } from '../flags.js'
 import { podsIn } from './pods-conf.js'
-import { flag } from '../../runtime/env.js'
+import { envReader } from '../../runtime/options.js'
+import { CONTROLLER_ENV } from '../options.js'
 import type { Conf, ControllerSettings } from '../settings.js'
 import { boundedLimiter } from '../runtime/limiter.js'
 import { answerWebhook, REVIEWS_MAX, WAITING_MAX } from './http.js'
@@ -127,13 +128,14 @@ export function printedWebhooks(
   env: Env,
   hasMatchConditions = false,
 ): string {
+  const read = envReader(env, CONTROLLER_ENV)
   const items = webhookConfigurations({
     name: settings.deployment,
     namespace: settings.namespace,
     port: settings.webhookPort,
     without: [
-      ...(flag(env, 'SPIDERPOOL_COORDINATOR_ENABLED', true) ? [] : ['spidercoordinators']),
-      ...(flag(env, 'SPIDERPOOL_MULTUS_CONFIG_ENABLED', true) ? [] : ['spidermultusconfigs']),
+      ...(read.flag('SPIDERPOOL_COORDINATOR_ENABLED') ? [] : ['spidercoordinators']),
+      ...(read.flag('SPIDERPOOL_MULTUS_CONFIG_ENABLED') ? [] : ['spidermultusconfigs']),
     ],
     pods: podsIn(raw['podResourceInject']),
     hasMatchConditions,

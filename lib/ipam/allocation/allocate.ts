@@ -1,6 +1,6 @@
 // Allocates one address from the first pool that has one: the loop around decide, on a Store.
 import { fromBigint, ipOfObjectName, objectNameOf, toBigint, familyOf, type Ip } from '../../ip/address.js'
-import { includes, sizeOf, subtract, union, type Ranges } from '../../ip/range.js'
+import { includes, normal, sizeOf, subtract, type Interval, type Ranges } from '../../ip/range.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
 import { isRecordOf, recordedIn } from './go-records.js'
 import {
@@ -17,7 +17,7 @@ import { addressObject, withHolder, isHeldBy, isUpToDate, orderSeed } from './ad
 import type { Holder, Claimant } from './claimant.js'
 import { poolOf, type Pool } from './pool.js'
 import type { HeldAddress, Journal, Store } from '../store/store.js'
-import { publish } from './shared-pool.js'
+import { publishAllocation } from './shared-pool.js'
 
 export interface AllocationRequest {
   readonly claimant: Claimant
@@ -28,6 +28,8 @@ export interface AllocationRequest {
   readonly reserved: Ranges
   /** Addresses of the pod's other interfaces, from its SpiderEndpoint. */
   readonly except?: readonly Ip[]
+  /** Names of objects that the journal had before this call: what a killed ADD may have left. */
+  readonly leftBehind?: readonly string[]
 }
 
 export type AllocationResult =
@@ -70,12 +72,14 @@ type FromPool =
 
 async function fromPool(
   pool: Pool,
-  { claimant, nic, reserved, except = [] }: AllocationRequest,
+  { claimant, nic, reserved, except = [], leftBehind = [] }: AllocationRequest,
   deps: AllocDeps,
 ): Promise<FromPool> {
   const open = subtract(pool.ranges, reserved)
   const own = await ownRecorded(pool, open, { claimant, nic, except }, deps)
   if (own) return { kind: 'held', ...own }
+  const left = await ownLeftBehind(leftBehind, open, pool, { claimant, nic }, deps)
+  if (left && !(await publishAllocation(left, pool, { claimant, nic }, deps))) return { kind: 'held', ...left }
   const free = pool.shared ? subtract(open, recordedIn(pool.shared, open, pool.family)) : open
   const viewed = deps.store.view?.heldIn(pool.uid) ?? []
   const before = await ownAmong(viewed, free, pool, { claimant, nic }, deps)
@@ -143,25 +147,6 @@ export async function claimOne(ip: Ip, pool: Pool, holder: Holder, deps: AllocDe
   if (outcome.kind === 'held') return { object: outcome.object, isNew: true }
   const found = await store.address(object.metadata.name)
   return found && takeOver(found, holder, store)
-}
-
-/**
- * Publishes the allocation in a pool that Go agents share. `undefined`: the address is this pod's
- * in both systems. Otherwise another pod was first: the object is deleted, and all recorded
- * addresses of the pool are returned.
- */
-export async function publishAllocation(
-  allocation: Allocation,
-  pool: Pool,
-  holder: Holder,
-  { store }: AllocDeps,
-): Promise<Ranges | undefined> {
-  const ip = ipOfObjectName(allocation.object.metadata.name)
-  if (!pool.shared || ip === undefined) return undefined
-  const { family, ranges } = pool
-  const taken = await publish(pool.shared, { ip, family, ranges, holder }, store)
-  if (taken) await store.deleteAddress(allocation.object)
-  return taken
 }
 
 export interface Allocation {
@@ -241,16 +226,34 @@ async function ownAmong(
   return undefined
 }
 
+/**
+ * An address that a killed ADD of this container created. It counts as new: no record has it, so
+ * this call releases it where it fails.
+ */
+async function ownLeftBehind(
+  names: readonly string[],
+  open: Ranges,
+  pool: Pool,
+  holder: Holder,
+  deps: AllocDeps,
+): Promise<Allocation | undefined> {
+  for (const name of names) {
+    const ip = ipOfObjectName(name)
+    if (ip === undefined || familyOf(ip) !== pool.family || !includes(open, toBigint(ip))) continue
+    const object = await deps.store.address(name)
+    if (object && isHeldBy(object, holder) && isUpToDate(object, holder)) return { object, isNew: true }
+  }
+  return undefined
+}
+
 /** The addresses of a list as ranges; sorted once, so that 100,000 of them stay cheap. */
 function takenIn(held: readonly HeldAddress[], pool: Pool): Ranges {
-  const values: bigint[] = []
+  const taken: Interval[] = []
   for (const { name } of held) {
     const ip = ipOfObjectName(name)
-    if (ip !== undefined && familyOf(ip) === pool.family) values.push(toBigint(ip))
+    if (ip === undefined || familyOf(ip) !== pool.family) continue
+    const value = toBigint(ip)
+    taken.push({ first: value, last: value })
   }
-  values.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  return union(
-    [],
-    values.map(value => ({ first: value, last: value })),
-  )
+  return normal(taken)
 }

@@ -11,7 +11,7 @@ function gcd(a: bigint, b: bigint): bigint {
 export function stepFor(wanted: bigint, size: bigint): bigint {
   if (size <= 2n) return 1n
   let step = 1n + (wanted % (size - 1n))
-  while (gcd(step, size) !== 1n) step = step === size - 1n ? 1n : step + 1n
+  while (gcd(step, size) !== 1n) step += 1n // ends at size - 1 at the latest, which is coprime
   return step
 }
 
@@ -21,7 +21,7 @@ export function stepFor(wanted: bigint, size: bigint): bigint {
  */
 export function candidatesOf(free: Ranges, who: string): { readonly size: bigint; at(k: bigint): bigint } {
   const size = sizeOf(free)
-  const start = size === 0n ? 0n : hash64(who) % size
+  const start = hash64(who)
   const step = stepFor(hash64(`${who}/step`), size)
   return {
     size,

@@ -40,9 +40,8 @@ export function entriesIn(text: string): readonly (readonly [string, unknown])[]
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
+  } catch {
+    return undefined // not JSON
   }
 }
 
@@ -58,7 +57,7 @@ function recordOf(key: string, value: unknown): GoRecord | undefined {
 /** As the Go agents write it: compact JSON, keys in byte order; undefined when empty. */
 export function allocatedText(entries: readonly (readonly [string, unknown])[]): string | undefined {
   if (entries.length === 0) return undefined
-  const inOrder = [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  const inOrder = [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${inOrder.map(([ip, record]) => `${JSON.stringify(ip)}:${JSON.stringify(record)}`).join(',')}}`
 }
 

@@ -25,13 +25,6 @@ export interface Pool {
   readonly shared: SharedPool | undefined
 }
 
-/** spec.ipVersion, which admission sets; without admission, the family of spec.subnet. */
-export const familyOfPool = (pool: SpiderIPPool): Family | undefined => {
-  if (pool.spec.ipVersion === 4 || pool.spec.ipVersion === 6) return pool.spec.ipVersion
-  if (pool.spec.ipVersion !== undefined) return undefined
-  return pool.spec.subnet.includes(':') ? 6 : 4
-}
-
 /**
  * The parsed pool.
  * @throws IpError that names a range of spec that does not parse; RangeError for spec.subnet

@@ -3,6 +3,8 @@ import type { EndpointNic, PoolRoute } from '../../crd/types.js'
 import { parseIp } from '../../ip/address.js'
 import { containsIp, networkOf, parsePrefix } from '../../ip/cidr.js'
 import { isLinkLocal6 } from '../../ip/usable.js'
+import { Refused } from '../errors.js'
+import type { ObjectRef } from '../store/store.js'
 
 /** The interfaces that a route may belong to. `isOnly`: the pod has no other interface. */
 export interface Among {
@@ -49,6 +51,17 @@ export function withRoutes(among: Among, routes: readonly PoolRoute[]): readonly
   })
 }
 
-/** The routes whose gateway is in the subnet of no interface. */
-export const unreachableRoutes = (among: Among, routes: readonly PoolRoute[]): readonly PoolRoute[] =>
-  routes.filter(route => !among.nics.some(nic => fits(route, nic, among)))
+/**
+ * Checked once all interfaces of the pod are known: a later one may have the subnet of the gateway.
+ * @throws Refused `routeFitsNothing` for a route whose gateway is in the subnet of no interface
+ */
+export function refuseUnreachable(nics: readonly EndpointNic[], routes: readonly PoolRoute[], pod: ObjectRef): void {
+  const among = { nics, isOnly: nics.length === 1 }
+  const first = routes.find(route => !nics.some(nic => fits(route, nic, among)))
+  if (!first) return
+  const subnets = nics.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6].filter(text => text !== undefined)).join(', ')
+  throw new Refused(
+    'routeFitsNothing',
+    `wrong input: annotation ipam.spidernet.io/routes of pod ${pod.namespace}/${pod.name}: gw ${first.gw} of route ${first.dst} is in the subnet of no interface (${subnets}); correct it or take the route out`,
+  )
+}

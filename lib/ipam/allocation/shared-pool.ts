@@ -16,6 +16,7 @@ import {
   type SharedPool,
 } from './go-records.js'
 import type { Holder } from './claimant.js'
+import type { Pool } from './pool.js'
 import type { Allocated, Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 
@@ -62,6 +63,25 @@ export async function publish(shared: SharedPool, publishing: Publishing, store:
     'contended',
     `exhaust all retries (${PUBLISH_TRIES_MAX} times) in pool ${name}: status.allocatedIPs is written by others at the same moment`,
   )
+}
+
+/**
+ * Publishes the allocation in a pool that Go agents share. `undefined`: the address is this pod's
+ * in both systems. Otherwise another pod was first: the object is deleted, and all recorded
+ * addresses of the pool are returned.
+ */
+export async function publishAllocation(
+  { object }: { readonly object: SpiderIPAddress },
+  pool: Pool,
+  holder: Holder,
+  { store }: { readonly store: Store },
+): Promise<Ranges | undefined> {
+  const ip = ipOfObjectName(object.metadata.name)
+  if (!pool.shared || ip === undefined) return undefined
+  const { family, ranges } = pool
+  const taken = await publish(pool.shared, { ip, family, ranges, holder }, store)
+  if (taken) await store.deleteAddress(object)
+  return taken
 }
 
 function allocated(before: SpiderIPPool, entries: readonly (readonly [string, unknown])[]): Allocated {

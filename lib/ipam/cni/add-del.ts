@@ -4,7 +4,6 @@ import type { Result } from '../../cni/result.js'
 import { sentencesOf, type UnknownKey } from '../../cni/unknown-keys.js'
 import { add, type Granted } from '../pod/add.js'
 import { ipsOf } from '../allocation/endpoint.js'
-import { keysOf } from '../pools/annotations.js'
 import { eventOf, NOT_ALLOCATED, type PodEventSpec } from '../store/event.js'
 import type { ContainerHost } from '../pod/standalone-container.js'
 import type { Detect } from '../pod/conflict-detection.js'
@@ -12,13 +11,15 @@ import type { AllocatedByCall, NodeAddress, NodeAddressLookup } from './node-add
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
 import { release } from '../pod/release.js'
-import { requestedIpsIn, type RequestSources } from '../pod/requested-ips.js'
-import { answerOf } from './result.js'
 import type { AddRequest } from '../pod/pod-context.js'
-import { connectStore, refusalOf, sessionOf, type Connect, type Session, type StoreSession } from './session.js'
+import type { AllocDeps } from '../allocation/allocate.js'
+import { connectStore, type Connect } from './connect.js'
+import { requestOf, type Master } from './request.js'
+import { resultOf } from './result.js'
+import { refusalOf, sessionOf, type Session } from './session.js'
 
 export { ipamCheck } from './check.js'
-export type { Connect, StoreSession } from './session.js'
+export type { Connect, StoreSession } from './connect.js'
 export type { NodeAddressLookup } from './node-address-conflict.js'
 
 export interface IpamClaim {
@@ -29,13 +30,6 @@ export interface IpamClaim {
 
 export const ADD_FAILED = 'spiderpool IP allocation error'
 const DEL_FAILED = 'spiderpool IP release error'
-const AGENT_NAMESPACE = 'kube-system'
-
-/** Addresses of the master of an interface, for match_master_subnet. */
-export type Master = (nic: {
-  readonly netns: string
-  readonly nic: string
-}) => ReturnType<NonNullable<AddRequest['master']>>
 
 /** What the IPAM needs from the kernel; lib/ipam opens no sockets itself. */
 export interface KernelAccess {
@@ -75,65 +69,50 @@ export async function ipamClaim(
 
 /** Quarantines an address that the node itself has, and tries the next candidate. */
 async function claimUnowned(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
+  const ownedAmong = async ({ granted }: AllocatedByCall): Promise<readonly NodeAddress[]> => {
+    try {
+      return await kernel.owned(ipsOf(granted.nic))
+    } catch (error) {
+      await granted.undo()
+      throw error
+    }
+  }
   const first = await claim(call, kernel, connect)
-  const owned = await ownedAmong(first, kernel)
+  const owned = await ownedAmong(first)
   if (owned.length === 0) return first
   const { claimOther } = await import('./node-address-conflict.js')
-  return claimOther(
-    { nic: call.ifName, first, owned },
-    { claim: () => claim(call, kernel, connect), ownedAmong: one => ownedAmong(one, kernel) },
-  )
-}
-
-async function ownedAmong({ granted }: AllocatedByCall, { owned }: KernelAccess): Promise<readonly NodeAddress[]> {
-  try {
-    return await owned(ipsOf(granted.nic))
-  } catch (error) {
-    await granted.undo()
-    throw error
-  }
+  return claimOther({ nic: call.ifName, first, owned }, { claim: () => claim(call, kernel, connect), ownedAmong })
 }
 
 async function claim(call: Call<unknown>, kernel: KernelAccess, connect: Connect): Promise<AllocatedByCall> {
   const session = sessionOf(call)
-  const { log, fields, conf } = session
+  const { log, fields, conf, container } = session
   let store: Store | undefined
+  const attempt = async (request: AddRequest, deps: AllocDeps): Promise<Granted> => {
+    if (!container) return add(request, deps)
+    const { addContainer } = await import('../pod/standalone-container.js')
+    return addContainer(request, { container, host: await kernel.host(call.netns) }, deps)
+  }
   try {
     const reached = await connect(conf, call)
     store = reached.store
-    const granted = await allocate(call, session, reached, kernel)
+    const request = requestOf(call, session, kernel.master)
+    const journal = reached.journalOf?.(session.journal) ?? session.journal
+    const deps = { store, journal, random: Math.random }
+    const granted = await attempt(request, deps).catch((error: unknown) => {
+      const second = reached.retryOf?.(error)
+      if (!second) throw error
+      return attempt(request, { ...deps, store: second })
+    })
     log.info('address allocated', { ...fields, nic: granted.nic, ...reached.cost() })
-    return { reached, granted, result: resultOf(granted, call.ifName), session }
+    return { reached, granted, result: resultOf(granted.nic), session }
   } catch (error) {
     log.error(ADD_FAILED, { ...fields, error: String(error) })
     const refusal = refusalOf(ADD_FAILED, error)
-    if (error instanceof Refused && !session.container)
+    if (error instanceof Refused && !container)
       await recordRefusal(session, { message: refusal.message, about: error.about }, store)
     throw refusal
   }
-}
-
-/** Where the cache of an agent may be why the first try failed, there is a second without it. */
-async function allocate(
-  call: Call<unknown>,
-  session: Session,
-  { store, retryOf, journalOf }: StoreSession,
-  { master, host }: KernelAccess,
-): Promise<Granted> {
-  const { container } = session
-  const request = requestOf(call, session, master)
-  const journal = journalOf?.(session.journal) ?? session.journal
-  const attempt = async (on: Store): Promise<Granted> => {
-    const deps = { store: on, journal, random: Math.random }
-    if (!container) return add(request, deps)
-    const { addContainer } = await import('../pod/standalone-container.js')
-    return addContainer(request, { container, host: await host(call.netns) }, deps)
-  }
-  return attempt(store).catch((error: unknown) => {
-    const second = retryOf?.(error)
-    if (!second) throw error
-    return attempt(second)
-  })
 }
 
 /** The pod's Event has the sentence too, for users without access to the node's logs. */
@@ -145,41 +124,6 @@ async function recordRefusal(
   await store?.recordEvent(
     eventOf({ ...refusal, pod: { ...pod, uid: podUid }, node: '', reason: NOT_ALLOCATED, now: Date.now() }),
   )
-}
-
-/** Case-insensitive key lookup, as Go's encoding/json does it. */
-const fieldOf = (value: unknown, key: string): unknown =>
-  typeof value === 'object' && value !== null ? keysOf(value).get(key) : undefined
-
-/** Where a call may ask for addresses. A container's `IP=` is its own matter (pod/container.ts). */
-export const requestSourcesOf = (call: Call<unknown>, container: Session['container']): RequestSources => ({
-  runtimeConfigIps: fieldOf(fieldOf(call.config, 'runtimeconfig'), 'ips'),
-  argsIps: fieldOf(fieldOf(fieldOf(call.config, 'args'), 'cni'), 'ips'),
-  ip: container ? '' : (call.args.get('IP') ?? ''),
-})
-
-function requestOf(call: Call<unknown>, { conf, pod, podUid, container }: Session, master: Master): AddRequest {
-  const { ipv4, ipv6, statefulSet, kubevirt, subnets } = conf.switches
-  return {
-    pod,
-    podUid,
-    nic: call.ifName,
-    containerID: call.containerID,
-    conf: { ...conf, network: call.name },
-    cleanGateway: conf.cleanGateway,
-    families: [...(ipv4 ? [4 as const] : []), ...(ipv6 ? [6 as const] : [])],
-    features: { statefulSet, kubevirt, subnets },
-    requested: requestedIpsIn(requestSourcesOf(call, container)),
-    agentNamespace: call.env['SPIDERPOOL_AGENT_NAMESPACE'] ?? AGENT_NAMESPACE,
-    clusterNetwork: call.env['MULTUS_CLUSTER_NETWORK'] ?? '',
-    ...(conf.matchMasterSubnet && { master: () => master({ netns: call.netns, nic: call.ifName }) }),
-  }
-}
-
-function resultOf({ nic }: Granted, ifName: string): Result {
-  const { ips, routes } = answerOf(nic)
-  if (ips.length === 0) throw new Refused('noAddress', `no Interface ${ifName} IP allocation found`)
-  return { ips, ...(routes.length > 0 && { routes }) }
 }
 
 /**

@@ -6,7 +6,8 @@ import { addressesOf, ipsOf, nicOf } from '../allocation/endpoint.js'
 import type { NodeAddressLookup } from './node-address-conflict.js'
 import { Refused } from '../errors.js'
 import { readRecord } from '../pod/record.js'
-import { connectStore, refusalOf, sessionOf, type Connect } from './session.js'
+import { connectStore, type Connect } from './connect.js'
+import { refusalOf, sessionOf } from './session.js'
 
 /**
  * Verifies that record, address objects and prevResult agree and that no interface of the node has

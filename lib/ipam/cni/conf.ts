@@ -5,7 +5,7 @@ import { checked, ConfFault, type TimeoutsConf } from '../../cni/conf.js'
 import { CniError } from '../../cni/error.js'
 import { unknownKeys, type UnknownKey } from '../../cni/unknown-keys.js'
 import { LOG_OLD_FILES, LOG_SIZE_MB } from '../../cni/log-options.js'
-import { keysOf } from '../pools/annotations.js'
+import { keysOf } from '../json-keys.js'
 import { IPAM_SWITCHES } from '../switches.js'
 
 export interface IpamConf {

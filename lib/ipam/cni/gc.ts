@@ -5,7 +5,8 @@ import { ANNOTATION_UNATTACHED } from '../../crd/names.js'
 import { ipamConf } from './conf.js'
 import { JOURNAL_DIR, journalAt, journalsIn, type JournalKey } from '../store/journal.js'
 import type { Store } from '../store/store.js'
-import { connectStore, refusalOf, type Connect } from './session.js'
+import { connectStore, type Connect } from './connect.js'
+import { refusalOf } from './session.js'
 
 type Gc = Pick<Call<unknown>, 'command' | 'config' | 'env' | 'name' | 'validAttachments'>
 

@@ -9,7 +9,8 @@ import type { Result } from '../../cni/result.js'
 import type { Granted } from '../pod/add.js'
 import { refuse } from '../pod/conflict-detection.js'
 import { Refused } from '../errors.js'
-import type { StoreSession, Session } from './session.js'
+import type { StoreSession } from './connect.js'
+import type { Session } from './session.js'
 
 /** An address on interface `link` of the node, and the node's MAC on the network. */
 export interface NodeAddress {

@@ -1,10 +1,22 @@
 // Converts the record of a NIC to addresses and routes of a CNI result. Pure.
 import type { EndpointNic, PoolRoute } from '../../crd/types.js'
+import type { Result } from '../../cni/result.js'
 import { dstOf } from '../allocation/routes.js'
+import { Refused } from '../errors.js'
 
 export interface IpamAnswer {
   readonly ips: readonly { readonly address: string; readonly gateway?: string }[]
   readonly routes: readonly { readonly dst: string; readonly gw: string }[]
+}
+
+/**
+ * The result of an ADD for its NIC.
+ * @throws Refused `noAddress` where the record has none
+ */
+export function resultOf(nic: EndpointNic): Result {
+  const { ips, routes } = answerOf(nic)
+  if (ips.length === 0) throw new Refused('noAddress', `no Interface ${nic.interface} IP allocation found`)
+  return { ips, ...(routes.length > 0 && { routes }) }
 }
 
 /**

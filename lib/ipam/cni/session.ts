@@ -1,7 +1,6 @@
-// What every verb of the IPAM needs: conf, log, pod of CNI_ARGS, connection to the API server.
-import { deadlineOf } from '../../cni/conf.js'
+// What every verb of the IPAM needs: conf, log, pod of CNI_ARGS, journal, the CNI error of a fault.
 import { CniError, OwnError } from '../../cni/error.js'
-import { kubeconfigOf, logOf } from '../../cni/allowed-files.js'
+import { logOf } from '../../cni/allowed-files.js'
 import type { Call } from '../../cni/plugin.js'
 import { isUnauthorized, KubeError } from '../../kube/errors.js'
 import { messageOf } from '../../errors.js'
@@ -10,9 +9,8 @@ import { VERSION } from '../../version.js'
 import { parseIp } from '../../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
 import { isRecordName, CONTAINER_NAMESPACE, uidOf, type ContainerIdentity } from '../allocation/container-identity.js'
-import { kubeStore } from '../store/kube.js'
 import { JOURNAL_DIR, journalAt } from '../store/journal.js'
-import type { Journal, ObjectRef, Store } from '../store/store.js'
+import type { Journal, ObjectRef } from '../store/store.js'
 import { Refused, REFUSALS } from '../errors.js'
 
 export interface Session {
@@ -35,7 +33,6 @@ export function sessionOf(call: Call<unknown>): Session {
   const conf = ipamConf(call.config)
   const log = logFor(call, conf)
   const { containerID, ifName, command } = call
-  const journal = journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName })
   const container = conf.owner === 'container' ? containerOf(call) : undefined
   const holder = container
     ? { pod: { namespace: CONTAINER_NAMESPACE, name: container.id }, podUid: uidOf(container) }
@@ -46,7 +43,7 @@ export function sessionOf(call: Call<unknown>): Session {
     log,
     ...holder,
     container,
-    journal,
+    journal: journalAt(JOURNAL_DIR, { network: call.name, containerID, nic: ifName }),
     fields: { version: VERSION, command, containerID, ifName, ...holderField },
   }
 }
@@ -92,49 +89,6 @@ function argument(call: Call<unknown>, key: string): string {
       call.env['CNI_ARGS'] ?? '',
     )
   return value
-}
-
-export interface StoreSession {
-  readonly store: Store
-  /** What the call has cost the API server so far, for the log. */
-  cost(): Readonly<Record<string, number>>
-  /**
-   * The Store for a second try of an ADD: one without a cache, where the first may have failed
-   * because of its cache and has left nothing behind.
-   */
-  retryOf?(error: unknown): Store | undefined
-  /** The journal of the call; it is closed later where the record is written behind the answer. */
-  journalOf?(journal: Journal): Journal
-  /** Begins a new deadline, for an undo after the call. */
-  renew?(): void
-}
-
-/** Where the Store of a call comes from: the API server, or the cache of the node agent. */
-export type Connect = (conf: IpamConf, call: ConnectingCall) => Promise<StoreSession>
-
-/** The rest only of a call about a container. */
-export type ConnectingCall = Pick<Call<unknown>, 'command' | 'env'> &
-  Partial<Pick<Call<unknown>, 'args' | 'containerID'>>
-
-/**
- * The Store on the API server. The client is loaded lazily: VERSION and a bad conf do not need it.
- */
-export async function connectStore(
-  conf: IpamConf,
-  { command, env }: Pick<Call<unknown>, 'command' | 'env'>,
-): Promise<StoreSession> {
-  const { connectFrom } = await import('../../kube/open.js')
-  const kubeconfig = kubeconfigOf({ path: conf.kubeconfig ?? '', key: 'ipam.kubeconfig' }, env)
-  const kube = connectFrom({ kubeconfig, env, deadline: deadlineOf(command, conf.timeouts, 'ipam.timeouts') })
-  const direct = kubeStore(kube)
-  let taken = 0
-  const claim: Store['createAddress'] = async object => {
-    const outcome = await direct.createAddress(object)
-    if (outcome.kind === 'taken') taken++
-    return outcome
-  }
-  const cost = () => ({ requests: kube.requests, sent: kube.bytes.sent, received: kube.bytes.received, taken })
-  return { store: { ...direct, createAddress: claim }, cost }
 }
 
 /** No response, Conflict, Too Many Requests. */

@@ -8,10 +8,11 @@ import type { SpiderIPPool } from '../../crd/types.js'
 import type { Family } from '../../ip/address.js'
 import { ipamConf, type IpamConf } from './conf.js'
 import { isPattern, patternOf } from '../pools/glob.js'
-import { familyOfPool } from '../allocation/pool.js'
+import { familyOfPool } from '../../crd/family.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
-import { logFor, connectStore, type Connect } from './session.js'
+import { connectStore, type Connect } from './connect.js'
+import { logFor } from './session.js'
 
 /**
  * Never returns 51, since running pods keep their addresses. A full pool is no error either: the

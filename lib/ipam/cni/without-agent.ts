@@ -4,7 +4,7 @@ import type { UnexecutedCall } from '../../agent/hand-over.js'
 import { neitherWay } from '../../agent/socket.js'
 import { CniError } from '../../cni/error.js'
 import { kubeconfigPaths } from '../../kube/entry.js'
-import { connectStore, type Connect } from './session.js'
+import { connectStore, type Connect } from './connect.js'
 
 /**
  * The Store on the API server, if there is a kubeconfig.

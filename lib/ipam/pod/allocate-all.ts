@@ -10,7 +10,8 @@ import type { Claimant } from '../allocation/claimant.js'
 import { poolOf, reservedRanges } from '../allocation/pool.js'
 import type { Store } from '../store/store.js'
 import { Refused } from '../errors.js'
-import { ofFamily, takeRequested, type RequestedIp } from './requested-ips.js'
+import type { RequestedIp } from './requested-ips.js'
+import { ofFamily, takeRequested } from './take-requested.js'
 
 /** One interface: its name in address objects, its name in the record, its pools in order. */
 export interface NicRequest {
@@ -49,15 +50,22 @@ export async function allocateAll(
   deps: AllocDeps,
 ): Promise<NicAllocation> {
   const except = others.flatMap(addressesOf).flatMap(({ address }) => parsePrefix(address)?.ip ?? [])
+  const leftBehind = deps.journal.read()
   const outcomes = await Promise.all(
     requests.flatMap(nicRequest =>
       [...nicRequest.pools].map(async ([family, objects]) => {
         const pools = objects.map(object => poolOf(object, family))
-        const request = { claimant, nic: nicRequest.nic, pools, reserved: reservedRanges(reserved, family), except }
+        const request = {
+          ...{ claimant, nic: nicRequest.nic, pools, reserved: reservedRanges(reserved, family), except },
+          leftBehind,
+        }
         const one = ofFamily(nicRequest.requested ?? [], family)
         const holder = { claimant, nic: nicRequest.nic }
         const taking = one ? takeRequested(one, { holder, pools: objects, reserved }, deps) : allocate(request, deps)
-        return { nicRequest, ...(await settled(taking)) }
+        return taking.then(
+          taken => ({ nicRequest, taken, error: undefined }),
+          (error: unknown) => ({ nicRequest, taken: undefined, error }),
+        )
       }),
     ),
   )
@@ -81,14 +89,6 @@ export async function allocateAll(
   })
   return { nics, created: taken.filter(({ isNew }) => isNew).map(({ object }) => object), undo }
 }
-
-const settled = (
-  taking: Promise<AllocationResult>,
-): Promise<{ readonly taken?: AllocationResult; readonly error?: unknown }> =>
-  taking.then(
-    taken => ({ taken }),
-    (error: unknown) => ({ error }),
-  )
 
 /** False where one of them could not be released. */
 async function giveBack(taken: readonly HeldAddress[], store: Store): Promise<boolean> {

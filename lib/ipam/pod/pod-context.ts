@@ -37,6 +37,8 @@ export interface PodContext {
   readonly claimant: Claimant
   readonly endpoint: SpiderEndpoint | undefined
   readonly reserved: readonly SpiderReservedIP[]
+  /** Without retention, with one interface and no IP yet: only a hint that there is no record. */
+  readonly isFresh: boolean
 }
 
 /** The record was not read; creating it fails where there is one. */
@@ -73,7 +75,12 @@ export async function readPodContext(request: AddRequest, store: Store): Promise
     ...(request.at && { at: request.at }),
   }
   const known = retainedBy === undefined ? store.view?.endpoint(request.pod) : undefined
-  return { request, pod, owner, retainedBy, claimant, endpoint: known ?? UNREAD, reserved }
+  const isFresh =
+    retainedBy === undefined &&
+    pod.metadata.annotations?.[ANNOTATION_IPPOOLS] === undefined &&
+    interfaceCount(pod) === 1 &&
+    (pod.status?.podIPs ?? []).length === 0
+  return { request, pod, owner, retainedBy, claimant, endpoint: known ?? UNREAD, reserved, isFresh }
 }
 
 /** The context with the record, which is read if it was not yet. */
@@ -81,15 +88,6 @@ export async function withEndpoint({ endpoint, ...context }: PartialPodContext, 
   const { namespace, record: name } = context.claimant
   return { ...context, endpoint: endpoint === UNREAD ? await store.endpoint({ namespace, name }) : endpoint }
 }
-
-/**
- * True for a pod without retention, with one interface and no IP yet: only a hint for `addFirst`.
- */
-export const isFresh = ({ retainedBy, pod: { metadata, status }, pod }: PartialPodContext): boolean =>
-  retainedBy === undefined &&
-  metadata.annotations?.[ANNOTATION_IPPOOLS] === undefined &&
-  interfaceCount(pod) === 1 &&
-  (status?.podIPs ?? []).length === 0
 
 async function alivePod({ pod: ref, podUid }: AddRequest, store: Store): Promise<Pod> {
   const pod = await store.pod(ref)

@@ -66,19 +66,39 @@ async function releaseOnce(request: ReleaseRequest, { store, journal }: ReleaseD
     return { kind: 'kept', why: first.kept }
   }
   if (!endpoint) return releaseWithoutRecord(first, observed, request, store)
-  if (endpoint.status.current.uid !== first.uid)
-    return { kind: 'kept', why: `the record is of pod UID ${endpoint.status.current.uid}` }
-  if (
-    !isOverForever(first.uid, observed) ||
-    retainingKindNamed(endpoint.status.ownerControllerType, request.features)
-  ) {
+  const { current, ownerControllerType } = endpoint.status
+  const isRetaining = retainingKindNamed(ownerControllerType, request.features) !== undefined
+  if (current.uid !== first.uid && !isRetaining) return { kind: 'kept', why: `the record is of pod UID ${current.uid}` }
+  if (!isOverForever(first.uid, observed) || isRetaining) {
     const second = await goneOrKept(request, store, endpoint, await store.pod(request.pod))
     if ('kept' in second) return { kind: 'kept', why: second.kept }
   }
+  if (current.uid !== first.uid) return releaseInherited(endpoint, first, request, store)
   const deps = { store, containerID: request.containerID, willBeCollected: isTerminatingOwner(endpoint, observed) }
   const addresses = await releaseRecorded(endpoint, deps)
   const others = await releaseUnrecorded(first, request, store)
   return { kind: 'released', addresses: [...addresses, ...others] }
+}
+
+/**
+ * An ADD that was killed while it inherited has taken over addresses of a record that still names
+ * the pod before. That pod's DEL, or the controller, removes the record.
+ */
+async function releaseInherited(
+  endpoint: SpiderEndpoint,
+  { uid }: Gone,
+  { containerID }: ReleaseRequest,
+  store: Store,
+): Promise<Released> {
+  const released = await Promise.all(
+    endpoint.status.current.ips.flatMap(addressesOf).map(async ({ address, pool }) => {
+      const ip = parsePrefix(address)?.ip
+      const object = ip && (await store.address(objectNameOf(ip)))
+      if (object?.spec.pod.uid !== uid) return []
+      return (await releaseIfHeldBy({ uid, containerID, pool }, address, store)) ? [address] : []
+    }),
+  )
+  return { kind: 'released', addresses: released.flat() }
 }
 
 async function releaseWithoutRecord(

@@ -1,14 +1,15 @@
 // Reuses the addresses of a NIC in the record, if their objects are still this pod's. On a Store.
-import { deleteAllocation } from '../allocation/shared-pool.js'
+import { deleteAllocation, publishAllocation } from '../allocation/shared-pool.js'
 import { objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import { includes, subtract } from '../../ip/range.js'
+import { familyOfPool } from '../../crd/family.js'
 import type { EndpointNic, SpiderIPPool, SpiderReservedIP } from '../../crd/types.js'
 import { recordAt, isRecordOf } from '../allocation/go-records.js'
-import { claimOne, publishAllocation, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
+import { claimOne, takeOver, type Allocation, type AllocDeps } from '../allocation/allocate.js'
 import { addressesOf } from '../allocation/endpoint.js'
 import type { Holder, Claimant } from '../allocation/claimant.js'
-import { poolOf, type Pool, familyOfPool, reservedRanges } from '../allocation/pool.js'
+import { poolOf, reservedRanges, type Pool } from '../allocation/pool.js'
 import { indexName } from '../pools/sources.js'
 
 /** An interface of the record, and earlier holders that its objects may still name. */

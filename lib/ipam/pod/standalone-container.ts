@@ -2,6 +2,7 @@
 // requested addresses, release of one NIC, cleanup after a killed runtime. On a Store.
 import { deleteAllocation } from '../allocation/shared-pool.js'
 import { ANNOTATION_NETNS, IPAM_LABEL_POD_UID, LABEL_CONTAINER_HOST } from '../../crd/names.js'
+import { familyOfPool } from '../../crd/family.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress, SpiderIPPool } from '../../crd/types.js'
 import { familyOf, objectNameOf, toBigint, type Ip } from '../../ip/address.js'
 import { includes } from '../../ip/range.js'
@@ -15,7 +16,7 @@ import {
   type ContainerIdentity,
 } from '../allocation/container-identity.js'
 import { ipsOf, nicOf } from '../allocation/endpoint.js'
-import { familyOfPool, poolOf } from '../allocation/pool.js'
+import { poolOf } from '../allocation/pool.js'
 import type { Journal, Store } from '../store/store.js'
 import { Refused, wrongInput } from '../errors.js'
 import { undoIncompleteAdd } from './release-address.js'

@@ -5,6 +5,7 @@ import { parsePrefix } from '../../ip/cidr.js'
 import { ANNOTATION_MULTUS_NETWORKS, ANNOTATION_NETWORK_INJECT, ANNOTATION_RDMA_INJECT } from '../../crd/names.js'
 import type { Pod, PoolRoute } from '../../crd/types.js'
 import { wrongInput } from '../errors.js'
+import { keysOf } from '../json-keys.js'
 import { dstOf } from '../allocation/routes.js'
 
 /** Pool names or patterns by family, in the user's order; without families that are not named. */
@@ -16,10 +17,6 @@ export interface Item {
   readonly names: PoolNamesByFamily
   readonly cleanGateway: boolean
 }
-
-/** The fields of an object by lower-case key; of two that differ only in case the last counts. */
-export const keysOf = (value: object): ReadonlyMap<string, unknown> =>
-  new Map(Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner as unknown]))
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -5,7 +5,7 @@ import type { Family, Ip } from '../../ip/address.js'
 import { containsIp, networkOf, parsePrefix } from '../../ip/cidr.js'
 import type { Claimant } from '../allocation/claimant.js'
 import { selects } from './label-selector.js'
-import { familyOfPool } from '../allocation/pool.js'
+import { familyOfPool } from '../../crd/family.js'
 import type { Labels } from '../store/store.js'
 
 /**

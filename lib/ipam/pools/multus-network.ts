@@ -1,6 +1,7 @@
 // Which NetworkAttachmentDefinition a NIC of a pod belongs to, from Multus' annotations. Pure.
 import type { Pod } from '../../crd/types.js'
 import { ANNOTATION_MULTUS_DEFAULT, ANNOTATION_MULTUS_NETWORKS, ANNOTATION_MULTUS_STATUS } from '../../crd/names.js'
+import { keysOf } from '../json-keys.js'
 
 export type Network = { readonly name: string } | { readonly unknown: string }
 
@@ -95,7 +96,7 @@ function fromShort(piece: string, namespace: string): Selection[] {
 function fromElement(item: unknown, namespace: string): Selection[] {
   if (typeof item === 'string') return fromShort(item, namespace)
   if (typeof item !== 'object' || item === null) return []
-  const keys = new Map(Object.entries(item).map(([key, value]) => [key.toLowerCase(), value as unknown]))
+  const keys = keysOf(item)
   const text = (key: string): string | undefined => {
     const value = keys.get(key)
     return typeof value === 'string' && value !== '' ? value : undefined

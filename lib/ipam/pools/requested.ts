@@ -22,7 +22,7 @@ export interface RequestContext {
   readonly conf: ConfPools
   readonly cleanGateway: boolean
   readonly families: readonly Family[]
-  readonly subnets: boolean
+  readonly features: { readonly subnets: boolean }
 }
 
 export interface RequestedPools {
@@ -37,7 +37,7 @@ export interface RequestedPools {
  */
 export async function requestedPools(context: RequestContext, store: Store): Promise<RequestedPools> {
   const { pod, nic, families, cleanGateway } = context
-  const ofSubnet = context.subnets ? await fromSubnet(context, store) : undefined
+  const ofSubnet = context.features.subnets ? await fromSubnet(context, store) : undefined
   if (ofSubnet) return ofSubnet
   const reader = new PoolReader(store)
   const call = { nic, cleanGateway }

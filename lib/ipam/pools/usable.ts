@@ -6,7 +6,7 @@ import { byPriority, dropReason, isOfNetwork, type PodFacts } from './filter-rul
 import { isPattern, patternOf, PatternError } from './glob.js'
 import type { Claimant } from '../allocation/claimant.js'
 import { networkOf } from './multus-network.js'
-import { familyOfPool } from '../allocation/pool.js'
+import { familyOfPool } from '../../crd/family.js'
 import type { Store } from '../store/store.js'
 import { Refused, wrongInput } from '../errors.js'
 import type { PoolSource, PoolRequest } from './sources.js'

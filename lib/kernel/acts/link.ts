@@ -71,6 +71,18 @@ function remove(namespaces: Namespaces, { where, name }: Named): void {
   unlessGone(LINK_GONE, () => namespaces.at(where).change(linkDel, { header: anyLink, attrs: { name } }))
 }
 
+/** The same while this thread does other work: the kernel waits for RCU, some 15 ms. */
+export async function removeLinkAsync(namespaces: Namespaces, { where, name }: Named): Promise<void> {
+  namespaces.indexes.clear()
+  try {
+    await namespaces.at(where).changeAsync(linkDel, { header: anyLink, attrs: { name } })
+  } catch (error) {
+    unlessGone(LINK_GONE, () => {
+      throw error
+    })
+  }
+}
+
 /** Undo is a no-op: what the link carried (addresses, routes, links on it) is gone with it. */
 export const removeLink: Act<StepOf<'removeLink'>> = { apply: remove, undo: () => undefined }
 

@@ -52,11 +52,11 @@ type Sharing = Pick<StepOf<'shareRule'>, 'where' | 'rule'>
 /** Whether the table has routes other than `mine`. */
 function isUsed(namespaces: Namespaces, { where, rule, mine }: StepOf<'shareRule'>): boolean {
   const { family, table } = rule
-  return namespaces
-    .at(where)
-    .dump(routeDump, { header: { ...anyRoute, family: AF[family] }, attrs: { table } })
-    .filter(route => route.header.family === AF[family] && tableOf(route) === table)
-    .some(({ header, attrs }) => !mine.includes(networkFrom(family, header.dstLength, attrs.dst)))
+  const filter = { header: { ...anyRoute, family: AF[family] }, attrs: { table } }
+  return namespaces.at(where).has(routeDump, filter, route => {
+    if (route.header.family !== AF[family] || tableOf(route) !== table) return false
+    return !mine.includes(networkFrom(family, route.header.dstLength, route.attrs.dst))
+  })
 }
 
 /** Of any priority: an ADD adds one before rules of other programs. */

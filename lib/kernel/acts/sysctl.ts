@@ -6,7 +6,8 @@ import type { StepOf, Where } from '../../plan/step.js'
 import type { Namespaces } from '../netns-pair.js'
 import type { Act } from './act.js'
 
-const ROOT = '/proc/sys/'
+/** Where a thread finds the sysctls of its own namespace, unless they are mounted elsewhere. */
+export const SYSCTLS = '/proc/sys/'
 /** Not in this kernel, or /proc/sys is mounted read-only. */
 const UNWRITABLE = ['ENOENT', 'EROFS', 'EACCES']
 
@@ -35,7 +36,7 @@ function unless(codes: readonly string[], work: () => void): void {
 
 const write = (namespaces: Namespaces, { where, path }: { where: Where; path: string }, value: string): void =>
   namespaces.opener.inside(namespaces.netnsOf(where), () =>
-    withFile(ROOT + path, constants.O_WRONLY, fd => void writeSync(fd, value)),
+    withFile(namespaces.sysctls + path, constants.O_WRONLY, fd => void writeSync(fd, value)),
   )
 
 export const setSysctl: Act<StepOf<'setSysctl'>> = {
@@ -54,14 +55,14 @@ export const readSysctls = (
   paths: readonly string[],
 ): Readonly<Record<string, string | undefined>> =>
   namespaces.opener.inside(namespaces.netnsOf(where), () =>
-    Object.fromEntries(paths.map((path): [string, string | undefined] => [path, readOrNone(path)])),
+    Object.fromEntries(paths.map((path): [string, string | undefined] => [path, readOrNone(path, namespaces.sysctls)])),
   )
 
 /** The first 256 bytes of a file in /proc/net; undefined if it does not exist. */
 export const readProcNet = (namespaces: Namespaces, where: Where, name: string): string | undefined =>
   namespaces.opener.inside(namespaces.netnsOf(where), () => readOrNone(name, '/proc/thread-self/net/'))
 
-function readOrNone(path: string, root = ROOT): string | undefined {
+function readOrNone(path: string, root: string): string | undefined {
   try {
     return withFile(root + path, constants.O_RDONLY, fd => {
       const text = Buffer.alloc(VALUE_BYTES)

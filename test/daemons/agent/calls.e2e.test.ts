@@ -186,6 +186,56 @@ t.test('the Go executable spiderpool: healthy, POST /v1/ipam/ip, DELETE /v1/ipam
   t.equal(await held(), 0)
 })
 
+t.test('the Go executable spiderpool: POST /v1/ipam/ip, byte for byte, and the properties of its model', async t => {
+  const pod = await cluster.pod('go-web-0')
+  const id = containerId()
+  // Go's order of keys and its newline; cleanGateway is left out where it is false.
+  const body = (more: string): string =>
+    `{${more}"containerID":"${id}","defaultIPv4IPPool":["${pool}"],"defaultIPv6IPPool":null,"ifName":"eth0","netNamespace":"${NETNS}","podName":"${pod.name}","podNamespace":"default","podUID":"${pod.uid}"}\n`
+  const recorded = (text: string): string =>
+    `POST /v1/ipam/ip HTTP/1.1\r\nHost: \r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: ${Buffer.byteLength(text)}\r\nAccept: application/json\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n${text}`
+  const { status, json } = await askSocket(agent.socket, recorded(body('"cleanGateway":true,')))
+  t.equal(status, 200)
+  const { ips, routes = [] } = json as { readonly ips: readonly object[]; readonly routes?: readonly object[] }
+  t.match(ips, [{ version: 4, address: /^10\.77\.0\.\d+\/24$/, nic: 'eth0', gateway: '10.77.0.1' }])
+  const properties = ['version', 'address', 'nic', 'ipPool', 'gateway', 'vlan', 'mac']
+  t.strictSame(
+    ips.flatMap(Object.keys).filter(key => !properties.includes(key)),
+    [],
+  )
+  t.strictSame(routes, [], 'cleanGateway: no default route')
+  t.strictSame((await askSocket(agent.socket, recorded(body('"cleanGateway":true,')))).json, json, 'again: the same')
+  t.match(await agent.ask('POST', '/v1/ipam/ip', { ...args(pod, id), defaultIPv4IPPool: pool }), {
+    status: 500,
+    json: /default_ipv4_ippool/,
+  })
+  t.match(await agent.ask('POST', '/v1/ipam/ips'), { status: 200, body: '' }, 'does nothing, as in the Go agent')
+  t.match(await agent.ask('GET', '/v1/runtime/startup'), { status: 404 }, 'probes are on the TCP port')
+  await cluster.removePod(pod)
+  await agent.ask('DELETE', '/v1/ipam/ip', args(pod, id))
+  t.equal(await held(), 0)
+})
+
+t.test('POST /v1/cni/spiderpool-ipam of an executable of another version: what is unknown is ignored', async t => {
+  const pod = await cluster.pod('newer', poolAnnotation(pool))
+  const id = containerId()
+  const env = cniEnv({ verb: 'ADD', containerID: id, netns: NETNS, pod })
+  const text = JSON.stringify({ env, stdin: conf(), future: { a: [1] } })
+  const newer = `POST /v1/cni/spiderpool-ipam HTTP/1.1\r\nHost: x\r\nX-Spiderpool-Future: 7\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  t.match(await askSocket(agent.socket, newer), { status: 200, json: { exitCode: 0, stdout: /10\.77\.0\./ } })
+  // Of the first release: no header but the length.
+  const first = JSON.stringify({ env: { ...env, CNI_COMMAND: 'DEL' }, stdin: conf() })
+  await cluster.removePod(pod)
+  t.match(
+    await askSocket(
+      agent.socket,
+      `POST /v1/cni/spiderpool-ipam HTTP/1.1\r\nHost: x\r\nContent-Length: ${first.length}\r\n\r\n${first}`,
+    ),
+    { status: 200, json: { exitCode: 0 } },
+  )
+  t.equal(await held(), 0)
+})
+
 t.test('the Go executable spiderpool: errors are a JSON string, without the prefix that it writes itself', async t => {
   const pod = { namespace: 'default', name: 'nowhere', uid: 'u1' }
   const { status, json } = await agent.ask('POST', '/v1/ipam/ip', args(pod, containerId()))

@@ -4,7 +4,7 @@ import { withSwitches } from '../../../daemons/agent/calls/switches.js'
 import { Claims } from '../../../daemons/agent/calls/claims.js'
 import { Serializer } from '../../../daemons/agent/calls/serialize.js'
 import { NODE_SYSCTLS, sysctlToWrite } from '../../../daemons/agent/node/sysctls.js'
-import { isTokenDue, mayRequest, tokenIn } from '../../../daemons/agent/node/token.js'
+import { isTokenDue, mayRequest, tokenIn, type Clocks } from '../../../daemons/agent/node/token.js'
 import { AGENT_CONF_DEFAULT, agentConfOf, agentSettingsOf, configPathOf } from '../../../daemons/agent/settings.js'
 import { CLAIM_MS } from '../../../lib/agent/protocol.js'
 
@@ -60,16 +60,24 @@ t.test('sysctlToWrite() lowers no gc_thresh3 and writes only what differs', asyn
 })
 
 t.test('isTokenDue() renews after half of the life; tokenIn() refuses what is no valid token', async t => {
-  const token = { token: 't', issuedMs: 1_000, expiresMs: 3_000 }
-  t.strictSame([isTokenDue(undefined, 0), isTokenDue(token, 1_999), isTokenDue(token, 2_000)], [true, false, true])
+  const at = (wallMs: number, monotonicMs = wallMs): Clocks => ({ wallMs, monotonicMs })
+  const token = { token: 't', issued: at(1_000), lifeMs: 2_000 }
+  t.strictSame(
+    [isTokenDue(undefined, at(0)), isTokenDue(token, at(1_999)), isTokenDue(token, at(2_000))],
+    [true, false, true],
+  )
+  t.equal(isTokenDue(token, at(-900_000, 2_000)), true, 'the wall clock was set back')
+  t.equal(isTokenDue(token, at(2_000, 1_001)), true, 'the node has slept')
   t.strictSame([mayRequest(undefined, 0), mayRequest(0, 29_999), mayRequest(0, 30_000)], [true, false, true])
   const expirationTimestamp = '1970-01-01T00:00:10Z'
-  t.strictSame(tokenIn({ status: { token: 't', expirationTimestamp } }, 0), {
-    ...{ token: 't', issuedMs: 0, expiresMs: 10_000 },
-  })
+  const status = { token: 't', expirationTimestamp }
+  t.strictSame(tokenIn({ status }, at(0)), { token: 't', issued: at(0), lifeMs: 10_000 })
+  const granted = { spec: { expirationSeconds: 600 }, status }
+  t.equal(tokenIn(granted, at(999_000_000)).lifeMs, 600_000, 'the wall clock is days ahead')
+  t.equal(tokenIn({ status }, at(-999_000_000)).lifeMs, 86_400_000, 'the wall clock is days behind')
   for (const status of [undefined, {}, { token: '', expirationTimestamp }, { token: 't' }])
-    t.throws(() => tokenIn({ status }, 0), /no token that is still valid/)
-  t.throws(() => tokenIn({ status: { token: 't', expirationTimestamp } }, 10_000), /no token/)
+    t.throws(() => tokenIn({ status }, at(0)), /no token that is still valid/)
+  t.throws(() => tokenIn({ status }, at(10_000)), /no token/)
 })
 
 t.test('Claims: undone once, kept where undo fails, forgotten with the DEL and in time', async t => {

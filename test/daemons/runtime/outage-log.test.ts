@@ -5,6 +5,7 @@ import { KubeError } from '../../../lib/kube/errors.js'
 
 const gone = new KubeError(0, 'Connection', 'connection refused')
 const busy = new KubeError(503, 'ServiceUnavailable', 'etcd has no leader')
+const expired = new KubeError(401, 'Unauthorized', 'the token has expired')
 const forbidden = new KubeError(403, 'Forbidden', 'may not list')
 
 type Step = readonly ['failed', what: string, error: KubeError] | readonly ['answered', what: string]
@@ -48,6 +49,28 @@ const CASES: readonly (readonly [what: string, steps: readonly Step[], warned: r
       'the API server is away: a failed: connection refused',
       'a failed: may not list',
       'the API server is back after 1 s',
+    ],
+  ],
+  [
+    'a credential that is refused is two lines, however many watches and retries',
+    [
+      failed('a', expired),
+      failed('b', expired),
+      failed('a', expired),
+      answered('a'),
+      failed('b', expired),
+      answered('b'),
+    ],
+    ['a failed: the token has expired', 'the API server accepts the credential again after 5 s'],
+  ],
+  [
+    'a refused credential ends the outage',
+    [failed('a'), failed('a'), failed('a', expired), answered('a')],
+    [
+      'the API server is away: a failed: connection refused',
+      'a failed: the token has expired',
+      'the API server is back after 1 s',
+      'the API server accepts the credential again after 1 s',
     ],
   ],
   [

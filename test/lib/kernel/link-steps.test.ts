@@ -35,6 +35,7 @@ function recorder(): { namespaces: Namespaces; sent: string[] } {
       const header = { length: nlmsghdr.size + payload.length, type: isGet ? 16 : NLMSG.error, flags: 0, seq, pid: 0 }
       answer = concat([nlmsghdr.encode(header), payload])
     },
+    sendAsync: () => Promise.reject(new Error('not on another thread here')),
     receive: () => answer,
     close: () => undefined,
   })

@@ -35,6 +35,9 @@ function placesOf(kernel: Kernel, between: (turn: number) => void = () => undefi
         attrs: { table: TABLE, dst: bytesOf(ip(route)) },
       }))
     },
+    has(op: { name: string }, _: unknown, isOne: (value: unknown) => boolean): boolean {
+      return this.dump(op).some(isOne)
+    },
     change({ name }: { name: string }) {
       between(turn++)
       const isAddition = name === ruleAdd.name

@@ -28,6 +28,7 @@ function play(answers: readonly Answer[], datagrams = 1) {
   let left = datagrams
   const conn = new Conn({
     send: bytes => void sent.push(bytes),
+    sendAsync: () => Promise.reject(new Error('not on another thread here')),
     receive() {
       if (left-- === 0) throw new Error('asked for more than there is')
       return concat(answers.map(answer))

@@ -35,6 +35,9 @@ class Script implements Transport {
     this.sent.push(bytes)
     this.#pending = [...this.#pending, ...(this.#lines.shift() ?? [])]
   }
+  sendAsync(bytes: Uint8Array): Promise<void> {
+    return new Promise(resolve => setImmediate(() => resolve(this.send(bytes))))
+  }
   receive(): Uint8Array {
     const line = this.#pending.shift()
     if (line === undefined) throw new Error('the script is at its end: asked for more than there is')
@@ -90,6 +93,20 @@ t.test('change() sends one request with NLM_F_ACK', t => {
   conn.close()
   t.equal(script.closed, true, 'closing it closes the transport')
   t.end()
+})
+
+t.test('changeAsync() lets other work run, then settles as change() does', async t => {
+  const script = new Script([[yes]], [[no('ENODEV')]])
+  const conn = new Conn(script)
+  const changed = conn.changeAsync(addrAdd, addressOf(20))
+  t.strictSame(script.sent, [], 'it returns before the kernel has the request')
+  await changed
+  t.match(framesOf(script.sent[0] ?? new Uint8Array(0))[0]?.header, { type: 20, flags: 0x605, seq: 1 })
+  await t.rejects(conn.changeAsync(addrAdd, addressOf(21)), { op: 'addr.add', code: 'ENODEV', text: 'no way' })
+  const cause = failed('ENOBUFS', 105)
+  const broken = new Script()
+  broken.sendAsync = () => Promise.reject(cause)
+  await t.rejects(new Conn(broken).changeAsync(addrAdd, addressOf(1)), { op: 'addr.add', code: 'ENOBUFS', cause })
 })
 
 t.test("the kernel's no is an error with its number, its name and its words", t => {
@@ -176,6 +193,20 @@ for (const { name, lines } of interruptedAt) {
     t.end()
   })
 }
+
+t.test('has() decodes up to the first that is one, and repeats an interrupted dump that has none', t => {
+  const seen: unknown[] = []
+  const second = (address: Address): boolean => seen.push(address) > 0 && address.attrs.local?.[3] === 2
+  t.equal(new Conn(new Script([[data(1), data(2), data(3), done]])).has(addrDump, all, second), true)
+  t.strictSame(seen, [addressOf(1), addressOf(2)])
+  t.equal(new Conn(new Script([[data(1), done]])).has(addrDump, all, second), false)
+  const interrupted = [data(1, NLM_F.dumpInterrupted), done]
+  t.equal(new Conn(new Script([interrupted], [[data(2), done]])).has(addrDump, all, second), true)
+  t.equal(new Conn(new Script([interrupted], [[data(1), done]])).has(addrDump, all, second), false)
+  const twenty = Array.from({ length: 20 }, () => [interrupted])
+  t.throws(() => new Conn(new Script(...twenty)).has(addrDump, all, second), { op: 'addr.dump', code: 'EINTR' })
+  t.end()
+})
 
 t.test('dump() merges four interrupted dumps of addresses', t => {
   const changing = { ...done, flags: NLM_F.multi | NLM_F.dumpInterrupted }
@@ -271,6 +302,7 @@ t.test('encode() rejects values that do not fit', t => {
 t.test('dump() gives up on endless answers', t => {
   const endless: Transport = {
     send: () => {},
+    sendAsync: () => Promise.resolve(),
     receive: () => concat([nlmsghdr.encode({ length: 16, type: 1, flags: 0, seq: 1, pid: 0 })]),
     close: () => {},
   }

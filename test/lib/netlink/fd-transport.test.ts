@@ -14,6 +14,15 @@ t.test('send() writes all bytes', t => {
   t.end()
 })
 
+t.test('sendAsync() writes all bytes, and rejects a failed write(2) with its code', async t => {
+  const file = path(t)
+  const transport = fdTransport(openSync(file, 'w'))
+  await transport.sendAsync(hex('14000000 03000200'))
+  t.equal(readFileSync(file).toString('hex'), '1400000003000200')
+  transport.close()
+  await t.rejects(transport.sendAsync(hex('00')), { code: 'EBADF' })
+})
+
 t.test('receive() returns the length of the datagram', t => {
   const file = path(t)
   writeFileSync(file, hex('01020304'))

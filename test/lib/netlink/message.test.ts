@@ -1,7 +1,7 @@
 // lib/netlink/message.ts: datagrams to messages, and acknowledgements. Bytes are of Linux 6.18
 // where noted.
 import t from 'tap'
-import { doneOf, errorOf, framesOf, nlmsghdr, type Frame } from '../../../lib/netlink/message.js'
+import { doneOf, errorOf, framesOf, nlmsghdr, wordOf, type Frame } from '../../../lib/netlink/message.js'
 import { WireError } from '../../../lib/bytes.js'
 import { hex } from './captures/row.js'
 
@@ -60,10 +60,10 @@ t.test('framesOf() with a byte filter keeps matching messages and those that end
   t.end()
 })
 
-t.test('framesOf() with a word keeps messages that hold it at a multiple of four', t => {
+t.test('framesOf() with words keeps messages that hold one of them at a multiple of four', t => {
   const message = (payload: string): string => `18000000 14000200 01000000 00000000 ${payload}`
-  const word = new Uint32Array(hex('0a060001').slice().buffer)[0] ?? 0
-  const keep = { at: 0, from: 2, to: 2, word }
+  const words = [wordOf(hex('0a060001'))]
+  const keep = { at: 0, from: 2, to: 2, words }
   const [other, one, last] = [message('02000000 0a060002'), message('02000000 0a060001'), message('0200000a 06000100')]
   const six = message('0a000000 0a060001')
   const framesIn = (...messages: readonly string[]): number => framesOf(hex(messages.join(' ')), keep).length
@@ -71,6 +71,15 @@ t.test('framesOf() with a word keeps messages that hold it at a multiple of four
   t.equal(framesIn(one), 1)
   t.equal(framesIn(other, last, six), 0, 'not across a boundary, not where the byte is another')
   t.equal(framesIn(six, one, six, one), 2, 'what was passed over is not found again')
+  const both = { ...keep, words: [...words, wordOf(hex('fd060000 00000000 00000000 00000007'))] }
+  const seven = message('02000000 00000007')
+  for (const [messages, count] of [
+    [[seven, other, one, other, seven], 3],
+    [[other, seven], 1],
+    [[other, other], 0],
+  ] as const)
+    t.equal(framesOf(hex(messages.join(' ')), both).length, count, 'of several words any')
+  t.strictSame(framesOf(hex(one), { ...keep, words: [] }), [], 'of no words none')
   t.end()
 })
 

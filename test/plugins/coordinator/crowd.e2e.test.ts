@@ -37,6 +37,25 @@ t.test('ADD with few links dumps all of them', async t => {
   t.throws(() => statSync(MEMORY), { code: 'ENOENT' }, 'and nothing is kept')
 })
 
+/** Netlink requests of the last ADD, by its log. */
+function requestsOfAdd(): number {
+  const lines = readFileSync(world.log, 'utf8').trim().split('\n')
+  const of = lines.map(line => JSON.parse(line) as { command: string; requests: number })
+  return of.findLast(({ command }) => command === 'ADD')?.requests ?? 0
+}
+
+t.test('ADD with routes to many pods reads none of their links', async t => {
+  await hostsOf(t, nicOf('eth0', 6))
+  const alone = requestsOfAdd()
+  node.sh(
+    `for n in $(seq 20); do ip link add o$n type veth peer name p$n; ip link set o$n up
+     ip route add 10.6.8.$n dev o$n table 500; ip -6 route add fd06::8:$n dev o$n table 500; done`,
+  )
+  await hostsOf(t, nicOf('eth0', 6))
+  t.equal(requestsOfAdd(), alone)
+  node.sh('for n in $(seq 20); do ip link del o$n; done')
+})
+
 t.test('ADD with many links uses the cache for ten seconds', async t => {
   node.sh('echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad')
   for (const lines of ['link add x& type veth peer name y&', 'link set x& up\\nlink set y& up'])

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CniError } from '../../../lib/cni/error.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { optionsOf } from '../../../plugins/ifacer/options.js'
+import { optionsOf } from '../../../plugins/ifacer/bond.js'
 import { ROOT } from '../../../scripts/source-tree.js'
 
 const guide = readFileSync(`${ROOT}docs/ifacer.md`, 'utf8')

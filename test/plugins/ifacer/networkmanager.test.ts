@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { accepts } from '../../../plugins/ifacer/config.js'
-import { isManaged, networkManagerWarning, ownLinksIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
+import { isManaged } from '../../../lib/kernel/network-manager.js'
+import { networkManagerWarning, ownLinksIn, warningOf } from '../../../plugins/ifacer/networkmanager.js'
 
 const states: readonly [what: string, state: string, managed: boolean][] = [
   ['a link that it configures', '[device]\nmanaged=true\nperm-hw-addr-fake=86:8A:75:D9:5E:D7\nnm-owned=false\n', true],

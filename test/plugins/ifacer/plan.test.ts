@@ -7,7 +7,7 @@ import { cidr } from '../../../lib/ip/cidr.js'
 import { EMPTY_NETNS, type NetnsState, type ObservedLink } from '../../../lib/plan/state.js'
 import { describe } from '../../../lib/plan/step.js'
 import { accepts, type IfacerConf } from '../../../plugins/ifacer/config.js'
-import { optionsOf } from '../../../plugins/ifacer/options.js'
+import { optionsOf } from '../../../plugins/ifacer/bond.js'
 import { unfinishedName } from '../../../plugins/ifacer/ownership.js'
 import { planFor } from '../../../plugins/ifacer/plan.js'
 

@@ -4,7 +4,8 @@ import type { SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { objectNameOf } from '../../../../lib/ip/address.js'
 import { isConflict, isNotFound } from '../../../../lib/kube/errors.js'
 import { SPIDER_IPADDRESSES } from '../../../../lib/kube/kinds.js'
-import type { Counter, Metrics } from '../../../../lib/metrics.js'
+import { familyOf, type Counter, type Metrics } from '../../../../lib/metrics.js'
+import { CONTROLLER_METRICS } from '../../metrics.js'
 import { addressesOfOwner, addressesOfPod, fromCache, fromServer, type GcLookup } from './context.js'
 import { limiter } from '../../runtime/limiter.js'
 import { gcVerdict, SIGHTING_MS, type GcReason } from './decide.js'
@@ -52,10 +53,9 @@ const WATCHES: readonly Watch[] = [
 
 /** Counters of released addresses and of failed deletes. */
 export function gcCounters(metrics: Metrics): { readonly freed: Counter; readonly failed: Counter } {
-  const counter = (name: string, help: string): Counter => metrics.counter({ name, help, alias: `${name}_total` })
   return {
-    freed: counter('spiderpool_ip_gc_counts', 'Addresses reclaimed from pods that are gone or ended'),
-    failed: counter('spiderpool_ip_gc_failure_counts', 'Addresses that could not be reclaimed, each try'),
+    freed: metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_ip_gc_counts')),
+    failed: metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_ip_gc_failure_counts')),
   }
 }
 

@@ -24,6 +24,8 @@ import {
 import { NETWORK_UNKNOWN, networkAfter, type NetworkObservation } from './network.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
+import { envReader } from '../../../runtime/options.js'
+import { CONTROLLER_ENV } from '../../options.js'
 import { source, type WatchSource, type CacheReader } from '../../../runtime/lister.js'
 import { slimMeta } from '../sources.js'
 
@@ -85,8 +87,8 @@ const NOT_READY_DELAY_MS = 60_000
 
 export function coordinators({ env, conf, settings }: ReconcilerDeps): Reconciler {
   const cilium = { ref: settings.ciliumConfig, source: configMap(settings.ciliumConfig) }
-  const name = env[NAME_ENV] || 'default'
-  const dir = env[CNI_DIR_ENV] || '/etc/cni/net.d'
+  const read = envReader(env, CONTROLLER_ENV)
+  const [name, dir] = [read.optional(NAME_ENV), read.optional(CNI_DIR_ENV)]
   const toOwnKey = (): readonly string[] => [name]
   const watches: readonly Watch[] = [
     watchOf(COORDINATORS, ({ metadata }) => [metadata.name]),

@@ -1,4 +1,5 @@
 // Reconciles SpiderEndpoints with the SpiderIPAddresses, and deletes records without addresses.
+import { familyOfPool } from '../../../../lib/crd/family.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
 import { isRecordOf, recordAt } from '../../../../lib/ipam/allocation/go-records.js'
@@ -7,7 +8,7 @@ import { newEndpoint, withOnly } from '../../../../lib/ipam/allocation/endpoint.
 import { addressObject } from '../../../../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
 import { isMirror, topController, uidOf } from '../../../../lib/ipam/store/pod.js'
-import { familyOfPool, poolOf, type Pool } from '../../../../lib/ipam/allocation/pool.js'
+import { poolOf, type Pool } from '../../../../lib/ipam/allocation/pool.js'
 import type { Store, StatefulSet, VirtualMachine } from '../../../../lib/ipam/store/store.js'
 import {
   retainingKindOf,

@@ -8,7 +8,8 @@ import { isOwnText, recordsIn } from '../../../../lib/ipam/allocation/go-records
 import { kubeStore } from '../../../../lib/ipam/store/kube.js'
 import { isOfPod, uidOf } from '../../../../lib/ipam/store/pod.js'
 import { SPIDER_IPPOOLS } from '../../../../lib/kube/kinds.js'
-import type { Metrics } from '../../../../lib/metrics.js'
+import { familyOf, type Metrics } from '../../../../lib/metrics.js'
+import { CONTROLLER_METRICS } from '../../metrics.js'
 import { limiter } from '../../runtime/limiter.js'
 import type { ReconcileResult } from '../../runtime/workqueue.js'
 import { adoptionOf, entriesOf, pendingKeys, mergedText, type Adoption } from './adopt.js'
@@ -316,17 +317,14 @@ export function poolGauges(metrics: Metrics, cache: CacheReader): void {
   const held = (pool: SpiderIPPool): number => cache.of(ADDRESSES).count('poolUid', pool.metadata.uid ?? '')
   const each = (value: (pool: SpiderIPPool) => number) => () =>
     [...pools.all()].map(pool => [value(pool), { [POOL_LABEL]: pool.metadata.name }] as const)
-  metrics.gauge({ name: 'spiderpool_total_ippool_counts', help: 'SpiderIPPools' }, () => [[pools.size]])
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_total_ippool_counts'), () => [[pools.size]])
   metrics.gauge(
-    { name: 'spiderpool_debug_ippool_total_ip_counts', help: 'Addresses that a pool can give' },
+    familyOf(CONTROLLER_METRICS, 'spiderpool_debug_ippool_total_ip_counts'),
     each(pool => Number(sizeOfPool(pool))),
   )
   metrics.gauge(
-    { name: 'spiderpool_debug_ippool_available_ip_counts', help: 'Addresses of a pool that are free' },
+    familyOf(CONTROLLER_METRICS, 'spiderpool_debug_ippool_available_ip_counts'),
     each(pool => Math.max(0, Number(sizeOfPool(pool)) - held(pool))),
   )
-  metrics.gauge(
-    { name: 'spiderpool_ippool_allocated_ip_counts', help: 'Addresses of a pool that are allocated' },
-    each(held),
-  )
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_ippool_allocated_ip_counts'), each(held))
 }

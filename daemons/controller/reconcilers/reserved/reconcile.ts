@@ -3,7 +3,8 @@
 import type { SpiderIPAddress, SpiderReservedIP } from '../../../../lib/crd/types.js'
 import { SPIDERPOOL_API } from '../../../../lib/crd/names.js'
 import type { Log } from '../../../../lib/log.js'
-import type { Metrics } from '../../../../lib/metrics.js'
+import { familyOf, type Metrics } from '../../../../lib/metrics.js'
+import { CONTROLLER_METRICS } from '../../metrics.js'
 import type { CacheReader } from '../../../runtime/lister.js'
 import type { EventSpec } from '../../runtime/reconciler.js'
 import { watchOf, type Reconciler } from '../../runtime/reconciler.js'
@@ -56,9 +57,8 @@ export function reservations({ metrics }: { readonly metrics: Metrics }): Reconc
   const rangesOf = parser()
   /** By reservation: the holders that were reported, `address object UID/pod UID`. */
   const reported = new Map<string, ReadonlySet<string>>()
-  metrics.gauge(
-    { name: 'spiderpool_reserved_allocated_ip_counts', help: 'Allocated addresses that a reservation covers' },
-    () => [...reported].map(([reservedip, holders]) => [holders.size, { reservedip }]),
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_reserved_allocated_ip_counts'), () =>
+    [...reported].map(([reservedip, holders]) => [holders.size, { reservedip }]),
   )
   return {
     name: 'reserved',

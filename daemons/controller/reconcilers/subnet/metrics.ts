@@ -1,6 +1,7 @@
 // Gauges of SpiderSubnets under Spiderpool's names, computed from the cache at each scrape.
 import type { SpiderSubnet } from '../../../../lib/crd/types.js'
-import type { Metrics } from '../../../../lib/metrics.js'
+import { familyOf, type Metrics } from '../../../../lib/metrics.js'
+import { CONTROLLER_METRICS } from '../../metrics.js'
 import type { CacheReader } from '../../../runtime/lister.js'
 import { POOLS } from '../sources.js'
 import { SUBNETS } from './reconcile.js'
@@ -14,17 +15,17 @@ export function subnetGauges(metrics: Metrics, cache: CacheReader): void {
   const each = (value: (subnet: SpiderSubnet) => number) => () =>
     [...subnets.all()].map(subnet => [value(subnet), { [SUBNET_LABEL]: subnet.metadata.name }] as const)
   const totalOf = ({ status }: SpiderSubnet): number => status?.totalIPCount ?? 0
-  metrics.gauge({ name: 'spiderpool_total_subnet_counts', help: 'SpiderSubnets' }, () => [[subnets.size]])
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_total_subnet_counts'), () => [[subnets.size]])
   metrics.gauge(
-    { name: 'spiderpool_debug_subnet_ippool_counts', help: 'Pools out of a subnet' },
+    familyOf(CONTROLLER_METRICS, 'spiderpool_debug_subnet_ippool_counts'),
     each(({ metadata, spec }) => {
       const pools = cache.of(POOLS).by('cidr', spec.subnet)
       return pools.filter(pool => controllerOf(pool.metadata)?.uid === metadata.uid).length
     }),
   )
-  metrics.gauge({ name: 'spiderpool_debug_subnet_total_ip_counts', help: 'Addresses of a subnet' }, each(totalOf))
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_debug_subnet_total_ip_counts'), each(totalOf))
   metrics.gauge(
-    { name: 'spiderpool_debug_subnet_available_ip_counts', help: 'Addresses of a subnet that no pool has' },
+    familyOf(CONTROLLER_METRICS, 'spiderpool_debug_subnet_available_ip_counts'),
     each(subnet => Math.max(0, totalOf(subnet) - (subnet.status?.allocatedIPCount ?? 0))),
   )
 }

@@ -21,9 +21,11 @@ export class Agent {
   readonly #events: Feed[] = []
   readonly #calls = new Set<() => void>()
   readonly id: string
-  isTrusted = true
+  isTrusted: boolean
 
-  constructor(world: World, node: string, lagRate: number) {
+  /** `isSynced`: false before the watches have listed anything; then every read is live. */
+  constructor(world: World, node: string, lagRate: number, isSynced = true) {
+    this.isTrusted = isSynced
     this.world = world
     this.node = node
     this.id = `${node}-${world.id()}`
@@ -36,12 +38,17 @@ export class Agent {
       after: (_, run) => void world.schedule.turn(this.process).then(run),
     })
     this.#state = { cache: this.#cache(), view, records }
-    this.#watch(view)
+    if (isSynced) this.#watch(view)
     void this.#deliver(lagRate)
   }
 
   get pending(): number {
     return this.#state.records.size
+  }
+
+  /** Events of the watches that have not come yet. */
+  get late(): number {
+    return this.#events.length
   }
 
   /** A Store for one call of this process. */

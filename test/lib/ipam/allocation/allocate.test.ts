@@ -308,3 +308,31 @@ t.test('takeOver() fails for an address that another pod holds by now or that is
     t.strictSame(memory.holders(), before)
   }
 })
+
+t.test('allocate() takes over the address of this pod that a view shows, without a try', async t => {
+  const memory = new Memory([poolObject('a', TWO)])
+  const { metadata } = memory.hold('10.1.0.1', { pool: 'a', nic: 'eth0', claimant: me })
+  const { store, ...deps } = memory.hands()
+  const view = {
+    heldIn: () => [{ name: metadata.name, podUid: me.uid }],
+    heldBy: () => [],
+    endpoint: () => undefined,
+  }
+  t.strictSame(
+    brief(await allocate(wantedOf(memory.pools), { ...deps, store: { ...store, view } })),
+    'a 10.1.0.1/24 had',
+  )
+  t.strictSame(memory.calls, [`address ${metadata.name}`])
+})
+
+t.test('allocate() of a record of this pod says that the record stays where the call is undone', async t => {
+  const memory = new Memory([shared({ '10.1.0.1': goRecord('p') })])
+  const taken = await allocate(wantedOf(memory.pools), memory.hands())
+  t.strictSame([brief(taken), taken.kind === 'held' && taken.isOfRecord], ['a 10.1.0.1/24 new', true])
+})
+
+t.test('allocate() leaves a record of this pod whose address another pod holds', async t => {
+  const memory = new Memory([shared({ '10.1.0.1': goRecord('p') })])
+  memory.hold('10.1.0.1', { pool: 'a', claimant: other })
+  t.strictSame(brief(await allocate(wantedOf(memory.pools), memory.hands())), 'a 10.1.0.2/24 new')
+})

@@ -1,7 +1,8 @@
 // Assignment of the pod's own routes to interfaces, and the routes that they replace.
 import t from 'tap'
 import type { EndpointNic, PoolRoute } from '../../../../lib/crd/types.js'
-import { dstOf, unreachableRoutes, withRoutes } from '../../../../lib/ipam/allocation/routes.js'
+import { Refused } from '../../../../lib/ipam/errors.js'
+import { dstOf, refuseUnreachable, withRoutes } from '../../../../lib/ipam/allocation/routes.js'
 
 const route = (text: string): PoolRoute => {
   const [dst = '', gw = ''] = text.split(' via ')
@@ -14,13 +15,27 @@ const nicOf = (nic: string, { net, routes, ...more }: Partial<EndpointNic> & { n
   ...more,
 })
 
+/** The refused route and the subnets of the sentence; '' where all routes are reachable. */
+const refusedOf = (nics: readonly EndpointNic[], routes: readonly string[]): string => {
+  try {
+    refuseUnreachable(nics, routes.map(route), { namespace: 'default', name: 'p' })
+    return ''
+  } catch (error) {
+    if (!(error instanceof Refused) || error.refusal !== 'routeFitsNothing') throw error
+    return error.message
+  }
+}
+const sentence = (gw: string, dst: string, subnets: string): string =>
+  `wrong input: annotation ipam.spidernet.io/routes of pod default/p: gw ${gw} of route ${dst} is in the subnet of no interface (${subnets}); correct it or take the route out`
+
 interface Row {
   readonly of: string
   /** Of eth0, and of net1 where there is one. */
   readonly pools: readonly (readonly string[])[]
   readonly routes: readonly string[]
   readonly become: readonly (readonly string[])[]
-  readonly left?: readonly string[]
+  /** The route that is refused. */
+  readonly left?: readonly [dst: string, gw: string]
 }
 const rows: readonly Row[] = [
   { of: 'nothing', pools: [['10.8.0.0/16 via 10.6.0.2']], routes: [], become: [['10.8.0.0/16 via 10.6.0.2']] },
@@ -41,7 +56,7 @@ const rows: readonly Row[] = [
     pools: [[], []],
     routes: ['10.8.0.0/16 via 10.9.0.1'],
     become: [[], []],
-    left: ['10.8.0.0/16 via 10.9.0.1'],
+    left: ['10.8.0.0/16', '10.9.0.1'],
   },
   {
     of: 'a link-local gateway and one interface',
@@ -54,16 +69,17 @@ const rows: readonly Row[] = [
     pools: [[], []],
     routes: ['::/0 via fe80::1'],
     become: [[], []],
-    left: ['::/0 via fe80::1'],
+    left: ['::/0', 'fe80::1'],
   },
 ]
-for (const { of, pools, routes, become, left = [] } of rows)
-  t.test(`withRoutes() of ${of}`, t => {
+for (const { of, pools, routes, become, left } of rows)
+  t.test(`withRoutes() and refuseUnreachable() of ${of}`, t => {
     const nics = pools.map((own, at) => nicOf(at === 0 ? 'eth0' : 'net1', { net: 6 + at, routes: own.map(route) }))
     const among = { nics, isOnly: nics.length === 1 }
     const found = withRoutes(among, routes.map(route)).map(({ routes: own = [] }) => own.map(text))
     t.strictSame(found, become)
-    t.strictSame(unreachableRoutes(among, routes.map(route)).map(text), left)
+    const subnets = nics.map(({ ipv4 = '', ipv6 = '' }) => `${ipv4}, ${ipv6}`).join(', ')
+    t.strictSame(refusedOf(nics, routes), left ? sentence(left[1], left[0], subnets) : '')
     t.end()
   })
 
@@ -85,16 +101,16 @@ t.test('withRoutes() keeps an interface without a route unchanged', async t => {
   t.strictSame(withRoutes({ nics: [nic, plain], isOnly: false }, []), [nic, plain])
 })
 
-t.test('unreachableRoutes() returns a route whose gateway is not an address', async t => {
-  const nics = [nicOf('eth0', { net: 6 })]
-  t.strictSame(unreachableRoutes({ nics, isOnly: true }, [route('10.8.0.0/16 via x')]).map(text), ['10.8.0.0/16 via x'])
-})
+t.test('refuseUnreachable() refuses a route whose gateway is not an address', async t =>
+  t.strictSame(
+    refusedOf([nicOf('eth0', { net: 6 })], ['10.8.0.0/16 via 10.6.0.2', '10.9.0.0/16 via x']),
+    sentence('x', '10.9.0.0/16', '10.6.0.9/16, fd06::9/64'),
+  ),
+)
 
-t.test('unreachableRoutes() returns a link-local gateway where the only interface has no IPv6', async t => {
+t.test('refuseUnreachable() refuses a link-local gateway where the only interface has no IPv6', async t => {
   const { ipv6: _, ...only4 } = nicOf('eth0', { net: 6 })
-  t.strictSame(unreachableRoutes({ nics: [only4], isOnly: true }, [route('::/0 via fe80::1')]).map(text), [
-    '::/0 via fe80::1',
-  ])
+  t.strictSame(refusedOf([only4], ['::/0 via fe80::1']), sentence('fe80::1', '::/0', '10.6.0.9/16'))
 })
 
 const destinations: readonly (readonly [dst: string, is: string])[] = [

@@ -49,6 +49,17 @@ const steps: readonly (readonly [does: string, known: SearchState, next: SearchS
   ['lists after the probes are used up', known({ misses: 4 }), LIST_CACHED],
   ['looks at the last address of a small pool', known({ free: three, misses: 2 }), look(order(2n, three))],
   ['lists without the cache once a small pool is walked through', known({ free: three, misses: 3 }), LIST_FRESH],
+  [
+    'lists without the cache once a pool is walked through that the status shows as full',
+    known({ free: three, misses: 3, allocatedCount: 3n }),
+    LIST_FRESH,
+  ],
+  ['lists without the cache where every address is known to be held', known({ free: three, known: three }), LIST_FRESH],
+  [
+    'does not try an address again where another is known to be held',
+    known({ free: three, misses: 2, known: [{ first: order(1n, three), last: order(1n, three) }] }),
+    LIST_FRESH,
+  ],
   ['lists at once where the pool is nearly full', known({ allocatedCount: 88n }), LIST_CACHED],
   ['probes where every eighth address is left', known({ allocatedCount: 87n }), create(order(0n), false)],
   ['creates one where the status says that all is taken', known({ allocatedCount: 100n }), create(order(0n), false)],

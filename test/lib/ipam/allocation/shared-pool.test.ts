@@ -5,7 +5,8 @@ import { ip } from '../../../../lib/ip/address.js'
 import { formatRanges, rangesOf } from '../../../../lib/ip/range.js'
 import { sharedOf } from '../../../../lib/ipam/allocation/go-records.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
-import { publish, unpublish } from '../../../../lib/ipam/allocation/shared-pool.js'
+import { deleteAllocation, publish, publishAllocation, unpublish } from '../../../../lib/ipam/allocation/shared-pool.js'
+import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 
 const go = (pod: string, podUid = `uid-${pod}`) => ({ pod: `default/${pod}`, podUid })
@@ -110,4 +111,77 @@ t.test('unpublish() ignores an unshared pool, a deleted one, and one in conflict
   const memory = Object.assign(new Memory([poolWith(MINE)]), { writeAllocated: () => 'conflict' as const })
   await unpublish(ip(ADDRESS), { pool: 'a', uid: 'uid-p' }, memory.direct())
   t.strictSame(memory.calls.filter(call => call === 'writeAllocated a').length, 5)
+})
+
+const nic = 'eth0'
+const FREE = { ips: ['10.1.0.1-10.1.0.9'] }
+const allocations: readonly (readonly [
+  of: string,
+  pool: SpiderIPPool,
+  taken: readonly string[] | undefined,
+  holders: readonly string[],
+])[] = [
+  ['a pool without Go agents', poolObject('a', FREE), undefined, ['10.1.0.5/24 p eth0 c-p']],
+  ['a shared pool', poolObject('a', FREE, { status: { allocatedIPs: '{}' } }), undefined, ['10.1.0.5/24 p eth0 c-p']],
+  [
+    'a shared pool that records it for another pod, and deletes its object',
+    poolObject('a', FREE, { status: { allocatedIPs: OTHERS } }),
+    ['10.1.0.1', ADDRESS],
+    [],
+  ],
+]
+for (const [of, pool, taken, holders] of allocations)
+  t.test(`publishAllocation() in ${of}`, async t => {
+    const memory = new Memory([pool])
+    const object = memory.hold(ADDRESS, { pool: 'a', claimant: me })
+    const found = await publishAllocation(
+      { object },
+      poolOf(pool, 4),
+      { claimant: me, nic },
+      { store: memory.direct() },
+    )
+    t.strictSame(found && formatRanges(found, 4), taken)
+    t.strictSame(memory.holders(), holders)
+    if (taken === undefined) t.strictSame(memory.pools[0]?.status?.allocatedIPs, sharedOf(pool) && MINE)
+  })
+
+const ALLOCATED = 'ipam.spidernet.io/allocated-ips'
+const deletions: readonly (readonly [
+  of: string,
+  annotations: Record<string, string>,
+  pool: Record<string, string>,
+  isChanged: boolean,
+  after: string | undefined,
+])[] = [
+  ['an object of a shared pool', { [ALLOCATED]: 'shared' }, {}, false, undefined],
+  ['an object that no text records', {}, {}, false, MINE],
+  [
+    'an object of a pool whose text the controller writes',
+    { [ALLOCATED]: 'shared' },
+    { [ALLOCATED]: 'shared' },
+    false,
+    MINE,
+  ],
+  ['an object that was updated meanwhile', { [ALLOCATED]: 'shared' }, {}, true, MINE],
+]
+for (const [of, annotations, poolAnnotations, isChanged, after] of deletions)
+  t.test(`deleteAllocation() of ${of}`, async t => {
+    const pool = poolWith(MINE)
+    const memory = new Memory([{ ...pool, metadata: { ...pool.metadata, annotations: poolAnnotations } }])
+    const held = memory.hold(ADDRESS, { pool: 'a', claimant: me })
+    const object = {
+      ...held,
+      metadata: { ...held.metadata, annotations, ...(isChanged && { resourceVersion: 'old' }) },
+    }
+    t.strictSame(await deleteAllocation(object, memory.direct()), !isChanged)
+    t.strictSame(memory.holders().length, isChanged ? 1 : 0)
+    t.strictSame(memory.pools[0]?.status?.allocatedIPs, after)
+  })
+
+t.test('unpublish() leaves the text of a pool that isLeft names, and of a Go pool that was deleted', async t => {
+  const memory = new Memory([poolWith(MINE)])
+  await unpublish(ip(ADDRESS), { pool: 'a', uid: 'uid-p', isLeft: () => true }, memory.direct())
+  t.strictSame(memory.pools[0]?.status?.allocatedIPs, MINE)
+  await unpublish(ip(ADDRESS), { pool: 'b', uid: 'uid-p' }, memory.direct())
+  t.strictSame(memory.calls, ['pool a', 'pool b'])
 })

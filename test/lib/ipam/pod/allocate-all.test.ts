@@ -37,6 +37,25 @@ t.test('allocateAll() returns one address of every family for every interface', 
   ])
 })
 
+t.test('allocateAll() takes what a killed ADD of this container noted, and releases it where it fails', async t => {
+  const wide = poolObject('b', { ips: ['10.1.0.1-10.1.0.200'] })
+  const memory = new Memory([wide, V6])
+  const deps = memory.hands()
+  for (const [address, claimant] of [
+    ['10.1.0.177', claimantOf('other')],
+    ['10.1.0.178', claimantOf('p', { containerID: 'c-before' })],
+    ['10.1.0.179', me],
+  ] as const) {
+    memory.hold(address, { pool: 'b', claimant })
+    deps.journal.note(address)
+  }
+  const before = memory.holders().slice(0, 2)
+  const { nics, undo } = await allocateAll([want('eth0', { 4: [wide] })], granting, deps)
+  t.strictSame([nics[0]?.ipv4, memory.holders().length], ['10.1.0.179/24', 3])
+  await undo()
+  t.strictSame(memory.holders(), before)
+})
+
 t.test('allocateAll() releases all where one pool is full, and closes the journal', async t => {
   const memory = scene([['fd00::1', 'v6']])
   const deps = memory.hands()

@@ -2,14 +2,7 @@
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
-import {
-  isFresh,
-  readPodContext,
-  UNREAD,
-  withEndpoint,
-  type AddRequest,
-  type PartialPodContext,
-} from '../../../../lib/ipam/pod/pod-context.js'
+import { readPodContext, UNREAD, withEndpoint, type AddRequest } from '../../../../lib/ipam/pod/pod-context.js'
 import { ALL_FEATURES } from '../../../../lib/ipam/store/retention.js'
 import { claimantOf, Memory, outcomeOf } from '../../../fixtures/memory.js'
 
@@ -126,7 +119,7 @@ const fresh: readonly (readonly [of: string, pod: Pod, is: boolean])[] = [
   ['a pod that inherits', podOf('web-0', SET), false],
 ]
 for (const [of, pod, is] of fresh)
-  t.test(`isFresh() of ${of} is ${is}`, async t => {
-    const context: PartialPodContext = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
-    t.strictSame(isFresh(context), is)
+  t.test(`readPodContext() isFresh of ${of} is ${is}`, async t => {
+    const context = await readPodContext(askOf(pod.metadata.name), scene(pod).direct())
+    t.strictSame(context.isFresh, is)
   })

@@ -121,6 +121,11 @@ const rows: readonly Row[] = [
     ...{ claimant: set, replicas: 1, leaving: { features: { ...ALL_FEATURES, statefulSet: false } }, is: FREED },
   },
   {
+    does: 'frees what an ADD that was killed while it inherited had taken over, and leaves the record',
+    ...{ claimant: set, replicas: 0, holder: { uid: 'uid-new' }, leaving: { podUid: 'uid-new' } },
+    ...{ is: FREED, hasRecord: true },
+  },
+  {
     does: "keeps a virtual machine's that is stopped",
     ...{ claimant: machine, machine: true, left: OF_MACHINE },
     is: 'kept: virtual machine default/vm runs elsewhere',
@@ -392,4 +397,44 @@ for (const [of, noted, containerID, nics, left] of halfDone)
     for (const name of noted) journal.note(name)
     await undoIncompleteAdd({ containerID }, newEndpoint(claimantOf('p'), nics, false), { store, journal })
     t.strictSame([memory.addresses.objects.size, journal.read()], [left, []])
+  })
+
+const other = { namespace: 'default', name: 'other' }
+interface ViewRow {
+  readonly does: string
+  readonly claimant?: Claimant
+  readonly pod?: Pod
+  /** The pod at the second read. */
+  readonly later?: Pod
+  readonly holder?: Partial<Claimant>
+  readonly nics?: readonly EndpointNic[]
+  readonly is: string
+  readonly reads: number
+}
+const viewRows: readonly ViewRow[] = [
+  { does: 'releases what no record has, of a pod that is gone', is: FREED, reads: 2 },
+  { does: 'reads a pod once that is being deleted', pod: terminating, is: FREED, reads: 1 },
+  { does: 'keeps what a pod has that is there at the second read', later: podOf('p'), is: `kept: ${LIVES}`, reads: 2 },
+  { does: 'leaves those of a StatefulSet to the controller', claimant: set, is: 'released', reads: 2 },
+  { does: 'leaves what another container took over', holder: { containerID: 'later' }, is: 'released', reads: 2 },
+  {
+    does: 'releases what the record does not have',
+    ...{ pod: terminating, nics: [nic('net1', 2)], is: 'released 10.1.0.2/24 10.1.0.1/24', reads: 1 },
+  },
+]
+for (const { does, claimant = claimantOf('p'), pod, later, holder, nics = [], is, reads } of viewRows)
+  t.test(`release() with a view ${does}`, async t => {
+    const memory = sceneOf({ claimant, nics, ...(pod && { pod }) })
+    memory.hold('10.1.0.1', { pool: 'a', nic: 'eth0', claimant: { ...claimant, ...holder } })
+    const { store, journal } = memory.hands()
+    const heldBy = (uid: string) => [...memory.addresses.objects.values()].filter(({ spec }) => spec.pod.uid === uid)
+    const view = { heldIn: () => [], heldBy, endpoint: () => undefined }
+    let count = 0
+    const readPod: typeof store.pod = async ref => (++count > 1 && later ? later : store.pod(ref))
+    const { name, uid, containerID } = claimant
+    const call = { pod: { ...other, name }, podUid: uid, containerID, features: ALL_FEATURES }
+    const released = await release(call, { store: { ...store, view, pod: readPod }, journal })
+    const said = released.kind === 'kept' ? `kept: ${released.why}` : ['released', ...released.addresses].join(' ')
+    t.strictSame([said, count], [is, reads])
+    t.strictSame(memory.holders().length, is.startsWith(FREED) || nics.length > 0 ? 0 : 1)
   })

@@ -2,10 +2,10 @@
 import t from 'tap'
 import type { PoolRoute } from '../../../../lib/crd/types.js'
 import {
-  keysOf,
   namesAnnotation,
   poolAnnotation,
   poolsAnnotation,
+  requireInjected,
   routesAnnotation,
   subnetAnnotation,
   subnetsAnnotation,
@@ -145,16 +145,6 @@ for (const [text, is] of subnets)
     ),
   )
 
-t.test('keysOf() has lower-case keys; the last of two equal ones counts', async t => {
-  t.strictSame(
-    [...keysOf({ Ab: 1, aB: 2, c: null })],
-    [
-      ['ab', 2],
-      ['c', null],
-    ],
-  )
-})
-
 const route = (text: string): PoolRoute => {
   const [dst = '', gw = ''] = text.split(' via ')
   return { dst, gw }
@@ -205,3 +195,31 @@ for (const [said, why] of badRoutes)
       wrong(why),
     ),
   )
+
+const [RDMA, NETWORK] = ['cni.spidernet.io/rdma-resource-inject', 'cni.spidernet.io/network-resource-inject'] as const
+const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
+
+const CASES: readonly (readonly [
+  what: string,
+  annotations: Record<string, string> | undefined,
+  refused: RegExp | undefined,
+])[] = [
+  ['a pod without annotations', undefined, undefined],
+  ['a pod that chooses nothing', { [RDMA]: '' }, undefined],
+  ['a pod that the webhook processed', { [RDMA]: 'gpu', [NETWORKS]: 'a/b' }, undefined],
+  [
+    'a pod with RDMA inject that the webhook did not process',
+    { [RDMA]: 'gpu' },
+    /rdma-resource-inject is "gpu".*has no annotation k8s\.v1\.cni\.cncf\.io\/networks/,
+  ],
+  [
+    'a pod with network inject that the webhook did not process',
+    { [NETWORK]: 'x' },
+    /network-resource-inject is "x".*delete it once/,
+  ],
+]
+for (const [what, annotations, refused] of CASES)
+  t.test(`requireInjected(): ${what}`, async t => {
+    const call = (): void => requireInjected({ metadata: { name: 'p', ...(annotations && { annotations }) } })
+    t.match(String(saidOf(call)), refused ?? /^undefined$/)
+  })

@@ -1,7 +1,13 @@
 // Networks and interfaces of a pod, from Multus' annotations.
 import t from 'tap'
 import type { Pod } from '../../../../lib/crd/types.js'
-import { interfaceCount, isUnplugged, networkOf, type InterfaceRef } from '../../../../lib/ipam/pools/multus-network.js'
+import {
+  interfaceCount,
+  interfacesOf,
+  isUnplugged,
+  networkOf,
+  type InterfaceRef,
+} from '../../../../lib/ipam/pools/multus-network.js'
 
 const DEFAULT = 'v1.multus-cni.io/default-network'
 const NETWORKS = 'k8s.v1.cni.cncf.io/networks'
@@ -114,6 +120,11 @@ for (const [of, networks, count] of counts)
   t.test(`interfaceCount() with ${of} is ${count}`, async t =>
     t.strictSame(interfaceCount(podWith(networks === undefined ? {} : { [NETWORKS]: networks })), count),
   )
+
+t.test('interfacesOf() has eth0 and those of the annotation, by name or number', async t => {
+  t.strictSame(interfacesOf(podWith()), ['eth0'])
+  t.strictSame(interfacesOf(podWith({ [NETWORKS]: 'a, b@data, c' })), ['eth0', 'net1', 'data', 'net3'])
+})
 
 const unplugged: readonly (readonly [
   of: string,

@@ -36,7 +36,12 @@ const conf = { ipv4: ['conf'], ipv6: [] }
 const rows: readonly Row[] = [
   { of: 'a SpiderSubnet before all', annotations: { ...SUBNET, ...MANY, ...ONE }, is: 'made call' },
   { of: 'SpiderSubnets before one', annotations: { ...SUBNET, ...SUBNETS }, is: 'made call' },
-  { of: 'pools where subnets are off', annotations: { ...SUBNET, ...MANY }, more: { subnets: false }, is: 'many all' },
+  {
+    of: 'pools where subnets are off',
+    annotations: { ...SUBNET, ...MANY },
+    more: { features: { subnets: false } },
+    is: 'many all',
+  },
   { of: 'ippools before ippool', annotations: { ...MANY, ...ONE }, namespace: OF_NAMESPACE, is: 'many all' },
   { of: 'ippool before the Namespace', annotations: ONE, namespace: OF_NAMESPACE, is: 'one call' },
   { of: 'the Namespace before the conf', namespace: OF_NAMESPACE, more: { conf }, is: 'space call' },
@@ -74,7 +79,7 @@ for (const { of, annotations = {}, namespace = {}, more, pools = POOLS, is } of 
         conf: { ipv4: [], ipv6: [] },
         cleanGateway: false,
         families: [4, 6],
-        subnets: true,
+        features: { subnets: true },
       },
       ...more,
     }
@@ -90,7 +95,7 @@ t.test('requestedPools() requests no SpiderSubnet of a disabled family', async t
   const pod: Pod = { metadata: { namespace: 'default', name: 'p', annotations } }
   const memory = new Memory(POOLS)
   const found = await requestedPools(
-    { pod, nic: 'eth0', owner, conf, cleanGateway: true, families: [4], subnets: true },
+    { pod, nic: 'eth0', owner, conf, cleanGateway: true, families: [4], features: { subnets: true } },
     memory.direct(),
   )
   t.strictSame([...(found.named[0]?.pools.keys() ?? [])], [4])
