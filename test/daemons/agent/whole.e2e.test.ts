@@ -127,7 +127,7 @@ t.test('an agent that sees no namespaces of its node leaves the call to the exec
   await off.end('SIGTERM')
 })
 
-/** An agent as in a container that is not privileged; `propagation` as of its mount of /run/netns. */
+/** An agent as in an unprivileged container; `propagation` as of its mount of /run/netns. */
 function contained(propagation: 'slave' | 'private') {
   const mounted = mkdtempSync(`${folder}/sys-`)
   const mounts = [
