@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -48,6 +48,10 @@ test: setup ## lint, build, unit tests, and as root the tests on a real kernel (
 test-unit: setup-npm ## tests that need neither root nor the executables
 	@$(TSX) scripts/test.ts --unit
 
+# Without failures*.e2e.test.ts, which trace the executable, and cluster.e2e.test.ts, which needs no agent.
+VIA_AGENT = $(filter-out %/cluster.e2e.test.ts %/failures.e2e.test.ts %/failures-further.e2e.test.ts %/kills.e2e.test.ts, \
+  $(wildcard test/plugins/*/*.e2e.test.ts)) test/e2e/detect.e2e.test.ts test/e2e/whole-schedules.e2e.test.ts
+
 KUBE ?= modern
 test-kube: setup ## tests with an API server, against Kubernetes 1.36, or 1.20 with KUBE=1.20; built once (root)
 	@scripts/setup.sh e2e
@@ -56,6 +60,10 @@ test-kube: setup ## tests with an API server, against Kubernetes 1.36, or 1.20 w
 
 test-release: release ## tests the release: checksums, same bytes twice, images in podman and containerd, arm64 (root)
 	@SPIDERPOOL_TEST_RELEASE=1 TAP_TIMEOUT=600 node --import=tsx test/release/release.e2e.test.ts
+
+test-agent: setup ## the plugins' suites again, each call by an agent on the node, and long schedules (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@SPIDERPOOL_TEST_VIA=agent WHOLE_SEEDS=1-10 $(BIN)/tap run --timeout=900 $(VIA_AGENT)
 
 fuzz: setup-npm ## fuzzes every decoder for ten minutes
 	@$(TSX) scripts/fuzz.ts

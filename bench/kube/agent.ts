@@ -36,6 +36,7 @@ export async function startAgent(kubeconfig: string, node: string): Promise<Agen
       SPIDERPOOL_HEALTH_PORT: '0',
       SPIDERPOOL_METRIC_HTTP_PORT: '0',
       SPIDERPOOL_AGENT_SOCKET: socket,
+      SPIDERPOOL_WHOLE_PLUGINS: 'true',
     },
     stdout: Bun.file(`/run/spidernet/${node}/agent.log`),
     stderr: 'inherit',

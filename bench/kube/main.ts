@@ -10,13 +10,14 @@ import { node } from './node.js'
 import { requests } from './requests.js'
 import { resident } from './resident.js'
 import { textTable, type KubeRow } from './rows.js'
+import { whole } from './whole.js'
 import { openKubeStage, type KubeStage } from './stage.js'
 
 const OUT = fileURLToPath(new URL('../../dist/bench', import.meta.url))
 
 /** In this order: `requests` ends the controller, so it is the last. */
 const PARTS: Readonly<Record<string, (stage: KubeStage) => Promise<readonly KubeRow[]>>> = {
-  ...{ ipam, chain, resident, burst, node, requests },
+  ...{ ipam, chain, whole, resident, burst, node, requests },
 }
 
 const args = process.argv.slice(2)

@@ -20,7 +20,7 @@ const ROUNDS = 6
 const network = openNetwork()
 const server = await startApiserver({ killed: true })
 const cluster = openCluster(server.kubeconfig)
-// The API server is on this namespace's loopback, so the calls are made here, on a link into the
+// The API server is on this namespace's loopback: the calls are made here, on a link into the
 // switch.
 const master = `ws${process.pid}`
 must(`ip link add ${master} type veth peer name up0 netns ${network.wire.name} && ip link set ${master} up`)

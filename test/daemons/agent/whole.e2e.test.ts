@@ -17,8 +17,7 @@ const network = openNetwork()
 const folder = mkdtempSync(`${tmpdir()}/whole-`)
 const server = await startApiserver({ killed: true })
 const cluster = openCluster(server.kubeconfig)
-// The API server is on this namespace's loopback, so the agent runs here, on a link into the
-// switch.
+// The API server is on this namespace's loopback: the agent runs here, on a link into the switch.
 const master = `wh${process.pid}`
 must(`ip link add ${master} type veth peer name up0 netns ${network.wire.name} && ip link set ${master} up`)
 network.wire.sh('ip link set up0 master br0 up')
@@ -126,6 +125,39 @@ t.test('an agent that sees no namespaces of its node leaves the call to the exec
   const off = await startAgent(server.kubeconfig, { env: nodeEnv() })
   t.match(await callWhole(off.socket, callOf('ADD', one)), { execFullImage: /SPIDERPOOL_WHOLE_PLUGINS/ })
   await off.end('SIGTERM')
+})
+
+/** An agent as in an unprivileged container; `propagation` as of its mount of /run/netns. */
+function contained(propagation: 'slave' | 'private') {
+  const mounted = mkdtempSync(`${folder}/sys-`)
+  const mounts = [
+    `mkdir ${mounted}/net && mount --bind /proc/sys/net ${mounted}/net`,
+    'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys',
+  ].join(' && ')
+  const env = { SPIDERPOOL_SYSCTL_DIR: mounted, SPIDERPOOL_NODE_FOLDERS: '/run/netns,/var/run/netns' }
+  return startAgent(server.kubeconfig, {
+    under: ['unshare', '-m', '--propagation', propagation, 'sh', '-c', `${mounts} && exec "$@"`, 'sh'],
+    env: { ...nodeEnv(), ...WHOLE_ENV, ...env },
+  })
+}
+
+t.test('an agent whose /proc/sys is read-only sets sysctls of the pod through the mount of the node’s', async t => {
+  const inside = await contained('slave')
+  const one = await attached()
+  t.match(await callWhole(inside.socket, callOf('ADD', one)), { exitCode: 0, stderr: '' })
+  t.equal(one.place.sh('cat /proc/sys/net/ipv4/conf/eth0/arp_notify').trim(), '1')
+  await cluster.removePod(one.pod)
+  t.match(await callWhole(inside.socket, callOf('DEL', one)), { exitCode: 0 })
+  t.strictSame(one.place.links(), [])
+  await inside.end('SIGTERM')
+})
+
+t.test('a namespace that is a plain file in the agent’s mounts is left to the executable', async t => {
+  const inside = await contained('private')
+  const one = await attached()
+  for (const verb of ['ADD', 'DEL'])
+    t.match(await callWhole(inside.socket, callOf(verb, one)), { execFullImage: /network namespace/ })
+  await inside.end('SIGTERM')
 })
 
 /** While `work` runs the API server answers nothing. */
