@@ -1,8 +1,8 @@
 // Without a controller: removes the finalizer of a deleted SpiderEndpoint once it holds no address.
 import { FINALIZER, IPAM_LABEL_POD_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { HistoryEntry } from './storage/history.js'
-import { labelText } from './storage/label.js'
-import { at, type JsonObject, type Stored } from './schema/object.js'
+import { labelText } from './storage/label-key.js'
+import { at, type JsonObject, type Stored } from './schema/stored-object.js'
 import type { Registry } from './schema/kind-registry.js'
 import type { ObjectStore, Tx } from './storage/store.js'
 import { updateIn } from './registry/write.js'

@@ -3,7 +3,7 @@
 import { CRD_FINALIZER } from './registry/crd.js'
 import type { HistoryEntry } from './storage/history.js'
 import type { KindInfo } from './schema/kinds.js'
-import { at, type Owner, type Stored } from './schema/object.js'
+import { at, type Owner, type Stored } from './schema/stored-object.js'
 import { CRDS, kindsOfCrd, storedAt, type Registry } from './schema/kind-registry.js'
 import type { StoredKey } from './storage/key.js'
 import type { ObjectStore, Tx } from './storage/store.js'

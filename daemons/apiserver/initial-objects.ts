@@ -1,6 +1,6 @@
 // Objects that exist before the first request: namespaces, built-in CRDs and manifests of --crds.
 import type { Manifest } from './data-dir.js'
-import { isFields, type JsonObject } from './schema/object.js'
+import { isFields, type JsonObject } from './schema/stored-object.js'
 import type { ApiServer } from './http/request.js'
 import { apiVersionOf, type KindInfo } from './schema/kinds.js'
 import { create, refOf, update, type Target, type WriteParams } from './registry/write.js'

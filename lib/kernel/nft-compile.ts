@@ -3,7 +3,7 @@ import { IP_CT_DIR, NF_CT_STATE, NFT_CMP, NFT_CT, NFT_META, NFT_REG } from '../n
 import type { Expression } from '../netlink/nft/expression.js'
 import { NF_VERDICT } from '../netlink/nft/table.js'
 import { cstring, u32, u8 } from '../bytes.js'
-import { CT_STATES, type NftRule, type NftStatement } from '../plan/nft.js'
+import { CT_STATES, type NftRule, type NftStatement } from '../plan/nft-table.js'
 
 const IFNAMSIZ = 16
 const NONE = u32.encode(0)

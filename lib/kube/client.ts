@@ -1,6 +1,6 @@
 // The API verbs on kinds: paths, queries, media types, response types. request.ts sends and
 // retries.
-import type { KubeRequest } from './answer.js'
+import type { KubeRequest } from './outcome.js'
 import type { ClusterConfig } from './config.js'
 import { KubeError } from './errors.js'
 import { encode } from './json.js'

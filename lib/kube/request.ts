@@ -8,7 +8,7 @@ import {
   type RequestOutcome,
   type RequestTarget,
   type KubeRequest,
-} from './answer.js'
+} from './outcome.js'
 import type { ClusterConfig } from './config.js'
 import type { Credential } from './entry.js'
 import { KubeError } from './errors.js'

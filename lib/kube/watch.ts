@@ -1,6 +1,6 @@
 // List and watch: resumes at the last resourceVersion after a broken stream, lists again if that
 // has expired.
-import { judge, lost, type KubeRequest } from './answer.js'
+import { judge, lost, type KubeRequest } from './outcome.js'
 import type { List, ListOptions } from './list.js'
 import { isBadConfig, isExpired, KubeError } from './errors.js'
 import { decode } from './json.js'

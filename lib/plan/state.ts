@@ -3,7 +3,7 @@ import { IP6_RT_PRIO_USER, RT_TABLE_MAIN } from '../linux/constants.js'
 import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
-import { nftTableText, type NftTable } from './nft.js'
+import { nftTableText, type NftTable } from './nft-table.js'
 import type {
   BondOptions,
   IpvlanMode,

@@ -2,7 +2,7 @@
 import type { Ip } from '../ip/address.js'
 import type { Cidr, Prefix } from '../ip/cidr.js'
 import type { Mac } from '../ip/mac.js'
-import type { NftTable } from './nft.js'
+import type { NftTable } from './nft-table.js'
 
 /** The node's network namespace, or the pod's. */
 export type Where = 'node' | 'pod'

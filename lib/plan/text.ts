@@ -1,7 +1,7 @@
 // Steps as text: complete, so that equal texts are equal plans. Pure.
 import { RT_TABLE_MAIN } from '../linux/constants.js'
 import { formatPrefix } from '../ip/cidr.js'
-import { nftRuleText } from './nft.js'
+import { nftRuleText } from './nft-table.js'
 import type { NewLink, Plan, Route, Rule, Step, StepOf, Where } from './step.js'
 
 /** `in the container` or `on the node`. */

@@ -31,7 +31,7 @@ import {
   movedDefaults,
   othersRulesFrom,
 } from './tables.js'
-import { replyTable } from './host-routes.js'
+import { replyTable } from './pod-node-routing.js'
 
 const FAMILIES = [4, 6] as const
 /** <linux/rtnetlink.h> RTPROT_KERNEL: connected routes. */

@@ -2,7 +2,7 @@
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import type { Kernel } from '../../lib/kernel/kernel.js'
 import type { Query } from '../../lib/kernel/observe.js'
-import { NFT_TABLE } from '../../lib/plan/nft.js'
+import { NFT_TABLE } from '../../lib/plan/nft-table.js'
 import { linkNamed, EMPTY_NETNS, type NetnsState, type Observed } from '../../lib/plan/state.js'
 import {
   familiesOnlyOf,

@@ -7,7 +7,7 @@ import { gatewaysOfPrevResult } from './check.js'
 import { contextOf, type ContextInput, type CoordinatorContext } from './context.js'
 import { nicSteps, sysctlSteps, vethSteps } from './nic.js'
 import { keptSteps, policySteps, policyRouting } from './policy-routing.js'
-import { markSteps, metricOf, hostRouteSteps } from './host-routes.js'
+import { markSteps, metricOf, hostRouteSteps } from './pod-node-routing.js'
 
 export interface Planned {
   readonly plan: Plan

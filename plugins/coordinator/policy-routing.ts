@@ -9,7 +9,7 @@ import type { NextHop, Plan, Route, Step } from '../../lib/plan/step.js'
 import { lostGateways } from './check.js'
 import { addressesOf, type CoordinatorContext } from './context.js'
 import { everywhere, hostOf, otherDefaultNic } from './tables.js'
-import { ensureRoute, metricOf, othersRoutes } from './host-routes.js'
+import { ensureRoute, metricOf, othersRoutes } from './pod-node-routing.js'
 
 /**
  * <linux/rtnetlink.h> RTPROT_KERNEL, and the metric of IPv6 connected routes

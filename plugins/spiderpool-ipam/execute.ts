@@ -29,7 +29,7 @@ function callIn({ env, readStdin }: PluginIo): CallToHand | undefined {
 
 async function pluginAfter(handed: Exclude<HandedCall, { readonly kind: 'executed' }>): Promise<Plugin<unknown>> {
   const { ipamPlugin, plugin } = await import('./main.js')
-  if (handed.kind === 'go') return (await import('./go-agent.js')).throughGoAgent(plugin, handed.socket)
+  if (handed.kind === 'go') return (await import('./through-go-agent.js')).throughGoAgent(plugin, handed.socket)
   return ipamPlugin(async (conf, call) =>
     (await import('../../lib/ipam/cni/without-agent.js')).connectWithout(handed)(conf, call),
   )

@@ -1,7 +1,7 @@
 // `gc --dry-run`: which addresses the controller would reclaim, by the controller's own decision.
 import { CONF_DEFAULT, settingsOf, type Conf } from '../../../daemons/controller/settings.js'
 import { confIn } from '../../../daemons/controller/conf-file.js'
-import { fromCache } from '../../../daemons/controller/reconcilers/address-gc/context.js'
+import { fromCache } from '../../../daemons/controller/reconcilers/address-gc/lookup.js'
 import { gcVerdict, type GcReason } from '../../../daemons/controller/reconcilers/address-gc/decide.js'
 import { BECAUSE } from '../../../daemons/controller/reconcilers/address-gc/events.js'
 import {

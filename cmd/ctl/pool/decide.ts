@@ -7,7 +7,7 @@ import { clashesOf, orphanClash, subnetClash } from '../../../lib/crd/unique.js'
 import { familyOf, parseIp, toBigint, type Family } from '../../../lib/ip/address.js'
 import { intervalOfPrefix, parsePrefix } from '../../../lib/ip/cidr.js'
 import { formatRanges, intersect, normal, sizeOf, union, type Ranges } from '../../../lib/ip/range.js'
-import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
+import { isQuarantined } from '../../../lib/ipam/allocation/conflict-quarantine.js'
 import type { PoolFacts } from '../facts.js'
 
 /** A pool in a list. Numbers beyond 2^53 are rounded. */

@@ -1,7 +1,7 @@
 // `quarantine lift`: ends a quarantine by hand, after its evidence.
 import type { SpiderIPAddress } from '../../../lib/crd/types.js'
 import { objectNameOf, parseIp } from '../../../lib/ip/address.js'
-import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
+import { isQuarantined } from '../../../lib/ipam/allocation/conflict-quarantine.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import { NODES, SPIDER_IPADDRESSES } from '../../../lib/kube/kinds.js'
 import { printValue, type CtlCommand } from '../context.js'

@@ -1,7 +1,7 @@
 // Whether an address may be released by hand. Pure.
 import type { Pod, SpiderIPAddress } from '../../../lib/crd/types.js'
-import { isOfContainer } from '../../../lib/ipam/allocation/container-identity.js'
-import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
+import { isOfContainer } from '../../../lib/ipam/allocation/standalone-identity.js'
+import { isQuarantined } from '../../../lib/ipam/allocation/conflict-quarantine.js'
 import { isAlive, isOfPod } from '../../../lib/ipam/store/pod.js'
 
 export type ReleaseVerdict =

@@ -16,7 +16,7 @@ import { parseMac, type Mac } from '../../../lib/ip/mac.js'
 import { includes } from '../../../lib/ip/range.js'
 import { whyUnusable } from '../../../lib/ip/usable.js'
 import { recordAt, sharedOf } from '../../../lib/ipam/allocation/go-records.js'
-import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
+import { isQuarantined } from '../../../lib/ipam/allocation/conflict-quarantine.js'
 
 /** One address and its holder; '' where there is none. */
 export interface AddressRow {

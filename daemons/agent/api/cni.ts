@@ -1,7 +1,7 @@
 // POST /v1/cni/<plugin>: a whole CNI call of our executables, and the undo of an ADD.
 import { AGENT_STATUS, CNI_PREFIX } from '../../../lib/agent/protocol.js'
 import { hasPlugin, runCall, type CallDeps, type CallRequest } from '../calls/run.js'
-import { runWhole, WHOLE_PLUGINS, type WholeDeps } from '../calls/whole.js'
+import { runWhole, WHOLE_PLUGINS, type WholeDeps } from '../calls/whole-plugin.js'
 import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
 
 /**

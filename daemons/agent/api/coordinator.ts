@@ -4,7 +4,7 @@ import { CniError } from '../../../lib/cni/error.js'
 import { ConfReader } from '../../../lib/cni/json.js'
 import { keysOfCoordinator, routeNicOf, type CoordinatorKeys } from '../../../lib/coordinator/cluster-config.js'
 import { HttpRefusal, objectIn, type ServedAnswer, type ServedRequest } from '../http/request.js'
-import type { ObjectReader } from '../connect.js'
+import type { ObjectReader } from '../object-reader.js'
 
 /**
  * The settings of the coordinator plugin.

@@ -1,7 +1,7 @@
 // GET /v1/workloadendpoint: the record of a pod.
 import type { EndpointInterface, WorkloadEndpointReply } from '../../../lib/agent/protocol.js'
 import type { EndpointNic, SpiderEndpoint } from '../../../lib/crd/types.js'
-import type { ObjectReader } from '../connect.js'
+import type { ObjectReader } from '../object-reader.js'
 import { HttpRefusal, type ServedAnswer, type ServedRequest } from '../http/request.js'
 import { missing } from './validate.js'
 

@@ -3,7 +3,7 @@ import { AGENT_STATUS, type AgentIpConfig, type CniCallReply, type IpamAddReply 
 import { HttpRefusal, type ServedAnswer, type ServedRequest } from '../http/request.js'
 import { runCall, type CallDeps } from '../calls/run.js'
 import { missing, podArgsIn, type PodArgs } from './validate.js'
-import type { ReleaseOutcome, ReleaseRecord } from '../release-record.js'
+import type { ReleaseOutcome, ReleaseRecord } from './release-pod.js'
 
 export interface IpamApiDeps {
   readonly calls: CallDeps

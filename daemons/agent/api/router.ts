@@ -1,7 +1,7 @@
 // Paths of the socket. Knows no HTTP library.
 import { AGENT_PATHS, CNI_PREFIX } from '../../../lib/agent/protocol.js'
-import type { WholeDeps } from '../calls/whole.js'
-import type { ObjectReader } from '../connect.js'
+import type { WholeDeps } from '../calls/whole-plugin.js'
+import type { ObjectReader } from '../object-reader.js'
 import { HttpRefusal, type ServedAnswer, type ServedHandler, type ServedRequest } from '../http/request.js'
 import { cniCall } from './cni.js'
 import { coordinatorConfig } from './coordinator.js'

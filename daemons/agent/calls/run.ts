@@ -4,7 +4,7 @@ import { outcomeOf, type Plugin } from '../../../lib/cni/plugin.js'
 import type { Log } from '../../../lib/log.js'
 import type { Claims } from './claims.js'
 import type { Serializer } from './serialize.js'
-import { withSwitches, type IpamSwitchDefaults } from './switches.js'
+import { withSwitches, type IpamSwitchDefaults } from './conf-defaults.js'
 
 export interface CallRequest {
   readonly plugin: string

@@ -1,7 +1,7 @@
 // Whether a path of the node names the same file in the agent's mount namespace.
 import { statfsSync } from 'node:fs'
 import { codeOf } from '../../../lib/errors.js'
-import type { PathView } from '../calls/full-image.js'
+import type { PathView } from '../calls/left-to-executable.js'
 
 // <linux/magic.h>: a network namespace is on nsfs, or on procfs with an old kernel.
 const NSFS_MAGIC = 0x6e736673

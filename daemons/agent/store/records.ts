@@ -9,7 +9,7 @@ import type { Store } from '../../../lib/ipam/store/store.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
 import { keyOf } from '../../runtime/lister.js'
-import type { NodeView } from './view.js'
+import type { NodeView } from './node-view.js'
 
 /** Waits for the pod's other interfaces; they become one write. */
 const DELAY_MS = 200

@@ -9,7 +9,7 @@ import type {
   SpiderIPPool,
   SpiderReservedIP,
 } from '../../../lib/crd/types.js'
-import { nodeLabelOf } from '../../../lib/ipam/allocation/node-label.js'
+import { nodeLabelOf } from '../../../lib/ipam/allocation/node-name-label.js'
 import {
   NAMESPACES,
   NODES,

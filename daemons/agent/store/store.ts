@@ -12,9 +12,9 @@ import type { ObjectChange, WatchSource } from '../../runtime/lister.js'
 import { Outage } from '../../runtime/outage-log.js'
 import { nodeCache, SILENCE_MS_MAX, Streams, type CachedKind, type NodeCache } from './cache.js'
 import { Records } from './records.js'
-import { cachedSession, type CallIdentity, type AgentState } from './session.js'
+import { cachedSession, type CallIdentity, type AgentState } from './call-store.js'
 import { sourcesOf, type NodeSources, type SpiderCoordinator } from './sources.js'
-import { ECHO_MS_MAX, NodeView } from './view.js'
+import { ECHO_MS_MAX, NodeView } from './node-view.js'
 
 /** Of one write behind an answer, with its retries. */
 const BEHIND: Deadline = { ms: 20_000, of: 'a record behind the answer' }

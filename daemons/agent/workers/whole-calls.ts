@@ -5,7 +5,7 @@ import { familyOf, type Metrics } from '../../../lib/metrics.js'
 import { AGENT_METRICS } from '../metrics.js'
 import type { CallDeps } from '../calls/run.js'
 import { Serializer } from '../calls/serialize.js'
-import { Gate, type WholeDeps } from '../calls/whole.js'
+import { Gate, type WholeDeps } from '../calls/whole-plugin.js'
 import type { NodeFiles } from '../node/node-files.js'
 import { WorkerPool, type PoolDeps } from './pool.js'
 

@@ -1,7 +1,7 @@
 // SelfSubject*Review: answered from the body and never stored (`kubectl auth`). Pure.
 import { fault, invalid } from '../schema/status-error.js'
 import type { KindInfo } from '../schema/kinds.js'
-import { fieldsOf, isFields, type JsonObject } from '../schema/object.js'
+import { fieldsOf, isFields, type JsonObject } from '../schema/stored-object.js'
 import { parseObject } from '../registry/strategy.js'
 
 const USER = { username: 'admin', groups: ['system:masters', 'system:authenticated'] }

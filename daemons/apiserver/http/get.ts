@@ -1,7 +1,7 @@
 // GET: an object, a list or a watch.
 import { ApiError, badRequest, notFound } from '../schema/status-error.js'
 import { page } from '../storage/list.js'
-import type { Stored } from '../schema/object.js'
+import type { Stored } from '../schema/stored-object.js'
 import { flagOf, numberOf, selectorsOf } from './request-options.js'
 import { bookmarkOf, eventPrinter, type Printed } from './representation.js'
 import { storedAt } from '../schema/kind-registry.js'

@@ -2,7 +2,7 @@
 import { badRequest, type Status } from '../schema/status-error.js'
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import type { Page } from '../storage/list.js'
-import type { Stored } from '../schema/object.js'
+import type { Stored } from '../schema/stored-object.js'
 import type { ApiRequest } from './request.js'
 import { tableOf, type TableMeta, type TableOptions } from '../table/table.js'
 import { inVersionOf } from '../registry/write.js'

@@ -1,9 +1,9 @@
 // Query parameters: selectors, dry run, field manager, preconditions (meta/v1 options). Pure.
 import { checkDepth } from '../schema/body-limits.js'
 import { badRequest } from '../schema/status-error.js'
-import { labelText } from '../storage/label.js'
+import { labelText } from '../storage/label-key.js'
 import type { KindInfo } from '../schema/kinds.js'
-import { fieldsOf, parseJson } from '../schema/object.js'
+import { fieldsOf, parseJson } from '../schema/stored-object.js'
 import type { ApiRequest } from './request.js'
 import { fieldSelector, labelSelector, type Test } from '../storage/selector.js'
 import type { DeleteParams, FieldValidation, WriteParams } from '../registry/write.js'

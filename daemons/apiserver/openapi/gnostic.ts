@@ -1,6 +1,17 @@
 // Swagger 2.0 in the protobuf form of gnostic (openapiv2/OpenAPIv2.proto), which kubectl up to 1.26
 // reads.
-import { bool, double, int64, mapOf, message, namedFields, string, text, wrapped, type WireKind } from './protobuf.js'
+import {
+  bool,
+  double,
+  int64,
+  mapOf,
+  message,
+  namedFields,
+  string,
+  text,
+  wrapped,
+  type WireKind,
+} from './protobuf-writer.js'
 
 /** openapi.v2.Any: a value as YAML. JSON is YAML. */
 const any: WireKind = {

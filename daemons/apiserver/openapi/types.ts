@@ -1,6 +1,6 @@
 // The types of all kinds as OpenAPI schemas, under the definition names of Kubernetes.
 import { apiVersionOf, type KindInfo, type Schema } from '../schema/kinds.js'
-import { fieldsOf, isFields } from '../schema/object.js'
+import { fieldsOf, isFields } from '../schema/stored-object.js'
 import { builtinTypeOf, builtinTypes, fieldSchema, type BuiltinType } from '../schema/builtin-types.js'
 
 /** An OpenAPI schema: a structural schema with references and extensions. */

@@ -1,6 +1,6 @@
 // Sets of field paths: FieldsV1 of managedFields. Pure.
 import { FIELDS_MAX, tooManyFields } from '../schema/body-limits.js'
-import { isFields, parseJson, type JsonObject } from '../schema/object.js'
+import { isFields, parseJson, type JsonObject } from '../schema/stored-object.js'
 
 /**
  * A path element of FieldsV1: `f:name` a field, `k:{"name":"a"}` a list member by its keys, `v:"a"`

@@ -2,7 +2,7 @@
 import jsonpatch, { type Operation } from 'fast-json-patch'
 import { BODY_BYTES_MAX, sizeOfJson } from '../schema/body-limits.js'
 import { ApiError, badRequest } from '../schema/status-error.js'
-import { isFields, type JsonObject } from '../schema/object.js'
+import { isFields, type JsonObject } from '../schema/stored-object.js'
 
 export { strategicMerge } from './strategic-merge.js'
 

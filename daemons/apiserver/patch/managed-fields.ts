@@ -1,7 +1,7 @@
 // Field ownership: metadata.managedFields. Pure.
 import { decodeSet, encodeSet, isAtOrBelow, pathOf, type FieldPath, type FieldSet } from './field-set.js'
 import { FIELDS_MAX, tooManyFields } from '../schema/body-limits.js'
-import { isFields, timeText, type JsonObject } from '../schema/object.js'
+import { isFields, timeText, type JsonObject } from '../schema/stored-object.js'
 
 export type Operation = 'Apply' | 'Update'
 

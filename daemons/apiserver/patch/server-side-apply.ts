@@ -24,7 +24,7 @@ import {
   type ManagerEntry,
   type Writer,
 } from './managed-fields.js'
-import { fieldsOf, isFields, type JsonObject } from '../schema/object.js'
+import { fieldsOf, isFields, type JsonObject } from '../schema/stored-object.js'
 import { schemaOfKind } from '../schema/builtin-types.js'
 import { appliedSet, belowElement, compare, merged, without, type Difference } from './typed-value.js'
 

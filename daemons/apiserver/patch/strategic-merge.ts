@@ -1,8 +1,8 @@
 // Strategic merge patch: lists merge by member, as the schema of the kind says. Pure.
 import { badRequest, unsupportedMedia } from '../schema/status-error.js'
 import type { KindInfo, Schema } from '../schema/kinds.js'
-import { isFields, sameJson, type JsonObject } from '../schema/object.js'
-import { interleave } from '../storage/order.js'
+import { isFields, sameJson, type JsonObject } from '../schema/stored-object.js'
+import { interleave } from './interleave.js'
 import { childSchema, schemaOfKind } from '../schema/builtin-types.js'
 
 const WITHOUT_STRATEGIC = [

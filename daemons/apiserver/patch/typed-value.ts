@@ -1,8 +1,8 @@
 // Values typed by a structural schema: paths, comparison, merge, removal. Pure.
 import { addPath, inside, type Element, type FieldPath, type FieldSet } from './field-set.js'
 import type { Schema } from '../schema/kinds.js'
-import { interleave } from '../storage/order.js'
-import { isFields, sameJson, type JsonObject } from '../schema/object.js'
+import { interleave } from './interleave.js'
+import { isFields, sameJson, type JsonObject } from '../schema/stored-object.js'
 import { childSchema } from '../schema/builtin-types.js'
 
 type Typed = Schema | undefined

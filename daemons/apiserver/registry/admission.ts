@@ -1,11 +1,11 @@
 // Admission of single kinds: a table of pure functions.
 import { forbidden, invalid } from '../schema/status-error.js'
-import { isFields } from '../schema/object.js'
+import { isFields } from '../schema/stored-object.js'
 import { CRDS, storedAt } from '../schema/kind-registry.js'
 import { establish, crdFaults } from './crd.js'
 import type { KindInfo } from '../schema/kinds.js'
 import { SPIDER_ADMISSION } from './spider-admission.js'
-import { NO_ADMISSION, type BuiltinAdmission } from './builtin-admission.js'
+import { NO_ADMISSION, type BuiltinAdmission } from './admission-interface.js'
 
 const PERMANENT = new Set(['default', 'kube-system', 'kube-public'])
 const NAMESPACE = { group: '', plural: 'namespaces', kind: 'Namespace' }

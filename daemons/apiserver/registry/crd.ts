@@ -1,6 +1,6 @@
 // CustomResourceDefinitions: defaults, status and validation. Pure.
 import { fault, type Cause } from '../schema/status-error.js'
-import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../schema/object.js'
+import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../schema/stored-object.js'
 
 const list = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isFields) : [])
 

@@ -1,7 +1,7 @@
 // The `scale` subresource of workloads (autoscaling/v1 Scale). Pure.
 import { badRequest, conflict, fault, invalid } from '../schema/status-error.js'
 import type { KindInfo } from '../schema/kinds.js'
-import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../schema/object.js'
+import { at, fieldsOf, isFields, type JsonObject, type Stored } from '../schema/stored-object.js'
 
 export const SCALE_VERBS = ['get', 'patch', 'update'] as const
 

@@ -9,10 +9,10 @@ import {
   type ContextQuery,
   type AdmissionSwitches,
 } from '../../../lib/crd/rules.js'
-import type { BuiltinAdmission, ListResource } from './builtin-admission.js'
+import type { BuiltinAdmission, ListResource } from './admission-interface.js'
 import { denied } from '../schema/status-error.js'
-import { labelText } from '../storage/label.js'
-import { isFields, type Stored } from '../schema/object.js'
+import { labelText } from '../storage/label-key.js'
+import { isFields, type Stored } from '../schema/stored-object.js'
 
 /** A single host has both families; enableSpiderSubnet has no effect without subnets. */
 const SWITCHES: AdmissionSwitches = { enableIPv4: true, enableIPv6: true, enableSpiderSubnet: true, keepsUsed: false }

@@ -1,8 +1,16 @@
 // PrepareForCreate and PrepareForUpdate: which fields the server sets, keeps and rejects. Pure.
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
 import { ApiError, badRequest, conflict, fault, invalid } from '../schema/status-error.js'
-import { metadataFaults, mistypedField } from './metadata.js'
-import { fieldsOf, isFields, sameJson, timeText, type JsonObject, type Meta, type Stored } from '../schema/object.js'
+import { metadataFaults, mistypedField } from './metadata-validation.js'
+import {
+  fieldsOf,
+  isFields,
+  sameJson,
+  timeText,
+  type JsonObject,
+  type Meta,
+  type Stored,
+} from '../schema/stored-object.js'
 
 /** Clock and randomness of one create. */
 export interface NewObjectFacts {

@@ -1,10 +1,10 @@
 // Create, update and delete as transactions on the store: validation, admission, finalizers.
 import { admissionFor } from './admission.js'
-import { NO_ADMISSION, type BuiltinAdmission, type ListResource } from './builtin-admission.js'
+import { NO_ADMISSION, type BuiltinAdmission, type ListResource } from './admission-interface.js'
 import { trackUpdate } from '../patch/server-side-apply.js'
 import { alreadyExists, ApiError, conflict, forbidden, internal, invalid, notFound } from '../schema/status-error.js'
 import { apiVersionOf, type KindInfo } from '../schema/kinds.js'
-import { fieldsOf, sameJson, timeText, type Stored } from '../schema/object.js'
+import { fieldsOf, sameJson, timeText, type Stored } from '../schema/stored-object.js'
 import { storedAt } from '../schema/kind-registry.js'
 import { schemaFor } from '../schema/structural.js'
 import {

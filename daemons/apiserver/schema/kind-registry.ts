@@ -1,6 +1,6 @@
 // The served kinds: built-in ones and those of stored CRDs.
 import { BUILTIN_KINDS, type Column, type KindInfo, type Schema } from './kinds.js'
-import { at, fieldsOf, isFields, type JsonObject, type Stored } from './object.js'
+import { at, fieldsOf, isFields, type JsonObject, type Stored } from './stored-object.js'
 
 export const CRDS = 'apiextensions.k8s.io/customresourcedefinitions'
 

@@ -2,7 +2,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { messageOf } from '../../../lib/errors.js'
 import { ApiError, badRequest, unsupportedMedia } from './status-error.js'
-import type { JsonObject } from './object.js'
+import type { JsonObject } from './stored-object.js'
 import { MESSAGES } from './protobuf-messages.js'
 
 export const PROTOBUF = 'application/vnd.kubernetes.protobuf'

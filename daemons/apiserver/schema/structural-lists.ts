@@ -1,7 +1,7 @@
 // Lists of type set or map: duplicate members. Pure.
 import { fault, type Cause } from './status-error.js'
 import type { Schema } from './kinds.js'
-import { isFields } from './object.js'
+import { isFields } from './stored-object.js'
 
 /** The identity of a list member: its value or its keys; undefined if members may repeat. */
 function identity(schema: Schema, item: unknown): string | undefined {

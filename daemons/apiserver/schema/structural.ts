@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Cause } from './status-error.js'
 import { fault } from './status-error.js'
 import type { KindInfo, Schema } from './kinds.js'
-import { isFields, type JsonObject, type Stored } from './object.js'
+import { isFields, type JsonObject, type Stored } from './stored-object.js'
 import { listFaults } from './structural-lists.js'
 
 export interface Shaped {

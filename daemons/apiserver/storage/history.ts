@@ -1,7 +1,7 @@
 // The change log in SQLite, from which watches resume and past lists are computed. Runs on Bun
 // only.
 import type { Database, Statement } from 'bun:sqlite'
-import { parseStored, type Stored } from '../schema/object.js'
+import { parseStored, type Stored } from '../schema/stored-object.js'
 
 /** One committed change. */
 export interface HistoryEntry {

@@ -1,8 +1,8 @@
 // Indexes over labels, owners and terminating objects, in SQLite. Runs on Bun only.
 import type { Database, Statement } from 'bun:sqlite'
 import type { HistoryEntry } from './history.js'
-import { labelText } from './label.js'
-import type { Stored } from '../schema/object.js'
+import { labelText } from './label-key.js'
+import type { Stored } from '../schema/stored-object.js'
 import type { StoredKey } from './key.js'
 
 const SCHEMA = `

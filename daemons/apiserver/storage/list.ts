@@ -1,6 +1,6 @@
 // Consistent lists: all pages show one revision, whatever is written in between.
 import { expired } from '../schema/status-error.js'
-import { parseJson, fieldsOf, type Stored } from '../schema/object.js'
+import { parseJson, fieldsOf, type Stored } from '../schema/stored-object.js'
 import type { ObjectStore } from './store.js'
 import type { Test } from './selector.js'
 

@@ -1,5 +1,5 @@
 // Label and field selectors, in the grammar of k8s.io/apimachinery/pkg/labels. Pure.
-import { at, type Stored } from '../schema/object.js'
+import { at, type Stored } from '../schema/stored-object.js'
 import { badRequest } from '../schema/status-error.js'
 
 export type Test = (object: Stored) => boolean

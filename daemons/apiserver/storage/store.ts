@@ -3,11 +3,11 @@
 // Writes are queued; a batch runs synchronously in one transaction with one fsync and is answered
 // after COMMIT. So readers see durable rows only.
 import { Database, type Statement } from 'bun:sqlite'
-import { RowLists } from './rows.js'
+import { RowLists } from './list-queries.js'
 import { History, type HistoryEntry } from './history.js'
 import { Indexes } from './indexes.js'
 import type { Range, StoredKey } from './key.js'
-import { parseStored, type Stored } from '../schema/object.js'
+import { parseStored, type Stored } from '../schema/stored-object.js'
 
 /** A transaction: all of its writes are stored, or none. */
 export interface Tx {

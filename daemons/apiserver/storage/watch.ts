@@ -2,7 +2,7 @@
 import { tooOld, type ApiError } from '../schema/status-error.js'
 import type { HistoryEntry } from './history.js'
 import { present, type ListSelection } from './list.js'
-import type { Stored } from '../schema/object.js'
+import type { Stored } from '../schema/stored-object.js'
 import type { ObjectStore } from './store.js'
 
 export interface WatchQuery extends ListSelection {

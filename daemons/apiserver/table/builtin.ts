@@ -1,7 +1,7 @@
 // The columns of the built-in kinds, as in kubectl; pods and workloads are in files of their own.
 import { ageOf } from './age.js'
 import type { KindInfo } from '../schema/kinds.js'
-import { at, type Stored } from '../schema/object.js'
+import { at, type Stored } from '../schema/stored-object.js'
 import { POD_COLUMNS } from './pods.js'
 import { WORKLOAD_COLUMNS } from './workloads.js'
 import {

@@ -1,6 +1,6 @@
 // Table columns: name, age and helpers for cells.
 import { ageOf } from './age.js'
-import { at, isFields, type Stored } from '../schema/object.js'
+import { at, isFields, type Stored } from '../schema/stored-object.js'
 
 export type Cell = string | number | boolean | null
 

@@ -1,5 +1,5 @@
 // JSONPath of additionalPrinterColumns, in the dialect of k8s.io/client-go/util/jsonpath. Pure.
-import { isFields } from '../schema/object.js'
+import { isFields } from '../schema/stored-object.js'
 
 export class JsonPathError extends Error {
   override readonly name = 'JsonPathError'

@@ -1,6 +1,6 @@
 // The columns of pods, computed from container statuses as in kubectl. Pure.
 import { humanDuration } from './age.js'
-import { at, isFields, type Stored } from '../schema/object.js'
+import { at, isFields, type Stored } from '../schema/stored-object.js'
 import { AGE_TEXT, column, listAt, NAME, numberAt, orNone, textAt, wide, type TableColumn } from './column.js'
 
 interface Summary {

@@ -2,7 +2,7 @@
 import { ageOf } from './age.js'
 import { find, JsonPathError, parsePath, type JsonPath } from './jsonpath.js'
 import type { Column, KindInfo } from '../schema/kinds.js'
-import type { JsonObject, Stored } from '../schema/object.js'
+import type { JsonObject, Stored } from '../schema/stored-object.js'
 import { builtinColumns } from './builtin.js'
 import { AGE, NAME, type Cell, type TableColumn } from './column.js'
 

@@ -1,6 +1,6 @@
 // The columns of workloads, as in kubectl.
 import { humanDuration } from './age.js'
-import { at, isFields, type Stored } from '../schema/object.js'
+import { at, isFields, type Stored } from '../schema/stored-object.js'
 import {
   AGE_TEXT,
   agoAt,

@@ -11,7 +11,7 @@ import {
 } from '../../crd/names.js'
 import type { SpiderIPAddress } from '../../crd/types.js'
 import type { Claimant, Holder } from './claimant.js'
-import { nodeLabel } from './node-label.js'
+import { nodeLabel } from './node-name-label.js'
 import type { Pool } from './pool.js'
 
 /**

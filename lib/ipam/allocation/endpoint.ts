@@ -4,7 +4,7 @@ import type { EndpointNic, SpiderEndpoint, SpiderIPAddress } from '../../crd/typ
 import { objectNameOf, type Ip } from '../../ip/address.js'
 import { parsePrefix } from '../../ip/cidr.js'
 import type { Claimant } from './claimant.js'
-import { nodeLabel } from './node-label.js'
+import { nodeLabel } from './node-name-label.js'
 import type { AddressVersion } from '../store/store.js'
 import type { Pool } from './pool.js'
 

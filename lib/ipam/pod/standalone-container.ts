@@ -14,7 +14,7 @@ import {
   CONTAINER_NAMESPACE,
   uidOf,
   type ContainerIdentity,
-} from '../allocation/container-identity.js'
+} from '../allocation/standalone-identity.js'
 import { ipsOf, nicOf } from '../allocation/endpoint.js'
 import { poolOf } from '../allocation/pool.js'
 import type { Journal, Store } from '../store/store.js'

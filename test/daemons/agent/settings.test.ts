@@ -1,6 +1,6 @@
 // Settings, switches, sysctls and token of the node agent.
 import t from 'tap'
-import { withSwitches } from '../../../daemons/agent/calls/switches.js'
+import { withSwitches } from '../../../daemons/agent/calls/conf-defaults.js'
 import { Claims } from '../../../daemons/agent/calls/claims.js'
 import { Serializer } from '../../../daemons/agent/calls/serialize.js'
 import { NODE_SYSCTLS, sysctlToWrite } from '../../../daemons/agent/node/sysctls.js'

@@ -5,7 +5,7 @@ import { expressionsOf, ruleFrom } from '../../../lib/kernel/nft-compile.js'
 import type { Expression } from '../../../lib/netlink/nft/expression.js'
 import { ofInet } from '../../../lib/netlink/nft/message.js'
 import { ruleAdd, ruleDump } from '../../../lib/netlink/nft/rule.js'
-import { nftRuleText, type NftRule } from '../../../lib/plan/nft.js'
+import { nftRuleText, type NftRule } from '../../../lib/plan/nft-table.js'
 import * as captures from '../netlink/captures/nft.js'
 import { hex } from '../netlink/captures/row.js'
 

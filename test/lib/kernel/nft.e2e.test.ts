@@ -1,7 +1,7 @@
 // nf_tables tables on a real kernel, under Bun: what nft lists of ours, and what we read of nft's.
 import t from 'tap'
 import { fileURLToPath } from 'node:url'
-import { NFT_TABLE, nftTableText, type NftTable } from '../../../lib/plan/nft.js'
+import { NFT_TABLE, nftTableText, type NftTable } from '../../../lib/plan/nft-table.js'
 import { must, openNetwork, type Place } from '../../fixtures/netns.js'
 import type { Ask, NftReply } from '../../fixtures/nft.js'
 

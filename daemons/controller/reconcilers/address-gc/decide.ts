@@ -1,9 +1,9 @@
 // Whether an address is kept or released, from its pod, owner, node and record.
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { parsePrefix } from '../../../../lib/ip/cidr.js'
-import { isQuarantined } from '../../../../lib/ipam/allocation/quarantine.js'
+import { isQuarantined } from '../../../../lib/ipam/allocation/conflict-quarantine.js'
 import { addressesOf } from '../../../../lib/ipam/allocation/endpoint.js'
-import { isOfContainer } from '../../../../lib/ipam/allocation/container-identity.js'
+import { isOfContainer } from '../../../../lib/ipam/allocation/standalone-identity.js'
 import { isOfPod } from '../../../../lib/ipam/store/pod.js'
 import { parseIp } from '../../../../lib/ip/address.js'
 

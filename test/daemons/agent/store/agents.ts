@@ -1,9 +1,9 @@
 // Node agents on a cluster in memory: each with caches that lag, killed by the schedule.
 import type { NodeCache } from '../../../../daemons/agent/store/cache.js'
 import { Records } from '../../../../daemons/agent/store/records.js'
-import { cachedSession, type AgentState } from '../../../../daemons/agent/store/session.js'
+import { cachedSession, type AgentState } from '../../../../daemons/agent/store/call-store.js'
 import { slimPod, unmanaged } from '../../../../daemons/agent/store/sources.js'
-import { NodeView } from '../../../../daemons/agent/store/view.js'
+import { NodeView } from '../../../../daemons/agent/store/node-view.js'
 import { LABEL_NODE } from '../../../../lib/crd/names.js'
 import type { Pod } from '../../../../lib/crd/types.js'
 import { MUTE } from '../../../../lib/log.js'

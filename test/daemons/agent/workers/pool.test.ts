@@ -8,7 +8,7 @@ import {
   type PoolDeps,
   type WorkerEvents,
 } from '../../../../daemons/agent/workers/pool.js'
-import { Gate, RUNNING_MAX, WAITING_MAX } from '../../../../daemons/agent/calls/whole.js'
+import { Gate, RUNNING_MAX, WAITING_MAX } from '../../../../daemons/agent/calls/whole-plugin.js'
 
 const CALL: WorkerCall = { plugin: 'coordinator', env: {}, stdin: '{}', sysctls: '/proc/sys/' }
 const DONE = { exitCode: 0, stdout: 'done', stderr: '' } as const

@@ -3,7 +3,7 @@ import t from 'tap'
 import { concat } from '../../../../lib/bytes.js'
 import { encodeDocument } from '../../../../daemons/apiserver/openapi/gnostic.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
-import { at, fieldsOf, isFields, parseJson } from '../../../../daemons/apiserver/schema/object.js'
+import { at, fieldsOf, isFields, parseJson } from '../../../../daemons/apiserver/schema/stored-object.js'
 import { openApiResponse, type Kinds } from '../../../../daemons/apiserver/openapi/documents.js'
 import { swaggerOf, swaggerSchema } from '../../../../daemons/apiserver/openapi/v2.js'
 import { documentsOf } from '../../../../daemons/apiserver/openapi/v3.js'
@@ -17,7 +17,7 @@ import {
   string,
   text,
   wrapped,
-} from '../../../../daemons/apiserver/openapi/protobuf.js'
+} from '../../../../daemons/apiserver/openapi/protobuf-writer.js'
 import { schemaOfKind } from '../../../../daemons/apiserver/schema/builtin-types.js'
 import { POOLS } from '../kinds.js'
 

@@ -1,7 +1,7 @@
 // JSON patch, JSON merge patch and strategic merge patch.
 import t from 'tap'
 import { applyJsonPatch, mergePatch, strategicMerge } from '../../../../daemons/apiserver/patch/json-patch.js'
-import type { JsonObject } from '../../../../daemons/apiserver/schema/object.js'
+import type { JsonObject } from '../../../../daemons/apiserver/schema/stored-object.js'
 import { builtin, POOLS } from '../kinds.js'
 
 const json: readonly (readonly [name: string, before: unknown, ops: readonly unknown[], after: unknown])[] = [

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { conflictError, serverSideApply, trackUpdate } from '../../../../daemons/apiserver/patch/server-side-apply.js'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
-import { fieldsOf, type JsonObject } from '../../../../daemons/apiserver/schema/object.js'
+import { fieldsOf, type JsonObject } from '../../../../daemons/apiserver/schema/stored-object.js'
 import { builtin, POOLS } from '../kinds.js'
 
 const T0 = Date.parse('2026-01-01T00:00:00Z')

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
 import { BUILTIN_KINDS } from '../../../../daemons/apiserver/schema/kinds.js'
-import type { Stored } from '../../../../daemons/apiserver/schema/object.js'
+import type { Stored } from '../../../../daemons/apiserver/schema/stored-object.js'
 import {
   checkIdentity,
   parseObject,

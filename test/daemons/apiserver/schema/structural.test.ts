@@ -1,7 +1,7 @@
 // schemaFor(): defaulting, pruning, validation and their messages.
 import t from 'tap'
 import { BUILTIN_KINDS, type KindInfo, type Schema } from '../../../../daemons/apiserver/schema/kinds.js'
-import { isFields, type Stored } from '../../../../daemons/apiserver/schema/object.js'
+import { isFields, type Stored } from '../../../../daemons/apiserver/schema/stored-object.js'
 import { schemaFor } from '../../../../daemons/apiserver/schema/structural.js'
 
 const [base] = BUILTIN_KINDS

@@ -1,6 +1,6 @@
 // Label and field selectors: matching, and the pairs that an index can look up.
 import t from 'tap'
-import type { Stored } from '../../../../daemons/apiserver/schema/object.js'
+import type { Stored } from '../../../../daemons/apiserver/schema/stored-object.js'
 import { fieldSelector, labelSelector } from '../../../../daemons/apiserver/storage/selector.js'
 
 const object = (labels: Record<string, string>, more: object = {}): Stored => ({

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { ageOf, humanDuration } from '../../../../daemons/apiserver/table/age.js'
 import type { KindInfo } from '../../../../daemons/apiserver/schema/kinds.js'
-import type { JsonObject, Stored } from '../../../../daemons/apiserver/schema/object.js'
+import type { JsonObject, Stored } from '../../../../daemons/apiserver/schema/stored-object.js'
 import { tableOf, type TableOptions } from '../../../../daemons/apiserver/table/table.js'
 import { builtin, POOLS } from '../kinds.js'
 

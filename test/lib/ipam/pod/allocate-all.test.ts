@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { SpiderIPAddress, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
-import { quarantine } from '../../../../lib/ipam/allocation/quarantine.js'
+import { quarantine } from '../../../../lib/ipam/allocation/conflict-quarantine.js'
 import { allocateAll, whoHasMost, type NicRequest } from '../../../../lib/ipam/pod/allocate-all.js'
 import { claimantOf, Memory, outcomeOf, poolObject } from '../../../fixtures/memory.js'
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Ip } from '../../../../lib/ip/address.js'
 import { addContainer, releaseNic } from '../../../../lib/ipam/pod/standalone-container.js'
-import type { ContainerIdentity } from '../../../../lib/ipam/allocation/container-identity.js'
+import type { ContainerIdentity } from '../../../../lib/ipam/allocation/standalone-identity.js'
 import { Schedule, World, type Process } from '../world.js'
 
 const SEEDS = process.env['SEEDS']?.split(',').map(Number) ?? Array.from({ length: 60 }, (_, at) => at)

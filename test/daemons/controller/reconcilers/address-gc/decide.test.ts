@@ -9,7 +9,7 @@ import {
   type GcVerdict,
   type GcRules,
 } from '../../../../../daemons/controller/reconcilers/address-gc/decide.js'
-import { quarantine } from '../../../../../lib/ipam/allocation/quarantine.js'
+import { quarantine } from '../../../../../lib/ipam/allocation/conflict-quarantine.js'
 import type { Pod, SpiderEndpoint, SpiderIPAddress } from '../../../../../lib/crd/types.js'
 
 const address = (uid = 'u1'): SpiderIPAddress => ({

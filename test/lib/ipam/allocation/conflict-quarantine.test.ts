@@ -1,7 +1,7 @@
 // An address in quarantine: without a holder, and still taken.
 import t from 'tap'
 import { ip } from '../../../../lib/ip/address.js'
-import { isQuarantined, quarantine } from '../../../../lib/ipam/allocation/quarantine.js'
+import { isQuarantined, quarantine } from '../../../../lib/ipam/allocation/conflict-quarantine.js'
 import { addressObject } from '../../../../lib/ipam/allocation/address-object.js'
 import { poolOf } from '../../../../lib/ipam/allocation/pool.js'
 import { claimantOf, poolObject } from '../../../fixtures/memory.js'

@@ -3,8 +3,8 @@
 import t from 'tap'
 import { SILENCE_MS_MAX, Streams } from '../../../../daemons/agent/store/cache.js'
 import { slimPod, slimPool } from '../../../../daemons/agent/store/sources.js'
-import { ECHO_MS_MAX, NodeView, OwnObjects } from '../../../../daemons/agent/store/view.js'
-import { nodeLabelOf } from '../../../../lib/ipam/allocation/node-label.js'
+import { ECHO_MS_MAX, NodeView, OwnObjects } from '../../../../daemons/agent/store/node-view.js'
+import { nodeLabelOf } from '../../../../lib/ipam/allocation/node-name-label.js'
 import type { SpiderIPAddress } from '../../../../lib/crd/types.js'
 import { poolObject } from '../../../fixtures/memory.js'
 

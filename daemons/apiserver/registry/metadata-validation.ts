@@ -1,7 +1,7 @@
 // Validation of ObjectMeta: names, labels, annotations, finalizers
 // (apimachinery/pkg/util/validation). Pure.
 import { fault, type Cause } from '../schema/status-error.js'
-import { isFields, type JsonObject } from '../schema/object.js'
+import { isFields, type JsonObject } from '../schema/stored-object.js'
 import type { KindInfo } from '../schema/kinds.js'
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/

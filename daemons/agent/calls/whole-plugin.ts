@@ -3,7 +3,7 @@ import type { CniCallReply, FullImageReply } from '../../../lib/agent/protocol.j
 import { CniError, errorReply, pretty } from '../../../lib/cni/error.js'
 import type { PluginOutcome } from '../../../lib/cni/plugin.js'
 import type { WorkerCall } from '../workers/messages.js'
-import { whyFullImage, type FullImageDeps } from './full-image.js'
+import { whyFullImage, type FullImageDeps } from './left-to-executable.js'
 import { logCall, passedOf, type CallDeps, type CallRequest } from './run.js'
 import type { Serializer } from './serialize.js'
 

@@ -4,7 +4,7 @@ import type { EndpointNic, SpiderIPPool } from '../../../../lib/crd/types.js'
 import type { Family } from '../../../../lib/ip/address.js'
 import { newEndpoint } from '../../../../lib/ipam/allocation/endpoint.js'
 import type { Claimant } from '../../../../lib/ipam/allocation/claimant.js'
-import { inherit, releaseStale, outdated, poolsIn, unusable } from '../../../../lib/ipam/pod/inherit.js'
+import { inherit, releaseStale, outdated, poolsIn, unusable } from '../../../../lib/ipam/pod/predecessor.js'
 import type { RequestedPools } from '../../../../lib/ipam/pools/requested.js'
 import { claimantOf, Memory, poolObject } from '../../../fixtures/memory.js'
 

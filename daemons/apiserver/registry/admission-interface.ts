@@ -1,5 +1,5 @@
 // Admission inside the server's process, in place of webhooks: the interface of one kind's rules.
-import type { Stored } from '../schema/object.js'
+import type { Stored } from '../schema/stored-object.js'
 
 /** All objects of a resource (`group/plural`), or those with a label, as of this transaction. */
 export type ListResource = (resource: string, label?: string) => readonly Stored[]

@@ -1,7 +1,7 @@
 // What an answer means: the sentence of a client that is not known, by the file that has its
 // credentials.
 import t from 'tap'
-import { judge } from '../../../lib/kube/answer.js'
+import { judge } from '../../../lib/kube/outcome.js'
 import { DEFAULT_KUBECONFIG } from '../../../lib/kube/entry.js'
 
 const request = { method: 'GET', path: '/api', timeoutMs: 1 } as const

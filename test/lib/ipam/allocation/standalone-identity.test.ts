@@ -1,6 +1,6 @@
 // Identity of a container without a pod.
 import t from 'tap'
-import { CONTAINER, isOfContainer, isRecordName, uidOf } from '../../../../lib/ipam/allocation/container-identity.js'
+import { CONTAINER, isOfContainer, isRecordName, uidOf } from '../../../../lib/ipam/allocation/standalone-identity.js'
 
 const names: readonly (readonly [of: string, id: string, is: boolean])[] = [
   ['64 hex digits', 'a'.repeat(64), true],

@@ -1,13 +1,13 @@
 // Releases the whole record of a pod at the request of a Go executable that found a conflict.
-import { objectNameOf } from '../../lib/ip/address.js'
-import { parsePrefix } from '../../lib/ip/cidr.js'
-import type { SpiderEndpoint } from '../../lib/crd/types.js'
-import { addressesOf } from '../../lib/ipam/allocation/endpoint.js'
-import { quarantine } from '../../lib/ipam/allocation/quarantine.js'
-import { readRecord } from '../../lib/ipam/pod/record.js'
-import { releaseRecorded } from '../../lib/ipam/pod/release-address.js'
-import { retainingKindNamed, type Features } from '../../lib/ipam/store/retention.js'
-import type { ObjectRef, Store } from '../../lib/ipam/store/store.js'
+import { objectNameOf } from '../../../lib/ip/address.js'
+import { parsePrefix } from '../../../lib/ip/cidr.js'
+import type { SpiderEndpoint } from '../../../lib/crd/types.js'
+import { addressesOf } from '../../../lib/ipam/allocation/endpoint.js'
+import { quarantine } from '../../../lib/ipam/allocation/conflict-quarantine.js'
+import { readRecord } from '../../../lib/ipam/pod/record.js'
+import { releaseRecorded } from '../../../lib/ipam/pod/release-address.js'
+import { retainingKindNamed, type Features } from '../../../lib/ipam/store/retention.js'
+import type { ObjectRef, Store } from '../../../lib/ipam/store/store.js'
 
 export interface RecordRelease {
   readonly pod: ObjectRef

@@ -1,6 +1,6 @@
 // Which calls the agent leaves to the executable.
 import t from 'tap'
-import { whyFullImage, type PathView } from '../../../../daemons/agent/calls/full-image.js'
+import { whyFullImage, type PathView } from '../../../../daemons/agent/calls/left-to-executable.js'
 import { mountedFiles } from '../../../../daemons/agent/node/node-files.js'
 
 const files = {

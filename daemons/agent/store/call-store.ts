@@ -10,7 +10,7 @@ import type { HeldAddress, Journal, ObjectRef, Store } from '../../../lib/ipam/s
 import { keyOf } from '../../runtime/lister.js'
 import type { NodeCache } from './cache.js'
 import { isUnwritten, type Records } from './records.js'
-import type { NodeView } from './view.js'
+import type { NodeView } from './node-view.js'
 
 /** What the calls of one agent share. */
 export interface AgentState {

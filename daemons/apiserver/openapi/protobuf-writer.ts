@@ -1,7 +1,7 @@
 // Messages as tables of fields, encoded as Protocol Buffers.
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { concat } from '../../../lib/bytes.js'
-import { isFields } from '../schema/object.js'
+import { isFields } from '../schema/stored-object.js'
 
 /** Encodes a value. A list is encoded once per member. */
 export interface WireKind {

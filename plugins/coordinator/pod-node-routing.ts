@@ -4,7 +4,7 @@ import { IP6_RT_PRIO_USER, RT_SCOPE_LINK, RT_TABLE_MAIN } from '../../lib/linux/
 import { familyOf, type Family, type Ip } from '../../lib/ip/address.js'
 import { familyOfCidr, type Cidr } from '../../lib/ip/cidr.js'
 import type { Mac } from '../../lib/ip/mac.js'
-import { NFT_TABLE, type NftTable } from '../../lib/plan/nft.js'
+import { NFT_TABLE, type NftTable } from '../../lib/plan/nft-table.js'
 import { isDefault, sameRoute, type NetnsState, type ObservedRoute } from '../../lib/plan/state.js'
 import type { Plan, Route, Step, Where } from '../../lib/plan/step.js'
 import { addressesOf, gatewayOf, type CoordinatorContext } from './context.js'
