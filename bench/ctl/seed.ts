@@ -34,15 +34,17 @@ export interface Seed {
 const nodeName = (at: number): string => `node-${at % NODES}`
 
 /** Pools of 100 addresses, and nodes. */
-export function groundOf({ pools }: Size): readonly Seed[] {
+export function groundOf({ pools, pods }: Size): readonly Seed[] {
   const nodes = Array.from({ length: NODES }, (_, at): Seed => {
     return { plural: 'nodes', object: { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName(at) } } }
   })
   const made = Array.from({ length: pools }, (_, at): Seed => {
     const spec = { subnet: `10.${at}.0.0/16`, ips: [`10.${at}.0.10-10.${at}.0.109`], gateway: `10.${at}.0.1` }
+    const allocatedIPCount = Math.floor((pods - at - 1) / pools) + 1
+    const status = { totalIPCount: 100, allocatedIPCount, allocatedIPsProjected: false }
     const metadata = { name: `pool-${at}`, uid: randomUUID() }
     const kind = { apiVersion: 'spiderpool.spidernet.io/v2beta1', kind: 'SpiderIPPool' }
-    return { plural: 'spiderippools', object: { ...kind, metadata, spec } }
+    return { plural: 'spiderippools', object: { ...kind, metadata, spec, status } }
   })
   return [...nodes, ...made]
 }
