@@ -188,23 +188,23 @@ t.test('migrate whereabouts: a pod of a StatefulSet keeps its address after the 
     },
   })
   const metadata = {
-    ...{ name: 'db-0', namespace: 'default', annotations: poolAnnotation('whereabouts-10.8.0.0-28') },
+    ...{ name: 'db-0', namespace: 'default', annotations: poolAnnotation('whereabouts-10.77.0.0-28') },
     ownerReferences: [{ ...owner, uid: set.metadata.uid ?? '', controller: true }],
   }
   const spec = { nodeName: 'node-1', containers: [{ name: 'c', image: 'registry.example/db:1' }] }
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec }
   await api.create('pods', pod)
   const allocations = { 9: { id: 'c9', podref: 'default/db-0', ifname: 'eth0' } }
-  await ofWhereabouts('IPPool', '10.8.0.0-28', { range: '10.8.0.0/28', allocations })
+  await ofWhereabouts('IPPool', '10.77.0.0-28', { range: '10.77.0.0/28', allocations })
   const reply = await ctl('migrate whereabouts --apply')
   t.equal(reply.status, 0, reply.stderr + reply.stdout)
   t.match(await api.read(`${SPIDER}/namespaces/default/spiderendpoints/db-0`), {
     status: {
       ...{ ownerControllerType: 'StatefulSet', ownerControllerName: 'db' },
-      current: { ips: [{ interface: 'eth0', ipv4: '10.8.0.9/28', ipv4Pool: 'whereabouts-10.8.0.0-28' }] },
+      current: { ips: [{ interface: 'eth0', ipv4: '10.77.0.9/28', ipv4Pool: 'whereabouts-10.77.0.0-28' }] },
     },
   })
-  const path = `${SPIDER}/spiderippools/whereabouts-10.8.0.0-28`
+  const path = `${SPIDER}/spiderippools/whereabouts-10.77.0.0-28`
   const pool = await api.read(path)
   const { disable: _, ...open } = pool['spec'] as { disable: boolean }
   await api.replace(path, { ...pool, spec: open })
@@ -213,7 +213,7 @@ t.test('migrate whereabouts: a pod of a StatefulSet keeps its address after the 
   const added = await bench.sandbox({ namespace: 'default', name: 'db-0', uid: next.uid ?? '' }).add()
   t.strictSame(
     (added.ips ?? []).map(({ address }) => address),
-    ['10.8.0.9/28'],
+    ['10.77.0.9/28'],
   )
 })
 
