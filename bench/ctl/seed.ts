@@ -1,4 +1,4 @@
-// A cluster of running pods with addresses and records: its objects, and how they get to a server.
+// A cluster of running pods with addresses and records, and how it gets to a server.
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
@@ -65,7 +65,7 @@ export function podOf(at: number, size: Size): KubeObject {
   }
 }
 
-/** The SpiderIPAddress and the SpiderEndpoint of a pod that the server has, from a pool that it has. */
+/** SpiderIPAddress and SpiderEndpoint of a pod and a pool that the server has. */
 export function allocationOf(at: number, pod: KubeObject, pool: KubeObject, size: Size): readonly Seed[] {
   const name = `pod-${at}`
   const owner = { apiVersion: 'v1', kind: 'Pod', name }
@@ -111,7 +111,7 @@ async function seedByApi(kubeconfig: string, size: Size): Promise<void> {
   })
 }
 
-/** Fills the server; a standalone one through its storage, in seconds. Names of one in the middle. */
+/** Fills the server, a standalone one through its storage. Names of a pod in the middle. */
 export async function seed(server: ApiserverFixture, size: Size): Promise<Seeded> {
   if (server.own) {
     await server.kill9()

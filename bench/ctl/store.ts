@@ -1,4 +1,4 @@
-// Writes the objects of seed.ts into the database of a standalone server that does not run. On Bun.
+// Writes the objects of seed.ts into the database of a stopped standalone server. On Bun.
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { ObjectStore } from '../../daemons/apiserver/storage/store.js'

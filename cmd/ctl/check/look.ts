@@ -52,7 +52,7 @@ export async function look(
       return []
     }
   }
-  // The large kinds one after the other: a page is parsed beside slim objects, not beside two pages.
+  // The large kinds one after the other: one page is whole in memory at a time.
   const addresses = await read<SpiderIPAddress>(SPIDER_IPADDRESSES, withoutFields)
   const endpoints = await read<SpiderEndpoint>(SPIDER_ENDPOINTS, withoutFields)
   const pods = await read<Pod>(PODS, slimPod)
