@@ -5,7 +5,7 @@ import { commandAt } from '../../cmd/ctl/commands.js'
 export interface MeasuredCommand {
   /** As in cmd/ctl/commands.ts. */
   readonly path: string
-  /** What follows it; POD, ADDRESS, MAC and POOL stand for ones of the cluster. */
+  /** What follows it; POD, ADDRESS and POOL stand for ones of the cluster, FILE for a new one. */
   readonly args: string
   /** Milliseconds, median. */
   readonly msMax: number
@@ -37,9 +37,10 @@ const ALL: readonly MeasuredCommand[] = [
   { path: 'doctor', args: '', msMax: LIST_MS },
   { path: 'check', args: '', msMax: LIST_MS },
   { path: 'gc', args: '--dry-run', msMax: LIST_MS },
-  { path: 'reserve', args: '172.30.0.1-172.30.0.2 --dry-run', msMax: LIST_MS },
+  { path: 'reserve', args: '172.30.0.1-172.30.0.2 --name bench', msMax: LIST_MS },
   { path: 'migrate', args: 'spiderpool-go', msMax: LIST_MS },
-  { path: 'bundle', args: '-f /dev/null', msMax: LIST_MS },
+  { path: 'pool drain', args: 'POOL', msMax: LIST_MS },
+  { path: 'bundle', args: '--file FILE', msMax: LIST_MS },
 ]
 
 /** Those that this version has. */

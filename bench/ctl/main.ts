@@ -1,7 +1,9 @@
 // `make bench-ctl`: each command of spiderpoolctl on 10,000 pods in 200 pools. Prints a table, and
 // writes dist/bench/ctl.json.
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startApiserver } from '../../test/fixtures/apiserver.js'
 import { BIN } from '../../test/fixtures/executable.js'
@@ -54,19 +56,24 @@ const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 const server = await startApiserver({ standalone: process.env['SPIDERPOOL_TEST_KUBECONFIG'] === undefined })
-const names = await seed(server.kubeconfig, { pools: POOLS, pods: PODS })
+const names = await seed(server, { pools: POOLS, pods: PODS })
 const proxy = await startFaulty(server.kubeconfig)
+const folder = mkdtempSync(join(tmpdir(), 'spiderpool-bench-'))
 const rows: CtlRow[] = []
-for (const command of MEASURED) rows.push(await measured(command))
+const only = process.env['ONLY']?.split(',')
+for (const command of MEASURED) if (only?.includes(command.path) ?? true) rows.push(await measured(command))
 await proxy.stop()
 await server.stop()
+rmSync(folder, { recursive: true })
 
 async function measured({ path, args, msMax }: MeasuredCommand): Promise<CtlRow> {
   const line =
     `${path} ${args.replace('POD', names.pod).replace('ADDRESS', names.address).replace('POOL', names.pool)}`.trim()
-  const words = line.split(' ')
+  let file = 0
+  const words = (): readonly string[] =>
+    line.split(' ').map(word => (word === 'FILE' ? join(folder, `${path}-${file++}`) : word))
   const before = proxy.passed.length
-  await execute(words, proxy.kubeconfig)
+  await execute(words(), proxy.kubeconfig)
   const asked = proxy.passed.slice(before).map(({ method, path: url }) => ({ method, url }))
   const lists: Record<string, number> = {}
   for (const { method, url } of asked) {
@@ -76,7 +83,7 @@ async function measured({ path, args, msMax }: MeasuredCommand): Promise<CtlRow>
       lists[plural] = (lists[plural] ?? 0) + 1
   }
   const runs: Run[] = []
-  for (let run = 0; run < RUNS; run++) runs.push(await execute(words, server.kubeconfig))
+  for (let run = 0; run < RUNS; run++) runs.push(await execute(words(), server.kubeconfig))
   const failed = runs.find(({ status }) => status !== 0 && status !== 1)
   if (failed) throw new Error(`spiderpoolctl ${line}: status ${failed.status}: ${failed.stderr}`)
   const [ms, rssMb] = [Math.round(median(runs.map(run => run.ms))), Math.round(Math.max(...runs.map(run => run.rssMb)))]

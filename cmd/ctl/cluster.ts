@@ -9,7 +9,8 @@ import type { ListOptions } from '../../lib/kube/list.js'
 import { configOfUser, type UserChoice } from '../../lib/kube/open.js'
 import { CtlError } from './status.js'
 
-const PAGE_MAX = 2_000
+/** Objects of a page: its text and its objects are in memory at the same time. */
+const PAGE_MAX = 1_000
 /** A person waits: a server that does not answer is reported after this. */
 const REQUEST_MS = 5_000
 

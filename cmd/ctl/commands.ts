@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [{ name: '<what>', about: 'an IP address, pod/NAMESPACE/NAME, or a MAC address' }],
     summary: 'Shows who has an address, or what a pod or MAC has',
     about:
-      'An address without a holder is shown with the reason: free, reserved, excluded, quarantined, recorded by a Go agent, or in no pool; and with the last Event that says that the controller reclaimed it. MAC addresses are those of the records and of the annotation that Multus writes.',
+      'An address without a holder is shown with the reason: free, reserved, excluded, quarantined, recorded by a Go agent, or in no pool; and with the last Event that says that the controller reclaimed it. A release by the DEL of its own pod leaves no Event. MAC addresses are those of the records and of the annotation that Multus writes.',
     examples: [
       { args: 'who 172.18.30.138', about: 'the pod of an address' },
       { args: 'who pod/default/web-0', about: 'the addresses of a pod' },

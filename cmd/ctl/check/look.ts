@@ -52,12 +52,13 @@ export async function look(
       return []
     }
   }
-  const [pools, reserved, addresses, endpoints, pods, sets, instances, machines, nodes] = await Promise.all([
+  // The large kinds one after the other: one page is whole in memory at a time.
+  const addresses = await read<SpiderIPAddress>(SPIDER_IPADDRESSES, withoutFields)
+  const endpoints = await read<SpiderEndpoint>(SPIDER_ENDPOINTS, withoutFields)
+  const pods = await read<Pod>(PODS, slimPod)
+  const [pools, reserved, sets, instances, machines, nodes] = await Promise.all([
     read<SpiderIPPool>(SPIDER_IPPOOLS, withoutFields),
     read<SpiderReservedIP>(SPIDER_RESERVEDIPS, withoutFields),
-    read<SpiderIPAddress>(SPIDER_IPADDRESSES, withoutFields),
-    read<SpiderEndpoint>(SPIDER_ENDPOINTS, withoutFields),
-    read<Pod>(PODS, slimPod),
     read<StatefulSet>(STATEFULSETS, slimSet),
     features.kubevirt ? read<VirtualMachine>(VIRTUALMACHINEINSTANCES, metadataOf) : [],
     features.kubevirt ? read<VirtualMachine>(VIRTUALMACHINES, metadataOf) : [],

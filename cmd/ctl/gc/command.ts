@@ -96,14 +96,15 @@ async function cacheOf(cluster: Cluster, warn: (sentence: string) => void): Prom
     const indexer = new Indexer<T, I>(source)
     listers.set(source, indexer)
     try {
-      for (const item of await cluster.all<T>(source.kind)) indexer.put(source.transform?.(item) ?? item)
+      for (const item of await cluster.all<T>(source.kind, {}, source.transform)) indexer.put(item)
     } catch (error) {
       if (source.optional !== true || !(error instanceof CtlError || isForbidden(error))) throw error
       unserved.add(source)
       if (isForbidden(error)) warn(`this user may not read ${source.kind.plural}; what depends on them is kept`)
     }
   }
-  await Promise.all(SOURCES.map(source => fill(source as unknown as WatchSource<KubeObject, string>)))
+  // One after the other: a page of one kind at a time is in memory whole.
+  for (const source of SOURCES) await fill(source as unknown as WatchSource<KubeObject, string>)
   return {
     of: source => listers.get(source) as Indexer<never, never>,
     isServed: source => !unserved.has(source),

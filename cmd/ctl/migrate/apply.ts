@@ -4,14 +4,16 @@ import { familyOf, objectNameOf, toBigint } from '../../../lib/ip/address.js'
 import { addressObject } from '../../../lib/ipam/allocation/address-object.js'
 import { poolOf } from '../../../lib/ipam/allocation/pool.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
-import { uidOf } from '../../../lib/ipam/store/pod.js'
+import type { Features } from '../../../lib/ipam/store/retention.js'
 import type { Store } from '../../../lib/ipam/store/store.js'
 import { KubeError } from '../../../lib/kube/errors.js'
 import { SPIDER_IPPOOLS } from '../../../lib/kube/kinds.js'
 import type { Cluster } from '../cluster.js'
+import { installation } from '../installation.js'
 import { writeReservation } from '../reserve/command.js'
 import type { MigrationWrite } from './decide.js'
 import type { GoStep } from './go.js'
+import { claimantOf, recorded } from './record.js'
 
 export interface MigrationRow extends GoStep {
   /** `written`; `failed: …`; '' for a step that writes nothing. */
@@ -34,12 +36,17 @@ export async function applied(
   cluster: Cluster,
 ): Promise<readonly MigrationRow[]> {
   const store = kubeStore(cluster.kube)
+  const { switches } = await installation(cluster)
+  const features = {
+    statefulSet: switches['enableStatefulSet'] ?? true,
+    kubevirt: switches['enableKubevirtStaticIP'] ?? true,
+  }
   const done = new Map<GoStep, string>()
   const order = [...steps].sort((a, b) => RANK(a) - RANK(b))
   for (const step of order) {
     if (!step.write && !step.adopted) continue
     try {
-      done.set(step, await perform(step, { source, cluster, store }))
+      done.set(step, await perform(step, { source, cluster, store, features }))
     } catch (error) {
       // Without an answer the rest would wait as long; what is refused is one step.
       if (!(error instanceof KubeError) || error.status === 0) throw error
@@ -53,6 +60,7 @@ interface Performing {
   readonly source: string
   readonly cluster: Cluster
   readonly store: Store
+  readonly features: Features
 }
 
 const WRITTEN = 'written'
@@ -65,7 +73,8 @@ async function perform({ write, adopted }: GoStep, performing: Performing): Prom
   return write ? performWrite(write, performing) : ''
 }
 
-async function performWrite(write: MigrationWrite, { source, cluster, store }: Performing): Promise<string> {
+async function performWrite(write: MigrationWrite, performing: Performing): Promise<string> {
+  const { source, cluster, store } = performing
   switch (write.kind) {
     case 'pool': {
       if (write.pool.metadata.uid === undefined) await cluster.kube.create(SPIDER_IPPOOLS, write.pool)
@@ -81,7 +90,7 @@ async function performWrite(write: MigrationWrite, { source, cluster, store }: P
     }
     case 'address': {
       const pool = await store.pool(write.poolName, 'fresh')
-      return pool ? createAddress(write, pool, store) : `failed: there is no SpiderIPPool ${write.poolName}`
+      return pool ? createAddress(write, pool, performing) : `failed: there is no SpiderIPPool ${write.poolName}`
     }
   }
 }
@@ -89,18 +98,14 @@ async function performWrite(write: MigrationWrite, { source, cluster, store }: P
 async function createAddress(
   { of, pod }: Extract<MigrationWrite, { kind: 'address' }>,
   pool: SpiderIPPool,
-  store: Store,
+  performing: Performing,
 ): Promise<string> {
-  const { namespace = '', name } = pod.metadata
-  const uid = uidOf(pod)
-  const claimant = {
-    ...{ namespace, name, uid, record: name, node: pod.spec?.nodeName ?? '', containerID: of.containerID },
-    // The source keeps no address for a StatefulSet: the address ends with its pod.
-    owner: { apiVersion: 'v1', kind: 'Pod', name },
-  }
+  const { store } = performing
+  const claimant = await claimantOf(pod, of, performing)
   const object = addressObject({ ip: of.ip, pool: poolOf(pool, familyOf(of.ip)), nic: of.nic, claimant })
   const outcome = await store.createAddress(object)
-  if (outcome.kind === 'held') return WRITTEN
-  const holder = await store.address(objectNameOf(of.ip))
-  return holder?.spec.pod.uid === uid ? WRITTEN : 'failed: it has been taken meanwhile'
+  const holder = outcome.kind === 'held' ? object : await store.address(objectNameOf(of.ip))
+  if (holder?.spec.pod.uid !== claimant.uid) return 'failed: it has been taken meanwhile'
+  const why = await recorded({ claimant, pool, object, of }, store)
+  return why === '' ? WRITTEN : `failed: ${why}`
 }

@@ -175,6 +175,48 @@ t.test('an ADD from the migrated pool gives out no address that Whereabouts gave
   t.equal((await bench.sandbox(last).add()).code, 11)
 })
 
+t.test('migrate whereabouts: a pod of a StatefulSet keeps its address after the migration', async t => {
+  const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' }
+  const set = await api.create('statefulsets', {
+    ...{ ...owner, metadata: { name: 'db', namespace: 'default' } },
+    spec: {
+      ...{ replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } } },
+      template: {
+        metadata: { labels: { app: 'db' } },
+        spec: { containers: [{ name: 'c', image: 'registry.example/db:1' }] },
+      },
+    },
+  })
+  const metadata = {
+    ...{ name: 'db-0', namespace: 'default', annotations: poolAnnotation('whereabouts-10.77.0.0-28') },
+    ownerReferences: [{ ...owner, uid: set.metadata.uid ?? '', controller: true }],
+  }
+  const spec = { nodeName: 'node-1', containers: [{ name: 'c', image: 'registry.example/db:1' }] }
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec }
+  await api.create('pods', pod)
+  const allocations = { 9: { id: 'c9', podref: 'default/db-0', ifname: 'eth0' } }
+  await ofWhereabouts('IPPool', '10.77.0.0-28', { range: '10.77.0.0/28', allocations })
+  const reply = await ctl('migrate whereabouts --apply')
+  t.equal(reply.status, 0, reply.stderr + reply.stdout)
+  t.match(await api.read(`${SPIDER}/namespaces/default/spiderendpoints/db-0`), {
+    status: {
+      ...{ ownerControllerType: 'StatefulSet', ownerControllerName: 'db' },
+      current: { ips: [{ interface: 'eth0', ipv4: '10.77.0.9/28', ipv4Pool: 'whereabouts-10.77.0.0-28' }] },
+    },
+  })
+  const path = `${SPIDER}/spiderippools/whereabouts-10.77.0.0-28`
+  const pool = await api.read(path)
+  const { disable: _, ...open } = pool['spec'] as { disable: boolean }
+  await api.replace(path, { ...pool, spec: open })
+  await api.remove('/api/v1/namespaces/default/pods/db-0?gracePeriodSeconds=0')
+  const { metadata: next } = await api.create('pods', pod)
+  const added = await bench.sandbox({ namespace: 'default', name: 'db-0', uid: next.uid ?? '' }).add()
+  t.strictSame(
+    (added.ips ?? []).map(({ address }) => address),
+    ['10.77.0.9/28'],
+  )
+})
+
 t.test('migrate whereabouts: an address that another pod has is a conflict and status 1', async t => {
   const pool = await api.read(`${WHEREABOUTS}/namespaces/kube-system/ippools/10.7.0.16-28`)
   const other = await cluster.pod('other')
