@@ -1,4 +1,5 @@
 // Installs as an administrator does: the Helm chart, then the default network.
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { apply, kubectl, list, must, NODES, onNode, within } from './kubectl.js'
 import { kubeadmConfig, network, NETWORK } from './objects.js'
@@ -79,14 +80,28 @@ async function readyTable(installS: number): Promise<string> {
   return [...rows, JSON.stringify({ nodes: NODES.length, installToReadyS: installS, pods })].join('\n')
 }
 
+const PLUGINS = ['spiderpool-ipam', 'spiderpool', 'coordinator', 'macvlan-wrapper', 'ifacer']
+
+/**
+ * Sizes of the node's executables.
+ * @throws where a plugin's name is not the client, or the full image is not beside it
+ */
+async function installed(node: string): Promise<string> {
+  const look = `cd /opt/cni/bin && stat -c '%n %s' .spiderpool-plugins ${PLUGINS.join(' ')}`
+  const files = (await must(onNode(node, 'sh', '-c', look))).trim().split('\n')
+  const client = String(statSync(join(ROOT, 'dist/spiderpool-client')).size)
+  const others = files.slice(1).filter(line => line.split(' ')[1] !== client)
+  if (others.length > 0) throw new Error(`${node}: not the client of ${client} bytes: ${others.join(', ')}`)
+  return files.join(', ')
+}
+
 async function install(): Promise<void> {
   say('Spiderpool is installed by its Helm chart: the controller, the node agent, which installs the executables, init')
   await kubectl('-n kube-system delete configmap kubeadm-config --ignore-not-found')
   await servicesWork()
   await installChart()
   await showKubectl('-n kube-system get pods -o wide')
-  for (const node of NODES)
-    show(`${node}: ${(await must(onNode(node, 'sh', '-c', 'ls /opt/cni/bin/*pool*'))).trim().split('\n').join(' ')}`)
+  for (const node of NODES) show(`${node}: ${await installed(node)}`)
 }
 
 async function synced(): Promise<void> {

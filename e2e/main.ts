@@ -22,7 +22,7 @@ const started = performance.now()
 
 const LINES_MAX = 40
 
-/** Prints the state after a failure, then deletes the pods, so that the next case starts clean. */
+/** Prints the state after a failure, then deletes pods and Services: the next case starts clean. */
 async function aftermath(): Promise<void> {
   const looks = [
     'get pods -A -o wide',
@@ -35,6 +35,7 @@ async function aftermath(): Promise<void> {
     show(`$ kubectl ${look}\n${lines.slice(-LINES_MAX).join('\n')}\n`)
   }
   await kubectl('delete deployments,statefulsets --all --wait=false').catch(String)
+  await kubectl('delete services --field-selector=metadata.name!=kubernetes').catch(String)
 }
 
 async function attempt({ name, says, run }: (typeof CASES)[number]): Promise<Outcome> {

@@ -1,4 +1,5 @@
 // A pool, an application on two nodes, a Service: reachability, then nothing left.
+import { AGENTS } from '../agents.js'
 import type { Case } from '../case.js'
 import { apply, inPod, kubectl, must, onNode, outside, within, type Pod } from '../kubectl.js'
 import { holderOf } from '../invariants.js'
@@ -40,6 +41,28 @@ async function served(what: string, ask: readonly string[], pods: readonly Pod[]
   show(`${what}: answered by every pod`)
 }
 
+const CHAIN = ['macvlan-wrapper', 'spiderpool-ipam', 'coordinator']
+
+interface LogLine {
+  readonly msg: string
+  readonly plugin?: string
+  readonly command?: string
+  readonly pod?: string
+}
+
+/** The agent of the pod's node has run every plugin of the ADD itself: no executable did. */
+async function wholeCalls({ metadata, spec }: Pod): Promise<void> {
+  const node = spec.nodeName ?? ''
+  const agent = await kubectl(`get ${AGENTS} --field-selector=spec.nodeName=${node} -o name`)
+  const lines = (await kubectl(`-n kube-system logs ${agent.trim()} --tail=-1`)).trim().split('\n')
+  const done = lines
+    .map(line => JSON.parse(line) as LogLine)
+    .filter(({ msg, command, pod }) => msg === 'call done' && command === 'ADD' && pod === `default/${metadata.name}`)
+  const missing = CHAIN.filter(name => !done.some(({ plugin }) => plugin === name))
+  if (missing.length > 0) throw new Error(`the agent of ${node} has no ADD of ${missing.join(', ')} in its log`)
+  show(`${metadata.name}: the agent of ${node} has run ${CHAIN.join(', ')}`)
+}
+
 async function run(): Promise<void> {
   await apply(
     pool4('ippool-test', '172.18.30.131-172.18.30.140'),
@@ -59,6 +82,7 @@ async function run(): Promise<void> {
     if (holder !== `default/${metadata.name}`)
       throw new Error(`spiderpoolctl who ${status.podIP ?? ''} says "${holder}", not default/${metadata.name}`)
   }
+  for (const pod of pods) await wholeCalls(pod)
   await reachEachOther(pods)
   for (const { metadata, spec } of pods) {
     // Not wget: a static one dies of asking which port http is.

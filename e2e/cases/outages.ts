@@ -1,4 +1,5 @@
 // Failures: kubelet, containerd, a node, the API server, the controller, replaced executables.
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../case.js'
 import { apply, kill, kubectl, list, must, NODES, onNode, run, start, within, type Pod } from '../kubectl.js'
@@ -81,8 +82,18 @@ export const controller: Case = {
 
 const BIN = '/opt/cni/bin'
 /** Another version: the same program with one more byte, installed as an installer does. */
-const DOWNGRADE = `set -e; cp ${BIN}/coordinator ${BIN}/.older; echo >> ${BIN}/.older
-for name in spiderpool-ipam spiderpool coordinator macvlan-wrapper ifacer; do ln ${BIN}/.older ${BIN}/.older.$name; mv ${BIN}/.older.$name ${BIN}/$name; done; rm ${BIN}/.older`
+const DOWNGRADE = `set -e; cd ${BIN}
+cp .spiderpool-plugins .older-image; echo >>.older-image; mv .older-image .spiderpool-plugins
+cp coordinator .older; echo >>.older
+for name in spiderpool-ipam spiderpool coordinator macvlan-wrapper ifacer; do ln .older .older.$name; mv .older.$name $name; done; rm .older`
+
+/** The files whose sums LOOK is to print, before the only hidden name. */
+const BUILT = ['spiderpool-client', 'spiderpool-client', 'image'].map(name =>
+  join(import.meta.dirname, '../../dist', name),
+)
+const sums = async (command: readonly string[]): Promise<string> =>
+  (await must(command)).replaceAll(/ .*$/gm, '').trim().replaceAll('\n', ' ')
+const LOOK = `cd ${BIN} && sha256sum coordinator ifacer .spiderpool-plugins && ls -d .[!.]*`
 
 /** What a runtime says of an executable that is not whole. */
 const HALF_THERE = /text file busy|no such file|permission denied|exec format|failed to find plugin|not found in path/i
@@ -103,16 +114,12 @@ export const replaced: Case = {
     await ready('swap', 20, 200)
     const failed = (await events('swap')).filter(message => HALF_THERE.test(message))
     if (failed.length > 0) throw new Error(failed.join('\n'))
-    await within(20, 'each node has the new version', async () => {
-      for (const node of NODES)
-        await must(
-          onNode(
-            node,
-            'sh',
-            '-c',
-            `cmp ${BIN}/ifacer ${BIN}/coordinator && ls ${BIN}/.[!.]* 2>/dev/null && exit 1 || exit 0`,
-          ),
-        )
+    const built = await sums(['sha256sum', ...BUILT])
+    await within(20, 'each node has the new version, and nothing beside it', async () => {
+      for (const node of NODES) {
+        const found = await sums(onNode(node, 'sh', '-c', LOOK))
+        if (found !== `${built} .spiderpool-plugins`) throw new Error(`${node} has ${found}, and ${built} is built`)
+      }
     })
     await remove('swap', 'swap')
   },

@@ -45,11 +45,12 @@ async function runBlock(block: string, assigned: string[]): Promise<void> {
       continue
     }
     const path = `PATH=${join(ROOT, 'dist/bin')}${delimiter}$PATH`
-    await within(FOLLOWS_S, command, async () => {
-      const output = await must(['sh', '-c', [path, ...assigned, command].join('\n')])
-      if (!patternOf(expected).test(output)) throw new Error(`it printed\n${output}\nand the page says\n${expected}`)
+    const output = await within(FOLLOWS_S, command, async () => {
+      const printed = await must(['sh', '-c', [path, ...assigned, command].join('\n')])
+      if (!patternOf(expected).test(printed)) throw new Error(`it printed\n${printed}\nand the page says\n${expected}`)
+      return printed
     })
-    show(`$ ${command}`)
+    show(`$ ${command}\n${output.trimEnd()}`)
   }
 }
 
