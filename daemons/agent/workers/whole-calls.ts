@@ -1,7 +1,8 @@
 // Whole calls of plugins in the agent, assembled: threads, bounds, what they see of the node.
 import type { HostRequest, HostResponse } from '../../../lib/cni/host.js'
 import type { Log } from '../../../lib/log.js'
-import type { Metrics } from '../../../lib/metrics.js'
+import { familyOf, type Metrics } from '../../../lib/metrics.js'
+import { AGENT_METRICS } from '../metrics.js'
 import type { CallDeps } from '../calls/run.js'
 import { Serializer } from '../calls/serialize.js'
 import { Gate, type WholeDeps } from '../calls/whole.js'
@@ -53,9 +54,7 @@ const every: PoolDeps['every'] = (ms, tick) => {
 type Ask = (request: HostRequest) => Promise<HostResponse>
 
 function describe(metrics: Metrics, pool: WorkerPool, gate: Gate): void {
-  const gauge = (name: string, help: string, value: () => number): void =>
-    metrics.gauge({ name, help }, () => [[value()]])
-  gauge('spiderpool_agent_plugin_calls', 'Whole calls of plugins that run or wait', () => gate.size)
-  gauge('spiderpool_agent_plugin_threads', 'Threads that run whole calls of plugins', () => pool.threads)
-  gauge('spiderpool_agent_stuck_threads', 'Threads that have not come back from the kernel', () => pool.stuck)
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_plugin_calls'), () => [[gate.size]])
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_plugin_threads'), () => [[pool.threads]])
+  metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_stuck_threads'), () => [[pool.stuck]])
 }
