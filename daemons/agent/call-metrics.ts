@@ -118,7 +118,8 @@ export function describeCalls(metrics: Metrics): (call: EndedCall) => void {
     for (const command of ['ADD', 'DEL'])
       for (const outcome of ['done', 'failed']) calls.add({ plugin, command, outcome }, 0)
   // The cause of most alerts, so that the first one is seen.
-  failures.add({ plugin: IPAM, command: 'ADD', cause: 'ipConflict' }, 0)
+  for (const plugin of [IPAM, 'coordinator', 'macvlan-wrapper'])
+    failures.add({ plugin, command: 'ADD', cause: 'ipConflict' }, 0)
   return call => {
     const { plugin, error, ms } = call
     const command = COMMANDS.has(call.command) ? call.command : OTHER

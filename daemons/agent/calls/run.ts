@@ -95,7 +95,10 @@ interface Ended {
 const POD = /(?:^|;)K8S_POD_(NAMESPACE|NAME)=([^;]*)/g
 
 /** One line for each call; a failed one with the error that the runtime gets. */
-export function logCall({ name, env, outcome, ms, waitedMs }: Ended, { log, onCall }: Pick<CallDeps, 'log' | 'onCall'>): void {
+export function logCall(
+  { name, env, outcome, ms, waitedMs }: Ended,
+  { log, onCall }: Pick<CallDeps, 'log' | 'onCall'>,
+): void {
   const command = env['CNI_COMMAND'] ?? ''
   const failed = outcome.exitCode !== 0
   onCall?.({ plugin: name, command, error: failed ? outcome.stdout : undefined, ms, waitedMs })
