@@ -115,7 +115,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
     'lib/x509.ts',
   ],
   'daemons/controller/webhooks': [
-    ...['lib/crd', 'lib/kube', 'lib/log.ts', 'lib/x509.ts', 'fast-json-patch'],
+    ...['lib/crd', 'lib/kube', 'lib/log.ts', 'lib/metrics.ts', 'lib/x509.ts', 'fast-json-patch'],
     ...['daemons/controller', 'daemons/runtime'],
   ],
   'daemons/controller/runtime': ['daemons/runtime', 'lib/crd', 'lib/kube', 'lib/log.ts', 'lib/metrics.ts'],

@@ -12,7 +12,7 @@ const OF_KUBE = process.argv.includes('--kube')
 const TOTAL_MS_MAX = (OF_KUBE ? 40 : 14.5) * 60_000
 const FILE_S_MAX = 300
 /** The tests before are swept out of an API server that is named; so one test at a time has it. */
-const JOBS = (process.env['SPIDERPOOL_TEST_KUBECONFIG'] ?? '') === '' ? 2 : 1
+const JOBS = (process.env['SPIDERPOOL_TEST_KUBECONFIG'] ?? '') === '' ? 3 : 1
 const STARTED = Date.now()
 
 /** What a test named `*.vm.test.ts` needs of the kernel. */

@@ -6,6 +6,7 @@ import { messageOf } from '../../lib/errors.js'
 import type { Log } from '../../lib/log.js'
 import { familyOf, Metrics } from '../../lib/metrics.js'
 import { AGENT_METRICS } from './metrics.js'
+import { describeCalls } from './call-metrics.js'
 import type { HealthChecks } from '../runtime/health.js'
 import { apiHandler } from './api/router.js'
 import { Claims } from './calls/claims.js'
@@ -168,14 +169,5 @@ export class Agent {
     } catch (error) {
       return `${socket} does not answer: ${messageOf(error)}`
     }
-  }
-}
-
-function describeCalls(metrics: Metrics): NonNullable<CallDeps['onCall']> {
-  const calls = metrics.counter(familyOf(AGENT_METRICS, 'spiderpool_agent_call_counts'))
-  const seconds = metrics.counter(familyOf(AGENT_METRICS, 'spiderpool_agent_call_seconds'))
-  return ({ plugin, command, failed, ms }) => {
-    calls.add({ plugin, command, outcome: failed ? 'failed' : 'done' })
-    seconds.add({ plugin, command }, ms / 1000)
   }
 }

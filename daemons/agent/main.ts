@@ -107,6 +107,9 @@ function listen(agent: Agent, settings: AgentSettings): ReadonlyMap<string, Http
 }
 
 function describeStore(metrics: Metrics, store: AgentStore): void {
+  metrics.counterFunc(familyOf(AGENT_METRICS, 'spiderpool_ipam_allocation_update_ippool_conflict_counts_total'), () => [
+    [store.takenAddresses],
+  ])
   metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_pending_records'), () => [[store.pendingRecords]])
   metrics.gauge(familyOf(AGENT_METRICS, 'spiderpool_agent_untrusted_caches'), () =>
     store.untrusted().map(kind => [1, { kind }]),

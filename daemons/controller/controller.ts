@@ -3,12 +3,14 @@
 import type { Kube } from '../../lib/kube/client.js'
 import { Election } from '../../lib/kube/lease.js'
 import type { Log } from '../../lib/log.js'
-import { familyOf, Metrics } from '../../lib/metrics.js'
+import { familyOf, type Metrics } from '../../lib/metrics.js'
 import { CONTROLLER_METRICS } from './metrics.js'
 import { guarded, type LeaderGuard } from './runtime/leader-guard.js'
 import { BatchedLiveReader } from '../runtime/live-reader.js'
 import type { Check, HealthChecks } from '../runtime/health.js'
 import { Outage } from '../runtime/outage-log.js'
+import { agentGauge } from './reconcilers/agents.js'
+import { coordinatorGauge } from './reconcilers/coordinator/metrics.js'
 import { poolGauges } from './reconcilers/ippool/reconcile.js'
 import type { ReconcileContext, Reconciler } from './runtime/reconciler.js'
 import { reconcilersFor } from './reconcilers/all.js'
@@ -36,7 +38,9 @@ export interface Parts {
     /** Set where they are provided: returns the CA (PEM) that came with them. */
     readonly authority: (() => string | undefined) | undefined
     readonly check: Check
+    readonly expiresAtMs: () => number | undefined
   }
+  readonly metrics: Metrics
   readonly seams: ManagerDeps['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
 }
 
@@ -48,8 +52,7 @@ export interface Controller {
 }
 
 export function controllerOf(parts: Parts): Controller {
-  const { kube, settings, log, signal, seams } = parts
-  const metrics = new Metrics()
+  const { kube, settings, log, signal, seams, metrics } = parts
   const outage = new Outage(log, seams.now)
   const lease = `the renewal of Lease ${settings.namespace}/${LEASE}`
   const election: Election = new Election({
@@ -65,17 +68,19 @@ export function controllerOf(parts: Parts): Controller {
     onTrouble: error => outage.failed(lease, error),
     onAnswer: () => outage.answered(lease),
   })
-  const { contextFor, recorder } = contextsFor(parts, election, metrics)
+  const { contextFor, recorder } = contextsFor(parts, election)
   const manager = new Manager({
-    reconcilers: reconcilersFor({ ...parts, ...parts.webhooks, metrics }),
+    reconcilers: reconcilersFor({ ...parts, ...parts.webhooks }),
     kube,
     log,
     outage,
     signal,
     seams,
     contextFor,
+    onRun: countRuns(metrics),
   })
   describe(metrics, manager, election)
+  certificateGauge(metrics, () => parts.webhooks.expiresAtMs(), seams.clock)
   if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, manager.cache)
   metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_request_counts'), () => [[kube.requests]])
   return {
@@ -89,11 +94,10 @@ export function controllerOf(parts: Parts): Controller {
 }
 
 function contextsFor(
-  { kube, settings, log, seams }: Parts,
+  { kube, settings, log, seams, metrics }: Parts,
   election: Election,
-  metrics: Metrics,
 ): { readonly contextFor: ManagerDeps['contextFor']; readonly recorder: EventRecorder } {
-  const writes = metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_write_counts'))
+  const writes = metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_writes_total'))
   const onWrite: LeaderGuard['onWrite'] = (verb, { plural }) => writes.add({ verb, resource: plural })
   const live = new BatchedLiveReader(kube, seams.after)
   const { now, clock, suffix, after } = seams
@@ -126,12 +130,34 @@ function healthOf(manager: Manager, election: Election, webhooks: Check): Health
 }
 
 function describe(metrics: Metrics, manager: Manager, election: Election): void {
+  const of = (name: keyof typeof CONTROLLER_METRICS) => familyOf(CONTROLLER_METRICS, name)
   poolGauges(metrics, manager.cache)
-  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_leader'), () => [[election.holds() ? 1 : 0]])
-  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_forbidden_kinds'), () =>
+  coordinatorGauge(metrics, manager.cache)
+  agentGauge(metrics, manager.cache)
+  metrics.gauge(of('spiderpool_controller_leader'), () => [[election.holds() ? 1 : 0]])
+  metrics.gauge(of('spiderpool_controller_forbidden_kinds'), () =>
     manager.forbidden().map(resource => [1, { resource }]),
   )
-  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_queue_keys'), () =>
-    manager.depths().map(([reconciler, keys]) => [keys, { reconciler }]),
+  metrics.gauge(of('spiderpool_controller_queue_keys'), () =>
+    manager.depths().map(({ reconciler, keys }) => [keys, { reconciler }]),
   )
+  metrics.gauge(of('spiderpool_controller_queue_depth'), () =>
+    manager.depths().map(({ reconciler, depth }) => [depth, { reconciler }]),
+  )
+}
+
+function countRuns(metrics: Metrics): NonNullable<ManagerDeps['onRun']> {
+  const waited = metrics.histogram(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_queue_duration_seconds'))
+  const ran = metrics.histogram(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_work_duration_seconds'))
+  return (reconciler, { waitedMs, ranMs }) => {
+    waited.observe(waitedMs / 1000, { reconciler })
+    ran.observe(ranMs / 1000, { reconciler })
+  }
+}
+
+function certificateGauge(metrics: Metrics, expiresAtMs: () => number | undefined, clock: () => Date): void {
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_certificate_remaining_seconds'), () => {
+    const atMs = expiresAtMs()
+    return atMs === undefined ? [] : [[(atMs - clock().getTime()) / 1000]]
+  })
 }

@@ -6,6 +6,8 @@ import { hostname } from 'node:os'
 import type { Kube } from '../../lib/kube/client.js'
 import { connectDaemon } from '../../lib/kube/open.js'
 import { logTo, type Log } from '../../lib/log.js'
+import { Metrics } from '../../lib/metrics.js'
+import { countedFetch } from './request-metrics.js'
 import { VERSION, VERSION_TEXT } from '../../lib/version.js'
 import { confIn } from './conf-file.js'
 import { applyCrds } from './crds/apply.js'
@@ -136,13 +138,15 @@ async function serve(argv: readonly string[], log: (settings: ControllerSettings
   for (const sentence of unknownIn(conf)) logger.warn(sentence, { path: configPath })
   const abort = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort())
-  const kube = connectDaemon(env)
+  const metrics = new Metrics()
+  const kube = connectDaemon(env, { fetch: countedFetch(metrics) })
   const servers = new Map<string, HttpServer>()
   let webhooks: Webhooks | undefined
   try {
     await applyBuiltinCrds(kube, logger)
-    webhooks = await startWebhooks({ kube, settings, conf, log: logger, tls, after: seams.after })
-    const controller = controllerOf({ kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams })
+    webhooks = await startWebhooks({ kube, settings, conf, log: logger, metrics, tls, after: seams.after })
+    const parts = { kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams }
+    const controller = controllerOf({ ...parts, metrics })
     listen(controller, settings, servers)
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
     logger.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })

@@ -5,7 +5,7 @@ import { connect, type Kube } from './client.js'
 import { inCluster, loadKubeconfig, type ClusterConfig } from './config.js'
 import { kubeconfigPaths } from './entry.js'
 import type { KubeconfigHost, ExecResult } from './entry.js'
-import type { Deadline } from './request.js'
+import type { ClientDeps, Deadline } from './request.js'
 
 const EXEC_MS_MAX = 20_000
 /**
@@ -67,7 +67,7 @@ export function connectFrom({ kubeconfig, env, deadline }: From): Kube {
 }
 
 /** The client of a daemon: KUBECONFIG if it is set, else in-cluster. @throws KubeError BadConfig */
-export const connectDaemon = (env: Env): Kube => connect(configOfDaemon(env))
+export const connectDaemon = (env: Env, deps: Partial<ClientDeps> = {}): Kube => connect(configOfDaemon(env), deps)
 
 /**
  * The configuration of a daemon: clients of one configuration share their connections, whatever

@@ -27,12 +27,19 @@ export interface CallDeps {
   readonly sameNetns: (path: string) => boolean
   readonly log: Log
   readonly now: () => number
-  readonly onCall?: (call: {
-    readonly plugin: string
-    readonly command: string
-    readonly failed: boolean
-    readonly ms: number
-  }) => void
+  readonly onCall?: (call: EndedCall) => void
+}
+
+/** A call that has ended, for the metrics. */
+export interface EndedCall {
+  readonly plugin: string
+  readonly command: string
+  /** The error reply of a failed call, as JSON; undefined of one that is done. */
+  readonly error: string | undefined
+  /** From its beginning to its end. */
+  readonly ms: number
+  /** Until it began: behind calls of its container, or behind too many calls. */
+  readonly waitedMs: number
 }
 
 /** Of a call's variables only those of a runtime and of Multus reach the plugin. */
@@ -49,11 +56,16 @@ export const hasPlugin = ({ plugins }: CallDeps, name: string): boolean => plugi
  */
 export function runCall(request: CallRequest, deps: CallDeps): Promise<CniCallReply> {
   const containerID = request.env['CNI_CONTAINERID'] ?? ''
-  if (containerID === '') return runNow(request, deps) // VERSION, STATUS, GC
-  return deps.serializer.run(containerID, () => runNow(request, deps))
+  const arrivedMs = deps.now()
+  if (containerID === '') return runNow(request, deps, arrivedMs) // VERSION, STATUS, GC
+  return deps.serializer.run(containerID, () => runNow(request, deps, arrivedMs))
 }
 
-async function runNow({ plugin: name, env, stdin }: CallRequest, deps: CallDeps): Promise<CniCallReply> {
+async function runNow(
+  { plugin: name, env, stdin }: CallRequest,
+  deps: CallDeps,
+  arrivedMs: number,
+): Promise<CniCallReply> {
   const began = deps.now()
   let undo: (() => Promise<void>) | undefined
   const load = deps.plugins.get(name)
@@ -64,7 +76,7 @@ async function runNow({ plugin: name, env, stdin }: CallRequest, deps: CallDeps)
     readStdin: () => withSwitches(stdin, deps.switches),
     sameNetns: deps.sameNetns,
   })
-  logCall({ name, env, outcome, ms: deps.now() - began }, deps)
+  logCall({ name, env, outcome, ms: deps.now() - began, waitedMs: began - arrivedMs }, deps)
   const isDone = outcome.exitCode === 0
   const attachment = `${env['CNI_CONTAINERID'] ?? ''} ${env['CNI_IFNAME'] ?? ''}`
   if (isDone && env['CNI_COMMAND'] === 'DEL') deps.claims.forget(attachment)
@@ -77,15 +89,19 @@ interface Ended {
   readonly env: CallRequest['env']
   readonly outcome: Pick<CniCallReply, 'exitCode' | 'stdout' | 'stderr'>
   readonly ms: number
+  readonly waitedMs: number
 }
 
 const POD = /(?:^|;)K8S_POD_(NAMESPACE|NAME)=([^;]*)/g
 
 /** One line for each call; a failed one with the error that the runtime gets. */
-export function logCall({ name, env, outcome, ms }: Ended, { log, onCall }: Pick<CallDeps, 'log' | 'onCall'>): void {
+export function logCall(
+  { name, env, outcome, ms, waitedMs }: Ended,
+  { log, onCall }: Pick<CallDeps, 'log' | 'onCall'>,
+): void {
   const command = env['CNI_COMMAND'] ?? ''
   const failed = outcome.exitCode !== 0
-  onCall?.({ plugin: name, command, failed, ms })
+  onCall?.({ plugin: name, command, error: failed ? outcome.stdout : undefined, ms, waitedMs })
   const pod = Object.fromEntries([...(env['CNI_ARGS'] ?? '').matchAll(POD)].map(([, key = '', value]) => [key, value]))
   const fields = {
     plugin: name,
@@ -94,6 +110,7 @@ export function logCall({ name, env, outcome, ms }: Ended, { log, onCall }: Pick
     ifName: env['CNI_IFNAME'] ?? '',
     pod: `${pod['NAMESPACE'] ?? ''}/${pod['NAME'] ?? ''}`,
     ms: Math.round(ms),
+    waitedMs: Math.round(waitedMs),
   }
   if (failed) log.error('call failed', { ...fields, error: outcome.stdout, stack: outcome.stderr })
   else log[command === 'ADD' || command === 'DEL' ? 'info' : 'debug']('call done', fields)

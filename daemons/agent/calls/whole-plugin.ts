@@ -69,15 +69,19 @@ export async function runWhole(
   const why = deps.off ?? whyFullImage(request, deps.full)
   if (why !== undefined) return { execFullImage: `the agent ${why}` }
   const containerID = request.env['CNI_CONTAINERID'] ?? ''
+  const arrivedMs = deps.now()
+  const run = (): Promise<CniCallReply> => runNow(request, isGone, { ...deps, arrivedMs })
   const outcome = await deps.gate.through(pass =>
-    containerID === ''
-      ? pass(() => runNow(request, isGone, deps))
-      : deps.serializer.run(containerID, () => pass(() => runNow(request, isGone, deps))),
+    containerID === '' ? pass(run) : deps.serializer.run(containerID, () => pass(run)),
   )
   return outcome ?? refused(request, `${WAITING_MAX} CNI calls of this node wait already`)
 }
 
-async function runNow(request: CallRequest, isGone: () => boolean, deps: WholeDeps): Promise<CniCallReply> {
+interface RunDeps extends WholeDeps {
+  readonly arrivedMs: number
+}
+
+async function runNow(request: CallRequest, isGone: () => boolean, deps: RunDeps): Promise<CniCallReply> {
   const { plugin, env, stdin } = request
   // The runtime has killed the executable while it waited: nothing was done, DEL follows.
   if (isGone()) return refused(request, 'the client has gone')
@@ -86,7 +90,7 @@ async function runNow(request: CallRequest, isGone: () => boolean, deps: WholeDe
   const call = { plugin, env: { ...deps.env, ...passedOf(env) }, stdin, sysctls }
   const of = { containerID: env['CNI_CONTAINERID'] ?? '', ifName: env['CNI_IFNAME'] ?? '' }
   const outcome = await deps.run(call).catch((error: unknown) => refused(request, error))
-  logCall({ name: plugin, env, outcome, ms: deps.now() - began }, deps)
+  logCall({ name: plugin, env, outcome, ms: deps.now() - began, waitedMs: began - deps.arrivedMs }, deps)
   return { ...outcome, ...of }
 }
 

@@ -43,6 +43,8 @@ export interface AgentStore {
   readonly cache: NodeCache
   /** Records that are not written yet. */
   readonly pendingRecords: number
+  /** Addresses that another node allocated first, since the start. */
+  readonly takenAddresses: number
   /** Writes them now, before the process ends; those that fail are the controller's to repair. */
   flush(): Promise<void>
 }
@@ -81,12 +83,13 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
     after: (ms, run) => setTimeout(run, ms),
   })
   const state: AgentState = { cache, view, records }
+  const total = { taken: 0 }
   return {
     connect: async (conf, { command, args, containerID = '' }) => {
       const deadline = deadlineOf(command, conf.timeouts, 'ipam.timeouts')
       const identity = { command, podUid: args?.get('K8S_POD_UID') ?? '', containerID }
       await (started ??= Promise.race([synced.promise, sleep(SYNC_MS_MAX, signal)]))
-      return sessionOn(client, deadline, state, identity)
+      return sessionOn({ client, deadline, total }, state, identity)
     },
     run: () => informers.run(),
     missing: () => informers.missing(),
@@ -95,6 +98,9 @@ export function agentStore({ config, node, log, signal }: AgentStoreDeps): Agent
     cache,
     get pendingRecords() {
       return records.size
+    },
+    get takenAddresses() {
+      return total.taken
     },
     flush: () => records.flush(),
   }
@@ -120,12 +126,14 @@ const endingDeps = (signal: AbortSignal): Partial<ClientDeps> => ({
   sleep: ms => sleep(ms, signal),
 })
 
-function sessionOn(
-  client: (deadline: Deadline) => Kube,
-  deadline: Deadline,
-  state: AgentState,
-  call: CallIdentity,
-): StoreSession {
+interface SessionDeps {
+  readonly client: (deadline: Deadline) => Kube
+  readonly deadline: Deadline
+  /** Of all calls. */
+  readonly total: { taken: number }
+}
+
+function sessionOn({ client, deadline, total }: SessionDeps, state: AgentState, call: CallIdentity): StoreSession {
   let kube = client(deadline)
   let live: Store = kubeStore(kube)
   let taken = 0
@@ -133,7 +141,10 @@ function sessionOn(
     ...store,
     createAddress: async object => {
       const outcome = await store.createAddress(object)
-      if (outcome.kind === 'taken') taken++
+      if (outcome.kind === 'taken') {
+        taken++
+        total.taken++
+      }
       return outcome
     },
   })

@@ -28,6 +28,7 @@ import {
   VIRTUALMACHINES,
 } from '../../../lib/kube/kinds.js'
 import { isGoAgent, isGoAgentSet, type AgentDaemonSet } from '../../../lib/crd/go-agent.js'
+import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
 import { isOwnText } from '../../../lib/ipam/allocation/go-records.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
@@ -76,13 +77,15 @@ export const POOLS = source<SpiderIPPool, 'uid' | 'cidr' | 'fromGo'>({
   },
 })
 
-export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'owner'>({
+export const ADDRESSES = source<SpiderIPAddress, 'poolUid' | 'pod' | 'node' | 'owner' | 'quarantined'>({
   kind: SPIDER_IPADDRESSES,
   transform: ({ apiVersion, kind, metadata, spec }) => ({ apiVersion, kind, metadata: slimMeta(metadata), spec }),
   indexes: {
     poolUid: ({ metadata: { labels } }) => [labels?.[IPAM_LABEL_POOL_UID] ?? ''],
     pod: ({ spec: { pod } }) => [`${pod.namespace}/${pod.name}`],
     node: ({ spec: { node } }) => [node],
+    /** The UID of its pool. */
+    quarantined: one => (isQuarantined(one) ? [one.metadata.labels?.[IPAM_LABEL_POOL_UID] ?? ''] : []),
     /** `Kind/namespace/name`. */
     owner: ({ spec: { owner, pod } }) => [`${owner.kind}/${pod.namespace}/${owner.name}`],
   },
@@ -113,13 +116,17 @@ const annotationsOf = (pod: Pod): readonly string[] =>
     ? [NETWORK_STATUS, ANNOTATION_MIRROR, ...TEMPLATE_ANNOTATIONS]
     : [NETWORK_STATUS, ANNOTATION_MIRROR]
 
-export const CLUSTER_PODS = source<Pod, 'uid' | 'subnet' | 'foreign' | 'goAgent'>({
+/** A pod of the chart's DaemonSet, where spiderpoolAgent.name has its default. */
+const isAgent = ({ metadata }: Pod): boolean => metadata.labels?.['app.kubernetes.io/component'] === 'spiderpool-agent'
+
+export const CLUSTER_PODS = source<Pod, 'uid' | 'subnet' | 'foreign' | 'goAgent' | 'agent'>({
   kind: PODS,
   transform: pod => ({ ...slimPod(pod), metadata: slimMeta(pod.metadata, annotationsOf(pod)) }),
   indexes: {
     /** UID of the object; of a mirror pod also that of the static pod. */
     uid: pod => [...new Set([pod.metadata.uid ?? '', uidOf(pod)])],
     goAgent: pod => (isGoAgent(pod) ? ['yes'] : []),
+    agent: pod => (isAgent(pod) ? ['yes'] : []),
     /** SpiderSubnets that its annotations name. */
     subnet: pod => subnetsInDemand(demandOfPod(pod)),
     /** UID of a controller whose pod template is not read. */

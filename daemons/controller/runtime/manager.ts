@@ -5,7 +5,7 @@ import { isConflict, KubeError } from '../../../lib/kube/errors.js'
 import type { Log } from '../../../lib/log.js'
 import { Informers } from '../../runtime/informer.js'
 import type { Outage } from '../../runtime/outage-log.js'
-import { WorkQueue, type ReconcileResult, type QueueDeps } from './workqueue.js'
+import { WorkQueue, type ReconcileResult, type QueueDeps, type QueueRun } from './workqueue.js'
 import type { ReconcileContext, Reconciler } from './reconciler.js'
 import type { ObjectChange, WatchSource, CacheReader } from '../../runtime/lister.js'
 
@@ -25,6 +25,17 @@ export interface ManagerDeps {
    * lost.
    */
   readonly contextFor: (reconciler: Pick<Reconciler, 'needsLeadership'>) => ReconcileContext
+  /** For the metrics. */
+  readonly onRun?: (reconciler: string, run: QueueRun) => void
+}
+
+/** Keys of one reconciler. */
+export interface QueueDepth {
+  readonly reconciler: string
+  /** Ready, running or waiting for their time. */
+  readonly keys: number
+  /** Ready. */
+  readonly depth: number
 }
 
 interface Lane {
@@ -72,9 +83,12 @@ export class Manager {
     return this.#cache.forbidden()
   }
 
-  /** Keys ready, running or waiting, by reconciler. */
-  depths(): readonly (readonly [name: string, keys: number])[] {
-    return this.#lanes.map(({ reconciler, queue }) => [reconciler.name, queue.size])
+  depths(): readonly QueueDepth[] {
+    return this.#lanes.map(({ reconciler, queue: { size, depth } }) => ({
+      reconciler: reconciler.name,
+      keys: size,
+      depth,
+    }))
   }
 
   /** Runs until the signal. */
@@ -94,12 +108,13 @@ export class Manager {
   }
 
   #laneOf(reconciler: Reconciler): Lane {
-    const { seams } = this.#with
+    const { seams, onRun } = this.#with
+    const measured = { ...seams, onRun: (run: QueueRun) => onRun?.(reconciler.name, run) }
     const lane: Lane = {
       reconciler,
       isOpen: false,
       stopResync: () => undefined,
-      queue: new WorkQueue(key => this.#reconcile(lane, key), reconciler.maxConcurrent, seams),
+      queue: new WorkQueue(key => this.#reconcile(lane, key), reconciler.maxConcurrent, measured),
     }
     return lane
   }

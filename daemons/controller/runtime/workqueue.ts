@@ -14,16 +14,26 @@ export interface QueueDeps {
 /** Done, or requeued after so many milliseconds. An error requeues with exponential backoff. */
 export type ReconcileResult = { readonly requeueAfterMs: number } | undefined
 
+/** One run of a key. */
+export interface QueueRun {
+  /** Between the add and the beginning. */
+  readonly waitedMs: number
+  readonly ranMs: number
+}
+
 interface Waiting {
   readonly dueMs: number
   readonly cancel: () => void
 }
 
+type QueueSeams = QueueDeps & { readonly now: () => number; readonly onRun?: (run: QueueRun) => void }
+
 export class WorkQueue {
   readonly #work: (key: string) => Promise<ReconcileResult>
-  readonly #seams: QueueDeps & { readonly now: () => number }
+  readonly #seams: QueueSeams
   readonly #maxConcurrent: number
-  readonly #ready = new Set<string>()
+  /** When it was added. */
+  readonly #ready = new Map<string, number>()
   readonly #running = new Set<string>()
   /** Added while they ran; they run once more. */
   readonly #dirty = new Set<string>()
@@ -32,11 +42,7 @@ export class WorkQueue {
   #isOpen = false
   #idle: (() => void)[] = []
 
-  constructor(
-    work: (key: string) => Promise<ReconcileResult>,
-    maxConcurrent: number,
-    seams: QueueDeps & { readonly now: () => number },
-  ) {
+  constructor(work: (key: string) => Promise<ReconcileResult>, maxConcurrent: number, seams: QueueSeams) {
     this.#work = work
     this.#maxConcurrent = maxConcurrent
     this.#seams = seams
@@ -45,6 +51,11 @@ export class WorkQueue {
   /** Keys ready, running or waiting for their time. */
   get size(): number {
     return this.#ready.size + this.#running.size + this.#waiting.size
+  }
+
+  /** Keys that wait for a worker. */
+  get depth(): number {
+    return this.#ready.size
   }
 
   /** Starts the workers and accepts keys; keys added before are dropped. */
@@ -64,7 +75,7 @@ export class WorkQueue {
     if (!this.#isOpen) return
     this.#cancelWait(key)
     if (this.#running.has(key)) this.#dirty.add(key)
-    else this.#ready.add(key)
+    else if (!this.#ready.has(key)) this.#ready.set(key, this.#seams.now())
     this.#startReady()
   }
 
@@ -84,15 +95,17 @@ export class WorkQueue {
   }
 
   #startReady(): void {
-    for (const key of this.#ready) {
+    for (const [key, addedMs] of this.#ready) {
       if (this.#running.size >= this.#maxConcurrent) return
       this.#ready.delete(key)
       this.#running.add(key)
-      void this.#run(key)
+      void this.#run(key, addedMs)
     }
   }
 
-  async #run(key: string): Promise<void> {
+  async #run(key: string, addedMs: number): Promise<void> {
+    const { now, onRun } = this.#seams
+    const beganMs = now()
     let next: ReconcileResult
     try {
       next = await this.#work(key)
@@ -100,6 +113,7 @@ export class WorkQueue {
     } catch {
       next = { requeueAfterMs: this.#pauseMs(key) } // the worker has logged it
     }
+    onRun?.({ waitedMs: beganMs - addedMs, ranMs: now() - beganMs })
     this.#running.delete(key)
     if (this.#dirty.delete(key)) this.add(key)
     else if (next) this.addAfter(key, next.requeueAfterMs)

@@ -28,6 +28,8 @@ export interface HandlerDeps {
   readonly limit: ReturnType<typeof boundedLimiter>
   readonly log: Log
   readonly after: (ms: number, call: () => void) => () => void
+  /** For the metrics. */
+  readonly onVerdict?: (path: string, operation: string, verdict: ReviewVerdict | 'busy') => void
 }
 
 const textResponse = (status: number, words: string): Response => new Response(`${words}\n`, { status })
@@ -43,6 +45,7 @@ export async function answerWebhook(request: Request, deps: HandlerDeps): Promis
   if (type !== 'application/json') return textResponse(415, 'give an AdmissionReview as application/json')
   const answer = deps.limit(() => reviewed(request, reviewer, deps))
   if (answer) return answer
+  deps.onVerdict?.(pathname, '', 'busy')
   const busy = `${REVIEWS_MAX} reviews are running and ${WAITING_MAX} wait; try again`
   return new Response(`${busy}\n`, { status: 503, headers: { 'retry-after': '1' } })
 }
@@ -54,6 +57,7 @@ async function reviewed(request: Request, reviewer: Reviewer, deps: HandlerDeps)
   const review = reviewIn(body)
   if (typeof review === 'string') return textResponse(400, review)
   const verdict = await reviewWithin(reviewer, review, deps, timeoutMs(searchParams.get('timeout')))
+  deps.onVerdict?.(pathname, review.operation, verdict)
   if (verdict.kind === 'denied')
     deps.log.info(`denied: ${verdict.denial.message}`, { path: pathname, operation: review.operation })
   return Response.json(answerTo(review, verdict))

@@ -2,7 +2,7 @@
 import { messageOf } from '../../../lib/errors.js'
 import { connect } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
-import type { Pair } from '../../../lib/x509.js'
+import { certificatesIn, factsOf, type Pair } from '../../../lib/x509.js'
 import { portFault } from '../../runtime/port-fault.js'
 import { BODY_BYTES_MAX } from './http.js'
 import { HEALTH_PATH } from './configurations.js'
@@ -39,6 +39,7 @@ export class WebhookServer implements Serving {
   readonly #open = new Set<TLSSocket>()
   #tls: Server | undefined
   #served: Certified | undefined
+  #expiresAtMs: number | undefined
 
   constructor(options: {
     readonly port: number
@@ -62,7 +63,13 @@ export class WebhookServer implements Serving {
     this.#tls?.setSecureContext({ cert, key })
     const isFirst = this.#served === undefined
     this.#served = pair
+    this.#expiresAtMs = factsOf(certificatesIn(cert)[0] ?? cert)?.validity.toMs
     if (isFirst) this.#options.onPort(this.#port())
+  }
+
+  /** Of the served certificate, in ms since 1970; undefined while there is none. */
+  get expiresAtMs(): number | undefined {
+    return this.#expiresAtMs
   }
 
   /**

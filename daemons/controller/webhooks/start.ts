@@ -7,6 +7,7 @@ import type { Kube } from '../../../lib/kube/client.js'
 import { isNotFound } from '../../../lib/kube/errors.js'
 import type { Kind } from '../../../lib/kube/kinds.js'
 import type { Log } from '../../../lib/log.js'
+import type { Metrics } from '../../../lib/metrics.js'
 import { reviewers } from './admit.js'
 import type { ControllerFlags } from '../flags.js'
 import { podsIn } from './pods-conf.js'
@@ -14,6 +15,7 @@ import { envReader } from '../../runtime/options.js'
 import { CONTROLLER_ENV } from '../options.js'
 import type { Conf, ControllerSettings } from '../settings.js'
 import { boundedLimiter } from '../runtime/limiter.js'
+import { countVerdicts } from './metrics.js'
 import { answerWebhook, REVIEWS_MAX, WAITING_MAX } from './http.js'
 import { WebhookServer, type Serving } from './server.js'
 import { webhookConfigurations } from './configurations.js'
@@ -27,6 +29,7 @@ export interface WebhookDeps {
   readonly settings: ControllerSettings
   readonly conf: Conf
   readonly log: Log
+  readonly metrics: Metrics
   readonly tls: ControllerFlags['tls']
   readonly after: (ms: number, call: () => void) => () => void
 }
@@ -37,6 +40,8 @@ export interface Webhooks {
   /** Set where it does: returns the CA beside it (PEM), undefined while there is no such file. */
   readonly authority: (() => string | undefined) | undefined
   readonly check: () => Promise<string | undefined>
+  /** When the served certificate expires, in ms since 1970; undefined while there is none. */
+  readonly expiresAtMs: () => number | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -44,22 +49,31 @@ export interface Webhooks {
  * Starts the server; after a failure nothing stays open.
  * @throws Error where the port is taken, or the certificate's files cannot be used.
  */
-export async function startWebhooks({ kube, settings, conf, log, tls, after }: WebhookDeps): Promise<Webhooks> {
+export async function startWebhooks({
+  kube,
+  settings,
+  conf,
+  log,
+  metrics,
+  tls,
+  after,
+}: WebhookDeps): Promise<Webhooks> {
   const { webhookPort: port, bindAddress } = settings
   const limit = boundedLimiter(REVIEWS_MAX, WAITING_MAX)
-  const answering = { reviewers: reviewers(kube, switchesOf(conf)), limit, log, after }
+  const onVerdict = countVerdicts(metrics)
+  const answering = { reviewers: reviewers(kube, switchesOf(conf)), limit, log, after, onVerdict }
   const server = new WebhookServer({
     port,
     ...(bindAddress !== '' && { hostname: bindAddress }),
     fetch: request => answerWebhook(request, answering),
     onPort: served => log.info('the webhooks are served', { port: served }),
   })
-  const check = (): Promise<string | undefined> => server.check()
+  const common = { check: () => server.check(), expiresAtMs: () => server.expiresAtMs }
   try {
     await server.listen()
     return tls
-      ? await fromFiles(server, tls, { log, after, check })
-      : { serving: server, authority: undefined, check, stop: () => server.stop() }
+      ? await fromFiles(server, tls, { log, after, ...common })
+      : { serving: server, authority: undefined, ...common, stop: () => server.stop() }
   } catch (error) {
     await server.stop() // otherwise its socket keeps the process alive
     throw error
@@ -70,7 +84,7 @@ export async function startWebhooks({ kube, settings, conf, log, tls, after }: W
 async function fromFiles(
   server: WebhookServer,
   tls: NonNullable<ControllerFlags['tls']>,
-  { log, after, check }: Pick<WebhookDeps, 'log' | 'after'> & Pick<Webhooks, 'check'>,
+  { log, after, ...common }: Pick<WebhookDeps, 'log' | 'after'> & Pick<Webhooks, 'check' | 'expiresAtMs'>,
 ): Promise<Webhooks> {
   const read = (): Promise<void> => {
     const [certificate, key] = [readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')]
@@ -90,7 +104,7 @@ async function fromFiles(
   return {
     serving: undefined,
     authority: () => authorityBeside(tls.certificate),
-    check,
+    ...common,
     stop() {
       cancel()
       return server.stop()

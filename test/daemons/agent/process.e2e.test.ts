@@ -117,7 +117,7 @@ t.test('the socket is root’s alone, its folder too; a stale one is replaced; S
   for (const probe of ['startup', 'readiness', 'liveness']) t.match(await agent.health(probe), { status: 200 }, probe)
   t.match(
     await agent.metrics(),
-    /spiderpool_agent_call_counts\{plugin="spiderpool-ipam",command="VERSION",outcome="done"\} 1/,
+    /spiderpool_agent_calls_total\{plugin="spiderpool-ipam",command="VERSION",outcome="done"\} 1/,
   )
   t.equal(await agent.end('SIGTERM'), 0)
   t.notOk(existsSync(socket))

@@ -12,7 +12,7 @@ import { gcVerdict, SIGHTING_MS, type GcReason } from './decide.js'
 import { ipsOfNode, stateOf } from './node.js'
 import { watchOf, type ReconcileContext, type Reconciler, type Watch } from '../../runtime/reconciler.js'
 import type { ReconcilerDeps } from '../deps.js'
-import { GcEvents } from './events.js'
+import { BECAUSE, GcEvents } from './events.js'
 import { keyOf } from '../../../runtime/lister.js'
 import { ADDRESSES, CLUSTER_NODES, CLUSTER_PODS, ENDPOINTS, INSTANCES, MACHINES, SETS } from '../sources.js'
 
@@ -51,11 +51,20 @@ const WATCHES: readonly Watch[] = [
   NODES_WATCH,
 ]
 
+interface GcCounters {
+  readonly freed: Counter
+  readonly failed: Counter
+  readonly byReason: Counter
+}
+
 /** Counters of released addresses and of failed deletes. */
-export function gcCounters(metrics: Metrics): { readonly freed: Counter; readonly failed: Counter } {
+function gcCounters(metrics: Metrics): GcCounters {
+  const byReason = metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_controller_reclaimed_total'))
+  for (const reason of Object.keys(BECAUSE)) byReason.add({ reason }, 0)
   return {
-    freed: metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_ip_gc_counts')),
-    failed: metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_ip_gc_failure_counts')),
+    freed: metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_ip_gc_counts_total')),
+    failed: metrics.counter(familyOf(CONTROLLER_METRICS, 'spiderpool_ip_gc_failure_counts_total')),
+    byReason,
   }
 }
 
@@ -91,9 +100,11 @@ export function reclaim({ settings, conf, metrics }: ReconcilerDeps): Reconciler
       if (confirmed.kind === 'keep' || confirmed.why !== verdict.why) return { requeueAfterMs: SIGHTING_MS }
       if (sinceMs + confirmed.graceMs > context.now())
         return { requeueAfterMs: sinceMs + confirmed.graceMs - context.now() }
+      counters.failed.add({ ippool: address.spec.pool }, 0) // increase() needs a first value
       if (!(await limit(() => free(address, counters.failed, context)))) return { requeueAfterMs: SIGHTING_MS }
       observations.delete(name)
       counters.freed.add({ ippool: address.spec.pool })
+      counters.byReason.add({ reason: verdict.why })
       reclaimed.add(address, verdict.why, cache, context)
       return undefined
     },

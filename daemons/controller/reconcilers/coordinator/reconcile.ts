@@ -35,7 +35,7 @@ interface Coordinator {
   readonly status?: Partial<CoordinatorStatus>
 }
 
-const COORDINATORS = source<Coordinator>({ kind: SPIDER_COORDINATORS })
+export const COORDINATORS = source<Coordinator>({ kind: SPIDER_COORDINATORS })
 const MAPS = new Map<string, WatchSource<ConfigMap, never>>()
 
 /** The source of the ConfigMap `namespace/name`; one for each, since caches are kept by source. */

@@ -327,4 +327,8 @@ export function poolGauges(metrics: Metrics, cache: CacheReader): void {
     each(pool => Math.max(0, Number(sizeOfPool(pool)) - held(pool))),
   )
   metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_ippool_allocated_ip_counts'), each(held))
+  metrics.gauge(
+    familyOf(CONTROLLER_METRICS, 'spiderpool_ippool_quarantined_ip_counts'),
+    each(pool => cache.of(ADDRESSES).count('quarantined', pool.metadata.uid ?? '')),
+  )
 }
