@@ -8,6 +8,7 @@ import { CONTROLLER_METRICS } from './metrics.js'
 import { guarded, type LeaderGuard } from './runtime/leader-guard.js'
 import { BatchedLiveReader } from '../runtime/live-reader.js'
 import type { Check, HealthChecks } from '../runtime/health.js'
+import type { CacheReader } from '../runtime/lister.js'
 import { Outage } from '../runtime/outage-log.js'
 import { poolGauges } from './reconcilers/ippool/reconcile.js'
 import type { ReconcileContext, Reconciler } from './runtime/reconciler.js'
@@ -37,12 +38,17 @@ export interface Parts {
     readonly authority: (() => string | undefined) | undefined
     readonly check: Check
   }
+  /** Gets every change of an object. */
+  readonly observe?: ManagerDeps['observe'] | undefined
   readonly seams: ManagerDeps['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
 }
 
 export interface Controller {
   readonly health: HealthChecks
   readonly metrics: Metrics
+  readonly cache: CacheReader
+  /** Kinds that have not synced yet. */
+  missing(): readonly string[]
   /** Runs until the signal; then finishes what is running and releases the lease. */
   run(): Promise<void>
 }
@@ -74,6 +80,7 @@ export function controllerOf(parts: Parts): Controller {
     signal,
     seams,
     contextFor,
+    observe: parts.observe,
   })
   describe(metrics, manager, election)
   if (parts.conf.enableSpiderSubnet) subnetGauges(metrics, manager.cache)
@@ -81,6 +88,8 @@ export function controllerOf(parts: Parts): Controller {
   return {
     health: healthOf(manager, election, parts.webhooks.check),
     metrics,
+    cache: manager.cache,
+    missing: () => manager.missing(),
     async run() {
       await Promise.all([manager.run(), election.run()])
       await recorder.settled()
