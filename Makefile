@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-release test-console fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -56,6 +56,11 @@ test-kube: setup ## tests with an API server, against Kubernetes 1.36, or 1.20 w
 
 test-release: release ## tests the release: checksums, same bytes twice, images in podman and containerd, arm64 (root)
 	@SPIDERPOOL_TEST_RELEASE=1 TAP_TIMEOUT=600 node --import=tsx test/release/release.e2e.test.ts
+
+test-console: setup ## the console in Debian's Chromium: views, keyboard, dark mode, time of paint and map (root)
+	@command -v chromium >/dev/null || apt-get install -y -qq --no-install-recommends chromium
+	@$(TSX) scripts/build-if-stale.ts
+	@TAP_TIMEOUT=300 node --import=tsx test/cmd/ctl/console/browser.ts
 
 fuzz: setup-npm ## fuzzes every decoder for ten minutes
 	@$(TSX) scripts/fuzz.ts
