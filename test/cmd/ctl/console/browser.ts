@@ -187,7 +187,6 @@ t.test('console: dark mode, and the other language', async t => {
   ]
   t.strictSame(await colours(), ['rgb(18, 23, 28)', [27, 35, 43]])
   await page.getByRole('link', { name: 'IP 池' }).waitFor()
-  await picture(page, 'dark')
   await page.emulateMedia({ colorScheme: 'light' })
   await eventually(async () => (JSON.stringify(await colours()).includes('[238,241,244]') ? true : undefined))
   t.strictSame(await colours(), ['rgb(255, 255, 255)', [238, 241, 244]])
