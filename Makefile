@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release test-console fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -64,6 +64,11 @@ test-release: release ## tests the release: checksums, same bytes twice, images 
 test-agent: setup ## the plugins' suites again, each call by an agent on the node, and long schedules (root)
 	@$(TSX) scripts/build-if-stale.ts
 	@SPIDERPOOL_TEST_VIA=agent WHOLE_SEEDS=1-10 $(BIN)/tap run --timeout=900 $(VIA_AGENT)
+
+test-console: setup ## the console in Debian's Chromium: views, keyboard, dark mode, time of paint and map (root)
+	@command -v chromium >/dev/null || apt-get install -y -qq --no-install-recommends chromium
+	@$(TSX) scripts/build-if-stale.ts
+	@TAP_TIMEOUT=300 node --import=tsx test/cmd/ctl/console/browser.ts
 
 fuzz: setup-npm ## fuzzes every decoder for ten minutes
 	@$(TSX) scripts/fuzz.ts

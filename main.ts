@@ -36,7 +36,11 @@ const PARTS: Readonly<Record<string, Part>> = {
     // Here, because no daemon imports a plugin.
     return { main: argv => main(argv, async () => (await import('./plugins/spiderpool-ipam/main.js')).ipamPlugin) }
   }),
-  'spiderpool-controller': daemon(() => import('./daemons/controller/main.js')),
+  'spiderpool-controller': daemon(async () => {
+    const { main } = await import('./daemons/controller/main.js')
+    // Here, because no daemon imports the command line.
+    return { main: argv => main(argv, () => import('./cmd/ctl/console/source.js')) }
+  }),
   'spiderpool-init': program(() => import('./daemons/init/main.js')),
   'spiderpool-install': program(() => import('./daemons/install/main.js')),
   'spiderpool-apiserver': daemon(() => import('./daemons/apiserver/main.js')),

@@ -148,10 +148,12 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   'daemons/apiserver/schema': ['lib/crd/cause.ts', 'ajv', '@bufbuild/protobuf'],
   // What differs in a cluster, for the command line and the tests. Pure.
   'lib/check': ['lib/ip', 'lib/crd', 'lib/ipam', 'lib/plan'],
+  // The console's server and the JSON of its answers; knows no cluster.
+  'lib/console': [],
   // For people: reads a cluster, and decides by the code of the allocator.
   'cmd/ctl': [
     ...['lib/ip', 'lib/crd', 'lib/kube', 'lib/ipam', 'lib/coordinator/cluster-config.ts', 'lib/cni', 'lib/check'],
-    ...['lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab', 'lib/plan'],
+    ...['lib/console', 'lib/edit-distance.ts', 'lib/version.ts', 'commander', '@bomb.sh/tab', 'lib/plan'],
   ],
   scripts: ['*'],
   bench: ['*'],
@@ -218,6 +220,9 @@ export const MAY_FILES: Readonly<Record<string, readonly string[]>> = {
   'cmd/ctl/check/kernel.ts': ['lib/kernel', 'node:fs'],
   // The controller's own decisions, on one reading of the cluster.
   'cmd/ctl/gc/command.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
+  // On the controller's informers, in the controller and on the command line.
+  'cmd/ctl/console/source.ts': ['daemons/controller', 'daemons/runtime/lister.ts'],
+  'cmd/ctl/console/command.ts': ['daemons/runtime', 'lib/log.ts'],
   'cmd/ctl/migrate/go.ts': ['daemons/controller/reconcilers/ippool/adopt.ts'],
   'cmd/ctl/trace/node-log.ts': ['node:fs', 'node:path'],
   'cmd/ctl/cni/command.ts': ['node:fs'],

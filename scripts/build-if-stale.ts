@@ -11,6 +11,7 @@ const SOURCES = [
   'daemons',
   'schemas',
   'client',
+  'web',
   'scripts/build.ts',
   'scripts/client.ts',
   'scripts/client.sh',

@@ -46,6 +46,20 @@ async function bundlePrograms(): Promise<void> {
     })
 }
 
+/** The console's script and style sheet, which lib/console/page.ts serves. */
+async function bundleConsole(): Promise<Readonly<Record<string, string>>> {
+  const { outputs } = await Bun.build({
+    ...{ entrypoints: [join(ROOT, 'web/console/main.tsx'), join(ROOT, 'web/console/console.css')] },
+    ...{ target: 'browser', format: 'esm', minify: true, define: { 'process.env.NODE_ENV': '"production"' } },
+  })
+  const textOf = async (end: string): Promise<string> => {
+    const output = outputs.find(({ path }) => path.endsWith(end))
+    if (!output) throw new Error(`web/console has no ${end} file`)
+    return JSON.stringify(await output.text())
+  }
+  return { SPIDERPOOL_CONSOLE_SCRIPT: await textOf('.js'), SPIDERPOOL_CONSOLE_STYLE: await textOf('.css') }
+}
+
 /** Takes the bundles in place of the sources. */
 const programs: Bun.BunPlugin = {
   name: 'programs',
@@ -62,7 +76,7 @@ const programs: Bun.BunPlugin = {
 async function compile(outfile: string, target?: Bun.Build.CompileTarget): Promise<void> {
   await Bun.build({
     ...{ entrypoints: [join(ROOT, 'main.ts')], target: 'bun', format: 'esm', splitting: true },
-    ...{ minify: true, bytecode: true, define: DEFINE, plugins: [programs] },
+    ...{ minify: true, bytecode: true, define: { ...DEFINE, ...(await bundleConsole()) }, plugins: [programs] },
     compile: {
       ...(target !== undefined && { target }),
       outfile,

@@ -7,8 +7,10 @@ const BIN = `${ROOT}node_modules/.bin/`
 const CHECKS: readonly { name: string; command: readonly string[] }[] = [
   { name: 'formatter', command: [`${BIN}prettier`, '--check', '--log-level=warn', '.'] },
   { name: 'types', command: [`${BIN}tsc`, '-p', '.'] },
+  { name: 'types of the console', command: [`${BIN}tsc`, '-p', 'web/console'] },
   { name: 'boundaries', command: [`${BIN}tsx`, 'scripts/check-boundaries.ts'] },
   { name: 'habits', command: [`${BIN}tsx`, 'scripts/check-files.ts'] },
+  { name: 'habits of the console', command: [`${BIN}tsx`, 'scripts/check-files.ts', `${ROOT}web/console/`] },
   { name: 'language', command: [`${BIN}tsx`, 'scripts/check-language.ts'] },
   { name: 'documentation', command: [`${BIN}tsx`, 'scripts/check-docs.ts'] },
   { name: 'pictures', command: [`${BIN}tsx`, 'scripts/pictures.ts'] },

@@ -89,6 +89,20 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./trace/command.js')).tracePod as CtlCommand,
   },
   {
+    path: 'console',
+    arguments: [],
+    summary: 'Serves a read-only page about pools and addresses on this machine',
+    about:
+      'Prints its address: 127.0.0.1 and a free port. The page shows pools with their use, the address map of a pool, the holder and Events of an address, and the trace of a pod; it follows the cluster. It has the rights of this user, answers GET only, and is open to every user of this machine until Ctrl-C.',
+    options: [{ flags: '--port <port>', about: 'a port; a free one by default' }],
+    examples: [
+      { args: 'console', about: 'open the address that it prints' },
+      { args: 'console --port 8080', about: 'the same port each time' },
+    ],
+    no: 'never',
+    load: async () => (await import('./console/command.js')).console as CtlCommand,
+  },
+  {
     path: 'doctor',
     arguments: [],
     summary: 'Finds what is wrong with an installation, and says what mends it',

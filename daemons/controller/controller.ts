@@ -8,6 +8,7 @@ import { CONTROLLER_METRICS } from './metrics.js'
 import { guarded, type LeaderGuard } from './runtime/leader-guard.js'
 import { BatchedLiveReader } from '../runtime/live-reader.js'
 import type { Check, HealthChecks } from '../runtime/health.js'
+import type { CacheReader } from '../runtime/lister.js'
 import { Outage } from '../runtime/outage-log.js'
 import { agentGauge } from './reconcilers/agents.js'
 import { coordinatorGauge } from './reconcilers/coordinator/metrics.js'
@@ -41,12 +42,17 @@ export interface Parts {
     readonly expiresAtMs: () => number | undefined
   }
   readonly metrics: Metrics
+  /** Gets every change of an object. */
+  readonly observe?: ManagerDeps['observe'] | undefined
   readonly seams: ManagerDeps['seams'] & { readonly clock: () => Date; readonly suffix: () => string }
 }
 
 export interface Controller {
   readonly health: HealthChecks
   readonly metrics: Metrics
+  readonly cache: CacheReader
+  /** Kinds that have not synced yet. */
+  missing(): readonly string[]
   /** Runs until the signal; then finishes what is running and releases the lease. */
   run(): Promise<void>
 }
@@ -78,6 +84,7 @@ export function controllerOf(parts: Parts): Controller {
     seams,
     contextFor,
     onRun: countRuns(metrics),
+    observe: parts.observe,
   })
   describe(metrics, manager, election)
   certificateGauge(metrics, () => parts.webhooks.expiresAtMs(), seams.clock)
@@ -86,6 +93,8 @@ export function controllerOf(parts: Parts): Controller {
   return {
     health: healthOf(manager, election, parts.webhooks.check),
     metrics,
+    cache: manager.cache,
+    missing: () => manager.missing(),
     async run() {
       await Promise.all([manager.run(), election.run()])
       await recorder.settled()

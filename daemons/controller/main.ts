@@ -15,6 +15,7 @@ import type { Crd } from './crds/decide.js'
 import { clean } from './clean.js'
 import { controllerOf, LEASE, type Controller } from './controller.js'
 import { parseFlags, USAGE, type CleanFlags } from './flags.js'
+import { CONSOLE_ADDRESS, type LoadConsole, type OpenedConsole } from './console.js'
 import { flag } from '../runtime/env.js'
 import { answerHealth, answerMetrics } from '../runtime/health.js'
 import { CONF_DEFAULT, settingsOf, unknownIn, type Conf, type ControllerSettings } from './settings.js'
@@ -60,12 +61,13 @@ const seams = {
 }
 
 type HttpServer = ReturnType<typeof Bun.serve>
+type Limits = { readonly idleTimeout?: number; readonly maxRequestBodySize?: number }
 type Answer = (request: Request) => Promise<Response> | Response
 
 /** @throws Error a sentence that names the variable and the port that cannot be had. */
-function serveAt(variable: string, port: number, hostname: string, fetch: Answer): HttpServer {
+function serveAt(variable: string, port: number, hostname: string, fetch: Answer, limits: Limits = {}): HttpServer {
   try {
-    return Bun.serve({ port, ...(hostname !== '' && { hostname }), fetch })
+    return Bun.serve({ port, ...(hostname !== '' && { hostname }), fetch, ...limits })
   } catch (error) {
     throw new Error(portFault(variable, { port, hostname }, error))
   }
@@ -125,7 +127,34 @@ async function cleanUp(names: CleanFlags, settings: ControllerSettings, log: Log
   log.info(deletesResources ? 'all removed' : 'pools, records and CRDs stay; kubectl delete removes them')
 }
 
-async function serve(argv: readonly string[], log: (settings: ControllerSettings) => Log): Promise<void> {
+/** The console on the controller's caches, where it is switched on. */
+async function serveConsole(
+  { cache, missing }: Controller,
+  { settings, kube, log, load, servers }: ConsoleParts,
+): Promise<OpenedConsole | undefined> {
+  const { consolePort, namespace } = settings
+  if (consolePort === undefined) return undefined
+  const name = process.env['SPIDERPOOL_AGENT_NAME'] || 'spiderpool-agent'
+  const { openConsole, limits } = await load()
+  const opened = openConsole({ cache, missing, kube, agent: { namespace, name }, log })
+  servers.set('console', serveAt('SPIDERPOOL_CONSOLE_PORT', consolePort, CONSOLE_ADDRESS, opened.answer, limits))
+  return opened
+}
+
+interface ConsoleParts {
+  readonly settings: ControllerSettings
+  readonly kube: Kube
+  readonly log: Log
+  readonly load: LoadConsole
+  readonly servers: Map<string, HttpServer>
+}
+
+interface Start {
+  readonly log: (settings: ControllerSettings) => Log
+  readonly loadConsole: LoadConsole
+}
+
+async function serve(argv: readonly string[], { log, loadConsole: load }: Start): Promise<void> {
   const { env } = process
   const settings = settingsOf(env, { namespace: NAMESPACE_OUTSIDE, podName: hostname() })
   const { configPath, tls, prints, cleans } = parseFlags(argv)
@@ -145,9 +174,12 @@ async function serve(argv: readonly string[], log: (settings: ControllerSettings
   try {
     await applyBuiltinCrds(kube, logger)
     webhooks = await startWebhooks({ kube, settings, conf, log: logger, metrics, tls, after: seams.after })
-    const parts = { kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams }
+    let opened: OpenedConsole | undefined
+    const observe = settings.consolePort === undefined ? undefined : (...of: Observed) => opened?.observe(...of)
+    const parts = { kube, settings, conf, env, log: logger, signal: abort.signal, webhooks, seams, observe }
     const controller = controllerOf({ ...parts, metrics })
     listen(controller, settings, servers)
+    opened = await serveConsole(controller, { settings, kube, log: logger, load, servers })
     const ports = Object.fromEntries([...servers].map(([name, { port }]) => [name, port]))
     logger.info(`${VERSION_TEXT} begins`, { identity: settings.podName, namespace: settings.namespace, ports })
     await controller.run()
@@ -167,10 +199,12 @@ function print(line: string): void {
   }
 }
 
-export async function main(argv: readonly string[]): Promise<void> {
+type Observed = Parameters<OpenedConsole['observe']>
+
+export async function main(argv: readonly string[], loadConsole: LoadConsole): Promise<void> {
   if (argv.includes('--help')) return void writeSync(1, USAGE)
   try {
-    await serve(argv, ({ logLevel }) => logTo(print, logLevel))
+    await serve(argv, { log: ({ logLevel }) => logTo(print, logLevel), loadConsole })
   } catch (error) {
     writeSync(2, `spiderpool-controller: ${messageOf(error)}\n`)
     process.exitCode = 1

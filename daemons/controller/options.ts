@@ -30,6 +30,11 @@ export const CONTROLLER_ENV = {
   SPIDERPOOL_METRIC_HTTP_PORT: { default: 5721, about: 'Port of `/metrics`.' },
   SPIDERPOOL_WEBHOOK_PORT: { default: 5722, about: 'Port of the admission webhooks.' },
   SPIDERPOOL_ENABLED_METRIC: { default: false, about: 'Serve metrics (`spiderpoolController.prometheus.enabled`).' },
+  SPIDERPOOL_CONSOLE_ENABLED: {
+    default: false,
+    about: 'Serve the [console](console.md) on 127.0.0.1 (`spiderpoolController.console.enabled`).',
+  },
+  SPIDERPOOL_CONSOLE_PORT: { default: 5725, about: 'Port of the console.' },
   SPIDERPOOL_LEADER_DURATION: { default: 15, about: 'A Lease that was not renewed for this long may be acquired.' },
   SPIDERPOOL_LEADER_RENEW_DEADLINE: {
     default: 10,

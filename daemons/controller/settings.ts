@@ -51,6 +51,8 @@ export interface ControllerSettings {
   /** Namespace and name of Cilium's ConfigMap. */
   readonly ciliumConfig: string
   readonly metrics: boolean
+  /** Undefined: there is no console. */
+  readonly consolePort: number | undefined
   readonly timing: LeaseTiming
   readonly reclaim: Reclaiming
 }
@@ -168,6 +170,7 @@ export function settingsOf(
     secret: read.text('SPIDERPOOL_TLS_SECRET_NAME'),
     ciliumConfig: objectName('SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME', read),
     metrics: read.flag('SPIDERPOOL_ENABLED_METRIC'),
+    consolePort: read.flag('SPIDERPOOL_CONSOLE_ENABLED') ? read.number('SPIDERPOOL_CONSOLE_PORT') : undefined,
     timing: timingOf(read),
     reclaim: {
       enabled: read.flag('SPIDERPOOL_GC_IP_ENABLED'),

@@ -37,6 +37,7 @@ const ENGLISH = [
     text: 'Operations',
     items: [
       page('Operations', '/operations'),
+      page('Console', '/console'),
       page('Troubleshooting', '/troubleshooting'),
       page('FAQ', '/faq'),
       page('Security', '/security'),

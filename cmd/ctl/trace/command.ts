@@ -8,6 +8,7 @@ import { sentencesOf } from '../../../lib/ipam/pools/annotation-typos.js'
 import { interfacesOf } from '../../../lib/ipam/pools/multus-network.js'
 import { kubeStore } from '../../../lib/ipam/store/kube.js'
 import { isAlive, uidOf } from '../../../lib/ipam/store/pod.js'
+import type { Store } from '../../../lib/ipam/store/store.js'
 import {
   EVENTS,
   PODS,
@@ -74,7 +75,8 @@ function manifestPod(path: string, { node = '' }: { readonly node?: string }, co
   throw new CtlError('usage', `--as ${path}: ${String(read[0] ?? 'it is empty')}`)
 }
 
-async function traceOf(pod: Pod, cluster: Cluster): Promise<Omit<Trace, 'nodeLog'>> {
+/** The trace of a pod, without the logs of its node. */
+export async function traceOf(pod: Pod, cluster: Cluster): Promise<Omit<Trace, 'nodeLog'>> {
   const { name, namespace = 'default' } = pod.metadata
   const isReal = uidOf(pod) !== UNBORN_UID
   const [pools, reserved, addresses, coordinator, events, agent] = await Promise.all([
@@ -88,7 +90,12 @@ async function traceOf(pod: Pod, cluster: Cluster): Promise<Omit<Trace, 'nodeLog
     isReal ? eventsOf({ namespace, name }, cluster) : [],
     installation(cluster),
   ])
-  const reading = kubeStore(cluster.kube)
+  // What is here is not read again.
+  const reading: Store = {
+    ...kubeStore(cluster.kube),
+    pools: () => Promise.resolve(pools),
+    reservedIPs: () => Promise.resolve(reserved),
+  }
   const store = dryStore(reading, {
     pod,
     poolsWith: labels =>

@@ -20,6 +20,8 @@ export interface ManagerDeps {
     readonly now: () => number
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   }
+  /** Gets every change after the cache holds it, whether queues are open or not. */
+  readonly observe?: ((source: WatchSource, change: ObjectChange) => void) | undefined
   /**
    * The context of a reconciler's calls; with `needsLeadership` its writes fail once the lease is
    * lost.
@@ -179,6 +181,7 @@ export class Manager {
   }
 
   #enqueue(source: WatchSource, change: ObjectChange): void {
+    this.#with.observe?.(source, change)
     for (const { reconciler, queue, isOpen } of this.#lanes)
       if (isOpen)
         for (const watch of reconciler.watches)
