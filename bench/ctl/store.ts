@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { ObjectStore } from '../../daemons/apiserver/storage/store.js'
-import type { Stored } from '../../daemons/apiserver/schema/object.js'
+import type { Stored } from '../../daemons/apiserver/schema/stored-object.js'
 import type { KubeObject } from '../../demo/api.js'
 import { allocationOf, groundOf, podOf, type Seed } from './seed.js'
 

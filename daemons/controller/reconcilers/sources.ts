@@ -28,7 +28,7 @@ import {
   VIRTUALMACHINES,
 } from '../../../lib/kube/kinds.js'
 import { isGoAgent, isGoAgentSet, type AgentDaemonSet } from '../../../lib/crd/go-agent.js'
-import { isQuarantined } from '../../../lib/ipam/allocation/quarantine.js'
+import { isQuarantined } from '../../../lib/ipam/allocation/conflict-quarantine.js'
 import { isOwnText } from '../../../lib/ipam/allocation/go-records.js'
 import { uidOf } from '../../../lib/ipam/store/pod.js'
 import type { StatefulSet, VirtualMachine } from '../../../lib/ipam/store/store.js'
