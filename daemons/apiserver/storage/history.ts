@@ -95,8 +95,8 @@ export class History {
   }
 
   /**
-   * Changes of a resource after a revision, oldest first, one in memory at a time. The caller checks
-   * `oldest`, and writes nothing before the end.
+   * Changes of a resource after a revision, oldest first, one in memory at a time. The caller
+   * checks `oldest`, and writes nothing before the end.
    */
   *since(resource: string, revision: number): Generator<HistoryEntry, void> {
     for (const { rv, namespace, name, type, body, prev } of this.#since.iterate(resource, revision))
