@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release test-console fuzz mutate bench bench-kube bench-ctl trace demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release test-console fuzz mutate bench bench-kube bench-ctl bench-scale trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -91,6 +91,10 @@ bench-kube: ## measures against Kubernetes 1.36 and etcd with fsync, beside macv
 bench-ctl: ## measures every command of spiderpoolctl on 10,000 pods and 200 pools, and writes docs/benchmarks.md (root)
 	@$(TSX) scripts/build-if-stale.ts
 	@$(TSX) bench/ctl/main.ts && $(TSX) scripts/bench-ctl-page.ts
+
+bench-scale: ## measures the controller at 10,000 and 100,000 addresses and pods, or at SIZES=
+	@$(TSX) scripts/build-if-stale.ts
+	@scripts/bun.sh bench/scale/main.ts $(SIZES)
 
 trace: ## spiderpoolctl trace beside the real ADD in 200 generated situations (root)
 	@$(TSX) scripts/build-if-stale.ts

@@ -5,6 +5,7 @@ import type { HistoryEntry } from './storage/history.js'
 import type { KindInfo } from './schema/kinds.js'
 import { at, type Owner, type Stored } from './schema/stored-object.js'
 import { CRDS, kindsOfCrd, storedAt, type Registry } from './schema/kind-registry.js'
+import type { OwnedKey } from './storage/indexes.js'
 import type { StoredKey } from './storage/key.js'
 import type { ObjectStore, Tx } from './storage/store.js'
 import { removeIn, updateIn, type DeleteParams, type WriteParams } from './registry/write.js'
@@ -33,6 +34,8 @@ export class GarbageCollector {
   readonly #registry: Registry
   readonly #queue = new Map<string, StoredKey>()
   readonly #terminatingNamespaces = new Set<string>()
+  /** Where the first walk over all dependents is; undefined after its end. */
+  #walk: { readonly after: OwnedKey | undefined } | undefined = { after: undefined }
   #running = false
   #stopped = false
 
@@ -40,10 +43,11 @@ export class GarbageCollector {
     this.#store = store
     this.#registry = registry
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
-    for (const ref of store.indexes.unsettled()) {
+    for (const ref of store.indexes.ending()) {
       if (ref.resource === NAMESPACES) this.#terminatingNamespaces.add(ref.name)
       this.#enqueue(ref)
     }
+    this.#begin()
   }
 
   stop(): void {
@@ -80,13 +84,18 @@ export class GarbageCollector {
 
   #enqueue(ref: StoredKey): void {
     this.#queue.set(refKey(ref), ref)
+    this.#begin()
+  }
+
+  #begin(): void {
     if (this.#running || this.#stopped) return
     this.#running = true
     setImmediate(() => void this.#run())
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.size > 0 && !this.#stopped) {
+    while (!this.#stopped && (this.#queue.size > 0 || this.#walk !== undefined)) {
+      if (this.#queue.size === 0) this.#walkOn()
       const refs = [...this.#queue.values()].slice(0, BATCH_MAX)
       for (const ref of refs) this.#queue.delete(refKey(ref))
       const outcomes = await Promise.allSettled(refs.map(ref => this.#store.write(tx => this.#reconcile(tx, ref))))
@@ -98,6 +107,17 @@ export class GarbageCollector {
       })
     }
     this.#running = false
+  }
+
+  /** Enqueues the next dependents of the first walk: never all keys at once. */
+  #walkOn(): void {
+    const page = this.#store.indexes.allOwned(this.#walk?.after, BATCH_MAX)
+    const after = page.at(-1)
+    this.#walk = after && { after }
+    for (const { resource, namespace, name } of page) {
+      const ref = { resource, namespace, name }
+      this.#queue.set(refKey(ref), ref)
+    }
   }
 
   #reconcile(tx: Tx, ref: StoredKey): void {

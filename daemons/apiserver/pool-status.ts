@@ -1,6 +1,6 @@
 // Without a controller: address counts in SpiderIPPool status, and the finalizer of empty pools.
 import { isGoAgent, isGoAgentSet } from '../../lib/crd/go-agent.js'
-import { IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
+import { AGENT, IPAM_LABEL_POOL_UID, SPIDERPOOL_GROUP } from '../../lib/crd/names.js'
 import type { SpiderIPAddress, SpiderIPPool } from '../../lib/crd/types.js'
 import { entriesOf } from '../controller/reconcilers/ippool/adopt.js'
 import { besideGo, poolFinalizers, poolStatus, withMark } from '../controller/reconcilers/ippool/decide.js'
@@ -46,8 +46,9 @@ export class PoolStatusUpdater {
     this.#store = store
     this.#registry = registry
     this.#counts = new Map(store.indexes.countsOf(ADDRESSES, IPAM_LABEL_POOL_UID))
+    // isGoAgent and isGoAgentSet look for that name; the other objects may be a gigabyte.
     for (const resource of [PODS, DAEMONSETS])
-      for (const object of store.list({ resource }))
+      for (const object of store.containing(resource, AGENT))
         if (isAgentOf(resource, object)) this.#goAgents.add(object.metadata.uid)
     for (const pool of store.list({ resource: POOLS })) this.#track(pool)
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))

@@ -8,8 +8,16 @@ export class KubeError extends Error {
   override readonly name = 'KubeError'
   readonly status: number
   readonly reason: string
-  constructor(status: number, reason: string, message: string, options?: ErrorOptions) {
+  /** Retry-After of the response. */
+  readonly retryAfterMs: number | undefined
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    { retryAfterMs, ...options }: ErrorOptions & { readonly retryAfterMs?: number | undefined } = {},
+  ) {
     super(message, options)
+    this.retryAfterMs = retryAfterMs
     this.status = status
     this.reason = reason
   }

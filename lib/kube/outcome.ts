@@ -157,7 +157,7 @@ export function judge(
   // With Retry-After the server did not execute the request; without, it may have failed midway.
   const isUnknown = isLossy(request) && status >= 500 && afterMs === undefined
   const reason = isUnknown ? 'Unknown' : (textAt(value, 'reason') ?? `Http${status}`)
-  const error = new KubeError(status, reason, message)
+  const error = new KubeError(status, reason, message, { retryAfterMs: afterMs })
   if (!isPassing || isUnknown) return { kind: 'refused', error }
   return { kind: 'again', error, ...(afterMs !== undefined && { afterMs }) }
 }

@@ -61,6 +61,7 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
   let version: string | undefined
   let failures = 0
   while (!isOver()) {
+    let afterMs: number | undefined
     try {
       if (version === undefined) {
         const all = await listAll(watching)
@@ -78,12 +79,15 @@ export async function* watch<T>(watching: Watching<T>): AsyncGenerator<WatchEven
       if (isOver()) return
       if (!(error instanceof KubeError) || (version === undefined && isRefusal(error))) throw error
       options.onTrouble?.(error)
+      afterMs = error.retryAfterMs
       // Expired: list again. Any other refusal is reported by that list.
       if (isExpired(error) || isRefusal(error)) version = undefined
     }
-    // Backoff from the second failure on, for a server that ends every stream at once.
+    // Backoff from the second failure on, for a server that ends every stream at once; from the
+    // first on where the server says when (429).
     failures += 1
-    if (failures > 1) await requests.deps.sleep(pauseMs(failures, undefined, requests.deps.random()), options.signal)
+    if (failures > 1 || afterMs !== undefined)
+      await requests.deps.sleep(pauseMs(failures, afterMs, requests.deps.random()), options.signal)
   }
 }
 

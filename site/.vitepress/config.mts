@@ -43,6 +43,7 @@ const ENGLISH = [
       page('Security', '/security'),
       page('Compatibility', '/compatibility'),
       page('Benchmarks', '/benchmarks'),
+      page('Scale', '/scale'),
     ],
   },
   {

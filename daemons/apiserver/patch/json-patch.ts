@@ -29,12 +29,48 @@ export function applyJsonPatch(object: unknown, ops: unknown): unknown {
       if (copied > BODY_BYTES_MAX) throw refused(tooMuchCopied())
     }
     try {
-      document = jsonpatch.applyOperation(document, structuredClone(op), true, true, true, index).newDocument
+      document = applied(document, op, index)
     } catch (error) {
       throw doesNotApply(op, error)
     }
   })
   sizeOfJson(document, Infinity)
+  return document
+}
+
+/**
+ * Move and copy are a remove and an add (RFC 6902, 4.4 and 4.5): fast-json-patch validates each of
+ * them on a clone of the whole document, a minute for 1,000 operations on 3 MiB.
+ * @throws an Error where the operation does not apply
+ */
+function applied(document: unknown, op: Operation, index: number): unknown {
+  if (op.op !== 'move' && op.op !== 'copy')
+    return jsonpatch.applyOperation(document, structuredClone(op), true, true, true, index).newDocument
+  const value = valueAt(document, op.from)
+  if (value === undefined) throw new RangeError(`nothing is at ${op.from}`)
+  if (op.op === 'copy') return added(document, op.path, structuredClone(value))
+  if (op.from === op.path) return document
+  const without: unknown = jsonpatch.applyOperation(document, { op: 'remove', path: op.from }).newDocument
+  return added(without, op.path, value)
+}
+
+const INDEX = /^(0|[1-9]\d*)$/
+
+/** The document with a value at a pointer, which it does not copy. @throws RangeError */
+function added(document: unknown, pointer: string, value: unknown): unknown {
+  if (pointer === '') return value
+  const slash = pointer.lastIndexOf('/')
+  const parent = valueAt(document, pointer.slice(0, slash))
+  const key = pointer
+    .slice(slash + 1)
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~')
+  if (Array.isArray(parent)) {
+    const at = key === '-' ? parent.length : INDEX.test(key) ? Number(key) : Infinity
+    if (at > parent.length) throw new RangeError(`${key} is no index of the list`)
+    parent.splice(at, 0, value)
+  } else if (isFields(parent) && key !== '__proto__') parent[key] = value
+  else throw new RangeError(`nothing can be added at ${pointer}`)
   return document
 }
 

@@ -107,6 +107,15 @@ export const tooManyWatches = (): ApiError =>
     },
   )
 
+/** 429: the clients of the watches read too slowly, all together. */
+export const tooMuchUnread = (bytesMax: number): ApiError =>
+  new ApiError(
+    429,
+    'TooManyRequests',
+    `the watches of this server have more than ${bytesMax} bytes unread together; list in pages (limit=500) and watch from the resourceVersion of the list, or read faster`,
+    { retryAfterSeconds: 1 },
+  )
+
 /** 410 with the message. */
 export const expired = (message: string): ApiError => new ApiError(410, 'Expired', message)
 

@@ -94,17 +94,21 @@ export class History {
     return this.#any.get(resource, revision) !== null
   }
 
-  /** Changes of a resource after a revision, oldest first. The caller checks `oldest`. */
-  since(resource: string, revision: number): readonly HistoryEntry[] {
-    return this.#since.all(resource, revision).map(({ rv, namespace, name, type, body, prev }) => ({
-      revision: rv,
-      resource,
-      namespace,
-      name,
-      type,
-      object: parseStored(body),
-      prev: prev === null ? undefined : parseStored(prev),
-      body,
-    }))
+  /**
+   * Changes of a resource after a revision, oldest first, one in memory at a time. The caller
+   * checks `oldest`, and writes nothing before the end.
+   */
+  *since(resource: string, revision: number): Generator<HistoryEntry, void> {
+    for (const { rv, namespace, name, type, body, prev } of this.#since.iterate(resource, revision))
+      yield {
+        revision: rv,
+        resource,
+        namespace,
+        name,
+        type,
+        object: parseStored(body),
+        prev: prev === null ? undefined : parseStored(prev),
+        body,
+      }
   }
 }

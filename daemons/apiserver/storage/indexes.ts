@@ -17,6 +17,11 @@ const SCHEMA = `
     PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
 `
 
+/** An object with an owner, and the UID of that owner. */
+export interface OwnedKey extends StoredKey {
+  readonly uid: string
+}
+
 /** A table that maps a key of an object to its StoredKey. */
 interface Keyed {
   readonly keysOf: (object: Stored | undefined) => readonly string[]
@@ -37,8 +42,9 @@ export class Indexes {
   readonly #addEnding: Statement<unknown, [string, string, string]>
   readonly #dropEnding: Statement<unknown, [string, string, string]>
   readonly #owned: Statement<StoredKey, [string]>
-  readonly #allOwned: Statement<StoredKey, []>
+  readonly #allOwned: Statement<OwnedKey, [string, string, string, string, number]>
   readonly #allEnding: Statement<StoredKey, []>
+  readonly #unsettledOf: Statement<StoredKey, [string, string]>
   readonly #named: Statement<{ readonly name: string }, [string, string]>
   readonly #counts: Statement<{ readonly label: string; readonly n: number }, [string, string, string]>
 
@@ -55,8 +61,15 @@ export class Indexes {
     this.#addEnding = db.query('INSERT OR IGNORE INTO ending VALUES (?, ?, ?)')
     this.#dropEnding = db.query('DELETE FROM ending WHERE resource = ? AND namespace = ? AND name = ?')
     this.#owned = db.query('SELECT resource, namespace, name FROM owners WHERE uid = ?')
-    this.#allOwned = db.query('SELECT DISTINCT resource, namespace, name FROM owners')
+    this.#allOwned = db.query(
+      `SELECT uid, resource, namespace, name FROM owners WHERE (uid, resource, namespace, name) > (?, ?, ?, ?)
+       ORDER BY uid, resource, namespace, name LIMIT ?`,
+    )
     this.#allEnding = db.query('SELECT resource, namespace, name FROM ending')
+    this.#unsettledOf = db.query(
+      `SELECT resource, namespace, name FROM owners WHERE resource = ?
+       UNION SELECT resource, namespace, name FROM ending WHERE resource = ?`,
+    )
     this.#named = db.query('SELECT name FROM labels WHERE resource = ? AND label = ?')
     this.#counts = db.query(
       'SELECT label, count(*) AS n FROM labels WHERE resource = ? AND label >= ? AND label < ? GROUP BY label',
@@ -83,9 +96,20 @@ export class Indexes {
     return this.#owned.all(uid)
   }
 
-  /** All objects with an owner, and all with a deletionTimestamp. */
-  unsettled(): readonly StoredKey[] {
-    return [...this.#allOwned.all(), ...this.#allEnding.all()]
+  /** A page of the objects with an owner, ordered by the UID of the owner. */
+  allOwned(after: OwnedKey | undefined, limit: number): readonly OwnedKey[] {
+    const { uid = '', resource = '', namespace = '', name = '' } = after ?? {}
+    return this.#allOwned.all(uid, resource, namespace, name, limit)
+  }
+
+  /** All objects with a deletionTimestamp. */
+  ending(): readonly StoredKey[] {
+    return this.#allEnding.all()
+  }
+
+  /** All objects of one resource with an owner or a deletionTimestamp. */
+  unsettledOf(resource: string): readonly StoredKey[] {
+    return this.#unsettledOf.all(resource, resource)
   }
 
   /** Names of the objects with this label; for cluster-scoped resources only. */

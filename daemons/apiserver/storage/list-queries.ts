@@ -40,6 +40,12 @@ export class RowLists {
     return rows.all(...values, Math.min(range.limit ?? LIST_MAX, LIST_MAX)).map(({ body }) => body)
   }
 
+  /** Bodies of a resource that contain a text, one at a time. */
+  *containing(resource: string, text: string): Generator<string, void> {
+    const sql = 'SELECT body FROM objects WHERE resource = ? AND instr(body, ?) > 0'
+    for (const { body } of this.#query<Row>(sql).iterate(resource, text)) yield body
+  }
+
   count(range: Range): number {
     const { sql, values } = whereOf(range)
     const table = range.label === undefined ? 'objects' : 'labels'

@@ -53,7 +53,8 @@ function decode(token: string): { readonly revision: number; readonly after: Pos
   throw expired(`The provided continue parameter is not valid: ${JSON.stringify(token)}. Start a new list without it.`)
 }
 
-const positionOf = ({ metadata: { namespace = '', name } }: Stored): Position => ({ namespace, name })
+/** The place of an object in a list. */
+export const positionOf = ({ metadata: { namespace = '', name } }: Stored): Position => ({ namespace, name })
 const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 const comparePositions = (a: Position, b: Position): number =>
   compare(a.namespace, b.namespace) || compare(a.name, b.name)

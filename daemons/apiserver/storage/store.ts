@@ -92,6 +92,11 @@ export class ObjectStore {
     return this.#lists.bodies(range).map(parseStored)
   }
 
+  /** Objects of a resource whose JSON contains a text; only those are read into memory. */
+  containing(resource: string, text: string): readonly Stored[] {
+    return [...this.#lists.containing(resource, text)].map(parseStored)
+  }
+
   /** Number of objects in the range, without its limit. */
   count(range: Range): number {
     return this.#lists.count(range)

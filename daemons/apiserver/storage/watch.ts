@@ -1,7 +1,7 @@
 // Watches: streams of events from a revision on.
-import { tooOld, type ApiError } from '../schema/status-error.js'
+import { tooMuchUnread, tooOld, type ApiError } from '../schema/status-error.js'
 import type { HistoryEntry } from './history.js'
-import { present, type ListSelection } from './list.js'
+import { positionOf, present, type ListSelection } from './list.js'
 import type { Stored } from '../schema/stored-object.js'
 import type { ObjectStore } from './store.js'
 
@@ -28,6 +28,13 @@ interface Watcher {
 const BOOKMARK_MS = 30_000
 // Unread events of a slow client; beyond it the watch is closed and the client resumes.
 const BUFFERED_BYTES_MAX = 32 * 1024 * 1024
+/**
+ * Unread events of all watches together, initial ones included; beyond it a watch that begins is
+ * refused, and those with most unread are closed.
+ */
+export const UNREAD_BYTES_MAX = 256 * 1024 * 1024
+/** Objects read at once for the initial events. */
+const CHUNK = 500
 
 /** The event of a change for a watch with a selector; undefined for none. */
 export function eventTypeFor(
@@ -73,6 +80,11 @@ class EventStream {
     this.#write(`{"type":"${type}","object":${object}}\n`)
   }
 
+  /** Bytes that the client has not read. */
+  get unread(): number {
+    return BUFFERED_BYTES_MAX - (this.#controller.desiredSize ?? BUFFERED_BYTES_MAX)
+  }
+
   /** As `emit`, but closes the watch of a client that does not read. */
   emitOrClose(type: string, object: string): void {
     if ((this.#controller.desiredSize ?? 1) <= 0) this.close()
@@ -96,18 +108,48 @@ class EventStream {
   }
 }
 
+/** The current objects of a watch, read in chunks; nothing is written before the end. */
+function* initialObjects(store: ObjectStore, query: WatchQuery): Generator<Stored, void> {
+  const reader = present(store, query)
+  for (let after: ReturnType<typeof positionOf> | undefined; ;) {
+    const chunk = reader.read(after, CHUNK)
+    for (const object of chunk) if (query.test(object)) yield object
+    const last = chunk.at(-1)
+    if (last === undefined || chunk.length < CHUNK) return
+    after = positionOf(last)
+  }
+}
+
 /** All watches of a server. */
 export class Watches {
   readonly #store: ObjectStore
   readonly #watchers = new Set<Watcher>()
   readonly #open = new Set<EventStream>()
+  readonly #unreadMax: number
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, unreadMax = UNREAD_BYTES_MAX) {
     this.#store = store
+    this.#unreadMax = unreadMax
     store.onCommit(changes => {
       for (const watcher of this.#watchers)
         for (const change of changes) if (change.resource === watcher.resource) watcher.notify(change)
+      this.#closeSlowest()
     })
+  }
+
+  #unread(): number {
+    return [...this.#open].reduce((sum, { unread }) => sum + unread, 0)
+  }
+
+  /** Keeps the bound on all unread events: the clients that are furthest behind resume later. */
+  #closeSlowest(): void {
+    let unread = this.#unread()
+    if (unread <= this.#unreadMax) return
+    for (const stream of [...this.#open].sort((a, b) => b.unread - a.unread)) {
+      if (unread <= this.#unreadMax) return
+      unread -= stream.unread
+      stream.close()
+    }
   }
 
   /** Closes every watch, at shutdown. */
@@ -156,19 +198,23 @@ export class Watches {
     return stream
   }
 
-  /** Sends the initial events, without a bound. @returns the error of a compacted revision */
+  /** Sends the initial events. @returns the error of a compacted revision or of UNREAD_BYTES_MAX */
   #replay(query: WatchQuery, stream: EventStream): ApiError | undefined {
-    const { resource, test, from, marksInitialEnd } = query
+    const { resource, from, marksInitialEnd } = query
+    const leftBytes = this.#unreadMax - this.#unread()
     if (from !== undefined) {
       if (from < this.#store.history.oldest) return tooOld(from, this.#store.history.oldest)
       for (const change of this.#store.history.since(resource, from)) {
         const type = eventTypeFor(change, query)
         if (type !== undefined) stream.emit(type, query.print(...eventObject(change, type)))
+        if (stream.unread > leftBytes) return tooMuchUnread(this.#unreadMax)
       }
       return undefined
     }
-    for (const object of present(this.#store, query).read(undefined, Infinity))
-      if (test(object)) stream.emit('ADDED', query.print(object, undefined))
+    for (const object of initialObjects(this.#store, query)) {
+      stream.emit('ADDED', query.print(object, undefined))
+      if (stream.unread > leftBytes) return tooMuchUnread(this.#unreadMax)
+    }
     if (marksInitialEnd) stream.emit('BOOKMARK', query.bookmark(this.#store.revision, true))
     return undefined
   }

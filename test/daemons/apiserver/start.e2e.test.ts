@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { BIN } from '../../fixtures/executable.js'
+import { restOf } from '../../fixtures/rest.js'
 
 const PROGRAM = join(BIN, 'spiderpool-apiserver')
 const UNPRIVILEGED_UID = 65_534
@@ -51,6 +52,24 @@ async function start(args: readonly string[]): Promise<Started> {
 
 const good = join(folder, 'good')
 await (await start(['--data-dir', good])).stop()
+
+t.test('a start reads no pods into memory', async t => {
+  const folderOfPods = join(folder, 'pods')
+  const kubeconfig = join(folderOfPods, 'kubeconfig')
+  const first = await start(['--data-dir', folderOfPods, '--kubeconfig', kubeconfig])
+  const rest = restOf(kubeconfig)
+  const env = [{ name: 'LARGE', value: 'x'.repeat(2_000_000) }]
+  for (let i = 0; i < 80; i++) {
+    const body = { metadata: { name: `p${i}` }, spec: { containers: [{ name: 'c', image: 'i', env }] } }
+    t.equal((await rest.ask('POST', '/api/v1/namespaces/default/pods', { body })).status, 201)
+  }
+  rest.close()
+  await first.stop()
+  const second = await start(['--data-dir', folderOfPods, '--kubeconfig', kubeconfig])
+  const peakKb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${second.child.pid}/status`, 'utf8'))?.[1])
+  await second.stop()
+  t.ok(peakKb < 200_000, `${peakKb} kB for a database of 160 MB`)
+})
 
 /** A copy of a data directory that the server has used. */
 function used(name: string): string {

@@ -244,3 +244,11 @@ t.test('LineSplitter joins chunks', t => {
   t.throws(() => new LineSplitter(5).push(new TextEncoder().encode('123456')), { name: 'RangeError' })
   t.end()
 })
+
+t.test('Kube.watch() waits for Retry-After before it opens a refused stream again', async t => {
+  const busy = failure(429, 'TooManyRequests', 'too many requests', { 'retry-after': '3' })
+  const w = await world([listed('5'), busy, hanging(line('ADDED', 'c', '6'))])
+  t.strictSame((await follow(w, 2)).troubles, ['TooManyRequests'])
+  t.strictSame(w.pauses, [3_050], '3 s, and half of the jitter')
+  await w.close()
+})
