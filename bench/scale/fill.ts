@@ -1,7 +1,7 @@
 // A data directory of the standalone server with N pods, their SpiderIPAddresses and their
 // SpiderEndpoints, written straight to its store: 100,000 in a minute. Runs under Bun.
 import { ObjectStore } from '../../daemons/apiserver/storage/store.js'
-import type { Stored } from '../../daemons/apiserver/schema/object.js'
+import type { Stored } from '../../daemons/apiserver/schema/stored-object.js'
 import { addressObject } from '../../lib/ipam/allocation/address-object.js'
 import type { Claimant } from '../../lib/ipam/allocation/claimant.js'
 import { newEndpoint } from '../../lib/ipam/allocation/endpoint.js'

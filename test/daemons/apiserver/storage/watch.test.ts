@@ -4,7 +4,7 @@ import type { HistoryEntry } from '../../../../daemons/apiserver/storage/history
 import type { Range } from '../../../../daemons/apiserver/storage/key.js'
 import type { ObjectStore } from '../../../../daemons/apiserver/storage/store.js'
 import { Watches, type WatchQuery } from '../../../../daemons/apiserver/storage/watch.js'
-import type { Stored } from '../../../../daemons/apiserver/schema/object.js'
+import type { Stored } from '../../../../daemons/apiserver/schema/stored-object.js'
 
 const KIB = 1024
 const UNREAD_MAX = 64 * KIB
