@@ -191,7 +191,7 @@ const REFUSED: readonly (readonly [Values, RegExp])[] = [
   [at('global.ipamUNIXSocketHostPath', '/run/x'), /ipamUNIXSocketHostPath: .*\.sock/],
 ]
 for (const [values, sentence] of REFUSED)
-  t.test(`the chart refuses ${JSON.stringify(values)}`, t => {
+  t.test(`the chart rejects ${JSON.stringify(values)}`, t => {
     const { status, stderr } = tryRender(values)
     t.not(status, 0)
     t.match(stderr, sentence)
@@ -285,7 +285,7 @@ t.test('the alert rules of the chart name metrics that docs list', t => {
   t.end()
 })
 
-t.test('each enableWarning value switches a rule off, but that of a histogram', t => {
+t.test('each enableWarning value disables its rule, except that of a histogram', t => {
   const rulesIn = (values: Values): number =>
     (JSON.stringify(render(all(monitored, values))).match(/"alert":/g) ?? []).length
   const before = rulesIn({})
@@ -333,7 +333,7 @@ t.test('the default values of Spiderpool’s own chart, passed with -f, render',
   t.end()
 })
 
-t.test('the PodDisruptionBudget is of a version that Kubernetes has', t => {
+t.test('the PodDisruptionBudget has an apiVersion that the cluster serves', t => {
   for (const [kubeVersion, apiVersion] of [
     ['1.20.2', 'policy/v1beta1'],
     ['1.21.0', 'policy/v1'],
@@ -347,7 +347,7 @@ t.test('the PodDisruptionBudget is of a version that Kubernetes has', t => {
   t.end()
 })
 
-t.test('two renders are equal', t => {
+t.test('rendering the chart twice gives equal objects', t => {
   t.equal(tryRender({}).stdout, tryRender({}).stdout)
   t.end()
 })
