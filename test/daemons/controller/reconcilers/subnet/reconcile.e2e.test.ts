@@ -191,7 +191,7 @@ t.test('manual pools are counted, and a SpiderSubnet is deleted after its last p
   t.ok(await eventually(isGone))
 })
 
-t.test('SubnetReconciler writes nothing once the desired state is reached', async t => {
+t.test('the subnet reconciler writes nothing once the desired state is reached', async t => {
   const writes = async (): Promise<readonly string[]> =>
     (await controller.metrics()).split('\n').filter(line => /^spiderpool_controller_write_counts.*spider/.test(line))
   const settled = await eventually(async () => {
