@@ -21,7 +21,7 @@ interface Shown {
 const objects = [...README.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => parse(text) as Shown)
 const shown = (kind: string): unknown => objects.find(object => object.kind === kind)?.spec
 
-t.test('the SpiderIPPool of the README is the one of the demo', t => {
+t.test('README.md shows the SpiderIPPool of the demo', t => {
   t.strictSame(shown('SpiderIPPool'), POOLS[0]?.['spec'])
   t.end()
 })
@@ -68,7 +68,7 @@ function figures(document: string): readonly string[] {
   return lines.filter(line => line.startsWith('_') || (line.startsWith('| ') && !/^\| (what|-)/.test(line)))
 }
 
-t.test('the figures of the README are rows of docs/benchmarks.md', t => {
+t.test('README.md has only figures of docs/benchmarks.md', t => {
   const all = new Set(figures('docs/benchmarks.md'))
   const shown = figures('README.md')
   t.equal(shown.length, 9, 'the machine and eight rows')

@@ -84,7 +84,7 @@ async function suite(): Promise<void> {
       t.end()
     })
 
-  t.test('the chart does not take more replicas than the cluster has nodes', t => {
+  t.test('the chart rejects more replicas than the cluster has nodes', t => {
     run('kubectl', ['create', '-f', '-'], {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } }),
     })

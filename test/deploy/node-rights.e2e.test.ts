@@ -80,7 +80,7 @@ t.test('a full pool is reported in an Event, and GC and STATUS succeed with a no
   t.notMatch(await call('STATUS', first, containerId()), /failed/)
 })
 
-t.test('no request of the IPAM was forbidden', async t => {
+t.test('node RBAC suffices for every request of the IPAM', async t => {
   t.strictSame(guard.refused, [])
   for (const asked of [
     'create spiderpool.spidernet.io/spideripaddresses',

@@ -126,7 +126,7 @@ t.test('the controller creates an application’s pool and deletes it with the a
   t.ok(await there(async () => ((await pools()).length === 0 ? true : undefined)))
 })
 
-t.test('the controller makes a deleted certificate again', async t => {
+t.test('the controller creates a deleted certificate again', async t => {
   const path = `/api/v1/namespaces/kube-system/secrets/${SECRET}`
   const secret = (await must('GET', path)) as { readonly data: Readonly<Record<string, string>> }
   await must('PUT', path, { ...secret, data: { ...secret.data, 'tls.crt': '', 'tls.key': '' } })

@@ -266,7 +266,7 @@ t.test('deploy/spiderpool.yaml mounts what the agent’s settings and the execut
   for (const path of [...paths, `${node.sysctlFolder}/${NODE_SYSCTLS[0]?.path}`]) t.ok(mounted(path), path)
 })
 
-t.test('deploy/spiderpool.yaml: on a node is Multus’ credential, the agent’s only where asked for', async t => {
+t.test('deploy/spiderpool.yaml puts Multus’ credential on nodes, and the agent’s only on request', async t => {
   t.equal(agentSettings.node.confFolder, '')
   const { account = '' } = agentSettings.node.multus ?? {}
   const agentRights = rightsOf(manifests, AGENT)

@@ -27,7 +27,7 @@ t.test('docs/repairs.md has before, now and a test in every row', t => {
   t.end()
 })
 
-t.test('docs/compatibility.md has a known stance and a test in every row, unless left out', t => {
+t.test('docs/compatibility.md has a known status and a test in every row, except omissions', t => {
   t.ok(stances.length >= STANCES_MIN, `${stances.length} rows`)
   for (const [, what = '', stance = '', here = '', test = '', ...rest] of stances) {
     t.ok(what !== '' && here !== '' && rest.length === 1 && STANCES.includes(stance), `${what}: ${stance}`)
@@ -36,7 +36,7 @@ t.test('docs/compatibility.md has a known stance and a test in every row, unless
   t.end()
 })
 
-t.test('every named test exists', t => {
+t.test('docs/repairs.md and docs/compatibility.md name tests that exist', t => {
   const named = [...repairs.map(([, , , test = '']) => test), ...stances.map(([, , , , test = '']) => test)]
   for (const test of named.filter(text => text !== '')) {
     const [, file = '', name = ''] = /^`(.+?)`: (.+)$/.exec(test) ?? []

@@ -209,7 +209,7 @@ for (const [title, [script, says]] of Object.entries(FAULTY))
     t.strictSame(await bench.holders(pool), [])
   })
 
-t.test('a socket that a conf names: allowed folders only, and root’s', async t => {
+t.test('ADD uses a socket of the conf only in allowed directories and owned by root', async t => {
   scripted.script = (_, connection) => answer(connection, executed(result('10.78.0.9/24')))
   const named = (path: string, more: Calling = {}) =>
     call({ ...more, socket: '', ipam: { ipam_unix_socket_path: path } })

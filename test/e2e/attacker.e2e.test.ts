@@ -195,7 +195,7 @@ t.test('ADD uses a kubeconfig of root in a folder of node.json, also through a s
   connections = 0
 })
 
-t.test('node.json must be owned by root and valid', async t => {
+t.test('ADD rejects a node.json that is invalid or not owned by root', async t => {
   const ipam = { type: 'spiderpool', kubeconfig: `${open}/k/good` }
   for (const [name, content, options, msg] of [
     [
@@ -274,7 +274,7 @@ t.test('ADD rejects a log outside the folders of node.json; DEL continues withou
   t.equal(readFileSync(db, 'utf8').length, 2 * MB, 'nothing was written')
 })
 
-t.test('a log never follows a link, pipe or foreign folder, and the call continues', async t => {
+t.test('ADD writes no log through a symlink, a pipe or a foreign directory, and continues', async t => {
   const log = `${open}/log`
   symlinkSync(db, `${log}/link.log`)
   symlinkSync(`${pod}/new`, `${log}/dangling.log`)

@@ -186,7 +186,7 @@ t.test("ADD of a pod with routes to the pool's destinations: the pod's are used"
   await ended(of, 'eth0')
 })
 
-t.test('ADDs of a pod with several NICs: each route is only on the NIC that has its gateway', async t => {
+t.test('ADDs of a pod with several interfaces: each route is only on the interface that has its gateway', async t => {
   const of = await podWith(
     [
       ['routed4', 'routed6'],
@@ -256,7 +256,7 @@ t.test('ADD from a pool with an unreachable link-local gateway names it', async 
   await cluster.removePod(of.pod)
 })
 
-t.test('ADDs of two NICs with the same link-local gateway: each replies through its own', async t => {
+t.test('ADDs of two interfaces with the same link-local gateway: each replies through its own', async t => {
   const of = await podWith(
     [
       [undefined, 'link6'],

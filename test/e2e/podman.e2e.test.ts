@@ -122,7 +122,7 @@ async function suite(host: PodmanHost): Promise<void> {
     await removeAll(t)
   })
 
-  t.test('two networks give an address each, released separately', async t => {
+  t.test('a container on two networks gets two addresses, released separately', async t => {
     network('dmz', { default_ipv4_ippool: ['dmz'] })
     network('flat', {})
     await apply({ name: 'dmz', ips: ['172.18.41.1-172.18.41.20'] })

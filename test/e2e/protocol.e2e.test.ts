@@ -267,7 +267,7 @@ for (const { name, versions, about } of EXECUTABLES) {
   })
 }
 
-t.test('the reference macvlan gives the same answers', async t => {
+t.test('macvlan of containernetworking/plugins gives the same replies', async t => {
   for (const { name, ours, env, conf } of CASES) {
     const asked = { ...(env && { env }), ...(conf !== undefined && { conf }) }
     const [mine, its] = [await call('macvlan-wrapper', asked), await call(REFERENCE.name, asked, REFERENCE.bin)]
@@ -296,7 +296,7 @@ const FILES: readonly { readonly name: string; readonly script: string; readonly
   },
 ]
 
-t.test('a failing stdout or stderr changes nothing else', t => {
+t.test('ADD and DEL behave the same with a failing stdout or stderr', t => {
   const env = cniEnv({ verb: 'ADD', containerID: 'c1', netns: '/nowhere/netns' })
   for (const { name, script, stdout } of FILES) {
     const ran = spawnSync('sh', ['-c', script, `${BIN}/macvlan-wrapper`], {

@@ -53,14 +53,14 @@ t.test('ADD twice is idempotent, and everything stays reachable', t => {
   t.end()
 })
 
-t.test('without the marks a reply leaves by the wrong interface; CHECK names them, and ADD restores them', t => {
+t.test('CHECK names missing marks, without which a reply leaves by the wrong interface, and ADD restores them', t => {
   failed(t, 'without marks', { count: 2, says: /no answer|reset|refused/ })
   failed(t, 'without marks: CHECK', { count: 1, says: /nf_tables|inet spiderpool/ })
   went(t, 'marked again', 3)
   t.end()
 })
 
-t.test('without its rule net1 replies by eth0, which the gateway drops; CHECK names the rule', t => {
+t.test('CHECK names net1’s missing rule, without which the gateway drops its replies by eth0', t => {
   failed(t, 'without a rule for net1', { count: 2, says: /no answer/ })
   failed(t, 'without a rule for net1: CHECK', { count: 1, says: /net1/ })
   t.end()

@@ -83,7 +83,7 @@ t.test('executables of the release run on arm64, and on an x86-64 without AVX', 
   t.end()
 })
 
-t.test('the chart and the CRDs of the release can be used', options, t => {
+t.test('helm and kubectl accept the chart and the CRDs of the release', options, t => {
   const rendered = sh(`scripts/helm.sh template spiderpool dist/release/spiderpool-${version}.tgz -n kube-system`)
   t.match(rendered, `image: spiderpool:${version}`)
   const kinds = parseAllDocuments(readFileSync(`dist/release/spiderpool-crds-${version}.yaml`, 'utf8')).map(one =>

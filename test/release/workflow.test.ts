@@ -32,7 +32,7 @@ t.test('each step names a target of the Makefile, a file, or an action with its 
   t.end()
 })
 
-t.test('what is uploaded is what make release writes', t => {
+t.test('the workflow uploads exactly what make release writes', t => {
   const program = readFileSync('scripts/release/main.ts', 'utf8')
   const written = new Set(
     [...program.matchAll(/to\([`'](.+?)[`']\)/g)].map(([, name = '']) => name.replace('${version}', '$VERSION')),
@@ -56,7 +56,7 @@ t.test('only the release of a tag may write, after lint and tests', t => {
   t.end()
 })
 
-t.test('actionlint finds nothing', t => {
+t.test('actionlint accepts the workflows', t => {
   const { status, stdout, stderr } = spawnSync('scripts/release/actionlint.sh', [FILE], { encoding: 'utf8' })
   t.strictSame([status, stdout, stderr], [0, '', ''])
   t.end()

@@ -148,7 +148,7 @@ t.test('spiderpool-controller serves health and metrics and logs as documented',
   }
 })
 
-t.test('nothing is written twice beside the API server’s own counter', async t => {
+t.test('controller and API server do not both write the counts of a pool', async t => {
   const controller = await startController(server.kubeconfig, { name: 'c2' })
   t.teardown(() => controller.end('SIGTERM'))
   const { hold, must } = await openHoldings(rest, 'both', 1)
@@ -161,7 +161,7 @@ t.test('nothing is written twice beside the API server’s own counter', async t
   t.equal(await version(), before)
 })
 
-t.test('records of the Go format become SpiderIPAddresses, and are kept on request', async t => {
+t.test('controller migrates records of the Go format to SpiderIPAddresses, and keeps them on request', async t => {
   const { hold, must, addresses, status } = await openHoldings(rest, 'go', 2)
   const uid = await hold({ name: 'old', address: '10.6.2.30' })
   await must('DELETE', `${ADDRESSES}/10.6.2.30`)

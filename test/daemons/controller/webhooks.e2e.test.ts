@@ -170,7 +170,7 @@ for (const [what, path, body, options, status] of wrong)
     )
   })
 
-t.test('a body that does not arrive is answered within the limit', async t => {
+t.test('a request whose body does not arrive is answered within the time limit', async t => {
   const socket = connect({ host: '127.0.0.1', port: ports.first, ca, servername: SERVER_NAME })
   t.teardown(() => socket.destroy())
   const head = `POST /mutate${PATH}spiderippool HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`
@@ -179,40 +179,43 @@ t.test('a body that does not arrive is answered within the limit', async t => {
   t.match(await got, /^HTTP\/1\.1 408 /)
 })
 
-t.test('the newer of two overlapping pools that two replicas admitted at once is disabled with the reason', async t => {
-  const specs = { ipVersion: 4, subnet: '172.30.0.0/16', ips: ['172.30.1.1-172.30.1.9'] }
-  const pools = ['race-a', 'race-b'].map(name => poolOf(name, specs))
-  const verdicts = await Promise.all(
-    pools.map((pool, at) => [one, two][at]?.review(`/validate${PATH}spiderippool`, create(pool))),
-  )
-  t.match(verdicts, [{ allowed: true }, { allowed: true }], 'neither sees the other')
-  const made = await Promise.all(pools.map(pool => must('POST', `${SPIDER}/spiderippools`, pool)))
-  const [older, younger] = made
-    .map(({ metadata }) => metadata as unknown as { name: string; uid: string; creationTimestamp: string })
-    .sort((a, b) => (`${a.creationTimestamp} ${a.uid}` < `${b.creationTimestamp} ${b.uid}` ? -1 : 1))
-  const because = (pool: Body): string | undefined => (pool as unknown as Disabled).metadata.annotations?.[BECAUSE]
-  const disabled = await eventually(async () => {
-    const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
-    return because(pool) === undefined ? undefined : pool
-  })
-  t.match(disabled, { spec: { disable: true } })
-  t.equal(because(disabled ?? {}), `spec.ips: 172.30.1.1-172.30.1.9 overlap with SpiderIPPool ${older?.name}`)
-  t.match(await must('GET', `${SPIDER}/spiderippools/${older?.name}`), { spec: { disable: false } })
-  const event = await eventually(async () => {
-    const { items } = await must('GET', '/api/v1/namespaces/default/events')
-    return (items as unknown as Body[]).find(({ reason }) => String(reason) === 'PoolOverlaps')
-  })
-  t.match(event, { type: 'Warning', involvedObject: { name: younger?.name } })
+t.test(
+  'the newer of two overlapping pools that two replicas admitted concurrently is disabled with the reason',
+  async t => {
+    const specs = { ipVersion: 4, subnet: '172.30.0.0/16', ips: ['172.30.1.1-172.30.1.9'] }
+    const pools = ['race-a', 'race-b'].map(name => poolOf(name, specs))
+    const verdicts = await Promise.all(
+      pools.map((pool, at) => [one, two][at]?.review(`/validate${PATH}spiderippool`, create(pool))),
+    )
+    t.match(verdicts, [{ allowed: true }, { allowed: true }], 'neither sees the other')
+    const made = await Promise.all(pools.map(pool => must('POST', `${SPIDER}/spiderippools`, pool)))
+    const [older, younger] = made
+      .map(({ metadata }) => metadata as unknown as { name: string; uid: string; creationTimestamp: string })
+      .sort((a, b) => (`${a.creationTimestamp} ${a.uid}` < `${b.creationTimestamp} ${b.uid}` ? -1 : 1))
+    const because = (pool: Body): string | undefined => (pool as unknown as Disabled).metadata.annotations?.[BECAUSE]
+    const disabled = await eventually(async () => {
+      const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
+      return because(pool) === undefined ? undefined : pool
+    })
+    t.match(disabled, { spec: { disable: true } })
+    t.equal(because(disabled ?? {}), `spec.ips: 172.30.1.1-172.30.1.9 overlap with SpiderIPPool ${older?.name}`)
+    t.match(await must('GET', `${SPIDER}/spiderippools/${older?.name}`), { spec: { disable: false } })
+    const event = await eventually(async () => {
+      const { items } = await must('GET', '/api/v1/namespaces/default/events')
+      return (items as unknown as Body[]).find(({ reason }) => String(reason) === 'PoolOverlaps')
+    })
+    t.match(event, { type: 'Warning', involvedObject: { name: younger?.name } })
 
-  await must('PATCH', `${SPIDER}/spiderippools/${older?.name}`, { spec: { ips: ['172.30.2.1'] } })
-  const enabled = await eventually(async () => {
-    const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
-    return because(pool) === undefined ? pool : undefined
-  })
-  t.match(enabled, { spec: { disable: false } }, 'and enabled again when they agree')
-})
+    await must('PATCH', `${SPIDER}/spiderippools/${older?.name}`, { spec: { ips: ['172.30.2.1'] } })
+    const enabled = await eventually(async () => {
+      const pool = await must('GET', `${SPIDER}/spiderippools/${younger?.name}`)
+      return because(pool) === undefined ? pool : undefined
+    })
+    t.match(enabled, { spec: { disable: false } }, 'and enabled again when they agree')
+  },
+)
 
-t.test('a deleted certificate is made again while calls succeed', async t => {
+t.test('a deleted certificate is created again while calls succeed', async t => {
   const { serial } = await two.call('/webhook-health-check', '', { method: 'GET' })
   const served = (await must('GET', SECRET)) as unknown as { readonly data: Record<string, string> }
   const counts = { allowed: 0, failed: 0 }

@@ -109,7 +109,7 @@ t.test('changeAsync() lets other work run, then settles as change() does', async
   await t.rejects(new Conn(broken).changeAsync(addrAdd, addressOf(1)), { op: 'addr.add', code: 'ENOBUFS', cause })
 })
 
-t.test("the kernel's no is an error with its number, its name and its words", t => {
+t.test("NetlinkError has the errno, its name and the kernel's extended message", t => {
   const conn = new Conn(new Script([[no('EEXIST')]]))
   const thrown = t.throws(() => conn.change(addrAdd, addressOf(20)))
   t.ok(thrown instanceof NetlinkError)

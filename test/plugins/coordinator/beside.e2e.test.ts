@@ -126,7 +126,7 @@ const ofFamily = (lines: readonly string[], like: readonly string[]): readonly s
   lines.filter(line => line.includes('::') === (like[0] ?? '').includes('::'))
 
 for (const { name, bend, conf = {}, network, routes, main } of BESIDE)
-  t.test(`${name}: ADD again changes nothing, CHECK passes, DEL restores all`, async t => {
+  t.test(`ADD of ${name} is idempotent, CHECK passes, and DEL restores the namespace`, async t => {
     const pod = world.pod()
     attach(pod, eth0)
     await done('ADD', pod, eth0, 'hijackCIDR' in conf ? conf : {})
@@ -159,34 +159,37 @@ for (const [first, further] of [
   ['both', 'v6'],
   ['both', 'v4'],
 ] as const)
-  t.test(`eth0 ${first}, net1 ${further}: each family has its default, its way to the node and back`, async t => {
-    const pod = world.pod()
-    const [own0, own1] = [nicOf('eth0', 6, first), nicOf('net1', 7, further)]
-    attach(pod, own0)
-    await done('ADD', pod, own0)
-    const before = [dumpOf(pod), dumpOf(node)]
-    attach(pod, own1)
-    await done('ADD', pod, own1)
-    const has = (family: string): boolean => [first, further].some(one => one === 'both' || one === family)
-    const defaults = ['-4', '-6'].map(family => pod.sh(`ip ${family} route show default`).trim() !== '')
-    t.strictSame(defaults, [has('v4'), has('v6')], 'no family without a default route')
-    for (const nic of [own0, own1]) await done('CHECK', pod, nic)
-    const all = [...ips(own0), ...ips(own1)]
-    pings(t, node, all, 'the node')
-    pings(t, wire, all, 'a neighbour on the wire')
-    pings(t, pod, [...(has('v4') ? ['10.6.0.10'] : []), ...(has('v6') ? ['fd06::10'] : [])], 'the pod')
-    attach(pod, net2)
-    await done('ADD', pod, net2)
-    for (const nic of [own0, own1, net2]) await done('CHECK', pod, nic)
-    pings(t, node, [...all, ...ips(net2)], 'with one NIC more the node')
-    for (const nic of [net2, own1]) {
-      await done('DEL', pod, nic)
-      detach(pod, nic)
-    }
-    t.strictSame([dumpOf(pod), dumpOf(node)], before)
-    await done('DEL', pod, own0)
-    detach(pod, own0)
-  })
+  t.test(
+    `ADD of eth0 ${first}, net1 ${further}: each family has a default route, and host routes in both directions`,
+    async t => {
+      const pod = world.pod()
+      const [own0, own1] = [nicOf('eth0', 6, first), nicOf('net1', 7, further)]
+      attach(pod, own0)
+      await done('ADD', pod, own0)
+      const before = [dumpOf(pod), dumpOf(node)]
+      attach(pod, own1)
+      await done('ADD', pod, own1)
+      const has = (family: string): boolean => [first, further].some(one => one === 'both' || one === family)
+      const defaults = ['-4', '-6'].map(family => pod.sh(`ip ${family} route show default`).trim() !== '')
+      t.strictSame(defaults, [has('v4'), has('v6')], 'no family without a default route')
+      for (const nic of [own0, own1]) await done('CHECK', pod, nic)
+      const all = [...ips(own0), ...ips(own1)]
+      pings(t, node, all, 'the node')
+      pings(t, wire, all, 'a neighbour on the wire')
+      pings(t, pod, [...(has('v4') ? ['10.6.0.10'] : []), ...(has('v6') ? ['fd06::10'] : [])], 'the pod')
+      attach(pod, net2)
+      await done('ADD', pod, net2)
+      for (const nic of [own0, own1, net2]) await done('CHECK', pod, nic)
+      pings(t, node, [...all, ...ips(net2)], 'with one NIC more the node')
+      for (const nic of [net2, own1]) {
+        await done('DEL', pod, nic)
+        detach(pod, nic)
+      }
+      t.strictSame([dumpOf(pod), dumpOf(node)], before)
+      await done('DEL', pod, own0)
+      detach(pod, own0)
+    },
+  )
 
 t.test('ADD rejects a container ID with another’s prefix, and its DEL leaves the other’s veth', async t => {
   const [pod, other] = [world.pod(), world.pod()]
@@ -206,7 +209,7 @@ t.test('ADD rejects a container ID with another’s prefix, and its DEL leaves t
   t.strictSame(node.links(), ['eth0'])
 })
 
-t.test('a veth too narrow for IPv6 does for a pod of IPv4', async t => {
+t.test('ADD of an IPv4 pod accepts a vethMTU below IPv6’s minimum', async t => {
   const pod = world.pod()
   const nic = nicOf('eth0', 6, 'v4')
   attach(pod, nic)

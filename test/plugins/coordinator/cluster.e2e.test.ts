@@ -53,11 +53,11 @@ async function refused(t: Test, want: object): Promise<void> {
   t.equal((await call('DEL', pod, eth0)).status, 0, 'and DEL needs no API server')
 }
 
-t.test('no SpiderCoordinator', t =>
+t.test('ADD fails without a SpiderCoordinator', t =>
   refused(t, { code: 7, msg: 'failed to GetCoordinatorConfig: coordinator config not found' }),
 )
 
-t.test('one that is not Synced, with its reason; STATUS says it too', async t => {
+t.test('ADD and STATUS fail with the reason of a SpiderCoordinator that is not Synced', async t => {
   await word({ mode: 'auto' }, { phase: 'NotReady', reason: 'no ConfigMap kubeadm-config in kube-system' })
   const msg =
     'failed to GetCoordinatorConfig: spidercoordinator: default no ready: no ConfigMap kubeadm-config in kube-system'
@@ -72,7 +72,7 @@ t.test('one that is not Synced, with its reason; STATUS says it too', async t =>
   await api.remove(PATH)
 })
 
-t.test('one that is being deleted', async t => {
+t.test('ADD fails with a SpiderCoordinator that is being deleted', async t => {
   await word({ mode: 'auto' }, SYNCED, { finalizers: ['example.com/hold'] })
   await api.remove(PATH)
   const msg = 'failed to GetCoordinatorConfig: spidercoordinator: default no ready: it is being deleted'
@@ -81,7 +81,7 @@ t.test('one that is being deleted', async t => {
   await api.replace(PATH, { ...held, metadata: { ...held.metadata, finalizers: [] } })
 })
 
-t.test('a Synced one: its CIDRs and keys are what is made, and the conf’s own go before them', async t => {
+t.test('ADD applies CIDRs and keys of a Synced SpiderCoordinator; keys of the conf override them', async t => {
   await word({ mode: 'auto', hijackCIDR: ['169.254.0.0/16'], hostRuleTable: 502, vethMTU: 1400 }, SYNCED)
   const pod = world.pod()
   attach(pod, eth0)
@@ -149,7 +149,7 @@ for (const { name, annotation, conf = {}, isUnknown = false, defaultNic } of WIS
     }
   })
 
-t.test('a pod that the API server does not have is named', async t => {
+t.test('ADD names a pod that the API server does not have', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   t.equal((await call('ADD', pod, eth0, { name: 'missing' })).status, 0, 'its default interface needs no annotation')
@@ -160,7 +160,7 @@ t.test('a pod that the API server does not have is named', async t => {
   await api.remove(PATH)
 })
 
-t.test('its mode, disabled, is what is done', async t => {
+t.test('ADD applies mode disabled of the SpiderCoordinator', async t => {
   await word({ mode: 'disabled' }, SYNCED)
   const pod = world.pod()
   attach(pod, eth0)
@@ -170,7 +170,7 @@ t.test('its mode, disabled, is what is done', async t => {
   await api.remove(PATH)
 })
 
-t.test('an API server that is gone: to be tried again', async t => {
+t.test('ADD fails with code 11 while the API server is unreachable', async t => {
   await server.kill9()
   await refused(t, { code: 11, msg: /^failed to GetCoordinatorConfig: / })
 })

@@ -20,7 +20,7 @@ const pings = (t: Test, from: Place, ips: readonly string[]): void => {
   for (const ip of ips) t.match(from.sh(`ping -c1 -W2 ${ip}`), '1 received', ip)
 }
 
-t.test('vethLinkAddress and vethMTU are the veth’s; a pod of IPv6 alone gets no such address', async t => {
+t.test('ADD sets vethLinkAddress and vethMTU on the veth; an IPv6-only pod gets no vethLinkAddress', async t => {
   for (const [families, addresses] of [
     ['both', 1],
     ['v6', 0],
@@ -76,7 +76,7 @@ t.test(
   },
 )
 
-t.test('hostRuleTable is the node’s table, beside another’s; DEL finds it though the conf says nothing', async t => {
+t.test('ADD uses the table hostRuleTable of the node, and DEL finds it without the key', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   node.sh('ip rule add pref 900 to 10.99.0.0/16 lookup 500; ip route add 10.99.0.1 dev eth0 table 500')
@@ -90,7 +90,7 @@ t.test('hostRuleTable is the node’s table, beside another’s; DEL finds it th
   node.sh('ip rule del pref 900; ip route flush table 500')
 })
 
-t.test('a node whose address has changed: CHECK names it, and ADD again leads the pod to the new one', async t => {
+t.test('CHECK names a changed address of the node, and a repeated ADD replaces its routes', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   await done('ADD', pod, eth0)
@@ -110,7 +110,7 @@ t.test('a node whose address has changed: CHECK names it, and ADD again leads th
   )
 })
 
-t.test('addresses that are of no use to pods are not taken for the node’s', async t => {
+t.test('ADD ignores addresses of the node that pods cannot use', async t => {
   node.sh(
     'ip link add dummy7 type bridge; ip link set dummy7 up; ip addr add 10.6.0.5/32 dev dummy7; ip addr add 169.254.20.10/32 dev eth0',
   )
@@ -124,7 +124,7 @@ t.test('addresses that are of no use to pods are not taken for the node’s', as
   node.sh('ip link del dummy7; ip addr del 169.254.20.10/32 dev eth0')
 })
 
-t.test('a VIP on the node’s NIC, and one of keepalived’s before its own address, are not a gateway', async t => {
+t.test('ADD uses no VIP of the node as gateway, also if it precedes the node’s own address', async t => {
   node.sh('ip addr add 10.6.0.200/32 dev eth0; ip addr add fd06::200/128 dev eth0 nodad preferred_lft 0')
   const pod = world.pod()
   attach(pod, eth0)
@@ -137,7 +137,7 @@ t.test('a VIP on the node’s NIC, and one of keepalived’s before its own addr
   node.sh('ip addr del 10.6.0.200/32 dev eth0; ip addr del fd06::200/128 dev eth0')
 })
 
-t.test('an IPv6 address that comes late, as by SLAAC: the next ADD has its ways', async t => {
+t.test('the next ADD has host routes for an IPv6 address that SLAAC assigned late', async t => {
   const pod = world.pod()
   const late = nicOf('eth0', 6, 'v4')
   attach(pod, late)
@@ -150,7 +150,7 @@ t.test('an IPv6 address that comes late, as by SLAAC: the next ADD has its ways'
   detach(pod, eth0)
 })
 
-t.test('an overlay’s pod and its node reach each other, wherever the default route is', async t => {
+t.test('ADD in mode overlay: pod and node reach each other, wherever the default route is', async t => {
   for (const podDefaultRouteNic of ['eth0', 'net1']) {
     const pod = world.pod()
     overlay(pod, 5)
@@ -169,7 +169,7 @@ t.test('an overlay’s pod and its node reach each other, wherever the default r
   }
 })
 
-t.test('an overlay’s default interface may have another name than eth0', async t => {
+t.test('ADD in mode overlay accepts a default interface with another name than eth0', async t => {
   const pod = world.pod()
   overlay(pod, 5, { name: 'own0' })
   attach(pod, net1)
@@ -199,7 +199,7 @@ const of = (version: string, pod: Place): object => {
     ips: ips.map(ip => ({ ...(old && { version: ip.address.includes(':') ? '6' : '4' }), ...ip })),
   }
 }
-t.test('prevResult goes out in the version that it came in, unchanged', async t => {
+t.test('ADD returns prevResult unchanged and in its version', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   for (const cniVersion of ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0']) {

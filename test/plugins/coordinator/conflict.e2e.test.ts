@@ -60,7 +60,7 @@ for (const family of ['v4', 'v6'] as const)
     for (const place of [other, pod]) detach(place, nic)
   })
 
-t.test('of a secondary interface too, and what the default interface has stays as it was', async t => {
+t.test('detectIPConflict of a secondary interface leaves the default interface unchanged', async t => {
   const [other, pod] = [world.pod(), world.pod()]
   attach(other, net1)
   attach(pod, eth0)
@@ -127,7 +127,7 @@ for (const nic of [
     t.equal((await coordinate('DEL', pod, nic)).status, 0)
   })
 
-t.test('a NIC that was down is down again after a refusal', async t => {
+t.test('ADD that fails sets an interface down again that was down before', async t => {
   const [other, pod] = [world.pod(), world.pod()]
   const nic = nicOf('eth0', 6, 'v4', 31)
   attach(other, nic)
@@ -142,7 +142,7 @@ t.test('a NIC that was down is down again after a refusal', async t => {
 const traced = (file: string, ...inject: readonly string[]): readonly string[] => [
   ...['strace', '-f', '-qq', '-o', file, '-e', 'trace=socket,poll', ...inject],
 ]
-t.test('one socket asks for all addresses, sleeps between the questions, and is heard through signals', async t => {
+t.test('detection probes all addresses on one socket, sleeps between probes, and survives signals', async t => {
   const [other, pod] = [world.pod(), world.pod()]
   const nic = nicOf('eth0', 6, 'both', 32)
   attach(pod, nic)

@@ -66,32 +66,35 @@ const TWINS: readonly Twin[] = [
 ]
 
 for (const { name, net1, bend = 'true', conf = {}, routes } of TWINS)
-  t.test(`two NICs with default routes ${name}: each answers, nothing is doubled, DEL gives all back`, async t => {
-    const pod = world.pod()
-    world.attach(pod, eth0)
-    await succeed(t, world, 'ADD', pod, eth0)
-    const before = [dumpOf(pod), dumpOf(world.node)]
-    world.attach(pod, net1)
-    pod.sh(bend)
-    await succeed(t, world, 'ADD', pod, net1, conf)
-    const seen = stateOf(pod)
-    for (const route of routes) t.equal(seen.routes.filter(line => route.test(line)).length, 1, `${route}`)
-    const asked = (conf as { podDefaultRouteNic?: string }).podDefaultRouteNic ?? 'eth0'
-    t.strictSame(
-      seen.routes.filter(line => line.startsWith('main: default')).map(line => / dev (\S+)/.exec(line)?.[1]),
-      [asked, asked],
-    )
-    await succeed(t, world, 'ADD', pod, net1, conf)
-    t.strictSame(stateOf(pod), seen, 'ADD again changes nothing')
-    await succeed(t, world, 'CHECK', pod, net1, conf)
-    for (const from of [world.node, world.wire])
-      pings(t, from, [...ips(eth0), ...ips(net1)], from === world.node ? 'the node' : 'the gateway')
-    await succeed(t, world, 'DEL', pod, net1)
-    world.detach(pod, net1)
-    t.strictSame([dumpOf(pod), dumpOf(world.node)], before)
-    await succeed(t, world, 'DEL', pod, eth0)
-    world.detach(pod, eth0)
-  })
+  t.test(
+    `ADD of two interfaces with default routes ${name}: each replies, nothing is repeated, DEL restores all`,
+    async t => {
+      const pod = world.pod()
+      world.attach(pod, eth0)
+      await succeed(t, world, 'ADD', pod, eth0)
+      const before = [dumpOf(pod), dumpOf(world.node)]
+      world.attach(pod, net1)
+      pod.sh(bend)
+      await succeed(t, world, 'ADD', pod, net1, conf)
+      const seen = stateOf(pod)
+      for (const route of routes) t.equal(seen.routes.filter(line => route.test(line)).length, 1, `${route}`)
+      const asked = (conf as { podDefaultRouteNic?: string }).podDefaultRouteNic ?? 'eth0'
+      t.strictSame(
+        seen.routes.filter(line => line.startsWith('main: default')).map(line => / dev (\S+)/.exec(line)?.[1]),
+        [asked, asked],
+      )
+      await succeed(t, world, 'ADD', pod, net1, conf)
+      t.strictSame(stateOf(pod), seen, 'ADD again changes nothing')
+      await succeed(t, world, 'CHECK', pod, net1, conf)
+      for (const from of [world.node, world.wire])
+        pings(t, from, [...ips(eth0), ...ips(net1)], from === world.node ? 'the node' : 'the gateway')
+      await succeed(t, world, 'DEL', pod, net1)
+      world.detach(pod, net1)
+      t.strictSame([dumpOf(pod), dumpOf(world.node)], before)
+      await succeed(t, world, 'DEL', pod, eth0)
+      world.detach(pod, eth0)
+    },
+  )
 
 t.test(
   'a secondary interface of one family takes that family’s default route, ADD again doubles nothing, and DEL gives it back',
@@ -124,7 +127,7 @@ t.test(
   },
 )
 
-t.test('a dual-stack pod on a node with IPv6 only is reached by IPv6, with a warning', async t => {
+t.test('ADD of a dual-stack pod on an IPv6-only node makes it reachable by IPv6, with a warning', async t => {
   const plain = openCoordination({ families: 'v6' })
   t.teardown(plain.close)
   const pod = plain.pod()
@@ -140,7 +143,7 @@ t.test('a dual-stack pod on a node with IPv6 only is reached by IPv6, with a war
   await succeed(t, plain, 'DEL', pod, eth0)
 })
 
-t.test('a pod whose IPv6 is switched off stays so with IPv4 addresses, and is switched on for others', async t => {
+t.test('ADD enables disabled IPv6 in the pod only if the pod has IPv6 addresses', async t => {
   for (const [families, off] of [
     ['v4', '1'],
     ['both', '0'],

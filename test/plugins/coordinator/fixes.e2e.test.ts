@@ -23,21 +23,21 @@ async function podWith(t: Test, conf: object = {}): Promise<Place> {
 const link = (place: Place, name: string) =>
   (JSON.parse(place.sh(`ip -j -d link show ${name}`)) as { address: string; txqlen: number; mtu: number }[])[0]
 
-t.test('txQueueLen is set in the pod, and the node’s NIC of that name is left alone', async t => {
+t.test('ADD sets txQueueLen in the pod and leaves the node’s interface of that name', async t => {
   const before = link(node, 'eth0')?.txqlen
   const pod = await podWith(t, { txQueueLen: 77 })
   t.equal(link(pod, 'eth0')?.txqlen, 77)
   t.equal(link(node, 'eth0')?.txqlen, before)
 })
 
-t.test('podMACPrefix makes the MAC, and prevResult goes on with it', async t => {
+t.test('ADD sets the MAC by podMACPrefix and returns it in the result', async t => {
   const pod = await podWith(t)
   const { json } = await coordinate('ADD', pod, net1, { conf: { podMACPrefix: '0a:1b' } })
   t.equal(link(pod, 'net1')?.address, '0a:1b:0a:07:00:14')
   t.match(json, { interfaces: [{ name: 'net1', mac: '0a:1b:0a:07:00:14' }] })
 })
 
-t.test('rp_filter is what was asked for, on each link too; a negative one leaves it', async t => {
+t.test('ADD sets rp_filter on all and on each link; a negative podRPFilter leaves it', async t => {
   const pod = world.pod()
   attach(pod, eth0)
   pod.sh('echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter')
@@ -48,7 +48,7 @@ t.test('rp_filter is what was asked for, on each link too; a negative one leaves
   t.equal(pod.sh('cat /proc/sys/net/ipv4/conf/eth0/rp_filter'), '0\n')
 })
 
-t.test('a moved route keeps metric, MTU and onlink; other links in the pod do not shift its table', async t => {
+t.test('ADD keeps metric, MTU and onlink of a moved route; other links do not change its table', async t => {
   const pod = await podWith(t)
   pod.sh('ip link add br7 type bridge && ip link set br7 up')
   pod.sh('ip route add 192.0.2.0/24 via 10.7.0.9 dev net1 metric 77 mtu 1300')
@@ -62,7 +62,7 @@ t.test('a moved route keeps metric, MTU and onlink; other links in the pod do no
   t.notMatch(pod.sh('ip route'), /default .*net1/)
 })
 
-t.test('one path of an IPv4 multipath default moves, the other stays', async t => {
+t.test('ADD moves one nexthop of an IPv4 multipath default route and keeps the other', async t => {
   const pod = await podWith(t)
   pod.sh('ip route del default dev net1; ip route del default dev eth0')
   pod.sh('ip route add default nexthop via 10.6.0.1 dev eth0 nexthop via 10.7.0.1 dev net1')
@@ -71,7 +71,7 @@ t.test('one path of an IPv4 multipath default moves, the other stays', async t =
   t.match(pod.sh('ip route show default'), /^default via 10.6.0.1 dev eth0 \n$/)
 })
 
-t.test('DEL of net1 leaves the veth to eth0, and gives back the default that net1 had taken', async t => {
+t.test('DEL of net1 keeps eth0’s veth and restores the default route that net1 had moved', async t => {
   const pod = await podWith(t)
   pod.sh('ip link del net1')
   const before = { pod: stateOf(pod), node: stateOf(node) }
@@ -99,7 +99,7 @@ t.test('DEL after the namespace is gone cleans the node, without prevResult and 
   t.strictSame([stateOf(node).rules, stateOf(node).neighs], [[], []])
 })
 
-t.test('the default interface may have another name than eth0', async t => {
+t.test('ADD accepts a default interface with another name than eth0', async t => {
   const pod = world.pod()
   const own0 = { ...eth0, name: 'own0' }
   const conf = { podDefaultCniNic: 'own0' }

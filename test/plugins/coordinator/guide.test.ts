@@ -10,7 +10,7 @@ const guide = readFileSync(`${ROOT}docs/coordinator.md`, 'utf8')
 const cells = guide.split('\n').flatMap(line => (line.startsWith('| `') ? [line.split('|')[1] ?? ''] : []))
 const inTicks = (text: string): readonly string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
 
-t.test('every conf is taken', t => {
+t.test('docs/coordinator.md: every conf is valid', t => {
   const confs = [...guide.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) => JSON.parse(text) as object)
   t.ok(confs.length > 3)
   for (const conf of confs) {
@@ -21,7 +21,7 @@ t.test('every conf is taken', t => {
   t.end()
 })
 
-t.test('every key of the schema is explained, and no other', t => {
+t.test('docs/coordinator.md explains exactly the keys of the schema', t => {
   const { properties } = JSON.parse(readFileSync(`${ROOT}schemas/netconf/coordinator.json`, 'utf8')) as {
     properties: Readonly<Record<string, { description?: string }>>
   }
@@ -35,7 +35,7 @@ t.test('every key of the schema is explained, and no other', t => {
   t.end()
 })
 
-t.test('every sentence is one that is said', t => {
+t.test('docs/coordinator.md quotes sentences that exist', t => {
   const sources = ['plugins/coordinator', 'lib/coordinator', 'lib/ipam', 'lib/probe', 'lib/kernel', 'lib/cni']
     .flatMap(folder =>
       readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' }).map(file => `${ROOT}${folder}/${file}`),

@@ -140,6 +140,6 @@ async function killEach(t: Test, one: Case, offset: number): Promise<void> {
 }
 
 for (const [at, one] of CASES.entries())
-  t.test(`${one.name}: killed anywhere, DEL leaves nothing and ADD makes it whole`, t =>
+  t.test(`${one.name}: after a kill at any step DEL leaves nothing and ADD completes`, t =>
     killEach(t, one, (at * 5) % EVERY),
   )

@@ -117,7 +117,7 @@ t.before(async () => {
 })
 
 for (const { nic, onNode, by, says } of SPOILT)
-  t.test(`${by}: CHECK of ${nic.name} says so, and ADD mends it`, async t => {
+  t.test(`${by}: CHECK of ${nic.name} fails, and ADD repairs it`, async t => {
     const macs = macsOf(pod, node)
     ;(onNode ? node : pod).sh(by)
     const { status, json } = await coordinate('CHECK', pod, nic)

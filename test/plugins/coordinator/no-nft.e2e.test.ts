@@ -30,7 +30,7 @@ function netfilterSockets(): readonly number[] {
   return sockets.flatMap((line, at) => (line.includes('NETLINK_NETFILTER') ? [at + 1] : []))
 }
 
-t.test('a kernel without nf_tables is a refusal that says what to do, and all that was done is undone', async t => {
+t.test('ADD on a kernel without nf_tables fails with a remedy and rolls back', async t => {
   const pod = world.pod()
   const nic = nicOf('eth0', 6)
   world.attach(pod, nic)

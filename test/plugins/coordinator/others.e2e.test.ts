@@ -209,14 +209,14 @@ async function play(t: Test, { bend, inPod, chains }: Case): Promise<string | un
 const NONE: Bend = { name: 'none', make: 'true', clear: 'true' }
 
 for (const bend of BENDS)
-  t.test(`ADD beside ${bend.name} on the node makes what works, or fails and leaves nothing`, async t => {
+  t.test(`ADD with ${bend.name} on the node connects the pod, or fails and leaves nothing`, async t => {
     const sentence = await play(t, { bend, inPod: 'true', chains: [['coordinator'], ['coordinator']] })
     const isHopeless = /priority 0|jumps|refuses/.test(bend.name)
     t.equal(sentence !== undefined, isHopeless, sentence ?? 'it worked')
   })
 
 for (const steps of CHAINS)
-  t.test(`ADD of ${steps.join(', ')} makes what works, or CHECK fails`, async t => {
+  t.test(`ADD of ${steps.join(', ')} connects the pod, or CHECK fails`, async t => {
     t.equal(await play(t, { bend: NONE, inPod: 'true', chains: [steps, steps] }), undefined)
   })
 
@@ -227,7 +227,7 @@ for (const inPod of IN_POD)
   })
 
 for (const seed of SEEDS)
-  t.test(`ADD beside others at random, ${seed}: success is connectivity, failure leaves nothing`, async t => {
+  t.test(`ADD with random foreign state ${seed}: success is connectivity, failure leaves nothing`, async t => {
     const random = randomOf(seed)
     const one = <T>(list: readonly T[]): T => list[random(list.length)] as T
     const chosen = { bend: one(BENDS), inPod: one(IN_POD), chains: [one(CHAINS), one(CHAINS)] }

@@ -53,7 +53,7 @@ const MARKS = [
 
 const isOfNode = (line: string): boolean => line.startsWith('500:')
 
-t.test('U1: one NIC, two families', async t => {
+t.test('ADD of U1: one interface, two families', async t => {
   const pod = world.pod()
   const nic = nicOf('eth0', 6)
   attach(pod, nic)

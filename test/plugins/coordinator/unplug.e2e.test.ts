@@ -109,7 +109,7 @@ for (const { name, make, bend = 'true' } of KINDS)
       pod.sh('ip link del eth0')
     })
 
-t.test('ADD below a master that is down makes the ways to the node, and its log names the master', async t => {
+t.test('ADD with a master that is down adds the host routes, and its log names the master', async t => {
   const pod = world.pod()
   node.sh('ip link set eth0 down')
   const eth0 = { name: 'eth0', v4: '10.6.0.20/16' }
@@ -121,7 +121,7 @@ t.test('ADD below a master that is down makes the ways to the node, and its log 
   node.sh('ip link set eth0 up')
 })
 
-t.test('--plan in a format that there is none of is refused, and does nothing', async t => {
+t.test('--plan rejects an unknown format and changes nothing', async t => {
   const pod = world.pod()
   const { status, stdout } = spawnSync(`${BIN}/coordinator`, ['--plan=xml'], {
     env: cniEnv({ verb: 'ADD', containerID: 'c', netns: pod.path }),

@@ -261,7 +261,7 @@ for (const [name, does, msg, verbs] of failing)
     t.equal(ipam.log(), verbs, 'what was taken is given back')
   })
 
-t.test('a failed ADD restores sysctls', async t => {
+t.test('ADD that fails restores sysctls', async t => {
   const ipam = ipamNamed(
     'failing',
     answers({ ips: [{ address: 'fd06::8/64' }], routes: [{ dst: 'fd09::/64', gw: 'fd08::1' }] }),

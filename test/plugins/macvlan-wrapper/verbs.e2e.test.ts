@@ -155,7 +155,7 @@ t.test('STATUS fails with 50 for a missing master', async t => {
   t.match(await status({ cniVersion: '1.0.0' }), { json: { code: 1, msg: 'config version does not allow STATUS' } })
 })
 
-t.test('GC is delegated to the IPAM', async t => {
+t.test('GC delegates to the IPAM executable', async t => {
   writeFileSync(`${folder}/swept`, `#!/bin/sh\ncat > ${folder}/swept.$CNI_COMMAND\n`)
   chmodSync(`${folder}/swept`, 0o755)
   const gc = {

@@ -83,7 +83,7 @@ t.test('address GC after a start releases what became due meanwhile, and nothing
     t.equal(controller.log.filter(({ msg }) => msg.startsWith('reclaimed ')).length, 4)
   })
 
-  t.test('a StatefulSet that is scaled down or deleted releases what it kept', async t => {
+  t.test('address GC releases addresses of a StatefulSet that is scaled down or deleted', async t => {
     await must('PUT', `${SETS}/web`, setObject('web', 1))
     t.ok(await eventually(isFree('10.6.0.11')))
     await gone('web-0')
@@ -93,7 +93,7 @@ t.test('address GC after a start releases what became due meanwhile, and nothing
     t.ok(await eventually(isFree('10.6.0.10')))
   })
 
-  t.test('a finished pod keeps its address for its grace period, and not much longer', async t => {
+  t.test('address GC releases a finished pod’s address soon after its grace period', async t => {
     await hold({ name: 'graced', address: '10.6.0.6', spec: { ...ended, terminationGracePeriodSeconds: 3 } })
     const pod = (await must('GET', `${PODS}/graced`)) as object
     await must('PUT', `${PODS}/graced/status`, { ...pod, status: { phase: 'Failed' } })

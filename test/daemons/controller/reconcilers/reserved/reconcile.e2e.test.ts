@@ -41,7 +41,7 @@ const gauge = (name: string, value: number): Promise<true | undefined> =>
     return text.includes(`spiderpool_reserved_allocated_ip_counts{reservedip="${name}"} ${value}\n`) ? true : undefined
   })
 
-t.test('an address that was reserved after its allocation has a Warning on both objects, and is counted', async t => {
+t.test('an address reserved after its allocation is counted and gets a Warning Event on both objects', async t => {
   await hold({ name: 'early', address: '10.6.0.20' })
   await reserve('later', ['10.6.0.20-10.6.0.29'])
   const onReserved = await warned('SpiderReservedIP', 'later')
@@ -51,7 +51,7 @@ t.test('an address that was reserved after its allocation has a Warning on both 
   t.ok(await gauge('later', 1))
 })
 
-t.test('an ADD that missed the reservation has the same, once', async t => {
+t.test('an ADD that missed the reservation gets the same Events, once', async t => {
   await reserve('before', ['10.6.0.40-10.6.0.49'])
   t.ok(await gauge('before', 0))
   await hold({ name: 'missed', address: '10.6.0.40' })

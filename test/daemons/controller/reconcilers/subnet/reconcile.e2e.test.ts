@@ -27,7 +27,7 @@ const ask = (annotation: string, more: Readonly<Record<string, string>> = {}): R
   ...more,
 })
 
-t.test('a Deployment has a pool of the SpiderSubnet while it exists', async t => {
+t.test('a Deployment gets a pool of the SpiderSubnet, which is deleted with it', async t => {
   await stage.make('lan', { subnet: '172.22.0.0/16', ips: ['172.22.1.10-172.22.1.20'], gateway: '172.22.0.1' })
   const web = await stage.deploy('web', 2, ask('{"ipv4":["lan"]}', { 'ipam.spidernet.io/ippool-ip-number': '+1' }))
   const [pool] = (await stage.pools('lan', [['172.22.1.10-172.22.1.12']])) ?? []
@@ -103,7 +103,7 @@ t.test('an application with both families and two interfaces gets four pools, al
   for (const subnet of ['a4', 'a6', 'b4', 'b6']) t.ok(await statusWith(subnet, 0), `${subnet} has everything back`)
 })
 
-t.test('a pool that is to stay is reused by the next application of the name', async t => {
+t.test('a retained pool is reused by the next application of that name', async t => {
   await stage.make('stay', { subnet: '172.25.0.0/24', ips: ['172.25.0.10-172.25.0.20'] })
   const annotations = ask('{"ipv4":["stay"]}', { 'ipam.spidernet.io/ippool-reclaim': 'false' })
   await stage.deploy('keeps', 2, annotations)
@@ -119,7 +119,7 @@ t.test('a pool that is to stay is reused by the next application of the name', a
   t.match(first(await sandbox.add()), /^172\.25\.0\.1[0-2]\/24$/)
 })
 
-t.test('a controller of a foreign kind gets a pool by its pods’ annotations, which is deleted with it', async t => {
+t.test('a third-party controller gets a pool by its pods’ annotations, which is deleted with it', async t => {
   await stage.make('foreign', { subnet: '172.26.0.0/24', ips: ['172.26.0.10-172.26.0.20'] })
   const names = { plural: 'clonesets', singular: 'cloneset', kind: 'CloneSet' }
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
@@ -191,7 +191,7 @@ t.test('manual pools are counted, and a SpiderSubnet is deleted after its last p
   t.ok(await eventually(isGone))
 })
 
-t.test('nothing is written when the desired state is reached', async t => {
+t.test('the subnet reconciler writes nothing once the desired state is reached', async t => {
   const writes = async (): Promise<readonly string[]> =>
     (await controller.metrics()).split('\n').filter(line => /^spiderpool_controller_write_counts.*spider/.test(line))
   const settled = await eventually(async () => {
