@@ -1,5 +1,5 @@
 # Targets for people and CI; `make` alone lists them.
-.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release test-console fuzz mutate bench bench-kube bench-ctl bench-scale trace demo e2e bench-e2e e2e-shell clean
+.PHONY: docs help setup setup-npm ok build release image chart generate lint format test test-unit test-kube test-agent test-release test-console test-dashboards fuzz mutate bench bench-kube bench-ctl bench-scale trace demo e2e bench-e2e e2e-shell clean
 BIN := node_modules/.bin
 TSX := $(BIN)/tsx
 
@@ -57,6 +57,10 @@ test-kube: setup ## tests with an API server, against Kubernetes 1.36, or 1.20 w
 	@scripts/setup.sh e2e
 	@$(TSX) scripts/build-if-stale.ts
 	@scripts/k8s/cluster.sh --nodes 0 --api $(KUBE) sh -c 'SPIDERPOOL_TEST_KUBECONFIG=$$KUBECONFIG $(TSX) scripts/test.ts --kube'
+
+test-dashboards: setup ## runs every query of the dashboards in Debian's Prometheus, which scrapes an agent and a controller (root)
+	@$(TSX) scripts/build-if-stale.ts
+	@SPIDERPOOL_TEST_DASHBOARDS=1 TAP_TIMEOUT=120 node --import=tsx test/daemons/metrics.e2e.test.ts
 
 test-release: release ## tests the release: checksums, same bytes twice, images in podman and containerd, arm64 (root)
 	@SPIDERPOOL_TEST_RELEASE=1 TAP_TIMEOUT=600 node --import=tsx test/release/release.e2e.test.ts
