@@ -170,7 +170,7 @@ export function settingsOf(
     secret: read.text('SPIDERPOOL_TLS_SECRET_NAME'),
     ciliumConfig: objectName('SPIDERPOOL_CILIUM_CONFIGMAP_NAMESPACE_NAME', read),
     metrics: read.flag('SPIDERPOOL_ENABLED_METRIC'),
-    consolePort: read.flag('SPIDERPOOL_CONSOLE_ENABLED') ? read.number('SPIDERPOOL_CONSOLE_PORT') : undefined,
+    consolePort: consolePort(read.flag('SPIDERPOOL_CONSOLE_ENABLED'), read.number('SPIDERPOOL_CONSOLE_PORT')),
     timing: timingOf(read),
     reclaim: {
       enabled: read.flag('SPIDERPOOL_GC_IP_ENABLED'),
@@ -185,6 +185,8 @@ export function settingsOf(
     },
   }
 }
+
+const consolePort = (isEnabled: boolean, port: number): number | undefined => (isEnabled ? port : undefined)
 
 type Reader = EnvReader<typeof CONTROLLER_ENV>
 
