@@ -6,12 +6,13 @@ import { ERRNO } from './system.js'
 export type Answer =
   /** Status 200. */
   | { readonly kind: 'answered'; readonly body: string }
-  /** The agent has not begun the call. */
-  | { readonly kind: 'absent' }
+  /** The agent has not begun the call; `isSilent`: it was waited for in vain. */
+  | { readonly kind: 'absent'; readonly isSilent?: true }
   /** The agent may have begun it; `why` is the predicate of a sentence about the agent. */
   | { readonly kind: 'broken'; readonly why: string }
 
 const ABSENT: Answer = { kind: 'absent' }
+const SILENT: Answer = { kind: 'absent', isSilent: true }
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 /** Sends the request and waits for the answer. Never throws. */
@@ -21,7 +22,8 @@ export function ask(
   totalMs: number,
 ): Answer {
   const { system } = globalThis
-  if (system.connect(socket, FIRST_BYTE_MS) !== 0) return ABSENT
+  const failed = system.connect(socket, FIRST_BYTE_MS)
+  if (failed !== 0) return failed === -ERRNO.EAGAIN ? SILENT : ABSENT
   system.send(encodePost(path, body, system.byteLength(body))) // an agent that refuses may answer all the same
   return answerWithin(totalMs)
 }
@@ -36,6 +38,7 @@ function answerWithin(totalMs: number): Answer {
     const left = totalMs - (system.now() - started)
     if (left <= 0) return broken(`had not ended after ${Math.round(totalMs / 1000)} s`)
     const count = system.receive(Math.min(left, length === 0 ? FIRST_BYTE_MS : SILENCE_MS_MAX))
+    if (count === -ERRNO.EAGAIN && length === 0) return SILENT
     if (count === -ERRNO.EAGAIN) return broken(`sent nothing for ${SILENCE_MS_MAX / 1000} s`)
     if (count < 0) return broken(`closed the connection (${system.strerror(-count)})`)
     length += count

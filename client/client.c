@@ -410,7 +410,12 @@ int main(int argc, char **argv) {
   if (JS_IsException(loaded)) return full_image();
   JSValue exit = JS_Call(js, JS_GetPropertyStr(js, global, "main"), JS_UNDEFINED, 0, NULL);
   if (JS_IsNumber(exit)) _exit((int)number(js, exit)); // the memory goes with the process
-  if (JS_IsObject(exit)) js_write(js, JS_UNDEFINED, 2, (JSValueConst[]){JS_NewInt32(js, 2), JS_GetPropertyStr(js, exit, "note")});
+  if (JS_IsObject(exit)) {
+    JSValue silent = JS_GetPropertyStr(js, exit, "silent");
+    const char *variable = JS_IsString(silent) ? JS_ToCString(js, silent) : NULL;
+    if (variable != NULL) putenv((char *)variable); // never freed
+    js_write(js, JS_UNDEFINED, 2, (JSValueConst[]){JS_NewInt32(js, 2), JS_GetPropertyStr(js, exit, "note")});
+  }
   return full_image();
 }
 #endif

@@ -2,7 +2,7 @@
 // the answer. What it cannot hand over, the full image executes (client.c).
 import { deadlineOf, type TimeoutsConf } from '../lib/cni/conf.js'
 import type { CniEnv } from '../lib/cni/env.js'
-import { AGENT_SOCKET, BODY_BYTES_MAX, cniPath } from '../lib/agent/protocol.js'
+import { AGENT_SOCKET, BODY_BYTES_MAX, cniPath, SILENT_SOCKET_ENV } from '../lib/agent/protocol.js'
 import { agentSocketOf } from '../lib/agent/socket.js'
 import { ask } from './ask.js'
 import { replyIn, type Reply } from './reply.js'
@@ -14,8 +14,11 @@ declare const PLUGIN_VERSIONS: Readonly<Record<string, readonly string[]>>
 type Exit =
   /** Exits with the status; stdout and stderr are written. */
   | number
-  /** Executes the full image, which gets the same environment and stdin. `note` is for stderr. */
-  | { readonly note: string }
+  /**
+   * Executes the full image, which gets the same environment and stdin. `note` is for stderr,
+   * `silent` (`NAME=value`) is a variable more.
+   */
+  | { readonly note: string; readonly silent?: string }
 
 const FULL_IMAGE: Exit = { note: '' }
 const { system } = globalThis
@@ -81,7 +84,8 @@ function handOver(plugin: string, env: CniEnv): Exit {
   if (system.byteLength(body) > BODY_BYTES_MAX) return FULL_IMAGE
   const totalMs = deadlineOf(env['CNI_COMMAND'] ?? '', timeoutsIn(ipam), 'ipam.timeouts').ms + GRACE_MS
   const answer = ask(socket, { path: cniPath(plugin), body }, totalMs)
-  if (answer.kind === 'absent') return FULL_IMAGE
+  if (answer.kind === 'absent')
+    return answer.isSilent ? { note: '', silent: `${SILENT_SOCKET_ENV}=${socket}` } : FULL_IMAGE
   const reply = answer.kind === 'answered' ? replyIn(answer.body, { plugin, env }) : answer.why
   if (reply === undefined) return FULL_IMAGE
   if (typeof reply !== 'string') return print(reply)

@@ -94,17 +94,19 @@ export async function waysOf(stage: KubeStage, master: string): Promise<readonly
 export interface RuntimeOptions {
   /** A command in front of each executable. */
   readonly under?: readonly string[]
+  /** Of the executables, where it is not that of the way. */
+  readonly bin?: string
 }
 
 /** @throws what an executable prints on failure */
-export function openRuntime(way: Way, list: libcni.Conflist, { under = [] }: RuntimeOptions = {}): KubeRuntime {
+export function openRuntime(way: Way, list: libcni.Conflist, { under = [], bin }: RuntimeOptions = {}): KubeRuntime {
   const results = new Map<string, libcni.Result>()
   const cache: libcni.Cache = {
     read: key => results.get(key),
     write: (key, result) => void results.set(key, result),
     remove: key => void results.delete(key),
   }
-  const folder = way.column === 'peer' ? DEBIAN : BIN
+  const folder = bin ?? (way.column === 'peer' ? DEBIAN : BIN)
   const run = async (sandbox: Sandbox, verb: 'add' | 'del'): Promise<Took> => {
     const steps = new Map<string, Sample>()
     const call: libcni.LibcniDeps['call'] = async (type, env, conf) => {

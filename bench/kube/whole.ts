@@ -1,16 +1,18 @@
 // The chain as calls that the agent runs whole: what a client hands over, without the client.
+import { fileURLToPath } from 'node:url'
 import * as libcni from '../../demo/libcni.js'
 import { BIN, DEBIAN } from '../stage.js'
 import type { Agent } from './agent.js'
 import { cpuMsOf, residentMbOf } from './api.js'
 import { spread, type KubeRow } from './rows.js'
-import { runtimeOf, withAgent, type Sandbox } from './runtime.js'
+import { openRuntime, runtimeOf, withAgent, type Sandbox, type Took } from './runtime.js'
 import type { KubeStage } from './stage.js'
 
 const WARM = 60
 const ROUNDS = Number(process.env['ROUNDS'] ?? '30')
 const AT_ONCE = 50
 const POOL = 'whole'
+const CLIENT = fileURLToPath(new URL('../../dist/client', import.meta.url))
 
 interface Reply {
   readonly exitCode: number
@@ -29,6 +31,33 @@ function callerOf({ socket }: Agent): libcni.LibcniDeps['call'] {
     if (exitCode !== 0) throw new Error(`${type}: ${execFullImage ?? stdout}`)
     return (stdout.trim() === '' ? {} : JSON.parse(stdout)) as libcni.Result
   }
+}
+
+const row = (what: string, unit: string, value: KubeRow['measured']['agent'], target?: number): KubeRow => ({
+  ...{ what: `whole plugins in the agent, ${what}`, unit, measured: { ...(value && { agent: value }) } },
+  ...(target !== undefined && { target: { agent: target } }),
+})
+
+/** The same by the native client, as a runtime starts it. */
+async function byClient(stage: KubeStage, agent: Agent, all: readonly Sandbox[]): Promise<readonly KubeRow[]> {
+  const way = withAgent(stage, agent)
+  const runtime = openRuntime(way, way.conflist, { bin: CLIENT })
+  const rows: KubeRow[] = []
+  for (const [verb, targets] of [
+    ['add', [25, 6, 15]],
+    ['del', []],
+  ] as const) {
+    const [began, took] = [cpuMsOf(agent.pid), [] as Took[]]
+    for (const sandbox of all) took.push(await runtime[verb](sandbox))
+    const title = `by the client, chain ${verb.toUpperCase()}`
+    const cpu = { value: (cpuMsOf(agent.pid) - began) / all.length }
+    rows.push(
+      row(`${title}, wall`, 'ms', spread(took.map(({ wallMs }) => wallMs)), targets[0]),
+      row(`${title}, CPU outside the agent`, 'ms', spread(took.map(({ cpuMs }) => cpuMs)), targets[1]),
+      row(`${title}, CPU of the agent`, 'ms', cpu, targets[2]),
+    )
+  }
+  return rows
 }
 
 /** None where there is no agent. */
@@ -64,19 +93,17 @@ export async function whole(stage: KubeStage): Promise<readonly KubeRow[]> {
   for (const verb of ['add', 'del'] as const) for (const sandbox of warm) await timed(verb, sandbox)
   const measured = await sandboxes(ROUNDS)
   const [add, del] = [await run('add', measured), await run('del', measured)]
+  const client = await byClient(stage, agent, await sandboxes(ROUNDS))
   const crowd = await sandboxes(AT_ONCE)
   const began = performance.now()
   await Promise.all(crowd.map(sandbox => timed('add', sandbox)))
   const crowdMs = performance.now() - began
-  const row = (what: string, unit: string, value: KubeRow['measured']['agent'], target?: number): KubeRow => ({
-    ...{ what: `whole plugins in the agent, ${what}`, unit, measured: { ...(value && { agent: value }) } },
-    ...(target !== undefined && { target: { agent: target } }),
-  })
   return [
     row('chain ADD, wall', 'ms', add.wall, 25),
     row('chain ADD, CPU of the agent', 'ms', add.cpu, 15),
     row('chain DEL, wall', 'ms', del.wall),
     row('chain DEL, CPU of the agent', 'ms', del.cpu),
+    ...client,
     row(`${AT_ONCE} chain ADDs at once`, 'ms', { value: crowdMs }),
     row('resident behind it', 'MB', { value: residentMbOf(agent.pid, 'VmRSS') }),
   ]

@@ -7,6 +7,12 @@ export const AGENT_SOCKET = '/var/run/spidernet/spiderpool.sock'
 /** Overrides the socket's path, for tests and for an agent outside a cluster. */
 export const AGENT_SOCKET_ENV = 'SPIDERPOOL_AGENT_SOCKET'
 
+/**
+ * The client sets it for the full image that it executes: the path of a socket whose agent sent
+ * nothing for FIRST_BYTE_MS. Nothing of a conf or of CNI_ARGS becomes a variable of this name.
+ */
+export const SILENT_SOCKET_ENV = 'SPIDERPOOL_SILENT_SOCKET'
+
 /** Paths of the Go system's API, which its executables and ours use alike. */
 export const AGENT_PATHS = {
   healthy: '/v1/ipam/healthy',

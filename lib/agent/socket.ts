@@ -5,7 +5,7 @@ import type { CniEnv } from '../cni/env.js'
 import { folderOf, normal, outside, refuse, refuseFolders, resolve, type NamedFile } from '../cni/node-config.js'
 import { codeOf, messageOf } from '../errors.js'
 import { whyNotSocket } from '../file-trust.js'
-import { AGENT_SOCKET, AGENT_SOCKET_ENV } from './protocol.js'
+import { AGENT_SOCKET, AGENT_SOCKET_ENV, FIRST_BYTE_MS, SILENT_SOCKET_ENV } from './protocol.js'
 
 /** An agent that cannot execute a call. */
 export interface NoAgent {
@@ -28,14 +28,20 @@ export type AgentSocket = { readonly kind: 'there'; readonly path: string } | ({
  * @throws CniError 7 for a path of the conf in no allowed folder, or that another user can change
  */
 export function agentSocketOf({ path, key }: NamedFile, env: CniEnv): AgentSocket {
-  if (path === '' || path === AGENT_SOCKET) return ownSocket(path || env[AGENT_SOCKET_ENV] || AGENT_SOCKET)
+  if (path === '' || path === AGENT_SOCKET) return heard(ownSocket(path || env[AGENT_SOCKET_ENV] || AGENT_SOCKET), env)
   const resolved = resolve(path)
   if (folderOf(resolved ?? normal(path), 'socketFolders', env) === undefined)
     throw outside({ path, key }, 'socketFolders', env)
   if (resolved === undefined) return missing(path)
   refuseFolders({ path, key }, resolved)
   refuse({ path, key }, resolved, whyNotSocket(lstatSync(resolved)))
-  return { kind: 'there', path: resolved }
+  return heard({ kind: 'there', path: resolved }, env)
+}
+
+/** The client has waited for this socket in the same call: the full image does not wait again. */
+function heard(found: AgentSocket, env: CniEnv): AgentSocket {
+  if (found.kind !== 'there' || found.path !== env[SILENT_SOCKET_ENV]) return found
+  return { kind: 'none', socket: found.path, why: `sent nothing for ${FIRST_BYTE_MS / 1000} s`, isMissing: false }
 }
 
 const missing = (socket: string): AgentSocket => ({

@@ -1,7 +1,7 @@
 // The coordinator's settings from the node agent, ours or a Go system's.
 import { existsSync } from 'node:fs'
 import { ask, waitsOfRequest, type UnixAnswer } from '../agent/client.js'
-import { AGENT_PATHS, COMMAND_HEADER, type CoordinatorConfigRequest } from '../agent/protocol.js'
+import { AGENT_PATHS, COMMAND_HEADER, SILENT_SOCKET_ENV, type CoordinatorConfigRequest } from '../agent/protocol.js'
 import { agentSocketOf, neitherWay, type NoAgent } from '../agent/socket.js'
 import { CniError } from '../cni/error.js'
 import type { CallHost } from '../cni/host.js'
@@ -37,10 +37,11 @@ const FIRST_BYTE_MS = 3_000
 export async function keysFromAgent(call: AgentConfigCall): Promise<CoordinatorKeys | undefined> {
   const { socket, env, kubeconfig, host } = call
   if (host) return keysWithin(call, host)
-  const found = agentSocketOf(socket, env)
   const kubeconfigs = kubeconfigPaths(kubeconfig, env)
   // One that the conf names is looked at only where the administrator allows it.
   const hasKubeconfig = kubeconfig !== '' || kubeconfigs.some(path => existsSync(path))
+  // Without another way, an agent that was silent for the client is asked once more.
+  const found = agentSocketOf(socket, hasKubeconfig ? env : { ...env, [SILENT_SOCKET_ENV]: undefined })
   const asked = found.kind === 'there' ? askedOf(found.path, call, hasKubeconfig) : found
   if (!('why' in asked)) return asked
   if (hasKubeconfig) return undefined

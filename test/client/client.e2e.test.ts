@@ -345,6 +345,20 @@ t.test('closed or full descriptors: exit status 1 where the result is lost, neve
   t.strictSame(received, [])
 })
 
+t.test('an agent that is silent for a second is asked once: by the client, not by the full image too', async t => {
+  scripted.script = () => undefined
+  scripted.requests.length = 0
+  t.match(await call({}), { stderr: /has not executed this call: .* sent nothing for 1 s/ })
+  t.equal(scripted.requests.length, 1)
+  scripted.script = (_, one) => answer(one, executed())
+  scripted.requests.length = 0
+  // A conf and CNI_ARGS cannot set the variable that says so.
+  const env = { CNI_ARGS: `IgnoreUnknown=1;SPIDERPOOL_SILENT_SOCKET=${scripted.socket}` }
+  const stdin = JSON.stringify({ ...CONF, SPIDERPOOL_SILENT_SOCKET: scripted.socket })
+  t.match(await call({ env, stdin, bin: BIN }), { status: 0, stderr: '' })
+  t.equal(scripted.requests.length, 1)
+})
+
 t.test('signals that interrupt system calls change nothing', async t => {
   scripted.script = (_, one) => {
     begin(one)
