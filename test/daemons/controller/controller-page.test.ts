@@ -109,7 +109,7 @@ t.test('docs/controller.md lists the metrics that are served, with their kinds',
   const rows = [...rowsOf('Metrics')]
   const written = rows.flatMap(([name, [kind = '', , text = '']]) => [
     [name, kind],
-    ...[...text.matchAll(/Also as `(\w+)`/g)].map(([, alias = '']) => [alias, 'untyped']),
+    ...[...text.matchAll(/Also as `?(\w+)/g)].map(([, alias = '']) => [alias, 'untyped']),
   ])
   const sorted = (of: readonly (readonly string[])[]): readonly string[] => of.map(one => one.join(' ')).sort()
   t.strictSame(sorted(served), sorted(written))
