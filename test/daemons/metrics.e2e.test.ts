@@ -19,7 +19,10 @@ import { callerOf } from '../fixtures/webhook.js'
 
 const POOLS = 200
 const BYTES_MAX = 200_000
-/** Of the quickest: others wait for reconciles. 5 ms on a quiet machine, and some slack for one that others use too. */
+/**
+ * Of the quickest: others wait for reconciles. 5 ms on a quiet machine, and some slack for one that
+ * others use too.
+ */
 const SCRAPE_MS_MAX = 15
 
 const tool = (name: string): string =>
