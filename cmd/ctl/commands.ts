@@ -121,13 +121,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [],
     summary: 'Finds what differs among addresses, records, pods and pools, and repairs it',
     about:
-      'Prints the differences as a plan. One is reported only if a second look, some seconds later, finds it again on the same objects. With --node the links, addresses, routes, rules and neighbours of this node are compared too. With --repair it asks, reads the objects of each difference again, and writes with their UID and resourceVersion; each write is an Event. What a pod uses by then is not released. Ctrl-C ends it after the write that is being made.',
+      'Prints the differences as a plan. A second look, some seconds later, must find each again. With --node the kernel of this node is compared too. --repair asks, reads the objects again and writes with their UID and resourceVersion, an Event each; what a pod uses by then is not released.',
     options: [
       { flags: '--repair', about: 'mend what can be mended' },
       { flags: '--yes', about: 'with --repair: do not ask' },
-      { flags: '--node [name]', about: 'compare the kernel of this node too; its name, if it is not the host name' },
+      { flags: '--node [name]', about: 'this node too; its name, if not the host name' },
       { flags: '--settle <seconds>', about: 'time between the two looks; default 10' },
-      { flags: '--unrecorded <seconds>', about: 'age at which an address without a record is left over; default 240' },
+      { flags: '--unrecorded <seconds>', about: 'age of an unrecorded address; default 240' },
     ],
     examples: [
       { args: 'check', about: 'the plan' },
