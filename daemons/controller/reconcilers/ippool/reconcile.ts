@@ -314,17 +314,21 @@ const POOL_LABEL = 'ippool'
 /** Gauges of pools under Spiderpool's names, computed from the cache at each scrape. */
 export function poolGauges(metrics: Metrics, cache: CacheReader): void {
   const pools = cache.of(POOLS)
+  // A cached object is replaced at a change, never written to.
+  const sizes = new WeakMap<SpiderIPPool, number>()
+  const size = (pool: SpiderIPPool): number => {
+    const known = sizes.get(pool) ?? Number(sizeOfPool(pool))
+    sizes.set(pool, known)
+    return known
+  }
   const held = (pool: SpiderIPPool): number => cache.of(ADDRESSES).count('poolUid', pool.metadata.uid ?? '')
   const each = (value: (pool: SpiderIPPool) => number) => () =>
     [...pools.all()].map(pool => [value(pool), { [POOL_LABEL]: pool.metadata.name }] as const)
   metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_total_ippool_counts'), () => [[pools.size]])
-  metrics.gauge(
-    familyOf(CONTROLLER_METRICS, 'spiderpool_debug_ippool_total_ip_counts'),
-    each(pool => Number(sizeOfPool(pool))),
-  )
+  metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_debug_ippool_total_ip_counts'), each(size))
   metrics.gauge(
     familyOf(CONTROLLER_METRICS, 'spiderpool_debug_ippool_available_ip_counts'),
-    each(pool => Math.max(0, Number(sizeOfPool(pool)) - held(pool))),
+    each(pool => Math.max(0, size(pool) - held(pool))),
   )
   metrics.gauge(familyOf(CONTROLLER_METRICS, 'spiderpool_ippool_allocated_ip_counts'), each(held))
   metrics.gauge(
