@@ -262,17 +262,24 @@ function changed(path: string, value: unknown): unknown {
   return 'other'
 }
 
+const CONSOLE_PORT = 'spiderpoolController.console.port'
+
 t.test('each value of the chart has an effect, or is listed as without one', t => {
   const tried = [...leaves(defaults)].filter(
     ([path, value]) =>
       !NO_EFFECT.some(one => one.test(path)) &&
       changed(path, value) !== undefined &&
-      !path.startsWith('plugins.install'),
+      !path.startsWith('plugins.install') &&
+      path !== CONSOLE_PORT,
   )
   const texts = renderMany([{}, ...tried.map(([path, value]) => at(path, changed(path, value)))])
   const [before, ...after] = texts
   tried.forEach(([path], index) => t.not(after[index], before, path))
   t.ok(tried.length > 100, `${tried.length} values`)
+  const [one, other] = renderMany(
+    [5725, 5726].map(port => ({ spiderpoolController: { console: { enabled: true, port } } })),
+  )
+  t.not(one, other, `${CONSOLE_PORT}, where the console is on`)
   t.end()
 })
 

@@ -15,6 +15,7 @@ t.test('settingsOf() has the documented defaults', async t => {
     healthPort: 5720,
     metricsPort: 5721,
     webhookPort: 5722,
+    consolePort: undefined,
     deployment: 'spiderpool-controller',
     secret: 'spiderpool-controller-server-certs',
     ciliumConfig: 'kube-system/cilium-config',
