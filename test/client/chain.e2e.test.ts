@@ -142,5 +142,5 @@ t.test('ADD, CHECK and DEL of a chain: client with agent and full image without 
   const metrics = await agent.metrics()
   for (const type of chain)
     for (const verb of ['ADD', 'CHECK', 'DEL'])
-      t.match(metrics, new RegExp(`call_counts\\{plugin="${type}",command="${verb}",outcome="done"\\} [12]\\n`))
+      t.match(metrics, new RegExp(`agent_calls_total\\{plugin="${type}",command="${verb}",outcome="done"\\} [12]\\n`))
 })
