@@ -75,7 +75,7 @@ t.test('the controller is ready with forbidden kinds, and its log and a gauge na
   const metrics = await controller.metrics()
   for (const resource of ['virtualmachines.kubevirt.io', 'virtualmachineinstances.kubevirt.io'])
     t.match(metrics, `spiderpool_controller_forbidden_kinds{resource="${resource}"} 1\n`)
-  t.notMatch(metrics, 'resource="ciliumpodippools', 'what is only absent is none of them')
+  t.notMatch(metrics, 'forbidden_kinds{resource="ciliumpodippools', 'what is only absent is none of them')
 })
 
 t.test(
