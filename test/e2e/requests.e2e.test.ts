@@ -304,6 +304,8 @@ The same calls through \`spiderpool-agent\` of the pod's node, whose caches have
 | --- | --- | --- | --- | --- |`
 
 const AGENT_FOOT = `
+The same of a whole plugin that the agent runs: its IPAM is this call, and the settings of coordinator come from the cache.
+
 What the agent believes of its caches, and what it looks up: [agent](agent.md#what-is-cached-and-what-is-looked-up). Why the SpiderEndpoint is written
 behind the answer: [decisions/0024](../decisions/0024-the-record-behind-the-answer.md).
 `
