@@ -13,6 +13,7 @@ const PAGE = 'docs/benchmarks.md'
 const SECTIONS: Readonly<Record<string, string>> = {
   ipam: 'IPAM alone, one call at a time',
   chain: 'The whole chain, one call at a time',
+  whole: 'The whole chain in the agent, handed over by the client',
   resident: 'Memory of the executables',
   burst: 'A burst of ADDs on ten nodes',
   node: 'The agent of a full node',
