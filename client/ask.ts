@@ -8,8 +8,11 @@ export type Answer =
   | { readonly kind: 'answered'; readonly body: string }
   /** The agent has not begun the call; `isSilent`: it was waited for in vain. */
   | { readonly kind: 'absent'; readonly isSilent?: true }
-  /** The agent may have begun it; `why` is the predicate of a sentence about the agent. */
-  | { readonly kind: 'broken'; readonly why: string }
+  /**
+   * The agent may have begun it; `why` is the predicate of a sentence about the agent. `hasEnded`:
+   * its process is gone, and what it did for the call with it.
+   */
+  | { readonly kind: 'broken'; readonly why: string; readonly hasEnded?: true }
 
 const ABSENT: Answer = { kind: 'absent' }
 const SILENT: Answer = { kind: 'absent', isSilent: true }
@@ -28,6 +31,9 @@ export function ask(
   return answerWithin(totalMs)
 }
 
+/** An agent closes the connection of a call that runs only with its process. */
+const ended = (answer: Answer): Answer => (answer.kind === 'broken' ? { ...answer, hasEnded: true } : answer)
+
 function answerWithin(totalMs: number): Answer {
   const { system } = globalThis
   const started = system.now()
@@ -40,7 +46,7 @@ function answerWithin(totalMs: number): Answer {
     const count = system.receive(Math.min(left, length === 0 ? FIRST_BYTE_MS : SILENCE_MS_MAX))
     if (count === -ERRNO.EAGAIN && length === 0) return SILENT
     if (count === -ERRNO.EAGAIN) return broken(`sent nothing for ${SILENCE_MS_MAX / 1000} s`)
-    if (count < 0) return broken(`closed the connection (${system.strerror(-count)})`)
+    if (count < 0) return ended(broken(`closed the connection (${system.strerror(-count)})`))
     length += count
     isEnd = count === 0
     if (length > ANSWER_BYTES_MAX) return broken(`sent more than ${ANSWER_BYTES_MAX} bytes`)
@@ -50,7 +56,7 @@ function answerWithin(totalMs: number): Answer {
     const found = bodyIn(system, head, { length, isEnd })
     if (found !== undefined) return 'body' in found ? { kind: 'answered', body: found.body } : broken(found.why)
   }
-  return broken('closed the connection before the end of its answer')
+  return ended(broken('closed the connection before the end of its answer'))
 }
 
 const NOT_HTTP: ResponseHead = { status: 0, headers: {}, bodyAt: 0 }

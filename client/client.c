@@ -411,8 +411,8 @@ int main(int argc, char **argv) {
   JSValue exit = JS_Call(js, JS_GetPropertyStr(js, global, "main"), JS_UNDEFINED, 0, NULL);
   if (JS_IsNumber(exit)) _exit((int)number(js, exit)); // the memory goes with the process
   if (JS_IsObject(exit)) {
-    JSValue silent = JS_GetPropertyStr(js, exit, "silent");
-    const char *variable = JS_IsString(silent) ? JS_ToCString(js, silent) : NULL;
+    JSValue more = JS_GetPropertyStr(js, exit, "variable");
+    const char *variable = JS_IsString(more) ? JS_ToCString(js, more) : NULL;
     if (variable != NULL) putenv((char *)variable); // never freed
     js_write(js, JS_UNDEFINED, 2, (JSValueConst[]){JS_NewInt32(js, 2), JS_GetPropertyStr(js, exit, "note")});
   }

@@ -2,7 +2,7 @@
 // the answer. What it cannot hand over, the full image executes (client.c).
 import { deadlineOf, type TimeoutsConf } from '../lib/cni/conf.js'
 import type { CniEnv } from '../lib/cni/env.js'
-import { AGENT_SOCKET, BODY_BYTES_MAX, cniPath, SILENT_SOCKET_ENV } from '../lib/agent/protocol.js'
+import { AGENT_SOCKET, BODY_BYTES_MAX, cniPath, REPEATED_CALL_ENV, SILENT_SOCKET_ENV } from '../lib/agent/protocol.js'
 import { agentSocketOf } from '../lib/agent/socket.js'
 import { ask } from './ask.js'
 import { replyIn, type Reply } from './reply.js'
@@ -16,9 +16,9 @@ type Exit =
   | number
   /**
    * Executes the full image, which gets the same environment and stdin. `note` is for stderr,
-   * `silent` (`NAME=value`) is a variable more.
+   * `variable` (`NAME=value`) is one more.
    */
-  | { readonly note: string; readonly silent?: string }
+  | { readonly note: string; readonly variable?: string }
 
 const FULL_IMAGE: Exit = { note: '' }
 const { system } = globalThis
@@ -85,11 +85,13 @@ function handOver(plugin: string, env: CniEnv): Exit {
   const totalMs = deadlineOf(env['CNI_COMMAND'] ?? '', timeoutsIn(ipam), 'ipam.timeouts').ms + GRACE_MS
   const answer = ask(socket, { path: cniPath(plugin), body }, totalMs)
   if (answer.kind === 'absent')
-    return answer.isSilent ? { note: '', silent: `${SILENT_SOCKET_ENV}=${socket}` } : FULL_IMAGE
+    return answer.isSilent ? { note: '', variable: `${SILENT_SOCKET_ENV}=${socket}` } : FULL_IMAGE
   const reply = answer.kind === 'answered' ? replyIn(answer.body, { plugin, env }) : answer.why
   if (reply === undefined) return FULL_IMAGE
   if (typeof reply !== 'string') return print(reply)
-  return { note: `spiderpool-agent has not executed this call: ${socket} ${reply}\n` }
+  const isRepeated = answer.kind === 'broken' && answer.hasEnded === true
+  const note = `spiderpool-agent has not executed this call: ${socket} ${reply}\n`
+  return { note, ...(isRepeated && { variable: `${REPEATED_CALL_ENV}=1` }) }
 }
 
 /** The conf; undefined for what is no JSON object, of which the full image says what is wrong. */

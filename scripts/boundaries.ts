@@ -58,6 +58,7 @@ export const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   'plugins/macvlan-wrapper': [
     'lib/agent/hand-over.ts',
+    'lib/agent/protocol.ts',
     'lib/ip',
     'lib/cni',
     'lib/plan',

@@ -28,6 +28,8 @@ const COMPARE_MS = 1_000
 const LAST_ACCEPT_MS = 50
 /** A call in flight has this long after SIGTERM. */
 const DRAIN_MS_MAX = 10_000
+/** For answers to calls whose threads were ended. */
+const ANSWER_MS = 500
 const HEALTHY_MS_MAX = 2_000
 
 export interface AgentParts {
@@ -106,12 +108,14 @@ export class Agent {
     clearInterval(this.#timer)
     this.#file?.remove() // before the close: a client finds no path rather than a closed socket
     await new Promise(resolve => setTimeout(resolve, LAST_ACCEPT_MS))
-    const cut = await this.#server.close(DRAIN_MS_MAX)
-    this.#whole.close()
-    if (cut > 0)
+    const late = await this.#server.drain(DRAIN_MS_MAX)
+    if (late > 0)
       log.warn(
-        `${cut} calls had not ended ${DRAIN_MS_MAX / 1000} s after the signal; their DEL releases what they hold`,
+        `${late} calls had not ended ${DRAIN_MS_MAX / 1000} s after the signal; their DEL releases what they hold`,
       )
+    this.#whole.close() // whole plugins that are late: their threads end, and their clients get code 11
+    if (late > 0) await this.#server.drain(ANSWER_MS)
+    this.#server.close()
   }
 
   #newServer(): HttpServer {
@@ -149,7 +153,7 @@ export class Agent {
         const old = this.#server
         this.#server = this.#newServer()
         await this.listen().catch((error: unknown) => log.error(messageOf(error)))
-        return void old.close(DRAIN_MS_MAX)
+        return void old.drain().then(() => old.close())
       }
       case 'other':
         clearInterval(this.#timer)

@@ -30,7 +30,10 @@ export const killed: Case = {
     if (held >= PODS || killedCount === 0) throw new Error('that is not while pods start')
     const pods = await ready('steady', PODS, 200)
     if (new Set(addressesOf(pods)).size !== PODS) throw new Error('two pods have one address')
-    for (const message of await failures('steady')) show(message)
+    const messages = await failures('steady')
+    messages.forEach(show)
+    if (messages.some(message => message.includes('file exists')))
+      throw new Error('an ADD found the interface that a killed agent had made for it')
     await kubectl('scale deployment/steady --replicas=0')
     await within(90, 'half of the addresses are released', async () => {
       const held = await heldIn('agents')

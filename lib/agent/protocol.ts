@@ -13,6 +13,12 @@ export const AGENT_SOCKET_ENV = 'SPIDERPOOL_AGENT_SOCKET'
  */
 export const SILENT_SOCKET_ENV = 'SPIDERPOOL_SILENT_SOCKET'
 
+/**
+ * The client sets it for the full executable: an agent had begun this call, and its process has
+ * ended. What the attachment has is the leftover of that call.
+ */
+export const REPEATED_CALL_ENV = 'SPIDERPOOL_REPEATED_CALL'
+
 /** Paths of the Go system's API, which its executables and ours use alike. */
 export const AGENT_PATHS = {
   healthy: '/v1/ipam/healthy',

@@ -1,6 +1,8 @@
 // ADD: observe, plan, apply, observe. On failure all applied steps are undone, newest first.
 import { CniError, OwnError } from '../../lib/cni/error.js'
 import { messageOf } from '../../lib/errors.js'
+import { REPEATED_CALL_ENV } from '../../lib/agent/protocol.js'
+import { ownerByAlias } from '../../lib/cni/link-alias.js'
 import type { Call } from '../../lib/cni/plugin.js'
 import type { Result } from '../../lib/cni/result.js'
 import { reasonOf, refusalCode } from '../../lib/kernel/errno.js'
@@ -26,6 +28,7 @@ export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Resu
   const nic = plan.nicPlan(call, master)
   kernel.enter()
   applyAll(plan.leftovers(call), kernel)
+  if (call.env[REPEATED_CALL_ENV] !== undefined) removeOwnNic(call, kernel)
   // Cleaned up by deletion rather than by the reverse rename, which older kernels refuse for a link
   // that is up.
   return withUndo({ steps: nic, cleanUp: plan.planForDel(call) }, call, kernel, async () => {
@@ -37,6 +40,13 @@ export async function add(call: Call<MacvlanConf>, kernel: Kernel): Promise<Resu
   }).catch((error: unknown) => {
     throw master.up ? error : withMasterDown(error, master)
   })
+}
+
+/** Removes the NIC that an agent made for this very call before its process ended. */
+function removeOwnNic({ containerID, ifName }: Call<MacvlanConf>, kernel: Kernel): void {
+  const nic = linkNamed(kernel.observe({ pod: { links: [ifName] } }).pod, ifName)
+  if (nic !== undefined && ownerByAlias(nic.alias, containerID) === 'own')
+    applyAll([plan.removalOf({ ifName })], kernel)
 }
 
 /**

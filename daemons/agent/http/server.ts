@@ -59,22 +59,28 @@ export class HttpServer {
   }
 
   /**
-   * Accepts no more, waits until the requests in flight are answered, at most `ms`, then closes
-   * everything. Returns how many were cut.
+   * Accepts no more and waits until the requests in flight are answered, at most `ms`. Returns how
+   * many are not.
    */
-  async close(ms: number): Promise<number> {
-    this.#net.close()
+  async drain(ms?: number): Promise<number> {
+    if (this.#net.listening) this.#net.close()
     if (this.#inFlight > 0)
       await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, ms)
+        const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
         this.#onIdle = () => {
           clearTimeout(timer)
           resolve()
         }
       })
-    const cut = this.#inFlight
+    return this.#inFlight
+  }
+
+  /**
+   * Closes every connection. A client takes a connection that is closed before its answer for a
+   * process that has ended.
+   */
+  close(): void {
     for (const socket of this.#open) socket.destroy()
-    return cut
   }
 
   #accept(socket: Socket): void {
