@@ -15,6 +15,7 @@ const WRITERS = 64
 const SILENCE_MS = 10_000
 const ENDS = 21
 const STALE = 1_000
+const SCRAPES = 21
 const WAIT_MS_MAX = 60_000
 
 interface Held {
@@ -27,6 +28,8 @@ interface Controller {
   readonly startedMs: number
   /** The value of a metric, its samples added up. */
   metric(name: string): Promise<number>
+  /** The text of /metrics. */
+  scrape(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -54,6 +57,7 @@ async function measureAll(server: Server, running: Controller, held: readonly He
   const before = await running.metric(writes)
   await Bun.sleep(SILENCE_MS)
   const silent = (await running.metric(writes)) - before
+  const scrapes = await measureScrapes(running)
   const freed: number[] = []
   for (const one of held.slice(0, ENDS)) freed.push(await freeAfterEnd(server, one))
   const stale = await reclaimStale(server, running, held.slice(ENDS, ENDS + STALE))
@@ -72,9 +76,25 @@ async function measureAll(server: Server, running: Controller, held: readonly He
       unit: 's',
       bound: '≤ 2 s',
     },
+    ...scrapes,
     { what: 'largest resident set until then', value: convergedMb, unit: 'MB', bound: '≤ 250 MB' },
     ...stale,
     { what: 'largest resident set', value: peakMb(running.pid), unit: 'MB', bound: '≤ 250 MB' },
+  ]
+}
+
+/** Wall time and size of /metrics, while nothing else runs. */
+async function measureScrapes({ scrape }: Controller): Promise<readonly Row[]> {
+  const took: number[] = []
+  let bytes = 0
+  for (let at = 0; at < SCRAPES; at++) {
+    const began = performance.now()
+    bytes = Buffer.byteLength(await scrape())
+    took.push(performance.now() - began)
+  }
+  return [
+    { what: `a scrape of its metrics, ${POOLS} pools, median`, value: median(took), unit: 'ms', bound: '≤ 5 ms' },
+    { what: 'size of the scrape', value: bytes / 1000, unit: 'KB', bound: '≤ 200 KB' },
   ]
 }
 
@@ -134,12 +154,15 @@ export async function start({ kubeconfig }: Server): Promise<Controller> {
     stderr: 'inherit',
   })
   const port = await metricsPort(child.stdout)
+  const scrape = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   return {
+    scrape,
     pid: child.pid,
     startedMs,
     async metric(name) {
-      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-      const lines = text.split('\n').filter(line => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+      const lines = (await scrape())
+        .split('\n')
+        .filter(line => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
     },
     async stop() {

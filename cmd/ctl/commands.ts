@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'who',
     arguments: [{ name: '<what>', about: 'an IP address, pod/NAMESPACE/NAME, or a MAC address' }],
-    summary: 'Shows who has an address, or what a pod or MAC has',
+    summary: 'Shows who has an address, what a pod or MAC has',
     about:
       'An address without a holder is shown with the reason: free, reserved, excluded, quarantined, recorded by a Go agent, or in no pool; and with the last Event that says that the controller reclaimed it. A release by the DEL of its own pod leaves no Event. MAC addresses are those of the records and of the annotation that Multus writes.',
     examples: [
@@ -91,7 +91,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'console',
     arguments: [],
-    summary: 'Serves a read-only page about pools and addresses on this machine',
+    summary: 'Serves a read-only page on this machine',
     about:
       'Prints its address: 127.0.0.1 and a free port. The page shows pools with their use, the address map of a pool, the holder and Events of an address, and the trace of a pod; it follows the cluster. It has the rights of this user, answers GET only, and is open to every user of this machine until Ctrl-C.',
     options: [{ flags: '--port <port>', about: 'a port; a free one by default' }],
@@ -105,7 +105,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'doctor',
     arguments: [],
-    summary: 'Finds what is wrong with an installation, and says what mends it',
+    summary: 'Finds what is wrong, and says what mends it',
     about:
       'In the cluster: CRDs and their versions, webhooks with their endpoints and certificates, the leader, an agent on each node, SpiderCoordinator, networks that name pools that do not exist, pools that no pod can use, overlaps. With --node, as root on a node: executables, CNI confs, trust in the kubeconfig, the socket of the agent, sysctls, rules, masters and their MTU, MAC addresses, network namespaces, NetworkManager, the last errors of the logs. It writes nothing: whether webhooks answer is tried with a dry run. What may not be read is named, and the rest is shown.',
     options: [{ flags: '--node', about: 'look at this node too' }],
@@ -119,7 +119,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: 'check',
     arguments: [],
-    summary: 'Finds what differs among addresses, records, pods and pools, and repairs it',
+    summary: 'Finds and repairs what differs between objects',
     about:
       'Prints the differences as a plan. A second look, some seconds later, must find each again. With --node the kernel of this node is compared too. --repair asks, reads the objects again and writes with their UID and resourceVersion, an Event each; what a pod uses by then is not released.',
     options: [

@@ -1,5 +1,5 @@
 // Scrapes of a running agent and a running controller under load: promtool accepts them, they are
-// small and quick; with SPIDERPOOL_TEST_DASHBOARDS Prometheus runs every query of the dashboards.
+// small; with SPIDERPOOL_TEST_DASHBOARDS Prometheus runs every query of the dashboards.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -19,12 +19,6 @@ import { callerOf } from '../fixtures/webhook.js'
 
 const POOLS = 200
 const BYTES_MAX = 200_000
-/**
- * Of the quickest: others wait for reconciles. 5 ms on a quiet machine, and some slack for one that
- * others use too.
- */
-const SCRAPE_MS_MAX = 15
-
 const tool = (name: string): string =>
   execFileSync('scripts/prometheus.sh', ['--path', name], { encoding: 'utf8' }).trim()
 
@@ -119,7 +113,7 @@ t.test('the agent counts what was called', async t => {
 })
 
 for (const [name, scrape] of Object.entries(metricsOf))
-  t.test(`promtool check metrics accepts a scrape of the ${name}; it is small and quick`, async t => {
+  t.test(`promtool check metrics accepts a scrape of the ${name}; it is small`, async t => {
     const text = await scrape()
     const { status, stdout, stderr } = spawnSync(tool('promtool'), ['check', 'metrics'], {
       input: text,
@@ -127,15 +121,6 @@ for (const [name, scrape] of Object.entries(metricsOf))
     })
     t.equal(status, 0, `${stdout}${stderr}`)
     t.ok(text.length <= BYTES_MAX, `${text.length} bytes`)
-    const took: number[] = []
-    for (let at = 0; at < 20; at++) {
-      const began = performance.now()
-      await scrape()
-      took.push(performance.now() - began)
-    }
-    const quickest = took.sort((a, b) => a - b)[0] ?? 0
-    t.comment(`${name}: ${text.length} bytes, the quickest of 20 scrapes ${quickest.toFixed(1)} ms`)
-    t.ok(quickest <= SCRAPE_MS_MAX, `${quickest.toFixed(1)} ms`)
   })
 
 async function freePort(): Promise<number> {

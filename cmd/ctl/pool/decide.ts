@@ -7,28 +7,12 @@ import { clashesOf, orphanClash, subnetClash } from '../../../lib/crd/unique.js'
 import { familyOf, parseIp, toBigint, type Family } from '../../../lib/ip/address.js'
 import { intervalOfPrefix, parsePrefix } from '../../../lib/ip/cidr.js'
 import { formatRanges, intersect, normal, sizeOf, union, type Ranges } from '../../../lib/ip/range.js'
+import type { ConsolePool } from '../../../lib/console/json.js'
 import { isQuarantined } from '../../../lib/ipam/allocation/conflict-quarantine.js'
 import type { PoolFacts } from '../facts.js'
 
-/** A pool in a list. Numbers beyond 2^53 are rounded. */
-export interface PoolRow {
-  readonly name: string
-  readonly version: number
-  readonly subnet: string
-  readonly total: number
-  /** Held by pods, quarantined ones and Go records not counted. */
-  readonly used: number
-  readonly free: number
-  readonly reserved: number
-  readonly quarantined: number
-  readonly recordedByGo: number
-  /** Share of the pool that no new pod can get, 0 to 100. */
-  readonly percent: number
-  readonly default: boolean
-  readonly disabled: boolean
-  /** Why the controller disabled it. */
-  readonly disabledBecause: string
-  readonly gateway: string
+/** A pool in a list: `used` are those held by pods, without quarantined ones and Go records. */
+export interface PoolRow extends ConsolePool {
   readonly multusName: readonly string[]
 }
 
