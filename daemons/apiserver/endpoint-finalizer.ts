@@ -63,7 +63,7 @@ export class EndpointFinalizer {
   constructor(store: ObjectStore, registry: Registry) {
     this.#store = store
     this.#registry = registry
-    for (const ref of store.indexes.unsettledOf(ENDPOINTS)) this.#schedule(ref, 0)
+    for (const ref of store.indexes.endingOf(ENDPOINTS)) this.#schedule(ref, 0)
     store.onCommit(changes => changes.forEach(change => this.#notice(change)))
   }
 
@@ -78,7 +78,7 @@ export class EndpointFinalizer {
     if (isRecord || isPod) this.#schedule(keyOf(object), 0)
     if (resource === ADDRESSES && type === 'DELETED') this.#schedule(podOf(object), 0)
     if (resource === POOLS || (resource === STATEFULSETS && type === 'DELETED'))
-      for (const ref of this.#store.indexes.unsettledOf(ENDPOINTS)) this.#schedule(ref, 0)
+      for (const ref of this.#store.indexes.endingOf(ENDPOINTS)) this.#schedule(ref, 0)
   }
 
   #schedule(key: Key, waitMs: number): void {

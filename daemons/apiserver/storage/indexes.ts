@@ -44,7 +44,7 @@ export class Indexes {
   readonly #owned: Statement<StoredKey, [string]>
   readonly #allOwned: Statement<OwnedKey, [string, string, string, string, number]>
   readonly #allEnding: Statement<StoredKey, []>
-  readonly #unsettledOf: Statement<StoredKey, [string, string]>
+  readonly #endingOf: Statement<StoredKey, [string]>
   readonly #named: Statement<{ readonly name: string }, [string, string]>
   readonly #counts: Statement<{ readonly label: string; readonly n: number }, [string, string, string]>
 
@@ -66,10 +66,7 @@ export class Indexes {
        ORDER BY uid, resource, namespace, name LIMIT ?`,
     )
     this.#allEnding = db.query('SELECT resource, namespace, name FROM ending')
-    this.#unsettledOf = db.query(
-      `SELECT resource, namespace, name FROM owners WHERE resource = ?
-       UNION SELECT resource, namespace, name FROM ending WHERE resource = ?`,
-    )
+    this.#endingOf = db.query('SELECT resource, namespace, name FROM ending WHERE resource = ?')
     this.#named = db.query('SELECT name FROM labels WHERE resource = ? AND label = ?')
     this.#counts = db.query(
       'SELECT label, count(*) AS n FROM labels WHERE resource = ? AND label >= ? AND label < ? GROUP BY label',
@@ -107,9 +104,9 @@ export class Indexes {
     return this.#allEnding.all()
   }
 
-  /** All objects of one resource with an owner or a deletionTimestamp. */
-  unsettledOf(resource: string): readonly StoredKey[] {
-    return this.#unsettledOf.all(resource, resource)
+  /** All objects of one resource with a deletionTimestamp. */
+  endingOf(resource: string): readonly StoredKey[] {
+    return this.#endingOf.all(resource)
   }
 
   /** Names of the objects with this label; for cluster-scoped resources only. */
