@@ -336,7 +336,12 @@ t.test('the Go executable coordinator: GET /v1/coordinator/config with a body', 
     },
   })
   await cluster.removePod(pod)
-  t.match(await askSocket(agent.socket, recorded), { status: 500, json: 'failed to get pod default/web-0' })
+  // As soon as the watch has told the agent: until then the pod is there for it.
+  const refused = await eventually(async () => {
+    const answer = await askSocket(agent.socket, recorded)
+    return answer.status === 200 ? undefined : answer
+  })
+  t.match(refused, { status: 500, json: 'failed to get pod default/web-0' })
   const del = recorded.replace('Connection: close', 'X-Spiderpool-CNI-Command: DEL\r\nConnection: close')
   t.match(await askSocket(agent.socket, del), { status: 200, json: { mode: 'underlay' } })
 })
