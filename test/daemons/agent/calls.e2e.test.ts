@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import t from 'tap'
 import { startAgent, askSocket, exchangeRaw, requestText } from '../../fixtures/agent.js'
 import { startApiserver } from '../../fixtures/apiserver.js'
+import { eventually } from '../../fixtures/controller.js'
 import { containerId, openCluster, poolAnnotation, SPIDER, type PodRef } from '../../fixtures/cluster.js'
 import { cniEnv, runExecutable } from '../../fixtures/executable.js'
 import { nodeEnv } from '../../fixtures/node-config.js'
@@ -336,7 +337,7 @@ t.test('the Go executable coordinator: GET /v1/coordinator/config with a body', 
     },
   })
   await cluster.removePod(pod)
-  // As soon as the watch has told the agent: until then the pod is there for it.
+  // The agent has the pod in its cache until the watch delivers the deletion.
   const refused = await eventually(async () => {
     const answer = await askSocket(agent.socket, recorded)
     return answer.status === 200 ? undefined : answer
